@@ -1,0 +1,1 @@
+"""How much each expert pair gave to, or took from, each token."""

@@ -1,0 +1,74 @@
+"""Which coalitions of expert pairs to evaluate, and how to share a value among the pairs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from math import factorial
+
+import numpy as np
+from numpy.typing import NDArray
+
+MOST_EXACT_PAIRS = 6
+_SAMPLED_PERMUTATIONS = 64
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Coalitions:
+    """Sets of pairs with the weights that make Shapley values of any function of a set.
+
+    Attributes:
+        members: [C, P] of bool; the first row is the empty set, the last is all pairs.
+        weights: [P, C]; the value of pair i is ``weights[i] @ f(members)``.
+        exact: False where permutations were sampled.
+    """
+
+    members: NDArray[np.bool_]
+    weights: NDArray[np.float64]
+    exact: bool
+
+
+@lru_cache(maxsize=32)
+def coalitions(pairs: int) -> Coalitions:
+    """All 2^P coalitions of up to six pairs; of more, those that sampled permutations pass through.
+
+    The weights are c_i = Σ_{S∌i} |S|! (P−|S|−1)! / P! (f(S∪i) − f(S)).
+    Source: Shapley, A Value for n-Person Games, 1953; sampling as in Castro et al., 2009. Either way
+    the shares add up to f(all) − f(∅) exactly.
+    """
+    return _enumerated(pairs) if pairs <= MOST_EXACT_PAIRS else _sampled(pairs)
+
+
+def _enumerated(pairs: int) -> Coalitions:
+    members = np.array(
+        [[bool(subset >> pair & 1) for pair in range(pairs)] for subset in range(2**pairs)]
+    ).reshape(2**pairs, pairs)
+    sizes = members.sum(axis=1)
+    share = [factorial(s) * factorial(pairs - s - 1) / factorial(pairs) for s in range(pairs)]
+    joined = np.array([share[size - 1] if size else 0.0 for size in sizes])
+    left_out = np.array([share[size] if size < pairs else 0.0 for size in sizes])
+    weights = np.where(members.T, joined, -left_out)
+    return Coalitions(members, weights, exact=True)
+
+
+def _sampled(pairs: int) -> Coalitions:
+    random = np.random.default_rng(0)
+    orders = [random.permutation(pairs) for _ in range(_SAMPLED_PERMUTATIONS // 2)]
+    orders += [order[::-1] for order in orders]  # antithetic pairs halve the variance
+    places = {frozenset[int](): 0}
+    steps: list[tuple[int, int, int]] = []
+    for order in orders:
+        inside = frozenset[int]()
+        for pair in map(int, order):
+            grown = inside | {pair}
+            places.setdefault(grown, len(places))
+            steps.append((pair, places[inside], places[grown]))
+            inside = grown
+    weights = np.zeros((pairs, len(places)))
+    for pair, before, after in steps:
+        weights[pair, after] += 1 / len(orders)
+        weights[pair, before] -= 1 / len(orders)
+    members = np.array([[pair in inside for pair in range(pairs)] for inside in places])
+    everyone = places[frozenset(range(pairs))]
+    last_is_everyone = [place for place in range(len(places)) if place != everyone] + [everyone]
+    return Coalitions(members[last_is_everyone], weights[:, last_is_everyone], exact=False)

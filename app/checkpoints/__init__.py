@@ -1,0 +1,1 @@
+"""What a recipe names: where checkpoints come from, whether they fit together, and loading them."""

@@ -1,0 +1,265 @@
+"""Loading a recipe: every checkpoint once, with progress and cancel, into an ensemble."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
+from transformers import PreTrainedTokenizerBase
+from transformers.utils import logging as transformers_logging
+
+from app.checkpoints.devices import out_of_memory, resolve_device
+from app.checkpoints.prompts import encode_prompt
+from app.checkpoints.sources import CheckpointFiles, open_checkpoint
+from app.checkpoints.spec import CheckpointSpec, Recipe
+from app.checkpoints.status import LoadProgress, RoleInForce
+from app.checkpoints.vocabulary import shared_ids, token_labels
+from app.decoding.detokenizer import Detokenizer
+from app.decoding.ensemble import Ensemble, Pair
+from app.decoding.language_model import TransformersLanguageModel
+from app.errors import Cancelled, CheckpointError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LoadedRecipe:
+    """A recipe whose models are in memory.
+
+    Attributes:
+        recipe: What was asked for.
+        ensemble: The roles, ready to decode.
+        roles: What each role runs as, in the order of ``Recipe.roles``.
+        eos_ids: Union of the end-of-sequence ids of all roles.
+    """
+
+    recipe: Recipe
+    ensemble: Ensemble
+    roles: tuple[RoleInForce, ...]
+    eos_ids: frozenset[int]
+    _prompts: tuple[tuple[PreTrainedTokenizerBase, CheckpointSpec], ...]
+    _evaluation_of_role: tuple[int, ...]
+
+    def encode(self, prompt: str) -> list[list[int]]:
+        """The prompt's ids for each evaluation, in its role's prompt format."""
+        return [encode_prompt(tokenizer, spec, prompt) for tokenizer, spec in self._prompts]
+
+    def by_role(self, values: Sequence[T]) -> list[T]:
+        """Spread what each evaluation has over the roles, in the order of ``roles``."""
+        return [values[place] for place in self._evaluation_of_role]
+
+    def detokenizer(self, prompt: Sequence[int]) -> Detokenizer:
+        """Incremental decoding in the base's tokenizer, after the base's prompt ids."""
+        return Detokenizer(self._prompts[0][0].backend_tokenizer, prompt)
+
+    def token_labels(self) -> list[str]:
+        """What to call each id of the base, [V]."""
+        return token_labels(self._prompts[0][0].backend_tokenizer, self.ensemble.vocabulary_size)
+
+
+def load_recipe(
+    recipe: Recipe,
+    on_progress: Callable[[LoadProgress], None] = lambda progress: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> LoadedRecipe:
+    """Load every checkpoint of ``recipe`` once and join the roles into an ensemble.
+
+    Files and vocabularies of all roles are checked before any weights are read.
+
+    Args:
+        recipe: What to load.
+        on_progress: Called for each role as its weights arrive.
+        cancelled: Asked for every tensor.
+
+    Raises:
+        CheckpointError: A checkpoint is missing, damaged or of the wrong kind.
+        VocabularyError: The roles do not share a vocabulary.
+        DeviceError: A device is not there or out of memory.
+        Cancelled: When ``cancelled`` says so; nothing stays loaded.
+    """
+    named = recipe.roles()
+    files = {spec.source: open_checkpoint(spec.source) for _, spec in named}
+    tokenizers = {source: _load_tokenizer(found.folder) for source, found in files.items()}
+    vocabularies = [tokenizers[spec.source].get_vocab() for _, spec in named]
+    names = [role for role, _ in named]
+    shared = shared_ids(vocabularies, names)
+    assembly = _Assembly(files, on_progress, cancelled)
+    for role, spec in named:
+        assembly.add(role, spec)
+    models = [evaluation.language_model for evaluation in assembly.evaluations]
+    usable = torch.zeros(models[0].vocabulary_size, dtype=torch.bool)
+    usable[[index for index in shared if index < len(usable)]] = True
+    places = assembly.places
+    pairs = [
+        Pair(pair.name, places[1 + 2 * index], places[2 + 2 * index])
+        for index, pair in enumerate(recipe.pairs)
+    ]
+    evaluations = assembly.evaluations
+    return LoadedRecipe(
+        recipe=recipe,
+        ensemble=Ensemble(models, [evaluation.role for evaluation in evaluations], pairs, usable),
+        roles=tuple(assembly.in_force),
+        eos_ids=frozenset(_eos_ids(assembly.models.values(), tokenizers.values())),
+        _prompts=tuple((tokenizers[item.spec.source], item.spec) for item in evaluations),
+        _evaluation_of_role=tuple(places),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Evaluation:
+    role: str
+    spec: CheckpointSpec
+    language_model: TransformersLanguageModel
+
+
+class _Assembly:
+    """Loads what no earlier role has loaded, and evaluates apart only what differs."""
+
+    def __init__(
+        self,
+        files: Mapping[str, CheckpointFiles],
+        on_progress: Callable[[LoadProgress], None],
+        cancelled: Callable[[], bool],
+    ) -> None:
+        self._files = files
+        self._on_progress = on_progress
+        self._cancelled = cancelled
+        self._place_of: dict[tuple[str, ...], int] = {}
+        self.models: dict[tuple[str, ...], PreTrainedModel] = {}
+        self.evaluations: list[_Evaluation] = []
+        self.places: list[int] = []
+        self.in_force: list[RoleInForce] = []
+
+    def add(self, role: str, spec: CheckpointSpec) -> None:
+        """Give ``role`` its model and its place among the evaluations."""
+        device = resolve_device(spec.device)
+        weights = (spec.source, spec.dtype, device)
+        shared = weights in self.models
+        if not shared:
+            self.models[weights] = _load_model(
+                role, self._files[spec.source], spec, device, self._on_progress, self._cancelled
+            )
+        model = self.models[weights]
+        place = self._place_of.setdefault(
+            (*weights, spec.prompt, spec.system), len(self.evaluations)
+        )
+        if place == len(self.evaluations):
+            self.evaluations.append(_Evaluation(role, spec, TransformersLanguageModel(model)))
+        self.places.append(place)
+        dtype = str(model.dtype).removeprefix("torch.")
+        self.in_force.append(
+            RoleInForce(role, spec.source, dtype, device, int(model.num_parameters()), shared)
+        )
+
+
+def _load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False
+        )
+    except Exception as error:  # the library raises many kinds for files it cannot use
+        raise CheckpointError(
+            f"The tokenizer in {folder} cannot be read",
+            evidence=_first_line(error),
+            next_step="The folder must hold tokenizer.json.",
+        ) from error
+    if not tokenizer.is_fast:
+        raise CheckpointError(
+            f"The tokenizer in {folder} has no fast form", next_step="It must hold tokenizer.json."
+        )
+    loaded: PreTrainedTokenizerBase = tokenizer
+    return loaded
+
+
+def _load_model(
+    role: str,
+    files: CheckpointFiles,
+    spec: CheckpointSpec,
+    device: str,
+    on_progress: Callable[[LoadProgress], None],
+    cancelled: Callable[[], bool],
+) -> PreTrainedModel:
+    total = files.weight_bytes
+
+    def report(share: float) -> None:
+        if cancelled():
+            raise Cancelled
+        on_progress(LoadProgress(role, int(total * share), total))
+
+    report(0.0)
+    try:
+        with _watched(report):
+            loaded: Any = AutoModelForCausalLM.from_pretrained(
+                files.folder,
+                dtype=spec.dtype if spec.dtype == "auto" else getattr(torch, spec.dtype),
+                device_map={"": device},
+                local_files_only=True,
+                trust_remote_code=False,
+                use_safetensors=True,
+                output_loading_info=True,
+            )
+    except (MemoryError, torch.OutOfMemoryError) as error:
+        raise out_of_memory(f"loading the {role}", device, total) from error
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise CheckpointError(
+            f"The model in {files.folder} cannot be loaded",
+            evidence=_first_line(error),
+            next_step="It must be a causal language model that transformers knows.",
+        ) from error
+    model: PreTrainedModel = loaded[0]
+    info: dict[str, Any] = loaded[1]
+    wrong = sorted([*info["missing_keys"], *(name for name, *_ in info["mismatched_keys"])])
+    if wrong:
+        raise CheckpointError(
+            f"The weights in {files.folder} do not fit its configuration",
+            evidence=f"{len(wrong)} tensors are missing or of another shape, such as {wrong[0]}",
+            next_step="Download or copy the checkpoint again.",
+        )
+    report(1.0)
+    return model.eval()
+
+
+@contextmanager
+def _watched(report: Callable[[float], None]) -> Iterator[None]:
+    """Turn the loading bar of transformers into calls of ``report``, which may raise to cancel."""
+
+    def bar(factory: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterable[Any]:
+        items = list(args[0] if args else kwargs["iterable"])
+
+        def steps() -> Generator[Any, None, None]:
+            for done, item in enumerate(items):
+                report(done / len(items))
+                yield item
+
+        return steps()
+
+    previous = transformers_logging.set_tqdm_hook(bar)
+    verbosity = transformers_logging.get_verbosity()
+    transformers_logging.set_verbosity(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        transformers_logging.set_verbosity(verbosity)
+        transformers_logging.set_tqdm_hook(previous)
+
+
+def _eos_ids(
+    models: Iterable[PreTrainedModel], tokenizers: Iterable[PreTrainedTokenizerBase]
+) -> Iterator[int]:
+    named = [model.config.eos_token_id for model in models]
+    named += [model.generation_config.eos_token_id for model in models if model.generation_config]
+    named += [tokenizer.eos_token_id for tokenizer in tokenizers]
+    for ids in named:
+        if ids is not None:
+            yield from ids if isinstance(ids, list) else [ids]
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

@@ -1,0 +1,46 @@
+"""From what a person types to the token ids that each role reads. The format is explicit, never guessed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from transformers import PreTrainedTokenizerBase
+
+from app.checkpoints.spec import CHAT, PLAIN, CheckpointSpec
+from app.errors import PromptError
+
+
+def encode_prompt(
+    tokenizer: PreTrainedTokenizerBase, spec: CheckpointSpec, prompt: str
+) -> list[int]:
+    """The ids of ``prompt`` in the role's prompt format.
+
+    Raises:
+        PromptError: When the prompt is empty or the model has no chat template to use.
+    """
+    if not prompt:
+        raise PromptError("The prompt is empty", next_step="Type some text to continue.")
+    if spec.prompt == CHAT:
+        return _encode_chat(tokenizer, spec, prompt)
+    text = prompt
+    if spec.prompt != PLAIN:
+        text = spec.prompt.replace("{system}", spec.system).replace("{prompt}", prompt)
+    ids: list[int] = tokenizer(text, verbose=False)["input_ids"]
+    return ids
+
+
+def _encode_chat(
+    tokenizer: PreTrainedTokenizerBase, spec: CheckpointSpec, prompt: str
+) -> list[int]:
+    if not tokenizer.chat_template:
+        raise PromptError(
+            f"The model {spec.source} has no chat template",
+            next_step="Set its prompt format to plain or to a template of your own.",
+        )
+    messages = [{"role": "user", "content": prompt}]
+    if spec.system:
+        messages.insert(0, {"role": "system", "content": spec.system})
+    encoded: Any = tokenizer.apply_chat_template(
+        messages, add_generation_prompt=True, tokenize=True, return_dict=True
+    )
+    return list(encoded["input_ids"])

@@ -1,0 +1,1 @@
+"""The multi-model decode loop: torch, and no Qt."""

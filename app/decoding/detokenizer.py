@@ -1,0 +1,100 @@
+"""From token ids to text, one token at a time, with exact spans and stop strings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from tokenizers import Tokenizer
+from tokenizers.decoders import DecodeStream
+
+from app.decoding.types import TokenStep
+
+
+class Detokenizer:
+    """Incremental decoding that never splits a character.
+
+    Args:
+        tokenizer: The tokenizer of the base.
+        prompt: Ids that the generated tokens follow; they decide whether a leading space is text.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, prompt: Sequence[int] = ()) -> None:
+        self._tokenizer = tokenizer
+        self._stream = DecodeStream(ids=list(prompt), skip_special_tokens=False)
+        self._partial: list[int] = []
+
+    def push(self, token_id: int) -> str | None:
+        """The text that ``token_id`` completes, or None while a character is incomplete."""
+        self._partial.append(token_id)
+        text: str | None = self._stream.step(self._tokenizer, token_id)
+        if text is not None:
+            self._partial.clear()
+        return text
+
+    def flush(self) -> str:
+        """What is left of an incomplete character, as U+FFFD."""
+        left: str = self._tokenizer.decode(self._partial, skip_special_tokens=False)
+        self._partial.clear()
+        return left
+
+
+class TextBuffer:
+    """Gives steps their text and holds them back while a stop string or a character may be forming.
+
+    Spans of the released steps cover the text exactly, in order; a token inside a character has an
+    empty span, and the token that completes it has the whole character.
+    """
+
+    def __init__(self, detokenizer: Detokenizer, stop: Sequence[str] = ()) -> None:
+        self._detokenizer = detokenizer
+        self._stop = tuple(stop)
+        self._longest_stop = max(map(len, stop), default=0)
+        self._text = ""
+        self._held: list[TokenStep] = []
+        self.stopped = False
+
+    def push(self, step: TokenStep) -> Iterator[TokenStep]:
+        """Add a token (its ``text`` and ``start`` are filled in here) and release what is settled."""
+        piece = self._detokenizer.push(step.token_id)
+        searched = max(0, len(self._text) - self._longest_stop + 1)
+        self._held.append(replace(step, text=piece or "", start=len(self._text)))
+        if piece is None:
+            return
+        self._text += piece
+        found = [at for stop in self._stop if (at := self._text.find(stop, searched)) >= 0]
+        if found:
+            self.stopped = True
+            yield from self._release_before(min(found))
+        else:
+            yield from self._release_settled()
+
+    def flush(self) -> Iterator[TokenStep]:
+        """Release everything at the end of a generation."""
+        left = self._detokenizer.flush()
+        if left:
+            self._held[-1] = replace(self._held[-1], text=self._held[-1].text + left)
+        yield from self._held
+        self._held.clear()
+
+    def _release_before(self, end: int) -> Iterator[TokenStep]:
+        for step in self._held:
+            if step.start < end:
+                yield replace(step, text=step.text[: end - step.start])
+        self._held.clear()
+
+    def _release_settled(self) -> Iterator[TokenStep]:
+        settled = len(self._text) - self._possible_stop()
+        count = max(
+            (n for n, step in enumerate(self._held, 1) if step.text and step.end <= settled),
+            default=0,
+        )
+        yield from self._held[:count]
+        del self._held[:count]
+
+    def _possible_stop(self) -> int:
+        """Length of the longest end of the text that may be the beginning of a stop string."""
+        for size in range(self._longest_stop - 1, 0, -1):
+            if any(len(stop) > size and self._text.endswith(stop[:size]) for stop in self._stop):
+                return size
+        return 0

@@ -1,0 +1,191 @@
+"""A base and its expert pairs, read together: the two verbs of a language model for all roles at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from app.decoding.language_model import LanguageModel
+from app.decoding.types import RoleLogits
+from app.errors import Cancelled, ModelError, PromptError
+
+PREFILL_CHUNK = 512
+
+
+def combine_logits(base: Tensor, differences: Tensor, alphas: Tensor) -> Tensor:
+    """The tuned logits s_M + Σ_i α_i (s_M⁺ᵢ − s_M⁻ᵢ).
+
+    Source: Liu et al., Tuning Language Models by Proxy, arXiv 2401.08565, equation 1, with a weight
+    for each of several pairs.
+
+    Args:
+        base: Raw logits of the base, [..., V], float32.
+        differences: Expert minus anti-expert of each pair, [P, ..., V], float32.
+        alphas: The weight of each pair, [P].
+
+    Returns:
+        Combined logits, [..., V], float32.
+    """
+    shift: Tensor = torch.tensordot(alphas.to(differences), differences, dims=1)
+    return base + shift
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Which evaluation is the expert and which the anti-expert, by place among the evaluations."""
+
+    name: str
+    expert: int
+    antiexpert: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EnsembleLogits:
+    """Raw logits of every evaluation at the last positions.
+
+    Attributes:
+        rows: [E, last, V], float32; −inf at masked ids.
+        pairs: Which rows make an expert pair.
+        masked: Ids that not every role has, [V] of bool, or None where there are none.
+    """
+
+    rows: Tensor
+    pairs: tuple[Pair, ...]
+    masked: Tensor | None = None
+
+    def combined(self, position: int, alphas: Sequence[float]) -> Tensor:
+        """The tuned logits at one of the positions, [V]."""
+        rows = self.rows[:, position]
+        differences = torch.stack([rows[p.expert] - rows[p.antiexpert] for p in self.pairs])
+        if self.masked is not None:
+            differences = differences.masked_fill(self.masked, 0.0)  # −inf − −inf is NaN
+        return combine_logits(rows[0], differences, torch.tensor(alphas, dtype=torch.float32))
+
+    def on_host(self, position: int) -> RoleLogits:
+        """The rows of one position as arrays, in one copy from the device."""
+        rows = self.rows[:, position].cpu().numpy()
+        return RoleLogits(
+            base=rows[0],
+            experts=tuple(rows[pair.expert] for pair in self.pairs),
+            antiexperts=tuple(rows[pair.antiexpert] for pair in self.pairs),
+        )
+
+
+class Ensemble:
+    """All roles of a recipe over one vocabulary.
+
+    Roles with the same checkpoint and the same prompt are one *evaluation*. Each evaluation has its
+    own prompt and so its own offset; the generated tokens are the same for all.
+
+    Args:
+        evaluations: The distinct evaluations; the base is the first.
+        names: A name for each evaluation, for error messages.
+        pairs: The expert pairs, by place among ``evaluations``; at least one.
+        usable: Ids that every role has, [V] of bool over the base's columns, or None for all.
+    """
+
+    def __init__(
+        self,
+        evaluations: Sequence[LanguageModel],
+        names: Sequence[str],
+        pairs: Sequence[Pair],
+        usable: Tensor | None = None,
+    ) -> None:
+        self._evaluations = tuple(evaluations)
+        self._names = tuple(names)
+        self.pairs = tuple(pairs)
+        self.vocabulary_size = evaluations[0].vocabulary_size
+        self._masked = None if usable is None or bool(usable.all()) else ~usable
+        self._offsets = (0,) * len(self._evaluations)
+
+    @property
+    def length(self) -> int:
+        """Generated tokens held, after the prompts."""
+        return self._evaluations[0].length - self._offsets[0]
+
+    @property
+    def room(self) -> int | None:
+        """How many more tokens every role can read, or None where no role names a limit."""
+        rooms = [
+            evaluation.context_length - evaluation.length
+            for evaluation in self._evaluations
+            if evaluation.context_length is not None
+        ]
+        return min(rooms, default=None)
+
+    def prefill(
+        self, prompts: Sequence[Sequence[int]], cancelled: Callable[[], bool] = lambda: False
+    ) -> EnsembleLogits:
+        """Forget everything and read the prompts, in chunks.
+
+        Args:
+            prompts: The token ids of each evaluation's prompt.
+            cancelled: Asked before every chunk.
+
+        Returns:
+            Logits for the first token to generate.
+
+        Raises:
+            PromptError: When a prompt is empty or leaves no room to generate.
+            Cancelled: When ``cancelled`` says so.
+        """
+        self._check_prompts(prompts)
+        rows = []
+        for evaluation, prompt in zip(self._evaluations, prompts, strict=True):
+            evaluation.rewind(0)
+            for chunk in torch.tensor(prompt, dtype=torch.int64).split(PREFILL_CHUNK):
+                if cancelled():
+                    raise Cancelled
+                logits = evaluation.extend(chunk)
+            rows.append(logits)
+        self._offsets = tuple(len(prompt) for prompt in prompts)
+        return self._gather(rows)
+
+    def extend(self, tokens: Sequence[int], last: int = 1) -> EnsembleLogits:
+        """Read ``tokens`` in every role and return logits of the last positions."""
+        ids = torch.tensor(tokens, dtype=torch.int64)
+        return self._gather([evaluation.extend(ids, last) for evaluation in self._evaluations])
+
+    def rewind(self, length: int) -> None:
+        """Forget the generated tokens after the first ``length``."""
+        for evaluation, offset in zip(self._evaluations, self._offsets, strict=True):
+            evaluation.rewind(offset + length)
+
+    def _check_prompts(self, prompts: Sequence[Sequence[int]]) -> None:
+        for evaluation, name, prompt in zip(self._evaluations, self._names, prompts, strict=True):
+            if not prompt:
+                raise PromptError("The prompt is empty", next_step="Type some text to continue.")
+            limit = evaluation.context_length
+            if limit is not None and len(prompt) >= limit:
+                raise PromptError(
+                    f"The prompt is longer than the context of the {name}",
+                    evidence=f"{len(prompt):,} tokens, the context is {limit:,}",
+                    next_step="Shorten the prompt or choose a model with a longer context.",
+                )
+
+    def _gather(self, rows: Sequence[Tensor]) -> EnsembleLogits:
+        device = rows[0].device
+        stacked = torch.stack([self._align(logits.to(device)) for logits in rows])
+        self._check_finite(stacked)
+        if self._masked is not None:
+            self._masked = self._masked.to(device)
+            stacked.masked_fill_(self._masked, float("-inf"))
+        return EnsembleLogits(stacked, self.pairs, self._masked)
+
+    def _check_finite(self, rows: Tensor) -> None:
+        highest = rows.amax(dim=(1, 2))  # NaN where any logit is NaN
+        if not bool(torch.isfinite(highest).all()):
+            worst = int(torch.isfinite(highest).logical_not().nonzero()[0])
+            raise ModelError(
+                f"The {self._names[worst]} computed logits that are not numbers",
+                evidence=f"the largest logit is {float(highest[worst])}",
+                next_step="Try float32, or check that the checkpoint is intact.",
+            )
+
+    def _align(self, logits: Tensor) -> Tensor:
+        """Cut or pad the columns to those of the base; ids that are not shared are masked afterwards."""
+        missing = self.vocabulary_size - logits.shape[-1]
+        return torch.nn.functional.pad(logits, (0, missing)) if missing else logits

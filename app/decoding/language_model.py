@@ -1,0 +1,75 @@
+"""One causal language model that remembers what it has read."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from torch import Tensor
+from transformers import DynamicCache, PreTrainedModel
+
+from app.errors import ModelError
+
+
+class LanguageModel(Protocol):
+    """The contract that all decoding stands on."""
+
+    length: int
+    """Tokens held in the KV cache."""
+    context_length: int | None
+    """The most tokens the model can read, or None where it names no limit."""
+    vocabulary_size: int
+    """Columns of the logits, padding rows included."""
+
+    def extend(self, tokens: Tensor, last: int = 1) -> Tensor:
+        """Read ``tokens`` ([k], int64) and return raw logits of the last positions, [last, V], float32."""
+        ...
+
+    def rewind(self, length: int) -> None:
+        """Forget everything after the first ``length`` tokens."""
+        ...
+
+
+class TransformersLanguageModel:
+    """A :class:`LanguageModel` over a transformers checkpoint with a dynamic KV cache.
+
+    Several of these may share one ``model``; each has its own cache.
+    """
+
+    def __init__(self, model: PreTrainedModel) -> None:
+        config = model.config.get_text_config()
+        self._model = model
+        self._cache: DynamicCache | None = None
+        self.length = 0
+        self.context_length: int | None = getattr(config, "max_position_embeddings", None)
+        output = model.get_output_embeddings()
+        self.vocabulary_size: int = output.weight.shape[0] if output else config.vocab_size
+
+    def extend(self, tokens: Tensor, last: int = 1) -> Tensor:
+        if self._cache is None:
+            self._cache = DynamicCache(config=self._model.config)
+            # Sliding windows and recurrent states drop what a rewind would need unless told not to.
+            self._cache.activate_past_recording()
+        output = self._model(
+            input_ids=tokens[None].to(self._model.device),
+            past_key_values=self._cache,
+            use_cache=True,
+            logits_to_keep=last,
+        )
+        self.length += tokens.shape[0]
+        logits: Tensor = output.logits[0].float()
+        return logits
+
+    def rewind(self, length: int) -> None:
+        if not 0 <= length <= self.length:
+            raise ValueError(f"cannot rewind {self.length} tokens to {length}")
+        if length == 0:
+            self._cache = None
+        elif self._cache is not None and length < self.length:
+            if not self._cache.is_croppable:
+                raise ModelError(
+                    "This model cannot go back to an earlier token",
+                    evidence=f"{type(self._model).__name__} keeps a state that cannot be rewound",
+                    next_step="Generate again from the prompt.",
+                )
+            self._cache.crop(length - self.length)
+        self.length = length

@@ -1,0 +1,160 @@
+"""The engine: handles one command after another, synchronously. No threads and no Qt."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import time
+import traceback
+from collections.abc import Callable
+
+import psutil
+import torch
+
+from app.attribution.attribution import attribute
+from app.checkpoints.devices import available_devices, out_of_memory
+from app.checkpoints.loader import LoadedRecipe, load_recipe
+from app.decoding.decode import decode
+from app.decoding.types import FinishReason, check_alphas
+from app.engine.messages import (
+    Command,
+    EngineReady,
+    Event,
+    Failed,
+    Generate,
+    Load,
+    Loaded,
+    Loading,
+    RunFinished,
+    RunStarted,
+    RunStats,
+    TokenDecoded,
+)
+from app.errors import Cancelled, RecipeError, TuneshiftError
+
+log = logging.getLogger(__name__)
+
+
+class Engine:
+    """Owns the loaded models.
+
+    Args:
+        emit: Receives every event, in order, on the thread that calls :meth:`handle`.
+    """
+
+    def __init__(self, emit: Callable[[Event], None]) -> None:
+        self._emit = emit
+        self._loaded: LoadedRecipe | None = None
+
+    def announce(self) -> None:
+        """Say that the libraries are there and which devices can be used."""
+        self._emit(EngineReady(tuple(available_devices()), torch.__version__))
+
+    def handle(self, command: Command) -> None:
+        """Carry out ``command``; whatever happens is told by events, never by an exception."""
+        try:
+            with torch.inference_mode():
+                if isinstance(command, Load):
+                    self._load(command)
+                else:
+                    self._generate(command)
+        except Cancelled:
+            self._emit(Failed(command.id, None))
+        except TuneshiftError as error:
+            self._emit(Failed(command.id, error))
+        except (MemoryError, torch.OutOfMemoryError):
+            self._emit(Failed(command.id, out_of_memory("this run", self._device(), 0)))
+        except Exception as error:
+            log.exception("a command failed")
+            defect = TuneshiftError(
+                "Tuneshift met an error that it does not know",
+                evidence=f"{type(error).__name__}: {error}",
+                next_step="Please report it with the details.",
+            )
+            self._emit(Failed(command.id, defect, traceback.format_exc()))
+
+    def unload(self) -> None:
+        """Give the memory of the loaded models back."""
+        self._loaded = None
+        gc.collect()  # models hold reference cycles
+        if torch.accelerator.is_available():
+            torch.accelerator.empty_cache()
+
+    def _load(self, command: Load) -> None:
+        self.unload()
+        loaded = load_recipe(
+            command.recipe,
+            lambda progress: self._emit(Loading(command.id, progress)),
+            command.cancellation.requested,
+        )
+        self._loaded = loaded
+        self._emit(
+            Loaded(
+                id=command.id,
+                recipe=command.recipe,
+                roles=loaded.roles,
+                token_labels=tuple(loaded.token_labels()),
+                resident_bytes=_resident_bytes(),
+            )
+        )
+
+    def _generate(self, command: Generate) -> None:
+        loaded = self._loaded
+        if loaded is None:
+            raise RecipeError("No recipe is loaded", next_step="Load a recipe first.")
+        check_alphas(command.alphas.get(), len(loaded.recipe.pairs))
+        prompts = loaded.encode(command.prompt)
+        lengths = [len(prompt) for prompt in prompts]
+        self._emit(RunStarted(command.id, tuple(loaded.by_role(lengths))))
+        clock = _Clock()
+        steps = decode(
+            loaded.ensemble,
+            prompts,
+            command.config,
+            detokenizer=loaded.detokenizer(prompts[0]),
+            eos_ids=loaded.eos_ids,
+            alphas=command.alphas.get,
+            cancelled=command.cancellation.requested,
+        )
+        while True:
+            try:
+                step = next(steps)
+            except StopIteration as end:
+                reason: FinishReason = end.value
+                break
+            explained = attribute(step.logits, step.alphas, step.token_id)
+            self._emit(TokenDecoded(command.id, step, explained))
+            clock.tick()
+        self._emit(RunFinished(command.id, reason, clock.stats()))
+
+    def _device(self) -> str:
+        return self._loaded.roles[0].device if self._loaded else "cpu"
+
+
+class _Clock:
+    """Times a run: everything until the first token is prefill."""
+
+    def __init__(self) -> None:
+        self._started = self._last = time.perf_counter()
+        self._first: float | None = None
+        self._tokens = 0
+
+    def tick(self) -> None:
+        self._last = time.perf_counter()
+        if self._first is None:
+            self._first = self._last
+        self._tokens += 1
+
+    def stats(self) -> RunStats:
+        first = self._last if self._first is None else self._first
+        decoding = self._last - first
+        return RunStats(
+            tokens=self._tokens,
+            prefill_seconds=first - self._started,
+            tokens_per_second=(self._tokens - 1) / decoding if decoding > 0 else None,
+            resident_bytes=_resident_bytes(),
+        )
+
+
+def _resident_bytes() -> int:
+    return int(psutil.Process().memory_info().rss)

@@ -1,0 +1,143 @@
+"""What is asked of the engine and what it answers. Everything is frozen; nothing here imports torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from threading import Event as Flag
+
+from app.attribution.attribution import TokenAttribution
+from app.checkpoints.spec import Recipe
+from app.checkpoints.status import LoadProgress, RoleInForce
+from app.decoding.types import FinishReason, GenerationConfig, TokenStep
+from app.errors import TuneshiftError
+
+
+class Cancellation:
+    """The stop button of one command. It bypasses the queue and may be pressed from any thread."""
+
+    def __init__(self) -> None:
+        self._flag = Flag()
+
+    def request(self) -> None:
+        self._flag.set()
+
+    def requested(self) -> bool:
+        return self._flag.is_set()
+
+
+class LiveAlphas:
+    """The weights of one run: one reference, the latest wins, read once for each token."""
+
+    def __init__(self, alphas: tuple[float, ...]) -> None:
+        self._alphas = alphas
+
+    def set(self, alphas: tuple[float, ...]) -> None:
+        self._alphas = alphas
+
+    def get(self) -> tuple[float, ...]:
+        return self._alphas
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Load:
+    """Load a recipe in place of what is loaded."""
+
+    id: int
+    recipe: Recipe
+    cancellation: Cancellation
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Generate:
+    """Generate from the loaded recipe."""
+
+    id: int
+    prompt: str
+    config: GenerationConfig
+    alphas: LiveAlphas
+    cancellation: Cancellation
+
+
+Command = Load | Generate
+
+
+@dataclass(frozen=True, slots=True)
+class EngineReady:
+    """Torch is imported and commands are being read."""
+
+    devices: tuple[str, ...]
+    torch_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """One role got further."""
+
+    id: int
+    progress: LoadProgress
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Loaded:
+    """A recipe is in memory.
+
+    Attributes:
+        token_labels: What to call each id, [V].
+        resident_bytes: Memory of the process now.
+    """
+
+    id: int
+    recipe: Recipe
+    roles: tuple[RoleInForce, ...]
+    token_labels: tuple[str, ...]
+    resident_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """The prompt is encoded; ``prompt_tokens`` is its length for each role, as in ``Recipe.roles``."""
+
+    id: int
+    prompt_tokens: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TokenDecoded:
+    """One token of the text, with what the pairs did to it."""
+
+    id: int
+    step: TokenStep
+    attribution: TokenAttribution
+
+
+@dataclass(frozen=True, slots=True)
+class RunStats:
+    """Seconds are wall clock; the rate is of decoding alone, without loading and prefill."""
+
+    tokens: int
+    prefill_seconds: float
+    tokens_per_second: float | None
+    resident_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunFinished:
+    id: int
+    finish_reason: FinishReason
+    stats: RunStats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Failed:
+    """A command ended without its result; ``error`` is None where it was cancelled.
+
+    Attributes:
+        details: A traceback where the program itself is at fault, for a bug report.
+    """
+
+    id: int
+    error: TuneshiftError | None
+    details: str = ""
+
+
+Event = EngineReady | Loading | Loaded | RunStarted | TokenDecoded | RunFinished | Failed

@@ -1,0 +1,61 @@
+"""The errors a person can cause or meet, each with its cause, its evidence and what to do next.
+
+Anything else that is raised is a defect of the program and is reported as such.
+"""
+
+
+class TuneshiftError(Exception):
+    """An error to show to a person.
+
+    Args:
+        cause: One sentence that says what is wrong.
+        evidence: What was seen, for example ``needed 9.1 GB, free 7.8 GB``.
+        next_step: What the person can do about it.
+    """
+
+    def __init__(self, cause: str, *, evidence: str = "", next_step: str = "") -> None:
+        super().__init__(cause)
+        self.cause = cause
+        self.evidence = evidence
+        self.next_step = next_step
+
+    def __str__(self) -> str:
+        detail = f" ({self.evidence})" if self.evidence else ""
+        advice = f" {self.next_step}" if self.next_step else ""
+        return f"{self.cause.removesuffix('.')}{detail}.{advice}"
+
+
+class SettingsError(TuneshiftError):
+    """A generation setting or preference outside its range."""
+
+
+class PromptError(TuneshiftError):
+    """A prompt that is empty or does not fit into the context of a model."""
+
+
+class RecipeError(TuneshiftError):
+    """A recipe that cannot be read or names something that does not exist."""
+
+
+class CheckpointError(TuneshiftError):
+    """A checkpoint that is missing, incomplete, damaged or of a kind that cannot be used."""
+
+
+class VocabularyError(TuneshiftError):
+    """Roles of a recipe whose vocabularies do not fit together."""
+
+
+class DeviceError(TuneshiftError):
+    """A device or dtype that this machine does not offer, or that ran out of memory."""
+
+
+class ModelError(TuneshiftError):
+    """A model that computes something unusable, such as logits that are not numbers."""
+
+
+class DisplayError(TuneshiftError):
+    """The window cannot be opened on this machine."""
+
+
+class Cancelled(Exception):
+    """The person asked to stop; not an error, and never shown as one."""
