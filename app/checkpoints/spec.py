@@ -92,6 +92,20 @@ class Recipe:
         pairs = zip(self.pairs, alphas, strict=True)
         return replace(self, pairs=tuple(replace(pair, alpha=alpha) for pair, alpha in pairs))
 
+    def with_role(self, place: int, spec: CheckpointSpec) -> Recipe:
+        """This recipe with another checkpoint in the role at ``place`` of :meth:`roles`."""
+        if place == 0:
+            return replace(self, base=spec)
+        pairs = list(self.pairs)
+        index, antiexpert = divmod(place - 1, 2)
+        changed = {"antiexpert": spec} if antiexpert else {"expert": spec}
+        pairs[index] = replace(pairs[index], **changed)
+        return replace(self, pairs=tuple(pairs))
+
+    def checkpoints(self) -> list[CheckpointSpec]:
+        """The checkpoint of every role; recipes that agree in this need no new load."""
+        return [spec for _, spec in self.roles()]
+
     def roles(self) -> list[tuple[str, CheckpointSpec]]:
         """Every role with a name for it: the base, then expert and anti-expert of each pair."""
         named = [("base", self.base)]

@@ -66,7 +66,7 @@ class EnsembleLogits:
 
     def on_host(self, position: int) -> RoleLogits:
         """The rows of one position as arrays, in one copy from the device."""
-        rows = self.rows[:, position].cpu().numpy()
+        rows = list(self.rows[:, position].cpu().numpy())  # one array per row, so roles share it
         return RoleLogits(
             base=rows[0],
             experts=tuple(rows[pair.expert] for pair in self.pairs),

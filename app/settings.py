@@ -1,0 +1,79 @@
+"""What a person prefers, and the folders where the program keeps its files."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import platformdirs
+import tomli_w
+
+from app.errors import SettingsError
+
+_NAME = "tuneshift"
+THEMES = ("system", "light", "dark")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Preferences.
+
+    Attributes:
+        theme: One of ``THEMES``.
+        model_folder: Where the folder pickers start; empty for the person's home.
+        device: For roles whose device is ``auto``.
+        dtype: For roles whose dtype is ``auto``.
+    """
+
+    theme: str = "system"
+    model_folder: str = ""
+    device: str = "auto"
+    dtype: str = "auto"
+
+
+def config_folder() -> Path:
+    """The folder of preferences and window state; made when missing."""
+    return platformdirs.user_config_path(_NAME, appauthor=False, ensure_exists=True)
+
+
+def state_folder() -> Path:
+    """The folder of what the program remembers between starts; made when missing."""
+    return platformdirs.user_state_path(_NAME, appauthor=False, ensure_exists=True)
+
+
+def load_settings() -> Settings:
+    """The saved preferences, or the defaults where none are saved.
+
+    Raises:
+        SettingsError: When the file cannot be read; the file stays as it is.
+    """
+    path = config_folder() / "settings.toml"
+    if not path.exists():
+        return Settings()
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SettingsError(
+            f"The preferences in {path} cannot be read",
+            evidence=str(error),
+            next_step="The defaults are used; saving the preferences replaces the file.",
+        ) from error
+    known = {item.name for item in fields(Settings)}
+    values = {key: value for key, value in table.items() if key in known and isinstance(value, str)}
+    if values.get("theme") not in THEMES:
+        values.pop("theme", None)
+    return Settings(**values)
+
+
+def save_settings(settings: Settings) -> None:
+    """Save ``settings``.
+
+    Raises:
+        SettingsError: When the file cannot be written.
+    """
+    path = config_folder() / "settings.toml"
+    try:
+        path.write_text(tomli_w.dumps(asdict(settings)), encoding="utf-8")
+    except OSError as error:
+        raise SettingsError("The preferences cannot be saved", evidence=str(error)) from error

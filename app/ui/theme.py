@@ -1,0 +1,187 @@
+"""Colours, spacing and fonts of the window: one place, light and dark."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QGuiApplication, QPalette
+
+SPACE = 8
+"""The unit of spacing in pixels; margins and gaps are multiples of half of it."""
+
+SMALL = 0.88
+"""Size of secondary text relative to the application's font."""
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """The colours of one appearance, as ``#rrggbb``.
+
+    Attributes:
+        window: Background of the window; ``surface`` of what is read or edited on it.
+        border: Hairlines around surfaces; ``hover`` of controls under the pointer.
+        text: Text; ``muted`` of secondary text.
+        accent: The one emphasised action, focus and selection; ``on_accent`` is text on it.
+        selection: Behind selected text, rows and the selected token.
+        danger: Errors.
+        more: The tint of tokens that the pairs made more probable; ``less`` of the others.
+        pairs: One for each expert pair in order, from the Okabe–Ito palette; then again from the start.
+    """
+
+    dark: bool
+    window: str
+    surface: str
+    border: str
+    hover: str
+    text: str
+    muted: str
+    accent: str
+    on_accent: str
+    selection: str
+    danger: str
+    more: str
+    less: str
+    pairs: tuple[str, ...]
+
+    def pair_color(self, index: int) -> QColor:
+        """The colour of expert pair ``index``, the same in every view."""
+        return QColor(self.pairs[index % len(self.pairs)])
+
+
+LIGHT = Theme(
+    dark=False,
+    window="#f4f6f8",
+    surface="#ffffff",
+    border="#d8dde3",
+    hover="#eef1f4",
+    text="#1b1f24",
+    muted="#5c6570",
+    accent="#0a60c9",
+    on_accent="#ffffff",
+    selection="#d5e6fa",
+    danger="#b3261e",
+    more="#1b8a4b",
+    less="#8a4fb5",
+    pairs=("#0072b2", "#d98200", "#009e73", "#cc5a9b", "#56a4d9", "#c44601"),
+)
+
+DARK = Theme(
+    dark=True,
+    window="#1e2024",
+    surface="#26292e",
+    border="#3b4047",
+    hover="#31353b",
+    text="#eceff2",
+    muted="#a3abb5",
+    accent="#4a9eff",
+    on_accent="#0b1420",
+    selection="#264766",
+    danger="#ff8a80",
+    more="#4cc27e",
+    less="#c08be6",
+    pairs=("#58a6e0", "#eba53a", "#3cc79e", "#e58bbd", "#8ccbf2", "#f08a4b"),
+)
+
+
+def current_theme() -> Theme:
+    """The theme that matches the colour scheme in force, which follows the system unless set."""
+    dark = QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark
+    return DARK if dark else LIGHT
+
+
+def palette(theme: Theme) -> QPalette:
+    """The Qt palette of ``theme``; native widgets take their colours from it."""
+    colors = {
+        QPalette.ColorRole.Window: theme.window,
+        QPalette.ColorRole.WindowText: theme.text,
+        QPalette.ColorRole.Base: theme.surface,
+        QPalette.ColorRole.AlternateBase: theme.hover,
+        QPalette.ColorRole.Text: theme.text,
+        QPalette.ColorRole.PlaceholderText: theme.muted,
+        QPalette.ColorRole.Button: theme.surface,
+        QPalette.ColorRole.ButtonText: theme.text,
+        QPalette.ColorRole.Highlight: theme.selection,
+        QPalette.ColorRole.HighlightedText: theme.text,
+        QPalette.ColorRole.ToolTipBase: theme.surface,
+        QPalette.ColorRole.ToolTipText: theme.text,
+        QPalette.ColorRole.Link: theme.accent,
+        QPalette.ColorRole.Accent: theme.accent,
+        QPalette.ColorRole.Mid: theme.border,
+    }
+    result = QPalette()
+    for role, color in colors.items():
+        result.setColor(role, QColor(color))
+    disabled = QPalette.ColorGroup.Disabled
+    for role in (
+        QPalette.ColorRole.WindowText,
+        QPalette.ColorRole.Text,
+        QPalette.ColorRole.ButtonText,
+    ):
+        result.setColor(disabled, role, blend(theme.muted, theme.window, 0.35))
+    return result
+
+
+def blend(color: str, background: str, share: float) -> QColor:
+    """``color`` with ``share`` (0 to 1) of ``background`` mixed in."""
+    a, b = QColor(color), QColor(background)
+    return QColor(
+        round(a.red() + (b.red() - a.red()) * share),
+        round(a.green() + (b.green() - a.green()) * share),
+        round(a.blue() + (b.blue() - a.blue()) * share),
+    )
+
+
+def stylesheet(theme: Theme) -> str:
+    """The style sheet of the window. Widgets opt in by ``objectName`` or the property ``role``."""
+    return f"""
+    QToolTip {{ border: 1px solid {theme.border}; padding: 4px 6px; }}
+    QMainWindow, QDialog {{ background: {theme.window}; }}
+    QMenuBar {{ background: {theme.surface}; border-bottom: 1px solid {theme.border}; }}
+    QMenuBar::item {{ padding: 5px 10px; background: transparent; }}
+    QMenuBar::item:selected {{ background: {theme.hover}; border-radius: 4px; }}
+    QToolBar {{ background: {theme.surface}; border: 0; border-bottom: 1px solid {theme.border};
+        spacing: {SPACE}px; padding: {SPACE}px {SPACE + 4}px; }}
+    QStatusBar {{ background: {theme.surface}; border-top: 1px solid {theme.border};
+        color: {theme.muted}; }}
+    QStatusBar::item {{ border: 0; }}
+    QFrame[role="card"] {{ background: {theme.surface}; border: 1px solid {theme.border};
+        border-radius: 8px; }}
+    QFrame[role="side"] {{ background: {theme.surface}; border: 0; }}
+    QLabel[role="caption"] {{ color: {theme.muted}; }}
+    QLabel[role="error"] {{ color: {theme.danger}; }}
+    QPushButton, QToolButton {{ background: {theme.surface}; color: {theme.text};
+        border: 1px solid {theme.border}; border-radius: 6px; padding: 5px 12px; }}
+    QPushButton:hover, QToolButton:hover {{ background: {theme.hover}; }}
+    QPushButton:disabled, QToolButton:disabled {{ color: {theme.muted};
+        background: {theme.window}; }}
+    QPushButton:focus, QToolButton:focus {{ border-color: {theme.accent}; }}
+    QPushButton[role="primary"], QToolButton[role="primary"] {{ background: {theme.accent};
+        color: {theme.on_accent}; border-color: {theme.accent}; font-weight: 600; }}
+    QPushButton[role="primary"]:disabled, QToolButton[role="primary"]:disabled {{
+        background: {theme.hover}; color: {theme.muted}; border-color: {theme.border}; }}
+    QPushButton[role="flat"], QToolButton[role="flat"] {{ border-color: transparent;
+        background: transparent; padding: 3px 6px; }}
+    QPushButton[role="flat"]:hover, QToolButton[role="flat"]:hover {{ background: {theme.hover}; }}
+    QPushButton[role="flat"]:focus, QToolButton[role="flat"]:focus {{
+        border-color: {theme.accent}; }}
+    QPushButton[role="link"] {{ border-color: transparent; background: transparent;
+        color: {theme.accent}; padding: 3px 2px; text-align: left; }}
+    QPushButton[role="link"]:focus {{ border-color: {theme.accent}; }}
+    QToolButton::menu-indicator {{ image: none; }}
+    QLineEdit, QPlainTextEdit, QComboBox, QSpinBox, QDoubleSpinBox {{ background: {theme.surface};
+        color: {theme.text}; border: 1px solid {theme.border}; border-radius: 6px;
+        padding: 4px 6px; selection-background-color: {theme.selection};
+        selection-color: {theme.text}; }}
+    QLineEdit:focus, QPlainTextEdit:focus, QComboBox:focus, QSpinBox:focus,
+    QDoubleSpinBox:focus {{ border-color: {theme.accent}; }}
+    QPlainTextEdit[role="bare"] {{ border: 0; padding: 0; }}
+    QTableView {{ background: {theme.surface}; border: 0; gridline-color: {theme.border};
+        selection-background-color: {theme.selection}; selection-color: {theme.text}; }}
+    QHeaderView::section {{ background: {theme.surface}; color: {theme.muted}; border: 0;
+        border-bottom: 1px solid {theme.border}; padding: 4px 6px; }}
+    QProgressBar {{ border: 0; border-radius: 3px; background: {theme.hover}; max-height: 6px; }}
+    QProgressBar::chunk {{ border-radius: 3px; background: {theme.accent}; }}
+    QScrollArea {{ border: 0; background: transparent; }}
+    QSplitter::handle {{ background: {theme.border}; }}
+    """

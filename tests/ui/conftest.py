@@ -1,0 +1,137 @@
+"""A session without an engine, and runs made of invented logits, for tests of single views."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QObject, Signal
+
+from app.attribution.attribution import attribute
+from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
+from app.checkpoints.status import RoleInForce
+from app.decoding.types import FinishReason, RoleLogits, TokenStep
+from app.engine.messages import (
+    Command,
+    EngineReady,
+    Generate,
+    Load,
+    Loaded,
+    RunFinished,
+    RunStarted,
+    RunStats,
+    TokenDecoded,
+)
+from app.settings import Settings
+from app.ui.session import Session
+
+WORDS = (" the", " king", " said", ",", "\n", " and", " thou", " art", ".", " 42", " 한", "\t", " a")
+
+
+class FakeBridge(QObject):
+    """Records commands; tests answer them by emitting ``events``."""
+
+    events = Signal(list)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.commands: list[Command] = []
+
+    def submit(self, command: Command) -> None:
+        self.commands.append(command)
+
+    def last(self, kind: type) -> Command:
+        return next(command for command in reversed(self.commands) if isinstance(command, kind))
+
+    def ready(self) -> None:
+        self.events.emit([EngineReady(("cpu",), "2.13.0")])
+
+    def finish_load(self) -> None:
+        command = self.last(Load)
+        assert isinstance(command, Load)
+        roles = tuple(
+            RoleInForce(role, spec.source, "bfloat16", "cpu", 2_200_000, False)
+            for role, spec in command.recipe.roles()
+        )
+        self.events.emit([Loaded(command.id, command.recipe, roles, WORDS, 400_000_000)])
+
+    def decode(self, count: int, *, start: int = 0, seed: int = 0) -> None:
+        """Emit ``count`` tokens of the last run, as one drained batch."""
+        command = self.last(Generate)
+        assert isinstance(command, Generate)
+        offset = 0
+        events = []
+        for index in range(start + count):
+            step = invent_step(index, command.alphas.get(), offset, seed)
+            offset = step.end
+            if index >= start:
+                explained = attribute(step.logits, step.alphas, step.token_id)
+                events.append(TokenDecoded(command.id, step, explained))
+        self.events.emit(events)
+
+    def start_run(self) -> None:
+        command = self.last(Generate)
+        self.events.emit([RunStarted(command.id, (5, 5, 5, 5, 5))])
+
+    def finish_run(self, reason: FinishReason = FinishReason.LENGTH, tokens: int = 0) -> None:
+        command = self.last(Generate)
+        stats = RunStats(tokens, 0.01, 100.0, 410_000_000)
+        self.events.emit([RunFinished(command.id, reason, stats)])
+
+
+def invent_step(index: int, alphas: tuple[float, ...], start: int, seed: int = 0) -> TokenStep:
+    """A step with random logits over ``WORDS``, drawn from its tuned distribution."""
+    random = np.random.default_rng((seed, index))
+    size = len(WORDS)
+    base, anti = (random.normal(0, 2, size).astype(np.float32) for _ in range(2))
+    experts = tuple(anti + random.normal(0, 1.5, size).astype(np.float32) for _ in alphas)
+    logits = RoleLogits(base, experts, tuple(anti for _ in alphas))
+    tuned = base + sum(a * (e - anti) for a, e in zip(alphas, experts, strict=True))
+    probabilities = np.exp(tuned - tuned.max())
+    probabilities /= probabilities.sum()
+    token = int(random.choice(size, p=probabilities / probabilities.sum()))
+    return TokenStep(
+        index, token, WORDS[token], start, alphas, logits, float(probabilities[token])
+    )
+
+
+@pytest.fixture
+def recipe() -> Recipe:
+    small = CheckpointSpec("builtin:demo/antiexpert")
+    return Recipe(
+        name="Two styles",
+        base=CheckpointSpec("builtin:demo/base"),
+        pairs=(
+            ExpertPair("Shakespeare", CheckpointSpec("builtin:demo/shakespeare"), small, 1.0),
+            ExpertPair("Arithmetic", CheckpointSpec("builtin:demo/arithmetic"), small, 0.4),
+        ),
+        sample_prompt="Once upon a time",
+    )
+
+
+@pytest.fixture
+def bridge(qapp: object) -> FakeBridge:
+    return FakeBridge()
+
+
+@pytest.fixture
+def session(bridge: FakeBridge, recipe: Recipe) -> Session:
+    return Session(bridge, recipe, Settings())  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def loaded_session(session: Session, bridge: FakeBridge) -> Session:
+    """A session whose recipe is loaded."""
+    session.load()
+    bridge.ready()
+    bridge.finish_load()
+    return session
+
+
+@pytest.fixture
+def finished_session(loaded_session: Session, bridge: FakeBridge) -> Session:
+    """A session with a finished run of 60 tokens."""
+    loaded_session.generate("Once upon a time")
+    bridge.start_run()
+    bridge.decode(60)
+    bridge.finish_run(tokens=60)
+    return loaded_session
