@@ -1,0 +1,24 @@
+"""Chooses between the window and the command line. Nothing heavy is imported here."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run ``tuneshift`` with ``arguments`` (the process's own by default); returns the exit status."""
+    from app.cli.parser import parse
+    from app.errors import TuneshiftError
+
+    try:
+        options = parse(sys.argv[1:] if arguments is None else arguments)
+        return int(options.run(options))
+    except TuneshiftError as error:
+        print(f"tuneshift: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,119 @@
+"""The options of the command line. Each subcommand's work is imported when it is run."""
+
+from __future__ import annotations
+
+import argparse
+from typing import NoReturn
+
+from app import __version__
+from app.checkpoints.spec import DEFAULT_RECIPE, DTYPES
+from app.errors import SettingsError
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, like every other error."""
+
+    def error(self, message: str) -> NoReturn:
+        raise SettingsError(
+            f"{message[:1].upper()}{message[1:]}", next_step=f"See {self.prog} --help."
+        )
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """The options; ``options.run(options)`` carries them out and returns the exit status.
+
+    Raises:
+        SettingsError: When the options cannot be understood.
+    """
+    parser = _Parser(
+        prog="tuneshift",
+        description="Proxy-tune a language model and see what each expert pair did to each token. "
+        "Without a subcommand, opens the window.",
+    )
+    parser.add_argument("--version", action="version", version=f"tuneshift {__version__}")
+    parser.add_argument(
+        "--recipe", metavar="NAME|FILE", help="the recipe to open in the window (default: the last)"
+    )
+    parser.set_defaults(run=_open_window)
+    commands = parser.add_subparsers(title="subcommands", metavar="")
+    _add_generate(commands)
+    return parser.parse_args(arguments)
+
+
+def _add_generate(commands: argparse._SubParsersAction[_Parser]) -> None:
+    parser = commands.add_parser(
+        "generate",
+        help="stream a tuned generation to the terminal",
+        description="Stream a tuned generation to stdout.",
+    )
+    parser.set_defaults(run=_generate)
+    parser.add_argument(
+        "prompt",
+        nargs="?",
+        help="the text to continue; - reads it from stdin; default: the recipe's sample prompt",
+    )
+    _add_roles(parser)
+    _add_sampling(parser)
+    output = parser.add_argument_group("output")
+    output.add_argument(
+        "--json", action="store_true", help="print one JSON object instead of the text"
+    )
+    output.add_argument(
+        "--shifts",
+        action="store_true",
+        help="end with a table of what each pair did to each token",
+    )
+
+
+def _add_roles(parser: argparse.ArgumentParser) -> None:
+    roles = parser.add_argument_group("models")
+    roles.add_argument(
+        "--recipe",
+        metavar="NAME|FILE",
+        help=f"a built-in recipe or a recipe file (default: {DEFAULT_RECIPE})",
+    )
+    roles.add_argument("--base", metavar="FOLDER", help="the model to tune, instead of a recipe")
+    for role, meaning in (("expert", "a tuned small model"), ("antiexpert", "the same untuned")):
+        roles.add_argument(
+            f"--{role}",
+            metavar="FOLDER",
+            action="append",
+            default=[],
+            help=f"{meaning}; repeat for more pairs",
+        )
+    roles.add_argument(
+        "--alpha",
+        type=float,
+        action="append",
+        default=[],
+        help="weight of a pair, in order; repeat for more pairs (default: the recipe's, or 1)",
+    )
+    roles.add_argument("--device", help="auto, cpu, cuda:0, … for every role")
+    roles.add_argument("--dtype", choices=DTYPES, help="for every role")
+
+
+def _add_sampling(parser: argparse.ArgumentParser) -> None:
+    sampling = parser.add_argument_group("sampling (default: the recipe's)")
+    sampling.add_argument("--max-new-tokens", type=int, metavar="N")
+    sampling.add_argument("--greedy", action="store_true", help="the same as --temperature 0")
+    sampling.add_argument("--temperature", type=float, metavar="T", help="0 is greedy")
+    sampling.add_argument("--top-k", type=int, metavar="K", help="0 is off")
+    sampling.add_argument("--top-p", type=float, metavar="P", help="1 is off")
+    sampling.add_argument("--min-p", type=float, metavar="P", help="0 is off")
+    sampling.add_argument("--repetition-penalty", type=float, metavar="R", help="1 is off")
+    sampling.add_argument("--seed", type=int, help="the same seed gives the same text")
+    sampling.add_argument(
+        "--stop", action="append", metavar="TEXT", help="end before this text; repeat for more"
+    )
+
+
+def _open_window(options: argparse.Namespace) -> int:
+    from app.cli.window import open_window
+
+    return open_window(options.recipe)
+
+
+def _generate(options: argparse.Namespace) -> int:
+    from app.cli.generate import generate
+
+    return generate(options)

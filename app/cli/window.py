@@ -1,0 +1,56 @@
+"""``tuneshift``: the window."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from pathlib import Path
+
+from app.checkpoints.spec import find_recipe
+from app.errors import DisplayError
+
+
+def open_window(recipe: str | None) -> int:
+    """Open the window, on ``recipe`` where one is named; returns the exit status.
+
+    Raises:
+        DisplayError: When there is no screen to open it on.
+        RecipeError: When there is no such recipe.
+    """
+    _check_display()
+    chosen = find_recipe(recipe) if recipe else None
+    from app.ui.application import run
+
+    return run(chosen)
+
+
+def _check_display() -> None:
+    """Qt aborts the process where it finds no display, so look before it does."""
+    if sys.platform != "linux" or os.environ.get("QT_QPA_PLATFORM"):
+        return
+    if not (_wayland_answers() or _x11_answers()):
+        raise DisplayError(
+            "There is no screen to open the window on",
+            evidence=f"DISPLAY is “{os.environ.get('DISPLAY', '')}”",
+            next_step="Use “tuneshift generate” for the terminal.",
+        )
+
+
+def _wayland_answers() -> bool:
+    name = os.environ.get("WAYLAND_DISPLAY", "")
+    return bool(name) and Path(os.environ.get("XDG_RUNTIME_DIR", ""), name).exists()
+
+
+def _x11_answers() -> bool:
+    host, separator, number = os.environ.get("DISPLAY", "").rpartition(":")
+    if not separator:
+        return False
+    if host:
+        return True  # on another machine; Qt finds out
+    display = number.partition(".")[0]
+    for address in (f"/tmp/.X11-unix/X{display}", f"\0/tmp/.X11-unix/X{display}"):
+        with socket.socket(socket.AF_UNIX) as connection:
+            if connection.connect_ex(address) == 0:
+                return True
+    return False
