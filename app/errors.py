@@ -57,5 +57,14 @@ class DisplayError(TuneshiftError):
     """The window cannot be opened on this machine."""
 
 
+def unknown_error(error: BaseException) -> TuneshiftError:
+    """What to show for a defect of the program itself."""
+    return TuneshiftError(
+        "Tuneshift met an error that it does not know",
+        evidence=f"{type(error).__name__}: {error}",
+        next_step="Please report it with the details.",
+    )
+
+
 class Cancelled(Exception):
     """The person asked to stop; not an error, and never shown as one."""

@@ -30,7 +30,7 @@ from app.engine.messages import (
     RunStats,
     TokenDecoded,
 )
-from app.errors import Cancelled, RecipeError, TuneshiftError
+from app.errors import Cancelled, RecipeError, TuneshiftError, unknown_error
 
 log = logging.getLogger(__name__)
 
@@ -66,11 +66,7 @@ class Engine:
             self._emit(Failed(command.id, out_of_memory("this run", self._device(), 0)))
         except Exception as error:
             log.exception("a command failed")
-            defect = TuneshiftError(
-                "Tuneshift met an error that it does not know",
-                evidence=f"{type(error).__name__}: {error}",
-                next_step="Please report it with the details.",
-            )
+            defect = unknown_error(error)
             self._emit(Failed(command.id, defect, traceback.format_exc()))
 
     def unload(self) -> None:

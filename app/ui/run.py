@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 
 from app.attribution.attribution import CandidateTable, TokenAttribution
@@ -49,6 +50,7 @@ class Run:
     finish_reason: FinishReason | None = None
     stats: RunStats | None = None
     failed: bool = False
+    _first_token_at: float = 0.0
 
     @property
     def active(self) -> bool:
@@ -59,12 +61,23 @@ class Run:
         return "".join(token.text for token in self.tokens)
 
     @property
+    def tokens_per_second(self) -> float | None:
+        """The engine's figure once the run has ended, and until then what came so far."""
+        if self.stats:
+            return self.stats.tokens_per_second
+        if len(self.tokens) < 2:
+            return None
+        return (len(self.tokens) - 1) / (time.monotonic() - self._first_token_at)
+
+    @property
     def pair_names(self) -> tuple[str, ...]:
         return tuple(pair.name for pair in self.recipe.pairs)
 
     def add(self, event: TokenDecoded) -> None:
         """Append a token and keep its rows."""
         step = event.step
+        if not self.tokens:
+            self._first_token_at = time.monotonic()
         self.rows.add(step)
         self.tokens.append(
             Token(

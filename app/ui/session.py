@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -84,7 +83,6 @@ class Session(QObject):
         self._reset_to = recipe
         self._load: Load | None = None
         self._loaded: Loaded | None = None
-        self._run_started = 0.0
         self.settings = settings
         self.undo_stack = QUndoStack(self)
         self.devices: tuple[str, ...] = ()
@@ -218,11 +216,6 @@ class Session(QObject):
         """Whether a run is on."""
         return self.run is not None and self.run.active
 
-    @property
-    def seconds_running(self) -> float:
-        """How long the run has been on."""
-        return time.monotonic() - self._run_started
-
     def generate(self, prompt: str) -> None:
         """Start a run; loads the recipe first where that is still to be done."""
         if self.running:
@@ -237,7 +230,6 @@ class Session(QObject):
         if self._loaded:
             run.labels = self._loaded.token_labels
         self.run = run
-        self._run_started = time.monotonic()
         self.select(None)
         self.run_changed.emit()
         self._bridge.submit(
@@ -265,6 +257,19 @@ class Session(QObject):
                 (-1 if by > 0 else len(self.run.tokens)) if self.selected is None else self.selected
             )
             self.select(start + by)
+
+    def select_flip(self, direction: int) -> None:
+        """Select the next (1) or previous (−1) token whose first choice the pairs changed."""
+        tokens = self.run.tokens if self.run else []
+        flips = [token.index for token in tokens if token.attribution.flipped]
+        if direction > 0:
+            found = next((i for i in flips if self.selected is None or i > self.selected), None)
+        else:
+            found = next(
+                (i for i in reversed(flips) if self.selected is None or i < self.selected), None
+            )
+        if found is not None:
+            self.select(found)
 
     # Problems
 

@@ -149,6 +149,9 @@ def stylesheet(theme: Theme) -> str:
         border-radius: 8px; }}
     QFrame[role="side"] {{ background: {theme.surface}; border: 0; }}
     QLabel[role="caption"] {{ color: {theme.muted}; }}
+    QFrame[role="problem"] {{ background: {theme.surface}; border: 1px solid {theme.danger};
+        border-radius: 8px; }}
+    QLabel[role="section"] {{ font-weight: 600; }}
     QLabel[role="error"] {{ color: {theme.danger}; }}
     QPushButton, QToolButton {{ background: {theme.surface}; color: {theme.text};
         border: 1px solid {theme.border}; border-radius: 6px; padding: 5px 12px; }}

@@ -1,0 +1,203 @@
+"""Starts the window and ends it: theme, remembered state, the event loop, the engine's thread."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import socket
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+
+from PySide6.QtCore import QSettings, Qt
+from PySide6.QtWidgets import QApplication
+from qasync import QEventLoop
+
+from app.checkpoints.spec import DEFAULT_RECIPE, Recipe, find_recipe, read_recipe, write_recipe
+from app.errors import TuneshiftError, unknown_error
+from app.settings import Settings, config_folder, load_settings, state_folder
+from app.ui.bridge import Bridge
+from app.ui.icons import application_icon
+from app.ui.main_window import MainWindow
+from app.ui.session import Session
+from app.ui.theme import current_theme, palette, stylesheet
+
+log = logging.getLogger(__name__)
+
+_JOIN_POLL = 0.02
+_PATIENCE = 2.0
+
+_SCHEMES = {
+    "system": Qt.ColorScheme.Unknown,
+    "light": Qt.ColorScheme.Light,
+    "dark": Qt.ColorScheme.Dark,
+}
+
+
+def run(recipe: Recipe | None = None) -> int:
+    """Open the window and return when it is closed and the engine has ended.
+
+    Args:
+        recipe: What to open; by default what was open the last time, or the demo.
+    """
+    application = make_application()
+    problems: list[TuneshiftError] = []
+    settings = _settings(problems)
+    bridge = Bridge(application)
+    session = Session(bridge, recipe or _last_recipe(problems), settings)
+    Appearance(application, session)
+    memory = QSettings(str(config_folder() / "window.ini"), QSettings.Format.IniFormat)
+    window = MainWindow(session, memory)
+    for problem in problems:
+        session.report(problem)
+    with (
+        _reported_exceptions(session),
+        asyncio.Runner(loop_factory=lambda: QEventLoop(application)) as runner,
+    ):
+        runner.run(_until_closed(window, session, bridge))
+    _remember_recipe(session.recipe)
+    return 0
+
+
+def make_application() -> QApplication:
+    """The Qt application, named and styled."""
+    application = QApplication(sys.argv[:1])
+    application.setApplicationName("tuneshift")
+    application.setApplicationDisplayName("Tuneshift")
+    application.setDesktopFileName("tuneshift")
+    application.setQuitOnLastWindowClosed(False)  # the engine's thread ends first
+    application.setStyle("Fusion")
+    application.setWindowIcon(application_icon())
+    return application
+
+
+class Appearance:
+    """Keeps palette and style sheet in step with the system and the preferences."""
+
+    def __init__(self, application: QApplication, session: Session) -> None:
+        self._application = application
+        self._session = session
+        self._hints = application.styleHints()
+        self._hints.colorSchemeChanged.connect(self._paint)
+        session.settings_changed.connect(self._apply)
+        self._apply()
+        self._paint()
+
+    def _apply(self) -> None:
+        self._hints.setColorScheme(_SCHEMES[self._session.settings.theme])
+
+    def _paint(self) -> None:
+        theme = current_theme()
+        self._application.setPalette(palette(theme))
+        self._application.setStyleSheet(stylesheet(theme))
+
+
+async def _until_closed(window: MainWindow, session: Session, bridge: Bridge) -> None:
+    """Show the window, start the engine after the first paint, and wait for both to end."""
+    loop = asyncio.get_running_loop()
+    closed: asyncio.Future[None] = loop.create_future()
+
+    def start_engine() -> None:
+        window.add_plot()
+        bridge.start()
+        session.load()
+
+    def finish() -> None:
+        if not closed.done():
+            closed.set_result(None)
+
+    window.painted.connect(start_engine)
+    window.closed.connect(finish)
+    with _closed_by_signals(loop, window):
+        window.show()
+        await closed
+        await _end_engine(bridge)
+
+
+async def _end_engine(bridge: Bridge) -> None:
+    """Cancel what is on and wait for the engine's thread; the window is gone already."""
+    bridge.close()
+    waited = 0.0
+    while not bridge.join(0):
+        await asyncio.sleep(_JOIN_POLL)
+        waited += _JOIN_POLL
+        if abs(waited - _PATIENCE) < _JOIN_POLL / 2:
+            log.warning("waiting for the engine to finish importing or loading")
+
+
+@contextmanager
+def _closed_by_signals(loop: asyncio.AbstractEventLoop, window: MainWindow) -> Iterator[None]:
+    """Let SIGTERM and Ctrl+C close the window as its button does."""
+    reader, writer = socket.socketpair()
+    reader.setblocking(False)
+    writer.setblocking(False)
+
+    def close() -> None:
+        reader.recv(64)
+        window.close()
+
+    previous = {
+        number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    # Python runs signal handlers only between its own instructions; Qt must be woken for them.
+    signal.set_wakeup_fd(writer.fileno())
+    loop.add_reader(reader.fileno(), close)
+    try:
+        yield
+    finally:
+        loop.remove_reader(reader.fileno())
+        signal.set_wakeup_fd(-1)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+        reader.close()
+        writer.close()
+
+
+@contextmanager
+def _reported_exceptions(session: Session) -> Iterator[None]:
+    """Show what nobody caught, instead of losing it on a terminal that is not there."""
+
+    def report(
+        kind: type[BaseException], error: BaseException, trace: TracebackType | None
+    ) -> None:
+        log.error("uncaught exception", exc_info=(kind, error, trace))
+        details = "".join(traceback.format_exception(kind, error, trace))
+        session.report(unknown_error(error), details)
+
+    previous, sys.excepthook = sys.excepthook, report
+    try:
+        yield
+    finally:
+        sys.excepthook = previous
+
+
+def _settings(problems: list[TuneshiftError]) -> Settings:
+    try:
+        return load_settings()
+    except TuneshiftError as error:
+        problems.append(error)
+        return Settings()
+
+
+def _last_recipe_file() -> Path:
+    return state_folder() / "last-recipe.toml"
+
+
+def _last_recipe(problems: list[TuneshiftError]) -> Recipe:
+    if _last_recipe_file().exists():
+        try:
+            return read_recipe(_last_recipe_file())
+        except TuneshiftError as error:
+            problems.append(error)
+    return find_recipe(DEFAULT_RECIPE)
+
+
+def _remember_recipe(recipe: Recipe) -> None:
+    try:
+        write_recipe(recipe, _last_recipe_file())
+    except OSError as error:
+        log.warning("the recipe is not remembered: %s", error)

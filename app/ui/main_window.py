@@ -1,0 +1,273 @@
+"""The window: lays the panels out and holds the actions. What they do is in the session."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QByteArray, QEvent, QSettings, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QAction, QCloseEvent, QKeySequence, QPaintEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QMainWindow,
+    QSizePolicy,
+    QSplitter,
+    QToolBar,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.ui import about
+from app.ui.icons import icon
+from app.ui.inspector import Inspector
+from app.ui.preferences import PreferencesDialog
+from app.ui.problem_banner import ProblemBanner
+from app.ui.prompt_editor import PromptEditor
+from app.ui.recipe_panel import RecipePanel
+from app.ui.session import Session
+from app.ui.status_line import StatusLine
+from app.ui.theme import SPACE, current_theme
+from app.ui.transcript import TranscriptView
+
+_SIZE = QSize(1280, 800)
+_MINIMUM = QSize(900, 560)
+_COLUMNS = (276, 664, 340)
+_ROWS = (400, 210)
+
+
+class MainWindow(QMainWindow):
+    """Recipe at the left, text and plot in the middle, the selected token at the right.
+
+    Args:
+        session: The state that everything shows.
+        memory: Where geometry and the prompt are remembered.
+    """
+
+    painted = Signal()
+    """The window has been shown for the first time; what is slow may start."""
+    closed = Signal()
+
+    def __init__(self, session: Session, memory: QSettings) -> None:
+        super().__init__()
+        self._session = session
+        self._memory = memory
+        self._was_painted = False
+        self._sample_prompt = session.recipe.sample_prompt
+        self.setWindowTitle("Tuneshift")
+        self.setMinimumSize(_MINIMUM)
+        self.prompt = PromptEditor()
+        self.prompt.set_text(self._sample_prompt)
+        self.transcript = TranscriptView(session)
+        self._plot_place = _card()
+        self._columns = QSplitter(Qt.Orientation.Horizontal)
+        self._rows = QSplitter(Qt.Orientation.Vertical)
+        self._make_actions()
+        self._make_menus()
+        self._make_toolbar()
+        self._lay_out()
+        self._restore()
+        self.statusBar().addPermanentWidget(StatusLine(session), 1)
+        self.statusBar().setSizeGripEnabled(False)
+        session.recipe_changed.connect(self._on_recipe_changed)
+        session.run_changed.connect(self._update_actions)
+        session.tokens_added.connect(self._update_actions)
+        self._update_actions()
+        self.prompt.focus()
+
+    def add_plot(self) -> None:
+        """Make the plot; its library takes a while to import, so this waits for the first paint."""
+        from app.ui.shift_plot import ShiftPlot
+
+        layout = self._plot_place.layout()
+        if layout is not None:
+            layout.addWidget(ShiftPlot(self._session))
+
+    # Layout
+
+    def _lay_out(self) -> None:
+        text = _card()
+        _fill(text, self.transcript)
+        _fill(self._plot_place)
+        self._rows.addWidget(text)
+        self._rows.addWidget(self._plot_place)
+        self._rows.setSizes(_ROWS)
+        self._rows.setStretchFactor(0, 1)
+        self._rows.setHandleWidth(SPACE)
+        self._rows.setChildrenCollapsible(False)
+        middle = QWidget()
+        layout = QVBoxLayout(middle)
+        layout.setContentsMargins(SPACE + 4, SPACE + 4, SPACE + 4, SPACE + 4)
+        layout.setSpacing(SPACE)
+        layout.addWidget(ProblemBanner(self._session))
+        layout.addWidget(self.prompt)
+        layout.addWidget(self._rows, 1)
+        for panel in (RecipePanel(self._session), middle, Inspector(self._session)):
+            self._columns.addWidget(panel)
+        self._columns.setSizes(_COLUMNS)
+        self._columns.setStretchFactor(1, 1)
+        self._columns.setHandleWidth(1)
+        self._columns.setChildrenCollapsible(False)
+        self.setCentralWidget(self._columns)
+
+    # Actions
+
+    def _make_actions(self) -> None:
+        session = self._session
+        self._generate = self._action(self.tr("Generate"), self._on_generate)
+        self._generate.setShortcuts([QKeySequence("Ctrl+Return"), QKeySequence("Ctrl+Enter")])
+        self._generate.setToolTip(self.tr("Continue the prompt (Ctrl+Enter)"))
+        self._stop = self._action(self.tr("Stop"), session.stop, "Esc")
+        self._stop.setToolTip(self.tr("Stop after this token (Esc)"))
+        self._next = self._action(
+            self.tr("Next change"), lambda: session.select_flip(1), "Ctrl+Down"
+        )
+        self._next.setToolTip(self.tr("The next token that the experts changed (Ctrl+Down)"))
+        self._previous = self._action(
+            self.tr("Previous change"), lambda: session.select_flip(-1), "Ctrl+Up"
+        )
+        self._previous.setToolTip(self.tr("The token before that the experts changed (Ctrl+Up)"))
+
+    def _action(
+        self, text: str, slot: object, shortcut: str | QKeySequence.StandardKey | None = None
+    ) -> QAction:
+        action = QAction(text, self)
+        if shortcut is not None:
+            action.setShortcut(QKeySequence(shortcut))
+        action.triggered.connect(slot)
+        return action
+
+    def _make_menus(self) -> None:
+        bar, stack = self.menuBar(), self._session.undo_stack
+        keys = QKeySequence.StandardKey
+        file = bar.addMenu(self.tr("&File"))
+        file.addAction(self._action(self.tr("&Preferences …"), self._open_preferences, "Ctrl+,"))
+        file.addSeparator()
+        file.addAction(self._action(self.tr("&Quit"), self.close, keys.Quit))
+        edit = bar.addMenu(self.tr("&Edit"))
+        undo = stack.createUndoAction(self, self.tr("&Undo"))
+        undo.setShortcut(keys.Undo)
+        redo = stack.createRedoAction(self, self.tr("&Redo"))
+        redo.setShortcut(keys.Redo)
+        edit.addActions([undo, redo])
+        run = bar.addMenu(self.tr("&Run"))
+        run.addActions([self._generate, self._stop])
+        run.addSeparator()
+        run.addAction(self._action(self.tr("&Load models again"), self._session.load, "Ctrl+R"))
+        inspect = bar.addMenu(self.tr("&Inspect"))
+        inspect.addActions([self._next, self._previous])
+        inspect.addSeparator()
+        session = self._session
+        inspect.addAction(
+            self._action(self.tr("Next token"), lambda: session.move_selection(1), "Alt+Right")
+        )
+        inspect.addAction(
+            self._action(self.tr("Previous token"), lambda: session.move_selection(-1), "Alt+Left")
+        )
+        helps = bar.addMenu(self.tr("&Help"))
+        helps.addAction(
+            self._action(
+                self.tr("&Keyboard shortcuts"),
+                lambda: about.show_shortcuts(self),
+                keys.HelpContents,
+            )
+        )
+        helps.addAction(
+            self._action(self.tr("&About Tuneshift"), lambda: about.show_about(self, session))
+        )
+
+    def _make_toolbar(self) -> None:
+        bar = QToolBar(self.tr("Actions"))
+        bar.setObjectName("actions")
+        bar.setMovable(False)
+        bar.setIconSize(QSize(16, 16))
+        bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
+        bar.addActions([self._generate, self._stop])
+        bar.widgetForAction(self._generate).setProperty("role", "primary")
+        gap = QWidget()
+        gap.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        bar.addWidget(gap)
+        bar.addActions([self._previous, self._next])
+        self.addToolBar(bar)
+        self._toolbar = bar
+        self._update_icons()
+
+    def _update_icons(self) -> None:
+        theme = current_theme()
+        self._generate.setIcon(icon("generate", theme.on_accent, theme.muted))
+        self._stop.setIcon(icon("stop", theme.text, theme.muted))
+        self._next.setIcon(icon("next", theme.text, theme.muted))
+        self._previous.setIcon(icon("previous", theme.text, theme.muted))
+
+    def _update_actions(self) -> None:
+        session, run = self._session, self._session.run
+        self._generate.setEnabled(not session.running)
+        self._stop.setEnabled(session.running)
+        for action in (self._next, self._previous):
+            action.setEnabled(run is not None and bool(run.tokens))
+
+    def _on_generate(self) -> None:
+        self._session.generate(self.prompt.text)
+
+    def _open_preferences(self) -> None:
+        PreferencesDialog(self._session, self).open()
+
+    def _on_recipe_changed(self) -> None:
+        """Offer the new recipe's sample prompt unless the person has typed a prompt."""
+        sample = self._session.recipe.sample_prompt
+        if sample != self._sample_prompt and self.prompt.text in ("", self._sample_prompt):
+            self.prompt.set_text(sample)
+        self._sample_prompt = sample
+
+    # Remembered state
+
+    def _restore(self) -> None:
+        self.resize(_SIZE)
+        for name, restore in (
+            ("geometry", self.restoreGeometry),
+            ("columns", self._columns.restoreState),
+            ("rows", self._rows.restoreState),
+        ):
+            saved = self._memory.value(name)
+            if isinstance(saved, QByteArray):
+                restore(saved)
+        prompt = self._memory.value("prompt")
+        if isinstance(prompt, str) and prompt:
+            self.prompt.set_text(prompt)
+
+    def remember(self) -> None:
+        """Write down what the next start is to find again."""
+        self._memory.setValue("geometry", self.saveGeometry())
+        self._memory.setValue("columns", self._columns.saveState())
+        self._memory.setValue("rows", self._rows.saveState())
+        self._memory.setValue("prompt", self.prompt.text)
+        self._memory.sync()
+
+    # Events
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 — Qt's name
+        super().paintEvent(event)
+        if not self._was_painted:
+            self._was_painted = True
+            QTimer.singleShot(0, self.painted.emit)
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 — Qt's name
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._update_icons()
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 — Qt's name
+        self.remember()
+        event.accept()
+        self.closed.emit()
+
+
+def _card() -> QFrame:
+    card = QFrame()
+    card.setProperty("role", "card")
+    return card
+
+
+def _fill(card: QFrame, *widgets: QWidget) -> None:
+    layout = QVBoxLayout(card)
+    layout.setContentsMargins(SPACE + 4, SPACE, SPACE + 4, SPACE)
+    layout.setSpacing(SPACE // 2)
+    for widget in widgets:
+        layout.addWidget(widget)

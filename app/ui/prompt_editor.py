@@ -1,0 +1,50 @@
+"""Where a person types the text to continue."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QFrame, QLabel, QPlainTextEdit, QVBoxLayout, QWidget
+
+from app.ui.theme import SPACE
+
+_LINES = 3
+
+
+class PromptEditor(QFrame):
+    """A card with the prompt. Tab moves on, as in a form."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "card")
+        caption = QLabel(self.tr("Prompt"))
+        caption.setProperty("role", "caption")
+        self._edit = QPlainTextEdit()
+        self._edit.setProperty("role", "bare")
+        self._edit.setTabChangesFocus(True)
+        self._edit.setFrameShape(QFrame.Shape.NoFrame)
+        self._edit.setPlaceholderText(self.tr("Type the beginning of a text or a question …"))
+        self._edit.setAccessibleName(self.tr("Prompt"))
+        self._edit.setAccessibleDescription(self.tr("The text that the models continue"))
+        caption.setBuddy(self._edit)
+        height = self._edit.fontMetrics().lineSpacing() * _LINES + 2 * SPACE
+        self._edit.setFixedHeight(height)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(SPACE + 4, SPACE, SPACE + 4, SPACE)
+        layout.setSpacing(SPACE // 2)
+        layout.addWidget(caption)
+        layout.addWidget(self._edit)
+
+    @property
+    def text(self) -> str:
+        return self._edit.toPlainText()
+
+    def set_text(self, text: str) -> None:
+        """Replace the prompt; undo brings the old one back."""
+        if text == self.text:
+            return
+        cursor = self._edit.textCursor()
+        cursor.select(cursor.SelectionType.Document)
+        cursor.insertText(text)
+
+    def focus(self) -> None:
+        """Put the keyboard into the editor."""
+        self._edit.setFocus()
