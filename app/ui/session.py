@@ -108,6 +108,21 @@ class Session(QObject):
         """Whether roles and pairs may change; alphas and sampling always may."""
         return not self.running
 
+    @property
+    def edited(self) -> bool:
+        """Whether the recipe differs from the one that was opened."""
+        return self._recipe != self._reset_to
+
+    @property
+    def original_sampling(self) -> GenerationConfig:
+        """The sampling settings of the recipe that was opened."""
+        return self._reset_to.sampling
+
+    def original_alpha(self, pair: int) -> float:
+        """The weight of a pair in the recipe that was opened, or 1 for an added pair."""
+        pairs = self._reset_to.pairs
+        return pairs[pair].alpha if pair < len(pairs) else 1.0
+
     def open_recipe(self, recipe: Recipe) -> None:
         """Replace the recipe, load it, and take its alphas as what double-click resets to."""
         self._reset_to = recipe
@@ -128,9 +143,8 @@ class Session(QObject):
         self._change("change α", recipe, merge=f"alpha {pair}")
 
     def reset_alpha(self, pair: int) -> None:
-        """Set the weight of a pair to what the opened recipe says, or 1 for an added pair."""
-        original = self._reset_to.pairs
-        self.set_alpha(pair, original[pair].alpha if pair < len(original) else 1.0)
+        """Set the weight of a pair to :meth:`original_alpha`."""
+        self.set_alpha(pair, self.original_alpha(pair))
 
     def rename_pair(self, pair: int, name: str) -> None:
         """Name a pair."""

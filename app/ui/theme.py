@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QGuiApplication, QPalette
 
+from app.resources import resource
+
 SPACE = 8
 """The unit of spacing in pixels; margins and gaps are multiples of half of it."""
 
@@ -132,16 +134,29 @@ def blend(color: str, background: str, share: float) -> QColor:
     )
 
 
+def pair_style(index: int) -> str:
+    """The value of the property ``pair`` that gives a card the border of pair ``index``."""
+    return str(index % len(LIGHT.pairs))
+
+
 def stylesheet(theme: Theme) -> str:
-    """The style sheet of the window. Widgets opt in by ``objectName`` or the property ``role``."""
-    return f"""
+    """The style sheet of the window. Widgets opt in by the properties ``role`` and ``pair``."""
+    pairs = "".join(
+        f"""
+    QFrame[pair="{index}"] {{ background: {theme.surface}; border: 1px solid {theme.border};
+        border-left: 4px solid {color}; border-radius: 8px; }}"""
+        for index, color in enumerate(theme.pairs)
+    )
+    shade = "dark" if theme.dark else "light"
+    chevron = resource("icons", f"chevron-{shade}.svg").as_posix()
+    return f"""{pairs}
     QToolTip {{ border: 1px solid {theme.border}; padding: 4px 6px; }}
     QMainWindow, QDialog {{ background: {theme.window}; }}
     QMenuBar {{ background: {theme.surface}; border-bottom: 1px solid {theme.border}; }}
     QMenuBar::item {{ padding: 5px 10px; background: transparent; }}
     QMenuBar::item:selected {{ background: {theme.hover}; border-radius: 4px; }}
     QToolBar {{ background: {theme.surface}; border: 0; border-bottom: 1px solid {theme.border};
-        spacing: {SPACE}px; padding: {SPACE}px {SPACE + 4}px; }}
+        spacing: {SPACE}px; padding: 6px {SPACE + 4}px; }}
     QStatusBar {{ background: {theme.surface}; border-top: 1px solid {theme.border};
         color: {theme.muted}; }}
     QStatusBar::item {{ border: 0; }}
@@ -178,6 +193,15 @@ def stylesheet(theme: Theme) -> str:
         selection-color: {theme.text}; }}
     QLineEdit:focus, QPlainTextEdit:focus, QComboBox:focus, QSpinBox:focus,
     QDoubleSpinBox:focus {{ border-color: {theme.accent}; }}
+    QLineEdit[role="title"] {{ border-color: transparent; background: transparent;
+        font-weight: 600; padding: 2px 0; }}
+    QLineEdit[role="title"]:hover {{ border-color: {theme.border}; }}
+    QLineEdit[role="title"]:focus {{ border-color: {theme.accent}; padding: 2px 4px; }}
+    QComboBox::drop-down {{ border: 0; width: 20px; }}
+    QComboBox::down-arrow {{ image: url({chevron}); width: 12px; height: 12px; }}
+    QSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::up-button,
+    QDoubleSpinBox::down-button {{ width: 0; border: 0; }}
+    QAbstractSpinBox QLineEdit {{ border: 0; padding: 0 6px; background: transparent; }}
     QPlainTextEdit[role="bare"] {{ border: 0; padding: 0; }}
     QTableView {{ background: {theme.surface}; border: 0; gridline-color: {theme.border};
         selection-background-color: {theme.selection}; selection-color: {theme.text}; }}
@@ -186,5 +210,6 @@ def stylesheet(theme: Theme) -> str:
     QProgressBar {{ border: 0; border-radius: 3px; background: {theme.hover}; max-height: 6px; }}
     QProgressBar::chunk {{ border-radius: 3px; background: {theme.accent}; }}
     QScrollArea {{ border: 0; background: transparent; }}
-    QSplitter::handle {{ background: {theme.border}; }}
+    QSplitter::handle:horizontal {{ background: {theme.border}; }}
+    QSplitter::handle:vertical {{ background: transparent; }}
     """

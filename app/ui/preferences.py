@@ -1,0 +1,112 @@
+"""The preferences dialog."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLineEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.checkpoints.spec import DTYPES
+from app.errors import SettingsError
+from app.settings import Settings, save_settings
+from app.ui.session import Session
+from app.ui.theme import SPACE
+
+_WIDTH = 440
+
+
+class PreferencesDialog(QDialog):
+    """Theme, model folder, default device and dtype; nothing changes before OK."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        settings = session.settings
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle(self.tr("Preferences"))
+        self.setMinimumWidth(_WIDTH)
+        themes = {
+            "system": self.tr("As the system"),
+            "light": self.tr("Light"),
+            "dark": self.tr("Dark"),
+        }
+        self.theme = _choice(themes, settings.theme)
+        self.folder = QLineEdit(settings.model_folder)
+        self.folder.setPlaceholderText(str(Path.home()))
+        devices = dict.fromkeys(("auto", *session.devices, settings.device))
+        self.device = _choice({name: name for name in devices}, settings.device)
+        self.dtype = _choice({name: name for name in DTYPES}, settings.dtype)
+        form = QFormLayout()
+        form.setHorizontalSpacing(2 * SPACE)
+        form.setVerticalSpacing(SPACE)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form.addRow(self.tr("&Theme"), self.theme)
+        form.addRow(self.tr("&Model folder"), self._folder_row())
+        form.addRow(self.tr("Default &device"), self.device)
+        form.addRow(self.tr("Default d&type"), self.dtype)
+        self.device.setToolTip(self.tr("For roles whose device is automatic"))
+        self.dtype.setToolTip(self.tr("For roles whose dtype is automatic"))
+        buttons = QDialogButtonBox(
+            QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel
+        )
+        buttons.accepted.connect(self.accept)
+        buttons.rejected.connect(self.reject)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE, 2 * SPACE)
+        layout.setSpacing(2 * SPACE)
+        layout.addLayout(form)
+        layout.addWidget(buttons)
+
+    def _folder_row(self) -> QWidget:
+        browse = QPushButton(self.tr("Browse …"))
+        browse.clicked.connect(self._browse)
+        row = QWidget()
+        layout = QHBoxLayout(row)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(SPACE)
+        layout.addWidget(self.folder, 1)
+        layout.addWidget(browse)
+        row.setFocusProxy(self.folder)
+        self.folder.setAccessibleName(self.tr("Model folder"))
+        return row
+
+    def _browse(self) -> None:
+        dialog = QFileDialog(self, self.tr("Choose the folder of your models"), self.folder.text())
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.fileSelected.connect(self.folder.setText)
+        dialog.open()
+
+    def accept(self) -> None:
+        settings = Settings(
+            theme=self.theme.currentData(),
+            model_folder=self.folder.text().strip(),
+            device=self.device.currentData(),
+            dtype=self.dtype.currentData(),
+        )
+        try:
+            save_settings(settings)
+        except SettingsError as error:
+            self._session.report(error)
+        self._session.set_settings(settings)
+        super().accept()
+
+
+def _choice(titles: dict[str, str], chosen: str) -> QComboBox:
+    box = QComboBox()
+    for value, title in titles.items():
+        box.addItem(title, value)
+    box.setCurrentIndex(max(box.findData(chosen), 0))
+    return box

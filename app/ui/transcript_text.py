@@ -1,0 +1,109 @@
+"""How exact text is shown so that nothing in it is hidden, and how what is shown maps back."""
+
+from __future__ import annotations
+
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_INVISIBLE = {"\u00ad", "\u200b", "\u2028", "\u2029", "\ufeff", "\ufffc", "\ufdd0", "\ufdd1"}
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some exact text and what is shown for it; ``start`` is where in the document.
+
+    Positions and lengths in the document are in UTF-16 code units, as Qt counts.
+    """
+
+    start: int
+    shown: str
+    exact: str
+
+    @property
+    def end(self) -> int:
+        return self.start + utf16_length(self.shown)
+
+    def part(self, start: int, end: int) -> str:
+        """The exact text behind the document's positions from ``start`` to ``end``."""
+        if self.shown != self.exact:
+            return self.exact if start < self.end and end > self.start else ""
+        units = self.exact.encode("utf-16-le")
+        first, last = max(start - self.start, 0), max(end - self.start, 0)
+        return units[2 * first : 2 * last].decode("utf-16-le", errors="replace")
+
+
+def utf16_length(text: str) -> int:
+    """Length in UTF-16 code units."""
+    return len(text) + sum(character > "\uffff" for character in text)
+
+
+def show(text: str) -> Iterator[tuple[str, str]]:
+    """Split ``text`` into (shown, exact): marks for line breaks, tabs and invisible characters."""
+    plain = ""
+    for character in text:
+        mark = _mark(character)
+        if mark is None:
+            plain += character
+            continue
+        if plain:
+            yield plain, plain
+            plain = ""
+        yield mark, character
+    if plain:
+        yield plain, plain
+
+
+def _mark(character: str) -> str | None:
+    if character == "\n":
+        return "↵\n"
+    if character == "\t":
+        return "⇥\t"
+    if character in _INVISIBLE:
+        return f"⟨{ord(character):04X}⟩"
+    if unicodedata.category(character) == "Cc":
+        code = ord(character)
+        return chr(0x2400 + code) if code < 0x20 else f"⟨{code:02X}⟩"
+    return None
+
+
+class TextMap:
+    """From positions in the document to exact text and to tokens, and back."""
+
+    def __init__(self) -> None:
+        self._pieces: list[Piece] = []
+        self._piece_starts: list[int] = []
+        self._token_starts: list[int] = []
+        self.end = 0
+
+    def add(self, shown: str, exact: str) -> None:
+        """Append a piece of text."""
+        self._pieces.append(Piece(self.end, shown, exact))
+        self._piece_starts.append(self.end)
+        self.end = self._pieces[-1].end
+
+    def begin_token(self) -> None:
+        """What is added from here on belongs to the next token."""
+        self._token_starts.append(self.end)
+
+    def token_at(self, position: int) -> int | None:
+        """The token shown at a position of the document; None in the prompt."""
+        index = bisect_right(self._token_starts, position) - 1
+        return index if index >= 0 else None
+
+    def token_range(self, index: int) -> tuple[int, int]:
+        """Where in the document a token is shown."""
+        following = index + 1
+        last = following == len(self._token_starts)
+        return self._token_starts[index], self.end if last else self._token_starts[following]
+
+    def exact(self, start: int, end: int) -> str:
+        """The exact text behind a part of the document."""
+        first = max(bisect_right(self._piece_starts, start) - 1, 0)
+        parts = []
+        for piece in self._pieces[first:]:
+            if piece.start >= end:
+                break
+            parts.append(piece.part(start, end))
+        return "".join(parts)
