@@ -7,5 +7,5 @@ _PACKAGE = Path(__file__).resolve().parent
 
 def resource(*parts: str) -> Path:
     """A shipped file or folder: inside the package once installed, beside it in a checkout."""
-    installed = _PACKAGE / "resources"
+    installed = _PACKAGE / "_resources"
     return (installed if installed.is_dir() else _PACKAGE.parent / "resources").joinpath(*parts)

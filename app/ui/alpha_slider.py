@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
 from PySide6.QtWidgets import QSlider, QWidget
 
-from app.ui.theme import current_theme
+from app.ui.theme import blend, current_theme
 
 LOWEST, HIGHEST, STEP = -2.0, 4.0, 0.05
-_HANDLE = 7
+_PAGE = 0.5
+_HANDLE = 6
 _GROOVE = 4
+_MARK = 4
+_HEIGHT = 26
 
 
 class AlphaSlider(QSlider):
@@ -24,10 +27,11 @@ class AlphaSlider(QSlider):
         super().__init__(Qt.Orientation.Horizontal, parent)
         self._pair = pair
         self._origin = 1.0
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setRange(_ticks(LOWEST), _ticks(HIGHEST))
         self.setSingleStep(1)
-        self.setPageStep(_ticks(0.5))
-        self.setMinimumHeight(2 * _HANDLE + 6)
+        self.setPageStep(_ticks(_PAGE))
+        self.setMinimumSize(80, _HEIGHT)
         self.valueChanged.connect(lambda ticks: self.alpha_changed.emit(round(ticks * STEP, 2)))
 
     def show_alpha(self, alpha: float, origin: float) -> None:
@@ -39,58 +43,77 @@ class AlphaSlider(QSlider):
         self.update()
 
     def sizeHint(self) -> QSize:  # noqa: N802 — Qt's name
-        return QSize(120, 2 * _HANDLE + 6)
+        return QSize(120, _HEIGHT)
 
-    def _x_of(self, alpha: float) -> float:
-        share = (alpha - LOWEST) / (HIGHEST - LOWEST)
-        return _HANDLE + 1 + share * (self.width() - 2 * (_HANDLE + 1))
+    # Geometry
+
+    def x_of(self, alpha: float) -> float:
+        """Where ``alpha`` lies, in pixels from the left edge."""
+        share = (min(max(alpha, LOWEST), HIGHEST) - LOWEST) / (HIGHEST - LOWEST)
+        return self._edge + share * (self.width() - 2 * self._edge)
 
     def _alpha_at(self, x: float) -> float:
-        share = (x - _HANDLE - 1) / max(self.width() - 2 * (_HANDLE + 1), 1)
+        share = (x - self._edge) / max(self.width() - 2 * self._edge, 1)
         return LOWEST + share * (HIGHEST - LOWEST)
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+    @property
+    def _edge(self) -> int:
+        return _HANDLE + 2
+
+    # Painting
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 — Qt's name
         theme = current_theme()
-        color = theme.pair_color(self._pair)
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
-        middle = self.height() / 2
-        left, right = self._x_of(LOWEST), self._x_of(HIGHEST)
-        painter.setBrush(theme.border)
-        painter.drawRoundedRect(QRectF(left, middle - 2, right - left, _GROOVE), 2, 2)
-        zero, here = self._x_of(0), self._x_of(self.value() * STEP)
-        painter.setBrush(color)
-        painter.drawRect(QRectF(min(zero, here), middle - 2, abs(here - zero), _GROOVE))
-        painter.setBrush(theme.muted)
+        here, middle = self.x_of(self.value() * STEP), self.height() / 2
+        color = theme.pair_color(self._pair)
+        zero = self.x_of(0)
+        self._draw_groove(painter, QColor(theme.border), self.x_of(LOWEST), self.x_of(HIGHEST))
+        self._draw_groove(painter, color, min(zero, here), max(zero, here))
+        painter.setBrush(blend(theme.muted, theme.surface, 0.3))
         for alpha in {0.0, self._origin}:
-            if LOWEST <= alpha <= HIGHEST:
-                painter.drawRect(QRectF(self._x_of(alpha) - 0.5, middle + 4, 1, 4))
+            painter.drawRect(QRectF(round(self.x_of(alpha)) - 0.5, middle + _MARK, 1, _MARK))
+        ring = QColor(theme.text) if self.hasFocus() else QColor(theme.surface)
+        painter.setPen(QPen(ring, 2))
         painter.setBrush(color)
-        painter.setPen(theme.surface)
-        painter.drawEllipse(QRectF(here - _HANDLE, middle - _HANDLE, 2 * _HANDLE, 2 * _HANDLE))
-        if self.hasFocus():
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(theme.text)
-            radius = _HANDLE + 1
-            painter.drawEllipse(QRectF(here - radius, middle - radius, 2 * radius, 2 * radius))
+        radius = _HANDLE + 1
+        painter.drawEllipse(QRectF(here - radius, middle - radius, 2 * radius, 2 * radius))
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
-        if event.button() == Qt.MouseButton.LeftButton:
-            self.setFocus(Qt.FocusReason.MouseFocusReason)
-            self.setSliderDown(True)
-            self.setValue(_ticks(self._alpha_at(event.position().x())))
+    def _draw_groove(self, painter: QPainter, color: QColor, left: float, right: float) -> None:
+        painter.setBrush(color)
+        top = (self.height() - _GROOVE) / 2
+        painter.drawRoundedRect(QRectF(left, top, right - left, _GROOVE), 2, 2)
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+    # Mouse and wheel: the handle goes where the pointer is, without Qt's page steps
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 — Qt's name
+        if event.button() != Qt.MouseButton.LeftButton:
+            event.ignore()
+            return
+        self.setSliderDown(True)
+        self._follow(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802 — Qt's name
         if self.isSliderDown():
-            self.setValue(_ticks(self._alpha_at(event.position().x())))
+            self._follow(event)
 
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802 — Qt's name
         self.setSliderDown(False)
 
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802 — Qt's name
         self.setSliderDown(False)
         self.reset_requested.emit()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802 — Qt's name
+        if self.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
+
+    def _follow(self, event: QMouseEvent) -> None:
+        self.setValue(_ticks(self._alpha_at(event.position().x())))
 
 
 def _ticks(alpha: float) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 
 class ElidedLabel(QLabel):
@@ -13,19 +13,23 @@ class ElidedLabel(QLabel):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._full = ""
+        self._about = ""
         self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
-    def show_text(self, text: str) -> None:
-        """Set the text."""
-        self._full = text
-        self._elide()
+    @property
+    def full_text(self) -> str:
+        """The text before it was shortened."""
+        return self._full
+
+    def show_text(self, text: str, about: str = "") -> None:
+        """Set the text, and a tool tip that takes the place of the whole text."""
+        if (text, about) != (self._full, self._about):
+            self._full, self._about = text, about
+            self._elide()
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802 — Qt's name
-        return QSize(24, super().minimumSizeHint().height())
-
-    def sizeHint(self) -> QSize:  # noqa: N802 — Qt's name
-        width = self.fontMetrics().horizontalAdvance(self._full) + 2
-        return QSize(width, super().sizeHint().height())
+        return QSize(0, super().minimumSizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 — Qt's name
         super().resizeEvent(event)
@@ -33,7 +37,7 @@ class ElidedLabel(QLabel):
 
     def _elide(self) -> None:
         shown = self.fontMetrics().elidedText(
-            self._full, Qt.TextElideMode.ElideMiddle, max(self.width(), 24)
+            self._full, Qt.TextElideMode.ElideMiddle, self.width()
         )
         self.setText(shown)
-        self.setToolTip(self._full if shown != self._full else "")
+        self.setToolTip(self._about or (self._full if shown != self._full else ""))

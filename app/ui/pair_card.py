@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPainterPath, QPaintEvent, QPen
 from PySide6.QtWidgets import (
-    QDoubleSpinBox,
     QFrame,
-    QGridLayout,
     QHBoxLayout,
     QLabel,
     QLineEdit,
@@ -17,10 +16,13 @@ from PySide6.QtWidgets import (
 )
 
 from app.ui.alpha_slider import HIGHEST, LOWEST, STEP, AlphaSlider
-from app.ui.quiet_wheel import QuietWheel
+from app.ui.controls import NumberBox
 from app.ui.role_picker import RolePicker
 from app.ui.session import Session
-from app.ui.theme import SPACE, pair_style
+from app.ui.theme import SPACE, current_theme
+
+_EDGE = 4
+_RADIUS = 8
 
 
 class PairCard(QFrame):
@@ -35,104 +37,112 @@ class PairCard(QFrame):
         super().__init__(parent)
         self._session = session
         self._pair = pair
-        self.setProperty("pair", pair_style(pair))
         self._name = QLineEdit()
         self._name.setProperty("role", "title")
-        self._name.setAccessibleName(self.tr("Name of the pair"))
         self._name.editingFinished.connect(self._rename)
         self._slider = AlphaSlider(pair)
-        self._number = QDoubleSpinBox()
+        self._number = NumberBox(LOWEST, HIGHEST, STEP, decimals=2)
         self._make_alpha()
         self._menu_button = self._make_menu()
-        expert = self.tr("expert")
-        antiexpert = self.tr("anti-expert")
-        self._expert = RolePicker(session, 1 + 2 * pair, expert)
-        self._antiexpert = RolePicker(session, 2 + 2 * pair, antiexpert)
-        self._lay_out(expert, antiexpert)
+        titles = (self.tr("expert"), self.tr("anti-expert"))
+        width = max(self.fontMetrics().horizontalAdvance(title) for title in titles) + SPACE
+        self._pickers = [
+            RolePicker(session, 1 + 2 * pair + antiexpert, title, width)
+            for antiexpert, title in enumerate(titles)
+        ]
+        self._titles = titles
+        self._lay_out()
         session.recipe_changed.connect(self._update)
         session.run_changed.connect(self._update)
         self._update()
 
+    # Making
+
     def _make_alpha(self) -> None:
         about = self.tr(
-            "Weight of the difference between expert and anti-expert.\n"
-            "0: no effect, 1: as tuned, negative: the opposite. Double-click resets."
+            "Weight of the difference between expert and anti-expert: 0 has no effect,\n"
+            "1 is as tuned, less than 0 is the opposite. It acts from the next token on.\n"
+            "Double-click the slider to go back to the recipe's value."
         )
-        self._number.setRange(LOWEST, HIGHEST)
-        self._number.setSingleStep(STEP)
-        self._number.setDecimals(2)
         self._number.setAlignment(Qt.AlignmentFlag.AlignRight)
-        self._number.setFixedWidth(
-            self._number.fontMetrics().horizontalAdvance("−0.00") + 3 * SPACE
-        )  # noqa: RUF001
-        self._number.setKeyboardTracking(False)
-        self._number.setAccessibleName(self.tr("α, as a number"))
-        self._slider.setAccessibleName(self.tr("α"))
+        self._number.setFixedWidth(self.fontMetrics().horizontalAdvance("-0.00") + 3 * SPACE)
         for control in (self._number, self._slider):
             control.setToolTip(about)
         self._slider.alpha_changed.connect(self._set_alpha)
         self._number.valueChanged.connect(self._set_alpha)
         self._slider.reset_requested.connect(self._reset)
-        QuietWheel(self).watch(self._slider, self._number)
 
     def _make_menu(self) -> QToolButton:
         button = QToolButton()
         button.setText("⋯")
         button.setProperty("role", "flat")
-        button.setAccessibleName(self.tr("More for this pair"))
+        button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(button)
-        menu.addAction(self.tr("Rename"), self._start_rename)
+        self._rename_action = menu.addAction(self.tr("Rename"), self._start_rename)
         menu.addAction(self.tr("Reset α"), self._reset)
-        self._remove = menu.addAction(
-            self.tr("Remove pair"), lambda: self._session.remove_pair(self._pair)
-        )
+        menu.addSeparator()
+        self._remove_action = menu.addAction(self.tr("Remove pair"), self._remove)
+        menu.setToolTipsVisible(True)
         button.setMenu(menu)
         return button
 
-    def _lay_out(self, expert: str, antiexpert: str) -> None:
+    def _lay_out(self) -> None:
         head = QHBoxLayout()
+        head.setSpacing(SPACE // 2)
         head.addWidget(self._name, 1)
         head.addWidget(self._menu_button)
         alpha = QHBoxLayout()
         alpha.setSpacing(SPACE)
         label = QLabel("α")
         label.setProperty("role", "caption")
+        label.setBuddy(self._slider)
         alpha.addWidget(label)
         alpha.addWidget(self._slider, 1)
         alpha.addWidget(self._number)
-        roles = QGridLayout()
-        roles.setHorizontalSpacing(SPACE)
-        roles.setVerticalSpacing(SPACE // 2)
-        for row, (title, picker) in enumerate(
-            ((expert, self._expert), (antiexpert, self._antiexpert))
-        ):
-            caption = QLabel(title)
-            caption.setProperty("role", "caption")
-            caption.setBuddy(picker)
-            caption.setContentsMargins(0, SPACE // 2, 0, 0)
-            roles.addWidget(caption, row, 0, Qt.AlignmentFlag.AlignTop)
-            roles.addWidget(picker, row, 1)
-        roles.setColumnStretch(1, 1)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(SPACE + 2, SPACE // 2, SPACE, SPACE)
+        layout.setContentsMargins(_EDGE + SPACE, SPACE - 2, SPACE, SPACE // 2)
         layout.setSpacing(SPACE // 2)
         layout.addLayout(head)
         layout.addLayout(alpha)
-        layout.addLayout(roles)
+        for picker in self._pickers:
+            layout.addWidget(picker)
+
+    # From the session
 
     def _update(self) -> None:
         recipe = self._session.recipe
         if self._pair >= len(recipe.pairs):
             return  # removed; the panel is about to drop this card
-        pair = recipe.pairs[self._pair]
-        if not self._name.hasFocus():
-            self._name.setText(pair.name)
+        pair, editable = recipe.pairs[self._pair], self._session.editable
+        if not self._name.hasFocus() or not self._name.isModified():
+            self._show_name(pair.name)
         self._slider.show_alpha(pair.alpha, self._session.original_alpha(self._pair))
-        with QSignalBlocker(self._number):
-            self._number.setValue(pair.alpha)
-        self._name.setReadOnly(not self._session.editable)
-        self._remove.setEnabled(self._session.editable and len(recipe.pairs) > 1)
+        self._number.setRange(min(LOWEST, pair.alpha), max(HIGHEST, pair.alpha))
+        self._number.show_value(pair.alpha)
+        self._name.setReadOnly(not editable)
+        self._rename_action.setEnabled(editable)
+        alone = len(recipe.pairs) == 1
+        self._remove_action.setEnabled(editable and not alone)
+        self._remove_action.setToolTip(
+            self.tr("A recipe keeps at least one pair.")
+            if alone
+            else self.tr("Remove this pair from the recipe.")
+        )
+
+    def _show_name(self, name: str) -> None:
+        if name != self._name.text():
+            self._name.setText(name)
+            self._name.setCursorPosition(0)
+        self._name.setToolTip(name)
+        self._name.setAccessibleName(self.tr("Name of pair {0}").format(self._pair + 1))
+        self._slider.setAccessibleName(self.tr("α of {0}").format(name))
+        self._number.setAccessibleName(self.tr("α of {0}, as a number").format(name))
+        self._menu_button.setAccessibleName(self.tr("More for {0}").format(name))
+        for picker, title in zip(self._pickers, self._titles, strict=True):
+            picker.name_role(self.tr("{0} of {1}").format(title, name))
+
+    # From the person
 
     def _set_alpha(self, alpha: float) -> None:
         self._session.set_alpha(self._pair, alpha)
@@ -140,12 +150,36 @@ class PairCard(QFrame):
     def _reset(self) -> None:
         self._session.reset_alpha(self._pair)
 
+    def _remove(self) -> None:
+        self._session.remove_pair(self._pair)
+
     def _start_rename(self) -> None:
         self._name.setFocus()
         self._name.selectAll()
 
     def _rename(self) -> None:
-        name = self._name.text().strip()
-        if name and name != self._session.recipe.pairs[self._pair].name:
+        pairs = self._session.recipe.pairs
+        if self._pair >= len(pairs):
+            return
+        before, name = pairs[self._pair].name, self._name.text().strip()
+        self._name.setModified(False)
+        if name and name != before:
             self._session.rename_pair(self._pair, name)
-        self._name.setText(self._session.recipe.pairs[self._pair].name)
+        self._show_name(name or before)
+        self._name.setCursorPosition(0)
+
+    # Painting
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 — Qt's name
+        theme = current_theme()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        outline = QPainterPath()
+        outline.addRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), _RADIUS, _RADIUS)
+        painter.fillPath(outline, QColor(theme.surface))
+        painter.strokePath(outline, QPen(QColor(theme.border)))
+        edge = QPainterPath()
+        edge.addRect(QRectF(0, 0, _EDGE, self.height()))
+        outside = QPainterPath()
+        outside.addRoundedRect(QRectF(self.rect()), _RADIUS, _RADIUS)
+        painter.fillPath(outside.intersected(edge), theme.pair_color(self._pair))

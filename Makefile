@@ -1,0 +1,58 @@
+# make run: the window on the built-in demo, or its main job in the terminal where there is no screen.
+# make test: the tests. Both set everything up the first time; a second call installs nothing.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help run test lint types bench setup setup-test clean
+.DEFAULT_GOAL := help
+
+help: ## say what there is
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+run: setup ## open the window on the built-in demo
+	@if [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ] || [ "$$(uname -s)" != Linux ]; then \
+		$(BIN)/tuneshift; \
+	else \
+		echo "There is no screen here, so this is the demo in the terminal:"; echo; \
+		$(BIN)/tuneshift generate --max-new-tokens 80 --shifts; \
+	fi
+
+test: setup-test ## run the tests
+	QT_QPA_PLATFORM=offscreen HF_HUB_OFFLINE=1 $(BIN)/python -m pytest $(ARGS)
+
+lint: setup-test ## ruff and the import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: setup-test ## mypy --strict
+	$(BIN)/mypy --strict app
+
+bench: setup-test ## what the window costs, as JSON
+	QT_QPA_PLATFORM=offscreen HF_HUB_OFFLINE=1 $(BIN)/python -m tests.bench.window
+
+clean: ## forget the environment and everything built
+	rm -rf $(VENV) dist build/package .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# A stamp holds a checksum of what decides what is installed; another checksum installs again.
+CHECKSUM := $(shell cat pyproject.toml constraints.txt | cksum | tr ' ' -)
+setup: $(VENV)/stamp-run-$(CHECKSUM)
+setup-test: $(VENV)/stamp-test-$(CHECKSUM)
+
+$(VENV)/stamp-run-%: | $(BIN)/python
+	@sh .ci/install $(BIN)/python .
+	@touch $@
+
+$(VENV)/stamp-test-%: | $(BIN)/python
+	@sh .ci/install $(BIN)/python '.[test]'
+	@touch $(VENV)/stamp-run-$* $@
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Tuneshift needs Python 3.11 or newer; name one with: make PYTHON=python3.11 ..." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
+		{ echo "Python has no venv here. Type: sudo apt-get install -y python3-venv" >&2; exit 1; }
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV)

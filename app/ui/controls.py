@@ -1,0 +1,167 @@
+"""Controls for a scrolling panel: none changes because the wheel passes over it, none clips its text."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QLocale, QPoint, QRect, QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QPen, QValidator, QWheelEvent
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QPushButton,
+    QSizePolicy,
+    QStyle,
+    QStyleOptionComboBox,
+    QStylePainter,
+    QWidget,
+)
+
+from app.ui.theme import SPACE, current_theme
+
+_ARROW_WIDTH = 20
+_CHEVRON = 4
+_DIGITS = 6
+
+
+class ChoiceBox(QComboBox):
+    """A combo box that gets as narrow as it must and shortens its text in the middle.
+
+    Args:
+        prefix: Said in secondary colour before the choice, in a column of ``prefix_width`` pixels.
+    """
+
+    def __init__(
+        self, prefix: str = "", prefix_width: int = 0, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._prefix = prefix
+        self._prefix_width = prefix_width
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.view().setTextElideMode(Qt.TextElideMode.ElideMiddle)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802 — Qt's name
+        if self.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 — Qt's name
+        painter = QStylePainter(self)
+        option = QStyleOptionComboBox()
+        self.initStyleOption(option)
+        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+        place = self.rect().adjusted(SPACE, 0, -_ARROW_WIDTH, 0)
+        if self._prefix:
+            painter.setPen(QColor(current_theme().muted))
+            painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, self._prefix)
+            place.setLeft(place.left() + self._prefix_width)
+        painter.setPen(self.palette().color(QPalette.ColorRole.Text))
+        painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, self._shortened(place.width()))
+
+    def _shortened(self, width: int) -> str:
+        return self.fontMetrics().elidedText(
+            self.currentText(), Qt.TextElideMode.ElideMiddle, width
+        )
+
+
+class NumberBox(QDoubleSpinBox):
+    """A number without trailing zeros; what is typed beyond the range counts as its nearest end."""
+
+    def __init__(
+        self,
+        lowest: float,
+        highest: float,
+        step: float,
+        decimals: int,
+        at_lowest: str = "",
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.setDecimals(decimals)
+        self.setRange(lowest, highest)
+        self.setSingleStep(step)
+        self.setSpecialValueText(at_lowest)
+        self.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+
+    def show_value(self, value: float) -> None:
+        """Show ``value`` without announcing it and without disturbing what is being typed."""
+        if value != self.value():
+            self.blockSignals(True)
+            self.setValue(value)
+            self.blockSignals(False)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802 — Qt's name
+        if self.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
+
+    def textFromValue(self, value: float) -> str:  # noqa: N802 — Qt's name
+        locale = self.locale()
+        locale.setNumberOptions(QLocale.NumberOption.OmitGroupSeparator)
+        text = locale.toString(value, "f", self.decimals())
+        point = locale.decimalPoint()
+        return text.rstrip("0").removesuffix(point) if point in text else text
+
+    def valueFromText(self, text: str) -> float:  # noqa: N802 — Qt's name
+        number = self._number(text)
+        if number is None:
+            return super().valueFromText(text)
+        return min(max(number, self.minimum()), self.maximum())
+
+    def validate(self, text: str, position: int) -> object:
+        if self._number(text) is None:
+            return super().validate(text, position)
+        return QValidator.State.Acceptable, text, position
+
+    def _number(self, text: str) -> float | None:
+        number, valid = self.locale().toDouble(text.strip())
+        return number if valid and abs(number) != float("inf") else None
+
+
+class Disclosure(QPushButton):
+    """Opens and closes the section below it; its text says what is inside."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setCheckable(True)
+        self.setProperty("role", "disclosure")
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self._summary = ""
+
+    def show_text(self, text: str) -> None:
+        """Set the text; it is shortened where it does not fit."""
+        self._summary = text
+        self.update()
+
+    @property
+    def summary(self) -> str:
+        """The text in full."""
+        return self._summary
+
+    def sizeHint(self) -> QSize:  # noqa: N802 — Qt's name
+        return QSize(120, self.fontMetrics().height() + 12)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 — Qt's name
+        super().paintEvent(event)
+        painter = QPainter(self)
+        place = self.rect().adjusted(SPACE, 0, -_ARROW_WIDTH - 2, 0)
+        text = self.fontMetrics().elidedText(
+            self._summary, Qt.TextElideMode.ElideRight, place.width()
+        )
+        painter.setPen(self.palette().color(QPalette.ColorRole.ButtonText))
+        painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, text)
+        self._draw_chevron(painter)
+
+    def _draw_chevron(self, painter: QPainter) -> None:
+        box = QRect(0, 0, 2 * _CHEVRON, 2 * _CHEVRON)
+        box.moveCenter(self.rect().center())
+        box.moveRight(self.width() - SPACE)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.translate(box.center())
+        painter.rotate(0 if self.isChecked() else -90)
+        painter.setPen(QPen(QColor(current_theme().muted), 1.5))
+        half = _CHEVRON // 2
+        painter.drawPolyline([QPoint(-_CHEVRON, -half), QPoint(0, half), QPoint(_CHEVRON, -half)])
