@@ -1,0 +1,50 @@
+"""What holds for every test: no user folders, no hub, no screen, and no thread left behind."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+_FOLDER = tempfile.TemporaryDirectory(prefix="tuneshift-tests-")
+for _name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"):
+    os.environ[_name] = str(Path(_FOLDER.name, _name.lower()))
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+import pytest  # noqa: E402 — the folders above must be set before anything reads them
+
+from app.checkpoints.spec import Recipe  # noqa: E402
+from tests import tiny  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def no_thread_is_left() -> Iterator[None]:
+    before = set(threading.enumerate())
+    yield
+    left = [
+        thread
+        for thread in threading.enumerate()
+        # tqdm and tokenizers keep daemons of their own
+        if thread not in before and not thread.daemon
+    ]
+    assert not left, f"threads left behind: {left}"
+
+
+@pytest.fixture(scope="session")
+def families(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tiny.Family]:
+    """A tiny base, expert and anti-expert of each architecture, as checkpoint folders."""
+    root = tmp_path_factory.mktemp("tiny")
+    return {name: tiny.make_family(root / name, name) for name in tiny.ARCHITECTURES}
+
+
+@pytest.fixture(scope="session")
+def llama(families: dict[str, tiny.Family]) -> tiny.Family:
+    return families["llama"]
+
+
+@pytest.fixture
+def tiny_recipe(llama: tiny.Family) -> Recipe:
+    return llama.recipe()
