@@ -1,4 +1,4 @@
-"""Controls for a scrolling panel: none changes because the wheel passes over it, none clips its text."""
+"""Controls for a narrow, scrolling panel: quiet under a passing wheel, never clipped."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ class NumberBox(QDoubleSpinBox):
             return super().valueFromText(text)
         return min(max(number, self.minimum()), self.maximum())
 
-    def validate(self, text: str, position: int) -> object:
+    def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
         if self._number(text) is None:
             return super().validate(text, position)
         return QValidator.State.Acceptable, text, position

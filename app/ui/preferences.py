@@ -6,7 +6,6 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
-    QComboBox,
     QDialog,
     QDialogButtonBox,
     QFileDialog,
@@ -21,6 +20,7 @@ from PySide6.QtWidgets import (
 from app.checkpoints.spec import DTYPES
 from app.errors import SettingsError
 from app.settings import Settings, save_settings
+from app.ui.controls import ChoiceBox
 from app.ui.session import Session
 from app.ui.theme import SPACE
 
@@ -104,8 +104,8 @@ class PreferencesDialog(QDialog):
         super().accept()
 
 
-def _choice(titles: dict[str, str], chosen: str) -> QComboBox:
-    box = QComboBox()
+def _choice(titles: dict[str, str], chosen: str) -> ChoiceBox:
+    box = ChoiceBox()
     for value, title in titles.items():
         box.addItem(title, value)
     box.setCurrentIndex(max(box.findData(chosen), 0))

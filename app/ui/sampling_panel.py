@@ -6,15 +6,15 @@ import secrets
 from dataclasses import replace
 from typing import Any
 
-from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtCore import QRegularExpression, QSignalBlocker, Qt
+from PySide6.QtGui import QRegularExpressionValidator
 from PySide6.QtWidgets import (
-    QDoubleSpinBox,
-    QFormLayout,
+    QGridLayout,
     QHBoxLayout,
     QLabel,
+    QLineEdit,
     QPlainTextEdit,
     QPushButton,
-    QSpinBox,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -22,11 +22,12 @@ from PySide6.QtWidgets import (
 
 from app.decoding.types import GenerationConfig
 from app.errors import SettingsError
-from app.ui.quiet_wheel import QuietWheel
+from app.ui.controls import Disclosure, NumberBox
 from app.ui.session import Session
+from app.ui.stop_strings import read_stop_strings, write_stop_strings
 from app.ui.theme import SPACE
 
-_MOST_SEED = 2**31 - 1
+_DRAWN_SEEDS = 1_000_000
 _STOP_LINES = 2
 
 
@@ -36,14 +37,11 @@ class SamplingPanel(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._wheel = QuietWheel(self)
-        self._header = QToolButton()
-        self._header.setProperty("role", "flat")
-        self._header.setCheckable(True)
-        self._header.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self._header.setAccessibleName(self.tr("Sampling settings"))
+        self._shown: GenerationConfig | None = None
+        self._header = Disclosure()
         self._header.toggled.connect(self._open)
-        self._fields: dict[str, QSpinBox | QDoubleSpinBox] = {}
+        self._boxes: dict[str, NumberBox] = {}
+        self._seed = QLineEdit()
         self._stop = QPlainTextEdit()
         self._error = QLabel()
         self._error.setProperty("role", "error")
@@ -54,177 +52,182 @@ class SamplingPanel(QWidget):
         self._body.hide()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(SPACE // 2)
-        layout.addWidget(self._header, 0, Qt.AlignmentFlag.AlignLeft)
+        layout.setSpacing(SPACE)
+        layout.addWidget(self._header)
         layout.addWidget(self._body)
         session.recipe_changed.connect(self._update)
         self._update()
 
+    # Making
+
     def _make_body(self) -> None:
-        tr = self.tr
-        form = QFormLayout(self._body)
-        form.setContentsMargins(0, 0, 0, 0)
-        form.setHorizontalSpacing(SPACE)
-        form.setVerticalSpacing(SPACE // 2)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        self._add_field(form, "max_new_tokens", tr("Length"), _whole(1, 100_000), tr("Most tokens"))
-        self._add_field(
-            form,
+        self._form = QGridLayout(self._body)
+        self._form.setContentsMargins(0, 0, 0, 0)
+        self._form.setHorizontalSpacing(SPACE)
+        self._form.setVerticalSpacing(SPACE // 2)
+        self._form.setColumnStretch(1, 1)
+        self._add_boxes()
+        self._add(self.tr("Seed"), self._seed, self._make_seed())
+        self._make_stop()
+        self._add(self.tr("Stop strings"), self._stop, self._stop)
+        reset = QPushButton(self.tr("Reset to the recipe"))
+        reset.setProperty("role", "link")
+        reset.clicked.connect(self._reset)
+        rows = self._form.rowCount()
+        self._form.addWidget(self._error, rows, 0, 1, 2)
+        self._form.addWidget(reset, rows + 1, 0, 1, 2, Qt.AlignmentFlag.AlignLeft)
+
+    def _add_boxes(self) -> None:
+        tr, off = self.tr, self.tr("off")
+        self._add_box(
+            "max_new_tokens",
+            tr("Max new tokens"),
+            NumberBox(1, 1_000_000, 16, 0),
+            tr("The text ends after this many tokens at the latest."),
+        )
+        self._add_box(
             "temperature",
             tr("Temperature"),
-            _decimal(0, 10, 0.1, tr("0 (greedy)")),
-            tr("0 always takes the most probable token; higher is more surprising"),
+            NumberBox(0, 100, 0.1, 4, tr("0 (greedy)")),
+            tr("0 is greedy: always the most probable token. Higher surprises more."),
         )
-        off = tr("off")
-        self._add_field(
-            form, "top_k", tr("Top-k"), _whole(0, 1_000_000, off), tr("Only the k best tokens")
+        self._add_box(
+            "top_k",
+            tr("Top-k"),
+            NumberBox(0, 10_000_000, 10, 0, off),
+            tr("Draw only from the k most probable tokens; 0 is off."),
         )
-        self._add_field(
-            form,
+        self._add_box(
             "top_p",
             tr("Top-p"),
-            _decimal(0.01, 1, 0.01),
-            tr("Only the best tokens that together have this probability; 1 is off"),
+            NumberBox(0, 1, 0.05, 4),
+            tr("Draw only from the best tokens that together have this probability; 1 is off."),
         )
-        self._add_field(
-            form,
+        self._add_box(
             "min_p",
             tr("Min-p"),
-            _decimal(0, 1, 0.01, off),
-            tr("Only tokens with this share of the best token's probability"),
+            NumberBox(0, 1, 0.05, 4, off),
+            tr("Draw only tokens with at least this share of the best token's probability."),
         )
-        self._add_field(
-            form,
+        self._add_box(
             "repetition_penalty",
-            tr("Repetition"),
-            _decimal(0.1, 10, 0.05),
-            tr("Above 1 makes tokens that were there already less probable; 1 is off"),
+            tr("Repetition penalty"),
+            NumberBox(0, 100, 0.05, 4),
+            tr("Above 1, tokens that are in the text already get less probable; 1 is off."),
         )
-        form.addRow(tr("Seed"), self._make_seed())
-        form.addRow(tr("Stop at"), self._make_stop())
-        reset = QPushButton(tr("Reset sampling"))
-        reset.setProperty("role", "link")
-        reset.clicked.connect(lambda: self._session.set_sampling(self._session.original_sampling))
-        form.addRow(self._error)
-        form.addRow(reset)
 
-    def _add_field(
-        self,
-        form: QFormLayout,
-        name: str,
-        title: str,
-        box: QSpinBox | QDoubleSpinBox,
-        about: str,
-    ) -> None:
-        self._register(name, title, box, about)
-        form.addRow(title, box)
-
-    def _register(self, name: str, title: str, box: QSpinBox | QDoubleSpinBox, about: str) -> None:
-        box.setAccessibleName(title)
+    def _add_box(self, name: str, title: str, box: NumberBox, about: str) -> None:
+        whole = box.decimals() == 0
         box.setToolTip(about)
-        box.setKeyboardTracking(False)
-        box.valueChanged.connect(lambda value: self._change(**{name: value}))
-        self._wheel.watch(box)
-        self._fields[name] = box
+        box.valueChanged.connect(lambda value: self._change(name, int(value) if whole else value))
+        self._boxes[name] = box
+        self._add(title, box, box)
+
+    def _add(self, title: str, control: QWidget, place: QWidget) -> None:
+        """Add a row; ``control`` is what the title names, ``place`` what holds it."""
+        label = QLabel(title)
+        label.setProperty("role", "caption")
+        label.setBuddy(control)
+        label.setToolTip(control.toolTip())
+        control.setAccessibleName(title)
+        row = self._form.rowCount()
+        top = isinstance(place, QPlainTextEdit)
+        if top:
+            label.setContentsMargins(0, SPACE - 2, 0, 0)
+        self._form.addWidget(
+            label, row, 0, Qt.AlignmentFlag.AlignTop if top else Qt.AlignmentFlag.AlignVCenter
+        )
+        self._form.addWidget(place, row, 1)
 
     def _make_seed(self) -> QWidget:
-        box = _whole(0, _MOST_SEED)
-        self._register("seed", self.tr("Seed"), box, self.tr("The same seed gives the same text"))
+        self._seed.setValidator(
+            QRegularExpressionValidator(QRegularExpression("[0-9]{1,20}"), self._seed)
+        )
+        self._seed.setToolTip(self.tr("The same seed with the same recipe gives the same text."))
+        self._seed.textEdited.connect(self._take_seed)
+        self._seed.editingFinished.connect(self._show_seed)
         dice = QToolButton()
-        dice.setText(self.tr("Random"))
+        dice.setText("⚄")
         dice.setProperty("role", "flat")
-        dice.setToolTip(self.tr("Another seed"))
-        dice.clicked.connect(lambda: self._change(seed=secrets.randbelow(_MOST_SEED)))
+        dice.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        dice.setAccessibleName(self.tr("Draw another seed"))
+        dice.setToolTip(self.tr("Draw another seed"))
+        dice.clicked.connect(lambda: self._change("seed", secrets.randbelow(_DRAWN_SEEDS)))
         row = QWidget()
         layout = QHBoxLayout(row)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(SPACE // 2)
-        layout.addWidget(box, 1)
+        layout.addWidget(self._seed, 1)
         layout.addWidget(dice)
         return row
 
-    def _make_stop(self) -> QWidget:
-        self._stop.setAccessibleName(self.tr("Stop strings"))
+    def _make_stop(self) -> None:
         self._stop.setToolTip(
-            self.tr("The text ends before any of these, one in each line; \\n is a line break")
+            self.tr(
+                "The text ends before any of these, one on each line.\n"
+                "\\n is a line break, \\t a tab, \\\\ a backslash."
+            )
         )
-        self._stop.setPlaceholderText(self.tr("one in each line"))
+        self._stop.setPlaceholderText(self.tr("one per line"))
         self._stop.setTabChangesFocus(True)
-        self._stop.setFixedHeight(
-            self._stop.fontMetrics().lineSpacing() * _STOP_LINES + 2 * SPACE + 2
-        )
+        lines = self._stop.fontMetrics().lineSpacing() * _STOP_LINES
+        self._stop.setFixedHeight(lines + 2 * SPACE + 4)
+        self._stop.setSizePolicy(self._seed.sizePolicy())
         self._stop.textChanged.connect(
-            lambda: self._change(stop=read_stop_strings(self._stop.toPlainText()))
+            lambda: self._change("stop", read_stop_strings(self._stop.toPlainText()))
         )
-        return self._stop
 
-    def _change(self, **values: Any) -> None:
+    # From the person
+
+    def _change(self, name: str, value: Any) -> None:
         try:
-            self._session.set_sampling(replace(self._session.recipe.sampling, **values))
+            sampling = replace(self._session.recipe.sampling, **{name: value})
         except SettingsError as error:
             self._error.setText(str(error))
             self._error.show()
         else:
             self._error.hide()
+            self._session.set_sampling(sampling)
+
+    def _take_seed(self, text: str) -> None:
+        if text:
+            self._change("seed", int(text))
+
+    def _show_seed(self) -> None:
+        self._seed.setText(str(self._session.recipe.sampling.seed))
+        self._error.hide()
+
+    def _reset(self) -> None:
+        self._session.set_sampling(self._session.original_sampling)
+        self._shown = None  # what was refused is still in its field
+        self._update()
 
     def _open(self, opened: bool) -> None:
         self._body.setVisible(opened)
-        self._update()
+
+    # From the session
 
     def _update(self) -> None:
         sampling = self._session.recipe.sampling
-        for name, box in self._fields.items():
-            with QSignalBlocker(box):
-                box.setValue(getattr(sampling, name))
+        if sampling == self._shown:
+            return
+        self._shown = sampling
+        self._error.hide()
+        for name, box in self._boxes.items():
+            box.show_value(getattr(sampling, name))
+        if self._seed.text() != str(sampling.seed):
+            self._seed.setText(str(sampling.seed))
         if read_stop_strings(self._stop.toPlainText()) != sampling.stop:
             with QSignalBlocker(self._stop):
                 self._stop.setPlainText(write_stop_strings(sampling.stop))
-        arrow = Qt.ArrowType.DownArrow if self._header.isChecked() else Qt.ArrowType.RightArrow
-        self._header.setArrowType(arrow)
-        self._header.setText(self._summary(sampling))
+        summary = self._summary(sampling)
+        self._header.show_text(summary)
+        self._header.setToolTip(summary)
+        self._header.setAccessibleName(self.tr("Sampling: {0}").format(summary))
 
     def _summary(self, sampling: GenerationConfig) -> str:
         if sampling.greedy:
             return self.tr("greedy · {0} tokens").format(sampling.max_new_tokens)
-        return self.tr("temp. {0:g} · top-p {1:g} · seed {2}").format(
+        return self.tr("temperature {0:g} · top-p {1:g} · seed {2}").format(
             sampling.temperature, sampling.top_p, sampling.seed
         )
-
-
-def read_stop_strings(text: str) -> tuple[str, ...]:
-    """One stop string from each line that is not empty, with ``\\n``, ``\\t`` and ``\\\\`` read."""
-    return tuple(_unescape(line) for line in text.split("\n") if line)
-
-
-def write_stop_strings(strings: tuple[str, ...]) -> str:
-    """The inverse of :func:`read_stop_strings`."""
-    escape = str.maketrans({"\\": "\\\\", "\n": "\\n", "\t": "\\t"})
-    return "\n".join(string.translate(escape) for string in strings)
-
-
-def _unescape(line: str) -> str:
-    meanings = {"n": "\n", "t": "\t", "\\": "\\"}
-    result, characters = "", iter(line)
-    for character in characters:
-        if character == "\\":
-            following = next(characters, "")
-            result += meanings.get(following, "\\" + following)
-        else:
-            result += character
-    return result
-
-
-def _whole(lowest: int, highest: int, at_lowest: str = "") -> QSpinBox:
-    box = QSpinBox()
-    box.setRange(lowest, highest)
-    box.setSpecialValueText(at_lowest)
-    return box
-
-
-def _decimal(lowest: float, highest: float, step: float, at_lowest: str = "") -> QDoubleSpinBox:
-    box = QDoubleSpinBox()
-    box.setRange(lowest, highest)
-    box.setDecimals(2)
-    box.setSingleStep(step)
-    box.setSpecialValueText(at_lowest)
-    return box

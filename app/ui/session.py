@@ -169,9 +169,12 @@ class Session(QObject):
             recipe = replace(self._recipe, sampling=sampling)
             self._change("change sampling", recipe, merge="sampling")
 
-    def save_recipe(self, path: Path) -> None:
-        """Write the recipe as it stands."""
-        write_recipe(self._recipe, path)
+    def save_recipe(self, path: Path, name: str) -> None:
+        """Write the recipe as it stands under ``name``; it then counts as the opened one."""
+        recipe = replace(self._recipe, name=name)
+        write_recipe(recipe, path)
+        self._recipe = self._reset_to = recipe
+        self.recipe_changed.emit()
 
     def _change(self, text: str, recipe: Recipe, merge: str = "") -> None:
         self.undo_stack.push(_RecipeChange(text, self._recipe, recipe, merge, self._apply))

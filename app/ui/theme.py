@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QGuiApplication, QPalette
+from PySide6.QtWidgets import QWidget
 
 from app.resources import resource
 
@@ -134,22 +135,19 @@ def blend(color: str, background: str, share: float) -> QColor:
     )
 
 
-def pair_style(index: int) -> str:
-    """The value of the property ``pair`` that gives a card the border of pair ``index``."""
-    return str(index % len(LIGHT.pairs))
+def set_role(widget: QWidget, role: str) -> None:
+    """Give ``widget`` another look of the style sheet after it has been shown."""
+    if widget.property("role") != role:
+        widget.setProperty("role", role)
+        widget.style().unpolish(widget)
+        widget.style().polish(widget)
 
 
 def stylesheet(theme: Theme) -> str:
-    """The style sheet of the window. Widgets opt in by the properties ``role`` and ``pair``."""
-    pairs = "".join(
-        f"""
-    QFrame[pair="{index}"] {{ background: {theme.surface}; border: 1px solid {theme.border};
-        border-left: 4px solid {color}; border-radius: 8px; }}"""
-        for index, color in enumerate(theme.pairs)
-    )
+    """The style sheet of the window. Widgets opt in by the property ``role``."""
     shade = "dark" if theme.dark else "light"
     chevron = resource("icons", f"chevron-{shade}.svg").as_posix()
-    return f"""{pairs}
+    return f"""
     QToolTip {{ border: 1px solid {theme.border}; padding: 4px 6px; }}
     QMainWindow, QDialog {{ background: {theme.window}; }}
     QMenuBar {{ background: {theme.surface}; border-bottom: 1px solid {theme.border}; }}
@@ -185,6 +183,8 @@ def stylesheet(theme: Theme) -> str:
         border-color: {theme.accent}; }}
     QPushButton[role="link"] {{ border-color: transparent; background: transparent;
         color: {theme.accent}; padding: 3px 2px; text-align: left; }}
+    QPushButton[role="link"]:disabled {{ color: {theme.muted}; background: transparent; }}
+    QPushButton[role="link"]:hover {{ background: {theme.hover}; }}
     QPushButton[role="link"]:focus {{ border-color: {theme.accent}; }}
     QToolButton::menu-indicator {{ image: none; }}
     QLineEdit, QPlainTextEdit, QComboBox, QSpinBox, QDoubleSpinBox {{ background: {theme.surface};
@@ -199,8 +199,6 @@ def stylesheet(theme: Theme) -> str:
     QLineEdit[role="title"]:focus {{ border-color: {theme.accent}; padding: 2px 4px; }}
     QComboBox::drop-down {{ border: 0; width: 20px; }}
     QComboBox::down-arrow {{ image: url({chevron}); width: 12px; height: 12px; }}
-    QSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::up-button,
-    QDoubleSpinBox::down-button {{ width: 0; border: 0; }}
     QAbstractSpinBox QLineEdit {{ border: 0; padding: 0 6px; background: transparent; }}
     QPlainTextEdit[role="bare"] {{ border: 0; padding: 0; }}
     QTableView {{ background: {theme.surface}; border: 0; gridline-color: {theme.border};
@@ -209,6 +207,12 @@ def stylesheet(theme: Theme) -> str:
         border-bottom: 1px solid {theme.border}; padding: 4px 6px; }}
     QProgressBar {{ border: 0; border-radius: 3px; background: {theme.hover}; max-height: 6px; }}
     QProgressBar::chunk {{ border-radius: 3px; background: {theme.accent}; }}
+    QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}
+    QScrollBar::handle:vertical {{ background: {theme.border}; min-height: 32px;
+        border-radius: 3px; margin: 2px; }}
+    QScrollBar::handle:vertical:hover {{ background: {theme.muted}; }}
+    QScrollBar::add-line, QScrollBar::sub-line {{ height: 0; width: 0; }}
+    QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
     QScrollArea {{ border: 0; background: transparent; }}
     QSplitter::handle:horizontal {{ background: {theme.border}; }}
     QSplitter::handle:vertical {{ background: transparent; }}
