@@ -1,84 +1,50 @@
-"""Fixtures for all tests: a machine of its own for each run, and tiny checkpoints made on the fly."""
+"""What holds for every test: no user folders, no hub, no screen, and no thread left behind."""
 
 from __future__ import annotations
 
-import atexit
 import os
-import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import pytest
-from hypothesis import HealthCheck, settings
-
-if TYPE_CHECKING:
-    from app.checkpoints.spec import Recipe
-    from tests.tiny import TinyFamily
-
-_HOME = Path(tempfile.mkdtemp(prefix="tuneshift-tests-"))
-atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
-for _variable in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"):
-    os.environ[_variable] = str(_HOME / _variable.lower())
-os.environ["HF_HUB_OFFLINE"] = "1"
+_FOLDER = tempfile.TemporaryDirectory(prefix="tuneshift-tests-")
+for _name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"):
+    os.environ[_name] = str(Path(_FOLDER.name, _name.lower()))
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny models gain nothing from more
+os.environ["HF_HUB_OFFLINE"] = "1"
 
-settings.register_profile(
-    "tuneshift",
-    deadline=None,
-    max_examples=50,
-    database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-settings.load_profile("tuneshift")
+import pytest  # noqa: E402 — the folders above must be set before anything reads them
 
-_SECONDS_TO_END = 5.0
+from app.checkpoints.spec import Recipe  # noqa: E402
+from tests import tiny  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
-def no_leftover_threads() -> Iterator[None]:
-    """Fail a test that leaves a thread running."""
+def no_thread_is_left() -> Iterator[None]:
     before = set(threading.enumerate())
     yield
-    leftover = set(threading.enumerate()) - before
-    for thread in leftover:
-        thread.join(_SECONDS_TO_END)
-    alive = [thread.name for thread in leftover if thread.is_alive()]
-    assert not alive, f"threads left running: {alive}"
+    left = [
+        thread
+        for thread in threading.enumerate()
+        # tqdm and tokenizers keep daemons of their own
+        if thread not in before and not thread.daemon
+    ]
+    assert not left, f"threads left behind: {left}"
 
 
 @pytest.fixture(scope="session")
-def family_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], TinyFamily]:
-    """The family of an architecture of ``tiny.ARCHITECTURES``, made at the first call."""
-    from tests.tiny import make_family
-
-    made: dict[str, TinyFamily] = {}
-
-    def family(architecture: str) -> TinyFamily:
-        if architecture not in made:
-            folder = tmp_path_factory.mktemp(architecture)
-            made[architecture] = make_family(folder, architecture)
-        return made[architecture]
-
-    return family
+def families(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tiny.Family]:
+    """A tiny base, expert and anti-expert of each architecture, as checkpoint folders."""
+    root = tmp_path_factory.mktemp("tiny")
+    return {name: tiny.make_family(root / name, name) for name in tiny.ARCHITECTURES}
 
 
 @pytest.fixture(scope="session")
-def tiny_family(family_of: Callable[[str], TinyFamily]) -> TinyFamily:
-    """Folders of a tiny Llama base, anti-expert and two experts, read-only for tests."""
-    return family_of("llama")
+def llama(families: dict[str, tiny.Family]) -> tiny.Family:
+    return families["llama"]
 
 
 @pytest.fixture
-def tiny_recipe(tiny_family: TinyFamily) -> Recipe:
-    """A recipe with one pair of ``tiny_family``, α = 1."""
-    return tiny_family.recipe(1)
-
-
-@pytest.fixture
-def tiny_recipe_of_two(tiny_family: TinyFamily) -> Recipe:
-    """A recipe with two pairs of ``tiny_family`` that share the anti-expert; α = 1 and 0.5."""
-    return tiny_family.recipe(2)
+def tiny_recipe(llama: tiny.Family) -> Recipe:
+    return llama.recipe()
