@@ -27,9 +27,19 @@ class Detokenizer:
     def push(self, token_id: int) -> str | None:
         """The text that ``token_id`` completes, or None while a character is incomplete."""
         self._partial.append(token_id)
-        text: str | None = self._stream.step(self._tokenizer, token_id)
+        text = self._step(token_id)
         if text is not None:
             self._partial.clear()
+        return text
+
+    def _step(self, token_id: int) -> str | None:
+        try:
+            text: str | None = self._stream.step(self._tokenizer, token_id)
+        except Exception:
+            # With byte fallback a byte that turns out invalid changes the text of the bytes before
+            # it, which is out already: what has been given stays, and decoding starts anew.
+            text = self._tokenizer.decode(self._partial, skip_special_tokens=False)
+            self._stream = DecodeStream(ids=[token_id], skip_special_tokens=False)
         return text
 
     def flush(self) -> str:
