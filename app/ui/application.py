@@ -24,7 +24,7 @@ from app.ui.bridge import Bridge
 from app.ui.icons import application_icon
 from app.ui.main_window import MainWindow
 from app.ui.session import Session
-from app.ui.theme import current_theme, palette, stylesheet
+from app.ui.theme import Theme, palette, preferred_theme, stylesheet
 
 log = logging.getLogger(__name__)
 
@@ -82,16 +82,20 @@ class Appearance:
         self._application = application
         self._session = session
         self._hints = application.styleHints()
+        self._theme: Theme | None = None
         self._hints.colorSchemeChanged.connect(self._paint)
         session.settings_changed.connect(self._apply)
         self._apply()
-        self._paint()
 
     def _apply(self) -> None:
         self._hints.setColorScheme(_SCHEMES[self._session.settings.theme])
+        self._paint()
 
     def _paint(self) -> None:
-        theme = current_theme()
+        theme = preferred_theme(self._session.settings.theme)
+        if theme is self._theme:
+            return
+        self._theme = theme
         self._application.setPalette(palette(theme))
         self._application.setStyleSheet(stylesheet(theme))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from PySide6.QtCore import QLocale, QPoint, QRect, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QPen, QValidator, QWheelEvent
 from PySide6.QtWidgets import (
-    QAbstractSpinBox,
     QComboBox,
     QDoubleSpinBox,
     QPushButton,
@@ -82,7 +81,8 @@ class NumberBox(QDoubleSpinBox):
         self.setRange(lowest, highest)
         self.setSingleStep(step)
         self.setSpecialValueText(at_lowest)
-        self.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
+        # The style sheet hides the buttons: with NoButtons Qt leaves no room for the text.
+        self.lineEdit().setTextMargins(SPACE - 3, 0, SPACE - 3, 0)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
     def show_value(self, value: float) -> None:

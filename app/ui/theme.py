@@ -87,10 +87,20 @@ DARK = Theme(
 )
 
 
-def current_theme() -> Theme:
-    """The theme that matches the colour scheme in force, which follows the system unless set."""
-    dark = QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark
+def preferred_theme(preference: str) -> Theme:
+    """The theme for a preference: ``light``, ``dark``, or as the system has it."""
+    scheme = QGuiApplication.styleHints().colorScheme()
+    dark = scheme == Qt.ColorScheme.Dark if preference == "system" else preference == "dark"
     return DARK if dark else LIGHT
+
+
+def current_theme() -> Theme:
+    """The theme in force, told by the palette.
+
+    The style hints cannot tell: where Qt finds no desktop they take no colour scheme.
+    """
+    window = QGuiApplication.palette().color(QPalette.ColorRole.Window)
+    return DARK if window.lightness() < 128 else LIGHT
 
 
 def palette(theme: Theme) -> QPalette:
@@ -183,7 +193,7 @@ def stylesheet(theme: Theme) -> str:
         border-color: {theme.accent}; }}
     QPushButton[role="link"] {{ border-color: transparent; background: transparent;
         color: {theme.accent}; padding: 3px 2px; text-align: left; }}
-    QPushButton[role="link"]:disabled {{ color: {theme.muted}; background: transparent; }}
+    QPushButton[role="disclosure"]:disabled, QPushButton[role="link"]:disabled {{ color: {theme.muted}; background: transparent; }}
     QPushButton[role="link"]:hover {{ background: {theme.hover}; }}
     QPushButton[role="link"]:focus {{ border-color: {theme.accent}; }}
     QToolButton::menu-indicator {{ image: none; }}
@@ -193,6 +203,7 @@ def stylesheet(theme: Theme) -> str:
         selection-color: {theme.text}; }}
     QLineEdit:focus, QPlainTextEdit:focus, QComboBox:focus, QSpinBox:focus,
     QDoubleSpinBox:focus {{ border-color: {theme.accent}; }}
+    QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ width: 0; border: 0; }}
     QLineEdit[role="title"] {{ border-color: transparent; background: transparent;
         font-weight: 600; padding: 2px 0; }}
     QLineEdit[role="title"]:hover {{ border-color: {theme.border}; }}
