@@ -19,6 +19,8 @@ SORT_ROLE = Qt.ItemDataRole.UserRole
 SHARE_ROLE = Qt.ItemDataRole.UserRole + 1
 """A bar to draw behind the cell, from 0 to 1, or None."""
 
+_LONGEST_NAME = 9
+
 _Index = QModelIndex | QPersistentModelIndex
 
 
@@ -72,12 +74,12 @@ class CandidateModel(QAbstractTableModel):
         approximate = "" if table.exact else tr(" (approximate: sampled permutations)")
         for pair, name in enumerate(names):
             about = tr("What {0} gave or took").format(name) + approximate
-            columns.append(_Column(name, about, table.contributions[pair], signed, pair))
+            columns.append(_Column(_short(name), about, table.contributions[pair], signed, pair))
         for pair, name in enumerate(names):
             about = tr("Probability under the {0} of {1}")
             columns.append(
                 _Column(
-                    tr("{0}: expert").format(name),
+                    tr("{0}: expert").format(_short(name)),
                     about.format(tr("expert"), name),
                     table.p_experts[pair],
                     probability,
@@ -86,7 +88,7 @@ class CandidateModel(QAbstractTableModel):
             )
             columns.append(
                 _Column(
-                    tr("{0}: anti").format(name),
+                    tr("{0}: anti").format(_short(name)),
                     about.format(tr("anti-expert"), name),
                     table.p_antiexperts[pair],
                     probability,
@@ -98,10 +100,14 @@ class CandidateModel(QAbstractTableModel):
             columns.append(_Column(title, tr("1 is the most probable"), values, str))
         return columns
 
-    def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008, N802 — Qt's signature
+    def rowCount(self, parent: _LONGEST_NAME = 9
+
+_Index = QModelIndex()) -> int:  # noqa: B008, N802 — Qt's signature
         return 0 if parent.isValid() else len(self._token_ids)
 
-    def columnCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008, N802
+    def columnCount(self, parent: _LONGEST_NAME = 9
+
+_Index = QModelIndex()) -> int:  # noqa: B008, N802
         return 0 if parent.isValid() else len(self._columns)
 
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
@@ -135,3 +141,8 @@ class CandidateModel(QAbstractTableModel):
             side = Qt.AlignmentFlag.AlignLeft if section == 0 else Qt.AlignmentFlag.AlignRight
             return side | Qt.AlignmentFlag.AlignVCenter
         return None
+
+
+def _short(name: str) -> str:
+    """A name that leaves room for the other columns."""
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"

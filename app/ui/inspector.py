@@ -26,6 +26,7 @@ from app.ui.theme import SMALL, SPACE, current_theme
 from app.ui.wording import probability, quoted, signed
 
 _HEADING = 1.5
+_TOKEN_WIDTH = 88
 
 
 class Inspector(QFrame):
@@ -104,6 +105,7 @@ class Inspector(QFrame):
         table.verticalHeader().setDefaultSectionSize(table.fontMetrics().height() + SPACE)
         table.horizontalHeader().setHighlightSections(False)
         table.horizontalHeader().setSortIndicatorClearable(True)
+        table.sortByColumn(-1, Qt.SortOrder.DescendingOrder)  # as the model has them
         table.setAccessibleName(self.tr("Candidates at the selected token"))
         return table
 
@@ -140,8 +142,9 @@ class Inspector(QFrame):
         columns = self._model.columnCount()
         self._model.show(run.candidates(token.index), run.pair_names, run.label)
         if self._model.columnCount() != columns:
-            self._table.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.DescendingOrder)
+            self._table.sortByColumn(-1, Qt.SortOrder.DescendingOrder)
             self._table.resizeColumnsToContents()
+            self._table.setColumnWidth(0, _TOKEN_WIDTH)
         proxy = self._table.model()
         if isinstance(proxy, QSortFilterProxyModel):
             row = self._model.index(self._model.row_of(token.token_id), 0)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from html import escape
+
 from PySide6.QtCore import QEvent, QMimeData, QPoint, Qt
 from PySide6.QtGui import (
     QColor,
+    QFocusEvent,
     QFont,
     QHelpEvent,
     QKeyEvent,
     QMouseEvent,
+    QPaintEvent,
     QTextCharFormat,
     QTextCursor,
 )
@@ -25,11 +29,12 @@ from PySide6.QtWidgets import (
 )
 
 from app.decoding.types import FinishReason
+from app.ui.focus_ring import paint_focus_ring
 from app.ui.legend import TintLegend
 from app.ui.run import Run, Token
 from app.ui.session import LoadState, Session
 from app.ui.theme import SPACE, current_theme
-from app.ui.tint import tint
+from app.ui.tint import mark_color, tint
 from app.ui.transcript_text import TextMap, show
 from app.ui.wording import probability, quoted, signed
 
@@ -58,9 +63,11 @@ class TranscriptView(QWidget):
         self._pages = QStackedLayout()
         self._pages.addWidget(self._empty)
         self._pages.addWidget(self.text)
+        legend = TintLegend()
+        self._note.setFont(legend.font())
         footer = QHBoxLayout()
         footer.setSpacing(SPACE)
-        footer.addWidget(TintLegend())
+        footer.addWidget(legend)
         footer.addStretch(1)
         footer.addWidget(self._note)
         layout = QVBoxLayout(self)
@@ -72,6 +79,10 @@ class TranscriptView(QWidget):
         session.load_changed.connect(self._update)
         session.tokens_added.connect(self._update)
         self._update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 — Qt's name
+        super().paintEvent(event)
+        paint_focus_ring(self, self.text)
 
     def _update(self) -> None:
         run = self._session.run
@@ -113,6 +124,9 @@ class TranscriptText(QPlainTextEdit):
             Qt.TextInteractionFlag.TextSelectableByMouse
             | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
+        self.setCursorWidth(0)  # the selected token is what the keys move
+        self.document().setDocumentMargin(0)
+        self.setCursorWidth(0)  # what is selected is marked; a caret would say that one can type
         self.viewport().setCursor(Qt.CursorShape.ArrowCursor)
         font = QFont("serif")
         font.setStyleHint(QFont.StyleHint.Serif)
@@ -139,8 +153,7 @@ class TranscriptText(QPlainTextEdit):
             return
         plain = QTextCharFormat()
         plain.setForeground(QColor(current_theme().muted))
-        cursor = QTextCursor(self.document())
-        self._write(cursor, run.prompt, plain)
+        self._write(QTextCursor(self.document()), run.prompt, plain, plain)
         self._append(0)
         self._mark_selected()
 
@@ -154,27 +167,30 @@ class TranscriptText(QPlainTextEdit):
         cursor.movePosition(QTextCursor.MoveOperation.End)
         cursor.beginEditBlock()
         for token in run.tokens[first:]:
+            look = self._format(token)
+            marks = QTextCharFormat(look)
+            marks.setForeground(mark_color(token.attribution.shift, current_theme()))
             self._map.begin_token()
-            self._write(cursor, token.text, self._format(token))
+            self._write(cursor, token.text, look, marks)
             if not token.text:
                 label = run.label(token.token_id)
                 self._map.add(label, "")
-                cursor.insertText(label, self._format(token))
+                cursor.insertText(label, marks)
         cursor.endEditBlock()
         if at_end:
             bar.setValue(bar.maximum())
 
-    def _write(self, cursor: QTextCursor, text: str, look: QTextCharFormat) -> None:
-        marked = QTextCharFormat(look)
-        marked.setForeground(QColor(current_theme().muted))
+    def _write(
+        self, cursor: QTextCursor, text: str, look: QTextCharFormat, marks: QTextCharFormat
+    ) -> None:
         for shown, exact in show(text):
             self._map.add(shown, exact)
-            cursor.insertText(shown, look if shown == exact else marked)
+            cursor.insertText(shown, look if shown == exact else marks)
 
     def _format(self, token: Token) -> QTextCharFormat:
         theme = current_theme()
         look = QTextCharFormat()
-        look.setForeground(QColor(theme.text if token.text else theme.muted))
+        look.setForeground(QColor(theme.text))
         look.setBackground(tint(token.attribution.shift, theme))
         if token.attribution.flipped:
             look.setUnderlineStyle(QTextCharFormat.UnderlineStyle.SingleUnderline)
@@ -282,12 +298,27 @@ class TranscriptText(QPlainTextEdit):
         if self._session.selected is None:
             self._session.move_selection(1 if down else -1)
             return
+        selected = self._session.selected
         cursor = QTextCursor(self.document())
-        cursor.setPosition(self._map.token_range(self._session.selected)[0])
+        cursor.setPosition(self._map.token_range(selected)[0])
         move = QTextCursor.MoveOperation.Down if down else QTextCursor.MoveOperation.Up
-        if cursor.movePosition(move):
+        index: int | None = selected
+        while index == selected and cursor.movePosition(move):  # a token may span several lines
             index = self._map.token_at(cursor.position())
-            self._session.select(0 if index is None else index)
+        self._session.select(0 if index is None else index)
+
+    def tool_tip(self, index: int) -> str:
+        """What hovering a token says, escaped: a token may look like markup."""
+        run = self._shown_run
+        return f"<qt>{escape(self._describe(run, index)).replace(chr(10), '<br>')}</qt>" if run else ""
+
+    def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802
+        super().focusInEvent(event)
+        self.parentWidget().update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:  # noqa: N802
+        super().focusOutEvent(event)
+        self.parentWidget().update()
 
     def viewportEvent(self, event: QEvent) -> bool:  # noqa: N802
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
@@ -295,14 +326,17 @@ class TranscriptText(QPlainTextEdit):
             if index is None or self._shown_run is None:
                 QToolTip.hideText()
             else:
-                QToolTip.showText(event.globalPos(), self._describe(self._shown_run, index), self)
+                QToolTip.showText(event.globalPos(), self.tool_tip(index), self)
             return True
         return super().viewportEvent(event)
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange and self._shown_run is not None:
+            bar = self.verticalScrollBar()
+            place = bar.value()
             self._rebuild()
+            bar.setValue(place)
 
     def createMimeDataFromSelection(self) -> QMimeData:  # noqa: N802
         cursor = self.textCursor()
