@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 from transformers import PreTrainedTokenizerBase
+from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 from transformers.utils import logging as transformers_logging
 
 from app.checkpoints.devices import out_of_memory, resolve_device
@@ -85,7 +86,10 @@ def load_recipe(
     """
     named = recipe.roles()
     files = {spec.source: open_checkpoint(spec.source) for _, spec in named}
-    tokenizers = {source: _load_tokenizer(found.folder) for source, found in files.items()}
+    with _quiet():
+        for found in files.values():
+            _check_config(found.folder)
+        tokenizers = {source: _load_tokenizer(found.folder) for source, found in files.items()}
     vocabularies = [tokenizers[spec.source].get_vocab() for _, spec in named]
     names = [role for role, _ in named]
     shared = shared_ids(vocabularies, names)
@@ -93,8 +97,9 @@ def load_recipe(
     for role, spec in named:
         assembly.add(role, spec)
     models = [evaluation.language_model for evaluation in assembly.evaluations]
+    rows = min(model.vocabulary_size for model in models)
     usable = torch.zeros(models[0].vocabulary_size, dtype=torch.bool)
-    usable[[index for index in shared if index < len(usable)]] = True
+    usable[[index for index in shared if index < rows]] = True
     places = assembly.places
     pairs = [
         Pair(pair.name, places[1 + 2 * index], places[2 + 2 * index])
@@ -139,7 +144,7 @@ class _Assembly:
     def add(self, role: str, spec: CheckpointSpec) -> None:
         """Give ``role`` its model and its place among the evaluations."""
         device = resolve_device(spec.device)
-        weights = (spec.source, spec.dtype, device)
+        weights = (str(self._files[spec.source].folder.resolve()), spec.dtype, device)
         shared = weights in self.models
         if not shared:
             self.models[weights] = _load_model(
@@ -156,6 +161,28 @@ class _Assembly:
         self.in_force.append(
             RoleInForce(role, spec.source, dtype, device, int(model.num_parameters()), shared)
         )
+
+
+def _check_config(folder: Path) -> None:
+    try:
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except Exception as error:  # the library raises many kinds for files it cannot use
+        raise _unknown_model(folder, error) from error
+    encoder = config.model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES
+    if encoder and not getattr(config, "is_decoder", False):
+        raise CheckpointError(
+            f"The model in {folder} can read text but not continue it",
+            evidence=f"{config.model_type} is an encoder",
+            next_step="Choose a causal language model.",
+        )
+
+
+def _unknown_model(folder: Path, error: Exception) -> CheckpointError:
+    return CheckpointError(
+        f"The model in {folder} cannot be loaded",
+        evidence=_first_line(error),
+        next_step="It must be a causal language model that transformers knows.",
+    )
 
 
 def _load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
@@ -202,16 +229,15 @@ def _load_model(
                 local_files_only=True,
                 trust_remote_code=False,
                 use_safetensors=True,
+                ignore_mismatched_sizes=True,  # they are named below
                 output_loading_info=True,
             )
+    except Cancelled:
+        raise
     except (MemoryError, torch.OutOfMemoryError) as error:
         raise out_of_memory(f"loading the {role}", device, total) from error
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise CheckpointError(
-            f"The model in {files.folder} cannot be loaded",
-            evidence=_first_line(error),
-            next_step="It must be a causal language model that transformers knows.",
-        ) from error
+    except Exception as error:
+        raise _unknown_model(files.folder, error) from error
     model: PreTrainedModel = loaded[0]
     info: dict[str, Any] = loaded[1]
     wrong = sorted([*info["missing_keys"], *(name for name, *_ in info["mismatched_keys"])])
@@ -240,13 +266,22 @@ def _watched(report: Callable[[float], None]) -> Iterator[None]:
         return steps()
 
     previous = transformers_logging.set_tqdm_hook(bar)
+    try:
+        with _quiet():
+            yield
+    finally:
+        transformers_logging.set_tqdm_hook(previous)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what transformers logs while it loads off stderr; what matters is raised."""
     verbosity = transformers_logging.get_verbosity()
     transformers_logging.set_verbosity(logging.CRITICAL)
     try:
         yield
     finally:
         transformers_logging.set_verbosity(verbosity)
-        transformers_logging.set_tqdm_hook(previous)
 
 
 def _eos_ids(
