@@ -6,7 +6,7 @@ import sys
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run ``tuneshift`` with ``arguments`` (the process's own by default); returns the exit status."""
+    """Run ``tuneshift`` with ``arguments``, by default the process's; returns the exit status."""
     from app.cli.parser import parse
     from app.errors import TuneshiftError
 

@@ -66,5 +66,5 @@ def unknown_error(error: BaseException) -> TuneshiftError:
     )
 
 
-class Cancelled(Exception):
+class Cancelled(Exception):  # noqa: N818 — not an error
     """The person asked to stop; not an error, and never shown as one."""

@@ -155,7 +155,7 @@ def _coalition_logits(
     logits: RoleLogits, alphas: Sequence[float], members: NDArray[np.bool_]
 ) -> Row:
     row: Row = logits.base
-    for pair in np.flatnonzero(members):
+    for pair in map(int, np.flatnonzero(members)):
         with np.errstate(invalid="ignore"):
             difference = logits.experts[pair] - logits.antiexperts[pair]
         np.nan_to_num(difference, copy=False)  # −inf − −inf at masked ids
@@ -168,7 +168,8 @@ def _contributions(logits: RoleLogits, alphas: Sequence[float], ids: NDArray[np.
     probabilities = np.array(
         [_probabilities(_coalition_logits(logits, alphas, s), ids) for s in shared.members]
     )
-    return shared.weights @ probabilities
+    shares: Floats = shared.weights @ probabilities
+    return shares
 
 
 def _probabilities(row: Row, ids: NDArray[np.int64]) -> Floats:

@@ -1,4 +1,4 @@
-"""From what a person types to the token ids that each role reads. The format is explicit, never guessed."""
+"""From what a person types to the ids that each role reads, in an explicit format."""
 
 from __future__ import annotations
 

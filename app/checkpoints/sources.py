@@ -1,4 +1,4 @@
-"""From what a recipe names to a folder of files that can be loaded, with every doubt spoken before."""
+"""From what a recipe names to a folder that can be loaded, with every doubt spoken before."""
 
 from __future__ import annotations
 

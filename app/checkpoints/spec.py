@@ -1,4 +1,4 @@
-"""What a person asks for: checkpoints, expert pairs, and the recipe that names them. TOML in and out."""
+"""What a person asks for: checkpoints, expert pairs, and the recipe that names them, as TOML."""
 
 from __future__ import annotations
 
@@ -98,8 +98,10 @@ class Recipe:
             return replace(self, base=spec)
         pairs = list(self.pairs)
         index, antiexpert = divmod(place - 1, 2)
-        changed = {"antiexpert": spec} if antiexpert else {"expert": spec}
-        pairs[index] = replace(pairs[index], **changed)
+        if antiexpert:
+            pairs[index] = replace(pairs[index], antiexpert=spec)
+        else:
+            pairs[index] = replace(pairs[index], expert=spec)
         return replace(self, pairs=tuple(pairs))
 
     def checkpoints(self) -> list[CheckpointSpec]:
@@ -167,7 +169,10 @@ def write_recipe(recipe: Recipe, path: Path) -> None:
         "pair": [asdict(pair) for pair in recipe.pairs],
         "sampling": asdict(recipe.sampling),
     }
-    path.write_text(tomli_w.dumps(table, multiline_strings=True), encoding="utf-8")
+    text = tomli_w.dumps(table)
+    if r"\r\n" not in text:  # which strings of several lines cannot hold
+        text = tomli_w.dumps(table, multiline_strings=True)
+    path.write_text(text, encoding="utf-8")
 
 
 def _recipe(table: Mapping[str, Any], folder: Path) -> Recipe:
@@ -194,7 +199,7 @@ def _pair(table: Any, folder: Path) -> ExpertPair:
         name=_get(table, "name", str, "[[pair]]"),
         expert=_checkpoint(_get(table, "expert", dict, "[[pair]]"), folder, "expert"),
         antiexpert=_checkpoint(_get(table, "antiexpert", dict, "[[pair]]"), folder, "antiexpert"),
-        alpha=float(_get(table, "alpha", (int, float), "[[pair]]", 1.0)),
+        alpha=_get(table, "alpha", (int, float), "[[pair]]", 1.0),
     )
 
 

@@ -1,4 +1,4 @@
-"""What loading tells while it runs and when it is done. Imports no torch, so the window can use it at once."""
+"""What loading tells while it runs and when it is done. Imports no torch: the window uses it."""
 
 from __future__ import annotations
 

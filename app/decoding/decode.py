@@ -35,7 +35,7 @@ def decode(
         cancelled: Asked before every prefill chunk and every token.
 
     Yields:
-        A step for each token of the text. The end-of-sequence token and the stop string are in none.
+        A step for each token of the text; the end of sequence and the stop string are in none.
 
     Returns:
         Why the text ended. A context that is full ends it like ``max_new_tokens`` does.

@@ -65,7 +65,7 @@ class TextBuffer:
         self.stopped = False
 
     def push(self, step: TokenStep) -> Iterator[TokenStep]:
-        """Add a token (its ``text`` and ``start`` are filled in here) and release what is settled."""
+        """Add a token, give it ``text`` and ``start``, and release what is settled."""
         piece = self._detokenizer.push(step.token_id)
         searched = max(0, len(self._text) - self._longest_stop + 1)
         self._held.append(replace(step, text=piece or "", start=len(self._text)))

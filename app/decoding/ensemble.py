@@ -1,4 +1,4 @@
-"""A base and its expert pairs, read together: the two verbs of a language model for all roles at once."""
+"""A base and its expert pairs: the two verbs of a language model for all roles at once."""
 
 from __future__ import annotations
 
@@ -186,6 +186,6 @@ class Ensemble:
             )
 
     def _align(self, logits: Tensor) -> Tensor:
-        """Cut or pad the columns to those of the base; ids that are not shared are masked afterwards."""
+        """Cut or pad the columns to the base's; ids that are not shared are masked afterwards."""
         missing = self.vocabulary_size - logits.shape[-1]
         return torch.nn.functional.pad(logits, (0, missing)) if missing else logits

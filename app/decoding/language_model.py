@@ -21,7 +21,7 @@ class LanguageModel(Protocol):
     """Columns of the logits, padding rows included."""
 
     def extend(self, tokens: Tensor, last: int = 1) -> Tensor:
-        """Read ``tokens`` ([k], int64) and return raw logits of the last positions, [last, V], float32."""
+        """Read ``tokens``, [k], and return raw logits of the last positions, [last, V], float32."""
         ...
 
     def rewind(self, length: int) -> None:

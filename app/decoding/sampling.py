@@ -17,9 +17,9 @@ _TOP_P_FIRST_GUESS = 256
 
 
 def apply_repetition_penalty(scores: Tensor, history: Tensor, penalty: float) -> Tensor:
-    """Divide positive and multiply negative scores of every id in ``history`` ([n], int64) by ``penalty``.
+    """Divide positive and multiply negative scores of the ids in ``history``, [n], by ``penalty``.
 
-    Source: Keskar et al., CTRL, arXiv 1909.05858, section 4.1, with the sign-aware form of transformers.
+    Source: Keskar et al., CTRL, arXiv 1909.05858, section 4.1; by sign as transformers has it.
     """
     seen = scores[history]
     return scores.scatter(0, history, torch.where(seen < 0, seen * penalty, seen / penalty))
@@ -66,7 +66,7 @@ def process_logits(logits: Tensor, history: Tensor, config: GenerationConfig) ->
 
     Args:
         logits: Combined logits, [V], float32.
-        history: Ids of prompt and generated tokens, [n], int64; read by the repetition penalty only.
+        history: Ids of prompt and generated tokens, [n]; read by the repetition penalty only.
         config: The settings in force.
 
     Returns:
@@ -99,7 +99,7 @@ def exponential_noise(seed: int, position: int, size: int) -> Tensor:
 
 
 def draw(scores: Tensor, config: GenerationConfig, position: int) -> tuple[int, float]:
-    """Draw a token from softmax(``scores``) with the noise of ``position``; greedy at temperature 0.
+    """Draw from softmax(``scores``) with the noise of ``position``; greedy at temperature 0.
 
     An exponential race: argmax p_v / E_v is argmax(log p_v + g_v) with Gumbel noise g_v = −log E_v,
     the Gumbel-max trick. Noise and division are in float64, so that rounding moves no probability.

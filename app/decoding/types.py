@@ -1,8 +1,7 @@
-"""What goes into decoding and what comes out of it. Imports no torch, so the window can use it at once."""
+"""What goes into decoding and what comes out. Imports no torch: the window uses it."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -14,6 +13,7 @@ from app.errors import SettingsError
 FloatArray = NDArray[np.float32]
 
 MAX_SEED = 2**63 - 1
+MAX_ALPHA = 1_000_000
 
 
 class FinishReason(StrEnum):
@@ -46,13 +46,13 @@ class GenerationConfig:
     stop: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        _require("max new tokens", self.max_new_tokens, 1, 1_000_000)
+        _require("max new tokens", self.max_new_tokens, 1, 1_000_000, whole=True)
         _require("temperature", self.temperature, 0.0, 100.0)
-        _require("top-k", self.top_k, 0, 10_000_000)
+        _require("top-k", self.top_k, 0, 10_000_000, whole=True)
         _require("top-p", self.top_p, 0.0, 1.0, above=True)
         _require("min-p", self.min_p, 0.0, 1.0)
         _require("repetition penalty", self.repetition_penalty, 0.0, 100.0, above=True)
-        _require("seed", self.seed, 0, MAX_SEED)
+        _require("seed", self.seed, 0, MAX_SEED, whole=True)
         if "" in self.stop:
             raise SettingsError("A stop string is empty", next_step="Remove it or type some text.")
 
@@ -62,21 +62,33 @@ class GenerationConfig:
 
 
 def _require(
-    name: str, value: float, lowest: float, highest: float, *, above: bool = False
+    name: str,
+    value: float,
+    lowest: float,
+    highest: float,
+    *,
+    above: bool = False,
+    whole: bool = False,
 ) -> None:
-    too_low = value <= lowest if above else value < lowest
-    if not math.isfinite(value) or too_low or value > highest:
+    fits = _is_number(value) and (isinstance(value, int) or not whole)
+    high_enough = fits and (value > lowest if above else value >= lowest)
+    if not (high_enough and value <= highest):  # NaN is neither
+        kind = "a whole number " if whole else ""
         bound = f"greater than {lowest:g}" if above else f"at least {lowest:g}"
         raise SettingsError(
-            f"The {name} must be {bound} and at most {highest:g}", evidence=f"it is {value}"
+            f"The {name} must be {kind}{bound} and at most {highest:g}", evidence=f"it is {value}"
         )
 
 
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def check_alphas(alphas: tuple[float, ...], pairs: int) -> None:
-    """Check that there is one finite alpha for each expert pair.
+    """Check that there is one alpha for each expert pair, and that float32 can hold the result.
 
     Raises:
-        SettingsError: When the number differs or an alpha is not finite.
+        SettingsError: When the number differs or an alpha is not a number of reasonable size.
     """
     if len(alphas) != pairs:
         raise SettingsError(
@@ -84,8 +96,11 @@ def check_alphas(alphas: tuple[float, ...], pairs: int) -> None:
             evidence=f"{len(alphas)} alphas, {pairs} pairs",
         )
     for alpha in alphas:
-        if not math.isfinite(alpha):
-            raise SettingsError("An alpha must be a finite number", evidence=f"it is {alpha}")
+        if not (_is_number(alpha) and abs(alpha) <= MAX_ALPHA):  # NaN is not
+            raise SettingsError(
+                f"An alpha must be a finite number, between −{MAX_ALPHA:,} and {MAX_ALPHA:,}",
+                evidence=f"it is {alpha}",
+            )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

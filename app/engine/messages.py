@@ -1,4 +1,4 @@
-"""What is asked of the engine and what it answers. Everything is frozen; nothing here imports torch."""
+"""What is asked of the engine and what it answers: frozen, and without torch."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
-    """The prompt is encoded; ``prompt_tokens`` is its length for each role, as in ``Recipe.roles``."""
+    """The prompt is encoded; ``prompt_tokens`` is its length in each of ``Recipe.roles``."""
 
     id: int
     prompt_tokens: tuple[int, ...]

@@ -100,14 +100,10 @@ class CandidateModel(QAbstractTableModel):
             columns.append(_Column(title, tr("1 is the most probable"), values, str))
         return columns
 
-    def rowCount(self, parent: _LONGEST_NAME = 9
-
-_Index = QModelIndex()) -> int:  # noqa: B008, N802 — Qt's signature
+    def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: N802 — Qt's name
         return 0 if parent.isValid() else len(self._token_ids)
 
-    def columnCount(self, parent: _LONGEST_NAME = 9
-
-_Index = QModelIndex()) -> int:  # noqa: B008, N802
+    def columnCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: N802
         return 0 if parent.isValid() else len(self._columns)
 
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:

@@ -1,4 +1,4 @@
-"""The state of the window. Widgets read it, call its methods and listen to its signals, and never each other."""
+"""The state of the window. Widgets talk to it, and never to each other."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ class Session(QObject):
         self._change("rename pair", replace(self._recipe, pairs=tuple(pairs)))
 
     def add_pair(self) -> None:
-        """Add a pair whose expert is its own anti-expert, so that it changes nothing until chosen."""
+        """Add a pair whose expert is its own anti-expert: it changes nothing until chosen."""
         neutral = self._recipe.pairs[-1].antiexpert
         pair = ExpertPair(f"Pair {len(self._recipe.pairs) + 1}", neutral, neutral)
         self._change("add pair", replace(self._recipe, pairs=(*self._recipe.pairs, pair)))

@@ -48,7 +48,7 @@ class ShiftSeries:
         return self._values[: self.count, self._pairs + 1]
 
     def bars(self, first: int, last: int) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
-        """For each pair (bottoms, heights) of its bars from token ``first`` up to ``last``, each [n].
+        """For each pair the (bottoms, heights), each [n], of its bars from ``first`` to ``last``.
 
         What pairs gave is stacked upwards from 0 and what they took downwards, in the pairs' order.
         """

@@ -15,7 +15,7 @@ def probability(value: float) -> str:
 def signed(value: float) -> str:
     """A difference of probabilities with its sign; a true minus sign lines up with the plus."""
     text = f"{value:+.3f}" if abs(value) < 0.0995 else f"{value:+.2f}"
-    return text.replace("-", "−") if float(text) else "0"  # noqa: RUF001
+    return text.replace("-", "−") if float(text) else "0"
 
 
 def visible(text: str) -> str:

@@ -20,7 +20,10 @@ def step(index: int, token_id: int) -> TokenStep:
 
 
 def run(
-    tokenizer: Tokenizer, ids: list[int], stop: tuple[str, ...] = (), prompt: list[int] | None = None
+    tokenizer: Tokenizer,
+    ids: list[int],
+    stop: tuple[str, ...] = (),
+    prompt: list[int] | None = None,
 ) -> tuple[list[TokenStep], bool]:
     buffer = TextBuffer(Detokenizer(tokenizer, prompt or []), stop)
     steps: list[TokenStep] = []
@@ -114,9 +117,7 @@ def stops(ids_text: str, *stop: str) -> tuple[str, int, bool]:
         ("xxyxxz", ("xxz", "xy"), "x"),
     ],
 )
-def test_a_stop_string_ends_the_text_before_it(
-    text: str, stop: tuple[str, ...], kept: str
-) -> None:
+def test_a_stop_string_ends_the_text_before_it(text: str, stop: tuple[str, ...], kept: str) -> None:
     result, _, stopped = stops(text, *stop)
     assert stopped
     assert result == kept
@@ -130,7 +131,9 @@ def test_the_beginning_of_a_stop_string_is_held_and_then_released() -> None:
     assert stops("end xy", "xyz")[0] == "end xy"
 
 
-@given(st.text("abc \n", max_size=25), st.lists(st.text("abc \n", min_size=1, max_size=4), max_size=3))
+@given(
+    st.text("abc \n", max_size=25), st.lists(st.text("abc \n", min_size=1, max_size=4), max_size=3)
+)
 @settings(max_examples=300, deadline=None)
 def test_stop_strings_equal_a_search_of_the_whole_text(text: str, stop: list[str]) -> None:
     found = [text.find(item) for item in stop if item in text]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
 import torch
@@ -25,7 +23,9 @@ from app.decoding.types import GenerationConfig
 VOCABULARY = 40
 
 
-def reference(logits: torch.Tensor, history: torch.Tensor, config: GenerationConfig) -> torch.Tensor:
+def reference(
+    logits: torch.Tensor, history: torch.Tensor, config: GenerationConfig
+) -> torch.Tensor:
     """What transformers' generate would do."""
     processors = LogitsProcessorList()
     if config.repetition_penalty != 1.0:
@@ -133,4 +133,4 @@ def test_noise_belongs_to_seed_and_position() -> None:
 def test_greedy_takes_the_first_of_the_best() -> None:
     config = GenerationConfig(temperature=0.0)
     assert draw(torch.tensor([0.0, 2.0, 2.0]), config, 3) == (1, 1.0)
-    assert math.isclose(config.temperature, 0) and config.greedy
+    assert config.greedy
