@@ -15,9 +15,20 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 import pytest  # noqa: E402 — the folders above must be set before anything reads them
+from hypothesis import HealthCheck  # noqa: E402
+from hypothesis import settings as hypothesis_settings  # noqa: E402
 
 from app.checkpoints.spec import Recipe  # noqa: E402
 from tests import tiny  # noqa: E402
+
+hypothesis_settings.register_profile(
+    "tuneshift",
+    deadline=None,  # the machine may be busy
+    max_examples=50,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+hypothesis_settings.load_profile("tuneshift")
 
 
 @pytest.fixture(autouse=True)

@@ -195,11 +195,13 @@ def _pair(table: Any, folder: Path) -> ExpertPair:
     if not isinstance(table, dict):
         raise RecipeError("Each expert pair must be a table [[pair]]")
     _known(table, {"name", "alpha", "expert", "antiexpert"}, "[[pair]]")
+    alpha = _get(table, "alpha", (int, float), "[[pair]]", 1.0)
+    check_alphas((alpha,), 1)
     return ExpertPair(
         name=_get(table, "name", str, "[[pair]]"),
         expert=_checkpoint(_get(table, "expert", dict, "[[pair]]"), folder, "expert"),
         antiexpert=_checkpoint(_get(table, "antiexpert", dict, "[[pair]]"), folder, "antiexpert"),
-        alpha=_get(table, "alpha", (int, float), "[[pair]]", 1.0),
+        alpha=float(alpha),
     )
 
 

@@ -1,0 +1,225 @@
+"""Recipes as TOML: what is written is read back, and what is wrong is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.checkpoints.spec import (
+    DEFAULT_RECIPE,
+    DTYPES,
+    CheckpointSpec,
+    ExpertPair,
+    Recipe,
+    find_recipe,
+    read_recipe,
+    write_recipe,
+)
+from app.decoding.types import GenerationConfig
+from app.errors import RecipeError, SettingsError
+from app.resources import resource
+
+# TOML holds any text but lone surrogates.
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+prompts = st.sampled_from(["plain", "chat"]) | texts.map(lambda text: text + "{prompt}")
+specs = st.builds(
+    CheckpointSpec,
+    source=st.sampled_from(["folder:/models/a b", "builtin:demo/base"]),
+    dtype=st.sampled_from(DTYPES),
+    device=st.sampled_from(["auto", "cpu", "cuda:1"]),
+    prompt=prompts,
+    system=texts,
+)
+pairs = st.builds(
+    ExpertPair, name=texts, expert=specs, antiexpert=specs, alpha=st.floats(-1000, 1000)
+)
+samplings = st.builds(
+    GenerationConfig,
+    max_new_tokens=st.integers(1, 1000),
+    temperature=st.floats(0, 100),
+    top_k=st.integers(0, 1000),
+    top_p=st.floats(0, 1, exclude_min=True),
+    min_p=st.floats(0, 1),
+    repetition_penalty=st.floats(0.1, 100),
+    seed=st.integers(0, 2**63 - 1),
+    stop=st.lists(texts.filter(bool), max_size=3).map(tuple),
+)
+recipes = st.builds(
+    Recipe,
+    name=texts,
+    base=specs,
+    pairs=st.lists(pairs, min_size=1, max_size=3).map(tuple),
+    sample_prompt=texts | st.sampled_from(["a\r\nb\n", 'c"""\n\\', "\ttab\n\n"]),
+    sampling=samplings,
+)
+
+GOOD = """
+format = 1
+name = "Two"
+sample_prompt = "Once"
+[base]
+source = "folder:/m/base"
+dtype = "bfloat16"
+[[pair]]
+name = "First"
+alpha = 2
+expert = { source = "folder:/m/expert", prompt = "chat", system = "Be brief." }
+antiexpert = { source = "folder:/m/anti" }
+[[pair]]
+name = "Second"
+expert = { source = "folder:/m/expert2" }
+antiexpert = { source = "folder:/m/anti" }
+[sampling]
+temperature = 0.5
+stop = ["\\n\\n"]
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "mine.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@given(recipe=recipes)
+def test_a_written_recipe_is_read_back_unchanged(recipe: Recipe, tmp_path: Path) -> None:
+    path = tmp_path / "recipe.toml"
+    write_recipe(recipe, path)
+    assert read_recipe(path) == recipe
+
+
+def test_everything_in_a_recipe_is_read(tmp_path: Path) -> None:
+    recipe = read_recipe(write(tmp_path, GOOD))
+    assert recipe.name == "Two"
+    assert recipe.sample_prompt == "Once"
+    assert recipe.base == CheckpointSpec("folder:/m/base", dtype="bfloat16")
+    assert recipe.pairs[0].expert.prompt == "chat"
+    assert recipe.pairs[0].expert.system == "Be brief."
+    assert recipe.alphas == (2.0, 1.0)
+    assert all(type(alpha) is float for alpha in recipe.alphas)
+    assert recipe.sampling == GenerationConfig(temperature=0.5, stop=("\n\n",))
+
+
+def test_relative_folders_are_taken_from_where_the_recipe_lies(tmp_path: Path) -> None:
+    recipe = read_recipe(write(tmp_path, GOOD.replace("/m/base", "models/base")))
+    assert recipe.base.source == f"folder:{tmp_path / 'models/base'}"
+    assert recipe.pairs[0].expert.source == "folder:/m/expert"
+
+
+def test_the_home_of_the_person_is_understood(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "/home/someone")
+    recipe = read_recipe(write(tmp_path, GOOD.replace("/m/base", "~/base")))
+    assert recipe.base.source == "folder:/home/someone/base"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("format = 1", "", "format None"),
+        ("format = 1", "format = 2", "format 2"),
+        ('name = "Two"', "", "“name” is missing in the recipe"),
+        ('name = "Two"', "name = 2", "“name” in the recipe has a value of the wrong kind"),
+        ('name = "Two"', 'nmae = "Two"', "no setting “nmae” in the recipe"),
+        ("[base]", "[bsae]", "no setting “bsae”"),
+        ("[[pair]]", "[pair]", "TOML|wrong kind|cannot be read"),
+        ('source = "folder:/m/base"', "", "“source” is missing in \\[base\\]"),
+        ('source = "folder:/m/base"', 'source = ""', "names no checkpoint"),
+        ('dtype = "bfloat16"', 'dtype = "int3"', "“int3” is not a dtype"),
+        ('dtype = "bfloat16"', 'quantize = "nf4"', "no setting “quantize” in \\[base\\]"),
+        ('prompt = "chat"', 'prompt = "alpaca"', "plain, chat, or a template"),
+        ('prompt = "chat"', "prompt = 3", "“prompt” in expert"),
+        ("alpha = 2", 'alpha = "2"', "“alpha” in \\[\\[pair\\]\\]"),
+        ("alpha = 2", "alpha = true", "“alpha”"),
+        ("alpha = 2", "alpha = nan", "finite number"),
+        ("alpha = 2", "alpha = -inf", "finite number"),
+        ("alpha = 2", f"alpha = 1{'0' * 400}", "finite number"),
+        ("alpha = 2", "weight = 2", "no setting “weight”"),
+        ("temperature = 0.5", "temperature = -1", "The temperature must be at least 0"),
+        ("temperature = 0.5", "temperature = nan", "The temperature"),
+        ("temperature = 0.5", 'temperature = "hot"', "“temperature” in \\[sampling\\]"),
+        ("temperature = 0.5", "top_k = 2.5", "“top_k”"),
+        ("temperature = 0.5", "top_p = 0", "The top-p must be greater than 0"),
+        ("temperature = 0.5", "heat = 1", "no setting “heat” in \\[sampling\\]"),
+        ("temperature = 0.5", "temperature = 1\ntemperature = 2", "cannot be read"),
+        ('stop = ["\\n\\n"]', 'stop = "x"', "“stop”"),
+        ('stop = ["\\n\\n"]', "stop = [1]", "stop string"),
+        ('stop = ["\\n\\n"]', 'stop = [""]', "stop string is empty"),
+        ("[base]", "[base", "cannot be read"),
+    ],
+)
+def test_what_is_wrong_in_a_recipe_is_named_with_the_file(
+    old: str, new: str, said: str, tmp_path: Path
+) -> None:
+    assert old in GOOD
+    path = write(tmp_path, GOOD.replace(old, new, 1))
+    with pytest.raises(RecipeError, match=said) as caught:
+        read_recipe(path)
+    assert "mine.toml" in str(caught.value)
+
+
+def test_a_recipe_needs_a_pair(tmp_path: Path) -> None:
+    head = GOOD.partition("[[pair]]")[0]
+    with pytest.raises(RecipeError, match=r"“pair” is missing in the recipe.*mine\.toml"):
+        read_recipe(write(tmp_path, head))
+    empty = "pair = []\n" + head
+    with pytest.raises(RecipeError, match=r"at least one expert pair.*mine\.toml"):
+        read_recipe(write(tmp_path, empty))
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"\x00\x01", b"name = 'a\n"])
+def test_a_file_that_is_no_toml_is_named(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_bytes(content)
+    with pytest.raises(RecipeError, match=r"The recipe mine\.toml cannot be read"):
+        read_recipe(path)
+
+
+def test_a_recipe_that_is_nowhere_is_named(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="There is no recipe “nowhere”"):
+        find_recipe("nowhere")
+    with pytest.raises(RecipeError, match="There is no recipe"):
+        find_recipe(str(tmp_path))
+
+
+def test_a_file_is_found_by_its_path(tmp_path: Path) -> None:
+    assert find_recipe(str(write(tmp_path, GOOD))).name == "Two"
+
+
+@pytest.mark.skipif(
+    not resource("recipes", "demo.toml").is_file(),
+    reason="resources/recipes/demo.toml is not there",
+)
+def test_the_demo_is_built_in() -> None:
+    recipe = find_recipe(DEFAULT_RECIPE)
+    assert len(recipe.pairs) == 2
+    assert recipe.sample_prompt
+    assert all(spec.source.startswith("builtin:demo/") for spec in recipe.checkpoints())
+
+
+def test_roles_are_listed_and_replaced_by_place() -> None:
+    spec = CheckpointSpec("folder:/new")
+    first = CheckpointSpec("folder:/first")
+    recipe = Recipe("r", first, tuple(ExpertPair(name, first, first) for name in ("A", "B")))
+    assert [name for name, _ in recipe.roles()] == [
+        "base",
+        "expert “A”",
+        "anti-expert “A”",
+        "expert “B”",
+        "anti-expert “B”",
+    ]
+    for place in range(5):
+        sources = [item.source for item in recipe.with_role(place, spec).checkpoints()]
+        assert [at for at, source in enumerate(sources) if source == "folder:/new"] == [place]
+
+
+def test_other_alphas_are_one_for_each_pair() -> None:
+    spec = CheckpointSpec("folder:/m")
+    recipe = Recipe("r", spec, tuple(ExpertPair(name, spec, spec) for name in ("A", "B")))
+    assert recipe.with_alphas((0.0, -3.0)).alphas == (0.0, -3.0)
+    with pytest.raises(SettingsError, match="one alpha for each"):
+        recipe.with_alphas((1.0,))
