@@ -7,6 +7,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QPen, QValida
 from PySide6.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
+    QLineEdit,
     QPushButton,
     QSizePolicy,
     QStyle,
@@ -19,7 +20,6 @@ from app.ui.theme import SPACE, current_theme
 
 _ARROW_WIDTH = 20
 _CHEVRON = 4
-_DIGITS = 6
 
 
 class ChoiceBox(QComboBox):
@@ -55,7 +55,8 @@ class ChoiceBox(QComboBox):
             painter.setPen(QColor(current_theme().muted))
             painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, self._prefix)
             place.setLeft(place.left() + self._prefix_width)
-        painter.setPen(self.palette().color(QPalette.ColorRole.Text))
+        theme = current_theme()
+        painter.setPen(QColor(theme.text if self.isEnabled() else theme.muted))
         painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, self._shortened(place.width()))
 
     def _shortened(self, width: int) -> str:
@@ -65,7 +66,15 @@ class ChoiceBox(QComboBox):
 
 
 class NumberBox(QDoubleSpinBox):
-    """A number without trailing zeros; what is typed beyond the range counts as its nearest end."""
+    """A number; what is typed beyond the range counts as its nearest end.
+
+    Args:
+        lowest: The least number; ``at_lowest``, if given, is shown in its place.
+        highest: The greatest.
+        step: What an arrow key adds.
+        decimals: The most digits after the point.
+        trim: Whether to leave out zeros at the end.
+    """
 
     def __init__(
         self,
@@ -74,9 +83,11 @@ class NumberBox(QDoubleSpinBox):
         step: float,
         decimals: int,
         at_lowest: str = "",
+        trim: bool = True,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
+        self._trim = trim
         self.setDecimals(decimals)
         self.setRange(lowest, highest)
         self.setSingleStep(step)
@@ -103,7 +114,7 @@ class NumberBox(QDoubleSpinBox):
         locale.setNumberOptions(QLocale.NumberOption.OmitGroupSeparator)
         text = locale.toString(value, "f", self.decimals())
         point = locale.decimalPoint()
-        return text.rstrip("0").removesuffix(point) if point in text else text
+        return text.rstrip("0").removesuffix(point) if self._trim and point in text else text
 
     def valueFromText(self, text: str) -> float:  # noqa: N802 — Qt's name
         number = self._number(text)
@@ -119,6 +130,20 @@ class NumberBox(QDoubleSpinBox):
     def _number(self, text: str) -> float | None:
         number, valid = self.locale().toDouble(text.strip())
         return number if valid and abs(number) != float("inf") else None
+
+
+class NameEdit(QLineEdit):
+    """A name that is shortened in the middle until it is edited."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 — Qt's name
+        width = self.width() - SPACE
+        if self.hasFocus() or self.fontMetrics().horizontalAdvance(self.text()) <= width:
+            super().paintEvent(event)
+            return
+        painter = QPainter(self)
+        shown = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideMiddle, width)
+        painter.setPen(QColor(current_theme().text))
+        painter.drawText(self.rect().adjusted(3, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, shown)
 
 
 class Disclosure(QPushButton):

@@ -8,7 +8,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
-    QLineEdit,
     QMenu,
     QToolButton,
     QVBoxLayout,
@@ -16,7 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.ui.alpha_slider import HIGHEST, LOWEST, STEP, AlphaSlider
-from app.ui.controls import NumberBox
+from app.ui.controls import NameEdit, NumberBox
 from app.ui.role_picker import RolePicker
 from app.ui.session import Session
 from app.ui.theme import SPACE, current_theme
@@ -37,11 +36,11 @@ class PairCard(QFrame):
         super().__init__(parent)
         self._session = session
         self._pair = pair
-        self._name = QLineEdit()
+        self._name = NameEdit()
         self._name.setProperty("role", "title")
         self._name.editingFinished.connect(self._rename)
         self._slider = AlphaSlider(pair)
-        self._number = NumberBox(LOWEST, HIGHEST, STEP, decimals=2)
+        self._number = NumberBox(LOWEST, HIGHEST, STEP, decimals=2, trim=False)
         self._make_alpha()
         self._menu_button = self._make_menu()
         titles = (self.tr("expert"), self.tr("anti-expert"))
@@ -55,6 +54,11 @@ class PairCard(QFrame):
         session.recipe_changed.connect(self._update)
         session.run_changed.connect(self._update)
         self._update()
+
+    @property
+    def controls(self) -> list[QWidget]:
+        """What takes the keyboard, from top to bottom."""
+        return [self._name, self._menu_button, self._slider, self._number, *self._pickers]
 
     # Making
 
@@ -79,7 +83,7 @@ class PairCard(QFrame):
         button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(button)
-        self._rename_action = menu.addAction(self.tr("Rename"), self._start_rename)
+        self._rename_action = menu.addAction(self.tr("Rename"), self.focus_name)
         menu.addAction(self.tr("Reset α"), self._reset)
         menu.addSeparator()
         self._remove_action = menu.addAction(self.tr("Remove pair"), self._remove)
@@ -153,7 +157,8 @@ class PairCard(QFrame):
     def _remove(self) -> None:
         self._session.remove_pair(self._pair)
 
-    def _start_rename(self) -> None:
+    def focus_name(self) -> None:
+        """Let the person type another name."""
         self._name.setFocus()
         self._name.selectAll()
 

@@ -56,8 +56,15 @@ class PreferencesDialog(QDialog):
         form.addRow(self.tr("&Model folder"), self._folder_row())
         form.addRow(self.tr("Default &device"), self.device)
         form.addRow(self.tr("Default d&type"), self.dtype)
-        self.device.setToolTip(self.tr("For roles whose device is automatic"))
-        self.dtype.setToolTip(self.tr("For roles whose dtype is automatic"))
+        self.device.setToolTip(self.tr("For roles whose device is automatic."))
+        self.dtype.setToolTip(self.tr("For roles whose dtype is automatic."))
+        for control, name in (
+            (self.theme, self.tr("Theme")),
+            (self.folder, self.tr("Model folder")),
+            (self.device, self.tr("Default device")),
+            (self.dtype, self.tr("Default dtype")),
+        ):
+            control.setAccessibleName(name)
         buttons = QDialogButtonBox(
             QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel
         )
@@ -79,7 +86,6 @@ class PreferencesDialog(QDialog):
         layout.addWidget(self.folder, 1)
         layout.addWidget(browse)
         row.setFocusProxy(self.folder)
-        self.folder.setAccessibleName(self.tr("Model folder"))
         return row
 
     def _browse(self) -> None:

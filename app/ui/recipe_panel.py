@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt
+import itertools
+
+from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtWidgets import (
     QFrame,
     QLabel,
@@ -31,6 +33,8 @@ class RecipePanel(QScrollArea):
         super().__init__(parent)
         self._session = session
         self._cards: list[PairCard] = []
+        self._base = RolePicker(session, 0, self.tr("Base"))
+        self._sampling = SamplingPanel(session)
         self._pairs = QVBoxLayout()
         self._pairs.setSpacing(SPACE)
         self._add = QPushButton(self.tr("+ Add expert pair"))
@@ -53,9 +57,7 @@ class RecipePanel(QScrollArea):
         page = QFrame()
         page.setProperty("role", "side")
         page.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        recipe = RecipePicker(self._session)
-        base = RolePicker(self._session, 0, self.tr("Base"))
-        sampling = SamplingPanel(self._session)
+        recipe, base, sampling = RecipePicker(self._session), self._base, self._sampling
         layout = QVBoxLayout(page)
         layout.setContentsMargins(_MARGIN, _MARGIN, _MARGIN, _MARGIN)
         layout.setSpacing(SPACE // 2)
@@ -75,8 +77,9 @@ class RecipePanel(QScrollArea):
 
     def _add_pair(self) -> None:
         self._session.add_pair()
-        self._cards[-1].setFocus()
-        self.ensureWidgetVisible(self._cards[-1])
+        card = self._cards[-1]
+        card.focus_name()
+        QTimer.singleShot(0, card, lambda: self.ensureWidgetVisible(card))
 
     def _update(self) -> None:
         editable = self._session.editable
@@ -96,6 +99,17 @@ class RecipePanel(QScrollArea):
             card = PairCard(self._session, len(self._cards))
             self._cards.append(card)
             self._pairs.addWidget(card)
+            card.show()
+            self._order_tabs()
+
+    def _order_tabs(self) -> None:
+        """Let the Tab key go down the column; cards are made after what stands below them."""
+        cards = [control for card in self._cards for control in card.controls]
+        column = [self._base, *cards, self._add, self._sampling]
+        for before, after in itertools.pairwise(
+            control.focusProxy() or control for control in column
+        ):
+            QWidget.setTabOrder(before, after)
 
 
 def _caption(text: str, buddy: QWidget) -> QLabel:

@@ -55,6 +55,7 @@ class SamplingPanel(QWidget):
         layout.setSpacing(SPACE)
         layout.addWidget(self._header)
         layout.addWidget(self._body)
+        self.setFocusProxy(self._header)
         session.recipe_changed.connect(self._update)
         self._update()
 
@@ -141,7 +142,7 @@ class SamplingPanel(QWidget):
 
     def _make_seed(self) -> QWidget:
         self._seed.setValidator(
-            QRegularExpressionValidator(QRegularExpression("[0-9]{1,20}"), self._seed)
+            QRegularExpressionValidator(QRegularExpression("[0-9]{0,20}"), self._seed)
         )
         self._seed.setToolTip(self.tr("The same seed with the same recipe gives the same text."))
         self._seed.textEdited.connect(self._take_seed)
@@ -228,6 +229,6 @@ class SamplingPanel(QWidget):
     def _summary(self, sampling: GenerationConfig) -> str:
         if sampling.greedy:
             return self.tr("greedy · {0} tokens").format(sampling.max_new_tokens)
-        return self.tr("temperature {0:g} · top-p {1:g} · seed {2}").format(
+        return self.tr("temp. {0:g} · top-p {1:g} · seed {2}").format(
             sampling.temperature, sampling.top_p, sampling.seed
         )

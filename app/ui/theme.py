@@ -29,7 +29,7 @@ class Theme:
         selection: Behind selected text, rows and the selected token.
         danger: Errors.
         more: The tint of tokens that the pairs made more probable; ``less`` of the others.
-        pairs: One for each expert pair in order, from the Okabe–Ito palette; then again from the start.
+        pairs: One for each expert pair, from the Okabe–Ito palette; then again from the start.
     """
 
     dark: bool
@@ -208,6 +208,7 @@ def stylesheet(theme: Theme) -> str:
         font-weight: 600; padding: 2px 0; }}
     QLineEdit[role="title"]:hover {{ border-color: {theme.border}; }}
     QLineEdit[role="title"]:focus {{ border-color: {theme.accent}; padding: 2px 4px; }}
+    QComboBox:disabled {{ background: {theme.window}; }}
     QComboBox::drop-down {{ border: 0; width: 20px; }}
     QComboBox::down-arrow {{ image: url({chevron}); width: 12px; height: 12px; }}
     QAbstractSpinBox QLineEdit {{ border: 0; padding: 0 6px; background: transparent; }}

@@ -1,0 +1,366 @@
+"""The left-hand column: recipes, checkpoints of roles, pairs, and what loading shows."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSlider,
+    QApplication,
+    QComboBox,
+    QFileDialog,
+    QLabel,
+    QLineEdit,
+    QPlainTextEdit,
+    QProgressBar,
+    QPushButton,
+    QScrollBar,
+    QWidget,
+)
+from pytestqt.qtbot import QtBot
+
+from app.checkpoints.spec import CheckpointSpec, Recipe, find_recipe, read_recipe, write_recipe
+from app.checkpoints.status import LoadProgress, RoleInForce
+from app.engine.messages import Failed, Load, Loaded, Loading
+from app.errors import CheckpointError
+from app.settings import Settings
+from app.ui.alpha_slider import AlphaSlider
+from app.ui.controls import ChoiceBox, NumberBox
+from app.ui.elided_label import ElidedLabel
+from app.ui.pair_card import PairCard
+from app.ui.recipe_panel import RecipePanel
+from app.ui.recipe_picker import RecipePicker
+from app.ui.role_picker import RolePicker, titles_of
+from app.ui.session import Session
+from app.ui.theme import DARK, LIGHT, palette, stylesheet
+from tests.ui.conftest import FakeBridge
+
+
+@pytest.fixture
+def panel(qtbot: QtBot, session: Session) -> RecipePanel:
+    panel = RecipePanel(session)
+    qtbot.addWidget(panel)
+    panel.resize(276, 620)
+    panel.show()
+    qtbot.waitExposed(panel)
+    return panel
+
+
+def cards(panel: RecipePanel) -> list[PairCard]:
+    return [card for card in panel.findChildren(PairCard) if not card.isHidden()]
+
+
+def roles(panel: RecipePanel) -> list[RolePicker]:
+    return [role for role in panel.findChildren(RolePicker) if role.isVisible()]
+
+
+def captions(panel: RecipePanel) -> list[str]:
+    return [role.findChild(ElidedLabel).full_text for role in roles(panel)]
+
+
+def pick(choice: QComboBox, text: str) -> None:
+    """Choose an item as the pop-up does."""
+    index = choice.findText(text)
+    assert index >= 0, [choice.itemText(i) for i in range(choice.count())]
+    choice.setCurrentIndex(index)
+    choice.activated.emit(index)
+
+
+def last_load(bridge: FakeBridge) -> Load:
+    command = bridge.last(Load)
+    assert isinstance(command, Load)
+    return command
+
+
+def add_button(panel: RecipePanel) -> QPushButton:
+    return next(b for b in panel.findChildren(QPushButton) if "Add" in b.text())
+
+
+# Pairs
+
+
+def test_pairs_are_added_removed_and_undone(
+    qtbot: QtBot, panel: RecipePanel, session: Session
+) -> None:
+    first = cards(panel)[0]
+    qtbot.mouseClick(add_button(panel), Qt.MouseButton.LeftButton)
+    assert len(session.recipe.pairs) == len(cards(panel)) == 3
+    assert isinstance(QApplication.focusWidget(), QLineEdit)
+    assert QApplication.focusWidget().selectedText() == "Pair 3"
+    session.undo_stack.undo()
+    assert len(cards(panel)) == 2
+    session.remove_pair(0)
+    assert len(cards(panel)) == 1
+    assert cards(panel)[0] is first
+    assert first.findChild(NumberBox).value() == 0.4
+    session.undo_stack.undo()
+    assert [c.findChild(NumberBox).value() for c in cards(panel)] == [1.0, 0.4]
+
+
+def test_alpha_rebuilds_nothing_and_keeps_the_focus(
+    qtbot: QtBot, panel: RecipePanel, session: Session
+) -> None:
+    before = panel.findChildren(QWidget)
+    slider = cards(panel)[1].findChild(AlphaSlider)
+    slider.setFocus()
+    for _ in range(5):
+        qtbot.keyClick(slider, Qt.Key.Key_Right)
+    assert session.recipe.alphas[1] == 0.65
+    assert panel.findChildren(QWidget) == before
+    assert QApplication.focusWidget() is slider
+
+
+def test_adding_waits_for_the_run(panel: RecipePanel, loaded_session: Session) -> None:
+    loaded_session.generate("Once")
+    assert not add_button(panel).isEnabled()
+    assert "run" in add_button(panel).toolTip()
+    assert not panel.findChild(RecipePicker).findChild(ChoiceBox).isEnabled()
+
+
+# Checkpoints
+
+
+def test_picking_a_checkpoint_loads_it(
+    panel: RecipePanel, session: Session, bridge: FakeBridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pick(roles(panel)[1].findChild(ChoiceBox), "Arithmetic")
+    assert session.recipe.pairs[0].expert.source == "builtin:demo/arithmetic"
+    assert last_load(bridge).recipe == session.recipe
+
+
+def test_folder_dialog_starts_in_the_model_folder(
+    qtbot: QtBot, panel: RecipePanel, session: Session, tmp_path: Path
+) -> None:
+    (tmp_path / "mine").mkdir()
+    session.set_settings(Settings(model_folder=str(tmp_path)))
+    choice = roles(panel)[0].findChild(ChoiceBox)
+    pick(choice, "Folder …")
+    assert choice.currentText() == "Base"
+    dialog = roles(panel)[0].findChild(QFileDialog)
+    assert dialog.isVisible()
+    assert Path(dialog.directory().path()) == tmp_path
+    dialog.fileSelected.emit(str(tmp_path / "mine"))
+    dialog.close()
+    assert session.recipe.base.source == f"folder:{tmp_path / 'mine'}"
+    assert choice.currentText() == "mine"
+    assert choice.toolTip() == str(tmp_path / "mine")
+
+
+def drop(widget: QWidget, path: Path) -> bool:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path))])
+    buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    action = Qt.DropAction.CopyAction
+    enter = QDragEnterEvent(QPointF(5, 5), action, data, buttons, keys)
+    enter.setAccepted(False)
+    QApplication.sendEvent(widget, enter)
+    if enter.isAccepted():
+        QApplication.sendEvent(widget, QDropEvent(QPointF(5, 5), action, data, buttons, keys))
+    return enter.isAccepted()
+
+
+def test_a_dropped_folder_is_used(panel: RecipePanel, session: Session, tmp_path: Path) -> None:
+    (tmp_path / "file.txt").touch()
+    assert not drop(roles(panel)[2], tmp_path / "file.txt")
+    assert drop(roles(panel)[2], tmp_path)
+    assert session.recipe.pairs[0].antiexpert.source == f"folder:{tmp_path}"
+
+
+def test_nothing_can_be_dropped_while_running(
+    panel: RecipePanel, loaded_session: Session, tmp_path: Path
+) -> None:
+    loaded_session.generate("Once")
+    assert not drop(roles(panel)[2], tmp_path)
+
+
+def test_folders_of_the_same_name_are_told_apart() -> None:
+    sources = ["builtin:demo/base", "folder:/a/one/model", "folder:/a/two/model"]
+    assert titles_of(sources) == ["Base", "one/model", "two/model"]
+
+
+# The state of loading
+
+
+def test_load_states_are_shown(panel: RecipePanel, session: Session, bridge: FakeBridge) -> None:
+    session.load()
+    assert set(captions(panel)) == {"importing torch …"}
+    bridge.ready()
+    assert set(captions(panel)) == {"waiting"}
+    load = last_load(bridge)
+    names = [name for name, _ in load.recipe.roles()]
+    bridge.events.emit(
+        [
+            Loading(load.id, LoadProgress(names[0], 16_000_000, 16_000_000)),
+            Loading(load.id, LoadProgress(names[1], 3_000_000, 12_000_000)),
+        ]
+    )
+    assert captions(panel)[:3] == ["read, 16 MB", "loading 3 of 12 MB", "waiting"]
+    bars = [role.findChild(QProgressBar) for role in roles(panel)]
+    assert [bar.isVisible() for bar in bars] == [False, True, False, False, False]
+    assert bars[1].value() / bars[1].maximum() == pytest.approx(0.25, abs=0.01)
+
+
+def test_what_is_in_force_is_shown(
+    panel: RecipePanel, session: Session, bridge: FakeBridge
+) -> None:
+    session.load()
+    bridge.ready()
+    load = last_load(bridge)
+    in_force = tuple(
+        RoleInForce(role, spec.source, "bfloat16", "cpu", 6_800_000 * 10**place, place == 2)
+        for place, (role, spec) in enumerate(load.recipe.roles())
+    )
+    bridge.events.emit([Loaded(load.id, load.recipe, in_force, (), 0)])
+    assert captions(panel)[:4] == [
+        "6.8 M · bfloat16 · cpu",
+        "68.0 M · bfloat16 · cpu",
+        "680.0 M · bfloat16 · cpu · shared",
+        "6.8 B · bfloat16 · cpu",
+    ]
+
+
+def test_a_failed_load_says_which_role_is_at_fault(
+    panel: RecipePanel, session: Session, bridge: FakeBridge, tmp_path: Path
+) -> None:
+    missing = tmp_path / "missing"
+    bridge.ready()
+    session.set_source(0, f"folder:{missing}")
+    error = CheckpointError(f"There is no folder {missing}")
+    bridge.events.emit([Failed(last_load(bridge).id, error, "")])
+    caption = roles(panel)[0].findChild(ElidedLabel)
+    assert caption.full_text == f"⚠ There is no folder {missing}"
+    assert caption.toolTip() == f"There is no folder {missing}"
+    assert caption.property("role") == "error"
+    session.undo_stack.undo()
+    assert caption.property("role") == "caption"
+    assert caption.full_text == "waiting"
+
+
+# Recipes
+
+
+def test_builtin_recipe_is_named_and_marked_when_edited(qtbot: QtBot, bridge: FakeBridge) -> None:
+    demo = find_recipe("demo")
+    session = Session(bridge, demo, Settings())  # type: ignore[arg-type]
+    picker = RecipePicker(session)
+    qtbot.addWidget(picker)
+    choice = picker.findChild(ChoiceBox)
+    assert choice.currentText() == demo.name
+    session.set_alpha(0, 2.5)
+    assert choice.currentText() == f"{demo.name} — edited"
+    pick(choice, demo.name)
+    assert session.recipe == demo
+    assert choice.currentText() == demo.name
+
+
+def test_recipe_files_are_opened_and_saved(
+    panel: RecipePanel, session: Session, recipe: Recipe, tmp_path: Path
+) -> None:
+    picker = panel.findChild(RecipePicker)
+    choice = picker.findChild(ChoiceBox)
+    write_recipe(replace(recipe, name="Mine"), tmp_path / "mine.toml")
+    picker.open_file(str(tmp_path / "mine.toml"))
+    assert choice.currentText() == session.recipe.name == "Mine"
+    session.set_alpha(0, 2.0)
+    assert choice.currentText() == "Mine — edited"
+    picker.save_file(str(tmp_path / "a.b.toml"))
+    assert choice.currentText() == "Mine"
+    assert read_recipe(tmp_path / "a.b.toml").alphas == (2.0, 0.4)
+    assert session.original_alpha(0) == 2.0
+
+
+def test_a_changed_builtin_recipe_is_saved_under_the_name_of_its_file(
+    panel: RecipePanel, session: Session, tmp_path: Path
+) -> None:
+    session.open_recipe(find_recipe("demo"))
+    session.set_alpha(0, 2.0)
+    panel.findChild(RecipePicker).save_file(str(tmp_path / "louder.toml"))
+    assert panel.findChild(RecipePicker).findChild(ChoiceBox).currentText() == "louder"
+    assert read_recipe(tmp_path / "louder.toml").name == "louder"
+
+
+def test_a_broken_recipe_is_reported_and_changes_nothing(
+    panel: RecipePanel, session: Session, recipe: Recipe, tmp_path: Path
+) -> None:
+    (tmp_path / "broken.toml").write_text("format = 1\nname = 3\n")
+    picker = panel.findChild(RecipePicker)
+    picker.open_file(str(tmp_path / "broken.toml"))
+    assert session.recipe == recipe
+    assert session.problem is not None
+    assert "broken.toml" in str(session.problem.error)
+    picker.save_file(str(tmp_path / "no" / "folder.toml"))
+    assert "cannot be saved" in str(session.problem.error)
+    assert session.recipe == recipe
+
+
+# Looks and keyboard
+
+
+def test_every_control_has_a_name_and_a_place_in_the_tab_order(panel: RecipePanel) -> None:
+    kinds = (QAbstractButton, QAbstractSlider, QComboBox, NumberBox, QLineEdit, QPlainTextEdit)
+    controls = [
+        widget
+        for widget in panel.findChildren(QWidget)
+        if isinstance(widget, kinds)
+        and not isinstance(widget, QScrollBar)
+        and not isinstance(widget.parent(), NumberBox)
+        and not widget.objectName().startswith("qt_")
+    ]
+    names = [
+        widget.accessibleName() or getattr(widget, "text", lambda: "")() for widget in controls
+    ]
+    assert all(names)
+    assert len(set(names)) == len(names)
+    assert {"Recipe", "Base", "α of Shakespeare", "expert of Arithmetic"} <= set(names)
+    assert all(w.focusPolicy() & Qt.FocusPolicy.TabFocus for w in controls)
+
+
+def test_tab_goes_down_the_column(qtbot: QtBot, panel: RecipePanel) -> None:
+    panel.findChild(RecipePicker).setFocus()
+    tops = []
+    for _ in range(14):
+        focus = QApplication.focusWidget()
+        assert focus is not None
+        tops.append(focus.mapTo(panel.widget(), focus.rect().center()).y())
+        qtbot.keyClick(focus, Qt.Key.Key_Tab)
+    assert all(later >= earlier - 2 for earlier, later in itertools.pairwise(tops))
+    assert tops[-1] > tops[0] + 200
+
+
+@pytest.mark.parametrize("width", [240, 276])
+def test_nothing_is_wider_than_the_column(panel: RecipePanel, session: Session, width: int) -> None:
+    long = "folder:/" + "/".join(["a-very-long-folder-name"] * 8)
+    pair = session.recipe.pairs[0]
+    wide = replace(pair, name="A name " * 12, expert=CheckpointSpec(long))
+    recipe = replace(session.recipe, base=CheckpointSpec(long), pairs=(wide,) * 6)
+    session.open_recipe(recipe)
+    panel.resize(width, 620)
+    QApplication.processEvents()
+    page = panel.widget()
+    assert page.width() == panel.viewport().width()
+    for widget in page.findChildren(QWidget):
+        if widget.isVisible() and not isinstance(widget, QLabel):
+            right = widget.mapTo(page, QPoint(widget.width(), 0)).x()
+            assert right <= page.width(), widget
+
+
+def test_a_change_of_theme_repaints_the_cards(qapp: QApplication, panel: RecipePanel) -> None:
+    card = cards(panel)[0]
+    try:
+        for theme in (LIGHT, DARK):
+            qapp.setPalette(palette(theme))
+            qapp.setStyleSheet(stylesheet(theme))
+            qapp.processEvents()
+            image = card.grab().toImage()
+            middle = image.height() // 2
+            assert image.pixelColor(1, middle) == theme.pair_color(0)
+            assert image.pixelColor(8, middle).name() == theme.surface
+    finally:
+        qapp.setStyleSheet("")
+        qapp.setPalette(palette(LIGHT))
