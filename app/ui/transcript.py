@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from html import escape
 
-from PySide6.QtCore import QEvent, QMimeData, QPoint, Qt
+from PySide6.QtCore import QEvent, QMimeData, QObject, QPoint, Qt
 from PySide6.QtGui import (
     QColor,
-    QFocusEvent,
     QFont,
     QHelpEvent,
     QKeyEvent,
@@ -29,7 +28,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.decoding.types import FinishReason
-from app.ui.focus_ring import paint_focus_ring
+from app.ui.focus_ring import FOCUS_GAP, paint_focus_ring
 from app.ui.legend import TintLegend
 from app.ui.run import Run, Token
 from app.ui.session import LoadState, Session
@@ -48,6 +47,7 @@ class TranscriptView(QWidget):
         super().__init__(parent)
         self._session = session
         self.text = TranscriptText(session)
+        self.text.installEventFilter(self)
         self._empty = QLabel(
             self.tr(
                 "<p><b>Press Generate to continue the prompt.</b></p>"
@@ -71,7 +71,7 @@ class TranscriptView(QWidget):
         footer.addStretch(1)
         footer.addWidget(self._note)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setContentsMargins(FOCUS_GAP, FOCUS_GAP, FOCUS_GAP, 0)
         layout.setSpacing(SPACE)
         layout.addLayout(self._pages, 1)
         layout.addLayout(footer)
@@ -83,6 +83,11 @@ class TranscriptView(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 — Qt's name
         super().paintEvent(event)
         paint_focus_ring(self, self.text)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 — Qt's name
+        if event.type() in (QEvent.Type.FocusIn, QEvent.Type.FocusOut):
+            self.update()
+        return super().eventFilter(watched, event)
 
     def _update(self) -> None:
         run = self._session.run
@@ -115,6 +120,7 @@ class TranscriptText(QPlainTextEdit):
         self._session = session
         self._map = TextMap()
         self._shown_run: Run | None = None
+        self._theme = current_theme()
         self._pressed_at = QPoint()
         self.setReadOnly(True)
         self.setUndoRedoEnabled(False)
@@ -147,12 +153,13 @@ class TranscriptText(QPlainTextEdit):
     def _rebuild(self) -> None:
         """Write everything anew: for another run, or in other colours."""
         run = self._shown_run = self._session.run
+        self._theme = current_theme()
         self._map = TextMap()
         self.clear()
         if run is None:
             return
         plain = QTextCharFormat()
-        plain.setForeground(QColor(current_theme().muted))
+        plain.setForeground(QColor(self._theme.muted))
         self._write(QTextCursor(self.document()), run.prompt, plain, plain)
         self._append(0)
         self._mark_selected()
@@ -169,7 +176,7 @@ class TranscriptText(QPlainTextEdit):
         for token in run.tokens[first:]:
             look = self._format(token)
             marks = QTextCharFormat(look)
-            marks.setForeground(mark_color(token.attribution.shift, current_theme()))
+            marks.setForeground(mark_color(token.attribution.shift, self._theme))
             self._map.begin_token()
             self._write(cursor, token.text, look, marks)
             if not token.text:
@@ -188,7 +195,7 @@ class TranscriptText(QPlainTextEdit):
             cursor.insertText(shown, look if shown == exact else marks)
 
     def _format(self, token: Token) -> QTextCharFormat:
-        theme = current_theme()
+        theme = self._theme
         look = QTextCharFormat()
         look.setForeground(QColor(theme.text))
         look.setBackground(tint(token.attribution.shift, theme))
@@ -203,7 +210,7 @@ class TranscriptText(QPlainTextEdit):
         self._mark_selected()
         if self._session.selected is None or self._shown_run is None:
             return
-        start, end = self._map.token_range(self._session.selected)
+        start, _ = self._map.token_range(self._session.selected)
         cursor = QTextCursor(self.document())
         cursor.setPosition(start)
         area = self.cursorRect(cursor)
@@ -217,15 +224,14 @@ class TranscriptText(QPlainTextEdit):
         if index is None or self._shown_run is None:
             self.setExtraSelections([])
             return
-        theme = current_theme()
         mark = QTextEdit.ExtraSelection()
         start, end = self._map.token_range(index)
         cursor = QTextCursor(self.document())
         cursor.setPosition(start)
         cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
         mark.cursor = cursor
-        mark.format.setBackground(QColor(theme.accent))
-        mark.format.setForeground(QColor(theme.on_accent))
+        mark.format.setBackground(QColor(self._theme.accent))
+        mark.format.setForeground(QColor(self._theme.on_accent))
         self.setExtraSelections([mark])
 
     def token_at(self, point: QPoint) -> int | None:
@@ -309,16 +315,10 @@ class TranscriptText(QPlainTextEdit):
 
     def tool_tip(self, index: int) -> str:
         """What hovering a token says, escaped: a token may look like markup."""
-        run = self._shown_run
-        return f"<qt>{escape(self._describe(run, index)).replace(chr(10), '<br>')}</qt>" if run else ""
-
-    def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802
-        super().focusInEvent(event)
-        self.parentWidget().update()
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:  # noqa: N802
-        super().focusOutEvent(event)
-        self.parentWidget().update()
+        if self._shown_run is None:
+            return ""
+        lines = escape(self._describe(self._shown_run, index)).splitlines()
+        return f"<qt>{'<br>'.join(lines)}</qt>"
 
     def viewportEvent(self, event: QEvent) -> bool:  # noqa: N802
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
@@ -332,11 +332,11 @@ class TranscriptText(QPlainTextEdit):
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802
         super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange and self._shown_run is not None:
-            bar = self.verticalScrollBar()
-            place = bar.value()
+        if event.type() == QEvent.Type.PaletteChange and self._theme != current_theme():
+            top = self.firstVisibleBlock().blockNumber()
             self._rebuild()
-            bar.setValue(place)
+            line = self.document().findBlockByNumber(top).firstLineNumber()
+            self.verticalScrollBar().setValue(line)
 
     def createMimeDataFromSelection(self) -> QMimeData:  # noqa: N802
         cursor = self.textCursor()

@@ -7,7 +7,11 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_INVISIBLE = {"\u00ad", "\u200b", "\u2028", "\u2029", "\ufeff", "\ufffc", "\ufdd0", "\ufdd1"}
+_JOINERS = "\u200c\u200d"
+"""They shape their neighbours (emoji, Persian, Indic), so they are marked only when alone."""
+_HIDDEN_CATEGORIES = {"Cf", "Zl", "Zp"}
+_RESERVED = "\ufffc\ufdd0\ufdd1"
+"""Qt's documents give these a meaning of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,7 @@ def show(text: str) -> Iterator[tuple[str, str]]:
     """Split ``text`` into (shown, exact): marks for line breaks, tabs and invisible characters."""
     plain = ""
     for character in text:
-        mark = _mark(character)
+        mark = _mark(character, alone=len(text) == 1)
         if mark is None:
             plain += character
             continue
@@ -55,15 +59,17 @@ def show(text: str) -> Iterator[tuple[str, str]]:
         yield plain, plain
 
 
-def _mark(character: str) -> str | None:
+def _mark(character: str, *, alone: bool) -> str | None:
     if character == "\n":
         return "↵\n"
     if character == "\t":
         return "⇥\t"
-    if character in _INVISIBLE:
-        return f"⟨{ord(character):04X}⟩"
-    if unicodedata.category(character) == "Cc":
-        code = ord(character)
+    if character in _JOINERS and not alone:
+        return None
+    code, category = ord(character), unicodedata.category(character)
+    if category in _HIDDEN_CATEGORIES or character in _RESERVED:
+        return f"⟨{code:04X}⟩"
+    if category == "Cc":
         return chr(0x2400 + code) if code < 0x20 else f"⟨{code:02X}⟩"
     return None
 
