@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPen
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from app.ui.elided_label import ElidedLabel
+from app.ui.focus_ring import FOCUS_GAP, paint_focus_ring
 from app.ui.plot_legend import PlotLegend
 from app.ui.run import Run
 from app.ui.session import Session
@@ -20,6 +22,8 @@ from app.ui.wording import probability, quoted, signed
 _WINDOW = 100
 """Tokens that are visible while the plot follows the stream."""
 _BAR_WIDTH = 0.8
+_MARGIN = 2
+"""Tokens beyond the first and the last to which the plot can be moved."""
 
 
 class ShiftPlot(QWidget):
@@ -32,7 +36,7 @@ class ShiftPlot(QWidget):
         self._series = ShiftSeries(0)
         self._following = True
         self._legend = PlotLegend()
-        self._readout = QLabel()
+        self._readout = ElidedLabel()
         self._readout.setProperty("role", "caption")
         self._fit = QPushButton(self.tr("Show all"))
         self._fit.setProperty("role", "flat")
@@ -43,8 +47,9 @@ class ShiftPlot(QWidget):
         self._plot = pg.PlotWidget()
         self._bars = _Bars()
         self._band = pg.LinearRegionItem(movable=False)
-        self._base = pg.PlotDataItem(connect="finite")
-        self._tuned = pg.PlotDataItem(connect="finite")
+        self._base = _line()
+        self._tuned = _line()
+        self._empty = QLabel(self.tr("Bars come with the tokens: up where a pair helped a token."))
         self._set_up_plot()
         self._lay_out()
         self.setAccessibleName(self.tr("Probability shift of each token, by expert pair"))
@@ -93,6 +98,10 @@ class ShiftPlot(QWidget):
         self._plot.viewport().installEventFilter(self)
         self._plot.installEventFilter(self)
         self._plot.setMinimumHeight(90)
+        self._empty.setProperty("role", "caption")
+        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._empty.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        QHBoxLayout(self._plot).addWidget(self._empty)
 
     def _lay_out(self) -> None:
         title = QLabel(self.tr("Probability shift of each token, by expert pair"))
@@ -108,7 +117,7 @@ class ShiftPlot(QWidget):
         foot.addWidget(self._fit)
         foot.addWidget(self._follow)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setContentsMargins(FOCUS_GAP, 0, FOCUS_GAP, 0)
         layout.setSpacing(SPACE // 2)
         layout.addLayout(head)
         layout.addWidget(self._plot, 1)
@@ -124,7 +133,7 @@ class ShiftPlot(QWidget):
             axis.setTextPen(pg.mkPen(theme.muted))
         self._zero.setPen(pg.mkPen(theme.border))
         self._base.setPen(pg.mkPen(theme.muted, width=1, style=Qt.PenStyle.DashLine))
-        self._tuned.setPen(pg.mkPen(theme.text, width=1.2))
+        self._tuned.setPen(pg.mkPen(theme.text, width=1))
         band = QColor(theme.accent)
         band.setAlphaF(0.22)
         self._band.setBrush(band)
@@ -154,6 +163,7 @@ class ShiftPlot(QWidget):
         self._base.setData(positions, self._series.p_base)
         self._tuned.setData(positions, self._series.p_tuned)
         self._bars.set_series(self._series)
+        self._view.setLimits(xMin=-0.5 - _MARGIN, xMax=max(self._series.count, _WINDOW) + _MARGIN)
         if self._following:
             self._show_newest()
         self._fit_height()
@@ -176,6 +186,8 @@ class ShiftPlot(QWidget):
 
     def _update_buttons(self) -> None:
         some = self._series.count > 0
+        self._empty.setVisible(not some)
+        self._plot.getPlotItem().getAxis("bottom").setStyle(showValues=some)
         self._fit.setVisible(some)
         self._follow.setVisible(some and not self._following)
 
@@ -185,7 +197,7 @@ class ShiftPlot(QWidget):
         selected = self._session.selected
         self._band.setVisible(selected is not None)
         if selected is None or self._run is None:
-            self._readout.clear()
+            self._readout.show_text("")
             return
         self._band.setRegion((selected - 0.5, selected + 0.5))
         (left, right), _ = self._view.viewRange()
@@ -195,7 +207,7 @@ class ShiftPlot(QWidget):
             self._view.setXRange(selected - half, selected + half, padding=0)
             self._update_buttons()
         text = self._describe(self._run, selected)
-        self._readout.setText(text)
+        self._readout.show_text(text)
         self.setAccessibleDescription(text)
 
     def token_at(self, scene_position: QPointF) -> int | None:
@@ -218,7 +230,7 @@ class ShiftPlot(QWidget):
         if index is None:
             index = self._session.selected
         text = self._describe(self._run, index) if self._run and index is not None else ""
-        self._readout.setText(text)
+        self._readout.show_text(text)
 
     def _on_person_moved(self, *_: object) -> None:
         self._following = False
@@ -240,18 +252,39 @@ class ShiftPlot(QWidget):
 
     def eventFilter(self, watched: object, event: QEvent) -> bool:  # noqa: N802 — Qt's name
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
-            steps = {Qt.Key.Key_Right: 1, Qt.Key.Key_Left: -1}
-            if event.key() in steps:
-                self._session.move_selection(steps[Qt.Key(event.key())])
-                return True
+            return self._move(event.key())
         if event.type() == QEvent.Type.Leave:
             self._on_hover(QPointF(-1, -1))
+        elif event.type() in (QEvent.Type.FocusIn, QEvent.Type.FocusOut):
+            self.update()
         return False
+
+    def _move(self, key: int) -> bool:
+        """Move the selection by a key; whether the key does that."""
+        if key in (Qt.Key.Key_Right, Qt.Key.Key_Left):
+            self._session.move_selection(1 if key == Qt.Key.Key_Right else -1)
+        elif key in (Qt.Key.Key_Home, Qt.Key.Key_End):
+            self._session.select(0 if key == Qt.Key.Key_Home else self._series.count - 1)
+        else:
+            return False
+        return True
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 — Qt's name
+        super().paintEvent(event)
+        paint_focus_ring(self, self._plot)
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 — Qt's name
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
             self._apply_theme()
+
+
+def _line() -> pg.PlotDataItem:
+    """A line of which only the visible part is drawn, so that panning a long run stays smooth."""
+    line = pg.PlotDataItem(connect="all")
+    line.setClipToView(True)
+    line.setDownsampling(auto=True, method="peak")
+    return line
 
 
 class _Bars(pg.GraphicsObject):  # type: ignore[misc]
