@@ -37,7 +37,7 @@ class ElidedLabel(QLabel):
 
     def _elide(self) -> None:
         shown = self.fontMetrics().elidedText(
-            self._full, Qt.TextElideMode.ElideMiddle, self.width()
+            self._full, Qt.TextElideMode.ElideMiddle, self.contentsRect().width()
         )
         self.setText(shown)
         self.setToolTip(self._about or (self._full if shown != self._full else ""))

@@ -125,8 +125,13 @@ class Session(QObject):
 
     def open_recipe(self, recipe: Recipe) -> None:
         """Replace the recipe, load it, and take its alphas as what double-click resets to."""
-        self._reset_to = recipe
-        self._change(f"open {recipe.name}", recipe)
+        before, reset_before = self._recipe, self._reset_to
+
+        def apply(opened: Recipe) -> None:
+            self._reset_to = reset_before if opened is before else recipe
+            self._apply(opened)
+
+        self.undo_stack.push(_RecipeChange(f"open {recipe.name}", before, recipe, "", apply))
 
     def set_source(self, place: int, source: str) -> None:
         """Choose the checkpoint of the role at ``place`` of ``Recipe.roles``."""

@@ -242,6 +242,20 @@ def test_a_failed_load_says_which_role_is_at_fault(
     assert caption.full_text == "waiting"
 
 
+def test_a_long_caption_is_shortened_to_what_can_be_seen(qtbot: QtBot) -> None:
+    label = ElidedLabel()
+    qtbot.addWidget(label)
+    label.setContentsMargins(9, 0, 0, 0)
+    label.resize(120, 20)
+    label.show_text("There is no folder " + "x" * 80)
+    shown = label.fontMetrics().horizontalAdvance(label.text())
+    assert 60 < shown <= 111
+    assert label.toolTip() == label.full_text
+    label.show_text("short")
+    assert label.text() == "short"
+    assert not label.toolTip()
+
+
 # Recipes
 
 
@@ -273,6 +287,16 @@ def test_recipe_files_are_opened_and_saved(
     assert choice.currentText() == "Mine"
     assert read_recipe(tmp_path / "a.b.toml").alphas == (2.0, 0.4)
     assert session.original_alpha(0) == 2.0
+
+
+def test_undoing_an_opened_recipe_brings_its_reset_values_back(session: Session) -> None:
+    session.open_recipe(find_recipe("demo"))
+    session.undo_stack.undo()
+    assert not session.edited
+    assert session.original_alpha(1) == 0.4
+    session.undo_stack.redo()
+    assert not session.edited
+    assert session.original_alpha(1) == find_recipe("demo").alphas[1] != 0.4
 
 
 def test_a_changed_builtin_recipe_is_saved_under_the_name_of_its_file(
