@@ -40,7 +40,14 @@ def _encode_chat(
     messages = [{"role": "user", "content": prompt}]
     if spec.system:
         messages.insert(0, {"role": "system", "content": spec.system})
-    encoded: Any = tokenizer.apply_chat_template(
-        messages, add_generation_prompt=True, tokenize=True, return_dict=True
-    )
+    try:
+        encoded: Any = tokenizer.apply_chat_template(
+            messages, add_generation_prompt=True, tokenize=True, return_dict=True
+        )
+    except Exception as error:  # a template raises what it likes, such as “no system prompts”
+        raise PromptError(
+            f"The chat template of {spec.source} refuses this prompt",
+            evidence=str(error),
+            next_step="Leave the system prompt empty, or set another prompt format.",
+        ) from error
     return list(encoded["input_ids"])

@@ -101,7 +101,9 @@ def _weight_files(folder: Path) -> tuple[Path, ...]:
         return (single,)
     if index.is_file():
         places = _read_json(index).get("weight_map")
-        if not isinstance(places, dict) or not all(isinstance(p, str) for p in places.values()):
+        if not isinstance(places, dict) or not places:
+            raise CheckpointError(f"{index} does not say where the weights are")
+        if not all(isinstance(place, str) for place in places.values()):
             raise CheckpointError(f"{index} does not say where the weights are")
         shards = sorted({folder / place for place in places.values()})
         for shard in shards:

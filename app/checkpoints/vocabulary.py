@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from tokenizers import Tokenizer
@@ -42,20 +43,29 @@ def shared_ids(vocabularies: Sequence[Mapping[str, int]], names: Sequence[str]) 
 
 def token_labels(tokenizer: Tokenizer, size: int) -> list[str]:
     """The text of each id below ``size``; bytes inside a character are written like ⟨E2 82⟩."""
-    texts = tokenizer.decode_batch([[index] for index in range(size)], skip_special_tokens=False)
+    # After another token, because some decoders take the space off the first one.
+    anchor = tokenizer.encode("a", add_special_tokens=False).ids
+    shown = len(tokenizer.decode(anchor))
+    decoded = tokenizer.decode_batch(
+        [[*anchor, index] for index in range(size)], skip_special_tokens=False
+    )
+    texts = [text[shown:] for text in decoded]
     return [
         _spell_bytes(tokenizer.id_to_token(index) or "") if "\ufffd" in text or not text else text
         for index, text in enumerate(texts)
     ]
 
 
+_BYTE_FALLBACK = re.compile("<0x[0-9A-F]{2}>")
 _BYTE_OF_CHARACTER = {character: byte for byte, character in bytes_to_unicode().items()}
 
 
 def _spell_bytes(token: str) -> str:
+    if _BYTE_FALLBACK.fullmatch(token):
+        return f"⟨{token[3:5]}⟩"
     if token and all(character in _BYTE_OF_CHARACTER for character in token):
         return f"⟨{bytes(map(_BYTE_OF_CHARACTER.__getitem__, token)).hex(' ').upper()}⟩"
-    return token.replace("<0x", "⟨").replace(">", "⟩") if token.startswith("<0x") else token
+    return token
 
 
 def _describe(base: Mapping[int, str], other: Mapping[int, str], different: Sequence[int]) -> str:
