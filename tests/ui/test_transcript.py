@@ -213,17 +213,25 @@ def test_positions_map_to_exact_text_and_back(prompt: str, tokens: list[str]) ->
     assert all(a[1] == b[0] for a, b in itertools.pairwise(ranges))
 
 
+def cuts(text: str) -> list[tuple[int, int]]:
+    """Where Qt's cursor can cut: (position in the document, offset in the exact text)."""
+    found, position, offset = [(0, 0)], 0, 0
+    for drawn, exact in show(text):
+        for character in exact:
+            offset += 1
+            position += utf16_length(character if drawn == exact else drawn)
+            found.append((position, offset))
+    return found
+
+
 @given(st.text(characters, min_size=1, max_size=20), st.data())
-def test_any_two_parts_copy_to_the_whole(text: str, data: st.DataObject) -> None:
-    """Cut between characters, as Qt's cursor does."""
+def test_a_cut_anywhere_copies_each_side_once(text: str, data: st.DataObject) -> None:
     mapping = TextMap()
     for drawn, exact in show(text):
         mapping.add(drawn, exact)
-    cut = data.draw(st.integers(0, len(text)))
-    place = sum(utf16_length(drawn) for drawn, _ in show(text[:cut] + "x")) - 1
-    if list(show(text))[: len(list(show(text[:cut])))] == list(show(text[:cut])):
-        parts = mapping.exact(0, place), mapping.exact(place, mapping.end)
-        assert parts == (text[:cut], text[cut:])
+    position, offset = data.draw(st.sampled_from(cuts(text)))
+    parts = mapping.exact(0, position), mapping.exact(position, mapping.end)
+    assert parts == (text[:offset], text[offset:])
 
 
 # Selecting
