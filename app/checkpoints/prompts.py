@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from transformers import PreTrainedTokenizerBase
@@ -24,7 +25,8 @@ def encode_prompt(
         return _encode_chat(tokenizer, spec, prompt)
     text = prompt
     if spec.prompt != PLAIN:
-        text = spec.prompt.replace("{system}", spec.system).replace("{prompt}", prompt)
+        values = {"{system}": spec.system, "{prompt}": prompt}
+        text = re.sub(r"\{system\}|\{prompt\}", lambda place: values[place[0]], spec.prompt)
     ids: list[int] = tokenizer(text, verbose=False)["input_ids"]
     return ids
 
