@@ -21,7 +21,7 @@ from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
 from app.decoding.types import GenerationConfig
 
 EOS = "<|endoftext|>"
-CONTEXT = 128
+CONTEXT = 512
 VOCABULARY = 320
 _TEXT = [
     "the king said to the daughter that the night was long and the sea was wide",

@@ -40,7 +40,6 @@ class Bridge(QObject):
     def close(self) -> None:
         """Cancel everything; the thread ends by itself soon after."""
         self._frame.stop()
-        self._woken.disconnect()
         self._engine.close()
 
     def join(self, timeout: float | None = None) -> bool:

@@ -1,0 +1,268 @@
+"""``tuneshift generate`` from its options to what it prints and its exit status."""
+
+from __future__ import annotations
+
+import io
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from app.__main__ import main
+from app.checkpoints.spec import write_recipe
+from tests import tiny
+
+PROMPT = "the king said"
+
+
+@pytest.fixture
+def roles(llama: tiny.Family) -> list[str]:
+    options = {"base": llama.base, "expert": llama.expert, "antiexpert": llama.antiexpert}
+    given = [part for role, folder in options.items() for part in (f"--{role}", str(folder))]
+    return ["generate", *given, "--dtype", "float32", "--max-new-tokens", "10"]
+
+
+@pytest.fixture
+def report(roles: list[str], capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
+    """The JSON of a sampled run."""
+    assert main([*roles, PROMPT, "--json", "--seed", "3", "--alpha", "0.8"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def uncached_rows(llama: tiny.Family, ids: list[int]) -> list[torch.Tensor]:
+    with torch.no_grad():
+        return [
+            model(input_ids=torch.tensor([ids]), use_cache=False).logits[0, -1].double()
+            for model in llama.models()
+        ]
+
+
+def test_the_text_is_streamed_and_nothing_else(
+    roles: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*roles, PROMPT, "--greedy"]) == 0
+    first = capsys.readouterr()
+    assert first.err == ""
+    assert main([*roles, PROMPT, "--temperature", "0", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["text"] + "\n" == first.out
+
+
+def test_json_says_what_was_asked_and_what_came(
+    report: dict[str, object], llama: tiny.Family
+) -> None:
+    ids = tiny.make_tokenizer().encode(PROMPT).ids
+    assert report["prompt"] == PROMPT
+    assert report["prompt_tokens"] == {
+        "base": len(ids),
+        "experts": [len(ids)],
+        "antiexperts": [len(ids)],
+    }
+    assert report["alphas"] == [0.8]
+    assert report["settings"]["seed"] == 3
+    assert report["finish_reason"] in ("eos", "length")
+    assert report["recipe"]["base"] == {
+        "source": f"folder:{llama.base}",
+        "dtype": "float32",
+        "device": "cpu",
+    }
+    assert report["tokens_per_second"] > 0
+    assert report["token_ids"] == [step["token_id"] for step in report["steps"]]
+
+
+def test_steps_cover_the_text_and_equal_plain_forwards(
+    report: dict[str, object], llama: tiny.Family
+) -> None:
+    ids = tiny.make_tokenizer().encode(PROMPT).ids
+    end = 0
+    for step in report["steps"]:
+        assert step["span"][0] == end
+        assert report["text"][slice(*step["span"])] == step["text"]
+        end = step["span"][1]
+        base, expert, anti = uncached_rows(llama, ids)
+        tuned = base + 0.8 * (expert - anti)
+        token = step["token_id"]
+        p_base, p_tuned = (torch.softmax(row, 0)[token].item() for row in (base, tuned))
+        assert step["p_base"] == pytest.approx(p_base, abs=1e-5)
+        assert step["p_tuned"] == pytest.approx(p_tuned, abs=1e-5)
+        assert step["logprob_tuned"] == pytest.approx(
+            torch.log_softmax(tuned, 0)[token].item(), abs=1e-3
+        )
+        assert sum(step["contributions"]) == pytest.approx(p_tuned - p_base, abs=1e-4)
+        assert step["rank_base"] == 1 + int((base > base[token]).sum())
+        assert step["rank_tuned"] == 1 + int((tuned > tuned[token]).sum())
+        assert step["flipped"] == bool(base.argmax() != tuned.argmax())
+        ids.append(token)
+    assert end == len(report["text"])
+
+
+def test_the_same_seed_gives_the_same_text(
+    roles: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    texts = []
+    for seed in ("7", "7", "8"):
+        assert main([*roles, PROMPT, "--seed", seed, "--temperature", "1.5"]) == 0
+        texts.append(capsys.readouterr().out)
+    assert texts[0] == texts[1] != texts[2]
+
+
+def test_several_pairs_and_alphas_in_order(
+    roles: list[str], llama: tiny.Family, capsys: pytest.CaptureFixture[str]
+) -> None:
+    more = ["--expert", str(llama.base), "--antiexpert", str(llama.antiexpert)]
+    assert main([*roles, *more, "--alpha", "-0.5", "--json", PROMPT]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["alphas"] == [-0.5, 1.0]
+    assert all(len(step["contributions"]) == 2 for step in report["steps"])
+
+
+def test_a_stop_string_is_in_neither_text_nor_steps(
+    roles: list[str], report: dict[str, object], capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = report["text"]
+    stop = whole[4:6]
+    options = ["--seed", "3", "--alpha", "0.8", "--stop", stop, "--json"]
+    assert main([*roles, PROMPT, *options]) == 0
+    stopped = json.loads(capsys.readouterr().out)
+    assert stopped["finish_reason"] == "stop"
+    assert stopped["text"] == whole[: whole.index(stop)]
+    assert "".join(step["text"] for step in stopped["steps"]) == stopped["text"]
+
+
+def test_a_recipe_file_gives_the_prompt_and_the_settings(
+    llama: tiny.Family, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "mine.toml"
+    write_recipe(llama.recipe(alpha=1.5, seed=5, top_k=3), path)
+    assert main(["generate", "--recipe", str(path), "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["prompt"] == "the king"
+    assert report["alphas"] == [1.5]
+    assert (report["settings"]["seed"], report["settings"]["top_k"]) == (5, 3)
+
+
+def test_the_prompt_is_read_from_stdin(
+    roles: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("the queen"))
+    assert main([*roles, "-", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["prompt"] == "the queen"
+
+
+def test_shifts_end_the_output_with_a_table(
+    roles: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*roles, PROMPT, "--shifts", "--greedy", "--max-new-tokens", "4"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    head = next(place for place, line in enumerate(lines) if line.startswith("token "))
+    assert "tuned" in lines[head]
+    assert len(lines) == head + 2 + 4
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--temperature", "-1"], "temperature"),
+        (["--temperature", "nan"], "temperature"),
+        (["--top-p", "0"], "top-p"),
+        (["--top-k", "-3"], "top-k"),
+        (["--min-p", "2"], "min-p"),
+        (["--max-new-tokens", "0"], "max new tokens"),
+        (["--max-new-tokens", "many"], "invalid int"),
+        (["--repetition-penalty", "0"], "repetition penalty"),
+        (["--seed", "-1"], "seed"),
+        (["--alpha", "nan"], "alpha"),
+        (["--alpha", "1", "--alpha", "2"], "more alphas"),
+        (["--stop", ""], "stop string"),
+        (["--device", "cuda:99"], "no device"),
+        (["--recipe", "demo"], "exclude each other"),
+        (["--expert", "x"], "anti-expert"),
+        (["--greedy", "--temperature", "1"], "exclude each other"),
+        (["--frobnicate"], "Unrecognized"),
+    ],
+)
+def test_what_cannot_be_is_one_line_and_status_2(
+    roles: list[str], options: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*roles, PROMPT, *options]) == 2
+    check_one_line(capsys, said)
+
+
+def check_one_line(capsys: pytest.CaptureFixture[str], said: str) -> None:
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert said in output.err
+    assert output.err.count("\n") == 1
+    assert "Traceback" not in output.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["generate", "--recipe", "nowhere"], "no recipe “nowhere”"),
+        (["generate", "--base", "/nowhere"], "anti-expert"),
+        (["generate", "--expert", "a", "--antiexpert", "b"], "need --base"),
+        (["generate", "x", "--base", "/nowhere", "--expert", "a", "--antiexpert", "b"], "/nowhere"),
+        (["frobnicate"], "frobnicate"),
+    ],
+)
+def test_what_is_not_there_is_one_line_and_status_2(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    check_one_line(capsys, said)
+
+
+def test_prompts_that_cannot_be_are_refused(
+    roles: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*roles, ""]) == 2
+    check_one_line(capsys, "prompt is empty")
+    assert main([*roles, "the king " * tiny.CONTEXT]) == 2
+    check_one_line(capsys, "longer than the context")
+
+
+def test_without_a_display_the_window_says_so(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("sys.platform", "linux")
+    assert main([]) == 2
+    check_one_line(capsys, "no screen")
+    monkeypatch.setenv("DISPLAY", ":31999")
+    assert main([]) == 2
+    check_one_line(capsys, "no screen")
+
+
+def test_ctrl_c_keeps_the_text_and_exits_with_130(roles: list[str], llama: tiny.Family) -> None:
+    options = [*roles, PROMPT, "--max-new-tokens", "100", "--json", "--seed", "4"]
+    code = (
+        "import sys, signal, os\n"
+        "from app.cli import generate\n"
+        "receive = generate._Output.receive\n"
+        "def interrupting(self, event):\n"
+        "    receive(self, event)\n"
+        "    if len(self.run.tokens) == 3: signal.raise_signal(signal.SIGINT)\n"
+        "generate._Output.receive = interrupting\n"
+        "from app.__main__ import main\n"
+        "sys.exit(main(sys.argv[1:]))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *options], capture_output=True, text=True, check=False
+    )
+    report = json.loads(done.stdout)
+    assert (done.returncode, report["finish_reason"]) == (130, "cancelled")
+    assert 3 <= len(report["steps"]) < 100
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments, said in ((["--version"], "tuneshift 0."), (["--help"], "generate")):
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+        assert ended.value.code == 0
+        assert said in capsys.readouterr().out
