@@ -26,7 +26,7 @@ from app.ui.theme import SMALL, SPACE, current_theme
 from app.ui.wording import probability, quoted, signed
 
 _HEADING = 1.5
-_TOKEN_WIDTH = 88
+_TOKEN_WIDTH = 84
 
 
 class Inspector(QFrame):
@@ -105,7 +105,7 @@ class Inspector(QFrame):
         table.verticalHeader().setDefaultSectionSize(table.fontMetrics().height() + SPACE)
         table.horizontalHeader().setHighlightSections(False)
         table.horizontalHeader().setSortIndicatorClearable(True)
-        table.sortByColumn(-1, Qt.SortOrder.DescendingOrder)  # as the model has them
+        table.sortByColumn(-1, Qt.SortOrder.AscendingOrder)  # as the model has them
         table.setAccessibleName(self.tr("Candidates at the selected token"))
         return table
 
@@ -142,13 +142,22 @@ class Inspector(QFrame):
         columns = self._model.columnCount()
         self._model.show(run.candidates(token.index), run.pair_names, run.label)
         if self._model.columnCount() != columns:
-            self._table.sortByColumn(-1, Qt.SortOrder.DescendingOrder)
-            self._table.resizeColumnsToContents()
-            self._table.setColumnWidth(0, _TOKEN_WIDTH)
+            self._table.sortByColumn(-1, Qt.SortOrder.AscendingOrder)
+            self._fit_columns()
         proxy = self._table.model()
         if isinstance(proxy, QSortFilterProxyModel):
             row = self._model.index(self._model.row_of(token.token_id), 0)
             self._table.selectRow(proxy.mapFromSource(row).row())
+
+    def _fit_columns(self) -> None:
+        """As narrow as heads and numbers allow, so that the pairs' columns are seen at once."""
+        metrics = self._table.fontMetrics()
+        numbers = metrics.horizontalAdvance("<0.001")
+        self._table.setColumnWidth(0, _TOKEN_WIDTH)
+        for column in range(1, self._model.columnCount()):
+            head = str(self._model.headerData(column, Qt.Orientation.Horizontal))
+            width = max(numbers, metrics.horizontalAdvance(head)) + 2 * SPACE
+            self._table.setColumnWidth(column, width)
 
     def _tell(self, run: Run, token: Token) -> str:
         explained = token.attribution
