@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from PySide6.QtCore import QLocale, QPoint, QRect, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QPen, QValidator, QWheelEvent
 from PySide6.QtWidgets import (
@@ -118,9 +120,7 @@ class NumberBox(QDoubleSpinBox):
 
     def valueFromText(self, text: str) -> float:  # noqa: N802 — Qt's name
         number = self._number(text)
-        if number is None:
-            return super().valueFromText(text)
-        return min(max(number, self.minimum()), self.maximum())
+        return super().valueFromText(text) if number is None else number
 
     def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
         if self._number(text) is None:
@@ -129,7 +129,7 @@ class NumberBox(QDoubleSpinBox):
 
     def _number(self, text: str) -> float | None:
         number, valid = self.locale().toDouble(text.strip())
-        return number if valid and abs(number) != float("inf") else None
+        return number if valid and math.isfinite(number) else None
 
 
 class NameEdit(QLineEdit):

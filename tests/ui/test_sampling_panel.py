@@ -49,6 +49,7 @@ def retype(qtbot: QtBot, widget: QWidget, text: str) -> None:
         ("Max new tokens", "12", "max_new_tokens", 12),
         ("Temperature", "1.3", "temperature", 1.3),
         ("Temperature", "0", "temperature", 0.0),
+        ("Temperature", "0.5", "temperature", 0.5),
         ("Top-k", "40", "top_k", 40),
         ("Top-p", "0.5", "top_p", 0.5),
         ("Min-p", "0.05", "min_p", 0.05),
