@@ -1,0 +1,170 @@
+"""Contributions against the definition of the Shapley value, and every number against SciPy."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.special import log_softmax, softmax
+from scipy.stats import entropy
+
+from app.attribution.attribution import attribute, tabulate_candidates, tuned_logits
+from app.attribution.row_store import RowStore
+from app.decoding.types import RoleLogits, TokenStep
+
+VOCABULARY = 50
+
+
+def invent(pairs: int, seed: int, dtype: type = np.float64, scale: float = 3.0) -> RoleLogits:
+    random = np.random.default_rng(seed)
+
+    def row() -> np.ndarray:
+        return random.normal(0, scale, VOCABULARY).astype(dtype)
+
+    return RoleLogits(row(), tuple(row() for _ in range(pairs)), tuple(row() for _ in range(pairs)))
+
+
+def shapley_by_permutations(logits: RoleLogits, alphas: list[float], token: int) -> list[float]:
+    """The average over all orders of what each pair adds when it joins."""
+    pairs = len(alphas)
+    shares = np.zeros(pairs)
+    orders = list(permutations(range(pairs)))
+    for order in orders:
+        row = logits.base.astype(np.float64)
+        before = softmax(row)[token]
+        for pair in order:
+            row = row + alphas[pair] * (logits.experts[pair] - logits.antiexperts[pair])
+            after = softmax(row)[token]
+            shares[pair] += after - before
+            before = after
+    return list(shares / len(orders))
+
+
+@pytest.mark.parametrize("pairs", [1, 2, 3, 4])
+@pytest.mark.parametrize("seed", range(5))
+def test_contributions_are_shapley_values(pairs: int, seed: int) -> None:
+    logits = invent(pairs, seed)
+    alphas = list(np.random.default_rng(seed).uniform(-2, 4, pairs))
+    token = seed * 7
+    found = attribute(logits, alphas, token)
+    assert found.contributions == pytest.approx(
+        shapley_by_permutations(logits, alphas, token), abs=1e-9
+    )
+
+
+@given(
+    pairs=st.integers(1, 4),
+    seed=st.integers(0, 10**6),
+    alphas=st.lists(st.floats(-2, 4), min_size=4, max_size=4),
+    token=st.integers(0, VOCABULARY - 1),
+)
+@settings(max_examples=200, deadline=None)
+def test_contributions_add_up_to_the_shift(
+    pairs: int, seed: int, alphas: list[float], token: int
+) -> None:
+    for dtype, tolerance in ((np.float64, 1e-6), (np.float32, 1e-4)):
+        logits = invent(pairs, seed, dtype)
+        exact = invent(pairs, seed)
+        tuned = exact.base + sum(
+            alpha * (expert - anti)
+            for alpha, expert, anti in zip(
+                alphas[:pairs], exact.experts, exact.antiexperts, strict=True
+            )
+        )
+        shift = softmax(tuned)[token] - softmax(exact.base)[token]
+        found = attribute(logits, alphas[:pairs], token)
+        assert sum(found.contributions) == pytest.approx(shift, abs=tolerance)
+        assert found.p_tuned - found.p_base == pytest.approx(shift, abs=tolerance)
+
+
+def test_above_six_pairs_the_sum_is_exact_and_the_shares_are_near() -> None:
+    logits = invent(7, 3, scale=0.5)
+    alphas = [1.0, 0.5, -0.5, 2.0, 1.0, 0.3, 1.5]
+    table = tabulate_candidates(logits, alphas, 4)
+    assert not table.exact
+    shift = table.p_tuned - table.p_base
+    assert table.contributions.sum(axis=0) == pytest.approx(shift, abs=1e-9)
+    place = list(table.token_ids).index(4)
+    exact = shapley_by_permutations(logits, alphas, 4)
+    assert table.contributions[:, place] == pytest.approx(exact, abs=5e-3)
+
+
+def test_one_pair_that_is_its_own_antiexpert_gives_nothing() -> None:
+    logits = invent(2, 1)
+    logits = RoleLogits(logits.base, logits.experts, (logits.experts[0], logits.antiexperts[1]))
+    found = attribute(logits, [3.0, 1.0], 5)
+    assert found.contributions[0] == pytest.approx(0, abs=1e-12)
+    assert found.contributions[1] == pytest.approx(found.p_tuned - found.p_base, abs=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_every_other_number_is_what_scipy_says(seed: int) -> None:
+    logits = invent(2, seed, np.float32)
+    alphas = [1.3, -0.4]
+    token = 11
+    base = logits.base.astype(np.float64)
+    tuned = tuned_logits(logits, alphas).astype(np.float64)
+    found = attribute(logits, alphas, token)
+    assert found.logprob_base == pytest.approx(log_softmax(base)[token], abs=1e-5)
+    assert found.logprob_tuned == pytest.approx(log_softmax(tuned)[token], abs=1e-5)
+    assert found.shift == pytest.approx(found.logprob_tuned - found.logprob_base)
+    assert found.entropy_base == pytest.approx(entropy(softmax(base)), abs=1e-4)
+    assert found.entropy_tuned == pytest.approx(entropy(softmax(tuned)), abs=1e-4)
+    assert found.kl == pytest.approx(entropy(softmax(tuned), softmax(base)), abs=1e-4)
+    assert found.rank_base == sorted(base, reverse=True).index(base[token]) + 1
+    assert found.rank_tuned == sorted(tuned, reverse=True).index(tuned[token]) + 1
+    assert found.flipped == (base.argmax() != tuned.argmax())
+
+
+def test_masked_ids_have_no_probability_and_break_nothing() -> None:
+    logits = invent(2, 8, np.float32)
+    for row in (logits.base, *logits.experts, *logits.antiexperts):
+        row[[3, 49]] = -np.inf
+    found = attribute(logits, [1.0, -1.0], 5)
+    shown = [found.kl, found.entropy_base, found.entropy_tuned, *found.contributions]
+    assert np.isfinite(shown).all()
+    table = tabulate_candidates(logits, [1.0, -1.0], 5, count=VOCABULARY)
+    assert set(table.token_ids) == set(range(VOCABULARY)) - {3, 49}
+    for probabilities in (table.p_base, table.p_tuned, *table.p_experts, *table.p_antiexperts):
+        assert probabilities.sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_the_table_agrees_with_the_token_and_holds_every_top() -> None:
+    logits = invent(2, 5, np.float32)
+    alphas = [1.0, 0.5]
+    table = tabulate_candidates(logits, alphas, 30, count=5)
+    for place, token in enumerate(map(int, table.token_ids)):
+        found = attribute(logits, alphas, token)
+        assert table.p_base[place] == pytest.approx(found.p_base, rel=1e-5)
+        assert table.p_tuned[place] == pytest.approx(found.p_tuned, rel=1e-5)
+        assert table.contributions[:, place] == pytest.approx(found.contributions, abs=1e-6)
+        assert (table.rank_base[place], table.rank_tuned[place]) == (
+            found.rank_base,
+            found.rank_tuned,
+        )
+    assert list(table.p_tuned) == sorted(table.p_tuned, reverse=True)
+    for row in (logits.base, tuned_logits(logits, alphas), *logits.experts, *logits.antiexperts):
+        assert set(np.argsort(row)[-5:]) <= set(table.token_ids)
+    assert 30 in table.token_ids
+
+
+def test_the_row_store_keeps_its_bound_and_the_tables() -> None:
+    one = invent(2, 0, np.float32)
+    size = 5 * one.base.nbytes
+    store = RowStore(most_bytes=3 * size)
+    steps = [
+        TokenStep(index, 7, "x", index, (1.0, 0.5), invent(2, index, np.float32), 1.0)
+        for index in range(8)
+    ]
+    for step in steps:
+        store.add(step)
+    assert [store.rows(index) is not None for index in range(8)] == [False] * 5 + [True] * 3
+    for step in steps:
+        expected = tabulate_candidates(step.logits, step.alphas, step.token_id)
+        assert list(store.candidates(step.index).token_ids) == list(expected.token_ids)
+        assert store.candidates(step.index).p_tuned == pytest.approx(expected.p_tuned)
+    with pytest.raises(KeyError):
+        store.candidates(99)

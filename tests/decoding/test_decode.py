@@ -1,0 +1,203 @@
+"""Decoding against a loop of plain forwards, and everything that can end or change it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+import torch
+from transformers import PreTrainedModel
+
+from app.decoding import ensemble as ensemble_module
+from app.decoding.decode import decode
+from app.decoding.detokenizer import Detokenizer
+from app.decoding.ensemble import Ensemble, Pair
+from app.decoding.language_model import TransformersLanguageModel
+from app.decoding.sampling import draw, process_logits
+from app.decoding.types import FinishReason, GenerationConfig, TokenStep
+from app.errors import PromptError
+from tests import tiny
+
+TOKENIZER = tiny.make_tokenizer()
+PROMPT = TOKENIZER.encode("the king said").ids
+GREEDY = GenerationConfig(max_new_tokens=16, temperature=0.0)
+
+
+@pytest.fixture(autouse=True)
+def inference() -> Iterator[None]:
+    with torch.inference_mode():
+        yield
+
+
+class Decoding:
+    """One run of :func:`decode` over three models, with its steps and its end."""
+
+    def __init__(
+        self,
+        models: list[PreTrainedModel],
+        config: GenerationConfig,
+        *,
+        alphas: Callable[[], tuple[float, ...]] = lambda: (1.0,),
+        eos_ids: tuple[int, ...] = (),
+        cancelled: Callable[[], bool] = lambda: False,
+        prompt: list[int] = PROMPT,
+    ) -> None:
+        self.ensemble = Ensemble(
+            [TransformersLanguageModel(model) for model in models], "abc", [Pair("p", 1, 2)]
+        )
+        self.steps: list[TokenStep] = []
+        generator = decode(
+            self.ensemble,
+            [prompt] * 3,
+            config,
+            detokenizer=Detokenizer(TOKENIZER, prompt),
+            eos_ids=eos_ids,
+            alphas=alphas,
+            cancelled=cancelled,
+        )
+        while True:
+            try:
+                self.steps.append(next(generator))
+            except StopIteration as end:
+                self.reason: FinishReason = end.value
+                break
+
+    @property
+    def ids(self) -> list[int]:
+        return [step.token_id for step in self.steps]
+
+    @property
+    def text(self) -> str:
+        return "".join(step.text for step in self.steps)
+
+
+def plain_loop(
+    models: list[PreTrainedModel], config: GenerationConfig, alpha: float, count: int
+) -> list[int]:
+    """Uncached forwards over the whole sequence for every token."""
+    ids: list[int] = []
+    for position in range(count):
+        tokens = torch.tensor([PROMPT + ids])
+        base, expert, anti = (m(input_ids=tokens, use_cache=False).logits[0, -1] for m in models)
+        tuned = (base + alpha * (expert - anti)).float()
+        scores = process_logits(tuned, tokens[0], config)
+        ids.append(draw(scores, config, position)[0])
+    return ids
+
+
+@pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
+@pytest.mark.parametrize("alpha", [0.0, 1.0, -1.5])
+def test_greedy_tokens_equal_a_plain_loop(
+    families: dict[str, tiny.Family], architecture: str, alpha: float
+) -> None:
+    models = families[architecture].models()
+    done = Decoding(models, GREEDY, alphas=lambda: (alpha,))
+    ids: list[int] = []
+    for step in done.steps:
+        tokens = torch.tensor([PROMPT + ids])
+        base, expert, anti = (m(input_ids=tokens, use_cache=False).logits[0, -1] for m in models)
+        tuned = base + alpha * (expert - anti)
+        # the choice is the highest logit; where two are as good as equal either may win
+        assert tuned[step.token_id] >= tuned.max() - 1e-4
+        torch.testing.assert_close(torch.from_numpy(step.logits.base), base, atol=1e-4, rtol=0)
+        torch.testing.assert_close(
+            torch.from_numpy(step.logits.experts[0]), expert, atol=1e-4, rtol=0
+        )
+        torch.testing.assert_close(
+            torch.from_numpy(step.logits.antiexperts[0]), anti, atol=1e-4, rtol=0
+        )
+        ids.append(step.token_id)
+    assert len(ids) == GREEDY.max_new_tokens
+    assert done.reason is FinishReason.LENGTH
+
+
+def test_sampled_tokens_equal_a_plain_loop_with_the_same_noise(llama: tiny.Family) -> None:
+    models = llama.models()
+    config = GenerationConfig(
+        max_new_tokens=20, temperature=0.9, top_p=0.9, repetition_penalty=1.2, seed=11
+    )
+    assert Decoding(models, config).ids == plain_loop(models, config, 1.0, 20)
+
+
+def test_identities_in_tokens(llama: tiny.Family) -> None:
+    base, expert, anti = llama.models()
+    alone = Decoding([base, anti, anti], GREEDY).ids  # expert ≡ anti-expert is the base
+    assert Decoding([base, expert, anti], GREEDY, alphas=lambda: (0.0,)).ids == alone
+    expert_alone = Decoding([expert, anti, anti], GREEDY).ids
+    assert Decoding([base, expert, base], GREEDY).ids == expert_alone
+
+
+def test_the_seed_decides(llama: tiny.Family) -> None:
+    models = llama.models()
+    texts = [
+        Decoding(models, GenerationConfig(max_new_tokens=24, temperature=1.5, seed=seed)).ids
+        for seed in (1, 1, 2)
+    ]
+    assert texts[0] == texts[1] != texts[2]
+
+
+def test_a_changed_alpha_acts_on_the_next_token(llama: tiny.Family) -> None:
+    models = llama.models()
+    values = iter([0.5, 0.5, 3.0, -1.0, *[0.0] * 20])
+    config = GenerationConfig(max_new_tokens=6, temperature=0.0)
+    done = Decoding(models, config, alphas=lambda: (next(values),))
+    assert [step.alphas for step in done.steps] == [
+        (0.5,), (0.5,), (3.0,), (-1.0,), (0.0,), (0.0,),
+    ]  # fmt: skip
+    for step in done.steps:
+        logits = step.logits
+        tuned = logits.base + step.alphas[0] * (logits.experts[0] - logits.antiexperts[0])
+        assert tuned[step.token_id] >= tuned.max() - 1e-4
+
+
+def test_cancel_ends_before_the_next_token(llama: tiny.Family) -> None:
+    asked = iter([False] * 3 + [False] * 4 + [True])  # three prefills, then tokens
+    done = Decoding(llama.models(), GREEDY, cancelled=lambda: next(asked))
+    assert done.reason is FinishReason.CANCELLED
+    assert len(done.steps) == 4
+
+
+def test_cancel_during_prefill(llama: tiny.Family, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ensemble_module, "PREFILL_CHUNK", 2)
+    done = Decoding(llama.models(), GREEDY, cancelled=lambda: True)
+    assert (done.reason, done.steps) == (FinishReason.CANCELLED, [])
+
+
+def test_an_end_of_sequence_id_of_any_role_ends_the_text(llama: tiny.Family) -> None:
+    models = llama.models()
+    ids = Decoding(models, GREEDY).ids
+    place = next(i for i in range(2, len(ids)) if ids[i] not in ids[:i])
+    done = Decoding(models, GREEDY, eos_ids=(999_999, ids[place]))
+    assert done.reason is FinishReason.EOS
+    assert done.ids == ids[:place]
+    assert done.ensemble.length == place  # the end itself was not read
+
+
+def test_a_stop_string_ends_the_text(llama: tiny.Family) -> None:
+    models = llama.models()
+    whole = Decoding(models, GREEDY)
+    stop = whole.text[5:8]
+    config = GenerationConfig(max_new_tokens=16, temperature=0.0, stop=(stop,))
+    done = Decoding(models, config)
+    assert done.reason is FinishReason.STOP
+    assert done.text == whole.text[: whole.text.index(stop)]
+    assert done.ids == whole.ids[: len(done.ids)]
+
+
+def test_a_full_context_ends_the_text_like_the_limit(llama: tiny.Family) -> None:
+    prompt = [5] * (tiny.CONTEXT - 3)
+    done = Decoding(llama.models(), GREEDY, prompt=prompt)
+    assert (done.reason, len(done.ids)) == (FinishReason.LENGTH, 3)
+    with pytest.raises(PromptError, match="context"):
+        Decoding(llama.models(), GREEDY, prompt=[5] * tiny.CONTEXT)
+
+
+def test_the_probability_after_the_processors_is_recorded(llama: tiny.Family) -> None:
+    config = GenerationConfig(max_new_tokens=8, temperature=0.7, top_k=4, top_p=1.0, seed=2)
+    for step in Decoding(llama.models(), config).steps:
+        logits = step.logits
+        tuned = logits.base + (logits.experts[0] - logits.antiexperts[0])
+        kept = np.exp(np.sort(tuned.astype(np.float64))[-4:] / 0.7)
+        expected = np.exp(float(tuned[step.token_id]) / 0.7) / kept.sum()
+        assert step.sampled_probability == pytest.approx(expected, rel=1e-4)
