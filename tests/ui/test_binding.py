@@ -1,0 +1,20 @@
+"""That the installed PySide6 keeps count of None: 6.12.0 with Python 3.11 does not, and crashes."""
+
+from __future__ import annotations
+
+import sys
+
+from PySide6.QtWidgets import QWidget
+from pytestqt.qtbot import QtBot
+
+CALLS = 2000
+
+
+def test_calls_give_no_reference_away(qtbot: QtBot) -> None:
+    widget = QWidget()
+    qtbot.addWidget(widget)
+    widget.update()
+    before = sys.getrefcount(None)
+    for _ in range(CALLS):
+        widget.update()
+    assert abs(sys.getrefcount(None) - before) < CALLS // 10
