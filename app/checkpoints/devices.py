@@ -44,10 +44,11 @@ def free_bytes(device: str) -> int:
     return int(psutil.virtual_memory().available)
 
 
-def out_of_memory(action: str, device: str, needed: int) -> DeviceError:
-    """The error to raise when ``action`` did not fit."""
+def out_of_memory(action: str, device: str, needed: int | None = None) -> DeviceError:
+    """The error to raise when ``action``, of ``needed`` bytes where that is known, did not fit."""
+    size = "" if needed is None else f"needed {needed / 1e9:.1f} GB, "
     return DeviceError(
         f"The memory of {device} was not enough for {action}",
-        evidence=f"needed {needed / 1e9:.1f} GB, free {free_bytes(device) / 1e9:.1f} GB",
+        evidence=f"{size}free {free_bytes(device) / 1e9:.1f} GB",
         next_step="Close other programs, or choose smaller models or another device.",
     )

@@ -63,7 +63,7 @@ class Engine:
         except TuneshiftError as error:
             self._emit(Failed(command.id, error))
         except (MemoryError, torch.OutOfMemoryError):
-            self._emit(Failed(command.id, out_of_memory("this run", self._device(), 0)))
+            self._emit(Failed(command.id, out_of_memory("this run", self._device())))
         except Exception as error:
             log.exception("a command failed")
             defect = unknown_error(error)

@@ -102,6 +102,7 @@ class EngineThread:
         engine = Engine(self.outbox.put)
         engine.announce()
         while (command := self._commands.get()) is not None:
-            engine.handle(command)
+            if not self._closing.is_set():
+                engine.handle(command)
             self._pending.popleft()
         engine.unload()

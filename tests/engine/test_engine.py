@@ -1,0 +1,327 @@
+"""The engine without its thread: what each command is answered with, and in which order."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import shutil
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from app.attribution.attribution import attribute
+from app.checkpoints.spec import ExpertPair, Recipe
+from app.decoding.types import FinishReason, GenerationConfig
+from app.engine import engine as engine_module
+from app.engine.engine import Engine
+from app.engine.messages import (
+    Cancellation,
+    EngineReady,
+    Event,
+    Failed,
+    Generate,
+    LiveAlphas,
+    Load,
+    Loaded,
+    Loading,
+    RunFinished,
+    RunStarted,
+    TokenDecoded,
+)
+from app.errors import (
+    CheckpointError,
+    DeviceError,
+    ModelError,
+    PromptError,
+    RecipeError,
+    SettingsError,
+)
+from tests import tiny
+
+PROMPT = "the king said"
+GREEDY = GenerationConfig(max_new_tokens=8, temperature=0.0)
+SAMPLED = GenerationConfig(max_new_tokens=12, temperature=1.0, top_p=0.9, seed=5)
+
+
+@dataclass
+class Desk:
+    """An engine with its events, and hooks to act in the middle of a run."""
+
+    events: list[Event] = field(default_factory=list)
+    on_event: Callable[[Event], None] = lambda event: None
+
+    def __post_init__(self) -> None:
+        self.engine = Engine(self._receive)
+
+    def _receive(self, event: Event) -> None:
+        self.events.append(event)
+        self.on_event(event)
+
+    def load(self, recipe: Recipe, cancellation: Cancellation | None = None) -> list[Event]:
+        return self._handle(Load(1, recipe, cancellation or Cancellation()))
+
+    def generate(
+        self,
+        config: GenerationConfig = GREEDY,
+        prompt: str = PROMPT,
+        alphas: LiveAlphas | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> list[Event]:
+        return self._handle(
+            Generate(
+                2, prompt, config, alphas or LiveAlphas((1.0,)), cancellation or Cancellation()
+            )
+        )
+
+    def _handle(self, command: Load | Generate) -> list[Event]:
+        self.events.clear()
+        self.engine.handle(command)
+        assert all(event.id == command.id for event in self.events)
+        return list(self.events)
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+@pytest.fixture
+def loaded(desk: Desk, tiny_recipe: Recipe) -> Desk:
+    assert isinstance(desk.load(tiny_recipe)[-1], Loaded)
+    return desk
+
+
+def kinds(events: list[Event]) -> list[type]:
+    return [type(event) for event in events]
+
+
+def tokens(events: list[Event]) -> list[int]:
+    return [event.step.token_id for event in events if isinstance(event, TokenDecoded)]
+
+
+def failure(events: list[Event], kind: type[Exception]) -> Exception:
+    failed = events[-1]
+    assert isinstance(failed, Failed)
+    assert isinstance(failed.error, kind)
+    assert failed.details == ""
+    return failed.error
+
+
+def test_the_engine_says_what_it_runs_on(desk: Desk) -> None:
+    desk.engine.announce()
+    (ready,) = desk.events
+    assert isinstance(ready, EngineReady)
+    assert ready.devices[-1] == "cpu"
+    assert ready.torch_version == torch.__version__
+
+
+def test_a_load_ends_with_what_is_in_memory(desk: Desk, tiny_recipe: Recipe) -> None:
+    events = desk.load(tiny_recipe)
+    assert set(kinds(events[:-1])) == {Loading}
+    done = events[-1]
+    assert isinstance(done, Loaded)
+    assert done.recipe == tiny_recipe
+    assert [role.role for role in done.roles] == [name for name, _ in tiny_recipe.roles()]
+    assert len(done.token_labels) == tiny.VOCABULARY
+    assert done.resident_bytes > 0
+
+
+def test_a_run_starts_streams_and_finishes(loaded: Desk) -> None:
+    events = loaded.generate()
+    assert kinds(events) == [RunStarted] + [TokenDecoded] * 8 + [RunFinished]
+    started, *steps, finished = events
+    assert isinstance(started, RunStarted)
+    assert isinstance(finished, RunFinished)
+    assert started.prompt_tokens == (len(tiny.make_tokenizer().encode(PROMPT).ids),) * 3
+    assert finished.finish_reason == FinishReason.LENGTH
+    assert finished.stats.tokens == 8
+    assert finished.stats.resident_bytes > 0
+    for index, event in enumerate(steps):
+        assert isinstance(event, TokenDecoded)
+        assert event.step.index == index
+        assert event.attribution == attribute(
+            event.step.logits, event.step.alphas, event.step.token_id
+        )
+
+
+def test_prompt_lengths_are_told_for_each_role(desk: Desk, llama: tiny.Family) -> None:
+    asking = tiny.spec(llama.expert, prompt="Q: {prompt}")
+    anti = tiny.spec(llama.antiexpert)
+    pairs = (ExpertPair("A", asking, anti), ExpertPair("B", tiny.spec(llama.base), anti))
+    desk.load(replace(llama.recipe(), pairs=pairs))
+    started = desk.generate(alphas=LiveAlphas((1.0, 0.5)))[0]
+    assert isinstance(started, RunStarted)
+    plain, asked = (
+        len(tiny.make_tokenizer().encode(text).ids) for text in (PROMPT, f"Q: {PROMPT}")
+    )
+    assert started.prompt_tokens == (plain, asked, plain, plain, plain)
+
+
+def test_the_same_seed_recipe_and_settings_give_the_same_tokens(tiny_recipe: Recipe) -> None:
+    runs = []
+    for _ in range(2):
+        desk = Desk()
+        desk.load(tiny_recipe)
+        runs += [tokens(desk.generate(SAMPLED)), tokens(desk.generate(SAMPLED))]
+    assert runs == [runs[0]] * 4
+    assert tokens(desk.generate(replace(SAMPLED, seed=6))) != runs[0]
+
+
+def test_a_change_of_alpha_acts_on_the_next_token(loaded: Desk) -> None:
+    alphas = LiveAlphas((1.0,))
+
+    def turn(event: Event) -> None:
+        if isinstance(event, TokenDecoded) and event.step.index == 2:
+            alphas.set((3.5,))
+
+    loaded.on_event = turn
+    steps = [e.step for e in loaded.generate(alphas=alphas) if isinstance(e, TokenDecoded)]
+    assert [step.alphas for step in steps] == [(1.0,)] * 3 + [(3.5,)] * 5
+
+
+def test_alphas_are_checked_before_a_run(loaded: Desk) -> None:
+    assert "one alpha for each" in str(
+        failure(loaded.generate(alphas=LiveAlphas((1.0, 2.0))), SettingsError)
+    )
+    failure(loaded.generate(alphas=LiveAlphas((float("nan"),))), SettingsError)
+    assert kinds(loaded.generate())[-1] is RunFinished
+
+
+def test_cancel_ends_a_run_within_one_token(loaded: Desk) -> None:
+    cancellation = Cancellation()
+
+    def press(event: Event) -> None:
+        if isinstance(event, TokenDecoded) and event.step.index == 3:
+            cancellation.request()
+
+    loaded.on_event = press
+    events = loaded.generate(cancellation=cancellation)
+    assert tokens(events) == tokens(Desk.generate(loaded))[:4]
+    finished = events[-1]
+    assert isinstance(finished, RunFinished)
+    assert finished.finish_reason == FinishReason.CANCELLED
+    assert finished.stats.tokens == 4
+
+
+def test_cancel_before_the_first_token(loaded: Desk) -> None:
+    cancellation = Cancellation()
+    cancellation.request()
+    events = loaded.generate(cancellation=cancellation)
+    assert kinds(events) == [RunStarted, RunFinished]
+    finished = events[-1]
+    assert isinstance(finished, RunFinished)
+    assert finished.finish_reason == FinishReason.CANCELLED
+    assert (finished.stats.tokens, finished.stats.tokens_per_second) == (0, None)
+
+
+def test_a_cancelled_load_leaves_nothing_loaded(loaded: Desk, tiny_recipe: Recipe) -> None:
+    cancellation = Cancellation()
+    loaded.on_event = lambda event: cancellation.request()
+    failed = loaded.load(tiny_recipe, cancellation)[-1]
+    assert isinstance(failed, Failed)
+    assert failed.error is None
+    assert "No recipe is loaded" in str(failure(loaded.generate(), RecipeError))
+
+
+def test_a_run_needs_a_recipe(desk: Desk) -> None:
+    assert "No recipe is loaded" in str(failure(desk.generate(), RecipeError))
+
+
+def test_a_load_that_fails_leaves_nothing_loaded(
+    loaded: Desk, tiny_recipe: Recipe, tmp_path: Path
+) -> None:
+    missing = replace(tiny_recipe, base=tiny.spec(tmp_path / "nowhere"))
+    assert "There is no folder" in str(failure(loaded.load(missing), CheckpointError))
+    failure(loaded.generate(), RecipeError)
+    loaded.load(tiny_recipe)
+    assert kinds(loaded.generate())[-1] is RunFinished
+
+
+def test_a_load_gives_the_old_models_back_first(loaded: Desk, tiny_recipe: Recipe) -> None:
+    assert loaded.engine._loaded is not None
+    old = weakref.ref(loaded.engine._loaded.ensemble._evaluations[0]._model)
+    alive: list[bool] = []
+    loaded.on_event = lambda event: alive.append(old() is not None)
+    loaded.load(tiny_recipe)
+    assert not any(alive)
+    assert alive
+    loaded.engine.unload()
+    gc.collect()
+    assert loaded.engine._loaded is None
+
+
+@pytest.mark.parametrize(
+    ("prompt", "said"),
+    [
+        ("", "The prompt is empty"),
+        ("a king " * tiny.CONTEXT, "longer than the context of the base"),
+    ],
+)
+def test_a_prompt_that_cannot_be_used(loaded: Desk, prompt: str, said: str) -> None:
+    assert said in str(failure(loaded.generate(prompt=prompt), PromptError))
+    assert kinds(loaded.generate())[-1] is RunFinished
+
+
+def test_weights_that_are_not_numbers_name_the_role(
+    desk: Desk, llama: tiny.Family, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(llama.expert, tmp_path / "expert"))
+    tensors = load_file(folder / "model.safetensors")
+    tensors["model.norm.weight"][3] = float("nan")
+    save_file(tensors, folder / "model.safetensors", {"format": "pt"})
+    pair = ExpertPair("Style", tiny.spec(folder), tiny.spec(llama.antiexpert))
+    desk.load(replace(llama.recipe(), pairs=(pair,)))
+    error = failure(desk.generate(), ModelError)
+    assert "The expert “Style” computed logits that are not numbers" in str(error)
+
+
+def test_memory_that_runs_out_is_a_device_error(
+    loaded: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: object, **options: object) -> None:
+        raise torch.OutOfMemoryError
+
+    monkeypatch.setattr(engine_module, "decode", full)
+    assert "The memory of cpu was not enough" in str(failure(loaded.generate(), DeviceError))
+
+
+def test_a_defect_is_told_with_its_traceback(
+    loaded: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*arguments: object) -> None:
+        raise ZeroDivisionError("a defect")
+
+    monkeypatch.setattr(engine_module, "attribute", broken)
+    with caplog.at_level(logging.ERROR):
+        failed = loaded.generate()[-1]
+    assert isinstance(failed, Failed)
+    assert "does not know" in str(failed.error)
+    assert "ZeroDivisionError: a defect" in str(failed.error)
+    assert "Traceback" in failed.details
+    assert caplog.records
+    monkeypatch.undo()
+    assert kinds(loaded.generate())[-1] is RunFinished
+
+
+def test_the_rate_is_of_decoding_alone(loaded: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Prefill takes 1 s by this clock, and every token after it 0.5 s."""
+    times = iter([10.0, *(11.0 + 0.5 * token for token in range(8))])
+    clock = SimpleNamespace(perf_counter=lambda: next(times))
+    monkeypatch.setattr(engine_module, "time", clock)
+    finished = loaded.generate()[-1]
+    assert isinstance(finished, RunFinished)
+    assert finished.stats.prefill_seconds == pytest.approx(1.0)
+    assert finished.stats.tokens_per_second == pytest.approx(2.0)
+
+
+def test_no_gradients_are_kept(loaded: Desk) -> None:
+    seen: list[bool] = []
+    loaded.on_event = lambda event: seen.append(torch.is_inference_mode_enabled())
+    loaded.generate()
+    assert all(seen)

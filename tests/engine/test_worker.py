@@ -1,0 +1,268 @@
+"""The engine's thread and its outbox: order, bounds, and an end that always comes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from app.checkpoints.spec import Recipe
+from app.decoding.types import GenerationConfig
+from app.engine.engine import Engine
+from app.engine.messages import (
+    Cancellation,
+    Command,
+    EngineReady,
+    Event,
+    Failed,
+    Generate,
+    LiveAlphas,
+    Load,
+    Loaded,
+    RunFinished,
+    TokenDecoded,
+)
+from app.engine.worker import EngineThread, Outbox
+
+PATIENCE = 60.0
+"""Seconds after which a test gives up; none waits so long when all is well."""
+
+
+def events(count: int) -> list[Event]:
+    return [Failed(index, None) for index in range(count)]
+
+
+class Reader:
+    """Drains an outbox when it is woken, as the window does."""
+
+    def __init__(self) -> None:
+        self.woken = threading.Semaphore(0)
+        self.wakes = 0
+        self.received: list[Event] = []
+
+    def wake(self) -> None:
+        self.wakes += 1
+        self.woken.release()
+
+    def until(self, outbox: Outbox, done: Callable[[Event], bool]) -> list[Event]:
+        """Receive events until ``done`` of the newest one."""
+        while not (self.received and done(self.received[-1])):
+            taken = outbox.drain(1)
+            if taken:
+                self.received += taken
+            else:
+                assert self.woken.acquire(timeout=PATIENCE), self.received[-1:]
+        return self.received
+
+    def until_a(self, outbox: Outbox, *kinds: type) -> list[Event]:
+        return self.until(outbox, lambda event: isinstance(event, kinds))
+
+
+@pytest.fixture
+def reader() -> Reader:
+    return Reader()
+
+
+@pytest.fixture
+def writers() -> Iterator[Callable[[Outbox, list[Event]], threading.Thread]]:
+    """Start threads that write events; all are joined."""
+    started: list[threading.Thread] = []
+
+    def start(outbox: Outbox, written: list[Event]) -> threading.Thread:
+        thread = threading.Thread(target=lambda: [outbox.put(event) for event in written])
+        thread.start()
+        started.append(thread)
+        return thread
+
+    yield start
+    for thread in started:
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
+
+
+def test_an_outbox_keeps_the_order(reader: Reader) -> None:
+    outbox = Outbox(reader.wake)
+    written = events(5)
+    for event in written:
+        outbox.put(event)
+    assert outbox.drain(2) + outbox.drain(100) == written
+    assert outbox.drain(100) == []
+
+
+def test_an_outbox_wakes_its_reader_once_until_it_is_empty(reader: Reader) -> None:
+    outbox = Outbox(reader.wake)
+    for event in events(3):
+        outbox.put(event)
+    assert reader.wakes == 1
+    outbox.drain(2)
+    outbox.put(Failed(9, None))
+    assert reader.wakes == 1
+    outbox.drain(100)
+    outbox.put(Failed(10, None))
+    assert reader.wakes == 2
+
+
+def test_a_writer_waits_for_room(
+    reader: Reader, writers: Callable[[Outbox, list[Event]], threading.Thread]
+) -> None:
+    outbox = Outbox(reader.wake, size=2)
+    written = events(40)
+    writer = writers(outbox, written)
+    assert reader.woken.acquire(timeout=PATIENCE)
+    writer.join(0.1)
+    assert writer.is_alive()
+    received: list[Event] = []
+    while len(received) < len(written):
+        taken = outbox.drain(100)
+        assert len(taken) <= 2
+        received += taken
+    assert received == written
+
+
+def test_a_closed_outbox_lets_its_writer_go(
+    reader: Reader, writers: Callable[[Outbox, list[Event]], threading.Thread]
+) -> None:
+    outbox = Outbox(reader.wake, size=1)
+    writer = writers(outbox, events(3))
+    assert reader.woken.acquire(timeout=PATIENCE)
+    outbox.close()
+    writer.join(PATIENCE)
+    assert not writer.is_alive()
+    assert outbox.drain(10) == []
+    outbox.put(Failed(1, None))
+    assert outbox.drain(10) == []
+
+
+@pytest.fixture
+def thread(reader: Reader) -> Iterator[EngineThread]:
+    """An engine thread that is closed and joined at the end."""
+    thread = EngineThread(reader.wake)
+    thread.start()
+    yield thread
+    thread.close()
+    assert thread.join(PATIENCE)
+
+
+def load(recipe: Recipe, id_: int = 1) -> Load:
+    return Load(id_, recipe, Cancellation())
+
+
+def generate(count: int, id_: int = 2) -> Generate:
+    config = GenerationConfig(max_new_tokens=count, temperature=0.0)
+    return Generate(id_, "the king", config, LiveAlphas((1.0,)), Cancellation())
+
+
+def test_commands_are_answered_in_order(
+    thread: EngineThread, reader: Reader, tiny_recipe: Recipe
+) -> None:
+    thread.submit(load(tiny_recipe))
+    thread.submit(generate(5, 2))
+    thread.submit(generate(3, 3))
+    received = reader.until(
+        thread.outbox, lambda event: isinstance(event, RunFinished) and event.id == 3
+    )
+    assert isinstance(received[0], EngineReady)
+    answers = [(type(e), e.id) for e in received if isinstance(e, Loaded | RunFinished)]
+    assert answers == [(Loaded, 1), (RunFinished, 2), (RunFinished, 3)]
+    steps = [(event.id, event.step.index) for event in received if isinstance(event, TokenDecoded)]
+    assert steps == [(2, 0), (2, 1), (2, 2), (2, 3), (2, 4), (3, 0), (3, 1), (3, 2)]
+    at = next(place for place, event in enumerate(received) if isinstance(event, RunFinished))
+    assert not any(isinstance(e, TokenDecoded) and e.id == 2 for e in received[at:])
+
+
+def test_cancel_reaches_a_run_from_another_thread(
+    thread: EngineThread, reader: Reader, tiny_recipe: Recipe
+) -> None:
+    run = generate(100)
+    thread.outbox._size = 1  # so that the run cannot get ahead of this reader
+    thread.submit(load(tiny_recipe))
+    thread.submit(run)
+    reader.until_a(thread.outbox, TokenDecoded)
+    run.cancellation.request()
+    finished = reader.until_a(thread.outbox, RunFinished)[-1]
+    assert isinstance(finished, RunFinished)
+    assert finished.finish_reason == "cancelled"
+    assert finished.stats.tokens <= 4
+
+
+def test_alphas_reach_a_run_from_another_thread(
+    thread: EngineThread, reader: Reader, tiny_recipe: Recipe
+) -> None:
+    run = generate(20)
+    thread.outbox._size = 1
+    thread.submit(load(tiny_recipe))
+    thread.submit(run)
+    reader.until_a(thread.outbox, TokenDecoded)
+    run.alphas.set((2.5,))
+    received = reader.until_a(thread.outbox, RunFinished)
+    used = [event.step.alphas for event in received if isinstance(event, TokenDecoded)]
+    changed = used.index((2.5,))
+    assert used == [(1.0,)] * changed + [(2.5,)] * (20 - changed)
+    assert changed <= 4
+
+
+def test_close_in_the_middle_of_a_run(
+    thread: EngineThread, reader: Reader, tiny_recipe: Recipe
+) -> None:
+    thread.submit(load(tiny_recipe))
+    thread.submit(generate(100))
+    reader.until_a(thread.outbox, TokenDecoded)
+    thread.close()
+    assert thread.join(PATIENCE)
+
+
+def test_close_while_nobody_reads(reader: Reader, tiny_recipe: Recipe) -> None:
+    """The writer is waiting for room when the window goes away."""
+    thread = EngineThread(reader.wake)
+    thread.outbox = Outbox(reader.wake, size=2)
+    thread.start()
+    thread.submit(load(tiny_recipe))
+    assert reader.woken.acquire(timeout=PATIENCE)
+    thread.close()
+    assert thread.join(PATIENCE)
+
+
+def test_close_before_torch_is_imported(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[object] = []
+    monkeypatch.setattr("app.engine.engine.Engine", made.append)
+    thread = EngineThread(reader.wake)
+    thread.close()
+    thread.start()
+    assert thread.join(PATIENCE)
+    assert made == []
+
+
+def test_close_drops_what_is_queued(
+    reader: Reader, tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of three commands the first is running when the window is closed."""
+    running, go_on = threading.Event(), threading.Event()
+    handled: list[int] = []
+
+    def handle(engine: Engine, command: Command) -> None:
+        handled.append(command.id)
+        running.set()
+        assert go_on.wait(PATIENCE)
+
+    monkeypatch.setattr(Engine, "handle", handle)
+    thread = EngineThread(reader.wake)
+    thread.start()
+    commands = [load(tiny_recipe, id_) for id_ in (1, 2, 3)]
+    for command in commands:
+        thread.submit(command)
+    assert running.wait(PATIENCE)
+    thread.close()
+    go_on.set()
+    assert thread.join(PATIENCE)
+    assert handled == [1]
+    assert all(command.cancellation.requested() for command in commands)
+
+
+def test_commands_after_close_are_ignored(reader: Reader, tiny_recipe: Recipe) -> None:
+    thread = EngineThread(reader.wake)
+    thread.start()
+    thread.close()
+    thread.submit(load(tiny_recipe))
+    assert thread.join(PATIENCE)
+    assert thread.outbox.drain(10) == []
