@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from app.engine.messages import Command
 from app.engine.worker import EngineThread
 
-FRAME_MS = 16
+FRAME_MS = 33
 BUDGET_SECONDS = 0.004
 """Time in one frame for taking events; what is left waits for the next frame."""
 

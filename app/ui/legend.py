@@ -37,7 +37,7 @@ class TintLegend(QWidget):
 
     def sizeHint(self) -> QSize:  # noqa: N802 — Qt's name
         metrics = self.fontMetrics()
-        texts = (self._less, self._more, self._flip, "−3", "+3", "aa")  # noqa: RUF001
+        texts = (self._less, self._more, self._flip, "−3", "+3", "aa")
         width = sum(map(metrics.horizontalAdvance, texts)) + _STEPS * _STEP_WIDTH + 8 * SPACE
         return QSize(width, metrics.height() + 4)
 
@@ -58,7 +58,7 @@ class TintLegend(QWidget):
             return area
 
         write(self._less, theme.muted)
-        write(f"−{SATURATION:g}", theme.muted)  # noqa: RUF001
+        write(f"−{SATURATION:g}", theme.muted)
         for step in range(_STEPS):
             shift = SATURATION * (2 * step / (_STEPS - 1) - 1)
             painter.fillRect(left, 3, _STEP_WIDTH, height - 6, tint(shift, theme))

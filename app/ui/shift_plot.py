@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, QTimer
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
@@ -22,6 +22,8 @@ from app.ui.wording import probability, quoted, signed
 _WINDOW = 100
 """Tokens that are visible while the plot follows the stream."""
 _BAR_WIDTH = 0.8
+_REDRAW_MS = 120
+"""While tokens stream the plot is drawn so often: each time costs the decoding thread 4 ms."""
 _MARGIN = 2
 """Tokens beyond the first and the last to which the plot can be moved."""
 
@@ -50,11 +52,13 @@ class ShiftPlot(QWidget):
         self._base = _line()
         self._tuned = _line()
         self._empty = QLabel(self.tr("Bars come with the tokens: up where a pair helped a token."))
+        self._redraw = QTimer(self, interval=_REDRAW_MS, singleShot=True)
+        self._redraw.timeout.connect(self._append)
         self._set_up_plot()
         self._lay_out()
         self.setAccessibleName(self.tr("Probability shift of each token, by expert pair"))
         session.run_changed.connect(self._on_run)
-        session.tokens_added.connect(self._append)
+        session.tokens_added.connect(self._on_tokens)
         session.selection_changed.connect(self._on_selection)
         self._apply_theme()
         self._show_newest()
@@ -151,11 +155,19 @@ class ShiftPlot(QWidget):
             self._series = ShiftSeries(len(names))
             self._legend.show_pairs(names)
             self._following = True
-            self._append(0)
+            self._append()
             self._on_selection()
+        if run and not run.active:
+            self._append()
         self._update_buttons()
 
-    def _append(self, first: int) -> None:
+    def _on_tokens(self) -> None:
+        if self._series.count == 0:
+            self._append()
+        elif not self._redraw.isActive():
+            self._redraw.start()
+
+    def _append(self) -> None:
         if self._run is None or self._run is not self._session.run:
             return
         self._series.extend(self._run.tokens[self._series.count :])

@@ -24,7 +24,21 @@ from app.engine.messages import (
 from app.settings import Settings
 from app.ui.session import Session
 
-WORDS = (" the", " king", " said", ",", "\n", " and", " thou", " art", ".", " 42", " 한", "\t", " a")
+WORDS = (
+    " the",
+    " king",
+    " said",
+    ",",
+    "\n",
+    " and",
+    " thou",
+    " art",
+    ".",
+    " 42",
+    " 한",
+    "\t",
+    " a",
+)
 
 
 class FakeBridge(QObject):
@@ -89,9 +103,7 @@ def invent_step(index: int, alphas: tuple[float, ...], start: int, seed: int = 0
     probabilities = np.exp(tuned - tuned.max())
     probabilities /= probabilities.sum()
     token = int(random.choice(size, p=probabilities / probabilities.sum()))
-    return TokenStep(
-        index, token, WORDS[token], start, alphas, logits, float(probabilities[token])
-    )
+    return TokenStep(index, token, WORDS[token], start, alphas, logits, float(probabilities[token]))
 
 
 @pytest.fixture
