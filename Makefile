@@ -36,23 +36,8 @@ bench: setup-test ## what the window costs, as JSON
 clean: ## forget the environment and everything built
 	rm -rf $(VENV) dist build/package .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-# A stamp holds a checksum of what decides what is installed; another checksum installs again.
-CHECKSUM := $(shell cat pyproject.toml constraints.txt | cksum | tr ' ' -)
-setup: $(VENV)/stamp-run-$(CHECKSUM)
-setup-test: $(VENV)/stamp-test-$(CHECKSUM)
+setup:
+	@PYTHON="$(PYTHON)" sh .ci/install run
 
-$(VENV)/stamp-run-%: | $(BIN)/python
-	@sh .ci/install $(BIN)/python .
-	@touch $@
-
-$(VENV)/stamp-test-%: | $(BIN)/python
-	@sh .ci/install $(BIN)/python '.[test]'
-	@touch $(VENV)/stamp-run-$* $@
-
-$(BIN)/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "Tuneshift needs Python 3.11 or newer; name one with: make PYTHON=python3.11 ..." >&2; exit 1; }
-	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
-		{ echo "Python has no venv here. Type: sudo apt-get install -y python3-venv" >&2; exit 1; }
-	@rm -rf $(VENV)
-	@$(PYTHON) -m venv $(VENV)
+setup-test:
+	@PYTHON="$(PYTHON)" sh .ci/install test
