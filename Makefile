@@ -13,11 +13,11 @@ help: ## say what there is
 
 run: setup ## open the window on the built-in demo
 	@if [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ] || [ "$$(uname -s)" != Linux ]; then \
-		$(BIN)/tuneshift; \
-	else \
-		echo "There is no screen here, so this is the demo in the terminal:"; echo; \
-		$(BIN)/tuneshift generate --max-new-tokens 80 --shifts; \
-	fi
+		status=0; $(BIN)/tuneshift || status=$$?; \
+		[ $$status = 2 ] || exit $$status; \
+	fi; \
+	echo "There is no screen here, so this is the demo in the terminal:"; echo; \
+	$(BIN)/tuneshift generate --recipe demo --max-new-tokens 80 --shifts
 
 test: setup-test ## run the tests
 	QT_QPA_PLATFORM=offscreen HF_HUB_OFFLINE=1 $(BIN)/python -m pytest $(ARGS)

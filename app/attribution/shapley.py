@@ -33,8 +33,8 @@ def coalitions(pairs: int) -> Coalitions:
     """All 2^P coalitions of up to six pairs; of more, those that sampled orders pass.
 
     The weights are c_i = Σ_{S∌i} |S|! (P−|S|−1)! / P! (f(S∪i) − f(S)).
-    Source: Shapley, A Value for n-Person Games, 1953; sampling as in Castro et al., 2009. Either way
-    the shares add up to f(all) − f(∅) exactly.
+    Source: Shapley, A Value for n-Person Games, 1953; sampling as in Castro et al., 2009. Either
+    way the shares add up to f(all) − f(∅) exactly.
     """
     return _enumerated(pairs) if pairs <= MOST_EXACT_PAIRS else _sampled(pairs)
 

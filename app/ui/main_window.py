@@ -50,7 +50,6 @@ class MainWindow(QMainWindow):
         self._memory = memory
         self._was_painted = False
         self._sample_prompt = session.recipe.sample_prompt
-        self.setWindowTitle("Tuneshift")
         self.setMinimumSize(_MINIMUM)
         self.prompt = PromptEditor()
         self.prompt.set_text(self._sample_prompt)
@@ -200,6 +199,8 @@ class MainWindow(QMainWindow):
         session, run = self._session, self._session.run
         self._generate.setEnabled(not session.running)
         self._stop.setEnabled(session.running)
+        # The application's name is added to the title where there is another one.
+        self.setWindowTitle(self.tr("Generating …") if session.running else "Tuneshift")
         for action in (self._next, self._previous):
             action.setEnabled(run is not None and bool(run.tokens))
 
@@ -219,7 +220,7 @@ class MainWindow(QMainWindow):
     # Remembered state
 
     def _restore(self) -> None:
-        self.resize(_SIZE)
+        self.resize(_SIZE.boundedTo(self.screen().availableSize()))
         for name, restore in (
             ("geometry", self.restoreGeometry),
             ("columns", self._columns.restoreState),

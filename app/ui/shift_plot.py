@@ -67,6 +67,7 @@ class ShiftPlot(QWidget):
     def follow(self) -> None:
         """Show the newest tokens and stay with them."""
         self._following = True
+        self._append()
         self._show_newest()
         self._update_buttons()
 

@@ -193,7 +193,8 @@ def stylesheet(theme: Theme) -> str:
         border-color: {theme.accent}; }}
     QPushButton[role="link"] {{ border-color: transparent; background: transparent;
         color: {theme.accent}; padding: 3px 2px; text-align: left; }}
-    QPushButton[role="disclosure"]:disabled, QPushButton[role="link"]:disabled {{ color: {theme.muted}; background: transparent; }}
+    QPushButton[role="disclosure"]:disabled, QPushButton[role="link"]:disabled {{
+        color: {theme.muted}; background: transparent; }}
     QPushButton[role="link"]:hover {{ background: {theme.hover}; }}
     QPushButton[role="link"]:focus {{ border-color: {theme.accent}; }}
     QToolButton::menu-indicator {{ image: none; }}

@@ -157,7 +157,7 @@ def drop(widget: QWidget, path: Path) -> bool:
     data.setUrls([QUrl.fromLocalFile(str(path))])
     buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
     action = Qt.DropAction.CopyAction
-    enter = QDragEnterEvent(QPointF(5, 5), action, data, buttons, keys)
+    enter = QDragEnterEvent(QPoint(5, 5), action, data, buttons, keys)
     enter.setAccepted(False)
     QApplication.sendEvent(widget, enter)
     if enter.isAccepted():

@@ -171,7 +171,7 @@ def test_follows_the_stream_until_the_person_moves(
     qtbot.mouseClick(button(plot, "Follow"), Left)
     assert 199 < visible_tokens(plot)[1] < 202
     bridge.decode(10, start=200)
-    assert 209 < visible_tokens(plot)[1] < 212
+    qtbot.waitUntil(lambda: 209 < visible_tokens(plot)[1] < 212)
 
 
 def test_wheel_zooms_tokens_around_the_pointer_and_stops(plot: ShiftPlot) -> None:

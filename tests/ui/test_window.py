@@ -116,13 +116,9 @@ def test_the_text_equals_what_the_terminal_gives(
     window.wait_until_ended()
     roles = {"base": llama.base, "expert": llama.expert, "antiexpert": llama.antiexpert}
     options = [part for role, folder in roles.items() for part in (f"--{role}", str(folder))]
-    assert (
-        main(
-            ["generate", "the king", *options, "--dtype", "float32"]
-            + ["--max-new-tokens", str(tiny_recipe.sampling.max_new_tokens)]
-        )
-        == 0
-    )
+    options += ["--dtype", "float32"]
+    options += ["--max-new-tokens", str(tiny_recipe.sampling.max_new_tokens)]
+    assert main(["generate", "the king", *options]) == 0
     assert window.session.run is not None
     assert capsys.readouterr().out == window.session.run.text + "\n"
 
