@@ -13,6 +13,7 @@ for _name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_H
     os.environ[_name] = str(Path(_FOLDER.name, _name.lower()))
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny models only wait for more threads
 os.environ.setdefault(
     "OMP_NUM_THREADS", "1"
 )  # a second thread costs tiny models more than it gives
@@ -34,16 +35,18 @@ hypothesis_settings.register_profile(
 hypothesis_settings.load_profile("tuneshift")
 
 
+_SECONDS_TO_END = 10.0
+
+
 @pytest.fixture(autouse=True)
 def no_thread_is_left() -> Iterator[None]:
     before = set(threading.enumerate())
     yield
-    left = [
-        thread
-        for thread in threading.enumerate()
-        # tqdm and tokenizers keep daemons of their own
-        if thread not in before and not thread.daemon
-    ]
+    # tqdm and tokenizers keep daemons of their own
+    left = [t for t in threading.enumerate() if t not in before and not t.daemon]
+    for thread in left:
+        thread.join(_SECONDS_TO_END)  # transformers does not wait for its readers when cancelled
+    left = [thread for thread in left if thread.is_alive()]
     assert not left, f"threads left behind: {left}"
 
 
