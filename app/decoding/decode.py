@@ -10,7 +10,7 @@ from app.decoding.detokenizer import Detokenizer, TextBuffer
 from app.decoding.ensemble import Ensemble
 from app.decoding.sampling import draw, process_logits
 from app.decoding.types import FinishReason, GenerationConfig, TokenStep
-from app.errors import Cancelled
+from app.errors import Cancelled, ModelError
 
 
 def decode(
@@ -56,6 +56,9 @@ def decode(
                 return FinishReason.STOP
     except Cancelled:
         reason = FinishReason.CANCELLED
+    except ModelError:
+        yield from text.flush()  # nothing that was drawn is lost
+        raise
     yield from text.flush()
     return reason
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from app.decoding.types import GenerationConfig
 
 _MASKED = float("-inf")
+_LEAST_TEMPERATURE = 1e-6  # below it float32 overflows; the best token has it all already
 _TOP_P_FIRST_GUESS = 256
 
 
@@ -47,6 +48,7 @@ def apply_top_p(scores: Tensor, p: float) -> Tensor:
         before = torch.cumsum(torch.exp(head - log_normalizer), 0).roll(1)
         before[0] = 0.0
         kept = before < p
+        kept[0] = True  # also where float32 rounds p to 0
         if count == vocabulary or not bool(kept[-1]):
             break
         count = min(count * 8, vocabulary)
@@ -78,7 +80,7 @@ def process_logits(logits: Tensor, history: Tensor, config: GenerationConfig) ->
     if config.greedy:
         return scores
     if config.temperature != 1.0:
-        scores = scores / config.temperature
+        scores = scores / max(config.temperature, _LEAST_TEMPERATURE)
     if config.top_k > 0:
         scores = apply_top_k(scores, config.top_k)
     if config.top_p < 1.0:

@@ -51,7 +51,7 @@ class GenerationConfig:
         _require("top-k", self.top_k, 0, 10_000_000, whole=True)
         _require("top-p", self.top_p, 0.0, 1.0, above=True)
         _require("min-p", self.min_p, 0.0, 1.0)
-        _require("repetition penalty", self.repetition_penalty, 0.0, 100.0, above=True)
+        _require("repetition penalty", self.repetition_penalty, 0.01, 100.0)
         _require("seed", self.seed, 0, MAX_SEED, whole=True)
         if "" in self.stop:
             raise SettingsError("A stop string is empty", next_step="Remove it or type some text.")

@@ -16,7 +16,7 @@ from app.decoding.ensemble import Ensemble, Pair
 from app.decoding.language_model import TransformersLanguageModel
 from app.decoding.sampling import draw, process_logits
 from app.decoding.types import FinishReason, GenerationConfig, TokenStep
-from app.errors import PromptError
+from app.errors import ModelError, PromptError
 from tests import tiny
 
 TOKENIZER = tiny.make_tokenizer()
@@ -201,3 +201,47 @@ def test_the_probability_after_the_processors_is_recorded(llama: tiny.Family) ->
         kept = np.exp(np.sort(tuned.astype(np.float64))[-4:] / 0.7)
         expected = np.exp(float(tuned[step.token_id]) / 0.7) / kept.sum()
         assert step.sampled_probability == pytest.approx(expected, rel=1e-4)
+
+
+def test_text_that_was_held_back_is_released_before_an_error(llama: tiny.Family) -> None:
+    """A stop string is forming when the model begins to compute NaN."""
+    models = llama.models()
+    whole = Decoding(models, GREEDY)
+    place = next(i for i, step in enumerate(whole.steps) if i > 2 and step.text.isascii())
+    stop = whole.steps[place].text + "\0"
+    released: list[TokenStep] = []
+    ensemble = Ensemble([TransformersLanguageModel(m) for m in models], "abc", [Pair("p", 1, 2)])
+    asked = 0
+
+    def break_the_expert() -> tuple[float, ...]:
+        nonlocal asked
+        asked += 1
+        if asked == place + 1:
+            models[1].lm_head.weight[7] = float("nan")
+        return (1.0,)
+
+    generator = decode(
+        ensemble,
+        [PROMPT] * 3,
+        GenerationConfig(max_new_tokens=16, temperature=0.0, stop=(stop,)),
+        detokenizer=Detokenizer(TOKENIZER, PROMPT),
+        eos_ids=(),
+        alphas=break_the_expert,
+    )
+    with pytest.raises(ModelError, match="The b computed"):
+        released.extend(generator)
+    assert [step.token_id for step in released] == whole.ids[: place + 1]
+
+
+def test_an_unfinished_character_at_the_end_is_a_replacement(llama: tiny.Family) -> None:
+    """Every length of text, so that some end inside a character, and spans stay exact."""
+    models = llama.models()
+    ended_inside = False
+    for count in range(1, 17):
+        config = GenerationConfig(max_new_tokens=count, temperature=2.0, top_p=1.0, seed=1)
+        done = Decoding(models, config)
+        assert done.text == TOKENIZER.decode(done.ids, skip_special_tokens=False)
+        assert len(done.steps) == count
+        assert [step.start for step in done.steps[1:]] == [step.end for step in done.steps[:-1]]
+        ended_inside |= done.text.endswith("\ufffd")
+    assert ended_inside

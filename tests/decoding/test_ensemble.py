@@ -153,3 +153,56 @@ def test_prefill_can_be_cancelled_between_chunks(
     asked = iter([False, True])
     with pytest.raises(Cancelled):
         ensemble_of(llama.models(), [Pair("p", 1, 2)]).prefill([PROMPT] * 3, lambda: next(asked))
+
+
+@pytest.mark.parametrize("pairs", [1, 2, 3])
+def test_any_number_of_pairs_adds_up(llama: tiny.Family, pairs: int) -> None:
+    models = [llama.models()[0], *(tiny.make_model("llama", seed) for seed in range(2 * pairs))]
+    places = [Pair(str(index), 1 + 2 * index, 2 + 2 * index) for index in range(pairs)]
+    alphas = [1.0, -0.5, 2.0][:pairs]
+    ensemble = ensemble_of(models, places)
+    ensemble.prefill([PROMPT] * len(models))
+    logits = ensemble.extend(NEXT)
+    rows = [uncached(model, PROMPT + NEXT) for model in models]
+    expected = rows[0].clone()
+    for alpha, expert, anti in zip(alphas, rows[1::2], rows[2::2], strict=True):
+        expected += alpha * (expert - anti)
+    torch.testing.assert_close(logits.combined(0, alphas), expected, atol=1e-4, rtol=0)
+
+
+def test_a_shared_evaluation_is_computed_once(llama: tiny.Family) -> None:
+    """The base as the second expert, one anti-expert for both: three forwards for five roles."""
+    models = llama.models()
+    calls = [0, 0, 0]
+    for place, model in enumerate(models):
+
+        def count(*_: object, place: int = place) -> None:
+            calls[place] += 1
+
+        model.register_forward_hook(count)
+    ensemble = ensemble_of(models, [Pair("a", 1, 2), Pair("b", 0, 2)])
+    ensemble.prefill([PROMPT] * 3)
+    ensemble.extend([1])
+    assert calls == [2, 2, 2]
+
+
+def test_two_evaluations_of_one_model_keep_their_own_past(llama: tiny.Family) -> None:
+    """The same weights with two prompts, as a model that is its own expert under an instruction."""
+    base, anti, _ = llama.models()
+    ensemble = ensemble_of([base, base, anti], [Pair("p", 1, 2)])
+    prompts = [PROMPT, [9, 8, 7, *PROMPT], PROMPT]
+    ensemble.prefill(prompts)
+    logits = ensemble.extend(NEXT)
+    for row, model, prompt in zip(logits.rows[:, 0], (base, base, anti), prompts, strict=True):
+        torch.testing.assert_close(row, uncached(model, prompt + NEXT), atol=1e-4, rtol=0)
+
+
+def test_a_prefill_forgets_what_was_read_before(llama: tiny.Family) -> None:
+    models = llama.models()
+    ensemble = ensemble_of(models, [Pair("p", 1, 2)])
+    ensemble.prefill([NEXT] * 3)
+    ensemble.extend(NEXT)
+    logits = ensemble.prefill([PROMPT] * 3)
+    assert ensemble.length == 0
+    for row, model in zip(logits.rows[:, 0], models, strict=True):
+        torch.testing.assert_close(row, uncached(model, PROMPT), atol=1e-4, rtol=0)

@@ -134,3 +134,27 @@ def test_greedy_takes_the_first_of_the_best() -> None:
     config = GenerationConfig(temperature=0.0)
     assert draw(torch.tensor([0.0, 2.0, 2.0]), config, 3) == (1, 1.0)
     assert config.greedy
+
+
+@pytest.mark.parametrize("temperature", [1e-5, 1e-40, 1e-300])
+def test_a_temperature_near_zero_is_almost_greedy(temperature: float) -> None:
+    logits = torch.tensor([1.0, 30.0, 2.0, -40.0])
+    config = GenerationConfig(temperature=temperature)
+    scores = process_logits(logits, torch.tensor([0]), config)
+    assert draw(scores, config, 0) == (1, 1.0)
+
+
+def test_a_top_p_near_zero_keeps_the_best() -> None:
+    config = GenerationConfig(temperature=1.0, top_p=1e-300)
+    scores = process_logits(torch.tensor([1.0, 3.0, 2.0]), torch.tensor([0]), config)
+    assert torch.isfinite(scores).tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize("penalty", [0.01, 100.0])
+@given(seed=st.integers(0, 1000))
+def test_the_strongest_penalties_leave_numbers(penalty: float, seed: int) -> None:
+    logits = torch.randn(VOCABULARY, generator=torch.Generator().manual_seed(seed)) * 20
+    config = GenerationConfig(temperature=1.0, repetition_penalty=penalty)
+    scores = process_logits(logits, torch.arange(0, VOCABULARY, 2), config)
+    _, probability = draw(scores, config, 0)
+    assert 0 < probability <= 1
