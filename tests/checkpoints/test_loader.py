@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,6 +32,18 @@ ROLES = ["base", "expert “Style”", "anti-expert “Style”"]
 
 def with_base(recipe: Recipe, folder: Path, **options: str) -> Recipe:
     return replace(recipe, base=tiny.spec(folder, **options))
+
+
+@pytest.fixture
+def library_log() -> Iterator[list[str]]:
+    """What transformers logs, which would come out on stderr."""
+    seen: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: seen.append(record.getMessage())  # type: ignore[method-assign]
+    logger = logging.getLogger("transformers")
+    logger.addHandler(handler)
+    yield seen
+    logger.removeHandler(handler)
 
 
 @pytest.fixture
@@ -170,10 +183,11 @@ def test_progress_reaches_the_total_of_every_checkpoint(
 
 
 def test_loading_says_nothing_on_stderr(
-    tiny_recipe: Recipe, capfd: pytest.CaptureFixture[str]
+    tiny_recipe: Recipe, capfd: pytest.CaptureFixture[str], library_log: list[str]
 ) -> None:
     load_recipe(tiny_recipe)
     assert capfd.readouterr() == ("", "")
+    assert library_log == []
 
 
 @pytest.mark.parametrize("after", [0, 1, 5, 30])
@@ -261,6 +275,7 @@ def test_a_checkpoint_that_does_not_work_is_refused(
     damage: Callable[[Path], None],
     said: str,
     capfd: pytest.CaptureFixture[str],
+    library_log: list[str],
 ) -> None:
     damage(folder)
     with pytest.raises(CheckpointError, match=said) as caught:
@@ -268,6 +283,7 @@ def test_a_checkpoint_that_does_not_work_is_refused(
     assert str(folder) in str(caught.value)
     assert caught.value.next_step
     assert capfd.readouterr() == ("", "")
+    assert library_log == []
 
 
 @pytest.mark.parametrize("kind", [BertForMaskedLM, BertModel])

@@ -120,6 +120,14 @@ def test_sampled_tokens_equal_a_plain_loop_with_the_same_noise(llama: tiny.Famil
     assert Decoding(models, config).ids == plain_loop(models, config, 1.0, 20)
 
 
+def test_the_repetition_penalty_reads_prompt_and_text(llama: tiny.Family) -> None:
+    models = llama.models()
+    config = GenerationConfig(max_new_tokens=20, temperature=0.0, repetition_penalty=3.0)
+    ids = Decoding(models, config).ids
+    assert ids == plain_loop(models, config, 1.0, 20)
+    assert ids != Decoding(models, GenerationConfig(max_new_tokens=20, temperature=0.0)).ids
+
+
 def test_identities_in_tokens(llama: tiny.Family) -> None:
     base, expert, anti = llama.models()
     alone = Decoding([base, anti, anti], GREEDY).ids  # expert ≡ anti-expert is the base
