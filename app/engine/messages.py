@@ -69,6 +69,14 @@ class EngineReady:
     torch_version: str
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class EngineFailed:
+    """The engine cannot start: its libraries cannot be imported. No command will be read."""
+
+    error: TuneshiftError
+    details: str
+
+
 @dataclass(frozen=True, slots=True)
 class Loading:
     """One role got further."""
@@ -140,4 +148,6 @@ class Failed:
     details: str = ""
 
 
-Event = EngineReady | Loading | Loaded | RunStarted | TokenDecoded | RunFinished | Failed
+Event = (
+    EngineReady | EngineFailed | Loading | Loaded | RunStarted | TokenDecoded | RunFinished | Failed
+)

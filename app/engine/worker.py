@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
+import traceback
 from collections import deque
 from collections.abc import Callable
 from queue import SimpleQueue
 
-from app.engine.messages import Command, Event
+from app.engine.messages import Command, EngineFailed, Event
+from app.errors import unknown_error
 
 log = logging.getLogger(__name__)
 
@@ -95,8 +97,12 @@ class EngineThread:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        from app.engine.engine import Engine  # imports torch: seconds
-
+        try:
+            from app.engine.engine import Engine  # imports torch: seconds
+        except Exception as error:  # a broken installation can raise anything
+            log.exception("the engine cannot start")
+            self.outbox.put(EngineFailed(unknown_error(error), traceback.format_exc()))
+            return
         if self._closing.is_set():
             return
         engine = Engine(self.outbox.put)

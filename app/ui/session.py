@@ -16,6 +16,7 @@ from app.checkpoints.status import LoadProgress, RoleInForce
 from app.decoding.types import FinishReason, GenerationConfig
 from app.engine.messages import (
     Cancellation,
+    EngineFailed,
     EngineReady,
     Event,
     Failed,
@@ -316,6 +317,9 @@ class Session(QObject):
                     self.run.add(event)
             elif isinstance(event, EngineReady):
                 self._on_ready(event)
+            elif isinstance(event, EngineFailed):
+                self._set_load_state(LoadState.FAILED)
+                self.report(event.error, event.details)
             elif self._load and event.id == self._load.id:
                 self._on_load_event(event)
             elif self.run and event.id == self.run.id:

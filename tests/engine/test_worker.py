@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Iterator
 
@@ -13,6 +14,7 @@ from app.engine.engine import Engine
 from app.engine.messages import (
     Cancellation,
     Command,
+    EngineFailed,
     EngineReady,
     Event,
     Failed,
@@ -266,3 +268,16 @@ def test_commands_after_close_are_ignored(reader: Reader, tiny_recipe: Recipe) -
     thread.submit(load(tiny_recipe))
     assert thread.join(PATIENCE)
     assert thread.outbox.drain(10) == []
+
+
+def test_libraries_that_cannot_be_imported_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A broken installation is an event for the window, not a thread that dies unseen."""
+    woken = threading.Event()
+    monkeypatch.setitem(sys.modules, "app.engine.engine", None)  # importing it raises ImportError
+    thread = EngineThread(woken.set)
+    thread.start()
+    assert woken.wait(30)
+    (event,) = thread.outbox.drain(10)
+    assert isinstance(event, EngineFailed)
+    assert "ImportError" in event.details or "ModuleNotFoundError" in event.details
+    assert thread.join(30)
