@@ -14,9 +14,6 @@ for _name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_H
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny models only wait for more threads
-os.environ.setdefault(
-    "OMP_NUM_THREADS", "1"
-)  # a second thread costs tiny models more than it gives
 
 import pytest  # noqa: E402 — the folders above must be set before anything reads them
 from hypothesis import HealthCheck  # noqa: E402

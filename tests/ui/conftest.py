@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QGuiApplication
 
 from app.attribution.attribution import attribute
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
@@ -39,6 +42,13 @@ WORDS = (
     "\t",
     " a",
 )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def clipboard_is_emptied(qapp: QGuiApplication) -> Iterator[None]:
+    """The offscreen clipboard outlives Python, and must not hold an object of Python's then."""
+    yield
+    qapp.clipboard().clear()
 
 
 class FakeBridge(QObject):
