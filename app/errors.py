@@ -41,6 +41,26 @@ class CheckpointError(TuneshiftError):
     """A checkpoint that is missing, incomplete, damaged or of a kind that cannot be used."""
 
 
+class NotDownloadedError(CheckpointError):
+    """A Hub checkpoint that is not in the cache; nothing is fetched unless a person asks for it.
+
+    Args:
+        source: The source as the recipe names it, such as ``hub:owner/name``.
+    """
+
+    def __init__(self, source: str) -> None:
+        name = source.partition("hub:")[2]
+        super().__init__(
+            f"{name} is not on this machine yet",
+            next_step=f"Download it, in the window or with: tuneshift download {name}",
+        )
+        self.source = source
+
+
+class HubError(TuneshiftError):
+    """The Hub, the way to it, or the disk did not do what a download needs."""
+
+
 class VocabularyError(TuneshiftError):
     """Roles of a recipe whose vocabularies do not fit together."""
 

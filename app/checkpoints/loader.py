@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
-from transformers import (
-    AutoConfig,
-    AutoModelForCausalLM,
-    AutoTokenizer,
-    PreTrainedModel,
-    PreTrainedTokenizerBase,
-)
-from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
+from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
 
 from app.checkpoints.devices import out_of_memory, resolve_device
+from app.checkpoints.opening import OpenedRecipe, OpenedRole, quiet, unknown_model
 from app.checkpoints.prompts import encode_prompt
-from app.checkpoints.sources import CheckpointFiles, open_checkpoint
 from app.checkpoints.spec import CheckpointSpec, Recipe
 from app.checkpoints.status import LoadProgress, RoleInForce
 from app.checkpoints.vocabulary import shared_ids, token_labels
@@ -51,6 +43,7 @@ class LoadedRecipe:
     eos_ids: frozenset[int]
     _prompts: tuple[tuple[PreTrainedTokenizerBase, CheckpointSpec], ...]
     _evaluation_of_role: tuple[int, ...]
+    _models: tuple[PreTrainedModel, ...]
 
     def encode(self, prompt: str) -> list[list[int]]:
         """The prompt's ids for each evaluation, in its role's prompt format."""
@@ -59,6 +52,14 @@ class LoadedRecipe:
     def by_role(self, values: Sequence[T]) -> list[T]:
         """Spread what each evaluation has over the roles, in the order of ``roles``."""
         return [values[place] for place in self._evaluation_of_role]
+
+    def held_bytes(self) -> dict[str, int]:
+        """Bytes of weights on each device."""
+        held = Counter[str]()
+        for model in self._models:
+            for tensor in (*model.parameters(), *model.buffers()):
+                held[str(tensor.device)] += tensor.nbytes
+        return dict(held)
 
     def detokenizer(self, prompt: Sequence[int]) -> Detokenizer:
         """Incremental decoding in the base's tokenizer, after the base's prompt ids."""
@@ -70,61 +71,52 @@ class LoadedRecipe:
 
 
 def load_recipe(
-    recipe: Recipe,
+    opened: OpenedRecipe,
     on_progress: Callable[[LoadProgress], None] = lambda progress: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> LoadedRecipe:
-    """Load every checkpoint of ``recipe`` once and join the roles into an ensemble.
-
-    Files and vocabularies of all roles are checked before any weights are read.
+    """Load every checkpoint of a recipe once and join the roles into an ensemble.
 
     Args:
-        recipe: What to load.
+        opened: What to load.
         on_progress: Called for each role as its weights arrive.
         cancelled: Asked for every tensor.
 
     Raises:
-        CheckpointError: A checkpoint is missing, damaged or of the wrong kind.
-        VocabularyError: The roles do not share a vocabulary.
+        CheckpointError: A checkpoint does not fit its configuration.
         DeviceError: A device is not there or out of memory.
         Cancelled: When ``cancelled`` says so; nothing stays loaded.
     """
-    named = recipe.roles()
-    files = {spec.source: open_checkpoint(spec.source) for _, spec in named}
-    with _quiet():
-        for found in files.values():
-            _check_config(found.folder)
-        tokenizers = {source: _load_tokenizer(found.folder) for source, found in files.items()}
-    vocabularies = [tokenizers[spec.source].get_vocab() for _, spec in named]
-    names = [role for role, _ in named]
-    shared = shared_ids(vocabularies, names)
-    assembly = _Assembly(files, on_progress, cancelled)
-    for role, spec in named:
-        assembly.add(role, spec)
+    recipe = opened.recipe
+    assembly = _Assembly(on_progress, cancelled)
+    for role in opened.roles:
+        assembly.add(role)
     models = [evaluation.language_model for evaluation in assembly.evaluations]
     rows = min(model.vocabulary_size for model in models)
     usable = torch.zeros(models[0].vocabulary_size, dtype=torch.bool)
-    usable[[index for index in shared if index < rows]] = True
+    usable[[index for index in shared_ids(opened) if index < rows]] = True
     places = assembly.places
     pairs = [
         Pair(pair.name, places[1 + 2 * index], places[2 + 2 * index])
         for index, pair in enumerate(recipe.pairs)
     ]
     evaluations = assembly.evaluations
+    names = [evaluation.role.name for evaluation in evaluations]
+    tokenizers = [role.tokenizer for role in opened.roles]
     return LoadedRecipe(
         recipe=recipe,
-        ensemble=Ensemble(models, [evaluation.role for evaluation in evaluations], pairs, usable),
+        ensemble=Ensemble(models, names, pairs, usable),
         roles=tuple(assembly.in_force),
-        eos_ids=frozenset(_eos_ids(assembly.models.values(), tokenizers.values())),
-        _prompts=tuple((tokenizers[item.spec.source], item.spec) for item in evaluations),
+        eos_ids=frozenset(_eos_ids(assembly.models.values(), tokenizers)),
+        _prompts=tuple((item.role.tokenizer, item.role.spec) for item in evaluations),
         _evaluation_of_role=tuple(places),
+        _models=tuple(assembly.models.values()),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Evaluation:
-    role: str
-    spec: CheckpointSpec
+    role: OpenedRole
     language_model: TransformersLanguageModel
 
 
@@ -133,11 +125,9 @@ class _Assembly:
 
     def __init__(
         self,
-        files: Mapping[str, CheckpointFiles],
         on_progress: Callable[[LoadProgress], None],
         cancelled: Callable[[], bool],
     ) -> None:
-        self._files = files
         self._on_progress = on_progress
         self._cancelled = cancelled
         self._place_of: dict[tuple[str, ...], int] = {}
@@ -146,83 +136,40 @@ class _Assembly:
         self.places: list[int] = []
         self.in_force: list[RoleInForce] = []
 
-    def add(self, role: str, spec: CheckpointSpec) -> None:
+    def add(self, role: OpenedRole) -> None:
         """Give ``role`` its model and its place among the evaluations."""
+        spec = role.spec
         device = resolve_device(spec.device)
-        weights = (str(self._files[spec.source].folder.resolve()), spec.dtype, device)
+        weights = (str(role.files.folder.resolve()), spec.dtype, device)
         shared = weights in self.models
         if not shared:
-            self.models[weights] = _load_model(
-                role, self._files[spec.source], spec, device, self._on_progress, self._cancelled
-            )
+            self.models[weights] = _load_model(role, device, self._on_progress, self._cancelled)
         model = self.models[weights]
         place = self._place_of.setdefault(
             (*weights, spec.prompt, spec.system), len(self.evaluations)
         )
         if place == len(self.evaluations):
-            self.evaluations.append(_Evaluation(role, spec, TransformersLanguageModel(model)))
+            self.evaluations.append(_Evaluation(role, TransformersLanguageModel(model)))
         self.places.append(place)
         dtype = str(model.dtype).removeprefix("torch.")
         self.in_force.append(
-            RoleInForce(role, spec.source, dtype, device, int(model.num_parameters()), shared)
+            RoleInForce(role.name, spec.source, dtype, device, int(model.num_parameters()), shared)
         )
-
-
-def _check_config(folder: Path) -> None:
-    try:
-        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except Exception as error:  # the library raises many kinds for files it cannot use
-        raise _unknown_model(folder, error) from error
-    encoder = config.model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES
-    if encoder and not getattr(config, "is_decoder", False):
-        raise CheckpointError(
-            f"The model in {folder} can read text but not continue it",
-            evidence=f"{config.model_type} is an encoder",
-            next_step="Choose a causal language model.",
-        )
-
-
-def _unknown_model(folder: Path, error: Exception) -> CheckpointError:
-    return CheckpointError(
-        f"The model in {folder} cannot be loaded",
-        evidence=_first_line(error),
-        next_step="It must be a causal language model that transformers knows.",
-    )
-
-
-def _load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=False
-        )
-    except Exception as error:  # the library raises many kinds for files it cannot use
-        raise CheckpointError(
-            f"The tokenizer in {folder} cannot be read",
-            evidence=_first_line(error),
-            next_step="The folder must hold tokenizer.json.",
-        ) from error
-    if not tokenizer.is_fast:
-        raise CheckpointError(
-            f"The tokenizer in {folder} has no fast form", next_step="It must hold tokenizer.json."
-        )
-    loaded: PreTrainedTokenizerBase = tokenizer
-    return loaded
 
 
 def _load_model(
-    role: str,
-    files: CheckpointFiles,
-    spec: CheckpointSpec,
+    role: OpenedRole,
     device: str,
     on_progress: Callable[[LoadProgress], None],
     cancelled: Callable[[], bool],
 ) -> PreTrainedModel:
+    files, spec = role.files, role.spec
     total = files.weight_bytes
 
     def report(share: float) -> None:
         if cancelled():
             raise Cancelled
-        on_progress(LoadProgress(role, int(total * share), total))
+        on_progress(LoadProgress(role.name, int(total * share), total))
 
     report(0.0)
     try:
@@ -240,9 +187,9 @@ def _load_model(
     except Cancelled:
         raise
     except (MemoryError, torch.OutOfMemoryError) as error:
-        raise out_of_memory(f"loading the {role}", device, total) from error
+        raise out_of_memory(f"loading the {role.name}", device, total) from error
     except Exception as error:
-        raise _unknown_model(files.folder, error) from error
+        raise unknown_model(files.folder, error) from error
     model: PreTrainedModel = loaded[0]
     info: dict[str, Any] = loaded[1]
     wrong = sorted([*info["missing_keys"], *(name for name, *_ in info["mismatched_keys"])])
@@ -273,21 +220,10 @@ def _watched(report: Callable[[float], None]) -> Iterator[None]:
 
     previous = transformers_logging.set_tqdm_hook(bar)
     try:
-        with _quiet():
+        with quiet():
             yield
     finally:
         transformers_logging.set_tqdm_hook(previous)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep what transformers logs while it loads off stderr; what matters is raised."""
-    verbosity = transformers_logging.get_verbosity()
-    transformers_logging.set_verbosity(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        transformers_logging.set_verbosity(verbosity)
 
 
 def _eos_ids(
@@ -299,8 +235,3 @@ def _eos_ids(
     for ids in named:
         if ids is not None:
             yield from ids if isinstance(ids, list) else [ids]
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

@@ -7,6 +7,8 @@ from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
+from app.checkpoints.opening import OpenedRecipe, OpenedRole
+from app.checkpoints.report import RolePrompt
 from app.checkpoints.spec import CHAT, PLAIN, CheckpointSpec
 from app.errors import PromptError
 
@@ -53,3 +55,27 @@ def _encode_chat(
             next_step="Leave the system prompt empty, or set another prompt format.",
         ) from error
     return list(encoded["input_ids"])
+
+
+def preview_prompts(opened: OpenedRecipe, prompt: str) -> tuple[RolePrompt, ...]:
+    """The exact prompt of every role, as text and as tokens."""
+    return tuple(_preview(role, prompt) for role in opened.roles)
+
+
+def _preview(role: OpenedRole, prompt: str) -> RolePrompt:
+    tokenizer = role.tokenizer
+    ids: list[int] = []
+    problem = ""
+    try:
+        ids = encode_prompt(tokenizer, role.spec, prompt)
+    except PromptError as error:
+        problem = str(error)
+    return RolePrompt(
+        role=role.name,
+        text=str(tokenizer.decode(ids)),
+        token_ids=tuple(ids),
+        tokens=tuple(str(tokenizer.decode([index])) for index in ids),
+        context=getattr(role.config.get_text_config(), "max_position_embeddings", None),
+        has_chat_template=bool(tokenizer.chat_template),
+        problem=problem,
+    )

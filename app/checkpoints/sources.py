@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from app.checkpoints.spec import CheckpointSpec
 from app.errors import CheckpointError, RecipeError
 from app.resources import resource
 
@@ -55,14 +56,14 @@ def folder_of(source: str) -> Path:
     )
 
 
-def open_checkpoint(source: str) -> CheckpointFiles:
+def open_checkpoint(spec: CheckpointSpec) -> CheckpointFiles:
     """Check everything that can be checked without reading weights.
 
     Raises:
         CheckpointError: Says what is missing, damaged or unusable.
         RecipeError: When the source cannot be understood.
     """
-    folder = folder_of(source)
+    folder = folder_of(spec.source)
     if not folder.is_dir():
         raise CheckpointError(
             f"There is no folder {folder}", next_step="Choose the folder that holds config.json."

@@ -1,22 +1,14 @@
-"""What a person asks for: checkpoints, expert pairs, and the recipe that names them, as TOML."""
+"""What a person asks for: checkpoints, expert pairs, and the recipe that names them."""
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
-from pathlib import Path
-from typing import Any
-
-import tomli_w
+from dataclasses import dataclass, field, replace
 
 from app.decoding.types import GenerationConfig, check_alphas
-from app.errors import RecipeError, SettingsError
-from app.resources import resource
+from app.errors import RecipeError
 
-FORMAT = 1
-DEFAULT_RECIPE = "demo"
 DTYPES = ("auto", "bfloat16", "float16", "float32")
+QUANTIZATIONS = ("none", "int8", "nf4")
 PLAIN, CHAT = "plain", "chat"
 
 
@@ -25,17 +17,24 @@ class CheckpointSpec:
     """One role's checkpoint and how it is to be used.
 
     Attributes:
-        source: ``folder:PATH`` or ``builtin:NAME``.
+        source: ``folder:PATH``, ``builtin:NAME``, ``hub:OWNER/NAME`` (or ``…@REVISION``),
+            ``gguf:FILE``, or ``adapter:FOLDER`` (a LoRA adapter, also ``adapter:hub:OWNER/NAME``).
+        over: For an adapter, the source of the model that it adapts; otherwise empty.
         dtype: One of ``DTYPES``; ``auto`` is the dtype of the checkpoint.
         device: ``auto``, ``cpu``, ``cuda:0``, …
+        quantization: One of ``QUANTIZATIONS``, by bitsandbytes.
+        offload: Whether layers that do not fit on the device stay in main memory.
         prompt: ``plain``, ``chat`` (the model's own template) or a template with ``{prompt}`` and
             optionally ``{system}``.
         system: The system prompt for ``chat`` and templates.
     """
 
     source: str
+    over: str = ""
     dtype: str = "auto"
     device: str = "auto"
+    quantization: str = "none"
+    offload: bool = False
     prompt: str = PLAIN
     system: str = ""
 
@@ -47,6 +46,17 @@ class CheckpointSpec:
         if self.dtype not in DTYPES:
             raise RecipeError(
                 f"“{self.dtype}” is not a dtype", next_step=f"Use one of {', '.join(DTYPES)}."
+            )
+        if self.quantization not in QUANTIZATIONS:
+            raise RecipeError(
+                f"“{self.quantization}” is not a quantization",
+                next_step=f"Use one of {', '.join(QUANTIZATIONS)}.",
+            )
+        if self.source.startswith("adapter:") and not self.over:
+            raise RecipeError(
+                "An adapter needs the model that it adapts",
+                evidence=f"{self.source} has no “over”",
+                next_step="Set “over” to the source of that model, usually the anti-expert's.",
             )
         if self.prompt not in (PLAIN, CHAT) and "{prompt}" not in self.prompt:
             raise RecipeError(
@@ -67,12 +77,25 @@ class ExpertPair:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Everything a person loads, with defaults for prompt and sampling."""
+    """Everything a person loads, with defaults for prompt and sampling.
+
+    Attributes:
+        description: What it shows, in a line or two.
+        context: The most tokens that prompt and text may have together; 0 is what the models can.
+        accepted_ids: Ids that may be generated although roles spell them differently.
+        download_bytes: What its Hub checkpoints weigh together; 0 where nobody said.
+        untested: Nobody could try this recipe on real weights yet.
+    """
 
     name: str
     base: CheckpointSpec
     pairs: tuple[ExpertPair, ...]
     sample_prompt: str = ""
+    description: str = ""
+    context: int = 0
+    accepted_ids: tuple[int, ...] = ()
+    download_bytes: int = 0
+    untested: bool = False
     sampling: GenerationConfig = field(default_factory=GenerationConfig)
 
     def __post_init__(self) -> None:
@@ -81,6 +104,10 @@ class Recipe:
                 "A recipe needs at least one expert pair", next_step="Add an expert pair."
             )
         check_alphas(self.alphas, len(self.pairs))
+        if self.context < 0:
+            raise RecipeError(
+                "The context must be a number of tokens, or 0", evidence=f"it is {self.context}"
+            )
 
     @property
     def alphas(self) -> tuple[float, ...]:
@@ -115,137 +142,3 @@ class Recipe:
             named.append((f"expert “{pair.name}”", pair.expert))
             named.append((f"anti-expert “{pair.name}”", pair.antiexpert))
         return named
-
-
-def builtin_recipes() -> list[str]:
-    """Names of the recipes that ship with the program, the default first."""
-    names = sorted(path.stem for path in resource("recipes").glob("*.toml"))
-    return sorted(names, key=lambda name: name != DEFAULT_RECIPE)
-
-
-def find_recipe(name_or_file: str) -> Recipe:
-    """The built-in recipe of that name, or the recipe in that file.
-
-    Raises:
-        RecipeError: When there is neither, or the file is not a recipe.
-    """
-    path = Path(name_or_file).expanduser()
-    if name_or_file in builtin_recipes():
-        path = resource("recipes", f"{name_or_file}.toml")
-    elif not path.is_file():
-        raise RecipeError(
-            f"There is no recipe “{name_or_file}”",
-            next_step=f"Name a file, or one of: {', '.join(builtin_recipes())}.",
-        )
-    return read_recipe(path)
-
-
-def read_recipe(path: Path) -> Recipe:
-    """Read a recipe file; relative folders are taken from where it lies.
-
-    Raises:
-        RecipeError: Says what is wrong with the file.
-    """
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise RecipeError(f"The recipe {path.name} cannot be read", evidence=str(error)) from error
-    try:
-        return _recipe(table, path.parent)
-    except (RecipeError, SettingsError) as error:
-        detail = f"; {error.evidence}" if error.evidence else ""
-        raise RecipeError(
-            error.cause, evidence=f"in {path.name}{detail}", next_step=error.next_step
-        ) from error
-
-
-def write_recipe(recipe: Recipe, path: Path) -> None:
-    """Write ``recipe`` as TOML that :func:`read_recipe` reads back unchanged."""
-    table: dict[str, Any] = {
-        "format": FORMAT,
-        "name": recipe.name,
-        "sample_prompt": recipe.sample_prompt,
-        "base": asdict(recipe.base),
-        "pair": [asdict(pair) for pair in recipe.pairs],
-        "sampling": asdict(recipe.sampling),
-    }
-    text = tomli_w.dumps(table)
-    if r"\r\n" not in text:  # which strings of several lines cannot hold
-        text = tomli_w.dumps(table, multiline_strings=True)
-    path.write_text(text, encoding="utf-8")
-
-
-def _recipe(table: Mapping[str, Any], folder: Path) -> Recipe:
-    _known(table, {"format", "name", "sample_prompt", "base", "pair", "sampling"}, "the recipe")
-    if table.get("format") != FORMAT:
-        raise RecipeError(
-            f"This recipe has format {table.get('format')}; this version reads format {FORMAT}"
-        )
-    pairs = _get(table, "pair", list, "the recipe")
-    return Recipe(
-        name=_get(table, "name", str, "the recipe"),
-        base=_checkpoint(_get(table, "base", dict, "the recipe"), folder, "[base]"),
-        pairs=tuple(_pair(pair, folder) for pair in pairs),
-        sample_prompt=_get(table, "sample_prompt", str, "the recipe", ""),
-        sampling=_sampling(_get(table, "sampling", dict, "the recipe", {})),
-    )
-
-
-def _pair(table: Any, folder: Path) -> ExpertPair:
-    if not isinstance(table, dict):
-        raise RecipeError("Each expert pair must be a table [[pair]]")
-    _known(table, {"name", "alpha", "expert", "antiexpert"}, "[[pair]]")
-    alpha = _get(table, "alpha", (int, float), "[[pair]]", 1.0)
-    check_alphas((alpha,), 1)
-    return ExpertPair(
-        name=_get(table, "name", str, "[[pair]]"),
-        expert=_checkpoint(_get(table, "expert", dict, "[[pair]]"), folder, "expert"),
-        antiexpert=_checkpoint(_get(table, "antiexpert", dict, "[[pair]]"), folder, "antiexpert"),
-        alpha=float(alpha),
-    )
-
-
-def _checkpoint(table: Mapping[str, Any], folder: Path, where: str) -> CheckpointSpec:
-    _known(table, {item.name for item in fields(CheckpointSpec)}, where)
-    values = {key: _get(table, key, str, where) for key in table}
-    kind, _, path = _get(table, "source", str, where).partition(":")
-    if kind == "folder":
-        values["source"] = f"folder:{folder / Path(path).expanduser()}"
-    return CheckpointSpec(**values)
-
-
-def _sampling(table: Mapping[str, Any]) -> GenerationConfig:
-    defaults = asdict(GenerationConfig())
-    _known(table, set(defaults), "[sampling]")
-    values: dict[str, Any] = {}
-    for key in table:
-        kind = (int, float) if isinstance(defaults[key], float) else type(defaults[key])
-        values[key] = _get(table, key, list if kind is tuple else kind, "[sampling]")
-    if "stop" in values:
-        if not all(isinstance(item, str) for item in values["stop"]):
-            raise RecipeError("Every stop string in [sampling] must be text in quotes")
-        values["stop"] = tuple(values["stop"])
-    return GenerationConfig(**values)
-
-
-def _known(table: Mapping[str, Any], names: set[str], where: str) -> None:
-    unknown = sorted(set(table) - names)
-    if unknown:
-        raise RecipeError(
-            f"There is no setting “{unknown[0]}” in {where}",
-            next_step=f"The settings there are: {', '.join(sorted(names))}.",
-        )
-
-
-_REQUIRED = object()
-
-
-def _get(
-    table: Mapping[str, Any], key: str, kind: Any, where: str, default: Any = _REQUIRED
-) -> Any:
-    value = table.get(key, default)
-    if value is _REQUIRED:
-        raise RecipeError(f"“{key}” is missing in {where}")
-    if not isinstance(value, kind) or isinstance(value, bool):
-        raise RecipeError(f"“{key}” in {where} has a value of the wrong kind", evidence=repr(value))
-    return value

@@ -3,42 +3,88 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from tokenizers import Tokenizer
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 
+from app.checkpoints.opening import OpenedRecipe, OpenedRole
+from app.checkpoints.report import RoleVocabulary, TokenDifference, Verdict, VocabularyReport
 from app.errors import VocabularyError
 
 MOST_DIFFERENT = 0.01
 """Share of the base's ids that may differ; those ids are masked, above it the recipe is refused."""
 
 _EXAMPLES = 3
+_MOST_LISTED = 200
 
 
-def shared_ids(vocabularies: Sequence[Mapping[str, int]], names: Sequence[str]) -> list[int]:
-    """The ids that every role has and spells alike; the others are to be masked.
+def compare_vocabularies(opened: OpenedRecipe) -> VocabularyReport:
+    """Compare every role with the base, id by id."""
+    base = opened.roles[0]
+    roles = [_compare(base, role, opened.recipe.accepted_ids) for role in opened.roles]
+    return VocabularyReport(tuple(roles), _rows(base) - len(shared_ids(opened)))
 
-    Args:
-        vocabularies: Token to id for each role, the base first.
-        names: A name for each role, for the error.
+
+def require_shared(report: VocabularyReport) -> None:
+    """Refuse roles that do not share a vocabulary.
 
     Raises:
         VocabularyError: When at least ``MOST_DIFFERENT`` of the base's ids differ in some role.
     """
-    base = {index: token for token, index in vocabularies[0].items()}
-    shared = set(base)
-    for vocabulary, name in zip(vocabularies[1:], names[1:], strict=True):
-        other = {index: token for token, index in vocabulary.items()}
-        different = [index for index, token in base.items() if other.get(index) != token]
-        if len(different) >= MOST_DIFFERENT * len(base):
+    for role in report.roles:
+        if role.verdict is Verdict.DIFFERENT:
+            examples = ", ".join(map(_describe, role.differences[:_EXAMPLES]))
             raise VocabularyError(
-                f"The {name} has another vocabulary than the base",
-                evidence=_describe(base, other, sorted(different)),
+                f"The {role.role} has another vocabulary than the base",
+                evidence=f"{role.different:,} of {report.roles[0].tokens:,} tokens differ: "
+                f"{examples}",
                 next_step="Choose models of one family that share a tokenizer.",
             )
-        shared.difference_update(different)
+
+
+def shared_ids(opened: OpenedRecipe) -> list[int]:
+    """The ids that every role has and spells alike, or has and the recipe accepts.
+
+    The others are to be masked.
+    """
+    accepted = set(opened.recipe.accepted_ids)
+    base = _spellings(opened.roles[0])
+    shared = {index for index in base if index < min(map(_rows, opened.roles))}
+    for role in opened.roles[1:]:
+        other = _spellings(role)
+        shared = {i for i in shared if i in other and (other[i] == base[i] or i in accepted)}
     return sorted(shared)
+
+
+def _spellings(role: OpenedRole) -> dict[int, str]:
+    return {index: token for token, index in role.tokenizer.get_vocab().items()}
+
+
+def _rows(role: OpenedRole) -> int:
+    rows: int = role.config.get_text_config().vocab_size
+    return rows
+
+
+def _compare(base: OpenedRole, role: OpenedRole, accepted: Sequence[int]) -> RoleVocabulary:
+    here, there = _spellings(base), _spellings(role)
+    differences = [
+        TokenDifference(index, here[index], there.get(index), index in accepted)
+        for index in sorted(here)
+        if there.get(index) != here[index]
+    ]
+    verdict = Verdict.IDENTICAL if _rows(base) == _rows(role) else Verdict.PADDING
+    if differences:
+        few = len(differences) < MOST_DIFFERENT * len(here)
+        verdict = Verdict.FEW if few else Verdict.DIFFERENT
+    return RoleVocabulary(
+        role=role.name,
+        verdict=verdict,
+        tokens=len(there),
+        rows=_rows(role),
+        different=len(differences),
+        differences=tuple(differences[:_MOST_LISTED]),
+    )
 
 
 def token_labels(tokenizer: Tokenizer, size: int) -> list[str]:
@@ -68,13 +114,6 @@ def _spell_bytes(token: str) -> str:
     return token
 
 
-def _describe(base: Mapping[int, str], other: Mapping[int, str], different: Sequence[int]) -> str:
-    examples = ", ".join(
-        f"id {index} is “{base[index]}” here and {_spelling(other, index)} there"
-        for index in different[:_EXAMPLES]
-    )
-    return f"{len(different):,} of {len(base):,} tokens differ: {examples}"
-
-
-def _spelling(vocabulary: Mapping[int, str], index: int) -> str:
-    return f"“{vocabulary[index]}”" if index in vocabulary else "absent"
+def _describe(difference: TokenDifference) -> str:
+    there = "absent" if difference.other is None else f"“{difference.other}”"
+    return f"id {difference.token_id} is “{difference.base}” here and {there} there"

@@ -10,13 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from app.checkpoints.spec import (
-    DEFAULT_RECIPE,
-    CheckpointSpec,
-    ExpertPair,
-    Recipe,
-    find_recipe,
-)
+from app.checkpoints.recipe_file import DEFAULT_RECIPE, find_recipe
+from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
 from app.cli.report import json_report, shifts_table
 from app.decoding.types import FinishReason, GenerationConfig
 from app.engine.messages import (

@@ -6,7 +6,8 @@ import argparse
 from typing import NoReturn
 
 from app import __version__
-from app.checkpoints.spec import DEFAULT_RECIPE, DTYPES
+from app.checkpoints.recipe_file import DEFAULT_RECIPE
+from app.checkpoints.spec import DTYPES
 from app.errors import SettingsError
 
 

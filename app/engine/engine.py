@@ -14,9 +14,16 @@ import torch
 from app.attribution.attribution import attribute
 from app.checkpoints.devices import available_devices, out_of_memory
 from app.checkpoints.loader import LoadedRecipe, load_recipe
+from app.checkpoints.memory import does_not_fit
+from app.checkpoints.opening import OpenedRecipe, open_recipe
+from app.checkpoints.preflight import preflight
+from app.checkpoints.report import Preflight
+from app.checkpoints.vocabulary import require_shared
 from app.decoding.decode import decode
 from app.decoding.types import FinishReason, check_alphas
 from app.engine.messages import (
+    Check,
+    Checked,
     Command,
     EngineReady,
     Event,
@@ -56,6 +63,8 @@ class Engine:
             with torch.inference_mode():
                 if isinstance(command, Load):
                     self._load(command)
+                elif isinstance(command, Check):
+                    self._check(command.id, open_recipe(command.recipe), command.prompt)
                 else:
                     self._generate(command)
         except Cancelled:
@@ -76,10 +85,22 @@ class Engine:
         if torch.accelerator.is_available():
             torch.accelerator.empty_cache()
 
+    def _check(self, id_: int, opened: OpenedRecipe, prompt: str) -> Preflight:
+        held = self._loaded.held_bytes() if self._loaded else {}
+        found = preflight(opened, prompt, held)
+        self._emit(Checked(id_, found))
+        return found
+
     def _load(self, command: Load) -> None:
+        """What is loaded stays until the new recipe has passed every check."""
+        opened = open_recipe(command.recipe)
+        found = self._check(command.id, opened, "")
+        require_shared(found.vocabulary)
+        if not (found.memory.fits or command.although_full):
+            raise does_not_fit(found.memory)
         self.unload()
         loaded = load_recipe(
-            command.recipe,
+            opened,
             lambda progress: self._emit(Loading(command.id, progress)),
             command.cancellation.requested,
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from threading import Event as Flag
 
 from app.attribution.attribution import TokenAttribution
+from app.checkpoints.report import Preflight
 from app.checkpoints.spec import Recipe
 from app.checkpoints.status import LoadProgress, RoleInForce
 from app.decoding.types import FinishReason, GenerationConfig, TokenStep
@@ -40,11 +41,16 @@ class LiveAlphas:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Load:
-    """Load a recipe in place of what is loaded."""
+    """Load a recipe in place of what is loaded.
+
+    Attributes:
+        although_full: Load although the estimate says that it does not fit.
+    """
 
     id: int
     recipe: Recipe
     cancellation: Cancellation
+    although_full: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,7 +64,17 @@ class Generate:
     cancellation: Cancellation
 
 
-Command = Load | Generate
+@dataclass(frozen=True, slots=True, eq=False)
+class Check:
+    """Say what is known of a recipe, with this prompt, without reading weights."""
+
+    id: int
+    recipe: Recipe
+    prompt: str
+    cancellation: Cancellation
+
+
+Command = Load | Generate | Check
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +91,14 @@ class EngineFailed:
 
     error: TuneshiftError
     details: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Checked:
+    """A recipe's files are there; answers :class:`Check`, and comes early in every load."""
+
+    id: int
+    preflight: Preflight
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,5 +173,13 @@ class Failed:
 
 
 Event = (
-    EngineReady | EngineFailed | Loading | Loaded | RunStarted | TokenDecoded | RunFinished | Failed
+    EngineReady
+    | EngineFailed
+    | Checked
+    | Loading
+    | Loaded
+    | RunStarted
+    | TokenDecoded
+    | RunFinished
+    | Failed
 )

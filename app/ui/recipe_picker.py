@@ -7,7 +7,8 @@ from pathlib import Path
 from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QToolButton, QWidget
 
-from app.checkpoints.spec import Recipe, builtin_recipes, find_recipe, read_recipe
+from app.checkpoints.recipe_file import builtin_recipes, find_recipe, read_recipe
+from app.checkpoints.spec import Recipe
 from app.errors import RecipeError, TuneshiftError
 from app.ui.controls import ChoiceBox
 from app.ui.session import Session

@@ -10,6 +10,7 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QFileDialog, QProgressBar, QVBoxLayout, QWidget
 
 from app.checkpoints.sources import builtin_checkpoints, open_checkpoint
+from app.checkpoints.spec import CheckpointSpec
 from app.checkpoints.status import LoadProgress
 from app.errors import TuneshiftError
 from app.ui.controls import ChoiceBox
@@ -142,7 +143,7 @@ class RolePicker(QWidget):
             self._progress.setRange(0, max(progress.total // _KILOBYTE, 1))
             self._progress.setValue(progress.done // _KILOBYTE)
         failed = self._session.load_state is LoadState.FAILED
-        fault = _fault(source) if failed else ""
+        fault = _fault(self._session.recipe.checkpoints()[self._place]) if failed else ""
         set_role(self._caption, "error" if fault else "caption")
         self._caption.show_text(self._describe(fault), fault)
 
@@ -211,10 +212,10 @@ def _count(parameters: int) -> str:
     return f"{parameters / 1e9:,.1f} B"
 
 
-def _fault(source: str) -> str:
+def _fault(spec: CheckpointSpec) -> str:
     """What is wrong with the files of a checkpoint, in one sentence; empty where nothing is."""
     try:
-        open_checkpoint(source)
+        open_checkpoint(spec)
     except TuneshiftError as error:
         return error.cause
     return ""

@@ -11,11 +11,15 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
-from app.checkpoints.spec import ExpertPair, Recipe, write_recipe
+from app.checkpoints.recipe_file import write_recipe
+from app.checkpoints.report import Preflight
+from app.checkpoints.spec import ExpertPair, Recipe
 from app.checkpoints.status import LoadProgress, RoleInForce
 from app.decoding.types import FinishReason, GenerationConfig
 from app.engine.messages import (
     Cancellation,
+    Check,
+    Checked,
     EngineFailed,
     EngineReady,
     Event,
@@ -72,6 +76,8 @@ class Session(QObject):
     """Tokens came; the argument is the index of the first new one. At most once per frame."""
     selection_changed = Signal()
     """``selected`` changed."""
+    preflight_changed = Signal()
+    """``preflight`` changed: what is known of the recipe without its weights."""
     settings_changed = Signal()
     problem_changed = Signal()
     """``problem`` was set or cleared."""
@@ -83,6 +89,7 @@ class Session(QObject):
         self._recipe = recipe
         self._reset_to = recipe
         self._load: Load | None = None
+        self._check: Check | None = None
         self._loaded: Loaded | None = None
         self.settings = settings
         self.undo_stack = QUndoStack(self)
@@ -91,6 +98,7 @@ class Session(QObject):
         self.load_state = LoadState.STARTING
         self.load_progress: dict[str, LoadProgress] = {}
         self.roles_in_force: tuple[RoleInForce, ...] = ()
+        self.preflight: Preflight | None = None
         self.resident_bytes = 0
         self.run: Run | None = None
         self.selected: int | None = None
@@ -195,8 +203,12 @@ class Session(QObject):
 
     # Loading
 
-    def load(self) -> None:
-        """Load the recipe's models; a load that is under way is given up."""
+    def load(self, *, although_full: bool = False) -> None:
+        """Load the recipe's models; a load that is under way is given up.
+
+        Args:
+            although_full: Load although the estimate says that they do not fit.
+        """
         if self._load:
             self._load.cancellation.request()
         self.stop()
@@ -204,9 +216,16 @@ class Session(QObject):
         self._loaded = None
         self.roles_in_force = ()
         self.load_progress = {}
-        self._load = Load(next(self._ids), self._with_defaults(), Cancellation())
+        self._load = Load(next(self._ids), self._with_defaults(), Cancellation(), although_full)
         self._set_load_state(LoadState.LOADING if self.devices else LoadState.STARTING)
         self._bridge.submit(self._load)
+
+    def check(self, prompt: str) -> None:
+        """Ask what is known of the recipe with this prompt; answered by ``preflight_changed``."""
+        if self._check:
+            self._check.cancellation.request()
+        self._check = Check(next(self._ids), self._with_defaults(), prompt, Cancellation())
+        self._bridge.submit(self._check)
 
     def cancel_load(self) -> None:
         """Give up the load that is under way."""
@@ -317,9 +336,13 @@ class Session(QObject):
                     self.run.add(event)
             elif isinstance(event, EngineReady):
                 self._on_ready(event)
+            elif isinstance(event, Checked):
+                self._on_checked(event)
             elif isinstance(event, EngineFailed):
                 self._set_load_state(LoadState.FAILED)
                 self.report(event.error, event.details)
+            elif self._check and event.id == self._check.id:
+                self._on_check_failed(event)
             elif self._load and event.id == self._load.id:
                 self._on_load_event(event)
             elif self.run and event.id == self.run.id:
@@ -336,6 +359,19 @@ class Session(QObject):
         self.devices = event.devices
         self.torch_version = event.torch_version
         self._set_load_state(LoadState.LOADING if self._load else LoadState.UNLOADED)
+
+    def _on_checked(self, event: Checked) -> None:
+        asked = {command.id for command in (self._check, self._load) if command}
+        if event.id in asked:
+            self.preflight = event.preflight
+            self.preflight_changed.emit()
+        if self._check and event.id == self._check.id:
+            self._check = None
+
+    def _on_check_failed(self, event: Event) -> None:
+        self._check = None
+        if isinstance(event, Failed) and event.error:
+            self.report(event.error, event.details)
 
     def _on_load_event(self, event: Event) -> None:
         if isinstance(event, Loading):

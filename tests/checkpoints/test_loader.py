@@ -8,15 +8,19 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, BertConfig, BertForMaskedLM, BertModel
 
-from app.checkpoints.loader import LoadedRecipe, load_recipe
+from app.checkpoints.loader import LoadedRecipe
+from app.checkpoints.loader import load_recipe as load_opened
+from app.checkpoints.opening import open_recipe
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
 from app.checkpoints.status import LoadProgress
+from app.checkpoints.vocabulary import compare_vocabularies, require_shared
 from app.errors import (
     Cancelled,
     CheckpointError,
@@ -28,6 +32,13 @@ from app.errors import (
 from tests import tiny
 
 ROLES = ["base", "expert “Style”", "anti-expert “Style”"]
+
+
+def load_recipe(recipe: Recipe, *args: Any, **options: Any) -> LoadedRecipe:
+    """Open and load, as the engine does."""
+    opened = open_recipe(recipe)
+    require_shared(compare_vocabularies(opened))
+    return load_opened(opened, *args, **options)
 
 
 def with_base(recipe: Recipe, folder: Path, **options: str) -> Recipe:
@@ -143,7 +154,9 @@ def test_other_prompts_share_the_weights_and_not_the_evaluation(llama: tiny.Fami
 
 def test_one_folder_under_two_names_is_one_model(llama: tiny.Family) -> None:
     spec = tiny.spec(llama.base)
-    other = CheckpointSpec(f"folder:{llama.base.parent / 'expert' / '..' / 'base'}", spec.dtype)
+    other = CheckpointSpec(
+        f"folder:{llama.base.parent / 'expert' / '..' / 'base'}", dtype=spec.dtype
+    )
     loaded = load_recipe(Recipe("r", spec, (ExpertPair("A", other, spec),)))
     assert len(models_of(loaded)) == 1
 

@@ -13,6 +13,7 @@ from transformers import AutoModelForCausalLM
 
 from app.checkpoints import sources
 from app.checkpoints.sources import builtin_checkpoints, folder_of, open_checkpoint
+from app.checkpoints.spec import CheckpointSpec
 from app.errors import CheckpointError, RecipeError
 from tests import tiny
 
@@ -35,20 +36,20 @@ def sharded(llama: tiny.Family, tmp_path: Path) -> Path:
 
 def refused(folder: Path, said: str) -> CheckpointError:
     with pytest.raises(CheckpointError, match=said) as caught:
-        open_checkpoint(f"folder:{folder}")
+        open_checkpoint(CheckpointSpec(f"folder:{folder}"))
     assert str(folder) in str(caught.value)
     return caught.value
 
 
 def test_a_good_folder_is_opened(folder: Path) -> None:
-    files = open_checkpoint(f"folder:{folder}")
+    files = open_checkpoint(CheckpointSpec(f"folder:{folder}"))
     assert files.weights == (folder / "model.safetensors",)
     assert files.config["model_type"] == "llama"
     assert files.weight_bytes == (folder / "model.safetensors").stat().st_size
 
 
 def test_shards_are_found_through_their_index(sharded: Path) -> None:
-    files = open_checkpoint(f"folder:{sharded}")
+    files = open_checkpoint(CheckpointSpec(f"folder:{sharded}"))
     assert list(files.weights) == sorted(sharded.glob("*.safetensors"))
     assert len(files.weights) > 1
 

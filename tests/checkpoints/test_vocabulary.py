@@ -2,13 +2,37 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import cast
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from transformers import LlamaConfig
 
-from app.checkpoints.vocabulary import shared_ids, token_labels
+from app.checkpoints import vocabulary
+from app.checkpoints.opening import OpenedRecipe
+from app.checkpoints.vocabulary import token_labels
 from app.errors import VocabularyError
 from tests import tiny
+
+
+def shared_ids(vocabularies: list[dict[str, int]], names: list[str]) -> list[int]:
+    """The shared ids of roles that are nothing but a vocabulary; refuses as a load does."""
+    roles = [
+        SimpleNamespace(
+            name=name,
+            tokenizer=SimpleNamespace(get_vocab=lambda tokens=tokens: tokens),
+            config=LlamaConfig(vocab_size=max(tokens.values()) + 1),
+        )
+        for tokens, name in zip(vocabularies, names, strict=True)
+    ]
+    opened = cast(
+        OpenedRecipe, SimpleNamespace(roles=roles, recipe=SimpleNamespace(accepted_ids=()))
+    )
+    vocabulary.require_shared(vocabulary.compare_vocabularies(opened))
+    return vocabulary.shared_ids(opened)
+
 
 BASE = {f"t{index}": index for index in range(1000)}
 

@@ -25,7 +25,8 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from app.checkpoints.spec import CheckpointSpec, Recipe, find_recipe, read_recipe, write_recipe
+from app.checkpoints.recipe_file import find_recipe, read_recipe, write_recipe
+from app.checkpoints.spec import CheckpointSpec, Recipe
 from app.checkpoints.status import LoadProgress, RoleInForce
 from app.engine.messages import Failed, Load, Loaded, Loading
 from app.errors import CheckpointError

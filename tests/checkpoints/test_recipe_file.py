@@ -8,16 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.checkpoints.spec import (
-    DEFAULT_RECIPE,
-    DTYPES,
-    CheckpointSpec,
-    ExpertPair,
-    Recipe,
-    find_recipe,
-    read_recipe,
-    write_recipe,
-)
+from app.checkpoints.recipe_file import DEFAULT_RECIPE, find_recipe, read_recipe, write_recipe
+from app.checkpoints.spec import DTYPES, CheckpointSpec, ExpertPair, Recipe
 from app.decoding.types import GenerationConfig
 from app.errors import RecipeError, SettingsError
 from app.resources import resource

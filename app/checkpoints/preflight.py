@@ -1,0 +1,30 @@
+"""Everything that can be said about an opened recipe before its weights are read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from app.checkpoints.memory import estimate_memory
+from app.checkpoints.opening import OpenedRecipe
+from app.checkpoints.prompts import preview_prompts
+from app.checkpoints.report import Preflight
+from app.checkpoints.vocabulary import compare_vocabularies
+
+
+def preflight(
+    opened: OpenedRecipe, prompt: str = "", about_to_be_freed: Mapping[str, int] | None = None
+) -> Preflight:
+    """Compare vocabularies, estimate memory and write out the prompts.
+
+    Args:
+        opened: The recipe with its files.
+        prompt: What the person typed; the sample prompt of the recipe where it is empty.
+        about_to_be_freed: Bytes that unloading what is loaded gives back, for each device.
+    """
+    return Preflight(
+        recipe=opened.recipe,
+        vocabulary=compare_vocabularies(opened),
+        memory=estimate_memory(opened, about_to_be_freed or {}),
+        prompts=preview_prompts(opened, prompt or opened.recipe.sample_prompt),
+        warnings=(),
+    )
