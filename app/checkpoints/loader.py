@@ -53,6 +53,15 @@ class LoadedRecipe:
         """Spread what each evaluation has over the roles, in the order of ``roles``."""
         return [values[place] for place in self._evaluation_of_role]
 
+    def serves(self, recipe: Recipe) -> bool:
+        """Whether ``recipe`` asks for these very models and prompts; its alphas may differ."""
+        mine, other = self.recipe, recipe
+        return (mine.checkpoints(), mine.context, mine.accepted_ids) == (
+            other.checkpoints(),
+            other.context,
+            other.accepted_ids,
+        )
+
     def held_bytes(self) -> dict[str, int]:
         """Bytes of weights on each device."""
         held = Counter[str]()

@@ -52,6 +52,7 @@ class Engine:
     def __init__(self, emit: Callable[[Event], None]) -> None:
         self._emit = emit
         self._loaded: LoadedRecipe | None = None
+        self._usable = False  # false where what is loaded is not what was asked for last
 
     def announce(self) -> None:
         """Say that the libraries are there and which devices can be used."""
@@ -92,32 +93,36 @@ class Engine:
         return found
 
     def _load(self, command: Load) -> None:
-        """What is loaded stays until the new recipe has passed every check."""
+        """What is loaded stays in memory, unused, until another recipe has passed every check."""
+        self._usable = False
         opened = open_recipe(command.recipe)
         found = self._check(command.id, opened, "")
         require_shared(found.vocabulary)
-        if not (found.memory.fits or command.although_full):
-            raise does_not_fit(found.memory)
-        self.unload()
-        loaded = load_recipe(
-            opened,
-            lambda progress: self._emit(Loading(command.id, progress)),
-            command.cancellation.requested,
-        )
-        self._loaded = loaded
+        if command.cancellation.requested():
+            raise Cancelled
+        if command.fresh or self._loaded is None or not self._loaded.serves(command.recipe):
+            if not (found.memory.fits or command.although_full):
+                raise does_not_fit(found.memory)
+            self.unload()
+            self._loaded = load_recipe(
+                opened,
+                lambda progress: self._emit(Loading(command.id, progress)),
+                command.cancellation.requested,
+            )
+        self._usable = True
         self._emit(
             Loaded(
                 id=command.id,
                 recipe=command.recipe,
-                roles=loaded.roles,
-                token_labels=tuple(loaded.token_labels()),
+                roles=self._loaded.roles,
+                token_labels=tuple(self._loaded.token_labels()),
                 resident_bytes=_resident_bytes(),
             )
         )
 
     def _generate(self, command: Generate) -> None:
         loaded = self._loaded
-        if loaded is None:
+        if loaded is None or not self._usable:
             raise RecipeError("No recipe is loaded", next_step="Load a recipe first.")
         check_alphas(command.alphas.get(), len(loaded.recipe.pairs))
         prompts = loaded.encode(command.prompt)

@@ -45,12 +45,14 @@ class Load:
 
     Attributes:
         although_full: Load although the estimate says that it does not fit.
+        fresh: Read the files again although these very models are in memory.
     """
 
     id: int
     recipe: Recipe
     cancellation: Cancellation
     although_full: bool = False
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,12 +16,16 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from app.attribution.attribution import attribute
+from app.checkpoints import memory
 from app.checkpoints.spec import ExpertPair, Recipe
 from app.decoding.types import FinishReason, GenerationConfig
 from app.engine import engine as engine_module
 from app.engine.engine import Engine
 from app.engine.messages import (
     Cancellation,
+    Check,
+    Checked,
+    Command,
     EngineReady,
     Event,
     Failed,
@@ -79,7 +83,7 @@ class Desk:
             )
         )
 
-    def _handle(self, command: Load | Generate) -> list[Event]:
+    def _handle(self, command: Command) -> list[Event]:
         self.events.clear()
         self.engine.handle(command)
         assert all(event.id == command.id for event in self.events)
@@ -123,7 +127,8 @@ def test_the_engine_says_what_it_runs_on(desk: Desk) -> None:
 
 def test_a_load_ends_with_what_is_in_memory(desk: Desk, tiny_recipe: Recipe) -> None:
     events = desk.load(tiny_recipe)
-    assert set(kinds(events[:-1])) == {Loading}
+    assert kinds(events)[0] is Checked
+    assert set(kinds(events[1:-1])) == {Loading}
     done = events[-1]
     assert isinstance(done, Loaded)
     assert done.recipe == tiny_recipe
@@ -233,13 +238,43 @@ def test_a_run_needs_a_recipe(desk: Desk) -> None:
     assert "No recipe is loaded" in str(failure(desk.generate(), RecipeError))
 
 
-def test_a_load_that_fails_leaves_nothing_loaded(
+def test_a_refused_load_keeps_the_old_models_for_going_back(
     loaded: Desk, tiny_recipe: Recipe, tmp_path: Path
 ) -> None:
     missing = replace(tiny_recipe, base=tiny.spec(tmp_path / "nowhere"))
     assert "There is no folder" in str(failure(loaded.load(missing), CheckpointError))
-    failure(loaded.generate(), RecipeError)
-    loaded.load(tiny_recipe)
+    assert "No recipe is loaded" in str(failure(loaded.generate(), RecipeError))
+    louder = tiny_recipe.with_alphas((2.0,))
+    events = loaded.load(louder)
+    assert kinds(events) == [Checked, Loaded]  # no weights are read again
+    assert events[-1].recipe == louder
+    assert kinds(loaded.generate())[-1] is RunFinished
+
+
+def test_models_are_read_again_when_asked(loaded: Desk, tiny_recipe: Recipe) -> None:
+    loaded.events.clear()
+    loaded.engine.handle(Load(1, tiny_recipe, Cancellation(), fresh=True))
+    assert Loading in kinds(loaded.events)
+
+
+def test_a_recipe_that_does_not_fit_is_refused_unless_it_is_insisted_on(
+    loaded: Desk, tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "free_bytes", lambda device: 1000)
+    other = replace(tiny_recipe, base=replace(tiny_recipe.base, prompt="{prompt}!"))
+    said = str(failure(loaded.load(other), DeviceError))
+    assert "does not fit into the memory of cpu" in said
+    assert "free 0.0 GB" in said
+    loaded.engine.handle(Load(1, other, Cancellation(), although_full=True))
+    assert isinstance(loaded.events[-1], Loaded)
+
+
+def test_a_check_tells_prompts_and_leaves_what_is_loaded(loaded: Desk, tiny_recipe: Recipe) -> None:
+    loaded.events.clear()
+    loaded.engine.handle(Check(3, tiny_recipe, "the king", Cancellation()))
+    (checked,) = loaded.events
+    assert isinstance(checked, Checked)
+    assert {prompt.text for prompt in checked.preflight.prompts} == {"the king"}
     assert kinds(loaded.generate())[-1] is RunFinished
 
 
@@ -248,9 +283,10 @@ def test_a_load_gives_the_old_models_back_first(loaded: Desk, tiny_recipe: Recip
     old = weakref.ref(loaded.engine._loaded.ensemble._evaluations[0]._model)
     alive: list[bool] = []
     loaded.on_event = lambda event: alive.append(old() is not None)
-    loaded.load(tiny_recipe)
-    assert not any(alive)
-    assert alive
+    loaded.load(replace(tiny_recipe, base=replace(tiny_recipe.base, prompt="{prompt}!")))
+    assert alive[0]  # while it is being checked
+    assert not any(alive[1:])
+    assert alive[1:]
     loaded.engine.unload()
     gc.collect()
     assert loaded.engine._loaded is None
