@@ -32,6 +32,7 @@ class _Column:
     show: Callable[[Any], str]
     pair: int | None = None
     bar: bool = False
+    contribution: bool = False
 
 
 class CandidateModel(QAbstractTableModel):
@@ -60,6 +61,10 @@ class CandidateModel(QAbstractTableModel):
         """The row of a token that is in the table."""
         return self._token_ids.index(token_id)
 
+    def is_contribution(self, column: int) -> bool:
+        """Whether a column says what a pair gave or took."""
+        return self._columns[column].contribution
+
     def _make_columns(
         self, table: CandidateTable, names: Sequence[str], label: Callable[[int], str]
     ) -> list[_Column]:
@@ -74,7 +79,8 @@ class CandidateModel(QAbstractTableModel):
         approximate = "" if table.exact else tr(" (approximate: sampled permutations)")
         for pair, name in enumerate(names):
             about = tr("What {0} gave or took").format(name) + approximate
-            columns.append(_Column(_short(name), about, table.contributions[pair], signed, pair))
+            shares = table.contributions[pair]
+            columns.append(_Column(name, about, shares, signed, pair, contribution=True))
         for pair, name in enumerate(names):
             about = tr("Probability under the {0} of {1}")
             columns.append(

@@ -104,6 +104,8 @@ class Inspector(QFrame):
         table.verticalHeader().hide()
         table.verticalHeader().setDefaultSectionSize(table.fontMetrics().height() + SPACE)
         table.horizontalHeader().setHighlightSections(False)
+        table.horizontalHeader().setTextElideMode(Qt.TextElideMode.ElideRight)
+        table.horizontalHeader().setMinimumSectionSize(2 * SPACE)
         table.horizontalHeader().setSortIndicatorClearable(True)
         table.sortByColumn(-1, Qt.SortOrder.AscendingOrder)  # as the model has them
         table.setAccessibleName(self.tr("Candidates at the selected token"))
@@ -150,14 +152,15 @@ class Inspector(QFrame):
             self._table.selectRow(proxy.mapFromSource(row).row())
 
     def _fit_columns(self) -> None:
-        """As narrow as heads and numbers allow, so that the pairs' columns are seen at once."""
+        """The pairs' columns are seen at once: they are as narrow as numbers, whatever the names."""
         metrics = self._table.fontMetrics()
-        numbers = metrics.horizontalAdvance("<0.001")
+        number = metrics.horizontalAdvance("<0.001")
         self._table.setColumnWidth(0, _TOKEN_WIDTH)
         for column in range(1, self._model.columnCount()):
             head = str(self._model.headerData(column, Qt.Orientation.Horizontal))
-            width = max(numbers, metrics.horizontalAdvance(head)) + 2 * SPACE
-            self._table.setColumnWidth(column, width)
+            narrow = self._model.is_contribution(column)
+            wide = number if narrow else max(number, metrics.horizontalAdvance(head))
+            self._table.setColumnWidth(column, wide + SPACE + 4)
 
     def _tell(self, run: Run, token: Token) -> str:
         explained = token.attribution
