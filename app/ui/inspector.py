@@ -152,7 +152,7 @@ class Inspector(QFrame):
             self._table.selectRow(proxy.mapFromSource(row).row())
 
     def _fit_columns(self) -> None:
-        """The pairs' columns are seen at once: they are as narrow as numbers, whatever the names."""
+        """The pairs' columns are seen at once: as narrow as numbers, whatever the names."""
         metrics = self._table.fontMetrics()
         number = metrics.horizontalAdvance("<0.001")
         self._table.setColumnWidth(0, _TOKEN_WIDTH)

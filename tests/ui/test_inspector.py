@@ -80,7 +80,7 @@ def test_candidates_come_most_probable_first_and_add_up(
     tuned = column(inspector, "tuned")
     assert tuned == sorted(tuned, reverse=True)
     assert tuned == pytest.approx(list(table.p_tuned))
-    pairs = zip(column(inspector, "Shakespeare"), column(inspector, "Arithmet…"), strict=True)
+    pairs = zip(column(inspector, "Shakespeare"), column(inspector, "Arithmetic"), strict=True)
     shifts = [a - b for a, b in zip(tuned, column(inspector, "base"), strict=True)]
     assert [sum(pair) for pair in pairs] == pytest.approx(shifts, abs=1e-6)
     assert sorted(column(inspector, "rank")) == list(range(1, len(tuned) + 1))
