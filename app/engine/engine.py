@@ -96,7 +96,7 @@ class Engine:
         """What is loaded stays in memory, unused, until another recipe has passed every check."""
         self._usable = False
         opened = open_recipe(command.recipe)
-        found = self._check(command.id, opened, "")
+        found = self._check(command.id, opened, command.prompt)
         require_shared(found.vocabulary)
         if command.cancellation.requested():
             raise Cancelled
@@ -106,6 +106,7 @@ class Engine:
             self.unload()
             self._loaded = load_recipe(
                 opened,
+                found.vocabulary.masked_ids,
                 lambda progress: self._emit(Loading(command.id, progress)),
                 command.cancellation.requested,
             )

@@ -46,6 +46,7 @@ class Load:
     Attributes:
         although_full: Load although the estimate says that it does not fit.
         fresh: Read the files again although these very models are in memory.
+        prompt: What the person has typed; the check in the load writes it out for each role.
     """
 
     id: int
@@ -53,6 +54,7 @@ class Load:
     cancellation: Cancellation
     although_full: bool = False
     fresh: bool = False
+    prompt: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

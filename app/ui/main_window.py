@@ -52,6 +52,7 @@ class MainWindow(QMainWindow):
         self._sample_prompt = session.recipe.sample_prompt
         self.setMinimumSize(_MINIMUM)
         self.prompt = PromptEditor()
+        self.prompt.text_changed.connect(session.set_prompt)
         self.prompt.set_text(self._sample_prompt)
         self.transcript = TranscriptView(session)
         self._plot_place = _card()
@@ -133,7 +134,8 @@ class MainWindow(QMainWindow):
         return action
 
     def _make_menus(self) -> None:
-        bar, stack = self.menuBar(), self._session.undo_stack
+        bar, session = self.menuBar(), self._session
+        stack = session.undo_stack
         keys = QKeySequence.StandardKey
         file = bar.addMenu(self.tr("&File"))
         file.addAction(self._action(self.tr("&Preferences …"), self._open_preferences, "Ctrl+,"))
@@ -148,11 +150,12 @@ class MainWindow(QMainWindow):
         run = bar.addMenu(self.tr("&Run"))
         run.addActions([self._generate, self._stop])
         run.addSeparator()
-        run.addAction(self._action(self.tr("&Load models again"), self._session.load, "Ctrl+R"))
+        run.addAction(
+            self._action(self.tr("&Load models again"), lambda: session.load(fresh=True), "Ctrl+R")
+        )
         inspect = bar.addMenu(self.tr("&Inspect"))
         inspect.addActions([self._next, self._previous])
         inspect.addSeparator()
-        session = self._session
         inspect.addAction(
             self._action(self.tr("Next token"), lambda: session.move_selection(1), "Alt+Right")
         )

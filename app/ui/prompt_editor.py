@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QLabel, QPlainTextEdit, QVBoxLayout, QWidget
 
 from app.ui.theme import SPACE
@@ -11,6 +12,8 @@ _LINES = 3
 
 class PromptEditor(QFrame):
     """A card with the prompt. Tab moves on, as in a form."""
+
+    text_changed = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -24,6 +27,7 @@ class PromptEditor(QFrame):
         self._edit.setPlaceholderText(self.tr("Type the beginning of a text or a question …"))
         self._edit.setAccessibleName(self.tr("Prompt"))
         self._edit.setAccessibleDescription(self.tr("The text that the models continue"))
+        self._edit.textChanged.connect(lambda: self.text_changed.emit(self.text))
         caption.setBuddy(self._edit)
         height = self._edit.fontMetrics().lineSpacing() * _LINES + 2 * SPACE
         self._edit.setFixedHeight(height)

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+import time
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal, Slot
-from PySide6.QtGui import QUndoCommand, QUndoStack
+from PySide6.QtCore import Signal, Slot
 
-from app.checkpoints.recipe_file import write_recipe
 from app.checkpoints.report import Preflight
-from app.checkpoints.spec import ExpertPair, Recipe
+from app.checkpoints.spec import CheckpointSpec, Recipe
 from app.checkpoints.status import LoadProgress, RoleInForce
-from app.decoding.types import FinishReason, GenerationConfig
+from app.decoding.types import FinishReason
 from app.engine.messages import (
     Cancellation,
-    Check,
     Checked,
     EngineFailed,
     EngineReady,
@@ -36,6 +32,9 @@ from app.engine.messages import (
 from app.errors import PromptError, TuneshiftError
 from app.settings import Settings
 from app.ui.bridge import Bridge
+from app.ui.checks import Checks
+from app.ui.load_rate import LoadRate
+from app.ui.recipe_state import RecipeState
 from app.ui.run import Run
 
 
@@ -57,7 +56,7 @@ class Problem:
     details: str = ""
 
 
-class Session(QObject):
+class Session(RecipeState):
     """The one place where the window's state changes.
 
     Args:
@@ -66,8 +65,8 @@ class Session(QObject):
         settings: Preferences; defaults for device and dtype.
     """
 
-    recipe_changed = Signal()
-    """The recipe changed in any way: roles, pairs, alphas or sampling."""
+    prompt_changed = Signal()
+    """``prompt`` changed: the person typed."""
     load_changed = Signal()
     """``load_state``, ``load_progress`` or ``roles_in_force`` changed."""
     run_changed = Signal()
@@ -77,137 +76,66 @@ class Session(QObject):
     selection_changed = Signal()
     """``selected`` changed."""
     preflight_changed = Signal()
-    """``preflight`` changed: what is known of the recipe without its weights."""
+    """``preflight``, ``checked_prompt`` or ``check_problem`` changed."""
     settings_changed = Signal()
     problem_changed = Signal()
     """``problem`` was set or cleared."""
 
     def __init__(self, bridge: Bridge, recipe: Recipe, settings: Settings) -> None:
-        super().__init__()
+        super().__init__(recipe)
         self._bridge = bridge
         self._ids = itertools.count(1)
-        self._recipe = recipe
-        self._reset_to = recipe
         self._load: Load | None = None
-        self._check: Check | None = None
+        self._checks = Checks(bridge.submit, self._ids)
         self._loaded: Loaded | None = None
         self.settings = settings
-        self.undo_stack = QUndoStack(self)
+        self.prompt = ""
         self.devices: tuple[str, ...] = ()
         self.torch_version = ""
         self.load_state = LoadState.STARTING
         self.load_progress: dict[str, LoadProgress] = {}
+        self.load_rate = LoadRate()
         self.roles_in_force: tuple[RoleInForce, ...] = ()
         self.preflight: Preflight | None = None
+        self.checked_prompt = ""
+        self.check_problem: TuneshiftError | None = None
         self.resident_bytes = 0
         self.run: Run | None = None
         self.selected: int | None = None
         self.problem: Problem | None = None
         bridge.events.connect(self._receive)
 
-    # Recipe
-
-    @property
-    def recipe(self) -> Recipe:
-        """The recipe as it stands in the window."""
-        return self._recipe
+    # Recipe and prompt
 
     @property
     def editable(self) -> bool:
         """Whether roles and pairs may change; alphas and sampling always may."""
         return not self.running
 
-    @property
-    def edited(self) -> bool:
-        """Whether the recipe differs from the one that was opened."""
-        return self._recipe != self._reset_to
+    def set_prompt(self, prompt: str) -> None:
+        """Take what the person has typed so far."""
+        if prompt != self.prompt:
+            self.prompt = prompt
+            self.prompt_changed.emit()
 
-    @property
-    def original_sampling(self) -> GenerationConfig:
-        """The sampling settings of the recipe that was opened."""
-        return self._reset_to.sampling
-
-    def original_alpha(self, pair: int) -> float:
-        """The weight of a pair in the recipe that was opened, or 1 for an added pair."""
-        pairs = self._reset_to.pairs
-        return pairs[pair].alpha if pair < len(pairs) else 1.0
-
-    def open_recipe(self, recipe: Recipe) -> None:
-        """Replace the recipe, load it, and take its alphas as what double-click resets to."""
-        before, reset_before = self._recipe, self._reset_to
-
-        def apply(opened: Recipe) -> None:
-            self._reset_to = reset_before if opened is before else recipe
-            self._apply(opened)
-
-        self.undo_stack.push(_RecipeChange(f"open {recipe.name}", before, recipe, "", apply))
-
-    def set_source(self, place: int, source: str) -> None:
-        """Choose the checkpoint of the role at ``place`` of ``Recipe.roles``."""
-        spec = replace(self._recipe.checkpoints()[place], source=source)
-        self._change("choose checkpoint", self._recipe.with_role(place, spec))
-
-    def set_alpha(self, pair: int, alpha: float) -> None:
-        """Set the weight of a pair; a run that is on uses it from its next token."""
-        alphas = list(self._recipe.alphas)
-        if alphas[pair] == alpha:
-            return
-        alphas[pair] = alpha
-        recipe = self._recipe.with_alphas(tuple(alphas))
-        self._change("change α", recipe, merge=f"alpha {pair}")
-
-    def reset_alpha(self, pair: int) -> None:
-        """Set the weight of a pair to :meth:`original_alpha`."""
-        self.set_alpha(pair, self.original_alpha(pair))
-
-    def rename_pair(self, pair: int, name: str) -> None:
-        """Name a pair."""
-        pairs = list(self._recipe.pairs)
-        pairs[pair] = replace(pairs[pair], name=name)
-        self._change("rename pair", replace(self._recipe, pairs=tuple(pairs)))
-
-    def add_pair(self) -> None:
-        """Add a pair whose expert is its own anti-expert: it changes nothing until chosen."""
-        neutral = self._recipe.pairs[-1].antiexpert
-        pair = ExpertPair(f"Pair {len(self._recipe.pairs) + 1}", neutral, neutral)
-        self._change("add pair", replace(self._recipe, pairs=(*self._recipe.pairs, pair)))
-
-    def remove_pair(self, pair: int) -> None:
-        """Remove a pair; a recipe keeps at least one."""
-        pairs = self._recipe.pairs[:pair] + self._recipe.pairs[pair + 1 :]
-        self._change("remove pair", replace(self._recipe, pairs=pairs))
-
-    def set_sampling(self, sampling: GenerationConfig) -> None:
-        """Set how the next run draws its tokens."""
-        if sampling != self._recipe.sampling:
-            recipe = replace(self._recipe, sampling=sampling)
-            self._change("change sampling", recipe, merge="sampling")
-
-    def save_recipe(self, path: Path, name: str) -> None:
-        """Write the recipe as it stands under ``name``; it then counts as the opened one."""
-        recipe = replace(self._recipe, name=name)
-        write_recipe(recipe, path)
-        self._recipe = self._reset_to = recipe
-        self.recipe_changed.emit()
-
-    def _change(self, text: str, recipe: Recipe, merge: str = "") -> None:
-        self.undo_stack.push(_RecipeChange(text, self._recipe, recipe, merge, self._apply))
-
-    def _apply(self, recipe: Recipe) -> None:
-        before, self._recipe = self._recipe, recipe
+    def _take(self, recipe: Recipe) -> None:
+        before = self.recipe
         if self.run and self.run.active and len(recipe.pairs) == len(before.pairs):
             self.run.alphas.set(recipe.alphas)
-        self.recipe_changed.emit()
-        if recipe.checkpoints() != before.checkpoints():
+        super()._take(recipe)
+        if _what_loads(recipe) != _what_loads(before):
             self.load()
+        elif [alpha < 0 for alpha in recipe.alphas] != [alpha < 0 for alpha in before.alphas]:
+            self.check(self.prompt)  # its warnings depend on the sign
 
     # Loading
 
-    def load(self, *, although_full: bool = False) -> None:
+    def load(self, *, although_full: bool = False, fresh: bool = False) -> None:
         """Load the recipe's models; a load that is under way is given up.
 
         Args:
             although_full: Load although the estimate says that they do not fit.
+            fresh: Read the files again although these very models are in memory.
         """
         if self._load:
             self._load.cancellation.request()
@@ -216,16 +144,21 @@ class Session(QObject):
         self._loaded = None
         self.roles_in_force = ()
         self.load_progress = {}
-        self._load = Load(next(self._ids), self._with_defaults(), Cancellation(), although_full)
+        self.load_rate = LoadRate()
+        self._load = Load(
+            next(self._ids),
+            self._with_defaults(),
+            Cancellation(),
+            although_full,
+            fresh,
+            self.prompt,
+        )
         self._set_load_state(LoadState.LOADING if self.devices else LoadState.STARTING)
         self._bridge.submit(self._load)
 
     def check(self, prompt: str) -> None:
         """Ask what is known of the recipe with this prompt; answered by ``preflight_changed``."""
-        if self._check:
-            self._check.cancellation.request()
-        self._check = Check(next(self._ids), self._with_defaults(), prompt, Cancellation())
-        self._bridge.submit(self._check)
+        self._checks.ask(self._with_defaults(), prompt)
 
     def cancel_load(self) -> None:
         """Give up the load that is under way."""
@@ -341,8 +274,9 @@ class Session(QObject):
             elif isinstance(event, EngineFailed):
                 self._set_load_state(LoadState.FAILED)
                 self.report(event.error, event.details)
-            elif self._check and event.id == self._check.id:
-                self._on_check_failed(event)
+            elif isinstance(event, Failed) and (question := self._checks.answered(event.id)):
+                if event.error:
+                    self._show_check(None, question.prompt, event.error)
             elif self._load and event.id == self._load.id:
                 self._on_load_event(event)
             elif self.run and event.id == self.run.id:
@@ -361,21 +295,25 @@ class Session(QObject):
         self._set_load_state(LoadState.LOADING if self._load else LoadState.UNLOADED)
 
     def _on_checked(self, event: Checked) -> None:
-        asked = {command.id for command in (self._check, self._load) if command}
-        if event.id in asked:
-            self.preflight = event.preflight
-            self.preflight_changed.emit()
-        if self._check and event.id == self._check.id:
-            self._check = None
+        question = self._checks.answered(event.id)
+        if question:
+            self._show_check(event.preflight, question.prompt)
+        elif self._load and event.id == self._load.id:
+            self._show_check(event.preflight, self._load.prompt)
 
-    def _on_check_failed(self, event: Event) -> None:
-        self._check = None
-        if isinstance(event, Failed) and event.error:
-            self.report(event.error, event.details)
+    def _show_check(
+        self, preflight: Preflight | None, prompt: str, problem: TuneshiftError | None = None
+    ) -> None:
+        self.preflight, self.checked_prompt, self.check_problem = preflight, prompt, problem
+        self.preflight_changed.emit()
+
+    def _knows(self, recipe: Recipe) -> bool:
+        return self.preflight is not None and self.preflight.recipe == recipe
 
     def _on_load_event(self, event: Event) -> None:
         if isinstance(event, Loading):
             self.load_progress = {**self.load_progress, event.progress.role: event.progress}
+            self.load_rate.note(event.progress, time.monotonic())
             self.load_changed.emit()
         elif isinstance(event, Loaded):
             self._load = None
@@ -386,7 +324,9 @@ class Session(QObject):
                 self.run.labels = event.token_labels
             self._set_load_state(LoadState.LOADED)
         elif isinstance(event, Failed):
-            self._load = None
+            load, self._load = self._load, None
+            if event.error and load and not self._knows(load.recipe):
+                self._show_check(None, load.prompt, event.error)
             if self.run and self.run.active:  # it was waiting for this load
                 self._end_run(self.run, None)
             self._set_load_state(LoadState.FAILED if event.error else LoadState.UNLOADED)
@@ -411,29 +351,6 @@ class Session(QObject):
         self.run_changed.emit()
 
 
-class _RecipeChange(QUndoCommand):
-    """From one recipe to another; changes with the same ``merge`` in a row are undone as one."""
-
-    def __init__(
-        self, text: str, before: Recipe, after: Recipe, merge: str, apply: Callable[[Recipe], None]
-    ) -> None:
-        super().__init__(text)
-        self._before = before
-        self._after = after
-        self._merge = merge
-        self._apply = apply
-
-    def redo(self) -> None:
-        self._apply(self._after)
-
-    def undo(self) -> None:
-        self._apply(self._before)
-
-    def id(self) -> int:
-        return hash(self._merge) & 0x7FFFFFFF if self._merge else -1
-
-    def mergeWith(self, other: QUndoCommand) -> bool:  # noqa: N802 — Qt's name
-        if not isinstance(other, _RecipeChange) or other._merge != self._merge:
-            return False
-        self._after = other._after
-        return True
+def _what_loads(recipe: Recipe) -> tuple[list[CheckpointSpec], int, tuple[int, ...]]:
+    """What models are loaded for; recipes that agree in this need no new load."""
+    return recipe.checkpoints(), recipe.context, recipe.accepted_ids

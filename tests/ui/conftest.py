@@ -10,10 +10,24 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QGuiApplication
 
 from app.attribution.attribution import attribute
+from app.checkpoints.report import (
+    DeviceMemory,
+    MemoryChange,
+    MemoryEstimate,
+    MemoryPart,
+    Preflight,
+    RolePrompt,
+    RoleVocabulary,
+    TokenDifference,
+    Verdict,
+    VocabularyReport,
+)
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
 from app.checkpoints.status import RoleInForce
 from app.decoding.types import FinishReason, RoleLogits, TokenStep
 from app.engine.messages import (
+    Check,
+    Checked,
     Command,
     EngineReady,
     Generate,
@@ -69,6 +83,15 @@ class FakeBridge(QObject):
     def ready(self) -> None:
         self.events.emit([EngineReady(("cpu",), "2.13.0")])
 
+    def check(
+        self, preflight: Preflight | None = None, kind: type[Load] | type[Check] = Load
+    ) -> None:
+        """Answer the check of the last load, or the last question."""
+        command = self.last(kind)
+        assert isinstance(command, Load | Check)
+        found = preflight or invent_preflight(command.recipe, command.prompt)
+        self.events.emit([Checked(command.id, found)])
+
     def finish_load(self) -> None:
         command = self.last(Load)
         assert isinstance(command, Load)
@@ -100,6 +123,51 @@ class FakeBridge(QObject):
         command = self.last(Generate)
         stats = RunStats(tokens, 0.01, 100.0, 410_000_000)
         self.events.emit([RunFinished(command.id, reason, stats)])
+
+
+def invent_preflight(
+    recipe: Recipe,
+    prompt: str = "",
+    *,
+    fits: bool = True,
+    different: int = 0,
+    chat: bool = False,
+    warnings: tuple[str, ...] = (),
+    changes: tuple[MemoryChange, ...] = (),
+) -> Preflight:
+    """What a check of ``recipe`` could find: two devices' worth of memory, words as tokens."""
+    names = [name for name, _ in recipe.roles()]
+    differences = tuple(
+        TokenDifference(90 + index, f"<a{index}>", f"<b{index}>", 90 + index in recipe.accepted_ids)
+        for index in range(different)
+    )
+    alike, few = Verdict.IDENTICAL, Verdict.FEW
+    vocabulary = VocabularyReport(
+        tuple(
+            RoleVocabulary(name, few, 100, 128, different, differences)
+            if different and place == 1
+            else RoleVocabulary(name, alike, 100, 128)
+            for place, name in enumerate(names)
+        ),
+        masked=28 + different - len(recipe.accepted_ids),
+    )
+    parts = [
+        MemoryPart(name, "weights", 10_000_000 * (1 + (place == 0)))
+        for place, name in enumerate(names)
+    ]
+    parts += [MemoryPart("cache", "cache", 4_000_000), MemoryPart("work", "work", 1_000_000)]
+    needed = sum(part.size for part in parts)
+    free = 8_000_000_000 if fits else needed // 2
+    memory = MemoryEstimate(
+        512, (DeviceMemory("cpu", tuple(parts), needed + 5_000_000, free, 2 * free),), changes
+    )
+    words = (prompt or recipe.sample_prompt).split(" ")
+    tokens = tuple(word if index == 0 else f" {word}" for index, word in enumerate(words))
+    prompts = tuple(
+        RolePrompt(name, "".join(tokens), tuple(range(len(tokens))), tokens, 512, chat)
+        for name in names
+    )
+    return Preflight(recipe, vocabulary, memory, prompts, warnings)
 
 
 def invent_step(index: int, alphas: tuple[float, ...], start: int, seed: int = 0) -> TokenStep:

@@ -1,0 +1,226 @@
+"""The recipe in the window and everything a person does to it; each change can be undone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QUndoCommand, QUndoStack
+
+from app.checkpoints.recipe_file import write_recipe
+from app.checkpoints.spec import CHAT, CheckpointSpec, ExpertPair, Recipe
+from app.decoding.types import GenerationConfig
+
+ADAPTER = "adapter:"
+
+PERSONA = "Speak as a pirate does."
+"""What the expert of a new persona is told, until the person writes something else."""
+
+PERSONA_TEMPLATE = "{system}\n\n{prompt}"
+"""The expert's prompt where the model has no chat template."""
+
+
+class RecipeState(QObject):
+    """Holds the recipe on an undo stack; the session is one and acts on every change.
+
+    Args:
+        recipe: The recipe to start with.
+    """
+
+    recipe_changed = Signal()
+    """The recipe changed in any way: roles, pairs, alphas or sampling."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        super().__init__()
+        self._recipe = recipe
+        self._reset_to = recipe
+        self.undo_stack = QUndoStack(self)
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe as it stands in the window."""
+        return self._recipe
+
+    @property
+    def edited(self) -> bool:
+        """Whether the recipe differs from the one that was opened."""
+        return self._recipe != self._reset_to
+
+    @property
+    def original_sampling(self) -> GenerationConfig:
+        """The sampling settings of the recipe that was opened."""
+        return self._reset_to.sampling
+
+    def original_alpha(self, pair: int) -> float:
+        """The weight of a pair in the recipe that was opened, or 1 for an added pair."""
+        pairs = self._reset_to.pairs
+        return pairs[pair].alpha if pair < len(pairs) else 1.0
+
+    def open_recipe(self, recipe: Recipe) -> None:
+        """Replace the recipe, load it, and take its alphas as what double-click resets to."""
+        before, reset_before = self._recipe, self._reset_to
+
+        def apply(opened: Recipe) -> None:
+            self._reset_to = reset_before if opened is before else recipe
+            self._take(opened)
+
+        self.undo_stack.push(_RecipeChange(f"open {recipe.name}", before, recipe, "", apply))
+
+    def save_recipe(self, path: Path, name: str) -> None:
+        """Write the recipe as it stands under ``name``; it then counts as the opened one."""
+        recipe = replace(self._recipe, name=name)
+        write_recipe(recipe, path)
+        self._recipe = self._reset_to = recipe
+        self.recipe_changed.emit()
+
+    # Roles
+
+    def set_source(self, place: int, source: str) -> None:
+        """Choose the checkpoint of the role at ``place`` of ``Recipe.roles``.
+
+        An adapter is laid over the anti-expert of its pair, and stays over it when that changes.
+        """
+        self._change("choose checkpoint", _with_source(self._recipe, place, source))
+
+    def set_spec(self, place: int, spec: CheckpointSpec) -> None:
+        """Choose everything about the role at ``place``: checkpoint, dtype, prompt format, …"""
+        if spec != self._recipe.checkpoints()[place]:
+            self._change("change options", self._recipe.with_role(place, spec))
+
+    def take_change(self, text: str, before: Recipe, after: Recipe) -> None:
+        """Make the change that leads from ``before`` to ``after``, two recipes that were checked.
+
+        A checked recipe has the preferences filled in; these are not written into the recipe.
+        """
+        self._change(text, carry_over(self._recipe, before, after))
+
+    def accept_ids(self, ids: tuple[int, ...]) -> None:
+        """Let these ids be generated although roles spell them differently."""
+        if ids != self._recipe.accepted_ids:
+            self._change("accept ids", replace(self._recipe, accepted_ids=ids))
+
+    # Pairs
+
+    def set_alpha(self, pair: int, alpha: float) -> None:
+        """Set the weight of a pair; a run that is on uses it from its next token."""
+        alphas = list(self._recipe.alphas)
+        if alphas[pair] == alpha:
+            return
+        alphas[pair] = alpha
+        recipe = self._recipe.with_alphas(tuple(alphas))
+        self._change("change α", recipe, merge=f"alpha {pair}")
+
+    def reset_alpha(self, pair: int) -> None:
+        """Set the weight of a pair to :meth:`original_alpha`."""
+        self.set_alpha(pair, self.original_alpha(pair))
+
+    def rename_pair(self, pair: int, name: str) -> None:
+        """Name a pair."""
+        pairs = list(self._recipe.pairs)
+        pairs[pair] = replace(pairs[pair], name=name)
+        self._change("rename pair", replace(self._recipe, pairs=tuple(pairs)))
+
+    def add_pair(self) -> None:
+        """Add a pair whose expert is its own anti-expert: it changes nothing until chosen."""
+        neutral = self._recipe.pairs[-1].antiexpert
+        self._add(ExpertPair(f"Pair {len(self._recipe.pairs) + 1}", neutral, neutral))
+
+    def add_persona(self, chat: bool) -> None:
+        """Add a pair of the base's own model that differs by the expert's system prompt alone.
+
+        Args:
+            chat: Whether the model has a chat template, which is then the expert's format.
+        """
+        self._add(persona(self._recipe.base, f"Persona {len(self._recipe.pairs) + 1}", chat))
+
+    def remove_pair(self, pair: int) -> None:
+        """Remove a pair; a recipe keeps at least one."""
+        pairs = self._recipe.pairs[:pair] + self._recipe.pairs[pair + 1 :]
+        self._change("remove pair", replace(self._recipe, pairs=pairs))
+
+    def _add(self, pair: ExpertPair) -> None:
+        self._change("add pair", replace(self._recipe, pairs=(*self._recipe.pairs, pair)))
+
+    def set_sampling(self, sampling: GenerationConfig) -> None:
+        """Set how the next run draws its tokens."""
+        if sampling != self._recipe.sampling:
+            recipe = replace(self._recipe, sampling=sampling)
+            self._change("change sampling", recipe, merge="sampling")
+
+    # Undo
+
+    def _change(self, text: str, recipe: Recipe, merge: str = "") -> None:
+        if recipe != self._recipe:
+            change = _RecipeChange(text, self._recipe, recipe, merge, self._take)
+            self.undo_stack.push(change)
+
+    def _take(self, recipe: Recipe) -> None:
+        self._recipe = recipe
+        self.recipe_changed.emit()
+
+
+def persona(base: CheckpointSpec, name: str, chat: bool) -> ExpertPair:
+    """A pair of the base's own model: with a persona as the expert, and without as anti-expert."""
+    prompt = CHAT if chat else PERSONA_TEMPLATE
+    return ExpertPair(name, replace(base, prompt=prompt, system=PERSONA), base)
+
+
+def carry_over(recipe: Recipe, before: Recipe, after: Recipe) -> Recipe:
+    """``recipe`` with what differs from ``before`` to ``after`` in roles and context."""
+    triples = list(
+        zip(recipe.checkpoints(), before.checkpoints(), after.checkpoints(), strict=True)
+    )
+    for place, (mine, old, new) in enumerate(triples):
+        differing = {
+            name: getattr(new, name)
+            for name in CheckpointSpec.__dataclass_fields__
+            if getattr(new, name) != getattr(old, name)
+        }
+        recipe = recipe.with_role(place, replace(mine, **differing))
+    return recipe if after.context == before.context else replace(recipe, context=after.context)
+
+
+def _with_source(recipe: Recipe, place: int, source: str) -> Recipe:
+    specs = recipe.checkpoints()
+    mine = specs[place]
+    index, antiexpert = divmod(place - 1, 2)
+    if place == 0 or antiexpert:
+        over = mine.over if source == mine.source else ""
+    else:
+        below = recipe.pairs[index].antiexpert
+        over = (below.over or below.source) if source.startswith(ADAPTER) else ""
+    recipe = recipe.with_role(place, replace(mine, source=source, over=over))
+    expert = recipe.pairs[index].expert if place and antiexpert else None
+    if expert and expert.over == mine.source:
+        recipe = recipe.with_role(place - 1, replace(expert, over=source))
+    return recipe
+
+
+class _RecipeChange(QUndoCommand):
+    """From one recipe to another; changes with the same ``merge`` in a row are undone as one."""
+
+    def __init__(
+        self, text: str, before: Recipe, after: Recipe, merge: str, apply: Callable[[Recipe], None]
+    ) -> None:
+        super().__init__(text)
+        self._before = before
+        self._after = after
+        self._merge = merge
+        self._apply = apply
+
+    def redo(self) -> None:
+        self._apply(self._after)
+
+    def undo(self) -> None:
+        self._apply(self._before)
+
+    def id(self) -> int:
+        return hash(self._merge) & 0x7FFFFFFF if self._merge else -1
+
+    def mergeWith(self, other: QUndoCommand) -> bool:  # noqa: N802 — Qt's name
+        if not isinstance(other, _RecipeChange) or other._merge != self._merge:
+            return False
+        self._after = other._after
+        return True
