@@ -26,3 +26,19 @@ def visible(text: str) -> str:
 def quoted(text: str) -> str:
     """A token in quotation marks, so that its spaces show."""
     return f"“{visible(text)}”"
+
+
+def size(count: int) -> str:
+    """Bytes in three digits or so, such as ``41 MB`` and ``23.1 GB``."""
+    if count < 999_500_000:
+        return f"{count / 1e6:,.1f} MB" if count < 9_950_000 else f"{count / 1e6:,.0f} MB"
+    return f"{count / 1e9:,.1f} GB"
+
+
+def duration(seconds: float) -> str:
+    """A time that is still to come, such as ``4 s`` and ``12 min``; never less than a second."""
+    if seconds < 90:
+        return f"{max(round(seconds), 1)} s"
+    if seconds < 90 * 60:
+        return f"{round(seconds / 60)} min"
+    return f"{seconds / 3600:.1f} h"
