@@ -17,7 +17,7 @@ from app.checkpoints.opening import OpenedRecipe, OpenedRole, quiet, unknown_mod
 from app.checkpoints.prompts import encode_prompt
 from app.checkpoints.spec import CheckpointSpec, Recipe
 from app.checkpoints.status import LoadProgress, RoleInForce
-from app.checkpoints.vocabulary import shared_ids, token_labels
+from app.checkpoints.vocabulary import token_labels
 from app.decoding.detokenizer import Detokenizer
 from app.decoding.ensemble import Ensemble, Pair
 from app.decoding.language_model import TransformersLanguageModel
@@ -76,11 +76,14 @@ class LoadedRecipe:
 
     def token_labels(self) -> list[str]:
         """What to call each id of the base, [V]."""
-        return token_labels(self._prompts[0][0].backend_tokenizer, self.ensemble.vocabulary_size)
+        return token_labels(
+            self._prompts[0][0].backend_tokenizer, range(self.ensemble.vocabulary_size)
+        )
 
 
 def load_recipe(
     opened: OpenedRecipe,
+    masked_ids: Sequence[int],
     on_progress: Callable[[LoadProgress], None] = lambda progress: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> LoadedRecipe:
@@ -88,6 +91,7 @@ def load_recipe(
 
     Args:
         opened: What to load.
+        masked_ids: Ids of the base that are never to be generated, of its ``VocabularyReport``.
         on_progress: Called for each role as its weights arrive.
         cancelled: Asked for every tensor.
 
@@ -101,9 +105,8 @@ def load_recipe(
     for role in opened.roles:
         assembly.add(role)
     models = [evaluation.language_model for evaluation in assembly.evaluations]
-    rows = min(model.vocabulary_size for model in models)
-    usable = torch.zeros(models[0].vocabulary_size, dtype=torch.bool)
-    usable[[index for index in shared_ids(opened) if index < rows]] = True
+    usable = torch.ones(models[0].vocabulary_size, dtype=torch.bool)
+    usable[list(masked_ids)] = False
     places = assembly.places
     pairs = [
         Pair(pair.name, places[1 + 2 * index], places[2 + 2 * index])

@@ -56,15 +56,19 @@ class VocabularyReport:
 
     Attributes:
         roles: In the order of ``Recipe.roles``.
-        masked: How many of the base's rows can never be generated: padding and ids that differ.
+        masked_ids: The base's rows that can never be generated: padding and ids that differ.
     """
 
     roles: tuple[RoleVocabulary, ...]
-    masked: int
+    masked_ids: tuple[int, ...]
 
     @property
     def usable(self) -> bool:
         return all(role.verdict is not Verdict.DIFFERENT for role in self.roles)
+
+    @property
+    def masked(self) -> int:
+        return len(self.masked_ids)
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,8 +37,9 @@ ROLES = ["base", "expert “Style”", "anti-expert “Style”"]
 def load_recipe(recipe: Recipe, *args: Any, **options: Any) -> LoadedRecipe:
     """Open and load, as the engine does."""
     opened = open_recipe(recipe)
-    require_shared(compare_vocabularies(opened))
-    return load_opened(opened, *args, **options)
+    report = compare_vocabularies(opened)
+    require_shared(report)
+    return load_opened(opened, report.masked_ids, *args, **options)
 
 
 def with_base(recipe: Recipe, folder: Path, **options: str) -> Recipe:
