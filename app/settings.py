@@ -42,6 +42,11 @@ def state_folder() -> Path:
     return platformdirs.user_state_path(_NAME, appauthor=False, ensure_exists=True)
 
 
+def cache_folder() -> Path:
+    """The folder of what can be made again, such as converted checkpoints; made when missing."""
+    return platformdirs.user_cache_path(_NAME, appauthor=False, ensure_exists=True)
+
+
 def load_settings() -> Settings:
     """The saved preferences, or the defaults where none are saved.
 

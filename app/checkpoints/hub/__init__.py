@@ -1,0 +1,46 @@
+"""The Hugging Face Hub: searching, looking before downloading, downloading, and what is cached.
+
+Nothing here runs unless a person asks for it, except what is marked as offline. Everything is
+synchronous; ``huggingface_hub`` is imported when it is first needed. Only safetensors weights,
+configurations and tokenizer files are fetched: never pickles, and never code.
+"""
+
+from app.checkpoints.hub.cache import (
+    CachedModel,
+    cache_folder,
+    cached_folder,
+    cached_models,
+    delete_cached,
+    free_disk,
+    metadata_folder,
+    tensor_headers,
+)
+from app.checkpoints.hub.catalogue import HubHit, HubModel, describe, search
+from app.checkpoints.hub.failures import UnreachableError
+from app.checkpoints.hub.files import HubFile
+from app.checkpoints.hub.ids import HubId, parse
+from app.checkpoints.hub.pace import Pace
+from app.checkpoints.hub.transfer import DownloadProgress, download, fetch_metadata
+
+__all__ = [
+    "CachedModel",
+    "DownloadProgress",
+    "HubFile",
+    "HubHit",
+    "HubId",
+    "HubModel",
+    "Pace",
+    "UnreachableError",
+    "cache_folder",
+    "cached_folder",
+    "cached_models",
+    "delete_cached",
+    "describe",
+    "download",
+    "fetch_metadata",
+    "free_disk",
+    "metadata_folder",
+    "parse",
+    "search",
+    "tensor_headers",
+]
