@@ -9,6 +9,7 @@ from app.checkpoints.opening import OpenedRecipe
 from app.checkpoints.prompts import preview_prompts
 from app.checkpoints.report import Preflight
 from app.checkpoints.vocabulary import compare_vocabularies
+from app.checkpoints.warnings import warnings
 
 
 def preflight(
@@ -21,10 +22,11 @@ def preflight(
         prompt: What the person typed; the sample prompt of the recipe where it is empty.
         about_to_be_freed: Bytes that unloading what is loaded gives back, for each device.
     """
+    vocabulary = compare_vocabularies(opened)
     return Preflight(
         recipe=opened.recipe,
-        vocabulary=compare_vocabularies(opened),
+        vocabulary=vocabulary,
         memory=estimate_memory(opened, about_to_be_freed or {}),
         prompts=preview_prompts(opened, prompt or opened.recipe.sample_prompt),
-        warnings=(),
+        warnings=tuple(warnings(opened, vocabulary)),
     )

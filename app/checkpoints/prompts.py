@@ -10,6 +10,7 @@ from transformers import PreTrainedTokenizerBase
 from app.checkpoints.opening import OpenedRecipe, OpenedRole
 from app.checkpoints.report import RolePrompt
 from app.checkpoints.spec import CHAT, PLAIN, CheckpointSpec
+from app.checkpoints.vocabulary import token_labels
 from app.errors import PromptError
 
 
@@ -29,8 +30,23 @@ def encode_prompt(
     if spec.prompt != PLAIN:
         values = {"{system}": spec.system, "{prompt}": prompt}
         text = re.sub(r"\{system\}|\{prompt\}", lambda place: values[place[0]], spec.prompt)
-    ids: list[int] = tokenizer(text, verbose=False)["input_ids"]
-    return ids
+    return _encode_text(tokenizer, text)
+
+
+def _encode_text(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
+    """The ids of ``text`` after what the tokenizer puts before it, and nothing put after it.
+
+    Some tokenizers end every text with end-of-sequence, after which nothing would be continued. A
+    text that begins with the beginning-of-sequence token, as templates do, gets no second one.
+    """
+    body: list[int] = tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
+    if body and body[0] == tokenizer.bos_token_id:
+        return body
+    whole: list[int] = tokenizer(text, verbose=False)["input_ids"]
+    for end in range(len(whole), len(body), -1):
+        if whole[end - len(body) : end] == body:
+            return whole[:end]
+    return whole
 
 
 def _encode_chat(
@@ -59,23 +75,48 @@ def _encode_chat(
 
 def preview_prompts(opened: OpenedRecipe, prompt: str) -> tuple[RolePrompt, ...]:
     """The exact prompt of every role, as text and as tokens."""
-    return tuple(_preview(role, prompt) for role in opened.roles)
+    return tuple(_preview(role, prompt, opened.recipe.context) for role in opened.roles)
 
 
-def _preview(role: OpenedRole, prompt: str) -> RolePrompt:
+def _preview(role: OpenedRole, prompt: str, most: int) -> RolePrompt:
     tokenizer = role.tokenizer
     ids: list[int] = []
+    context = _context(role, most)
     problem = ""
     try:
         ids = encode_prompt(tokenizer, role.spec, prompt)
+        _check_fits(role, ids, context)
     except PromptError as error:
         problem = str(error)
     return RolePrompt(
         role=role.name,
-        text=str(tokenizer.decode(ids)),
+        text=tokenizer.backend_tokenizer.decode(ids, skip_special_tokens=False),
         token_ids=tuple(ids),
-        tokens=tuple(str(tokenizer.decode([index])) for index in ids),
-        context=getattr(role.config.get_text_config(), "max_position_embeddings", None),
+        tokens=tuple(token_labels(tokenizer.backend_tokenizer, ids)),
+        context=context,
         has_chat_template=bool(tokenizer.chat_template),
         problem=problem,
     )
+
+
+def _context(role: OpenedRole, most: int) -> int | None:
+    named = getattr(role.config.get_text_config(), "max_position_embeddings", None)
+    return min((limit for limit in (named, most) if limit), default=None)
+
+
+def _check_fits(role: OpenedRole, ids: list[int], context: int | None) -> None:
+    if context is not None and len(ids) >= context:
+        raise PromptError(
+            f"The prompt is longer than the context of the {role.name}",
+            evidence=f"{len(ids):,} tokens, the context is {context:,}",
+            next_step="Shorten the prompt or choose a model with a longer context.",
+        )
+    rows = role.config.get_text_config().vocab_size
+    unknown = next((index for index in ids if index >= rows), None)
+    if unknown is not None:
+        raise PromptError(
+            f"The prompt holds a token that the {role.name} cannot read",
+            evidence=f"“{role.tokenizer.convert_ids_to_tokens(unknown)}” is id {unknown:,}, "
+            f"the model has {rows:,}",
+            next_step="Leave it out of the prompt or the template.",
+        )

@@ -74,7 +74,7 @@ def _tokens_of_roles(roles: Sequence[OpenedRole]) -> list[RoleTokens]:
     read = read_tokens(list(tokenizers.values()), max(*rows, *sizes))
     of_tokenizer = dict(zip(tokenizers, read, strict=True))
     return [
-        RoleTokens(role.name, of_tokenizer[id(role.tokenizer)], count, _end_ids(role))
+        RoleTokens(role.name, of_tokenizer[id(role.tokenizer)], count, end_ids(role))
         for role, count in zip(roles, rows, strict=True)
     ]
 
@@ -89,8 +89,12 @@ def _rows(role: OpenedRole) -> int:
     return rows
 
 
-def _end_ids(role: OpenedRole) -> frozenset[int]:
-    named = [role.config.get_text_config().eos_token_id, role.tokenizer.eos_token_id]
+def end_ids(role: OpenedRole) -> frozenset[int]:
+    """The ids at which a role ends a text, as its configuration and its tokenizer name them."""
+    named = [
+        getattr(role.config.get_text_config(), "eos_token_id", None),
+        role.tokenizer.eos_token_id,
+    ]
     ids = [item if isinstance(item, list) else [item] for item in named if item is not None]
     return frozenset(index for several in ids for index in several)
 

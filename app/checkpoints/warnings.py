@@ -1,0 +1,65 @@
+"""What may surprise a person about a recipe that can be used, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from app.checkpoints.opening import OpenedRecipe, OpenedRole
+from app.checkpoints.report import VocabularyReport
+from app.checkpoints.spec import CHAT
+from app.checkpoints.vocabulary import end_ids
+
+
+def warnings(opened: OpenedRecipe, vocabulary: VocabularyReport) -> Iterator[str]:
+    """One sentence, and what it means, for everything that is worth a second look."""
+    yield from _softcapping(opened.roles)
+    yield from _negative_alphas(opened)
+    usable = frozenset(range(vocabulary.roles[0].rows)).difference(vocabulary.masked_ids)
+    yield from _accepted_and_missing(opened, usable)
+    if vocabulary.usable:
+        yield from _masked_ends(opened.roles, usable)
+
+
+def _softcapping(roles: tuple[OpenedRole, ...]) -> Iterator[str]:
+    caps = {role.name: _softcap(role) for role in roles}
+    if len(set(caps.values())) > 1:
+        said = ", ".join(f"{name} {cap or 'none'}" for name, cap in caps.items())
+        yield (
+            f"Not every role caps its logits alike ({said}): capped and uncapped logits have "
+            "different scales, so another α than usual may be needed."
+        )
+
+
+def _softcap(role: OpenedRole) -> float | None:
+    return getattr(role.config.get_text_config(), "final_logit_softcapping", None) or None
+
+
+def _negative_alphas(opened: OpenedRecipe) -> Iterator[str]:
+    for pair, expert in zip(opened.recipe.pairs, opened.roles[1::2], strict=True):
+        chat = expert.spec.prompt == CHAT or bool(expert.tokenizer.chat_template)
+        if pair.alpha < 0 and chat:
+            yield (
+                f"α of “{pair.name}” is negative and its expert looks tuned for safe conversation: "
+                "the base is steered away from that, so expect text that the expert would refuse."
+            )
+
+
+def _accepted_and_missing(opened: OpenedRecipe, usable: frozenset[int]) -> Iterator[str]:
+    missing = [index for index in opened.recipe.accepted_ids if index not in usable]
+    if missing:
+        listed = ", ".join(map(str, missing[:3])) + (" …" if len(missing) > 3 else "")
+        yield f"The recipe accepts ids that not every role has, which stay masked: {listed}."
+
+
+def _masked_ends(roles: tuple[OpenedRole, ...], usable: frozenset[int]) -> Iterator[str]:
+    for role in roles[1::2]:
+        ends = end_ids(role)
+        if ends and not ends & usable:
+            spelled = ", ".join(
+                f"“{role.tokenizer.convert_ids_to_tokens(index)}” ({index})"
+                for index in sorted(ends)
+            )
+            yield (
+                f"The {role.name} ends its texts with {spelled}, which is masked: text may run on "
+                "to the token limit. Accept that id in the recipe, or use a stop string."
+            )
