@@ -22,6 +22,7 @@ from app.checkpoints.spec import Recipe
 from app.errors import TuneshiftError, unknown_error
 from app.settings import Settings, config_folder, load_settings, state_folder
 from app.ui.bridge import Bridge
+from app.ui.downloads import Downloads
 from app.ui.icons import application_icon
 from app.ui.main_window import MainWindow
 from app.ui.session import Session
@@ -120,18 +121,19 @@ async def _until_closed(window: MainWindow, session: Session, bridge: Bridge) ->
     with _closed_by_signals(loop, window):
         window.show()
         await closed
-        await _end_engine(bridge)
+        await _end_threads(bridge, session.downloads)
 
 
-async def _end_engine(bridge: Bridge) -> None:
-    """Cancel what is on and wait for the engine's thread; the window is gone already."""
+async def _end_threads(bridge: Bridge, downloads: Downloads) -> None:
+    """Cancel what is on and wait for all threads; the window is gone already."""
     bridge.close()
+    downloads.close()
     waited = 0.0
-    while not bridge.join(0):
+    while not (bridge.join(0) and downloads.join(0)):
         await asyncio.sleep(_JOIN_POLL)
         waited += _JOIN_POLL
         if abs(waited - _PATIENCE) < _JOIN_POLL / 2:
-            log.warning("waiting for the engine to finish importing or loading")
+            log.warning("waiting for the engine or a download to come to its end")
 
 
 @contextmanager

@@ -18,13 +18,16 @@ from app.ui import about
 from app.ui.icons import icon
 from app.ui.inspector import Inspector
 from app.ui.preferences import PreferencesDialog
+from app.ui.memory_dialog import show_memory
 from app.ui.problem_banner import ProblemBanner
 from app.ui.prompt_editor import PromptEditor
-from app.ui.recipe_panel import RecipePanel
-from app.ui.session import Session
+from app.ui.prompt_preview import show_preview
+from app.ui.recipe_column import RecipeColumn
+from app.ui.session import LoadState, Session
 from app.ui.status_line import StatusLine
 from app.ui.theme import SPACE, current_theme
 from app.ui.transcript import TranscriptView
+from app.ui.vocabulary_view import show_vocabulary
 
 _SIZE = QSize(1280, 800)
 _MINIMUM = QSize(900, 560)
@@ -67,6 +70,7 @@ class MainWindow(QMainWindow):
         self.statusBar().setSizeGripEnabled(False)
         session.recipe_changed.connect(self._on_recipe_changed)
         session.run_changed.connect(self._update_actions)
+        session.load_changed.connect(self._update_actions)
         session.tokens_added.connect(self._update_actions)
         self._update_actions()
         self.prompt.focus()
@@ -98,7 +102,7 @@ class MainWindow(QMainWindow):
         layout.addWidget(ProblemBanner(self._session))
         layout.addWidget(self.prompt)
         layout.addWidget(self._rows, 1)
-        for panel in (RecipePanel(self._session), middle, Inspector(self._session)):
+        for panel in (RecipeColumn(self._session), middle, Inspector(self._session)):
             self._columns.addWidget(panel)
         self._columns.setSizes(_COLUMNS)
         self._columns.setStretchFactor(1, 1)
@@ -153,6 +157,14 @@ class MainWindow(QMainWindow):
         run.addAction(
             self._action(self.tr("&Load models again"), lambda: session.load(fresh=True), "Ctrl+R")
         )
+        self._cancel = self._action(self.tr("&Cancel loading"), session.cancel_load)
+        run.addAction(self._cancel)
+        run.addSeparator()
+        run.addAction(self._action(self.tr("&Prompt preview …"), self._preview, "Ctrl+Shift+P"))
+        run.addAction(
+            self._action(self.tr("&Vocabulary …"), lambda: show_vocabulary(session, self))
+        )
+        run.addAction(self._action(self.tr("&Memory …"), lambda: show_memory(session, self)))
         inspect = bar.addMenu(self.tr("&Inspect"))
         inspect.addActions([self._next, self._previous])
         inspect.addSeparator()
@@ -202,6 +214,7 @@ class MainWindow(QMainWindow):
         session, run = self._session, self._session.run
         self._generate.setEnabled(not session.running)
         self._stop.setEnabled(session.running)
+        self._cancel.setEnabled(session.load_state is LoadState.LOADING)
         # The application's name is added to the title where there is another one.
         self.setWindowTitle(self.tr("Generating …") if session.running else "Tuneshift")
         for action in (self._next, self._previous):
@@ -209,6 +222,9 @@ class MainWindow(QMainWindow):
 
     def _on_generate(self) -> None:
         self._session.generate(self.prompt.text)
+
+    def _preview(self) -> None:
+        show_preview(self._session, self)
 
     def _open_preferences(self) -> None:
         PreferencesDialog(self._session, self).open()
@@ -259,6 +275,7 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 — Qt's name
         self.remember()
+        self._session.downloads.close()
         event.accept()
         self.closed.emit()
 

@@ -33,6 +33,7 @@ from app.errors import PromptError, TuneshiftError
 from app.settings import Settings
 from app.ui.bridge import Bridge
 from app.ui.checks import Checks
+from app.ui.downloads import Downloads
 from app.ui.load_rate import LoadRate
 from app.ui.recipe_state import RecipeState
 from app.ui.run import Run
@@ -77,6 +78,8 @@ class Session(RecipeState):
     """``selected`` changed."""
     preflight_changed = Signal()
     """``preflight``, ``checked_prompt`` or ``check_problem`` changed."""
+    candidate_checked = Signal(object, object)
+    """The recipe of :meth:`check_candidate` and what was found: ``Preflight`` or error."""
     settings_changed = Signal()
     problem_changed = Signal()
     """``problem`` was set or cleared."""
@@ -87,8 +90,11 @@ class Session(RecipeState):
         self._ids = itertools.count(1)
         self._load: Load | None = None
         self._checks = Checks(bridge.submit, self._ids)
+        self._candidates = Checks(bridge.submit, self._ids)
         self._loaded: Loaded | None = None
+        self._left: Recipe | None = None
         self.settings = settings
+        self.downloads = Downloads(self)
         self.prompt = ""
         self.devices: tuple[str, ...] = ()
         self.torch_version = ""
@@ -124,9 +130,16 @@ class Session(RecipeState):
             self.run.alphas.set(recipe.alphas)
         super()._take(recipe)
         if _what_loads(recipe) != _what_loads(before):
+            self._left = before if self._loaded else self._left
             self.load()
         elif [alpha < 0 for alpha in recipe.alphas] != [alpha < 0 for alpha in before.alphas]:
             self.check(self.prompt)  # its warnings depend on the sign
+
+    @property
+    def previous(self) -> Recipe | None:
+        """The recipe that was loaded before the one that failed to load."""
+        failed = self.load_state is LoadState.FAILED
+        return self._left if failed and self._left != self._recipe else None
 
     # Loading
 
@@ -147,7 +160,7 @@ class Session(RecipeState):
         self.load_rate = LoadRate()
         self._load = Load(
             next(self._ids),
-            self._with_defaults(),
+            self._with_defaults(self._recipe),
             Cancellation(),
             although_full,
             fresh,
@@ -158,7 +171,11 @@ class Session(RecipeState):
 
     def check(self, prompt: str) -> None:
         """Ask what is known of the recipe with this prompt; answered by ``preflight_changed``."""
-        self._checks.ask(self._with_defaults(), prompt)
+        self._checks.ask(self._with_defaults(self._recipe), prompt)
+
+    def check_candidate(self, recipe: Recipe) -> None:
+        """Ask what is known of a recipe that is not, or not yet, the one in the window."""
+        self._candidates.ask(self._with_defaults(recipe), self.prompt)
 
     def cancel_load(self) -> None:
         """Give up the load that is under way."""
@@ -172,8 +189,7 @@ class Session(RecipeState):
         if (before.device, before.dtype) != (settings.device, settings.dtype):
             self.load()
 
-    def _with_defaults(self) -> Recipe:
-        recipe = self._recipe
+    def _with_defaults(self, recipe: Recipe) -> Recipe:
         for place, spec in enumerate(recipe.checkpoints()):
             device = self.settings.device if spec.device == "auto" else spec.device
             dtype = self.settings.dtype if spec.dtype == "auto" else spec.dtype
@@ -277,6 +293,9 @@ class Session(RecipeState):
             elif isinstance(event, Failed) and (question := self._checks.answered(event.id)):
                 if event.error:
                     self._show_check(None, question.prompt, event.error)
+            elif isinstance(event, Failed) and (asked := self._candidates.answered(event.id)):
+                if event.error:
+                    self.candidate_checked.emit(asked.recipe, event.error)
             elif self._load and event.id == self._load.id:
                 self._on_load_event(event)
             elif self.run and event.id == self.run.id:
@@ -295,6 +314,10 @@ class Session(RecipeState):
         self._set_load_state(LoadState.LOADING if self._load else LoadState.UNLOADED)
 
     def _on_checked(self, event: Checked) -> None:
+        candidate = self._candidates.answered(event.id)
+        if candidate:
+            self.candidate_checked.emit(candidate.recipe, event.preflight)
+            return
         question = self._checks.answered(event.id)
         if question:
             self._show_check(event.preflight, question.prompt)

@@ -40,6 +40,7 @@ from app.engine.messages import (
 )
 from app.settings import Settings
 from app.ui.session import Session
+from tests.ui.fake_hub import fake_hub  # noqa: F401 — a fixture
 
 WORDS = (
     " the",

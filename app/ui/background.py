@@ -1,0 +1,140 @@
+"""Work that would block the window, on a thread that exists only while there is some."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Lock, Thread
+from typing import Any, TypeVar
+
+from PySide6.QtCore import QObject, Signal, Slot
+from shiboken6 import isValid
+
+from app.errors import Cancelled, TuneshiftError, unknown_error
+
+log = logging.getLogger(__name__)
+
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Asked:
+    owner: QObject
+    done: Callable[[Any], None]
+    failed: Callable[[TuneshiftError], None]
+
+
+class Background(QObject):
+    """Runs one function after another, and answers on the thread of the window.
+
+    Args:
+        name: What to call the thread.
+    """
+
+    _woken = Signal()
+
+    def __init__(self, name: str, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._name = name
+        self._ids = itertools.count()
+        # The thread never sees what was asked by whom: were it the last to hold a widget, the
+        # widget would be deleted on the wrong thread.
+        self._asked: dict[int, _Asked] = {}
+        self._lock = Lock()
+        self._waiting: deque[tuple[int, Callable[[], Any]]] = deque()
+        self._answers: deque[tuple[int, Any, BaseException | None]] = deque()
+        self._thread: Thread | None = None
+        self._running = False
+        self._closed = False
+        self._woken.connect(self._answer)  # queued: emitted on the thread
+
+    def run(
+        self,
+        owner: QObject,
+        work: Callable[[], _Result],
+        done: Callable[[_Result], None],
+        failed: Callable[[TuneshiftError], None],
+    ) -> int:
+        """Run ``work`` when what was asked before has ended.
+
+        Args:
+            owner: Who asks; once it is deleted nobody is answered.
+            work: What to run; it must not touch the window. Where it raises ``Cancelled`` nobody
+                is answered.
+            done: Called with the result.
+            failed: Called with the error.
+
+        Returns:
+            A number to :meth:`forget` it by.
+        """
+        job = next(self._ids)
+        self._asked[job] = _Asked(owner, done, failed)
+        with self._lock:
+            if self._closed:
+                return job
+            self._waiting.append((job, work))
+            if not self._running:
+                self._running = True
+                self._thread = Thread(target=self._work, name=self._name)
+                self._thread.start()
+        return job
+
+    def forget(self, job: int) -> None:
+        """Do not answer; what has not begun is not run."""
+        self._asked.pop(job, None)
+        with self._lock:
+            self._waiting = deque(item for item in self._waiting if item[0] != job)
+
+    def close(self) -> None:
+        """Run nothing more and answer nobody; what is running goes on to its end."""
+        self._asked.clear()
+        with self._lock:
+            self._closed = True
+            self._waiting.clear()
+
+    def join(self, timeout: float | None = None) -> bool:
+        """Wait for the thread to end; whether it has."""
+        if self._thread is None:
+            return True
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                if not self._waiting:
+                    self._running = False
+                    return
+                job, work = self._waiting.popleft()
+            answer: tuple[int, Any, BaseException | None]
+            try:
+                answer = (job, work(), None)
+            except BaseException as error:
+                answer = (job, None, error)
+            del work
+            with self._lock:
+                if self._closed:
+                    continue
+                self._answers.append(answer)
+                self._woken.emit()
+
+    @Slot()
+    def _answer(self) -> None:
+        job, result, error = self._answers.popleft()
+        asked = self._asked.pop(job, None)
+        if asked is None or not isValid(asked.owner) or isinstance(error, Cancelled):
+            return
+        if error is None:
+            asked.done(result)
+        else:
+            asked.failed(_shown(error))
+
+
+def _shown(error: BaseException) -> TuneshiftError:
+    if isinstance(error, TuneshiftError):
+        return error
+    log.error("a background task failed", exc_info=error)
+    return unknown_error(error)

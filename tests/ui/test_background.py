@@ -1,0 +1,127 @@
+"""Work off the window's thread: answers come on it, in order, and to those who still listen."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import QObject
+from pytestqt.qtbot import QtBot
+from shiboken6 import delete
+
+from app.errors import Cancelled, HubError, TuneshiftError
+from app.ui.background import Background
+
+
+@pytest.fixture
+def background(qtbot: QtBot) -> Iterator[Background]:
+    background = Background("test")
+    yield background
+    background.close()
+    assert background.join(10)
+
+
+def unexpected(value: object) -> None:
+    raise AssertionError(f"nobody should be told {value!r}")
+
+
+def test_answers_come_in_order_on_the_thread_of_the_window(
+    background: Background, qtbot: QtBot
+) -> None:
+    ran_on, answers = [], []
+
+    def work(number: int) -> int:
+        ran_on.append(threading.current_thread())
+        return number
+
+    for number in range(5):
+        background.run(
+            background,
+            lambda number=number: work(number),
+            lambda number: answers.append((number, threading.current_thread())),
+            unexpected,
+        )
+    qtbot.waitUntil(lambda: len(answers) == 5)
+    assert answers == [(number, threading.main_thread()) for number in range(5)]
+    assert threading.main_thread() not in ran_on
+
+
+def test_no_thread_is_left_when_nothing_is_to_be_done(background: Background, qtbot: QtBot) -> None:
+    answers: list[int] = []
+    for _ in range(3):
+        background.run(background, lambda: 1, answers.append, unexpected)
+        qtbot.waitUntil(lambda: bool(answers))
+        answers.clear()
+        assert background.join(10)
+        assert "test" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_an_error_a_person_can_cause_is_passed_on(background: Background, qtbot: QtBot) -> None:
+    told: list[TuneshiftError] = []
+    error = HubError("The Hub is away")
+
+    def fail() -> None:
+        raise error
+
+    background.run(background, fail, unexpected, told.append)
+    qtbot.waitUntil(lambda: bool(told))
+    assert told == [error]
+
+
+def test_a_defect_is_said_to_be_one_and_the_next_is_still_run(
+    background: Background, qtbot: QtBot, caplog: pytest.LogCaptureFixture
+) -> None:
+    told: list[TuneshiftError] = []
+    answers: list[int] = []
+    background.run(background, lambda: 1 // 0, unexpected, told.append)
+    background.run(background, lambda: 1, answers.append, unexpected)
+    qtbot.waitUntil(lambda: bool(answers))
+    assert "ZeroDivisionError" in str(told[0])
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_nobody_is_told_of_a_cancelled_one(background: Background, qtbot: QtBot) -> None:
+    answers: list[int] = []
+
+    def give_up() -> None:
+        raise Cancelled
+
+    background.run(background, give_up, unexpected, unexpected)
+    background.run(background, lambda: 1, answers.append, unexpected)
+    qtbot.waitUntil(lambda: bool(answers))
+
+
+def test_who_is_gone_or_has_forgotten_is_not_answered(background: Background, qtbot: QtBot) -> None:
+    gone, answers, gate = QObject(), [], threading.Event()
+    ran: list[str] = []
+    background.run(gone, lambda: gate.wait(10), unexpected, unexpected)
+    running = background.run(background, lambda: ran.append("running"), unexpected, unexpected)
+    waiting = background.run(background, lambda: ran.append("waiting"), unexpected, unexpected)
+    background.run(background, lambda: 1, answers.append, unexpected)
+    background.forget(running)
+    background.forget(waiting)
+    delete(gone)
+    gate.set()
+    qtbot.waitUntil(lambda: bool(answers))
+    assert ran == []
+
+
+def test_closing_drops_what_waits_and_lets_the_running_one_end(qtbot: QtBot) -> None:
+    background, gate, began = Background("test"), threading.Event(), threading.Event()
+    ended: list[bool] = []
+
+    def work() -> None:
+        began.set()
+        ended.append(gate.wait(10))
+
+    background.run(background, work, unexpected, unexpected)
+    background.run(background, lambda: ended.append(False), unexpected, unexpected)
+    assert began.wait(10)
+    background.close()
+    assert not background.join(0)
+    gate.set()
+    assert background.join(10)
+    background.run(background, work, unexpected, unexpected)
+    assert background.join(0)
+    assert ended == [True]
