@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
+import sys
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
 
 import torch
-from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
-from transformers.utils import logging as transformers_logging
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from app.checkpoints.devices import out_of_memory, resolve_device
-from app.checkpoints.opening import OpenedRecipe, OpenedRole, quiet, unknown_model
+from app.checkpoints.adapters import AdapterFiles
+from app.checkpoints.devices import resolve_device
+from app.checkpoints.lora import adapted
+from app.checkpoints.opening import OpenedRecipe, OpenedRole
 from app.checkpoints.prompts import encode_prompt
 from app.checkpoints.spec import CheckpointSpec, Recipe
 from app.checkpoints.status import LoadProgress, RoleInForce
 from app.checkpoints.vocabulary import token_labels
+from app.checkpoints.weights import LoadedWeights, load_weights
 from app.decoding.detokenizer import Detokenizer
 from app.decoding.ensemble import Ensemble, Pair
 from app.decoding.language_model import TransformersLanguageModel
-from app.errors import Cancelled, CheckpointError
+from app.errors import Cancelled, DeviceError
 
 T = TypeVar("T")
 
@@ -65,9 +70,12 @@ class LoadedRecipe:
     def held_bytes(self) -> dict[str, int]:
         """Bytes of weights on each device."""
         held = Counter[str]()
+        counted = set[int]()  # an adapted model shares its tensors with another
         for model in self._models:
             for tensor in (*model.parameters(), *model.buffers()):
-                held[str(tensor.device)] += tensor.nbytes
+                if id(tensor) not in counted:
+                    counted.add(id(tensor))
+                    held[str(tensor.device)] += tensor.nbytes
         return dict(held)
 
     def detokenizer(self, prompt: Sequence[int]) -> Detokenizer:
@@ -101,9 +109,14 @@ def load_recipe(
         Cancelled: When ``cancelled`` says so; nothing stays loaded.
     """
     recipe = opened.recipe
-    assembly = _Assembly(on_progress, cancelled)
-    for role in opened.roles:
-        assembly.add(role)
+    assembly = _Assembly(recipe.context, on_progress, cancelled)
+    try:
+        for role in opened.roles:
+            assembly.add(role)
+    except BaseException:
+        assembly.forget()
+        release_memory()
+        raise
     models = [evaluation.language_model for evaluation in assembly.evaluations]
     usable = torch.ones(models[0].vocabulary_size, dtype=torch.bool)
     usable[list(masked_ids)] = False
@@ -119,10 +132,10 @@ def load_recipe(
         recipe=recipe,
         ensemble=Ensemble(models, names, pairs, usable),
         roles=tuple(assembly.in_force),
-        eos_ids=frozenset(_eos_ids(assembly.models.values(), tokenizers)),
+        eos_ids=frozenset(_eos_ids(assembly.models, tokenizers)),
         _prompts=tuple((item.role.tokenizer, item.role.spec) for item in evaluations),
         _evaluation_of_role=tuple(places),
-        _models=tuple(assembly.models.values()),
+        _models=tuple(assembly.models),
     )
 
 
@@ -132,110 +145,103 @@ class _Evaluation:
     language_model: TransformersLanguageModel
 
 
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """What has to be the same for two roles to hold the same weights."""
+
+    folder: Path
+    dtype: str
+    device: str
+    quantization: str
+    offload: bool
+    adapter: Path | None = None
+
+
 class _Assembly:
     """Loads what no earlier role has loaded, and evaluates apart only what differs."""
 
     def __init__(
         self,
+        context: int,
         on_progress: Callable[[LoadProgress], None],
         cancelled: Callable[[], bool],
     ) -> None:
+        self._context = context or None
         self._on_progress = on_progress
         self._cancelled = cancelled
-        self._place_of: dict[tuple[str, ...], int] = {}
-        self.models: dict[tuple[str, ...], PreTrainedModel] = {}
+        self._place_of: dict[tuple[_Key, str, str], int] = {}
+        self._weights: dict[_Key, LoadedWeights] = {}
         self.evaluations: list[_Evaluation] = []
         self.places: list[int] = []
         self.in_force: list[RoleInForce] = []
 
+    @property
+    def models(self) -> list[PreTrainedModel]:
+        """Every model; some may share tensors."""
+        return [weights.model for weights in self._weights.values()]
+
+    def forget(self) -> None:
+        """Let go of everything, so that an error that is still looked at does not hold it."""
+        self._weights.clear()
+        self.evaluations.clear()
+
     def add(self, role: OpenedRole) -> None:
         """Give ``role`` its model and its place among the evaluations."""
-        spec = role.spec
-        device = resolve_device(spec.device)
-        weights = (str(role.files.folder.resolve()), spec.dtype, device)
-        shared = weights in self.models
+        spec, adapter = role.spec, role.files.adapter
+        key = _Key(
+            role.files.folder.resolve(),
+            spec.dtype,
+            resolve_device(spec.device),
+            spec.quantization,
+            spec.offload,
+        )
+        shared = key in self._weights
         if not shared:
-            self.models[weights] = _load_model(role, device, self._on_progress, self._cancelled)
-        model = self.models[weights]
-        place = self._place_of.setdefault(
-            (*weights, spec.prompt, spec.system), len(self.evaluations)
-        )
+            self._weights[key] = self._load(role, key.device)
+        if adapter is not None:
+            plain, key = key, replace(key, adapter=adapter.folder.resolve())
+            if key not in self._weights:
+                self._weights[key] = self._adapt(role, adapter, self._weights[plain])
+        weights = self._weights[key]
+        place = self._place_of.setdefault((key, spec.prompt, spec.system), len(self.evaluations))
         if place == len(self.evaluations):
-            self.evaluations.append(_Evaluation(role, TransformersLanguageModel(model)))
+            language_model = TransformersLanguageModel(weights.model, self._context)
+            self.evaluations.append(_Evaluation(role, language_model))
         self.places.append(place)
-        dtype = str(model.dtype).removeprefix("torch.")
         self.in_force.append(
-            RoleInForce(role.name, spec.source, dtype, device, int(model.num_parameters()), shared)
-        )
-
-
-def _load_model(
-    role: OpenedRole,
-    device: str,
-    on_progress: Callable[[LoadProgress], None],
-    cancelled: Callable[[], bool],
-) -> PreTrainedModel:
-    files, spec = role.files, role.spec
-    total = files.weight_bytes
-
-    def report(share: float) -> None:
-        if cancelled():
-            raise Cancelled
-        on_progress(LoadProgress(role.name, int(total * share), total))
-
-    report(0.0)
-    try:
-        with _watched(report):
-            loaded: Any = AutoModelForCausalLM.from_pretrained(
-                files.folder,
-                dtype=spec.dtype if spec.dtype == "auto" else getattr(torch, spec.dtype),
-                device_map={"": device},
-                local_files_only=True,
-                trust_remote_code=False,
-                use_safetensors=True,
-                ignore_mismatched_sizes=True,  # they are named below
-                output_loading_info=True,
+            RoleInForce(
+                role=role.name,
+                source=spec.source,
+                dtype=weights.dtype,
+                device=key.device,
+                parameters=int(weights.model.num_parameters()),
+                shared=shared,
+                quantization=weights.quantization,
+                offloaded=weights.offloaded,
+                over=spec.over if adapter is not None else "",
             )
-    except Cancelled:
-        raise
-    except (MemoryError, torch.OutOfMemoryError) as error:
-        raise out_of_memory(f"loading the {role.name}", device, total) from error
-    except Exception as error:
-        raise unknown_model(files.folder, error) from error
-    model: PreTrainedModel = loaded[0]
-    info: dict[str, Any] = loaded[1]
-    wrong = sorted([*info["missing_keys"], *(name for name, *_ in info["mismatched_keys"])])
-    if wrong:
-        raise CheckpointError(
-            f"The weights in {files.folder} do not fit its configuration",
-            evidence=f"{len(wrong)} tensors are missing or of another shape, such as {wrong[0]}",
-            next_step="Download or copy the checkpoint again.",
         )
-    report(1.0)
-    model.eval()
-    return model
 
+    def _load(self, role: OpenedRole, device: str) -> LoadedWeights:
+        return load_weights(
+            role,
+            device,
+            lambda done, total: self._on_progress(LoadProgress(role.name, done, total)),
+            self._cancelled,
+        )
 
-@contextmanager
-def _watched(report: Callable[[float], None]) -> Iterator[None]:
-    """Turn the loading bar of transformers into calls of ``report``, which may raise to cancel."""
-
-    def bar(factory: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterable[Any]:
-        items = list(args[0] if args else kwargs["iterable"])
-
-        def steps() -> Generator[Any, None, None]:
-            for done, item in enumerate(items):
-                report(done / len(items))
-                yield item
-
-        return steps()
-
-    previous = transformers_logging.set_tqdm_hook(bar)
-    try:
-        with quiet():
-            yield
-    finally:
-        transformers_logging.set_tqdm_hook(previous)
+    def _adapt(
+        self, role: OpenedRole, adapter: AdapterFiles, weights: LoadedWeights
+    ) -> LoadedWeights:
+        if weights.offloaded:
+            raise DeviceError(
+                f"The adapter of the {role.name} cannot be used over layers in main memory",
+                evidence=f"{weights.offloaded:.0%} of the weights are offloaded",
+                next_step="Switch offload off for this pair, or quantize it so that it fits.",
+            )
+        if self._cancelled():
+            raise Cancelled
+        return replace(weights, model=adapted(weights.model, adapter))
 
 
 def _eos_ids(
@@ -247,3 +253,14 @@ def _eos_ids(
     for ids in named:
         if ids is not None:
             yield from ids if isinstance(ids, list) else [ids]
+
+
+def release_memory() -> None:
+    """Give what models held back to the system, once nothing refers to them any more."""
+    gc.collect()  # models hold reference cycles
+    if torch.accelerator.is_available():
+        torch.accelerator.empty_cache()
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc keeps freed pages otherwise
+        if trim is not None:
+            trim(0)

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from transformers import AutoConfig, AutoTokenizer, PretrainedConfig, PreTrainedTokenizerBase
 from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 from transformers.utils import logging as transformers_logging
 
-from app.checkpoints.sources import CheckpointFiles, open_checkpoint
+from app.checkpoints.gguf_conversion import convert
+from app.checkpoints.lora import check_adapter
+from app.checkpoints.sources import (
+    CheckpointFiles,
+    gguf_file,
+    model_source,
+    needs_code,
+    open_checkpoint,
+)
 from app.checkpoints.spec import CheckpointSpec, Recipe
+from app.checkpoints.status import LoadProgress
 from app.errors import CheckpointError
 
 
@@ -36,38 +45,87 @@ class OpenedRecipe:
     roles: tuple[OpenedRole, ...]
 
 
-def open_recipe(recipe: Recipe) -> OpenedRecipe:
+def open_recipe(
+    recipe: Recipe,
+    *,
+    weights_required: bool = True,
+    on_progress: Callable[[LoadProgress], None] = lambda progress: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> OpenedRecipe:
     """Check the files of every role and read configurations and tokenizers.
+
+    Args:
+        recipe: What to open.
+        weights_required: Whether weights must be there to be loaded. Without them, a Hub checkpoint
+            whose configuration and tokenizer are here is enough to compare vocabularies, and of a
+            GGUF file only configuration and tokenizer are converted.
+        on_progress: Called while a GGUF file is converted.
+        cancelled: Asked several times a second.
 
     Raises:
         CheckpointError: A checkpoint is missing, damaged or of the wrong kind.
+        DeviceError: There is not enough memory to convert a GGUF file.
         RecipeError: A source cannot be understood.
+        Cancelled: When ``cancelled`` says so.
     """
-    named = recipe.roles()
-    files = {_key(spec): open_checkpoint(spec) for _, spec in named}
-    with quiet():
-        configs = {key: _read_config(found.folder) for key, found in files.items()}
-        tokenizers = {key: _load_tokenizer(found.folder) for key, found in files.items()}
-    return OpenedRecipe(
-        recipe,
-        tuple(
-            OpenedRole(name, spec, files[key], configs[key], tokenizers[key])
-            for name, spec in named
-            for key in [_key(spec)]
-        ),
+    opened: dict[tuple[str, str], OpenedRole] = {}
+    for name, spec in recipe.roles():
+        key = (spec.source, spec.over)
+        if key not in opened:
+            _convert_gguf(name, spec, weights_required, on_progress, cancelled)
+            files = open_checkpoint(spec, weights_required=weights_required)
+            with quiet():
+                opened[key] = _open_role(name, spec, files)
+    roles = [
+        replace(opened[spec.source, spec.over], name=name, spec=spec)
+        for name, spec in recipe.roles()
+    ]
+    return OpenedRecipe(recipe, tuple(roles))
+
+
+def _convert_gguf(
+    name: str,
+    spec: CheckpointSpec,
+    weights: bool,
+    on_progress: Callable[[LoadProgress], None],
+    cancelled: Callable[[], bool],
+) -> None:
+    path = gguf_file(model_source(spec))
+    if path is not None:
+        convert(
+            path,
+            weights=weights,
+            on_progress=lambda done, total: on_progress(
+                LoadProgress(name, done, total, converting=True)
+            ),
+            cancelled=cancelled,
+        )
+
+
+def _open_role(name: str, spec: CheckpointSpec, files: CheckpointFiles) -> OpenedRole:
+    config = _read_config(files)
+    adapter = files.adapter
+    if adapter is not None:
+        check_adapter(adapter, config)
+    own = adapter is not None and adapter.has_tokenizer
+    return OpenedRole(
+        name,
+        spec,
+        files,
+        config,
+        _load_tokenizer(adapter.folder if adapter and own else files.folder),
     )
 
 
-def _key(spec: CheckpointSpec) -> tuple[str, str]:
-    return spec.source, spec.over
-
-
-def _read_config(folder: Path) -> PretrainedConfig:
+def _read_config(files: CheckpointFiles) -> PretrainedConfig:
+    folder = files.folder
     try:
         config: PretrainedConfig = AutoConfig.from_pretrained(
             folder, local_files_only=True, trust_remote_code=False
         )
     except Exception as error:  # the library raises many kinds for files it cannot use
+        if "auto_map" in files.config:
+            raise needs_code(folder) from error
         raise unknown_model(folder, error) from error
     encoder = config.model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES
     if encoder and not getattr(config, "is_decoder", False):
@@ -83,7 +141,7 @@ def unknown_model(folder: Path, error: Exception) -> CheckpointError:
     """The error for a folder that transformers cannot make a model of."""
     return CheckpointError(
         f"The model in {folder} cannot be loaded",
-        evidence=_first_line(error),
+        evidence=first_line(error),
         next_step="It must be a causal language model that transformers knows.",
     )
 
@@ -96,7 +154,7 @@ def _load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     except Exception as error:  # the library raises many kinds for files it cannot use
         raise CheckpointError(
             f"The tokenizer in {folder} cannot be read",
-            evidence=_first_line(error),
+            evidence=first_line(error),
             next_step="The folder must hold tokenizer.json.",
         ) from error
     if not tokenizer.is_fast:
@@ -118,6 +176,7 @@ def quiet() -> Iterator[None]:
         transformers_logging.set_verbosity(verbosity)
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
+    """What an exception of a library says, in one line."""
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__

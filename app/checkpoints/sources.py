@@ -1,32 +1,46 @@
-"""From what a recipe names to a folder that can be loaded, with every doubt spoken before."""
+"""From what a recipe names to files that can be loaded, with every doubt spoken before."""
 
 from __future__ import annotations
 
 import json
-import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from app.checkpoints import gguf
+from app.checkpoints.adapters import AdapterFiles, open_adapter
 from app.checkpoints.spec import CheckpointSpec
-from app.errors import CheckpointError, RecipeError
+from app.checkpoints.stored_tensors import StoredTensor, read_safetensors_header
+from app.errors import CheckpointError, NotDownloadedError, RecipeError
 from app.resources import resource
 
 _PICKLE_ENDINGS = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
-_MOST_HEADER_BYTES = 100_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class CheckpointFiles:
-    """A checked folder: its configuration and its weight files."""
+    """Checked files of a checkpoint.
+
+    Attributes:
+        folder: Where configuration and tokenizer are.
+        config: What ``config.json`` holds.
+        weights: The weight files; none where they are not on this machine or not converted yet.
+        tensors: What the headers of the weights say; none where nothing is known yet.
+        adapter: A LoRA adapter over these weights.
+        revision: The commit of a Hub checkpoint; otherwise empty.
+    """
 
     folder: Path
     config: dict[str, Any]
     weights: tuple[Path, ...]
+    tensors: tuple[StoredTensor, ...] = ()
+    adapter: AdapterFiles | None = None
+    revision: str = ""
 
     @property
     def weight_bytes(self) -> int:
-        return sum(path.stat().st_size for path in self.weights)
+        """Bytes of the weights as they are stored, without the adapter's."""
+        return sum(tensor.size for tensor in self.tensors)
 
 
 def builtin_checkpoints() -> list[str]:
@@ -35,49 +49,146 @@ def builtin_checkpoints() -> list[str]:
     return [f"builtin:demo/{path.parent.name}" for path in configs]
 
 
-def folder_of(source: str) -> Path:
-    """The folder that a source names.
+def open_checkpoint(spec: CheckpointSpec, *, weights_required: bool = True) -> CheckpointFiles:
+    """Check everything that can be checked without reading weights, and without the network.
 
-    Raises:
-        RecipeError: When the source is of an unknown kind or leaves the built-in checkpoints.
-    """
-    kind, _, name = source.partition(":")
-    if kind == "folder":
-        return Path(name).expanduser()
-    if kind == "builtin":
-        if source not in builtin_checkpoints():
-            raise RecipeError(
-                f"There is no built-in checkpoint “{name}”",
-                next_step=f"There are: {', '.join(builtin_checkpoints()) or 'none'}.",
-            )
-        return resource(*name.split("/"))
-    raise RecipeError(
-        f"“{source}” is not a source of a checkpoint", next_step="Use folder:PATH or builtin:NAME."
-    )
-
-
-def open_checkpoint(spec: CheckpointSpec) -> CheckpointFiles:
-    """Check everything that can be checked without reading weights.
+    Args:
+        spec: Whose source to open, and for an adapter the source of the model that it adapts.
+        weights_required: Whether a Hub checkpoint without weights, or a GGUF file that has not been
+            converted, is an error. Otherwise they are opened as far as they are there.
 
     Raises:
         CheckpointError: Says what is missing, damaged or unusable.
+        NotDownloadedError: A Hub checkpoint is not on this machine.
         RecipeError: When the source cannot be understood.
     """
-    folder = folder_of(spec.source)
+    kind, name = split_source(spec.source)
+    if kind != "adapter":
+        return _open_model(spec.source, weights_required)
+    if split_source(spec.over)[0] == "adapter":
+        raise RecipeError(
+            "An adapter cannot adapt another adapter",
+            evidence=f"{spec.source} is over {spec.over}",
+            next_step="Set “over” to the model that the adapter was trained on.",
+        )
+    adapter = open_adapter(_hub_folder(name) if name.startswith("hub:") else _path(name))
+    model = _open_model(spec.over, weights_required)
+    return CheckpointFiles(
+        model.folder, model.config, model.weights, model.tensors, adapter, model.revision
+    )
+
+
+def model_source(spec: CheckpointSpec) -> str:
+    """The source of the model that a role's weights come from: an adapter's is what it adapts."""
+    return spec.over if split_source(spec.source)[0] == "adapter" else spec.source
+
+
+def gguf_file(source: str) -> Path | None:
+    """The file of a GGUF source, or None for any other."""
+    kind, name = split_source(source)
+    return _path(name) if kind == "gguf" else None
+
+
+def split_source(source: str) -> tuple[str, str]:
+    """The kind of a source and what it names.
+
+    Raises:
+        RecipeError: When the source is of an unknown kind.
+    """
+    kind, _, name = source.partition(":")
+    if kind not in ("folder", "builtin", "hub", "gguf", "adapter") or not name:
+        raise RecipeError(
+            f"“{source}” is not a source of a checkpoint",
+            next_step="Use folder:PATH, builtin:NAME, hub:OWNER/NAME, gguf:FILE or adapter:FOLDER.",
+        )
+    return kind, name
+
+
+def _open_model(source: str, weights_required: bool) -> CheckpointFiles:
+    kind, name = split_source(source)
+    if kind == "gguf":
+        return _open_gguf(_path(name), weights_required)
+    if kind == "hub":
+        return _open_hub(source, weights_required)
+    return open_folder(_builtin_folder(name) if kind == "builtin" else _path(name))
+
+
+def open_folder(folder: Path, *, weights_required: bool = True) -> CheckpointFiles:
+    """Check a folder as Hugging Face checkpoints are.
+
+    Raises:
+        CheckpointError: Says what is missing, damaged or unusable.
+    """
     if not folder.is_dir():
         raise CheckpointError(
             f"There is no folder {folder}", next_step="Choose the folder that holds config.json."
         )
     config = _read_json(folder / "config.json")
     if "auto_map" in config and "model_type" not in config:
-        raise CheckpointError(
-            f"The model in {folder} needs code of its own to run",
-            next_step="Tuneshift runs no code from checkpoints; choose another model.",
+        raise needs_code(folder)
+    weights = _weight_files(folder, weights_required)
+    tensors = [tensor for path in weights for tensor in read_safetensors_header(path)]
+    return CheckpointFiles(folder, config, weights, tuple(tensors))
+
+
+def needs_code(folder: Path) -> CheckpointError:
+    """The error for a model that only runs with code that comes with it."""
+    return CheckpointError(
+        f"The model in {folder} needs code of its own to run",
+        evidence="its config.json names an “auto_map”",
+        next_step="Tuneshift runs no code from checkpoints; choose another model.",
+    )
+
+
+def _path(name: str) -> Path:
+    return Path(name).expanduser()
+
+
+def _builtin_folder(name: str) -> Path:
+    if f"builtin:{name}" not in builtin_checkpoints():
+        raise RecipeError(
+            f"There is no built-in checkpoint “{name}”",
+            next_step=f"There are: {', '.join(builtin_checkpoints()) or 'none'}.",
         )
-    weights = _weight_files(folder)
-    for path in weights:
-        _check_safetensors(path)
-    return CheckpointFiles(folder, config, weights)
+    return resource(*name.split("/"))
+
+
+def _open_hub(source: str, weights_required: bool) -> CheckpointFiles:
+    from app.checkpoints import hub
+
+    hub_id = hub.parse(source)
+    folder = hub.cached_folder(hub_id)
+    if folder is None and not weights_required:
+        folder = hub.metadata_folder(hub_id)
+    if folder is None:
+        raise NotDownloadedError(source)
+    files = open_folder(folder, weights_required=weights_required)
+    return CheckpointFiles(
+        files.folder, files.config, files.weights, files.tensors, revision=folder.name
+    )
+
+
+def _hub_folder(source: str) -> Path:
+    from app.checkpoints import hub
+
+    folder = hub.cached_folder(hub.parse(source))
+    if folder is None:
+        raise NotDownloadedError(source)
+    return folder
+
+
+def _open_gguf(path: Path, weights_required: bool) -> CheckpointFiles:
+    header = gguf.read_header(path)
+    for folder in (gguf.weights_folder(path), gguf.metadata_folder(path)):
+        if folder.is_dir():
+            files = open_folder(folder, weights_required=False)
+            if files.weights:
+                return files
+            if not weights_required:
+                return CheckpointFiles(folder, files.config, (), header.converted)
+    raise CheckpointError(
+        f"The file {path} has not been converted yet", next_step="Load the recipe again."
+    )
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -88,33 +199,22 @@ def _read_json(path: Path) -> dict[str, Any]:
         )
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{path} cannot be read", evidence=str(error)) from error
     if not isinstance(content, dict):
         raise CheckpointError(f"{path} does not hold a configuration")
     return content
 
 
-def _weight_files(folder: Path) -> tuple[Path, ...]:
-    index = folder / "model.safetensors.index.json"
+def _weight_files(folder: Path, required: bool) -> tuple[Path, ...]:
     single = folder / "model.safetensors"
+    index = folder / "model.safetensors.index.json"
     if single.is_file():
         return (single,)
     if index.is_file():
-        places = _read_json(index).get("weight_map")
-        if not isinstance(places, dict) or not places:
-            raise CheckpointError(f"{index} does not say where the weights are")
-        if not all(isinstance(place, str) for place in places.values()):
-            raise CheckpointError(f"{index} does not say where the weights are")
-        shards = sorted({folder / place for place in places.values()})
-        for shard in shards:
-            if shard.parent != folder or not shard.is_file():
-                raise CheckpointError(
-                    f"The weight file {shard.name} is missing in {folder}",
-                    evidence=f"the index names {len(shards)} files",
-                    next_step="Finish the download or copy the file.",
-                )
-        return tuple(shards)
+        return _shards(folder, index, required)
+    if not required:
+        return ()
     pickles = [path.name for path in folder.iterdir() if path.suffix in _PICKLE_ENDINGS]
     if pickles:
         raise CheckpointError(
@@ -122,39 +222,28 @@ def _weight_files(folder: Path) -> tuple[Path, ...]:
             evidence=", ".join(sorted(pickles)[:3]),
             next_step="Use a version of the model with .safetensors files.",
         )
+    unfinished = sorted(path.name for path in folder.glob("*.safetensors*"))
     raise CheckpointError(
-        f"There are no weights in {folder}", next_step="It must hold .safetensors files."
+        f"There are no weights in {folder}",
+        evidence=f"there is {', '.join(unfinished[:3])}" if unfinished else "",
+        next_step="It must hold .safetensors files; finish the download if it was cut off.",
     )
 
 
-def _check_safetensors(path: Path) -> None:
-    """Compare the header with the size of the file, so that a cut-off file is found at once."""
-    size = path.stat().st_size
-    try:
-        with path.open("rb") as file:
-            (length,) = struct.unpack("<Q", file.read(8))
-            if length > min(size, _MOST_HEADER_BYTES):
-                raise ValueError("its header is longer than the file")
-            header = json.loads(file.read(length))
-        ends = [
-            entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"
-        ]
-        expected = 8 + length + max(ends)
-    except (OSError, ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
-        raise CheckpointError(
-            f"The weight file {path} is damaged",
-            evidence=str(error) or "its header is incomplete",
-            next_step="Download or copy it again.",
-        ) from error
-    except struct.error as error:
-        raise CheckpointError(
-            f"The weight file {path} is damaged",
-            evidence=f"it has {size:,} bytes",
-            next_step="Download or copy it again.",
-        ) from error
-    if size != expected:
-        raise CheckpointError(
-            f"The weight file {path} is incomplete",
-            evidence=f"it has {size:,} bytes of {expected:,}",
-            next_step="Download or copy it again.",
-        )
+def _shards(folder: Path, index: Path, required: bool) -> tuple[Path, ...]:
+    places = _read_json(index).get("weight_map")
+    if not isinstance(places, dict) or not places:
+        raise CheckpointError(f"{index} does not say where the weights are")
+    if not all(isinstance(place, str) for place in places.values()):
+        raise CheckpointError(f"{index} does not say where the weights are")
+    shards = sorted({folder / place for place in places.values()})
+    for shard in shards:
+        if shard.parent != folder or not shard.is_file():
+            if not required:
+                return ()
+            raise CheckpointError(
+                f"The weight file {shard.name} is missing in {folder}",
+                evidence=f"the index names {len(shards)} files",
+                next_step="Finish the download or copy the file.",
+            )
+    return tuple(shards)

@@ -7,11 +7,19 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class LoadProgress:
-    """How far the loading of one role is, in bytes of its weight files."""
+    """How far the loading of one role is, in bytes of its weights.
+
+    Attributes:
+        role: The role's name, as in ``Recipe.roles``.
+        done: Bytes loaded, or written where ``converting``.
+        total: Bytes in all.
+        converting: Whether a GGUF file is being converted, which is done once before loading.
+    """
 
     role: str
     done: int
     total: int
+    converting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +33,9 @@ class RoleInForce:
         device: Such as ``cpu`` or ``cuda:0``.
         parameters: How many the model has.
         shared: Whether another role before it holds the same weights.
+        quantization: ``none``, ``int8``, ``nf4``, or what the checkpoint was quantized with.
+        offloaded: Share of the weights that stays in main memory, from 0 to 1.
+        over: For an adapter, the checkpoint that it is kept over; otherwise nothing.
     """
 
     role: str
@@ -33,3 +44,6 @@ class RoleInForce:
     device: str
     parameters: int
     shared: bool
+    quantization: str = "none"
+    offloaded: float = 0.0
+    over: str = ""

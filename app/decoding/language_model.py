@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+import torch
 from torch import Tensor
 from transformers import DynamicCache, PreTrainedModel
 
@@ -33,14 +34,21 @@ class TransformersLanguageModel:
     """A :class:`LanguageModel` over a transformers checkpoint with a dynamic KV cache.
 
     Several of these may share one ``model``; each has its own cache.
+
+    Args:
+        model: What to evaluate.
+        context_length: The most tokens to read, where that is fewer than the model can.
     """
 
-    def __init__(self, model: PreTrainedModel) -> None:
+    def __init__(self, model: PreTrainedModel, context_length: int | None = None) -> None:
         config = model.config.get_text_config()
         self._model = model
+        # Offloaded weights are on no device between uses; their hooks move what is given to them.
+        self._device = torch.device("cpu") if model.device.type == "meta" else model.device
         self._cache: DynamicCache | None = None
         self.length = 0
-        self.context_length: int | None = getattr(config, "max_position_embeddings", None)
+        limits = [context_length, getattr(config, "max_position_embeddings", None)]
+        self.context_length = min((limit for limit in limits if limit is not None), default=None)
         output = model.get_output_embeddings()
         self.vocabulary_size: int = output.weight.shape[0] if output else config.vocab_size
 
@@ -50,7 +58,7 @@ class TransformersLanguageModel:
             # Sliding windows and recurrent states drop what a rewind would need unless told not to.
             self._cache.activate_past_recording()
         output = self._model(
-            input_ids=tokens[None].to(self._model.device),
+            input_ids=tokens[None].to(self._device),
             past_key_values=self._cache,
             use_cache=True,
             logits_to_keep=last,

@@ -5,16 +5,24 @@ from __future__ import annotations
 import json
 import shutil
 import struct
+import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
+from app import checkpoints
 from app.checkpoints import sources
-from app.checkpoints.sources import builtin_checkpoints, folder_of, open_checkpoint
+from app.checkpoints.sources import builtin_checkpoints, open_checkpoint, split_source
 from app.checkpoints.spec import CheckpointSpec
-from app.errors import CheckpointError, RecipeError
+from app.checkpoints.stored_tensors import read_safetensors_header
+from app.errors import CheckpointError, NotDownloadedError, RecipeError
 from tests import tiny
 
 
@@ -45,7 +53,11 @@ def test_a_good_folder_is_opened(folder: Path) -> None:
     files = open_checkpoint(CheckpointSpec(f"folder:{folder}"))
     assert files.weights == (folder / "model.safetensors",)
     assert files.config["model_type"] == "llama"
-    assert files.weight_bytes == (folder / "model.safetensors").stat().st_size
+    stored = load_file(folder / "model.safetensors")
+    assert {t.name: (t.shape, t.size) for t in files.tensors} == {
+        name: (tuple(tensor.shape), tensor.nbytes) for name, tensor in stored.items()
+    }
+    assert files.weight_bytes == sum(tensor.nbytes for tensor in stored.values())
 
 
 def test_shards_are_found_through_their_index(sharded: Path) -> None:
@@ -103,6 +115,16 @@ def with_header(header: object) -> Callable[[bytes], bytes]:
     return lambda content: struct.pack("<Q", len(text)) + text
 
 
+def with_text(text: str) -> Callable[[bytes], bytes]:
+    return lambda content: struct.pack("<Q", len(text)) + text.encode()
+
+
+def entry(
+    offsets: object = (0, 4), shape: object = (1,), dtype: object = "F32"
+) -> dict[str, object]:
+    return {"a": {"data_offsets": offsets, "shape": shape, "dtype": dtype}}
+
+
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
@@ -115,13 +137,26 @@ def with_header(header: object) -> Callable[[bytes], bytes]:
         (lambda content: content + b"\x00", "incomplete"),
         (lambda content: b"\xff" * 64, "damaged"),
         (lambda content: b"<html>Not found</html>", "damaged"),
-        (lambda content: b"version https://git-lfs.github.com/spec/v1\n", "damaged"),
+        (lambda content: b"version https://git-lfs.github.com/spec/v1\n", "not been fetched"),
         (with_header([]), "damaged"),
         (with_header({}), "damaged"),
         (with_header({"a": 3}), "damaged"),
         (with_header({"a": {"data_offsets": [0]}}), "damaged"),
         (with_header({"a": {"data_offsets": ["0", "4"]}}), "damaged"),
-        (with_header({"a": {"data_offsets": [0, 4]}}), "incomplete"),
+        (with_header({"a": {"data_offsets": [0, 4]}}), "damaged"),
+        (with_header(entry(offsets=[0, 4])), "incomplete"),
+        (with_header(entry(offsets=[0, 10**30])), "incomplete"),
+        (with_header(entry(offsets=[4, 8])), "damaged"),
+        (with_header(entry(offsets=[-4, 0])), "damaged"),
+        (with_header(entry(offsets=[4, 0])), "damaged"),
+        (with_header(entry(offsets=[0, 4.0])), "damaged"),
+        (with_header(entry(offsets=[0, True])), "damaged"),
+        (with_header(entry(shape=[-1])), "damaged"),
+        (with_header(entry(shape=None)), "damaged"),
+        (with_header(entry(dtype=32)), "damaged"),
+        (with_text("[" * 100_000), "damaged"),
+        (with_text("{" + '"a":' * 10), "damaged"),
+        (with_text('{"a":{"shape":[1],"dtype":"F32","data_offsets":[0,NaN]}}'), "damaged"),
     ],
 )
 def test_damaged_weights(folder: Path, damage: Callable[[bytes], bytes], said: str) -> None:
@@ -129,7 +164,7 @@ def test_damaged_weights(folder: Path, damage: Callable[[bytes], bytes], said: s
     path.write_bytes(damage(path.read_bytes()))
     error = refused(folder, said)
     assert error.evidence
-    assert "again" in error.next_step
+    assert "again" in error.next_step or "git lfs pull" in error.next_step
 
 
 def test_a_cut_file_says_how_much_is_there(folder: Path) -> None:
@@ -170,18 +205,111 @@ def test_an_index_cannot_leave_the_folder(sharded: Path, place: str) -> None:
     refused(sharded, "is missing")
 
 
-@pytest.mark.parametrize("source", ["nonsense", "hub:a/b", "", "/a/folder"])
+@pytest.mark.parametrize("source", ["nonsense", "web:a/b", "", "/a/folder", "folder:", "hub"])
 def test_a_source_of_an_unknown_kind(source: str) -> None:
     with pytest.raises(RecipeError, match="is not a source of a checkpoint"):
-        folder_of(source)
+        split_source(source)
 
 
-def test_builtin_checkpoints_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "demo" / "base").mkdir(parents=True)
-    (tmp_path / "demo" / "base" / "config.json").write_text("{}")
+def test_builtin_checkpoints_are_named(
+    monkeypatch: pytest.MonkeyPatch, folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "demo").mkdir()
+    folder.rename(tmp_path / "demo" / "base")
     monkeypatch.setattr(sources, "resource", tmp_path.joinpath)
     assert builtin_checkpoints() == ["builtin:demo/base"]
-    assert folder_of("builtin:demo/base") == tmp_path / "demo" / "base"
+    files = open_checkpoint(CheckpointSpec("builtin:demo/base"))
+    assert files.folder == tmp_path / "demo" / "base"
     for name in ("demo/other", "../demo/base", "demo"):
         with pytest.raises(RecipeError, match=r"There are: builtin:demo/base\."):
-            folder_of(f"builtin:{name}")
+            open_checkpoint(CheckpointSpec(f"builtin:{name}"))
+
+
+def test_any_header_is_read_or_refused(tmp_path: Path) -> None:
+    """Nothing but a CheckpointError comes out, whatever the bytes."""
+    path = tmp_path / "model.safetensors"
+
+    @given(st.binary(max_size=200), st.integers(0, 2**64 - 1) | st.none())
+    def check(content: bytes, length: int | None) -> None:
+        claimed = len(content) if length is None else length
+        path.write_bytes(struct.pack("<Q", claimed) + content)
+        with pytest.raises(CheckpointError):
+            read_safetensors_header(path)
+
+    check()
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=8,
+)
+
+
+@given(
+    header=st.dictionaries(
+        st.text(max_size=5),
+        st.fixed_dictionaries(
+            {},
+            optional={
+                "dtype": st.just("F32") | _JSON,
+                "shape": st.lists(st.integers(0, 3), max_size=3) | _JSON,
+                "data_offsets": st.lists(st.integers(0, 8), min_size=2, max_size=2) | _JSON,
+            },
+        )
+        | _JSON,
+        max_size=3,
+    ),
+    size=st.integers(0, 20),
+)
+def test_any_header_in_json_is_read_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, header: object, size: int
+) -> None:
+    path = tmp_path_factory.mktemp("headers") / "model.safetensors"
+    text = json.dumps(header).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text + bytes(size))
+    with suppress(CheckpointError):
+        assert sum(tensor.size for tensor in read_safetensors_header(path)) == size
+
+
+def hub_with(
+    monkeypatch: pytest.MonkeyPatch, complete: Path | None, metadata: Path | None
+) -> list[str]:
+    """A stand-in for the cache of Hub checkpoints; what it was asked for."""
+    asked: list[str] = []
+    module = ModuleType("app.checkpoints.hub")
+    module.parse = lambda source: asked.append(source) or source  # type: ignore[attr-defined]
+    module.cached_folder = lambda hub_id: complete  # type: ignore[attr-defined]
+    module.metadata_folder = lambda hub_id: metadata  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "app.checkpoints.hub", module)
+    monkeypatch.setattr(checkpoints, "hub", module, raising=False)
+    return asked
+
+
+def test_a_cached_hub_checkpoint_is_opened(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    asked = hub_with(monkeypatch, folder, None)
+    files = open_checkpoint(CheckpointSpec("hub:a/b@main"))
+    assert (files.folder, files.revision) == (folder, folder.name)
+    assert asked == ["hub:a/b@main"]
+
+
+def test_a_hub_checkpoint_without_weights_is_enough_for_a_check(
+    monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> None:
+    (folder / "model.safetensors").unlink()
+    hub_with(monkeypatch, None, folder)
+    spec = CheckpointSpec("hub:a/b")
+    assert open_checkpoint(spec, weights_required=False).weights == ()
+    with pytest.raises(NotDownloadedError, match="a/b is not on this machine") as caught:
+        open_checkpoint(spec)
+    assert caught.value.source == "hub:a/b"
+    hub_with(monkeypatch, None, None)
+    with pytest.raises(NotDownloadedError):
+        open_checkpoint(spec, weights_required=False)
+
+
+def test_an_unfinished_download_is_told(folder: Path) -> None:
+    (folder / "model.safetensors").rename(folder / "model.safetensors.incomplete")
+    error = refused(folder, "There are no weights")
+    assert "model.safetensors.incomplete" in error.evidence
+    assert "download" in error.next_step

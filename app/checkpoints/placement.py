@@ -1,0 +1,87 @@
+"""Which layers go to the device and which stay in main memory, when a person allows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from accelerate import infer_auto_device_map
+from accelerate.utils import CustomDtype, compute_module_sizes
+from transformers import AutoModelForCausalLM, PreTrainedModel
+
+from app.checkpoints.devices import free_bytes, out_of_memory
+from app.checkpoints.opening import OpenedRole
+
+_SHARE_FOR_WEIGHTS = 0.85  # the rest is for the KV cache, the logits and what kernels need
+_MAIN_MEMORY = ("cpu", "mps")  # Apple's chips compute in the main memory
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where the parts of a model go.
+
+    Attributes:
+        device_map: As accelerate reads it.
+        offloaded: Share of the weights that stays in main memory, from 0 to 1.
+    """
+
+    device_map: dict[str, str]
+    offloaded: float = 0.0
+
+
+def place(role: OpenedRole, device: str) -> Placement:
+    """Everything on ``device``, or what fits there where the role allows offload.
+
+    Raises:
+        DeviceError: The layers do not even fit into the device and the main memory together.
+    """
+    if not role.spec.offload or device.startswith(_MAIN_MEMORY):
+        return Placement({"": device})
+    return split(role, device, int(free_bytes(device) * _SHARE_FOR_WEIGHTS), free_bytes("cpu"))
+
+
+def split(role: OpenedRole, device: str, room: int, main_memory: int) -> Placement:
+    """Fill ``room`` bytes of ``device``, layer by layer, and put the rest into main memory."""
+    with torch.device("meta"):
+        model: PreTrainedModel = AutoModelForCausalLM.from_config(role.config)
+    model.tie_weights()
+    sizes: dict[str, Any] = _sizes_in_memory(role, model)
+    # accelerate counts accelerators; a number stands for the device until the map is there
+    found: dict[str, Any] = infer_auto_device_map(
+        model,
+        max_memory={0: room, "cpu": main_memory},
+        no_split_module_classes=list(model._no_split_modules or ()),
+        **sizes,
+    )
+    if "disk" in found.values():
+        needed = int(compute_module_sizes(model, **sizes)[""])
+        raise out_of_memory(f"loading the {role.name}, in part in main memory", device, needed)
+    parts = compute_module_sizes(model, **sizes)
+    kept = sum(parts[name] for name, target in found.items() if target == "cpu")
+    places = {name: device if target == 0 else str(target) for name, target in found.items()}
+    return Placement(places, kept / parts[""] if parts[""] else 0.0)
+
+
+def _sizes_in_memory(role: OpenedRole, model: PreTrainedModel) -> dict[str, Any]:
+    """How accelerate is to count: quantized layers small, the others in the dtype asked for."""
+    dtype = compute_dtype(role)
+    if role.spec.quantization == "none":
+        return {"dtype": dtype}
+    packed = torch.int8 if role.spec.quantization == "int8" else CustomDtype.INT4
+    head = model.get_output_embeddings()
+    whole = {
+        f"{name}.weight" if name else "weight": dtype
+        for name, module in model.named_modules()
+        if isinstance(module, torch.nn.Embedding) or module is head
+    }
+    return {"dtype": packed, "special_dtypes": whole}
+
+
+def compute_dtype(role: OpenedRole) -> torch.dtype:
+    """The dtype that the model of ``role`` computes in."""
+    if role.spec.dtype != "auto":
+        asked: torch.dtype = getattr(torch, role.spec.dtype)
+        return asked
+    stored = getattr(role.config, "dtype", None)
+    return stored if isinstance(stored, torch.dtype) else torch.float32

@@ -1,0 +1,106 @@
+"""What the header of a weight file says, read without its weights and without trusting it."""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app.errors import CheckpointError
+
+_MOST_HEADER_BYTES = 100_000_000  # the limit of the safetensors library
+_LFS_POINTER = b"version https://git-lfs"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTensor:
+    """One tensor of a weight file.
+
+    Attributes:
+        name: As the file names it.
+        dtype: As safetensors writes it, such as ``BF16``.
+        shape: Its dimensions.
+        size: Bytes it takes when loaded as it is stored.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    size: int
+
+    @property
+    def elements(self) -> int:
+        return math.prod(self.shape)
+
+
+def read_safetensors_header(path: Path) -> tuple[StoredTensor, ...]:
+    """The tensors of a safetensors file, compared with the size of the file.
+
+    Raises:
+        CheckpointError: The file is damaged, cut off, or stands for one that was not fetched.
+    """
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            start = file.read(len(_LFS_POINTER))
+            if start == _LFS_POINTER:
+                raise _not_fetched(path)
+            file.seek(0)
+            (length,) = struct.unpack("<Q", file.read(8))
+            if length > min(size, _MOST_HEADER_BYTES):
+                raise ValueError("its header is longer than the file")
+            tensors = _tensors(json.loads(file.read(length)))
+    except struct.error as error:
+        raise _damaged(path, f"it has {size:,} bytes") from error
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise _damaged(path, str(error) or "its header is incomplete") from error
+    expected = 8 + length + sum(tensor.size for tensor in tensors)
+    if size != expected:
+        raise CheckpointError(
+            f"The weight file {path} is incomplete",
+            evidence=f"it has {size:,} bytes of {expected:,}",
+            next_step="Download or copy it again.",
+        )
+    return tensors
+
+
+def _tensors(header: dict[str, Any]) -> tuple[StoredTensor, ...]:
+    tensors = []
+    end = 0
+    entries = [(name, entry) for name, entry in header.items() if name != "__metadata__"]
+    for name, entry in sorted(entries, key=lambda item: item[1]["data_offsets"]):
+        first, last = map(_count, entry["data_offsets"])
+        shape = tuple(map(_count, entry["shape"]))
+        dtype = entry["dtype"]
+        if first != end or last < first or not isinstance(dtype, str):
+            raise ValueError("the places of its tensors do not follow each other")
+        end = last
+        tensors.append(StoredTensor(name, dtype, shape, last - first))
+    if not tensors:
+        raise ValueError("it holds no tensors")
+    return tuple(tensors)
+
+
+def _count(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ValueError("its header holds something else than a size where one belongs")
+    return value
+
+
+def _damaged(path: Path, evidence: str) -> CheckpointError:
+    return CheckpointError(
+        f"The weight file {path} is damaged",
+        evidence=evidence,
+        next_step="Download or copy it again.",
+    )
+
+
+def _not_fetched(path: Path) -> CheckpointError:
+    return CheckpointError(
+        f"The weight file {path} has not been fetched: the file only stands for it",
+        evidence="it is a Git LFS pointer",
+        next_step="Run “git lfs pull” in its folder, or download the model again.",
+    )
