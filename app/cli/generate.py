@@ -13,6 +13,7 @@ from dataclasses import replace
 from app.checkpoints.recipe_file import DEFAULT_RECIPE, find_recipe
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
 from app.cli.report import json_report, shifts_table
+from app.cli.status_line import StatusLine
 from app.decoding.types import FinishReason, GenerationConfig
 from app.engine.messages import (
     Cancellation,
@@ -68,7 +69,7 @@ class _Output:
 
     def __init__(self, *, stream: bool) -> None:
         self._stream = stream
-        self._status = _StatusLine()
+        self._status = StatusLine()
         self.loaded: Loaded | None = None
         self.run = RunRecord()
         self.error: TuneshiftError | None = None
@@ -97,22 +98,8 @@ class _Output:
             self.error = event.error
 
 
-class _StatusLine:
-    """One line on stderr that is written over, on a terminal only."""
-
-    def __init__(self) -> None:
-        self._on = sys.stderr.isatty()
-
-    def show(self, text: str) -> None:
-        if self._on:
-            print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
-
-    def clear(self) -> None:
-        self.show("")
-
-
 def _run(recipe: Recipe, prompt: str, output: _Output) -> None:
-    status = _StatusLine()
+    status = StatusLine()
     status.show("Starting …")
     from app.engine.engine import Engine  # imports torch: seconds
 

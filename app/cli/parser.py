@@ -38,6 +38,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.set_defaults(run=_open_window)
     commands = parser.add_subparsers(title="subcommands", metavar="")
     _add_generate(commands)
+    _add_download(commands)
     return parser.parse_args(arguments)
 
 
@@ -63,6 +64,22 @@ def _add_generate(commands: argparse._SubParsersAction[_Parser]) -> None:
         "--shifts",
         action="store_true",
         help="end with a table of what each pair did to each token",
+    )
+
+
+def _add_download(commands: argparse._SubParsersAction[_Parser]) -> None:
+    parser = commands.add_parser(
+        "download",
+        help="download models from the Hub",
+        description="Download models from the Hugging Face Hub. Files that are here already are "
+        "kept; only safetensors weights, configurations and tokenizers are fetched.",
+    )
+    parser.set_defaults(run=_download)
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME[@REVISION]", help="a model on the Hub, as OWNER/NAME"
+    )
+    parser.add_argument(
+        "--recipe", metavar="NAME|FILE", help="instead: every model that a recipe needs"
     )
 
 
@@ -118,3 +135,9 @@ def _generate(options: argparse.Namespace) -> int:
     from app.cli.generate import generate
 
     return generate(options)
+
+
+def _download(options: argparse.Namespace) -> int:
+    from app.cli.download import download
+
+    return download(options)

@@ -50,7 +50,8 @@ def download(
 
     Raises:
         HubError: Says what went wrong and what is kept.
-        Cancelled: When ``cancelled`` said so; its text says what is kept.
+        Cancelled: When ``cancelled`` said so; its text says what is kept. So does that of the
+            KeyboardInterrupt of a Ctrl+C.
     """
     try:
         model = describe(hub_id)
@@ -157,7 +158,7 @@ class _Transfer:
         try:
             self._watch(futures)
             return [future.result() for future in futures]
-        except Exception as error:
+        except (Exception, KeyboardInterrupt) as error:
             raise self._told(error) from error
         finally:
             for guard in guards:
@@ -211,12 +212,11 @@ class _Transfer:
         read = HfApi().parse_safetensors_file_metadata(self._model.id.repo, name, revision=commit)
         return {tensor: (info.dtype, tuple(info.shape)) for tensor, info in read.tensors.items()}
 
-    def _told(self, error: Exception) -> Exception:
+    def _told(self, error: Exception | KeyboardInterrupt) -> BaseException:
         """``error`` in words, with what is kept."""
-        if isinstance(error, Cancelled):
-            return Cancelled(
-                f"The download of {self._model.id} was stopped. {self._kept()}".strip()
-            )
+        if isinstance(error, Cancelled | KeyboardInterrupt):
+            text = f"The download of {self._model.id} was stopped. {self._kept()}"
+            return type(error)(text.strip())
         told = explain(error, self._model.id)
         if not isinstance(told, HubError):
             return told
