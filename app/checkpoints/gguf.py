@@ -28,7 +28,6 @@ _WIDTHS = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
 _INTEGERS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 10: "<Q", 11: "<q"}
 _STRING, _ARRAY = 8, 9
 _PLAIN = {0: "F32", 1: "F16", 30: "BF16"}
-_BYTES = {"F32": 4, "F16": 2, "BF16": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,9 +256,7 @@ def _read_tensors(
     if end > cursor.size:
         raise ValueError(f"it is incomplete: it has {cursor.size:,} bytes of {end:,}")
     dtype = _converted_dtype({tensor.kind for tensor in tensors})
-    converted = [
-        StoredTensor(t.name, dtype, t.shape, math.prod(t.shape) * _BYTES[dtype]) for t in tensors
-    ]
+    converted = [StoredTensor.of(tensor.name, dtype, tensor.shape) for tensor in tensors]
     architecture = str(values["general.architecture"])
     return GgufHeader(path, architecture, sum(t.size for t in tensors), tuple(converted))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -64,11 +65,9 @@ def _twin(model: PreTrainedModel) -> PreTrainedModel:
 
 def _tensors_of_int8(module: torch.nn.Module) -> list[Tensor]:
     """What bitsandbytes keeps of an int8 layer beside its parameters."""
-    from bitsandbytes.nn.modules import Linear8bitLt
-
-    if not isinstance(module, Linear8bitLt):
-        return []
     layer: Any = module
+    if type(module).__name__ != "Linear8bitLt":  # by name, because importing bitsandbytes is slow
+        return []
     if layer.weight.CB is not None:  # moves to the state at the first use, and there only once
         layer.init_8bit_state()
     return [tensor for tensor in (layer.state.CB, layer.state.SCB) if tensor is not None]
@@ -79,8 +78,12 @@ def _attach(model: PreTrainedModel, adapter: AdapterFiles, state: dict[str, Tens
     from peft import inject_adapter_in_model, set_peft_model_state_dict
 
     try:
-        inject_adapter_in_model(_settings(adapter), model, low_cpu_mem_usage=True)
-        found: Any = set_peft_model_state_dict(model, state, low_cpu_mem_usage=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what it corrects by itself; the rest is raised
+            inject_adapter_in_model(_settings(adapter), model, low_cpu_mem_usage=True)
+            found: Any = set_peft_model_state_dict(model, state, low_cpu_mem_usage=True)
+    except CheckpointError:
+        raise
     except (MemoryError, torch.OutOfMemoryError):
         raise
     except Exception as error:  # PEFT raises many kinds for what does not fit

@@ -25,6 +25,9 @@ from app.checkpoints.spec import CheckpointSpec, Recipe
 from app.checkpoints.status import LoadProgress
 from app.errors import CheckpointError
 
+# It warns when it is imported, which PEFT does too, and for every cast to float16.
+logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OpenedRole:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -73,9 +73,7 @@ def open_checkpoint(spec: CheckpointSpec, *, weights_required: bool = True) -> C
         )
     adapter = open_adapter(_hub_folder(name) if name.startswith("hub:") else _path(name))
     model = _open_model(spec.over, weights_required)
-    return CheckpointFiles(
-        model.folder, model.config, model.weights, model.tensors, adapter, model.revision
-    )
+    return replace(model, adapter=adapter)
 
 
 def model_source(spec: CheckpointSpec) -> str:
@@ -162,9 +160,15 @@ def _open_hub(source: str, weights_required: bool) -> CheckpointFiles:
         folder = hub.metadata_folder(hub_id)
     if folder is None:
         raise NotDownloadedError(source)
-    files = open_folder(folder, weights_required=weights_required)
-    return CheckpointFiles(
-        files.folder, files.config, files.weights, files.tensors, revision=folder.name
+    files = replace(open_folder(folder, weights_required=weights_required), revision=folder.name)
+    if files.weights:
+        return files
+    headers = hub.tensor_headers(hub_id) or {}
+    return replace(
+        files,
+        tensors=tuple(
+            StoredTensor.of(name, dtype, shape) for name, (dtype, shape) in headers.items()
+        ),
     )
 
 

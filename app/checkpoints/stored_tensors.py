@@ -12,6 +12,7 @@ from typing import Any
 from app.errors import CheckpointError
 
 _MOST_HEADER_BYTES = 100_000_000  # the limit of the safetensors library
+_BYTES = {"F64": 8, "I64": 8, "U64": 8, "F32": 4, "I32": 4, "U32": 4, "F16": 2, "BF16": 2, "I16": 2}
 _LFS_POINTER = b"version https://git-lfs"
 
 
@@ -30,6 +31,11 @@ class StoredTensor:
     dtype: str
     shape: tuple[int, ...]
     size: int
+
+    @classmethod
+    def of(cls, name: str, dtype: str, shape: tuple[int, ...]) -> StoredTensor:
+        """One whose size follows from its dtype and shape."""
+        return cls(name, dtype, shape, math.prod(shape) * _BYTES.get(dtype, 1))
 
     @property
     def elements(self) -> int:

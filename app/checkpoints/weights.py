@@ -18,6 +18,8 @@ from app.checkpoints.opening import OpenedRole, first_line, quiet, unknown_model
 from app.checkpoints.placement import Placement, compute_dtype, place
 from app.errors import Cancelled, CheckpointError, DeviceError, NotDownloadedError, TuneshiftError
 
+_PACKED_ROWS = 32
+
 log = logging.getLogger(__name__)
 
 
@@ -83,6 +85,7 @@ def load_weights(
     if failure is not None:
         raise failure
     _check_complete(role, info)
+    _avoid_packing(model)
     report(total)
     dtype = str(model.dtype).removeprefix("torch.")
     return LoadedWeights(model.eval(), dtype, _quantization_of(model), placement.offloaded)
@@ -118,6 +121,20 @@ def _quantization(role: OpenedRole, placement: Placement) -> BitsAndBytesConfig 
     return None
 
 
+def _avoid_packing(model: PreTrainedModel) -> None:
+    """Keep bitsandbytes from packing 4-bit layers for AVX512 whose shapes it cannot pack.
+
+    It does not look, and would fail at the first token.
+    """
+    for module in model.modules():
+        layer: Any = module
+        state = getattr(getattr(layer, "weight", None), "quant_state", None)
+        if getattr(layer, "support_avx512bf16_for_cpu", False) and state is not None:
+            rows, columns = state.shape
+            if rows % _PACKED_ROWS or columns % state.blocksize:
+                layer.support_avx512bf16_for_cpu = False
+
+
 def _check_quantization(role: OpenedRole, device: str) -> None:
     asked = role.spec.quantization
     stored = getattr(role.config, "quantization_config", None)
@@ -131,7 +148,6 @@ def _check_quantization(role: OpenedRole, device: str) -> None:
         )
     import bitsandbytes
 
-    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it warns for every cast to float16
     kind = device.partition(":")[0]
     if kind not in bitsandbytes.supported_torch_devices:
         raise DeviceError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import time
 import traceback
@@ -13,7 +12,7 @@ import torch
 
 from app.attribution.attribution import attribute
 from app.checkpoints.devices import available_devices, out_of_memory
-from app.checkpoints.loader import LoadedRecipe, load_recipe
+from app.checkpoints.loader import LoadedRecipe, load_recipe, release_memory
 from app.checkpoints.memory import does_not_fit
 from app.checkpoints.opening import OpenedRecipe, open_recipe
 from app.checkpoints.preflight import preflight
@@ -65,7 +64,12 @@ class Engine:
                 if isinstance(command, Load):
                     self._load(command)
                 elif isinstance(command, Check):
-                    self._check(command.id, open_recipe(command.recipe), command.prompt)
+                    opened = open_recipe(
+                        command.recipe,
+                        weights_required=False,
+                        cancelled=command.cancellation.requested,
+                    )
+                    self._check(command.id, opened, command.prompt)
                 else:
                     self._generate(command)
         except Cancelled:
@@ -82,9 +86,7 @@ class Engine:
     def unload(self) -> None:
         """Give the memory of the loaded models back."""
         self._loaded = None
-        gc.collect()  # models hold reference cycles
-        if torch.accelerator.is_available():
-            torch.accelerator.empty_cache()
+        release_memory()
 
     def _check(self, id_: int, opened: OpenedRecipe, prompt: str) -> Preflight:
         held = self._loaded.held_bytes() if self._loaded else {}
@@ -95,7 +97,11 @@ class Engine:
     def _load(self, command: Load) -> None:
         """What is loaded stays in memory, unused, until another recipe has passed every check."""
         self._usable = False
-        opened = open_recipe(command.recipe)
+        opened = open_recipe(
+            command.recipe,
+            on_progress=lambda progress: self._emit(Loading(command.id, progress)),
+            cancelled=command.cancellation.requested,
+        )
         found = self._check(command.id, opened, command.prompt)
         require_shared(found.vocabulary)
         if command.cancellation.requested():

@@ -21,7 +21,7 @@ from app import checkpoints
 from app.checkpoints import sources
 from app.checkpoints.sources import builtin_checkpoints, open_checkpoint, split_source
 from app.checkpoints.spec import CheckpointSpec
-from app.checkpoints.stored_tensors import read_safetensors_header
+from app.checkpoints.stored_tensors import StoredTensor, read_safetensors_header
 from app.errors import CheckpointError, NotDownloadedError, RecipeError
 from tests import tiny
 
@@ -281,6 +281,7 @@ def hub_with(
     module.parse = lambda source: asked.append(source) or source  # type: ignore[attr-defined]
     module.cached_folder = lambda hub_id: complete  # type: ignore[attr-defined]
     module.metadata_folder = lambda hub_id: metadata  # type: ignore[attr-defined]
+    module.tensor_headers = lambda hub_id: {"w": ("BF16", (2, 3))}  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "app.checkpoints.hub", module)
     monkeypatch.setattr(checkpoints, "hub", module, raising=False)
     return asked
@@ -299,7 +300,9 @@ def test_a_hub_checkpoint_without_weights_is_enough_for_a_check(
     (folder / "model.safetensors").unlink()
     hub_with(monkeypatch, None, folder)
     spec = CheckpointSpec("hub:a/b")
-    assert open_checkpoint(spec, weights_required=False).weights == ()
+    files = open_checkpoint(spec, weights_required=False)
+    assert files.weights == ()
+    assert files.tensors == (StoredTensor("w", "BF16", (2, 3), 12),)
     with pytest.raises(NotDownloadedError, match="a/b is not on this machine") as caught:
         open_checkpoint(spec)
     assert caught.value.source == "hub:a/b"
