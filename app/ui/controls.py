@@ -67,6 +67,15 @@ class ChoiceBox(QComboBox):
         )
 
 
+def choice_of(titles: dict[str, str], chosen: str) -> ChoiceBox:
+    """A choice between values with titles; the first where ``chosen`` is none of them."""
+    box = ChoiceBox()
+    for value, title in titles.items():
+        box.addItem(title, value)
+    box.setCurrentIndex(max(box.findData(chosen), 0))
+    return box
+
+
 class NumberBox(QDoubleSpinBox):
     """A number; what is typed beyond the range counts as its nearest end.
 

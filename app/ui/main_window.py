@@ -17,8 +17,8 @@ from PySide6.QtWidgets import (
 from app.ui import about
 from app.ui.icons import icon
 from app.ui.inspector import Inspector
-from app.ui.preferences import PreferencesDialog
 from app.ui.memory_dialog import show_memory
+from app.ui.preferences import PreferencesDialog
 from app.ui.problem_banner import ProblemBanner
 from app.ui.prompt_editor import PromptEditor
 from app.ui.prompt_preview import show_preview

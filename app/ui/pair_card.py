@@ -58,7 +58,8 @@ class PairCard(QFrame):
     @property
     def controls(self) -> list[QWidget]:
         """What takes the keyboard, from top to bottom."""
-        return [self._name, self._menu_button, self._slider, self._number, *self._pickers]
+        own = [self._name, self._menu_button, self._slider, self._number]
+        return [*own, *(control for picker in self._pickers for control in picker.controls)]
 
     # Making
 
@@ -156,6 +157,10 @@ class PairCard(QFrame):
 
     def _remove(self) -> None:
         self._session.remove_pair(self._pair)
+
+    def write_persona(self) -> None:
+        """Let the person write the system prompt of the expert."""
+        self._pickers[0].open_options().focus_system()
 
     def focus_name(self) -> None:
         """Let the person type another name."""

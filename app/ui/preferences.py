@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 from app.checkpoints.spec import DTYPES
 from app.errors import SettingsError
 from app.settings import Settings, save_settings
-from app.ui.controls import ChoiceBox
+from app.ui.controls import choice_of
 from app.ui.session import Session
 from app.ui.theme import SPACE
 
@@ -42,12 +42,12 @@ class PreferencesDialog(QDialog):
             "light": self.tr("Light"),
             "dark": self.tr("Dark"),
         }
-        self.theme = _choice(themes, settings.theme)
+        self.theme = choice_of(themes, settings.theme)
         self.folder = QLineEdit(settings.model_folder)
         self.folder.setPlaceholderText(str(Path.home()))
         devices = dict.fromkeys(("auto", *session.devices, settings.device))
-        self.device = _choice({name: name for name in devices}, settings.device)
-        self.dtype = _choice({name: name for name in DTYPES}, settings.dtype)
+        self.device = choice_of({name: name for name in devices}, settings.device)
+        self.dtype = choice_of({name: name for name in DTYPES}, settings.dtype)
         form = QFormLayout()
         form.setHorizontalSpacing(2 * SPACE)
         form.setVerticalSpacing(SPACE)
@@ -108,11 +108,3 @@ class PreferencesDialog(QDialog):
             self._session.report(error)
         self._session.set_settings(settings)
         super().accept()
-
-
-def _choice(titles: dict[str, str], chosen: str) -> ChoiceBox:
-    box = ChoiceBox()
-    for value, title in titles.items():
-        box.addItem(title, value)
-    box.setCurrentIndex(max(box.findData(chosen), 0))
-    return box

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 
-from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import (
     QFrame,
     QLabel,
+    QMenu,
     QPushButton,
     QScrollArea,
     QSizePolicy,
@@ -22,8 +23,8 @@ from app.ui.sampling_panel import SamplingPanel
 from app.ui.session import Session
 from app.ui.theme import SPACE
 
-_MARGIN = SPACE + 4
-_WIDTHS = (240, 276)
+MARGIN = SPACE + 4
+"""Pixels between the edge of the column and what is in it."""
 
 
 class RecipePanel(QScrollArea):
@@ -39,19 +40,15 @@ class RecipePanel(QScrollArea):
         self._pairs.setSpacing(SPACE)
         self._add = QPushButton(self.tr("+ Add expert pair"))
         self._add.setProperty("role", "link")
-        self._add.clicked.connect(self._add_pair)
+        self._add.setMenu(self._make_menu())
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setMinimumWidth(_WIDTHS[0])
         self._lay_out()
         session.recipe_changed.connect(self._update)
         session.run_changed.connect(self._update)
         self._update()
-
-    def sizeHint(self) -> QSize:  # noqa: N802 — Qt's name
-        return QSize(_WIDTHS[1], 600)
 
     def _lay_out(self) -> None:
         page = QFrame()
@@ -59,7 +56,7 @@ class RecipePanel(QScrollArea):
         page.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         recipe, base, sampling = RecipePicker(self._session), self._base, self._sampling
         layout = QVBoxLayout(page)
-        layout.setContentsMargins(_MARGIN, _MARGIN, _MARGIN, _MARGIN)
+        layout.setContentsMargins(MARGIN, SPACE, MARGIN, SPACE)
         layout.setSpacing(SPACE // 2)
         layout.addWidget(_caption(self.tr("Recipe"), recipe))
         layout.addWidget(recipe)
@@ -75,11 +72,30 @@ class RecipePanel(QScrollArea):
         layout.addStretch(1)
         self.setWidget(page)
 
+    def _make_menu(self) -> QMenu:
+        menu = QMenu(self._add)
+        menu.setToolTipsVisible(True)
+        pair = menu.addAction(self.tr("Expert pair"), self._add_pair)
+        pair.setToolTip(self.tr("An expert and the model that it was tuned from."))
+        persona = menu.addAction(self.tr("Same model, another prompt (persona)"), self._add_persona)
+        persona.setToolTip(
+            self.tr("The base with a system prompt, against the base without: no other model.")
+        )
+        return menu
+
     def _add_pair(self) -> None:
         self._session.add_pair()
+        self._show_last().focus_name()
+
+    def _add_persona(self) -> None:
+        found = self._session.preflight
+        self._session.add_persona(bool(found and found.prompts[0].has_chat_template))
+        self._show_last().write_persona()
+
+    def _show_last(self) -> PairCard:
         card = self._cards[-1]
-        card.focus_name()
         QTimer.singleShot(0, card, lambda: self.ensureWidgetVisible(card))
+        return card
 
     def _update(self) -> None:
         editable = self._session.editable
@@ -105,7 +121,7 @@ class RecipePanel(QScrollArea):
     def _order_tabs(self) -> None:
         """Let the Tab key go down the column; cards are made after what stands below them."""
         cards = [control for card in self._cards for control in card.controls]
-        column = [self._base, *cards, self._add, self._sampling]
+        column = [*self._base.controls, *cards, self._add, self._sampling]
         for before, after in itertools.pairwise(
             control.focusProxy() or control for control in column
         ):

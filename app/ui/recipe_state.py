@@ -82,7 +82,15 @@ class RecipeState(QObject):
 
         An adapter is laid over the anti-expert of its pair, and stays over it when that changes.
         """
-        self._change("choose checkpoint", _with_source(self._recipe, place, source))
+        self._change("choose checkpoint", self.with_source(place, source))
+
+    def with_source(self, place: int, source: str) -> Recipe:
+        """The recipe that :meth:`set_source` would make.
+
+        Raises:
+            RecipeError: When the role cannot have such a checkpoint.
+        """
+        return _with_source(self._recipe, place, source)
 
     def set_spec(self, place: int, spec: CheckpointSpec) -> None:
         """Choose everything about the role at ``place``: checkpoint, dtype, prompt format, …"""
@@ -95,6 +103,11 @@ class RecipeState(QObject):
         A checked recipe has the preferences filled in; these are not written into the recipe.
         """
         self._change(text, carry_over(self._recipe, before, after))
+
+    def set_context(self, context: int) -> None:
+        """Set the most tokens of prompt and text together; 0 is what the models can."""
+        if context != self._recipe.context:
+            self._change("change context", replace(self._recipe, context=context))
 
     def accept_ids(self, ids: tuple[int, ...]) -> None:
         """Let these ids be generated although roles spell them differently."""

@@ -171,6 +171,8 @@ def stylesheet(theme: Theme) -> str:
     QFrame[role="card"] {{ background: {theme.surface}; border: 1px solid {theme.border};
         border-radius: 8px; }}
     QFrame[role="side"] {{ background: {theme.surface}; border: 0; }}
+    QFrame[role="foot"] {{ background: {theme.surface}; border: 0;
+        border-top: 1px solid {theme.border}; }}
     QLabel[role="caption"] {{ color: {theme.muted}; }}
     QFrame[role="problem"] {{ background: {theme.surface}; border: 1px solid {theme.danger};
         border-radius: 8px; }}
@@ -197,7 +199,10 @@ def stylesheet(theme: Theme) -> str:
         color: {theme.muted}; background: transparent; }}
     QPushButton[role="link"]:hover {{ background: {theme.hover}; }}
     QPushButton[role="link"]:focus {{ border-color: {theme.accent}; }}
-    QToolButton::menu-indicator {{ image: none; }}
+    QPushButton[role="warning"] {{ border-color: transparent; background: transparent;
+        color: {theme.danger}; padding: 3px 2px; text-align: left; }}
+    QPushButton[role="warning"]:focus {{ border-color: {theme.accent}; }}
+    QToolButton::menu-indicator, QPushButton::menu-indicator {{ image: none; }}
     QLineEdit, QPlainTextEdit, QComboBox, QSpinBox, QDoubleSpinBox {{ background: {theme.surface};
         color: {theme.text}; border: 1px solid {theme.border}; border-radius: 6px;
         padding: 4px 6px; selection-background-color: {theme.selection};

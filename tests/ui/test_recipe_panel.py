@@ -37,7 +37,8 @@ from app.ui.elided_label import ElidedLabel
 from app.ui.pair_card import PairCard
 from app.ui.recipe_panel import RecipePanel
 from app.ui.recipe_picker import RecipePicker
-from app.ui.role_picker import RolePicker, titles_of
+from app.ui.role_picker import RolePicker
+from app.ui.source_titles import titles_of
 from app.ui.session import Session
 from app.ui.theme import DARK, LIGHT, palette, stylesheet
 from tests.ui.conftest import FakeBridge
@@ -83,14 +84,18 @@ def add_button(panel: RecipePanel) -> QPushButton:
     return next(b for b in panel.findChildren(QPushButton) if "Add" in b.text())
 
 
+def choose_to_add(panel: RecipePanel, text: str) -> None:
+    """Choose an entry of the menu of the button that adds pairs."""
+    menu = add_button(panel).menu()
+    next(action for action in menu.actions() if text in action.text()).trigger()
+
+
 # Pairs
 
 
-def test_pairs_are_added_removed_and_undone(
-    qtbot: QtBot, panel: RecipePanel, session: Session
-) -> None:
+def test_pairs_are_added_removed_and_undone(panel: RecipePanel, session: Session) -> None:
     first = cards(panel)[0]
-    qtbot.mouseClick(add_button(panel), Qt.MouseButton.LeftButton)
+    choose_to_add(panel, "Expert pair")
     assert len(session.recipe.pairs) == len(cards(panel)) == 3
     assert isinstance(QApplication.focusWidget(), QLineEdit)
     assert QApplication.focusWidget().selectedText() == "Pair 3"

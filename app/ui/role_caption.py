@@ -1,0 +1,94 @@
+"""What is written below the choice of a role: what is in force, or how loading stands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QCoreApplication
+
+from app.checkpoints.sources import open_checkpoint
+from app.checkpoints.spec import CheckpointSpec
+from app.checkpoints.status import LoadProgress, RoleInForce
+from app.errors import NotDownloadedError, TuneshiftError
+from app.ui.session import LoadState, Session
+from app.ui.wording import duration
+
+_QUANTIZED = {"nf4": "NF4"}
+
+
+def describe(session: Session, place: int, fault: str) -> str:
+    """The caption of the role at ``place``; ``fault`` is what is wrong with it, if anything."""
+    if fault:
+        return _tr("⚠ {0}").format(fault)
+    if place < len(session.roles_in_force):
+        return in_force(session.roles_in_force[place])
+    role = session.recipe.roles()[place][0]
+    loading = session.load_state is LoadState.LOADING
+    progress = session.load_progress.get(role) if loading else None
+    if progress:
+        return _under_way(progress, session.load_rate.seconds_left(role))
+    return {
+        LoadState.STARTING: _tr("importing torch …"),
+        LoadState.LOADING: _tr("waiting"),
+    }.get(session.load_state, _tr("not loaded"))
+
+
+def in_force(role: RoleInForce) -> str:
+    """What a role really runs as."""
+    parts = [_count(role.parameters), role.dtype, role.device]
+    if role.quantization != "none":
+        parts.append(_QUANTIZED.get(role.quantization, role.quantization))
+    if role.over:
+        parts.append(_tr("LoRA"))
+    if role.shared:
+        parts.append(_tr("shared"))
+    if role.offloaded:
+        parts.append(_tr("{0} offloaded").format(f"{role.offloaded:.0%}"))
+    return " · ".join(parts)
+
+
+def _under_way(progress: LoadProgress, seconds: float | None) -> str:
+    done, total = (f"{size / 1e6:,.0f}" for size in (progress.done, progress.total))
+    if progress.done >= progress.total:
+        return _tr("read, {0} MB").format(total)
+    kind = _tr("converting {0} of {1} MB") if progress.converting else _tr("loading {0} of {1} MB")
+    text = kind.format(done, total)
+    return text if seconds is None else f"{text} · {duration(seconds)}"
+
+
+def fault(session: Session, place: int) -> str:
+    """What is wrong with the files of a role after a failed load, in one sentence, or nothing."""
+    if session.load_state is not LoadState.FAILED:
+        return ""
+    spec = session.recipe.checkpoints()[place]
+    problem = session.problem.error if session.problem else None
+    if isinstance(problem, NotDownloadedError):
+        missing = problem.source.partition("hub:")[2]
+        mine = any(missing and missing in source for source in (spec.source, spec.over))
+        return _tr("not on this machine yet") if mine else ""
+    return _file_fault(spec)
+
+
+def _file_fault(spec: CheckpointSpec) -> str:
+    kind, _, path = spec.source.partition(":")
+    if kind == "gguf":
+        there = Path(path).expanduser().is_file()
+        return "" if there else _tr("There is no file {0}").format(path)
+    if kind not in ("folder", "builtin"):
+        return ""
+    try:
+        open_checkpoint(spec)
+    except TuneshiftError as error:
+        return error.cause
+    return ""
+
+
+def _count(parameters: int) -> str:
+    """A number of parameters, as ``6.8 M`` or ``1.5 B``."""
+    if parameters < 1e9:
+        return f"{parameters / 1e6:,.1f} M"
+    return f"{parameters / 1e9:,.1f} B"
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("RoleCaption", text)

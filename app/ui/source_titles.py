@@ -1,0 +1,38 @@
+"""What to call the checkpoint that a source names."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import PurePath
+
+
+def titles_of(sources: list[str]) -> list[str]:
+    """What to call each source: its last part, and the folder above where that is ambiguous."""
+    last = [_last_part(source) for source in sources]
+    often = Counter(last)
+    return [
+        _title(source, name)
+        if often[name] == 1
+        else _title(source, "/".join(PurePath(place_of(source)).parts[-2:]))
+        for source, name in zip(sources, last, strict=True)
+    ]
+
+
+def place_of(source: str) -> str:
+    """The path or the id in a source, without its kinds."""
+    kind, _, place = source.partition(":")
+    return place_of(place) if kind == "adapter" and place.startswith("hub:") else place
+
+
+def _last_part(source: str) -> str:
+    return place_of(source).rstrip("/").rsplit("/", 1)[-1]
+
+
+def _title(source: str, name: str) -> str:
+    if source.startswith("builtin:"):
+        return name.replace("_", " ").capitalize() if "/" not in name else name
+    if source.startswith("gguf:"):
+        return name.removesuffix(".gguf") + " (GGUF)"
+    if source.startswith("adapter:"):
+        return name + " (LoRA)"
+    return name
