@@ -4,7 +4,8 @@
         server.add_repo("owner/name", files)
         server.connect(monkeypatch, tmp_path)
 
-It speaks what the client asks for: information about a model, search, and files with ranges.
+It speaks what the client asks for: information about a model, search, and files with ranges. Large
+files are on another host, as on the real Hub, where a token must not be sent.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ class Fail(StrEnum):
     STALL = "stall"  # a large file stands still in the middle until the server is released
     CORRUPT = "corrupt"  # a byte of a large file is wrong
     SHORT = "short"  # a large file is smaller than announced
+    SILENT = "silent"  # no answer to anything until the server is released
 
 
 @dataclass
@@ -102,11 +104,14 @@ class HubServer:
     Attributes:
         requests: Every request as ``METHOD path``, in order.
         tokens: Every token that was sent.
+        leaked: Tokens that were sent to the host of the large files.
     """
 
     def __init__(self) -> None:
         self.requests: list[str] = []
         self.tokens: list[str] = []
+        self.leaked: list[str] = []
+        self._moved: dict[str, str] = {}
         self._repos: dict[str, Repo] = {}
         self._stalled = threading.Event()
         self._released = threading.Event()
@@ -128,6 +133,11 @@ class HubServer:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._http.server_address[1]}"
 
+    @property
+    def storage_url(self) -> str:
+        """Where the large files are."""
+        return f"http://localhost:{self._http.server_address[1]}/storage"
+
     def add_repo(
         self,
         repo_id: str,
@@ -143,6 +153,13 @@ class HubServer:
         repo = Repo(repo_id, dict(files), gated=gated, fail=fail, **about)
         self._repos[repo_id] = repo
         return repo
+
+    def move_repo(self, old: str, new: str) -> None:
+        """Give a repository another name; the old one leads there."""
+        self._moved[old] = new
+
+    def moved(self, repo_id: str) -> str | None:
+        return self._moved.get(repo_id)
 
     def repo(self, repo_id: str) -> Repo | None:
         return self._repos.get(repo_id)
@@ -161,7 +178,7 @@ class HubServer:
         monkeypatch.setattr(constants, "HF_HUB_CACHE", str(folder / "hub"))
         monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(folder / "token"))
         monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
-        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
         monkeypatch.delenv("HF_TOKEN", raising=False)
         huggingface_hub.close_session()
 
@@ -172,7 +189,7 @@ class HubServer:
             "HF_HUB_OFFLINE": "0",
             "HF_HOME": str(folder),
             "XDG_CACHE_HOME": str(folder / "cache"),
-            "NO_PROXY": "127.0.0.1",
+            "NO_PROXY": "127.0.0.1,localhost",
         }
 
     def downloads_of(self, name: str) -> int:
@@ -212,7 +229,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     server: _Http
     _INFORMATION = re.compile(r"^/api/models/(?P<repo>.+?)(?:/revision/(?P<revision>[^/]+))?$")
-    _FILE = re.compile(r"^/(?P<repo>.+?)/resolve/(?P<revision>[^/]+)/(?P<name>.+)$")
+    _FILE = re.compile(
+        r"^(?P<storage>/storage)?/(?P<repo>.+?)/resolve/(?P<revision>[^/]+)/(?P<name>.+)$"
+    )
 
     def log_message(self, format: str, *args: object) -> None:
         pass
@@ -226,6 +245,8 @@ class _Handler(BaseHTTPRequestHandler):
         token = self.headers.get("Authorization", "").removeprefix("Bearer ")
         if token:
             self.server.hub.tokens.append(token)
+            if url.path.startswith("/storage/"):
+                self.server.hub.leaked.append(token)
         if url.path == "/api/models":
             query = parse_qs(url.query)
             text, limit = query.get("search", [""])[0], int(query.get("limit", ["20"])[0])
@@ -237,12 +258,20 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _repo(self, match: re.Match[str], token: str) -> None:
         found = match.groupdict()
-        repo = self.server.hub.repo(unquote(found["repo"]))
-        revision = unquote(found["revision"] or "main")
+        name = unquote(found["repo"])
+        if new := self.server.hub.moved(name):
+            self._body(307, b"", {"Location": self.path.replace(name, new, 1)})
+        else:
+            revision = unquote(found["revision"] or "main")
+            self._answer(self.server.hub.repo(name), revision, found, token)
+
+    def _answer(self, repo: Repo | None, revision: str, found: dict[str, str], token: str) -> None:
         if repo is None:
             self._error(404, "RepoNotFound") if token else self._error(401, "")
         elif repo.fail is Fail.UNAUTHORISED:
             self._error(401, "", "Invalid credentials in Authorization header")
+        elif repo.fail is Fail.SILENT:
+            self.server.hub.stall()
         elif repo.fail is Fail.BROKEN:
             self._error(500, "")
         elif repo.fail is Fail.CAPTIVE:
@@ -251,6 +280,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._error(404, "RevisionNotFound")
         elif "name" not in found:
             self._json(repo.information(with_files=True))
+        elif found["storage"]:
+            self._file(repo, unquote(found["name"]), stored=True)
         elif repo.gated and token != TOKEN:
             self._error(403 if token else 401, "GatedRepo")
         elif repo.fail is Fail.FORBIDDEN:
@@ -258,15 +289,23 @@ class _Handler(BaseHTTPRequestHandler):
         elif unquote(found["name"]) not in repo.files:
             self._error(404, "EntryNotFound")
         else:
-            self._file(repo, unquote(found["name"]))
+            self._file(repo, unquote(found["name"]), stored=False)
 
-    def _file(self, repo: Repo, name: str) -> None:
+    def _file(self, repo: Repo, name: str, *, stored: bool) -> None:
         content = repo.files[name]
         large = name.endswith(_LARGE)
         headers = {"X-Repo-Commit": repo.commit, "ETag": f'"{git_hash(content)}"'}
         if large:
             headers["X-Linked-Etag"] = f'"{hashlib.sha256(content).hexdigest()}"'
             headers["X-Linked-Size"] = str(len(content))
+        if large and not stored:
+            headers["Location"] = self.server.hub.storage_url + self.path
+            self._body(302, b"", headers)
+        else:
+            self._content(repo, name, content, headers)
+
+    def _content(self, repo: Repo, name: str, content: bytes, headers: dict[str, str]) -> None:
+        large = name.endswith(_LARGE)
         fail = repo.fail if large and self.command == "GET" else None
         if fail is Fail.CORRUPT:
             content = content[:-1] + bytes([content[-1] ^ 1])

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import huggingface_hub
@@ -44,24 +45,26 @@ def triple(server: HubServer, llama: tiny.Family) -> HubServer:
 def run_in_terminal(server: HubServer, folder: Path, arguments: list[str]) -> tuple[int, str]:
     """Run the program with stderr on a terminal; returns its status and what that showed."""
     ours, theirs = pty.openpty()
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "app", "download", *arguments],
         stdout=subprocess.DEVNULL,
         stderr=theirs,
         env={**os.environ, **server.environment(folder)},
-    )
-    os.close(theirs)
-    if server.repo(NAME).fail is Fail.STALL:
-        server.wait_until_stalled()
-        process.send_signal(signal.SIGINT)
-    shown = b""
+    ) as process:
+        os.close(theirs)
+        if server.repo(NAME).fail is Fail.STALL:
+            server.wait_until_stalled()
+            process.send_signal(signal.SIGINT)
+        shown = b"".join(iter(partial(_read, ours), b""))
+        os.close(ours)
+    return process.returncode, shown.decode()
+
+
+def _read(terminal: int) -> bytes:
     try:
-        while piece := os.read(ours, 4096):
-            shown += piece
+        return os.read(terminal, 4096)
     except OSError:
-        pass  # how a terminal says that its other end has closed
-    os.close(ours)
-    return process.wait(20), shown.decode()
+        return b""  # how a terminal says that its other end has closed
 
 
 def test_it_says_what_it_will_do_and_does_it(

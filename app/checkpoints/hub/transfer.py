@@ -60,7 +60,8 @@ def download(
         if folder is None:
             raise
         return folder
-    _check_room(model.size - model.cached)
+    _check_sizes(model)
+    _check_room(model.missing)
     return _Transfer(model, model.files, on_progress, cancelled).run()
 
 
@@ -88,6 +89,18 @@ def fetch_metadata(hub_id: HubId, cancelled: Callable[[], bool] = lambda: False)
         weights = [file.name for file in model.files if file.is_weights]
         cache.store_headers(hub_id, folder.name, transfer.headers(weights, folder.name))
     return folder
+
+
+def _check_sizes(model: HubModel) -> None:
+    from huggingface_hub import constants
+
+    largest = max(model.files, key=lambda file: file.size)
+    if largest.size > constants.MAX_HTTP_DOWNLOAD_SIZE:
+        raise HubError(
+            f"{model.id} has a file that is too large to be fetched in one piece",
+            evidence=f"{largest.name} has {largest.size / 1e9:.1f} GB",
+            next_step=f"Fetch it with: hf download {model.id.repo} --revision {model.id.revision}",
+        )
 
 
 def _check_room(needed: int) -> None:
@@ -126,11 +139,6 @@ class _Transfer:
         # The first file is asked for by the name of the revision, so that the cache learns what it
         # means; the others by the commit, so that they belong together.
         folder = self._all([partial(self._fetch, first, self._model.id.revision)])[0].parent
-        if folder.name != self._model.commit:
-            raise HubError(
-                f"{self._model.id} was changed on the Hub a moment ago",
-                next_step="Start the download again.",
-            )
         self._all([partial(self._fetch, file, folder.name) for file in others])
         self._report()
         return folder
@@ -198,6 +206,11 @@ class _Transfer:
                 tqdm_class=bar,
             )
         )
+        if path.parent.name != self._model.commit:
+            raise HubError(
+                f"{self._model.id} was changed on the Hub a moment ago",
+                next_step="Start the download again.",
+            )
         if not was_here:
             _check_content(path, file, guard)
         with self._lock:
