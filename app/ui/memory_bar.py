@@ -8,10 +8,11 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
-from app.checkpoints.report import DeviceMemory, MemoryPart
+from app.checkpoints.report import DeviceMemory
 from app.ui.memory_dialog import show_memory
+from app.ui.memory_parts import part_color
 from app.ui.session import Session
-from app.ui.theme import SMALL, SPACE, blend, current_theme
+from app.ui.theme import SMALL, SPACE, current_theme
 from app.ui.wording import size
 
 _BAR = 12
@@ -58,8 +59,14 @@ class MemoryBar(QAbstractButton):
 
     def segments(self, device: DeviceMemory) -> list[Segment]:
         """The stretches of a device's bar, from the left."""
+        found, theme = self._session.preflight, current_theme()
+        if found is None:
+            return []
         whole = max(device.free, device.peak, device.needed, 1)
-        return [Segment(part.size / whole, self._color(part)) for part in device.parts]
+        return [
+            Segment(part.size / whole, part_color(part, found.recipe, theme))
+            for part in device.parts
+        ]
 
     def sizeHint(self) -> QSize:  # noqa: N802 — Qt's name
         rows = max(len(self._devices()), 1)
@@ -75,17 +82,6 @@ class MemoryBar(QAbstractButton):
         if device.fits:
             return self.tr("{0} of {1} free").format(size(device.needed), size(device.free))
         return self.tr("⚠ needs {0}, {1} are free").format(size(device.peak), size(device.free))
-
-    def _color(self, part: MemoryPart) -> QColor:
-        theme = current_theme()
-        if part.kind != "weights":
-            return blend(theme.muted, theme.surface, 0.45 if part.kind == "cache" else 0.7)
-        place = role_place(part, self._session)
-        if place == 0:
-            return QColor(theme.muted)
-        pair, antiexpert = divmod(place - 1, 2)
-        color = theme.pair_color(pair)
-        return blend(color.name(), theme.surface, 0.4) if antiexpert else color
 
     def _update(self) -> None:
         parts = [part for device in self._devices() for part in device.parts]
@@ -150,10 +146,3 @@ class MemoryBar(QAbstractButton):
             end = bar.left() + bar.width() * device.free / max(device.peak, device.needed)
             painter.setPen(QPen(QColor(theme.danger), 2))
             painter.drawLine(int(end), int(bar.top()) - 1, int(end), int(bar.bottom()) + 1)
-
-
-def role_place(part: MemoryPart, session: Session) -> int:
-    """The place of the role whose weights a part is; the base where it names none."""
-    found = session.preflight
-    names = [name for name, _ in found.recipe.roles()] if found else []
-    return next((place for place, name in enumerate(names) if part.label.startswith(name)), 0)

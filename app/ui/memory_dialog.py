@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -15,13 +16,16 @@ from PySide6.QtWidgets import (
 )
 
 from app.checkpoints.report import DeviceMemory, MemoryChange, MemoryEstimate
+from app.checkpoints.spec import Recipe
 from app.ui.controls import NumberBox
 from app.ui.dialogs import show_once
+from app.ui.memory_parts import part_color
 from app.ui.session import Session
-from app.ui.theme import SPACE
+from app.ui.theme import SPACE, current_theme
 from app.ui.wording import size
 
 _WIDTH = 440
+_SWATCH = 10
 _LONGEST = 10_000_000
 
 
@@ -101,31 +105,34 @@ class MemoryDialog(QDialog):
             layout.addWidget(_label(text, wrapped=True))
             return content
         for device in found.memory.devices:
-            self._add_device(layout, device)
+            self._add_device(layout, device, found.recipe)
         self._add_changes(layout, found.memory)
         return content
 
-    def _add_device(self, layout: QVBoxLayout, device: DeviceMemory) -> None:
-        heading = _label(
-            self.tr("{0}: {1} of {2} free").format(
-                device.device, size(device.needed), size(device.free)
-            ),
-            role="section",
-        )
-        layout.addWidget(heading)
+    def _add_device(self, layout: QVBoxLayout, device: DeviceMemory, recipe: Recipe) -> None:
+        layout.addWidget(_label(self._heading(device), role="section"))
         grid = QGridLayout()
-        grid.setHorizontalSpacing(2 * SPACE)
+        grid.setHorizontalSpacing(SPACE)
         grid.setVerticalSpacing(SPACE // 2)
-        grid.setColumnStretch(0, 1)
-        rows = [(part.label, part.size) for part in device.parts]
-        rows.append((self.tr("the most at once, while loading or generating"), device.peak))
-        for row, (label, count) in enumerate(rows):
-            grid.addWidget(_label(label, role="caption"), row, 0)
-            grid.addWidget(_label(size(count)), row, 1, Qt.AlignmentFlag.AlignRight)
+        grid.setColumnStretch(1, 1)
+        theme = current_theme()
+        for row, part in enumerate(device.parts):
+            grid.addWidget(Swatch(part_color(part, recipe, theme)), row, 0)
+            grid.addWidget(_label(part.label, role="caption"), row, 1)
+            grid.addWidget(_label(size(part.size)), row, 2, Qt.AlignmentFlag.AlignRight)
+        last = len(device.parts)
+        most = self.tr("the most at once, while loading or generating")
+        grid.addWidget(_label(most, role="caption"), last, 1)
+        grid.addWidget(_label(size(device.peak)), last, 2, Qt.AlignmentFlag.AlignRight)
         layout.addLayout(grid)
-        if not device.fits:
-            over = self.tr("{0} more than is free").format(size(device.peak - device.free))
-            layout.addWidget(_label(over, role="error"))
+
+    def _heading(self, device: DeviceMemory) -> str:
+        needed, free = size(device.needed), size(device.free)
+        if device.fits:
+            return self.tr("{0}: {1} of {2} free").format(device.device, needed, free)
+        return self.tr("⚠ {0}: {1} needed at once, {2} free").format(
+            device.device, size(device.peak), free
+        )
 
     def _add_changes(self, layout: QVBoxLayout, memory: MemoryEstimate) -> None:
         counted = self.tr("Counted for a context of {0} tokens.").format(f"{memory.context:,}")
@@ -155,6 +162,18 @@ class MemoryDialog(QDialog):
         found = self._session.preflight
         if found and len(found.recipe.roles()) == len(self._session.recipe.roles()):
             self._session.take_change(change.label, found.recipe, change.recipe)
+
+
+class Swatch(QWidget):
+    """A small square in the colour of a part."""
+
+    def __init__(self, color: QColor, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._color = color
+        self.setFixedSize(_SWATCH, _SWATCH)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 — Qt's name
+        QPainter(self).fillRect(self.rect(), self._color)
 
 
 def show_memory(session: Session, parent: QWidget) -> MemoryDialog:

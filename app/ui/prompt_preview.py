@@ -103,7 +103,7 @@ class PromptPreview(QDialog):
         table.horizontalHeader().setStretchLastSection(True)
         table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         table.horizontalHeader().setHighlightSections(False)
-        for column, sample in enumerate(("0000000", "00000000")):
+        for column, sample in enumerate(("000000", "0000000")):
             width = self.fontMetrics().horizontalAdvance(sample) + 2 * SPACE
             table.setColumnWidth(column, width)
         return table
@@ -133,7 +133,7 @@ class PromptPreview(QDialog):
         options = QPushButton(self.tr("Prompt format …"))
         options.setToolTip(self.tr("Change the prompt format of this role"))
         options.clicked.connect(self._open_options)
-        buttons.addButton(options, QDialogButtonBox.ButtonRole.ActionRole)
+        buttons.addButton(options, QDialogButtonBox.ButtonRole.ResetRole)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE, 2 * SPACE)
         layout.setSpacing(SPACE)
@@ -246,9 +246,11 @@ class TokenModel(QAbstractTableModel):
 
     def headerData(  # noqa: N802 — Qt's name
         self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> str | None:
+    ) -> object:
         if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
             return (self.tr("place"), self.tr("id"), self.tr("token"))[section]
+        if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.TextAlignmentRole:
+            return _alignment(section)
         return None
 
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
@@ -256,9 +258,14 @@ class TokenModel(QAbstractTableModel):
             row = index.row()
             text = visible(self._texts[row]).replace(" ", "␣")
             return (str(row + 1), str(self._ids[row]), text)[index.column()]
-        if role == Qt.ItemDataRole.TextAlignmentRole and index.column() < 2:
-            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return _alignment(index.column())
         return None
+
+
+def _alignment(column: int) -> Qt.AlignmentFlag:
+    side = Qt.AlignmentFlag.AlignRight if column < 2 else Qt.AlignmentFlag.AlignLeft
+    return side | Qt.AlignmentFlag.AlignVCenter
 
 
 def show_preview(session: Session, parent: QWidget, place: int = 0) -> PromptPreview:

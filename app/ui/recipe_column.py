@@ -22,7 +22,8 @@ class RecipeColumn(QFrame):
         self._session = session
         self.setProperty("role", "side")
         self.setMinimumWidth(_WIDTHS[0])
-        self._cancel = QPushButton(self.tr("Cancel loading"))
+        self._cancel = QPushButton(self.tr("Cancel"))
+        self._cancel.setAccessibleName(self.tr("Cancel loading"))
         self._cancel.setProperty("role", "link")
         self._cancel.setToolTip(self.tr("Give up loading; what was read is dropped."))
         self._cancel.clicked.connect(session.cancel_load)

@@ -29,7 +29,9 @@ from app.ui.session import Session
 from app.ui.source_titles import place_of
 from app.ui.theme import SPACE
 
-_WIDTH = 460
+_WIDTH = 320
+"""Pixels of the column of controls; with a width of its own the dialog would not grow."""
+
 _OWN = "own"
 _SYSTEM_LINES, _TEMPLATE_LINES = 3, 5
 
@@ -48,7 +50,6 @@ class RoleOptions(QDialog):
         self._place = place
         self._roles = len(session.recipe.roles())
         self._shown: CheckpointSpec | None = None
-        self.setMinimumWidth(_WIDTH)
         self._source = ElidedLabel()
         self._source.setProperty("role", "caption")
         self.dtype = choice_of({name: name for name in DTYPES}, "auto")
@@ -56,6 +57,7 @@ class RoleOptions(QDialog):
         self.quantization = choice_of(self._quantizations(), "none")
         self.offload = QCheckBox(self.tr("Layers that do not fit stay in main memory"))
         self.format = choice_of(self._formats(), PLAIN)
+        self.format.setMinimumWidth(_WIDTH)
         self.template = _editor(_TEMPLATE_LINES)
         self.system = _editor(_SYSTEM_LINES)
         self._hint = _wrapped("caption")
@@ -92,7 +94,7 @@ class RoleOptions(QDialog):
         buttons = QDialogButtonBox(kinds.Ok | kinds.Cancel | kinds.Apply)
         self._preview = QPushButton(self.tr("Apply and preview …"))
         self._preview.setToolTip(self.tr("Show the exact prompt of every role"))
-        buttons.addButton(self._preview, QDialogButtonBox.ButtonRole.ActionRole)
+        buttons.addButton(self._preview, QDialogButtonBox.ButtonRole.ResetRole)
         self._preview.clicked.connect(self._apply_and_preview)
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
@@ -194,6 +196,7 @@ class RoleOptions(QDialog):
         self._offer_chat(known is not False or chosen == CHAT)
         self._form.setRowVisible(self.template, chosen == _OWN)
         self._form.setRowVisible(self.system, chosen != PLAIN)
+        self.resize(self.size().expandedTo(self.sizeHint()))
         self._hint.setText(self._describe(chosen, known))
         problem = self._problem()
         self._error.setText(problem)

@@ -157,6 +157,7 @@ def stylesheet(theme: Theme) -> str:
     """The style sheet of the window. Widgets opt in by the property ``role``."""
     shade = "dark" if theme.dark else "light"
     chevron = resource("icons", f"chevron-{shade}.svg").as_posix()
+    check = resource("icons", f"check-{shade}.svg").as_posix()
     return f"""
     QToolTip {{ border: 1px solid {theme.border}; padding: 4px 6px; }}
     QMainWindow, QDialog {{ background: {theme.window}; }}
@@ -221,6 +222,16 @@ def stylesheet(theme: Theme) -> str:
     QPlainTextEdit[role="bare"] {{ border: 0; padding: 0; }}
     QTableView {{ background: {theme.surface}; border: 0; gridline-color: {theme.border};
         selection-background-color: {theme.selection}; selection-color: {theme.text}; }}
+    QListWidget {{ background: {theme.surface}; border: 1px solid {theme.border};
+        border-radius: 6px; padding: 2px; }}
+    QListWidget:focus {{ border-color: {theme.accent}; }}
+    QListWidget::item {{ padding: 4px 6px; }}
+    QListWidget::item:selected {{ background: {theme.selection}; color: {theme.text}; }}
+    QCheckBox::indicator, QTableView::indicator {{ width: 14px; height: 14px;
+        border: 1px solid {theme.muted}; border-radius: 3px; background: {theme.surface}; }}
+    QCheckBox::indicator:focus {{ border-color: {theme.accent}; }}
+    QCheckBox::indicator:checked, QTableView::indicator:checked {{ background: {theme.accent};
+        border-color: {theme.accent}; image: url({check}); }}
     QHeaderView::section {{ background: {theme.surface}; color: {theme.muted}; border: 0;
         border-bottom: 1px solid {theme.border}; padding: 4px 6px; }}
     QProgressBar {{ border: 0; border-radius: 3px; background: {theme.hover}; max-height: 6px; }}

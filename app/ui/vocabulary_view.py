@@ -25,6 +25,7 @@ from app.ui.theme import SPACE, set_role
 from app.ui.wording import quoted
 
 _SIZE = QSize(720, 480)
+_MOST_ROWS = 9
 
 
 class VocabularyLine(QPushButton):
@@ -128,9 +129,10 @@ class VocabularyDialog(QDialog):
         layout.setSpacing(SPACE)
         layout.addWidget(self._summary)
         layout.addWidget(self._warnings)
-        layout.addWidget(self.roles, 1)
+        layout.addWidget(self.roles)
         layout.addWidget(self._about_ids)
-        layout.addWidget(self.ids, 2)
+        layout.addWidget(self.ids, 1)
+        layout.addStretch(0)
         layout.addWidget(self._buttons)
         session.preflight_changed.connect(self._update)
         session.run_changed.connect(self._update_buttons)
@@ -154,6 +156,9 @@ class VocabularyDialog(QDialog):
         self.roles.setRowCount(len(report.roles))
         for row, role in enumerate(report.roles):
             self._fill_role(row, role)
+        header = self.roles.horizontalHeader().sizeHint().height()
+        rows = min(len(report.roles), _MOST_ROWS) * self.roles.verticalHeader().defaultSectionSize()
+        self.roles.setFixedHeight(header + rows + 2)
         self._fill_ids(_by_id(report.roles))
         self._update_buttons()
 
@@ -261,7 +266,9 @@ def _table(name: str, headings: tuple[str, ...]) -> QTableWidget:
     table.setShowGrid(False)
     table.setTabKeyNavigation(False)
     table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    table.verticalHeader().setDefaultSectionSize(table.fontMetrics().height() + SPACE)
     header = table.horizontalHeader()
+    header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
     header.setHighlightSections(False)
     header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
     header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)

@@ -150,7 +150,11 @@ def invent_preflight(
             else RoleVocabulary(name, alike, 100, 128)
             for place, name in enumerate(names)
         ),
-        masked=28 + different - len(recipe.accepted_ids),
+        masked_ids=tuple(
+            index
+            for index in range(90, 128)
+            if index not in recipe.accepted_ids and (index >= 100 or index < 90 + different)
+        ),
     )
     parts = [
         MemoryPart(name, "weights", 10_000_000 * (1 + (place == 0)))
