@@ -1,10 +1,11 @@
-"""Which devices this machine offers, and what to say when one is missing or full."""
+"""Which devices this machine offers, how much memory they have, and what to say of a full one."""
 
 from __future__ import annotations
 
 import psutil
 import torch
 
+from app.checkpoints.host_memory import memory_limit
 from app.errors import DeviceError
 
 
@@ -36,12 +37,31 @@ def resolve_device(name: str) -> str:
 
 
 def free_bytes(device: str) -> int:
-    """Memory that is free on ``device`` now."""
+    """Memory that this process can still take on ``device``.
+
+    On an accelerator that includes what torch has reserved there and does not use.
+    """
     if device == "cpu":
-        return int(psutil.virtual_memory().available)
-    if device.startswith("cuda"):
-        return int(torch.cuda.mem_get_info(device)[0])
-    return int(psutil.virtual_memory().available)
+        free = int(psutil.virtual_memory().available)
+        limit = memory_limit()
+        return free if limit is None else min(free, limit.free)
+    if device.startswith("mps"):  # Apple's chips share the main memory and bound the chip's part
+        bound = torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
+        return max(0, min(bound, free_bytes("cpu")))
+    free, _ = torch.accelerator.get_memory_info(device)
+    unused = torch.accelerator.memory_reserved(device) - torch.accelerator.memory_allocated(device)
+    return int(free + unused)
+
+
+def total_bytes(device: str) -> int:
+    """Memory that ``device`` has, as far as this process may use it."""
+    if device == "cpu":
+        total = int(psutil.virtual_memory().total)
+        limit = memory_limit()
+        return total if limit is None else min(total, limit.total)
+    if device.startswith("mps"):
+        return int(torch.mps.recommended_max_memory())
+    return int(torch.accelerator.get_memory_info(device)[1])
 
 
 def out_of_memory(action: str, device: str, needed: int | None = None) -> DeviceError:

@@ -86,10 +86,13 @@ class DeviceMemory:
 
     Attributes:
         device: Such as ``cpu`` or ``cuda:0``.
-        parts: What is held while generating.
+        parts: What is held while generating, at the full context.
         peak: The most that is held at once, while loading or generating.
         free: Bytes free now, what is about to be unloaded included.
         total: Bytes the device has.
+        resident_peak: The most that a process monitor will show: the peak, and where that is more,
+            weight files that are being read. The system takes their pages back when it needs them,
+            so they need not be free.
     """
 
     device: str
@@ -97,6 +100,7 @@ class DeviceMemory:
     peak: int
     free: int
     total: int
+    resident_peak: int = 0
 
     @property
     def needed(self) -> int:

@@ -1,0 +1,201 @@
+"""What a model takes in memory, from its configuration: weights, KV cache and work.
+
+The model is built on torch's meta device, where tensors have shapes and no storage. So which
+weights are tied and which modules are linear is read from the model itself, not guessed from names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+
+import torch
+from torch import nn
+from transformers import AutoModelForCausalLM, PretrainedConfig, PreTrainedModel
+from transformers.cache_utils import get_layer_types_and_kwargs
+from transformers.initialization import no_init_weights
+from transformers.pytorch_utils import Conv1D
+from transformers.quantizers.base import get_keys_to_not_convert
+from transformers.quantizers.quantizers_utils import should_convert_module
+
+from app.decoding.ensemble import PREFILL_CHUNK
+
+BYTES = {"bfloat16": 2, "float16": 2, "float32": 4}
+_NF4_BLOCK = 64  # weights that share an absmax
+# bitsandbytes unpacks a 4-bit matrix to int32 and sorts it anew in bytes before its first use on
+# a CPU; while it quantises, it holds a float32 and a 4-bit copy.
+_NF4_WORK_PER_WEIGHT = 8
+_INT8_WORK_PER_WEIGHT = 8
+_LAYERS_WITHOUT_CACHE = ("dummy", "conv", "linear_attention", "mamba")  # their state does not grow
+
+
+@dataclass(frozen=True, slots=True)
+class Footprint:
+    """The sizes of one model that its memory depends on. Counts are of elements, not bytes.
+
+    Attributes:
+        plain: Parameters that quantisation leaves as they are; tied ones once.
+        linear: Rows and columns of the matrices that quantisation makes smaller.
+        buffers: Bytes of its buffers.
+        cache: Keys and values of one token, in all layers.
+        layer_cache: The same in the largest layer.
+        hidden: Width of the residual stream.
+        intermediate: Width of the feed-forward layer.
+        attention: Width of all query heads together.
+        heads: Query heads.
+        rows: Rows of the output layer.
+        eager: Whether attention weights are written out instead of computed in pieces.
+    """
+
+    plain: int
+    linear: tuple[tuple[int, int], ...]
+    buffers: int
+    cache: int
+    layer_cache: int
+    hidden: int
+    intermediate: int
+    attention: int
+    heads: int
+    rows: int
+    eager: bool
+
+    @property
+    def largest_matrix(self) -> int:
+        return max((rows * columns for rows, columns in self.linear), default=0)
+
+    def weight_bytes(self, dtype: str, quantization: str) -> int:
+        """Bytes of the weights in ``dtype``, with the linear layers quantised."""
+        plain = self.plain * BYTES[dtype] + self.buffers
+        if quantization == "none":
+            return plain + sum(rows * columns for rows, columns in self.linear) * BYTES[dtype]
+        size = _int8_bytes if quantization == "int8" else _nf4_bytes
+        return plain + sum(size(rows, columns) for rows, columns in self.linear)
+
+    def quantizing_bytes(self, quantization: str) -> int:
+        """The most that quantising takes beside the weights: one matrix at a time is done."""
+        if quantization == "none":
+            return 0
+        each = _INT8_WORK_PER_WEIGHT if quantization == "int8" else _NF4_WORK_PER_WEIGHT
+        return self.largest_matrix * each
+
+    def cache_bytes(self, context: int, dtype: str) -> int:
+        """Bytes of the KV cache of one evaluation. A sliding window keeps all, for a rewind."""
+        return self.cache * context * BYTES[dtype]
+
+    def work_bytes(self, context: int, dtype: str) -> int:
+        """The most that reading a chunk of a prompt takes, at the end of the context."""
+        chunk = min(PREFILL_CHUNK, context)
+        size = BYTES[dtype]
+        stream = chunk * self.hidden * (2 * size + 2 * 4)  # and norms in float32
+        feed_forward = 3 * chunk * self.intermediate * size
+        # A layer's cache grows by a copy; query heads that share keys get keys repeated.
+        attention = (
+            2 * chunk * self.attention * size
+            + self.layer_cache * context * size
+            + 2 * context * self.attention * size
+            + chunk * context * (1 + size)  # the mask, as bool and as numbers
+        )
+        if self.eager:
+            attention += self.heads * chunk * context * (size + 4)
+        return stream + max(feed_forward, attention)
+
+
+def measure_footprint(config: PretrainedConfig) -> Footprint:
+    """Build the model of ``config`` without its weights and measure it.
+
+    Raises:
+        ValueError: When transformers has no causal language model for it.
+    """
+    with torch.device("meta"), no_init_weights():
+        model: PreTrainedModel = AutoModelForCausalLM.from_config(config)
+    text = model.config.get_text_config(decoder=True)
+    linear = _quantizable(model)
+    keys, values = _cache_of_layers(text)
+    heads = int(getattr(text, "num_attention_heads", 1) or 1)
+    output = model.get_output_embeddings()
+    return Footprint(
+        plain=_parameters(model) - sum(rows * columns for rows, columns in linear),
+        linear=linear,
+        buffers=sum(buffer.nbytes for buffer in model.buffers()),
+        cache=sum(keys) + sum(values),
+        layer_cache=max(map(sum, zip(keys, values, strict=True)), default=0),
+        hidden=int(text.hidden_size),
+        intermediate=_intermediate(text),
+        attention=heads * _head_size(text, heads),
+        heads=heads,
+        rows=int(output.weight.shape[0] if output else text.vocab_size),
+        eager=getattr(model.config, "_attn_implementation", "") == "eager",
+    )
+
+
+def _quantizable(model: PreTrainedModel) -> tuple[tuple[int, int], ...]:
+    """Rows and columns of what the bitsandbytes integration replaces: not what is tied or last."""
+    kept = get_keys_to_not_convert(model)
+    return tuple(
+        (module.weight.shape[1], module.weight.shape[0])
+        if isinstance(module, Conv1D)
+        else (module.weight.shape[0], module.weight.shape[1])
+        for name, module in model.named_modules()
+        if (type(module) is nn.Linear or isinstance(module, Conv1D))
+        and should_convert_module(name, kept)
+    )
+
+
+def _parameters(model: PreTrainedModel) -> int:
+    tied = model.all_tied_weights_keys  # they stand for other tensors, once loaded
+    return sum(
+        parameter.numel() for name, parameter in model.named_parameters() if name not in tied
+    )
+
+
+def _cache_of_layers(text: PretrainedConfig) -> tuple[list[int], list[int]]:
+    """Elements of the keys and of the values that each layer keeps for one token."""
+    types, _ = get_layer_types_and_kwargs(text)
+    keys, values = [], []
+    for kind, layer in zip(types, text.per_layer_config, strict=True):
+        grows = kind not in _LAYERS_WITHOUT_CACHE
+        heads = _key_value_heads(layer) if grows else 0
+        keys.append(heads * _head_size(layer, int(layer.num_attention_heads)) if grows else 0)
+        values.append(heads * _value_size(layer) if grows else 0)
+    return keys, values
+
+
+def _key_value_heads(layer: PretrainedConfig) -> int:
+    if getattr(layer, "kv_lora_rank", None):  # latent attention: transformers caches all heads
+        return int(layer.num_attention_heads)
+    if getattr(layer, "multi_query", False) and not getattr(
+        layer, "new_decoder_architecture", False
+    ):
+        return 1
+    for name in ("num_key_value_heads", "num_kv_heads"):
+        if getattr(layer, name, None):
+            return int(getattr(layer, name))
+    return int(layer.num_attention_heads)
+
+
+def _head_size(layer: PretrainedConfig, heads: int) -> int:
+    if getattr(layer, "kv_lora_rank", None):
+        return int(layer.qk_nope_head_dim + layer.qk_rope_head_dim)
+    return int(getattr(layer, "head_dim", None) or layer.hidden_size // heads)
+
+
+def _value_size(layer: PretrainedConfig) -> int:
+    if getattr(layer, "kv_lora_rank", None):
+        return int(layer.v_head_dim)
+    return _head_size(layer, int(layer.num_attention_heads))
+
+
+def _intermediate(text: PretrainedConfig) -> int:
+    for name in ("intermediate_size", "n_inner", "ffn_dim"):
+        if getattr(text, name, None):
+            return int(getattr(text, name))
+    return 4 * int(text.hidden_size)
+
+
+def _int8_bytes(rows: int, columns: int) -> int:
+    return rows * columns + rows * 4  # a float32 scale for each row
+
+
+def _nf4_bytes(rows: int, columns: int) -> int:
+    """Half a byte for each weight and a float32 for each block, without double quantisation."""
+    return ceil(rows * columns / 2) + ceil(rows * columns / _NF4_BLOCK) * 4

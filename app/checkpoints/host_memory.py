@@ -1,0 +1,85 @@
+"""What Linux says of this process's memory: limits of its control group, and mapped weight files.
+
+Elsewhere there are no such files, and nothing is limited or mapped. No torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryLimit:
+    """What a control group may take, and what of it is left."""
+
+    total: int
+    free: int
+
+
+def memory_limit(root: Path = Path("/")) -> MemoryLimit | None:
+    """The tightest memory limit among the control groups of this process, version 1 or 2.
+
+    A container or a service may have less than the machine. Pages of files count as free, since
+    the system takes them back when memory is short.
+
+    Args:
+        root: Where ``proc`` and ``sys`` are.
+    """
+    try:
+        groups = (root / "proc/self/cgroup").read_text().splitlines()
+    except OSError:
+        return None
+    limits = [limit for group in groups for limit in _limits(root, group)]
+    return min(limits, key=lambda limit: limit.free, default=None)
+
+
+def _limits(root: Path, group: str) -> Iterator[MemoryLimit]:
+    """A line of ``/proc/self/cgroup`` is a number, controllers and a path, parted by colons."""
+    _, controllers, path = group.split(":", 2)
+    if controllers == "":
+        mount, names = root / "sys/fs/cgroup", ("memory.max", "memory.current", "")
+    elif "memory" in controllers.split(","):
+        mount = root / "sys/fs/cgroup/memory"
+        names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_")
+    else:
+        return
+    most, used, prefix = names
+    folder = mount / path.lstrip("/")
+    # The path may lead outside of what a container sees; then its own group is the mount itself.
+    for level in (folder, *folder.parents):
+        if not level.is_relative_to(mount):
+            return
+        limit = _limit(level / most, level / used, level / "memory.stat", prefix)
+        if limit is not None:
+            yield limit
+
+
+def _limit(most: Path, used: Path, stat: Path, prefix: str) -> MemoryLimit | None:
+    try:
+        total = int(most.read_text())  # “max” is no number: no limit
+        taken = int(used.read_text())
+        entries = dict(line.split() for line in stat.read_text().splitlines())
+    except (OSError, ValueError):
+        return None
+    files = sum(int(entries.get(f"{prefix}{kind}_file", 0)) for kind in ("active", "inactive"))
+    return MemoryLimit(total, max(0, total - max(0, taken - files)))
+
+
+def mapped_weight_bytes(maps: Path = Path("/proc/self/maps")) -> int:
+    """Bytes of weight files that this process has mapped.
+
+    On Linux, transformers leaves weights that need no conversion in the mapped file. The system
+    counts such pages as available, so unloading them makes nothing more available.
+    """
+    try:
+        lines = maps.read_text().splitlines()
+    except OSError:
+        return 0
+    mapped = 0
+    for line in lines:
+        if line.endswith(".safetensors"):
+            first, _, last = line.split(maxsplit=1)[0].partition("-")
+            mapped += int(last, 16) - int(first, 16)
+    return mapped
