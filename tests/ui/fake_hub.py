@@ -70,7 +70,12 @@ class FakeHub:
 
     def cache(self, repo: str, complete: bool = True) -> CachedModel:
         model = CachedModel(
-            id=repo, commit="c" * 40, size=500_000_000, last_used=1.0, complete=complete
+            id=repo,
+            commit=f"{len(self.cached) + 1:040x}",
+            size=500_000_000,
+            last_used=1.7e9,
+            complete=complete,
+            names=("main",),
         )
         self.cached.append(model)
         return model
@@ -145,20 +150,24 @@ class FakeHub:
         return Path("/cache")
 
 
+NAMES = (
+    "search",
+    "describe",
+    "fetch_metadata",
+    "download",
+    "cached_folder",
+    "cached_models",
+    "delete_cached",
+    "free_disk",
+    "cache_folder",
+)
+"""What of the real one the fake stands in for."""
+
+
 @pytest.fixture
 def fake_hub(monkeypatch: pytest.MonkeyPatch) -> FakeHub:
     """The fake, in the place of the real one."""
     fake = FakeHub()
-    for name in (
-        "search",
-        "describe",
-        "fetch_metadata",
-        "download",
-        "cached_folder",
-        "cached_models",
-        "delete_cached",
-        "free_disk",
-        "cache_folder",
-    ):
+    for name in NAMES:
         monkeypatch.setattr(hub, name, getattr(fake, name))
     return fake

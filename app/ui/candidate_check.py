@@ -1,0 +1,122 @@
+"""Checks a recipe before the weights of its Hub models are downloaded."""
+
+from __future__ import annotations
+
+from threading import Event as Flag
+
+from PySide6.QtCore import QObject, Signal
+
+from app.checkpoints import hub
+from app.checkpoints.report import Preflight, RoleVocabulary, Verdict
+from app.checkpoints.spec import Recipe
+from app.errors import TuneshiftError, VocabularyError
+from app.ui.session import Session
+from app.ui.wording import size
+
+
+class CandidateCheck(QObject):
+    """Fetches configurations, tokenizers and headers of Hub models, then asks the engine.
+
+    Args:
+        session: The way to the engine and to the Hub.
+    """
+
+    finished = Signal(object)
+    """A ``Preflight``, or the ``TuneshiftError`` that prevented it."""
+
+    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._recipe: Recipe | None = None
+        self._cancel = Flag()
+        session.candidate_checked.connect(self._on_checked)
+
+    @property
+    def active(self) -> bool:
+        """Whether an answer is still to come."""
+        return self._recipe is not None
+
+    def start(self, recipe: Recipe, sources: list[str]) -> None:
+        """Fetch what is needed of the Hub models in ``sources``, and check ``recipe``."""
+        self.cancel()
+        self._recipe, self._cancel = recipe, Flag()
+        cancel, closing = self._cancel, self._session.downloads.closing
+
+        def fetch() -> Flag:
+            for source in sources:
+                hub.fetch_metadata(hub.parse(source), lambda: cancel.is_set() or closing.is_set())
+            return cancel
+
+        self._session.downloads.ask(
+            self, fetch, self._on_fetched, lambda error: self._on_failed(cancel, error)
+        )
+
+    def cancel(self) -> None:
+        """Give up; nothing is announced."""
+        self._recipe = None
+        self._cancel.set()
+
+    def _on_fetched(self, asked: Flag) -> None:
+        if asked is self._cancel and self._recipe:
+            self._session.check_candidate(self._recipe)
+
+    def _on_failed(self, asked: Flag, error: TuneshiftError) -> None:
+        if asked is self._cancel and self._recipe:
+            self._finish(error)
+
+    def _on_checked(self, recipe: Recipe, found: Preflight | TuneshiftError) -> None:
+        if self._recipe and _sources(recipe) == _sources(self._recipe):
+            self._finish(found)
+
+    def _finish(self, found: Preflight | TuneshiftError) -> None:
+        self._recipe = None
+        self.finished.emit(found)
+
+
+def _sources(recipe: Recipe) -> list[tuple[str, str]]:
+    return [(spec.source, spec.over) for spec in recipe.checkpoints()]
+
+
+def unusable(found: Preflight) -> VocabularyError | None:
+    """Why the models of a recipe cannot be used together, or None where they can."""
+    different = [role for role in found.vocabulary.roles if role.verdict is Verdict.DIFFERENT]
+    if not different:
+        return None
+    worst = max(different, key=lambda role: role.different)
+    return VocabularyError(
+        f"The vocabulary of the {worst.role} is not that of the base",
+        evidence="; ".join([_amount(worst), *_examples(worst)]),
+        next_step="Choose models that share a tokenizer.",
+    )
+
+
+def describe(found: Preflight) -> str:
+    """What a check found of a recipe that can be used, in a sentence or two."""
+    roles = found.vocabulary.roles
+    few = max(roles, key=lambda role: role.different)
+    if few.different:
+        sentences = [f"The vocabularies fit, but for some ids: {_amount(few)}."]
+    else:
+        sentences = [f"The vocabularies fit: {roles[0].tokens:,} tokens."]
+    for device in found.memory.devices:
+        if not device.fits:
+            sentences.append(
+                f"As it stands the recipe needs {size(device.peak)} on {device.device}, "
+                f"of which {size(device.free)} are free."
+            )
+    return " ".join(sentences)
+
+
+def _amount(role: RoleVocabulary) -> str:
+    return f"{role.different:,} of {role.tokens:,} tokens differ"
+
+
+def _examples(role: RoleVocabulary) -> list[str]:
+    return [
+        f"id {item.token_id} is {_spelled(item.base)} here and {_spelled(item.other)} there"
+        for item in role.differences[:2]
+    ]
+
+
+def _spelled(token: str | None) -> str:
+    return "nothing" if token is None else f"“{token}”"

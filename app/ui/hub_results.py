@@ -1,0 +1,122 @@
+"""The models that a search of the Hub found, or that are on this machine, as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+
+from app.checkpoints import hub
+from app.checkpoints.hub import CachedModel, HubHit, HubId
+from app.ui.wording import size
+
+_Index = QModelIndex | QPersistentModelIndex
+
+
+@dataclass(frozen=True, slots=True)
+class HubRow:
+    """One model: what a search says of it, and what is here of it.
+
+    Attributes:
+        adapter: Whether what is here is a LoRA adapter.
+    """
+
+    id: HubId
+    hit: HubHit | None = None
+    cached: CachedModel | None = None
+    adapter: bool = False
+
+    @property
+    def here(self) -> bool:
+        """Whether it can be used without the network."""
+        return self.cached is not None and self.cached.complete
+
+
+def cached_rows() -> list[HubRow]:
+    """What is on this machine, read from the disk; a revision without a name goes by its commit."""
+    return [_cached_row(model) for model in hub.cached_models()]
+
+
+def rows_of_hits(hits: Sequence[HubHit], cached: Sequence[HubRow]) -> list[HubRow]:
+    """Results of a search, in its order, with what is here of each."""
+    here = {row.id: row for row in cached}
+    found = [here.get(HubId(hit.id), HubRow(HubId(hit.id))) for hit in hits]
+    return [replace(row, hit=hit) for row, hit in zip(found, hits, strict=True)]
+
+
+def _cached_row(model: CachedModel) -> HubRow:
+    named = "main" if "main" in model.names else next(iter(model.names), model.commit)
+    folder = hub.cached_folder(HubId(model.id, model.commit))
+    adapter = (
+        folder is not None
+        and (folder / "adapter_config.json").is_file()
+        and not (folder / "config.json").is_file()
+    )
+    return HubRow(HubId(model.id, named), cached=model, adapter=adapter)
+
+
+class HubResults(QAbstractTableModel):
+    """One row for each model."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._rows: list[HubRow] = []
+        self._titles = (
+            self.tr("model"),
+            self.tr("downloads"),
+            self.tr("likes"),
+            self.tr("access"),
+            self.tr("on this machine"),
+        )
+
+    def show(self, rows: Sequence[HubRow]) -> None:
+        """Show other rows."""
+        self.beginResetModel()
+        self._rows = list(rows)
+        self.endResetModel()
+
+    def row(self, index: int) -> HubRow:
+        """The model in a row."""
+        return self._rows[index]
+
+    def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: N802 — Qt's name
+        return 0 if parent.isValid() else len(self._rows)
+
+    def columnCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: N802
+        return 0 if parent.isValid() else len(self._titles)
+
+    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        row = self._rows[index.row()]
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
+            return self._cells(row)[index.column()]
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return self._alignment(index.column())
+        return None
+
+    def headerData(  # noqa: N802 — Qt's name
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> Any:
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self._titles[section]
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return self._alignment(section)
+        return None
+
+    def _alignment(self, column: int) -> Qt.AlignmentFlag:
+        number = column in (1, 2, 4)
+        side = Qt.AlignmentFlag.AlignRight if number else Qt.AlignmentFlag.AlignLeft
+        return side | Qt.AlignmentFlag.AlignVCenter
+
+    def _cells(self, row: HubRow) -> tuple[str, ...]:
+        hit, cached = row.hit, row.cached
+        here = ""
+        if cached:
+            here = size(cached.size) if cached.complete else self.tr("in part")
+        if hit is None:
+            return (str(row.id), "", "", "", here)
+        access = self.tr("gated") if hit.gated else self.tr("open")
+        return (hit.id, f"{hit.downloads:,}", f"{hit.likes:,}", access, here)
