@@ -16,6 +16,7 @@ import re
 import threading
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
@@ -62,7 +63,7 @@ class Repo:
     def commit(self) -> str:
         digest = hashlib.sha1(self.id.encode())
         for name, content in sorted(self.files.items()):
-            digest.update(name.encode() + b"\0" + content)
+            digest.update(f"{name}\0{git_hash(content)}\0".encode())
         return digest.hexdigest()
 
     def information(self, with_files: bool) -> dict[str, Any]:
@@ -88,11 +89,18 @@ class Repo:
             "blobId": git_hash(content),
         }
         if name.endswith(_LARGE):
-            sha256 = hashlib.sha256(content).hexdigest()
+            sha256 = sha256_of(content)
             about["lfs"] = {"size": len(content), "sha256": sha256, "pointerSize": 130}
         return about
 
 
+@lru_cache(maxsize=64)
+def sha256_of(content: bytes) -> str:
+    """What the large-file storage calls a file with this content."""
+    return hashlib.sha256(content).hexdigest()
+
+
+@lru_cache(maxsize=64)
 def git_hash(content: bytes) -> str:
     """What git calls a file with this content."""
     return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
@@ -296,7 +304,7 @@ class _Handler(BaseHTTPRequestHandler):
         large = name.endswith(_LARGE)
         headers = {"X-Repo-Commit": repo.commit, "ETag": f'"{git_hash(content)}"'}
         if large:
-            headers["X-Linked-Etag"] = f'"{hashlib.sha256(content).hexdigest()}"'
+            headers["X-Linked-Etag"] = f'"{sha256_of(content)}"'
             headers["X-Linked-Size"] = str(len(content))
         if large and not stored:
             headers["Location"] = self.server.hub.storage_url + self.path

@@ -164,6 +164,16 @@ def test_a_download_has_the_files_that_are_needed_and_no_others(server: HubServe
     assert hub.describe(MODEL).missing == 0
 
 
+def test_nothing_is_asked_but_what_is_needed(server: HubServer) -> None:
+    server.add_repo(MODEL.repo, SINGLE)
+    hub.search("model")
+    hub.fetch_metadata(MODEL)
+    get()
+    others = ("/api/models", "/api/models/owner/model/revision/main")
+    files = [request for request in server.requests if request.split()[1] not in others]
+    assert {path.rpartition("/")[2] for path in files} == set(SINGLE)
+
+
 def test_what_is_here_is_not_downloaded_again(server: HubServer) -> None:
     repo = server.add_repo(MODEL.repo, dict(SHARDED))
     get()

@@ -3,7 +3,7 @@
 Downloads go over plain HTTP in small pieces: the library's Xet client moves bytes in a runtime of
 its own, where a download can be neither stopped nor watched piece by piece. Every request is made
 under the :class:`Guard` of its thread, which stops it at once and bounds how long it waits for a
-network that is gone; left alone, the library would try again for minutes.
+network that is gone; left alone, the library would try again for minutes. Its telemetry is off.
 """
 
 from __future__ import annotations
@@ -97,6 +97,7 @@ def prepare() -> None:
     from huggingface_hub import constants, set_client_factory
     from huggingface_hub.utils.logging import set_verbosity
 
+    constants.HF_HUB_DISABLE_TELEMETRY = True
     constants.HF_HUB_DISABLE_XET = True
     constants.DOWNLOAD_CHUNK_SIZE = _BYTES_AT_A_TIME
     set_verbosity(logging.CRITICAL)  # what matters is raised
