@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from app.checkpoints.recipe_file import DEFAULT_RECIPE, find_recipe
-from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
+from app.checkpoints.spec import Recipe
 from app.cli.report import json_report, shifts_table
+from app.cli.roles import on_device, recipe_of_roles
 from app.cli.status_line import StatusLine
 from app.decoding.types import FinishReason, GenerationConfig
 from app.engine.messages import (
@@ -147,42 +148,15 @@ def _recipe(options: argparse.Namespace) -> Recipe:
     elif options.recipe is not None:
         raise RecipeError("--recipe and --base exclude each other", next_step="Give one of them.")
     else:
-        recipe = _recipe_of_roles(options.base, options.expert, options.antiexpert)
+        recipe = recipe_of_roles(options.base, options.expert, options.antiexpert)
     if len(options.alpha) > len(recipe.pairs):
         raise RecipeError(
             "There are more alphas than expert pairs",
             evidence=f"{len(options.alpha)} alphas, {len(recipe.pairs)} pairs",
         )
     recipe = recipe.with_alphas((*options.alpha, *recipe.alphas[len(options.alpha) :]))
-    for place, spec in enumerate(recipe.checkpoints()):
-        changed = replace(
-            spec, device=options.device or spec.device, dtype=options.dtype or spec.dtype
-        )
-        recipe = recipe.with_role(place, changed)
+    recipe = on_device(recipe, options.device, options.dtype)
     return replace(recipe, sampling=_sampling(options, recipe.sampling))
-
-
-def _recipe_of_roles(base: str, experts: list[str], antiexperts: list[str]) -> Recipe:
-    if not experts or len(experts) != len(antiexperts):
-        raise RecipeError(
-            "Every expert needs its anti-expert",
-            evidence=f"{len(experts)} --expert, {len(antiexperts)} --antiexpert",
-            next_step="Give --expert and --antiexpert once for each pair.",
-        )
-    pairs = tuple(
-        ExpertPair(_name(expert), _spec(expert), _spec(antiexpert))
-        for expert, antiexpert in zip(experts, antiexperts, strict=True)
-    )
-    return Recipe(name=_name(base), base=_spec(base), pairs=pairs)
-
-
-def _spec(argument: str) -> CheckpointSpec:
-    known = argument.startswith(("folder:", "builtin:"))
-    return CheckpointSpec(argument if known else f"folder:{argument}")
-
-
-def _name(argument: str) -> str:
-    return argument.rstrip("/").replace(":", "/").rsplit("/", 1)[-1]
 
 
 def _sampling(options: argparse.Namespace, defaults: GenerationConfig) -> GenerationConfig:

@@ -38,6 +38,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.set_defaults(run=_open_window)
     commands = parser.add_subparsers(title="subcommands", metavar="")
     _add_generate(commands)
+    _add_check(commands)
     _add_download(commands)
     return parser.parse_args(arguments)
 
@@ -67,6 +68,40 @@ def _add_generate(commands: argparse._SubParsersAction[_Parser]) -> None:
     )
 
 
+def _add_check(commands: argparse._SubParsersAction[_Parser]) -> None:
+    parser = commands.add_parser(
+        "check",
+        help="say whether models fit together, before loading them",
+        description="Compare the vocabularies of a recipe, write out its prompts and estimate its "
+        "memory. No weights are read. The exit status is 0 where the recipe can be used and 2 "
+        "where it is refused; that it does not fit into the memory that is free now is only told.",
+    )
+    parser.set_defaults(run=_check)
+    parser.add_argument(
+        "models",
+        nargs="*",
+        metavar="BASE EXPERT ANTIEXPERT",
+        help=f"instead of a recipe; repeat the last two for more pairs. {_MODEL}",
+    )
+    _add_recipe(parser)
+    parser.add_argument("--prompt", help="the prompt to write out (default: the recipe's sample)")
+    parser.add_argument(
+        "--accept",
+        type=int,
+        action="append",
+        default=[],
+        metavar="ID",
+        help="a token id that may be generated although it is spelled differently",
+    )
+    _add_placement(parser)
+    parser.add_argument(
+        "--fetch",
+        action="store_true",
+        help="fetch what is needed of models on the Hub that are not here: a few MB, no weights",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
 def _add_download(commands: argparse._SubParsersAction[_Parser]) -> None:
     parser = commands.add_parser(
         "download",
@@ -83,18 +118,33 @@ def _add_download(commands: argparse._SubParsersAction[_Parser]) -> None:
     )
 
 
-def _add_roles(parser: argparse.ArgumentParser) -> None:
-    roles = parser.add_argument_group("models")
-    roles.add_argument(
+_MODEL = (
+    "A model is a folder, a .gguf file, hub:OWNER/NAME[@REVISION], builtin:NAME or "
+    "adapter:FOLDER, which adapts the anti-expert"
+)
+
+
+def _add_recipe(parser: argparse._ActionsContainer) -> None:
+    parser.add_argument(
         "--recipe",
         metavar="NAME|FILE",
         help=f"a built-in recipe or a recipe file (default: {DEFAULT_RECIPE})",
     )
-    roles.add_argument("--base", metavar="FOLDER", help="the model to tune, instead of a recipe")
+
+
+def _add_placement(parser: argparse._ActionsContainer) -> None:
+    parser.add_argument("--device", help="auto, cpu, cuda:0, … for every role")
+    parser.add_argument("--dtype", choices=DTYPES, help="for every role")
+
+
+def _add_roles(parser: argparse.ArgumentParser) -> None:
+    roles = parser.add_argument_group("models", description=f"{_MODEL}.")
+    _add_recipe(roles)
+    roles.add_argument("--base", metavar="MODEL", help="the model to tune, instead of a recipe")
     for role, meaning in (("expert", "a tuned small model"), ("antiexpert", "the same untuned")):
         roles.add_argument(
             f"--{role}",
-            metavar="FOLDER",
+            metavar="MODEL",
             action="append",
             default=[],
             help=f"{meaning}; repeat for more pairs",
@@ -106,8 +156,7 @@ def _add_roles(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="weight of a pair, in order; repeat for more pairs (default: the recipe's, or 1)",
     )
-    roles.add_argument("--device", help="auto, cpu, cuda:0, … for every role")
-    roles.add_argument("--dtype", choices=DTYPES, help="for every role")
+    _add_placement(roles)
 
 
 def _add_sampling(parser: argparse.ArgumentParser) -> None:
@@ -135,6 +184,12 @@ def _generate(options: argparse.Namespace) -> int:
     from app.cli.generate import generate
 
     return generate(options)
+
+
+def _check(options: argparse.Namespace) -> int:
+    from app.cli.check import check
+
+    return check(options)
 
 
 def _download(options: argparse.Namespace) -> int:

@@ -1,0 +1,121 @@
+"""What ``tuneshift check`` prints: plain text, or one JSON object."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from app.checkpoints.report import (
+    DeviceMemory,
+    MemoryEstimate,
+    Preflight,
+    RolePrompt,
+    RoleVocabulary,
+    TokenDifference,
+    Verdict,
+    VocabularyReport,
+)
+from app.ui.wording import size
+
+_LISTED = 12
+_VERDICTS = {
+    Verdict.IDENTICAL: "identical",
+    Verdict.PADDING: "the same tokens, other padding",
+    Verdict.FEW: "a few tokens differ",
+    Verdict.DIFFERENT: "another vocabulary: refused",
+}
+
+
+def check_as_text(found: Preflight) -> str:
+    """The report as lines for a terminal."""
+    sections = [
+        ("Vocabulary", _vocabulary(found.vocabulary)),
+        ("Prompts", (line for prompt in found.prompts for line in _prompt(prompt))),
+        (f"Memory, for {found.memory.context:,} tokens", _memory(found.memory)),
+        ("Warnings", iter(found.warnings)),
+    ]
+    lines = [found.recipe.name]
+    for title, section in sections:
+        inside = [f"  {line}" for line in section]
+        if inside:
+            lines += ["", title, *inside]
+    return "\n".join(lines)
+
+
+def check_as_json(found: Preflight) -> str:
+    """The report as one JSON object."""
+    problems = [prompt.problem for prompt in found.prompts if prompt.problem]
+    report: dict[str, Any] = {
+        "recipe": found.recipe.name,
+        "usable": found.vocabulary.usable and not problems,
+        "vocabulary": {
+            "masked": found.vocabulary.masked,
+            "roles": [asdict(role) for role in found.vocabulary.roles],
+        },
+        "prompts": [asdict(prompt) for prompt in found.prompts],
+        "memory": {
+            "context": found.memory.context,
+            "fits": found.memory.fits,
+            "devices": [
+                {**asdict(device), "needed": device.needed, "fits": device.fits}
+                for device in found.memory.devices
+            ],
+            "changes": [
+                {"label": change.label, "peak": change.peak, "fits": change.fits}
+                for change in found.memory.changes
+            ],
+        },
+        "warnings": found.warnings,
+    }
+    return json.dumps(report, ensure_ascii=False)
+
+
+def _vocabulary(report: VocabularyReport) -> Iterator[str]:
+    width = max(len(role.role) for role in report.roles)
+    for role in report.roles:
+        verdict = f"  {_VERDICTS[role.verdict]}" if role is not report.roles[0] else ""
+        yield f"{role.role:<{width}}  {role.tokens:,} tokens, {role.rows:,} rows{verdict}"
+        yield from (f"  {line}" for line in _differences(role))
+    if report.usable and report.masked:
+        yield f"Masked, and never generated: {report.masked:,} of the base's rows"
+
+
+def _differences(role: RoleVocabulary) -> Iterator[str]:
+    yield from role.notes
+    if role.different:
+        yield f"{role.different:,} ids differ from the base's:"
+    yield from map(_difference, role.differences[:_LISTED])
+    more = role.different - _LISTED
+    if more > 0:
+        yield f"… and {more:,} more"
+
+
+def _difference(difference: TokenDifference) -> str:
+    base, other = (
+        "absent" if token is None else f"“{token}”" for token in (difference.base, difference.other)
+    )
+    accepted = ", accepted by the recipe" if difference.accepted else ""
+    return f"{difference.token_id:>7}  {base} in the base, {other} here{accepted}"
+
+
+def _prompt(prompt: RolePrompt) -> Iterator[str]:
+    if prompt.problem:
+        yield f"{prompt.role}: {prompt.problem}"
+    else:
+        limit = f" of {prompt.context:,}" if prompt.context else ""
+        yield f"{prompt.role}, {len(prompt.token_ids):,} tokens{limit}: {prompt.text!r}"
+
+
+def _memory(memory: MemoryEstimate) -> Iterator[str]:
+    for device in memory.devices:
+        yield _device(device)
+    for change in memory.changes:
+        enough = "fits" if change.fits else "does not fit yet"
+        yield f"  {change.label}: {size(change.peak)}, {enough}"
+
+
+def _device(device: DeviceMemory) -> str:
+    verdict = "fits" if device.fits else "does not fit; it can be loaded anyway"
+    return f"{device.device}: needs {size(device.peak)}, free {size(device.free)}: {verdict}"

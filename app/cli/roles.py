@@ -1,0 +1,67 @@
+"""From what is typed for the models of a recipe to the recipe."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
+from app.errors import RecipeError
+
+_KINDS = ("folder:", "builtin:", "hub:", "gguf:", "adapter:")
+_HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
+
+
+def recipe_of_roles(base: str, experts: Sequence[str], antiexperts: Sequence[str]) -> Recipe:
+    """A recipe of the base and one pair for each expert and anti-expert.
+
+    Raises:
+        RecipeError: A model cannot be understood, or an expert has no anti-expert.
+    """
+    if not experts or len(experts) != len(antiexperts):
+        raise RecipeError(
+            "Every expert needs its anti-expert",
+            evidence=f"experts: {len(experts)}, anti-experts: {len(antiexperts)}",
+            next_step="Name both for each pair.",
+        )
+    tuned = _spec(base)
+    pairs = tuple(
+        ExpertPair(_name(expert), _spec(expert, antiexpert), _spec(antiexpert))
+        for expert, antiexpert in zip(experts, antiexperts, strict=True)
+    )
+    return Recipe(name=_name(base), base=tuned, pairs=pairs)
+
+
+def on_device(recipe: Recipe, device: str | None, dtype: str | None) -> Recipe:
+    """``recipe`` with another device or dtype for every role, where one is given."""
+    for place, spec in enumerate(recipe.checkpoints()):
+        changed = replace(spec, device=device or spec.device, dtype=dtype or spec.dtype)
+        recipe = recipe.with_role(place, changed)
+    return recipe
+
+
+def _spec(argument: str, adapted: str = "") -> CheckpointSpec:
+    source = _source(argument)
+    return CheckpointSpec(
+        source, over=_source(adapted) if adapted and source.startswith("adapter:") else ""
+    )
+
+
+def _source(argument: str) -> str:
+    """A bare path is a folder, or a GGUF file where it ends like one."""
+    if argument.startswith(_KINDS):
+        return argument
+    if argument.endswith(".gguf"):
+        return f"gguf:{argument}"
+    if _HUB_NAME.fullmatch(argument) and not Path(argument).exists():
+        raise RecipeError(
+            f"There is no folder {argument}",
+            next_step=f"For a model on the Hub, write hub:{argument}",
+        )
+    return f"folder:{argument}"
+
+
+def _name(argument: str) -> str:
+    return argument.rstrip("/").replace(":", "/").rsplit("/", 1)[-1]

@@ -1,0 +1,194 @@
+"""``tuneshift check`` from its options to what it prints and its exit status."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import huggingface_hub
+import pytest
+
+from app.__main__ import main
+from app.checkpoints import memory
+from app.checkpoints.recipe_file import write_recipe
+from tests import tiny
+from tests.checkpoints.hub_server import HubServer
+
+
+@pytest.fixture
+def models(llama: tiny.Family) -> list[str]:
+    return [str(folder) for folder in (llama.base, llama.expert, llama.antiexpert)]
+
+
+def renamed(folder: Path, tmp_path: Path, names: dict[str, str]) -> str:
+    """A copy of a checkpoint that calls some tokens otherwise."""
+    copy = Path(shutil.copytree(folder, tmp_path / "renamed"))
+    path = copy / "tokenizer.json"
+    content = json.loads(path.read_text())
+    vocabulary = content["model"]["vocab"]
+    content["model"]["vocab"] = {names.get(token, token): i for token, i in vocabulary.items()}
+    content["model"]["merges"] = []
+    path.write_text(json.dumps(content))
+    return str(copy)
+
+
+def report(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    main(["check", *arguments, "--json"])
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def test_models_that_fit_together(models: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", *models, "--prompt", "12?"]) == 0
+    output = capsys.readouterr()
+    assert output.err == ""
+    lines = output.out.splitlines()
+    assert lines[0] == "base"
+    assert "  expert “expert”       320 tokens, 320 rows  identical" in lines
+    assert "  expert “expert”, 3 tokens of 512: '12?'" in lines
+    (needed,) = (line for line in lines if line.startswith("  cpu: needs"))
+    assert needed.endswith(": fits")
+
+
+def test_several_pairs(models: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    found = report([*models, models[0], models[2]], capsys)
+    assert [role["role"] for role in found["vocabulary"]["roles"]] == [
+        "base",
+        "expert “expert”",
+        "anti-expert “expert”",
+        "expert “base”",
+        "anti-expert “base”",
+    ]
+
+
+def test_a_few_tokens_that_differ_are_listed(
+    models: list[str], llama: tiny.Family, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    models[1] = renamed(llama.expert, tmp_path, {"a": "other", "?": "another"})
+    assert main(["check", *models, "--accept", str(ids("a"))]) == 0
+    out = capsys.readouterr().out
+    assert "a few tokens differ" in out
+    assert f"{ids('a'):>7}  “a” in the base, “other” here, accepted by the recipe" in out
+    assert f"{ids('?'):>7}  “?” in the base, “another” here\n" in out
+    assert "Masked, and never generated: 1 of the base's rows" in out
+
+
+def ids(token: str) -> int:
+    found = tiny.make_tokenizer().token_to_id(token)
+    assert found is not None
+    return found
+
+
+def test_another_vocabulary_is_refused_after_the_report(
+    models: list[str], llama: tiny.Family, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    models[1] = renamed(llama.expert, tmp_path, {letter: letter * 9 for letter in "abcdefghijk"})
+    assert main(["check", *models]) == 2
+    output = capsys.readouterr()
+    assert "another vocabulary: refused" in output.out
+    assert "11 of 320 tokens differ" in output.err
+    assert output.err.count("\n") == 1
+    found = report(models, capsys)
+    assert found["usable"] is False
+    assert found["vocabulary"]["roles"][1]["different"] == 11
+
+
+def test_a_recipe_that_does_not_fit_is_told_and_can_be_used(
+    models: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "free_bytes", lambda device: 1000)
+    assert main(["check", *models]) == 0
+    assert "does not fit; it can be loaded anyway" in capsys.readouterr().out
+    found = report(models, capsys)
+    assert (found["usable"], found["memory"]["fits"]) == (True, False)
+    (device,) = found["memory"]["devices"]
+    assert (device["device"], device["free"], device["fits"]) == ("cpu", 1000, False)
+    assert device["peak"] > 1000
+
+
+def test_a_recipe_file_with_its_prompts_and_warnings(
+    llama: tiny.Family, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = llama.recipe()
+    pair = replace(recipe.pairs[0], expert=tiny.spec(llama.expert, prompt="Q: {prompt}"))
+    path = tmp_path / "mine.toml"
+    write_recipe(replace(recipe, pairs=(pair,), accepted_ids=(9999,)), path)
+    assert main(["check", "--recipe", str(path)]) == 0
+    out = capsys.readouterr().out
+    assert "expert “Style”, " in out
+    assert "'Q: the king'" in out
+    assert "Warnings\n  The recipe accepts ids that not every role has" in out
+    found = report(["--recipe", str(path)], capsys)
+    assert [prompt["text"] for prompt in found["prompts"]] == [
+        "the king",
+        "Q: the king",
+        "the king",
+    ]
+    assert len(found["warnings"]) == 1
+
+
+def test_a_prompt_that_a_role_cannot_read_is_refused_after_the_report(
+    llama: tiny.Family, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = llama.recipe()
+    pair = replace(recipe.pairs[0], expert=tiny.spec(llama.expert, prompt="chat"))
+    path = tmp_path / "mine.toml"
+    write_recipe(replace(recipe, pairs=(pair,)), path)
+    assert main(["check", "--recipe", str(path)]) == 2
+    output = capsys.readouterr()
+    assert "Memory" in output.out
+    assert "The expert “Style” cannot read the prompt" in output.err
+    assert "has no chat template" in output.err
+    assert report(["--recipe", str(path)], capsys)["usable"] is False
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["/nowhere", "/nowhere", "/nowhere"], "/nowhere"),
+        (["/nowhere"], "Every expert needs its anti-expert"),
+        (["/nowhere", "/nowhere"], "experts: 1, anti-experts: 0"),
+        (["owner/a", "owner/b", "owner/c"], "write hub:owner/a"),
+        (["/a", "/b", "/c", "--recipe", "demo"], "exclude each other"),
+        (["--recipe", "nowhere"], "no recipe “nowhere”"),
+        (["--accept", "x"], "invalid int"),
+    ],
+)
+def test_what_is_not_there_is_one_line_and_status_2(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", *arguments]) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert said in output.err
+    assert output.err.count("\n") == 1
+
+
+@pytest.fixture
+def hub_models(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, llama: tiny.Family
+) -> Iterator[list[str]]:
+    with HubServer() as server:
+        server.connect(monkeypatch, tmp_path)
+        for role in ("base", "expert", "antiexpert"):
+            server.add_repo(f"owner/{role}", getattr(llama, role))
+        yield ["hub:owner/base", "hub:owner/expert", "hub:owner/antiexpert"]
+        huggingface_hub.close_session()
+
+
+def test_models_of_the_hub_are_fetched_only_when_asked_and_without_weights(
+    hub_models: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert main(["check", *hub_models]) == 2
+    assert "owner/base is not on this machine yet. Add --fetch" in capsys.readouterr().err
+    assert main(["check", *hub_models, "--fetch"]) == 0
+    fetched = capsys.readouterr().out
+    assert "expert “expert”" in fetched
+    assert "cpu: needs" in fetched
+    assert not list(tmp_path.rglob("*.safetensors"))
+    assert main(["check", *hub_models]) == 0
+    assert capsys.readouterr().out.split("Memory")[0] == fetched.split("Memory")[0]

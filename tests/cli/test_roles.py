@@ -1,0 +1,62 @@
+"""What is typed for a model, and the source that it means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from app.cli.roles import on_device, recipe_of_roles
+from app.errors import RecipeError
+
+
+@pytest.mark.parametrize(
+    ("typed", "source"),
+    [
+        ("/models/a", "folder:/models/a"),
+        ("models/a/b", "folder:models/a/b"),
+        ("big", "folder:big"),
+        ("folder:owner/name", "folder:owner/name"),
+        ("builtin:demo/base", "builtin:demo/base"),
+        ("hub:owner/name@v1", "hub:owner/name@v1"),
+        ("/models/a.Q4_0.gguf", "gguf:/models/a.Q4_0.gguf"),
+        ("gguf:/models/a", "gguf:/models/a"),
+    ],
+)
+def test_a_bare_path_is_a_folder_or_a_gguf_file(typed: str, source: str) -> None:
+    recipe = recipe_of_roles(typed, [typed], [typed])
+    assert {spec.source for spec in recipe.checkpoints()} == {source}
+    assert {spec.over for spec in recipe.checkpoints()} == {""}
+
+
+def test_an_adapter_adapts_the_antiexpert() -> None:
+    recipe = recipe_of_roles("base", ["adapter:/lora", "adapter:hub:o/lora"], ["small", "hub:o/m"])
+    experts = [pair.expert for pair in recipe.pairs]
+    assert [(spec.source, spec.over) for spec in experts] == [
+        ("adapter:/lora", "folder:small"),
+        ("adapter:hub:o/lora", "hub:o/m"),
+    ]
+    with pytest.raises(RecipeError, match="An adapter needs the model that it adapts"):
+        recipe_of_roles("adapter:/lora", ["a"], ["b"])
+
+
+def test_a_folder_that_looks_like_a_name_of_the_hub(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(RecipeError, match="write hub:owner/name"):
+        recipe_of_roles("owner/name", ["a"], ["b"])
+    (tmp_path / "owner/name").mkdir(parents=True)
+    assert recipe_of_roles("owner/name", ["a"], ["b"]).base.source == "folder:owner/name"
+
+
+def test_pairs_are_named_after_their_experts() -> None:
+    recipe = recipe_of_roles("hub:o/big", ["hub:o/tuned", "/m/other/"], ["a", "b"])
+    assert (recipe.name, [pair.name for pair in recipe.pairs]) == ("big", ["tuned", "other"])
+
+
+def test_device_and_dtype_are_for_every_role() -> None:
+    recipe = on_device(recipe_of_roles("a", ["b"], ["c"]), "cpu", None)
+    assert {(spec.device, spec.dtype) for spec in recipe.checkpoints()} == {("cpu", "auto")}
+    recipe = on_device(recipe, None, "float16")
+    assert {(spec.device, spec.dtype) for spec in recipe.checkpoints()} == {("cpu", "float16")}
