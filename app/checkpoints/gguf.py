@@ -21,7 +21,7 @@ CONVERSION = 1
 """Counts how conversion has changed; an older result is not used."""
 
 _VERSIONS = (2, 3)
-_MOST_ENTRIES = 4_000_000  # keys, tensors and texts in arrays; vocabularies have under a million
+_MOST_ENTRIES = 2_000_000  # keys, tensors and texts in arrays; vocabularies have under a million
 _LONGEST_NAME = 65_535
 _MOST_DIMENSIONS = 4
 _WIDTHS = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}

@@ -1,0 +1,31 @@
+"""What runs in the other process in place of a conversion; imports nothing slow."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+from app.checkpoints.gguf_conversion import _Failure
+
+
+def hang(order: Any, connection: Any) -> None:
+    (order.folder / "half").write_text("half")
+    connection.send(0.5)
+    time.sleep(600)
+
+
+def die(order: Any, connection: Any) -> None:
+    os._exit(3)
+
+
+def be_killed(order: Any, connection: Any) -> None:
+    os.kill(os.getpid(), 9)
+
+
+def run_out_of_memory(order: Any, connection: Any) -> None:
+    connection.send(_Failure("cannot allocate", memory=True, disk=False))
+
+
+def fill_the_disk(order: Any, connection: Any) -> None:
+    connection.send(_Failure("No space left on device", memory=False, disk=True))
