@@ -75,7 +75,10 @@ class DownloadBar(QFrame):
     def _show(self, download: Download, others: int) -> None:
         failed = download.state is DownloadState.FAILED
         self._title.show_text(self._describe(download, others))
-        self._facts.show_message(str(download.error) if failed else facts(download), error=failed)
+        if failed:
+            self._facts.show_message(str(download.error), "error")
+        else:
+            self._facts.show_message(facts(download))
         self._bar.setVisible(not failed)
         self._bar.setRange(0, _STEPS if download.total else 0)
         self._bar.setValue(_STEPS * download.done // download.total if download.total else 0)

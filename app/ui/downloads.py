@@ -149,11 +149,10 @@ class Downloads(QObject):
         """Give a download up, or dismiss one that has failed."""
         if download in self._downloads:
             self._downloads.remove(download)
-            if download.active:
-                download._cancel.set()
-                if download._job is not None:
-                    self._transfers.forget(download._job)
-                download.state = DownloadState.CANCELLED
+            download._cancel.set()
+            if download._job is not None:
+                self._transfers.forget(download._job)
+            download.state = DownloadState.CANCELLED
             self._announce()
 
     def ask(

@@ -236,7 +236,7 @@ class HubDialog(QDialog):
         try:
             chosen = hub.parse(text)
         except HubError as error:
-            self.message.show_message(str(error), error=True)
+            self.message.show_message(str(error), "error")
             return
         self._show_rows([self._row_of(chosen)])
         self.table.selectRow(0)
@@ -269,7 +269,7 @@ class HubDialog(QDialog):
         if isinstance(error, hub.UnreachableError) and self._choice is None:
             self._show_rows(self._cached)
             text = self.tr("{0} Listed is what is on this machine.").format(text)
-        self.message.show_message(text, error=True)
+        self.message.show_message(text, "error")
 
     # Choosing
 
@@ -317,7 +317,7 @@ class HubDialog(QDialog):
         short = model.missing > disk
         text = self.tr("It needs {0} on the disk, which has {1} free.")
         text = text.format(size(model.missing), size(disk)) if short else ""
-        self.message.show_message(text, error=short)
+        self.message.show_message(text, "error" if short else "caption")
         self._update()
 
     # Checking
@@ -328,7 +328,7 @@ class HubDialog(QDialog):
         try:
             recipe = self._session.with_source(self.role.currentIndex(), self._choice.source)
         except TuneshiftError as error:
-            self.message.show_message(str(error), error=True)
+            self.message.show_message(str(error), "error")
             return
         self._then_download = then_download
         self.message.show_message(self.tr("Fetching the tokenizer and comparing vocabularies …"))
@@ -349,7 +349,7 @@ class HubDialog(QDialog):
             text = self.tr("The vocabularies cannot be compared yet: {0}.")
             self.message.show_message(text.format(wrong.cause))
         elif wrong:
-            self.message.show_message(str(wrong), error=True)
+            self.message.show_message(str(wrong), "error")
             self._warned = None if isinstance(wrong, HubError) else self._choice
             self._then_download = False
         elif isinstance(found, Preflight):
@@ -411,7 +411,7 @@ class HubDialog(QDialog):
             else:
                 self._session.set_source(place, source)
         except TuneshiftError as error:
-            self.message.show_message(str(error), error=True)
+            self.message.show_message(str(error), "error")
             return False
         return True
 

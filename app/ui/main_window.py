@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.ui import about
+from app.ui.download_bar import DownloadBar
 from app.ui.icons import icon
 from app.ui.inspector import Inspector
 from app.ui.memory_dialog import show_memory
@@ -100,6 +101,7 @@ class MainWindow(QMainWindow):
         layout.setContentsMargins(SPACE + 4, SPACE + 4, SPACE + 4, SPACE + 4)
         layout.setSpacing(SPACE)
         layout.addWidget(ProblemBanner(self._session))
+        layout.addWidget(DownloadBar(self._session.downloads))
         layout.addWidget(self.prompt)
         layout.addWidget(self._rows, 1)
         for panel in (RecipeColumn(self._session), middle, Inspector(self._session)):

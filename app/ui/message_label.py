@@ -31,12 +31,12 @@ class MessageLabel(QLabel):
         """The text without marks."""
         return self._text
 
-    def show_message(self, text: str, *, error: bool = False) -> None:
-        """Show plain ``text``."""
+    def show_message(self, text: str, role: str = "caption") -> None:
+        """Show plain ``text`` in the look of ``role``."""
         self._text = text
         linked = _LINK.sub(lambda found: f'<a href="{found[0]}">{found[0]}</a>', _escape(text))
         self.setText(linked)
-        set_role(self, "error" if error else "caption")
+        set_role(self, role)
         # Only what has a link is worth a stop of the Tab key.
         stop = linked != _escape(text)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus if stop else Qt.FocusPolicy.NoFocus)

@@ -1,47 +1,94 @@
-"""The line that says what went wrong and what to do next."""
+"""What went wrong and what to do next, with what can be done about it in one click."""
 
 from __future__ import annotations
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from app.ui.message_label import MessageLabel
+from app.ui.missing_models import MissingModels
 from app.ui.session import Session
 from app.ui.theme import SPACE
 
+_LONGEST_NAME = 28
+
 
 class ProblemBanner(QFrame):
-    """Shown above the prompt while the session has a problem; its details can be copied."""
+    """Shown above the prompt while the session has a problem; its details can be copied.
+
+    Offers to download what a recipe lacks, and to go back to the recipe that was loaded before.
+    """
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
+        self._missing = MissingModels(session, self)
         self.setProperty("role", "problem")
         self.setAccessibleName(self.tr("Problem"))
-        self._text = QLabel()
-        self._text.setWordWrap(True)
-        self._text.setTextInteractionFlags(self._text.textInteractionFlags().TextSelectableByMouse)
-        self._text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        copy = QPushButton(self.tr("Copy details"))
-        copy.clicked.connect(self._copy)
-        dismiss = QPushButton(self.tr("Dismiss"))
-        dismiss.clicked.connect(session.clear_problem)
-        layout = QHBoxLayout(self)
+        self._text = MessageLabel()
+        self.download = QPushButton()
+        self.download.setProperty("role", "primary")
+        self.download.clicked.connect(self._missing.go_on)
+        self.back = QPushButton()
+        self.back.clicked.connect(self._go_back)
+        self._copy = QPushButton(self.tr("Copy details"))
+        self._copy.clicked.connect(self._on_copy)
+        self._dismiss = QPushButton(self.tr("Dismiss"))
+        self._dismiss.clicked.connect(session.clear_problem)
+        self._lay_out()
+        session.problem_changed.connect(self._update)
+        session.load_changed.connect(self._update_offers)
+        session.run_changed.connect(self._update_offers)
+        self._missing.changed.connect(self._update_offers)
+        self._update()
+
+    def _lay_out(self) -> None:
+        said = QHBoxLayout()
+        said.setSpacing(SPACE)
+        said.addWidget(self._text, 1)
+        for button in (self._copy, self._dismiss):
+            said.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
+        offers = QHBoxLayout()
+        offers.setSpacing(SPACE)
+        offers.addWidget(self.download)
+        offers.addWidget(self.back)
+        offers.addStretch(1)
+        layout = QVBoxLayout(self)
         layout.setContentsMargins(SPACE + 4, SPACE, SPACE, SPACE)
         layout.setSpacing(SPACE)
-        layout.addWidget(self._text, 1)
-        layout.addWidget(copy)
-        layout.addWidget(dismiss)
-        session.problem_changed.connect(self._update)
-        self._update()
+        layout.addLayout(said)
+        layout.addLayout(offers)
 
     def _update(self) -> None:
         problem = self._session.problem
+        self._text.show_message(str(problem.error) if problem else "", role="")
+        self.setAccessibleDescription(self._text.message)
+        self._update_offers()
         self.setVisible(problem is not None)
-        self._text.setText(str(problem.error) if problem else "")
-        self.setAccessibleDescription(self._text.text())
 
-    def _copy(self) -> None:
+    def _update_offers(self) -> None:
+        missing, previous = self._missing, self._session.previous
+        self.download.setVisible(bool(missing.offer))
+        self.download.setEnabled(not missing.busy)
+        self.download.setText(missing.busy or missing.offer)
+        self.back.setVisible(previous is not None)
+        self.back.setEnabled(self._session.editable)
+        if previous:
+            self.back.setText(self.tr("Back to {0}").format(_short(previous.name)))
+            self.back.setToolTip(self.tr("Load {0} again, as it was").format(previous.name))
+
+    def _go_back(self) -> None:
+        previous = self._session.previous
+        if previous:
+            self._session.open_recipe(previous)
+
+    def _on_copy(self) -> None:
         problem = self._session.problem
         if problem:
             text = "\n\n".join(part for part in (str(problem.error), problem.details) if part)
             QGuiApplication.clipboard().setText(text)
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
