@@ -151,15 +151,20 @@ def tuned_logits(logits: RoleLogits, alphas: Sequence[float]) -> Row:
     return _coalition_logits(logits, alphas, np.ones(len(alphas), dtype=np.bool_))
 
 
+def pair_difference(logits: RoleLogits, pair: int) -> Row:
+    """The row d_i = s⁺_i − s⁻_i, [V], 0 at masked ids."""
+    with np.errstate(invalid="ignore"):
+        difference: Row = logits.experts[pair] - logits.antiexperts[pair]
+    np.nan_to_num(difference, copy=False)  # −inf − −inf at masked ids
+    return difference
+
+
 def _coalition_logits(
     logits: RoleLogits, alphas: Sequence[float], members: NDArray[np.bool_]
 ) -> Row:
     row: Row = logits.base
     for pair in map(int, np.flatnonzero(members)):
-        with np.errstate(invalid="ignore"):
-            difference = logits.experts[pair] - logits.antiexperts[pair]
-        np.nan_to_num(difference, copy=False)  # −inf − −inf at masked ids
-        row = row + row.dtype.type(alphas[pair]) * difference
+        row = row + row.dtype.type(alphas[pair]) * pair_difference(logits, pair)
     return row
 
 

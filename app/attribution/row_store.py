@@ -37,6 +37,14 @@ class RowStore:
         step = self._steps.get(index)
         return step.logits if step else None
 
+    def candidates_at(self, index: int, alphas: tuple[float, ...]) -> CandidateTable | None:
+        """The candidates of token ``index`` had these weights been in force; no model is run.
+
+        None where the rows of the token are no longer kept.
+        """
+        step = self._steps.get(index)
+        return tabulate_candidates(step.logits, alphas, step.token_id) if step else None
+
     def candidates(self, index: int) -> CandidateTable:
         """The candidates of token ``index``.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QSize, QSortFilterProxyModel, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
@@ -18,12 +19,16 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.attribution.attribution import CandidateTable
 from app.ui.candidate_delegate import CandidateDelegate
 from app.ui.candidate_model import SORT_ROLE, CandidateModel
 from app.ui.run import Run, Token
 from app.ui.session import Session
 from app.ui.theme import SMALL, SPACE, current_theme
 from app.ui.wording import probability, quoted, signed
+
+if TYPE_CHECKING:
+    from app.ui.alpha_curve_view import AlphaCurveView
 
 _HEADING = 1.5
 _TOKEN_WIDTH = 84
@@ -45,8 +50,11 @@ class Inspector(QFrame):
         self._story.setTextFormat(Qt.TextFormat.PlainText)
         self._shares = ContributionBars()
         self._entropies = _caption()
+        self._candidates_title = _section("")
         self._model = CandidateModel(self)
         self._table = self._make_table()
+        self._curve: AlphaCurveView | None = None
+        self._curve_place = QVBoxLayout()
         self._empty = QLabel(
             self.tr(
                 "Select a token in the text or in the plot to see what else was possible there."
@@ -82,9 +90,11 @@ class Inspector(QFrame):
         layout.addWidget(_section(self.tr("What each pair gave or took")))
         layout.addWidget(self._shares)
         layout.addSpacing(SPACE)
-        layout.addWidget(_section(self.tr("Candidates")))
+        layout.addWidget(self._candidates_title)
         layout.addWidget(self._table, 1)
         layout.addWidget(self._entropies)
+        layout.addSpacing(SPACE)
+        layout.addLayout(self._curve_place)
         return page
 
     def _make_table(self) -> QTableView:
@@ -138,11 +148,39 @@ class Inspector(QFrame):
                 )
             )
         )
-        self._show_candidates(run, token)
+        self._candidates_title.setText(self.tr("Candidates"))
+        self._show_candidates(run, token, run.candidates(token.index))
+        self._curve_view().show_token(run, token)
 
-    def _show_candidates(self, run: Run, token: Token) -> None:
+    def _curve_view(self) -> AlphaCurveView:
+        """Made for the first token: its library takes a while to import, the first paint waits."""
+        if self._curve is None:
+            from app.ui.alpha_curve_view import AlphaCurveView
+
+            self._curve = AlphaCurveView()
+            self._curve.alpha_tried.connect(self._try_alpha)
+            self._curve_place.addWidget(self._curve)
+        return self._curve
+
+    def _try_alpha(self, pair: int, alpha: float) -> None:
+        """Show what the candidates would have been with another weight of one pair."""
+        run, selected = self._session.run, self._session.selected
+        if run is None or selected is None:
+            return
+        token = run.tokens[selected]
+        alphas = tuple(alpha if i == pair else a for i, a in enumerate(token.alphas))
+        table = run.rows.candidates_at(selected, alphas)
+        if table is None:
+            return
+        title = self.tr("Candidates with {0} at {1}").format(run.pair_names[pair], f"{alpha:.2f}")
+        self._candidates_title.setText(
+            self.tr("Candidates") if alphas == token.alphas else title.replace("-", "−")
+        )
+        self._show_candidates(run, token, table)
+
+    def _show_candidates(self, run: Run, token: Token, table: CandidateTable) -> None:
         columns = self._model.columnCount()
-        self._model.show(run.candidates(token.index), run.pair_names, run.label)
+        self._model.show(table, run.pair_names, run.label)
         if self._model.columnCount() != columns:
             self._table.sortByColumn(-1, Qt.SortOrder.AscendingOrder)
             self._fit_columns()

@@ -1,0 +1,93 @@
+"""What one token's distribution becomes as the weight of one pair runs: rows only, no model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.attribution.attribution import Floats, Row, pair_difference, tuned_logits
+from app.decoding.types import RoleLogits
+
+LOWEST_ALPHA, HIGHEST_ALPHA = -2.0, 4.0
+_POINTS = 61
+
+
+@dataclass(frozen=True, slots=True)
+class Flip:
+    """The weight at which the most probable token changes; below it that is ``before``."""
+
+    alpha: float
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AlphaCurve:
+    """Probabilities over the weight of one pair, the others as they were.
+
+    Attributes:
+        pair: Whose weight runs.
+        alphas: The weights, [N], ascending.
+        token_ids: The tokens followed, [T].
+        probabilities: [T, N].
+        flips: Where the most probable token changes, ascending.
+    """
+
+    pair: int
+    alphas: Floats
+    token_ids: tuple[int, ...]
+    probabilities: Floats
+    flips: tuple[Flip, ...]
+
+
+def alpha_curve(
+    logits: RoleLogits, alphas: Sequence[float], pair: int, token_ids: Sequence[int]
+) -> AlphaCurve:
+    """Follow ``token_ids`` while the weight of ``pair`` runs from −2 to 4.
+
+    Args:
+        logits: Raw rows of every role, each [V].
+        alphas: The weight of each pair when the token was drawn, [P].
+        pair: Whose weight runs.
+        token_ids: The tokens to follow, [T].
+    """
+    slope = pair_difference(logits, pair)
+    without = tuned_logits(logits, [0.0 if i == pair else a for i, a in enumerate(alphas)])
+    grid = np.linspace(LOWEST_ALPHA, HIGHEST_ALPHA, _POINTS)
+    ids = np.asarray(token_ids)
+    probabilities = np.empty((len(token_ids), grid.size))
+    row, powers = np.empty_like(without), np.empty_like(without)
+    for place, alpha in enumerate(grid):
+        np.multiply(slope, slope.dtype.type(alpha), out=row)
+        row += without
+        highest = row.max()
+        np.subtract(row, highest, out=powers)
+        np.exp(powers, out=powers)
+        probabilities[:, place] = powers[ids] / powers.sum(dtype=np.float64)
+    return AlphaCurve(pair, grid, tuple(token_ids), probabilities, _flips(without, slope))
+
+
+def _flips(without: Row, slope: Row) -> tuple[Flip, ...]:
+    """The upper envelope of the lines without + α · slope, followed from the lowest α up."""
+    usable: NDArray[np.int64] = np.flatnonzero(np.isfinite(without))
+    heights, slopes = without[usable].astype(np.float64), slope[usable].astype(np.float64)
+    alpha = LOWEST_ALPHA
+    # Of equal heights the steepest is above the others from here on.
+    best = int(np.lexsort((slopes, heights + alpha * slopes))[-1])
+    flips = []
+    while True:
+        steeper = np.flatnonzero(slopes > slopes[best])
+        if not steeper.size:
+            break
+        crossings = (heights[best] - heights[steeper]) / (slopes[steeper] - slopes[best])
+        alpha = float(crossings.min())
+        if alpha > HIGHEST_ALPHA:
+            break
+        reached = steeper[crossings == alpha]
+        overtaking = int(reached[slopes[reached].argmax()])
+        flips.append(Flip(alpha, int(usable[best]), int(usable[overtaking])))
+        best = overtaking
+    return tuple(flips)

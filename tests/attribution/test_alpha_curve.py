@@ -1,0 +1,68 @@
+"""The α curve against softmax of the formula, and its flips against a search for them."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.special import softmax
+
+from app.attribution.alpha_curve import HIGHEST_ALPHA, LOWEST_ALPHA, alpha_curve
+from app.decoding.types import RoleLogits
+from tests.attribution.test_attribution import VOCABULARY, invent
+
+
+def row_at(logits: RoleLogits, alphas: list[float]) -> np.ndarray:
+    row = logits.base.astype(np.float64)
+    for alpha, expert, anti in zip(alphas, logits.experts, logits.antiexperts, strict=True):
+        row = row + alpha * (expert.astype(np.float64) - anti)
+    return row
+
+
+@given(pairs=st.integers(1, 3), seed=st.integers(0, 10**6), data=st.data())
+def test_every_point_is_softmax_of_the_formula(pairs: int, seed: int, data: st.DataObject) -> None:
+    logits = invent(pairs, seed)
+    pair = data.draw(st.integers(0, pairs - 1))
+    alphas = data.draw(st.lists(st.floats(-2, 4), min_size=pairs, max_size=pairs))
+    curve = alpha_curve(logits, alphas, pair, [3, 7])
+    assert (curve.alphas[0], curve.alphas[-1]) == (LOWEST_ALPHA, HIGHEST_ALPHA)
+    for place, alpha in enumerate(curve.alphas):
+        there = [alpha if i == pair else a for i, a in enumerate(alphas)]
+        expected = softmax(row_at(logits, there))[[3, 7]]
+        assert curve.probabilities[:, place] == pytest.approx(expected, abs=1e-12)
+
+
+@given(pairs=st.integers(1, 3), seed=st.integers(0, 10**6))
+def test_between_flips_one_token_is_the_most_probable(pairs: int, seed: int) -> None:
+    logits = invent(pairs, seed)
+    alphas = [0.5] * pairs
+    flips = alpha_curve(logits, alphas, 0, [0]).flips
+    edges = [LOWEST_ALPHA, *(flip.alpha for flip in flips), HIGHEST_ALPHA]
+    assert edges == sorted(edges)
+    first = int(np.argmax(row_at(logits, [LOWEST_ALPHA, *alphas[1:]])))
+    best = [first, *(flip.after for flip in flips)]
+    assert [flip.before for flip in flips] == best[:-1]
+    for low, high, token in ((a, b, t) for (a, b), t in zip(pairwise(edges), best, strict=True)):
+        for alpha in np.linspace(low, high, 5)[1:-1]:
+            row = row_at(logits, [float(alpha), *alphas[1:]])
+            assert row[token] == pytest.approx(row.max(), abs=1e-9)
+
+
+def test_a_pair_that_changes_nothing_flips_nothing() -> None:
+    same = invent(1, 0)
+    curve = alpha_curve(RoleLogits(same.base, same.experts, same.experts), [1.0], 0, [5])
+    assert curve.flips == ()
+    assert np.ptp(curve.probabilities[0]) == 0
+
+
+def test_masked_ids_stay_impossible() -> None:
+    logits = invent(2, 1)
+    for row in (logits.base, *logits.experts, *logits.antiexperts):
+        row[:10] = -np.inf
+    curve = alpha_curve(logits, [1.0, 1.0], 1, [4, 20])
+    assert not curve.probabilities[0].any()
+    assert np.isfinite(curve.probabilities).all()
+    assert all(10 <= flip.after < VOCABULARY for flip in curve.flips)
