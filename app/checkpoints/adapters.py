@@ -103,8 +103,6 @@ def _check_kind(folder: Path, config: dict[str, Any]) -> None:
         )
     start = config.get("init_lora_weights")
     reasons = [f"{name} is set" for name in _SETTINGS_THAT_CHANGE_THE_BASE if config.get(name)]
-    if config.get("bias", "none") != "none":
-        reasons.append("it trains biases of the model")
     if isinstance(start, str) and start.lower().startswith(_STARTS_THAT_CHANGE_THE_BASE):
         reasons.append(f"it was started with {start}")
     if reasons:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from peft import LoraConfig
 
 _DTYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
+_PREFIX = "base_model.model."  # of the wrapper that PEFT saves from, which is not used here
 _FIELDS_WITHOUT_EFFECT = ("peft_version",)
 
 
@@ -77,11 +78,12 @@ def _attach(model: PreTrainedModel, adapter: AdapterFiles, state: dict[str, Tens
     """Put adapter layers into ``model`` and give them ``state``, replacing tensors, not values."""
     from peft import inject_adapter_in_model, set_peft_model_state_dict
 
+    plain = {name.removeprefix(_PREFIX): tensor for name, tensor in state.items()}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what it corrects by itself; the rest is raised
             inject_adapter_in_model(_settings(adapter), model, low_cpu_mem_usage=True)
-            found: Any = set_peft_model_state_dict(model, state, low_cpu_mem_usage=True)
+            found: Any = set_peft_model_state_dict(model, plain, low_cpu_mem_usage=True)
     except CheckpointError:
         raise
     except (MemoryError, torch.OutOfMemoryError):
