@@ -46,6 +46,8 @@ class MemoryDialog(QDialog):
         self._anyway.clicked.connect(lambda: session.load(although_full=True))
         self._buttons.addButton(self._anyway, QDialogButtonBox.ButtonRole.ActionRole)
         self._buttons.rejected.connect(self.reject)
+        for button in self._buttons.buttons():
+            button.setAutoDefault(False)  # Return in the number ends typing, not the dialog
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE, 2 * SPACE)
         self._layout.setSpacing(2 * SPACE)
@@ -73,7 +75,7 @@ class MemoryDialog(QDialog):
     # From the session
 
     def _update(self) -> None:
-        had_focus = any(button.hasFocus() for button in self._changes)
+        had_focus = self.focusWidget() in self._changes
         if self._content:
             self._layout.removeWidget(self._content)
             self._content.hide()
@@ -81,6 +83,7 @@ class MemoryDialog(QDialog):
         self._changes = []
         self._content = self._make_content()
         self._layout.insertWidget(0, self._content)
+        self._content.show()
         self._update_controls()
         if had_focus:
             self._buttons.button(QDialogButtonBox.StandardButton.Close).setFocus()
@@ -151,6 +154,7 @@ class MemoryDialog(QDialog):
 
     def _make_button(self, change: MemoryChange) -> QPushButton:
         button = QPushButton(self.tr("Use"))
+        button.setAutoDefault(False)
         button.setAccessibleName(self.tr("Use {0}").format(change.label))
         button.clicked.connect(lambda: self._use(change))
         self._changes.append(button)
