@@ -10,6 +10,8 @@ from app.errors import RecipeError
 DTYPES = ("auto", "bfloat16", "float16", "float32")
 QUANTIZATIONS = ("none", "int8", "nf4")
 PLAIN, CHAT = "plain", "chat"
+PERSONA_TEMPLATE = "{system}\n\n{prompt}"
+"""How a system prompt is given to a model without a chat template."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,3 +144,24 @@ class Recipe:
             named.append((f"expert “{pair.name}”", pair.expert))
             named.append((f"anti-expert “{pair.name}”", pair.antiexpert))
         return named
+
+
+def persona_pair(base: CheckpointSpec, name: str, system: str, *, chat: bool = False) -> ExpertPair:
+    """A pair that needs no model but the base: the base told to be someone, and the base itself.
+
+    Its evaluation is shared with the base's, so that it costs one more evaluation and no more
+    weights. α = 1 is the base with the system prompt; above 1 the persona is stronger than a prompt
+    makes it. Source: Sanchez et al., Stay on topic with Classifier-Free Guidance, arXiv 2306.17806.
+
+    Args:
+        base: The base's checkpoint with its prompt format.
+        name: What to call the pair.
+        system: Who the expert is told to be.
+        chat: Whether the expert is told by the model's chat template although the base is not.
+    """
+    prompt = CHAT if chat else base.prompt
+    if prompt == PLAIN:
+        prompt = PERSONA_TEMPLATE
+    elif prompt != CHAT and "{system}" not in prompt:
+        prompt = PERSONA_TEMPLATE.replace("{prompt}", prompt)
+    return ExpertPair(name, replace(base, prompt=prompt, system=system), base)

@@ -10,16 +10,13 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from app.checkpoints.recipe_file import write_recipe
-from app.checkpoints.spec import CHAT, CheckpointSpec, ExpertPair, Recipe
+from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe, persona_pair
 from app.decoding.types import GenerationConfig
 
 ADAPTER = "adapter:"
 
 PERSONA = "Speak as a pirate does."
 """What the expert of a new persona is told, until the person writes something else."""
-
-PERSONA_TEMPLATE = "{system}\n\n{prompt}"
-"""The expert's prompt where the model has no chat template."""
 
 
 class RecipeState(QObject):
@@ -146,7 +143,8 @@ class RecipeState(QObject):
         Args:
             chat: Whether the model has a chat template, which is then the expert's format.
         """
-        self._add(persona(self._recipe.base, f"Persona {len(self._recipe.pairs) + 1}", chat))
+        name = f"Persona {len(self._recipe.pairs) + 1}"
+        self._add(persona_pair(self._recipe.base, name, PERSONA, chat=chat))
 
     def remove_pair(self, pair: int) -> None:
         """Remove a pair; a recipe keeps at least one."""
@@ -172,12 +170,6 @@ class RecipeState(QObject):
     def _take(self, recipe: Recipe) -> None:
         self._recipe = recipe
         self.recipe_changed.emit()
-
-
-def persona(base: CheckpointSpec, name: str, chat: bool) -> ExpertPair:
-    """A pair of the base's own model: with a persona as the expert, and without as anti-expert."""
-    prompt = CHAT if chat else PERSONA_TEMPLATE
-    return ExpertPair(name, replace(base, prompt=prompt, system=PERSONA), base)
 
 
 def carry_over(recipe: Recipe, before: Recipe, after: Recipe) -> Recipe:

@@ -18,13 +18,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.checkpoints.spec import CHAT, DTYPES, PLAIN, CheckpointSpec
+from app.checkpoints.spec import CHAT, DTYPES, PERSONA_TEMPLATE, PLAIN, CheckpointSpec
 from app.errors import RecipeError
 from app.ui.controls import choice_of
 from app.ui.dialogs import show_once
 from app.ui.elided_label import ElidedLabel
 from app.ui.prompt_preview import show_preview
-from app.ui.recipe_state import PERSONA_TEMPLATE
 from app.ui.session import Session
 from app.ui.source_titles import place_of
 from app.ui.theme import SPACE

@@ -8,10 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.checkpoints.spec import CHAT, DTYPES, QUANTIZATIONS, CheckpointSpec, ExpertPair, Recipe
+from app.checkpoints.spec import (
+    CHAT,
+    DTYPES,
+    PERSONA_TEMPLATE,
+    QUANTIZATIONS,
+    CheckpointSpec,
+    ExpertPair,
+    Recipe,
+)
 from app.engine.messages import Load
 from app.settings import Settings
-from app.ui.recipe_state import PERSONA, PERSONA_TEMPLATE, RecipeState, carry_over
+from app.ui.recipe_state import PERSONA, RecipeState, carry_over
 from app.ui.session import Session
 from tests.ui.conftest import FakeBridge
 
