@@ -47,6 +47,13 @@ def cache_folder() -> Path:
     return platformdirs.user_cache_path(_NAME, appauthor=False, ensure_exists=True)
 
 
+def recipe_folder() -> Path:
+    """The folder of a person's own recipes; made when missing."""
+    folder = platformdirs.user_data_path(_NAME, appauthor=False) / "recipes"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
 def load_settings() -> Settings:
     """The saved preferences, or the defaults where none are saved.
 

@@ -22,7 +22,14 @@ from app import __version__
 from app.ui.session import Session
 from app.ui.theme import SPACE
 
-_LIBRARIES = ("torch", "transformers", "accelerate", "bitsandbytes", "PySide6-Essentials")
+_LIBRARIES = (
+    "torch",
+    "transformers",
+    "huggingface_hub",
+    "accelerate",
+    "bitsandbytes",
+    "PySide6-Essentials",
+)
 
 
 def describe_versions() -> str:

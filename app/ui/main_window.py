@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QByteArray, QEvent, QSettings, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QCloseEvent, QKeySequence, QPaintEvent
+from PySide6.QtGui import (
+    QAction,
+    QCloseEvent,
+    QDragEnterEvent,
+    QDropEvent,
+    QKeySequence,
+    QPaintEvent,
+)
 from PySide6.QtWidgets import (
     QFrame,
     QMainWindow,
@@ -14,8 +21,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.ui import about
+from app.ui import about, recipe_files
+from app.ui.cache_dialog import CacheDialog
 from app.ui.download_bar import DownloadBar
+from app.ui.hub_dialog import HubDialog
 from app.ui.icons import icon
 from app.ui.inspector import Inspector
 from app.ui.memory_dialog import show_memory
@@ -24,6 +33,7 @@ from app.ui.problem_banner import ProblemBanner
 from app.ui.prompt_editor import PromptEditor
 from app.ui.prompt_preview import show_preview
 from app.ui.recipe_column import RecipeColumn
+from app.ui.recipe_library import show_library
 from app.ui.session import LoadState, Session
 from app.ui.status_line import StatusLine
 from app.ui.theme import SPACE, current_theme
@@ -62,6 +72,7 @@ class MainWindow(QMainWindow):
         self._plot_place = _card()
         self._columns = QSplitter(Qt.Orientation.Horizontal)
         self._rows = QSplitter(Qt.Orientation.Vertical)
+        self.setAcceptDrops(True)
         self._make_actions()
         self._make_menus()
         self._make_toolbar()
@@ -144,6 +155,23 @@ class MainWindow(QMainWindow):
         stack = session.undo_stack
         keys = QKeySequence.StandardKey
         file = bar.addMenu(self.tr("&File"))
+        self._opening = [
+            self._action(
+                self.tr("&Open recipe …"), lambda: recipe_files.ask_open(session, self), keys.Open
+            ),
+            self._action(
+                self.tr("Recipe &library …"), lambda: show_library(session, self), "Ctrl+L"
+            ),
+        ]
+        file.addActions(self._opening)
+        file.addAction(
+            self._action(
+                self.tr("&Save recipe as …"),
+                lambda: recipe_files.ask_save(session, self),
+                "Ctrl+Shift+S",
+            )
+        )
+        file.addSeparator()
         file.addAction(self._action(self.tr("&Preferences …"), self._open_preferences, "Ctrl+,"))
         file.addSeparator()
         file.addAction(self._action(self.tr("&Quit"), self.close, keys.Quit))
@@ -153,6 +181,15 @@ class MainWindow(QMainWindow):
         redo = stack.createRedoAction(self, self.tr("&Redo"))
         redo.setShortcut(keys.Redo)
         edit.addActions([undo, redo])
+        models = bar.addMenu(self.tr("&Models"))
+        models.addAction(
+            self._action(
+                self.tr("From the &Hub …"), lambda: HubDialog(session, 0, self).open(), "Ctrl+H"
+            )
+        )
+        models.addAction(
+            self._action(self.tr("&Downloaded models …"), lambda: CacheDialog(session, self).open())
+        )
         run = bar.addMenu(self.tr("&Run"))
         run.addActions([self._generate, self._stop])
         run.addSeparator()
@@ -219,6 +256,8 @@ class MainWindow(QMainWindow):
         self._cancel.setEnabled(session.load_state is LoadState.LOADING)
         # The application's name is added to the title where there is another one.
         self.setWindowTitle(self.tr("Generating …") if session.running else "Tuneshift")
+        for action in self._opening:
+            action.setEnabled(session.editable)
         for action in (self._next, self._previous):
             action.setEnabled(run is not None and bool(run.tokens))
 
@@ -274,6 +313,14 @@ class MainWindow(QMainWindow):
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
             self._update_icons()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 — Qt's name
+        if recipe_files.has_files(event.mimeData()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802 — Qt's name
+        recipe_files.drop(self._session, event.mimeData())
+        event.acceptProposedAction()
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 — Qt's name
         self.remember()

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QMimeData, Signal
 from PySide6.QtWidgets import QFrame, QLabel, QPlainTextEdit, QVBoxLayout, QWidget
 
 from app.ui.theme import SPACE
 
 _LINES = 3
+
+
+class _Edit(QPlainTextEdit):
+    """Takes text that is dropped or pasted; files that are dropped are for the window."""
+
+    def canInsertFromMimeData(self, source: QMimeData) -> bool:  # noqa: N802 — Qt's name
+        files = any(url.isLocalFile() for url in source.urls())
+        return not files and super().canInsertFromMimeData(source)
 
 
 class PromptEditor(QFrame):
@@ -20,7 +28,7 @@ class PromptEditor(QFrame):
         self.setProperty("role", "card")
         caption = QLabel(self.tr("Prompt"))
         caption.setProperty("role", "caption")
-        self._edit = QPlainTextEdit()
+        self._edit = _Edit()
         self._edit.setProperty("role", "bare")
         self._edit.setTabChangesFocus(True)
         self._edit.setFrameShape(QFrame.Shape.NoFrame)

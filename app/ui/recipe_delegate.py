@@ -1,0 +1,62 @@
+"""Draws a recipe in a list: its name, and below it in small what it needs and shows."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+
+from app.ui.theme import SMALL, SPACE, current_theme
+
+CAPTION_ROLE = Qt.ItemDataRole.UserRole + 1
+"""The second line of an item, or nothing."""
+HEADING_ROLE = Qt.ItemDataRole.UserRole + 2
+"""Whether an item is a heading above others."""
+
+_Index = QModelIndex | QPersistentModelIndex
+
+
+class RecipeDelegate(QStyledItemDelegate):
+    """Two lines for a recipe, one for a heading."""
+
+    def sizeHint(  # noqa: N802 — Qt's name
+        self, option: QStyleOptionViewItem, index: _Index
+    ) -> QSize:
+        height = QFontMetrics(option.font).height() + SPACE
+        if index.data(CAPTION_ROLE):
+            height += QFontMetrics(_small(option.font)).height()
+        return QSize(0, height)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
+        theme = current_theme()
+        painter.save()
+        chosen = option.state & (QStyle.StateFlag.State_Selected | QStyle.StateFlag.State_MouseOver)
+        if index.data(HEADING_ROLE):
+            painter.setPen(QColor(theme.muted))
+            painter.setFont(_small(option.font))
+        else:
+            if chosen:
+                painter.fillRect(option.rect, QColor(theme.selection))
+            painter.setPen(QColor(theme.text))
+            painter.setFont(option.font)
+        place = option.rect.adjusted(SPACE, SPACE // 2, -SPACE, -SPACE // 2)
+        caption = index.data(CAPTION_ROLE) or ""
+        align = Qt.AlignmentFlag.AlignTop if caption else Qt.AlignmentFlag.AlignVCenter
+        title = str(index.data(Qt.ItemDataRole.DisplayRole) or "")
+        painter.drawText(place, align, _fitting(title, painter, place.width()))
+        if caption:
+            painter.setFont(_small(option.font))
+            painter.setPen(QColor(theme.muted))
+            text = _fitting(caption, painter, place.width())
+            painter.drawText(place, Qt.AlignmentFlag.AlignBottom, text)
+        painter.restore()
+
+
+def _fitting(text: str, painter: QPainter, width: int) -> str:
+    return painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, width)
+
+
+def _small(font: QFont) -> QFont:
+    small = QFont(font)
+    small.setPointSizeF(font.pointSizeF() * SMALL)
+    return small
