@@ -46,7 +46,7 @@ class MemoryDialog(QDialog):
         self._anyway.clicked.connect(lambda: session.load(although_full=True))
         self._buttons.addButton(self._anyway, QDialogButtonBox.ButtonRole.ActionRole)
         self._buttons.rejected.connect(self.reject)
-        for button in self._buttons.buttons():
+        for button in self._buttons.findChildren(QPushButton):
             button.setAutoDefault(False)  # Return in the number ends typing, not the dialog
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE, 2 * SPACE)

@@ -61,7 +61,7 @@ def fault(session: Session, place: int) -> str:
     if session.load_state is not LoadState.FAILED:
         return ""
     spec = session.recipe.checkpoints()[place]
-    problem = session.problem.error if session.problem else None
+    problem = session.check_problem
     if isinstance(problem, NotDownloadedError):
         missing = problem.source.partition("hub:")[2]
         mine = any(missing and missing in source for source in (spec.source, spec.over))

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
     QProgressBar,
     QPushButton,
     QScrollBar,
+    QToolButton,
     QWidget,
 )
 from pytestqt.qtbot import QtBot
@@ -29,19 +30,21 @@ from app.checkpoints.recipe_file import find_recipe, read_recipe, write_recipe
 from app.checkpoints.spec import CheckpointSpec, Recipe
 from app.checkpoints.status import LoadProgress, RoleInForce
 from app.engine.messages import Failed, Load, Loaded, Loading
-from app.errors import CheckpointError
+from app.errors import CheckpointError, NotDownloadedError
 from app.settings import Settings
 from app.ui.alpha_slider import AlphaSlider
 from app.ui.controls import ChoiceBox, NumberBox
 from app.ui.elided_label import ElidedLabel
 from app.ui.pair_card import PairCard
+from app.ui.recipe_column import RecipeColumn
 from app.ui.recipe_panel import RecipePanel
 from app.ui.recipe_picker import RecipePicker
+from app.ui.role_options import RoleOptions
 from app.ui.role_picker import RolePicker
+from app.ui.session import LoadState, Session
 from app.ui.source_titles import titles_of
-from app.ui.session import Session
 from app.ui.theme import DARK, LIGHT, palette, stylesheet
-from tests.ui.conftest import FakeBridge
+from tests.ui.conftest import FakeBridge, invent_preflight
 
 
 @pytest.fixture
@@ -107,6 +110,39 @@ def test_pairs_are_added_removed_and_undone(panel: RecipePanel, session: Session
     assert first.findChild(NumberBox).value() == 0.4
     session.undo_stack.undo()
     assert [c.findChild(NumberBox).value() for c in cards(panel)] == [1.0, 0.4]
+
+
+def test_a_persona_is_one_click_and_its_text_is_typed_at_once(
+    qtbot: QtBot, panel: RecipePanel, session: Session, bridge: FakeBridge
+) -> None:
+    session.load()
+    bridge.ready()
+    bridge.check(invent_preflight(session.recipe, chat=True))
+    choose_to_add(panel, "persona")
+    pair = session.recipe.pairs[-1]
+    assert len(cards(panel)) == 3
+    assert pair.antiexpert == session.recipe.base
+    assert pair.expert == replace(session.recipe.base, prompt="chat", system=pair.expert.system)
+    options = panel.window().findChild(RoleOptions)
+    focus = options.focusWidget()
+    assert focus is options.system
+    qtbot.keyClicks(focus, "Be a poet.")
+    options.accept()
+    assert session.recipe.pairs[-1].expert.system == "Be a poet."
+    session.undo_stack.undo()
+    session.undo_stack.undo()
+    assert len(session.recipe.pairs) == 2
+
+
+def test_options_open_beside_the_choice(panel: RecipePanel, session: Session) -> None:
+    role = roles(panel)[1]
+    button = role.findChild(QToolButton)
+    assert button.accessibleName() == "Options of expert of Shakespeare"
+    session.set_spec(1, replace(session.recipe.pairs[0].expert, prompt="chat", system="Be brief."))
+    assert "chat template" in button.toolTip()
+    assert "Be brief." in button.toolTip()
+    button.click()
+    assert panel.window().findChild(RoleOptions).isVisible()
 
 
 def test_alpha_rebuilds_nothing_and_keeps_the_focus(
@@ -178,6 +214,68 @@ def test_a_dropped_folder_is_used(panel: RecipePanel, session: Session, tmp_path
     assert session.recipe.pairs[0].antiexpert.source == f"folder:{tmp_path}"
 
 
+def test_a_dropped_gguf_file_is_used(panel: RecipePanel, session: Session, tmp_path: Path) -> None:
+    (tmp_path / "small.gguf").touch()
+    assert drop(roles(panel)[0], tmp_path / "small.gguf")
+    assert session.recipe.base.source == f"gguf:{tmp_path / 'small.gguf'}"
+    assert roles(panel)[0].findChild(ChoiceBox).currentText() == "small (GGUF)"
+
+
+def test_an_adapter_dropped_on_an_expert_lies_over_its_antiexpert(
+    panel: RecipePanel, session: Session, tmp_path: Path
+) -> None:
+    lora = tmp_path / "lora"
+    lora.mkdir()
+    (lora / "adapter_config.json").touch()
+    assert drop(roles(panel)[1], lora)
+    expert = session.recipe.pairs[0].expert
+    assert (expert.source, expert.over) == (f"adapter:{lora}", "builtin:demo/antiexpert")
+    titles = [
+        [choice.itemText(index) for index in range(choice.count())]
+        for choice in (role.findChild(ChoiceBox) for role in roles(panel)[:4])
+    ]
+    assert ["lora (LoRA)" in of_role for of_role in titles] == [False, True, False, True]
+    assert ["LoRA adapter …" in of_role for of_role in titles] == [False, True, False, True]
+
+
+def test_every_way_to_choose_opens_its_dialog(
+    panel: RecipePanel, session: Session, tmp_path: Path
+) -> None:
+    session.set_settings(Settings(model_folder=str(tmp_path)))
+    role = roles(panel)[1]
+    choice = role.findChild(ChoiceBox)
+    for text, chosen, source in (
+        ("GGUF file …", tmp_path / "a.gguf", "gguf"),
+        ("LoRA adapter …", tmp_path / "lora", "adapter"),
+    ):
+        pick(choice, text)
+        dialog = next(d for d in role.findChildren(QFileDialog) if d.isVisible())
+        assert Path(dialog.directory().path()) == tmp_path
+        chosen.touch()
+        dialog.fileSelected.emit(str(chosen))
+        dialog.close()
+        assert session.recipe.pairs[0].expert.source == f"{source}:{chosen}"
+
+
+def test_the_hub_is_asked_for_the_role(
+    panel: RecipePanel, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[tuple[object, int]] = []
+
+    class Dialog:
+        def __init__(self, of: Session, place: int, parent: QWidget) -> None:
+            self._asked = (of, place)
+
+        def open(self) -> None:
+            opened.append(self._asked)
+
+    monkeypatch.setattr("app.ui.hub_dialog.HubDialog", Dialog)
+    choice = roles(panel)[3].findChild(ChoiceBox)
+    pick(choice, "From the Hub …")
+    assert opened == [(session, 3)]
+    assert choice.currentText() == "Arithmetic"
+
+
 def test_nothing_can_be_dropped_while_running(
     panel: RecipePanel, loaded_session: Session, tmp_path: Path
 ) -> None:
@@ -188,6 +286,23 @@ def test_nothing_can_be_dropped_while_running(
 def test_folders_of_the_same_name_are_told_apart() -> None:
     sources = ["builtin:demo/base", "folder:/a/one/model", "folder:/a/two/model"]
     assert titles_of(sources) == ["Base", "one/model", "two/model"]
+
+
+def test_every_kind_of_source_has_a_title() -> None:
+    sources = [
+        "hub:Qwen/Qwen2.5-0.5B",
+        "hub:Qwen/Qwen2.5-1.5B@main",
+        "gguf:/models/small.Q8_0.gguf",
+        "adapter:/loras/pirate",
+        "adapter:hub:someone/poet",
+    ]
+    assert titles_of(sources) == [
+        "Qwen2.5-0.5B",
+        "Qwen2.5-1.5B@main",
+        "small.Q8_0 (GGUF)",
+        "pirate (LoRA)",
+        "poet (LoRA)",
+    ]
 
 
 # The state of loading
@@ -229,6 +344,71 @@ def test_what_is_in_force_is_shown(
         "680.0 M · bfloat16 · cpu · shared",
         "6.8 B · bfloat16 · cpu",
     ]
+
+
+def test_the_time_left_and_a_conversion_are_said(
+    panel: RecipePanel, session: Session, bridge: FakeBridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr("app.ui.session.time.monotonic", lambda: now[0])
+    session.load()
+    bridge.ready()
+    load = last_load(bridge)
+    for seconds, done in ((0, 0), (4, 10_000_000)):
+        now[0] = 100.0 + seconds
+        progress = LoadProgress("base", done, 40_000_000, converting=seconds == 0)
+        bridge.events.emit([Loading(load.id, progress)])
+        kind, rest = ("loading", "10 of 40 MB · 12 s") if seconds else ("converting", "0 of 40 MB")
+        assert captions(panel)[0] == f"{kind} {rest}"
+
+
+def test_loading_can_be_cancelled(qtbot: QtBot, session: Session, bridge: FakeBridge) -> None:
+    column = RecipeColumn(session)
+    qtbot.addWidget(column)
+    column.resize(276, 620)
+    column.show()
+    cancel = next(b for b in column.findChildren(QPushButton) if b.text() == "Cancel")
+    assert not cancel.isVisible()
+    session.load()
+    bridge.ready()
+    assert cancel.isVisible()
+    assert cancel.accessibleName() == "Cancel loading"
+    cancel.click()
+    load = last_load(bridge)
+    assert load.cancellation.requested()
+    bridge.events.emit([Failed(load.id, None)])
+    assert not cancel.isVisible()
+    assert session.load_state is LoadState.UNLOADED
+
+
+def test_options_in_force_are_shown(
+    panel: RecipePanel, session: Session, bridge: FakeBridge
+) -> None:
+    session.load()
+    bridge.ready()
+    load = last_load(bridge)
+    in_force = [
+        RoleInForce(role, spec.source, "bfloat16", "cuda:0", 7_600_000_000, False)
+        for role, spec in load.recipe.roles()
+    ]
+    in_force[0] = replace(in_force[0], quantization="nf4", offloaded=0.25)
+    in_force[1] = replace(in_force[1], shared=True, over="folder:/small")
+    bridge.events.emit([Loaded(load.id, load.recipe, tuple(in_force), (), 0)])
+    assert captions(panel)[:2] == [
+        "7.6 B · bfloat16 · cuda:0 · NF4 · 25% offloaded",
+        "7.6 B · bfloat16 · cuda:0 · LoRA · shared",
+    ]
+
+
+def test_a_model_that_is_not_here_yet_is_said_at_its_role(
+    panel: RecipePanel, session: Session, bridge: FakeBridge
+) -> None:
+    bridge.ready()
+    session.set_source(2, "hub:someone/small")
+    error = NotDownloadedError("hub:someone/small")
+    bridge.events.emit([Failed(last_load(bridge).id, error, "")])
+    assert captions(panel)[2] == "⚠ not on this machine yet"
+    assert captions(panel)[0] == "not loaded"
 
 
 def test_a_failed_load_says_which_role_is_at_fault(
