@@ -110,17 +110,18 @@ def measure_footprint(config: PretrainedConfig) -> Footprint:
         model: PreTrainedModel = AutoModelForCausalLM.from_config(config)
     text = model.config.get_text_config(decoder=True)
     linear = _quantizable(model)
-    keys, values = _cache_of_layers(text)
-    heads = int(getattr(text, "num_attention_heads", 1) or 1)
+    cache = _cache_of_layers(text)
+    heads = _number(text, "num_attention_heads")
+    hidden = _number(text, "hidden_size")
     output = model.get_output_embeddings()
     return Footprint(
         plain=_parameters(model) - sum(rows * columns for rows, columns in linear),
         linear=linear,
         buffers=sum(buffer.nbytes for buffer in model.buffers()),
-        cache=sum(keys) + sum(values),
-        layer_cache=max(map(sum, zip(keys, values, strict=True)), default=0),
-        hidden=int(text.hidden_size),
-        intermediate=_intermediate(text),
+        cache=sum(cache),
+        layer_cache=max(cache, default=0),
+        hidden=hidden,
+        intermediate=_number(text, "intermediate_size", "n_inner", "ffn_dim") or 4 * hidden,
         attention=heads * _head_size(text, heads),
         heads=heads,
         rows=int(output.weight.shape[0] if output else text.vocab_size),
@@ -148,48 +149,39 @@ def _parameters(model: PreTrainedModel) -> int:
     )
 
 
-def _cache_of_layers(text: PretrainedConfig) -> tuple[list[int], list[int]]:
-    """Elements of the keys and of the values that each layer keeps for one token."""
+def _cache_of_layers(text: PretrainedConfig) -> list[int]:
+    """Elements of keys and values together that each layer keeps for one token."""
     types, _ = get_layer_types_and_kwargs(text)
-    keys, values = [], []
-    for kind, layer in zip(types, text.per_layer_config, strict=True):
-        grows = kind not in _LAYERS_WITHOUT_CACHE
-        heads = _key_value_heads(layer) if grows else 0
-        keys.append(heads * _head_size(layer, int(layer.num_attention_heads)) if grows else 0)
-        values.append(heads * _value_size(layer) if grows else 0)
-    return keys, values
+    return [
+        0 if kind in _LAYERS_WITHOUT_CACHE else _keys_and_values(layer)
+        for kind, layer in zip(types, text.per_layer_config, strict=True)
+    ]
 
 
-def _key_value_heads(layer: PretrainedConfig) -> int:
-    if getattr(layer, "kv_lora_rank", None):  # latent attention: transformers caches all heads
-        return int(layer.num_attention_heads)
-    if getattr(layer, "multi_query", False) and not getattr(
-        layer, "new_decoder_architecture", False
-    ):
+def _keys_and_values(layer: PretrainedConfig) -> int:
+    latent = getattr(layer, "kv_lora_rank", None)
+    if latent:  # one compressed vector for all heads, and the part that carries positions
+        return int(latent + layer.qk_rope_head_dim)
+    heads = _number(layer, "num_attention_heads")
+    return 2 * _key_value_heads(layer, heads) * _head_size(layer, heads)
+
+
+def _key_value_heads(layer: PretrainedConfig, heads: int) -> int:
+    new = getattr(layer, "new_decoder_architecture", False)  # Falcon's
+    if getattr(layer, "multi_query", False) and not new:
         return 1
-    for name in ("num_key_value_heads", "num_kv_heads"):
-        if getattr(layer, name, None):
-            return int(getattr(layer, name))
-    return int(layer.num_attention_heads)
+    return _number(layer, "num_key_value_heads", "num_kv_heads") or heads
 
 
 def _head_size(layer: PretrainedConfig, heads: int) -> int:
     if getattr(layer, "kv_lora_rank", None):
         return int(layer.qk_nope_head_dim + layer.qk_rope_head_dim)
-    return int(getattr(layer, "head_dim", None) or layer.hidden_size // heads)
+    return _number(layer, "head_dim") or _number(layer, "hidden_size") // max(1, heads)
 
 
-def _value_size(layer: PretrainedConfig) -> int:
-    if getattr(layer, "kv_lora_rank", None):
-        return int(layer.v_head_dim)
-    return _head_size(layer, int(layer.num_attention_heads))
-
-
-def _intermediate(text: PretrainedConfig) -> int:
-    for name in ("intermediate_size", "n_inner", "ffn_dim"):
-        if getattr(text, name, None):
-            return int(getattr(text, name))
-    return 4 * int(text.hidden_size)
+def _number(config: PretrainedConfig, *names: str) -> int:
+    """What a configuration says under the first of ``names`` that it has; 0 where it has none."""
+    return next((int(value) for name in names if (value := getattr(config, name, None))), 0)
 
 
 def _int8_bytes(rows: int, columns: int) -> int:

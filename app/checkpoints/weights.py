@@ -14,6 +14,7 @@ from transformers import AutoModelForCausalLM, BitsAndBytesConfig, PreTrainedMod
 from transformers.utils import logging as transformers_logging
 
 from app.checkpoints.devices import out_of_memory
+from app.checkpoints.host_memory import compact_heap
 from app.checkpoints.opening import OpenedRole, first_line, quiet, unknown_model
 from app.checkpoints.placement import Placement, compute_dtype, place
 from app.errors import Cancelled, CheckpointError, DeviceError, NotDownloadedError, TuneshiftError
@@ -76,7 +77,12 @@ def load_weights(
     failure: BaseException | None = None
     try:
         with _watched(report, {tensor.name: tensor.size for tensor in files.tensors}):
-            model, info = _read(role, placement)
+            if role.spec.quantization == "none":
+                model, info = _read(role, placement)
+            else:
+                with compact_heap():
+                    model, info = _read(role, placement)
+                    _let_go_of_files(model)
     except Cancelled:
         failure = Cancelled()
     except Exception as error:
@@ -86,6 +92,8 @@ def load_weights(
         raise failure
     _check_complete(role, info)
     _avoid_packing(model)
+    if role.spec.quantization == "nf4" and device == "cpu":
+        _pack(model)
     report(total)
     dtype = str(model.dtype).removeprefix("torch.")
     return LoadedWeights(model.eval(), dtype, _quantization_of(model), placement.offloaded)
@@ -93,16 +101,18 @@ def load_weights(
 
 def _read(role: OpenedRole, placement: Placement) -> tuple[PreTrainedModel, dict[str, Any]]:
     spec = role.spec
+    quantization = _quantization(role, placement)
     loaded: Any = AutoModelForCausalLM.from_pretrained(
         role.files.folder,
         dtype=spec.dtype if spec.dtype == "auto" else getattr(torch, spec.dtype),
         device_map=placement.device_map,
-        quantization_config=_quantization(role, placement),
         local_files_only=True,
         trust_remote_code=False,
         use_safetensors=True,
         ignore_mismatched_sizes=True,  # they are named by _check_complete
         output_loading_info=True,
+        # given as None, it would make transformers forget what the checkpoint was quantized with
+        **({} if quantization is None else {"quantization_config": quantization}),
     )
     return loaded[0], loaded[1]
 
@@ -121,6 +131,13 @@ def _quantization(role: OpenedRole, placement: Placement) -> BitsAndBytesConfig 
     return None
 
 
+def _let_go_of_files(model: PreTrainedModel) -> None:
+    """Copy what is still a view of a mapped file, which would keep the whole file in memory."""
+    for parameter in model.parameters():
+        if parameter.device.type == "cpu" and parameter.is_floating_point():  # not quantized
+            parameter.data = parameter.data.clone()
+
+
 def _avoid_packing(model: PreTrainedModel) -> None:
     """Keep bitsandbytes from packing 4-bit layers for AVX512 whose shapes it cannot pack.
 
@@ -133,6 +150,12 @@ def _avoid_packing(model: PreTrainedModel) -> None:
             rows, columns = state.shape
             if rows % _PACKED_ROWS or columns % state.blocksize:
                 layer.support_avx512bf16_for_cpu = False
+
+
+def _pack(model: PreTrainedModel) -> None:
+    """Let bitsandbytes pack every layer now, one after another, and not at the first token."""
+    with compact_heap(), torch.no_grad():
+        model.eval()(torch.zeros((1, 1), dtype=torch.int64))
 
 
 def _check_quantization(role: OpenedRole, device: str) -> None:

@@ -306,16 +306,23 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         root = options.root or Path(temporary)
         names = [name for name in SETUPS if options.match in name]
-        results = {name: measure_apart(name, root) for name in names}
+        results = {}
+        for name in names:
+            results[name] = measure_apart(name, root)
+            print(_rows(name, results[name]), file=sys.stderr)
     print(json.dumps({"machine": _machine(), "setups": results}, indent=2, ensure_ascii=False))
-    for name, result in results.items():
-        for kind in ("held", "resident"):
-            estimated, measured = result["estimate"][kind], result["measured"][kind]
-            print(
-                f"| {name} | {kind} | {estimated / 1e9:.2f} | {measured / 1e9:.2f} "
-                f"| {estimated / measured:.2f} |",
-                file=sys.stderr,
-            )
+
+
+def _rows(name: str, result: dict[str, Any]) -> str:
+    """Lines of the table in docs/memory.md."""
+    lines = []
+    for kind in ("held", "resident"):
+        estimated, measured = result["estimate"][kind], result["measured"][kind]
+        lines.append(
+            f"| {name} | {kind} | {estimated / 1e9:.2f} | {measured / 1e9:.2f} "
+            f"| {estimated / measured:.2f} |"
+        )
+    return "\n".join(lines)
 
 
 def _machine() -> dict[str, str]:
