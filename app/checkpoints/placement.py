@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +11,9 @@ from accelerate import infer_auto_device_map
 from accelerate.utils import CustomDtype, compute_module_sizes
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
-from app.checkpoints.devices import free_bytes, out_of_memory
+from app.checkpoints.devices import free_bytes
 from app.checkpoints.opening import OpenedRole
+from app.errors import DeviceError
 
 _SHARE_FOR_WEIGHTS = 0.85  # the rest is for the KV cache, the logits and what kernels need
 _MAIN_MEMORY = ("cpu", "mps")  # Apple's chips compute in the main memory
@@ -47,19 +49,26 @@ def split(role: OpenedRole, device: str, room: int, main_memory: int) -> Placeme
         model: PreTrainedModel = AutoModelForCausalLM.from_config(role.config)
     model.tie_weights()
     sizes: dict[str, Any] = _sizes_in_memory(role, model)
-    # accelerate counts accelerators; a number stands for the device until the map is there
-    found: dict[str, Any] = infer_auto_device_map(
-        model,
-        max_memory={0: room, "cpu": main_memory},
-        no_split_module_classes=list(model._no_split_modules or ()),
-        **sizes,
-    )
+    index = int(device.partition(":")[2] or 0)  # accelerate counts accelerators
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of buffers, which are small and follow their layers
+        found: dict[str, Any] = infer_auto_device_map(
+            model,
+            max_memory={index: room, "cpu": main_memory},
+            no_split_module_classes=list(model._no_split_modules or ()),
+            **sizes,
+        )
     if "disk" in found.values():
-        needed = int(compute_module_sizes(model, **sizes)[""])
-        raise out_of_memory(f"loading the {role.name}, in part in main memory", device, needed)
+        needed = compute_module_sizes(model, **sizes)[""]
+        raise DeviceError(
+            f"The {role.name} does not fit into {device} and the main memory together",
+            evidence=f"needed {needed / 1e9:.1f} GB, free {room / 1e9:.1f} GB for weights on {device} "
+            f"and {main_memory / 1e9:.1f} GB in main memory",
+            next_step="Quantize it, close other programs, or choose a smaller model.",
+        )
     parts = compute_module_sizes(model, **sizes)
     kept = sum(parts[name] for name, target in found.items() if target == "cpu")
-    places = {name: device if target == 0 else str(target) for name, target in found.items()}
+    places = {name: device if target == index else str(target) for name, target in found.items()}
     return Placement(places, kept / parts[""] if parts[""] else 0.0)
 
 
