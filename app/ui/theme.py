@@ -222,6 +222,7 @@ def stylesheet(theme: Theme) -> str:
     QPlainTextEdit[role="bare"] {{ border: 0; padding: 0; }}
     QTableView {{ background: {theme.surface}; border: 0; gridline-color: {theme.border};
         selection-background-color: {theme.selection}; selection-color: {theme.text}; }}
+    QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
     QListWidget {{ background: {theme.surface}; border: 1px solid {theme.border};
         border-radius: 6px; padding: 2px; }}
     QListWidget:focus {{ border-color: {theme.accent}; }}
