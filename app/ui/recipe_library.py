@@ -7,6 +7,7 @@ from PySide6.QtGui import QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QDialog,
+    QFrame,
     QHBoxLayout,
     QLineEdit,
     QListView,
@@ -26,7 +27,8 @@ from app.ui.source_titles import place_of
 from app.ui.theme import SPACE
 from app.ui.wording import size
 
-_SIZE = QSize(640, 600)
+_SIZE = QSize(640, 620)
+_DETAIL_LINES = 6
 _ENTRY_ROLE = Qt.ItemDataRole.UserRole + 3
 _SEARCH_ROLE = Qt.ItemDataRole.UserRole + 4
 
@@ -53,7 +55,10 @@ class RecipeLibrary(QDialog):
         self.list.setItemDelegate(RecipeDelegate(self.list))
         self.list.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.list.setAccessibleName(self.tr("Recipes"))
+        self.list.setFrameShape(QFrame.Shape.NoFrame)
         self.details = MessageLabel()
+        self.details.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.details.setMinimumHeight(_DETAIL_LINES * self.details.fontMetrics().lineSpacing())
         self._make_buttons()
         self._lay_out()
         self.filter.textChanged.connect(self._on_filter)
