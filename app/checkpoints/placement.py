@@ -62,8 +62,8 @@ def split(role: OpenedRole, device: str, room: int, main_memory: int) -> Placeme
         needed = compute_module_sizes(model, **sizes)[""]
         raise DeviceError(
             f"The {role.name} does not fit into {device} and the main memory together",
-            evidence=f"needed {needed / 1e9:.1f} GB, free {room / 1e9:.1f} GB for weights on {device} "
-            f"and {main_memory / 1e9:.1f} GB in main memory",
+            evidence=f"needed {needed / 1e9:.1f} GB, free for weights {room / 1e9:.1f} GB "
+            f"and {main_memory / 1e9:.1f} GB",
             next_step="Quantize it, close other programs, or choose a smaller model.",
         )
     parts = compute_module_sizes(model, **sizes)
