@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
+import tomli_w
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -230,6 +233,64 @@ def test_a_file_that_is_no_toml_is_named(content: bytes, tmp_path: Path) -> None
     path.write_bytes(content)
     with pytest.raises(RecipeError, match=r"The recipe mine\.toml cannot be read"):
         read_recipe(path)
+
+
+values = st.recursive(
+    st.booleans() | st.integers() | st.floats() | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(
+    place=st.sampled_from(
+        [(), ("base",), ("pair", 0), ("pair", 1, "expert"), ("pair", 1), ("sampling",)]
+    ),
+    key=st.sampled_from(
+        [
+            "format",
+            "name",
+            "base",
+            "pair",
+            "alpha",
+            "expert",
+            "source",
+            "over",
+            "prompt",
+            "stop",
+            "context",
+            "accepted_ids",
+            "sampling",
+            "temperature",
+            "offload",
+            "untested",
+            "x",
+        ]
+    ),
+    value=values,
+)
+def test_whatever_a_recipe_holds_is_read_or_refused_with_a_line(
+    place: tuple[str | int, ...], key: str, value: object, tmp_path: Path
+) -> None:
+    content = tomllib.loads(GOOD)
+    table: Any = content
+    for step in place:
+        table = table[step]
+    table[key] = value
+    path = write(tmp_path, tomli_w.dumps(content))
+    try:
+        read_recipe(path)
+    except RecipeError as error:
+        assert re.search(r"in mine\.toml, line \d+", error.evidence)  # noqa: PT017
+
+
+@given(st.binary(max_size=200))
+def test_bytes_that_are_no_recipe_are_refused(content: bytes) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "mine.toml")
+        path.write_bytes(content)
+        with pytest.raises(RecipeError):
+            read_recipe(path)
 
 
 def test_a_byte_order_mark_is_no_error(tmp_path: Path) -> None:
