@@ -46,7 +46,7 @@ class AlphaCurveView(QWidget):
             angle=90, movable=True, bounds=(LOWEST_ALPHA, HIGHEST_ALPHA), label="α {value:.2f}"
         )
         self._marker.label.setPosition(0.9)
-        self._marker.sigPositionChanged.connect(self._on_moved)
+        self._marker.sigDragged.connect(self._on_moved)
         self._legend = QLabel()
         self._legend.setProperty("role", "caption")
         self._legend.setWordWrap(True)
@@ -76,7 +76,7 @@ class AlphaCurveView(QWidget):
         item.setMenuEnabled(False)
         view = item.getViewBox()
         view.setMouseEnabled(x=False, y=False)
-        view.setXRange(LOWEST_ALPHA, HIGHEST_ALPHA, padding=0.01)
+        view.setXRange(LOWEST_ALPHA, HIGHEST_ALPHA, padding=0.03)
         view.setYRange(0, 1, padding=0.03)
         item.getAxis("left").setWidth(28)
         item.getAxis("left").setTicks([[(0, "0"), (0.5, "0.5"), (1, "1")]])
@@ -103,7 +103,7 @@ class AlphaCurveView(QWidget):
     def _apply_theme(self) -> None:
         theme = current_theme()
         pair = theme.pair_color(max(self._pair.currentIndex(), 0))
-        self._plot.setBackground(theme.window)
+        self._plot.setBackground(theme.surface)
         for side in ("left", "bottom"):
             axis = self._plot.getPlotItem().getAxis(side)
             axis.setPen(pg.mkPen(theme.border))
@@ -137,8 +137,7 @@ class AlphaCurveView(QWidget):
             line.setData(self._curve.alphas, values)
         self._show_flips(self._curve)
         self._in_force.setPos(token.alphas[pair])
-        with QSignalBlocker(self._marker):
-            self._marker.setPos(token.alphas[pair])
+        self._marker.setPos(token.alphas[pair])
         self._apply_theme()
         self._tell()
 
@@ -176,6 +175,10 @@ class AlphaCurveView(QWidget):
 
     # From the person
 
+    def _move_marker(self, alpha: float) -> None:
+        self._marker.setPos(alpha)
+        self._on_moved()
+
     def _on_moved(self) -> None:
         self._tell()
         if self._curve:
@@ -185,12 +188,12 @@ class AlphaCurveView(QWidget):
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
             step = {Qt.Key.Key_Right: _STEP, Qt.Key.Key_Left: -_STEP}.get(Qt.Key(event.key()))
             if step is not None and self._curve:
-                self._marker.setPos(self._marker.value() + step)
+                self._move_marker(self._marker.value() + step)
                 return True
         elif event.type() in (QEvent.Type.FocusIn, QEvent.Type.FocusOut):
             self.update()
         elif event.type() == QEvent.Type.MouseButtonDblClick and self._curve and self._token:
-            self._marker.setPos(self._token.alphas[self._curve.pair])
+            self._move_marker(self._token.alphas[self._curve.pair])
             return True
         return False
 

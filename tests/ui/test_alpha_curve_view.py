@@ -57,7 +57,8 @@ def test_the_marker_stands_at_the_weight_that_was_in_force(
     curve: AlphaCurveView, finished_session: Session
 ) -> None:
     assert finished_session.run
-    assert curve._marker.value() == finished_session.run.tokens[7].alphas[0]
+    assert curve._marker.value() == finished_session.run.tokens[7].alphas[0] == 1.0
+    assert curve._marker.label.toPlainText() == "α 1.00"
 
 
 def test_moving_the_marker_shows_the_distribution_there(
