@@ -88,6 +88,7 @@ class Session(RecipeState):
         super().__init__(recipe)
         self._bridge = bridge
         self._ids = itertools.count(1)
+        self._engine_problem: Problem | None = None
         self._load: Load | None = None
         self._checks = Checks(bridge.submit, self._ids)
         self._candidates = Checks(bridge.submit, self._ids)
@@ -150,6 +151,8 @@ class Session(RecipeState):
             although_full: Load although the estimate says that they do not fit.
             fresh: Read the files again although these very models are in memory.
         """
+        if self._engine_is_gone():
+            return
         if self._load:
             self._load.cancellation.request()
         self.stop()
@@ -209,7 +212,7 @@ class Session(RecipeState):
 
     def generate(self, prompt: str) -> None:
         """Start a run; loads the recipe first where that is still to be done."""
-        if self.running:
+        if self.running or self._engine_is_gone():
             return
         if not prompt:
             self.report(PromptError("The prompt is empty", next_step="Type some text to continue."))
@@ -288,8 +291,7 @@ class Session(RecipeState):
             elif isinstance(event, Checked):
                 self._on_checked(event)
             elif isinstance(event, EngineFailed):
-                self._set_load_state(LoadState.FAILED)
-                self.report(event.error, event.details)
+                self._on_engine_failed(event)
             elif isinstance(event, Failed) and (question := self._checks.answered(event.id)):
                 if event.error:
                     self._show_check(None, question.prompt, event.error)
@@ -312,6 +314,21 @@ class Session(RecipeState):
         self.devices = event.devices
         self.torch_version = event.torch_version
         self._set_load_state(LoadState.LOADING if self._load else LoadState.UNLOADED)
+
+    def _on_engine_failed(self, event: EngineFailed) -> None:
+        """Nothing will be answered any more: what waits for an answer ends."""
+        self._engine_problem = Problem(event.error, event.details)
+        self._load = None
+        if self.run and self.run.active:
+            self._end_run(self.run, None)
+        self._set_load_state(LoadState.FAILED)
+        self.report(event.error, event.details)
+
+    def _engine_is_gone(self) -> bool:
+        """Whether there is no engine to ask; then says so."""
+        if self._engine_problem:
+            self.report(self._engine_problem.error, self._engine_problem.details)
+        return self._engine_problem is not None
 
     def _on_checked(self, event: Checked) -> None:
         candidate = self._candidates.answered(event.id)

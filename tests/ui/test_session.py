@@ -1,0 +1,38 @@
+"""The session where the engine does not do what is hoped for."""
+
+from __future__ import annotations
+
+from app.engine.messages import EngineFailed, Generate
+from app.errors import unknown_error
+from app.ui.session import LoadState, Session
+from tests.ui.conftest import FakeBridge
+
+
+def test_an_engine_that_cannot_start_ends_what_waits_for_it(
+    session: Session, bridge: FakeBridge
+) -> None:
+    session.load()
+    session.generate("Once")  # may be pressed at once; the command waits in the queue
+    assert session.running
+    failure = unknown_error(ImportError("no torch"))
+    bridge.events.emit([EngineFailed(failure, "Traceback …")])
+    assert not session.running
+    assert session.load_state is LoadState.FAILED
+    assert session.problem is not None
+    assert session.problem.error is failure
+
+
+def test_nothing_is_asked_of_an_engine_that_is_gone(session: Session, bridge: FakeBridge) -> None:
+    session.load()
+    bridge.events.emit([EngineFailed(unknown_error(ImportError("no torch")), "Traceback …")])
+    session.clear_problem()
+    sent = len(bridge.commands)
+    session.generate("Once")
+    assert not session.running
+    assert len(bridge.commands) == sent
+    assert session.problem is not None
+    session.clear_problem()
+    session.load()
+    assert len(bridge.commands) == sent
+    assert session.problem is not None
+    assert not any(isinstance(command, Generate) for command in bridge.commands)
