@@ -24,7 +24,9 @@ from app.ui.session import Session
 from app.ui.theme import SPACE, current_theme
 from app.ui.wording import size
 
-_WIDTH = 440
+_WIDTH = 340
+"""Pixels of the box for the context; with a width of its own the dialog would not grow."""
+
 _SWATCH = 10
 _LONGEST = 10_000_000
 
@@ -38,7 +40,6 @@ class MemoryDialog(QDialog):
         self._content: QWidget | None = None
         self._changes: list[QPushButton] = []
         self.setWindowTitle(self.tr("Memory"))
-        self.setMinimumWidth(_WIDTH)
         self.context = NumberBox(0, _LONGEST, 256, 0, self.tr("as the models can"))
         self._buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         self._anyway = QPushButton(self.tr("Load anyway"))
@@ -64,6 +65,7 @@ class MemoryDialog(QDialog):
         about = self.tr("The most tokens that prompt and text may have together.")
         self.context.setAccessibleName(self.tr("Context"))
         self.context.setToolTip(about)
+        self.context.setMinimumWidth(_WIDTH)
         self.context.setKeyboardTracking(False)  # a change loads the models again
         self.context.valueChanged.connect(lambda value: self._session.set_context(int(value)))
         row = QHBoxLayout()
@@ -84,6 +86,7 @@ class MemoryDialog(QDialog):
         self._content = self._make_content()
         self._layout.insertWidget(0, self._content)
         self._content.show()
+        self.resize(self.size().expandedTo(self.sizeHint()))
         self._update_controls()
         if had_focus:
             self._buttons.button(QDialogButtonBox.StandardButton.Close).setFocus()

@@ -13,7 +13,7 @@ from app.checkpoints.report import DeviceMemory, MemoryChange, MemoryEstimate, M
 from app.engine.messages import Failed, Load
 from app.errors import CheckpointError
 from app.ui.memory_bar import MemoryBar
-from app.ui.memory_dialog import MemoryDialog, Swatch
+from app.ui.memory_dialog import MemoryDialog, Swatch, show_memory
 from app.ui.session import Session
 from app.ui.theme import current_theme
 from tests.ui.conftest import FakeBridge, invent_preflight
@@ -119,6 +119,15 @@ def test_the_parts_are_listed(dialog: MemoryDialog) -> None:
     assert "NF4 for the expert: 30 MB, fits" in shown
     assert "A shorter context: 60 MB, still too large" in shown
     assert len(dialog.findChildren(Swatch)) == 7
+
+
+def test_it_grows_with_what_is_known(bar: MemoryBar, session: Session, bridge: FakeBridge) -> None:
+    dialog = show_memory(session, bar)
+    assert any("not been estimated" in text for text in words(dialog))
+    bridge.check()
+    assert "cpu: 65 MB of 8.0 GB free" in words(dialog)
+    assert dialog.height() >= dialog.sizeHint().height()
+    assert dialog.width() >= dialog.sizeHint().width()
 
 
 def test_a_change_is_one_click_and_one_step_to_undo(
