@@ -87,12 +87,18 @@ def _all_keys(value: Any, keys: Keys = ()) -> list[Keys]:
     return [keys, *(inner for key, item in items for inner in _all_keys(item, (*keys, key)))]
 
 
-def _holds(text: str, keys: Keys) -> bool:
+def _parsed(text: str) -> dict[str, Any] | None:
     try:
-        value: Any = tomllib.loads(text)
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return None  # cut within a value
+
+
+def _holds(value: Any, keys: Keys) -> bool:
+    try:
         for key in keys:
             value = value[key]
-    except (tomllib.TOMLDecodeError, LookupError):
+    except (LookupError, TypeError):
         return False
     return True
 
@@ -105,16 +111,9 @@ def test_a_key_is_not_in_the_text_before_its_line(recipe: Recipe, tmp_path: Path
     write_recipe(recipe, path)
     text = path.read_text(encoding="utf-8")
     lines = text.split("\n")
-    for keys in _all_keys(tomllib.loads(text)):
-        if keys:
-            line = line_of(text, keys)
-            assert not _holds("\n".join(lines[: line - 1]), keys)
-            held = next(
-                end for end in range(line, len(lines) + 1) if _holds("\n".join(lines[:end]), keys)
-            )
-            between = range(line, held)
-            assert not any(_is_valid("\n".join(lines[:end])) for end in between)
-
-
-def _is_valid(text: str) -> bool:
-    return _holds(text, ())
+    until = [_parsed("\n".join(lines[:count])) for count in range(len(lines) + 1)]
+    for keys in _all_keys(until[-1])[1:]:
+        line = line_of(text, keys)
+        assert not _holds(until[line - 1], keys)
+        held = next(count for count in range(line, len(until)) if _holds(until[count], keys))
+        assert not any(until[line:held])
