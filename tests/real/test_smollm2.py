@@ -147,7 +147,7 @@ def logits_of(loaded: LoadedRecipe) -> torch.Tensor:
 
 
 @pytest.mark.parametrize(
-    ("quantization", "most_share", "most_kl"), [("int8", 0.62, 0.05), ("nf4", 0.45, 0.3)]
+    ("quantization", "most_share", "most_kl"), [("int8", 0.62, 0.05), ("nf4", 0.45, 0.6)]
 )
 def test_quantized_on_the_cpu(
     spec: CheckpointSpec,
