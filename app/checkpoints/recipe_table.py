@@ -88,16 +88,16 @@ class Table:
         Raises:
             Problem: When it is missing or of another kind.
         """
-        value = self._content.get(key, default)
+        value: Any = self._content.get(key, default)
         if value is _REQUIRED:
             self.fail(key, f"“{key}” is missing in {self._name}")
-        if kind is float and type(value) is int:
-            return value
-        if type(value) is not kind:
+        kinds = (int, float) if kind is float else (kind,)  # a bool is neither
+        if type(value) not in kinds:
             self.fail(
                 key, f"“{key}” in {self._name} must be {_KINDS[kind]}", evidence=f"it is {value!r}"
             )
-        return value
+        found: T = value
+        return found
 
     def get_list(self, key: str, kind: type[T], default: list[T] = _REQUIRED) -> list[T]:
         """The list at ``key``, whose elements are all of one kind.
