@@ -9,43 +9,29 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
-from PySide6.QtCore import QCoreApplication, QSize, Qt, QTimer
+from PySide6.QtCore import QCoreApplication, Qt, QTimer
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QDialog,
-    QFormLayout,
-    QHBoxLayout,
-    QLineEdit,
-    QPushButton,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QWidget
 
 from app.checkpoints import hub
 from app.checkpoints.report import Preflight
 from app.errors import HubError, NotDownloadedError, TuneshiftError
 from app.ui import candidate_check
 from app.ui.candidate_check import CandidateCheck
-from app.ui.controls import ChoiceBox
-from app.ui.download_bar import DownloadBar
 from app.ui.downloads import Download
 from app.ui.hub_choice import HubChoice
-from app.ui.hub_results import HubResults, HubRow, cached_rows, rows_of_hits
-from app.ui.message_label import MessageLabel
-from app.ui.row_table import make_table
+from app.ui.hub_controls import HubControls
+from app.ui.hub_results import HubRow, cached_rows, rows_of_hits
 from app.ui.session import Session
-from app.ui.theme import SPACE
 from app.ui.wording import size
 
-_SIZE = QSize(760, 600)
 _PAUSE_MS = 250
 """How long a result must stay chosen before the Hub is asked about it."""
 
 _Answer = TypeVar("_Answer")
 
 
-class HubDialog(QDialog):
+class HubDialog(HubControls):
     """The Hub for one role of the recipe.
 
     Args:
@@ -54,7 +40,7 @@ class HubDialog(QDialog):
     """
 
     def __init__(self, session: Session, place: int, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(session.downloads, parent)
         self._session = session
         self._cached: list[HubRow] = []
         self._choice: HubChoice | None = None
@@ -65,73 +51,12 @@ class HubDialog(QDialog):
         self._warned: HubChoice | None = None  # checked, and does not fit
         self._wanted = (place, "")
         self._pause = QTimer(self, interval=_PAUSE_MS, singleShot=True)
-        self._make_controls()
-        self._lay_out()
         self._connect()
         self._fill_roles(place)
         self._update()
         self._list_cached()
 
     # Controls
-
-    def _make_controls(self) -> None:
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle(self.tr("Models from the Hub"))
-        self.resize(_SIZE)
-        self.text = QLineEdit()
-        self.text.setPlaceholderText(self.tr("owner/name, or words to search for"))
-        self.text.setAccessibleName(self.tr("Model or words to search for"))
-        self.text.setClearButtonEnabled(True)
-        self.search = QPushButton(self.tr("&Search"))
-        self.results = HubResults(self)
-        self.table = make_table(self.results, self.tr("Models"))
-        self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.role = ChoiceBox()
-        self.role.setAccessibleName(self.tr("Role"))
-        self.revision = QLineEdit("main")
-        self.revision.setAccessibleName(self.tr("Revision"))
-        self.revision.setToolTip(self.tr("A branch, a tag or a commit; press Enter to look it up"))
-        self.facts = MessageLabel()
-        self.message = MessageLabel()
-        self.check = QPushButton(self.tr("&Check"))
-        self.check.setToolTip(
-            self.tr("Fetch the tokenizer alone and compare vocabularies before downloading")
-        )
-        self.cancel_check = QPushButton(self.tr("Stop checking"))
-        self.take = QPushButton()
-        self.take.setProperty("role", "primary")
-        self.closing = QPushButton(self.tr("Close"))
-        for button in (self.search, self.check, self.cancel_check, self.take, self.closing):
-            button.setAutoDefault(False)
-
-    def _lay_out(self) -> None:
-        top = QHBoxLayout()
-        top.setSpacing(SPACE)
-        top.addWidget(self.text, 1)
-        top.addWidget(self.search)
-        form = QFormLayout()
-        form.setHorizontalSpacing(2 * SPACE)
-        form.setVerticalSpacing(SPACE)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        form.addRow(self.tr("&Revision"), self.revision)
-        form.addRow(self.tr("&Use as"), self.role)
-        buttons = QHBoxLayout()
-        buttons.setSpacing(SPACE)
-        buttons.addWidget(self.check)
-        buttons.addWidget(self.cancel_check)
-        buttons.addStretch(1)
-        buttons.addWidget(self.closing)
-        buttons.addWidget(self.take)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE, 2 * SPACE)
-        layout.setSpacing(SPACE + 4)
-        layout.addLayout(top)
-        layout.addWidget(self.table, 1)
-        layout.addWidget(self.facts)
-        layout.addLayout(form)
-        layout.addWidget(self.message)
-        layout.addWidget(DownloadBar(self._session.downloads))
-        layout.addLayout(buttons)
 
     def _connect(self) -> None:
         session = self._session

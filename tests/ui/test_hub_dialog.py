@@ -271,14 +271,11 @@ def test_the_revision_is_part_of_what_is_chosen(
     qtbot.waitUntil(lambda: session.recipe.checkpoints()[1].source == f"hub:{QWEN}@v1.0")
 
 
-@pytest.mark.parametrize("text", ["a/b/c", "owner/..", "owner/name@"])
+@pytest.mark.parametrize("text", ["a/b/c", "owner/..", "owner/name@a b"])
 def test_what_cannot_be_a_name_is_refused_without_asking(
     qtbot: QtBot, dialog: HubDialog, fake_hub: FakeHub, text: str
 ) -> None:
     search(qtbot, dialog, text)
-    if text == "owner/name@":
-        fake_hub.add("owner/name")
-        return
     assert "is not the name of a model" in dialog.message.message
     assert fake_hub.online == []
 
