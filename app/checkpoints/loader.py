@@ -6,13 +6,13 @@ import ctypes
 import gc
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
 import torch
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 
 from app.checkpoints.adapters import AdapterFiles
 from app.checkpoints.devices import resolve_device
@@ -31,6 +31,21 @@ from app.errors import Cancelled, DeviceError
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, slots=True)
+class WeightsKey:
+    """What has to be the same for two roles to hold the same weights."""
+
+    folder: Path
+    dtype: str
+    device: str
+    quantization: str
+    offload: bool
+    adapter: Path | None = None
+
+
+Weights = Mapping[WeightsKey, LoadedWeights]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class LoadedRecipe:
     """A recipe whose models are in memory.
@@ -40,15 +55,16 @@ class LoadedRecipe:
         ensemble: The roles, ready to decode.
         roles: What each role runs as, in the order of ``Recipe.roles``.
         eos_ids: Union of the end-of-sequence ids of all roles.
+        weights: The models by what decides that they are the same; some share tensors.
     """
 
     recipe: Recipe
     ensemble: Ensemble
     roles: tuple[RoleInForce, ...]
     eos_ids: frozenset[int]
+    weights: Weights
     _prompts: tuple[tuple[PreTrainedTokenizerBase, CheckpointSpec], ...]
     _evaluation_of_role: tuple[int, ...]
-    _models: tuple[PreTrainedModel, ...]
 
     def encode(self, prompt: str) -> list[list[int]]:
         """The prompt's ids for each evaluation, in its role's prompt format."""
@@ -58,21 +74,12 @@ class LoadedRecipe:
         """Spread what each evaluation has over the roles, in the order of ``roles``."""
         return [values[place] for place in self._evaluation_of_role]
 
-    def serves(self, recipe: Recipe) -> bool:
-        """Whether ``recipe`` asks for these very models and prompts; its alphas may differ."""
-        mine, other = self.recipe, recipe
-        return (mine.checkpoints(), mine.context, mine.accepted_ids) == (
-            other.checkpoints(),
-            other.context,
-            other.accepted_ids,
-        )
-
     def held_bytes(self) -> dict[str, int]:
         """Bytes of weights on each device."""
         held = Counter[str]()
         counted = set[int]()  # an adapted model shares its tensors with another
-        for model in self._models:
-            for tensor in (*model.parameters(), *model.buffers()):
+        for weights in self.weights.values():
+            for tensor in (*weights.model.parameters(), *weights.model.buffers()):
                 if id(tensor) not in counted:
                     counted.add(id(tensor))
                     held[str(tensor.device)] += tensor.nbytes
@@ -94,6 +101,7 @@ def load_recipe(
     masked_ids: Sequence[int],
     on_progress: Callable[[LoadProgress], None] = lambda progress: None,
     cancelled: Callable[[], bool] = lambda: False,
+    held: Weights | None = None,
 ) -> LoadedRecipe:
     """Load every checkpoint of a recipe once and join the roles into an ensemble.
 
@@ -102,6 +110,7 @@ def load_recipe(
         masked_ids: Ids of the base that are never to be generated, of its ``VocabularyReport``.
         on_progress: Called for each role as its weights arrive.
         cancelled: Asked for every tensor.
+        held: What is in memory and need not be read again, of :func:`still_needed`.
 
     Raises:
         CheckpointError: A checkpoint does not fit its configuration.
@@ -109,8 +118,10 @@ def load_recipe(
         Cancelled: When ``cancelled`` says so; nothing stays loaded.
     """
     recipe = opened.recipe
-    assembly = _Assembly(recipe.context, on_progress, cancelled)
+    assembly = _Assembly(recipe.context, on_progress, cancelled, held or {})
     try:
+        for role in sorted(opened.roles, key=lambda role: role.spec.offload):
+            assembly.load(role)  # what has to fit comes before what takes the room that is left
         for role in opened.roles:
             assembly.add(role)
     except BaseException:
@@ -132,11 +143,17 @@ def load_recipe(
         recipe=recipe,
         ensemble=Ensemble(models, names, pairs, usable),
         roles=tuple(assembly.in_force),
-        eos_ids=frozenset(_eos_ids(assembly.models, tokenizers)),
+        eos_ids=frozenset(_eos_ids(assembly.weights, tokenizers)),
         _prompts=tuple((item.role.tokenizer, item.role.spec) for item in evaluations),
         _evaluation_of_role=tuple(places),
-        _models=tuple(assembly.models),
+        weights=assembly.weights,
     )
+
+
+def still_needed(loaded: LoadedRecipe, opened: OpenedRecipe) -> Weights:
+    """Of what is loaded, the weights that ``opened`` asks for too."""
+    wanted = {key for role in opened.roles for key in _keys(role)}
+    return {key: weights for key, weights in loaded.weights.items() if key in wanted}
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,16 +162,17 @@ class _Evaluation:
     language_model: TransformersLanguageModel
 
 
-@dataclass(frozen=True, slots=True)
-class _Key:
-    """What has to be the same for two roles to hold the same weights."""
-
-    folder: Path
-    dtype: str
-    device: str
-    quantization: str
-    offload: bool
-    adapter: Path | None = None
+def _keys(role: OpenedRole) -> tuple[WeightsKey, WeightsKey]:
+    """The key of the role's model without its adapter, and with it where there is one."""
+    spec, adapter = role.spec, role.files.adapter
+    plain = WeightsKey(
+        role.files.folder.resolve(),
+        spec.dtype,
+        resolve_device(spec.device),
+        spec.quantization,
+        spec.offload,
+    )
+    return plain, replace(plain, adapter=adapter.folder.resolve()) if adapter else plain
 
 
 class _Assembly:
@@ -165,44 +183,47 @@ class _Assembly:
         context: int,
         on_progress: Callable[[LoadProgress], None],
         cancelled: Callable[[], bool],
+        held: Weights,
     ) -> None:
         self._context = context or None
         self._on_progress = on_progress
         self._cancelled = cancelled
-        self._place_of: dict[tuple[_Key, str, str], int] = {}
-        self._weights: dict[_Key, LoadedWeights] = {}
+        self._place_of: dict[tuple[WeightsKey, str, str], int] = {}
+        self._held = held
+        self.weights: dict[WeightsKey, LoadedWeights] = {}
+        self._used = set[WeightsKey]()
         self.evaluations: list[_Evaluation] = []
         self.places: list[int] = []
         self.in_force: list[RoleInForce] = []
 
-    @property
-    def models(self) -> list[PreTrainedModel]:
-        """Every model; some may share tensors."""
-        return [weights.model for weights in self._weights.values()]
-
     def forget(self) -> None:
         """Let go of everything, so that an error that is still looked at does not hold it."""
-        self._weights.clear()
+        self.weights.clear()
+        self._held = {}
         self.evaluations.clear()
+
+    def load(self, role: OpenedRole) -> None:
+        """Load the weights of ``role``, without an adapter, unless they are there."""
+        key, _ = _keys(role)
+        if key not in self.weights:
+            self.weights[key] = self._held.get(key) or load_weights(
+                role,
+                key.device,
+                lambda done, total: self._on_progress(LoadProgress(role.name, done, total)),
+                self._cancelled,
+            )
 
     def add(self, role: OpenedRole) -> None:
         """Give ``role`` its model and its place among the evaluations."""
         spec, adapter = role.spec, role.files.adapter
-        key = _Key(
-            role.files.folder.resolve(),
-            spec.dtype,
-            resolve_device(spec.device),
-            spec.quantization,
-            spec.offload,
-        )
-        shared = key in self._weights
-        if not shared:
-            self._weights[key] = self._load(role, key.device)
-        if adapter is not None:
-            plain, key = key, replace(key, adapter=adapter.folder.resolve())
-            if key not in self._weights:
-                self._weights[key] = self._adapt(role, adapter, self._weights[plain])
-        weights = self._weights[key]
+        plain, key = _keys(role)
+        shared = plain in self._used
+        self._used.add(plain)
+        if adapter is not None and key not in self.weights:
+            self.weights[key] = self._held.get(key) or self._adapt(
+                role, adapter, self.weights[plain]
+            )
+        weights = self.weights[key]
         place = self._place_of.setdefault((key, spec.prompt, spec.system), len(self.evaluations))
         if place == len(self.evaluations):
             language_model = TransformersLanguageModel(weights.model, self._context)
@@ -222,14 +243,6 @@ class _Assembly:
             )
         )
 
-    def _load(self, role: OpenedRole, device: str) -> LoadedWeights:
-        return load_weights(
-            role,
-            device,
-            lambda done, total: self._on_progress(LoadProgress(role.name, done, total)),
-            self._cancelled,
-        )
-
     def _adapt(
         self, role: OpenedRole, adapter: AdapterFiles, weights: LoadedWeights
     ) -> LoadedWeights:
@@ -244,9 +257,8 @@ class _Assembly:
         return replace(weights, model=adapted(weights.model, adapter))
 
 
-def _eos_ids(
-    models: Iterable[PreTrainedModel], tokenizers: Iterable[PreTrainedTokenizerBase]
-) -> Iterator[int]:
+def _eos_ids(weights: Weights, tokenizers: Iterable[PreTrainedTokenizerBase]) -> Iterator[int]:
+    models = [loaded.model for loaded in weights.values()]
     named = [model.config.eos_token_id for model in models]
     named += [model.generation_config.eos_token_id for model in models if model.generation_config]
     named += [tokenizer.eos_token_id for tokenizer in tokenizers]

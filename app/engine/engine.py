@@ -12,7 +12,7 @@ import torch
 
 from app.attribution.attribution import attribute
 from app.checkpoints.devices import available_devices, out_of_memory
-from app.checkpoints.loader import LoadedRecipe, load_recipe, release_memory
+from app.checkpoints.loader import LoadedRecipe, load_recipe, release_memory, still_needed
 from app.checkpoints.memory import does_not_fit
 from app.checkpoints.opening import OpenedRecipe, open_recipe
 from app.checkpoints.preflight import preflight
@@ -106,16 +106,18 @@ class Engine:
         require_shared(found.vocabulary)
         if command.cancellation.requested():
             raise Cancelled
-        if command.fresh or self._loaded is None or not self._loaded.serves(command.recipe):
-            if not (found.memory.fits or command.although_full):
-                raise does_not_fit(found.memory)
-            self.unload()
-            self._loaded = load_recipe(
-                opened,
-                found.vocabulary.masked_ids,
-                lambda progress: self._emit(Loading(command.id, progress)),
-                command.cancellation.requested,
-            )
+        if not (found.memory.fits or command.although_full):
+            raise does_not_fit(found.memory)
+        # What both recipes ask for stays; the rest makes room before anything is read.
+        held = {} if command.fresh or not self._loaded else still_needed(self._loaded, opened)
+        self.unload()
+        self._loaded = load_recipe(
+            opened,
+            found.vocabulary.masked_ids,
+            lambda progress: self._emit(Loading(command.id, progress)),
+            command.cancellation.requested,
+            held,
+        )
         self._usable = True
         self._emit(
             Loaded(

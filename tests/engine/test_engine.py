@@ -251,6 +251,20 @@ def test_a_refused_load_keeps_the_old_models_for_going_back(
     assert kinds(loaded.generate())[-1] is RunFinished
 
 
+def test_weights_that_both_recipes_name_are_not_read_again(
+    loaded: Desk, tiny_recipe: Recipe
+) -> None:
+    other = replace(tiny_recipe, base=replace(tiny_recipe.base, dtype="bfloat16"))
+    read = {e.progress.role for e in loaded.load(other) if isinstance(e, Loading)}
+    assert read == {"base"}
+    shouted = other.with_role(1, replace(other.checkpoints()[1], prompt="{prompt}!"))
+    assert kinds(loaded.load(shouted)) == [Checked, Loaded]
+    started = loaded.generate()[0]
+    assert isinstance(started, RunStarted)
+    base, expert, antiexpert = started.prompt_tokens
+    assert expert == base + 1 == antiexpert + 1
+
+
 def test_models_are_read_again_when_asked(loaded: Desk, tiny_recipe: Recipe) -> None:
     loaded.events.clear()
     loaded.engine.handle(Load(1, tiny_recipe, Cancellation(), fresh=True))
@@ -283,7 +297,7 @@ def test_a_load_gives_the_old_models_back_first(loaded: Desk, tiny_recipe: Recip
     old = weakref.ref(loaded.engine._loaded.ensemble._evaluations[0]._model)
     alive: list[bool] = []
     loaded.on_event = lambda event: alive.append(old() is not None)
-    loaded.load(replace(tiny_recipe, base=replace(tiny_recipe.base, prompt="{prompt}!")))
+    loaded.load(replace(tiny_recipe, base=replace(tiny_recipe.base, dtype="bfloat16")))
     assert alive[0]  # while it is being checked
     assert not any(alive[1:])
     assert alive[1:]
