@@ -1,20 +1,13 @@
-"""Memory of this process on Linux: limits of its control group, mapped weight files, the heap.
+"""What Linux says of this process's memory: limits of its control group, and mapped weight files.
 
-Elsewhere there is no such thing, and nothing is limited, mapped or set. No torch.
+Elsewhere there are no such files, and nothing is limited or mapped. No torch.
 """
 
 from __future__ import annotations
 
-import ctypes
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # names of mallopt's parameters in glibc
-_SMALL = 128 * 2**10
-_LARGE = 32 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,23 +83,3 @@ def mapped_weight_bytes(maps: Path = Path("/proc/self/maps")) -> int:
             first, _, last = line.split(maxsplit=1)[0].partition("-")
             mapped += int(last, 16) - int(first, 16)
     return mapped
-
-
-@contextmanager
-def compact_heap() -> Iterator[None]:
-    """Give every large temporary back to the system at once, as long as this is entered.
-
-    Quantising makes a small lasting tensor between large temporaries, thousands of times. The heap
-    of glibc keeps the holes: more than the whole model before quantisation.
-    """
-    options = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
-    if options is None:
-        yield
-        return
-    options(_MMAP_THRESHOLD, _SMALL)
-    try:
-        yield
-    finally:
-        # Where glibc arrives by itself in a process that frees large tensors.
-        options(_MMAP_THRESHOLD, _LARGE)
-        options(_TRIM_THRESHOLD, 2 * _LARGE)

@@ -14,7 +14,6 @@ from transformers import AutoModelForCausalLM, BitsAndBytesConfig, PreTrainedMod
 from transformers.utils import logging as transformers_logging
 
 from app.checkpoints.devices import out_of_memory
-from app.checkpoints.host_memory import compact_heap
 from app.checkpoints.opening import OpenedRole, first_line, quiet, unknown_model
 from app.checkpoints.placement import Placement, compute_dtype, place
 from app.errors import Cancelled, CheckpointError, DeviceError, NotDownloadedError, TuneshiftError
@@ -77,12 +76,7 @@ def load_weights(
     failure: BaseException | None = None
     try:
         with _watched(report, {tensor.name: tensor.size for tensor in files.tensors}):
-            if role.spec.quantization == "none":
-                model, info = _read(role, placement)
-            else:
-                with compact_heap():
-                    model, info = _read(role, placement)
-                    _let_go_of_files(model)
+            model, info = _read(role, placement)
     except Cancelled:
         failure = Cancelled()
     except Exception as error:
@@ -91,6 +85,8 @@ def load_weights(
     if failure is not None:
         raise failure
     _check_complete(role, info)
+    if role.spec.quantization != "none":
+        _let_go_of_files(model)
     _avoid_packing(model)
     if role.spec.quantization == "nf4" and device == "cpu":
         _pack(model)
@@ -154,7 +150,7 @@ def _avoid_packing(model: PreTrainedModel) -> None:
 
 def _pack(model: PreTrainedModel) -> None:
     """Let bitsandbytes pack every layer now, one after another, and not at the first token."""
-    with compact_heap(), torch.no_grad():
+    with torch.no_grad():
         model.eval()(torch.zeros((1, 1), dtype=torch.int64))
 
 

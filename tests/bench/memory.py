@@ -45,6 +45,7 @@ from tests.tiny import EOS, make_tokenizer
 
 _SAMPLED_EVERY = 0.005
 _GENERATED = 16
+_BEYOND_THE_BOUND = 16  # rows are reduced to candidates from there on, which is slow
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,9 @@ def _setup(
 
 
 SETUPS = {
+    "small: 20M ×3, float32 from bfloat16": _setup(
+        "small-0", "small-1", "small-2", 256, dtype="float32"
+    ),
     "SmolLM2-135M ×3, bfloat16": _setup("smol-0", "smol-1", "smol-2"),
     "SmolLM2-135M ×3, float32": _setup("smol-0", "smol-1", "smol-2", dtype="float32"),
     "SmolLM2-135M, base is anti-expert": _setup("smol-0", "smol-1", "smol-0"),
@@ -99,9 +103,11 @@ def _smol() -> PretrainedConfig:
     )
 
 
-def _qwen(layers: int = 24, hidden: int = 896, intermediate: int = 4864) -> PretrainedConfig:
+def _qwen(
+    layers: int = 24, hidden: int = 896, intermediate: int = 4864, rows: int = 151936
+) -> PretrainedConfig:
     return Qwen2Config(
-        vocab_size=151936,
+        vocab_size=rows,
         hidden_size=hidden,
         intermediate_size=intermediate,
         num_hidden_layers=layers,
@@ -111,6 +117,10 @@ def _qwen(layers: int = 24, hidden: int = 896, intermediate: int = 4864) -> Pret
         tie_word_embeddings=True,
         dtype=torch.bfloat16,
     )
+
+
+def _small() -> PretrainedConfig:
+    return _qwen(6, 512, 1792, 8192)
 
 
 def _pair() -> PretrainedConfig:
@@ -125,6 +135,7 @@ _SHAPES: dict[str, Callable[[], PretrainedConfig]] = {
     "smol": _smol,
     "qwen": _qwen,
     "pair": _pair,
+    "small": _small,
     "gpt2": _gpt2,
 }
 
@@ -199,11 +210,11 @@ def measure(recipe: Recipe) -> dict[str, Any]:
         resident = _status()["VmHWM"]
         _forget_highest()
         stages = {"loading, held": loading[0] - before["RssAnon"], "loaded": _status()["VmRSS"]}
-        kept = _use(loaded, recipe)
+        kept = _use(loaded, recipe, stages)
     used = _status()["VmHWM"]
-    stages["loaded"] -= before["VmRSS"]
-    stages["using"] = used - before["VmRSS"]
-    stages["after"] = _status()["VmRSS"] - before["VmRSS"]
+    stages["after"] = _status()["VmRSS"]
+    for stage in ("loaded", "generated", "after"):
+        stages[stage] -= before["VmRSS"]
     del kept
     held = max(loading[0] - before["RssAnon"], used - before["VmRSS"])
     return {
@@ -214,9 +225,9 @@ def measure(recipe: Recipe) -> dict[str, Any]:
     }
 
 
-def _use(loaded: Any, recipe: Recipe) -> object:
+def _use(loaded: Any, recipe: Recipe, stages: dict[str, int]) -> object:
     """Fill the context and keep the rows of as many tokens."""
-    from app.attribution.row_store import RowStore
+    from app.attribution.row_store import DEFAULT_BYTES, RowStore
     from app.decoding.decode import decode
 
     prompt = [1 + index % 300 for index in range(recipe.context - _GENERATED)]
@@ -232,7 +243,9 @@ def _use(loaded: Any, recipe: Recipe) -> object:
     ):
         rows.add(step)
     assert step is not None
-    for index in range(_GENERATED, recipe.context):
+    stages["generated"] = _status()["VmRSS"]
+    bound = DEFAULT_BYTES // sum(row.nbytes for row in _distinct(step.logits))
+    for index in range(_GENERATED, min(recipe.context, bound + _BEYOND_THE_BOUND)):
         rows.add(replace(step, index=index, logits=_copied(step.logits)))
     return rows
 

@@ -1,4 +1,4 @@
-"""Limits of control groups, mapped weights, and a heap that keeps nothing."""
+"""Limits of control groups and mapped weight files."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import gc
 import platform
 from pathlib import Path
 
-import psutil
 import pytest
 import torch
 from safetensors import safe_open
@@ -14,7 +13,6 @@ from safetensors.torch import save_file
 
 from app.checkpoints.host_memory import (
     MemoryLimit,
-    compact_heap,
     mapped_weight_bytes,
     memory_limit,
 )
@@ -99,18 +97,3 @@ def test_weights_that_stay_in_their_file_are_seen_until_they_are_let_go(tmp_path
 
 def test_where_there_is_no_map_nothing_is_mapped(tmp_path: Path) -> None:
     assert mapped_weight_bytes(tmp_path / "maps") == 0
-
-
-@linux
-def test_a_compact_heap_keeps_no_holes_between_small_tensors() -> None:
-    def holes() -> int:
-        process = psutil.Process()
-        before = process.memory_info().rss
-        kept = []
-        for _ in range(100):
-            torch.ones(250_000)  # a megabyte, and gone
-            kept.append(torch.ones(5_000))
-        return process.memory_info().rss - before - sum(tensor.nbytes for tensor in kept)
-
-    with compact_heap():
-        assert holes() < 10_000_000

@@ -448,3 +448,13 @@ def test_text_of_a_prompt_that_looks_like_a_template_is_kept(llama: tiny.Family)
     recipe = with_base(llama.recipe(), llama.base, prompt="{system}|{prompt}", system="{prompt}")
     (ids, *_) = load_recipe(recipe).encode("{system} {prompt}")
     assert tiny.make_tokenizer().decode(ids) == "{prompt}|{system} {prompt}"
+
+
+def test_what_may_be_offloaded_is_loaded_last(llama: tiny.Family) -> None:
+    recipe = llama.recipe()
+    recipe = replace(recipe, base=replace(recipe.base, offload=True))
+    seen: list[str] = []
+    loaded = load_recipe(recipe, lambda progress: seen.append(progress.role))
+    assert list(dict.fromkeys(seen)) == ["expert “Style”", "anti-expert “Style”", "base"]
+    assert [role.role for role in loaded.roles] == ["base", "expert “Style”", "anti-expert “Style”"]
+    assert not any(role.shared for role in loaded.roles)

@@ -1,0 +1,73 @@
+"""What a device has and what is free of it."""
+
+from __future__ import annotations
+
+import psutil
+import pytest
+import torch
+
+from app.checkpoints import devices
+from app.checkpoints.devices import free_bytes, out_of_memory, resolve_device, total_bytes
+from app.checkpoints.host_memory import MemoryLimit
+from app.errors import DeviceError
+
+GB = 10**9
+
+
+def test_main_memory_is_what_the_system_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "memory_limit", lambda: None)
+    assert total_bytes("cpu") == psutil.virtual_memory().total
+    assert 0 < free_bytes("cpu") < total_bytes("cpu")
+
+
+def test_a_control_group_may_allow_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "memory_limit", lambda: MemoryLimit(1000, 10))
+    assert (total_bytes("cpu"), free_bytes("cpu")) == (1000, 10)
+
+
+def test_a_group_without_a_real_limit_allows_what_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "memory_limit", lambda: MemoryLimit(2**63, 2**62))
+    assert total_bytes("cpu") == psutil.virtual_memory().total
+    assert free_bytes("cpu") < total_bytes("cpu")
+
+
+def test_what_torch_reserved_and_does_not_use_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.accelerator, "get_memory_info", lambda device: (3 * GB, 8 * GB))
+    monkeypatch.setattr(torch.accelerator, "memory_reserved", lambda device: 4 * GB)
+    monkeypatch.setattr(torch.accelerator, "memory_allocated", lambda device: 1 * GB)
+    assert free_bytes("cuda:0") == 6 * GB
+    assert total_bytes("cuda:0") == 8 * GB
+
+
+def test_apples_chips_have_a_bounded_part_of_the_main_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(torch.mps, "recommended_max_memory", lambda: 5 * GB)
+    monkeypatch.setattr(torch.mps, "driver_allocated_memory", lambda: 2 * GB)
+    monkeypatch.setattr(devices, "memory_limit", lambda: MemoryLimit(9 * GB, GB))
+    assert free_bytes("mps:0") == GB
+    monkeypatch.setattr(torch.mps, "driver_allocated_memory", lambda: 6 * GB)
+    assert free_bytes("mps:0") == 0
+    assert total_bytes("mps:0") == 5 * GB
+
+
+def test_auto_takes_the_fastest_and_a_kind_stands_for_its_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(devices, "available_devices", lambda: ["cuda:0", "cuda:1", "cpu"])
+    assert [resolve_device(name) for name in ("auto", "cuda", "cuda:1", "cpu")] == [
+        "cuda:0",
+        "cuda:0",
+        "cuda:1",
+        "cpu",
+    ]
+    with pytest.raises(DeviceError, match="no device “cuda:2”") as raised:
+        resolve_device("cuda:2")
+    assert "cuda:0, cuda:1, cpu" in raised.value.next_step
+
+
+def test_a_full_device_is_told_with_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "free_bytes", lambda device: int(2.5 * GB))
+    error = out_of_memory("loading the base", "cpu", 4 * GB)
+    assert error.evidence == "needed 4.0 GB, free 2.5 GB"
+    assert out_of_memory("this run", "cpu").evidence == "free 2.5 GB"
