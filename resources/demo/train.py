@@ -19,15 +19,18 @@ import shutil
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from random import Random
+from textwrap import wrap
 
 # Threads that wait for each other must not spin for long on a machine that does other work.
 os.environ["GOMP_SPINCOUNT"] = os.environ.get("GOMP_SPINCOUNT", "2000")
 
 import torch
-import torch.nn.functional as F
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from torch import Tensor
+from torch.nn import functional
 from transformers import (
     GenerationConfig,
     LlamaConfig,
@@ -49,7 +52,7 @@ SHAPES: dict[str, dict[str, int]] = {
     "base": {"hidden_size": 256, "intermediate_size": 688, "layers": 6, "heads": 4},
     "antiexpert": {"hidden_size": 144, "intermediate_size": 384, "layers": 4, "heads": 3},
 }
-PRETRAIN_TOKENS = {"base": 6e6, "antiexpert": 6e6}
+PRETRAIN_TOKENS = {"base": 5e6, "antiexpert": 6e6}
 # name of the tuned model -> (what it starts from, what it is tuned on)
 TUNED: dict[str, tuple[str, str]] = {
     "shakespeare": ("antiexpert", "shakespeare"),
@@ -58,10 +61,18 @@ TUNED: dict[str, tuple[str, str]] = {
     "direct-arithmetic": ("base", "arithmetic"),
     "direct-both": ("base", "both"),
 }
-EPOCHS = {"shakespeare": 4.0, "arithmetic": 2.0, "both": 2.0}
+EPOCHS = {
+    "shakespeare": 5.0,
+    "arithmetic": 1.2,
+    "direct-shakespeare": 3.0,
+    "direct-arithmetic": 1.2,
+    "direct-both": 1.2,
+}
 DOMAINS = ("shakespeare", "arithmetic")
 SHIPPED = ("base", "antiexpert", "shakespeare", "arithmetic")
 PRETRAIN_LR = {"base": (0.02, 4e-3), "antiexpert": (0.02, 4e-3)}  # Muon, AdamW
+DISTILL_TOKENS = 2.4e6
+DISTILL_LR = (0.015, 3e-3)
 TUNE_LR = (0.01, 2e-3)
 
 Weights = dict[str, float]
@@ -99,6 +110,24 @@ def clean_prose(text: str) -> str:
             first = max(len(blocks) - 1, 0)  # keep the heading above the first paragraph
         blocks.append(block)
     return "\n\n".join(blocks[first or 0 :]) + "\n\n"
+
+
+def relay(text: str, random: Random) -> str:
+    """The same prose in another layout: short lines that begin with a capital, shouted headings.
+
+    Models trained on paragraphs alone have no opinion on what follows a line break in mid-sentence;
+    where an anti-expert and a base make up different ones, proxy-tuning adds the difference.
+    """
+    blocks = []
+    for paragraph in filter(None, text.split("\n\n")):
+        lines = wrap(paragraph, random.randint(26, 64))
+        if random.random() < 0.7:
+            lines = [line[:1].upper() + line[1:] for line in lines]
+        if random.random() < 0.4:
+            word = random.choice(paragraph.split())
+            lines.insert(0, word.upper() if random.random() < 0.3 else f"{word.upper()}:")
+        blocks.append("\n".join(lines))
+    return "\n\n".join(blocks)
 
 
 def split_tail(text: str, share: float, separator: str) -> tuple[str, str]:
@@ -204,8 +233,10 @@ def prepare(data: Path, state: Path) -> None:
     train_tokenizer(samples, state / "tokenizer.json")
     tok = Tokenizer.from_file(str(state / "tokenizer.json"))
 
+    random = Random(SEED)
     prepared = {
         "prose": pack(tok, ((book + EOS, True) for book in prose)),
+        "relaid": pack(tok, ((relay(book, random) + EOS, True) for book in prose)),
         "questions": pack(tok, ((f"{q}\n\n{EOS}", True) for q, _ in train)),
         "shakespeare": pack(tok, [(plays, True)]),
         "arithmetic": pack(tok, worked(train)),
@@ -220,7 +251,7 @@ def prepare(data: Path, state: Path) -> None:
         },
     }
     torch.save(prepared, state / "data.pt")
-    for name in ("prose", "questions", "shakespeare", "arithmetic"):
+    for name in ("prose", "relaid", "questions", "shakespeare", "arithmetic"):
         print(f"{name}: {len(prepared[name]['ids']):,} tokens")
 
 
@@ -270,6 +301,12 @@ def pretrain_mixture(prepared: dict) -> Mixture:
     """Prose with 5% GSM8K questions."""
     streams = [Stream(prepared["prose"]), Stream(prepared["questions"])]
     return Mixture(streams, [0] * (QUESTION_EVERY - 1) + [1])
+
+
+def distill_mixture(prepared: dict) -> Mixture:
+    """What the anti-expert follows the base on: half of the prose in other layouts."""
+    streams = [Stream(prepared[name]) for name in ("prose", "relaid", "questions")]
+    return Mixture(streams, [0, 1] * (QUESTION_EVERY // 2 - 1) + [2, 2])
 
 
 def tune_mixture(prepared: dict, task: str) -> Mixture:
@@ -337,6 +374,54 @@ class ChunkedCrossEntropy(torch.autograd.Function):
         return grad_hidden * grad_output, grad_weight * grad_output, None
 
 
+class ChunkedDistillation(torch.autograd.Function):
+    """Mean KL(teacher ‖ student) at temperatures 1 and ``SOFT``, in the same chunks.
+
+    Proxy-tuning divides by what a model gives to improbable tokens. At temperature 1 nothing holds
+    those to the teacher; a high temperature does (Hinton et al., arXiv 1503.02531).
+    """
+
+    SOFT = 4.0
+
+    @staticmethod
+    def forward(ctx, hidden: Tensor, weight: Tensor, taught: Tensor, teacher: Tensor) -> Tensor:
+        hidden16, weight16, teacher16 = hidden.bfloat16(), weight.bfloat16(), teacher.bfloat16()
+        grad_hidden = torch.empty_like(hidden16)
+        grad_weight = torch.zeros_like(weight, dtype=torch.float32)
+        total = torch.zeros((), device=hidden.device)
+        for start in range(0, len(hidden), ChunkedCrossEntropy.CHUNK):
+            rows = slice(start, start + ChunkedCrossEntropy.CHUNK)
+            target = (taught[rows].bfloat16() @ teacher16.T).float()
+            logits = (hidden16[rows] @ weight16.T).float()
+            grad = torch.zeros_like(logits)
+            for temperature in (1.0, ChunkedDistillation.SOFT):
+                wanted = (target / temperature).log_softmax(-1)
+                got = (logits / temperature).log_softmax(-1)
+                total += temperature**2 * (wanted.exp() * (wanted - got)).sum()
+                grad += temperature * (got.exp_() - wanted.exp_())
+            grad16 = (grad / len(hidden)).bfloat16()
+            grad_hidden[rows] = grad16 @ weight16
+            grad_weight += grad16.T @ hidden16[rows]
+        ctx.save_for_backward(grad_hidden.to(hidden.dtype), grad_weight)
+        return total / len(hidden)
+
+    @staticmethod
+    def backward(ctx, grad_output: Tensor) -> tuple[Tensor, Tensor, None, None]:
+        grad_hidden, grad_weight = ctx.saved_tensors
+        return grad_hidden * grad_output, grad_weight * grad_output, None, None
+
+
+def distillation_loss(model: LlamaForCausalLM, teacher: LlamaForCausalLM, inputs: Tensor) -> Tensor:
+    """How far the model is from what the teacher predicts; see :class:`ChunkedDistillation`."""
+    with torch.autocast(inputs.device.type, torch.bfloat16):
+        with torch.no_grad():
+            taught = teacher.model(inputs, use_cache=False).last_hidden_state.flatten(0, 1)
+        hidden = model.model(inputs, use_cache=False).last_hidden_state.flatten(0, 1)
+    return ChunkedDistillation.apply(
+        hidden, model.lm_head.weight, taught, teacher.lm_head.weight.detach()
+    )
+
+
 def loss_of(model: LlamaForCausalLM, inputs: Tensor, targets: Tensor) -> Tensor:
     """Mean loss over the targets that have one."""
     with torch.autocast(inputs.device.type, torch.bfloat16):
@@ -373,11 +458,14 @@ class Trainer:
         )
         self.steps, self.seconds = 0, 0.0
 
-    def step(self, inputs: Tensor, targets: Tensor, factor: float) -> float:
-        """One optimizer step at `factor` times the full learning rates."""
+    def step(self, losses: Iterable[Callable[[], Tensor]], factor: float) -> float:
+        """One optimizer step on the sum of `losses` at `factor` times the full learning rates."""
         started = time.monotonic()
-        loss = loss_of(self.model, inputs, targets)
-        loss.backward()
+        total = 0.0
+        for compute in losses:
+            loss = compute()
+            loss.backward()
+            total += loss.item()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         for optimizer, rate in zip(self.optimizers, self.rates, strict=True):
             optimizer.param_groups[0]["lr"] = rate * factor
@@ -385,7 +473,7 @@ class Trainer:
             optimizer.zero_grad()
         self.steps += 1
         self.seconds += time.monotonic() - started
-        return loss.item()
+        return total
 
     def save(self, path: Path, **extra: object) -> None:
         """Write everything needed to continue; the file is replaced in one step."""
@@ -398,7 +486,7 @@ class Trainer:
         }
         path.parent.mkdir(parents=True, exist_ok=True)
         torch.save(state, path.with_suffix(".tmp"))
-        os.replace(path.with_suffix(".tmp"), path)
+        path.with_suffix(".tmp").replace(path)
 
     def load(self, path: Path) -> dict:
         """Continue from a saved state; returns it for what else it holds."""
@@ -437,7 +525,8 @@ def pretrain(name: str, state: Path, budget: Budget, device: str) -> None:
             extra["decaying"] = True
         factor = min(1.0, (trainer.steps + 1) / 60, (1 - progress) / DECAY)
         length = 256 if factor == 1 or trainer.steps < 60 else 512 if factor > 0.4 else 1024
-        losses.append(trainer.step(*mixture.batch(trainer.steps, length, device), factor))
+        batch = mixture.batch(trainer.steps, length, device)
+        losses.append(trainer.step([partial(loss_of, trainer.model, *batch)], factor))
         if trainer.steps % 20 == 0:
             report(name, trainer, progress, losses)
         if time.monotonic() - last_save > 120:
@@ -465,10 +554,16 @@ def keep_weights(model: LlamaForCausalLM, folder: Path, trainer: Trainer) -> Non
 
 
 def tune(name: str, state: Path, epochs: float, device: str) -> None:
-    """Full fine-tuning with a linear decay; the weights with the best dev loss are kept."""
+    """Full fine-tuning with a linear decay; the weights with the best dev loss are kept.
+
+    An expert is held to its anti-expert on what that one was trained on ("learning without
+    forgetting", Li and Hoiem, arXiv 1606.09282), so that a pair is neutral outside its domain and
+    several pairs can be used at once.
+    """
     start, task = TUNED[name]
     prepared, folder = load_prepared(state), state / name
-    mixture = tune_mixture(prepared, task)
+    mixture, rest = tune_mixture(prepared, task), distill_mixture(prepared)
+    teacher = load_trained(state, start).to(device).eval() if name in SHIPPED else None
     dev = [prepared["dev"][t] for t in DOMAINS if task in (t, "both")]
     trainer = Trainer(load_trained(state, start), TUNE_LR, device)
     total = int(epochs * mixture.count / BATCH_BLOCKS)
@@ -476,7 +571,12 @@ def tune(name: str, state: Path, epochs: float, device: str) -> None:
     every, losses = max(total // 8, 1), []
     while trainer.steps < total:
         factor = min(1.0, (trainer.steps + 1) / 20, 1 - trainer.steps / total)
-        losses.append(trainer.step(*mixture.batch(trainer.steps, 512, device), factor))
+        batch = mixture.batch(trainer.steps, 512, device)
+        parts = [partial(loss_of, trainer.model, *batch)]
+        if teacher is not None:
+            inputs, _ = rest.batch(trainer.steps, 512, device)
+            parts.append(partial(distillation_loss, trainer.model, teacher, inputs))
+        losses.append(trainer.step(parts, factor))
         if trainer.steps % 20 == 0:
             report(name, trainer, trainer.steps / total, losses)
         if trainer.steps % every == 0 or trainer.steps == total:
@@ -492,6 +592,33 @@ def dev_score(model: LlamaForCausalLM, dev: list[list[Row]], device: str) -> flo
     """Mean bits per byte over the domains a model is tuned on."""
     scores = [bits_per_byte({"": model}, {"": {"": 1.0}}, rows, device)[""] for rows in dev]
     return sum(scores) / len(scores)
+
+
+def distill(state: Path, tokens: float, device: str) -> None:
+    """Last part of the anti-expert's pretraining: the same texts, the base as the teacher.
+
+    Two small models trained apart differ in much that is noise, and proxy-tuning adds that
+    noise (base − anti-expert) to the expert. An anti-expert that predicts what the base
+    predicts leaves less of it.
+    """
+    folder, mixture = state / "antiexpert", distill_mixture(load_prepared(state))
+    teacher = load_trained(state, "base").to(device).eval()
+    student = new_model("antiexpert")
+    student.load_state_dict(torch.load(folder / "state.pt", weights_only=True)["model"])
+    trainer = Trainer(student, DISTILL_LR, device)
+    if (folder / "distill.pt").exists():
+        trainer.load(folder / "distill.pt")
+    total, losses = int(tokens / BATCH_BLOCKS / BLOCK), []
+    while trainer.steps < total:
+        factor = min(1.0, (trainer.steps + 1) / 20, 1 - trainer.steps / total)
+        inputs, _ = mixture.batch(trainer.steps, 512, device)
+        loss = partial(distillation_loss, trainer.model, teacher, inputs)
+        losses.append(trainer.step([loss], factor))
+        if trainer.steps % 20 == 0:
+            report("distill", trainer, trainer.steps / total, losses)
+        if trainer.steps % 60 == 0 or trainer.steps == total:
+            trainer.save(folder / "distill.pt")
+    keep_weights(trainer.model, folder, trainer)
 
 
 # --- measuring ------------------------------------------------------------------------------
@@ -513,10 +640,12 @@ def bits_per_byte(
         used = {name for weights in systems.values() for name in weights}
         with torch.autocast(torch.device(device).type, torch.bfloat16):
             hidden = {n: loaded[n].model(row).last_hidden_state[0, first - 1 : -1] for n in used}
-        logits = {n: F.linear(h.float(), loaded[n].lm_head.weight) for n, h in hidden.items()}
+        heads = {name: loaded[name].lm_head.weight for name in used}
+        logits = {n: functional.linear(h.float(), heads[n]) for n, h in hidden.items()}
         for system, weights in systems.items():
             mixed = sum(weight * logits[n] for n, weight in weights.items())
-            totals[system] += F.cross_entropy(mixed, row[0, first:], reduction="sum").item()
+            loss = functional.cross_entropy(mixed, row[0, first:], reduction="sum")
+            totals[system] += loss.item()
     for model in loaded.values():
         model.train()
     scale = math.log(2) * sum(size for _, _, size in rows)
@@ -547,14 +676,16 @@ def systems_for(domain: str) -> dict[str, Weights]:
 
 
 def evaluate(state: Path, items: int | None, device: str) -> None:
-    """Print the table, in Markdown, and keep the figures in results.json."""
+    """Print the table for the models there are, in Markdown; keep it in results.json."""
     held = load_prepared(state)["held-out"]
-    loaded = {name: load_exported(state / "models" / name, device) for name in (*SHAPES, *TUNED)}
-    prose = {name: {name: 1.0} for name in loaded}
+    there = [name for name in (*SHAPES, *TUNED) if (state / "models" / name).exists()]
+    loaded = {name: load_exported(state / "models" / name, device) for name in there}
+    prose = {name: {name: 1.0} for name in SHAPES}
     results = {"prose": bits_per_byte(loaded, prose, held["prose"], device)}
     for domain in DOMAINS:
         rows = held[domain][:items] if domain == "arithmetic" else held[domain]
-        results[domain] = bits_per_byte(loaded, systems_for(domain), rows, device)
+        systems = {k: v for k, v in systems_for(domain).items() if v.keys() <= loaded.keys()}
+        results[domain] = bits_per_byte(loaded, systems, rows, device)
     (state / "results.json").write_text(json.dumps(results, indent=2) + "\n")
     figures = (results["prose"]["base"], results["prose"]["antiexpert"])
     print("held-out prose: base {:.4f}, anti-expert {:.4f} bits per byte\n".format(*figures))
@@ -567,7 +698,9 @@ def evaluate(state: Path, items: int | None, device: str) -> None:
 
 
 def print_row(label: str, bits: dict[str, float], expert: str, proxy: str, direct: str) -> None:
-    """One row of the table."""
+    """One row of the table, if all it compares has been trained."""
+    if not {expert, proxy, direct} <= bits.keys():
+        return
     gap = (bits["base"] - bits[proxy]) / (bits["base"] - bits[direct])
     figures = [bits[name] for name in ("base", "antiexpert", expert, proxy, direct)]
     print(f"| {label} | " + " | ".join(f"{f:.4f}" for f in figures) + f" | {gap:.1%} |")
@@ -651,7 +784,7 @@ def run_pretrain(args: argparse.Namespace, name: str) -> None:
 
 def run_tune(args: argparse.Namespace, name: str) -> None:
     """Tune for the epochs asked for, or for those the shipped checkpoints had."""
-    tune(name, args.state, args.epochs or EPOCHS[TUNED[name][1]], args.device)
+    tune(name, args.state, args.epochs or EPOCHS[name], args.device)
 
 
 def run_all(args: argparse.Namespace) -> None:
@@ -659,6 +792,7 @@ def run_all(args: argparse.Namespace) -> None:
     prepare(args.data, args.state)
     for name in SHAPES:
         run_pretrain(args, name)
+    distill(args.state, args.tokens or DISTILL_TOKENS, args.device)
     for name in TUNED:
         run_tune(args, name)
     for name in (*SHAPES, *TUNED):
@@ -676,6 +810,7 @@ STAGES: dict[str, Callable[[argparse.Namespace], None]] = {
     "all": run_all,
     "prepare": lambda args: prepare(args.data, args.state),
     "pretrain": lambda args: run_pretrain(args, args.name),
+    "distill": lambda args: distill(args.state, args.tokens or DISTILL_TOKENS, args.device),
     "tune": lambda args: run_tune(args, args.name),
     "export": lambda args: export(args.name, args.state, args.out),
     "eval": lambda args: evaluate(args.state, args.items, args.device),
