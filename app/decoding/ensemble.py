@@ -66,7 +66,9 @@ class EnsembleLogits:
 
     def on_host(self, position: int) -> RoleLogits:
         """The rows of one position as arrays, in one copy from the device."""
-        rows = list(self.rows[:, position].cpu().numpy())  # one array per row, so roles share it
+        # NumPy's own memory, since rows are kept: torch aligns its blocks, and the holes that such
+        # blocks leave in the heap are too small for the next one.
+        rows = list(self.rows[:, position].cpu().numpy().copy())  # an array a row: roles share it
         return RoleLogits(
             base=rows[0],
             experts=tuple(rows[pair.expert] for pair in self.pairs),

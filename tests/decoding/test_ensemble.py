@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import sys
+
+import psutil
 import pytest
 import torch
 from transformers import PreTrainedModel
 
+from app.attribution.row_store import RowStore
 from app.decoding import ensemble as ensemble_module
-from app.decoding.ensemble import Ensemble, Pair
+from app.decoding.ensemble import Ensemble, EnsembleLogits, Pair
 from app.decoding.language_model import TransformersLanguageModel
+from app.decoding.types import TokenStep
 from app.errors import Cancelled, ModelError, PromptError
 from tests import tiny
 
@@ -206,3 +211,20 @@ def test_a_prefill_forgets_what_was_read_before(llama: tiny.Family) -> None:
     assert ensemble.length == 0
     for row, model in zip(logits.rows[:, 0], models, strict=True):
         torch.testing.assert_close(row, uncached(model, PROMPT), atol=1e-4, rtol=0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the heap of glibc")
+def test_rows_that_are_dropped_make_room_for_new_ones() -> None:
+    source = [torch.randn(1, 40_000) for _ in range(3)]
+    store = RowStore(5_000_000)
+
+    def resident_after(first: int, last: int) -> int:
+        for index in range(first, last):
+            logits = EnsembleLogits(
+                torch.stack([row.clone() for row in source]), (Pair("p", 1, 2),)
+            )
+            store.add(TokenStep(index, 1, "", 0, (1.0,), logits.on_host(0), 1.0))
+        return int(psutil.Process().memory_info().rss)
+
+    before = resident_after(0, 50)
+    assert resident_after(50, 200) - before < 30_000_000  # the rows of 150 tokens are 72 MB
