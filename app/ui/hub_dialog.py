@@ -144,8 +144,10 @@ class HubDialog(HubControls):
         self._cached = cached
         self._show_rows(cached)
         total = size(sum(row.cached.size for row in cached if row.cached))
-        text = self.tr("{0} on this machine ({1}). Type a name and press Enter to search the Hub.")
-        self.message.show_message(text.format(_models(len(cached)), total))
+        here = self.tr("{0} on this machine ({1})").format(_models(len(cached)), total)
+        here = here if cached else self.tr("No models from the Hub on this machine yet")
+        search = self.tr("Type a name and press Enter to search the Hub.")
+        self.message.show_message(f"{here}. {search}")
 
     def _on_search(self) -> None:
         text = self.text.text().strip()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, QSize, QSortFilterProxyModel, Qt
-from PySide6.QtGui import QStandardItem, QStandardItemModel
+from PySide6.QtGui import QKeySequence, QShortcut, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QDialog,
@@ -62,6 +62,10 @@ class RecipeLibrary(QDialog):
         self._make_buttons()
         self._lay_out()
         self.filter.textChanged.connect(self._on_filter)
+        self.filter.returnPressed.connect(self._open)
+        down = QShortcut(QKeySequence(Qt.Key.Key_Down), self.filter)
+        down.setContext(Qt.ShortcutContext.WidgetShortcut)
+        down.activated.connect(self.list.setFocus)
         self.list.selectionModel().selectionChanged.connect(self._update)
         self.list.activated.connect(self._open)
         session.recipe_changed.connect(self._on_recipe_changed)

@@ -131,14 +131,15 @@ class Session(RecipeState):
             self.run.alphas.set(recipe.alphas)
         super()._take(recipe)
         if _what_loads(recipe) != _what_loads(before):
-            self._left = before if self._loaded else self._left
+            waiting = self._left is None and self.load_state is not LoadState.FAILED
+            self._left = before if self._loaded or waiting else self._left
             self.load()
         elif [alpha < 0 for alpha in recipe.alphas] != [alpha < 0 for alpha in before.alphas]:
             self.check(self.prompt)  # its warnings depend on the sign
 
     @property
     def previous(self) -> Recipe | None:
-        """The recipe that was loaded before the one that failed to load."""
+        """The last recipe that was loaded, or about to be, before one that failed to load."""
         failed = self.load_state is LoadState.FAILED
         return self._left if failed and self._left != self._recipe else None
 

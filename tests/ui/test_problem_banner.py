@@ -238,6 +238,16 @@ def test_back_to_what_was_loaded_is_one_click(
     assert session.previous is None
 
 
+def test_a_recipe_that_was_still_loading_can_be_gone_back_to(
+    qtbot: QtBot, session: Session, bridge: FakeBridge, recipe: Recipe
+) -> None:
+    session.load()
+    session.set_source(0, "folder:/nowhere")
+    bridge.ready()
+    fail_load(bridge, CheckpointError("There is no folder /nowhere"))
+    assert session.previous == recipe
+
+
 def test_there_is_no_way_back_where_nothing_was_loaded(
     qtbot: QtBot, session: Session, bridge: FakeBridge
 ) -> None:

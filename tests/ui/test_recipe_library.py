@@ -107,6 +107,14 @@ def test_open_takes_the_chosen_recipe(
     assert not library.isVisible()
 
 
+def test_what_was_filtered_is_opened_by_return(
+    qtbot: QtBot, library: RecipeLibrary, session: Session
+) -> None:
+    qtbot.keyClicks(library.filter, "demo/shakespeare")
+    qtbot.keyClick(library.filter, Qt.Key.Key_Return)
+    assert session.recipe == find_recipe("demo")
+
+
 def test_headings_cannot_be_chosen(qtbot: QtBot, library: RecipeLibrary) -> None:
     chosen = library.list.currentIndex().data()
     heading = library.list.visualRect(library.list.model().index(0, 0)).center()
@@ -121,6 +129,9 @@ def test_filter_by_model_keeps_the_heading(qtbot: QtBot, library: RecipeLibrary)
     qtbot.keyClicks(library.filter, "demo/shakespeare")
     assert titles(library) == ["Shipped with Tuneshift", find_recipe("demo").name]
     assert library.take.isEnabled()
+    qtbot.keyClick(library.filter, Qt.Key.Key_Down)
+    assert library.list.hasFocus()
+    library.filter.setFocus()
     qtbot.keyClicks(library.filter, "nothing has this")
     assert titles(library) == []
     assert not library.take.isEnabled()
