@@ -12,8 +12,8 @@ from app.checkpoints.report import MemoryPart
 HOST = "cpu"
 # What the first load adds to the process: code of the model, kernels of torch, pools of threads.
 # Fitted on Linux x86-64 with tests/bench/memory.py; see docs/memory.md.
-LIBRARIES = 60_000_000
-QUANTIZING_LIBRARIES = 60_000_000  # bitsandbytes with its kernels
+LIBRARIES = 30_000_000
+QUANTIZING_LIBRARIES = 70_000_000  # bitsandbytes with its kernels
 _SHARE_FOR_OFFLOADED = 0.85  # of what is free on a device, as app.checkpoints.placement has it
 _ROWS_KEPT = 512 * 2**20  # app.attribution.row_store.DEFAULT_BYTES, a layer that is not seen here
 

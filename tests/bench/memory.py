@@ -28,6 +28,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from transformers import (
     AutoModelForCausalLM,
@@ -80,10 +81,10 @@ SETUPS = {
     "SmolLM2-135M, base is anti-expert": _setup("smol-0", "smol-1", "smol-0"),
     "SmolLM2-135M ×3, context 4,096": _setup("smol-0", "smol-1", "smol-2", 4096),
     "GPT-2 124M ×3, stored float32": _setup("gpt2-0", "gpt2-1", "gpt2-2"),
-    "Qwen2.5-0.5B and SmolLM2-like pair": _setup("qwen-0", "pair-0", "pair-1", 2048),
+    "Qwen2.5-0.5B with a smaller pair": _setup("qwen-0", "pair-0", "pair-1", 2048),
     "SmolLM2-135M, NF4 pair": _setup("smol-0", "smol-1", "smol-2", pair="nf4"),
     "SmolLM2-135M, int8 pair": _setup("smol-0", "smol-1", "smol-2", pair="int8"),
-    "Qwen2.5-0.5B in NF4 ×1 (persona)": _setup(
+    "Qwen2.5-0.5B in NF4, one model for all roles": _setup(
         "qwen-0", "qwen-0", "qwen-0", 2048, pair="nf4", quantization="nf4"
     ),
 }
@@ -251,8 +252,8 @@ def _use(loaded: Any, recipe: Recipe, stages: dict[str, int]) -> object:
 
 
 def _copied(logits: Any) -> Any:
-    stacked = torch.stack([torch.from_numpy(row) for row in _distinct(logits)])
-    copies = dict(zip(map(id, _distinct(logits)), stacked.numpy(), strict=True))
+    rows = _distinct(logits)
+    copies = dict(zip(map(id, rows), np.stack(rows), strict=True))
     return type(logits)(
         base=copies[id(logits.base)],
         experts=tuple(copies[id(row)] for row in logits.experts),

@@ -11,6 +11,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.torch import load_file
 
 from app.attribution.row_store import DEFAULT_BYTES
 from app.checkpoints import demand, memory
@@ -24,6 +25,7 @@ from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
 from app.errors import CheckpointError
 from tests import tiny
 from tests.bench.memory import measure_apart
+from tests.checkpoints.test_adapters import train
 
 GB = 10**9
 
@@ -143,6 +145,23 @@ def test_what_is_about_to_be_unloaded_counts_as_free(
     # Pages of mapped files are counted as available already.
     assert estimate_memory(opened, {"cpu": 1000}).devices[0].free == GB + 700
     assert estimate_memory(opened, {"cpu": 200}).devices[0].free == GB
+
+
+@pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing.:FutureWarning")  # PEFT's
+def test_an_adapter_costs_its_own_tensors(llama: tiny.Family, tmp_path: Path) -> None:
+    tuned = train(llama.antiexpert, tmp_path / "adapter")
+    opened = open_recipe(tuned.recipe(llama.base))
+    estimate = estimate_memory(opened, {})
+    own = load_file(tuned.folder / "adapter_model.safetensors").values()
+    base, shared, adapter = _parts(estimate, "weights")
+    assert (base.label, shared.label, adapter.label) == (
+        "base",
+        "expert “A” and anti-expert “A”",
+        "expert “A”: adapter",
+    )
+    assert adapter.size == sum(tensor.nbytes for tensor in own)
+    assert _size(estimate, "weights") == load_recipe(opened, ()).held_bytes()["cpu"]
+    assert _size(estimate, "cache") % 3 == 0  # the adapted model reads for itself
 
 
 def test_a_configuration_without_weights_is_enough(recipe: Recipe) -> None:
