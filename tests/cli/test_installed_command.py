@@ -14,7 +14,7 @@ import pytest
 
 from app.resources import resource
 
-WAITING = "waiting for the engine to finish importing or loading\n"
+WAITING = "waiting for the engine or a download to come to its end\n"
 COMMAND = Path(sys.executable).with_name("tuneshift")
 
 pytestmark = [
