@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import gc
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +13,7 @@ from transformers import PreTrainedTokenizerBase
 
 from app.checkpoints.adapters import AdapterFiles
 from app.checkpoints.devices import resolve_device
+from app.checkpoints.heap import forget_frames, release_memory, tensors_apart
 from app.checkpoints.lora import adapted
 from app.checkpoints.opening import OpenedRecipe, OpenedRole
 from app.checkpoints.prompts import encode_prompt
@@ -120,12 +118,15 @@ def load_recipe(
     recipe = opened.recipe
     assembly = _Assembly(recipe.context, on_progress, cancelled, held or {})
     try:
-        for role in sorted(opened.roles, key=lambda role: role.spec.offload):
-            assembly.load(role)  # what has to fit comes before what takes the room that is left
-        for role in opened.roles:
-            assembly.add(role)
-    except BaseException:
+        with tensors_apart():
+            for role in sorted(opened.roles, key=lambda role: role.spec.offload):
+                assembly.load(role)  # what has to fit comes before what takes the room left
+            for role in opened.roles:
+                assembly.add(role)
+    except BaseException as error:
+        held = None
         assembly.forget()
+        forget_frames(error)
         release_memory()
         raise
     models = [evaluation.language_model for evaluation in assembly.evaluations]
@@ -265,14 +266,3 @@ def _eos_ids(weights: Weights, tokenizers: Iterable[PreTrainedTokenizerBase]) ->
     for ids in named:
         if ids is not None:
             yield from ids if isinstance(ids, list) else [ids]
-
-
-def release_memory() -> None:
-    """Give what models held back to the system, once nothing refers to them any more."""
-    gc.collect()  # models hold reference cycles
-    if torch.accelerator.is_available():
-        torch.accelerator.empty_cache()
-    if sys.platform == "linux":
-        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc keeps freed pages otherwise
-        if trim is not None:
-            trim(0)

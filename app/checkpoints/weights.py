@@ -72,18 +72,14 @@ def load_weights(
 
     report(0)
     placement = place(role, device)
-    # The error of the library is not kept: its traceback holds on to what was loaded so far.
-    failure: BaseException | None = None
     try:
         with _watched(report, {tensor.name: tensor.size for tensor in files.tensors}):
             model, info = _read(role, placement)
     except Cancelled:
-        failure = Cancelled()
-    except Exception as error:
+        raise
+    except Exception as error:  # the library raises many kinds for files it cannot use
         log.info("loading failed", exc_info=error)
-        failure = _explain(error, role, device)
-    if failure is not None:
-        raise failure
+        raise _explain(error, role, device) from error
     _check_complete(role, info)
     if role.spec.quantization != "none":
         _let_go_of_files(model)

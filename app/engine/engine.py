@@ -12,7 +12,8 @@ import torch
 
 from app.attribution.attribution import attribute
 from app.checkpoints.devices import available_devices, out_of_memory
-from app.checkpoints.loader import LoadedRecipe, load_recipe, release_memory, still_needed
+from app.checkpoints.heap import forget_frames, release_memory
+from app.checkpoints.loader import LoadedRecipe, load_recipe, still_needed
 from app.checkpoints.memory import does_not_fit
 from app.checkpoints.opening import OpenedRecipe, open_recipe
 from app.checkpoints.preflight import preflight
@@ -75,6 +76,7 @@ class Engine:
         except Cancelled:
             self._emit(Failed(command.id, None))
         except TuneshiftError as error:
+            forget_frames(error)
             self._emit(Failed(command.id, error))
         except (MemoryError, torch.OutOfMemoryError):
             self._emit(Failed(command.id, out_of_memory("this run", self._device())))

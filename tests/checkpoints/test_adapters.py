@@ -114,7 +114,7 @@ def test_the_pair_costs_one_model(
     recipe = tuned["llama"].recipe(llama.base, quantization=quantization)
     loaded = load(recipe)
     rows(loaded)
-    antiexpert, expert = loaded._models[1:]
+    _, expert, antiexpert = (loaded.ensemble._evaluations[place]._model for place in range(3))
     own = {tensor.data_ptr(): tensor.nbytes for tensor in antiexpert.parameters()}
     lora = 0
     for parameter_name, tensor in expert.named_parameters():
@@ -169,7 +169,7 @@ def test_an_adapter_in_two_roles_is_evaluated_once(
 ) -> None:
     recipe = tuned["llama"].recipe(llama.base)
     loaded = load(replace(recipe, pairs=recipe.pairs * 2))
-    assert len(loaded._models) == 3
+    assert len(loaded.weights) == 3
     assert loaded.by_role("bea") == ["b", "e", "a", "e", "a"]
 
 

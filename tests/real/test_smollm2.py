@@ -128,8 +128,8 @@ def test_a_persona_needs_one_model(spec: CheckpointSpec) -> None:
 
 def count_forwards(loaded: LoadedRecipe) -> list[int]:
     seen: list[int] = []
-    (model,) = loaded._models
-    model.register_forward_pre_hook(lambda module, given: seen.append(1))
+    (weights,) = loaded.weights.values()
+    weights.model.register_forward_pre_hook(lambda module, given: seen.append(1))
     return seen
 
 
@@ -203,7 +203,8 @@ def test_a_lora_expert_made_on_the_spot(spec: CheckpointSpec, folder: Path, adap
     plain = changed(spec, dtype="float32")
     expert = CheckpointSpec(f"adapter:{adapter}", over=spec.source, dtype="float32")
     loaded = load(Recipe("r", plain, (ExpertPair("Sailor", expert, plain),)))
-    lora = sum(t.numel() for n, t in loaded._models[1].named_parameters() if "lora_" in n)
+    (adapted,) = (weights for key, weights in loaded.weights.items() if key.adapter)
+    lora = sum(t.numel() for n, t in adapted.model.named_parameters() if "lora_" in n)
     assert 4 * PARAMETERS < held(loaded) < 1.01 * 4 * (PARAMETERS + lora)
     assert lora < 0.05 * PARAMETERS
     with torch.inference_mode():
