@@ -19,6 +19,8 @@ _FOLLOWED = 3
 """The chosen token and the most probable others."""
 _STEP = 0.05
 _HEIGHT = 116
+_LOWEST_TOP = 0.02
+"""The plot ends here at least, so that what is improbable everywhere looks so."""
 _STYLES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine)
 
 
@@ -77,9 +79,7 @@ class AlphaCurveView(QWidget):
         view = item.getViewBox()
         view.setMouseEnabled(x=False, y=False)
         view.setXRange(LOWEST_ALPHA, HIGHEST_ALPHA, padding=0.03)
-        view.setYRange(0, 1, padding=0.03)
         item.getAxis("left").setWidth(28)
-        item.getAxis("left").setTicks([[(0, "0"), (0.5, "0.5"), (1, "1")]])
         item.getAxis("bottom").setTicks([[(i, f"{i}".replace("-", "−")) for i in range(-2, 5)]])
         for child in (*self._lines, self._flips, self._in_force, self._marker):
             item.addItem(child)
@@ -135,6 +135,8 @@ class AlphaCurveView(QWidget):
         self._curve = alpha_curve(rows, token.alphas, pair, followed)
         for line, values in zip(self._lines, self._curve.probabilities, strict=False):
             line.setData(self._curve.alphas, values)
+        highest = max(float(self._curve.probabilities.max()), _LOWEST_TOP)
+        self._plot.getPlotItem().getViewBox().setYRange(0, highest * 1.1, padding=0.02)
         self._show_flips(self._curve)
         self._in_force.setPos(token.alphas[pair])
         self._marker.setPos(token.alphas[pair])
@@ -163,7 +165,7 @@ class AlphaCurveView(QWidget):
             f"{mark} {quoted(run.label(token))} {probability(value)}"
             for mark, token, value in zip(marks, curve.token_ids, here, strict=False)
         ]
-        text = "   ".join(parts)
+        text = "   ".join(part.replace(" ", "\u00a0") for part in parts)
         if curve.flips:
             flips = ", ".join(
                 self.tr("{0} from α {1}").format(quoted(run.label(f.after)), f"{f.alpha:.2f}")
