@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+
 import psutil
 import torch
 
-from app.checkpoints.host_memory import memory_limit
+from app.checkpoints.memory.host_memory import memory_limit
 from app.errors import DeviceError
 
 
@@ -72,3 +74,17 @@ def out_of_memory(action: str, device: str, needed: int | None = None) -> Device
         evidence=f"{size}free {free_bytes(device) / 1e9:.1f} GB",
         next_step="Close other programs, or choose smaller models or another device.",
     )
+
+
+def is_out_of_memory(error: BaseException | None) -> bool:
+    """Whether memory that ran out is behind ``error``; torch has no kind of its own for the CPU."""
+    while error is not None:
+        if isinstance(error, MemoryError | torch.OutOfMemoryError):
+            return True
+        if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+            return True
+        said = str(error).lower()
+        if "allocate memory" in said or "not enough memory" in said:
+            return True
+        error = error.__cause__ or error.__context__
+    return False

@@ -12,8 +12,8 @@ from transformers import AutoConfig, AutoTokenizer, PretrainedConfig, PreTrained
 from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 from transformers.utils import logging as transformers_logging
 
-from app.checkpoints.gguf_conversion import convert
-from app.checkpoints.lora import check_adapter
+from app.checkpoints.formats.gguf_conversion import convert
+from app.checkpoints.loading.lora import check_adapter
 from app.checkpoints.sources import (
     CheckpointFiles,
     gguf_file,

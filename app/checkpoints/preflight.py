@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from app.checkpoints.memory import estimate_memory
+from app.checkpoints.memory.estimate import estimate_memory
 from app.checkpoints.opening import OpenedRecipe
 from app.checkpoints.prompts import preview_prompts
 from app.checkpoints.report import Preflight
-from app.checkpoints.vocabulary import compare_vocabularies
+from app.checkpoints.vocabulary.compare import compare_vocabularies
 from app.checkpoints.warnings import warnings
 
 

@@ -10,7 +10,7 @@ from transformers import PreTrainedTokenizerBase
 from app.checkpoints.opening import OpenedRecipe, OpenedRole
 from app.checkpoints.report import RolePrompt
 from app.checkpoints.spec import CHAT, PLAIN, CheckpointSpec
-from app.checkpoints.vocabulary import token_labels
+from app.checkpoints.vocabulary.compare import token_labels
 from app.errors import PromptError
 
 

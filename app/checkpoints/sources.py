@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from app.checkpoints import gguf
-from app.checkpoints.adapters import AdapterFiles, open_adapter
+from app.checkpoints.formats import gguf
+from app.checkpoints.formats.adapters import AdapterFiles, open_adapter
+from app.checkpoints.formats.stored_tensors import StoredTensor, read_safetensors_header
 from app.checkpoints.spec import CheckpointSpec
-from app.checkpoints.stored_tensors import StoredTensor, read_safetensors_header
 from app.errors import CheckpointError, NotDownloadedError, RecipeError
 from app.resources import resource
 

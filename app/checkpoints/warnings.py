@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from app.checkpoints.opening import OpenedRecipe, OpenedRole
 from app.checkpoints.report import VocabularyReport
 from app.checkpoints.spec import CHAT
-from app.checkpoints.vocabulary import end_ids
+from app.checkpoints.vocabulary.compare import end_ids
 
 
 def warnings(opened: OpenedRecipe, vocabulary: VocabularyReport) -> Iterator[str]:
     """One sentence, and what it means, for everything that is worth a second look."""
     yield from _softcapping(opened.roles)
     yield from _negative_alphas(opened)
+    yield from _adapters_of_others(opened.roles)
     usable = frozenset(range(vocabulary.roles[0].rows)).difference(vocabulary.masked_ids)
     yield from _accepted_and_missing(opened, usable)
     if vocabulary.usable:
@@ -42,6 +43,18 @@ def _negative_alphas(opened: OpenedRecipe) -> Iterator[str]:
                 f"α of “{pair.name}” is negative and its expert looks tuned for safe conversation: "
                 "the base is steered away from that, so expect text that the expert would refuse."
             )
+
+
+def _adapters_of_others(roles: tuple[OpenedRole, ...]) -> Iterator[str]:
+    """Of models on the Hub alone: a folder may have any name."""
+    for role in roles:
+        over = role.spec.over
+        if role.files.adapter is None or not over.startswith("hub:"):
+            continue
+        trained_on = role.files.adapter.base_name
+        used_over = over.removeprefix("hub:").partition("@")[0]
+        if trained_on and trained_on.lower() != used_over.lower():
+            yield f"The adapter of the {role.name} was trained on {trained_on}, not {used_over}."
 
 
 def _accepted_and_missing(opened: OpenedRecipe, usable: frozenset[int]) -> Iterator[str]:

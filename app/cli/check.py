@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 
-from app.checkpoints.recipe_file import DEFAULT_RECIPE, find_recipe
+from app.checkpoints.recipes.recipe_file import DEFAULT_RECIPE, find_recipe
 from app.checkpoints.report import Preflight
 from app.checkpoints.spec import Recipe
 from app.cli.check_report import check_as_json, check_as_text
@@ -76,7 +76,7 @@ def _preflight(recipe: Recipe, prompt: str) -> Preflight:
 
 
 def _refuse(found: Preflight) -> None:
-    from app.checkpoints.vocabulary import require_shared
+    from app.checkpoints.vocabulary.compare import require_shared
 
     require_shared(found.vocabulary)
     for prompt in found.prompts:

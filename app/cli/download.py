@@ -8,7 +8,7 @@ import time
 
 from app.checkpoints import hub
 from app.checkpoints.hub import DownloadProgress, HubId, HubModel
-from app.checkpoints.recipe_file import find_recipe
+from app.checkpoints.recipes.recipe_file import find_recipe
 from app.checkpoints.spec import Recipe
 from app.cli.status_line import StatusLine
 from app.errors import HubError, RecipeError

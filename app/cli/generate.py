@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from app.checkpoints.recipe_file import DEFAULT_RECIPE, find_recipe
+from app.checkpoints.recipes.recipe_file import DEFAULT_RECIPE, find_recipe
 from app.checkpoints.spec import Recipe
 from app.cli.report import json_report, shifts_table
 from app.cli.roles import on_device, recipe_of_roles

@@ -6,7 +6,7 @@ import argparse
 from typing import NoReturn
 
 from app import __version__
-from app.checkpoints.recipe_file import DEFAULT_RECIPE
+from app.checkpoints.recipes.recipe_file import DEFAULT_RECIPE
 from app.checkpoints.spec import DTYPES
 from app.errors import SettingsError
 

@@ -7,7 +7,7 @@ import socket
 import sys
 from pathlib import Path
 
-from app.checkpoints.recipe_file import find_recipe
+from app.checkpoints.recipes.recipe_file import find_recipe
 from app.errors import DisplayError
 
 

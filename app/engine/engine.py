@@ -11,14 +11,14 @@ import psutil
 import torch
 
 from app.attribution.attribution import attribute
-from app.checkpoints.devices import available_devices, out_of_memory
-from app.checkpoints.heap import forget_frames, release_memory
-from app.checkpoints.loader import LoadedRecipe, load_recipe, still_needed
-from app.checkpoints.memory import does_not_fit
+from app.checkpoints.devices import available_devices, is_out_of_memory, out_of_memory
+from app.checkpoints.loading.loader import LoadedRecipe, load_recipe, still_needed
+from app.checkpoints.memory.estimate import does_not_fit
+from app.checkpoints.memory.heap import forget_frames, release_memory
 from app.checkpoints.opening import OpenedRecipe, open_recipe
 from app.checkpoints.preflight import preflight
 from app.checkpoints.report import Preflight
-from app.checkpoints.vocabulary import require_shared
+from app.checkpoints.vocabulary.compare import require_shared
 from app.decoding.decode import decode
 from app.decoding.types import FinishReason, check_alphas
 from app.engine.messages import (
@@ -78,9 +78,11 @@ class Engine:
         except TuneshiftError as error:
             forget_frames(error)
             self._emit(Failed(command.id, error))
-        except (MemoryError, torch.OutOfMemoryError):
-            self._emit(Failed(command.id, out_of_memory("this run", self._device())))
         except Exception as error:
+            if is_out_of_memory(error):
+                forget_frames(error)
+                self._emit(Failed(command.id, out_of_memory("this run", self._device())))
+                return
             log.exception("a command failed")
             defect = unknown_error(error)
             self._emit(Failed(command.id, defect, traceback.format_exc()))

@@ -17,7 +17,12 @@ from PySide6.QtCore import QSettings, Qt
 from PySide6.QtWidgets import QApplication
 from qasync import QEventLoop
 
-from app.checkpoints.recipe_file import DEFAULT_RECIPE, find_recipe, read_recipe, write_recipe
+from app.checkpoints.recipes.recipe_file import (
+    DEFAULT_RECIPE,
+    find_recipe,
+    read_recipe,
+    write_recipe,
+)
 from app.checkpoints.spec import Recipe
 from app.errors import TuneshiftError, unknown_error
 from app.settings import Settings, config_folder, load_settings, state_folder

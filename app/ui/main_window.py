@@ -21,24 +21,25 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.ui import about, recipe_files
-from app.ui.cache_dialog import CacheDialog
-from app.ui.download_bar import DownloadBar
-from app.ui.hub_dialog import HubDialog
+from app.ui import about
 from app.ui.icons import icon
-from app.ui.inspector import Inspector
-from app.ui.memory_dialog import show_memory
+from app.ui.inspector.inspector import Inspector
+from app.ui.models.cache_dialog import CacheDialog
+from app.ui.models.download_bar import DownloadBar
+from app.ui.models.hub_dialog import HubDialog
+from app.ui.models.memory_dialog import show_memory
 from app.ui.preferences import PreferencesDialog
 from app.ui.problem_banner import ProblemBanner
-from app.ui.prompt_editor import PromptEditor
-from app.ui.prompt_preview import show_preview
-from app.ui.recipe_column import RecipeColumn
-from app.ui.recipe_library import show_library
+from app.ui.recipe import recipe_files
+from app.ui.recipe.prompt_preview import show_preview
+from app.ui.recipe.recipe_column import RecipeColumn
+from app.ui.recipe.recipe_library import show_library
+from app.ui.recipe.vocabulary_view import show_vocabulary
 from app.ui.session import LoadState, Session
 from app.ui.status_line import StatusLine
+from app.ui.text.prompt_editor import PromptEditor
+from app.ui.text.transcript import TranscriptView
 from app.ui.theme import SPACE, current_theme
-from app.ui.transcript import TranscriptView
-from app.ui.vocabulary_view import show_vocabulary
 
 _SIZE = QSize(1280, 800)
 _MINIMUM = QSize(900, 560)
@@ -89,7 +90,7 @@ class MainWindow(QMainWindow):
 
     def add_plot(self) -> None:
         """Make the plot; its library takes a while to import, so this waits for the first paint."""
-        from app.ui.shift_plot import ShiftPlot
+        from app.ui.plot.shift_plot import ShiftPlot
 
         layout = self._plot_place.layout()
         if layout is not None:

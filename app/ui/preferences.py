@@ -20,9 +20,9 @@ from PySide6.QtWidgets import (
 from app.checkpoints.spec import DTYPES
 from app.errors import SettingsError
 from app.settings import Settings, save_settings
-from app.ui.controls import choice_of
 from app.ui.session import Session
 from app.ui.theme import SPACE
+from app.ui.widgets.controls import choice_of
 
 _WIDTH = 440
 

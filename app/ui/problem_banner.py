@@ -6,10 +6,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from app.ui.message_label import MessageLabel
-from app.ui.missing_models import MissingModels
+from app.ui.models.missing_models import MissingModels
 from app.ui.session import Session
 from app.ui.theme import SPACE
+from app.ui.widgets.message_label import MessageLabel
 
 _LONGEST_NAME = 28
 

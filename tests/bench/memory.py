@@ -195,10 +195,10 @@ def make_recipe(setup: Setup, root: Path) -> Recipe:
 
 def measure(recipe: Recipe) -> dict[str, Any]:
     """Estimate, then load and use ``recipe`` in this process, which must be fresh."""
-    from app.checkpoints.loader import load_recipe
-    from app.checkpoints.memory import estimate_memory
+    from app.checkpoints.loading.loader import load_recipe
+    from app.checkpoints.memory.estimate import estimate_memory
     from app.checkpoints.opening import open_recipe
-    from app.checkpoints.vocabulary import compare_vocabularies
+    from app.checkpoints.vocabulary.compare import compare_vocabularies
 
     opened = open_recipe(recipe)
     masked = compare_vocabularies(opened).masked_ids

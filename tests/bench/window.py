@@ -62,7 +62,7 @@ def window_against_headless(repeats: int, tokens: int, folder: Path) -> dict[str
     """Run the demo in the window and without it, in turn, and compare the medians."""
     from PySide6.QtCore import QElapsedTimer, QEventLoop, QSettings, Qt, QTimer, SignalInstance
 
-    from app.checkpoints.recipe_file import find_recipe
+    from app.checkpoints.recipes.recipe_file import find_recipe
     from app.engine.engine import Engine
     from app.engine.messages import Cancellation, Event, Generate, LiveAlphas, Load, RunFinished
     from app.settings import Settings

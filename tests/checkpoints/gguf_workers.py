@@ -6,7 +6,7 @@ import os
 import time
 from typing import Any
 
-from app.checkpoints.gguf_conversion import _Failure
+from app.checkpoints.formats.gguf_conversion import _Failure
 
 
 def hang(order: Any, connection: Any) -> None:

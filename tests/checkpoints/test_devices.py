@@ -8,7 +8,7 @@ import torch
 
 from app.checkpoints import devices
 from app.checkpoints.devices import free_bytes, out_of_memory, resolve_device, total_bytes
-from app.checkpoints.host_memory import MemoryLimit
+from app.checkpoints.memory.host_memory import MemoryLimit
 from app.errors import DeviceError
 
 GB = 10**9

@@ -7,13 +7,18 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
+from app.checkpoints.formats.adapters import AdapterFiles
 from app.checkpoints.opening import open_recipe
 from app.checkpoints.preflight import preflight
 from app.checkpoints.report import Verdict
 from app.checkpoints.spec import Recipe
+from app.checkpoints.vocabulary.compare import compare_vocabularies
+from app.checkpoints.warnings import warnings as warnings_of
 from tests import tiny
 
 ChangedFolder = Callable[..., Path]
@@ -100,3 +105,21 @@ def test_an_end_of_the_expert_that_is_masked(
     else:
         (said,) = found.warnings
         assert "ends its texts with “<｜end｜>” (0), which is masked" in said
+
+
+def test_an_adapter_of_another_model_on_the_hub(tiny_recipe: Recipe) -> None:
+    opened = open_recipe(tiny_recipe)
+    expert = opened.roles[1]
+    adapter = cast(AdapterFiles, SimpleNamespace(base_name="owner/small"))
+    files = replace(expert.files, adapter=adapter)
+
+    def said(over: str) -> list[str]:
+        role = replace(expert, spec=replace(expert.spec, over=over), files=files)
+        adapted = replace(opened, roles=(opened.roles[0], role, opened.roles[2]))
+        return list(warnings_of(adapted, compare_vocabularies(adapted)))
+
+    assert said("hub:Owner/Small@main") == []
+    assert said("folder:/models/anything") == []
+    assert said("hub:owner/other") == [
+        "The adapter of the expert “Style” was trained on owner/small, not owner/other."
+    ]

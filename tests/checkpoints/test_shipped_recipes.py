@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from app.checkpoints.recipe_file import DEFAULT_RECIPE, builtin_recipes, find_recipe
+from app.checkpoints.recipes.recipe_file import DEFAULT_RECIPE, builtin_recipes, find_recipe
 from app.checkpoints.spec import CHAT, PLAIN
 from app.resources import resource
 

@@ -19,9 +19,9 @@ from transformers import AutoModelForCausalLM
 
 from app import checkpoints
 from app.checkpoints import sources
+from app.checkpoints.formats.stored_tensors import StoredTensor, read_safetensors_header
 from app.checkpoints.sources import builtin_checkpoints, open_checkpoint, split_source
 from app.checkpoints.spec import CheckpointSpec
-from app.checkpoints.stored_tensors import StoredTensor, read_safetensors_header
 from app.errors import CheckpointError, NotDownloadedError, RecipeError
 from tests import tiny
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from app.checkpoints.loader import load_recipe
+from app.checkpoints.loading.loader import load_recipe
 from app.checkpoints.opening import open_recipe
 from app.checkpoints.spec import CheckpointSpec, Recipe, persona_pair
-from app.checkpoints.vocabulary import compare_vocabularies
+from app.checkpoints.vocabulary.compare import compare_vocabularies
 from tests import tiny
 
 

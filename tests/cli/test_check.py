@@ -13,8 +13,8 @@ import huggingface_hub
 import pytest
 
 from app.__main__ import main
-from app.checkpoints import memory
-from app.checkpoints.recipe_file import write_recipe
+from app.checkpoints.memory import estimate as memory
+from app.checkpoints.recipes.recipe_file import write_recipe
 from tests import tiny
 from tests.checkpoints.hub_server import HubServer
 
@@ -49,7 +49,10 @@ def test_models_that_fit_together(models: list[str], capsys: pytest.CaptureFixtu
     lines = output.out.splitlines()
     assert lines[0] == "base"
     assert "  expert “expert”       320 tokens, 320 rows  identical" in lines
-    assert f"  expert “expert”, {len(tiny.make_tokenizer().encode('12?').ids)} tokens of 512: '12?'" in lines
+    assert (
+        f"  expert “expert”, {len(tiny.make_tokenizer().encode('12?').ids)} tokens of 512: '12?'"
+        in lines
+    )
     (needed,) = (line for line in lines if line.startswith("  cpu: needs"))
     assert needed.endswith(": fits")
 

@@ -18,7 +18,7 @@ from huggingface_hub import constants
 
 from app.__main__ import main
 from app.checkpoints import hub
-from app.checkpoints.recipe_file import write_recipe
+from app.checkpoints.recipes.recipe_file import write_recipe
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
 from tests import tiny
 from tests.checkpoints.hub_server import Fail, HubServer

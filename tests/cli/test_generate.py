@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from app.__main__ import main
-from app.checkpoints.recipe_file import write_recipe
+from app.checkpoints.recipes.recipe_file import write_recipe
 from tests import tiny
 
 PROMPT = "the king said"

@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from app.attribution.attribution import attribute
-from app.checkpoints import memory
+from app.checkpoints.memory import estimate as memory
 from app.checkpoints.spec import ExpertPair, Recipe
 from app.decoding.types import FinishReason, GenerationConfig
 from app.engine import engine as engine_module
@@ -331,11 +331,20 @@ def test_weights_that_are_not_numbers_name_the_role(
     assert "The expert “Style” computed logits that are not numbers" in str(error)
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError(),
+        MemoryError(),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
 def test_memory_that_runs_out_is_a_device_error(
-    loaded: Desk, monkeypatch: pytest.MonkeyPatch
+    loaded: Desk, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     def full(*arguments: object, **options: object) -> None:
-        raise torch.OutOfMemoryError
+        raise error
 
     monkeypatch.setattr(engine_module, "decode", full)
     assert "The memory of cpu was not enough" in str(failure(loaded.generate(), DeviceError))

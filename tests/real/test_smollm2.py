@@ -10,11 +10,11 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 
-from app.checkpoints import gguf
-from app.checkpoints.loader import LoadedRecipe, load_recipe
+from app.checkpoints.formats import gguf
+from app.checkpoints.loading.loader import LoadedRecipe, load_recipe
 from app.checkpoints.opening import open_recipe
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
-from app.checkpoints.vocabulary import compare_vocabularies
+from app.checkpoints.vocabulary.compare import compare_vocabularies
 from app.decoding.decode import decode
 from app.decoding.types import GenerationConfig
 from tests.real import smollm2

@@ -14,8 +14,8 @@ from pytestqt.qtbot import QtBot
 
 from app.checkpoints import hub
 from app.checkpoints.spec import CheckpointSpec, Recipe
-from app.ui.download_bar import DownloadBar
-from app.ui.hub_dialog import HubDialog
+from app.ui.models.download_bar import DownloadBar
+from app.ui.models.hub_dialog import HubDialog
 from app.ui.problem_banner import ProblemBanner
 from app.ui.session import LoadState
 from tests import tiny

@@ -13,12 +13,12 @@ from pytestqt.qtbot import QtBot
 from app.checkpoints.spec import CheckpointSpec, Recipe
 from app.engine.messages import Check, Checked, Failed, Load
 from app.errors import CheckpointError, HubError, NotDownloadedError
-from app.ui.missing_models import hub_sources
+from app.ui.models.missing_models import hub_sources
 from app.ui.problem_banner import ProblemBanner
 from app.ui.session import Session
 from tests.ui.conftest import FakeBridge, invent_preflight
 from tests.ui.fake_hub import FakeHub
-from tests.ui.test_hub_dialog import different
+from tests.ui.models.test_hub_dialog import different
 
 BASE, EXPERT, ANTI = "owner/base", "owner/expert", "owner/anti"
 

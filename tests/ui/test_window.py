@@ -18,11 +18,11 @@ from app.decoding.decode import decode
 from app.decoding.types import FinishReason
 from app.engine import engine
 from app.settings import Settings
-from app.ui.alpha_slider import AlphaSlider
 from app.ui.bridge import Bridge
-from app.ui.candidate_model import CandidateModel
+from app.ui.inspector.candidate_model import CandidateModel
 from app.ui.main_window import MainWindow
 from app.ui.problem_banner import ProblemBanner
+from app.ui.recipe.alpha_slider import AlphaSlider
 from app.ui.session import LoadState, Session
 from tests import tiny
 

@@ -1,0 +1,1 @@
+"""What is on the disk: safetensors headers, GGUF files, LoRA adapters."""

@@ -1,0 +1,113 @@
+"""The files of a LoRA adapter (PEFT), and which ones can be kept over the weights of others."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app.checkpoints.formats.stored_tensors import StoredTensor, read_safetensors_header
+from app.errors import CheckpointError
+
+_CONFIG = "adapter_config.json"
+_WEIGHTS = "adapter_model.safetensors"
+_PICKLE = "adapter_model.bin"
+
+# These start from a changed base, or change it: the anti-expert would not be itself any more.
+_STARTS_THAT_CHANGE_THE_BASE = ("pissa", "olora", "corda", "loftq", "lora_ga")
+_SETTINGS_THAT_CHANGE_THE_BASE = ("layer_replication", "target_parameters")
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterFiles:
+    """A checked adapter.
+
+    Attributes:
+        folder: Where it is.
+        config: What ``adapter_config.json`` holds.
+        weights: Its weight file.
+        tensors: What the header of the weights says.
+    """
+
+    folder: Path
+    config: dict[str, Any]
+    weights: Path
+    tensors: tuple[StoredTensor, ...]
+
+    @property
+    def base_name(self) -> str:
+        """The model that it was trained on, as its configuration names it."""
+        return str(self.config.get("base_model_name_or_path") or "")
+
+    @property
+    def has_tokenizer(self) -> bool:
+        """Whether it brings a tokenizer, and with it perhaps a chat template."""
+        return (self.folder / "tokenizer.json").is_file()
+
+    @property
+    def weight_bytes(self) -> int:
+        return sum(tensor.size for tensor in self.tensors)
+
+
+def open_adapter(folder: Path) -> AdapterFiles:
+    """Check the files of an adapter without reading its weights.
+
+    Raises:
+        CheckpointError: Says what is missing, damaged, or of a kind that cannot be used.
+    """
+    if not folder.is_dir():
+        raise CheckpointError(
+            f"There is no folder {folder}", next_step=f"Choose the folder that holds {_CONFIG}."
+        )
+    config = _read_config(folder)
+    _check_kind(folder, config)
+    weights = folder / _WEIGHTS
+    if not weights.is_file():
+        if (folder / _PICKLE).is_file():
+            raise CheckpointError(
+                f"The adapter in {folder} is in a format that can run code when opened",
+                evidence=_PICKLE,
+                next_step=f"Save it again with PEFT, which writes {_WEIGHTS}.",
+            )
+        raise CheckpointError(
+            f"There are no weights of an adapter in {folder}",
+            next_step=f"It must hold {_WEIGHTS}.",
+        )
+    return AdapterFiles(folder, config, weights, read_safetensors_header(weights))
+
+
+def _read_config(folder: Path) -> dict[str, Any]:
+    path = folder / _CONFIG
+    if not path.is_file():
+        raise CheckpointError(
+            f"There is no {_CONFIG} in {folder}",
+            next_step="Choose the folder of an adapter that PEFT saved.",
+        )
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise CheckpointError(f"{path} cannot be read", evidence=str(error)) from error
+    if not isinstance(config, dict):
+        raise CheckpointError(f"{path} does not hold a configuration")
+    return config
+
+
+def _check_kind(folder: Path, config: dict[str, Any]) -> None:
+    kind = config.get("peft_type")
+    if kind != "LORA":
+        raise CheckpointError(
+            f"The adapter in {folder} is of a kind that Tuneshift cannot use",
+            evidence=f"it is {kind}",
+            next_step="Use a LoRA adapter, or merge this one into its model and load that.",
+        )
+    start = config.get("init_lora_weights")
+    reasons = [f"{name} is set" for name in _SETTINGS_THAT_CHANGE_THE_BASE if config.get(name)]
+    if isinstance(start, str) and start.lower().startswith(_STARTS_THAT_CHANGE_THE_BASE):
+        reasons.append(f"it was started with {start}")
+    if reasons:
+        raise CheckpointError(
+            f"The adapter in {folder} changes the weights of the model that it adapts",
+            evidence=", ".join(reasons),
+            next_step="Merge it into its model with PEFT and load the result.",
+        )

@@ -1,0 +1,268 @@
+"""Loading a recipe: every checkpoint once, with progress and cancel, into an ensemble."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from transformers import PreTrainedTokenizerBase
+
+from app.checkpoints.devices import resolve_device
+from app.checkpoints.formats.adapters import AdapterFiles
+from app.checkpoints.loading.lora import adapted
+from app.checkpoints.loading.weights import LoadedWeights, load_weights
+from app.checkpoints.memory.heap import forget_frames, release_memory, tensors_apart
+from app.checkpoints.opening import OpenedRecipe, OpenedRole
+from app.checkpoints.prompts import encode_prompt
+from app.checkpoints.spec import CheckpointSpec, Recipe
+from app.checkpoints.status import LoadProgress, RoleInForce
+from app.checkpoints.vocabulary.compare import token_labels
+from app.decoding.detokenizer import Detokenizer
+from app.decoding.ensemble import Ensemble, Pair
+from app.decoding.language_model import TransformersLanguageModel
+from app.errors import Cancelled, DeviceError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class WeightsKey:
+    """What has to be the same for two roles to hold the same weights."""
+
+    folder: Path
+    dtype: str
+    device: str
+    quantization: str
+    offload: bool
+    adapter: Path | None = None
+
+
+Weights = Mapping[WeightsKey, LoadedWeights]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LoadedRecipe:
+    """A recipe whose models are in memory.
+
+    Attributes:
+        recipe: What was asked for.
+        ensemble: The roles, ready to decode.
+        roles: What each role runs as, in the order of ``Recipe.roles``.
+        eos_ids: Union of the end-of-sequence ids of all roles.
+        weights: The models by what decides that they are the same; some share tensors.
+    """
+
+    recipe: Recipe
+    ensemble: Ensemble
+    roles: tuple[RoleInForce, ...]
+    eos_ids: frozenset[int]
+    weights: Weights
+    _prompts: tuple[tuple[PreTrainedTokenizerBase, CheckpointSpec], ...]
+    _evaluation_of_role: tuple[int, ...]
+
+    def encode(self, prompt: str) -> list[list[int]]:
+        """The prompt's ids for each evaluation, in its role's prompt format."""
+        return [encode_prompt(tokenizer, spec, prompt) for tokenizer, spec in self._prompts]
+
+    def by_role(self, values: Sequence[T]) -> list[T]:
+        """Spread what each evaluation has over the roles, in the order of ``roles``."""
+        return [values[place] for place in self._evaluation_of_role]
+
+    def held_bytes(self) -> dict[str, int]:
+        """Bytes of weights on each device."""
+        held = Counter[str]()
+        counted = set[int]()  # an adapted model shares its tensors with another
+        for weights in self.weights.values():
+            for tensor in (*weights.model.parameters(), *weights.model.buffers()):
+                if id(tensor) not in counted:
+                    counted.add(id(tensor))
+                    held[str(tensor.device)] += tensor.nbytes
+        return dict(held)
+
+    def detokenizer(self, prompt: Sequence[int]) -> Detokenizer:
+        """Incremental decoding in the base's tokenizer, after the base's prompt ids."""
+        return Detokenizer(self._prompts[0][0].backend_tokenizer, prompt)
+
+    def token_labels(self) -> list[str]:
+        """What to call each id of the base, [V]."""
+        return token_labels(
+            self._prompts[0][0].backend_tokenizer, range(self.ensemble.vocabulary_size)
+        )
+
+
+def load_recipe(
+    opened: OpenedRecipe,
+    masked_ids: Sequence[int],
+    on_progress: Callable[[LoadProgress], None] = lambda progress: None,
+    cancelled: Callable[[], bool] = lambda: False,
+    held: Weights | None = None,
+) -> LoadedRecipe:
+    """Load every checkpoint of a recipe once and join the roles into an ensemble.
+
+    Args:
+        opened: What to load.
+        masked_ids: Ids of the base that are never to be generated, of its ``VocabularyReport``.
+        on_progress: Called for each role as its weights arrive.
+        cancelled: Asked for every tensor.
+        held: What is in memory and need not be read again, of :func:`still_needed`.
+
+    Raises:
+        CheckpointError: A checkpoint does not fit its configuration.
+        DeviceError: A device is not there or out of memory.
+        Cancelled: When ``cancelled`` says so; nothing stays loaded.
+    """
+    recipe = opened.recipe
+    assembly = _Assembly(recipe.context, on_progress, cancelled, held or {})
+    try:
+        with tensors_apart():
+            for role in sorted(opened.roles, key=lambda role: role.spec.offload):
+                assembly.load(role)  # what has to fit comes before what takes the room left
+            for role in opened.roles:
+                assembly.add(role)
+    except BaseException as error:
+        held = None
+        assembly.forget()
+        forget_frames(error)
+        release_memory()
+        raise
+    models = [evaluation.language_model for evaluation in assembly.evaluations]
+    usable = torch.ones(models[0].vocabulary_size, dtype=torch.bool)
+    usable[list(masked_ids)] = False
+    places = assembly.places
+    pairs = [
+        Pair(pair.name, places[1 + 2 * index], places[2 + 2 * index])
+        for index, pair in enumerate(recipe.pairs)
+    ]
+    evaluations = assembly.evaluations
+    names = [evaluation.role.name for evaluation in evaluations]
+    tokenizers = [role.tokenizer for role in opened.roles]
+    return LoadedRecipe(
+        recipe=recipe,
+        ensemble=Ensemble(models, names, pairs, usable),
+        roles=tuple(assembly.in_force),
+        eos_ids=frozenset(_eos_ids(assembly.weights, tokenizers)),
+        _prompts=tuple((item.role.tokenizer, item.role.spec) for item in evaluations),
+        _evaluation_of_role=tuple(places),
+        weights=assembly.weights,
+    )
+
+
+def still_needed(loaded: LoadedRecipe, opened: OpenedRecipe) -> Weights:
+    """Of what is loaded, the weights that ``opened`` asks for too."""
+    wanted = {key for role in opened.roles for key in _keys(role)}
+    return {key: weights for key, weights in loaded.weights.items() if key in wanted}
+
+
+@dataclass(frozen=True, slots=True)
+class _Evaluation:
+    role: OpenedRole
+    language_model: TransformersLanguageModel
+
+
+def _keys(role: OpenedRole) -> tuple[WeightsKey, WeightsKey]:
+    """The key of the role's model without its adapter, and with it where there is one."""
+    spec, adapter = role.spec, role.files.adapter
+    plain = WeightsKey(
+        role.files.folder.resolve(),
+        spec.dtype,
+        resolve_device(spec.device),
+        spec.quantization,
+        spec.offload,
+    )
+    return plain, replace(plain, adapter=adapter.folder.resolve()) if adapter else plain
+
+
+class _Assembly:
+    """Loads what no earlier role has loaded, and evaluates apart only what differs."""
+
+    def __init__(
+        self,
+        context: int,
+        on_progress: Callable[[LoadProgress], None],
+        cancelled: Callable[[], bool],
+        held: Weights,
+    ) -> None:
+        self._context = context or None
+        self._on_progress = on_progress
+        self._cancelled = cancelled
+        self._place_of: dict[tuple[WeightsKey, str, str], int] = {}
+        self._held = held
+        self.weights: dict[WeightsKey, LoadedWeights] = {}
+        self._used = set[WeightsKey]()
+        self.evaluations: list[_Evaluation] = []
+        self.places: list[int] = []
+        self.in_force: list[RoleInForce] = []
+
+    def forget(self) -> None:
+        """Let go of everything, so that an error that is still looked at does not hold it."""
+        self.weights.clear()
+        self._held = {}
+        self.evaluations.clear()
+
+    def load(self, role: OpenedRole) -> None:
+        """Load the weights of ``role``, without an adapter, unless they are there."""
+        key, _ = _keys(role)
+        if key not in self.weights:
+            self.weights[key] = self._held.get(key) or load_weights(
+                role,
+                key.device,
+                lambda done, total: self._on_progress(LoadProgress(role.name, done, total)),
+                self._cancelled,
+            )
+
+    def add(self, role: OpenedRole) -> None:
+        """Give ``role`` its model and its place among the evaluations."""
+        spec, adapter = role.spec, role.files.adapter
+        plain, key = _keys(role)
+        shared = plain in self._used
+        self._used.add(plain)
+        if adapter is not None and key not in self.weights:
+            self.weights[key] = self._held.get(key) or self._adapt(
+                role, adapter, self.weights[plain]
+            )
+        weights = self.weights[key]
+        place = self._place_of.setdefault((key, spec.prompt, spec.system), len(self.evaluations))
+        if place == len(self.evaluations):
+            language_model = TransformersLanguageModel(weights.model, self._context)
+            self.evaluations.append(_Evaluation(role, language_model))
+        self.places.append(place)
+        self.in_force.append(
+            RoleInForce(
+                role=role.name,
+                source=spec.source,
+                dtype=weights.dtype,
+                device=key.device,
+                parameters=int(weights.model.num_parameters()),
+                shared=shared,
+                quantization=weights.quantization,
+                offloaded=weights.offloaded,
+                over=spec.over if adapter is not None else "",
+            )
+        )
+
+    def _adapt(
+        self, role: OpenedRole, adapter: AdapterFiles, weights: LoadedWeights
+    ) -> LoadedWeights:
+        if weights.offloaded:
+            raise DeviceError(
+                f"The adapter of the {role.name} cannot be used over layers in main memory",
+                evidence=f"{weights.offloaded:.0%} of the weights are offloaded",
+                next_step="Switch offload off for this pair, or quantize it so that it fits.",
+            )
+        if self._cancelled():
+            raise Cancelled
+        return replace(weights, model=adapted(weights.model, adapter))
+
+
+def _eos_ids(weights: Weights, tokenizers: Iterable[PreTrainedTokenizerBase]) -> Iterator[int]:
+    models = [loaded.model for loaded in weights.values()]
+    named = [model.config.eos_token_id for model in models]
+    named += [model.generation_config.eos_token_id for model in models if model.generation_config]
+    named += [tokenizer.eos_token_id for tokenizer in tokenizers]
+    for ids in named:
+        if ids is not None:
+            yield from ids if isinstance(ids, list) else [ids]

@@ -1,0 +1,135 @@
+"""Keeping a LoRA adapter over the weights of another role, so that the pair costs one model."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+from transformers import AutoModelForCausalLM, PretrainedConfig, PreTrainedModel
+
+from app.checkpoints.formats.adapters import AdapterFiles
+from app.errors import CheckpointError
+
+if TYPE_CHECKING:
+    from peft import LoraConfig
+
+_DTYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
+_PREFIX = "base_model.model."  # of the wrapper that PEFT saves from, which is not used here
+_FIELDS_WITHOUT_EFFECT = ("peft_version",)
+
+
+def check_adapter(adapter: AdapterFiles, config: PretrainedConfig) -> None:
+    """Put the adapter on a model without weights, which finds one that was made for another.
+
+    Args:
+        adapter: Whose header says how large its weights are.
+        config: Of the model that it is to adapt.
+
+    Raises:
+        CheckpointError: The adapter does not fit the model.
+    """
+    state = {}
+    for tensor in adapter.tensors:
+        if tensor.dtype not in _DTYPES:
+            raise _does_not_fit(adapter, f"it holds numbers of the kind {tensor.dtype}")
+        state[tensor.name] = torch.empty(tensor.shape, dtype=_DTYPES[tensor.dtype], device="meta")
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(config)
+    _attach(model, adapter, state)
+
+
+def adapted(model: PreTrainedModel, adapter: AdapterFiles) -> PreTrainedModel:
+    """A model with the adapter; it shares every weight with ``model``, which stays as it is.
+
+    Raises:
+        CheckpointError: The adapter does not fit the model.
+    """
+    twin = _twin(model)
+    _attach(twin, adapter, load_file(adapter.weights))
+    twin.requires_grad_(False)
+    twin.eval()
+    return twin
+
+
+def _twin(model: PreTrainedModel) -> PreTrainedModel:
+    """A copy of the modules over the same tensors."""
+    shared: list[Tensor] = [*model.parameters(), *model.buffers()]
+    for module in model.modules():
+        shared += _tensors_of_int8(module)
+    return copy.deepcopy(model, {id(tensor): tensor for tensor in shared})
+
+
+def _tensors_of_int8(module: torch.nn.Module) -> list[Tensor]:
+    """What bitsandbytes keeps of an int8 layer beside its parameters."""
+    layer: Any = module
+    if type(module).__name__ != "Linear8bitLt":  # by name, because importing bitsandbytes is slow
+        return []
+    if layer.weight.CB is not None:  # moves to the state at the first use, and there only once
+        layer.init_8bit_state()
+    return [tensor for tensor in (layer.state.CB, layer.state.SCB) if tensor is not None]
+
+
+def _attach(model: PreTrainedModel, adapter: AdapterFiles, state: dict[str, Tensor]) -> None:
+    """Put adapter layers into ``model`` and give them ``state``, replacing tensors, not values."""
+    from peft import inject_adapter_in_model, set_peft_model_state_dict
+
+    plain = {name.removeprefix(_PREFIX): tensor for name, tensor in state.items()}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what it corrects by itself; the rest is raised
+            inject_adapter_in_model(_settings(adapter), model, low_cpu_mem_usage=True)
+            found: Any = set_peft_model_state_dict(model, plain, low_cpu_mem_usage=True)
+    except CheckpointError:
+        raise
+    except (MemoryError, torch.OutOfMemoryError):
+        raise
+    except Exception as error:  # PEFT raises many kinds for what does not fit
+        raise _does_not_fit(adapter, _last_line(error)) from error
+    own = [key for key in found.missing_keys if "lora_" in key or "modules_to_save" in key]
+    if found.unexpected_keys or own:
+        odd = found.unexpected_keys or own
+        raise _does_not_fit(
+            adapter,
+            f"{len(odd)} of its weights have no place in the model, such as {odd[0]}"
+            if found.unexpected_keys
+            else f"{len(odd)} of its weights are missing, such as {odd[0]}",
+        )
+
+
+def _settings(adapter: AdapterFiles) -> LoraConfig:
+    from peft import LoraConfig
+
+    known = {field.name for field in dataclasses.fields(LoraConfig)}
+    unknown = [
+        name
+        for name, value in adapter.config.items()
+        if name not in known and name not in _FIELDS_WITHOUT_EFFECT and value
+    ]
+    if unknown:
+        raise CheckpointError(
+            f"The adapter in {adapter.folder} was made by a newer PEFT",
+            evidence=f"its settings name {', '.join(sorted(unknown)[:3])}",
+            next_step="Update PEFT, or merge the adapter into its model and load that.",
+        )
+    values = {name: value for name, value in adapter.config.items() if name in known}
+    return LoraConfig(**values | {"inference_mode": True, "init_lora_weights": False})
+
+
+def _does_not_fit(adapter: AdapterFiles, evidence: str) -> CheckpointError:
+    trained_on = f"; it was trained on {adapter.base_name}" if adapter.base_name else ""
+    return CheckpointError(
+        f"The adapter in {adapter.folder} does not fit the model that it is over",
+        evidence=f"{evidence}{trained_on}",
+        next_step="Set “over” to the model that the adapter was trained on.",
+    )
+
+
+def _last_line(error: Exception) -> str:
+    """The first mismatch that PEFT names is at the end of what it says."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1][:300] if lines else type(error).__name__

@@ -1,0 +1,247 @@
+"""Reading the weights of one model: quantization, placement, progress, and what went wrong."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from transformers import AutoModelForCausalLM, BitsAndBytesConfig, PreTrainedModel
+from transformers.utils import logging as transformers_logging
+
+from app.checkpoints.devices import is_out_of_memory, out_of_memory
+from app.checkpoints.loading.placement import Placement, compute_dtype, place
+from app.checkpoints.opening import OpenedRole, first_line, quiet, unknown_model
+from app.errors import Cancelled, CheckpointError, DeviceError, NotDownloadedError, TuneshiftError
+
+_PACKED_ROWS = 32
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LoadedWeights:
+    """A model in memory and what is in force.
+
+    Attributes:
+        model: Ready to be evaluated.
+        dtype: Of what is not quantized, such as ``bfloat16``.
+        quantization: ``none``, ``int8``, ``nf4``, or what the checkpoint was quantized with.
+        offloaded: Share of the weights that stays in main memory, from 0 to 1.
+    """
+
+    model: PreTrainedModel
+    dtype: str
+    quantization: str
+    offloaded: float
+
+
+def load_weights(
+    role: OpenedRole,
+    device: str,
+    on_progress: Callable[[int, int], None],
+    cancelled: Callable[[], bool],
+) -> LoadedWeights:
+    """Load the model of ``role``, without its adapter.
+
+    Args:
+        role: What to load.
+        device: Where to.
+        on_progress: Called with bytes done and bytes in all as weights arrive.
+        cancelled: Asked for every tensor.
+
+    Raises:
+        CheckpointError: The weights are not there or do not fit the configuration.
+        DeviceError: The device cannot do what is asked, or has not enough memory.
+        Cancelled: When ``cancelled`` says so.
+    """
+    files = role.files
+    if not files.weights:
+        raise NotDownloadedError(role.spec.source)
+    _check_quantization(role, device)
+    total = files.weight_bytes
+
+    def report(done: int) -> None:
+        if cancelled():
+            raise Cancelled
+        on_progress(done, total)
+
+    report(0)
+    placement = place(role, device)
+    try:
+        with _watched(report, {tensor.name: tensor.size for tensor in files.tensors}):
+            model, info = _read(role, placement)
+    except Cancelled:
+        raise
+    except Exception as error:  # the library raises many kinds for files it cannot use
+        log.info("loading failed", exc_info=error)
+        raise _explain(error, role, device) from error
+    _check_complete(role, info)
+    if role.spec.quantization != "none":
+        _let_go_of_files(model)
+    _avoid_packing(model)
+    if role.spec.quantization == "nf4" and device == "cpu":
+        _pack(model)
+    report(total)
+    dtype = str(model.dtype).removeprefix("torch.")
+    return LoadedWeights(model.eval(), dtype, _quantization_of(model), placement.offloaded)
+
+
+def _read(role: OpenedRole, placement: Placement) -> tuple[PreTrainedModel, dict[str, Any]]:
+    spec = role.spec
+    quantization = _quantization(role, placement)
+    loaded: Any = AutoModelForCausalLM.from_pretrained(
+        role.files.folder,
+        dtype=spec.dtype if spec.dtype == "auto" else getattr(torch, spec.dtype),
+        device_map=placement.device_map,
+        local_files_only=True,
+        trust_remote_code=False,
+        use_safetensors=True,
+        ignore_mismatched_sizes=True,  # they are named by _check_complete
+        output_loading_info=True,
+        # given as None, it would make transformers forget what the checkpoint was quantized with
+        **({} if quantization is None else {"quantization_config": quantization}),
+    )
+    return loaded[0], loaded[1]
+
+
+def _quantization(role: OpenedRole, placement: Placement) -> BitsAndBytesConfig | None:
+    offloads = placement.offloaded > 0  # the layers in main memory stay as they are
+    if role.spec.quantization == "int8":
+        return BitsAndBytesConfig(load_in_8bit=True, llm_int8_enable_fp32_cpu_offload=offloads)
+    if role.spec.quantization == "nf4":
+        return BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_compute_dtype=compute_dtype(role),
+            llm_int8_enable_fp32_cpu_offload=offloads,
+        )
+    return None
+
+
+def _let_go_of_files(model: PreTrainedModel) -> None:
+    """Copy what is still a view of a mapped file, which would keep the whole file in memory."""
+    for parameter in model.parameters():
+        if parameter.device.type == "cpu" and parameter.is_floating_point():  # not quantized
+            parameter.data = parameter.data.clone()
+
+
+def _avoid_packing(model: PreTrainedModel) -> None:
+    """Keep bitsandbytes from packing 4-bit layers for AVX512 whose shapes it cannot pack.
+
+    It does not look, and would fail at the first token.
+    """
+    for module in model.modules():
+        layer: Any = module
+        state = getattr(getattr(layer, "weight", None), "quant_state", None)
+        if getattr(layer, "support_avx512bf16_for_cpu", False) and state is not None:
+            rows, columns = state.shape
+            if rows % _PACKED_ROWS or columns % state.blocksize:
+                layer.support_avx512bf16_for_cpu = False
+
+
+def _pack(model: PreTrainedModel) -> None:
+    """Let bitsandbytes pack every layer now, one after another, and not at the first token."""
+    with torch.no_grad():
+        model.eval()(torch.zeros((1, 1), dtype=torch.int64))
+
+
+def _check_quantization(role: OpenedRole, device: str) -> None:
+    asked = role.spec.quantization
+    stored = getattr(role.config, "quantization_config", None)
+    if asked == "none":
+        return
+    if stored is not None:
+        raise CheckpointError(
+            f"The checkpoint of the {role.name} is quantized already",
+            evidence=f"it is stored in {_name_of_quantization(stored)}",
+            next_step="Set its quantization to none: it is loaded as it is stored.",
+        )
+    import bitsandbytes
+
+    kind = device.partition(":")[0]
+    if kind not in bitsandbytes.supported_torch_devices:
+        raise DeviceError(
+            f"{asked} quantization is not available on {device}",
+            evidence=f"bitsandbytes {bitsandbytes.__version__} supports "
+            f"{', '.join(sorted(bitsandbytes.supported_torch_devices))}",
+            next_step="Set the quantization to none, or choose another device.",
+        )
+
+
+def _quantization_of(model: PreTrainedModel) -> str:
+    stored = getattr(model.config, "quantization_config", None)
+    return "none" if stored is None else _name_of_quantization(stored)
+
+
+def _name_of_quantization(stored: Any) -> str:
+    values: Mapping[str, Any] = stored if isinstance(stored, dict) else stored.to_dict()
+    if values.get("load_in_8bit"):
+        return "int8"
+    if values.get("load_in_4bit"):
+        return str(values.get("bnb_4bit_quant_type", "4-bit"))
+    method = values.get("quant_method", "unknown")
+    return str(getattr(method, "value", method))
+
+
+def _check_complete(role: OpenedRole, info: dict[str, Any]) -> None:
+    wrong = sorted([*info["missing_keys"], *(name for name, *_ in info["mismatched_keys"])])
+    if wrong:
+        raise CheckpointError(
+            f"The weights in {role.files.folder} do not fit its configuration",
+            evidence=f"{len(wrong)} tensors are missing or of another shape, such as {wrong[0]}",
+            next_step="Download or copy the checkpoint again.",
+        )
+
+
+def _explain(error: Exception, role: OpenedRole, device: str) -> TuneshiftError:
+    if is_out_of_memory(error):
+        return out_of_memory(f"loading the {role.name}", device, role.files.weight_bytes)
+    if role.spec.quantization != "none" and isinstance(error, ImportError | NotImplementedError):
+        return DeviceError(
+            f"{role.spec.quantization} quantization of the {role.name} does not work on {device}",
+            evidence=first_line(error),
+            next_step="Set the quantization to none, or choose another device.",
+        )
+    return unknown_model(role.files.folder, error)
+
+
+@contextmanager
+def _watched(report: Callable[[int], None], sizes: Mapping[str, int]) -> Iterator[None]:
+    """Turn the loading bar of transformers into calls of ``report``, which may raise to cancel.
+
+    Args:
+        report: Receives the bytes that have been loaded.
+        sizes: Bytes of each tensor, by its name in the weight files.
+    """
+    total = sum(sizes.values())
+
+    def bar(factory: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterable[Any]:
+        items = list(args[0] if args else kwargs["iterable"])
+
+        def steps() -> Generator[Any, None, None]:
+            done = 0
+            for item in items:
+                report(min(done, total))
+                yield item
+                done += _size_of(item, sizes, total // max(1, len(items)))
+
+        return steps()
+
+    previous = transformers_logging.set_tqdm_hook(bar)
+    try:
+        with quiet():
+            yield
+    finally:
+        transformers_logging.set_tqdm_hook(previous)
+
+
+def _size_of(item: Any, sizes: Mapping[str, int], otherwise: int) -> int:
+    """Bytes of one step of the bar, which gives a parameter's name first; or an average."""
+    name = item[0] if isinstance(item, tuple) and item else item
+    if not isinstance(name, str):
+        return otherwise
+    return sizes.get(name, sizes.get(name.partition(".")[2], otherwise))

@@ -1,0 +1,1 @@
+"""What a recipe takes in memory, before it is loaded."""

@@ -1,0 +1,181 @@
+"""What a recipe takes in memory, from configurations and headers alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from app.checkpoints.devices import free_bytes, resolve_device, total_bytes
+from app.checkpoints.memory.changes import RoleFacts, find_changes
+from app.checkpoints.memory.demand import Demand, RoleDemand, add_up
+from app.checkpoints.memory.footprint import BYTES, Footprint, measure_footprint
+from app.checkpoints.memory.host_memory import mapped_weight_bytes
+from app.checkpoints.opening import OpenedRecipe, OpenedRole, quiet, unknown_model
+from app.checkpoints.report import DeviceMemory, MemoryEstimate
+from app.checkpoints.spec import Recipe
+from app.errors import DeviceError
+
+DEFAULT_CONTEXT = 4096
+_STORED = {"BF16": "bfloat16", "F16": "float16", "F32": "float32"}
+
+
+def estimate_memory(opened: OpenedRecipe, about_to_be_freed: Mapping[str, int]) -> MemoryEstimate:
+    """Estimate what ``opened`` takes on each device, and what would make it smaller.
+
+    Args:
+        opened: The recipe with its files; weights need not be there.
+        about_to_be_freed: Bytes that unloading what is loaded gives back, for each device.
+
+    Raises:
+        CheckpointError: transformers has no causal language model for a configuration.
+        DeviceError: This machine has no such device.
+    """
+    estimator = _Estimator(opened, about_to_be_freed)
+    estimate = estimator.estimate(opened.recipe)
+    if estimate.fits:
+        return estimate
+    changes = find_changes(opened.recipe, estimator.facts(), estimate, estimator.estimate)
+    return replace(estimate, changes=changes)
+
+
+def does_not_fit(estimate: MemoryEstimate) -> DeviceError:
+    """The error for a recipe that is too large for the memory that is free."""
+    full = next(device for device in estimate.devices if not device.fits)
+    helps = next((change.label for change in estimate.changes if change.fits), None)
+    step = f"It would fit with: {helps}." if helps else "Choose smaller models."
+    return DeviceError(
+        f"This recipe does not fit into the memory of {full.device}",
+        evidence=f"needed {full.peak / 1e9:.1f} GB, free {full.free / 1e9:.1f} GB, "
+        f"for {estimate.context:,} tokens",
+        next_step=f"{step} It can be loaded anyway.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Model:
+    """What is known of one checkpoint, whatever dtype it is asked in."""
+
+    footprint: Footprint
+    dtype: str
+    context: int | None
+
+
+class _Estimator:
+    """Estimates one recipe and its variants; every model is measured once."""
+
+    def __init__(self, opened: OpenedRecipe, about_to_be_freed: Mapping[str, int]) -> None:
+        self._opened = opened
+        self._models: dict[str, _Model] = {}
+        self._free: dict[str, int] = {}
+        self._about_to_be_freed = about_to_be_freed
+
+    def estimate(self, recipe: Recipe) -> MemoryEstimate:
+        """The estimate of a recipe that differs from the opened one in its settings alone."""
+        specs = recipe.checkpoints()
+        roles = [
+            replace(role, spec=spec) for role, spec in zip(self._opened.roles, specs, strict=True)
+        ]
+        models = [self._model(role) for role in roles]
+        context = recipe.context or _default_context(models)
+        demands = [_demand(role, model) for role, model in zip(roles, models, strict=True)]
+        found = add_up(demands, len(recipe.pairs), context, self._free_on)
+        return MemoryEstimate(
+            context, tuple(self._device(device, demand) for device, demand in found.items())
+        )
+
+    def facts(self) -> list[RoleFacts]:
+        """What is known of each role of the opened recipe."""
+        return [
+            RoleFacts(
+                dtype=_dtype(role, self._model(role)),
+                quantizable=not _is_stored_quantized(role),
+                accelerated=resolve_device(role.spec.device) != "cpu",
+            )
+            for role in self._opened.roles
+        ]
+
+    def _model(self, role: OpenedRole) -> _Model:
+        key = str(role.files.folder.resolve())
+        if key not in self._models:
+            self._models[key] = _inspect(role)
+        return self._models[key]
+
+    def _device(self, device: str, demand: Demand) -> DeviceMemory:
+        return DeviceMemory(
+            device=device,
+            parts=demand.parts,
+            peak=demand.peak,
+            free=self._free_on(device),
+            total=total_bytes(device),
+            resident_peak=demand.resident_peak,
+        )
+
+    def _free_on(self, device: str) -> int:
+        if device not in self._free:
+            freed = self._about_to_be_freed.get(device, 0)
+            if device == "cpu":
+                freed = max(0, freed - mapped_weight_bytes())
+            self._free[device] = free_bytes(device) + freed
+        return self._free[device]
+
+
+def _inspect(role: OpenedRole) -> _Model:
+    try:
+        with quiet():
+            footprint = measure_footprint(role.config)
+    except Exception as error:  # the library raises many kinds for what it cannot build
+        raise unknown_model(role.files.folder, error) from error
+    text = role.config.get_text_config()
+    return _Model(footprint, _stored_dtype(role), getattr(text, "max_position_embeddings", None))
+
+
+def _stored_dtype(role: OpenedRole) -> str:
+    """What ``auto`` means to transformers: what the configuration says, or the first tensor."""
+    named = str(getattr(role.config, "dtype", None)).removeprefix("torch.")
+    if named in BYTES:
+        return named
+    kinds = [_STORED[tensor.dtype] for tensor in role.files.tensors if tensor.dtype in _STORED]
+    return kinds[0] if kinds else "float32"
+
+
+def _dtype(role: OpenedRole, model: _Model) -> str:
+    return model.dtype if role.spec.dtype == "auto" else role.spec.dtype
+
+
+def _default_context(models: Sequence[_Model]) -> int:
+    limits = [model.context for model in models if model.context]
+    return min([*limits, DEFAULT_CONTEXT])
+
+
+def _is_stored_quantized(role: OpenedRole) -> bool:
+    return getattr(role.config, "quantization_config", None) is not None
+
+
+def _demand(role: OpenedRole, model: _Model) -> RoleDemand:
+    spec, files, footprint = role.spec, role.files, model.footprint
+    device, dtype = resolve_device(spec.device), _dtype(role, model)
+    whole = footprint.weight_bytes(dtype, "none")
+    weights = footprint.weight_bytes(dtype, spec.quantization)
+    converted = sum(tensor.size for tensor in files.tensors if _STORED.get(tensor.dtype) != dtype)
+    if _is_stored_quantized(role) and files.tensors:
+        whole = weights = files.weight_bytes
+        converted = 0
+    weights_key = (files.folder.resolve(), spec.dtype, device, spec.quantization, spec.offload)
+    adapter_key = (weights_key, files.adapter.folder.resolve()) if files.adapter else None
+    return RoleDemand(
+        name=role.name,
+        weights_key=weights_key,
+        evaluation_key=(weights_key, adapter_key, spec.prompt, spec.system),
+        adapter_key=adapter_key,
+        device=device,
+        offload=spec.offload,
+        dtype=dtype,
+        quantized=spec.quantization != "none",
+        footprint=footprint,
+        weights=weights,
+        whole=whole,
+        adapter=files.adapter.weight_bytes if files.adapter else 0,
+        quantizing=footprint.quantizing_bytes(spec.quantization),
+        file=files.weight_bytes or whole,
+        converted=converted,
+    )

@@ -1,0 +1,226 @@
+"""Recipes as TOML files: finding, reading and writing them. The format is in docs/recipes.md."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from app.checkpoints.recipes.recipe_table import Problem, Table
+from app.checkpoints.recipes.toml_lines import line_of
+from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
+from app.decoding.types import GenerationConfig, check_alphas
+from app.errors import RecipeError
+from app.resources import resource
+
+FORMAT = 1
+DEFAULT_RECIPE = "demo"
+_MOST_BYTES = 1_000_000
+
+
+def builtin_recipes() -> list[str]:
+    """Names of the recipes that ship with the program, the default first."""
+    names = sorted(path.stem for path in resource("recipes").glob("*.toml"))
+    return sorted(names, key=lambda name: name != DEFAULT_RECIPE)
+
+
+def find_recipe(name_or_file: str) -> Recipe:
+    """The built-in recipe of that name, or the recipe in that file.
+
+    Raises:
+        RecipeError: When there is neither, or the file is not a recipe.
+    """
+    path = Path(name_or_file).expanduser()
+    if name_or_file in builtin_recipes():
+        path = resource("recipes", f"{name_or_file}.toml")
+    elif not path.is_file():
+        raise RecipeError(
+            f"There is no recipe “{name_or_file}”",
+            next_step=f"Name a file, or one of: {', '.join(builtin_recipes())}.",
+        )
+    return read_recipe(path)
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Read a recipe file; relative folders are taken from where it lies.
+
+    Raises:
+        RecipeError: Says what is wrong with the file and on which line.
+    """
+    text = _read_text(path)
+    try:
+        content = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # ValueError: also a number that is too long
+        raise _unreadable(path, _syntax_error(str(error), text)) from error
+    try:
+        return _recipe(content, path.parent)
+    except Problem as problem:
+        wrong = problem.error
+        detail = f"; {wrong.evidence}" if wrong.evidence else ""
+        raise RecipeError(
+            wrong.cause,
+            evidence=f"in {path.name}, line {line_of(text, problem.keys)}{detail}",
+            next_step=wrong.next_step,
+        ) from problem
+
+
+def write_recipe(recipe: Recipe, path: Path) -> None:
+    """Write ``recipe`` as TOML that :func:`read_recipe` reads back unchanged."""
+    table = {
+        "format": FORMAT,
+        **_without_defaults(recipe),
+        "base": _without_defaults(recipe.base),
+        "pair": [
+            {
+                "name": pair.name,
+                "alpha": pair.alpha,
+                "expert": _without_defaults(pair.expert),
+                "antiexpert": _without_defaults(pair.antiexpert),
+            }
+            for pair in recipe.pairs
+        ],
+        "sampling": asdict(recipe.sampling),
+    }
+    text = tomli_w.dumps(table)
+    if r"\r\n" not in text:  # which strings of several lines cannot hold
+        text = tomli_w.dumps(table, multiline_strings=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def _without_defaults(item: Recipe | CheckpointSpec) -> dict[str, Any]:
+    values = {known.name: (getattr(item, known.name), known.default) for known in fields(item)}
+    return {
+        name: value
+        for name, (value, default) in values.items()
+        if value != default and name not in ("pairs", "base", "sampling")
+    }
+
+
+def _read_text(path: Path) -> str:
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise _unreadable(path, f"it has {path.stat().st_size:,} bytes")
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(path, str(error)) from error
+
+
+def _unreadable(path: Path, evidence: str) -> RecipeError:
+    return RecipeError(f"The recipe {path.name} cannot be read", evidence=evidence)
+
+
+def _syntax_error(message: str, text: str) -> str:
+    """What the parser says, with the line in front as for every other error."""
+    what, _, where = message.rpartition(" (at ")
+    line = re.match(r"line (\d+)", where)
+    number = line[1] if line else text.count("\n") + 1
+    return f"line {number}; {what}" if what else message
+
+
+_RECIPE_KEYS = {known.name for known in fields(Recipe)} - {"pairs"} | {"format", "pair"}
+_PAIR_KEYS = {known.name for known in fields(ExpertPair)}
+_CHECKPOINT_KEYS = {known.name for known in fields(CheckpointSpec)}
+
+
+def _recipe(content: Mapping[str, Any], folder: Path) -> Recipe:
+    _check_format(content)
+    table = Table(content, (), "the recipe", _RECIPE_KEYS)
+    pairs = table.get_list("pair", dict)
+    if not pairs:
+        table.fail("pair", "A recipe needs at least one expert pair", "Add a table [[pair]].")
+    return Recipe(
+        name=table.get("name", str),
+        base=_checkpoint(table.inner("base", _CHECKPOINT_KEYS), folder),
+        pairs=tuple(
+            _pair(Table(pair, table.place("pair", place), "[[pair]]", _PAIR_KEYS), folder)
+            for place, pair in enumerate(pairs)
+        ),
+        sample_prompt=table.get("sample_prompt", str, ""),
+        description=table.get("description", str, ""),
+        context=_count(table, "context"),
+        accepted_ids=_accepted_ids(table),
+        download_bytes=_count(table, "download_bytes"),
+        untested=table.get("untested", bool, False),
+        sampling=_sampling(table.inner("sampling", asdict(GenerationConfig()), {})),
+    )
+
+
+def _check_format(content: Mapping[str, Any]) -> None:
+    """Before anything else, because another format may have other settings."""
+    found = content.get("format")
+    if type(found) is not int or found != FORMAT:
+        newer = type(found) is int and found > FORMAT
+        error = RecipeError(
+            f"This version reads recipes of format {FORMAT}",
+            evidence="it does not say its format" if found is None else f"it has format {found}",
+            next_step="Update Tuneshift." if newer else f"Begin the file with: format = {FORMAT}",
+        )
+        raise Problem(error, ("format",))
+
+
+def _pair(table: Table, folder: Path) -> ExpertPair:
+    alpha = table.get("alpha", float, 1.0)
+    with table.blaming("alpha"):
+        check_alphas((alpha,), 1)
+    return ExpertPair(
+        name=table.get("name", str),
+        expert=_checkpoint(table.inner("expert", _CHECKPOINT_KEYS), folder),
+        antiexpert=_checkpoint(table.inner("antiexpert", _CHECKPOINT_KEYS), folder),
+        alpha=float(alpha),
+    )
+
+
+def _checkpoint(table: Table, folder: Path) -> CheckpointSpec:
+    table.get("source", str)
+    values: dict[str, Any] = {
+        key: table.get(key, bool if key == "offload" else str)
+        for key in _CHECKPOINT_KEYS
+        if key in table
+    }
+    for key in ("source", "over"):
+        values[key] = _from_folder(values.get(key, ""), folder)
+    for key, value in values.items():
+        with table.blaming(key):  # alone, and so it is its fault
+            CheckpointSpec(**{"source": "folder:", "over": "folder:", key: value})
+    with table.blaming("source"):
+        return CheckpointSpec(**values)
+
+
+def _from_folder(source: str, folder: Path) -> str:
+    """The source with a relative path taken from ``folder``; ``..`` and ``~`` are understood."""
+    kind, separator, path = source.partition(":")
+    local = kind in ("folder", "gguf") or (kind == "adapter" and not path.startswith("hub:"))
+    return f"{kind}:{folder / Path(path).expanduser()}" if local and separator else source
+
+
+def _count(table: Table, key: str) -> int:
+    value = table.get(key, int, 0)
+    if value < 0:
+        table.fail(key, f"“{key}” must be 0 or more", evidence=f"it is {value}")
+    return value
+
+
+def _accepted_ids(table: Table) -> tuple[int, ...]:
+    ids = table.get_list("accepted_ids", int, [])
+    if min(ids, default=0) < 0:
+        table.fail("accepted_ids", "A token id is 0 or more", evidence=f"it is {min(ids)}")
+    return tuple(ids)
+
+
+def _sampling(table: Table) -> GenerationConfig:
+    defaults = asdict(GenerationConfig())
+    values: dict[str, Any] = {
+        key: table.get(key, type(default))
+        for key, default in defaults.items()
+        if key in table and key != "stop"
+    }
+    values["stop"] = tuple(table.get_list("stop", str, []))
+    for key, value in values.items():
+        with table.blaming(key):
+            GenerationConfig(**{key: value})
+    return GenerationConfig(**values)

@@ -1,0 +1,1 @@
+"""Whether roles share a vocabulary, and what to call its tokens."""

@@ -1,0 +1,180 @@
+"""Whether roles share a vocabulary, by content: the same id must mean the same token everywhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+
+from tokenizers import Tokenizer
+from transformers.convert_slow_tokenizer import bytes_to_unicode
+
+from app.checkpoints.opening import OpenedRecipe, OpenedRole
+from app.checkpoints.report import RoleVocabulary, TokenDifference, Verdict, VocabularyReport
+from app.checkpoints.vocabulary.notes import notes
+from app.checkpoints.vocabulary.tokens import RoleTokens, read_tokens
+from app.errors import CheckpointError, VocabularyError
+
+MOST_DIFFERENT = 0.01
+"""Share of the base's ids that may differ; those ids are masked, above it the recipe is refused."""
+
+_EXAMPLES = 3
+_MOST_LISTED = 200
+_RESERVED = re.compile(
+    r"[<\[].*(reserved|unused|extra|pad|dummy|placeholder).*[>\]]", re.IGNORECASE
+)
+
+
+def compare_vocabularies(opened: OpenedRecipe) -> VocabularyReport:
+    """Compare every role with the base, id by id.
+
+    Raises:
+        CheckpointError: A configuration does not say how large its vocabulary is.
+    """
+    accepted = frozenset(opened.recipe.accepted_ids)
+    roles = _tokens_of_roles(opened.roles)
+    base = roles[0]
+    different = [_different_ids(base, role) for role in roles]
+    return VocabularyReport(
+        roles=tuple(
+            _role_vocabulary(base, role, ids, accepted)
+            for role, ids in zip(roles, different, strict=True)
+        ),
+        masked_ids=_masked_ids(roles, different, accepted),
+    )
+
+
+def require_shared(report: VocabularyReport) -> None:
+    """Refuse roles that do not share a vocabulary.
+
+    Raises:
+        VocabularyError: When at least ``MOST_DIFFERENT`` of the base's ids differ in some role.
+    """
+    for role in report.roles:
+        if role.verdict is Verdict.DIFFERENT:
+            examples = ", ".join(map(describe_difference, role.differences[:_EXAMPLES]))
+            raise VocabularyError(
+                f"The {role.role} has another vocabulary than the base",
+                evidence=f"{role.different:,} of {report.roles[0].tokens:,} tokens differ: "
+                f"{examples}",
+                next_step="Choose models of one family that share a tokenizer.",
+            )
+
+
+def describe_difference(difference: TokenDifference) -> str:
+    """Such as: id 9 is “foo” here and “bar” there."""
+    here = "absent" if difference.base is None else f"“{difference.base}”"
+    there = "absent" if difference.other is None else f"“{difference.other}”"
+    return f"id {difference.token_id} is {here} here and {there} there"
+
+
+def _tokens_of_roles(roles: Sequence[OpenedRole]) -> list[RoleTokens]:
+    tokenizers = {id(role.tokenizer): role.tokenizer.backend_tokenizer for role in roles}
+    rows = [_rows(role) for role in roles]
+    sizes = [tokenizer.get_vocab_size() for tokenizer in tokenizers.values()]
+    read = read_tokens(list(tokenizers.values()), max(*rows, *sizes))
+    of_tokenizer = dict(zip(tokenizers, read, strict=True))
+    return [
+        RoleTokens(role.name, of_tokenizer[id(role.tokenizer)], count, end_ids(role))
+        for role, count in zip(roles, rows, strict=True)
+    ]
+
+
+def _rows(role: OpenedRole) -> int:
+    rows = getattr(role.config.get_text_config(), "vocab_size", None)
+    if not isinstance(rows, int):
+        raise CheckpointError(
+            f"The configuration of the {role.name} does not say how large its vocabulary is",
+            next_step="Choose a causal language model.",
+        )
+    return rows
+
+
+def end_ids(role: OpenedRole) -> frozenset[int]:
+    """The ids at which a role ends a text, as its configuration and its tokenizer name them."""
+    named = [
+        getattr(role.config.get_text_config(), "eos_token_id", None),
+        role.tokenizer.eos_token_id,
+    ]
+    ids = [item if isinstance(item, list) else [item] for item in named if item is not None]
+    return frozenset(index for several in ids for index in several)
+
+
+def _different_ids(base: RoleTokens, role: RoleTokens) -> list[int]:
+    """The ids that the two tokenizers spell differently, those that one of them lacks included."""
+    here, there = base.tokens.spelling, role.tokens.spelling
+    if here is there:
+        return []
+    return [index for index, (a, b) in enumerate(zip(here, there, strict=True)) if a != b]
+
+
+def _masked_ids(
+    roles: Sequence[RoleTokens], different: Sequence[Collection[int]], accepted: Collection[int]
+) -> tuple[int, ...]:
+    """The ids of the base's rows that cannot be generated: not in every role, or not alike."""
+    base = roles[0]
+    masked = {index for index in range(base.rows) if base.tokens.spelling[index] is None}
+    masked.update(range(min(role.rows for role in roles), base.rows))
+    for role, ids in zip(roles, different, strict=True):
+        masked.update(
+            index
+            for index in ids
+            if index < base.rows and (index not in accepted or role.tokens.spelling[index] is None)
+        )
+    return tuple(sorted(masked))
+
+
+def _role_vocabulary(
+    base: RoleTokens, role: RoleTokens, ids: Sequence[int], accepted: Collection[int]
+) -> RoleVocabulary:
+    here, there = base.tokens.spelling, role.tokens.spelling
+    differing = [i for i in ids if i < base.rows and _matters(here[i], there[i])]
+    if differing:
+        few = len(differing) < MOST_DIFFERENT * base.tokens.count
+        verdict = Verdict.FEW if few else Verdict.DIFFERENT
+    else:
+        verdict = Verdict.PADDING if ids or role.rows != base.rows else Verdict.IDENTICAL
+    return RoleVocabulary(
+        role=role.name,
+        verdict=verdict,
+        tokens=role.tokens.count,
+        rows=role.rows,
+        different=len(differing),
+        differences=tuple(
+            TokenDifference(i, here[i], there[i], accepted=i in accepted and there[i] is not None)
+            for i in differing[:_MOST_LISTED]
+        ),
+        notes=notes(base, role, ids),
+    )
+
+
+def _matters(here: str | None, there: str | None) -> bool:
+    """Whether the base loses a token by this difference, not only a place that is kept free."""
+    if here is None:
+        return False
+    return there is not None or _RESERVED.fullmatch(here) is None
+
+
+def token_labels(tokenizer: Tokenizer, ids: Iterable[int]) -> list[str]:
+    """The text of each id; bytes inside a character are written like ⟨E2 82⟩."""
+    # After another token, because some decoders take the space off the first one.
+    anchor = tokenizer.encode("a", add_special_tokens=False).ids
+    shown = len(tokenizer.decode(anchor))
+    ids = list(ids)
+    decoded = tokenizer.decode_batch([[*anchor, index] for index in ids], skip_special_tokens=False)
+    texts = [text[shown:] for text in decoded]
+    return [
+        _spell_bytes(tokenizer.id_to_token(index) or "") if "\ufffd" in text or not text else text
+        for index, text in zip(ids, texts, strict=True)
+    ]
+
+
+_BYTE_FALLBACK = re.compile("<0x[0-9A-F]{2}>")
+_BYTE_OF_CHARACTER = {character: byte for byte, character in bytes_to_unicode().items()}
+
+
+def _spell_bytes(token: str) -> str:
+    if _BYTE_FALLBACK.fullmatch(token):
+        return f"⟨{token[3:5]}⟩"
+    if token and all(character in _BYTE_OF_CHARACTER for character in token):
+        return f"⟨{bytes(map(_BYTE_OF_CHARACTER.__getitem__, token)).hex(' ').upper()}⟩"
+    return token

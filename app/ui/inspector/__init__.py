@@ -1,0 +1,1 @@
+"""The right-hand column: everything about the selected token."""

@@ -1,0 +1,1 @@
+"""Finding, downloading and fitting models: the Hub, the cache, memory."""

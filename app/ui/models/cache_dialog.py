@@ -1,0 +1,211 @@
+"""The models that are downloaded: how large they are, when they were used, and deleting them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from PySide6.QtCore import (
+    QAbstractTableModel,
+    QDateTime,
+    QLocale,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QSize,
+    Qt,
+)
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QDialog,
+    QHBoxLayout,
+    QMessageBox,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.checkpoints import hub
+from app.errors import TuneshiftError
+from app.ui.models.missing_models import hub_sources
+from app.ui.session import Session
+from app.ui.theme import SPACE
+from app.ui.widgets.message_label import MessageLabel
+from app.ui.widgets.row_table import make_table
+from app.ui.wording import size
+
+_SIZE = QSize(680, 440)
+_Index = QModelIndex | QPersistentModelIndex
+
+
+class CachedModels(QAbstractTableModel):
+    """One row for each downloaded revision."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._models: list[hub.CachedModel] = []
+        self._titles = (
+            self.tr("model"),
+            self.tr("revision"),
+            self.tr("state"),
+            self.tr("last used"),
+            self.tr("size"),
+        )
+
+    def show(self, models: Sequence[hub.CachedModel]) -> None:
+        """Show other models."""
+        self.beginResetModel()
+        self._models = list(models)
+        self.endResetModel()
+
+    def model(self, row: int) -> hub.CachedModel:
+        """The model in a row."""
+        return self._models[row]
+
+    def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: N802 — Qt's name
+        return 0 if parent.isValid() else len(self._models)
+
+    def columnCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: N802
+        return 0 if parent.isValid() else len(self._titles)
+
+    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        model = self._models[index.row()]
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self._cells(model)[index.column()]
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return f"{model.id} · {model.commit}"
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return self._alignment(index.column())
+        return None
+
+    def headerData(  # noqa: N802 — Qt's name
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> Any:
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self._titles[section]
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return self._alignment(section)
+        return None
+
+    def _alignment(self, column: int) -> Qt.AlignmentFlag:
+        last = column == len(self._titles) - 1
+        side = Qt.AlignmentFlag.AlignRight if last else Qt.AlignmentFlag.AlignLeft
+        return side | Qt.AlignmentFlag.AlignVCenter
+
+    def _cells(self, model: hub.CachedModel) -> tuple[str, ...]:
+        used = QDateTime.fromSecsSinceEpoch(int(model.last_used))
+        return (
+            model.id,
+            ", ".join(model.names) or model.commit[:7],
+            self.tr("complete") if model.complete else self.tr("in part"),
+            QLocale().toString(used.date(), QLocale.FormatType.ShortFormat),
+            size(model.size),
+        )
+
+
+class CacheDialog(QDialog):
+    """Lists downloaded models; deletes those that are chosen, after a question."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._error: TuneshiftError | None = None
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle(self.tr("Downloaded models"))
+        self.resize(_SIZE)
+        self.models = CachedModels(self)
+        self.table = make_table(self.models, self.tr("Downloaded models"))
+        self.table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.message = MessageLabel()
+        self.delete = QPushButton()
+        self.closing = QPushButton(self.tr("Close"))
+        self.closing.setDefault(True)
+        self.delete.setAutoDefault(False)
+        self._lay_out()
+        self.table.selectionModel().selectionChanged.connect(self._update)
+        self.delete.clicked.connect(self._confirm)
+        self.closing.clicked.connect(self.close)
+        session.downloads.changed.connect(self._update)
+        session.downloads.finished.connect(self._list)
+        self._update()
+        self._list()
+
+    def _lay_out(self) -> None:
+        buttons = QHBoxLayout()
+        buttons.setSpacing(SPACE)
+        buttons.addWidget(self.delete)
+        buttons.addStretch(1)
+        buttons.addWidget(self.closing)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE, 2 * SPACE)
+        layout.setSpacing(SPACE + 4)
+        layout.addWidget(self.table, 1)
+        layout.addWidget(self.message)
+        layout.addLayout(buttons)
+
+    def _list(self) -> None:
+        def look() -> tuple[list[hub.CachedModel], int, str]:
+            return hub.cached_models(), hub.free_disk(), str(hub.cache_folder())
+
+        self._session.downloads.ask(self, look, self._show, self._tell)
+
+    def _show(self, answer: tuple[list[hub.CachedModel], int, str]) -> None:
+        models, free, folder = answer
+        self.models.show(models)
+        total = size(sum(model.size for model in models))
+        text = self.tr("{0} in all, {1} free on the disk. Folder: {2}, shared with other programs.")
+        self.message.show_message(text.format(total, size(free), folder))
+        if self._error:
+            self._tell(self._error)
+            self._error = None
+        self._update()
+
+    def _on_deleted(self, freed: int) -> None:
+        self._list()
+
+    def _tell(self, error: TuneshiftError) -> None:
+        self.message.show_message(str(error), "error")
+
+    def _on_not_deleted(self, error: TuneshiftError) -> None:
+        self._error = error  # told beside what is left
+        self._list()
+
+    def _chosen(self) -> list[hub.CachedModel]:
+        return [self.models.model(i.row()) for i in self.table.selectionModel().selectedRows()]
+
+    def _update(self) -> None:
+        chosen, busy = self._chosen(), self._session.downloads.active
+        text = self.tr("Delete …")
+        if chosen:
+            text = self.tr("Delete {0} …").format(size(sum(model.size for model in chosen)))
+        self.delete.setText(text)
+        self.delete.setEnabled(bool(chosen) and not busy)
+        self.delete.setToolTip(self.tr("Wait for the download to end.") if busy else "")
+
+    def _confirm(self) -> None:
+        chosen = self._chosen()
+        names = "\n".join(f"{model.id} ({size(model.size)})" for model in chosen)
+        box = QMessageBox(self)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.setIcon(QMessageBox.Icon.Warning)
+        box.setWindowTitle(self.tr("Delete models"))
+        box.setTextFormat(Qt.TextFormat.PlainText)
+        box.setText(self.tr("Delete from this machine?"))
+        used = {hub.parse(source).repo for source in hub_sources(self._session.recipe)}
+        warning = self.tr("The recipe in the window uses one of them.")
+        about = [names, warning] if used & {model.id for model in chosen} else [names]
+        box.setInformativeText("\n\n".join([*about, self.tr("Using them again needs a download.")]))
+        delete = box.addButton(self.tr("Delete"), QMessageBox.ButtonRole.DestructiveRole)
+        keep = box.addButton(QMessageBox.StandardButton.Cancel)
+        box.setDefaultButton(keep)
+        box.setEscapeButton(keep)
+        delete.clicked.connect(lambda: self._delete(chosen))
+        box.open()
+
+    def _delete(self, chosen: list[hub.CachedModel]) -> None:
+        self.message.show_message(self.tr("Deleting …"))
+        self._session.downloads.ask(
+            self, lambda: hub.delete_cached(chosen), self._on_deleted, self._on_not_deleted
+        )

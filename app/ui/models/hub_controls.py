@@ -1,0 +1,93 @@
+"""What is to be seen in the Hub dialog; what it does is in ``hub_dialog``."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLineEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.ui.downloads import Downloads
+from app.ui.models.download_bar import DownloadBar
+from app.ui.models.hub_results import HubResults
+from app.ui.theme import SPACE
+from app.ui.widgets.controls import ChoiceBox
+from app.ui.widgets.message_label import MessageLabel
+from app.ui.widgets.row_table import make_table
+
+_SIZE = QSize(760, 600)
+
+
+class HubControls(QDialog):
+    """A field to search in, results, what is known of the chosen one, and buttons."""
+
+    def __init__(self, downloads: Downloads, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._make_controls()
+        self._lay_out(DownloadBar(downloads))
+
+    def _make_controls(self) -> None:
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle(self.tr("Models from the Hub"))
+        self.resize(_SIZE)
+        self.text = QLineEdit()
+        self.text.setPlaceholderText(self.tr("owner/name, or words to search for"))
+        self.text.setAccessibleName(self.tr("Model or words to search for"))
+        self.text.setClearButtonEnabled(True)
+        self.search = QPushButton(self.tr("&Search"))
+        self.results = HubResults(self)
+        self.table = make_table(self.results, self.tr("Models"))
+        self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.role = ChoiceBox()
+        self.role.setAccessibleName(self.tr("Role"))
+        self.revision = QLineEdit("main")
+        self.revision.setAccessibleName(self.tr("Revision"))
+        self.revision.setToolTip(self.tr("A branch, a tag or a commit; press Enter to look it up"))
+        self.facts = MessageLabel()
+        self.message = MessageLabel()
+        self.check = QPushButton(self.tr("&Check"))
+        self.check.setToolTip(
+            self.tr("Fetch the tokenizer alone and compare vocabularies before downloading")
+        )
+        self.cancel_check = QPushButton(self.tr("Stop checking"))
+        self.take = QPushButton()
+        self.take.setProperty("role", "primary")
+        self.closing = QPushButton(self.tr("Close"))
+        for button in (self.search, self.check, self.cancel_check, self.take, self.closing):
+            button.setAutoDefault(False)
+
+    def _lay_out(self, bar: DownloadBar) -> None:
+        top = QHBoxLayout()
+        top.setSpacing(SPACE)
+        top.addWidget(self.text, 1)
+        top.addWidget(self.search)
+        form = QFormLayout()
+        form.setHorizontalSpacing(2 * SPACE)
+        form.setVerticalSpacing(SPACE)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form.addRow(self.tr("&Revision"), self.revision)
+        form.addRow(self.tr("&Use as"), self.role)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(SPACE)
+        buttons.addWidget(self.check)
+        buttons.addWidget(self.cancel_check)
+        buttons.addStretch(1)
+        buttons.addWidget(self.closing)
+        buttons.addWidget(self.take)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE, 2 * SPACE)
+        layout.setSpacing(SPACE + 4)
+        layout.addLayout(top)
+        layout.addWidget(self.table, 1)
+        layout.addWidget(self.facts)
+        layout.addLayout(form)
+        layout.addWidget(self.message)
+        layout.addWidget(bar)
+        layout.addLayout(buttons)

@@ -1,0 +1,348 @@
+"""Finds a model on the Hub, says what it is, checks it, downloads it and gives it to a role.
+
+Nothing is asked of the network before a person presses Enter or a button, or chooses a result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeVar
+
+from PySide6.QtCore import QCoreApplication, Qt, QTimer
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QWidget
+
+from app.checkpoints import hub
+from app.checkpoints.report import Preflight
+from app.errors import HubError, NotDownloadedError, TuneshiftError
+from app.ui.downloads import Download
+from app.ui.models import candidate_check
+from app.ui.models.candidate_check import CandidateCheck
+from app.ui.models.hub_choice import HubChoice
+from app.ui.models.hub_controls import HubControls
+from app.ui.models.hub_results import HubRow, cached_rows, rows_of_hits
+from app.ui.session import Session
+from app.ui.wording import size
+
+_PAUSE_MS = 250
+"""How long a result must stay chosen before the Hub is asked about it."""
+
+_Answer = TypeVar("_Answer")
+
+
+class HubDialog(HubControls):
+    """The Hub for one role of the recipe.
+
+    Args:
+        session: The state.
+        place: The role that a model is for at first, as in ``Recipe.roles``.
+    """
+
+    def __init__(self, session: Session, place: int, parent: QWidget | None = None) -> None:
+        super().__init__(session.downloads, parent)
+        self._session = session
+        self._cached: list[HubRow] = []
+        self._choice: HubChoice | None = None
+        self._question: int | None = None
+        self._download: Download | None = None
+        self._check = CandidateCheck(session, self)
+        self._then_download = False
+        self._warned: HubChoice | None = None  # checked, and does not fit
+        self._wanted = (place, "")
+        self._pause = QTimer(self, interval=_PAUSE_MS, singleShot=True)
+        self._connect()
+        self._fill_roles(place)
+        self._update()
+        self._list_cached()
+
+    # Controls
+
+    def _connect(self) -> None:
+        session = self._session
+        self.text.returnPressed.connect(self._on_search)
+        self.search.clicked.connect(self._on_search)
+        self.table.selectionModel().selectionChanged.connect(self._on_row)
+        down = QShortcut(QKeySequence(Qt.Key.Key_Down), self.text)
+        down.setContext(Qt.ShortcutContext.WidgetShortcut)
+        down.activated.connect(self._into_results)
+        self.table.activated.connect(lambda: self.take.setFocus())
+        self._pause.timeout.connect(self._look)
+        self.revision.textEdited.connect(self._on_revision)
+        self.revision.returnPressed.connect(self._look)
+        self.role.activated.connect(self._on_role)
+        self.check.clicked.connect(lambda: self._start_check(then_download=False))
+        self.cancel_check.clicked.connect(self._stop_check)
+        self.take.clicked.connect(self._on_take)
+        self.closing.clicked.connect(self.close)
+        self._check.finished.connect(self._on_checked)
+        session.downloads.changed.connect(self._update)
+        session.downloads.finished.connect(self._on_downloaded)
+        session.run_changed.connect(self._update)
+        session.recipe_changed.connect(self._on_recipe_changed)
+
+    def _fill_roles(self, place: int) -> None:
+        names = [name[:1].upper() + name[1:] for name, _ in self._session.recipe.roles()]
+        self.role.clear()
+        self.role.addItems(names)
+        self.role.setCurrentIndex(min(max(place, 0), len(names) - 1))
+
+    def _on_recipe_changed(self) -> None:
+        self._fill_roles(self.role.currentIndex())
+        self._update()
+
+    def _on_role(self) -> None:
+        self._warned = None  # of another role
+        self._update()
+
+    def done(self, result: int) -> None:
+        self._check.cancel()
+        self._forget()
+        self._download = None
+        super().done(result)
+
+    def _update(self) -> None:
+        choice, active = self._choice, self._check.active
+        under_way = self._download is not None and self._download.active
+        self.facts.show_message(choice.describe() if choice else self._hint())
+        self.revision.setEnabled(choice is not None)
+        self.check.setVisible(not active)
+        self.cancel_check.setVisible(active)
+        known = choice is not None and (choice.here or choice.model is not None)
+        self.check.setEnabled(known)
+        editable = self._session.editable or not (choice and choice.here)
+        self.take.setEnabled(choice is not None and editable and not active and not under_way)
+        self.take.setText(self._step(choice))
+        self.take.setToolTip(
+            "" if editable else self.tr("It can be used when the run has ended. Esc stops it.")
+        )
+
+    def _step(self, choice: HubChoice | None) -> str:
+        """What the one emphasised button does next."""
+        if choice is None:
+            return self.tr("Download")
+        if choice.here:
+            return self.tr("Use")
+        if choice.model is None:
+            return self.tr("Look up")
+        if choice == self._warned:
+            return self.tr("Download anyway")
+        return self.tr("Download {0}").format(size(choice.model.missing))
+
+    def _hint(self) -> str:
+        return self.tr(
+            "Finished files of a download are kept; an unfinished file starts again. "
+            "A download goes on when this window is closed."
+        )
+
+    # Finding
+
+    def _list_cached(self) -> None:
+        self._ask(cached_rows, self._show_cached)
+
+    def _show_cached(self, cached: list[HubRow]) -> None:
+        self._cached = cached
+        self._show_rows(cached)
+        total = size(sum(row.cached.size for row in cached if row.cached))
+        here = self.tr("{0} on this machine ({1})").format(_models(len(cached)), total)
+        here = here if cached else self.tr("No models from the Hub on this machine yet")
+        search = self.tr("Type a name and press Enter to search the Hub.")
+        self.message.show_message(f"{here}. {search}")
+
+    def _on_search(self) -> None:
+        text = self.text.text().strip()
+        if not text:
+            self._list_cached()
+        elif "/" in text:
+            self._go_to(text)
+        else:
+            self.message.show_message(self.tr("Searching …"))
+            self._ask(lambda: hub.search(text), self._show_hits)
+
+    def _go_to(self, text: str) -> None:
+        try:
+            chosen = hub.parse(text)
+        except HubError as error:
+            self.message.show_message(str(error), "error")
+            return
+        self._show_rows([self._row_of(chosen)])
+        self.table.selectRow(0)
+        self._look()
+
+    def _row_of(self, chosen: hub.HubId) -> HubRow:
+        return next((row for row in self._cached if row.id == chosen), HubRow(chosen))
+
+    def _show_hits(self, hits: list[hub.HubHit]) -> None:
+        self._show_rows(rows_of_hits(hits, self._cached))
+        text = self.tr("{0} found. Only those with safetensors weights are listed.")
+        self.message.show_message(text.format(_models(len(hits))))
+
+    def _show_rows(self, rows: list[HubRow]) -> None:
+        self._choose(None)
+        self.results.show(rows)
+
+    def _ask(self, question: Callable[[], _Answer], done: Callable[[_Answer], None]) -> None:
+        self._forget()
+        self._question = self._session.downloads.ask(self, question, done, self._on_failed)
+
+    def _forget(self) -> None:
+        self._pause.stop()
+        if self._question is not None:
+            self._session.downloads.forget(self._question)
+            self._question = None
+
+    def _on_failed(self, error: TuneshiftError) -> None:
+        text = str(error)
+        if isinstance(error, hub.UnreachableError) and self._choice is None:
+            self._show_rows(self._cached)
+            text = self.tr("{0} Listed is what is on this machine.").format(text)
+        self.message.show_message(text, "error")
+
+    # Choosing
+
+    def _choose(self, choice: HubChoice | None) -> None:
+        self._check.cancel()
+        self._forget()
+        self._choice = choice
+        self.message.show_message("")
+        self._update()
+
+    def _into_results(self) -> None:
+        if self.results.rowCount():
+            self.table.selectRow(0)
+            self.table.setFocus()
+
+    def _on_row(self) -> None:
+        for index in self.table.selectionModel().selectedRows():
+            row = self.results.row(index.row())
+            self.revision.setText(row.id.revision)
+            self._choose(HubChoice(row))
+            if not row.here:
+                self._pause.start()
+
+    def _on_revision(self, text: str) -> None:
+        """Forget what was said of another revision; Enter asks about this one."""
+        if self._choice:
+            chosen = hub.HubId(self._choice.id.repo, text.strip() or "main")
+            self._choose(HubChoice(self._row_of(chosen)))
+
+    def _look(self) -> None:
+        """Ask the Hub about what is chosen."""
+        if self._choice is None:
+            return
+        chosen = self._choice.id
+        self.message.show_message(self.tr("Asking the Hub about {0} …").format(chosen))
+        self._ask(
+            lambda: (hub.describe(hub.parse(chosen.source)), hub.free_disk()), self._on_described
+        )
+
+    def _on_described(self, answer: tuple[hub.HubModel, int]) -> None:
+        model, disk = answer
+        if self._choice is None:
+            return
+        self._choice = replace(self._choice, model=model, disk=disk)
+        short = model.missing > disk
+        text = self.tr("It needs {0} on the disk, which has {1} free.")
+        text = text.format(size(model.missing), size(disk)) if short else ""
+        self.message.show_message(text, "error" if short else "caption")
+        self._update()
+
+    # Checking
+
+    def _start_check(self, *, then_download: bool) -> None:
+        if self._choice is None:
+            return
+        try:
+            recipe = self._session.with_source(self.role.currentIndex(), self._choice.source)
+        except TuneshiftError as error:
+            self.message.show_message(str(error), "error")
+            return
+        self._then_download = then_download
+        self.message.show_message(self.tr("Fetching the tokenizer and comparing vocabularies …"))
+        self._check.start(recipe, [self._choice.id.source])
+        self._update()
+
+    def _stop_check(self) -> None:
+        self._check.cancel()
+        self.message.show_message("")
+        self._update()
+
+    def _on_checked(self, found: Preflight | TuneshiftError) -> None:
+        if self._choice and not self._choice.here:
+            here = self._row_of(self._choice.id)
+            self._choice = replace(self._choice, row=here)
+        wrong = candidate_check.unusable(found) if isinstance(found, Preflight) else found
+        if isinstance(wrong, NotDownloadedError):  # another role's
+            text = self.tr("The vocabularies cannot be compared yet: {0}.")
+            self.message.show_message(text.format(wrong.cause))
+        elif wrong:
+            self.message.show_message(str(wrong), "error")
+            self._warned = None if isinstance(wrong, HubError) else self._choice
+            self._then_download = False
+        elif isinstance(found, Preflight):
+            self.message.show_message(candidate_check.describe(found))
+        if self._then_download:
+            self._start_download()
+        self._update()
+
+    # Downloading and using
+
+    def _on_take(self) -> None:
+        choice = self._choice
+        if choice is None:
+            return
+        if choice.here:
+            if self._use(self.role.currentIndex(), choice.source):
+                self.accept()
+        elif choice.model is None:
+            self._look()
+        elif choice == self._warned:
+            self._start_download()
+        else:
+            self._start_check(then_download=True)
+
+    def _start_download(self) -> None:
+        if self._choice:
+            self._wanted = (self.role.currentIndex(), self._choice.source)
+            self._download = self._session.downloads.add(self._choice.id.source)
+            self._update()
+
+    def _on_downloaded(self, download: Download) -> None:
+        """Give what has come to the role, unless a run is on."""
+        if download is not self._download:
+            return
+        self._download = None
+        self._session.downloads.ask(self, cached_rows, self._on_cache_changed, self._on_failed)
+        if not self._session.editable:
+            text = self.tr("{0} is on this machine; it can be used when the run has ended.")
+            self.message.show_message(text.format(download.name))
+        elif self._use(*self._wanted):
+            text = self.tr("{0} is on this machine and in use as: {1}.")
+            role = self.role.itemText(self._wanted[0])
+            self.message.show_message(text.format(download.name, role))
+
+    def _on_cache_changed(self, cached: list[HubRow]) -> None:
+        self._cached = cached
+        if self._choice:
+            self._choice = HubChoice(self._row_of(self._choice.id))
+        self._update()
+
+    def _use(self, place: int, source: str) -> bool:
+        """Give the model to the role at ``place``; whether it could be given."""
+        specs = self._session.recipe.checkpoints()
+        if place >= len(specs):  # its pair has been removed
+            return False
+        try:
+            if specs[place].source == source:
+                self._session.load()
+            else:
+                self._session.set_source(place, source)
+        except TuneshiftError as error:
+            self.message.show_message(str(error), "error")
+            return False
+        return True
+
+
+def _models(count: int) -> str:
+    text = "{0} models" if count != 1 else "{0} model"
+    return QCoreApplication.translate("HubDialog", text).format(count)

@@ -1,0 +1,197 @@
+"""The parts of the memory estimate, and the changes that make a recipe smaller."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.checkpoints.report import DeviceMemory, MemoryChange, MemoryEstimate
+from app.checkpoints.spec import Recipe
+from app.ui.models.memory_parts import part_color
+from app.ui.session import Session
+from app.ui.theme import SPACE, current_theme
+from app.ui.widgets.controls import NumberBox
+from app.ui.widgets.dialogs import show_once
+from app.ui.wording import size
+
+_WIDTH = 340
+"""Pixels of the box for the context; with a width of its own the dialog would not grow."""
+
+_SWATCH = 10
+_LONGEST = 10_000_000
+
+
+class MemoryDialog(QDialog):
+    """Follows the session; each change is taken with one click, and can be undone."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._content: QWidget | None = None
+        self._changes: list[QPushButton] = []
+        self.setWindowTitle(self.tr("Memory"))
+        self.context = NumberBox(0, _LONGEST, 256, 0, self.tr("as the models can"))
+        self._buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        self._anyway = QPushButton(self.tr("Load anyway"))
+        self._anyway.setToolTip(self.tr("The program may be ended by the system."))
+        self._anyway.clicked.connect(lambda: session.load(although_full=True))
+        self._buttons.addButton(self._anyway, QDialogButtonBox.ButtonRole.ActionRole)
+        self._buttons.rejected.connect(self.reject)
+        for button in self._buttons.findChildren(QPushButton):
+            button.setAutoDefault(False)  # Return in the number ends typing, not the dialog
+        self._layout = QVBoxLayout(self)
+        self._layout.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE, 2 * SPACE)
+        self._layout.setSpacing(2 * SPACE)
+        self._layout.addLayout(self._make_context())
+        self._layout.addWidget(self._buttons)
+        session.preflight_changed.connect(self._update)
+        session.recipe_changed.connect(self._update_controls)
+        session.run_changed.connect(self._update_controls)
+        self._update()
+
+    def _make_context(self) -> QHBoxLayout:
+        label = QLabel(self.tr("&Context"))
+        label.setBuddy(self.context)
+        about = self.tr("The most tokens that prompt and text may have together.")
+        self.context.setAccessibleName(self.tr("Context"))
+        self.context.setToolTip(about)
+        self.context.setMinimumWidth(_WIDTH)
+        self.context.setKeyboardTracking(False)  # a change loads the models again
+        self.context.valueChanged.connect(lambda value: self._session.set_context(int(value)))
+        row = QHBoxLayout()
+        row.setSpacing(2 * SPACE)
+        row.addWidget(label)
+        row.addWidget(self.context, 1)
+        return row
+
+    # From the session
+
+    def _update(self) -> None:
+        had_focus = self.focusWidget() in self._changes
+        if self._content:
+            self._layout.removeWidget(self._content)
+            self._content.hide()
+            self._content.deleteLater()
+        self._changes = []
+        self._content = self._make_content()
+        self._layout.insertWidget(0, self._content)
+        self._content.show()
+        self.resize(self.size().expandedTo(self.sizeHint()))
+        self._update_controls()
+        if had_focus:
+            self._buttons.button(QDialogButtonBox.StandardButton.Close).setFocus()
+
+    def _update_controls(self) -> None:
+        found, editable = self._session.preflight, self._session.editable
+        self.context.show_value(self._session.recipe.context)
+        self.context.setEnabled(editable)
+        self._anyway.setVisible(found is not None and not found.memory.fits)
+        self._anyway.setEnabled(editable)
+        for button in self._changes:
+            button.setEnabled(editable)
+
+    def _make_content(self) -> QWidget:
+        content, found = QWidget(), self._session.preflight
+        layout = QVBoxLayout(content)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(SPACE)
+        if found is None:
+            problem = self._session.check_problem
+            text = str(problem) if problem else self.tr("The memory has not been estimated yet.")
+            layout.addWidget(_label(text, wrapped=True))
+            return content
+        for device in found.memory.devices:
+            self._add_device(layout, device, found.recipe)
+        self._add_changes(layout, found.memory)
+        return content
+
+    def _add_device(self, layout: QVBoxLayout, device: DeviceMemory, recipe: Recipe) -> None:
+        layout.addWidget(_label(self._heading(device), role="section"))
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(SPACE)
+        grid.setVerticalSpacing(SPACE // 2)
+        grid.setColumnStretch(1, 1)
+        theme = current_theme()
+        for row, part in enumerate(device.parts):
+            grid.addWidget(Swatch(part_color(part, recipe, theme)), row, 0)
+            grid.addWidget(_label(part.label, role="caption"), row, 1)
+            grid.addWidget(_label(size(part.size)), row, 2, Qt.AlignmentFlag.AlignRight)
+        last = len(device.parts)
+        most = self.tr("the most at once, while loading or generating")
+        grid.addWidget(_label(most, role="caption"), last, 1)
+        grid.addWidget(_label(size(device.peak)), last, 2, Qt.AlignmentFlag.AlignRight)
+        layout.addLayout(grid)
+
+    def _heading(self, device: DeviceMemory) -> str:
+        needed, free = size(device.needed), size(device.free)
+        if device.fits:
+            return self.tr("{0}: {1} of {2} free").format(device.device, needed, free)
+        return self.tr("⚠ {0}: {1} needed at once, {2} free").format(
+            device.device, size(device.peak), free
+        )
+
+    def _add_changes(self, layout: QVBoxLayout, memory: MemoryEstimate) -> None:
+        counted = self.tr("Counted for a context of {0} tokens.").format(f"{memory.context:,}")
+        layout.addWidget(_label(counted, role="caption"))
+        if memory.changes:
+            layout.addWidget(_label(self.tr("What would make it smaller"), role="section"))
+        for change in memory.changes:
+            row = QHBoxLayout()
+            row.addWidget(_label(self._describe(change), wrapped=True), 1)
+            row.addWidget(self._make_button(change))
+            layout.addLayout(row)
+
+    def _describe(self, change: MemoryChange) -> str:
+        fits = self.tr("fits") if change.fits else self.tr("still too large")
+        return self.tr("{0}: {1}, {2}").format(change.label, size(change.peak), fits)
+
+    def _make_button(self, change: MemoryChange) -> QPushButton:
+        button = QPushButton(self.tr("Use"))
+        button.setAutoDefault(False)
+        button.setAccessibleName(self.tr("Use {0}").format(change.label))
+        button.clicked.connect(lambda: self._use(change))
+        self._changes.append(button)
+        return button
+
+    # From the person
+
+    def _use(self, change: MemoryChange) -> None:
+        found = self._session.preflight
+        if found and len(found.recipe.roles()) == len(self._session.recipe.roles()):
+            self._session.take_change(change.label, found.recipe, change.recipe)
+
+
+class Swatch(QWidget):
+    """A small square in the colour of a part."""
+
+    def __init__(self, color: QColor, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._color = color
+        self.setFixedSize(_SWATCH, _SWATCH)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 — Qt's name
+        QPainter(self).fillRect(self.rect(), self._color)
+
+
+def show_memory(session: Session, parent: QWidget) -> MemoryDialog:
+    """Show what the recipe takes in memory; it is open once at most."""
+    return show_once(parent, MemoryDialog, "memory", lambda window: MemoryDialog(session, window))
+
+
+def _label(text: str, role: str = "", wrapped: bool = False) -> QLabel:
+    label = QLabel(text)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setWordWrap(wrapped)
+    if role:
+        label.setProperty("role", role)
+    return label

@@ -1,0 +1,183 @@
+"""Brings the Hub models that a recipe names and this machine lacks, then loads the recipe."""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+
+from PySide6.QtCore import QObject, Signal
+
+from app.checkpoints import hub
+from app.checkpoints.report import Preflight
+from app.checkpoints.spec import Recipe
+from app.errors import HubError, NotDownloadedError, TuneshiftError
+from app.ui.downloads import Download, DownloadState
+from app.ui.models.candidate_check import CandidateCheck, unusable
+from app.ui.session import Session
+from app.ui.wording import size
+
+_HUB = "hub:"
+
+
+class _Stage(Enum):
+    IDLE = auto()
+    OFFERED = auto()
+    LOOKING = auto()  # asking the Hub how large they are
+    CHECKING = auto()
+    DOWNLOADING = auto()
+
+
+class MissingModels(QObject):
+    """Makes an offer when a recipe cannot be loaded because models are not downloaded yet.
+
+    Nothing is asked of the network before :meth:`go_on`.
+    """
+
+    changed = Signal()
+    """``offer`` or ``busy`` changed."""
+
+    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._stage = _Stage.IDLE
+        self._sources: tuple[str, ...] = ()
+        self._size = 0
+        self._looked = False
+        self._reported: TuneshiftError | None = None
+        self._coming: list[Download] = []
+        self._check = CandidateCheck(session, self)
+        self._check.finished.connect(self._on_checked)
+        session.problem_changed.connect(self._on_problem)
+        session.downloads.finished.connect(self._on_downloads)
+        session.downloads.changed.connect(self._on_downloads)
+
+    @property
+    def offer(self) -> str:
+        """What :meth:`go_on` does next, for a button; empty where there is nothing to do."""
+        if self._stage is _Stage.IDLE:
+            return ""
+        count = len(self._sources)
+        what = self.tr("{0} models").format(count) if count > 1 else self.tr("the model")
+        if not self._size:
+            return self.tr("Download {0} …").format(what)
+        about = size(self._size) if self._looked else self.tr("about {0}").format(size(self._size))
+        return self.tr("Download {0} ({1})").format(what, about)
+
+    @property
+    def busy(self) -> str:
+        """What is going on, or nothing."""
+        return {
+            _Stage.LOOKING: self.tr("Asking the Hub …"),
+            _Stage.CHECKING: self.tr("Comparing vocabularies …"),
+            _Stage.DOWNLOADING: self.tr("Downloading …"),
+        }.get(self._stage, "")
+
+    def go_on(self) -> None:
+        """Ask for sizes where they are not known, otherwise check and download."""
+        if self._stage is not _Stage.OFFERED:
+            return
+        self._set_stage(_Stage.LOOKING)
+        sources, only_look = self._sources, not self._size
+
+        def look() -> tuple[int, int]:
+            models = [hub.describe(hub.parse(source)) for source in sources]
+            return sum(model.missing for model in models), hub.free_disk()
+
+        def done(answer: tuple[int, int]) -> None:
+            if sources == self._sources and self._stage is _Stage.LOOKING:
+                self._on_looked(*answer, only_look=only_look)
+
+        self._session.downloads.ask(self, look, done, self._fail)
+
+    # What is missing
+
+    def _on_problem(self) -> None:
+        if self._stage is _Stage.DOWNLOADING:
+            return
+        problem = self._session.problem
+        if problem and isinstance(problem.error, NotDownloadedError):
+            self._find(self._session.recipe)
+        elif problem is None or problem.error is not self._reported:
+            self._withdraw()
+
+    def _find(self, recipe: Recipe) -> None:
+        named = hub_sources(recipe)
+
+        def find() -> tuple[str, ...]:
+            return tuple(s for s in named if hub.cached_folder(hub.parse(s)) is None)
+
+        def done(missing: tuple[str, ...]) -> None:
+            if self._session.problem and self._session.recipe == recipe and missing:
+                self._sources, self._looked = missing, False
+                self._size = recipe.download_bytes if missing == named else 0
+                self._set_stage(_Stage.OFFERED)
+
+        self._session.downloads.ask(self, find, done, lambda error: self._withdraw())
+
+    def _withdraw(self) -> None:
+        self._check.cancel()
+        self._sources, self._size = (), 0
+        self._set_stage(_Stage.IDLE)
+
+    def _set_stage(self, stage: _Stage) -> None:
+        self._stage = stage
+        self.changed.emit()
+
+    def _fail(self, error: TuneshiftError) -> None:
+        """Show why it did not work; the offer stays, to be tried again."""
+        if self._stage in (_Stage.LOOKING, _Stage.CHECKING):
+            self._set_stage(_Stage.OFFERED)
+            self._reported = error
+            self._session.report(error)
+
+    # Looking, checking, downloading
+
+    def _on_looked(self, missing: int, disk: int, *, only_look: bool) -> None:
+        self._size, self._looked = missing, True
+        if missing > disk:
+            self._fail(
+                HubError(
+                    "There is not enough room on the disk",
+                    evidence=f"needed {size(missing)}, free {size(disk)}",
+                    next_step="Delete models that you no longer need: Models, Downloaded models.",
+                )
+            )
+        elif only_look:
+            self._set_stage(_Stage.OFFERED)
+        else:
+            self._set_stage(_Stage.CHECKING)
+            self._check.start(self._session.recipe, list(self._sources))
+
+    def _on_checked(self, found: Preflight | TuneshiftError) -> None:
+        wrong = unusable(found) if isinstance(found, Preflight) else found
+        if wrong:
+            self._fail(wrong)
+            return
+        self._set_stage(_Stage.DOWNLOADING)
+        self._session.clear_problem()
+        self._coming = [self._session.downloads.add(source) for source in self._sources]
+
+    def _on_downloads(self) -> None:
+        if self._stage is not _Stage.DOWNLOADING or not self._coming:
+            return
+        states = {download.state for download in self._coming}
+        wanted = set(self._sources) <= set(hub_sources(self._session.recipe))
+        if DownloadState.CANCELLED in states:
+            source = self._sources[0]
+            self._end()
+            if wanted:
+                self._session.report(NotDownloadedError(source))
+        elif states == {DownloadState.DONE}:
+            self._end()
+            if wanted:
+                self._session.load()
+
+    def _end(self) -> None:
+        self._coming = []
+        self._withdraw()
+
+
+def hub_sources(recipe: Recipe) -> tuple[str, ...]:
+    """The Hub models that a recipe names, each once, adapters and what they adapt included."""
+    named = [part for spec in recipe.checkpoints() for part in (spec.source, spec.over)]
+    sources = (name.removeprefix("adapter:") for name in named)
+    return tuple(dict.fromkeys(source for source in sources if source.startswith(_HUB)))

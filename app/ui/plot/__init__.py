@@ -1,0 +1,1 @@
+"""The plot of what each pair gave or took."""

@@ -1,0 +1,284 @@
+"""The exact prompt of every role, as text and as tokens, before anything is generated."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import (
+    QAbstractTableModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QSize,
+    Qt,
+    QTimer,
+)
+from PySide6.QtGui import QTextOption
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QHeaderView,
+    QLabel,
+    QListWidget,
+    QPlainTextEdit,
+    QPushButton,
+    QSplitter,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.checkpoints.report import RolePrompt
+from app.checkpoints.spec import CHAT
+from app.ui.session import Session
+from app.ui.theme import SPACE, set_role
+from app.ui.widgets.dialogs import show_once
+from app.ui.wording import visible
+
+_SIZE = QSize(760, 520)
+_COLUMNS = (200, 560)
+_ROWS = (200, 220)
+_PAUSE_MS = 300
+
+_Index = QModelIndex | QPersistentModelIndex
+
+
+class PromptPreview(QDialog):
+    """Follows what is typed and the recipe, after a pause.
+
+    Args:
+        session: The state; its ``prompt`` is what is previewed.
+    """
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._prompts: tuple[RolePrompt, ...] = ()
+        self.setWindowTitle(self.tr("Prompt preview"))
+        self.resize(_SIZE)
+        self.roles = QListWidget()
+        self.roles.setAccessibleName(self.tr("Roles"))
+        self.roles.currentRowChanged.connect(self._show_role)
+        self.count = QLabel()
+        self.count.setProperty("role", "caption")
+        self.count.setWordWrap(True)
+        self.text = self._make_text()
+        self.tokens = TokenModel(self)
+        self._table = self._make_table()
+        self._state = QLabel()
+        self._state.setProperty("role", "caption")
+        self._state.setWordWrap(True)
+        self._pause = QTimer(self, singleShot=True, interval=_PAUSE_MS)
+        self._pause.timeout.connect(self._ask)
+        self._lay_out()
+        session.prompt_changed.connect(self._pause.start)
+        session.recipe_changed.connect(self._pause.start)
+        session.preflight_changed.connect(self._update)
+        self._update()
+        self._ask()
+
+    # Making
+
+    def _make_text(self) -> QPlainTextEdit:
+        text = QPlainTextEdit()
+        text.setReadOnly(True)
+        text.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse
+            | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
+        text.setTabChangesFocus(True)
+        text.setAccessibleName(self.tr("Prompt as the model reads it"))
+        option = QTextOption()
+        flags = QTextOption.Flag
+        option.setFlags(flags.ShowTabsAndSpaces | flags.ShowLineAndParagraphSeparators)
+        text.document().setDefaultTextOption(option)
+        return text
+
+    def _make_table(self) -> QTableView:
+        table = QTableView()
+        table.setModel(self.tokens)
+        table.setAccessibleName(self.tr("Tokens of the prompt"))
+        table.setTabKeyNavigation(False)
+        table.setSelectionBehavior(QTableView.SelectionBehavior.SelectRows)
+        table.setShowGrid(False)
+        table.verticalHeader().hide()
+        table.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + SPACE)
+        table.horizontalHeader().setStretchLastSection(True)
+        table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        table.horizontalHeader().setHighlightSections(False)
+        for column, sample in enumerate(("000000", "0000000")):
+            width = self.fontMetrics().horizontalAdvance(sample) + 2 * SPACE
+            table.setColumnWidth(column, width)
+        return table
+
+    def _lay_out(self) -> None:
+        right = QWidget()
+        column = QVBoxLayout(right)
+        column.setContentsMargins(SPACE, 0, 0, 0)
+        column.setSpacing(SPACE)
+        panes = QSplitter(Qt.Orientation.Vertical)
+        panes.addWidget(self.text)
+        panes.addWidget(self._table)
+        panes.setSizes(_ROWS)
+        panes.setHandleWidth(SPACE)
+        panes.setChildrenCollapsible(False)
+        column.addWidget(self.count)
+        column.addWidget(panes, 1)
+        sides = QSplitter(Qt.Orientation.Horizontal)
+        sides.addWidget(self.roles)
+        sides.addWidget(right)
+        sides.setSizes(_COLUMNS)
+        sides.setStretchFactor(1, 1)
+        sides.setHandleWidth(1)
+        sides.setChildrenCollapsible(False)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.rejected.connect(self.reject)
+        options = QPushButton(self.tr("Prompt format …"))
+        options.setToolTip(self.tr("Change the prompt format of this role"))
+        options.clicked.connect(self._open_options)
+        buttons.addButton(options, QDialogButtonBox.ButtonRole.ResetRole)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE, 2 * SPACE)
+        layout.setSpacing(SPACE)
+        layout.addWidget(self._state)
+        layout.addWidget(sides, 1)
+        layout.addWidget(buttons)
+
+    # Following the session
+
+    def _ask(self) -> None:
+        self._session.check(self._session.prompt)
+        self._describe_state()
+
+    def _current(self) -> bool:
+        """Whether what is known of the recipe is about the prompt as it is now."""
+        return self._session.checked_prompt == self._session.prompt
+
+    def _describe_state(self) -> None:
+        session = self._session
+        problem = session.check_problem
+        if problem:
+            text = str(problem)
+        elif session.running:
+            text = self.tr("The preview follows when the run has ended.")
+        elif session.preflight is None or not self._current():
+            text = self.tr("Reading the tokenizers …")
+        elif not session.prompt:
+            text = self.tr("The prompt is empty: this is the sample prompt of the recipe.")
+        else:
+            text = self.tr("What each role reads before the first token of the text.")
+        set_role(self._state, "error" if problem else "caption")
+        self._state.setText(text)
+
+    def _update(self) -> None:
+        found = self._session.preflight
+        if found and self._current():
+            self._prompts = found.prompts
+            self._list()
+        self._describe_state()
+
+    def _list(self) -> None:
+        row = max(self.roles.currentRow(), 0)
+        names = [prompt.role for prompt in self._prompts]
+        if names != [self.roles.item(index).text() for index in range(self.roles.count())]:
+            self.roles.blockSignals(True)
+            self.roles.clear()
+            self.roles.addItems(names)
+            self.roles.blockSignals(False)
+        for index, prompt in enumerate(self._prompts):
+            self.roles.item(index).setToolTip(prompt.problem or _count(prompt))
+        row = min(row, len(names) - 1)
+        if row == self.roles.currentRow():
+            self._show_role(row)
+        self.roles.setCurrentRow(row)
+
+    def show_place(self, place: int) -> None:
+        """Show the prompt of the role at ``place``."""
+        if place >= self.roles.count():
+            self.roles.addItems([name for name, _ in self._session.recipe.roles()])
+        self.roles.setCurrentRow(place)
+
+    def _show_role(self, row: int) -> None:
+        if not 0 <= row < len(self._prompts):
+            return
+        prompt = self._prompts[row]
+        set_role(self.count, "error" if prompt.problem else "caption")
+        self.count.setText(prompt.problem or self._describe(prompt, row))
+        if prompt.text != self.text.toPlainText():
+            self.text.setPlainText(prompt.text)
+        self.tokens.show_prompt(prompt)
+
+    def _describe(self, prompt: RolePrompt, row: int) -> str:
+        same = next(
+            (other.role for other in self._prompts[:row] if other.token_ids == prompt.token_ids), ""
+        )
+        parts = [_count(prompt)]
+        if same:
+            parts.append(self.tr("the same as the {0}").format(same))
+        spec = self._session.recipe.checkpoints()[row]
+        if prompt.has_chat_template and spec.prompt != CHAT:
+            parts.append(self.tr("its chat template is not used"))
+        return " · ".join(parts)
+
+    def _open_options(self) -> None:
+        from app.ui.recipe.role_options import show_role_options  # it shows this dialog in turn
+
+        show_role_options(self._session, max(self.roles.currentRow(), 0), self)
+
+
+class TokenModel(QAbstractTableModel):
+    """The tokens of one prompt: place, id, and text with its spaces and line breaks as marks."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._ids: tuple[int, ...] = ()
+        self._texts: tuple[str, ...] = ()
+
+    def show_prompt(self, prompt: RolePrompt) -> None:
+        """Show the tokens of ``prompt``."""
+        if (prompt.token_ids, prompt.tokens) != (self._ids, self._texts):
+            self.beginResetModel()
+            self._ids, self._texts = prompt.token_ids, prompt.tokens
+            self.endResetModel()
+
+    def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: N802 — Qt's
+        return 0 if parent.isValid() else len(self._ids)
+
+    def columnCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: N802 — Qt's
+        return 0 if parent.isValid() else 3
+
+    def headerData(  # noqa: N802 — Qt's name
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> object:
+        if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
+            return (self.tr("place"), self.tr("id"), self.tr("token"))[section]
+        if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.TextAlignmentRole:
+            return _alignment(section)
+        return None
+
+    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        if role == Qt.ItemDataRole.DisplayRole:
+            row = index.row()
+            text = visible(self._texts[row]).replace(" ", "␣")
+            return (str(row + 1), str(self._ids[row]), text)[index.column()]
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return _alignment(index.column())
+        return None
+
+
+def _alignment(column: int) -> Qt.AlignmentFlag:
+    side = Qt.AlignmentFlag.AlignRight if column < 2 else Qt.AlignmentFlag.AlignLeft
+    return side | Qt.AlignmentFlag.AlignVCenter
+
+
+def show_preview(session: Session, parent: QWidget, place: int = 0) -> PromptPreview:
+    """Show the preview, with the role at ``place`` in front; it is open once at most."""
+    preview = show_once(
+        parent, PromptPreview, "preview", lambda window: PromptPreview(session, window)
+    )
+    preview.show_place(place)
+    return preview
+
+
+def _count(prompt: RolePrompt) -> str:
+    count = f"{len(prompt.token_ids):,}"
+    if prompt.context is None:
+        return f"{count} tokens"
+    return f"{count} of {prompt.context:,} tokens"

@@ -1,0 +1,135 @@
+"""The left-hand column: the recipe, its base and pairs, and how tokens are drawn."""
+
+from __future__ import annotations
+
+import itertools
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import (
+    QFrame,
+    QLabel,
+    QMenu,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.ui.recipe.pair_card import PairCard
+from app.ui.recipe.recipe_picker import RecipePicker
+from app.ui.recipe.role_picker import RolePicker
+from app.ui.recipe.sampling_panel import SamplingPanel
+from app.ui.session import Session
+from app.ui.theme import SPACE
+
+MARGIN = SPACE + 4
+"""Pixels between the edge of the column and what is in it."""
+
+
+class RecipePanel(QScrollArea):
+    """Everything that decides what is generated; scrolls where the window is low."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._cards: list[PairCard] = []
+        self._base = RolePicker(session, 0, self.tr("Base"))
+        self._sampling = SamplingPanel(session)
+        self._pairs = QVBoxLayout()
+        self._pairs.setSpacing(SPACE)
+        self._add = QPushButton(self.tr("+ Add expert pair"))
+        self._add.setProperty("role", "link")
+        self._add.setMenu(self._make_menu())
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._lay_out()
+        session.recipe_changed.connect(self._update)
+        session.run_changed.connect(self._update)
+        self._update()
+
+    def _lay_out(self) -> None:
+        page = QFrame()
+        page.setProperty("role", "side")
+        page.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        recipe, base, sampling = RecipePicker(self._session), self._base, self._sampling
+        layout = QVBoxLayout(page)
+        layout.setContentsMargins(MARGIN, SPACE, MARGIN, SPACE)
+        layout.setSpacing(SPACE // 2)
+        layout.addWidget(_caption(self.tr("Recipe"), recipe))
+        layout.addWidget(recipe)
+        layout.addSpacing(SPACE)
+        layout.addWidget(_caption(self.tr("Base"), base))
+        layout.addWidget(base)
+        layout.addSpacing(SPACE // 2)
+        layout.addLayout(self._pairs)
+        layout.addWidget(self._add, 0, Qt.AlignmentFlag.AlignLeft)
+        layout.addSpacing(SPACE // 2)
+        layout.addWidget(_caption(self.tr("Sampling"), sampling))
+        layout.addWidget(sampling)
+        layout.addStretch(1)
+        self.setWidget(page)
+
+    def _make_menu(self) -> QMenu:
+        menu = QMenu(self._add)
+        menu.setToolTipsVisible(True)
+        pair = menu.addAction(self.tr("Expert pair"), self._add_pair)
+        pair.setToolTip(self.tr("An expert and the model that it was tuned from."))
+        persona = menu.addAction(self.tr("Same model, another prompt (persona)"), self._add_persona)
+        persona.setToolTip(
+            self.tr("The base with a system prompt, against the base without: no other model.")
+        )
+        return menu
+
+    def _add_pair(self) -> None:
+        self._session.add_pair()
+        self._show_last().focus_name()
+
+    def _add_persona(self) -> None:
+        found = self._session.preflight
+        self._session.add_persona(bool(found and found.prompts[0].has_chat_template))
+        self._show_last().write_persona()
+
+    def _show_last(self) -> PairCard:
+        card = self._cards[-1]
+        QTimer.singleShot(0, card, lambda: self.ensureWidgetVisible(card))
+        return card
+
+    def _update(self) -> None:
+        editable = self._session.editable
+        self._add.setEnabled(editable)
+        self._add.setToolTip(
+            self.tr("An expert and the model that it was tuned from.")
+            if editable
+            else self.tr("Pairs can be added when the run has ended. Esc stops it.")
+        )
+        count = len(self._session.recipe.pairs)
+        while len(self._cards) > count:
+            card = self._cards.pop()
+            self._pairs.removeWidget(card)
+            card.hide()
+            card.deleteLater()
+        while len(self._cards) < count:
+            card = PairCard(self._session, len(self._cards))
+            self._cards.append(card)
+            self._pairs.addWidget(card)
+            card.show()
+            self._order_tabs()
+
+    def _order_tabs(self) -> None:
+        """Let the Tab key go down the column; cards are made after what stands below them."""
+        cards = [control for card in self._cards for control in card.controls]
+        column = [*self._base.controls, *cards, self._add, self._sampling]
+        for before, after in itertools.pairwise(
+            control.focusProxy() or control for control in column
+        ):
+            QWidget.setTabOrder(before, after)
+
+
+def _caption(text: str, buddy: QWidget) -> QLabel:
+    label = QLabel(text)
+    label.setProperty("role", "caption")
+    label.setBuddy(buddy)
+    return label

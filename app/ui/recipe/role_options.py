@@ -1,0 +1,300 @@
+"""The options of one role: how its checkpoint is loaded and what its prompt looks like."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QStandardItemModel
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QDialog,
+    QDialogButtonBox,
+    QFormLayout,
+    QLabel,
+    QPlainTextEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.checkpoints.spec import CHAT, DTYPES, PERSONA_TEMPLATE, PLAIN, CheckpointSpec
+from app.errors import RecipeError
+from app.ui.recipe.prompt_preview import show_preview
+from app.ui.recipe.source_titles import place_of
+from app.ui.session import Session
+from app.ui.theme import SPACE
+from app.ui.widgets.controls import choice_of
+from app.ui.widgets.dialogs import show_once
+from app.ui.widgets.elided_label import ElidedLabel
+
+_WIDTH = 320
+"""Pixels of the column of controls; with a width of its own the dialog would not grow."""
+
+_OWN = "own"
+_SYSTEM_LINES, _TEMPLATE_LINES = 3, 5
+
+
+class RoleOptions(QDialog):
+    """Nothing changes before OK or Apply: a change loads the role's model again.
+
+    Args:
+        session: The state.
+        place: The role's place in ``Recipe.roles``.
+    """
+
+    def __init__(self, session: Session, place: int, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._place = place
+        self._roles = len(session.recipe.roles())
+        self._shown: CheckpointSpec | None = None
+        self._source = ElidedLabel()
+        self._source.setProperty("role", "caption")
+        self.dtype = choice_of({name: name for name in DTYPES}, "auto")
+        self.device = choice_of(self._devices(), "auto")
+        self.quantization = choice_of(self._quantizations(), "none")
+        self.offload = QCheckBox(self.tr("Layers that do not fit stay in main memory"))
+        self.format = choice_of(self._formats(), PLAIN)
+        self.format.setMinimumWidth(_WIDTH)
+        self.template = _editor(_TEMPLATE_LINES)
+        self.system = _editor(_SYSTEM_LINES)
+        self._hint = _wrapped("caption")
+        self._error = _wrapped("error")
+        self._buttons = self._make_buttons()
+        self._lay_out()
+        self._name_all()
+        self.format.currentIndexChanged.connect(self._update)
+        self.template.textChanged.connect(self._update)
+        self.system.textChanged.connect(self._update)
+        session.recipe_changed.connect(self._follow)
+        session.run_changed.connect(self._update)
+        session.preflight_changed.connect(self._update)
+        self._follow()
+
+    # Making
+
+    def _devices(self) -> dict[str, str]:
+        names = (*self._session.devices, self._spec().device)
+        return {"auto": self.tr("auto")} | {name: name for name in names if name != "auto"}
+
+    def _quantizations(self) -> dict[str, str]:
+        return {"none": self.tr("none"), "int8": self.tr("int8"), "nf4": self.tr("NF4, 4 bits")}
+
+    def _formats(self) -> dict[str, str]:
+        return {
+            PLAIN: self.tr("Plain text"),
+            CHAT: self.tr("Model's chat template"),
+            _OWN: self.tr("Own template"),
+        }
+
+    def _make_buttons(self) -> QDialogButtonBox:
+        kinds = QDialogButtonBox.StandardButton
+        buttons = QDialogButtonBox(kinds.Ok | kinds.Cancel | kinds.Apply)
+        self._preview = QPushButton(self.tr("Apply and preview …"))
+        self._preview.setToolTip(self.tr("Show the exact prompt of every role"))
+        buttons.addButton(self._preview, QDialogButtonBox.ButtonRole.ResetRole)
+        self._preview.clicked.connect(self._apply_and_preview)
+        buttons.accepted.connect(self.accept)
+        buttons.rejected.connect(self.reject)
+        buttons.button(kinds.Apply).clicked.connect(self.apply)
+        return buttons
+
+    def _lay_out(self) -> None:
+        form = QFormLayout()
+        form.setHorizontalSpacing(2 * SPACE)
+        form.setVerticalSpacing(SPACE)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form.addRow(self.tr("D&type"), self.dtype)
+        form.addRow(self.tr("&Device"), self.device)
+        form.addRow(self.tr("&Quantization"), self.quantization)
+        form.addRow(self.tr("O&ffload"), self.offload)
+        form.addRow(self.tr("&Prompt format"), self.format)
+        form.addRow("", self._hint)
+        form.addRow(self.tr("Te&mplate"), self.template)
+        form.addRow(self.tr("&System prompt"), self.system)
+        self._form = form
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE, 2 * SPACE)
+        layout.setSpacing(2 * SPACE)
+        layout.addWidget(self._source)
+        layout.addLayout(form)
+        layout.addWidget(self._error)
+        layout.addStretch(1)
+        layout.addWidget(self._buttons)
+
+    def _name_all(self) -> None:
+        for control, name, about in (
+            (self.dtype, self.tr("Dtype"), self.tr("auto is the dtype of the checkpoint.")),
+            (self.device, self.tr("Device"), self.tr("auto is the device of the preferences.")),
+            (
+                self.quantization,
+                self.tr("Quantization"),
+                self.tr("Fewer bits for each weight, by bitsandbytes: smaller, a little worse."),
+            ),
+            (
+                self.offload,
+                self.tr("Offload"),
+                self.tr("The device computes them too, but fetches them each time: slow."),
+            ),
+            (self.format, self.tr("Prompt format"), ""),
+            (self.template, self.tr("Template"), ""),
+            (self.system, self.tr("System prompt"), ""),
+        ):
+            control.setAccessibleName(name)
+            control.setToolTip(about)
+
+    # From the session
+
+    def _spec(self) -> CheckpointSpec:
+        return self._session.recipe.checkpoints()[self._place]
+
+    def _follow(self) -> None:
+        """Show the role as the recipe has it, where that is not what is shown already."""
+        roles = self._session.recipe.roles()
+        if len(roles) != self._roles:
+            self.reject()  # places have moved
+            return
+        name, spec = roles[self._place]
+        self.setWindowTitle(self.tr("Options of the {0}").format(name))
+        if spec != self._shown:
+            self._shown = spec
+            self._show(spec)
+        self._update()
+
+    def _show(self, spec: CheckpointSpec) -> None:
+        over = self.tr("{0}, an adapter over {1}").format(
+            place_of(spec.source), place_of(spec.over)
+        )
+        self._source.show_text(over if spec.over else place_of(spec.source))
+        for box, value in (
+            (self.dtype, spec.dtype),
+            (self.device, spec.device),
+            (self.quantization, spec.quantization),
+            (self.format, spec.prompt if spec.prompt in (PLAIN, CHAT) else _OWN),
+        ):
+            box.setCurrentIndex(box.findData(value))
+        self.offload.setChecked(spec.offload)
+        own = spec.prompt if spec.prompt not in (PLAIN, CHAT) else PERSONA_TEMPLATE
+        self.template.setPlainText(own)
+        self.system.setPlainText(spec.system)
+
+    def _has_chat_template(self) -> bool | None:
+        """Whether the model brings a chat template; None where that is not known yet."""
+        found = self._session.preflight
+        if found is None or len(found.prompts) != self._roles:
+            return None
+        if found.recipe.checkpoints()[self._place].source != self._spec().source:
+            return None
+        return found.prompts[self._place].has_chat_template
+
+    def _update(self) -> None:
+        if len(self._session.recipe.roles()) != self._roles:
+            return
+        chosen, known = self.format.currentData(), self._has_chat_template()
+        self._offer_chat(known is not False or chosen == CHAT)
+        self._form.setRowVisible(self.template, chosen == _OWN)
+        self._form.setRowVisible(self.system, chosen != PLAIN)
+        self.resize(self.size().expandedTo(self.sizeHint()))
+        self._hint.setText(self._describe(chosen, known))
+        problem = self._problem()
+        self._error.setText(problem)
+        self._error.setVisible(bool(problem))
+        usable = not problem and self._session.editable
+        kinds = QDialogButtonBox.StandardButton
+        for kind in (kinds.Ok, kinds.Apply):
+            self._buttons.button(kind).setEnabled(usable)
+        self._preview.setEnabled(usable)
+
+    def _offer_chat(self, offered: bool) -> None:
+        model = self.format.model()
+        if isinstance(model, QStandardItemModel):
+            item = model.item(self.format.findData(CHAT))
+            item.setEnabled(offered)
+            title = self._formats()[CHAT]
+            item.setText(title if offered else self.tr("{0} (it has none)").format(title))
+
+    def _describe(self, chosen: str, known: bool | None) -> str:
+        if chosen == CHAT:
+            if known is False:
+                return self.tr("This model has no chat template.")
+            return self.tr("Your prompt is the user's turn; the model's answer follows.")
+        if chosen == _OWN:
+            return self.tr("{prompt} is what you type, {system} is the system prompt.")
+        if known:
+            return self.tr("The model reads your prompt as it is. It has a chat template as well.")
+        return self.tr("The model reads your prompt as it is.")
+
+    def _problem(self) -> str:
+        if not self._session.editable:
+            return self.tr("Models can be changed when the run has ended. Esc stops it.")
+        try:
+            self.spec()
+        except RecipeError as error:
+            return str(error)
+        unused = "{system}" not in self.template.toPlainText()
+        if self.format.currentData() == _OWN and unused and self.system.toPlainText():
+            return self.tr("The template has no {system}: the system prompt has no place in it.")
+        return ""
+
+    # From the person
+
+    def spec(self) -> CheckpointSpec:
+        """The role as it stands in the dialog.
+
+        Raises:
+            RecipeError: The template has no place for the prompt.
+        """
+        chosen = self.format.currentData()
+        return replace(
+            self._spec(),
+            dtype=self.dtype.currentData(),
+            device=self.device.currentData(),
+            quantization=self.quantization.currentData(),
+            offload=self.offload.isChecked(),
+            prompt=self.template.toPlainText() if chosen == _OWN else chosen,
+            system="" if chosen == PLAIN else self.system.toPlainText(),
+        )
+
+    def apply(self) -> None:
+        """Make the role what the dialog says, as one change that can be undone."""
+        spec = self.spec()
+        self._shown = spec
+        self._session.set_spec(self._place, spec)
+
+    def accept(self) -> None:
+        self.apply()
+        super().accept()
+
+    def focus_system(self) -> None:
+        """Let the person write the system prompt in place of what is there."""
+        self.system.setFocus()
+        self.system.selectAll()
+
+    def _apply_and_preview(self) -> None:
+        self.apply()
+        show_preview(self._session, self, self._place)
+
+
+def show_role_options(session: Session, place: int, parent: QWidget) -> RoleOptions:
+    """Show the options of a role; those of each role are open once at most."""
+
+    def make(window: QWidget) -> RoleOptions:
+        return RoleOptions(session, place, window)
+
+    return show_once(parent, RoleOptions, f"options {place}", make)
+
+
+def _editor(lines: int) -> QPlainTextEdit:
+    editor = QPlainTextEdit()
+    editor.setTabChangesFocus(True)
+    editor.setFixedHeight(editor.fontMetrics().lineSpacing() * lines + 2 * SPACE + 4)
+    return editor
+
+
+def _wrapped(role: str) -> QLabel:
+    label = QLabel()
+    label.setProperty("role", role)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setWordWrap(True)
+    return label

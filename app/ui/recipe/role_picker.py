@@ -1,0 +1,275 @@
+"""Chooses the checkpoint of one role and shows how it stands with loading it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, QMimeData, QSignalBlocker, QSize, Qt
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QResizeEvent
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QHBoxLayout,
+    QProgressBar,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.checkpoints.sources import builtin_checkpoints
+from app.checkpoints.spec import CHAT, PLAIN
+from app.checkpoints.status import LoadProgress
+from app.ui.icons import icon
+from app.ui.recipe.role_caption import describe, fault
+from app.ui.recipe.role_options import RoleOptions, show_role_options
+from app.ui.recipe.source_titles import place_of, titles_of
+from app.ui.recipe_state import ADAPTER
+from app.ui.session import LoadState, Session
+from app.ui.theme import SMALL, SPACE, current_theme, set_role
+from app.ui.widgets.controls import ChoiceBox
+from app.ui.widgets.elided_label import ElidedLabel
+
+_FOLDER, _HUB, _GGUF, _LORA = "folder", "hub", "gguf", "lora"
+_KILOBYTE = 1024
+_ADAPTER_FILE = "adapter_config.json"
+_ICON = QSize(14, 14)
+_BAR = 3
+
+
+class RolePicker(QWidget):
+    """Built-in checkpoints, those that the recipe uses, and any other; its options beside it.
+
+    Args:
+        session: The state.
+        place: The role's place in ``Recipe.roles``.
+        title: What to call the role, shown before the choice where ``title_width`` is not 0.
+        title_width: The width of the column that holds the title, in pixels.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        place: int,
+        title: str,
+        title_width: int = 0,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._place = place
+        self._listed: list[str] = []
+        self._choice = ChoiceBox(title if title_width else "", title_width)
+        self._choice.activated.connect(self._on_activated)
+        self._caption = ElidedLabel()
+        font = self._caption.font()
+        font.setPointSizeF(font.pointSizeF() * SMALL)
+        self._caption.setFont(font)
+        self._caption.setContentsMargins(SPACE + 1, 0, 0, 0)
+        self._options = self._make_options()
+        self._progress = QProgressBar(self)
+        self._progress.setTextVisible(False)
+        self._progress.setFixedHeight(_BAR)
+        self._progress.setAccessibleName(self.tr("Loading of {0}").format(title))
+        self._lay_out()
+        self.setFocusProxy(self._choice)
+        self.setAcceptDrops(True)
+        self.name_role(title)
+        session.recipe_changed.connect(self._fill)
+        session.load_changed.connect(self._update_state)
+        session.run_changed.connect(self._update_state)
+        self._fill()
+
+    def _make_options(self) -> QToolButton:
+        button = QToolButton()
+        button.setProperty("role", "flat")
+        button.setIconSize(_ICON)
+        button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        button.setIcon(icon("options", current_theme().muted))
+        button.clicked.connect(self.open_options)
+        return button
+
+    def _lay_out(self) -> None:
+        row = QHBoxLayout()
+        row.setSpacing(2)
+        row.addWidget(self._choice, 1)
+        row.addWidget(self._options)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(1)
+        layout.addLayout(row)
+        layout.addWidget(self._caption)
+        layout.addSpacing(_BAR)  # of the bar, which is there while loading
+
+    def name_role(self, name: str) -> None:
+        """Tell screen readers what is chosen here."""
+        self._choice.setAccessibleName(name)
+        self._options.setAccessibleName(self.tr("Options of {0}").format(name))
+
+    @property
+    def controls(self) -> list[QWidget]:
+        """What takes the keyboard, from left to right."""
+        return [self._choice, self._options]
+
+    def open_options(self) -> RoleOptions:
+        """Show the role's options: dtype, device, quantization and prompt format."""
+        return show_role_options(self._session, self._place, self)
+
+    def choose_path(self, path: str) -> None:
+        """Use a folder, an adapter's folder (for an expert) or a GGUF file."""
+        if not path:
+            return
+        adapter = self._takes_adapters() and (Path(path) / _ADAPTER_FILE).is_file()
+        kind = "gguf" if Path(path).is_file() else "adapter" if adapter else "folder"
+        self._session.set_source(self._place, f"{kind}:{path}")
+
+    # The choice
+
+    def _source(self) -> str | None:
+        """The source in the recipe; none where this role's pair has just been removed."""
+        specs = self._session.recipe.checkpoints()
+        return specs[self._place].source if self._place < len(specs) else None
+
+    def _fill(self) -> None:
+        source = self._source()
+        if source is None:
+            return
+        used = [spec.source for spec in self._session.recipe.checkpoints()]
+        sources = [
+            item
+            for item in dict.fromkeys([*builtin_checkpoints(), *used])
+            if item == source or self._takes_adapters() or not item.startswith(ADAPTER)
+        ]
+        if sources != self._listed:
+            self._list(sources)
+        with QSignalBlocker(self._choice):
+            self._choice.setCurrentIndex(sources.index(source))
+        self._update_state()
+
+    def _list(self, sources: list[str]) -> None:
+        self._listed = sources
+        with QSignalBlocker(self._choice):
+            self._choice.clear()
+            for source, title in zip(sources, titles_of(sources), strict=True):
+                self._choice.addItem(title, source)
+                index = self._choice.count() - 1
+                self._choice.setItemData(index, place_of(source), Qt.ItemDataRole.ToolTipRole)
+            self._choice.insertSeparator(self._choice.count())
+            self._choice.addItem(self.tr("Folder …"), _FOLDER)
+            self._choice.addItem(self.tr("From the Hub …"), _HUB)
+            self._choice.addItem(self.tr("GGUF file …"), _GGUF)
+            if self._takes_adapters():
+                self._choice.addItem(self.tr("LoRA adapter …"), _LORA)
+
+    def _takes_adapters(self) -> bool:
+        """Whether the role is an expert: its anti-expert is what an adapter adapts."""
+        return self._place % 2 == 1
+
+    def _on_activated(self, index: int) -> None:
+        chosen = self._choice.itemData(index)
+        if chosen in (_FOLDER, _HUB, _GGUF, _LORA):
+            self._fill()
+            self._choose_by(chosen)
+        elif chosen and chosen != self._source():
+            self._session.set_source(self._place, chosen)
+
+    def _choose_by(self, way: str) -> None:
+        if way == _HUB:
+            from app.ui.models.hub_dialog import HubDialog
+
+            HubDialog(self._session, self._place, self.window()).open()
+        elif way == _GGUF:
+            dialog = self._dialog(self.tr("Choose a GGUF file"))
+            dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+            dialog.setNameFilter(self.tr("GGUF files ({0})").format("*.gguf"))
+            dialog.fileSelected.connect(self.choose_path)
+            dialog.open()
+        else:
+            lora = way == _LORA
+            title = (
+                self.tr("Choose the folder of an adapter")
+                if lora
+                else self.tr("Choose the folder of a checkpoint")
+            )
+            dialog = self._dialog(title)
+            dialog.setFileMode(QFileDialog.FileMode.Directory)
+            dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+            dialog.fileSelected.connect(self._choose_adapter if lora else self.choose_path)
+            dialog.open()
+
+    def _choose_adapter(self, folder: str) -> None:
+        self._session.set_source(self._place, f"{ADAPTER}{folder}")
+
+    def _dialog(self, title: str) -> QFileDialog:
+        start = self._session.settings.model_folder or str(Path.home())
+        dialog = QFileDialog(self, title, start)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        return dialog
+
+    # The state of loading
+
+    def _update_state(self) -> None:
+        source = self._source()
+        if source is None:
+            return
+        editable = self._session.editable
+        self._choice.setEnabled(editable)
+        why_not = self.tr("Models can be changed when the run has ended. Esc stops it.")
+        self._choice.setToolTip(place_of(source) if editable else why_not)
+        progress = self._under_way()
+        self._progress.setVisible(progress is not None)
+        if progress:
+            self._progress.setRange(0, max(progress.total // _KILOBYTE, 1))
+            self._progress.setValue(progress.done // _KILOBYTE)
+        wrong = fault(self._session, self._place)
+        set_role(self._caption, "error" if wrong else "caption")
+        self._caption.show_text(describe(self._session, self._place, wrong), wrong)
+        self._options.setToolTip(self._about_options())
+
+    def _about_options(self) -> str:
+        spec = self._session.recipe.checkpoints()[self._place]
+        format_ = {
+            PLAIN: self.tr("plain text"),
+            CHAT: self.tr("the model's chat template"),
+        }.get(spec.prompt, self.tr("a template of your own"))
+        parts = [spec.dtype, spec.device, spec.quantization]
+        lines = [
+            self.tr("Dtype {0}, device {1}, quantization {2}").format(*parts),
+            self.tr("Prompt format: {0}").format(format_),
+        ]
+        return "\n".join([*lines, spec.system] if spec.system else lines)
+
+    def _under_way(self) -> LoadProgress | None:
+        """The progress of this role while it is being read."""
+        progress = self._progress_of_role()
+        return progress if progress and progress.done < progress.total else None
+
+    def _progress_of_role(self) -> LoadProgress | None:
+        if self._session.load_state is not LoadState.LOADING:
+            return None
+        return self._session.load_progress.get(self._session.recipe.roles()[self._place][0])
+
+    # Events
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 — Qt's name
+        super().resizeEvent(event)
+        self._progress.setGeometry(SPACE + 1, self.height() - _BAR, self.width() - SPACE - 1, _BAR)
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 — Qt's name
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._options.setIcon(icon("options", current_theme().muted))
+
+    # A folder or a file dropped on it
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 — Qt's name
+        if self._session.editable and _model_in(event.mimeData()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802 — Qt's name
+        self.choose_path(_model_in(event.mimeData()))
+        event.acceptProposedAction()
+
+
+def _model_in(data: QMimeData) -> str:
+    """The first folder or GGUF file among what is dragged, or nothing."""
+    paths = [Path(url.toLocalFile()) for url in data.urls() if url.toLocalFile()]
+    return next((str(path) for path in paths if path.is_dir() or path.suffix == ".gguf"), "")

@@ -1,0 +1,234 @@
+"""How tokens are drawn: a summary in one line, and the settings below it when opened."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import replace
+from typing import Any
+
+from PySide6.QtCore import QRegularExpression, QSignalBlocker, Qt
+from PySide6.QtGui import QRegularExpressionValidator
+from PySide6.QtWidgets import (
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPlainTextEdit,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.decoding.types import GenerationConfig
+from app.errors import SettingsError
+from app.ui.recipe.stop_strings import read_stop_strings, write_stop_strings
+from app.ui.session import Session
+from app.ui.theme import SPACE
+from app.ui.widgets.controls import Disclosure, NumberBox
+
+_DRAWN_SEEDS = 1_000_000
+_STOP_LINES = 2
+
+
+class SamplingPanel(QWidget):
+    """Edits ``Recipe.sampling``; what cannot be is said in words and not taken."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._shown: GenerationConfig | None = None
+        self._header = Disclosure()
+        self._header.toggled.connect(self._open)
+        self._boxes: dict[str, NumberBox] = {}
+        self._seed = QLineEdit()
+        self._stop = QPlainTextEdit()
+        self._error = QLabel()
+        self._error.setProperty("role", "error")
+        self._error.setWordWrap(True)
+        self._error.hide()
+        self._body = QWidget()
+        self._make_body()
+        self._body.hide()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(SPACE)
+        layout.addWidget(self._header)
+        layout.addWidget(self._body)
+        self.setFocusProxy(self._header)
+        session.recipe_changed.connect(self._update)
+        self._update()
+
+    # Making
+
+    def _make_body(self) -> None:
+        self._form = QGridLayout(self._body)
+        self._form.setContentsMargins(0, 0, 0, 0)
+        self._form.setHorizontalSpacing(SPACE)
+        self._form.setVerticalSpacing(SPACE // 2)
+        self._form.setColumnStretch(1, 1)
+        self._add_boxes()
+        self._add(self.tr("Seed"), self._seed, self._make_seed())
+        self._make_stop()
+        self._add(self.tr("Stop strings"), self._stop, self._stop)
+        reset = QPushButton(self.tr("Reset to the recipe"))
+        reset.setProperty("role", "link")
+        reset.clicked.connect(self._reset)
+        rows = self._form.rowCount()
+        self._form.addWidget(self._error, rows, 0, 1, 2)
+        self._form.addWidget(reset, rows + 1, 0, 1, 2, Qt.AlignmentFlag.AlignLeft)
+
+    def _add_boxes(self) -> None:
+        tr, off = self.tr, self.tr("off")
+        self._add_box(
+            "max_new_tokens",
+            tr("Max new tokens"),
+            NumberBox(1, 1_000_000, 16, 0),
+            tr("The text ends after this many tokens at the latest."),
+        )
+        self._add_box(
+            "temperature",
+            tr("Temperature"),
+            NumberBox(0, 100, 0.1, 4, tr("0 (greedy)")),
+            tr("0 is greedy: always the most probable token. Higher surprises more."),
+        )
+        self._add_box(
+            "top_k",
+            tr("Top-k"),
+            NumberBox(0, 10_000_000, 10, 0, off),
+            tr("Draw only from the k most probable tokens; 0 is off."),
+        )
+        self._add_box(
+            "top_p",
+            tr("Top-p"),
+            NumberBox(0, 1, 0.05, 4),
+            tr("Draw only from the best tokens that together have this probability; 1 is off."),
+        )
+        self._add_box(
+            "min_p",
+            tr("Min-p"),
+            NumberBox(0, 1, 0.05, 4, off),
+            tr("Draw only tokens with at least this share of the best token's probability."),
+        )
+        self._add_box(
+            "repetition_penalty",
+            tr("Repetition penalty"),
+            NumberBox(0, 100, 0.05, 4),
+            tr("Above 1, tokens that are in the text already get less probable; 1 is off."),
+        )
+
+    def _add_box(self, name: str, title: str, box: NumberBox, about: str) -> None:
+        whole = box.decimals() == 0
+        box.setToolTip(about)
+        box.valueChanged.connect(lambda value: self._change(name, int(value) if whole else value))
+        self._boxes[name] = box
+        self._add(title, box, box)
+
+    def _add(self, title: str, control: QWidget, place: QWidget) -> None:
+        """Add a row; ``control`` is what the title names, ``place`` what holds it."""
+        label = QLabel(title)
+        label.setProperty("role", "caption")
+        label.setBuddy(control)
+        label.setToolTip(control.toolTip())
+        control.setAccessibleName(title)
+        row = self._form.rowCount()
+        top = isinstance(place, QPlainTextEdit)
+        if top:
+            label.setContentsMargins(0, SPACE - 2, 0, 0)
+        self._form.addWidget(
+            label, row, 0, Qt.AlignmentFlag.AlignTop if top else Qt.AlignmentFlag.AlignVCenter
+        )
+        self._form.addWidget(place, row, 1)
+
+    def _make_seed(self) -> QWidget:
+        self._seed.setValidator(
+            QRegularExpressionValidator(QRegularExpression("[0-9]{0,20}"), self._seed)
+        )
+        self._seed.setToolTip(self.tr("The same seed with the same recipe gives the same text."))
+        self._seed.textEdited.connect(self._take_seed)
+        self._seed.editingFinished.connect(self._show_seed)
+        dice = QToolButton()
+        dice.setText("⚄")
+        dice.setProperty("role", "flat")
+        dice.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        dice.setAccessibleName(self.tr("Draw another seed"))
+        dice.setToolTip(self.tr("Draw another seed"))
+        dice.clicked.connect(lambda: self._change("seed", secrets.randbelow(_DRAWN_SEEDS)))
+        row = QWidget()
+        layout = QHBoxLayout(row)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(SPACE // 2)
+        layout.addWidget(self._seed, 1)
+        layout.addWidget(dice)
+        return row
+
+    def _make_stop(self) -> None:
+        self._stop.setToolTip(
+            self.tr(
+                "The text ends before any of these, one on each line.\n"
+                "\\n is a line break, \\t a tab, \\\\ a backslash."
+            )
+        )
+        self._stop.setPlaceholderText(self.tr("one per line"))
+        self._stop.setTabChangesFocus(True)
+        lines = self._stop.fontMetrics().lineSpacing() * _STOP_LINES
+        self._stop.setFixedHeight(lines + 2 * SPACE + 4)
+        self._stop.setSizePolicy(self._seed.sizePolicy())
+        self._stop.textChanged.connect(
+            lambda: self._change("stop", read_stop_strings(self._stop.toPlainText()))
+        )
+
+    # From the person
+
+    def _change(self, name: str, value: Any) -> None:
+        try:
+            sampling = replace(self._session.recipe.sampling, **{name: value})
+        except SettingsError as error:
+            self._error.setText(str(error))
+            self._error.show()
+        else:
+            self._error.hide()
+            self._session.set_sampling(sampling)
+
+    def _take_seed(self, text: str) -> None:
+        if text:
+            self._change("seed", int(text))
+
+    def _show_seed(self) -> None:
+        self._seed.setText(str(self._session.recipe.sampling.seed))
+        self._error.hide()
+
+    def _reset(self) -> None:
+        self._session.set_sampling(self._session.original_sampling)
+        self._shown = None  # what was refused is still in its field
+        self._update()
+
+    def _open(self, opened: bool) -> None:
+        self._body.setVisible(opened)
+
+    # From the session
+
+    def _update(self) -> None:
+        sampling = self._session.recipe.sampling
+        if sampling == self._shown:
+            return
+        self._shown = sampling
+        self._error.hide()
+        for name, box in self._boxes.items():
+            box.show_value(getattr(sampling, name))
+        if self._seed.text() != str(sampling.seed):
+            self._seed.setText(str(sampling.seed))
+        if read_stop_strings(self._stop.toPlainText()) != sampling.stop:
+            with QSignalBlocker(self._stop):
+                self._stop.setPlainText(write_stop_strings(sampling.stop))
+        summary = self._summary(sampling)
+        self._header.show_text(summary)
+        self._header.setToolTip(summary)
+        self._header.setAccessibleName(self.tr("Sampling: {0}").format(summary))
+
+    def _summary(self, sampling: GenerationConfig) -> str:
+        if sampling.greedy:
+            return self.tr("greedy · {0} tokens").format(sampling.max_new_tokens)
+        return self.tr("temp. {0:g} · top-p {1:g} · seed {2}").format(
+            sampling.temperature, sampling.top_p, sampling.seed
+        )

@@ -1,0 +1,99 @@
+"""Limits of control groups and mapped weight files."""
+
+from __future__ import annotations
+
+import gc
+import platform
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from app.checkpoints.memory.host_memory import (
+    MemoryLimit,
+    mapped_weight_bytes,
+    memory_limit,
+)
+
+GB = 10**9
+linux = pytest.mark.skipif(platform.system() != "Linux", reason="asks Linux")
+
+
+def _write(root: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return root
+
+
+def _version_2(folder: str, most: str, used: int, files: int = 0) -> dict[str, str]:
+    return {
+        f"sys/fs/cgroup{folder}/memory.max": f"{most}\n",
+        f"sys/fs/cgroup{folder}/memory.current": f"{used}\n",
+        f"sys/fs/cgroup{folder}/memory.stat": f"anon 5\nactive_file {files}\ninactive_file 0\n",
+    }
+
+
+def test_a_group_with_a_limit_counts_pages_of_files_as_free(tmp_path: Path) -> None:
+    files = _version_2("/user/app", str(8 * GB), 5 * GB, files=2 * GB)
+    root = _write(tmp_path, {"proc/self/cgroup": "0::/user/app\n", **files})
+    assert memory_limit(root) == MemoryLimit(8 * GB, 5 * GB)
+
+
+def test_the_tightest_group_above_decides(tmp_path: Path) -> None:
+    files = {
+        **_version_2("/user/app", "max", GB),
+        **_version_2("/user", str(4 * GB), 3 * GB),
+        **_version_2("", str(16 * GB), 4 * GB),
+    }
+    root = _write(tmp_path, {"proc/self/cgroup": "0::/user/app\n", **files})
+    assert memory_limit(root) == MemoryLimit(4 * GB, GB)
+
+
+def test_inside_a_container_the_group_is_where_groups_are_mounted(tmp_path: Path) -> None:
+    files = _version_2("", str(2 * GB), GB)
+    root = _write(tmp_path, {"proc/self/cgroup": "0::/../../docker/abc\n", **files})
+    assert memory_limit(root) == MemoryLimit(2 * GB, GB)
+
+
+def test_version_1_has_other_names(tmp_path: Path) -> None:
+    folder = "sys/fs/cgroup/memory/job"
+    files = {
+        f"{folder}/memory.limit_in_bytes": f"{6 * GB}\n",
+        f"{folder}/memory.usage_in_bytes": f"{4 * GB}\n",
+        f"{folder}/memory.stat": f"total_active_file {GB}\ntotal_inactive_file {GB}\n",
+    }
+    root = _write(tmp_path, {"proc/self/cgroup": "9:name=x:/\n4:memory:/job\n0::/\n", **files})
+    assert memory_limit(root) == MemoryLimit(6 * GB, 4 * GB)
+
+
+def test_a_group_that_took_more_than_its_limit_has_nothing_left(tmp_path: Path) -> None:
+    files = _version_2("/a", str(GB), 2 * GB)
+    root = _write(tmp_path, {"proc/self/cgroup": "0::/a\n", **files})
+    assert memory_limit(root) == MemoryLimit(GB, 0)
+
+
+@pytest.mark.parametrize("files", [{}, {"proc/self/cgroup": "0::/a\n"}])
+def test_without_groups_nothing_is_limited(tmp_path: Path, files: dict[str, str]) -> None:
+    assert memory_limit(_write(tmp_path, files)) is None
+
+
+@linux
+def test_weights_that_stay_in_their_file_are_seen_until_they_are_let_go(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    save_file({"weight": torch.ones(1000, 1000)}, path)
+    gc.collect()
+    before = mapped_weight_bytes()
+    with safe_open(path, framework="pt", backend="mmap") as file:
+        weight = file.get_slice("weight")[...]
+    assert mapped_weight_bytes() - before >= weight.nbytes
+    del weight, file
+    gc.collect()
+    assert mapped_weight_bytes() == before
+
+
+def test_where_there_is_no_map_nothing_is_mapped(tmp_path: Path) -> None:
+    assert mapped_weight_bytes(tmp_path / "maps") == 0

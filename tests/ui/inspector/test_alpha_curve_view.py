@@ -1,0 +1,116 @@
+"""The α curve under the candidates: what it says and what its marker changes."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QComboBox, QLabel
+from pytestqt.qtbot import QtBot
+from scipy.special import softmax
+
+from app.ui.inspector.alpha_curve_view import AlphaCurveView
+from app.ui.inspector.inspector import Inspector
+from app.ui.session import Session
+from app.ui.wording import quoted
+from tests.ui.inspector.test_inspector import column, labels
+
+
+@pytest.fixture
+def inspector(finished_session: Session, qtbot: QtBot) -> Inspector:
+    view = Inspector(finished_session)
+    qtbot.addWidget(view)
+    view.resize(340, 900)
+    with qtbot.waitExposed(view):
+        view.show()
+    finished_session.select(7)
+    return view
+
+
+@pytest.fixture
+def curve(inspector: Inspector) -> AlphaCurveView:
+    found = inspector.findChild(AlphaCurveView)
+    assert found is not None
+    return found
+
+
+def tuned_at(session: Session, index: int, alphas: tuple[float, ...]) -> np.ndarray:
+    """The distribution by the formula, from the stored rows."""
+    assert session.run
+    rows = session.run.rows.rows(index)
+    assert rows
+    shift = sum(
+        alpha * (expert.astype(np.float64) - anti)
+        for alpha, expert, anti in zip(alphas, rows.experts, rows.antiexperts, strict=True)
+    )
+    return softmax(rows.base + shift)
+
+
+def press(curve: AlphaCurveView, key: Qt.Key, qtbot: QtBot, times: int = 1) -> None:
+    for _ in range(times):
+        qtbot.keyClick(curve._plot, key)
+
+
+def test_the_marker_stands_at_the_weight_that_was_in_force(
+    curve: AlphaCurveView, finished_session: Session
+) -> None:
+    assert finished_session.run
+    assert curve._marker.value() == finished_session.run.tokens[7].alphas[0] == 1.0
+    assert curve._marker.label.toPlainText() == "α 1.00"
+
+
+def test_moving_the_marker_shows_the_distribution_there(
+    curve: AlphaCurveView, inspector: Inspector, finished_session: Session, qtbot: QtBot
+) -> None:
+    before = column(inspector, "tuned")
+    press(curve, Qt.Key.Key_Right, qtbot, times=10)
+    expected = np.sort(tuned_at(finished_session, 7, (1.5, 0.4)))[::-1]
+    shown = column(inspector, "tuned")
+    assert shown != before
+    assert shown == pytest.approx(expected[: len(shown)], abs=1e-6)
+    assert "Candidates with Shakespeare at 1.50" in labels(inspector)
+    press(curve, Qt.Key.Key_Left, qtbot, times=10)
+    assert column(inspector, "tuned") == pytest.approx(before)
+
+
+def test_another_token_starts_at_its_own_weight(
+    curve: AlphaCurveView, inspector: Inspector, finished_session: Session, qtbot: QtBot
+) -> None:
+    press(curve, Qt.Key.Key_Right, qtbot, times=3)
+    finished_session.select(8)
+    assert curve._marker.value() == 1.0
+    assert "Candidates with" not in labels(inspector)
+
+
+def test_another_pair_can_be_run(curve: AlphaCurveView, finished_session: Session) -> None:
+    pair = curve.findChild(QComboBox)
+    assert pair is not None
+    assert [pair.itemText(i) for i in range(pair.count())] == ["Shakespeare", "Arithmetic"]
+    pair.setCurrentIndex(1)
+    assert curve._marker.value() == pytest.approx(0.4)
+
+
+def test_the_first_choice_is_told_as_the_marker_would_show_it(
+    curve: AlphaCurveView, finished_session: Session
+) -> None:
+    assert finished_session.run
+    run = finished_session.run
+    told = " ".join(label.text() for label in curve.findChildren(QLabel))
+    edges = np.linspace(-2, 4, 2001)
+    best = [int(tuned_at(finished_session, 7, (a, 0.4)).argmax()) for a in edges]
+    changes = [i for i in range(1, len(best)) if best[i] != best[i - 1]]
+    assert ("First choice" in told) == bool(changes)
+    for i in changes:
+        (said,) = re.findall(rf"{re.escape(quoted(run.label(best[i])))} from α (−?[\d.]+)", told)
+        assert float(said.replace("−", "-")) == pytest.approx(edges[i], abs=0.01)
+
+
+def test_rows_that_are_gone_are_said(
+    curve: AlphaCurveView, finished_session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert finished_session.run
+    monkeypatch.setattr(finished_session.run.rows, "rows", lambda index: None)
+    finished_session.select(9)
+    assert "no longer kept" in " ".join(label.text() for label in curve.findChildren(QLabel))

@@ -1,0 +1,113 @@
+"""The selected token in the right-hand column, against the attribution it is made of."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QTableView
+from pytestqt.qtbot import QtBot
+
+from app.ui.inspector.candidate_model import SORT_ROLE, CandidateModel
+from app.ui.inspector.inspector import ContributionBars, Inspector
+from app.ui.session import Session
+from app.ui.wording import probability, signed
+
+
+@pytest.fixture
+def inspector(finished_session: Session, qtbot: QtBot) -> Inspector:
+    view = Inspector(finished_session)
+    qtbot.addWidget(view)
+    view.resize(340, 640)
+    view.show()
+    finished_session.select(7)
+    return view
+
+
+def labels(view: Inspector) -> str:
+    return "\n".join(label.text() for label in view.findChildren(QLabel) if label.isVisible())
+
+
+def column(view: Inspector, title: str) -> list[object]:
+    """What a column of the table holds, in the order shown."""
+    table = view.findChild(QTableView)
+    model = table.model()
+    titles = [model.headerData(i, Qt.Orientation.Horizontal) for i in range(model.columnCount())]
+    place = titles.index(title)
+    return [model.index(row, place).data(SORT_ROLE) for row in range(model.rowCount())]
+
+
+def test_without_a_selection_it_says_what_to_do(session: Session, qtbot: QtBot) -> None:
+    view = Inspector(session)
+    qtbot.addWidget(view)
+    view.show()
+    assert "Select a token" in labels(view)
+
+
+def test_the_token_is_told_in_numbers_and_words(
+    inspector: Inspector, finished_session: Session
+) -> None:
+    assert finished_session.run is not None
+    explained = finished_session.run.tokens[7].attribution
+    shown = labels(inspector)
+    assert f"token 8 · rank {explained.rank_tuned} (base {explained.rank_base})" in shown
+    told = f"base {probability(explained.p_base)} → tuned {probability(explained.p_tuned)}"
+    assert told in shown
+    assert "Shakespeare 1, Arithmetic 0.4" in shown
+    bars = inspector.findChild(ContributionBars)
+    expected = f"Shakespeare {signed(explained.contributions[0])}"
+    assert bars.accessibleDescription().startswith(expected)
+
+
+def test_a_flip_names_what_the_base_would_have_said(
+    inspector: Inspector, finished_session: Session
+) -> None:
+    run = finished_session.run
+    assert run is not None
+    finished_session.select(None)
+    finished_session.select_flip(1)
+    assert finished_session.selected is not None
+    explained = run.tokens[finished_session.selected].attribution
+    assert explained.flipped
+    assert f"base: “{run.label(explained.argmax_base)}”" in labels(inspector).replace("↵", "\n")
+
+
+def test_candidates_come_most_probable_first_and_add_up(
+    inspector: Inspector, finished_session: Session
+) -> None:
+    run = finished_session.run
+    assert run is not None
+    table = run.candidates(7)
+    tuned = column(inspector, "tuned")
+    assert tuned == sorted(tuned, reverse=True)
+    assert tuned == pytest.approx(list(table.p_tuned))
+    pairs = zip(column(inspector, "Shakespeare"), column(inspector, "Arithmetic"), strict=True)
+    shifts = [a - b for a, b in zip(tuned, column(inspector, "base"), strict=True)]
+    assert [sum(pair) for pair in pairs] == pytest.approx(shifts, abs=1e-6)
+    assert sorted(column(inspector, "rank")) == list(range(1, len(tuned) + 1))
+
+
+def test_the_chosen_token_is_the_selected_row(
+    inspector: Inspector, finished_session: Session
+) -> None:
+    run = finished_session.run
+    assert run is not None
+    table = inspector.findChild(QTableView)
+    for index in (7, 20, 3):
+        finished_session.select(index)
+        row = table.selectionModel().selectedRows()[0]
+        assert row.data(SORT_ROLE) == run.label(run.tokens[index].token_id)
+
+
+def test_a_click_on_a_head_sorts_and_stays(inspector: Inspector, finished_session: Session) -> None:
+    table = inspector.findChild(QTableView)
+    table.sortByColumn(2, Qt.SortOrder.DescendingOrder)
+    finished_session.select(12)
+    base = column(inspector, "base")
+    assert base == sorted(base, reverse=True)
+
+
+def test_numbers_are_right_aligned_and_explained(inspector: Inspector) -> None:
+    model = inspector.findChild(CandidateModel)
+    cell = model.index(0, 1)
+    assert cell.data(Qt.ItemDataRole.TextAlignmentRole) & Qt.AlignmentFlag.AlignRight
+    assert "after tuning" in cell.data(Qt.ItemDataRole.ToolTipRole)

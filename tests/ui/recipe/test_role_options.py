@@ -1,0 +1,184 @@
+"""The options of one role: nothing before OK, one step to undo, and a template only by choice."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QDialogButtonBox, QLabel, QPushButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.checkpoints.spec import CHAT, PLAIN
+from app.engine.messages import Check, Load
+from app.ui.recipe.prompt_preview import PromptPreview
+from app.ui.recipe.role_options import RoleOptions, show_role_options
+from app.ui.session import Session
+from tests.ui.conftest import FakeBridge, invent_preflight
+
+OK, APPLY = QDialogButtonBox.StandardButton.Ok, QDialogButtonBox.StandardButton.Apply
+
+
+@pytest.fixture
+def window(qtbot: QtBot) -> QWidget:
+    window = QWidget()
+    qtbot.addWidget(window)
+    window.show()
+    return window
+
+
+@pytest.fixture
+def options(loaded_session: Session, window: QWidget, bridge: FakeBridge) -> RoleOptions:
+    return show_role_options(loaded_session, 1, window)
+
+
+def pick(options: RoleOptions, format_: str) -> None:
+    options.format.setCurrentIndex(options.format.findData(format_))
+
+
+def button(options: RoleOptions, kind: QDialogButtonBox.StandardButton) -> QPushButton:
+    return options.findChild(QDialogButtonBox).button(kind)
+
+
+def words(options: RoleOptions) -> str:
+    return "\n".join(label.text() for label in options.findChildren(QLabel) if label.isVisible())
+
+
+def test_nothing_changes_before_ok(options: RoleOptions, session: Session) -> None:
+    before = session.recipe
+    options.quantization.setCurrentIndex(options.quantization.findData("nf4"))
+    options.offload.setChecked(True)
+    assert session.recipe == before
+    options.reject()
+    assert session.recipe == before
+
+
+def test_everything_is_one_step_to_undo(
+    options: RoleOptions, session: Session, bridge: FakeBridge
+) -> None:
+    before = session.recipe
+    options.dtype.setCurrentIndex(options.dtype.findData("float16"))
+    options.device.setCurrentIndex(options.device.findData("cpu"))
+    options.quantization.setCurrentIndex(options.quantization.findData("int8"))
+    options.offload.setChecked(True)
+    pick(options, CHAT)
+    options.system.setPlainText("Be brief.")
+    button(options, OK).click()
+    expert = session.recipe.pairs[0].expert
+    assert expert == replace(
+        before.pairs[0].expert,
+        dtype="float16",
+        device="cpu",
+        quantization="int8",
+        offload=True,
+        prompt=CHAT,
+        system="Be brief.",
+    )
+    assert bridge.last(Load).recipe.pairs[0].expert == expert
+    session.undo_stack.undo()
+    assert session.recipe == before
+
+
+def test_devices_are_those_of_the_machine_and_the_one_that_is_set(
+    session: Session, bridge: FakeBridge, window: QWidget
+) -> None:
+    bridge.ready()
+    session.set_spec(0, replace(session.recipe.base, device="cuda:3"))
+    options = show_role_options(session, 0, window)
+    devices = [options.device.itemData(index) for index in range(options.device.count())]
+    assert devices == ["auto", "cpu", "cuda:3"]
+    assert options.device.currentData() == "cuda:3"
+
+
+def test_a_template_needs_a_place_for_the_prompt(options: RoleOptions, session: Session) -> None:
+    pick(options, "own")
+    assert options.template.isVisible()
+    assert button(options, OK).isEnabled()
+    options.template.setPlainText("{system} without")
+    assert not button(options, OK).isEnabled()
+    assert "{prompt}" in words(options)
+    options.template.setPlainText("Q: {prompt}\nA:")
+    options.system.setPlainText("lost")
+    assert not button(options, APPLY).isEnabled()
+    options.system.clear()
+    button(options, APPLY).click()
+    assert session.recipe.pairs[0].expert.prompt == "Q: {prompt}\nA:"
+    assert options.isVisible()
+
+
+def test_plain_text_has_no_system_prompt(options: RoleOptions, session: Session) -> None:
+    pick(options, CHAT)
+    options.system.setPlainText("Be brief.")
+    pick(options, PLAIN)
+    assert not options.system.isVisible()
+    assert options.spec().system == ""
+
+
+@pytest.mark.parametrize("chat", [True, False])
+def test_a_chat_template_is_offered_and_never_imposed(
+    session: Session, bridge: FakeBridge, window: QWidget, chat: bool
+) -> None:
+    session.load()
+    bridge.ready()
+    options = show_role_options(session, 1, window)
+    bridge.check(invent_preflight(session.recipe, chat=chat))
+    assert options.format.currentData() == PLAIN
+    item = options.format.model().item(options.format.findData(CHAT))  # type: ignore[attr-defined]
+    assert item.isEnabled() is chat
+    assert ("chat template" in words(options)) is chat
+
+
+def test_it_follows_undo_and_closes_when_its_pair_is_gone(
+    options: RoleOptions, session: Session
+) -> None:
+    session.set_spec(1, replace(session.recipe.pairs[0].expert, dtype="float32"))
+    assert options.dtype.currentData() == "float32"
+    options.quantization.setCurrentIndex(1)
+    session.set_alpha(0, 3.0)
+    assert options.quantization.currentIndex() == 1  # what is not applied yet stays
+    session.undo_stack.undo()
+    session.undo_stack.undo()
+    assert options.dtype.currentData() == "auto"
+    session.remove_pair(0)
+    assert not options.isVisible()
+
+
+def test_it_waits_for_the_run(options: RoleOptions, session: Session, bridge: FakeBridge) -> None:
+    session.generate("Once")
+    assert not button(options, OK).isEnabled()
+    assert "run" in words(options)
+    bridge.finish_run()
+    assert button(options, OK).isEnabled()
+
+
+def test_it_is_open_once_for_each_role(
+    options: RoleOptions, session: Session, window: QWidget
+) -> None:
+    assert show_role_options(session, 1, window) is options
+    assert show_role_options(session, 2, window) is not options
+
+
+def test_preview_shows_the_role(
+    options: RoleOptions, session: Session, window: QWidget, bridge: FakeBridge
+) -> None:
+    next(b for b in options.findChildren(QPushButton) if "preview" in b.text()).click()
+    preview = window.findChild(PromptPreview)
+    assert preview.isVisible()
+    assert preview.roles.currentItem().text() == "expert “Shakespeare”"
+    assert bridge.last(Check)
+
+
+def test_keys_alone_reach_everything(qtbot: QtBot, options: RoleOptions) -> None:
+    pick(options, "own")
+    options.activateWindow()
+    options.dtype.setFocus()
+    reached = set()
+    for _ in range(20):
+        focus = QApplication.focusWidget()
+        assert focus is not None
+        reached.add(focus)
+        qtbot.keyClick(focus, Qt.Key.Key_Tab)
+    fields = {options.dtype, options.device, options.quantization, options.offload}
+    fields |= {options.format, options.template, options.system, button(options, OK)}
+    assert fields <= reached
+    assert all(field.accessibleName() for field in fields if not isinstance(field, QPushButton))

@@ -1,0 +1,177 @@
+"""The sampling settings: what is typed gets into the recipe or is refused in words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QPlainTextEdit, QPushButton, QToolButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.decoding.types import MAX_SEED
+from app.ui.recipe.sampling_panel import SamplingPanel
+from app.ui.recipe.stop_strings import read_stop_strings, write_stop_strings
+from app.ui.session import Session
+from app.ui.widgets.controls import Disclosure, NumberBox
+
+
+@pytest.fixture
+def panel(qtbot: QtBot, session: Session) -> SamplingPanel:
+    panel = SamplingPanel(session)
+    qtbot.addWidget(panel)
+    panel.resize(236, 500)
+    panel.show()
+    qtbot.mouseClick(panel.findChild(Disclosure), Qt.MouseButton.LeftButton)
+    return panel
+
+
+def control(panel: SamplingPanel, name: str) -> QWidget:
+    return next(w for w in panel.findChildren(QWidget) if w.accessibleName() == name)
+
+
+def error(panel: SamplingPanel) -> str:
+    label = next(w for w in panel.findChildren(QLabel) if w.property("role") == "error")
+    return label.text() if label.isVisible() else ""
+
+
+def retype(qtbot: QtBot, widget: QWidget, text: str) -> None:
+    widget.setFocus()
+    widget.selectAll()  # type: ignore[attr-defined]
+    qtbot.keyClicks(widget, text)
+
+
+@pytest.mark.parametrize(
+    ("name", "typed", "field", "value"),
+    [
+        ("Max new tokens", "12", "max_new_tokens", 12),
+        ("Temperature", "1.3", "temperature", 1.3),
+        ("Temperature", "0", "temperature", 0.0),
+        ("Temperature", "0.5", "temperature", 0.5),
+        ("Top-k", "40", "top_k", 40),
+        ("Top-p", "0.5", "top_p", 0.5),
+        ("Min-p", "0.05", "min_p", 0.05),
+        ("Repetition penalty", "1.1", "repetition_penalty", 1.1),
+        ("Seed", "12345", "seed", 12345),
+        ("Seed", str(MAX_SEED), "seed", MAX_SEED),
+    ],
+)
+def test_typing_sets_the_recipe(
+    qtbot: QtBot, panel: SamplingPanel, session: Session, name: str, typed: str, field: str, value
+) -> None:
+    retype(qtbot, control(panel, name), typed)
+    assert getattr(session.recipe.sampling, field) == value
+    assert type(getattr(session.recipe.sampling, field)) is type(value)
+    assert not error(panel)
+
+
+@pytest.mark.parametrize(
+    ("name", "typed"),
+    [("Top-p", "0"), ("Repetition penalty", "0"), ("Seed", str(MAX_SEED + 1))],
+)
+def test_what_is_refused_is_said_and_not_taken(
+    qtbot: QtBot, panel: SamplingPanel, session: Session, name: str, typed: str
+) -> None:
+    before = session.recipe
+    if name == "Seed":  # its beginning is a valid seed
+        session.set_sampling(replace(before.sampling, seed=MAX_SEED // 10))
+        control(panel, name).setText(typed[:-1])
+        qtbot.keyClicks(control(panel, name), typed[-1])
+        assert session.recipe.sampling.seed == MAX_SEED // 10
+    else:
+        retype(qtbot, control(panel, name), typed)
+        assert session.recipe == before
+    assert "must be" in error(panel)
+    assert name.lower() in error(panel)
+    qtbot.mouseClick(
+        next(b for b in panel.findChildren(QPushButton) if b.text() == "Reset to the recipe"),
+        Qt.MouseButton.LeftButton,
+    )
+    assert not error(panel)
+    assert session.recipe == before
+
+
+def test_zero_temperature_is_called_greedy(qtbot: QtBot, panel: SamplingPanel) -> None:
+    box = control(panel, "Temperature")
+    retype(qtbot, box, "0")
+    qtbot.keyClick(box, Qt.Key.Key_Return)
+    assert isinstance(box, NumberBox)
+    assert "greedy" in box.text()
+    assert "greedy" in panel.findChild(Disclosure).summary
+
+
+def test_summary_says_what_is_set(panel: SamplingPanel, session: Session) -> None:
+    session.set_sampling(replace(session.recipe.sampling, temperature=0.7, top_p=0.9, seed=3))
+    assert panel.findChild(Disclosure).summary == "temp. 0.7 · top-p 0.9 · seed 3"
+
+
+def test_undo_is_shown_without_another_change(
+    qtbot: QtBot, panel: SamplingPanel, session: Session
+) -> None:
+    box = control(panel, "Top-k")
+    assert isinstance(box, NumberBox)
+    retype(qtbot, box, "40")
+    assert session.undo_stack.count() == 1
+    session.undo_stack.undo()
+    assert box.value() == 0
+    assert session.undo_stack.canRedo()
+
+
+def test_dice_draws_another_seed(
+    qtbot: QtBot, panel: SamplingPanel, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("secrets.randbelow", lambda most: most - 1)
+    dice = control(panel, "Draw another seed")
+    assert isinstance(dice, QToolButton)
+    qtbot.mouseClick(dice, Qt.MouseButton.LeftButton)
+    assert session.recipe.sampling.seed == 999_999
+    assert control(panel, "Seed").text() == "999999"  # type: ignore[attr-defined]
+
+
+def test_an_empty_seed_goes_back(qtbot: QtBot, panel: SamplingPanel, session: Session) -> None:
+    seed = control(panel, "Seed")
+    retype(qtbot, seed, "77")
+    seed.clear()  # type: ignore[attr-defined]
+    control(panel, "Top-k").setFocus()
+    assert seed.text() == "77"  # type: ignore[attr-defined]
+    assert session.recipe.sampling.seed == 77
+
+
+def test_stop_strings_are_read_with_escapes(
+    qtbot: QtBot, panel: SamplingPanel, session: Session
+) -> None:
+    editor = control(panel, "Stop strings")
+    assert isinstance(editor, QPlainTextEdit)
+    qtbot.keyClicks(editor, "\\n\\n")
+    qtbot.keyClick(editor, Qt.Key.Key_Return)
+    qtbot.keyClicks(editor, "The \\tend")
+    assert session.recipe.sampling.stop == ("\n\n", "The \tend")
+    assert editor.toPlainText() == "\\n\\n\nThe \\tend"
+
+
+def test_stop_strings_of_the_recipe_are_shown_escaped(
+    panel: SamplingPanel, session: Session
+) -> None:
+    session.set_sampling(replace(session.recipe.sampling, stop=("\n", "a\\b")))
+    editor = control(panel, "Stop strings")
+    assert isinstance(editor, QPlainTextEdit)
+    assert editor.toPlainText() == "\\n\na\\\\b"
+
+
+@given(st.lists(st.text(min_size=1), max_size=4).map(tuple))
+def test_stop_strings_round_trip(strings: tuple[str, ...]) -> None:
+    assert read_stop_strings(write_stop_strings(strings)) == strings
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8"), min_size=1), max_size=4).map(tuple))
+def test_stop_strings_survive_the_editor(qapp: object, strings: tuple[str, ...]) -> None:
+    editor = QPlainTextEdit(write_stop_strings(strings))
+    assert read_stop_strings(editor.toPlainText()) == strings
+
+
+def test_every_label_names_its_control(panel: SamplingPanel) -> None:
+    labels = [label for label in panel.findChildren(QLabel) if label.property("role") == "caption"]
+    assert len(labels) == 8
+    assert all(label.buddy().accessibleName() == label.text() for label in labels)
