@@ -40,6 +40,7 @@ from transformers import (
 )
 from transformers.initialization import no_init_weights
 
+from app.checkpoints.recipes.recipe_file import read_recipe
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
 from app.decoding.types import GenerationConfig
 from tests.tiny import EOS, make_tokenizer
@@ -73,7 +74,7 @@ def _setup(
 
 
 SETUPS = {
-    "small: 20M ×3, float32 from bfloat16": _setup(
+    "small: 25M ×3, float32 from bfloat16": _setup(
         "small-0", "small-1", "small-2", 256, dtype="float32"
     ),
     "SmolLM2-135M ×3, bfloat16": _setup("smol-0", "smol-1", "smol-2"),
@@ -300,8 +301,17 @@ def _highest(name: str) -> Iterator[list[int]]:
 def measure_apart(name: str, root: Path) -> dict[str, Any]:
     """Measure a set-up in a fresh process."""
     make_recipe(SETUPS[name], root)  # checkpoints are written here, not in the measured process
+    return _run("--root", str(root), "--only", name)
+
+
+def measure_recipe_apart(path: Path) -> dict[str, Any]:
+    """Measure the recipe in a file, whose context must be set, in a fresh process."""
+    return _run("--recipe", str(path))
+
+
+def _run(*options: str) -> dict[str, Any]:
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "tests.bench.memory", "--root", str(root), "--only", name]
+    command = [sys.executable, "-m", "tests.bench.memory", *options]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(done.stderr)
@@ -312,8 +322,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--root", type=Path, help="folder for the checkpoints (default: temporary)")
     parser.add_argument("--only", help="measure this set-up, in this process")
+    parser.add_argument("--recipe", type=Path, help="measure this recipe, in this process")
     parser.add_argument("--match", default="", help="measure set-ups whose name contains this")
     options = parser.parse_args()
+    if options.recipe:
+        print(json.dumps(measure(read_recipe(options.recipe))))
+        return
     if options.only:
         print(json.dumps(measure(make_recipe(SETUPS[options.only], options.root))))
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,12 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 from app.checkpoints.formats import gguf
 from app.checkpoints.loading.loader import LoadedRecipe, load_recipe
 from app.checkpoints.opening import open_recipe
+from app.checkpoints.recipes.recipe_file import write_recipe
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
 from app.checkpoints.vocabulary.compare import compare_vocabularies
 from app.decoding.decode import decode
 from app.decoding.types import GenerationConfig
+from tests.bench.memory import measure_recipe_apart
 from tests.real import smollm2
 
 pytestmark = [
@@ -32,6 +35,9 @@ PASSAGE = (
     "The sun rises in the east and sets in the west. Water boils at one hundred degrees Celsius, "
     "and it freezes at zero. Every year has twelve months, and every week has seven days."
 )
+
+
+_ON_LINUX = Path("/proc/self/clear_refs").exists()
 
 
 @pytest.fixture(scope="module")
@@ -215,3 +221,19 @@ def test_a_lora_expert_made_on_the_spot(spec: CheckpointSpec, folder: Path, adap
     torch.testing.assert_close(rows.combined(0, (1.0,)), expected, atol=2e-3, rtol=0)
     assert write(loaded, "The captain said:", tokens=6).startswith(" Ahoy")
     assert not write(loaded, "The captain said:", alpha=0.0, tokens=6).startswith(" Ahoy")
+
+
+@pytest.mark.skipif(not _ON_LINUX, reason="measured on Linux")
+@pytest.mark.parametrize("quantization", ["none", "nf4"])
+def test_the_memory_estimate_is_near_to_what_is_measured(
+    folder: Path, tmp_path: Path, quantization: str
+) -> None:
+    base, expert, antiexpert = (
+        CheckpointSpec(f"folder:{folder}", quantization=quantization, prompt=prompt)
+        for prompt in ("plain", "A {prompt}", "B {prompt}")
+    )
+    recipe = Recipe("r", base, (ExpertPair("A", expert, antiexpert),), context=1024)
+    recipe = replace(recipe, sampling=GenerationConfig(max_new_tokens=16))
+    write_recipe(recipe, tmp_path / "recipe.toml")
+    found = measure_recipe_apart(tmp_path / "recipe.toml")
+    assert found["estimate"]["held"] == pytest.approx(found["measured"]["held"], rel=0.1), found
