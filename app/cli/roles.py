@@ -20,7 +20,12 @@ def recipe_of_roles(base: str, experts: Sequence[str], antiexperts: Sequence[str
     Raises:
         RecipeError: A model cannot be understood, or an expert has no anti-expert.
     """
-    if not experts or len(experts) != len(antiexperts):
+    if not experts and not antiexperts:
+        raise RecipeError(
+            "A base alone has nothing to be tuned by",
+            next_step="Name an expert and its anti-expert too.",
+        )
+    if len(experts) != len(antiexperts):
         raise RecipeError(
             "Every expert needs its anti-expert",
             evidence=f"experts: {len(experts)}, anti-experts: {len(antiexperts)}",

@@ -74,9 +74,9 @@ def _require(
     high_enough = fits and (value > lowest if above else value >= lowest)
     if not (high_enough and value <= highest):  # NaN is neither
         kind = "a whole number " if whole else ""
-        bound = f"greater than {lowest:g}" if above else f"at least {lowest:g}"
+        bound = f"greater than {lowest:,}" if above else f"at least {lowest:,}"
         raise SettingsError(
-            f"The {name} must be {kind}{bound} and at most {highest:g}", evidence=f"it is {value}"
+            f"The {name} must be {kind}{bound} and at most {highest:,}", evidence=f"it is {value}"
         )
 
 

@@ -381,7 +381,7 @@ class Session(RecipeState):
             run.stats = event.stats
             self.resident_bytes = event.stats.resident_bytes
             self._end_run(run, event.finish_reason)
-        elif isinstance(event, Failed):
+        elif isinstance(event, Failed) and run.active:  # else the load that it waited for failed
             self._end_run(run, None)
             if event.error:
                 self.report(event.error, event.details)

@@ -153,7 +153,7 @@ def test_a_prompt_that_a_role_cannot_read_is_refused_after_the_report(
     ("arguments", "said"),
     [
         (["/nowhere", "/nowhere", "/nowhere"], "/nowhere"),
-        (["/nowhere"], "Every expert needs its anti-expert"),
+        (["/nowhere"], "A base alone has nothing to be tuned by"),
         (["/nowhere", "/nowhere"], "experts: 1, anti-experts: 0"),
         (["owner/a", "owner/b", "owner/c"], "write hub:owner/a"),
         (["/a", "/b", "/c", "--recipe", "demo"], "exclude each other"),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from app.engine.messages import EngineFailed, Generate
-from app.errors import unknown_error
+from app.engine.messages import EngineFailed, Failed, Generate, Load
+from app.errors import NotDownloadedError, RecipeError, unknown_error
 from app.ui.session import LoadState, Session
 from tests.ui.conftest import FakeBridge
 
@@ -36,3 +36,17 @@ def test_nothing_is_asked_of_an_engine_that_is_gone(session: Session, bridge: Fa
     assert len(bridge.commands) == sent
     assert session.problem is not None
     assert not any(isinstance(command, Generate) for command in bridge.commands)
+
+
+def test_a_run_that_waited_for_a_load_tells_why_the_load_failed(
+    session: Session, bridge: FakeBridge
+) -> None:
+    session.load()
+    bridge.ready()
+    session.generate("Once")
+    missing = NotDownloadedError("hub:owner/name")
+    bridge.events.emit([Failed(bridge.last(Load).id, missing)])
+    bridge.events.emit([Failed(bridge.last(Generate).id, RecipeError("No recipe is loaded"))])
+    assert not session.running
+    assert session.problem is not None
+    assert session.problem.error is missing

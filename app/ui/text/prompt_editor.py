@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QMimeData, Signal
+from PySide6.QtGui import QTextCursor
 from PySide6.QtWidgets import QFrame, QLabel, QPlainTextEdit, QVBoxLayout, QWidget
 
 from app.ui.theme import SPACE
@@ -50,12 +51,10 @@ class PromptEditor(QFrame):
         return self._edit.toPlainText()
 
     def set_text(self, text: str) -> None:
-        """Replace the prompt; undo brings the old one back."""
-        if text == self.text:
-            return
-        cursor = self._edit.textCursor()
-        cursor.select(cursor.SelectionType.Document)
-        cursor.insertText(text)
+        """Replace the prompt. Undo in the field takes back what a person typed, and not this."""
+        if text != self.text:
+            self._edit.setPlainText(text)
+            self._edit.moveCursor(QTextCursor.MoveOperation.End)
 
     def focus(self) -> None:
         """Put the keyboard into the editor."""

@@ -102,7 +102,7 @@ class TranscriptView(QWidget):
             )
         if run.finish_reason is None:
             return ""
-        if not run.tokens:
+        if not run.tokens and run.finish_reason is FinishReason.EOS:
             return self.tr("The models ended the text at once.")
         return {
             FinishReason.EOS: self.tr("end of text"),
