@@ -134,6 +134,8 @@ class Engine:
         )
 
     def _generate(self, command: Generate) -> None:
+        if command.cancellation.requested() and not self._usable:
+            raise Cancelled  # it waited for a load that was given up
         loaded = self._loaded
         if loaded is None or not self._usable:
             raise RecipeError("No recipe is loaded", next_step="Load a recipe first.")

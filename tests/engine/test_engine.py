@@ -265,6 +265,31 @@ def test_weights_that_both_recipes_name_are_not_read_again(
     assert expert == base + 1 == antiexpert + 1
 
 
+def test_a_checkpoint_that_changed_in_its_folder_is_read_again(
+    desk: Desk, tiny_recipe: Recipe, llama: tiny.Family, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(llama.base, tmp_path / "base"))
+    recipe = replace(tiny_recipe, base=tiny.spec(folder))
+    desk.load(recipe)
+    weights = load_file(folder / "model.safetensors")
+    shouting = {name: tensor * 2 for name, tensor in weights.items()}
+    save_file(shouting, folder / "other", metadata={"format": "pt"})
+    (folder / "other").replace(folder / "model.safetensors")
+    read = {e.progress.role for e in desk.load(recipe) if isinstance(e, Loading)}
+    assert read == {"base"}
+
+
+def test_a_run_that_waited_for_a_load_that_was_given_up_says_nothing(
+    desk: Desk, tiny_recipe: Recipe
+) -> None:
+    cancellation = Cancellation()
+    cancellation.request()
+    desk.load(tiny_recipe, cancellation)
+    (ended,) = desk.generate(cancellation=cancellation)
+    assert isinstance(ended, Failed)
+    assert ended.error is None
+
+
 def test_models_are_read_again_when_asked(loaded: Desk, tiny_recipe: Recipe) -> None:
     loaded.events.clear()
     loaded.engine.handle(Load(1, tiny_recipe, Cancellation(), fresh=True))

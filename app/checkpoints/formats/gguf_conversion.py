@@ -208,6 +208,7 @@ def _convert(order: _Order, tell: Callable[[float], None]) -> None:
     import transformers
 
     source: dict[str, Any] = {
+        "trust_remote_code": False,
         "pretrained_model_name_or_path": order.path.parent,
         "gguf_file": order.path.name,
         "local_files_only": True,

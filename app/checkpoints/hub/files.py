@@ -82,10 +82,14 @@ def needed_files(hub_id: HubId, files: Iterable[HubFile]) -> tuple[HubFile, ...]
             evidence="it is not a model in the format of transformers",
             next_step="Choose another model.",
         )
-    small = sorted(name for name in by_name if name in _SMALL or name.endswith(".tiktoken"))
+    small = sorted(name for name in by_name if name in _SMALL or _is_tiktoken(name))
     small.sort(key=lambda name: name not in configs)  # a configuration says which commit is meant
     index = [INDEX] if INDEX in by_name and WEIGHTS not in weights else []
     return tuple(by_name[name] for name in (*small, *index, *weights))
+
+
+def _is_tiktoken(name: str) -> bool:
+    return name.endswith(".tiktoken") and "/" not in name
 
 
 def _weights(names: Iterable[str]) -> list[str]:

@@ -31,14 +31,19 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class WeightsKey:
-    """What has to be the same for two roles to hold the same weights."""
+    """What has to be the same for two roles to hold the same weights.
+
+    ``stamps`` are sizes and times of change of the weight files: a checkpoint that was trained on
+    in its folder is another one.
+    """
 
     folder: Path
+    stamps: tuple[tuple[int, int], ...]
     dtype: str
     device: str
     quantization: str
     offload: bool
-    adapter: Path | None = None
+    adapter: tuple[Path, tuple[int, int]] | None = None
 
 
 Weights = Mapping[WeightsKey, LoadedWeights]
@@ -168,12 +173,20 @@ def _keys(role: OpenedRole) -> tuple[WeightsKey, WeightsKey]:
     spec, adapter = role.spec, role.files.adapter
     plain = WeightsKey(
         role.files.folder.resolve(),
+        tuple(map(_stamp, role.files.weights)),
         spec.dtype,
         resolve_device(spec.device),
         spec.quantization,
         spec.offload,
     )
-    return plain, replace(plain, adapter=adapter.folder.resolve()) if adapter else plain
+    if adapter is None:
+        return plain, plain
+    return plain, replace(plain, adapter=(adapter.folder.resolve(), _stamp(adapter.weights)))
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns
 
 
 class _Assembly:

@@ -51,6 +51,7 @@ class PromptPreview(QDialog):
         super().__init__(parent)
         self._session = session
         self._prompts: tuple[RolePrompt, ...] = ()
+        self._formats: tuple[str, ...] = ()
         self.setWindowTitle(self.tr("Prompt preview"))
         self.resize(_SIZE)
         self.roles = QListWidget()
@@ -171,6 +172,7 @@ class PromptPreview(QDialog):
         found = self._session.preflight
         if found and self._current():
             self._prompts = found.prompts
+            self._formats = tuple(spec.prompt for spec in found.recipe.checkpoints())
             self._list()
         self._describe_state()
 
@@ -212,8 +214,7 @@ class PromptPreview(QDialog):
         parts = [_count(prompt)]
         if same:
             parts.append(self.tr("the same as the {0}").format(same))
-        spec = self._session.recipe.checkpoints()[row]
-        if prompt.has_chat_template and spec.prompt != CHAT:
+        if prompt.has_chat_template and self._formats[row] != CHAT:
             parts.append(self.tr("its chat template is not used"))
         return " · ".join(parts)
 
