@@ -137,6 +137,12 @@ class Recipe:
         """The checkpoint of every role; recipes that agree in this need no new load."""
         return [spec for _, spec in self.roles()]
 
+    def hub_sources(self) -> tuple[str, ...]:
+        """The ``hub:`` models that it names, each once, adapters and what they adapt included."""
+        named = (part for spec in self.checkpoints() for part in (spec.source, spec.over))
+        sources = (name.removeprefix("adapter:") for name in named)
+        return tuple(dict.fromkeys(source for source in sources if source.startswith("hub:")))
+
     def roles(self) -> list[tuple[str, CheckpointSpec]]:
         """Every role with a name for it: the base, then expert and anti-expert of each pair."""
         named = [("base", self.base)]

@@ -50,12 +50,10 @@ def _recipe(options: argparse.Namespace) -> Recipe:
 def _fetch(recipe: Recipe) -> None:
     from app.checkpoints import hub
 
-    sources = [source for spec in recipe.checkpoints() for source in (spec.source, spec.over)]
     status = StatusLine()
-    for name in dict.fromkeys(source.removeprefix("adapter:") for source in sources):
-        if name.startswith("hub:"):
-            status.show(f"Fetching configuration and tokenizer of {name.removeprefix('hub:')} …")
-            hub.fetch_metadata(hub.parse(name))
+    for source in recipe.hub_sources():
+        status.show(f"Fetching configuration and tokenizer of {source.removeprefix('hub:')} …")
+        hub.fetch_metadata(hub.parse(source))
     status.clear()
 
 

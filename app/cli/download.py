@@ -35,9 +35,7 @@ def download(options: argparse.Namespace) -> int:
 
 def hub_ids(recipe: Recipe) -> list[HubId]:
     """The models on the Hub that a recipe names, each once, in the order of its roles."""
-    sources = [source for spec in recipe.checkpoints() for source in (spec.source, spec.over)]
-    names = [source.removeprefix("adapter:") for source in sources]
-    return list(dict.fromkeys(hub.parse(name) for name in names if name.startswith("hub:")))
+    return list(dict.fromkeys(map(hub.parse, recipe.hub_sources())))
 
 
 def _wanted(options: argparse.Namespace) -> list[HubId]:

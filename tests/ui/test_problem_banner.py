@@ -13,7 +13,6 @@ from pytestqt.qtbot import QtBot
 from app.checkpoints.spec import CheckpointSpec, Recipe
 from app.engine.messages import Check, Checked, Failed, Load
 from app.errors import CheckpointError, HubError, NotDownloadedError
-from app.ui.models.missing_models import hub_sources
 from app.ui.problem_banner import ProblemBanner
 from app.ui.session import Session
 from tests.ui.conftest import FakeBridge, invent_preflight
@@ -111,7 +110,7 @@ def test_what_is_missing_comes_and_the_recipe_loads_by_itself(
     qtbot.waitUntil(lambda: loads(bridge) == before + 1)
     command = bridge.last(Load)
     assert isinstance(command, Load)
-    assert hub_sources(command.recipe) == (f"hub:{BASE}", f"hub:{EXPERT}", f"hub:{ANTI}")
+    assert command.recipe.hub_sources() == (f"hub:{BASE}", f"hub:{EXPERT}", f"hub:{ANTI}")
 
 
 def test_the_size_a_recipe_names_is_offered_without_asking(

@@ -27,7 +27,6 @@ from PySide6.QtWidgets import (
 
 from app.checkpoints import hub
 from app.errors import TuneshiftError
-from app.ui.models.missing_models import hub_sources
 from app.ui.session import Session
 from app.ui.theme import SPACE
 from app.ui.widgets.message_label import MessageLabel
@@ -193,7 +192,7 @@ class CacheDialog(QDialog):
         box.setWindowTitle(self.tr("Delete models"))
         box.setTextFormat(Qt.TextFormat.PlainText)
         box.setText(self.tr("Delete from this machine?"))
-        used = {hub.parse(source).repo for source in hub_sources(self._session.recipe)}
+        used = {hub.parse(source).repo for source in self._session.recipe.hub_sources()}
         warning = self.tr("The recipe in the window uses one of them.")
         about = [names, warning] if used & {model.id for model in chosen} else [names]
         box.setInformativeText("\n\n".join([*about, self.tr("Using them again needs a download.")]))

@@ -15,8 +15,6 @@ from app.ui.models.candidate_check import CandidateCheck, unusable
 from app.ui.session import Session
 from app.ui.wording import size
 
-_HUB = "hub:"
-
 
 class _Stage(Enum):
     IDLE = auto()
@@ -100,7 +98,7 @@ class MissingModels(QObject):
             self._withdraw()
 
     def _find(self, recipe: Recipe) -> None:
-        named = hub_sources(recipe)
+        named = recipe.hub_sources()
 
         def find() -> tuple[str, ...]:
             return tuple(s for s in named if hub.cached_folder(hub.parse(s)) is None)
@@ -160,7 +158,7 @@ class MissingModels(QObject):
         if self._stage is not _Stage.DOWNLOADING or not self._coming:
             return
         states = {download.state for download in self._coming}
-        wanted = set(self._sources) <= set(hub_sources(self._session.recipe))
+        wanted = set(self._sources) <= set(self._session.recipe.hub_sources())
         if DownloadState.CANCELLED in states:
             source = self._sources[0]
             self._end()
@@ -174,10 +172,3 @@ class MissingModels(QObject):
     def _end(self) -> None:
         self._coming = []
         self._withdraw()
-
-
-def hub_sources(recipe: Recipe) -> tuple[str, ...]:
-    """The Hub models that a recipe names, each once, adapters and what they adapt included."""
-    named = [part for spec in recipe.checkpoints() for part in (spec.source, spec.over)]
-    sources = (name.removeprefix("adapter:") for name in named)
-    return tuple(dict.fromkeys(source for source in sources if source.startswith(_HUB)))
