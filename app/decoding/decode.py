@@ -3,14 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Generator, Sequence
+from dataclasses import dataclass
 
 import torch
 
 from app.decoding.detokenizer import Detokenizer, TextBuffer
-from app.decoding.ensemble import Ensemble
-from app.decoding.sampling import draw, process_logits
+from app.decoding.ensemble import Ensemble, EnsembleLogits
+from app.decoding.sampling import draw, probability_of, process_logits
 from app.decoding.types import FinishReason, GenerationConfig, TokenStep
-from app.errors import Cancelled, ModelError
+from app.errors import Cancelled, ModelError, PromptError
+
+SCORING_BLOCK = 32
+"""Given tokens are read so many at a time: their rows are kept together, at full vocabulary."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What a text begins with, before anything is drawn.
+
+    Attributes:
+        kept: Ids that are out already. They are read where the KV caches do not hold them, and no
+            step is given for them.
+        forced: Ids after these that are given; their steps say what the models made of them.
+    """
+
+    kept: tuple[int, ...] = ()
+    forced: tuple[int, ...] = ()
+
+
+FROM_THE_PROMPT = Beginning()
 
 
 def decode(
@@ -22,33 +43,39 @@ def decode(
     eos_ids: Collection[int],
     alphas: Callable[[], tuple[float, ...]],
     cancelled: Callable[[], bool] = lambda: False,
+    beginning: Beginning = FROM_THE_PROMPT,
 ) -> Generator[TokenStep, None, FinishReason]:
     """Generate from the tuned distribution softmax(s_M + Σ_i α_i (s_M⁺ᵢ − s_M⁻ᵢ)).
 
     Args:
-        ensemble: The roles of a recipe; whatever it has read before is forgotten.
+        ensemble: The roles of a recipe. Whatever it has read before is forgotten, or, where there
+            is a beginning to be kept, used as far as it is the same.
         prompts: The token ids of each evaluation's prompt, the base's first.
-        config: Sampling settings and limits.
+        config: Sampling settings and limits; ``max_new_tokens`` counts the beginning.
         detokenizer: Made for the base's tokenizer and prompt.
         eos_ids: Union of the end-of-sequence ids of all roles; any of them ends the text.
         alphas: Read once for each token, so that a change acts on the next one.
         cancelled: Asked before every prefill chunk and every token.
+        beginning: What the text begins with: a fork, or a text to be scored.
 
     Yields:
-        A step for each token of the text; the end of sequence and the stop string are in none.
+        A step for each token of the text after what is kept. The stop string is in none, nor is
+        the end of sequence, unless it stands inside what is given.
 
     Returns:
         Why the text ended. A context that is full ends it like ``max_new_tokens`` does.
 
     Raises:
-        PromptError: When a prompt is empty or fills the context of its model.
+        PromptError: When a prompt is empty or, with the beginning, fills the context of its model.
         ModelError: When a model computes logits that are not numbers.
     """
     text = TextBuffer(detokenizer, config.stop)
+    text.skip(beginning.kept)
+    given = len(beginning.kept) + len(beginning.forced)
     reason = FinishReason.LENGTH
     try:
-        for step in _draw_tokens(ensemble, prompts, config, alphas, cancelled):
-            if step.token_id in eos_ids:
+        for step in _draw_tokens(ensemble, prompts, config, alphas, cancelled, beginning):
+            if step.token_id in eos_ids and step.index >= given - 1:
                 reason = FinishReason.EOS
                 break
             yield from text.push(step)
@@ -69,29 +96,75 @@ def _draw_tokens(
     config: GenerationConfig,
     alphas: Callable[[], tuple[float, ...]],
     cancelled: Callable[[], bool],
+    beginning: Beginning,
 ) -> Generator[TokenStep, None, None]:
-    """Plain decoding: one token from one evaluation of every role. Steps have no text yet."""
-    logits = ensemble.prefill(prompts, cancelled)
-    history = list(prompts[0])
-    room = ensemble.room
-    limit = config.max_new_tokens if room is None else min(config.max_new_tokens, room)
-    for index in range(limit):
+    """The given tokens and then those that are drawn. Steps have no text yet."""
+    if beginning.kept:
+        logits = ensemble.resume(prompts, beginning.kept, cancelled)
+    else:
+        logits = ensemble.prefill(prompts, cancelled)
+    history = [*prompts[0], *beginning.kept]
+    limit = _limit(ensemble, config, beginning)
+    index = len(beginning.kept)
+    for start in range(0, len(beginning.forced), SCORING_BLOCK):
+        block = beginning.forced[start : start + SCORING_BLOCK]
         if cancelled():
             raise Cancelled
-        weights = alphas()
-        scores = process_logits(
-            logits.combined(0, weights), torch.tensor(history, dtype=torch.int64), config
+        following = ensemble.extend(block, last=len(block))
+        for place, token_id in enumerate(block):
+            rows, position = (logits, -1) if place == 0 else (following, place - 1)
+            yield _step(rows, position, history, config, alphas(), index, token_id)
+            history.append(token_id)
+            index += 1
+        logits = following
+    while index < limit:
+        if cancelled():
+            raise Cancelled
+        step = _step(logits, -1, history, config, alphas(), index)
+        yield step
+        history.append(step.token_id)
+        index += 1
+        if index < limit:
+            logits = ensemble.extend([step.token_id])
+
+
+def _limit(ensemble: Ensemble, config: GenerationConfig, beginning: Beginning) -> int:
+    """How many tokens the text may have, the beginning included."""
+    kept, forced = len(beginning.kept), len(beginning.forced)
+    room = ensemble.room
+    if room is not None and forced > room:
+        raise PromptError(
+            "The text is longer than the context of the models",
+            evidence=f"{kept + forced:,} tokens, {kept + room:,} can be read after the prompt",
+            next_step="Shorten the text or the prompt.",
         )
+    return config.max_new_tokens if room is None else min(config.max_new_tokens, kept + room)
+
+
+def _step(
+    logits: EnsembleLogits,
+    position: int,
+    history: Sequence[int],
+    config: GenerationConfig,
+    alphas: tuple[float, ...],
+    index: int,
+    given: int | None = None,
+) -> TokenStep:
+    """Draw the token of one position, or say of a given one how probable it was."""
+    scores = process_logits(
+        logits.combined(position, alphas), torch.tensor(history, dtype=torch.int64), config
+    )
+    if given is None:
         token_id, probability = draw(scores, config, index)
-        yield TokenStep(
-            index=index,
-            token_id=token_id,
-            text="",
-            start=0,
-            alphas=weights,
-            logits=logits.on_host(0),
-            sampled_probability=probability,
-        )
-        history.append(token_id)
-        if index + 1 < limit:
-            logits = ensemble.extend([token_id])
+    else:
+        token_id, probability = given, probability_of(given, scores, config)
+    return TokenStep(
+        index=index,
+        token_id=token_id,
+        text="",
+        start=0,
+        alphas=alphas,
+        logits=logits.on_host(position),
+        sampled_probability=probability,
+        forced=given is not None,
+    )

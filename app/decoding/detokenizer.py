@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from tokenizers import Tokenizer
@@ -64,6 +64,11 @@ class TextBuffer:
         self._held: list[TokenStep] = []
         self.stopped = False
 
+    def skip(self, token_ids: Iterable[int]) -> None:
+        """Let the text begin with tokens that are out already; no step is given for them."""
+        pieces = (self._detokenizer.push(token_id) for token_id in token_ids)
+        self._text += "".join(piece or "" for piece in pieces)
+
     def push(self, step: TokenStep) -> Iterator[TokenStep]:
         """Add a token, give it ``text`` and ``start``, and release what is settled."""
         piece = self._detokenizer.push(step.token_id)
@@ -82,7 +87,7 @@ class TextBuffer:
     def flush(self) -> Iterator[TokenStep]:
         """Release everything at the end of a generation."""
         left = self._detokenizer.flush()
-        if left:
+        if left and self._held:
             self._held[-1] = replace(self._held[-1], text=self._held[-1].text + left)
         yield from self._held
         self._held.clear()

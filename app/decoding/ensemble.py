@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass
 
 import torch
@@ -57,8 +58,10 @@ class EnsembleLogits:
     masked: Tensor | None = None
 
     def combined(self, position: int, alphas: Sequence[float]) -> Tensor:
-        """The tuned logits at one of the positions, [V]."""
+        """The tuned logits at one of the positions, [V]; without pairs, the base's own."""
         rows = self.rows[:, position]
+        if not self.pairs:
+            return rows[0]
         differences = torch.stack([rows[p.expert] - rows[p.antiexpert] for p in self.pairs])
         if self.masked is not None:
             differences = differences.masked_fill(self.masked, 0.0)  # −inf − −inf is NaN
@@ -76,6 +79,40 @@ class EnsembleLogits:
         )
 
 
+class _Evaluation:
+    """A language model, what to call it, and the ids that its KV cache holds."""
+
+    def __init__(self, model: LanguageModel, name: str) -> None:
+        self.model = model
+        self.name = name
+        self._held: list[int] = []
+
+    def extend(self, tokens: Sequence[int], last: int) -> Tensor:
+        try:
+            logits = self.model.extend(torch.tensor(tokens, dtype=torch.int64), last)
+        except BaseException:
+            self.rewind(0)  # some layers may have read the tokens and others not
+            raise
+        self._held += tokens
+        return logits
+
+    def rewind(self, length: int) -> None:
+        del self._held[length:]
+        self.model.rewind(length)
+
+    def go_back_to(self, tokens: Sequence[int]) -> int:
+        """Keep of what is held the beginning of ``tokens``, all but the last; its length."""
+        longest = min(len(self._held), len(tokens) - 1)
+        pairs = zip(self._held[:longest], tokens, strict=False)
+        common = next((at for at, (held, token) in enumerate(pairs) if held != token), longest)
+        try:
+            self.rewind(common)
+        except ModelError:  # it keeps a state that cannot go back: read everything again
+            common = 0
+            self.rewind(0)
+        return common
+
+
 class Ensemble:
     """All roles of a recipe over one vocabulary.
 
@@ -85,7 +122,7 @@ class Ensemble:
     Args:
         evaluations: The distinct evaluations; the base is the first.
         names: A name for each evaluation, for error messages.
-        pairs: The expert pairs, by place among ``evaluations``; at least one.
+        pairs: The expert pairs, by place among ``evaluations``.
         usable: Ids that every role has, [V] of bool over the base's columns, or None for all.
     """
 
@@ -96,25 +133,36 @@ class Ensemble:
         pairs: Sequence[Pair],
         usable: Tensor | None = None,
     ) -> None:
-        self._evaluations = tuple(evaluations)
-        self._names = tuple(names)
+        self._evaluations = tuple(map(_Evaluation, evaluations, names))
         self.pairs = tuple(pairs)
         self.vocabulary_size = evaluations[0].vocabulary_size
         self._masked = None if usable is None or bool(usable.all()) else ~usable
         self._offsets = (0,) * len(self._evaluations)
 
+    def only(self, place: int) -> Ensemble:
+        """One evaluation by itself, as the base of an ensemble without pairs, with the same ids.
+
+        It shares the KV cache: whichever of the two reads last decides what is held.
+        """
+        alone = copy(self)
+        alone._evaluations = (self._evaluations[place],)
+        alone.pairs = ()
+        alone._offsets = (0,)
+        return alone
+
     @property
     def length(self) -> int:
         """Generated tokens held, after the prompts."""
-        return self._evaluations[0].length - self._offsets[0]
+        return self._evaluations[0].model.length - self._offsets[0]
 
     @property
     def room(self) -> int | None:
         """How many more tokens every role can read, or None where no role names a limit."""
+        models = [evaluation.model for evaluation in self._evaluations]
         rooms = [
-            evaluation.context_length - evaluation.length
-            for evaluation in self._evaluations
-            if evaluation.context_length is not None
+            model.context_length - model.length
+            for model in models
+            if model.context_length is not None
         ]
         return min(rooms, default=None)
 
@@ -134,37 +182,63 @@ class Ensemble:
             PromptError: When a prompt is empty or leaves no room to generate.
             Cancelled: When ``cancelled`` says so.
         """
-        self._check_prompts(prompts)
+        for evaluation in self._evaluations:
+            evaluation.rewind(0)
+        return self.resume(prompts, (), cancelled)
+
+    def resume(
+        self,
+        prompts: Sequence[Sequence[int]],
+        text: Sequence[int],
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> EnsembleLogits:
+        """Stand behind the prompts and ``text``, reading only what the KV caches do not hold.
+
+        Logits agree with those of :meth:`prefill` up to rounding: the blocks are others.
+
+        Args:
+            prompts: The token ids of each evaluation's prompt.
+            text: The ids that follow every prompt.
+            cancelled: Asked before every chunk.
+
+        Returns:
+            Logits for the token after ``text``.
+
+        Raises:
+            PromptError: When a prompt is empty or leaves no room to generate.
+            Cancelled: When ``cancelled`` says so.
+        """
+        self._check_prompts(prompts, len(text))
         rows = []
         for evaluation, prompt in zip(self._evaluations, prompts, strict=True):
-            evaluation.rewind(0)
-            for chunk in torch.tensor(prompt, dtype=torch.int64).split(PREFILL_CHUNK):
+            wanted = [*prompt, *text]
+            for start in range(evaluation.go_back_to(wanted), len(wanted), PREFILL_CHUNK):
                 if cancelled():
                     raise Cancelled
-                logits = evaluation.extend(chunk)
+                logits = evaluation.extend(wanted[start : start + PREFILL_CHUNK], 1)
             rows.append(logits)
         self._offsets = tuple(len(prompt) for prompt in prompts)
         return self._gather(rows)
 
     def extend(self, tokens: Sequence[int], last: int = 1) -> EnsembleLogits:
         """Read ``tokens`` in every role and return logits of the last positions."""
-        ids = torch.tensor(tokens, dtype=torch.int64)
-        return self._gather([evaluation.extend(ids, last) for evaluation in self._evaluations])
+        return self._gather([evaluation.extend(tokens, last) for evaluation in self._evaluations])
 
     def rewind(self, length: int) -> None:
         """Forget the generated tokens after the first ``length``."""
         for evaluation, offset in zip(self._evaluations, self._offsets, strict=True):
             evaluation.rewind(offset + length)
 
-    def _check_prompts(self, prompts: Sequence[Sequence[int]]) -> None:
-        for evaluation, name, prompt in zip(self._evaluations, self._names, prompts, strict=True):
+    def _check_prompts(self, prompts: Sequence[Sequence[int]], following: int) -> None:
+        for evaluation, prompt in zip(self._evaluations, prompts, strict=True):
             if not prompt:
                 raise PromptError("The prompt is empty", next_step="Type some text to continue.")
-            limit = evaluation.context_length
-            if limit is not None and len(prompt) >= limit:
+            limit = evaluation.model.context_length
+            if limit is not None and len(prompt) + following >= limit:
+                what = "prompt and the text after it are" if following else "prompt is"
                 raise PromptError(
-                    f"The prompt is longer than the context of the {name}",
-                    evidence=f"{len(prompt):,} tokens, the context is {limit:,}",
+                    f"The {what} longer than the context of the {evaluation.name}",
+                    evidence=f"{len(prompt) + following:,} tokens, the context is {limit:,}",
                     next_step="Shorten the prompt or choose a model with a longer context.",
                 )
 
@@ -182,7 +256,7 @@ class Ensemble:
         if not bool(torch.isfinite(highest).all()):
             worst = int(torch.isfinite(highest).logical_not().nonzero()[0])
             raise ModelError(
-                f"The {self._names[worst]} computed logits that are not numbers",
+                f"The {self._evaluations[worst].name} computed logits that are not numbers",
                 evidence=f"the largest logit is {float(highest[worst])}",
                 next_step="Try float32, or check that the checkpoint is intact.",
             )

@@ -115,3 +115,10 @@ def draw(scores: Tensor, config: GenerationConfig, position: int) -> tuple[int, 
     noise = exponential_noise(config.seed, position, scores.shape[0])
     token_id = int(torch.argmax(probabilities / noise))
     return token_id, float(probabilities[token_id])
+
+
+def probability_of(token_id: int, scores: Tensor, config: GenerationConfig) -> float:
+    """The probability with which :func:`draw` would have drawn ``token_id`` from ``scores``."""
+    if config.greedy:
+        return float(int(torch.argmax(scores)) == token_id)
+    return float(torch.softmax(scores.double(), 0)[token_id])

@@ -128,6 +128,7 @@ class TokenStep:
         alphas: The weight of each pair in this step.
         logits: Raw logits of every role, before any processor.
         sampled_probability: Probability of the token after temperature and the other processors.
+        forced: Whether the token was given and not drawn.
     """
 
     index: int
@@ -137,6 +138,7 @@ class TokenStep:
     alphas: tuple[float, ...]
     logits: RoleLogits
     sampled_probability: float
+    forced: bool = False
 
     @property
     def end(self) -> int:

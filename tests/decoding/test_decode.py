@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import torch
 from transformers import PreTrainedModel
 
 from app.decoding import ensemble as ensemble_module
-from app.decoding.decode import decode
+from app.decoding.decode import FROM_THE_PROMPT, Beginning, decode
 from app.decoding.detokenizer import Detokenizer
 from app.decoding.ensemble import Ensemble, Pair
 from app.decoding.language_model import TransformersLanguageModel
@@ -42,19 +43,22 @@ class Decoding:
         eos_ids: tuple[int, ...] = (),
         cancelled: Callable[[], bool] = lambda: False,
         prompt: list[int] = PROMPT,
+        beginning: Beginning = FROM_THE_PROMPT,
+        ensemble: Ensemble | None = None,
     ) -> None:
-        self.ensemble = Ensemble(
+        self.ensemble = ensemble or Ensemble(
             [TransformersLanguageModel(model) for model in models], "abc", [Pair("p", 1, 2)]
         )
         self.steps: list[TokenStep] = []
         generator = decode(
             self.ensemble,
-            [prompt] * 3,
+            [prompt] * (1 + 2 * len(self.ensemble.pairs)),
             config,
             detokenizer=Detokenizer(TOKENIZER, prompt),
             eos_ids=eos_ids,
             alphas=alphas,
             cancelled=cancelled,
+            beginning=beginning,
         )
         while True:
             try:
@@ -253,3 +257,83 @@ def test_an_unfinished_character_at_the_end_is_a_replacement(llama: tiny.Family)
         assert [step.start for step in done.steps[1:]] == [step.end for step in done.steps[:-1]]
         ended_inside |= done.text.endswith("\ufffd")
     assert ended_inside
+
+
+@pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
+def test_scoring_a_generated_text_gives_what_was_recorded(
+    families: dict[str, tiny.Family], architecture: str
+) -> None:
+    models = families[architecture].models()
+    config = GenerationConfig(max_new_tokens=40, temperature=1.0, top_p=0.9, seed=3)
+    drawn = Decoding(models, config)
+    scored = Decoding(models, config, beginning=Beginning(forced=tuple(drawn.ids)))
+    assert scored.ids == drawn.ids
+    assert scored.text == drawn.text
+    assert all(step.forced for step in scored.steps)
+    for given, step in zip(scored.steps, drawn.steps, strict=True):
+        assert (given.start, given.text) == (step.start, step.text)
+        np.testing.assert_allclose(given.logits.base, step.logits.base, atol=1e-4)
+        np.testing.assert_allclose(given.logits.experts[0], step.logits.experts[0], atol=1e-4)
+        assert given.sampled_probability == pytest.approx(step.sampled_probability, abs=1e-4)
+
+
+@pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
+@pytest.mark.parametrize("fork_at", [0, 1, 7, 19])
+def test_a_fork_goes_on_as_a_fresh_run_with_the_same_beginning(
+    families: dict[str, tiny.Family], architecture: str, fork_at: int
+) -> None:
+    models = families[architecture].models()
+    config = replace(GREEDY, max_new_tokens=20, temperature=1.0, seed=5)
+    first = Decoding(models, config)
+    kept, other = tuple(first.ids[:fork_at]), (first.ids[fork_at] + 1) % 200
+    beginning = Beginning(kept, (other,))
+    fork = Decoding(models, config, beginning=beginning, ensemble=first.ensemble)
+    fresh = Decoding(models, config, beginning=Beginning(forced=(*kept, other)))
+    assert fork.ids == fresh.ids[fork_at:]
+    assert [step.index for step in fork.steps] == list(range(fork_at, 20))
+    assert [step.start for step in fork.steps] == [step.start for step in fresh.steps[fork_at:]]
+    for step, expected in zip(fork.steps, fresh.steps[fork_at:], strict=True):
+        np.testing.assert_allclose(step.logits.base, expected.logits.base, atol=1e-4)
+
+
+def test_a_fork_reads_only_what_is_new(llama: tiny.Family) -> None:
+    first = Decoding(llama.models(), GREEDY)
+    read: list[int] = []
+    for evaluation in first.ensemble._evaluations:
+        extend = evaluation.model.extend
+
+        def counted(tokens: torch.Tensor, last: int = 1, extend: object = extend) -> torch.Tensor:
+            read.append(len(tokens))
+            return extend(tokens, last)  # type: ignore[operator]
+
+        evaluation.model.extend = counted  # type: ignore[method-assign]
+    beginning = Beginning(tuple(first.ids[:5]), (9,))
+    config = replace(GREEDY, max_new_tokens=6)
+    Decoding([], config, beginning=beginning, ensemble=first.ensemble)
+    assert read == [1, 1, 1] * 2  # the last kept token again, and the other one
+
+
+def test_one_role_alone_is_that_model(llama: tiny.Family) -> None:
+    models = llama.models()
+    whole = Decoding(models, GREEDY)
+    alone = Decoding(models, GREEDY, ensemble=whole.ensemble.only(1), alphas=lambda: ())
+    assert alone.ids == Decoding([models[1]] * 3, GREEDY).ids
+    again = Decoding(models, GREEDY, ensemble=whole.ensemble)
+    assert again.ids == whole.ids
+
+
+def test_an_end_of_sequence_inside_a_given_text_does_not_end_it(llama: tiny.Family) -> None:
+    given = Beginning(forced=(11, 12, 13))
+    config = replace(GREEDY, max_new_tokens=3)
+    assert Decoding(llama.models(), config, beginning=given, eos_ids=(12,)).ids == [11, 12, 13]
+    ended = Decoding(llama.models(), GREEDY, beginning=given, eos_ids=(13,))
+    assert (ended.ids, ended.reason) == ([11, 12], FinishReason.EOS)
+
+
+def test_a_given_text_that_is_too_long_is_refused(llama: tiny.Family) -> None:
+    models = llama.models()
+    ensemble = Ensemble(
+        [TransformersLanguageModel(model, 20) for model in models], "abc", [Pair("p", 1, 2)]
+    )
+    with pytest.raises(PromptError, match="The text is longer than the context"):
+        Decoding(models, GREEDY, beginning=Beginning(forced=(1,) * 50), ensemble=ensemble)
