@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from app.attribution.attribution import Floats, Row, pair_difference, tuned_logits
+from app.attribution.candidates import CandidateRows
+from app.attribution.rows import Floats, Row, pair_difference, tuned_logits
 from app.decoding.types import RoleLogits
 
 LOWEST_ALPHA, HIGHEST_ALPHA = -2.0, 4.0
@@ -34,6 +35,7 @@ class AlphaCurve:
         token_ids: The tokens followed, [T].
         probabilities: [T, N].
         flips: Where the most probable token changes, ascending.
+        estimated: Whether all this is estimated from the candidates, without the full rows.
     """
 
     pair: int
@@ -41,6 +43,7 @@ class AlphaCurve:
     token_ids: tuple[int, ...]
     probabilities: Floats
     flips: tuple[Flip, ...]
+    estimated: bool = False
 
 
 def alpha_curve(
@@ -68,6 +71,30 @@ def alpha_curve(
         np.exp(powers, out=powers)
         probabilities[:, place] = powers[ids] / powers.sum(dtype=np.float64)
     return AlphaCurve(pair, grid, tuple(token_ids), probabilities, _flips(without, slope))
+
+
+def estimated_alpha_curve(
+    candidates: CandidateRows, pair: int, token_ids: Sequence[int]
+) -> AlphaCurve:
+    """The same from the candidates alone: normalizers and flips are estimates.
+
+    Args:
+        candidates: What is kept of the position.
+        pair: Whose weight runs.
+        token_ids: The tokens to follow, [T], all among the candidates.
+    """
+    grid = np.linspace(LOWEST_ALPHA, HIGHEST_ALPHA, _POINTS)
+    places = [int(np.flatnonzero(candidates.token_ids == token)[0]) for token in token_ids]
+    probabilities = np.empty((len(token_ids), grid.size))
+    for column, alpha in enumerate(grid):
+        alphas = [float(alpha) if i == pair else a for i, a in enumerate(candidates.alphas)]
+        logprobs = candidates.tuned(alphas)[places] - candidates.log_normalizer(alphas)
+        probabilities[:, column] = np.exp(logprobs)
+    without = candidates.tuned([0.0 if i == pair else a for i, a in enumerate(candidates.alphas)])
+    found = _flips(without, candidates.differences[pair])
+    ids = candidates.token_ids
+    flips = tuple(Flip(f.alpha, int(ids[f.before]), int(ids[f.after])) for f in found)
+    return AlphaCurve(pair, grid, tuple(token_ids), probabilities, flips, estimated=True)
 
 
 def _flips(without: Row, slope: Row) -> tuple[Flip, ...]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from app.attribution.attribution import CandidateTable, TokenAttribution
+from app.attribution.attribution import TokenAttribution
+from app.attribution.candidates import CandidateRows
 from app.attribution.row_store import RowStore
 from app.checkpoints.spec import Recipe
 from app.decoding.types import FinishReason
@@ -95,6 +96,6 @@ class Run:
         """What to call a token id."""
         return self.labels[token_id] if token_id < len(self.labels) else f"#{token_id}"
 
-    def candidates(self, index: int) -> CandidateTable:
+    def candidates(self, index: int) -> CandidateRows:
         """The candidates at token ``index``."""
         return self.rows.candidates(index)

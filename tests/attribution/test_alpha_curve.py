@@ -10,7 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import softmax
 
-from app.attribution.alpha_curve import HIGHEST_ALPHA, LOWEST_ALPHA, alpha_curve
+from app.attribution.alpha_curve import (
+    HIGHEST_ALPHA,
+    LOWEST_ALPHA,
+    alpha_curve,
+    estimated_alpha_curve,
+)
+from app.attribution.candidates import keep_candidates
 from app.decoding.types import RoleLogits
 from tests.attribution.test_attribution import VOCABULARY, invent
 
@@ -66,3 +72,20 @@ def test_masked_ids_stay_impossible() -> None:
     assert not curve.probabilities[0].any()
     assert np.isfinite(curve.probabilities).all()
     assert all(10 <= flip.after < VOCABULARY for flip in curve.flips)
+
+
+@pytest.mark.parametrize("pairs", [1, 2])
+def test_the_curve_of_the_candidates_is_near_the_exact_one(pairs: int) -> None:
+    logits = invent(pairs, 4, np.float32, scale=2.0)
+    alphas = [1.0, 0.4][:pairs]
+    kept = keep_candidates(logits, alphas, 3, top_tuned=20, top_role=10)
+    assert len(kept.token_ids) < len(logits.base)
+    followed = [int(i) for i in kept.token_ids[:3]]
+    exact = alpha_curve(logits, alphas, 0, followed)
+    found = estimated_alpha_curve(kept, 0, followed)
+    assert found.estimated
+    assert not exact.estimated
+    np.testing.assert_allclose(found.probabilities, exact.probabilities, atol=0.02)
+    now = np.argmin(abs(exact.alphas - 1.0)), np.argmin(abs(exact.alphas))
+    np.testing.assert_allclose(found.probabilities[:, now], exact.probabilities[:, now], rtol=1e-4)
+    assert [f.alpha for f in found.flips] == pytest.approx([f.alpha for f in exact.flips])

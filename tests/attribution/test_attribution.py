@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.special import log_softmax, softmax
+from scipy.special import log_softmax, logsumexp, softmax
 from scipy.stats import entropy
 
-from app.attribution.attribution import attribute, tabulate_candidates, tuned_logits
+from app.attribution.attribution import attribute
+from app.attribution.candidates import keep_candidates, tabulate
 from app.attribution.row_store import RowStore
+from app.attribution.rows import tuned_logits
 from app.decoding.types import RoleLogits, TokenStep
 
 VOCABULARY = 50
@@ -81,12 +83,12 @@ def test_contributions_add_up_to_the_shift(
 
 
 def test_above_six_pairs_the_sum_is_exact_and_the_shares_are_near() -> None:
-    logits = invent(7, 3, scale=0.5)
+    logits = invent(7, 3, np.float32, scale=0.5)
     alphas = [1.0, 0.5, -0.5, 2.0, 1.0, 0.3, 1.5]
-    table = tabulate_candidates(logits, alphas, 4)
+    table = tabulate(keep_candidates(logits, alphas, 4))
     assert not table.exact
     shift = table.p_tuned - table.p_base
-    assert table.contributions.sum(axis=0) == pytest.approx(shift, abs=1e-9)
+    assert table.contributions.sum(axis=0) == pytest.approx(shift, abs=1e-7)
     place = list(table.token_ids).index(4)
     exact = shapley_by_permutations(logits, alphas, 4)
     assert table.contributions[:, place] == pytest.approx(exact, abs=5e-3)
@@ -126,7 +128,7 @@ def test_masked_ids_have_no_probability_and_break_nothing() -> None:
     found = attribute(logits, [1.0, -1.0], 5)
     shown = [found.kl, found.entropy_base, found.entropy_tuned, *found.contributions]
     assert np.isfinite(shown).all()
-    table = tabulate_candidates(logits, [1.0, -1.0], 5, count=VOCABULARY)
+    table = tabulate(keep_candidates(logits, [1.0, -1.0], 5))
     assert set(table.token_ids) == set(range(VOCABULARY)) - {3, 49}
     for probabilities in (table.p_base, table.p_tuned, *table.p_experts, *table.p_antiexperts):
         assert probabilities.sum() == pytest.approx(1, abs=1e-5)
@@ -135,7 +137,7 @@ def test_masked_ids_have_no_probability_and_break_nothing() -> None:
 def test_the_table_agrees_with_the_token_and_holds_every_top() -> None:
     logits = invent(2, 5, np.float32)
     alphas = [1.0, 0.5]
-    table = tabulate_candidates(logits, alphas, 30, count=5)
+    table = tabulate(keep_candidates(logits, alphas, 30, top_tuned=5, top_role=5))
     for place, token in enumerate(map(int, table.token_ids)):
         found = attribute(logits, alphas, token)
         assert table.p_base[place] == pytest.approx(found.p_base, rel=1e-5)
@@ -163,8 +165,49 @@ def test_the_row_store_keeps_its_bound_and_the_tables() -> None:
         store.add(step)
     assert [store.rows(index) is not None for index in range(8)] == [False] * 5 + [True] * 3
     for step in steps:
-        expected = tabulate_candidates(step.logits, step.alphas, step.token_id)
-        assert list(store.candidates(step.index).token_ids) == list(expected.token_ids)
-        assert store.candidates(step.index).p_tuned == pytest.approx(expected.p_tuned)
+        expected = tabulate(keep_candidates(step.logits, step.alphas, step.token_id))
+        found = tabulate(store.candidates(step.index))
+        assert list(found.token_ids) == list(expected.token_ids)
+        assert found.p_tuned == pytest.approx(expected.p_tuned)
     with pytest.raises(KeyError):
         store.candidates(99)
+
+
+def test_what_is_forgotten_makes_room() -> None:
+    steps = [
+        TokenStep(index, 7, "x", index, (1.0,), invent(1, index, np.float32), 1.0)
+        for index in range(6)
+    ]
+    store = RowStore(most_bytes=4 * 3 * steps[0].logits.base.nbytes)
+    for step in steps:
+        store.add(step)
+    store.forget(3)
+    with pytest.raises(KeyError):
+        store.candidates(3)
+    store.add(steps[3])
+    assert [store.rows(index) is not None for index in range(4)] == [False, False, True, True]
+    store.add(steps[2])  # another token in its place forgets what followed
+    with pytest.raises(KeyError):
+        store.candidates(3)
+
+
+@pytest.mark.parametrize("pairs", [0, 1, 2, 3])
+def test_candidates_with_other_weights_are_estimated(pairs: int) -> None:
+    logits = invent(pairs, 11, np.float32, scale=2.0)
+    alphas = [1.0, 0.5, -0.3][:pairs]
+    kept = keep_candidates(logits, alphas, 3, top_tuned=12, top_role=6)
+    assert len(kept.token_ids) < VOCABULARY
+    for weights in (alphas, [0.0] * pairs):  # what is known exactly
+        normalizer = logsumexp(tuned_logits(logits, weights).astype(np.float64))
+        assert kept.log_normalizer(weights) == pytest.approx(normalizer, abs=1e-5)
+    for share in (0.5, 1.5):
+        weights = [share * alpha for alpha in alphas]
+        exact = tabulate(keep_candidates(logits, weights, 3))
+        found = tabulate(kept.reweighted(weights))
+        assert found.estimated or not pairs
+        assert not exact.estimated
+        expected = dict(zip(map(int, exact.token_ids), exact.p_tuned, strict=True))
+        for token, probability in zip(map(int, found.token_ids), found.p_tuned, strict=True):
+            assert probability == pytest.approx(expected[token], rel=0.1)
+        shift = found.p_tuned - found.p_base
+        assert found.contributions.sum(axis=0) == pytest.approx(shift if pairs else 0 * shift)

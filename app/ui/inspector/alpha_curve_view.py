@@ -8,7 +8,13 @@ from PySide6.QtCore import QEvent, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from app.attribution.alpha_curve import HIGHEST_ALPHA, LOWEST_ALPHA, AlphaCurve, alpha_curve
+from app.attribution.alpha_curve import (
+    HIGHEST_ALPHA,
+    LOWEST_ALPHA,
+    AlphaCurve,
+    alpha_curve,
+    estimated_alpha_curve,
+)
 from app.ui.run import Run, Token
 from app.ui.theme import SPACE, current_theme
 from app.ui.widgets.controls import ChoiceBox
@@ -124,15 +130,14 @@ class AlphaCurveView(QWidget):
         run, token, pair = self._run, self._token, self._pair.currentIndex()
         if run is None or token is None or pair < 0:
             return
-        rows = run.rows.rows(token.index)
-        self._plot.setVisible(rows is not None)
-        if rows is None:
-            self._curve = None
-            self._legend.setText(self.tr("The rows of this token are no longer kept."))
-            return
-        others = [int(i) for i in run.candidates(token.index).token_ids if i != token.token_id]
+        rows, candidates = run.rows.rows(token.index), run.candidates(token.index)
+        others = [int(i) for i in candidates.token_ids if i != token.token_id]
         followed = [token.token_id, *others[: _FOLLOWED - 1]]
-        self._curve = alpha_curve(rows, token.alphas, pair, followed)
+        self._curve = (
+            alpha_curve(rows, token.alphas, pair, followed)
+            if rows
+            else estimated_alpha_curve(candidates, pair, followed)
+        )
         for line, values in zip(self._lines, self._curve.probabilities, strict=False):
             line.setData(self._curve.alphas, values)
         highest = max(float(self._curve.probabilities.max()), _LOWEST_TOP)
@@ -172,6 +177,8 @@ class AlphaCurveView(QWidget):
                 for f in curve.flips
             )
             text += "\n" + self.tr("First choice: {0}").format(flips).replace("-", "−")
+        if curve.estimated:
+            text += "\n" + self.tr("Estimated from the candidates: the full rows are not kept.")
         self._legend.setText(text)
         self._plot.setAccessibleDescription(f"α {at:.2f}: {text}")
 

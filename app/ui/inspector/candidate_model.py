@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 from PySide6.QtGui import QBrush
 
-from app.attribution.attribution import CandidateTable
+from app.attribution.candidates import CandidateTable
 from app.ui.theme import current_theme
 from app.ui.wording import probability, quoted, signed
 

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.attribution.attribution import CandidateTable
+from app.attribution.candidates import CandidateRows, tabulate
 from app.ui.inspector.candidate_delegate import CandidateDelegate
 from app.ui.inspector.candidate_model import SORT_ROLE, CandidateModel
 from app.ui.run import Run, Token
@@ -169,18 +169,16 @@ class Inspector(QFrame):
             return
         token = run.tokens[selected]
         alphas = tuple(alpha if i == pair else a for i, a in enumerate(token.alphas))
-        table = run.rows.candidates_at(selected, alphas)
-        if table is None:
-            return
+        rows = run.rows.candidates_at(selected, alphas)
         title = self.tr("Candidates with {0} at {1}").format(run.pair_names[pair], f"{alpha:.2f}")
         self._candidates_title.setText(
             self.tr("Candidates") if alphas == token.alphas else title.replace("-", "−")
         )
-        self._show_candidates(run, token, table)
+        self._show_candidates(run, token, rows)
 
-    def _show_candidates(self, run: Run, token: Token, table: CandidateTable) -> None:
+    def _show_candidates(self, run: Run, token: Token, rows: CandidateRows) -> None:
         columns = self._model.columnCount()
-        self._model.show(table, run.pair_names, run.label)
+        self._model.show(tabulate(rows), run.pair_names, run.label)
         if self._model.columnCount() != columns:
             self._table.sortByColumn(-1, Qt.SortOrder.AscendingOrder)
             self._fit_columns()

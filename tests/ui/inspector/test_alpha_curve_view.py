@@ -113,4 +113,6 @@ def test_rows_that_are_gone_are_said(
     assert finished_session.run
     monkeypatch.setattr(finished_session.run.rows, "rows", lambda index: None)
     finished_session.select(9)
-    assert "no longer kept" in " ".join(label.text() for label in curve.findChildren(QLabel))
+    assert "Estimated from the candidates" in " ".join(
+        label.text() for label in curve.findChildren(QLabel)
+    )

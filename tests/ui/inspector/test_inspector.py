@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QTableView
 from pytestqt.qtbot import QtBot
 
+from app.attribution.candidates import tabulate
 from app.ui.inspector.candidate_model import SORT_ROLE, CandidateModel
 from app.ui.inspector.inspector import ContributionBars, Inspector
 from app.ui.session import Session
@@ -76,7 +77,7 @@ def test_candidates_come_most_probable_first_and_add_up(
 ) -> None:
     run = finished_session.run
     assert run is not None
-    table = run.candidates(7)
+    table = tabulate(run.candidates(7))
     tuned = column(inspector, "tuned")
     assert tuned == sorted(tuned, reverse=True)
     assert tuned == pytest.approx(list(table.p_tuned))
