@@ -33,6 +33,19 @@ def encode_prompt(
     return _encode_text(tokenizer, text)
 
 
+def encode_continuation(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
+    """The ids of ``text`` in the middle of a text: nothing is put before it and nothing after.
+
+    Tokenizers that put a space before every text are asked for what follows a line break.
+    """
+    anchor = tokenizer("\n", add_special_tokens=False)["input_ids"]
+    whole: list[int] = tokenizer(f"\n{text}", add_special_tokens=False, verbose=False)["input_ids"]
+    if whole[: len(anchor)] == anchor:
+        return whole[len(anchor) :]
+    ids: list[int] = tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
+    return ids
+
+
 def _encode_text(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
     """The ids of ``text`` after what the tokenizer puts before it, and nothing put after it.
 

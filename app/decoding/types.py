@@ -116,6 +116,14 @@ class RoleLogits:
     antiexperts: tuple[FloatArray, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class OtherChoice:
+    """The token that would have been chosen at a position under other weights."""
+
+    index: int
+    token_id: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class TokenStep:
     """One generated token and what was true when it was drawn.

@@ -19,9 +19,11 @@ from app.checkpoints.opening import OpenedRecipe, open_recipe
 from app.checkpoints.preflight import preflight
 from app.checkpoints.report import Preflight
 from app.checkpoints.vocabulary.compare import require_shared
-from app.decoding.decode import decode
+from app.decoding.decode import Beginning, decode
 from app.decoding.types import FinishReason, check_alphas
+from app.decoding.what_if import other_choices
 from app.engine.messages import (
+    AskWhatIf,
     Check,
     Checked,
     Command,
@@ -36,6 +38,7 @@ from app.engine.messages import (
     RunStarted,
     RunStats,
     TokenDecoded,
+    WhatIfAnswered,
 )
 from app.errors import Cancelled, RecipeError, TuneshiftError, unknown_error
 
@@ -71,6 +74,8 @@ class Engine:
                         cancelled=command.cancellation.requested,
                     )
                     self._check(command.id, opened, command.prompt)
+                elif isinstance(command, AskWhatIf):
+                    self._ask_what_if(command)
                 else:
                     self._generate(command)
         except Cancelled:
@@ -136,22 +141,26 @@ class Engine:
     def _generate(self, command: Generate) -> None:
         if command.cancellation.requested() and not self._usable:
             raise Cancelled  # it waited for a load that was given up
-        loaded = self._loaded
-        if loaded is None or not self._usable:
-            raise RecipeError("No recipe is loaded", next_step="Load a recipe first.")
-        check_alphas(command.alphas.get(), len(loaded.recipe.pairs))
+        loaded = self._in_memory()
         prompts = loaded.encode(command.prompt)
         lengths = [len(prompt) for prompt in prompts]
+        ensemble = loaded.ensemble
+        if command.role is not None:
+            place = loaded.evaluation(command.role)
+            ensemble, prompts = ensemble.only(place), [prompts[place]]
+        check_alphas(command.alphas.get(), len(ensemble.pairs))
+        given = (*command.forced, *loaded.encode_continuation(command.text))
         self._emit(RunStarted(command.id, tuple(loaded.by_role(lengths))))
         clock = _Clock()
         steps = decode(
-            loaded.ensemble,
+            ensemble,
             prompts,
             command.config,
             detokenizer=loaded.detokenizer(prompts[0]),
             eos_ids=loaded.eos_ids,
             alphas=command.alphas.get,
             cancelled=command.cancellation.requested,
+            beginning=Beginning(command.kept, given),
         )
         while True:
             try:
@@ -163,6 +172,22 @@ class Engine:
             self._emit(TokenDecoded(command.id, step, explained))
             clock.tick()
         self._emit(RunFinished(command.id, reason, clock.stats()))
+
+    def _ask_what_if(self, command: AskWhatIf) -> None:
+        found = other_choices(
+            command.steps,
+            command.token_ids,
+            self._in_memory().encode(command.prompt)[0],
+            command.config,
+            command.alphas,
+            command.cancellation.requested,
+        )
+        self._emit(WhatIfAnswered(command.id, tuple(found)))
+
+    def _in_memory(self) -> LoadedRecipe:
+        if self._loaded is None or not self._usable:
+            raise RecipeError("No recipe is loaded", next_step="Load a recipe first.")
+        return self._loaded
 
     def _device(self) -> str:
         return self._loaded.roles[0].device if self._loaded else "cpu"

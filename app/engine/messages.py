@@ -9,7 +9,7 @@ from app.attribution.attribution import TokenAttribution
 from app.checkpoints.report import Preflight
 from app.checkpoints.spec import Recipe
 from app.checkpoints.status import LoadProgress, RoleInForce
-from app.decoding.types import FinishReason, GenerationConfig, TokenStep
+from app.decoding.types import FinishReason, GenerationConfig, OtherChoice, TokenStep
 from app.errors import TuneshiftError
 
 
@@ -59,12 +59,46 @@ class Load:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Generate:
-    """Generate from the loaded recipe."""
+    """Generate from the loaded recipe.
+
+    Attributes:
+        config: Sampling settings; ``max_new_tokens`` counts what the text begins with.
+        kept: Token ids that are out already; the text goes on after them.
+        forced: Token ids after these that are given and not drawn.
+        text: Text after these that is given; it is encoded as the base would.
+        role: The place in ``Recipe.roles`` of a role to generate from alone, or None for the tuned
+            distribution.
+    """
 
     id: int
     prompt: str
     config: GenerationConfig
     alphas: LiveAlphas
+    cancellation: Cancellation
+    kept: tuple[int, ...] = ()
+    forced: tuple[int, ...] = ()
+    text: str = ""
+    role: int | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AskWhatIf:
+    """Say where a finished text would have gone another way under other weights; runs no model.
+
+    Attributes:
+        prompt: The prompt of the text.
+        config: The settings that it was drawn with.
+        alphas: The weights to try, [P].
+        token_ids: The text.
+        steps: Those of its tokens whose full rows are kept.
+    """
+
+    id: int
+    prompt: str
+    config: GenerationConfig
+    alphas: tuple[float, ...]
+    token_ids: tuple[int, ...]
+    steps: tuple[TokenStep, ...]
     cancellation: Cancellation
 
 
@@ -78,7 +112,7 @@ class Check:
     cancellation: Cancellation
 
 
-Command = Load | Generate | Check
+Command = Load | Generate | Check | AskWhatIf
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +197,18 @@ class RunFinished:
     stats: RunStats
 
 
+@dataclass(frozen=True, slots=True)
+class WhatIfAnswered:
+    """Answers :class:`AskWhatIf`.
+
+    Attributes:
+        choices: The other choices, each given the text before it as it is.
+    """
+
+    id: int
+    choices: tuple[OtherChoice, ...]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Failed:
     """A command ended without its result; ``error`` is None where it was cancelled.
@@ -185,5 +231,6 @@ Event = (
     | RunStarted
     | TokenDecoded
     | RunFinished
+    | WhatIfAnswered
     | Failed
 )

@@ -13,9 +13,10 @@ from tokenizers import Tokenizer, processors
 from transformers import LlamaConfig, PreTrainedTokenizerFast
 
 from app.checkpoints.opening import OpenedRecipe, open_recipe
-from app.checkpoints.prompts import encode_prompt, preview_prompts
+from app.checkpoints.prompts import encode_continuation, encode_prompt, preview_prompts
 from app.checkpoints.report import RolePrompt
 from app.checkpoints.spec import CheckpointSpec
+from app.decoding.detokenizer import Detokenizer
 from app.errors import PromptError
 from tests import tiny
 
@@ -168,3 +169,16 @@ def test_every_role_has_its_own_format(llama: tiny.Family) -> None:
     assert [role.text for role in shown] == ["12?", "Q: 12?", "12?"]
     assert [role.role for role in shown] == ["base", "expert “Style”", "anti-expert “Style”"]
     assert {role.context for role in shown} == {tiny.CONTEXT}
+
+
+@pytest.mark.parametrize("text", ["king", " and the queen", "\n\n42", "한 🙂", "ﬁ "])
+@pytest.mark.parametrize("metaspace", [False, True])
+def test_a_continuation_is_read_as_it_is(text: str, metaspace: bool) -> None:
+    backend = tiny.make_metaspace_tokenizer() if metaspace else tiny.make_tokenizer()
+    fast = PreTrainedTokenizerFast(tokenizer_object=backend)
+    prompt = fast("the king said", add_special_tokens=False)["input_ids"]
+    ids = encode_continuation(fast, text)
+    assert ids
+    detokenizer = Detokenizer(backend, prompt)
+    shown = "".join(detokenizer.push(token) or "" for token in ids) + detokenizer.flush()
+    assert shown == text

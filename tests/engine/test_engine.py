@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -68,7 +69,7 @@ class Desk:
         self.on_event(event)
 
     def load(self, recipe: Recipe, cancellation: Cancellation | None = None) -> list[Event]:
-        return self._handle(Load(1, recipe, cancellation or Cancellation()))
+        return self.handle(Load(1, recipe, cancellation or Cancellation()))
 
     def generate(
         self,
@@ -76,14 +77,20 @@ class Desk:
         prompt: str = PROMPT,
         alphas: LiveAlphas | None = None,
         cancellation: Cancellation | None = None,
+        **beginning: Any,
     ) -> list[Event]:
-        return self._handle(
+        return self.handle(
             Generate(
-                2, prompt, config, alphas or LiveAlphas((1.0,)), cancellation or Cancellation()
+                2,
+                prompt,
+                config,
+                alphas or LiveAlphas((1.0,)),
+                cancellation or Cancellation(),
+                **beginning,
             )
         )
 
-    def _handle(self, command: Command) -> list[Event]:
+    def handle(self, command: Command) -> list[Event]:
         self.events.clear()
         self.engine.handle(command)
         assert all(event.id == command.id for event in self.events)
@@ -319,7 +326,7 @@ def test_a_check_tells_prompts_and_leaves_what_is_loaded(loaded: Desk, tiny_reci
 
 def test_a_load_gives_the_old_models_back_first(loaded: Desk, tiny_recipe: Recipe) -> None:
     assert loaded.engine._loaded is not None
-    old = weakref.ref(loaded.engine._loaded.ensemble._evaluations[0]._model)
+    old = weakref.ref(loaded.engine._loaded.ensemble._evaluations[0].model._model)
     alive: list[bool] = []
     loaded.on_event = lambda event: alive.append(old() is not None)
     loaded.load(replace(tiny_recipe, base=replace(tiny_recipe.base, dtype="bfloat16")))

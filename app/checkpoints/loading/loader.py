@@ -17,7 +17,7 @@ from app.checkpoints.loading.lora import adapted
 from app.checkpoints.loading.weights import LoadedWeights, load_weights
 from app.checkpoints.memory.heap import forget_frames, release_memory, tensors_apart
 from app.checkpoints.opening import OpenedRecipe, OpenedRole
-from app.checkpoints.prompts import encode_prompt
+from app.checkpoints.prompts import encode_continuation, encode_prompt
 from app.checkpoints.spec import CheckpointSpec, Recipe
 from app.checkpoints.status import LoadProgress, RoleInForce
 from app.checkpoints.vocabulary.compare import token_labels
@@ -72,6 +72,14 @@ class LoadedRecipe:
     def encode(self, prompt: str) -> list[list[int]]:
         """The prompt's ids for each evaluation, in its role's prompt format."""
         return [encode_prompt(tokenizer, spec, prompt) for tokenizer, spec in self._prompts]
+
+    def encode_continuation(self, text: str) -> list[int]:
+        """The ids of a text that is to follow a prompt, in the base's tokenizer."""
+        return encode_continuation(self._prompts[0][0], text)
+
+    def evaluation(self, role: int) -> int:
+        """The place among the ensemble's evaluations of the role at this place of ``roles``."""
+        return self._evaluation_of_role[role]
 
     def by_role(self, values: Sequence[T]) -> list[T]:
         """Spread what each evaluation has over the roles, in the order of ``roles``."""

@@ -1,0 +1,62 @@
+"""Where a finished text would have gone another way under other weights: rows only, no model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import numpy as np
+import torch
+
+from app.decoding.ensemble import combine_logits
+from app.decoding.sampling import draw, process_logits
+from app.decoding.types import GenerationConfig, OtherChoice, RoleLogits, TokenStep
+from app.errors import Cancelled
+
+
+def other_choices(
+    steps: Iterable[TokenStep],
+    text: Sequence[int],
+    prompt: Sequence[int],
+    config: GenerationConfig,
+    alphas: Sequence[float],
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Iterator[OtherChoice]:
+    """Draw every token again, with the same noise and from its stored rows, under other weights.
+
+    Each choice is what it would have been given the text before it as it is; after the first one
+    the text itself would have been another. Tokens that were given and not drawn are left out.
+
+    Args:
+        steps: Tokens with their full rows.
+        text: The ids of the whole text.
+        prompt: The ids of the base's prompt.
+        config: The settings that the text was drawn with.
+        alphas: The weight of each pair, [P].
+        cancelled: Asked for each token.
+
+    Raises:
+        Cancelled: When ``cancelled`` says so.
+    """
+    for step in steps:
+        if cancelled():
+            raise Cancelled
+        if step.forced:
+            continue
+        history = torch.tensor([*prompt, *text[: step.index]], dtype=torch.int64)
+        scores = process_logits(_combined(step.logits, alphas), history, config)
+        token_id, _ = draw(scores, config, step.index)
+        if token_id != step.token_id:
+            yield OtherChoice(step.index, token_id)
+
+
+def _combined(logits: RoleLogits, alphas: Sequence[float]) -> torch.Tensor:
+    base = torch.from_numpy(logits.base)
+    if not logits.experts:
+        return base
+    with np.errstate(invalid="ignore"):  # −inf − −inf at masked ids
+        differences = np.stack(logits.experts) - np.stack(logits.antiexperts)
+    return combine_logits(
+        base,
+        torch.from_numpy(np.nan_to_num(differences)),
+        torch.tensor(alphas, dtype=torch.float32),
+    )
