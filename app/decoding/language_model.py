@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache, PreTrainedModel
 
+from app.decoding.kv_cache import make_cache
 from app.errors import ModelError
 
 
@@ -21,6 +22,11 @@ class LanguageModel(Protocol):
     vocabulary_size: int
     """Columns of the logits, padding rows included."""
 
+    @property
+    def can_rewind(self) -> bool:
+        """Whether it can go back to other lengths than 0; certain once something was read."""
+        ...
+
     def extend(self, tokens: Tensor, last: int = 1) -> Tensor:
         """Read ``tokens``, [k], and return raw logits of the last positions, [last, V], float32."""
         ...
@@ -31,7 +37,7 @@ class LanguageModel(Protocol):
 
 
 class TransformersLanguageModel:
-    """A :class:`LanguageModel` over a transformers checkpoint with a dynamic KV cache.
+    """A :class:`LanguageModel` over a transformers checkpoint with a KV cache that grows in blocks.
 
     Several of these may share one ``model``; each has its own cache.
 
@@ -54,9 +60,7 @@ class TransformersLanguageModel:
 
     def extend(self, tokens: Tensor, last: int = 1) -> Tensor:
         if self._cache is None:
-            self._cache = DynamicCache(config=self._model.config)
-            # Sliding windows and recurrent states drop what a rewind would need unless told not to.
-            self._cache.activate_past_recording()
+            self._cache = make_cache(self._model.config)
         output = self._model(
             input_ids=tokens[None].to(self._device),
             past_key_values=self._cache,
@@ -67,13 +71,17 @@ class TransformersLanguageModel:
         logits: Tensor = output.logits[0].float()
         return logits
 
+    @property
+    def can_rewind(self) -> bool:
+        return self._cache is None or self._cache.is_croppable
+
     def rewind(self, length: int) -> None:
         if not 0 <= length <= self.length:
             raise ValueError(f"cannot rewind {self.length} tokens to {length}")
         if length == 0:
             self._cache = None
         elif self._cache is not None and length < self.length:
-            if not self._cache.is_croppable:
+            if not self.can_rewind:
                 raise ModelError(
                     "This model cannot go back to an earlier token",
                     evidence=f"{type(self._model).__name__} keeps a state that cannot be rewound",

@@ -1,0 +1,97 @@
+"""A KV cache with room for what comes next; it keeps everything, so that text can be rewound."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+from transformers import DynamicCache, PretrainedConfig
+from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
+
+BLOCK = 256
+"""Tokens by which a layer grows: a copy of the whole layer for each of them would cost too much."""
+
+
+class GrowingLayer(DynamicLayer):
+    """Keys and values of one layer, [1, heads, n, size], as views of a longer buffer."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)  # type: ignore[no-untyped-call]
+        self._buffers: tuple[Tensor, Tensor] | None = None
+
+    def update(
+        self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any
+    ) -> tuple[Tensor, Tensor]:
+        """Append states of [1, heads, k, size] and return all states that may be attended to."""
+        if not self.is_initialized:
+            self.lazy_initialization(key_states, value_states)
+        assert self.keys is not None
+        assert self.values is not None
+        start = self.keys.shape[-2] if self.keys.numel() else 0
+        end = start + key_states.shape[-2]
+        if self._buffers is None or end > self._buffers[0].shape[-2]:
+            self._buffers = (
+                _grown(self.keys, key_states, end),
+                _grown(self.values, value_states, end),
+            )
+        keys, values = (buffer[..., :end, :] for buffer in self._buffers)
+        keys[..., start:, :] = key_states
+        values[..., start:, :] = value_states
+        self.keys, self.values = keys, values
+        return keys, values
+
+    def reset(self) -> None:
+        super().reset()
+        self._buffers = None
+
+
+class GrowingSlidingLayer(GrowingLayer, DynamicSlidingWindowLayer):
+    """The same where only a window is attended to: it shows the window and keeps the rest.
+
+    Args:
+        sliding_window: Tokens that are attended to, the one that asks among them.
+    """
+
+    def __init__(self, sliding_window: int) -> None:
+        super().__init__(sliding_window=sliding_window)
+
+    def update(
+        self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any
+    ) -> tuple[Tensor, Tensor]:
+        keys, values = super().update(key_states, value_states)
+        self.cumulative_length = keys.shape[-2]
+        visible = self.sliding_window - 1 + key_states.shape[-2]  # as get_mask_sizes promises
+        return keys[..., -visible:, :], values[..., -visible:, :]
+
+    def crop(self, tokens_to_remove: int) -> None:
+        DynamicLayer.crop(self, tokens_to_remove)
+        self.cumulative_length += tokens_to_remove
+
+
+def make_cache(config: PretrainedConfig) -> DynamicCache:
+    """An empty cache for the model of ``config``.
+
+    Layers of full and of sliding attention grow in blocks; others are as transformers has them.
+    """
+    cache = DynamicCache(config=config)
+    cache.layers = [_growing(layer) for layer in cache.layers]
+    # Recurrent states drop what a rewind would need unless told not to.
+    cache.activate_past_recording()
+    return cache
+
+
+def _growing(layer: Any) -> Any:
+    if type(layer) is DynamicLayer:
+        return GrowingLayer()
+    if type(layer) is DynamicSlidingWindowLayer:
+        return GrowingSlidingLayer(layer.sliding_window)
+    return layer
+
+
+def _grown(held: Tensor, states: Tensor, tokens: int) -> Tensor:
+    """A buffer for at least ``tokens`` tokens, shaped like ``states``, beginning with ``held``."""
+    room = -(-tokens // BLOCK) * BLOCK
+    buffer = states.new_empty((*states.shape[:-2], room, states.shape[-1]))
+    if held.numel():
+        buffer[..., : held.shape[-2], :] = held
+    return buffer
