@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 import tomli_w
@@ -12,6 +13,9 @@ import tomli_w
 from app.errors import SettingsError
 
 _NAME = "tuneshift"
+ROW_MEGABYTES = range(16, 1_048_577)
+"""What the bound of the rows' memory may be, in MiB."""
+
 THEMES = ("system", "light", "dark")
 
 
@@ -24,12 +28,14 @@ class Settings:
         model_folder: Where the folder pickers start; empty for the person's home.
         device: For roles whose device is ``auto``.
         dtype: For roles whose dtype is ``auto``.
+        row_megabytes: Memory for full rows of logits of the newest tokens, in MiB.
     """
 
     theme: str = "system"
     model_folder: str = ""
     device: str = "auto"
     dtype: str = "auto"
+    row_megabytes: int = 512
 
 
 def config_folder() -> Path:
@@ -45,6 +51,11 @@ def state_folder() -> Path:
 def cache_folder() -> Path:
     """The folder of what can be made again, such as converted checkpoints; made when missing."""
     return platformdirs.user_cache_path(_NAME, appauthor=False, ensure_exists=True)
+
+
+def history_file() -> Path:
+    """Where the runs are kept; neither the file nor its folder need be there."""
+    return platformdirs.user_data_path(_NAME, appauthor=False) / "history.sqlite3"
 
 
 def recipe_folder() -> Path:
@@ -71,11 +82,13 @@ def load_settings() -> Settings:
             evidence=str(error),
             next_step="The defaults are used; saving the preferences replaces the file.",
         ) from error
-    known = {item.name for item in fields(Settings)}
-    values = {key: value for key, value in table.items() if key in known and isinstance(value, str)}
+    kinds = {key: type(value) for key, value in asdict(Settings()).items()}
+    values: dict[str, Any] = {k: value for k, value in table.items() if type(value) is kinds.get(k)}
     if values.get("theme") not in THEMES:
         values.pop("theme", None)
-    return Settings(**values)
+    if values.get("row_megabytes") not in ROW_MEGABYTES:
+        values.pop("row_megabytes", None)
+    return replace(Settings(), **values)
 
 
 def save_settings(settings: Settings) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from dataclasses import dataclass, field
 
 from app.attribution.candidates import CandidateRows, keep_candidates
 from app.decoding.types import RoleLogits, TokenStep
@@ -10,43 +11,104 @@ from app.decoding.types import RoleLogits, TokenStep
 DEFAULT_BYTES = 512 * 2**20
 
 
-class RowStore:
-    """Keeps full rows while they fit; of other tokens, the rows of the top candidates.
+@dataclass(slots=True)
+class _Held:
+    """The rows of one position, and the stores that hold them: a text and its branches."""
+
+    step: TokenStep
+    size: int
+    stores: list[RowStore] = field(default_factory=list)
+
+
+class RowBudget:
+    """Bounds the full rows of several stores together; the oldest are reduced first.
 
     Args:
-        most_bytes: Bound of the memory held by full rows.
+        most_bytes: Bound of the memory held by full rows. The newest rows are kept in any case.
     """
 
     def __init__(self, most_bytes: int = DEFAULT_BYTES) -> None:
         self._most_bytes = most_bytes
         self._bytes = 0
-        self._steps: OrderedDict[int, TokenStep] = OrderedDict()
+        self._held: OrderedDict[int, _Held] = OrderedDict()
+
+    @property
+    def held_bytes(self) -> int:
+        """Memory held by full rows now."""
+        return self._bytes
+
+    def set_bound(self, most_bytes: int) -> None:
+        """Set another bound; what is above it is reduced at once."""
+        self._most_bytes = most_bytes
+        self._reduce_oldest()
+
+    def _hold(self, step: TokenStep, store: RowStore) -> None:
+        held = self._held.get(id(step))
+        if held is None:
+            held = self._held[id(step)] = _Held(step, _row_bytes(step.logits))
+            self._bytes += held.size
+        held.stores.append(store)
+        self._reduce_oldest()
+
+    def _drop(self, step: TokenStep, store: RowStore) -> None:
+        held = self._held[id(step)]
+        held.stores.remove(store)
+        if not held.stores:
+            del self._held[id(step)]
+            self._bytes -= held.size
+
+    def _reduce_oldest(self) -> None:
+        while self._bytes > self._most_bytes and len(self._held) > 1:
+            _, oldest = self._held.popitem(last=False)
+            self._bytes -= oldest.size
+            candidates = _reduce(oldest.step)
+            for store in oldest.stores:
+                store._replace(oldest.step.index, candidates)
+
+
+class RowStore:
+    """The rows of one text: full ones while they fit, of other tokens the top candidates.
+
+    Args:
+        budget: The bound, which other texts may share.
+    """
+
+    def __init__(self, budget: RowBudget | None = None) -> None:
+        self._budget = budget or RowBudget()
+        self._steps: dict[int, TokenStep] = {}
         self._candidates: dict[int, CandidateRows] = {}
 
     def add(self, step: TokenStep) -> None:
-        """Keep the rows of ``step``, and reduce the oldest to candidates where the bound is met."""
-        self.forget(step.index)
+        """Keep the rows of ``step``; what was kept of this position and after it is forgotten."""
+        if step.index in self._steps or step.index in self._candidates:
+            self.forget(step.index)
         self._steps[step.index] = step
-        self._bytes += _row_bytes(step.logits)
-        while self._bytes > self._most_bytes and len(self._steps) > 1:
-            index, oldest = self._steps.popitem(last=False)
-            self._candidates[index] = _reduce(oldest)
-            self._bytes -= _row_bytes(oldest.logits)
+        self._budget._hold(step, self)
 
     def add_candidates(self, index: int, candidates: CandidateRows) -> None:
-        """Keep what another run or the history has of a token whose rows are not to be had."""
+        """Keep the candidates of a token whose rows are not to be had."""
         self._candidates[index] = candidates
 
-    def forget(self, first: int) -> None:
+    def copy(self, other: RowStore, count: int) -> None:
+        """Keep what ``other`` has of its first ``count`` tokens; the rows are shared."""
+        for index, step in list(other._steps.items()):
+            if index < count and index in other._steps:  # holding one may reduce another
+                self._steps[index] = step
+                self._budget._hold(step, self)
+        for index, candidates in other._candidates.items():
+            if index < count:
+                self._candidates[index] = candidates
+
+    def forget(self, first: int = 0) -> None:
         """Forget token ``first`` and all after it."""
         for index in [index for index in self._steps if index >= first]:
-            self._bytes -= _row_bytes(self._steps.pop(index).logits)
+            self._budget._drop(self._steps.pop(index), self)
         for index in [index for index in self._candidates if index >= first]:
             del self._candidates[index]
 
-    def step(self, index: int) -> TokenStep | None:
-        """Token ``index`` with its full rows, or None where only candidates are left."""
-        return self._steps.get(index)
+    def steps(self) -> list[TokenStep]:
+        """The tokens whose full rows are kept, in order."""
+        return [self._steps[index] for index in sorted(self._steps)]
 
     def rows(self, index: int) -> RoleLogits | None:
         """The full rows of token ``index``, or None where only candidates are left."""
@@ -75,6 +137,10 @@ class RowStore:
         if step is None:
             return self._candidates[index].reweighted(alphas)
         return keep_candidates(step.logits, alphas, step.token_id)
+
+    def _replace(self, index: int, candidates: CandidateRows) -> None:
+        del self._steps[index]
+        self._candidates[index] = candidates
 
 
 def _reduce(step: TokenStep) -> CandidateRows:

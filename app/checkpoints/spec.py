@@ -115,6 +115,11 @@ class Recipe:
     def alphas(self) -> tuple[float, ...]:
         return tuple(pair.alpha for pair in self.pairs)
 
+    @property
+    def models(self) -> tuple[list[CheckpointSpec], int, tuple[int, ...]]:
+        """What models are loaded for; recipes that agree in this need no new load."""
+        return self.checkpoints(), self.context, self.accepted_ids
+
     def with_alphas(self, alphas: tuple[float, ...]) -> Recipe:
         """This recipe with other weights, one for each pair."""
         check_alphas(alphas, len(self.pairs))

@@ -82,9 +82,9 @@ class MainWindow(QMainWindow):
         self.statusBar().addPermanentWidget(StatusLine(session), 1)
         self.statusBar().setSizeGripEnabled(False)
         session.recipe_changed.connect(self._on_recipe_changed)
-        session.run_changed.connect(self._update_actions)
+        session.runs.run_changed.connect(self._update_actions)
         session.load_changed.connect(self._update_actions)
-        session.tokens_added.connect(self._update_actions)
+        session.runs.tokens_added.connect(self._update_actions)
         self._update_actions()
         self.prompt.focus()
 
@@ -131,14 +131,14 @@ class MainWindow(QMainWindow):
         self._generate = self._action(self.tr("Generate"), self._on_generate)
         self._generate.setShortcuts([QKeySequence("Ctrl+Return"), QKeySequence("Ctrl+Enter")])
         self._generate.setToolTip(self.tr("Continue the prompt (Ctrl+Enter)"))
-        self._stop = self._action(self.tr("Stop"), session.stop, "Esc")
+        self._stop = self._action(self.tr("Stop"), session.runs.stop, "Esc")
         self._stop.setToolTip(self.tr("Stop after this token (Esc)"))
         self._next = self._action(
-            self.tr("Next change"), lambda: session.select_flip(1), "Ctrl+Down"
+            self.tr("Next change"), lambda: session.selection.move_to_flip(1), "Ctrl+Down"
         )
         self._next.setToolTip(self.tr("The next token that the experts changed (Ctrl+Down)"))
         self._previous = self._action(
-            self.tr("Previous change"), lambda: session.select_flip(-1), "Ctrl+Up"
+            self.tr("Previous change"), lambda: session.selection.move_to_flip(-1), "Ctrl+Up"
         )
         self._previous.setToolTip(self.tr("The token before that the experts changed (Ctrl+Up)"))
 
@@ -209,10 +209,10 @@ class MainWindow(QMainWindow):
         inspect.addActions([self._next, self._previous])
         inspect.addSeparator()
         inspect.addAction(
-            self._action(self.tr("Next token"), lambda: session.move_selection(1), "Alt+Right")
+            self._action(self.tr("Next token"), lambda: session.selection.move(1), "Alt+Right")
         )
         inspect.addAction(
-            self._action(self.tr("Previous token"), lambda: session.move_selection(-1), "Alt+Left")
+            self._action(self.tr("Previous token"), lambda: session.selection.move(-1), "Alt+Left")
         )
         helps = bar.addMenu(self.tr("&Help"))
         helps.addAction(
@@ -251,19 +251,19 @@ class MainWindow(QMainWindow):
         self._previous.setIcon(icon("previous", theme.text, theme.muted))
 
     def _update_actions(self) -> None:
-        session, run = self._session, self._session.run
-        self._generate.setEnabled(not session.running)
-        self._stop.setEnabled(session.running)
+        session, run = self._session, self._session.runs.current
+        self._generate.setEnabled(not session.runs.running)
+        self._stop.setEnabled(session.runs.running)
         self._cancel.setEnabled(session.load_state is LoadState.LOADING)
         # The application's name is added to the title where there is another one.
-        self.setWindowTitle(self.tr("Generating …") if session.running else "Tuneshift")
+        self.setWindowTitle(self.tr("Generating …") if session.runs.running else "Tuneshift")
         for action in self._opening:
             action.setEnabled(session.editable)
         for action in (self._next, self._previous):
             action.setEnabled(run is not None and bool(run.tokens))
 
     def _on_generate(self) -> None:
-        self._session.generate(self.prompt.text)
+        self._session.runs.generate(self.prompt.text)
 
     def _preview(self) -> None:
         show_preview(self._session, self)

@@ -13,13 +13,14 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLineEdit,
     QPushButton,
+    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
 
 from app.checkpoints.spec import DTYPES
 from app.errors import SettingsError
-from app.settings import Settings, save_settings
+from app.settings import ROW_MEGABYTES, Settings, save_settings
 from app.ui.session import Session
 from app.ui.theme import SPACE
 from app.ui.widgets.controls import choice_of
@@ -48,6 +49,12 @@ class PreferencesDialog(QDialog):
         devices = dict.fromkeys(("auto", *session.devices, settings.device))
         self.device = choice_of({name: name for name in devices}, settings.device)
         self.dtype = choice_of({name: name for name in DTYPES}, settings.dtype)
+        self.rows = QSpinBox()
+        self.rows.setRange(ROW_MEGABYTES.start, ROW_MEGABYTES.stop - 1)
+        self.rows.setSuffix(self.tr(" MiB"))
+        self.rows.setGroupSeparatorShown(True)
+        self.rows.setSingleStep(64)
+        self.rows.setValue(settings.row_megabytes)
         form = QFormLayout()
         form.setHorizontalSpacing(2 * SPACE)
         form.setVerticalSpacing(SPACE)
@@ -56,13 +63,21 @@ class PreferencesDialog(QDialog):
         form.addRow(self.tr("&Model folder"), self._folder_row())
         form.addRow(self.tr("Default &device"), self.device)
         form.addRow(self.tr("Default d&type"), self.dtype)
+        form.addRow(self.tr("Memory for &rows"), self.rows)
         self.device.setToolTip(self.tr("For roles whose device is automatic."))
         self.dtype.setToolTip(self.tr("For roles whose dtype is automatic."))
+        self.rows.setToolTip(
+            self.tr(
+                "For the full distributions of the newest tokens. Of older tokens the most "
+                "probable alternatives are kept."
+            )
+        )
         for control, name in (
             (self.theme, self.tr("Theme")),
             (self.folder, self.tr("Model folder")),
             (self.device, self.tr("Default device")),
             (self.dtype, self.tr("Default dtype")),
+            (self.rows, self.tr("Memory for rows of logits")),
         ):
             control.setAccessibleName(name)
         buttons = QDialogButtonBox(
@@ -101,6 +116,7 @@ class PreferencesDialog(QDialog):
             model_folder=self.folder.text().strip(),
             device=self.device.currentData(),
             dtype=self.dtype.currentData(),
+            row_megabytes=self.rows.value(),
         )
         try:
             save_settings(settings)

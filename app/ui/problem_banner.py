@@ -39,7 +39,7 @@ class ProblemBanner(QFrame):
         self._lay_out()
         session.problem_changed.connect(self._update)
         session.load_changed.connect(self._update_offers)
-        session.run_changed.connect(self._update_offers)
+        session.runs.run_changed.connect(self._update_offers)
         self._missing.changed.connect(self._update_offers)
         self._update()
 

@@ -10,33 +10,28 @@ from enum import StrEnum
 from PySide6.QtCore import Signal, Slot
 
 from app.checkpoints.report import Preflight
-from app.checkpoints.spec import CheckpointSpec, Recipe
+from app.checkpoints.spec import Recipe
 from app.checkpoints.status import LoadProgress, RoleInForce
-from app.decoding.types import FinishReason
 from app.engine.messages import (
     Cancellation,
     Checked,
+    Command,
     EngineFailed,
     EngineReady,
     Event,
     Failed,
-    Generate,
-    LiveAlphas,
     Load,
     Loaded,
     Loading,
-    RunFinished,
-    RunStarted,
-    TokenDecoded,
 )
-from app.errors import PromptError, TuneshiftError
+from app.errors import TuneshiftError
 from app.settings import Settings
 from app.ui.bridge import Bridge
 from app.ui.checks import Checks
 from app.ui.downloads import Downloads
 from app.ui.load_rate import LoadRate
 from app.ui.recipe_state import RecipeState
-from app.ui.run import Run
+from app.ui.runs import Runs
 
 
 class LoadState(StrEnum):
@@ -70,12 +65,6 @@ class Session(RecipeState):
     """``prompt`` changed: the person typed."""
     load_changed = Signal()
     """``load_state``, ``load_progress`` or ``roles_in_force`` changed."""
-    run_changed = Signal()
-    """Another run began (``run`` is new and empty), or the run ended."""
-    tokens_added = Signal(int)
-    """Tokens came; the argument is the index of the first new one. At most once per frame."""
-    selection_changed = Signal()
-    """``selected`` changed."""
     preflight_changed = Signal()
     """``preflight``, ``checked_prompt`` or ``check_problem`` changed."""
     candidate_checked = Signal(object, object)
@@ -106,9 +95,8 @@ class Session(RecipeState):
         self.preflight: Preflight | None = None
         self.checked_prompt = ""
         self.check_problem: TuneshiftError | None = None
-        self.resident_bytes = 0
-        self.run: Run | None = None
-        self.selected: int | None = None
+        self.runs = Runs(self, self._ids, settings.row_megabytes * 2**20, self)
+        self.selection = self.runs.selection
         self.problem: Problem | None = None
         bridge.events.connect(self._receive)
 
@@ -117,7 +105,7 @@ class Session(RecipeState):
     @property
     def editable(self) -> bool:
         """Whether roles and pairs may change; alphas and sampling always may."""
-        return not self.running
+        return not self.runs.running
 
     def set_prompt(self, prompt: str) -> None:
         """Take what the person has typed so far."""
@@ -127,10 +115,9 @@ class Session(RecipeState):
 
     def _take(self, recipe: Recipe) -> None:
         before = self.recipe
-        if self.run and self.run.active and len(recipe.pairs) == len(before.pairs):
-            self.run.alphas.set(recipe.alphas)
+        self.runs.set_alphas(recipe.alphas)
         super()._take(recipe)
-        if _what_loads(recipe) != _what_loads(before):
+        if recipe.models != before.models:
             waiting = self._left is None and self.load_state is not LoadState.FAILED
             self._left = before if self._loaded or waiting else self._left
             self.load()
@@ -156,7 +143,7 @@ class Session(RecipeState):
             return
         if self._load:
             self._load.cancellation.request()
-        self.stop()
+        self.runs.stop()
         self.clear_problem()
         self._loaded = None
         self.roles_in_force = ()
@@ -189,6 +176,7 @@ class Session(RecipeState):
     def set_settings(self, settings: Settings) -> None:
         """Take new preferences; models are loaded again where device or dtype changed."""
         before, self.settings = self.settings, settings
+        self.runs.budget.set_bound(settings.row_megabytes * 2**20)
         self.settings_changed.emit()
         if (before.device, before.dtype) != (settings.device, settings.dtype):
             self.load()
@@ -207,64 +195,30 @@ class Session(RecipeState):
     # Runs
 
     @property
-    def running(self) -> bool:
-        """Whether a run is on."""
-        return self.run is not None and self.run.active
+    def token_labels(self) -> tuple[str, ...]:
+        """What to call each id, or nothing while no recipe is loaded."""
+        return self._loaded.token_labels if self._loaded else ()
 
-    def generate(self, prompt: str) -> None:
-        """Start a run; loads the recipe first where that is still to be done."""
-        if self.running or self._engine_is_gone():
-            return
-        if not prompt:
-            self.report(PromptError("The prompt is empty", next_step="Type some text to continue."))
-            return
+    def prepare_run(self) -> bool:
+        """See to it that the recipe is loaded or being loaded; False where it cannot be."""
+        if self._engine_is_gone():
+            return False
         if self._load is None and self._loaded is None:
             self.load()
         self.clear_problem()
-        run = Run(next(self._ids), prompt, self._recipe, LiveAlphas(self._recipe.alphas))
-        if self._loaded:
-            run.labels = self._loaded.token_labels
-        self.run = run
-        self.select(None)
-        self.run_changed.emit()
-        self._bridge.submit(
-            Generate(run.id, prompt, self._recipe.sampling, run.alphas, run.cancellation)
-        )
+        return True
 
-    def stop(self) -> None:
-        """Stop the run within one token; what has come stays."""
-        if self.run and self.run.active:
-            self.run.cancellation.request()
+    @property
+    def resident_bytes(self) -> int:
+        """Memory of the process as the engine told it last; 0 while nothing is loaded."""
+        if self._loaded is None:
+            return 0
+        run = self.runs.current
+        return run.stats.resident_bytes if run and run.stats else self._loaded.resident_bytes
 
-    def select(self, index: int | None) -> None:
-        """Select a token of the run, for every view."""
-        count = len(self.run.tokens) if self.run else 0
-        if index is not None:
-            index = min(max(index, 0), count - 1) if count else None
-        if index != self.selected:
-            self.selected = index
-            self.selection_changed.emit()
-
-    def move_selection(self, by: int) -> None:
-        """Select the token ``by`` places further; without a selection, the first or the last."""
-        if self.run and self.run.tokens:
-            start = (
-                (-1 if by > 0 else len(self.run.tokens)) if self.selected is None else self.selected
-            )
-            self.select(start + by)
-
-    def select_flip(self, direction: int) -> None:
-        """Select the next (1) or previous (−1) token whose first choice the pairs changed."""
-        tokens = self.run.tokens if self.run else []
-        flips = [token.index for token in tokens if token.attribution.flipped]
-        if direction > 0:
-            found = next((i for i in flips if self.selected is None or i > self.selected), None)
-        else:
-            found = next(
-                (i for i in reversed(flips) if self.selected is None or i < self.selected), None
-            )
-        if found is not None:
-            self.select(found)
+    def submit(self, command: Command) -> None:
+        """Ask the engine."""
+        self._bridge.submit(command)
 
     # Problems
 
@@ -282,12 +236,8 @@ class Session(RecipeState):
 
     @Slot(list)
     def _receive(self, events: list[Event]) -> None:
-        first_new = len(self.run.tokens) if self.run else 0
-        for event in events:
-            if isinstance(event, TokenDecoded):
-                if self.run and event.id == self.run.id:
-                    self.run.add(event)
-            elif isinstance(event, EngineReady):
+        for event in self.runs.receive(events):
+            if isinstance(event, EngineReady):
                 self._on_ready(event)
             elif isinstance(event, Checked):
                 self._on_checked(event)
@@ -301,15 +251,6 @@ class Session(RecipeState):
                     self.candidate_checked.emit(asked.recipe, event.error)
             elif self._load and event.id == self._load.id:
                 self._on_load_event(event)
-            elif self.run and event.id == self.run.id:
-                self._announce_tokens(first_new)
-                first_new = len(self.run.tokens)
-                self._on_run_event(self.run, event)
-        self._announce_tokens(first_new)
-
-    def _announce_tokens(self, first_new: int) -> None:
-        if self.run and len(self.run.tokens) > first_new:
-            self.tokens_added.emit(first_new)
 
     def _on_ready(self, event: EngineReady) -> None:
         self.devices = event.devices
@@ -320,8 +261,7 @@ class Session(RecipeState):
         """Nothing will be answered any more: what waits for an answer ends."""
         self._engine_problem = Problem(event.error, event.details)
         self._load = None
-        if self.run and self.run.active:
-            self._end_run(self.run, None)
+        self.runs.abandon()
         self._set_load_state(LoadState.FAILED)
         self.report(event.error, event.details)
 
@@ -360,38 +300,13 @@ class Session(RecipeState):
             self._load = None
             self._loaded = event
             self.roles_in_force = event.roles
-            self.resident_bytes = event.resident_bytes
-            if self.run and self.run.active:
-                self.run.labels = event.token_labels
+            self.runs.name_tokens(event.token_labels)
             self._set_load_state(LoadState.LOADED)
         elif isinstance(event, Failed):
             load, self._load = self._load, None
             if event.error and load and not self._knows(load.recipe):
                 self._show_check(None, load.prompt, event.error)
-            if self.run and self.run.active:  # it was waiting for this load
-                self._end_run(self.run, None)
+            self.runs.abandon()  # they were waiting for this load
             self._set_load_state(LoadState.FAILED if event.error else LoadState.UNLOADED)
             if event.error:
                 self.report(event.error, event.details)
-
-    def _on_run_event(self, run: Run, event: Event) -> None:
-        if isinstance(event, RunStarted):
-            run.prompt_tokens = event.prompt_tokens
-        elif isinstance(event, RunFinished):
-            run.stats = event.stats
-            self.resident_bytes = event.stats.resident_bytes
-            self._end_run(run, event.finish_reason)
-        elif isinstance(event, Failed) and run.active:  # else the load that it waited for failed
-            self._end_run(run, None)
-            if event.error:
-                self.report(event.error, event.details)
-
-    def _end_run(self, run: Run, reason: FinishReason | None) -> None:
-        run.finish_reason = reason
-        run.failed = reason is None
-        self.run_changed.emit()
-
-
-def _what_loads(recipe: Recipe) -> tuple[list[CheckpointSpec], int, tuple[int, ...]]:
-    """What models are loaded for; recipes that agree in this need no new load."""
-    return recipe.checkpoints(), recipe.context, recipe.accepted_ids

@@ -31,12 +31,12 @@ class StatusLine(QWidget):
         self._models.setToolTip(self.tr("Device and dtype of the base"))
         self._memory.setToolTip(self.tr("Memory of the whole program"))
         session.load_changed.connect(self._update)
-        session.run_changed.connect(self._update)
-        session.tokens_added.connect(self._update)
+        session.runs.run_changed.connect(self._update)
+        session.runs.tokens_added.connect(self._update)
         self._update()
 
     def _update(self) -> None:
-        session, run = self._session, self._session.run
+        session, run = self._session, self._session.runs.current
         roles = session.roles_in_force
         self._models.setText(" · ".join((roles[0].device, roles[0].dtype)) if roles else "")
         speed = run.tokens_per_second if run else None
@@ -49,7 +49,7 @@ class StatusLine(QWidget):
         self._state.setText(self._describe_state())
 
     def _describe_state(self) -> str:
-        session, run = self._session, self._session.run
+        session, run = self._session, self._session.runs.current
         if session.load_state is LoadState.STARTING:
             return self.tr("Starting torch …")
         if session.load_state is LoadState.LOADING:

@@ -13,7 +13,7 @@ from scipy.stats import entropy
 
 from app.attribution.attribution import attribute
 from app.attribution.candidates import keep_candidates, tabulate
-from app.attribution.row_store import RowStore
+from app.attribution.row_store import RowBudget, RowStore
 from app.attribution.rows import tuned_logits
 from app.decoding.types import RoleLogits, TokenStep
 
@@ -156,7 +156,7 @@ def test_the_table_agrees_with_the_token_and_holds_every_top() -> None:
 def test_the_row_store_keeps_its_bound_and_the_tables() -> None:
     one = invent(2, 0, np.float32)
     size = 5 * one.base.nbytes
-    store = RowStore(most_bytes=3 * size)
+    store = RowStore(RowBudget(3 * size))
     steps = [
         TokenStep(index, 7, "x", index, (1.0, 0.5), invent(2, index, np.float32), 1.0)
         for index in range(8)
@@ -178,7 +178,7 @@ def test_what_is_forgotten_makes_room() -> None:
         TokenStep(index, 7, "x", index, (1.0,), invent(1, index, np.float32), 1.0)
         for index in range(6)
     ]
-    store = RowStore(most_bytes=4 * 3 * steps[0].logits.base.nbytes)
+    store = RowStore(RowBudget(4 * 3 * steps[0].logits.base.nbytes))
     for step in steps:
         store.add(step)
     store.forget(3)
@@ -211,3 +211,33 @@ def test_candidates_with_other_weights_are_estimated(pairs: int) -> None:
             assert probability == pytest.approx(expected[token], rel=0.1)
         shift = found.p_tuned - found.p_base
         assert found.contributions.sum(axis=0) == pytest.approx(shift if pairs else 0 * shift)
+
+
+def test_texts_share_a_budget_and_the_rows_of_what_they_have_in_common() -> None:
+    steps = [
+        TokenStep(index, 7, "x", index, (1.0,), invent(1, index, np.float32), 1.0)
+        for index in range(6)
+    ]
+    size = 3 * steps[0].logits.base.nbytes
+    budget = RowBudget(5 * size)
+    text, branch = RowStore(budget), RowStore(budget)
+    for step in steps[:4]:
+        text.add(step)
+    branch.copy(text, 3)
+    assert budget.held_bytes == 4 * size
+    branch.add(steps[4])
+    branch.add(steps[5])  # the oldest makes room, for both
+    assert budget.held_bytes == 5 * size
+    for store in (text, branch):
+        assert [store.rows(index) is not None for index in range(3)] == [False, True, True]
+        assert list(store.candidates(0).token_ids) == list(
+            keep_candidates(steps[0].logits, (1.0,), 7).token_ids
+        )
+    text.forget()
+    assert budget.held_bytes == 4 * size
+    budget.set_bound(size)
+    assert budget.held_bytes == size
+    assert branch.rows(5) is not None
+    assert list(branch.candidates(2).token_ids) == list(
+        keep_candidates(steps[2].logits, (1.0,), 7).token_ids
+    )

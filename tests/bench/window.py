@@ -122,10 +122,10 @@ def window_against_headless(repeats: int, tokens: int, folder: Path) -> dict[str
         session.set_sampling(replace(recipe.sampling, seed=seed))
         clock.start()
         timer.start()
-        session.generate(recipe.sample_prompt)
-        wait_until(session.run_changed, lambda: not session.running)
+        session.runs.generate(recipe.sample_prompt)
+        wait_until(session.runs.run_changed, lambda: not session.runs.running)
         timer.stop()
-        run = session.run
+        run = session.runs.current
         assert run is not None
         assert run.stats is not None
         return run.stats.tokens_per_second or 0.0

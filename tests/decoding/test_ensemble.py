@@ -9,7 +9,7 @@ import pytest
 import torch
 from transformers import PreTrainedModel
 
-from app.attribution.row_store import RowStore
+from app.attribution.row_store import RowBudget, RowStore
 from app.decoding import ensemble as ensemble_module
 from app.decoding.ensemble import Ensemble, EnsembleLogits, Pair
 from app.decoding.language_model import TransformersLanguageModel
@@ -216,7 +216,7 @@ def test_a_prefill_forgets_what_was_read_before(llama: tiny.Family) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="the heap of glibc")
 def test_rows_that_are_dropped_make_room_for_new_ones() -> None:
     source = [torch.randn(1, 40_000) for _ in range(3)]
-    store = RowStore(5_000_000)
+    store = RowStore(RowBudget(5_000_000))
 
     def resident_after(first: int, last: int) -> int:
         for index in range(first, last):

@@ -225,7 +225,7 @@ def loaded_session(session: Session, bridge: FakeBridge) -> Session:
 @pytest.fixture
 def finished_session(loaded_session: Session, bridge: FakeBridge) -> Session:
     """A session with a finished run of 60 tokens."""
-    loaded_session.generate("Once upon a time")
+    loaded_session.runs.generate("Once upon a time")
     bridge.start_run()
     bridge.decode(60)
     bridge.finish_run(tokens=60)

@@ -44,9 +44,10 @@ def test_choices_are_saved_and_announced(
     qtbot.keyClicks(dialog.folder, str(tmp_path))
     dialog.device.setCurrentIndex(dialog.device.findData("cpu"))
     dialog.dtype.setCurrentIndex(dialog.dtype.findData("float32"))
+    dialog.rows.setValue(64)
     with qtbot.waitSignal(session.settings_changed):
         press(qtbot, dialog, QDialogButtonBox.StandardButton.Ok)
-    chosen = Settings("dark", str(tmp_path), "cpu", "float32")
+    chosen = Settings("dark", str(tmp_path), "cpu", "float32", 64)
     assert session.settings == load_settings() == chosen
     command = bridge.last(Load)
     assert isinstance(command, Load)

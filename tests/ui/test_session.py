@@ -12,11 +12,11 @@ def test_an_engine_that_cannot_start_ends_what_waits_for_it(
     session: Session, bridge: FakeBridge
 ) -> None:
     session.load()
-    session.generate("Once")  # may be pressed at once; the command waits in the queue
-    assert session.running
+    session.runs.generate("Once")  # may be pressed at once; the command waits in the queue
+    assert session.runs.running
     failure = unknown_error(ImportError("no torch"))
     bridge.events.emit([EngineFailed(failure, "Traceback …")])
-    assert not session.running
+    assert not session.runs.running
     assert session.load_state is LoadState.FAILED
     assert session.problem is not None
     assert session.problem.error is failure
@@ -27,8 +27,8 @@ def test_nothing_is_asked_of_an_engine_that_is_gone(session: Session, bridge: Fa
     bridge.events.emit([EngineFailed(unknown_error(ImportError("no torch")), "Traceback …")])
     session.clear_problem()
     sent = len(bridge.commands)
-    session.generate("Once")
-    assert not session.running
+    session.runs.generate("Once")
+    assert not session.runs.running
     assert len(bridge.commands) == sent
     assert session.problem is not None
     session.clear_problem()
@@ -43,10 +43,10 @@ def test_a_run_that_waited_for_a_load_tells_why_the_load_failed(
 ) -> None:
     session.load()
     bridge.ready()
-    session.generate("Once")
+    session.runs.generate("Once")
     missing = NotDownloadedError("hub:owner/name")
     bridge.events.emit([Failed(bridge.last(Load).id, missing)])
     bridge.events.emit([Failed(bridge.last(Generate).id, RecipeError("No recipe is loaded"))])
-    assert not session.running
+    assert not session.runs.running
     assert session.problem is not None
     assert session.problem.error is missing

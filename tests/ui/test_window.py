@@ -59,10 +59,14 @@ class Window:
         self.qtbot.waitUntil(condition, timeout=60_000)
 
     def wait_until_ended(self) -> None:
-        self.wait_for(lambda: self.session.run is not None and not self.session.running)
+        self.wait_for(
+            lambda: self.session.runs.current is not None and not self.session.runs.running
+        )
 
     def wait_for_tokens(self, count: int) -> None:
-        self.wait_for(lambda: self.session.run and len(self.session.run.tokens) >= count)
+        self.wait_for(
+            lambda: self.session.runs.current and len(self.session.runs.current.tokens) >= count
+        )
 
 
 @pytest.fixture
@@ -95,7 +99,7 @@ def test_generate_streams_text_into_every_view(window: Window) -> None:
     assert not window.button("Generate").isEnabled()
     assert window.button("Stop").isEnabled()
     window.wait_until_ended()
-    run = window.session.run
+    run = window.session.runs.current
     assert run is not None
     assert run.finish_reason in (FinishReason.LENGTH, FinishReason.EOS)
     assert window.session.load_state is LoadState.LOADED
@@ -119,8 +123,8 @@ def test_the_text_equals_what_the_terminal_gives(
     options += ["--dtype", "float32"]
     options += ["--max-new-tokens", str(tiny_recipe.sampling.max_new_tokens)]
     assert main(["generate", "the king", *options]) == 0
-    assert window.session.run is not None
-    assert capsys.readouterr().out == window.session.run.text + "\n"
+    assert window.session.runs.current is not None
+    assert capsys.readouterr().out == window.session.runs.current.text + "\n"
 
 
 def test_stop_keeps_what_has_come(window: Window, qtbot: QtBot, endless: None) -> None:
@@ -129,7 +133,7 @@ def test_stop_keeps_what_has_come(window: Window, qtbot: QtBot, endless: None) -
     window.wait_for_tokens(3)
     window.click("Stop")
     window.wait_until_ended()
-    run = window.session.run
+    run = window.session.runs.current
     assert run is not None
     assert run.finish_reason is FinishReason.CANCELLED
     assert len(run.tokens) >= 3
@@ -142,7 +146,7 @@ def test_keys_generate_and_stop(window: Window, qtbot: QtBot, endless: None) -> 
     editor = QApplication.focusWidget()
     assert editor is not None
     qtbot.keyClick(editor, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
-    assert window.session.running
+    assert window.session.runs.running
     window.wait_for_tokens(1)
     qtbot.keyClick(editor, Qt.Key.Key_Escape)
     window.wait_until_ended()
@@ -157,10 +161,10 @@ def test_a_moved_alpha_acts_on_the_run_that_is_on(
     window.wait_for_tokens(2)
     slider = window.window.findChildren(AlphaSlider)[0]
     qtbot.keyClick(slider, Qt.Key.Key_Right)
-    run = window.session.run
+    run = window.session.runs.current
     assert run is not None
     window.wait_for(lambda: not run.active or run.tokens[-1].alphas == (1.05,))
-    window.session.stop()
+    window.session.runs.stop()
     window.wait_until_ended()
     alphas = [token.alphas for token in run.tokens]
     assert alphas == sorted(alphas)
@@ -171,15 +175,15 @@ def test_selection_is_one_thing(window: Window, qtbot: QtBot) -> None:
     window.click("Generate")
     window.wait_until_ended()
     qtbot.keyClick(window.window.transcript.text, Qt.Key.Key_End)
-    run = window.session.run
+    run = window.session.runs.current
     assert run is not None
-    assert window.session.selected == len(run.tokens) - 1
+    assert window.session.selection.token == len(run.tokens) - 1
     model = window.window.findChild(CandidateModel)
     assert model is not None
     shown = [model.data(model.index(row, 0)) for row in range(model.rowCount())]
     assert any(run.label(run.tokens[-1].token_id).strip() in text for text in shown)
     window.action("Previous token").trigger()
-    assert window.session.selected == len(run.tokens) - 2
+    assert window.session.selection.token == len(run.tokens) - 2
 
 
 def test_a_missing_folder_is_said_and_undone(window: Window, tmp_path: Path) -> None:
@@ -199,7 +203,7 @@ def test_a_missing_folder_is_said_and_undone(window: Window, tmp_path: Path) -> 
 def test_an_empty_prompt_is_said(window: Window) -> None:
     window.window.prompt.set_text("")
     window.click("Generate")
-    assert window.session.run is None
+    assert window.session.runs.current is None
     assert window.session.problem is not None
     assert "empty" in str(window.session.problem.error)
 
@@ -214,8 +218,8 @@ def test_a_prompt_beyond_the_context_is_said_and_kept(window: Window) -> None:
     window.window.prompt.set_text("the king")
     window.click("Generate")
     window.wait_until_ended()
-    assert window.session.run is not None
-    assert window.session.run.tokens
+    assert window.session.runs.current is not None
+    assert window.session.runs.current.tokens
 
 
 def test_closing_in_the_middle_of_a_run_ends_the_engine(window: Window, endless: None) -> None:

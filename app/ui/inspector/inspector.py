@@ -70,8 +70,8 @@ class Inspector(QFrame):
         outer.addLayout(self._stack)
         self._stack.addWidget(self._empty)
         self._stack.addWidget(self._lay_out())
-        session.selection_changed.connect(self._update)
-        session.run_changed.connect(self._update)
+        session.selection.changed.connect(self._update)
+        session.runs.run_changed.connect(self._update)
         self._update()
 
     def sizeHint(self) -> QSize:  # noqa: N802 — Qt's name
@@ -122,7 +122,7 @@ class Inspector(QFrame):
         return table
 
     def _update(self) -> None:
-        run, selected = self._session.run, self._session.selected
+        run, selected = self._session.runs.current, self._session.selection.token
         if run is None or selected is None:
             self._model.clear()
             self._stack.setCurrentIndex(0)
@@ -164,7 +164,7 @@ class Inspector(QFrame):
 
     def _try_alpha(self, pair: int, alpha: float) -> None:
         """Show what the candidates would have been with another weight of one pair."""
-        run, selected = self._session.run, self._session.selected
+        run, selected = self._session.runs.current, self._session.selection.token
         if run is None or selected is None:
             return
         token = run.tokens[selected]

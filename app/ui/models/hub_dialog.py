@@ -78,7 +78,7 @@ class HubDialog(HubControls):
         self._check.finished.connect(self._on_checked)
         session.downloads.changed.connect(self._update)
         session.downloads.finished.connect(self._on_downloaded)
-        session.run_changed.connect(self._update)
+        session.runs.run_changed.connect(self._update)
         session.recipe_changed.connect(self._on_recipe_changed)
 
     def _fill_roles(self, place: int) -> None:

@@ -56,7 +56,7 @@ class MemoryDialog(QDialog):
         self._layout.addWidget(self._buttons)
         session.preflight_changed.connect(self._update)
         session.recipe_changed.connect(self._update_controls)
-        session.run_changed.connect(self._update_controls)
+        session.runs.run_changed.connect(self._update_controls)
         self._update()
 
     def _make_context(self) -> QHBoxLayout:

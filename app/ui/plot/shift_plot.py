@@ -57,9 +57,9 @@ class ShiftPlot(QWidget):
         self._set_up_plot()
         self._lay_out()
         self.setAccessibleName(self.tr("Probability shift of each token, by expert pair"))
-        session.run_changed.connect(self._on_run)
-        session.tokens_added.connect(self._on_tokens)
-        session.selection_changed.connect(self._on_selection)
+        session.runs.run_changed.connect(self._on_run)
+        session.runs.tokens_added.connect(self._on_tokens)
+        session.selection.changed.connect(self._on_selection)
         self._apply_theme()
         self._show_newest()
         self._on_run()
@@ -149,7 +149,7 @@ class ShiftPlot(QWidget):
     # Content
 
     def _on_run(self) -> None:
-        run = self._session.run
+        run = self._session.runs.current
         if run is not self._run:
             self._run = run
             names = run.pair_names if run else ()
@@ -169,7 +169,7 @@ class ShiftPlot(QWidget):
             self._redraw.start()
 
     def _append(self) -> None:
-        if self._run is None or self._run is not self._session.run:
+        if self._run is None or self._run is not self._session.runs.current:
             return
         self._series.extend(self._run.tokens[self._series.count :])
         positions = np.arange(self._series.count)
@@ -207,7 +207,7 @@ class ShiftPlot(QWidget):
     # Selection and pointer
 
     def _on_selection(self) -> None:
-        selected = self._session.selected
+        selected = self._session.selection.token
         self._band.setVisible(selected is not None)
         if selected is None or self._run is None:
             self._readout.show_text("")
@@ -236,12 +236,12 @@ class ShiftPlot(QWidget):
         elif event.button() == Qt.MouseButton.LeftButton:
             index = self.token_at(event.scenePos())
             if index is not None:
-                self._session.select(index)
+                self._session.selection.select(index)
 
     def _on_hover(self, scene_position: QPointF) -> None:
         index = self.token_at(scene_position)
         if index is None:
-            index = self._session.selected
+            index = self._session.selection.token
         text = self._describe(self._run, index) if self._run and index is not None else ""
         self._readout.show_text(text)
 
@@ -275,9 +275,9 @@ class ShiftPlot(QWidget):
     def _move(self, key: int) -> bool:
         """Move the selection by a key; whether the key does that."""
         if key in (Qt.Key.Key_Right, Qt.Key.Key_Left):
-            self._session.move_selection(1 if key == Qt.Key.Key_Right else -1)
+            self._session.selection.move(1 if key == Qt.Key.Key_Right else -1)
         elif key in (Qt.Key.Key_Home, Qt.Key.Key_End):
-            self._session.select(0 if key == Qt.Key.Key_Home else self._series.count - 1)
+            self._session.selection.select(0 if key == Qt.Key.Key_Home else self._series.count - 1)
         else:
             return False
         return True

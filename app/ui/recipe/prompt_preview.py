@@ -157,7 +157,7 @@ class PromptPreview(QDialog):
         problem = session.check_problem
         if problem:
             text = str(problem)
-        elif session.running:
+        elif session.runs.running:
             text = self.tr("The preview follows when the run has ended.")
         elif session.preflight is None or not self._current():
             text = self.tr("Reading the tokenizers …")

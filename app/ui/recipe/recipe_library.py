@@ -69,7 +69,7 @@ class RecipeLibrary(QDialog):
         self.list.selectionModel().selectionChanged.connect(self._update)
         self.list.activated.connect(self._open)
         session.recipe_changed.connect(self._on_recipe_changed)
-        session.run_changed.connect(self._update)
+        session.runs.run_changed.connect(self._update)
         self._name = ""
         self._on_recipe_changed()
 

@@ -47,7 +47,7 @@ class RecipePanel(QScrollArea):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._lay_out()
         session.recipe_changed.connect(self._update)
-        session.run_changed.connect(self._update)
+        session.runs.run_changed.connect(self._update)
         self._update()
 
     def _lay_out(self) -> None:

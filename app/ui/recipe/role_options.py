@@ -68,7 +68,7 @@ class RoleOptions(QDialog):
         self.template.textChanged.connect(self._update)
         self.system.textChanged.connect(self._update)
         session.recipe_changed.connect(self._follow)
-        session.run_changed.connect(self._update)
+        session.runs.run_changed.connect(self._update)
         session.preflight_changed.connect(self._update)
         self._follow()
 

@@ -75,7 +75,7 @@ class RolePicker(QWidget):
         self.name_role(title)
         session.recipe_changed.connect(self._fill)
         session.load_changed.connect(self._update_state)
-        session.run_changed.connect(self._update_state)
+        session.runs.run_changed.connect(self._update_state)
         self._fill()
 
     def _make_options(self) -> QToolButton:

@@ -135,7 +135,7 @@ class VocabularyDialog(QDialog):
         layout.addStretch(0)
         layout.addWidget(self._buttons)
         session.preflight_changed.connect(self._update)
-        session.run_changed.connect(self._update_buttons)
+        session.runs.run_changed.connect(self._update_buttons)
         self._update()
 
     # From the session

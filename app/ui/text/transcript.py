@@ -75,9 +75,9 @@ class TranscriptView(QWidget):
         layout.setSpacing(SPACE)
         layout.addLayout(self._pages, 1)
         layout.addLayout(footer)
-        session.run_changed.connect(self._update)
+        session.runs.run_changed.connect(self._update)
         session.load_changed.connect(self._update)
-        session.tokens_added.connect(self._update)
+        session.runs.tokens_added.connect(self._update)
         self._update()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 — Qt's name
@@ -90,7 +90,7 @@ class TranscriptView(QWidget):
         return super().eventFilter(watched, event)
 
     def _update(self) -> None:
-        run = self._session.run
+        run = self._session.runs.current
         self._pages.setCurrentIndex(0 if run is None else 1)
         self._note.setText(self._describe(run) if run else "")
 
@@ -139,20 +139,20 @@ class TranscriptText(QPlainTextEdit):
         font.setPointSizeF(self.font().pointSizeF() * _READING_SIZE)
         self.document().setDefaultFont(font)
         self.setAccessibleName(self.tr("Generated text"))
-        session.run_changed.connect(self._on_run)
-        session.tokens_added.connect(self._append)
-        session.selection_changed.connect(self._on_selection)
+        session.runs.run_changed.connect(self._on_run)
+        session.runs.tokens_added.connect(self._append)
+        session.selection.changed.connect(self._on_selection)
         self._on_run()
 
     # Content
 
     def _on_run(self) -> None:
-        if self._session.run is not self._shown_run:
+        if self._session.runs.current is not self._shown_run:
             self._rebuild()
 
     def _rebuild(self) -> None:
         """Write everything anew: for another run, or in other colours."""
-        run = self._shown_run = self._session.run
+        run = self._shown_run = self._session.runs.current
         self._theme = current_theme()
         self._map = TextMap()
         self.clear()
@@ -165,7 +165,7 @@ class TranscriptText(QPlainTextEdit):
         self._mark_selected()
 
     def _append(self, first: int) -> None:
-        run = self._session.run
+        run = self._session.runs.current
         if run is None or run is not self._shown_run:
             return
         bar = self.verticalScrollBar()
@@ -208,19 +208,21 @@ class TranscriptText(QPlainTextEdit):
 
     def _on_selection(self) -> None:
         self._mark_selected()
-        if self._session.selected is None or self._shown_run is None:
+        if self._session.selection.token is None or self._shown_run is None:
             return
-        start, _ = self._map.token_range(self._session.selected)
+        start, _ = self._map.token_range(self._session.selection.token)
         cursor = QTextCursor(self.document())
         cursor.setPosition(start)
         area = self.cursorRect(cursor)
         if not self.viewport().rect().contains(area.center()):
             self.setTextCursor(cursor)
             self.ensureCursorVisible()
-        self.setAccessibleDescription(self._describe(self._shown_run, self._session.selected))
+        self.setAccessibleDescription(
+            self._describe(self._shown_run, self._session.selection.token)
+        )
 
     def _mark_selected(self) -> None:
-        index = self._session.selected
+        index = self._session.selection.token
         if index is None or self._shown_run is None:
             self.setExtraSelections([])
             return
@@ -274,7 +276,7 @@ class TranscriptText(QPlainTextEdit):
         if event.button() == Qt.MouseButton.LeftButton and clicked:
             index = self.token_at(point)
             if index is not None:
-                self._session.select(index)
+                self._session.selection.select(index)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         plain = event.modifiers() in (
@@ -287,13 +289,13 @@ class TranscriptText(QPlainTextEdit):
     def _move(self, key: Qt.Key) -> bool:
         session = self._session
         if key == Qt.Key.Key_Right:
-            session.move_selection(1)
+            session.selection.move(1)
         elif key == Qt.Key.Key_Left:
-            session.move_selection(-1)
+            session.selection.move(-1)
         elif key == Qt.Key.Key_Home:
-            session.select(0)
+            session.selection.select(0)
         elif key == Qt.Key.Key_End and self._shown_run:
-            session.select(len(self._shown_run.tokens) - 1)
+            session.selection.select(len(self._shown_run.tokens) - 1)
         elif key in (Qt.Key.Key_Up, Qt.Key.Key_Down):
             self._move_by_line(down=key == Qt.Key.Key_Down)
         else:
@@ -301,17 +303,17 @@ class TranscriptText(QPlainTextEdit):
         return True
 
     def _move_by_line(self, *, down: bool) -> None:
-        if self._session.selected is None:
-            self._session.move_selection(1 if down else -1)
+        if self._session.selection.token is None:
+            self._session.selection.move(1 if down else -1)
             return
-        selected = self._session.selected
+        selected = self._session.selection.token
         cursor = QTextCursor(self.document())
         cursor.setPosition(self._map.token_range(selected)[0])
         move = QTextCursor.MoveOperation.Down if down else QTextCursor.MoveOperation.Up
         index: int | None = selected
         while index == selected and cursor.movePosition(move):  # a token may span several lines
             index = self._map.token_at(cursor.position())
-        self._session.select(0 if index is None else index)
+        self._session.selection.select(0 if index is None else index)
 
     def tool_tip(self, index: int) -> str:
         """What hovering a token says, escaped: a token may look like markup."""

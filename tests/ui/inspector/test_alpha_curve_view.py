@@ -25,7 +25,7 @@ def inspector(finished_session: Session, qtbot: QtBot) -> Inspector:
     view.resize(340, 900)
     with qtbot.waitExposed(view):
         view.show()
-    finished_session.select(7)
+    finished_session.selection.select(7)
     return view
 
 
@@ -38,8 +38,8 @@ def curve(inspector: Inspector) -> AlphaCurveView:
 
 def tuned_at(session: Session, index: int, alphas: tuple[float, ...]) -> np.ndarray:
     """The distribution by the formula, from the stored rows."""
-    assert session.run
-    rows = session.run.rows.rows(index)
+    assert session.runs.current
+    rows = session.runs.current.rows.rows(index)
     assert rows
     shift = sum(
         alpha * (expert.astype(np.float64) - anti)
@@ -56,8 +56,8 @@ def press(curve: AlphaCurveView, key: Qt.Key, qtbot: QtBot, times: int = 1) -> N
 def test_the_marker_stands_at_the_weight_that_was_in_force(
     curve: AlphaCurveView, finished_session: Session
 ) -> None:
-    assert finished_session.run
-    assert curve._marker.value() == finished_session.run.tokens[7].alphas[0] == 1.0
+    assert finished_session.runs.current
+    assert curve._marker.value() == finished_session.runs.current.tokens[7].alphas[0] == 1.0
     assert curve._marker.label.toPlainText() == "α 1.00"
 
 
@@ -79,7 +79,7 @@ def test_another_token_starts_at_its_own_weight(
     curve: AlphaCurveView, inspector: Inspector, finished_session: Session, qtbot: QtBot
 ) -> None:
     press(curve, Qt.Key.Key_Right, qtbot, times=3)
-    finished_session.select(8)
+    finished_session.selection.select(8)
     assert curve._marker.value() == 1.0
     assert "Candidates with" not in labels(inspector)
 
@@ -95,8 +95,8 @@ def test_another_pair_can_be_run(curve: AlphaCurveView, finished_session: Sessio
 def test_the_first_choice_is_told_as_the_marker_would_show_it(
     curve: AlphaCurveView, finished_session: Session
 ) -> None:
-    assert finished_session.run
-    run = finished_session.run
+    assert finished_session.runs.current
+    run = finished_session.runs.current
     told = " ".join(label.text() for label in curve.findChildren(QLabel))
     edges = np.linspace(-2, 4, 2001)
     best = [int(tuned_at(finished_session, 7, (a, 0.4)).argmax()) for a in edges]
@@ -110,9 +110,9 @@ def test_the_first_choice_is_told_as_the_marker_would_show_it(
 def test_rows_that_are_gone_are_said(
     curve: AlphaCurveView, finished_session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert finished_session.run
-    monkeypatch.setattr(finished_session.run.rows, "rows", lambda index: None)
-    finished_session.select(9)
+    assert finished_session.runs.current
+    monkeypatch.setattr(finished_session.runs.current.rows, "rows", lambda index: None)
+    finished_session.selection.select(9)
     assert "Estimated from the candidates" in " ".join(
         label.text() for label in curve.findChildren(QLabel)
     )

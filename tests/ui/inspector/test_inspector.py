@@ -20,7 +20,7 @@ def inspector(finished_session: Session, qtbot: QtBot) -> Inspector:
     qtbot.addWidget(view)
     view.resize(340, 640)
     view.show()
-    finished_session.select(7)
+    finished_session.selection.select(7)
     return view
 
 
@@ -47,8 +47,8 @@ def test_without_a_selection_it_says_what_to_do(session: Session, qtbot: QtBot) 
 def test_the_token_is_told_in_numbers_and_words(
     inspector: Inspector, finished_session: Session
 ) -> None:
-    assert finished_session.run is not None
-    explained = finished_session.run.tokens[7].attribution
+    assert finished_session.runs.current is not None
+    explained = finished_session.runs.current.tokens[7].attribution
     shown = labels(inspector)
     assert f"token 8 · rank {explained.rank_tuned} (base {explained.rank_base})" in shown
     told = f"base {probability(explained.p_base)} → tuned {probability(explained.p_tuned)}"
@@ -62,12 +62,12 @@ def test_the_token_is_told_in_numbers_and_words(
 def test_a_flip_names_what_the_base_would_have_said(
     inspector: Inspector, finished_session: Session
 ) -> None:
-    run = finished_session.run
+    run = finished_session.runs.current
     assert run is not None
-    finished_session.select(None)
-    finished_session.select_flip(1)
-    assert finished_session.selected is not None
-    explained = run.tokens[finished_session.selected].attribution
+    finished_session.selection.select(None)
+    finished_session.selection.move_to_flip(1)
+    assert finished_session.selection.token is not None
+    explained = run.tokens[finished_session.selection.token].attribution
     assert explained.flipped
     assert f"base: “{run.label(explained.argmax_base)}”" in labels(inspector).replace("↵", "\n")
 
@@ -75,7 +75,7 @@ def test_a_flip_names_what_the_base_would_have_said(
 def test_candidates_come_most_probable_first_and_add_up(
     inspector: Inspector, finished_session: Session
 ) -> None:
-    run = finished_session.run
+    run = finished_session.runs.current
     assert run is not None
     table = tabulate(run.candidates(7))
     tuned = column(inspector, "tuned")
@@ -90,11 +90,11 @@ def test_candidates_come_most_probable_first_and_add_up(
 def test_the_chosen_token_is_the_selected_row(
     inspector: Inspector, finished_session: Session
 ) -> None:
-    run = finished_session.run
+    run = finished_session.runs.current
     assert run is not None
     table = inspector.findChild(QTableView)
     for index in (7, 20, 3):
-        finished_session.select(index)
+        finished_session.selection.select(index)
         row = table.selectionModel().selectedRows()[0]
         assert row.data(SORT_ROLE) == run.label(run.tokens[index].token_id)
 
@@ -102,7 +102,7 @@ def test_the_chosen_token_is_the_selected_row(
 def test_a_click_on_a_head_sorts_and_stays(inspector: Inspector, finished_session: Session) -> None:
     table = inspector.findChild(QTableView)
     table.sortByColumn(2, Qt.SortOrder.DescendingOrder)
-    finished_session.select(12)
+    finished_session.selection.select(12)
     base = column(inspector, "base")
     assert base == sorted(base, reverse=True)
 

@@ -296,7 +296,7 @@ def test_while_a_run_is_on_nothing_is_put_into_the_recipe(
     asked_check(qtbot, bridge)
     bridge.check(kind=Check)
     moving = transfer(qtbot, fake_hub)
-    session.generate("Once upon a time")
+    session.runs.generate("Once upon a time")
     moving.finish()
     qtbot.waitUntil(lambda: "when the run has ended" in dialog.message.message)
     qtbot.waitUntil(lambda: dialog.take.text() == "Use")

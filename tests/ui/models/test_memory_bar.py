@@ -173,7 +173,7 @@ def test_the_context_is_taken_when_it_is_typed_in_full(
 def test_changes_wait_for_the_run(
     dialog: MemoryDialog, session: Session, bridge: FakeBridge
 ) -> None:
-    session.generate("Once")
+    session.runs.generate("Once")
     assert not any(button.isEnabled() for button in use_buttons(dialog))
     assert not dialog.context.isEnabled()
     bridge.finish_run()

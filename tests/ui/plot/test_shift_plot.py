@@ -85,8 +85,8 @@ def has_color(image: QImage, color: QColor) -> bool:
 
 
 def test_bars_stack_from_zero_and_add_up_to_the_shift(finished_session: Session) -> None:
-    assert finished_session.run
-    tokens = finished_session.run.tokens
+    assert finished_session.runs.current
+    tokens = finished_session.runs.current.tokens
     series = ShiftSeries(2)
     series.extend(tokens)
     heights = np.array([bar[1] for bar in series.bars(0, len(tokens))])
@@ -103,8 +103,8 @@ def test_bars_stack_from_zero_and_add_up_to_the_shift(finished_session: Session)
 
 
 def test_series_keeps_what_it_held_while_it_grows(finished_session: Session) -> None:
-    assert finished_session.run
-    tokens = finished_session.run.tokens
+    assert finished_session.runs.current
+    tokens = finished_session.runs.current.tokens
     series = ShiftSeries(2)
     for _ in range(20):
         series.extend(tokens)
@@ -124,8 +124,8 @@ def test_every_pair_has_bars_in_its_colour(plot: ShiftPlot) -> None:
 
 
 def test_lines_hold_both_probabilities(plot: ShiftPlot, finished_session: Session) -> None:
-    assert finished_session.run
-    explained = [token.attribution for token in finished_session.run.tokens]
+    assert finished_session.runs.current
+    explained = [token.attribution for token in finished_session.runs.current.tokens]
     np.testing.assert_array_equal(plot._base.yData, [each.p_base for each in explained])
     np.testing.assert_array_equal(plot._tuned.yData, [each.p_tuned for each in explained])
     assert plot._base.opts["pen"].style() == Qt.PenStyle.DashLine
@@ -147,7 +147,7 @@ def test_says_what_will_come_while_there_is_nothing(
     empty = plot._empty
     assert isinstance(empty, QLabel)
     assert empty.isVisible()
-    loaded_session.generate("Once")
+    loaded_session.runs.generate("Once")
     bridge.decode(3)
     assert not empty.isVisible()
 
@@ -159,7 +159,7 @@ def test_follows_the_stream_until_the_person_moves(
     loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
     plot = shown(ShiftPlot(loaded_session), qtbot)
-    loaded_session.generate("Once")
+    loaded_session.runs.generate("Once")
     bridge.decode(150)
     left, right = visible_tokens(plot)
     assert 149 < right < 152
@@ -215,7 +215,7 @@ def test_click_selects_the_token_of_the_column(
     plot: ShiftPlot, finished_session: Session, qtbot: QtBot, index: int
 ) -> None:
     qtbot.mouseClick(plot._plot.viewport(), Left, NoModifier, place_of(plot, index))
-    assert finished_session.selected == index
+    assert finished_session.selection.token == index
     assert plot._band.isVisible()
     assert plot._band.getRegion() == (index - 0.5, index + 0.5)
 
@@ -223,14 +223,14 @@ def test_click_selects_the_token_of_the_column(
 def test_pointer_reads_out_the_token_and_leaving_returns_to_the_selected(
     plot: ShiftPlot, finished_session: Session, qtbot: QtBot
 ) -> None:
-    finished_session.select(3)
+    finished_session.selection.select(3)
     selected = readout(plot)
     assert selected.startswith("4 ")
     qtbot.mouseMove(plot._plot.viewport(), place_of(plot, 20))
     qtbot.waitUntil(lambda: readout(plot).startswith("21 "))
     for part in ("base", "tuned", "Shakespeare", "Arithmetic"):
         assert part in readout(plot)
-    assert finished_session.selected == 3
+    assert finished_session.selection.token == 3
     qtbot.wait(20)  # the library skips moves that come faster than 100 a second
     qtbot.mouseMove(plot._plot.viewport(), QPoint(1, 1))
     qtbot.waitUntil(lambda: readout(plot) == selected)
@@ -240,7 +240,7 @@ def test_keys_move_the_selection(plot: ShiftPlot, finished_session: Session, qtb
     moves = []
     for key in ("Right", "Right", "Left", "End", "Home"):
         qtbot.keyClick(plot._plot, getattr(Qt.Key, f"Key_{key}"))
-        moves.append(finished_session.selected)
+        moves.append(finished_session.selection.token)
     assert moves == [0, 1, 0, 59, 0]
 
 
@@ -248,10 +248,10 @@ def test_selecting_elsewhere_brings_the_token_into_view(
     loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
     plot = shown(ShiftPlot(loaded_session), qtbot)
-    loaded_session.generate("Once")
+    loaded_session.runs.generate("Once")
     bridge.decode(300)
     assert visible_tokens(plot)[0] > 10
-    loaded_session.select(10)
+    loaded_session.selection.select(10)
     left, right = visible_tokens(plot)
     assert left <= 10 <= right
 
@@ -259,15 +259,15 @@ def test_selecting_elsewhere_brings_the_token_into_view(
 def test_description_says_what_the_selected_bar_shows(
     plot: ShiftPlot, finished_session: Session
 ) -> None:
-    finished_session.select(7)
+    finished_session.selection.select(7)
     assert plot.accessibleName()
     assert plot.accessibleDescription().startswith("8 ")
     assert "Shakespeare" in plot.accessibleDescription()
 
 
 def test_another_run_starts_empty(plot: ShiftPlot, finished_session: Session) -> None:
-    finished_session.select(5)
-    finished_session.generate("Another")
+    finished_session.selection.select(5)
+    finished_session.runs.generate("Another")
     assert plot._series.count == 0
     assert not plot._band.isVisible()
     assert readout(plot) == ""

@@ -149,11 +149,11 @@ def test_wheel_acts_only_with_focus(
 def test_alpha_acts_while_generating(
     qtbot: QtBot, session: Session, bridge: FakeBridge, slider: AlphaSlider
 ) -> None:
-    session.generate("Once")
+    session.runs.generate("Once")
     bridge.start_run()
     qtbot.keyClick(slider, Qt.Key.Key_Right)
-    assert session.run is not None
-    assert session.run.alphas.get() == (1.0, 0.45)
+    assert session.runs.current is not None
+    assert session.runs.current.alphas.get() == (1.0, 0.45)
 
 
 def test_alpha_beyond_the_slider_is_shown_as_it_is(session: Session, number: NumberBox) -> None:
@@ -211,7 +211,7 @@ def test_the_last_pair_cannot_be_removed(qtbot: QtBot, session: Session) -> None
 
 
 def test_pair_is_fixed_while_running(card: PairCard, session: Session, bridge: FakeBridge) -> None:
-    session.generate("Once")
+    session.runs.generate("Once")
     choices = card.findChildren(ChoiceBox)
     assert not any(choice.isEnabled() for choice in choices)
     assert all("run" in choice.toolTip() for choice in choices)

@@ -187,7 +187,7 @@ def test_while_a_run_is_on_the_recipe_cannot_be_changed(
     library: RecipeLibrary, session: Session, bridge: FakeBridge
 ) -> None:
     choose(library, find_recipe("demo").name)
-    session.generate("Once")
+    session.runs.generate("Once")
     assert not library.take.isEnabled()
     assert not library.duplicate.isEnabled()
     assert library.export.isEnabled()
@@ -310,7 +310,7 @@ def test_a_broken_recipe_is_told_with_its_place(
 def test_nothing_is_opened_while_a_run_is_on(
     window: MainWindow, session: Session, saved: Path
 ) -> None:
-    session.generate("Once")
+    session.runs.generate("Once")
     before = session.recipe
     drop(window, saved)
     assert session.recipe == before

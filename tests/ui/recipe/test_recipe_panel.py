@@ -159,7 +159,7 @@ def test_alpha_rebuilds_nothing_and_keeps_the_focus(
 
 
 def test_adding_waits_for_the_run(panel: RecipePanel, loaded_session: Session) -> None:
-    loaded_session.generate("Once")
+    loaded_session.runs.generate("Once")
     assert not add_button(panel).isEnabled()
     assert "run" in add_button(panel).toolTip()
     assert not panel.findChild(RecipePicker).findChild(ChoiceBox).isEnabled()
@@ -279,7 +279,7 @@ def test_the_hub_is_asked_for_the_role(
 def test_nothing_can_be_dropped_while_running(
     panel: RecipePanel, loaded_session: Session, tmp_path: Path
 ) -> None:
-    loaded_session.generate("Once")
+    loaded_session.runs.generate("Once")
     assert not drop(roles(panel)[2], tmp_path)
 
 

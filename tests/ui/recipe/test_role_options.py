@@ -144,7 +144,7 @@ def test_it_follows_undo_and_closes_when_its_pair_is_gone(
 
 
 def test_it_waits_for_the_run(options: RoleOptions, session: Session, bridge: FakeBridge) -> None:
-    session.generate("Once")
+    session.runs.generate("Once")
     assert not button(options, OK).isEnabled()
     assert "run" in words(options)
     bridge.finish_run()

@@ -160,7 +160,7 @@ def test_accepting_waits_for_the_run(
     dialog: VocabularyDialog, session: Session, bridge: FakeBridge
 ) -> None:
     dialog.ids.item(0, 0).setCheckState(Qt.CheckState.Checked)
-    session.generate("Once")
+    session.runs.generate("Once")
     assert not accept_button(dialog).isEnabled()
     bridge.finish_run()
     assert accept_button(dialog).isEnabled()

@@ -45,15 +45,15 @@ def shown(view: TranscriptView, qtbot: QtBot) -> TranscriptView:
 
 def write(session: Session, texts: list[str], flipped: bool = False) -> None:
     """Add tokens with given texts to the session's run."""
-    assert session.run
-    template = session.run.tokens[0]
-    first = len(session.run.tokens)
-    start = len(session.run.text)
+    assert session.runs.current
+    template = session.runs.current.tokens[0]
+    first = len(session.runs.current.tokens)
+    start = len(session.runs.current.text)
     for index, text in enumerate(texts, first):
         token = Token(index, 0, text, start, template.alphas, 0.5, template.attribution)
-        session.run.tokens.append(token)
+        session.runs.current.tokens.append(token)
         start += len(text)
-    session.tokens_added.emit(first)
+    session.runs.tokens_added.emit(first)
 
 
 def place_of(text: TranscriptText, index: int) -> int:
@@ -88,7 +88,7 @@ def visible_labels(view: TranscriptView) -> str:
 def test_prompt_comes_first_untinted_and_then_the_tokens(
     text: TranscriptText, finished_session: Session
 ) -> None:
-    run = finished_session.run
+    run = finished_session.runs.current
     assert run
     assert text.toPlainText().startswith(run.prompt)
     assert not format_at(text, 0).hasProperty(QTextCharFormat.Property.BackgroundBrush)
@@ -100,8 +100,8 @@ def test_prompt_comes_first_untinted_and_then_the_tokens(
 def test_underline_marks_exactly_the_flipped_tokens(
     text: TranscriptText, finished_session: Session
 ) -> None:
-    assert finished_session.run
-    tokens = finished_session.run.tokens
+    assert finished_session.runs.current
+    tokens = finished_session.runs.current.tokens
     flipped = [token.attribution.flipped for token in tokens]
     underlined = [format_at(text, place_of(text, t.index)).fontUnderline() for t in tokens]
     assert underlined == flipped
@@ -113,14 +113,14 @@ def test_streamed_tokens_appear_in_order(
     loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
     view = shown(TranscriptView(loaded_session), qtbot)
-    loaded_session.generate("Once")
+    loaded_session.runs.generate("Once")
     for start in range(0, 30, 10):
         bridge.decode(10, start=start)
-    assert loaded_session.run
+    assert loaded_session.runs.current
     view.text.selectAll()
     copied = view.text.createMimeDataFromSelection().text()
-    assert copied == "Once" + loaded_session.run.text
-    assert len(loaded_session.run.tokens) == 30
+    assert copied == "Once" + loaded_session.runs.current.text
+    assert len(loaded_session.runs.current.tokens) == 30
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_joiners_inside_an_emoji_leave_it_whole() -> None:
 def test_bytes_of_a_partial_character_show_their_label(
     text: TranscriptText, finished_session: Session
 ) -> None:
-    run = finished_session.run
+    run = finished_session.runs.current
     assert run
     run.labels = ("⟨E2 82⟩", *run.labels[1:])
     write(finished_session, ["", "€"])
@@ -165,7 +165,7 @@ def test_bytes_of_a_partial_character_show_their_label(
 
 def test_copy_gives_the_exact_text(text: TranscriptText, finished_session: Session) -> None:
     write(finished_session, ["\n", "a\tb", "\u200b", " 한글", "👩\u200d👧", "e\u0301", "\r\n"])
-    run = finished_session.run
+    run = finished_session.runs.current
     assert run
     text.setFocus()
     text.selectAll()
@@ -181,7 +181,7 @@ def test_dragging_selects_text_and_not_a_token(
     qtbot.mouseMove(text.viewport(), end)
     qtbot.mouseRelease(text.viewport(), Left, NoModifier, end)
     assert text.textCursor().hasSelection()
-    assert finished_session.selected is None
+    assert finished_session.selection.token is None
 
 
 characters = st.one_of(
@@ -242,7 +242,7 @@ def test_click_selects_the_token_under_the_pointer(
     text: TranscriptText, finished_session: Session, qtbot: QtBot, index: int
 ) -> None:
     qtbot.mouseClick(text.viewport(), Left, NoModifier, middle_of(text, index))
-    assert finished_session.selected == index
+    assert finished_session.selection.token == index
 
 
 def test_click_on_the_prompt_or_beside_the_text_selects_nothing(
@@ -251,7 +251,7 @@ def test_click_on_the_prompt_or_beside_the_text_selects_nothing(
     qtbot.mouseClick(text.viewport(), Left, NoModifier, QPoint(3, middle_of(text, 0).y()))
     below = text.viewport().rect().bottomRight() - QPoint(2, 2)
     qtbot.mouseClick(text.viewport(), Left, NoModifier, below)
-    assert finished_session.selected is None
+    assert finished_session.selection.token is None
 
 
 def test_keys_move_the_selection(
@@ -260,46 +260,46 @@ def test_keys_move_the_selection(
     moves = []
     for key in ("Right", "Right", "Left", "End", "Left", "Home", "Left"):
         qtbot.keyClick(text, getattr(Qt.Key, f"Key_{key}"))
-        moves.append(finished_session.selected)
+        moves.append(finished_session.selection.token)
     assert moves == [0, 1, 0, 59, 58, 0, 0]
 
 
 def test_up_and_down_move_by_line(
     text: TranscriptText, finished_session: Session, qtbot: QtBot
 ) -> None:
-    finished_session.select(0)
+    finished_session.selection.select(0)
     tops = [middle_of(text, 0).y()]
     for _ in range(3):
         qtbot.keyClick(text, Qt.Key.Key_Down)
-        assert finished_session.selected is not None
-        tops.append(middle_of(text, finished_session.selected).y())
+        assert finished_session.selection.token is not None
+        tops.append(middle_of(text, finished_session.selection.token).y())
     assert tops == sorted(set(tops))
     for _ in range(3):
         qtbot.keyClick(text, Qt.Key.Key_Up)
-    assert finished_session.selected is not None
-    assert middle_of(text, finished_session.selected).y() == tops[0]
+    assert finished_session.selection.token is not None
+    assert middle_of(text, finished_session.selection.token).y() == tops[0]
 
 
 def test_down_leaves_a_token_of_several_lines(
     text: TranscriptText, finished_session: Session, qtbot: QtBot
 ) -> None:
     write(finished_session, ["\n\n\n", "after"])
-    finished_session.select(60)
+    finished_session.selection.select(60)
     qtbot.keyClick(text, Qt.Key.Key_Down)
-    assert finished_session.selected == 61
+    assert finished_session.selection.token == 61
 
 
 def test_the_selected_token_is_marked_and_described(
     text: TranscriptText, finished_session: Session
 ) -> None:
-    finished_session.select(5)
+    finished_session.selection.select(5)
     (mark,) = text.extraSelections()
     start, end = mark.cursor.selectionStart(), mark.cursor.selectionEnd()
     assert (start, end) == text._map.token_range(5)
-    assert finished_session.run
-    rank = finished_session.run.tokens[5].attribution.rank_tuned
+    assert finished_session.runs.current
+    rank = finished_session.runs.current.tokens[5].attribution.rank_tuned
     assert f"→ {rank}" in text.accessibleDescription()
-    finished_session.select(None)
+    finished_session.selection.select(None)
     assert not text.extraSelections()
 
 
@@ -308,7 +308,7 @@ def test_selecting_elsewhere_scrolls_the_token_into_view(
 ) -> None:
     write(finished_session, ["line\n"] * 100)
     for index in (150, 2):
-        finished_session.select(index)
+        finished_session.selection.select(index)
         assert text.viewport().rect().contains(middle_of(text, index))
 
 
@@ -349,7 +349,7 @@ def test_says_what_to_do_while_there_is_no_run(loaded_session: Session, qtbot: Q
 
 def test_says_what_it_waits_for(loaded_session: Session, bridge: FakeBridge, qtbot: QtBot) -> None:
     view = shown(TranscriptView(loaded_session), qtbot)
-    loaded_session.generate("Once")
+    loaded_session.runs.generate("Once")
     assert "reading the prompt" in visible_labels(view)
     bridge.decode(1)
     assert "reading the prompt" not in visible_labels(view)
@@ -357,7 +357,7 @@ def test_says_what_it_waits_for(loaded_session: Session, bridge: FakeBridge, qtb
 
 def test_says_when_the_models_are_still_loading(session: Session, qtbot: QtBot) -> None:
     view = shown(TranscriptView(session), qtbot)
-    session.generate("Once")
+    session.runs.generate("Once")
     assert "waiting for the models" in visible_labels(view)
 
 
@@ -374,7 +374,7 @@ def test_says_why_the_run_ended(
     loaded_session: Session, bridge: FakeBridge, qtbot: QtBot, reason: FinishReason, words: str
 ) -> None:
     view = shown(TranscriptView(loaded_session), qtbot)
-    loaded_session.generate("Once")
+    loaded_session.runs.generate("Once")
     bridge.decode(3)
     assert words not in visible_labels(view)
     bridge.finish_run(reason, 3)
@@ -385,14 +385,14 @@ def test_says_that_a_run_gave_no_tokens(
     loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
     view = shown(TranscriptView(loaded_session), qtbot)
-    loaded_session.generate("Once")
+    loaded_session.runs.generate("Once")
     bridge.finish_run(FinishReason.EOS)
     assert "at once" in visible_labels(view)
 
 
 def test_another_run_replaces_the_text(view: TranscriptView, finished_session: Session) -> None:
-    finished_session.select(4)
-    finished_session.generate("Another")
+    finished_session.selection.select(4)
+    finished_session.runs.generate("Another")
     assert view.text.toPlainText() == "Another"
     assert not view.text.extraSelections()
 
