@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Generator, Sequence
 from dataclasses import dataclass
 
-import torch
-
 from app.decoding.detokenizer import Detokenizer, TextBuffer
-from app.decoding.ensemble import Ensemble, EnsembleLogits
-from app.decoding.sampling import draw, probability_of, process_logits
+from app.decoding.drawing import Drawing
+from app.decoding.ensemble import Ensemble
+from app.decoding.speculative import Speculator
 from app.decoding.types import FinishReason, GenerationConfig, TokenStep
 from app.errors import Cancelled, ModelError, PromptError
 
@@ -44,6 +43,7 @@ def decode(
     alphas: Callable[[], tuple[float, ...]],
     cancelled: Callable[[], bool] = lambda: False,
     beginning: Beginning = FROM_THE_PROMPT,
+    speculator: Speculator | None = None,
 ) -> Generator[TokenStep, None, FinishReason]:
     """Generate from the tuned distribution softmax(s_M + Σ_i α_i (s_M⁺ᵢ − s_M⁻ᵢ)).
 
@@ -57,6 +57,7 @@ def decode(
         alphas: Read once for each token, so that a change acts on the next one.
         cancelled: Asked before every prefill chunk and every token.
         beginning: What the text begins with: a fork, or a text to be scored.
+        speculator: Made for this ensemble; it drafts, so that the same text is there sooner.
 
     Yields:
         A step for each token of the text after what is kept. The stop string is in none, nor is
@@ -74,7 +75,11 @@ def decode(
     given = len(beginning.kept) + len(beginning.forced)
     reason = FinishReason.LENGTH
     try:
-        for step in _draw_tokens(ensemble, prompts, config, alphas, cancelled, beginning):
+        drawing = Drawing(prompts[0], beginning.kept, config, alphas)
+        steps = _draw_tokens(
+            ensemble, prompts, config, drawing, beginning, eos_ids, cancelled, speculator
+        )
+        for step in steps:
             if step.token_id in eos_ids and step.index >= given - 1:
                 reason = FinishReason.EOS
                 break
@@ -94,18 +99,18 @@ def _draw_tokens(
     ensemble: Ensemble,
     prompts: Sequence[Sequence[int]],
     config: GenerationConfig,
-    alphas: Callable[[], tuple[float, ...]],
-    cancelled: Callable[[], bool],
+    drawing: Drawing,
     beginning: Beginning,
+    eos_ids: Collection[int],
+    cancelled: Callable[[], bool],
+    speculator: Speculator | None,
 ) -> Generator[TokenStep, None, None]:
     """The given tokens and then those that are drawn. Steps have no text yet."""
     if beginning.kept:
         logits = ensemble.resume(prompts, beginning.kept, cancelled)
     else:
         logits = ensemble.prefill(prompts, cancelled)
-    history = [*prompts[0], *beginning.kept]
     limit = _limit(ensemble, config, beginning)
-    index = len(beginning.kept)
     for start in range(0, len(beginning.forced), SCORING_BLOCK):
         block = beginning.forced[start : start + SCORING_BLOCK]
         if cancelled():
@@ -113,18 +118,19 @@ def _draw_tokens(
         following = ensemble.extend(block, last=len(block))
         for place, token_id in enumerate(block):
             rows, position = (logits, -1) if place == 0 else (following, place - 1)
-            yield _step(rows, position, history, config, alphas(), index, token_id)
-            history.append(token_id)
-            index += 1
+            yield drawing.step(rows, position, token_id)
+            drawing.append(token_id)
         logits = following
-    while index < limit:
+    if speculator is not None:
+        yield from speculator.decode(drawing, logits, limit, eos_ids, cancelled)
+        return
+    while drawing.index < limit:
         if cancelled():
             raise Cancelled
-        step = _step(logits, -1, history, config, alphas(), index)
+        step = drawing.step(logits, -1)
         yield step
-        history.append(step.token_id)
-        index += 1
-        if index < limit:
+        drawing.append(step.token_id)
+        if drawing.index < limit:
             logits = ensemble.extend([step.token_id])
 
 
@@ -139,32 +145,3 @@ def _limit(ensemble: Ensemble, config: GenerationConfig, beginning: Beginning) -
             next_step="Shorten the text or the prompt.",
         )
     return config.max_new_tokens if room is None else min(config.max_new_tokens, kept + room)
-
-
-def _step(
-    logits: EnsembleLogits,
-    position: int,
-    history: Sequence[int],
-    config: GenerationConfig,
-    alphas: tuple[float, ...],
-    index: int,
-    given: int | None = None,
-) -> TokenStep:
-    """Draw the token of one position, or say of a given one how probable it was."""
-    scores = process_logits(
-        logits.combined(position, alphas), torch.tensor(history, dtype=torch.int64), config
-    )
-    if given is None:
-        token_id, probability = draw(scores, config, index)
-    else:
-        token_id, probability = given, probability_of(given, scores, config)
-    return TokenStep(
-        index=index,
-        token_id=token_id,
-        text="",
-        start=0,
-        alphas=alphas,
-        logits=logits.on_host(position),
-        sampled_probability=probability,
-        forced=given is not None,
-    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 
@@ -151,6 +151,17 @@ class Ensemble:
         return alone
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """What each evaluation is called."""
+        return tuple(evaluation.name for evaluation in self._evaluations)
+
+    @property
+    def fixed(self) -> str:
+        """An evaluation whose model cannot rewind, or an empty name; certain after a prefill."""
+        names = (item.name for item in self._evaluations if not item.model.can_rewind)
+        return next(names, "")
+
+    @property
     def length(self) -> int:
         """Generated tokens held, after the prompts."""
         return self._evaluations[0].model.length - self._offsets[0]
@@ -220,9 +231,23 @@ class Ensemble:
         self._offsets = tuple(len(prompt) for prompt in prompts)
         return self._gather(rows)
 
-    def extend(self, tokens: Sequence[int], last: int = 1) -> EnsembleLogits:
-        """Read ``tokens`` in every role and return logits of the last positions."""
-        return self._gather([evaluation.extend(tokens, last) for evaluation in self._evaluations])
+    def extend(
+        self, tokens: Sequence[int], last: int = 1, known: Mapping[int, Tensor] | None = None
+    ) -> EnsembleLogits:
+        """Read ``tokens`` in every role and return logits of the last positions.
+
+        Args:
+            tokens: What to read, [k].
+            last: For how many of the last positions to return logits.
+            known: Rows, [last, V], of evaluations that have read the tokens by themselves, by
+                their place; they are not asked again.
+        """
+        known = known or {}
+        rows = [
+            known[place] if place in known else evaluation.extend(tokens, last)
+            for place, evaluation in enumerate(self._evaluations)
+        ]
+        return self._gather(rows)
 
     def rewind(self, length: int) -> None:
         """Forget the generated tokens after the first ``length``."""

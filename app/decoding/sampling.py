@@ -22,6 +22,7 @@ def apply_repetition_penalty(scores: Tensor, history: Tensor, penalty: float) ->
 
     Source: Keskar et al., CTRL, arXiv 1909.05858, section 4.1; by sign as transformers has it.
     """
+    history = history.to(scores.device)
     seen = scores[history]
     return scores.scatter(0, history, torch.where(seen < 0, seen * penalty, seen / penalty))
 
@@ -100,8 +101,12 @@ def exponential_noise(seed: int, position: int, size: int) -> Tensor:
     return torch.from_numpy(generator.standard_exponential(size))
 
 
-def draw(scores: Tensor, config: GenerationConfig, position: int) -> tuple[int, float]:
+def draw(
+    scores: Tensor, config: GenerationConfig, position: int, noise: Tensor | None = None
+) -> tuple[int, float]:
     """Draw from softmax(``scores``) with the noise of ``position``; greedy at temperature 0.
+
+    ``noise`` is that of :func:`exponential_noise`, where it is at hand already.
 
     An exponential race: argmax p_v / E_v is argmax(log p_v + g_v) with Gumbel noise g_v = −log E_v,
     the Gumbel-max trick. Noise and division are in float64, so that rounding moves no probability.
@@ -112,7 +117,8 @@ def draw(scores: Tensor, config: GenerationConfig, position: int) -> tuple[int, 
     if config.greedy:
         return int(torch.argmax(scores)), 1.0
     probabilities = torch.softmax(scores.double(), 0).cpu()
-    noise = exponential_noise(config.seed, position, scores.shape[0])
+    if noise is None:
+        noise = exponential_noise(config.seed, position, scores.shape[0])
     token_id = int(torch.argmax(probabilities / noise))
     return token_id, float(probabilities[token_id])
 

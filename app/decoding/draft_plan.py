@@ -1,0 +1,198 @@
+"""Whether to draft, with what and how far: by what drafts cost and bring, measured while decoding.
+
+Nothing here has an influence on the text; it decides only how soon it is there.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import median
+
+_REMEMBERED = 5
+_STALE_AFTER = 256
+_WINDOW = 0.97
+_PRIOR = 0.6
+_PRIOR_WEIGHT = 2.0
+_SURE = (0.3, 0.6, 0.85, 0.97)
+_MATCHES = (2, 3, 4, 8)
+
+
+class Timings:
+    """Seconds that one thing takes with blocks of different sizes.
+
+    The first time of a size is not counted: libraries prepare themselves in it. A size that was not
+    seen for long is forgotten, so that what was slow once is tried again.
+    """
+
+    def __init__(self) -> None:
+        self._times: dict[int, deque[float]] = {}
+        self._seen: dict[int, int] = {}
+        self._medians: list[tuple[int, float]] = []
+        self._count = 0
+
+    def add(self, size: int, seconds: float) -> None:
+        self._count += 1
+        if size in self._times:
+            self._times[size].append(seconds)
+        else:
+            self._times[size] = deque(maxlen=_REMEMBERED)
+        self._seen[size] = self._count
+        for old in [s for s, seen in self._seen.items() if self._count - seen > _STALE_AFTER]:
+            self._times[old].clear()
+        self._medians = [(s, median(times)) for s, times in sorted(self._times.items()) if times]
+
+    def at(self, size: int) -> float | None:
+        """The median of a size; between sizes a straight line, outside of them the nearest."""
+        known = self._medians
+        if not known:
+            return None
+        after = bisect_left(known, (size, 0.0))
+        if after == len(known) or after == 0 or known[after][0] == size:
+            return known[min(after, len(known) - 1)][1]
+        (low, fast), (high, slow) = known[after - 1], known[after]
+        return fast + (slow - fast) * (size - low) / (high - low)
+
+
+class _Share:
+    """How often something happens of late."""
+
+    def __init__(self) -> None:
+        self._hits = self._trials = 0.0
+
+    def add(self, hit: bool) -> None:
+        self._hits = self._hits * _WINDOW + hit
+        self._trials = self._trials * _WINDOW + 1.0
+
+    def rate(self, prior: float) -> float:
+        return (self._hits + prior * _PRIOR_WEIGHT) / (self._trials + _PRIOR_WEIGHT)
+
+
+class Acceptance:
+    """How probable it is that a drafted token is the tuned one, where those before it are."""
+
+    def __init__(self) -> None:
+        self._all = _Share()
+        self._by_confidence = [_Share() for _ in range(len(_SURE) + 1)]
+
+    def add(self, agreed: bool, confidence: float | None = None) -> None:
+        self._all.add(agreed)
+        if confidence is not None:
+            self._by_confidence[bisect_left(_SURE, confidence)].add(agreed)
+
+    def rate(self, confidence: float | None = None) -> float:
+        """Of all drafts of late, or of those of which their model was about as sure."""
+        overall = self._all.rate(_PRIOR)
+        if confidence is None:
+            return overall
+        return self._by_confidence[bisect_left(_SURE, confidence)].rate(overall)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A draft: by whom, how long at most, and what it is expected to yield.
+
+    Attributes:
+        drafter: The place of an evaluation; None for a lookup, or where nothing is drafted.
+        length: The most tokens to draft; 0 is plain decoding.
+        rate: Tokens per second that are expected.
+    """
+
+    drafter: int | None
+    length: int
+    rate: float
+
+
+class Planner:
+    """Measures and chooses.
+
+    Args:
+        evaluations: How many there are; each of them can draft for the others.
+        longest: The most tokens to draft at once.
+    """
+
+    def __init__(self, evaluations: int, longest: int) -> None:
+        self._longest = longest
+        self._share = 1 / evaluations
+        self.whole = Timings()
+        """All evaluations read a block."""
+        self.steps = tuple(Timings() for _ in range(evaluations))
+        """One evaluation reads a token and another is drafted."""
+        self.others = tuple(Timings() for _ in range(evaluations))
+        """All evaluations but one read a block."""
+        self.drafts = tuple(Acceptance() for _ in range(evaluations))
+        self._lookups = tuple(Acceptance() for _ in range(len(_MATCHES) + 1))
+
+    def lookup(self, matched: int) -> Acceptance:
+        """The acceptance of drafts that were looked up by so many tokens."""
+        return self._lookups[bisect_left(_MATCHES, matched)]
+
+    def plan(self, matched: int, room: int) -> Plan:
+        """What to draft next.
+
+        Args:
+            matched: How many tokens a lookup has matched, 0 where it has found nothing.
+            room: The most tokens that can be drafted.
+        """
+        plain = self.whole.at(1)
+        if plain is None or room < 1:
+            return Plan(None, 0, 0.0)
+        plans = [Plan(None, 0, 1 / plain)]
+        longest = min(self._longest, room)
+        if matched:
+            share = self.lookup(matched).rate()
+            plans.append(_best(None, longest, share, lambda n: self.whole.at(n + 1) or plain))
+        if self._share < 1:
+            for place, drafts in enumerate(self.drafts):
+                share = drafts.rate()
+                step, others = self._step(place, plain), self._others(place, plain)
+                cost = _drafted_cost(share, step, others)
+                plans.append(_best(place, longest, share, cost))
+        return max(plans, key=lambda plan: plan.rate)
+
+    def goes_on(self, plan: Plan, drafted: int, reach: float) -> bool:
+        """Whether another token is worth drafting.
+
+        It is where the tokens it brings come faster by it than at the rate of the plan.
+
+        Args:
+            plan: The plan in hand, of an evaluation that drafts.
+            drafted: How many tokens are drafted.
+            reach: The probability that all of them are accepted.
+        """
+        place, plain = plan.drafter, self.whole.at(1)
+        if drafted >= plan.length or place is None or plain is None:
+            return False
+        step, others = self._step(place, plain), self._others(place, plain)
+        gain = reach * self.drafts[place].rate()
+        # what was drafted in vain was read in vain, by the drafter and by the others
+        cost = step * (1 + gain - reach) + max(0.0, others(drafted + 2) - others(drafted + 1))
+        return gain > plan.rate * cost
+
+    def _step(self, place: int, plain: float) -> float:
+        return self.steps[place].at(1) or plain * self._share
+
+    def _others(self, place: int, plain: float) -> Callable[[int], float]:
+        return lambda size: self.others[place].at(size) or plain * (1 - self._share)
+
+
+def _drafted_cost(
+    share: float, step: float, others: Callable[[int], float]
+) -> Callable[[int], float]:
+    """Seconds of a block: the drafter reads its last token only where all are accepted."""
+    return lambda length: step * (length + share**length) + others(length + 1)
+
+
+def _best(drafter: int | None, longest: int, share: float, cost: Callable[[int], float]) -> Plan:
+    """The length that yields the most tokens per second; the first token needs no draft."""
+    best = Plan(drafter, 0, 0.0)
+    tokens = reach = 1.0
+    for length in range(1, longest + 1):
+        reach *= share
+        tokens += reach
+        rate = tokens / cost(length)
+        if rate > best.rate:
+            best = Plan(drafter, length, rate)
+    return best
