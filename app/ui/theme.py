@@ -222,6 +222,14 @@ def stylesheet(theme: Theme) -> str:
     QPlainTextEdit[role="bare"] {{ border: 0; padding: 0; }}
     QTableView {{ background: {theme.surface}; border: 0; gridline-color: {theme.border};
         selection-background-color: {theme.selection}; selection-color: {theme.text}; }}
+    QTabWidget::pane {{ border: 0; background: {theme.surface}; }}
+    QTabWidget {{ background: {theme.surface}; }}
+    QTabBar {{ background: {theme.surface}; }}
+    QTabBar::tab {{ background: transparent; color: {theme.muted}; border: 0;
+        border-bottom: 2px solid transparent; padding: 7px 10px 6px 10px; }}
+    QTabBar::tab:selected {{ color: {theme.text}; border-bottom-color: {theme.accent}; }}
+    QTabBar::tab:hover {{ color: {theme.text}; }}
+    QTabBar::tab:focus {{ background: {theme.hover}; }}
     QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
     QListWidget {{ background: {theme.surface}; border: 1px solid {theme.border};
         border-radius: 6px; padding: 2px; }}

@@ -1,0 +1,44 @@
+"""Recipes, preferences, quitting."""
+
+from __future__ import annotations
+
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import QWidget
+
+from app.ui.menus.menu import SessionMenu
+from app.ui.preferences import PreferencesDialog
+from app.ui.recipe import recipe_files
+from app.ui.recipe.recipe_library import show_library
+from app.ui.session import Session
+
+
+class FileMenu(SessionMenu):
+    """Opens and saves recipes."""
+
+    def __init__(self, session: Session, window: QWidget) -> None:
+        super().__init__(session, window)
+        self.setTitle(self.tr("&File"))
+        keys = QKeySequence.StandardKey
+        self._opening = [
+            self.add(
+                self.tr("&Open recipe …"), lambda: recipe_files.ask_open(session, window), keys.Open
+            ),
+            self.add(self.tr("Recipe &library …"), lambda: show_library(session, window), "Ctrl+L"),
+        ]
+        self.add(
+            self.tr("&Save recipe as …"),
+            lambda: recipe_files.ask_save(session, window),
+            "Ctrl+Shift+S",
+        )
+        self.addSeparator()
+        self.add(
+            self.tr("&Preferences …"), lambda: PreferencesDialog(session, window).open(), "Ctrl+,"
+        )
+        self.addSeparator()
+        self.add(self.tr("&Quit"), window.close, keys.Quit)
+        session.runs.run_changed.connect(self._update)
+        self._update()
+
+    def _update(self) -> None:
+        for action in self._opening:
+            action.setEnabled(self._session.editable)

@@ -1,0 +1,24 @@
+"""Shortcuts and versions."""
+
+from __future__ import annotations
+
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import QMainWindow
+
+from app.ui import about
+from app.ui.menus.menu import SessionMenu
+from app.ui.session import Session
+
+
+class HelpMenu(SessionMenu):
+    """Says what there is."""
+
+    def __init__(self, session: Session, window: QMainWindow) -> None:
+        super().__init__(session, window)
+        self.setTitle(self.tr("&Help"))
+        self.add(
+            self.tr("&Keyboard shortcuts"),
+            lambda: about.show_shortcuts(window),
+            QKeySequence.StandardKey.HelpContents,
+        )
+        self.add(self.tr("&About Tuneshift"), lambda: about.show_about(window, session))

@@ -1,0 +1,40 @@
+"""Moving about in the text."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QWidget
+
+from app.ui.menus.menu import SessionMenu
+from app.ui.session import Session
+
+
+class InspectMenu(SessionMenu):
+    """Jumps between tokens."""
+
+    def __init__(self, session: Session, window: QWidget) -> None:
+        super().__init__(session, window)
+        self.setTitle(self.tr("&Inspect"))
+        selection = session.selection
+        self.next = self.add(
+            self.tr("Next change"),
+            lambda: selection.move_to_flip(1),
+            "Ctrl+Down",
+            self.tr("The next token that the experts changed (Ctrl+Down)"),
+        )
+        self.previous = self.add(
+            self.tr("Previous change"),
+            lambda: selection.move_to_flip(-1),
+            "Ctrl+Up",
+            self.tr("The token before that the experts changed (Ctrl+Up)"),
+        )
+        self.addSeparator()
+        self.add(self.tr("Next token"), lambda: selection.move(1), "Alt+Right")
+        self.add(self.tr("Previous token"), lambda: selection.move(-1), "Alt+Left")
+        session.runs.run_changed.connect(self._update)
+        session.runs.tokens_added.connect(self._update)
+        self._update()
+
+    def _update(self) -> None:
+        run = self._session.runs.current
+        for action in (self.next, self.previous):
+            action.setEnabled(run is not None and bool(run.tokens))

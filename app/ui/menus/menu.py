@@ -1,0 +1,34 @@
+"""What every menu is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QMenu, QWidget
+
+from app.ui.session import Session
+
+Keys = str | QKeySequence.StandardKey
+
+
+class SessionMenu(QMenu):
+    """A menu over the session. Its actions live as long as the window and have its shortcuts."""
+
+    def __init__(self, session: Session, window: QWidget) -> None:
+        super().__init__(window)
+        self._session = session
+        self._window = window
+
+    def add(
+        self, text: str, slot: Callable[[], object], keys: Keys | Sequence[Keys] = (), tip: str = ""
+    ) -> QAction:
+        """Append an action; every key in ``keys`` triggers it."""
+        action = QAction(text, self)
+        several = [keys] if isinstance(keys, str | QKeySequence.StandardKey) else keys
+        action.setShortcuts([QKeySequence(key) for key in several])
+        if tip:
+            action.setToolTip(tip)
+        action.triggered.connect(lambda: slot())
+        self.addAction(action)
+        return action

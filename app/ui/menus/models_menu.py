@@ -1,0 +1,20 @@
+"""Models: the Hub and what was downloaded from it."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QWidget
+
+from app.ui.menus.menu import SessionMenu
+from app.ui.models.cache_dialog import CacheDialog
+from app.ui.models.hub_dialog import HubDialog
+from app.ui.session import Session
+
+
+class ModelsMenu(SessionMenu):
+    """Finds and deletes models."""
+
+    def __init__(self, session: Session, window: QWidget) -> None:
+        super().__init__(session, window)
+        self.setTitle(self.tr("&Models"))
+        self.add(self.tr("From the &Hub …"), lambda: HubDialog(session, 0, window).open(), "Ctrl+H")
+        self.add(self.tr("&Downloaded models …"), lambda: CacheDialog(session, window).open())
