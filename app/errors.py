@@ -69,6 +69,10 @@ class DeviceError(TuneshiftError):
     """A device or dtype that this machine does not offer, or that ran out of memory."""
 
 
+class HistoryError(TuneshiftError):
+    """The history of runs cannot be read or written, or has no such run."""
+
+
 class ModelError(TuneshiftError):
     """A model that computes something unusable, such as logits that are not numbers."""
 

@@ -38,6 +38,11 @@ def resolve_device(name: str) -> str:
     )
 
 
+def hardware_name(device: str) -> str:
+    """What the maker calls an accelerator, such as ``NVIDIA H100``; empty for the CPU."""
+    return str(torch.cuda.get_device_name(device)) if device.startswith("cuda") else ""
+
+
 def free_bytes(device: str) -> int:
     """Memory that this process can still take on ``device``.
 

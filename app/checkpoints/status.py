@@ -36,6 +36,9 @@ class RoleInForce:
         quantization: ``none``, ``int8``, ``nf4``, or what the checkpoint was quantized with.
         offloaded: Share of the weights that stays in main memory, from 0 to 1.
         over: For an adapter, the checkpoint that it is kept over; otherwise nothing.
+        revision: The commit of a Hub checkpoint; otherwise nothing.
+        fingerprint: Of its files; see :func:`app.checkpoints.fingerprint.fingerprint`.
+        hardware: The name of the accelerator; nothing for the CPU.
     """
 
     role: str
@@ -47,3 +50,6 @@ class RoleInForce:
     quantization: str = "none"
     offloaded: float = 0.0
     over: str = ""
+    revision: str = ""
+    fingerprint: str = ""
+    hardware: str = ""

@@ -52,25 +52,43 @@ def read_recipe(path: Path) -> Recipe:
     Raises:
         RecipeError: Says what is wrong with the file and on which line.
     """
-    text = _read_text(path)
+    return recipe_of_text(_read_text(path), path.name, path.parent)
+
+
+def recipe_of_text(text: str, name: str, folder: Path) -> Recipe:
+    """Read a recipe.
+
+    Args:
+        text: The TOML.
+        name: What to call it where something is wrong.
+        folder: Where relative folders are taken from.
+
+    Raises:
+        RecipeError: Says what is wrong with the text and on which line.
+    """
     try:
         content = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # ValueError: also a number that is too long
-        raise _unreadable(path, _syntax_error(str(error), text)) from error
+        raise _unreadable(name, _syntax_error(str(error), text)) from error
     try:
-        return _recipe(content, path.parent)
+        return _recipe(content, folder)
     except Problem as problem:
         wrong = problem.error
         detail = f"; {wrong.evidence}" if wrong.evidence else ""
         raise RecipeError(
             wrong.cause,
-            evidence=f"in {path.name}, line {line_of(text, problem.keys)}{detail}",
+            evidence=f"in {name}, line {line_of(text, problem.keys)}{detail}",
             next_step=wrong.next_step,
         ) from problem
 
 
 def write_recipe(recipe: Recipe, path: Path) -> None:
-    """Write ``recipe`` as TOML that :func:`read_recipe` reads back unchanged."""
+    """Write ``recipe`` as a file that :func:`read_recipe` reads back unchanged."""
+    path.write_text(recipe_text(recipe), encoding="utf-8")
+
+
+def recipe_text(recipe: Recipe) -> str:
+    """``recipe`` as TOML that :func:`recipe_of_text` reads back unchanged."""
     table = {
         "format": FORMAT,
         **_without_defaults(recipe),
@@ -89,7 +107,7 @@ def write_recipe(recipe: Recipe, path: Path) -> None:
     text = tomli_w.dumps(table)
     if r"\r\n" not in text:  # which strings of several lines cannot hold
         text = tomli_w.dumps(table, multiline_strings=True)
-    path.write_text(text, encoding="utf-8")
+    return text
 
 
 def _without_defaults(item: Recipe | CheckpointSpec) -> dict[str, Any]:
@@ -104,14 +122,14 @@ def _without_defaults(item: Recipe | CheckpointSpec) -> dict[str, Any]:
 def _read_text(path: Path) -> str:
     try:
         if path.stat().st_size > _MOST_BYTES:
-            raise _unreadable(path, f"it has {path.stat().st_size:,} bytes")
+            raise _unreadable(path.name, f"it has {path.stat().st_size:,} bytes")
         return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise _unreadable(path, str(error)) from error
+        raise _unreadable(path.name, str(error)) from error
 
 
-def _unreadable(path: Path, evidence: str) -> RecipeError:
-    return RecipeError(f"The recipe {path.name} cannot be read", evidence=evidence)
+def _unreadable(name: str, evidence: str) -> RecipeError:
+    return RecipeError(f"The recipe {name} cannot be read", evidence=evidence)
 
 
 def _syntax_error(message: str, text: str) -> str:

@@ -1,0 +1,314 @@
+"""Finding, reading and editing the runs of one database."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+from app.attribution.candidates import CandidateRows
+from app.errors import HistoryError, RecipeError, SettingsError
+from app.history import provenance
+from app.history.database import Database, explained
+from app.history.packing import unpack_candidates
+from app.history.records import RunKind, RunSummary, StoredRun, StoredToken
+from app.history.statements import number_of, read_tokens, segments, storable
+
+LAST = "last"
+KEPT_IN_BIN = timedelta(days=30)
+_OPENING = 300
+_FAR = 2**62
+
+_SUMMARY = f"""
+    SELECT run.number, run.id, run.kind, run.created, run.title, run.starred, run.prompt,
+        coalesce(substr(run.text, 1, {_OPENING}), (
+            SELECT group_concat(text, '') FROM (
+                SELECT text FROM token WHERE run = run.number ORDER BY position LIMIT 60
+            )
+        ), ''),
+        run.recipe, coalesce(run.parent, ''), coalesce(run.fork_index, 0),
+        coalesce(run.tokens, (SELECT count(*) FROM token WHERE run = run.number)),
+        run.ended, coalesce(run.finish_reason, ''), run.error, run.deleted,
+        (SELECT json_group_array(name) FROM (
+            SELECT name FROM tag WHERE tag.run = run.number ORDER BY name
+        ))
+    FROM run
+"""
+_FOUND = """
+    holds(run.title || ' ' || run.prompt || ' ' || coalesce(run.text, (
+        SELECT group_concat(text, '') FROM (
+            SELECT text FROM token WHERE run = run.number ORDER BY position
+        )
+    ), ''), ?)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Which runs to list.
+
+    Attributes:
+        words: All of them have to be in title, prompt or text; upper and lower case are the same.
+        tag: Only runs with this tag; empty for any.
+        starred: Only runs with a star.
+        deleted: The runs in the bin, and no others.
+    """
+
+    words: str = ""
+    tag: str = ""
+    starred: bool = False
+    deleted: bool = False
+
+
+class Archive:
+    """Reads and edits runs; for one thread.
+
+    Args:
+        database: Where they are.
+
+    Raises:
+        HistoryError: Here and in every method: when the database cannot be used, or a run that is
+            named is not there.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._connection = database.connect()
+        self._connection.create_function("holds", 2, _holds, deterministic=True)
+
+    def close(self) -> None:
+        self._database.disconnect(self._connection)
+
+    # Finding
+
+    def find(self, query: Query = Query(), most: int = 1000) -> list[RunSummary]:
+        """The runs that fit, the newest first."""
+        conditions = ["run.deleted IS NOT NULL" if query.deleted else "run.deleted IS NULL"]
+        values: list[object] = []
+        if query.starred:
+            conditions.append("run.starred")
+        if query.tag:
+            conditions.append("EXISTS (SELECT 1 FROM tag WHERE tag.run = run.number AND name = ?)")
+            values.append(query.tag)
+        if query.words.strip():
+            conditions.append(_FOUND)
+            values.append(storable(query.words))
+        with self._explained():
+            rows = self._connection.execute(
+                f"{_SUMMARY} WHERE {' AND '.join(conditions)} ORDER BY run.number DESC LIMIT ?",
+                (*values, most),
+            ).fetchall()
+            return [_summary(row) for row in rows]
+
+    def tags(self) -> list[str]:
+        """Every tag that a run has, in order."""
+        with self._explained():
+            rows = self._connection.execute(
+                "SELECT DISTINCT name FROM tag JOIN run ON run.number = tag.run "
+                "WHERE run.deleted IS NULL ORDER BY name"
+            ).fetchall()
+            return [str(name) for (name,) in rows]
+
+    def resolve(self, name: str) -> str:
+        """The id of the run that ``name`` means: an id, the beginning of one, or ``last``."""
+        with self._explained():
+            if name == LAST:
+                rows = self._connection.execute(
+                    "SELECT id FROM run WHERE deleted IS NULL ORDER BY number DESC LIMIT 1"
+                ).fetchall()
+            else:
+                rows = self._connection.execute(
+                    "SELECT id FROM run WHERE id = ? OR substr(id, 1, length(?)) = ? "
+                    "ORDER BY id = ? DESC LIMIT 3",
+                    (name, name, name, name),
+                ).fetchall()
+        ids = [str(row[0]) for row in rows]
+        if not name or not ids:
+            raise HistoryError(
+                "There is no run yet" if name == LAST else f"There is no run “{name}”",
+                next_step="See: tuneshift inspect --list",
+            )
+        if len(ids) > 1 and ids[0] != name:
+            raise HistoryError(
+                f"“{name}” is the beginning of several runs",
+                evidence=", ".join(ids),
+                next_step="Type more of the id.",
+            )
+        return ids[0]
+
+    # Reading
+
+    def get(self, run_id: str) -> StoredRun:
+        """Everything of a run but its tokens."""
+        with self._explained():
+            number = self._number(run_id)
+            summary = _summary(
+                self._connection.execute(f"{_SUMMARY} WHERE run.number = ?", (number,)).fetchone()
+            )
+            role, recipe, config, roles, versions, prompt_tokens, stats, vocabulary = (
+                self._connection.execute(
+                    "SELECT role, recipe, config, roles, versions, prompt_tokens, stats, "
+                    "vocabulary FROM run WHERE number = ?",
+                    (number,),
+                ).fetchone()
+            )
+            return StoredRun(
+                summary=summary,
+                role=role,
+                recipe=provenance.kept_recipe(recipe),
+                recipe_text=recipe,
+                config=provenance.config_of(config),
+                roles=provenance.roles_of(roles),
+                versions=json.loads(versions),
+                prompt_tokens=tuple(json.loads(prompt_tokens)),
+                figures=provenance.figures_of(stats),
+                labels=self._labels(vocabulary),
+            )
+
+    def tokens(self, run_id: str) -> list[StoredToken]:
+        """The tokens of a run from the first on, those of its ancestors before a fork included."""
+        with self._explained():
+            parts = segments(self._connection, self._number(run_id))
+            return [token for part in parts for token in read_tokens(self._connection, *part)]
+
+    def candidates(self, run_id: str, index: int) -> CandidateRows | None:
+        """The candidates of one token, or None where none were kept."""
+        return next((rows for _, rows in self._candidates(run_id, index, index + 1)), None)
+
+    def all_candidates(self, run_id: str) -> Iterator[tuple[int, CandidateRows]]:
+        """Index and candidates of every token that has them."""
+        return self._candidates(run_id, 0, _FAR)
+
+    def _candidates(
+        self, run_id: str, first: int, last: int
+    ) -> Iterator[tuple[int, CandidateRows]]:
+        with self._explained():
+            for number, start, end in segments(self._connection, self._number(run_id)):
+                rows = self._connection.execute(
+                    "SELECT position, packed FROM candidates WHERE run = ? AND position >= ? "
+                    "AND position < ? ORDER BY position",
+                    (number, max(start, first), min(end, last)),
+                )
+                for position, packed in rows:
+                    yield position, unpack_candidates(packed)
+
+    def _labels(self, vocabulary: int | None) -> tuple[str, ...]:
+        if vocabulary is None:
+            return ()
+        row = self._connection.execute(
+            "SELECT labels FROM vocabulary WHERE number = ?", (vocabulary,)
+        ).fetchone()
+        return _labels(row[0])
+
+    # Editing
+
+    def rename(self, run_id: str, title: str) -> None:
+        """Give a run a title; an empty one is the first words of its prompt again."""
+        self._set(run_id, "title", storable(title.strip()))
+
+    def star(self, run_id: str, starred: bool) -> None:
+        """Give a run a star, or take it."""
+        self._set(run_id, "starred", starred)
+
+    def set_tags(self, run_id: str, tags: Iterable[str]) -> None:
+        """Give a run these tags and no others."""
+        names = sorted({storable(tag.strip()) for tag in tags} - {""})
+        with self._explained(), self._database.transaction(self._connection):
+            number = self._number(run_id)
+            self._connection.execute("DELETE FROM tag WHERE run = ?", (number,))
+            self._connection.executemany(
+                "INSERT INTO tag (run, name) VALUES (?, ?)", [(number, name) for name in names]
+            )
+
+    def delete(self, run_id: str) -> None:
+        """Put a run into the bin."""
+        self._set(run_id, "deleted", datetime.now(UTC).isoformat())
+
+    def undelete(self, run_id: str) -> None:
+        """Take a run out of the bin."""
+        self._set(run_id, "deleted", None)
+
+    def purge(self, kept_in_bin: timedelta = KEPT_IN_BIN) -> int:
+        """Erase what has been in the bin for so long and has no branch; returns how many runs."""
+        before = (datetime.now(UTC) - kept_in_bin).isoformat()
+        erased = 0
+        with self._explained(), self._database.transaction(self._connection):
+            while True:  # a run without branches may have been the last branch of another
+                count = self._connection.execute(
+                    "DELETE FROM run WHERE deleted <= ? AND id NOT IN "
+                    "(SELECT parent FROM run WHERE parent IS NOT NULL)",
+                    (before,),
+                ).rowcount
+                erased += count
+                if not count:
+                    return erased
+
+    def _set(self, run_id: str, column: str, value: object) -> None:
+        with self._explained(), self._database.transaction(self._connection):
+            number = self._number(run_id)
+            self._connection.execute(
+                f"UPDATE run SET {column} = ? WHERE number = ?", (value, number)
+            )
+
+    def _number(self, run_id: str) -> int:
+        number = number_of(self._connection, run_id)
+        if number is None:
+            raise HistoryError(
+                f"There is no run “{run_id}”", next_step="See: tuneshift inspect --list"
+            )
+        return number
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, sqlite3.Error) as error:
+            raise explained(error, self._database.path) from error
+        except (ValueError, TypeError, zlib.error, RecipeError, SettingsError) as error:
+            raise HistoryError(
+                "A run in the history cannot be read", evidence=str(error)
+            ) from error
+
+
+def _holds(text: str, words: str) -> bool:
+    folded = text.casefold()
+    return all(word in folded for word in words.casefold().split())
+
+
+def _summary(row: tuple[Any, ...]) -> RunSummary:
+    (_, id_, kind, created, title, starred, prompt, opening, recipe, parent, fork_index, tokens,
+     ended, finish_reason, error, deleted, tags) = row  # fmt: skip
+    return RunSummary(
+        id=id_,
+        kind=RunKind(kind),
+        created=datetime.fromisoformat(created),
+        title=title,
+        starred=bool(starred),
+        tags=tuple(json.loads(tags)),
+        prompt=prompt,
+        opening=opening,
+        recipe_name=_recipe_name(recipe),
+        parent=parent,
+        fork_index=fork_index,
+        tokens=fork_index + tokens,
+        ended=ended is not None,
+        finish_reason=finish_reason,
+        error=error,
+        deleted=datetime.fromisoformat(deleted) if deleted else None,
+    )
+
+
+@lru_cache(maxsize=256)
+def _recipe_name(recipe: str) -> str:
+    return provenance.kept_recipe(recipe).name
+
+
+@lru_cache(maxsize=4)
+def _labels(packed: bytes) -> tuple[str, ...]:
+    return tuple(json.loads(zlib.decompress(packed)))

@@ -1,0 +1,133 @@
+"""What waits to be written. Putting something in never waits and never fails.
+
+How memory is bounded, whatever the disk does. A token brings full rows, up to two megabytes. They
+wait as they are; above :data:`MOST_ROW_BYTES` the rows of a token are reduced to its candidates
+where it is put in, which costs the caller about a millisecond and loses nothing. Above
+:data:`MOST_CANDIDATES`, which only a disk that hangs for minutes leads to, the candidates of a
+token are left out; its numbers are always kept.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from threading import Condition, Event
+from time import monotonic
+
+from app.attribution.candidates import CandidateRows, keep_candidates
+from app.decoding.types import RoleLogits
+from app.history.records import Ending, InForce, NewRun, StoredToken
+
+MOST_ROW_BYTES = 64 * 2**20
+MOST_CANDIDATES = 20_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Described:
+    """What is in force for a run is known."""
+
+    run_id: str
+    in_force: InForce
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Added:
+    """A token of a run, with the rows or candidates that are to be kept of it."""
+
+    run_id: str
+    token: StoredToken
+    rows: RoleLogits | CandidateRows | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Finished:
+    """A run has ended, at least for now."""
+
+    run_id: str
+    ending: Ending
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Flush:
+    """Somebody waits until everything before this is written."""
+
+    done: Event
+
+
+Item = NewRun | Described | Added | Finished | Flush
+
+
+class Inbox:
+    """A queue from any threads to the one that writes."""
+
+    def __init__(
+        self, most_row_bytes: int = MOST_ROW_BYTES, most_candidates: int = MOST_CANDIDATES
+    ) -> None:
+        self._most_row_bytes = most_row_bytes
+        self._most_candidates = most_candidates
+        self._items: deque[Item] = deque()
+        self._changed = Condition()
+        self._row_bytes = 0
+        self._candidates = 0
+        self._urgent = False
+        self._closed = False
+
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
+    def put(self, item: Item) -> bool:
+        """Add ``item``; whether it was: after :meth:`close` nothing is."""
+        if isinstance(item, Added):
+            item = self._bounded(item)
+        with self._changed:
+            if self._closed:
+                return False
+            self._items.append(item)
+            if isinstance(item, Added):
+                self._count(item)
+            else:
+                self._urgent = True
+            self._changed.notify()
+        return True
+
+    def take(self, batch_seconds: float) -> list[Item]:
+        """Wait for items and take all; tokens alone wait for company, at most ``batch_seconds``.
+
+        Returns nothing once the inbox is closed and empty.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._items or self._closed)
+            end = monotonic() + batch_seconds
+            while not (self._urgent or self._closed) and (left := end - monotonic()) > 0:
+                self._changed.wait(left)
+            taken = list(self._items)
+            self._items.clear()
+            self._row_bytes = self._candidates = 0
+            self._urgent = False
+        return taken
+
+    def close(self) -> None:
+        """Take nothing more; what is in it can still be taken."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+
+    def _bounded(self, item: Added) -> Added:
+        rows = item.rows
+        if isinstance(rows, RoleLogits) and self._row_bytes >= self._most_row_bytes:
+            rows = keep_candidates(rows, item.token.alphas, item.token.token_id)
+        if isinstance(rows, CandidateRows) and self._candidates >= self._most_candidates:
+            rows = None
+        return item if rows is item.rows else Added(item.run_id, item.token, rows)
+
+    def _count(self, item: Added) -> None:
+        if isinstance(item.rows, RoleLogits):
+            self._row_bytes += _bytes(item.rows)
+        elif item.rows is not None:
+            self._candidates += 1
+
+
+def _bytes(rows: RoleLogits) -> int:
+    distinct = {id(row): row.nbytes for row in (rows.base, *rows.experts, *rows.antiexperts)}
+    return sum(distinct.values())

@@ -1,0 +1,227 @@
+"""Writes what comes of runs into one database, a batch at a time."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import sqlite3
+import zlib
+from collections.abc import Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from app.attribution.candidates import keep_candidates
+from app.decoding.types import RoleLogits
+from app.history import provenance
+from app.history.copying import copy_run
+from app.history.database import Database
+from app.history.inbox import Added, Described, Finished, Item
+from app.history.packing import pack_candidates
+from app.history.records import InForce, NewRun
+from app.history.statements import (
+    ADD_CANDIDATES,
+    ADD_TOKEN,
+    number_of,
+    storable,
+    token_values,
+)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Place:
+    """Where a run is: its number, and the index of the token that should come next."""
+
+    number: int
+    next: int
+
+
+def packed(item: Item) -> Item:
+    """``item`` with full rows reduced to candidates: the work that needs no database."""
+    if isinstance(item, Added) and isinstance(item.rows, RoleLogits):
+        token = item.token
+        return replace(item, rows=keep_candidates(item.rows, token.alphas, token.token_id))
+    return item
+
+
+class Ledger:
+    """Writes to one database.
+
+    Args:
+        database: What to write to.
+        elsewhere: A file that may hold runs that are not in ``database``.
+        before: The ledger that this one takes over from.
+    """
+
+    def __init__(self, database: Database, elsewhere: Path, before: Ledger | None = None) -> None:
+        self.database = database
+        self._elsewhere = elsewhere
+        self._connection = database.connect()
+        self._begun: dict[str, NewRun] = before._begun if before else {}
+        self._described: dict[str, InForce] = before._described if before else {}
+        self._places: dict[str, _Place] = {}
+        self._vocabularies: dict[int, tuple[tuple[str, ...], int]] = {}
+
+    def close(self) -> None:
+        """Close the connection; a history in memory stays."""
+        self.database.disconnect(self._connection)
+
+    def forget(self) -> None:
+        """A batch was not written: what is remembered of the database may be wrong."""
+        self._places.clear()
+        self._vocabularies.clear()
+
+    def write(self, items: Sequence[Item]) -> None:
+        """Write ``items``, all or none.
+
+        Raises:
+            sqlite3.Error: When it could not be done.
+        """
+        with self.database.transaction(self._connection):
+            for item in items:
+                if isinstance(item, NewRun):
+                    self._begin(item)
+                elif isinstance(item, Described):
+                    self._describe(item.run_id, item.in_force)
+                elif isinstance(item, Added):
+                    self._add(item)
+                elif isinstance(item, Finished):
+                    self._finish(item)
+
+    def _begin(self, run: NewRun) -> int:
+        self._begun[run.id] = run
+        parent = self._place(run.parent) if run.parent else None
+        number = self._connection.execute(
+            "INSERT INTO run (id, kind, role, created, parent, fork_index, prompt, recipe, config, "
+            "versions) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                run.id,
+                run.kind,
+                run.role,
+                run.created.isoformat(),
+                run.parent if parent else None,
+                run.fork_index if parent else None,
+                storable(run.prompt),
+                storable(provenance.recipe_to_keep(run.recipe)),
+                provenance.config_json(run.config),
+                json.dumps(provenance.versions()),
+            ),
+        ).lastrowid
+        assert number is not None
+        self._places[run.id] = _Place(number, run.fork_index)
+        return number
+
+    def _describe(self, run_id: str, in_force: InForce) -> None:
+        self._described[run_id] = in_force
+        place = self._place(run_id)
+        if place:
+            self._connection.execute(
+                "UPDATE run SET roles = ?, prompt_tokens = ?, vocabulary = ? WHERE number = ?",
+                (
+                    provenance.roles_json(in_force.roles),
+                    json.dumps(in_force.prompt_tokens),
+                    self._vocabulary(in_force.labels),
+                    place.number,
+                ),
+            )
+
+    def _add(self, item: Added) -> None:
+        place = self._place(item.run_id)
+        if place is None:
+            log.warning("a token of a run that has not begun is not kept")
+            return
+        token = item.token
+        if token.index < place.next:
+            for table in ("token", "candidates"):
+                self._connection.execute(
+                    f"DELETE FROM {table} WHERE run = ? AND position >= ?",
+                    (place.number, token.index),
+                )
+        self._connection.execute(ADD_TOKEN, (place.number, *token_values(token)))
+        if item.rows is not None and not isinstance(item.rows, RoleLogits):
+            self._connection.execute(
+                ADD_CANDIDATES, (place.number, token.index, pack_candidates(item.rows))
+            )
+        place.next = token.index + 1
+
+    def _finish(self, item: Finished) -> None:
+        place, ending = self._place(item.run_id), item.ending
+        if place is None:
+            return
+        texts = self._connection.execute(
+            "SELECT text FROM token WHERE run = ? ORDER BY position", (place.number,)
+        ).fetchall()
+        self._connection.execute(
+            "UPDATE run SET ended = ?, finish_reason = ?, error = ?, stats = ?, tokens = ?, "
+            "text = ? WHERE number = ?",
+            (
+                datetime.now(UTC).isoformat(),
+                ending.finish_reason or None,
+                storable(ending.error),
+                provenance.figures_json(ending.figures),
+                len(texts),
+                "".join(text for (text,) in texts),
+                place.number,
+            ),
+        )
+
+    def _place(self, run_id: str) -> _Place | None:
+        """Where a run is; brought here from elsewhere where that is needed."""
+        if run_id in self._places:
+            return self._places[run_id]
+        number = number_of(self._connection, run_id) or self._bring(run_id)
+        if number is None:
+            return None
+        following = self._connection.execute(
+            "SELECT max(token.position) + 1, run.fork_index FROM run LEFT JOIN token "
+            "ON token.run = run.number WHERE run.number = ?",
+            (number,),
+        ).fetchone()
+        place = self._places[run_id] = _Place(number, following[0] or following[1] or 0)
+        return place
+
+    def _bring(self, run_id: str) -> int | None:
+        """A run with what was written of it elsewhere; if that cannot be read, its beginning."""
+        if self.database.path != self._elsewhere and self._elsewhere.exists():
+            with (
+                suppress(sqlite3.Error),
+                closing(sqlite3.connect(f"{self._elsewhere.as_uri()}?mode=ro", uri=True)) as source,
+            ):
+                self._connection.execute("SAVEPOINT bring")
+                try:
+                    number = copy_run(source, self._connection, run_id)
+                except sqlite3.Error:
+                    self._connection.execute("ROLLBACK TO bring")
+                    raise
+                if number is not None:
+                    return number
+        if run_id not in self._begun:
+            return None
+        number = self._begin(self._begun[run_id])
+        if run_id in self._described:
+            self._describe(run_id, self._described[run_id])
+        return number
+
+    def _vocabulary(self, labels: tuple[str, ...]) -> int | None:
+        """The number of these labels, which are written where they are new."""
+        if not labels:
+            return None
+        known = self._vocabularies.get(id(labels))
+        if known:
+            return known[1]
+        text = json.dumps([storable(label) for label in labels]).encode()
+        digest = hashlib.sha256(text).hexdigest()
+        self._connection.execute(
+            "INSERT OR IGNORE INTO vocabulary (digest, labels) VALUES (?, ?)",
+            (digest, zlib.compress(text)),
+        )
+        found = self._connection.execute(
+            "SELECT number FROM vocabulary WHERE digest = ?", (digest,)
+        ).fetchone()
+        number = int(found[0])
+        self._vocabularies[id(labels)] = (labels, number)  # held, so that its id stays its own
+        return number

@@ -1,0 +1,127 @@
+"""What is written down of a run so that it can be repeated: versions, settings, what was loaded."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from app import __version__
+from app.checkpoints.recipes.recipe_file import recipe_of_text, recipe_text
+from app.checkpoints.spec import CheckpointSpec, Recipe
+from app.checkpoints.status import RoleInForce
+from app.decoding.types import GenerationConfig
+from app.history.records import RunFigures
+
+_LIBRARIES = (
+    "torch",
+    "transformers",
+    "tokenizers",
+    "numpy",
+    "accelerate",
+    "bitsandbytes",
+    "peft",
+    "gguf",
+)
+_LOCAL = ("folder", "gguf", "adapter")
+
+
+@lru_cache(maxsize=1)
+def _versions() -> Mapping[str, str]:
+    found = {"tuneshift": __version__, "python": platform.python_version()}
+    for library in _LIBRARIES:
+        try:
+            found[library] = version(library)
+        except PackageNotFoundError:
+            continue
+    return {**found, "platform": platform.platform(), "processor": _processor()}
+
+
+def versions() -> dict[str, str]:
+    """Versions of the program, its libraries and the system."""
+    return dict(_versions())
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, platform.processor() or platform.machine())
+
+
+def recipe_to_keep(recipe: Recipe) -> str:
+    """A recipe as TOML that means the same wherever the program is started."""
+    for place, spec in enumerate(recipe.checkpoints()):
+        kept = CheckpointSpec(
+            **{
+                **{known.name: getattr(spec, known.name) for known in fields(spec)},
+                "source": _absolute(spec.source),
+                "over": _absolute(spec.over),
+            }
+        )
+        recipe = recipe.with_role(place, kept)
+    return recipe_text(recipe)
+
+
+def kept_recipe(text: str) -> Recipe:
+    """The recipe in a text of :func:`recipe_to_keep`.
+
+    Raises:
+        RecipeError: When the text is no recipe.
+    """
+    return recipe_of_text(text, "of this run", Path("/"))
+
+
+def _absolute(source: str) -> str:
+    kind, separator, name = source.partition(":")
+    if kind in _LOCAL and separator and not name.startswith("hub:"):
+        return f"{kind}:{Path(name).expanduser().absolute()}"
+    return source
+
+
+def config_json(config: GenerationConfig) -> str:
+    """The settings as JSON."""
+    return json.dumps(asdict(config), ensure_ascii=False)
+
+
+def config_of(text: str) -> GenerationConfig:
+    """The settings in ``text``; what a newer version added is left out.
+
+    Raises:
+        SettingsError: When a setting is outside its range.
+        ValueError: When this is not JSON.
+    """
+    values = _known(GenerationConfig, json.loads(text))
+    return GenerationConfig(**{**values, "stop": tuple(values.get("stop", ()))})
+
+
+def roles_json(roles: tuple[RoleInForce, ...]) -> str:
+    """What the roles run as, as JSON."""
+    return json.dumps([asdict(role) for role in roles], ensure_ascii=False)
+
+
+def roles_of(text: str) -> tuple[RoleInForce, ...]:
+    """The roles in ``text``."""
+    return tuple(RoleInForce(**_known(RoleInForce, role)) for role in json.loads(text))
+
+
+def figures_json(figures: RunFigures | None) -> str | None:
+    """What a run cost, as JSON."""
+    return None if figures is None else json.dumps(asdict(figures))
+
+
+def figures_of(text: str | None) -> RunFigures | None:
+    """The figures in ``text``."""
+    return None if text is None else RunFigures(**_known(RunFigures, json.loads(text)))
+
+
+def _known(kind: type[Any], values: dict[str, Any]) -> dict[str, Any]:
+    names = {known.name for known in fields(kind)}
+    return {name: value for name, value in values.items() if name in names}

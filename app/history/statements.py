@@ -1,0 +1,123 @@
+"""The statements that write and read the tables of the history."""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from collections.abc import Iterator
+from typing import Any
+
+from app.attribution.attribution import TokenAttribution
+from app.history.packing import pack_numbers, unpack_numbers
+from app.history.records import StoredToken
+
+_TOKEN_COLUMNS = (
+    "position, token_id, text, start, forced, sampled_probability, alphas, p_base, p_tuned, "
+    "logprob_base, logprob_tuned, contributions, rank_base, rank_tuned, argmax_base, argmax_tuned, "
+    "entropy_base, entropy_tuned, kl"
+)
+ADD_TOKEN = f"INSERT INTO token (run, {_TOKEN_COLUMNS}) VALUES ({', '.join('?' * 20)})"
+ADD_CANDIDATES = "INSERT INTO candidates (run, position, packed) VALUES (?, ?, ?)"
+
+
+def storable(text: str) -> str:
+    """``text`` as SQLite can hold it: half of a surrogate pair becomes U+FFFD."""
+    return text.encode("utf-8", "replace").decode("utf-8") if _has_surrogates(text) else text
+
+
+def _has_surrogates(text: str) -> bool:
+    return any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def token_values(token: StoredToken) -> tuple[Any, ...]:
+    """What :data:`ADD_TOKEN` takes after the run."""
+    explained = token.attribution
+    return (
+        token.index,
+        token.token_id,
+        storable(token.text),
+        token.start,
+        token.forced,
+        token.sampled_probability,
+        pack_numbers(token.alphas),
+        explained.p_base,
+        explained.p_tuned,
+        explained.logprob_base,
+        explained.logprob_tuned,
+        pack_numbers(explained.contributions),
+        explained.rank_base,
+        explained.rank_tuned,
+        explained.argmax_base,
+        explained.argmax_tuned,
+        explained.entropy_base,
+        explained.entropy_tuned,
+        explained.kl,
+    )
+
+
+def read_tokens(
+    connection: sqlite3.Connection, number: int, first: int, last: int
+) -> Iterator[StoredToken]:
+    """The tokens of one run from ``first`` up to, and without, ``last``; no parent's."""
+    rows = connection.execute(
+        f"SELECT {_TOKEN_COLUMNS} FROM token WHERE run = ? AND position >= ? AND position < ? "
+        "ORDER BY position",
+        (number, first, last),
+    )
+    return map(_token, rows)
+
+
+def _token(row: tuple[Any, ...]) -> StoredToken:
+    (index, token_id, text, start, forced, sampled, alphas, p_base, p_tuned, log_base, log_tuned,
+     contributions, rank_base, rank_tuned, argmax_base, argmax_tuned, entropy_base, entropy_tuned,
+     kl) = row  # fmt: skip
+    return StoredToken(
+        index=index,
+        token_id=token_id,
+        text=text,
+        start=start,
+        forced=bool(forced),
+        alphas=unpack_numbers(alphas),
+        sampled_probability=_number(sampled),
+        attribution=TokenAttribution(
+            p_base=_number(p_base),
+            p_tuned=_number(p_tuned),
+            logprob_base=_number(log_base),
+            logprob_tuned=_number(log_tuned),
+            contributions=unpack_numbers(contributions),
+            rank_base=rank_base,
+            rank_tuned=rank_tuned,
+            argmax_base=argmax_base,
+            argmax_tuned=argmax_tuned,
+            entropy_base=_number(entropy_base),
+            entropy_tuned=_number(entropy_tuned),
+            kl=_number(kl),
+        ),
+    )
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+def number_of(connection: sqlite3.Connection, run_id: str) -> int | None:
+    """The number of the run with this id, or None."""
+    row = connection.execute("SELECT number FROM run WHERE id = ?", (run_id,)).fetchone()
+    return None if row is None else int(row[0])
+
+
+def segments(connection: sqlite3.Connection, number: int) -> list[tuple[int, int, int]]:
+    """Where the tokens of a run are: (run, first, last) of its ancestors and at the end its own."""
+    found: list[tuple[int, int, int]] = []
+    last, run = 2**62, number
+    while True:
+        row = connection.execute(
+            "SELECT run.fork_index, above.number FROM run LEFT JOIN run above "
+            "ON above.id = run.parent WHERE run.number = ?",
+            (run,),
+        ).fetchone()
+        if row is None or row[1] is None or row[1] >= run:  # a parent is older: no circles
+            return [(run, 0, last), *found]
+        fork = min(int(row[0]), last)
+        found.insert(0, (run, fork, last))
+        last, run = fork, int(row[1])

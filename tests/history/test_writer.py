@@ -1,0 +1,192 @@
+"""What the writer keeps, when it keeps it, and what it does when the disk will not have it."""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+import threading
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from app.attribution.candidates import keep_candidates
+from app.history.archive import Archive
+from app.history.database import Database
+from app.history.records import Ending, RunFigures, RunKind
+from app.history.writer import HistoryWriter
+from tests.history.invented import (
+    LABELS,
+    Desk,
+    in_force,
+    new_run,
+    step,
+    write_run,
+)
+
+
+def test_a_run_comes_back_as_it_was(desk: Desk) -> None:
+    run = new_run("Why?\n\tEmoji 👩‍👩‍👧 and 한국어", pairs=2)
+    figures = RunFigures(0.5, 12.25, 10**9)
+    made = write_run(desk.writer, run, 12, Ending("eos", figures=figures))
+    archive = desk.archive()
+    stored = archive.get(run.id)
+    assert stored.prompt == run.prompt
+    assert stored.recipe == run.recipe
+    assert stored.config == run.config
+    assert stored.figures == figures
+    assert stored.labels == LABELS
+    assert stored.roles == in_force(run).roles
+    assert stored.prompt_tokens == (5, 5, 5, 5, 5)
+    assert stored.versions["tuneshift"]
+    assert stored.versions["torch"]
+    assert stored.summary.created == run.created
+    assert stored.summary.finish_reason == "eos"
+    assert (stored.summary.kind, stored.summary.tokens) == (RunKind.GENERATED, 12)
+    tokens = archive.tokens(run.id)
+    for (token, explained), found in zip(made, tokens, strict=True):
+        assert found.attribution == explained
+        for name in ("index", "token_id", "text", "start", "alphas", "forced", "end"):
+            assert getattr(found, name) == getattr(token, name)
+        assert found.sampled_probability == token.sampled_probability
+    for (token, _), (index, rows) in zip(made, archive.all_candidates(run.id), strict=True):
+        expected = keep_candidates(token.logits, token.alphas, token.token_id)
+        assert index == token.index
+        assert np.array_equal(rows.token_ids, expected.token_ids)
+        assert np.array_equal(rows.experts, expected.experts)
+    archive.close()
+
+
+def test_the_prompt_is_there_before_the_first_token(desk: Desk) -> None:
+    run = new_run()
+    desk.writer.begin(run)
+    archive = desk.archive()
+    stored = archive.get(run.id)
+    assert stored.prompt == run.prompt
+    assert not stored.summary.ended
+    assert stored.labels == ()
+    assert archive.tokens(run.id) == []
+    archive.close()
+
+
+def test_a_vocabulary_is_kept_once(desk: Desk) -> None:
+    for _ in range(3):
+        write_run(desk.writer, new_run(), 1)
+    desk.close()
+    with closing(sqlite3.connect(desk.path)) as connection:
+        assert connection.execute("SELECT count(*) FROM vocabulary").fetchone() == (1,)
+
+
+def test_what_is_not_a_number_comes_back(desk: Desk) -> None:
+    run = new_run()
+    token, explained = step(0)
+    explained = replace(explained, logprob_base=-math.inf, kl=math.nan)
+    desk.writer.begin(run)
+    desk.writer.add(run.id, replace(token, sampled_probability=math.nan), explained)
+    archive = desk.archive()
+    (found,) = archive.tokens(run.id)
+    assert found.attribution.logprob_base == -math.inf
+    assert math.isnan(found.attribution.kl)
+    assert math.isnan(found.sampled_probability)
+    archive.close()
+
+
+def test_half_of_a_surrogate_pair_ends_nothing(desk: Desk) -> None:
+    run = new_run("a\ud800b")
+    write_run(desk.writer, run, 2)
+    archive = desk.archive()
+    assert archive.get(run.id).prompt == "a?b"
+    assert not desk.told
+    archive.close()
+
+
+def test_a_run_goes_on_after_its_end(desk: Desk) -> None:
+    """A person draws token by token: each ends the run for now."""
+    run = new_run()
+    made = write_run(desk.writer, run, 2, Ending("length"))
+    more = step(2, seed=3)
+    desk.writer.add(run.id, *more)
+    desk.writer.finish(run.id, Ending("eos"))
+    archive = desk.archive()
+    assert archive.get(run.id).summary.tokens == 3
+    assert archive.get(run.id).summary.finish_reason == "eos"
+    again = step(1, seed=5)
+    desk.writer.add(run.id, *again)
+    found = desk.archive().tokens(run.id)
+    assert [token.token_id for token in found] == [made[0][0].token_id, again[0].token_id]
+    archive.close()
+
+
+def test_a_branch_holds_only_its_own_tokens(desk: Desk) -> None:
+    first = new_run()
+    trunk = write_run(desk.writer, first, 6)
+    branch = new_run(parent=first.id, fork_index=4)
+    twig = new_run(parent=branch.id, fork_index=5)
+    low = new_run(parent=branch.id, fork_index=2)
+    own = write_run(desk.writer, branch, 3)
+    tip = write_run(desk.writer, twig, 2)
+    bottom = write_run(desk.writer, low, 1)
+    archive = desk.archive()
+
+    def ids(run_id: str) -> list[int]:
+        return [token.token_id for token in archive.tokens(run_id)]
+
+    def made_ids(*made: tuple[object, object]) -> list[int]:
+        return [token.token_id for token, _ in made]  # type: ignore[attr-defined]
+
+    assert ids(branch.id) == made_ids(*trunk[:4], *own)
+    assert ids(twig.id) == made_ids(*trunk[:4], own[0], *tip)
+    assert ids(low.id) == made_ids(*trunk[:2], *bottom)
+    assert archive.get(twig.id).summary.tokens == 7
+    assert [index for index, _ in archive.all_candidates(twig.id)] == list(range(7))
+    rows = archive.candidates(twig.id, 1)
+    assert rows is not None
+    assert np.array_equal(
+        rows.token_ids,
+        keep_candidates(trunk[1][0].logits, (1.0,), trunk[1][0].token_id).token_ids,
+    )
+    with closing(sqlite3.connect(desk.path)) as connection:
+        assert connection.execute("SELECT count(*) FROM token").fetchone() == (6 + 3 + 2 + 1,)
+    archive.close()
+
+
+def test_closing_writes_what_waits_and_then_takes_nothing(path: Path) -> None:
+    desk = Desk(path)
+    run = new_run()
+    write_run(desk.writer, run, 50)
+    desk.close()
+    desk.writer.finish(run.id, Ending("eos"))
+    assert not desk.writer.flush(1)
+    archive = Archive(Database(path))
+    assert archive.get(run.id).summary.tokens == 50
+    assert archive.get(run.id).summary.finish_reason == "length"
+    archive.close()
+
+
+def test_a_writer_that_was_not_started_can_be_joined(path: Path) -> None:
+    writer = HistoryWriter(path)
+    writer.close()
+    assert writer.join(1)
+
+
+def test_two_programs_write_one_history(path: Path) -> None:
+    desks = [Desk(path), Desk(path)]
+    runs = [new_run(f"prompt {number}") for number in range(20)]
+    threads = [
+        threading.Thread(
+            target=lambda d=desk, r=runs[place::2]: [write_run(d.writer, x) for x in r]
+        )
+        for place, desk in enumerate(desks)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for desk in desks:
+        desk.close()
+        assert not desk.told
+    archive = Archive(Database(path))
+    assert {run.id for run in archive.find()} == {run.id for run in runs}
+    assert all(run.tokens == 8 for run in archive.find())
+    archive.close()
