@@ -57,7 +57,7 @@ def decode(
         alphas: Read once for each token, so that a change acts on the next one.
         cancelled: Asked before every prefill chunk and every token.
         beginning: What the text begins with: a fork, or a text to be scored.
-        speculator: Made for this ensemble; it drafts, so that the same text is there sooner.
+        speculator: Of this ensemble; it drafts, so that the same text is there sooner.
 
     Yields:
         A step for each token of the text after what is kept. The stop string is in none, nor is
@@ -122,7 +122,7 @@ def _draw_tokens(
             drawing.append(token_id)
         logits = following
     if speculator is not None:
-        yield from speculator.decode(drawing, logits, limit, eos_ids, cancelled)
+        yield from speculator.decode(ensemble, drawing, logits, limit, eos_ids, cancelled)
         return
     while drawing.index < limit:
         if cancelled():

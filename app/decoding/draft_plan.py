@@ -18,6 +18,8 @@ _PRIOR = 0.6
 _PRIOR_WEIGHT = 2.0
 _SURE = (0.3, 0.6, 0.85, 0.97)
 _MATCHES = (2, 3, 4, 8)
+_WATCH_ALL = 16
+_WATCH_EVERY = 8
 
 
 class Timings:
@@ -116,6 +118,7 @@ class Planner:
     def __init__(self, evaluations: int, longest: int) -> None:
         self._longest = longest
         self._share = 1 / evaluations
+        self._watched = 0
         self.whole = Timings()
         """All evaluations read a block."""
         self.steps = tuple(Timings() for _ in range(evaluations))
@@ -128,6 +131,13 @@ class Planner:
     def lookup(self, matched: int) -> Acceptance:
         """The acceptance of drafts that were looked up by so many tokens."""
         return self._lookups[bisect_left(_MATCHES, matched)]
+
+    def watches(self, index: int) -> bool:
+        """Whether to learn from a token who would have drafted it: from some it is enough."""
+        if self._share == 1 or (self._watched >= _WATCH_ALL and index % _WATCH_EVERY):
+            return False
+        self._watched += 1
+        return True
 
     def plan(self, matched: int, room: int) -> Plan:
         """What to draft next.

@@ -24,8 +24,6 @@ from app.errors import Cancelled
 
 LONGEST_DRAFT = 16
 LOOKUP = "lookup"
-_WATCH_ALL = 16
-_WATCH_EVERY = 8
 
 
 @dataclass(slots=True)
@@ -64,31 +62,26 @@ class Speculator:
     """Drafts for one ensemble; what it learns of costs and acceptance serves all texts after.
 
     Args:
-        ensemble: What decodes.
         longest: The most tokens to draft at once.
         clock: Seconds; has no influence on the text.
     """
 
     def __init__(
-        self,
-        ensemble: Ensemble,
-        longest: int = LONGEST_DRAFT,
-        clock: Callable[[], float] = time.perf_counter,
+        self, longest: int = LONGEST_DRAFT, clock: Callable[[], float] = time.perf_counter
     ) -> None:
-        self._ensemble = ensemble
+        self._longest = longest
         self._clock = clock
-        self._alone = [ensemble.only(place) for place in range(len(ensemble.names))]
-        self._planner = Planner(len(self._alone), longest)
-        self._counts: dict[str, DraftCounts] = {}
-        self._plain = self._watched = 0
+        self._planner: Planner | None = None
+        self._stats: Callable[[], SpeculationStats] = SpeculationStats
 
     @property
     def stats(self) -> SpeculationStats:
         """What drafts brought in the last text."""
-        return SpeculationStats(tuple(self._counts.items()), self._plain, self._ensemble.fixed)
+        return self._stats()
 
     def decode(
         self,
+        ensemble: Ensemble,
         drawing: Drawing,
         logits: EnsembleLogits,
         limit: int,
@@ -98,6 +91,7 @@ class Speculator:
         """Draw until the text has ``limit`` tokens; steps have no text yet.
 
         Args:
+            ensemble: What decodes; it holds the text so far.
             drawing: The text so far.
             logits: Their last position is that of the next token.
             limit: How many tokens the text may have.
@@ -107,81 +101,102 @@ class Speculator:
         Raises:
             Cancelled: When ``cancelled`` says so.
         """
-        self._counts, self._plain = {}, 0
-        lookup = Lookup(drawing.ids)
-        can_draft = not self._ensemble.fixed
-        match = lookup.match() if can_draft else None
+        if self._planner is None:
+            self._planner = Planner(len(ensemble.names), self._longest)
+        text = _SpeculativeText(ensemble, drawing, self._planner, self._clock, eos_ids, cancelled)
+        self._stats = text.stats
+        return text.steps(logits, limit)
+
+
+class _SpeculativeText:
+    """One text on its way."""
+
+    def __init__(
+        self,
+        ensemble: Ensemble,
+        drawing: Drawing,
+        planner: Planner,
+        clock: Callable[[], float],
+        eos_ids: Collection[int],
+        cancelled: Callable[[], bool],
+    ) -> None:
+        self._ensemble = ensemble
+        self._alone = [ensemble.only(place) for place in range(len(ensemble.names))]
+        self._drawing = drawing
+        self._planner = planner
+        self._clock = clock
+        self._eos_ids = eos_ids
+        self._cancelled = cancelled
+        self._lookup = Lookup(drawing.ids)
+        self._match: Match | None = None
+        self._fixed = ensemble.fixed
+        self._counts: dict[str, DraftCounts] = {}
+        self._plain = 0
+
+    def stats(self) -> SpeculationStats:
+        return SpeculationStats(tuple(self._counts.items()), self._plain, self._fixed)
+
+    def steps(self, logits: EnsembleLogits, limit: int) -> Iterator[TokenStep]:
+        drawing = self._drawing
         block = _Block(logits)
         while drawing.index < limit:
-            _ask(cancelled)
+            self._ask()
+            self._match = None if self._fixed else self._lookup.match()
             step = drawing.step(block.logits, block.place)
-            if can_draft:
-                self._watch(step, block, drawing, lookup, match)
+            if not self._fixed:
+                self._watch(step, block)
             yield step
             drawing.append(step.token_id)
-            match = lookup.match() if can_draft else None
-            if drawing.index == limit:
-                return
-            if block.pending and self._accepts(block, step.token_id, drawing):
-                continue
-            room = limit - drawing.index if can_draft else 0
-            plan = self._planner.plan(match.length if match else 0, room)
-            if plan.length == 0:
-                block = self._read(step.token_id)
-            elif plan.drafter is None and match:
-                block = self._look_up(step.token_id, lookup, match, plan)
-            else:
-                block = self._draft(step.token_id, drawing, plan, eos_ids, cancelled)
+            if drawing.index < limit and not self._accepts(block, step.token_id):
+                block = self._read(step.token_id, limit - drawing.index)
 
-    def _accepts(self, block: _Block, token_id: int, drawing: Drawing) -> bool:
-        """Whether the token in the text is the draft, so that what follows it has been read."""
+    def _accepts(self, block: _Block, token_id: int) -> bool:
+        """Whether the token is the draft, so that what follows it has been read."""
+        if not block.pending:
+            return False
         if token_id != block.drafts[block.accepted]:
-            self._ensemble.rewind(drawing.index - 1)
+            self._ensemble.rewind(self._drawing.index - 1)
             return False
         block.accepted += 1
         if not block.pending and block.drafter is not None:
             block.logits.rows[block.drafter, -1] = self._step(block.drafter, token_id)
         return True
 
-    def _read(self, token_id: int) -> _Block:
-        """Plain decoding."""
-        self._plain += 1
-        return _Block(self._timed_extend([token_id]))
-
-    def _look_up(self, token_id: int, lookup: Lookup, match: Match, plan: Plan) -> _Block:
-        drafts = lookup.draft(match, plan.length)
-        logits = self._timed_extend([token_id, *drafts])
-        acceptance = self._planner.lookup(match.length)
+    def _read(self, token_id: int, room: int) -> _Block:
+        """Read the last token of the text, with a draft of what may follow where that pays."""
+        match = None if self._fixed else self._lookup.match()
+        plan = self._planner.plan(match.length if match else 0, 0 if self._fixed else room)
+        if plan.drafter is not None:
+            return self._draft(token_id, plan, plan.drafter)
+        drafts = self._lookup.draft(match, plan.length) if match else []
+        started = self._clock()
+        logits = self._ensemble.extend([token_id, *drafts], last=1 + len(drafts))
+        self._planner.whole.add(1 + len(drafts), self._clock() - started)
+        if not (drafts and match):
+            self._plain += 1
+            return _Block(logits)
         self._count(LOOKUP, DraftCounts(blocks=1, drafted=len(drafts)))
+        acceptance = self._planner.lookup(match.length)
         return _Block(logits, LOOKUP, None, drafts, [None] * len(drafts), acceptance)
 
-    def _draft(
-        self,
-        token_id: int,
-        drawing: Drawing,
-        plan: Plan,
-        eos_ids: Collection[int],
-        cancelled: Callable[[], bool],
-    ) -> _Block:
+    def _draft(self, token_id: int, plan: Plan, place: int) -> _Block:
         """One evaluation guesses as long as it pays, then the others read what it has guessed."""
-        place = plan.drafter or 0
         acceptance, steps = self._planner.drafts[place], self._planner.steps[place]
         rows: list[Tensor] = []
         drafts: list[int] = []
         sure: list[float | None] = []
         reach, read, going_on = 1.0, token_id, True
         while going_on:
-            _ask(cancelled)
+            self._ask()
             started = self._clock()
-            row = self._step(place, read)
-            read, confidence = drawing.guess(row, drafts)
+            rows.append(self._step(place, read))
+            read, confidence = self._drawing.guess(rows[-1], drafts)
             steps.add(1, self._clock() - started)
-            rows.append(row)
             drafts.append(read)
             sure.append(confidence)
             reach *= acceptance.rate(confidence)
-            going_on = read not in eos_ids and self._planner.goes_on(plan, len(drafts), reach)
-        rows.append(torch.zeros_like(row))  # it reads its last guess only where that is accepted
+            going_on = read not in self._eos_ids and self._planner.goes_on(plan, len(drafts), reach)
+        rows.append(torch.zeros_like(rows[0]))  # its last guess is read only where it is accepted
         started = self._clock()
         logits = self._ensemble.extend(
             [token_id, *drafts], last=len(rows), known={place: torch.stack(rows)}
@@ -195,20 +210,7 @@ class Speculator:
         """One evaluation reads a token by itself; its row, [V]."""
         return self._alone[place].extend([token_id]).rows[0, 0]
 
-    def _timed_extend(self, tokens: list[int]) -> EnsembleLogits:
-        started = self._clock()
-        logits = self._ensemble.extend(tokens, last=len(tokens))
-        self._planner.whole.add(len(tokens), self._clock() - started)
-        return logits
-
-    def _watch(
-        self,
-        step: TokenStep,
-        block: _Block,
-        drawing: Drawing,
-        lookup: Lookup,
-        match: Match | None,
-    ) -> None:
+    def _watch(self, step: TokenStep, block: _Block) -> None:
         """Learn from a drawn token, also of those who might have drafted it."""
         drafter = None
         if block.pending:
@@ -216,21 +218,20 @@ class Speculator:
             block.acceptance.add(agreed, block.sure[block.accepted])
             self._count(block.source, DraftCounts(tested=1, accepted=int(agreed)))
             drafter = block.drafter
-        if match and not (block.pending and block.source == LOOKUP):
-            found = lookup.draft(match, 1)[0]
-            self._planner.lookup(match.length).add(found == step.token_id)
-        if len(self._alone) == 1 or (self._watched >= _WATCH_ALL and step.index % _WATCH_EVERY):
+        looked_up = block.pending and block.source == LOOKUP
+        if self._match and not looked_up:
+            found = self._lookup.draft(self._match, 1)[0]
+            self._planner.lookup(self._match.length).add(found == step.token_id)
+        if not self._planner.watches(step.index):
             return
-        self._watched += 1
         for place, acceptance in enumerate(self._planner.drafts):
             if place != drafter:
-                guess, confidence = drawing.guess(block.logits.rows[place, block.place])
+                guess, confidence = self._drawing.guess(block.logits.rows[place, block.place])
                 acceptance.add(guess == step.token_id, confidence)
 
     def _count(self, source: str, counts: DraftCounts) -> None:
         self._counts[source] = self._counts.get(source, DraftCounts()) + counts
 
-
-def _ask(cancelled: Callable[[], bool]) -> None:
-    if cancelled():
-        raise Cancelled
+    def _ask(self) -> None:
+        if self._cancelled():
+            raise Cancelled

@@ -20,6 +20,8 @@ from app.checkpoints.preflight import preflight
 from app.checkpoints.report import Preflight
 from app.checkpoints.vocabulary.compare import require_shared
 from app.decoding.decode import Beginning, decode
+from app.decoding.speculation_stats import SpeculationStats
+from app.decoding.speculative import Speculator
 from app.decoding.types import FinishReason, check_alphas
 from app.decoding.what_if import other_choices
 from app.engine.messages import (
@@ -56,6 +58,8 @@ class Engine:
         self._emit = emit
         self._loaded: LoadedRecipe | None = None
         self._usable = False  # false where what is loaded is not what was asked for last
+        # They learn from run to run; None is for the tuned distribution, a role decodes alone.
+        self._speculators: dict[int | None, Speculator] = {}
 
     def announce(self) -> None:
         """Say that the libraries are there and which devices can be used."""
@@ -95,6 +99,7 @@ class Engine:
     def unload(self) -> None:
         """Give the memory of the loaded models back."""
         self._loaded = None
+        self._speculators = {}
         release_memory()
 
     def _check(self, id_: int, opened: OpenedRecipe, prompt: str) -> Preflight:
@@ -126,6 +131,7 @@ class Engine:
             lambda progress: self._emit(Loading(command.id, progress)),
             command.cancellation.requested,
             held,
+            found.memory.spare,
         )
         self._usable = True
         self._emit(
@@ -152,6 +158,9 @@ class Engine:
         given = (*command.forced, *loaded.encode_continuation(command.text))
         self._emit(RunStarted(command.id, tuple(loaded.by_role(lengths))))
         clock = _Clock()
+        speculator = None
+        if command.speculate:
+            speculator = self._speculators.setdefault(command.role, Speculator())
         steps = decode(
             ensemble,
             prompts,
@@ -161,6 +170,7 @@ class Engine:
             alphas=command.alphas.get,
             cancelled=command.cancellation.requested,
             beginning=Beginning(command.kept, given),
+            speculator=speculator,
         )
         while True:
             try:
@@ -171,7 +181,8 @@ class Engine:
             explained = attribute(step.logits, step.alphas, step.token_id)
             self._emit(TokenDecoded(command.id, step, explained))
             clock.tick()
-        self._emit(RunFinished(command.id, reason, clock.stats()))
+        drafts = speculator.stats if speculator else None
+        self._emit(RunFinished(command.id, reason, clock.stats(drafts)))
 
     def _ask_what_if(self, command: AskWhatIf) -> None:
         found = other_choices(
@@ -207,7 +218,7 @@ class _Clock:
             self._first = self._last
         self._tokens += 1
 
-    def stats(self) -> RunStats:
+    def stats(self, speculation: SpeculationStats | None) -> RunStats:
         first = self._last if self._first is None else self._first
         decoding = self._last - first
         return RunStats(
@@ -215,6 +226,7 @@ class _Clock:
             prefill_seconds=first - self._started,
             tokens_per_second=(self._tokens - 1) / decoding if decoding > 0 else None,
             resident_bytes=_resident_bytes(),
+            speculation=speculation,
         )
 
 

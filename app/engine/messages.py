@@ -9,6 +9,7 @@ from app.attribution.attribution import TokenAttribution
 from app.checkpoints.report import Preflight
 from app.checkpoints.spec import Recipe
 from app.checkpoints.status import LoadProgress, RoleInForce
+from app.decoding.speculation_stats import SpeculationStats
 from app.decoding.types import FinishReason, GenerationConfig, OtherChoice, TokenStep
 from app.errors import TuneshiftError
 
@@ -68,6 +69,7 @@ class Generate:
         text: Text after these that is given; it is encoded as the base would.
         role: The place in ``Recipe.roles`` of a role to generate from alone, or None for the tuned
             distribution.
+        speculate: Draft tokens, so that the same text is there sooner.
     """
 
     id: int
@@ -79,6 +81,7 @@ class Generate:
     forced: tuple[int, ...] = ()
     text: str = ""
     role: int | None = None
+    speculate: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -182,12 +185,17 @@ class TokenDecoded:
 
 @dataclass(frozen=True, slots=True)
 class RunStats:
-    """Seconds are wall clock; the rate is of decoding alone, without loading and prefill."""
+    """Seconds are wall clock; the rate is of decoding alone, without loading and prefill.
+
+    Attributes:
+        speculation: What drafts brought, or None where none were asked for.
+    """
 
     tokens: int
     prefill_seconds: float
     tokens_per_second: float | None
     resident_bytes: int
+    speculation: SpeculationStats | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,7 +116,7 @@ class Tables:
         self.ensemble = Ensemble(self.models, names, places)
         self.prompts = [[1, 2, 3], *([5, 1, 2], [2, 3]) * pairs][:evaluations]
         costs = seconds or [10.0, *[1.0] * (evaluations - 1)]
-        self.speculator = Speculator(self.ensemble, longest, WorkClock(self.models, costs))
+        self.speculator = Speculator(longest, WorkClock(self.models, costs))
 
     def plain(self, config: GenerationConfig, **options: object) -> Text:
         return Text(self.ensemble, self.prompts, config, **options)  # type: ignore[arg-type]
