@@ -15,6 +15,7 @@ from app.checkpoints.spec import Recipe
 from app.cli.report import json_report, shifts_table
 from app.cli.roles import on_device, recipe_of_roles
 from app.cli.status_line import StatusLine
+from app.decoding.speculation_stats import SpeculationStats
 from app.decoding.types import FinishReason, GenerationConfig
 from app.engine.messages import (
     Cancellation,
@@ -44,7 +45,7 @@ def generate(options: argparse.Namespace) -> int:
     prompt = _prompt(options.prompt, recipe)
     output = _Output(stream=not options.json)
     try:
-        _run(recipe, prompt, output)
+        _run(recipe, prompt, output, options.speculate)
         if options.json:
             print(json_report(prompt, recipe, output.loaded, output.run))
         elif options.shifts:
@@ -63,6 +64,7 @@ class RunRecord:
         self.tokens: list[TokenDecoded] = []
         self.finish_reason: FinishReason | None = None
         self.tokens_per_second: float | None = None
+        self.speculation: SpeculationStats | None = None
 
 
 class _Output:
@@ -92,6 +94,7 @@ class _Output:
         elif isinstance(event, RunFinished):
             self.run.finish_reason = event.finish_reason
             self.run.tokens_per_second = event.stats.tokens_per_second
+            self.run.speculation = event.stats.speculation
             if self._stream:
                 print()
         elif isinstance(event, Failed):
@@ -99,7 +102,7 @@ class _Output:
             self.error = event.error
 
 
-def _run(recipe: Recipe, prompt: str, output: _Output) -> None:
+def _run(recipe: Recipe, prompt: str, output: _Output, speculate: bool) -> None:
     status = StatusLine()
     status.show("Starting …")
     from app.engine.engine import Engine  # imports torch: seconds
@@ -109,7 +112,14 @@ def _run(recipe: Recipe, prompt: str, output: _Output) -> None:
     engine = Engine(output.receive)
     commands = (
         Load(_LOAD, recipe, cancellation),
-        Generate(_RUN, prompt, recipe.sampling, LiveAlphas(recipe.alphas), cancellation),
+        Generate(
+            _RUN,
+            prompt,
+            recipe.sampling,
+            LiveAlphas(recipe.alphas),
+            cancellation,
+            speculate=speculate,
+        ),
     )
     with _interrupt(cancellation.request):
         for command in commands:

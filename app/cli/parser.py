@@ -66,6 +66,12 @@ def _add_generate(commands: argparse._SubParsersAction[_Parser]) -> None:
         action="store_true",
         help="end with a table of what each pair did to each token",
     )
+    parser.add_argument(
+        "--no-speculation",
+        dest="speculate",
+        action="store_false",
+        help="read one token at a time; slower, and no block of tokens is rounded in another way",
+    )
 
 
 def _add_check(commands: argparse._SubParsersAction[_Parser]) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.checkpoints.spec import Recipe
 from app.checkpoints.status import RoleInForce
+from app.decoding.speculation_stats import SpeculationStats
 from app.engine.messages import Loaded, TokenDecoded
 
 if TYPE_CHECKING:
@@ -32,9 +33,22 @@ def json_report(prompt: str, recipe: Recipe, loaded: Loaded | None, run: RunReco
         "settings": asdict(recipe.sampling),
         "alphas": list(recipe.alphas),
         "tokens_per_second": run.tokens_per_second,
+        "speculation": _speculation(run.speculation),
         "steps": [_step(token) for token in run.tokens],
     }
     return json.dumps(_finite(report), ensure_ascii=False, allow_nan=False)
+
+
+def _speculation(stats: SpeculationStats | None) -> dict[str, Any] | None:
+    if stats is None:
+        return None
+    return {
+        "acceptance": stats.total.acceptance,
+        "mean_block": stats.total.mean_block,
+        "sources": {name: asdict(counts) for name, counts in stats.sources},
+        "plain_tokens": stats.plain,
+        "cannot_rewind": stats.fixed or None,
+    }
 
 
 def _recipe_in_force(recipe: Recipe, roles: tuple[RoleInForce, ...]) -> dict[str, Any]:
