@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run test lint types bench setup setup-test clean
+.PHONY: help run test lint types bench translations setup setup-test clean
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -32,6 +32,11 @@ types: setup-test ## mypy --strict
 
 bench: setup-test ## what the window costs, as JSON
 	QT_QPA_PLATFORM=offscreen HF_HUB_OFFLINE=1 $(BIN)/python -m tests.bench.window
+
+translations: setup-test ## bring the texts of the window into resources/translations, and compile them
+	$(BIN)/pyside6-lupdate $$(find app/ui -name '*.py') -locations none -no-obsolete \
+		-source-language en -target-language ko -ts resources/translations/tuneshift_ko.ts
+	$(BIN)/pyside6-lrelease resources/translations/tuneshift_ko.ts
 
 clean: ## forget the environment and everything built
 	rm -rf $(VENV) dist build/package .mypy_cache .ruff_cache .pytest_cache .hypothesis

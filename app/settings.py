@@ -28,6 +28,7 @@ class Settings:
         model_folder: Where the folder pickers start; empty for the person's home.
         device: For roles whose device is ``auto``.
         dtype: For roles whose dtype is ``auto``.
+        language: Of the window: ``system``, or one that it is translated to.
         row_megabytes: Memory for full rows of logits of the newest tokens, in MiB.
     """
 
@@ -36,6 +37,7 @@ class Settings:
     device: str = "auto"
     dtype: str = "auto"
     row_megabytes: int = 512
+    language: str = "system"
 
 
 def config_folder() -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
-from PySide6.QtCore import QCoreApplication, Qt, qVersion
+from PySide6.QtCore import Qt, qVersion
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QDialog,
@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 from app import __version__
 from app.ui.session import Session
 from app.ui.theme import SPACE
+from app.ui.translation import translate
 
 _LIBRARIES = (
     "torch",
@@ -48,11 +49,16 @@ def show_about(parent: QWidget, session: Session) -> None:
     """What the program is, and the versions that a bug report needs."""
     box = QMessageBox(parent)
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    box.setWindowTitle(_tr("About Tuneshift"))
+    box.setWindowTitle(translate("About", "About Tuneshift"))
     box.setTextFormat(Qt.TextFormat.PlainText)
-    box.setText(_tr("Tuneshift: proxy-tuning of language models, with every token explained."))
+    box.setText(
+        translate(
+            "About", "Tuneshift: proxy-tuning of language models, with every token explained."
+        )
+    )
     devices = ", ".join(session.devices) or "–"
-    box.setInformativeText(f"{describe_versions()}\n{_tr('Devices')}: {devices}")
+    line = translate("About", "Devices: {0}").format(devices)
+    box.setInformativeText(f"{describe_versions()}\n{line}")
     box.setTextInteractionFlags(
         Qt.TextInteractionFlag.TextSelectableByMouse
         | Qt.TextInteractionFlag.TextSelectableByKeyboard
@@ -64,7 +70,7 @@ def show_shortcuts(window: QMainWindow) -> None:
     """Every action of the menus with its keys."""
     dialog = QDialog(window)
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    dialog.setWindowTitle(_tr("Keyboard shortcuts"))
+    dialog.setWindowTitle(translate("About", "Keyboard shortcuts"))
     grid = QGridLayout()
     grid.setHorizontalSpacing(4 * SPACE)
     grid.setVerticalSpacing(SPACE)
@@ -84,7 +90,3 @@ def show_shortcuts(window: QMainWindow) -> None:
     layout.addLayout(grid)
     layout.addWidget(buttons)
     dialog.open()
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("About", text)

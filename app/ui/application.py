@@ -32,6 +32,7 @@ from app.ui.icons import application_icon
 from app.ui.main_window import MainWindow
 from app.ui.session import Session
 from app.ui.theme import Theme, palette, preferred_theme, stylesheet
+from app.ui.translation import install_translations
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +55,7 @@ def run(recipe: Recipe | None = None) -> int:
     application = make_application()
     problems: list[TuneshiftError] = []
     settings = _settings(problems)
+    install_translations(application, settings.language)
     bridge = Bridge(application)
     session = Session(bridge, recipe or _last_recipe(problems), settings)
     Appearance(application, session)

@@ -23,6 +23,7 @@ from app.errors import SettingsError
 from app.settings import ROW_MEGABYTES, Settings, save_settings
 from app.ui.session import Session
 from app.ui.theme import SPACE
+from app.ui.translation import LANGUAGES
 from app.ui.widgets.controls import choice_of
 
 _WIDTH = 440
@@ -44,6 +45,9 @@ class PreferencesDialog(QDialog):
             "dark": self.tr("Dark"),
         }
         self.theme = choice_of(themes, settings.theme)
+        languages = {"system": self.tr("As the system"), **LANGUAGES}
+        self.language = choice_of(languages, settings.language)
+        self.language.setToolTip(self.tr("From the next start on."))
         self.folder = QLineEdit(settings.model_folder)
         self.folder.setPlaceholderText(str(Path.home()))
         devices = dict.fromkeys(("auto", *session.devices, settings.device))
@@ -60,6 +64,7 @@ class PreferencesDialog(QDialog):
         form.setVerticalSpacing(SPACE)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.addRow(self.tr("&Theme"), self.theme)
+        form.addRow(self.tr("&Language"), self.language)
         form.addRow(self.tr("&Model folder"), self._folder_row())
         form.addRow(self.tr("Default &device"), self.device)
         form.addRow(self.tr("Default d&type"), self.dtype)
@@ -74,6 +79,7 @@ class PreferencesDialog(QDialog):
         )
         for control, name in (
             (self.theme, self.tr("Theme")),
+            (self.language, self.tr("Language")),
             (self.folder, self.tr("Model folder")),
             (self.device, self.tr("Default device")),
             (self.dtype, self.tr("Default dtype")),
@@ -117,6 +123,7 @@ class PreferencesDialog(QDialog):
             device=self.device.currentData(),
             dtype=self.dtype.currentData(),
             row_megabytes=self.rows.value(),
+            language=self.language.currentData(),
         )
         try:
             save_settings(settings)

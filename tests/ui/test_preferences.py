@@ -45,9 +45,10 @@ def test_choices_are_saved_and_announced(
     dialog.device.setCurrentIndex(dialog.device.findData("cpu"))
     dialog.dtype.setCurrentIndex(dialog.dtype.findData("float32"))
     dialog.rows.setValue(64)
+    dialog.language.setCurrentIndex(dialog.language.findData("ko"))
     with qtbot.waitSignal(session.settings_changed):
         press(qtbot, dialog, QDialogButtonBox.StandardButton.Ok)
-    chosen = Settings("dark", str(tmp_path), "cpu", "float32", 64)
+    chosen = Settings("dark", str(tmp_path), "cpu", "float32", 64, "ko")
     assert session.settings == load_settings() == chosen
     command = bridge.last(Load)
     assert isinstance(command, Load)
@@ -105,5 +106,5 @@ def test_a_folder_that_cannot_be_written_is_reported(
 def test_every_control_has_a_name(dialog: PreferencesDialog) -> None:
     controls = [*dialog.findChildren(QComboBox), *dialog.findChildren(QLineEdit)]
     names = [c.accessibleName() for c in controls if not c.objectName().startswith("qt_")]
-    assert len(names) == 4
+    assert len(names) == 5
     assert all(names)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
 
 from app.ui.downloads import Download, Downloads, DownloadState
 from app.ui.theme import SPACE
+from app.ui.translation import translate
 from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.message_label import MessageLabel
 from app.ui.wording import duration, size
@@ -107,17 +108,17 @@ class DownloadBar(QFrame):
 def facts(download: Download) -> str:
     """Bytes, speed and time left of a download that is on its way, in one line."""
     if download.state is DownloadState.WAITING:
-        return _tr("Waiting for the Hub …")
-    parts = [_tr("{0} of {1}").format(size(download.done), size(download.total))]
+        return translate("DownloadBar", "Waiting for the Hub …")
+    parts = [
+        translate("DownloadBar", "{0} of {1}").format(size(download.done), size(download.total))
+    ]
     if download.stalled:
-        parts.append(_tr("stalled: nothing arrives"))
+        parts.append(translate("DownloadBar", "stalled: nothing arrives"))
     else:
         if download.speed:
-            parts.append(_tr("{0}/s").format(size(round(download.speed))))
+            parts.append(translate("DownloadBar", "{0}/s").format(size(round(download.speed))))
         if download.seconds_left is not None:
-            parts.append(_tr("{0} left").format(duration(download.seconds_left)))
+            parts.append(
+                translate("DownloadBar", "{0} left").format(duration(download.seconds_left))
+            )
     return " · ".join(parts)
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("DownloadBar", text)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QCoreApplication
-
 from app.checkpoints.hub import HubId, HubModel
 from app.ui.models.hub_results import HubRow
+from app.ui.translation import translate
 from app.ui.wording import size
 
 
@@ -55,24 +54,33 @@ class HubChoice:
             lines.append(" · ".join(self._facts(model)))
             if model.gated and not self.here:
                 lines.append(
-                    _tr("It is gated: accept the terms at the link, then log in: hf auth login")
+                    translate(
+                        "HubChoice",
+                        "It is gated: accept the terms at the link, then log in: hf auth login",
+                    )
                 )
         elif cached:
-            state = _tr("on this machine") if cached.complete else _tr("in part on this machine")
+            state = (
+                translate("HubChoice", "on this machine")
+                if cached.complete
+                else translate("HubChoice", "in part on this machine")
+            )
             lines.append(f"{size(cached.size)} {state} · commit {cached.commit[:7]}")
         return "\n".join(lines)
 
     def _facts(self, model: HubModel) -> list[str]:
         amount = size(model.size)
         if self.here:
-            amount = _tr("{0}, all on this machine").format(amount)
+            amount = translate("HubChoice", "{0}, all on this machine").format(amount)
         elif model.cached:
-            amount = _tr("{0}, of which {1} are here").format(amount, size(model.cached))
-        licence = _tr("licence {0}").format(model.licence) if model.licence else _tr("no licence")
-        kind = _tr("LoRA adapter") if self.adapter else model.architecture
-        free = _tr("{0} free on the disk").format(size(self.disk))
+            amount = translate("HubChoice", "{0}, of which {1} are here").format(
+                amount, size(model.cached)
+            )
+        licence = (
+            translate("HubChoice", "licence {0}").format(model.licence)
+            if model.licence
+            else translate("HubChoice", "no licence")
+        )
+        kind = translate("HubChoice", "LoRA adapter") if self.adapter else model.architecture
+        free = translate("HubChoice", "{0} free on the disk").format(size(self.disk))
         return [part for part in (amount, free, licence, kind) if part]
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("HubChoice", text)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
-from PySide6.QtCore import QCoreApplication, Qt, QTimer
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QWidget
 
@@ -23,6 +23,7 @@ from app.ui.models.hub_choice import HubChoice
 from app.ui.models.hub_controls import HubControls
 from app.ui.models.hub_results import HubRow, cached_rows, rows_of_hits
 from app.ui.session import Session
+from app.ui.translation import translate
 from app.ui.wording import size
 
 _PAUSE_MS = 250
@@ -344,5 +345,5 @@ class HubDialog(HubControls):
 
 
 def _models(count: int) -> str:
-    text = "{0} models" if count != 1 else "{0} model"
-    return QCoreApplication.translate("HubDialog", text).format(count)
+    one, many = translate("HubDialog", "{0} model"), translate("HubDialog", "{0} models")
+    return (one if count == 1 else many).format(count)

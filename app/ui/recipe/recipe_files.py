@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import tomli_w
-from PySide6.QtCore import QCoreApplication, QMimeData, Qt
+from PySide6.QtCore import QMimeData, Qt
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.checkpoints.recipes.recipe_file import (
@@ -23,6 +23,7 @@ from app.checkpoints.spec import Recipe
 from app.errors import RecipeError, TuneshiftError
 from app.settings import recipe_folder, state_folder
 from app.ui.session import Session
+from app.ui.translation import translate
 from app.ui.wording import size
 
 ENDING = ".toml"
@@ -52,13 +53,15 @@ class RecipeEntry:
     @property
     def caption(self) -> str:
         """Its size, whether it was tried, and what it shows, in a line."""
-        return caption_of(self.recipe) if self.recipe else _tr("cannot be read")
+        return (
+            caption_of(self.recipe) if self.recipe else translate("RecipeFiles", "cannot be read")
+        )
 
 
 def caption_of(recipe: Recipe) -> str:
     """Size, “untested” and description of a recipe, in a line."""
     amount = size(recipe.download_bytes) if recipe.download_bytes else ""
-    untested = _tr("untested") if recipe.untested else ""
+    untested = translate("RecipeFiles", "untested") if recipe.untested else ""
     return " · ".join(part for part in (amount, untested, recipe.description) if part)
 
 
@@ -159,9 +162,9 @@ def duplicate(session: Session, recipe: Recipe) -> None:
 
 
 def _copies_of(name: str) -> Iterator[str]:
-    yield _tr("{0} (copy)").format(name)
+    yield translate("RecipeFiles", "{0} (copy)").format(name)
     for number in itertools.count(2):
-        yield _tr("{0} (copy {1})").format(name, number)
+        yield translate("RecipeFiles", "{0} (copy {1})").format(name, number)
 
 
 def _free_path(name: str) -> Path:
@@ -198,21 +201,22 @@ def drop(session: Session, data: QMimeData) -> None:
 def _refusal(session: Session, paths: list[Path]) -> RecipeError | None:
     if len(paths) != 1:
         return RecipeError(
-            _tr("{0} files were dropped").format(len(paths)),
-            next_step=_tr("Drop one recipe at a time."),
+            translate("RecipeFiles", "{0} files were dropped").format(len(paths)),
+            next_step=translate("RecipeFiles", "Drop one recipe at a time."),
         )
     if paths[0].suffix.lower() != ENDING:
         return RecipeError(
-            _tr("“{0}” is not a recipe").format(paths[0].name),
-            next_step=_tr(
+            translate("RecipeFiles", "“{0}” is not a recipe").format(paths[0].name),
+            next_step=translate(
+                "RecipeFiles",
                 "A recipe is a .toml file. Drop a folder or file of a model on the role that is to"
-                " use it."
+                " use it.",
             ),
         )
     if not session.editable:
         return RecipeError(
-            _tr("The recipe can be changed when the run has ended"),
-            next_step=_tr("Stop it with Esc and drop the file again."),
+            translate("RecipeFiles", "The recipe can be changed when the run has ended"),
+            next_step=translate("RecipeFiles", "Stop it with Esc and drop the file again."),
         )
     return None
 
@@ -222,7 +226,7 @@ def _refusal(session: Session, paths: list[Path]) -> RecipeError | None:
 
 def ask_open(session: Session, parent: QWidget) -> None:
     """Let a person choose a file to open."""
-    dialog = _dialog(parent, _tr("Open a recipe"))
+    dialog = _dialog(parent, translate("RecipeFiles", "Open a recipe"))
     dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
     dialog.fileSelected.connect(lambda path: open_file(session, Path(path)))
     dialog.open()
@@ -230,14 +234,14 @@ def ask_open(session: Session, parent: QWidget) -> None:
 
 def ask_save(session: Session, parent: QWidget) -> None:
     """Let a person choose where to save the recipe as it stands."""
-    dialog = _saving(parent, _tr("Save the recipe"))
+    dialog = _saving(parent, translate("RecipeFiles", "Save the recipe"))
     dialog.fileSelected.connect(lambda path: save_file(session, Path(path)))
     dialog.open()
 
 
 def ask_export(session: Session, recipe: Recipe, parent: QWidget) -> None:
     """Let a person choose where to write a copy of ``recipe``."""
-    dialog = _saving(parent, _tr("Export the recipe"))
+    dialog = _saving(parent, translate("RecipeFiles", "Export the recipe"))
     dialog.fileSelected.connect(lambda path: export(session, recipe, Path(path)))
     dialog.open()
 
@@ -250,11 +254,7 @@ def _saving(parent: QWidget, title: str) -> QFileDialog:
 
 
 def _dialog(parent: QWidget, title: str) -> QFileDialog:
-    kind = _tr("Recipes ({0})").format(f"*{ENDING}")
+    kind = translate("RecipeFiles", "Recipes ({0})").format(f"*{ENDING}")
     dialog = QFileDialog(parent, title, str(recipe_folder()), kind)
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     return dialog
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("RecipeFiles", text)

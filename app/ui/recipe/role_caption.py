@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication
-
 from app.checkpoints.sources import open_checkpoint
 from app.checkpoints.spec import CheckpointSpec
 from app.checkpoints.status import LoadProgress, RoleInForce
 from app.errors import NotDownloadedError, TuneshiftError
 from app.ui.session import LoadState, Session
+from app.ui.translation import translate
 from app.ui.wording import duration
 
 _QUANTIZED = {"nf4": "NF4"}
@@ -19,7 +18,7 @@ _QUANTIZED = {"nf4": "NF4"}
 def describe(session: Session, place: int, fault: str) -> str:
     """The caption of the role at ``place``; ``fault`` is what is wrong with it, if anything."""
     if fault:
-        return _tr("⚠ {0}").format(fault)
+        return translate("RoleCaption", "⚠ {0}").format(fault)
     if place < len(session.roles_in_force):
         return in_force(session.roles_in_force[place])
     role = session.recipe.roles()[place][0]
@@ -28,9 +27,9 @@ def describe(session: Session, place: int, fault: str) -> str:
     if progress:
         return _under_way(progress, session.load_rate.seconds_left(role))
     return {
-        LoadState.STARTING: _tr("importing torch …"),
-        LoadState.LOADING: _tr("waiting"),
-    }.get(session.load_state, _tr("not loaded"))
+        LoadState.STARTING: translate("RoleCaption", "importing torch …"),
+        LoadState.LOADING: translate("RoleCaption", "waiting"),
+    }.get(session.load_state, translate("RoleCaption", "not loaded"))
 
 
 def in_force(role: RoleInForce) -> str:
@@ -39,19 +38,23 @@ def in_force(role: RoleInForce) -> str:
     if role.quantization != "none":
         parts.append(_QUANTIZED.get(role.quantization, role.quantization))
     if role.over:
-        parts.append(_tr("LoRA"))
+        parts.append(translate("RoleCaption", "LoRA"))
     if role.shared:
-        parts.append(_tr("shared"))
+        parts.append(translate("RoleCaption", "shared"))
     if role.offloaded:
-        parts.append(_tr("{0} offloaded").format(f"{role.offloaded:.0%}"))
+        parts.append(translate("RoleCaption", "{0} offloaded").format(f"{role.offloaded:.0%}"))
     return " · ".join(parts)
 
 
 def _under_way(progress: LoadProgress, seconds: float | None) -> str:
     done, total = (f"{size / 1e6:,.0f}" for size in (progress.done, progress.total))
     if progress.done >= progress.total:
-        return _tr("read, {0} MB").format(total)
-    kind = _tr("converting {0} of {1} MB") if progress.converting else _tr("loading {0} of {1} MB")
+        return translate("RoleCaption", "read, {0} MB").format(total)
+    kind = (
+        translate("RoleCaption", "converting {0} of {1} MB")
+        if progress.converting
+        else translate("RoleCaption", "loading {0} of {1} MB")
+    )
     text = kind.format(done, total)
     return text if seconds is None else f"{text} · {duration(seconds)}"
 
@@ -65,7 +68,7 @@ def fault(session: Session, place: int) -> str:
     if isinstance(problem, NotDownloadedError):
         missing = problem.source.partition("hub:")[2]
         mine = any(missing and missing in source for source in (spec.source, spec.over))
-        return _tr("not on this machine yet") if mine else ""
+        return translate("RoleCaption", "not on this machine yet") if mine else ""
     return _file_fault(spec)
 
 
@@ -73,7 +76,7 @@ def _file_fault(spec: CheckpointSpec) -> str:
     kind, _, path = spec.source.partition(":")
     if kind == "gguf":
         there = Path(path).expanduser().is_file()
-        return "" if there else _tr("There is no file {0}").format(path)
+        return "" if there else translate("RoleCaption", "There is no file {0}").format(path)
     if kind not in ("folder", "builtin"):
         return ""
     try:
@@ -88,7 +91,3 @@ def _count(parameters: int) -> str:
     if parameters < 1e9:
         return f"{parameters / 1e6:,.1f} M"
     return f"{parameters / 1e9:,.1f} B"
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("RoleCaption", text)

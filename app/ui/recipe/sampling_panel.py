@@ -79,42 +79,42 @@ class SamplingPanel(QWidget):
         self._form.addWidget(reset, rows + 1, 0, 1, 2, Qt.AlignmentFlag.AlignLeft)
 
     def _add_boxes(self) -> None:
-        tr, off = self.tr, self.tr("off")
+        off = self.tr("off")
         self._add_box(
             "max_new_tokens",
-            tr("Max new tokens"),
+            self.tr("Max new tokens"),
             NumberBox(1, 1_000_000, 16, 0),
-            tr("The text ends after this many tokens at the latest."),
+            self.tr("The text ends after this many tokens at the latest."),
         )
         self._add_box(
             "temperature",
-            tr("Temperature"),
-            NumberBox(0, 100, 0.1, 4, tr("0 (greedy)")),
-            tr("0 is greedy: always the most probable token. Higher surprises more."),
+            self.tr("Temperature"),
+            NumberBox(0, 100, 0.1, 4, self.tr("0 (greedy)")),
+            self.tr("0 is greedy: always the most probable token. Higher surprises more."),
         )
         self._add_box(
             "top_k",
-            tr("Top-k"),
+            self.tr("Top-k"),
             NumberBox(0, 10_000_000, 10, 0, off),
-            tr("Draw only from the k most probable tokens; 0 is off."),
+            self.tr("Draw only from the k most probable tokens; 0 is off."),
         )
         self._add_box(
             "top_p",
-            tr("Top-p"),
+            self.tr("Top-p"),
             NumberBox(0, 1, 0.05, 4),
-            tr("Draw only from the best tokens that together have this probability; 1 is off."),
+            self.tr("Draw only from the best tokens with together this probability; 1 is off."),
         )
         self._add_box(
             "min_p",
-            tr("Min-p"),
+            self.tr("Min-p"),
             NumberBox(0, 1, 0.05, 4, off),
-            tr("Draw only tokens with at least this share of the best token's probability."),
+            self.tr("Draw only tokens with at least this share of the best token's probability."),
         )
         self._add_box(
             "repetition_penalty",
-            tr("Repetition penalty"),
+            self.tr("Repetition penalty"),
             NumberBox(0, 100, 0.05, 4),
-            tr("Above 1, tokens that are in the text already get less probable; 1 is off."),
+            self.tr("Above 1, tokens that are in the text already get less probable; 1 is off."),
         )
 
     def _add_box(self, name: str, title: str, box: NumberBox, about: str) -> None:
