@@ -140,6 +140,15 @@ class MemoryEstimate:
     def fits(self) -> bool:
         return all(device.fits for device in self.devices)
 
+    @property
+    def spare(self) -> int:
+        """Bytes of main memory that nothing needs, where KV caches are twice as large."""
+        host = next((device for device in self.devices if device.device == "cpu"), None)
+        if host is None:
+            return 0
+        caches = sum(part.size for part in host.parts if part.kind == "cache")
+        return max(0, host.free - host.peak - caches)
+
 
 @dataclass(frozen=True, slots=True)
 class RolePrompt:

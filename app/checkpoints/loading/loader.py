@@ -11,9 +11,11 @@ from typing import TypeVar
 import torch
 from transformers import PreTrainedTokenizerBase
 
-from app.checkpoints.devices import resolve_device
+from app.checkpoints.devices import hardware_name, resolve_device
+from app.checkpoints.fingerprint import fingerprint
 from app.checkpoints.formats.adapters import AdapterFiles
 from app.checkpoints.loading.lora import adapted
+from app.checkpoints.loading.packing import pack_models, packed_weights
 from app.checkpoints.loading.weights import LoadedWeights, load_weights
 from app.checkpoints.memory.heap import forget_frames, release_memory, tensors_apart
 from app.checkpoints.opening import OpenedRecipe, OpenedRole
@@ -94,6 +96,10 @@ class LoadedRecipe:
                 if id(tensor) not in counted:
                     counted.add(id(tensor))
                     held[str(tensor.device)] += tensor.nbytes
+            for packed in packed_weights(weights.model):
+                if id(packed) not in counted:
+                    counted.add(id(packed))
+                    held["cpu"] += packed.nbytes
         return dict(held)
 
     def detokenizer(self, prompt: Sequence[int]) -> Detokenizer:
@@ -113,6 +119,7 @@ def load_recipe(
     on_progress: Callable[[LoadProgress], None] = lambda progress: None,
     cancelled: Callable[[], bool] = lambda: False,
     held: Weights | None = None,
+    spare: int = 0,
 ) -> LoadedRecipe:
     """Load every checkpoint of a recipe once and join the roles into an ensemble.
 
@@ -122,6 +129,7 @@ def load_recipe(
         on_progress: Called for each role as its weights arrive.
         cancelled: Asked for every tensor.
         held: What is in memory and need not be read again, of :func:`still_needed`.
+        spare: Bytes of main memory that may be taken to make single steps faster.
 
     Raises:
         CheckpointError: A checkpoint does not fit its configuration.
@@ -136,6 +144,12 @@ def load_recipe(
                 assembly.load(role)  # what has to fit comes before what takes the room left
             for role in opened.roles:
                 assembly.add(role)
+            pack_models(
+                [weights.model for weights in assembly.weights.values()],
+                spare,
+                lambda done, total: on_progress(LoadProgress(opened.roles[0].name, done, total)),
+                cancelled,
+            )
     except BaseException as error:
         held = None
         assembly.forget()
@@ -262,6 +276,9 @@ class _Assembly:
                 quantization=weights.quantization,
                 offloaded=weights.offloaded,
                 over=spec.over if adapter is not None else "",
+                revision=role.files.revision,
+                fingerprint=fingerprint(role.files),
+                hardware=hardware_name(key.device),
             )
         )
 
