@@ -1,0 +1,279 @@
+"""What the expert pairs did over whole texts: sums over tokens that add up over texts as well."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from app.attribution.attribution import TokenAttribution
+from app.attribution.candidates import CandidateRows
+from app.attribution.row_store import RowStore
+from app.attribution.rows import Row, log_normalizer
+from app.decoding.types import RoleLogits
+
+
+class ExplainedToken(Protocol):
+    """What a token has to tell of itself to be counted."""
+
+    @property
+    def index(self) -> int: ...
+    @property
+    def token_id(self) -> int: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def attribution(self) -> TokenAttribution: ...
+    @property
+    def forced(self) -> bool: ...
+
+
+class RoleKind(StrEnum):
+    """Whose distribution it is."""
+
+    BASE = "base"
+    TUNED = "tuned"
+    EXPERT = "expert"
+    ANTIEXPERT = "antiexpert"
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A distribution that texts are measured by; texts of several recipes meet in it by name."""
+
+    kind: RoleKind
+    pair: str = ""
+
+
+BASE, TUNED = Role(RoleKind.BASE), Role(RoleKind.TUNED)
+
+
+@dataclass(slots=True)
+class Likelihood:
+    """How probable a text is under a role.
+
+    Attributes:
+        logprob: Sum of the log-probabilities of its tokens, in nats.
+        tokens: How many tokens that is the sum of; ``text_bytes`` is their length in UTF-8.
+    """
+
+    logprob: float = 0.0
+    tokens: int = 0
+    text_bytes: int = 0
+
+    @property
+    def perplexity(self) -> float:
+        """exp(−mean log-probability); NaN without tokens, infinite for an impossible one."""
+        return _exp(-self.logprob / self.tokens) if self.tokens else math.nan
+
+    @property
+    def bits_per_byte(self) -> float:
+        """Bits that a code made for this role would take for each byte of the text."""
+        return -self.logprob / math.log(2) / self.text_bytes if self.text_bytes else math.nan
+
+    def add(self, logprob: float, text: str) -> None:
+        """Count one token."""
+        self.logprob += logprob
+        self.tokens += 1
+        self.text_bytes += len(text.encode("utf-8", "surrogatepass"))
+
+
+@dataclass(slots=True)
+class PairTotal:
+    """What one pair gave and took, in probability, summed over ``tokens`` tokens."""
+
+    contribution: float = 0.0
+    size: float = 0.0
+    tokens: int = 0
+
+    @property
+    def mean(self) -> float:
+        """Mean contribution: what it gave less what it took."""
+        return self.contribution / self.tokens if self.tokens else math.nan
+
+    @property
+    def mean_size(self) -> float:
+        """Mean of the contributions' absolute values: how much it moved either way."""
+        return self.size / self.tokens if self.tokens else math.nan
+
+
+@dataclass(frozen=True, slots=True)
+class Influence:
+    """How the pairs moved every occurrence of one token.
+
+    Attributes:
+        mean_shift: Mean of ``p_tuned − p_base`` where the token was chosen.
+    """
+
+    name: str
+    count: int
+    mean_shift: float
+
+
+@dataclass(slots=True)
+class Tally:
+    """Sums over the tokens of a text, or of several.
+
+    Attributes:
+        tokens: How many tokens; ``characters`` of their text.
+        given: How many of them were given and not drawn. They count like the others.
+        steered: How many had pairs acting on them; of the others no shift is known.
+        flips: How many of those have another first choice than the base's.
+        shift: Sum of ``p_tuned − p_base``.
+        sampled: Whether contributions were sampled for some of them (more than six pairs).
+        pairs: By the pair's name.
+        roles: The likelihood under every role.
+        by_name: Occurrences and sum of shifts of every token that was chosen, by what it is called.
+    """
+
+    tokens: int = 0
+    characters: int = 0
+    given: int = 0
+    steered: int = 0
+    flips: int = 0
+    shift: float = 0.0
+    sampled: bool = False
+    pairs: dict[str, PairTotal] = field(default_factory=dict)
+    roles: dict[Role, Likelihood] = field(default_factory=dict)
+    by_name: dict[str, tuple[int, float]] = field(default_factory=dict)
+
+    @property
+    def flipped_share(self) -> float:
+        """Share of tokens at which the pairs changed the first choice; NaN where none acted."""
+        return self.flips / self.steered if self.steered else math.nan
+
+    @property
+    def mean_shift(self) -> float:
+        """Mean of ``p_tuned − p_base``; NaN where no pair acted."""
+        return self.shift / self.steered if self.steered else math.nan
+
+    def likelihood(self, role: Role) -> Likelihood:
+        """The likelihood under ``role``, of no tokens where nothing is known of it."""
+        return self.roles.get(role) or Likelihood()
+
+    def add(self, token: ExplainedToken, name: str, pairs: Sequence[str], sampled: bool) -> None:
+        """Count a token that pairs acted on.
+
+        Args:
+            token: The token.
+            name: What it is called, the same for the same token in every text.
+            pairs: A name for each of its contributions, [P], all different.
+            sampled: Whether its contributions were sampled.
+        """
+        explained = token.attribution
+        shift = explained.p_tuned - explained.p_base
+        self._count(token)
+        self.steered += 1
+        self.flips += explained.flipped
+        self.shift += shift
+        self.sampled |= sampled
+        for pair, share in zip(pairs, explained.contributions, strict=True):
+            total = self.pairs.setdefault(pair, PairTotal())
+            total.contribution += share
+            total.size += abs(share)
+            total.tokens += 1
+        count, moved = self.by_name.get(name, (0, 0.0))
+        self.by_name[name] = count + 1, moved + shift
+        self.add_logprob(BASE, explained.logprob_base, token.text)
+        self.add_logprob(TUNED, explained.logprob_tuned, token.text)
+
+    def add_alone(self, token: ExplainedToken, role: Role) -> None:
+        """Count a token of the text of one role, on which no pair acted."""
+        self._count(token)
+        self.add_logprob(role, token.attribution.logprob_base, token.text)
+
+    def add_logprob(self, role: Role, logprob: float, text: str) -> None:
+        """Count the log-probability of a token with this text under ``role``."""
+        self.roles.setdefault(role, Likelihood()).add(logprob, text)
+
+    def _count(self, token: ExplainedToken) -> None:
+        self.tokens += 1
+        self.characters += len(token.text)
+        self.given += token.forced
+
+    def influences(self, least: int = 1) -> list[Influence]:
+        """Every token chosen at least ``least`` times, the most raised first."""
+        found = [
+            Influence(name, count, shift / count)
+            for name, (count, shift) in self.by_name.items()
+            if count >= least
+        ]
+        return sorted(found, key=lambda each: (-each.mean_shift, -each.count, each.name))
+
+
+def total(tallies: Iterable[Tally]) -> Tally:
+    """The sums over several texts together; roles and pairs of the same name are one."""
+    whole = Tally()
+    for tally in tallies:
+        whole.tokens += tally.tokens
+        whole.characters += tally.characters
+        whole.given += tally.given
+        whole.steered += tally.steered
+        whole.flips += tally.flips
+        whole.shift += tally.shift
+        whole.sampled |= tally.sampled
+        for pair, found in tally.pairs.items():
+            known = whole.pairs.setdefault(pair, PairTotal())
+            known.contribution += found.contribution
+            known.size += found.size
+            known.tokens += found.tokens
+        for role, seen in tally.roles.items():
+            sums = whole.roles.setdefault(role, Likelihood())
+            sums.logprob += seen.logprob
+            sums.tokens += seen.tokens
+            sums.text_bytes += seen.text_bytes
+        for name, (count, shift) in tally.by_name.items():
+            before, moved = whole.by_name.get(name, (0, 0.0))
+            whole.by_name[name] = before + count, moved + shift
+    return whole
+
+
+def small_model_logprobs(
+    store: RowStore, index: int, token_id: int
+) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
+    """Log-probabilities of a chosen token under the experts and the anti-experts, each [P].
+
+    Exact from full rows and from candidates alike: the normalizers of the roles are kept.
+
+    Returns:
+        None where nothing is kept of the token.
+    """
+    rows = store.rows(index)
+    if rows is not None:
+        return _from_rows(rows, token_id)
+    try:
+        return _from_candidates(store.candidates(index), token_id)
+    except KeyError:
+        return None
+
+
+def _from_rows(rows: RoleLogits, token_id: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    known: dict[int, float] = {}
+
+    def logprob(row: Row) -> float:
+        if id(row) not in known:  # two pairs over one anti-expert share its row
+            known[id(row)] = float(row[token_id]) - log_normalizer(row)
+        return known[id(row)]
+
+    return tuple(map(logprob, rows.experts)), tuple(map(logprob, rows.antiexperts))
+
+
+def _from_candidates(
+    kept: CandidateRows, token_id: int
+) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
+    (places,) = (kept.token_ids == token_id).nonzero()
+    if not len(places):
+        return None
+    place, pairs = int(places[0]), len(kept.alphas)
+    experts = kept.experts[:, place] - kept.log_normalizers[1 : pairs + 1]
+    antiexperts = kept.antiexperts[:, place] - kept.log_normalizers[pairs + 1 :]
+    return tuple(map(float, experts)), tuple(map(float, antiexperts))
+
+
+def _exp(value: float) -> float:
+    try:
+        return math.exp(value)
+    except OverflowError:
+        return math.inf

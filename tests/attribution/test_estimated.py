@@ -1,0 +1,50 @@
+"""What candidates alone say of a token against what its full rows say."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from app.attribution.attribution import attribute
+from app.attribution.candidates import keep_candidates
+from app.attribution.estimated import attribute_candidates
+from tests.attribution.test_attribution import VOCABULARY, invent
+
+ALPHAS = (1.0, 0.4)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_with_every_token_kept_it_is_the_attribution(seed: int) -> None:
+    logits = invent(2, seed, np.float32)
+    kept = keep_candidates(logits, ALPHAS, 7, top_tuned=VOCABULARY, top_role=1)
+    found, exact = attribute_candidates(kept, 7), attribute(logits, ALPHAS, 7)
+    for name in ("p_base", "p_tuned", "logprob_base", "logprob_tuned", "contributions"):
+        assert getattr(found, name) == pytest.approx(getattr(exact, name), abs=1e-5)
+    for name in ("entropy_base", "entropy_tuned", "kl"):
+        assert getattr(found, name) == pytest.approx(getattr(exact, name), abs=1e-4)
+    for name in ("rank_base", "rank_tuned", "argmax_base", "argmax_tuned"):
+        assert getattr(found, name) == getattr(exact, name)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_with_fewer_only_the_entropies_are_a_little_too_low(seed: int) -> None:
+    logits = invent(2, seed, np.float32)
+    kept = keep_candidates(logits, ALPHAS, 7, top_tuned=20, top_role=10)
+    assert len(kept.token_ids) < VOCABULARY
+    found, exact = attribute_candidates(kept, 7), attribute(logits, ALPHAS, 7)
+    assert found.contributions == pytest.approx(exact.contributions, abs=1e-6)
+    assert found.flipped == exact.flipped
+    for name in ("entropy_base", "entropy_tuned", "kl"):
+        low, right = getattr(found, name), getattr(exact, name)
+        assert right - 0.1 < low < right + 1e-5
+
+
+def test_other_weights_are_looked_at_as_they_would_be() -> None:
+    logits = invent(2, 3, np.float32, scale=2.0)
+    kept = keep_candidates(logits, ALPHAS, 7, top_tuned=20, top_role=10)
+    there = (1.5, 0.4)
+    found, exact = attribute_candidates(kept.reweighted(there), 7), attribute(logits, there, 7)
+    assert found.p_base == pytest.approx(exact.p_base, abs=1e-6)
+    assert found.p_tuned == pytest.approx(exact.p_tuned, abs=0.02)
+    assert found.contributions == pytest.approx(exact.contributions, abs=0.02)
+    assert found.entropy_tuned == pytest.approx(exact.entropy_tuned, abs=0.2)
