@@ -124,6 +124,12 @@ def open_folder(folder: Path, *, weights_required: bool = True) -> CheckpointFil
     config = _read_json(folder / "config.json")
     if "auto_map" in config and "model_type" not in config:
         raise needs_code(folder)
+    if (folder / "adapter_config.json").is_file():
+        raise CheckpointError(
+            f"The folder {folder} holds a model and an adapter",
+            evidence="there is a config.json and an adapter_config.json",
+            next_step="Put the adapter into a folder of its own and choose it as adapter:FOLDER.",
+        )
     weights = _weight_files(folder, weights_required)
     tensors = [tensor for path in weights for tensor in read_safetensors_header(path)]
     return CheckpointFiles(folder, config, weights, tuple(tensors))

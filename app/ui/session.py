@@ -14,6 +14,7 @@ from app.checkpoints.spec import Recipe
 from app.checkpoints.status import LoadProgress, RoleInForce
 from app.engine.messages import (
     Cancellation,
+    Check,
     Checked,
     Command,
     EngineFailed,
@@ -80,7 +81,7 @@ class Session(RecipeState):
         self._engine_problem: Problem | None = None
         self._load: Load | None = None
         self._checks = Checks(bridge.submit, self._ids)
-        self._candidates = Checks(bridge.submit, self._ids)
+        self._candidates: dict[int, Recipe] = {}
         self._loaded: Loaded | None = None
         self._left: Recipe | None = None
         self.settings = settings
@@ -166,7 +167,9 @@ class Session(RecipeState):
 
     def check_candidate(self, recipe: Recipe) -> None:
         """Ask what is known of a recipe that is not, or not yet, the one in the window."""
-        self._candidates.ask(self._with_defaults(recipe), self.prompt)
+        check = Check(next(self._ids), self._with_defaults(recipe), self.prompt, Cancellation())
+        self._candidates[check.id] = check.recipe
+        self._bridge.submit(check)
 
     def cancel_load(self) -> None:
         """Give up the load that is under way."""
@@ -246,9 +249,9 @@ class Session(RecipeState):
             elif isinstance(event, Failed) and (question := self._checks.answered(event.id)):
                 if event.error:
                     self._show_check(None, question.prompt, event.error)
-            elif isinstance(event, Failed) and (asked := self._candidates.answered(event.id)):
+            elif isinstance(event, Failed) and (asked := self._candidates.pop(event.id, None)):
                 if event.error:
-                    self.candidate_checked.emit(asked.recipe, event.error)
+                    self.candidate_checked.emit(asked, event.error)
             elif self._load and event.id == self._load.id:
                 self._on_load_event(event)
 
@@ -262,6 +265,9 @@ class Session(RecipeState):
         self._engine_problem = Problem(event.error, event.details)
         self._load = None
         self.runs.abandon()
+        for recipe in self._candidates.values():
+            self.candidate_checked.emit(recipe, event.error)
+        self._candidates.clear()
         self._set_load_state(LoadState.FAILED)
         self.report(event.error, event.details)
 
@@ -272,9 +278,9 @@ class Session(RecipeState):
         return self._engine_problem is not None
 
     def _on_checked(self, event: Checked) -> None:
-        candidate = self._candidates.answered(event.id)
+        candidate = self._candidates.pop(event.id, None)
         if candidate:
-            self.candidate_checked.emit(candidate.recipe, event.preflight)
+            self.candidate_checked.emit(candidate, event.preflight)
             return
         question = self._checks.answered(event.id)
         if question:

@@ -20,7 +20,12 @@ from transformers import AutoModelForCausalLM
 from app import checkpoints
 from app.checkpoints import sources
 from app.checkpoints.formats.stored_tensors import StoredTensor, read_safetensors_header
-from app.checkpoints.sources import builtin_checkpoints, open_checkpoint, split_source
+from app.checkpoints.sources import (
+    builtin_checkpoints,
+    open_checkpoint,
+    open_folder,
+    split_source,
+)
 from app.checkpoints.spec import CheckpointSpec
 from app.errors import CheckpointError, NotDownloadedError, RecipeError
 from tests import tiny
@@ -316,3 +321,10 @@ def test_an_unfinished_download_is_told(folder: Path) -> None:
     error = refused(folder, "There are no weights")
     assert "model.safetensors.incomplete" in error.evidence
     assert "download" in error.next_step
+
+
+def test_a_folder_that_holds_a_model_and_an_adapter_is_refused(folder: Path) -> None:
+    open_folder(folder)
+    (folder / "adapter_config.json").write_text("{}")
+    with pytest.raises(CheckpointError, match="holds a model and an adapter"):
+        open_folder(folder)

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.checkpoints.spec import Recipe
-from app.engine.messages import Check, Failed, Load
-from app.errors import CheckpointError
+from app.engine.messages import Check, EngineFailed, Failed, Load
+from app.errors import CheckpointError, DeviceError, RecipeError
 from app.ui.checks import Checks
 from app.ui.session import LoadState, Session
 from tests.ui.conftest import FakeBridge, invent_preflight
@@ -117,3 +117,21 @@ def test_a_sign_of_alpha_asks_for_the_warnings(session: Session, bridge: FakeBri
     assert questions(bridge) == []
     session.set_alpha(1, -0.5)
     assert questions(bridge) == ["the king"]
+
+
+def test_every_question_about_a_candidate_is_answered(
+    session: Session, bridge: FakeBridge, recipe: Recipe
+) -> None:
+    answers: list[object] = []
+    session.candidate_checked.connect(lambda asked, found: answers.append(found))
+    other = recipe.with_alphas((2.0, 2.0))
+    session.check_candidate(recipe)
+    bridge.check(kind=Check)
+    session.check_candidate(other)
+    session.check_candidate(recipe)
+    error = RecipeError("no")
+    bridge.events.emit([Failed(bridge.last(Check).id, error)])
+    assert answers[1:] == [error]
+    lost = DeviceError("gone")
+    bridge.events.emit([EngineFailed(lost, "")])
+    assert answers[2:] == [lost]

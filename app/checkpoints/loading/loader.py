@@ -118,7 +118,7 @@ def load_recipe(
     masked_ids: Sequence[int],
     on_progress: Callable[[LoadProgress], None] = lambda progress: None,
     cancelled: Callable[[], bool] = lambda: False,
-    held: Weights | None = None,
+    held: dict[WeightsKey, LoadedWeights] | None = None,
     spare: int = 0,
 ) -> LoadedRecipe:
     """Load every checkpoint of a recipe once and join the roles into an ensemble.
@@ -128,7 +128,8 @@ def load_recipe(
         masked_ids: Ids of the base that are never to be generated, of its ``VocabularyReport``.
         on_progress: Called for each role as its weights arrive.
         cancelled: Asked for every tensor.
-        held: What is in memory and need not be read again, of :func:`still_needed`.
+        held: What is in memory and need not be read again, of :func:`still_needed`; it is emptied
+            when the load fails, so that nothing else holds it.
         spare: Bytes of main memory that may be taken to make single steps faster.
 
     Raises:
@@ -137,7 +138,8 @@ def load_recipe(
         Cancelled: When ``cancelled`` says so; nothing stays loaded.
     """
     recipe = opened.recipe
-    assembly = _Assembly(recipe.context, on_progress, cancelled, held or {})
+    held = {} if held is None else held
+    assembly = _Assembly(recipe.context, on_progress, cancelled, held)
     try:
         with tensors_apart():
             for role in sorted(opened.roles, key=lambda role: role.spec.offload):
@@ -151,7 +153,7 @@ def load_recipe(
                 cancelled,
             )
     except BaseException as error:
-        held = None
+        held.clear()
         assembly.forget()
         forget_frames(error)
         release_memory()
@@ -178,7 +180,7 @@ def load_recipe(
     )
 
 
-def still_needed(loaded: LoadedRecipe, opened: OpenedRecipe) -> Weights:
+def still_needed(loaded: LoadedRecipe, opened: OpenedRecipe) -> dict[WeightsKey, LoadedWeights]:
     """Of what is loaded, the weights that ``opened`` asks for too."""
     wanted = {key for role in opened.roles for key in _keys(role)}
     return {key: weights for key, weights in loaded.weights.items() if key in wanted}

@@ -159,15 +159,16 @@ class MissingModels(QObject):
             return
         states = {download.state for download in self._coming}
         wanted = set(self._sources) <= set(self._session.recipe.hub_sources())
-        if DownloadState.CANCELLED in states:
-            source = self._sources[0]
-            self._end()
-            if wanted:
-                self._session.report(NotDownloadedError(source))
-        elif states == {DownloadState.DONE}:
-            self._end()
-            if wanted:
-                self._session.load()
+        cancelled, source = DownloadState.CANCELLED in states, self._sources[0]
+        if not cancelled and states != {DownloadState.DONE}:
+            return
+        self._end()
+        if not wanted:
+            self._on_problem()  # another recipe was opened meanwhile, and may lack models too
+        elif cancelled:
+            self._session.report(NotDownloadedError(source))
+        else:
+            self._session.load()
 
     def _end(self) -> None:
         self._coming = []
