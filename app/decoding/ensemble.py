@@ -151,6 +151,11 @@ class Ensemble:
         return alone
 
     @property
+    def models(self) -> tuple[LanguageModel, ...]:
+        """What computes each evaluation."""
+        return tuple(evaluation.model for evaluation in self._evaluations)
+
+    @property
     def names(self) -> tuple[str, ...]:
         """What each evaluation is called."""
         return tuple(evaluation.name for evaluation in self._evaluations)

@@ -48,7 +48,7 @@ class TransformersLanguageModel:
 
     def __init__(self, model: PreTrainedModel, context_length: int | None = None) -> None:
         config = model.config.get_text_config()
-        self._model = model
+        self.model = model
         # Offloaded weights are on no device between uses; their hooks move what is given to them.
         self._device = torch.device("cpu") if model.device.type == "meta" else model.device
         self._cache: DynamicCache | None = None
@@ -60,8 +60,8 @@ class TransformersLanguageModel:
 
     def extend(self, tokens: Tensor, last: int = 1) -> Tensor:
         if self._cache is None:
-            self._cache = make_cache(self._model.config)
-        output = self._model(
+            self._cache = make_cache(self.model.config)
+        output = self.model(
             input_ids=tokens[None].to(self._device),
             past_key_values=self._cache,
             use_cache=True,
@@ -84,7 +84,7 @@ class TransformersLanguageModel:
             if not self.can_rewind:
                 raise ModelError(
                     "This model cannot go back to an earlier token",
-                    evidence=f"{type(self._model).__name__} keeps a state that cannot be rewound",
+                    evidence=f"{type(self.model).__name__} keeps a state that cannot be rewound",
                     next_step="Generate again from the prompt.",
                 )
             self._cache.crop(length - self.length)

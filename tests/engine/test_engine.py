@@ -326,7 +326,7 @@ def test_a_check_tells_prompts_and_leaves_what_is_loaded(loaded: Desk, tiny_reci
 
 def test_a_load_gives_the_old_models_back_first(loaded: Desk, tiny_recipe: Recipe) -> None:
     assert loaded.engine._loaded is not None
-    old = weakref.ref(loaded.engine._loaded.ensemble._evaluations[0].model._model)
+    old = weakref.ref(loaded.engine._loaded.ensemble.models[0].model)
     alive: list[bool] = []
     loaded.on_event = lambda event: alive.append(old() is not None)
     loaded.load(replace(tiny_recipe, base=replace(tiny_recipe.base, dtype="bfloat16")))

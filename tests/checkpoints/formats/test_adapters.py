@@ -114,7 +114,7 @@ def test_the_pair_costs_one_model(
     recipe = tuned["llama"].recipe(llama.base, quantization=quantization)
     loaded = load(recipe)
     rows(loaded)
-    _, expert, antiexpert = (loaded.ensemble._evaluations[place]._model for place in range(3))
+    _, expert, antiexpert = (evaluation.model for evaluation in loaded.ensemble.models)
     own = {tensor.data_ptr(): tensor.nbytes for tensor in antiexpert.parameters()}
     lora = 0
     for parameter_name, tensor in expert.named_parameters():

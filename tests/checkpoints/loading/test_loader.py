@@ -113,7 +113,7 @@ def test_the_dtype_in_force_is_the_one_reported(
 
 def models_of(loaded: LoadedRecipe) -> list[torch.nn.Module]:
     """The distinct models that the evaluations run."""
-    models = {id(e._model): e._model for e in loaded.ensemble._evaluations}
+    models = {id(e.model): e.model for e in loaded.ensemble.models}
     return list(models.values())
 
 
