@@ -64,14 +64,23 @@ def tables(count: int, seed: int, apart: float = 0.7) -> list[Tensor]:
 
 
 class WorkClock:
-    """A clock that is moved by the work of models alone: so many seconds for each call."""
+    """A clock that is moved by the work of models alone.
 
-    def __init__(self, models: Sequence[object], seconds: Sequence[float]) -> None:
+    Args:
+        models: Whose work.
+        calls: Seconds that each takes for every call.
+        tokens: Seconds that each takes for every token besides.
+    """
+
+    def __init__(
+        self, models: Sequence[TableModel], calls: Sequence[float], tokens: float = 0.0
+    ) -> None:
         self._models = models
-        self._seconds = seconds
+        self._calls = calls
+        self._tokens = tokens
 
     def __call__(self) -> float:
         return sum(
-            seconds * len(model.reads)  # type: ignore[attr-defined]
-            for model, seconds in zip(self._models, self._seconds, strict=True)
+            calls * len(model.reads) + self._tokens * sum(model.reads)
+            for model, calls in zip(self._models, self._calls, strict=True)
         )

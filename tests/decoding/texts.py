@@ -1,0 +1,62 @@
+"""Runs of :func:`app.decoding.decode.decode` for tests, with their steps and their end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+
+from app.decoding.decode import FROM_THE_PROMPT, Beginning, decode
+from app.decoding.detokenizer import Detokenizer
+from app.decoding.ensemble import Ensemble
+from app.decoding.speculative import Speculator
+from app.decoding.types import FinishReason, GenerationConfig, TokenStep
+from tests import tiny
+
+TOKENIZER = tiny.make_tokenizer()
+GREEDY = GenerationConfig(max_new_tokens=24, temperature=0.0)
+SAMPLED = GenerationConfig(max_new_tokens=24, temperature=0.9, top_p=0.95, seed=4)
+
+
+class Text:
+    """One run, to its end. ``on_step`` is called with every step before the next is asked for."""
+
+    def __init__(
+        self,
+        ensemble: Ensemble,
+        prompts: Sequence[Sequence[int]],
+        config: GenerationConfig,
+        *,
+        speculator: Speculator | None = None,
+        alphas: Callable[[], tuple[float, ...]] | None = None,
+        eos_ids: Collection[int] = (),
+        cancelled: Callable[[], bool] = lambda: False,
+        beginning: Beginning = FROM_THE_PROMPT,
+        on_step: Callable[[TokenStep], None] = lambda step: None,
+    ) -> None:
+        self.steps: list[TokenStep] = []
+        generator = decode(
+            ensemble,
+            prompts,
+            config,
+            detokenizer=Detokenizer(TOKENIZER, prompts[0]),
+            eos_ids=eos_ids,
+            alphas=alphas or (lambda: (1.0,) * len(ensemble.pairs)),
+            cancelled=cancelled,
+            beginning=beginning,
+            speculator=speculator,
+        )
+        while True:
+            try:
+                step = next(generator)
+            except StopIteration as end:
+                self.reason: FinishReason = end.value
+                break
+            self.steps.append(step)
+            on_step(step)
+
+    @property
+    def ids(self) -> list[int]:
+        return [step.token_id for step in self.steps]
+
+    @property
+    def text(self) -> str:
+        return "".join(step.text for step in self.steps)
