@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import sys
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run ``tuneshift`` with ``arguments``, by default the process's; returns the exit status."""
+    multiprocessing.freeze_support()  # the packaged program starts itself for a conversion
+    if sys.stderr is None or sys.stdout is None:
+        from app.logs import give_streams
+
+        give_streams()
     from app.cli.parser import parse
     from app.errors import TuneshiftError
 

@@ -50,6 +50,11 @@ def state_folder() -> Path:
     return platformdirs.user_state_path(_NAME, appauthor=False, ensure_exists=True)
 
 
+def log_folder() -> Path:
+    """The folder of the log; made when missing."""
+    return platformdirs.user_log_path(_NAME, appauthor=False, ensure_exists=True)
+
+
 def cache_folder() -> Path:
     """The folder of what can be made again, such as converted checkpoints; made when missing."""
     return platformdirs.user_cache_path(_NAME, appauthor=False, ensure_exists=True)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import logging
 import signal
 import socket
 import sys
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 
 from PySide6.QtCore import QSettings, Qt
 from PySide6.QtWidgets import QApplication
@@ -24,8 +23,10 @@ from app.checkpoints.recipes.recipe_file import (
     write_recipe,
 )
 from app.checkpoints.spec import Recipe
-from app.errors import TuneshiftError, unknown_error
-from app.settings import Settings, config_folder, load_settings, state_folder
+from app.errors import TuneshiftError
+from app.logs import start_logging
+from app.running import RunningMark
+from app.settings import Settings, config_folder, load_settings, log_folder, state_folder
 from app.ui.bridge import Bridge
 from app.ui.downloads import Downloads
 from app.ui.icons import application_icon
@@ -33,6 +34,7 @@ from app.ui.main_window import MainWindow
 from app.ui.session import Session
 from app.ui.theme import Theme, palette, preferred_theme, stylesheet
 from app.ui.translation import install_translations
+from app.ui.uncaught import Uncaught
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +54,7 @@ def run(recipe: Recipe | None = None) -> int:
     Args:
         recipe: What to open; by default what was open the last time, or the demo.
     """
+    crashes = start_logging()
     application = make_application()
     problems: list[TuneshiftError] = []
     settings = _settings(problems)
@@ -61,14 +64,23 @@ def run(recipe: Recipe | None = None) -> int:
     Appearance(application, session)
     memory = QSettings(str(config_folder() / "window.ini"), QSettings.Format.IniFormat)
     window = MainWindow(session, memory)
+    mark = RunningMark(state_folder())
+    crashed = mark.begin()
+    if crashed:
+        problems.append(_crash())
     for problem in problems:
         session.report(problem)
     with (
-        _reported_exceptions(session),
+        Uncaught(session) as uncaught,
         asyncio.Runner(loop_factory=lambda: QEventLoop(application)) as runner,
     ):
-        runner.run(_until_closed(window, session, bridge))
+        uncaught.watch(runner.get_loop())
+        runner.run(_until_closed(window, session, bridge, load=not crashed))
     _remember_recipe(session.recipe)
+    mark.end()
+    if crashes:
+        faulthandler.disable()
+        crashes.close()
     return 0
 
 
@@ -109,7 +121,9 @@ class Appearance:
         self._application.setStyleSheet(stylesheet(theme))
 
 
-async def _until_closed(window: MainWindow, session: Session, bridge: Bridge) -> None:
+async def _until_closed(
+    window: MainWindow, session: Session, bridge: Bridge, *, load: bool
+) -> None:
     """Show the window, start the engine after the first paint, and wait for both to end."""
     loop = asyncio.get_running_loop()
     closed: asyncio.Future[None] = loop.create_future()
@@ -117,7 +131,8 @@ async def _until_closed(window: MainWindow, session: Session, bridge: Bridge) ->
     def start_engine() -> None:
         window.add_plot()
         bridge.start()
-        session.load()
+        if load:
+            session.load()
 
     def finish() -> None:
         if not closed.done():
@@ -171,22 +186,12 @@ def _closed_by_signals(loop: asyncio.AbstractEventLoop, window: MainWindow) -> I
         writer.close()
 
 
-@contextmanager
-def _reported_exceptions(session: Session) -> Iterator[None]:
-    """Show what nobody caught, instead of losing it on a terminal that is not there."""
-
-    def report(
-        kind: type[BaseException], error: BaseException, trace: TracebackType | None
-    ) -> None:
-        log.error("uncaught exception", exc_info=(kind, error, trace))
-        details = "".join(traceback.format_exception(kind, error, trace))
-        session.report(unknown_error(error), details)
-
-    previous, sys.excepthook = sys.excepthook, report
-    try:
-        yield
-    finally:
-        sys.excepthook = previous
+def _crash() -> TuneshiftError:
+    return TuneshiftError(
+        "Tuneshift did not end as it should the last time",
+        evidence=f"the log is in {log_folder()}",
+        next_step="The recipe is not loaded yet: press Generate, or Ctrl+R, to load it.",
+    )
 
 
 def _settings(problems: list[TuneshiftError]) -> Settings:

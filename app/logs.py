@@ -1,0 +1,59 @@
+"""One rotating log file for the window, and a file for what a crash of the process itself leaves.
+
+What a person types and what the models write is in neither.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import logging
+import sys
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import TextIO
+
+from app.settings import log_folder
+
+_FORMAT = "%(asctime)s %(levelname)s %(name)s (%(threadName)s) %(message)s"
+_MOST_BYTES, _KEPT = 1_000_000, 3
+
+
+def log_file() -> Path:
+    """Where the log is."""
+    return log_folder() / "tuneshift.log"
+
+
+def start_logging() -> TextIO | None:
+    """Write warnings of every library, and what the program itself says, to the log file.
+
+    Returns:
+        The file for crashes, which must stay open, or None where nothing can be written; the
+        program runs without a log then.
+    """
+    try:
+        handler = RotatingFileHandler(
+            log_file(), maxBytes=_MOST_BYTES, backupCount=_KEPT, encoding="utf-8", delay=True
+        )
+        crashes = (log_folder() / "crash.log").open("a", encoding="utf-8")
+    except OSError:
+        return None
+    handler.setFormatter(logging.Formatter(_FORMAT))
+    root = logging.getLogger()
+    root.addHandler(handler)
+    logging.getLogger("app").setLevel(logging.INFO)
+    logging.captureWarnings(True)
+    faulthandler.enable(crashes)
+    return crashes
+
+
+def give_streams() -> None:
+    """Let what libraries print go somewhere: a windowed program has no stdout and no stderr."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, _stream())
+
+
+def _stream() -> TextIO:
+    path = log_folder() / "output.log"
+    mode = "w" if path.exists() and path.stat().st_size > _MOST_BYTES else "a"
+    return path.open(mode, encoding="utf-8", buffering=1)

@@ -1,0 +1,59 @@
+"""What nobody caught, in any thread or coroutine, is shown in the window and written to the log."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+import threading
+import traceback
+from typing import Any
+
+from PySide6.QtCore import QObject, Qt, Signal
+
+from app.errors import unknown_error
+from app.ui.session import Session
+
+log = logging.getLogger(__name__)
+
+
+class Uncaught(QObject):
+    """While it is entered, exceptions that nobody caught become problems of the session.
+
+    Otherwise they would be lost on a terminal that is not there. The models' thread and those of
+    downloads catch their own; this is for what they could not know of.
+    """
+
+    _met = Signal(object)
+    """An exception; it crosses from whichever thread it was met on."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self._met.connect(self._show, Qt.ConnectionType.QueuedConnection)
+
+    def __enter__(self) -> Uncaught:
+        self._before = sys.excepthook, threading.excepthook
+        sys.excepthook = lambda kind, error, trace: self._meet(error)
+        threading.excepthook = lambda met: self._meet(met.exc_value)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        sys.excepthook, threading.excepthook = self._before
+
+    def watch(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Take what coroutines of ``loop`` leave uncaught as well."""
+        loop.set_exception_handler(lambda _, context: self._on_loop(context))
+
+    def _on_loop(self, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        self._meet(error if error else RuntimeError(str(context.get("message"))))
+
+    def _meet(self, error: BaseException | None) -> None:
+        if error is None or isinstance(error, SystemExit):
+            return
+        log.error("uncaught exception", exc_info=error)
+        self._met.emit(error)
+
+    def _show(self, error: BaseException) -> None:
+        self._session.report(unknown_error(error), "".join(traceback.format_exception(error)))

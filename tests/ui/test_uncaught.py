@@ -1,0 +1,53 @@
+"""Exceptions that nobody caught reach the window from wherever they were met."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from app.ui.session import Session
+from app.ui.uncaught import Uncaught
+
+
+def fail() -> None:
+    raise RuntimeError("nobody expected this")
+
+
+def in_a_slot() -> None:
+    try:
+        fail()
+    except RuntimeError as error:
+        sys.excepthook(type(error), error, error.__traceback__)  # as PySide does
+
+
+def in_a_thread() -> None:
+    thread = threading.Thread(target=fail, name="somebody's")
+    thread.start()
+    thread.join()
+
+
+@pytest.mark.parametrize("happens", [in_a_slot, in_a_thread])
+def test_it_is_shown_with_what_to_copy(qtbot: QtBot, session: Session, happens: object) -> None:
+    before = sys.excepthook, threading.excepthook
+    with Uncaught(session), qtbot.waitSignal(session.problem_changed):
+        happens()  # type: ignore[operator]
+    assert (sys.excepthook, threading.excepthook) == before
+    assert session.problem is not None
+    assert "nobody expected this" in str(session.problem.error)
+    assert "in fail" in session.problem.details
+
+
+def test_a_coroutine_that_fails_is_shown(qtbot: QtBot, session: Session) -> None:
+    loop = asyncio.new_event_loop()
+    with Uncaught(session) as uncaught, qtbot.waitSignal(session.problem_changed):
+        uncaught.watch(loop)
+        loop.call_soon(fail)
+        loop.call_soon(loop.stop)
+        loop.run_forever()
+    loop.close()
+    assert session.problem is not None
+    assert "nobody expected this" in str(session.problem.error)
