@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from app.attribution.attribution import TokenAttribution
 from app.attribution.candidates import CandidateRows
 from app.attribution.row_store import RowStore
 from app.checkpoints.spec import Recipe
-from app.decoding.types import FinishReason
+from app.decoding.types import FinishReason, GenerationConfig
 from app.engine.messages import Cancellation, LiveAlphas, RunStats, TokenDecoded
 
 
@@ -41,9 +41,13 @@ class Run:
         role: The place in ``Recipe.roles`` of the role that answers alone, or None when tuned.
         parent: The run that it branched off.
         fork: Index of the first token of its own; the ones before are the parent's.
+        drawn_from: Index of the first token that was drawn with the settings of ``recipe``.
+        group: The same number for the answers of every role to one prompt; 0 for other texts.
         name: What the person called it.
         scored: Whether the text was given, to be scored.
         stepping: Whether a person draws it token by token.
+        unsettled: Tokens at the end of what it begins with that are read once more, since their
+            text depends on what follows. They are as they were drawn once they have come.
         finish_reason: None while it goes on or where it failed.
         failed: Whether it ended by an error.
     """
@@ -57,15 +61,19 @@ class Run:
     role: int | None = None
     parent: Run | None = None
     fork: int = 0
+    drawn_from: int = 0
+    group: int = 0
     name: str = ""
     scored: bool = False
     stepping: bool = False
     cancellation: Cancellation = field(default_factory=Cancellation)
     tokens: list[Token] = field(default_factory=list)
+    unsettled: list[Token] = field(default_factory=list)
     prompt_tokens: tuple[int, ...] = ()
     finish_reason: FinishReason | None = None
     stats: RunStats | None = None
     failed: bool = False
+    _counted_from: int = 0
     _first_token_at: float = 0.0
 
     @property
@@ -85,10 +93,9 @@ class Run:
         """The engine's figure once the run has ended, and until then what came so far."""
         if self.stats:
             return self.stats.tokens_per_second
-        count = len(self.tokens) - self.fork
-        if count < 2:
-            return None
-        return (count - 1) / (time.monotonic() - self._first_token_at)
+        count = len(self.tokens) - self._counted_from
+        elapsed = time.monotonic() - self._first_token_at
+        return (count - 1) / elapsed if count > 1 and elapsed > 0 else None
 
     @property
     def pair_names(self) -> tuple[str, ...]:
@@ -96,24 +103,67 @@ class Run:
         return tuple(pair.name for pair in self.recipe.pairs) if self.role is None else ()
 
     @property
-    def unfinished_end(self) -> int:
-        """Index of the first token of an incomplete character at the end, or the length.
+    def settled_end(self) -> int:
+        """Index of the first token at the end whose text would be another if the text went on.
 
-        Such a character is shown as U+FFFD, and would be another one if the text went on.
+        An incomplete character is shown as U+FFFD, and the token with a stop string has only the
+        text before it. Where there is no such token this is the length.
         """
         end = len(self.tokens)
-        if not self.tokens or not self.tokens[-1].text.endswith("\ufffd"):
+        if not self.tokens:
+            return end
+        if self.finish_reason is FinishReason.STOP:
+            return end - 1
+        if not self.tokens[-1].text.endswith("\ufffd"):
             return end
         end -= 1
         while end > 0 and not self.tokens[end - 1].text:
             end -= 1
         return end
 
-    def add(self, event: TokenDecoded) -> None:
-        """Append a token and keep its rows."""
-        step = event.step
-        if len(self.tokens) == self.fork:
+    def draws_as(self, sampling: GenerationConfig) -> bool:
+        """Whether more tokens drawn with ``sampling`` would be drawn as those that are there."""
+        ends = {"max_new_tokens": 1, "stop": ()}  # they decide where a text ends, and not how
+        alike = replace(self.recipe.sampling, **ends) == replace(sampling, **ends)
+        return alike or all(token.forced for token in self.tokens)
+
+    def common_length(self, other: Run) -> int:
+        """How many tokens the two texts share from the beginning, if the prompts are the same."""
+        if self.prompt != other.prompt:
+            return 0
+        pairs = zip(self.tokens, other.tokens, strict=False)
+        shortest = min(len(self.tokens), len(other.tokens))
+        return next((i for i, (a, b) in enumerate(pairs) if a.token_id != b.token_id), shortest)
+
+    # Its life: it begins, gets tokens, ends, and may go on
+
+    def begin_with(self, other: Run, count: int) -> None:
+        """Take the first ``count`` tokens of another run, with what is kept of their rows."""
+        settled = min(count, other.settled_end)
+        self.tokens = other.tokens[:settled]
+        self.unsettled = other.tokens[settled:count]
+        self.prompt_tokens = other.prompt_tokens
+        self.fork = count
+        self.drawn_from = other.drawn_from if other.draws_as(self.recipe.sampling) else count
+        self.rows.copy(other.rows, count)
+
+    def start(self, alphas: tuple[float, ...]) -> None:
+        """It is asked of the models: from the prompt, or to go on from the tokens it has."""
+        self.alphas = LiveAlphas(alphas if self.role is None else ())
+        self.cancellation = Cancellation()
+        self.finish_reason, self.failed, self.stats = None, False, None
+        self._counted_from = len(self.tokens)
+
+    def add(self, event: TokenDecoded) -> TokenDecoded:
+        """Append a token and keep its rows; returns the event as it counts.
+
+        A token that was only read once more is as it was when it was drawn.
+        """
+        if len(self.tokens) == self._counted_from:
             self._first_token_at = time.monotonic()
+        if self.unsettled:
+            event = _as_drawn(event, self.unsettled.pop(0))
+        step = event.step
         self.rows.add(step)
         self.tokens.append(
             Token(
@@ -127,13 +177,16 @@ class Run:
                 step.forced,
             )
         )
+        return event
 
-    def begin_with(self, other: Run, count: int) -> None:
-        """Take the first ``count`` tokens of another run, with what is kept of their rows."""
-        self.tokens = other.tokens[:count]
-        self.prompt_tokens = other.prompt_tokens
-        self.fork = count
-        self.rows.copy(other.rows, count)
+    def end(self, reason: FinishReason | None) -> None:
+        """It ended, or failed where there is no reason; what it began with is there in any case."""
+        self.tokens += self.unsettled
+        self.unsettled = []
+        self.finish_reason = reason
+        self.failed = reason is None
+
+    # What is known of its tokens
 
     def label(self, token_id: int) -> str:
         """What to call a token id."""
@@ -142,3 +195,14 @@ class Run:
     def candidates(self, index: int) -> CandidateRows:
         """The candidates at token ``index``."""
         return self.rows.candidates(index)
+
+
+def _as_drawn(event: TokenDecoded, drawn: Token) -> TokenDecoded:
+    """A token that was read once more: its text is new, and how it was drawn is not."""
+    step = replace(
+        event.step,
+        alphas=drawn.alphas,
+        sampled_probability=drawn.sampled_probability,
+        forced=drawn.forced,
+    )
+    return TokenDecoded(event.id, step, drawn.attribution)

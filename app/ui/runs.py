@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from typing import Protocol
 
 from PySide6.QtCore import QObject, Signal
 
 from app.attribution.row_store import RowBudget, RowStore
-from app.checkpoints.spec import Recipe
-from app.decoding.types import FinishReason, OtherChoice
-from app.engine.messages import (
-    AskWhatIf,
-    Cancellation,
-    Command,
-    Event,
-    Failed,
-    Generate,
-    LiveAlphas,
-    RunFinished,
-    RunStarted,
-    TokenDecoded,
-    WhatIfAnswered,
-)
+from app.checkpoints.spec import CheckpointSpec, Recipe
+from app.decoding.types import FinishReason
+from app.engine.messages import Command, Event, LiveAlphas, TokenDecoded
 from app.errors import PromptError, RecipeError, TuneshiftError
+from app.ui.generation import AS_THE_SETTINGS_SAY, Generation, More
+from app.ui.removed import Removed
 from app.ui.run import Run, Token
 from app.ui.selection import Selection
+from app.ui.what_if.questions import WhatIf, WhatIfQuestions
 
 
 class Models(Protocol):
@@ -47,25 +37,13 @@ class Models(Protocol):
     def report(self, error: TuneshiftError, details: str = "") -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class WhatIf:
-    """What other weights would have chosen along a finished text.
-
-    Attributes:
-        run: The text.
-        alphas: The weights.
-        choices: Where another token would have been chosen, given the text before it.
-        looked_at: How many tokens have their full rows; the others could not be looked at.
-    """
-
-    run: Run
-    alphas: tuple[float, ...]
-    choices: tuple[OtherChoice, ...]
-    looked_at: int
-
-
 class Runs(QObject):
     """The texts of the window.
+
+    For whoever writes them down, in this order: ``began`` for a text that is new or goes on, with
+    the tokens that it begins with (``replaced`` comes before it where the text stands in the place
+    of another); ``decoded`` and ``progressed`` for each batch of its tokens; and ``progressed``
+    once more when it has ended (``Run.active`` is False then). After that it may begin again.
 
     Args:
         models: The session.
@@ -74,17 +52,27 @@ class Runs(QObject):
     """
 
     run_changed = Signal()
-    """Another text is shown (``current``), or the one that is shown ended or goes on."""
+    """Another text is shown (``current``), or one ended or goes on."""
     tokens_added = Signal(int)
     """Tokens of ``current`` came; the index of the first new one. At most once per frame."""
     progressed = Signal(object)
     """Any text, the argument, got tokens or ended."""
     list_changed = Signal()
-    """``all`` changed, or the name of a text did."""
+    """``all`` or ``removed`` changed, or the name of a text did."""
     what_if_changed = Signal()
-    """``what_if`` changed."""
+    """``what_if`` or ``what_if_waiting`` changed."""
+    began = Signal(object)
+    """A text is asked of the models: it is new, or goes on from the tokens that it has."""
     decoded = Signal(object, list)
-    """A text and the events of its new tokens, for whoever writes them down."""
+    """A text and the events of its new tokens."""
+    replaced = Signal(object, object)
+    """A text of ``all``, the first, gave its place to another one that begins as it does.
+
+    The other has its name, its parent and its branches, and the tokens that it shares with the
+    first; what comes next takes the place of what the first had after these.
+    """
+    renamed = Signal(object)
+    """The name of a text changed."""
 
     def __init__(
         self, models: Models, ids: Iterator[int], row_bytes: int, parent: QObject | None = None
@@ -92,23 +80,29 @@ class Runs(QObject):
         super().__init__(parent)
         self._models = models
         self._ids = ids
-        self._active: dict[int, Run] = {}
-        self._question: tuple[AskWhatIf, Run] | None = None
+        self._questions = WhatIfQuestions(models.submit, ids, models.report, self)
+        self._questions.changed.connect(self.what_if_changed)
+        self._generation = Generation(models.submit, ids, models.report, self)
+        self._generation.began.connect(self.began)
+        self._generation.decoded.connect(self._on_decoded)
+        self._generation.progressed.connect(self.progressed)
+        self._generation.ended.connect(self.run_changed)
         self.budget = RowBudget(row_bytes)
         self.all: list[Run] = []
         self.current: Run | None = None
-        self.what_if: WhatIf | None = None
+        self.removed: Removed | None = None
+        """The text that was removed last; it can be brought back."""
         self.selection = Selection(self._tokens, self)
 
     def _tokens(self) -> list[Token]:
         return self.current.tokens if self.current else []
 
-    # What a person does
+    # New texts
 
     @property
     def running(self) -> bool:
         """Whether tokens are being generated for any text."""
-        return bool(self._active)
+        return self._generation.running
 
     def generate(self, prompt: str) -> None:
         """Start a text; loads the recipe first where that is still to be done."""
@@ -124,115 +118,135 @@ class Runs(QObject):
         elif self._may_start(prompt):
             run = self._new(prompt)
             run.scored = True
-            self._begin(run, text=text, limit=1)
+            self._begin(run, More(text=text, limit=1, past_stop=True))  # all of it is looked at
 
     def ask_every_role(self, prompt: str) -> list[Run]:
         """Let every role answer alone, and then all of them together as tuned; one after another.
 
+        The text that is shown stays the same.
+
         Returns:
-            A text for each role in the order of ``Recipe.roles``, and the tuned one as the last;
-            nothing where no run can be started.
+            A text for each role in the order of ``Recipe.roles``, and the tuned one as the last.
+            Roles of the same checkpoint with the same prompt have one text. Nothing where no run
+            can be started.
         """
         if not self._may_start(prompt):
             return []
-        roles = [*range(len(self._models.recipe.roles())), None]
-        runs = [self._new(prompt, role) for role in roles]
-        for run in runs:
+        group = next(self._ids)
+        answers: dict[CheckpointSpec, Run] = {}
+        runs = []
+        for place, (_, spec) in enumerate(self._models.recipe.roles()):
+            if spec not in answers:
+                answers[spec] = self._new(prompt, place)
+            runs.append(answers[spec])
+        runs.append(self._new(prompt))
+        for run in dict.fromkeys(runs):
+            run.group = group
             self._add(run)
-            self._submit(run)
-        self.show(runs[-1])
+            self._ask(run)
+        if self.current is None:
+            self.show(runs[-1])
+        else:
+            self.run_changed.emit()
         return runs
+
+    # Another way from the text that is shown
+
+    def can_continue(self, run: Run) -> bool:
+        """Whether the recipe in the window has the models that ``run`` was made with."""
+        return run.recipe.models == self._models.recipe.models
 
     def fork(self, index: int, *, token_id: int | None = None, text: str = "") -> None:
         """Let a branch of the shown text go on from another choice at token ``index``.
 
+        It may have as many tokens from there as the sampling settings say.
+
         Args:
-            index: The first token that the branch does not share.
+            index: The first token that the branch does not share; the length for one that goes on
+                after the last.
             token_id: The token to take there; without it or a text, the models choose.
             text: What to put there instead of a token.
         """
         run = self.current
         if run and not run.active and self._may_continue(run):
-            branch = self._branch(run, index)
-            self._begin(branch, forced=() if token_id is None else (token_id,), text=text)
+            forced = () if token_id is None else (token_id,)
+            limit = index + self._models.recipe.sampling.max_new_tokens
+            self._begin(self._branch(run, index), More(forced, text, limit))
 
     def go_on(self, count: int | None = None) -> None:
         """Continue the shown text where it ended.
 
+        One that ended at a stop string goes on past it and does not look for them. Where the
+        sampling settings are others by now it is a branch that goes on, so that a text is always
+        drawn in one way.
+
         Args:
             count: How many tokens to add; by default as many as the sampling settings say.
         """
-        run = self.current
-        if run and not run.active and self._may_continue(run):
+        if self.current:
             more = self._models.recipe.sampling.max_new_tokens if count is None else count
-            run.recipe = self._models.recipe
-            if run.unfinished_end < len(run.tokens):
-                self._take_up(run, run.unfinished_end, more)
-                return
-            self._submit(run, kept=run.token_ids, limit=len(run.tokens) + more)
-            self.run_changed.emit()
+            self._continue(self.current, more, stepping=False)
 
     def step(self, prompt: str) -> None:
-        """Draw one more token of the shown text, or the first of a new one."""
+        """Draw one more token of the shown text, or the first of a new one.
+
+        A new one begins where ``prompt`` or the models are not those of the shown text.
+        """
         run = self.current
-        if run is None or run.prompt != prompt:
-            if self._may_start(prompt):
-                run = self._new(prompt)
-                run.stepping = True
-                self._begin(run, limit=1)
-        else:
+        if run and run.prompt == prompt and self.can_continue(run):
+            self._continue(run, 1, stepping=True)
+        elif self._may_start(prompt):
+            run = self._new(prompt)
             run.stepping = True
-            self.go_on(1)
+            self._begin(run, More(limit=1))
 
     def choose(self, token_id: int) -> None:
         """Take another token in place of the last one of the shown text, without a branch."""
         run = self.current
         if run and run.tokens and not run.active and self._may_continue(run):
-            self._take_up(run, len(run.tokens) - 1, 1, forced=(token_id,))
+            last = len(run.tokens) - 1
+            self._take_up(run, last, More((token_id,), limit=last + 1))
 
     def stop(self) -> None:
         """Stop every text within one token; what has come stays."""
-        for run in self._active.values():
-            run.cancellation.request()
+        self._generation.stop()
 
     def set_alphas(self, alphas: tuple[float, ...]) -> None:
         """Let these weights act on the next token of what is being generated."""
-        for run in self._active.values():
-            if run.role is None and len(run.alphas.get()) == len(alphas):
-                run.alphas.set(alphas)
+        self._generation.set_alphas(alphas)
+
+    # What if
+
+    @property
+    def what_if(self) -> WhatIf | None:
+        """The answer to the last what-if question about the shown text."""
+        return self._questions.answer
+
+    @property
+    def what_if_waiting(self) -> bool:
+        """Whether a what-if question is still to be answered."""
+        return self._questions.waiting
 
     def ask_what_if(self, alphas: tuple[float, ...]) -> None:
         """Ask where the shown text would have gone another way under other weights."""
         run = self.current
-        if run is None or run.active or run.role is not None or not self._may_continue(run):
-            return
-        if self._question:
-            self._question[0].cancellation.request()
-        command = AskWhatIf(
-            next(self._ids),
-            run.prompt,
-            run.recipe.sampling,
-            alphas,
-            run.token_ids,
-            tuple(run.rows.steps()),
-            Cancellation(),
-        )
-        self._question = command, run
-        self._models.submit(command)
+        if run and not run.active and run.role is None and self._may_continue(run):
+            self._questions.ask(run, alphas)
 
     def clear_what_if(self) -> None:
         """Forget the answer to the last what-if question."""
-        if self.what_if:
-            self.what_if = None
-            self.what_if_changed.emit()
+        self._questions.clear()
+
+    # The list of texts
 
     def show(self, run: Run | None) -> None:
-        """Show another text."""
+        """Show another text; the selected token stays selected where it is in both."""
         if run is self.current:
             return
+        kept = run.common_length(self.current) if run and self.current else 0
         self.current = run
-        self.selection.clear()
-        self.clear_what_if()
+        self.selection.keep(kept)
+        self._questions.clear()
         self.run_changed.emit()
 
     def add(self, run: Run) -> None:
@@ -242,21 +256,32 @@ class Runs(QObject):
 
     def rename(self, run: Run, name: str) -> None:
         """Give a text a name."""
-        run.name = name
-        self.list_changed.emit()
+        if name != run.name:
+            run.name = name
+            self.renamed.emit(run)
+            self.list_changed.emit()
 
     def remove(self, run: Run) -> None:
-        """Take a text out of the window; its branches hang on what it hung on."""
-        run.cancellation.request()
-        for other in self.all:
-            if other.parent is run:
-                other.parent, other.fork = run.parent, min(other.fork, run.fork)
-        place = self.all.index(run)
-        self.all.remove(run)
+        """Take a text out of the window; its branches hang on what it hung on.
+
+        The one that was removed last can be brought back by :meth:`restore`.
+        """
+        self._generation.drop(run)
+        if self.removed:
+            self.removed.run.rows.forget()
+        self.removed = removed = Removed.take_out(run, self.all)
         if run is self.current:
-            self.show(self.all[min(place, len(self.all) - 1)] if self.all else None)
-        run.rows.forget()
+            place = min(removed.place, len(self.all) - 1)
+            self.show(self.all[place] if self.all else None)
         self.list_changed.emit()
+
+    def restore(self) -> None:
+        """Bring the text back that was removed last, and show it."""
+        if self.removed:
+            self.removed.put_back(self.all)
+            run, self.removed = self.removed.run, None
+            self.list_changed.emit()
+            self.show(run)
 
     # Starting
 
@@ -274,7 +299,7 @@ class Runs(QObject):
         """Whether the models that are loaded are those of ``run``; says so where they are not."""
         if self.running:
             return False
-        if run.recipe.models != self._models.recipe.models:
+        if not self.can_continue(run):
             self._models.report(
                 RecipeError(
                     "This text was made with other models",
@@ -291,7 +316,7 @@ class Runs(QObject):
             next(self._ids),
             prompt,
             recipe,
-            LiveAlphas(recipe.alphas if role is None else ()),
+            LiveAlphas(()),
             RowStore(self.budget),
             self._models.token_labels,
             role,
@@ -303,126 +328,73 @@ class Runs(QObject):
         branch.begin_with(run, index)
         return branch
 
-    def _take_up(self, run: Run, index: int, more: int, forced: tuple[int, ...] = ()) -> None:
+    def _continue(self, run: Run, count: int, *, stepping: bool) -> None:
+        if run.active or not self._may_continue(run):
+            return
+        end = len(run.tokens)
+        more = More(limit=end + count, past_stop=run.finish_reason is FinishReason.STOP)
+        run.stepping = stepping
+        if not run.draws_as(self._models.recipe.sampling):
+            branch = self._branch(run, end)
+            branch.stepping = stepping
+            self._begin(branch, more)
+        elif run.settled_end < end:
+            self._take_up(run, end, more)
+        else:
+            if all(token.forced for token in run.tokens):
+                run.recipe = self._models.recipe  # nothing was drawn with the settings before
+            self._questions.clear()
+            self._ask(run, more)
+            self.run_changed.emit()
+
+    def _take_up(self, run: Run, index: int, more: More) -> None:
         """Put a text in the place of ``run`` that goes on from token ``index`` in another way."""
         other = self._branch(run, index)
-        other.parent, other.fork, other.name = run.parent, min(run.fork, index), run.name
-        other.stepping = run.stepping
+        other.parent, other.fork = run.parent, min(run.fork, index)
+        other.name, other.scored = run.name, run.scored
+        other.group, other.stepping = run.group, run.stepping
         for child in self.all:
             if child.parent is run:
-                child.parent = other
+                child.parent, child.fork = other, min(child.fork, index)
         self.all[self.all.index(run)] = other
+        self.replaced.emit(run, other)
         run.rows.forget()
-        self._submit(other, kept=other.token_ids, forced=forced, limit=index + more)
+        self._ask(other, more)
         self.show(other)
         self.list_changed.emit()
 
-    def _begin(
-        self, run: Run, *, forced: tuple[int, ...] = (), text: str = "", limit: int | None = None
-    ) -> None:
+    def _begin(self, run: Run, more: More = AS_THE_SETTINGS_SAY) -> None:
         self._add(run)
-        self._submit(run, kept=run.token_ids, forced=forced, text=text, limit=limit)
+        self._ask(run, more)
         self.show(run)
 
     def _add(self, run: Run) -> None:
         self.all.append(run)
         self.list_changed.emit()
 
-    def _submit(
-        self,
-        run: Run,
-        *,
-        kept: tuple[int, ...] = (),
-        forced: tuple[int, ...] = (),
-        text: str = "",
-        limit: int | None = None,
-    ) -> None:
-        run.cancellation = Cancellation()
-        run.finish_reason, run.failed, run.stats = None, False, None
-        if run.role is None:
-            run.alphas = LiveAlphas(self._models.recipe.alphas)
-        config = self._models.recipe.sampling
-        if limit is not None:
-            config = replace(config, max_new_tokens=limit)
-        if run.scored:
-            config = replace(config, stop=())  # the text is looked at to its end
-        command = Generate(
-            next(self._ids),
-            run.prompt,
-            config,
-            run.alphas,
-            run.cancellation,
-            kept,
-            forced,
-            text,
-            run.role,
-        )
-        self._active[command.id] = run
-        self._models.submit(command)
+    def _ask(self, run: Run, more: More = AS_THE_SETTINGS_SAY) -> None:
+        self._generation.ask(run, self._models.recipe, more)
 
     # Events of the engine
 
     def receive(self, events: list[Event]) -> list[Event]:
         """Take what concerns the texts out of a batch of events; returns the others."""
-        shown, before = self.current, len(self._tokens())
-        fresh: dict[int, list[TokenDecoded]] = {}
-        others: list[Event] = []
-        ended: list[RunFinished | Failed] = []
-        for event in events:
-            run = self._active.get(getattr(event, "id", 0))
-            if run is None:
-                others.append(event)
-            elif isinstance(event, TokenDecoded):
-                run.add(event)
-                fresh.setdefault(event.id, []).append(event)
-            elif isinstance(event, RunStarted):
-                run.prompt_tokens = event.prompt_tokens
-            elif isinstance(event, RunFinished | Failed):
-                ended.append(event)
-        for id_, tokens in fresh.items():
-            self.decoded.emit(self._active[id_], tokens)
-        if shown is self.current and len(self._tokens()) > before:
-            self.tokens_added.emit(before)
-        for id_ in fresh:
-            self.progressed.emit(self._active[id_])
-        for event in ended:
-            self._on_end(event)
-        return [event for event in others if not self._answers_question(event)]
+        others = self._generation.receive(events)
+        return [event for event in others if not self._questions.receive(event)]
+
+    def _on_decoded(self, run: Run, tokens: list[TokenDecoded]) -> None:
+        self.decoded.emit(run, tokens)
+        if run is self.current:
+            self.tokens_added.emit(len(run.tokens) - len(tokens))
+            if run.stepping:
+                self.selection.select(len(run.tokens) - 1)
 
     def name_tokens(self, labels: tuple[str, ...]) -> None:
-        """The models are loaded: what began before that learns what to call its tokens."""
-        for run in self._active.values():
-            run.labels = labels
+        """The models are loaded: texts that began before learn what to call their tokens."""
+        for run in self.all:
+            if not run.labels and self.can_continue(run):
+                run.labels = labels
 
     def abandon(self) -> None:
         """End what waits for models that will not come."""
-        for id_ in list(self._active):
-            self._end(id_, None)
-
-    def _on_end(self, event: RunFinished | Failed) -> None:
-        if isinstance(event, RunFinished):
-            self._active[event.id].stats = event.stats
-            self._end(event.id, event.finish_reason)
-        else:
-            self._end(event.id, None)
-            if event.error:
-                self._models.report(event.error, event.details)
-
-    def _end(self, id_: int, reason: FinishReason | None) -> None:
-        run = self._active.pop(id_)
-        run.finish_reason = reason
-        run.failed = reason is None
-        self.progressed.emit(run)
-        self.run_changed.emit()
-
-    def _answers_question(self, event: Event) -> bool:
-        if self._question is None or getattr(event, "id", 0) != self._question[0].id:
-            return False
-        command, run = self._question
-        self._question = None
-        if isinstance(event, WhatIfAnswered) and run is self.current:
-            self.what_if = WhatIf(run, command.alphas, event.choices, len(command.steps))
-            self.what_if_changed.emit()
-        elif isinstance(event, Failed) and event.error:
-            self._models.report(event.error, event.details)
-        return True
+        self._generation.abandon()

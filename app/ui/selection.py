@@ -30,8 +30,14 @@ class Selection(QObject):
 
     def clear(self) -> None:
         """Select nothing."""
-        self.select_range(None)
-        self.select(None)
+        self.keep(0)
+
+    def keep(self, count: int) -> None:
+        """Another text is shown, whose first ``count`` tokens are those of the one before."""
+        if self.range and self.range[1] > count:
+            self.select_range(None)
+        if self.token is not None and self.token >= count:
+            self.select(None)
 
     def select(self, index: int | None) -> None:
         """Select a token, or the nearest that there is."""
@@ -50,6 +56,26 @@ class Selection(QObject):
         if chosen != self.range:
             self.range = chosen
             self.range_changed.emit()
+
+    def extend(self, by: int) -> None:
+        """Stretch the range from the selected token by ``by`` tokens, or take it back by them."""
+        count = len(self._tokens())
+        if not count:
+            return
+        if self.token is None:
+            self.move(by)
+        else:
+            self.extend_to(self.token + by)
+
+    def extend_to(self, index: int) -> None:
+        """Stretch the range from where it began up to token ``index``, which is then selected."""
+        start = self.token if self.token is not None else index
+        if self.range is not None and start in (self.range[0], self.range[1] - 1):
+            # The selected token is the end that moves, so the range began at the other one.
+            start = self.range[0] + self.range[1] - 1 - start
+        self.select(index)
+        if self.token is not None:
+            self.select_range((min(start, self.token), max(start, self.token) + 1))
 
     def move(self, by: int) -> None:
         """Select the token ``by`` places further; without a selection, the first or the last."""

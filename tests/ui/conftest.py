@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pytest
@@ -24,12 +24,15 @@ from app.checkpoints.report import (
 )
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
 from app.checkpoints.status import RoleInForce
-from app.decoding.types import FinishReason, RoleLogits, TokenStep
+from app.decoding.types import FinishReason, OtherChoice, RoleLogits, TokenStep
 from app.engine.messages import (
+    AskWhatIf,
     Check,
     Checked,
     Command,
     EngineReady,
+    Event,
+    Failed,
     Generate,
     Load,
     Loaded,
@@ -37,7 +40,9 @@ from app.engine.messages import (
     RunStarted,
     RunStats,
     TokenDecoded,
+    WhatIfAnswered,
 )
+from app.errors import TuneshiftError
 from app.settings import Settings
 from app.ui.session import Session
 from tests.ui.fake_hub import fake_hub  # noqa: F401 — a fixture
@@ -107,14 +112,22 @@ class FakeBridge(QObject):
         command = self.last(Generate)
         assert isinstance(command, Generate)
         offset = 0
-        events = []
+        steps = []
         for index in range(start + count):
             step = invent_step(index, command.alphas.get(), offset, seed)
             offset = step.end
-            if index >= start:
-                explained = attribute(step.logits, step.alphas, step.token_id)
-                events.append(TokenDecoded(command.id, step, explained))
-        self.events.emit(events)
+            steps.append(step)
+        self.emit_steps(steps[start:])
+
+    def emit_steps(self, steps: Sequence[TokenStep]) -> None:
+        """Emit these steps of the last run, as one drained batch."""
+        id_ = self.last(Generate).id
+        self.events.emit(
+            [
+                TokenDecoded(id_, step, attribute(step.logits, step.alphas, step.token_id))
+                for step in steps
+            ]
+        )
 
     def start_run(self) -> None:
         command = self.last(Generate)
@@ -124,6 +137,46 @@ class FakeBridge(QObject):
         command = self.last(Generate)
         stats = RunStats(tokens, 0.01, 100.0, 410_000_000)
         self.events.emit([RunFinished(command.id, reason, stats)])
+
+    def fail_run(self, error: TuneshiftError | None) -> None:
+        """Let the last run fail; without an error it was cancelled."""
+        self.events.emit([Failed(self.last(Generate).id, error)])
+
+    def answer_what_if(self, *choices: OtherChoice) -> None:
+        self.events.emit([WhatIfAnswered(self.last(AskWhatIf).id, choices)])
+
+    def complete(self, count: int, seed: int = 0) -> None:
+        """Let the last run draw ``count`` tokens after those it begins with, and end."""
+        command = self.last(Generate)
+        assert isinstance(command, Generate)
+        start = len(command.kept)
+        self.start_run()
+        self.decode(count, start=start, seed=seed)
+        self.finish_run(tokens=count)
+
+
+class EngineBridge(FakeBridge):
+    """The real engine, without its thread: it works when a test says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        from app.engine.engine import Engine
+
+        self._heard: list[Event] = []
+        self._waiting: list[Command] = []
+        self.engine = Engine(self._heard.append)
+
+    def submit(self, command: Command) -> None:
+        super().submit(command)
+        self._waiting.append(command)
+
+    def work(self) -> None:
+        """Handle every command that waits, and hand each one's events over as one batch."""
+        while self._waiting:
+            self.engine.handle(self._waiting.pop(0))
+            heard = list(self._heard)
+            self._heard.clear()
+            self.events.emit(heard)
 
 
 def invent_preflight(

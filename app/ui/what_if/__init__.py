@@ -1,0 +1,1 @@
+"""What other weights would have chosen along a finished text."""
