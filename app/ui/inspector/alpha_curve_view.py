@@ -6,7 +6,7 @@ import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.attribution.alpha_curve import (
     HIGHEST_ALPHA,
@@ -24,6 +24,8 @@ from app.ui.wording import probability, quoted
 _FOLLOWED = 3
 """The chosen token and the most probable others."""
 _STEP = 0.05
+_NEAR = 0.02
+"""So near to the weight in force the marker means that one."""
 _HEIGHT = 116
 _LOWEST_TOP = 0.02
 """The plot ends here at least, so that what is improbable everywhere looks so."""
@@ -55,6 +57,9 @@ class AlphaCurveView(QWidget):
         )
         self._marker.label.setPosition(0.9)
         self._marker.sigDragged.connect(self._on_moved)
+        self._back = QPushButton()
+        self._back.setProperty("role", "link")
+        self._back.clicked.connect(self._go_back)
         self._legend = QLabel()
         self._legend.setProperty("role", "caption")
         self._legend.setWordWrap(True)
@@ -99,6 +104,10 @@ class AlphaCurveView(QWidget):
         head.setSpacing(SPACE)
         head.addWidget(self._title)
         head.addWidget(self._pair, 1)
+        head.addWidget(self._back)
+        kept = self._back.sizePolicy()
+        kept.setRetainSizeWhenHidden(True)  # or the column would jump under the pointer
+        self._back.setSizePolicy(kept)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(FOCUS_GAP, 0, FOCUS_GAP, 0)
         layout.setSpacing(SPACE // 2)
@@ -144,6 +153,8 @@ class AlphaCurveView(QWidget):
         self._plot.getPlotItem().getViewBox().setYRange(0, highest * 1.1, padding=0.02)
         self._show_flips(self._curve)
         self._in_force.setPos(token.alphas[pair])
+        back = self.tr("Back to α {0}").format(f"{token.alphas[pair]:.2f}".replace("-", "−"))
+        self._back.setText(back)
         self._marker.setPos(token.alphas[pair])
         self._apply_theme()
         self._tell()
@@ -164,6 +175,7 @@ class AlphaCurveView(QWidget):
         if run is None or curve is None:
             return
         at = self._marker.value()
+        self._back.setVisible(self._tried() is not None)
         marks = ("—", "- -", "···")
         here = [float(np.interp(at, curve.alphas, row)) for row in curve.probabilities]
         parts = [
@@ -184,14 +196,28 @@ class AlphaCurveView(QWidget):
 
     # From the person
 
+    def _tried(self) -> float | None:
+        """The weight that the marker was moved to, or None where that is the one in force."""
+        if self._curve is None or self._token is None:
+            return None
+        at, in_force = float(self._marker.value()), self._token.alphas[self._curve.pair]
+        nearest = min(max(in_force, LOWEST_ALPHA), HIGHEST_ALPHA)
+        return None if abs(at - nearest) < _NEAR else at
+
     def _move_marker(self, alpha: float) -> None:
         self._marker.setPos(alpha)
         self._on_moved()
 
+    def _go_back(self) -> None:
+        if self._curve and self._token:
+            self._plot.setFocus()  # the button is about to go
+            self._move_marker(self._token.alphas[self._curve.pair])
+
     def _on_moved(self) -> None:
         self._tell()
-        if self._curve:
-            self.alpha_tried.emit(self._curve.pair, float(self._marker.value()))
+        if self._curve and self._token:
+            tried, in_force = self._tried(), self._token.alphas[self._curve.pair]
+            self.alpha_tried.emit(self._curve.pair, in_force if tried is None else tried)
 
     def eventFilter(self, watched: object, event: QEvent) -> bool:  # noqa: N802 — Qt's name
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
@@ -201,8 +227,8 @@ class AlphaCurveView(QWidget):
                 return True
         elif event.type() in (QEvent.Type.FocusIn, QEvent.Type.FocusOut):
             self.update()
-        elif event.type() == QEvent.Type.MouseButtonDblClick and self._curve and self._token:
-            self._move_marker(self._token.alphas[self._curve.pair])
+        elif event.type() == QEvent.Type.MouseButtonDblClick and self._curve:
+            self._go_back()
             return True
         return False
 

@@ -6,32 +6,40 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
-from PySide6.QtGui import QBrush
+from PySide6.QtGui import QBrush, QColor
 
 from app.attribution.candidates import CandidateTable
 from app.ui.theme import current_theme
+from app.ui.widgets.bar_delegate import BAR_ROLE, SORT_ROLE, Bar
+from app.ui.widgets.number_table import KEY_ROLE
 from app.ui.wording import probability, quoted, signed
 
-SORT_ROLE = Qt.ItemDataRole.UserRole
-"""The number behind a cell."""
-SHARE_ROLE = Qt.ItemDataRole.UserRole + 1
-"""A bar to draw behind the cell, from 0 to 1, or None."""
-
 _LONGEST_NAME = 9
+_LEAST_SCALE = 0.1
+"""A contribution of this size at least fills half a cell: where nothing moved, bars are short."""
 
 _Index = QModelIndex | QPersistentModelIndex
 
 
 @dataclass(frozen=True, slots=True)
 class _Column:
+    """One column.
+
+    Attributes:
+        pair: Whose it is.
+        scale: The number whose bar fills the room; 0 for no bars.
+        contribution: Whether it says what the pair gave or took.
+    """
+
     title: str
     description: str
     values: Sequence[Any] | NDArray[Any]
     show: Callable[[Any], str]
     pair: int | None = None
-    bar: bool = False
+    scale: float = 0.0
     contribution: bool = False
 
 
@@ -42,69 +50,130 @@ class CandidateModel(QAbstractTableModel):
         super().__init__(parent)
         self._columns: list[_Column] = []
         self._token_ids: list[int] = []
+        self._table: CandidateTable | None = None
 
     def show(
         self, table: CandidateTable, pair_names: Sequence[str], label: Callable[[int], str]
     ) -> None:
         """Show another token's candidates."""
         self.beginResetModel()
+        self._table = table
         self._token_ids = [int(token_id) for token_id in table.token_ids]
         self._columns = self._make_columns(table, pair_names, label)
         self.endResetModel()
 
     def clear(self) -> None:
+        """Show nothing."""
         self.beginResetModel()
-        self._token_ids, self._columns = [], []
+        self._table, self._token_ids, self._columns = None, [], []
         self.endResetModel()
 
-    def row_of(self, token_id: int) -> int:
-        """The row of a token that is in the table."""
-        return self._token_ids.index(token_id)
+    def row_of(self, token_id: int) -> int | None:
+        """The row of a token, or None where it is no candidate."""
+        return self._token_ids.index(token_id) if token_id in self._token_ids else None
 
     def is_contribution(self, column: int) -> bool:
         """Whether a column says what a pair gave or took."""
         return self._columns[column].contribution
 
+    def name(self, row: int) -> str:
+        """What the candidate is called."""
+        return str(self._columns[0].values[row])
+
+    def token_id(self, row: int) -> int:
+        """The candidate's id."""
+        return self._token_ids[row]
+
+    def moved(self, row: int) -> float:
+        """What the pairs together gave the candidate, or took."""
+        return 0.0 if self._table is None else float(self._table.p_tuned[row] - self._p_base(row))
+
+    def strongest_pair(self, row: int) -> int | None:
+        """The pair that moved the candidate most, or None where no pair acted."""
+        if self._table is None or not len(self._table.contributions):
+            return None
+        return int(np.abs(self._table.contributions[:, row]).argmax())
+
+    def _p_base(self, row: int) -> float:
+        return 0.0 if self._table is None else float(self._table.p_base[row])
+
+    # Columns
+
     def _make_columns(
         self, table: CandidateTable, names: Sequence[str], label: Callable[[int], str]
     ) -> list[_Column]:
-        tr = self.tr
-        columns = [
-            _Column(tr("token"), tr("The candidate"), [label(i) for i in self._token_ids], quoted),
+        token = _Column(
+            self.tr("token"), self.tr("Candidate"), [label(i) for i in self._token_ids], quoted
+        )
+        if not names:
+            return [
+                token,
+                _Column(
+                    self.tr("probability"),
+                    self.tr("Probability"),
+                    table.p_tuned,
+                    probability,
+                    None,
+                    1,
+                ),
+                _Column(
+                    self.tr("rank"), self.tr("Rank, from the most probable"), table.rank_tuned, str
+                ),
+            ]
+        tuned = self.tr("Probability after tuning")
+        if table.estimated:
+            tuned = self.tr("Probability after tuning, estimated from the candidates")
+        return [
+            token,
+            _Column(self.tr("tuned"), tuned, table.p_tuned, probability, None, 1),
             _Column(
-                tr("tuned"), tr("Probability after tuning"), table.p_tuned, probability, bar=True
+                self.tr("base"), self.tr("Probability under the base"), table.p_base, probability
             ),
-            _Column(tr("base"), tr("Probability under the base"), table.p_base, probability),
+            *self._contributions(table, names),
+            *self._small_models(table, names),
+            _Column(self.tr("rank"), self.tr("Rank after tuning"), table.rank_tuned, str),
+            _Column(self.tr("base rank"), self.tr("Rank under the base"), table.rank_base, str),
         ]
-        approximate = "" if table.exact else tr(" (approximate: sampled permutations)")
+
+    def _contributions(self, table: CandidateTable, names: Sequence[str]) -> list[_Column]:
+        about = self.tr("What {0} gave or took")
+        if not table.exact:
+            about = self.tr("What {0} gave or took, approximately: orders of pairs were sampled")
+        elif table.estimated:
+            about = self.tr("What {0} gave or took, estimated from the candidates")
+        scale = max(float(np.abs(table.contributions).max(initial=0.0)), _LEAST_SCALE)
+        return [
+            _Column(name, about.format(name), shares, signed, pair, scale, contribution=True)
+            for pair, (name, shares) in enumerate(zip(names, table.contributions, strict=True))
+        ]
+
+    def _small_models(self, table: CandidateTable, names: Sequence[str]) -> list[_Column]:
+        columns = []
         for pair, name in enumerate(names):
-            about = tr("What {0} gave or took").format(name) + approximate
-            shares = table.contributions[pair]
-            columns.append(_Column(name, about, shares, signed, pair, contribution=True))
-        for pair, name in enumerate(names):
-            about = tr("Probability under the {0} of {1}")
-            columns.append(
-                _Column(
-                    tr("{0}: expert").format(_short(name)),
-                    about.format(tr("expert"), name),
-                    table.p_experts[pair],
-                    probability,
-                    pair,
+            for title, about, values in (
+                (
+                    self.tr("{0}: expert"),
+                    self.tr("Probability under the expert of {0}"),
+                    table.p_experts,
+                ),
+                (
+                    self.tr("{0}: anti"),
+                    self.tr("Probability under the anti-expert of {0}"),
+                    table.p_antiexperts,
+                ),
+            ):
+                columns.append(
+                    _Column(
+                        title.format(_short(name)),
+                        about.format(name),
+                        values[pair],
+                        probability,
+                        pair,
+                    )
                 )
-            )
-            columns.append(
-                _Column(
-                    tr("{0}: anti").format(_short(name)),
-                    about.format(tr("anti-expert"), name),
-                    table.p_antiexperts[pair],
-                    probability,
-                    pair,
-                )
-            )
-        ranks = ((tr("rank"), table.rank_tuned), (tr("base rank"), table.rank_base))
-        for title, values in ranks:
-            columns.append(_Column(title, tr("1 is the most probable"), values, str))
         return columns
+
+    # Qt's
 
     def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: N802 — Qt's name
         return 0 if parent.isValid() else len(self._token_ids)
@@ -119,15 +188,22 @@ class CandidateModel(QAbstractTableModel):
             return column.show(value)
         if role == SORT_ROLE:
             return value if isinstance(value, str) else float(value)
-        if role == SHARE_ROLE:
-            return float(value) if column.bar else None
+        if role == KEY_ROLE:
+            return self._token_ids[index.row()]
+        if role == BAR_ROLE and column.scale:
+            length = float(value) / column.scale
+            return Bar(length, self._color(column), signed=column.contribution)
         if role == Qt.ItemDataRole.TextAlignmentRole and not isinstance(value, str):
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        if role == Qt.ItemDataRole.ForegroundRole and column.pair is not None:
-            return QBrush(current_theme().pair_color(column.pair))
-        if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{column.description}: {column.show(value)}"
+        if role == Qt.ItemDataRole.ForegroundRole and column.pair is not None and not column.scale:
+            return QBrush(self._color(column))
+        if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
+            return self.tr("{0}: {1}").format(column.description, column.show(value))
         return None
+
+    def _color(self, column: _Column) -> QColor:
+        theme = current_theme()
+        return QColor(theme.muted) if column.pair is None else theme.pair_color(column.pair)
 
     def headerData(  # noqa: N802 — Qt's name
         self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
@@ -137,7 +213,7 @@ class CandidateModel(QAbstractTableModel):
         column = self._columns[section]
         if role == Qt.ItemDataRole.DisplayRole:
             return column.title
-        if role == Qt.ItemDataRole.ToolTipRole:
+        if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
             return column.description
         if role == Qt.ItemDataRole.TextAlignmentRole:
             side = Qt.AlignmentFlag.AlignLeft if section == 0 else Qt.AlignmentFlag.AlignRight

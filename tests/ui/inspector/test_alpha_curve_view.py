@@ -70,7 +70,7 @@ def test_moving_the_marker_shows_the_distribution_there(
     shown = column(inspector, "tuned")
     assert shown != before
     assert shown == pytest.approx(expected[: len(shown)], abs=1e-6)
-    assert "Candidates with Shakespeare at 1.50" in labels(inspector)
+    assert "Candidates at α 1.50" in labels(inspector)
     press(curve, Qt.Key.Key_Left, qtbot, times=10)
     assert column(inspector, "tuned") == pytest.approx(before)
 
@@ -81,7 +81,7 @@ def test_another_token_starts_at_its_own_weight(
     press(curve, Qt.Key.Key_Right, qtbot, times=3)
     finished_session.selection.select(8)
     assert curve._marker.value() == 1.0
-    assert "Candidates with" not in labels(inspector)
+    assert "Candidates at" not in labels(inspector)
 
 
 def test_another_pair_can_be_run(curve: AlphaCurveView, finished_session: Session) -> None:

@@ -8,9 +8,11 @@ from PySide6.QtWidgets import QLabel, QTableView
 from pytestqt.qtbot import QtBot
 
 from app.attribution.candidates import tabulate
-from app.ui.inspector.candidate_model import SORT_ROLE, CandidateModel
-from app.ui.inspector.inspector import ContributionBars, Inspector
+from app.ui.inspector.candidate_model import CandidateModel
+from app.ui.inspector.contribution_bars import ContributionBars
+from app.ui.inspector.inspector import Inspector
 from app.ui.session import Session
+from app.ui.widgets.bar_delegate import SORT_ROLE
 from app.ui.wording import probability, signed
 
 

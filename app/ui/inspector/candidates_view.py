@@ -1,0 +1,185 @@
+"""The alternatives at the selected token: filtered, sorted, copied, and gone on from."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QModelIndex, QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
+
+from app.attribution.candidates import CandidateRows, CandidateTable, tabulate
+from app.ui.inspector.candidate_filter import CandidateFilter, Moved
+from app.ui.inspector.candidate_model import CandidateModel
+from app.ui.run import Run
+from app.ui.theme import SPACE
+from app.ui.widgets.controls import ChoiceBox
+from app.ui.widgets.elided_label import ElidedLabel
+from app.ui.widgets.number_table import KEY_ROLE, NumberTable
+
+_TOKEN_WIDTH = 84
+
+
+class CandidatesView(QWidget):
+    """A table of the candidates with a filter above it."""
+
+    chosen = Signal(int)
+    """The text is to go on from this token id instead."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._title = ElidedLabel()
+        self._title.setProperty("role", "section")
+        self._model = CandidateModel(self)
+        self._proxy = CandidateFilter(self._model)
+        self._pair_names: tuple[str, ...] = ()
+        self._text = QLineEdit()
+        self._text.setPlaceholderText(self.tr("Filter"))
+        self._text.setToolTip(self.tr("Shows the candidates with this text; # and a number, an id"))
+        self._text.setAccessibleName(self.tr("Filter the candidates by text"))
+        self._text.setClearButtonEnabled(True)
+        self._text.textChanged.connect(self._filter)
+        self._kind = ChoiceBox()
+        self._kind.setAccessibleName(self.tr("Which candidates to show"))
+        self._table = NumberTable(self._proxy, self.tr("Candidates at the selected token"))
+        self._table.setSortingEnabled(True)
+        self._table.horizontalHeader().setSortIndicatorClearable(True)
+        self._table.sortByColumn(-1, Qt.SortOrder.AscendingOrder)  # as the model has them
+        self._table.chosen.connect(self._choose)
+        self._go_on = QPushButton(self.tr("Generate from here"))
+        self._go_on.setProperty("role", "link")
+        self._go_on.setToolTip(
+            self.tr("Let a branch of the text go on from the selected candidate (Enter)")
+        )
+        self._go_on.clicked.connect(self._choose_current)
+        self._go_on_action = QAction(self._go_on.text(), self._table)
+        self._go_on_action.triggered.connect(self._choose_current)
+        self._table.insertAction(self._table.actions()[0], self._go_on_action)
+        self._offer_kinds(())
+        self._kind.currentIndexChanged.connect(self._filter)
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        head = QHBoxLayout()
+        head.setSpacing(SPACE)
+        head.addWidget(self._title, 1)
+        head.addWidget(self._go_on)
+        filters = QHBoxLayout()
+        filters.setSpacing(SPACE)
+        filters.addWidget(self._text, 1)
+        filters.addWidget(self._kind, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(SPACE // 2)
+        layout.addLayout(head)
+        layout.addLayout(filters)
+        layout.addWidget(self._table, 1)
+
+    # Content
+
+    def show_candidates(self, run: Run, rows: CandidateRows, token_id: int) -> None:
+        """Show the candidates of another token, and select the one that was taken."""
+        table = tabulate(rows)
+        self._fill(run, table)
+        place = self._model.row_of(token_id)
+        row = self._row_of(token_id)
+        if row is not None:
+            self._table.go_to(row)
+        elif place is not None:
+            self._table.clearSelection()
+        self._show_title(table, "")
+
+    def show_others(self, run: Run, rows: CandidateRows, tried: str) -> None:
+        """Show the same token's under other weights; selection and scroll position stay.
+
+        Args:
+            tried: Says which weights.
+        """
+        table = tabulate(rows)
+        with self._table.kept(self._row_of):
+            self._fill(run, table)
+        self._show_title(table, tried)
+
+    def clear(self) -> None:
+        """Show nothing."""
+        self._model.clear()
+
+    def set_startable(self, startable: bool) -> None:
+        """Whether a text can go on from here now."""
+        self._go_on.setEnabled(startable)
+        self._go_on_action.setEnabled(startable)
+
+    def _fill(self, run: Run, table: CandidateTable) -> None:
+        if run.pair_names != self._pair_names:
+            self._pair_names = run.pair_names
+            self._offer_kinds(run.pair_names)
+        columns = self._model.columnCount()
+        self._model.show(table, run.pair_names, run.label)
+        if self._model.columnCount() != columns:
+            self._table.sortByColumn(-1, Qt.SortOrder.AscendingOrder)
+            self._fit_columns()
+
+    def _show_title(self, table: CandidateTable, tried: str) -> None:
+        title = self.tr("Candidates at {0}").format(tried) if tried else self.tr("Candidates")
+        if table.estimated:
+            self._title.show_text(
+                self.tr("{0}, estimated").format(title),
+                self.tr(
+                    "The full rows of this token are no longer kept: what other weights would give "
+                    "is estimated from its candidates."
+                ),
+            )
+        elif not table.exact:
+            self._title.show_text(
+                self.tr("{0}, shares approximate").format(title),
+                self.tr("Above six pairs orders of pairs are sampled; the sum is exact."),
+            )
+        else:
+            self._title.show_text(title)
+
+    def _row_of(self, token_id: int) -> int | None:
+        place = self._model.row_of(token_id)
+        if place is None:
+            return None
+        row = self._proxy.mapFromSource(self._model.index(place, 0)).row()
+        return row if row >= 0 else None
+
+    def _fit_columns(self) -> None:
+        """The pairs' columns are seen at once: as narrow as numbers, whatever the names."""
+        metrics = self._table.fontMetrics()
+        number = metrics.horizontalAdvance("<0.001")
+        self._table.setColumnWidth(0, max(_TOKEN_WIDTH, metrics.horizontalAdvance("“tokens”")))
+        for column in range(1, self._model.columnCount()):
+            head = str(self._model.headerData(column, Qt.Orientation.Horizontal))
+            narrow = self._model.is_contribution(column)
+            wide = number if narrow else max(number, metrics.horizontalAdvance(head))
+            self._table.setColumnWidth(column, wide + SPACE + 4)
+
+    # The filter
+
+    def _offer_kinds(self, pair_names: tuple[str, ...]) -> None:
+        with QSignalBlocker(self._kind):
+            self._kind.clear()
+            self._kind.addItem(self.tr("All"), (Moved.EITHER, None))
+            if pair_names:
+                self._kind.addItem(self.tr("Moved up"), (Moved.UP, None))
+                self._kind.addItem(self.tr("Moved down"), (Moved.DOWN, None))
+            if len(pair_names) > 1:
+                for pair, name in enumerate(pair_names):
+                    self._kind.addItem(self.tr("Most by {0}").format(name), (Moved.EITHER, pair))
+        self._kind.setVisible(bool(pair_names))
+        self._filter()
+
+    def _filter(self) -> None:
+        moved, pair = self._kind.currentData()
+        self._proxy.set_filter(self._text.text(), moved, pair)
+        self._table.scrollTo(self._table.currentIndex())
+
+    # From the person
+
+    def _choose(self, index: QModelIndex) -> None:
+        if self._go_on.isEnabled():
+            self.chosen.emit(int(index.data(KEY_ROLE)))
+
+    def _choose_current(self) -> None:
+        index = self._table.currentIndex()
+        if index.isValid():
+            self._choose(index)

@@ -1,0 +1,203 @@
+"""A table of numbers: whole rows, bars behind the numbers, rows to copy and to choose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from PySide6.QtCore import (
+    QAbstractItemModel,
+    QEvent,
+    QItemSelection,
+    QItemSelectionModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    Qt,
+    Signal,
+)
+from PySide6.QtGui import QAction, QGuiApplication, QKeyEvent, QKeySequence
+from PySide6.QtWidgets import QAbstractItemView, QTableView, QWidget
+
+from app.ui.theme import SPACE
+from app.ui.widgets.bar_delegate import BarDelegate, two_line_height
+from app.ui.widgets.table_text import as_markdown, as_text
+
+KEY_ROLE = Qt.ItemDataRole.UserRole + 16
+"""What tells one row from another, whatever the order."""
+
+_ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+_SELECT = QItemSelectionModel.SelectionFlag
+
+
+class NumberTable(QTableView):
+    """Whole rows; Ctrl+C and the context menu copy them, Enter or a double click chooses one.
+
+    Args:
+        model: What it shows.
+        name: What a screen reader calls it.
+        two_lines: Whether cells have a second line.
+        fits: Whether it is as high as its rows, in a panel that scrolls.
+    """
+
+    chosen = Signal(QModelIndex)
+    """Enter on a row, or a double click."""
+    moved = Signal(QModelIndex)
+    """The person went to another row, by mouse or by key."""
+
+    def __init__(
+        self,
+        model: QAbstractItemModel,
+        name: str,
+        *,
+        two_lines: bool = False,
+        fits: bool = False,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._two_lines = two_lines
+        self._fits = fits
+        self._restoring = False
+        self.setModel(model)
+        self.setAccessibleName(name)
+        self.setItemDelegate(BarDelegate(self))
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setShowGrid(False)
+        self.setTabKeyNavigation(False)
+        self.setWordWrap(False)
+        self.verticalHeader().hide()
+        header = self.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setTextElideMode(Qt.TextElideMode.ElideRight)
+        header.setMinimumSectionSize(2 * SPACE)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
+        self._add_action(
+            self.tr("Copy"), lambda: self._copy(as_text), QKeySequence.StandardKey.Copy
+        )
+        self._add_action(self.tr("Copy as Markdown table"), lambda: self._copy(as_markdown))
+        self.doubleClicked.connect(self.chosen)
+        if fits:
+            self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+            model.modelReset.connect(self._fit)
+        self._fit()
+
+    def _add_action(
+        self, text: str, slot: Callable[[], None], key: QKeySequence.StandardKey | None = None
+    ) -> None:
+        action = QAction(text, self)
+        if key is not None:
+            action.setShortcut(key)
+            action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+        action.triggered.connect(slot)
+        self.addAction(action)
+
+    def chosen_rows(self) -> list[int]:
+        """The selected rows from the top down."""
+        return sorted(index.row() for index in self.selectionModel().selectedRows())
+
+    def go_to(self, row: int, column: int = 0) -> None:
+        """Select one row, as if nobody had moved to it."""
+        index = self.model().index(row, column)
+        with self._quietly():
+            self.selectionModel().setCurrentIndex(index, _SELECT.ClearAndSelect | _SELECT.Rows)
+
+    @contextmanager
+    def kept(self, row_of: Callable[[Any], int | None]) -> Iterator[None]:
+        """Keep what the person looks at while the model is reset.
+
+        The selected rows stay selected, and the current one, or else the topmost, stays where it
+        is in the view; a view that is at its top stays there.
+
+        Args:
+            row_of: The row of a key of ``KEY_ROLE`` after the reset, or None.
+        """
+        rows = self.chosen_rows()
+        keys = [self.model().index(row, 0).data(KEY_ROLE) for row in rows]
+        current = self.currentIndex()
+        current_key = current.data(KEY_ROLE) if current.isValid() else None
+        top, sideways = self.rowAt(0), self.horizontalScrollBar().value()
+        anchor = current.row() if current.isValid() and self._in_view(current) else top
+        anchor_key = self.model().index(anchor, 0).data(KEY_ROLE) if anchor >= 0 else None
+        yield
+        with self._quietly():
+            self._select(row_of(key) for key in keys)
+            place = None if current_key is None else row_of(current_key)
+            if place is not None:
+                index = self.model().index(place, current.column())
+                self.selectionModel().setCurrentIndex(index, _SELECT.NoUpdate)
+            now = None if anchor_key is None else row_of(anchor_key)
+            stay = top <= 0 and not (current.isValid() and anchor == current.row())
+            beyond = 0 if stay or now is None else now - (anchor - top)
+            self.verticalScrollBar().setValue(beyond)
+            self.horizontalScrollBar().setValue(sideways)
+
+    def _in_view(self, index: QModelIndex | QPersistentModelIndex) -> bool:
+        return self.viewport().rect().intersects(self.visualRect(index))
+
+    def _select(self, rows: Iterator[int | None]) -> None:
+        chosen = QItemSelection()
+        for row in rows:
+            if row is not None:
+                index = self.model().index(row, 0)
+                chosen.select(index, index)
+        self.selectionModel().select(chosen, _SELECT.ClearAndSelect | _SELECT.Rows)
+
+    @contextmanager
+    def _quietly(self) -> Iterator[None]:
+        before, self._restoring = self._restoring, True
+        try:
+            yield
+        finally:
+            self._restoring = before
+
+    def _copy(self, write: Callable[[QAbstractItemModel, list[int]], str]) -> None:
+        rows = self.chosen_rows()
+        if rows:
+            QGuiApplication.clipboard().setText(write(self.model(), rows))
+
+    def _fit(self) -> None:
+        line = self.fontMetrics().height() + SPACE
+        height = two_line_height(self.font()) if self._two_lines else line
+        self.verticalHeader().setDefaultSectionSize(height)
+        if self._fits:
+            rows = self.model().rowCount() * height
+            self.setFixedHeight(self.horizontalHeader().sizeHint().height() + rows + 2)
+
+    # Events
+
+    def currentChanged(  # noqa: N802 — Qt's name
+        self,
+        current: QModelIndex | QPersistentModelIndex,
+        previous: QModelIndex | QPersistentModelIndex,
+    ) -> None:
+        super().currentChanged(current, previous)
+        if not self._restoring and current.isValid() and current.row() != previous.row():
+            self.moved.emit(self.currentIndex())
+
+    def event(self, event: QEvent) -> bool:
+        override = event.type() == QEvent.Type.ShortcutOverride
+        if override and isinstance(event, QKeyEvent):
+            copies = event.matches(QKeySequence.StandardKey.Copy)
+            if copies or (_chooses(event) and self.currentIndex().isValid()):
+                event.accept()  # a key of this table, whatever the window has it for
+                return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 — Qt's name
+        if event.matches(QKeySequence.StandardKey.Copy):
+            self._copy(as_text)
+        elif _chooses(event) and self.currentIndex().isValid():
+            self.chosen.emit(self.currentIndex())
+        else:
+            super().keyPressEvent(event)
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 — Qt's name
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange and self.model() is not None:
+            self._fit()
+
+
+def _chooses(event: QKeyEvent) -> bool:
+    return event.key() in _ENTER and not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier

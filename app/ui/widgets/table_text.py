@@ -1,0 +1,44 @@
+"""Rows of a table as text: tab-separated lines, or a Markdown table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from PySide6.QtCore import QAbstractItemModel, Qt
+
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|~])")
+"""What Markdown would read as a mark."""
+
+_RIGHT = Qt.AlignmentFlag.AlignRight
+
+
+def as_text(model: QAbstractItemModel, rows: Sequence[int]) -> str:
+    """The rows as they are shown, under their headings, with tabs between the columns."""
+    lines = [_titles(model), *(_cells(model, row) for row in rows)]
+    return "\n".join("\t".join(cells) for cells in lines)
+
+
+def as_markdown(model: QAbstractItemModel, rows: Sequence[int]) -> str:
+    """The same as a Markdown table; numbers stay at the right."""
+    columns = range(model.columnCount())
+    rule = ["--:" if _at_right(model, column) else "---" for column in columns]
+    lines = [_titles(model), *(_cells(model, row) for row in rows)]
+    escaped = [[_SPECIAL.sub(r"\\\1", cell) for cell in cells] for cells in lines]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (escaped[0], rule, *escaped[1:]))
+
+
+def _titles(model: QAbstractItemModel) -> list[str]:
+    horizontal = Qt.Orientation.Horizontal
+    return [str(model.headerData(i, horizontal) or "") for i in range(model.columnCount())]
+
+
+def _cells(model: QAbstractItemModel, row: int) -> list[str]:
+    return [str(model.index(row, i).data() or "") for i in range(model.columnCount())]
+
+
+def _at_right(model: QAbstractItemModel, column: int) -> bool:
+    alignment = model.headerData(
+        column, Qt.Orientation.Horizontal, Qt.ItemDataRole.TextAlignmentRole
+    )
+    return alignment is not None and bool(Qt.AlignmentFlag(alignment) & _RIGHT)
