@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from typing import Protocol
 
 import torch
@@ -52,6 +53,9 @@ class TransformersLanguageModel:
         # Offloaded weights are on no device between uses; their hooks move what is given to them.
         self._device = torch.device("cpu") if model.device.type == "meta" else model.device
         self._cache: DynamicCache | None = None
+        # Mamba and its kin: a state alone, under another name, that goes on one token at a time.
+        self._is_state = "cache_params" in signature(model.forward).parameters
+        self._earliest = 0
         self.length = 0
         limits = [context_length, getattr(config, "max_position_embeddings", None)]
         self.context_length = min((limit for limit in limits if limit is not None), default=None)
@@ -59,13 +63,18 @@ class TransformersLanguageModel:
         self.vocabulary_size: int = output.weight.shape[0] if output else config.vocab_size
 
     def extend(self, tokens: Tensor, last: int = 1) -> Tensor:
+        if self._cache is not None and self._is_state:
+            return torch.cat([self._read(token, 1) for token in tokens.split(1)])[-last:]
         if self._cache is None:
             self._cache = make_cache(self.model.config)
+        return self._read(tokens, last)
+
+    def _read(self, tokens: Tensor, last: int) -> Tensor:
         output = self.model(
             input_ids=tokens[None].to(self._device),
-            past_key_values=self._cache,
             use_cache=True,
             logits_to_keep=last,
+            **{"cache_params" if self._is_state else "past_key_values": self._cache},
         )
         self.length += tokens.shape[0]
         logits: Tensor = output.logits[0].float()
@@ -80,12 +89,15 @@ class TransformersLanguageModel:
             raise ValueError(f"cannot rewind {self.length} tokens to {length}")
         if length == 0:
             self._cache = None
+            self._earliest = 0
         elif self._cache is not None and length < self.length:
-            if not self.can_rewind:
+            if not self.can_rewind or length < self._earliest:
                 raise ModelError(
                     "This model cannot go back to an earlier token",
                     evidence=f"{type(self.model).__name__} keeps a state that cannot be rewound",
                     next_step="Generate again from the prompt.",
                 )
             self._cache.crop(length - self.length)
+            if any(hasattr(layer, "conv_states") for layer in self._cache.layers):
+                self._earliest = length  # a crop forgets what convolutions read before
         self.length = length

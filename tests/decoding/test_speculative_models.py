@@ -9,11 +9,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from transformers import PreTrainedModel
+from transformers import (
+    AutoModelForCausalLM,
+    FalconMambaConfig,
+    Lfm2Config,
+    PretrainedConfig,
+    PreTrainedModel,
+)
 
 from app.checkpoints.loading.loader import LoadedRecipe, load_recipe
 from app.checkpoints.opening import open_recipe
 from app.checkpoints.recipes.recipe_file import find_recipe
+from app.decoding.decode import Beginning
 from app.decoding.ensemble import Ensemble, Pair
 from app.decoding.language_model import TransformersLanguageModel
 from app.decoding.sampling import draw, process_logits
@@ -157,3 +164,68 @@ def test_the_demo_is_the_same_text(demo: LoadedRecipe) -> None:
         accepted += speculator.stats.total.accepted
     assert same >= 7
     assert accepted > 40
+
+
+_SHAPE = {
+    "vocab_size": tiny.VOCABULARY,
+    "hidden_size": 32,
+    "eos_token_id": 0,
+    "bos_token_id": None,
+    "pad_token_id": 0,
+}
+
+
+def with_state(config: PretrainedConfig) -> list[PreTrainedModel]:
+    """A base, an expert and an anti-expert that are close to it."""
+    torch.manual_seed(3)
+    base = AutoModelForCausalLM.from_config(config).eval()
+    for parameter in base.parameters():
+        if parameter.ndim == 2:
+            parameter.normal_(0, 0.15)
+    return [base, near(base, 1), near(base, 2)]
+
+
+def check_rows(text: Text, models: Sequence[PreTrainedModel], prompt: list[int]) -> None:
+    """Every recorded row against a forward without a cache."""
+    tokens = torch.tensor([[*prompt, *text.ids]])
+    places = slice(len(prompt) - 1, -1)
+    base, expert, anti = (model(input_ids=tokens, use_cache=False).logits[0] for model in models)
+    for step, *rows in zip(text.steps, base[places], expert[places], anti[places], strict=True):
+        logits = step.logits
+        for mine, its in zip(
+            (logits.base, *logits.experts, *logits.antiexperts), rows, strict=True
+        ):
+            np.testing.assert_allclose(mine, its, atol=ROUNDING, rtol=0)
+
+
+def test_a_model_with_a_state_decodes_plainly() -> None:
+    config = FalconMambaConfig(num_hidden_layers=2, state_size=4, **_SHAPE)
+    models = with_state(config)
+    ensemble, speculator = ensemble_of(models, [Pair("p", 1, 2)]), Speculator()
+    prompt = TOKENIZER.encode("the king said to the daughter").ids
+    text = Text(ensemble, [prompt] * 3, SAMPLED, speculator=speculator)
+    assert (speculator.stats.fixed, speculator.stats.plain) == ("model 0", 23)
+    check_rows(text, models, prompt)
+    scored = Text(ensemble, [prompt] * 3, SAMPLED, beginning=Beginning(forced=tuple(text.ids)))
+    check_rows(scored, models, prompt)
+
+
+def test_convolutions_are_rewound_and_forks_read_again_what_they_forgot() -> None:
+    config = Lfm2Config(
+        intermediate_size=48,
+        num_hidden_layers=3,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        layer_types=["conv", "full_attention", "conv"],
+        **_SHAPE,
+    )
+    models = with_state(config)
+    ensemble, speculator = ensemble_of(models, [Pair("p", 1, 2)]), Speculator()
+    prompt = TOKENIZER.encode("the king said to the daughter").ids
+    sampled = replace(SAMPLED, max_new_tokens=40)
+    for _ in range(2):
+        text = Text(ensemble, [prompt] * 3, sampled, speculator=speculator)
+        check_rows(text, models, prompt)
+    assert speculator.stats.total.accepted < speculator.stats.total.tested  # it was rewound
+    fork = Text(ensemble, [prompt] * 3, sampled, beginning=Beginning(tuple(text.ids[:9])))
+    assert fork.ids == text.ids[9:]

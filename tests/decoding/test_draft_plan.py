@@ -1,0 +1,132 @@
+"""The choice of drafts against the arithmetic of an oracle that knows costs and acceptance."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.decoding.draft_plan import Acceptance, Plan, Planner, Timings
+
+
+def rate(length: int, share: float, step: float, others: Callable[[int], float]) -> float:
+    """Tokens per second of drafts of one length, by simulating all that can happen."""
+    chances = [share**n * (1 - share) for n in range(length)] + [share**length]
+    tokens = sum(chance * (1 + n) for n, chance in enumerate(chances))
+    last = chances[-1] * step  # the drafter reads its last guess
+    return tokens / (length * step + others(length + 1) + last)
+
+
+def taught(share: float, step: float, others: Callable[[int], float], plain: float) -> Planner:
+    """A planner that has seen all sizes often."""
+    planner = Planner(evaluations=3, longest=12)
+    for _ in range(3):
+        planner.whole.add(1, plain)
+        for size in range(2, 14):
+            planner.whole.add(size, plain * size)
+        for place in range(3):
+            planner.steps[place].add(1, step if place == 1 else plain)
+            for size in range(2, 14):
+                planner.others[place].add(size, others(size))
+    chance = random.Random(1)
+    for _ in range(3000):
+        planner.drafts[1].add(chance.random() < share)
+    return planner
+
+
+@pytest.mark.parametrize("share", [0.2, 0.6, 0.85, 0.95])
+@pytest.mark.parametrize(("step", "slope"), [(0.02, 0.0), (0.1, 0.01), (0.3, 0.05), (0.9, 0.4)])
+def test_the_plan_is_nearly_the_best(share: float, step: float, slope: float) -> None:
+    def others(size: int) -> float:
+        return 0.7 + slope * size
+
+    planner = taught(share, step, others, plain=0.75 + step)
+    plan = planner.plan(0, room=50)
+    rates = {n: rate(n, share, step, others) for n in range(1, 13)}
+    rates[0] = 1 / (0.75 + step)
+    assert plan.drafter == (1 if plan.length else None)
+    assert rates[plan.length] > 0.9 * max(rates.values())  # acceptance is an estimate
+
+
+def test_room_bounds_the_draft() -> None:
+    planner = taught(0.95, 0.02, lambda size: 0.7, plain=0.8)
+    assert planner.plan(0, room=50).length > 5
+    assert planner.plan(0, room=2).length == 2
+    assert planner.plan(0, room=0) == Plan(None, 0, 0.0)
+
+
+def test_the_first_tokens_are_plain_until_their_cost_is_known() -> None:
+    planner = Planner(evaluations=3, longest=8)
+    planner.whole.add(1, 9.0)  # what libraries prepare is in it
+    assert planner.plan(4, room=9).length == 0
+    planner.whole.add(1, 1.0)
+    assert planner.plan(4, room=9).length > 0  # what is unknown is tried
+
+
+def test_a_draft_goes_on_while_its_model_is_sure() -> None:
+    planner = taught(0.8, 0.1, lambda size: 0.6 + 0.01 * size, plain=0.8)
+    plan = planner.plan(0, room=50)
+    lengths = []
+    for confidence_pays in (0.99, 0.7, 0.3):
+        drafted, reach = 1, confidence_pays
+        while planner.goes_on(plan, drafted, reach):
+            drafted, reach = drafted + 1, reach * confidence_pays
+        lengths.append(drafted)
+    assert lengths == sorted(lengths, reverse=True)
+    assert lengths[0] == plan.length
+    assert lengths[-1] == 1
+
+
+def test_a_single_evaluation_is_never_its_own_draft() -> None:
+    planner = Planner(evaluations=1, longest=8)
+    for _ in range(2):
+        planner.whole.add(1, 1.0)
+    assert planner.plan(0, room=9).length == 0
+    assert planner.plan(9, room=9).length > 0
+    assert not any(planner.watches(index) for index in range(20))
+
+
+def test_acceptance_follows_what_happens_of_late_and_how_sure_the_drafter_was() -> None:
+    acceptance = Acceptance()
+    for _ in range(200):
+        acceptance.add(True, 0.99)
+        acceptance.add(False, 0.1)
+    assert acceptance.rate(0.99) > 0.9
+    assert acceptance.rate(0.1) < 0.1
+    assert acceptance.rate() == pytest.approx(0.5, abs=0.05)
+    for _ in range(200):
+        acceptance.add(True, 0.1)
+    assert acceptance.rate(0.1) > 0.9
+
+
+def test_timings_are_medians_that_forget_and_ignore_the_first() -> None:
+    timings = Timings()
+    timings.add(4, 50.0)
+    assert timings.at(4) is None
+    for seconds in (1.0, 1.1, 30.0):
+        timings.add(4, seconds)
+    assert timings.at(4) == 1.1
+    assert timings.at(9) == timings.at(1) == 1.1  # nothing else is known
+    for seconds in (0.0, 3.1, 3.1):
+        timings.add(8, seconds)
+    assert timings.at(6) == pytest.approx(2.1)
+    for _ in range(300):
+        timings.add(8, 3.1)
+    assert timings.at(4) == 3.1
+
+
+@given(st.dictionaries(st.integers(1, 20), st.floats(0.1, 9), min_size=1), st.integers(0, 25))
+def test_between_sizes_times_lie_between_theirs(known: dict[int, float], size: int) -> None:
+    timings = Timings()
+    for each, seconds in known.items():
+        timings.add(each, seconds)
+        timings.add(each, seconds)
+    found = timings.at(size)
+    assert found is not None
+    below = [known[n] for n in sorted(known) if n <= size][-1:]
+    above = [known[n] for n in sorted(known) if n >= size][:1]
+    around = below + above
+    assert min(around) - 1e-9 <= found <= max(around) + 1e-9
