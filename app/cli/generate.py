@@ -10,10 +10,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from app.checkpoints.recipes.recipe_file import DEFAULT_RECIPE, find_recipe
 from app.checkpoints.spec import Recipe
 from app.cli.report import json_report, shifts_table
-from app.cli.roles import on_device, recipe_of_roles
+from app.cli.roles import chosen_recipe
 from app.cli.status_line import StatusLine
 from app.decoding.speculation_stats import SpeculationStats
 from app.decoding.types import FinishReason, GenerationConfig
@@ -151,21 +150,7 @@ def _prompt(argument: str | None, recipe: Recipe) -> str:
 
 def _recipe(options: argparse.Namespace) -> Recipe:
     """The recipe that the options describe, with everything they change in it."""
-    if options.base is None:
-        if options.expert or options.antiexpert:
-            raise RecipeError("--expert and --antiexpert need --base")
-        recipe = find_recipe(options.recipe or DEFAULT_RECIPE)
-    elif options.recipe is not None:
-        raise RecipeError("--recipe and --base exclude each other", next_step="Give one of them.")
-    else:
-        recipe = recipe_of_roles(options.base, options.expert, options.antiexpert)
-    if len(options.alpha) > len(recipe.pairs):
-        raise RecipeError(
-            "There are more alphas than expert pairs",
-            evidence=f"{len(options.alpha)} alphas, {len(recipe.pairs)} pairs",
-        )
-    recipe = recipe.with_alphas((*options.alpha, *recipe.alphas[len(options.alpha) :]))
-    recipe = on_device(recipe, options.device, options.dtype)
+    recipe = chosen_recipe(options)
     return replace(recipe, sampling=_sampling(options, recipe.sampling))
 
 

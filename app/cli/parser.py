@@ -40,6 +40,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     _add_generate(commands)
     _add_check(commands)
     _add_download(commands)
+    _add_bench(commands)
     return parser.parse_args(arguments)
 
 
@@ -124,6 +125,52 @@ def _add_download(commands: argparse._SubParsersAction[_Parser]) -> None:
     )
 
 
+def _add_bench(commands: argparse._SubParsersAction[_Parser]) -> None:
+    parser = commands.add_parser(
+        "bench",
+        help="measure how fast decoding is on this machine",
+        description="Generate with the models in several ways, in turn, and compare: a plain loop "
+        "of forwards, Tuneshift with and without drafts, and the base alone.",
+    )
+    parser.set_defaults(run=_bench)
+    _add_roles(parser)
+    measured = parser.add_argument_group("what is measured")
+    measured.add_argument(
+        "--shapes",
+        metavar="BASE,EXPERT,ANTIEXPERT",
+        help="instead of models: random weights of these sizes, such as 13b,7b,7b",
+    )
+    measured.add_argument("--prompt", help="the text to continue (default: the recipe's sample)")
+    measured.add_argument("--tokens", type=int, default=128, metavar="N", help="default: 128")
+    measured.add_argument(
+        "--temperature", type=float, default=0.0, metavar="T", help="default: 0, which is greedy"
+    )
+    measured.add_argument(
+        "--repeats", type=int, default=5, metavar="N", help="texts for each way (default: 5)"
+    )
+    measured.add_argument(
+        "--contexts",
+        type=_numbers,
+        default=(),
+        metavar="N,…",
+        help="time a step at these context lengths too, such as 128,1024,8192",
+    )
+    measured.add_argument(
+        "--pairs",
+        type=_numbers,
+        default=(),
+        metavar="N,…",
+        help="time a step with so many pairs too, such as 1,2,4",
+    )
+    output = parser.add_argument_group("output")
+    output.add_argument("--json", action="store_true", help="print one JSON object")
+    output.add_argument("--plot", metavar="FILE.svg", help="save a plot of the results")
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(","))
+
+
 _MODEL = (
     "A model is a folder, a .gguf file, hub:OWNER/NAME[@REVISION], builtin:NAME or "
     "adapter:FOLDER, which adapts the anti-expert"
@@ -196,6 +243,12 @@ def _check(options: argparse.Namespace) -> int:
     from app.cli.check import check
 
     return check(options)
+
+
+def _bench(options: argparse.Namespace) -> int:
+    from app.cli.bench import bench
+
+    return bench(options)
 
 
 def _download(options: argparse.Namespace) -> int:

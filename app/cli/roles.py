@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from app.checkpoints.recipes.recipe_file import DEFAULT_RECIPE, find_recipe
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
 from app.errors import RecipeError
 
@@ -37,6 +39,29 @@ def recipe_of_roles(base: str, experts: Sequence[str], antiexperts: Sequence[str
         for expert, antiexpert in zip(experts, antiexperts, strict=True)
     )
     return Recipe(name=_name(base), base=tuned, pairs=pairs)
+
+
+def chosen_recipe(options: argparse.Namespace) -> Recipe:
+    """The recipe that the options for models name, with their alphas, device and dtype.
+
+    Raises:
+        RecipeError: They do not fit together, or there is no such recipe.
+    """
+    if options.base is None:
+        if options.expert or options.antiexpert:
+            raise RecipeError("--expert and --antiexpert need --base")
+        recipe = find_recipe(options.recipe or DEFAULT_RECIPE)
+    elif options.recipe is not None:
+        raise RecipeError("--recipe and --base exclude each other", next_step="Give one of them.")
+    else:
+        recipe = recipe_of_roles(options.base, options.expert, options.antiexpert)
+    if len(options.alpha) > len(recipe.pairs):
+        raise RecipeError(
+            "There are more alphas than expert pairs",
+            evidence=f"{len(options.alpha)} alphas, {len(recipe.pairs)} pairs",
+        )
+    recipe = recipe.with_alphas((*options.alpha, *recipe.alphas[len(options.alpha) :]))
+    return on_device(recipe, options.device, options.dtype)
 
 
 def on_device(recipe: Recipe, device: str | None, dtype: str | None) -> Recipe:

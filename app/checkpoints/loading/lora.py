@@ -49,14 +49,14 @@ def adapted(model: PreTrainedModel, adapter: AdapterFiles) -> PreTrainedModel:
     Raises:
         CheckpointError: The adapter does not fit the model.
     """
-    twin = _twin(model)
-    _attach(twin, adapter, load_file(adapter.weights))
-    twin.requires_grad_(False)
-    twin.eval()
-    return twin
+    copied = twin(model)
+    _attach(copied, adapter, load_file(adapter.weights))
+    copied.requires_grad_(False)
+    copied.eval()
+    return copied
 
 
-def _twin(model: PreTrainedModel) -> PreTrainedModel:
+def twin(model: PreTrainedModel) -> PreTrainedModel:
     """A copy of the modules over the same tensors."""
     shared: list[Tensor] = [*model.parameters(), *model.buffers()]
     for module in model.modules():

@@ -1,0 +1,1 @@
+"""What decoding costs: beside a plain loop, a single model, and what memory allows."""

@@ -1,0 +1,68 @@
+"""What the device allows: memory that is read for a token, and how fast memory can be read."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import psutil
+import torch
+
+from app.benchmark.setup import Setup
+from app.benchmark.ways import synchronize
+from app.checkpoints.loading.packing import PackedLinear
+from app.checkpoints.memory.footprint import measure_footprint
+from app.decoding.language_model import TransformersLanguageModel
+
+_BYTES = 1 << 29
+_PASSES = 7
+
+
+def bandwidth(device: torch.device) -> float:
+    """Bytes per second that a sum over half a gigabyte reads, the fastest of a few passes."""
+    values = torch.ones(_BYTES // 8, dtype=torch.int64, device=device)
+    seconds = []
+    for _ in range(_PASSES):
+        synchronize(device)
+        started = time.perf_counter()
+        values.sum()
+        synchronize(device)
+        seconds.append(time.perf_counter() - started)
+    return _BYTES / min(seconds)
+
+
+def bytes_per_token(setup: Setup, length: int) -> int:
+    """Bytes of weights and KV cache that one token of all evaluations reads.
+
+    Args:
+        setup: What decodes, one token at a time.
+        length: Tokens that every KV cache holds.
+    """
+    return sum(_weights_read(model) + _cache_read(model, length) for model in setup.language_models)
+
+
+def peak_memory(device: torch.device) -> int:
+    """The most bytes that were taken so far: of an accelerator, or else of the process."""
+    if device.type == "cuda":
+        return int(torch.cuda.max_memory_allocated(device))
+    if sys.platform == "win32":
+        return int(psutil.Process().memory_info().peak_wset)
+    import resource
+
+    highest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return highest if sys.platform == "darwin" else highest * 1024
+
+
+def _weights_read(model: TransformersLanguageModel) -> int:
+    """All parameters; of an embedding that is not the output layer too, one row and so nothing."""
+    output = model.model.get_output_embeddings()
+    skipped = model.model.get_input_embeddings().weight
+    tied = output is not None and output.weight is skipped
+    read = sum(p.nbytes for p in model.model.parameters() if tied or p is not skipped)
+    return int(read)
+
+
+def _cache_read(model: TransformersLanguageModel, length: int) -> int:
+    packed = any(isinstance(module, PackedLinear) for module in model.model.modules())
+    size = 4 if packed else model.model.dtype.itemsize
+    return measure_footprint(model.model.config).cache * length * size

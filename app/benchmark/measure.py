@@ -1,0 +1,283 @@
+"""Runs the ways in turn, again and again, and takes medians."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+
+import torch
+
+from app.attribution.attribution import attribute
+from app.benchmark.hardware import bandwidth, bytes_per_token, peak_memory
+from app.benchmark.setup import Setup
+from app.benchmark.ways import PLAIN, REFERENCE, Run, Way, synchronize, ways
+from app.decoding.decode import decode
+from app.decoding.ensemble import Ensemble, Pair
+from app.decoding.language_model import LanguageModel
+from app.decoding.speculation_stats import DraftCounts
+from app.errors import SettingsError
+
+_STEPS = 8
+"""One-token steps that are timed at each context length and number of pairs."""
+
+
+@dataclass(frozen=True, slots=True)
+class WayResult:
+    """Medians over the repeats.
+
+    Attributes:
+        name: Of the way.
+        rate: Tokens per second after the first.
+        first: Seconds to the first token.
+        ratio: Median of the rate over that of the reference in the same repeat.
+        drafts: Of all repeats together, in speculative decoding.
+        same: Tokens at the beginning that are those of plain decoding, the fewest of all repeats.
+    """
+
+    name: str
+    rate: float
+    first: float
+    ratio: float
+    drafts: DraftCounts | None
+    same: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Median seconds of a step at one size: a context length, or a number of pairs."""
+
+    size: int
+    plain: float
+    reference: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """Everything that was measured.
+
+    Attributes:
+        title: What.
+        device: Where.
+        threads: Of torch.
+        tokens: Of each text.
+        repeats: How many texts each way made.
+        prompt: Tokens of the base's prompt.
+        ways: The reference first.
+        bytes_per_token: Bytes that plain decoding reads for a token, in the middle of the text.
+        bandwidth: Bytes per second that memory gives.
+        overhead: Seconds of a step outside the models.
+        packed: Bytes that were taken to make single steps faster.
+        peak_memory: The most bytes that were taken.
+        contexts: Cost of a step against tokens in the context.
+        pairs: Cost of a step against the number of pairs.
+    """
+
+    title: str
+    device: str
+    threads: int
+    tokens: int
+    repeats: int
+    prompt: int
+    ways: tuple[WayResult, ...]
+    bytes_per_token: int
+    bandwidth: float
+    overhead: float
+    packed: int
+    peak_memory: int
+    contexts: tuple[Cost, ...] = field(default=())
+    pairs: tuple[Cost, ...] = field(default=())
+
+    @property
+    def share_of_bandwidth(self) -> float:
+        """Of what memory gives, the share that plain decoding takes."""
+        plain = next(way for way in self.ways if way.name == PLAIN)
+        return plain.rate * self.bytes_per_token / self.bandwidth
+
+
+def measure(
+    setup: Setup,
+    repeats: int,
+    contexts: Sequence[int] = (),
+    pairs: Sequence[int] = (),
+    on_progress: Callable[[str], None] = lambda what: None,
+) -> Results:
+    """Measure everything.
+
+    Args:
+        setup: The models.
+        repeats: How often each way makes a text; one more that is not counted comes before.
+        contexts: Context lengths at which a step is timed.
+        pairs: Numbers of pairs with which a step is timed.
+        on_progress: Told what is measured now.
+
+    Raises:
+        SettingsError: The models cannot read that many tokens.
+    """
+    tokens = setup.config.max_new_tokens
+    _check_room(setup, max(len(setup.prompts[0]) + tokens, *contexts, 0))
+    with torch.inference_mode():
+        runs = _in_turn(ways(setup), repeats, on_progress)
+        on_progress("overhead and memory")
+        return Results(
+            title=setup.title,
+            device=str(setup.device),
+            threads=torch.get_num_threads(),
+            tokens=tokens,
+            repeats=repeats,
+            prompt=len(setup.prompts[0]),
+            ways=tuple(_medians(name, runs) for name in runs),
+            bytes_per_token=bytes_per_token(setup, len(setup.prompts[0]) + tokens // 2),
+            bandwidth=bandwidth(setup.device),
+            overhead=_overhead(setup),
+            packed=setup.packed,
+            contexts=tuple(_at_context(setup, size, on_progress) for size in contexts),
+            pairs=tuple(_with_pairs(setup, size, on_progress) for size in pairs),
+            peak_memory=peak_memory(setup.device),
+        )
+
+
+def _check_room(setup: Setup, wanted: int) -> None:
+    limits = [model.context_length for model in setup.ensemble.models]
+    shortest = min((limit for limit in limits if limit is not None), default=wanted)
+    if wanted > shortest:
+        raise SettingsError(
+            "The models cannot read that many tokens",
+            evidence=f"{wanted:,} asked for, {shortest:,} is the shortest context",
+            next_step="Ask for fewer tokens or a shorter context.",
+        )
+
+
+def _in_turn(
+    all_ways: dict[str, Way], repeats: int, on_progress: Callable[[str], None]
+) -> dict[str, list[Run]]:
+    """Which way begins changes from repeat to repeat; the first round is not counted."""
+    runs: dict[str, list[Run]] = {name: [] for name in all_ways}
+    names = list(all_ways)
+    for repeat in range(repeats + 1):
+        turn = repeat % len(names)
+        for name in names[turn:] + names[:turn]:
+            on_progress(f"{name}, {repeat} of {repeats}" if repeat else f"{name}, warming up")
+            run = all_ways[name]()
+            if repeat:
+                runs[name].append(run)
+    return runs
+
+
+def _medians(name: str, runs: dict[str, list[Run]]) -> WayResult:
+    mine = runs[name]
+    ratios = [run.rate / other.rate for run, other in zip(mine, runs[REFERENCE], strict=True)]
+    drafts = [run.drafts for run in mine if run.drafts is not None]
+    return WayResult(
+        name=name,
+        rate=median(run.rate for run in mine),
+        first=median(run.first for run in mine),
+        ratio=median(ratios),
+        drafts=sum(drafts, DraftCounts()) if drafts else None,
+        same=min(_common(run.ids, runs[PLAIN][0].ids) for run in mine),
+    )
+
+
+def _common(left: Sequence[int], right: Sequence[int]) -> int:
+    pairs = enumerate(zip(left, right, strict=False))
+    return next((at for at, (one, other) in pairs if one != other), min(len(left), len(right)))
+
+
+class _Watched:
+    """A language model with a clock on it."""
+
+    def __init__(self, model: LanguageModel, device: torch.device) -> None:
+        self._model = model
+        self._device = device
+        self.seconds = 0.0
+        self.length = model.length
+        self.context_length = model.context_length
+        self.vocabulary_size = model.vocabulary_size
+
+    @property
+    def can_rewind(self) -> bool:
+        return self._model.can_rewind
+
+    def extend(self, tokens: torch.Tensor, last: int = 1) -> torch.Tensor:
+        synchronize(self._device)
+        started = time.perf_counter()
+        logits = self._model.extend(tokens, last)
+        synchronize(self._device)
+        self.seconds += time.perf_counter() - started
+        self.length = self._model.length
+        return logits
+
+    def rewind(self, length: int) -> None:
+        self._model.rewind(length)
+        self.length = length
+
+
+def _overhead(setup: Setup) -> float:
+    """Seconds of a step that no model takes: combining, drawing, copying, attribution, text."""
+    watched = [_Watched(model, setup.device) for model in setup.ensemble.models]
+    steps = decode(
+        Ensemble(watched, setup.ensemble.names, setup.ensemble.pairs),
+        setup.prompts,
+        setup.config,
+        detokenizer=setup.detokenizer(),
+        eos_ids=(),
+        alphas=lambda: setup.alphas,
+    )
+    next(steps)
+    outside = []
+    inside, started = sum(model.seconds for model in watched), time.perf_counter()
+    for step in steps:
+        attribute(step.logits, step.alphas, step.token_id)
+        now, total = time.perf_counter(), sum(model.seconds for model in watched)
+        outside.append(now - started - (total - inside))
+        inside, started = total, now
+    return median(outside)
+
+
+def _at_context(setup: Setup, size: int, on_progress: Callable[[str], None]) -> Cost:
+    from transformers import DynamicCache
+
+    on_progress(f"context of {size:,} tokens")
+    ids = setup.prompts[0]
+    text = (ids * (size // len(ids) + 1))[: size - _STEPS]
+    setup.ensemble.prefill([text] * len(setup.ensemble.names))
+    plain = _steps(setup, lambda: setup.ensemble.extend([text[0]]))
+    setup.ensemble.prefill([text[:1]] * len(setup.ensemble.names))  # gives the caches back
+    caches = [DynamicCache(config=model.config) for model in setup.originals]
+    both = list(zip(setup.originals, caches, strict=True))
+    for chunk in torch.tensor(text, device=setup.device)[None].split(512, 1):
+        for model, cache in both:
+            model(input_ids=chunk, past_key_values=cache, use_cache=True, logits_to_keep=1)
+    token = torch.tensor([text[:1]], device=setup.device)
+
+    def reference() -> None:
+        for model, cache in both:
+            model(input_ids=token, past_key_values=cache, use_cache=True)
+
+    return Cost(size, plain, _steps(setup, reference))
+
+
+def _with_pairs(setup: Setup, count: int, on_progress: Callable[[str], None]) -> Cost:
+    """The first pair, so many times over, each with its own caches."""
+    on_progress(f"{count} pairs")
+    first = setup.ensemble.pairs[0]
+    base, expert, antiexpert = (
+        setup.language_models[place] for place in (0, first.expert, first.antiexpert)
+    )
+    models = [type(base)(model.model) for model in (base, *(expert, antiexpert) * count)]
+    pairs = [Pair(str(place), 2 * place + 1, 2 * place + 2) for place in range(count)]
+    ensemble = Ensemble(models, [str(place) for place in range(len(models))], pairs)
+    ensemble.prefill([setup.prompts[0]] * len(models))
+    return Cost(count, _steps(setup, lambda: ensemble.extend([setup.prompts[0][0]])))
+
+
+def _steps(setup: Setup, step: Callable[[], object]) -> float:
+    seconds = []
+    for _ in range(_STEPS):
+        synchronize(setup.device)
+        started = time.perf_counter()
+        step()
+        synchronize(setup.device)
+        seconds.append(time.perf_counter() - started)
+    return median(seconds)

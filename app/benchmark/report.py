@@ -1,0 +1,109 @@
+"""The results for a terminal, as JSON, and as a plot."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from html import escape
+
+from app.benchmark.measure import Cost, Results, WayResult
+from app.decoding.speculation_stats import DraftCounts
+
+_ROW, _BAR, _LEFT, _WIDTH = 34, 20, 210, 760
+
+
+def as_text(results: Results) -> str:
+    """A table and what stands behind it."""
+    return "\n".join(
+        [
+            results.title,
+            f"{results.device}, {results.threads} threads; {results.prompt} tokens of prompt, "
+            f"{results.tokens} generated; medians of {results.repeats}, in turn",
+            "",
+            *_table(results),
+            "",
+            *_details(results),
+            *_costs("Cost of a step at a context of", results.contexts),
+            *_costs("Cost of a step with pairs", results.pairs),
+        ]
+    )
+
+
+def as_json(results: Results) -> str:
+    """One object."""
+    found = asdict(results) | {"share_of_bandwidth": results.share_of_bandwidth}
+    for way, written in zip(results.ways, found["ways"], strict=True):
+        if way.drafts:
+            written["acceptance"] = way.drafts.acceptance
+            written["mean_block"] = way.drafts.mean_block
+    return json.dumps(found, ensure_ascii=False)
+
+
+def as_svg(results: Results) -> str:
+    """Bars of the tokens per second."""
+    height = 64 + _ROW * len(results.ways)
+    highest = max(way.rate for way in results.ways)
+    room = _WIDTH - _LEFT - 150
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" '
+        'font-family="sans-serif" font-size="13">',
+        f'<rect width="{_WIDTH}" height="{height}" fill="#ffffff"/>',
+        f'<text x="16" y="28" font-size="15" fill="#1f2328">{escape(results.title)}: '
+        "tokens per second</text>",
+    ]
+    for place, way in enumerate(results.ways):
+        top = 48 + _ROW * place
+        width = max(1, round(room * way.rate / highest))
+        colour = "#0f766e" if way.name.startswith("Tuneshift") else "#9aa4b2"
+        lines += [
+            f'<text x="16" y="{top + 15}" fill="#1f2328">{escape(way.name)}</text>',
+            f'<rect x="{_LEFT}" y="{top}" width="{width}" height="{_BAR}" rx="3" fill="{colour}"/>',
+            f'<text x="{_LEFT + width + 8}" y="{top + 15}" fill="#1f2328">'
+            f"{way.rate:,.1f} ({way.ratio:.2f}×)</text>",
+        ]
+    return "\n".join([*lines, "</svg>", ""])
+
+
+def _table(results: Results) -> Iterator[str]:
+    width = max(len(way.name) for way in results.ways)
+    yield f"{'':<{width}}  tokens/s   ratio  first token"
+    for way in results.ways:
+        yield (
+            f"{way.name:<{width}}  {way.rate:>8,.1f}  {way.ratio:>5.2f}×  {way.first:>9,.3f} s"
+            f"{_remark(way, results.tokens)}"
+        )
+
+
+def _remark(way: WayResult, tokens: int) -> str:
+    if way.drafts is None:
+        return ""
+    same = "the same text" if way.same == tokens else f"the first {way.same} tokens the same"
+    return f"  {_drafts(way.drafts)}{same}"
+
+
+def _drafts(drafts: DraftCounts) -> str:
+    if drafts.acceptance is None or drafts.mean_block is None:
+        return "nothing was drafted; "
+    return f"{drafts.acceptance:.0%} accepted, {drafts.mean_block:.1f} tokens a block; "
+
+
+def _details(results: Results) -> Iterator[str]:
+    yield (
+        f"One by one reads {results.bytes_per_token / 1e9:,.2f} GB for a token; memory gives "
+        f"{results.bandwidth / 1e9:,.1f} GB/s, of which it takes {results.share_of_bandwidth:.0%}"
+    )
+    yield f"A step takes {results.overhead * 1e3:.2f} ms outside the models"
+    yield (
+        f"Peak memory {results.peak_memory / 1e9:,.2f} GB, "
+        f"{results.packed / 1e9:,.2f} GB of it for faster steps"
+    )
+
+
+def _costs(title: str, costs: Sequence[Cost]) -> Iterator[str]:
+    if costs:
+        yield ""
+        yield title
+    for cost in costs:
+        loop = f", plain loop {cost.reference * 1e3:,.1f} ms" if cost.reference else ""
+        yield f"  {cost.size:>6,}: {cost.plain * 1e3:,.1f} ms{loop}"

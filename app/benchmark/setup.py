@@ -1,0 +1,223 @@
+"""The models that are measured: of a recipe, or with random weights of given shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from tokenizers import Tokenizer, models
+from transformers import AutoModelForCausalLM, LlamaConfig, PreTrainedModel
+from transformers.initialization import no_init_weights
+
+from app.checkpoints.devices import free_bytes, resolve_device
+from app.checkpoints.loading.loader import load_recipe
+from app.checkpoints.loading.lora import twin
+from app.checkpoints.loading.packing import pack_models
+from app.checkpoints.opening import open_recipe
+from app.checkpoints.preflight import preflight
+from app.checkpoints.spec import Recipe
+from app.checkpoints.status import LoadProgress
+from app.checkpoints.vocabulary.compare import require_shared
+from app.decoding.detokenizer import Detokenizer
+from app.decoding.ensemble import Ensemble, Pair
+from app.decoding.language_model import TransformersLanguageModel
+from app.decoding.types import GenerationConfig
+from app.errors import DeviceError, SettingsError
+
+PROMPT_TOKENS = 64
+"""Of random ids, where shapes are measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Sizes of a Llama model."""
+
+    hidden: int
+    intermediate: int
+    layers: int
+    heads: int
+    key_value_heads: int
+
+
+SHAPES = {
+    "135m": Shape(576, 1536, 30, 9, 3),
+    "0.5b": Shape(896, 4864, 24, 14, 2),
+    "1b": Shape(2048, 5632, 22, 32, 4),
+    "1.5b": Shape(1536, 8960, 28, 12, 2),
+    "7b": Shape(4096, 11008, 32, 32, 32),
+    "8b": Shape(4096, 14336, 32, 32, 8),
+    "13b": Shape(5120, 13824, 40, 40, 40),
+}
+"""As SmolLM2, Qwen2.5, TinyLlama, Llama 2 and Llama 3 have them."""
+_VOCABULARY = 32_000
+_CONTEXT = 16_384
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Setup:
+    """What is measured.
+
+    Attributes:
+        title: Such as the recipe's name.
+        ensemble: As Tuneshift decodes.
+        originals: The transformers model of each evaluation as it was loaded; they share tensors
+            with those of the ensemble, which may have been made faster since.
+        prompts: Token ids for each evaluation.
+        detokenizer: Makes one for a text.
+        alphas: One for each pair.
+        config: How tokens are drawn.
+        packed: Bytes that were taken to make single steps faster.
+    """
+
+    title: str
+    ensemble: Ensemble
+    originals: tuple[PreTrainedModel, ...]
+    prompts: tuple[tuple[int, ...], ...]
+    detokenizer: Callable[[], Detokenizer]
+    alphas: tuple[float, ...]
+    config: GenerationConfig
+    packed: int
+
+    @property
+    def device(self) -> torch.device:
+        return self.originals[0].device
+
+    @property
+    def language_models(self) -> tuple[TransformersLanguageModel, ...]:
+        found = self.ensemble.models
+        return tuple(model for model in found if isinstance(model, TransformersLanguageModel))
+
+
+def of_recipe(
+    recipe: Recipe,
+    prompt: str,
+    config: GenerationConfig,
+    on_progress: Callable[[LoadProgress], None] = lambda progress: None,
+) -> Setup:
+    """Load a recipe.
+
+    Raises:
+        TuneshiftError: For everything that can be wrong with it.
+    """
+    opened = open_recipe(recipe, on_progress=on_progress)
+    found = preflight(opened, prompt, {})
+    require_shared(found.vocabulary)
+    loaded = load_recipe(opened, found.vocabulary.masked_ids, on_progress)
+    computed = [
+        model.model
+        for model in loaded.ensemble.models
+        if isinstance(model, TransformersLanguageModel)
+    ]
+    originals = tuple(map(twin, computed))
+    packed = pack_models({id(model): model for model in computed}.values(), found.memory.spare)
+    prompts = tuple(map(tuple, loaded.encode(prompt)))
+    return Setup(
+        title=recipe.name,
+        ensemble=loaded.ensemble,
+        originals=originals,
+        prompts=prompts,
+        detokenizer=lambda: loaded.detokenizer(prompts[0]),
+        alphas=recipe.alphas,
+        config=config,
+        packed=packed,
+    )
+
+
+def of_shapes(names: Sequence[str], device: str, dtype: str, config: GenerationConfig) -> Setup:
+    """Random weights: a base and pairs of models of the sizes that are named.
+
+    Args:
+        names: The base, then an expert and an anti-expert for each pair, of :data:`SHAPES`.
+        device: Such as ``auto``.
+        dtype: Such as ``bfloat16``, which ``auto`` is too.
+        config: How tokens are drawn.
+
+    Raises:
+        SettingsError: A size is not known, or there is not one for each role.
+        DeviceError: They do not fit.
+    """
+    _check(names)
+    target = resolve_device(device)
+    kind: torch.dtype = torch.bfloat16 if dtype == "auto" else getattr(torch, dtype)
+    _check_memory([SHAPES[name] for name in names], target, kind)
+    originals = tuple(
+        _random_model(SHAPES[name], target, kind, seed) for seed, name in enumerate(names)
+    )
+    computed = list(map(twin, originals))
+    packed = pack_models(computed, free_bytes("cpu") // 2)
+    pairs = [
+        Pair(f"pair {place}", 2 * place - 1, 2 * place) for place in range(1, len(names) // 2 + 1)
+    ]
+    labels = ["base", *(f"{role} {n}" for n in range(1, len(pairs) + 1) for role in _ROLES)]
+    tokenizer = Tokenizer(models.WordLevel({str(n): n for n in range(_VOCABULARY)}, "0"))
+    ids = torch.randint(_VOCABULARY, (PROMPT_TOKENS,), generator=torch.Generator().manual_seed(0))
+    return Setup(
+        title=f"random weights, {' + '.join(names)}, {str(kind).removeprefix('torch.')}",
+        ensemble=Ensemble([TransformersLanguageModel(m) for m in computed], labels, pairs),
+        originals=originals,
+        prompts=(tuple(ids.tolist()),) * len(names),
+        detokenizer=lambda: Detokenizer(tokenizer),
+        alphas=(1.0,) * len(pairs),
+        config=config,
+        packed=packed,
+    )
+
+
+_ROLES = ("expert", "anti-expert")
+
+
+def _check(names: Sequence[str]) -> None:
+    unknown = [name for name in names if name not in SHAPES]
+    if unknown:
+        raise SettingsError(
+            f"There is no size {unknown[0]!r}", next_step=f"Choose of: {', '.join(SHAPES)}."
+        )
+    if len(names) < 3 or len(names) % 2 == 0:
+        raise SettingsError(
+            "Sizes are needed for a base and for both models of each pair",
+            evidence=f"{len(names)} given",
+            next_step="For example: 13b,7b,7b",
+        )
+
+
+def _check_memory(shapes: Sequence[Shape], device: str, dtype: torch.dtype) -> None:
+    needed = 0
+    for shape in shapes:
+        with torch.device("meta"), no_init_weights():
+            model = AutoModelForCausalLM.from_config(_config(shape))
+        needed += model.num_parameters() * dtype.itemsize
+    free = free_bytes(device)
+    if needed > free:
+        raise DeviceError(
+            f"Models of these sizes do not fit into the memory of {device}",
+            evidence=f"needed {needed / 1e9:.1f} GB, free {free / 1e9:.1f} GB",
+            next_step="Choose smaller ones.",
+        )
+
+
+def _config(shape: Shape) -> LlamaConfig:
+    return LlamaConfig(
+        vocab_size=_VOCABULARY,
+        hidden_size=shape.hidden,
+        intermediate_size=shape.intermediate,
+        num_hidden_layers=shape.layers,
+        num_attention_heads=shape.heads,
+        num_key_value_heads=shape.key_value_heads,
+        max_position_embeddings=_CONTEXT,
+    )
+
+
+def _random_model(shape: Shape, device: str, dtype: torch.dtype, seed: int) -> PreTrainedModel:
+    with torch.device(device), no_init_weights():
+        model: PreTrainedModel = AutoModelForCausalLM.from_config(_config(shape), dtype=dtype)
+    generator = torch.Generator(device).manual_seed(seed)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.ndim > 1:
+                parameter.normal_(0, 0.02, generator=generator)
+            else:
+                parameter.fill_(1.0)
+    model.requires_grad_(False)
+    model.eval()
+    return model
