@@ -73,8 +73,16 @@ class HistoryError(TuneshiftError):
     """The history of runs cannot be read or written, or has no such run."""
 
 
+class EvaluationError(TuneshiftError):
+    """A task that cannot be found or read, or results that do not belong to what is asked."""
+
+
 class ModelError(TuneshiftError):
     """A model that computes something unusable, such as logits that are not numbers."""
+
+
+class EndpointError(ModelError):
+    """A server that a base is behind did not do what a run needs."""
 
 
 class DisplayError(TuneshiftError):

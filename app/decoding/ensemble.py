@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from app.decoding.language_model import LanguageModel
+from app.decoding.remote import RemoteModel
 from app.decoding.types import RoleLogits
 from app.errors import Cancelled, ModelError, PromptError
 
@@ -57,8 +58,8 @@ class EnsembleLogits:
     pairs: tuple[Pair, ...]
     masked: Tensor | None = None
 
-    def combined(self, position: int, alphas: Sequence[float]) -> Tensor:
-        """The tuned logits at one of the positions, [V]; without pairs, the base's own."""
+    def combined(self, position: int | slice, alphas: Sequence[float]) -> Tensor:
+        """The tuned logits at some of the positions, [..., V]; without pairs, the base's own."""
         rows = self.rows[:, position]
         if not self.pairs:
             return rows[0]
@@ -85,7 +86,13 @@ class _Evaluation:
     def __init__(self, model: LanguageModel, name: str) -> None:
         self.model = model
         self.name = name
+        self.remote = model if isinstance(model, RemoteModel) else None
         self._held: list[int] = []
+
+    def begin(self, tokens: Sequence[int], last: int) -> None:
+        """Where the model is elsewhere, let it begin with what :meth:`extend` will ask for."""
+        if self.remote is not None:
+            self.remote.begin(tokens, last)
 
     def extend(self, tokens: Sequence[int], last: int) -> Tensor:
         try:
@@ -99,6 +106,15 @@ class _Evaluation:
     def rewind(self, length: int) -> None:
         del self._held[length:]
         self.model.rewind(length)
+
+    def read(self, tokens: Sequence[int], cancelled: Callable[[], bool]) -> Tensor:
+        """Extend by a long text; here in chunks, elsewhere at once. The last row, [1, V]."""
+        chunk = PREFILL_CHUNK if self.remote is None else len(tokens)
+        for start in range(0, len(tokens), chunk):
+            if cancelled():
+                raise Cancelled
+            logits = self.extend(tokens[start : start + chunk], 1)
+        return logits
 
     def go_back_to(self, tokens: Sequence[int]) -> int:
         """Keep of what is held the beginning of ``tokens``, all but the last; its length."""
@@ -154,6 +170,11 @@ class Ensemble:
     def models(self) -> tuple[LanguageModel, ...]:
         """What computes each evaluation."""
         return tuple(evaluation.model for evaluation in self._evaluations)
+
+    @property
+    def remote(self) -> RemoteModel | None:
+        """What computes elsewhere, if anything does; only a base can."""
+        return self._evaluations[0].remote
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -225,16 +246,14 @@ class Ensemble:
             Cancelled: When ``cancelled`` says so.
         """
         self._check_prompts(prompts, len(text))
-        rows = []
+        missing = []
         for evaluation, prompt in zip(self._evaluations, prompts, strict=True):
             wanted = [*prompt, *text]
-            for start in range(evaluation.go_back_to(wanted), len(wanted), PREFILL_CHUNK):
-                if cancelled():
-                    raise Cancelled
-                logits = evaluation.extend(wanted[start : start + PREFILL_CHUNK], 1)
-            rows.append(logits)
+            missing.append(wanted[evaluation.go_back_to(wanted) :])
+            evaluation.begin(missing[-1], 1)
+        rows = self._in_turn(lambda place, it: it.read(missing[place], cancelled))
         self._offsets = tuple(len(prompt) for prompt in prompts)
-        return self._gather(rows)
+        return self.gather(rows)
 
     def extend(
         self, tokens: Sequence[int], last: int = 1, known: Mapping[int, Tensor] | None = None
@@ -248,16 +267,27 @@ class Ensemble:
                 their place; they are not asked again.
         """
         known = known or {}
-        rows = [
-            known[place] if place in known else evaluation.extend(tokens, last)
-            for place, evaluation in enumerate(self._evaluations)
-        ]
-        return self._gather(rows)
+        for place, evaluation in enumerate(self._evaluations):
+            if place not in known:
+                evaluation.begin(tokens, last)
+        rows = self._in_turn(
+            lambda place, it: known[place] if place in known else it.extend(tokens, last)
+        )
+        return self.gather(rows)
 
     def rewind(self, length: int) -> None:
         """Forget the generated tokens after the first ``length``."""
         for evaluation, offset in zip(self._evaluations, self._offsets, strict=True):
             evaluation.rewind(offset + length)
+
+    def _in_turn(self, work: Callable[[int, _Evaluation], Tensor]) -> list[Tensor]:
+        """What each evaluation computes; those elsewhere are waited for after the others."""
+        rows: dict[int, Tensor] = {}
+        for place, evaluation in sorted(
+            enumerate(self._evaluations), key=lambda item: item[1].remote is not None
+        ):
+            rows[place] = work(place, evaluation)
+        return [rows[place] for place in range(len(self._evaluations))]
 
     def _check_prompts(self, prompts: Sequence[Sequence[int]], following: int) -> None:
         for evaluation, prompt in zip(self._evaluations, prompts, strict=True):
@@ -272,7 +302,12 @@ class Ensemble:
                     next_step="Shorten the prompt or choose a model with a longer context.",
                 )
 
-    def _gather(self, rows: Sequence[Tensor]) -> EnsembleLogits:
+    def gather(self, rows: Sequence[Tensor]) -> EnsembleLogits:
+        """Join what each evaluation computed, [n, V] of its own columns, over the base's columns.
+
+        Raises:
+            ModelError: When a model computed logits that are not numbers.
+        """
         device = rows[0].device
         stacked = torch.stack([self._align(logits.to(device)) for logits in rows])
         self._check_finite(stacked)

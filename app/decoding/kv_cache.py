@@ -13,7 +13,7 @@ BLOCK = 256
 
 
 class GrowingLayer(DynamicLayer):
-    """Keys and values of one layer, [1, heads, n, size], as views of a longer buffer."""
+    """Keys and values of one layer, [B, heads, n, size], as views of a longer buffer."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)  # type: ignore[no-untyped-call]
@@ -22,7 +22,7 @@ class GrowingLayer(DynamicLayer):
     def update(
         self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any
     ) -> tuple[Tensor, Tensor]:
-        """Append states of [1, heads, k, size] and return all states that may be attended to."""
+        """Append states of [B, heads, k, size] and return all states that may be attended to."""
         if not self.is_initialized:
             self.lazy_initialization(key_states, value_states)
         assert self.keys is not None
@@ -43,6 +43,10 @@ class GrowingLayer(DynamicLayer):
     def reset(self) -> None:
         super().reset()
         self._buffers = None
+
+    def batch_select_indices(self, indices: Tensor) -> None:
+        super().batch_select_indices(indices)
+        self._buffers = None  # they have a row for each text that was read
 
 
 class GrowingSlidingLayer(GrowingLayer, DynamicSlidingWindowLayer):

@@ -12,6 +12,8 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from app.checkpoints.devices import hardware_name, resolve_device
+from app.checkpoints.endpoints.address import address_of
+from app.checkpoints.endpoints.connecting import connect
 from app.checkpoints.fingerprint import fingerprint
 from app.checkpoints.formats.adapters import AdapterFiles
 from app.checkpoints.loading.lora import adapted
@@ -25,7 +27,7 @@ from app.checkpoints.status import LoadProgress, RoleInForce
 from app.checkpoints.vocabulary.compare import token_labels
 from app.decoding.detokenizer import Detokenizer
 from app.decoding.ensemble import Ensemble, Pair
-from app.decoding.language_model import TransformersLanguageModel
+from app.decoding.language_model import LanguageModel, TransformersLanguageModel
 from app.errors import Cancelled, DeviceError
 
 T = TypeVar("T")
@@ -78,6 +80,11 @@ class LoadedRecipe:
     def encode_continuation(self, text: str) -> list[int]:
         """The ids of a text that is to follow a prompt, in the base's tokenizer."""
         return encode_continuation(self._prompts[0][0], text)
+
+    @property
+    def formats(self) -> tuple[tuple[PreTrainedTokenizerBase, CheckpointSpec], ...]:
+        """The tokenizer of each evaluation, and the checkpoint that names its prompt format."""
+        return self._prompts
 
     def evaluation(self, role: int) -> int:
         """The place among the ensemble's evaluations of the role at this place of ``roles``."""
@@ -189,7 +196,7 @@ def still_needed(loaded: LoadedRecipe, opened: OpenedRecipe) -> dict[WeightsKey,
 @dataclass(frozen=True, slots=True)
 class _Evaluation:
     role: OpenedRole
-    language_model: TransformersLanguageModel
+    language_model: LanguageModel
 
 
 def _keys(role: OpenedRole) -> tuple[WeightsKey, WeightsKey]:
@@ -241,7 +248,9 @@ class _Assembly:
         self.evaluations.clear()
 
     def load(self, role: OpenedRole) -> None:
-        """Load the weights of ``role``, without an adapter, unless they are there."""
+        """Load the weights of ``role``, without an adapter, unless they are there or elsewhere."""
+        if role.spec.is_endpoint:
+            return
         key, _ = _keys(role)
         if key not in self.weights:
             self.weights[key] = self._held.get(key) or load_weights(
@@ -253,6 +262,9 @@ class _Assembly:
 
     def add(self, role: OpenedRole) -> None:
         """Give ``role`` its model and its place among the evaluations."""
+        if role.spec.is_endpoint:
+            self._connect(role)
+            return
         spec, adapter = role.spec, role.files.adapter
         plain, key = _keys(role)
         shared = plain in self._used
@@ -281,6 +293,22 @@ class _Assembly:
                 revision=role.files.revision,
                 fingerprint=fingerprint(role.files),
                 hardware=hardware_name(key.device),
+            )
+        )
+
+    def _connect(self, role: OpenedRole) -> None:
+        model = connect(role, self._context, self._cancelled)
+        self.places.append(len(self.evaluations))
+        self.evaluations.append(_Evaluation(role, model))
+        self.in_force.append(
+            RoleInForce(
+                role=role.name,
+                source=role.spec.source,
+                dtype="",
+                device=address_of(role.spec.source).host,
+                parameters=0,
+                shared=False,
+                model=model.profile.model,
             )
         )
 

@@ -1,0 +1,121 @@
+"""Several texts generated side by side, each with its own settings, noise and end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from app.decoding.detokenizer import Detokenizer
+from app.decoding.sampling import draw, process_logits
+from app.decoding.types import GenerationConfig
+from app.errors import Cancelled
+from app.evaluation.batched import BatchedEnsemble
+from app.evaluation.scoring import Mix, mixed
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What a text begins from: the prompt of each evaluation, and the settings in force."""
+
+    prompts: tuple[tuple[int, ...], ...]
+    config: GenerationConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """A text and how many tokens it took."""
+
+    text: str
+    tokens: int
+
+
+class _Text:
+    """One text on its way."""
+
+    def __init__(self, start: Start, detokenizer: Detokenizer, eos_ids: Collection[int]) -> None:
+        self._config = start.config
+        self._detokenizer = detokenizer
+        self._eos_ids = eos_ids
+        self._longest_stop = max(map(len, start.config.stop), default=0)
+        self.history = torch.tensor(start.prompts[0], dtype=torch.int64)
+        self.text = ""
+        self.tokens = 0
+        self.finished = False
+
+    def push(self, token_id: int) -> None:
+        """The next token; the end of sequence and a stop string are not part of the text."""
+        config = self._config
+        if token_id in self._eos_ids:
+            self._finish()
+            return
+        self.tokens += 1
+        if config.repetition_penalty != 1.0:
+            self.history = torch.cat([self.history, torch.tensor([token_id])])
+        piece = self._detokenizer.push(token_id)
+        if piece:
+            searched = max(0, len(self.text) - self._longest_stop + 1)
+            self.text += piece
+            found = [at for stop in config.stop if (at := self.text.find(stop, searched)) >= 0]
+            if found:
+                self.text = self.text[: min(found)]
+                self.finished = True
+                return
+        if self.tokens >= config.max_new_tokens:
+            self._finish()
+
+    def _finish(self) -> None:
+        self.text += self._detokenizer.flush()
+        self.finished = True
+
+    def draw(self, logits: Tensor) -> int:
+        scores = process_logits(logits, self.history, self._config)
+        return draw(scores, self._config, self.tokens)[0]
+
+
+@torch.inference_mode()
+def generate_batch(
+    ensemble: BatchedEnsemble,
+    starts: Sequence[Start],
+    mix: Mix,
+    detokenizer: Callable[[Sequence[int]], Detokenizer],
+    eos_ids: Collection[int],
+    cancelled: Callable[[], bool] = lambda: False,
+) -> list[Generated]:
+    """Generate a text for every start; texts that have ended are read no further.
+
+    The noise of a token depends on the seed of its text and its place in it alone, so a text is the
+    same in any batch, up to rounding.
+
+    Args:
+        ensemble: The roles.
+        starts: Where the texts begin.
+        mix: The distribution that they are drawn from.
+        detokenizer: Makes one for a text that follows the base's prompt.
+        eos_ids: Any of them ends a text.
+        cancelled: Asked before every chunk of the prompts and every token.
+
+    Raises:
+        Cancelled: When ``cancelled`` says so.
+    """
+    texts = [_Text(start, detokenizer(start.prompts[0]), eos_ids) for start in starts]
+    prompts = list(zip(*(start.prompts for start in starts), strict=True))
+    logits = ensemble.prefill(prompts, cancelled)
+    plain = all(start.config.greedy and start.config.repetition_penalty == 1.0 for start in starts)
+    going = texts
+    while True:
+        if cancelled():
+            raise Cancelled
+        rows = mixed(logits, mix)
+        tokens = rows.argmax(1).tolist() if plain else list(map(_Text.draw, going, rows))
+        for text, token_id in zip(going, tokens, strict=True):
+            text.push(token_id)
+        left = [place for place, text in enumerate(going) if not text.finished]
+        if not left:
+            return [Generated(text.text, text.tokens) for text in texts]
+        if len(left) < len(going):
+            ensemble.keep(left)
+            going = [going[place] for place in left]
+        logits = ensemble.extend(torch.tensor([[tokens[place]] for place in left]))

@@ -1,0 +1,59 @@
+"""Loading what is evaluated, with the checks that the window makes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from app.checkpoints.loading.loader import LoadedRecipe, load_recipe, still_needed
+from app.checkpoints.memory.estimate import does_not_fit
+from app.checkpoints.memory.heap import release_memory
+from app.checkpoints.opening import open_recipe
+from app.checkpoints.preflight import preflight
+from app.checkpoints.spec import Recipe
+from app.checkpoints.status import LoadProgress
+from app.checkpoints.vocabulary.compare import require_shared
+
+
+class Models:
+    """Holds the models of one recipe at a time; what two recipes name both is read once.
+
+    Args:
+        on_progress: Called as weights arrive.
+        cancelled: Asked for every tensor.
+    """
+
+    def __init__(
+        self,
+        on_progress: Callable[[LoadProgress], None] = lambda progress: None,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._on_progress = on_progress
+        self._cancelled = cancelled
+        self._loaded: LoadedRecipe | None = None
+
+    def load(self, recipe: Recipe) -> LoadedRecipe:
+        """The models of ``recipe``, in place of those that were loaded before.
+
+        Raises:
+            TuneshiftError: A checkpoint is not there or cannot be used, vocabularies do not fit
+                together, or there is not enough memory.
+            Cancelled: When ``cancelled`` says so.
+        """
+        opened = open_recipe(recipe, on_progress=self._on_progress, cancelled=self._cancelled)
+        freed = self._loaded.held_bytes() if self._loaded else {}
+        found = preflight(opened, about_to_be_freed=freed)
+        require_shared(found.vocabulary)
+        if not found.memory.fits:
+            raise does_not_fit(found.memory)
+        held = still_needed(self._loaded, opened) if self._loaded else {}
+        self._loaded = None
+        release_memory()
+        self._loaded = load_recipe(
+            opened,
+            found.vocabulary.masked_ids,
+            self._on_progress,
+            self._cancelled,
+            held,
+            found.memory.spare,
+        )
+        return self._loaded

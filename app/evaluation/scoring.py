@@ -1,0 +1,85 @@
+"""How probable texts are under several distributions at once: every role is evaluated once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from app.decoding.ensemble import EnsembleLogits
+from app.evaluation.batched import BatchedEnsemble
+from app.evaluation.encoding import Continuation
+from app.evaluation.requests import Score
+
+_LOGITS_AT_ONCE = 1 << 26
+"""Elements of the rows of all roles that are held at once."""
+
+Mix = int | tuple[float, ...]
+"""One distribution: an evaluation alone, by its place, or the weight of each pair."""
+
+
+def mixed(logits: EnsembleLogits, mix: Mix) -> Tensor:
+    """The logits of one distribution at every position, [n, V]."""
+    return logits.rows[mix] if isinstance(mix, int) else logits.combined(slice(None), mix)
+
+
+@torch.inference_mode()
+def score_batch(
+    ensemble: BatchedEnsemble,
+    batch: Sequence[Continuation],
+    mixes: Sequence[Mix],
+    cancelled: Callable[[], bool] = lambda: False,
+) -> list[list[Score]]:
+    """The scores of every text under every distribution, [mixes][batch].
+
+    Args:
+        ensemble: The roles.
+        batch: What is scored; it is read side by side.
+        mixes: The distributions.
+        cancelled: Asked before every chunk.
+
+    Raises:
+        Cancelled: When ``cancelled`` says so.
+    """
+    longest = max(len(item.tokens) for item in batch)
+    targets = torch.zeros((len(batch), longest), dtype=torch.int64)
+    scored = torch.zeros_like(targets, dtype=torch.bool)
+    for row, item in enumerate(batch):
+        targets[row, : len(item.tokens)] = torch.tensor(item.tokens)
+        scored[row, : len(item.tokens)] = True
+    sums = torch.zeros((len(mixes), len(batch)), dtype=torch.float64)
+    greedy = torch.ones((len(mixes), len(batch)), dtype=torch.bool)
+
+    def add(logits: EnsembleLogits, columns: slice) -> None:
+        wanted, counted = targets[:, columns], scored[:, columns]
+        for place, mix in enumerate(mixes):
+            logprobs, best = _of_targets(mixed(logits, mix), wanted)
+            sums[place] += logprobs.masked_fill(~counted, 0.0).sum(1)
+            greedy[place] &= (best | ~counted).all(1)
+
+    prompts = list(zip(*(item.prompts for item in batch), strict=True))
+    add(ensemble.prefill(prompts, cancelled), slice(0, 1))
+    rows = ensemble.evaluations * ensemble.vocabulary_size * len(batch)
+    columns = max(1, _LOGITS_AT_ONCE // rows)
+    for start in range(0, longest - 1, columns):
+        end = min(start + columns, longest - 1)
+        add(ensemble.extend(targets[:, start:end]), slice(start + 1, end + 1))
+    return [
+        [
+            Score(float(sums[place, row]), bool(greedy[place, row]), len(item.tokens))
+            for row, item in enumerate(batch)
+        ]
+        for place in range(len(mixes))
+    ]
+
+
+def _of_targets(logits: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
+    """Of every target, [B, k]: its log-probability, and whether it is the most probable token."""
+    targets = wanted.reshape(-1, 1).to(logits.device)
+    logprobs = logits.gather(1, targets) - logits.logsumexp(1, keepdim=True)
+    best = logits.argmax(1, keepdim=True) == targets
+    return (
+        logprobs.double().cpu().view(wanted.shape),
+        best.cpu().view(wanted.shape),
+    )
