@@ -210,8 +210,9 @@ def _distinct(logits: RoleLogits) -> list[FloatArray]:
 def _ranks(row: Row, ids: NDArray[np.int32]) -> NDArray[np.int32]:
     """Rank of each id, from 1: how many logits are higher, and one."""
     values = row[ids]
-    others = row[row > values.min()]
-    return np.array([1 + np.count_nonzero(others > value) for value in values], dtype=np.int32)
+    others = np.sort(row[row > values.min()])
+    higher = len(others) - np.searchsorted(others, values, side="right")
+    return (1 + higher).astype(np.int32)
 
 
 def _log_difference(whole: float, part: float) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import sqlite3
+import logging
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -13,12 +13,14 @@ from functools import lru_cache
 from typing import Any
 
 from app.attribution.candidates import CandidateRows
-from app.errors import HistoryError, RecipeError, SettingsError
+from app.errors import HistoryError, RecipeError, SettingsError, TuneshiftError
 from app.history import provenance
-from app.history.database import Database, explained
+from app.history.database import TROUBLE, Database, explained
 from app.history.packing import unpack_candidates
 from app.history.records import RunKind, RunSummary, StoredRun, StoredToken
 from app.history.statements import number_of, read_tokens, segments, storable
+
+log = logging.getLogger(__name__)
 
 LAST = "last"
 KEPT_IN_BIN = timedelta(days=30)
@@ -88,7 +90,7 @@ class Archive:
     # Finding
 
     def find(self, query: Query = Query(), most: int = 1000) -> list[RunSummary]:
-        """The runs that fit, the newest first."""
+        """The runs that fit, the newest first; none whose row is damaged."""
         conditions = ["run.deleted IS NOT NULL" if query.deleted else "run.deleted IS NULL"]
         values: list[object] = []
         if query.starred:
@@ -104,7 +106,7 @@ class Archive:
                 f"{_SUMMARY} WHERE {' AND '.join(conditions)} ORDER BY run.number DESC LIMIT ?",
                 (*values, most),
             ).fetchall()
-            return [_summary(row) for row in rows]
+            return [summary for row in rows if (summary := _readable(row))]
 
     def tags(self) -> list[str]:
         """Every tag that a run has, in order."""
@@ -268,7 +270,7 @@ class Archive:
     def _explained(self) -> Iterator[None]:
         try:
             yield
-        except (OSError, sqlite3.Error) as error:
+        except TROUBLE as error:
             raise explained(error, self._database.path) from error
         except (ValueError, TypeError, zlib.error, RecipeError, SettingsError) as error:
             raise HistoryError(
@@ -279,6 +281,14 @@ class Archive:
 def _holds(text: str, words: str) -> bool:
     folded = text.casefold()
     return all(word in folded for word in words.casefold().split())
+
+
+def _readable(row: tuple[Any, ...]) -> RunSummary | None:
+    try:
+        return _summary(row)
+    except (ValueError, TypeError, TuneshiftError):
+        log.warning("a damaged run of the history is left out of a list")
+        return None
 
 
 def _summary(row: tuple[Any, ...]) -> RunSummary:

@@ -17,7 +17,11 @@ from app.errors import HistoryError
 from app.history.schema import VERSIONS, Statements, bring_up_to_date, version_of
 
 _PATIENCE_SECONDS = 5.0
-_DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT)
+
+TROUBLE = (OSError, sqlite3.Error, UnicodeDecodeError)
+"""What comes of files: of a damaged one even the words of SQLite's message may be no text."""
+
 _COMPANIONS = ("", "-wal", "-shm")
 
 
@@ -44,7 +48,7 @@ class Database:
                 bring_up_to_date(self._memory, versions)
             else:
                 _prepare_file(path, versions)
-        except (OSError, sqlite3.Error) as error:
+        except TROUBLE as error:
             raise explained(error, path) from error
 
     @property
@@ -62,7 +66,7 @@ class Database:
             return self._memory
         try:
             return _open_file(self.path)
-        except (OSError, sqlite3.Error) as error:
+        except TROUBLE as error:
             raise explained(error, self.path) from error
 
     def disconnect(self, connection: sqlite3.Connection) -> None:
@@ -161,11 +165,11 @@ def open_to_read(path: Path) -> Database:
     return Database(path)
 
 
-def explained(error: OSError | sqlite3.Error, path: Path | None) -> HistoryError:
-    """What to tell a person about an error of the file system or of SQLite."""
+def explained(error: Exception, path: Path | None) -> HistoryError:
+    """What to tell a person about one of :data:`TROUBLE`."""
     place = "in memory" if path is None else f"in {path}"
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code in _DAMAGE:
+    if code in _DAMAGE or isinstance(error, UnicodeDecodeError):
         return DamagedHistoryError(f"The history {place} is damaged", evidence=str(error))
     if code == sqlite3.SQLITE_FULL:
         return HistoryError(
@@ -197,8 +201,13 @@ def _connect(name: str, *, threads: bool = False) -> sqlite3.Connection:
         isolation_level=None,  # transactions are begun and ended where they are needed
         check_same_thread=not threads,
     )
+    connection.text_factory = _text
     connection.execute("PRAGMA foreign_keys = ON")
     return connection
+
+
+def _text(stored: bytes) -> str:
+    return stored.decode("utf-8", "replace")  # what is damaged is shown and stands in no way
 
 
 def _open_file(path: Path) -> sqlite3.Connection:
@@ -239,7 +248,11 @@ def _back_up(connection: sqlite3.Connection, target: Path) -> None:
 
 
 def _check(connection: sqlite3.Connection) -> None:
-    """Meet damage now, as far as it takes no time: the tables, and the ends of the two largest."""
-    connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    connection.execute("SELECT * FROM run ORDER BY number DESC LIMIT 1").fetchone()
-    connection.execute("SELECT * FROM candidates ORDER BY rowid DESC LIMIT 1").fetchone()
+    """Meet damage now, as far as it takes no time."""
+    try:
+        connection.execute("SELECT * FROM run ORDER BY number DESC LIMIT 1").fetchone()
+        connection.execute("SELECT * FROM candidates ORDER BY rowid DESC LIMIT 1").fetchone()
+    except sqlite3.OperationalError as error:
+        if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_ERROR:  # not our tables
+            raise DamagedHistoryError("The tables are damaged", evidence=str(error)) from error
+        raise

@@ -2,7 +2,7 @@
 
 How memory is bounded, whatever the disk does. A token brings full rows, up to two megabytes. They
 wait as they are; above :data:`MOST_ROW_BYTES` the rows of a token are reduced to its candidates
-where it is put in, which costs the caller about a millisecond and loses nothing. Above
+where it is put in, which costs the caller some milliseconds and loses nothing. Above
 :data:`MOST_CANDIDATES`, which only a disk that hangs for minutes leads to, the candidates of a
 token are left out; its numbers are always kept.
 """

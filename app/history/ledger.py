@@ -17,7 +17,7 @@ from app.attribution.candidates import keep_candidates
 from app.decoding.types import RoleLogits
 from app.history import provenance
 from app.history.copying import copy_run
-from app.history.database import Database
+from app.history.database import TROUBLE, Database
 from app.history.inbox import Added, Described, Finished, Item
 from app.history.packing import pack_candidates
 from app.history.records import InForce, NewRun
@@ -188,13 +188,13 @@ class Ledger:
         """A run with what was written of it elsewhere; if that cannot be read, its beginning."""
         if self.database.path != self._elsewhere and self._elsewhere.exists():
             with (
-                suppress(sqlite3.Error),
+                suppress(*TROUBLE),
                 closing(sqlite3.connect(f"{self._elsewhere.as_uri()}?mode=ro", uri=True)) as source,
             ):
                 self._connection.execute("SAVEPOINT bring")
                 try:
                     number = copy_run(source, self._connection, run_id)
-                except sqlite3.Error:
+                except TROUBLE:
                     self._connection.execute("ROLLBACK TO bring")
                     raise
                 if number is not None:

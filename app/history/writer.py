@@ -11,7 +11,7 @@ from threading import Event, Thread
 from app.attribution.attribution import TokenAttribution
 from app.decoding.types import TokenStep
 from app.errors import HistoryError
-from app.history.database import Database, explained, open_history, replaced
+from app.history.database import TROUBLE, Database, explained, open_history, replaced
 from app.history.inbox import Added, Described, Finished, Flush, Inbox, Item
 from app.history.ledger import Ledger, packed
 from app.history.records import Ending, InForce, NewRun, StoredToken
@@ -126,14 +126,18 @@ class HistoryWriter:
             try:
                 ledger.write(items)
                 return ledger
-            except sqlite3.Error as error:
+            except TROUBLE as error:
                 ledger.forget()
                 if ledger.database.in_memory:
                     raise
-                if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY and busy < _MOST_BUSY:
+                if _is_busy(error) and busy < _MOST_BUSY:
                     busy += 1  # another process is writing; each time this waits for seconds
                     continue
                 ledger.close()
                 trouble = explained(error, self._path)
                 ledger = Ledger(replaced(self._path, trouble, self._tell), self._path, ledger)
                 self._ledger = ledger
+
+
+def _is_busy(error: Exception) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
