@@ -181,6 +181,7 @@ class MainWindow(QMainWindow):
             saved = self._memory.value(name)
             if isinstance(saved, QByteArray):
                 restore(saved)
+        self._session.display.restore(self._memory)
         prompt = self._memory.value("prompt")
         if isinstance(prompt, str) and prompt:
             self.prompt.set_text(prompt)
@@ -191,6 +192,7 @@ class MainWindow(QMainWindow):
         self._memory.setValue("columns", self._columns.saveState())
         self._memory.setValue("rows", self._rows.saveState())
         self._memory.setValue("prompt", self.prompt.text)
+        self._session.display.remember(self._memory)
         self._memory.sync()
 
     # Events

@@ -29,6 +29,7 @@ from app.errors import TuneshiftError
 from app.settings import Settings
 from app.ui.bridge import Bridge
 from app.ui.checks import Checks
+from app.ui.display import Display
 from app.ui.downloads import Downloads
 from app.ui.load_rate import LoadRate
 from app.ui.recipe_state import RecipeState
@@ -98,6 +99,7 @@ class Session(RecipeState):
         self.check_problem: TuneshiftError | None = None
         self.runs = Runs(self, self._ids, settings.row_megabytes * 2**20, self)
         self.selection = self.runs.selection
+        self.display = Display(self)
         self.problem: Problem | None = None
         bridge.events.connect(self._receive)
 

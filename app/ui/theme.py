@@ -29,6 +29,7 @@ class Theme:
         selection: Behind selected text, rows and the selected token.
         danger: Errors.
         more: The tint of tokens that the pairs made more probable; ``less`` of the others.
+        heat: The tint of an amount that has no sign, such as surprisal.
         pairs: One for each expert pair, from the Okabe–Ito palette; then again from the start.
     """
 
@@ -45,6 +46,7 @@ class Theme:
     danger: str
     more: str
     less: str
+    heat: str
     pairs: tuple[str, ...]
 
     def pair_color(self, index: int) -> QColor:
@@ -66,6 +68,7 @@ LIGHT = Theme(
     danger="#b3261e",
     more="#1b8a4b",
     less="#8a4fb5",
+    heat="#c2255c",
     pairs=("#0072b2", "#d98200", "#009e73", "#cc5a9b", "#56a4d9", "#c44601"),
 )
 
@@ -83,6 +86,7 @@ DARK = Theme(
     danger="#ff8a80",
     more="#4cc27e",
     less="#c08be6",
+    heat="#ff7096",
     pairs=("#58a6e0", "#eba53a", "#3cc79e", "#e58bbd", "#8ccbf2", "#f08a4b"),
 )
 

@@ -42,3 +42,8 @@ def duration(seconds: float) -> str:
     if seconds < 90 * 60:
         return f"{round(seconds / 60)} min"
     return f"{seconds / 3600:.1f} h"
+
+
+def menu_text(text: str) -> str:
+    """``text`` for a menu or a button, where a single & would mark a key."""
+    return text.replace("&", "&&")

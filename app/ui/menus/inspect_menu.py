@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.ui.menus.menu import SessionMenu
 from app.ui.session import Session
+from app.ui.text.tint_menus import GroupingMenu, TintMenu
 
 
 class InspectMenu(SessionMenu):
@@ -30,6 +31,9 @@ class InspectMenu(SessionMenu):
         self.addSeparator()
         self.add(self.tr("Next token"), lambda: selection.move(1), "Alt+Right")
         self.add(self.tr("Previous token"), lambda: selection.move(-1), "Alt+Left")
+        self.addSeparator()
+        self.addMenu(TintMenu(session, self, keys=True))
+        self.addMenu(GroupingMenu(session, self))
         session.runs.run_changed.connect(self._update)
         session.runs.tokens_added.connect(self._update)
         self._update()

@@ -1,77 +1,224 @@
-"""What the tints of the transcript mean."""
+"""What the tints and marks of the transcript mean, with numbers and units."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QRect, QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PySide6.QtCore import QEvent, QLineF, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.ui.text.tint import SATURATION, tint
+from app.attribution.measures import Measure
+from app.ui.text.tint import Scale
+from app.ui.text.tint_words import (
+    class_title,
+    factor,
+    number,
+    reduction_title,
+    tint_explanation,
+)
+from app.ui.text.token_tints import TokenTints
 from app.ui.theme import SMALL, SPACE, current_theme
+from app.ui.translation import translate
 
 _STEPS = 24
 _STEP_WIDTH = 4
+_SAMPLE = "aa"
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """Which marks there are in a text, so that the legend explains no others."""
+
+    flips: bool = True
+    others: bool = False
+    given: bool = False
 
 
 class TintLegend(QWidget):
-    """A gradient from “less” to “more probable” with its numbers, and the mark for a flip."""
+    """A gradient, or the classes, with its numbers; then the marks. What does not fit is left out.
+
+    Nothing of it is only there: the tool tip and the accessible description say it in words.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         font = self.font()
         font.setPointSizeF(font.pointSizeF() * SMALL)
         self.setFont(font)
-        factor = f"{2.718281828**SATURATION:.0f}"
-        self._less = self.tr("less probable")
-        self._more = self.tr("more probable")
-        self._flip = self.tr("first choice changed")
-        self.setToolTip(
-            self.tr(
-                "The tint is log p(tuned) − log p(base): full at a factor of {0}.\n"
-                "Underlined: the experts changed the most probable token."
-            ).format(factor)
-        )
+        self._tints: TokenTints | None = None
+        self._marks = Marks()
         self.setAccessibleName(self.tr("Legend of the tints"))
-        self.setAccessibleDescription(self.toolTip())
-        self.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+
+    def show_tints(self, tints: TokenTints | None, marks: Marks) -> None:
+        """Explain these tints and marks; nothing while there is no text."""
+        self._tints, self._marks = tints, marks
+        text = "\n".join([*_in_words(tints), *self._marks_in_words()]) if tints else ""
+        self.setToolTip(text)
+        self.setAccessibleDescription(text)
+        self.updateGeometry()
+        self.update()
 
     def sizeHint(self) -> QSize:  # noqa: N802 — Qt's name
-        metrics = self.fontMetrics()
-        texts = (self._less, self._more, self._flip, "−3", "+3", "aa")
-        width = sum(map(metrics.horizontalAdvance, texts)) + _STEPS * _STEP_WIDTH + 8 * SPACE
-        return QSize(width, metrics.height() + 4)
+        width = sum(part.width for part in self._parts())
+        return QSize(round(width), self.fontMetrics().height() + 4)
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802 — Qt's name
-        return self.sizeHint()
+        return QSize(0, self.sizeHint().height())
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 — Qt's name
-        theme, metrics = current_theme(), self.fontMetrics()
         painter = QPainter(self)
-        left, height = 0, self.height()
-
-        def write(text: str, color: str) -> QRect:
-            nonlocal left
-            area = QRect(left, 0, metrics.horizontalAdvance(text), height)
-            painter.setPen(color)
-            painter.drawText(area, Qt.AlignmentFlag.AlignVCenter, text)
-            left += area.width() + SPACE
-            return area
-
-        write(self._less, theme.muted)
-        write(f"−{SATURATION:g}", theme.muted)
-        for step in range(_STEPS):
-            shift = SATURATION * (2 * step / (_STEPS - 1) - 1)
-            painter.fillRect(left, 3, _STEP_WIDTH, height - 6, tint(shift, theme))
-            left += _STEP_WIDTH
-        left += SPACE
-        write(f"+{SATURATION:g}", theme.muted)
-        write(self._more, theme.muted)
-        left += SPACE
-        sample = write("aa", theme.text)
-        painter.fillRect(sample.left(), height - 4, sample.width(), 2, theme.text)
-        write(self._flip, theme.muted)
+        left = 0.0
+        for part in self._parts():
+            if left + part.width - SPACE > self.width():
+                return
+            part.paint(painter, left)
+            left += part.width
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 — Qt's name
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
             self.update()
+
+    # Parts
+
+    def _parts(self) -> list[_Part]:
+        if self._tints is None:
+            return []
+        scale = self._tints.scale
+        parts = self._classes(scale) if scale.classes else [self._gradient(scale)]
+        if self._tints.reduction is not None:
+            parts.append(self._text(reduction_title(self._tints.reduction)))
+        if self._marks.flips:
+            parts.append(self._sample(self.tr("first choice changed"), _underline))
+        if self._marks.others:
+            parts.append(self._sample(self.tr("other at α"), _dots))
+        if self._marks.given:
+            parts.append(self._sample(self.tr("given"), _corner))
+        return parts
+
+    def _marks_in_words(self) -> list[str]:
+        words = []
+        if self._marks.flips:
+            words.append(
+                self.tr("Underlined: the experts changed the most probable token at that place.")
+            )
+        if self._marks.others:
+            words.append(
+                self.tr("Dotted line above: another token would have been chosen at the α asked.")
+            )
+        if self._marks.given:
+            words.append(self.tr("Corner: the token was given, and not drawn."))
+        return words
+
+    def _gradient(self, scale: Scale) -> _Part:
+        low = number(-scale.limit) if scale.diverging else "0"
+        high = f"{'+' if scale.diverging else ''}{_short(scale.limit)}"
+        low = low.replace(number(scale.limit), _short(scale.limit))
+        unit = (
+            self.tr("probability")
+            if scale.tint.measure is Measure.CONTRIBUTION
+            else self.tr("bits", "unit of information")
+        )
+        texts = low, self.tr("{0} {1}").format(high, unit)
+        widths = [self.fontMetrics().horizontalAdvance(text) for text in texts]
+        bar = _STEPS * _STEP_WIDTH
+
+        def paint(painter: QPainter, left: float) -> None:
+            self._write(painter, left, widths[0], texts[0])
+            left += widths[0] + SPACE // 2
+            for step in range(_STEPS):
+                share = step / (_STEPS - 1)
+                value = scale.limit * (2 * share - 1 if scale.diverging else share)
+                area = QRectF(left + step * _STEP_WIDTH, 3, _STEP_WIDTH, self.height() - 6)
+                painter.fillRect(area, scale.color(value))
+            self._write(painter, left + bar + SPACE // 2, widths[1], texts[1])
+
+        return _Part(sum(widths) + bar + 2 * SPACE, paint)
+
+    def _classes(self, scale: Scale) -> list[_Part]:
+        return [
+            self._swatch(class_title(rank), scale.color(rank))
+            for rank in (*scale.classes, scale.classes[-1] + 1)
+        ]
+
+    def _swatch(self, text: str, color: QColor) -> _Part:
+        width = self.fontMetrics().horizontalAdvance(text)
+
+        def paint(painter: QPainter, left: float) -> None:
+            area = QRectF(left, 2, width + SPACE, self.height() - 4)
+            painter.fillRect(area, color)
+            self._write(painter, left + SPACE / 2, width, text, current_theme().text)
+
+        return _Part(width + SPACE + SPACE / 2, paint)
+
+    def _text(self, text: str) -> _Part:
+        width = self.fontMetrics().horizontalAdvance(text)
+        return _Part(width + SPACE, lambda p, left: self._write(p, left, width, text))
+
+    def _sample(self, text: str, mark: Callable[[QPainter, QRectF], None]) -> _Part:
+        metrics = self.fontMetrics()
+        sample, width = metrics.horizontalAdvance(_SAMPLE), metrics.horizontalAdvance(text)
+
+        def paint(painter: QPainter, left: float) -> None:
+            self._write(painter, left, sample, _SAMPLE, current_theme().text)
+            mark(painter, QRectF(left, 1, sample, self.height() - 2))
+            self._write(painter, left + sample + SPACE / 2, width, text)
+
+        return _Part(sample + width + SPACE + SPACE / 2, paint)
+
+    def _write(
+        self, painter: QPainter, left: float, width: float, text: str, color: str = ""
+    ) -> None:
+        painter.setPen(QColor(color or current_theme().muted))
+        area = QRectF(left, 0, width + 1, self.height())
+        painter.drawText(area, Qt.AlignmentFlag.AlignVCenter, text)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Something to paint at a distance from the left; ``width`` includes the gap after it."""
+
+    width: float
+    paint: Callable[[QPainter, float], None]
+
+
+def _underline(painter: QPainter, area: QRectF) -> None:
+    painter.setPen(QPen(QColor(current_theme().text), 1.4))
+    painter.drawLine(QLineF(area.bottomLeft(), area.bottomRight()))
+
+
+def _dots(painter: QPainter, area: QRectF) -> None:
+    painter.setPen(QPen(QColor(current_theme().accent), 1.6, Qt.PenStyle.DotLine))
+    painter.drawLine(QLineF(area.topLeft(), area.topRight()))
+
+
+def _corner(painter: QPainter, area: QRectF) -> None:
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(current_theme().muted))
+    top = area.topLeft()
+    painter.drawPolygon([top, top + QPointF(4, 0), top + QPointF(0, 4)])
+
+
+def _short(value: float) -> str:
+    return f"{value:g}"
+
+
+def _in_words(tints: TokenTints) -> list[str]:
+    scale, words = tints.scale, [tint_explanation(tints.tint)]
+    if tints.tint.measure is Measure.SHIFT:
+        words.append(
+            translate("Tints", "Full tint from {0} bits: {1} or {2}.").format(
+                _short(scale.limit), factor(scale.limit), factor(-scale.limit)
+            )
+        )
+    elif tints.tint.measure is Measure.CONTRIBUTION:
+        words.append(translate("Tints", "Full tint from {0}.").format(_short(scale.limit)))
+    elif not scale.classes:
+        words.append(translate("Tints", "Full tint from {0} bits.").format(_short(scale.limit)))
+    if tints.reduction is not None:
+        how = reduction_title(tints.reduction)
+        words.append(translate("Tints", "Of a group the {0} of its tokens.").format(how))
+    return words

@@ -1,33 +1,107 @@
-"""The diverging scale of the transcript: what a shift in log-probability looks like."""
+"""The scales of the transcript: which colour a number has."""
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
 from PySide6.QtGui import QColor
 
+from app.attribution.measures import RANK_CLASSES, Measure, rank_class
+from app.ui.display import Tint
+from app.ui.text.grouping import Grouping
 from app.ui.theme import Theme, blend
 
-SATURATION = 3.0
-"""A shift of so many nats, a factor of 20 in probability, has the full tint."""
-
-_STRENGTH_LIGHT, _STRENGTH_DARK = 0.5, 0.4
+_STRENGTH_LIGHT, _STRENGTH_DARK = 0.45, 0.34
 """How much of the pure colour the full tint has; text must stay readable on it."""
-
-
-_MARK_SHARE = 0.15
+_LEVELS = 64
+_MARK_SHARE = 0.08
 """How much of the background is in the colour of marks; they must stay readable as well."""
 
+_LIMITS = {
+    Measure.SHIFT: 4.0,
+    Measure.CONTRIBUTION: 0.5,
+    Measure.SURPRISAL: 12.0,
+    Measure.BASE_SURPRISAL: 12.0,
+    Measure.KL: 4.0,
+    Measure.ENTROPY: 8.0,
+}
+"""What has the full tint at a token: in bits, and in probability for a contribution."""
+_WIDER = {Grouping.WORD: 2.0, Grouping.SENTENCE: 8.0, Grouping.LINE: 8.0}
+"""How much wider the scale of a sum over a group is."""
 
-def tint(shift: float, theme: Theme) -> QColor:
-    """The background of a token whose log-probability the pairs moved by ``shift`` nats.
+_DIVERGING = (Measure.SHIFT, Measure.CONTRIBUTION)
+_RANKS_LIGHT = ("#eef3d8", "#b5dcb4", "#90bfdf", "#b598d6")
+_RANKS_DARK = ("#31362a", "#284a39", "#28557c", "#6c4f9b")
+"""From light to dark, or from dark to light, so that their order shows without hues."""
 
-    What is not finite, such as a token that the base held impossible, has the full tint.
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Turns a number into a colour.
+
+    Attributes:
+        tint: What the number is.
+        limit: Where the tint is full; classes of ranks have none.
+        theme: The colours.
     """
-    share = min(abs(shift) / SATURATION, 1.0) if shift == shift else 0.0
-    color = theme.more if shift > 0 else theme.less
-    strength = _STRENGTH_DARK if theme.dark else _STRENGTH_LIGHT
-    return blend(theme.surface, color, strength * share)
+
+    tint: Tint
+    limit: float
+    theme: Theme
+
+    @property
+    def diverging(self) -> bool:
+        """Whether 0 is in its middle."""
+        return self.tint.measure in _DIVERGING
+
+    @property
+    def classes(self) -> tuple[int, ...]:
+        """The last rank of each class but the one beyond them, or nothing where it is gradual."""
+        return RANK_CLASSES if self.tint.measure is Measure.RANK else ()
+
+    def color(self, value: float) -> QColor:
+        """The background for ``value``; what is no number has none.
+
+        What is infinite, such as the shift of a token that the base held impossible, has the full
+        tint.
+        """
+        if math.isnan(value):
+            return QColor(self.theme.surface)
+        if self.classes:
+            ranks = _RANKS_DARK if self.theme.dark else _RANKS_LIGHT
+            return QColor(ranks[rank_class(value)])
+        share = min(max(value / self.limit, -1.0 if self.diverging else 0.0), 1.0)
+        return _shade(self, round(share * _LEVELS))
+
+    @property
+    def _more(self) -> str:
+        if self.tint.measure is Measure.CONTRIBUTION:
+            return self.theme.pair_color(self.tint.pair).name()
+        return self.theme.more if self.diverging else self.theme.heat
+
+    @property
+    def _less(self) -> str:
+        contribution = self.tint.measure is Measure.CONTRIBUTION
+        return self.theme.muted if contribution else self.theme.less
 
 
-def mark_color(shift: float, theme: Theme) -> QColor:
-    """The colour of marks (line breaks, bytes) on the tint of ``shift``: quieter than the text."""
-    return blend(theme.text, tint(shift, theme).name(), _MARK_SHARE)
+def scale_of(tint: Tint, grouping: Grouping, theme: Theme) -> Scale:
+    """The scale of a tint; wider for groups whose number is a sum."""
+    limit = _LIMITS.get(tint.measure, 0.0)
+    if tint.measure is not Measure.ENTROPY:
+        limit *= _WIDER.get(grouping, 1.0)
+    return Scale(tint, limit, theme)
+
+
+@lru_cache(maxsize=2048)
+def _shade(scale: Scale, level: int) -> QColor:
+    strength = _STRENGTH_DARK if scale.theme.dark else _STRENGTH_LIGHT
+    color = scale._more if level > 0 else scale._less
+    return blend(scale.theme.surface, color, strength * abs(level) / _LEVELS)
+
+
+def mark_color(theme: Theme) -> QColor:
+    """The colour of marks (line breaks, bytes): quieter than text, and readable on every tint."""
+    return blend(theme.text, theme.surface, _MARK_SHARE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -40,11 +40,17 @@ class Piece:
 
 def utf16_length(text: str) -> int:
     """Length in UTF-16 code units."""
+    if text.isascii():
+        return len(text)
     return len(text) + sum(character > "\uffff" for character in text)
 
 
 def show(text: str) -> Iterator[tuple[str, str]]:
     """Split ``text`` into (shown, exact): marks for line breaks, tabs and invisible characters."""
+    if text.isascii() and text.isprintable():  # most tokens: nothing in them has a mark
+        if text:
+            yield text, text
+        return
     plain = ""
     for character in text:
         mark = _mark(character, alone=len(text) == 1)
@@ -92,6 +98,16 @@ class TextMap:
     def begin_token(self) -> None:
         """What is added from here on belongs to the next token."""
         self._token_starts.append(self.end)
+
+    @property
+    def count(self) -> int:
+        """How many tokens there are."""
+        return len(self._token_starts)
+
+    def tokens_in(self, start: int, end: int) -> range:
+        """The tokens that are shown, at least in part, between two positions of the document."""
+        first = max(bisect_right(self._token_starts, start) - 1, 0)
+        return range(first, max(bisect_left(self._token_starts, end), first))
 
     def token_at(self, position: int) -> int | None:
         """The token shown at a position of the document; None in the prompt."""

@@ -1,17 +1,27 @@
-"""The scale of the transcript: it diverges, saturates, and text stays readable on it."""
+"""The scales of the transcript: they grow, saturate, and text stays readable on them."""
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import pytest
 from PySide6.QtGui import QColor
 
-from app.ui.text.tint import SATURATION, mark_color, tint
+from app.attribution.measures import Measure
+from app.ui.display import Tint
+from app.ui.text.grouping import Grouping
+from app.ui.text.tint import Scale, mark_color, scale_of
 from app.ui.theme import DARK, LIGHT, Theme
 
 THEMES = pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
-SHIFTS = (-math.inf, -3.0, -1.0, -0.1, 0.0, 0.1, 1.0, 3.0, math.inf)
+MEASURES = pytest.mark.parametrize("measure", list(Measure))
+GRADUAL = [measure for measure in Measure if measure is not Measure.RANK]
+VALUES = (-math.inf, -9.0, -1.0, -0.1, 0.0, 0.1, 1.0, 3.0, 20.0, 200.0, 1e5, math.inf, math.nan)
+
+
+def scale(measure: Measure, theme: Theme, pair: int = 0) -> Scale:
+    return scale_of(Tint(measure, pair), Grouping.TOKEN, theme)
 
 
 def luminance(color: QColor) -> float:
@@ -31,10 +41,15 @@ def distance(a: QColor, b: QColor) -> float:
 
 
 @THEMES
-@pytest.mark.parametrize("shift", SHIFTS)
-def test_text_and_marks_are_readable_on_every_tint(theme: Theme, shift: float) -> None:
-    assert contrast(QColor(theme.text), tint(shift, theme)) >= 4.5
-    assert contrast(mark_color(shift, theme), tint(shift, theme)) >= 4.5
+@MEASURES
+@pytest.mark.parametrize("value", VALUES)
+def test_text_and_marks_are_readable_on_every_tint(
+    theme: Theme, measure: Measure, value: float
+) -> None:
+    for pair in range(len(theme.pairs) if measure is Measure.CONTRIBUTION else 1):
+        background = scale(measure, theme, pair).color(value)
+        assert contrast(QColor(theme.text), background) >= 4.5
+        assert contrast(mark_color(theme), background) >= 4.5
 
 
 @THEMES
@@ -43,23 +58,73 @@ def test_selected_token_is_readable(theme: Theme) -> None:
 
 
 @THEMES
-def test_no_shift_has_no_tint(theme: Theme) -> None:
-    assert tint(0.0, theme) == QColor(theme.surface)
-    assert tint(math.nan, theme) == QColor(theme.surface)
+@pytest.mark.parametrize("measure", GRADUAL)
+def test_nothing_and_no_number_have_no_tint(theme: Theme, measure: Measure) -> None:
+    assert scale(measure, theme).color(0.0) == QColor(theme.surface)
+    assert scale(measure, theme).color(math.nan) == QColor(theme.surface)
 
 
 @THEMES
+@pytest.mark.parametrize("measure", GRADUAL)
 @pytest.mark.parametrize("sign", [1, -1])
-def test_tint_grows_with_the_shift_and_then_stays(theme: Theme, sign: int) -> None:
+def test_tint_grows_with_the_number_and_then_stays(
+    theme: Theme, measure: Measure, sign: int
+) -> None:
+    tints = scale(measure, theme)
+    if sign < 0 and not tints.diverging:
+        return
     surface = QColor(theme.surface)
-    strengths = [distance(tint(sign * s, theme), surface) for s in (0.3, 1.0, 2.0, SATURATION)]
+    shares = (0.1, 0.3, 0.6, 1.0)
+    strengths = [distance(tints.color(sign * s * tints.limit), surface) for s in shares]
     assert strengths == sorted(set(strengths))
-    assert tint(sign * 2 * SATURATION, theme) == tint(sign * SATURATION, theme)
-    assert tint(sign * math.inf, theme) == tint(sign * SATURATION, theme)
+    for beyond in (2 * tints.limit, math.inf):
+        assert tints.color(sign * beyond) == tints.color(sign * tints.limit)
 
 
 @THEMES
 def test_both_directions_differ_for_red_green_colour_blindness(theme: Theme) -> None:
     """Blue is what red and green blind eyes keep: the two ends must differ in it."""
-    more, less = tint(SATURATION, theme), tint(-SATURATION, theme)
-    assert abs(more.blue() - less.blue()) >= 30
+    shift = scale(Measure.SHIFT, theme)
+    assert abs(shift.color(shift.limit).blue() - shift.color(-shift.limit).blue()) >= 30
+
+
+@THEMES
+def test_classes_of_ranks_are_ordered_by_lightness_alone(theme: Theme) -> None:
+    ranks = scale(Measure.RANK, theme)
+    lights = [luminance(ranks.color(rank)) for rank in (1, 11, 101, 1001)]
+    assert lights == sorted(lights, reverse=not theme.dark)
+    assert all(abs(a - b) > 0.015 for a, b in itertools.pairwise(lights))
+    assert ranks.color(1) == ranks.color(10) != ranks.color(11)
+    assert ranks.color(1000) != ranks.color(1001) == ranks.color(150_000)
+
+
+@THEMES
+def test_a_contribution_has_the_colour_of_its_pair(theme: Theme) -> None:
+    for pair in range(4):
+        full = scale(Measure.CONTRIBUTION, theme, pair).color(1.0)
+        wanted, surface = theme.pair_color(pair), QColor(theme.surface)
+        share = [
+            (c - s) / (w - s)
+            for c, s, w in zip(full.getRgb()[:3], surface.getRgb()[:3], wanted.getRgb()[:3])  # noqa: B905
+            if abs(w - s) > 20
+        ]
+        assert max(share) - min(share) < 0.05, "it lies on the way from the surface to it"
+        assert min(share) > 0.3
+
+
+def test_sums_over_groups_have_a_wider_scale_and_means_do_not() -> None:
+    for measure in GRADUAL:
+        limits = [scale_of(Tint(measure), grouping, LIGHT).limit for grouping in Grouping]
+        if measure is Measure.ENTROPY:
+            assert len(set(limits)) == 1
+        else:
+            assert limits[0] < limits[1] < limits[2]
+
+
+def test_a_text_without_pairs_has_what_can_be_said_of_it() -> None:
+    for measure in Measure:
+        tint = Tint(measure).of(0)
+        assert not tint.measure.needs_pairs
+    assert Tint(Measure.RANK).of(0) == Tint(Measure.RANK)
+    assert Tint(Measure.CONTRIBUTION, 3).of(2) == Tint()
+    assert Tint(Measure.CONTRIBUTION, 1).of(2) == Tint(Measure.CONTRIBUTION, 1)

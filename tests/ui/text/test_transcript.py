@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import math
+from collections import Counter
 
 import pytest
 from hypothesis import given
@@ -13,10 +15,13 @@ from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
 from app.decoding.types import FinishReason
+from app.ui.display import Tint
 from app.ui.run import Token
 from app.ui.session import Session
-from app.ui.text.tint import tint
-from app.ui.text.transcript import TranscriptText, TranscriptView
+from app.ui.text.grouping import Grouping
+from app.ui.text.tint import scale_of
+from app.ui.text.transcript import TranscriptView
+from app.ui.text.transcript_edit import TranscriptText
 from app.ui.text.transcript_text import TextMap, show, utf16_length
 from app.ui.theme import DARK, LIGHT, current_theme, palette
 from tests.ui.conftest import FakeBridge
@@ -85,26 +90,72 @@ def visible_labels(view: TranscriptView) -> str:
 # What is shown
 
 
+def pixels_of(text: TranscriptText, index: int) -> Counter[str]:
+    """The colours of the part of a token's background that can be seen, and how often."""
+    image = text.viewport().grab().toImage()
+    start, end = text._map.token_range(index)
+    cursor = QTextCursor(text.document())
+    cursor.setPosition(start)
+    left = text.cursorRect(cursor)
+    cursor.setPosition(end)
+    right = text.cursorRect(cursor)
+    if right.top() != left.top():  # it ends on another line
+        right = left.translated(6, 0)
+    return Counter(
+        image.pixelColor(x, y).name()
+        for x in range(left.left() + 1, right.left())
+        for y in range(left.top() + 1, left.bottom())
+    )
+
+
+def background_of(text: TranscriptText, index: int) -> str:
+    return pixels_of(text, index).most_common(1)[0][0]
+
+
 def test_prompt_comes_first_untinted_and_then_the_tokens(
     text: TranscriptText, finished_session: Session
 ) -> None:
     run = finished_session.runs.current
     assert run
     assert text.toPlainText().startswith(run.prompt)
-    assert not format_at(text, 0).hasProperty(QTextCharFormat.Property.BackgroundBrush)
-    for token in run.tokens:
-        background = format_at(text, place_of(text, token.index)).background().color()
-        assert background == tint(token.attribution.shift, current_theme())
+    scale = scale_of(Tint(), Grouping.TOKEN, current_theme())
+    colors = set()
+    for token in run.tokens[:25]:
+        shift = (token.attribution.logprob_tuned - token.attribution.logprob_base) / math.log(2)
+        assert background_of(text, token.index) == scale.color(shift).name()
+        colors.add(background_of(text, token.index))
+    assert len(colors) > 10
+    top_left = text.viewport().grab().toImage().pixelColor(0, 2)
+    assert top_left == QColor(LIGHT.surface), "the prompt has no tint"
 
 
 def test_underline_marks_exactly_the_flipped_tokens(
     text: TranscriptText, finished_session: Session
 ) -> None:
     assert finished_session.runs.current
-    tokens = finished_session.runs.current.tokens
-    flipped = [token.attribution.flipped for token in tokens]
-    underlined = [format_at(text, place_of(text, t.index)).fontUnderline() for t in tokens]
-    assert underlined == flipped
+    tokens = [token for token in finished_session.runs.current.tokens[:25] if token.text.strip()]
+
+    def underlined(index: int) -> bool:
+        """Whether there is a row of pixels in the colour of text across the token's letters."""
+        image = text.viewport().grab().toImage()
+        start, end = text._map.token_range(index)
+        cursor = QTextCursor(text.document())
+        cursor.setPosition(start + 1)
+        left = text.cursorRect(cursor)
+        cursor.setPosition(end)
+        right = text.cursorRect(cursor)
+        dark = [
+            all(
+                image.pixelColor(x, y).lightness() < 140
+                for x in range(left.left() + 1, right.left() - 1)
+            )
+            for y in range(left.center().y(), left.bottom() + 1)
+        ]
+        return right.left() - left.left() > 6 and any(dark)
+
+    wide = [token for token in tokens if len(token.text) > 3]
+    flipped = [token.attribution.flipped for token in wide]
+    assert [underlined(token.index) for token in wide] == flipped
     assert True in flipped
     assert False in flipped
 
@@ -408,7 +459,7 @@ def test_another_appearance_recolours_and_keeps_the_place(
     top = text.firstVisibleBlock().blockNumber()
     assert format_at(text, place_of(text, 0)).foreground().color() == QColor(LIGHT.text)
     before = qapp.palette()
-    monkeypatch.setattr("app.ui.text.transcript.current_theme", lambda: DARK)
+    monkeypatch.setattr("app.ui.text.transcript_edit.current_theme", lambda: DARK)
     qapp.setPalette(palette(DARK))
     qapp.processEvents()
     try:

@@ -1,0 +1,139 @@
+"""The attributions of a whole text as columns, so that thousands of tokens are one operation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.attribution.attribution import TokenAttribution
+from app.attribution.rows import Floats
+
+_FIRST_CAPACITY = 256
+_OTHERS = 8
+"""Columns behind those of the pairs."""
+
+
+@dataclass(frozen=True, slots=True)
+class RangeTotals:
+    """What happened in a range of tokens.
+
+    Attributes:
+        tokens: How many tokens.
+        contributions: Sum of the contributions of each pair, in probability, [P].
+        shift: Sum of log p_tuned − log p_base, in nats: by which factor the pairs made the whole
+            range more probable.
+        flips: How many tokens have another first choice than the base's.
+        mean_kl: Mean of KL(tuned ‖ base), in nats.
+    """
+
+    tokens: int
+    contributions: tuple[float, ...]
+    shift: float
+    flips: int
+    mean_kl: float
+
+
+class AttributionSeries:
+    """Columns of attributions, all [T]; growing costs amortised constant time.
+
+    Logarithms are natural, as in :class:`~app.attribution.attribution.TokenAttribution`.
+
+    Args:
+        pairs: How many pairs act on the text; none on the answer of a single role.
+    """
+
+    def __init__(self, pairs: int) -> None:
+        self.pairs = pairs
+        self._values = np.zeros((_FIRST_CAPACITY, pairs + _OTHERS))
+        self.count = 0
+
+    def extend(self, tokens: Sequence[TokenAttribution]) -> None:
+        """Append tokens."""
+        needed = self.count + len(tokens)
+        if needed > len(self._values):
+            grown = np.zeros((max(needed, 2 * len(self._values)), self.pairs + _OTHERS))
+            grown[: self.count] = self._values[: self.count]
+            self._values = grown
+        if tokens:
+            self._values[self.count : needed] = [
+                (
+                    *token.contributions,
+                    token.p_base,
+                    token.p_tuned,
+                    token.logprob_base,
+                    token.logprob_tuned,
+                    token.kl,
+                    token.entropy_tuned,
+                    token.rank_base,
+                    token.argmax_base != token.argmax_tuned,
+                )
+                for token in tokens
+            ]
+        self.count = needed
+
+    @property
+    def contributions(self) -> Floats:
+        """[T, P], in probability."""
+        return self._values[: self.count, : self.pairs]
+
+    @property
+    def p_base(self) -> Floats:
+        return self._column(0)
+
+    @property
+    def p_tuned(self) -> Floats:
+        return self._column(1)
+
+    @property
+    def logprob_base(self) -> Floats:
+        return self._column(2)
+
+    @property
+    def logprob_tuned(self) -> Floats:
+        return self._column(3)
+
+    @property
+    def shift(self) -> Floats:
+        """log p_tuned − log p_base; 0 where a token is impossible either way."""
+        base, tuned = self.logprob_base, self.logprob_tuned
+        with np.errstate(invalid="ignore"):
+            return np.where(base == tuned, 0.0, tuned - base)
+
+    @property
+    def kl(self) -> Floats:
+        """KL(tuned ‖ base)."""
+        return self._column(4)
+
+    @property
+    def entropy(self) -> Floats:
+        """Of the tuned distribution."""
+        return self._column(5)
+
+    @property
+    def rank_base(self) -> Floats:
+        """From 1."""
+        return self._column(6)
+
+    @property
+    def flipped(self) -> NDArray[np.bool_]:
+        """Whether the pairs changed the most probable token."""
+        return np.asarray(self._column(7) != 0)
+
+    def totals(self, first: int, end: int) -> RangeTotals:
+        """Sums over the tokens from ``first`` up to, not with, ``end``; there has to be one."""
+        part = slice(first, end)
+        with np.errstate(invalid="ignore"):  # ∞ − ∞: the factor of such a range is unknown
+            shift = float(self.shift[part].sum())
+        return RangeTotals(
+            tokens=len(self.kl[part]),
+            contributions=tuple(self.contributions[part].sum(axis=0).tolist()),
+            shift=shift,
+            flips=int(self.flipped[part].sum()),
+            mean_kl=float(self.kl[part].mean()),
+        )
+
+    def _column(self, index: int) -> Floats:
+        return self._values[: self.count, self.pairs + index]

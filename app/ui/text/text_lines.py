@@ -1,0 +1,103 @@
+"""The lines of a text that can be seen, and where on them a part of the text lies."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import cast
+
+from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtGui import QTextLayout, QTextLine
+from PySide6.QtWidgets import QPlainTextEdit
+
+_RIGHT_TO_LEFT = re.compile(
+    "[\u0590-\u08ff\u200f\u202b\u202e\u2067\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff"
+    "\U0001e800-\U0001efff]"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class VisibleLine:
+    """A line on the screen.
+
+    Attributes:
+        line: Its layout.
+        origin: Where its block begins, in the viewport.
+        block: Where its block begins, in the document.
+        turned: Whether some of it may run from right to left.
+    """
+
+    line: QTextLine
+    origin: QPointF
+    block: int
+    turned: bool
+
+    @property
+    def start(self) -> int:
+        """The first position of the document on this line."""
+        return self.block + self.line.textStart()
+
+    @property
+    def end(self) -> int:
+        """The position after the last one."""
+        return self.start + self.line.textLength()
+
+    @property
+    def top(self) -> float:
+        return self.origin.y() + self.line.y()
+
+    @property
+    def height(self) -> float:
+        return self.line.height()
+
+    @property
+    def baseline(self) -> float:
+        return self.top + self.line.ascent()
+
+    def area(self, start: int, end: int) -> QRectF:
+        """Where the text between two positions of this line is, in the viewport."""
+        places = range(start - self.block, end - self.block)
+        if self.turned:  # what is adjacent in the text may be apart on the screen
+            edges = [self._x(place) for place in places]
+            edges += [self._x(place, QTextLine.Edge.Trailing) for place in places]
+        else:
+            edges = [self._x(places.start), self._x(places.stop)]
+        left, right = min(edges, default=0.0), max(edges, default=0.0)
+        return QRectF(self.origin.x() + left, self.top, right - left, self.height)
+
+    def _x(self, place: int, edge: QTextLine.Edge = QTextLine.Edge.Leading) -> float:
+        x, _ = cast("tuple[float, int]", self.line.cursorToX(place, edge))
+        return x
+
+
+def visible_lines(edit: QPlainTextEdit, top: float, bottom: float) -> Iterator[VisibleLine]:
+    """The lines of ``edit`` that reach between two heights of its viewport."""
+    block = edit.firstVisibleBlock()
+    offset = edit.contentOffset()
+    while block.isValid():
+        area = edit.blockBoundingGeometry(block).translated(offset)
+        if area.top() > bottom:
+            return
+        layout, start = block.layout(), block.position()
+        turned = bool(_RIGHT_TO_LEFT.search(block.text()))
+        origin = area.topLeft()
+        for place in range(_first_line(layout, top - origin.y()), layout.lineCount()):
+            line = layout.lineAt(place)
+            if origin.y() + line.y() > bottom:
+                return
+            yield VisibleLine(line, origin, start, turned)
+        block = block.next()
+
+
+def _first_line(layout: QTextLayout, height: float) -> int:
+    """The first line that reaches below ``height``, measured from the top of its block."""
+    low, high = 0, layout.lineCount()
+    while low < high:
+        middle = (low + high) // 2
+        line = layout.lineAt(middle)
+        if line.y() + line.height() < height:
+            low = middle + 1
+        else:
+            high = middle
+    return low

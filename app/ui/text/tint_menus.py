@@ -1,0 +1,122 @@
+"""The menus of tints and groupings: in the menu bar with their keys, and beside the legend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtWidgets import QMenu, QToolButton, QWidget
+
+from app.ui.display import Tint
+from app.ui.session import Session
+from app.ui.text.grouping import Grouping
+from app.ui.text.tint_words import grouping_title, tint_explanation, tint_title, tints
+from app.ui.wording import menu_text
+
+_KEYS = 9
+
+
+def shown_pairs(session: Session) -> tuple[str, ...]:
+    """The pairs of the text that is shown, or of the recipe while there is none."""
+    run = session.runs.current
+    return run.pair_names if run else tuple(pair.name for pair in session.recipe.pairs)
+
+
+class TintMenu(QMenu):
+    """Chooses what tokens are coloured by; what the text cannot have is disabled.
+
+    Args:
+        keys: Whether its actions have shortcuts: of two such menus only one may.
+    """
+
+    def __init__(self, session: Session, parent: QWidget, *, keys: bool = False) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._keys = keys
+        self._pairs: tuple[str, ...] | None = None
+        self._group = QActionGroup(self)
+        self._actions: list[tuple[QAction, Tint]] = []
+        self.setTitle(self.tr("&Tint"))
+        self.setToolTipsVisible(True)
+        session.display.tint_changed.connect(self._update)
+        session.runs.run_changed.connect(self._update)
+        session.recipe_changed.connect(self._update)
+        self._update()
+
+    def _update(self) -> None:
+        recipe = tuple(pair.name for pair in self._session.recipe.pairs)
+        pairs = shown_pairs(self._session)
+        if self._pairs != (pairs or recipe):
+            self._pairs = pairs or recipe
+            self._make(self._pairs)
+        chosen = self._session.display.tint.of(len(pairs))
+        for action, tint in self._actions:
+            action.setEnabled(tint.of(len(pairs)) == tint)
+            action.setChecked(tint == chosen)
+
+    def _make(self, pairs: tuple[str, ...]) -> None:
+        for action, _ in self._actions:
+            self._group.removeAction(action)
+            self.removeAction(action)
+            action.deleteLater()
+        self._actions = []
+        for place, tint in enumerate(tints(pairs), 1):
+            action = self.addAction(menu_text(tint_title(tint, pairs)))
+            action.setCheckable(True)
+            action.setToolTip(tint_explanation(tint))
+            if self._keys and place <= _KEYS:
+                action.setShortcut(QKeySequence(f"Alt+{place}"))
+            action.triggered.connect(self._setter(tint))
+            self._group.addAction(action)
+            self._actions.append((action, tint))
+
+    def _setter(self, tint: Tint) -> Callable[[], None]:
+        return lambda: self._session.display.set_tint(tint)
+
+
+class GroupingMenu(QMenu):
+    """Chooses whether tokens are coloured and chosen one by one or in groups."""
+
+    def __init__(self, session: Session, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.setTitle(self.tr("&Group"))
+        group = QActionGroup(self)
+        self._actions: dict[Grouping, QAction] = {}
+        for grouping in Grouping:
+            action = self._actions[grouping] = self.addAction(grouping_title(grouping))
+            action.setCheckable(True)
+            action.triggered.connect(self._setter(grouping))
+            group.addAction(action)
+        session.display.tint_changed.connect(self._update)
+        self._update()
+
+    def _update(self) -> None:
+        self._actions[self._session.display.grouping].setChecked(True)
+
+    def _setter(self, grouping: Grouping) -> Callable[[], None]:
+        return lambda: self._session.display.set_grouping(grouping)
+
+
+class MenuButton(QToolButton):
+    """A quiet button that says what is chosen and opens a menu of what else there is.
+
+    Args:
+        menu: What it opens.
+        name: What is chosen with it, for screen readers.
+    """
+
+    def __init__(self, menu: QMenu, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._name = name
+        self.setProperty("role", "flat")
+        self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.setMenu(menu)
+        menu.setParent(self, menu.windowFlags())
+
+    def show_choice(self, text: str, about: str = "") -> None:
+        """Say what is chosen."""
+        self.setText(self.tr("{0} ▾").format(menu_text(text)))
+        self.setToolTip(about)
+        self.setAccessibleName(self.tr("{0}: {1}").format(self._name, text))
+        self.setAccessibleDescription(about)

@@ -1,0 +1,73 @@
+"""What each token of a run is coloured by: its own number, or that of its group."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtGui import QColor
+
+from app.attribution.measures import Reduction, measured, reduced
+from app.attribution.rows import Floats
+from app.attribution.series import AttributionSeries
+from app.ui.display import Tint
+from app.ui.run import Run
+from app.ui.text.grouping import Grouping, TokenGroups
+from app.ui.text.tint import Scale, scale_of
+from app.ui.theme import Theme
+
+
+class TokenTints:
+    """The numbers of one run under one tint, kept up while tokens come.
+
+    Args:
+        run: The text.
+        tint: The chosen tint; where the run cannot have it, the nearest that it can.
+        grouping: What is coloured as one.
+        theme: The colours.
+    """
+
+    def __init__(self, run: Run, tint: Tint, grouping: Grouping, theme: Theme) -> None:
+        self._run = run
+        self.series = AttributionSeries(len(run.pair_names))
+        self.choose(tint, grouping, theme)
+        self.extend()
+
+    def choose(self, tint: Tint, grouping: Grouping, theme: Theme) -> None:
+        """Take another tint, grouping or appearance."""
+        self.tint = tint.of(self.series.pairs)
+        self.grouping = grouping
+        self.scale: Scale = scale_of(self.tint, grouping, theme)
+        self._groups = TokenGroups(grouping)
+        self._groups.extend([token.text for token in self._run.tokens[: self.series.count]])
+        self._measure()
+
+    def extend(self) -> None:
+        """Take the tokens of the run that are not yet there."""
+        tokens = self._run.tokens[self.series.count :]
+        self.series.extend([token.attribution for token in tokens])
+        self._groups.extend([token.text for token in tokens])
+        self._measure()
+
+    def color(self, token: int) -> QColor:
+        """The background of a token."""
+        return self.scale.color(float(self._values[token]))
+
+    def value(self, token: int) -> float:
+        """The number that a token, or the group that it is in, is coloured by."""
+        return float(self._values[token])
+
+    def range_of(self, token: int) -> tuple[int, int]:
+        """The group that ``token`` is in: its first token, and the one after its last."""
+        return self._groups.range_of(token)
+
+    @property
+    def reduction(self) -> Reduction | None:
+        """How a group's number is made, or None where every token has its own."""
+        return None if self.grouping is Grouping.TOKEN else self.tint.measure.reduction
+
+    def _measure(self) -> None:
+        values = measured(self.series, self.tint.measure, self.tint.pair)
+        if self.reduction is not None and len(values):
+            starts = self._groups.starts
+            sizes = np.diff(starts, append=len(values))
+            values = np.repeat(reduced(values, starts, self.reduction), sizes)
+        self._values: Floats = values

@@ -1,0 +1,107 @@
+"""A token, a group and a range of tokens in words: for tool tips and for screen readers."""
+
+from __future__ import annotations
+
+from app.attribution.measures import BIT, Reduction
+from app.attribution.series import RangeTotals
+from app.decoding.types import OtherChoice
+from app.ui.run import Run
+from app.ui.text.tint_words import bits, factor, reduction_title, tint_title, tint_value
+from app.ui.text.token_tints import TokenTints
+from app.ui.translation import translate
+from app.ui.what_if.questions import WhatIf
+from app.ui.wording import probability, quoted, signed
+
+_LONGEST_QUOTE = 60
+
+
+def other_choices(run: Run, what_if: WhatIf | None) -> dict[int, OtherChoice]:
+    """Where other weights would have chosen otherwise, by the index of the token."""
+    if what_if is None or what_if.run is not run:
+        return {}
+    return {choice.index: choice for choice in what_if.choices}
+
+
+def describe(run: Run, tints: TokenTints, token: int, what_if: WhatIf | None) -> str:
+    """The group that ``token`` is in, or the token where it is alone."""
+    first, end = tints.range_of(token)
+    if end - first == 1:
+        return describe_token(run, tints, token, what_if)
+    text = "".join(each.text for each in run.tokens[first:end])
+    totals = tints.series.totals(first, end)
+    lines = [
+        quoted(text if len(text) <= _LONGEST_QUOTE else text[: _LONGEST_QUOTE - 2] + " …"),
+        _tinted(run, tints, token),
+        *describe_totals(run, totals),
+    ]
+    others = [i for i in other_choices(run, what_if) if first <= i < end]
+    if others:
+        lines.append(translate("Tokens", "Other first choices at the α asked: %n", "", len(others)))
+    return "\n".join(lines)
+
+
+def describe_token(run: Run, tints: TokenTints, index: int, what_if: WhatIf | None) -> str:
+    """One token: its tint's number first, then everything about it."""
+    token = run.tokens[index]
+    explained = token.attribution
+    lines = [quoted(token.text or run.label(token.token_id)), _tinted(run, tints, index)]
+    if run.role is None:
+        lines.append(
+            translate("Tokens", "base {0} → tuned {1}, rank {2} → {3}").format(
+                probability(explained.p_base),
+                probability(explained.p_tuned),
+                explained.rank_base,
+                explained.rank_tuned,
+            )
+        )
+    else:
+        lines.append(
+            translate("Tokens", "probability {0}, rank {1}").format(
+                probability(explained.p_tuned), explained.rank_tuned
+            )
+        )
+    shares = zip(run.pair_names, explained.contributions, strict=True)
+    lines += [f"{name} {signed(share)}" for name, share in shares]
+    if explained.flipped:
+        lines.append(translate("Tokens", "The experts changed the first choice."))
+    choice = other_choices(run, what_if).get(index)
+    if choice is not None and what_if is not None:
+        alphas = ", ".join(f"{alpha:g}" for alpha in what_if.alphas)
+        other = translate("Tokens", "At α {0}: {1}")
+        lines.append(other.format(alphas, quoted(run.label(choice.token_id))))
+    if token.forced:
+        lines.append(translate("Tokens", "Given, not drawn."))
+    return "\n".join(lines)
+
+
+def describe_totals(run: Run, totals: RangeTotals) -> list[str]:
+    """What happened in a group or a range, a line for each kind of number."""
+    lines = [translate("Tokens", "%n tokens", "", totals.tokens)]
+    if run.role is not None:
+        return lines
+    shift = totals.shift / BIT
+    lines += [f"{name} {signed(c)}" for name, c in zip(run.pair_names, totals.contributions)]  # noqa: B905
+    lines.append(
+        translate("Tokens", "shift {0} ({1})").format(bits(shift, sign=True), factor(shift))
+    )
+    lines.append(translate("Tokens", "%n flips", "", totals.flips))
+    lines.append(translate("Tokens", "mean KL {0}").format(bits(totals.mean_kl / BIT)))
+    return lines
+
+
+def describe_range(run: Run, chosen: tuple[int, int], totals: RangeTotals) -> str:
+    """A range and its totals in one line."""
+    first, end = chosen
+    place = translate("Tokens", "tokens {0} to {1}").format(f"{first + 1:,}", f"{end:,}")
+    return " · ".join([place, *describe_totals(run, totals)[1:]])
+
+
+def _tinted(run: Run, tints: TokenTints, token: int) -> str:
+    """The number of the tint, and how it was made where it is a group's."""
+    title = tint_title(tints.tint, run.pair_names)
+    value = tint_value(tints.tint, tints.value(token))
+    first, end = tints.range_of(token)
+    if tints.reduction is None or end - first == 1:
+        return translate("Tokens", "{0}: {1}").format(title, value)
+    how = reduction_title(tints.reduction or Reduction.SUM)
+    return translate("Tokens", "{0}, {1} of {2} tokens: {3}").format(title, how, end - first, value)

@@ -1,0 +1,429 @@
+"""The text itself: tinted, selectable by token, group or range, and copied as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from html import escape
+from itertools import groupby
+from operator import itemgetter
+
+from PySide6.QtCore import QEvent, QMimeData, QPoint, QRectF, Qt
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QGuiApplication,
+    QHelpEvent,
+    QKeyEvent,
+    QKeySequence,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QTextCharFormat,
+    QTextCursor,
+)
+from PySide6.QtWidgets import QFrame, QPlainTextEdit, QTextEdit, QToolTip, QWidget
+
+from app.decoding.types import OtherChoice
+from app.ui.run import Run
+from app.ui.session import Session
+from app.ui.text.grouping import Grouping
+from app.ui.text.tint import mark_color
+from app.ui.text.tint_painter import paint_marks, paint_tints
+from app.ui.text.token_tints import TokenTints
+from app.ui.text.token_words import describe, describe_range, describe_token, other_choices
+from app.ui.text.transcript_text import TextMap, show
+from app.ui.theme import current_theme
+
+_READING_SIZE = 1.2
+_CLICK = 4
+_RANGE_STRENGTH = 0.28
+
+
+class TranscriptText(QPlainTextEdit):
+    """The text itself. Copying gives the exact text, without the marks for line breaks."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._map = TextMap()
+        self._shown_run: Run | None = None
+        self._theme = current_theme()
+        self._tints: TokenTints | None = None
+        self._others: dict[int, OtherChoice] = {}
+        self._pressed_at = QPoint()
+        self._pressed = False
+        self._changing = False
+        self.setReadOnly(True)
+        self.setUndoRedoEnabled(False)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setProperty("role", "bare")
+        self.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse
+            | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
+        self.setCursorWidth(0)  # the selected token is what the keys move; one cannot type
+        self.document().setDocumentMargin(0)
+        self.viewport().setCursor(Qt.CursorShape.ArrowCursor)
+        font = QFont("serif")
+        font.setStyleHint(QFont.StyleHint.Serif)
+        font.setPointSizeF(self.font().pointSizeF() * _READING_SIZE)
+        self.document().setDefaultFont(font)
+        self.setAccessibleName(self.tr("Generated text"))
+        session.runs.run_changed.connect(self._on_run)
+        session.runs.tokens_added.connect(self._append)
+        session.runs.what_if_changed.connect(self._on_what_if)
+        session.selection.changed.connect(self._on_selection)
+        session.selection.range_changed.connect(self._on_range)
+        session.display.tint_changed.connect(self._on_tint)
+        self.selectionChanged.connect(self._on_text_selected)
+        self._on_run()
+
+    @property
+    def tints(self) -> TokenTints | None:
+        """What the tokens are coloured by; None while there is no text."""
+        return self._tints
+
+    # Content
+
+    def _on_run(self) -> None:
+        if self._session.runs.current is self._shown_run:
+            self._append()  # the end of a run may bring tokens as well
+        else:
+            self._rebuild()
+
+    def _rebuild(self) -> None:
+        """Write everything anew: for another run, or in other colours."""
+        run = self._shown_run = self._session.runs.current
+        display = self._session.display
+        self._theme = current_theme()
+        self._map = TextMap()
+        self._tints = None
+        self._changing = True
+        self.clear()
+        if run is not None:
+            self._tints = TokenTints(run, display.tint, display.grouping, self._theme)
+            self._others = other_choices(run, self._session.runs.what_if)
+            cursor = QTextCursor(self.document())
+            looks = self._look(self._theme.muted), self._look(self._theme.muted)
+            self._write(cursor, list(self._pieces(run.prompt)), looks)
+            self._append()
+        self._changing = False
+        self._mark_selected()
+
+    def _append(self) -> None:
+        run, tints = self._shown_run, self._tints
+        if run is None or tints is None or self._map.count == len(run.tokens):
+            return
+        bar = self.verticalScrollBar()
+        at_end = bar.value() >= bar.maximum() - 2
+        tints.extend()
+        pieces: list[tuple[str, bool]] = []
+        for token in run.tokens[self._map.count :]:
+            self._map.begin_token()
+            pieces += self._pieces(token.text)
+            if not token.text:
+                label = run.label(token.token_id)
+                self._map.add(label, "")
+                pieces.append((label, True))
+        cursor = QTextCursor(self.document())
+        cursor.movePosition(QTextCursor.MoveOperation.End)
+        looks = self._look(self._theme.text), self._look(mark_color(self._theme).name())
+        self._write(cursor, pieces, looks)
+        if at_end:
+            bar.setValue(bar.maximum())
+        self.viewport().update()  # a group that was there already may have another number
+
+    def _pieces(self, text: str) -> list[tuple[str, bool]]:
+        """What is shown for ``text``, and whether it is a mark; noted in the map as well."""
+        pieces = []
+        for shown, exact in show(text):
+            self._map.add(shown, exact)
+            pieces.append((shown, shown != exact))
+        return pieces
+
+    def _write(
+        self,
+        cursor: QTextCursor,
+        pieces: list[tuple[str, bool]],
+        looks: tuple[QTextCharFormat, QTextCharFormat],
+    ) -> None:
+        """Insert pieces, as few at a time as their two looks need."""
+        cursor.beginEditBlock()
+        for mark, group in groupby(pieces, itemgetter(1)):
+            cursor.insertText("".join(shown for shown, _ in group), looks[mark])
+        cursor.endEditBlock()
+
+    def _look(self, color: str) -> QTextCharFormat:
+        look = QTextCharFormat()
+        look.setForeground(QColor(color))
+        return look
+
+    def _on_tint(self) -> None:
+        if self._tints is not None:
+            display = self._session.display
+            self._tints.choose(display.tint, display.grouping, self._theme)
+            self._describe_selected()
+            self.viewport().update()
+
+    def _on_what_if(self) -> None:
+        if self._shown_run is not None:
+            self._others = other_choices(self._shown_run, self._session.runs.what_if)
+            self._describe_selected()
+            self.viewport().update()
+
+    # Selection
+
+    def _on_selection(self) -> None:
+        self._mark_selected()
+        self._describe_selected()
+        index = self._session.selection.token
+        if index is not None and index < self._map.count:
+            self._scroll_to(self._map.token_range(index)[0])
+
+    def _on_range(self) -> None:
+        cursor = self.textCursor()
+        if self._session.selection.range is None and cursor.hasSelection() and not self._pressed:
+            cursor.clearSelection()
+            self._changing = True
+            self.setTextCursor(cursor)
+            self._changing = False
+        self._mark_selected()
+        self._describe_selected()
+
+    def _on_text_selected(self) -> None:
+        """Text that is dragged over, or chosen by Select all, is a range of tokens as well."""
+        cursor = self.textCursor()
+        if self._changing or not cursor.hasSelection():
+            return
+        tokens = self._map.tokens_in(cursor.selectionStart(), cursor.selectionEnd())
+        inside = self._map.count and cursor.selectionEnd() > self._map.token_range(0)[0]
+        chosen = (tokens.start, tokens.stop) if inside and tokens else None
+        self._session.selection.select_range(chosen)
+
+    def _scroll_to(self, position: int) -> None:
+        """Bring a position into view; the text cursor, and what is selected with it, stays."""
+        cursor = QTextCursor(self.document())
+        cursor.setPosition(position)
+        if self.viewport().rect().contains(self.cursorRect(cursor).center()):
+            return
+        block = cursor.block()
+        self.blockBoundingGeometry(block)  # lays it out
+        line = block.layout().lineForTextPosition(position - block.position())
+        number = block.firstLineNumber() + max(line.lineNumber(), 0)
+        page = self.viewport().height() // self.fontMetrics().lineSpacing()
+        self.verticalScrollBar().setValue(number - page // 3)
+
+    def _mark_selected(self) -> None:
+        selection = self._session.selection
+        marks = []
+        if selection.range is not None and selection.range[0] < self._map.count:
+            first, end = selection.range
+            shade = QColor(self._theme.accent)
+            shade.setAlphaF(_RANGE_STRENGTH)
+            places = self._map.token_range(first)[0], self._map.token_range(end - 1)[1]
+            marks.append(self._mark(*places, shade))
+        if selection.token is not None and selection.token < self._map.count:
+            places = self._map.token_range(selection.token)
+            mark = self._mark(*places, QColor(self._theme.accent))
+            mark.format.setForeground(QColor(self._theme.on_accent))
+            marks.append(mark)
+        self.setExtraSelections(marks)
+
+    def _mark(self, start: int, end: int, color: QColor) -> QTextEdit.ExtraSelection:
+        mark = QTextEdit.ExtraSelection()
+        cursor = QTextCursor(self.document())
+        cursor.setPosition(start)
+        cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
+        mark.cursor = cursor
+        mark.format.setBackground(color)
+        return mark
+
+    def _describe_selected(self) -> None:
+        run, tints, selection = self._shown_run, self._tints, self._session.selection
+        lines = []
+        if run and tints and selection.token is not None and selection.token < self._map.count:
+            what_if = self._session.runs.what_if
+            lines.append(describe_token(run, tints, selection.token, what_if))
+        if run and tints and selection.range is not None and selection.range[1] <= self._map.count:
+            totals = tints.series.totals(*selection.range)
+            lines.append(describe_range(run, selection.range, totals))
+        self.setAccessibleDescription("\n".join(lines))
+
+    def token_at(self, point: QPoint) -> int | None:
+        """The token shown at a point of the viewport, or None."""
+        run = self._shown_run
+        if run is None or not run.tokens:
+            return None
+        position = self.cursorForPosition(point).position()
+        for candidate in (position, position - 1):  # the cursor may be behind the glyph
+            index = self._map.token_at(candidate)
+            if index is not None and self._area_of(index, point):
+                return index
+        return None
+
+    def place_below(self, index: int) -> QPoint:
+        """The point of the screen right below the beginning of a token."""
+        cursor = QTextCursor(self.document())
+        cursor.setPosition(self._map.token_range(index)[0] if self._map.count else 0)
+        return self.viewport().mapToGlobal(self.cursorRect(cursor).bottomLeft())
+
+    def _area_of(self, index: int, point: QPoint) -> bool:
+        """Whether ``point`` lies on the line and within the edges of a token's glyphs."""
+        start, end = self._map.token_range(index)
+        edge = QTextCursor(self.document())
+        for position in range(start, end):
+            edge.setPosition(position)
+            left = self.cursorRect(edge)
+            edge.setPosition(position + 1)
+            right = self.cursorRect(edge)
+            if left.top() <= point.y() <= left.bottom() and (
+                left.left() <= point.x() <= right.left() or right.top() != left.top()
+            ):
+                return True
+        return False
+
+    # Events
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 — Qt's name
+        self._pressed_at = event.position().toPoint()
+        self._pressed = True
+        super().mousePressEvent(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        super().mouseReleaseEvent(event)
+        self._pressed = False
+        point = event.position().toPoint()
+        clicked = (point - self._pressed_at).manhattanLength() < _CLICK
+        if event.button() == Qt.MouseButton.LeftButton and clicked:
+            self._click(self.token_at(point), event.modifiers())
+
+    def _click(self, token: int | None, modifiers: Qt.KeyboardModifier) -> None:
+        if token is None or self.textCursor().hasSelection():  # or a word, by a double click
+            return
+        selection = self._session.selection
+        if modifiers & Qt.KeyboardModifier.ShiftModifier:
+            selection.extend_to(token)
+        elif self._session.display.grouping is Grouping.TOKEN or self._tints is None:
+            selection.select_range(None)
+            selection.select(token)
+        else:
+            first, end = self._tints.range_of(token)
+            selection.select(first)
+            selection.select_range((first, end))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        modifiers = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+        shift = modifiers == Qt.KeyboardModifier.ShiftModifier
+        plain = modifiers == Qt.KeyboardModifier.NoModifier
+        if event.matches(QKeySequence.StandardKey.Copy):
+            self._copy()
+        elif plain and event.key() == Qt.Key.Key_Escape:
+            self._give_up()
+        elif not ((plain or shift) and self._move(Qt.Key(event.key()), stretch=shift)):
+            super().keyPressEvent(event)
+
+    def _copy(self) -> None:
+        """Copy the text that is selected, or else the text of the range."""
+        chosen = self._session.selection.range
+        if self.textCursor().hasSelection() or chosen is None:
+            self.copy()
+        else:
+            first, end = chosen
+            places = self._map.token_range(first)[0], self._map.token_range(end - 1)[1]
+            QGuiApplication.clipboard().setText(self._map.exact(*places))
+
+    def _give_up(self) -> None:
+        """Clear the range, and without one the selected token."""
+        selection = self._session.selection
+        if selection.range is not None:
+            selection.select_range(None)
+        elif self.textCursor().hasSelection():
+            cursor = self.textCursor()
+            cursor.clearSelection()
+            self.setTextCursor(cursor)
+        else:
+            selection.select(None)
+
+    def _move(self, key: Qt.Key, *, stretch: bool) -> bool:
+        """Move the selected token by a key, or stretch the range to there."""
+        selection = self._session.selection
+        step = selection.extend if stretch else selection.move
+        jump = selection.extend_to if stretch else selection.select
+        last = len(self._shown_run.tokens) - 1 if self._shown_run else 0
+        if stretch and self.textCursor().hasSelection():
+            cursor = self.textCursor()
+            cursor.clearSelection()
+            self._changing = True
+            self.setTextCursor(cursor)
+            self._changing = False
+        if key == Qt.Key.Key_Right:
+            step(1)
+        elif key == Qt.Key.Key_Left:
+            step(-1)
+        elif key == Qt.Key.Key_Home:
+            jump(0)
+        elif key == Qt.Key.Key_End:
+            jump(last)
+        elif key in (Qt.Key.Key_Up, Qt.Key.Key_Down):
+            self._move_by_line(jump, down=key == Qt.Key.Key_Down)
+        else:
+            return False
+        return True
+
+    def _move_by_line(self, jump: Callable[[int], None], *, down: bool) -> None:
+        selected = self._session.selection.token
+        if selected is None or selected >= self._map.count:
+            self._session.selection.move(1 if down else -1)
+            return
+        cursor = QTextCursor(self.document())
+        cursor.setPosition(self._map.token_range(selected)[0])
+        move = QTextCursor.MoveOperation.Down if down else QTextCursor.MoveOperation.Up
+        index: int | None = selected
+        while index == selected and cursor.movePosition(move):  # a token may span several lines
+            index = self._map.token_at(cursor.position())
+        jump(0 if index is None else index)
+
+    def tool_tip(self, index: int) -> str:
+        """What hovering a token, or its group, says; escaped: a token may look like markup."""
+        if self._shown_run is None or self._tints is None:
+            return ""
+        text = describe(self._shown_run, self._tints, index, self._session.runs.what_if)
+        quote, number, *others = escape(text).splitlines()
+        return f"<qt>{'<br>'.join((quote, f'<b>{number}</b>', *others))}</qt>"
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 — Qt's name
+        run, tints, clip = self._shown_run, self._tints, QRectF(event.rect())
+        if run is None or tints is None:
+            super().paintEvent(event)
+            return
+        painter = QPainter(self.viewport())
+        paint_tints(painter, clip, self, self._map, tints)
+        painter.end()
+        super().paintEvent(event)
+        painter = QPainter(self.viewport())
+        paint_marks(painter, clip, self, self._map, run, self._others, self._theme)
+        painter.end()
+
+    def viewportEvent(self, event: QEvent) -> bool:  # noqa: N802
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
+            index = self.token_at(event.pos())
+            if index is None or self._shown_run is None:
+                QToolTip.hideText()
+            else:
+                QToolTip.showText(event.globalPos(), self.tool_tip(index), self)
+            return True
+        return super().viewportEvent(event)
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and self._theme != current_theme():
+            top = self.firstVisibleBlock().blockNumber()
+            self._rebuild()
+            line = self.document().findBlockByNumber(top).firstLineNumber()
+            self.verticalScrollBar().setValue(line)
+
+    def createMimeDataFromSelection(self) -> QMimeData:  # noqa: N802
+        cursor = self.textCursor()
+        data = QMimeData()
+        data.setText(self._map.exact(cursor.selectionStart(), cursor.selectionEnd()))
+        return data
