@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.ui.changes.changes_panel import ChangesPanel
 from app.ui.icons import icon
 from app.ui.inspector.inspector import Inspector
 from app.ui.menus.edit_menu import EditMenu
@@ -108,6 +109,8 @@ class MainWindow(QMainWindow):
         left, right = SideTabs(self.tr("Left column")), SideTabs(self.tr("Right column"))
         left.addTab(RecipeColumn(self._session), self.tr("Recipe"))
         right.addTab(Inspector(self._session), self.tr("Token"))
+        right.addTab(ChangesPanel(self._session), self.tr("Changes"))
+        self._right = right
         for panel in (left, middle, right):
             self._columns.addWidget(panel)
         self._columns.setSizes(_COLUMNS)
@@ -182,6 +185,7 @@ class MainWindow(QMainWindow):
             if isinstance(saved, QByteArray):
                 restore(saved)
         self._session.display.restore(self._memory)
+        self._right.restore(self._memory, "right panel")
         prompt = self._memory.value("prompt")
         if isinstance(prompt, str) and prompt:
             self.prompt.set_text(prompt)
@@ -193,6 +197,7 @@ class MainWindow(QMainWindow):
         self._memory.setValue("rows", self._rows.saveState())
         self._memory.setValue("prompt", self.prompt.text)
         self._session.display.remember(self._memory)
+        self._right.remember(self._memory, "right panel")
         self._memory.sync()
 
     # Events

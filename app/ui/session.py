@@ -28,6 +28,7 @@ from app.engine.messages import (
 from app.errors import TuneshiftError
 from app.settings import Settings
 from app.ui.bridge import Bridge
+from app.ui.changes.changes import Changes
 from app.ui.checks import Checks
 from app.ui.display import Display
 from app.ui.downloads import Downloads
@@ -99,6 +100,7 @@ class Session(RecipeState):
         self.check_problem: TuneshiftError | None = None
         self.runs = Runs(self, self._ids, settings.row_megabytes * 2**20, self)
         self.selection = self.runs.selection
+        self.changes = Changes(self.runs)
         self.display = Display(self)
         self.problem: Problem | None = None
         bridge.events.connect(self._receive)

@@ -26,7 +26,7 @@ _FOLLOWED = 3
 _STEP = 0.05
 _NEAR = 0.02
 """So near to the weight in force the marker means that one."""
-_HEIGHT = 116
+_HEIGHT = 108
 _LOWEST_TOP = 0.02
 """The plot ends here at least, so that what is improbable everywhere looks so."""
 _STYLES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine)
@@ -185,10 +185,10 @@ class AlphaCurveView(QWidget):
         text = "   ".join(part.replace(" ", "\u00a0") for part in parts)
         if curve.flips:
             flips = ", ".join(
-                self.tr("{0} from α {1}").format(quoted(run.label(f.after)), f"{f.alpha:.2f}")
+                self.tr("{0} from {1}").format(quoted(run.label(f.after)), f"{f.alpha:.2f}")
                 for f in curve.flips
             )
-            text += "\n" + self.tr("First choice: {0}").format(flips).replace("-", "−")
+            text += "\n" + self.tr("First choice over α: {0}").format(flips).replace("-", "−")
         if curve.estimated:
             text += "\n" + self.tr("Estimated from the candidates: the full rows are not kept.")
         self._legend.setText(text)

@@ -18,8 +18,8 @@ from app.ui.widgets.number_table import KEY_ROLE
 from app.ui.wording import probability, quoted, signed
 
 _LONGEST_NAME = 9
-_LEAST_SCALE = 0.1
-"""A contribution of this size at least fills half a cell: where nothing moved, bars are short."""
+_LEAST_SCALE = 0.005
+"""The largest contribution fills half a cell; where nothing moved, bars are short."""
 
 _Index = QModelIndex | QPersistentModelIndex
 

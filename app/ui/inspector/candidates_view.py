@@ -16,6 +16,7 @@ from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.number_table import KEY_ROLE, NumberTable
 
 _TOKEN_WIDTH = 84
+_PADDING = 9
 
 
 class CandidatesView(QWidget):
@@ -151,7 +152,7 @@ class CandidatesView(QWidget):
             head = str(self._model.headerData(column, Qt.Orientation.Horizontal))
             narrow = self._model.is_contribution(column)
             wide = number if narrow else max(number, metrics.horizontalAdvance(head))
-            self._table.setColumnWidth(column, wide + SPACE + 4)
+            self._table.setColumnWidth(column, wide + _PADDING)
 
     # The filter
 

@@ -54,7 +54,7 @@ class TokenStory(QWidget):
         self._entropies = caption()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(SPACE // 2)
+        layout.setSpacing(SPACE // 4)
         layout.addWidget(self._heading)
         layout.addWidget(self._place)
         layout.addWidget(self._story)
@@ -126,11 +126,9 @@ class TokenStory(QWidget):
         if not look.steered:
             told = self.tr("Entropy {0} bits")
         elif look.estimated:
-            told = self.tr(
-                "Entropy: base {0} bits, tuned about {1} bits · KL(tuned‖base) about {2} bits"
-            )
+            told = self.tr("Entropy {0} → about {1} bits · KL(tuned‖base) about {2} bits")
         else:
-            told = self.tr("Entropy: base {0} bits, tuned {1} bits · KL(tuned‖base) {2} bits")
+            told = self.tr("Entropy {0} → {1} bits · KL(tuned‖base) {2} bits")
         return told.format(*bits)
 
     def _tell_alphas(self, look: Look) -> str:

@@ -28,6 +28,21 @@ class InspectMenu(SessionMenu):
             "Ctrl+Up",
             self.tr("The token before that the experts changed (Ctrl+Up)"),
         )
+        changes = session.changes
+        self._by_size = (
+            self.add(
+                self.tr("Next smaller change"),
+                lambda: changes.move(1),
+                "Ctrl+Shift+Down",
+                self.tr("The next token in the list of changes (Ctrl+Shift+Down)"),
+            ),
+            self.add(
+                self.tr("Next greater change"),
+                lambda: changes.move(-1),
+                "Ctrl+Shift+Up",
+                self.tr("The token before in the list of changes (Ctrl+Shift+Up)"),
+            ),
+        )
         self.addSeparator()
         self.add(self.tr("Next token"), lambda: selection.move(1), "Alt+Right")
         self.add(self.tr("Previous token"), lambda: selection.move(-1), "Alt+Left")
@@ -40,5 +55,5 @@ class InspectMenu(SessionMenu):
 
     def _update(self) -> None:
         run = self._session.runs.current
-        for action in (self.next, self.previous):
+        for action in (self.next, self.previous, *self._by_size):
             action.setEnabled(run is not None and bool(run.tokens))

@@ -103,7 +103,7 @@ def test_the_first_choice_is_told_as_the_marker_would_show_it(
     changes = [i for i in range(1, len(best)) if best[i] != best[i - 1]]
     assert ("First choice" in told) == bool(changes)
     for i in changes:
-        (said,) = re.findall(rf"{re.escape(quoted(run.label(best[i])))} from α (−?[\d.]+)", told)
+        (said,) = re.findall(rf"{re.escape(quoted(run.label(best[i])))} from (−?[\d.]+)", told)
         assert float(said.replace("−", "-")) == pytest.approx(edges[i], abs=0.01)
 
 

@@ -1,0 +1,1 @@
+"""Where the experts changed the outcome: the tokens in the order of how much."""

@@ -1,0 +1,153 @@
+"""The tokens in the order of change as a table: a model for Qt's item views."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtGui import QColor
+
+from app.ui.changes.changes import Changes, Order
+from app.ui.run import Run, Token
+from app.ui.theme import current_theme
+from app.ui.widgets.bar_delegate import (
+    BAR_ROLE,
+    DETAIL_COLOR_ROLE,
+    DETAIL_ROLE,
+    UNDERLINE_ROLE,
+    Bar,
+)
+from app.ui.widgets.number_table import KEY_ROLE
+from app.ui.wording import probability, quoted, signed
+
+PLACE, TOKEN, PROBABILITY, SHIFT, PAIR, BASE_CHOICE = range(6)
+HIDDEN = (PAIR, BASE_CHOICE)
+"""Columns for copying; a view hides them and tells them in the second lines of others."""
+
+_FULL_SHIFT = 5.0
+"""A shift of so many nats fills half a cell."""
+_AT_RIGHT = (PLACE, SHIFT)
+_NOWHERE = QModelIndex()
+
+_Index = QModelIndex | QPersistentModelIndex
+_Role = Qt.ItemDataRole
+
+
+class ChangeModel(QAbstractTableModel):
+    """One row for each token that is listed."""
+
+    def __init__(self, changes: Changes) -> None:
+        super().__init__(changes)
+        self._changes = changes
+        self._order: Order = np.empty(0, np.intp)
+        self._run: Run | None = None
+
+    def refresh(self) -> None:
+        """Show the order as it is now."""
+        self.beginResetModel()
+        self._run = self._changes.run
+        self._order = self._changes.order()
+        self.endResetModel()
+
+    def row_of(self, index: int) -> int | None:
+        """The row of a token, or None where it is not listed."""
+        (rows,) = (self._order == index).nonzero()
+        return int(rows[0]) if len(rows) else None
+
+    # Cells
+
+    def _text(self, run: Run, token: Token, column: int) -> str:
+        explained = token.attribution
+        if column == PLACE:
+            return f"{token.index + 1:,}"
+        if column == TOKEN:
+            return quoted(run.label(token.token_id))
+        if column == PROBABILITY:
+            before, after = probability(explained.p_base), probability(explained.p_tuned)
+            return self.tr("{0} → {1}").format(before, after)
+        if column == SHIFT:
+            return signed(explained.shift)
+        if column == PAIR:
+            return run.pair_names[self._changes.strongest_pair(token.index)]
+        return self._base_choice(run, token)
+
+    def _base_choice(self, run: Run, token: Token) -> str:
+        """What the base would have put first, where that is another token."""
+        explained = token.attribution
+        return quoted(run.label(explained.argmax_base)) if explained.flipped else ""
+
+    def _detail(self, run: Run, token: Token, column: int) -> str | None:
+        if column == TOKEN:
+            choice = self._base_choice(run, token)
+            return self.tr("base: {0}").format(choice) if choice else ""
+        return self._text(run, token, PAIR) if column == PROBABILITY else None
+
+    def _sentence(self, run: Run, token: Token) -> str:
+        """All of a row in words."""
+        told = self.tr("Token {0}, {1}: base → tuned {2}, shift {3} nats, moved most by {4}")
+        if token.attribution.flipped:
+            told = self.tr(
+                "Token {0}, {1}: base → tuned {2}, shift {3} nats, moved most by {4}; "
+                "the first choice changed, the base's was {5}"
+            )
+        return told.format(*(self._text(run, token, column) for column in range(6)))
+
+    # Qt's
+
+    def rowCount(self, parent: _Index = _NOWHERE) -> int:  # noqa: N802 — Qt's name
+        return 0 if parent.isValid() else len(self._order)
+
+    def columnCount(self, parent: _Index = _NOWHERE) -> int:  # noqa: N802 — Qt's name
+        return 0 if parent.isValid() else 6
+
+    def data(self, index: _Index, role: int = _Role.DisplayRole) -> Any:
+        if self._run is None:
+            return None
+        run, column = self._run, index.column()
+        token = run.tokens[int(self._order[index.row()])]
+        if role == _Role.DisplayRole:
+            return self._text(run, token, column)
+        if role == KEY_ROLE:
+            return token.index
+        if role == DETAIL_ROLE:
+            return self._detail(run, token, column)
+        if role == DETAIL_COLOR_ROLE and column == PROBABILITY:
+            return current_theme().pair_color(self._changes.strongest_pair(token.index))
+        if role == BAR_ROLE and column == SHIFT:
+            theme, shift = current_theme(), token.attribution.shift
+            return Bar(
+                shift / _FULL_SHIFT, QColor(theme.more if shift > 0 else theme.less), signed=True
+            )
+        if role == UNDERLINE_ROLE:
+            return column == TOKEN and token.attribution.flipped
+        if role == _Role.TextAlignmentRole and column in _AT_RIGHT:
+            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        if role in (_Role.ToolTipRole, _Role.AccessibleTextRole):
+            return self._sentence(run, token)
+        return None
+
+    def headerData(  # noqa: N802 — Qt's name
+        self, section: int, orientation: Qt.Orientation, role: int = _Role.DisplayRole
+    ) -> Any:
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        if role == _Role.DisplayRole:
+            return self._titles()[section]
+        if role == _Role.ToolTipRole and section == SHIFT:
+            return self.tr("log p(tuned) − log p(base), in nats")
+        if role == _Role.TextAlignmentRole:
+            right = section in _AT_RIGHT
+            side = Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft
+            return side | Qt.AlignmentFlag.AlignVCenter
+        return None
+
+    def _titles(self) -> tuple[str, ...]:
+        return (
+            self.tr("#"),
+            self.tr("token"),
+            self.tr("base → tuned"),
+            self.tr("shift"),
+            self.tr("most by"),
+            self.tr("base's choice"),
+        )

@@ -1,0 +1,265 @@
+"""The tokens in the order of change: the order, the keys, the list, and what it costs."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import QAbstractItemModel, Qt
+from PySide6.QtGui import QAccessible, QGuiApplication
+from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QTableView
+from pytestqt.qtbot import QtBot
+
+from app.decoding.types import FinishReason
+from app.ui.changes.change_model import BASE_CHOICE, PAIR, SHIFT, TOKEN
+from app.ui.changes.changes import ChangeFilter
+from app.ui.changes.changes_panel import ChangesPanel
+from app.ui.run import Run
+from app.ui.session import Session
+from app.ui.widgets.bar_delegate import BAR_ROLE, DETAIL_ROLE
+from app.ui.widgets.number_table import KEY_ROLE
+from app.ui.wording import probability, quoted, signed
+from tests.ui.conftest import WORDS, FakeBridge
+
+
+@pytest.fixture
+def panel(finished_session: Session, qtbot: QtBot) -> ChangesPanel:
+    return shown(finished_session, qtbot)
+
+
+def shown(session: Session, qtbot: QtBot) -> ChangesPanel:
+    view = ChangesPanel(session)
+    qtbot.addWidget(view)
+    view.resize(340, 640)
+    view.show()
+    return view
+
+
+def current(session: Session) -> Run:
+    assert session.runs.current
+    return session.runs.current
+
+
+def by_hand(run: Run) -> list[int]:
+    """Changed first choices, then by size of shift."""
+    return [
+        token.index
+        for token in sorted(
+            run.tokens,
+            key=lambda t: (not t.attribution.flipped, -abs(t.attribution.shift), t.index),
+        )
+    ]
+
+
+def listed(panel: ChangesPanel) -> list[int]:
+    model = table(panel).model()
+    return [model.index(row, 0).data(KEY_ROLE) for row in range(model.rowCount())]
+
+
+def table(panel: ChangesPanel) -> QTableView:
+    return panel.findChild(QTableView)
+
+
+def words(panel: ChangesPanel) -> str:
+    return "\n".join(label.text() for label in panel.findChildren(QLabel) if label.isVisible())
+
+
+def row_of(model: QAbstractItemModel, index: int) -> int:
+    return next(
+        row for row in range(model.rowCount()) if model.index(row, 0).data(KEY_ROLE) == index
+    )
+
+
+def test_changed_first_choices_come_first_and_then_the_greatest_shift(
+    panel: ChangesPanel, finished_session: Session
+) -> None:
+    run = current(finished_session)
+    flips = sum(token.attribution.flipped for token in run.tokens)
+    assert 0 < flips < len(run.tokens)
+    assert listed(panel) == list(finished_session.changes.order()) == by_hand(run)
+    assert f"{flips} of 60 tokens have another first choice" in words(panel)
+
+
+def test_a_row_tells_the_whole_story(panel: ChangesPanel, finished_session: Session) -> None:
+    run, model = current(finished_session), table(panel).model()
+    for row in (0, model.rowCount() - 1):
+        token = run.tokens[model.index(row, 0).data(KEY_ROLE)]
+        explained = token.attribution
+        shares = [abs(share) for share in explained.contributions]
+        pair = run.pair_names[shares.index(max(shares))]
+        assert model.index(row, SHIFT).data() == signed(explained.shift)
+        assert model.index(row, PAIR).data() == pair
+        assert (model.index(row, SHIFT).data(BAR_ROLE).length > 0) == (explained.shift > 0)
+        choice = quoted(run.label(explained.argmax_base)) if explained.flipped else ""
+        assert model.index(row, BASE_CHOICE).data() == choice
+        assert choice in (model.index(row, TOKEN).data(DETAIL_ROLE) or "")
+        told = model.index(row, TOKEN).data(Qt.ItemDataRole.AccessibleTextRole)
+        for part in (quoted(run.label(token.token_id)), probability(explained.p_tuned), pair):
+            assert part in told
+
+
+def test_a_click_and_enter_select_the_token_everywhere(
+    panel: ChangesPanel, finished_session: Session, qtbot: QtBot
+) -> None:
+    view, order = table(panel), listed(panel)
+    place = view.visualRect(view.model().index(3, TOKEN)).center()
+    qtbot.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    assert finished_session.selection.token == order[3]
+    qtbot.keyClick(view, Qt.Key.Key_Down)
+    assert finished_session.selection.token == order[4]
+    finished_session.selection.clear()
+    qtbot.keyClick(view, Qt.Key.Key_Return)
+    assert finished_session.selection.token == order[4]
+
+
+def test_what_is_selected_elsewhere_is_marked(
+    panel: ChangesPanel, finished_session: Session
+) -> None:
+    for index in (17, 40):
+        finished_session.selection.select(index)
+        (row,) = table(panel).selectionModel().selectedRows()
+        assert row.data(KEY_ROLE) == index
+    finished_session.selection.clear()
+    assert not table(panel).selectionModel().selectedRows()
+
+
+def test_keys_go_through_this_order(finished_session: Session) -> None:
+    changes, selection = finished_session.changes, finished_session.selection
+    order = by_hand(current(finished_session))
+    changes.move(1)
+    assert selection.token == order[0]
+    for expected in order[1:4]:
+        changes.move(1)
+        assert selection.token == expected
+    changes.move(-1)
+    assert selection.token == order[2]
+    selection.select(order[0])
+    changes.move(-1)
+    assert selection.token == order[0]
+    selection.select(order[-1])
+    changes.move(1)
+    assert selection.token == order[-1]
+
+
+@pytest.mark.parametrize("text", ["a", "KING", "↵", "no such text"])
+def test_the_text_filter_lists_what_has_it(
+    panel: ChangesPanel, finished_session: Session, text: str
+) -> None:
+    run = current(finished_session)
+    panel.findChild(QLineEdit).setText(text)
+    meant = text.lower().replace("↵", "\n")
+    expected = [i for i in by_hand(run) if meant in WORDS[run.tokens[i].token_id].lower()]
+    assert listed(panel) == expected
+    assert ("No token matches" in words(panel)) == (not expected)
+
+
+def test_other_filters_list_flips_or_one_pair_and_the_keys_follow(
+    panel: ChangesPanel, finished_session: Session
+) -> None:
+    run, kind = current(finished_session), panel.findChild(QComboBox)
+    assert [kind.itemText(i) for i in range(kind.count())] == [
+        "All",
+        "First choice changed",
+        "Most by Shakespeare",
+        "Most by Arithmetic",
+    ]
+    kind.setCurrentIndex(1)
+    assert listed(panel) == [i for i in by_hand(run) if run.tokens[i].attribution.flipped]
+    assert "are listed" in words(panel)
+    kind.setCurrentIndex(3)
+    expected = []
+    for index in by_hand(run):
+        one, other = map(abs, run.tokens[index].attribution.contributions)
+        if other > one:
+            expected.append(index)
+    assert listed(panel) == expected
+    finished_session.changes.move(1)
+    assert finished_session.selection.token == expected[0]
+
+
+def test_a_text_that_grows_is_listed_with_what_the_person_looks_at_in_its_place(
+    loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
+) -> None:
+    loaded_session.runs.generate("Once upon a time")
+    panel = shown(loaded_session, qtbot)
+    assert "Generate a text" in words(panel)
+    bridge.start_run()
+    bridge.decode(80)
+    qtbot.waitUntil(lambda: len(listed(panel)) == 80)
+    view = table(panel)
+    view.verticalScrollBar().setValue(20)
+    chosen = listed(panel)[24]
+    loaded_session.selection.select(chosen)
+    offset = 24 - view.rowAt(0)
+    bridge.decode(80, start=80)
+    with qtbot.waitSignal(loaded_session.changes.grown):
+        pass
+    assert listed(panel) == by_hand(current(loaded_session))
+    assert loaded_session.selection.token == chosen
+    assert row_of(view.model(), chosen) - view.rowAt(0) == offset
+
+
+def test_tokens_that_come_close_together_are_put_in_order_once(
+    loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
+) -> None:
+    loaded_session.runs.generate("Once upon a time")
+    bridge.start_run()
+    heard: list[None] = []
+    loaded_session.changes.grown.connect(lambda: heard.append(None))
+    for start in range(0, 20, 2):
+        bridge.decode(2, start=start)
+    assert heard == []
+    qtbot.waitUntil(lambda: len(heard) == 1)
+    bridge.finish_run(FinishReason.LENGTH, 20)
+
+
+def test_the_text_of_one_role_has_no_changes(
+    loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
+) -> None:
+    runs = loaded_session.runs.ask_every_role("Once")
+    panel = shown(loaded_session, qtbot)
+    loaded_session.runs.show(runs[0])
+    bridge.decode(1)  # of the tuned text, the last that was asked for
+    assert listed(panel) == []
+    loaded_session.changes.move(1)
+    assert loaded_session.selection.token is None
+
+
+def test_a_filter_by_a_pair_does_not_outlive_the_text(
+    panel: ChangesPanel, finished_session: Session, bridge: FakeBridge
+) -> None:
+    finished_session.changes.set_filter(ChangeFilter(pair=1, text="a"))
+    bridge.finish_run()
+    assert finished_session.changes.filter.pair == 1
+    finished_session.runs.generate("Again")
+    assert finished_session.changes.filter == ChangeFilter(text="a")
+    assert panel.findChild(QLineEdit).text() == "a"
+    assert panel.findChild(QComboBox).currentIndex() == 0
+
+
+def test_behind_another_tab_nothing_is_computed(finished_session: Session, qtbot: QtBot) -> None:
+    view = ChangesPanel(finished_session)
+    qtbot.addWidget(view)
+    finished_session.selection.select(3)
+    assert table(view).model().rowCount() == 0
+    view.show()
+    assert len(listed(view)) == 60
+    (row,) = table(view).selectionModel().selectedRows()
+    assert row.data(KEY_ROLE) == 3
+
+
+def test_rows_are_copied_with_what_the_view_hides(
+    panel: ChangesPanel, finished_session: Session, qtbot: QtBot
+) -> None:
+    view = table(panel)
+    view.selectRow(0)
+    qtbot.keyClick(view, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    head, line = QGuiApplication.clipboard().text().split("\n")
+    assert head.split("\t") == ["#", "token", "base → tuned", "shift", "most by", "base's choice"]
+    assert len(line.split("\t")) == 6
+
+
+def test_a_screen_reader_is_told_the_names(panel: ChangesPanel) -> None:
+    for widget in (table(panel), panel.findChild(QComboBox), panel.findChild(QLineEdit)):
+        read = QAccessible.queryAccessibleInterface(widget)
+        assert read.text(QAccessible.Text.Name)
+    cell = QAccessible.queryAccessibleInterface(table(panel)).child(7)
+    assert cell is not None
