@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
+from app.decoding.speculation_stats import SpeculationStats
 from app.decoding.types import FinishReason
 from app.ui.session import LoadState, Session
 from app.ui.theme import SPACE
@@ -17,13 +18,14 @@ class StatusLine(QWidget):
         self._session = session
         self._models = QLabel()
         self._speed = QLabel()
+        self._drafts = QLabel()
         self._tokens = QLabel()
         self._memory = QLabel()
         self._state = QLabel()
         layout = QHBoxLayout(self)
         layout.setContentsMargins(SPACE + 4, 0, SPACE + 4, 0)
         layout.setSpacing(3 * SPACE)
-        for label in (self._models, self._speed, self._tokens, self._memory):
+        for label in (self._models, self._speed, self._drafts, self._tokens, self._memory):
             label.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
             layout.addWidget(label)
         layout.addStretch(1)
@@ -44,9 +46,27 @@ class StatusLine(QWidget):
         self._tokens.setText(
             self.tr("{0} tokens").format(f"{len(run.tokens):,}") if run and run.tokens else ""
         )
+        self._show_drafts(run.stats.speculation if run and run.stats else None)
         memory = session.resident_bytes
         self._memory.setText(f"{memory / 1e6:,.0f} MB" if memory else "")
         self._state.setText(self._describe_state())
+
+    def _show_drafts(self, drafts: SpeculationStats | None) -> None:
+        text = explanation = ""
+        if drafts and drafts.fixed:
+            text = self.tr("Plain decoding: the {0} cannot rewind").format(drafts.fixed)
+            explanation = self.tr(
+                "It keeps a state that cannot go back, so no tokens can be read ahead of the text."
+            )
+        elif drafts and drafts.total.blocks:
+            total = drafts.total
+            text = self.tr("{0} tokens a block").format(f"{total.mean_block:.1f}")
+            explanation = self.tr(
+                "Speculative decoding: {0} of the drafted tokens that were reached were accepted. "
+                "A draft makes no difference to what is drawn."
+            ).format(f"{total.acceptance or 0:.0%}")
+        self._drafts.setText(text)
+        self._drafts.setToolTip(explanation)
 
     def _describe_state(self) -> str:
         session, run = self._session, self._session.runs.current
