@@ -1,13 +1,16 @@
-"""Colours, spacing and fonts of the window: one place, light and dark."""
+"""The theme of the window: colours for Qt, spacing and fonts, light and dark."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QGuiApplication, QPalette
 from PySide6.QtWidgets import QWidget
 
+from app.colors import DARK as DARK_COLORS
+from app.colors import LIGHT as LIGHT_COLORS
+from app.colors import Colors
 from app.resources import resource
 
 SPACE = 8
@@ -18,77 +21,15 @@ SMALL = 0.88
 
 
 @dataclass(frozen=True, slots=True)
-class Theme:
-    """The colours of one appearance, as ``#rrggbb``.
-
-    Attributes:
-        window: Background of the window; ``surface`` of what is read or edited on it.
-        border: Hairlines around surfaces; ``hover`` of controls under the pointer.
-        text: Text; ``muted`` of secondary text.
-        accent: The one emphasised action, focus and selection; ``on_accent`` is text on it.
-        selection: Behind selected text, rows and the selected token.
-        danger: Errors.
-        more: The tint of tokens that the pairs made more probable; ``less`` of the others.
-        heat: The tint of an amount that has no sign, such as surprisal.
-        pairs: One for each expert pair, from the Okabe–Ito palette; then again from the start.
-    """
-
-    dark: bool
-    window: str
-    surface: str
-    border: str
-    hover: str
-    text: str
-    muted: str
-    accent: str
-    on_accent: str
-    selection: str
-    danger: str
-    more: str
-    less: str
-    heat: str
-    pairs: tuple[str, ...]
+class Theme(Colors):
+    """The colours of one appearance for Qt."""
 
     def pair_color(self, index: int) -> QColor:
         """The colour of expert pair ``index``, the same in every view."""
-        return QColor(self.pairs[index % len(self.pairs)])
+        return QColor(self.of_pair(index))
 
 
-LIGHT = Theme(
-    dark=False,
-    window="#f4f6f8",
-    surface="#ffffff",
-    border="#d8dde3",
-    hover="#eef1f4",
-    text="#1b1f24",
-    muted="#5c6570",
-    accent="#0a60c9",
-    on_accent="#ffffff",
-    selection="#d5e6fa",
-    danger="#b3261e",
-    more="#1b8a4b",
-    less="#8a4fb5",
-    heat="#c2255c",
-    pairs=("#0072b2", "#d98200", "#009e73", "#cc5a9b", "#56a4d9", "#c44601"),
-)
-
-DARK = Theme(
-    dark=True,
-    window="#1e2024",
-    surface="#26292e",
-    border="#3b4047",
-    hover="#31353b",
-    text="#eceff2",
-    muted="#a3abb5",
-    accent="#4a9eff",
-    on_accent="#0b1420",
-    selection="#264766",
-    danger="#ff8a80",
-    more="#4cc27e",
-    less="#c08be6",
-    heat="#ff7096",
-    pairs=("#58a6e0", "#eba53a", "#3cc79e", "#e58bbd", "#8ccbf2", "#f08a4b"),
-)
+LIGHT, DARK = Theme(**asdict(LIGHT_COLORS)), Theme(**asdict(DARK_COLORS))
 
 
 def preferred_theme(preference: str) -> Theme:

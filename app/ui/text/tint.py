@@ -9,18 +9,17 @@ from functools import lru_cache
 from PySide6.QtGui import QColor
 
 from app.attribution.measures import RANK_CLASSES, Measure, rank_class
+from app.colors import FULL_SHIFT_BITS
 from app.ui.display import Tint
 from app.ui.text.grouping import Grouping
 from app.ui.theme import Theme, blend
 
-_STRENGTH_LIGHT, _STRENGTH_DARK = 0.45, 0.34
-"""How much of the pure colour the full tint has; text must stay readable on it."""
 _LEVELS = 64
 _MARK_SHARE = 0.08
 """How much of the background is in the colour of marks; they must stay readable as well."""
 
 _LIMITS = {
-    Measure.SHIFT: 4.0,
+    Measure.SHIFT: FULL_SHIFT_BITS,
     Measure.CONTRIBUTION: 0.5,
     Measure.SURPRISAL: 12.0,
     Measure.BASE_SURPRISAL: 12.0,
@@ -97,9 +96,8 @@ def scale_of(tint: Tint, grouping: Grouping, theme: Theme) -> Scale:
 
 @lru_cache(maxsize=2048)
 def _shade(scale: Scale, level: int) -> QColor:
-    strength = _STRENGTH_DARK if scale.theme.dark else _STRENGTH_LIGHT
     color = scale._more if level > 0 else scale._less
-    return blend(scale.theme.surface, color, strength * abs(level) / _LEVELS)
+    return blend(scale.theme.surface, color, scale.theme.tint_strength * abs(level) / _LEVELS)
 
 
 def mark_color(theme: Theme) -> QColor:
