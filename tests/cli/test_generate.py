@@ -99,6 +99,20 @@ def test_steps_cover_the_text_and_equal_plain_forwards(
     assert end == len(report["text"])
 
 
+def test_drafts_can_be_switched_off_and_the_text_is_the_same(
+    roles: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    reports = []
+    for options in ((), ("--no-speculation",)):
+        assert main([*roles, PROMPT, "--seed", "3", "--json", *options]) == 0
+        reports.append(json.loads(capsys.readouterr().out))
+    drafted, plain = (report["speculation"] for report in reports)
+    assert plain is None
+    assert drafted["cannot_rewind"] is None
+    assert drafted["plain_tokens"] > 0
+    assert reports[0]["token_ids"] == reports[1]["token_ids"]
+
+
 def test_the_same_seed_gives_the_same_text(
     roles: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -416,3 +416,41 @@ def test_no_gradients_are_kept(loaded: Desk) -> None:
     loaded.on_event = lambda event: seen.append(torch.is_inference_mode_enabled())
     loaded.generate()
     assert all(seen)
+
+
+def test_drafts_change_no_token_and_are_told_at_the_end(loaded: Desk) -> None:
+    config = replace(SAMPLED, max_new_tokens=60)
+    texts = []
+    for speculate in (False, True):
+        events = loaded.generate(config, speculate=speculate)
+        texts.append(tokens(events))
+        finished = events[-1]
+        assert isinstance(finished, RunFinished)
+    assert texts[0] == texts[1]
+    drafts = finished.stats.speculation
+    assert drafts is not None
+    assert 1 + drafts.plain + drafts.total.blocks + drafts.total.accepted >= 60
+    finished = loaded.generate(speculate=False)[-1]
+    assert isinstance(finished, RunFinished)
+    assert finished.stats.speculation is None
+
+
+def test_what_is_learnt_of_drafts_is_kept_while_the_models_are(
+    loaded: Desk, tiny_recipe: Recipe
+) -> None:
+    """Only the first text has to find out what a plain step costs; a role alone has its own."""
+
+    def plain_tokens(**options: Any) -> int:
+        finished = loaded.generate(replace(GREEDY, max_new_tokens=3), **options)[-1]
+        assert isinstance(finished, RunFinished)
+        assert finished.stats.speculation is not None
+        return finished.stats.speculation.plain
+
+    assert plain_tokens() == 2
+    loaded.generate(SAMPLED)
+    assert plain_tokens(role=1, alphas=LiveAlphas(())) == 2
+    learnt = loaded.engine._speculators[None]
+    loaded.generate()
+    assert loaded.engine._speculators[None] is learnt
+    loaded.load(tiny_recipe)
+    assert plain_tokens() == 2
