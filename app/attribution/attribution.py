@@ -40,6 +40,8 @@ class TokenAttribution:
         entropy_base: Entropy of the base's distribution, in nats.
         entropy_tuned: Entropy of the tuned distribution, in nats.
         kl: KL(tuned ‖ base), in nats.
+        coverage: Where the base tells of its most probable tokens alone, their probability under it
+            in sum. Everything else here is of the distribution over them; None where it tells all.
     """
 
     p_base: float
@@ -54,6 +56,7 @@ class TokenAttribution:
     entropy_base: float
     entropy_tuned: float
     kl: float
+    coverage: float | None = None
 
     @property
     def flipped(self) -> bool:
@@ -66,13 +69,16 @@ class TokenAttribution:
         return self.logprob_tuned - self.logprob_base
 
 
-def attribute(logits: RoleLogits, alphas: Sequence[float], token_id: int) -> TokenAttribution:
+def attribute(
+    logits: RoleLogits, alphas: Sequence[float], token_id: int, *, partial: bool = False
+) -> TokenAttribution:
     """Attribute the probability shift of ``token_id`` to the pairs.
 
     Args:
         logits: Raw rows of every role, each [V].
         alphas: The weight of each pair when the token was drawn, [P].
         token_id: The token to explain.
+        partial: Whether the base's row holds log-probabilities, and only of some tokens.
     """
     base, tuned = logits.base, tuned_logits(logits, alphas)
     logprobs_base, logprobs_tuned = log_softmax(base), log_softmax(tuned)
@@ -92,6 +98,7 @@ def attribute(logits: RoleLogits, alphas: Sequence[float], token_id: int) -> Tok
         entropy_base=entropy(logprobs_base),
         entropy_tuned=entropy(logprobs_tuned),
         kl=max(kl, 0.0),
+        coverage=min(1.0, float(np.exp(log_normalizer(base)))) if partial else None,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +21,7 @@ from app.checkpoints.sources import (
     needs_code,
     open_checkpoint,
 )
-from app.checkpoints.spec import CheckpointSpec, Recipe
+from app.checkpoints.spec import CHAT, CheckpointSpec, Recipe
 from app.checkpoints.status import LoadProgress
 from app.errors import CheckpointError
 
@@ -31,7 +31,11 @@ logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OpenedRole:
-    """One role whose files have been checked."""
+    """One role whose files have been checked.
+
+    A base behind an endpoint has no files: it borrows those of a role of the first pair, for their
+    tokenizer and configuration; see :func:`_stand_in`.
+    """
 
     name: str
     spec: CheckpointSpec
@@ -74,16 +78,30 @@ def open_recipe(
     opened: dict[tuple[str, str], OpenedRole] = {}
     for name, spec in recipe.roles():
         key = (spec.source, spec.over)
-        if key not in opened:
+        if key not in opened and not spec.is_endpoint:
             _convert_gguf(name, spec, weights_required, on_progress, cancelled)
             files = open_checkpoint(spec, weights_required=weights_required)
             with quiet():
                 opened[key] = _open_role(name, spec, files)
+    if recipe.base.is_endpoint:
+        opened[recipe.base.source, recipe.base.over] = _stand_in(recipe, opened)
     roles = [
         replace(opened[spec.source, spec.over], name=name, spec=spec)
         for name, spec in recipe.roles()
     ]
     return OpenedRecipe(recipe, tuple(roles))
+
+
+def _stand_in(recipe: Recipe, opened: Mapping[tuple[str, str], OpenedRole]) -> OpenedRole:
+    """Whose vocabulary a base behind an endpoint has: that of the untuned model of the first pair.
+
+    Or of the tuned one, where the base is asked in a chat template that the untuned one lacks.
+    """
+    pair = recipe.pairs[0]
+    expert, antiexpert = (opened[spec.source, spec.over] for spec in (pair.expert, pair.antiexpert))
+    chat = recipe.base.prompt == CHAT and not antiexpert.tokenizer.chat_template
+    role = expert if chat else antiexpert
+    return replace(role, files=replace(role.files, adapter=None))
 
 
 def _convert_gguf(

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from app.checkpoints.endpoints.address import (
+    DEFAULT_LOGPROBS,
+    address_of,
+    check_logprobs,
+    is_endpoint,
+)
 from app.decoding.types import GenerationConfig, check_alphas
 from app.errors import RecipeError
 
@@ -20,7 +26,8 @@ class CheckpointSpec:
 
     Attributes:
         source: ``folder:PATH``, ``builtin:NAME``, ``hub:OWNER/NAME`` (or ``…@REVISION``),
-            ``gguf:FILE``, or ``adapter:FOLDER`` (a LoRA adapter, also ``adapter:hub:OWNER/NAME``).
+            ``gguf:FILE``, ``adapter:FOLDER`` (a LoRA adapter, also ``adapter:hub:OWNER/NAME``), or
+            for a base ``endpoint:URL``.
         over: For an adapter, the source of the model that it adapts; otherwise empty.
         dtype: One of ``DTYPES``; ``auto`` is the dtype of the checkpoint.
         device: ``auto``, ``cpu``, ``cuda:0``, …
@@ -29,6 +36,8 @@ class CheckpointSpec:
         prompt: ``plain``, ``chat`` (the model's own template) or a template with ``{prompt}`` and
             optionally ``{system}``.
         system: The system prompt for ``chat`` and templates.
+        model: For an endpoint, what the server calls the model; empty where it has only one.
+        top_logprobs: For an endpoint, how many log-probabilities to ask for; −1 asks for all.
     """
 
     source: str
@@ -39,6 +48,8 @@ class CheckpointSpec:
     offload: bool = False
     prompt: str = PLAIN
     system: str = ""
+    model: str = ""
+    top_logprobs: int = DEFAULT_LOGPROBS
 
     def __post_init__(self) -> None:
         if not self.source:
@@ -65,6 +76,14 @@ class CheckpointSpec:
                 "A prompt format must be plain, chat, or a template that contains {prompt}",
                 evidence=f"it is “{self.prompt}”",
             )
+        check_logprobs(self.top_logprobs)
+        if self.is_endpoint:
+            address_of(self.source)
+
+    @property
+    def is_endpoint(self) -> bool:
+        """Whether the model is behind an endpoint and has no files here."""
+        return is_endpoint(self.source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +125,13 @@ class Recipe:
                 "A recipe needs at least one expert pair", next_step="Add an expert pair."
             )
         check_alphas(self.alphas, len(self.pairs))
+        for name, spec in self.roles()[1:]:
+            if spec.is_endpoint:
+                raise RecipeError(
+                    f"The {name} cannot be behind an endpoint",
+                    evidence="an endpoint gives the most probable tokens, a pair needs all logits",
+                    next_step="Only the base can; choose a model on this machine.",
+                )
         if self.context < 0:
             raise RecipeError(
                 "The context must be a number of tokens, or 0", evidence=f"it is {self.context}"

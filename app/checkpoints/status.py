@@ -39,6 +39,7 @@ class RoleInForce:
         revision: The commit of a Hub checkpoint; otherwise nothing.
         fingerprint: Of its files; see :func:`app.checkpoints.fingerprint.fingerprint`.
         hardware: The name of the accelerator; nothing for the CPU.
+        model: Of an endpoint, what the server calls the model; its ``device`` is the host.
     """
 
     role: str
@@ -53,3 +54,4 @@ class RoleInForce:
     revision: str = ""
     fingerprint: str = ""
     hardware: str = ""
+    model: str = ""

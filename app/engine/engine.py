@@ -20,6 +20,7 @@ from app.checkpoints.preflight import preflight
 from app.checkpoints.report import Preflight
 from app.checkpoints.vocabulary.compare import require_shared
 from app.decoding.decode import Beginning, decode
+from app.decoding.remote import Traffic
 from app.decoding.speculation_stats import SpeculationStats
 from app.decoding.speculative import Speculator
 from app.decoding.types import FinishReason, check_alphas
@@ -154,8 +155,11 @@ class Engine:
         if command.role is not None:
             place = loaded.evaluation(command.role)
             ensemble, prompts = ensemble.only(place), [prompts[place]]
-        check_alphas(command.alphas.get(), len(ensemble.pairs))
+        check_alphas(command.alphas.latest, len(ensemble.pairs))
         given = (*command.forced, *loaded.encode_continuation(command.text))
+        remote = ensemble.remote
+        if remote is not None:
+            remote.begin_run(command.cancellation.requested)
         self._emit(RunStarted(command.id, tuple(loaded.by_role(lengths))))
         clock = _Clock()
         speculator = None
@@ -178,11 +182,14 @@ class Engine:
             except StopIteration as end:
                 reason: FinishReason = end.value
                 break
-            explained = attribute(step.logits, step.alphas, step.token_id)
+            explained = attribute(
+                step.logits, step.alphas, step.token_id, partial=remote is not None
+            )
             self._emit(TokenDecoded(command.id, step, explained))
             clock.tick()
         drafts = speculator.stats if speculator else None
-        self._emit(RunFinished(command.id, reason, clock.stats(drafts)))
+        traffic = remote.traffic() if remote else None
+        self._emit(RunFinished(command.id, reason, clock.stats(drafts, traffic)))
 
     def _ask_what_if(self, command: AskWhatIf) -> None:
         found = other_choices(
@@ -218,7 +225,7 @@ class _Clock:
             self._first = self._last
         self._tokens += 1
 
-    def stats(self, speculation: SpeculationStats | None) -> RunStats:
+    def stats(self, speculation: SpeculationStats | None, traffic: Traffic | None) -> RunStats:
         first = self._last if self._first is None else self._first
         decoding = self._last - first
         return RunStats(
@@ -227,6 +234,7 @@ class _Clock:
             tokens_per_second=(self._tokens - 1) / decoding if decoding > 0 else None,
             resident_bytes=_resident_bytes(),
             speculation=speculation,
+            traffic=traffic,
         )
 
 

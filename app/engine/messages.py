@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Event as Flag
 
@@ -9,6 +10,7 @@ from app.attribution.attribution import TokenAttribution
 from app.checkpoints.report import Preflight
 from app.checkpoints.spec import Recipe
 from app.checkpoints.status import LoadProgress, RoleInForce
+from app.decoding.remote import Traffic
 from app.decoding.speculation_stats import SpeculationStats
 from app.decoding.types import FinishReason, GenerationConfig, OtherChoice, TokenStep
 from app.errors import TuneshiftError
@@ -37,7 +39,34 @@ class LiveAlphas:
         self._alphas = alphas
 
     def get(self) -> tuple[float, ...]:
+        """The weights of the next token: whoever draws it reads them once."""
         return self._alphas
+
+    @property
+    def latest(self) -> tuple[float, ...]:
+        """The same for whoever only looks."""
+        return self._alphas
+
+
+class ReplayedAlphas(LiveAlphas):
+    """The weights that each token of an earlier run had, in order; then those of the last.
+
+    Args:
+        alphas: The weights of every token, at least one; [T, P].
+    """
+
+    def __init__(self, alphas: Sequence[tuple[float, ...]]) -> None:
+        super().__init__(alphas[0])
+        self._replayed = alphas
+        self._next = 0
+
+    def get(self) -> tuple[float, ...]:
+        self._alphas = self._replayed[min(self._next, len(self._replayed) - 1)]
+        self._next += 1
+        return self._alphas
+
+    def set(self, alphas: tuple[float, ...]) -> None:
+        """Not followed: what is repeated has the weights that it had."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -189,6 +218,7 @@ class RunStats:
 
     Attributes:
         speculation: What drafts brought, or None where none were asked for.
+        traffic: What was exchanged with the server that the base is behind, if it is.
     """
 
     tokens: int
@@ -196,6 +226,7 @@ class RunStats:
     tokens_per_second: float | None
     resident_bytes: int
     speculation: SpeculationStats | None = None
+    traffic: Traffic | None = None
 
 
 @dataclass(frozen=True, slots=True)

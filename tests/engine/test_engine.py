@@ -385,7 +385,7 @@ def test_memory_that_runs_out_is_a_device_error(
 def test_a_defect_is_told_with_its_traceback(
     loaded: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def broken(*arguments: object) -> None:
+    def broken(*arguments: object, **options: object) -> None:
         raise ZeroDivisionError("a defect")
 
     monkeypatch.setattr(engine_module, "attribute", broken)

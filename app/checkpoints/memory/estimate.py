@@ -73,7 +73,9 @@ class _Estimator:
         """The estimate of a recipe that differs from the opened one in its settings alone."""
         specs = recipe.checkpoints()
         roles = [
-            replace(role, spec=spec) for role, spec in zip(self._opened.roles, specs, strict=True)
+            replace(role, spec=spec)
+            for role, spec in zip(self._opened.roles, specs, strict=True)
+            if not spec.is_endpoint  # which takes nothing here
         ]
         models = [self._model(role) for role in roles]
         context = recipe.context or _default_context(models)
@@ -88,8 +90,8 @@ class _Estimator:
         return [
             RoleFacts(
                 dtype=_dtype(role, self._model(role)),
-                quantizable=not _is_stored_quantized(role),
-                accelerated=resolve_device(role.spec.device) != "cpu",
+                quantizable=not (_is_stored_quantized(role) or role.spec.is_endpoint),
+                accelerated=not role.spec.is_endpoint and resolve_device(role.spec.device) != "cpu",
             )
             for role in self._opened.roles
         ]

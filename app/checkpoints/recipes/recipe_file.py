@@ -11,6 +11,7 @@ from typing import Any
 
 import tomli_w
 
+from app.checkpoints.endpoints.address import KIND, address_of, is_endpoint
 from app.checkpoints.recipes.recipe_table import Problem, Table
 from app.checkpoints.recipes.toml_lines import line_of
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
@@ -92,7 +93,7 @@ def recipe_text(recipe: Recipe) -> str:
     table = {
         "format": FORMAT,
         **_without_defaults(recipe),
-        "base": _without_defaults(recipe.base),
+        "base": _base_table(recipe.base),
         "pair": [
             {
                 "name": pair.name,
@@ -108,6 +109,14 @@ def recipe_text(recipe: Recipe) -> str:
     if r"\r\n" not in text:  # which strings of several lines cannot hold
         text = tomli_w.dumps(table, multiline_strings=True)
     return text
+
+
+def _base_table(base: CheckpointSpec) -> dict[str, Any]:
+    table = _without_defaults(base)
+    if base.is_endpoint:
+        del table["source"]
+        return {"endpoint": address_of(base.source).url, **table}
+    return {key: value for key, value in table.items() if key not in _OF_ENDPOINTS}
 
 
 def _without_defaults(item: Recipe | CheckpointSpec) -> dict[str, Any]:
@@ -143,6 +152,9 @@ def _syntax_error(message: str, text: str) -> str:
 _RECIPE_KEYS = {known.name for known in fields(Recipe)} - {"pairs"} | {"format", "pair"}
 _PAIR_KEYS = {known.name for known in fields(ExpertPair)}
 _CHECKPOINT_KEYS = {known.name for known in fields(CheckpointSpec)}
+_BASE_KEYS = _CHECKPOINT_KEYS | {"endpoint"}
+_KINDS = {"offload": bool, "top_logprobs": int}
+_OF_ENDPOINTS = ("model", "top_logprobs")
 
 
 def _recipe(content: Mapping[str, Any], folder: Path) -> Recipe:
@@ -153,7 +165,7 @@ def _recipe(content: Mapping[str, Any], folder: Path) -> Recipe:
         table.fail("pair", "A recipe needs at least one expert pair", "Add a table [[pair]].")
     return Recipe(
         name=table.get("name", str),
-        base=_checkpoint(table.inner("base", _CHECKPOINT_KEYS), folder),
+        base=_checkpoint(table.inner("base", _BASE_KEYS), folder),
         pairs=tuple(
             _pair(Table(pair, table.place("pair", place), "[[pair]]", _PAIR_KEYS), folder)
             for place, pair in enumerate(pairs)
@@ -194,19 +206,30 @@ def _pair(table: Table, folder: Path) -> ExpertPair:
 
 
 def _checkpoint(table: Table, folder: Path) -> CheckpointSpec:
-    table.get("source", str)
     values: dict[str, Any] = {
-        key: table.get(key, bool if key == "offload" else str)
-        for key in _CHECKPOINT_KEYS
-        if key in table
+        key: table.get(key, _KINDS.get(key, str)) for key in _CHECKPOINT_KEYS if key in table
     }
+    place = "endpoint" if "endpoint" in table else "source"
+    values["source"] = _source(table)
+    if not is_endpoint(values["source"]):
+        for key in _OF_ENDPOINTS:
+            if key in table:
+                table.fail(key, f"“{key}” is a setting of endpoints", "Remove it.")
     for key in ("source", "over"):
         values[key] = _from_folder(values.get(key, ""), folder)
     for key, value in values.items():
-        with table.blaming(key):  # alone, and so it is its fault
+        with table.blaming(place if key == "source" else key):  # alone, and so it is its fault
             CheckpointSpec(**{"source": "folder:", "over": "folder:", key: value})
-    with table.blaming("source"):
+    with table.blaming(place):
         return CheckpointSpec(**values)
+
+
+def _source(table: Table) -> str:
+    if "endpoint" not in table:
+        return table.get("source", str)
+    if "source" in table:
+        table.fail("source", "A base has a source or an endpoint, not both", "Remove one of them.")
+    return f"{KIND}:{table.get('endpoint', str)}"
 
 
 def _from_folder(source: str, folder: Path) -> str:

@@ -1,0 +1,1 @@
+"""A base behind an OpenAI-compatible completions endpoint."""

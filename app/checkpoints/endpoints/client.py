@@ -1,0 +1,205 @@
+"""One kept-alive connection to an endpoint, with retries, on a loop of its own thread."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import threading
+import time
+import weakref
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from concurrent.futures import CancelledError, Future
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import httpx2
+
+from app.checkpoints.endpoints import failures
+from app.checkpoints.endpoints.address import Address
+from app.checkpoints.endpoints.failures import Failure, RequestError
+from app.checkpoints.endpoints.keys import Key
+from app.decoding.remote import Traffic
+from app.errors import Cancelled
+
+T = TypeVar("T")
+Json = dict[str, Any]
+
+ATTEMPTS = 5
+_FIRST_PAUSE, _JITTER = 0.5, 0.25
+_TIMEOUT = httpx2.Timeout(connect=10.0, read=120.0, write=30.0, pool=10.0)
+_KEEP_ALIVE = 300.0
+_ASK_EVERY = 0.05
+"""Seconds between looks at whether the person has cancelled."""
+
+
+class Client:
+    """Asks one endpoint.
+
+    Args:
+        address: Where it is.
+        key: What it wants to see, if anything.
+        timeout: Of connecting, reading and writing.
+        sleep: Waits before a request is made again.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        key: Key | None,
+        timeout: httpx2.Timeout = _TIMEOUT,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self.address = address
+        self._key = key
+        self._sleep = sleep
+        self._timeout = timeout
+        self._traffic = Traffic()
+        self._loop = _Loop()
+        self._http: httpx2.AsyncClient | None = None
+        self.close = weakref.finalize(self, self._loop.close)
+
+    def begin(self) -> None:
+        """Count from nothing."""
+        self._traffic = Traffic()
+
+    def traffic(self) -> Traffic:
+        """What was exchanged since :meth:`begin`."""
+        return self._traffic
+
+    def get(self, path: str) -> Future[Json]:
+        """Ask for what is at ``path``, below the address."""
+        return self._loop.start(self._ask("GET", path, None, ATTEMPTS))
+
+    def post(self, path: str, body: Mapping[str, Any], attempts: int = ATTEMPTS) -> Future[Json]:
+        """Send ``body`` to ``path``; the answer is in the future, or a :class:`RequestError`."""
+        return self._loop.start(self._ask("POST", path, body, attempts))
+
+    def wait(self, future: Future[T], cancelled: Callable[[], bool]) -> T:
+        """The result of ``future``.
+
+        Raises:
+            RequestError: The request failed, for the last time.
+            Cancelled: When ``cancelled`` says so; the connection is closed, so that the server
+                notices.
+        """
+        while True:
+            try:
+                return future.result(_ASK_EVERY)
+            except TimeoutError:
+                if cancelled():
+                    future.cancel()
+                    raise Cancelled from None
+            except CancelledError:
+                raise Cancelled from None
+
+    async def _ask(self, method: str, path: str, body: Mapping[str, Any] | None, most: int) -> Json:
+        attempt = 1
+        while True:
+            try:
+                answer = await self._once(method, path, body)
+            except RequestError as error:
+                failure = error.failure
+                if not failure.again or attempt >= most:
+                    raise
+                await self._sleep(_pause(attempt, failure))
+                attempt += 1
+                self._traffic = replace(self._traffic, retries=self._traffic.retries + 1)
+            else:
+                self._count(answer)
+                return answer
+
+    async def _once(self, method: str, path: str, body: Mapping[str, Any] | None) -> Json:
+        url = f"{self.address.url}/{path}"
+        headers = self._key.headers() if self._key else {}
+        try:
+            answer = await self._connection().request(method, url, json=body, headers=headers)
+        except (httpx2.HTTPError, httpx2.StreamError) as error:
+            raise RequestError(failures.of_transport(self.address, error, self._key)) from None
+        if answer.status_code != 200:
+            wait = answer.headers.get("retry-after", "")
+            raise RequestError(
+                failures.of_status(
+                    self.address, self._key, answer.status_code, answer.text, wait, time.time()
+                )
+            )
+        try:
+            content = json.loads(answer.content)
+        except (ValueError, RecursionError):
+            content = None
+        if not isinstance(content, dict):
+            raise RequestError(failures.not_json(self.address, answer.text, self._key))
+        return content
+
+    def _connection(self) -> httpx2.AsyncClient:
+        if self._http is None:  # made on the loop that uses it
+            self._http = httpx2.AsyncClient(
+                timeout=self._timeout,
+                limits=httpx2.Limits(max_connections=4, keepalive_expiry=_KEEP_ALIVE),
+                trust_env=not self.address.is_loopback,  # a proxy has no business on this machine
+            )
+            self._loop.at_end(self._http.aclose)
+        return self._http
+
+    def _count(self, answer: Json) -> None:
+        usage = answer.get("usage")
+        usage = usage if isinstance(usage, dict) else {}
+        before = self._traffic
+        self._traffic = replace(
+            before,
+            requests=before.requests + 1,
+            sent=before.sent + _whole(usage.get("prompt_tokens")),
+            received=before.received + _whole(usage.get("completion_tokens")),
+        )
+
+
+def _pause(attempt: int, failure: Failure) -> float:
+    """How long to wait before the next attempt: what the server asks for, or twice the last."""
+    wanted = _FIRST_PAUSE * 2 ** (attempt - 1) * (1 + _JITTER * random.random())
+    return wanted if failure.pause is None else min(failure.pause, failures.LONGEST_PAUSE)
+
+
+def _whole(value: object) -> int:
+    return value if isinstance(value, int) and value > 0 else 0
+
+
+class _Loop:
+    """An event loop on a thread that starts with the first request."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread: threading.Thread | None = None
+        self._at_end: list[Callable[[], Awaitable[None]]] = []
+
+    def start(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="endpoint", daemon=True)
+            self._thread.start()
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    def at_end(self, call: Callable[[], Awaitable[None]]) -> None:
+        """What to await before the loop ends."""
+        self._at_end.append(call)
+
+    def close(self) -> None:
+        """Drop what is under way and end the thread; does not wait for it."""
+        if self._thread is None:
+            self._loop.close()
+        else:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_forever()
+            self._loop.run_until_complete(self._end())
+        finally:
+            self._loop.close()
+
+    async def _end(self) -> None:
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        for call in self._at_end:
+            await call()

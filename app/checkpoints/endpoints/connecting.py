@@ -1,0 +1,49 @@
+"""From a role of a recipe to its language model behind an endpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from app.checkpoints.endpoints.address import address_of
+from app.checkpoints.endpoints.client import Client
+from app.checkpoints.endpoints.handshake import PROBE, shake_hands
+from app.checkpoints.endpoints.keys import find_key
+from app.checkpoints.endpoints.language_model import EndpointLanguageModel
+from app.checkpoints.endpoints.matching import Matcher
+from app.checkpoints.opening import OpenedRole
+from app.checkpoints.prompts import encode_prompt
+from app.checkpoints.spec import PLAIN
+from app.errors import EndpointError
+
+
+def connect(
+    role: OpenedRole, context: int | None, cancelled: Callable[[], bool]
+) -> EndpointLanguageModel:
+    """Find out what the endpoint of ``role`` understands, and make its language model.
+
+    Args:
+        role: A base behind an endpoint; its tokenizer and configuration are the pair's.
+        context: The most tokens that may be read, or None.
+        cancelled: Asked several times a second.
+
+    Raises:
+        EndpointError: The endpoint cannot be used.
+        Cancelled: When ``cancelled`` says so.
+    """
+    spec, tokenizer = role.spec, role.tokenizer
+    address = address_of(spec.source)
+    key = find_key(address)
+    if key is not None and not key.is_sendable():
+        raise EndpointError(
+            f"The key for {address.host} holds characters that no key has",
+            next_step="Copy it again, without a line break.",
+        )
+    size = role.config.get_text_config().vocab_size
+    matcher = Matcher(
+        tokenizer.backend_tokenizer, size, tokenizer.bos_token_id, tokenizer.eos_token_id
+    )
+    client = Client(address, key)
+    probe = encode_prompt(tokenizer, replace(spec, prompt=PLAIN), PROBE)
+    profile = shake_hands(client, spec.model, spec.top_logprobs, matcher, probe, cancelled)
+    return EndpointLanguageModel(client, profile, matcher, size, spec.top_logprobs, context)

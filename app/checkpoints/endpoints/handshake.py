@@ -1,0 +1,234 @@
+"""Finding out what a server understands, with a few requests of one token each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from app.checkpoints.endpoints import failures, wire
+from app.checkpoints.endpoints.client import Client
+from app.checkpoints.endpoints.failures import RequestError
+from app.checkpoints.endpoints.matching import Matcher
+from app.errors import EndpointError
+
+PROBE = "The capital of France is"
+_AS_IDS = {"return_tokens_as_token_ids": True}
+"""vLLM's way to say tokens that are no text; others ignore it or refuse it."""
+_NOT_UNDERSTOOD = (400, 422, 500, 501)
+_NOT_THERE = (400, 404, 405, 501)
+_CLOSE = 0.25
+"""Nats by which one prompt may differ when it is sent twice: batches round in other ways."""
+
+
+class Blocks(StrEnum):
+    """How several tokens are scored in one request."""
+
+    PROMPT_LOGPROBS = "prompt_logprobs"
+    ECHO = "echo"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What a server understands.
+
+    Attributes:
+        model: What it calls the model; empty where it does not say.
+        context: The most tokens that it reads, where it says so.
+        ids: Whether its ids are those of the pair: prompts are sent as ids, and not as text.
+        extras: What every request says besides.
+        blocks: How several tokens are scored in one request.
+    """
+
+    model: str
+    context: int | None = None
+    ids: bool = False
+    extras: Mapping[str, Any] = field(default_factory=dict)
+    blocks: Blocks = Blocks.NONE
+
+
+def shake_hands(
+    client: Client,
+    wanted: str,
+    top: int,
+    matcher: Matcher,
+    probe: Sequence[int],
+    cancelled: Callable[[], bool],
+) -> Profile:
+    """Find out what the server understands.
+
+    Args:
+        client: The connection.
+        wanted: What the recipe calls the model, or nothing for the only one.
+        top: How many log-probabilities to ask for; −1 is all.
+        matcher: Of the pair's vocabulary.
+        probe: The ids of ``PROBE``, with what the tokenizer puts before every text.
+        cancelled: Asked several times a second.
+
+    Raises:
+        EndpointError: It cannot be used, or not as the recipe says.
+        Cancelled: When ``cancelled`` says so.
+    """
+    return _Handshake(client, wanted, top, matcher, probe, cancelled).profile()
+
+
+class _Handshake:
+    def __init__(
+        self,
+        client: Client,
+        wanted: str,
+        top: int,
+        matcher: Matcher,
+        probe: Sequence[int],
+        cancelled: Callable[[], bool],
+    ) -> None:
+        self._client = client
+        self._wanted = wanted
+        self._top = top
+        self._matcher = matcher
+        self._probe = list(probe)
+        self._cancelled = cancelled
+
+    def profile(self) -> Profile:
+        model, context = self._model()
+        ids, extras = self._form(model)
+        return Profile(model, context, ids, extras, self._blocks(model, extras, ids=ids))
+
+    def _model(self) -> tuple[str, int | None]:
+        """The name of the model and its context, where the server lists its models."""
+        try:
+            listed = self._wait(self._client.get("models")).get("data")
+        except RequestError as error:
+            if error.failure.status in _NOT_THERE:
+                return self._wanted, None
+            raise error.failure.error from None
+        models = _tables(listed)
+        named = {str(item.get("id")): item for item in models}
+        host = self._client.address.host
+        if self._wanted and named and self._wanted not in named:
+            raise EndpointError(
+                f"The server at {host} has no model “{self._wanted}”",
+                evidence=f"it has {', '.join(list(named)[:5])}",
+                next_step="Set “model” in the recipe to one of them.",
+            )
+        if not self._wanted and len(named) > 1:
+            raise EndpointError(
+                f"The server at {host} has several models",
+                evidence=", ".join(list(named)[:5]),
+                next_step="Set “model” in the recipe to one of them.",
+            )
+        name = self._wanted or next(iter(named), "")
+        return name, _context(named.get(name, {}))
+
+    def _form(self, model: str) -> tuple[bool, Mapping[str, Any]]:
+        """Whether prompts are sent as ids, and what every request says besides."""
+        for extras in (_AS_IDS, {}):
+            by_ids = self._try(model, self._probe, extras)
+            if by_ids is None:
+                continue
+            read_as_ids = self._row(by_ids, ids=bool(extras), whole=False)
+            by_text = self._try(model, PROBE, {})
+            read_as_text = self._row(by_text, ids=False, whole=True) if by_text else {}
+            if _agree(read_as_ids, read_as_text):
+                return True, extras
+        answer = self._post(model, PROBE, {})
+        self._row(answer, ids=False, whole=True)
+        return False, {}
+
+    def _blocks(self, model: str, extras: Mapping[str, Any], *, ids: bool) -> Blocks:
+        prompt = self._probe if ids else PROBE
+        if ids:
+            answer = self._try(model, prompt, {**extras, "prompt_logprobs": self._top})
+            if answer is not None and self._tells(answer, Blocks.PROMPT_LOGPROBS):
+                return Blocks.PROMPT_LOGPROBS
+        answer = self._try(model, prompt, {**extras, "echo": True})
+        if answer is not None and self._tells(answer, Blocks.ECHO):
+            return Blocks.ECHO
+        return Blocks.NONE
+
+    def _tells(self, answer: Mapping[str, Any], blocks: Blocks) -> bool:
+        """Whether the answer has a position for each token of the prompt, and one more."""
+        try:
+            choice = wire.choice_of(answer)
+            if blocks is Blocks.PROMPT_LOGPROBS:
+                found = wire.of_prompt(choice, self._top)
+                return found is not None and len(found) == len(self._probe)
+            found = wire.generated(choice, self._top, ids=False)
+            return found is not None and len(found) > 1
+        except wire.FormError:
+            return False
+
+    def _row(self, answer: Mapping[str, Any], *, ids: bool, whole: bool) -> dict[int, float]:
+        """The log-probabilities of the first new token by id.
+
+        Raises:
+            EndpointError: There are none.
+        """
+        try:
+            choice = wire.choice_of(answer)
+            found = wire.generated(choice, self._top, ids=ids)
+        except wire.FormError as error:
+            raise failures.unusable(self._client.address, str(error)) from error
+        if found is None or not any(found):
+            raise failures.no_logprobs(self._client.address)
+        return self._matcher.match(found[-1] or {}, whole=whole, ends=wire.ends(choice))
+
+    def _try(
+        self, model: str, prompt: str | Sequence[int], extras: Mapping[str, Any]
+    ) -> Mapping[str, Any] | None:
+        """An answer, or None where the server does not understand the request."""
+        try:
+            return self._post(model, prompt, extras, attempts=1)
+        except _NotUnderstoodError:
+            return None
+
+    def _post(
+        self,
+        model: str,
+        prompt: str | Sequence[int],
+        extras: Mapping[str, Any],
+        attempts: int = 3,
+    ) -> Mapping[str, Any]:
+        body = wire.request(model, prompt, self._top, extras=extras)
+        try:
+            return self._wait(self._client.post("completions", body, attempts))
+        except RequestError as error:
+            failure = error.failure
+            if failure.status in _NOT_UNDERSTOOD:
+                raise _NotUnderstoodError(failure.error) from None
+            raise failure.error from None
+
+    def _wait(self, future: Future[dict[str, Any]]) -> dict[str, Any]:
+        return self._client.wait(future, self._cancelled)
+
+
+class _NotUnderstoodError(EndpointError):
+    """The server refuses this form of a request; another may do."""
+
+    def __init__(self, error: EndpointError) -> None:
+        super().__init__(error.cause, evidence=error.evidence, next_step=error.next_step)
+
+
+def _tables(listed: object) -> list[Mapping[str, Any]]:
+    return [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
+
+
+def _context(model: Mapping[str, Any]) -> int | None:
+    """What vLLM and llama.cpp say of how much a model can read."""
+    meta = model.get("meta")
+    meta = meta if isinstance(meta, dict) else {}
+    for value in (model.get("max_model_len"), meta.get("n_ctx"), meta.get("n_ctx_train")):
+        if isinstance(value, int) and value > 0:
+            return value
+    return None
+
+
+def _agree(one: Mapping[int, float], other: Mapping[int, float]) -> bool:
+    """Whether two rows are of the same prompt, read as the same tokens."""
+    shared = one.keys() & other.keys()
+    if not shared or max(one, key=one.__getitem__) not in shared:
+        return False
+    return all(abs(one[index] - other[index]) <= _CLOSE for index in shared)

@@ -1,0 +1,166 @@
+"""From the tokens that a server returns to ids of the pair's vocabulary, by exact bytes."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+
+from tokenizers import Tokenizer
+from transformers.convert_slow_tokenizer import bytes_to_unicode
+
+from app.decoding.remote import LeftOut
+
+Token = bytes | int | str
+"""What a server calls a token: its bytes, its id, or text that stands for no bytes."""
+
+ABSENT, AMBIGUOUS, UNREADABLE, INSIDE = (
+    "absent",
+    "ambiguous",
+    "not spelled in bytes",
+    "inside a character",
+)
+_MOST_NAMED = 12
+_BYTE_FALLBACK = re.compile("<0x([0-9A-F]{2})>")
+_BYTE_OF_CHARACTER = {character: byte for byte, character in bytes_to_unicode().items()}
+
+
+def token_bytes(tokenizer: Tokenizer, size: int) -> list[bytes | None]:
+    """What each id below ``size`` adds to a text in bytes, None where there is no such id."""
+    state = json.loads(tokenizer.to_str())
+    kinds = {part["type"] for part in _parts(state.get("decoder"))}
+    added = {index: token.content for index, token in tokenizer.get_added_tokens_decoder().items()}
+    spelled: list[bytes | None] = []
+    for index in range(size):
+        token = added.get(index)
+        if token is not None:
+            spelled.append(token.encode())
+            continue
+        token = tokenizer.id_to_token(index)
+        spelled.append(None if token is None else _bytes_of(token, kinds))
+    return spelled
+
+
+def _parts(decoder: dict[str, object] | None) -> list[dict[str, str]]:
+    """The decoder, or the parts of one that is a sequence."""
+    if decoder is None:
+        return []
+    parts = decoder.get("decoders", [decoder])
+    assert isinstance(parts, list)
+    return parts
+
+
+def _bytes_of(token: str, kinds: Collection[str]) -> bytes:
+    if "ByteLevel" in kinds and all(character in _BYTE_OF_CHARACTER for character in token):
+        return bytes(map(_BYTE_OF_CHARACTER.__getitem__, token))
+    if "ByteFallback" in kinds and (byte := _BYTE_FALLBACK.fullmatch(token)):
+        return bytes([int(byte[1], 16)])
+    if "Metaspace" in kinds or "Replace" in kinds:
+        return token.replace("▁", " ").encode()
+    return token.encode()
+
+
+class Matcher:
+    """Matches returned tokens to ids, and remembers those that it could not match.
+
+    Args:
+        tokenizer: Of the pair.
+        size: How many ids the vocabulary has.
+        begin_id: The id that is put before every text, or None.
+        end_id: The id that ends a text; it stands for a token without text at which a server ends.
+    """
+
+    def __init__(
+        self, tokenizer: Tokenizer, size: int, begin_id: int | None, end_id: int | None
+    ) -> None:
+        self._begin_id = begin_id
+        self._tokenizer = tokenizer
+        self._size = size
+        self._end_id = end_id
+        self._bytes = token_bytes(tokenizer, size)
+        often = Counter(spelled for spelled in self._bytes if spelled is not None)
+        self._id_of = {
+            spelled: index
+            for index, spelled in enumerate(self._bytes)
+            if spelled is not None and often[spelled] == 1
+        }
+        self._ambiguous = {spelled for spelled, times in often.items() if times > 1}
+        self._left_out = Counter[tuple[str, str]]()
+
+    def begin(self) -> None:
+        """Forget what could not be matched."""
+        self._left_out.clear()
+
+    def left_out(self) -> tuple[LeftOut, ...]:
+        """The tokens that could not be matched since :meth:`begin`, the most frequent first."""
+        return tuple(
+            LeftOut(token, reason, times)
+            for (token, reason), times in self._left_out.most_common(_MOST_NAMED)
+        )
+
+    def match(
+        self, position: Mapping[Token, float], *, whole: bool, ends: bool
+    ) -> dict[int, float]:
+        """The log-probabilities of one position by id; tokens without an id are left out.
+
+        Args:
+            position: What the server returned.
+            whole: Whether the text is sent as text, so that it must not end inside a character.
+            ends: Whether the server ends its text with the most probable of the tokens.
+        """
+        best = max(position, key=position.__getitem__, default=None)
+        found: dict[int, float] = {}
+        for token, value in position.items():
+            index = self._id(token, whole, ends and token == best)
+            if index is not None:
+                found[index] = max(value, found.get(index, value))
+        return found
+
+    def _id(self, token: Token, whole: bool, ends: bool) -> int | None:
+        if token == b"" and ends and self._end_id is not None:
+            return self._end_id
+        index = self._known(token)
+        reason = self._why_not(token, index, whole)
+        if reason:
+            shown = token.decode(errors="backslashreplace") if isinstance(token, bytes) else token
+            self._left_out[str(shown), reason] += 1
+        return None if reason else index
+
+    def _known(self, token: Token) -> int | None:
+        if isinstance(token, bytes):
+            return self._id_of.get(token)
+        there = isinstance(token, int) and token < self._size and self._bytes[token] is not None
+        return int(token) if there else None
+
+    def _why_not(self, token: Token, index: int | None, whole: bool) -> str:
+        if isinstance(token, str) or token == b"":
+            return UNREADABLE
+        if isinstance(token, bytes) and token in self._ambiguous:
+            return AMBIGUOUS
+        if index is None:
+            return ABSENT
+        return INSIDE if whole and isinstance(token, bytes) and not _is_text(token) else ""
+
+    def spelled(self, index: int) -> bytes:
+        """The bytes of an id; none where there is no such id."""
+        return (self._bytes[index] if index < self._size else None) or b""
+
+    def text(self, ids: Sequence[int]) -> str | None:
+        """The text of ``ids``, or None where it ends inside a character.
+
+        A beginning of sequence is no text: a server that reads text puts its own before it.
+        """
+        ids = ids[1:] if ids and ids[0] == self._begin_id else ids
+        if not _is_text(b"".join(map(self.spelled, ids))):
+            return None
+        text: str = self._tokenizer.decode(list(ids), skip_special_tokens=False)
+        return text
+
+
+def _is_text(spelled: bytes) -> bool:
+    try:
+        spelled.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
