@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
@@ -15,6 +15,7 @@ from app.benchmark.setup import Setup
 from app.benchmark.ways import PLAIN, REFERENCE, Run, Way, synchronize, ways
 from app.decoding.decode import decode
 from app.decoding.ensemble import Ensemble, Pair
+from app.decoding.graphs import GraphedLanguageModel, why_not_captured
 from app.decoding.language_model import LanguageModel
 from app.decoding.speculation_stats import DraftCounts
 from app.errors import SettingsError
@@ -70,6 +71,7 @@ class Results:
         overhead: Seconds of a step outside the models.
         packed: Bytes that were taken to make single steps faster.
         peak_memory: The most bytes that were taken.
+        not_captured: On CUDA, whose steps are no graphs, and why.
         contexts: Cost of a step against tokens in the context.
         pairs: Cost of a step against the number of pairs.
     """
@@ -86,6 +88,7 @@ class Results:
     overhead: float
     packed: int
     peak_memory: int
+    not_captured: tuple[tuple[str, str], ...] = ()
     contexts: tuple[Cost, ...] = field(default=())
     pairs: tuple[Cost, ...] = field(default=())
 
@@ -135,6 +138,7 @@ def measure(
             contexts=tuple(_at_context(setup, size, on_progress) for size in contexts),
             pairs=tuple(_with_pairs(setup, size, on_progress) for size in pairs),
             peak_memory=peak_memory(setup.device),
+            not_captured=tuple(_not_captured(setup)) if setup.device.type == "cuda" else (),
         )
 
 
@@ -182,6 +186,16 @@ def _medians(name: str, runs: dict[str, list[Run]]) -> WayResult:
 def _common(left: Sequence[int], right: Sequence[int]) -> int:
     pairs = enumerate(zip(left, right, strict=False))
     return next((at for at, (one, other) in pairs if one != other), min(len(left), len(right)))
+
+
+def _not_captured(setup: Setup) -> Iterator[tuple[str, str]]:
+    for name, model in zip(setup.ensemble.names, setup.language_models, strict=True):
+        if isinstance(model, GraphedLanguageModel):
+            reason = model.not_captured
+        else:
+            reason = why_not_captured(model.model)
+        if reason:
+            yield name, reason
 
 
 class _Watched:

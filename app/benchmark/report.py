@@ -94,6 +94,8 @@ def _details(results: Results) -> Iterator[str]:
         f"{results.bandwidth / 1e9:,.1f} GB/s, of which it takes {results.share_of_bandwidth:.0%}"
     )
     yield f"A step takes {results.overhead * 1e3:.2f} ms outside the models"
+    for name, reason in results.not_captured:
+        yield f"The steps of the {name} are no CUDA graphs: {reason}"
     yield (
         f"Peak memory {results.peak_memory / 1e9:,.2f} GB, "
         f"{results.packed / 1e9:,.2f} GB of it for faster steps"

@@ -21,6 +21,7 @@ from app.checkpoints.status import LoadProgress
 from app.checkpoints.vocabulary.compare import require_shared
 from app.decoding.detokenizer import Detokenizer
 from app.decoding.ensemble import Ensemble, Pair
+from app.decoding.graphs import make_language_model
 from app.decoding.language_model import TransformersLanguageModel
 from app.decoding.types import GenerationConfig
 from app.errors import DeviceError, SettingsError
@@ -109,6 +110,8 @@ def of_recipe(
         for model in loaded.ensemble.models
         if isinstance(model, TransformersLanguageModel)
     ]
+    if len(computed) < len(loaded.ensemble.models):
+        raise SettingsError("Only models on this machine can be measured")
     originals = tuple(map(twin, computed))
     packed = pack_models({id(model): model for model in computed}.values(), found.memory.spare)
     prompts = tuple(map(tuple, loaded.encode(prompt)))
@@ -154,7 +157,7 @@ def of_shapes(names: Sequence[str], device: str, dtype: str, config: GenerationC
     ids = torch.randint(_VOCABULARY, (PROMPT_TOKENS,), generator=torch.Generator().manual_seed(0))
     return Setup(
         title=f"random weights, {' + '.join(names)}, {str(kind).removeprefix('torch.')}",
-        ensemble=Ensemble([TransformersLanguageModel(m) for m in computed], labels, pairs),
+        ensemble=Ensemble([make_language_model(m) for m in computed], labels, pairs),
         originals=originals,
         prompts=(tuple(ids.tolist()),) * len(names),
         detokenizer=lambda: Detokenizer(tokenizer),

@@ -138,6 +138,7 @@ RESULTS = Results(
     overhead=0.0004,
     packed=0,
     peak_memory=2_000_000_000,
+    not_captured=(("expert", "its weights are quantised"),),
     contexts=(measure.Cost(128, 0.05, 0.1),),
 )
 
@@ -149,6 +150,7 @@ def test_the_report_for_a_terminal() -> None:
     assert "reads 0.50 GB for a token; memory gives 20.0 GB/s, of which it takes 50%" in text
     assert "0.40 ms outside the models" in text
     assert "128: 50.0 ms, plain loop 100.0 ms" in text
+    assert "The steps of the expert are no CUDA graphs: its weights are quantised" in text
     assert "with pairs" not in text
 
 

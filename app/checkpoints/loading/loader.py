@@ -27,7 +27,8 @@ from app.checkpoints.status import LoadProgress, RoleInForce
 from app.checkpoints.vocabulary.compare import token_labels
 from app.decoding.detokenizer import Detokenizer
 from app.decoding.ensemble import Ensemble, Pair
-from app.decoding.language_model import LanguageModel, TransformersLanguageModel
+from app.decoding.graphs import make_language_model
+from app.decoding.language_model import LanguageModel
 from app.errors import Cancelled, DeviceError
 
 T = TypeVar("T")
@@ -276,7 +277,7 @@ class _Assembly:
         weights = self.weights[key]
         place = self._place_of.setdefault((key, spec.prompt, spec.system), len(self.evaluations))
         if place == len(self.evaluations):
-            language_model = TransformersLanguageModel(weights.model, self._context)
+            language_model = make_language_model(weights.model, self._context)
             self.evaluations.append(_Evaluation(role, language_model))
         self.places.append(place)
         self.in_force.append(
