@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from statistics import median
+from statistics import mean, median
 
 _REMEMBERED = 5
+_LEAST = 1e-9  # seconds; nothing takes no time, whatever a clock says
 _STALE_AFTER = 256
 _WINDOW = 0.97
 _PRIOR = 0.6
@@ -25,37 +26,49 @@ _WATCH_EVERY = 8
 class Timings:
     """Seconds that one thing takes with blocks of different sizes.
 
-    The first time of a size is not counted: libraries prepare themselves in it. A size that was not
-    seen for long is forgotten, so that what was slow once is tried again.
+    A single token is a case of its own: it has other kernels. Blocks of several lie about on a
+    line, which smooths what a busy machine does to one size. The first time of a size is not
+    counted, since libraries prepare themselves in it, and a size that was not seen for long is
+    forgotten, so that what was slow once is tried again.
     """
 
     def __init__(self) -> None:
         self._times: dict[int, deque[float]] = {}
         self._seen: dict[int, int] = {}
-        self._medians: list[tuple[int, float]] = []
         self._count = 0
+        self._single: float | None = None
+        self._line: tuple[float, float] | None = None
+        self._fastest = 0.0
 
     def add(self, size: int, seconds: float) -> None:
         self._count += 1
         if size in self._times:
-            self._times[size].append(seconds)
+            self._times[size].append(max(seconds, _LEAST))
         else:
             self._times[size] = deque(maxlen=_REMEMBERED)
         self._seen[size] = self._count
         for old in [s for s, seen in self._seen.items() if self._count - seen > _STALE_AFTER]:
             self._times[old].clear()
-        self._medians = [(s, median(times)) for s, times in sorted(self._times.items()) if times]
+        medians = {size: median(times) for size, times in self._times.items() if times}
+        self._single = medians.pop(1, None)
+        self._line = _line(medians) if medians else None
+        self._fastest = min(medians.values(), default=0.0)
 
     def at(self, size: int) -> float | None:
-        """The median of a size; between sizes a straight line, outside of them the nearest."""
-        known = self._medians
-        if not known:
-            return None
-        after = bisect_left(known, (size, 0.0))
-        if after == len(known) or after == 0 or known[after][0] == size:
-            return known[min(after, len(known) - 1)][1]
-        (low, fast), (high, slow) = known[after - 1], known[after]
-        return fast + (slow - fast) * (size - low) / (high - low)
+        """What a block takes, or None where nothing is known of its kind."""
+        if size == 1 or self._line is None:
+            return self._single if size == 1 else None
+        start, slope = self._line
+        return max(start + slope * size, self._fastest)
+
+
+def _line(points: Mapping[int, float]) -> tuple[float, float]:
+    """Height at 0 and slope of the line of least squares, which does not fall."""
+    mean_size, mean_time = mean(points), mean(points.values())
+    spread = sum((size - mean_size) ** 2 for size in points)
+    common = sum((size - mean_size) * (time - mean_time) for size, time in points.items())
+    slope = max(0.0, common / spread) if spread else 0.0
+    return mean_time - slope * mean_size, slope
 
 
 class _Share:
@@ -178,7 +191,7 @@ class Planner:
         step, others = self._step(place, plain), self._others(place, plain)
         gain = reach * self.drafts[place].rate()
         # what was drafted in vain was read in vain, by the drafter and by the others
-        cost = step * (1 + gain - reach) + max(0.0, others(drafted + 2) - others(drafted + 1))
+        cost = step * (1 + gain - reach) + others(drafted + 2) - others(drafted + 1)
         return gain > plan.rate * cost
 
     def _step(self, place: int, plain: float) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -80,6 +81,15 @@ def test_a_draft_goes_on_while_its_model_is_sure() -> None:
     assert lengths[-1] == 1
 
 
+def test_a_clock_that_stands_still_stops_nothing() -> None:
+    planner = Planner(evaluations=3, longest=8)
+    for _ in range(2):
+        planner.whole.add(1, 0.0)
+        planner.steps[1].add(1, 0.0)
+        planner.others[1].add(2, 0.0)
+    assert planner.plan(3, room=9).rate > 0
+
+
 def test_a_single_evaluation_is_never_its_own_draft() -> None:
     planner = Planner(evaluations=1, longest=8)
     for _ in range(2):
@@ -108,25 +118,32 @@ def test_timings_are_medians_that_forget_and_ignore_the_first() -> None:
     assert timings.at(4) is None
     for seconds in (1.0, 1.1, 30.0):
         timings.add(4, seconds)
-    assert timings.at(4) == 1.1
-    assert timings.at(9) == timings.at(1) == 1.1  # nothing else is known
+    assert timings.at(4) == timings.at(9) == 1.1
+    assert timings.at(1) is None  # one token is no small block
+    timings.add(1, 9.0)
+    timings.add(1, 0.4)
+    assert timings.at(1) == 0.4
     for seconds in (0.0, 3.1, 3.1):
         timings.add(8, seconds)
     assert timings.at(6) == pytest.approx(2.1)
+    assert timings.at(10) == pytest.approx(4.1)
     for _ in range(300):
         timings.add(8, 3.1)
     assert timings.at(4) == 3.1
+    assert timings.at(1) is None
 
 
-@given(st.dictionaries(st.integers(1, 20), st.floats(0.1, 9), min_size=1), st.integers(0, 25))
-def test_between_sizes_times_lie_between_theirs(known: dict[int, float], size: int) -> None:
+@given(st.dictionaries(st.integers(2, 20), st.floats(0.1, 9), min_size=2))
+def test_blocks_lie_on_the_line_of_least_squares_that_does_not_fall(
+    known: dict[int, float],
+) -> None:
     timings = Timings()
-    for each, seconds in known.items():
-        timings.add(each, seconds)
-        timings.add(each, seconds)
-    found = timings.at(size)
-    assert found is not None
-    below = [known[n] for n in sorted(known) if n <= size][-1:]
-    above = [known[n] for n in sorted(known) if n >= size][:1]
-    around = below + above
-    assert min(around) - 1e-9 <= found <= max(around) + 1e-9
+    for size, seconds in known.items():
+        timings.add(size, seconds)
+        timings.add(size, seconds)
+    slope, start = np.polyfit(list(known), list(known.values()), 1)
+    if slope < 0:
+        slope, start = 0.0, np.mean(list(known.values()))
+    for size in (2, 7, 25):
+        expected = max(start + slope * size, min(known.values()))
+        assert timings.at(size) == pytest.approx(expected, abs=1e-6)
