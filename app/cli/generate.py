@@ -11,8 +11,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from app.checkpoints.spec import Recipe
+from app.cli.again import find_again
+from app.cli.order import Order
 from app.cli.report import json_report, shifts_table
 from app.cli.roles import chosen_recipe
+from app.cli.saving import Saving
 from app.cli.status_line import StatusLine
 from app.decoding.speculation_stats import SpeculationStats
 from app.decoding.types import FinishReason, GenerationConfig
@@ -30,6 +33,8 @@ from app.engine.messages import (
     TokenDecoded,
 )
 from app.errors import PromptError, RecipeError, TuneshiftError
+from app.history.records import NewRun, RunKind, new_run_id
+from app.settings import history_file
 
 _LOAD, _RUN = 1, 2
 
@@ -40,19 +45,25 @@ def generate(options: argparse.Namespace) -> int:
     Raises:
         TuneshiftError: For everything that can be wrong with the input.
     """
-    recipe = _recipe(options)
-    prompt = _prompt(options.prompt, recipe)
-    output = _Output(stream=not options.json)
-    try:
-        _run(recipe, prompt, output, options.speculate)
-        if options.json:
-            print(json_report(prompt, recipe, output.loaded, output.run))
-        elif options.shifts:
-            print(f"\n{shifts_table(recipe, output.run)}")
-    except BrokenPipeError:  # whoever read our output has gone, as after `| head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    return 130 if output.run.finish_reason is FinishReason.CANCELLED else 0
+    again = find_again(options) if options.again else None
+    order = again.order(options) if again else _order(options)
+    with _saved(order, options.save) as saving:
+        output = _Output(stream=not options.json, saving=saving)
+        try:
+            _run(order, output, options.speculate)
+            if options.json:
+                run_id = saving.run_id if saving else None
+                print(json_report(order, output.loaded, output.run, run_id))
+            elif options.shifts:
+                print(f"\n{shifts_table(order.recipe, output.run)}")
+        except BrokenPipeError:  # whoever read our output has gone, as after `| head`
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 1
+    if output.run.finish_reason is FinishReason.CANCELLED:
+        return 130
+    token_ids = [token.step.token_id for token in output.run.tokens]
+    roles = output.loaded.roles if output.loaded else ()
+    return 0 if again is None or again.compare(token_ids, roles) else 1
 
 
 class RunRecord:
@@ -69,14 +80,17 @@ class RunRecord:
 class _Output:
     """Receives the engine's events: streams text, keeps what the reports need."""
 
-    def __init__(self, *, stream: bool) -> None:
+    def __init__(self, *, stream: bool, saving: Saving | None) -> None:
         self._stream = stream
+        self._saving = saving
         self._status = StatusLine()
         self.loaded: Loaded | None = None
         self.run = RunRecord()
         self.error: TuneshiftError | None = None
 
     def receive(self, event: Event) -> None:
+        if self._saving:
+            self._saving.receive(event)
         if isinstance(event, Loading):
             progress = event.progress
             share = progress.done / max(progress.total, 1)
@@ -101,7 +115,7 @@ class _Output:
             self.error = event.error
 
 
-def _run(recipe: Recipe, prompt: str, output: _Output, speculate: bool) -> None:
+def _run(order: Order, output: _Output, speculate: bool) -> None:
     status = StatusLine()
     status.show("Starting …")
     from app.engine.engine import Engine  # imports torch: seconds
@@ -110,13 +124,15 @@ def _run(recipe: Recipe, prompt: str, output: _Output, speculate: bool) -> None:
     cancellation = Cancellation()
     engine = Engine(output.receive)
     commands = (
-        Load(_LOAD, recipe, cancellation),
+        Load(_LOAD, order.recipe, cancellation),
         Generate(
             _RUN,
-            prompt,
-            recipe.sampling,
-            LiveAlphas(recipe.alphas),
+            order.prompt,
+            order.config,
+            order.alphas,
             cancellation,
+            forced=order.given,
+            role=order.role,
             speculate=speculate,
         ),
     )
@@ -137,6 +153,31 @@ def _interrupt(request: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, previous)
+
+
+@contextmanager
+def _saved(order: Order, save: bool) -> Iterator[Saving | None]:
+    """Keep the run in the history where that is asked for, and say under which id."""
+    if not save:
+        yield None
+        return
+    role = order.role
+    kind = RunKind.GENERATED if role is None else RunKind.ROLE
+    run = NewRun(new_run_id(), order.prompt, order.recipe, order.config, kind, role)
+    saving = Saving(history_file(), run)
+    try:
+        yield saving
+    finally:
+        saving.close()
+        for note in saving.notes:
+            print(f"tuneshift: {note}", file=sys.stderr)
+        print(f"run: {saving.run_id}", file=sys.stderr)
+
+
+def _order(options: argparse.Namespace) -> Order:
+    recipe = _recipe(options)
+    alphas = LiveAlphas(recipe.alphas)
+    return Order(_prompt(options.prompt, recipe), recipe, recipe.sampling, alphas)
 
 
 def _prompt(argument: str | None, recipe: Recipe) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import NoReturn
 
 from app import __version__
@@ -41,6 +42,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     _add_check(commands)
     _add_download(commands)
     _add_bench(commands)
+    _add_eval(commands)
     return parser.parse_args(arguments)
 
 
@@ -66,6 +68,17 @@ def _add_generate(commands: argparse._SubParsersAction[_Parser]) -> None:
         "--shifts",
         action="store_true",
         help="end with a table of what each pair did to each token",
+    )
+    output.add_argument(
+        "--save",
+        action="store_true",
+        help="keep the run in the history, for tuneshift inspect; its id is told on stderr",
+    )
+    parser.add_argument(
+        "--again",
+        metavar="RUN",
+        help="instead of all this: repeat a run of the history (its id, or last) with the alphas "
+        "that each token had; the exit status is 1 where other tokens come",
     )
     parser.add_argument(
         "--no-speculation",
@@ -171,6 +184,70 @@ def _numbers(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in text.split(","))
 
 
+def _add_eval(commands: argparse._SubParsersAction[_Parser]) -> None:
+    parser = commands.add_parser(
+        "eval",
+        help="measure what tuning changes, in tasks of your own or of lm-evaluation-harness",
+        description="Ask the roles of a recipe, and other checkpoints, the questions of tasks. Answers "
+        "are kept as they come: the same command goes on where it was stopped. The exit status is 0 "
+        "where everything is answered and 130 where it was stopped.",
+    )
+    parser.set_defaults(run=_eval)
+    asked = parser.add_argument_group("what is asked")
+    asked.add_argument(
+        "--tasks",
+        required=True,
+        metavar="TASK,…",
+        help="a .toml file, a built-in task, or a task of lm-evaluation-harness by name or .yaml file",
+    )
+    asked.add_argument(
+        "--data",
+        action="append",
+        default=[],
+        metavar="[TASK=]FILE",
+        help="the JSON lines of a task that names none, or in place of those it names",
+    )
+    asked.add_argument("--limit", type=int, metavar="N", help="the first N questions of each task")
+    who = parser.add_argument_group("who is asked")
+    who.add_argument(
+        "--roles",
+        default="base,expert,tuned",
+        metavar="ROLE,…",
+        help="base, expert, antiexpert, tuned, each for one pair as in tuned:NAME, and directly tuned "
+        "checkpoints as NAME=MODEL, prompted like the first expert (default: base,expert,tuned)",
+    )
+    who.add_argument(
+        "--alpha-scale",
+        default="1",
+        metavar="X,…",
+        help="what every alpha is multiplied with; tuned is measured once for each",
+    )
+    _add_roles(parser)
+    parser.add_argument(
+        "--batch-size",
+        type=_batch_size,
+        default=None,
+        metavar="N",
+        help="texts read side by side (default: auto, as many as fit)",
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=Path("tuneshift-eval"),
+        metavar="FOLDER",
+        help="where answers and results are kept (default: tuneshift-eval)",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def _batch_size(text: str) -> int | None:
+    if text == "auto":
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be auto or a number from 1, not {text}")
+    return int(text)
+
+
 _MODEL = (
     "A model is a folder, a .gguf file, hub:OWNER/NAME[@REVISION], builtin:NAME or "
     "adapter:FOLDER, which adapts the anti-expert"
@@ -249,6 +326,12 @@ def _bench(options: argparse.Namespace) -> int:
     from app.cli.bench import bench
 
     return bench(options)
+
+
+def _eval(options: argparse.Namespace) -> int:
+    from app.cli.eval import evaluate_tasks
+
+    return evaluate_tasks(options)
 
 
 def _download(options: argparse.Namespace) -> int:

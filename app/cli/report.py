@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.checkpoints.spec import Recipe
 from app.checkpoints.status import RoleInForce
+from app.cli.order import Order
 from app.decoding.speculation_stats import SpeculationStats
 from app.engine.messages import Loaded, TokenDecoded
 
@@ -16,11 +17,14 @@ if TYPE_CHECKING:
     from app.cli.generate import RunRecord
 
 
-def json_report(prompt: str, recipe: Recipe, loaded: Loaded | None, run: RunRecord) -> str:
-    """The run as one JSON object; what is not finite is null."""
+def json_report(
+    order: Order, loaded: Loaded | None, run: RunRecord, run_id: str | None = None
+) -> str:
+    """The run as one JSON object; what is not finite is null, as is ``run_id`` if not saved."""
     counts = run.prompt_tokens
     report = {
-        "prompt": prompt,
+        "run_id": run_id,
+        "prompt": order.prompt,
         "text": "".join(token.step.text for token in run.tokens),
         "token_ids": [token.step.token_id for token in run.tokens],
         "finish_reason": run.finish_reason,
@@ -29,9 +33,9 @@ def json_report(prompt: str, recipe: Recipe, loaded: Loaded | None, run: RunReco
             "experts": list(counts[1::2]),
             "antiexperts": list(counts[2::2]),
         },
-        "recipe": _recipe_in_force(recipe, loaded.roles if loaded else ()),
-        "settings": asdict(recipe.sampling),
-        "alphas": list(recipe.alphas),
+        "recipe": _recipe_in_force(order.recipe, loaded.roles if loaded else ()),
+        "settings": asdict(order.config),
+        "alphas": list(order.recipe.alphas),
         "tokens_per_second": run.tokens_per_second,
         "speculation": _speculation(run.speculation),
         "steps": [_step(token) for token in run.tokens],

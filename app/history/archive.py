@@ -153,19 +153,19 @@ class Archive:
             summary = _summary(
                 self._connection.execute(f"{_SUMMARY} WHERE run.number = ?", (number,)).fetchone()
             )
-            role, recipe, config, roles, versions, prompt_tokens, stats, vocabulary = (
-                self._connection.execute(
-                    "SELECT role, recipe, config, roles, versions, prompt_tokens, stats, "
-                    "vocabulary FROM run WHERE number = ?",
-                    (number,),
-                ).fetchone()
-            )
+            (role, recipe, config, drawn_from, roles, versions, prompt_tokens, stats,
+             vocabulary) = self._connection.execute(
+                "SELECT role, recipe, config, drawn_from, roles, versions, prompt_tokens, stats, "
+                "vocabulary FROM run WHERE number = ?",
+                (number,),
+            ).fetchone()  # fmt: skip
             return StoredRun(
                 summary=summary,
                 role=role,
                 recipe=provenance.kept_recipe(recipe),
                 recipe_text=recipe,
                 config=provenance.config_of(config),
+                drawn_from=drawn_from,
                 roles=provenance.roles_of(roles),
                 versions=json.loads(versions),
                 prompt_tokens=tuple(json.loads(prompt_tokens)),

@@ -24,6 +24,7 @@ from app.history.records import InForce, NewRun
 from app.history.statements import (
     ADD_CANDIDATES,
     ADD_TOKEN,
+    TOKEN_COLUMNS,
     number_of,
     storable,
     token_values,
@@ -93,26 +94,33 @@ class Ledger:
                     self._finish(item)
 
     def _begin(self, run: NewRun) -> int:
+        """Write the beginning of a run; one that is there already goes on, with other settings."""
         self._begun[run.id] = run
         parent = self._place(run.parent) if run.parent else None
-        number = self._connection.execute(
-            "INSERT INTO run (id, kind, role, created, parent, fork_index, prompt, recipe, config, "
-            "versions) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                run.id,
-                run.kind,
-                run.role,
-                run.created.isoformat(),
-                run.parent if parent else None,
-                run.fork_index if parent else None,
-                storable(run.prompt),
-                storable(provenance.recipe_to_keep(run.recipe)),
-                provenance.config_json(run.config),
-                json.dumps(provenance.versions()),
-            ),
-        ).lastrowid
+        values = {
+            "id": run.id,
+            "kind": run.kind,
+            "role": run.role,
+            "created": run.created.isoformat(),
+            "parent": run.parent if parent else None,
+            "fork_index": run.fork_index if parent else None,
+            "drawn_from": run.drawn_from,
+            "prompt": storable(run.prompt),
+            "recipe": storable(provenance.recipe_to_keep(run.recipe)),
+            "config": provenance.config_json(run.config),
+            "versions": json.dumps(provenance.versions()),
+        }
+        names, marks = ", ".join(values), ", ".join(f":{name}" for name in values)
+        self._connection.execute(
+            f"INSERT INTO run ({names}) VALUES ({marks}) ON CONFLICT (id) DO UPDATE SET "
+            "recipe = excluded.recipe, config = excluded.config, fork_index = excluded.fork_index, "
+            "drawn_from = excluded.drawn_from, versions = excluded.versions, ended = NULL, "
+            "finish_reason = NULL, error = '', stats = NULL, tokens = NULL, text = NULL",
+            values,
+        )
+        self._places.pop(run.id, None)
+        number = number_of(self._connection, run.id)
         assert number is not None
-        self._places[run.id] = _Place(number, run.fork_index)
         return number
 
     def _describe(self, run_id: str, in_force: InForce) -> None:
@@ -136,17 +144,34 @@ class Ledger:
             return
         token = item.token
         if token.index < place.next:
-            for table in ("token", "candidates"):
-                self._connection.execute(
-                    f"DELETE FROM {table} WHERE run = ? AND position >= ?",
-                    (place.number, token.index),
-                )
+            self._cut(place.number, item.run_id, token.index)
         self._connection.execute(ADD_TOKEN, (place.number, *token_values(token)))
         if item.rows is not None and not isinstance(item.rows, RoleLogits):
             self._connection.execute(
                 ADD_CANDIDATES, (place.number, token.index, pack_candidates(item.rows))
             )
         place.next = token.index + 1
+
+    def _cut(self, number: int, run_id: str, index: int) -> None:
+        """Take out what a run has from token ``index`` on; its branches keep what they share."""
+        branches = self._connection.execute(
+            "SELECT number, fork_index FROM run WHERE parent = ? AND fork_index > ?",
+            (run_id, index),
+        ).fetchall()
+        for table, columns in (("token", TOKEN_COLUMNS), ("candidates", "position, packed")):
+            for branch, fork_index in branches:
+                self._connection.execute(
+                    f"INSERT INTO {table} (run, {columns}) SELECT ?, {columns} FROM {table} "
+                    "WHERE run = ? AND position >= ? AND position < ?",
+                    (branch, number, index, fork_index),
+                )
+            self._connection.execute(
+                f"DELETE FROM {table} WHERE run = ? AND position >= ?", (number, index)
+            )
+        self._connection.executemany(
+            "UPDATE run SET fork_index = ?, tokens = NULL, text = NULL WHERE number = ?",
+            [(index, branch) for branch, _ in branches],
+        )
 
     def _finish(self, item: Finished) -> None:
         place, ending = self._place(item.run_id), item.ending

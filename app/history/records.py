@@ -38,6 +38,7 @@ class NewRun:
         role: Of kind ``role``, its place in ``Recipe.roles``.
         parent: The run that this one is a branch of; empty where it is none.
         fork_index: How many tokens of the parent it begins with; they are stored there.
+        drawn_from: Index of the first token that ``config`` holds for.
         created: When it began.
     """
 
@@ -49,6 +50,7 @@ class NewRun:
     role: int | None = None
     parent: str = ""
     fork_index: int = 0
+    drawn_from: int = 0
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
@@ -149,6 +151,7 @@ class StoredRun:
     Attributes:
         recipe: With the alphas that were in force at its beginning.
         recipe_text: The same as TOML.
+        drawn_from: Index of the first token that ``config`` holds for.
         roles: What was loaded, with revisions and fingerprints; none where it never came to it.
         versions: Of the program, its libraries and the system.
         figures: None where it did not come to its end.
@@ -160,6 +163,7 @@ class StoredRun:
     recipe: Recipe
     recipe_text: str
     config: GenerationConfig
+    drawn_from: int
     roles: tuple[RoleInForce, ...]
     versions: dict[str, str]
     prompt_tokens: tuple[int, ...]

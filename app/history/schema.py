@@ -29,6 +29,7 @@ _FIRST: Statements = (
         deleted TEXT,              -- since when; NULL is not
         parent TEXT REFERENCES run (id),
         fork_index INTEGER,        -- tokens before it are the parent's and stored there
+        drawn_from INTEGER NOT NULL, -- tokens before it were drawn with other settings
         prompt TEXT NOT NULL,
         recipe TEXT NOT NULL,      -- TOML
         config TEXT NOT NULL,      -- JSON, as are roles, versions, prompt_tokens and stats
@@ -70,6 +71,7 @@ _FIRST: Statements = (
         argmax_base INTEGER NOT NULL, argmax_tuned INTEGER NOT NULL,
         entropy_base REAL, entropy_tuned REAL,
         kl REAL,
+        coverage REAL,
         PRIMARY KEY (run, position)
     ) WITHOUT ROWID
     """,

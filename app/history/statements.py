@@ -11,17 +11,17 @@ from app.attribution.attribution import TokenAttribution
 from app.history.packing import pack_numbers, unpack_numbers
 from app.history.records import StoredToken
 
-_TOKEN_COLUMNS = (
+TOKEN_COLUMNS = (
     "position, token_id, text, start, forced, sampled_probability, alphas, p_base, p_tuned, "
     "logprob_base, logprob_tuned, contributions, rank_base, rank_tuned, argmax_base, argmax_tuned, "
-    "entropy_base, entropy_tuned, kl"
+    "entropy_base, entropy_tuned, kl, coverage"
 )
-ADD_TOKEN = f"INSERT INTO token (run, {_TOKEN_COLUMNS}) VALUES ({', '.join('?' * 20)})"
+ADD_TOKEN = f"INSERT INTO token (run, {TOKEN_COLUMNS}) VALUES ({', '.join('?' * 21)})"
 ADD_CANDIDATES = "INSERT INTO candidates (run, position, packed) VALUES (?, ?, ?)"
 
 
 def storable(text: str) -> str:
-    """``text`` as SQLite can hold it: half of a surrogate pair becomes U+FFFD."""
+    """``text`` as SQLite can hold it: half of a surrogate pair becomes “?”."""
     return text.encode("utf-8", "replace").decode("utf-8") if _has_surrogates(text) else text
 
 
@@ -52,6 +52,7 @@ def token_values(token: StoredToken) -> tuple[Any, ...]:
         explained.entropy_base,
         explained.entropy_tuned,
         explained.kl,
+        explained.coverage,
     )
 
 
@@ -60,7 +61,7 @@ def read_tokens(
 ) -> Iterator[StoredToken]:
     """The tokens of one run from ``first`` up to, and without, ``last``; no parent's."""
     rows = connection.execute(
-        f"SELECT {_TOKEN_COLUMNS} FROM token WHERE run = ? AND position >= ? AND position < ? "
+        f"SELECT {TOKEN_COLUMNS} FROM token WHERE run = ? AND position >= ? AND position < ? "
         "ORDER BY position",
         (number, first, last),
     )
@@ -70,7 +71,7 @@ def read_tokens(
 def _token(row: tuple[Any, ...]) -> StoredToken:
     (index, token_id, text, start, forced, sampled, alphas, p_base, p_tuned, log_base, log_tuned,
      contributions, rank_base, rank_tuned, argmax_base, argmax_tuned, entropy_base, entropy_tuned,
-     kl) = row  # fmt: skip
+     kl, coverage) = row  # fmt: skip
     return StoredToken(
         index=index,
         token_id=token_id,
@@ -92,6 +93,7 @@ def _token(row: tuple[Any, ...]) -> StoredToken:
             entropy_base=_number(entropy_base),
             entropy_tuned=_number(entropy_tuned),
             kl=_number(kl),
+            coverage=coverage,
         ),
     )
 

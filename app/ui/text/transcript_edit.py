@@ -23,6 +23,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QFrame, QPlainTextEdit, QTextEdit, QToolTip, QWidget
 
+from app.decoding.shown_text import show
 from app.decoding.types import OtherChoice
 from app.ui.run import Run
 from app.ui.session import Session
@@ -31,7 +32,7 @@ from app.ui.text.tint import mark_color
 from app.ui.text.tint_painter import paint_marks, paint_tints
 from app.ui.text.token_tints import TokenTints
 from app.ui.text.token_words import describe, describe_range, describe_token, other_choices
-from app.ui.text.transcript_text import TextMap, show
+from app.ui.text.transcript_text import TextMap
 from app.ui.theme import current_theme
 
 _READING_SIZE = 1.2

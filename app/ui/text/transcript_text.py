@@ -1,17 +1,9 @@
-"""How exact text is shown so that nothing in it is hidden, and how what is shown maps back."""
+"""Where exact text is in the document that shows it."""
 
 from __future__ import annotations
 
-import unicodedata
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
 from dataclasses import dataclass
-
-_JOINERS = "\u200c\u200d"
-"""They shape their neighbours (emoji, Persian, Indic), so they are marked only when alone."""
-_HIDDEN_CATEGORIES = {"Cf", "Zl", "Zp"}
-_RESERVED = "\ufffc\ufdd0\ufdd1"
-"""Qt's documents give these a meaning of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,41 +35,6 @@ def utf16_length(text: str) -> int:
     if text.isascii():
         return len(text)
     return len(text) + sum(character > "\uffff" for character in text)
-
-
-def show(text: str) -> Iterator[tuple[str, str]]:
-    """Split ``text`` into (shown, exact): marks for line breaks, tabs and invisible characters."""
-    if text.isascii() and text.isprintable():  # most tokens: nothing in them has a mark
-        if text:
-            yield text, text
-        return
-    plain = ""
-    for character in text:
-        mark = _mark(character, alone=len(text) == 1)
-        if mark is None:
-            plain += character
-            continue
-        if plain:
-            yield plain, plain
-            plain = ""
-        yield mark, character
-    if plain:
-        yield plain, plain
-
-
-def _mark(character: str, *, alone: bool) -> str | None:
-    if character == "\n":
-        return "↵\n"
-    if character == "\t":
-        return "⇥\t"
-    if character in _JOINERS and not alone:
-        return None
-    code, category = ord(character), unicodedata.category(character)
-    if category in _HIDDEN_CATEGORIES or character in _RESERVED:
-        return f"⟨{code:04X}⟩"
-    if category == "Cc":
-        return chr(0x2400 + code) if code < 0x20 else f"⟨{code:02X}⟩"
-    return None
 
 
 class TextMap:

@@ -14,6 +14,7 @@ from PySide6.QtGui import QColor, QGuiApplication, QTextCharFormat, QTextCursor,
 from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
+from app.decoding.shown_text import show
 from app.decoding.types import FinishReason
 from app.ui.display import Tint
 from app.ui.run import Token
@@ -22,7 +23,7 @@ from app.ui.text.grouping import Grouping
 from app.ui.text.tint import scale_of
 from app.ui.text.transcript import TranscriptView
 from app.ui.text.transcript_edit import TranscriptText
-from app.ui.text.transcript_text import TextMap, show, utf16_length
+from app.ui.text.transcript_text import TextMap, utf16_length
 from app.ui.theme import DARK, LIGHT, current_theme, palette
 from tests.ui.conftest import FakeBridge
 

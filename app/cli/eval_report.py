@@ -1,0 +1,49 @@
+"""What ``tuneshift eval`` prints: a table for every task."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from app.evaluation.results import Result, TaskResults
+
+
+def results_table(found: Sequence[TaskResults]) -> str:
+    """Score, standard error and gap closed of every view, task after task."""
+    return "\n\n".join(_table(task) for task in found)
+
+
+def _table(task: TaskResults) -> str:
+    better = "higher" if task.higher_is_better else "lower"
+    title = f"{task.task}: {task.measured}, {better} is better"
+    if not task.results:
+        return f"{title}\n  nothing is answered yet"
+    direct = task.checkpoints
+    header = ["", "score", "± s.e.", "questions"]
+    header += ["gap closed" if len(direct) == 1 else f"gap to {d.view.name}" for d in direct]
+    rows = [_row(task, result, direct) for result in task.results]
+    if not any(cell for row in rows for cell in row[4:]):
+        header, rows = header[:4], [row[:4] for row in rows]
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    lines = [title, *(_line(row, widths) for row in [header, *rows])]
+    cut = max(result.cut for result in task.results)
+    if cut:
+        lines.append(f"  {cut:,} prompts were longer than the context and lost their beginning")
+    return "\n".join(lines)
+
+
+def _row(task: TaskResults, result: Result, direct: Sequence[Result]) -> list[str]:
+    measure = result.measure
+    gaps = (task.gap_closed(result, other) for other in direct)
+    return [
+        result.view.title,
+        f"{measure.score:.4f}",
+        "" if measure.stderr is None else f"{measure.stderr:.4f}",
+        f"{measure.count:,}",
+        *("" if gap is None else f"{gap:.1%}" for gap in gaps),
+    ]
+
+
+def _line(row: Sequence[str], widths: Sequence[int]) -> str:
+    cells = [f"{row[0]:<{widths[0]}}"]
+    cells += [f"{cell:>{width}}" for cell, width in zip(row[1:], widths[1:], strict=True)]
+    return ("  " + "  ".join(cells)).rstrip()
