@@ -227,5 +227,8 @@ def test_convolutions_are_rewound_and_forks_read_again_what_they_forgot() -> Non
         text = Text(ensemble, [prompt] * 3, sampled, speculator=speculator)
         check_rows(text, models, prompt)
     assert speculator.stats.total.accepted < speculator.stats.total.tested  # it was rewound
-    fork = Text(ensemble, [prompt] * 3, sampled, beginning=Beginning(tuple(text.ids[:9])))
-    assert fork.ids == text.ids[9:]
+    for place in (9, 21, 4):
+        beginning = Beginning(tuple(text.ids[:place]))
+        fork = Text(ensemble, [prompt] * 3, sampled, beginning=beginning, speculator=speculator)
+        assert fork.ids == text.ids[place:]
+        check_rows(fork, models, [*prompt, *text.ids[:place]])
