@@ -8,6 +8,7 @@ import numpy as np
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtGui import QColor
 
+from app.attribution.measures import BIT
 from app.ui.changes.changes import Changes, Order
 from app.ui.run import Run, Token
 from app.ui.theme import current_theme
@@ -25,8 +26,8 @@ PLACE, TOKEN, PROBABILITY, SHIFT, PAIR, BASE_CHOICE = range(6)
 HIDDEN = (PAIR, BASE_CHOICE)
 """Columns for copying; a view hides them and tells them in the second lines of others."""
 
-_FULL_SHIFT = 5.0
-"""A shift of so many nats fills half a cell."""
+_FULL_SHIFT = 6.0
+"""A shift of so many bits fills half a cell."""
 _AT_RIGHT = (PLACE, SHIFT)
 _NOWHERE = QModelIndex()
 
@@ -67,7 +68,7 @@ class ChangeModel(QAbstractTableModel):
             before, after = probability(explained.p_base), probability(explained.p_tuned)
             return self.tr("{0} → {1}").format(before, after)
         if column == SHIFT:
-            return signed(explained.shift)
+            return signed(explained.shift / BIT)
         if column == PAIR:
             return run.pair_names[self._changes.strongest_pair(token.index)]
         return self._base_choice(run, token)
@@ -81,14 +82,16 @@ class ChangeModel(QAbstractTableModel):
         if column == TOKEN:
             choice = self._base_choice(run, token)
             return self.tr("base: {0}").format(choice) if choice else ""
-        return self._text(run, token, PAIR) if column == PROBABILITY else None
+        if column == PROBABILITY:
+            return self._text(run, token, PAIR)
+        return "" if column == SHIFT else None
 
     def _sentence(self, run: Run, token: Token) -> str:
         """All of a row in words."""
-        told = self.tr("Token {0}, {1}: base → tuned {2}, shift {3} nats, moved most by {4}")
+        told = self.tr("Token {0}, {1}: base → tuned {2}, shift {3} bits, moved most by {4}")
         if token.attribution.flipped:
             told = self.tr(
-                "Token {0}, {1}: base → tuned {2}, shift {3} nats, moved most by {4}; "
+                "Token {0}, {1}: base → tuned {2}, shift {3} bits, moved most by {4}; "
                 "the first choice changed, the base's was {5}"
             )
         return told.format(*(self._text(run, token, column) for column in range(6)))
@@ -115,7 +118,7 @@ class ChangeModel(QAbstractTableModel):
         if role == DETAIL_COLOR_ROLE and column == PROBABILITY:
             return current_theme().pair_color(self._changes.strongest_pair(token.index))
         if role == BAR_ROLE and column == SHIFT:
-            theme, shift = current_theme(), token.attribution.shift
+            theme, shift = current_theme(), token.attribution.shift / BIT
             return Bar(
                 shift / _FULL_SHIFT, QColor(theme.more if shift > 0 else theme.less), signed=True
             )
@@ -135,7 +138,9 @@ class ChangeModel(QAbstractTableModel):
         if role == _Role.DisplayRole:
             return self._titles()[section]
         if role == _Role.ToolTipRole and section == SHIFT:
-            return self.tr("log p(tuned) − log p(base), in nats")
+            return self.tr(
+                "log p(tuned) − log p(base), in bits: one is a factor of 2 in probability"
+            )
         if role == _Role.TextAlignmentRole:
             right = section in _AT_RIGHT
             side = Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft

@@ -7,7 +7,6 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QHeaderView,
     QLabel,
     QLineEdit,
     QSizePolicy,
@@ -50,7 +49,10 @@ class ChangesPanel(QFrame):
         self._kind.setAccessibleName(self.tr("Which tokens to list"))
         self._kind.currentIndexChanged.connect(self._filter)
         self._table = NumberTable(
-            self._model, self.tr("Tokens by how much the experts changed"), two_lines=True
+            self._model,
+            self.tr("Tokens by how much the experts changed"),
+            two_lines=True,
+            wide=TOKEN,
         )
         self._table.chosen.connect(self._select)
         self._table.moved.connect(self._select)
@@ -76,15 +78,13 @@ class ChangesPanel(QFrame):
         filters.addWidget(self._kind, 1)
         for column in HIDDEN:
             self._table.setColumnHidden(column, True)
-        header = self._table.horizontalHeader()
-        header.setSectionResizeMode(TOKEN, QHeaderView.ResizeMode.Stretch)
         metrics = self._table.fontMetrics()
         for column, widest in (
-            (PLACE, "10,000"),
-            (PROBABILITY, "<0.001 → <0.001"),
+            (PLACE, "1,000"),
+            (PROBABILITY, "<0.001 → 0.12"),
             (SHIFT, "+9.99"),
         ):
-            self._table.setColumnWidth(column, metrics.horizontalAdvance(widest) + 2 * SPACE)
+            self._table.setColumnWidth(column, metrics.horizontalAdvance(widest) + SPACE + 4)
         place = QWidget()
         place.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         self._stack = QStackedLayout(place)

@@ -6,7 +6,7 @@ import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.attribution.alpha_curve import (
     HIGHEST_ALPHA,
@@ -19,6 +19,7 @@ from app.ui.run import Run, Token
 from app.ui.theme import SPACE, current_theme
 from app.ui.widgets.controls import ChoiceBox
 from app.ui.widgets.focus_ring import FOCUS_GAP, paint_focus_ring
+from app.ui.widgets.reflow_row import ReflowRow
 from app.ui.wording import probability, quoted
 
 _FOLLOWED = 3
@@ -100,18 +101,17 @@ class AlphaCurveView(QWidget):
         self._plot.installEventFilter(self)
 
     def _lay_out(self) -> None:
-        head = QHBoxLayout()
-        head.setSpacing(SPACE)
-        head.addWidget(self._title)
-        head.addWidget(self._pair, 1)
-        head.addWidget(self._back)
+        head = ReflowRow()
+        head.add(self._title)
+        head.add(self._pair, 1)
+        head.add(self._back)
         kept = self._back.sizePolicy()
         kept.setRetainSizeWhenHidden(True)  # or the column would jump under the pointer
         self._back.setSizePolicy(kept)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(FOCUS_GAP, 0, FOCUS_GAP, 0)
         layout.setSpacing(SPACE // 2)
-        layout.addLayout(head)
+        layout.addWidget(head)
         layout.addWidget(self._plot)
         layout.addWidget(self._legend)
 

@@ -9,11 +9,12 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, 
 from app.attribution.candidates import CandidateRows, CandidateTable, tabulate
 from app.ui.inspector.candidate_filter import CandidateFilter, Moved
 from app.ui.inspector.candidate_model import CandidateModel
+from app.ui.inspector.token_story import section
 from app.ui.run import Run
 from app.ui.theme import SPACE
 from app.ui.widgets.controls import ChoiceBox
-from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.number_table import KEY_ROLE, NumberTable
+from app.ui.widgets.reflow_row import ReflowRow
 
 _TOKEN_WIDTH = 84
 _PADDING = 9
@@ -27,8 +28,7 @@ class CandidatesView(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._title = ElidedLabel()
-        self._title.setProperty("role", "section")
+        self._title = section()
         self._model = CandidateModel(self)
         self._proxy = CandidateFilter(self._model)
         self._pair_names: tuple[str, ...] = ()
@@ -59,10 +59,9 @@ class CandidatesView(QWidget):
         self._lay_out()
 
     def _lay_out(self) -> None:
-        head = QHBoxLayout()
-        head.setSpacing(SPACE)
-        head.addWidget(self._title, 1)
-        head.addWidget(self._go_on)
+        head = ReflowRow()
+        head.add(self._title, 1)
+        head.add(self._go_on)
         filters = QHBoxLayout()
         filters.setSpacing(SPACE)
         filters.addWidget(self._text, 1)
@@ -70,7 +69,7 @@ class CandidatesView(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(SPACE // 2)
-        layout.addLayout(head)
+        layout.addWidget(head)
         layout.addLayout(filters)
         layout.addWidget(self._table, 1)
 
@@ -120,21 +119,18 @@ class CandidatesView(QWidget):
 
     def _show_title(self, table: CandidateTable, tried: str) -> None:
         title = self.tr("Candidates at {0}").format(tried) if tried else self.tr("Candidates")
+        about = ""
         if table.estimated:
-            self._title.show_text(
-                self.tr("{0}, estimated").format(title),
-                self.tr(
-                    "The full rows of this token are no longer kept: what other weights would give "
-                    "is estimated from its candidates."
-                ),
+            title = self.tr("{0}, estimated").format(title)
+            about = self.tr(
+                "The full rows of this token are no longer kept: what other weights would give is "
+                "estimated from its candidates."
             )
         elif not table.exact:
-            self._title.show_text(
-                self.tr("{0}, shares approximate").format(title),
-                self.tr("Above six pairs orders of pairs are sampled; the sum is exact."),
-            )
-        else:
-            self._title.show_text(title)
+            title = self.tr("{0}, shares approximate").format(title)
+            about = self.tr("Above six pairs orders of pairs are sampled; the sum is exact.")
+        self._title.setText(title)
+        self._title.setToolTip(about)
 
     def _row_of(self, token_id: int) -> int | None:
         place = self._model.row_of(token_id)

@@ -162,8 +162,10 @@ def caption() -> QLabel:
 
 def section(text: str = "") -> QLabel:
     """The title of a part of a column."""
-    label = QLabel(text)
+    label = plain_label()
+    label.setText(text)
     label.setProperty("role", "section")
+    label.setWordWrap(True)
     return label
 
 

@@ -1,4 +1,4 @@
-"""Draws the cells of number tables: a bar behind the number, and a quieter second line."""
+"""Draws the cells of number tables: a bar under the number, and a quieter second line."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from app.ui.theme import SMALL, SPACE, blend, current_theme
 SORT_ROLE = Qt.ItemDataRole.UserRole
 """The number or text behind a cell, to sort by."""
 BAR_ROLE = Qt.ItemDataRole.UserRole + 1
-"""A :class:`Bar` to draw behind the cell, or None."""
+"""A :class:`Bar` to draw at the foot of the cell, or None."""
 DETAIL_ROLE = Qt.ItemDataRole.UserRole + 2
 """A second line for the cell, or None."""
 DETAIL_COLOR_ROLE = Qt.ItemDataRole.UserRole + 3
@@ -21,16 +21,18 @@ DETAIL_COLOR_ROLE = Qt.ItemDataRole.UserRole + 3
 UNDERLINE_ROLE = Qt.ItemDataRole.UserRole + 4
 """Whether to underline the cell, as the transcript does where the first choice changed."""
 
-_PALE = 0.62
-"""How much of the surface is in a bar; the number on it must stay readable."""
+_PALE = 0.25
+"""How much of the background is in a bar: it goes with the number and must not shout it down."""
 _INSET = 3
+_THICK = 4
+_MARK = 9
 
 _Index = QModelIndex | QPersistentModelIndex
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A bar behind a number.
+    """A bar under a number, or in the second line where the table has one.
 
     Attributes:
         length: Of the room there is: 0 to 1, or −1 to 1 where ``signed``.
@@ -48,6 +50,7 @@ class BarDelegate(QStyledItemDelegate):
     def initStyleOption(self, option: QStyleOptionViewItem, index: _Index) -> None:  # noqa: N802
         super().initStyleOption(option, index)
         option.state &= ~QStyle.StateFlag.State_HasFocus  # the row is one, no cell stands out
+        option.decorationSize = QSize(_MARK, _MARK)
         if index.data(UNDERLINE_ROLE):
             font = QFont(option.font)
             font.setUnderline(True)
@@ -64,7 +67,8 @@ class BarDelegate(QStyledItemDelegate):
         style = shown.widget.style()
         style.drawControl(QStyle.ControlElement.CE_ItemViewItem, shown, painter, shown.widget)
         painter.save()
-        first = QRect(shown.rect)
+        first, foot = QRect(shown.rect), QRect(shown.rect)
+        foot.setTop(foot.bottom() - _THICK - 1)
         if detail is not None:
             second = _detail_font(shown.font)
             middle = _middle(shown.rect, QFontMetrics(shown.font), QFontMetrics(second))
@@ -72,8 +76,9 @@ class BarDelegate(QStyledItemDelegate):
             below = QRect(shown.rect)
             below.setTop(middle)
             self._paint_detail(painter, shown, below, detail, index)
+            foot = below.adjusted(0, _INSET, 0, -2 * _INSET)
         if isinstance(bar, Bar):
-            _paint_bar(painter, first, bar, selected=_selected(shown))
+            _paint_bar(painter, foot, bar, selected=_selected(shown))
         painter.setFont(shown.font)
         painter.setPen(shown.palette.color(QPalette.ColorRole.Text))
         place = QFontMetrics(shown.font)
@@ -113,6 +118,8 @@ class BarDelegate(QStyledItemDelegate):
     def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:  # noqa: N802
         size = super().sizeHint(option, index)
         detail = index.data(DETAIL_ROLE)
+        if index.data(BAR_ROLE) is not None:
+            size.setWidth(size.width() + SPACE)
         if detail is not None:
             metrics = QFontMetrics(_detail_font(option.font))
             width = metrics.horizontalAdvance(detail) + 3 * SPACE
@@ -144,7 +151,7 @@ def _selected(option: QStyleOptionViewItem) -> bool:
 
 def _paint_bar(painter: QPainter, rect: QRect, bar: Bar, *, selected: bool) -> None:
     theme = current_theme()
-    area = rect.adjusted(_INSET, _INSET, -_INSET, -_INSET)
+    area = rect.adjusted(_INSET + 1, 0, -_INSET - 1, -1)
     below = theme.selection if selected else theme.surface
     color = blend(bar.color.name(), below, _PALE)
     length = min(max(bar.length, -1.0), 1.0)
@@ -157,4 +164,4 @@ def _paint_bar(painter: QPainter, rect: QRect, bar: Bar, *, selected: bool) -> N
     width = round(half * length)
     left = middle + min(width, 0)
     painter.fillRect(left, area.top(), abs(width), area.height(), color)
-    painter.fillRect(middle, area.top(), 1, area.height(), QColor(theme.border))
+    painter.fillRect(middle, area.top() - 1, 1, area.height() + 2, QColor(theme.muted))

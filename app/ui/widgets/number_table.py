@@ -1,4 +1,4 @@
-"""A table of numbers: whole rows, bars behind the numbers, rows to copy and to choose."""
+"""A table of numbers: whole rows, bars under the numbers, rows to copy and to choose."""
 
 from __future__ import annotations
 
@@ -16,7 +16,14 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QAction, QGuiApplication, QKeyEvent, QKeySequence
+from PySide6.QtGui import (
+    QAction,
+    QFocusEvent,
+    QGuiApplication,
+    QKeyEvent,
+    QKeySequence,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QAbstractItemView, QTableView, QWidget
 
 from app.ui.theme import SPACE
@@ -26,6 +33,7 @@ from app.ui.widgets.table_text import as_markdown, as_text
 KEY_ROLE = Qt.ItemDataRole.UserRole + 16
 """What tells one row from another, whatever the order."""
 
+_WIDE_LETTERS = 12
 _ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 _SELECT = QItemSelectionModel.SelectionFlag
 
@@ -38,6 +46,8 @@ class NumberTable(QTableView):
         name: What a screen reader calls it.
         two_lines: Whether cells have a second line.
         fits: Whether it is as high as its rows, in a panel that scrolls.
+        wide: The column that takes what the others leave; never less than what it says, up to
+            some letters.
     """
 
     chosen = Signal(QModelIndex)
@@ -52,11 +62,13 @@ class NumberTable(QTableView):
         *,
         two_lines: bool = False,
         fits: bool = False,
+        wide: int | None = None,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._two_lines = two_lines
         self._fits = fits
+        self._wide = wide
         self._restoring = False
         self.setModel(model)
         self.setAccessibleName(name)
@@ -78,9 +90,10 @@ class NumberTable(QTableView):
         )
         self._add_action(self.tr("Copy as Markdown table"), lambda: self._copy(as_markdown))
         self.doubleClicked.connect(self.chosen)
+        model.modelReset.connect(self._fit)
         if fits:
             self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-            model.modelReset.connect(self._fit)
+            header.geometriesChanged.connect(self._fit)
         self._fit()
 
     def _add_action(
@@ -118,7 +131,8 @@ class NumberTable(QTableView):
         current = self.currentIndex()
         current_key = current.data(KEY_ROLE) if current.isValid() else None
         top, sideways = self.rowAt(0), self.horizontalScrollBar().value()
-        anchor = current.row() if current.isValid() and self._in_view(current) else top
+        watched = current.row() in rows and self._in_view(current)
+        anchor = current.row() if watched else top
         anchor_key = self.model().index(anchor, 0).data(KEY_ROLE) if anchor >= 0 else None
         yield
         with self._quietly():
@@ -128,8 +142,8 @@ class NumberTable(QTableView):
                 index = self.model().index(place, current.column())
                 self.selectionModel().setCurrentIndex(index, _SELECT.NoUpdate)
             now = None if anchor_key is None else row_of(anchor_key)
-            stay = top <= 0 and not (current.isValid() and anchor == current.row())
-            beyond = 0 if stay or now is None else now - (anchor - top)
+            stays_at_top = top <= 0 and not watched
+            beyond = 0 if stays_at_top or now is None else now - (anchor - top)
             self.verticalScrollBar().setValue(beyond)
             self.horizontalScrollBar().setValue(sideways)
 
@@ -157,15 +171,40 @@ class NumberTable(QTableView):
         if rows:
             QGuiApplication.clipboard().setText(write(self.model(), rows))
 
+    def _widen(self) -> None:
+        """Give what is left to the column that takes it."""
+        if self._wide is None or self._wide >= self.model().columnCount():
+            return
+        header = self.horizontalHeader()
+        others = header.length() - header.sectionSize(self._wide)
+        most = self.fontMetrics().horizontalAdvance("m" * _WIDE_LETTERS)
+        heading = header.sectionSizeHint(self._wide)
+        least = min(max(self.sizeHintForColumn(self._wide), heading), most)
+        header.resizeSection(self._wide, max(self.viewport().width() - others, least))
+
     def _fit(self) -> None:
-        line = self.fontMetrics().height() + SPACE
+        self._widen()
+        line = self.fontMetrics().height() + SPACE + 2  # with room for a bar
         height = two_line_height(self.font()) if self._two_lines else line
         self.verticalHeader().setDefaultSectionSize(height)
         if self._fits:
+            header = self.horizontalHeader()
             rows = self.model().rowCount() * height
-            self.setFixedHeight(self.horizontalHeader().sizeHint().height() + rows + 2)
+            sideways = header.length() > self.viewport().width()
+            bar = self.horizontalScrollBar().sizeHint().height() if sideways else 0
+            self.setFixedHeight(header.sizeHint().height() + rows + bar + 2)
 
     # Events
+
+    def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802 — Qt's name
+        super().focusInEvent(event)
+        keys = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
+        if event.reason() in keys and self.model().rowCount() and not self.chosen_rows():
+            self.go_to(max(self.currentIndex().row(), 0))  # where the keys are is to be seen
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 — Qt's name
+        super().resizeEvent(event)
+        self._fit()
 
     def currentChanged(  # noqa: N802 — Qt's name
         self,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from PySide6.QtCore import QAbstractItemModel, Qt
 from PySide6.QtGui import QAccessible, QGuiApplication
@@ -85,7 +87,7 @@ def test_a_row_tells_the_whole_story(panel: ChangesPanel, finished_session: Sess
         explained = token.attribution
         shares = [abs(share) for share in explained.contributions]
         pair = run.pair_names[shares.index(max(shares))]
-        assert model.index(row, SHIFT).data() == signed(explained.shift)
+        assert model.index(row, SHIFT).data() == signed(explained.shift / math.log(2))
         assert model.index(row, PAIR).data() == pair
         assert (model.index(row, SHIFT).data(BAR_ROLE).length > 0) == (explained.shift > 0)
         choice = quoted(run.label(explained.argmax_base)) if explained.flipped else ""
