@@ -94,6 +94,12 @@ class Changes(QObject):
             self._order = np.empty(0, np.intp)
         return self._order
 
+    @property
+    def flips(self) -> int:
+        """At how many tokens, listed or not, the pairs changed the first choice."""
+        self.order()
+        return sum(self._flips)
+
     def strongest_pair(self, index: int) -> int:
         """The pair with the greatest contribution to a token, either way."""
         return self._strongest[index]
@@ -116,7 +122,8 @@ class Changes(QObject):
             explained = token.attribution
             self._flips.append(explained.flipped)
             self._sizes.append(abs(explained.shift))
-            self._strongest.append(int(np.abs(explained.contributions).argmax()))
+            sizes = [abs(share) for share in explained.contributions]
+            self._strongest.append(sizes.index(max(sizes)))
 
     def _sort(self, run: Run) -> Order:
         flips, sizes = np.array(self._flips, bool), np.nan_to_num(self._sizes, posinf=np.inf)
@@ -135,13 +142,10 @@ class Changes(QObject):
         shown: Order = np.flatnonzero(chosen)
         text = self._filter.text.casefold()
         if text:
-            with_text = [self._has(run, index, text) for index in map(int, shown)]
-            shown = shown[np.array(with_text, bool)]
+            ids = [run.tokens[index].token_id for index in map(int, shown)]
+            having = {token_id for token_id in set(ids) if _has(run.label(token_id), text)}
+            shown = shown[np.array([token_id in having for token_id in ids], bool)]
         return shown
-
-    def _has(self, run: Run, index: int, text: str) -> bool:
-        name = run.label(run.tokens[index].token_id)
-        return text in name.casefold() or text in visible(name).casefold()
 
     # From the runs
 
@@ -158,3 +162,7 @@ class Changes(QObject):
     def _on_tokens_added(self) -> None:
         if not self._timer.isActive():
             self._timer.start()
+
+
+def _has(name: str, text: str) -> bool:
+    return text in name.casefold() or text in visible(name).casefold()

@@ -122,7 +122,7 @@ class ChangesPanel(QFrame):
         run = self._changes.run
         if run is None or not run.tokens or not run.pair_names:
             return ""
-        flips = sum(token.attribution.flipped for token in run.tokens)
+        flips = self._changes.flips
         told = self.tr("{0} of {1} tokens have another first choice ({2} %)").format(
             f"{flips:,}", f"{len(run.tokens):,}", f"{100 * flips / len(run.tokens):.0f}"
         )

@@ -33,7 +33,7 @@ from app.ui.widgets.table_text import as_markdown, as_text
 KEY_ROLE = Qt.ItemDataRole.UserRole + 16
 """What tells one row from another, whatever the order."""
 
-_WIDE_LETTERS = 12
+_LEAST_LETTERS, _MOST_LETTERS = 7, 12
 _ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 _SELECT = QItemSelectionModel.SelectionFlag
 
@@ -46,8 +46,7 @@ class NumberTable(QTableView):
         name: What a screen reader calls it.
         two_lines: Whether cells have a second line.
         fits: Whether it is as high as its rows, in a panel that scrolls.
-        wide: The column that takes what the others leave; never less than what it says, up to
-            some letters.
+        wide: The column that takes what the others leave, and never less than some letters.
     """
 
     chosen = Signal(QModelIndex)
@@ -177,9 +176,12 @@ class NumberTable(QTableView):
             return
         header = self.horizontalHeader()
         others = header.length() - header.sectionSize(self._wide)
-        most = self.fontMetrics().horizontalAdvance("m" * _WIDE_LETTERS)
-        heading = header.sectionSizeHint(self._wide)
-        least = min(max(self.sizeHintForColumn(self._wide), heading), most)
+        letter = self.fontMetrics().horizontalAdvance("m")
+        least = _LEAST_LETTERS * letter
+        if self._fits:  # few rows: those of a long table are not all asked
+            heading = header.sectionSizeHint(self._wide)
+            said = max(self.sizeHintForColumn(self._wide), heading)
+            least = min(said, _MOST_LETTERS * letter)
         header.resizeSection(self._wide, max(self.viewport().width() - others, least))
 
     def _fit(self) -> None:
