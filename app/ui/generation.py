@@ -154,9 +154,9 @@ class Generation(QObject):
             run.stats = event.stats
             self._end(event.id, event.finish_reason)
             return
-        self._end(event.id, None if event.error else FinishReason.CANCELLED)
         if event.error:
-            self._report(event.error, event.details)
+            self._report(event.error, event.details)  # whoever hears of the end can say why
+        self._end(event.id, None if event.error else FinishReason.CANCELLED)
 
     def _end(self, id_: int, reason: FinishReason | None) -> None:
         run = self._active.pop(id_)

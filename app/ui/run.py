@@ -123,17 +123,23 @@ class Run:
 
     def draws_as(self, sampling: GenerationConfig) -> bool:
         """Whether more tokens drawn with ``sampling`` would be drawn as those that are there."""
-        ends = {"max_new_tokens": 1, "stop": ()}  # they decide where a text ends, and not how
-        alike = replace(self.recipe.sampling, **ends) == replace(sampling, **ends)
+        mine = self.recipe.sampling  # where a text ends does not change how it is drawn
+        alike = replace(sampling, max_new_tokens=mine.max_new_tokens, stop=mine.stop) == mine
         return alike or all(token.forced for token in self.tokens)
 
     def common_length(self, other: Run) -> int:
         """How many tokens the two texts share from the beginning, if the prompts are the same."""
         if self.prompt != other.prompt:
             return 0
-        pairs = zip(self.tokens, other.tokens, strict=False)
         shortest = min(len(self.tokens), len(other.tokens))
-        return next((i for i, (a, b) in enumerate(pairs) if a.token_id != b.token_id), shortest)
+        pairs = zip(self.tokens, other.tokens, strict=False)
+        differs = (
+            index
+            for index, (mine, theirs) in enumerate(pairs)
+            # An id alone is not enough where the models are others.
+            if (mine.token_id, mine.text) != (theirs.token_id, theirs.text)
+        )
+        return next(differs, shortest)
 
     # Its life: it begins, gets tokens, ends, and may go on
 

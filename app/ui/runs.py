@@ -207,6 +207,24 @@ class Runs(QObject):
             last = len(run.tokens) - 1
             self._take_up(run, last, More((token_id,), limit=last + 1))
 
+    def take(self, index: int, token_id: int) -> None:
+        """Let the shown text go on with another token at ``index``.
+
+        In its place where it is the last one of a text that is drawn step by step, and otherwise
+        in a branch.
+        """
+        run = self.current
+        if run and run.stepping and index == len(run.tokens) - 1:
+            self.choose(token_id)
+        else:
+            self.fork(index, token_id=token_id)
+
+    def move(self, by: int) -> None:
+        """Show the text ``by`` places further in ``all``, or the last one there is."""
+        if self.all:
+            start = self.all.index(self.current) if self.current in self.all else -1
+            self.show(self.all[min(max(start + by, 0), len(self.all) - 1)])
+
     def stop(self) -> None:
         """Stop every text within one token; what has come stays."""
         self._generation.stop()

@@ -1,4 +1,4 @@
-"""Generating, loading, and what can be looked at before."""
+"""Generating, scoring, loading, and what can be looked at before."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from PySide6.QtWidgets import QWidget
 
+from app.ui.branches.score_dialog import show_score
+from app.ui.compare.all_roles_dialog import show_all_roles
 from app.ui.menus.menu import SessionMenu
 from app.ui.models.memory_dialog import show_memory
 from app.ui.recipe.prompt_preview import show_preview
@@ -33,6 +35,28 @@ class RunMenu(SessionMenu):
             self.tr("Stop"), session.runs.stop, "Esc", self.tr("Stop after this token (Esc)")
         )
         self.addSeparator()
+        self._step = self.add(
+            self.tr("S&tep: one token"),
+            lambda: session.runs.step(prompt()),
+            "F10",
+        )
+        self._go_on = self.add(
+            self.tr("C&ontinue the text"),
+            session.runs.go_on,
+            ("Ctrl+Shift+Return", "Ctrl+Shift+Enter"),
+        )
+        self.addSeparator()
+        self._all_roles = self.add(
+            self.tr("&All roles at once …"),
+            lambda: show_all_roles(session, window, prompt()),
+            "Ctrl+Shift+A",
+        )
+        self._score = self.add(
+            self.tr("&Score a text …"),
+            lambda: show_score(session, window, prompt()),
+            "Ctrl+Shift+T",
+        )
+        self.addSeparator()
         self.add(self.tr("&Load models again"), lambda: session.load(fresh=True), "Ctrl+R")
         self._cancel = self.add(self.tr("&Cancel loading"), session.cancel_load)
         self.addSeparator()
@@ -46,6 +70,10 @@ class RunMenu(SessionMenu):
         self._update()
 
     def _update(self) -> None:
-        self.generate.setEnabled(not self._session.runs.running)
-        self.stop.setEnabled(self._session.runs.running)
+        runs = self._session.runs
+        for action in (self.generate, self._step):
+            action.setEnabled(not runs.running)
+        self.stop.setEnabled(runs.running)
+        ended = runs.current is not None and not runs.running
+        self._go_on.setEnabled(ended)
         self._cancel.setEnabled(self._session.load_state is LoadState.LOADING)

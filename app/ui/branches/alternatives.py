@@ -1,0 +1,55 @@
+"""What could stand at a token instead of it, most probable first, and what typed text means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.attribution.candidates import tabulate
+from app.ui.run import Run
+from app.ui.wording import visible
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """A candidate at a token; ``rank`` counts from 1 under the tuned distribution."""
+
+    token_id: int
+    text: str
+    probability: float
+    probability_base: float
+    rank: int
+    taken: bool
+
+
+class Alternatives:
+    """The candidates at token ``index`` of ``run``, most probable after tuning first."""
+
+    def __init__(self, run: Run, index: int) -> None:
+        table = tabulate(run.candidates(index))
+        taken = run.tokens[index].token_id
+        self.all = [
+            Alternative(
+                int(id_), run.label(int(id_)), float(tuned), float(base), int(rank), id_ == taken
+            )
+            for id_, tuned, base, rank in zip(
+                table.token_ids, table.p_tuned, table.p_base, table.rank_tuned, strict=True
+            )
+        ]
+
+    def matching(self, typed: str) -> list[Alternative]:
+        """Those that contain what was typed, whatever its case; the ones it begins come first."""
+        wanted = typed.casefold()
+        if not wanted:
+            return self.all
+        found = [one for one in self.all if wanted in _searchable(one.text)]
+        bare = wanted.strip() or wanted
+        return sorted(found, key=lambda one: not _searchable(one.text).strip().startswith(bare))
+
+    def exactly(self, typed: str) -> Alternative | None:
+        """The candidate whose text is just what was typed, or None."""
+        return next((one for one in self.all if typed and one.text == typed), None)
+
+
+def _searchable(text: str) -> str:
+    """A line break is found by its mark as well."""
+    return text.casefold() if text == visible(text) else (text + visible(text)).casefold()

@@ -1,0 +1,142 @@
+"""A text from elsewhere to be looked at token by token, with the prompt that it follows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QMimeData, QSize
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QLabel,
+    QPlainTextEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.ui.run import Run
+from app.ui.session import LoadState, Session
+from app.ui.theme import SPACE
+from app.ui.widgets.dialogs import show_once
+
+_SIZE = QSize(640, 520)
+_LONGEST_FILE = 4_000_000
+
+
+class _Edit(QPlainTextEdit):
+    """Takes text that is pasted or dropped; of a file that is dropped, what is in it."""
+
+    def insertFromMimeData(self, source: QMimeData) -> None:  # noqa: N802 — Qt's name
+        files = [Path(url.toLocalFile()) for url in source.urls() if url.isLocalFile()]
+        if files and files[0].is_file():
+            with files[0].open(encoding="utf-8", errors="replace") as file:
+                self.insertPlainText(file.read(_LONGEST_FILE))
+        else:
+            super().insertFromMimeData(source)
+
+
+class ScoreDialog(QDialog):
+    """Asks for a prompt and a text. It is inspected like any text of the window."""
+
+    def __init__(self, session: Session, prompt: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._run: Run | None = None
+        self.setWindowTitle(self.tr("Score a text"))
+        self.prompt = self._make_field(self.tr("Prompt"), prompt)
+        self.prompt.setFixedHeight(self.prompt.fontMetrics().lineSpacing() * 4 + 2 * SPACE)
+        self.text = self._make_field(self.tr("Text"), "")
+        self.text.setPlaceholderText(
+            self.tr("Paste the answer of any model, or type. It begins right after the prompt.")
+        )
+        self.message = QLabel()
+        self.message.setProperty("role", "caption")
+        self.message.setWordWrap(True)
+        self._buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
+        self.score = QPushButton(self.tr("Score"))
+        self.score.setProperty("role", "primary")
+        self.score.setToolTip(self.tr("Look at each token of the text (Ctrl+Enter)"))
+        self._buttons.addButton(self.score, QDialogButtonBox.ButtonRole.AcceptRole)
+        self._buttons.accepted.connect(self._score)
+        self._buttons.rejected.connect(self.reject)
+        for keys in ("Ctrl+Return", "Ctrl+Enter"):
+            QShortcut(QKeySequence(keys), self, self._score)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE, SPACE + 4)
+        layout.setSpacing(SPACE)
+        for field in (self.prompt, self.text):
+            caption = QLabel(field.accessibleName())
+            caption.setProperty("role", "caption")
+            caption.setBuddy(field)
+            layout.addWidget(caption)
+            layout.addWidget(field, 1 if field is self.text else 0)
+        layout.addWidget(self.message)
+        layout.addWidget(self._buttons)
+        self.prompt.textChanged.connect(self._update)
+        self.text.textChanged.connect(self._update)
+        session.runs.run_changed.connect(self._on_run)
+        session.load_changed.connect(self._update)
+        self._update()
+        self.text.setFocus()
+
+    def sizeHint(self) -> QSize:  # noqa: N802 — Qt's name
+        return _SIZE
+
+    def _make_field(self, name: str, text: str) -> QPlainTextEdit:
+        field = _Edit()
+        field.setPlainText(text)
+        field.setTabChangesFocus(True)
+        field.setAccessibleName(name)
+        return field
+
+    def _update(self) -> None:
+        session = self._session
+        prompt, text = self.prompt.toPlainText(), self.text.toPlainText()
+        self.score.setEnabled(bool(prompt and text) and not session.runs.running)
+        if self._run:
+            told = self.tr("Reading the text …")
+        elif session.runs.running:
+            told = self.tr("Another text is being written. Esc in the window stops it.")
+        elif session.load_state is LoadState.FAILED:
+            told = self.tr("The models are not loaded; scoring loads them.")
+        elif not prompt:
+            told = self.tr("The models need a prompt: the words that the text follows.")
+        elif not text:
+            told = self.tr("No model writes anything: each token is given, and looked at.")
+        else:
+            told = self.tr("{0} characters").format(f"{len(text):,}")
+            if not (prompt[-1].isspace() or text[0].isspace()):
+                joined = f"…{prompt[-12:]}{text[:12]}…"
+                told = self.tr("{0} characters, right after the prompt: “{1}”").format(
+                    f"{len(text):,}", joined
+                )
+        self.message.setText(told)
+
+    def _score(self) -> None:
+        runs = self._session.runs
+        if self.score.isEnabled():
+            before = runs.current
+            runs.score(self.prompt.toPlainText(), self.text.toPlainText())
+            if runs.current is not before:
+                self._run = runs.current
+            self._on_run()
+
+    def _on_run(self) -> None:
+        """What was typed stays here until it has been read; the window shows what went wrong."""
+        run, self._run = self._run, None
+        if run and run.active:
+            self._run = run
+        elif run and not run.failed:
+            self.accept()
+            return
+        self._update()
+        problem = self._session.problem
+        if run and run.failed and problem:
+            self.message.setText(str(problem.error))
+
+
+def show_score(session: Session, parent: QWidget, prompt: str) -> None:
+    """Ask for a text to score after ``prompt``, or bring the question to the front."""
+    show_once(parent, ScoreDialog, "score", lambda above: ScoreDialog(session, prompt, above))

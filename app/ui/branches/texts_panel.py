@@ -1,0 +1,211 @@
+"""The tab with the texts of the window: which there are, and how they branch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QModelIndex, QPoint, QSize, Qt
+from PySide6.QtGui import QAction, QKeySequence, QMouseEvent
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QPushButton,
+    QStackedLayout,
+    QTreeView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.ui.branches.text_delegate import TextDelegate
+from app.ui.branches.text_tree import TextTree
+from app.ui.branches.text_words import TextWords
+from app.ui.compare.compare_dialog import show_comparison
+from app.ui.run import Run
+from app.ui.session import Session
+from app.ui.theme import SPACE
+from app.ui.widgets.elided_label import ElidedLabel
+
+_INDENT = 14
+
+
+class _Tree(QTreeView):
+    """The right button opens a menu for what is under it and leaves the selection alone."""
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 — Qt's name
+        if event.button() == Qt.MouseButton.RightButton:
+            event.accept()
+        else:
+            super().mousePressEvent(event)
+
+
+class TextsPanel(QFrame):
+    """A tree of texts. Choosing one shows it; two that are chosen can be compared."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._runs = session.runs
+        self._marking = False
+        self._words = TextWords(self)
+        self.setProperty("role", "side")
+        self.model = TextTree(session.runs, self)
+        self.tree = self._make_tree()
+        self._actions = self._make_actions()
+        self._empty = QLabel(
+            self.tr(
+                "The texts of this window come here, and their branches.\n\n"
+                "Choose another token in a text to branch off there."
+            )
+        )
+        self._empty.setWordWrap(True)
+        self._empty.setProperty("role", "caption")
+        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._empty.setMargin(2 * SPACE)
+        self._removed = ElidedLabel()
+        self._removed.setProperty("role", "caption")
+        self.undo = QPushButton(self.tr("Bring back"))
+        self.undo.setProperty("role", "link")
+        self.undo.clicked.connect(session.runs.restore)
+        self._foot = QFrame()
+        self._lay_out()
+        self.model.modelReset.connect(self._on_reset)
+        session.runs.list_changed.connect(self._update)
+        session.runs.run_changed.connect(self._update)
+        self._on_reset()
+        self._update()
+
+    def sizeHint(self) -> QSize:  # noqa: N802 — Qt's name
+        return QSize(276, 600)
+
+    def _make_tree(self) -> QTreeView:
+        tree = _Tree()
+        tree.setModel(self.model)
+        tree.setItemDelegate(TextDelegate(tree))
+        tree.setHeaderHidden(True)
+        tree.setFrameShape(QFrame.Shape.NoFrame)
+        tree.setIndentation(_INDENT)
+        tree.setMouseTracking(True)
+        tree.setExpandsOnDoubleClick(False)
+        tree.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        tree.setEditTriggers(
+            QAbstractItemView.EditTrigger.EditKeyPressed
+            | QAbstractItemView.EditTrigger.DoubleClicked
+        )
+        tree.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        tree.customContextMenuRequested.connect(self._open_menu)
+        tree.setAccessibleName(self.tr("Texts and their branches"))
+        tree.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        tree.selectionModel().selectionChanged.connect(self._on_selection)
+        return tree
+
+    def _make_actions(self) -> list[QAction]:
+        """They act on what is chosen, by their keys, while the tree has the keyboard."""
+        offers: list[tuple[str, str, Callable[[], None]]] = [
+            (self.tr("Rename"), "F2", lambda: self.tree.edit(self.tree.currentIndex())),
+            (self.tr("Compare"), "Return", self.compare_chosen),
+            (self.tr("Remove"), "Del", self.remove_chosen),
+        ]
+        actions = []
+        for text, keys, slot in offers:
+            action = QAction(text, self.tree)
+            if keys != "F2":  # the tree knows it already
+                action.setShortcut(QKeySequence(keys))
+            action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+            action.triggered.connect(lambda _, act=slot: act())
+            self.tree.addAction(action)
+            actions.append(action)
+        return actions
+
+    def _lay_out(self) -> None:
+        line = QHBoxLayout(self._foot)
+        line.setContentsMargins(SPACE + 4, SPACE // 2, SPACE + 4, SPACE // 2)
+        line.setSpacing(SPACE)
+        line.addWidget(self._removed, 1)
+        line.addWidget(self.undo)
+        self._foot.setProperty("role", "foot")
+        self._pages = QStackedLayout()
+        self._pages.addWidget(self._empty)
+        self._pages.addWidget(self.tree)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, SPACE // 2, 0, 0)
+        layout.setSpacing(0)
+        layout.addLayout(self._pages, 1)
+        layout.addWidget(self._foot)
+
+    # What is chosen
+
+    def chosen(self) -> list[Run]:
+        """The texts that are chosen, the oldest first."""
+        indexes = self.tree.selectionModel().selectedIndexes()
+        found = {self.model.run_at(index) for index in indexes}
+        return [run for run in self._runs.all if run in found]
+
+    def compare_chosen(self) -> None:
+        """Compare the two texts that are chosen, or the one with what it branched off."""
+        chosen = self.chosen()
+        if len(chosen) == 1:
+            show_comparison(self._session, self, chosen[0].parent, chosen[0])
+        elif chosen:
+            show_comparison(self._session, self, *chosen[:2])
+
+    def remove_chosen(self) -> None:
+        """Remove the texts that are chosen; the last one can be brought back."""
+        for run in self.chosen():
+            self._runs.remove(run)
+
+    def _on_selection(self) -> None:
+        chosen = self.chosen()
+        if len(chosen) == 1 and not self._marking:
+            self._runs.show(chosen[0])
+
+    def _on_reset(self) -> None:
+        self.tree.expandAll()
+        self._mark_shown()
+
+    def _mark_shown(self) -> None:
+        """Choose the item of the text that is shown, unless several are chosen."""
+        index = self.model.index_of(self._runs.current)
+        if len(self.chosen()) < 2 and index != self.tree.currentIndex():
+            self._marking = True
+            self.tree.setCurrentIndex(index)
+            self._marking = False
+            self.tree.scrollTo(index)
+
+    def _update(self) -> None:
+        self._pages.setCurrentIndex(1 if self._runs.all else 0)
+        removed = self._runs.removed
+        self._foot.setVisible(removed is not None)
+        if removed:
+            title = self._words.title(removed.run)
+            self._removed.show_text(self.tr("Removed {0}").format(title))
+        self._mark_shown()
+
+    def _open_menu(self, point: QPoint) -> None:
+        index = self.tree.indexAt(point)
+        run = self.model.run_at(index)
+        if run:
+            self.make_menu(run, index).popup(self.tree.viewport().mapToGlobal(point))
+
+    def make_menu(self, run: Run, index: QModelIndex) -> QMenu:
+        """What can be done with one text."""
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        current = self._runs.current
+        menu.addAction(self.tr("Show"), lambda: self._runs.show(run))
+        compare = menu.addAction(
+            self.tr("Compare with the shown text"),
+            lambda: show_comparison(self._session, self, current, run),
+        )
+        compare.setEnabled(current is not None and current is not run)
+        with_parent = menu.addAction(
+            self.tr("Compare with what it branched off"),
+            lambda: show_comparison(self._session, self, run.parent, run),
+        )
+        with_parent.setEnabled(run.parent is not None)
+        menu.addSeparator()
+        menu.addAction(self.tr("Rename"), lambda: self.tree.edit(index))
+        menu.addAction(self.tr("Remove"), lambda: self._runs.remove(run))
+        return menu

@@ -1,0 +1,182 @@
+"""The same prompt answered by the base, each expert and anti-expert alone, and all as tuned."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import (
+    QDialog,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.ui.compare.role_column import RoleColumn
+from app.ui.run import Run
+from app.ui.session import LoadState, Session
+from app.ui.theme import SPACE
+from app.ui.widgets.dialogs import show_once
+from app.ui.widgets.elided_label import ElidedLabel
+from app.ui.wording import visible
+
+_SIZE = QSize(1060, 560)
+
+
+class AllRolesDialog(QDialog):
+    """A column for each role. The texts come one after another and are texts of the window."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._runs = session.runs
+        self._prompt = ""
+        self.columns: list[RoleColumn] = []
+        self.setWindowTitle(self.tr("All roles at once"))
+        self._asked = ElidedLabel()
+        self.ask = QPushButton(self.tr("Ask again"))
+        self.ask.setToolTip(self.tr("Let every role answer the prompt of the window"))
+        self.ask.clicked.connect(lambda: self.start(session.prompt))
+        self.stop = QPushButton(self.tr("Stop"))
+        self.stop.setToolTip(self.tr("Stop all of them; what has come stays (Esc)"))
+        self.stop.clicked.connect(session.runs.stop)
+        self.close_button = QPushButton(self.tr("Close"))
+        self.close_button.clicked.connect(self.accept)
+        self.message = QLabel()
+        self.message.setProperty("role", "caption")
+        self.message.setWordWrap(True)
+        self._row = QHBoxLayout()
+        self._row.setContentsMargins(0, 0, 0, 0)
+        self._row.setSpacing(SPACE)
+        self._lay_out()
+        QShortcut(QKeySequence("Ctrl+Return"), self, lambda: self.start(session.prompt))
+        session.runs.progressed.connect(self._on_progress)
+        session.runs.replaced.connect(self._on_replaced)
+        session.runs.run_changed.connect(self._update)
+        session.load_changed.connect(self._update)
+        self._update()
+
+    def sizeHint(self) -> QSize:  # noqa: N802 — Qt's name
+        return _SIZE
+
+    def _lay_out(self) -> None:
+        page = QWidget()
+        page.setLayout(self._row)
+        area = QScrollArea()
+        area.setWidget(page)
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        foot = QHBoxLayout()
+        foot.setSpacing(SPACE)
+        foot.addWidget(self.message, 1)
+        for button in (self.stop, self.ask, self.close_button):
+            button.setAutoDefault(False)
+            foot.addWidget(button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE, SPACE + 4)
+        layout.setSpacing(SPACE + 4)
+        layout.addWidget(self._asked)
+        layout.addWidget(area, 1)
+        layout.addLayout(foot)
+
+    # Asking
+
+    def open_for(self, prompt: str) -> None:
+        """Let the roles answer ``prompt``, unless it is what they answer already."""
+        if not self.columns or prompt != self._prompt:
+            self.start(prompt)
+
+    def start(self, prompt: str) -> None:
+        """Let every role answer; nothing happens while another text is being written."""
+        if self._runs.running:
+            self._update()
+            return
+        answers = self._runs.ask_every_role(prompt)
+        if answers:
+            self._prompt = prompt
+            self._asked.show_text(visible(prompt))
+            self._show(answers)
+        self._update()
+
+    def _show(self, answers: list[Run]) -> None:
+        for column in self.columns:
+            self._row.removeWidget(column)
+            column.hide()
+            column.deleteLater()
+        self.columns = []
+        places: list[int | None] = [*range(len(answers) - 1), None]
+        for run in dict.fromkeys(answers):
+            roles = [place for place, other in zip(places, answers, strict=True) if other is run]
+            column = RoleColumn(run, roles)
+            column.inspect_requested.connect(self._inspect)
+            self.columns.append(column)
+            self._row.addWidget(column, 1)
+        chain = [self.stop, self.ask, self.close_button]
+        stops = [w for column in self.columns for w in (column.text, column.copy, column.inspect)]
+        for before, after in zip([*stops, *chain], [*stops[1:], *chain], strict=False):
+            QWidget.setTabOrder(before, after)
+
+    # What is shown
+
+    def _on_progress(self, run: Run) -> None:
+        for column in self.columns:
+            if column.run is run:
+                column.update_text()
+
+    def _on_replaced(self, before: Run, after: Run) -> None:
+        for column in self.columns:
+            if column.run is before:
+                column.take(after)
+
+    def _update(self) -> None:
+        running = self._runs.running
+        self.stop.setEnabled(running)
+        self.ask.setEnabled(not running)
+        self.message.setText(self._describe())
+        for column in self.columns:
+            column.update_text()
+
+    def _describe(self) -> str:
+        answers = [column.run for column in self.columns]
+        ended = sum(not run.active for run in answers)
+        problem = self._session.problem
+        if problem and (not answers or any(run.failed for run in answers)):
+            return str(problem.error)
+        if not answers and self._runs.running:
+            return self.tr("Another text is being written. Stop it, and then ask.")
+        if not answers:
+            return ""
+        if ended < len(answers) and self._session.load_state is not LoadState.LOADED:
+            return self.tr("Waiting for the models …")
+        if ended < len(answers):
+            return self.tr("{0} of {1} have answered.").format(ended, len(answers))
+        return self.tr("All drew with the same settings and the same noise.")
+
+    def _inspect(self, run: Run) -> None:
+        if run in self._runs.all:
+            self._runs.show(run)
+        else:
+            self._runs.add(run)  # it was removed meanwhile
+        window = self.parentWidget()
+        if window:
+            window.activateWindow()
+
+    def reject(self) -> None:
+        """Escape stops what runs, and closes the view when nothing does."""
+        if self.stop.isEnabled() and any(column.run.active for column in self.columns):
+            self._runs.stop()
+        else:
+            super().reject()
+
+
+def show_all_roles(session: Session, parent: QWidget, prompt: str) -> None:
+    """Open the view and let every role answer ``prompt``, or bring it to the front."""
+    dialog = show_once(
+        parent, AllRolesDialog, "all roles", lambda above: AllRolesDialog(session, above)
+    )
+    dialog.open_for(prompt)

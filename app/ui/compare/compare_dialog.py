@@ -1,0 +1,251 @@
+"""Two texts side by side: where they part, what the pairs did in each, token below token."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSignalBlocker, QSize
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.ui.branches.text_words import TextWords
+from app.ui.compare.run_text import RunText
+from app.ui.compare.shift_strip import ShiftStrip
+from app.ui.compare.text_figures import figures_of
+from app.ui.run import Run
+from app.ui.session import Session
+from app.ui.text.tint_words import bits, number
+from app.ui.theme import SPACE
+from app.ui.widgets.controls import ChoiceBox
+from app.ui.widgets.dialogs import show_once
+from app.ui.widgets.elided_label import ElidedLabel
+
+_SIZE = QSize(1040, 640)
+
+
+class _Column:
+    """One of the two texts with its choice and its figures."""
+
+    def __init__(self, name: str) -> None:
+        self.choice = ChoiceBox()
+        self.choice.setAccessibleName(name)
+        self.text = RunText(name)
+        self.figures = QLabel()
+        self.figures.setWordWrap(True)
+        self.figures.setProperty("role", "caption")
+        self.run: Run | None = None
+
+
+class CompareDialog(QDialog):
+    """Follows the texts as they grow. A token that is chosen is marked in both."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._runs = session.runs
+        self._words = TextWords(self)
+        self.setWindowTitle(self.tr("Compare texts"))
+        self.columns = (_Column(self.tr("Text A")), _Column(self.tr("Text B")))
+        self.strip = ShiftStrip()
+        self._said = ElidedLabel()
+        self._said.setProperty("role", "caption")
+        self.inspect = QPushButton(self.tr("Inspect"))
+        self.inspect.setToolTip(self.tr("Show text B in the window, at the chosen token"))
+        self.inspect.setAutoDefault(False)
+        self.inspect.clicked.connect(self._inspect)
+        self._chosen: int | None = None
+        self._lay_out()
+        for place, column in enumerate(self.columns):
+            column.choice.currentIndexChanged.connect(lambda _, at=place: self._on_choice(at))
+            column.text.token_chosen.connect(self.choose)
+        self.strip.token_chosen.connect(self.choose)
+        session.runs.list_changed.connect(self._fill)
+        session.runs.progressed.connect(self._on_progress)
+
+    def sizeHint(self) -> QSize:  # noqa: N802 — Qt's name
+        return _SIZE
+
+    def _lay_out(self) -> None:
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(SPACE + 4)
+        grid.setVerticalSpacing(SPACE // 2)
+        for place, column in enumerate(self.columns):
+            head = QHBoxLayout()
+            head.setSpacing(SPACE)
+            letter = QLabel("AB"[place])
+            letter.setProperty("role", "section")
+            letter.setBuddy(column.choice)
+            head.addWidget(letter)
+            head.addWidget(column.choice, 1)
+            card = QFrame()
+            card.setProperty("role", "card")
+            inside = QVBoxLayout(card)
+            inside.setContentsMargins(SPACE, SPACE // 2, SPACE // 2, SPACE // 2)
+            inside.addWidget(column.text)
+            grid.addLayout(head, 0, place)
+            grid.addWidget(card, 1, place)
+            grid.addWidget(column.figures, 2, place)
+            grid.setColumnStretch(place, 1)
+        grid.setRowStretch(1, 1)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.addButton(self.inspect, QDialogButtonBox.ButtonRole.ActionRole)
+        buttons.rejected.connect(self.reject)
+        for button in buttons.findChildren(QPushButton):
+            button.setAutoDefault(False)
+        strip = QFrame()
+        strip.setProperty("role", "card")
+        inside = QVBoxLayout(strip)
+        inside.setContentsMargins(SPACE // 2, SPACE, SPACE // 2, SPACE // 2)
+        inside.addWidget(self.strip)
+        foot = QHBoxLayout()
+        foot.setSpacing(2 * SPACE)
+        foot.addWidget(self._said, 1)
+        foot.addWidget(buttons)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE, SPACE + 4)
+        layout.setSpacing(SPACE + 4)
+        layout.addLayout(grid, 1)
+        layout.addWidget(strip)
+        layout.addLayout(foot)
+
+    # Which texts
+
+    def compare(self, first: Run | None, second: Run | None) -> None:
+        """Show two texts; where one is not given, one that is worth comparing with the other."""
+        second = second or self._runs.current
+        first = first or self._other_than(second)
+        for column, run in zip(self.columns, (first, second), strict=True):
+            column.run = run
+        self._chosen = None
+        self._fill()
+        self.columns[1].choice.setFocus()
+
+    def _other_than(self, run: Run | None) -> Run | None:
+        """What a text branched off, or else the one before or after it in the list."""
+        if run is None:
+            return None
+        if run.parent in self._runs.all:
+            return run.parent
+        others = [other for other in self._runs.all if other is not run]
+        alike = [other for other in others if other.prompt == run.prompt] or others
+        return alike[-1] if alike else None
+
+    def _fill(self) -> None:
+        """Offer the texts that there are by now."""
+        for column in self.columns:
+            if column.run not in self._runs.all:
+                column.run = None
+            with QSignalBlocker(column.choice):
+                column.choice.clear()
+                for run in self._runs.all:
+                    title, detail = self._words.title(run), self._words.detail(run)
+                    column.choice.addItem(self.tr("{0} — {1}").format(title, detail))
+                place = self._runs.all.index(column.run) if column.run else -1
+                column.choice.setCurrentIndex(place)
+        self._update()
+
+    def _on_choice(self, place: int) -> None:
+        at = self.columns[place].choice.currentIndex()
+        self.columns[place].run = self._runs.all[at] if at >= 0 else None
+        self._chosen = None
+        self._update()
+
+    # What is shown
+
+    def _on_progress(self, run: Run) -> None:
+        if run in [column.run for column in self.columns]:
+            self._update()
+
+    def _update(self) -> None:
+        runs = [column.run for column in self.columns if column.run]
+        both = len(runs) == 2
+        common = runs[0].common_length(runs[1]) if both else 0
+        for column in self.columns:
+            is_new = column.run is not column.text.run
+            column.text.show_run(column.run, common if both else 0)
+            column.figures.setText(self._tell(column.run, common))
+            if is_new:
+                column.text.show_divergence()
+        self.strip.show_runs(runs if both else (), common)
+        self.inspect.setEnabled(self.columns[1].run is not None)
+        self._mark(self._chosen)
+        self._said.show_text(self._describe(runs, common))
+
+    def _describe(self, runs: list[Run], common: int) -> str:
+        if len(runs) < 2:
+            return self.tr("Choose two texts.")
+        if self._chosen is not None:
+            return " · ".join(self.strip.describe(self._chosen).split("\n"))
+        first, second = runs
+        if first is second or common == len(first.tokens) == len(second.tokens):
+            return self.tr("Both are the same.")
+        if first.prompt != second.prompt:
+            return self.tr("The prompts differ; the texts are aligned at their beginnings.")
+        if common == min(len(first.tokens), len(second.tokens)):
+            return self.tr("One is the beginning of the other.")
+        return self.tr("They share {0}.").format(self._words.count(common))
+
+    def _tell(self, run: Run | None, common: int) -> str:
+        """The figures of what comes after the divergence, or of all where there is nothing."""
+        if run is None:
+            return ""
+        first = common if common < len(run.tokens) else 0
+        found = figures_of(run, first)
+        if found is None:
+            return self.tr("no tokens yet") if run.active else self.tr("no tokens")
+        where = self.tr("from token {0} on").format(f"{first + 1:,}") if first else ""
+        tuned = number(found.perplexity_tuned)
+        if not run.pair_names:
+            parts = [where, self.tr("perplexity {0}").format(tuned)]
+            return " · ".join(part for part in parts if part)
+        base = number(found.perplexity_base)
+        parts = [
+            where,
+            self.tr("perplexity {0}, of the base {1}").format(tuned, base),
+            self.tr("mean shift {0}").format(bits(found.mean_shift, sign=True)),
+            self.tr("{0} of {1} first choices changed").format(
+                f"{found.flips:,}", f"{found.tokens:,}"
+            ),
+        ]
+        return " · ".join(part for part in parts if part)
+
+    # The chosen token
+
+    def choose(self, index: int) -> None:
+        """Mark a place in both texts and in the strip."""
+        self._chosen = index
+        self._mark(index)
+        runs = [column.run for column in self.columns if column.run]
+        self._said.show_text(self._describe(runs, 0))
+
+    def _mark(self, index: int | None) -> None:
+        for column in self.columns:
+            column.text.choose(index)
+        self.strip.choose(index)
+
+    def _inspect(self) -> None:
+        run = self.columns[1].run
+        if run:
+            self._runs.show(run)
+            if self._chosen is not None:
+                self._session.selection.select(self._chosen)
+            window = self.parentWidget()
+            if window:
+                window.activateWindow()
+
+
+def show_comparison(
+    session: Session, parent: QWidget, first: Run | None = None, second: Run | None = None
+) -> None:
+    """Open the comparison of two texts, or bring it to the front; by default of the shown one."""
+    dialog = show_once(
+        parent, CompareDialog, "compare", lambda above: CompareDialog(session, above)
+    )
+    dialog.compare(first, second)

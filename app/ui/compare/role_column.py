@@ -1,0 +1,119 @@
+"""The answer of one role, beside those of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QSize, Signal
+from PySide6.QtGui import QColor, QGuiApplication, QPainter, QPaintEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from app.ui.branches.text_words import TextWords
+from app.ui.compare.run_text import RunText
+from app.ui.run import Run
+from app.ui.theme import SPACE, current_theme
+from app.ui.widgets.elided_label import ElidedLabel
+
+_WIDTH = 236
+_SWATCH = 10
+
+
+class _Swatch(QWidget):
+    """The colours of the pairs whose role it is: full for an expert, a ring for an anti-expert."""
+
+    def __init__(self, roles: Sequence[int | None], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._roles = [role for role in roles if role]  # the base and the tuned have no colour
+        self.setFixedSize(QSize(max(len(self._roles) * (_SWATCH + 3), 1), _SWATCH + 2))
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 — Qt's name
+        theme = current_theme()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for place, role in enumerate(self._roles):
+            pair, antiexpert = divmod(role - 1, 2)
+            color = theme.pair_color(pair)
+            painter.setPen(color)
+            painter.setBrush(QColor(theme.surface) if antiexpert else color)
+            painter.drawEllipse(place * (_SWATCH + 3) + 1, 1, _SWATCH - 1, _SWATCH - 1)
+
+
+class RoleColumn(QFrame):
+    """A title, the text as it comes, how fast it came, and what can be done with it.
+
+    Args:
+        run: The answer.
+        roles: The places in ``Recipe.roles`` that it answers for; None is the tuned one.
+    """
+
+    inspect_requested = Signal(object)
+
+    def __init__(
+        self, run: Run, roles: Sequence[int | None], parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.run = run
+        self._roles = roles
+        self._words = TextWords(self)
+        self.setProperty("role", "card")
+        self.setMinimumWidth(_WIDTH)
+        names = [self._words.role_title(run.recipe, role) for role in roles]
+        title = ElidedLabel()
+        title.setProperty("role", "section")
+        title.show_text(names[0], "\n".join(names))
+        self.setAccessibleName("; ".join(names))
+        others = QLabel("\n".join(names[1:]))
+        others.setProperty("role", "caption")
+        others.setVisible(len(names) > 1)
+        others.setToolTip(self.tr("The same checkpoint with the same prompt: it answers once."))
+        self.text = RunText(names[0])
+        self.state = ElidedLabel()
+        self.state.setProperty("role", "caption")
+        self.inspect = self._make_button(self.tr("Inspect"), self.tr("Show it in the window"))
+        self.inspect.clicked.connect(lambda: self.inspect_requested.emit(self.run))
+        self.copy = self._make_button(self.tr("Copy"), self.tr("Copy the text"))
+        self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.run.text))
+        head = QHBoxLayout()
+        head.setSpacing(SPACE // 2 + 2)
+        if any(roles):
+            head.addWidget(_Swatch(roles))
+        head.addWidget(title, 1)
+        foot = QHBoxLayout()
+        foot.setSpacing(SPACE // 2)
+        foot.addWidget(self.state, 1)
+        foot.addWidget(self.copy)
+        foot.addWidget(self.inspect)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(SPACE + 2, SPACE, SPACE // 2 + 2, SPACE // 2)
+        layout.setSpacing(SPACE // 2)
+        layout.addLayout(head)
+        layout.addWidget(others)
+        layout.addWidget(self.text, 1)
+        layout.addLayout(foot)
+        self.update_text()
+
+    def _make_button(self, text: str, tip: str) -> QPushButton:
+        button = QPushButton(text)
+        button.setProperty("role", "flat")
+        button.setAutoDefault(False)
+        button.setToolTip(tip)
+        button.setAccessibleName(f"{text}: {self.accessibleName()}")
+        return button
+
+    def take(self, run: Run) -> None:
+        """Another text stands in the place of the answer: it was continued."""
+        self.run = run
+        self.update_text()
+
+    def update_text(self) -> None:
+        """Write what has come since, and how it stands."""
+        run = self.run
+        self.text.show_run(run)
+        parts = [self._words.state(run)]
+        if run.tokens:
+            parts.append(self._words.count(len(run.tokens)))
+        if speed := run.tokens_per_second:
+            parts.append(self.tr("{0} tokens/s").format(f"{speed:.0f}"))
+        self.state.show_text(" · ".join(part for part in parts if part))
+        for button in (self.copy, self.inspect):
+            button.setEnabled(bool(run.tokens))

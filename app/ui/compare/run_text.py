@@ -1,0 +1,210 @@
+"""A text to read beside others: tinted by shift, with the part that it shares with them muted."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QMimeData, QPoint, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QKeyEvent,
+    QMouseEvent,
+    QTextCharFormat,
+    QTextCursor,
+)
+from PySide6.QtWidgets import QFrame, QPlainTextEdit, QTextEdit, QWidget
+
+from app.attribution.measures import BIT
+from app.decoding.shown_text import show
+from app.ui.display import Tint
+from app.ui.run import Run, Token
+from app.ui.text.grouping import Grouping
+from app.ui.text.tint import mark_color, scale_of
+from app.ui.text.transcript_text import TextMap
+from app.ui.theme import SPACE, current_theme
+
+_READING_SIZE = 1.1
+_DIVERGENCE = "▶ "
+
+
+class RunText(QPlainTextEdit):
+    """One text. Copying gives it exactly; the keys and the mouse choose a token of it."""
+
+    token_chosen = Signal(int)
+
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.run: Run | None = None
+        self._common: int | None = None
+        self._map = TextMap()
+        self._chosen: int | None = None
+        self._pressed_at = QPoint()
+        self.setReadOnly(True)
+        self.setUndoRedoEnabled(False)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setProperty("role", "bare")
+        self.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse
+            | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
+        self.setCursorWidth(0)
+        self.viewport().setCursor(Qt.CursorShape.ArrowCursor)
+        font = QFont("serif")
+        font.setStyleHint(QFont.StyleHint.Serif)
+        font.setPointSizeF(self.font().pointSizeF() * _READING_SIZE)
+        self.document().setDefaultFont(font)
+        self.document().setDocumentMargin(SPACE // 2)
+        self.setAccessibleName(name)
+
+    def show_run(self, run: Run | None, common: int | None = None) -> None:
+        """Show ``run``; its first ``common`` tokens are muted, and a mark stands behind them."""
+        if run is self.run and common == self._common:
+            self.append_new()
+            return
+        self.run, self._common, self._chosen = run, common, None
+        self._rebuild()
+
+    def append_new(self) -> None:
+        """Write the tokens that have come since."""
+        if self.run is None:
+            return
+        bar = self.verticalScrollBar()
+        at_end = bar.value() >= bar.maximum() - 2
+        cursor = QTextCursor(self.document())
+        cursor.movePosition(QTextCursor.MoveOperation.End)
+        cursor.beginEditBlock()
+        for token in self.run.tokens[self._map.count :]:
+            self._write(cursor, token)
+        cursor.endEditBlock()
+        if at_end:
+            bar.setValue(bar.maximum())
+
+    def choose(self, index: int | None) -> None:
+        """Mark a token, and bring it into sight."""
+        if index is not None and index >= self._map.count:
+            index = None
+        self._chosen = index
+        marks = []
+        if index is not None:
+            mark = QTextEdit.ExtraSelection()
+            mark.cursor = self._cursor_at(index)
+            theme = current_theme()
+            mark.format.setBackground(QColor(theme.accent))
+            mark.format.setForeground(QColor(theme.on_accent))
+            marks.append(mark)
+        self.setExtraSelections(marks)
+        if index is not None:
+            self._bring_into_sight(index)
+
+    def show_divergence(self) -> None:
+        """Scroll so that the first token of its own is in sight, with some of what is before."""
+        if self._common and self._common < self._map.count:
+            self._bring_into_sight(self._common)
+
+    def _cursor_at(self, index: int) -> QTextCursor:
+        start, end = self._map.token_range(index)
+        cursor = QTextCursor(self.document())
+        cursor.setPosition(start)
+        cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
+        return cursor
+
+    def _bring_into_sight(self, index: int) -> None:
+        cursor = self._cursor_at(index)
+        cursor.setPosition(cursor.selectionStart())
+        if not self.viewport().rect().contains(self.cursorRect(cursor).center()):
+            self.setTextCursor(cursor)
+            self.centerCursor()
+
+    # Writing
+
+    def _rebuild(self) -> None:
+        self.clear()
+        self.setExtraSelections([])
+        self._map = TextMap()
+        if self.run is None:
+            return
+        cursor = QTextCursor(self.document())
+        muted = QTextCharFormat()
+        muted.setForeground(QColor(current_theme().muted))
+        if self._common is not None:
+            for shown, exact in show(self.run.prompt):
+                self._map.add(shown, exact)
+                cursor.insertText(shown, muted)
+        self.append_new()
+
+    def _write(self, cursor: QTextCursor, token: Token) -> None:
+        theme = current_theme()
+        shared = self._common is not None and token.index < self._common
+        if token.index == self._common:
+            sign = QTextCharFormat()
+            sign.setForeground(QColor(theme.accent))
+            self._map.add(_DIVERGENCE, "")
+            cursor.insertText(_DIVERGENCE, sign)
+        look, marks = QTextCharFormat(), QTextCharFormat()
+        look.setForeground(QColor(theme.muted if shared else theme.text))
+        marks.setForeground(QColor(theme.muted) if shared else mark_color(theme))
+        if not shared:
+            scale = scale_of(Tint(), Grouping.TOKEN, theme)
+            for style in (look, marks):
+                style.setBackground(scale.color(token.attribution.shift / BIT))
+            if token.attribution.flipped:
+                look.setUnderlineStyle(QTextCharFormat.UnderlineStyle.SingleUnderline)
+        self._map.begin_token()
+        for shown, exact in show(token.text):
+            self._map.add(shown, exact)
+            cursor.insertText(shown, look if shown == exact else marks)
+        if not token.text and self.run is not None:
+            label = self.run.label(token.token_id)
+            self._map.add(label, "")
+            cursor.insertText(label, marks)
+
+    # Events
+
+    def token_at(self, point: QPoint) -> int | None:
+        """The token at a point of the viewport, or the nearest one on its line."""
+        position = self.cursorForPosition(point).position()
+        index = self._map.token_at(position)
+        if index is not None:  # the cursor may be behind the glyph
+            start, _ = self._map.token_range(index)
+            edge = QTextCursor(self.document())
+            edge.setPosition(start)
+            if position == start and self.cursorRect(edge).left() > point.x():
+                index = self._map.token_at(position - 1)
+        return index
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 — Qt's name
+        self._pressed_at = event.position().toPoint()
+        super().mousePressEvent(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802 — Qt's name
+        super().mouseReleaseEvent(event)
+        point = event.position().toPoint()
+        if (point - self._pressed_at).manhattanLength() < 4:
+            index = self.token_at(point)
+            if index is not None:
+                self.token_chosen.emit(index)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 — Qt's name
+        by = {Qt.Key.Key_Right: 1, Qt.Key.Key_Left: -1}.get(Qt.Key(event.key()), 0)
+        if by and event.modifiers() in (
+            Qt.KeyboardModifier.NoModifier,
+            Qt.KeyboardModifier.KeypadModifier,
+        ):
+            first = self._common or 0
+            place = (first if by > 0 else first - 1) if self._chosen is None else self._chosen + by
+            if 0 <= place < self._map.count:
+                self.token_chosen.emit(place)
+        else:
+            super().keyPressEvent(event)
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 — Qt's name
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and self.run is not None:
+            chosen = self._chosen
+            self._rebuild()
+            self.choose(chosen)
+
+    def createMimeDataFromSelection(self) -> QMimeData:  # noqa: N802 — Qt's name
+        cursor = self.textCursor()
+        data = QMimeData()
+        data.setText(self._map.exact(cursor.selectionStart(), cursor.selectionEnd()))
+        return data

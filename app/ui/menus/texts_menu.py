@@ -1,0 +1,86 @@
+"""Branches of the shown text, and the texts of the window."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QPoint
+from PySide6.QtWidgets import QWidget
+
+from app.ui.branches.fork_popup import ForkPopup
+from app.ui.compare.compare_dialog import show_comparison
+from app.ui.menus.menu import SessionMenu
+from app.ui.session import Session
+
+
+class TextsMenu(SessionMenu):
+    """Forks, and moves between texts.
+
+    Args:
+        place: Where on the screen a token of the shown text is, for what opens beside it.
+    """
+
+    def __init__(self, session: Session, window: QWidget, place: Callable[[int], QPoint]) -> None:
+        super().__init__(session, window)
+        self._place = place
+        self.setTitle(self.tr("&Texts"))
+        runs = session.runs
+        self._forks = [
+            self.add(self.tr("&Fork here with …"), lambda: self._open_popup(0), "Ctrl+K"),
+            self.add(self.tr("Next alternative"), lambda: self._open_popup(1), "Alt+Down"),
+            self.add(self.tr("Previous alternative"), lambda: self._open_popup(-1), "Alt+Up"),
+        ]
+        self._go_on_with = self.add(
+            self.tr("Go on &with a text of yours …"), self._open_at_end, "Ctrl+Shift+K"
+        )
+        self.addSeparator()
+        self._moves = [
+            self.add(self.tr("Next text"), lambda: runs.move(1), "Ctrl+PgDown"),
+            self.add(self.tr("Previous text"), lambda: runs.move(-1), "Ctrl+PgUp"),
+        ]
+        self._compare = self.add(
+            self.tr("&Compare …"), lambda: show_comparison(session, window), "Ctrl+D"
+        )
+        self.addSeparator()
+        self._remove = self.add(
+            self.tr("&Remove the shown text"), self._remove_shown, "Ctrl+Shift+Backspace"
+        )
+        self._restore = self.add(
+            self.tr("&Bring back the removed text"), runs.restore, "Ctrl+Alt+Z"
+        )
+        for signal in (runs.run_changed, runs.list_changed, runs.progressed):
+            signal.connect(lambda *_: self._update())
+        session.selection.changed.connect(self._update)
+        self._update()
+
+    def _update(self) -> None:
+        runs, token = self._session.runs, self._session.selection.token
+        run, texts = runs.current, len(runs.all)
+        ended = run is not None and not runs.running
+        for action in self._forks:
+            action.setEnabled(ended and token is not None)
+        self._go_on_with.setEnabled(ended)
+        for action in self._moves:
+            action.setEnabled(texts > 1 or (texts == 1 and run is None))
+        self._compare.setEnabled(texts > 1)
+        self._remove.setEnabled(run is not None)
+        self._restore.setEnabled(runs.removed is not None)
+
+    def _open_popup(self, move: int) -> None:
+        run, token = self._session.runs.current, self._session.selection.token
+        if run and token is not None:
+            popup = ForkPopup(self._session, run, token, self._window)
+            if move < 0:
+                popup.move_choice(-1)
+            popup.open_at(self._place(token))
+
+    def _open_at_end(self) -> None:
+        run = self._session.runs.current
+        if run:
+            popup = ForkPopup(self._session, run, len(run.tokens), self._window)
+            popup.open_at(self._place(max(len(run.tokens) - 1, 0)))
+
+    def _remove_shown(self) -> None:
+        run = self._session.runs.current
+        if run:
+            self._session.runs.remove(run)

@@ -1,0 +1,143 @@
+"""Two texts side by side, and the figures below them."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from app.ui.compare.compare_dialog import CompareDialog
+from app.ui.compare.text_figures import figures_of
+from app.ui.run import Run
+from app.ui.runs import Runs
+from app.ui.session import Session
+from tests.ui.conftest import FakeBridge
+
+
+@pytest.fixture
+def runs(finished_session: Session, bridge: FakeBridge) -> Runs:
+    """With a text of 60 tokens and a branch of 30 that shares 20."""
+    runs = finished_session.runs
+    first = runs.current
+    assert first
+    seed = next(seed for seed in range(1, 50) if _token(20, seed) != first.tokens[20].token_id)
+    runs.fork(20)
+    bridge.complete(10, seed=seed)
+    return runs
+
+
+def _token(index: int, seed: int) -> int:
+    from tests.ui.conftest import invent_step
+
+    return invent_step(index, (1.0, 0.4), 0, seed).token_id
+
+
+@pytest.fixture
+def dialog(finished_session: Session, runs: Runs, qtbot: QtBot) -> CompareDialog:
+    made = CompareDialog(finished_session)
+    qtbot.addWidget(made)
+    made.compare(None, None)
+    made.show()
+    return made
+
+
+def shown(dialog: CompareDialog) -> list[Run | None]:
+    return [column.run for column in dialog.columns]
+
+
+def test_the_shown_text_is_compared_with_what_it_branched_off(
+    dialog: CompareDialog, runs: Runs
+) -> None:
+    assert shown(dialog) == runs.all
+    first, branch = runs.all
+    for column, run in zip(dialog.columns, (first, branch), strict=True):
+        text = column.text.toPlainText()
+        shared = "".join(token.text for token in run.tokens[:20]).replace("\n", "↵\n")
+        before, mark, after = text.partition("▶ ")
+        assert before.replace("⇥\t", "\t") == "Once upon a time" + shared.replace("⇥\t", "\t")
+        assert mark
+        assert after
+    assert dialog.strip.describe(25).startswith("token 26")
+
+
+def test_copying_gives_the_text_without_the_marks(dialog: CompareDialog, runs: Runs) -> None:
+    column = dialog.columns[1]
+    column.text.selectAll()
+    copied = column.text.createMimeDataFromSelection().text()
+    assert copied == "Once upon a time" + runs.all[1].text
+
+
+def test_the_figures_are_of_what_comes_after_the_divergence(
+    dialog: CompareDialog, runs: Runs
+) -> None:
+    branch = runs.all[1]
+    own = [token.attribution for token in branch.tokens[20:]]
+    found = figures_of(branch, 20)
+    assert found
+    assert found.tokens == 10
+    tuned = np.prod([one.p_tuned for one in own]) ** (-1 / 10)
+    base = np.prod([one.p_base for one in own]) ** (-1 / 10)
+    assert found.perplexity_tuned == pytest.approx(tuned, rel=1e-6)
+    assert found.perplexity_base == pytest.approx(base, rel=1e-6)
+    shift = np.mean([math.log2(one.p_tuned / one.p_base) for one in own])
+    assert found.mean_shift == pytest.approx(shift, rel=1e-4)
+    assert found.flips == sum(one.argmax_base != one.argmax_tuned for one in own)
+    assert dialog.columns[1].figures.text().startswith("from token 21 on · perplexity")
+    assert figures_of(branch, 30) is None
+
+
+def test_a_token_is_chosen_in_both(dialog: CompareDialog, runs: Runs, qtbot: QtBot) -> None:
+    qtbot.keyClick(dialog.strip, Qt.Key.Key_Right)  # the first one after the divergence
+    assert dialog.strip.accessibleDescription() == dialog.strip.describe(20)
+    qtbot.keyClick(dialog.columns[0].text, Qt.Key.Key_Right)
+    for column in dialog.columns:
+        (mark,) = column.text.extraSelections()
+        assert column.run
+        assert mark.cursor.selectedText().strip("⇥↵\u2029\t ") in (
+            column.run.tokens[21].text.strip(),
+            "",
+        )
+    assert "the text has ended" in dialog.strip.describe(40)
+    dialog.choose(40)  # only the first text has it
+    assert dialog.columns[1].text.extraSelections() == []
+
+
+def test_inspecting_shows_the_text_at_the_token(
+    dialog: CompareDialog, runs: Runs, finished_session: Session
+) -> None:
+    runs.show(runs.all[0])
+    dialog.choose(22)
+    dialog.inspect.click()
+    assert runs.current is runs.all[1]
+    assert finished_session.selection.token == 22
+
+
+def test_other_texts_can_be_chosen_and_it_follows_them(
+    dialog: CompareDialog, runs: Runs, bridge: FakeBridge
+) -> None:
+    runs.generate("Something else")
+    third = runs.current
+    bridge.start_run()
+    choice = dialog.columns[0].choice
+    assert choice.count() == 3
+    choice.setCurrentIndex(2)
+    assert shown(dialog) == [third, runs.all[1]]
+    assert "no tokens yet" in dialog.columns[0].figures.text()
+    bridge.decode(3)
+    assert "perplexity" in dialog.columns[0].figures.text()
+    assert dialog.columns[0].text.toPlainText().startswith("Something else")
+    bridge.finish_run()
+    assert third
+    runs.remove(third)
+    assert shown(dialog) == [None, runs.all[1]]
+    assert choice.count() == 2
+
+
+def test_one_text_alone_asks_for_another(finished_session: Session, qtbot: QtBot) -> None:
+    dialog = CompareDialog(finished_session)
+    qtbot.addWidget(dialog)
+    dialog.compare(None, None)
+    assert shown(dialog) == [None, finished_session.runs.current]
