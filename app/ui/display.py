@@ -9,8 +9,8 @@ from PySide6.QtCore import QObject, QSettings, Signal
 from app.attribution.measures import Measure
 from app.ui.text.grouping import Grouping
 
-BASE, TUNED, KL, ENTROPY = "base", "tuned", "kl", "entropy"
-"""The lines of the plot."""
+BASE, TUNED, KL, ENTROPY, SHIFT = "base", "tuned", "kl", "entropy", "shift"
+"""The parts of the plot that every text has: lines, and the bars of log-probability."""
 
 _HIDDEN_AT_FIRST = frozenset({KL, ENTROPY})
 

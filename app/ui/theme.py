@@ -19,6 +19,8 @@ SPACE = 8
 SMALL = 0.88
 """Size of secondary text relative to the application's font."""
 
+_SHADE = 0.15
+
 
 @dataclass(frozen=True, slots=True)
 class Theme(Colors):
@@ -90,6 +92,13 @@ def blend(color: str, background: str, share: float) -> QColor:
     )
 
 
+def range_shade(theme: Theme) -> QColor:
+    """What lies over a selected range of tokens; the tints can be seen through it."""
+    color = QColor(theme.accent)
+    color.setAlphaF(_SHADE)
+    return color
+
+
 def set_role(widget: QWidget, role: str) -> None:
     """Give ``widget`` another look of the style sheet after it has been shown."""
     if widget.property("role") != role:
@@ -139,6 +148,10 @@ def stylesheet(theme: Theme) -> str:
     QPushButton[role="flat"]:hover, QToolButton[role="flat"]:hover {{ background: {theme.hover}; }}
     QPushButton[role="flat"]:focus, QToolButton[role="flat"]:focus {{
         border-color: {theme.accent}; }}
+    QToolButton[role="choice"] {{ border-color: transparent; background: transparent;
+        padding: 3px 2px; }}
+    QToolButton[role="choice"]:hover {{ background: {theme.hover}; }}
+    QToolButton[role="choice"]:focus {{ border-color: {theme.accent}; }}
     QPushButton[role="link"] {{ border-color: transparent; background: transparent;
         color: {theme.accent}; padding: 3px 2px; text-align: left; }}
     QPushButton[role="disclosure"]:disabled, QPushButton[role="link"]:disabled {{
@@ -165,6 +178,8 @@ def stylesheet(theme: Theme) -> str:
     QComboBox::down-arrow {{ image: url({chevron}); width: 12px; height: 12px; }}
     QAbstractSpinBox QLineEdit {{ border: 0; padding: 0 6px; background: transparent; }}
     QPlainTextEdit[role="bare"] {{ border: 0; padding: 0; }}
+    QPlainTextEdit[role="tinted"] {{ border: 0; padding: 0;
+        selection-background-color: {range_shade(theme).name(QColor.NameFormat.HexArgb)}; }}
     QTableView {{ background: {theme.surface}; border: 0; gridline-color: {theme.border};
         selection-background-color: {theme.selection}; selection-color: {theme.text}; }}
     QTabWidget::pane {{ border: 0; background: {theme.surface}; }}

@@ -1,75 +1,139 @@
-"""Which colour is which pair, and which line is which probability."""
+"""Which colour is which pair and which line is which number; each can be switched off."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QSize, Qt
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
+from app.ui.display import Display
+from app.ui.plot.plot_lines import LineLook
 from app.ui.theme import SMALL, SPACE, current_theme
+from app.ui.widgets.flow_layout import FlowLayout
 
 _MARK = 12
+_SQUARE = 9
+_ROOM = 9
 _LONGEST_NAME = 110
 
 
-class PlotLegend(QWidget):
-    """A square with a name for each pair, then the two lines."""
+@dataclass(frozen=True, slots=True)
+class LegendEntry:
+    """Something in the plot.
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    Attributes:
+        part: What the display calls it.
+        name: What a person reads.
+        about: What it is, in a sentence.
+        pair: The pair whose colour its bars have, or None.
+        line: How its line looks, or None where it is bars.
+    """
+
+    part: str
+    name: str
+    about: str
+    pair: int | None = None
+    line: LineLook | None = None
+
+
+class LegendToggle(QAbstractButton):
+    """An entry of the legend: its mark and name. Off, the mark is hollow and the name struck."""
+
+    def __init__(self, entry: LegendEntry, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._names: Sequence[str] = ()
-        self._lines = ((self.tr("base"), Qt.PenStyle.DashLine), (self.tr("tuned"), None))
+        self._entry = entry
         font = self.font()
         font.setPointSizeF(font.pointSizeF() * SMALL)
         self.setFont(font)
-        self.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
-        self.setAccessibleName(self.tr("Legend of the plot"))
+        self.setCheckable(True)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.setText(
+            self.fontMetrics().elidedText(entry.name, Qt.TextElideMode.ElideRight, _LONGEST_NAME)
+        )
+        self.setAccessibleName(entry.name)
+        self.setAccessibleDescription(entry.about)
+        self.setToolTip(self.tr("{0}\nClick to show or hide it.").format(entry.about))
 
-    def show_pairs(self, names: Sequence[str]) -> None:
-        """Show these pairs, in the order of their colours."""
-        metrics = self.fontMetrics()
-        self._names = [
-            metrics.elidedText(name, Qt.TextElideMode.ElideRight, _LONGEST_NAME) for name in names
-        ]
-        self.setToolTip("\n".join(names))
-        self.updateGeometry()
-        self.update()
+    @property
+    def part(self) -> str:
+        """What it switches."""
+        return self._entry.part
 
     def sizeHint(self) -> QSize:  # noqa: N802 — Qt's name
         metrics = self.fontMetrics()
-        texts = [*self._names, *(name for name, _ in self._lines)]
-        width = sum(metrics.horizontalAdvance(text) + _MARK + 2 * SPACE for text in texts)
-        return QSize(width, metrics.height() + 2)
+        width = metrics.horizontalAdvance(self.text())
+        return QSize(_MARK + SPACE + width + 2, metrics.height() + _ROOM)
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802 — Qt's name
-        return QSize(0, self.sizeHint().height())
+        return self.sizeHint()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 — Qt's name
-        theme, metrics = current_theme(), self.fontMetrics()
+        theme = current_theme()
         painter = QPainter(self)
-        left, middle = 0, self.height() // 2
+        self._paint_mark(painter)
+        font = self.font()
+        font.setStrikeOut(not self.isChecked())
+        painter.setFont(font)
+        painter.setPen(QColor(theme.text if self.underMouse() else theme.muted))
+        area = self.rect().adjusted(_MARK + SPACE // 2 + 2, 0, 0, 0)
+        painter.drawText(area, Qt.AlignmentFlag.AlignVCenter, self.text())
+        if self.hasFocus():
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(QPen(QColor(theme.accent), 1))
+            painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 3, 3)
 
-        def write(text: str) -> None:
-            nonlocal left
-            left += _MARK + SPACE // 2
-            width = metrics.horizontalAdvance(text)
-            painter.setPen(theme.muted)
-            flags = Qt.AlignmentFlag.AlignVCenter
-            painter.drawText(left, 0, width + 2, self.height(), flags, text)
-            left += width + SPACE + SPACE // 2
-
-        for pair, name in enumerate(self._names):
-            painter.fillRect(left + 2, middle - 4, 9, 9, theme.pair_color(pair))
-            write(name)
-        for name, dash in self._lines:
-            color = theme.muted if dash else theme.text
-            painter.setPen(QPen(QColor(color), 1.4, dash or Qt.PenStyle.SolidLine))
-            painter.drawLine(left, middle, left + _MARK, middle)
-            write(name)
+    def _paint_mark(self, painter: QPainter) -> None:
+        theme, middle = current_theme(), self.height() / 2
+        line, pair = self._entry.line, self._entry.pair
+        if line is not None:
+            painter.setPen(line.pen(theme) if self.isChecked() else QColor(theme.border))
+            painter.drawLine(2, round(middle), 2 + _MARK, round(middle))
+            return
+        color = QColor(theme.text) if pair is None else theme.pair_color(pair)
+        square = QRectF(3.5, middle - _SQUARE / 2, _SQUARE - 1, _SQUARE - 1)
+        painter.setPen(QPen(color, 1))
+        painter.setBrush(color if self.isChecked() else Qt.BrushStyle.NoBrush)
+        painter.drawRect(square)
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 — Qt's name
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
             self.update()
+
+
+class PlotLegend(QWidget):
+    """The entries in a row, or in several where they do not fit."""
+
+    def __init__(self, display: Display, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._display = display
+        self._layout = FlowLayout(SPACE // 2, self)
+        self._entries: Sequence[LegendEntry] = ()
+        self.toggles: list[LegendToggle] = []
+        self.setAccessibleName(self.tr("Legend of the plot"))
+        display.plot_changed.connect(self._update)
+
+    def show_entries(self, entries: Sequence[LegendEntry]) -> None:
+        """Show these entries."""
+        if entries != self._entries:
+            self._entries = entries
+            for toggle in self.toggles:
+                self._layout.removeWidget(toggle)
+                toggle.hide()
+                toggle.deleteLater()
+            self.toggles = [self._make(entry) for entry in entries]
+        self._update()
+
+    def _make(self, entry: LegendEntry) -> LegendToggle:
+        toggle = LegendToggle(entry, self)
+        toggle.toggled.connect(lambda on: self._display.show_part(entry.part, on))
+        self._layout.addWidget(toggle)
+        return toggle
+
+    def _update(self) -> None:
+        for toggle in self.toggles:
+            toggle.setChecked(toggle.part not in self._display.hidden)

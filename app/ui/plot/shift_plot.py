@@ -6,26 +6,36 @@ from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, QTimer
-from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QEvent, QPointF, Qt, QTimer
+from PySide6.QtGui import QColor, QKeyEvent, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from app.attribution.measures import BIT
+from app.attribution.series import AttributionSeries
+from app.ui.display import BASE, ENTROPY, KL, SHIFT, TUNED, pair_part
+from app.ui.plot.bars import Bars
+from app.ui.plot.plot_data import PlotData
 from app.ui.plot.plot_legend import PlotLegend
-from app.ui.plot.shift_series import ShiftSeries
+from app.ui.plot.plot_lines import BASE_LINE, TUNED_LINE, BitsLines, make_line
+from app.ui.plot.plot_words import describe_column, legend_entries
+from app.ui.plot.readout import Readout
+from app.ui.plot.scale_menu import ScaleMenu
+from app.ui.plot.token_view import TokenView
 from app.ui.run import Run
 from app.ui.session import Session
+from app.ui.text.tint_menus import MenuButton
+from app.ui.text.token_words import describe_range
 from app.ui.theme import SPACE, Theme, current_theme
-from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.focus_ring import FOCUS_GAP, paint_focus_ring
-from app.ui.wording import probability, quoted, signed
 
 _WINDOW = 100
 """Tokens that are visible while the plot follows the stream."""
-_BAR_WIDTH = 0.8
 _REDRAW_MS = 120
 """While tokens stream the plot is drawn so often: each time costs the decoding thread 4 ms."""
 _MARGIN = 2
 """Tokens beyond the first and the last to which the plot can be moved."""
+_SHADE = 0.22
+_SHIFT = Qt.KeyboardModifier.ShiftModifier
 
 
 class ShiftPlot(QWidget):
@@ -35,34 +45,53 @@ class ShiftPlot(QWidget):
         super().__init__(parent)
         self._session = session
         self._run: Run | None = None
-        self._series = ShiftSeries(0)
+        self._data = PlotData(AttributionSeries(0))
         self._following = True
-        self._legend = PlotLegend()
-        self._readout = ElidedLabel()
-        self._readout.setProperty("role", "caption")
-        self._fit = QPushButton(self.tr("Show all"))
-        self._fit.setProperty("role", "flat")
+        self._legend = PlotLegend(session.display)
+        self._scale = MenuButton(ScaleMenu(session.display, self), self.tr("Scale of the plot"))
+        self._readout = Readout()
+        self._fit = _flat(self.tr("Show all"))
         self._fit.clicked.connect(self.show_all)
-        self._follow = QPushButton(self.tr("Follow"))
-        self._follow.setProperty("role", "flat")
+        self._follow = _flat(self.tr("Follow"))
         self._follow.clicked.connect(self.follow)
-        self._plot = pg.PlotWidget()
-        self._bars = _Bars()
+        self._selecting = _flat(self.tr("Select"))
+        self._selecting.setCheckable(True)
+        self._selecting.setToolTip(
+            self.tr("Dragging selects a range of tokens. Without this, drag with Shift.")
+        )
+        self._view = TokenView()
+        self._plot = pg.PlotWidget(viewBox=self._view)
+        self._bars = Bars()
         self._band = pg.LinearRegionItem(movable=False)
-        self._base = _line()
-        self._tuned = _line()
+        self._range = pg.LinearRegionItem(movable=False)
+        self._base, self._tuned = make_line(), make_line()
+        self._bits = BitsLines(self._plot.getPlotItem())
         self._empty = QLabel(self.tr("Bars come with the tokens: up where a pair helped a token."))
         self._redraw = QTimer(self, interval=_REDRAW_MS, singleShot=True)
         self._redraw.timeout.connect(self._append)
         self._set_up_plot()
         self._lay_out()
         self.setAccessibleName(self.tr("Probability shift of each token, by expert pair"))
+        self._selecting.toggled.connect(self._on_selecting)
+        self._view.range_dragged.connect(self._on_range_dragged)
         session.runs.run_changed.connect(self._on_run)
         session.runs.tokens_added.connect(self._on_tokens)
         session.selection.changed.connect(self._on_selection)
+        session.selection.range_changed.connect(self._on_range)
+        session.display.plot_changed.connect(self._on_display)
         self._apply_theme()
         self._show_newest()
         self._on_run()
+
+    @property
+    def series(self) -> AttributionSeries:
+        """The numbers that are drawn."""
+        return self._data.series
+
+    @property
+    def legend(self) -> PlotLegend:
+        """What can be switched on and off."""
+        return self._legend
 
     def follow(self) -> None:
         """Show the newest tokens and stay with them."""
@@ -74,17 +103,15 @@ class ShiftPlot(QWidget):
     def show_all(self) -> None:
         """Show every token."""
         self._following = False
-        self._view.setXRange(-0.5, max(self._series.count, 1) - 0.5, padding=0.01)
+        self._view.setXRange(-0.5, max(self.series.count, 1) - 0.5, padding=0.01)
         self._update_buttons()
 
     # Set-up
 
     def _set_up_plot(self) -> None:
         item = self._plot.getPlotItem()
-        self._view = item.getViewBox()
         item.hideButtons()
         item.setMenuEnabled(False)
-        self._view.setMouseEnabled(x=True, y=False)
         self._view.setLimits(minXRange=8)
         self._view.setYRange(-1, 1, padding=0.02)
         self._view.sigRangeChangedManually.connect(self._on_person_moved)
@@ -93,10 +120,13 @@ class ShiftPlot(QWidget):
         item.getAxis("left").setStyle(tickLength=-4)
         item.getAxis("left").setWidth(36)
         self._zero = pg.InfiniteLine(pos=0, angle=0)
-        for child in (self._band, self._bars, self._zero, self._base, self._tuned):
+        marks = self._range, self._band
+        for child in (*marks, self._bars, self._zero, self._base, self._tuned):
             item.addItem(child)
-        self._band.setVisible(False)
-        self._band.setZValue(-10)
+        for mark in marks:
+            mark.setVisible(False)
+            mark.setZValue(-10)
+            mark.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
         self._plot.setFrameShape(self._plot.Shape.NoFrame)
         self._plot.scene().sigMouseClicked.connect(self._on_click)
         self._plot.scene().sigMouseMoved.connect(self._on_hover)
@@ -109,16 +139,15 @@ class ShiftPlot(QWidget):
         QHBoxLayout(self._plot).addWidget(self._empty)
 
     def _lay_out(self) -> None:
-        title = QLabel(self.tr("Probability shift of each token, by expert pair"))
-        title.setProperty("role", "caption")
+        self._scale.setFont(self._legend.font())
         head = QHBoxLayout()
         head.setSpacing(SPACE)
-        head.addWidget(title)
-        head.addStretch(1)
-        head.addWidget(self._legend)
+        head.addWidget(self._scale, 0, Qt.AlignmentFlag.AlignTop)
+        head.addWidget(self._legend, 1)
         foot = QHBoxLayout()
         foot.setSpacing(SPACE // 2)
         foot.addWidget(self._readout, 1)
+        foot.addWidget(self._selecting)
         foot.addWidget(self._fit)
         foot.addWidget(self._follow)
         layout = QVBoxLayout(self)
@@ -137,14 +166,17 @@ class ShiftPlot(QWidget):
             axis.setPen(pg.mkPen(theme.border))
             axis.setTextPen(pg.mkPen(theme.muted))
         self._zero.setPen(pg.mkPen(theme.border))
-        self._base.setPen(pg.mkPen(theme.muted, width=1, style=Qt.PenStyle.DashLine))
-        self._tuned.setPen(pg.mkPen(theme.text, width=1))
-        band = QColor(theme.accent)
-        band.setAlphaF(0.22)
-        self._band.setBrush(band)
-        for line in self._band.lines:
-            line.setPen(QPen(Qt.PenStyle.NoPen))
-        self._bars.set_theme(theme)
+        self._base.setPen(BASE_LINE.pen(theme))
+        self._tuned.setPen(TUNED_LINE.pen(theme))
+        self._bits.set_theme(theme)
+        shade = QColor(theme.accent)
+        for mark, strength in ((self._range, _SHADE / 2), (self._band, _SHADE)):
+            shade.setAlphaF(strength)
+            mark.setBrush(shade)
+            edge = pg.mkPen(theme.accent) if mark is self._range else QPen(Qt.PenStyle.NoPen)
+            for line in mark.lines:
+                line.setPen(edge)
+        self._draw()
 
     # Content
 
@@ -153,17 +185,18 @@ class ShiftPlot(QWidget):
         if run is not self._run:
             self._run = run
             names = run.pair_names if run else ()
-            self._series = ShiftSeries(len(names))
-            self._legend.show_pairs(names)
+            self._data = PlotData(AttributionSeries(len(names)))
             self._following = True
             self._append()
+            self._on_display()
             self._on_selection()
+            self._on_range()
         if run and not run.active:
             self._append()
         self._update_buttons()
 
     def _on_tokens(self) -> None:
-        if self._series.count == 0:
+        if self.series.count == 0:
             self._append()
         elif not self._redraw.isActive():
             self._redraw.start()
@@ -171,37 +204,69 @@ class ShiftPlot(QWidget):
     def _append(self) -> None:
         if self._run is None or self._run is not self._session.runs.current:
             return
-        self._series.extend(self._run.tokens[self._series.count :])
-        positions = np.arange(self._series.count)
-        self._base.setData(positions, self._series.p_base)
-        self._tuned.setData(positions, self._series.p_tuned)
-        self._bars.set_series(self._series)
-        self._view.setLimits(xMin=-0.5 - _MARGIN, xMax=max(self._series.count, _WINDOW) + _MARGIN)
+        new = self._run.tokens[self.series.count :]
+        self.series.extend([token.attribution for token in new])
+        self._view.setLimits(xMin=-0.5 - _MARGIN, xMax=max(self.series.count, _WINDOW) + _MARGIN)
+        self._draw()
         if self._following:
             self._show_newest()
         self._fit_height()
         self._update_buttons()
 
+    def _on_display(self) -> None:
+        """Take what a person chose to see."""
+        display = self._session.display
+        self._scale.show_choice(
+            self.tr("Log-probability, in bits")
+            if display.logarithmic
+            else self.tr("Probability, by expert pair")
+        )
+        names = self._run.pair_names if self._run else ()
+        self._legend.show_entries(legend_entries(names, logarithmic=display.logarithmic))
+        self._data.logarithmic = display.logarithmic
+        self._base.setVisible(BASE not in display.hidden and bool(names or not self._run))
+        self._tuned.setVisible(TUNED not in display.hidden)
+        self._bits.show(
+            kl=KL not in display.hidden and bool(names), entropy=ENTROPY not in display.hidden
+        )
+        self._draw()
+        self._fit_height()
+
+    def _draw(self) -> None:
+        data, series, theme = self._data, self.series, current_theme()
+        places = np.arange(series.count)
+        self._base.setData(places, data.base)
+        self._tuned.setData(places, data.tuned)
+        self._bits.set_values(series.kl / BIT, series.entropy / BIT)
+        hidden = self._session.display.hidden
+        names = self._run.pair_names if self._run else ()
+        shown = [place for place, name in enumerate(names) if pair_part(name) not in hidden]
+        self._shares = data.bars(shown, shift=bool(names) and SHIFT not in hidden)
+        self._bars.set_shares(self._shares, _bar_colors(theme, shown, data.logarithmic))
+
     def _show_newest(self) -> None:
-        right = max(self._series.count, _WINDOW // 2)
+        right = max(self.series.count, _WINDOW // 2)
         self._view.setXRange(max(right - _WINDOW, 0) - 0.5, right - 0.5, padding=0.01)
 
     def _fit_height(self) -> None:
         """Fit the height to what is visible: probabilities above 0, and as far down as bars go."""
         first, last = self._visible()
-        lowest = np.minimum(self._series.contributions[first:last], 0).sum(axis=1)
-        bottom = min(float(lowest.min(initial=0.0)), -0.12)
-        self._view.setYRange(bottom * 1.05, 1.08, padding=0)
+        lines = [line.yData for line in (self._base, self._tuned) if line.isVisible()]
+        parts = [line[first:last] for line in lines if line is not None]
+        low, high = self._data.height(self._shares[first:last], parts)
+        self._view.setYRange(low, high, padding=0)
+        self._bits.fit(first, last)
 
     def _visible(self) -> tuple[int, int]:
         (left, right), _ = self._view.viewRange()
-        return max(int(left), 0), max(min(int(right) + 2, self._series.count), 0)
+        return max(int(left), 0), max(min(int(right) + 2, self.series.count), 0)
 
     def _update_buttons(self) -> None:
-        some = self._series.count > 0
+        some = self.series.count > 0
         self._empty.setVisible(not some)
         self._plot.getPlotItem().getAxis("bottom").setStyle(showValues=some)
         self._fit.setVisible(some)
+        self._selecting.setVisible(some)
         self._follow.setVisible(some and not self._following)
 
     # Selection and pointer
@@ -209,26 +274,54 @@ class ShiftPlot(QWidget):
     def _on_selection(self) -> None:
         selected = self._session.selection.token
         self._band.setVisible(selected is not None)
-        if selected is None or self._run is None:
-            self._readout.show_text("")
-            return
-        self._band.setRegion((selected - 0.5, selected + 0.5))
-        (left, right), _ = self._view.viewRange()
-        if not left <= selected <= right:
-            half = (right - left) / 2
-            self._following = False
-            self._view.setXRange(selected - half, selected + half, padding=0)
-            self._update_buttons()
-        text = self._describe(self._run, selected)
-        self._readout.show_text(text)
-        self.setAccessibleDescription(text)
+        if selected is not None and self._run is not None:
+            self._band.setRegion((selected - 0.5, selected + 0.5))
+            (left, right), _ = self._view.viewRange()
+            if not left <= selected <= right:
+                half = (right - left) / 2
+                self._following = False
+                self._view.setXRange(selected - half, selected + half, padding=0)
+                self._update_buttons()
+        self._read_out()
+
+    def _on_range(self) -> None:
+        chosen = self._session.selection.range
+        self._range.setVisible(chosen is not None)
+        if chosen is not None:
+            self._range.setRegion((chosen[0] - 0.5, chosen[1] - 0.5))
+        self._read_out()
+
+    def _on_selecting(self, on: bool) -> None:
+        self._view.selecting = on
+
+    def _on_range_dragged(self, start: float, end: float) -> None:
+        first, last = sorted((round(start), round(end)))
+        self._session.selection.select_range((first, last + 1))
+
+    def _read_out(self) -> None:
+        """Say what is selected: the totals of the range, or else the numbers of the token."""
+        lines = self._selected_in_words()
+        self._readout.show_text(lines[0] if lines else "")
+        self.setAccessibleDescription("\n".join(lines))
+
+    def _selected_in_words(self) -> list[str]:
+        run, selection = self._run, self._session.selection
+        if run is None:
+            return []
+        lines = []
+        if selection.range is not None and selection.range[1] <= self.series.count:
+            totals = self.series.totals(*selection.range)
+            lines.append(describe_range(run, selection.range, totals))
+        if selection.token is not None and selection.token < len(run.tokens):
+            lines.append(describe_column(run, selection.token))
+        return lines
 
     def token_at(self, scene_position: QPointF) -> int | None:
         """The token whose column is under a point of the scene, or None."""
         if not self._view.sceneBoundingRect().contains(scene_position):
             return None
         index = round(self._view.mapSceneToView(scene_position).x())
-        return index if 0 <= index < self._series.count else None
+        return index if 0 <= index < self.series.count else None
 
     def _on_click(self, event: Any) -> None:
         if event.double():
@@ -236,48 +329,52 @@ class ShiftPlot(QWidget):
         elif event.button() == Qt.MouseButton.LeftButton:
             index = self.token_at(event.scenePos())
             if index is not None:
-                self._session.selection.select(index)
+                self._choose(index, stretch=bool(event.modifiers() & _SHIFT))
+
+    def _choose(self, index: int, *, stretch: bool) -> None:
+        selection = self._session.selection
+        if stretch:
+            selection.extend_to(index)
+        else:
+            selection.select_range(None)
+            selection.select(index)
 
     def _on_hover(self, scene_position: QPointF) -> None:
         index = self.token_at(scene_position)
-        if index is None:
-            index = self._session.selection.token
-        text = self._describe(self._run, index) if self._run and index is not None else ""
-        self._readout.show_text(text)
+        if index is None or self._run is None:
+            self._read_out()
+        else:
+            self._readout.show_text(describe_column(self._run, index))
 
     def _on_person_moved(self, *_: object) -> None:
         self._following = False
         self._update_buttons()
 
-    def _describe(self, run: Run, index: int) -> str:
-        token = run.tokens[index]
-        explained = token.attribution
-        shares = ", ".join(
-            f"{name} {signed(share)}"
-            for name, share in zip(run.pair_names, explained.contributions, strict=True)
-        )
-        shown = quoted(token.text or run.label(token.token_id))
-        return self.tr("{0} {1}: base {2} → tuned {3} ({4})").format(
-            index + 1, shown, probability(explained.p_base), probability(explained.p_tuned), shares
-        )
-
     # Events
 
     def eventFilter(self, watched: object, event: QEvent) -> bool:  # noqa: N802 — Qt's name
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
-            return self._move(event.key())
+            return self._press(event)
         if event.type() == QEvent.Type.Leave:
             self._on_hover(QPointF(-1, -1))
         elif event.type() in (QEvent.Type.FocusIn, QEvent.Type.FocusOut):
             self.update()
         return False
 
-    def _move(self, key: int) -> bool:
-        """Move the selection by a key; whether the key does that."""
+    def _press(self, event: QKeyEvent) -> bool:
+        """Move the selection by a key, or stretch the range; whether the key does that."""
+        selection, key = self._session.selection, event.key()
+        stretch = bool(event.modifiers() & _SHIFT)
+        step = selection.extend if stretch else selection.move
+        jump = selection.extend_to if stretch else selection.select
         if key in (Qt.Key.Key_Right, Qt.Key.Key_Left):
-            self._session.selection.move(1 if key == Qt.Key.Key_Right else -1)
+            step(1 if key == Qt.Key.Key_Right else -1)
         elif key in (Qt.Key.Key_Home, Qt.Key.Key_End):
-            self._session.selection.select(0 if key == Qt.Key.Key_Home else self._series.count - 1)
+            jump(0 if key == Qt.Key.Key_Home else self.series.count - 1)
+        elif key == Qt.Key.Key_Escape and selection.range is not None:
+            selection.select_range(None)
+        elif key == Qt.Key.Key_Escape:
+            selection.select(None)
         else:
             return False
         return True
@@ -292,49 +389,14 @@ class ShiftPlot(QWidget):
             self._apply_theme()
 
 
-def _line() -> pg.PlotDataItem:
-    """A line of which only the visible part is drawn, so that panning a long run stays smooth."""
-    line = pg.PlotDataItem(connect="all")
-    line.setClipToView(True)
-    line.setDownsampling(auto=True, method="peak")
-    return line
+def _flat(text: str) -> QPushButton:
+    button = QPushButton(text)
+    button.setProperty("role", "flat")
+    return button
 
 
-class _Bars(pg.GraphicsObject):  # type: ignore[misc]
-    """Paints the bars that are visible, and no others: the cost does not grow with the run."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._series = ShiftSeries(0)
-        self._theme = current_theme()
-
-    def set_series(self, series: ShiftSeries) -> None:
-        self.prepareGeometryChange()
-        self._series = series
-        self.informViewBoundsChanged()
-        self.update()
-
-    def set_theme(self, theme: Theme) -> None:
-        self._theme = theme
-        self.update()
-
-    def boundingRect(self) -> QRectF:  # noqa: N802 — Qt's name
-        return QRectF(-1, -1, self._series.count + 1, 2)
-
-    def paint(self, painter: QPainter, *_: object) -> None:
-        view = self.viewRect()
-        first = max(int(view.left()), 0)
-        last = min(int(view.right()) + 2, self._series.count)
-        if last <= first:
-            return
-        painter.setPen(Qt.PenStyle.NoPen)
-        lefts = np.arange(first, last) - _BAR_WIDTH / 2
-        for pair, (bottoms, heights) in enumerate(self._series.bars(first, last)):
-            painter.setBrush(self._theme.pair_color(pair))
-            painter.drawRects(
-                [
-                    QRectF(left, bottom, _BAR_WIDTH, height).normalized()
-                    for left, bottom, height in zip(lefts, bottoms, heights, strict=True)
-                    if height
-                ]
-            )
+def _bar_colors(theme: Theme, shown: list[int], logarithmic: bool) -> list[tuple[QColor, QColor]]:
+    """Of each column of bars, what is above and what is below 0."""
+    if logarithmic:
+        return [(QColor(theme.more), QColor(theme.less))]
+    return [(theme.pair_color(pair), theme.pair_color(pair)) for pair in shown]

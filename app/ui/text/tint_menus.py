@@ -109,7 +109,7 @@ class MenuButton(QToolButton):
     def __init__(self, menu: QMenu, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._name = name
-        self.setProperty("role", "flat")
+        self.setProperty("role", "choice")
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.setMenu(menu)
         menu.setParent(self, menu.windowFlags())

@@ -12,6 +12,7 @@ from app.ui.translation import translate
 from app.ui.wording import signed
 
 _LARGEST_FACTOR = 9_999_500
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def tints(pairs: Sequence[str]) -> list[Tint]:
@@ -106,7 +107,7 @@ def factor(shift: float) -> str:
         return {math.inf: "×∞", -math.inf: "÷∞"}.get(shift, "–")
     sign, size = ("÷" if shift < 0 else "×"), abs(shift)
     if size > math.log2(_LARGEST_FACTOR):
-        return f"{sign}10^{size * math.log10(2):.0f}"
+        return f"{sign}10{f'{size * math.log10(2):.0f}'.translate(_RAISED)}"
     value = 2**size
     return f"{sign}{value:,.0f}" if value >= 99.5 else f"{sign}{value:.3g}"
 

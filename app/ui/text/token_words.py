@@ -92,7 +92,7 @@ def describe_totals(run: Run, totals: RangeTotals) -> list[str]:
 def describe_range(run: Run, chosen: tuple[int, int], totals: RangeTotals) -> str:
     """A range and its totals in one line."""
     first, end = chosen
-    place = translate("Tokens", "tokens {0} to {1}").format(f"{first + 1:,}", f"{end:,}")
+    place = translate("Tokens", "tokens {0}–{1}").format(f"{first + 1:,}", f"{end:,}")
     return " · ".join([place, *describe_totals(run, totals)[1:]])
 
 

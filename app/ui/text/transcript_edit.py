@@ -33,11 +33,10 @@ from app.ui.text.tint_painter import paint_marks, paint_tints
 from app.ui.text.token_tints import TokenTints
 from app.ui.text.token_words import describe, describe_range, describe_token, other_choices
 from app.ui.text.transcript_text import TextMap
-from app.ui.theme import current_theme
+from app.ui.theme import current_theme, range_shade
 
 _READING_SIZE = 1.2
 _CLICK = 4
-_RANGE_STRENGTH = 0.28
 
 
 class TranscriptText(QPlainTextEdit):
@@ -57,7 +56,7 @@ class TranscriptText(QPlainTextEdit):
         self.setReadOnly(True)
         self.setUndoRedoEnabled(False)
         self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setProperty("role", "bare")
+        self.setProperty("role", "tinted")
         self.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse
             | Qt.TextInteractionFlag.TextSelectableByKeyboard
@@ -219,10 +218,8 @@ class TranscriptText(QPlainTextEdit):
         marks = []
         if selection.range is not None and selection.range[0] < self._map.count:
             first, end = selection.range
-            shade = QColor(self._theme.accent)
-            shade.setAlphaF(_RANGE_STRENGTH)
             places = self._map.token_range(first)[0], self._map.token_range(end - 1)[1]
-            marks.append(self._mark(*places, shade))
+            marks.append(self._mark(*places, range_shade(self._theme)))
         if selection.token is not None and selection.token < self._map.count:
             places = self._map.token_range(selection.token)
             mark = self._mark(*places, QColor(self._theme.accent))

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QColor, QImage, QWheelEvent
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QColor, QImage, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
+from app.attribution.attribution import attribute
+from app.ui.plot.plot_legend import LegendToggle
 from app.ui.plot.shift_plot import ShiftPlot
-from app.ui.plot.shift_series import ShiftSeries
+from app.ui.run import Token
 from app.ui.session import Session
 from app.ui.theme import DARK, LIGHT, palette
-from tests.ui.conftest import FakeBridge
+from app.ui.wording import signed
+from tests.ui.conftest import FakeBridge, invent_step
 
 Left = Qt.MouseButton.LeftButton
 NoModifier = Qt.KeyboardModifier.NoModifier
@@ -43,7 +46,7 @@ def place_of(plot: ShiftPlot, index: int, height: float = 0.5) -> QPoint:
 
 
 def readout(plot: ShiftPlot) -> str:
-    return plot._readout.full_text
+    return plot._readout.text()
 
 
 def wheel(plot: ShiftPlot, at: QPoint, steps: int) -> None:
@@ -81,38 +84,6 @@ def has_color(image: QImage, color: QColor) -> bool:
     )
 
 
-# Series
-
-
-def test_bars_stack_from_zero_and_add_up_to_the_shift(finished_session: Session) -> None:
-    assert finished_session.runs.current
-    tokens = finished_session.runs.current.tokens
-    series = ShiftSeries(2)
-    series.extend(tokens)
-    heights = np.array([bar[1] for bar in series.bars(0, len(tokens))])
-    np.testing.assert_allclose(heights.sum(axis=0), series.p_tuned - series.p_base, atol=1e-4)
-    for token in range(len(tokens)):
-        edges = [
-            sorted((bottoms[token], bottoms[token] + height[token]))
-            for bottoms, height in series.bars(0, len(tokens))
-        ]
-        for low, high in edges:
-            assert low >= 0 or high <= 0, "a bar lies on one side of zero"
-        (a, b), (c, d) = edges
-        assert min(b, d) - max(a, c) < 1e-12, "bars do not cover each other"
-
-
-def test_series_keeps_what_it_held_while_it_grows(finished_session: Session) -> None:
-    assert finished_session.runs.current
-    tokens = finished_session.runs.current.tokens
-    series = ShiftSeries(2)
-    for _ in range(20):
-        series.extend(tokens)
-    assert series.count == 1200
-    expected = [token.attribution.p_tuned for token in tokens] * 20
-    np.testing.assert_array_equal(series.p_tuned, expected)
-
-
 # What is drawn
 
 
@@ -133,7 +104,7 @@ def test_lines_hold_both_probabilities(plot: ShiftPlot, finished_session: Sessio
 
 
 def test_the_lowest_visible_bar_is_not_cut(plot: ShiftPlot) -> None:
-    lowest = np.minimum(plot._series.contributions, 0).sum(axis=1).min()
+    lowest = np.minimum(plot.series.contributions, 0).sum(axis=1).min()
     bottom, top = plot._view.viewRange()[1]
     assert lowest < -0.12, "the invented run has something to cut"
     assert bottom <= lowest
@@ -268,7 +239,7 @@ def test_description_says_what_the_selected_bar_shows(
 def test_another_run_starts_empty(plot: ShiftPlot, finished_session: Session) -> None:
     finished_session.selection.select(5)
     finished_session.runs.generate("Another")
-    assert plot._series.count == 0
+    assert plot.series.count == 0
     assert not plot._band.isVisible()
     assert readout(plot) == ""
 
@@ -286,3 +257,188 @@ def test_another_appearance_recolours(
         assert has_color(image, DARK.pair_color(0))
     finally:
         qapp.setPalette(before)
+
+
+# Parts and scale
+
+
+def toggle(plot: ShiftPlot, name: str) -> LegendToggle:
+    return next(each for each in plot.legend.toggles if each.accessibleName() == name)
+
+
+def test_a_pair_is_switched_off_by_click_and_by_key(plot: ShiftPlot, qtbot: QtBot) -> None:
+    assert [t.accessibleName() for t in plot.legend.toggles] == [
+        "Shakespeare",
+        "Arithmetic",
+        "base",
+        "tuned",
+        "KL",
+        "entropy",
+    ]
+    qtbot.mouseClick(toggle(plot, "Shakespeare"), Left)
+    image = plot._plot.grab().toImage()
+    assert not has_color(image, LIGHT.pair_color(0))
+    assert has_color(image, LIGHT.pair_color(1))
+    switch = toggle(plot, "Shakespeare")
+    assert switch.focusPolicy() & Qt.FocusPolicy.TabFocus
+    qtbot.keyClick(switch, Qt.Key.Key_Space)
+    assert switch.isChecked()
+    assert has_color(plot._plot.grab().toImage(), LIGHT.pair_color(0))
+
+
+def test_off_shows_without_colour(plot: ShiftPlot, qtbot: QtBot) -> None:
+    switch = toggle(plot, "tuned")
+
+    def ink() -> int:
+        image = switch.grab().toImage().convertToFormat(QImage.Format.Format_Grayscale8)
+        places = [(x, y) for x in range(image.width()) for y in range(image.height())]
+        return sum(image.pixelColor(x, y).lightness() < 200 for x, y in places)
+
+    on = ink()
+    qtbot.mouseClick(switch, Left)
+    qtbot.mouseMove(plot)
+    assert ink() != on
+
+
+def test_lines_are_switched_and_bits_have_their_axis(plot: ShiftPlot, qtbot: QtBot) -> None:
+    axis = plot._plot.getPlotItem().getAxis("right")
+    assert not axis.isVisible()
+    qtbot.mouseClick(toggle(plot, "KL"), Left)
+    assert axis.isVisible()
+    assert plot._bits.kl.isVisible()
+    kl = [t.attribution.kl / np.log(2) for t in plot._run.tokens]
+    np.testing.assert_allclose(plot._bits.kl.yData, kl)
+    low, high = axis.range
+    assert low == 0
+    assert high >= max(kl)
+    qtbot.mouseClick(toggle(plot, "base"), Left)
+    assert not plot._base.isVisible()
+    assert plot._tuned.isVisible()
+
+
+def test_log_probability_shows_the_shift_between_its_lines(
+    plot: ShiftPlot, finished_session: Session
+) -> None:
+    finished_session.display.set_logarithmic(True)
+    explained = [token.attribution for token in plot._run.tokens]
+    np.testing.assert_allclose(
+        plot._tuned.yData, [np.log2(e.p_tuned) for e in explained], atol=1e-4
+    )
+    np.testing.assert_allclose(plot._shares[:, 0], plot._tuned.yData - plot._base.yData, atol=1e-6)
+    assert [t.accessibleName() for t in plot.legend.toggles][0] == "shift"
+    bottom, top = plot._view.viewRange()[1]
+    assert bottom <= min(plot._base.yData.min(), plot._tuned.yData.min())
+    assert top >= plot._shares.max()
+    finished_session.display.set_logarithmic(False)
+    assert plot._view.viewRange()[1][1] == pytest.approx(1.08)
+
+
+def test_the_answer_of_one_role_has_a_line_and_no_bars(
+    loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
+) -> None:
+    plot = shown(ShiftPlot(loaded_session), qtbot)
+    loaded_session.runs.generate("Once")
+    run = loaded_session.runs.current
+    assert run is not None
+    run.role = 1
+    for step in (invent_step(index, (), 0) for index in range(5)):
+        explained = attribute(step.logits, (), step.token_id)
+        token = Token(step.index, step.token_id, step.text, 0, (), 0.5, explained)
+        run.tokens.append(token)
+    loaded_session.runs.current = None
+    loaded_session.runs.run_changed.emit()
+    loaded_session.runs.show(run)
+    loaded_session.selection.select(2)
+    assert plot.series.count == 5
+    assert [t.accessibleName() for t in plot.legend.toggles] == ["probability", "entropy"]
+    assert readout(plot).startswith("3 ")
+    assert "probability" in readout(plot)
+    for logarithmic in (True, False):
+        loaded_session.display.set_logarithmic(logarithmic)
+        assert not plot._base.isVisible()
+        assert plot._shares.shape == (5, 0)
+    loaded_session.selection.select_range((1, 3))
+    assert "tokens 2–3" in readout(plot)
+
+
+# Ranges
+
+
+def shift_drag(plot: ShiftPlot, qtbot: QtBot, start: QPoint, end: QPoint, keys: object) -> None:
+    viewport = plot._plot.viewport()
+    qtbot.mousePress(viewport, Left, keys, start)
+    for share in (0.3, 0.6, 1.0):
+        event = QMouseEvent(
+            QEvent.Type.MouseMove,
+            QPointF(start + (end - start) * share),
+            viewport.mapToGlobal(QPointF(start + (end - start) * share)),
+            Qt.MouseButton.NoButton,
+            Left,
+            keys,
+        )
+        QApplication.sendEvent(viewport, event)
+        qtbot.wait(15)
+    qtbot.mouseRelease(viewport, Left, keys, end)
+
+
+@pytest.mark.parametrize("by_mode", [False, True])
+def test_dragging_selects_a_range_and_leaves_the_view(
+    plot: ShiftPlot, finished_session: Session, qtbot: QtBot, by_mode: bool
+) -> None:
+    before = visible_tokens(plot)
+    if by_mode:
+        qtbot.mouseClick(button(plot, "Select"), Left)
+    keys = NoModifier if by_mode else Qt.KeyboardModifier.ShiftModifier
+    shift_drag(plot, qtbot, place_of(plot, 30), place_of(plot, 20), keys)
+    assert finished_session.selection.range == (20, 31)
+    assert visible_tokens(plot) == before
+    assert plot._range.isVisible()
+    assert plot._range.getRegion() == (19.5, 30.5)
+
+
+def test_the_readout_has_the_totals_of_the_range(
+    plot: ShiftPlot, finished_session: Session
+) -> None:
+    finished_session.selection.select_range((10, 20))
+    part = [token.attribution for token in plot._run.tokens[10:20]]
+    flips = sum(each.flipped for each in part)
+    given = sum(each.contributions[0] for each in part)
+    shift = sum(np.log2(each.p_tuned / each.p_base) for each in part)
+    text = readout(plot)
+    assert text.startswith("tokens 11–20")
+    assert f"Shakespeare {signed(given)}" in text
+    assert f"{shift:+.1f}".replace("-", "−")[:4] in text
+    assert f"{flips} flips" in text
+    assert "bits" in text
+    assert text in plot.accessibleDescription()
+
+
+def test_keys_stretch_the_range_and_escape_clears_it(
+    plot: ShiftPlot, finished_session: Session, qtbot: QtBot
+) -> None:
+    selection = finished_session.selection
+    selection.select(10)
+    shift = Qt.KeyboardModifier.ShiftModifier
+    seen = []
+    for key in ("Right", "Right", "Left", "Left", "Left", "Home", "End"):
+        qtbot.keyClick(plot._plot, getattr(Qt.Key, f"Key_{key}"), shift)
+        seen.append(selection.range)
+    assert seen == [(10, 12), (10, 13), (10, 12), (10, 11), (9, 11), (0, 11), (10, 60)]
+    qtbot.keyClick(plot._plot, Qt.Key.Key_Escape)
+    assert selection.range is None
+    assert not plot._range.isVisible()
+    assert selection.token == 59
+    qtbot.keyClick(plot._plot, Qt.Key.Key_Escape)
+    assert selection.token is None
+
+
+def test_a_click_ends_the_range_and_one_with_shift_stretches_it(
+    plot: ShiftPlot, finished_session: Session, qtbot: QtBot
+) -> None:
+    viewport = plot._plot.viewport()
+    qtbot.mouseClick(viewport, Left, NoModifier, place_of(plot, 5))
+    qtbot.mouseClick(viewport, Left, Qt.KeyboardModifier.ShiftModifier, place_of(plot, 9))
+    assert finished_session.selection.range == (5, 10)
+    qtbot.mouseClick(viewport, Left, NoModifier, place_of(plot, 40))
+    assert finished_session.selection.range is None
+    assert finished_session.selection.token == 40

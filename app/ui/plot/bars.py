@@ -1,0 +1,93 @@
+"""The bars of the plot: what is stacked at each token, and its painting."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyqtgraph as pg
+from numpy.typing import NDArray
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QColor, QPainter
+
+from app.attribution.rows import Floats
+
+_WIDTH = 0.8
+_MOST_BARS = 400
+"""Where more tokens are visible, the greatest of several neighbours stands for them."""
+
+
+def stacked(shares: Floats) -> list[tuple[Floats, Floats]]:
+    """For each column of ``shares``, [T, K], the (bottoms, heights), each [T], of its bars.
+
+    What is positive is stacked upwards from 0, what is negative downwards, in order.
+    """
+    up = np.zeros(len(shares))
+    down = np.zeros(len(shares))
+    bars = []
+    for heights in shares.T:
+        bars.append((np.where(heights >= 0, up, down), heights))
+        up = up + np.maximum(heights, 0)
+        down = down + np.minimum(heights, 0)
+    return bars
+
+
+def greatest(shares: Floats, size: int) -> NDArray[np.intp]:
+    """Of every ``size`` neighbours the one that moved the most, as indices; [⌈T / size⌉]."""
+    moved = np.abs(shares).sum(axis=1)
+    padded = np.concatenate([moved, np.full(-len(moved) % size, -1.0)])
+    chosen = padded.reshape(-1, size).argmax(axis=1)
+    return np.asarray(chosen + np.arange(len(chosen)) * size)
+
+
+class Bars(pg.GraphicsObject):  # type: ignore[misc]
+    """Paints the bars that are visible, and no others: the cost does not grow with the run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._shares: Floats = np.zeros((0, 0))
+        self._colors: Sequence[tuple[QColor, QColor]] = ()
+        self._reach = 1.0
+
+    def set_shares(self, shares: Floats, colors: Sequence[tuple[QColor, QColor]]) -> None:
+        """Draw ``shares``, [T, K].
+
+        Args:
+            colors: For each of the K columns, of what is above 0 and of what is below.
+        """
+        self.prepareGeometryChange()
+        self._shares, self._colors = shares, colors
+        self._reach = float(np.abs(shares).sum(axis=1).max(initial=1.0))
+        self.informViewBoundsChanged()
+        self.update()
+
+    def boundingRect(self) -> QRectF:  # noqa: N802 — Qt's name
+        return QRectF(-1, -self._reach, len(self._shares) + 1, 2 * self._reach)
+
+    def paint(self, painter: QPainter, *_: object) -> None:
+        view = self.viewRect()
+        size = max(-(-int(view.width()) // _MOST_BARS), 1)
+        # Neighbours are taken together from multiples of their number, whatever is visible.
+        first = max(int(view.left()), 0) // size * size
+        last = min(int(view.right()) + 1 + size, len(self._shares))
+        if last <= first:
+            return
+        shares = self._shares[first:last]
+        if size > 1:
+            shares = shares[greatest(shares, size)]
+        lefts = first + np.arange(len(shares)) * size + (size - 1) / 2 - _WIDTH * size / 2
+        painter.setPen(Qt.PenStyle.NoPen)
+        for (bottoms, heights), (above, below) in zip(stacked(shares), self._colors, strict=True):
+            for color, part in ((above, heights > 0), (below, heights < 0)):
+                painter.setBrush(color)
+                painter.drawRects(
+                    [
+                        QRectF(left, bottom, _WIDTH * size, height).normalized()
+                        for left, bottom, height in zip(
+                            lefts[part].tolist(),
+                            bottoms[part].tolist(),
+                            heights[part].tolist(),
+                            strict=True,
+                        )
+                    ]
+                )

@@ -1,0 +1,67 @@
+"""What the plot draws of a run: bars and lines in probability or in log-probability. No Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import numpy as np
+
+from app.attribution.measures import BIT
+from app.attribution.rows import Floats
+from app.attribution.series import AttributionSeries
+
+LOWEST = -64.0
+"""In bits; what is less probable, or impossible, is drawn there."""
+
+_LEAST_BELOW = 0.12
+_LEAST_BITS = 1.0
+
+
+class PlotData:
+    """The numbers behind the plot.
+
+    In probability, the bars of a token are what each pair gave or took. In log-probability there is
+    one bar, log p(tuned) − log p(base): the shares of the pairs are kept in probability alone.
+
+    Args:
+        series: The columns of the run.
+    """
+
+    def __init__(self, series: AttributionSeries) -> None:
+        self.series = series
+        self.logarithmic = False
+
+    def bars(self, shown: Collection[int], shift: bool) -> Floats:
+        """The heights of the bars, [T, K]: of the pairs in ``shown``, or of the ``shift`` if it is.
+
+        Args:
+            shown: Places of pairs, ascending.
+        """
+        if not self.logarithmic:
+            return self.series.contributions[:, list(shown)]
+        bits = self.series.shift[:, None] / BIT
+        return np.clip(bits if shift else bits[:, :0], LOWEST, -LOWEST)
+
+    @property
+    def base(self) -> Floats:
+        """The line of the base, [T]."""
+        return self._line(self.series.p_base, self.series.logprob_base)
+
+    @property
+    def tuned(self) -> Floats:
+        """The line of the tuned distribution, [T]."""
+        return self._line(self.series.p_tuned, self.series.logprob_tuned)
+
+    def _line(self, probabilities: Floats, logprobs: Floats) -> Floats:
+        if not self.logarithmic:
+            return probabilities
+        return np.maximum(logprobs / BIT, LOWEST)
+
+    def height(self, bars: Floats, lines: list[Floats]) -> tuple[float, float]:
+        """The lowest and the highest value to show, for what is visible of bars and lines."""
+        below = float(np.minimum(bars, 0).sum(axis=1).min(initial=0.0))
+        if not self.logarithmic:
+            return min(below, -_LEAST_BELOW) * 1.05, 1.08
+        above = float(np.maximum(bars, 0).sum(axis=1).max(initial=0.0))
+        lowest = min([below, *(float(line.min(initial=0.0)) for line in lines)])
+        return min(lowest, -_LEAST_BITS) * 1.05, max(above, _LEAST_BITS) * 1.05

@@ -1,0 +1,90 @@
+"""The entries of the plot's legend, and a column of it in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from app.attribution.measures import BIT
+from app.ui.display import BASE, ENTROPY, KL, SHIFT, TUNED, pair_part
+from app.ui.plot.plot_legend import LegendEntry
+from app.ui.plot.plot_lines import BASE_LINE, ENTROPY_LINE, KL_LINE, TUNED_LINE
+from app.ui.run import Run
+from app.ui.text.tint_words import bits
+from app.ui.translation import translate
+from app.ui.wording import probability, quoted, signed
+
+
+def legend_entries(pairs: Sequence[str], *, logarithmic: bool) -> list[LegendEntry]:
+    """What the plot of a text with these pairs has, in the order of the legend."""
+    return [*_bars(pairs, logarithmic), *_lines(bool(pairs))]
+
+
+def _bars(pairs: Sequence[str], logarithmic: bool) -> list[LegendEntry]:
+    if not pairs:
+        return []
+    if logarithmic:
+        about = translate(
+            "Plot", "log p(tuned) − log p(base) of the token, in bits, of all pairs together"
+        )
+        return [LegendEntry(SHIFT, translate("Plot", "shift"), about)]
+    about = translate("Plot", "{0}: how much probability this pair gave or took")
+    return [
+        LegendEntry(pair_part(name), name, about.format(name), pair=place)
+        for place, name in enumerate(pairs)
+    ]
+
+
+def _lines(several: bool) -> list[LegendEntry]:
+    if not several:
+        alone = translate("Plot", "Probability of the token")
+        open_ = translate("Plot", "Entropy of the distribution, in bits, at the right")
+        return [
+            LegendEntry(TUNED, translate("Plot", "probability"), alone, line=TUNED_LINE),
+            LegendEntry(ENTROPY, translate("Plot", "entropy"), open_, line=ENTROPY_LINE),
+        ]
+    texts = [
+        (BASE, translate("Plot", "base"), translate("Plot", "Probability under the base")),
+        (TUNED, translate("Plot", "tuned"), translate("Plot", "Probability after tuning")),
+        (
+            KL,
+            translate("Plot", "KL"),
+            translate("Plot", "KL(tuned‖base), in bits, at the right"),
+        ),
+        (
+            ENTROPY,
+            translate("Plot", "entropy"),
+            translate("Plot", "Entropy of the tuned distribution, in bits, at the right"),
+        ),
+    ]
+    looks = (BASE_LINE, TUNED_LINE, KL_LINE, ENTROPY_LINE)
+    return [
+        LegendEntry(part, name, about, line=look)
+        for (part, name, about), look in zip(texts, looks, strict=True)
+    ]
+
+
+def describe_column(run: Run, index: int) -> str:
+    """One token with all that the plot has of it."""
+    token = run.tokens[index]
+    explained = token.attribution
+    shown = quoted(token.text or run.label(token.token_id))
+    if run.role is not None:
+        return translate("Plot", "{0} {1}: probability {2}, entropy {3}").format(
+            f"{index + 1:,}",
+            shown,
+            probability(explained.p_tuned),
+            bits(explained.entropy_tuned / BIT),
+        )
+    shares = ", ".join(
+        f"{name} {signed(share)}"
+        for name, share in zip(run.pair_names, explained.contributions, strict=True)
+    )
+    return translate("Plot", "{0} {1}: base {2} → tuned {3} ({4}) · KL {5}, entropy {6}").format(
+        f"{index + 1:,}",
+        shown,
+        probability(explained.p_base),
+        probability(explained.p_tuned),
+        shares,
+        bits(explained.kl / BIT),
+        bits(explained.entropy_tuned / BIT),
+    )

@@ -1,0 +1,72 @@
+"""What is remembered of how the text and the plot are shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QSettings
+from pytestqt.qtbot import QtBot
+
+from app.attribution.measures import Measure
+from app.ui.display import KL, TUNED, Display, Tint, pair_part
+from app.ui.text.grouping import Grouping
+
+
+def memory(folder: Path) -> QSettings:
+    return QSettings(str(folder / "window.ini"), QSettings.Format.IniFormat)
+
+
+def test_everything_chosen_comes_back(tmp_path: Path, qapp: object) -> None:
+    before = Display()
+    before.set_tint(Tint(Measure.CONTRIBUTION, 1))
+    before.set_grouping(Grouping.SENTENCE)
+    before.set_logarithmic(True)
+    before.show_part(KL, True)
+    before.show_part(pair_part("A, b: “c”"), False)
+    before.remember(memory(tmp_path))
+    after = Display()
+    after.restore(memory(tmp_path))
+    assert (after.tint, after.grouping) == (before.tint, before.grouping)
+    assert after.logarithmic
+    assert after.hidden == before.hidden
+
+
+def test_nothing_hidden_is_remembered_as_that(tmp_path: Path, qapp: object) -> None:
+    before = Display()
+    for part in before.hidden:
+        before.show_part(part, True)
+    before.remember(memory(tmp_path))
+    after = Display()
+    after.restore(memory(tmp_path))
+    assert after.hidden == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("tint", "mood:1"), ("tint", "contribution:x"), ("grouping", "page")]
+)
+def test_what_is_not_known_is_passed_over(
+    tmp_path: Path, qapp: object, key: str, value: str
+) -> None:
+    settings = memory(tmp_path)
+    settings.setValue(key, value)
+    display = Display()
+    display.restore(settings)
+    assert display.tint.pair == 0
+    assert display.grouping is Grouping.TOKEN
+    assert display.hidden == Display().hidden
+
+
+def test_only_changes_are_announced(qapp: object, qtbot: QtBot) -> None:
+    display = Display()
+    heard: list[str] = []
+    display.tint_changed.connect(lambda: heard.append("tint"))
+    display.plot_changed.connect(lambda: heard.append("plot"))
+    display.set_tint(Tint())
+    display.set_grouping(Grouping.TOKEN)
+    display.set_logarithmic(False)
+    display.show_part(TUNED, True)
+    assert heard == []
+    display.show_part(TUNED, False)
+    display.set_grouping(Grouping.WORD)
+    assert heard == ["plot", "tint"]
