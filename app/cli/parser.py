@@ -41,6 +41,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     _add_generate(commands)
     _add_check(commands)
     _add_download(commands)
+    _add_inspect(commands)
     _add_bench(commands)
     _add_eval(commands)
     return parser.parse_args(arguments)
@@ -122,6 +123,28 @@ def _add_check(commands: argparse._SubParsersAction[_Parser]) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
+def _add_inspect(commands: argparse._SubParsersAction[_Parser]) -> None:
+    parser = commands.add_parser(
+        "inspect",
+        help="look at a run that was kept, or export it",
+        description="Print a run of the history, token by token, or write it in another format. "
+        "Runs of the window are kept, and those of: tuneshift generate --save",
+    )
+    parser.set_defaults(run=_inspect)
+    parser.add_argument("name", nargs="?", metavar="RUN", help="an id, its beginning, or last")
+    parser.add_argument(
+        "--format",
+        choices=("table", "json", "csv", "candidates", "html", "svg", "png", "markdown", "text"),
+        default="table",
+        help="candidates is a CSV of the alternatives at every token; svg and png are the plot",
+    )
+    parser.add_argument(
+        "--output", metavar="FILE", help="where to write; - or nothing is the standard output"
+    )
+    parser.add_argument("--list", action="store_true", help="list runs instead, the newest first")
+    parser.add_argument("--search", metavar="WORDS", default="", help="only runs that hold them")
+
+
 def _add_download(commands: argparse._SubParsersAction[_Parser]) -> None:
     parser = commands.add_parser(
         "download",
@@ -188,9 +211,9 @@ def _add_eval(commands: argparse._SubParsersAction[_Parser]) -> None:
     parser = commands.add_parser(
         "eval",
         help="measure what tuning changes, in tasks of your own or of lm-evaluation-harness",
-        description="Ask the roles of a recipe, and other checkpoints, the questions of tasks. Answers "
-        "are kept as they come: the same command goes on where it was stopped. The exit status is 0 "
-        "where everything is answered and 130 where it was stopped.",
+        description="Ask the roles of a recipe, and other checkpoints, the questions of tasks. "
+        "Answers are kept as they come: the same command goes on where it was stopped. The exit "
+        "status is 0 where everything is answered and 130 where it was stopped.",
     )
     parser.set_defaults(run=_eval)
     asked = parser.add_argument_group("what is asked")
@@ -198,7 +221,7 @@ def _add_eval(commands: argparse._SubParsersAction[_Parser]) -> None:
         "--tasks",
         required=True,
         metavar="TASK,…",
-        help="a .toml file, a built-in task, or a task of lm-evaluation-harness by name or .yaml file",
+        help="a .toml file, a built-in task, or one of lm-evaluation-harness by name or .yaml file",
     )
     asked.add_argument(
         "--data",
@@ -213,8 +236,9 @@ def _add_eval(commands: argparse._SubParsersAction[_Parser]) -> None:
         "--roles",
         default="base,expert,tuned",
         metavar="ROLE,…",
-        help="base, expert, antiexpert, tuned, each for one pair as in tuned:NAME, and directly tuned "
-        "checkpoints as NAME=MODEL, prompted like the first expert (default: base,expert,tuned)",
+        help="base, expert, antiexpert, tuned, the last three for one pair as in tuned:NAME, and "
+        "checkpoints tuned directly as NAME=MODEL, which are prompted like the first expert "
+        "(default: base,expert,tuned)",
     )
     who.add_argument(
         "--alpha-scale",
@@ -332,6 +356,12 @@ def _eval(options: argparse.Namespace) -> int:
     from app.cli.eval import evaluate_tasks
 
     return evaluate_tasks(options)
+
+
+def _inspect(options: argparse.Namespace) -> int:
+    from app.cli.inspect import inspect
+
+    return inspect(options)
 
 
 def _download(options: argparse.Namespace) -> int:

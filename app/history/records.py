@@ -180,7 +180,8 @@ class StoredRun:
 
     @property
     def pair_names(self) -> tuple[str, ...]:
-        return tuple(pair.name for pair in self.recipe.pairs)
+        """The pairs that acted on it: none on the answer of one role."""
+        return tuple(pair.name for pair in self.recipe.pairs) if self.role is None else ()
 
     def label(self, token_id: int) -> str:
         """What to call a token id."""

@@ -190,3 +190,29 @@ def test_two_programs_write_one_history(path: Path) -> None:
     assert {run.id for run in archive.find()} == {run.id for run in runs}
     assert all(run.tokens == 8 for run in archive.find())
     archive.close()
+
+
+def test_branches_keep_what_their_parent_gives_up(desk: Desk) -> None:
+    """The parent goes on in another way before the place where a branch left it."""
+    first = new_run()
+    trunk = write_run(desk.writer, first, 6)
+    late, early = (new_run(parent=first.id, fork_index=fork) for fork in (5, 2))
+    own = write_run(desk.writer, late, 2)
+    write_run(desk.writer, early, 1)
+    desk.writer.begin(replace(first, config=replace(first.config, seed=9)))
+    other = step(3, seed=8)
+    desk.writer.add(first.id, *other)
+    archive = desk.archive()
+
+    def ids(run_id: str) -> list[int]:
+        return [token.token_id for token in archive.tokens(run_id)]
+
+    shared = [token.token_id for token, _ in trunk]
+    assert ids(first.id) == [*shared[:3], other[0].token_id]
+    assert ids(late.id) == [*shared[:5], *(token.token_id for token, _ in own)]
+    assert ids(early.id)[:2] == shared[:2]
+    assert len(list(archive.all_candidates(late.id))) == 7
+    assert archive.get(first.id).config.seed == 9
+    assert not archive.get(first.id).summary.ended
+    assert archive.get(late.id).summary.tokens == 7
+    archive.close()

@@ -1,0 +1,151 @@
+"""``tuneshift inspect``: runs of the history, printed or exported, without a window."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+
+from app.errors import HistoryError
+from app.history.archive import Archive, Query
+from app.history.database import open_to_read
+from app.history.export.document import Document, read_document, shift_bits
+from app.history.export.formats import FORMATS, PNG
+from app.history.records import RunSummary, first_words
+from app.settings import history_file
+
+_TOKEN_WIDTH = 16
+_STDOUT = "-"
+
+
+def inspect(options: argparse.Namespace) -> int:
+    """Carry out ``tuneshift inspect``; returns the exit status.
+
+    Raises:
+        HistoryError: When there is no such run, or it cannot be read or written.
+    """
+    listing = options.list or bool(options.search)
+    if listing == bool(options.name):
+        raise HistoryError(
+            "Name a run, or ask for a list", next_step="tuneshift inspect last, or --list."
+        )
+    archive = Archive(open_to_read(history_file()))
+    try:
+        if listing:
+            return _print(_list(archive.find(Query(words=options.search))))
+        document = read_document(archive, archive.resolve(options.name))
+    finally:
+        archive.close()
+    output = None if options.output in (None, _STDOUT) else Path(options.output)
+    if options.format == PNG:
+        return _write_picture(document, output)
+    text = _table(document) if options.format == "table" else FORMATS[options.format](document)
+    if output is None:
+        return _print(text)
+    _write(output, text.encode("utf-8"))
+    return 0
+
+
+def _write_picture(document: Document, output: Path | None) -> int:
+    if output is None and sys.stdout.isatty():
+        raise HistoryError("A picture cannot be shown here", next_step="Give --output FILE.")
+    from app.ui.pictures import shift_png  # imports Qt
+
+    picture = shift_png(document)
+    if output is None:
+        sys.stdout.buffer.write(picture)
+        sys.stdout.buffer.flush()
+    else:
+        _write(output, picture)
+    return 0
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise HistoryError(
+            f"{path} cannot be written",
+            evidence=error.strerror or str(error),
+            next_step="Choose another file.",
+        ) from error
+
+
+def _print(text: str) -> int:
+    try:
+        print(text, end="", flush=True)
+    except BrokenPipeError:  # whoever read our output has gone, as after `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return 0
+
+
+def _list(runs: Sequence[RunSummary]) -> str:
+    if not runs:
+        return "No run fits.\n"
+    width = max(shutil.get_terminal_size().columns - 46, 24)
+    lines = []
+    for run in runs:
+        star = "★" if run.starred else " "
+        tags = "".join(f" #{tag}" for tag in run.tags)
+        title = _fitted(f"{run.shown_title}{tags}", width)
+        created = f"{run.created.astimezone():%Y-%m-%d %H:%M}"
+        lines.append(f"{run.id}  {created}  {run.tokens:>6,}  {star} {title}  {_end(run)}".rstrip())
+    return "\n".join(lines) + "\n"
+
+
+def _end(run: RunSummary) -> str:
+    if run.finish_reason:
+        return run.finish_reason
+    return "failed" if run.error else "" if run.ended else "unfinished"
+
+
+def _table(document: Document) -> str:
+    summary = document.run.summary
+    pairs = [_fitted(name, 12) for name in document.pair_names]
+    header = (
+        f"{'#':>5}  {_fitted('token', _TOKEN_WIDTH)}  {'base':>6}  {'tuned':>6}  {'bits':>6}  "
+        f"{'rank':>13}  {'  '.join(f'{name:>12}' for name in pairs)}"
+    ).rstrip()
+    lines = [
+        f"{summary.shown_title}",
+        f"{summary.id} · {summary.created.astimezone():%Y-%m-%d %H:%M} · {summary.recipe_name} · "
+        f"{len(document.tokens):,} tokens · {_end(summary) or 'given up'}",
+        f"prompt: {first_words(document.run.prompt)}",
+        "",
+        header,
+        "─" * len(header),
+    ]
+    for token in document.tokens:
+        explained = token.attribution
+        shares = "  ".join(f"{share:>+12.4f}" for share in explained.contributions)
+        mark = "← the experts changed the choice" if explained.flipped else ""
+        ranks = f"{explained.rank_base} → {explained.rank_tuned}"
+        lines.append(
+            f"{token.index + 1:>5}  {_fitted(document.name(token), _TOKEN_WIDTH)}  "
+            f"{explained.p_base:>6.4f}  {explained.p_tuned:>6.4f}  {shift_bits(token):>+6.2f}  "
+            f"{ranks:>13}  {shares}  {mark}".rstrip()
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _fitted(text: str, width: int) -> str:
+    """``text`` in exactly ``width`` columns of a terminal."""
+    shown, used = "", 0
+    for character in text:
+        columns = _columns(character)
+        if used + columns > width - 1 and (used + columns > width or len(shown) + 1 < len(text)):
+            shown, used = f"{shown}…", used + 1
+            break
+        shown, used = shown + character, used + columns
+    return shown + " " * (width - used)
+
+
+def _columns(character: str) -> int:
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1

@@ -1,0 +1,92 @@
+"""A run as tables for spreadsheets and data frames: its tokens, or the candidates of them all."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from app.history.export.document import Document
+
+_FIELDS = (
+    "p_base",
+    "p_tuned",
+    "logprob_base",
+    "logprob_tuned",
+    "shift",
+    "rank_base",
+    "rank_tuned",
+    "argmax_base",
+    "argmax_tuned",
+    "flipped",
+    "entropy_base",
+    "entropy_tuned",
+    "kl",
+)
+
+
+def write_csv(document: Document) -> str:
+    """A row for each token. Logarithms are natural; text is exact, line breaks included."""
+    pairs = document.pair_names
+    header = ["index", "token_id", "text", "start", "end", "forced", "sampled_probability"]
+    header += [*_FIELDS, *_of_pairs("alpha", pairs), *_of_pairs("contribution", pairs)]
+    return _table(
+        header,
+        (
+            [
+                token.index,
+                token.token_id,
+                token.text,
+                token.start,
+                token.end,
+                token.forced,
+                token.sampled_probability,
+                *(getattr(token.attribution, name) for name in _FIELDS),
+                *token.alphas,
+                *token.attribution.contributions,
+            ]
+            for token in document.tokens
+        ),
+    )
+
+
+def write_candidates_csv(document: Document) -> str:
+    """A row for each candidate of each token, the most probable after tuning first."""
+    pairs = document.pair_names
+    header = ["index", "chosen", "token_id", "label", "p_base", "p_tuned", "rank_base"]
+    header += ["rank_tuned", *_of_pairs("p_expert", pairs), *_of_pairs("p_antiexpert", pairs)]
+    header += _of_pairs("contribution", pairs)
+    return _table(header, _candidate_rows(document))
+
+
+def _candidate_rows(document: Document) -> Iterable[list[Any]]:
+    for token, table in zip(document.tokens, document.tables(), strict=True):
+        if table is None:
+            continue
+        for place, token_id in enumerate(table.token_ids.tolist()):
+            yield [
+                token.index,
+                token_id == token.token_id,
+                token_id,
+                document.run.label(token_id),
+                float(table.p_base[place]),
+                float(table.p_tuned[place]),
+                int(table.rank_base[place]),
+                int(table.rank_tuned[place]),
+                *table.p_experts[:, place].tolist(),
+                *table.p_antiexperts[:, place].tolist(),
+                *table.contributions[:, place].tolist(),
+            ]
+
+
+def _of_pairs(what: str, pairs: Sequence[str]) -> list[str]:
+    return [f"{what} {name}" for name in pairs]
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return text.getvalue()

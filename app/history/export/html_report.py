@@ -1,0 +1,293 @@
+"""A run as one HTML file that can be sent to somebody: it needs no network and no program.
+
+Everything that comes from a run is escaped. Besides, the policy in the page lets nothing run but
+the one script and the one style sheet whose hashes it names, and nothing be fetched at all.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import math
+from dataclasses import asdict
+from html import escape
+from typing import Any
+
+from app.colors import FULL_SHIFT_BITS
+from app.decoding.shown_text import show
+from app.history.export.document import Document, one_line, shift_bits
+from app.history.export.report_data import report_data
+from app.history.export.report_style import TINT_LEVELS, paint_class, style_sheet, tint_class
+from app.history.export.shift_svg import BOTTOM, HEIGHT, LEFT, TOP, draw, geometry_of
+from app.history.records import StoredToken
+from app.resources import resource
+
+_FINISHED = {
+    "eos": "end of text",
+    "stop": "a stop string",
+    "length": "the limit",
+    "cancelled": "stopped by hand",
+}
+_KINDS = {"generated": "Generated", "scored": "A given text, scored", "role": "One role alone"}
+
+
+def write_html(document: Document) -> str:
+    """The whole page."""
+    style = style_sheet()
+    script = resource("report", "report.js").read_text(encoding="utf-8")
+    policy = (
+        f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    title = escape(one_line(document.run.summary.shown_title))
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="generator" content="Tuneshift">
+<title>{title}</title>
+<style>{style}</style>
+</head>
+<body>
+<header>
+<h1>{title}</h1>
+<p class="muted">{_subtitle(document)}</p>
+</header>
+<div class="columns">
+<main>
+{_text(document)}
+{_plot(document)}
+{_table(document)}
+{_making(document)}
+</main>
+{_ASIDE}
+</div>
+<script type="application/json" id="data">{_embedded(report_data(document))}</script>
+<script>{script}</script>
+</body>
+</html>
+"""
+
+
+_ASIDE = """<aside class="card" aria-label="The token under the pointer" aria-live="polite">
+<p id="hint" class="muted">Point at a token, or move through the text with the arrow keys, to see
+what each expert pair did to it.</p>
+<div id="shown" hidden>
+<p id="name"></p>
+<p id="place" class="muted small"></p>
+<dl>
+<dt>base</dt><dd id="base"></dd>
+<dt>tuned</dt><dd id="tuned"></dd>
+<dt>shift</dt><dd id="shift"></dd>
+<dt>rank</dt><dd id="rank"></dd>
+<dt>entropy</dt><dd id="entropy"></dd>
+<dt>KL(tuned‖base)</dt><dd id="kl"></dd>
+<dt>when drawn</dt><dd id="sampled"></dd>
+</dl>
+<p id="flips" class="small"></p>
+<div id="pairs"></div>
+<table id="candidates">
+<caption>Candidates</caption>
+<thead><tr><th scope="col" class="word">token</th><th scope="col">base</th>
+<th scope="col">tuned</th><th scope="col">change</th><th scope="col">base rank</th></tr></thead>
+<tbody></tbody>
+</table>
+</div>
+</aside>"""
+
+
+def _subtitle(document: Document) -> str:
+    summary = document.run.summary
+    parts = [
+        _KINDS[summary.kind],
+        f"{summary.created:%Y-%m-%d %H:%M} UTC",
+        f"{len(document.tokens):,} tokens",
+        f"recipe “{one_line(summary.recipe_name)}”",
+    ]
+    if document.run.role is not None:
+        parts.append(document.run.recipe.roles()[document.run.role][0])
+    if summary.finish_reason:
+        parts.append(f"ended by {_FINISHED.get(summary.finish_reason, summary.finish_reason)}")
+    elif summary.error:
+        parts.append(f"failed: {one_line(summary.error)}")
+    return escape(" · ".join(parts))
+
+
+# The text
+
+
+def _text(document: Document) -> str:
+    tokens = "".join(_token(document, token, place) for place, token in enumerate(document.tokens))
+    return f"""<section class="card" aria-labelledby="text-title">
+<div class="head"><h2 id="text-title">Text</h2>{_legend()}</div>
+<div id="text" role="listbox" aria-orientation="horizontal" aria-label="Tokens" dir="auto"><span
+ class="prompt">{_marked(document.run.prompt)}</span>{tokens}</div>
+<p class="muted small"><kbd>←</kbd> <kbd>→</kbd> next token, <kbd>↑</kbd> <kbd>↓</kbd> next changed
+choice, <kbd>Home</kbd> <kbd>End</kbd></p>
+</section>"""
+
+
+def _token(document: Document, token: StoredToken, place: int) -> str:
+    classes = ["t", tint_class(shift_bits(token))]
+    if token.attribution.flipped:
+        classes.append("flip")
+    if token.text:
+        shown = _marked(token.text)
+    else:
+        shown = f'<span class="mark">{escape(document.name(token))}</span>'
+    index = "0" if place == 0 else "-1"
+    return (
+        f'<span class="{" ".join(filter(None, classes))}" role="option" aria-selected="false" '
+        f'tabindex="{index}">{shown}</span>'
+    )
+
+
+def _marked(text: str) -> str:
+    """Escaped text with marks for what is not seen."""
+    return "".join(
+        escape(mark) if mark == exact else f'<span class="mark">{escape(mark)}</span>'
+        for mark, exact in show(text)
+    )
+
+
+def _legend() -> str:
+    steps = [*(f"down{level}" for level in range(TINT_LEVELS, 0, -2)), ""]
+    steps += [f"up{level}" for level in range(2, TINT_LEVELS + 1, 2)]
+    factor = 2**FULL_SHIFT_BITS
+    samples = "".join(f'<i class="{step}"></i>' for step in steps)
+    return (
+        f'<p class="legend muted small">less probable <span>÷{factor:g}</span> {samples} '
+        f'<span class="after">×{factor:g}</span> more probable '
+        '<span class="flip">aa</span> first choice changed</p>'
+    )
+
+
+# The plot and the table
+
+
+def _plot(document: Document) -> str:
+    place = geometry_of(document)
+    picture = draw(document, paint_class, background=False)
+    return f"""<section class="card" aria-labelledby="plot-title">
+<div class="head"><h2 id="plot-title">Probability shift of each token, by expert pair</h2></div>
+<div id="plot" data-left="{LEFT}" data-column="{place.column:.3f}" data-top="{TOP}"
+ data-height="{HEIGHT - TOP - BOTTOM}">{picture}</div>
+<p class="muted small">A bar above zero is probability that a pair gave to the token, below zero
+what it took. The bars of a token add up to the difference of the two lines.</p>
+</section>"""
+
+
+def _table(document: Document) -> str:
+    names = "".join(
+        f'<th scope="col">{escape(one_line(name))}</th>' for name in document.pair_names
+    )
+    rows = "\n".join(_row(document, token) for token in document.tokens)
+    return f"""<section class="card"><details>
+<summary>All tokens as a table</summary>
+<div class="wide" tabindex="0" role="region" aria-label="All tokens"><table>
+<caption>Probabilities before temperature and the other processors; the columns of the pairs are
+what each gave or took. Shift and KL in bits.</caption>
+<thead><tr><th scope="col">#</th><th scope="col" class="word">token</th><th scope="col">base</th>
+<th scope="col">tuned</th><th scope="col">shift</th><th scope="col">rank</th>
+<th scope="col">KL</th>{names}<th scope="col">first choice</th></tr></thead>
+<tbody>
+{rows}
+</tbody>
+</table></div>
+</details></section>"""
+
+
+def _row(document: Document, token: StoredToken) -> str:
+    explained = token.attribution
+    cells = [
+        f"{explained.p_base:.4f}",
+        f"{explained.p_tuned:.4f}",
+        _signed(shift_bits(token), 2),
+        f"{explained.rank_base} → {explained.rank_tuned}",
+        f"{explained.kl / math.log(2):.3f}",
+        *(_signed(share, 4) for share in explained.contributions),
+        "changed" if explained.flipped else "",
+    ]
+    numbers = "".join(f"<td>{cell}</td>" for cell in cells)
+    return (
+        f'<tr><td>{token.index + 1}</td><th scope="row" class="word">'
+        f"{escape(document.name(token))}</th>{numbers}</tr>"
+    )
+
+
+def _signed(value: float, digits: int) -> str:
+    return f"{value:+.{digits}f}".replace("-", "−")
+
+
+# How it was made
+
+
+def _making(document: Document) -> str:
+    run = document.run
+    settings = {name.replace("_", " "): value for name, value in asdict(run.config).items()}
+    settings["stop"] = ", ".join(map(repr, run.config.stop)) or "none"
+    figures = asdict(run.figures) if run.figures else {}
+    parts = [
+        ("Settings", _definitions(settings)),
+        ("Models", _roles(document)),
+        ("Recipe", f"<pre>{escape(run.recipe_text)}</pre>"),
+        ("Versions", _definitions(run.versions)),
+        ("Figures", _definitions({k.replace("_", " "): v for k, v in figures.items()})),
+        ("Run", _definitions({"id": run.id, "prompt tokens": run.prompt_tokens})),
+    ]
+    sections = "\n".join(
+        f"<section><h3>{name}</h3>{content}</section>" for name, content in parts if content
+    )
+    return f"""<section class="card"><details>
+<summary>How this was made</summary>
+{sections}
+</details></section>"""
+
+
+def _definitions(values: dict[str, Any]) -> str:
+    items = "".join(
+        f"<dt>{escape(one_line(name))}</dt><dd>{escape(_value(value))}</dd>"
+        for name, value in values.items()
+    )
+    return f"<dl>{items}</dl>" if items else ""
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:,.6g}"
+    if isinstance(value, tuple | list):
+        return ", ".join(map(str, value)) or "–"
+    return one_line(str(value)) or "–"
+
+
+def _roles(document: Document) -> str:
+    if not document.run.roles:
+        return ""
+    names = ("role", "source", "revision", "dtype", "device", "fingerprint")
+    head = "".join(f'<th scope="col" class="plain">{name}</th>' for name in names)
+    rows = "".join(
+        f"<tr>{''.join(_cell(str(getattr(role, name))) for name in names)}</tr>"
+        for role in document.run.roles
+    )
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    return f'<div class="wide">{table}</div>'
+
+
+def _cell(text: str) -> str:
+    return f'<td class="plain">{escape(one_line(text)) or "–"}</td>'
+
+
+def _hash(text: str) -> str:
+    digest = hashlib.sha256(text.encode()).digest()
+    return f"sha256-{base64.b64encode(digest).decode()}"
+
+
+def _embedded(values: Any) -> str:
+    """JSON that cannot end the element that it stands in."""
+    text = json.dumps(values, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text

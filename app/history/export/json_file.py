@@ -1,0 +1,86 @@
+"""A run as one JSON object: everything that is shown of it, and all that is needed to repeat it."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict
+from typing import Any
+
+from app.attribution.candidates import CandidateTable
+from app.history.export.document import Document
+
+FORMAT = 1
+
+
+def write_json(document: Document) -> str:
+    """The run as JSON. Logarithms are natural; what is not a finite number is null."""
+    run, summary = document.run, document.run.summary
+    report = {
+        "format": FORMAT,
+        "run_id": run.id,
+        "kind": summary.kind,
+        "role": run.role,
+        "created": summary.created.isoformat(),
+        "title": summary.shown_title,
+        "starred": summary.starred,
+        "tags": list(summary.tags),
+        "parent": summary.parent or None,
+        "fork_index": summary.fork_index,
+        "prompt": run.prompt,
+        "text": document.text,
+        "finish_reason": summary.finish_reason or None,
+        "error": summary.error or None,
+        "recipe": run.recipe_text,
+        "roles": [asdict(role) for role in run.roles],
+        "settings": asdict(run.config),
+        "prompt_tokens": list(run.prompt_tokens),
+        "versions": run.versions,
+        "figures": asdict(run.figures) if run.figures else None,
+        "pairs": list(document.pair_names),
+        "tokens": [
+            {
+                "index": token.index,
+                "token_id": token.token_id,
+                "label": run.label(token.token_id),
+                "text": token.text,
+                "span": [token.start, token.end],
+                "forced": token.forced,
+                "alphas": list(token.alphas),
+                "sampled_probability": token.sampled_probability,
+                **asdict(token.attribution),
+                "shift": token.attribution.shift,
+                "flipped": token.attribution.flipped,
+                "candidates": table and _candidates(document, table),
+            }
+            for token, table in zip(document.tokens, document.tables(), strict=True)
+        ],
+    }
+    return json.dumps(_finite(report), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+
+
+def _candidates(document: Document, table: CandidateTable) -> dict[str, Any]:
+    ids = table.token_ids.tolist()
+    return {
+        "token_ids": ids,
+        "labels": [document.run.label(token_id) for token_id in ids],
+        "p_base": table.p_base.tolist(),
+        "p_tuned": table.p_tuned.tolist(),
+        "p_experts": table.p_experts.tolist(),
+        "p_antiexperts": table.p_antiexperts.tolist(),
+        "contributions": table.contributions.tolist(),
+        "rank_base": table.rank_base.tolist(),
+        "rank_tuned": table.rank_tuned.tolist(),
+        "exact": table.exact,
+        "estimated": table.estimated,
+    }
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return value

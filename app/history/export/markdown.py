@@ -1,0 +1,50 @@
+"""A run, or a part of it, for pasting into a message: a Markdown table or plain text."""
+
+from __future__ import annotations
+
+from app.history.export.document import Document, shift_bits
+
+_SPECIAL = str.maketrans({character: f"\\{character}" for character in "\\|`*_{}[]<>#~&"})
+
+
+def write_text(document: Document) -> str:
+    """The exact text of the tokens."""
+    return document.text
+
+
+def write_markdown(document: Document) -> str:
+    """A table of the tokens with what each pair gave or took."""
+    pairs = document.pair_names
+    header = ["#", "Token", "Base", "Tuned", "Shift (bits)", *map(_cell, pairs)]
+    lines = [
+        _line(header),
+        _line(["--:", ":--", *["--:"] * (3 + len(pairs))]),
+    ]
+    for token in document.tokens:
+        explained = token.attribution
+        name = _cell(f"“{document.name(token)}”")
+        lines.append(
+            _line(
+                [
+                    str(token.index + 1),
+                    f"**{name}**" if explained.flipped else name,
+                    f"{explained.p_base:.4f}",
+                    f"{explained.p_tuned:.4f}",
+                    _signed(shift_bits(token), 2),
+                    *(_signed(share, 4) for share in explained.contributions),
+                ]
+            )
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _signed(value: float, digits: int) -> str:
+    return f"{value:+.{digits}f}".replace("-", "−")
+
+
+def _cell(text: str) -> str:
+    return text.translate(_SPECIAL)
+
+
+def _line(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"

@@ -1,0 +1,73 @@
+"""What the script of the HTML report reads: the numbers of every token."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from app.attribution.candidates import CandidateTable
+from app.attribution.measures import BIT
+from app.colors import LIGHT
+from app.history.export.document import Document, one_line, shift_bits
+from app.history.records import StoredToken
+
+_MOST_CANDIDATES = 20
+_DIGITS = 5
+
+
+def report_data(document: Document) -> dict[str, Any]:
+    """Plain values for JSON; what is not a finite number is None."""
+    tables = document.tables()
+    return {
+        "pairs": [one_line(name) for name in document.pair_names],
+        "colors": len(LIGHT.pairs),
+        "tokens": [
+            _token(document, token, table)
+            for token, table in zip(document.tokens, tables, strict=True)
+        ],
+    }
+
+
+def _token(document: Document, token: StoredToken, table: CandidateTable | None) -> dict[str, Any]:
+    explained = token.attribution
+    return {
+        "index": token.index,
+        "id": token.token_id,
+        "name": document.name(token),
+        "forced": token.forced,
+        "flipped": explained.flipped,
+        "alphas": [_number(alpha) for alpha in token.alphas],
+        "p_base": _number(explained.p_base),
+        "p_tuned": _number(explained.p_tuned),
+        "sampled": _number(token.sampled_probability),
+        "shift": _number(shift_bits(token)),
+        "rank_base": explained.rank_base,
+        "rank_tuned": explained.rank_tuned,
+        "entropy_base": _number(explained.entropy_base / BIT),
+        "entropy_tuned": _number(explained.entropy_tuned / BIT),
+        "kl": _number(explained.kl / BIT),
+        "contributions": [_number(share) for share in explained.contributions],
+        "argmax_base": one_line(document.run.label(explained.argmax_base)),
+        "argmax_tuned": one_line(document.run.label(explained.argmax_tuned)),
+        "candidates": _candidates(document, token, table) if table else [],
+    }
+
+
+def _candidates(document: Document, token: StoredToken, table: CandidateTable) -> list[list[Any]]:
+    """The most probable after tuning, and the chosen token where it is not among them."""
+    ids = table.token_ids.tolist()
+    shown = [i for i, id_ in enumerate(ids) if i < _MOST_CANDIDATES or id_ == token.token_id]
+    return [
+        [
+            ids[i],
+            one_line(document.run.label(ids[i])),
+            _number(float(table.p_base[i])),
+            _number(float(table.p_tuned[i])),
+            int(table.rank_base[i]),
+        ]
+        for i in shown
+    ]
+
+
+def _number(value: float) -> float | None:
+    return float(f"{value:.{_DIGITS}g}") if math.isfinite(value) else None

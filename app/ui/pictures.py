@@ -1,0 +1,45 @@
+"""Pictures in pixels of what the history exports, drawn without a window."""
+
+from __future__ import annotations
+
+import os
+
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QRectF
+from PySide6.QtGui import QGuiApplication, QImage, QImageWriter, QPainter
+from PySide6.QtSvg import QSvgRenderer
+
+from app.colors import LIGHT, Colors
+from app.history.export.document import Document
+from app.history.export.shift_svg import standalone_svg
+
+_SCALE = 2.0
+_WIDEST = 16_000
+
+
+def shift_png(document: Document, colors: Colors = LIGHT) -> bytes:
+    """The plot of a run as PNG, in twice its size; a very long one is made to fit."""
+    application = _application()
+    renderer = QSvgRenderer(QByteArray(standalone_svg(document, colors).encode("utf-8")))
+    size = renderer.defaultSize()
+    scale = min(_SCALE, _WIDEST / size.width())
+    image = QImage(size * scale, QImage.Format.Format_ARGB32_Premultiplied)
+    image.fill(colors.surface)
+    painter = QPainter(image)
+    renderer.render(painter, QRectF(0, 0, image.width(), image.height()))
+    painter.end()
+    content = QByteArray()
+    buffer = QBuffer(content)
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    QImageWriter(buffer, QByteArray(b"png")).write(image)
+    buffer.close()
+    del application
+    return bytes(content.data())
+
+
+def _application() -> QGuiApplication:
+    """The application that fonts need; one that needs no screen where there is none yet."""
+    running = QGuiApplication.instance()
+    if isinstance(running, QGuiApplication):
+        return running
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    return QGuiApplication([])

@@ -1,0 +1,142 @@
+"""What other programs read of a run, read back by other means."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.attribution.candidates import tabulate
+from app.checkpoints.recipes.recipe_file import recipe_of_text
+from app.colors import DARK, LIGHT, Colors
+from app.history.export.document import Document, one_line
+from app.history.export.formats import ENDINGS, FORMATS
+from app.history.export.shift_svg import geometry_of, standalone_svg
+from tests.history.export_runs import hostile_recipe, make_document
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@pytest.fixture(scope="module")
+def document(tmp_path_factory: pytest.TempPathFactory) -> Document:
+    return make_document(tmp_path_factory.mktemp("history"))
+
+
+def table(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+def test_json_holds_everything(document: Document) -> None:
+    told = json.loads(FORMATS["json"](document))
+    assert told["text"] == document.text == "".join(t["text"] for t in told["tokens"])
+    assert told["prompt"] == document.run.prompt
+    assert told["tags"] == ["<u>tag</u>"]
+    assert told["settings"]["seed"] == document.run.config.seed
+    assert recipe_of_text(told["recipe"], "told", Path("/")) == hostile_recipe()
+    assert told["roles"] == [asdict(role) for role in document.run.roles]
+    for token, found in zip(document.tokens, told["tokens"], strict=True):
+        assert {**found, **asdict(token.attribution)} == {
+            **found,
+            "contributions": token.attribution.contributions,
+        }
+        assert found["alphas"] == list(token.alphas)
+        assert found["span"] == [token.start, token.end]
+        expected = tabulate(document.candidates[token.index])  # type: ignore[arg-type]
+        assert found["candidates"]["token_ids"] == expected.token_ids.tolist()
+        assert found["candidates"]["contributions"] == expected.contributions.tolist()
+
+
+def test_csv_has_a_row_for_each_token_and_its_exact_text(document: Document) -> None:
+    rows = table(FORMATS["csv"](document))
+    assert [row["text"] for row in rows] == [token.text for token in document.tokens]
+    for token, row in zip(document.tokens, rows, strict=True):
+        assert float(row["p_tuned"]) == token.attribution.p_tuned
+        assert float(row["kl"]) == token.attribution.kl
+        shares = [float(row[f"contribution {name}"]) for name in document.pair_names]
+        assert shares == list(token.attribution.contributions)
+        assert sum(shares) == pytest.approx(float(row["p_tuned"]) - float(row["p_base"]), abs=1e-5)
+
+
+def test_the_candidates_add_up(document: Document) -> None:
+    rows = table(FORMATS["candidates"](document))
+    chosen = [row for row in rows if row["chosen"] == "True"]
+    assert [int(row["token_id"]) for row in chosen] == [t.token_id for t in document.tokens]
+    for row in rows:
+        shares = sum(float(row[f"contribution {name}"]) for name in document.pair_names)
+        assert shares == pytest.approx(float(row["p_tuned"]) - float(row["p_base"]), abs=1e-5)
+        assert row["label"] == document.run.label(int(row["token_id"]))
+
+
+def test_markdown_is_a_table_whatever_the_tokens_are(document: Document) -> None:
+    lines = FORMATS["markdown"](document).splitlines()
+    assert len(lines) == 2 + len(document.tokens)
+    for line in lines:
+        cells = line.replace("\\|", "").strip("|").split("|")
+        assert len(cells) == 5 + len(document.pair_names)
+    assert "<" not in lines[2].replace("\\<", "")
+
+
+def test_a_part_is_what_was_selected(document: Document) -> None:
+    part = document.part(2, 5)
+    assert FORMATS["text"](part) == "".join(token.text for token in document.tokens[2:5])
+    assert FORMATS["markdown"](part).splitlines()[2].startswith("| 3 |")
+
+
+def test_every_format_takes_a_run_without_tokens(document: Document) -> None:
+    for name, write in FORMATS.items():
+        assert isinstance(write(document.part(0, 0)), str), name
+    assert set(ENDINGS) <= set(FORMATS)
+
+
+def bars(element: ElementTree.Element) -> Iterator[tuple[float, float, float]]:
+    """The left, the upper and the lower edge of each bar of a pair."""
+    for piece in element.attrib["d"].split("M")[1:]:
+        start, rest = piece.split("h", 1)
+        left, bottom = map(float, start.split())
+        top = float(rest.split("V")[1].split("h")[0])
+        yield left, min(top, bottom), max(top, bottom)
+
+
+@pytest.mark.parametrize("shown", [LIGHT, DARK])
+def test_the_bars_of_a_token_add_up_to_the_difference_of_the_lines(
+    document: Document, shown: Colors
+) -> None:
+    root = ElementTree.fromstring(standalone_svg(document, shown))
+    place = geometry_of(document)
+    unit = place.y(0) - place.y(1)
+    paths = [path for path in root.iter(f"{SVG}path") if path.attrib["fill"] != "none"]
+    assert [path.attrib["fill"] for path in paths] == [shown.of_pair(0), shown.of_pair(1)]
+    gained = np.zeros(len(document.tokens))
+    for path in paths:
+        for left, top, bottom in bars(path):
+            index = int((left - place.x(0)) / place.column)
+            sign = 1 if bottom <= place.y(0) + 0.06 else -1
+            gained[index] += sign * (bottom - top) / unit
+    expected = [t.attribution.p_tuned - t.attribution.p_base for t in document.tokens]
+    assert gained == pytest.approx(expected, abs=4e-3)
+
+
+def test_names_in_the_picture_are_text(document: Document) -> None:
+    root = ElementTree.fromstring(standalone_svg(document, LIGHT))
+    texts = ["".join(text.itertext()) for text in root.iter(f"{SVG}text")]
+    assert [one_line(name) for name in document.pair_names] == [
+        text for text in texts if text.startswith("</style>")
+    ]
+    assert {element.tag.removeprefix(SVG) for element in root.iter()} == {
+        "svg", "rect", "line", "path", "text",
+    }  # fmt: skip
+
+
+def test_a_long_run_stays_narrow_enough(document: Document) -> None:
+    long = Document(document.run, document.tokens * 400, document.candidates * 400)
+    place = geometry_of(long)
+    assert place.column == 2.0
+    root = ElementTree.fromstring(standalone_svg(long, LIGHT))
+    assert float(root.attrib["width"]) == pytest.approx(place.width, abs=1)

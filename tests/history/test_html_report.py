@@ -1,0 +1,187 @@
+"""The report: nothing in it is markup but its own, and it answers to pointer and keys."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from app.attribution.measures import BIT
+from app.history.export.document import Document, one_line
+from app.history.export.html_report import write_html
+from tests.history.chromium import PROGRAM, Chromium
+from tests.history.export_runs import make_document
+
+
+@pytest.fixture(scope="module")
+def document(tmp_path_factory: pytest.TempPathFactory) -> Document:
+    return make_document(tmp_path_factory.mktemp("history"))
+
+
+@pytest.fixture(scope="module")
+def page(document: Document) -> str:
+    return write_html(document)
+
+
+class Parser(HTMLParser):
+    """Collects elements, and text by the class or id that it stands in."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[dict[str, str | None]] = []
+        self.tokens: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in ("meta", "rect", "line", "path"):
+            self.open.append(dict(attrs))
+        if dict(attrs).get("role") == "option":
+            self.tokens.append("")
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        self.open.pop()
+
+    def handle_data(self, data: str) -> None:
+        if any(attributes.get("role") == "option" for attributes in self.open):
+            self.tokens[-1] += data
+
+
+@pytest.fixture(scope="module")
+def parsed(page: str) -> Parser:
+    parser = Parser()
+    parser.feed(page)
+    parser.close()
+    assert parser.open == []  # everything that begins ends
+    return parser
+
+
+def test_no_element_or_attribute_comes_from_a_run(parsed: Parser) -> None:
+    tags = {tag for tag, _ in parsed.elements}
+    assert not tags & {"img", "b", "u", "link", "iframe", "object"}
+    scripts = [attributes for tag, attributes in parsed.elements if tag == "script"]
+    assert scripts == [{"type": "application/json", "id": "data"}, {}]
+    for _, attributes in parsed.elements:
+        assert not [name for name in attributes if name.startswith("on")]
+        assert not {"src", "href", "style"} & set(attributes)
+
+
+def test_nothing_is_fetched(page: str, parsed: Parser) -> None:
+    addresses = set(re.findall(r"https?://[^\s\"'`)]+", page))
+    assert addresses == {"http://www.w3.org/2000/svg"}
+    (policy,) = [
+        attributes["content"]
+        for tag, attributes in parsed.elements
+        if attributes.get("http-equiv") == "Content-Security-Policy"
+    ]
+    assert policy is not None
+    assert policy.startswith("default-src 'none'; script-src 'sha256-")
+    assert "unsafe" not in policy
+
+
+def test_every_token_is_there_with_marks_for_what_is_not_seen(
+    document: Document, parsed: Parser
+) -> None:
+    assert len(parsed.tokens) == len(document.tokens)
+    for token, shown in zip(document.tokens, parsed.tokens, strict=True):
+        if token.text:
+            assert shown.replace("\n", "").replace("\t", "") == one_line(token.text)
+        else:
+            assert shown == document.run.label(token.token_id)
+    assert "↵\n" in parsed.tokens
+    assert any("⟨202E⟩" in shown and "␀" in shown for shown in parsed.tokens)
+
+
+def test_the_numbers_in_the_page_are_those_of_the_run(document: Document, page: str) -> None:
+    found = re.search(r'id="data">(.*?)</script>', page, re.DOTALL)
+    assert found
+    data = json.loads(found[1])
+    assert data["pairs"] == [one_line(name) for name in document.pair_names]
+    for token, told in zip(document.tokens, data["tokens"], strict=True):
+        explained = token.attribution
+        assert told["p_base"] == pytest.approx(explained.p_base, rel=1e-4)
+        assert told["shift"] == pytest.approx(explained.shift / BIT, rel=1e-4)
+        assert told["contributions"] == pytest.approx(explained.contributions, rel=1e-4)
+        by_id = {candidate[0]: candidate for candidate in told["candidates"]}
+        assert by_id[token.token_id][3] == pytest.approx(explained.p_tuned, rel=1e-4)
+
+
+def test_a_screen_reader_finds_a_table_with_every_token(document: Document, parsed: Parser) -> None:
+    rows = [attributes for tag, attributes in parsed.elements if tag == "th"]
+    assert sum(attributes.get("scope") == "row" for attributes in rows) == len(document.tokens)
+    assert all("scope" in attributes for attributes in rows)
+    (picture,) = [attributes for tag, attributes in parsed.elements if tag == "svg"]
+    assert picture["role"] == "img"
+    assert "table of tokens has the same numbers" in str(picture["aria-label"])
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
+    if PROGRAM is None:
+        pytest.skip("Debian's package chromium is not installed")
+    browser = Chromium(tmp_path_factory.mktemp("chromium"))
+    yield browser
+    browser.close()
+
+
+def test_in_chromium_pointer_and_keys_show_the_numbers(
+    chromium: Chromium, document: Document, page: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "report.html"
+    file.write_text(page, encoding="utf-8")
+    chromium.open(file)
+    assert chromium.value("document.getElementById('shown').hidden") is True
+
+    def shown(name: str) -> str:
+        return str(chromium.value(f"document.getElementById({name!r}).textContent"))
+
+    def is_shown(index: int) -> None:
+        token = document.tokens[index]
+        assert shown("name") == f"“{document.name(token)}”"
+        assert shown("place").startswith(f"token {index + 1} · id {token.token_id}")
+        assert float(shown("tuned").strip("<")) == pytest.approx(
+            token.attribution.p_tuned, abs=1e-4
+        )
+        assert shown("rank") == f"{token.attribution.rank_base} → {token.attribution.rank_tuned}"
+        contributions = chromium.value(
+            "Array.from(document.querySelectorAll('.pair')).map(p => p.children[2].textContent)"
+        )
+        assert [float(share.replace("−", "-")) for share in contributions] == pytest.approx(
+            token.attribution.contributions, abs=1e-4
+        )
+
+    chromium.move_pointer(".t:nth-of-type(9)")  # the first is the prompt
+    is_shown(7)
+    chromium.value("document.querySelector('.t[tabindex=\"0\"]').focus()")
+    is_shown(0)
+    chromium.press("ArrowRight")
+    is_shown(1)
+    chromium.press("End")
+    is_shown(len(document.tokens) - 1)
+    chromium.move_pointer(".t:nth-of-type(4)")
+    is_shown(2)
+    chosen = chromium.value("document.activeElement.textContent")
+    assert chosen == document.tokens[-1].text
+    background = chromium.value("getComputedStyle(document.querySelector('.up16')).backgroundColor")
+    assert background != "rgba(0, 0, 0, 0)"
+    assert chromium.value("document.querySelectorAll('#candidates tbody tr').length") >= 20
+    assert chromium.value("document.querySelectorAll('img, script:not([id])').length") == 1
+    complaints = [
+        event
+        for event in chromium.events
+        if event["method"] in ("Log.entryAdded", "Runtime.exceptionThrown")
+    ]
+    assert complaints == []
+    asked = [
+        event["params"]["request"]["url"]
+        for event in chromium.events
+        if event["method"] == "Network.requestWillBeSent"
+    ]
+    assert asked == [file.as_uri()]
