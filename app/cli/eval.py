@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +17,7 @@ from app.checkpoints.status import LoadProgress
 from app.cli.eval_report import results_table
 from app.cli.roles import chosen_recipe, recipe_of_roles
 from app.cli.status_line import StatusLine
+from app.decoding.types import MAX_ALPHA
 from app.errors import Cancelled, EvaluationError, SettingsError
 from app.evaluation.harness_tasks import harness_tasks
 from app.evaluation.results import TaskResults, as_json, result_of
@@ -121,13 +123,12 @@ class _Evaluation:
     def _ask(self, models: Models, cancelled: Callable[[], bool]) -> None:
         from app.evaluation.run import evaluate
 
-        done, fresh, started = 0, 0, time.monotonic()
+        fresh, started = 0, time.monotonic()
         size = self._options.batch_size
         answers = evaluate(self._tasks, self._views, self.folder, models, size, cancelled)
-        for answered in answers:
+        for done, answered in enumerate(answers, 1):
             place = answered.task.name, answered.view.title
             self._records.setdefault(place, []).append(answered.record)
-            done += 1
             if not answered.known:
                 fresh += 1
                 left = (time.monotonic() - started) / fresh * (self._total - done)
@@ -170,11 +171,14 @@ def _names(text: str) -> list[str]:
 
 def _scales(text: str) -> list[float]:
     try:
-        return list(dict.fromkeys(float(part) for part in text.split(",")))
-    except ValueError as error:
+        scales = [float(part) for part in text.split(",")]
+    except ValueError:
+        scales = [math.nan]
+    if not all(abs(scale) <= MAX_ALPHA for scale in scales):  # NaN is not
         raise SettingsError(
             "--alpha-scale must be numbers with commas between them", evidence=f"it is {text}"
-        ) from error
+        )
+    return list(dict.fromkeys(scales))
 
 
 def _tasks(names: Sequence[str], data: Sequence[str]) -> tuple[list[Task], list[str]]:

@@ -92,7 +92,7 @@ class BatchedEnsemble:
         ensemble: The roles. Its own KV caches are neither read nor written.
 
     Raises:
-        ModelError: When a model keeps a state in place of a KV cache.
+        ModelError: When a model has no KV cache here, as recurrent ones and those of an endpoint.
     """
 
     def __init__(self, ensemble: Ensemble) -> None:
@@ -146,11 +146,14 @@ class BatchedEnsemble:
 
 
 def _readable(model: object, name: str) -> PreTrainedModel:
-    assert isinstance(model, TransformersLanguageModel)
-    if "past_key_values" not in signature(model.model.forward).parameters:
-        raise ModelError(
-            f"The {name} cannot read several texts at once",
-            evidence=f"{type(model.model).__name__} keeps a state in place of a KV cache",
-            next_step="Evaluate it with the harness of its own.",
-        )
-    return model.model
+    inner = model.model if isinstance(model, TransformersLanguageModel) else model
+    if isinstance(inner, PreTrainedModel) and _has_cache(inner):
+        return inner
+    raise ModelError(
+        f"The {name} cannot be evaluated: it cannot read several texts at once",
+        evidence=f"{type(inner).__name__} has no KV cache that can be padded",
+    )
+
+
+def _has_cache(model: PreTrainedModel) -> bool:
+    return "past_key_values" in signature(model.forward).parameters

@@ -18,14 +18,15 @@ Ids = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Continuation:
-    """Tokens to be scored after the prompt of each evaluation."""
+    """Tokens to be scored after the prompt of each evaluation, which may have been cut."""
 
     prompts: tuple[Ids, ...]
     tokens: Ids
+    cut: bool = False
 
 
 class Encoder:
-    """Encodes requests for a loaded recipe, and counts the prompts that had to be cut.
+    """Encodes requests for a loaded recipe.
 
     Args:
         loaded: Whose tokenizers and prompt formats are used.
@@ -35,10 +36,9 @@ class Encoder:
         self._formats = loaded.formats
         self._limits = [model.context_length for model in loaded.ensemble.models]
         self._prefixes = [_prefix(tokenizer, loaded.eos_ids) for tokenizer, _ in self._formats]
-        self.cut = 0
 
-    def prompts(self, request: GenerateRequest) -> tuple[Ids, ...]:
-        """The prompt of each evaluation, cut so that there is room for all that may be generated.
+    def prompts(self, request: GenerateRequest) -> tuple[tuple[Ids, ...], bool]:
+        """The prompt of each evaluation, and whether one was cut to make room for the text.
 
         Raises:
             PromptError: The prompt is empty, or the context has no room for so many new tokens.
@@ -71,19 +71,19 @@ class Encoder:
                     "A text to be scored is longer than the context of the models",
                     evidence=f"{len(tokens):,} tokens, the context is {limit:,}",
                 )
-        return [Continuation(self._cut(self._prompts(prompt), room), tokens)]
+        prompts, cut = self._cut(self._prompts(prompt), room)
+        return [Continuation(prompts, tokens, cut)]
 
     def _prompts(self, prompt: Prompt) -> tuple[Ids, ...]:
         return tuple(_encode(tokenizer, spec, prompt) for tokenizer, spec in self._formats)
 
-    def _cut(self, prompts: tuple[Ids, ...], room: int) -> tuple[Ids, ...]:
+    def _cut(self, prompts: tuple[Ids, ...], room: int) -> tuple[tuple[Ids, ...], bool]:
         """Leave out the beginning of prompts that do not fit before ``room`` more tokens."""
         fitting = tuple(
             ids if limit is None or len(ids) + room <= limit else ids[len(ids) + room - limit :]
             for ids, limit in zip(prompts, self._limits, strict=True)
         )
-        self.cut += fitting != prompts
-        return fitting
+        return fitting, fitting != prompts
 
     def _after(self, prompt: Prompt, text: str) -> tuple[Prompt, Ids]:
         """The ids of ``text`` in the base's tokenizer, as they are in the middle of a text.

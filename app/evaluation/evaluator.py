@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 import torch
@@ -54,12 +55,7 @@ class Evaluator:
         self._most = batch_size or _LARGEST.get(device, _LARGEST_ELSEWHERE)
         self._device = device
         self._cache_bytes = 0 if batch_size else _cache_bytes(loaded)
-        self.encoder = Encoder(loaded)
-
-    @property
-    def cut(self) -> int:
-        """How many prompts were longer than the context; they are without their beginning."""
-        return self.encoder.cut
+        self._encoder = Encoder(loaded)
 
     def score(
         self, requests: Sequence[ScoreRequest], views: Sequence[View]
@@ -89,7 +85,7 @@ class Evaluator:
         for evaluation in needed:
             ensemble = BatchedEnsemble(self._loaded.ensemble.only(evaluation))
             own = [
-                (place, Continuation((part.prompts[evaluation],), part.tokens))
+                (place, replace(part, prompts=(part.prompts[evaluation],)))
                 for place, part in self._parts(requests)
             ]
             for place, scores in self._score(own, ensemble, [0], len(requests)):
@@ -114,9 +110,9 @@ class Evaluator:
         mix: Mix = view.alphas if evaluation is None else 0
         starts = []
         for place, request in enumerate(requests):
-            prompts = self.encoder.prompts(request)
+            prompts, cut = self._encoder.prompts(request)
             own = prompts if evaluation is None else (prompts[evaluation],)
-            starts.append((place, Start(own, request.config)))
+            starts.append((place, Start(own, request.config, cut)))
         yield from self._in_batches(
             starts,
             lambda start: len(start.prompts[0]) + start.config.max_new_tokens,
@@ -137,7 +133,7 @@ class Evaluator:
         return [
             (place, part)
             for place, request in enumerate(requests)
-            for part in self.encoder.continuations(request)
+            for part in self._encoder.continuations(request)
         ]
 
     def _score(
@@ -211,7 +207,10 @@ class Evaluator:
 
 def _add(one: Score, other: Score) -> Score:
     return Score(
-        one.logprob + other.logprob, one.greedy and other.greedy, one.tokens + other.tokens
+        one.logprob + other.logprob,
+        one.greedy and other.greedy,
+        one.tokens + other.tokens,
+        one.cut or other.cut,
     )
 
 

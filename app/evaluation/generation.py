@@ -18,18 +18,23 @@ from app.evaluation.scoring import Mix, mixed
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What a text begins from: the prompt of each evaluation, and the settings in force."""
+    """What a text begins from: the prompt of each evaluation, and the settings in force.
+
+    ``cut`` says whether a prompt was too long and lost its beginning.
+    """
 
     prompts: tuple[tuple[int, ...], ...]
     config: GenerationConfig
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Generated:
-    """A text and how many tokens it took."""
+    """A text, how many tokens it took, and whether its prompt lost its beginning."""
 
     text: str
     tokens: int
+    cut: bool = False
 
 
 class _Text:
@@ -114,7 +119,10 @@ def generate_batch(
             text.push(token_id)
         left = [place for place, text in enumerate(going) if not text.finished]
         if not left:
-            return [Generated(text.text, text.tokens) for text in texts]
+            return [
+                Generated(text.text, text.tokens, start.cut)
+                for text, start in zip(texts, starts, strict=True)
+            ]
         if len(left) < len(going):
             ensemble.keep(left)
             going = [going[place] for place in left]

@@ -42,11 +42,19 @@ class ScoreRequest:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What a role says of a text: the sum over its tokens, and whether it would have written it."""
+    """What a role says of a text.
+
+    Attributes:
+        logprob: The sum over its tokens.
+        greedy: Whether each of them is the most probable one.
+        tokens: How many they are.
+        cut: Whether the prompt was too long and lost its beginning.
+    """
 
     logprob: float
     greedy: bool
     tokens: int
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)

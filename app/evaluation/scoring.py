@@ -67,7 +67,7 @@ def score_batch(
         add(ensemble.extend(targets[:, start:end]), slice(start + 1, end + 1))
     return [
         [
-            Score(float(sums[place, row]), bool(greedy[place, row]), len(item.tokens))
+            Score(float(sums[place, row]), bool(greedy[place, row]), len(item.tokens), item.cut)
             for row, item in enumerate(batch)
         ]
         for place in range(len(mixes))

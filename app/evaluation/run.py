@@ -1,0 +1,210 @@
+"""An evaluation from beginning to end: what is known is read, what is missing is asked and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from app.checkpoints.spec import Recipe
+from app.evaluation.evaluator import Evaluator
+from app.evaluation.generation import Generated
+from app.evaluation.identity import fingerprints, models_of
+from app.evaluation.loading import Models
+from app.evaluation.metrics import bits, chosen, contains, matches
+from app.evaluation.requests import Score
+from app.evaluation.store import Record, ResultFolder, key_of
+from app.evaluation.tasks import Metric, Question, Task
+from app.evaluation.views import View
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One question that one view has answered.
+
+    Attributes:
+        record: What is kept: the question, the answer, and ``value`` and ``size``, whose sums make
+            the score.
+        known: Whether it was in the folder already.
+    """
+
+    task: Task
+    view: View
+    record: Record
+    known: bool
+
+
+def evaluate(
+    tasks: Sequence[Task],
+    views: Sequence[View],
+    folder: ResultFolder,
+    models: Models,
+    batch_size: int | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Iterator[Answered]:
+    """Ask every view every question that the folder has no answer to.
+
+    Models are loaded only where something is missing, and each recipe once. Answers are kept as
+    they come, before they are told.
+
+    Args:
+        tasks: What is asked.
+        views: Who is asked.
+        folder: Where answers are kept.
+        models: Loads.
+        batch_size: How many texts are read side by side; None is as many as fit.
+        cancelled: Asked before every chunk of a prompt and every token.
+
+    Yields:
+        First what is known, then what is answered.
+
+    Raises:
+        TuneshiftError: A recipe cannot be loaded, a question cannot be asked, or an answer cannot
+            be kept.
+        Cancelled: When ``cancelled`` says so.
+    """
+    groups = [_Group(recipe, views, tasks, folder) for recipe in _recipes(views)]
+    for group in groups:
+        yield from group.known()
+    for group in groups:
+        if group.missing:
+            evaluator = Evaluator(models.load(group.recipe), batch_size, cancelled)
+            yield from group.ask(evaluator)
+
+
+def _recipes(views: Sequence[View]) -> list[Recipe]:
+    return [
+        view.recipe
+        for place, view in enumerate(views)
+        if view.recipe not in [earlier.recipe for earlier in views[:place]]
+    ]
+
+
+class _Group:
+    """All that is asked of the models of one recipe."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        views: Sequence[View],
+        tasks: Sequence[Task],
+        folder: ResultFolder,
+    ) -> None:
+        self.recipe = recipe
+        self._views = [view for view in views if view.recipe == recipe]
+        self._tasks = tasks
+        prints = fingerprints(recipe)
+        self._files = {
+            (task.name, view.title): folder.answers(task.name, view.title)
+            for task in tasks
+            for view in self._views
+        }
+        self._keys = {
+            (task.name, view.title): [
+                key_of(*models_of(view, prints), *_asked(task, question))
+                for question in task.questions
+            ]
+            for task in tasks
+            for view in self._views
+        }
+        self._answers = {place: file.read(self._keys[place]) for place, file in self._files.items()}
+
+    @property
+    def missing(self) -> bool:
+        return any(
+            len(set(keys) - self._answers[place].keys()) for place, keys in self._keys.items()
+        )
+
+    def known(self) -> Iterator[Answered]:
+        for task in self._tasks:
+            for view in self._views:
+                place = task.name, view.title
+                for key in self._keys[place]:
+                    if key in self._answers[place]:
+                        yield Answered(task, view, self._answers[place][key], known=True)
+
+    def ask(self, evaluator: Evaluator) -> Iterator[Answered]:
+        for task in self._tasks:
+            if task.generates:
+                for view in self._views:
+                    yield from self._generate(evaluator, task, view)
+            else:
+                yield from self._score(evaluator, task)
+
+    def _generate(self, evaluator: Evaluator, task: Task, view: View) -> Iterator[Answered]:
+        left = [q for q in task.questions if self._is_missing(task, view, q)]
+        requests = [(q, request) for q in left for request in task.to_generate(q)]
+        texts: dict[int, dict[int, Generated]] = {q.index: {} for q in left}
+        for place, found in evaluator.generate([request for _, request in requests], view):
+            question, request = requests[place]
+            texts[question.index][request.config.seed] = found
+            if len(texts[question.index]) == task.samples:
+                outputs = [of for _, of in sorted(texts.pop(question.index).items())]
+                yield self._keep(task, view, question, _judge_texts(task, question, outputs))
+
+    def _score(self, evaluator: Evaluator, task: Task) -> Iterator[Answered]:
+        left = [q for q in task.questions if any(self._is_missing(task, v, q) for v in self._views)]
+        requests = [(q, request) for q in left for request in task.to_score(q)]
+        found: dict[int, dict[int, list[Score]]] = {q.index: {} for q in left}
+        for place, scores in evaluator.score([request for _, request in requests], self._views):
+            question, _ = requests[place]
+            own = found[question.index]
+            own[place] = scores
+            if len(own) == len(task.to_score(question)):
+                in_order = [scores for _, scores in sorted(found.pop(question.index).items())]
+                for view, of_view in zip(self._views, zip(*in_order, strict=True), strict=True):
+                    if self._is_missing(task, view, question):
+                        judged = _judge_scores(task, question, of_view)
+                        yield self._keep(task, view, question, judged)
+
+    def _is_missing(self, task: Task, view: View, question: Question) -> bool:
+        place = task.name, view.title
+        return self._keys[place][question.index] not in self._answers[place]
+
+    def _keep(self, task: Task, view: View, question: Question, judged: Record) -> Answered:
+        place = task.name, view.title
+        key = self._keys[place][question.index]
+        record = {
+            "key": key,
+            "index": question.index,
+            "prompt": question.prompt.plain,
+            "expected": list(question.answers),
+            **judged,
+        }
+        self._files[place].append([record])
+        self._answers[place][key] = record
+        return Answered(task, view, record, known=False)
+
+
+def _asked(task: Task, question: Question) -> tuple[Any, ...]:
+    asked = task.to_generate(question) if task.generates else task.to_score(question)
+    how = [task.metric, asdict(task.matching), task.by_length]
+    return [asdict(request) for request in asked], asdict(question), how
+
+
+def _judge_texts(task: Task, question: Question, generated: Sequence[Generated]) -> Record:
+    outputs = [text.text for text in generated]
+    if task.metric is Metric.MATCH:
+        right = [matches(text, question.answers, task.matching) for text in outputs]
+        compared = [task.matching.found(text, task.matching.pattern) for text in outputs]
+        more: Record = {"found": compared}
+    else:
+        right = [contains(text, question.answers) for text in outputs]
+        more = {}
+    cut = any(text.cut for text in generated)
+    return {"output": outputs, **more, "cut": cut, "value": sum(right) / len(right), "size": 1}
+
+
+def _judge_scores(task: Task, question: Question, scores: Sequence[Score]) -> Record:
+    if task.metric is Metric.BITS:
+        size = len(question.answers[0].encode())
+        tokens, cut = scores[0].tokens, scores[0].cut
+        return {"tokens": tokens, "cut": cut, "value": bits(scores[0]), "size": size}
+    choice = chosen(scores, question.choices, task.by_length)
+    return {
+        "output": [question.choices[choice]],
+        "logprobs": [score.logprob for score in scores],
+        "cut": any(score.cut for score in scores),
+        "value": float(choice == question.gold),
+        "size": 1,
+    }

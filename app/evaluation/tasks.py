@@ -1,0 +1,354 @@
+"""Tasks in a few lines of TOML over a file of JSON lines: what is asked, and what is right.
+
+The format is in docs/evaluation.md. Imports no torch: the window uses it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from app.checkpoints.recipes.recipe_table import Problem, Table
+from app.checkpoints.recipes.toml_lines import line_of
+from app.decoding.types import GenerationConfig
+from app.errors import EvaluationError
+from app.evaluation.metrics import Matching
+from app.evaluation.requests import GenerateRequest, Prompt, ScoreRequest
+from app.resources import resource
+
+FORMAT = 1
+_KEYS = (
+    "format",
+    "name",
+    "description",
+    "data",
+    "metric",
+    "prompt",
+    "chat_prompt",
+    "chat_reply",
+    "answer",
+    "choices",
+    "gold",
+    "match",
+    "by_length",
+    "context",
+    "samples",
+    "generation",
+)
+_FIELD = re.compile(r"\{(\w+)\}")
+
+
+class Metric(StrEnum):
+    """What a task measures."""
+
+    MATCH = "match"
+    CONTAINS = "contains"
+    CHOICE = "choice"
+    BITS = "bits"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One line of the data.
+
+    Attributes:
+        index: From 0.
+        prompt: What is asked.
+        answers: What is right; several where any of them is.
+        choices: What there is to choose from, for that metric.
+        gold: Which of them is right.
+    """
+
+    index: int
+    prompt: Prompt
+    answers: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
+    gold: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A task with its questions.
+
+    Attributes:
+        name: What to call it.
+        metric: What it measures.
+        questions: In the order of the file.
+        generation: How answers are generated, for the metrics that do.
+        samples: How many answers to each question; their scores are averaged.
+        matching: For that metric, what is compared.
+        by_length: Whether choices are compared for each byte.
+        context: Share of the context that is before a token of a long text without a prompt.
+    """
+
+    name: str
+    metric: Metric
+    questions: tuple[Question, ...]
+    generation: GenerationConfig = GenerationConfig()  # noqa: RUF009 — frozen
+    samples: int = 1
+    matching: Matching = Matching()  # noqa: RUF009 — frozen
+    by_length: bool = False
+    context: float = 0.5
+
+    @property
+    def generates(self) -> bool:
+        return self.metric in (Metric.MATCH, Metric.CONTAINS)
+
+    @property
+    def measured(self) -> str:
+        """What the score is."""
+        return {
+            Metric.MATCH: "exact match",
+            Metric.CONTAINS: "contains",
+            Metric.CHOICE: "accuracy",
+            Metric.BITS: "bits per byte",
+        }[self.metric]
+
+    @property
+    def higher_is_better(self) -> bool:
+        return self.metric is not Metric.BITS
+
+    def first(self, limit: int | None) -> Task:
+        """The same with no more than ``limit`` questions."""
+        return self if limit is None else replace(self, questions=self.questions[:limit])
+
+    def to_score(self, question: Question) -> list[ScoreRequest]:
+        """What has to be scored for a question."""
+        texts = question.choices if self.metric is Metric.CHOICE else question.answers[:1]
+        return [ScoreRequest(text, question.prompt, self.context) for text in texts]
+
+    def to_generate(self, question: Question) -> list[GenerateRequest]:
+        """What has to be generated; every text has noise of its own."""
+        first = self.generation.seed + question.index * self.samples
+        return [
+            GenerateRequest(question.prompt, replace(self.generation, seed=first + place))
+            for place in range(self.samples)
+        ]
+
+
+def builtin_tasks() -> list[str]:
+    """Names of the tasks that ship with the program."""
+    return sorted(path.stem for path in resource("tasks").glob("*.toml"))
+
+
+def task_file(name: str) -> Path | None:
+    """The file of the built-in task of that name, or the file itself; None where it is neither."""
+    if name in builtin_tasks():
+        return resource("tasks", f"{name}.toml")
+    return Path(name).expanduser() if name.endswith(".toml") else None
+
+
+def unknown_task(name: str, known: Iterable[str]) -> EvaluationError:
+    """The error for a name that means no task, with the names that are near."""
+    near = difflib.get_close_matches(name, list(known), 3, 0.5)
+    return EvaluationError(
+        f"There is no task “{name}”",
+        next_step=f"Did you mean {', '.join(near)}?"
+        if near
+        else f"Name a .toml file, or one of: {', '.join(builtin_tasks())}.",
+    )
+
+
+def read_task(path: Path, data: Path | None = None) -> Task:
+    """Read a task with its questions.
+
+    Args:
+        path: The TOML file.
+        data: The file of JSON lines, where it is not the one that the task names.
+
+    Raises:
+        EvaluationError: Says what is wrong with which file, and on which line.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise EvaluationError(f"The task {path} cannot be read", evidence=str(error)) from error
+    try:
+        content = tomllib.loads(text)
+    except ValueError as error:
+        raise EvaluationError(f"The task {path.name} is not TOML", evidence=str(error)) from error
+    try:
+        return _Reader(content).task(path, data)
+    except Problem as problem:
+        wrong = problem.error
+        detail = f"; {wrong.evidence}" if wrong.evidence else ""
+        raise EvaluationError(
+            wrong.cause,
+            evidence=f"in {path.name}, line {line_of(text, problem.keys)}{detail}",
+            next_step=wrong.next_step,
+        ) from problem
+
+
+class _Reader:
+    """Reads one task out of its table."""
+
+    def __init__(self, content: Mapping[str, Any]) -> None:
+        self._table = Table(content, (), "the task", _KEYS)
+
+    def task(self, path: Path, data: Path | None) -> Task:
+        table = self._table
+        if table.get("format", int) != FORMAT:
+            table.fail("format", f"This version reads tasks of format {FORMAT}")
+        name = table.get("name", str, path.stem)
+        metric = self._metric()
+        samples = table.get("samples", int, 1)
+        if samples < 1:
+            table.fail("samples", "There must be at least one sample for each question")
+        context = table.get("context", float, 0.5)
+        if not 0 <= context < 1:
+            table.fail("context", "“context” must be at least 0 and less than 1")
+        without = Task(
+            name=name,
+            metric=metric,
+            questions=(),
+            generation=self._generation(),
+            samples=samples,
+            matching=self._matching(),
+            by_length=table.get("by_length", bool, False),
+            context=context,
+        )
+        return replace(without, questions=self._questions(metric, self._data(path, data, name)))
+
+    def _metric(self) -> Metric:
+        name = self._table.get("metric", str)
+        if name not in list(Metric):
+            self._table.fail(
+                "metric", f"There is no metric “{name}”", f"Use one of {', '.join(Metric)}."
+            )
+        return Metric(name)
+
+    def _data(self, path: Path, data: Path | None, name: str) -> Path:
+        named = self._table.get("data", str, "")
+        if data is None and not named:
+            raise EvaluationError(
+                f"The task {name} needs its data file",
+                next_step=f"Give it with --data {name}=FILE.jsonl",
+            )
+        return data or path.parent / Path(named).expanduser()
+
+    def _generation(self) -> GenerationConfig:
+        defaults = asdict(GenerationConfig(temperature=0.0))
+        inner = self._table.inner("generation", defaults, {})
+        values = {
+            key: inner.get(key, type(default))
+            for key, default in defaults.items()
+            if key in inner and key != "stop"
+        }
+        for key, value in values.items():
+            with inner.blaming(key):
+                GenerationConfig(**{key: value})
+        stop = inner.get_list("stop", str, [])
+        with inner.blaming("stop"):
+            return GenerationConfig(**{**defaults, **values, "stop": tuple(stop)})
+
+    def _matching(self) -> Matching:
+        inner = self._table.inner("match", asdict(Matching()), {})
+        for key in ("pattern", "answer_pattern", "remove"):
+            try:
+                re.compile(inner.get(key, str, ""))
+            except re.error as error:
+                inner.fail(key, f"“{key}” is no regular expression", evidence=str(error))
+        return Matching(
+            inner.get("pattern", str, ""),
+            inner.get("answer_pattern", str, ""),
+            inner.get("last", bool, True),
+            inner.get("remove", str, ""),
+        )
+
+    def _questions(self, metric: Metric, path: Path) -> tuple[Question, ...]:
+        prompt = self._table.get("prompt", str, "{prompt}")
+        chat = self._table.get("chat_prompt", str, prompt)
+        reply = self._table.get("chat_reply", str, "")
+        questions: list[Question] = []
+        for line in _lines(path):
+            asked = Prompt(line.filled(prompt), line.filled(chat), line.filled(reply))
+            if metric is Metric.CHOICE:
+                choices = line.texts(self._table.get("choices", str, "{choices}"))
+                gold = line.gold(self._table.get("gold", str, "{gold}"), choices)
+                found = Question(len(questions), asked, (choices[gold],), choices, gold)
+            else:
+                answers = line.texts(self._table.get("answer", str, "{answer}"))
+                found = Question(len(questions), asked, answers)
+            questions.append(found)
+        if not questions:
+            raise EvaluationError(f"The data file {path} has no questions")
+        return tuple(questions)
+
+
+def _lines(path: Path) -> Iterable[_Line]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        raise EvaluationError(
+            f"There is no data file {path}", next_step="Give another one with --data."
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise EvaluationError(
+            f"The data file {path} cannot be read", evidence=str(error)
+        ) from error
+    for number, content in enumerate(text.split("\n"), 1):
+        if not content.strip():
+            continue
+        try:
+            values = json.loads(content)
+        except ValueError as error:
+            raise EvaluationError(
+                f"Line {number:,} of {path.name} is not JSON", evidence=str(error)
+            ) from error
+        if not isinstance(values, dict):
+            raise EvaluationError(
+                f"Line {number:,} of {path.name} is not a JSON object",
+                evidence=content.strip()[:60],
+            )
+        yield _Line(path.name, number, values)
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A line of the data, and where it stands."""
+
+    file: str
+    number: int
+    values: Mapping[str, Any]
+
+    def filled(self, template: str) -> str:
+        """``template`` with every {field} replaced."""
+        return _FIELD.sub(lambda field: str(self._value(field[1])), template)
+
+    def texts(self, template: str) -> tuple[str, ...]:
+        """The texts of a {field} that is a list, or the one filled template."""
+        field = _FIELD.fullmatch(template)
+        value = self._value(field[1]) if field else self.filled(template)
+        texts = tuple(map(str, value)) if isinstance(value, list) else (str(value),)
+        if not texts or "" in texts:
+            raise self._wrong(f"has an empty {template}")
+        return texts
+
+    def gold(self, template: str, choices: tuple[str, ...]) -> int:
+        """Which choice is right: its place from 0, its letter, or the choice itself."""
+        if len(choices) < 2:
+            raise self._wrong("has fewer than two choices")
+        named = self.filled(template)
+        if named in choices:
+            return choices.index(named)
+        letters = [chr(ord("A") + place) for place in range(len(choices))]
+        places = [str(place) for place in range(len(choices))]
+        for names in (places, letters):
+            if named in names:
+                return names.index(named)
+        raise self._wrong(f"names a choice that is not there: “{named}”")
+
+    def _value(self, field: str) -> Any:
+        if field not in self.values:
+            raise self._wrong(f"has no “{field}”", f"its fields are: {', '.join(self.values)}")
+        return self.values[field]
+
+    def _wrong(self, what: str, evidence: str = "") -> EvaluationError:
+        return EvaluationError(f"Line {self.number:,} of {self.file} {what}", evidence=evidence)

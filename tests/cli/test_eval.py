@@ -1,0 +1,141 @@
+"""``tuneshift eval`` from options to exit status."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.__main__ import main
+from tests import tiny
+
+
+@pytest.fixture
+def task(tmp_path: Path) -> Path:
+    lines = [
+        {"prompt": prompt, "answer": " the king", "choices": [" a", " the king"], "gold": 1}
+        for prompt in ("the king said", "How many?", "thou art", "x")
+    ]
+    (tmp_path / "data.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    path = tmp_path / "mine.toml"
+    path.write_text('format = 1\nmetric = "bits"\ndata = "data.jsonl"\n')
+    return path
+
+
+@pytest.fixture
+def options(llama: tiny.Family, tmp_path: Path) -> list[str]:
+    folders = {"base": llama.base, "expert": llama.expert, "antiexpert": llama.antiexpert}
+    given = [part for role, folder in folders.items() for part in (f"--{role}", str(folder))]
+    return ["eval", *given, "--dtype", "float32", "--output", str(tmp_path / "out")]
+
+
+def test_the_table_has_a_row_for_every_role_and_weight(
+    options: list[str], task: Path, llama: tiny.Family, capsys: pytest.CaptureFixture[str]
+) -> None:
+    roles = f"base,expert,tuned,direct={llama.antiexpert}"
+    asked = [*options, "--tasks", str(task), "--roles", roles, "--alpha-scale", "0,0.5,1"]
+    assert main(asked) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "mine: bits per byte, lower is better"
+    assert lines[1].split("  ")[-1] == "gap closed"
+    names = [line[2:].split("  ")[0] for line in lines[2:8]]
+    assert names == ["base", "expert", "tuned ×0", "tuned ×0.5", "tuned", "direct"]
+    scores = {
+        name: float(line.split()[-3 - name.startswith("tuned")])
+        for name, line in zip(names, lines[2:8], strict=True)
+    }
+    assert scores["tuned ×0"] == pytest.approx(scores["base"], abs=1e-4)
+    assert lines[4].endswith("0.0%")
+
+
+def test_json_has_the_same_and_so_has_the_folder(
+    options: list[str],
+    task: Path,
+    llama: tiny.Family,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    roles = f"base,tuned,direct={llama.expert}"
+    asked = [*options, "--tasks", str(task), "--roles", roles, "--limit", "3", "--json"]
+    assert main([*asked, "--batch-size", "2"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report == json.loads((tmp_path / "out" / "results.json").read_text())
+    (found,) = report["tasks"]
+    assert (report["complete"], found["task"], found["higher_is_better"]) == (True, "mine", False)
+    base, tuned, direct = found["results"]
+    assert [r["questions"] for r in found["results"]] == [3, 3, 3]
+    assert (base["alphas"], tuned["alphas"], tuned["alpha_scale"]) == (None, [1.0], 1.0)
+    gap = (tuned["score"] - base["score"]) / (direct["score"] - base["score"])
+    assert tuned["gap_closed"] == {"direct": pytest.approx(gap)}
+    assert base["gap_closed"] == {}
+    kept = list((tmp_path / "out" / "answers" / "mine").glob("*.jsonl"))
+    assert sorted(path.stem for path in kept) == ["base", "direct", "tuned"]
+    assert main(asked) == 0
+    assert json.loads(capsys.readouterr().out) == report
+
+
+def test_ctrl_c_keeps_the_answers_and_the_same_command_goes_on(
+    options: list[str], task: Path, tmp_path: Path
+) -> None:
+    task.write_text(
+        'format = 1\nmetric = "contains"\ndata = "data.jsonl"\n[generation]\nmax_new_tokens = 5\n'
+    )
+    asked = [*options, "--tasks", str(task), "--roles", "base,tuned", "--batch-size", "1"]
+    code = (
+        "import sys, signal\n"
+        "from app.evaluation.store import AnswerFile\n"
+        "append, count = AnswerFile.append, 0\n"
+        "def interrupting(self, records):\n"
+        "    global count\n"
+        "    append(self, records)\n"
+        "    count += 1\n"
+        "    if count == 3: signal.raise_signal(signal.SIGINT)\n"
+        "AnswerFile.append = interrupting\n"
+        "from app.__main__ import main\n"
+        "sys.exit(main(sys.argv[1:]))\n"
+    )
+
+    stopped = subprocess.run(
+        [sys.executable, "-c", code, *asked], capture_output=True, text=True, check=False
+    )
+    assert (stopped.returncode, "Stopped." in stopped.stdout) == (130, True), stopped.stderr
+    files = list((tmp_path / "out" / "answers" / "mine").glob("*.jsonl"))
+    assert sum(len(path.read_text().splitlines()) for path in files) == 3
+    assert main(asked) == 0
+    for name in ("base", "tuned"):
+        lines = (tmp_path / "out" / "answers" / "mine" / f"{name}.jsonl").read_text().splitlines()
+        assert sorted(json.loads(line)["index"] for line in lines) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--tasks", "gsm8k-zero-sho"], "Did you mean gsm8k-zero-shot"),
+        (["--tasks", "gsm8k-zero-shot"], "--data gsm8k-zero-shot=FILE"),
+        (["--tasks", "gsm8k-zero-shot", "--data", "nowhere.jsonl"], "no data file nowhere.jsonl"),
+        (["--tasks", "nowhere.toml"], "nowhere.toml cannot be read"),
+        (["--tasks", ","], "empty"),
+        (["--tasks", "TASK", "--roles", "bsae"], "“base”"),
+        (["--tasks", "TASK", "--alpha-scale", "x"], "--alpha-scale"),
+        (["--tasks", "TASK", "--alpha-scale", "nan"], "--alpha-scale"),
+        (["--tasks", "TASK", "--limit", "0"], "limit"),
+        (["--tasks", "TASK", "--batch-size", "0"], "auto or a number"),
+        (["--tasks", "TASK", "--data", "other=x.jsonl"], "other"),
+        (["--tasks", "TASK,TASK2"], "called “mine”"),
+        ([], "--tasks"),
+    ],
+)
+def test_what_cannot_be_is_one_line_and_status_2(
+    more: list[str], said: str, options: list[str], task: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = task.with_name("other.toml")
+    other.write_text('name = "mine"\n' + task.read_text())
+    paths = {"TASK": str(task), "TASK,TASK2": f"{task},{other}"}
+    assert main([*options, *(paths.get(part, part) for part in more)]) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert said in output.err
+    assert output.err.count("\n") == 1

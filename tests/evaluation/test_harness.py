@@ -1,0 +1,218 @@
+"""lm-evaluation-harness over a tiny recipe; its tasks are local YAML over local JSON lines."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.checkpoints.loading.loader import LoadedRecipe
+from app.errors import EvaluationError
+from app.evaluation.evaluator import Evaluator
+from app.evaluation.requests import GenerateRequest, Prompt, ScoreRequest
+from app.evaluation.store import ResultFolder
+from app.evaluation.views import View, views_of
+from tests.evaluation.conftest import Load
+from tests.evaluation.test_run import OneLoad
+from tests.evaluation.test_views import alone
+
+pytest.importorskip("lm_eval", reason="the extra eval is not installed")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # of what the harness imports
+    pytest.mark.filterwarnings("ignore::FutureWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
+
+LINES = [
+    {"q": "the king said", "choices": [" a", " the king", " 42"], "gold": 1, "text": "the sea"},
+    {"q": "How many? 12 + 30 =", "choices": [" 42", " the", " x"], "gold": 0, "text": "thou art"},
+    {"q": "thou art", "choices": [" a pear", " the king", " 42"], "gold": 2, "text": "a pear " * 9},
+]
+CHOICE = """\
+output_type: multiple_choice
+doc_to_text: "{{q}}"
+doc_to_choice: "{{choices}}"
+doc_to_target: "{{gold}}"
+metric_list: [{metric: acc}, {metric: acc_norm}]
+"""
+GENERATION = """\
+output_type: generate_until
+doc_to_text: "{{q}}"
+doc_to_target: "the"
+generation_kwargs: {until: ["e"], max_gen_toks: 5}
+metric_list: [{metric: exact_match}]
+"""
+ROLLING = """\
+output_type: loglikelihood_rolling
+doc_to_text: ""
+doc_to_target: "{{text}}"
+metric_list: [{metric: bits_per_byte}]
+"""
+
+
+@pytest.fixture(scope="module")
+def harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The module, with a task manager that does not read the thousands of tasks that ship."""
+    from lm_eval.tasks import TaskManager
+
+    from app.evaluation import harness
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HF_DATASETS_CACHE", str(tmp_path_factory.mktemp("datasets")))
+        patch.setattr(harness, "TaskManager", lambda: TaskManager(include_defaults=False))
+        yield harness
+    logging.getLogger("lm_eval").handlers.clear()
+
+
+@pytest.fixture
+def loaded(load: Load) -> LoadedRecipe:
+    return load("llama")
+
+
+@pytest.fixture
+def views(loaded: LoadedRecipe) -> list[View]:
+    return views_of(loaded.recipe, ["base", "tuned"], (0.5, 1.0), alone)
+
+
+def task(folder: Path, name: str, content: str) -> str:
+    data = folder / "data.jsonl"
+    data.write_text("\n".join(map(json.dumps, LINES)))
+    path = folder / f"{name}.yaml"
+    path.write_text(
+        f"task: {name}\ndataset_path: json\ndataset_kwargs: {{data_files: {{test: {data}}}}}\n"
+        f"test_split: test\n{content}"
+    )
+    return str(path)
+
+
+def test_choices_are_scored_for_every_view(
+    harness: Any, tmp_path: Path, loaded: LoadedRecipe, views: list[View]
+) -> None:
+    models, folder = OneLoad(loaded), ResultFolder(tmp_path / "out")
+    name = task(tmp_path, "mine", CHOICE)
+    found = harness.evaluate_with_harness([name], views, folder, models)
+    assert [(t.task, t.measured) for t in found] == [("mine", "acc"), ("mine", "acc_norm")]
+    assert models.loads == [loaded.recipe]
+    evaluator = Evaluator(loaded)
+    for result, view in zip(found[0].results, views, strict=True):
+        right = 0
+        for line in LINES:
+            asked = [ScoreRequest(text, Prompt(line["q"])) for text in line["choices"]]
+            scores = dict(evaluator.score(asked, [view]))
+            best = max(range(3), key=lambda place: scores[place][0].logprob)
+            right += best == line["gold"]
+        assert result.view == view
+        assert (result.measure.score, result.measure.count) == (pytest.approx(right / 3), 3)
+        assert result.measure.stderr is not None
+    kept = folder.answers("harness", "tuned").path.read_text().splitlines()
+    assert len(kept) == 9
+
+
+def test_generation_stops_where_the_task_says(
+    harness: Any, tmp_path: Path, loaded: LoadedRecipe, views: list[View]
+) -> None:
+    folder = ResultFolder(tmp_path / "out")
+    name = task(tmp_path, "texts", GENERATION)
+    (found,) = harness.evaluate_with_harness([name], views, folder, OneLoad(loaded), limit=2)
+    assert [result.measure.count for result in found.results] == [2, 2, 2]
+    config = harness._config({"until": ["e"], "max_gen_toks": 5}, 0)
+    for view in views:
+        lines = folder.answers("harness", view.title).path.read_text().splitlines()
+        outputs = {record["prompt"]: record["output"] for record in map(json.loads, lines)}
+        for line in LINES[:2]:
+            request = GenerateRequest(Prompt(line["q"]), config)
+            ((_, expected),) = Evaluator(loaded).generate([request], view)
+            assert outputs[line["q"]] == expected.text
+            assert "e" not in expected.text
+
+
+def test_rolling_is_bits_of_the_whole_text(
+    harness: Any, tmp_path: Path, loaded: LoadedRecipe, views: list[View]
+) -> None:
+    name = task(tmp_path, "rolling", ROLLING)
+    folder = ResultFolder(tmp_path / "out")
+    (found,) = harness.evaluate_with_harness([name], views[:1], folder, OneLoad(loaded))
+    assert not found.higher_is_better
+    asked = [ScoreRequest(line["text"]) for line in LINES]
+    scores = dict(Evaluator(loaded).score(asked, views[:1]))
+    total = -sum(scores[place][0].logprob for place in range(3)) / 0.6931471805599453
+    size = sum(len(line["text"].encode()) for line in LINES)
+    assert found.results[0].measure.score == pytest.approx(total / size, rel=1e-6)
+
+
+def test_what_is_answered_is_not_asked_again(
+    harness: Any,
+    tmp_path: Path,
+    loaded: LoadedRecipe,
+    views: list[View],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = ResultFolder(tmp_path / "out")
+    names = [task(tmp_path, "mine", CHOICE), task(tmp_path, "texts", GENERATION)]
+    first = harness.evaluate_with_harness(names, views, folder, OneLoad(loaded))
+    asked: list[int] = []
+
+    class Watched(Evaluator):
+        def score(self, requests: Any, views: Any) -> Any:
+            asked.append(len(requests))
+            return super().score(requests, views)
+
+        def generate(self, requests: Any, view: Any) -> Any:
+            asked.append(len(requests))
+            return super().generate(requests, view)
+
+    monkeypatch.setattr(harness, "Evaluator", Watched)
+    again = harness.evaluate_with_harness(names, views, folder, OneLoad(loaded))
+    assert set(asked) == {0}
+    assert [t.results[0].measure for t in again] == [t.results[0].measure for t in first]
+
+
+def test_samples_of_one_prompt_differ(harness: Any) -> None:
+    settings = {"do_sample": True, "temperature": 0.8, "top_p": 0.95, "until": "x"}
+    one, other = (harness._config(settings, seed) for seed in (0, 1))
+    assert (one.temperature, one.top_p, one.stop, one.max_new_tokens) == (0.8, 0.95, ("x",), 256)
+    assert one.seed != other.seed
+    with pytest.raises(EvaluationError, match="num_beams=4"):
+        harness._config({"num_beams": 4, "until": []}, 0)
+
+
+def test_a_task_that_needs_the_network_says_so(
+    harness: Any, tmp_path: Path, loaded: LoadedRecipe, views: list[View]
+) -> None:
+    path = tmp_path / "remote.yaml"
+    path.write_text(
+        "task: remote\ndataset_path: nobody/nothing\ntest_split: test\n" + CHOICE, encoding="utf-8"
+    )
+    models = OneLoad(loaded)
+    with pytest.raises(EvaluationError, match=r"remote\.yaml cannot be read.*network"):
+        harness.evaluate_with_harness([str(path)], views, ResultFolder(tmp_path / "out"), models)
+    assert models.loads == []
+
+
+def test_names_are_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    from lm_eval import tasks
+
+    from app.evaluation.harness_tasks import harness_tasks
+
+    class Manager:
+        all_tasks = ("mmlu", "gsm8k", "truthfulqa_mc1")
+
+    monkeypatch.setattr(tasks, "TaskManager", Manager)
+    assert harness_tasks([]) == []
+    assert harness_tasks(["mmlu", "harness:gsm8k"]) == ["mmlu", "gsm8k"]
+    with pytest.raises(EvaluationError, match="Did you mean truthfulqa_mc1"):
+        harness_tasks(["truthfulqa_mc3"], ["gsm8k-zero-shot"])
+    with pytest.raises(EvaluationError, match=r"no task file nowhere\.yaml"):
+        harness_tasks(["nowhere.yaml"])
+
+
+def test_without_the_harness_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    from app.evaluation import harness_tasks
+
+    monkeypatch.setattr(harness_tasks, "find_spec", lambda name: None)
+    with pytest.raises(EvaluationError, match=r"pip install 'tuneshift\[eval\]'"):
+        harness_tasks.harness_tasks(["mmlu"])
