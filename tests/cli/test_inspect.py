@@ -1,0 +1,236 @@
+"""Runs that the terminal keeps, shows, exports and repeats."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from app.__main__ import main
+from app.cli.saving import Saving
+from app.decoding.types import GenerationConfig
+from app.engine.engine import Engine
+from app.engine.messages import (
+    Cancellation,
+    Event,
+    Generate,
+    LiveAlphas,
+    Load,
+    TokenDecoded,
+)
+from app.history.records import NewRun, new_run_id
+from app.settings import history_file
+from tests import tiny
+
+PROMPT = "the king said"
+
+
+@pytest.fixture(autouse=True)
+def own_history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    return history_file()
+
+
+@pytest.fixture
+def roles(llama: tiny.Family) -> list[str]:
+    options = {"base": llama.base, "expert": llama.expert, "antiexpert": llama.antiexpert}
+    given = [part for role, folder in options.items() for part in (f"--{role}", str(folder))]
+    return ["generate", *given, "--dtype", "float32", "--max-new-tokens", "10"]
+
+
+@pytest.fixture
+def saved(roles: list[str], capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
+    """The JSON of a sampled run that was saved."""
+    assert main([*roles, PROMPT, "--json", "--seed", "3", "--alpha", "0.8", "--save"]) == 0
+    out, err = capsys.readouterr()
+    told: dict[str, object] = json.loads(out)
+    assert err == f"run: {told['run_id']}\n"
+    return told
+
+
+def inspected(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert main(["inspect", *arguments]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    return out
+
+
+def error(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert main(list(arguments)) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("tuneshift: ")
+    assert err.count("\n") == 1
+    return err
+
+
+def test_what_was_saved_is_what_was_generated(
+    saved: dict[str, object], capsys: pytest.CaptureFixture[str], llama: tiny.Family
+) -> None:
+    told = json.loads(inspected(capsys, "last", "--format", "json"))
+    for name in ("run_id", "prompt", "text", "finish_reason", "settings"):
+        assert told[name] == saved[name]
+    steps = saved["steps"]
+    assert isinstance(steps, list)
+    for token, step in zip(told["tokens"], steps, strict=True):
+        assert {name: token[name] for name in step} == step
+        assert token["alphas"] == [0.8]
+    assert [role["source"] for role in told["roles"]] == [
+        f"folder:{folder}" for folder in (llama.base, llama.expert, llama.antiexpert)
+    ]
+    fingerprints = [role["fingerprint"] for role in told["roles"]]
+    assert len(set(fingerprints)) == 3
+    assert all(fingerprint.startswith("sampled:") for fingerprint in fingerprints)
+
+
+def test_a_run_that_is_not_saved_leaves_nothing(
+    roles: list[str], own_history: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*roles, PROMPT, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["run_id"] is None
+    assert not own_history.exists()
+
+
+def test_every_format(
+    saved: dict[str, object], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    run_id = str(saved["run_id"])
+    assert inspected(capsys, run_id, "--format", "text") == saved["text"]
+    rows = list(csv.DictReader(io.StringIO(inspected(capsys, run_id[:6], "--format", "csv"))))
+    assert [int(row["token_id"]) for row in rows] == saved["token_ids"]
+    table = inspected(capsys, run_id)
+    assert table == inspected(capsys, run_id, "--format", "table")
+    assert len(table.splitlines()) == 6 + len(rows)
+    assert inspected(capsys, run_id, "--format", "markdown").count("\n") == 2 + len(rows)
+    assert "<svg" in inspected(capsys, run_id, "--format", "svg")
+    assert inspected(capsys, run_id, "--format", "html").startswith("<!DOCTYPE html>")
+    candidates = inspected(capsys, run_id, "--format", "candidates")
+    assert candidates.count("True") == len(rows)
+    picture = tmp_path / "plot.png"
+    assert inspected(capsys, run_id, "--format", "png", "--output", str(picture)) == ""
+    assert picture.read_bytes().startswith(b"\x89PNG\r\n")
+    report = tmp_path / "run.html"
+    inspected(capsys, run_id, "--format", "html", "--output", str(report))
+    assert report.read_text(encoding="utf-8") == inspected(capsys, run_id, "--format", "html")
+
+
+def test_runs_are_listed_and_searched(
+    roles: list[str], saved: dict[str, object], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*roles, "the sea", "--save"]) == 0
+    capsys.readouterr()
+    lines = inspected(capsys, "--list").splitlines()
+    assert len(lines) == 2
+    assert "the sea" in lines[0]
+    assert str(saved["run_id"]) in lines[1]
+    assert inspected(capsys, "--search", "KING").splitlines() == lines[1:]
+    assert inspected(capsys, "--search", "nothing like this") == "No run fits.\n"
+
+
+def test_errors_are_one_line_with_what_to_do(
+    roles: list[str], own_history: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert "no history of runs yet" in error(capsys, "inspect", "last")
+    assert "--list" in error(capsys, "inspect")
+    assert main([*roles, PROMPT, "--save"]) == 0
+    capsys.readouterr()
+    assert "no run “other”" in error(capsys, "inspect", "other")
+    assert "cannot be written" in error(
+        capsys, "inspect", "last", "--output", str(tmp_path / "none" / "x")
+    )
+    assert "invalid choice" in error(capsys, "inspect", "last", "--format", "docx")
+    assert "exclude each other" in error(capsys, "generate", "--again", "last", "--seed", "1")
+    assert "a prompt" in error(capsys, "generate", "more", "--again", "last")
+    own_history.write_bytes(b"\0" * 9000)
+    assert "damaged" in error(capsys, "inspect", "last")
+
+
+def test_a_history_that_cannot_be_written_is_told_before_models_are_loaded(
+    roles: list[str], own_history: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own_history.mkdir(parents=True)
+    assert "cannot be used" in error(capsys, *roles, PROMPT, "--save")
+
+
+def test_a_damaged_history_is_set_aside_and_the_run_is_saved(
+    roles: list[str], own_history: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own_history.parent.mkdir(parents=True)
+    own_history.write_bytes(b"no history" * 1000)
+    assert main([*roles, PROMPT, "--save"]) == 0
+    note, run = capsys.readouterr().err.splitlines()
+    (aside,) = own_history.parent.glob("*.damaged-*")
+    assert str(aside) in note
+    assert json.loads(inspected(capsys, "last", "--format", "json"))["run_id"] == run[5:]
+
+
+def test_a_run_that_fails_is_kept_with_its_prompt(
+    llama: tiny.Family, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    folders = [str(llama.base), str(tmp_path / "missing"), str(llama.antiexpert)]
+    names = ("--base", "--expert", "--antiexpert")
+    given = [part for pair in zip(names, folders, strict=True) for part in pair]
+    assert main(["generate", *given, PROMPT, "--save"]) == 2
+    assert "run: " in capsys.readouterr().err
+    told = json.loads(inspected(capsys, "last", "--format", "json"))
+    assert told["prompt"] == PROMPT
+    assert "missing" in told["error"]
+
+
+# Again
+
+
+def test_the_same_tokens_come_again(
+    saved: dict[str, object], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["generate", "--again", str(saved["run_id"]), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["token_ids"] == saved["token_ids"]
+    assert told["finish_reason"] == saved["finish_reason"]
+
+
+def test_weights_that_were_changed_in_the_middle_are_changed_again(
+    llama: tiny.Family, own_history: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = llama.recipe(1.0)
+    config = GenerationConfig(max_new_tokens=14, temperature=1.2, seed=11)
+    run = NewRun(new_run_id(), PROMPT, recipe, config)
+    saving = Saving(own_history, run)
+    alphas = LiveAlphas((1.0,))
+    came = []
+
+    def receive(event: Event) -> None:
+        saving.receive(event)
+        if isinstance(event, TokenDecoded):
+            came.append(event.step)
+            alphas.set((1.0 - 0.6 * len(came),))
+
+    engine = Engine(receive)
+    engine.handle(Load(1, recipe, Cancellation()))
+    engine.handle(Generate(2, PROMPT, config, alphas, Cancellation()))
+    saving.close()
+    assert len({step.alphas for step in came}) > 5
+    assert main(["generate", "--again", "last", "--json", "--save"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["token_ids"] == [step.token_id for step in came]
+    again = json.loads(inspected(capsys, "last", "--format", "json"))
+    assert [token["alphas"] for token in again["tokens"]] == [list(s.alphas) for s in came]
+    assert main(["generate", "--again", "last"]) == 0  # a repetition can be repeated
+
+
+def test_other_tokens_are_told_with_what_else_differs(
+    saved: dict[str, object], own_history: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with closing(sqlite3.connect(own_history)) as connection, connection:
+        connection.execute("UPDATE token SET token_id = token_id + 1 WHERE position = 2")
+        connection.execute("UPDATE run SET roles = replace(roles, 'sampled:', 'sampled:0')")
+    assert main(["generate", "--again", "last"]) == 1
+    err = capsys.readouterr().err
+    assert err.startswith(f"tuneshift: Token 3 is another than in {saved['run_id']}")
+    assert "fingerprint was sampled:0" in err
+    assert err.count("\n") == 1
