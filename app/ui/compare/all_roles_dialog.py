@@ -23,6 +23,8 @@ from app.ui.widgets.dialogs import show_once
 from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.wording import visible
 
+_FRAME = QSize(24, 64)
+"""What a window manager needs around a dialog."""
 _SIZE = QSize(1060, 560)
 
 
@@ -52,15 +54,13 @@ class AllRolesDialog(QDialog):
         self._row.setContentsMargins(0, 0, 0, 0)
         self._row.setSpacing(SPACE)
         self._lay_out()
+        self.resize(_SIZE.boundedTo(self.screen().availableSize() - _FRAME))
         QShortcut(QKeySequence("Ctrl+Return"), self, lambda: self.start(session.prompt))
         session.runs.progressed.connect(self._on_progress)
         session.runs.replaced.connect(self._on_replaced)
         session.runs.run_changed.connect(self._update)
         session.load_changed.connect(self._update)
         self._update()
-
-    def sizeHint(self) -> QSize:  # noqa: N802 — Qt's name
-        return _SIZE
 
     def _lay_out(self) -> None:
         page = QWidget()

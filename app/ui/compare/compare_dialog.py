@@ -27,6 +27,8 @@ from app.ui.widgets.controls import ChoiceBox
 from app.ui.widgets.dialogs import show_once
 from app.ui.widgets.elided_label import ElidedLabel
 
+_FRAME = QSize(24, 64)
+"""What a window manager needs around a dialog."""
 _SIZE = QSize(1040, 640)
 
 
@@ -62,15 +64,13 @@ class CompareDialog(QDialog):
         self.inspect.clicked.connect(self._inspect)
         self._chosen: int | None = None
         self._lay_out()
+        self.resize(_SIZE.boundedTo(self.screen().availableSize() - _FRAME))
         for place, column in enumerate(self.columns):
             column.choice.currentIndexChanged.connect(lambda _, at=place: self._on_choice(at))
             column.text.token_chosen.connect(self.choose)
         self.strip.token_chosen.connect(self.choose)
         session.runs.list_changed.connect(self._fill)
         session.runs.progressed.connect(self._on_progress)
-
-    def sizeHint(self) -> QSize:  # noqa: N802 — Qt's name
-        return _SIZE
 
     def _lay_out(self) -> None:
         grid = QGridLayout()

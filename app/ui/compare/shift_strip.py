@@ -72,10 +72,14 @@ class ShiftStrip(QWidget):
         return "\n".join(lines)
 
     def sizeHint(self) -> QSize:  # noqa: N802 — Qt's name
-        rows = max(len(self._runs), 1)
-        return QSize(400, rows * _ROW + (rows - 1) * _GAP + self.fontMetrics().height() + 6)
+        return QSize(400, self._bottom + self.fontMetrics().height() + 6)
 
     # Geometry
+
+    @property
+    def _bottom(self) -> int:
+        """Below the bars of both texts."""
+        return 2 * _ROW + _GAP
 
     @property
     def _count(self) -> int:
@@ -133,11 +137,6 @@ class ShiftStrip(QWidget):
         if self.hasFocus():
             painter.setPen(QPen(QColor(theme.accent), 1))
             painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
-
-    @property
-    def _bottom(self) -> int:
-        rows = max(len(self._runs), 1)
-        return rows * _ROW + (rows - 1) * _GAP
 
     def _paint_row(self, painter: QPainter, row: int, run: Run, last: int) -> None:
         theme = current_theme()

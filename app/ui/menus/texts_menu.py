@@ -1,4 +1,4 @@
-"""Branches of the shown text, and the texts of the window."""
+"""Branches of the shown text, what other weights would have done, the texts of the window."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from app.ui.branches.fork_popup import ForkPopup
 from app.ui.compare.compare_dialog import show_comparison
 from app.ui.menus.menu import SessionMenu
 from app.ui.session import Session
+from app.ui.what_if.what_if_bar import WhatIfBar
 
 
 class TextsMenu(SessionMenu):
@@ -18,9 +19,16 @@ class TextsMenu(SessionMenu):
 
     Args:
         place: Where on the screen a token of the shown text is, for what opens beside it.
+        what_if: Asks what other weights would have done.
     """
 
-    def __init__(self, session: Session, window: QWidget, place: Callable[[int], QPoint]) -> None:
+    def __init__(
+        self,
+        session: Session,
+        window: QWidget,
+        place: Callable[[int], QPoint],
+        what_if: WhatIfBar,
+    ) -> None:
         super().__init__(session, window)
         self._place = place
         self.setTitle(self.tr("&Texts"))
@@ -33,6 +41,16 @@ class TextsMenu(SessionMenu):
         self._go_on_with = self.add(
             self.tr("Go on &with a text of yours …"), self._open_at_end, "Ctrl+Shift+K"
         )
+        self.addSeparator()
+        self.add(self.tr("&What if α were another …"), what_if.enter, "Ctrl+I")
+        self._others = [
+            self.add(self.tr("Next &other choice"), what_if.select_next, "Ctrl+J"),
+            self.add(
+                self.tr("&Generate from the first other choice"),
+                what_if.generate_from_there,
+                "Ctrl+Shift+I",
+            ),
+        ]
         self.addSeparator()
         self._moves = [
             self.add(self.tr("Next text"), lambda: runs.move(1), "Ctrl+PgDown"),
@@ -50,6 +68,7 @@ class TextsMenu(SessionMenu):
         )
         for signal in (runs.run_changed, runs.list_changed, runs.progressed):
             signal.connect(lambda *_: self._update())
+        runs.what_if_changed.connect(self._update)
         session.selection.changed.connect(self._update)
         self._update()
 
@@ -60,6 +79,8 @@ class TextsMenu(SessionMenu):
         for action in self._forks:
             action.setEnabled(ended and token is not None)
         self._go_on_with.setEnabled(ended)
+        for action in self._others:
+            action.setEnabled(runs.what_if is not None and bool(runs.what_if.choices))
         for action in self._moves:
             action.setEnabled(texts > 1 or (texts == 1 and run is None))
         self._compare.setEnabled(texts > 1)

@@ -1,0 +1,241 @@
+"""Other weights for a finished text: where it would have gone another way, and going there."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, Qt, QTimer
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QWidget
+
+from app.decoding.types import OtherChoice
+from app.ui.recipe.alpha_slider import AlphaSlider
+from app.ui.run import Run
+from app.ui.session import Session
+from app.ui.theme import SPACE, current_theme
+from app.ui.what_if.what_if_words import WhatIfWords
+from app.ui.widgets.elided_label import ElidedLabel
+from app.ui.widgets.message_label import MessageLabel
+
+_QUIET_MS = 120
+"""The question is asked when the sliders have stood still for so long."""
+_PAIRS_IN_A_ROW = 2
+
+
+class _Weight(QWidget):
+    """The slider of one pair with its name and number."""
+
+    def __init__(self, pair: int, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._pair = pair
+        self.alpha = 0.0
+        self._name = ElidedLabel()
+        self._name.setMinimumWidth(72)
+        self.slider = AlphaSlider(pair)
+        self._number = QLabel()
+        self._number.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._number.setMinimumWidth(self._number.fontMetrics().horizontalAdvance("−0.00") + 2)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(SPACE)
+        layout.addWidget(self._name, 2)
+        layout.addWidget(self.slider, 3)
+        layout.addWidget(self._number)
+        self._color()
+
+    def show_pair(self, name: str, alpha: float) -> None:
+        """Show the pair with the weight that the text was drawn with."""
+        self._name.show_text(name)
+        self.slider.setAccessibleName(self.tr("What if α of {0} were").format(name))
+        self.slider.show_alpha(alpha, alpha)
+        self.show_number(alpha)
+
+    def show_number(self, alpha: float) -> None:
+        """Write the weight that the slider stands at."""
+        self.alpha = alpha
+        self._number.setText(f"{alpha:.2f}".replace("-", "−"))
+
+    def _color(self) -> None:
+        self._name.setStyleSheet(f"color: {current_theme().pair_color(self._pair).name()}")
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 — Qt's name
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._color()
+
+
+class WhatIfBar(QFrame):
+    """Asks as the sliders move; Enter generates from the first other choice. Hidden until asked."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._runs = session.runs
+        self._words = WhatIfWords(self)
+        self._shown: tuple[Run | None, bool] | None = None
+        self._drawn_with: tuple[float, ...] = ()
+        self.weights: list[_Weight] = []
+        self.setProperty("role", "card")
+        self.setAccessibleName(self.tr("What if α were another"))
+        self._quiet = QTimer(self, interval=_QUIET_MS, singleShot=True)
+        self._quiet.timeout.connect(self._ask)
+        self._sliders = QGridLayout()
+        self._sliders.setHorizontalSpacing(3 * SPACE)
+        self._sliders.setVerticalSpacing(0)
+        self.answer = MessageLabel()
+        self.jump = QPushButton(self.tr("Next other choice"))
+        self.jump.clicked.connect(self.select_next)
+        self.generate = QPushButton(self.tr("Generate from there"))
+        self.generate.setToolTip(
+            self.tr("Take these weights, and go on in a branch with the first other choice (Enter)")
+        )
+        self.generate.clicked.connect(self.generate_from_there)
+        self.close_button = QPushButton(self.tr("Close"))
+        self.close_button.clicked.connect(self.leave)
+        self._lay_out()
+        self.setVisible(False)
+        session.runs.run_changed.connect(self._update)
+        session.runs.what_if_changed.connect(self._tell)
+        session.recipe_changed.connect(self._tell)
+
+    def _lay_out(self) -> None:
+        title = QLabel(self.tr("What if α had been"))
+        title.setProperty("role", "section")
+        for button in (self.jump, self.generate, self.close_button):
+            button.setProperty("role", "flat")
+        grid = QGridLayout(self)
+        grid.setContentsMargins(SPACE + 4, SPACE // 2 + 2, SPACE, SPACE // 2 + 2)
+        grid.setHorizontalSpacing(SPACE)
+        grid.setVerticalSpacing(SPACE // 2)
+        grid.setColumnStretch(0, 1)
+        grid.addWidget(title, 0, 0)
+        grid.addWidget(self.close_button, 0, 2)
+        grid.addLayout(self._sliders, 1, 0, 1, 3)
+        grid.addWidget(self.answer, 2, 0)
+        grid.addWidget(self.jump, 2, 1)
+        grid.addWidget(self.generate, 2, 2)
+
+    # Opening and closing
+
+    def enter(self) -> None:
+        """Show the bar with the keyboard on its first slider."""
+        self.setVisible(True)
+        self._shown = None
+        self._update()
+        if self.weights:
+            self.weights[0].slider.setFocus()
+
+    def leave(self) -> None:
+        """Hide the bar and forget its answer."""
+        self.setVisible(False)
+        self._quiet.stop()
+        self._runs.clear_what_if()
+
+    # Asking
+
+    @property
+    def alphas(self) -> tuple[float, ...]:
+        """The weights that the sliders stand at."""
+        return tuple(weight.alpha for weight in self.weights)
+
+    def _on_moved(self) -> None:
+        self._quiet.start()
+        self._tell()
+
+    def _ask(self) -> None:
+        if self._words.refusal(self._session):
+            return
+        if self.alphas == self._drawn_with:
+            self._runs.clear_what_if()
+        else:
+            self._runs.ask_what_if(self.alphas)
+
+    # Showing
+
+    def _update(self) -> None:
+        if self.isHidden():
+            return
+        run = self._runs.current
+        state = (run, run is not None and run.active)
+        if state != self._shown:
+            self._shown = state
+            self._show_weights(run)
+        self._tell()
+
+    def _show_weights(self, run: Run | None) -> None:
+        """A slider for each pair, at the weights that the last token was drawn with."""
+        self._quiet.stop()
+        names = run.pair_names if run else ()
+        alphas: tuple[float, ...] = ()
+        if run:
+            ended = run.tokens and not run.active
+            alphas = run.tokens[-1].alphas if ended else run.alphas.get()
+        self._drawn_with = alphas[: len(names)]
+        while len(self.weights) > len(names):
+            weight = self.weights.pop()
+            self._sliders.removeWidget(weight)
+            weight.hide()
+            weight.deleteLater()
+        while len(self.weights) < len(names):
+            self._add_weight(len(self.weights))
+        for weight, name, alpha in zip(self.weights, names, alphas, strict=False):
+            weight.show_pair(name, alpha)
+
+    def _add_weight(self, pair: int) -> None:
+        weight = _Weight(pair)
+        weight.slider.alpha_changed.connect(weight.show_number)
+        weight.slider.alpha_changed.connect(lambda _: self._on_moved())
+        weight.slider.reset_requested.connect(lambda: self._reset(pair))
+        self._sliders.addWidget(weight, *divmod(pair, _PAIRS_IN_A_ROW))
+        before = self.weights[-1].slider if self.weights else self.close_button
+        QWidget.setTabOrder(before, weight.slider)
+        self.weights.append(weight)
+        for first, second in ((weight.slider, self.jump), (self.jump, self.generate)):
+            QWidget.setTabOrder(first, second)
+
+    def _reset(self, pair: int) -> None:
+        weight = self.weights[pair]
+        weight.slider.show_alpha(self._drawn_with[pair], self._drawn_with[pair])
+        weight.show_number(self._drawn_with[pair])
+        self._on_moved()
+
+    def _tell(self) -> None:
+        refusal = self._words.refusal(self._session)
+        for weight in self.weights:
+            weight.setEnabled(not refusal)
+        asking = self._quiet.isActive() or self._runs.what_if_waiting
+        self.answer.show_message(
+            refusal or self._words.answer(self._runs, moved=self.alphas != self._drawn_with)
+        )
+        found = self._runs.what_if
+        usable = bool(not refusal and not asking and found and found.choices)
+        self.jump.setEnabled(usable)
+        self.generate.setEnabled(usable)
+
+    # Going there
+
+    def _first_choice(self) -> OtherChoice | None:
+        found = self._runs.what_if
+        return found.choices[0] if found and found.choices else None
+
+    def select_next(self) -> None:
+        """Select the next token at which another choice would have been made; then the first."""
+        found, at = self._runs.what_if, self._session.selection.token
+        if not found or not found.choices:
+            return
+        beyond = (choice.index for choice in found.choices if at is None or choice.index > at)
+        self._session.selection.select(next(beyond, found.choices[0].index))
+
+    def generate_from_there(self) -> None:
+        """Take the weights, and let a branch go on with the first other choice."""
+        choice, found = self._first_choice(), self._runs.what_if
+        if choice and found and self.generate.isEnabled():
+            for pair, alpha in enumerate(found.alphas):
+                self._session.set_alpha(pair, alpha)
+            self._runs.fork(choice.index, token_id=choice.token_id)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 — Qt's name
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.generate_from_there()
+        elif event.key() == Qt.Key.Key_Escape:
+            self.leave()
+        else:
+            super().keyPressEvent(event)

@@ -1,0 +1,188 @@
+"""Asking what other weights would have done, and going there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QWidget
+from pytestqt.qtbot import QtBot
+
+from app.decoding.types import OtherChoice
+from app.engine.messages import AskWhatIf, Generate
+from app.ui.runs import Runs
+from app.ui.session import Session
+from app.ui.what_if.what_if_bar import WhatIfBar
+from tests.ui.conftest import WORDS, FakeBridge
+
+
+@pytest.fixture
+def runs(finished_session: Session) -> Runs:
+    return finished_session.runs
+
+
+@pytest.fixture
+def bar(finished_session: Session, qtbot: QtBot) -> WhatIfBar:
+    made = WhatIfBar(finished_session)
+    qtbot.addWidget(made)
+    made.enter()
+    return made
+
+
+def questions(bridge: FakeBridge) -> list[AskWhatIf]:
+    return [command for command in bridge.commands if isinstance(command, AskWhatIf)]
+
+
+def move(bar: WhatIfBar, qtbot: QtBot, bridge: FakeBridge, keys: int = 10) -> AskWhatIf:
+    """Move the first slider by the keys, and wait until the question is asked."""
+    before = len(questions(bridge))
+    for _ in range(keys):
+        qtbot.keyClick(bar.weights[0].slider, Qt.Key.Key_Right)
+    qtbot.waitUntil(lambda: len(questions(bridge)) > before)
+    return questions(bridge)[-1]
+
+
+def test_it_begins_at_the_weights_of_the_text(
+    finished_session: Session, bar: WhatIfBar, bridge: FakeBridge
+) -> None:
+    finished_session.set_alpha(0, 3.0)  # the next text will have it; this one was drawn before
+    assert bar.alphas == (1.0, 0.4)
+    assert questions(bridge) == []
+    assert not bar.generate.isEnabled()
+    assert "no model runs" in bar.answer.message
+    assert bar.weights[1].slider.accessibleName() == "What if α of Arithmetic were"
+
+
+def test_one_question_is_asked_when_the_slider_stands_still(
+    bar: WhatIfBar, bridge: FakeBridge, qtbot: QtBot, runs: Runs
+) -> None:
+    question = move(bar, qtbot, bridge)
+    assert len(questions(bridge)) == 1
+    assert question.alphas == (1.5, 0.4)
+    assert bar.answer.message == "Looking …"
+    bridge.answer_what_if(OtherChoice(16, 1), OtherChoice(40, 2))
+    assert runs.current
+    present = runs.current.tokens[16].text.replace("\n", "↵").replace("\t", "⇥")
+    assert bar.answer.message == (
+        f"First other choice at token 17: “{WORDS[1]}” instead of “{present}”; 2 of 60 differ."
+    )
+    another = move(bar, qtbot, bridge, keys=1)
+    assert another.alphas == (1.55, 0.4)
+    assert not bar.generate.isEnabled()  # what is shown is the answer to the one before
+    bridge.answer_what_if()
+    assert bar.answer.message == "The same choice at all 60 tokens."
+    assert not bar.generate.isEnabled()
+
+
+def test_other_choices_are_gone_through(
+    finished_session: Session, bar: WhatIfBar, bridge: FakeBridge, qtbot: QtBot
+) -> None:
+    move(bar, qtbot, bridge)
+    bridge.answer_what_if(OtherChoice(16, 1), OtherChoice(40, 2))
+    for index in (16, 40, 16):
+        bar.jump.click()
+        assert finished_session.selection.token == index
+
+
+def test_enter_generates_from_the_first_other_choice(
+    finished_session: Session, bar: WhatIfBar, bridge: FakeBridge, qtbot: QtBot, runs: Runs
+) -> None:
+    first = runs.current
+    assert first
+    move(bar, qtbot, bridge)
+    bridge.answer_what_if(OtherChoice(16, 1), OtherChoice(40, 2))
+    qtbot.keyClick(bar.weights[0].slider, Qt.Key.Key_Return)
+    command = bridge.last(Generate)
+    assert isinstance(command, Generate)
+    assert finished_session.recipe.alphas == (1.5, 0.4)
+    assert command.alphas.get() == (1.5, 0.4)
+    assert command.kept == first.token_ids[:16]
+    assert command.forced == (1,)
+    assert runs.current is not first
+    assert "ended" in bar.answer.message
+    bridge.decode(4, start=16, seed=1)
+    bridge.finish_run()
+    assert bar.alphas == (1.5, 0.4)
+
+
+def test_it_says_what_it_could_not_look_at(
+    finished_session: Session, bridge: FakeBridge, qtbot: QtBot, runs: Runs
+) -> None:
+    bar = WhatIfBar(finished_session)
+    qtbot.addWidget(bar)
+    runs.budget.set_bound(runs.budget.held_bytes // 2)
+    bar.enter()
+    question = move(bar, qtbot, bridge)
+    assert len(question.steps) == 30
+    bridge.answer_what_if(OtherChoice(50, 1))
+    assert bar.answer.message.startswith("First known other choice at token 51")
+    assert "30 tokens could not be looked at: their rows are not kept." in bar.answer.message
+
+
+def test_what_was_drawn_with_other_settings_is_said(
+    finished_session: Session, bar: WhatIfBar, bridge: FakeBridge, qtbot: QtBot, runs: Runs
+) -> None:
+    sampling = replace(finished_session.recipe.sampling, temperature=0.1)
+    finished_session.set_sampling(sampling)
+    runs.fork(20)
+    bridge.complete(5, seed=1)
+    move(bar, qtbot, bridge)
+    bridge.answer_what_if()
+    assert bar.answer.message == (
+        "The same choice at all 5 tokens. The first 20 were drawn with other settings."
+    )
+
+
+def test_it_says_why_nothing_can_be_asked(
+    loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
+) -> None:
+    runs = loaded_session.runs
+    bar = WhatIfBar(loaded_session)
+    qtbot.addWidget(bar)
+    bar.enter()
+    assert bar.answer.message == "Generate a text first."
+    runs.generate("Once")
+    assert "when the text has ended" in bar.answer.message
+    assert not any(weight.slider.isEnabled() for weight in bar.weights)
+    bridge.finish_run()
+    assert bar.answer.message == "There are no tokens to ask about."
+    answers = runs.ask_every_role("Once")
+    bridge.finish_run()
+    runs.stop()
+    for command in bridge.commands:
+        if isinstance(command, Generate):
+            bridge.events.emit([])
+    runs.show(answers[0])
+    assert bar.weights == []
+
+
+def test_leaving_forgets_the_answer(
+    bar: WhatIfBar, bridge: FakeBridge, qtbot: QtBot, runs: Runs
+) -> None:
+    move(bar, qtbot, bridge)
+    bridge.answer_what_if(OtherChoice(16, 1))
+    qtbot.keyClick(bar.weights[0].slider, Qt.Key.Key_Escape)
+    assert runs.what_if is None
+    assert not bar.isVisible()
+
+
+def test_double_click_goes_back_to_the_weights_of_the_text(
+    bar: WhatIfBar, bridge: FakeBridge, qtbot: QtBot, runs: Runs
+) -> None:
+    move(bar, qtbot, bridge)
+    bridge.answer_what_if(OtherChoice(16, 1))
+    qtbot.mouseDClick(bar.weights[0].slider, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: runs.what_if is None)
+    assert bar.alphas == (1.0, 0.4)
+    assert len(questions(bridge)) == 1
+
+
+def test_the_tab_key_goes_through_the_bar(bar: WhatIfBar) -> None:
+    order: list[QWidget] = [bar.weights[0].slider]
+    while len(order) < 4:
+        following = order[-1].nextInFocusChain()
+        while not following.focusPolicy() & Qt.FocusPolicy.TabFocus:
+            following = following.nextInFocusChain()
+        order.append(following)
+    assert order == [bar.weights[0].slider, bar.weights[1].slider, bar.jump, bar.generate]
