@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QRectF
-from PySide6.QtGui import QGuiApplication, QImage, QImageWriter, QPainter
+from PySide6.QtGui import QImage, QImageWriter, QPainter
 from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtWidgets import QApplication
 
 from app.colors import LIGHT, Colors
 from app.history.export.document import Document
@@ -18,7 +19,7 @@ _WIDEST = 16_000
 
 def shift_png(document: Document, colors: Colors = LIGHT) -> bytes:
     """The plot of a run as PNG, in twice its size; a very long one is made to fit."""
-    application = _application()
+    _require_application()
     renderer = QSvgRenderer(QByteArray(standalone_svg(document, colors).encode("utf-8")))
     size = renderer.defaultSize()
     scale = min(_SCALE, _WIDEST / size.width())
@@ -32,14 +33,11 @@ def shift_png(document: Document, colors: Colors = LIGHT) -> bytes:
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
     QImageWriter(buffer, QByteArray(b"png")).write(image)
     buffer.close()
-    del application
     return bytes(content.data())
 
 
-def _application() -> QGuiApplication:
-    """The application that fonts need; one that needs no screen where there is none yet."""
-    running = QGuiApplication.instance()
-    if isinstance(running, QGuiApplication):
-        return running
-    os.environ["QT_QPA_PLATFORM"] = "offscreen"
-    return QGuiApplication([])
+def _require_application() -> None:
+    """Fonts need an application; where there is none yet, one that needs no screen is made."""
+    if QApplication.instance() is None:
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"
+        QApplication([])  # PySide keeps it until the process ends
