@@ -129,6 +129,7 @@ def stylesheet(theme: Theme) -> str:
     QFrame[role="foot"] {{ background: {theme.surface}; border: 0;
         border-top: 1px solid {theme.border}; }}
     QLabel[role="caption"] {{ color: {theme.muted}; }}
+    QFrame[role="popup"] {{ background: {theme.surface}; border: 1px solid {theme.border}; }}
     QFrame[role="problem"] {{ background: {theme.surface}; border: 1px solid {theme.danger};
         border-radius: 8px; }}
     QLabel[role="section"] {{ font-weight: 600; }}
@@ -215,6 +216,7 @@ def stylesheet(theme: Theme) -> str:
         background: {theme.muted}; }}
     QScrollBar::add-line, QScrollBar::sub-line {{ height: 0; width: 0; }}
     QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
+    QAbstractScrollArea::corner {{ border: 0; background: transparent; }}
     QScrollArea {{ border: 0; background: transparent; }}
     QSplitter::handle:horizontal {{ background: {theme.border}; }}
     QSplitter::handle:vertical {{ background: transparent; }}

@@ -81,8 +81,8 @@ class ChangesPanel(QFrame):
         metrics = self._table.fontMetrics()
         for column, widest in (
             (PLACE, "1,000"),
-            (PROBABILITY, "<0.001 → 0.12"),
-            (SHIFT, "+9.99"),
+            (PROBABILITY, "<0.001 → 0.123"),
+            (SHIFT, "+99.99"),
         ):
             self._table.setColumnWidth(column, metrics.horizontalAdvance(widest) + SPACE + 4)
         place = QWidget()

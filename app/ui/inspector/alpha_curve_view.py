@@ -28,6 +28,7 @@ _STEP = 0.05
 _NEAR = 0.02
 """So near to the weight in force the marker means that one."""
 _HEIGHT = 108
+_LINES = 3
 _LOWEST_TOP = 0.02
 """The plot ends here at least, so that what is improbable everywhere looks so."""
 _STYLES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine)
@@ -64,6 +65,7 @@ class AlphaCurveView(QWidget):
         self._legend = QLabel()
         self._legend.setProperty("role", "caption")
         self._legend.setWordWrap(True)
+        self._legend.setAlignment(Qt.AlignmentFlag.AlignTop)
         self._legend.setTextFormat(Qt.TextFormat.PlainText)
         self._set_up_plot()
         self._lay_out()
@@ -183,16 +185,32 @@ class AlphaCurveView(QWidget):
             for mark, token, value in zip(marks, curve.token_ids, here, strict=False)
         ]
         text = "   ".join(part.replace(" ", "\u00a0") for part in parts)
-        if curve.flips:
-            flips = ", ".join(
-                self.tr("{0} from {1}").format(quoted(run.label(f.after)), f"{f.alpha:.2f}")
-                for f in curve.flips
-            )
-            text += "\n" + self.tr("First choice over α: {0}").format(flips).replace("-", "−")
+        near, every = self._tell_flips(run, curve, at)
+        note = ""
         if curve.estimated:
-            text += "\n" + self.tr("Estimated from the candidates: the full rows are not kept.")
-        self._legend.setText(text)
-        self._plot.setAccessibleDescription(f"α {at:.2f}: {text}")
+            note = "\n" + self.tr("Estimated from the candidates: the full rows are not kept.")
+        self._legend.setText(text + near + note)
+        self._legend.setToolTip((text + every + note).strip())
+        lines = _LINES + bool(note)  # always as high, or the plot would move under the pointer
+        self._legend.setMinimumHeight(lines * self._legend.fontMetrics().lineSpacing())
+        self._plot.setAccessibleDescription(f"α {at:.2f}: {text}{every}{note}".replace("-", "−"))
+
+    def _tell_flips(self, run: Run, curve: AlphaCurve, at: float) -> tuple[str, str]:
+        """Where the first choice changes: nearest to ``at``, and everywhere."""
+        if not curve.flips:
+            return "", ""
+        told = [
+            self.tr("{0} from {1}").format(quoted(run.label(f.after)), f"{f.alpha:.2f}")
+            for f in curve.flips
+        ]
+        above = sum(flip.alpha <= at for flip in curve.flips)
+        first, end = max(above - 1, 0), above + 1
+        shown = ["…"] * (first > 0) + told[first:end] + ["…"] * (end < len(told))
+        near, every = (
+            "\n" + self.tr("First choice over α: {0}").format(", ".join(parts)).replace("-", "−")
+            for parts in (shown, told)
+        )
+        return near, every
 
     # From the person
 

@@ -97,7 +97,7 @@ def test_the_first_choice_is_told_as_the_marker_would_show_it(
 ) -> None:
     assert finished_session.runs.current
     run = finished_session.runs.current
-    told = " ".join(label.text() for label in curve.findChildren(QLabel))
+    told = curve._plot.accessibleDescription()
     edges = np.linspace(-2, 4, 2001)
     best = [int(tuned_at(finished_session, 7, (a, 0.4)).argmax()) for a in edges]
     changes = [i for i in range(1, len(best)) if best[i] != best[i - 1]]
@@ -105,6 +105,22 @@ def test_the_first_choice_is_told_as_the_marker_would_show_it(
     for i in changes:
         (said,) = re.findall(rf"{re.escape(quoted(run.label(best[i])))} from (−?[\d.]+)", told)
         assert float(said.replace("−", "-")) == pytest.approx(edges[i], abs=0.01)
+
+
+def test_the_changes_nearest_to_the_marker_are_seen_and_the_plot_stays(
+    curve: AlphaCurveView, qtbot: QtBot
+) -> None:
+    legend = next(label for label in curve.findChildren(QLabel) if "First choice" in label.text())
+    every = legend.toolTip().count(" from ")
+    assert every > 2
+    place = curve._plot.mapToGlobal(curve._plot.rect().topLeft())
+    shown = set()
+    for _ in range(50):
+        press(curve, Qt.Key.Key_Left, qtbot)
+        shown.add(legend.text().partition("\n")[2])
+        assert legend.text().count(" from ") <= 2
+        assert curve._plot.mapToGlobal(curve._plot.rect().topLeft()) == place
+    assert len(shown) > 1
 
 
 def test_rows_that_are_gone_are_said(
