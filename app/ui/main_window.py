@@ -29,6 +29,7 @@ from app.ui.recipe import recipe_files
 from app.ui.recipe.recipe_column import RecipeColumn
 from app.ui.session import Session
 from app.ui.status_line import StatusLine
+from app.ui.summary.summary_panel import SummaryPanel
 from app.ui.text.prompt_editor import PromptEditor
 from app.ui.text.transcript import TranscriptView
 from app.ui.theme import SPACE, current_theme
@@ -110,6 +111,7 @@ class MainWindow(QMainWindow):
         left.addTab(RecipeColumn(self._session), self.tr("Recipe"))
         right.addTab(Inspector(self._session), self.tr("Token"))
         right.addTab(ChangesPanel(self._session), self.tr("Changes"))
+        right.addTab(SummaryPanel(self._session), self.tr("Summary"))
         self._right = right
         for panel in (left, middle, right):
             self._columns.addWidget(panel)

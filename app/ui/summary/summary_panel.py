@@ -1,0 +1,227 @@
+"""The third panel of the right-hand column: whole texts in numbers."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QModelIndex, QSize, Qt
+from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QHeaderView,
+    QLabel,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.attribution.summary import Tally, total
+from app.ui.branches.text_words import TextWords
+from app.ui.session import Session
+from app.ui.summary import figures
+from app.ui.summary.figures_model import Cell, FiguresModel, Heading
+from app.ui.summary.tallies import Tallies, pairs_of
+from app.ui.summary.text_choice import TextChoice
+from app.ui.theme import SPACE
+from app.ui.widgets.controls import ChoiceBox
+from app.ui.widgets.number_table import KEY_ROLE, NumberTable
+from app.ui.widgets.reflow_row import ReflowRow
+from app.ui.wording import quoted
+
+_LEAST_TIMES = (1, 2, 3, 5, 10)
+_WIDEST = 10
+"""Letters of a text's or pair's name in the table of texts; the rest is in the tool tip."""
+
+
+class SummaryPanel(QFrame):
+    """Perplexities, shares and means of the shown text, or of several."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "side")
+        self._session = session
+        self._words = TextWords(self)
+        self._tallies = Tallies(session.runs, self)
+        self._choice = TextChoice(session.runs, self._words)
+        self._overview = _label("caption")
+        self._roles = FiguresModel(figures.perplexity_headings(), self)
+        self._pairs = FiguresModel(figures.pair_headings(), self)
+        self._tokens = FiguresModel(figures.influence_headings(), self)
+        self._texts = FiguresModel(figures.text_headings(()), self)
+        self._least = ChoiceBox()
+        self._least.setAccessibleName(self.tr("How often a token occurs at least"))
+        for times in _LEAST_TIMES:
+            self._least.addItem(self.tr("{0} times or more").format(times), times)
+        self._least.setItemText(0, self.tr("all"))
+        self._least.currentIndexChanged.connect(self._update)
+        self._token_table = _table(self._tokens, self.tr("Tokens most influenced"), wide=1)
+        self._token_table.chosen.connect(self._find)
+        self._text_table = _table(self._texts, self.tr("Texts side by side"), wide=None)
+        self._empty = _label("caption")
+        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._empty.setMargin(2 * SPACE)
+        self._empty.setText(
+            self.tr("Generate a text to see what the pairs did to the whole of it.")
+        )
+        self._sections: list[tuple[FiguresModel, list[QWidget]]] = []
+        self._lay_out()
+        self._tallies.changed.connect(self._update)
+        self._choice.chosen_changed.connect(self._look)
+        session.runs.list_changed.connect(self._look)
+        self._look()
+
+    def sizeHint(self) -> QSize:  # noqa: N802 — Qt's name
+        return QSize(340, 600)
+
+    def _lay_out(self) -> None:
+        self._choice_title = _label("section", self.tr("Texts"))
+        page = QFrame()
+        page.setProperty("role", "side")
+        layout = QVBoxLayout(page)
+        layout.setContentsMargins(SPACE + 4, SPACE + 4, SPACE + 4, SPACE)
+        layout.setSpacing(SPACE // 2)
+        layout.addWidget(self._choice_title)
+        layout.addWidget(self._choice)
+        layout.addWidget(self._overview)
+        layout.addWidget(self._empty)
+        roles = _table(self._roles, self.tr("Perplexity of the text under each role"))
+        pairs = _table(self._pairs, self.tr("Mean contribution of each pair"))
+        least = ReflowRow()
+        least.add(_label("section", self.tr("Tokens most influenced")), 2)
+        least.add(self._least, 1)
+        for model, title, table in (
+            (self._roles, _label("section", self.tr("Perplexity under each role")), roles),
+            (self._pairs, _label("section", self.tr("What each pair gave or took")), pairs),
+            (self._tokens, least, self._token_table),
+            (self._texts, _label("section", self.tr("Side by side")), self._text_table),
+        ):
+            layout.addSpacing(SPACE)
+            layout.addWidget(title)
+            layout.addWidget(table)
+            self._sections.append((model, [title, table]))
+        layout.addStretch(1)
+        area = QScrollArea()
+        area.setWidget(page)
+        area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(area)
+
+    # Content
+
+    def _look(self) -> None:
+        """Count what is checked, while somebody looks."""
+        if self.isVisible():
+            self._tallies.look_at(self._choice.chosen)
+            self._update()
+
+    def _update(self) -> None:
+        runs = self._choice.chosen
+        pairs = list(dict.fromkeys(pair for run in runs for pair in pairs_of(run)))
+        colors: dict[str, int] = {}
+        for run in runs:
+            for place, pair in enumerate(pairs_of(run)):
+                colors.setdefault(pair, place)
+        tallies = [self._tallies.of(run) for run in runs]
+        whole = total(tallies)
+        self._overview.setText(self._tell(whole, len(runs)))
+        self._show(self._roles, figures.perplexity_rows(whole, pairs, colors))
+        self._show(self._pairs, figures.pair_rows(whole, pairs, colors))
+        least = int(self._least.currentData())
+        self._show(self._tokens, figures.influence_rows(whole.influences(least)))
+        rows = [
+            figures.text_row(self._words.title(run), tally, pairs, self._words.about(run))
+            for run, tally in zip(runs, tallies, strict=True)
+        ]
+        if len(rows) > 1:
+            rows.append(figures.text_row(self.tr("together"), whole, pairs))
+        self._show(self._texts, rows if len(rows) > 1 else [], figures.text_headings(pairs))
+        several = len(self._session.runs.all) > 1
+        self._choice_title.setVisible(several)
+        self._choice.setVisible(several)
+        known = whole.tokens > 0
+        self._empty.setVisible(not known)
+        self._overview.setVisible(known)
+        for model, widgets in self._sections:
+            for widget in widgets:
+                # The choice of how often stays while it lets no token through.
+                asked = model is self._tokens and whole.steered > 0
+                widget.setVisible(bool(model.rowCount()) or asked)
+
+    def _show(
+        self,
+        model: FiguresModel,
+        rows: list[list[Cell]],
+        headings: list[Heading] | None = None,
+    ) -> None:
+        (table,) = (view for view in self.findChildren(NumberTable) if view.model() is model)
+        with table.kept(model.row_of):
+            model.show(rows, headings or ())
+
+    def _tell(self, whole: Tally, texts: int) -> str:
+        """How much was counted, and what the figures leave out or take in."""
+        counted = self.tr("{0} tokens, {1} characters").format(
+            f"{whole.tokens:,}", f"{whole.characters:,}"
+        )
+        lines = [counted]
+        if texts > 1:
+            lines = [self.tr("{0} texts: {1}").format(texts, counted)]
+        if whole.steered:
+            lines.append(
+                self.tr("First choice changed at {0} tokens ({1})").format(
+                    f"{whole.flips:,}", figures.percent(whole.flipped_share)
+                )
+            )
+        if whole.given:
+            lines.append(
+                self.tr("{0} tokens were given, not drawn; they count like the others").format(
+                    f"{whole.given:,}"
+                )
+            )
+        if whole.sampled:
+            lines.append(self.tr("Contributions are approximate: more than six pairs"))
+        waiting = self._tallies.waiting
+        if waiting:
+            lines.append(self.tr("Counting: {0} tokens to go …").format(f"{waiting:,}"))
+        return "\n".join(lines)
+
+    # From the person
+
+    def _find(self, index: QModelIndex) -> None:
+        """Select the next place of a token in the text that is shown."""
+        run, selection = self._session.runs.current, self._session.selection
+        if run is None:
+            return
+        name = str(index.data(KEY_ROLE))
+        places = [t.index for t in run.tokens if quoted(run.label(t.token_id)) == name]
+        after = [place for place in places if selection.token is None or place > selection.token]
+        if places:
+            selection.select((after or places)[0])
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 — Qt's name
+        super().showEvent(event)
+        self._look()
+
+    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802 — Qt's name
+        super().hideEvent(event)
+        self._tallies.look_at(())
+
+
+def _table(model: FiguresModel, name: str, wide: int | None = 0) -> NumberTable:
+    """A table as high as its rows, in which the column ``wide`` takes the room that is left."""
+    table = NumberTable(model, name, fits=True, wide=wide)
+    header = table.horizontalHeader()
+    header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+    if wide is None:
+        header.setMaximumSectionSize(table.fontMetrics().horizontalAdvance("m" * _WIDEST))
+    else:
+        header.setSectionResizeMode(wide, QHeaderView.ResizeMode.Interactive)
+    return table
+
+
+def _label(role: str, text: str = "") -> QLabel:
+    label = QLabel(text)
+    label.setProperty("role", role)
+    label.setWordWrap(True)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    return label
