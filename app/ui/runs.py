@@ -87,6 +87,7 @@ class Runs(QObject):
         self._generation.decoded.connect(self._on_decoded)
         self._generation.progressed.connect(self.progressed)
         self._generation.ended.connect(self.run_changed)
+        self._to_select: tuple[Run, int] | None = None
         self.budget = RowBudget(row_bytes)
         self.all: list[Run] = []
         self.current: Run | None = None
@@ -159,7 +160,8 @@ class Runs(QObject):
     def fork(self, index: int, *, token_id: int | None = None, text: str = "") -> None:
         """Let a branch of the shown text go on from another choice at token ``index``.
 
-        It may have as many tokens from there as the sampling settings say.
+        That token is selected when it has come, so that yet another choice is near. The branch may
+        have as many tokens from there as the sampling settings say.
 
         Args:
             index: The first token that the branch does not share; the length for one that goes on
@@ -171,7 +173,9 @@ class Runs(QObject):
         if run and not run.active and self._may_continue(run):
             forced = () if token_id is None else (token_id,)
             limit = index + self._models.recipe.sampling.max_new_tokens
-            self._begin(self._branch(run, index), More(forced, text, limit))
+            branch = self._branch(run, index)
+            self._to_select = branch, index
+            self._begin(branch, More(forced, text, limit))
 
     def go_on(self, count: int | None = None) -> None:
         """Continue the shown text where it ended.
@@ -404,8 +408,13 @@ class Runs(QObject):
         self.decoded.emit(run, tokens)
         if run is self.current:
             self.tokens_added.emit(len(run.tokens) - len(tokens))
+            branch, index = self._to_select or (None, 0)
             if run.stepping:
                 self.selection.select(len(run.tokens) - 1)
+            elif run is branch and index < len(run.tokens):
+                self._to_select = None
+                if self.selection.token is None:
+                    self.selection.select(index)
 
     def name_tokens(self, labels: tuple[str, ...]) -> None:
         """The models are loaded: texts that began before learn what to call their tokens."""

@@ -85,7 +85,8 @@ class StatusLine(QWidget):
             return self.tr("The models are not loaded")
         if run and run.active:
             return self.tr("Generating …") if run.tokens else self.tr("Reading the prompt …")
-        if run and run.finish_reason:
+        by_hand = run and (run.scored or run.stepping)
+        if run and run.finish_reason and not (by_hand and run.finish_reason is FinishReason.LENGTH):
             return {
                 FinishReason.EOS: self.tr("The models ended the text"),
                 FinishReason.STOP: self.tr("Ended at a stop string"),

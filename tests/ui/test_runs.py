@@ -218,6 +218,20 @@ def test_a_fork_keeps_what_is_before_it(
     assert branch.common_length(first) >= 20
 
 
+def test_the_token_of_a_fork_is_selected_when_it_has_come(
+    finished_session: Session, bridge: FakeBridge, runs: Runs
+) -> None:
+    selection = finished_session.selection
+    selection.select(20)
+    runs.fork(20, token_id=7)
+    assert selection.token is None
+    bridge.decode(2, start=20)
+    assert selection.token == 20
+    selection.select(21)
+    bridge.decode(2, start=22)
+    assert selection.token == 21  # the person has gone elsewhere
+
+
 def test_a_fork_may_begin_with_any_text(runs: Runs, bridge: FakeBridge) -> None:
     runs.fork(60, text=" and so")
     assert asked(bridge).text == " and so"

@@ -25,7 +25,7 @@ from app.ui.wording import visible
 
 _FRAME = QSize(24, 64)
 """What a window manager needs around a dialog."""
-_SIZE = QSize(1060, 560)
+_SIZE = QSize(1180, 560)
 
 
 class AllRolesDialog(QDialog):

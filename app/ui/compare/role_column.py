@@ -14,7 +14,7 @@ from app.ui.run import Run
 from app.ui.theme import SPACE, current_theme
 from app.ui.widgets.elided_label import ElidedLabel
 
-_WIDTH = 236
+_WIDTH = 216
 _SWATCH = 10
 
 
@@ -80,7 +80,7 @@ class RoleColumn(QFrame):
         head.addWidget(title, 1)
         foot = QHBoxLayout()
         foot.setSpacing(SPACE // 2)
-        foot.addWidget(self.state, 1)
+        foot.addStretch(1)
         foot.addWidget(self.copy)
         foot.addWidget(self.inspect)
         layout = QVBoxLayout(self)
@@ -89,6 +89,7 @@ class RoleColumn(QFrame):
         layout.addLayout(head)
         layout.addWidget(others)
         layout.addWidget(self.text, 1)
+        layout.addWidget(self.state)
         layout.addLayout(foot)
         self.update_text()
 

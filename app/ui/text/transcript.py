@@ -102,6 +102,8 @@ class TranscriptView(QWidget):
             return ""
         if not run.tokens and run.finish_reason is FinishReason.EOS:
             return self.tr("The models ended the text at once.")
+        if run.finish_reason is FinishReason.LENGTH and (run.scored or run.stepping):
+            return ""  # its length was not the settings' to say
         return {
             FinishReason.EOS: self.tr("end of text"),
             FinishReason.STOP: self.tr("stop string"),

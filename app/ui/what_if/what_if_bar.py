@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, Qt, QTimer
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.decoding.types import OtherChoice
 from app.ui.recipe.alpha_slider import AlphaSlider
@@ -99,19 +107,20 @@ class WhatIfBar(QFrame):
     def _lay_out(self) -> None:
         title = QLabel(self.tr("What if α had been"))
         title.setProperty("role", "section")
-        for button in (self.jump, self.generate, self.close_button):
+        for button in (self.jump, self.close_button):
             button.setProperty("role", "flat")
-        grid = QGridLayout(self)
-        grid.setContentsMargins(SPACE + 4, SPACE // 2 + 2, SPACE, SPACE // 2 + 2)
-        grid.setHorizontalSpacing(SPACE)
-        grid.setVerticalSpacing(SPACE // 2)
-        grid.setColumnStretch(0, 1)
-        grid.addWidget(title, 0, 0)
-        grid.addWidget(self.close_button, 0, 2)
-        grid.addLayout(self._sliders, 1, 0, 1, 3)
-        grid.addWidget(self.answer, 2, 0)
-        grid.addWidget(self.jump, 2, 1)
-        grid.addWidget(self.generate, 2, 2)
+        head = QHBoxLayout()
+        head.setSpacing(SPACE)
+        head.addWidget(title)
+        head.addStretch(1)
+        for button in (self.jump, self.generate, self.close_button):
+            head.addWidget(button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(SPACE + 4, SPACE // 2 + 2, SPACE + 4, SPACE // 2 + 2)
+        layout.setSpacing(SPACE // 2)
+        layout.addLayout(head)
+        layout.addLayout(self._sliders)
+        layout.addWidget(self.answer)
 
     # Opening and closing
 

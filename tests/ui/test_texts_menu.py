@@ -1,0 +1,135 @@
+"""The keys of forks, texts and what-if questions: what they do, and when they can."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QApplication, QMainWindow, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.decoding.types import OtherChoice
+from app.engine.messages import Generate
+from app.ui.branches.fork_popup import ForkPopup
+from app.ui.compare.compare_dialog import CompareDialog
+from app.ui.menus.run_menu import RunMenu
+from app.ui.menus.texts_menu import TextsMenu
+from app.ui.session import Session
+from app.ui.what_if.what_if_bar import WhatIfBar
+from tests.ui.conftest import FakeBridge
+
+
+@pytest.fixture
+def window(finished_session: Session, qtbot: QtBot) -> QMainWindow:
+    made = QMainWindow()
+    qtbot.addWidget(made)
+    bar = WhatIfBar(finished_session)
+    made.setCentralWidget(QWidget())
+    bar.setParent(made.centralWidget())
+    made.menuBar().addMenu(TextsMenu(finished_session, made, lambda token: QPoint(0, 0), bar))
+    made.menuBar().addMenu(RunMenu(finished_session, made, lambda: "Once upon a time"))
+    made.show()
+    return made
+
+
+def action(window: QMainWindow, text: str) -> QAction:
+    return next(
+        a
+        for a in window.findChildren(QAction)
+        if a.text().replace("&", "").removesuffix(" …") == text
+    )
+
+
+def popup(window: QMainWindow) -> ForkPopup:
+    (opened,) = (p for p in window.findChildren(ForkPopup) if p.isVisible())
+    return opened
+
+
+def test_no_key_is_given_twice(window: QMainWindow) -> None:
+    keys = [key.toString() for a in window.findChildren(QAction) for key in a.shortcuts()]
+    assert len(keys) == len(set(keys))
+    assert {"F10", "Ctrl+K", "Alt+Down", "Ctrl+PgDown", "Ctrl+I"} <= set(keys)
+
+
+def test_an_alternative_is_forked_by_keys_alone(
+    window: QMainWindow, finished_session: Session, bridge: FakeBridge, qtbot: QtBot
+) -> None:
+    assert not action(window, "Next alternative").isEnabled()
+    finished_session.selection.select(9)
+    action(window, "Next alternative").trigger()
+    opened = popup(window)
+    qtbot.keyClick(opened.field, Qt.Key.Key_Down)
+    qtbot.keyClick(opened.field, Qt.Key.Key_Return)
+    command = bridge.last(Generate)
+    assert isinstance(command, Generate)
+    assert len(command.kept) == 9
+    assert len(command.forced) == 1
+    assert not action(window, "Fork here with").isEnabled()  # it is being written
+
+
+def test_text_of_ones_own_goes_on_after_the_end(
+    window: QMainWindow, bridge: FakeBridge, qtbot: QtBot
+) -> None:
+    action(window, "Go on with a text of yours").trigger()
+    opened = popup(window)
+    qtbot.keyClicks(opened.field, " so")
+    qtbot.keyClick(opened.field, Qt.Key.Key_Return)
+    command = bridge.last(Generate)
+    assert isinstance(command, Generate)
+    assert command.text == " so"
+
+
+def test_texts_are_gone_through_compared_removed_and_brought_back(
+    window: QMainWindow, finished_session: Session, bridge: FakeBridge
+) -> None:
+    runs = finished_session.runs
+    assert not action(window, "Compare").isEnabled()
+    runs.fork(20)
+    bridge.complete(5, seed=1)
+    first, branch = runs.all
+    action(window, "Previous text").trigger()
+    assert runs.current is first
+    action(window, "Next text").trigger()
+    assert runs.current is branch
+    action(window, "Compare").trigger()
+    dialog = window.findChild(CompareDialog)
+    assert dialog
+    assert [column.run for column in dialog.columns] == [first, branch]
+    dialog.close()
+    assert not action(window, "Bring back the removed text").isEnabled()
+    action(window, "Remove the shown text").trigger()
+    assert runs.all == [first]
+    action(window, "Bring back the removed text").trigger()
+    assert runs.all == [first, branch]
+
+
+def test_stepping_and_going_on(
+    window: QMainWindow, finished_session: Session, bridge: FakeBridge
+) -> None:
+    step, go_on = action(window, "Step: one token"), action(window, "Continue the text")
+    step.trigger()
+    command = bridge.last(Generate)
+    assert isinstance(command, Generate)
+    assert command.config.max_new_tokens == 61
+    assert not step.isEnabled()
+    assert not go_on.isEnabled()
+    bridge.complete(1)
+    go_on.trigger()
+    assert finished_session.runs.running
+
+
+def test_other_choices_have_keys_once_there_are_some(
+    window: QMainWindow, finished_session: Session, bridge: FakeBridge
+) -> None:
+    action(window, "What if α were another").trigger()
+    bar = window.findChild(WhatIfBar)
+    assert bar
+    assert bar.isVisible()
+    following = action(window, "Next other choice")
+    assert not following.isEnabled()
+    finished_session.runs.ask_what_if((2.0, 0.4))
+    bridge.answer_what_if(OtherChoice(7, 2))
+    assert following.isEnabled()
+    following.trigger()
+    assert finished_session.selection.token == 7
+    QApplication.processEvents()
