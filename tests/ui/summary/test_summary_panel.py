@@ -233,6 +233,24 @@ def test_the_answer_of_one_role_counts_for_that_role(
     ]
 
 
+def test_a_text_of_one_role_is_measured_by_that_role_alone(
+    loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
+) -> None:
+    loaded_session.runs.generate("Once")
+    run = current(loaded_session)
+    run.role = 2
+    run.alphas.set(())
+    bridge.start_run()
+    bridge.decode(10)
+    panel = shown(loaded_session, qtbot)
+    assert [row[:2] for row in cells(panel, ROLES)] == [
+        ["anti-expert Shakespeare", perplexity([run], "base")]
+    ]
+    assert not table(panel, PAIRS).isVisible()
+    assert not table(panel, TOKENS).isVisible()
+    assert "First choice" not in words(panel)
+
+
 def test_a_text_that_grows_is_counted_on(
     loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
@@ -276,6 +294,10 @@ def test_given_tokens_count_and_are_told(
 
 
 def test_names_for_a_screen_reader(panel: SummaryPanel) -> None:
+    read = QAccessible.queryAccessibleInterface(table(panel, ROLES))
+    told = [read.child(i).text(QAccessible.Text.Name) for i in range(read.childCount())]
+    for row in cells(panel, ROLES):
+        assert f"{row[0]}, perplexity: {row[1]}" in told
     for widget in (*panel.findChildren(NumberTable), *panel.findChildren(QComboBox)):
         assert QAccessible.queryAccessibleInterface(widget).text(QAccessible.Text.Name)
 

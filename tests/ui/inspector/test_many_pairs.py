@@ -1,0 +1,44 @@
+"""Above six pairs the shares are sampled, and every view that shows them says so."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from PySide6.QtWidgets import QLabel
+from pytestqt.qtbot import QtBot
+
+from app.checkpoints.spec import Recipe
+from app.ui.inspector.inspector import Inspector
+from app.ui.session import Session
+from app.ui.summary.summary_panel import SummaryPanel
+from tests.ui.conftest import FakeBridge
+from tests.ui.inspector.test_inspector import labels
+
+
+@pytest.fixture
+def recipe(recipe: Recipe) -> Recipe:
+    pair = recipe.pairs[0]
+    return replace(recipe, pairs=tuple(replace(pair, name=f"P{i}", alpha=0.3) for i in range(7)))
+
+
+def test_sampled_shares_say_so(finished_session: Session, qtbot: QtBot) -> None:
+    view = Inspector(finished_session)
+    qtbot.addWidget(view)
+    view.resize(340, 900)
+    view.show()
+    finished_session.selection.select(3)
+    told = labels(view)
+    assert "What each pair gave or took, approximately" in told
+    assert "Candidates, shares approximate" in told
+
+
+def test_the_summary_says_so_too(
+    finished_session: Session, bridge: FakeBridge, qtbot: QtBot
+) -> None:
+    panel = SummaryPanel(finished_session)
+    qtbot.addWidget(panel)
+    panel.show()
+    qtbot.waitUntil(lambda: panel._tallies.waiting == 0)
+    told = "\n".join(label.text() for label in panel.findChildren(QLabel))
+    assert "more than six pairs" in told

@@ -1,0 +1,42 @@
+"""The panels of a side column: which one is shown is remembered."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QSettings
+from PySide6.QtWidgets import QFrame, QLabel, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.ui.widgets.side_tabs import SideTabs
+
+
+def tabs(qtbot: QtBot, *panels: QWidget) -> SideTabs:
+    made = SideTabs("Right column")
+    qtbot.addWidget(made)
+    for panel in panels:
+        made.addTab(panel, "Panel")
+    return made
+
+
+def test_the_panel_is_found_again_whatever_its_place(tmp_path: Path, qtbot: QtBot) -> None:
+    memory = QSettings(str(tmp_path / "memory.ini"), QSettings.Format.IniFormat)
+    before = tabs(qtbot, QLabel(), QFrame())
+    before.setCurrentIndex(1)
+    before.remember(memory, "right")
+    after = tabs(qtbot, QFrame(), QLabel(), QWidget())
+    after.setCurrentIndex(2)
+    after.restore(memory, "right")
+    assert after.currentIndex() == 0
+
+
+def test_what_is_not_there_or_was_never_written_changes_nothing(
+    tmp_path: Path, qtbot: QtBot
+) -> None:
+    memory = QSettings(str(tmp_path / "memory.ini"), QSettings.Format.IniFormat)
+    made = tabs(qtbot, QLabel(), QFrame())
+    made.setCurrentIndex(1)
+    made.restore(memory, "right")
+    memory.setValue("right", "Gone")
+    made.restore(memory, "right")
+    assert made.currentIndex() == 1
