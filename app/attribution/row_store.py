@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from app.attribution.candidates import CandidateRows, keep_candidates
@@ -76,7 +77,7 @@ class RowStore:
     def __init__(self, budget: RowBudget | None = None) -> None:
         self._budget = budget or RowBudget()
         self._steps: dict[int, TokenStep] = {}
-        self._candidates: dict[int, CandidateRows] = {}
+        self._candidates: dict[int, CandidateRows | Callable[[], CandidateRows]] = {}
 
     def add(self, step: TokenStep) -> None:
         """Keep the rows of ``step``; what was kept of this position and after it is forgotten."""
@@ -85,8 +86,10 @@ class RowStore:
         self._steps[step.index] = step
         self._budget._hold(step, self)
 
-    def add_candidates(self, index: int, candidates: CandidateRows) -> None:
-        """Keep the candidates of a token whose rows are not to be had."""
+    def add_candidates(
+        self, index: int, candidates: CandidateRows | Callable[[], CandidateRows]
+    ) -> None:
+        """Keep the candidates of a token whose rows are not to be had, or what reads them."""
         self._candidates[index] = candidates
 
     def copy(self, other: RowStore, count: int) -> None:
@@ -121,9 +124,9 @@ class RowStore:
         Raises:
             KeyError: When no such token was added.
         """
-        if index in self._candidates:
-            return self._candidates[index]
-        return _reduce(self._steps[index])
+        if index in self._steps:
+            return _reduce(self._steps[index])
+        return self._kept(index)
 
     def candidates_at(self, index: int, alphas: tuple[float, ...]) -> CandidateRows:
         """The candidates of token ``index`` had these weights been in force; no model is run.
@@ -135,8 +138,14 @@ class RowStore:
         """
         step = self._steps.get(index)
         if step is None:
-            return self._candidates[index].reweighted(alphas)
+            return self._kept(index).reweighted(alphas)
         return keep_candidates(step.logits, alphas, step.token_id)
+
+    def _kept(self, index: int) -> CandidateRows:
+        candidates = self._candidates[index]
+        if not isinstance(candidates, CandidateRows):
+            candidates = self._candidates[index] = candidates()
+        return candidates
 
     def _replace(self, index: int, candidates: CandidateRows) -> None:
         del self._steps[index]

@@ -4,7 +4,7 @@ How memory is bounded, whatever the disk does. A token brings full rows, up to t
 wait as they are; above :data:`MOST_ROW_BYTES` the rows of a token are reduced to its candidates
 where it is put in, which costs the caller some milliseconds and loses nothing. Above
 :data:`MOST_CANDIDATES`, which only a disk that hangs for minutes leads to, the candidates of a
-token are left out; its numbers are always kept.
+token are reduced to the first choices of every role. Its numbers are always kept.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Added:
 
     run_id: str
     token: StoredToken
-    rows: RoleLogits | CandidateRows | None
+    rows: RoleLogits | CandidateRows
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,17 +114,17 @@ class Inbox:
             self._changed.notify()
 
     def _bounded(self, item: Added) -> Added:
-        rows = item.rows
-        if isinstance(rows, RoleLogits) and self._row_bytes >= self._most_row_bytes:
-            rows = keep_candidates(rows, item.token.alphas, item.token.token_id)
-        if isinstance(rows, CandidateRows) and self._candidates >= self._most_candidates:
-            rows = None
-        return item if rows is item.rows else Added(item.run_id, item.token, rows)
+        if isinstance(item.rows, CandidateRows) or self._row_bytes < self._most_row_bytes:
+            return item
+        fewest = (1, 1) if self._candidates >= self._most_candidates else ()
+        token = item.token
+        rows = keep_candidates(item.rows, token.alphas, token.token_id, *fewest)
+        return Added(item.run_id, token, rows)
 
     def _count(self, item: Added) -> None:
         if isinstance(item.rows, RoleLogits):
             self._row_bytes += _bytes(item.rows)
-        elif item.rows is not None:
+        else:
             self._candidates += 1
 
 

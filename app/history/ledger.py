@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from app.attribution.candidates import keep_candidates
+from app.attribution.candidates import CandidateRows, keep_candidates
 from app.decoding.types import RoleLogits
 from app.history import provenance
 from app.history.copying import copy_run
@@ -121,6 +121,7 @@ class Ledger:
         self._places.pop(run.id, None)
         number = number_of(self._connection, run.id)
         assert number is not None
+        self._cut(number, run.id, run.length)
         return number
 
     def _describe(self, run_id: str, in_force: InForce) -> None:
@@ -146,10 +147,9 @@ class Ledger:
         if token.index < place.next:
             self._cut(place.number, item.run_id, token.index)
         self._connection.execute(ADD_TOKEN, (place.number, *token_values(token)))
-        if item.rows is not None and not isinstance(item.rows, RoleLogits):
-            self._connection.execute(
-                ADD_CANDIDATES, (place.number, token.index, pack_candidates(item.rows))
-            )
+        assert isinstance(item.rows, CandidateRows)  # see packed()
+        packed_rows = pack_candidates(item.rows)
+        self._connection.execute(ADD_CANDIDATES, (place.number, token.index, packed_rows))
         place.next = token.index + 1
 
     def _cut(self, number: int, run_id: str, index: int) -> None:

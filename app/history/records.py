@@ -39,6 +39,8 @@ class NewRun:
         parent: The run that this one is a branch of; empty where it is none.
         fork_index: How many tokens of the parent it begins with; they are stored there.
         drawn_from: Index of the first token that ``config`` holds for.
+        length: How many tokens it has already, where it goes on; what was kept after them is not
+            its text any more.
         created: When it began.
     """
 
@@ -51,6 +53,7 @@ class NewRun:
     parent: str = ""
     fork_index: int = 0
     drawn_from: int = 0
+    length: int = 0
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 

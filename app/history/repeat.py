@@ -34,15 +34,22 @@ class Repeatable:
     role: int | None
 
 
-def repeatable(run: StoredRun, tokens: Sequence[StoredToken]) -> Repeatable:
-    """What it takes to run ``run`` again, whose text is ``tokens``.
+def repeatable(
+    run: StoredRun, tokens: Sequence[StoredToken], loaded: Sequence[RoleInForce] = ()
+) -> Repeatable:
+    """What it takes to run ``run`` again.
+
+    Args:
+        run: The run.
+        tokens: Its text.
+        loaded: What is in memory; where it is what the run was made with, the recipe is as it was.
 
     Noise depends on the seed and the position alone, so that a token that was drawn before one that
     was given may be given as well.
     """
     forced = (token.index + 1 for token in tokens if token.forced)
     given = min(max(run.drawn_from, *forced, 0), len(tokens))
-    recipe = _as_it_ran(run.recipe, run.roles)
+    recipe = run.recipe if tuple(loaded) == run.roles else _as_it_ran(run.recipe, run.roles)
     if tokens and run.role is None:
         recipe = recipe.with_alphas(tokens[0].alphas)
     return Repeatable(

@@ -11,6 +11,7 @@ from threading import Event, Thread
 from app.attribution.attribution import TokenAttribution
 from app.decoding.types import TokenStep
 from app.errors import HistoryError
+from app.history.archive import Archive
 from app.history.database import TROUBLE, Database, explained, open_history, replaced
 from app.history.inbox import Added, Described, Finished, Flush, Inbox, Item
 from app.history.ledger import Ledger, packed
@@ -104,6 +105,8 @@ class HistoryWriter:
 
     def _run(self) -> None:
         ledger = self._ledger = Ledger(open_history(self._path, self._tell), self._path)
+        if not ledger.database.in_memory:
+            self._empty_bin(ledger.database)
         self._on_change()
         while items := self._inbox.take(BATCH_SECONDS):
             try:
@@ -118,6 +121,17 @@ class HistoryWriter:
             if any(isinstance(item, NewRun | Finished) for item in items):
                 self._on_change()
         ledger.close()
+
+    def _empty_bin(self, database: Database) -> None:
+        """Erase what has been in the bin for long."""
+        try:
+            archive = Archive(database)
+            try:
+                archive.purge()
+            finally:
+                archive.close()
+        except HistoryError as error:
+            log.warning("the bin was not emptied: %s", error)
 
     def _write(self, ledger: Ledger, items: list[Item]) -> Ledger:
         """Write ``items``, if need be to another database; returns the ledger in use."""

@@ -32,11 +32,16 @@ def kinds(inbox: Inbox) -> list[str]:
     return [type(item.rows).__name__ for item in inbox.take(0) if isinstance(item, Added)]
 
 
-def test_rows_wait_up_to_a_bound_then_candidates_then_numbers_alone() -> None:
+def test_rows_wait_up_to_a_bound_then_candidates_then_first_choices_alone() -> None:
     inbox = Inbox(most_row_bytes=2 * ROW_BYTES, most_candidates=3)
     for item in added(7):
         assert inbox.put(item)
-    assert kinds(inbox) == 2 * ["RoleLogits"] + 3 * ["CandidateRows"] + 2 * ["NoneType"]
+    waiting = [item.rows for item in inbox.take(0) if isinstance(item, Added)]
+    assert all(isinstance(rows, RoleLogits) for rows in waiting[:2])
+    counts = [len(rows.token_ids) for rows in waiting[2:] if isinstance(rows, CandidateRows)]
+    assert min(counts[:3]) > 40
+    assert max(counts[3:]) <= 5  # of tuned, base, expert and anti-expert, and the chosen one
+    assert min(counts[3:]) >= 1
     for item in added(1):
         inbox.put(item)
     assert kinds(inbox) == ["RoleLogits"]  # what was taken counts no more

@@ -199,7 +199,7 @@ def test_branches_keep_what_their_parent_gives_up(desk: Desk) -> None:
     late, early = (new_run(parent=first.id, fork_index=fork) for fork in (5, 2))
     own = write_run(desk.writer, late, 2)
     write_run(desk.writer, early, 1)
-    desk.writer.begin(replace(first, config=replace(first.config, seed=9)))
+    desk.writer.begin(replace(first, config=replace(first.config, seed=9), length=3))
     other = step(3, seed=8)
     desk.writer.add(first.id, *other)
     archive = desk.archive()
