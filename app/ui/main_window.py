@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.ui.branches.texts_panel import TextsPanel
 from app.ui.changes.changes_panel import ChangesPanel
 from app.ui.icons import icon
 from app.ui.inspector.inspector import Inspector
@@ -23,6 +24,7 @@ from app.ui.menus.help_menu import HelpMenu
 from app.ui.menus.inspect_menu import InspectMenu
 from app.ui.menus.models_menu import ModelsMenu
 from app.ui.menus.run_menu import RunMenu
+from app.ui.menus.texts_menu import TextsMenu
 from app.ui.models.download_bar import DownloadBar
 from app.ui.problem_banner import ProblemBanner
 from app.ui.recipe import recipe_files
@@ -33,6 +35,7 @@ from app.ui.summary.summary_panel import SummaryPanel
 from app.ui.text.prompt_editor import PromptEditor
 from app.ui.text.transcript import TranscriptView
 from app.ui.theme import SPACE, current_theme
+from app.ui.what_if.what_if_bar import WhatIfBar
 from app.ui.widgets.side_tabs import SideTabs
 
 _SIZE = QSize(1280, 800)
@@ -64,6 +67,7 @@ class MainWindow(QMainWindow):
         self.prompt.text_changed.connect(session.set_prompt)
         self.prompt.set_text(self._sample_prompt)
         self.transcript = TranscriptView(session)
+        self._what_if = WhatIfBar(session)
         self._plot_place = _card()
         self._columns = QSplitter(Qt.Orientation.Horizontal)
         self._rows = QSplitter(Qt.Orientation.Vertical)
@@ -106,9 +110,11 @@ class MainWindow(QMainWindow):
         layout.addWidget(ProblemBanner(self._session))
         layout.addWidget(DownloadBar(self._session.downloads))
         layout.addWidget(self.prompt)
+        layout.addWidget(self._what_if)
         layout.addWidget(self._rows, 1)
         left, right = SideTabs(self.tr("Left column")), SideTabs(self.tr("Right column"))
         left.addTab(RecipeColumn(self._session), self.tr("Recipe"))
+        left.addTab(TextsPanel(self._session), self.tr("Texts"))
         right.addTab(Inspector(self._session), self.tr("Token"))
         right.addTab(ChangesPanel(self._session), self.tr("Changes"))
         right.addTab(SummaryPanel(self._session), self.tr("Summary"))
@@ -132,6 +138,12 @@ class MainWindow(QMainWindow):
             EditMenu(session, self),
             ModelsMenu(session, self),
             self._run_menu,
+            TextsMenu(
+                session,
+                self,
+                lambda token: self.transcript.text.place_below(token),
+                self._what_if,
+            ),
             self._inspect_menu,
             HelpMenu(session, self),
         ):

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLay
 from app.ui.branches.text_words import TextWords
 from app.ui.compare.run_text import RunText
 from app.ui.run import Run
-from app.ui.theme import SPACE, current_theme
+from app.ui.theme import SMALL, SPACE, current_theme
 from app.ui.widgets.elided_label import ElidedLabel
 
 _WIDTH = 216
@@ -69,6 +69,9 @@ class RoleColumn(QFrame):
         self.text = RunText(names[0])
         self.state = ElidedLabel()
         self.state.setProperty("role", "caption")
+        small = self.state.font()
+        small.setPointSizeF(small.pointSizeF() * SMALL)
+        self.state.setFont(small)
         self.inspect = self._make_button(self.tr("Inspect"), self.tr("Show it in the window"))
         self.inspect.clicked.connect(lambda: self.inspect_requested.emit(self.run))
         self.copy = self._make_button(self.tr("Copy"), self.tr("Copy the text"))
@@ -110,11 +113,10 @@ class RoleColumn(QFrame):
         """Write what has come since, and how it stands."""
         run = self.run
         self.text.show_run(run)
-        parts = [self._words.state(run)]
-        if run.tokens:
-            parts.append(self._words.count(len(run.tokens)))
+        parts = [self._words.count(len(run.tokens))] if run.tokens else []
         if speed := run.tokens_per_second:
             parts.append(self.tr("{0} tokens/s").format(f"{speed:.0f}"))
+        parts.append(self._words.state(run))
         self.state.show_text(" · ".join(part for part in parts if part))
         for button in (self.copy, self.inspect):
             button.setEnabled(bool(run.tokens))

@@ -122,21 +122,29 @@ class ShiftStrip(QWidget):
             painter.fillRect(band, QColor(theme.selection))
         for row, run in enumerate(self._runs):
             self._paint_row(painter, row, run, last)
+        self._paint_captions(painter)
+        if self.hasFocus():
+            painter.setPen(QPen(QColor(theme.accent), 1))
+            painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+
+    def _paint_captions(self, painter: QPainter) -> None:
+        """Where the texts part, and where there is room, what bars and lines are."""
+        theme, metrics = current_theme(), self.fontMetrics()
+        height, end = self.height() - self._bottom, 0.0
         if 0 < self._common < self._count and self._common >= self._first:
             x = self._x_of(self._common)
             painter.setPen(QPen(QColor(theme.accent), 1.5))
             painter.drawLine(round(x), 0, round(x), self._bottom)
-            painter.drawText(
-                round(x) + 4,
-                self._bottom,
-                self.width(),
-                self.fontMetrics().height() + 6,
-                Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter,
-                self.tr("from token {0} on they differ").format(f"{self._common + 1:,}"),
-            )
-        if self.hasFocus():
-            painter.setPen(QPen(QColor(theme.accent), 1))
-            painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+            parted = self.tr("they differ from token {0} on").format(f"{self._common + 1:,}")
+            end = x + 4 + metrics.horizontalAdvance(parted)
+            left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+            painter.drawText(QRectF(x + 4, self._bottom, self.width(), height), left, parted)
+        bars = self.tr("bars: shift, full at {0} bits · line: first choice changed")
+        bars = bars.format(f"{_LIMIT:g}")
+        if self._runs and end + 2 * SPACE + metrics.horizontalAdvance(bars) < self.width():
+            painter.setPen(QColor(theme.muted))
+            right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+            painter.drawText(QRectF(0, self._bottom, self.width() - SPACE, height), right, bars)
 
     def _paint_row(self, painter: QPainter, row: int, run: Run, last: int) -> None:
         theme = current_theme()

@@ -122,11 +122,8 @@ class Inspector(QFrame):
         """Take a candidate: in the place of the last token of a stepped text, or in a branch."""
         if self._shown is None:
             return
-        run, token = self._shown
-        if run.stepping and token.index == len(run.tokens) - 1:
-            self._session.runs.choose(token_id)
-        else:
-            self._session.runs.fork(token.index, token_id=token_id)
+        _, token = self._shown
+        self._session.runs.take(token.index, token_id)
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 — Qt's name
         super().showEvent(event)

@@ -53,10 +53,11 @@ def test_texts_stream_into_their_columns(dialog: AllRolesDialog, bridge: FakeBri
     bridge.start_run()  # of the last command: the tuned one
     bridge.decode(4)
     assert tuned.run.text.strip()[:1] in tuned.text.toPlainText()
-    assert tuned.state.full_text.startswith("writing … · 4 tokens")
+    assert tuned.state.full_text.startswith("4 tokens")
+    assert tuned.state.full_text.endswith("writing …")
     assert dialog.stop.isEnabled()
     end_all(bridge)
-    assert tuned.state.full_text == "token limit · 4 tokens · 50 tokens/s"
+    assert tuned.state.full_text == "4 tokens · 50 tokens/s · token limit"
     assert not dialog.stop.isEnabled()
     tuned.copy.click()
     assert QGuiApplication.clipboard().text() == tuned.run.text
