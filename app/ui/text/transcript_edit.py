@@ -51,7 +51,6 @@ class TranscriptText(QPlainTextEdit):
         self._tints: TokenTints | None = None
         self._others: dict[int, OtherChoice] = {}
         self._pressed_at = QPoint()
-        self._pressed = False
         self._changing = False
         self.setReadOnly(True)
         self.setUndoRedoEnabled(False)
@@ -181,12 +180,8 @@ class TranscriptText(QPlainTextEdit):
             self._scroll_to(self._map.token_range(index)[0])
 
     def _on_range(self) -> None:
-        cursor = self.textCursor()
-        if self._session.selection.range is None and cursor.hasSelection() and not self._pressed:
-            cursor.clearSelection()
-            self._changing = True
-            self.setTextCursor(cursor)
-            self._changing = False
+        if self._session.selection.range is None:
+            self._unselect_text()
         self._mark_selected()
         self._describe_selected()
 
@@ -198,7 +193,22 @@ class TranscriptText(QPlainTextEdit):
         tokens = self._map.tokens_in(cursor.selectionStart(), cursor.selectionEnd())
         inside = self._map.count and cursor.selectionEnd() > self._map.token_range(0)[0]
         chosen = (tokens.start, tokens.stop) if inside and tokens else None
+        self._changing = True  # the text stays selected, also where it is the prompt's
         self._session.selection.select_range(chosen)
+        self._changing = False
+
+    def _unselect_text(self) -> None:
+        """Give up the text that is selected, and stay where the text is."""
+        cursor = self.textCursor()
+        if self._changing or not cursor.hasSelection():
+            return
+        bar = self.verticalScrollBar()
+        place = bar.value()
+        cursor.clearSelection()
+        self._changing = True
+        self.setTextCursor(cursor)
+        self._changing = False
+        bar.setValue(place)
 
     def _scroll_to(self, position: int) -> None:
         """Bring a position into view; the text cursor, and what is selected with it, stays."""
@@ -284,12 +294,10 @@ class TranscriptText(QPlainTextEdit):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 — Qt's name
         self._pressed_at = event.position().toPoint()
-        self._pressed = True
         super().mousePressEvent(event)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         super().mouseReleaseEvent(event)
-        self._pressed = False
         point = event.position().toPoint()
         clicked = (point - self._pressed_at).manhattanLength() < _CLICK
         if event.button() == Qt.MouseButton.LeftButton and clicked:
@@ -336,9 +344,7 @@ class TranscriptText(QPlainTextEdit):
         if selection.range is not None:
             selection.select_range(None)
         elif self.textCursor().hasSelection():
-            cursor = self.textCursor()
-            cursor.clearSelection()
-            self.setTextCursor(cursor)
+            self._unselect_text()
         else:
             selection.select(None)
 
@@ -348,12 +354,8 @@ class TranscriptText(QPlainTextEdit):
         step = selection.extend if stretch else selection.move
         jump = selection.extend_to if stretch else selection.select
         last = len(self._shown_run.tokens) - 1 if self._shown_run else 0
-        if stretch and self.textCursor().hasSelection():
-            cursor = self.textCursor()
-            cursor.clearSelection()
-            self._changing = True
-            self.setTextCursor(cursor)
-            self._changing = False
+        if stretch:
+            self._unselect_text()
         if key == Qt.Key.Key_Right:
             step(1)
         elif key == Qt.Key.Key_Left:

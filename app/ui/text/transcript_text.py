@@ -34,7 +34,7 @@ def utf16_length(text: str) -> int:
     """Length in UTF-16 code units."""
     if text.isascii():
         return len(text)
-    return len(text) + sum(character > "\uffff" for character in text)
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 class TextMap:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,7 +28,7 @@ def test_bars_stack_from_zero_and_add_up(heights: np.ndarray) -> None:
         above = sorted(edge for edge in edges if edge[1] > 0)
         below = sorted(edge for edge in edges if edge[0] < 0)
         for side in (above, below):
-            for (_, end), (start, _) in zip(side, side[1:]):  # noqa: B905
+            for (_, end), (start, _) in itertools.pairwise(side):
                 assert abs(end - start) < 1e-9, "no gap and no overlap"
         total = heights[token][heights[token] > 0].sum()
         assert abs(max([0.0, *(high for _, high in edges)]) - total) < 1e-9

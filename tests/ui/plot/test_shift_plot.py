@@ -325,7 +325,7 @@ def test_log_probability_shows_the_shift_between_its_lines(
         plot._tuned.yData, [np.log2(e.p_tuned) for e in explained], atol=1e-4
     )
     np.testing.assert_allclose(plot._shares[:, 0], plot._tuned.yData - plot._base.yData, atol=1e-6)
-    assert [t.accessibleName() for t in plot.legend.toggles][0] == "shift"
+    assert plot.legend.toggles[0].accessibleName() == "shift"
     bottom, top = plot._view.viewRange()[1]
     assert bottom <= min(plot._base.yData.min(), plot._tuned.yData.min())
     assert top >= plot._shares.max()

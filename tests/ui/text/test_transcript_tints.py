@@ -1,0 +1,370 @@
+"""Tints, groups, ranges and marks of the transcript, driven as a person drives them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QAction, QColor, QGuiApplication, QTextCursor
+from PySide6.QtWidgets import QMenu, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.attribution.attribution import attribute
+from app.attribution.measures import Measure
+from app.decoding.types import OtherChoice
+from app.ui.display import Tint
+from app.ui.run import Run, Token
+from app.ui.session import Session
+from app.ui.text.grouping import Grouping
+from app.ui.text.legend import TintLegend
+from app.ui.text.tint import scale_of
+from app.ui.text.tint_menus import GroupingMenu, MenuButton, TintMenu
+from app.ui.text.transcript import TranscriptView
+from app.ui.text.transcript_edit import TranscriptText
+from app.ui.theme import LIGHT
+from tests.ui.conftest import WORDS, FakeBridge, invent_step
+from tests.ui.text.test_transcript import background_of, middle_of, shown, write
+
+Left = Qt.MouseButton.LeftButton
+NoModifier = Qt.KeyboardModifier.NoModifier
+Shift = Qt.KeyboardModifier.ShiftModifier
+
+
+@pytest.fixture
+def view(finished_session: Session, qtbot: QtBot) -> TranscriptView:
+    return shown(TranscriptView(finished_session), qtbot)
+
+
+@pytest.fixture
+def text(view: TranscriptView) -> TranscriptText:
+    return view.text
+
+
+@pytest.fixture
+def run(finished_session: Session) -> Run:
+    assert finished_session.runs.current is not None
+    return finished_session.runs.current
+
+
+def legend(view: TranscriptView) -> TintLegend:
+    found = view.findChild(TintLegend)
+    assert isinstance(found, TintLegend)
+    return found
+
+
+def actions(menu: QMenu) -> dict[str, QAction]:
+    return {action.text(): action for action in menu.actions()}
+
+
+# Tints
+
+
+def numbers(token: Token) -> dict[Tint, float]:
+    """What every tint should say of a token, from its probabilities."""
+    a, bit = token.attribution, math.log(2)
+    return {
+        Tint(Measure.SHIFT): math.log2(a.p_tuned / a.p_base),
+        Tint(Measure.CONTRIBUTION, 0): a.contributions[0],
+        Tint(Measure.CONTRIBUTION, 1): a.contributions[1],
+        Tint(Measure.SURPRISAL): -math.log2(a.p_tuned),
+        Tint(Measure.BASE_SURPRISAL): -math.log2(a.p_base),
+        Tint(Measure.KL): a.kl / bit,
+        Tint(Measure.ENTROPY): a.entropy_tuned / bit,
+        Tint(Measure.RANK): a.rank_base,
+    }
+
+
+def test_every_tint_colours_by_its_number(
+    text: TranscriptText, run: Run, finished_session: Session
+) -> None:
+    for tint in numbers(run.tokens[0]):
+        finished_session.display.set_tint(tint)
+        scale = scale_of(tint, Grouping.TOKEN, LIGHT)
+        for token in run.tokens[:20:3]:
+            wanted = QColor(scale.color(numbers(token)[tint]))
+            found = QColor(background_of(text, token.index))
+            # float32 against float64 may fall on the next of the 64 steps
+            assert max(abs(a - b) for a, b in zip(wanted.getRgb(), found.getRgb(), strict=True)) < 6
+
+
+@pytest.mark.parametrize(
+    ("tint", "words"),
+    [
+        (Tint(Measure.SHIFT), ["Shift:", "bits", "×|÷"]),
+        (Tint(Measure.CONTRIBUTION, 1), ["Contribution of Arithmetic:", "probability"]),
+        (Tint(Measure.SURPRISAL), ["Tuned surprisal:", "bits"]),
+        (Tint(Measure.BASE_SURPRISAL), ["Base surprisal:", "bits"]),
+        (Tint(Measure.KL), ["KL(tuned‖base):", "bits"]),
+        (Tint(Measure.ENTROPY), ["Tuned entropy:", "bits"]),
+        (Tint(Measure.RANK), ["Rank under the base:", "top 10|top 100"]),
+    ],
+)
+def test_hover_and_legend_name_the_number_and_its_unit(
+    view: TranscriptView, finished_session: Session, tint: Tint, words: list[str]
+) -> None:
+    finished_session.display.set_tint(tint)
+    tip = view.text.tool_tip(7)
+    for word in words:
+        assert any(each in tip for each in word.split("|")), (word, tip)
+    said = legend(view).accessibleDescription()
+    assert said
+    assert "Underlined" in said
+    if tint.measure not in (Measure.CONTRIBUTION, Measure.RANK):
+        assert "bit" in said
+
+
+def test_menu_and_button_choose_the_tint(view: TranscriptView, finished_session: Session) -> None:
+    parent = QWidget()
+    menu = TintMenu(finished_session, parent, keys=True)
+    found = actions(menu)
+    assert list(found)[-2:] == ["Contribution of Shakespeare", "Contribution of Arithmetic"]
+    assert found["Shift"].isChecked()
+    found["Contribution of Arithmetic"].trigger()
+    assert finished_session.display.tint == Tint(Measure.CONTRIBUTION, 1)
+    button = view.findChildren(MenuButton)[0]
+    assert "Contribution of Arithmetic" in button.text()
+    assert "Contribution of Arithmetic" in button.accessibleName()
+    assert button.focusPolicy() & Qt.FocusPolicy.TabFocus
+    checked = [text for text, action in actions(button.menu()).items() if action.isChecked()]
+    assert checked == ["Contribution of Arithmetic"]
+    keys = [action.shortcut().toString() for action in found.values()]
+    assert keys == [f"Alt+{place}" for place in range(1, 9)]
+    assert not any(a.shortcut().toString() for a in actions(button.menu()).values())
+
+
+def test_the_answer_of_one_role_has_no_tints_of_pairs(
+    loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
+) -> None:
+    view = shown(TranscriptView(loaded_session), qtbot)
+    loaded_session.runs.generate("Once")
+    run = loaded_session.runs.current
+    assert run is not None
+    loaded_session.runs.show(None)
+    run.role = 1
+    for step in (invent_step(index, (), 0) for index in range(8)):
+        explained = attribute(step.logits, (), step.token_id)
+        run.tokens.append(Token(step.index, step.token_id, step.text, 0, (), 0.5, explained))
+    loaded_session.runs.show(run)
+    scale = scale_of(Tint(Measure.SURPRISAL), Grouping.TOKEN, LIGHT)
+    surprisal = -math.log2(run.tokens[0].attribution.p_tuned)
+    assert background_of(view.text, 0) == scale.color(surprisal).name()
+    tip = view.text.tool_tip(0)
+    assert "Surprisal:" in tip
+    assert "base" not in tip
+    assert "Underlined" not in legend(view).accessibleDescription()
+    menu = actions(TintMenu(loaded_session, view))
+    assert menu["Tuned surprisal"].isChecked()
+    assert not menu["Shift"].isEnabled()
+    loaded_session.display.set_grouping(Grouping.LINE)
+    assert "Surprisal, sum of" in view.text.tool_tip(0)
+
+
+# Groups
+
+
+def test_click_on_a_word_selects_its_range_and_first_token(
+    text: TranscriptText, finished_session: Session, qtbot: QtBot
+) -> None:
+    write(finished_session, ["\n", "un", "believ", "able", " art"])
+    actions(GroupingMenu(finished_session, text))["by word"].trigger()
+    qtbot.mouseClick(text.viewport(), Left, NoModifier, middle_of(text, 62))
+    assert finished_session.selection.range == (61, 64)
+    assert finished_session.selection.token == 61
+    finished_session.display.set_grouping(Grouping.TOKEN)
+    qtbot.mouseClick(text.viewport(), Left, NoModifier, middle_of(text, 62))
+    assert finished_session.selection.range is None
+    assert finished_session.selection.token == 62
+
+
+def test_a_group_has_one_colour_and_one_number(
+    view: TranscriptView, run: Run, finished_session: Session
+) -> None:
+    text = view.text
+    finished_session.display.set_grouping(Grouping.LINE)
+    assert text.tints is not None
+    first, end = text.tints.range_of(0)
+    assert end - first > 3
+    shift = sum(math.log2(t.attribution.p_tuned / t.attribution.p_base) for t in run.tokens[:end])
+    assert text.tints.value(2) == pytest.approx(shift, abs=1e-4)
+    colors = {background_of(text, index) for index in range(min(end, 8))}
+    assert colors == {scale_of(Tint(), Grouping.LINE, LIGHT).color(shift).name()}
+    tip = text.tool_tip(1)
+    assert f"sum of {end} tokens" in tip
+    assert f"{end} tokens" in tip
+    assert "mean KL" in tip
+    assert "sum" in legend(view).accessibleDescription()
+    finished_session.display.set_tint(Tint(Measure.ENTROPY))
+    assert f"mean of {end} tokens" in text.tool_tip(1)
+    finished_session.display.set_tint(Tint(Measure.RANK))
+    worst = max(token.attribution.rank_base for token in run.tokens[:end])
+    assert text.tints.value(0) == worst
+    assert f"highest of {end} tokens: {worst}" in text.tool_tip(1)
+
+
+def test_a_stream_changes_the_number_of_the_last_group(
+    text: TranscriptText, finished_session: Session
+) -> None:
+    write(finished_session, ["\n", "don"])
+    finished_session.display.set_grouping(Grouping.WORD)
+    assert text.tints is not None
+    before = text.tints.value(61)
+    write(finished_session, ["'", "t"])
+    assert text.tints.range_of(61) == (61, 64)
+    assert text.tints.value(61) == pytest.approx(3 * before)
+
+
+# Ranges
+
+
+def test_dragging_selects_the_tokens_that_it_touches(
+    text: TranscriptText, run: Run, finished_session: Session, qtbot: QtBot
+) -> None:
+    start, end = middle_of(text, 2) - QPoint(1, 0), middle_of(text, 6) + QPoint(6, 0)
+    qtbot.mousePress(text.viewport(), Left, NoModifier, start)
+    qtbot.mouseMove(text.viewport(), (start + end) / 2)
+    qtbot.mouseMove(text.viewport(), end)
+    qtbot.mouseRelease(text.viewport(), Left, NoModifier, end)
+    assert finished_session.selection.range == (2, 7)
+    assert "tokens 3–7" in text.accessibleDescription()
+    exact = text.createMimeDataFromSelection().text()
+    assert exact in run.text
+    qtbot.keyClick(text, Qt.Key.Key_Escape)
+    assert finished_session.selection.range is None
+    assert not text.textCursor().hasSelection()
+
+
+def test_selecting_all_is_the_range_of_all_tokens(
+    text: TranscriptText, finished_session: Session
+) -> None:
+    text.selectAll()
+    assert finished_session.selection.range == (0, 60)
+
+
+def test_text_of_the_prompt_alone_is_no_range(
+    text: TranscriptText, finished_session: Session
+) -> None:
+    finished_session.selection.select_range((3, 5))
+    cursor = text.textCursor()
+    cursor.setPosition(0)
+    cursor.setPosition(4, QTextCursor.MoveMode.KeepAnchor)
+    text.setTextCursor(cursor)
+    assert finished_session.selection.range is None
+    assert text.createMimeDataFromSelection().text() == "Once"
+
+
+def test_keys_with_shift_stretch_the_range_from_the_selected_token(
+    text: TranscriptText, finished_session: Session, qtbot: QtBot
+) -> None:
+    finished_session.selection.select(20)
+    seen = []
+    for key in ("Right", "Left", "Left", "End", "Home"):
+        qtbot.keyClick(text, getattr(Qt.Key, f"Key_{key}"), Shift)
+        seen.append(finished_session.selection.range)
+    assert seen == [(20, 22), (20, 21), (19, 21), (20, 60), (0, 21)]
+    qtbot.keyClick(text, Qt.Key.Key_Escape)
+    finished_session.selection.select(20)
+    qtbot.keyClick(text, Qt.Key.Key_Down, Shift)
+    chosen = finished_session.selection.range
+    assert chosen is not None
+    assert chosen[0] == 20
+    assert chosen[1] > 22
+
+
+def test_a_range_from_elsewhere_is_shaded_described_and_copied(
+    text: TranscriptText, run: Run, finished_session: Session, qtbot: QtBot
+) -> None:
+    plain = background_of(text, 5)
+    finished_session.selection.select_range((4, 9))
+    assert background_of(text, 5) != plain
+    (mark,) = text.extraSelections()
+    assert mark.cursor.selectionStart() == text._map.token_range(4)[0]
+    assert mark.cursor.selectionEnd() == text._map.token_range(8)[1]
+    assert "tokens 5–9" in text.accessibleDescription()
+    assert "Shakespeare" in text.accessibleDescription()
+    qtbot.keyClick(text, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    expected = "".join(token.text for token in run.tokens[4:9])
+    assert QGuiApplication.clipboard().text() == expected
+
+
+def test_selecting_a_token_keeps_selected_text(
+    text: TranscriptText, finished_session: Session
+) -> None:
+    write(finished_session, ["line\n"] * 100)
+    text.selectAll()
+    finished_session.selection.select(2)
+    assert text.textCursor().hasSelection()
+    assert text.viewport().rect().contains(middle_of(text, 2))
+
+
+# Marks
+
+
+def pixels(text: TranscriptText, color: str) -> int:
+    image = text.viewport().grab().toImage()
+    places = [(x, y) for x in range(image.width()) for y in range(image.height())]
+    return sum(image.pixelColor(x, y).name() == color for x, y in places)
+
+
+def test_what_if_is_marked_and_told(
+    view: TranscriptView, run: Run, finished_session: Session, bridge: FakeBridge
+) -> None:
+    text = view.text
+    before = pixels(text, LIGHT.accent)
+    finished_session.runs.ask_what_if((0.5, 1.0))
+    bridge.answer_what_if(OtherChoice(3, 1), OtherChoice(5, 5))
+    assert pixels(text, LIGHT.accent) > before
+    assert f"At α 0.5, 1: “{WORDS[1]}”" in text.tool_tip(3)
+    assert "At α" not in text.tool_tip(4)
+    assert "Dotted" in legend(view).accessibleDescription()
+    finished_session.display.set_grouping(Grouping.LINE)
+    assert "2" in next(line for line in text.tool_tip(3).split("<br>") if "α" in line)
+    finished_session.runs.clear_what_if()
+    assert pixels(text, LIGHT.accent) == before
+    assert "Dotted" not in legend(view).accessibleDescription()
+
+
+def test_given_tokens_are_marked_unless_the_whole_text_was_given(
+    view: TranscriptView, run: Run, finished_session: Session
+) -> None:
+    text = view.text
+    before = pixels(text, LIGHT.muted)
+    run.tokens[4] = replace(run.tokens[4], forced=True)
+    text.viewport().update()
+    finished_session.runs.tokens_added.emit(60)
+    assert "Given, not drawn." in text.tool_tip(4)
+    assert pixels(text, LIGHT.muted) > before
+    assert "Corner" in legend(view).accessibleDescription()
+    run.scored = True
+    finished_session.runs.tokens_added.emit(60)
+    assert pixels(text, LIGHT.muted) == before
+    assert "Corner" not in legend(view).accessibleDescription()
+
+
+# Runs
+
+
+def test_tokens_that_come_with_the_end_of_a_run_are_shown(
+    text: TranscriptText, run: Run, finished_session: Session
+) -> None:
+    run.tokens.append(replace(run.tokens[0], index=60, text=" last"))
+    finished_session.runs.run_changed.emit()
+    assert text.toPlainText().endswith(" last")
+
+
+def test_hebrew_beside_english_is_tinted_whole(
+    text: TranscriptText, finished_session: Session
+) -> None:
+    write(finished_session, ["\n", "abc", " שלום", " xyz"])
+    assert text.tints is not None
+    # By the colours: the word's own area must not be left in the colour of the surface.
+    tinted = text.tints.color(62).name()
+    image = text.viewport().grab().toImage()
+    cursor = QTextCursor(text.document())
+    cursor.setPosition(text._map.token_range(63)[0])
+    right = text.cursorRect(cursor)
+    cursor.setPosition(text._map.token_range(61)[1])
+    left = text.cursorRect(cursor)
+    row = [image.pixelColor(x, left.top() + 1).name() for x in range(left.left(), right.left())]
+    assert row.count(tinted) > 0.9 * len(row) > 0
