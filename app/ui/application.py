@@ -26,9 +26,18 @@ from app.checkpoints.spec import Recipe
 from app.errors import TuneshiftError
 from app.logs import start_logging
 from app.running import RunningMark
-from app.settings import Settings, config_folder, load_settings, log_folder, state_folder
+from app.settings import (
+    Settings,
+    config_folder,
+    history_file,
+    load_settings,
+    log_folder,
+    state_folder,
+)
 from app.ui.bridge import Bridge
 from app.ui.downloads import Downloads
+from app.ui.garbage import GarbageCollector
+from app.ui.history.history import History
 from app.ui.icons import application_icon
 from app.ui.main_window import MainWindow
 from app.ui.session import Session
@@ -59,6 +68,7 @@ def run(recipe: Recipe | None = None) -> int:
     problems: list[TuneshiftError] = []
     settings = _settings(problems)
     install_translations(application, settings.language)
+    garbage = GarbageCollector(application)
     bridge = Bridge(application)
     session = Session(bridge, recipe or _last_recipe(problems), settings)
     Appearance(application, session)
@@ -76,6 +86,7 @@ def run(recipe: Recipe | None = None) -> int:
     ):
         uncaught.watch(runner.get_loop())
         runner.run(_until_closed(window, session, bridge, load=not crashed))
+    garbage.stop()
     _remember_recipe(session.recipe)
     mark.end()
     if crashes:
@@ -130,6 +141,7 @@ async def _until_closed(
 
     def start_engine() -> None:
         window.add_plot()
+        session.history.open(history_file())
         bridge.start()
         if load:
             session.load()
@@ -143,19 +155,20 @@ async def _until_closed(
     with _closed_by_signals(loop, window):
         window.show()
         await closed
-        await _end_threads(bridge, session.downloads)
+        await _end_threads(bridge, session.downloads, session.history)
 
 
-async def _end_threads(bridge: Bridge, downloads: Downloads) -> None:
+async def _end_threads(bridge: Bridge, downloads: Downloads, history: History) -> None:
     """Cancel what is on and wait for all threads; the window is gone already."""
     bridge.close()
     downloads.close()
+    history.close()
     waited = 0.0
-    while not (bridge.join(0) and downloads.join(0)):
+    while not (bridge.join(0) and downloads.join(0) and history.join(0)):
         await asyncio.sleep(_JOIN_POLL)
         waited += _JOIN_POLL
         if abs(waited - _PATIENCE) < _JOIN_POLL / 2:
-            log.warning("waiting for the engine or a download to come to its end")
+            log.warning("waiting for the engine, a download or the history to come to its end")
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from app.engine.messages import (
     Event,
     Failed,
     Generate,
+    ReplayedAlphas,
     RunFinished,
     RunStarted,
     TokenDecoded,
@@ -31,12 +32,14 @@ class More:
         text: Text after these that is given.
         limit: How many tokens the text may have then; by default as the sampling settings say.
         past_stop: Whether stop strings are not looked for.
+        replay: The weights that each token is to have, or nothing for those of the recipe.
     """
 
     forced: tuple[int, ...] = ()
     text: str = ""
     limit: int | None = None
     past_stop: bool = False
+    replay: tuple[tuple[float, ...], ...] = ()
 
 
 AS_THE_SETTINGS_SAY = More()
@@ -81,6 +84,8 @@ class Generation(QObject):
     def ask(self, run: Run, recipe: Recipe, more: More) -> None:
         """Ask for more of ``run`` with the weights and settings of ``recipe``."""
         run.start(recipe.alphas)
+        if more.replay:
+            run.alphas = ReplayedAlphas(more.replay)
         sampling = recipe.sampling
         command = Generate(
             next(self._ids),

@@ -12,6 +12,7 @@ from app.checkpoints.spec import CheckpointSpec, Recipe
 from app.decoding.types import FinishReason
 from app.engine.messages import Command, Event, LiveAlphas, TokenDecoded
 from app.errors import PromptError, RecipeError, TuneshiftError
+from app.history.repeat import Repeatable
 from app.ui.generation import AS_THE_SETTINGS_SAY, Generation, More
 from app.ui.removed import Removed
 from app.ui.run import Run, Token
@@ -151,6 +152,17 @@ class Runs(QObject):
             self.run_changed.emit()
         return runs
 
+    def repeat(self, wanted: Repeatable) -> None:
+        """Make a text of the history again, once its recipe was opened."""
+        if self._may_start(wanted.prompt):
+            more = More(
+                wanted.given,
+                limit=wanted.config.max_new_tokens,
+                past_stop=wanted.config.stop != wanted.recipe.sampling.stop,
+                replay=wanted.alphas,
+            )
+            self._begin(self._new(wanted.prompt, wanted.role), more)
+
     # Another way from the text that is shown
 
     def can_continue(self, run: Run) -> bool:
@@ -270,6 +282,10 @@ class Runs(QObject):
         self.selection.keep(kept)
         self._questions.clear()
         self.run_changed.emit()
+
+    def new_id(self) -> int:
+        """The number of one more text."""
+        return next(self._ids)
 
     def add(self, run: Run) -> None:
         """Take a text that was not made here, such as one of the history, and show it."""

@@ -32,6 +32,7 @@ from app.ui.changes.changes import Changes
 from app.ui.checks import Checks
 from app.ui.display import Display
 from app.ui.downloads import Downloads
+from app.ui.history.history import History
 from app.ui.load_rate import LoadRate
 from app.ui.recipe_state import RecipeState
 from app.ui.runs import Runs
@@ -102,6 +103,7 @@ class Session(RecipeState):
         self.selection = self.runs.selection
         self.changes = Changes(self.runs)
         self.display = Display(self)
+        self.history = History(self)
         self.problem: Problem | None = None
         bridge.events.connect(self._receive)
 

@@ -1,0 +1,1 @@
+"""The history of runs in the window: writing it down, finding, opening, repeating, exporting."""

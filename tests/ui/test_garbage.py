@@ -1,0 +1,54 @@
+"""Cycles are collected, and on no other thread than the window's."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import weakref
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import QObject
+from pytestqt.qtbot import QtBot
+
+from app.ui.garbage import GarbageCollector
+
+
+@pytest.fixture
+def collector(qapp: QObject) -> Iterator[GarbageCollector]:
+    collector = GarbageCollector()
+    yield collector
+    collector.stop()
+    assert gc.isenabled()
+
+
+class Node:
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def test_another_thread_collects_nothing(collector: GarbageCollector) -> None:
+    gone: list[threading.Thread] = []
+    node = Node()
+    weakref.finalize(node, lambda: gone.append(threading.current_thread()))
+    del node
+    thread = threading.Thread(target=lambda: [Node() for _ in range(50_000)])
+    thread.start()
+    thread.join()
+    assert gone == []
+    while not gone:  # the youngest generation is due by now, and then the next
+        collector.collect()
+        kept = [Node() for _ in range(1000)]
+        del kept
+    assert gone == [threading.current_thread()]
+
+
+def test_the_timer_collects(collector: GarbageCollector, qtbot: QtBot) -> None:
+    gone: list[bool] = []
+    node = Node()
+    weakref.finalize(node, lambda: gone.append(True))
+    del node
+    many = [Node() for _ in range(1000)]
+    collector._timer.setInterval(0)
+    qtbot.waitUntil(lambda: bool(gone))
+    assert len(many) == 1000
