@@ -146,6 +146,11 @@ class Archive:
 
     # Reading
 
+    def holds(self, run_id: str) -> bool:
+        """Whether there is such a run."""
+        with self._explained():
+            return number_of(self._connection, run_id) is not None
+
     def get(self, run_id: str) -> StoredRun:
         """Everything of a run but its tokens."""
         with self._explained():
