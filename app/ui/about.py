@@ -1,4 +1,4 @@
-"""The dialogs of the Help menu."""
+"""What the program is, and the versions that a bug report needs."""
 
 from __future__ import annotations
 
@@ -6,21 +6,10 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 
 from PySide6.QtCore import Qt, qVersion
-from PySide6.QtGui import QAction
-from PySide6.QtWidgets import (
-    QDialog,
-    QDialogButtonBox,
-    QGridLayout,
-    QLabel,
-    QMainWindow,
-    QMessageBox,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QMessageBox, QWidget
 
 from app import __version__
 from app.ui.session import Session
-from app.ui.theme import SPACE
 from app.ui.translation import translate
 
 _LIBRARIES = (
@@ -64,29 +53,3 @@ def show_about(parent: QWidget, session: Session) -> None:
         | Qt.TextInteractionFlag.TextSelectableByKeyboard
     )
     box.open()
-
-
-def show_shortcuts(window: QMainWindow) -> None:
-    """Every action of the menus with its keys."""
-    dialog = QDialog(window)
-    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    dialog.setWindowTitle(translate("About", "Keyboard shortcuts"))
-    grid = QGridLayout()
-    grid.setHorizontalSpacing(4 * SPACE)
-    grid.setVerticalSpacing(SPACE)
-    actions = [a for a in window.findChildren(QAction) if a.text() and a.shortcuts()]
-    for row, action in enumerate(actions):
-        grid.addWidget(QLabel(action.text().replace("&", "").removesuffix(" …")), row, 0)
-        keys = QLabel(
-            " / ".join(key.toString(key.SequenceFormat.NativeText) for key in action.shortcuts())
-        )
-        keys.setProperty("role", "caption")
-        grid.addWidget(keys, row, 1)
-    buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-    buttons.rejected.connect(dialog.reject)
-    layout = QVBoxLayout(dialog)
-    layout.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE, 2 * SPACE)
-    layout.setSpacing(2 * SPACE)
-    layout.addLayout(grid)
-    layout.addWidget(buttons)
-    dialog.open()

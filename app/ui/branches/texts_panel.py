@@ -111,8 +111,7 @@ class TextsPanel(QFrame):
         actions = []
         for text, keys, slot in offers:
             action = QAction(text, self.tree)
-            if keys != "F2":  # the tree knows it already
-                action.setShortcut(QKeySequence(keys))
+            action.setShortcut(QKeySequence(keys))
             action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
             action.triggered.connect(lambda _, act=slot: act())
             self.tree.addAction(action)

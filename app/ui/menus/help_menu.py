@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QMainWindow
 from app.ui import about
 from app.ui.menus.menu import SessionMenu
 from app.ui.session import Session
+from app.ui.shortcuts import ShortcutsDialog
 
 
 class HelpMenu(SessionMenu):
@@ -18,7 +19,7 @@ class HelpMenu(SessionMenu):
         self.setTitle(self.tr("&Help"))
         self.add(
             self.tr("&Keyboard shortcuts"),
-            lambda: about.show_shortcuts(window),
+            lambda: ShortcutsDialog(window).open(),
             QKeySequence.StandardKey.HelpContents,
         )
         self.add(self.tr("&About Tuneshift"), lambda: about.show_about(window, session))

@@ -134,7 +134,9 @@ def test_choosing_a_text_shows_it(panel: TextsPanel, runs: Runs, bridge: FakeBri
 
 def test_a_name_is_typed_in_place(panel: TextsPanel, runs: Runs, qtbot: QtBot) -> None:
     assert runs.current
-    panel.tree.edit(panel.model.index_of(runs.current))
+    rename = next(action for action in panel.tree.actions() if action.text() == "Rename")
+    assert rename.shortcut().toString() == "F2"
+    rename.trigger()
     editor = panel.tree.findChild(QLineEdit)
     assert editor
     qtbot.keyClicks(editor, "A good one ")
