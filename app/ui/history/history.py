@@ -117,6 +117,14 @@ class History(QObject):
         """The id of a text of the window; empty where it is not recorded."""
         return self._recorder.id_of(run) if self._recorder else ""
 
+    def summary(self, run_id: str) -> RunSummary:
+        """A run as lists show it.
+
+        Raises:
+            HistoryError: When it cannot be read.
+        """
+        return self._archive_of(run_id).get(run_id).summary
+
     def document(self, run_id: str) -> Document:
         """A run to export, as it is now.
 

@@ -1,16 +1,17 @@
-"""Undo and redo of changes of the recipe."""
+"""Undo and redo of changes of the recipe; copying what is shown."""
 
 from __future__ import annotations
 
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QWidget
 
+from app.ui.history.exporting import copy_shown
 from app.ui.menus.menu import SessionMenu
 from app.ui.session import Session
 
 
 class EditMenu(SessionMenu):
-    """What a person changed in the recipe can be taken back."""
+    """What a person changed in the recipe can be taken back; tokens can be copied."""
 
     def __init__(self, session: Session, window: QWidget) -> None:
         super().__init__(session, window)
@@ -21,3 +22,17 @@ class EditMenu(SessionMenu):
         redo = stack.createRedoAction(self, self.tr("&Redo"))
         redo.setShortcut(QKeySequence.StandardKey.Redo)
         self.addActions([undo, redo])
+        self.addSeparator()
+        self._copy = self.add(
+            self.tr("Copy as &Markdown table"),
+            lambda: copy_shown(session, "markdown"),
+            "Ctrl+Shift+C",
+            self.tr("The selected tokens with their numbers, or all of them (Ctrl+Shift+C)"),
+        )
+        session.runs.run_changed.connect(self._update)
+        session.runs.tokens_added.connect(self._update)
+        self._update()
+
+    def _update(self) -> None:
+        run = self._session.runs.current
+        self._copy.setEnabled(run is not None and bool(run.tokens))

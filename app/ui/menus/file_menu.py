@@ -1,10 +1,12 @@
-"""Recipes, preferences, quitting."""
+"""Recipes, the history, preferences, quitting."""
 
 from __future__ import annotations
 
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QWidget
 
+from app.ui.history.exporting import ask_export, fill_menu
+from app.ui.history.history_dialog import show_history
 from app.ui.menus.menu import SessionMenu
 from app.ui.preferences import PreferencesDialog
 from app.ui.recipe import recipe_files
@@ -13,7 +15,7 @@ from app.ui.session import Session
 
 
 class FileMenu(SessionMenu):
-    """Opens and saves recipes."""
+    """Opens and saves recipes and runs."""
 
     def __init__(self, session: Session, window: QWidget) -> None:
         super().__init__(session, window)
@@ -31,14 +33,27 @@ class FileMenu(SessionMenu):
             "Ctrl+Shift+S",
         )
         self.addSeparator()
+        self.add(self.tr("&History …"), lambda: show_history(session, window), "Ctrl+Shift+H")
+        self._export = self.addMenu(self.tr("&Export the shown text"))
+        fill_menu(self._export, self._export_shown)
+        self.addSeparator()
         self.add(
             self.tr("&Preferences …"), lambda: PreferencesDialog(session, window).open(), "Ctrl+,"
         )
         self.addSeparator()
         self.add(self.tr("&Quit"), window.close, keys.Quit)
         session.runs.run_changed.connect(self._update)
+        session.runs.tokens_added.connect(self._update)
         self._update()
 
+    def _export_shown(self, name: str) -> None:
+        run = self._session.runs.current
+        run_id = self._session.history.id_of(run) if run else ""
+        if run_id:
+            ask_export(self._session, run_id, name, self._window)
+
     def _update(self) -> None:
+        run = self._session.runs.current
+        self._export.setEnabled(run is not None and bool(run.tokens))
         for action in self._opening:
             action.setEnabled(self._session.editable)

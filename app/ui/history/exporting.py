@@ -1,0 +1,107 @@
+"""Runs as files, and parts of them on the clipboard."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QSettings, QStandardPaths, Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
+
+from app.errors import HistoryError
+from app.history.export.document import Document
+from app.history.export.formats import ENDINGS, FORMATS, PNG
+from app.settings import state_folder
+from app.ui.pictures import shift_png
+from app.ui.session import Session
+from app.ui.translation import translate
+
+_LONGEST_NAME = 60
+_FOLDER = "export/folder"
+
+
+def formats() -> tuple[tuple[str, str], ...]:
+    """Every format with what to call it, the most useful first."""
+    return (
+        ("html", translate("Exporting", "Report to read in a browser (HTML)")),
+        (PNG, translate("Exporting", "Plot as a picture (PNG)")),
+        ("svg", translate("Exporting", "Plot as a drawing (SVG)")),
+        ("csv", translate("Exporting", "Tokens as a table (CSV)")),
+        ("candidates", translate("Exporting", "Candidates of all tokens as a table (CSV)")),
+        ("json", translate("Exporting", "Everything as data (JSON)")),
+        ("markdown", translate("Exporting", "Tokens as a Markdown table")),
+        ("text", translate("Exporting", "Text alone")),
+    )
+
+
+def fill_menu(menu: QMenu, chosen: Callable[[str], None]) -> None:
+    """Add an action for each format; ``chosen`` is called with its name."""
+    for name, title in formats():
+        menu.addAction(title.replace("&", "&&"), partial(chosen, name))
+
+
+def ask_export(session: Session, run_id: str, name: str, parent: QWidget) -> None:
+    """Let a person choose where to write a run in the format ``name``."""
+    ending = ENDINGS.get(name, name)
+    memory = _memory()
+    documents = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
+    folder = str(memory.value(_FOLDER, documents))
+    try:
+        title = session.history.summary(run_id).shown_title
+    except HistoryError as error:
+        session.report(error)
+        return
+    dialog = QFileDialog(parent, dict(formats())[name], folder, f"*.{ending}")
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    dialog.setDefaultSuffix(ending)
+    dialog.selectFile(f"{_file_name(title)}.{ending}")
+    dialog.fileSelected.connect(lambda path: export(session, run_id, name, Path(path)))
+    dialog.open()
+
+
+def export(session: Session, run_id: str, name: str, path: Path) -> None:
+    """Write a run to a file, or report why it cannot be."""
+    try:
+        document = session.history.document(run_id)
+        content = shift_png(document) if name == PNG else FORMATS[name](document).encode("utf-8")
+        path.write_bytes(content)
+    except HistoryError as error:
+        session.report(error)
+    except OSError as error:
+        session.report(
+            HistoryError(
+                translate("Exporting", "The run cannot be written to {0}").format(path),
+                evidence=error.strerror or str(error),
+            )
+        )
+    else:
+        _memory().setValue(_FOLDER, str(path.parent))
+
+
+def copy_shown(session: Session, name: str) -> None:
+    """Copy the selected range of the shown text, or all of it, in a format that is text."""
+    run = session.runs.current
+    run_id = session.history.id_of(run) if run else ""
+    if not run_id:
+        return
+    try:
+        document = session.history.document(run_id)
+    except HistoryError as error:
+        session.report(error)
+        return
+    chosen = session.selection.range
+    part: Document = document.part(*chosen) if chosen else document
+    QGuiApplication.clipboard().setText(FORMATS[name](part))
+
+
+def _memory() -> QSettings:
+    return QSettings(str(state_folder() / "exports.ini"), QSettings.Format.IniFormat)
+
+
+def _file_name(title: str) -> str:
+    """A name that every system allows."""
+    return re.sub(r"[^\w.-]+", "-", title).strip("-.")[:_LONGEST_NAME] or "run"

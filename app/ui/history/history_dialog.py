@@ -1,0 +1,316 @@
+"""The history: every run there was, to be found, opened, repeated, exported and tidied."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, QTimer
+from PySide6.QtGui import QAction, QCloseEvent, QKeySequence
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QDialog,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QLineEdit,
+    QMenu,
+    QPushButton,
+    QSplitter,
+    QStackedLayout,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.history.archive import Query
+from app.history.records import RunSummary
+from app.ui.history.exporting import ask_export, fill_menu
+from app.ui.history.run_details import RunDetails
+from app.ui.history.run_table import MOMENT, RECIPE, TAGS, TITLE, TOKENS, RunTable
+from app.ui.session import Session
+from app.ui.theme import SPACE
+from app.ui.widgets.controls import ChoiceBox
+from app.ui.widgets.dialogs import show_once
+from app.ui.widgets.elided_label import ElidedLabel
+from app.ui.widgets.row_table import make_table
+
+_SIZE = QSize(1000, 600)
+_SEARCH_MS = 150
+_WIDEST = {RECIPE: 150, TAGS: 110}
+
+
+class HistoryDialog(QDialog):
+    """Lists runs at the left, the chosen one at the right."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._history = session.history
+        self._listing = False
+        self.setWindowTitle(self.tr("History"))
+        self.resize(_SIZE)
+        self._search_timer = QTimer(self, interval=_SEARCH_MS, singleShot=True)
+        self._search_timer.timeout.connect(self._list)
+        self._make_filters()
+        self._make_table()
+        self.details = RunDetails()
+        self.details.tagged.connect(self._history.set_tags)
+        self._make_buttons()
+        self._make_foot()
+        self._lay_out()
+        self._history.changed.connect(self._list)
+        self._history.deleted_changed.connect(self._show_deleted)
+        session.runs.run_changed.connect(self._update)
+        self._list()
+        self._show_deleted()
+        self.search.setFocus()
+
+    # Parts
+
+    def _make_filters(self) -> None:
+        self.search = QLineEdit()
+        self.search.setPlaceholderText(self.tr("Search in titles, prompts and texts"))
+        self.search.setAccessibleName(self.tr("Search"))
+        self.search.setClearButtonEnabled(True)
+        self.search.textChanged.connect(lambda: self._search_timer.start())
+        self.tag = ChoiceBox()
+        self.tag.setMinimumWidth(150)
+        self.tag.setAccessibleName(self.tr("Tag"))
+        self.tag.currentIndexChanged.connect(self._list)
+        self.starred = QPushButton(self.tr("★ Starred"))
+        self.starred.setCheckable(True)
+        self.starred.setAutoDefault(False)
+        self.starred.setAccessibleName(self.tr("Only starred runs"))
+        self.starred.toggled.connect(self._list)
+
+    def _make_table(self) -> None:
+        self.runs = RunTable(self._history.rename, self)
+        self.table = make_table(self.runs, self.tr("Runs"))
+        self.table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.table.setEditTriggers(QAbstractItemView.EditTrigger.EditKeyPressed)
+        self.table.setTextElideMode(Qt.TextElideMode.ElideRight)
+        self.table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.table.customContextMenuRequested.connect(
+            lambda point: self._make_menu().popup(self.table.viewport().mapToGlobal(point))
+        )
+        header = self.table.horizontalHeader()
+        for column, width in _WIDEST.items():
+            header.setSectionResizeMode(column, QHeaderView.ResizeMode.Interactive)
+            header.resizeSection(column, width)
+        for column in (TOKENS, MOMENT):
+            header.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
+        self.table.selectionModel().selectionChanged.connect(self._update)
+        self.table.activated.connect(lambda _: self._open())
+        keys = QKeySequence.StandardKey
+        self.star = self._action(self.tr("Star"), "Ctrl+B", self._star)
+        self.rename = self._action(self.tr("Rename"), "F2", self._rename)
+        self.delete = self._action(self.tr("Delete"), keys.Delete, self._delete)
+        self.undo = self._action(self.tr("Undo delete"), keys.Undo, self._history.undelete)
+
+    def _action(
+        self, text: str, keys: str | QKeySequence.StandardKey, slot: Callable[[], None]
+    ) -> QAction:
+        """An action for the table, by its key while the table has the keyboard."""
+        action = QAction(text, self.table)
+        action.setShortcut(QKeySequence(keys))
+        action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+        action.triggered.connect(lambda: slot())
+        self.table.addAction(action)
+        return action
+
+    def _make_buttons(self) -> None:
+        self.open_run = QPushButton(self.tr("Open"))
+        self.open_run.setProperty("role", "primary")
+        self.again = QPushButton(self.tr("Run again"))
+        self.again.setToolTip(
+            self.tr("Make it again with the recipe, seed and weights that it had at each token")
+        )
+        self.recipe = QPushButton(self.tr("Open its recipe"))
+        self.export = QPushButton(self.tr("Export"))
+        menu = QMenu(self.export)
+        fill_menu(menu, self._export)
+        self.export.setMenu(menu)
+        self.closing = QPushButton(self.tr("Close"))
+        for button, slot in (
+            (self.open_run, self._open),
+            (self.again, self._again),
+            (self.recipe, self._open_recipe),
+            (self.closing, self.close),
+        ):
+            button.setAutoDefault(False)
+            button.clicked.connect(slot)
+        self.export.setAutoDefault(False)
+
+    def _make_foot(self) -> None:
+        self.told = ElidedLabel()
+        self.told.setProperty("role", "caption")
+        self.bring_back = QPushButton(self.tr("Undo"))
+        self.bring_back.setProperty("role", "link")
+        self.bring_back.setAutoDefault(False)
+        self.bring_back.clicked.connect(self._history.undelete)
+        self._empty = QLabel()
+        self._empty.setProperty("role", "caption")
+        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._empty.setWordWrap(True)
+
+    def _lay_out(self) -> None:
+        filters = QHBoxLayout()
+        filters.setSpacing(SPACE)
+        filters.addWidget(self.search, 1)
+        filters.addWidget(self.tag)
+        filters.addWidget(self.starred)
+        place = QWidget()
+        self._pages = QStackedLayout(place)
+        self._pages.addWidget(self._empty)
+        self._pages.addWidget(self.table)
+        middle = QSplitter(Qt.Orientation.Horizontal)
+        middle.addWidget(place)
+        middle.addWidget(self.details)
+        middle.setSizes((660, 300))
+        middle.setStretchFactor(0, 1)
+        middle.setChildrenCollapsible(False)
+        middle.setHandleWidth(SPACE + 4)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(SPACE)
+        buttons.addWidget(self.told, 1)
+        buttons.addWidget(self.bring_back)
+        for button in (self.export, self.recipe, self.again, self.closing, self.open_run):
+            buttons.addWidget(button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE, 2 * SPACE)
+        layout.setSpacing(SPACE + 4)
+        layout.addLayout(filters)
+        layout.addWidget(middle, 1)
+        layout.addLayout(buttons)
+
+    # The list
+
+    def _list(self) -> None:
+        self._search_timer.stop()
+        self._offer_tags()
+        words = self.search.text()
+        tag = self.tag.currentData() or ""
+        runs = self._history.find(Query(words, tag, self.starred.isChecked()))
+        if not self.runs.update(runs):
+            kept = {run.id for run in self.chosen()}
+            self._listing = True
+            self.runs.show(runs)
+            self._choose(kept)
+            self._listing = False
+        self._pages.setCurrentIndex(1 if runs else 0)
+        filtered = bool(words or tag or self.starred.isChecked())
+        self._empty.setText(
+            self.tr("No run fits.")
+            if filtered
+            else self.tr("Every text that you generate is kept here.")
+        )
+        self._update()
+
+    def _offer_tags(self) -> None:
+        chosen, tags = self.tag.currentData() or "", self._history.tags()
+        if [self.tag.itemData(place) for place in range(self.tag.count())] == ["", *tags]:
+            return
+        with QSignalBlocker(self.tag):
+            self.tag.clear()
+            self.tag.addItem(self.tr("All tags"), "")
+            for tag in tags:
+                self.tag.addItem(tag, tag)
+            self.tag.setCurrentIndex(max(self.tag.findData(chosen), 0))
+        self.tag.setEnabled(bool(tags))
+
+    def chosen(self) -> list[RunSummary]:
+        """The runs that are chosen, as they stand in the table."""
+        rows = sorted(index.row() for index in self.table.selectionModel().selectedRows())
+        return [self.runs.run(row) for row in rows]
+
+    def _choose(self, ids: set[str]) -> None:
+        """Choose these runs again, or the first where none of them is listed any more."""
+        rows = [row for row in map(self.runs.row_of, ids) if row is not None]
+        if self.runs.rowCount():
+            self.table.selectRow(min(rows, default=0))
+
+    def _update(self) -> None:
+        if self._listing:
+            return
+        chosen, editable = self.chosen(), self._session.editable
+        one = len(chosen) == 1
+        self.details.show_run(chosen[0] if one else None)
+        self.open_run.setEnabled(one)
+        self.export.setEnabled(one)
+        self.rename.setEnabled(one)
+        for button in (self.again, self.recipe):
+            button.setEnabled(one and editable)
+        for action in (self.star, self.delete):
+            action.setEnabled(bool(chosen))
+        starred = bool(chosen) and all(run.starred for run in chosen)
+        self.star.setText(self.tr("Take the star") if starred else self.tr("Star"))
+
+    # What a person does
+
+    def _make_menu(self) -> QMenu:
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for button in (self.open_run, self.again, self.recipe):
+            menu.addAction(button.text(), button.click).setEnabled(button.isEnabled())
+        exports = self.export.menu()
+        if exports:
+            offered = menu.addMenu(self.tr("Export"))
+            fill_menu(offered, self._export)
+            offered.setEnabled(self.export.isEnabled())
+        menu.addSeparator()
+        menu.addActions([self.star, self.rename, self.delete])
+        return menu
+
+    def _with_one(self, act: Callable[[str], None]) -> None:
+        chosen = self.chosen()
+        if len(chosen) == 1:
+            act(chosen[0].id)
+
+    def _open(self) -> None:
+        self._with_one(self._history.show)
+
+    def _again(self) -> None:
+        self._with_one(self._history.repeat)
+
+    def _open_recipe(self) -> None:
+        self._with_one(self._history.open_recipe)
+
+    def _export(self, name: str) -> None:
+        self._with_one(lambda run_id: ask_export(self._session, run_id, name, self))
+
+    def _star(self) -> None:
+        chosen = self.chosen()
+        starred = not all(run.starred for run in chosen)
+        self._history.star([run.id for run in chosen], starred)
+
+    def _rename(self) -> None:
+        rows = self.table.selectionModel().selectedRows(TITLE)
+        if rows:
+            self.table.edit(rows[0])
+
+    def _delete(self) -> None:
+        chosen = self.chosen()
+        if chosen:
+            row = self.runs.row_of(chosen[0].id) or 0
+            self._history.delete(chosen)
+            if self.runs.rowCount():
+                self.table.selectRow(min(row, self.runs.rowCount() - 1))
+
+    def _show_deleted(self) -> None:
+        deleted: Sequence[RunSummary] = self._history.deleted
+        self.bring_back.setVisible(bool(deleted))
+        self.undo.setEnabled(bool(deleted))
+        if not deleted:
+            self.told.show_text("")
+        elif len(deleted) == 1:
+            self.told.show_text(self.tr("Deleted “{0}”.").format(deleted[0].shown_title))
+        else:
+            self.told.show_text(self.tr("Deleted {0} runs.").format(len(deleted)))
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 — Qt's name
+        self.details.show_run(None)  # tags that were typed are kept
+        super().closeEvent(event)
+
+
+def show_history(session: Session, parent: QWidget) -> HistoryDialog:
+    """Show the history, or bring it to the front."""
+    return show_once(parent, HistoryDialog, "history", lambda above: HistoryDialog(session, above))

@@ -1,0 +1,171 @@
+"""The list of runs: found, opened, named, tagged, deleted and had back, exported."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QFileDialog
+from pytestqt.qtbot import QtBot
+
+from app.ui.history.exporting import copy_shown, export, formats
+from app.ui.history.history_dialog import HistoryDialog
+from app.ui.history.run_table import TAGS, TITLE, TOKENS
+from app.ui.session import Session
+from tests.ui.conftest import FakeBridge
+from tests.ui.history.test_history import generate, runs
+
+
+@pytest.fixture
+def dialog(kept: Session, bridge: FakeBridge, qtbot: QtBot) -> Iterator[HistoryDialog]:
+    """Over three runs: Apple, Banana and, the newest, Cherry."""
+    for count, prompt in enumerate(("Apple", "Banana", "Cherry"), 2):
+        generate(kept, bridge, prompt, count)
+    runs(kept)
+    dialog = HistoryDialog(kept)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    yield dialog
+    dialog.close()
+
+
+def titles(dialog: HistoryDialog) -> list[str]:
+    model = dialog.runs
+    return [str(model.index(row, TITLE).data()) for row in range(model.rowCount())]
+
+
+def search(dialog: HistoryDialog, words: str) -> None:
+    dialog.search.setText(words)
+    dialog._search_timer.timeout.emit()
+
+
+def choose(dialog: HistoryDialog, title: str) -> None:
+    dialog.table.selectRow(titles(dialog).index(title))
+
+
+def test_the_newest_is_first_and_chosen(dialog: HistoryDialog) -> None:
+    assert titles(dialog) == ["Cherry", "Banana", "Apple"]
+    assert [dialog.runs.index(row, TOKENS).data() for row in range(3)] == ["4", "3", "2"]
+    assert [run.prompt for run in dialog.chosen()] == ["Cherry"]
+    assert dialog.details.text.toPlainText().startswith("Cherry ")
+    assert "4 tokens" in dialog.details.facts.text()
+
+
+def test_search_star_and_tags_narrow_the_list(dialog: HistoryDialog) -> None:
+    search(dialog, "banana")
+    assert titles(dialog) == ["Banana"]
+    dialog.star.trigger()
+    search(dialog, "")
+    assert titles(dialog) == ["Cherry", "★ Banana", "Apple"]
+    dialog.starred.click()
+    assert titles(dialog) == ["★ Banana"]
+    dialog.starred.click()
+    choose(dialog, "Apple")
+    dialog.details.tags.setText("fruit, green")
+    dialog.details.tags.setModified(True)
+    dialog.details.tags.editingFinished.emit()
+    assert dialog.runs.index(2, TAGS).data() == "fruit, green"
+    dialog.tag.setCurrentIndex(dialog.tag.findData("green"))
+    assert titles(dialog) == ["Apple"]
+    search(dialog, "cherry")
+    assert titles(dialog) == []
+    assert dialog._empty.text() == "No run fits."
+
+
+def test_a_title_is_edited_in_the_table(dialog: HistoryDialog, kept: Session) -> None:
+    choose(dialog, "Cherry")
+    dialog.rename.trigger()
+    index = dialog.runs.index(0, TITLE)
+    assert index.data(Qt.ItemDataRole.EditRole) == "Cherry"
+    assert dialog.runs.setData(index, "Pie")
+    assert titles(dialog) == ["Pie", "Banana", "Apple"]
+    run = kept.runs.current
+    assert run is not None
+    assert run.name == "Pie"
+
+
+def test_delete_and_undo(dialog: HistoryDialog, kept: Session) -> None:
+    dialog.table.selectAll()
+    dialog.delete.trigger()
+    assert titles(dialog) == []
+    assert dialog._empty.text() == "Every text that you generate is kept here."
+    assert dialog.told.text() or dialog.told.toolTip()
+    assert dialog.bring_back.isVisible()
+    dialog.undo.trigger()
+    assert titles(dialog) == ["Cherry", "Banana", "Apple"]
+    assert not dialog.bring_back.isVisible()
+    choose(dialog, "Banana")
+    dialog.delete.trigger()
+    assert [run.prompt for run in dialog.chosen()] == ["Apple"]
+    dialog.bring_back.click()
+    assert [run.prompt for run in dialog.chosen()] == ["Apple"]  # what was chosen stays chosen
+
+
+def test_opening_shows_the_run_and_running_again_makes_another(
+    dialog: HistoryDialog, kept: Session, bridge: FakeBridge
+) -> None:
+    choose(dialog, "Apple")
+    dialog.open_run.click()
+    run = kept.runs.current
+    assert run is not None
+    assert run.prompt == "Apple"
+    dialog.again.click()
+    assert kept.runs.running
+    assert not dialog.again.isEnabled()
+    bridge.start_run()
+    bridge.decode(2)
+    bridge.finish_run()
+    runs(kept)
+    kept.history.changed.emit()
+    assert titles(dialog) == ["Apple", "Cherry", "Banana", "Apple"]
+    newest = kept.runs.current
+    assert newest is not None
+    assert newest.token_ids == run.token_ids
+    assert [run.prompt for run in dialog.chosen()] == ["Apple"]
+    assert dialog.table.currentIndex().row() == 3
+
+
+def test_more_than_one_can_be_deleted_and_not_opened(dialog: HistoryDialog) -> None:
+    dialog.table.selectAll()
+    for button in (dialog.open_run, dialog.again, dialog.recipe, dialog.export):
+        assert not button.isEnabled()
+    assert dialog.delete.isEnabled()
+    assert dialog.details.text.toPlainText() == ""
+
+
+def test_every_format_can_be_exported(dialog: HistoryDialog, kept: Session, tmp_path: Path) -> None:
+    run_id = dialog.chosen()[0].id
+    for name, title in formats():
+        path = tmp_path / f"run.{name}"
+        export(kept, run_id, name, path)
+        assert path.stat().st_size > 10, title
+    assert (tmp_path / "run.png").read_bytes().startswith(b"\x89PNG")
+    assert kept.problem is None
+    export(kept, run_id, "html", tmp_path / "none" / "run.html")
+    assert kept.problem is not None
+    assert "cannot be written" in str(kept.problem.error)
+
+
+def test_the_export_asks_where(dialog: HistoryDialog) -> None:
+    menu = dialog.export.menu()
+    assert menu is not None
+    menu.actions()[0].trigger()
+    (asked,) = dialog.findChildren(QFileDialog)
+    assert asked.acceptMode() is QFileDialog.AcceptMode.AcceptSave
+    assert [Path(path).name for path in asked.selectedFiles()] == ["Cherry.html"]
+    asked.close()
+
+
+def test_the_selected_tokens_are_copied_as_a_table(dialog: HistoryDialog, kept: Session) -> None:
+    kept.selection.select_range((1, 3))
+    copy_shown(kept, "markdown")
+    lines = QGuiApplication.clipboard().text().splitlines()
+    assert [line.split("|")[1].strip() for line in lines] == ["#", "--:", "2", "3"]
+    kept.selection.select_range(None)
+    copy_shown(kept, "text")
+    run = kept.runs.current
+    assert run is not None
+    assert QGuiApplication.clipboard().text() == run.text
