@@ -60,13 +60,19 @@ class EnsembleLogits:
 
     def combined(self, position: int | slice, alphas: Sequence[float]) -> Tensor:
         """The tuned logits at some of the positions, [..., V]; without pairs, the base's own."""
-        rows = self.rows[:, position]
+        base = self.rows[0, position]
         if not self.pairs:
-            return rows[0]
+            return base
+        weights = torch.tensor(alphas, dtype=torch.float32)
+        return combine_logits(base, self.differences(position), weights)
+
+    def differences(self, position: int | slice) -> Tensor:
+        """Expert minus anti-expert of each pair at some of the positions, [P, ..., V]."""
+        rows = self.rows[:, position]
         differences = torch.stack([rows[p.expert] - rows[p.antiexpert] for p in self.pairs])
         if self.masked is not None:
             differences = differences.masked_fill(self.masked, 0.0)  # −inf − −inf is NaN
-        return combine_logits(rows[0], differences, torch.tensor(alphas, dtype=torch.float32))
+        return differences
 
     def on_host(self, position: int) -> RoleLogits:
         """The rows of one position as arrays, in one copy from the device."""

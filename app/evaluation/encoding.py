@@ -30,11 +30,15 @@ class Encoder:
 
     Args:
         loaded: Whose tokenizers and prompt formats are used.
+        only: The one evaluation that is asked, by its place; None for all of them. What is scored
+            after a prompt has the ids of the base's tokenizer for all.
     """
 
-    def __init__(self, loaded: LoadedRecipe) -> None:
-        self._formats = loaded.formats
-        self._limits = [model.context_length for model in loaded.ensemble.models]
+    def __init__(self, loaded: LoadedRecipe, only: int | None = None) -> None:
+        places = range(len(loaded.formats)) if only is None else [only]
+        self._base = loaded.formats[0]
+        self._formats = [loaded.formats[place] for place in places]
+        self._limits = [loaded.ensemble.models[place].context_length for place in places]
         self._prefixes = [_prefix(tokenizer, loaded.eos_ids) for tokenizer, _ in self._formats]
 
     def prompts(self, request: GenerateRequest) -> tuple[tuple[Ids, ...], bool]:
@@ -64,6 +68,8 @@ class Encoder:
         if request.prompt is None or not request.prompt.plain:
             return list(self._windows(request))
         prompt, tokens = self._after(request.prompt, request.text)
+        if not tokens:
+            raise PromptError("The text to be scored has no tokens", evidence=repr(request.text))
         room = len(tokens) - 1  # the last one is not read
         for limit in self._limits:
             if limit is not None and room >= limit:
@@ -90,7 +96,7 @@ class Encoder:
 
         Where a space at the end of the prompt makes a token with what follows, it belongs to it.
         """
-        tokenizer, spec = self._formats[0]
+        tokenizer, spec = self._base
         stripped = prompt.plain.rstrip()
         moved = replace(prompt, plain=stripped)
         if spec.prompt == PLAIN:
@@ -102,7 +108,7 @@ class Encoder:
         return prompt, tuple(encode_continuation(tokenizer, text))
 
     def _windows(self, request: ScoreRequest) -> Iterator[Continuation]:
-        tokenizer = self._formats[0][0]
+        tokenizer = self._base[0]
         ids: list[int] = tokenizer(request.text, add_special_tokens=False, verbose=False)[
             "input_ids"
         ]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from typing import TypeVar
 
 import torch
@@ -55,7 +54,6 @@ class Evaluator:
         self._most = batch_size or _LARGEST.get(device, _LARGEST_ELSEWHERE)
         self._device = device
         self._cache_bytes = 0 if batch_size else _cache_bytes(loaded)
-        self._encoder = Encoder(loaded)
 
     def score(
         self, requests: Sequence[ScoreRequest], views: Sequence[View]
@@ -70,25 +68,17 @@ class Evaluator:
             Cancelled: When ``cancelled`` says so.
         """
         evaluations = [self._evaluation(view) for view in views]
-        needed = sorted({place for place in evaluations if place is not None})
         if None in evaluations:  # a tuned one needs all of them
-            ensemble = BatchedEnsemble(self._loaded.ensemble)
             mixes: list[Mix] = [
                 view.alphas if place is None else place
                 for view, place in zip(views, evaluations, strict=True)
             ]
-            parts = self._parts(requests)
-            for place, scores in self._score(parts, ensemble, mixes, len(requests)):
-                yield place, scores
+            yield from self._score(requests, None, mixes)
             return
+        needed = sorted({place for place in evaluations if place is not None})
         found: dict[int, dict[int, Score]] = defaultdict(dict)
         for evaluation in needed:
-            ensemble = BatchedEnsemble(self._loaded.ensemble.only(evaluation))
-            own = [
-                (place, replace(part, prompts=(part.prompts[evaluation],)))
-                for place, part in self._parts(requests)
-            ]
-            for place, scores in self._score(own, ensemble, [0], len(requests)):
+            for place, scores in self._score(requests, evaluation, [0]):
                 found[place][evaluation] = scores[0]
                 if len(found[place]) == len(needed):
                     known = found.pop(place)
@@ -105,14 +95,12 @@ class Evaluator:
             Cancelled: When ``cancelled`` says so.
         """
         evaluation = self._evaluation(view)
-        whole = self._loaded.ensemble
-        ensemble = BatchedEnsemble(whole if evaluation is None else whole.only(evaluation))
+        encoder, ensemble = self._asked(evaluation)
         mix: Mix = view.alphas if evaluation is None else 0
         starts = []
         for place, request in enumerate(requests):
-            prompts, cut = self._encoder.prompts(request)
-            own = prompts if evaluation is None else (prompts[evaluation],)
-            starts.append((place, Start(own, request.config, cut)))
+            prompts, cut = encoder.prompts(request)
+            starts.append((place, Start(prompts, request.config, cut)))
         yield from self._in_batches(
             starts,
             lambda start: len(start.prompts[0]) + start.config.max_new_tokens,
@@ -129,24 +117,22 @@ class Evaluator:
     def _evaluation(self, view: View) -> int | None:
         return None if view.place is None else self._loaded.evaluation(view.place)
 
-    def _parts(self, requests: Sequence[ScoreRequest]) -> list[tuple[int, Continuation]]:
-        return [
-            (place, part)
-            for place, request in enumerate(requests)
-            for part in self._encoder.continuations(request)
-        ]
+    def _asked(self, evaluation: int | None) -> tuple[Encoder, BatchedEnsemble]:
+        whole = self._loaded.ensemble
+        ensemble = BatchedEnsemble(whole if evaluation is None else whole.only(evaluation))
+        return Encoder(self._loaded, evaluation), ensemble
 
     def _score(
-        self,
-        parts: Sequence[tuple[int, Continuation]],
-        ensemble: BatchedEnsemble,
-        mixes: Sequence[Mix],
-        count: int,
+        self, requests: Sequence[ScoreRequest], evaluation: int | None, mixes: Sequence[Mix]
     ) -> Iterator[tuple[int, list[Score]]]:
         """Scores of whole requests, whose parts are scored by themselves."""
-        left = [0] * count
-        for place, _ in parts:
-            left[place] += 1
+        encoder, ensemble = self._asked(evaluation)
+        parts = [
+            (place, part)
+            for place, request in enumerate(requests)
+            for part in encoder.continuations(request)
+        ]
+        left = Counter(place for place, _ in parts)
         sums: dict[int, list[Score]] = {}
 
         def run(batch: Sequence[Continuation]) -> list[list[Score]]:

@@ -7,13 +7,16 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from app.decoding.ensemble import EnsembleLogits
+from app.decoding.ensemble import EnsembleLogits, combine_logits
 from app.evaluation.batched import BatchedEnsemble
 from app.evaluation.encoding import Continuation
 from app.evaluation.requests import Score
 
 _LOGITS_AT_ONCE = 1 << 26
 """Elements of the rows of all roles that are held at once."""
+
+_LOGITS_IN_CACHE = 1 << 19
+"""Elements of the rows of one role that are mixed at once."""
 
 Mix = int | tuple[float, ...]
 """One distribution: an evaluation alone, by its place, or the weight of each pair."""
@@ -53,10 +56,10 @@ def score_batch(
 
     def add(logits: EnsembleLogits, columns: slice) -> None:
         wanted, counted = targets[:, columns], scored[:, columns]
-        for place, mix in enumerate(mixes):
-            logprobs, best = _of_targets(mixed(logits, mix), wanted)
-            sums[place] += logprobs.masked_fill(~counted, 0.0).sum(1)
-            greedy[place] &= (best | ~counted).all(1)
+        logprobs, best = _of_targets(logits, mixes, wanted.reshape(-1))
+        shape = (len(mixes), *wanted.shape)
+        sums.add_(logprobs.view(shape).masked_fill(~counted, 0.0).sum(2))
+        greedy.logical_and_((best.view(shape) | ~counted).all(2))
 
     prompts = list(zip(*(item.prompts for item in batch), strict=True))
     add(ensemble.prefill(prompts, cancelled), slice(0, 1))
@@ -74,12 +77,29 @@ def score_batch(
     ]
 
 
-def _of_targets(logits: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
-    """Of every target, [B, k]: its log-probability, and whether it is the most probable token."""
-    targets = wanted.reshape(-1, 1).to(logits.device)
-    logprobs = logits.gather(1, targets) - logits.logsumexp(1, keepdim=True)
-    best = logits.argmax(1, keepdim=True) == targets
-    return (
-        logprobs.double().cpu().view(wanted.shape),
-        best.cpu().view(wanted.shape),
-    )
+def _of_targets(
+    logits: EnsembleLogits, mixes: Sequence[Mix], targets: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Of every target, [n], under every distribution: its log-probability, and whether it is the
+    most probable token; [mixes, n] both.
+
+    A few positions at a time, so that their rows stay in the cache of the processor.
+    """
+    targets = targets.to(logits.rows.device)
+    shape = (len(mixes), len(targets))
+    logprobs = torch.empty(shape, dtype=torch.float64, device=targets.device)
+    best = torch.empty(shape, dtype=torch.bool, device=targets.device)
+    weights = {mix: torch.tensor(mix) for mix in mixes if not isinstance(mix, int)}
+    positions = max(1, _LOGITS_IN_CACHE // logits.rows.shape[-1])
+    for start in range(0, len(targets), positions):
+        piece = slice(start, start + positions)
+        wanted = targets[piece, None]
+        differences = logits.differences(piece) if weights and logits.pairs else None
+        for place, mix in enumerate(mixes):
+            if isinstance(mix, int) or differences is None:
+                rows = logits.rows[mix if isinstance(mix, int) else 0, piece]
+            else:
+                rows = combine_logits(logits.rows[0, piece], differences, weights[mix])
+            logprobs[place, piece] = (rows.gather(1, wanted)[:, 0] - rows.logsumexp(1)).double()
+            best[place, piece] = rows.argmax(1) == wanted[:, 0]
+    return logprobs.cpu(), best.cpu()

@@ -2,7 +2,7 @@
 
     python resources/demo/train.py all --data ../shared/data --state build/demo
 
-Every stage may also be run on its own: `prepare`, `pretrain`, `tune`, `export`, `eval`,
+Every stage may also be run on its own: `prepare`, `pretrain`, `tune`, `export`, `eval`, `tasks`,
 `sample` (see `--help`). A stage that was stopped continues from its last checkpoint, and
 `pretrain` with a larger budget continues the stage before the learning rate was lowered.
 See docs/demo.md for what came out.
@@ -74,6 +74,7 @@ PRETRAIN_LR = {"base": (0.02, 4e-3), "antiexpert": (0.02, 4e-3)}  # Muon, AdamW
 DISTILL_TOKENS = 2.4e6
 DISTILL_LR = (0.015, 3e-3)
 TUNE_LR = (0.01, 2e-3)
+ITEMS = 200  # GSM8K test items that the figures of docs/demo.md are of
 
 Weights = dict[str, float]
 Row = tuple[list[int], int, int]  # tokens, first scored position, bytes of the scored tokens
@@ -706,6 +707,23 @@ def print_row(label: str, bits: dict[str, float], expert: str, proxy: str, direc
     print(f"| {label} | " + " | ".join(f"{f:.4f}" for f in figures) + f" | {gap:.1%} |")
 
 
+def write_tasks(state: Path, items: int) -> None:
+    """The held-out rows as tasks of `tuneshift eval`, in state/tasks."""
+    tokenizer = Tokenizer.from_file(str(state / "tokenizer.json"))
+    folder = state / "tasks"
+    folder.mkdir(exist_ok=True)
+    held = load_prepared(state)["held-out"]
+    for name, rows in (("plays", held["shakespeare"]), ("arithmetic", held["arithmetic"][:items])):
+        texts = [
+            (tokenizer.decode(ids[:first]), tokenizer.decode(ids[first:])) for ids, first, _ in rows
+        ]
+        lines = [json.dumps({"prompt": prompt, "answer": answer}) for prompt, answer in texts]
+        (folder / f"{name}.jsonl").write_text("\n".join(lines) + "\n")
+        (folder / f"{name}.toml").write_text(
+            f'format = 1\nname = "{name}"\nmetric = "bits"\ndata = "{name}.jsonl"\n'
+        )
+
+
 # --- exporting and sampling -----------------------------------------------------------------
 
 
@@ -814,6 +832,7 @@ STAGES: dict[str, Callable[[argparse.Namespace], None]] = {
     "tune": lambda args: run_tune(args, args.name),
     "export": lambda args: export(args.name, args.state, args.out),
     "eval": lambda args: evaluate(args.state, args.items, args.device),
+    "tasks": lambda args: write_tasks(args.state, args.items or ITEMS),
     "sample": run_sample,
 }
 
