@@ -40,6 +40,7 @@ class ChangesPanel(QFrame):
         self._count = QLabel()
         self._count.setProperty("role", "caption")
         self._count.setWordWrap(True)
+        self._filters = QWidget()
         self._text = QLineEdit()
         self._text.setPlaceholderText(self.tr("Filter"))
         self._text.setAccessibleName(self.tr("Filter the tokens by text"))
@@ -72,7 +73,8 @@ class ChangesPanel(QFrame):
         return QSize(340, 600)
 
     def _lay_out(self) -> None:
-        filters = QHBoxLayout()
+        filters = QHBoxLayout(self._filters)
+        filters.setContentsMargins(0, SPACE // 2, 0, 0)
         filters.setSpacing(SPACE)
         filters.addWidget(self._text, 1)
         filters.addWidget(self._kind, 1)
@@ -95,8 +97,7 @@ class ChangesPanel(QFrame):
         layout.setSpacing(SPACE // 2)
         layout.addWidget(self._title)
         layout.addWidget(self._count)
-        layout.addSpacing(SPACE // 2)
-        layout.addLayout(filters)
+        layout.addWidget(self._filters)
         layout.addWidget(place, 1)
 
     # Content
@@ -113,7 +114,10 @@ class ChangesPanel(QFrame):
             self._offer_kinds(names)
         with self._table.kept(self._model.row_of):
             self._model.refresh()
-        self._count.setText(self._tell_count())
+        told = self._tell_count()
+        self._count.setText(told)
+        self._count.setVisible(bool(told))
+        self._filters.setVisible(bool(told))
         self._empty.setText(self._tell_empty())
         self._stack.setCurrentWidget(self._table if self._model.rowCount() else self._empty)
         self._show_selection()
