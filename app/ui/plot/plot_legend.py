@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
 from app.ui.display import Display
 from app.ui.plot.plot_lines import LineLook
-from app.ui.theme import SMALL, SPACE, current_theme
+from app.ui.theme import SMALL, SPACE, Theme, current_theme
 from app.ui.widgets.flow_layout import FlowLayout
 
 _MARK = 12
@@ -93,16 +93,26 @@ class LegendToggle(QAbstractButton):
             painter.setPen(line.pen(theme) if self.isChecked() else QColor(theme.border))
             painter.drawLine(2, round(middle), 2 + _MARK, round(middle))
             return
-        color = QColor(theme.text) if pair is None else theme.pair_color(pair)
         square = QRectF(3.5, middle - _SQUARE / 2, _SQUARE - 1, _SQUARE - 1)
-        painter.setPen(QPen(color, 1))
-        painter.setBrush(color if self.isChecked() else Qt.BrushStyle.NoBrush)
-        painter.drawRect(square)
+        halves = [(square, theme.pair_color(pair))] if pair is not None else _halves(square, theme)
+        for area, color in halves:
+            painter.setPen(QPen(color, 1))
+            painter.setBrush(color if self.isChecked() else Qt.BrushStyle.NoBrush)
+            painter.drawRect(area)
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 — Qt's name
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
             self.update()
+
+
+def _halves(square: QRectF, theme: Theme) -> list[tuple[QRectF, QColor]]:
+    """The mark of bars that have one colour above 0 and another below."""
+    above = QRectF(square.left(), square.top(), square.width(), square.height() // 2)
+    return [
+        (above, QColor(theme.more)),
+        (above.translated(0, square.height() // 2 + 1), QColor(theme.less)),
+    ]
 
 
 class PlotLegend(QWidget):

@@ -109,7 +109,7 @@ def factor(shift: float) -> str:
     if size > math.log2(_LARGEST_FACTOR):
         return f"{sign}10{f'{size * math.log10(2):.0f}'.translate(_RAISED)}"
     value = 2**size
-    return f"{sign}{value:,.0f}" if value >= 99.5 else f"{sign}{value:.3g}"
+    return f"{sign}{float(f'{value:.3g}'):,.0f}" if value >= 99.5 else f"{sign}{value:.3g}"
 
 
 def tint_value(tint: Tint, value: float) -> str:

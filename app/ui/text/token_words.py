@@ -84,7 +84,7 @@ def describe_totals(run: Run, totals: RangeTotals) -> list[str]:
     lines.append(
         translate("Tokens", "shift {0} ({1})").format(bits(shift, sign=True), factor(shift))
     )
-    lines.append(translate("Tokens", "%n flips", "", totals.flips))
+    lines.append(translate("Tokens", "flips: {0}").format(f"{totals.flips:,}"))
     lines.append(translate("Tokens", "mean KL {0}").format(bits(totals.mean_kl / BIT)))
     return lines
 

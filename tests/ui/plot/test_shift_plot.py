@@ -408,7 +408,7 @@ def test_the_readout_has_the_totals_of_the_range(
     assert text.startswith("tokens 11–20")
     assert f"Shakespeare {signed(given)}" in text
     assert f"{shift:+.1f}".replace("-", "−")[:4] in text
-    assert f"{flips} flips" in text
+    assert f"flips: {flips}" in text
     assert "bits" in text
     assert text in plot.accessibleDescription()
 

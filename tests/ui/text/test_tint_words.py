@@ -1,0 +1,50 @@
+"""How the numbers of the tints are written."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from app.ui.text.tint_words import bits, factor, number
+
+
+@pytest.mark.parametrize(
+    ("shift", "written"),
+    [
+        (0.0, "×1"),
+        (1.0, "×2"),
+        (-1.0, "÷2"),
+        (2.1, "×4.29"),
+        (7.0, "×128"),
+        (-18.128, "÷286,000"),
+        (100.0, "×10³⁰"),
+        (math.inf, "×∞"),
+        (-math.inf, "÷∞"),
+        (math.nan, "–"),
+    ],
+)
+def test_a_shift_is_a_factor(shift: float, written: str) -> None:
+    assert factor(shift) == written
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (0.0, "0"),
+        (-0.001, "0"),
+        (3.14159, "3.14"),
+        (-42.55, "−42.5"),
+        (250.4, "250"),
+        (math.inf, "∞"),
+        (math.nan, "–"),
+    ],
+)
+def test_a_number_has_three_digits_or_so(value: float, written: str) -> None:
+    assert number(value) == written
+
+
+def test_a_signed_number_shows_its_plus_and_its_unit() -> None:
+    assert bits(2.5, sign=True) == "+2.50 bits"
+    assert bits(-2.5, sign=True) == "−2.50 bits"
+    assert bits(math.inf, sign=True) == "+∞ bits"
