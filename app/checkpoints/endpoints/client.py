@@ -40,7 +40,6 @@ class Client:
         address: Where it is.
         key: What it wants to see, if anything.
         timeout: Of connecting, reading and writing.
-        sleep: Waits before a request is made again.
     """
 
     def __init__(
@@ -48,11 +47,9 @@ class Client:
         address: Address,
         key: Key | None,
         timeout: httpx2.Timeout = _TIMEOUT,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.address = address
         self._key = key
-        self._sleep = sleep
         self._timeout = timeout
         self._traffic = Traffic()
         self._loop = _Loop()
@@ -102,7 +99,7 @@ class Client:
                 failure = error.failure
                 if not failure.again or attempt >= most:
                     raise
-                await self._sleep(_pause(attempt, failure))
+                await pause(_pause(attempt, failure))
                 attempt += 1
                 self._traffic = replace(self._traffic, retries=self._traffic.retries + 1)
             else:
@@ -151,6 +148,11 @@ class Client:
             sent=before.sent + _whole(usage.get("prompt_tokens")),
             received=before.received + _whole(usage.get("completion_tokens")),
         )
+
+
+async def pause(seconds: float) -> None:
+    """Wait before a request is made again."""
+    await asyncio.sleep(seconds)
 
 
 def _pause(attempt: int, failure: Failure) -> float:

@@ -229,7 +229,7 @@ def _source(table: Table) -> str:
         return table.get("source", str)
     if "source" in table:
         table.fail("source", "A base has a source or an endpoint, not both", "Remove one of them.")
-    return f"{KIND}:{table.get('endpoint', str)}"
+    return f"{KIND}:{table.get('endpoint', str).rstrip('/')}"
 
 
 def _from_folder(source: str, folder: Path) -> str:
