@@ -55,5 +55,6 @@ def give_streams() -> None:
 
 def _stream() -> TextIO:
     path = log_folder() / "output.log"
-    mode = "w" if path.exists() and path.stat().st_size > _MOST_BYTES else "a"
-    return path.open(mode, encoding="utf-8", buffering=1)
+    if path.exists() and path.stat().st_size > _MOST_BYTES:
+        path.unlink()
+    return path.open("a", encoding="utf-8", buffering=1)

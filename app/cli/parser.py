@@ -34,7 +34,10 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--version", action="version", version=f"tuneshift {__version__}")
     parser.add_argument(
-        "--recipe", metavar="NAME|FILE", help="the recipe to open in the window (default: the last)"
+        "--recipe",
+        metavar="NAME|FILE",
+        nargs="?",
+        help="the recipe to open in the window (default: the last)",
     )
     parser.set_defaults(run=_open_window)
     commands = parser.add_subparsers(title="subcommands", metavar="")
@@ -44,6 +47,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     _add_inspect(commands)
     _add_bench(commands)
     _add_eval(commands)
+    _add_selftest(commands)
     return parser.parse_args(arguments)
 
 
@@ -272,6 +276,16 @@ def _batch_size(text: str) -> int | None:
     return int(text)
 
 
+def _add_selftest(commands: argparse._SubParsersAction[_Parser]) -> None:
+    parser = commands.add_parser(
+        "selftest",
+        help="say whether this installation works",
+        description="Load the built-in demo, decode, check the attribution, write and read a "
+        "history of its own, and draw the window without a screen. Nothing of yours is touched.",
+    )
+    parser.set_defaults(run=_selftest)
+
+
 _MODEL = (
     "A model is a folder, a .gguf file, hub:OWNER/NAME[@REVISION], builtin:NAME or "
     "adapter:FOLDER, which adapts the anti-expert"
@@ -362,6 +376,12 @@ def _inspect(options: argparse.Namespace) -> int:
     from app.cli.inspect import inspect
 
     return inspect(options)
+
+
+def _selftest(options: argparse.Namespace) -> int:
+    from app.cli.selftest import selftest
+
+    return selftest(options)
 
 
 def _download(options: argparse.Namespace) -> int:

@@ -8,11 +8,13 @@ import logging
 import signal
 import socket
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from PySide6.QtCore import QSettings, Qt
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication
 from qasync import QEventLoop
 
@@ -93,6 +95,22 @@ def run(recipe: Recipe | None = None) -> int:
         faulthandler.disable()
         crashes.close()
     return 0
+
+
+def draw(recipe: Recipe) -> QImage:
+    """The window with a recipe that is not loaded, drawn without an engine; for the self-test."""
+    application = make_application()
+    session = Session(Bridge(application), recipe, Settings())
+    Appearance(application, session)
+    with tempfile.TemporaryDirectory() as folder:
+        memory = QSettings(str(Path(folder, "window.ini")), QSettings.Format.IniFormat)
+        window = MainWindow(session, memory)
+        window.add_plot()
+        window.show()
+        application.processEvents()
+        image = window.grab().toImage()
+        window.close()
+    return image
 
 
 def make_application() -> QApplication:

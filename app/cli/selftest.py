@@ -1,0 +1,135 @@
+"""``tuneshift selftest``: whether an installation works, without a network."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from app.checkpoints.recipes.recipe_file import DEFAULT_RECIPE, find_recipe
+from app.checkpoints.spec import Recipe
+from app.cli.saving import Saving
+from app.engine.messages import (
+    Cancellation,
+    Event,
+    Failed,
+    Generate,
+    LiveAlphas,
+    Load,
+    RunFinished,
+    TokenDecoded,
+)
+from app.errors import ModelError, TuneshiftError
+from app.history.archive import Archive
+from app.history.database import open_to_read
+from app.history.records import NewRun, RunKind, new_run_id
+
+_TOKENS = 24
+_SHARES_OFF_BY = 1e-4
+_FEWEST_COLORS = 20
+
+
+def selftest(options: argparse.Namespace) -> int:
+    """Carry out ``tuneshift selftest``; returns 0 where everything works and 1 where not."""
+    check = _Selftest()
+    with tempfile.TemporaryDirectory(prefix="tuneshift-selftest-") as folder:
+        steps: tuple[tuple[str, Callable[[], str]], ...] = (
+            ("the demo decodes", lambda: check.decode(Path(folder, "history.sqlite3"))),
+            ("contributions add up", check.add_up),
+            ("the history is read back", lambda: check.read_back(Path(folder, "history.sqlite3"))),
+            ("the window is drawn", _draw_window),
+        )
+        works = [_report(name, step) for name, step in steps]
+    return 0 if all(works) else 1
+
+
+def _report(name: str, step: Callable[[], str]) -> bool:
+    started = time.perf_counter()
+    try:
+        found = step()
+    except Exception as error:  # whatever is broken is what this is for
+        detail = str(error) if isinstance(error, TuneshiftError) else repr(error)
+        print(f"FAILED  {name}: {detail}", flush=True)
+        return False
+    print(f"ok      {name}: {found} ({time.perf_counter() - started:.1f} s)", flush=True)
+    return True
+
+
+class _Selftest:
+    """Decodes once, and looks at what came from different sides."""
+
+    def __init__(self) -> None:
+        recipe = find_recipe(DEFAULT_RECIPE)
+        sampling = replace(recipe.sampling, max_new_tokens=_TOKENS)
+        self._recipe: Recipe = replace(recipe, sampling=sampling)
+        self._run_id = new_run_id()
+        self._tokens: list[TokenDecoded] = []
+        self._ends: list[RunFinished | Failed] = []
+
+    def decode(self, history: Path) -> str:
+        """Decode with the built-in recipe, writing into ``history``."""
+        from app.engine.engine import Engine
+
+        recipe, prompt = self._recipe, self._recipe.sample_prompt
+        run = NewRun(self._run_id, prompt, recipe, recipe.sampling, RunKind.GENERATED, None)
+        saving = Saving(history, run)
+
+        def receive(event: Event) -> None:
+            saving.receive(event)
+            if isinstance(event, TokenDecoded):
+                self._tokens.append(event)
+            elif isinstance(event, RunFinished | Failed):
+                self._ends.append(event)
+
+        engine = Engine(receive)
+        cancellation = Cancellation()
+        alphas = LiveAlphas(recipe.alphas)
+        try:
+            engine.handle(Load(1, recipe, cancellation))
+            engine.handle(Generate(2, prompt, recipe.sampling, alphas, cancellation))
+        finally:
+            saving.close()
+            engine.unload()
+        for end in self._ends:
+            if isinstance(end, Failed):
+                raise end.error or ModelError("The run was cancelled")
+        if not self._tokens:
+            raise ModelError("No token was generated")
+        return f"{len(self._tokens)} tokens"
+
+    def add_up(self) -> str:
+        """Check that the pairs' contributions add up to the shift of every token."""
+        worst = max(
+            abs(sum(a.contributions) - (a.p_tuned - a.p_base))
+            for a in (token.attribution for token in self._tokens)
+        )
+        if worst > _SHARES_OFF_BY:
+            raise ModelError("Contributions do not add up", evidence=f"they are off by {worst:.2g}")
+        return f"to {worst:.0e}"
+
+    def read_back(self, history: Path) -> str:
+        """Check that the history holds what was decoded."""
+        archive = Archive(open_to_read(history))
+        try:
+            stored = [token.token_id for token in archive.tokens(self._run_id)]
+        finally:
+            archive.close()
+        if stored != [token.step.token_id for token in self._tokens]:
+            raise ModelError("The history does not hold what was decoded")
+        return f"{len(stored)} tokens"
+
+
+def _draw_window() -> str:
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    from app.ui.application import draw
+
+    image = draw(find_recipe(DEFAULT_RECIPE))
+    places = ((x, y) for x in range(0, image.width(), 4) for y in range(0, image.height(), 4))
+    colors = {image.pixel(x, y) for x, y in places}
+    if len(colors) < _FEWEST_COLORS:
+        raise ModelError("The window is empty", evidence=f"it has {len(colors)} colours")
+    return f"{image.width()} × {image.height()}"

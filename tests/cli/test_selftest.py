@@ -1,0 +1,40 @@
+"""The self-test says that this installation works, and that a broken one does not."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from app.__main__ import main
+from app.cli import selftest
+from app.errors import ModelError
+
+
+def test_everything_works_in_a_process_of_its_own() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "app", "selftest"],
+        env={**os.environ, "QT_QPA_PLATFORM": "none such"},  # it asks for no screen
+        capture_output=True,
+        text=True,
+        timeout=110,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["ok"] * 4
+    assert "24 tokens" in done.stdout
+
+
+def test_what_is_broken_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken() -> str:
+        raise ModelError("The window is empty")
+
+    monkeypatch.setattr(selftest, "_draw_window", broken)
+    monkeypatch.setattr(selftest._Selftest, "decode", lambda self, history: 1 / 0)
+    assert main(["selftest"]) == 1
+    told = capsys.readouterr().out
+    assert "FAILED  the demo decodes: ZeroDivisionError" in told
+    assert "FAILED  the window is drawn: The window is empty" in told
