@@ -9,13 +9,13 @@ from PySide6.QtGui import QAction, QCloseEvent, QKeySequence
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QDialog,
+    QFrame,
     QHBoxLayout,
     QHeaderView,
     QLabel,
     QLineEdit,
     QMenu,
     QPushButton,
-    QSplitter,
     QStackedLayout,
     QVBoxLayout,
     QWidget,
@@ -73,7 +73,6 @@ class HistoryDialog(QDialog):
         self.search.setClearButtonEnabled(True)
         self.search.textChanged.connect(lambda: self._search_timer.start())
         self.tag = ChoiceBox()
-        self.tag.setMinimumWidth(150)
         self.tag.setAccessibleName(self.tr("Tag"))
         self.tag.currentIndexChanged.connect(self._list)
         self.starred = QPushButton(self.tr("★ Starred"))
@@ -125,7 +124,7 @@ class HistoryDialog(QDialog):
             self.tr("Make it again with the recipe, seed and weights that it had at each token")
         )
         self.recipe = QPushButton(self.tr("Open its recipe"))
-        self.export = QPushButton(self.tr("Export"))
+        self.export = QPushButton(self.tr("Export ▾"))
         menu = QMenu(self.export)
         fill_menu(menu, self._export)
         self.export.setMenu(menu)
@@ -155,20 +154,21 @@ class HistoryDialog(QDialog):
     def _lay_out(self) -> None:
         filters = QHBoxLayout()
         filters.setSpacing(SPACE)
-        filters.addWidget(self.search, 1)
-        filters.addWidget(self.tag)
+        filters.addWidget(self.search, 4)
+        filters.addWidget(self.tag, 1)
         filters.addWidget(self.starred)
-        place = QWidget()
-        self._pages = QStackedLayout(place)
+        place = QFrame()
+        place.setProperty("role", "card")
+        self._pages = QStackedLayout()
         self._pages.addWidget(self._empty)
         self._pages.addWidget(self.table)
-        middle = QSplitter(Qt.Orientation.Horizontal)
-        middle.addWidget(place)
-        middle.addWidget(self.details)
-        middle.setSizes((660, 300))
-        middle.setStretchFactor(0, 1)
-        middle.setChildrenCollapsible(False)
-        middle.setHandleWidth(SPACE + 4)
+        inside = QVBoxLayout(place)
+        inside.setContentsMargins(SPACE // 2, SPACE // 2, SPACE // 2, SPACE // 2)
+        inside.addLayout(self._pages)
+        middle = QHBoxLayout()
+        middle.setSpacing(SPACE + 4)
+        middle.addWidget(place, 9)
+        middle.addWidget(self.details, 4)
         buttons = QHBoxLayout()
         buttons.setSpacing(SPACE)
         buttons.addWidget(self.told, 1)
@@ -179,7 +179,7 @@ class HistoryDialog(QDialog):
         layout.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE, 2 * SPACE)
         layout.setSpacing(SPACE + 4)
         layout.addLayout(filters)
-        layout.addWidget(middle, 1)
+        layout.addLayout(middle, 1)
         layout.addLayout(buttons)
 
     # The list
