@@ -113,10 +113,12 @@ class Ledger:
         names, marks = ", ".join(values), ", ".join(f":{name}" for name in values)
         self._connection.execute(
             f"INSERT INTO run ({names}) VALUES ({marks}) ON CONFLICT (id) DO UPDATE SET "
-            "recipe = excluded.recipe, config = excluded.config, fork_index = excluded.fork_index, "
+            "recipe = excluded.recipe, config = excluded.config, "
             "drawn_from = excluded.drawn_from, versions = excluded.versions, ended = NULL, "
-            "finish_reason = NULL, error = '', stats = NULL, tokens = NULL, text = NULL",
-            values,
+            "finish_reason = NULL, error = '', stats = NULL, tokens = NULL, text = NULL, "
+            # Its parent stays, whatever it hangs on in the window: there are its first tokens.
+            "fork_index = min(fork_index, :length)",
+            {**values, "length": run.length},
         )
         self._places.pop(run.id, None)
         number = number_of(self._connection, run.id)

@@ -109,7 +109,7 @@ class Generation(QObject):
     def set_alphas(self, alphas: tuple[float, ...]) -> None:
         """Let these weights act on the next token of what is being generated."""
         for run in self._active.values():
-            if run.role is None and len(run.alphas.get()) == len(alphas):
+            if run.role is None and len(run.alphas.latest) == len(alphas):
                 run.alphas.set(alphas)
 
     def stop(self) -> None:

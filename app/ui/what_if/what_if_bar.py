@@ -176,7 +176,7 @@ class WhatIfBar(QFrame):
         alphas: tuple[float, ...] = ()
         if run:
             ended = run.tokens and not run.active
-            alphas = run.tokens[-1].alphas if ended else run.alphas.get()
+            alphas = run.tokens[-1].alphas if ended else run.alphas.latest
         self._drawn_with = alphas[: len(names)]
         while len(self.weights) > len(names):
             weight = self.weights.pop()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from pytestqt.qtbot import QtBot
 
 from app.decoding.types import FinishReason
@@ -102,6 +103,40 @@ def test_a_run_that_goes_on_stays_one(kept: Session, bridge: FakeBridge) -> None
     assert (run.tokens, run.finish_reason) == (5, "length")
 
 
+@pytest.mark.parametrize("opened", [False, True], ids=["removed", "opened alone"])
+def test_a_branch_that_goes_on_without_its_parent_keeps_its_beginning(
+    kept: Session, bridge: FakeBridge, opened: bool
+) -> None:
+    generate(kept, bridge)
+    trunk = kept.runs.current
+    assert trunk is not None
+    kept.runs.fork(3, token_id=7)
+    bridge.start_run()
+    bridge.decode(2, start=3, seed=9)
+    bridge.finish_run()
+    branch = kept.runs.current
+    assert branch is not None
+    stored = kept.history.id_of(branch)
+    assert kept.history.id_of(trunk)
+    kept.runs.remove(trunk)
+    if opened:
+        kept.runs.remove(branch)
+        runs(kept)
+        kept.history.show(stored)
+        branch = kept.runs.current
+        assert branch is not None
+    assert branch.parent is None
+    kept.runs.go_on(2)
+    bridge.start_run()
+    bridge.decode(2, start=5, seed=9)
+    bridge.finish_run()
+    runs(kept)
+    document = kept.history.document(stored)
+    assert [token.token_id for token in document.tokens] == list(branch.token_ids)
+    assert len(document.tokens) == 7
+    assert None not in document.candidates
+
+
 def test_a_stored_run_is_opened_with_everything_but_full_rows(
     kept: Session, bridge: FakeBridge
 ) -> None:
@@ -149,6 +184,8 @@ def test_run_again_asks_for_the_weights_of_every_token(kept: Session, bridge: Fa
     command = bridge.last(Generate)
     assert isinstance(command, Generate)
     assert isinstance(command.alphas, ReplayedAlphas)
+    kept.set_alpha(0, 3.0)  # what is repeated neither follows it nor loses its place by it
+    kept.set_alpha(0, asked[0][0])
     assert [command.alphas.get() for _ in asked] == asked
     assert command.config.max_new_tokens == 4
     assert command.config.seed == first.recipe.sampling.seed
