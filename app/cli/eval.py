@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -27,6 +28,7 @@ from app.evaluation.views import View, views_of
 
 if TYPE_CHECKING:
     from app.evaluation.loading import Models
+    from app.evaluation.processes import Processes
 
 RESULTS = "results.json"
 
@@ -37,6 +39,7 @@ def evaluate_tasks(options: argparse.Namespace) -> int:
     Raises:
         TuneshiftError: For everything that can be wrong with the input.
     """
+    options.device = options.device or _device_of_process()
     recipe = chosen_recipe(options)
     views = views_of(recipe, _names(options.roles), _scales(options.alpha_scale), _alone)
     local, harness = _tasks(_names(options.tasks), options.data)
@@ -46,10 +49,11 @@ def evaluate_tasks(options: argparse.Namespace) -> int:
         [task.first(options.limit) for task in local],
         harness,
         views,
-        ResultFolder(options.output),
         options,
     )
     complete = evaluation.run()
+    if evaluation.rank:  # the first of several processes tells
+        return 0 if complete else 130
     found = evaluation.results()
     report = {"recipe": recipe.name, "complete": complete, "tasks": as_json(found)}
     path = evaluation.folder.write(RESULTS, report)
@@ -71,10 +75,10 @@ class _Evaluation:
         tasks: Sequence[Task],
         harness: Sequence[str],
         views: Sequence[View],
-        folder: ResultFolder,
         options: argparse.Namespace,
     ) -> None:
-        self.folder = folder
+        self.rank = int(os.environ.get("RANK", "0"))
+        self.folder = ResultFolder(options.output, self.rank)
         self._tasks = tasks
         self._harness = harness
         self._views = views
@@ -88,6 +92,7 @@ class _Evaluation:
         """Ask everything; whether nothing stopped it."""
         self._status.show("Starting …")
         from app.evaluation.loading import Models  # imports torch: seconds
+        from app.evaluation.processes import Processes
 
         stop = False
 
@@ -98,8 +103,9 @@ class _Evaluation:
         try:
             with _interrupt(request):
                 models = Models(self._loading, lambda: stop)
-                self._ask(models, lambda: stop)
-                self._ask_harness(models, lambda: stop)
+                processes = Processes()
+                self._ask(models, lambda: stop, processes)
+                self._ask_harness(models, lambda: stop, processes)
         except Cancelled:
             return False
         finally:
@@ -120,12 +126,14 @@ class _Evaluation:
             )
         return [*found, *self._of_harness]
 
-    def _ask(self, models: Models, cancelled: Callable[[], bool]) -> None:
+    def _ask(self, models: Models, cancelled: Callable[[], bool], processes: Processes) -> None:
         from app.evaluation.run import evaluate
 
         fresh, started = 0, time.monotonic()
         size = self._options.batch_size
-        answers = evaluate(self._tasks, self._views, self.folder, models, size, cancelled)
+        answers = evaluate(
+            self._tasks, self._views, self.folder, models, size, cancelled, processes
+        )
         for done, answered in enumerate(answers, 1):
             place = answered.task.name, answered.view.title
             self._records.setdefault(place, []).append(answered.record)
@@ -137,7 +145,9 @@ class _Evaluation:
                     f"{_duration(left)} left"
                 )
 
-    def _ask_harness(self, models: Models, cancelled: Callable[[], bool]) -> None:
+    def _ask_harness(
+        self, models: Models, cancelled: Callable[[], bool], processes: Processes
+    ) -> None:
         if not self._harness:
             return
         from app.evaluation.harness import evaluate_with_harness
@@ -151,11 +161,22 @@ class _Evaluation:
             batch_size=self._options.batch_size,
             cancelled=cancelled,
             on_progress=self._status.show,
+            processes=processes,
         )
 
     def _loading(self, progress: LoadProgress) -> None:
         share = progress.done / max(progress.total, 1)
         self._status.show(f"Loading the {progress.role}: {share:.0%}")
+
+
+def _device_of_process() -> str | None:
+    """The accelerator of this one of several processes; None where the recipe says."""
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        return None
+    import torch
+
+    place = os.environ.get("LOCAL_RANK", "0")
+    return f"cuda:{place}" if torch.cuda.is_available() else None
 
 
 def _alone(model: str) -> Recipe:

@@ -20,11 +20,10 @@ def _table(task: TaskResults) -> str:
     direct = task.checkpoints
     header = ["", "score", "± s.e.", "questions"]
     header += ["gap closed" if len(direct) == 1 else f"gap to {d.view.name}" for d in direct]
-    rows = [_row(task, result, direct) for result in task.results]
-    if not any(cell for row in rows for cell in row[4:]):
-        header, rows = header[:4], [row[:4] for row in rows]
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    lines = [title, *(_line(row, widths) for row in [header, *rows])]
+    rows = [header, *(_row(task, result, direct) for result in task.results)]
+    columns = [column for column in zip(*rows, strict=True) if any(column[1:])]
+    widths = [max(map(len, column)) for column in columns]
+    lines = [title, *(_line(row, widths) for row in zip(*columns, strict=True))]
     cut = max(result.cut for result in task.results)
     if cut:
         lines.append(f"  {cut:,} prompts were longer than the context and lost their beginning")
@@ -39,7 +38,7 @@ def _row(task: TaskResults, result: Result, direct: Sequence[Result]) -> list[st
         f"{measure.score:.4f}",
         "" if measure.stderr is None else f"{measure.stderr:.4f}",
         f"{measure.count:,}",
-        *("" if gap is None else f"{gap:.1%}" for gap in gaps),
+        *("" if gap is None else f"{gap:z.1%}" for gap in gaps),
     ]
 
 

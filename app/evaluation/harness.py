@@ -12,6 +12,7 @@ from lm_eval.defaults import DEFAULT_OTHER_SEED, DEFAULT_RANDOM_SEED
 from lm_eval.evaluator import evaluate
 from lm_eval.models.utils import normalize_gen_kwargs
 from lm_eval.tasks import TaskManager
+from torch import Tensor
 
 from app.checkpoints.opening import first_line
 from app.decoding.types import GenerationConfig
@@ -20,6 +21,7 @@ from app.evaluation.evaluator import Evaluator
 from app.evaluation.identity import fingerprints, models_of
 from app.evaluation.loading import Models
 from app.evaluation.metrics import Measure
+from app.evaluation.processes import Processes
 from app.evaluation.requests import GenerateRequest, Prompt, ScoreRequest
 from app.evaluation.results import Result, TaskResults
 from app.evaluation.store import AnswerFile, Record, ResultFolder, key_of
@@ -43,6 +45,7 @@ class TuneshiftLM(LM):  # type: ignore[misc]
         answers: Where the answers of each view of the same recipe are kept, with what makes the
             keys of its answers.
         on_progress: Called with answers given and answers asked.
+        processes: Of several that share the questions, which this is.
     """
 
     def __init__(
@@ -51,8 +54,12 @@ class TuneshiftLM(LM):  # type: ignore[misc]
         view: View,
         answers: Sequence[tuple[View, AnswerFile, tuple[Any, ...]]],
         on_progress: Callable[[int, int], None] = lambda done, total: None,
+        processes: Processes | None = None,
     ) -> None:
         super().__init__()
+        self._processes = processes or Processes()
+        self._rank, self._world_size = self._processes.rank, self._processes.count
+        self._device = self._processes.device
         self._evaluator = evaluator
         self._view = view
         self._answers = answers
@@ -90,6 +97,15 @@ class TuneshiftLM(LM):  # type: ignore[misc]
             file.append([known[key]])
             self._on_progress(len(known), len(set(keys)))
         return [str(known[key]["output"]) for key in keys]
+
+    def all_gather(self, tensor: Tensor) -> Tensor:
+        return self._processes.gather(tensor)
+
+    def gather_object(self, obj: Any, dst: int = 0) -> list[Any] | None:
+        return self._processes.gather_object(obj, dst)
+
+    def barrier(self) -> None:
+        self._processes.wait()
 
     def _score(self, asked: Sequence[ScoreRequest]) -> list[Record]:
         views = [view for view, _, _ in self._answers]
@@ -131,6 +147,7 @@ def evaluate_with_harness(
     batch_size: int | None = None,
     cancelled: Callable[[], bool] = lambda: False,
     on_progress: Callable[[str], None] = lambda text: None,
+    processes: Processes | None = None,
 ) -> list[TaskResults]:
     """Ask every view the questions of tasks of the harness.
 
@@ -143,6 +160,7 @@ def evaluate_with_harness(
         batch_size: How many texts are read side by side; None is as many as fit.
         cancelled: Asked before every chunk of a prompt and every token.
         on_progress: Receives a line that says what is happening.
+        processes: Of several that share the questions, which this is; the first has the results.
 
     Raises:
         EvaluationError: A task cannot be had, or is not for language models alone.
@@ -166,10 +184,12 @@ def evaluate_with_harness(
             def progress(done: int, total: int, title: str = view.title) -> None:
                 on_progress(f"{', '.join(tasks)}, {title}: {done:,} of {total:,} answers")
 
-            model = TuneshiftLM(evaluator, view, answers, progress)
-            found[view.title] = _ask(model, tasks, manager, limit)
-            folder.write(f"harness-{key_of(view.title)[:8]}.json", _plain(found[view.title]))
-    return _results(views, found)
+            model = TuneshiftLM(evaluator, view, answers, progress, processes)
+            results = _ask(model, tasks, manager, limit)
+            if results is not None:
+                found[view.title] = results
+                folder.write(f"harness-{key_of(view.title)[:8]}.json", _plain(results))
+    return _results(views, found) if found else []
 
 
 def _check(manager: TaskManager, name: str) -> None:
@@ -192,8 +212,12 @@ def _check(manager: TaskManager, name: str) -> None:
 
 def _ask(
     model: TuneshiftLM, tasks: Sequence[str], manager: TaskManager, limit: int | None
-) -> dict[str, Any]:
-    """What ``simple_evaluate`` does, without asking the machine for its whole environment."""
+) -> dict[str, Any] | None:
+    """What ``simple_evaluate`` does, without asking the machine for its whole environment.
+
+    Returns:
+        The harness's results in the first process, and None in others.
+    """
     random.seed(DEFAULT_RANDOM_SEED)  # tasks may draw from it
     loaded = manager.load(list(tasks))
     for task in loaded["tasks"].values():
@@ -201,7 +225,7 @@ def _ask(
             task.set_config(key="num_fewshot", value=0)
         task.set_fewshot_seed(seed=DEFAULT_OTHER_SEED)
     try:
-        found: dict[str, Any] = evaluate(
+        found: dict[str, Any] | None = evaluate(
             model, loaded, limit=limit, bootstrap_iters=_RESAMPLES, log_samples=False
         )
     except ValueError as error:

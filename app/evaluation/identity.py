@@ -11,6 +11,9 @@ from app.checkpoints.opening import open_recipe
 from app.checkpoints.spec import CheckpointSpec, Recipe
 from app.evaluation.views import View
 
+_WHERE = ("source", "over", "device", "offload")
+"""Where a checkpoint lies and is computed; what it is, its fingerprint says."""
+
 
 def fingerprints(recipe: Recipe) -> dict[str, str]:
     """A digest of every role's files, by its name.
@@ -35,4 +38,4 @@ def models_of(view: View, prints: Mapping[str, str]) -> tuple[Any, ...]:
 
 
 def _how_used(spec: CheckpointSpec) -> dict[str, Any]:
-    return {key: value for key, value in asdict(spec).items() if key not in ("source", "over")}
+    return {key: value for key, value in asdict(spec).items() if key not in _WHERE}

@@ -37,12 +37,17 @@ def ratio(values: Sequence[float], sizes: Sequence[float]) -> Measure:
     return Measure(score, math.sqrt(variance * count) / total, count)
 
 
-def gap_closed(base: float, tuned: float, direct: float) -> float | None:
+def gap_closed(
+    base: float, tuned: float, direct: float, higher_is_better: bool = True
+) -> float | None:
     """Which share of what direct tuning brings is there without it; None where it brings nothing.
 
-    It is 0 for the base and 1 for the directly tuned model, whichever direction is better.
+    It is 0 for the base and 1 for the directly tuned model.
     """
-    return None if direct == base else (tuned - base) / (direct - base)
+    gain = direct - base
+    if (gain if higher_is_better else -gain) <= 0:
+        return None
+    return (tuned - base) / gain
 
 
 @dataclass(frozen=True, slots=True)

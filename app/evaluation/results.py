@@ -41,11 +41,19 @@ class TaskResults:
         return [result for result in self.results if result.view.kind == "checkpoint"]
 
     def gap_closed(self, result: Result, checkpoint: Result) -> float | None:
-        """Which share of what ``checkpoint`` gains over the base a tuned view has too."""
+        """Which share of what ``checkpoint`` gains over the base a tuned view has too.
+
+        None for other views, and where the checkpoint gains nothing.
+        """
         base = next((other for other in self.results if other.view.kind == "base"), None)
         if base is None or result.view.kind != "tuned":
             return None
-        return gap_closed(base.measure.score, result.measure.score, checkpoint.measure.score)
+        return gap_closed(
+            base.measure.score,
+            result.measure.score,
+            checkpoint.measure.score,
+            self.higher_is_better,
+        )
 
 
 def result_of(view: View, records: Sequence[Record]) -> Result:

@@ -12,6 +12,7 @@ from app.evaluation.generation import Generated
 from app.evaluation.identity import fingerprints, models_of
 from app.evaluation.loading import Models
 from app.evaluation.metrics import bits, chosen, contains, matches
+from app.evaluation.processes import Processes
 from app.evaluation.requests import Score
 from app.evaluation.store import Record, ResultFolder, key_of
 from app.evaluation.tasks import Metric, Question, Task
@@ -41,6 +42,7 @@ def evaluate(
     models: Models,
     batch_size: int | None = None,
     cancelled: Callable[[], bool] = lambda: False,
+    processes: Processes | None = None,
 ) -> Iterator[Answered]:
     """Ask every view every question that the folder has no answer to.
 
@@ -54,22 +56,28 @@ def evaluate(
         models: Loads.
         batch_size: How many texts are read side by side; None is as many as fit.
         cancelled: Asked before every chunk of a prompt and every token.
+        processes: Of several that share the questions, which this is.
 
     Yields:
-        First what is known, then what is answered.
+        First what is known, then what is answered; at the end what other processes answered.
 
     Raises:
         TuneshiftError: A recipe cannot be loaded, a question cannot be asked, or an answer cannot
             be kept.
         Cancelled: When ``cancelled`` says so.
     """
-    groups = [_Group(recipe, views, tasks, folder) for recipe in _recipes(views)]
+    processes = processes or Processes()
+    groups = [_Group(recipe, views, tasks, folder, processes) for recipe in _recipes(views)]
     for group in groups:
         yield from group.known()
     for group in groups:
         if group.missing:
             evaluator = Evaluator(models.load(group.recipe), batch_size, cancelled)
             yield from group.ask(evaluator)
+    if processes.count > 1:
+        processes.wait()
+        for group in groups:
+            yield from group.of_others()
 
 
 def _recipes(views: Sequence[View]) -> list[Recipe]:
@@ -89,7 +97,9 @@ class _Group:
         views: Sequence[View],
         tasks: Sequence[Task],
         folder: ResultFolder,
+        processes: Processes,
     ) -> None:
+        self._owns = processes.owns
         self.recipe = recipe
         self._views = [view for view in views if view.recipe == recipe]
         self._tasks = tasks
@@ -111,8 +121,12 @@ class _Group:
 
     @property
     def missing(self) -> bool:
+        """Whether this process has anything to ask."""
         return any(
-            len(set(keys) - self._answers[place].keys()) for place, keys in self._keys.items()
+            self._is_mine(task, view, question)
+            for task in self._tasks
+            for view in self._views
+            for question in task.questions
         )
 
     def known(self) -> Iterator[Answered]:
@@ -123,6 +137,16 @@ class _Group:
                     if key in self._answers[place]:
                         yield Answered(task, view, self._answers[place][key], known=True)
 
+    def of_others(self) -> Iterator[Answered]:
+        """What other processes have answered since this one began."""
+        for task in self._tasks:
+            for view in self._views:
+                place = task.name, view.title
+                there = self._answers[place]
+                found = self._files[place].read(set(self._keys[place]) - there.keys())
+                there.update(found)
+                yield from (Answered(task, view, record, known=True) for record in found.values())
+
     def ask(self, evaluator: Evaluator) -> Iterator[Answered]:
         for task in self._tasks:
             if task.generates:
@@ -132,7 +156,7 @@ class _Group:
                 yield from self._score(evaluator, task)
 
     def _generate(self, evaluator: Evaluator, task: Task, view: View) -> Iterator[Answered]:
-        left = [q for q in task.questions if self._is_missing(task, view, q)]
+        left = [q for q in task.questions if self._is_mine(task, view, q)]
         requests = [(q, request) for q in left for request in task.to_generate(q)]
         texts: dict[int, dict[int, Generated]] = {q.index: {} for q in left}
         for place, found in evaluator.generate([request for _, request in requests], view):
@@ -143,7 +167,7 @@ class _Group:
                 yield self._keep(task, view, question, _judge_texts(task, question, outputs))
 
     def _score(self, evaluator: Evaluator, task: Task) -> Iterator[Answered]:
-        left = [q for q in task.questions if any(self._is_missing(task, v, q) for v in self._views)]
+        left = [q for q in task.questions if any(self._is_mine(task, v, q) for v in self._views)]
         requests = [(q, request) for q in left for request in task.to_score(q)]
         found: dict[int, dict[int, list[Score]]] = {q.index: {} for q in left}
         for place, scores in evaluator.score([request for _, request in requests], self._views):
@@ -156,6 +180,9 @@ class _Group:
                     if self._is_missing(task, view, question):
                         judged = _judge_scores(task, question, of_view)
                         yield self._keep(task, view, question, judged)
+
+    def _is_mine(self, task: Task, view: View, question: Question) -> bool:
+        return self._owns(question.index) and self._is_missing(task, view, question)
 
     def _is_missing(self, task: Task, view: View, question: Question) -> bool:
         place = task.name, view.title

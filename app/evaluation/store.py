@@ -9,6 +9,7 @@ import hashlib
 import json
 import re
 from collections.abc import Collection, Iterator
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +28,17 @@ class AnswerFile:
     """Answers of one view to one task: JSON lines, each with the key of what it answers.
 
     A line that a kill cut off is left out and written over. Lines of other keys, as of another
-    recipe, stay and are not looked at.
+    recipe, stay and are not looked at. Each of several processes writes a file of its own and reads
+    those of all.
 
     Args:
-        path: The file; it need not be there.
+        path: The file of the first process; it need not be there.
+        rank: Which process this is.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, rank: int = 0) -> None:
+        self._first = path
+        self.path = path.with_suffix(f".{rank}.jsonl") if rank else path
         self._whole = False
 
     def read(self, keys: Collection[str]) -> dict[str, Record]:
@@ -44,7 +48,13 @@ class AnswerFile:
             EvaluationError: The file cannot be read.
         """
         wanted = set(keys)
-        return {record["key"]: record for record in self._records() if record["key"] in wanted}
+        others = self._first.parent.glob(f"{escape(self._first.stem)}.*.jsonl")
+        return {
+            record["key"]: record
+            for path in (self._first, *sorted(others))
+            for record in _records(path)
+            if record["key"] in wanted
+        }
 
     def append(self, records: Collection[Record]) -> None:
         """Add answers; when this returns, they are on their way to the disk.
@@ -61,21 +71,6 @@ class AnswerFile:
         except OSError as error:
             raise _unwritable(self.path, error) from error
 
-    def _records(self) -> Iterator[Record]:
-        try:
-            lines = self.path.read_bytes().split(b"\n")
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            raise EvaluationError(f"{self.path} cannot be read", evidence=str(error)) from error
-        for line in lines[:-1]:  # what is after the last line break was cut off
-            try:
-                record = json.loads(line)
-            except ValueError:
-                continue
-            if isinstance(record, dict) and "key" in record:
-                yield record
-
     def _drop_partial_line(self) -> None:
         if self.path.exists() and not self._whole:
             with self.path.open("rb+") as file:
@@ -84,19 +79,38 @@ class AnswerFile:
         self._whole = True
 
 
+def _records(path: Path) -> Iterator[Record]:
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise EvaluationError(f"{path} cannot be read", evidence=str(error)) from error
+    for line in lines[:-1]:  # what is after the last line break was cut off
+        try:
+            record = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(record, dict) and "key" in record:
+            yield record
+
+
 class ResultFolder:
     """Where an evaluation keeps its answers and its results.
 
     Args:
         folder: Made when it is missing.
+        rank: Which of several processes this is.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, rank: int = 0) -> None:
         self.folder = folder
+        self._rank = rank
 
     def answers(self, task: str, view: str) -> AnswerFile:
         """The answers of a view to a task."""
-        return AnswerFile(self.folder / "answers" / _file_name(task) / f"{_file_name(view)}.jsonl")
+        folder = self.folder / "answers" / _file_name(task)
+        return AnswerFile(folder / f"{_file_name(view)}.jsonl", self._rank)
 
     def write(self, name: str, content: object) -> Path:
         """Write a JSON file; whoever reads it sees the old or the new one.

@@ -49,15 +49,15 @@ def test_one_answer_has_no_standard_error() -> None:
     assert ratio([3.0], [2.0]).stderr is None
 
 
-@given(st.floats(-5, 5), st.floats(-5, 5), st.floats(0, 1))
+@given(st.floats(-5, 5), st.floats(1e-3, 5), st.floats(-1, 2), st.booleans())
 def test_the_gap_is_0_at_the_base_and_1_at_the_directly_tuned(
-    base: float, direct: float, share: float
+    base: float, gain: float, share: float, higher_is_better: bool
 ) -> None:
-    found = gap_closed(base, base + share * (direct - base), direct)
-    if base == direct:
-        assert found is None
-    elif abs(direct - base) > 1e-3:
-        assert found == pytest.approx(share, abs=1e-6)
+    direct = base + gain if higher_is_better else base - gain
+    tuned = base + share * (direct - base)
+    assert gap_closed(base, tuned, direct, higher_is_better) == pytest.approx(share, abs=1e-6)
+    assert gap_closed(base, tuned, direct, not higher_is_better) is None
+    assert gap_closed(base, tuned, base, higher_is_better) is None
 
 
 @pytest.mark.parametrize(
