@@ -57,8 +57,10 @@ class CandidateRows:
 
     @property
     def differences(self) -> Floats:
-        """d_i = s⁺_i − s⁻_i, [P, C]."""
-        return self.experts.astype(np.float64) - self.antiexperts
+        """d_i = s⁺_i − s⁻_i, [P, C]; 0 where the token is masked."""
+        with np.errstate(invalid="ignore"):
+            differences = self.experts.astype(np.float64) - self.antiexperts
+        return np.nan_to_num(differences, copy=False)  # −inf − −inf
 
     def tuned(self, alphas: Sequence[float]) -> Floats:
         """The tuned logits under these weights, [C]."""
@@ -154,8 +156,8 @@ def keep_candidates(
     tuned = tuned_logits(logits, alphas)
     roles = _distinct(logits)
     tops = [top(tuned, top_tuned), *(top(row, top_role) for row in roles)]
-    ids = np.union1d(np.concatenate(tops), [token_id])
-    ids = ids[np.isfinite(logits.base[ids])]
+    ids = np.concatenate(tops)
+    ids = np.union1d(ids[np.isfinite(logits.base[ids])], [token_id])
     ids = ids[np.argsort(-tuned[ids], kind="stable")].astype(np.int32)
     members = coalitions(len(alphas)).members
     shape = (len(alphas), len(ids))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from app.attribution.alpha_curve import estimated_alpha_curve
 from app.attribution.attribution import attribute
 from app.attribution.candidates import keep_candidates
 from app.attribution.estimated import attribute_candidates
@@ -48,3 +49,21 @@ def test_other_weights_are_looked_at_as_they_would_be() -> None:
     assert found.p_tuned == pytest.approx(exact.p_tuned, abs=0.02)
     assert found.contributions == pytest.approx(exact.contributions, abs=0.02)
     assert found.entropy_tuned == pytest.approx(exact.entropy_tuned, abs=0.2)
+
+
+@pytest.mark.parametrize("masked", [True, False], ids=["masked", "unknown to the base"])
+def test_a_given_token_that_is_impossible_is_a_candidate_all_the_same(masked: bool) -> None:
+    """A text that is given may hold ids that not every role has, or that an endpoint left out."""
+    logits = invent(2, 5, np.float32)
+    for row in (logits.base, *(logits.experts + logits.antiexperts if masked else ())):
+        row[7] = -np.inf
+    kept = keep_candidates(logits, ALPHAS, 7, top_tuned=20, top_role=10)
+    for alphas in (ALPHAS, (2.0, -1.0)):
+        found = attribute_candidates(kept.reweighted(alphas), 7)
+        exact = attribute(logits, alphas, 7)
+        assert (found.p_base, found.p_tuned) == (exact.p_base, exact.p_tuned) == (0.0, 0.0)
+        assert found.contributions == exact.contributions == (0.0, 0.0)
+        assert 0 < found.entropy_tuned < exact.entropy_tuned + 0.2
+    curve = estimated_alpha_curve(kept, 0, [7, int(kept.token_ids[0])])
+    assert not curve.probabilities[0].any()
+    assert (curve.probabilities[1] > 0).all()
