@@ -64,22 +64,25 @@ def ask_export(session: Session, run_id: str, name: str, parent: QWidget) -> Non
 
 
 def export(session: Session, run_id: str, name: str, path: Path) -> None:
-    """Write a run to a file, or report why it cannot be."""
+    """Write a run to a file, on a thread of its own, or report why it cannot be."""
     try:
         document = session.history.document(run_id)
-        content = shift_png(document) if name == PNG else FORMATS[name](document).encode("utf-8")
-        path.write_bytes(content)
     except HistoryError as error:
         session.report(error)
-    except OSError as error:
-        session.report(
-            HistoryError(
-                translate("Exporting", "The run cannot be written to {0}").format(path),
-                evidence=error.strerror or str(error),
-            )
-        )
-    else:
+        return
+    failed = translate("Exporting", "The run cannot be written to {0}").format(path)
+
+    def write() -> None:
+        content = shift_png(document) if name == PNG else FORMATS[name](document).encode("utf-8")
+        try:
+            path.write_bytes(content)
+        except OSError as error:
+            raise HistoryError(failed, evidence=error.strerror or str(error)) from error
+
+    def written(_: None) -> None:
         _memory().setValue(_FOLDER, str(path.parent))
+
+    session.history.background.run(session, write, written, session.report)
 
 
 def copy_shown(session: Session, name: str) -> None:

@@ -21,6 +21,7 @@ from app.history.export.document import Document, read_document
 from app.history.records import RunKind, RunSummary, StoredRun, StoredToken
 from app.history.repeat import Repeatable, repeatable
 from app.history.writer import HistoryWriter
+from app.ui.background import Background
 from app.ui.history.recorder import Recorder
 from app.ui.run import Run, Token
 
@@ -56,6 +57,8 @@ class History(QObject):
         self._opened: Database | None = None
         self.deleted: tuple[RunSummary, ...] = ()
         """What was deleted last and can be had back."""
+        self.background = Background("export", self)
+        """Writes what is exported."""
         self._told.connect(window.report)
         self._written.connect(self.changed)
 
@@ -84,14 +87,17 @@ class History(QObject):
     def close(self) -> None:
         """Take nothing more; what came is still written. Returns at once."""
         self._let_go()
+        self.background.close()
         if self._recorder:
             self._recorder.end_all()
         if self._writer:
             self._writer.close()
 
     def join(self, timeout: float | None = None) -> bool:
-        """Wait for the writer to end; whether it has."""
-        return self._writer is None or self._writer.join(timeout)
+        """Wait for the writer and an export to end; whether they have."""
+        return self.background.join(timeout) and (
+            self._writer is None or self._writer.join(timeout)
+        )
 
     # Finding
 
@@ -206,7 +212,7 @@ class History(QObject):
     def _candidates(self, run_id: str, index: int) -> CandidateRows:
         rows = self._archive_of(run_id).candidates(run_id, index)
         if rows is None:
-            raise HistoryError("The candidates of a token are not in the history any more")
+            raise HistoryError(self.tr("The candidates of a token are not in the history any more"))
         return rows
 
     # Editing
@@ -265,7 +271,9 @@ class History(QObject):
             if archive.holds(run_id):
                 return archive
         if not archives:
-            raise HistoryError("The history is not open yet", next_step="Try again in a moment.")
+            raise HistoryError(
+                self.tr("The history is not open yet"), next_step=self.tr("Try again in a moment.")
+            )
         return archives[-1]
 
     def _reading(self) -> list[Archive]:

@@ -136,15 +136,19 @@ def test_more_than_one_can_be_deleted_and_not_opened(dialog: HistoryDialog) -> N
     assert dialog.details.text.toPlainText() == ""
 
 
-def test_every_format_can_be_exported(dialog: HistoryDialog, kept: Session, tmp_path: Path) -> None:
+def test_every_format_can_be_exported(
+    dialog: HistoryDialog, kept: Session, tmp_path: Path, qtbot: QtBot
+) -> None:
     run_id = dialog.chosen()[0].id
+    for name, _ in formats():
+        export(kept, run_id, name, tmp_path / f"run.{name}")
+    assert kept.history.background.join(20)
     for name, title in formats():
-        path = tmp_path / f"run.{name}"
-        export(kept, run_id, name, path)
-        assert path.stat().st_size > 10, title
+        assert (tmp_path / f"run.{name}").stat().st_size > 10, title
     assert (tmp_path / "run.png").read_bytes().startswith(b"\x89PNG")
     assert kept.problem is None
-    export(kept, run_id, "html", tmp_path / "none" / "run.html")
+    with qtbot.waitSignal(kept.problem_changed):
+        export(kept, run_id, "html", tmp_path / "none" / "run.html")
     assert kept.problem is not None
     assert "cannot be written" in str(kept.problem.error)
 
