@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import math
 import os
 import signal
@@ -20,7 +21,7 @@ from app.cli.roles import chosen_recipe, recipe_of_roles
 from app.cli.status_line import StatusLine
 from app.decoding.types import MAX_ALPHA
 from app.errors import Cancelled, EvaluationError, SettingsError
-from app.evaluation.harness_tasks import harness_tasks
+from app.evaluation.harness_tasks import HarnessTasks, harness_tasks
 from app.evaluation.results import TaskResults, as_json, result_of
 from app.evaluation.store import Record, ResultFolder
 from app.evaluation.tasks import Task, builtin_tasks, read_task, task_file, unknown_task
@@ -39,6 +40,8 @@ def evaluate_tasks(options: argparse.Namespace) -> int:
     Raises:
         TuneshiftError: For everything that can be wrong with the input.
     """
+    os.environ.setdefault("TQDM_DISABLE", "1")  # one line says how far everything is
+    logging.getLogger("lm_eval").setLevel(logging.ERROR)
     options.device = options.device or _device_of_process()
     recipe = chosen_recipe(options)
     views = views_of(recipe, _names(options.roles), _scales(options.alpha_scale), _alone)
@@ -73,7 +76,7 @@ class _Evaluation:
     def __init__(
         self,
         tasks: Sequence[Task],
-        harness: Sequence[str],
+        harness: HarnessTasks | None,
         views: Sequence[View],
         options: argparse.Namespace,
     ) -> None:
@@ -148,7 +151,7 @@ class _Evaluation:
     def _ask_harness(
         self, models: Models, cancelled: Callable[[], bool], processes: Processes
     ) -> None:
-        if not self._harness:
+        if self._harness is None:
             return
         from app.evaluation.harness import evaluate_with_harness
 
@@ -202,8 +205,8 @@ def _scales(text: str) -> list[float]:
     return list(dict.fromkeys(scales))
 
 
-def _tasks(names: Sequence[str], data: Sequence[str]) -> tuple[list[Task], list[str]]:
-    """The local tasks, read, and the names of those of the harness."""
+def _tasks(names: Sequence[str], data: Sequence[str]) -> tuple[list[Task], HarnessTasks | None]:
+    """The local tasks, read, and those of the harness."""
     files = dict(_data_file(argument) for argument in data)
     paths = {name: path for name in names if (path := task_file(name))}
     harness = harness_tasks([name for name in names if name not in paths], builtin_tasks())

@@ -11,13 +11,13 @@ from lm_eval.api.model import LM
 from lm_eval.defaults import DEFAULT_OTHER_SEED, DEFAULT_RANDOM_SEED
 from lm_eval.evaluator import evaluate
 from lm_eval.models.utils import normalize_gen_kwargs
-from lm_eval.tasks import TaskManager
 from torch import Tensor
 
 from app.checkpoints.opening import first_line
 from app.decoding.types import GenerationConfig
 from app.errors import EvaluationError
 from app.evaluation.evaluator import Evaluator
+from app.evaluation.harness_tasks import HarnessTasks
 from app.evaluation.identity import fingerprints, models_of
 from app.evaluation.loading import Models
 from app.evaluation.metrics import Measure
@@ -138,7 +138,7 @@ class TuneshiftLM(LM):  # type: ignore[misc]
 
 
 def evaluate_with_harness(
-    tasks: Sequence[str],
+    tasks: HarnessTasks,
     views: Sequence[View],
     folder: ResultFolder,
     models: Models,
@@ -152,7 +152,7 @@ def evaluate_with_harness(
     """Ask every view the questions of tasks of the harness.
 
     Args:
-        tasks: As the harness knows them.
+        tasks: What is asked.
         views: Who is asked.
         folder: Where answers and the harness's own results are kept.
         models: Loads.
@@ -167,10 +167,9 @@ def evaluate_with_harness(
         TuneshiftError: A recipe cannot be loaded or a question cannot be asked.
         Cancelled: When ``cancelled`` says so.
     """
-    manager = TaskManager()
-    for name in tasks:
+    for name in tasks.names:
         on_progress(f"Reading {name} …")
-        _check(manager, name)
+        _check(tasks.index, name)
     found: dict[str, dict[str, Any]] = {}
     for recipe in {id(view.recipe): view.recipe for view in views}.values():
         own = [view for view in views if view.recipe is recipe]
@@ -182,20 +181,20 @@ def evaluate_with_harness(
         for view in own:
 
             def progress(done: int, total: int, title: str = view.title) -> None:
-                on_progress(f"{', '.join(tasks)}, {title}: {done:,} of {total:,} answers")
+                on_progress(f"{', '.join(tasks.names)}, {title}: {done:,} of {total:,} answers")
 
             model = TuneshiftLM(evaluator, view, answers, progress, processes)
-            results = _ask(model, tasks, manager, limit)
+            results = _ask(model, tasks, limit)
             if results is not None:
                 found[view.title] = results
                 folder.write(f"harness-{key_of(view.title)[:8]}.json", _plain(results))
     return _results(views, found) if found else []
 
 
-def _check(manager: TaskManager, name: str) -> None:
+def _check(index: Any, name: str) -> None:
     """Read a task with its data, so that what is wrong is known before anything is loaded."""
     try:
-        loaded = manager.load([name])["tasks"]
+        loaded = index.load([name])["tasks"]
     except Exception as error:  # of the harness, of datasets, of the network, of the task's code
         raise EvaluationError(
             f"The task {name} cannot be read: its data may need the network",
@@ -210,16 +209,14 @@ def _check(manager: TaskManager, name: str) -> None:
             )
 
 
-def _ask(
-    model: TuneshiftLM, tasks: Sequence[str], manager: TaskManager, limit: int | None
-) -> dict[str, Any] | None:
+def _ask(model: TuneshiftLM, tasks: HarnessTasks, limit: int | None) -> dict[str, Any] | None:
     """What ``simple_evaluate`` does, without asking the machine for its whole environment.
 
     Returns:
         The harness's results in the first process, and None in others.
     """
     random.seed(DEFAULT_RANDOM_SEED)  # tasks may draw from it
-    loaded = manager.load(list(tasks))
+    loaded = tasks.index.load(list(tasks.names))
     for task in loaded["tasks"].values():
         if task.get_config("num_fewshot") is None:
             task.set_config(key="num_fewshot", value=0)

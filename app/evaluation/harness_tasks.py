@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from app.errors import EvaluationError
 from app.evaluation.tasks import unknown_task
@@ -16,8 +18,16 @@ _SURELY = 0.85
 """So near to another task, a name is a slip: the list of the harness takes seconds to make."""
 
 
-def harness_tasks(names: Sequence[str], others: Sequence[str] = ()) -> list[str]:
-    """``names`` as the harness knows them: names of its tasks, or files of its kind.
+@dataclass(frozen=True, slots=True)
+class HarnessTasks:
+    """Tasks as the harness knows them, and the harness's index of tasks, which takes seconds."""
+
+    names: tuple[str, ...]
+    index: Any
+
+
+def harness_tasks(names: Sequence[str], others: Sequence[str] = ()) -> HarnessTasks | None:
+    """The tasks of the harness that ``names`` mean, or None where there are no names.
 
     Args:
         names: Names, ``harness:NAME`` or ``FILE.yaml``.
@@ -27,7 +37,7 @@ def harness_tasks(names: Sequence[str], others: Sequence[str] = ()) -> list[str]
         EvaluationError: The harness is not installed, or has no such task.
     """
     if not names:
-        return []
+        return None
     for name in names:
         if difflib.get_close_matches(name, list(others), 1, _SURELY):
             raise unknown_task(name, others)
@@ -38,14 +48,14 @@ def harness_tasks(names: Sequence[str], others: Sequence[str] = ()) -> list[str]
         )
     from lm_eval.tasks import TaskManager
 
-    known = TaskManager().all_tasks
+    files = [name.endswith((".yaml", ".yml")) for name in names]
+    index = TaskManager(include_defaults=not all(files))
     found = []
-    for given in names:
+    for given, is_file in zip(names, files, strict=True):
         name = given.removeprefix(PREFIX)
-        if name.endswith((".yaml", ".yml")):
-            if not Path(name).is_file():
-                raise EvaluationError(f"There is no task file {name}")
-        elif name not in known:
-            raise unknown_task(name, [*others, *known])
+        if is_file and not Path(name).is_file():
+            raise EvaluationError(f"There is no task file {name}")
+        if not is_file and name not in index.all_tasks:
+            raise unknown_task(name, [*others, *index.all_tasks])
         found.append(name)
-    return found
+    return HarnessTasks(tuple(found), index)

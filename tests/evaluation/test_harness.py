@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 from app.checkpoints.loading.loader import LoadedRecipe
 from app.errors import EvaluationError
 from app.evaluation.evaluator import Evaluator
+from app.evaluation.harness_tasks import harness_tasks
 from app.evaluation.requests import GenerateRequest, Prompt, ScoreRequest
 from app.evaluation.store import ResultFolder
 from app.evaluation.views import View, views_of
@@ -56,16 +56,12 @@ metric_list: [{metric: bits_per_byte}]
 
 @pytest.fixture(scope="module")
 def harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """The module, with a task manager that does not read the thousands of tasks that ship."""
-    from lm_eval.tasks import TaskManager
-
-    from app.evaluation import harness
-
+    """The module, with a cache for data of its own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HF_DATASETS_CACHE", str(tmp_path_factory.mktemp("datasets")))
-        patch.setattr(harness, "TaskManager", lambda: TaskManager(include_defaults=False))
+        from app.evaluation import harness
+
         yield harness
-    logging.getLogger("lm_eval").handlers.clear()
 
 
 @pytest.fixture
@@ -94,7 +90,7 @@ def test_choices_are_scored_for_every_view(
 ) -> None:
     models, folder = OneLoad(loaded), ResultFolder(tmp_path / "out")
     name = task(tmp_path, "mine", CHOICE)
-    found = harness.evaluate_with_harness([name], views, folder, models)
+    found = harness.evaluate_with_harness(harness_tasks([name]), views, folder, models)
     assert [(t.task, t.measured) for t in found] == [("mine", "acc"), ("mine", "acc_norm")]
     assert models.loads == [loaded.recipe]
     evaluator = Evaluator(loaded)
@@ -117,7 +113,9 @@ def test_generation_stops_where_the_task_says(
 ) -> None:
     folder = ResultFolder(tmp_path / "out")
     name = task(tmp_path, "texts", GENERATION)
-    (found,) = harness.evaluate_with_harness([name], views, folder, OneLoad(loaded), limit=2)
+    (found,) = harness.evaluate_with_harness(
+        harness_tasks([name]), views, folder, OneLoad(loaded), limit=2
+    )
     assert [result.measure.count for result in found.results] == [2, 2, 2]
     config = harness._config({"until": ["e"], "max_gen_toks": 5}, 0)
     for view in views:
@@ -135,7 +133,9 @@ def test_rolling_is_bits_of_the_whole_text(
 ) -> None:
     name = task(tmp_path, "rolling", ROLLING)
     folder = ResultFolder(tmp_path / "out")
-    (found,) = harness.evaluate_with_harness([name], views[:1], folder, OneLoad(loaded))
+    (found,) = harness.evaluate_with_harness(
+        harness_tasks([name]), views[:1], folder, OneLoad(loaded)
+    )
     assert not found.higher_is_better
     asked = [ScoreRequest(line["text"]) for line in LINES]
     scores = dict(Evaluator(loaded).score(asked, views[:1]))
@@ -153,7 +153,7 @@ def test_what_is_answered_is_not_asked_again(
 ) -> None:
     folder = ResultFolder(tmp_path / "out")
     names = [task(tmp_path, "mine", CHOICE), task(tmp_path, "texts", GENERATION)]
-    first = harness.evaluate_with_harness(names, views, folder, OneLoad(loaded))
+    first = harness.evaluate_with_harness(harness_tasks(names), views, folder, OneLoad(loaded))
     asked: list[int] = []
 
     class Watched(Evaluator):
@@ -166,7 +166,7 @@ def test_what_is_answered_is_not_asked_again(
             return super().generate(requests, view)
 
     monkeypatch.setattr(harness, "Evaluator", Watched)
-    again = harness.evaluate_with_harness(names, views, folder, OneLoad(loaded))
+    again = harness.evaluate_with_harness(harness_tasks(names), views, folder, OneLoad(loaded))
     assert set(asked) == {0}
     assert [t.results[0].measure for t in again] == [t.results[0].measure for t in first]
 
@@ -189,30 +189,38 @@ def test_a_task_that_needs_the_network_says_so(
     )
     models = OneLoad(loaded)
     with pytest.raises(EvaluationError, match=r"remote\.yaml cannot be read.*network"):
-        harness.evaluate_with_harness([str(path)], views, ResultFolder(tmp_path / "out"), models)
+        harness.evaluate_with_harness(
+            harness_tasks([str(path)]), views, ResultFolder(tmp_path / "out"), models
+        )
     assert models.loads == []
 
 
 def test_names_are_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
     from lm_eval import tasks
 
-    from app.evaluation.harness_tasks import harness_tasks
-
     class Manager:
         all_tasks = ("mmlu", "gsm8k", "truthfulqa_mc1")
 
+        def __init__(self, include_defaults: bool) -> None:
+            assert include_defaults
+
     monkeypatch.setattr(tasks, "TaskManager", Manager)
-    assert harness_tasks([]) == []
-    assert harness_tasks(["mmlu", "harness:gsm8k"]) == ["mmlu", "gsm8k"]
+    assert harness_tasks([]) is None
+    found = harness_tasks(["mmlu", "harness:gsm8k"])
+    assert found is not None
+    assert found.names == ("mmlu", "gsm8k")
     with pytest.raises(EvaluationError, match="Did you mean truthfulqa_mc1"):
         harness_tasks(["truthfulqa_mc3"], ["gsm8k-zero-shot"])
+    with pytest.raises(EvaluationError, match="Did you mean gsm8k-zero-shot"):
+        harness_tasks(["gsm8k-zeroshot"], ["gsm8k-zero-shot"])
+
+
+def test_a_file_needs_no_index() -> None:
     with pytest.raises(EvaluationError, match=r"no task file nowhere\.yaml"):
         harness_tasks(["nowhere.yaml"])
 
 
 def test_without_the_harness_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    from app.evaluation import harness_tasks
-
-    monkeypatch.setattr(harness_tasks, "find_spec", lambda name: None)
+    monkeypatch.setattr("app.evaluation.harness_tasks.find_spec", lambda name: None)
     with pytest.raises(EvaluationError, match=r"pip install 'tuneshift\[eval\]'"):
-        harness_tasks.harness_tasks(["mmlu"])
+        harness_tasks(["mmlu"])
