@@ -158,10 +158,13 @@ class AllRolesDialog(QDialog):
         return self.tr("All drew with the same settings and the same noise.")
 
     def _inspect(self, run: Run) -> None:
+        removed = self._runs.removed
         if run in self._runs.all:
             self._runs.show(run)
-        else:
-            self._runs.add(run)  # it was removed meanwhile
+        elif removed and removed.run is run:
+            self._runs.restore()
+        else:  # it was removed meanwhile, and its rows with it
+            self._session.history.show(self._session.history.id_of(run))
         window = self.parentWidget()
         if window:
             window.activateWindow()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
@@ -76,6 +78,31 @@ def test_an_answer_is_inspected_in_the_window(
     loaded_session.runs.remove(tuned.run)
     tuned.inspect.click()
     assert loaded_session.runs.current is tuned.run
+    assert loaded_session.runs.removed is None  # or it could be brought back twice
+
+
+def test_an_answer_whose_rows_are_gone_is_read_from_the_history(
+    loaded_session: Session, bridge: FakeBridge, qtbot: QtBot, tmp_path: Path
+) -> None:
+    history, runs = loaded_session.history, loaded_session.runs
+    history.open(tmp_path / "history.sqlite3")
+    dialog = AllRolesDialog(loaded_session)
+    qtbot.addWidget(dialog)
+    dialog.open_for(PROMPT)
+    bridge.decode(4)
+    end_all(bridge)
+    tuned = dialog.columns[-1]
+    runs.remove(tuned.run)
+    runs.remove(dialog.columns[0].run)
+    assert history._writer is not None
+    assert history._writer.flush(20)
+    tuned.inspect.click()
+    shown = runs.current
+    assert shown is not None
+    assert shown.token_ids == tuned.run.token_ids
+    assert all(len(shown.candidates(token.index).token_ids) for token in shown.tokens)
+    history.close()
+    assert history.join(20)
 
 
 def test_escape_stops_all_and_then_closes(
