@@ -44,7 +44,7 @@ from app.ui.icons import application_icon
 from app.ui.main_window import MainWindow
 from app.ui.session import Session
 from app.ui.theme import Theme, palette, preferred_theme, stylesheet
-from app.ui.translation import install_translations
+from app.ui.translation import install_translations, translate
 from app.ui.uncaught import Uncaught
 
 log = logging.getLogger(__name__)
@@ -219,9 +219,11 @@ def _closed_by_signals(loop: asyncio.AbstractEventLoop, window: MainWindow) -> I
 
 def _crash() -> TuneshiftError:
     return TuneshiftError(
-        "Tuneshift did not end as it should the last time",
-        evidence=f"the log is in {log_folder()}",
-        next_step="The recipe is not loaded yet: press Generate, or Ctrl+R, to load it.",
+        translate("Application", "Tuneshift did not end as it should the last time"),
+        evidence=translate("Application", "the log is in {0}").format(log_folder()),
+        next_step=translate(
+            "Application", "The recipe is not loaded yet: press Generate, or Ctrl+R, to load it."
+        ),
     )
 
 

@@ -12,6 +12,7 @@ from PySide6.QtGui import QUndoCommand, QUndoStack
 from app.checkpoints.recipes.recipe_file import write_recipe
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe, persona_pair
 from app.decoding.types import GenerationConfig
+from app.ui.translation import translate
 
 ADAPTER = "adapter:"
 
@@ -63,7 +64,8 @@ class RecipeState(QObject):
             self._reset_to = reset_before if opened is before else recipe
             self._take(opened)
 
-        self.undo_stack.push(_RecipeChange(f"open {recipe.name}", before, recipe, "", apply))
+        text = translate("RecipeState", "open {0}").format(recipe.name)
+        self.undo_stack.push(_RecipeChange(text, before, recipe, "", apply))
 
     def save_recipe(self, path: Path, name: str) -> None:
         """Write the recipe as it stands under ``name``; it then counts as the opened one."""
@@ -79,7 +81,7 @@ class RecipeState(QObject):
 
         An adapter is laid over the anti-expert of its pair, and stays over it when that changes.
         """
-        self._change("choose checkpoint", self.with_source(place, source))
+        self._change(translate("RecipeState", "choose checkpoint"), self.with_source(place, source))
 
     def with_source(self, place: int, source: str) -> Recipe:
         """The recipe that :meth:`set_source` would make.
@@ -92,7 +94,9 @@ class RecipeState(QObject):
     def set_spec(self, place: int, spec: CheckpointSpec) -> None:
         """Choose everything about the role at ``place``: checkpoint, dtype, prompt format, …"""
         if spec != self._recipe.checkpoints()[place]:
-            self._change("change options", self._recipe.with_role(place, spec))
+            self._change(
+                translate("RecipeState", "change options"), self._recipe.with_role(place, spec)
+            )
 
     def take_change(self, text: str, before: Recipe, after: Recipe) -> None:
         """Make the change that leads from ``before`` to ``after``, two recipes that were checked.
@@ -104,12 +108,16 @@ class RecipeState(QObject):
     def set_context(self, context: int) -> None:
         """Set the most tokens of prompt and text together; 0 is what the models can."""
         if context != self._recipe.context:
-            self._change("change context", replace(self._recipe, context=context))
+            self._change(
+                translate("RecipeState", "change context"), replace(self._recipe, context=context)
+            )
 
     def accept_ids(self, ids: tuple[int, ...]) -> None:
         """Let these ids be generated although roles spell them differently."""
         if ids != self._recipe.accepted_ids:
-            self._change("accept ids", replace(self._recipe, accepted_ids=ids))
+            self._change(
+                translate("RecipeState", "accept ids"), replace(self._recipe, accepted_ids=ids)
+            )
 
     # Pairs
 
@@ -120,7 +128,7 @@ class RecipeState(QObject):
             return
         alphas[pair] = alpha
         recipe = self._recipe.with_alphas(tuple(alphas))
-        self._change("change α", recipe, merge=f"alpha {pair}")
+        self._change(translate("RecipeState", "change α"), recipe, merge=f"alpha {pair}")
 
     def reset_alpha(self, pair: int) -> None:
         """Set the weight of a pair to :meth:`original_alpha`."""
@@ -130,7 +138,9 @@ class RecipeState(QObject):
         """Name a pair."""
         pairs = list(self._recipe.pairs)
         pairs[pair] = replace(pairs[pair], name=name)
-        self._change("rename pair", replace(self._recipe, pairs=tuple(pairs)))
+        self._change(
+            translate("RecipeState", "rename pair"), replace(self._recipe, pairs=tuple(pairs))
+        )
 
     def add_pair(self) -> None:
         """Add a pair whose expert is its own anti-expert: it changes nothing until chosen."""
@@ -149,16 +159,19 @@ class RecipeState(QObject):
     def remove_pair(self, pair: int) -> None:
         """Remove a pair; a recipe keeps at least one."""
         pairs = self._recipe.pairs[:pair] + self._recipe.pairs[pair + 1 :]
-        self._change("remove pair", replace(self._recipe, pairs=pairs))
+        self._change(translate("RecipeState", "remove pair"), replace(self._recipe, pairs=pairs))
 
     def _add(self, pair: ExpertPair) -> None:
-        self._change("add pair", replace(self._recipe, pairs=(*self._recipe.pairs, pair)))
+        self._change(
+            translate("RecipeState", "add pair"),
+            replace(self._recipe, pairs=(*self._recipe.pairs, pair)),
+        )
 
     def set_sampling(self, sampling: GenerationConfig) -> None:
         """Set how the next run draws its tokens."""
         if sampling != self._recipe.sampling:
             recipe = replace(self._recipe, sampling=sampling)
-            self._change("change sampling", recipe, merge="sampling")
+            self._change(translate("RecipeState", "change sampling"), recipe, merge="sampling")
 
     # Undo
 

@@ -115,7 +115,10 @@ class Runs(QObject):
         """Look at a given text, token by token, as if it had been generated after ``prompt``."""
         if not text:
             self._models.report(
-                PromptError("There is no text to score", next_step="Paste or type some text.")
+                PromptError(
+                    self.tr("There is no text to score"),
+                    next_step=self.tr("Paste or type some text."),
+                )
             )
         elif self._may_start(prompt):
             run = self._new(prompt)
@@ -328,7 +331,9 @@ class Runs(QObject):
             return False
         if not prompt:
             self._models.report(
-                PromptError("The prompt is empty", next_step="Type some text to continue.")
+                PromptError(
+                    self.tr("The prompt is empty"), next_step=self.tr("Type some text to continue.")
+                )
             )
             return False
         return self._models.prepare_run()
@@ -340,9 +345,11 @@ class Runs(QObject):
         if not self.can_continue(run):
             self._models.report(
                 RecipeError(
-                    "This text was made with other models",
-                    evidence=f"it is of the recipe “{run.recipe.name}”",
-                    next_step="Open that recipe, or generate the text again with this one.",
+                    self.tr("This text was made with other models"),
+                    evidence=self.tr("it is of the recipe “{0}”").format(run.recipe.name),
+                    next_step=self.tr(
+                        "Open that recipe, or generate the text again with this one."
+                    ),
                 )
             )
             return False

@@ -11,6 +11,7 @@ from app.checkpoints.report import Preflight, RoleVocabulary, Verdict
 from app.checkpoints.spec import Recipe
 from app.errors import TuneshiftError, VocabularyError
 from app.ui.session import Session
+from app.ui.translation import translate
 from app.ui.wording import size
 
 
@@ -84,9 +85,11 @@ def unusable(found: Preflight) -> VocabularyError | None:
         return None
     worst = max(different, key=lambda role: role.different)
     return VocabularyError(
-        f"The vocabulary of the {worst.role} is not that of the base",
+        translate("CandidateCheck", "The vocabulary of the {0} is not that of the base").format(
+            worst.role
+        ),
         evidence="; ".join([_amount(worst), *_examples(worst)]),
-        next_step="Choose models that share a tokenizer.",
+        next_step=translate("CandidateCheck", "Choose models that share a tokenizer."),
     )
 
 
@@ -95,28 +98,33 @@ def describe(found: Preflight) -> str:
     roles = found.vocabulary.roles
     few = max(roles, key=lambda role: role.different)
     if few.different:
-        sentences = [f"The vocabularies fit, but for some ids: {_amount(few)}."]
+        some = translate("CandidateCheck", "The vocabularies fit, but for some ids: {0}.")
+        sentences = [some.format(_amount(few))]
     else:
-        sentences = [f"The vocabularies fit: {roles[0].tokens:,} tokens."]
+        all_ = translate("CandidateCheck", "The vocabularies fit: {0} tokens.")
+        sentences = [all_.format(f"{roles[0].tokens:,}")]
     for device in found.memory.devices:
         if not device.fits:
-            sentences.append(
-                f"As it stands the recipe needs {size(device.peak)} on {device.device}, "
-                f"of which {size(device.free)} are free."
+            needs = translate(
+                "CandidateCheck",
+                "As it stands the recipe needs {0} on {1}, of which {2} are free.",
             )
+            sentences.append(needs.format(size(device.peak), device.device, size(device.free)))
     return " ".join(sentences)
 
 
 def _amount(role: RoleVocabulary) -> str:
-    return f"{role.different:,} of {role.tokens:,} tokens differ"
+    differ = translate("CandidateCheck", "{0} of {1} tokens differ")
+    return differ.format(f"{role.different:,}", f"{role.tokens:,}")
 
 
 def _examples(role: RoleVocabulary) -> list[str]:
+    example = translate("CandidateCheck", "id {0} is {1} here and {2} there")
     return [
-        f"id {item.token_id} is {_spelled(item.base)} here and {_spelled(item.other)} there"
+        example.format(item.token_id, _spelled(item.base), _spelled(item.other))
         for item in role.differences[:2]
     ]
 
 
 def _spelled(token: str | None) -> str:
-    return "nothing" if token is None else f"“{token}”"
+    return translate("CandidateCheck", "nothing") if token is None else f"“{token}”"

@@ -18,6 +18,7 @@ from app.ui.downloads import Downloads
 from app.ui.models.download_bar import DownloadBar
 from app.ui.models.hub_results import HubResults
 from app.ui.theme import SPACE
+from app.ui.translation import translate
 from app.ui.widgets.controls import ChoiceBox
 from app.ui.widgets.message_label import MessageLabel
 from app.ui.widgets.row_table import make_table
@@ -35,31 +36,36 @@ class HubControls(QDialog):
 
     def _make_controls(self) -> None:
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle(self.tr("Models from the Hub"))
+        self.setWindowTitle(translate("HubControls", "Models from the Hub"))
         self.resize(_SIZE)
         self.text = QLineEdit()
-        self.text.setPlaceholderText(self.tr("owner/name, or words to search for"))
-        self.text.setAccessibleName(self.tr("Model or words to search for"))
+        self.text.setPlaceholderText(translate("HubControls", "owner/name, or words to search for"))
+        self.text.setAccessibleName(translate("HubControls", "Model or words to search for"))
         self.text.setClearButtonEnabled(True)
-        self.search = QPushButton(self.tr("&Search"))
+        self.search = QPushButton(translate("HubControls", "&Search"))
         self.results = HubResults(self)
-        self.table = make_table(self.results, self.tr("Models"))
+        self.table = make_table(self.results, translate("HubControls", "Models"))
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.role = ChoiceBox()
-        self.role.setAccessibleName(self.tr("Role"))
+        self.role.setAccessibleName(translate("HubControls", "Role"))
         self.revision = QLineEdit("main")
-        self.revision.setAccessibleName(self.tr("Revision"))
-        self.revision.setToolTip(self.tr("A branch, a tag or a commit; press Enter to look it up"))
+        self.revision.setAccessibleName(translate("HubControls", "Revision"))
+        self.revision.setToolTip(
+            translate("HubControls", "A branch, a tag or a commit; press Enter to look it up")
+        )
         self.facts = MessageLabel()
         self.message = MessageLabel()
-        self.check = QPushButton(self.tr("&Check"))
+        self.check = QPushButton(translate("HubControls", "&Check"))
         self.check.setToolTip(
-            self.tr("Fetch the tokenizer alone and compare vocabularies before downloading")
+            translate(
+                "HubControls",
+                "Fetch the tokenizer alone and compare vocabularies before downloading",
+            )
         )
-        self.cancel_check = QPushButton(self.tr("Stop checking"))
+        self.cancel_check = QPushButton(translate("HubControls", "Stop checking"))
         self.take = QPushButton()
         self.take.setProperty("role", "primary")
-        self.closing = QPushButton(self.tr("Close"))
+        self.closing = QPushButton(translate("HubControls", "Close"))
         for button in (self.search, self.check, self.cancel_check, self.take, self.closing):
             button.setAutoDefault(False)
 
@@ -72,8 +78,8 @@ class HubControls(QDialog):
         form.setHorizontalSpacing(2 * SPACE)
         form.setVerticalSpacing(SPACE)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        form.addRow(self.tr("&Revision"), self.revision)
-        form.addRow(self.tr("&Use as"), self.role)
+        form.addRow(translate("HubControls", "&Revision"), self.revision)
+        form.addRow(translate("HubControls", "&Use as"), self.role)
         buttons = QHBoxLayout()
         buttons.setSpacing(SPACE)
         buttons.addWidget(self.check)

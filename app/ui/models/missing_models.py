@@ -134,9 +134,11 @@ class MissingModels(QObject):
         if missing > disk:
             self._fail(
                 HubError(
-                    "There is not enough room on the disk",
-                    evidence=f"needed {size(missing)}, free {size(disk)}",
-                    next_step="Delete models that you no longer need: Models, Downloaded models.",
+                    self.tr("There is not enough room on the disk"),
+                    evidence=self.tr("needed {0}, free {1}").format(size(missing), size(disk)),
+                    next_step=self.tr(
+                        "Delete models that you no longer need: Models, Downloaded models."
+                    ),
                 )
             )
         elif only_look:

@@ -29,6 +29,7 @@ from app.checkpoints.report import RolePrompt
 from app.checkpoints.spec import CHAT
 from app.ui.session import Session
 from app.ui.theme import SPACE, set_role
+from app.ui.translation import translate
 from app.ui.widgets.dialogs import show_once
 from app.ui.wording import visible
 
@@ -281,5 +282,5 @@ def show_preview(session: Session, parent: QWidget, place: int = 0) -> PromptPre
 def _count(prompt: RolePrompt) -> str:
     count = f"{len(prompt.token_ids):,}"
     if prompt.context is None:
-        return f"{count} tokens"
-    return f"{count} of {prompt.context:,} tokens"
+        return translate("PromptPreview", "{0} tokens").format(count)
+    return translate("PromptPreview", "{0} of {1} tokens").format(count, f"{prompt.context:,}")

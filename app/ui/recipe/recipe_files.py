@@ -177,7 +177,7 @@ def _free_path(name: str) -> Path:
 
 
 def _not_saved(error: OSError) -> RecipeError:
-    return RecipeError("The recipe cannot be saved", evidence=str(error))
+    return RecipeError(translate("RecipeFiles", "The recipe cannot be saved"), evidence=str(error))
 
 
 # Files dropped on the window

@@ -36,7 +36,8 @@ def describe(run: Run, tints: TokenTints, token: int, what_if: WhatIf | None) ->
     ]
     others = [i for i in other_choices(run, what_if) if first <= i < end]
     if others:
-        lines.append(translate("Tokens", "Other first choices at the α asked: %n", "", len(others)))
+        told = translate("Tokens", "Other first choices at the α asked: {0}")
+        lines.append(told.format(f"{len(others):,}"))
     return "\n".join(lines)
 
 
@@ -76,7 +77,7 @@ def describe_token(run: Run, tints: TokenTints, index: int, what_if: WhatIf | No
 
 def describe_totals(run: Run, totals: RangeTotals) -> list[str]:
     """What happened in a group or a range, a line for each kind of number."""
-    lines = [translate("Tokens", "%n tokens", "", totals.tokens)]
+    lines = [translate("Tokens", "{0} tokens").format(f"{totals.tokens:,}")]
     if run.role is not None:
         return lines
     shift = totals.shift / BIT

@@ -1,0 +1,3810 @@
+<?xml version="1.0" encoding="utf-8"?>
+<!DOCTYPE TS>
+<TS version="2.1" language="ko" sourcelanguage="en">
+<context>
+    <name>About</name>
+    <message>
+        <source>About Tuneshift</source>
+        <translation>Tuneshift 정보</translation>
+    </message>
+    <message>
+        <source>Tuneshift: proxy-tuning of language models, with every token explained.</source>
+        <translation>Tuneshift: 언어 모델을 프록시 튜닝하고 모든 토큰을 설명합니다.</translation>
+    </message>
+    <message>
+        <source>Devices: {0}</source>
+        <translation>장치: {0}</translation>
+    </message>
+</context>
+<context>
+    <name>AllRolesDialog</name>
+    <message>
+        <source>All roles at once</source>
+        <translation>모든 역할 동시 비교</translation>
+    </message>
+    <message>
+        <source>Ask again</source>
+        <translation>다시 묻기</translation>
+    </message>
+    <message>
+        <source>Let every role answer the prompt of the window</source>
+        <translation>창의 프롬프트에 모든 역할이 답하게 합니다</translation>
+    </message>
+    <message>
+        <source>Stop</source>
+        <translation>중지</translation>
+    </message>
+    <message>
+        <source>Stop all of them; what has come stays (Esc)</source>
+        <translation>모두 중지합니다. 지금까지 나온 텍스트는 남습니다 (Esc)</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>닫기</translation>
+    </message>
+    <message>
+        <source>Another text is being written. Stop it, and then ask.</source>
+        <translation>다른 텍스트를 생성하고 있습니다. 중지한 뒤 다시 물어보십시오.</translation>
+    </message>
+    <message>
+        <source>Waiting for the models …</source>
+        <translation>모델 대기 중 …</translation>
+    </message>
+    <message>
+        <source>{0} of {1} have answered.</source>
+        <translation>{1}개 중 {0}개 답변 완료.</translation>
+    </message>
+    <message>
+        <source>All drew with the same settings and the same noise.</source>
+        <translation>모두 같은 설정과 같은 노이즈로 샘플링했습니다.</translation>
+    </message>
+</context>
+<context>
+    <name>AlphaCurveView</name>
+    <message>
+        <source>Pair whose α runs</source>
+        <translation>α를 움직일 쌍</translation>
+    </message>
+    <message>
+        <source>α of</source>
+        <translation>α 대상</translation>
+    </message>
+    <message>
+        <source>α of {0}</source>
+        <translation>{0}의 α</translation>
+    </message>
+    <message>
+        <source>Probability over α; left and right move the marker</source>
+        <translation>α에 따른 확률, 왼쪽·오른쪽 키로 표식 이동</translation>
+    </message>
+    <message>
+        <source>Back to α {0}</source>
+        <translation>α {0}(으)로 되돌리기</translation>
+    </message>
+    <message>
+        <source>Estimated from the candidates: the full rows are not kept.</source>
+        <translation>후보로 추정한 값입니다. 로짓 행 전체는 보관되어 있지 않습니다.</translation>
+    </message>
+    <message>
+        <source>{0} from {1}</source>
+        <translation>α {1}부터 {0}</translation>
+    </message>
+    <message>
+        <source>First choice over α: {0}</source>
+        <translation>α에 따른 1순위: {0}</translation>
+    </message>
+</context>
+<context>
+    <name>Application</name>
+    <message>
+        <source>Tuneshift did not end as it should the last time</source>
+        <translation>Tuneshift가 지난번에 비정상적으로 종료되었습니다</translation>
+    </message>
+    <message>
+        <source>the log is in {0}</source>
+        <translation>로그 위치: {0}</translation>
+    </message>
+    <message>
+        <source>The recipe is not loaded yet: press Generate, or Ctrl+R, to load it.</source>
+        <translation>레시피가 아직 로드되지 않았습니다. 생성 또는 Ctrl+R을 누르면 로드합니다.</translation>
+    </message>
+</context>
+<context>
+    <name>CacheDialog</name>
+    <message>
+        <source>Downloaded models</source>
+        <translation>다운로드한 모델</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>닫기</translation>
+    </message>
+    <message>
+        <source>{0} in all, {1} free on the disk. Folder: {2}, shared with other programs.</source>
+        <translation>전체 {0}, 디스크 여유 {1}. 폴더: {2} (다른 프로그램과 공유)</translation>
+    </message>
+    <message>
+        <source>Delete …</source>
+        <translation>삭제 …</translation>
+    </message>
+    <message>
+        <source>Delete {0} …</source>
+        <translation>{0} 삭제 …</translation>
+    </message>
+    <message>
+        <source>Wait for the download to end.</source>
+        <translation>다운로드가 끝날 때까지 기다려 주십시오.</translation>
+    </message>
+    <message>
+        <source>Delete models</source>
+        <translation>모델 삭제</translation>
+    </message>
+    <message>
+        <source>Delete from this machine?</source>
+        <translation>이 컴퓨터에서 삭제하시겠습니까?</translation>
+    </message>
+    <message>
+        <source>The recipe in the window uses one of them.</source>
+        <translation>창의 레시피가 이 중 하나를 사용합니다.</translation>
+    </message>
+    <message>
+        <source>Using them again needs a download.</source>
+        <translation>다시 사용하려면 다운로드해야 합니다.</translation>
+    </message>
+    <message>
+        <source>Delete</source>
+        <translation>삭제</translation>
+    </message>
+    <message>
+        <source>Deleting …</source>
+        <translation>삭제 중 …</translation>
+    </message>
+</context>
+<context>
+    <name>CachedModels</name>
+    <message>
+        <source>model</source>
+        <translation>모델</translation>
+    </message>
+    <message>
+        <source>revision</source>
+        <translation>리비전</translation>
+    </message>
+    <message>
+        <source>state</source>
+        <translation>상태</translation>
+    </message>
+    <message>
+        <source>last used</source>
+        <translation>마지막 사용</translation>
+    </message>
+    <message>
+        <source>size</source>
+        <translation>크기</translation>
+    </message>
+    <message>
+        <source>complete</source>
+        <translation>완료</translation>
+    </message>
+    <message>
+        <source>in part</source>
+        <translation>일부</translation>
+    </message>
+</context>
+<context>
+    <name>CandidateCheck</name>
+    <message>
+        <source>The vocabulary of the {0} is not that of the base</source>
+        <translation>{0}의 어휘가 베이스의 어휘와 다릅니다</translation>
+    </message>
+    <message>
+        <source>Choose models that share a tokenizer.</source>
+        <translation>토크나이저가 같은 모델을 선택하십시오.</translation>
+    </message>
+    <message>
+        <source>The vocabularies fit, but for some ids: {0}.</source>
+        <translation>일부 id를 제외하고 어휘가 호환됩니다: {0}.</translation>
+    </message>
+    <message>
+        <source>The vocabularies fit: {0} tokens.</source>
+        <translation>어휘가 호환됩니다: 토큰 {0}개.</translation>
+    </message>
+    <message>
+        <source>As it stands the recipe needs {0} on {1}, of which {2} are free.</source>
+        <translation>현재 레시피는 {1}에서 {0}이(가) 필요하며 여유는 {2}입니다.</translation>
+    </message>
+    <message>
+        <source>{0} of {1} tokens differ</source>
+        <translation>토큰 {1}개 중 {0}개 다름</translation>
+    </message>
+    <message>
+        <source>id {0} is {1} here and {2} there</source>
+        <translation>id {0}: 이쪽 {1}, 저쪽 {2}</translation>
+    </message>
+    <message>
+        <source>nothing</source>
+        <translation>없음</translation>
+    </message>
+</context>
+<context>
+    <name>CandidateModel</name>
+    <message>
+        <source>token</source>
+        <translation>토큰</translation>
+    </message>
+    <message>
+        <source>Candidate</source>
+        <translation>후보</translation>
+    </message>
+    <message>
+        <source>probability</source>
+        <translation>확률</translation>
+    </message>
+    <message>
+        <source>Probability</source>
+        <translation>확률</translation>
+    </message>
+    <message>
+        <source>rank</source>
+        <translation>순위</translation>
+    </message>
+    <message>
+        <source>Rank, from the most probable</source>
+        <translation>확률이 높은 순서의 순위</translation>
+    </message>
+    <message>
+        <source>Probability after tuning</source>
+        <translation>튜닝 후 확률</translation>
+    </message>
+    <message>
+        <source>Probability after tuning, estimated from the candidates</source>
+        <translation>튜닝 후 확률 (후보로 추정)</translation>
+    </message>
+    <message>
+        <source>tuned</source>
+        <translation>튜닝</translation>
+    </message>
+    <message>
+        <source>base</source>
+        <translation>베이스</translation>
+    </message>
+    <message>
+        <source>Probability under the base</source>
+        <translation>베이스의 확률</translation>
+    </message>
+    <message>
+        <source>Rank after tuning</source>
+        <translation>튜닝 후 순위</translation>
+    </message>
+    <message>
+        <source>base rank</source>
+        <translation>베이스 순위</translation>
+    </message>
+    <message>
+        <source>Rank under the base</source>
+        <translation>베이스의 순위</translation>
+    </message>
+    <message>
+        <source>What {0} gave or took</source>
+        <translation>{0}의 기여도</translation>
+    </message>
+    <message>
+        <source>What {0} gave or took, approximately: orders of pairs were sampled</source>
+        <translation>{0}의 기여도 (근사값: 쌍의 순서를 샘플링)</translation>
+    </message>
+    <message>
+        <source>What {0} gave or took, estimated from the candidates</source>
+        <translation>{0}의 기여도 (후보로 추정)</translation>
+    </message>
+    <message>
+        <source>{0}: expert</source>
+        <translation>{0}: 전문가</translation>
+    </message>
+    <message>
+        <source>Probability under the expert of {0}</source>
+        <translation>{0} 전문가의 확률</translation>
+    </message>
+    <message>
+        <source>{0}: anti</source>
+        <translation>{0}: 반전문가</translation>
+    </message>
+    <message>
+        <source>Probability under the anti-expert of {0}</source>
+        <translation>{0} 반전문가의 확률</translation>
+    </message>
+    <message>
+        <source>{0}: {1}</source>
+        <translation>{0}: {1}</translation>
+    </message>
+</context>
+<context>
+    <name>CandidatesView</name>
+    <message>
+        <source>Filter</source>
+        <translation>필터</translation>
+    </message>
+    <message>
+        <source>Shows the candidates with this text; # and a number, an id</source>
+        <translation>이 텍스트가 들어 있는 후보를 표시합니다. #과 숫자는 id입니다</translation>
+    </message>
+    <message>
+        <source>Filter the candidates by text</source>
+        <translation>텍스트로 후보 필터링</translation>
+    </message>
+    <message>
+        <source>Which candidates to show</source>
+        <translation>표시할 후보</translation>
+    </message>
+    <message>
+        <source>Candidates at the selected token</source>
+        <translation>선택한 토큰의 후보</translation>
+    </message>
+    <message>
+        <source>Generate from here</source>
+        <translation>여기서부터 생성</translation>
+    </message>
+    <message>
+        <source>Let a branch of the text go on from the selected candidate (Enter)</source>
+        <translation>선택한 후보에서 텍스트를 분기해 이어 갑니다 (Enter)</translation>
+    </message>
+    <message>
+        <source>Candidates at {0}</source>
+        <translation>{0}에서의 후보</translation>
+    </message>
+    <message>
+        <source>Candidates</source>
+        <translation>후보</translation>
+    </message>
+    <message>
+        <source>{0}, estimated</source>
+        <translation>{0} (추정)</translation>
+    </message>
+    <message>
+        <source>The full rows of this token are no longer kept: what other weights would give is estimated from its candidates.</source>
+        <translation>이 토큰의 로짓 행 전체는 더 이상 보관되어 있지 않습니다. 다른 가중치의 결과는 후보로 추정합니다.</translation>
+    </message>
+    <message>
+        <source>{0}, shares approximate</source>
+        <translation>{0} (기여도 근사)</translation>
+    </message>
+    <message>
+        <source>Above six pairs orders of pairs are sampled; the sum is exact.</source>
+        <translation>쌍이 여섯 개를 넘으면 쌍의 순서를 샘플링합니다. 합은 정확합니다.</translation>
+    </message>
+    <message>
+        <source>All</source>
+        <translation>전체</translation>
+    </message>
+    <message>
+        <source>Moved up</source>
+        <translation>상승</translation>
+    </message>
+    <message>
+        <source>Moved down</source>
+        <translation>하락</translation>
+    </message>
+    <message>
+        <source>Most by {0}</source>
+        <translation>주로 {0}</translation>
+    </message>
+</context>
+<context>
+    <name>ChangeModel</name>
+    <message>
+        <source>{0} → {1}</source>
+        <translation>{0} → {1}</translation>
+    </message>
+    <message>
+        <source>base: {0}</source>
+        <translation>베이스: {0}</translation>
+    </message>
+    <message>
+        <source>Token {0}, {1}: base → tuned {2}, shift {3} bits, moved most by {4}</source>
+        <translation>토큰 {0}, {1}: 베이스 → 튜닝 {2}, 변화량 {3}비트, 주로 {4}</translation>
+    </message>
+    <message>
+        <source>Token {0}, {1}: base → tuned {2}, shift {3} bits, moved most by {4}; the first choice changed, the base&apos;s was {5}</source>
+        <translation>토큰 {0}, {1}: 베이스 → 튜닝 {2}, 변화량 {3}비트, 주로 {4}. 1순위가 바뀌었고 베이스의 1순위는 {5}</translation>
+    </message>
+    <message>
+        <source>log p(tuned) − log p(base), in bits: one is a factor of 2 in probability</source>
+        <translation>log p(tuned) − log p(base), 비트 단위: 1비트는 확률 2배</translation>
+    </message>
+    <message>
+        <source>#</source>
+        <translation>#</translation>
+    </message>
+    <message>
+        <source>token</source>
+        <translation>토큰</translation>
+    </message>
+    <message>
+        <source>base → tuned</source>
+        <translation>베이스 → 튜닝</translation>
+    </message>
+    <message>
+        <source>shift</source>
+        <translation>변화량</translation>
+    </message>
+    <message>
+        <source>most by</source>
+        <translation>주요 쌍</translation>
+    </message>
+    <message>
+        <source>base&apos;s choice</source>
+        <translation>베이스의 선택</translation>
+    </message>
+</context>
+<context>
+    <name>ChangesPanel</name>
+    <message>
+        <source>Where did the experts change the outcome?</source>
+        <translation>전문가가 결과를 바꾼 곳</translation>
+    </message>
+    <message>
+        <source>Filter</source>
+        <translation>필터</translation>
+    </message>
+    <message>
+        <source>Filter the tokens by text</source>
+        <translation>텍스트로 토큰 필터링</translation>
+    </message>
+    <message>
+        <source>Which tokens to list</source>
+        <translation>표시할 토큰</translation>
+    </message>
+    <message>
+        <source>Tokens by how much the experts changed</source>
+        <translation>전문가의 영향이 큰 순서의 토큰</translation>
+    </message>
+    <message>
+        <source>{0} of {1} tokens have another first choice ({2} %)</source>
+        <translation>토큰 {1}개 중 {0}개의 1순위가 바뀜 ({2} %)</translation>
+    </message>
+    <message>
+        <source>{0}; {1} are listed</source>
+        <translation>{0}, {1}개 표시</translation>
+    </message>
+    <message>
+        <source>Generate a text to see at which tokens the experts changed most.</source>
+        <translation>텍스트를 생성하면 전문가의 영향이 가장 큰 토큰을 볼 수 있습니다.</translation>
+    </message>
+    <message>
+        <source>One role wrote this text alone: no expert changed anything.</source>
+        <translation>한 역할이 혼자 쓴 텍스트이므로 전문가가 바꾼 것이 없습니다.</translation>
+    </message>
+    <message>
+        <source>No token matches the filter.</source>
+        <translation>필터에 맞는 토큰이 없습니다.</translation>
+    </message>
+    <message>
+        <source>All</source>
+        <translation>전체</translation>
+    </message>
+    <message>
+        <source>First choice changed</source>
+        <translation>1순위 바뀜</translation>
+    </message>
+    <message>
+        <source>Most by {0}</source>
+        <translation>주로 {0}</translation>
+    </message>
+</context>
+<context>
+    <name>CompareDialog</name>
+    <message>
+        <source>Compare texts</source>
+        <translation>텍스트 비교</translation>
+    </message>
+    <message>
+        <source>Text A</source>
+        <translation>텍스트 A</translation>
+    </message>
+    <message>
+        <source>Text B</source>
+        <translation>텍스트 B</translation>
+    </message>
+    <message>
+        <source>Inspect</source>
+        <translation>살펴보기</translation>
+    </message>
+    <message>
+        <source>Show text B in the window, at the chosen token</source>
+        <translation>선택한 토큰 위치에서 텍스트 B를 창에 표시합니다</translation>
+    </message>
+    <message>
+        <source>{0} — {1}</source>
+        <translation>{0} — {1}</translation>
+    </message>
+    <message>
+        <source>Choose two texts.</source>
+        <translation>텍스트 두 개를 선택하십시오.</translation>
+    </message>
+    <message>
+        <source>Both are the same.</source>
+        <translation>두 텍스트가 같습니다.</translation>
+    </message>
+    <message>
+        <source>The prompts differ; the texts are aligned at their beginnings.</source>
+        <translation>프롬프트가 달라 텍스트의 시작을 맞추어 정렬했습니다.</translation>
+    </message>
+    <message>
+        <source>One is the beginning of the other.</source>
+        <translation>한 텍스트가 다른 텍스트의 앞부분입니다.</translation>
+    </message>
+    <message>
+        <source>They share {0}.</source>
+        <translation>공통 부분: {0}.</translation>
+    </message>
+    <message>
+        <source>no tokens yet</source>
+        <translation>아직 토큰 없음</translation>
+    </message>
+    <message>
+        <source>no tokens</source>
+        <translation>토큰 없음</translation>
+    </message>
+    <message>
+        <source>from token {0} on</source>
+        <translation>토큰 {0}부터</translation>
+    </message>
+    <message>
+        <source>perplexity {0}</source>
+        <translation>퍼플렉시티 {0}</translation>
+    </message>
+    <message>
+        <source>perplexity {0}, of the base {1}</source>
+        <translation>퍼플렉시티 {0}, 베이스 {1}</translation>
+    </message>
+    <message>
+        <source>mean shift {0}</source>
+        <translation>평균 변화량 {0}</translation>
+    </message>
+    <message>
+        <source>{0} of {1} first choices changed</source>
+        <translation>1순위 {1}개 중 {0}개 바뀜</translation>
+    </message>
+</context>
+<context>
+    <name>ContributionBars</name>
+    <message>
+        <source>What each pair gave or took</source>
+        <translation>쌍별 기여도</translation>
+    </message>
+</context>
+<context>
+    <name>DownloadBar</name>
+    <message>
+        <source>Download</source>
+        <translation>다운로드</translation>
+    </message>
+    <message>
+        <source>Progress of the download</source>
+        <translation>다운로드 진행률</translation>
+    </message>
+    <message>
+        <source>Retry</source>
+        <translation>다시 시도</translation>
+    </message>
+    <message>
+        <source>Dismiss</source>
+        <translation>닫기</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>취소</translation>
+    </message>
+    <message>
+        <source>Finished files are kept; an unfinished file starts again.</source>
+        <translation>완료된 파일은 유지되고, 받던 파일은 처음부터 다시 받습니다.</translation>
+    </message>
+    <message>
+        <source>{0} was not downloaded</source>
+        <translation>{0}: 다운로드하지 못함</translation>
+    </message>
+    <message>
+        <source>Downloading {0}</source>
+        <translation>{0} 다운로드 중</translation>
+    </message>
+    <message>
+        <source>{0}, and {1} after it</source>
+        <translation>{0}, 대기 {1}개</translation>
+    </message>
+    <message>
+        <source>Waiting for the Hub …</source>
+        <translation>Hub 응답 대기 중 …</translation>
+    </message>
+    <message>
+        <source>{0} of {1}</source>
+        <translation>{0} / {1}</translation>
+    </message>
+    <message>
+        <source>stalled: nothing arrives</source>
+        <translation>멈춤: 수신 없음</translation>
+    </message>
+    <message>
+        <source>{0}/s</source>
+        <translation>{0}/s</translation>
+    </message>
+    <message>
+        <source>{0} left</source>
+        <translation>{0} 남음</translation>
+    </message>
+</context>
+<context>
+    <name>EditMenu</name>
+    <message>
+        <source>&amp;Edit</source>
+        <translation>편집(&amp;E)</translation>
+    </message>
+    <message>
+        <source>&amp;Undo</source>
+        <translation>실행 취소(&amp;U)</translation>
+    </message>
+    <message>
+        <source>&amp;Redo</source>
+        <translation>다시 실행(&amp;R)</translation>
+    </message>
+    <message>
+        <source>Copy as &amp;Markdown table</source>
+        <translation>Markdown 표로 복사(&amp;M)</translation>
+    </message>
+    <message>
+        <source>The selected tokens with their numbers, or all of them (Ctrl+Shift+C)</source>
+        <translation>선택한 토큰 또는 전체 토큰을 수치와 함께 복사합니다 (Ctrl+Shift+C)</translation>
+    </message>
+</context>
+<context>
+    <name>Exporting</name>
+    <message>
+        <source>Report to read in a browser (HTML)</source>
+        <translation>브라우저용 보고서 (HTML)</translation>
+    </message>
+    <message>
+        <source>Plot as a picture (PNG)</source>
+        <translation>플롯 이미지 (PNG)</translation>
+    </message>
+    <message>
+        <source>Plot as a drawing (SVG)</source>
+        <translation>플롯 벡터 그래픽 (SVG)</translation>
+    </message>
+    <message>
+        <source>Tokens as a table (CSV)</source>
+        <translation>토큰 표 (CSV)</translation>
+    </message>
+    <message>
+        <source>Candidates of all tokens as a table (CSV)</source>
+        <translation>모든 토큰의 후보 표 (CSV)</translation>
+    </message>
+    <message>
+        <source>Everything as data (JSON)</source>
+        <translation>전체 데이터 (JSON)</translation>
+    </message>
+    <message>
+        <source>Tokens as a Markdown table</source>
+        <translation>토큰 Markdown 표</translation>
+    </message>
+    <message>
+        <source>Text alone</source>
+        <translation>텍스트만</translation>
+    </message>
+    <message>
+        <source>The run cannot be written to {0}</source>
+        <translation>실행을 {0}에 저장할 수 없습니다</translation>
+    </message>
+</context>
+<context>
+    <name>FiguresModel</name>
+    <message>
+        <source>{0}, {1}: {2}</source>
+        <translation>{0}, {1}: {2}</translation>
+    </message>
+</context>
+<context>
+    <name>FileMenu</name>
+    <message>
+        <source>&amp;File</source>
+        <translation>파일(&amp;F)</translation>
+    </message>
+    <message>
+        <source>&amp;Open recipe …</source>
+        <translation>레시피 열기(&amp;O) …</translation>
+    </message>
+    <message>
+        <source>Recipe &amp;library …</source>
+        <translation>레시피 라이브러리(&amp;L) …</translation>
+    </message>
+    <message>
+        <source>&amp;Save recipe as …</source>
+        <translation>레시피를 다른 이름으로 저장(&amp;S) …</translation>
+    </message>
+    <message>
+        <source>&amp;History …</source>
+        <translation>기록(&amp;H) …</translation>
+    </message>
+    <message>
+        <source>&amp;Export the shown text</source>
+        <translation>표시된 텍스트 내보내기(&amp;E)</translation>
+    </message>
+    <message>
+        <source>&amp;Preferences …</source>
+        <translation>환경 설정(&amp;P) …</translation>
+    </message>
+    <message>
+        <source>&amp;Quit</source>
+        <translation>종료(&amp;Q)</translation>
+    </message>
+</context>
+<context>
+    <name>ForkPopup</name>
+    <message>
+        <source>Go on from another token</source>
+        <translation>다른 토큰으로 이어 가기</translation>
+    </message>
+    <message>
+        <source>Find a candidate, or type any text</source>
+        <translation>후보를 찾거나 텍스트 입력</translation>
+    </message>
+    <message>
+        <source>Candidate or text</source>
+        <translation>후보 또는 텍스트</translation>
+    </message>
+    <message>
+        <source>Candidates</source>
+        <translation>후보</translation>
+    </message>
+    <message>
+        <source>After the last token</source>
+        <translation>마지막 토큰 다음</translation>
+    </message>
+    <message>
+        <source>Instead of {0}, token {1}</source>
+        <translation>토큰 {1}, {0} 대신</translation>
+    </message>
+    <message>
+        <source>{0} as typed</source>
+        <translation>{0} 입력한 그대로</translation>
+    </message>
+    <message>
+        <source>{0} was taken</source>
+        <translation>{0} 선택되었던 토큰</translation>
+    </message>
+    <message>
+        <source>Type what is to come next.</source>
+        <translation>이어질 텍스트를 입력하십시오.</translation>
+    </message>
+    <message>
+        <source>Enter: go on with {0} — rank {1}, tuned {2}, base {3}</source>
+        <translation>Enter: {0}(으)로 이어 가기 — 순위 {1}, 튜닝 {2}, 베이스 {3}</translation>
+    </message>
+    <message>
+        <source>Enter: go on with the text “{0}”</source>
+        <translation>Enter: 텍스트 “{0}”(으)로 이어 가기</translation>
+    </message>
+</context>
+<context>
+    <name>GroupingMenu</name>
+    <message>
+        <source>&amp;Group</source>
+        <translation>그룹(&amp;G)</translation>
+    </message>
+</context>
+<context>
+    <name>HelpMenu</name>
+    <message>
+        <source>&amp;Help</source>
+        <translation>도움말(&amp;H)</translation>
+    </message>
+    <message>
+        <source>&amp;Keyboard shortcuts</source>
+        <translation>단축키(&amp;K)</translation>
+    </message>
+    <message>
+        <source>&amp;About Tuneshift</source>
+        <translation>Tuneshift 정보(&amp;A)</translation>
+    </message>
+</context>
+<context>
+    <name>History</name>
+    <message>
+        <source>The candidates of a token are not in the history any more</source>
+        <translation>토큰의 후보가 더 이상 기록에 없습니다</translation>
+    </message>
+    <message>
+        <source>The history is not open yet</source>
+        <translation>기록이 아직 열리지 않았습니다</translation>
+    </message>
+    <message>
+        <source>Try again in a moment.</source>
+        <translation>잠시 후 다시 시도하십시오.</translation>
+    </message>
+</context>
+<context>
+    <name>HistoryDialog</name>
+    <message>
+        <source>History</source>
+        <translation>기록</translation>
+    </message>
+    <message>
+        <source>Search in titles, prompts and texts</source>
+        <translation>제목, 프롬프트, 텍스트에서 검색</translation>
+    </message>
+    <message>
+        <source>Search</source>
+        <translation>검색</translation>
+    </message>
+    <message>
+        <source>Tag</source>
+        <translation>태그</translation>
+    </message>
+    <message>
+        <source>★ Starred</source>
+        <translation>★ 별표</translation>
+    </message>
+    <message>
+        <source>Only starred runs</source>
+        <translation>별표한 실행만</translation>
+    </message>
+    <message>
+        <source>Runs</source>
+        <translation>실행</translation>
+    </message>
+    <message>
+        <source>Star</source>
+        <translation>별표</translation>
+    </message>
+    <message>
+        <source>Rename</source>
+        <translation>이름 바꾸기</translation>
+    </message>
+    <message>
+        <source>Delete</source>
+        <translation>삭제</translation>
+    </message>
+    <message>
+        <source>Undo delete</source>
+        <translation>삭제 취소</translation>
+    </message>
+    <message>
+        <source>Open</source>
+        <translation>열기</translation>
+    </message>
+    <message>
+        <source>Run again</source>
+        <translation>다시 실행</translation>
+    </message>
+    <message>
+        <source>Make it again with the recipe, seed and weights that it had at each token</source>
+        <translation>당시의 레시피, 시드, 토큰별 가중치로 다시 생성합니다</translation>
+    </message>
+    <message>
+        <source>Open its recipe</source>
+        <translation>레시피 열기</translation>
+    </message>
+    <message>
+        <source>Export ▾</source>
+        <translation>내보내기 ▾</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>닫기</translation>
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation>실행 취소</translation>
+    </message>
+    <message>
+        <source>No run fits.</source>
+        <translation>조건에 맞는 실행이 없습니다.</translation>
+    </message>
+    <message>
+        <source>Every text that you generate is kept here.</source>
+        <translation>생성한 모든 텍스트가 여기에 보관됩니다.</translation>
+    </message>
+    <message>
+        <source>All tags</source>
+        <translation>모든 태그</translation>
+    </message>
+    <message>
+        <source>Take the star</source>
+        <translation>별표 해제</translation>
+    </message>
+    <message>
+        <source>Export</source>
+        <translation>내보내기</translation>
+    </message>
+    <message>
+        <source>Deleted “{0}”.</source>
+        <translation>“{0}” 삭제됨.</translation>
+    </message>
+    <message>
+        <source>Deleted {0} runs.</source>
+        <translation>실행 {0}개 삭제됨.</translation>
+    </message>
+</context>
+<context>
+    <name>HubChoice</name>
+    <message>
+        <source>It is gated: accept the terms at the link, then log in: hf auth login</source>
+        <translation>접근 승인이 필요한 모델입니다. 링크에서 약관에 동의한 뒤 로그인하십시오: hf auth login</translation>
+    </message>
+    <message>
+        <source>on this machine</source>
+        <translation>이 컴퓨터에 있음</translation>
+    </message>
+    <message>
+        <source>in part on this machine</source>
+        <translation>일부가 이 컴퓨터에 있음</translation>
+    </message>
+    <message>
+        <source>{0}, all on this machine</source>
+        <translation>{0}, 모두 이 컴퓨터에 있음</translation>
+    </message>
+    <message>
+        <source>{0}, of which {1} are here</source>
+        <translation>{0} 중 {1} 있음</translation>
+    </message>
+    <message>
+        <source>licence {0}</source>
+        <translation>라이선스 {0}</translation>
+    </message>
+    <message>
+        <source>no licence</source>
+        <translation>라이선스 없음</translation>
+    </message>
+    <message>
+        <source>LoRA adapter</source>
+        <translation>LoRA 어댑터</translation>
+    </message>
+    <message>
+        <source>{0} free on the disk</source>
+        <translation>디스크 여유 {0}</translation>
+    </message>
+</context>
+<context>
+    <name>HubControls</name>
+    <message>
+        <source>Models from the Hub</source>
+        <translation>Hub 모델</translation>
+    </message>
+    <message>
+        <source>owner/name, or words to search for</source>
+        <translation>소유자/이름 또는 검색어</translation>
+    </message>
+    <message>
+        <source>Model or words to search for</source>
+        <translation>모델 또는 검색어</translation>
+    </message>
+    <message>
+        <source>&amp;Search</source>
+        <translation>검색(&amp;S)</translation>
+    </message>
+    <message>
+        <source>Models</source>
+        <translation>모델</translation>
+    </message>
+    <message>
+        <source>Role</source>
+        <translation>역할</translation>
+    </message>
+    <message>
+        <source>Revision</source>
+        <translation>리비전</translation>
+    </message>
+    <message>
+        <source>A branch, a tag or a commit; press Enter to look it up</source>
+        <translation>브랜치, 태그 또는 커밋. Enter를 누르면 조회합니다</translation>
+    </message>
+    <message>
+        <source>&amp;Check</source>
+        <translation>확인(&amp;C)</translation>
+    </message>
+    <message>
+        <source>Fetch the tokenizer alone and compare vocabularies before downloading</source>
+        <translation>다운로드하기 전에 토크나이저만 받아 어휘를 비교합니다</translation>
+    </message>
+    <message>
+        <source>Stop checking</source>
+        <translation>확인 중지</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>닫기</translation>
+    </message>
+    <message>
+        <source>&amp;Revision</source>
+        <translation>리비전(&amp;R)</translation>
+    </message>
+    <message>
+        <source>&amp;Use as</source>
+        <translation>역할(&amp;U)</translation>
+    </message>
+</context>
+<context>
+    <name>HubDialog</name>
+    <message>
+        <source>It can be used when the run has ended. Esc stops it.</source>
+        <translation>실행이 끝나면 사용할 수 있습니다. Esc로 중지합니다.</translation>
+    </message>
+    <message>
+        <source>Download</source>
+        <translation>다운로드</translation>
+    </message>
+    <message>
+        <source>Use</source>
+        <translation>사용</translation>
+    </message>
+    <message>
+        <source>Look up</source>
+        <translation>조회</translation>
+    </message>
+    <message>
+        <source>Download anyway</source>
+        <translation>그래도 다운로드</translation>
+    </message>
+    <message>
+        <source>Download {0}</source>
+        <translation>{0} 다운로드</translation>
+    </message>
+    <message>
+        <source>Finished files of a download are kept; an unfinished file starts again. A download goes on when this window is closed.</source>
+        <translation>완료된 파일은 유지되고, 받던 파일은 처음부터 다시 받습니다. 이 창을 닫아도 다운로드는 계속됩니다.</translation>
+    </message>
+    <message>
+        <source>{0} on this machine ({1})</source>
+        <translation>이 컴퓨터에 {0} ({1})</translation>
+    </message>
+    <message>
+        <source>No models from the Hub on this machine yet</source>
+        <translation>이 컴퓨터에 아직 Hub 모델이 없습니다</translation>
+    </message>
+    <message>
+        <source>Type a name and press Enter to search the Hub.</source>
+        <translation>이름을 입력하고 Enter를 누르면 Hub를 검색합니다.</translation>
+    </message>
+    <message>
+        <source>Searching …</source>
+        <translation>검색 중 …</translation>
+    </message>
+    <message>
+        <source>{0} found. Only those with safetensors weights are listed.</source>
+        <translation>{0} 찾음. safetensors 가중치가 있는 모델만 표시합니다.</translation>
+    </message>
+    <message>
+        <source>{0} Listed is what is on this machine.</source>
+        <translation>{0} 이 컴퓨터에 있는 모델을 표시합니다.</translation>
+    </message>
+    <message>
+        <source>Asking the Hub about {0} …</source>
+        <translation>Hub에서 {0} 조회 중 …</translation>
+    </message>
+    <message>
+        <source>It needs {0} on the disk, which has {1} free.</source>
+        <translation>디스크 공간 {0}이(가) 필요하지만 여유 공간은 {1}입니다.</translation>
+    </message>
+    <message>
+        <source>Fetching the tokenizer and comparing vocabularies …</source>
+        <translation>토크나이저를 받아 어휘를 비교하는 중 …</translation>
+    </message>
+    <message>
+        <source>The vocabularies cannot be compared yet: {0}.</source>
+        <translation>아직 어휘를 비교할 수 없습니다: {0}.</translation>
+    </message>
+    <message>
+        <source>{0} is on this machine; it can be used when the run has ended.</source>
+        <translation>{0}이(가) 이 컴퓨터에 있습니다. 실행이 끝나면 사용할 수 있습니다.</translation>
+    </message>
+    <message>
+        <source>{0} is on this machine and in use as: {1}.</source>
+        <translation>{0}이(가) 이 컴퓨터에 있으며 다음 역할로 사용 중입니다: {1}.</translation>
+    </message>
+    <message>
+        <source>{0} model</source>
+        <translation>모델 {0}개</translation>
+    </message>
+    <message>
+        <source>{0} models</source>
+        <translation>모델 {0}개</translation>
+    </message>
+</context>
+<context>
+    <name>HubResults</name>
+    <message>
+        <source>model</source>
+        <translation>모델</translation>
+    </message>
+    <message>
+        <source>downloads</source>
+        <translation>다운로드</translation>
+    </message>
+    <message>
+        <source>likes</source>
+        <translation>좋아요</translation>
+    </message>
+    <message>
+        <source>access</source>
+        <translation>접근</translation>
+    </message>
+    <message>
+        <source>on this machine</source>
+        <translation>이 컴퓨터에 있음</translation>
+    </message>
+    <message>
+        <source>in part</source>
+        <translation>일부</translation>
+    </message>
+    <message>
+        <source>gated</source>
+        <translation>승인 필요</translation>
+    </message>
+    <message>
+        <source>open</source>
+        <translation>공개</translation>
+    </message>
+</context>
+<context>
+    <name>InspectMenu</name>
+    <message>
+        <source>&amp;Inspect</source>
+        <translation>살펴보기(&amp;I)</translation>
+    </message>
+    <message>
+        <source>Next change</source>
+        <translation>다음 변화</translation>
+    </message>
+    <message>
+        <source>The next token that the experts changed (Ctrl+Down)</source>
+        <translation>전문가가 바꾼 다음 토큰 (Ctrl+Down)</translation>
+    </message>
+    <message>
+        <source>Previous change</source>
+        <translation>이전 변화</translation>
+    </message>
+    <message>
+        <source>The token before that the experts changed (Ctrl+Up)</source>
+        <translation>전문가가 바꾼 이전 토큰 (Ctrl+Up)</translation>
+    </message>
+    <message>
+        <source>Next smaller change</source>
+        <translation>그다음으로 작은 변화</translation>
+    </message>
+    <message>
+        <source>The next token in the list of changes (Ctrl+Shift+Down)</source>
+        <translation>변화 목록의 다음 토큰 (Ctrl+Shift+Down)</translation>
+    </message>
+    <message>
+        <source>Next greater change</source>
+        <translation>그다음으로 큰 변화</translation>
+    </message>
+    <message>
+        <source>The token before in the list of changes (Ctrl+Shift+Up)</source>
+        <translation>변화 목록의 이전 토큰 (Ctrl+Shift+Up)</translation>
+    </message>
+    <message>
+        <source>Next token</source>
+        <translation>다음 토큰</translation>
+    </message>
+    <message>
+        <source>Previous token</source>
+        <translation>이전 토큰</translation>
+    </message>
+</context>
+<context>
+    <name>Inspector</name>
+    <message>
+        <source>Select a token in the text or in the plot to see what else was possible there.</source>
+        <translation>텍스트나 플롯에서 토큰을 선택하면 그 자리의 다른 후보를 볼 수 있습니다.</translation>
+    </message>
+</context>
+<context>
+    <name>LegendToggle</name>
+    <message>
+        <source>{0}
+Click to show or hide it.</source>
+        <translation>{0}
+클릭하면 표시하거나 숨깁니다.</translation>
+    </message>
+</context>
+<context>
+    <name>MainWindow</name>
+    <message>
+        <source>Left column</source>
+        <translation>왼쪽 열</translation>
+    </message>
+    <message>
+        <source>Right column</source>
+        <translation>오른쪽 열</translation>
+    </message>
+    <message>
+        <source>Recipe</source>
+        <translation>레시피</translation>
+    </message>
+    <message>
+        <source>Texts</source>
+        <translation>텍스트</translation>
+    </message>
+    <message>
+        <source>Token</source>
+        <translation>토큰</translation>
+    </message>
+    <message>
+        <source>Changes</source>
+        <translation>변화</translation>
+    </message>
+    <message>
+        <source>Summary</source>
+        <translation>요약</translation>
+    </message>
+    <message>
+        <source>Actions</source>
+        <translation>동작</translation>
+    </message>
+    <message>
+        <source>Generating …</source>
+        <translation>생성 중 …</translation>
+    </message>
+</context>
+<context>
+    <name>MemoryBar</name>
+    <message>
+        <source>cannot be estimated</source>
+        <translation>추정할 수 없음</translation>
+    </message>
+    <message>
+        <source>not estimated yet</source>
+        <translation>아직 추정하지 않음</translation>
+    </message>
+    <message>
+        <source>Memory: {0}</source>
+        <translation>메모리: {0}</translation>
+    </message>
+    <message>
+        <source>Memory</source>
+        <translation>메모리</translation>
+    </message>
+    <message>
+        <source>{0} of {1} free</source>
+        <translation>{0} / 여유 {1}</translation>
+    </message>
+    <message>
+        <source>⚠ needs {0}, {1} are free</source>
+        <translation>⚠ 필요 {0}, 여유 {1}</translation>
+    </message>
+    <message>
+        <source>at most at once on {0}: {1}</source>
+        <translation>{0} 최대 동시 사용량: {1}</translation>
+    </message>
+</context>
+<context>
+    <name>MemoryDialog</name>
+    <message>
+        <source>Memory</source>
+        <translation>메모리</translation>
+    </message>
+    <message>
+        <source>as the models can</source>
+        <translation>모델 한도</translation>
+    </message>
+    <message>
+        <source>Load anyway</source>
+        <translation>그래도 로드</translation>
+    </message>
+    <message>
+        <source>The program may be ended by the system.</source>
+        <translation>시스템이 프로그램을 종료할 수 있습니다.</translation>
+    </message>
+    <message>
+        <source>&amp;Context</source>
+        <translation>컨텍스트(&amp;C)</translation>
+    </message>
+    <message>
+        <source>The most tokens that prompt and text may have together.</source>
+        <translation>프롬프트와 텍스트를 합한 최대 토큰 수입니다.</translation>
+    </message>
+    <message>
+        <source>Context</source>
+        <translation>컨텍스트</translation>
+    </message>
+    <message>
+        <source>The memory has not been estimated yet.</source>
+        <translation>메모리를 아직 추정하지 않았습니다.</translation>
+    </message>
+    <message>
+        <source>the most at once, while loading or generating</source>
+        <translation>로드 또는 생성 중 최대 동시 사용량</translation>
+    </message>
+    <message>
+        <source>{0}: {1} of {2} free</source>
+        <translation>{0}: {1} / 여유 {2}</translation>
+    </message>
+    <message>
+        <source>⚠ {0}: {1} needed at once, {2} free</source>
+        <translation>⚠ {0}: 동시에 {1} 필요, 여유 {2}</translation>
+    </message>
+    <message>
+        <source>Counted for a context of {0} tokens.</source>
+        <translation>컨텍스트 {0}토큰 기준입니다.</translation>
+    </message>
+    <message>
+        <source>What would make it smaller</source>
+        <translation>메모리를 줄이는 방법</translation>
+    </message>
+    <message>
+        <source>fits</source>
+        <translation>들어감</translation>
+    </message>
+    <message>
+        <source>still too large</source>
+        <translation>여전히 부족</translation>
+    </message>
+    <message>
+        <source>{0}: {1}, {2}</source>
+        <translation>{0}: {1}, {2}</translation>
+    </message>
+    <message>
+        <source>Use</source>
+        <translation>적용</translation>
+    </message>
+    <message>
+        <source>Use {0}</source>
+        <translation>{0} 적용</translation>
+    </message>
+</context>
+<context>
+    <name>MenuButton</name>
+    <message>
+        <source>{0} ▾</source>
+        <translation>{0} ▾</translation>
+    </message>
+    <message>
+        <source>{0}: {1}</source>
+        <translation>{0}: {1}</translation>
+    </message>
+</context>
+<context>
+    <name>MissingModels</name>
+    <message>
+        <source>{0} models</source>
+        <translation>모델 {0}개</translation>
+    </message>
+    <message>
+        <source>the model</source>
+        <translation>모델</translation>
+    </message>
+    <message>
+        <source>Download {0} …</source>
+        <translation>{0} 다운로드 …</translation>
+    </message>
+    <message>
+        <source>about {0}</source>
+        <translation>약 {0}</translation>
+    </message>
+    <message>
+        <source>Download {0} ({1})</source>
+        <translation>{0} 다운로드 ({1})</translation>
+    </message>
+    <message>
+        <source>Asking the Hub …</source>
+        <translation>Hub 조회 중 …</translation>
+    </message>
+    <message>
+        <source>Comparing vocabularies …</source>
+        <translation>어휘 비교 중 …</translation>
+    </message>
+    <message>
+        <source>Downloading …</source>
+        <translation>다운로드 중 …</translation>
+    </message>
+    <message>
+        <source>There is not enough room on the disk</source>
+        <translation>디스크 공간이 부족합니다</translation>
+    </message>
+    <message>
+        <source>needed {0}, free {1}</source>
+        <translation>필요 {0}, 여유 {1}</translation>
+    </message>
+    <message>
+        <source>Delete models that you no longer need: Models, Downloaded models.</source>
+        <translation>필요 없는 모델을 삭제하십시오: 모델 &gt; 다운로드한 모델.</translation>
+    </message>
+</context>
+<context>
+    <name>ModelsMenu</name>
+    <message>
+        <source>&amp;Models</source>
+        <translation>모델(&amp;M)</translation>
+    </message>
+    <message>
+        <source>From the &amp;Hub …</source>
+        <translation>Hub에서 가져오기(&amp;H) …</translation>
+    </message>
+    <message>
+        <source>&amp;Downloaded models …</source>
+        <translation>다운로드한 모델(&amp;D) …</translation>
+    </message>
+</context>
+<context>
+    <name>NumberTable</name>
+    <message>
+        <source>Copy</source>
+        <translation>복사</translation>
+    </message>
+    <message>
+        <source>Copy as Markdown table</source>
+        <translation>Markdown 표로 복사</translation>
+    </message>
+</context>
+<context>
+    <name>PairCard</name>
+    <message>
+        <source>expert</source>
+        <translation>전문가</translation>
+    </message>
+    <message>
+        <source>anti-expert</source>
+        <translation>반전문가</translation>
+    </message>
+    <message>
+        <source>Weight of the difference between expert and anti-expert: 0 has no effect,
+1 is as tuned, less than 0 is the opposite. It acts from the next token on.
+Double-click the slider to go back to the recipe&apos;s value.</source>
+        <translation>전문가와 반전문가의 차이에 곱하는 가중치: 0은 효과 없음,
+1은 튜닝된 그대로, 0보다 작으면 반대입니다. 다음 토큰부터 적용됩니다.
+슬라이더를 두 번 클릭하면 레시피의 값으로 돌아갑니다.</translation>
+    </message>
+    <message>
+        <source>Rename</source>
+        <translation>이름 바꾸기</translation>
+    </message>
+    <message>
+        <source>Reset α</source>
+        <translation>α 초기화</translation>
+    </message>
+    <message>
+        <source>Remove pair</source>
+        <translation>쌍 제거</translation>
+    </message>
+    <message>
+        <source>A recipe keeps at least one pair.</source>
+        <translation>레시피에는 쌍이 하나 이상 있어야 합니다.</translation>
+    </message>
+    <message>
+        <source>Remove this pair from the recipe.</source>
+        <translation>이 쌍을 레시피에서 제거합니다.</translation>
+    </message>
+    <message>
+        <source>Name of pair {0}</source>
+        <translation>쌍 {0}의 이름</translation>
+    </message>
+    <message>
+        <source>α of {0}</source>
+        <translation>{0}의 α</translation>
+    </message>
+    <message>
+        <source>α of {0}, as a number</source>
+        <translation>{0}의 α (숫자)</translation>
+    </message>
+    <message>
+        <source>More for {0}</source>
+        <translation>{0} 더 보기</translation>
+    </message>
+    <message>
+        <source>{0} of {1}</source>
+        <translation>{1}의 {0}</translation>
+    </message>
+</context>
+<context>
+    <name>Plot</name>
+    <message>
+        <source>log p(tuned) − log p(base) of the token, in bits, of all pairs together</source>
+        <translation>토큰의 log p(tuned) − log p(base), 비트 단위, 모든 쌍의 합</translation>
+    </message>
+    <message>
+        <source>shift</source>
+        <translation>변화량</translation>
+    </message>
+    <message>
+        <source>{0}: how much probability this pair gave or took</source>
+        <translation>{0}: 이 쌍이 더하거나 뺀 확률</translation>
+    </message>
+    <message>
+        <source>Probability of the token</source>
+        <translation>토큰의 확률</translation>
+    </message>
+    <message>
+        <source>Entropy of the distribution, in bits, at the right</source>
+        <translation>분포의 엔트로피, 비트 단위, 오른쪽 축</translation>
+    </message>
+    <message>
+        <source>probability</source>
+        <translation>확률</translation>
+    </message>
+    <message>
+        <source>entropy</source>
+        <translation>엔트로피</translation>
+    </message>
+    <message>
+        <source>base</source>
+        <translation>베이스</translation>
+    </message>
+    <message>
+        <source>Probability under the base</source>
+        <translation>베이스의 확률</translation>
+    </message>
+    <message>
+        <source>tuned</source>
+        <translation>튜닝</translation>
+    </message>
+    <message>
+        <source>Probability after tuning</source>
+        <translation>튜닝 후 확률</translation>
+    </message>
+    <message>
+        <source>KL</source>
+        <translation>KL</translation>
+    </message>
+    <message>
+        <source>KL(tuned‖base), in bits, at the right</source>
+        <translation>KL(tuned‖base), 비트 단위, 오른쪽 축</translation>
+    </message>
+    <message>
+        <source>Entropy of the tuned distribution, in bits, at the right</source>
+        <translation>튜닝 분포의 엔트로피, 비트 단위, 오른쪽 축</translation>
+    </message>
+    <message>
+        <source>{0} {1}: probability {2}, entropy {3}</source>
+        <translation>{0} {1}: 확률 {2}, 엔트로피 {3}</translation>
+    </message>
+    <message>
+        <source>{0} {1}: base {2} → tuned {3} ({4}) · KL {5}, entropy {6}</source>
+        <translation>{0} {1}: 베이스 {2} → 튜닝 {3} ({4}) · KL {5}, 엔트로피 {6}</translation>
+    </message>
+</context>
+<context>
+    <name>PlotLegend</name>
+    <message>
+        <source>Legend of the plot</source>
+        <translation>플롯 범례</translation>
+    </message>
+</context>
+<context>
+    <name>PreferencesDialog</name>
+    <message>
+        <source>Preferences</source>
+        <translation>환경 설정</translation>
+    </message>
+    <message>
+        <source>As the system</source>
+        <translation>시스템 설정</translation>
+    </message>
+    <message>
+        <source>Light</source>
+        <translation>라이트</translation>
+    </message>
+    <message>
+        <source>Dark</source>
+        <translation>다크</translation>
+    </message>
+    <message>
+        <source>From the next start on.</source>
+        <translation>다음에 시작할 때부터 적용됩니다.</translation>
+    </message>
+    <message>
+        <source> MiB</source>
+        <translation> MiB</translation>
+    </message>
+    <message>
+        <source>&amp;Theme</source>
+        <translation>테마(&amp;T)</translation>
+    </message>
+    <message>
+        <source>&amp;Language</source>
+        <translation>언어(&amp;L)</translation>
+    </message>
+    <message>
+        <source>&amp;Model folder</source>
+        <translation>모델 폴더(&amp;M)</translation>
+    </message>
+    <message>
+        <source>Default &amp;device</source>
+        <translation>기본 장치(&amp;D)</translation>
+    </message>
+    <message>
+        <source>Default d&amp;type</source>
+        <translation>기본 dtype(&amp;Y)</translation>
+    </message>
+    <message>
+        <source>Memory for &amp;rows</source>
+        <translation>로짓 행 메모리(&amp;R)</translation>
+    </message>
+    <message>
+        <source>For roles whose device is automatic.</source>
+        <translation>장치가 auto인 역할에 적용됩니다.</translation>
+    </message>
+    <message>
+        <source>For roles whose dtype is automatic.</source>
+        <translation>dtype이 auto인 역할에 적용됩니다.</translation>
+    </message>
+    <message>
+        <source>For the full distributions of the newest tokens. Of older tokens the most probable alternatives are kept.</source>
+        <translation>최근 토큰의 전체 분포를 보관하는 메모리입니다. 오래된 토큰은 확률이 가장 높은 후보만 보관합니다.</translation>
+    </message>
+    <message>
+        <source>Theme</source>
+        <translation>테마</translation>
+    </message>
+    <message>
+        <source>Language</source>
+        <translation>언어</translation>
+    </message>
+    <message>
+        <source>Model folder</source>
+        <translation>모델 폴더</translation>
+    </message>
+    <message>
+        <source>Default device</source>
+        <translation>기본 장치</translation>
+    </message>
+    <message>
+        <source>Default dtype</source>
+        <translation>기본 dtype</translation>
+    </message>
+    <message>
+        <source>Memory for rows of logits</source>
+        <translation>로짓 행 메모리</translation>
+    </message>
+    <message>
+        <source>Browse …</source>
+        <translation>찾아보기 …</translation>
+    </message>
+    <message>
+        <source>Choose the folder of your models</source>
+        <translation>모델 폴더 선택</translation>
+    </message>
+</context>
+<context>
+    <name>ProblemBanner</name>
+    <message>
+        <source>Problem</source>
+        <translation>문제</translation>
+    </message>
+    <message>
+        <source>Copy details</source>
+        <translation>세부 정보 복사</translation>
+    </message>
+    <message>
+        <source>Dismiss</source>
+        <translation>닫기</translation>
+    </message>
+    <message>
+        <source>Back to {0}</source>
+        <translation>{0}(으)로 돌아가기</translation>
+    </message>
+    <message>
+        <source>Load {0} again, as it was</source>
+        <translation>{0}을(를) 이전 그대로 다시 로드합니다</translation>
+    </message>
+</context>
+<context>
+    <name>PromptEditor</name>
+    <message>
+        <source>Prompt</source>
+        <translation>프롬프트</translation>
+    </message>
+    <message>
+        <source>Type the beginning of a text or a question …</source>
+        <translation>텍스트의 첫머리나 질문을 입력하십시오 …</translation>
+    </message>
+    <message>
+        <source>The text that the models continue</source>
+        <translation>모델이 이어 쓸 텍스트</translation>
+    </message>
+</context>
+<context>
+    <name>PromptPreview</name>
+    <message>
+        <source>Prompt preview</source>
+        <translation>프롬프트 미리 보기</translation>
+    </message>
+    <message>
+        <source>Roles</source>
+        <translation>역할</translation>
+    </message>
+    <message>
+        <source>Prompt as the model reads it</source>
+        <translation>모델이 읽는 그대로의 프롬프트</translation>
+    </message>
+    <message>
+        <source>Tokens of the prompt</source>
+        <translation>프롬프트의 토큰</translation>
+    </message>
+    <message>
+        <source>Prompt format …</source>
+        <translation>프롬프트 형식 …</translation>
+    </message>
+    <message>
+        <source>Change the prompt format of this role</source>
+        <translation>이 역할의 프롬프트 형식을 바꿉니다</translation>
+    </message>
+    <message>
+        <source>The preview follows when the run has ended.</source>
+        <translation>실행이 끝나면 미리 보기를 표시합니다.</translation>
+    </message>
+    <message>
+        <source>Reading the tokenizers …</source>
+        <translation>토크나이저 읽는 중 …</translation>
+    </message>
+    <message>
+        <source>The prompt is empty: this is the sample prompt of the recipe.</source>
+        <translation>프롬프트가 비어 있어 레시피의 예시 프롬프트를 표시합니다.</translation>
+    </message>
+    <message>
+        <source>What each role reads before the first token of the text.</source>
+        <translation>텍스트의 첫 토큰 전에 각 역할이 읽는 내용입니다.</translation>
+    </message>
+    <message>
+        <source>the same as the {0}</source>
+        <translation>{0}과(와) 같음</translation>
+    </message>
+    <message>
+        <source>its chat template is not used</source>
+        <translation>채팅 템플릿 사용 안 함</translation>
+    </message>
+    <message>
+        <source>{0} tokens</source>
+        <translation>토큰 {0}개</translation>
+    </message>
+    <message>
+        <source>{0} of {1} tokens</source>
+        <translation>토큰 {0} / {1}개</translation>
+    </message>
+</context>
+<context>
+    <name>RecipeColumn</name>
+    <message>
+        <source>Cancel</source>
+        <translation>취소</translation>
+    </message>
+    <message>
+        <source>Cancel loading</source>
+        <translation>로드 취소</translation>
+    </message>
+    <message>
+        <source>Give up loading; what was read is dropped.</source>
+        <translation>로드를 그만둡니다. 읽은 내용은 버려집니다.</translation>
+    </message>
+</context>
+<context>
+    <name>RecipeFiles</name>
+    <message>
+        <source>cannot be read</source>
+        <translation>읽을 수 없음</translation>
+    </message>
+    <message>
+        <source>untested</source>
+        <translation>미검증</translation>
+    </message>
+    <message>
+        <source>{0} (copy)</source>
+        <translation>{0} (사본)</translation>
+    </message>
+    <message>
+        <source>{0} (copy {1})</source>
+        <translation>{0} (사본 {1})</translation>
+    </message>
+    <message>
+        <source>The recipe cannot be saved</source>
+        <translation>레시피를 저장할 수 없습니다</translation>
+    </message>
+    <message>
+        <source>{0} files were dropped</source>
+        <translation>파일 {0}개를 놓았습니다</translation>
+    </message>
+    <message>
+        <source>Drop one recipe at a time.</source>
+        <translation>레시피를 한 번에 하나씩 놓으십시오.</translation>
+    </message>
+    <message>
+        <source>“{0}” is not a recipe</source>
+        <translation>“{0}”은(는) 레시피가 아닙니다</translation>
+    </message>
+    <message>
+        <source>A recipe is a .toml file. Drop a folder or file of a model on the role that is to use it.</source>
+        <translation>레시피는 .toml 파일입니다. 모델의 폴더나 파일은 사용할 역할 위에 놓으십시오.</translation>
+    </message>
+    <message>
+        <source>The recipe can be changed when the run has ended</source>
+        <translation>레시피는 실행이 끝난 뒤 바꿀 수 있습니다</translation>
+    </message>
+    <message>
+        <source>Stop it with Esc and drop the file again.</source>
+        <translation>Esc로 중지하고 파일을 다시 놓으십시오.</translation>
+    </message>
+    <message>
+        <source>Open a recipe</source>
+        <translation>레시피 열기</translation>
+    </message>
+    <message>
+        <source>Save the recipe</source>
+        <translation>레시피 저장</translation>
+    </message>
+    <message>
+        <source>Export the recipe</source>
+        <translation>레시피 내보내기</translation>
+    </message>
+    <message>
+        <source>Recipes ({0})</source>
+        <translation>레시피 ({0})</translation>
+    </message>
+</context>
+<context>
+    <name>RecipeLibrary</name>
+    <message>
+        <source>Recipes</source>
+        <translation>레시피</translation>
+    </message>
+    <message>
+        <source>Filter by name, model or what it shows</source>
+        <translation>이름, 모델, 설명으로 필터링</translation>
+    </message>
+    <message>
+        <source>Filter</source>
+        <translation>필터</translation>
+    </message>
+    <message>
+        <source>Open file …</source>
+        <translation>파일 열기 …</translation>
+    </message>
+    <message>
+        <source>Export …</source>
+        <translation>내보내기 …</translation>
+    </message>
+    <message>
+        <source>Duplicate</source>
+        <translation>복제</translation>
+    </message>
+    <message>
+        <source>Copy it into your own recipes and open the copy</source>
+        <translation>내 레시피로 복사하고 사본을 엽니다</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>닫기</translation>
+    </message>
+    <message>
+        <source>Open</source>
+        <translation>열기</translation>
+    </message>
+    <message>
+        <source>Shipped with Tuneshift</source>
+        <translation>Tuneshift 기본 제공</translation>
+    </message>
+    <message>
+        <source>Your own</source>
+        <translation>내 레시피</translation>
+    </message>
+    <message>
+        <source>Recent files</source>
+        <translation>최근 파일</translation>
+    </message>
+    <message>
+        <source>The recipe can be changed when the run has ended. Esc stops it.</source>
+        <translation>레시피는 실행이 끝난 뒤 바꿀 수 있습니다. Esc로 중지합니다.</translation>
+    </message>
+</context>
+<context>
+    <name>RecipePanel</name>
+    <message>
+        <source>Base</source>
+        <translation>베이스</translation>
+    </message>
+    <message>
+        <source>+ Add expert pair</source>
+        <translation>+ 전문가 쌍 추가</translation>
+    </message>
+    <message>
+        <source>Recipe</source>
+        <translation>레시피</translation>
+    </message>
+    <message>
+        <source>Sampling</source>
+        <translation>샘플링</translation>
+    </message>
+    <message>
+        <source>Expert pair</source>
+        <translation>전문가 쌍</translation>
+    </message>
+    <message>
+        <source>An expert and the model that it was tuned from.</source>
+        <translation>전문가와, 전문가가 튜닝되기 전의 모델입니다.</translation>
+    </message>
+    <message>
+        <source>Same model, another prompt (persona)</source>
+        <translation>같은 모델, 다른 프롬프트 (페르소나)</translation>
+    </message>
+    <message>
+        <source>The base with a system prompt, against the base without: no other model.</source>
+        <translation>시스템 프롬프트가 있는 베이스와 없는 베이스의 쌍으로, 다른 모델이 필요 없습니다.</translation>
+    </message>
+    <message>
+        <source>Pairs can be added when the run has ended. Esc stops it.</source>
+        <translation>쌍은 실행이 끝난 뒤 추가할 수 있습니다. Esc로 중지합니다.</translation>
+    </message>
+</context>
+<context>
+    <name>RecipePicker</name>
+    <message>
+        <source>Recipe</source>
+        <translation>레시피</translation>
+    </message>
+    <message>
+        <source>Recipe files</source>
+        <translation>레시피 파일</translation>
+    </message>
+    <message>
+        <source>Open, copy or save a recipe</source>
+        <translation>레시피 열기, 복사, 저장</translation>
+    </message>
+    <message>
+        <source>Library …</source>
+        <translation>라이브러리 …</translation>
+    </message>
+    <message>
+        <source>Open …</source>
+        <translation>열기 …</translation>
+    </message>
+    <message>
+        <source>Open recent</source>
+        <translation>최근 파일 열기</translation>
+    </message>
+    <message>
+        <source>Duplicate</source>
+        <translation>복제</translation>
+    </message>
+    <message>
+        <source>Save as …</source>
+        <translation>다른 이름으로 저장 …</translation>
+    </message>
+    <message>
+        <source>The recipe can be changed when the run has ended. Esc stops it.</source>
+        <translation>레시피는 실행이 끝난 뒤 바꿀 수 있습니다. Esc로 중지합니다.</translation>
+    </message>
+    <message>
+        <source>{0} — edited</source>
+        <translation>{0} — 수정됨</translation>
+    </message>
+    <message>
+        <source>No files yet</source>
+        <translation>아직 파일 없음</translation>
+    </message>
+</context>
+<context>
+    <name>RecipeState</name>
+    <message>
+        <source>open {0}</source>
+        <translation>{0} 열기</translation>
+    </message>
+    <message>
+        <source>choose checkpoint</source>
+        <translation>체크포인트 선택</translation>
+    </message>
+    <message>
+        <source>change options</source>
+        <translation>옵션 변경</translation>
+    </message>
+    <message>
+        <source>change context</source>
+        <translation>컨텍스트 변경</translation>
+    </message>
+    <message>
+        <source>accept ids</source>
+        <translation>id 허용</translation>
+    </message>
+    <message>
+        <source>change α</source>
+        <translation>α 변경</translation>
+    </message>
+    <message>
+        <source>rename pair</source>
+        <translation>쌍 이름 변경</translation>
+    </message>
+    <message>
+        <source>remove pair</source>
+        <translation>쌍 제거</translation>
+    </message>
+    <message>
+        <source>add pair</source>
+        <translation>쌍 추가</translation>
+    </message>
+    <message>
+        <source>change sampling</source>
+        <translation>샘플링 변경</translation>
+    </message>
+</context>
+<context>
+    <name>RoleCaption</name>
+    <message>
+        <source>⚠ {0}</source>
+        <translation>⚠ {0}</translation>
+    </message>
+    <message>
+        <source>importing torch …</source>
+        <translation>torch 불러오는 중 …</translation>
+    </message>
+    <message>
+        <source>waiting</source>
+        <translation>대기 중</translation>
+    </message>
+    <message>
+        <source>not loaded</source>
+        <translation>로드되지 않음</translation>
+    </message>
+    <message>
+        <source>LoRA</source>
+        <translation>LoRA</translation>
+    </message>
+    <message>
+        <source>shared</source>
+        <translation>공유</translation>
+    </message>
+    <message>
+        <source>{0} offloaded</source>
+        <translation>오프로드 {0}</translation>
+    </message>
+    <message>
+        <source>read, {0} MB</source>
+        <translation>읽음, {0} MB</translation>
+    </message>
+    <message>
+        <source>converting {0} of {1} MB</source>
+        <translation>변환 중 {0} / {1} MB</translation>
+    </message>
+    <message>
+        <source>loading {0} of {1} MB</source>
+        <translation>로드 중 {0} / {1} MB</translation>
+    </message>
+    <message>
+        <source>not on this machine yet</source>
+        <translation>아직 이 컴퓨터에 없음</translation>
+    </message>
+    <message>
+        <source>There is no file {0}</source>
+        <translation>파일이 없음: {0}</translation>
+    </message>
+</context>
+<context>
+    <name>RoleColumn</name>
+    <message>
+        <source>The same checkpoint with the same prompt: it answers once.</source>
+        <translation>같은 체크포인트와 같은 프롬프트이므로 한 번만 답합니다.</translation>
+    </message>
+    <message>
+        <source>Inspect</source>
+        <translation>살펴보기</translation>
+    </message>
+    <message>
+        <source>Show it in the window</source>
+        <translation>창에 표시합니다</translation>
+    </message>
+    <message>
+        <source>Copy</source>
+        <translation>복사</translation>
+    </message>
+    <message>
+        <source>Copy the text</source>
+        <translation>텍스트를 복사합니다</translation>
+    </message>
+    <message>
+        <source>{0} tokens/s</source>
+        <translation>{0} 토큰/초</translation>
+    </message>
+</context>
+<context>
+    <name>RoleOptions</name>
+    <message>
+        <source>Layers that do not fit stay in main memory</source>
+        <translation>들어가지 않는 레이어는 메인 메모리에 두기</translation>
+    </message>
+    <message>
+        <source>auto</source>
+        <translation>auto</translation>
+    </message>
+    <message>
+        <source>none</source>
+        <translation>없음</translation>
+    </message>
+    <message>
+        <source>int8</source>
+        <translation>int8</translation>
+    </message>
+    <message>
+        <source>NF4, 4 bits</source>
+        <translation>NF4, 4비트</translation>
+    </message>
+    <message>
+        <source>Plain text</source>
+        <translation>일반 텍스트</translation>
+    </message>
+    <message>
+        <source>Model&apos;s chat template</source>
+        <translation>모델의 채팅 템플릿</translation>
+    </message>
+    <message>
+        <source>Own template</source>
+        <translation>직접 작성한 템플릿</translation>
+    </message>
+    <message>
+        <source>Apply and preview …</source>
+        <translation>적용하고 미리 보기 …</translation>
+    </message>
+    <message>
+        <source>Show the exact prompt of every role</source>
+        <translation>모든 역할의 정확한 프롬프트를 표시합니다</translation>
+    </message>
+    <message>
+        <source>D&amp;type</source>
+        <translation>dtype(&amp;T)</translation>
+    </message>
+    <message>
+        <source>&amp;Device</source>
+        <translation>장치(&amp;D)</translation>
+    </message>
+    <message>
+        <source>&amp;Quantization</source>
+        <translation>양자화(&amp;Q)</translation>
+    </message>
+    <message>
+        <source>O&amp;ffload</source>
+        <translation>오프로드(&amp;F)</translation>
+    </message>
+    <message>
+        <source>&amp;Prompt format</source>
+        <translation>프롬프트 형식(&amp;P)</translation>
+    </message>
+    <message>
+        <source>Te&amp;mplate</source>
+        <translation>템플릿(&amp;M)</translation>
+    </message>
+    <message>
+        <source>&amp;System prompt</source>
+        <translation>시스템 프롬프트(&amp;S)</translation>
+    </message>
+    <message>
+        <source>Dtype</source>
+        <translation>dtype</translation>
+    </message>
+    <message>
+        <source>auto is the dtype of the checkpoint.</source>
+        <translation>auto는 체크포인트의 dtype입니다.</translation>
+    </message>
+    <message>
+        <source>Device</source>
+        <translation>장치</translation>
+    </message>
+    <message>
+        <source>auto is the device of the preferences.</source>
+        <translation>auto는 환경 설정의 장치입니다.</translation>
+    </message>
+    <message>
+        <source>Quantization</source>
+        <translation>양자화</translation>
+    </message>
+    <message>
+        <source>Fewer bits for each weight, by bitsandbytes: smaller, a little worse.</source>
+        <translation>bitsandbytes로 가중치당 비트 수를 줄입니다. 작아지는 대신 품질이 조금 떨어집니다.</translation>
+    </message>
+    <message>
+        <source>Offload</source>
+        <translation>오프로드</translation>
+    </message>
+    <message>
+        <source>The device computes them too, but fetches them each time: slow.</source>
+        <translation>이 레이어도 장치가 계산하지만 매번 가져오므로 느립니다.</translation>
+    </message>
+    <message>
+        <source>Prompt format</source>
+        <translation>프롬프트 형식</translation>
+    </message>
+    <message>
+        <source>Template</source>
+        <translation>템플릿</translation>
+    </message>
+    <message>
+        <source>System prompt</source>
+        <translation>시스템 프롬프트</translation>
+    </message>
+    <message>
+        <source>Options of the {0}</source>
+        <translation>{0} 옵션</translation>
+    </message>
+    <message>
+        <source>{0}, an adapter over {1}</source>
+        <translation>{0} ({1}의 어댑터)</translation>
+    </message>
+    <message>
+        <source>{0} (it has none)</source>
+        <translation>{0} (없음)</translation>
+    </message>
+    <message>
+        <source>This model has no chat template.</source>
+        <translation>이 모델에는 채팅 템플릿이 없습니다.</translation>
+    </message>
+    <message>
+        <source>Your prompt is the user&apos;s turn; the model&apos;s answer follows.</source>
+        <translation>프롬프트가 사용자 차례가 되고 모델의 답변이 이어집니다.</translation>
+    </message>
+    <message>
+        <source>{prompt} is what you type, {system} is the system prompt.</source>
+        <translation>{prompt}는 입력한 프롬프트, {system}은 시스템 프롬프트입니다.</translation>
+    </message>
+    <message>
+        <source>The model reads your prompt as it is. It has a chat template as well.</source>
+        <translation>모델이 프롬프트를 그대로 읽습니다. 이 모델에는 채팅 템플릿도 있습니다.</translation>
+    </message>
+    <message>
+        <source>The model reads your prompt as it is.</source>
+        <translation>모델이 프롬프트를 그대로 읽습니다.</translation>
+    </message>
+    <message>
+        <source>Models can be changed when the run has ended. Esc stops it.</source>
+        <translation>모델은 실행이 끝난 뒤 바꿀 수 있습니다. Esc로 중지합니다.</translation>
+    </message>
+    <message>
+        <source>The template has no {system}: the system prompt has no place in it.</source>
+        <translation>템플릿에 {system}이 없어 시스템 프롬프트가 들어갈 자리가 없습니다.</translation>
+    </message>
+</context>
+<context>
+    <name>RolePicker</name>
+    <message>
+        <source>Loading of {0}</source>
+        <translation>{0} 로드</translation>
+    </message>
+    <message>
+        <source>Options of {0}</source>
+        <translation>{0} 옵션</translation>
+    </message>
+    <message>
+        <source>Folder …</source>
+        <translation>폴더 …</translation>
+    </message>
+    <message>
+        <source>From the Hub …</source>
+        <translation>Hub에서 …</translation>
+    </message>
+    <message>
+        <source>GGUF file …</source>
+        <translation>GGUF 파일 …</translation>
+    </message>
+    <message>
+        <source>LoRA adapter …</source>
+        <translation>LoRA 어댑터 …</translation>
+    </message>
+    <message>
+        <source>Choose a GGUF file</source>
+        <translation>GGUF 파일 선택</translation>
+    </message>
+    <message>
+        <source>GGUF files ({0})</source>
+        <translation>GGUF 파일 ({0})</translation>
+    </message>
+    <message>
+        <source>Choose the folder of an adapter</source>
+        <translation>어댑터 폴더 선택</translation>
+    </message>
+    <message>
+        <source>Choose the folder of a checkpoint</source>
+        <translation>체크포인트 폴더 선택</translation>
+    </message>
+    <message>
+        <source>Models can be changed when the run has ended. Esc stops it.</source>
+        <translation>모델은 실행이 끝난 뒤 바꿀 수 있습니다. Esc로 중지합니다.</translation>
+    </message>
+    <message>
+        <source>plain text</source>
+        <translation>일반 텍스트</translation>
+    </message>
+    <message>
+        <source>the model&apos;s chat template</source>
+        <translation>모델의 채팅 템플릿</translation>
+    </message>
+    <message>
+        <source>a template of your own</source>
+        <translation>직접 작성한 템플릿</translation>
+    </message>
+    <message>
+        <source>Dtype {0}, device {1}, quantization {2}</source>
+        <translation>dtype {0}, 장치 {1}, 양자화 {2}</translation>
+    </message>
+    <message>
+        <source>Prompt format: {0}</source>
+        <translation>프롬프트 형식: {0}</translation>
+    </message>
+</context>
+<context>
+    <name>RunDetails</name>
+    <message>
+        <source>Prompt and beginning of the text</source>
+        <translation>프롬프트와 텍스트 첫머리</translation>
+    </message>
+    <message>
+        <source>Tags, separated by commas</source>
+        <translation>쉼표로 구분한 태그</translation>
+    </message>
+    <message>
+        <source>Tags</source>
+        <translation>태그</translation>
+    </message>
+</context>
+<context>
+    <name>RunMenu</name>
+    <message>
+        <source>&amp;Run</source>
+        <translation>실행(&amp;R)</translation>
+    </message>
+    <message>
+        <source>Generate</source>
+        <translation>생성</translation>
+    </message>
+    <message>
+        <source>Continue the prompt (Ctrl+Enter)</source>
+        <translation>프롬프트를 이어 씁니다 (Ctrl+Enter)</translation>
+    </message>
+    <message>
+        <source>Stop</source>
+        <translation>중지</translation>
+    </message>
+    <message>
+        <source>Stop after this token (Esc)</source>
+        <translation>이 토큰 뒤에 중지합니다 (Esc)</translation>
+    </message>
+    <message>
+        <source>S&amp;tep: one token</source>
+        <translation>한 토큰씩 생성(&amp;T)</translation>
+    </message>
+    <message>
+        <source>C&amp;ontinue the text</source>
+        <translation>텍스트 이어 쓰기(&amp;O)</translation>
+    </message>
+    <message>
+        <source>&amp;All roles at once …</source>
+        <translation>모든 역할 동시 비교(&amp;A) …</translation>
+    </message>
+    <message>
+        <source>&amp;Score a text …</source>
+        <translation>텍스트 스코어링(&amp;S) …</translation>
+    </message>
+    <message>
+        <source>&amp;Load models again</source>
+        <translation>모델 다시 로드(&amp;L)</translation>
+    </message>
+    <message>
+        <source>&amp;Cancel loading</source>
+        <translation>로드 취소(&amp;C)</translation>
+    </message>
+    <message>
+        <source>&amp;Prompt preview …</source>
+        <translation>프롬프트 미리 보기(&amp;P) …</translation>
+    </message>
+    <message>
+        <source>&amp;Vocabulary …</source>
+        <translation>어휘(&amp;V) …</translation>
+    </message>
+    <message>
+        <source>&amp;Memory …</source>
+        <translation>메모리(&amp;M) …</translation>
+    </message>
+</context>
+<context>
+    <name>RunTable</name>
+    <message>
+        <source>Title</source>
+        <translation>제목</translation>
+    </message>
+    <message>
+        <source>Recipe</source>
+        <translation>레시피</translation>
+    </message>
+    <message>
+        <source>Tokens</source>
+        <translation>토큰</translation>
+    </message>
+    <message>
+        <source>Begun</source>
+        <translation>시작</translation>
+    </message>
+    <message>
+        <source>Tags</source>
+        <translation>태그</translation>
+    </message>
+    <message>
+        <source>{0}, starred</source>
+        <translation>{0}, 별표</translation>
+    </message>
+</context>
+<context>
+    <name>RunWords</name>
+    <message>
+        <source>end of text</source>
+        <translation>텍스트 끝</translation>
+    </message>
+    <message>
+        <source>stop string</source>
+        <translation>중지 문자열</translation>
+    </message>
+    <message>
+        <source>the limit</source>
+        <translation>토큰 한도</translation>
+    </message>
+    <message>
+        <source>stopped</source>
+        <translation>중지됨</translation>
+    </message>
+    <message>
+        <source>failed: {0}</source>
+        <translation>실패: {0}</translation>
+    </message>
+    <message>
+        <source>never begun</source>
+        <translation>시작되지 않음</translation>
+    </message>
+    <message>
+        <source>not finished</source>
+        <translation>완료되지 않음</translation>
+    </message>
+    <message>
+        <source>given text</source>
+        <translation>주어진 텍스트</translation>
+    </message>
+    <message>
+        <source>one role alone</source>
+        <translation>단일 역할</translation>
+    </message>
+    <message>
+        <source>branch at token {0}</source>
+        <translation>토큰 {0}에서 분기</translation>
+    </message>
+    <message>
+        <source>{0} tokens</source>
+        <translation>토큰 {0}개</translation>
+    </message>
+</context>
+<context>
+    <name>Runs</name>
+    <message>
+        <source>There is no text to score</source>
+        <translation>스코어링할 텍스트가 없습니다</translation>
+    </message>
+    <message>
+        <source>Paste or type some text.</source>
+        <translation>텍스트를 붙여 넣거나 입력하십시오.</translation>
+    </message>
+    <message>
+        <source>The prompt is empty</source>
+        <translation>프롬프트가 비어 있습니다</translation>
+    </message>
+    <message>
+        <source>Type some text to continue.</source>
+        <translation>이어 쓸 텍스트를 입력하십시오.</translation>
+    </message>
+    <message>
+        <source>This text was made with other models</source>
+        <translation>다른 모델로 만든 텍스트입니다</translation>
+    </message>
+    <message>
+        <source>it is of the recipe “{0}”</source>
+        <translation>레시피 “{0}”</translation>
+    </message>
+    <message>
+        <source>Open that recipe, or generate the text again with this one.</source>
+        <translation>그 레시피를 열거나 지금 레시피로 텍스트를 다시 생성하십시오.</translation>
+    </message>
+</context>
+<context>
+    <name>SamplingPanel</name>
+    <message>
+        <source>Seed</source>
+        <translation>시드</translation>
+    </message>
+    <message>
+        <source>Stop strings</source>
+        <translation>중지 문자열</translation>
+    </message>
+    <message>
+        <source>Reset to the recipe</source>
+        <translation>레시피 값으로 초기화</translation>
+    </message>
+    <message>
+        <source>off</source>
+        <translation>끔</translation>
+    </message>
+    <message>
+        <source>Max new tokens</source>
+        <translation>최대 새 토큰</translation>
+    </message>
+    <message>
+        <source>The text ends after this many tokens at the latest.</source>
+        <translation>텍스트는 늦어도 이 토큰 수에서 끝납니다.</translation>
+    </message>
+    <message>
+        <source>Temperature</source>
+        <translation>온도</translation>
+    </message>
+    <message>
+        <source>0 (greedy)</source>
+        <translation>0 (그리디)</translation>
+    </message>
+    <message>
+        <source>0 is greedy: always the most probable token. Higher surprises more.</source>
+        <translation>0은 그리디로, 항상 확률이 가장 높은 토큰을 고릅니다. 높을수록 의외성이 커집니다.</translation>
+    </message>
+    <message>
+        <source>Top-k</source>
+        <translation>Top-k</translation>
+    </message>
+    <message>
+        <source>Draw only from the k most probable tokens; 0 is off.</source>
+        <translation>확률이 가장 높은 k개의 토큰에서만 샘플링합니다. 0은 끔.</translation>
+    </message>
+    <message>
+        <source>Top-p</source>
+        <translation>Top-p</translation>
+    </message>
+    <message>
+        <source>Draw only from the best tokens with together this probability; 1 is off.</source>
+        <translation>누적 확률이 이 값이 될 때까지의 상위 토큰에서만 샘플링합니다. 1은 끔.</translation>
+    </message>
+    <message>
+        <source>Min-p</source>
+        <translation>Min-p</translation>
+    </message>
+    <message>
+        <source>Draw only tokens with at least this share of the best token&apos;s probability.</source>
+        <translation>1순위 토큰 확률에 대한 비율이 이 값 이상인 토큰만 샘플링합니다.</translation>
+    </message>
+    <message>
+        <source>Repetition penalty</source>
+        <translation>반복 페널티</translation>
+    </message>
+    <message>
+        <source>Above 1, tokens that are in the text already get less probable; 1 is off.</source>
+        <translation>1보다 크면 이미 나온 토큰의 확률을 낮춥니다. 1은 끔.</translation>
+    </message>
+    <message>
+        <source>The same seed with the same recipe gives the same text.</source>
+        <translation>시드와 레시피가 같으면 같은 텍스트가 나옵니다.</translation>
+    </message>
+    <message>
+        <source>Draw another seed</source>
+        <translation>다른 시드 뽑기</translation>
+    </message>
+    <message>
+        <source>The text ends before any of these, one on each line.
+\n is a line break, \t a tab, \\ a backslash.</source>
+        <translation>이 문자열 중 하나가 나오기 직전에 텍스트를 끝냅니다. 한 줄에 하나씩 적습니다.
+\n은 줄바꿈, \t는 탭, \\는 백슬래시입니다.</translation>
+    </message>
+    <message>
+        <source>one per line</source>
+        <translation>한 줄에 하나씩</translation>
+    </message>
+    <message>
+        <source>Sampling: {0}</source>
+        <translation>샘플링: {0}</translation>
+    </message>
+    <message>
+        <source>greedy · {0} tokens</source>
+        <translation>그리디 · 토큰 {0}개</translation>
+    </message>
+    <message>
+        <source>temp. {0:g} · top-p {1:g} · seed {2}</source>
+        <translation>온도 {0:g} · top-p {1:g} · 시드 {2}</translation>
+    </message>
+</context>
+<context>
+    <name>ScaleMenu</name>
+    <message>
+        <source>&amp;Plot</source>
+        <translation>플롯(&amp;P)</translation>
+    </message>
+    <message>
+        <source>Probability: what each pair gave or took</source>
+        <translation>확률: 쌍별 기여도</translation>
+    </message>
+    <message>
+        <source>Log-probability in bits: the shift of all pairs together</source>
+        <translation>로그 확률(비트): 모든 쌍의 변화량 합</translation>
+    </message>
+</context>
+<context>
+    <name>ScoreDialog</name>
+    <message>
+        <source>Score a text</source>
+        <translation>텍스트 스코어링</translation>
+    </message>
+    <message>
+        <source>Prompt</source>
+        <translation>프롬프트</translation>
+    </message>
+    <message>
+        <source>Text</source>
+        <translation>텍스트</translation>
+    </message>
+    <message>
+        <source>Paste the answer of any model, or type. It begins right after the prompt.</source>
+        <translation>다른 모델의 답변을 붙여 넣거나 직접 입력하십시오. 프롬프트 바로 뒤에서 시작합니다.</translation>
+    </message>
+    <message>
+        <source>Score</source>
+        <translation>스코어링</translation>
+    </message>
+    <message>
+        <source>Look at each token of the text (Ctrl+Enter)</source>
+        <translation>텍스트의 토큰을 하나하나 분석합니다 (Ctrl+Enter)</translation>
+    </message>
+    <message>
+        <source>Reading the text …</source>
+        <translation>텍스트 읽는 중 …</translation>
+    </message>
+    <message>
+        <source>Another text is being written. Esc in the window stops it.</source>
+        <translation>다른 텍스트를 생성하고 있습니다. 창에서 Esc를 누르면 중지합니다.</translation>
+    </message>
+    <message>
+        <source>The models are not loaded; scoring loads them.</source>
+        <translation>모델이 로드되지 않았습니다. 스코어링을 시작하면 로드합니다.</translation>
+    </message>
+    <message>
+        <source>The models need a prompt: the words that the text follows.</source>
+        <translation>모델에는 텍스트 앞에 올 프롬프트가 필요합니다.</translation>
+    </message>
+    <message>
+        <source>No model writes anything: each token is given, and looked at.</source>
+        <translation>모델은 생성하지 않고, 주어진 토큰을 하나씩 분석합니다.</translation>
+    </message>
+    <message>
+        <source>{0} characters</source>
+        <translation>{0}자</translation>
+    </message>
+    <message>
+        <source>{0} characters, right after the prompt: “{1}”</source>
+        <translation>{0}자, 프롬프트 바로 뒤: “{1}”</translation>
+    </message>
+</context>
+<context>
+    <name>ShiftPlot</name>
+    <message>
+        <source>Scale of the plot</source>
+        <translation>플롯의 눈금</translation>
+    </message>
+    <message>
+        <source>Show all</source>
+        <translation>전체 보기</translation>
+    </message>
+    <message>
+        <source>Follow</source>
+        <translation>따라가기</translation>
+    </message>
+    <message>
+        <source>Select</source>
+        <translation>선택</translation>
+    </message>
+    <message>
+        <source>Dragging selects a range of tokens. Without this, drag with Shift.</source>
+        <translation>끌어서 토큰 범위를 선택합니다. 꺼져 있을 때는 Shift를 누른 채 끄십시오.</translation>
+    </message>
+    <message>
+        <source>Bars come with the tokens: up where a pair helped a token.</source>
+        <translation>토큰과 함께 막대가 나타납니다. 쌍이 토큰을 도우면 위로 향합니다.</translation>
+    </message>
+    <message>
+        <source>Probability shift of each token, by expert pair</source>
+        <translation>토큰별·전문가 쌍별 확률 변화량</translation>
+    </message>
+    <message>
+        <source>Log-probability, in bits</source>
+        <translation>로그 확률 (비트)</translation>
+    </message>
+    <message>
+        <source>Probability, by expert pair</source>
+        <translation>전문가 쌍별 확률</translation>
+    </message>
+</context>
+<context>
+    <name>ShiftStrip</name>
+    <message>
+        <source>Shift of each token of both texts</source>
+        <translation>두 텍스트의 토큰별 변화량</translation>
+    </message>
+    <message>
+        <source>token {0}</source>
+        <translation>토큰 {0}</translation>
+    </message>
+    <message>
+        <source>{0}: shift {1}</source>
+        <translation>{0}: 변화량 {1}</translation>
+    </message>
+    <message>
+        <source>the text has ended</source>
+        <translation>텍스트 끝남</translation>
+    </message>
+    <message>
+        <source>they differ from token {0} on</source>
+        <translation>토큰 {0}부터 다름</translation>
+    </message>
+    <message>
+        <source>bars: shift, full at {0} bits · line: first choice changed</source>
+        <translation>막대: 변화량, 최대 {0}비트 · 선: 1순위 바뀜</translation>
+    </message>
+</context>
+<context>
+    <name>ShortcutsDialog</name>
+    <message>
+        <source>Keyboard shortcuts</source>
+        <translation>단축키</translation>
+    </message>
+    <message>
+        <source>In the panels</source>
+        <translation>패널</translation>
+    </message>
+</context>
+<context>
+    <name>StatusLine</name>
+    <message>
+        <source>Device and dtype of the base</source>
+        <translation>베이스의 장치와 dtype</translation>
+    </message>
+    <message>
+        <source>Memory of the whole program</source>
+        <translation>프로그램 전체 메모리</translation>
+    </message>
+    <message>
+        <source>{0} tokens/s</source>
+        <translation>{0} 토큰/초</translation>
+    </message>
+    <message>
+        <source>{0} tokens</source>
+        <translation>토큰 {0}개</translation>
+    </message>
+    <message>
+        <source>Plain decoding: the {0} cannot rewind</source>
+        <translation>일반 디코딩: {0} 되감기 불가</translation>
+    </message>
+    <message>
+        <source>It keeps a state that cannot go back, so no tokens can be read ahead of the text.</source>
+        <translation>되돌릴 수 없는 상태를 유지하는 모델이라 토큰을 미리 읽을 수 없습니다.</translation>
+    </message>
+    <message>
+        <source>{0} tokens a block</source>
+        <translation>블록당 토큰 {0}개</translation>
+    </message>
+    <message>
+        <source>Speculative decoding: {0} of the drafted tokens that were reached were accepted. A draft makes no difference to what is drawn.</source>
+        <translation>추측 디코딩: 검증한 초안 토큰의 {0}을(를) 채택했습니다. 초안은 샘플링 결과에 영향을 주지 않습니다.</translation>
+    </message>
+    <message>
+        <source>Starting torch …</source>
+        <translation>torch 시작 중 …</translation>
+    </message>
+    <message>
+        <source>Checking the models …</source>
+        <translation>모델 확인 중 …</translation>
+    </message>
+    <message>
+        <source>Loading models: {0} of {1} MB</source>
+        <translation>모델 로드 중: {0} / {1} MB</translation>
+    </message>
+    <message>
+        <source>The models are not loaded</source>
+        <translation>모델이 로드되지 않음</translation>
+    </message>
+    <message>
+        <source>Generating …</source>
+        <translation>생성 중 …</translation>
+    </message>
+    <message>
+        <source>Reading the prompt …</source>
+        <translation>프롬프트 읽는 중 …</translation>
+    </message>
+    <message>
+        <source>The models ended the text</source>
+        <translation>모델이 텍스트를 끝냄</translation>
+    </message>
+    <message>
+        <source>Ended at a stop string</source>
+        <translation>중지 문자열에서 끝남</translation>
+    </message>
+    <message>
+        <source>Ended at the token limit</source>
+        <translation>토큰 한도에서 끝남</translation>
+    </message>
+    <message>
+        <source>Stopped</source>
+        <translation>중지됨</translation>
+    </message>
+    <message>
+        <source>Ready</source>
+        <translation>준비됨</translation>
+    </message>
+</context>
+<context>
+    <name>Summary</name>
+    <message>
+        <source>base</source>
+        <translation>베이스</translation>
+    </message>
+    <message>
+        <source>tuned</source>
+        <translation>튜닝</translation>
+    </message>
+    <message>
+        <source>expert {0}</source>
+        <translation>전문가 {0}</translation>
+    </message>
+    <message>
+        <source>anti-expert {0}</source>
+        <translation>반전문가 {0}</translation>
+    </message>
+    <message>
+        <source>under</source>
+        <translation>역할</translation>
+    </message>
+    <message>
+        <source>perplexity</source>
+        <translation>퍼플렉시티</translation>
+    </message>
+    <message>
+        <source>exp of the mean surprisal; the bar is its logarithm.</source>
+        <translation>평균 서프라이절의 exp입니다. 막대는 로그 값입니다.</translation>
+    </message>
+    <message>
+        <source>bits/byte</source>
+        <translation>비트/바이트</translation>
+    </message>
+    <message>
+        <source>Comparable between models with other tokens.</source>
+        <translation>토큰이 다른 모델끼리도 비교할 수 있습니다.</translation>
+    </message>
+    <message>
+        <source>Known of {0} of {1} tokens</source>
+        <translation>토큰 {1}개 중 {0}개에서만 알 수 있음</translation>
+    </message>
+    <message>
+        <source>pair</source>
+        <translation>쌍</translation>
+    </message>
+    <message>
+        <source>mean</source>
+        <translation>평균</translation>
+    </message>
+    <message>
+        <source>Mean contribution to p(tuned) − p(base) of the chosen tokens</source>
+        <translation>선택된 토큰의 p(tuned) − p(base)에 대한 평균 기여도</translation>
+    </message>
+    <message>
+        <source>mean size</source>
+        <translation>평균 크기</translation>
+    </message>
+    <message>
+        <source>Mean of the contribution&apos;s size, whether it gave or took</source>
+        <translation>부호를 뺀 기여도 크기의 평균</translation>
+    </message>
+    <message>
+        <source>together</source>
+        <translation>전체</translation>
+    </message>
+    <message>
+        <source>token</source>
+        <translation>토큰</translation>
+    </message>
+    <message>
+        <source>mean shift</source>
+        <translation>평균 변화</translation>
+    </message>
+    <message>
+        <source>Mean of p(tuned) − p(base) where the token was chosen</source>
+        <translation>토큰이 선택된 곳의 p(tuned) − p(base) 평균</translation>
+    </message>
+    <message>
+        <source>times</source>
+        <translation>횟수</translation>
+    </message>
+    <message>
+        <source>text</source>
+        <translation>텍스트</translation>
+    </message>
+    <message>
+        <source>tokens</source>
+        <translation>토큰</translation>
+    </message>
+    <message>
+        <source>flips</source>
+        <translation>변경</translation>
+    </message>
+    <message>
+        <source>Share of changed first choices</source>
+        <translation>1순위가 바뀐 비율</translation>
+    </message>
+    <message>
+        <source>Perplexity under the tuned</source>
+        <translation>튜닝의 퍼플렉시티</translation>
+    </message>
+    <message>
+        <source>Perplexity under the base</source>
+        <translation>베이스의 퍼플렉시티</translation>
+    </message>
+    <message>
+        <source>Mean contribution of {0}</source>
+        <translation>{0}의 평균 기여도</translation>
+    </message>
+</context>
+<context>
+    <name>SummaryPanel</name>
+    <message>
+        <source>How often a token occurs at least</source>
+        <translation>토큰의 최소 출현 횟수</translation>
+    </message>
+    <message>
+        <source>{0} times or more</source>
+        <translation>{0}회 이상</translation>
+    </message>
+    <message>
+        <source>all</source>
+        <translation>전체</translation>
+    </message>
+    <message>
+        <source>Tokens most influenced</source>
+        <translation>영향을 가장 많이 받은 토큰</translation>
+    </message>
+    <message>
+        <source>Texts side by side</source>
+        <translation>텍스트 나란히 보기</translation>
+    </message>
+    <message>
+        <source>Generate a text to see what the pairs did to the whole of it.</source>
+        <translation>텍스트를 생성하면 쌍이 텍스트 전체에 미친 영향을 볼 수 있습니다.</translation>
+    </message>
+    <message>
+        <source>Texts</source>
+        <translation>텍스트</translation>
+    </message>
+    <message>
+        <source>Perplexity of the text under each role</source>
+        <translation>역할별 텍스트 퍼플렉시티</translation>
+    </message>
+    <message>
+        <source>Mean contribution of each pair</source>
+        <translation>쌍별 평균 기여도</translation>
+    </message>
+    <message>
+        <source>Perplexity under each role</source>
+        <translation>역할별 퍼플렉시티</translation>
+    </message>
+    <message>
+        <source>What each pair gave or took</source>
+        <translation>쌍별 기여도</translation>
+    </message>
+    <message>
+        <source>Side by side</source>
+        <translation>나란히 보기</translation>
+    </message>
+    <message>
+        <source>together</source>
+        <translation>전체</translation>
+    </message>
+    <message>
+        <source>{0} tokens, {1} characters</source>
+        <translation>토큰 {0}개, {1}자</translation>
+    </message>
+    <message>
+        <source>{0} texts: {1}</source>
+        <translation>텍스트 {0}개: {1}</translation>
+    </message>
+    <message>
+        <source>First choice changed at {0} tokens ({1})</source>
+        <translation>1순위가 바뀐 토큰 {0}개 ({1})</translation>
+    </message>
+    <message>
+        <source>{0} tokens were given, not drawn; they count like the others</source>
+        <translation>토큰 {0}개는 샘플링하지 않고 주어진 것이며 똑같이 집계됩니다</translation>
+    </message>
+    <message>
+        <source>Contributions are approximate: more than six pairs</source>
+        <translation>쌍이 여섯 개를 넘어 기여도는 근사값입니다</translation>
+    </message>
+    <message>
+        <source>Counting: {0} tokens to go …</source>
+        <translation>집계 중: 토큰 {0}개 남음 …</translation>
+    </message>
+</context>
+<context>
+    <name>TextChoice</name>
+    <message>
+        <source>Texts that the summary is about</source>
+        <translation>요약할 텍스트</translation>
+    </message>
+</context>
+<context>
+    <name>TextDelegate</name>
+    <message>
+        <source>Name of the text</source>
+        <translation>텍스트 이름</translation>
+    </message>
+</context>
+<context>
+    <name>TextTree</name>
+    <message>
+        <source>shown</source>
+        <translation>표시 중</translation>
+    </message>
+</context>
+<context>
+    <name>TextWords</name>
+    <message>
+        <source>tuned</source>
+        <translation>튜닝</translation>
+    </message>
+    <message>
+        <source>base</source>
+        <translation>베이스</translation>
+    </message>
+    <message>
+        <source>anti-expert “{0}”</source>
+        <translation>반전문가 “{0}”</translation>
+    </message>
+    <message>
+        <source>expert “{0}”</source>
+        <translation>전문가 “{0}”</translation>
+    </message>
+    <message>
+        <source>1 token</source>
+        <translation>토큰 1개</translation>
+    </message>
+    <message>
+        <source>{0} tokens</source>
+        <translation>토큰 {0}개</translation>
+    </message>
+    <message>
+        <source>failed</source>
+        <translation>실패</translation>
+    </message>
+    <message>
+        <source>writing …</source>
+        <translation>생성 중 …</translation>
+    </message>
+    <message>
+        <source>waiting …</source>
+        <translation>대기 중 …</translation>
+    </message>
+    <message>
+        <source>end of text</source>
+        <translation>텍스트 끝</translation>
+    </message>
+    <message>
+        <source>stop string</source>
+        <translation>중지 문자열</translation>
+    </message>
+    <message>
+        <source>token limit</source>
+        <translation>토큰 한도</translation>
+    </message>
+    <message>
+        <source>stopped</source>
+        <translation>중지됨</translation>
+    </message>
+    <message>
+        <source>Prompt: {0}</source>
+        <translation>프롬프트: {0}</translation>
+    </message>
+    <message>
+        <source>All roles: {0}</source>
+        <translation>모든 역할: {0}</translation>
+    </message>
+    <message>
+        <source>from token {0}</source>
+        <translation>토큰 {0}부터</translation>
+    </message>
+    <message>
+        <source>scored text</source>
+        <translation>스코어링한 텍스트</translation>
+    </message>
+    <message>
+        <source>step by step</source>
+        <translation>한 토큰씩</translation>
+    </message>
+</context>
+<context>
+    <name>TextsMenu</name>
+    <message>
+        <source>&amp;Texts</source>
+        <translation>텍스트(&amp;T)</translation>
+    </message>
+    <message>
+        <source>&amp;Fork here with …</source>
+        <translation>여기서 분기(&amp;F) …</translation>
+    </message>
+    <message>
+        <source>Next alternative</source>
+        <translation>다음 후보</translation>
+    </message>
+    <message>
+        <source>Previous alternative</source>
+        <translation>이전 후보</translation>
+    </message>
+    <message>
+        <source>Go on &amp;with a text of yours …</source>
+        <translation>직접 쓴 텍스트로 이어 가기(&amp;W) …</translation>
+    </message>
+    <message>
+        <source>&amp;What if α were another …</source>
+        <translation>α가 달랐다면(&amp;A) …</translation>
+    </message>
+    <message>
+        <source>Next &amp;other choice</source>
+        <translation>다음으로 달라지는 선택(&amp;O)</translation>
+    </message>
+    <message>
+        <source>&amp;Generate from the first other choice</source>
+        <translation>처음 달라지는 선택부터 생성(&amp;G)</translation>
+    </message>
+    <message>
+        <source>Next text</source>
+        <translation>다음 텍스트</translation>
+    </message>
+    <message>
+        <source>Previous text</source>
+        <translation>이전 텍스트</translation>
+    </message>
+    <message>
+        <source>&amp;Compare …</source>
+        <translation>비교(&amp;C) …</translation>
+    </message>
+    <message>
+        <source>&amp;Remove the shown text</source>
+        <translation>표시된 텍스트 제거(&amp;R)</translation>
+    </message>
+    <message>
+        <source>&amp;Bring back the removed text</source>
+        <translation>제거한 텍스트 되살리기(&amp;B)</translation>
+    </message>
+</context>
+<context>
+    <name>TextsPanel</name>
+    <message>
+        <source>The texts of this window come here, and their branches.
+
+Choose another token in a text to branch off there.</source>
+        <translation>이 창의 텍스트와 그 분기가 여기에 표시됩니다.
+
+텍스트에서 다른 토큰을 고르면 그 자리에서 분기합니다.</translation>
+    </message>
+    <message>
+        <source>Bring back</source>
+        <translation>되살리기</translation>
+    </message>
+    <message>
+        <source>Texts and their branches</source>
+        <translation>텍스트와 분기</translation>
+    </message>
+    <message>
+        <source>Rename</source>
+        <translation>이름 바꾸기</translation>
+    </message>
+    <message>
+        <source>Compare</source>
+        <translation>비교</translation>
+    </message>
+    <message>
+        <source>Remove</source>
+        <translation>제거</translation>
+    </message>
+    <message>
+        <source>Removed {0}</source>
+        <translation>{0} 제거됨</translation>
+    </message>
+    <message>
+        <source>Show</source>
+        <translation>표시</translation>
+    </message>
+    <message>
+        <source>Compare with the shown text</source>
+        <translation>표시된 텍스트와 비교</translation>
+    </message>
+    <message>
+        <source>Compare with what it branched off</source>
+        <translation>분기 전 텍스트와 비교</translation>
+    </message>
+</context>
+<context>
+    <name>TintLegend</name>
+    <message>
+        <source>Legend of the tints</source>
+        <translation>색 범례</translation>
+    </message>
+    <message>
+        <source>first choice changed</source>
+        <translation>1순위 바뀜</translation>
+    </message>
+    <message>
+        <source>other at α</source>
+        <translation>α에서 다름</translation>
+    </message>
+    <message>
+        <source>given</source>
+        <translation>주어짐</translation>
+    </message>
+    <message>
+        <source>Underlined: the experts changed the most probable token at that place.</source>
+        <translation>밑줄: 전문가가 그 자리의 1순위 토큰을 바꾸었습니다.</translation>
+    </message>
+    <message>
+        <source>Dotted line above: another token would have been chosen at the α asked.</source>
+        <translation>위 점선: 물어본 α에서는 다른 토큰이 선택되었을 것입니다.</translation>
+    </message>
+    <message>
+        <source>Corner: the token was given, and not drawn.</source>
+        <translation>모서리: 샘플링하지 않고 주어진 토큰입니다.</translation>
+    </message>
+    <message>
+        <source>probability</source>
+        <translation>확률</translation>
+    </message>
+    <message>
+        <source>bits</source>
+        <comment>unit of information</comment>
+        <translation>비트</translation>
+    </message>
+    <message>
+        <source>{0} {1}</source>
+        <translation>{0} {1}</translation>
+    </message>
+</context>
+<context>
+    <name>TintMenu</name>
+    <message>
+        <source>&amp;Tint</source>
+        <translation>색(&amp;T)</translation>
+    </message>
+</context>
+<context>
+    <name>Tints</name>
+    <message>
+        <source>Full tint from {0} bits: {1} or {2}.</source>
+        <translation>{0}비트부터 가장 진한 색: {1} 또는 {2}.</translation>
+    </message>
+    <message>
+        <source>Full tint from {0}.</source>
+        <translation>{0}부터 가장 진한 색.</translation>
+    </message>
+    <message>
+        <source>Full tint from {0} bits.</source>
+        <translation>{0}비트부터 가장 진한 색.</translation>
+    </message>
+    <message>
+        <source>Of a group the {0} of its tokens.</source>
+        <translation>그룹은 토큰 값의 {0}.</translation>
+    </message>
+    <message>
+        <source>Shift</source>
+        <translation>변화량</translation>
+    </message>
+    <message>
+        <source>Contribution of {0}</source>
+        <translation>{0}의 기여도</translation>
+    </message>
+    <message>
+        <source>Surprisal</source>
+        <translation>서프라이절</translation>
+    </message>
+    <message>
+        <source>Tuned surprisal</source>
+        <translation>튜닝 서프라이절</translation>
+    </message>
+    <message>
+        <source>Base surprisal</source>
+        <translation>베이스 서프라이절</translation>
+    </message>
+    <message>
+        <source>KL(tuned‖base)</source>
+        <translation>KL(tuned‖base)</translation>
+    </message>
+    <message>
+        <source>Entropy</source>
+        <translation>엔트로피</translation>
+    </message>
+    <message>
+        <source>Tuned entropy</source>
+        <translation>튜닝 엔트로피</translation>
+    </message>
+    <message>
+        <source>Rank</source>
+        <translation>순위</translation>
+    </message>
+    <message>
+        <source>Rank under the base</source>
+        <translation>베이스의 순위</translation>
+    </message>
+    <message>
+        <source>log p(tuned) − log p(base): one bit is a factor of 2 in probability.</source>
+        <translation>log p(tuned) − log p(base): 1비트는 확률 2배입니다.</translation>
+    </message>
+    <message>
+        <source>The pair&apos;s share of p(tuned) − p(base): its colour where it gave, grey where it took.</source>
+        <translation>p(tuned) − p(base) 중 이 쌍의 몫: 확률을 더한 곳은 쌍의 색, 뺀 곳은 회색입니다.</translation>
+    </message>
+    <message>
+        <source>−log p of the token that was chosen.</source>
+        <translation>선택된 토큰의 −log p입니다.</translation>
+    </message>
+    <message>
+        <source>−log p(base) of the token that was chosen.</source>
+        <translation>선택된 토큰의 −log p(base)입니다.</translation>
+    </message>
+    <message>
+        <source>How far the whole distribution is from the base&apos;s, over all tokens.</source>
+        <translation>전체 어휘에서 분포가 베이스의 분포와 얼마나 다른지를 나타냅니다.</translation>
+    </message>
+    <message>
+        <source>How open the choice was, over all tokens.</source>
+        <translation>전체 어휘에서 선택이 얼마나 열려 있었는지를 나타냅니다.</translation>
+    </message>
+    <message>
+        <source>The place of the token, the most probable being 1.</source>
+        <translation>토큰의 순위로, 확률이 가장 높은 토큰이 1입니다.</translation>
+    </message>
+    <message>
+        <source>sum</source>
+        <translation>합</translation>
+    </message>
+    <message>
+        <source>mean</source>
+        <translation>평균</translation>
+    </message>
+    <message>
+        <source>highest</source>
+        <translation>최댓값</translation>
+    </message>
+    <message>
+        <source>by token</source>
+        <translation>토큰별</translation>
+    </message>
+    <message>
+        <source>by word</source>
+        <translation>단어별</translation>
+    </message>
+    <message>
+        <source>by sentence</source>
+        <translation>문장별</translation>
+    </message>
+    <message>
+        <source>by line</source>
+        <translation>줄별</translation>
+    </message>
+    <message>
+        <source>{0} bits</source>
+        <translation>{0}비트</translation>
+    </message>
+    <message>
+        <source>{0} ({1})</source>
+        <translation>{0} ({1})</translation>
+    </message>
+    <message>
+        <source>{0} in probability</source>
+        <translation>확률 {0}</translation>
+    </message>
+    <message>
+        <source>top {0}</source>
+        <translation>상위 {0}</translation>
+    </message>
+    <message>
+        <source>beyond</source>
+        <translation>그 밖</translation>
+    </message>
+</context>
+<context>
+    <name>TokenModel</name>
+    <message>
+        <source>place</source>
+        <translation>위치</translation>
+    </message>
+    <message>
+        <source>id</source>
+        <translation>id</translation>
+    </message>
+    <message>
+        <source>token</source>
+        <translation>토큰</translation>
+    </message>
+</context>
+<context>
+    <name>TokenStory</name>
+    <message>
+        <source>What each pair gave or took, approximately</source>
+        <translation>쌍별 기여도 (근사)</translation>
+    </message>
+    <message>
+        <source>What each pair gave or took</source>
+        <translation>쌍별 기여도</translation>
+    </message>
+    <message>
+        <source>Above six pairs orders of pairs are sampled; the sum is exact.</source>
+        <translation>쌍이 여섯 개를 넘으면 쌍의 순서를 샘플링합니다. 합은 정확합니다.</translation>
+    </message>
+    <message>
+        <source>token {0} · rank {1}</source>
+        <translation>토큰 {0} · 순위 {1}</translation>
+    </message>
+    <message>
+        <source>token {0} · rank about {1} (base {2})</source>
+        <translation>토큰 {0} · 순위 약 {1} (베이스 {2})</translation>
+    </message>
+    <message>
+        <source>token {0} · rank {1} (base {2})</source>
+        <translation>토큰 {0} · 순위 {1} (베이스 {2})</translation>
+    </message>
+    <message>
+        <source>{0} · given, not drawn</source>
+        <translation>{0} · 샘플링하지 않고 주어짐</translation>
+    </message>
+    <message>
+        <source>probability {0}; no pair acts on the text of one role</source>
+        <translation>확률 {0}. 단일 역할의 텍스트에는 쌍이 작용하지 않음</translation>
+    </message>
+    <message>
+        <source>base {0} → tuned {1}; the experts changed the first choice (base: {2})</source>
+        <translation>베이스 {0} → 튜닝 {1}. 전문가가 1순위를 바꿈 (베이스: {2})</translation>
+    </message>
+    <message>
+        <source>base {0} → tuned about {1}</source>
+        <translation>베이스 {0} → 튜닝 약 {1}</translation>
+    </message>
+    <message>
+        <source>base {0} → tuned {1}</source>
+        <translation>베이스 {0} → 튜닝 {1}</translation>
+    </message>
+    <message>
+        <source>α: {0}</source>
+        <translation>α: {0}</translation>
+    </message>
+    <message>
+        <source>Entropy {0} bits</source>
+        <translation>엔트로피 {0}비트</translation>
+    </message>
+    <message>
+        <source>Entropy {0} → about {1} bits · KL(tuned‖base) about {2} bits</source>
+        <translation>엔트로피 {0} → 약 {1}비트 · KL(tuned‖base) 약 {2}비트</translation>
+    </message>
+    <message>
+        <source>Entropy {0} → {1} bits · KL(tuned‖base) {2} bits</source>
+        <translation>엔트로피 {0} → {1}비트 · KL(tuned‖base) {2}비트</translation>
+    </message>
+    <message>
+        <source>{0} {1} instead of {2}</source>
+        <translation>{0} {1} ({2} 대신)</translation>
+    </message>
+</context>
+<context>
+    <name>Tokens</name>
+    <message>
+        <source>Other first choices at the α asked: {0}</source>
+        <translation>물어본 α에서 1순위가 다른 토큰: {0}개</translation>
+    </message>
+    <message>
+        <source>base {0} → tuned {1}, rank {2} → {3}</source>
+        <translation>베이스 {0} → 튜닝 {1}, 순위 {2} → {3}</translation>
+    </message>
+    <message>
+        <source>probability {0}, rank {1}</source>
+        <translation>확률 {0}, 순위 {1}</translation>
+    </message>
+    <message>
+        <source>The experts changed the first choice.</source>
+        <translation>전문가가 1순위를 바꾸었습니다.</translation>
+    </message>
+    <message>
+        <source>At α {0}: {1}</source>
+        <translation>α {0}에서: {1}</translation>
+    </message>
+    <message>
+        <source>Given, not drawn.</source>
+        <translation>샘플링하지 않고 주어진 토큰입니다.</translation>
+    </message>
+    <message>
+        <source>{0} tokens</source>
+        <translation>토큰 {0}개</translation>
+    </message>
+    <message>
+        <source>shift {0} ({1})</source>
+        <translation>변화량 {0} ({1})</translation>
+    </message>
+    <message>
+        <source>flips: {0}</source>
+        <translation>1순위 변경: {0}</translation>
+    </message>
+    <message>
+        <source>mean KL {0}</source>
+        <translation>평균 KL {0}</translation>
+    </message>
+    <message>
+        <source>tokens {0}–{1}</source>
+        <translation>토큰 {0}–{1}</translation>
+    </message>
+    <message>
+        <source>{0}: {1}</source>
+        <translation>{0}: {1}</translation>
+    </message>
+    <message>
+        <source>{0}, {1} of {2} tokens: {3}</source>
+        <translation>{0}, 토큰 {2}개의 {1}: {3}</translation>
+    </message>
+</context>
+<context>
+    <name>TranscriptText</name>
+    <message>
+        <source>Generated text</source>
+        <translation>생성된 텍스트</translation>
+    </message>
+</context>
+<context>
+    <name>TranscriptView</name>
+    <message>
+        <source>&lt;p&gt;&lt;b&gt;Press Generate to continue the prompt.&lt;/b&gt;&lt;/p&gt;&lt;p&gt;Each token is then coloured by how much the experts changed its probability.&lt;br&gt;Move α while it runs: the next token follows it.&lt;/p&gt;</source>
+        <translation>&lt;p&gt;&lt;b&gt;생성을 누르면 프롬프트를 이어 씁니다.&lt;/b&gt;&lt;/p&gt;&lt;p&gt;각 토큰은 전문가가 확률을 바꾼 정도에 따라 색이 입혀집니다.&lt;br&gt;생성 중에 α를 움직이면 다음 토큰부터 반영됩니다.&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <source>Tint</source>
+        <translation>색</translation>
+    </message>
+    <message>
+        <source>Group</source>
+        <translation>그룹</translation>
+    </message>
+    <message>
+        <source>reading the prompt …</source>
+        <translation>프롬프트 읽는 중 …</translation>
+    </message>
+    <message>
+        <source>waiting for the models …</source>
+        <translation>모델 대기 중 …</translation>
+    </message>
+    <message>
+        <source>The models ended the text at once.</source>
+        <translation>모델이 텍스트를 바로 끝냈습니다.</translation>
+    </message>
+    <message>
+        <source>end of text</source>
+        <translation>텍스트 끝</translation>
+    </message>
+    <message>
+        <source>stop string</source>
+        <translation>중지 문자열</translation>
+    </message>
+    <message>
+        <source>{0} tokens: the limit</source>
+        <translation>토큰 {0}개: 한도</translation>
+    </message>
+    <message>
+        <source>stopped</source>
+        <translation>중지됨</translation>
+    </message>
+</context>
+<context>
+    <name>VocabularyDialog</name>
+    <message>
+        <source>Vocabulary</source>
+        <translation>어휘</translation>
+    </message>
+    <message>
+        <source>Vocabularies</source>
+        <translation>어휘</translation>
+    </message>
+    <message>
+        <source>role</source>
+        <translation>역할</translation>
+    </message>
+    <message>
+        <source>compared with the base</source>
+        <translation>베이스와 비교</translation>
+    </message>
+    <message>
+        <source>tokens</source>
+        <translation>토큰</translation>
+    </message>
+    <message>
+        <source>rows</source>
+        <translation>행</translation>
+    </message>
+    <message>
+        <source>ids that differ</source>
+        <translation>다른 id</translation>
+    </message>
+    <message>
+        <source>Ids that differ</source>
+        <translation>다른 id</translation>
+    </message>
+    <message>
+        <source>accept id</source>
+        <translation>허용할 id</translation>
+    </message>
+    <message>
+        <source>base</source>
+        <translation>베이스</translation>
+    </message>
+    <message>
+        <source>other spelling</source>
+        <translation>다른 표기</translation>
+    </message>
+    <message>
+        <source>Use what is checked</source>
+        <translation>선택한 id 사용</translation>
+    </message>
+    <message>
+        <source>Accepted ids can be generated; the others cannot.</source>
+        <translation>허용한 id만 생성될 수 있습니다.</translation>
+    </message>
+    <message>
+        <source>{0} rows of the base are never generated.</source>
+        <translation>베이스의 행 {0}개는 생성되지 않습니다.</translation>
+    </message>
+    <message>
+        <source>This recipe cannot be used: its models count different tokens.</source>
+        <translation>이 레시피는 사용할 수 없습니다. 모델끼리 토큰 체계가 다릅니다.</translation>
+    </message>
+    <message>
+        <source>identical</source>
+        <translation>동일</translation>
+    </message>
+    <message>
+        <source>identical but for padding</source>
+        <translation>패딩 외 동일</translation>
+    </message>
+    <message>
+        <source>a few ids differ</source>
+        <translation>일부 id 다름</translation>
+    </message>
+    <message>
+        <source>does not fit</source>
+        <translation>호환되지 않음</translation>
+    </message>
+    <message>
+        <source>–</source>
+        <translation>–</translation>
+    </message>
+    <message>
+        <source>(none)</source>
+        <translation>(없음)</translation>
+    </message>
+    <message>
+        <source>An id that is spelled differently is never generated, unless you accept it: then the base&apos;s spelling is written.</source>
+        <translation>표기가 다른 id는 허용하지 않으면 생성되지 않습니다. 허용하면 베이스의 표기로 씁니다.</translation>
+    </message>
+    <message>
+        <source>Every id is spelled the same by every role.</source>
+        <translation>모든 역할에서 모든 id의 표기가 같습니다.</translation>
+    </message>
+</context>
+<context>
+    <name>VocabularyLine</name>
+    <message>
+        <source>⚠ Vocabulary: does not fit</source>
+        <translation>⚠ 어휘: 호환되지 않음</translation>
+    </message>
+    <message>
+        <source>Vocabulary: {0} ids differ</source>
+        <translation>어휘: id {0}개 다름</translation>
+    </message>
+    <message>
+        <source>Vocabulary: 1 id differs</source>
+        <translation>어휘: id 1개 다름</translation>
+    </message>
+    <message>
+        <source>Vocabulary: identical</source>
+        <translation>어휘: 동일</translation>
+    </message>
+    <message>
+        <source>{0} warnings</source>
+        <translation>경고 {0}개</translation>
+    </message>
+    <message>
+        <source>1 warning</source>
+        <translation>경고 1개</translation>
+    </message>
+    <message>
+        <source>Vocabulary: cannot be compared</source>
+        <translation>어휘: 비교할 수 없음</translation>
+    </message>
+    <message>
+        <source>Vocabulary: not compared yet</source>
+        <translation>어휘: 아직 비교하지 않음</translation>
+    </message>
+</context>
+<context>
+    <name>WhatIfBar</name>
+    <message>
+        <source>What if α were another</source>
+        <translation>α가 달랐다면</translation>
+    </message>
+    <message>
+        <source>Next other choice</source>
+        <translation>다음 다른 선택</translation>
+    </message>
+    <message>
+        <source>Generate from there</source>
+        <translation>거기서부터 생성</translation>
+    </message>
+    <message>
+        <source>Take these weights, and go on in a branch with the first other choice (Enter)</source>
+        <translation>이 가중치로, 처음 달라지는 선택에서 분기해 이어 갑니다 (Enter)</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>닫기</translation>
+    </message>
+    <message>
+        <source>What if α had been</source>
+        <translation>α가 이랬다면</translation>
+    </message>
+</context>
+<context>
+    <name>WhatIfWords</name>
+    <message>
+        <source>Generate a text first.</source>
+        <translation>먼저 텍스트를 생성하십시오.</translation>
+    </message>
+    <message>
+        <source>This can be asked when the text has ended.</source>
+        <translation>텍스트가 끝난 뒤에 물어볼 수 있습니다.</translation>
+    </message>
+    <message>
+        <source>One role answered alone: there are no weights to change.</source>
+        <translation>단일 역할의 답변이라 바꿀 가중치가 없습니다.</translation>
+    </message>
+    <message>
+        <source>The text was made with other models; open its recipe to ask.</source>
+        <translation>다른 모델로 만든 텍스트입니다. 물어보려면 그 레시피를 여십시오.</translation>
+    </message>
+    <message>
+        <source>There are no tokens to ask about.</source>
+        <translation>물어볼 토큰이 없습니다.</translation>
+    </message>
+    <message>
+        <source>The text was given: nothing in it was chosen by the models.</source>
+        <translation>주어진 텍스트라 모델이 선택한 것이 없습니다.</translation>
+    </message>
+    <message>
+        <source>Looking …</source>
+        <translation>찾는 중 …</translation>
+    </message>
+    <message>
+        <source>Move a slider: no model runs, the answer comes from stored rows.</source>
+        <translation>슬라이더를 움직이십시오. 모델을 실행하지 않고 저장된 로짓 행으로 답합니다.</translation>
+    </message>
+    <message>
+        <source>The same choice at all {0} tokens.</source>
+        <translation>토큰 {0}개 모두 선택이 같습니다.</translation>
+    </message>
+    <message>
+        <source>First known other choice at token {0}: {1} instead of {2}; {3} of {4} differ.</source>
+        <translation>알려진 첫 차이는 토큰 {0}: {2} 대신 {1}, {4}개 중 {3}개 다름.</translation>
+    </message>
+    <message>
+        <source>First other choice at token {0}: {1} instead of {2}; {3} of {4} differ.</source>
+        <translation>첫 차이는 토큰 {0}: {2} 대신 {1}, {4}개 중 {3}개 다름.</translation>
+    </message>
+    <message>
+        <source>{0} tokens could not be looked at: their rows are not kept.</source>
+        <translation>토큰 {0}개는 로짓 행이 보관되어 있지 않아 확인하지 못했습니다.</translation>
+    </message>
+    <message>
+        <source>The first {0} were drawn with other settings.</source>
+        <translation>처음 {0}개는 다른 설정으로 샘플링했습니다.</translation>
+    </message>
+</context>
+<context>
+    <name>_Weight</name>
+    <message>
+        <source>What if α of {0} were</source>
+        <translation>{0}의 α가 달랐다면</translation>
+    </message>
+</context>
+</TS>
