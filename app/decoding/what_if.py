@@ -37,12 +37,13 @@ def other_choices(
     Raises:
         Cancelled: When ``cancelled`` says so.
     """
+    ids = torch.tensor([*prompt, *text], dtype=torch.int64)
     for step in steps:
         if cancelled():
             raise Cancelled
         if step.forced:
             continue
-        history = torch.tensor([*prompt, *text[: step.index]], dtype=torch.int64)
+        history = ids[: len(prompt) + step.index]
         scores = process_logits(_combined(step.logits, alphas), history, config)
         token_id, _ = draw(scores, config, step.index)
         if token_id != step.token_id:
