@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
+from app.checkpoints.conversation import Conversation, Prompt
 from app.checkpoints.opening import OpenedRecipe, OpenedRole
 from app.checkpoints.report import RolePrompt
-from app.checkpoints.spec import CHAT, PLAIN, CheckpointSpec
+from app.checkpoints.spec import CHAT, PERSONA_TEMPLATE, PLAIN, CheckpointSpec
 from app.checkpoints.vocabulary.compare import token_labels
 from app.errors import PromptError
 
 
 def encode_prompt(
-    tokenizer: PreTrainedTokenizerBase, spec: CheckpointSpec, prompt: str
+    tokenizer: PreTrainedTokenizerBase, spec: CheckpointSpec, prompt: Prompt
 ) -> list[int]:
     """The ids of ``prompt`` in the role's prompt format.
+
+    What the system says in a conversation takes the place of the role's own system prompt.
 
     Raises:
         PromptError: When the prompt is empty or the model has no chat template to use.
     """
+    if isinstance(prompt, Conversation):
+        return _encode_conversation(tokenizer, spec, prompt)
     if not prompt:
         raise PromptError("The prompt is empty", next_step="Type some text to continue.")
     if spec.prompt == CHAT:
@@ -31,6 +37,20 @@ def encode_prompt(
         values = {"{system}": spec.system, "{prompt}": prompt}
         text = re.sub(r"\{system\}|\{prompt\}", lambda place: values[place[0]], spec.prompt)
     return _encode_text(tokenizer, text)
+
+
+def _encode_conversation(
+    tokenizer: PreTrainedTokenizerBase, spec: CheckpointSpec, conversation: Conversation
+) -> list[int]:
+    system = conversation.system
+    if spec.prompt != CHAT:
+        template = PERSONA_TEMPLATE if system and spec.prompt == PLAIN else spec.prompt
+        spec = replace(spec, prompt=template, system=system or spec.system)
+        return encode_prompt(tokenizer, spec, conversation.text)
+    messages = [{"role": item.role, "content": item.content} for item in conversation.messages]
+    if spec.system and not system:
+        messages.insert(0, {"role": "system", "content": spec.system})
+    return _apply_template(tokenizer, spec, messages)
 
 
 def encode_continuation(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
@@ -65,14 +85,20 @@ def _encode_text(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
 def _encode_chat(
     tokenizer: PreTrainedTokenizerBase, spec: CheckpointSpec, prompt: str
 ) -> list[int]:
+    messages = [{"role": "user", "content": prompt}]
+    if spec.system:
+        messages.insert(0, {"role": "system", "content": spec.system})
+    return _apply_template(tokenizer, spec, messages)
+
+
+def _apply_template(
+    tokenizer: PreTrainedTokenizerBase, spec: CheckpointSpec, messages: list[dict[str, str]]
+) -> list[int]:
     if not tokenizer.chat_template:
         raise PromptError(
             f"The model {spec.source} has no chat template",
             next_step="Set its prompt format to plain or to a template of your own.",
         )
-    messages = [{"role": "user", "content": prompt}]
-    if spec.system:
-        messages.insert(0, {"role": "system", "content": spec.system})
     try:
         encoded: Any = tokenizer.apply_chat_template(
             messages, add_generation_prompt=True, tokenize=True, return_dict=True

@@ -44,6 +44,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     _add_generate(commands)
     _add_check(commands)
     _add_download(commands)
+    _add_serve(commands)
     _add_inspect(commands)
     _add_bench(commands)
     _add_eval(commands)
@@ -286,6 +287,37 @@ def _add_selftest(commands: argparse._SubParsersAction[_Parser]) -> None:
     parser.set_defaults(run=_selftest)
 
 
+def _add_serve(commands: argparse._SubParsersAction[_Parser]) -> None:
+    parser = commands.add_parser(
+        "serve",
+        help="answer requests of the OpenAI API with a recipe",
+        description="Load a recipe and answer requests of the OpenAI API with it: /v1/models, "
+        "/v1/completions and /v1/chat/completions. docs/serve.md says what is understood.",
+    )
+    parser.set_defaults(run=_serve)
+    _add_recipe(parser)
+    _add_placement(parser)
+    address = parser.add_argument_group("who may ask")
+    address.add_argument(
+        "--host", default="127.0.0.1", help="the address to listen at (default: %(default)s)"
+    )
+    address.add_argument("--port", type=int, default=8642, help="default: %(default)s")
+    address.add_argument(
+        "--api-key",
+        metavar="KEY",
+        help="what has to be shown; others on this machine can read it in the list of processes, "
+        "so prefer --api-key-file or the environment variable TUNESHIFT_SERVE_KEY",
+    )
+    address.add_argument("--api-key-file", metavar="FILE", help="a file that holds the key")
+    address.add_argument(
+        "--allow-origin",
+        action="append",
+        default=[],
+        metavar="ORIGIN",
+        help="an origin whose pages may ask, such as https://chat.example.org; repeat for more",
+    )
+
+
 _MODEL = (
     "A model is a folder, a .gguf file, hub:OWNER/NAME[@REVISION], builtin:NAME or "
     "adapter:FOLDER, which adapts the anti-expert"
@@ -382,6 +414,12 @@ def _selftest(options: argparse.Namespace) -> int:
     from app.cli.selftest import selftest
 
     return selftest(options)
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from app.cli.serve import serve
+
+    return serve(options)
 
 
 def _download(options: argparse.Namespace) -> int:

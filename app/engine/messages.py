@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from threading import Event as Flag
 
 from app.attribution.attribution import TokenAttribution
+from app.checkpoints.conversation import Prompt
 from app.checkpoints.report import Preflight
 from app.checkpoints.spec import Recipe
 from app.checkpoints.status import LoadProgress, RoleInForce
@@ -102,7 +103,7 @@ class Generate:
     """
 
     id: int
-    prompt: str
+    prompt: Prompt
     config: GenerationConfig
     alphas: LiveAlphas
     cancellation: Cancellation

@@ -11,6 +11,7 @@ from typing import TypeVar
 import torch
 from transformers import PreTrainedTokenizerBase
 
+from app.checkpoints.conversation import Prompt
 from app.checkpoints.devices import hardware_name, resolve_device
 from app.checkpoints.endpoints.address import address_of
 from app.checkpoints.endpoints.connecting import connect
@@ -74,7 +75,7 @@ class LoadedRecipe:
     _prompts: tuple[tuple[PreTrainedTokenizerBase, CheckpointSpec], ...]
     _evaluation_of_role: tuple[int, ...]
 
-    def encode(self, prompt: str) -> list[list[int]]:
+    def encode(self, prompt: Prompt) -> list[list[int]]:
         """The prompt's ids for each evaluation, in its role's prompt format."""
         return [encode_prompt(tokenizer, spec, prompt) for tokenizer, spec in self._prompts]
 

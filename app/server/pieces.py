@@ -1,0 +1,121 @@
+"""What is kept of a token for the answer: its text, its log-probabilities, what the pairs did."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.attribution.rows import log_softmax, top, tuned_logits
+from app.engine.messages import TokenDecoded
+
+_LEAST = -9999.0
+"""What stands for −∞, as in vLLM: JSON has none."""
+_BYTES = re.compile("⟨((?:[0-9A-F]{2} ?)+)⟩")
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A token and its log-probability after tuning."""
+
+    token_id: int
+    logprob: float
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One token of an answer.
+
+    Attributes:
+        text: The text that it completed.
+        start: Where that begins in the answer.
+        token: The token with its log-probability.
+        ranked: The most probable tokens after tuning, the most probable first.
+        explained: The extension: what it was to the base and what each pair did.
+    """
+
+    text: str
+    start: int
+    token: Ranked
+    ranked: tuple[Ranked, ...]
+    explained: dict[str, Any] | None
+
+
+def piece_of(event: TokenDecoded, most: int, *, explain: bool) -> Piece:
+    """What to keep of a token.
+
+    Args:
+        event: Of the engine, with its rows of logits.
+        most: How many of the most probable tokens to keep.
+        explain: Whether to say what the pairs did.
+    """
+    step, explained = event.step, event.attribution
+    return Piece(
+        text=step.text,
+        start=step.start,
+        token=Ranked(step.token_id, _finite(explained.logprob_tuned)),
+        ranked=_ranked(event, most) if most else (),
+        explained={
+            "token_id": step.token_id,
+            "text": step.text,
+            "p_base": explained.p_base,
+            "p_tuned": explained.p_tuned,
+            "contributions": list(explained.contributions),
+            "alphas": list(step.alphas),
+            "flipped": explained.flipped,
+            **({} if explained.coverage is None else {"coverage": explained.coverage}),
+        }
+        if explain
+        else None,
+    )
+
+
+def _ranked(event: TokenDecoded, most: int) -> tuple[Ranked, ...]:
+    logprobs = log_softmax(tuned_logits(event.step.logits, event.step.alphas))
+    ids = sorted(map(int, top(logprobs, most)), key=lambda index: -logprobs[index])
+    return tuple(
+        Ranked(index, float(logprobs[index])) for index in ids if math.isfinite(logprobs[index])
+    )
+
+
+def _finite(value: float) -> float:
+    return max(value, _LEAST)
+
+
+def legacy_logprobs(pieces: Sequence[Piece], labels: Sequence[str]) -> dict[str, Any]:
+    """The log-probabilities of an answer to ``/v1/completions``."""
+    return {
+        "tokens": [labels[piece.token.token_id] for piece in pieces],
+        "token_logprobs": [piece.token.logprob for piece in pieces],
+        "top_logprobs": [
+            {labels[item.token_id]: item.logprob for item in piece.ranked} for piece in pieces
+        ],
+        "text_offset": [piece.start for piece in pieces],
+    }
+
+
+def chat_logprobs(pieces: Sequence[Piece], labels: Sequence[str]) -> dict[str, Any]:
+    """The log-probabilities of an answer to ``/v1/chat/completions``."""
+    return {
+        "content": [
+            {
+                **_said(piece.token, labels),
+                "top_logprobs": [_said(item, labels) for item in piece.ranked],
+            }
+            for piece in pieces
+        ],
+        "refusal": None,
+    }
+
+
+def _said(item: Ranked, labels: Sequence[str]) -> dict[str, Any]:
+    label = labels[item.token_id]
+    return {"token": label, "logprob": item.logprob, "bytes": list(_spelled(label))}
+
+
+def _spelled(label: str) -> bytes:
+    """The bytes of a token from its label, in which ⟨E2 82⟩ is bytes inside a character."""
+    inside = _BYTES.fullmatch(label)
+    return bytes.fromhex(inside[1]) if inside else label.encode()

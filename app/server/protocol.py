@@ -1,0 +1,176 @@
+"""What may be asked: the requests of the OpenAI API, as far as they mean something here."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from app.checkpoints.conversation import ASSISTANT, SYSTEM, USER, Conversation, Message
+from app.decoding.types import MAX_SEED, GenerationConfig
+from app.server.errors import ApiError
+
+MOST_CHOICES, MOST_PROMPTS, MOST_STOPS, MOST_LOGPROBS, MOST_MESSAGES = 16, 32, 16, 50, 1000
+_STOP = Annotated[str, Field(min_length=1, max_length=200)]
+_UNSUPPORTED = {
+    "frequency_penalty": 0,
+    "presence_penalty": 0,
+    "logit_bias": {},
+    "best_of": 1,
+    "suffix": "",
+    "echo": False,
+    "tools": [],
+    "functions": [],
+    "response_format": {"type": "text"},
+    "audio": None,
+    "modalities": ["text"],
+}
+"""Parameters that would change the text, with what they may be, since it asks for nothing."""
+
+
+class StreamOptions(BaseModel):
+    """How a stream ends."""
+
+    include_usage: bool = False
+
+
+class Sampling(BaseModel):
+    """What both kinds of request have; what is not given is as the recipe says."""
+
+    model_config = ConfigDict(extra="allow", allow_inf_nan=False)
+
+    model: str = ""
+    max_tokens: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    temperature: Annotated[float, Field(ge=0, le=100)] | None = None
+    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    top_k: Annotated[int, Field(ge=0, le=10_000_000)] | None = None
+    min_p: Annotated[float, Field(ge=0, le=1)] | None = None
+    repetition_penalty: Annotated[float, Field(ge=0.01, le=100)] | None = None
+    seed: Annotated[int, Field(ge=-(2**63), le=MAX_SEED)] | None = None
+    stop: _STOP | Annotated[list[_STOP], Field(max_length=MOST_STOPS)] | None = None
+    n: Annotated[int, Field(ge=1, le=MOST_CHOICES)] = 1
+    stream: bool = False
+    stream_options: StreamOptions | None = None
+    user: Annotated[str, Field(max_length=200)] | None = None
+    alphas: (
+        Annotated[list[Annotated[float, Field(ge=-1_000_000, le=1_000_000)]], Field(max_length=100)]
+        | None
+    ) = Field(None, description="The weight of each expert pair, in the recipe's order.")
+    explain: bool = Field(
+        True, description="Say of every token what it was to the base and what each pair did."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_unsupported(cls, values: Any) -> Any:
+        if isinstance(values, dict):
+            for name, nothing in _UNSUPPORTED.items():
+                if values.get(name) not in (None, nothing):
+                    raise ValueError(f"“{name}” is not supported")
+        return values
+
+    def config(self, defaults: GenerationConfig, choice: int) -> GenerationConfig:
+        """The settings of one choice; with a seed, each choice has another one."""
+        seed = secrets.randbelow(MAX_SEED) if self.seed is None else self.seed + choice
+        given = {
+            "max_new_tokens": self.longest,
+            "temperature": self.temperature,
+            "top_p": self.top_p,
+            "top_k": self.top_k,
+            "min_p": self.min_p,
+            "repetition_penalty": self.repetition_penalty,
+        }
+        stop = defaults.stop if self.stop is None else self.stop
+        values: dict[str, Any] = {
+            name: getattr(defaults, name) if value is None else value
+            for name, value in given.items()
+        }
+        return GenerationConfig(
+            **values, seed=seed % MAX_SEED, stop=(stop,) if isinstance(stop, str) else tuple(stop)
+        )
+
+    @property
+    def longest(self) -> int | None:
+        """The most tokens of the answer."""
+        return self.max_tokens
+
+    def alphas_for(self, defaults: tuple[float, ...]) -> tuple[float, ...]:
+        """The weights in force.
+
+        Raises:
+            ApiError: There is not one for each pair.
+        """
+        if self.alphas is None:
+            return defaults
+        if len(self.alphas) != len(defaults):
+            pairs = f"{len(defaults)} expert pair" + ("s" if len(defaults) > 1 else "")
+            raise ApiError(
+                400,
+                f"There must be one alpha for each expert pair; the recipe has {pairs}.",
+                param="alphas",
+            )
+        return tuple(self.alphas)
+
+
+class CompletionRequest(Sampling):
+    """A request to ``/v1/completions``."""
+
+    prompt: (
+        Annotated[str, Field(min_length=1)]
+        | Annotated[
+            list[Annotated[str, Field(min_length=1)]], Field(min_length=1, max_length=MOST_PROMPTS)
+        ]
+    )
+    logprobs: Annotated[int, Field(ge=0, le=MOST_LOGPROBS)] | None = None
+
+    @property
+    def prompts(self) -> list[str]:
+        """Every prompt."""
+        return [self.prompt] if isinstance(self.prompt, str) else self.prompt
+
+
+class TextPart(BaseModel):
+    """A part of a message."""
+
+    type: Literal["text"]
+    text: str
+
+
+class ChatMessage(BaseModel):
+    """A message of a chat."""
+
+    role: Literal["system", "developer", "user", "assistant"]
+    content: str | list[TextPart]
+
+    def message(self) -> Message:
+        """The message as the engine reads it."""
+        content = self.content
+        if not isinstance(content, str):
+            content = "".join(part.text for part in content)
+        role = {"developer": SYSTEM, "user": USER, "assistant": ASSISTANT}.get(self.role, SYSTEM)
+        return Message(role, content)
+
+
+class ChatRequest(Sampling):
+    """A request to ``/v1/chat/completions``."""
+
+    messages: Annotated[list[ChatMessage], Field(min_length=1, max_length=MOST_MESSAGES)]
+    max_completion_tokens: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    logprobs: bool | None = None
+    top_logprobs: Annotated[int, Field(ge=0, le=MOST_LOGPROBS)] | None = None
+
+    @property
+    def longest(self) -> int | None:
+        return self.max_completion_tokens or self.max_tokens
+
+    def conversation(self) -> Conversation:
+        """The messages as the engine reads them.
+
+        Raises:
+            ApiError: Nobody but the system has said anything.
+        """
+        messages = tuple(item.message() for item in self.messages)
+        if not any(item.role != SYSTEM and item.content for item in messages):
+            raise ApiError(400, "There is no message to answer.", param="messages")
+        return Conversation(messages)
