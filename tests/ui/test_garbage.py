@@ -11,6 +11,7 @@ import pytest
 from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
+from app.checkpoints.memory.heap import release_memory
 from app.ui.garbage import GarbageCollector
 
 
@@ -41,6 +42,37 @@ def test_another_thread_collects_nothing(collector: GarbageCollector) -> None:
         kept = [Node() for _ in range(1000)]
         del kept
     assert gone == [threading.current_thread()]
+
+
+def test_what_another_thread_asks_for_is_collected_here(
+    collector: GarbageCollector, qtbot: QtBot
+) -> None:
+    """The engine unloads models, which hold cycles, and waits until their memory is free."""
+    gone: list[threading.Thread] = []
+    seen: list[int] = []
+    node = Node()
+    weakref.finalize(node, lambda: gone.append(threading.current_thread()))
+    del node
+
+    def unload() -> None:
+        release_memory()
+        seen.append(len(gone))
+
+    thread = threading.Thread(target=unload)
+    thread.start()
+    qtbot.waitUntil(lambda: bool(seen))
+    thread.join()
+    assert seen == [1]
+    assert gone == [threading.current_thread()]
+
+
+def test_the_thread_of_the_window_collects_at_once(collector: GarbageCollector) -> None:
+    gone: list[bool] = []
+    node = Node()
+    weakref.finalize(node, lambda: gone.append(True))
+    del node
+    release_memory()
+    assert gone == [True]
 
 
 def test_the_timer_collects(collector: GarbageCollector, qtbot: QtBot) -> None:

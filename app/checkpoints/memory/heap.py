@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import gc
 import sys
 import traceback
 from collections.abc import Iterator
@@ -11,6 +10,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
+
+from app.garbage import collect
 
 # Of glibc's malloc.h. Once set they stay fixed, so what follows a load is what glibc would have
 # come to by itself after the first large tensor was freed.
@@ -44,7 +45,7 @@ def forget_frames(error: BaseException) -> None:
 
 def release_memory() -> None:
     """Give what models held back to the system, once nothing refers to them any more."""
-    gc.collect()  # models hold reference cycles
+    collect()  # models hold reference cycles
     if torch.accelerator.is_available():
         torch.accelerator.empty_cache()
     trim = _function("malloc_trim")
