@@ -24,7 +24,7 @@ from app.errors import Cancelled, EvaluationError, SettingsError
 from app.evaluation.harness_tasks import HarnessTasks, harness_tasks
 from app.evaluation.results import TaskResults, as_json, result_of
 from app.evaluation.store import Record, ResultFolder
-from app.evaluation.tasks import Task, builtin_tasks, read_task, task_file, unknown_task
+from app.evaluation.tasks import Metric, Task, builtin_tasks, read_task, task_file, unknown_task
 from app.evaluation.views import View, views_of
 
 if TYPE_CHECKING:
@@ -46,6 +46,12 @@ def evaluate_tasks(options: argparse.Namespace) -> int:
     recipe = chosen_recipe(options)
     views = views_of(recipe, _names(options.roles), _scales(options.alpha_scale), _alone)
     local, harness = _tasks(_names(options.tasks), options.data)
+    running = next((task.name for task in local if task.metric is Metric.CODE), None)
+    if running is not None and not options.allow_code_execution:
+        raise EvaluationError(
+            f"The task {running} runs the programs that models write",
+            next_step="To allow it, best inside a container: --allow-code-execution",
+        )
     if options.limit is not None and options.limit < 1:
         raise SettingsError("The limit must be at least 1", evidence=f"it is {options.limit}")
     evaluation = _Evaluation(

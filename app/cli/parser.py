@@ -260,6 +260,12 @@ def _add_eval(commands: argparse._SubParsersAction[_Parser]) -> None:
         help="texts read side by side (default: auto, as many as fit)",
     )
     parser.add_argument(
+        "--allow-code-execution",
+        action="store_true",
+        help="run programs that models write, for tasks that do: with bounds of time and memory "
+        "and without network, but not without your files",
+    )
+    parser.add_argument(
         "--output",
         type=Path,
         default=Path("tuneshift-eval"),

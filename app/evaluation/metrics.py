@@ -98,6 +98,15 @@ def chosen(scores: Sequence[Score], choices: Sequence[str], by_length: bool) -> 
     return max(range(len(scores)), key=lambda place: scores[place].logprob / sizes[place])
 
 
+def pass_at(k: int, samples: int, passed: int) -> float:
+    """How probable it is that one of ``k`` samples out of all of them passes.
+
+    Source: Chen et al., Evaluating Large Language Models Trained on Code, arXiv 2107.03374,
+    equation 1.
+    """
+    return 1.0 - math.comb(samples - passed, k) / math.comb(samples, k)
+
+
 def bits(score: Score) -> float:
     """The information in a text, in bits."""
     return -score.logprob / math.log(2)

@@ -7,11 +7,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from app.checkpoints.spec import Recipe
+from app.evaluation.code_execution import passes
 from app.evaluation.evaluator import Evaluator
 from app.evaluation.generation import Generated
 from app.evaluation.identity import fingerprints, models_of
 from app.evaluation.loading import Models
-from app.evaluation.metrics import bits, chosen, contains, matches
+from app.evaluation.metrics import bits, chosen, contains, matches, pass_at
 from app.evaluation.processes import Processes
 from app.evaluation.requests import Score
 from app.evaluation.store import Record, ResultFolder, key_of
@@ -205,21 +206,24 @@ class _Group:
 
 def _asked(task: Task, question: Question) -> tuple[Any, ...]:
     asked = task.to_generate(question) if task.generates else task.to_score(question)
-    how = [task.metric, asdict(task.matching), task.by_length]
+    how = [task.metric, asdict(task.matching), task.by_length, task.pass_at]
     return [asdict(request) for request in asked], asdict(question), how
 
 
 def _judge_texts(task: Task, question: Question, generated: Sequence[Generated]) -> Record:
     outputs = [text.text for text in generated]
+    more: Record = {"output": outputs, "cut": any(text.cut for text in generated)}
     if task.metric is Metric.MATCH:
+        more["found"] = [task.matching.found(text, task.matching.pattern) for text in outputs]
         right = [matches(text, question.answers, task.matching) for text in outputs]
-        compared = [task.matching.found(text, task.matching.pattern) for text in outputs]
-        more: Record = {"found": compared}
+    elif task.metric is Metric.CODE:
+        before, after = question.program
+        more["passed"] = right = [passes(f"{before}{text}{after}") for text in outputs]
+        value = pass_at(task.pass_at, len(right), sum(right))
+        return {**more, "value": value, "size": 1}
     else:
         right = [contains(text, question.answers) for text in outputs]
-        more = {}
-    cut = any(text.cut for text in generated)
-    return {"output": outputs, **more, "cut": cut, "value": sum(right) / len(right), "size": 1}
+    return {**more, "value": sum(right) / len(right), "size": 1}
 
 
 def _judge_scores(task: Task, question: Question, scores: Sequence[Score]) -> Record:

@@ -6,6 +6,7 @@ The format is in docs/evaluation.md. Imports no torch: the window uses it.
 from __future__ import annotations
 
 import difflib
+import gzip
 import json
 import re
 import tomllib
@@ -40,6 +41,8 @@ _KEYS = (
     "by_length",
     "context",
     "samples",
+    "program",
+    "pass_at",
     "generation",
 )
 _FIELD = re.compile(r"\{(\w+)\}")
@@ -52,6 +55,7 @@ class Metric(StrEnum):
     CONTAINS = "contains"
     CHOICE = "choice"
     BITS = "bits"
+    CODE = "code"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,7 @@ class Question:
         answers: What is right; several where any of them is.
         choices: What there is to choose from, for that metric.
         gold: Which of them is right.
+        program: What is run before and after the answer, for the metric that runs it.
     """
 
     index: int
@@ -71,6 +76,7 @@ class Question:
     answers: tuple[str, ...] = ()
     choices: tuple[str, ...] = ()
     gold: int = 0
+    program: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +92,7 @@ class Task:
         matching: For that metric, what is compared.
         by_length: Whether choices are compared for each byte.
         context: Share of the context that is before a token of a long text without a prompt.
+        pass_at: Of code, in how many samples one has to pass.
     """
 
     name: str
@@ -96,10 +103,11 @@ class Task:
     matching: Matching = Matching()  # noqa: RUF009 — frozen
     by_length: bool = False
     context: float = 0.5
+    pass_at: int = 1
 
     @property
     def generates(self) -> bool:
-        return self.metric in (Metric.MATCH, Metric.CONTAINS)
+        return self.metric in (Metric.MATCH, Metric.CONTAINS, Metric.CODE)
 
     @property
     def measured(self) -> str:
@@ -109,6 +117,7 @@ class Task:
             Metric.CONTAINS: "contains",
             Metric.CHOICE: "accuracy",
             Metric.BITS: "bits per byte",
+            Metric.CODE: f"pass@{self.pass_at}",
         }[self.metric]
 
     @property
@@ -161,7 +170,7 @@ def read_task(path: Path, data: Path | None = None) -> Task:
 
     Args:
         path: The TOML file.
-        data: The file of JSON lines, where it is not the one that the task names.
+        data: The file of JSON lines, which may be packed with gzip, where it is not the one that the task names.
 
     Raises:
         EvaluationError: Says what is wrong with which file, and on which line.
@@ -201,6 +210,9 @@ class _Reader:
         samples = table.get("samples", int, 1)
         if samples < 1:
             table.fail("samples", "There must be at least one sample for each question")
+        pass_at = table.get("pass_at", int, 1)
+        if not 1 <= pass_at <= samples:
+            table.fail("pass_at", "“pass_at” must be at least 1 and at most “samples”")
         context = table.get("context", float, 0.5)
         if not 0 <= context < 1:
             table.fail("context", "“context” must be at least 0 and less than 1")
@@ -213,6 +225,7 @@ class _Reader:
             matching=self._matching(),
             by_length=table.get("by_length", bool, False),
             context=context,
+            pass_at=pass_at,
         )
         return replace(without, questions=self._questions(metric, self._data(path, data, name)))
 
@@ -273,6 +286,14 @@ class _Reader:
                 choices = line.texts(self._table.get("choices", str, "{choices}"))
                 gold = line.gold(self._table.get("gold", str, "{gold}"), choices)
                 found = Question(len(questions), asked, (choices[gold],), choices, gold)
+            elif metric is Metric.CODE:
+                program = self._table.get("program", str, "{output}")
+                before, output, after = program.partition("{output}")
+                if not output:
+                    self._table.fail("program", "“program” must contain {output}")
+                found = Question(
+                    len(questions), asked, program=(line.filled(before), line.filled(after))
+                )
             else:
                 answers = line.texts(self._table.get("answer", str, "{answer}"))
                 found = Question(len(questions), asked, answers)
@@ -284,7 +305,9 @@ class _Reader:
 
 def _lines(path: Path) -> Iterable[_Line]:
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        content = path.read_bytes()
+        packed = path.suffix == ".gz"
+        text = (gzip.decompress(content) if packed else content).decode("utf-8-sig")
     except FileNotFoundError as error:
         raise EvaluationError(
             f"There is no data file {path}", next_step="Give another one with --data."

@@ -111,6 +111,23 @@ def test_ctrl_c_keeps_the_answers_and_the_same_command_goes_on(
         assert sorted(json.loads(line)["index"] for line in lines) == [0, 1, 2, 3]
 
 
+def test_programs_are_run_only_where_that_is_allowed(
+    options: list[str],
+    task: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("app.evaluation.run.passes", lambda program: True)
+    task.write_text(
+        'format = 1\nmetric = "code"\ndata = "data.jsonl"\n[generation]\nmax_new_tokens = 3\n'
+    )
+    asked = [*options, "--tasks", str(task), "--roles", "base"]
+    assert main(asked) == 2
+    assert "--allow-code-execution" in capsys.readouterr().err
+    assert main([*asked, "--allow-code-execution"]) == 0
+    assert "pass@1" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [

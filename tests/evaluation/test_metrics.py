@@ -1,6 +1,7 @@
 import math
 import random
 import re
+from itertools import combinations
 from statistics import fmean, stdev
 
 import pytest
@@ -14,6 +15,7 @@ from app.evaluation.metrics import (
     contains,
     gap_closed,
     matches,
+    pass_at,
     ratio,
 )
 from app.evaluation.requests import Score
@@ -112,6 +114,15 @@ def test_the_most_probable_choice_is_chosen() -> None:
     choices = ("no", "certainly")
     assert chosen(scores, choices, by_length=False) == 0
     assert chosen(scores, choices, by_length=True) == 1
+
+
+@given(st.integers(1, 7), st.data())
+def test_pass_at_k_counts_the_choices_of_k_samples(samples: int, data: st.DataObject) -> None:
+    passed = data.draw(st.integers(0, samples))
+    k = data.draw(st.integers(1, samples))
+    choices = list(combinations([True] * passed + [False] * (samples - passed), k))
+    expected = sum(any(choice) for choice in choices) / len(choices)
+    assert pass_at(k, samples, passed) == pytest.approx(expected)
 
 
 def test_bits_are_binary_digits() -> None:

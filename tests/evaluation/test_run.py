@@ -121,6 +121,32 @@ def test_scores_are_those_of_the_requests(
         assert total.score == pytest.approx(sum(r["value"] for r in by_task["bits"]) / 45)
 
 
+def test_programs_are_run_with_what_was_written(
+    tmp_path: Path,
+    loaded: LoadedRecipe,
+    views: list[View],
+    folder: ResultFolder,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    programs: list[str] = []
+
+    def passes(program: str) -> bool:
+        programs.append(program)
+        return len(programs) % 3 == 0
+
+    monkeypatch.setattr("app.evaluation.run.passes", passes)
+    more = 'program = "<{prompt}|{output}>"\nsamples = 3\npass_at = 2\n'
+    asked = task(tmp_path, "code", more).first(2)
+    assert asked.measured == "pass@2"
+    answers = list(evaluate([asked], views[:1], folder, OneLoad(loaded)))
+    written = [
+        f"<{PROMPTS[a.record['index']]}|{text}>" for a in answers for text in a.record["output"]
+    ]
+    assert programs == written
+    assert [a.record["passed"] for a in answers] == [[False, False, True]] * 2
+    assert [a.record["value"] for a in answers] == [pytest.approx(2 / 3)] * 2
+
+
 def test_a_killed_evaluation_goes_on(
     tmp_path: Path, loaded: LoadedRecipe, views: list[View], folder: ResultFolder
 ) -> None:

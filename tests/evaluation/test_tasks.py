@@ -1,3 +1,4 @@
+import gzip
 import json
 import re
 from pathlib import Path
@@ -78,6 +79,12 @@ def test_every_sample_of_every_question_has_noise_of_its_own(tmp_path: Path) -> 
         (HEAD + 'match.pattern = "("\n', [{}], "no regular expression.*line 3"),
         (HEAD + "generation.temperature = -1.0\n", [{}], "temperature.*line 3"),
         ("format = ", [{}], "not TOML"),
+        (HEAD + "pass_at = 2\n", [{}], "at most “samples”.*line 3"),
+        (
+            'format = 1\nmetric = "code"\nprogram = "{test}"\n',
+            [{"prompt": "x", "test": "y"}],
+            "must contain {output}.*line 3",
+        ),
         (
             'format = 1\nmetric = "choice"\n',
             [{"prompt": "?", "choices": ["a", "b"], "gold": "c d"}],
@@ -98,6 +105,22 @@ def test_what_is_wrong_is_said_with_its_line(
     assert re.search(said, str(raised.value), re.DOTALL), str(raised.value)
 
 
+def test_a_program_is_what_is_before_and_after_the_answer(tmp_path: Path) -> None:
+    head = 'format = 1\nmetric = "code"\nprogram = "{prompt}{output}\\n{test}"\n'
+    (question,) = read_task(write(tmp_path, head, {"prompt": "def f():", "test": "f()"})).questions
+    assert question.program == ("def f():", "\nf()")
+
+
+def test_data_may_be_packed(tmp_path: Path) -> None:
+    path = write(tmp_path, HEAD, {"prompt": "x", "answer": "y"})
+    packed = tmp_path / "other.jsonl.gz"
+    packed.write_bytes(gzip.compress(b'{"prompt": "1", "answer": "2"}\n'))
+    assert read_task(path, packed).questions[0].answers == ("2",)
+    packed.write_bytes(packed.read_bytes()[:-9])
+    with pytest.raises(EvaluationError, match=r"other\.jsonl\.gz cannot be read"):
+        read_task(path, packed)
+
+
 def test_files_that_are_not_there_are_named(tmp_path: Path) -> None:
     with pytest.raises(EvaluationError, match=r"nowhere\.toml"):
         read_task(tmp_path / "nowhere.toml")
@@ -111,7 +134,9 @@ def test_files_that_are_not_there_are_named(tmp_path: Path) -> None:
 
 
 def test_names_that_are_near_are_told() -> None:
-    assert builtin_tasks() == ["gsm8k-zero-shot"]
-    assert "Did you mean gsm8k-zero-shot?" in str(unknown_task("gsm8k-zeroshot", builtin_tasks()))
+    assert builtin_tasks() == ["gsm8k-zero-shot", "humaneval-zero-shot"]
+    assert "Did you mean gsm8k-zero-shot?" in str(
+        unknown_task("gsm8k-zeroshot", ["gsm8k-zero-shot"])
+    )
     assert "gsm8k-zero-shot" in str(unknown_task("xyz", builtin_tasks()))
     assert task_file("mmlu") is None

@@ -1,0 +1,80 @@
+"""Programs that pass, that fail, and that try what they must not."""
+
+from __future__ import annotations
+
+import fcntl
+import socket
+from pathlib import Path
+
+import pytest
+
+from app.errors import EvaluationError
+from app.evaluation.code_execution import Limits, passes
+
+
+@pytest.fixture(autouse=True)
+def can_be_apart() -> None:
+    try:
+        passes("pass")
+    except EvaluationError as error:
+        pytest.skip(str(error))
+
+
+@pytest.mark.parametrize(
+    ("program", "right"),
+    [
+        ("def f(x):\n    return x + 1\nassert f(1) == 2", True),
+        ("print('한국 text')", True),
+        ("assert 1 == 2", False),
+        ("def f(:", False),
+        ("raise SystemExit(0)", False),
+        ("import os; os._exit(0)", False),
+        ("import sys; sys.exit()", False),
+        ("bytearray(2 << 30)", False),
+        ("open('big', 'wb').write(bytes(2 << 20))", False),
+        (
+            "open('small', 'wb').write(bytes(9)); assert open('small', 'rb').read() == bytes(9)",
+            True,
+        ),
+    ],
+)
+def test_what_passes(program: str, right: bool) -> None:
+    assert passes(program) == right
+
+
+def test_there_is_no_network() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        connect = f"import socket; socket.create_connection(('127.0.0.1', {port}), 1)"
+        assert not passes(connect)
+        unreachable = f"try:\n    {connect}\nexcept OSError:\n    pass\nelse:\n    raise Exception"
+        assert passes(unreachable)
+
+
+@pytest.mark.parametrize("program", ["while True: pass", "import time; time.sleep(600)"])
+def test_time_is_bounded(program: str) -> None:
+    assert not passes(program, Limits(seconds=1))
+
+
+def test_what_a_program_starts_ends_with_it(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    program = f"""
+import fcntl, os, time
+locked, told = os.pipe()
+if os.fork() == 0:
+    os.setsid()
+    file = open({str(path)!r}, "w")
+    fcntl.flock(file, fcntl.LOCK_EX)
+    os.write(told, b"x")
+    time.sleep(600)
+os.read(locked, 1)
+"""
+    assert passes(program)
+    with path.open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # which fails while another holds it
+
+
+def test_elsewhere_nothing_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.platform", "darwin")
+    with pytest.raises(EvaluationError, match="was not run"):
+        passes("pass")
