@@ -170,7 +170,8 @@ def read_task(path: Path, data: Path | None = None) -> Task:
 
     Args:
         path: The TOML file.
-        data: The file of JSON lines, which may be packed with gzip, where it is not the one that the task names.
+        data: The file of JSON lines, where it is not the one that the task names. It may be packed
+            with gzip.
 
     Raises:
         EvaluationError: Says what is wrong with which file, and on which line.
@@ -305,14 +306,13 @@ class _Reader:
 
 def _lines(path: Path) -> Iterable[_Line]:
     try:
-        content = path.read_bytes()
-        packed = path.suffix == ".gz"
-        text = (gzip.decompress(content) if packed else content).decode("utf-8-sig")
+        packed = path.read_bytes()
+        text = (gzip.decompress(packed) if path.suffix == ".gz" else packed).decode("utf-8-sig")
     except FileNotFoundError as error:
         raise EvaluationError(
             f"There is no data file {path}", next_step="Give another one with --data."
         ) from error
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, EOFError, UnicodeDecodeError) as error:
         raise EvaluationError(
             f"The data file {path} cannot be read", evidence=str(error)
         ) from error
