@@ -113,9 +113,9 @@ def defect() -> ApiError:
 def _of_validation(error: RequestValidationError) -> ApiError:
     """The first thing that is wrong with a body; never what was given, which may be anything."""
     first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"][1:] if str(part).isascii())
-    name = f"“{place}”: " if place else ""
-    return ApiError(400, f"{name}{first['msg']}", param=place or None)
+    name = next((part for part in first["loc"][1:2] if isinstance(part, str)), "")
+    where = f"“{name}”: " if name else ""
+    return ApiError(400, f"{where}{first['msg']}", param=name or None)
 
 
 def _phrase(error: HTTPException) -> str:

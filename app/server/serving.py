@@ -51,6 +51,8 @@ def listen(service: Service) -> socket.socket:
             f"At {access.host} others than this machine can ask, so a key is needed",
             next_step="Set --api-key-file or the environment variable TUNESHIFT_SERVE_KEY.",
         )
+    if port not in range(65536):
+        raise SettingsError("A port is a number from 0 to 65535", evidence=f"it is {port}")
     try:
         family = socket.getaddrinfo(access.host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((access.host, port), family=family, backlog=_BACKLOG)

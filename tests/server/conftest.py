@@ -1,0 +1,114 @@
+"""The API over tiny models, on a real socket."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+
+import pytest
+from openai import OpenAI
+
+from app.checkpoints.spec import Recipe
+from app.server.application import make_application
+from app.server.desk import Desk
+from app.server.guard import Access, Limits
+from app.server.serving import Server, Service, listen
+from app.server.turns import Turns
+from tests import tiny
+
+PATIENCE = 60
+
+
+class Running:
+    """A server on a thread of its own.
+
+    Attributes:
+        port: Where it listens.
+    """
+
+    def __init__(self, service: Service, most_waiting: int) -> None:
+        self._service = service
+        self._most_waiting = most_waiting
+        self._listener = listen(service)
+        self.port = self._listener.getsockname()[1]
+        self._ready = threading.Event()
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+        assert self._ready.wait(PATIENCE)
+        if self._error:
+            raise self._error
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def client(self, key: str = "none") -> OpenAI:
+        return OpenAI(base_url=f"{self.url}/v1", api_key=key, max_retries=0, timeout=PATIENCE)
+
+    def close(self) -> None:
+        self._server.should_exit = True
+        self._thread.join(PATIENCE)
+        assert not self._thread.is_alive()
+
+    def _run(self) -> None:
+        asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        service = self._service
+        desk = Desk(Turns(self._most_waiting))
+        try:
+            await desk.load(service.recipe)
+            self._server = Server(
+                make_application(desk, service.recipe, service.access, service.limits)
+            )
+            self._ready.set()
+            await self._server.serve([self._listener])
+        except BaseException as error:
+            self._error = error
+        finally:
+            self._ready.set()
+            desk.close()
+
+
+Serve = Callable[..., AbstractContextManager[Running]]
+
+
+@pytest.fixture(scope="session")
+def served_recipe(llama: tiny.Family) -> Recipe:
+    return replace(llama.recipe(0.8, temperature=0.0, max_new_tokens=8), name="Tiny: one style")
+
+
+@pytest.fixture(scope="session")
+def serve(served_recipe: Recipe) -> Serve:
+    """Starts a server: what is not given is as by default."""
+
+    @contextmanager
+    def start(
+        recipe: Recipe = served_recipe,
+        access: Access = Access("127.0.0.1"),  # noqa: B008 — frozen
+        limits: Limits = Limits(),  # noqa: B008
+        most_waiting: int = 256,
+    ) -> Iterator[Running]:
+        running = Running(Service(recipe, access, 0, limits), most_waiting)
+        try:
+            yield running
+        finally:
+            running.close()
+
+    return start
+
+
+@pytest.fixture(scope="module")
+def server(serve: Serve) -> Iterator[Running]:
+    with serve() as running:
+        yield running
+
+
+@pytest.fixture
+def client(server: Running) -> Iterator[OpenAI]:
+    with server.client() as made:
+        yield made

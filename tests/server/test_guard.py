@@ -1,0 +1,194 @@
+"""Who may ask, how much, and for how long."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import httpx2
+import pytest
+from openai import AuthenticationError
+
+from app.__main__ import main
+from app.checkpoints.spec import Recipe
+from app.errors import SettingsError
+from app.server.guard import Access, Limits, is_loopback
+from app.server.serving import Service, listen
+from tests.server.conftest import PATIENCE, Running, Serve
+
+KEY = "secret-key"
+JSON = {"content-type": "application/json"}
+ORIGIN = "https://chat.example.org"
+
+
+@pytest.fixture(scope="module")
+def guarded(serve: Serve) -> Running:  # type: ignore[misc]
+    limits = Limits(body_bytes=2000, body_seconds=0.2, answer_seconds=PATIENCE)
+    with serve(access=Access("127.0.0.1", KEY, (ORIGIN,)), limits=limits) as running:
+        yield running
+
+
+def ask(server: Running, **headers: str) -> httpx2.Response:
+    return httpx2.get(f"{server.url}/v1/models", headers=headers)
+
+
+def error(answer: httpx2.Response) -> dict[str, object]:
+    found: dict[str, object] = answer.json()["error"]
+    assert set(found) == {"message", "type", "param", "code"}
+    return found
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:1", "127.0.0.1", "[::1]:8642"])
+def test_names_of_this_machine(server: Running, host: str) -> None:
+    assert ask(server, host=host).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["evil.org", "127.0.0.1.evil.org", "localhost.evil.org", "[::2]"])
+def test_a_name_that_somebody_pointed_here(server: Running, host: str) -> None:
+    answer = ask(server, host=host)
+    assert answer.status_code == 403
+    assert "names of this machine" in str(error(answer)["message"])
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"origin": "https://evil.org"},
+        {"origin": "null"},
+        {"origin": "http://localhost:3000"},
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+    ],
+)
+def test_web_pages_may_not_ask(server: Running, headers: dict[str, str]) -> None:
+    answer = ask(server, **headers)
+    assert answer.status_code == 403
+    assert "Web pages" in str(error(answer)["message"])
+
+
+def test_a_page_that_is_let_in_still_needs_the_key(guarded: Running) -> None:
+    preflight = httpx2.options(
+        f"{guarded.url}/v1/models",
+        headers={
+            "origin": ORIGIN,
+            "access-control-request-method": "GET",
+            "access-control-request-headers": "authorization",
+        },
+    )
+    assert preflight.status_code == 200
+    assert preflight.headers["access-control-allow-origin"] == ORIGIN
+    assert ask(guarded, origin=ORIGIN).status_code == 401
+    answer = ask(guarded, origin=ORIGIN, authorization=f"Bearer {KEY}")
+    assert answer.status_code == 200
+    assert answer.headers["access-control-allow-origin"] == ORIGIN
+    assert ask(guarded, origin="https://evil.org", authorization=f"Bearer {KEY}").status_code == 403
+
+
+def test_the_key(guarded: Running) -> None:
+    with guarded.client(KEY) as client:
+        assert client.models.list().data
+    for wrong in (KEY, "Bearer", f"Bearer {KEY[:-1]}", f"Bearer {KEY}a", b"Bearer \xe9", None):
+        headers = {} if wrong is None else {"authorization": wrong}
+        answer = httpx2.get(f"{guarded.url}/v1/models", headers=headers)  # type: ignore[arg-type]
+        assert answer.status_code == 401
+        assert error(answer)["code"] == "invalid_api_key"
+        assert KEY not in answer.text
+    with guarded.client("x") as client, pytest.raises(AuthenticationError):
+        client.models.list()
+    assert KEY not in repr(Access("127.0.0.1", KEY))
+
+
+def test_a_form_of_a_web_page_is_no_request(server: Running) -> None:
+    answer = httpx2.post(
+        f"{server.url}/v1/completions",
+        content='{"prompt": "a"}',
+        headers={"content-type": "text/plain"},
+    )
+    assert answer.status_code == 415
+    error(answer)
+
+
+@pytest.mark.parametrize("length", [True, False])
+def test_a_body_has_a_limit(guarded: Running, length: bool) -> None:
+    body = b'{"prompt": "' + b"a" * 3000 + b'"}'
+    content = body if length else iter([body[:1500], body[1500:]])
+    answer = httpx2.post(
+        f"{guarded.url}/v1/completions",
+        content=content,
+        headers={**JSON, "authorization": f"Bearer {KEY}"},
+    )
+    assert answer.status_code == 413
+    error(answer)
+
+
+def test_a_body_has_to_arrive(guarded: Running) -> None:
+    with socket.create_connection(("127.0.0.1", guarded.port), PATIENCE) as connection:
+        connection.sendall(
+            b"POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n"
+            b"Content-Type: application/json\r\nAuthorization: Bearer "
+            + KEY.encode()
+            + b"\r\n\r\n{"
+        )
+        assert connection.recv(4096).startswith(b"HTTP/1.1 408 ")
+
+
+def test_an_answer_has_a_limit(serve: Serve) -> None:
+    with serve(limits=Limits(answer_seconds=0.0)) as running:
+        for stream in ("false", "true"):
+            answer = httpx2.post(
+                f"{running.url}/v1/completions",
+                content=f'{{"prompt": "a", "stream": {stream}}}',
+                headers=JSON,
+                timeout=PATIENCE,
+            )
+            assert answer.status_code == 504
+            assert error(answer)["type"] == "timeout_error"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"), [("GET", "/", 404), ("GET", "/v1/completions", 405)]
+)
+def test_what_is_not_there(server: Running, method: str, path: str, status: int) -> None:
+    answer = httpx2.request(method, server.url + path)
+    assert answer.status_code == status
+    error(answer)
+
+
+def test_others_need_a_key(served_recipe: Recipe) -> None:
+    with pytest.raises(SettingsError, match="a key is needed"):
+        listen(Service(served_recipe, Access("0.0.0.0"), 0))
+    listen(Service(served_recipe, Access("0.0.0.0", KEY), 0)).close()
+
+
+def test_a_port_that_is_taken(served_recipe: Recipe) -> None:
+    with listen(Service(served_recipe, Access("127.0.0.1"), 0)) as listener:
+        port = listener.getsockname()[1]
+        with pytest.raises(SettingsError, match="another program listens there"):
+            listen(Service(served_recipe, Access("127.0.0.1"), port))
+
+
+@pytest.mark.parametrize(
+    ("host", "local"),
+    [("127.0.0.1", True), ("::1", True), ("localhost", True), ("0.0.0.0", False), ("gpu", False)],
+)
+def test_loopback(host: str, local: bool) -> None:
+    assert is_loopback(host) is local
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--host", "0.0.0.0"], "a key is needed"),
+        (["--api-key", ""], "The key is empty"),
+        (["--api-key-file", "/nowhere"], "cannot be read"),
+        (["--allow-origin", "*"], "not an origin"),
+        (["--allow-origin", "https://a.org/path"], "not an origin"),
+        (["--recipe", "nothing"], "There is no recipe"),
+        (["--port", "123456"], "A port is a number"),
+    ],
+)
+def test_options_that_cannot_be(
+    options: list[str], said: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert main(["serve", *options]) == 2
+    assert said in capsys.readouterr().err
