@@ -8,6 +8,7 @@ import logging
 import math
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -72,7 +73,7 @@ def evaluate_tasks(options: argparse.Namespace) -> int:
         print(results_table(found))
         print(f"\nResults: {path}")
     if not complete:
-        print("Stopped. The same command goes on from here.")
+        print("Stopped. The same command goes on from here.", file=sys.stderr)
     return 0 if complete else 130
 
 

@@ -14,7 +14,8 @@ from app.evaluation.requests import Score
 class Measure:
     """A mean over samples, its standard error, and how many samples there were.
 
-    ``stderr`` is None where there are too few samples to know it.
+    ``stderr`` is None where there are too few samples to know it, or the mean is infinite: a text
+    holds a token that a role can never generate.
     """
 
     score: float
@@ -30,7 +31,7 @@ def ratio(values: Sequence[float], sizes: Sequence[float]) -> Measure:
     """
     count, total = len(values), sum(sizes)
     score = sum(values) / total
-    if count < 2:
+    if count < 2 or not math.isfinite(score):
         return Measure(score, None, count)
     errors = (value - score * size for value, size in zip(values, sizes, strict=True))
     variance = sum(error * error for error in errors) / (count - 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -80,14 +81,14 @@ def _result(task: TaskResults, result: Result) -> dict[str, Any]:
     gaps = {
         other.view.name: gap
         for other in task.checkpoints
-        if (gap := task.gap_closed(result, other)) is not None
+        if (gap := task.gap_closed(result, other)) is not None and math.isfinite(gap)
     }
     return {
         "role": view.name,
         "kind": view.kind,
         "alphas": list(view.alphas) if view.kind == "tuned" else None,
         "alpha_scale": view.scale if view.kind == "tuned" else None,
-        "score": measure.score,
+        "score": measure.score if math.isfinite(measure.score) else None,
         "stderr": measure.stderr,
         "questions": measure.count,
         "prompts_cut": result.cut,

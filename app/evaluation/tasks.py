@@ -10,6 +10,7 @@ import gzip
 import json
 import re
 import tomllib
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
@@ -312,7 +313,7 @@ def _lines(path: Path) -> Iterable[_Line]:
         raise EvaluationError(
             f"There is no data file {path}", next_step="Give another one with --data."
         ) from error
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise EvaluationError(
             f"The data file {path} cannot be read", evidence=str(error)
         ) from error

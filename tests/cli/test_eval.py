@@ -102,7 +102,7 @@ def test_ctrl_c_keeps_the_answers_and_the_same_command_goes_on(
     stopped = subprocess.run(
         [sys.executable, "-c", code, *asked], capture_output=True, text=True, check=False
     )
-    assert (stopped.returncode, "Stopped." in stopped.stdout) == (130, True), stopped.stderr
+    assert (stopped.returncode, "Stopped." in stopped.stderr) == (130, True), stopped.stderr
     files = list((tmp_path / "out" / "answers" / "mine").glob("*.jsonl"))
     assert sum(len(path.read_text().splitlines()) for path in files) == 3
     assert main(asked) == 0

@@ -1,3 +1,4 @@
+import json
 import math
 import random
 import re
@@ -8,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.checkpoints.spec import Recipe
+from app.cli.eval_report import results_table
 from app.evaluation.metrics import (
     Matching,
     bits,
@@ -19,7 +22,9 @@ from app.evaluation.metrics import (
     ratio,
 )
 from app.evaluation.requests import Score
+from app.evaluation.results import TaskResults, as_json, result_of
 from app.evaluation.tasks import read_task, task_file
+from app.evaluation.views import View
 
 values = st.lists(st.floats(0, 1), min_size=2, max_size=40)
 
@@ -45,6 +50,17 @@ def test_the_standard_error_of_a_ratio_is_that_of_resampling() -> None:
             / sum(sizes[place] for place in chosen_places)
         )
     assert found.stderr == pytest.approx(stdev(resampled), rel=0.1)
+
+
+def test_what_can_never_be_generated_is_infinite_and_still_json() -> None:
+    records = [{"value": value, "size": 1} for value in (1.0, math.inf, 2.0)]
+    view = View("base", Recipe, "base", 0)  # type: ignore[arg-type]
+    found = result_of(view, records)
+    assert (found.measure.score, found.measure.stderr) == (math.inf, None)
+    table = TaskResults("task", "bits per byte", False, (found,))
+    assert as_json([table])[0]["results"][0]["score"] is None
+    json.dumps(as_json([table]), allow_nan=False)
+    assert "inf" in results_table([table])
 
 
 def test_one_answer_has_no_standard_error() -> None:
