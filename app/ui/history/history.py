@@ -151,6 +151,10 @@ class History(QObject):
         if run:
             self._window.runs.show(run)
             return
+        removed = self._window.runs.removed
+        if removed and self.id_of(removed.run) == run_id:
+            self._window.runs.restore()  # or there would be two texts that write one run
+            return
         try:
             archive = self._archive_of(run_id)
             run = self._read(archive, archive.get(run_id))

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QLabel, QStackedLayout, QVBoxLayout, QWidg
 
 from app.attribution.attribution import attribute
 from app.attribution.estimated import attribute_candidates
+from app.errors import HistoryError
 from app.ui.inspector.candidates_view import CandidatesView
 from app.ui.inspector.token_story import Look, TokenStory
 from app.ui.run import Run, Token
@@ -89,7 +90,15 @@ class Inspector(QFrame):
 
     def _show(self, run: Run, token: Token) -> None:
         self._story.show_look(Look(run, token, token.alphas, token.attribution))
-        self._candidates.show_candidates(run, run.candidates(token.index), token.token_id)
+        try:
+            rows = run.candidates(token.index)
+        except HistoryError as error:  # they are read from there when they are looked at
+            self._session.report(error)
+            self._candidates.clear()
+            if self._curve:
+                self._curve.setVisible(False)
+            return
+        self._candidates.show_candidates(run, rows, token.token_id)
         if run.pair_names:
             self._curve_view().show_token(run, token)
         if self._curve:

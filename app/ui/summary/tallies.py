@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.attribution.shapley import MOST_EXACT_PAIRS
 from app.attribution.summary import BASE, Role, RoleKind, Tally, small_model_logprobs
+from app.errors import HistoryError
 from app.ui.run import Run, Token
 from app.ui.runs import Runs
 
@@ -113,7 +114,10 @@ def _count(run: Run, token: Token, counted: _Counted) -> None:
         tally.add_alone(token, role_of(run))
         return
     tally.add(token, run.label(token.token_id), pairs, sampled=len(pairs) > MOST_EXACT_PAIRS)
-    found = small_model_logprobs(run.rows, token.index, token.token_id)
+    try:
+        found = small_model_logprobs(run.rows, token.index, token.token_id)
+    except HistoryError:  # they are read from the history when they are looked at
+        found = None
     if found is None:
         return
     for kind, logprobs in zip((RoleKind.EXPERT, RoleKind.ANTIEXPERT), found, strict=True):

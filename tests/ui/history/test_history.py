@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,9 @@ from app.engine.messages import Failed, Generate, Load, ReplayedAlphas
 from app.errors import CheckpointError
 from app.history.archive import Query
 from app.history.records import RunKind, RunSummary
+from app.ui.inspector.inspector import Inspector
 from app.ui.session import Session
+from app.ui.summary.tallies import Tallies
 from tests.ui.conftest import FakeBridge
 
 
@@ -151,6 +155,8 @@ def test_a_stored_run_is_opened_with_everything_but_full_rows(
     kept.runs.generate("another")  # nothing can be brought back after this one is removed too
     kept.runs.stop()
     bridge.finish_run()
+    assert kept.runs.current is not None
+    kept.runs.remove(kept.runs.current)
     kept.history.show(summary.id)
     opened = kept.runs.current
     assert opened is not None
@@ -165,6 +171,43 @@ def test_a_stored_run_is_opened_with_everything_but_full_rows(
     kept.history.show(summary.id)
     assert kept.runs.current is opened
     assert kept.runs.can_continue(opened)
+
+
+def test_a_removed_text_that_is_opened_is_brought_back(kept: Session, bridge: FakeBridge) -> None:
+    generate(kept, bridge)
+    run = kept.runs.current
+    assert run is not None
+    stored = kept.history.id_of(run)
+    kept.runs.remove(run)
+    runs(kept)
+    kept.history.show(stored)
+    assert kept.runs.all == [run]
+    assert kept.runs.removed is None
+
+
+def test_candidates_that_are_lost_are_said_and_counted_without(
+    kept: Session, bridge: FakeBridge, qtbot: QtBot, tmp_path: Path
+) -> None:
+    for prompt in ("Once", "Twice"):
+        generate(kept, bridge, prompt)
+        assert kept.runs.current is not None
+        kept.runs.remove(kept.runs.current)
+    stored = runs(kept)[-1].id
+    kept.history.show(stored)
+    with closing(sqlite3.connect(tmp_path / "history.sqlite3")) as connection:
+        connection.execute("DELETE FROM candidates")
+        connection.commit()
+    inspector, tallies = Inspector(kept), Tallies(kept.runs)
+    qtbot.addWidget(inspector)
+    inspector.show()
+    kept.selection.select(2)
+    assert kept.problem is not None
+    assert "not in the history" in str(kept.problem.error)
+    run = kept.runs.current
+    assert run is not None
+    tallies.look_at([run])
+    qtbot.waitUntil(lambda: tallies.waiting == 0)
+    assert tallies.of(run).tokens == 5
 
 
 def test_run_again_asks_for_the_weights_of_every_token(kept: Session, bridge: FakeBridge) -> None:
