@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from PySide6.QtCore import Qt
@@ -131,5 +132,6 @@ def _keys(action: QAction) -> str:
 
 
 def _plain(text: str) -> str:
-    """A text without the marks of its mnemonics."""
+    """A text without the marks of its mnemonics: ``&File``, or ``파일(&F)`` in Korean."""
+    text = re.sub(r"\(&[^&]\)", "", text)
     return text.replace("&&", "\0").replace("&", "").replace("\0", "&")

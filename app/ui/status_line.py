@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
-from app.decoding.speculation_stats import SpeculationStats
 from app.decoding.types import FinishReason
+from app.ui.role_words import role_title
+from app.ui.run import Run
 from app.ui.session import LoadState, Session
 from app.ui.theme import SPACE
 
@@ -46,15 +47,17 @@ class StatusLine(QWidget):
         self._tokens.setText(
             self.tr("{0} tokens").format(f"{len(run.tokens):,}") if run and run.tokens else ""
         )
-        self._show_drafts(run.stats.speculation if run and run.stats else None)
+        self._show_drafts(run)
         memory = session.resident_bytes
         self._memory.setText(f"{memory / 1e6:,.0f} MB" if memory else "")
         self._state.setText(self._describe_state())
 
-    def _show_drafts(self, drafts: SpeculationStats | None) -> None:
+    def _show_drafts(self, run: Run | None) -> None:
         text = explanation = ""
-        if drafts and drafts.fixed:
-            text = self.tr("Plain decoding: the {0} cannot rewind").format(drafts.fixed)
+        drafts = run.stats.speculation if run and run.stats else None
+        if run and drafts and drafts.fixed:
+            fixed = role_title(drafts.fixed, run.recipe)
+            text = self.tr("Plain decoding: the {0} cannot rewind").format(fixed)
             explanation = self.tr(
                 "It keeps a state that cannot go back, so no tokens can be read ahead of the text."
             )

@@ -763,11 +763,11 @@
     </message>
     <message>
         <source>{0} as typed</source>
-        <translation>{0} 입력한 그대로</translation>
+        <translation>{0} (입력한 그대로)</translation>
     </message>
     <message>
         <source>{0} was taken</source>
-        <translation>{0} 선택되었던 토큰</translation>
+        <translation>{0} (선택된 토큰)</translation>
     </message>
     <message>
         <source>Type what is to come next.</source>
@@ -1154,7 +1154,7 @@
     </message>
     <message>
         <source>The next token that the experts changed (Ctrl+Down)</source>
-        <translation>전문가가 바꾼 다음 토큰 (Ctrl+Down)</translation>
+        <translation>전문가가 바꾼 다음 토큰 (Ctrl+아래)</translation>
     </message>
     <message>
         <source>Previous change</source>
@@ -1162,7 +1162,7 @@
     </message>
     <message>
         <source>The token before that the experts changed (Ctrl+Up)</source>
-        <translation>전문가가 바꾼 이전 토큰 (Ctrl+Up)</translation>
+        <translation>전문가가 바꾼 이전 토큰 (Ctrl+위)</translation>
     </message>
     <message>
         <source>Next smaller change</source>
@@ -1170,7 +1170,7 @@
     </message>
     <message>
         <source>The next token in the list of changes (Ctrl+Shift+Down)</source>
-        <translation>변화 목록의 다음 토큰 (Ctrl+Shift+Down)</translation>
+        <translation>변화 목록의 다음 토큰 (Ctrl+Shift+아래)</translation>
     </message>
     <message>
         <source>Next greater change</source>
@@ -1178,7 +1178,7 @@
     </message>
     <message>
         <source>The token before in the list of changes (Ctrl+Shift+Up)</source>
-        <translation>변화 목록의 이전 토큰 (Ctrl+Shift+Up)</translation>
+        <translation>변화 목록의 이전 토큰 (Ctrl+Shift+위)</translation>
     </message>
     <message>
         <source>Next token</source>
@@ -1276,6 +1276,33 @@ Click to show or hide it.</source>
     </message>
 </context>
 <context>
+    <name>MemoryChanges</name>
+    <message>
+        <source>a context of {0} tokens</source>
+        <translation>컨텍스트 {0}토큰</translation>
+    </message>
+    <message>
+        <source>NF4 for the base</source>
+        <translation>베이스에 NF4</translation>
+    </message>
+    <message>
+        <source>keep in main memory what does not fit of the base</source>
+        <translation>들어가지 않는 베이스 레이어는 메인 메모리에 두기</translation>
+    </message>
+    <message>
+        <source>bfloat16 instead of float32</source>
+        <translation>float32 대신 bfloat16</translation>
+    </message>
+    <message>
+        <source>NF4 for the pair {0}</source>
+        <translation>쌍 {0}에 NF4</translation>
+    </message>
+    <message>
+        <source>NF4 for the pairs</source>
+        <translation>모든 쌍에 NF4</translation>
+    </message>
+</context>
+<context>
     <name>MemoryDialog</name>
     <message>
         <source>Memory</source>
@@ -1348,6 +1375,33 @@ Click to show or hide it.</source>
     <message>
         <source>Use {0}</source>
         <translation>{0} 적용</translation>
+    </message>
+</context>
+<context>
+    <name>MemoryParts</name>
+    <message>
+        <source>KV cache</source>
+        <translation>KV 캐시</translation>
+    </message>
+    <message>
+        <source>logits and work</source>
+        <translation>로짓과 작업 메모리</translation>
+    </message>
+    <message>
+        <source>rows kept for looking at tokens</source>
+        <translation>보관하는 로짓 행</translation>
+    </message>
+    <message>
+        <source>libraries</source>
+        <translation>라이브러리</translation>
+    </message>
+    <message>
+        <source>{0} and {1}</source>
+        <translation>{0} + {1}</translation>
+    </message>
+    <message>
+        <source>{0}: adapter</source>
+        <translation>{0}: 어댑터</translation>
     </message>
 </context>
 <context>
@@ -2322,6 +2376,21 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
     </message>
 </context>
 <context>
+    <name>Roles</name>
+    <message>
+        <source>base</source>
+        <translation>베이스</translation>
+    </message>
+    <message>
+        <source>expert “{0}”</source>
+        <translation>전문가 “{0}”</translation>
+    </message>
+    <message>
+        <source>anti-expert “{0}”</source>
+        <translation>반전문가 “{0}”</translation>
+    </message>
+</context>
+<context>
     <name>RunDetails</name>
     <message>
         <source>Prompt and beginning of the text</source>
@@ -2891,7 +2960,7 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
     </message>
     <message>
         <source>together</source>
-        <translation>전체</translation>
+        <translation>합계</translation>
     </message>
     <message>
         <source>token</source>
@@ -3045,18 +3114,6 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>튜닝</translation>
     </message>
     <message>
-        <source>base</source>
-        <translation>베이스</translation>
-    </message>
-    <message>
-        <source>anti-expert “{0}”</source>
-        <translation>반전문가 “{0}”</translation>
-    </message>
-    <message>
-        <source>expert “{0}”</source>
-        <translation>전문가 “{0}”</translation>
-    </message>
-    <message>
         <source>1 token</source>
         <translation>토큰 1개</translation>
     </message>
@@ -3141,11 +3198,11 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
     </message>
     <message>
         <source>Next &amp;other choice</source>
-        <translation>다음으로 달라지는 선택(&amp;O)</translation>
+        <translation>다음 차이(&amp;O)</translation>
     </message>
     <message>
         <source>&amp;Generate from the first other choice</source>
-        <translation>처음 달라지는 선택부터 생성(&amp;G)</translation>
+        <translation>첫 차이부터 생성(&amp;G)</translation>
     </message>
     <message>
         <source>Next text</source>
@@ -3726,15 +3783,15 @@ Choose another token in a text to branch off there.</source>
     </message>
     <message>
         <source>Next other choice</source>
-        <translation>다음 다른 선택</translation>
+        <translation>다음 차이</translation>
     </message>
     <message>
         <source>Generate from there</source>
-        <translation>거기서부터 생성</translation>
+        <translation>그 지점부터 생성</translation>
     </message>
     <message>
         <source>Take these weights, and go on in a branch with the first other choice (Enter)</source>
-        <translation>이 가중치로, 처음 달라지는 선택에서 분기해 이어 갑니다 (Enter)</translation>
+        <translation>이 가중치로, 첫 차이에서 분기해 이어 갑니다 (Enter)</translation>
     </message>
     <message>
         <source>Close</source>

@@ -19,7 +19,7 @@ def test_every_action_with_a_key_is_listed_below_its_menu(qtbot: QtBot) -> None:
     window = QMainWindow()
     qtbot.addWidget(window)
     first = window.menuBar().addMenu("&File")
-    fill(first, "&Open A …", "Save && close B")
+    fill(first, "&Open A …", "Save && close B", "열기(&O) … E")
     first.addAction("No key")
     fill(first.addMenu("More"), "Inside C")
     fill(window.menuBar().addMenu("&Run"), "Generate D")
@@ -30,7 +30,17 @@ def test_every_action_with_a_key_is_listed_below_its_menu(qtbot: QtBot) -> None:
     dialog = ShortcutsDialog(window)
     texts = [label.text() for label in dialog.findChildren(QLabel)]
     assert texts == [
-        *("File", "Open A", "Ctrl+A", "Save & close B", "Ctrl+B", "Inside C", "Ctrl+C"),
+        *(
+            "File",
+            "Open A",
+            "Ctrl+A",
+            "Save & close B",
+            "Ctrl+B",
+            "열기 … E",
+            "Ctrl+E",
+            "Inside C",
+            "Ctrl+C",
+        ),
         *("Run", "Generate D", "Ctrl+D"),
         *("In the panels", "Rename", "F2"),
     ]

@@ -6,6 +6,7 @@ from PySide6.QtCore import QObject
 
 from app.checkpoints.spec import Recipe
 from app.decoding.types import FinishReason
+from app.ui.role_words import role_titles
 from app.ui.run import Run
 from app.ui.wording import quoted
 
@@ -40,13 +41,7 @@ class TextWords(QObject):
         """What the role at a place of ``Recipe.roles`` is called; None is the tuned models."""
         if role is None:
             return self.tr("tuned")
-        if role == 0:
-            return self.tr("base")
-        pair, antiexpert = divmod(role - 1, 2)
-        name = recipe.pairs[pair].name
-        if antiexpert:
-            return self.tr("anti-expert “{0}”").format(name)
-        return self.tr("expert “{0}”").format(name)
+        return role_titles(recipe)[role]
 
     def detail(self, run: Run) -> str:
         """Where it branched off, how long it is, and how it ended."""

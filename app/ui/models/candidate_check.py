@@ -10,6 +10,7 @@ from app.checkpoints import hub
 from app.checkpoints.report import Preflight, RoleVocabulary, Verdict
 from app.checkpoints.spec import Recipe
 from app.errors import TuneshiftError, VocabularyError
+from app.ui.role_words import role_title
 from app.ui.session import Session
 from app.ui.translation import translate
 from app.ui.wording import size
@@ -86,7 +87,7 @@ def unusable(found: Preflight) -> VocabularyError | None:
     worst = max(different, key=lambda role: role.different)
     return VocabularyError(
         translate("CandidateCheck", "The vocabulary of the {0} is not that of the base").format(
-            worst.role
+            role_title(worst.role, found.recipe)
         ),
         evidence="; ".join([_amount(worst), *_examples(worst)]),
         next_step=translate("CandidateCheck", "Choose models that share a tokenizer."),

@@ -22,6 +22,7 @@ from app.ui.models.candidate_check import CandidateCheck
 from app.ui.models.hub_choice import HubChoice
 from app.ui.models.hub_controls import HubControls
 from app.ui.models.hub_results import HubRow, cached_rows, rows_of_hits
+from app.ui.role_words import role_titles
 from app.ui.session import Session
 from app.ui.translation import translate
 from app.ui.wording import size
@@ -83,7 +84,7 @@ class HubDialog(HubControls):
         session.recipe_changed.connect(self._on_recipe_changed)
 
     def _fill_roles(self, place: int) -> None:
-        names = [name[:1].upper() + name[1:] for name, _ in self._session.recipe.roles()]
+        names = [title[:1].upper() + title[1:] for title in role_titles(self._session.recipe)]
         self.role.clear()
         self.role.addItems(names)
         self.role.setCurrentIndex(min(max(place, 0), len(names) - 1))

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
 from app.checkpoints.report import DeviceMemory
 from app.ui.models.memory_dialog import show_memory
-from app.ui.models.memory_parts import part_color
+from app.ui.models.memory_parts import part_color, part_title
 from app.ui.session import Session
 from app.ui.theme import SMALL, SPACE, current_theme
 from app.ui.wording import size
@@ -83,15 +83,26 @@ class MemoryBar(QAbstractButton):
             return self.tr("{0} of {1} free").format(size(device.needed), size(device.free))
         return self.tr("⚠ needs {0}, {1} are free").format(size(device.peak), size(device.free))
 
+    def _parts(self) -> list[tuple[str, str]]:
+        """What takes memory, and how much, on all devices."""
+        found = self._session.preflight
+        if found is None:
+            return []
+        return [
+            (part_title(part, found.recipe), size(part.size))
+            for device in found.memory.devices
+            for part in device.parts
+        ]
+
     def _update(self) -> None:
-        parts = [part for device in self._devices() for part in device.parts]
-        listed = ", ".join(f"{part.label} {size(part.size)}" for part in parts)
+        parts = self._parts()
+        listed = ", ".join(f"{title} {amount}" for title, amount in parts)
         text = "; ".join(self.captions)
         self.setAccessibleName(
             text if len(self.captions) == 1 else self.tr("Memory: {0}").format(text)
         )
         self.setAccessibleDescription(listed)
-        lines = [f"{part.label}: {size(part.size)}" for part in parts]
+        lines = [f"{title}: {amount}" for title, amount in parts]
         lines += [
             self.tr("at most at once on {0}: {1}").format(device.device, size(device.peak))
             for device in self._devices()

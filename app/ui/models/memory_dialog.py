@@ -17,7 +17,8 @@ from PySide6.QtWidgets import (
 
 from app.checkpoints.report import DeviceMemory, MemoryChange, MemoryEstimate
 from app.checkpoints.spec import Recipe
-from app.ui.models.memory_parts import part_color
+from app.ui.models.memory_changes import change_title
+from app.ui.models.memory_parts import part_color, part_title
 from app.ui.session import Session
 from app.ui.theme import SPACE, current_theme
 from app.ui.widgets.controls import NumberBox
@@ -112,7 +113,7 @@ class MemoryDialog(QDialog):
             return content
         for device in found.memory.devices:
             self._add_device(layout, device, found.recipe)
-        self._add_changes(layout, found.memory)
+        self._add_changes(layout, found.memory, found.recipe)
         return content
 
     def _add_device(self, layout: QVBoxLayout, device: DeviceMemory, recipe: Recipe) -> None:
@@ -124,7 +125,7 @@ class MemoryDialog(QDialog):
         theme = current_theme()
         for row, part in enumerate(device.parts):
             grid.addWidget(Swatch(part_color(part, recipe, theme)), row, 0)
-            grid.addWidget(_label(part.label, role="caption"), row, 1)
+            grid.addWidget(_label(part_title(part, recipe), role="caption"), row, 1)
             grid.addWidget(_label(size(part.size)), row, 2, Qt.AlignmentFlag.AlignRight)
         last = len(device.parts)
         most = self.tr("the most at once, while loading or generating")
@@ -140,25 +141,26 @@ class MemoryDialog(QDialog):
             device.device, size(device.peak), free
         )
 
-    def _add_changes(self, layout: QVBoxLayout, memory: MemoryEstimate) -> None:
+    def _add_changes(self, layout: QVBoxLayout, memory: MemoryEstimate, recipe: Recipe) -> None:
         counted = self.tr("Counted for a context of {0} tokens.").format(f"{memory.context:,}")
         layout.addWidget(_label(counted, role="caption"))
         if memory.changes:
             layout.addWidget(_label(self.tr("What would make it smaller"), role="section"))
         for change in memory.changes:
+            title = change_title(recipe, change.recipe)
             row = QHBoxLayout()
-            row.addWidget(_label(self._describe(change), wrapped=True), 1)
-            row.addWidget(self._make_button(change))
+            row.addWidget(_label(self._describe(change, title), wrapped=True), 1)
+            row.addWidget(self._make_button(change, title))
             layout.addLayout(row)
 
-    def _describe(self, change: MemoryChange) -> str:
+    def _describe(self, change: MemoryChange, title: str) -> str:
         fits = self.tr("fits") if change.fits else self.tr("still too large")
-        return self.tr("{0}: {1}, {2}").format(change.label, size(change.peak), fits)
+        return self.tr("{0}: {1}, {2}").format(title, size(change.peak), fits)
 
-    def _make_button(self, change: MemoryChange) -> QPushButton:
+    def _make_button(self, change: MemoryChange, title: str) -> QPushButton:
         button = QPushButton(self.tr("Use"))
         button.setAutoDefault(False)
-        button.setAccessibleName(self.tr("Use {0}").format(change.label))
+        button.setAccessibleName(self.tr("Use {0}").format(title))
         button.clicked.connect(lambda: self._use(change))
         self._changes.append(button)
         return button
@@ -168,7 +170,8 @@ class MemoryDialog(QDialog):
     def _use(self, change: MemoryChange) -> None:
         found = self._session.preflight
         if found and len(found.recipe.roles()) == len(self._session.recipe.roles()):
-            self._session.take_change(change.label, found.recipe, change.recipe)
+            title = change_title(found.recipe, change.recipe)
+            self._session.take_change(title, found.recipe, change.recipe)
 
 
 class Swatch(QWidget):

@@ -1,4 +1,4 @@
-"""The colours of the parts of the memory estimate."""
+"""The names and the colours of the parts of the memory estimate."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ from PySide6.QtGui import QColor
 
 from app.checkpoints.report import MemoryPart
 from app.checkpoints.spec import Recipe
+from app.ui.role_words import role_titles
 from app.ui.theme import Theme, blend
+from app.ui.translation import translate
+
+_AND, _ADAPTER = " and ", ": adapter"
+"""How labels are made of the names of roles."""
 
 _LIGHTER = {"antiexpert": 0.4, "cache": 0.45, "work": 0.7}
 
@@ -21,6 +26,32 @@ def part_color(part: MemoryPart, recipe: Recipe, theme: Theme) -> QColor:
     pair, antiexpert = divmod(place - 1, 2)
     color = theme.pair_color(pair)
     return blend(color.name(), theme.surface, _LIGHTER["antiexpert"]) if antiexpert else color
+
+
+def part_title(part: MemoryPart, recipe: Recipe) -> str:
+    """What a part is called in the language of the window: weights by the roles that share them."""
+    if part.kind != "weights":
+        return {
+            "KV cache": translate("MemoryParts", "KV cache"),
+            "logits and work": translate("MemoryParts", "logits and work"),
+            "rows kept for looking at tokens": translate(
+                "MemoryParts", "rows kept for looking at tokens"
+            ),
+            "libraries": translate("MemoryParts", "libraries"),
+        }.get(part.label, part.label)
+    sharing, rest = [], part.label.removesuffix(_ADAPTER)
+    for (name, _), title in zip(recipe.roles(), role_titles(recipe), strict=True):
+        if rest == name or rest.startswith(name + _AND):
+            sharing.append(title)
+            rest = rest.removeprefix(name).removeprefix(_AND)
+    if not sharing or rest:
+        return part.label
+    title = sharing[0]
+    for another in sharing[1:]:
+        title = translate("MemoryParts", "{0} and {1}").format(title, another)
+    if part.label.endswith(_ADAPTER):
+        title = translate("MemoryParts", "{0}: adapter").format(title)
+    return title
 
 
 def _role_place(label: str, recipe: Recipe) -> int:

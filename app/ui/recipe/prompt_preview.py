@@ -27,6 +27,7 @@ from PySide6.QtWidgets import (
 
 from app.checkpoints.report import RolePrompt
 from app.checkpoints.spec import CHAT
+from app.ui.role_words import role_titles
 from app.ui.session import Session
 from app.ui.theme import SPACE, set_role
 from app.ui.translation import translate
@@ -53,6 +54,7 @@ class PromptPreview(QDialog):
         self._session = session
         self._prompts: tuple[RolePrompt, ...] = ()
         self._formats: tuple[str, ...] = ()
+        self._titles: list[str] = []
         self.setWindowTitle(self.tr("Prompt preview"))
         self.resize(_SIZE)
         self.roles = QListWidget()
@@ -174,20 +176,20 @@ class PromptPreview(QDialog):
         if found and self._current():
             self._prompts = found.prompts
             self._formats = tuple(spec.prompt for spec in found.recipe.checkpoints())
+            self._titles = role_titles(found.recipe)
             self._list()
         self._describe_state()
 
     def _list(self) -> None:
         row = max(self.roles.currentRow(), 0)
-        names = [prompt.role for prompt in self._prompts]
-        if names != [self.roles.item(index).text() for index in range(self.roles.count())]:
+        if self._titles != [self.roles.item(index).text() for index in range(self.roles.count())]:
             self.roles.blockSignals(True)
             self.roles.clear()
-            self.roles.addItems(names)
+            self.roles.addItems(self._titles)
             self.roles.blockSignals(False)
         for index, prompt in enumerate(self._prompts):
             self.roles.item(index).setToolTip(prompt.problem or _count(prompt))
-        row = min(row, len(names) - 1)
+        row = min(row, len(self._titles) - 1)
         if row == self.roles.currentRow():
             self._show_role(row)
         self.roles.setCurrentRow(row)
@@ -195,7 +197,7 @@ class PromptPreview(QDialog):
     def show_place(self, place: int) -> None:
         """Show the prompt of the role at ``place``."""
         if place >= self.roles.count():
-            self.roles.addItems([name for name, _ in self._session.recipe.roles()])
+            self.roles.addItems(role_titles(self._session.recipe))
         self.roles.setCurrentRow(place)
 
     def _show_role(self, row: int) -> None:
@@ -209,9 +211,8 @@ class PromptPreview(QDialog):
         self.tokens.show_prompt(prompt)
 
     def _describe(self, prompt: RolePrompt, row: int) -> str:
-        same = next(
-            (other.role for other in self._prompts[:row] if other.token_ids == prompt.token_ids), ""
-        )
+        others = zip(self._titles[:row], self._prompts)  # noqa: B905
+        same = next((title for title, other in others if other.token_ids == prompt.token_ids), "")
         parts = [_count(prompt)]
         if same:
             parts.append(self.tr("the same as the {0}").format(same))

@@ -22,6 +22,7 @@ from app.checkpoints.spec import CHAT, DTYPES, PERSONA_TEMPLATE, PLAIN, Checkpoi
 from app.errors import RecipeError
 from app.ui.recipe.prompt_preview import show_preview
 from app.ui.recipe.source_titles import place_of
+from app.ui.role_words import role_titles
 from app.ui.session import Session
 from app.ui.theme import SPACE
 from app.ui.widgets.controls import choice_of
@@ -155,8 +156,9 @@ class RoleOptions(QDialog):
         if len(roles) != self._roles:
             self.reject()  # places have moved
             return
-        name, spec = roles[self._place]
-        self.setWindowTitle(self.tr("Options of the {0}").format(name))
+        _, spec = roles[self._place]
+        title = role_titles(self._session.recipe)[self._place]
+        self.setWindowTitle(self.tr("Options of the {0}").format(title))
         if spec != self._shown:
             self._shown = spec
             self._show(spec)

@@ -19,6 +19,8 @@ from PySide6.QtWidgets import (
 )
 
 from app.checkpoints.report import Preflight, RoleVocabulary, TokenDifference, Verdict
+from app.checkpoints.spec import Recipe
+from app.ui.role_words import role_title
 from app.ui.session import Session
 from app.ui.theme import SPACE, set_role
 from app.ui.widgets.dialogs import show_once
@@ -155,14 +157,14 @@ class VocabularyDialog(QDialog):
         self._warnings.setVisible(bool(found.warnings))
         self.roles.setRowCount(len(report.roles))
         for row, role in enumerate(report.roles):
-            self._fill_role(row, role)
+            self._fill_role(row, role, role_title(role.role, found.recipe))
         header = self.roles.horizontalHeader().sizeHint().height()
         rows = min(len(report.roles), _MOST_ROWS) * self.roles.verticalHeader().defaultSectionSize()
         self.roles.setFixedHeight(header + rows + 2)
-        self._fill_ids(_by_id(report.roles))
+        self._fill_ids(_by_id(report.roles), found.recipe)
         self._update_buttons()
 
-    def _fill_role(self, row: int, role: RoleVocabulary) -> None:
+    def _fill_role(self, row: int, role: RoleVocabulary, title: str) -> None:
         verdict = {
             Verdict.IDENTICAL: self.tr("identical"),
             Verdict.PADDING: self.tr("identical but for padding"),
@@ -171,13 +173,15 @@ class VocabularyDialog(QDialog):
         }[role.verdict]
         verdict = self.tr("–") if row == 0 else verdict
         notes = "\n".join(role.notes)
-        texts = (role.role, verdict, f"{role.tokens:,}", f"{role.rows:,}", f"{role.different:,}")
+        texts = (title, verdict, f"{role.tokens:,}", f"{role.rows:,}", f"{role.different:,}")
         for column, text in enumerate(texts):
             if column == 1 and role.notes:
                 text = f"{text}; {role.notes[0]}"
             self.roles.setItem(row, column, _cell(text, notes, right=column > 1))
 
-    def _fill_ids(self, differences: dict[int, list[tuple[str, TokenDifference]]]) -> None:
+    def _fill_ids(
+        self, differences: dict[int, list[tuple[str, TokenDifference]]], recipe: Recipe
+    ) -> None:
         self.ids.blockSignals(True)
         self.ids.setRowCount(len(differences))
         for row, (token_id, found) in enumerate(differences.items()):
@@ -189,7 +193,7 @@ class VocabularyDialog(QDialog):
                 check.setCheckState(_state(token_id in self._session.recipe.accepted_ids))
             shown = [self.tr("(none)") if text is None else quoted(text) for text in spellings]
             others = ", ".join(dict.fromkeys(shown[1:]))
-            roles = ", ".join(role for role, _ in found)
+            roles = ", ".join(role_title(role, recipe) for role, _ in found)
             for column, item in enumerate((check, _cell(shown[0]), _cell(others), _cell(roles))):
                 self.ids.setItem(row, column, item)
         self.ids.blockSignals(False)

@@ -36,8 +36,10 @@ def dialog(bar: MemoryBar, session: Session, bridge: FakeBridge) -> MemoryDialog
     checked = bridge.last(Load).recipe  # type: ignore[attr-defined]
     expert = replace(checked.pairs[0].expert, quantization="nf4")
     changes = (
-        MemoryChange("NF4 for the expert", checked.with_role(1, expert), 30_000_000, True),
-        MemoryChange("A shorter context", replace(checked, context=256), 60_000_000, False),
+        MemoryChange(
+            "NF4 for the pair Shakespeare", checked.with_role(1, expert), 30_000_000, True
+        ),
+        MemoryChange("A context of 256 tokens", replace(checked, context=256), 60_000_000, False),
     )
     bridge.check(invent_preflight(checked, fits=False, changes=changes))
     bar.click()
@@ -116,8 +118,8 @@ def test_the_parts_are_listed(dialog: MemoryDialog) -> None:
     shown = words(dialog)
     assert "⚠ cpu: 70 MB needed at once, 32 MB free" in shown
     assert shown[shown.index("base") + 1] == "20 MB"
-    assert "NF4 for the expert: 30 MB, fits" in shown
-    assert "A shorter context: 60 MB, still too large" in shown
+    assert "NF4 for the pair Shakespeare: 30 MB, fits" in shown
+    assert "A context of 256 tokens: 60 MB, still too large" in shown
     assert len(dialog.findChildren(Swatch)) == 7
 
 
@@ -188,7 +190,7 @@ def test_keys_open_it_and_the_focus_survives_a_change(
     qtbot.keyClick(bar, Qt.Key.Key_Space)
     again = next(d for d in bar.findChildren(MemoryDialog) if d.isVisible())
     button = use_buttons(again)[0]
-    assert button.accessibleName() == "Use NF4 for the expert"
+    assert button.accessibleName() == "Use NF4 for the pair Shakespeare"
     again.activateWindow()
     button.setFocus()
     qtbot.keyClick(button, Qt.Key.Key_Space)
