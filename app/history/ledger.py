@@ -148,6 +148,10 @@ class Ledger:
         token = item.token
         if token.index < place.next:
             self._cut(place.number, item.run_id, token.index)
+            self._connection.execute(  # what it had of its parent beyond is its own now
+                "UPDATE run SET fork_index = min(fork_index, ?) WHERE number = ?",
+                (token.index, place.number),
+            )
         self._connection.execute(ADD_TOKEN, (place.number, *token_values(token)))
         assert isinstance(item.rows, CandidateRows)  # see packed()
         packed_rows = pack_candidates(item.rows)

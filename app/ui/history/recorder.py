@@ -82,7 +82,7 @@ class Recorder(QObject):
                 parent=self._ids.get(run.parent.id, "") if run.parent else "",
                 fork_index=min(run.fork, len(run.tokens)),
                 drawn_from=run.drawn_from,
-                length=len(run.tokens),
+                length=len(run.tokens) + len(run.unsettled),  # until these have come again
             )
         )
 

@@ -173,6 +173,35 @@ def test_a_stored_run_is_opened_with_everything_but_full_rows(
     assert kept.runs.can_continue(opened)
 
 
+@pytest.mark.parametrize("own", [1, 3])
+def test_what_was_to_be_read_again_stays_where_it_never_came(
+    kept: Session, bridge: FakeBridge, own: int
+) -> None:
+    """The token of a stop string is read once more when the text goes on."""
+    generate(kept, bridge)
+    kept.runs.fork(5)
+    bridge.start_run()
+    bridge.decode(own, start=5, seed=3)
+    bridge.finish_run(FinishReason.STOP)
+    for came in (False, True):
+        kept.runs.go_on(3)
+        command = bridge.last(Generate)
+        assert isinstance(command, Generate)
+        if came:
+            bridge.start_run()
+            bridge.decode(2, start=len(command.kept), seed=3)
+            bridge.finish_run()
+        else:
+            kept.runs.stop()
+            bridge.events.emit([Failed(command.id, None)])
+        run = kept.runs.current
+        assert run is not None
+        runs(kept)
+        document = kept.history.document(kept.history.id_of(run))
+        assert [token.token_id for token in document.tokens] == list(run.token_ids)
+        assert document.text == run.text
+
+
 def test_a_removed_text_that_is_opened_is_brought_back(kept: Session, bridge: FakeBridge) -> None:
     generate(kept, bridge)
     run = kept.runs.current
