@@ -135,9 +135,9 @@ class Evaluator:
         left = Counter(place for place, _ in parts)
         sums: dict[int, list[Score]] = {}
 
-        def run(batch: Sequence[Continuation]) -> list[list[Score]]:
+        def run(batch: Sequence[Continuation]) -> Iterator[tuple[int, list[Score]]]:
             scored = score_batch(ensemble, batch, mixes, self._cancelled)
-            return [list(of_text) for of_text in zip(*scored, strict=True)]
+            yield from enumerate(list(of_text) for of_text in zip(*scored, strict=True))
 
         def length(part: Continuation) -> int:
             return max(map(len, part.prompts)) + len(part.tokens)
@@ -153,35 +153,28 @@ class Evaluator:
         self,
         items: Sequence[tuple[int, T]],
         length: Callable[[T], int],
-        run: Callable[[Sequence[T]], Sequence[R]],
+        run: Callable[[Sequence[T]], Iterator[tuple[int, R]]],
     ) -> Iterator[tuple[int, R]]:
         waiting = list(items)
         while waiting:
             pool = sorted(waiting[: _POOL * self._most], key=lambda item: -length(item[1]))
             waiting = waiting[_POOL * self._most :]
             while pool:
-                size = self._fitting(length(pool[0][1]))
-                batch = pool[:size]
-                answers = self._run([item for _, item in batch], run)
-                if answers is None:
-                    continue  # with a smaller batch
-                del pool[:size]
-                for (place, _), answer in zip(batch, answers, strict=True):
-                    yield place, answer
-
-    def _run(
-        self, batch: Sequence[T], run: Callable[[Sequence[T]], Sequence[R]]
-    ) -> Sequence[R] | None:
-        """The answers, or None where memory ran out and a smaller batch may fit."""
-        try:
-            return run(batch)
-        except Exception as error:
-            if self._fixed or len(batch) == 1 or not is_out_of_memory(error):
-                raise
-            forget_frames(error)
-        release_memory()
-        self._most = max(1, len(batch) // 2)
-        return None
+                batch = pool[: self._fitting(length(pool[0][1]))]
+                left = dict(enumerate(batch))
+                full = False
+                try:
+                    for row, answer in run([item for _, item in batch]):
+                        yield left.pop(row)[0], answer
+                except Exception as error:
+                    if self._fixed or len(batch) == 1 or not is_out_of_memory(error):
+                        raise
+                    forget_frames(error)
+                    full = True
+                pool[: len(batch)] = left.values()
+                if full:
+                    release_memory()
+                    self._most = max(1, len(batch) // 2)
 
     def _fitting(self, tokens: int) -> int:
         """How many texts of so many tokens may be read side by side."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -88,7 +88,7 @@ def generate_batch(
     detokenizer: Callable[[Sequence[int]], Detokenizer],
     eos_ids: Collection[int],
     cancelled: Callable[[], bool] = lambda: False,
-) -> list[Generated]:
+) -> Iterator[tuple[int, Generated]]:
     """Generate a text for every start; texts that have ended are read no further.
 
     The noise of a token depends on the seed of its text and its place in it alone, so a text is the
@@ -102,28 +102,35 @@ def generate_batch(
         eos_ids: Any of them ends a text.
         cancelled: Asked before every chunk of the prompts and every token.
 
+    Yields:
+        The place of a text and the text, as soon as it has ended.
+
     Raises:
         Cancelled: When ``cancelled`` says so.
     """
-    texts = [_Text(start, detokenizer(start.prompts[0]), eos_ids) for start in starts]
     prompts = list(zip(*(start.prompts for start in starts), strict=True))
     logits = ensemble.prefill(prompts, cancelled)
     plain = all(start.config.greedy and start.config.repetition_penalty == 1.0 for start in starts)
-    going = texts
+    going = [
+        (place, _Text(start, detokenizer(start.prompts[0]), eos_ids))
+        for place, start in enumerate(starts)
+    ]
     while True:
         if cancelled():
             raise Cancelled
         rows = mixed(logits, mix)
-        tokens = rows.argmax(1).tolist() if plain else list(map(_Text.draw, going, rows))
-        for text, token_id in zip(going, tokens, strict=True):
+        if plain:
+            tokens = rows.argmax(1).tolist()
+        else:
+            tokens = [text.draw(row) for (_, text), row in zip(going, rows, strict=True)]
+        for (place, text), token_id in zip(going, tokens, strict=True):
             text.push(token_id)
-        left = [place for place, text in enumerate(going) if not text.finished]
+            if text.finished:
+                yield place, Generated(text.text, text.tokens, starts[place].cut)
+        left = [row for row, (_, text) in enumerate(going) if not text.finished]
         if not left:
-            return [
-                Generated(text.text, text.tokens, start.cut)
-                for text, start in zip(texts, starts, strict=True)
-            ]
+            return
         if len(left) < len(going):
             ensemble.keep(left)
-            going = [going[place] for place in left]
-        logits = ensemble.extend(torch.tensor([[tokens[place]] for place in left]))
+            going = [going[row] for row in left]
+        logits = ensemble.extend(torch.tensor([[tokens[row]] for row in left]))
