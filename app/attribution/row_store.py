@@ -19,6 +19,14 @@ class _Held:
     step: TokenStep
     size: int
     stores: list[RowStore] = field(default_factory=list)
+    candidates: CandidateRows | None = None
+
+    def reduced(self) -> CandidateRows:
+        if self.candidates is None:
+            self.candidates = keep_candidates(
+                self.step.logits, self.step.alphas, self.step.token_id
+            )
+        return self.candidates
 
 
 class RowBudget:
@@ -43,6 +51,18 @@ class RowBudget:
         self._most_bytes = most_bytes
         self._reduce_oldest()
 
+    def note(self, step: TokenStep, candidates: CandidateRows) -> None:
+        """Take the candidates of ``step`` that were found elsewhere, so as not to find them again.
+
+        May be called on any thread.
+        """
+        held = self._held.get(id(step))
+        if held is not None and held.step is step:
+            held.candidates = candidates
+
+    def _reduced(self, step: TokenStep) -> CandidateRows:
+        return self._held[id(step)].reduced()
+
     def _hold(self, step: TokenStep, store: RowStore) -> None:
         held = self._held.get(id(step))
         if held is None:
@@ -62,7 +82,7 @@ class RowBudget:
         while self._bytes > self._most_bytes and len(self._held) > 1:
             _, oldest = self._held.popitem(last=False)
             self._bytes -= oldest.size
-            candidates = _reduce(oldest.step)
+            candidates = oldest.reduced()
             for store in oldest.stores:
                 store._replace(oldest.step.index, candidates)
 
@@ -125,7 +145,7 @@ class RowStore:
             KeyError: When no such token was added.
         """
         if index in self._steps:
-            return _reduce(self._steps[index])
+            return self._budget._reduced(self._steps[index])
         return self._kept(index)
 
     def candidates_at(self, index: int, alphas: tuple[float, ...]) -> CandidateRows:
@@ -150,10 +170,6 @@ class RowStore:
     def _replace(self, index: int, candidates: CandidateRows) -> None:
         del self._steps[index]
         self._candidates[index] = candidates
-
-
-def _reduce(step: TokenStep) -> CandidateRows:
-    return keep_candidates(step.logits, step.alphas, step.token_id)
 
 
 def _row_bytes(logits: RoleLogits) -> int:

@@ -10,7 +10,8 @@ token are reduced to the first choices of every role. Its numbers are always kep
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from threading import Condition, Event
 from time import monotonic
 
@@ -37,6 +38,8 @@ class Added:
     run_id: str
     token: StoredToken
     rows: RoleLogits | CandidateRows
+    reduced: Callable[[CandidateRows], None] | None = None
+    """Told the candidates once they are found, on the writer's thread."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,7 +122,7 @@ class Inbox:
         fewest = (1, 1) if self._candidates >= self._most_candidates else ()
         token = item.token
         rows = keep_candidates(item.rows, token.alphas, token.token_id, *fewest)
-        return Added(item.run_id, token, rows)
+        return replace(item, rows=rows)
 
     def _count(self, item: Added) -> None:
         if isinstance(item.rows, RoleLogits):

@@ -44,8 +44,10 @@ class _Place:
 def packed(item: Item) -> Item:
     """``item`` with full rows reduced to candidates: the work that needs no database."""
     if isinstance(item, Added) and isinstance(item.rows, RoleLogits):
-        token = item.token
-        return replace(item, rows=keep_candidates(item.rows, token.alphas, token.token_id))
+        candidates = keep_candidates(item.rows, item.token.alphas, item.token.token_id)
+        if item.reduced:
+            item.reduced(candidates)
+        return replace(item, rows=candidates)
     return item
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Event, Thread
 
 from app.attribution.attribution import TokenAttribution
+from app.attribution.candidates import CandidateRows
 from app.decoding.types import TokenStep
 from app.errors import HistoryError
 from app.history.archive import Archive
@@ -62,8 +63,21 @@ class HistoryWriter:
         """The models are loaded and the prompt is encoded."""
         self._inbox.put(Described(run_id, in_force))
 
-    def add(self, run_id: str, step: TokenStep, attribution: TokenAttribution) -> None:
-        """A token came. One that was there already takes the place of it and all after it."""
+    def add(
+        self,
+        run_id: str,
+        step: TokenStep,
+        attribution: TokenAttribution,
+        reduced: Callable[[CandidateRows], None] | None = None,
+    ) -> None:
+        """A token came. One that was there already takes the place of it and all after it.
+
+        Args:
+            run_id: The run.
+            step: The token with its rows.
+            attribution: What the pairs did to it.
+            reduced: Told the candidates that are kept of the rows, on the writer's thread.
+        """
         token = StoredToken(
             index=step.index,
             token_id=step.token_id,
@@ -74,7 +88,7 @@ class HistoryWriter:
             sampled_probability=step.sampled_probability,
             attribution=attribution,
         )
-        self._inbox.put(Added(run_id, token, step.logits))
+        self._inbox.put(Added(run_id, token, step.logits, reduced))
 
     def finish(self, run_id: str, ending: Ending) -> None:
         """The run ended. More tokens may come all the same, with another ending after them."""

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy.special import log_softmax, logsumexp, softmax
 from scipy.stats import entropy
 
+from app.attribution import row_store
 from app.attribution.attribution import attribute
 from app.attribution.candidates import keep_candidates, tabulate
 from app.attribution.row_store import RowBudget, RowStore
@@ -241,3 +242,25 @@ def test_texts_share_a_budget_and_the_rows_of_what_they_have_in_common() -> None
     assert list(branch.candidates(2).token_ids) == list(
         keep_candidates(steps[2].logits, (1.0,), 7).token_ids
     )
+
+
+def test_candidates_that_were_found_elsewhere_are_not_found_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    steps = [
+        TokenStep(index, 7, "x", index, (1.0,), invent(1, index, np.float32), 1.0)
+        for index in range(3)
+    ]
+    budget = RowBudget()
+    store = RowStore(budget)
+    for step in steps:
+        store.add(step)
+    found = keep_candidates(steps[0].logits, (1.0,), 7)
+    budget.note(steps[0], found)
+    monkeypatch.setattr(row_store, "keep_candidates", lambda *args: pytest.fail("found again"))
+    assert store.candidates(0) is found
+    budget.note(steps[1], found)
+    budget.set_bound(1)
+    assert store.rows(0) is None
+    assert store.candidates(1) is found
+    budget.note(steps[0], found)  # too late: there is nothing left to note it for

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from PySide6.QtCore import QObject
 
@@ -92,7 +93,8 @@ class Recorder(QObject):
             self._undescribed.discard(run.id)
             self._writer.describe(run_id, InForce(self._roles(), run.prompt_tokens, run.labels))
         for event in events:
-            self._writer.add(run_id, event.step, event.attribution)
+            reduced = partial(self._runs.budget.note, event.step)
+            self._writer.add(run_id, event.step, event.attribution, reduced)
 
     def _on_progressed(self, run: Run) -> None:
         if run.active or run.id not in self._recording:
