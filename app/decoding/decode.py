@@ -10,7 +10,7 @@ from app.decoding.drawing import Drawing
 from app.decoding.ensemble import Ensemble
 from app.decoding.speculative import Speculator
 from app.decoding.types import FinishReason, GenerationConfig, TokenStep
-from app.errors import Cancelled, ModelError, PromptError
+from app.errors import Cancelled, PromptError
 
 SCORING_BLOCK = 32
 """Given tokens are read so many at a time: their rows are kept together, at full vocabulary."""
@@ -88,7 +88,7 @@ def decode(
                 return FinishReason.STOP
     except Cancelled:
         reason = FinishReason.CANCELLED
-    except ModelError:
+    except Exception:
         yield from text.flush()  # nothing that was drawn is lost
         raise
     yield from text.flush()

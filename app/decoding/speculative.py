@@ -148,7 +148,7 @@ class _SpeculativeText:
             yield step
             drawing.append(step.token_id)
             if drawing.index < limit and not self._accepts(block, step.token_id):
-                block = self._read(step.token_id, limit - drawing.index)
+                block = self._read(step.token_id, limit - drawing.index - 1)
 
     def _accepts(self, block: _Block, token_id: int) -> bool:
         """Whether the token is the draft, so that what follows it has been read."""

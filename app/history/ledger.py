@@ -115,7 +115,7 @@ class Ledger:
         names, marks = ", ".join(values), ", ".join(f":{name}" for name in values)
         self._connection.execute(
             f"INSERT INTO run ({names}) VALUES ({marks}) ON CONFLICT (id) DO UPDATE SET "
-            "recipe = excluded.recipe, config = excluded.config, "
+            "deleted = NULL, recipe = excluded.recipe, config = excluded.config, "
             "drawn_from = excluded.drawn_from, versions = excluded.versions, ended = NULL, "
             "finish_reason = NULL, error = '', stats = NULL, tokens = NULL, text = NULL, "
             # Its parent stays, whatever it hangs on in the window: there are its first tokens.

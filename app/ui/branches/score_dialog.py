@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QMimeData, QSize
+from PySide6.QtCore import QMimeData, QSize, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QDialog,
@@ -28,11 +28,17 @@ _LONGEST_FILE = 4_000_000
 class _Edit(QPlainTextEdit):
     """Takes text that is pasted or dropped; of a file that is dropped, what is in it."""
 
+    unreadable = Signal(str)
+    """This file was dropped and cannot be read."""
+
     def insertFromMimeData(self, source: QMimeData) -> None:  # noqa: N802 — Qt's name
         files = [Path(url.toLocalFile()) for url in source.urls() if url.isLocalFile()]
         if files and files[0].is_file():
-            with files[0].open(encoding="utf-8", errors="replace") as file:
-                self.insertPlainText(file.read(_LONGEST_FILE))
+            try:
+                with files[0].open(encoding="utf-8", errors="replace") as file:
+                    self.insertPlainText(file.read(_LONGEST_FILE))
+            except OSError:
+                self.unreadable.emit(str(files[0]))
         else:
             super().insertFromMimeData(source)
 
@@ -86,6 +92,7 @@ class ScoreDialog(QDialog):
 
     def _make_field(self, name: str, text: str) -> QPlainTextEdit:
         field = _Edit()
+        field.unreadable.connect(self._on_unreadable)
         field.setPlainText(text)
         field.setTabChangesFocus(True)
         field.setAccessibleName(name)
@@ -113,6 +120,9 @@ class ScoreDialog(QDialog):
                     f"{len(text):,}", joined
                 )
         self.message.setText(told)
+
+    def _on_unreadable(self, name: str) -> None:
+        self.message.setText(self.tr("{0} cannot be read").format(name))
 
     def _score(self) -> None:
         runs = self._session.runs
