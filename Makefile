@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run test lint types bench translations setup setup-test clean
+.PHONY: help run test lint types bench translations package setup setup-test setup-package clean
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -41,8 +41,14 @@ translations: setup-test ## bring the texts of the window into resources/transla
 clean: ## forget the environment and everything built
 	rm -rf $(VENV) dist build/package .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
+package: setup-package ## dist/: the program without Python, as a folder, a tar.zst and a .deb
+	bash .ci/package/build
+
 setup:
 	@PYTHON="$(PYTHON)" sh .ci/install run
 
 setup-test:
 	@PYTHON="$(PYTHON)" sh .ci/install test
+
+setup-package:
+	@PYTHON="$(PYTHON)" sh .ci/install package

@@ -22,6 +22,9 @@ from app.attribution.rows import (
 from app.attribution.shapley import coalitions
 from app.decoding.types import RoleLogits
 
+LOW_COVERAGE = 0.9
+"""Below this coverage, on average, a text may be far from what the whole base would have said."""
+
 
 @dataclass(frozen=True, slots=True)
 class TokenAttribution:

@@ -62,6 +62,11 @@ class CandidateRows:
             differences = self.experts.astype(np.float64) - self.antiexperts
         return np.nan_to_num(differences, copy=False)  # −inf − −inf
 
+    @property
+    def coverage(self) -> float:
+        """Where the base's row holds log-probabilities: their probability in sum."""
+        return min(1.0, float(np.exp(self.log_normalizers[0])))
+
     def tuned(self, alphas: Sequence[float]) -> Floats:
         """The tuned logits under these weights, [C]."""
         return self.base + np.asarray(alphas, dtype=np.float64) @ self.differences

@@ -17,7 +17,7 @@ from app.checkpoints.report import (
     Verdict,
     VocabularyReport,
 )
-from app.ui.wording import size
+from app.wording import size
 
 _LISTED = 12
 _VERDICTS = {

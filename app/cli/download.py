@@ -12,7 +12,7 @@ from app.checkpoints.recipes.recipe_file import find_recipe
 from app.checkpoints.spec import Recipe
 from app.cli.status_line import StatusLine
 from app.errors import HubError, RecipeError
-from app.ui.wording import duration, size
+from app.wording import duration, size
 
 
 def download(options: argparse.Namespace) -> int:

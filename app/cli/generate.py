@@ -13,10 +13,11 @@ from dataclasses import replace
 from app.checkpoints.spec import Recipe
 from app.cli.again import find_again
 from app.cli.order import Order
-from app.cli.report import json_report, shifts_table
+from app.cli.report import coverage_warning, json_report, shifts_table
 from app.cli.roles import chosen_recipe
 from app.cli.saving import Saving
 from app.cli.status_line import StatusLine
+from app.decoding.remote import Traffic
 from app.decoding.speculation_stats import SpeculationStats
 from app.decoding.types import FinishReason, GenerationConfig
 from app.engine.messages import (
@@ -56,6 +57,8 @@ def generate(options: argparse.Namespace) -> int:
                 print(json_report(order, output.loaded, output.run, run_id))
             elif options.shifts:
                 print(f"\n{shifts_table(order.recipe, output.run)}")
+            if warning := coverage_warning(output.run):
+                print(f"tuneshift: {warning}", file=sys.stderr)
         except BrokenPipeError:  # whoever read our output has gone, as after `| head`
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 1
@@ -75,6 +78,7 @@ class RunRecord:
         self.finish_reason: FinishReason | None = None
         self.tokens_per_second: float | None = None
         self.speculation: SpeculationStats | None = None
+        self.traffic: Traffic | None = None
 
 
 class _Output:
@@ -108,6 +112,7 @@ class _Output:
             self.run.finish_reason = event.finish_reason
             self.run.tokens_per_second = event.stats.tokens_per_second
             self.run.speculation = event.stats.speculation
+            self.run.traffic = event.stats.traffic
             if self._stream:
                 print()
         elif isinstance(event, Failed):

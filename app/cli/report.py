@@ -7,6 +7,7 @@ import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from app.attribution.attribution import LOW_COVERAGE
 from app.checkpoints.spec import Recipe
 from app.checkpoints.status import RoleInForce
 from app.cli.order import Order
@@ -38,6 +39,7 @@ def json_report(
         "alphas": list(order.recipe.alphas),
         "tokens_per_second": run.tokens_per_second,
         "speculation": _speculation(run.speculation),
+        "traffic": asdict(run.traffic) if run.traffic else None,
         "steps": [_step(token) for token in run.tokens],
     }
     return json.dumps(_finite(report), ensure_ascii=False, allow_nan=False)
@@ -87,7 +89,20 @@ def _step(token: TokenDecoded) -> dict[str, Any]:
         "rank_base": explained.rank_base,
         "rank_tuned": explained.rank_tuned,
         "flipped": explained.flipped,
+        "coverage": explained.coverage,
     }
+
+
+def coverage_warning(run: RunRecord) -> str:
+    """A sentence where a server told of little of the base's probability, or nothing."""
+    known = [token.attribution.coverage for token in run.tokens]
+    told = [coverage for coverage in known if coverage is not None]
+    if not told or (mean := sum(told) / len(told)) >= LOW_COVERAGE:
+        return ""
+    return (
+        f"The server told of {mean:.0%} of the base's probability on average, {min(told):.0%} at "
+        "least: a greater “top_logprobs” in the recipe brings the text nearer to the whole base."
+    )
 
 
 def _finite(value: Any) -> Any:

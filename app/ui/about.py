@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt, qVersion
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 from app import __version__
-from app.ui.session import Session
+from app.ui.state.session import Session
 from app.ui.translation import translate
 
 _LIBRARIES = (

@@ -37,12 +37,12 @@ from app.settings import (
     state_folder,
 )
 from app.ui.bridge import Bridge
-from app.ui.downloads import Downloads
 from app.ui.garbage import GarbageCollector
 from app.ui.history.history import History
 from app.ui.icons import application_icon
 from app.ui.main_window import MainWindow
-from app.ui.session import Session
+from app.ui.state.downloads import Downloads
+from app.ui.state.session import Session
 from app.ui.theme import Theme, palette, preferred_theme, stylesheet
 from app.ui.translation import install_translations, translate
 from app.ui.uncaught import Uncaught

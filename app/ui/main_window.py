@@ -29,7 +29,7 @@ from app.ui.models.download_bar import DownloadBar
 from app.ui.problem_banner import ProblemBanner
 from app.ui.recipe import recipe_files
 from app.ui.recipe.recipe_column import RecipeColumn
-from app.ui.session import Session
+from app.ui.state.session import Session
 from app.ui.status_line import StatusLine
 from app.ui.summary.summary_panel import SummaryPanel
 from app.ui.text.prompt_editor import PromptEditor

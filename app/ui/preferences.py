@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 from app.checkpoints.spec import DTYPES
 from app.errors import SettingsError
 from app.settings import ROW_MEGABYTES, Settings, save_settings
-from app.ui.session import Session
+from app.ui.state.session import Session
 from app.ui.theme import SPACE
 from app.ui.translation import LANGUAGES
 from app.ui.widgets.controls import choice_of

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
+from app.attribution.attribution import LOW_COVERAGE
 from app.decoding.types import FinishReason
 from app.ui.role_words import role_title
-from app.ui.run import Run
-from app.ui.session import LoadState, Session
+from app.ui.state.run import Run
+from app.ui.state.session import LoadState, Session
 from app.ui.theme import SPACE
+from app.wording import quoted
 
 
 class StatusLine(QWidget):
@@ -20,13 +22,21 @@ class StatusLine(QWidget):
         self._models = QLabel()
         self._speed = QLabel()
         self._drafts = QLabel()
+        self._coverage = QLabel()
         self._tokens = QLabel()
         self._memory = QLabel()
         self._state = QLabel()
         layout = QHBoxLayout(self)
         layout.setContentsMargins(SPACE + 4, 0, SPACE + 4, 0)
         layout.setSpacing(3 * SPACE)
-        for label in (self._models, self._speed, self._drafts, self._tokens, self._memory):
+        for label in (
+            self._models,
+            self._speed,
+            self._drafts,
+            self._coverage,
+            self._tokens,
+            self._memory,
+        ):
             label.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
             layout.addWidget(label)
         layout.addStretch(1)
@@ -41,13 +51,15 @@ class StatusLine(QWidget):
     def _update(self) -> None:
         session, run = self._session, self._session.runs.current
         roles = session.roles_in_force
-        self._models.setText(" · ".join((roles[0].device, roles[0].dtype)) if roles else "")
+        in_force = (roles[0].device, roles[0].dtype) if roles else ()
+        self._models.setText(" · ".join(part for part in in_force if part))
         speed = run.tokens_per_second if run else None
         self._speed.setText(self.tr("{0} tokens/s").format(f"{speed:.0f}") if speed else "")
         self._tokens.setText(
             self.tr("{0} tokens").format(f"{len(run.tokens):,}") if run and run.tokens else ""
         )
         self._show_drafts(run)
+        self._show_coverage(run)
         memory = session.resident_bytes
         self._memory.setText(f"{memory / 1e6:,.0f} MB" if memory else "")
         self._state.setText(self._describe_state())
@@ -70,6 +82,33 @@ class StatusLine(QWidget):
             ).format(f"{total.acceptance or 0:.0%}")
         self._drafts.setText(text)
         self._drafts.setToolTip(explanation)
+
+    def _show_coverage(self, run: Run | None) -> None:
+        """How much of the base's probability a server told of, and what was exchanged with it."""
+        text = explanation = ""
+        known = [token.attribution.coverage for token in run.tokens] if run else []
+        told = [coverage for coverage in known if coverage is not None]
+        if told:
+            mean = sum(told) / len(told)
+            low = mean < LOW_COVERAGE
+            text = (self.tr("⚠ coverage {0}") if low else self.tr("coverage {0}")).format(
+                f"{mean:.0%}"
+            )
+            explanation = self.tr(
+                "Of the base's probability, the tokens that the server returned have {0} on "
+                "average and {1} at least. All other tokens are impossible."
+            ).format(f"{mean:.1%}", f"{min(told):.1%}")
+        traffic = run.stats.traffic if run and run.stats else None
+        if told and traffic:
+            exchanged = self.tr("Requests: {0}, tokens sent: {1}, received: {2}, retries: {3}")
+            counts = (traffic.requests, traffic.sent, traffic.received, traffic.retries)
+            explanation += "\n" + exchanged.format(*(f"{count:,}" for count in counts))
+            if traffic.left_out:
+                names = ", ".join(quoted(item.token) for item in traffic.left_out[:5])
+                left_out = self.tr("Returned, and not in the pair's vocabulary: {0}")
+                explanation += "\n" + left_out.format(names)
+        self._coverage.setText(text)
+        self._coverage.setToolTip(explanation)
 
     def _describe_state(self) -> str:
         session, run = self._session, self._session.runs.current

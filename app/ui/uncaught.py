@@ -12,7 +12,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Qt, Signal
 
 from app.errors import unknown_error
-from app.ui.session import Session
+from app.ui.state.session import Session
 
 log = logging.getLogger(__name__)
 

@@ -34,11 +34,11 @@ from app.decoding.types import FinishReason
 from app.engine.messages import LiveAlphas, TokenDecoded
 from app.settings import Settings
 from app.ui.application import make_application
-from app.ui.display import ENTROPY, KL, Tint
 from app.ui.main_window import MainWindow
 from app.ui.plot.shift_plot import ShiftPlot
-from app.ui.run import Run
-from app.ui.session import Session
+from app.ui.state.display import ENTROPY, KL, Tint
+from app.ui.state.run import Run
+from app.ui.state.session import Session
 from app.ui.text.grouping import Grouping
 from app.ui.theme import LIGHT, palette, stylesheet
 from tests.ui.conftest import WORDS, invent_step

@@ -69,7 +69,7 @@ def window_against_headless(repeats: int, tokens: int, folder: Path) -> dict[str
     from app.ui.application import make_application
     from app.ui.bridge import Bridge
     from app.ui.main_window import MainWindow
-    from app.ui.session import LoadState, Session
+    from app.ui.state.session import LoadState, Session
     from app.ui.theme import LIGHT, palette, stylesheet
 
     def wait_until(changed: SignalInstance, reached: Callable[[], bool]) -> None:

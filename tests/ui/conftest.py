@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -43,8 +44,9 @@ from app.engine.messages import (
     WhatIfAnswered,
 )
 from app.errors import TuneshiftError
+from app.garbage import let_collect
 from app.settings import Settings
-from app.ui.session import Session
+from app.ui.state.session import Session
 from tests.ui.fake_hub import fake_hub  # noqa: F401 — a fixture
 
 WORDS = (
@@ -69,6 +71,23 @@ def clipboard_is_emptied(qapp: QGuiApplication) -> Iterator[None]:
     """The offscreen clipboard outlives Python, and must not hold an object of Python's then."""
     yield
     qapp.clipboard().clear()
+
+
+@pytest.fixture(autouse=True)
+def garbage_is_collected_on_this_thread() -> Iterator[None]:
+    """Another thread would delete widgets that are in cycles, as ``app.ui.garbage`` says."""
+    gc.disable()
+    let_collect(lambda: None)
+    yield
+    let_collect(gc.collect)
+    gc.collect(1)
+    gc.enable()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def garbage_of_a_module() -> Iterator[None]:
+    yield
+    gc.collect()
 
 
 class FakeBridge(QObject):

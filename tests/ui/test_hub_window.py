@@ -17,7 +17,7 @@ from app.checkpoints.spec import CheckpointSpec, Recipe
 from app.ui.models.download_bar import DownloadBar
 from app.ui.models.hub_dialog import HubDialog
 from app.ui.problem_banner import ProblemBanner
-from app.ui.session import LoadState
+from app.ui.state.session import LoadState
 from tests import tiny
 from tests.checkpoints.hub_server import Fail, HubServer
 from tests.ui.test_window import Window

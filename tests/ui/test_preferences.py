@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from app.engine.messages import Load
 from app.settings import Settings, config_folder, load_settings
 from app.ui.preferences import PreferencesDialog
-from app.ui.session import Session
+from app.ui.state.session import Session
 from tests.ui.conftest import FakeBridge
 
 

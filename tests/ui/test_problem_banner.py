@@ -14,7 +14,7 @@ from app.checkpoints.spec import CheckpointSpec, Recipe
 from app.engine.messages import Check, Checked, Failed, Load
 from app.errors import CheckpointError, HubError, NotDownloadedError
 from app.ui.problem_banner import ProblemBanner
-from app.ui.session import Session
+from app.ui.state.session import Session
 from tests.ui.conftest import FakeBridge, invent_preflight
 from tests.ui.fake_hub import FakeHub
 from tests.ui.models.test_hub_dialog import different

@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from app.ui.changes.changes_panel import ChangesPanel
 from app.ui.inspector.inspector import Inspector
-from app.ui.session import Session
+from app.ui.state.session import Session
 from app.ui.summary.summary_panel import SummaryPanel
 
 

@@ -8,7 +8,7 @@ from pytestqt.qtbot import QtBot
 from app.decoding.speculation_stats import DraftCounts, SpeculationStats
 from app.decoding.types import FinishReason
 from app.engine.messages import Generate, RunFinished, RunStats
-from app.ui.session import Session
+from app.ui.state.session import Session
 from app.ui.status_line import StatusLine
 from tests.ui.conftest import FakeBridge
 

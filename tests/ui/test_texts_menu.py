@@ -14,7 +14,7 @@ from app.ui.branches.fork_popup import ForkPopup
 from app.ui.compare.compare_dialog import CompareDialog
 from app.ui.menus.run_menu import RunMenu
 from app.ui.menus.texts_menu import TextsMenu
-from app.ui.session import Session
+from app.ui.state.session import Session
 from app.ui.what_if.what_if_bar import WhatIfBar
 from tests.ui.conftest import FakeBridge
 

@@ -9,7 +9,7 @@ import threading
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.ui.session import Session
+from app.ui.state.session import Session
 from app.ui.uncaught import Uncaught
 
 

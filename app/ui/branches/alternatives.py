@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.attribution.candidates import tabulate
-from app.ui.run import Run
-from app.ui.wording import visible
+from app.ui.state.run import Run
+from app.wording import visible
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,11 +19,11 @@ from PySide6.QtWidgets import (
 )
 
 from app.ui.branches.alternatives import Alternative, Alternatives
-from app.ui.run import Run
-from app.ui.session import Session
+from app.ui.state.run import Run
+from app.ui.state.session import Session
 from app.ui.theme import SPACE, blend, current_theme
 from app.ui.widgets.elided_label import ElidedLabel
-from app.ui.wording import probability, quoted, visible
+from app.wording import probability, quoted, visible
 
 _WIDTH = 340
 _ROWS = 9

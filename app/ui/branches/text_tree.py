@@ -8,8 +8,8 @@ from typing import Any
 from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from app.ui.branches.text_words import TextWords
-from app.ui.run import Run
-from app.ui.runs import Runs
+from app.ui.state.run import Run
+from app.ui.state.runs import Runs
 
 DETAIL_ROLE = Qt.ItemDataRole.UserRole + 1
 """The second line of an item."""

@@ -7,8 +7,8 @@ from PySide6.QtCore import QObject
 from app.checkpoints.spec import Recipe
 from app.decoding.types import FinishReason
 from app.ui.role_words import role_titles
-from app.ui.run import Run
-from app.ui.wording import quoted
+from app.ui.state.run import Run
+from app.wording import quoted
 
 _LONGEST = 60
 _PROMPT_SHOWN = 400

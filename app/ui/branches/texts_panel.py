@@ -23,8 +23,8 @@ from app.ui.branches.text_delegate import TextDelegate
 from app.ui.branches.text_tree import TextTree
 from app.ui.branches.text_words import TextWords
 from app.ui.compare.compare_dialog import show_comparison
-from app.ui.run import Run
-from app.ui.session import Session
+from app.ui.state.run import Run
+from app.ui.state.session import Session
 from app.ui.theme import SPACE
 from app.ui.widgets.elided_label import ElidedLabel
 

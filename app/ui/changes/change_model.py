@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor
 
 from app.attribution.measures import BIT
 from app.ui.changes.changes import Changes, Order
-from app.ui.run import Run, Token
+from app.ui.state.run import Run, Token
 from app.ui.theme import current_theme
 from app.ui.widgets.bar_delegate import (
     BAR_ROLE,
@@ -20,7 +20,7 @@ from app.ui.widgets.bar_delegate import (
     Bar,
 )
 from app.ui.widgets.number_table import KEY_ROLE
-from app.ui.wording import probability, quoted, signed
+from app.wording import probability, quoted, signed
 
 PLACE, TOKEN, PROBABILITY, SHIFT, PAIR, BASE_CHOICE = range(6)
 HIDDEN = (PAIR, BASE_CHOICE)

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from app.ui.run import Run, Token
-from app.ui.runs import Runs
-from app.ui.wording import visible
+from app.ui.state.run import Run, Token
+from app.ui.state.runs import Runs
+from app.wording import visible
 
 _REFRESH_MS = 300
 """A text that grows is put in order again so often."""

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 
 from app.ui.changes.change_model import HIDDEN, PLACE, PROBABILITY, SHIFT, TOKEN, ChangeModel
 from app.ui.changes.changes import ChangeFilter
-from app.ui.session import Session
+from app.ui.state.session import Session
 from app.ui.theme import SPACE
 from app.ui.widgets.controls import ChoiceBox
 from app.ui.widgets.number_table import KEY_ROLE, NumberTable

@@ -16,12 +16,12 @@ from PySide6.QtWidgets import (
 )
 
 from app.ui.compare.role_column import RoleColumn
-from app.ui.run import Run
-from app.ui.session import LoadState, Session
+from app.ui.state.run import Run
+from app.ui.state.session import LoadState, Session
 from app.ui.theme import SPACE
 from app.ui.widgets.dialogs import show_once
 from app.ui.widgets.elided_label import ElidedLabel
-from app.ui.wording import visible
+from app.wording import visible
 
 _FRAME = QSize(24, 64)
 """What a window manager needs around a dialog."""

@@ -19,8 +19,8 @@ from app.ui.branches.text_words import TextWords
 from app.ui.compare.run_text import RunText
 from app.ui.compare.shift_strip import ShiftStrip
 from app.ui.compare.text_figures import figures_of
-from app.ui.run import Run
-from app.ui.session import Session
+from app.ui.state.run import Run
+from app.ui.state.session import Session
 from app.ui.text.tint_words import bits, number
 from app.ui.theme import SPACE
 from app.ui.widgets.controls import ChoiceBox

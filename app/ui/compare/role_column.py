@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLay
 
 from app.ui.branches.text_words import TextWords
 from app.ui.compare.run_text import RunText
-from app.ui.run import Run
+from app.ui.state.run import Run
 from app.ui.theme import SMALL, SPACE, current_theme
 from app.ui.widgets.elided_label import ElidedLabel
 

@@ -15,8 +15,8 @@ from PySide6.QtWidgets import QFrame, QPlainTextEdit, QTextEdit, QWidget
 
 from app.attribution.measures import BIT
 from app.decoding.shown_text import show
-from app.ui.display import Tint
-from app.ui.run import Run, Token
+from app.ui.state.display import Tint
+from app.ui.state.run import Run, Token
 from app.ui.text.grouping import Grouping
 from app.ui.text.tint import mark_color, scale_of
 from app.ui.text.transcript_text import TextMap

@@ -9,10 +9,10 @@ from PySide6.QtGui import QColor, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, 
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app.attribution.measures import BIT
-from app.ui.run import Run
+from app.ui.state.run import Run
 from app.ui.text.tint_words import bits
 from app.ui.theme import SMALL, SPACE, blend, current_theme
-from app.ui.wording import quoted
+from app.wording import quoted
 
 _LIMIT = 4.0
 """A shift of so many bits has a bar of the full height."""

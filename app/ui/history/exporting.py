@@ -16,7 +16,7 @@ from app.history.export.document import Document
 from app.history.export.formats import ENDINGS, FORMATS, PNG
 from app.settings import state_folder
 from app.ui.pictures import shift_png
-from app.ui.session import Session
+from app.ui.state.session import Session
 from app.ui.translation import translate
 
 _LONGEST_NAME = 60

@@ -21,12 +21,12 @@ from app.history.export.document import Document, read_document
 from app.history.records import RunKind, RunSummary, StoredRun, StoredToken
 from app.history.repeat import Repeatable, repeatable
 from app.history.writer import HistoryWriter
-from app.ui.background import Background
 from app.ui.history.recorder import Recorder
-from app.ui.run import Run, Token
+from app.ui.state.background import Background
+from app.ui.state.run import Run, Token
 
 if TYPE_CHECKING:
-    from app.ui.session import Session
+    from app.ui.state.session import Session
 
 _PATIENCE_SECONDS = 2.0
 

@@ -26,7 +26,7 @@ from app.history.records import RunSummary
 from app.ui.history.exporting import ask_export, fill_menu
 from app.ui.history.run_details import RunDetails
 from app.ui.history.run_table import MOMENT, RECIPE, TAGS, TITLE, TOKENS, RunTable
-from app.ui.session import Session
+from app.ui.state.session import Session
 from app.ui.theme import SPACE
 from app.ui.widgets.controls import ChoiceBox
 from app.ui.widgets.dialogs import show_once

@@ -12,8 +12,8 @@ from app.decoding.types import FinishReason
 from app.engine.messages import RunStats, TokenDecoded
 from app.history.records import Ending, InForce, NewRun, RunFigures, RunKind, new_run_id
 from app.history.writer import HistoryWriter
-from app.ui.run import Run
-from app.ui.runs import Runs
+from app.ui.state.run import Run
+from app.ui.state.runs import Runs
 
 
 class Recorder(QObject):

@@ -15,12 +15,12 @@ from app.attribution.alpha_curve import (
     alpha_curve,
     estimated_alpha_curve,
 )
-from app.ui.run import Run, Token
+from app.ui.state.run import Run, Token
 from app.ui.theme import SPACE, current_theme
 from app.ui.widgets.controls import ChoiceBox
 from app.ui.widgets.focus_ring import FOCUS_GAP, paint_focus_ring
 from app.ui.widgets.reflow_row import ReflowRow
-from app.ui.wording import probability, quoted
+from app.wording import probability, quoted
 
 _FOLLOWED = 3
 """The chosen token and the most probable others."""

@@ -8,7 +8,7 @@ from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSortFilterProxyM
 
 from app.ui.inspector.candidate_model import CandidateModel
 from app.ui.widgets.bar_delegate import SORT_ROLE
-from app.ui.wording import visible
+from app.wording import visible
 
 
 class Moved(StrEnum):

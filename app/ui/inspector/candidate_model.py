@@ -15,7 +15,7 @@ from app.attribution.candidates import CandidateTable
 from app.ui.theme import current_theme
 from app.ui.widgets.bar_delegate import BAR_ROLE, SORT_ROLE, Bar
 from app.ui.widgets.number_table import KEY_ROLE
-from app.ui.wording import probability, quoted, signed
+from app.wording import probability, quoted, signed
 
 _LONGEST_NAME = 9
 _LEAST_SCALE = 0.005

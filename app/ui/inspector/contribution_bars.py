@@ -9,7 +9,7 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.ui.theme import SPACE, current_theme
-from app.ui.wording import signed
+from app.wording import signed
 
 _NAME_SHARE = 0.36
 

@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 from app.attribution.attribution import TokenAttribution
 from app.attribution.shapley import MOST_EXACT_PAIRS
 from app.ui.inspector.contribution_bars import ContributionBars
-from app.ui.run import Run, Token
+from app.ui.state.run import Run, Token
 from app.ui.theme import SMALL, SPACE
-from app.ui.wording import probability, quoted
+from app.wording import probability, quoted
 
 _HEADING = 1.5
 
@@ -83,7 +83,8 @@ class TokenStory(QWidget):
             else ""
         )
         self._shares.show_shares(run.pair_names, look.explained.contributions)
-        self._entropies.setText(self._tell_entropies(look))
+        told = [self._tell_entropies(look), self._tell_coverage(look)]
+        self._entropies.setText("\n".join(line for line in told if line))
 
     def _tell_place(self, look: Look) -> str:
         explained, token = look.explained, look.token
@@ -117,6 +118,15 @@ class TokenStory(QWidget):
             story = self.tr("base {0} → tuned {1}")
         told = story.format(before, after, quoted(run.label(explained.argmax_base)))
         return told + "\n" + self.tr("α: {0}").format(self._tell_alphas(look))
+
+    def _tell_coverage(self, look: Look) -> str:
+        """How much of the base's probability was known, where it is behind an endpoint."""
+        if not look.run.recipe.base.is_endpoint or look.run.role:
+            return ""
+        coverage = look.token.attribution.coverage
+        if coverage is None:  # of the history
+            coverage = look.run.candidates(look.token.index).coverage
+        return self.tr("The server told of {0} of the base's probability").format(f"{coverage:.1%}")
 
     def _tell_entropies(self, look: Look) -> str:
         """Entropies and divergence in bits."""

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.ui.history.exporting import copy_shown
 from app.ui.menus.menu import SessionMenu
-from app.ui.session import Session
+from app.ui.state.session import Session
 
 
 class EditMenu(SessionMenu):

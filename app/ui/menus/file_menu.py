@@ -11,7 +11,7 @@ from app.ui.menus.menu import SessionMenu
 from app.ui.preferences import PreferencesDialog
 from app.ui.recipe import recipe_files
 from app.ui.recipe.recipe_library import show_library
-from app.ui.session import Session
+from app.ui.state.session import Session
 
 
 class FileMenu(SessionMenu):

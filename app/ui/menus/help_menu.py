@@ -7,8 +7,8 @@ from PySide6.QtWidgets import QMainWindow
 
 from app.ui import about
 from app.ui.menus.menu import SessionMenu
-from app.ui.session import Session
 from app.ui.shortcuts import ShortcutsDialog
+from app.ui.state.session import Session
 
 
 class HelpMenu(SessionMenu):

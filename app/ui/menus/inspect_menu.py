@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QWidget
 
 from app.ui.menus.menu import SessionMenu
-from app.ui.session import Session
+from app.ui.state.session import Session
 from app.ui.text.tint_menus import GroupingMenu, TintMenu
 
 

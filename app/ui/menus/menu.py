@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QWidget
 
-from app.ui.session import Session
+from app.ui.state.session import Session
 
 Keys = str | QKeySequence.StandardKey
 

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QWidget
 from app.ui.menus.menu import SessionMenu
 from app.ui.models.cache_dialog import CacheDialog
 from app.ui.models.hub_dialog import HubDialog
-from app.ui.session import Session
+from app.ui.state.session import Session
 
 
 class ModelsMenu(SessionMenu):

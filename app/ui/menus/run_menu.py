@@ -12,7 +12,7 @@ from app.ui.menus.menu import SessionMenu
 from app.ui.models.memory_dialog import show_memory
 from app.ui.recipe.prompt_preview import show_preview
 from app.ui.recipe.vocabulary_view import show_vocabulary
-from app.ui.session import LoadState, Session
+from app.ui.state.session import LoadState, Session
 
 
 class RunMenu(SessionMenu):

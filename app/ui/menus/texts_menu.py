@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 from app.ui.branches.fork_popup import ForkPopup
 from app.ui.compare.compare_dialog import show_comparison
 from app.ui.menus.menu import SessionMenu
-from app.ui.session import Session
+from app.ui.state.session import Session
 from app.ui.what_if.what_if_bar import WhatIfBar
 
 

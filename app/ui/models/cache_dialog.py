@@ -27,11 +27,11 @@ from PySide6.QtWidgets import (
 
 from app.checkpoints import hub
 from app.errors import TuneshiftError
-from app.ui.session import Session
+from app.ui.state.session import Session
 from app.ui.theme import SPACE
 from app.ui.widgets.message_label import MessageLabel
 from app.ui.widgets.row_table import make_table
-from app.ui.wording import size
+from app.wording import size
 
 _SIZE = QSize(680, 440)
 _Index = QModelIndex | QPersistentModelIndex

@@ -11,9 +11,9 @@ from app.checkpoints.report import Preflight, RoleVocabulary, Verdict
 from app.checkpoints.spec import Recipe
 from app.errors import TuneshiftError, VocabularyError
 from app.ui.role_words import role_title
-from app.ui.session import Session
+from app.ui.state.session import Session
 from app.ui.translation import translate
-from app.ui.wording import size
+from app.wording import size
 
 
 class CandidateCheck(QObject):

@@ -12,12 +12,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.ui.downloads import Download, Downloads, DownloadState
+from app.ui.state.downloads import Download, Downloads, DownloadState
 from app.ui.theme import SPACE
 from app.ui.translation import translate
 from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.message_label import MessageLabel
-from app.ui.wording import duration, size
+from app.wording import duration, size
 
 _STEPS = 1000
 _BAR_HEIGHT = 6

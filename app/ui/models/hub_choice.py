@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from app.checkpoints.hub import HubId, HubModel
 from app.ui.models.hub_results import HubRow
 from app.ui.translation import translate
-from app.ui.wording import size
+from app.wording import size
 
 
 @dataclass(frozen=True, slots=True)

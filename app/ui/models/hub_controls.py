@@ -14,9 +14,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.ui.downloads import Downloads
 from app.ui.models.download_bar import DownloadBar
 from app.ui.models.hub_results import HubResults
+from app.ui.state.downloads import Downloads
 from app.ui.theme import SPACE
 from app.ui.translation import translate
 from app.ui.widgets.controls import ChoiceBox

@@ -16,16 +16,16 @@ from PySide6.QtWidgets import QWidget
 from app.checkpoints import hub
 from app.checkpoints.report import Preflight
 from app.errors import HubError, NotDownloadedError, TuneshiftError
-from app.ui.downloads import Download
 from app.ui.models import candidate_check
 from app.ui.models.candidate_check import CandidateCheck
 from app.ui.models.hub_choice import HubChoice
 from app.ui.models.hub_controls import HubControls
 from app.ui.models.hub_results import HubRow, cached_rows, rows_of_hits
 from app.ui.role_words import role_titles
-from app.ui.session import Session
+from app.ui.state.downloads import Download
+from app.ui.state.session import Session
 from app.ui.translation import translate
-from app.ui.wording import size
+from app.wording import size
 
 _PAUSE_MS = 250
 """How long a result must stay chosen before the Hub is asked about it."""

@@ -10,7 +10,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 
 from app.checkpoints import hub
 from app.checkpoints.hub import CachedModel, HubHit, HubId
-from app.ui.wording import size
+from app.wording import size
 
 _Index = QModelIndex | QPersistentModelIndex
 

@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 from app.checkpoints.report import DeviceMemory
 from app.ui.models.memory_dialog import show_memory
 from app.ui.models.memory_parts import part_color, part_title
-from app.ui.session import Session
+from app.ui.state.session import Session
 from app.ui.theme import SMALL, SPACE, current_theme
-from app.ui.wording import size
+from app.wording import size
 
 _BAR = 12
 _RADIUS = 4

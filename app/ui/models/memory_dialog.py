@@ -19,11 +19,11 @@ from app.checkpoints.report import DeviceMemory, MemoryChange, MemoryEstimate
 from app.checkpoints.spec import Recipe
 from app.ui.models.memory_changes import change_title
 from app.ui.models.memory_parts import part_color, part_title
-from app.ui.session import Session
+from app.ui.state.session import Session
 from app.ui.theme import SPACE, current_theme
 from app.ui.widgets.controls import NumberBox
 from app.ui.widgets.dialogs import show_once
-from app.ui.wording import size
+from app.wording import size
 
 _WIDTH = 340
 """Pixels of the box for the context; with a width of its own the dialog would not grow."""

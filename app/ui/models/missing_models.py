@@ -10,10 +10,10 @@ from app.checkpoints import hub
 from app.checkpoints.report import Preflight
 from app.checkpoints.spec import Recipe
 from app.errors import HubError, NotDownloadedError, TuneshiftError
-from app.ui.downloads import Download, DownloadState
 from app.ui.models.candidate_check import CandidateCheck, unusable
-from app.ui.session import Session
-from app.ui.wording import size
+from app.ui.state.downloads import Download, DownloadState
+from app.ui.state.session import Session
+from app.wording import size
 
 
 class _Stage(Enum):

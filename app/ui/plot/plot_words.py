@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app.attribution.measures import BIT
-from app.ui.display import BASE, ENTROPY, KL, SHIFT, TUNED, pair_part
 from app.ui.plot.plot_legend import LegendEntry
 from app.ui.plot.plot_lines import BASE_LINE, ENTROPY_LINE, KL_LINE, TUNED_LINE
-from app.ui.run import Run
+from app.ui.state.display import BASE, ENTROPY, KL, SHIFT, TUNED, pair_part
+from app.ui.state.run import Run
 from app.ui.text.tint_words import bits
 from app.ui.translation import translate
-from app.ui.wording import probability, quoted, signed
+from app.wording import probability, quoted, signed
 
 
 def legend_entries(pairs: Sequence[str], *, logarithmic: bool) -> list[LegendEntry]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QMenu, QWidget
 
-from app.ui.display import Display
+from app.ui.state.display import Display
 
 
 class ScaleMenu(QMenu):

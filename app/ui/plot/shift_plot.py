@@ -12,7 +12,6 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWi
 
 from app.attribution.measures import BIT
 from app.attribution.series import AttributionSeries
-from app.ui.display import BASE, ENTROPY, KL, SHIFT, TUNED, pair_part
 from app.ui.plot.bars import Bars
 from app.ui.plot.plot_data import PlotData
 from app.ui.plot.plot_legend import PlotLegend
@@ -21,8 +20,9 @@ from app.ui.plot.plot_words import describe_column, legend_entries
 from app.ui.plot.readout import Readout
 from app.ui.plot.scale_menu import ScaleMenu
 from app.ui.plot.token_view import TokenView
-from app.ui.run import Run
-from app.ui.session import Session
+from app.ui.state.display import BASE, ENTROPY, KL, SHIFT, TUNED, pair_part
+from app.ui.state.run import Run
+from app.ui.state.session import Session
 from app.ui.text.tint_menus import MenuButton
 from app.ui.text.token_words import describe_range
 from app.ui.theme import SPACE, Theme, current_theme

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 
 from app.ui.recipe.alpha_slider import HIGHEST, LOWEST, STEP, AlphaSlider
 from app.ui.recipe.role_picker import RolePicker
-from app.ui.session import Session
+from app.ui.state.session import Session
 from app.ui.theme import SPACE, current_theme
 from app.ui.widgets.controls import NameEdit, NumberBox
 

@@ -28,11 +28,11 @@ from PySide6.QtWidgets import (
 from app.checkpoints.report import RolePrompt
 from app.checkpoints.spec import CHAT
 from app.ui.role_words import role_titles
-from app.ui.session import Session
+from app.ui.state.session import Session
 from app.ui.theme import SPACE, set_role
 from app.ui.translation import translate
 from app.ui.widgets.dialogs import show_once
-from app.ui.wording import visible
+from app.wording import visible
 
 _SIZE = QSize(760, 520)
 _COLUMNS = (200, 560)

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWi
 from app.ui.models.memory_bar import MemoryBar
 from app.ui.recipe.recipe_panel import MARGIN, RecipePanel
 from app.ui.recipe.vocabulary_view import VocabularyLine
-from app.ui.session import LoadState, Session
+from app.ui.state.session import LoadState, Session
 from app.ui.theme import SPACE
 
 _WIDTHS = (240, 276)

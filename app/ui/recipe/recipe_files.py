@@ -22,9 +22,9 @@ from app.checkpoints.recipes.recipe_file import (
 from app.checkpoints.spec import Recipe
 from app.errors import RecipeError, TuneshiftError
 from app.settings import recipe_folder, state_folder
-from app.ui.session import Session
+from app.ui.state.session import Session
 from app.ui.translation import translate
-from app.ui.wording import size
+from app.wording import size
 
 ENDING = ".toml"
 _MOST_RECENT = 8

@@ -21,11 +21,11 @@ from app.ui.recipe import recipe_files
 from app.ui.recipe.recipe_delegate import CAPTION_ROLE, HEADING_ROLE, RecipeDelegate
 from app.ui.recipe.recipe_files import RecipeEntry
 from app.ui.recipe.source_titles import place_of
-from app.ui.session import Session
+from app.ui.state.session import Session
 from app.ui.theme import SPACE
 from app.ui.widgets.dialogs import show_once
 from app.ui.widgets.message_label import MessageLabel
-from app.ui.wording import size
+from app.wording import size
 
 _SIZE = QSize(640, 620)
 _DETAIL_LINES = 6

@@ -20,7 +20,7 @@ from app.ui.recipe.pair_card import PairCard
 from app.ui.recipe.recipe_picker import RecipePicker
 from app.ui.recipe.role_picker import RolePicker
 from app.ui.recipe.sampling_panel import SamplingPanel
-from app.ui.session import Session
+from app.ui.state.session import Session
 from app.ui.theme import SPACE
 
 MARGIN = SPACE + 4

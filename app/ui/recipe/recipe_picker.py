@@ -12,7 +12,7 @@ from app.checkpoints.spec import Recipe
 from app.ui.recipe import recipe_files
 from app.ui.recipe.recipe_delegate import CAPTION_ROLE, RecipeDelegate
 from app.ui.recipe.recipe_files import caption_of
-from app.ui.session import Session
+from app.ui.state.session import Session
 from app.ui.theme import SPACE
 from app.ui.widgets.controls import ChoiceBox
 

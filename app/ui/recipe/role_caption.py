@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from app.checkpoints.endpoints.address import is_endpoint
 from app.checkpoints.sources import open_checkpoint
 from app.checkpoints.spec import CheckpointSpec
 from app.checkpoints.status import LoadProgress, RoleInForce
 from app.errors import NotDownloadedError, TuneshiftError
-from app.ui.session import LoadState, Session
+from app.ui.state.session import LoadState, Session
 from app.ui.translation import translate
-from app.ui.wording import duration
+from app.wording import duration
 
 _QUANTIZED = {"nf4": "NF4"}
 
@@ -34,6 +35,9 @@ def describe(session: Session, place: int, fault: str) -> str:
 
 def in_force(role: RoleInForce) -> str:
     """What a role really runs as."""
+    if is_endpoint(role.source):
+        at = translate("RoleCaption", "{0} at {1}")
+        return at.format(role.model, role.device) if role.model else role.device
     parts = [_count(role.parameters), role.dtype, role.device]
     if role.quantization != "none":
         parts.append(_QUANTIZED.get(role.quantization, role.quantization))

@@ -23,7 +23,7 @@ from app.errors import RecipeError
 from app.ui.recipe.prompt_preview import show_preview
 from app.ui.recipe.source_titles import place_of
 from app.ui.role_words import role_titles
-from app.ui.session import Session
+from app.ui.state.session import Session
 from app.ui.theme import SPACE
 from app.ui.widgets.controls import choice_of
 from app.ui.widgets.dialogs import show_once
@@ -195,6 +195,8 @@ class RoleOptions(QDialog):
             return
         chosen, known = self.format.currentData(), self._has_chat_template()
         self._offer_chat(known is not False or chosen == CHAT)
+        for control in (self.dtype, self.device, self.quantization, self.offload):
+            self._form.setRowVisible(control, not self._spec().is_endpoint)
         self._form.setRowVisible(self.template, chosen == _OWN)
         self._form.setRowVisible(self.system, chosen != PLAIN)
         self.resize(self.size().expandedTo(self.sizeHint()))

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.checkpoints.endpoints.address import KIND, is_endpoint
 from app.checkpoints.sources import builtin_checkpoints
 from app.checkpoints.spec import CHAT, PLAIN
 from app.checkpoints.status import LoadProgress
@@ -22,13 +23,13 @@ from app.ui.icons import icon
 from app.ui.recipe.role_caption import describe, fault
 from app.ui.recipe.role_options import RoleOptions, show_role_options
 from app.ui.recipe.source_titles import place_of, titles_of
-from app.ui.recipe_state import ADAPTER
-from app.ui.session import LoadState, Session
+from app.ui.state.recipe_state import ADAPTER
+from app.ui.state.session import LoadState, Session
 from app.ui.theme import SMALL, SPACE, current_theme, set_role
 from app.ui.widgets.controls import ChoiceBox
 from app.ui.widgets.elided_label import ElidedLabel
 
-_FOLDER, _HUB, _GGUF, _LORA = "folder", "hub", "gguf", "lora"
+_FOLDER, _HUB, _GGUF, _LORA, _ENDPOINT = "folder", "hub", "gguf", "lora", "endpoint"
 _KILOBYTE = 1024
 _ADAPTER_FILE = "adapter_config.json"
 _ICON = QSize(14, 14)
@@ -136,7 +137,10 @@ class RolePicker(QWidget):
         sources = [
             item
             for item in dict.fromkeys([*builtin_checkpoints(), *used])
-            if item == source or self._takes_adapters() or not item.startswith(ADAPTER)
+            if item == source
+            or (self._place == 0 and is_endpoint(item))
+            or (self._takes_adapters() and item.startswith(ADAPTER))
+            or not item.startswith((ADAPTER, f"{KIND}:"))
         ]
         if sources != self._listed:
             self._list(sources)
@@ -158,6 +162,8 @@ class RolePicker(QWidget):
             self._choice.addItem(self.tr("GGUF file …"), _GGUF)
             if self._takes_adapters():
                 self._choice.addItem(self.tr("LoRA adapter …"), _LORA)
+            if self._place == 0:
+                self._choice.addItem(self.tr("Behind an endpoint …"), _ENDPOINT)
 
     def _takes_adapters(self) -> bool:
         """Whether the role is an expert: its anti-expert is what an adapter adapts."""
@@ -165,7 +171,7 @@ class RolePicker(QWidget):
 
     def _on_activated(self, index: int) -> None:
         chosen = self._choice.itemData(index)
-        if chosen in (_FOLDER, _HUB, _GGUF, _LORA):
+        if chosen in (_FOLDER, _HUB, _GGUF, _LORA, _ENDPOINT):
             self._fill()
             self._choose_by(chosen)
         elif chosen and chosen != self._source():
@@ -176,6 +182,10 @@ class RolePicker(QWidget):
             from app.ui.models.hub_dialog import HubDialog
 
             HubDialog(self._session, self._place, self.window()).open()
+        elif way == _ENDPOINT:
+            from app.ui.models.endpoint_dialog import EndpointDialog
+
+            EndpointDialog(self._session, self.window()).open()
         elif way == _GGUF:
             dialog = self._dialog(self.tr("Choose a GGUF file"))
             dialog.setFileMode(QFileDialog.FileMode.ExistingFile)

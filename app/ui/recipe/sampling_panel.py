@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 from app.decoding.types import GenerationConfig
 from app.errors import SettingsError
 from app.ui.recipe.stop_strings import read_stop_strings, write_stop_strings
-from app.ui.session import Session
+from app.ui.state.session import Session
 from app.ui.theme import SPACE
 from app.ui.widgets.controls import Disclosure, NumberBox
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import PurePath
 
+from app.checkpoints.endpoints.address import address_of, is_endpoint
+
 
 def titles_of(sources: list[str]) -> list[str]:
     """What to call each source: its last part, and the folder above where that is ambiguous."""
@@ -12,7 +14,7 @@ def titles_of(sources: list[str]) -> list[str]:
     often = Counter(last)
     return [
         _title(source, name)
-        if often[name] == 1
+        if often[name] == 1 or is_endpoint(source)
         else _title(source, "/".join(PurePath(place_of(source)).parts[-2:]))
         for source, name in zip(sources, last, strict=True)
     ]
@@ -25,6 +27,8 @@ def place_of(source: str) -> str:
 
 
 def _last_part(source: str) -> str:
+    if is_endpoint(source):
+        return address_of(source).host
     return place_of(source).rstrip("/").rsplit("/", 1)[-1]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from app.attribution.summary import BASE, TUNED, Influence, Role, RoleKind, Tally
 from app.ui.summary.figures_model import Cell, Heading
 from app.ui.translation import translate
-from app.ui.wording import quoted, signed
+from app.wording import quoted, signed
 
 MOST_TOKENS = 10
 """So many tokens are shown of those raised most, and of those lowered most."""

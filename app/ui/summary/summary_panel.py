@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 
 from app.attribution.summary import Tally, total
 from app.ui.branches.text_words import TextWords
-from app.ui.session import Session
+from app.ui.state.session import Session
 from app.ui.summary import figures
 from app.ui.summary.figures_model import Cell, FiguresModel, Heading
 from app.ui.summary.tallies import Tallies, pairs_of
@@ -24,7 +24,7 @@ from app.ui.theme import SPACE
 from app.ui.widgets.controls import ChoiceBox
 from app.ui.widgets.number_table import KEY_ROLE, NumberTable
 from app.ui.widgets.reflow_row import ReflowRow
-from app.ui.wording import quoted
+from app.wording import quoted
 
 _LEAST_TIMES = (1, 2, 3, 5, 10)
 _WIDEST = 10

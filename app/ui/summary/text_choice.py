@@ -6,8 +6,8 @@ from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QListWidget, QListWidgetItem, QWidget
 
 from app.ui.branches.text_words import TextWords
-from app.ui.run import Run
-from app.ui.runs import Runs
+from app.ui.state.run import Run
+from app.ui.state.runs import Runs
 from app.ui.theme import SPACE
 
 _MOST_ROWS = 5

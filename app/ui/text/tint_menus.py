@@ -7,11 +7,11 @@ from collections.abc import Callable
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QToolButton, QWidget
 
-from app.ui.display import Tint
-from app.ui.session import Session
+from app.ui.state.display import Tint
+from app.ui.state.session import Session
 from app.ui.text.grouping import Grouping
 from app.ui.text.tint_words import grouping_title, tint_explanation, tint_title, tints
-from app.ui.wording import menu_text
+from app.wording import menu_text
 
 _KEYS = 9
 

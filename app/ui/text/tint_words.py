@@ -6,10 +6,10 @@ import math
 from collections.abc import Sequence
 
 from app.attribution.measures import RANK_CLASSES, Measure, Reduction, rank_class
-from app.ui.display import Tint
+from app.ui.state.display import Tint
 from app.ui.text.grouping import Grouping
 from app.ui.translation import translate
-from app.ui.wording import signed
+from app.wording import signed
 
 _LARGEST_FACTOR = 9_999_500
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")

@@ -25,8 +25,8 @@ from PySide6.QtWidgets import QFrame, QPlainTextEdit, QTextEdit, QToolTip, QWidg
 
 from app.decoding.shown_text import show
 from app.decoding.types import OtherChoice
-from app.ui.run import Run
-from app.ui.session import Session
+from app.ui.state.run import Run
+from app.ui.state.session import Session
 from app.ui.text.grouping import Grouping
 from app.ui.text.tint import mark_color
 from app.ui.text.tint_painter import paint_marks, paint_tints

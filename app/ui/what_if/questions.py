@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from app.decoding.types import OtherChoice
 from app.engine.messages import AskWhatIf, Cancellation, Command, Event, Failed, WhatIfAnswered
 from app.errors import TuneshiftError
-from app.ui.run import Run
+from app.ui.state.run import Run
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject
 
-from app.ui.run import Run
-from app.ui.runs import Runs
-from app.ui.session import Session
+from app.ui.state.run import Run
+from app.ui.state.runs import Runs
+from app.ui.state.session import Session
 from app.ui.what_if.questions import WhatIf
-from app.ui.wording import quoted
+from app.wording import quoted
 
 
 class WhatIfWords(QObject):

@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 from app.engine.messages import Generate
 from app.errors import PromptError
 from app.ui.branches.score_dialog import ScoreDialog
-from app.ui.session import Session
+from app.ui.state.session import Session
 from tests.ui.conftest import FakeBridge
 
 

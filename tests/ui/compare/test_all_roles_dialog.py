@@ -13,7 +13,7 @@ from app.decoding.types import FinishReason
 from app.engine.messages import Failed, Generate, RunFinished, RunStats
 from app.errors import PromptError
 from app.ui.compare.all_roles_dialog import AllRolesDialog
-from app.ui.session import Session
+from app.ui.state.session import Session
 from tests.ui.conftest import FakeBridge
 
 PROMPT = "Once upon a time"

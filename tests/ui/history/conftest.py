@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.ui.session import Session
+from app.ui.state.session import Session
 from tests.ui.conftest import FakeBridge
 
 

@@ -16,7 +16,7 @@ from app.errors import CheckpointError
 from app.history.archive import Query
 from app.history.records import RunKind, RunSummary
 from app.ui.inspector.inspector import Inspector
-from app.ui.session import Session
+from app.ui.state.session import Session
 from app.ui.summary.tallies import Tallies
 from tests.ui.conftest import FakeBridge
 

@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 from app.ui.history.exporting import copy_shown, export, formats
 from app.ui.history.history_dialog import HistoryDialog
 from app.ui.history.run_table import TAGS, TITLE, TOKENS
-from app.ui.session import Session
+from app.ui.state.session import Session
 from tests.ui.conftest import FakeBridge
 from tests.ui.history.test_history import generate, runs
 

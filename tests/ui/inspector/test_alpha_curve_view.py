@@ -13,8 +13,8 @@ from scipy.special import softmax
 
 from app.ui.inspector.alpha_curve_view import AlphaCurveView
 from app.ui.inspector.inspector import Inspector
-from app.ui.session import Session
-from app.ui.wording import quoted
+from app.ui.state.session import Session
+from app.wording import quoted
 from tests.ui.inspector.test_inspector import column, labels
 
 

@@ -16,11 +16,11 @@ from app.ui.inspector.alpha_curve_view import AlphaCurveView
 from app.ui.inspector.candidates_view import CandidatesView
 from app.ui.inspector.contribution_bars import ContributionBars
 from app.ui.inspector.inspector import Inspector
-from app.ui.run import Run
-from app.ui.session import Session
+from app.ui.state.run import Run
+from app.ui.state.session import Session
 from app.ui.widgets.bar_delegate import BAR_ROLE
 from app.ui.widgets.number_table import KEY_ROLE, NumberTable
-from app.ui.wording import probability, signed
+from app.wording import probability, signed
 from tests.ui.conftest import WORDS, FakeBridge
 from tests.ui.inspector.test_inspector import column, labels
 

@@ -11,9 +11,9 @@ from app.attribution.candidates import tabulate
 from app.ui.inspector.candidate_model import CandidateModel
 from app.ui.inspector.contribution_bars import ContributionBars
 from app.ui.inspector.inspector import Inspector
-from app.ui.session import Session
+from app.ui.state.session import Session
 from app.ui.widgets.bar_delegate import SORT_ROLE
-from app.ui.wording import probability, signed
+from app.wording import probability, signed
 
 
 @pytest.fixture

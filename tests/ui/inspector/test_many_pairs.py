@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from app.checkpoints.spec import Recipe
 from app.ui.inspector.inspector import Inspector
-from app.ui.session import Session
+from app.ui.state.session import Session
 from app.ui.summary.summary_panel import SummaryPanel
 from tests.ui.conftest import FakeBridge
 from tests.ui.inspector.test_inspector import labels

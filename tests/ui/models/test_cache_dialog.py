@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from app.checkpoints.spec import CheckpointSpec, Recipe
 from app.errors import HubError
 from app.ui.models.cache_dialog import CacheDialog
-from app.ui.session import Session
+from app.ui.state.session import Session
 from tests.ui.fake_hub import FakeHub
 
 

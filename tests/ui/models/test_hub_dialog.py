@@ -16,7 +16,7 @@ from app.engine.messages import Check, Checked, Failed, Load
 from app.errors import CheckpointError, HubError, NotDownloadedError
 from app.ui.models.download_bar import DownloadBar
 from app.ui.models.hub_dialog import HubDialog
-from app.ui.session import Session
+from app.ui.state.session import Session
 from tests.ui.conftest import FakeBridge, invent_preflight
 from tests.ui.fake_hub import FakeHub, Transfer
 

@@ -14,7 +14,7 @@ from app.engine.messages import Failed, Load
 from app.errors import CheckpointError
 from app.ui.models.memory_bar import MemoryBar
 from app.ui.models.memory_dialog import MemoryDialog, Swatch, show_memory
-from app.ui.session import Session
+from app.ui.state.session import Session
 from app.ui.theme import current_theme
 from tests.ui.conftest import FakeBridge, invent_preflight
 

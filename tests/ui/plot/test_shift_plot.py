@@ -12,10 +12,10 @@ from pytestqt.qtbot import QtBot
 from app.attribution.attribution import attribute
 from app.ui.plot.plot_legend import LegendToggle
 from app.ui.plot.shift_plot import ShiftPlot
-from app.ui.run import Token
-from app.ui.session import Session
+from app.ui.state.run import Token
+from app.ui.state.session import Session
 from app.ui.theme import DARK, LIGHT, palette
-from app.ui.wording import signed
+from app.wording import signed
 from tests.ui.conftest import FakeBridge, invent_step
 
 Left = Qt.MouseButton.LeftButton

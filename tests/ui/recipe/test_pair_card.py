@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from app.ui.recipe.alpha_slider import AlphaSlider
 from app.ui.recipe.pair_card import PairCard
-from app.ui.session import Session
+from app.ui.state.session import Session
 from app.ui.widgets.controls import ChoiceBox, NumberBox
 from tests.ui.conftest import FakeBridge
 

@@ -13,7 +13,7 @@ from app.checkpoints.report import RolePrompt
 from app.engine.messages import Check, Failed
 from app.errors import CheckpointError
 from app.ui.recipe.prompt_preview import PromptPreview, show_preview
-from app.ui.session import Session
+from app.ui.state.session import Session
 from tests.ui.conftest import FakeBridge, invent_preflight
 
 

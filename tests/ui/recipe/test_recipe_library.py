@@ -25,7 +25,7 @@ from app.ui.recipe import recipe_files
 from app.ui.recipe.recipe_delegate import CAPTION_ROLE
 from app.ui.recipe.recipe_library import RecipeLibrary, show_library
 from app.ui.recipe.recipe_picker import RecipePicker
-from app.ui.session import Session
+from app.ui.state.session import Session
 from tests.ui.conftest import FakeBridge
 
 

@@ -40,7 +40,7 @@ from app.ui.recipe.recipe_picker import RecipePicker
 from app.ui.recipe.role_options import RoleOptions
 from app.ui.recipe.role_picker import RolePicker
 from app.ui.recipe.source_titles import titles_of
-from app.ui.session import LoadState, Session
+from app.ui.state.session import LoadState, Session
 from app.ui.theme import DARK, LIGHT, palette, stylesheet
 from app.ui.widgets.controls import ChoiceBox, NumberBox
 from app.ui.widgets.elided_label import ElidedLabel
@@ -350,7 +350,7 @@ def test_the_time_left_and_a_conversion_are_said(
     panel: RecipePanel, session: Session, bridge: FakeBridge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [100.0]
-    monkeypatch.setattr("app.ui.session.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("app.ui.state.session.time.monotonic", lambda: now[0])
     session.load()
     bridge.ready()
     load = last_load(bridge)

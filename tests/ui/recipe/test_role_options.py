@@ -13,7 +13,7 @@ from app.checkpoints.spec import CHAT, PLAIN
 from app.engine.messages import Check, Load
 from app.ui.recipe.prompt_preview import PromptPreview
 from app.ui.recipe.role_options import RoleOptions, show_role_options
-from app.ui.session import Session
+from app.ui.state.session import Session
 from tests.ui.conftest import FakeBridge, invent_preflight
 
 OK, APPLY = QDialogButtonBox.StandardButton.Ok, QDialogButtonBox.StandardButton.Apply

@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 from app.decoding.types import MAX_SEED
 from app.ui.recipe.sampling_panel import SamplingPanel
 from app.ui.recipe.stop_strings import read_stop_strings, write_stop_strings
-from app.ui.session import Session
+from app.ui.state.session import Session
 from app.ui.widgets.controls import Disclosure, NumberBox
 
 

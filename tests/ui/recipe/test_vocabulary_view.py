@@ -19,7 +19,7 @@ from app.checkpoints.report import (
 from app.engine.messages import Failed, Load
 from app.errors import CheckpointError
 from app.ui.recipe.vocabulary_view import VocabularyDialog, VocabularyLine, show_vocabulary
-from app.ui.session import Session
+from app.ui.state.session import Session
 from tests.ui.conftest import FakeBridge, invent_preflight
 
 

@@ -12,14 +12,14 @@ from PySide6.QtWidgets import QComboBox, QLabel
 from pytestqt.qtbot import QtBot
 from scipy.special import log_softmax
 
-from app.ui.run import Run
-from app.ui.session import Session
+from app.ui.state.run import Run
+from app.ui.state.session import Session
 from app.ui.summary import figures, tallies
 from app.ui.summary.summary_panel import SummaryPanel
 from app.ui.summary.text_choice import TextChoice
 from app.ui.widgets.bar_delegate import BAR_ROLE
 from app.ui.widgets.number_table import NumberTable
-from app.ui.wording import quoted
+from app.wording import quoted
 from tests.ui.conftest import WORDS, FakeBridge
 
 ROLES = "Perplexity of the text under each role"

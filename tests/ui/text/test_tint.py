@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtGui import QColor
 
 from app.attribution.measures import Measure
-from app.ui.display import Tint
+from app.ui.state.display import Tint
 from app.ui.text.grouping import Grouping
 from app.ui.text.tint import Scale, mark_color, scale_of
 from app.ui.theme import DARK, LIGHT, Theme

@@ -16,9 +16,9 @@ from pytestqt.qtbot import QtBot
 
 from app.decoding.shown_text import show
 from app.decoding.types import FinishReason
-from app.ui.display import Tint
-from app.ui.run import Token
-from app.ui.session import Session
+from app.ui.state.display import Tint
+from app.ui.state.run import Token
+from app.ui.state.session import Session
 from app.ui.text.grouping import Grouping
 from app.ui.text.tint import scale_of
 from app.ui.text.transcript import TranscriptView

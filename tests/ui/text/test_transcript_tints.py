@@ -14,9 +14,9 @@ from pytestqt.qtbot import QtBot
 from app.attribution.attribution import attribute
 from app.attribution.measures import Measure
 from app.decoding.types import OtherChoice
-from app.ui.display import Tint
-from app.ui.run import Run, Token
-from app.ui.session import Session
+from app.ui.state.display import Tint
+from app.ui.state.run import Run, Token
+from app.ui.state.session import Session
 from app.ui.text.grouping import Grouping
 from app.ui.text.legend import TintLegend
 from app.ui.text.tint import scale_of

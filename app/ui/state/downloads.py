@@ -13,7 +13,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.checkpoints import hub
 from app.errors import TuneshiftError
-from app.ui.background import Background
+from app.ui.state.background import Background
 
 POLL_MS = 100
 """How often progress is taken; figures that change more often cannot be read."""

@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 from shiboken6 import delete
 
 from app.errors import Cancelled, HubError, TuneshiftError
-from app.ui.background import Background
+from app.ui.state.background import Background
 
 
 @pytest.fixture

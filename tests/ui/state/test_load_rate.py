@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from app.checkpoints.status import LoadProgress
-from app.ui.load_rate import LoadRate
-from app.ui.wording import duration, size
+from app.ui.state.load_rate import LoadRate
+from app.wording import duration, size
 
 
 def test_the_rate_is_that_of_the_role_itself() -> None:

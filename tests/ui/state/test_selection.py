@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
-from app.ui.selection import Selection
-from app.ui.session import Session
+from app.ui.state.selection import Selection
+from app.ui.state.session import Session
 
 
 class Flip:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.engine.messages import EngineFailed, Failed, Generate, Load
 from app.errors import NotDownloadedError, RecipeError, unknown_error
-from app.ui.session import LoadState, Session
+from app.ui.state.session import LoadState, Session
 from tests.ui.conftest import FakeBridge
 
 

@@ -8,7 +8,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from app.errors import HubError
-from app.ui.downloads import Download, Downloads, DownloadState
+from app.ui.state.downloads import Download, Downloads, DownloadState
 from tests.ui.fake_hub import FakeHub, Transfer
 
 ONE, TWO = "hub:owner/one", "hub:owner/two@v2"

@@ -13,8 +13,8 @@ from app.checkpoints.spec import Recipe
 from app.decoding import ensemble
 from app.decoding.types import FinishReason
 from app.settings import Settings
-from app.ui.run import Run
-from app.ui.session import Session
+from app.ui.state.run import Run
+from app.ui.state.session import Session
 from tests import tiny
 from tests.ui.conftest import EngineBridge
 

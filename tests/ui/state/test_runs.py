@@ -11,9 +11,9 @@ from app.checkpoints.spec import CheckpointSpec
 from app.decoding.types import FinishReason, OtherChoice, TokenStep
 from app.engine.messages import AskWhatIf, Failed, Generate, WhatIfAnswered
 from app.errors import PromptError, TuneshiftError
-from app.ui.run import Run
-from app.ui.runs import Runs
-from app.ui.session import Session
+from app.ui.state.run import Run
+from app.ui.state.runs import Runs
+from app.ui.state.session import Session
 from tests.ui.conftest import FakeBridge, invent_step
 
 PROMPT = "Once upon a time"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.ui.run import Run
+from app.ui.state.run import Run
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QObject, Signal
 
-from app.ui.run import Token
+from app.ui.state.run import Token
 
 
 class Selection(QObject):

@@ -13,10 +13,10 @@ from app.decoding.types import FinishReason
 from app.engine.messages import Command, Event, LiveAlphas, TokenDecoded
 from app.errors import PromptError, RecipeError, TuneshiftError
 from app.history.repeat import Repeatable
-from app.ui.generation import AS_THE_SETTINGS_SAY, Generation, More
-from app.ui.removed import Removed
-from app.ui.run import Run, Token
-from app.ui.selection import Selection
+from app.ui.state.generation import AS_THE_SETTINGS_SAY, Generation, More
+from app.ui.state.removed import Removed
+from app.ui.state.run import Run, Token
+from app.ui.state.selection import Selection
 from app.ui.what_if.questions import WhatIf, WhatIfQuestions
 
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from app.checkpoints.spec import Recipe
 from app.engine.messages import Check, EngineFailed, Failed, Load
 from app.errors import CheckpointError, DeviceError, RecipeError
-from app.ui.checks import Checks
-from app.ui.session import LoadState, Session
+from app.ui.state.checks import Checks
+from app.ui.state.session import LoadState, Session
 from tests.ui.conftest import FakeBridge, invent_preflight
 
 

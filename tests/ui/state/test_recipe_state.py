@@ -19,8 +19,8 @@ from app.checkpoints.spec import (
 )
 from app.engine.messages import Load
 from app.settings import Settings
-from app.ui.recipe_state import PERSONA, RecipeState, carry_over
-from app.ui.session import Session
+from app.ui.state.recipe_state import PERSONA, RecipeState, carry_over
+from app.ui.state.session import Session
 from tests.ui.conftest import FakeBridge
 
 SPECS = st.builds(

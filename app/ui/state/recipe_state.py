@@ -9,6 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
+from app.checkpoints.endpoints.address import DEFAULT_LOGPROBS, is_endpoint
 from app.checkpoints.recipes.recipe_file import write_recipe
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe, persona_pair
 from app.decoding.types import GenerationConfig
@@ -150,11 +151,15 @@ class RecipeState(QObject):
     def add_persona(self, chat: bool) -> None:
         """Add a pair of the base's own model that differs by the expert's system prompt alone.
 
+        Where the base is behind an endpoint, the model is that of the first anti-expert.
+
         Args:
             chat: Whether the model has a chat template, which is then the expert's format.
         """
         name = f"Persona {len(self._recipe.pairs) + 1}"
-        self._add(persona_pair(self._recipe.base, name, PERSONA, chat=chat))
+        base = self._recipe.base
+        model = self._recipe.pairs[0].antiexpert if base.is_endpoint else base
+        self._add(persona_pair(model, name, PERSONA, chat=chat))
 
     def remove_pair(self, pair: int) -> None:
         """Remove a pair; a recipe keeps at least one."""
@@ -209,6 +214,8 @@ def _with_source(recipe: Recipe, place: int, source: str) -> Recipe:
     else:
         below = recipe.pairs[index].antiexpert
         over = (below.over or below.source) if source.startswith(ADAPTER) else ""
+    if not is_endpoint(source):
+        mine = replace(mine, model="", top_logprobs=DEFAULT_LOGPROBS)
     recipe = recipe.with_role(place, replace(mine, source=source, over=over))
     expert = recipe.pairs[index].expert if place and antiexpert else None
     if expert and expert.over == mine.source:

@@ -20,7 +20,7 @@ from app.engine.messages import (
     TokenDecoded,
 )
 from app.errors import TuneshiftError
-from app.ui.run import Run
+from app.ui.state.run import Run
 
 
 @dataclass(frozen=True, slots=True)

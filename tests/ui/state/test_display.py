@@ -9,7 +9,7 @@ from PySide6.QtCore import QSettings
 from pytestqt.qtbot import QtBot
 
 from app.attribution.measures import Measure
-from app.ui.display import KL, TUNED, Display, Tint, pair_part
+from app.ui.state.display import KL, TUNED, Display, Tint, pair_part
 from app.ui.text.grouping import Grouping
 
 

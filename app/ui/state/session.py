@@ -29,13 +29,13 @@ from app.errors import TuneshiftError
 from app.settings import Settings
 from app.ui.bridge import Bridge
 from app.ui.changes.changes import Changes
-from app.ui.checks import Checks
-from app.ui.display import Display
-from app.ui.downloads import Downloads
 from app.ui.history.history import History
-from app.ui.load_rate import LoadRate
-from app.ui.recipe_state import RecipeState
-from app.ui.runs import Runs
+from app.ui.state.checks import Checks
+from app.ui.state.display import Display
+from app.ui.state.downloads import Downloads
+from app.ui.state.load_rate import LoadRate
+from app.ui.state.recipe_state import RecipeState
+from app.ui.state.runs import Runs
 
 
 class LoadState(StrEnum):

@@ -1,0 +1,1 @@
+"""What the window knows: the session, the recipe, the texts and what is selected of them."""
