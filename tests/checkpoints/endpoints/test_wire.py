@@ -68,8 +68,12 @@ values = st.recursive(
                     "bytes",
                     "id",
                     "logprob",
+                    "prompt_logprobs",
+                    "tokens",
+                    "7",
+                    "²",
+                    "finish_reason",
                 ]
-                + ["prompt_logprobs", "tokens", "7", "²", "finish_reason"]
             ),
             inner,
             max_size=4,
