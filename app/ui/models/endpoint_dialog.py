@@ -1,0 +1,131 @@
+"""Chooses an endpoint for the base: its address, its model and how much it is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QDialog,
+    QDialogButtonBox,
+    QFormLayout,
+    QLineEdit,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.checkpoints.endpoints.address import ALL_LOGPROBS, DEFAULT_LOGPROBS, KIND, address_of
+from app.checkpoints.endpoints.keys import where_to_put
+from app.checkpoints.spec import CheckpointSpec
+from app.errors import RecipeError
+from app.ui.state.session import Session
+from app.ui.theme import SPACE
+from app.ui.widgets.message_label import MessageLabel
+
+_EXAMPLE = "http://localhost:8000/v1"
+_MOST = 1_000
+_WIDTH = 460
+
+
+class EndpointDialog(QDialog):
+    """Nothing is asked of the server before the recipe is loaded."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.setWindowTitle(self.tr("A base behind an endpoint"))
+        self.address = QLineEdit()
+        self.address.setPlaceholderText(_EXAMPLE)
+        self.model = QLineEdit()
+        self.model.setPlaceholderText(self.tr("the only one of the server"))
+        self.count = QSpinBox()
+        self.count.setRange(1, _MOST)
+        self.all = QCheckBox(self.tr("Of all tokens, where the server gives them"))
+        self._message = MessageLabel()
+        kinds = QDialogButtonBox.StandardButton
+        self._buttons = QDialogButtonBox(kinds.Ok | kinds.Cancel)
+        self._buttons.accepted.connect(self.accept)
+        self._buttons.rejected.connect(self.reject)
+        self._lay_out()
+        self._show(session.recipe.base)
+        self.address.textChanged.connect(self._update)
+        self.all.toggled.connect(self._update)
+        session.runs.run_changed.connect(self._update)
+        self._update()
+
+    def _lay_out(self) -> None:
+        about = MessageLabel()
+        about.show_message(
+            self.tr(
+                "A server with the completions of the OpenAI API, such as vLLM or llama.cpp's. "
+                "Only tokens that it returns can be generated. Its tokenizer must be the pair's."
+            )
+        )
+        form = QFormLayout()
+        form.setHorizontalSpacing(2 * SPACE)
+        form.setVerticalSpacing(SPACE)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form.addRow(self.tr("&Address"), self.address)
+        form.addRow(self.tr("&Model"), self.model)
+        form.addRow(self.tr("&Log-probabilities"), self.count)
+        form.addRow("", self.all)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE, 2 * SPACE)
+        layout.setSpacing(2 * SPACE)
+        layout.addWidget(about)
+        layout.addLayout(form)
+        layout.addWidget(self._message)
+        layout.addStretch(1)
+        layout.addWidget(self._buttons)
+        self.setMinimumWidth(_WIDTH)
+
+    def _show(self, base: CheckpointSpec) -> None:
+        every = base.top_logprobs == ALL_LOGPROBS
+        if base.is_endpoint:
+            self.address.setText(address_of(base.source).url)
+            self.model.setText(base.model)
+        self.count.setValue(DEFAULT_LOGPROBS if every else base.top_logprobs)
+        self.all.setChecked(every)
+
+    def _update(self) -> None:
+        self.count.setEnabled(not self.all.isChecked())
+        problem = self._problem()
+        typed = bool(self.address.text().strip())
+        usable = typed and not problem and self._session.editable
+        self._buttons.button(QDialogButtonBox.StandardButton.Ok).setEnabled(usable)
+        if problem and typed:
+            self._message.show_message(problem, "error")
+        elif typed:
+            told = self.tr("If it wants a key: {0}")
+            self._message.show_message(told.format(where_to_put(address_of(self.spec().source))))
+        else:
+            self._message.show_message("")
+
+    def _problem(self) -> str:
+        if not self._session.editable:
+            return self.tr("Models can be changed when the run has ended. Esc stops it.")
+        try:
+            self.spec()
+        except RecipeError as error:
+            return str(error)
+        return ""
+
+    def spec(self) -> CheckpointSpec:
+        """The base as it stands in the dialog.
+
+        Raises:
+            RecipeError: The address is none.
+        """
+        return replace(
+            self._session.recipe.base,
+            source=f"{KIND}:{self.address.text().strip().rstrip('/')}",
+            over="",
+            model=self.model.text().strip(),
+            top_logprobs=ALL_LOGPROBS if self.all.isChecked() else self.count.value(),
+        )
+
+    def accept(self) -> None:
+        """Make it the base, as one change that can be undone."""
+        self._session.set_spec(0, self.spec())
+        super().accept()

@@ -1,0 +1,165 @@
+"""A base behind an endpoint in the window: chosen, named, and with what its server told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from PySide6.QtWidgets import QComboBox, QDialogButtonBox, QLabel, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.attribution.attribution import attribute
+from app.checkpoints.endpoints.address import DEFAULT_LOGPROBS
+from app.checkpoints.spec import CheckpointSpec, Recipe
+from app.checkpoints.status import RoleInForce
+from app.decoding.remote import LeftOut, Traffic
+from app.decoding.types import FinishReason
+from app.engine.messages import Generate, Load, Loaded, RunFinished, RunStats, TokenDecoded
+from app.ui.inspector.inspector import Inspector
+from app.ui.models.endpoint_dialog import EndpointDialog
+from app.ui.recipe.role_caption import in_force
+from app.ui.recipe.role_options import show_role_options
+from app.ui.recipe.role_picker import RolePicker
+from app.ui.state.session import Session
+from app.ui.status_line import StatusLine
+from tests.ui.conftest import WORDS, FakeBridge, invent_step
+
+URL = "http://gpu:8000/v1"
+ENDPOINT = CheckpointSpec(f"endpoint:{URL}", model="m", top_logprobs=20)
+
+
+@pytest.fixture
+def dialog(loaded_session: Session, qtbot: QtBot) -> EndpointDialog:
+    made = EndpointDialog(loaded_session)
+    qtbot.addWidget(made)
+    made.show()
+    return made
+
+
+def can_be_taken(dialog: EndpointDialog) -> bool:
+    buttons = dialog.findChild(QDialogButtonBox)
+    return buttons.button(QDialogButtonBox.StandardButton.Ok).isEnabled()
+
+
+def words(widget: QWidget) -> str:
+    labels = [label for label in widget.findChildren(QLabel) if label.isVisible()]
+    return "\n".join(label.text() for label in labels)
+
+
+def test_an_endpoint_becomes_the_base_in_one_step(dialog: EndpointDialog, session: Session) -> None:
+    before = session.recipe
+    assert not can_be_taken(dialog)
+    dialog.address.setText(f" {URL}/ ")
+    dialog.model.setText("m")
+    dialog.count.setValue(20)
+    assert can_be_taken(dialog)
+    assert "keyring set tuneshift gpu:8000" in words(dialog)
+    dialog.accept()
+    assert session.recipe == replace(before, base=ENDPOINT)
+    session.undo_stack.undo()
+    assert session.recipe == before
+
+
+def test_what_is_no_address_is_said(dialog: EndpointDialog) -> None:
+    for wrong in ("gpu:8000", "http://user:secret@gpu/v1"):
+        dialog.address.setText(wrong)
+        assert not can_be_taken(dialog)
+    assert "Keys are never kept in recipes" in words(dialog)
+
+
+def test_it_shows_the_endpoint_that_there_is(session: Session, qtbot: QtBot) -> None:
+    session.set_spec(0, replace(ENDPOINT, top_logprobs=-1))
+    made = EndpointDialog(session)
+    qtbot.addWidget(made)
+    assert (made.address.text(), made.model.text()) == (URL, "m")
+    assert made.all.isChecked()
+    assert not made.count.isEnabled()
+    made.all.setChecked(False)
+    assert made.spec() == replace(ENDPOINT, top_logprobs=DEFAULT_LOGPROBS)
+
+
+def choices(picker: RolePicker) -> list[str]:
+    box = picker.findChild(QComboBox)
+    return [box.itemText(index) for index in range(box.count())]
+
+
+def test_only_the_base_is_offered_an_endpoint(session: Session, qtbot: QtBot) -> None:
+    session.set_spec(0, ENDPOINT)
+    pickers = [RolePicker(session, place, "role") for place in range(3)]
+    for picker in pickers:
+        qtbot.addWidget(picker)
+    base, expert, antiexpert = map(choices, pickers)
+    assert "gpu:8000" in base
+    assert "Behind an endpoint …" in base
+    for others in (expert, antiexpert):
+        assert not {"gpu:8000", "Behind an endpoint …"} & set(others)
+        assert len(others) > 4
+
+
+def test_another_base_forgets_the_settings_of_the_endpoint(
+    session: Session, recipe: Recipe
+) -> None:
+    session.set_spec(0, ENDPOINT)
+    session.set_source(0, recipe.base.source)
+    assert session.recipe.base == recipe.base
+
+
+def test_a_persona_is_of_the_small_model(session: Session, recipe: Recipe) -> None:
+    session.set_spec(0, ENDPOINT)
+    session.add_persona(False)
+    assert session.recipe.pairs[-1].antiexpert == recipe.pairs[0].antiexpert
+
+
+def test_options_of_an_endpoint_are_its_prompt_alone(session: Session, qtbot: QtBot) -> None:
+    session.set_spec(0, ENDPOINT)
+    window = QWidget()
+    qtbot.addWidget(window)
+    window.show()
+    options = show_role_options(session, 0, window)
+    assert options.format.isVisible()
+    assert not any(
+        control.isVisible()
+        for control in (options.dtype, options.device, options.quantization, options.offload)
+    )
+
+
+def test_a_role_is_named_with_its_host() -> None:
+    role = RoleInForce("base", ENDPOINT.source, "", "gpu:8000", 0, False, model="m")
+    assert in_force(role) == "m at gpu:8000"
+    assert in_force(replace(role, model="")) == "gpu:8000"
+
+
+@pytest.mark.parametrize(("mass", "said"), [(0.98, "coverage 98%"), (0.5, "⚠ coverage 50%")])
+def test_coverage_and_traffic_are_shown(
+    session: Session, bridge: FakeBridge, qtbot: QtBot, mass: float, said: str
+) -> None:
+    session.set_spec(0, ENDPOINT)
+    session.load()
+    bridge.ready()
+    load = bridge.last(Load)
+    roles = [
+        RoleInForce(role, spec.source, "", "gpu:8000" if spec.is_endpoint else "cpu", 0, False)
+        for role, spec in session.recipe.roles()
+    ]
+    bridge.events.emit([Loaded(load.id, session.recipe, tuple(roles), WORDS, 1)])
+    line = StatusLine(session)
+    inspector = Inspector(session)
+    for widget in (line, inspector):
+        qtbot.addWidget(widget)
+        widget.show()
+    session.runs.generate("Once")
+    bridge.start_run()
+    run = bridge.last(Generate).id
+    step = invent_step(0, (1.0, 0.4), 0)
+    explained = attribute(step.logits, step.alphas, step.token_id)
+    bridge.events.emit([TokenDecoded(run, step, replace(explained, coverage=mass))])
+    traffic = Traffic(7, 1234, 7, 1, (LeftOut(" zz", "absent", 3),))
+    stats = RunStats(1, 0.01, 100.0, 1, traffic=traffic)
+    bridge.events.emit([RunFinished(run, FinishReason.LENGTH, stats)])
+    (label,) = (item for item in line.findChildren(QLabel) if "coverage" in item.text())
+    assert label.text() == said
+    assert all(part in label.toolTip() for part in ("1,234", "“ zz”", "Requests: 7"))
+    session.selection.select(0)
+    assert f"The server told of {mass:.1%} of the base's probability" in words(inspector)
+    shown = [item.text() for item in line.findChildren(QLabel)]
+    assert "gpu:8000" in shown
