@@ -655,6 +655,45 @@
     </message>
 </context>
 <context>
+    <name>EndpointDialog</name>
+    <message>
+        <source>A base behind an endpoint</source>
+        <translation>엔드포인트 베이스</translation>
+    </message>
+    <message>
+        <source>the only one of the server</source>
+        <translation>서버의 유일한 모델</translation>
+    </message>
+    <message>
+        <source>Of all tokens, where the server gives them</source>
+        <translation>모든 토큰 (서버가 제공하는 경우)</translation>
+    </message>
+    <message>
+        <source>A server with the completions of the OpenAI API, such as vLLM or llama.cpp&apos;s. Only tokens that it returns can be generated. Its tokenizer must be the pair&apos;s.</source>
+        <translation>vLLM이나 llama.cpp처럼 OpenAI API의 completions를 제공하는 서버입니다. 서버가 반환하는 토큰만 생성할 수 있습니다. 토크나이저가 쌍의 토크나이저와 같아야 합니다.</translation>
+    </message>
+    <message>
+        <source>&amp;Address</source>
+        <translation>주소(&amp;A)</translation>
+    </message>
+    <message>
+        <source>&amp;Model</source>
+        <translation>모델(&amp;M)</translation>
+    </message>
+    <message>
+        <source>&amp;Log-probabilities</source>
+        <translation>로그 확률 수(&amp;L)</translation>
+    </message>
+    <message>
+        <source>If it wants a key: {0}</source>
+        <translation>키가 필요한 경우: {0}</translation>
+    </message>
+    <message>
+        <source>Models can be changed when the run has ended. Esc stops it.</source>
+        <translation>모델은 실행이 끝난 뒤 바꿀 수 있습니다. Esc로 중지합니다.</translation>
+    </message>
+</context>
+<context>
     <name>Exporting</name>
     <message>
         <source>Report to read in a browser (HTML)</source>
@@ -2094,6 +2133,10 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>로드되지 않음</translation>
     </message>
     <message>
+        <source>{0} at {1}</source>
+        <translation>{1}의 {0}</translation>
+    </message>
+    <message>
         <source>LoRA</source>
         <translation>LoRA</translation>
     </message>
@@ -2333,6 +2376,10 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
     <message>
         <source>LoRA adapter …</source>
         <translation>LoRA 어댑터 …</translation>
+    </message>
+    <message>
+        <source>Behind an endpoint …</source>
+        <translation>엔드포인트 …</translation>
     </message>
     <message>
         <source>Choose a GGUF file</source>
@@ -2739,6 +2786,10 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <source>{0} characters, right after the prompt: “{1}”</source>
         <translation>{0}자, 프롬프트 바로 뒤: “{1}”</translation>
     </message>
+    <message>
+        <source>{0} cannot be read</source>
+        <translation>{0}: 읽을 수 없습니다</translation>
+    </message>
 </context>
 <context>
     <name>ShiftPlot</name>
@@ -2850,6 +2901,26 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
     <message>
         <source>Speculative decoding: {0} of the drafted tokens that were reached were accepted. A draft makes no difference to what is drawn.</source>
         <translation>추측 디코딩: 검증한 초안 토큰의 {0}을(를) 채택했습니다. 초안은 샘플링 결과에 영향을 주지 않습니다.</translation>
+    </message>
+    <message>
+        <source>⚠ coverage {0}</source>
+        <translation>⚠ 커버리지 {0}</translation>
+    </message>
+    <message>
+        <source>coverage {0}</source>
+        <translation>커버리지 {0}</translation>
+    </message>
+    <message>
+        <source>Of the base&apos;s probability, the tokens that the server returned have {0} on average and {1} at least. All other tokens are impossible.</source>
+        <translation>서버가 반환한 토큰이 베이스 확률에서 차지하는 비율: 평균 {0}, 최소 {1}. 다른 토큰은 모두 생성될 수 없습니다.</translation>
+    </message>
+    <message>
+        <source>Requests: {0}, tokens sent: {1}, received: {2}, retries: {3}</source>
+        <translation>요청: {0}, 보낸 토큰: {1}, 받은 토큰: {2}, 재시도: {3}</translation>
+    </message>
+    <message>
+        <source>Returned, and not in the pair&apos;s vocabulary: {0}</source>
+        <translation>반환되었으나 쌍의 어휘에 없음: {0}</translation>
     </message>
     <message>
         <source>Starting torch …</source>
@@ -3522,6 +3593,10 @@ Choose another token in a text to branch off there.</source>
     <message>
         <source>α: {0}</source>
         <translation>α: {0}</translation>
+    </message>
+    <message>
+        <source>The server told of {0} of the base&apos;s probability</source>
+        <translation>서버가 알려 준 베이스 확률: {0}</translation>
     </message>
     <message>
         <source>Entropy {0} bits</source>
