@@ -40,7 +40,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         help="the recipe to open in the window (default: the last)",
     )
     parser.set_defaults(run=_open_window)
-    commands = parser.add_subparsers(title="subcommands", metavar="")
+    commands = parser.add_subparsers(title="subcommands", metavar="COMMAND")
     _add_generate(commands)
     _add_check(commands)
     _add_download(commands)

@@ -55,6 +55,7 @@ class PromptEditor(QFrame):
         if text != self.text:
             self._edit.setPlainText(text)
             self._edit.moveCursor(QTextCursor.MoveOperation.End)
+            self._edit.verticalScrollBar().setValue(0)  # a prompt is read from its beginning
 
     def focus(self) -> None:
         """Put the keyboard into the editor."""
