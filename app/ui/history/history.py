@@ -55,8 +55,7 @@ class History(QObject):
         self._recorder: Recorder | None = None
         self._archives: list[Archive] = []
         self._opened: Database | None = None
-        self.deleted: tuple[RunSummary, ...] = ()
-        """What was deleted last and can be had back."""
+        self._deletions: list[tuple[RunSummary, ...]] = []
         self.background = Background("export", self)
         """Writes what is exported."""
         self._told.connect(window.report)
@@ -240,14 +239,19 @@ class History(QObject):
     def delete(self, summaries: Sequence[RunSummary]) -> None:
         """Put runs into the bin; :meth:`undelete` takes them out."""
         if self._edit([run.id for run in summaries], lambda archive, id_: archive.delete(id_)):
-            self.deleted = tuple(summaries)
+            self._deletions.append(tuple(summaries))
             self.deleted_changed.emit()
 
+    @property
+    def deleted(self) -> tuple[RunSummary, ...]:
+        """What was deleted last and can be had back."""
+        return self._deletions[-1] if self._deletions else ()
+
     def undelete(self) -> None:
-        """Have back what was deleted last."""
+        """Have back what was deleted last; called again, what was deleted before that."""
         ids = [run.id for run in self.deleted]
-        if self._edit(ids, lambda archive, id_: archive.undelete(id_)):
-            self.deleted = ()
+        if ids and self._edit(ids, lambda archive, id_: archive.undelete(id_)):
+            self._deletions.pop()
             self.deleted_changed.emit()
 
     def _edit(self, run_ids: Sequence[str], act: Callable[[Archive, str], None]) -> bool:

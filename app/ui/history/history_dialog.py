@@ -103,7 +103,7 @@ class HistoryDialog(QDialog):
         self.star = self._action(self.tr("Star"), "Ctrl+B", self._star)
         self.rename = self._action(self.tr("Rename"), "F2", self._rename)
         self.delete = self._action(self.tr("Delete"), keys.Delete, self._delete)
-        self.undo = self._action(self.tr("Undo delete"), keys.Undo, self._history.undelete)
+        self.undo = self._action(self.tr("Undo delete"), keys.Undo, self._undelete)
 
     def _action(
         self, text: str, keys: str | QKeySequence.StandardKey, slot: Callable[[], None]
@@ -145,7 +145,7 @@ class HistoryDialog(QDialog):
         self.bring_back = QPushButton(self.tr("Undo"))
         self.bring_back.setProperty("role", "link")
         self.bring_back.setAutoDefault(False)
-        self.bring_back.clicked.connect(self._history.undelete)
+        self.bring_back.clicked.connect(lambda: self._undelete())
         self._empty = QLabel()
         self._empty.setProperty("role", "caption")
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -294,6 +294,13 @@ class HistoryDialog(QDialog):
             self._history.delete(chosen)
             if self.runs.rowCount():
                 self.table.selectRow(min(row, self.runs.rowCount() - 1))
+
+    def _undelete(self) -> None:
+        ids = [run.id for run in self._history.deleted]
+        self._history.undelete()
+        rows = [row for row in map(self.runs.row_of, ids) if row is not None]
+        if rows:
+            self.table.selectRow(min(rows))
 
     def _show_deleted(self) -> None:
         deleted: Sequence[RunSummary] = self._history.deleted

@@ -101,7 +101,22 @@ def test_delete_and_undo(dialog: HistoryDialog, kept: Session) -> None:
     dialog.delete.trigger()
     assert [run.prompt for run in dialog.chosen()] == ["Apple"]
     dialog.bring_back.click()
-    assert [run.prompt for run in dialog.chosen()] == ["Apple"]  # what was chosen stays chosen
+    assert [run.prompt for run in dialog.chosen()] == ["Banana"]
+
+
+def test_deletions_are_undone_one_after_another(dialog: HistoryDialog) -> None:
+    for title in ("Banana", "Cherry"):
+        choose(dialog, title)
+        dialog.delete.trigger()
+    assert titles(dialog) == ["Apple"]
+    dialog.undo.trigger()
+    assert titles(dialog) == ["Cherry", "Apple"]
+    assert [run.prompt for run in dialog.chosen()] == ["Cherry"]
+    assert "Banana" in (dialog.told.text() + dialog.told.toolTip())
+    dialog.bring_back.click()
+    assert titles(dialog) == ["Cherry", "Banana", "Apple"]
+    assert [run.prompt for run in dialog.chosen()] == ["Banana"]
+    assert not dialog.bring_back.isVisible()
 
 
 def test_opening_shows_the_run_and_running_again_makes_another(
