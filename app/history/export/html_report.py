@@ -24,9 +24,9 @@ from app.history.records import StoredToken
 from app.resources import resource
 
 _FINISHED = {
-    "eos": "end of text",
-    "stop": "a stop string",
-    "length": "the limit",
+    "eos": "ended at the end of text",
+    "stop": "ended at a stop string",
+    "length": "ended at the token limit",
     "cancelled": "stopped by hand",
 }
 _KINDS = {"generated": "Generated", "scored": "A given text, scored", "role": "One role alone"}
@@ -110,7 +110,7 @@ def _subtitle(document: Document) -> str:
     if document.run.role is not None:
         parts.append(document.run.recipe.roles()[document.run.role][0])
     if summary.finish_reason:
-        parts.append(f"ended by {_FINISHED.get(summary.finish_reason, summary.finish_reason)}")
+        parts.append(_FINISHED.get(summary.finish_reason, summary.finish_reason))
     elif summary.error:
         parts.append(f"failed: {one_line(summary.error)}")
     return escape(" · ".join(parts))
