@@ -18,6 +18,7 @@ from PySide6.QtGui import (
     QMouseEvent,
     QPainter,
     QPaintEvent,
+    QResizeEvent,
     QTextCharFormat,
     QTextCursor,
 )
@@ -52,9 +53,11 @@ class TranscriptText(QPlainTextEdit):
         self._others: dict[int, OtherChoice] = {}
         self._pressed_at = QPoint()
         self._changing = False
+        self._following = True
         self.setReadOnly(True)
         self.setUndoRedoEnabled(False)
         self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)  # lines wrap
         self.setProperty("role", "tinted")
         self.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse
@@ -75,6 +78,7 @@ class TranscriptText(QPlainTextEdit):
         session.selection.range_changed.connect(self._on_range)
         session.display.tint_changed.connect(self._on_tint)
         self.selectionChanged.connect(self._on_text_selected)
+        self.verticalScrollBar().valueChanged.connect(self._on_scrolled)
         self._on_run()
 
     @property
@@ -107,14 +111,14 @@ class TranscriptText(QPlainTextEdit):
             self._write(cursor, list(self._pieces(run.prompt)), looks)
             self._append()
         self._changing = False
+        self._follow()
         self._mark_selected()
 
     def _append(self) -> None:
         run, tints = self._shown_run, self._tints
         if run is None or tints is None or self._map.count == len(run.tokens):
             return
-        bar = self.verticalScrollBar()
-        at_end = bar.value() >= bar.maximum() - 2
+        following = self._following
         tints.extend()
         pieces: list[tuple[str, bool]] = []
         for token in run.tokens[self._map.count :]:
@@ -128,9 +132,18 @@ class TranscriptText(QPlainTextEdit):
         cursor.movePosition(QTextCursor.MoveOperation.End)
         looks = self._look(self._theme.text), self._look(mark_color(self._theme).name())
         self._write(cursor, pieces, looks)
-        if at_end:
-            bar.setValue(bar.maximum())
+        if following:
+            self._follow()
         self.viewport().update()  # a group that was there already may have another number
+
+    def _follow(self) -> None:
+        """Show the end, and stay there as tokens come."""
+        bar = self.verticalScrollBar()
+        bar.setValue(bar.maximum())
+        self._following = True
+
+    def _on_scrolled(self, value: int) -> None:
+        self._following = value >= self.verticalScrollBar().maximum() - 2
 
     def _pieces(self, text: str) -> list[tuple[str, bool]]:
         """What is shown for ``text``, and whether it is a mark; noted in the map as well."""
@@ -403,6 +416,12 @@ class TranscriptText(QPlainTextEdit):
         painter = QPainter(self.viewport())
         paint_marks(painter, clip, self, self._map, run, self._others, self._theme)
         painter.end()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        following = self._following
+        super().resizeEvent(event)
+        if following:
+            self._follow()  # the lines break elsewhere, and the end is in another place
 
     def viewportEvent(self, event: QEvent) -> bool:  # noqa: N802
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:

@@ -468,3 +468,27 @@ def test_another_appearance_recolours_and_keeps_the_place(
         assert text.firstVisibleBlock().blockNumber() == top
     finally:
         qapp.setPalette(before)
+
+
+def test_the_view_follows_from_the_first_token_below_a_long_prompt(
+    loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
+) -> None:
+    view = TranscriptView(loaded_session)
+    text, bar = view.text, view.text.verticalScrollBar()
+    shown(view, qtbot)
+    loaded_session.runs.generate("a king said thou art " * 105)
+    bridge.start_run()
+    for start in range(0, 60, 20):
+        bridge.decode(20, start=start)
+        QApplication.processEvents()
+        assert bar.value() == bar.maximum() > 0
+        assert not text.horizontalScrollBar().isVisible()
+    view.resize(400, 260)
+    QApplication.processEvents()
+    assert bar.value() == bar.maximum()
+    bar.setValue(3)
+    bridge.decode(20, start=60)
+    assert bar.value() == 3
+    bar.setValue(bar.maximum())
+    bridge.decode(40, start=80)
+    assert bar.value() == bar.maximum()
