@@ -19,6 +19,7 @@ from app.ui.plot.plot_lines import BASE_LINE, TUNED_LINE, BitsLines, make_line
 from app.ui.plot.plot_words import describe_column, legend_entries
 from app.ui.plot.readout import Readout
 from app.ui.plot.scale_menu import ScaleMenu
+from app.ui.plot.token_axis import TokenAxis
 from app.ui.plot.token_view import TokenView
 from app.ui.state.display import BASE, ENTROPY, KL, SHIFT, TUNED, pair_part
 from app.ui.state.run import Run
@@ -60,7 +61,7 @@ class ShiftPlot(QWidget):
             self.tr("Dragging selects a range of tokens. Without this, drag with Shift.")
         )
         self._view = TokenView()
-        self._plot = pg.PlotWidget(viewBox=self._view)
+        self._plot = pg.PlotWidget(viewBox=self._view, axisItems={"bottom": TokenAxis()})
         self._bars = Bars()
         self._band = pg.LinearRegionItem(movable=False)
         self._range = pg.LinearRegionItem(movable=False)

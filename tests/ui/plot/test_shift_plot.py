@@ -442,3 +442,17 @@ def test_a_click_ends_the_range_and_one_with_shift_stretches_it(
     qtbot.mouseClick(viewport, Left, NoModifier, place_of(plot, 40))
     assert finished_session.selection.range is None
     assert finished_session.selection.token == 40
+
+
+@pytest.mark.parametrize("span", [(-2.5, 5.5), (-0.5, 59.5), (20.5, 28.5), (0.0, 4_000.0)])
+def test_the_axis_counts_whole_tokens_from_one(plot: ShiftPlot, span: tuple[float, float]) -> None:
+    axis = plot._plot.getPlotItem().getAxis("bottom")
+    levels = axis.tickValues(*span, 560)
+    told = {
+        place: text
+        for spacing, places in levels
+        for place, text in zip(places, axis.tickStrings(places, 1.0, spacing), strict=True)
+    }
+    assert told
+    assert all(text == f"{place + 1:,.0f}" for place, text in told.items())
+    assert all(place >= 0 and place == round(place) for place in told)
