@@ -29,6 +29,7 @@ _NEAR = 0.02
 """So near to the weight in force the marker means that one."""
 _HEIGHT = 108
 _LINES = 3
+_BESIDE_LABELS = 12
 _LOWEST_TOP = 0.02
 """The plot ends here at least, so that what is improbable everywhere looks so."""
 _STYLES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine)
@@ -93,7 +94,8 @@ class AlphaCurveView(QWidget):
         view = item.getViewBox()
         view.setMouseEnabled(x=False, y=False)
         view.setXRange(LOWEST_ALPHA, HIGHEST_ALPHA, padding=0.03)
-        item.getAxis("left").setWidth(28)
+        left = item.getAxis("left")  # a label that is wider than the axis would be left out
+        left.setWidth(self._plot.fontMetrics().horizontalAdvance("0.000") + _BESIDE_LABELS)
         item.getAxis("bottom").setTicks([[(i, f"{i}".replace("-", "−")) for i in range(-2, 5)]])
         for child in (*self._lines, self._flips, self._in_force, self._marker):
             item.addItem(child)

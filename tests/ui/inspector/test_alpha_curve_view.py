@@ -7,7 +7,8 @@ import re
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QLabel
+from PySide6.QtGui import QPainter, QPicture
+from PySide6.QtWidgets import QApplication, QComboBox, QLabel
 from pytestqt.qtbot import QtBot
 from scipy.special import softmax
 
@@ -132,3 +133,17 @@ def test_rows_that_are_gone_are_said(
     assert "Estimated from the candidates" in " ".join(
         label.text() for label in curve.findChildren(QLabel)
     )
+
+
+@pytest.mark.parametrize("highest", [0.022, 0.04, 0.07, 0.1, 0.3, 1.1])
+def test_the_labels_of_small_probabilities_fit_beside_the_axis(
+    curve: AlphaCurveView, highest: float, qtbot: QtBot
+) -> None:
+    curve._plot.getPlotItem().getViewBox().setYRange(0, highest, padding=0.02)
+    QApplication.processEvents()
+    axis = curve._plot.getPlotItem().getAxis("left")
+    picture = QPicture()
+    painter = QPainter(picture)
+    _, _, texts = axis.generateDrawSpecs(painter)
+    painter.end()
+    assert len([text for *_, text in texts if float(text) > 0]) >= 2
