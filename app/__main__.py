@@ -13,12 +13,13 @@ def main(arguments: list[str] | None = None) -> int:
         from app.logs import give_streams
 
         give_streams()
+    from app.cli.output import settle
     from app.cli.parser import parse
     from app.errors import TuneshiftError
 
     try:
         options = parse(sys.argv[1:] if arguments is None else arguments)
-        return int(options.run(options))
+        return settle(int(options.run(options)))
     except TuneshiftError as error:
         print(f"tuneshift: {error}", file=sys.stderr)
         return 2

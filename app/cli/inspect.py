@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import sys
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
+from app.cli.output import write_out
 from app.errors import HistoryError
 from app.history.archive import Archive, Query
 from app.history.database import open_to_read
@@ -36,7 +36,7 @@ def inspect(options: argparse.Namespace) -> int:
     archive = Archive(open_to_read(history_file()))
     try:
         if listing:
-            return _print(_list(archive.find(Query(words=options.search))))
+            return write_out(_list(archive.find(Query(words=options.search))))
         document = read_document(archive, archive.resolve(options.name))
     finally:
         archive.close()
@@ -45,7 +45,7 @@ def inspect(options: argparse.Namespace) -> int:
         return _write_picture(document, output)
     text = _table(document) if options.format == "table" else FORMATS[options.format](document)
     if output is None:
-        return _print(text)
+        return write_out(text)
     _write(output, text.encode("utf-8"))
     return 0
 
@@ -57,10 +57,8 @@ def _write_picture(document: Document, output: Path | None) -> int:
 
     picture = shift_png(document)
     if output is None:
-        sys.stdout.buffer.write(picture)
-        sys.stdout.buffer.flush()
-    else:
-        _write(output, picture)
+        return write_out(picture)
+    _write(output, picture)
     return 0
 
 
@@ -73,15 +71,6 @@ def _write(path: Path, content: bytes) -> None:
             evidence=error.strerror or str(error),
             next_step="Choose another file.",
         ) from error
-
-
-def _print(text: str) -> int:
-    try:
-        print(text, end="", flush=True)
-    except BrokenPipeError:  # whoever read our output has gone, as after `| head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    return 0
 
 
 def _list(runs: Sequence[RunSummary]) -> str:

@@ -6,6 +6,8 @@ import csv
 import io
 import json
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -234,3 +236,15 @@ def test_other_tokens_are_told_with_what_else_differs(
     assert err.startswith(f"tuneshift: Token 3 is another than in {saved['run_id']}")
     assert "fingerprint was sampled:0" in err
     assert err.count("\n") == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
+@pytest.mark.parametrize("format_name", ["text", "table", "svg"])
+def test_output_that_cannot_be_written_is_told_in_a_line(
+    saved: dict[str, object], format_name: str
+) -> None:
+    command = [sys.executable, "-m", "app", "inspect", "last", "--format", format_name]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert done.returncode == 2
+    assert done.stderr == "tuneshift: The output cannot be written. No space left on device.\n"
