@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -42,7 +43,14 @@ def test_json_holds_everything(document: Document) -> None:
     assert recipe_of_text(told["recipe"], "told", Path("/")) == hostile_recipe()
     assert told["roles"] == [asdict(role) for role in document.run.roles]
     for token, found in zip(document.tokens, told["tokens"], strict=True):
-        assert {**found, **asdict(token.attribution)} == {
+        explained = asdict(token.attribution)
+        assert found["kl_bits"] == pytest.approx(explained.pop("kl") / math.log(2))
+        for name in ("entropy_base", "entropy_tuned"):
+            assert found[f"{name}_bits"] == pytest.approx(explained.pop(name) / math.log(2))
+        ratio = token.attribution.p_tuned / token.attribution.p_base
+        assert found["shift_bits"] == pytest.approx(math.log2(ratio), abs=1e-4)
+        assert not {"shift", "kl", "entropy_base", "entropy_tuned"} & set(found)
+        assert {**found, **explained} == {
             **found,
             "contributions": token.attribution.contributions,
         }
@@ -58,7 +66,10 @@ def test_csv_has_a_row_for_each_token_and_its_exact_text(document: Document) -> 
     assert [row["text"] for row in rows] == [token.text for token in document.tokens]
     for token, row in zip(document.tokens, rows, strict=True):
         assert float(row["p_tuned"]) == token.attribution.p_tuned
-        assert float(row["kl"]) == token.attribution.kl
+        assert int(row["index"]) == token.index
+        assert float(row["kl_bits"]) == pytest.approx(token.attribution.kl / math.log(2))
+        shift = float(row["logprob_tuned"]) - float(row["logprob_base"])
+        assert float(row["shift_bits"]) == pytest.approx(shift / math.log(2), abs=1e-9)
         shares = [float(row[f"contribution {name}"]) for name in document.pair_names]
         assert shares == list(token.attribution.contributions)
         assert sum(shares) == pytest.approx(float(row["p_tuned"]) - float(row["p_base"]), abs=1e-5)

@@ -7,30 +7,30 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from app.history.export.document import Document
+from app.history.export.document import Document, in_bits
 
 _FIELDS = (
     "p_base",
     "p_tuned",
     "logprob_base",
     "logprob_tuned",
-    "shift",
     "rank_base",
     "rank_tuned",
     "argmax_base",
     "argmax_tuned",
     "flipped",
-    "entropy_base",
-    "entropy_tuned",
-    "kl",
 )
+_BITS = ("shift_bits", "entropy_base_bits", "entropy_tuned_bits", "kl_bits")
 
 
 def write_csv(document: Document) -> str:
-    """A row for each token. Logarithms are natural; text is exact, line breaks included."""
+    """A row for each token, its index from 0 as in JSON; text is exact, line breaks included.
+
+    Log-probabilities are natural; what is in bits says so in its name.
+    """
     pairs = document.pair_names
     header = ["index", "token_id", "text", "start", "end", "forced", "sampled_probability"]
-    header += [*_FIELDS, *_of_pairs("alpha", pairs), *_of_pairs("contribution", pairs)]
+    header += [*_FIELDS, *_BITS, *_of_pairs("alpha", pairs), *_of_pairs("contribution", pairs)]
     return _table(
         header,
         (
@@ -43,6 +43,7 @@ def write_csv(document: Document) -> str:
                 token.forced,
                 token.sampled_probability,
                 *(getattr(token.attribution, name) for name in _FIELDS),
+                *map(in_bits(token).__getitem__, _BITS),
                 *token.alphas,
                 *token.attribution.contributions,
             ]
@@ -52,7 +53,10 @@ def write_csv(document: Document) -> str:
 
 
 def write_candidates_csv(document: Document) -> str:
-    """A row for each candidate of each token, the most probable after tuning first."""
+    """A row for each candidate of each token, the most probable after tuning first.
+
+    The index of a token counts from 0.
+    """
     pairs = document.pair_names
     header = ["index", "chosen", "token_id", "label", "p_base", "p_tuned", "rank_base"]
     header += ["rank_tuned", *_of_pairs("p_expert", pairs), *_of_pairs("p_antiexpert", pairs)]

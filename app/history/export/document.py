@@ -67,6 +67,17 @@ def one_line(text: str) -> str:
     return "".join(mark for mark, _ in show(text)).replace("\n", "").replace("\t", "")
 
 
+def in_bits(token: StoredToken) -> dict[str, float]:
+    """What is counted in bits at a token, by names that say so, as data files have them."""
+    explained = token.attribution
+    return {
+        "shift_bits": shift_bits(token),
+        "entropy_base_bits": explained.entropy_base / BIT,
+        "entropy_tuned_bits": explained.entropy_tuned / BIT,
+        "kl_bits": explained.kl / BIT,
+    }
+
+
 def shift_bits(token: StoredToken) -> float:
     """By how many bits the pairs moved the log-probability of a token."""
     return token.attribution.shift / BIT

@@ -8,13 +8,18 @@ from dataclasses import asdict
 from typing import Any
 
 from app.attribution.candidates import CandidateTable
-from app.history.export.document import Document
+from app.history.export.document import Document, in_bits
+from app.history.records import StoredToken
 
-FORMAT = 1
+FORMAT = 2
+_IN_BITS = ("entropy_base", "entropy_tuned", "kl")
 
 
 def write_json(document: Document) -> str:
-    """The run as JSON. Logarithms are natural; what is not a finite number is null."""
+    """The run as JSON; what is not a finite number is null.
+
+    Indices count from 0. Log-probabilities are natural; what is in bits says so in its name.
+    """
     run, summary = document.run, document.run.summary
     report = {
         "format": FORMAT,
@@ -48,8 +53,7 @@ def write_json(document: Document) -> str:
                 "forced": token.forced,
                 "alphas": list(token.alphas),
                 "sampled_probability": token.sampled_probability,
-                **asdict(token.attribution),
-                "shift": token.attribution.shift,
+                **_measures(token),
                 "flipped": token.attribution.flipped,
                 "candidates": table and _candidates(document, table),
             }
@@ -57,6 +61,12 @@ def write_json(document: Document) -> str:
         ],
     }
     return json.dumps(_finite(report), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+
+
+def _measures(token: StoredToken) -> dict[str, Any]:
+    explained = asdict(token.attribution)
+    kept = {name: value for name, value in explained.items() if name not in _IN_BITS}
+    return {**kept, **in_bits(token)}
 
 
 def _candidates(document: Document, table: CandidateTable) -> dict[str, Any]:
