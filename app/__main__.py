@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import sys
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run ``tuneshift`` with ``arguments``, by default the process's; returns the exit status."""
+    # Threads of torch that wait for each other must not burn the processor while they do: where
+    # another program runs as well, that makes decoding many times slower. Read when torch starts.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     multiprocessing.freeze_support()  # the packaged program starts itself for a conversion
     if sys.stderr is None or sys.stdout is None:
         from app.logs import give_streams
