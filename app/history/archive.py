@@ -39,7 +39,8 @@ _SUMMARY = f"""
         run.ended, coalesce(run.finish_reason, ''), run.error, run.deleted,
         (SELECT json_group_array(name) FROM (
             SELECT name FROM tag WHERE tag.run = run.number ORDER BY name
-        ))
+        )),
+        run.role
     FROM run
 """
 _FOUND = """
@@ -291,14 +292,14 @@ def _holds(text: str, words: str) -> bool:
 def _readable(row: tuple[Any, ...]) -> RunSummary | None:
     try:
         return _summary(row)
-    except (ValueError, TypeError, TuneshiftError):
+    except (ValueError, TypeError, IndexError, TuneshiftError):
         log.warning("a damaged run of the history is left out of a list")
         return None
 
 
 def _summary(row: tuple[Any, ...]) -> RunSummary:
     (_, id_, kind, created, title, starred, prompt, opening, recipe, parent, fork_index, tokens,
-     ended, finish_reason, error, deleted, tags) = row  # fmt: skip
+     ended, finish_reason, error, deleted, tags, role) = row  # fmt: skip
     return RunSummary(
         id=id_,
         kind=RunKind(kind),
@@ -308,7 +309,7 @@ def _summary(row: tuple[Any, ...]) -> RunSummary:
         tags=tuple(json.loads(tags)),
         prompt=prompt,
         opening=opening,
-        recipe_name=_recipe_name(recipe),
+        recipe_name=_recipe_names(recipe)[0],
         parent=parent,
         fork_index=fork_index,
         tokens=fork_index + tokens,
@@ -316,12 +317,16 @@ def _summary(row: tuple[Any, ...]) -> RunSummary:
         finish_reason=finish_reason,
         error=error,
         deleted=datetime.fromisoformat(deleted) if deleted else None,
+        role=role,
+        role_pair=_recipe_names(recipe)[1][(role - 1) // 2] if role else "",
     )
 
 
 @lru_cache(maxsize=256)
-def _recipe_name(recipe: str) -> str:
-    return provenance.kept_recipe(recipe).name
+def _recipe_names(recipe: str) -> tuple[str, tuple[str, ...]]:
+    """What a recipe calls itself, and its pairs."""
+    kept = provenance.kept_recipe(recipe)
+    return kept.name, tuple(pair.name for pair in kept.pairs)
 
 
 @lru_cache(maxsize=4)

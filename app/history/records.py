@@ -122,6 +122,8 @@ class RunSummary:
         tokens: How many the text has.
         ended: Whether its end was written: it is not while the run is on, and where it was killed.
         deleted: Since when it is in the bin.
+        role: Place in the recipe of the role that it was drawn from alone; None otherwise.
+        role_pair: The pair of that role; empty for the base.
     """
 
     id: str
@@ -140,6 +142,13 @@ class RunSummary:
     finish_reason: str
     error: str
     deleted: datetime | None
+    role: int | None = None
+    role_pair: str = ""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it came to its end without a token."""
+        return self.ended and not self.tokens
 
     @property
     def shown_title(self) -> str:
@@ -191,11 +200,15 @@ class StoredRun:
         return self.labels[token_id] if token_id < len(self.labels) else f"#{token_id}"
 
 
-def first_words(text: str) -> str:
-    """The beginning of a text in one line, cut between words where it can be."""
-    line = " ".join(text[: 4 * _TITLE_LENGTH].split())
-    if len(line) <= _TITLE_LENGTH:
+def first_words(text: str, most: int = _TITLE_LENGTH) -> str:
+    """The beginning of a text in one line, cut between words where it can be.
+
+    Args:
+        most: How many characters it may have, without the mark that something is left out.
+    """
+    line = " ".join(text[: 4 * most].split())
+    if len(line) <= most:
         return line
-    kept = line[:_TITLE_LENGTH]
+    kept = line[:most]
     head, _, _ = kept.rpartition(" ")
-    return f"{head if len(head) > _TITLE_LENGTH // 2 else kept} …"
+    return f"{head if len(head) > most // 2 else kept} …"

@@ -2537,6 +2537,10 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <source>{0}, starred</source>
         <translation>{0}, 별표</translation>
     </message>
+    <message>
+        <source>{0}, {1}</source>
+        <translation>{0}, {1}</translation>
+    </message>
 </context>
 <context>
     <name>RunWords</name>
@@ -2573,12 +2577,28 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>주어진 텍스트</translation>
     </message>
     <message>
-        <source>one role alone</source>
-        <translation>단일 역할</translation>
-    </message>
-    <message>
         <source>branch at token {0}</source>
         <translation>토큰 {0}에서 분기</translation>
+    </message>
+    <message>
+        <source>generated</source>
+        <translation>생성된 텍스트</translation>
+    </message>
+    <message>
+        <source>base alone</source>
+        <translation>베이스만</translation>
+    </message>
+    <message>
+        <source>expert {0} alone</source>
+        <translation>{0} 전문가만</translation>
+    </message>
+    <message>
+        <source>anti-expert {0} alone</source>
+        <translation>{0} 반전문가만</translation>
+    </message>
+    <message>
+        <source>{0} → {1}</source>
+        <translation>{0} → {1}</translation>
     </message>
     <message>
         <source>{0} tokens</source>
@@ -2917,6 +2937,10 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
     <message>
         <source>Requests: {0}, tokens sent: {1}, received: {2}, retries: {3}</source>
         <translation>요청: {0}, 보낸 토큰: {1}, 받은 토큰: {2}, 재시도: {3}</translation>
+    </message>
+    <message>
+        <source>In {0} of them the server cut the text into other tokens than the pair.</source>
+        <translation>그중 {0}개에서 서버가 텍스트를 쌍과 다른 토큰으로 나눴습니다.</translation>
     </message>
     <message>
         <source>Returned, and not in the pair&apos;s vocabulary: {0}</source>

@@ -26,6 +26,7 @@ from app.history.records import RunSummary
 from app.ui.history.exporting import ask_export, fill_menu
 from app.ui.history.run_details import RunDetails
 from app.ui.history.run_table import MOMENT, RECIPE, TAGS, TITLE, TOKENS, RunTable
+from app.ui.history.title_delegate import show_two_lines
 from app.ui.state.session import Session
 from app.ui.theme import SPACE
 from app.ui.widgets.controls import ChoiceBox
@@ -84,6 +85,7 @@ class HistoryDialog(QDialog):
     def _make_table(self) -> None:
         self.runs = RunTable(self._history.rename, self)
         self.table = make_table(self.runs, self.tr("Runs"))
+        show_two_lines(self.table)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.EditKeyPressed)
         self.table.setTextElideMode(Qt.TextElideMode.ElideRight)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,11 +13,15 @@ from PySide6.QtCore import (
     QPersistentModelIndex,
     Qt,
 )
+from PySide6.QtGui import QColor
 
 from app.history.records import RunSummary
 from app.ui.history.run_words import RunWords
+from app.ui.theme import current_theme
 
 TITLE, RECIPE, TOKENS, MOMENT, TAGS = range(5)
+KIND = Qt.ItemDataRole.UserRole
+"""What a run is, below its title."""
 _STAR = "★"
 
 _Index = QModelIndex | QPersistentModelIndex
@@ -35,6 +40,7 @@ class RunTable(QAbstractTableModel):
         self._rename = rename
         self._words = RunWords(self)
         self._runs: list[RunSummary] = []
+        self._prompts = Counter[str]()
         self._titles = (
             self.tr("Title"),
             self.tr("Recipe"),
@@ -46,18 +52,23 @@ class RunTable(QAbstractTableModel):
     def show(self, runs: Sequence[RunSummary]) -> None:
         """Show other runs."""
         self.beginResetModel()
-        self._runs = list(runs)
+        self._take(runs)
         self.endResetModel()
 
     def update(self, runs: Sequence[RunSummary]) -> bool:
         """Show what became of the same runs; whether they are the same ones."""
         if [run.id for run in runs] != [run.id for run in self._runs]:
             return False
-        before, self._runs = self._runs, list(runs)
+        before = self._runs
+        self._take(runs)
         for row, (old, new) in enumerate(zip(before, self._runs, strict=True)):
             if old != new:
                 self.dataChanged.emit(self.index(row, 0), self.index(row, TAGS))
         return True
+
+    def _take(self, runs: Sequence[RunSummary]) -> None:
+        self._runs = list(runs)
+        self._prompts = Counter(run.prompt for run in runs)
 
     def run(self, row: int) -> RunSummary:
         """The run in a row."""
@@ -87,9 +98,15 @@ class RunTable(QAbstractTableModel):
             return self._words.facts(run)
         if role == Qt.ItemDataRole.AccessibleTextRole and index.column() == TITLE:
             starred = self.tr("{0}, starred") if run.starred else "{0}"
-            return starred.format(run.shown_title)
+            return self.tr("{0}, {1}").format(
+                starred.format(self._title(run)), self._words.kind(run)
+            )
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _alignment(index.column())
+        if role == Qt.ItemDataRole.ForegroundRole and run.is_empty:
+            return QColor(current_theme().muted)
+        if role == KIND and index.column() == TITLE:
+            return self._words.kind(run)
         return None
 
     def setData(  # noqa: N802 — Qt's name
@@ -112,8 +129,11 @@ class RunTable(QAbstractTableModel):
             return _alignment(section)
         return None
 
+    def _title(self, run: RunSummary) -> str:
+        return self._words.title(run, alike=self._prompts[run.prompt] > 1)
+
     def _cells(self, run: RunSummary) -> tuple[str, ...]:
-        title = f"{_STAR} {run.shown_title}" if run.starred else run.shown_title
+        title = f"{_STAR} {self._title(run)}" if run.starred else self._title(run)
         return (
             title,
             run.recipe_name,

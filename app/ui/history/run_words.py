@@ -5,7 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import QDateTime, QLocale, QObject
 
 from app.decoding.types import FinishReason
-from app.history.records import RunKind, RunSummary
+from app.history.records import RunKind, RunSummary, first_words
+
+_PROMPT_WORDS, _TEXT_WORDS, _NAME = 14, 24, 24
 
 
 class RunWords(QObject):
@@ -14,6 +16,8 @@ class RunWords(QObject):
     def moment(self, run: RunSummary) -> str:
         """When it began, on the clock of this machine."""
         moment = QDateTime.fromSecsSinceEpoch(int(run.created.timestamp()))
+        if QLocale().language() == QLocale.Language.C:  # its own form has no order anyone uses
+            return moment.toString("yyyy-MM-dd HH:mm")
         return QLocale().toString(moment, QLocale.FormatType.ShortFormat)
 
     def ending(self, run: RunSummary) -> str:
@@ -31,12 +35,29 @@ class RunWords(QObject):
         return self.tr("never begun") if run.ended else self.tr("not finished")
 
     def kind(self, run: RunSummary) -> str:
-        """What it is, where it is not simply a generated text."""
+        """What it is: how its tokens came about, and of which role."""
         if run.kind is RunKind.SCORED:
             return self.tr("given text")
         if run.kind is RunKind.ROLE:
-            return self.tr("one role alone")
-        return self.tr("branch at token {0}").format(run.fork_index + 1) if run.parent else ""
+            return self._role(run)
+        if run.parent:
+            return self.tr("branch at token {0}").format(run.fork_index + 1)
+        return self.tr("generated")
+
+    def _role(self, run: RunSummary) -> str:
+        if not run.role:
+            return self.tr("base alone")
+        name = first_words(run.role_pair, _NAME)
+        if run.role % 2:
+            return self.tr("expert {0} alone").format(name)
+        return self.tr("anti-expert {0} alone").format(name)
+
+    def title(self, run: RunSummary, *, alike: bool) -> str:
+        """What to call it; ``alike`` where another run has the same prompt."""
+        words = first_words(run.opening, _TEXT_WORDS)
+        if run.title or not alike or not run.prompt.strip() or not words:
+            return run.shown_title
+        return self.tr("{0} → {1}").format(first_words(run.prompt, _PROMPT_WORDS), words)
 
     def facts(self, run: RunSummary) -> str:
         """Everything but the text, in a line or two."""

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import (
 )
 
 
-class _RowDelegate(QStyledItemDelegate):
+class RowDelegate(QStyledItemDelegate):
     """Draws a row as one: the cell that has the keyboard looks as the others do."""
 
     def initStyleOption(  # noqa: N802 — Qt's name
@@ -27,7 +27,7 @@ def make_table(model: QAbstractTableModel, name: str) -> QTableView:
     """A table of whole rows, of which one can be chosen; its first column takes what is left."""
     table = QTableView()
     table.setModel(model)
-    table.setItemDelegate(_RowDelegate(table))
+    table.setItemDelegate(RowDelegate(table))
     table.setAccessibleName(name)
     table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
     table.setShowGrid(False)

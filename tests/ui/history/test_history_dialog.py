@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QLocale, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
+from app.history.records import RunKind
 from app.ui.history.exporting import copy_shown, export, formats
 from app.ui.history.history_dialog import HistoryDialog
-from app.ui.history.run_table import TAGS, TITLE, TOKENS
+from app.ui.history.run_table import KIND, MOMENT, TAGS, TITLE, TOKENS, RunTable
 from app.ui.state.session import Session
 from tests.ui.conftest import FakeBridge
 from tests.ui.history.test_history import generate, runs
@@ -135,7 +138,9 @@ def test_opening_shows_the_run_and_running_again_makes_another(
     bridge.finish_run()
     runs(kept)
     kept.history.changed.emit()
-    assert titles(dialog) == ["Apple", "Cherry", "Banana", "Apple"]
+    rows = titles(dialog)
+    assert rows[1:3] == ["Cherry", "Banana"]
+    assert all(rows[row].startswith("Apple → ") for row in (0, 3))
     newest = kept.runs.current
     assert newest is not None
     assert newest.token_ids == run.token_ids
@@ -166,6 +171,46 @@ def test_every_format_can_be_exported(
         export(kept, run_id, "html", tmp_path / "none" / "run.html")
     assert kept.problem is not None
     assert "cannot be written" in str(kept.problem.error)
+
+
+def test_rows_of_one_prompt_say_what_each_is(dialog: HistoryDialog) -> None:
+    run = dialog.chosen()[0]
+    given = replace(run, opening="given words", kind=RunKind.SCORED)
+    alone = [
+        replace(run, opening=text, kind=RunKind.ROLE, role=role, role_pair="poems" if role else "")
+        for role, text in enumerate(("zero", "one", ""))
+    ]
+    alone[2] = replace(alone[2], tokens=0)
+    named = replace(run, title="Pie")
+    model = RunTable(lambda *_: None, dialog)
+    model.show([given, *alone, named])
+    rows = [model.index(row, TITLE) for row in range(model.rowCount())]
+    assert [index.data() for index in rows] == [
+        "Cherry → given words",
+        "Cherry → zero",
+        "Cherry → one",
+        "Cherry",
+        "Pie",
+    ]
+    assert [index.data(KIND) for index in rows] == [
+        "given text",
+        "base alone",
+        "expert poems alone",
+        "anti-expert poems alone",
+        "generated",
+    ]
+    dimmed = [index.data(Qt.ItemDataRole.ForegroundRole) is not None for index in rows]
+    assert dimmed == [False, False, False, True, False]
+
+
+def test_without_a_locale_dates_are_iso(dialog: HistoryDialog) -> None:
+    before = QLocale()
+    QLocale.setDefault(QLocale.c())
+    try:
+        shown = str(dialog.runs.index(0, MOMENT).data())
+    finally:
+        QLocale.setDefault(before)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d", shown)
 
 
 def test_the_export_asks_where(dialog: HistoryDialog) -> None:
