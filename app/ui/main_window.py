@@ -62,10 +62,12 @@ class MainWindow(QMainWindow):
         self._memory = memory
         self._was_painted = False
         self._sample_prompt = session.recipe.sample_prompt
+        self._opened_prompt = ""
         self.setMinimumSize(_MINIMUM)
         self.prompt = PromptEditor()
         self.prompt.text_changed.connect(session.set_prompt)
         self.prompt.set_text(self._sample_prompt)
+        session.history.shown.connect(self._take_prompt)
         self.transcript = TranscriptView(session)
         self._what_if = WhatIfBar(session)
         self._plot_place = _card()
@@ -185,6 +187,12 @@ class MainWindow(QMainWindow):
         if sample != self._sample_prompt and self.prompt.text in ("", self._sample_prompt):
             self.prompt.set_text(sample)
         self._sample_prompt = sample
+
+    def _take_prompt(self, prompt: str) -> None:
+        """Put the prompt of an opened run into the field unless the person has typed a prompt."""
+        if self.prompt.text in ("", self._sample_prompt, self._opened_prompt):
+            self.prompt.set_text(prompt)
+            self._opened_prompt = prompt
 
     # Remembered state
 

@@ -44,6 +44,8 @@ class History(QObject):
     """Runs came, ended or were edited."""
     deleted_changed = Signal()
     """``deleted`` changed."""
+    shown = Signal(str)
+    """A person opened a run; its prompt."""
     _told = Signal(object)
     _written = Signal()
 
@@ -149,10 +151,12 @@ class History(QObject):
         run = self._recorder.run_of(run_id)
         if run:
             self._window.runs.show(run)
+            self.shown.emit(run.prompt)
             return
         removed = self._window.runs.removed
         if removed and self.id_of(removed.run) == run_id:
             self._window.runs.restore()  # or there would be two texts that write one run
+            self.shown.emit(removed.run.prompt)
             return
         try:
             archive = self._archive_of(run_id)
@@ -162,6 +166,7 @@ class History(QObject):
             return
         self._recorder.know(run, run_id)
         self._window.runs.add(run)
+        self.shown.emit(run.prompt)
 
     def open_recipe(self, run_id: str) -> None:
         """Open the recipe of a run, with its weights and settings."""

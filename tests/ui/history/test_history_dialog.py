@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QLocale, Qt
+from PySide6.QtCore import QLocale, QSettings, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
@@ -17,6 +17,7 @@ from app.history.records import RunKind
 from app.ui.history.exporting import copy_shown, export, formats
 from app.ui.history.history_dialog import HistoryDialog
 from app.ui.history.run_table import KIND, MOMENT, TAGS, TITLE, TOKENS, RunTable
+from app.ui.main_window import MainWindow
 from app.ui.state.session import Session
 from tests.ui.conftest import FakeBridge
 from tests.ui.history.test_history import generate, runs
@@ -233,3 +234,19 @@ def test_the_selected_tokens_are_copied_as_a_table(dialog: HistoryDialog, kept: 
     run = kept.runs.current
     assert run is not None
     assert QGuiApplication.clipboard().text() == run.text
+
+
+def test_an_opened_run_brings_its_prompt_unless_one_was_typed(
+    dialog: HistoryDialog, kept: Session, qtbot: QtBot, tmp_path: Path
+) -> None:
+    window = MainWindow(kept, QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat))
+    qtbot.addWidget(window)
+    for title in ("Apple", "Banana"):
+        choose(dialog, title)
+        dialog.open_run.click()
+        assert window.prompt.text == title
+        assert kept.prompt == title
+    window.prompt.set_text("My own")
+    choose(dialog, "Cherry")
+    dialog.open_run.click()
+    assert window.prompt.text == "My own"
