@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -61,6 +62,16 @@ def parsed(page: str) -> Parser:
     parser.close()
     assert parser.open == []  # everything that begins ends
     return parser
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [("eos", "ended at the end of text"), ("cancelled", "stopped by hand")],
+)
+def test_the_head_says_how_it_ended(document: Document, reason: str, said: str) -> None:
+    run = replace(document.run, summary=replace(document.run.summary, finish_reason=reason))
+    page = write_html(replace(document, run=run))
+    assert f" · {said}</p>" in page
 
 
 def test_no_element_or_attribute_comes_from_a_run(parsed: Parser) -> None:
