@@ -31,6 +31,8 @@ class Traffic:
         sent: Tokens that the server read, as it counts them.
         received: Tokens that the server generated, as it counts them.
         retries: Requests that were made again.
+        recut: Of those that sent text, in how many the server cut it into another number of tokens
+            than the pair has, so that its answer is about other tokens.
         left_out: Returned tokens that are not in the vocabulary, the most frequent first.
     """
 
@@ -38,6 +40,7 @@ class Traffic:
     sent: int = 0
     received: int = 0
     retries: int = 0
+    recut: int = 0
     left_out: tuple[LeftOut, ...] = ()
 
 

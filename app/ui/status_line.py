@@ -103,6 +103,11 @@ class StatusLine(QWidget):
             exchanged = self.tr("Requests: {0}, tokens sent: {1}, received: {2}, retries: {3}")
             counts = (traffic.requests, traffic.sent, traffic.received, traffic.retries)
             explanation += "\n" + exchanged.format(*(f"{count:,}" for count in counts))
+            if traffic.recut:
+                recut = self.tr(
+                    "In {0} of them the server cut the text into other tokens than the pair."
+                )
+                explanation += "\n" + recut.format(f"{traffic.recut:,}")
             if traffic.left_out:
                 names = ", ".join(quoted(item.token) for item in traffic.left_out[:5])
                 left_out = self.tr("Returned, and not in the pair's vocabulary: {0}")

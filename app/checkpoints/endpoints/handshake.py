@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
 from app.checkpoints.endpoints import failures, wire
+from app.checkpoints.endpoints.blocks import Block, Blocks
 from app.checkpoints.endpoints.client import Client
 from app.checkpoints.endpoints.failures import RequestError
 from app.checkpoints.endpoints.matching import Matcher
@@ -23,14 +23,6 @@ _CLOSE = 0.25
 """Nats by which one prompt may differ when it is sent twice: batches round in other ways."""
 
 
-class Blocks(StrEnum):
-    """How several tokens are scored in one request."""
-
-    PROMPT_LOGPROBS = "prompt_logprobs"
-    ECHO = "echo"
-    NONE = "none"
-
-
 @dataclass(frozen=True, slots=True)
 class Profile:
     """What a server understands.
@@ -41,6 +33,8 @@ class Profile:
         ids: Whether its ids are those of the pair: prompts are sent as ids, and not as text.
         extras: What every request says besides.
         blocks: How several tokens are scored in one request.
+        more: How many tokens the server counts in a text beyond those of the pair: its beginning
+            of sequence, where the pair has none. None where it does not count.
     """
 
     model: str
@@ -48,6 +42,7 @@ class Profile:
     ids: bool = False
     extras: Mapping[str, Any] = field(default_factory=dict)
     blocks: Blocks = Blocks.NONE
+    more: int | None = None
 
 
 def shake_hands(
@@ -91,11 +86,13 @@ class _Handshake:
         self._matcher = matcher
         self._probe = list(probe)
         self._cancelled = cancelled
+        self._more: int | None = None
 
     def profile(self) -> Profile:
         model, context = self._model()
         ids, extras = self._form(model)
-        return Profile(model, context, ids, extras, self._blocks(model, extras, ids=ids))
+        blocks = self._blocks(model, extras, ids=ids)
+        return Profile(model, context, ids, extras, blocks, self._more)
 
     def _model(self) -> tuple[str, int | None]:
         """The name of the model and its context, where the server lists its models."""
@@ -129,39 +126,42 @@ class _Handshake:
             by_ids = self._try(model, self._probe, extras)
             if by_ids is None:
                 continue
-            read_as_ids = self._row(by_ids, ids=bool(extras), whole=False)
+            read_as_ids = self._row(by_ids, ids=bool(extras))
             by_text = self._try(model, PROBE, {})
-            read_as_text = self._row(by_text, ids=False, whole=False) if by_text else {}
+            read_as_text = self._row(by_text, ids=False) if by_text else {}
             if _agree(read_as_ids, read_as_text):
                 return True, extras
         answer = self._post(model, PROBE, {})
-        self._row(answer, ids=False, whole=True)
+        self._row(answer, ids=False)
+        counted = wire.prompt_tokens(answer)
+        self._more = None if counted is None else counted - len(self._probe)
         return False, {}
 
     def _blocks(self, model: str, extras: Mapping[str, Any], *, ids: bool) -> Blocks:
-        prompt = self._probe if ids else PROBE
-        if ids:
-            answer = self._try(model, prompt, {**extras, "prompt_logprobs": self._top})
-            if answer is not None and self._tells(answer, Blocks.PROMPT_LOGPROBS):
-                return Blocks.PROMPT_LOGPROBS
-        answer = self._try(model, prompt, {**extras, "echo": True})
-        if answer is not None and self._tells(answer, Blocks.ECHO):
-            return Blocks.ECHO
+        """The first form in which the server tells of a prompt what it tells of its beginning."""
+        shorter = self._row(self._post(model, self._prompt(self._probe[:-1], ids), extras), ids=ids)
+        for form in (Blocks.PROMPT_LOGPROBS, Blocks.ECHO, Blocks.ECHO_AFTER):
+            block = Block(
+                form, len(self._probe), self._probe[-1:], self._top, ids, self._matcher.spelled
+            )
+            answer = self._try(model, self._prompt(self._probe, ids), {**extras, **block.extras()})
+            if answer is not None and self._tells(answer, block, shorter):
+                return form
         return Blocks.NONE
 
-    def _tells(self, answer: Mapping[str, Any], blocks: Blocks) -> bool:
-        """Whether the answer has a position for each token of the prompt, and one more."""
+    def _prompt(self, probe: Sequence[int], ids: bool) -> str | Sequence[int]:
+        return probe if ids else self._matcher.text(probe) or ""
+
+    def _tells(self, answer: Mapping[str, Any], block: Block, shorter: Mapping[int, float]) -> bool:
         try:
-            choice = wire.choice_of(answer)
-            if blocks is Blocks.PROMPT_LOGPROBS:
-                found = wire.of_prompt(choice, self._top)
-                return found is not None and len(found) == len(self._probe)
-            found = wire.generated(choice, self._top, ids=False)
-            return found is not None and len(found) > 1
+            positions = block.positions(wire.choice_of(answer))
         except wire.FormError:
             return False
+        if positions is None:
+            return False
+        return _agree(shorter, self._matcher.match(positions[0], whole=False, ends=False))
 
-    def _row(self, answer: Mapping[str, Any], *, ids: bool, whole: bool) -> dict[int, float]:
+    def _row(self, answer: Mapping[str, Any], *, ids: bool) -> dict[int, float]:
         """The log-probabilities of the first new token by id.
 
         Raises:
@@ -174,7 +174,7 @@ class _Handshake:
             raise failures.unusable(self._client.address, str(error)) from error
         if found is None or not any(found):
             raise failures.no_logprobs(self._client.address)
-        return self._matcher.match(found[-1] or {}, whole=whole, ends=wire.ends(choice))
+        return self._matcher.match(found[-1] or {}, whole=False, ends=wire.ends(choice))
 
     def _try(
         self, model: str, prompt: str | Sequence[int], extras: Mapping[str, Any]

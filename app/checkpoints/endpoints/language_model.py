@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 from app.checkpoints.endpoints import failures, wire
+from app.checkpoints.endpoints.blocks import Block, Blocks
 from app.checkpoints.endpoints.client import Client
 from app.checkpoints.endpoints.failures import RequestError
-from app.checkpoints.endpoints.handshake import Blocks, Profile
+from app.checkpoints.endpoints.handshake import Profile
 from app.checkpoints.endpoints.matching import Matcher
 from app.decoding.remote import Traffic
 from app.errors import EndpointError
@@ -28,16 +29,16 @@ class _Asked:
     Attributes:
         ids: All tokens that are then held.
         last: For how many of the last positions rows are wanted.
-        blocks: How they are scored.
+        prompts: What is sent, of each request.
         answers: Of the requests.
-        count: How many of the positions a block asks for, from the first.
+        block: What one request asks of several tokens, or None.
     """
 
     ids: tuple[int, ...]
     last: int
-    blocks: Blocks
+    prompts: tuple[tuple[int, ...], ...]
     answers: tuple[Future[_Answer], ...]
-    count: int = 1
+    block: Block | None = None
 
     def drop(self) -> None:
         for answer in self.answers:
@@ -80,15 +81,18 @@ class EndpointLanguageModel:
         self.length = 0
         self._held: list[int] = []
         self._asked: _Asked | None = None
+        self._recut = 0
         self._cancelled: Callable[[], bool] = lambda: False
 
     def begin_run(self, cancelled: Callable[[], bool]) -> None:
         self._cancelled = cancelled
         self._client.begin()
         self._matcher.begin()
+        self._recut = 0
 
     def traffic(self) -> Traffic:
-        return replace(self._client.traffic(), left_out=self._matcher.left_out())
+        left_out = self._matcher.left_out()
+        return replace(self._client.traffic(), left_out=left_out, recut=self._recut)
 
     def begin(self, tokens: Sequence[int], last: int) -> None:
         ids = (*self._held, *tokens)
@@ -126,14 +130,19 @@ class EndpointLanguageModel:
             self._asked.drop()
             self._asked = None
 
-    def _ask(self, ids: tuple[int, ...], last: int, blocks: Blocks) -> _Asked:
-        read = ids[: len(ids) - last + self._askable(ids, last)]
-        count = last - (len(ids) - len(read))
-        if blocks is Blocks.NONE or count == 1:
-            ends = range(len(read) - count + 1, len(read) + 1)
-            return _Asked(ids, last, Blocks.NONE, tuple(self._post(read[:end], {}) for end in ends))
-        extras = {"echo": True} if blocks is Blocks.ECHO else {"prompt_logprobs": self._top}
-        return _Asked(ids, last, blocks, (self._post(read, extras),), count)
+    def _ask(self, ids: tuple[int, ...], last: int, form: Blocks) -> _Asked:
+        count = self._askable(ids, last)
+        first = len(ids) - last + 1
+        if form is Blocks.NONE or count == 1:
+            prompts = tuple(ids[: first + place] for place in range(count))
+            return _Asked(ids, last, prompts, tuple(self._post(prompt, {}) for prompt in prompts))
+        read = ids[: first + count - 1]
+        block = self._block(form, read, read[first:])
+        return _Asked(ids, last, (read,), (self._post(read, block.extras()),), block)
+
+    def _block(self, form: Blocks, read: Sequence[int], drafts: Sequence[int]) -> Block:
+        spelled = self._matcher.spelled
+        return Block(form, len(read), drafts, self._top, self.profile.ids, spelled)
 
     def _askable(self, ids: tuple[int, ...], last: int) -> int:
         """For how many of the last positions, from the first of them, the server can be asked.
@@ -164,35 +173,55 @@ class EndpointLanguageModel:
         return self._client.post("completions", body)
 
     def _rows(self, asked: _Asked) -> list[Tensor]:
-        choices = [self._choice(answer) for answer in asked.answers]
-        if asked.blocks is Blocks.NONE:
-            rows = [self._row(self._newest(c), ends=wire.ends(c)) for c in choices]
-            return rows + rows[-1:] * (asked.last - len(rows))
-        (choice,) = choices
-        inside = self._inside(choice, asked)
-        if inside is None:  # the server has cut the text into other tokens than the pair
-            return self._rows(self._ask(asked.ids, asked.last, Blocks.NONE))
-        rows = [self._row(position, ends=False) for position in inside]
-        rows.append(self._row(self._newest(choice), ends=wire.ends(choice)))
+        choices = list(map(self._choice, asked.prompts, asked.answers))
+        if asked.block is None:
+            rows = list(map(self._single, asked.prompts, choices))
+        else:
+            (choice,) = choices
+            found = self._positions(asked.block, choice)
+            if found is None:  # the server has cut the text into other tokens than the pair
+                return self._rows(self._ask(asked.ids, asked.last, Blocks.NONE))
+            rows = [self._row(position, ends=False) for position in found[:-1]]
+            rows.append(self._row(found[-1], ends=wire.ends(choice)))
         return rows + rows[-1:] * (asked.last - len(rows))
 
-    def _choice(self, answer: Future[_Answer]) -> Mapping[str, Any]:
+    def _single(self, prompt: tuple[int, ...], choice: Mapping[str, Any]) -> Tensor:
+        """What the server says of the token after a prompt."""
+        found = self._generated(choice)
+        if found and found[-1]:
+            return self._row(found[-1], ends=wire.ends(choice))
+        if found is None or not wire.ends(choice):
+            raise failures.no_logprobs(self._client.address)
+        # It chose its end, and says nothing of that.
+        if self.profile.blocks is Blocks.ECHO_AFTER:
+            block = self._block(self.profile.blocks, prompt, ())
+            positions = self._positions(
+                block, self._choice(prompt, self._post(prompt, block.extras()))
+            )
+            if positions:
+                return self._row(positions[-1], ends=True)
+        return self._row({b"": 0.0}, ends=True)
+
+    def _positions(self, block: Block, choice: Mapping[str, Any]) -> list[wire.Position] | None:
+        try:
+            return block.positions(choice)
+        except wire.FormError as error:
+            raise failures.unusable(self._client.address, str(error)) from error
+
+    def _choice(self, prompt: Sequence[int], answer: Future[_Answer]) -> Mapping[str, Any]:
         try:
             found = self._client.wait(answer, self._cancelled)
+            self._compare_length(prompt, found)
             return wire.choice_of(found)
         except RequestError as error:
             raise error.failure.error from None
         except wire.FormError as error:
             raise failures.unusable(self._client.address, str(error)) from error
 
-    def _newest(self, choice: Mapping[str, Any]) -> wire.Position:
-        """What the server says of the token after the prompt."""
-        found = self._generated(choice)
-        if found and found[-1]:
-            return found[-1]
-        if found is not None and wire.ends(choice):  # it chose its end, and says nothing of others
-            return {b"": 0.0}
-        raise failures.no_logprobs(self._client.address)
+    def _compare_length(self, prompt: Sequence[int], answer: Mapping[str, Any]) -> None:
+        counted, more = wire.prompt_tokens(answer), self.profile.more
+        if not self.profile.ids and counted is not None and more is not None:
+            self._recut += counted != len(prompt) + more
 
     def _generated(self, choice: Mapping[str, Any]) -> list[wire.Position | None] | None:
         try:
@@ -200,52 +229,17 @@ class EndpointLanguageModel:
         except wire.FormError as error:
             raise failures.unusable(self._client.address, str(error)) from error
 
-    def _inside(self, choice: Mapping[str, Any], asked: _Asked) -> list[wire.Position] | None:
-        """What is said of the tokens of a block, or None where they are not those of the prompt."""
-        drafts = asked.ids[len(asked.ids) - asked.last + 1 :][: asked.count - 1]
-        read = len(asked.ids) - asked.last + asked.count
-        if asked.blocks is Blocks.PROMPT_LOGPROBS:
-            try:
-                found = wire.of_prompt(choice, self._top)
-            except wire.FormError as error:
-                raise failures.unusable(self._client.address, str(error)) from error
-            end = read
-        else:
-            found, end = self._echoed(choice, drafts, read)
-        if found is None or len(found) < end:
-            return None
-        inside = [position for position in found[end - len(drafts) : end] if position]
-        return inside if len(inside) == len(drafts) else None
-
-    def _echoed(
-        self, choice: Mapping[str, Any], drafts: Sequence[int], read: int
-    ) -> tuple[list[wire.Position | None] | None, int]:
-        """The positions of an echo, and where the prompt ends among them."""
-        tokens = wire.tokens_of(choice)
-        if wire.ends(choice) and len(tokens) != read + 1:
-            return None, 0  # whether the token at which it ends is among them is not known
-        end = len(tokens) - 1
-        spelled = tokens[end - len(drafts) : end]
-        if not all(map(self._is_spelled, drafts, spelled)) or len(spelled) != len(drafts):
-            return None, 0
-        return self._generated(choice), end
-
-    def _is_spelled(self, index: int, token: str) -> bool:
-        try:
-            found = wire.read_token(token, ids=self.profile.ids)
-        except wire.FormError:
-            return False
-        return found in (index, self._matcher.spelled(index))
-
     def _row(self, position: wire.Position, *, ends: bool) -> Tensor:
         row = torch.full((self.vocabulary_size,), float("-inf"))
         found = self._matcher.match(position, whole=not self.profile.ids, ends=ends)
         if not found:
-            names = ", ".join(repr(token) for token in list(position)[:5])
+            newest = self._matcher.left_out()[: len(position)]
+            names = ", ".join(f"{item.token!r}, {item.reason}" for item in newest[:5])
             raise EndpointError(
-                f"No token that {self._client.address.host} returns is in the pair's vocabulary",
-                evidence=f"it returned {names}",
-                next_step="The base must have the tokenizer of the pair.",
+                f"No token that {self._client.address.host} returns can be generated",
+                evidence=f"of the pair's vocabulary: {names}",
+                next_step="The base must have the tokenizer of the pair; where it has, a greater "
+                "“top_logprobs” helps.",
             )
         row[list(found)] = torch.tensor(list(found.values()))
         return row

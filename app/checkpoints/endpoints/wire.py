@@ -37,6 +37,13 @@ def request(
     return {"model": model, **body, **extras} if model else {**body, **extras}
 
 
+def prompt_tokens(answer: Mapping[str, Any]) -> int | None:
+    """How many tokens the server has read, where it says so."""
+    usage = answer.get("usage")
+    found = usage.get("prompt_tokens") if isinstance(usage, dict) else None
+    return found if type(found) is int else None
+
+
 def choice_of(answer: Mapping[str, Any]) -> Mapping[str, Any]:
     """The one choice of an answer.
 

@@ -26,6 +26,8 @@ class Kind:
         echo: Whether it knows ``echo``.
         strict: Whether it refuses what it does not know, as the OpenAI API does.
         content: Whether log-probabilities come as llama.cpp's server has them.
+        after: Whether its echo has at each token what is expected after it, and special tokens are
+            without text, as llama-cpp-python has it.
         most: The most log-probabilities it gives.
         shift: Added to every id that it reads or names: a server with another tokenizer.
     """
@@ -36,6 +38,7 @@ class Kind:
     echo: bool = False
     strict: bool = False
     content: bool = False
+    after: bool = False
     most: int = 1_000_000
     shift: int = 0
 
@@ -44,6 +47,7 @@ VLLM = Kind(token_ids=True, prompt_logprobs=True, echo=True)
 OPENAI = Kind(echo=True, strict=True)
 TEXT_ONLY = Kind(reads_ids=False, echo=True)
 LLAMA_CPP = Kind(content=True)
+LLAMA_CPP_PYTHON = Kind(reads_ids=False, echo=True, after=True)
 PLAIN = Kind()
 
 
@@ -126,6 +130,8 @@ class FakeServer:
         named = body.get("return_tokens_as_token_ids", False) and self.kind.token_ids
         positions = [*([None] if ids else []), *rows[:-1]] if body.get("echo") else []
         tokens = [*ids, best] if body.get("echo") else [best]
+        if body.get("echo") and self.kind.after:
+            positions, tokens = [None, *rows[1:-1]], ids
         choice = {
             "index": 0,
             "text": self.tokenizer.decode([best]),
@@ -193,6 +199,8 @@ class FakeServer:
         return bytes(_BYTES[character] for character in token)
 
     def _name(self, index: int, named: bool) -> str:
+        if self.kind.after and index in self.tokenizer.all_special_ids:
+            return ""
         if named:
             return f"token_id:{index + self.kind.shift}"
         spelled = self._bytes(index)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
 
-from app.checkpoints.endpoints.handshake import Blocks
+from app.checkpoints.endpoints.blocks import Blocks
 from app.checkpoints.endpoints.language_model import EndpointLanguageModel
 from app.checkpoints.spec import CheckpointSpec, Recipe
 from app.decoding.types import FinishReason
@@ -27,7 +28,7 @@ from app.engine.messages import (
 )
 from tests import tiny
 from tests.checkpoints.endpoints import fake_server
-from tests.checkpoints.endpoints.fake_server import FakeServer, Kind
+from tests.checkpoints.endpoints.fake_server import FakeServer, Fault, Kind
 
 PROMPT = "the king said"
 KINDS = {
@@ -36,6 +37,7 @@ KINDS = {
     "llama.cpp": fake_server.LLAMA_CPP,
     "plain": fake_server.PLAIN,
 }
+TEXT_KINDS = {"text": fake_server.TEXT_ONLY, "llama-cpp-python": fake_server.LLAMA_CPP_PYTHON}
 
 
 class Desk:
@@ -149,12 +151,13 @@ def test_with_a_few_log_probabilities_a_run_is_that_of_the_paper(
     assert ids_of(desk.generate(unrestricted)) != expected  # or the test shows nothing
 
 
+@pytest.mark.parametrize("kind", TEXT_KINDS.values(), ids=TEXT_KINDS)
 @pytest.mark.parametrize("speculate", [False, True])
 def test_a_server_that_reads_text_gets_whole_characters(
-    server: FakeServer, desk: Desk, llama: tiny.Family, speculate: bool
+    server: FakeServer, desk: Desk, llama: tiny.Family, kind: Kind, speculate: bool
 ) -> None:
     """It cuts the text into tokens by itself; a token inside a character is left out, and named."""
-    server.kind = fake_server.TEXT_ONLY
+    server.kind = kind
     recipe = behind(server, llama.recipe(1.3, temperature=0.0, max_new_tokens=16), top=60)
     desk.load(recipe)
     tokens = desk.generate(recipe, speculate=speculate)
@@ -178,7 +181,7 @@ def test_a_server_that_reads_text_gets_whole_characters(
         text += token.step.text
     traffic = finished(desk).stats.traffic
     assert traffic is not None
-    assert {item.reason for item in traffic.left_out} == {"inside a character"}
+    assert "inside a character" in {item.reason for item in traffic.left_out}
     assert all(isinstance(prompt, str) for prompt in server.prompts[2:])
 
 
@@ -262,6 +265,60 @@ def test_a_block_is_one_request(server: FakeServer, desk: Desk, llama: tiny.Fami
             assert int(known.sum()) == 5
             torch.testing.assert_close(row[known], wanted[known].float(), atol=1e-5, rtol=0)
         model.rewind(0)
+
+
+def test_blocks_of_a_server_that_tells_what_follows(
+    server: FakeServer, desk: Desk, llama: tiny.Family
+) -> None:
+    server.kind = fake_server.LLAMA_CPP_PYTHON
+    desk.load(behind(server, llama.recipe(), top=60))
+    model = base_of(desk)
+    assert model.profile.blocks is Blocks.ECHO_AFTER
+    ids = tiny.make_tokenizer().encode("the king said to the daughter").ids
+    before = len(server.seen)
+    rows = model.extend(torch.tensor(ids), 3)
+    assert len(server.seen) == before + 1
+    for row, wanted in zip(rows, server.logprobs(ids)[-3:], strict=True):
+        known = row > -math.inf
+        torch.testing.assert_close(row[known], wanted[known].float(), atol=1e-5, rtol=0)
+
+
+def test_an_end_of_which_nothing_is_told_is_asked_for_by_echo(
+    server: FakeServer, desk: Desk, llama: tiny.Family
+) -> None:
+    """llama-cpp-python tells of no token where it ends, except in an echo."""
+
+    def mute(answer: dict[str, Any]) -> None:
+        answer["choices"][0].update(
+            finish_reason="stop", logprobs={"tokens": [], "top_logprobs": []}
+        )
+
+    def end(answer: dict[str, Any]) -> None:
+        answer["choices"][0]["finish_reason"] = "stop"
+        answer["choices"][0]["logprobs"]["top_logprobs"][-1] = {"": -0.1, "a": -3.0}
+
+    server.kind = fake_server.LLAMA_CPP_PYTHON
+    desk.load(behind(server, llama.recipe(), top=5))
+    ids = torch.tensor(tiny.make_tokenizer().encode("the king").ids)
+    server.faults = [Fault(change=mute), Fault(change=end)]
+    row = base_of(desk).extend(ids)[0]
+    found = {index: row[index].item() for index in (row > -math.inf).nonzero().flatten().tolist()}
+    letter = tiny.make_tokenizer().token_to_id("a")
+    assert found == pytest.approx({0: -0.1, letter: -3.0})
+
+
+def test_it_is_counted_how_often_the_text_was_cut_in_another_way(
+    server: FakeServer, desk: Desk, llama: tiny.Family
+) -> None:
+    server.kind = fake_server.TEXT_ONLY
+    desk.load(behind(server, llama.recipe(), top=5))
+    model = base_of(desk)
+    model.begin_run(lambda: False)
+    tokenizer = tiny.make_tokenizer()
+    model.extend(torch.tensor(tokenizer.encode("the king").ids))
+    assert model.traffic().recut == 0
+    model.extend(torch.tensor([tokenizer.token_to_id(letter) for letter in "Ġking"]))
+    assert model.traffic().recut == 1
 
 
 def base_of(desk: Desk) -> EndpointLanguageModel:
