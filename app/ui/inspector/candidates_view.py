@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from app.attribution.candidates import CandidateRows, CandidateTable, tabulate
 from app.ui.inspector.candidate_filter import CandidateFilter, Moved
@@ -18,6 +18,8 @@ from app.ui.widgets.reflow_row import ReflowRow
 
 _TOKEN_WIDTH = 84
 _PADDING = 9
+_LEAST_LINES = 10
+"""So high is the table at least, its head included; it takes all the room there is."""
 
 
 class CandidatesView(QWidget):
@@ -71,6 +73,8 @@ class CandidatesView(QWidget):
         layout.setSpacing(SPACE // 2)
         layout.addWidget(head)
         layout.addLayout(filters)
+        self._table.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
+        self._table.setMinimumHeight(_LEAST_LINES * self._table.fontMetrics().lineSpacing())
         layout.addWidget(self._table, 1)
 
     # Content

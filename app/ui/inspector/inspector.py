@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QFrame, QLabel, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QStackedLayout, QVBoxLayout, QWidget
 
 from app.attribution.attribution import attribute
 from app.attribution.estimated import attribute_candidates
@@ -65,7 +65,13 @@ class Inspector(QFrame):
         layout.addWidget(self._story)
         layout.addWidget(self._candidates, 1)
         layout.addLayout(self._curve_place)
-        return page
+        area = QScrollArea()  # in a low window the parts keep their heights
+        area.setWidget(page)
+        page.setAutoFillBackground(False)  # the column's surface is behind it
+        area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        return area
 
     # Content
 

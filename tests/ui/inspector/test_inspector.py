@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QTableView
+from PySide6.QtWidgets import QApplication, QLabel, QScrollArea, QTableView
 from pytestqt.qtbot import QtBot
 
 from app.attribution.candidates import tabulate
+from app.ui.inspector.alpha_curve_view import AlphaCurveView
 from app.ui.inspector.candidate_model import CandidateModel
+from app.ui.inspector.candidates_view import CandidatesView
 from app.ui.inspector.contribution_bars import ContributionBars
 from app.ui.inspector.inspector import Inspector
+from app.ui.inspector.token_story import TokenStory
 from app.ui.state.session import Session
 from app.ui.widgets.bar_delegate import SORT_ROLE
 from app.wording import probability, signed
@@ -114,3 +117,25 @@ def test_numbers_are_right_aligned_and_explained(inspector: Inspector) -> None:
     cell = model.index(0, 1)
     assert cell.data(Qt.ItemDataRole.TextAlignmentRole) & Qt.AlignmentFlag.AlignRight
     assert "after tuning" in cell.data(Qt.ItemDataRole.ToolTipRole)
+
+
+def test_in_a_low_window_the_parts_keep_their_heights_and_the_column_scrolls(
+    finished_session: Session, qtbot: QtBot
+) -> None:
+    view = Inspector(finished_session)
+    qtbot.addWidget(view)
+    view.resize(310, 430)
+    with qtbot.waitExposed(view):
+        view.show()
+    finished_session.selection.select(7)
+    QApplication.processEvents()
+    story, candidates = view.findChild(TokenStory), view.findChild(CandidatesView)
+    curve, area = view.findChild(AlphaCurveView), view.findChild(QScrollArea)
+    assert story
+    assert candidates
+    assert curve
+    assert area
+    assert story.height() >= story.heightForWidth(story.width())
+    assert story.geometry().bottom() < candidates.y()
+    assert candidates.geometry().bottom() < curve.y()
+    assert area.verticalScrollBar().maximum() > 0
