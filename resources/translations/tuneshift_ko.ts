@@ -3374,6 +3374,10 @@ Choose another token in a text to branch off there.</source>
         <translation>색 범례</translation>
     </message>
     <message>
+        <source>changed</source>
+        <translation>바뀜</translation>
+    </message>
+    <message>
         <source>first choice changed</source>
         <translation>1순위 바뀜</translation>
     </message>

@@ -37,9 +37,11 @@ class Marks:
 
 
 class TintLegend(QWidget):
-    """A gradient, or the classes, with its numbers; then the marks. What does not fit is left out.
+    """A gradient, or the classes, with its numbers; then the marks.
 
-    Nothing of it is only there: the tool tip and the accessible description say it in words.
+    Where not all of it fits, what the menus beside it say as well goes first, and what is left
+    keeps its order. Nothing of it is only there: the tool tip and the accessible description say it
+    in words.
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -71,9 +73,7 @@ class TintLegend(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 — Qt's name
         painter = QPainter(self)
         left = 0.0
-        for part in self._parts():
-            if left + part.width - SPACE > self.width():
-                return
+        for part in self._fitting():
             part.paint(painter, left)
             left += part.width
 
@@ -84,19 +84,35 @@ class TintLegend(QWidget):
 
     # Parts
 
-    def _parts(self) -> list[_Part]:
+    def _fitting(self) -> list[_Part]:
+        """As many parts as there is room for: the scale first, then marks, then the rest."""
+        room = self.width() + SPACE
+        parts = self._parts()
+        if sum(part.width for part in parts if part.rank <= 1) > room:
+            parts = self._parts(short=True)
+        scale = [part for part in parts if part.rank == 0]
+        if sum(part.width for part in scale) > room:  # some of its classes would mislead
+            scale = []
+        kept = list(scale)
+        for part in sorted(parts, key=lambda part: part.rank):
+            if part.rank and sum(one.width for one in kept) + part.width <= room:
+                kept.append(part)
+        return [part for part in parts if part in kept]
+
+    def _parts(self, *, short: bool = False) -> list[_Part]:
         if self._tints is None:
             return []
         scale = self._tints.scale
-        parts = self._classes(scale) if scale.classes else [self._gradient(scale)]
+        parts = self._classes(scale, short) if scale.classes else [self._gradient(scale)]
         if self._tints.reduction is not None:
-            parts.append(self._text(reduction_title(self._tints.reduction)))
+            parts.append(self._text(reduction_title(self._tints.reduction), rank=3))
         if self._marks.flips:
-            parts.append(self._sample(self.tr("first choice changed"), _underline))
+            told = self.tr("changed") if short else self.tr("first choice changed")
+            parts.append(self._sample(told, _underline, rank=1))
         if self._marks.others:
-            parts.append(self._sample(self.tr("other at α"), _dots))
+            parts.append(self._sample(self.tr("other at α"), _dots, rank=2))
         if self._marks.given:
-            parts.append(self._sample(self.tr("given"), _corner))
+            parts.append(self._sample(self.tr("given"), _corner, rank=2))
         return parts
 
     def _marks_in_words(self) -> list[str]:
@@ -138,11 +154,15 @@ class TintLegend(QWidget):
 
         return _Part(sum(widths) + bar + 2 * SPACE, paint)
 
-    def _classes(self, scale: Scale) -> list[_Part]:
-        return [
-            self._swatch(class_title(rank), scale.color(rank))
-            for rank in (*scale.classes, scale.classes[-1] + 1)
-        ]
+    def _classes(self, scale: Scale, short: bool) -> list[_Part]:
+        """A swatch for each class; ``short``: only the first says what its number is."""
+        first, *others = scale.classes
+        parts = [self._swatch(class_title(first), scale.color(first))]
+        for rank in others:
+            title = f"{rank:,}" if short else class_title(rank)
+            parts.append(self._swatch(title, scale.color(rank)))
+        beyond = scale.classes[-1] + 1
+        return [*parts, self._swatch(class_title(beyond), scale.color(beyond))]
 
     def _swatch(self, text: str, color: QColor) -> _Part:
         width = self.fontMetrics().horizontalAdvance(text)
@@ -154,11 +174,11 @@ class TintLegend(QWidget):
 
         return _Part(width + SPACE + SPACE / 2, paint)
 
-    def _text(self, text: str) -> _Part:
+    def _text(self, text: str, rank: int) -> _Part:
         width = self.fontMetrics().horizontalAdvance(text)
-        return _Part(width + SPACE, lambda p, left: self._write(p, left, width, text))
+        return _Part(width + SPACE, lambda p, left: self._write(p, left, width, text), rank)
 
-    def _sample(self, text: str, mark: Callable[[QPainter, QRectF], None]) -> _Part:
+    def _sample(self, text: str, mark: Callable[[QPainter, QRectF], None], rank: int) -> _Part:
         metrics = self.fontMetrics()
         sample, width = metrics.horizontalAdvance(_SAMPLE), metrics.horizontalAdvance(text)
 
@@ -167,7 +187,7 @@ class TintLegend(QWidget):
             mark(painter, QRectF(left, 1, sample, self.height() - 2))
             self._write(painter, left + sample + SPACE / 2, width, text)
 
-        return _Part(sample + width + SPACE + SPACE / 2, paint)
+        return _Part(sample + width + SPACE + SPACE / 2, paint, rank)
 
     def _write(
         self, painter: QPainter, left: float, width: float, text: str, color: str = ""
@@ -179,10 +199,14 @@ class TintLegend(QWidget):
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """Something to paint at a distance from the left; ``width`` includes the gap after it."""
+    """Something to paint at a distance from the left; ``width`` includes the gap after it.
+
+    ``rank`` says what goes first where room is short, the highest; the scale has 0.
+    """
 
     width: float
     paint: Callable[[QPainter, float], None]
+    rank: int = 0
 
 
 def _underline(painter: QPainter, area: QRectF) -> None:

@@ -368,3 +368,21 @@ def test_hebrew_beside_english_is_tinted_whole(
     left = text.cursorRect(cursor)
     row = [image.pixelColor(x, left.top() + 1).name() for x in range(left.left(), right.left())]
     assert row.count(tinted) > 0.9 * len(row) > 0
+
+
+@pytest.mark.parametrize("measure", [Measure.SHIFT, Measure.RANK])
+@pytest.mark.parametrize("grouping", [Grouping.TOKEN, Grouping.SENTENCE])
+def test_the_legend_keeps_the_key_of_the_underline_before_what_the_menus_say(
+    view: TranscriptView, finished_session: Session, measure: Measure, grouping: Grouping
+) -> None:
+    finished_session.display.set_tint(Tint(measure))
+    finished_session.display.set_grouping(grouping)
+    shown_legend = legend(view)
+    every, short = shown_legend._parts(), shown_legend._parts(short=True)
+    needed = round(sum(part.width for part in short if part.rank <= 1)) + 1
+    for width in (needed, round(sum(part.width for part in every)) + 1):
+        shown_legend.resize(width, shown_legend.height())
+        ranks = [part.rank for part in shown_legend._fitting()]
+        assert 0 in ranks
+        assert 1 in ranks
+    assert len(ranks) == len(every)
