@@ -685,8 +685,8 @@
         <translation>로그 확률 수(&amp;L)</translation>
     </message>
     <message>
-        <source>If it wants a key: {0}</source>
-        <translation>키가 필요한 경우: {0}</translation>
+        <source>A key is not kept in the recipe. {0}</source>
+        <translation>키는 레시피에 저장되지 않습니다. {0}</translation>
     </message>
     <message>
         <source>Models can be changed when the run has ended. Esc stops it.</source>

@@ -59,8 +59,8 @@ def find_key(address: Address) -> Key | None:
 def where_to_put(address: Address) -> str:
     """What to do so that :func:`find_key` finds one, in a sentence."""
     return (
-        f"Type: keyring set {SERVICE} {address.host} – or set the environment variable "
-        f"{variable(address)}."
+        f"Store it with: keyring set {SERVICE} {address.host}, or put it into the environment "
+        f"variable {variable(address)}."
     )
 
 

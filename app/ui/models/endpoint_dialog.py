@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QDialogButtonBox,
     QFormLayout,
     QLineEdit,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
@@ -21,6 +20,7 @@ from app.checkpoints.spec import CheckpointSpec
 from app.errors import RecipeError
 from app.ui.state.session import Session
 from app.ui.theme import SPACE
+from app.ui.widgets.controls import NumberBox
 from app.ui.widgets.message_label import MessageLabel
 
 _EXAMPLE = "http://localhost:8000/v1"
@@ -39,8 +39,7 @@ class EndpointDialog(QDialog):
         self.address.setPlaceholderText(_EXAMPLE)
         self.model = QLineEdit()
         self.model.setPlaceholderText(self.tr("the only one of the server"))
-        self.count = QSpinBox()
-        self.count.setRange(1, _MOST)
+        self.count = NumberBox(1, _MOST, 5, 0)
         self.all = QCheckBox(self.tr("Of all tokens, where the server gives them"))
         self._message = MessageLabel()
         kinds = QDialogButtonBox.StandardButton
@@ -97,7 +96,7 @@ class EndpointDialog(QDialog):
         if problem and typed:
             self._message.show_message(problem, "error")
         elif typed:
-            told = self.tr("If it wants a key: {0}")
+            told = self.tr("A key is not kept in the recipe. {0}")
             self._message.show_message(told.format(where_to_put(address_of(self.spec().source))))
         else:
             self._message.show_message("")
@@ -122,7 +121,7 @@ class EndpointDialog(QDialog):
             source=f"{KIND}:{self.address.text().strip().rstrip('/')}",
             over="",
             model=self.model.text().strip(),
-            top_logprobs=ALL_LOGPROBS if self.all.isChecked() else self.count.value(),
+            top_logprobs=ALL_LOGPROBS if self.all.isChecked() else int(self.count.value()),
         )
 
     def accept(self) -> None:

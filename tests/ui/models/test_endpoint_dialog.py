@@ -153,7 +153,7 @@ def test_coverage_and_traffic_are_shown(
     step = invent_step(0, (1.0, 0.4), 0)
     explained = attribute(step.logits, step.alphas, step.token_id)
     bridge.events.emit([TokenDecoded(run, step, replace(explained, coverage=mass))])
-    traffic = Traffic(7, 1234, 7, 1, (LeftOut(" zz", "absent", 3),))
+    traffic = Traffic(7, 1234, 7, 1, 2, (LeftOut(" zz", "absent", 3),))
     stats = RunStats(1, 0.01, 100.0, 1, traffic=traffic)
     bridge.events.emit([RunFinished(run, FinishReason.LENGTH, stats)])
     (label,) = (item for item in line.findChildren(QLabel) if "coverage" in item.text())
