@@ -69,6 +69,8 @@ class TokenAttribution:
     @property
     def shift(self) -> float:
         """log p_tuned − log p_base: positive where the pairs made the token more probable."""
+        if self.logprob_tuned == self.logprob_base:  # both −∞ where a given token is impossible
+            return 0.0
         return self.logprob_tuned - self.logprob_base
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 
+from app.attribution.candidates import keep_candidates, tabulate
 from app.checkpoints.endpoints.blocks import Blocks
 from app.checkpoints.endpoints.language_model import EndpointLanguageModel
 from app.checkpoints.spec import CheckpointSpec, Recipe
@@ -26,6 +27,7 @@ from app.engine.messages import (
     RunFinished,
     TokenDecoded,
 )
+from app.history.packing import pack_candidates, unpack_candidates
 from tests import tiny
 from tests.checkpoints.endpoints import fake_server
 from tests.checkpoints.endpoints.fake_server import FakeServer, Fault, Kind
@@ -210,6 +212,51 @@ def test_what_is_not_returned_is_impossible_and_everything_shown_agrees(
             explained.p_tuned - explained.p_base, abs=1e-5
         )
         ids.append(token.step.token_id)
+
+
+def test_candidates_are_kept_and_read_back(
+    server: FakeServer, desk: Desk, llama: tiny.Family
+) -> None:
+    recipe = behind(server, llama.recipe(0.7, temperature=1.0, top_p=1.0), top=6)
+    desk.load(recipe)
+    for token in desk.generate(recipe):
+        step = token.step
+        rows = keep_candidates(step.logits, step.alphas, step.token_id)
+        assert sorted(rows.token_ids) == sorted((step.logits.base > -math.inf).nonzero()[0])
+        table = tabulate(unpack_candidates(pack_candidates(rows)))
+        assert table.p_base.sum() == pytest.approx(1.0, abs=1e-5)
+        assert table.p_tuned.sum() == pytest.approx(1.0, abs=1e-5)
+        assert table.contributions.sum() == pytest.approx(0.0, abs=1e-5)
+        assert rows.coverage == pytest.approx(token.attribution.coverage, abs=1e-6)
+        assert rows.reweighted((2.0,)).tuned((2.0,)) == pytest.approx(
+            sorted(rows.tuned((2.0,)), reverse=True)
+        )
+
+
+def test_a_given_text_may_hold_what_the_server_does_not_return(
+    server: FakeServer, desk: Desk, llama: tiny.Family
+) -> None:
+    recipe = behind(server, llama.recipe(0.7, max_new_tokens=9), top=2)
+    desk.load(recipe)
+    start = len(desk.events)
+    run = Generate(
+        2, PROMPT, recipe.sampling, LiveAlphas(recipe.alphas), Cancellation(), text=" the garden"
+    )
+    desk.engine.handle(run)
+    assert finished(desk).finish_reason in (FinishReason.LENGTH, FinishReason.EOS)
+    given = [e for e in desk.events[start:] if isinstance(e, TokenDecoded) and e.step.forced]
+    impossible = [token for token in given if token.attribution.p_base == 0.0]
+    assert impossible
+    for token in impossible:
+        explained = token.attribution
+        assert explained.p_tuned == explained.shift == 0.0
+        assert explained.contributions == (0.0,)
+        step = token.step
+        rows = unpack_candidates(
+            pack_candidates(keep_candidates(step.logits, (0.7,), step.token_id))
+        )
+        assert len(rows.token_ids) == 3
+        assert step.token_id in rows.token_ids
 
 
 def test_a_local_base_has_no_coverage(desk: Desk, llama: tiny.Family) -> None:
