@@ -57,7 +57,7 @@ def address_of(source: str) -> Address:
         raise _not_an_address(url, str(error)) from error
     if parts.scheme not in ("http", "https") or not parts.hostname or not _is_plain(url):
         raise _not_an_address(url)
-    if parts.username is not None or parts.query or parts.fragment:
+    if parts.username is not None or "?" in url or "#" in url:
         raise RecipeError(
             f"The address of the endpoint at {parts.hostname} holds more than a place",
             evidence="it has a user, a query or a fragment",

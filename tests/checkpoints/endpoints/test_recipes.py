@@ -56,6 +56,7 @@ def test_a_recipe_names_an_endpoint_and_reads_back() -> None:
         ("http://gpu:8000/v1/", "gpu:8000", ["not the address", "line 5"]),
         ("http://gpu:8000/v1/", "http://u:p@gpu/v1", ["Keys are never kept in recipes", "line 5"]),
         ("http://gpu:8000/v1/", "http://gpu/v1?key=s", ["more than a place"]),
+        ("http://gpu:8000/v1/", "http://gpu/v1?", ["more than a place"]),
         ('endpoint = "http://gpu:8000/v1/"', 'source = "hub:a/b"', ["setting of endpoints"]),
         ('source = "hub:a/b"', 'source = "endpoint:http://gpu/v1"', ["Only the base can"]),
     ],
