@@ -66,7 +66,7 @@ class RowBudget:
     def _hold(self, step: TokenStep, store: RowStore) -> None:
         held = self._held.get(id(step))
         if held is None:
-            held = self._held[id(step)] = _Held(step, _row_bytes(step.logits))
+            held = self._held[id(step)] = _Held(step, step.logits.nbytes)
             self._bytes += held.size
         held.stores.append(store)
         self._reduce_oldest()
@@ -170,8 +170,3 @@ class RowStore:
     def _replace(self, index: int, candidates: CandidateRows) -> None:
         del self._steps[index]
         self._candidates[index] = candidates
-
-
-def _row_bytes(logits: RoleLogits) -> int:
-    distinct = {id(row): row.nbytes for row in (logits.base, *logits.experts, *logits.antiexperts)}
-    return sum(distinct.values())

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from app.checkpoints.formats import gguf
 from app.checkpoints.formats.adapters import AdapterFiles, open_adapter
+from app.checkpoints.formats.configuration import read_configuration
 from app.checkpoints.formats.stored_tensors import StoredTensor, read_safetensors_header
 from app.checkpoints.spec import CheckpointSpec
 from app.errors import CheckpointError, NotDownloadedError, RecipeError
 from app.resources import resource
 
+_CHOOSE_A_CHECKPOINT = "Choose the folder of a Hugging Face checkpoint."
 _PICKLE_ENDINGS = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 
 
@@ -121,7 +122,7 @@ def open_folder(folder: Path, *, weights_required: bool = True) -> CheckpointFil
         raise CheckpointError(
             f"There is no folder {folder}", next_step="Choose the folder that holds config.json."
         )
-    config = _read_json(folder / "config.json")
+    config = read_configuration(folder / "config.json", _CHOOSE_A_CHECKPOINT)
     if "auto_map" in config and "model_type" not in config:
         raise needs_code(folder)
     if (folder / "adapter_config.json").is_file():
@@ -201,21 +202,6 @@ def _open_gguf(path: Path, weights_required: bool) -> CheckpointFiles:
     )
 
 
-def _read_json(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise CheckpointError(
-            f"There is no {path.name} in {path.parent}",
-            next_step="Choose the folder of a Hugging Face checkpoint.",
-        )
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise CheckpointError(f"{path} cannot be read", evidence=str(error)) from error
-    if not isinstance(content, dict):
-        raise CheckpointError(f"{path} does not hold a configuration")
-    return content
-
-
 def _weight_files(folder: Path, required: bool) -> tuple[Path, ...]:
     single = folder / "model.safetensors"
     index = folder / "model.safetensors.index.json"
@@ -241,7 +227,7 @@ def _weight_files(folder: Path, required: bool) -> tuple[Path, ...]:
 
 
 def _shards(folder: Path, index: Path, required: bool) -> tuple[Path, ...]:
-    places = _read_json(index).get("weight_map")
+    places = read_configuration(index, _CHOOSE_A_CHECKPOINT).get("weight_map")
     if not isinstance(places, dict) or not places:
         raise CheckpointError(f"{index} does not say where the weights are")
     if not all(isinstance(place, str) for place in places.values()):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from app.checkpoints.status import RoleInForce
 from app.cli.order import Order
 from app.decoding.speculation_stats import SpeculationStats
 from app.engine.messages import Loaded, TokenDecoded
+from app.history.export.json_file import finite
 
 if TYPE_CHECKING:
     from app.cli.generate import RunRecord
@@ -42,7 +42,7 @@ def json_report(
         "traffic": asdict(run.traffic) if run.traffic else None,
         "steps": [_step(token) for token in run.tokens],
     }
-    return json.dumps(_finite(report), ensure_ascii=False, allow_nan=False)
+    return json.dumps(finite(report), ensure_ascii=False, allow_nan=False)
 
 
 def _speculation(stats: SpeculationStats | None) -> dict[str, Any] | None:
@@ -103,16 +103,6 @@ def coverage_warning(run: RunRecord) -> str:
         f"The server told of {mean:.0%} of the base's probability on average, {min(told):.0%} at "
         "least: a greater “top_logprobs” in the recipe brings the text nearer to the whole base."
     )
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
-    return value
 
 
 _TOKEN_WIDTH = 16

@@ -115,6 +115,12 @@ class RoleLogits:
     experts: tuple[FloatArray, ...]
     antiexperts: tuple[FloatArray, ...]
 
+    @property
+    def nbytes(self) -> int:
+        """Memory of the rows; one that roles share counts once."""
+        rows = (self.base, *self.experts, *self.antiexperts)
+        return sum({id(row): row.nbytes for row in rows}.values())
+
 
 @dataclass(frozen=True, slots=True)
 class OtherChoice:

@@ -126,11 +126,6 @@ class Inbox:
 
     def _count(self, item: Added) -> None:
         if isinstance(item.rows, RoleLogits):
-            self._row_bytes += _bytes(item.rows)
+            self._row_bytes += item.rows.nbytes
         else:
             self._candidates += 1
-
-
-def _bytes(rows: RoleLogits) -> int:
-    distinct = {id(row): row.nbytes for row in (rows.base, *rows.experts, *rows.antiexperts)}
-    return sum(distinct.values())

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from app.checkpoints.formats.configuration import read_configuration
 from app.checkpoints.formats.stored_tensors import StoredTensor, read_safetensors_header
 from app.errors import CheckpointError
 
@@ -60,7 +60,9 @@ def open_adapter(folder: Path) -> AdapterFiles:
         raise CheckpointError(
             f"There is no folder {folder}", next_step=f"Choose the folder that holds {_CONFIG}."
         )
-    config = _read_config(folder)
+    config = read_configuration(
+        folder / _CONFIG, "Choose the folder of an adapter that PEFT saved."
+    )
     _check_kind(folder, config)
     weights = folder / _WEIGHTS
     if not weights.is_file():
@@ -75,22 +77,6 @@ def open_adapter(folder: Path) -> AdapterFiles:
             next_step=f"It must hold {_WEIGHTS}.",
         )
     return AdapterFiles(folder, config, weights, read_safetensors_header(weights))
-
-
-def _read_config(folder: Path) -> dict[str, Any]:
-    path = folder / _CONFIG
-    if not path.is_file():
-        raise CheckpointError(
-            f"There is no {_CONFIG} in {folder}",
-            next_step="Choose the folder of an adapter that PEFT saved.",
-        )
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise CheckpointError(f"{path} cannot be read", evidence=str(error)) from error
-    if not isinstance(config, dict):
-        raise CheckpointError(f"{path} does not hold a configuration")
-    return config
 
 
 def _check_kind(folder: Path, config: dict[str, Any]) -> None:

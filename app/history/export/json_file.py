@@ -60,7 +60,7 @@ def write_json(document: Document) -> str:
             for token, table in zip(document.tokens, document.tables(), strict=True)
         ],
     }
-    return json.dumps(_finite(report), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+    return json.dumps(finite(report), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
 
 
 def _measures(token: StoredToken) -> dict[str, Any]:
@@ -86,11 +86,12 @@ def _candidates(document: Document, table: CandidateTable) -> dict[str, Any]:
     }
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
+    """``value`` for JSON: numbers that are not finite are None, at any depth."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
+        return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     return value

@@ -65,10 +65,6 @@ class History(QObject):
 
     # From beginning to end
 
-    @property
-    def is_open(self) -> bool:
-        return self._writer is not None
-
     def open(self, path: Path) -> None:
         """Begin to record into ``path``; its trouble is reported, and recording goes on."""
         self._path = path

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import (
-    QAbstractTableModel,
     QDateTime,
     QLocale,
     QModelIndex,
@@ -30,26 +29,27 @@ from app.errors import TuneshiftError
 from app.ui.state.session import Session
 from app.ui.theme import SPACE
 from app.ui.widgets.message_label import MessageLabel
-from app.ui.widgets.row_table import make_table
+from app.ui.widgets.row_table import TitledModel, make_table
 from app.wording import size
 
 _SIZE = QSize(680, 440)
 _Index = QModelIndex | QPersistentModelIndex
 
 
-class CachedModels(QAbstractTableModel):
+class CachedModels(TitledModel):
     """One row for each downloaded revision."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._models: list[hub.CachedModel] = []
-        self._titles = (
+        titles = (
             self.tr("model"),
             self.tr("revision"),
             self.tr("state"),
             self.tr("last used"),
             self.tr("size"),
         )
+        self.set_columns(titles, (4,))
 
     def show(self, models: Sequence[hub.CachedModel]) -> None:
         """Show other models."""
@@ -64,9 +64,6 @@ class CachedModels(QAbstractTableModel):
     def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: N802 — Qt's name
         return 0 if parent.isValid() else len(self._models)
 
-    def columnCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: N802
-        return 0 if parent.isValid() else len(self._titles)
-
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         model = self._models[index.row()]
         if role == Qt.ItemDataRole.DisplayRole:
@@ -74,24 +71,8 @@ class CachedModels(QAbstractTableModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             return f"{model.id} · {model.commit}"
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            return self._alignment(index.column())
+            return self.alignment(index.column())
         return None
-
-    def headerData(  # noqa: N802 — Qt's name
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> Any:
-        if orientation != Qt.Orientation.Horizontal:
-            return None
-        if role == Qt.ItemDataRole.DisplayRole:
-            return self._titles[section]
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            return self._alignment(section)
-        return None
-
-    def _alignment(self, column: int) -> Qt.AlignmentFlag:
-        last = column == len(self._titles) - 1
-        side = Qt.AlignmentFlag.AlignRight if last else Qt.AlignmentFlag.AlignLeft
-        return side | Qt.AlignmentFlag.AlignVCenter
 
     def _cells(self, model: hub.CachedModel) -> tuple[str, ...]:
         used = QDateTime.fromSecsSinceEpoch(int(model.last_used))

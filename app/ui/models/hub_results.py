@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from app.checkpoints import hub
 from app.checkpoints.hub import CachedModel, HubHit, HubId
+from app.ui.widgets.row_table import TitledModel
 from app.wording import size
 
 _Index = QModelIndex | QPersistentModelIndex
@@ -57,19 +58,20 @@ def _cached_row(model: CachedModel) -> HubRow:
     return HubRow(HubId(model.id, named), cached=model, adapter=adapter)
 
 
-class HubResults(QAbstractTableModel):
+class HubResults(TitledModel):
     """One row for each model."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._rows: list[HubRow] = []
-        self._titles = (
+        titles = (
             self.tr("model"),
             self.tr("downloads"),
             self.tr("likes"),
             self.tr("access"),
             self.tr("on this machine"),
         )
+        self.set_columns(titles, (1, 2, 4))
 
     def show(self, rows: Sequence[HubRow]) -> None:
         """Show other rows."""
@@ -84,32 +86,13 @@ class HubResults(QAbstractTableModel):
     def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: N802 — Qt's name
         return 0 if parent.isValid() else len(self._rows)
 
-    def columnCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: N802
-        return 0 if parent.isValid() else len(self._titles)
-
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         row = self._rows[index.row()]
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
             return self._cells(row)[index.column()]
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            return self._alignment(index.column())
+            return self.alignment(index.column())
         return None
-
-    def headerData(  # noqa: N802 — Qt's name
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> Any:
-        if orientation != Qt.Orientation.Horizontal:
-            return None
-        if role == Qt.ItemDataRole.DisplayRole:
-            return self._titles[section]
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            return self._alignment(section)
-        return None
-
-    def _alignment(self, column: int) -> Qt.AlignmentFlag:
-        number = column in (1, 2, 4)
-        side = Qt.AlignmentFlag.AlignRight if number else Qt.AlignmentFlag.AlignLeft
-        return side | Qt.AlignmentFlag.AlignVCenter
 
     def _cells(self, row: HubRow) -> tuple[str, ...]:
         hit, cached = row.hit, row.cached
