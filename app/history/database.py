@@ -12,11 +12,13 @@ from contextlib import AbstractContextManager, closing, contextmanager, nullcont
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import RLock
+from time import monotonic, sleep
 
 from app.errors import HistoryError
 from app.history.schema import VERSIONS, Statements, bring_up_to_date, version_of
 
 _PATIENCE_SECONDS = 5.0
+_POLL_SECONDS = 0.01
 _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT)
 
 TROUBLE = (OSError, sqlite3.Error, UnicodeDecodeError)
@@ -230,12 +232,26 @@ def _prepare_file(path: Path, versions: Sequence[Statements]) -> None:
                 evidence=f"{path} has version {found}, this one writes version {len(versions)}",
                 next_step="Update Tuneshift; nothing in the file was changed.",
             )
-        connection.execute("PRAGMA journal_mode = WAL")
+        _use_wal(connection)
         if found < len(versions):
             if found:
                 _back_up(connection, path.with_name(f"{path.stem}.v{found}{path.suffix}"))
             bring_up_to_date(connection, versions)
         _check(connection)
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Switch the file to WAL. For this SQLite waits for no other program that does the same."""
+    end = monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not busy or monotonic() > end:
+                raise
+            sleep(_POLL_SECONDS)
 
 
 def _back_up(connection: sqlite3.Connection, target: Path) -> None:

@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -208,3 +209,24 @@ def test_a_disk_that_is_full_in_the_middle_of_a_run_loses_nothing(path: Path) ->
     archive = Archive(Database(path))
     assert {run.prompt for run in archive.find()} == {"full", "parent"}
     archive.close()
+
+
+def test_programs_that_begin_one_history_at_the_same_moment_all_use_it(tmp_path: Path) -> None:
+    troubles: list[Exception] = []
+    together = threading.Barrier(4)
+
+    def begin(path: Path) -> None:
+        together.wait(20)
+        try:
+            Database(path).close()
+        except HistoryError as error:
+            troubles.append(error)
+
+    for number in range(40):
+        path = tmp_path / f"{number}.sqlite3"
+        threads = [threading.Thread(target=begin, args=(path,)) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert troubles == []
