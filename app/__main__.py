@@ -17,8 +17,8 @@ def main(arguments: list[str] | None = None) -> int:
         from app.logs import give_streams
 
         give_streams()
+    from app.cli.options.command_line import parse
     from app.cli.output import settle
-    from app.cli.parser import parse
     from app.errors import TuneshiftError
 
     try:

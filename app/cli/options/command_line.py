@@ -1,0 +1,56 @@
+"""The whole command line. Each subcommand's work is imported when it is run."""
+
+from __future__ import annotations
+
+import argparse
+
+from app import __version__
+from app.cli.options.bench import add_bench
+from app.cli.options.check import add_check
+from app.cli.options.download import add_download
+from app.cli.options.eval import add_eval
+from app.cli.options.generate import add_generate
+from app.cli.options.inspect import add_inspect
+from app.cli.options.parser import Parser
+from app.cli.options.selftest import add_selftest
+from app.cli.options.serve import add_serve
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """The options; ``options.run(options)`` carries them out and returns the exit status.
+
+    Raises:
+        SettingsError: When the options cannot be understood.
+    """
+    parser = Parser(
+        prog="tuneshift",
+        description="Proxy-tune a language model and see what each expert pair did to each token. "
+        "Without a subcommand, opens the window.",
+    )
+    parser.add_argument("--version", action="version", version=f"tuneshift {__version__}")
+    parser.add_argument(
+        "--recipe",
+        metavar="NAME|FILE",
+        nargs="?",
+        help="the recipe to open in the window (default: the last)",
+    )
+    parser.set_defaults(run=_open_window)
+    commands = parser.add_subparsers(title="subcommands", metavar="COMMAND")
+    for add in (
+        add_generate,
+        add_check,
+        add_download,
+        add_serve,
+        add_inspect,
+        add_bench,
+        add_eval,
+        add_selftest,
+    ):
+        add(commands)
+    return parser.parse_args(arguments)
+
+
+def _open_window(options: argparse.Namespace) -> int:
+    from app.cli.window import open_window
+
+    return open_window(options.recipe)
