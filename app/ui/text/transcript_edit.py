@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from html import escape
-from itertools import groupby
-from operator import itemgetter
 
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QRectF, Qt
 from PySide6.QtGui import (
@@ -19,16 +17,15 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QResizeEvent,
-    QTextCharFormat,
     QTextCursor,
 )
 from PySide6.QtWidgets import QFrame, QPlainTextEdit, QTextEdit, QToolTip, QWidget
 
-from app.decoding.shown_text import show
 from app.decoding.types import OtherChoice
 from app.ui.state.run import Run
 from app.ui.state.session import Session
 from app.ui.text.grouping import Grouping
+from app.ui.text.text_writer import TextWriter
 from app.ui.text.tint import mark_color
 from app.ui.text.tint_painter import paint_marks, paint_tints
 from app.ui.text.token_tints import TokenTints
@@ -46,7 +43,7 @@ class TranscriptText(QPlainTextEdit):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._map = TextMap()
+        self._writer = TextWriter(self.document())
         self._shown_run: Run | None = None
         self._theme = current_theme()
         self._tints: TokenTints | None = None
@@ -88,6 +85,10 @@ class TranscriptText(QPlainTextEdit):
 
     # Content
 
+    @property
+    def _map(self) -> TextMap:
+        return self._writer.map
+
     def _on_run(self) -> None:
         if self._session.runs.current is self._shown_run:
             self._append()  # the end of a run may bring tokens as well
@@ -99,16 +100,14 @@ class TranscriptText(QPlainTextEdit):
         run = self._shown_run = self._session.runs.current
         display = self._session.display
         self._theme = current_theme()
-        self._map = TextMap()
         self._tints = None
         self._changing = True
         self.clear()
+        self._writer = TextWriter(self.document())
         if run is not None:
             self._tints = TokenTints(run, display.tint, display.grouping, self._theme)
             self._others = other_choices(run, self._session.runs.what_if)
-            cursor = QTextCursor(self.document())
-            looks = self._look(self._theme.muted), self._look(self._theme.muted)
-            self._write(cursor, list(self._pieces(run.prompt)), looks)
+            self._writer.write_prompt(run.prompt, QColor(self._theme.muted))
             self._append()
         self._changing = False
         self._follow()
@@ -120,18 +119,8 @@ class TranscriptText(QPlainTextEdit):
             return
         following = self._following
         tints.extend()
-        pieces: list[tuple[str, bool]] = []
-        for token in run.tokens[self._map.count :]:
-            self._map.begin_token()
-            pieces += self._pieces(token.text)
-            if not token.text:
-                label = run.label(token.token_id)
-                self._map.add(label, "")
-                pieces.append((label, True))
-        cursor = QTextCursor(self.document())
-        cursor.movePosition(QTextCursor.MoveOperation.End)
-        looks = self._look(self._theme.text), self._look(mark_color(self._theme).name())
-        self._write(cursor, pieces, looks)
+        new, text = run.tokens[self._map.count :], QColor(self._theme.text)
+        self._writer.write_tokens(new, run.label, text, mark_color(self._theme))
         if following:
             self._follow()
         self.viewport().update()  # a group that was there already may have another number
@@ -144,31 +133,6 @@ class TranscriptText(QPlainTextEdit):
 
     def _on_scrolled(self, value: int) -> None:
         self._following = value >= self.verticalScrollBar().maximum() - 2
-
-    def _pieces(self, text: str) -> list[tuple[str, bool]]:
-        """What is shown for ``text``, and whether it is a mark; noted in the map as well."""
-        pieces = []
-        for shown, exact in show(text):
-            self._map.add(shown, exact)
-            pieces.append((shown, shown != exact))
-        return pieces
-
-    def _write(
-        self,
-        cursor: QTextCursor,
-        pieces: list[tuple[str, bool]],
-        looks: tuple[QTextCharFormat, QTextCharFormat],
-    ) -> None:
-        """Insert pieces, as few at a time as their two looks need."""
-        cursor.beginEditBlock()
-        for mark, group in groupby(pieces, itemgetter(1)):
-            cursor.insertText("".join(shown for shown, _ in group), looks[mark])
-        cursor.endEditBlock()
-
-    def _look(self, color: str) -> QTextCharFormat:
-        look = QTextCharFormat()
-        look.setForeground(QColor(color))
-        return look
 
     def _on_tint(self) -> None:
         if self._tints is not None:
