@@ -6,6 +6,7 @@ import logging
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import closing
 
 import psutil
 import torch
@@ -34,6 +35,9 @@ from app.engine.messages import (
     Event,
     Failed,
     Generate,
+    Lend,
+    LentFinished,
+    LentProgress,
     Load,
     Loaded,
     Loading,
@@ -66,8 +70,13 @@ class Engine:
         """Say that the libraries are there and which devices can be used."""
         self._emit(EngineReady(tuple(available_devices()), torch.__version__))
 
-    def handle(self, command: Command) -> None:
-        """Carry out ``command``; whatever happens is told by events, never by an exception."""
+    def handle(self, command: Command, give_way: Callable[[], None] = lambda: None) -> None:
+        """Carry out ``command``; whatever happens is told by events, never by an exception.
+
+        Args:
+            command: What to do.
+            give_way: Called between two items of work that gives way; may call this again.
+        """
         try:
             with torch.inference_mode():
                 if isinstance(command, Load):
@@ -81,6 +90,8 @@ class Engine:
                     self._check(command.id, opened, command.prompt)
                 elif isinstance(command, AskWhatIf):
                     self._ask_what_if(command)
+                elif isinstance(command, Lend):
+                    self._lend(command, give_way if command.gives_way else lambda: None)
                 else:
                     self._generate(command)
         except Cancelled:
@@ -201,6 +212,15 @@ class Engine:
             command.cancellation.requested,
         )
         self._emit(WhatIfAnswered(command.id, tuple(found)))
+
+    def _lend(self, command: Lend, give_way: Callable[[], None]) -> None:
+        with closing(command.work(self._in_memory())) as work:
+            for item in work:
+                self._emit(LentProgress(command.id, item))
+                give_way()
+                if command.cancellation.requested():
+                    raise Cancelled
+        self._emit(LentFinished(command.id))
 
     def _in_memory(self) -> LoadedRecipe:
         if self._loaded is None or not self._usable:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from threading import Event as Flag
+from typing import TYPE_CHECKING
 
 from app.attribution.attribution import TokenAttribution
 from app.checkpoints.conversation import Prompt
@@ -15,6 +16,9 @@ from app.decoding.remote import Traffic
 from app.decoding.speculation_stats import SpeculationStats
 from app.decoding.types import FinishReason, GenerationConfig, OtherChoice, TokenStep
 from app.errors import TuneshiftError
+
+if TYPE_CHECKING:
+    from app.checkpoints.loading.loader import LoadedRecipe
 
 
 class Cancellation:
@@ -145,7 +149,28 @@ class Check:
     cancellation: Cancellation
 
 
-Command = Load | Generate | Check | AskWhatIf
+@dataclass(frozen=True, slots=True, eq=False)
+class Lend:
+    """Lend the loaded models to work of a higher layer, on the engine's thread.
+
+    What the work yields comes out as :class:`LentProgress`; between two items it can be cancelled,
+    and is then closed. It may read with the ensemble: what the KV caches hold is known, and the
+    next run rereads what it misses.
+
+    Attributes:
+        work: Called with the models; asks :attr:`cancellation` itself where items are far apart.
+        gives_way: Whether other commands than loads and loans are carried out between two items.
+            They move the KV caches of the ensemble, so work that decodes with these across items
+            does not give way.
+    """
+
+    id: int
+    work: Callable[[LoadedRecipe], Generator[object, None, None]]
+    cancellation: Cancellation
+    gives_way: bool = False
+
+
+Command = Load | Generate | Check | AskWhatIf | Lend
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +275,21 @@ class WhatIfAnswered:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class LentProgress:
+    """What the work of a :class:`Lend` yielded."""
+
+    id: int
+    item: object
+
+
+@dataclass(frozen=True, slots=True)
+class LentFinished:
+    """The work of a :class:`Lend` came to its end."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Failed:
     """A command ended without its result; ``error`` is None where it was cancelled.
 
@@ -272,5 +312,7 @@ Event = (
     | TokenDecoded
     | RunFinished
     | WhatIfAnswered
+    | LentProgress
+    | LentFinished
     | Failed
 )

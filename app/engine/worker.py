@@ -7,10 +7,14 @@ import threading
 import traceback
 from collections import deque
 from collections.abc import Callable
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING
 
-from app.engine.messages import Command, EngineFailed, Event
+from app.engine.messages import Command, EngineFailed, Event, Lend, Load
 from app.errors import unknown_error
+
+if TYPE_CHECKING:
+    from app.engine.engine import Engine
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +77,7 @@ class EngineThread:
         self._commands: SimpleQueue[Command | None] = SimpleQueue()
         self._closing = threading.Event()
         self._pending: deque[Command] = deque()
+        self._put_back: list[Command | None] = []  # taken by work that gave way, and not its own
         self._thread = threading.Thread(target=self._run, name="engine")
 
     def start(self) -> None:
@@ -107,8 +112,26 @@ class EngineThread:
             return
         engine = Engine(self.outbox.put)
         engine.announce()
-        while (command := self._commands.get()) is not None:
-            if not self._closing.is_set():
-                engine.handle(command)
-            self._pending.popleft()
+        while (command := self._next()) is not None:
+            self._carry_out(engine, command)
         engine.unload()
+
+    def _next(self) -> Command | None:
+        return self._put_back.pop() if self._put_back else self._commands.get()
+
+    def _carry_out(self, engine: Engine, command: Command) -> None:
+        if not self._closing.is_set():
+            engine.handle(command, lambda: self._carry_out_waiting(engine))
+        self._pending.remove(command)
+
+    def _carry_out_waiting(self, engine: Engine) -> None:
+        """Carry out what waits, up to a command that needs the models for itself."""
+        while not self._put_back:
+            try:
+                command = self._commands.get_nowait()
+            except Empty:
+                return
+            if command is None or isinstance(command, Load | Lend):
+                self._put_back.append(command)
+            else:
+                self._carry_out(engine, command)

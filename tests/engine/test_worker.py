@@ -242,7 +242,7 @@ def test_close_drops_what_is_queued(
     running, go_on = threading.Event(), threading.Event()
     handled: list[int] = []
 
-    def handle(engine: Engine, command: Command) -> None:
+    def handle(engine: Engine, command: Command, give_way: object) -> None:
         handled.append(command.id)
         running.set()
         assert go_on.wait(PATIENCE)

@@ -1,0 +1,193 @@
+"""Lending the loaded models: what comes out, how it ends, and what runs afterwards."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Generator, Iterator
+
+import pytest
+
+from app.checkpoints.loading.loader import LoadedRecipe
+from app.checkpoints.spec import Recipe
+from app.decoding.types import GenerationConfig
+from app.engine.engine import Engine
+from app.engine.messages import (
+    Cancellation,
+    Command,
+    Event,
+    Failed,
+    Generate,
+    Lend,
+    LentFinished,
+    LentProgress,
+    LiveAlphas,
+    Load,
+    Loaded,
+    RunFinished,
+    TokenDecoded,
+)
+from app.engine.worker import EngineThread
+from app.errors import Cancelled, EvaluationError, RecipeError
+
+PATIENCE = 60.0
+GREEDY = GenerationConfig(max_new_tokens=8, temperature=0.0)
+
+Work = Callable[[LoadedRecipe], Generator[object, None, None]]
+
+
+class Desk:
+    """An engine with a recipe, and its events."""
+
+    def __init__(self, recipe: Recipe | None) -> None:
+        self.events: list[Event] = []
+        self.engine = Engine(self.events.append)
+        if recipe:
+            self.engine.handle(Load(1, recipe, Cancellation()))
+            assert isinstance(self.events[-1], Loaded)
+
+    def lend(self, work: Work, cancellation: Cancellation | None = None) -> list[Event]:
+        self.events.clear()
+        self.engine.handle(Lend(2, work, cancellation or Cancellation()))
+        return list(self.events)
+
+    def tokens(self, prompt: str, kept: tuple[int, ...] = ()) -> list[int]:
+        self.events.clear()
+        self.engine.handle(generate(3, prompt, kept))
+        assert isinstance(self.events[-1], RunFinished)
+        return [event.step.token_id for event in self.events if isinstance(event, TokenDecoded)]
+
+
+def generate(id_: int, prompt: str, kept: tuple[int, ...] = ()) -> Generate:
+    return Generate(id_, prompt, GREEDY, LiveAlphas((1.0,)), Cancellation(), kept)
+
+
+@pytest.fixture
+def desk(tiny_recipe: Recipe) -> Desk:
+    return Desk(tiny_recipe)
+
+
+def test_what_the_work_yields_comes_out_in_order(desk: Desk, tiny_recipe: Recipe) -> None:
+    def work(loaded: LoadedRecipe) -> Generator[object, None, None]:
+        yield loaded.recipe
+        yield 2
+
+    first, second, end = desk.lend(work)
+    assert isinstance(first, LentProgress)
+    assert first.item == tiny_recipe
+    assert isinstance(second, LentProgress)
+    assert second.item == 2
+    assert end == LentFinished(2)
+
+
+def test_work_is_closed_where_it_is_cancelled(desk: Desk) -> None:
+    cancellation, closed = Cancellation(), []
+
+    def work(loaded: LoadedRecipe) -> Generator[object, None, None]:
+        try:
+            yield 1
+            cancellation.request()
+            yield 2
+            yield 3
+        finally:
+            closed.append(True)
+
+    events = desk.lend(work, cancellation)
+    assert [event.item for event in events[:-1] if isinstance(event, LentProgress)] == [1, 2]
+    assert isinstance(events[-1], Failed)
+    assert events[-1].error is None
+    assert closed == [True]
+
+
+@pytest.mark.parametrize(
+    ("raised", "told"), [(Cancelled(), None), (EvaluationError("no such line"), "no such line")]
+)
+def test_an_end_of_the_work_is_told(desk: Desk, raised: Exception, told: str | None) -> None:
+    def work(loaded: LoadedRecipe) -> Generator[object, None, None]:
+        yield 1
+        raise raised
+
+    failed = desk.lend(work)[-1]
+    assert isinstance(failed, Failed)
+    assert (failed.error and failed.error.cause) == told
+
+
+def test_nothing_is_lent_before_a_recipe_is_loaded() -> None:
+    def work(loaded: LoadedRecipe) -> Generator[object, None, None]:
+        raise AssertionError("called")
+        yield
+
+    (failed,) = Desk(None).lend(work)
+    assert isinstance(failed, Failed)
+    assert isinstance(failed.error, RecipeError)
+
+
+def test_a_text_goes_on_after_work_that_moved_the_caches_and_failed(desk: Desk) -> None:
+    whole = desk.tokens("the king said")
+
+    def work(loaded: LoadedRecipe) -> Generator[object, None, None]:
+        prompts = loaded.encode("another text of other length altogether")
+        loaded.ensemble.prefill(prompts)
+        loaded.ensemble.only(1).extend([5, 6, 7])  # one evaluation further than the others
+        yield 1
+        raise EvaluationError("broken off")
+
+    assert isinstance(desk.lend(work)[-1], Failed)
+    assert desk.tokens("the king said", tuple(whole[:3])) == whole[3:]
+    assert desk.tokens("the king said") == whole
+
+
+@pytest.fixture
+def started() -> Iterator[tuple[EngineThread, Callable[[type, int], list[Event]]]]:
+    woken = threading.Semaphore(0)
+    engine = EngineThread(woken.release)
+    engine.start()
+    received: list[Event] = []
+
+    def until(kind: type, id_: int) -> list[Event]:
+        while not any(isinstance(e, kind) and getattr(e, "id", 0) == id_ for e in received):
+            taken = engine.outbox.drain(100)
+            received.extend(taken)
+            if not taken:
+                assert woken.acquire(timeout=PATIENCE), received[-1:]
+        return received
+
+    yield engine, until
+    engine.close()
+    assert engine.join(PATIENCE)
+
+
+def test_runs_are_carried_out_between_items_and_loads_after_them(
+    started: tuple[EngineThread, Callable[[type, int], list[Event]]], tiny_recipe: Recipe
+) -> None:
+    engine, until = started
+    submitted = threading.Event()
+
+    def work(loaded: LoadedRecipe) -> Generator[object, None, None]:
+        assert submitted.wait(PATIENCE)
+        yield "first"
+        yield "second"
+
+    commands: list[Command] = [
+        Load(1, tiny_recipe, Cancellation()),
+        Lend(2, work, Cancellation(), gives_way=True),
+        generate(3, "the king said"),
+        Load(4, tiny_recipe, Cancellation()),
+        generate(5, "the king said"),
+    ]
+    for command in commands:
+        engine.submit(command)
+    submitted.set()
+    order = [
+        (type(event), event.id)
+        for event in until(RunFinished, 5)
+        if isinstance(event, LentProgress | LentFinished | Loaded | RunFinished)
+    ]
+    assert order == [
+        (Loaded, 1),
+        (LentProgress, 2),
+        (RunFinished, 3),
+        (LentProgress, 2),
+        (LentFinished, 2),
+        (Loaded, 4),
+        (RunFinished, 5),
+    ]
