@@ -167,9 +167,10 @@ class CompareDialog(QDialog):
         runs = [column.run for column in self.columns if column.run]
         both = len(runs) == 2
         common = runs[0].common_length(runs[1]) if both else 0
+        muted = _shared(runs, common)
         for column in self.columns:
             is_new = column.run is not column.text.run
-            column.text.show_run(column.run, common if both else 0)
+            column.text.show_run(column.run, muted)
             column.figures.setText(self._tell(column.run, common))
             if is_new:
                 column.text.show_divergence()
@@ -239,6 +240,17 @@ class CompareDialog(QDialog):
             window = self.parentWidget()
             if window:
                 window.activateWindow()
+
+
+def _shared(runs: list[Run], common: int) -> int:
+    """How many tokens are shown as shared, of texts that share their first ``common``.
+
+    While a text that is being written repeats the other one, as a run does that is run again, all
+    of both: the texts are written anew once they part, and not for every token.
+    """
+    if any(run.active and len(run.tokens) == common for run in runs):
+        return max(len(run.tokens) for run in runs)
+    return common
 
 
 def show_comparison(

@@ -65,7 +65,7 @@ class RunText(QPlainTextEdit):
 
     def append_new(self) -> None:
         """Write the tokens that have come since."""
-        if self.run is None:
+        if self.run is None or len(self.run.tokens) == self._map.count:
             return
         bar = self.verticalScrollBar()
         at_end = bar.value() >= bar.maximum() - 2

@@ -141,3 +141,20 @@ def test_one_text_alone_asks_for_another(finished_session: Session, qtbot: QtBot
     qtbot.addWidget(dialog)
     dialog.compare(None, None)
     assert shown(dialog) == [None, finished_session.runs.current]
+
+
+def test_a_text_that_repeats_the_other_is_not_written_anew_for_every_token(
+    dialog: CompareDialog, runs: Runs, bridge: FakeBridge
+) -> None:
+    first = runs.all[0]
+    runs.show(first)
+    runs.fork(20)
+    bridge.start_run()
+    dialog.compare(first, runs.current)
+    written: list[int] = []
+    dialog.columns[0].text.textChanged.connect(lambda: written.append(len(runs.all[-1].tokens)))
+    bridge.decode(5, start=20)
+    assert runs.current
+    assert runs.current.common_length(first) == 25
+    assert written == []
+    assert "▶" not in dialog.columns[0].text.toPlainText()
