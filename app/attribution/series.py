@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from app.attribution.attribution import TokenAttribution
+from app.attribution.attribution import LOW_COVERAGE, TokenAttribution
 from app.attribution.rows import Floats
 
 _FIRST_CAPACITY = 256
-_OTHERS = 8
+_OTHERS = 9
 """Columns behind those of the pairs."""
 
 
@@ -49,6 +49,8 @@ class AttributionSeries:
         self.pairs = pairs
         self._values = np.zeros((_FIRST_CAPACITY, pairs + _OTHERS))
         self.count = 0
+        self.partial = False
+        """Whether the base told of some tokens alone at any token of the text."""
 
     def extend(self, tokens: Sequence[TokenAttribution]) -> None:
         """Append tokens."""
@@ -69,9 +71,11 @@ class AttributionSeries:
                     token.entropy_tuned,
                     token.rank_base,
                     token.argmax_base != token.argmax_tuned,
+                    1.0 if token.coverage is None else token.coverage,
                 )
                 for token in tokens
             ]
+            self.partial |= any(token.coverage is not None for token in tokens)
         self.count = needed
 
     @property
@@ -121,6 +125,16 @@ class AttributionSeries:
     def flipped(self) -> NDArray[np.bool_]:
         """Whether the pairs changed the most probable token."""
         return np.asarray(self._column(7) != 0)
+
+    @property
+    def coverage(self) -> Floats:
+        """The base's probability of what it told of; 1 where that is everything."""
+        return self._column(8)
+
+    @property
+    def thin(self) -> NDArray[np.bool_]:
+        """Where the coverage is so low that the text may be another than the whole base's."""
+        return np.asarray(self.coverage < LOW_COVERAGE)
 
     def totals(self, first: int, end: int) -> RangeTotals:
         """Sums over the tokens from ``first`` up to, not with, ``end``; there has to be one."""

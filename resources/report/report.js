@@ -66,6 +66,9 @@
       `${number(token.entropy_base, 2)} → ${number(token.entropy_tuned, 2)} bits`;
     $("kl").textContent = `${number(token.kl, 3)} bits`;
     $("sampled").textContent = probability(token.sampled);
+    if ($("coverage"))
+      $("coverage").textContent =
+        token.coverage === undefined ? "–" : `${(100 * token.coverage).toFixed(1)} %`;
     $("pairs").replaceChildren(...pairs(token));
     $("candidates").hidden = token.candidates.length === 0;
     $("candidates").tBodies[0].replaceChildren(...candidates(token));

@@ -57,6 +57,17 @@ def test_columns_are_what_was_appended_however_it_came() -> None:
         np.testing.assert_array_equal(column, [getattr(t, name) for t in tokens], err_msg=name)
 
 
+def test_the_coverage_is_whole_where_the_base_told_everything() -> None:
+    tokens = invented(6)
+    series = series_of(tokens)
+    assert not series.partial
+    assert not series.thin.any()
+    series.extend([replace(tokens[0], coverage=0.7), replace(tokens[1], coverage=0.95)])
+    assert series.partial
+    np.testing.assert_array_equal(series.coverage, [1.0] * 6 + [0.7, 0.95])
+    np.testing.assert_array_equal(series.thin, [False] * 6 + [True, False])
+
+
 @given(st.integers(0, 39), st.integers(1, 40))
 def test_totals_are_sums_over_the_range(first: int, length: int) -> None:
     tokens = invented(40)

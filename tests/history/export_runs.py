@@ -58,3 +58,13 @@ def make_document(folder: Path, pairs: int = 2, count: int = 24) -> Document:
     archive.close()
     desk.close()
     return document
+
+
+def covered(document: Document) -> Document:
+    """The same run with a base behind an endpoint: its coverage falls from token to token."""
+    count = len(document.tokens)
+    tokens = [
+        replace(token, attribution=replace(token.attribution, coverage=1 - 0.3 * place / count))
+        for place, token in enumerate(document.tokens)
+    ]
+    return replace(document, tokens=tokens)

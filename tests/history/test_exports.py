@@ -20,7 +20,7 @@ from app.colors import DARK, LIGHT, Colors
 from app.history.export.document import Document, one_line
 from app.history.export.formats import ENDINGS, FORMATS
 from app.history.export.shift_svg import geometry_of, standalone_svg
-from tests.history.export_runs import hostile_recipe, make_document
+from tests.history.export_runs import covered, hostile_recipe, make_document
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -151,3 +151,31 @@ def test_a_long_run_stays_narrow_enough(document: Document) -> None:
     assert place.column == 2.0
     root = ElementTree.fromstring(standalone_svg(long, LIGHT))
     assert float(root.attrib["width"]) == pytest.approx(place.width, abs=1)
+
+
+# A base behind an endpoint
+
+
+def test_the_coverage_is_told_where_there_is_one(document: Document) -> None:
+    told = covered(document)
+    shares = [token.attribution.coverage for token in told.tokens]
+    assert [float(row["coverage"]) for row in table(FORMATS["csv"](told))] == shares
+    found = json.loads(FORMATS["json"](told))["tokens"]
+    assert [token["coverage"] for token in found] == shares
+    assert "coverage" not in table(FORMATS["csv"](document))[0]
+
+
+@pytest.mark.parametrize("colors", [LIGHT, DARK])
+def test_the_plot_has_a_line_and_marks_where_the_coverage_is_low(
+    document: Document, colors: Colors
+) -> None:
+    told = covered(document)
+    root = ElementTree.fromstring(standalone_svg(told, colors))
+    lines = [path for path in root.iter(f"{SVG}path") if path.get("stroke") == colors.more]
+    marks = [path for path in root.iter(f"{SVG}path") if path.get("fill") == colors.danger]
+    assert len(lines) == len(marks) == 1
+    low = sum(token.attribution.coverage < 0.9 for token in told.tokens)  # type: ignore[operator]
+    assert (marks[0].get("d") or "").count("M") == low
+    assert (lines[0].get("d") or "").count("L") == len(told.tokens) - 1
+    assert "coverage" in "".join(root.itertext())
+    assert "coverage" not in standalone_svg(document, colors)

@@ -15,7 +15,7 @@ from app.attribution.measures import BIT
 from app.history.export.document import Document, one_line
 from app.history.export.html_report import write_html
 from tests.history.chromium import PROGRAM, Chromium
-from tests.history.export_runs import make_document
+from tests.history.export_runs import covered, make_document
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +133,15 @@ def test_a_screen_reader_finds_a_table_with_every_token(document: Document, pars
     assert "table of tokens has the same numbers" in str(picture["aria-label"])
 
 
+def test_the_coverage_is_told_where_there_is_one(document: Document, page: str) -> None:
+    assert "coverage" not in page.replace('$("coverage")', "").replace("token.coverage", "")
+    told = write_html(covered(document))
+    cells = re.findall(r"<td>(⚠ )?([0-9.]+)%</td>", told)
+    shares = [token.attribution.coverage or 0 for token in covered(document).tokens]
+    assert [float(share) / 100 for _, share in cells] == pytest.approx(shares, abs=6e-4)
+    assert [bool(mark) for mark, _ in cells] == [share < 0.9 for share in shares]
+
+
 @pytest.fixture(scope="module")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
     if PROGRAM is None:
@@ -180,6 +189,7 @@ def test_in_chromium_pointer_and_keys_show_the_numbers(
     is_shown(2)
     chosen = chromium.value("document.activeElement.textContent")
     assert chosen == document.tokens[-1].text
+    assert chromium.value("document.getElementById('coverage')") is None
     background = chromium.value("getComputedStyle(document.querySelector('.up16')).backgroundColor")
     assert background != "rgba(0, 0, 0, 0)"
     assert chromium.value("document.querySelectorAll('#candidates tbody tr').length") >= 20
@@ -196,3 +206,16 @@ def test_in_chromium_pointer_and_keys_show_the_numbers(
         if event["method"] == "Network.requestWillBeSent"
     ]
     assert asked == [file.as_uri()]
+
+
+def test_in_chromium_the_coverage_of_a_token_is_shown(
+    chromium: Chromium, document: Document, tmp_path: Path
+) -> None:
+    file = tmp_path / "covered.html"
+    file.write_text(write_html(covered(document)), encoding="utf-8")
+    chromium.open(file)
+    chromium.value("document.querySelector('.t[tabindex=\"0\"]').focus()")
+    chromium.press("End")
+    share = covered(document).tokens[-1].attribution.coverage or 0
+    shown = str(chromium.value("document.getElementById('coverage').textContent"))
+    assert float(shown.removesuffix(" %")) / 100 == pytest.approx(share, abs=6e-4)

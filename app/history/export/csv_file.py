@@ -26,11 +26,13 @@ _BITS = ("shift_bits", "entropy_base_bits", "entropy_tuned_bits", "kl_bits")
 def write_csv(document: Document) -> str:
     """A row for each token, its index from 0 as in JSON; text is exact, line breaks included.
 
-    Log-probabilities are natural; what is in bits says so in its name.
+    Log-probabilities are natural; what is in bits says so in its name. The coverage is there where
+    the base was behind an endpoint.
     """
-    pairs = document.pair_names
+    pairs, coverage = document.pair_names, ("coverage",) if document.partial else ()
     header = ["index", "token_id", "text", "start", "end", "forced", "sampled_probability"]
-    header += [*_FIELDS, *_BITS, *_of_pairs("alpha", pairs), *_of_pairs("contribution", pairs)]
+    header += [*_FIELDS, *_BITS, *coverage]
+    header += [*_of_pairs("alpha", pairs), *_of_pairs("contribution", pairs)]
     return _table(
         header,
         (
@@ -44,6 +46,7 @@ def write_csv(document: Document) -> str:
                 token.sampled_probability,
                 *(getattr(token.attribution, name) for name in _FIELDS),
                 *map(in_bits(token).__getitem__, _BITS),
+                *(getattr(token.attribution, name) for name in coverage),
                 *token.alphas,
                 *token.attribution.contributions,
             ]

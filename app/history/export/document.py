@@ -33,6 +33,11 @@ class Document:
     def pair_names(self) -> tuple[str, ...]:
         return self.run.pair_names
 
+    @property
+    def partial(self) -> bool:
+        """Whether the base told of some tokens alone, so that there are coverages."""
+        return any(token.attribution.coverage is not None for token in self.tokens)
+
     def tables(self) -> Iterator[CandidateTable | None]:
         """The alternatives at each token, as the window shows them."""
         return (None if rows is None else tabulate(rows) for rows in self.candidates)

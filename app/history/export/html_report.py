@@ -14,6 +14,7 @@ from dataclasses import asdict
 from html import escape
 from typing import Any
 
+from app.attribution.attribution import LOW_COVERAGE
 from app.colors import FULL_SHIFT_BITS
 from app.decoding.shown_text import show
 from app.history.export.document import Document, one_line, shift_bits
@@ -63,7 +64,7 @@ def write_html(document: Document) -> str:
 {_table(document)}
 {_making(document)}
 </main>
-{_ASIDE}
+{_aside(document)}
 </div>
 <script type="application/json" id="data">{_embedded(report_data(document))}</script>
 <script>{script}</script>
@@ -86,6 +87,7 @@ what each expert pair did to it.</p>
 <dt>entropy</dt><dd id="entropy"></dd>
 <dt>KL(tuned‖base)</dt><dd id="kl"></dd>
 <dt>when drawn</dt><dd id="sampled"></dd>
+<!-- coverage -->
 </dl>
 <p id="flips" class="small"></p>
 <div id="pairs"></div>
@@ -97,6 +99,13 @@ what each expert pair did to it.</p>
 </table>
 </div>
 </aside>"""
+
+
+_COVERAGE = '<dt>coverage</dt><dd id="coverage"></dd>'
+
+
+def _aside(document: Document) -> str:
+    return _ASIDE.replace("<!-- coverage -->", _COVERAGE if document.partial else "")
 
 
 def _subtitle(document: Document) -> str:
@@ -176,15 +185,27 @@ def _plot(document: Document) -> str:
 <div id="plot" data-left="{LEFT}" data-column="{place.column:.3f}" data-top="{TOP}"
  data-height="{HEIGHT - TOP - BOTTOM}">{picture}</div>
 <p class="muted small">A bar above zero is probability that a pair gave to the token, below zero
-what it took. The bars of a token add up to the difference of the two lines.</p>
+what it took. The bars of a token add up to the difference of base and tuned.{_about(document)}</p>
 </section>"""
+
+
+def _about(document: Document) -> str:
+    """What the coverage is, where there is any."""
+    if not document.partial:
+        return ""
+    return (
+        " The coverage is the base's probability of the tokens that its server told of; all others "
+        f"were impossible. Where it is below {LOW_COVERAGE:.0%}, there is a mark at the upper edge."
+    )
 
 
 def _table(document: Document) -> str:
     names = "".join(
         f'<th scope="col">{escape(one_line(name))}</th>' for name in document.pair_names
     )
-    rows = "\n".join(_row(document, token) for token in document.tokens)
+    partial = document.partial
+    coverage = '<th scope="col">coverage</th>' if partial else ""
+    rows = "\n".join(_row(document, token, partial) for token in document.tokens)
     return f"""<section class="card"><details>
 <summary>All tokens as a table</summary>
 <div class="wide" tabindex="0" role="region" aria-label="All tokens"><table>
@@ -192,7 +213,7 @@ def _table(document: Document) -> str:
 what each gave or took. Shift and KL in bits.</caption>
 <thead><tr><th scope="col">#</th><th scope="col" class="word">token</th><th scope="col">base</th>
 <th scope="col">tuned</th><th scope="col">shift</th><th scope="col">rank</th>
-<th scope="col">KL</th>{names}<th scope="col">first choice</th></tr></thead>
+<th scope="col">KL</th>{coverage}{names}<th scope="col">first choice</th></tr></thead>
 <tbody>
 {rows}
 </tbody>
@@ -200,7 +221,7 @@ what each gave or took. Shift and KL in bits.</caption>
 </details></section>"""
 
 
-def _row(document: Document, token: StoredToken) -> str:
+def _row(document: Document, token: StoredToken, partial: bool) -> str:
     explained = token.attribution
     cells = [
         f"{explained.p_base:.4f}",
@@ -208,6 +229,7 @@ def _row(document: Document, token: StoredToken) -> str:
         _signed(shift_bits(token), 2),
         f"{explained.rank_base} → {explained.rank_tuned}",
         f"{explained.kl / math.log(2):.3f}",
+        *((_share(explained.coverage),) if partial else ()),
         *(_signed(share, 4) for share in explained.contributions),
         "changed" if explained.flipped else "",
     ]
@@ -216,6 +238,13 @@ def _row(document: Document, token: StoredToken) -> str:
         f'<tr><td>{token.index + 1}</td><th scope="row" class="word">'
         f"{escape(document.name(token))}</th>{numbers}</tr>"
     )
+
+
+def _share(coverage: float | None) -> str:
+    """A coverage in percent, with a warning where it is low."""
+    if coverage is None:
+        return "–"
+    return f"⚠ {coverage:.1%}" if coverage < LOW_COVERAGE else f"{coverage:.1%}"
 
 
 def _signed(value: float, digits: int) -> str:

@@ -50,6 +50,7 @@ def _token(document: Document, token: StoredToken, table: CandidateTable | None)
         "argmax_base": one_line(document.run.label(explained.argmax_base)),
         "argmax_tuned": one_line(document.run.label(explained.argmax_tuned)),
         "candidates": _candidates(document, token, table) if table else [],
+        **({} if explained.coverage is None else {"coverage": _number(explained.coverage)}),
     }
 
 

@@ -43,7 +43,7 @@ def _rules(colors: Colors) -> list[str]:
             rules.append(
                 f".{direction}{level} {{ background: {_mixed(colors.surface, color, share)}; }}"
             )
-    for name in ("border", "muted", "text"):
+    for name in ("border", "muted", "text", "more", "danger"):
         color = getattr(colors, name)
         rules.append(f".fill-{name} {{ fill: {color}; }} .stroke-{name} {{ stroke: {color}; }}")
     for pair, color in enumerate(colors.pairs):

@@ -13,6 +13,7 @@ from html import escape
 import numpy as np
 from numpy.typing import NDArray
 
+from app.attribution.attribution import LOW_COVERAGE
 from app.colors import Colors
 from app.history.export.document import Document, one_line
 
@@ -27,6 +28,7 @@ _LEAST_WIDTH = 360
 _BAR = 0.8
 _TICKS = (-1.0, -0.5, 0.0, 0.5, 1.0)
 _MOST_NAMES = 28
+_DASHES, _DOTS = ' stroke-dasharray="3 2"', ' stroke-dasharray="5 2 1 2 1 2"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +100,12 @@ def draw(document: Document, paint: Paint, *, background: bool) -> str:
         parts.append(f'<path {paint("fill", f"pair{pair}")} d="{path}"/>')
     base = [token.attribution.p_base for token in document.tokens]
     tuned = [token.attribution.p_tuned for token in document.tokens]
-    dashes = ' stroke-dasharray="3 2"'
-    for values, color, dash in ((base, "muted", dashes), (tuned, "text", "")):
+    for values, color, dash in ((base, "muted", _DASHES), (tuned, "text", "")):
         points = _line(values, place)
         parts.append(f'<path fill="none" {paint("stroke", color)}{dash} d="{points}"/>')
-    parts += _legend(document.pair_names, paint)
+    if document.partial:
+        parts += _coverage(document, place, paint)
+    parts += _legend(document, paint)
     parts.append("</svg>")
     return "\n".join(parts) + "\n"
 
@@ -174,9 +177,24 @@ def _line(values: Sequence[float], place: Geometry) -> str:
     return f"M{'L'.join(points)}" if points else ""
 
 
-def _legend(names: Sequence[str], paint: Paint) -> list[str]:
+def _coverage(document: Document, place: Geometry, paint: Paint) -> list[str]:
+    """A line, and a mark at the upper edge where it is low."""
+    known = [token.attribution.coverage for token in document.tokens]
+    values = [1.0 if coverage is None else coverage for coverage in known]
+    marks = "".join(
+        f"M{place.x(i):.1f} {TOP}h{place.column:.1f}v4h{-place.column:.1f}z"
+        for i, value in enumerate(values)
+        if value < LOW_COVERAGE
+    )
+    return [
+        f'<path fill="none" {paint("stroke", "more")}{_DOTS} d="{_line(values, place)}"/>',
+        f'<path class="thin" {paint("fill", "danger")} d="{marks}"/>' if marks else "",
+    ]
+
+
+def _legend(document: Document, paint: Paint) -> list[str]:
     parts, left = [], float(LEFT)
-    for pair, name in enumerate(names):
+    for pair, name in enumerate(document.pair_names):
         name = one_line(name)
         shown = name if len(name) <= _MOST_NAMES else f"{name[: _MOST_NAMES - 1]}…"
         parts.append(
@@ -184,7 +202,9 @@ def _legend(names: Sequence[str], paint: Paint) -> list[str]:
             f'<text x="{left + 14:.0f}" y="18" {paint("fill", "muted")}>{escape(shown)}</text>'
         )
         left += 14 + 6.6 * len(shown) + 16
-    for name, color, dash in (("base", "muted", ' stroke-dasharray="3 2"'), ("tuned", "text", "")):
+    lines = [("base", "muted", _DASHES), ("tuned", "text", "")]
+    lines += [("coverage", "more", _DOTS)] if document.partial else []
+    for name, color, dash in lines:
         parts.append(
             f'<line x1="{left:.0f}" x2="{left + 14:.0f}" y1="14" y2="14" '
             f"{paint('stroke', color)}{dash}/>"

@@ -52,6 +52,13 @@ class PlotData:
         """The line of the tuned distribution, [T]."""
         return self._line(self.series.p_tuned, self.series.logprob_tuned)
 
+    @property
+    def coverage(self) -> Floats:
+        """The line of the coverage, [T]."""
+        coverage = self.series.coverage
+        with np.errstate(divide="ignore"):
+            return self._line(coverage, np.log(coverage) if self.logarithmic else coverage)
+
     def _line(self, probabilities: Floats, logprobs: Floats) -> Floats:
         if not self.logarithmic:
             return probabilities

@@ -35,6 +35,7 @@ BASE_LINE = LineLook("muted", Qt.PenStyle.DashLine)
 TUNED_LINE = LineLook("text", Qt.PenStyle.SolidLine)
 KL_LINE = LineLook("heat", Qt.PenStyle.DashDotLine)
 ENTROPY_LINE = LineLook("less", Qt.PenStyle.DotLine)
+COVERAGE_LINE = LineLook("more", Qt.PenStyle.DashDotDotLine)
 
 
 def make_line() -> pg.PlotDataItem:

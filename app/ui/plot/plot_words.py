@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from app.attribution.attribution import LOW_COVERAGE
 from app.attribution.measures import BIT
+from app.attribution.series import AttributionSeries
 from app.ui.plot.plot_legend import LegendEntry
-from app.ui.plot.plot_lines import BASE_LINE, ENTROPY_LINE, KL_LINE, TUNED_LINE
-from app.ui.state.display import BASE, ENTROPY, KL, SHIFT, TUNED, pair_part
+from app.ui.plot.plot_lines import BASE_LINE, COVERAGE_LINE, ENTROPY_LINE, KL_LINE, TUNED_LINE
+from app.ui.state.display import BASE, COVERAGE, ENTROPY, KL, SHIFT, TUNED, pair_part
 from app.ui.state.run import Run
+from app.ui.state.selection import Selection
 from app.ui.text.tint_words import bits
+from app.ui.text.token_words import describe_range
 from app.ui.translation import translate
 from app.wording import probability, quoted, signed
 
 
-def legend_entries(pairs: Sequence[str], *, logarithmic: bool) -> list[LegendEntry]:
+def legend_entries(
+    pairs: Sequence[str], series: AttributionSeries, *, logarithmic: bool
+) -> list[LegendEntry]:
     """What the plot of a text with these pairs has, in the order of the legend."""
-    return [*_bars(pairs, logarithmic), *_lines(bool(pairs))]
+    return [*_bars(pairs, logarithmic), *_lines(bool(pairs)), *_coverage(series)]
 
 
 def _bars(pairs: Sequence[str], logarithmic: bool) -> list[LegendEntry]:
@@ -63,8 +69,45 @@ def _lines(several: bool) -> list[LegendEntry]:
     ]
 
 
+def _coverage(series: AttributionSeries) -> list[LegendEntry]:
+    """The coverage, where there is any; warned about where it is low at some token."""
+    if not series.partial:
+        return []
+    thin = bool(series.thin.any())
+    name = translate("Plot", "⚠ coverage") if thin else translate("Plot", "coverage")
+    about = translate(
+        "Plot",
+        "The base's probability of the tokens that its server told of; all others are impossible. "
+        "Where it is below {0}, there is a mark at the upper edge",
+    ).format(f"{LOW_COVERAGE:.0%}")
+    return [LegendEntry(COVERAGE, name, about, line=COVERAGE_LINE)]
+
+
+def describe_selection(run: Run, selection: Selection, series: AttributionSeries) -> list[str]:
+    """The totals of the range and the numbers of the token, of what is selected."""
+    lines = []
+    if selection.range is not None and selection.range[1] <= series.count:
+        totals = series.totals(*selection.range)
+        lines.append(describe_range(run, selection.range, totals))
+    if selection.token is not None and selection.token < len(run.tokens):
+        lines.append(describe_column(run, selection.token))
+    return lines
+
+
 def describe_column(run: Run, index: int) -> str:
     """One token with all that the plot has of it."""
+    told, coverage = _numbers(run, index), run.tokens[index].attribution.coverage
+    if coverage is None:
+        return told
+    with_coverage = (
+        translate("Plot", "{0} · ⚠ coverage {1}")
+        if coverage < LOW_COVERAGE
+        else translate("Plot", "{0} · coverage {1}")
+    )
+    return with_coverage.format(told, f"{coverage:.1%}")
+
+
+def _numbers(run: Run, index: int) -> str:
     token = run.tokens[index]
     explained = token.attribution
     shown = quoted(token.text or run.label(token.token_id))

@@ -7,25 +7,26 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, Qt, QTimer
-from PySide6.QtGui import QColor, QKeyEvent, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QKeyEvent, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.attribution.measures import BIT
 from app.attribution.series import AttributionSeries
 from app.ui.plot.bars import Bars
+from app.ui.plot.coverage_line import CoverageLine
 from app.ui.plot.plot_data import PlotData
 from app.ui.plot.plot_legend import PlotLegend
 from app.ui.plot.plot_lines import BASE_LINE, TUNED_LINE, BitsLines, make_line
-from app.ui.plot.plot_words import describe_column, legend_entries
+from app.ui.plot.plot_words import describe_column, describe_selection, legend_entries
 from app.ui.plot.readout import Readout
 from app.ui.plot.scale_menu import ScaleMenu
+from app.ui.plot.selection_marks import SelectionMarks
 from app.ui.plot.token_axis import TokenAxis
 from app.ui.plot.token_view import TokenView
-from app.ui.state.display import BASE, ENTROPY, KL, SHIFT, TUNED, pair_part
+from app.ui.state.display import BASE, COVERAGE, ENTROPY, KL, SHIFT, TUNED, pair_part
 from app.ui.state.run import Run
 from app.ui.state.session import Session
 from app.ui.text.tint_menus import MenuButton
-from app.ui.text.token_words import describe_range
 from app.ui.theme import SPACE, Theme, current_theme
 from app.ui.widgets.focus_ring import FOCUS_GAP, paint_focus_ring
 
@@ -35,7 +36,6 @@ _REDRAW_MS = 120
 """While tokens stream the plot is drawn so often: each time costs the decoding thread 4 ms."""
 _MARGIN = 2
 """Tokens beyond the first and the last to which the plot can be moved."""
-_SHADE = 0.22
 _SHIFT = Qt.KeyboardModifier.ShiftModifier
 
 
@@ -63,9 +63,9 @@ class ShiftPlot(QWidget):
         self._view = TokenView()
         self._plot = pg.PlotWidget(viewBox=self._view, axisItems={"bottom": TokenAxis()})
         self._bars = Bars()
-        self._band = pg.LinearRegionItem(movable=False)
-        self._range = pg.LinearRegionItem(movable=False)
+        self._marks = SelectionMarks(self._plot.getPlotItem())
         self._base, self._tuned = make_line(), make_line()
+        self._coverage = CoverageLine(self._plot.getPlotItem())
         self._bits = BitsLines(self._plot.getPlotItem())
         self._empty = QLabel(self.tr("Bars come with the tokens: up where a pair helped a token."))
         self._redraw = QTimer(self, interval=_REDRAW_MS, singleShot=True)
@@ -121,13 +121,8 @@ class ShiftPlot(QWidget):
         item.getAxis("left").setStyle(tickLength=-4)
         item.getAxis("left").setWidth(36)
         self._zero = pg.InfiniteLine(pos=0, angle=0)
-        marks = self._range, self._band
-        for child in (*marks, self._bars, self._zero, self._base, self._tuned):
+        for child in (self._bars, self._zero, self._base, self._tuned):
             item.addItem(child)
-        for mark in marks:
-            mark.setVisible(False)
-            mark.setZValue(-10)
-            mark.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
         self._plot.setFrameShape(self._plot.Shape.NoFrame)
         self._plot.scene().sigMouseClicked.connect(self._on_click)
         self._plot.scene().sigMouseMoved.connect(self._on_hover)
@@ -169,14 +164,8 @@ class ShiftPlot(QWidget):
         self._zero.setPen(pg.mkPen(theme.border))
         self._base.setPen(BASE_LINE.pen(theme))
         self._tuned.setPen(TUNED_LINE.pen(theme))
-        self._bits.set_theme(theme)
-        shade = QColor(theme.accent)
-        for mark, strength in ((self._range, _SHADE / 2), (self._band, _SHADE)):
-            shade.setAlphaF(strength)
-            mark.setBrush(shade)
-            edge = pg.mkPen(theme.accent) if mark is self._range else QPen(Qt.PenStyle.NoPen)
-            for line in mark.lines:
-                line.setPen(edge)
+        for part in (self._bits, self._coverage, self._marks):
+            part.set_theme(theme)
         self._draw()
 
     # Content
@@ -223,7 +212,6 @@ class ShiftPlot(QWidget):
             else self.tr("Probability, by expert pair")
         )
         names = self._run.pair_names if self._run else ()
-        self._legend.show_entries(legend_entries(names, logarithmic=display.logarithmic))
         self._data.logarithmic = display.logarithmic
         self._base.setVisible(BASE not in display.hidden and bool(names or not self._run))
         self._tuned.setVisible(TUNED not in display.hidden)
@@ -241,6 +229,9 @@ class ShiftPlot(QWidget):
         self._bits.set_values(series.kl / BIT, series.entropy / BIT)
         hidden = self._session.display.hidden
         names = self._run.pair_names if self._run else ()
+        self._legend.show_entries(legend_entries(names, series, logarithmic=data.logarithmic))
+        self._coverage.show(series.partial and COVERAGE not in hidden)
+        self._coverage.set_values(data.coverage, series.thin)
         shown = [place for place, name in enumerate(names) if pair_part(name) not in hidden]
         self._shares = data.bars(shown, shift=bool(names) and SHIFT not in hidden)
         self._bars.set_shares(self._shares, _bar_colors(theme, shown, data.logarithmic))
@@ -252,7 +243,8 @@ class ShiftPlot(QWidget):
     def _fit_height(self) -> None:
         """Fit the height to what is visible: probabilities above 0, and as far down as bars go."""
         first, last = self._visible()
-        lines = [line.yData for line in (self._base, self._tuned) if line.isVisible()]
+        drawn = (self._base, self._tuned, self._coverage.line)
+        lines = [line.yData for line in drawn if line.isVisible()]
         parts = [line[first:last] for line in lines if line is not None]
         low, high = self._data.height(self._shares[first:last], parts)
         self._view.setYRange(low, high, padding=0)
@@ -274,9 +266,8 @@ class ShiftPlot(QWidget):
 
     def _on_selection(self) -> None:
         selected = self._session.selection.token
-        self._band.setVisible(selected is not None)
+        self._marks.show_token(selected if self._run else None)
         if selected is not None and self._run is not None:
-            self._band.setRegion((selected - 0.5, selected + 0.5))
             (left, right), _ = self._view.viewRange()
             if not left <= selected <= right:
                 half = (right - left) / 2
@@ -286,10 +277,7 @@ class ShiftPlot(QWidget):
         self._read_out()
 
     def _on_range(self) -> None:
-        chosen = self._session.selection.range
-        self._range.setVisible(chosen is not None)
-        if chosen is not None:
-            self._range.setRegion((chosen[0] - 0.5, chosen[1] - 0.5))
+        self._marks.show_range(self._session.selection.range)
         self._read_out()
 
     def _on_selecting(self, on: bool) -> None:
@@ -301,21 +289,10 @@ class ShiftPlot(QWidget):
 
     def _read_out(self) -> None:
         """Say what is selected: the totals of the range, or else the numbers of the token."""
-        lines = self._selected_in_words()
+        run, selection = self._run, self._session.selection
+        lines = describe_selection(run, selection, self.series) if run else []
         self._readout.show_text(lines[0] if lines else "")
         self.setAccessibleDescription("\n".join(lines))
-
-    def _selected_in_words(self) -> list[str]:
-        run, selection = self._run, self._session.selection
-        if run is None:
-            return []
-        lines = []
-        if selection.range is not None and selection.range[1] <= self.series.count:
-            totals = self.series.totals(*selection.range)
-            lines.append(describe_range(run, selection.range, totals))
-        if selection.token is not None and selection.token < len(run.tokens):
-            lines.append(describe_column(run, selection.token))
-        return lines
 
     def token_at(self, scene_position: QPointF) -> int | None:
         """The token whose column is under a point of the scene, or None."""

@@ -12,6 +12,9 @@ from app.ui.text.grouping import Grouping
 BASE, TUNED, KL, ENTROPY, SHIFT = "base", "tuned", "kl", "entropy", "shift"
 """The parts of the plot that every text has: lines, and the bars of log-probability."""
 
+COVERAGE = "coverage"
+"""Its line where the base is behind an endpoint."""
+
 _HIDDEN_AT_FIRST = frozenset({KL, ENTROPY})
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
@@ -10,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.attribution.attribution import attribute
+from app.engine.messages import Generate, TokenDecoded
 from app.ui.plot.plot_legend import LegendToggle
 from app.ui.plot.shift_plot import ShiftPlot
 from app.ui.state.run import Token
@@ -123,6 +126,70 @@ def test_says_what_will_come_while_there_is_nothing(
     assert not empty.isVisible()
 
 
+# A base behind an endpoint
+
+
+def cover(bridge: FakeBridge, session: Session, shares: list[float]) -> None:
+    """Let the last run get a token for each of these coverages."""
+    id_, start = bridge.last(Generate).id, 0
+    events = []
+    for index, share in enumerate(shares):
+        step = invent_step(index, session.recipe.alphas, start)
+        start = step.end
+        explained = attribute(step.logits, step.alphas, step.token_id)
+        events.append(TokenDecoded(id_, step, replace(explained, coverage=share)))
+    bridge.events.emit(events)
+    bridge.finish_run(tokens=len(shares))
+
+
+def test_the_coverage_of_a_base_behind_an_endpoint_is_a_line_with_marks_where_it_is_low(
+    loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
+) -> None:
+    plot = shown(ShiftPlot(loaded_session), qtbot)
+    loaded_session.runs.generate("Once")
+    shares = [0.97, 0.99, 0.6, 0.92, 0.85, 0.999]
+    cover(bridge, loaded_session, shares)
+    assert plot.legend.toggles[-1].accessibleName() == "⚠ coverage"
+    assert plot._coverage.line.isVisible()
+    np.testing.assert_allclose(plot._coverage.line.yData, shares)
+    assert plot._coverage.marks.count == 2
+    marked = [has_color_near(plot, index, QColor(LIGHT.danger)) for index in range(len(shares))]
+    assert marked == [share < 0.9 for share in shares]
+    loaded_session.selection.select(2)
+    assert readout(plot).endswith("⚠ coverage 60.0%")
+    loaded_session.selection.select(0)
+    assert readout(plot).endswith(" · coverage 97.0%")
+    qtbot.mouseClick(plot.legend.toggles[-1], Left)
+    assert not plot._coverage.line.isVisible()
+    assert not plot._coverage.marks.isVisible()
+
+
+def has_color_near(plot: ShiftPlot, index: int, color: QColor) -> bool:
+    """Whether the upper edge of a token's column has this colour."""
+    top = plot._view.viewRange()[1][1]
+    place = place_of(plot, index, top)
+    image = plot._plot.grab().toImage()
+    return any(image.pixel(place.x(), place.y() + down) == color.rgb() for down in range(6))
+
+
+def test_in_bits_the_coverage_is_a_line_as_well(
+    loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
+) -> None:
+    plot = shown(ShiftPlot(loaded_session), qtbot)
+    loaded_session.runs.generate("Once")
+    cover(bridge, loaded_session, [1.0, 0.5])
+    loaded_session.display.set_logarithmic(True)
+    np.testing.assert_allclose(plot._coverage.line.yData, [0, -1])
+
+
+def test_there_is_no_coverage_where_the_base_tells_everything(plot: ShiftPlot) -> None:
+    assert not plot._coverage.line.isVisible()
+    assert not plot._coverage.marks.isVisible()
+    assert "coverage" not in [toggle.part for toggle in plot.legend.toggles]
+    plot._session.selection.select(0)
+    assert "coverage" not in readout(plot)
+
+
 # Following, zooming, panning
 
 
@@ -187,8 +254,8 @@ def test_click_selects_the_token_of_the_column(
 ) -> None:
     qtbot.mouseClick(plot._plot.viewport(), Left, NoModifier, place_of(plot, index))
     assert finished_session.selection.token == index
-    assert plot._band.isVisible()
-    assert plot._band.getRegion() == (index - 0.5, index + 0.5)
+    assert plot._marks.token.isVisible()
+    assert plot._marks.token.getRegion() == (index - 0.5, index + 0.5)
 
 
 def test_pointer_reads_out_the_token_and_leaving_returns_to_the_selected(
@@ -240,7 +307,7 @@ def test_another_run_starts_empty(plot: ShiftPlot, finished_session: Session) ->
     finished_session.selection.select(5)
     finished_session.runs.generate("Another")
     assert plot.series.count == 0
-    assert not plot._band.isVisible()
+    assert not plot._marks.token.isVisible()
     assert readout(plot) == ""
 
 
@@ -392,8 +459,8 @@ def test_dragging_selects_a_range_and_leaves_the_view(
     shift_drag(plot, qtbot, place_of(plot, 30), place_of(plot, 20), keys)
     assert finished_session.selection.range == (20, 31)
     assert visible_tokens(plot) == before
-    assert plot._range.isVisible()
-    assert plot._range.getRegion() == (19.5, 30.5)
+    assert plot._marks.range.isVisible()
+    assert plot._marks.range.getRegion() == (19.5, 30.5)
 
 
 def test_the_readout_has_the_totals_of_the_range(
@@ -426,7 +493,7 @@ def test_keys_stretch_the_range_and_escape_clears_it(
     assert seen == [(10, 12), (10, 13), (10, 12), (10, 11), (9, 11), (0, 11), (10, 60)]
     qtbot.keyClick(plot._plot, Qt.Key.Key_Escape)
     assert selection.range is None
-    assert not plot._range.isVisible()
+    assert not plot._marks.range.isVisible()
     assert selection.token == 59
     qtbot.keyClick(plot._plot, Qt.Key.Key_Escape)
     assert selection.token is None

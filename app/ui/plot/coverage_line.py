@@ -1,0 +1,93 @@
+"""Of a base behind an endpoint: how much of its probability is known, and where that is little."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyqtgraph as pg
+from numpy.typing import NDArray
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QColor, QPainter
+
+from app.attribution.rows import Floats
+from app.ui.plot.plot_lines import COVERAGE_LINE, make_line
+from app.ui.theme import Theme
+
+_HEIGHT = 4
+"""Of a mark, in pixels."""
+_MOST_MARKS = 400
+"""Where more tokens are visible, neighbours have one mark, which is there where any has one."""
+_REACH = 100.0
+"""Beyond every value of the plot, so that the upper edge is always inside."""
+
+
+class CoverageLine:
+    """A line, and marks at the upper edge where it is low.
+
+    Args:
+        item: The plot that they are added to.
+    """
+
+    def __init__(self, item: pg.PlotItem) -> None:
+        self.line = make_line()
+        self.marks = ThinMarks()
+        item.addItem(self.line)
+        item.addItem(self.marks)
+
+    def show(self, shown: bool) -> None:
+        """Show both or none."""
+        self.line.setVisible(shown)
+        self.marks.setVisible(shown)
+
+    def set_values(self, line: Floats, thin: NDArray[np.bool_]) -> None:
+        """Draw these heights, [T], and marks where ``thin`` is set, [T]."""
+        self.line.setData(np.arange(len(line)), line)
+        self.marks.set_marks(thin)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw in these colours."""
+        self.line.setPen(COVERAGE_LINE.pen(theme))
+        self.marks.set_color(QColor(theme.danger))
+
+
+class ThinMarks(pg.GraphicsObject):  # type: ignore[misc]
+    """Paints a mark above every visible token that has one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._thin: NDArray[np.bool_] = np.zeros(0, dtype=np.bool_)
+        self._color = QColor()
+
+    @property
+    def count(self) -> int:
+        """How many tokens are marked."""
+        return int(self._thin.sum())
+
+    def set_marks(self, thin: NDArray[np.bool_]) -> None:
+        """Mark the tokens where ``thin`` is set, [T]."""
+        self.prepareGeometryChange()
+        self._thin = thin
+        self.update()
+
+    def set_color(self, color: QColor) -> None:
+        """Paint the marks in this colour."""
+        self._color = color
+        self.update()
+
+    def boundingRect(self) -> QRectF:  # noqa: N802 — Qt's name
+        return QRectF(-1, -_REACH, len(self._thin) + 1, 2 * _REACH)
+
+    def paint(self, painter: QPainter, *_: object) -> None:
+        view = self.viewRect()
+        size = max(-(-int(view.width()) // _MOST_MARKS), 1)
+        first = max(int(view.left()), 0) // size * size
+        visible = self._thin[first : int(view.right()) + 1 + size]
+        if not visible.any():
+            return
+        starts = np.arange(0, len(visible), size)
+        marked = starts[np.logical_or.reduceat(visible, starts)] + first
+        height = _HEIGHT * self.pixelHeight()
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self._color)
+        painter.drawRects(
+            [QRectF(left - 0.5, view.bottom() - height, size, height) for left in marked.tolist()]
+        )

@@ -1,0 +1,50 @@
+"""The shades of the plot: behind the selected token, and behind the selected range."""
+
+from __future__ import annotations
+
+import pyqtgraph as pg
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QPen
+
+from app.ui.theme import Theme
+
+_SHADE = 0.22
+
+
+class SelectionMarks:
+    """A shade for the token, and a lighter one with edges for the range.
+
+    Args:
+        item: The plot that they are added to, behind everything else.
+    """
+
+    def __init__(self, item: pg.PlotItem) -> None:
+        self.range = pg.LinearRegionItem(movable=False)
+        self.token = pg.LinearRegionItem(movable=False)
+        for mark in (self.range, self.token):
+            item.addItem(mark)
+            mark.setVisible(False)
+            mark.setZValue(-10)
+            mark.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
+
+    def show_token(self, token: int | None) -> None:
+        """Shade this token, or none."""
+        self.token.setVisible(token is not None)
+        if token is not None:
+            self.token.setRegion((token - 0.5, token + 0.5))
+
+    def show_range(self, chosen: tuple[int, int] | None) -> None:
+        """Shade the tokens from the first up to, not with, the second; or none."""
+        self.range.setVisible(chosen is not None)
+        if chosen is not None:
+            self.range.setRegion((chosen[0] - 0.5, chosen[1] - 0.5))
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw in these colours."""
+        shade = QColor(theme.accent)
+        for mark, strength in ((self.range, _SHADE / 2), (self.token, _SHADE)):
+            shade.setAlphaF(strength)
+            mark.setBrush(shade)
+            edge = pg.mkPen(theme.accent) if mark is self.range else QPen(Qt.PenStyle.NoPen)
+            for line in mark.lines:
+                line.setPen(edge)
