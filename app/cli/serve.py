@@ -13,6 +13,7 @@ from app.checkpoints.status import LoadProgress
 from app.cli.roles import on_device
 from app.cli.status_line import StatusLine
 from app.errors import SettingsError
+from app.extras import how_to_get
 
 KEY_VARIABLE = "TUNESHIFT_SERVE_KEY"
 
@@ -31,7 +32,7 @@ def serve(options: argparse.Namespace) -> int:
         raise SettingsError(
             "The server is not installed",
             evidence=str(error),
-            next_step="Install it: pip install 'tuneshift[serve]'",
+            next_step=how_to_get("serve"),
         ) from error
     recipe = on_device(find_recipe(options.recipe or DEFAULT_RECIPE), options.device, options.dtype)
     access = Access(options.host, _key(options), tuple(map(_origin, options.allow_origin)))

@@ -15,8 +15,11 @@ import tempfile
 from dataclasses import dataclass
 
 from app.errors import EvaluationError
+from app.extras import how_to_get
+from app.resources import is_packaged
 
 _NOT_APART = 97
+_ON_LINUX = "Evaluate it on Linux, where user namespaces are allowed."
 _BOOT = f"""
 import ctypes, os, resource, signal, sys
 seconds, megabytes = int(sys.argv[1]), int(sys.argv[2])
@@ -57,7 +60,9 @@ def passes(program: str, limits: Limits = Limits()) -> bool:
         EvaluationError: It cannot be run apart on this machine; it has not been run then.
     """
     if sys.platform != "linux":
-        raise _not_apart(f"this is {sys.platform}")
+        raise _not_apart(f"this is {sys.platform}", _ON_LINUX)
+    if is_packaged():  # what would be started is the program itself
+        raise _not_apart("the packaged program has no Python for it", how_to_get("eval"))
     mark = secrets.token_hex()  # shows that the end was reached
     whole = f"{program}\nprint({mark!r}, flush=True)\n"
     arguments = [sys.executable, "-I", "-c", _BOOT, str(limits.seconds), str(limits.megabytes)]
@@ -78,7 +83,7 @@ def passes(program: str, limits: Limits = Limits()) -> bool:
         finally:
             _end(process)
     if process.returncode == _NOT_APART:
-        raise _not_apart("the system gives it no network of its own")
+        raise _not_apart("the system gives it no network of its own", _ON_LINUX)
     return process.returncode == 0 and output.endswith(f"{mark}\n".encode())
 
 
@@ -89,9 +94,9 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.communicate()
 
 
-def _not_apart(why: str) -> EvaluationError:
+def _not_apart(why: str, next_step: str) -> EvaluationError:
     return EvaluationError(
         "A program that a model wrote cannot be kept from the network here, so it was not run",
         evidence=why,
-        next_step="Evaluate it on Linux, where user namespaces are allowed.",
+        next_step=next_step,
     )

@@ -11,9 +11,9 @@ from typing import Any
 
 from app.errors import EvaluationError
 from app.evaluation.tasks import unknown_task
+from app.extras import how_to_get
 
 PREFIX = "harness:"
-EXTRA = "pip install 'tuneshift[eval]'"
 _SURELY = 0.85
 """So near to another task, a name is a slip: the list of the harness takes seconds to make."""
 
@@ -44,7 +44,7 @@ def harness_tasks(names: Sequence[str], others: Sequence[str] = ()) -> HarnessTa
     if find_spec("lm_eval") is None:
         raise EvaluationError(
             f"There is no task “{names[0]}” here, and lm-evaluation-harness is not installed",
-            next_step=f"For its tasks: {EXTRA}",
+            next_step=how_to_get("eval"),
         )
     from lm_eval.tasks import TaskManager
 

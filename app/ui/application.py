@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from PySide6.QtCore import QSettings, Qt
+from PySide6.QtCore import QSettings, QSocketNotifier, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication
 from qasync import QEventLoop
@@ -170,7 +170,7 @@ async def _until_closed(
 
     window.painted.connect(start_engine)
     window.closed.connect(finish)
-    with _closed_by_signals(loop, window):
+    with _closed_by_signals(window):
         window.show()
         await closed
         await _end_threads(bridge, session.downloads, session.history)
@@ -190,11 +190,13 @@ async def _end_threads(bridge: Bridge, downloads: Downloads, history: History) -
 
 
 @contextmanager
-def _closed_by_signals(loop: asyncio.AbstractEventLoop, window: MainWindow) -> Iterator[None]:
+def _closed_by_signals(window: MainWindow) -> Iterator[None]:
     """Let SIGTERM and Ctrl+C close the window as its button does."""
     reader, writer = socket.socketpair()
     reader.setblocking(False)
     writer.setblocking(False)
+    # Not the loop's own reader, which there is none of on Windows.
+    woken = QSocketNotifier(reader.fileno(), QSocketNotifier.Type.Read)
 
     def close() -> None:
         reader.recv(64)
@@ -205,11 +207,11 @@ def _closed_by_signals(loop: asyncio.AbstractEventLoop, window: MainWindow) -> I
     }
     # Python runs signal handlers only between its own instructions; Qt must be woken for them.
     signal.set_wakeup_fd(writer.fileno())
-    loop.add_reader(reader.fileno(), close)
+    woken.activated.connect(close)
     try:
         yield
     finally:
-        loop.remove_reader(reader.fileno())
+        woken.setEnabled(False)
         signal.set_wakeup_fd(-1)
         for number, handler in previous.items():
             signal.signal(number, handler)

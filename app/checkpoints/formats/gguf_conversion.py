@@ -159,7 +159,8 @@ def _messages(connection: Connection, cancelled: Callable[[], bool]) -> Iterator
 
 
 def _ended(status: int) -> _Failure:
-    killed = status == -signal.SIGKILL  # by the system, which does it when memory runs out
+    # By the system, which does it when memory runs out; Windows has no such signal.
+    killed = hasattr(signal, "SIGKILL") and status == -signal.SIGKILL
     return _Failure(f"the conversion ended with status {status}", memory=killed, disk=False)
 
 
