@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import suppress
 from pathlib import Path
-
-import psutil
+from typing import TextIO
 
 _PREFIX = "running-"
 
 
 class RunningMark:
-    """A small file named by the process; any number of windows may be open.
+    """A small file that its process holds on to; any number of windows may be open.
+
+    The system lets go of it when the process ends in any way. So neither a clock that is set, nor a
+    number that another process has by then, nor another machine in the same folder is taken for a
+    crash.
 
     Args:
         folder: Where the marks are.
@@ -21,30 +25,57 @@ class RunningMark:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._file = folder / f"{_PREFIX}{os.getpid()}"
+        self._held: TextIO | None = None
 
     def begin(self) -> bool:
         """Set the mark; whether an earlier window ended without taking its own away."""
         crashed = False
         with suppress(OSError):  # a folder that cannot be written only means that nothing is told
-            for mark in self._folder.glob(f"{_PREFIX}*"):
-                if _is_of_the_dead(mark):
-                    crashed = True
-                    mark.unlink(missing_ok=True)
-            self._file.write_text(str(psutil.Process().create_time()), encoding="utf-8")
+            for mark in sorted(self._folder.glob(f"{_PREFIX}*")):
+                crashed |= _taken_from_the_dead(mark)
+            self._held = _held(self._file)
         return crashed
 
     def end(self) -> None:
         """Take the mark away: the window ends as it should."""
+        if self._held is None:
+            return
         with suppress(OSError):
+            if sys.platform != "win32":  # which takes no file away that is open
+                self._file.unlink(missing_ok=True)
+            self._held.close()
             self._file.unlink(missing_ok=True)
+        self._held = None
 
 
-def _is_of_the_dead(mark: Path) -> bool:
-    """Whether the process that set the mark is gone; its number may be another process's now."""
+def _held(path: Path) -> TextIO:
+    """Make the file and hold on to it; nobody ever sees it let go."""
+    if sys.platform == "win32":
+        return path.open("w", encoding="utf-8")  # as long as it is open, nobody can take it away
+    import fcntl
+
+    unseen = path.with_name(f".{path.name}")
+    file = unseen.open("w", encoding="utf-8")
     try:
-        process = psutil.Process(int(mark.name.removeprefix(_PREFIX)))
-        return str(process.create_time()) != mark.read_text(encoding="utf-8")
-    except (psutil.NoSuchProcess, ValueError):
-        return True
-    except (psutil.AccessDenied, FileNotFoundError):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        unseen.replace(path)
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def _taken_from_the_dead(mark: Path) -> bool:
+    """Whether nobody holds on to the mark any more; it is gone then."""
+    try:
+        if sys.platform != "win32":
+            import fcntl
+
+            with mark.open(encoding="utf-8") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                mark.unlink()
+        else:
+            mark.unlink()
+    except (BlockingIOError, PermissionError, FileNotFoundError):
         return False
+    return True

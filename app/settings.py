@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import platformdirs
 import tomli_w
 
 from app.errors import SettingsError
+from app.files import set_aside, write_file
 
 _NAME = "tuneshift"
 ROW_MEGABYTES = range(16, 1_048_577)
@@ -41,23 +43,23 @@ class Settings:
 
 
 def config_folder() -> Path:
-    """The folder of preferences and window state; made when missing."""
-    return platformdirs.user_config_path(_NAME, appauthor=False, ensure_exists=True)
+    """The folder of preferences and window state; made when missing, where that can be."""
+    return _made(platformdirs.user_config_path(_NAME, appauthor=False))
 
 
 def state_folder() -> Path:
-    """The folder of what the program remembers between starts; made when missing."""
-    return platformdirs.user_state_path(_NAME, appauthor=False, ensure_exists=True)
+    """The folder of what the program remembers between starts; made as the others are."""
+    return _made(platformdirs.user_state_path(_NAME, appauthor=False))
 
 
 def log_folder() -> Path:
-    """The folder of the log; made when missing."""
-    return platformdirs.user_log_path(_NAME, appauthor=False, ensure_exists=True)
+    """The folder of the log; made as the others are."""
+    return _made(platformdirs.user_log_path(_NAME, appauthor=False))
 
 
 def cache_folder() -> Path:
-    """The folder of what can be made again, such as converted checkpoints; made when missing."""
-    return platformdirs.user_cache_path(_NAME, appauthor=False, ensure_exists=True)
+    """The folder of what can be made again, such as converted checkpoints; made as the others."""
+    return _made(platformdirs.user_cache_path(_NAME, appauthor=False))
 
 
 def history_file() -> Path:
@@ -66,9 +68,14 @@ def history_file() -> Path:
 
 
 def recipe_folder() -> Path:
-    """The folder of a person's own recipes; made when missing."""
-    folder = platformdirs.user_data_path(_NAME, appauthor=False) / "recipes"
-    folder.mkdir(parents=True, exist_ok=True)
+    """The folder of a person's own recipes; made as the others are."""
+    return _made(platformdirs.user_data_path(_NAME, appauthor=False) / "recipes")
+
+
+def _made(folder: Path) -> Path:
+    """``folder``, which on a disk that takes nothing is not there: whoever writes is told then."""
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
@@ -76,19 +83,22 @@ def load_settings() -> Settings:
     """The saved preferences, or the defaults where none are saved.
 
     Raises:
-        SettingsError: When the file cannot be read; the file stays as it is.
+        SettingsError: When the file cannot be read. A damaged one is set aside, and the error says
+            where it is.
     """
     path = config_folder() / "settings.toml"
     if not path.exists():
         return Settings()
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise SettingsError(
             f"The preferences in {path} cannot be read",
             evidence=str(error),
             next_step="The defaults are used; saving the preferences replaces the file.",
         ) from error
+    except (ValueError, RecursionError) as error:
+        raise _damaged(path, error) from error
     kinds = {key: type(value) for key, value in asdict(Settings()).items()}
     values: dict[str, Any] = {k: value for k, value in table.items() if type(value) is kinds.get(k)}
     if values.get("theme") not in THEMES:
@@ -96,6 +106,19 @@ def load_settings() -> Settings:
     if values.get("row_megabytes") not in ROW_MEGABYTES:
         values.pop("row_megabytes", None)
     return replace(Settings(), **values)
+
+
+def _damaged(path: Path, error: Exception) -> SettingsError:
+    """Set the file aside, so that saving the preferences does not overwrite it."""
+    try:
+        kept = f"the old file is kept as {set_aside(path)}."
+    except OSError:
+        kept = "saving the preferences replaces the file."
+    return SettingsError(
+        f"The preferences in {path} are damaged",
+        evidence=str(error),
+        next_step=f"The defaults are used; {kept}",
+    )
 
 
 def save_settings(settings: Settings) -> None:
@@ -106,6 +129,6 @@ def save_settings(settings: Settings) -> None:
     """
     path = config_folder() / "settings.toml"
     try:
-        path.write_text(tomli_w.dumps(asdict(settings)), encoding="utf-8")
+        write_file(path, tomli_w.dumps(asdict(settings)))
     except OSError as error:
         raise SettingsError("The preferences cannot be saved", evidence=str(error)) from error

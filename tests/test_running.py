@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from app.running import RunningMark
 
 CHILD = """
@@ -59,11 +61,26 @@ def test_two_windows_at_once_are_no_crash(tmp_path: Path) -> None:
 
 
 def test_the_number_of_the_process_may_be_anothers_now(tmp_path: Path) -> None:
-    (tmp_path / f"running-{os.getppid()}").write_text("12.5")
-    assert RunningMark(tmp_path).begin()
+    (tmp_path / f"running-{os.getppid()}").write_text("")
+    mark = RunningMark(tmp_path)
+    assert mark.begin()
+    mark.end()
 
 
 def test_a_folder_that_cannot_be_written_tells_nothing(tmp_path: Path) -> None:
     mark = RunningMark(tmp_path / "missing")
     assert not mark.begin()
     mark.end()
+
+
+def test_a_clock_that_is_set_is_no_crash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the system says of when processes began moves with its clock."""
+    other = start(tmp_path)
+    monkeypatch.setattr("psutil.Process.create_time", lambda self: 1.0)
+    monkeypatch.setattr("time.time", lambda: 1.0)
+    mark = RunningMark(tmp_path)
+    assert not mark.begin()
+    mark.end()
+    assert [file.name for file in tmp_path.iterdir()] == [f"running-{other.pid}"]
+    other.communicate()
+    assert list(tmp_path.iterdir()) == []

@@ -10,6 +10,7 @@ from app.cli.roles import chosen_recipe
 from app.cli.status_line import StatusLine
 from app.decoding.types import GenerationConfig
 from app.errors import PromptError, SettingsError
+from app.files import write_file
 
 if TYPE_CHECKING:
     from app.benchmark.setup import Setup
@@ -78,7 +79,7 @@ def _setup(options: argparse.Namespace, status: StatusLine) -> Setup:
 
 def _write(path: str, text: str) -> None:
     try:
-        Path(path).write_text(text, encoding="utf-8")
+        write_file(Path(path), text)
     except OSError as error:
         raise SettingsError(
             f"The plot cannot be written to {path}", evidence=error.strerror or str(error)

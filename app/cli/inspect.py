@@ -11,6 +11,7 @@ from pathlib import Path
 
 from app.cli.output import write_out
 from app.errors import HistoryError
+from app.files import write_file
 from app.history.archive import Archive, Query
 from app.history.database import open_to_read
 from app.history.export.document import Document, read_document, shift_bits
@@ -64,7 +65,7 @@ def _write_picture(document: Document, output: Path | None) -> int:
 
 def _write(path: Path, content: bytes) -> None:
     try:
-        path.write_bytes(content)
+        write_file(path, content)
     except OSError as error:
         raise HistoryError(
             f"{path} cannot be written",

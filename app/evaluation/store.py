@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from app.errors import EvaluationError
+from app.files import write_file
 
 Record = dict[str, Any]
 
@@ -119,12 +120,10 @@ class ResultFolder:
             EvaluationError: The file cannot be written.
         """
         path = self.folder / name
-        part = path.with_suffix(".part")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             text = json.dumps(content, ensure_ascii=False, indent=2, allow_nan=False)
-            part.write_text(text + "\n", encoding="utf-8")
-            part.replace(path)
+            write_file(path, text + "\n")
         except OSError as error:
             raise _unwritable(path, error) from error
         return path

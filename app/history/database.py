@@ -9,12 +9,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from threading import RLock
 from time import monotonic, sleep
 
 from app.errors import HistoryError
+from app.files import set_aside
 from app.history.schema import VERSIONS, Statements, bring_up_to_date, version_of
 
 _PATIENCE_SECONDS = 5.0
@@ -24,7 +24,7 @@ _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT)
 TROUBLE = (OSError, sqlite3.Error, UnicodeDecodeError)
 """What comes of files: of a damaged one even the words of SQLite's message may be no text."""
 
-_COMPANIONS = ("", "-wal", "-shm")
+_COMPANIONS = ("-wal", "-shm")
 
 
 class Database:
@@ -128,7 +128,7 @@ def replaced(path: Path, error: HistoryError, tell: Callable[[HistoryError], Non
         tell(_only_in_memory(error))
         return Database(None)
     try:
-        aside = _set_aside(path)
+        aside = set_aside(path, _COMPANIONS)
         fresh = Database(path)
     except (OSError, HistoryError) as worse:
         tell(_only_in_memory(explained(worse, path) if isinstance(worse, OSError) else worse))
@@ -184,16 +184,6 @@ def explained(error: Exception, path: Path | None) -> HistoryError:
         evidence=str(error),
         next_step="Check that the folder can be written to, and that no other program holds it.",
     )
-
-
-def _set_aside(path: Path) -> Path:
-    """Rename a damaged file and what belongs to it; returns its new path."""
-    moment = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")
-    aside = path.with_name(f"{path.stem}.damaged-{moment}{path.suffix}")
-    for companion in _COMPANIONS:
-        with suppress(FileNotFoundError):
-            Path(f"{path}{companion}").replace(f"{aside}{companion}")
-    return aside
 
 
 def _connect(name: str, *, threads: bool = False) -> sqlite3.Connection:

@@ -20,6 +20,7 @@ from app.checkpoints.hub.files import (
 )
 from app.checkpoints.hub.ids import HubId
 from app.errors import HubError
+from app.files import write_file
 from app.settings import cache_folder as own_cache_folder
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -98,9 +99,7 @@ def store_headers(hub_id: HubId, commit: str, headers: TensorHeaders) -> None:
     path = _headers_path(hub_id.repo, commit)
     path.parent.mkdir(parents=True, exist_ok=True)
     content = {"format": _HEADERS_FORMAT, "tensors": headers}
-    unfinished = path.with_suffix(".tmp")
-    unfinished.write_text(json.dumps(content), encoding="utf-8")
-    unfinished.replace(path)
+    write_file(path, json.dumps(content))
 
 
 def cached_models() -> list[CachedModel]:

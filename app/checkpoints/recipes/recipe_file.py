@@ -17,6 +17,7 @@ from app.checkpoints.recipes.toml_lines import line_of
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
 from app.decoding.types import GenerationConfig, check_alphas
 from app.errors import RecipeError
+from app.files import write_file
 from app.resources import resource
 
 FORMAT = 1
@@ -84,8 +85,12 @@ def recipe_of_text(text: str, name: str, folder: Path) -> Recipe:
 
 
 def write_recipe(recipe: Recipe, path: Path) -> None:
-    """Write ``recipe`` as a file that :func:`read_recipe` reads back unchanged."""
-    path.write_text(recipe_text(recipe), encoding="utf-8")
+    """Write ``recipe`` as a file that :func:`read_recipe` reads back unchanged.
+
+    Raises:
+        OSError: When it cannot be written; the file is as it was.
+    """
+    write_file(path, recipe_text(recipe))
 
 
 def recipe_text(recipe: Recipe) -> str:

@@ -12,6 +12,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from app.errors import HistoryError
+from app.files import write_file
 from app.history.export.document import Document
 from app.history.export.formats import ENDINGS, FORMATS, PNG
 from app.settings import state_folder
@@ -75,7 +76,7 @@ def export(session: Session, run_id: str, name: str, path: Path) -> None:
     def write() -> None:
         content = shift_png(document) if name == PNG else FORMATS[name](document).encode("utf-8")
         try:
-            path.write_bytes(content)
+            write_file(path, content)
         except OSError as error:
             raise HistoryError(failed, evidence=error.strerror or str(error)) from error
 

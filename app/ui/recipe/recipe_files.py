@@ -21,6 +21,7 @@ from app.checkpoints.recipes.recipe_file import (
 )
 from app.checkpoints.spec import Recipe
 from app.errors import RecipeError, TuneshiftError
+from app.files import write_file
 from app.settings import recipe_folder, state_folder
 from app.ui.state.session import Session
 from app.ui.translation import translate
@@ -110,7 +111,7 @@ def remember(path: Path) -> None:
     paths = [path, *(other for other in _recent_paths() if other != path)][:_MOST_RECENT]
     try:
         text = tomli_w.dumps({"recent": [str(path) for path in paths]})
-        _recent_file().write_text(text, encoding="utf-8")
+        write_file(_recent_file(), text)
     except OSError:
         pass  # a convenience
 

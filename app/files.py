@@ -1,0 +1,65 @@
+"""Writing files whole or not at all, and setting aside what is damaged."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from secrets import token_hex
+
+_LONGEST_NAME = 40
+
+
+def write_file(path: Path, content: str | bytes) -> None:
+    """Write ``content`` so that ``path`` holds either all of it or what it held before.
+
+    A disk that is full, a program that is killed and a power cut leave the old file. What cannot be
+    replaced, such as a device or a pipe, is written to directly.
+
+    Args:
+        path: The file; a link to a file keeps being a link.
+        content: What it is to hold; text is written as UTF-8.
+
+    Raises:
+        OSError: When it cannot be written; nothing is left beside it.
+    """
+    written = content.encode("utf-8") if isinstance(content, str) else content
+    before = path.stat().st_mode if path.exists() else None
+    if before is not None and not stat.S_ISREG(before):
+        path.write_bytes(written)  # of a folder, this says what is wrong
+        return
+    target = Path(os.path.realpath(path))
+    part = target.with_name(f".{target.name[:_LONGEST_NAME]}.{token_hex(4)}.part")
+    try:
+        with part.open("xb") as file:
+            file.write(written)
+            file.flush()
+            os.fsync(file.fileno())
+        if before is not None:
+            part.chmod(stat.S_IMODE(before))
+        part.replace(target)
+    except BaseException:
+        with suppress(OSError):
+            part.unlink()
+        raise
+
+
+def set_aside(path: Path, companions: Sequence[str] = ()) -> Path:
+    """Rename a damaged file so that another can take its place; returns where it is kept.
+
+    Args:
+        path: The file.
+        companions: Endings of files beside it that belong to it, such as ``-wal``.
+
+    Raises:
+        OSError: When it cannot be renamed.
+    """
+    moment = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")
+    aside = path.with_name(f"{path.stem}.damaged-{moment}{path.suffix}")
+    for ending in ("", *companions):
+        with suppress(FileNotFoundError):
+            Path(f"{path}{ending}").replace(f"{aside}{ending}")
+    return aside
