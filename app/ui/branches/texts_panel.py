@@ -175,10 +175,10 @@ class TextsPanel(QFrame):
 
     def _update(self) -> None:
         self._pages.setCurrentIndex(1 if self._runs.all else 0)
-        removed = self._runs.removed
+        removed = self._runs.removed.last
         self._foot.setVisible(removed is not None)
         if removed:
-            title = self._words.title(removed.run)
+            title = self._words.title(removed)
             self._removed.show_text(self.tr("Removed {0}").format(title))
         self._mark_shown()
 

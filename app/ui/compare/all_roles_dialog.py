@@ -158,11 +158,10 @@ class AllRolesDialog(QDialog):
         return self.tr("All drew with the same settings and the same noise.")
 
     def _inspect(self, run: Run) -> None:
-        removed = self._runs.removed
         if run in self._runs.all:
             self._runs.show(run)
-        elif removed and removed.run is run:
-            self._runs.restore()
+        elif run in self._runs.removed:
+            self._runs.restore(run)
         else:  # it was removed meanwhile, and its rows with it
             self._session.history.show(self._session.history.id_of(run))
         window = self.parentWidget()

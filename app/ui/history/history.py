@@ -149,10 +149,10 @@ class History(QObject):
             self._window.runs.show(run)
             self.shown.emit(run.prompt)
             return
-        removed = self._window.runs.removed
-        if removed and self.id_of(removed.run) == run_id:
-            self._window.runs.restore()  # or there would be two texts that write one run
-            self.shown.emit(removed.run.prompt)
+        removed = [run for run in self._window.runs.removed if self.id_of(run) == run_id]
+        if removed:  # or there would be two texts that write one run
+            self._window.runs.restore(removed[0])
+            self.shown.emit(removed[0].prompt)
             return
         try:
             archive = self._archive_of(run_id)

@@ -64,7 +64,7 @@ class TextsMenu(SessionMenu):
             self.tr("&Remove the shown text"), self._remove_shown, "Ctrl+Shift+Backspace"
         )
         self._restore = self.add(
-            self.tr("&Bring back the removed text"), runs.restore, "Ctrl+Alt+Z"
+            self.tr("&Bring back the removed text"), lambda: runs.restore(), "Ctrl+Alt+Z"
         )
         for signal in (runs.run_changed, runs.list_changed, runs.progressed):
             signal.connect(lambda *_: self._update())
@@ -85,7 +85,7 @@ class TextsMenu(SessionMenu):
             action.setEnabled(texts > 1 or (texts == 1 and run is None))
         self._compare.setEnabled(texts > 1)
         self._remove.setEnabled(run is not None)
-        self._restore.setEnabled(runs.removed is not None)
+        self._restore.setEnabled(runs.removed.last is not None)
 
     def _open_popup(self, move: int) -> None:
         run, token = self._session.runs.current, self._session.selection.token

@@ -1,10 +1,14 @@
-"""A text that was taken out of the list, with what is needed to bring it back."""
+"""Texts that were taken out of the list, with what is needed to bring them back."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from app.ui.state.run import Run
+
+MOST = 20
+"""So many can be brought back; of older ones the rows are forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +41,31 @@ class Removed:
             self.run.parent = None
         for branch, fork in self.branches:
             branch.parent, branch.fork = self.run, fork
+
+
+class RemovedTexts:
+    """Those that were removed, the last one first to come back."""
+
+    def __init__(self) -> None:
+        self._removed: list[Removed] = []
+
+    def __iter__(self) -> Iterator[Run]:
+        return (removed.run for removed in self._removed)
+
+    @property
+    def last(self) -> Run | None:
+        """The one that was removed last."""
+        return self._removed[-1].run if self._removed else None
+
+    def take_out(self, run: Run, texts: list[Run]) -> int:
+        """Remove ``run`` from ``texts``; returns where it was."""
+        self._removed.append(Removed.take_out(run, texts))
+        if len(self._removed) > MOST:
+            self._removed.pop(0).run.rows.forget()
+        return self._removed[-1].place
+
+    def put_back(self, run: Run, texts: list[Run]) -> None:
+        """Bring ``run`` back into ``texts``."""
+        removed = next(removed for removed in self._removed if removed.run is run)
+        self._removed.remove(removed)
+        removed.put_back(texts)

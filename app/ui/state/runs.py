@@ -14,7 +14,7 @@ from app.engine.messages import Command, Event, LiveAlphas, TokenDecoded
 from app.errors import PromptError, RecipeError, TuneshiftError
 from app.history.repeat import Repeatable
 from app.ui.state.generation import AS_THE_SETTINGS_SAY, Generation, More
-from app.ui.state.removed import Removed
+from app.ui.state.removed import RemovedTexts
 from app.ui.state.run import Run, Token
 from app.ui.state.selection import Selection
 from app.ui.what_if.questions import WhatIf, WhatIfQuestions
@@ -92,8 +92,7 @@ class Runs(QObject):
         self.budget = RowBudget(row_bytes)
         self.all: list[Run] = []
         self.current: Run | None = None
-        self.removed: Removed | None = None
-        """The text that was removed last; it can be brought back."""
+        self.removed = RemovedTexts()
         self.selection = Selection(self._tokens, self)
 
     def _tokens(self) -> list[Token]:
@@ -305,22 +304,19 @@ class Runs(QObject):
     def remove(self, run: Run) -> None:
         """Take a text out of the window; its branches hang on what it hung on.
 
-        The one that was removed last can be brought back by :meth:`restore`.
+        The last ones can be brought back by :meth:`restore`.
         """
         self._generation.drop(run)
-        if self.removed:
-            self.removed.run.rows.forget()
-        self.removed = removed = Removed.take_out(run, self.all)
+        place = self.removed.take_out(run, self.all)
         if run is self.current:
-            place = min(removed.place, len(self.all) - 1)
-            self.show(self.all[place] if self.all else None)
+            self.show(self.all[min(place, len(self.all) - 1)] if self.all else None)
         self.list_changed.emit()
 
-    def restore(self) -> None:
-        """Bring the text back that was removed last, and show it."""
-        if self.removed:
-            self.removed.put_back(self.all)
-            run, self.removed = self.removed.run, None
+    def restore(self, run: Run | None = None) -> None:
+        """Bring a removed text back, by default the last one, and show it."""
+        run = run or self.removed.last
+        if run:
+            self.removed.put_back(run, self.all)
             self.list_changed.emit()
             self.show(run)
 

@@ -240,8 +240,9 @@ def test_a_fork_may_begin_with_any_text(runs: Runs, bridge: FakeBridge) -> None:
 
 
 def test_rows_are_shared_by_a_branch_and_given_back_with_both(
-    runs: Runs, bridge: FakeBridge
+    runs: Runs, bridge: FakeBridge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("app.ui.state.removed.MOST", 1)
     held = runs.budget.held_bytes
     runs.fork(30)
     bridge.finish_run()
@@ -589,9 +590,12 @@ def test_a_removed_text_leaves_its_branches_and_can_be_brought_back(
     assert runs.all == [first, third]
     assert shown(runs) is third
     assert third.candidates(27)
-    assert runs.removed is None
     runs.restore()
-    assert runs.all == [first, third]
+    assert runs.all == [first, second, third]
+    assert (third.parent, third.fork) == (second, 25)
+    assert runs.removed.last is None
+    runs.restore()
+    assert runs.all == [first, second, third]
 
 
 def test_branches_come_back_to_a_text_that_is_brought_back(runs: Runs, bridge: FakeBridge) -> None:
