@@ -7,6 +7,7 @@ import threading
 import traceback
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
@@ -63,6 +64,34 @@ class Outbox:
             self._changed.notify_all()
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Order:
+    """A command, and where what becomes of it is told; None is the outbox of the owner."""
+
+    command: Command
+    outbox: Outbox | None
+
+
+class Line:
+    """One party's way to the engine: its commands go in, and out come their events alone.
+
+    Several may ask one engine. Their commands wait in one queue, in the order in which they came,
+    and each numbers its own.
+    """
+
+    def __init__(self, thread: EngineThread, outbox: Outbox) -> None:
+        self._thread = thread
+        self.outbox = outbox
+
+    def submit(self, command: Command) -> None:
+        """Queue a command; may be called from any thread."""
+        self._thread.submit(command, self.outbox)
+
+    def close(self) -> None:
+        """Cancel this party's commands; the engine goes on for the others."""
+        self._thread.hang_up(self.outbox)
+
+
 class EngineThread:
     """Runs an :class:`~app.engine.engine.Engine` on a thread of its own.
 
@@ -74,27 +103,65 @@ class EngineThread:
 
     def __init__(self, wake: Callable[[], None]) -> None:
         self.outbox = Outbox(wake)
-        self._commands: SimpleQueue[Command | None] = SimpleQueue()
+        self._others: list[Outbox] = []
+        self._telling: Outbox | None = None
+        self._failed: EngineFailed | None = None
+        self._changing = threading.Lock()  # over the outboxes and the failure that each is told
+        self._commands: SimpleQueue[_Order | None] = SimpleQueue()
         self._closing = threading.Event()
-        self._pending: deque[Command] = deque()
-        self._put_back: list[Command | None] = []  # taken by work that gave way, and not its own
+        self._pending: deque[_Order] = deque()
+        self._put_back: list[_Order | None] = []  # taken by work that gave way, and not its own
         self._thread = threading.Thread(target=self._run, name="engine")
 
     def start(self) -> None:
         self._thread.start()
 
-    def submit(self, command: Command) -> None:
-        """Queue a command; its own cancellation and alphas act on it at any time."""
-        self._pending.append(command)
-        self._commands.put(command)
+    def submit(self, command: Command, outbox: Outbox | None = None) -> None:
+        """Queue a command; its own cancellation and alphas act on it at any time.
+
+        Args:
+            command: What to do.
+            outbox: Where its events go: that of a :class:`Line`, or by default the owner's.
+        """
+        order = _Order(command, outbox)
+        self._pending.append(order)
+        self._commands.put(order)
+
+    def line(self, wake: Callable[[], None]) -> Line:
+        """A way to this engine for somebody else than its owner; from any thread, at any time.
+
+        Args:
+            wake: Called on the engine's thread when there is something to drain.
+        """
+        outbox = Outbox(wake)
+        with self._changing:
+            self._others.append(outbox)
+            failed = self._failed
+        if failed:
+            outbox.put(failed)
+        if self._closing.is_set():
+            outbox.close()
+        return Line(self, outbox)
+
+    def hang_up(self, outbox: Outbox) -> None:
+        """Cancel what was asked through a line; nobody reads its events any more."""
+        with self._changing:
+            self._others = [other for other in self._others if other is not outbox]
+        outbox.close()
+        for order in list(self._pending):
+            if order.outbox is outbox:
+                order.command.cancellation.request()
 
     def close(self) -> None:
         """Cancel everything and ask the thread to end; returns at once."""
         self._closing.set()
-        for command in list(self._pending):
-            command.cancellation.request()
+        for order in list(self._pending):
+            order.command.cancellation.request()
         self._commands.put(None)
-        self.outbox.close()
+        with self._changing:
+            outboxes = [self.outbox, *self._others]
+        for outbox in outboxes:
+            outbox.close()
 
     def join(self, timeout: float | None = None) -> bool:
         """Wait for the thread to end; whether it has."""
@@ -106,32 +173,44 @@ class EngineThread:
             from app.engine.engine import Engine  # imports torch: seconds
         except Exception as error:  # a broken installation can raise anything
             log.exception("the engine cannot start")
-            self.outbox.put(EngineFailed(unknown_error(error), traceback.format_exc()))
+            self._fail(EngineFailed(unknown_error(error), traceback.format_exc()))
             return
         if self._closing.is_set():
             return
-        engine = Engine(self.outbox.put)
+        engine = Engine(self._tell)
         engine.announce()
-        while (command := self._next()) is not None:
-            self._carry_out(engine, command)
+        while (order := self._next()) is not None:
+            self._carry_out(engine, order)
         engine.unload()
 
-    def _next(self) -> Command | None:
+    def _fail(self, failed: EngineFailed) -> None:
+        with self._changing:
+            self._failed = failed
+            outboxes = [self.outbox, *self._others]
+        for outbox in outboxes:
+            outbox.put(failed)
+
+    def _tell(self, event: Event) -> None:
+        (self._telling or self.outbox).put(event)
+
+    def _next(self) -> _Order | None:
         return self._put_back.pop() if self._put_back else self._commands.get()
 
-    def _carry_out(self, engine: Engine, command: Command) -> None:
+    def _carry_out(self, engine: Engine, order: _Order) -> None:
+        before, self._telling = self._telling, order.outbox
         if not self._closing.is_set():
-            engine.handle(command, lambda: self._carry_out_waiting(engine))
-        self._pending.remove(command)
+            engine.handle(order.command, lambda: self._carry_out_waiting(engine))
+        self._telling = before
+        self._pending.remove(order)
 
     def _carry_out_waiting(self, engine: Engine) -> None:
         """Carry out what waits, up to a command that needs the models for itself."""
         while not self._put_back:
             try:
-                command = self._commands.get_nowait()
+                order = self._commands.get_nowait()
             except Empty:
                 return
-            if command is None or isinstance(command, Load | Lend):
-                self._put_back.append(command)
+            if order is None or isinstance(order.command, Load | Lend):
+                self._put_back.append(order)
             else:
-                self._carry_out(engine, command)
+                self._carry_out(engine, order)

@@ -204,6 +204,60 @@ def test_alphas_reach_a_run_from_another_thread(
     assert changed <= 4
 
 
+# Several that ask one engine
+
+
+def test_each_line_hears_of_its_own_commands_alone(
+    thread: EngineThread, reader: Reader, tiny_recipe: Recipe
+) -> None:
+    other = Reader()
+    line = thread.line(other.wake)
+    thread.submit(load(tiny_recipe, 1))
+    line.submit(generate(4, 1))
+    thread.submit(generate(2, 2))
+    line.submit(generate(3, 2))
+    mine = reader.until_a(thread.outbox, RunFinished)
+    theirs = other.until(
+        line.outbox, lambda event: getattr(event, "id", 0) == 2 and isinstance(event, RunFinished)
+    )
+    assert [e.id for e in mine if isinstance(e, TokenDecoded)] == [2] * 2
+    assert [e.id for e in theirs if isinstance(e, TokenDecoded)] == [1] * 4 + [2] * 3
+    assert not any(isinstance(e, EngineReady | Loaded) for e in theirs)
+    line.close()
+
+
+def test_a_line_that_closes_ends_its_own_runs_and_no_others(
+    thread: EngineThread, reader: Reader, tiny_recipe: Recipe
+) -> None:
+    other = Reader()
+    line = thread.line(other.wake)
+    line.outbox._size = 1  # so that the run cannot get ahead
+    thread.submit(load(tiny_recipe))
+    theirs, mine = generate(100, 1), generate(5, 2)
+    line.submit(theirs)
+    thread.submit(mine)
+    other.until_a(line.outbox, TokenDecoded)
+    line.close()
+    line.close()
+    finished = reader.until_a(thread.outbox, RunFinished)[-1]
+    assert isinstance(finished, RunFinished)
+    assert finished.finish_reason == "length"
+    assert theirs.cancellation.requested()
+    assert not mine.cancellation.requested()
+
+
+def test_closing_the_thread_lets_a_run_of_a_line_go(
+    thread: EngineThread, tiny_recipe: Recipe
+) -> None:
+    other = Reader()
+    line = thread.line(other.wake)
+    line.outbox._size = 1
+    line.submit(load(tiny_recipe))
+    line.submit(generate(100))
+    other.until_a(line.outbox, TokenDecoded)
+    thread.close()  # the fixture joins it
+
+
 def test_close_in_the_middle_of_a_run(
     thread: EngineThread, reader: Reader, tiny_recipe: Recipe
 ) -> None:
@@ -281,3 +335,14 @@ def test_libraries_that_cannot_be_imported_are_said(monkeypatch: pytest.MonkeyPa
     assert isinstance(event, EngineFailed)
     assert "ImportError" in event.details or "ModuleNotFoundError" in event.details
     assert thread.join(30)
+
+
+def test_whoever_asks_an_engine_that_cannot_start_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "app.engine.engine", None)
+    thread = EngineThread(lambda: None)
+    early, late = Reader(), Reader()
+    before = thread.line(early.wake)
+    thread.start()
+    assert thread.join(PATIENCE)
+    after = thread.line(late.wake)
+    assert early.until_a(before.outbox, EngineFailed) == late.until_a(after.outbox, EngineFailed)
