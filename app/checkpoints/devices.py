@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import errno
+import re
+from collections.abc import Iterator
 
 import psutil
 import torch
 
 from app.checkpoints.memory.host_memory import memory_limit
 from app.errors import DeviceError
+from app.wording import size
+
+_ASKED = re.compile(r"(?:tried|unable) to allocate ([\d.]+) ?(bytes|[KMGT]i?B)", re.IGNORECASE)
+_POWERS = "BKMGT"
 
 
 def available_devices() -> list[str]:
@@ -71,25 +77,56 @@ def total_bytes(device: str) -> int:
     return int(torch.accelerator.get_memory_info(device)[1])
 
 
-def out_of_memory(action: str, device: str, needed: int | None = None) -> DeviceError:
-    """The error to raise when ``action``, of ``needed`` bytes where that is known, did not fit."""
-    size = "" if needed is None else f"needed {needed / 1e9:.1f} GB, "
+def out_of_memory(
+    action: str,
+    device: str,
+    needed: int | None = None,
+    error: BaseException | None = None,
+    next_step: str = "Close other programs, or choose smaller models or another device.",
+) -> DeviceError:
+    """The error to raise when ``action`` did not fit.
+
+    Args:
+        action: What was done.
+        device: Whose memory was full.
+        needed: Bytes that it takes in all, where that is known.
+        error: What was raised; it may say how much was asked for in the end.
+        next_step: What to do.
+    """
+    asked = _asked_bytes(error)
+    said = [] if needed is None else [f"needed {size(needed)}"]
+    if asked is not None:
+        said.append(f"asked for {size(asked)}" if said else f"needed {size(asked)} more")
     return DeviceError(
         f"The memory of {device} was not enough for {action}",
-        evidence=f"{size}free {free_bytes(device) / 1e9:.1f} GB",
-        next_step="Close other programs, or choose smaller models or another device.",
+        evidence=", ".join([*said, f"free {size(free_bytes(device))}"]),
+        next_step=next_step,
     )
 
 
 def is_out_of_memory(error: BaseException | None) -> bool:
     """Whether memory that ran out is behind ``error``; torch has no kind of its own for the CPU."""
-    while error is not None:
-        if isinstance(error, MemoryError | torch.OutOfMemoryError):
+    for behind in _behind(error):
+        if isinstance(behind, MemoryError | torch.OutOfMemoryError):
             return True
-        if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+        if isinstance(behind, OSError) and behind.errno == errno.ENOMEM:
             return True
-        said = str(error).lower()
+        said = str(behind).lower()
         if "allocate memory" in said or "not enough memory" in said:
             return True
-        error = error.__cause__ or error.__context__
     return False
+
+
+def _asked_bytes(error: BaseException | None) -> int | None:
+    """How many bytes could not be had, where torch or NumPy said so."""
+    for behind in _behind(error):
+        found = _ASKED.search(str(behind))
+        if found:
+            return int(float(found[1]) * 1024 ** _POWERS.index(found[2][0].upper()))
+    return None
+
+
+def _behind(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

@@ -225,8 +225,7 @@ class Ensemble:
             PromptError: When a prompt is empty or leaves no room to generate.
             Cancelled: When ``cancelled`` says so.
         """
-        for evaluation in self._evaluations:
-            evaluation.rewind(0)
+        self.forget()
         return self.resume(prompts, (), cancelled)
 
     def resume(
@@ -280,6 +279,11 @@ class Ensemble:
             lambda place, it: known[place] if place in known else it.extend(tokens, last)
         )
         return self.gather(rows)
+
+    def forget(self) -> None:
+        """Forget everything that was read, and give its memory back."""
+        for evaluation in self._evaluations:
+            evaluation.rewind(0)
 
     def rewind(self, length: int) -> None:
         """Forget the generated tokens after the first ``length``."""

@@ -45,11 +45,17 @@ from app.engine.messages import (
     RunStarted,
     RunStats,
     TokenDecoded,
+    Unload,
     WhatIfAnswered,
 )
 from app.errors import Cancelled, RecipeError, TuneshiftError, unknown_error
 
 log = logging.getLogger(__name__)
+
+_LESS = (
+    "Close other programs, shorten the prompt or the text, or choose smaller models or another "
+    "device."
+)
 
 
 class Engine:
@@ -81,6 +87,8 @@ class Engine:
             with torch.inference_mode():
                 if isinstance(command, Load):
                     self._load(command)
+                elif isinstance(command, Unload):
+                    self.unload()
                 elif isinstance(command, Check):
                     opened = open_recipe(
                         command.recipe,
@@ -102,15 +110,25 @@ class Engine:
         except Exception as error:
             if is_out_of_memory(error):
                 forget_frames(error)
-                self._emit(Failed(command.id, out_of_memory("this run", self._device())))
+                action = "loading the models" if isinstance(command, Load) else "this run"
+                explained = out_of_memory(action, self._device(), error=error, next_step=_LESS)
+                self._make_room()
+                self._emit(Failed(command.id, explained, ran_out=True))
                 return
             log.exception("a command failed")
             defect = unknown_error(error)
             self._emit(Failed(command.id, defect, traceback.format_exc()))
 
+    def _make_room(self) -> None:
+        """Give back what a run took; the models stay."""
+        if self._loaded is not None:
+            self._loaded.ensemble.forget()
+        release_memory()
+
     def unload(self) -> None:
         """Give the memory of the loaded models back."""
         self._loaded = None
+        self._usable = False
         self._speculators = {}
         release_memory()
 

@@ -170,7 +170,15 @@ class Lend:
     gives_way: bool = False
 
 
-Command = Load | Generate | Check | AskWhatIf | Lend
+@dataclass(frozen=True, slots=True, eq=False)
+class Unload:
+    """Give the memory of the models back. It is not answered; the next run needs a load."""
+
+    id: int
+    cancellation: Cancellation
+
+
+Command = Load | Unload | Generate | Check | AskWhatIf | Lend
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,11 +303,13 @@ class Failed:
 
     Attributes:
         details: A traceback where the program itself is at fault, for a bug report.
+        ran_out: Whether memory ran out; what the command took beside the models is given back.
     """
 
     id: int
     error: TuneshiftError | None
     details: str = ""
+    ran_out: bool = False
 
 
 Event = (

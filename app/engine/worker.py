@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
-from app.engine.messages import Command, EngineFailed, Event, Lend, Load
+from app.engine.messages import Command, EngineFailed, Event, Lend, Load, Unload
 from app.errors import unknown_error
 
 if TYPE_CHECKING:
@@ -210,7 +210,7 @@ class EngineThread:
                 order = self._commands.get_nowait()
             except Empty:
                 return
-            if order is None or isinstance(order.command, Load | Lend):
+            if order is None or isinstance(order.command, Load | Unload | Lend):
                 self._put_back.append(order)
             else:
                 self._carry_out(engine, order)

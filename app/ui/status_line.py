@@ -140,4 +140,6 @@ class StatusLine(QWidget):
                 FinishReason.LENGTH: self.tr("Ended at the token limit"),
                 FinishReason.CANCELLED: self.tr("Stopped"),
             }[run.finish_reason]
-        return self.tr("Ready") if session.load_state is LoadState.LOADED else ""
+        if session.load_state is LoadState.UNLOADED:
+            return self.tr("The models are not loaded")
+        return self.tr("Ready")

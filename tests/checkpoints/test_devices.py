@@ -10,6 +10,7 @@ from app.checkpoints import devices
 from app.checkpoints.devices import free_bytes, out_of_memory, resolve_device, total_bytes
 from app.checkpoints.memory.host_memory import MemoryLimit
 from app.errors import DeviceError
+from app.wording import size
 
 GB = 10**9
 
@@ -71,3 +72,24 @@ def test_a_full_device_is_told_with_sizes(monkeypatch: pytest.MonkeyPatch) -> No
     error = out_of_memory("loading the base", "cpu", 4 * GB)
     assert error.evidence == "needed 4.0 GB, free 2.5 GB"
     assert out_of_memory("this run", "cpu").evidence == "free 2.5 GB"
+
+
+@pytest.mark.parametrize(
+    ("said", "bytes_"),
+    [
+        ("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8000000 bytes.", 8e6),
+        ("CUDA out of memory. Tried to allocate 1.50 GiB. GPU 0 has a total capacity of", 1.61e9),
+        ("Unable to allocate 7.45 MiB for an array with shape (1000, 1000)", 7.81e6),
+    ],
+)
+def test_what_could_not_be_had_is_told(
+    monkeypatch: pytest.MonkeyPatch, said: str, bytes_: float
+) -> None:
+    monkeypatch.setattr(devices, "free_bytes", lambda device: GB)
+    behind = ValueError("something else")
+    behind.__cause__ = RuntimeError(said)
+    amount = size(int(bytes_))
+    told = out_of_memory("this run", "cpu", error=behind).evidence
+    assert told == f"needed {amount} more, free 1.0 GB"
+    told = out_of_memory("loading", "cpu", 4 * GB, behind).evidence
+    assert told == f"needed 4.0 GB, asked for {amount}, free 1.0 GB"

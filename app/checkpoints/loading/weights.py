@@ -199,7 +199,7 @@ def _check_complete(role: OpenedRole, info: dict[str, Any]) -> None:
 
 def _explain(error: Exception, role: OpenedRole, device: str) -> TuneshiftError:
     if is_out_of_memory(error):
-        return out_of_memory(f"loading the {role.name}", device, role.files.weight_bytes)
+        return out_of_memory(f"loading the {role.name}", device, role.files.weight_bytes, error)
     if role.spec.quantization != "none" and isinstance(error, ImportError | NotImplementedError):
         return DeviceError(
             f"{role.spec.quantization} quantization of the {role.name} does not work on {device}",

@@ -24,8 +24,9 @@ from app.engine.messages import (
     Load,
     Loaded,
     Loading,
+    Unload,
 )
-from app.errors import TuneshiftError
+from app.errors import DeviceError, TuneshiftError
 from app.settings import Settings
 from app.ui.bridge import Bridge
 from app.ui.changes.changes import Changes
@@ -182,6 +183,25 @@ class Session(RecipeState):
         if self._load:
             self._load.cancellation.request()
 
+    def _make_room(self) -> None:
+        """A run took more memory than there is: unload the models, and load none by itself."""
+        if self._load or self._loaded is None:
+            return  # what is being loaded has made room already
+        self.runs.stop()
+        self._loaded = None
+        self.roles_in_force = ()
+        self.load_progress = {}
+        self._bridge.submit(Unload(next(self._ids), Cancellation()))
+        self._set_load_state(LoadState.UNLOADED)
+        if self.problem:
+            error = self.problem.error
+            advice = self.tr("The models were unloaded, and Generate loads them again. {0}")
+            self.report(
+                DeviceError(
+                    error.cause, evidence=error.evidence, next_step=advice.format(error.next_step)
+                )
+            )
+
     def set_settings(self, settings: Settings) -> None:
         """Take new preferences; models are loaded again where device or dtype changed."""
         before, self.settings = self.settings, settings
@@ -245,6 +265,7 @@ class Session(RecipeState):
 
     @Slot(list)
     def _receive(self, events: list[Event]) -> None:
+        ran_out = any(isinstance(event, Failed) and event.ran_out for event in events)
         for event in self.runs.receive(events):
             if isinstance(event, EngineReady):
                 self._on_ready(event)
@@ -260,6 +281,8 @@ class Session(RecipeState):
                     self.candidate_checked.emit(asked, event.error)
             elif self._load and event.id == self._load.id:
                 self._on_load_event(event)
+        if ran_out:
+            self._make_room()
 
     def _on_ready(self, event: EngineReady) -> None:
         self.devices = event.devices
