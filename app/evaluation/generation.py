@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
+from app.attribution.class_shifts import ShiftedToken
 from app.decoding.detokenizer import Detokenizer
+from app.decoding.ensemble import EnsembleLogits
 from app.decoding.sampling import draw, process_logits
 from app.decoding.types import GenerationConfig
 from app.errors import Cancelled
@@ -30,11 +32,19 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Generated:
-    """A text, how many tokens it took, and whether its prompt lost its beginning."""
+    """A text that was generated.
+
+    Attributes:
+        tokens: How many tokens it took.
+        cut: Whether its prompt lost its beginning.
+        shifted: Of a text drawn from a tuned distribution, what of it each token is, and the
+            token's probability under the base and under the tuned distribution.
+    """
 
     text: str
     tokens: int
     cut: bool = False
+    shifted: tuple[ShiftedToken, ...] = field(default=(), compare=False)
 
 
 class _Text:
@@ -49,9 +59,15 @@ class _Text:
         self.text = ""
         self.tokens = 0
         self.finished = False
+        self._shifted: list[ShiftedToken] = []
 
-    def push(self, token_id: int) -> None:
-        """The next token; the end of sequence and a stop string are not part of the text."""
+    def push(self, token_id: int, probabilities: tuple[float, float] | None = None) -> None:
+        """The next token; the end of sequence and a stop string are not part of the text.
+
+        Args:
+            token_id: The token.
+            probabilities: Under the base and the tuned distribution, where there are both.
+        """
         config = self._config
         if token_id in self._eos_ids:
             self._finish()
@@ -60,6 +76,8 @@ class _Text:
         if config.repetition_penalty != 1.0:
             self.history = torch.cat([self.history, torch.tensor([token_id])])
         piece = self._detokenizer.push(token_id)
+        if probabilities is not None:
+            self._shifted.append((piece or "", *probabilities))
         if piece:
             searched = max(0, len(self.text) - self._longest_stop + 1)
             self.text += piece
@@ -74,6 +92,19 @@ class _Text:
     def _finish(self) -> None:
         self.text += self._detokenizer.flush()
         self.finished = True
+
+    @property
+    def shifted(self) -> tuple[ShiftedToken, ...]:
+        """Those of the tokens that the text is made of, or nothing where there is no base."""
+        kept: list[ShiftedToken] = []
+        left = len(self.text)
+        for piece, *probabilities in self._shifted:
+            if left <= 0:
+                break  # what is behind it is the stop string
+            base, tuned = probabilities
+            kept.append((piece[:left], base, tuned))
+            left -= len(piece)
+        return tuple(kept)
 
     def draw(self, logits: Tensor) -> int:
         scores = process_logits(logits, self.history, self._config)
@@ -123,10 +154,13 @@ def generate_batch(
             tokens = rows.argmax(1).tolist()
         else:
             tokens = [text.draw(row) for (_, text), row in zip(going, rows, strict=True)]
-        for (place, text), token_id in zip(going, tokens, strict=True):
-            text.push(token_id)
+        steered = not isinstance(mix, int) and bool(logits.pairs)
+        shifted = _probabilities(logits, rows, tokens) if steered else [None] * len(tokens)
+        for (place, text), token_id, probabilities in zip(going, tokens, shifted, strict=True):
+            text.push(token_id, probabilities)
             if text.finished:
-                yield place, Generated(text.text, text.tokens, starts[place].cut)
+                cut = starts[place].cut
+                yield place, Generated(text.text, text.tokens, cut, text.shifted)
         left = [row for row, (_, text) in enumerate(going) if not text.finished]
         if not left:
             return
@@ -134,3 +168,15 @@ def generate_batch(
             ensemble.keep(left)
             going = [going[row] for row in left]
         logits = ensemble.extend(torch.tensor([[tokens[row]] for row in left]))
+
+
+def _probabilities(
+    logits: EnsembleLogits, tuned: Tensor, tokens: Sequence[int]
+) -> list[tuple[float, float] | None]:
+    """Of each token, its probability under the base and the tuned distribution, unprocessed."""
+    wanted = torch.tensor(tokens, device=tuned.device)[:, None]
+    both = [
+        (rows.gather(1, wanted)[:, 0] - rows.logsumexp(1)).exp().tolist()
+        for rows in (logits.rows[0], tuned)
+    ]
+    return list(zip(*both, strict=True))

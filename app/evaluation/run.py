@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from app.attribution.class_shifts import ShiftedToken
 from app.checkpoints.spec import Recipe
 from app.evaluation.code_execution import passes
 from app.evaluation.evaluator import Evaluator
@@ -213,6 +214,8 @@ def _asked(task: Task, question: Question) -> tuple[Any, ...]:
 def _judge_texts(task: Task, question: Question, generated: Sequence[Generated]) -> Record:
     outputs = [text.text for text in generated]
     more: Record = {"output": outputs, "cut": any(text.cut for text in generated)}
+    if any(text.shifted for text in generated):
+        more["shifted"] = [[_short(token) for token in text.shifted] for text in generated]
     if task.metric is Metric.MATCH:
         more["found"] = [task.matching.found(text, task.matching.pattern) for text in outputs]
         right = [matches(text, question.answers, task.matching) for text in outputs]
@@ -224,6 +227,11 @@ def _judge_texts(task: Task, question: Question, generated: Sequence[Generated])
     else:
         right = [contains(text, question.answers) for text in outputs]
     return {**more, "value": sum(right) / len(right), "size": 1}
+
+
+def _short(token: ShiftedToken) -> list[str | float]:
+    text, base, tuned = token
+    return [text, round(base, 6), round(tuned, 6)]
 
 
 def _judge_scores(task: Task, question: Question, scores: Sequence[Score]) -> Record:
