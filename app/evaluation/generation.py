@@ -90,7 +90,11 @@ class _Text:
             self._finish()
 
     def _finish(self) -> None:
-        self.text += self._detokenizer.flush()
+        left = self._detokenizer.flush()
+        self.text += left
+        if left and self._shifted:
+            piece, base, tuned = self._shifted[-1]
+            self._shifted[-1] = piece + left, base, tuned
         self.finished = True
 
     @property
