@@ -14,6 +14,8 @@ from app.cli.roles import on_device
 from app.cli.status_line import StatusLine
 from app.errors import SettingsError
 from app.extras import how_to_get
+from app.server.access import Access
+from app.server.listening import Service, listen, url_of
 
 KEY_VARIABLE = "TUNESHIFT_SERVE_KEY"
 
@@ -25,8 +27,6 @@ def serve(options: argparse.Namespace) -> int:
         TuneshiftError: For everything that can be wrong with recipe, models and address.
     """
     try:
-        from app.server.guard import Access
-        from app.server.serving import Service, listen
         from app.server.serving import serve as answer
     except ImportError as error:
         raise SettingsError(
@@ -36,7 +36,7 @@ def serve(options: argparse.Namespace) -> int:
         ) from error
     recipe = on_device(find_recipe(options.recipe or DEFAULT_RECIPE), options.device, options.dtype)
     access = Access(options.host, _key(options), tuple(map(_origin, options.allow_origin)))
-    service = Service(recipe, access, options.port)
+    service = Service(access, options.port)
     listener = listen(service)
     status = StatusLine()
 
@@ -46,15 +46,13 @@ def serve(options: argparse.Namespace) -> int:
 
     def on_ready() -> None:
         status.clear()
-        host, port = listener.getsockname()[:2]
-        place = f"[{host}]" if ":" in host else host
-        print(f"“{recipe.name}” is served at http://{place}:{port}/v1", flush=True)
+        print(f"“{recipe.name}” is served at {url_of(listener)}", flush=True)
         print("Ctrl+C ends it.", file=sys.stderr, flush=True)
 
     status.show("Starting …")
     with listener:
         try:
-            asyncio.run(answer(service, listener, on_progress, on_ready))
+            asyncio.run(answer(service, recipe, listener, on_progress, on_ready))
         except KeyboardInterrupt:
             return 130
         finally:

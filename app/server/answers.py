@@ -12,7 +12,7 @@ from typing import Any
 
 from app.checkpoints.conversation import Prompt
 from app.decoding.types import FinishReason
-from app.server.desk import Desk, Ended, Job, Started
+from app.server.desk import Desk, Ended, Job, Started, closing
 from app.server.errors import ApiError
 from app.server.pieces import Piece, chat_logprobs, legacy_logprobs
 
@@ -178,5 +178,5 @@ def _event(content: Json) -> bytes:
 
 def _reason(ended: Ended) -> str:
     if ended.reason is FinishReason.CANCELLED:  # by nobody who reads this: the server is closing
-        raise ApiError(503, "The server is closing.", "engine_error")
+        raise closing()
     return "length" if ended.reason is FinishReason.LENGTH else "stop"

@@ -17,10 +17,12 @@ from app.checkpoints.spec import Recipe
 from app.engine.messages import TokenDecoded
 from app.errors import SettingsError
 from app.server import errors
+from app.server.access import Access, Limits
 from app.server.answers import Form, write_stream, write_whole
-from app.server.desk import Desk, Job
+from app.server.desk import Desk, Job, not_loaded
 from app.server.errors import ApiError, json_response
-from app.server.guard import Access, Guard, Limits
+from app.server.guard import Guard
+from app.server.messages import Model
 from app.server.pieces import Piece, piece_of
 from app.server.protocol import ChatRequest, CompletionRequest, Sampling
 from app.server.responses import WorkingJson, WorkingStream
@@ -39,8 +41,8 @@ def model_id(recipe: Recipe) -> str:
     return re.sub(r"[^a-z0-9]+", "-", recipe.name.lower()).strip("-") or ANY_MODEL
 
 
-def make_application(desk: Desk, recipe: Recipe, access: Access, limits: Limits) -> ASGIApp:
-    """The API over the recipe that ``desk`` has loaded, guarded."""
+def make_application(desk: Desk, access: Access, limits: Limits) -> ASGIApp:
+    """The API over what ``desk`` serves, guarded."""
     application = FastAPI(
         title="Tuneshift",
         description="Proxy-tuned models behind the OpenAI API.",
@@ -49,7 +51,7 @@ def make_application(desk: Desk, recipe: Recipe, access: Access, limits: Limits)
         redoc_url=None,
     )
     errors.install(application)
-    _add_routes(application, desk, recipe, limits)
+    _add_routes(application, desk, limits)
     if access.origins:
         application.add_middleware(
             CORSMiddleware,
@@ -60,81 +62,103 @@ def make_application(desk: Desk, recipe: Recipe, access: Access, limits: Limits)
     return Guard(application, access, limits)
 
 
-def _add_routes(application: FastAPI, desk: Desk, recipe: Recipe, limits: Limits) -> None:
-    api = _Api(desk, recipe, limits)
+def _add_routes(application: FastAPI, desk: Desk, limits: Limits) -> None:
+    api = _Api(desk, limits)
 
     @application.get("/v1/models")
     async def models() -> Response:
-        return json_response({"object": "list", "data": [api.model()]})
+        return json_response({"object": "list", "data": api.models()})
 
     @application.get("/v1/models/{name:path}", responses={404: _ERROR})
     async def model(name: str) -> Response:
-        api.check_model(name)
-        return json_response(api.model())
+        return json_response(describe(api.served(name).recipe))
 
     @application.post("/v1/completions", responses=_RESPONSES)
     async def completions(asked: CompletionRequest, request: Request) -> Response:
-        most = asked.logprobs or 0
+        model, most = api.served(asked.model), asked.logprobs or 0
         jobs = [
-            api.job(asked, prompt, choice, most, request)
+            api.job(model, asked, prompt, choice, most, request)
             for prompt in asked.prompts
             for choice in range(asked.n)
         ]
-        return api.answer(asked, jobs, chat=False, logprobs=asked.logprobs is not None)
+        return api.answer(model, asked, jobs, chat=False, logprobs=asked.logprobs is not None)
 
     @application.post("/v1/chat/completions", responses=_RESPONSES)
     async def chat(asked: ChatRequest, request: Request) -> Response:
-        most = (asked.top_logprobs or 0) if asked.logprobs else 0
+        model, most = api.served(asked.model), (asked.top_logprobs or 0) if asked.logprobs else 0
         conversation = asked.conversation()
-        jobs = [api.job(asked, conversation, choice, most, request) for choice in range(asked.n)]
-        return api.answer(asked, jobs, chat=True, logprobs=bool(asked.logprobs))
+        jobs = [
+            api.job(model, asked, conversation, choice, most, request) for choice in range(asked.n)
+        ]
+        return api.answer(model, asked, jobs, chat=True, logprobs=bool(asked.logprobs))
+
+
+def describe(recipe: Recipe) -> dict[str, Any]:
+    """How a recipe is described as a model."""
+    pairs = [{"name": pair.name, "alpha": pair.alpha} for pair in recipe.pairs]
+    return {
+        "id": model_id(recipe),
+        "object": "model",
+        "created": 0,
+        "owned_by": "tuneshift",
+        "tuneshift": {"name": recipe.name, "pairs": pairs},
+    }
 
 
 class _Api:
     """What the routes share."""
 
-    def __init__(self, desk: Desk, recipe: Recipe, limits: Limits) -> None:
+    def __init__(self, desk: Desk, limits: Limits) -> None:
         self._desk = desk
-        self._recipe = recipe
         self._limits = limits
-        self._id = model_id(recipe)
 
-    def model(self) -> dict[str, Any]:
-        """How the recipe is described as a model."""
-        pairs = [{"name": pair.name, "alpha": pair.alpha} for pair in self._recipe.pairs]
-        return {
-            "id": self._id,
-            "object": "model",
-            "created": 0,
-            "owned_by": "tuneshift",
-            "tuneshift": {"name": self._recipe.name, "pairs": pairs},
-        }
+    def models(self) -> list[dict[str, Any]]:
+        """The one model that is served, or none while none is loaded."""
+        model = self._desk.model
+        return [describe(model.recipe)] if model else []
 
-    def check_model(self, name: str) -> None:
-        """Refuse to be another model than what is served."""
-        if name not in ("", ANY_MODEL, self._id, self._recipe.name):
+    def served(self, name: str) -> Model:
+        """What is served, where it goes by this name.
+
+        Raises:
+            ApiError: It is another model, or none is loaded.
+        """
+        model = self._desk.model
+        if model is None:
+            raise not_loaded()
+        id_ = model_id(model.recipe)
+        if name not in ("", ANY_MODEL, id_, model.recipe.name):
             raise ApiError(
                 404,
-                f"There is no such model; the one that is served is “{self._id}”.",
+                f"There is no such model; the one that is served is “{id_}”.",
                 param="model",
                 code="model_not_found",
             )
+        return model
 
-    def job(self, asked: Sampling, prompt: Prompt, choice: int, most: int, request: Request) -> Job:
+    def job(
+        self,
+        model: Model,
+        asked: Sampling,
+        prompt: Prompt,
+        choice: int,
+        most: int,
+        request: Request,
+    ) -> Job:
         """One text of a request."""
-        self.check_model(asked.model)
 
         def keep(event: TokenDecoded) -> Piece:
             return piece_of(event, most, explain=asked.explain)
 
         try:
-            config = asked.config(self._recipe.sampling, choice)
+            config = asked.config(model.recipe.sampling, choice)
         except SettingsError as error:
             raise errors.of_engine(error) from error
-        return Job(_client(asked, request), prompt, config, self._alphas(asked), keep)
+        alphas = asked.alphas_for(model.recipe.alphas)
+        return Job(_client(asked, request), prompt, config, alphas, keep, self._desk.loads)
 
     def answer(
-        self, asked: Sampling, jobs: Sequence[Job], *, chat: bool, logprobs: bool
+        self, model: Model, asked: Sampling, jobs: Sequence[Job], *, chat: bool, logprobs: bool
     ) -> Response:
         """Have the texts of a request written."""
         options = asked.stream_options
@@ -143,16 +167,14 @@ class _Api:
             logprobs=logprobs,
             explain=asked.explain,
             usage=options is not None and options.include_usage,
-            model=self._id,
-            labels=self._desk.token_labels,
+            model=model_id(model.recipe),
+            labels=model.token_labels,
         )
+        self._desk.count_request()
         limit = self._limits.answer_seconds
         if asked.stream:
             return WorkingStream(write_stream(self._desk, jobs, form), limit)
         return WorkingJson(write_whole(self._desk, jobs, form), limit)
-
-    def _alphas(self, asked: Sampling) -> tuple[float, ...]:
-        return asked.alphas_for(self._recipe.alphas)
 
 
 def _client(asked: Sampling, request: Request) -> str:

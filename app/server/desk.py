@@ -1,10 +1,10 @@
-"""Between the API and the engine's thread: commands one way, events the other."""
+"""Between the API and the engine: texts are asked for in turn, and their tokens handed on."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
-import threading
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -29,14 +29,19 @@ from app.engine.messages import (
     RunStarted,
     TokenDecoded,
 )
-from app.engine.worker import EngineThread
+from app.engine.worker import Line
 from app.errors import Cancelled, TuneshiftError, unknown_error
 from app.server.errors import ApiError, defect, of_engine
+from app.server.messages import Figures, Model
 from app.server.pieces import Piece
 from app.server.turns import Turns
 
 _AT_ONCE = 64
-_CLOSING = 30.0
+_RETRY_AFTER = "5"
+
+Wake = Callable[[], None]
+OpenLine = Callable[[Wake], Line]
+"""Opens a way to an engine; what it is given is called when there are events."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,6 +54,7 @@ class Job:
         config: The settings in force.
         alphas: The weight of each pair.
         piece: Makes of a token what is kept of it: rows of logits are large.
+        loads: :attr:`Desk.loads` when it was asked for.
     """
 
     client: str
@@ -56,6 +62,7 @@ class Job:
     config: GenerationConfig
     alphas: tuple[float, ...]
     piece: Callable[[TokenDecoded], Piece]
+    loads: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,19 +83,60 @@ Progress = Started | Piece | Ended
 
 
 class Desk:
-    """Has one engine write text after text. Used on one event loop."""
+    """Has an engine write text after text. Used on one event loop.
 
-    def __init__(self, turns: Turns | None = None) -> None:
+    The engine may be somebody else's: what it has in memory is told by :meth:`show`.
+
+    Args:
+        open_line: Opens the way to the engine.
+        turns: Whose turn it is.
+        on_change: Hears of the figures, at most once in a round of the loop.
+    """
+
+    def __init__(
+        self,
+        open_line: OpenLine,
+        turns: Turns | None = None,
+        on_change: Callable[[Figures], None] = lambda figures: None,
+    ) -> None:
         self._turns = turns or Turns()
         self._loop = asyncio.get_running_loop()
-        self._thread = EngineThread(self._wake)
         self._ids = itertools.count(1)
         self._receivers: dict[int, Callable[[Event], None]] = {}
+        self._running: asyncio.Queue[Progress | ApiError] | None = None
         self._failed: EngineFailed | None = None
-        self._closed = threading.Event()
-        self.recipe: Recipe | None = None
-        self.token_labels: tuple[str, ...] = ()
-        self._thread.start()
+        self._on_change = on_change
+        self._telling = False
+        self._requests = self._texts = self._tokens = 0
+        self._client = ""
+        self._closing: ApiError | None = None
+        self.model: Model | None = None
+        """What is served, or None while nothing is loaded."""
+        self.loads = 0
+        """Grows when what was loaded goes: what was asked before is not for what comes."""
+        self._line = open_line(self._wake)
+
+    @property
+    def figures(self) -> Figures:
+        """What has been asked and answered so far."""
+        return Figures(self._requests, self._texts, self._tokens, self._turns.waiting, self._client)
+
+    def count_request(self) -> None:
+        """Count one more request."""
+        self._requests += 1
+        self._changed()
+
+    def show(self, model: Model | None) -> None:
+        """Serve this from now on.
+
+        Args:
+            model: The same models with other weights or settings, for what is asked from now on; or
+                None where they go, which ends what is being written and what waits with an error.
+        """
+        self.model = model
+        if model is None:
+            self.loads += 1
+            self._interrupt(_changed_models())
 
     async def load(
         self, recipe: Recipe, on_progress: Callable[[LoadProgress], None] = lambda progress: None
@@ -107,7 +155,7 @@ class Desk:
                 if isinstance(event, Loading):
                     on_progress(event.progress)
                 elif isinstance(event, Loaded):
-                    self.recipe, self.token_labels = event.recipe, event.token_labels
+                    self.show(Model(event.recipe, event.token_labels))
                     return
                 elif isinstance(event, Failed | EngineFailed):
                     raise event.error or unknown_error(Cancelled())
@@ -121,12 +169,23 @@ class Desk:
         Raises:
             ApiError: It cannot be written, or too many texts wait.
         """
-        async with self._turns.take(job.client), aclosing(self._run(job)) as progress:
-            async for item in progress:
-                yield item
+        self._changed()
+        try:
+            async with self._turns.take(job.client), aclosing(self._run(job)) as progress:
+                async for item in progress:
+                    yield item
+        finally:
+            self._changed()
 
     async def _run(self, job: Job) -> AsyncGenerator[Progress, None]:
+        if self._closing:
+            raise self._closing
+        if job.loads != self.loads:
+            raise _changed_models()
         progress: asyncio.Queue[Progress | ApiError] = asyncio.Queue()
+        self._running, self._client = progress, job.client
+        self._texts += 1
+        self._changed()
 
         def receive(event: Event) -> None:
             item = _progress(event, job)
@@ -143,18 +202,33 @@ class Desk:
                 item = await progress.get()
                 if isinstance(item, ApiError):
                     raise item
+                self._tokens += isinstance(item, Piece)
                 yield item
                 if isinstance(item, Ended):
                     return
         finally:
             cancellation.request()
             self._receivers.pop(id_, None)
+            self._running, self._client = None, ""
 
     def close(self) -> None:
-        """Cancel everything and wait for the engine's thread to end."""
-        self._closed.set()
-        self._thread.close()
-        self._thread.join(_CLOSING)
+        """End what is being written and what waits, and hang up."""
+        self._closing = closing()
+        self._interrupt(self._closing)
+        self._line.close()
+
+    def _interrupt(self, error: ApiError) -> None:
+        if self._running is not None:
+            self._running.put_nowait(error)
+
+    def _changed(self) -> None:
+        if not self._telling:
+            self._telling = True
+            self._loop.call_soon(self._tell)
+
+    def _tell(self) -> None:
+        self._telling = False
+        self._on_change(self.figures)
 
     def _submit(self, make: Callable[[int], Command], receive: Callable[[Event], None]) -> int:
         id_ = next(self._ids)
@@ -162,16 +236,16 @@ class Desk:
         if self._failed is not None:
             receive(self._failed)
         else:
-            self._thread.submit(make(id_))
+            self._line.submit(make(id_))
         return id_
 
     def _wake(self) -> None:
         """On the engine's thread."""
-        if not self._closed.is_set():
+        with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
             self._loop.call_soon_threadsafe(self._drain)
 
     def _drain(self) -> None:
-        events = self._thread.outbox.drain(_AT_ONCE)
+        events = self._line.outbox.drain(_AT_ONCE)
         for event in events:
             if isinstance(event, EngineFailed):
                 self._failed = event
@@ -198,3 +272,21 @@ def _progress(event: Event, job: Job) -> Progress | ApiError | None:
             return defect()
         return of_engine(error)
     return None
+
+
+def not_loaded() -> ApiError:
+    """What to answer while no models are there."""
+    return _unavailable("No models are loaded at the moment.", "model_not_loaded")
+
+
+def closing() -> ApiError:
+    """What to answer when the server ends."""
+    return ApiError(503, "The server is closing.", "engine_error")
+
+
+def _changed_models() -> ApiError:
+    return _unavailable("Other models are being loaded; ask again.", "model_changed")
+
+
+def _unavailable(message: str, code: str) -> ApiError:
+    return ApiError(503, message, "engine_error", code=code, headers={"Retry-After": _RETRY_AFTER})

@@ -1,72 +1,28 @@
-"""Listening: a socket, the engine with its recipe, and uvicorn between them."""
+"""The server by itself: an engine of its own with a recipe, and uvicorn before it."""
 
 from __future__ import annotations
 
-import errno
 import socket
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 import uvicorn
 
 from app.checkpoints.spec import Recipe
 from app.checkpoints.status import LoadProgress
-from app.errors import SettingsError
+from app.engine.worker import EngineThread
 from app.server.application import make_application
 from app.server.desk import Desk
-from app.server.guard import Access, Limits
+from app.server.listening import Service
+from app.server.turns import Turns
 
-DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 8642
 _KEEP_ALIVE, _LAST_WORDS = 75, 3
-_BACKLOG = 512
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """What is served to whom.
-
-    Attributes:
-        recipe: What is loaded.
-        access: Who may ask.
-        port: Where to listen; 0 is any that is free.
-        limits: What a request may take.
-    """
-
-    recipe: Recipe
-    access: Access
-    port: int = DEFAULT_PORT
-    limits: Limits = field(default_factory=Limits)
-
-
-def listen(service: Service) -> socket.socket:
-    """A socket at the address of ``service``.
-
-    Raises:
-        SettingsError: It cannot be listened at, or others than this machine could ask without a
-            key.
-    """
-    access, port = service.access, service.port
-    if not (access.is_local or access.key):
-        raise SettingsError(
-            f"At {access.host} others than this machine can ask, so a key is needed",
-            next_step="Set --api-key-file or the environment variable TUNESHIFT_SERVE_KEY.",
-        )
-    if port not in range(65536):
-        raise SettingsError("A port is a number from 0 to 65535", evidence=f"it is {port}")
-    try:
-        family = socket.getaddrinfo(access.host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((access.host, port), family=family, backlog=_BACKLOG)
-    except OSError as error:
-        taken = error.errno == errno.EADDRINUSE
-        raise SettingsError(
-            f"{access.host} port {port} cannot be listened at",
-            evidence="another program listens there" if taken else str(error),
-            next_step="Choose another --port." if taken else "Check --host and --port.",
-        ) from error
+_PATIENCE = 30.0
 
 
 async def serve(
     service: Service,
+    recipe: Recipe,
     listener: socket.socket,
     on_progress: Callable[[LoadProgress], None],
     on_ready: Callable[[], None],
@@ -74,32 +30,47 @@ async def serve(
     """Load the recipe and answer until the process is asked to end.
 
     Args:
-        service: What is served to whom.
-        listener: Of :func:`listen`.
+        service: Who is answered.
+        recipe: What is loaded.
+        listener: Of :func:`app.server.listening.listen`.
         on_progress: Called as the recipe is loaded.
         on_ready: Called when requests are answered.
 
     Raises:
         TuneshiftError: The recipe cannot be loaded.
     """
-    desk = Desk()
-    try:
-        await desk.load(service.recipe, on_progress)
-        application = make_application(desk, service.recipe, service.access, service.limits)
-        server = Server(application)
+    async with own_engine() as desk:
+        await desk.load(recipe, on_progress)
+        server = Server(desk, service)
         on_ready()
         await server.serve([listener])
+
+
+@asynccontextmanager
+async def own_engine(turns: Turns | None = None) -> AsyncIterator[Desk]:
+    """A desk with an engine that nobody else asks."""
+    thread = EngineThread(_nobody_reads)
+    desk = Desk(thread.line, turns)
+    thread.start()
+    try:
+        yield desk
     finally:
         desk.close()
+        thread.close()
+        thread.join(_PATIENCE)
+
+
+def _nobody_reads() -> None:
+    """Of what the engine tells its owner: that it has started."""
 
 
 class Server(uvicorn.Server):
-    """uvicorn for an application of this package."""
+    """uvicorn with the API over what ``desk`` serves."""
 
-    def __init__(self, application: object) -> None:
+    def __init__(self, desk: Desk, service: Service) -> None:
         super().__init__(
             uvicorn.Config(
-                application,  # type: ignore[arg-type]
+                make_application(desk, service.access, service.limits),
                 http="h11",
                 ws="none",
                 lifespan="off",

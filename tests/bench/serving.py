@@ -20,10 +20,9 @@ from app.checkpoints.recipes.recipe_file import find_recipe
 from app.checkpoints.spec import Recipe
 from app.engine.engine import Engine
 from app.engine.messages import Cancellation, Event, Generate, LiveAlphas, Load, TokenDecoded
-from app.server.application import make_application
-from app.server.desk import Desk
-from app.server.guard import Access, Limits
-from app.server.serving import Server, Service, listen
+from app.server.access import Access
+from app.server.listening import Service, listen
+from app.server.serving import Server, own_engine
 
 CLIENTS = (1, 8, 32)
 
@@ -53,7 +52,7 @@ class Served:
     """A server on a thread."""
 
     def __init__(self, recipe: Recipe) -> None:
-        self._service = Service(recipe, Access("127.0.0.1"), 0)
+        self._recipe, self._service = recipe, Service(Access("127.0.0.1"), 0)
         self._listener = listen(self._service)
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/v1/completions"
         self._ready = threading.Event()
@@ -62,13 +61,11 @@ class Served:
         self._ready.wait()
 
     async def _serve(self) -> None:
-        desk = Desk()
-        await desk.load(self._service.recipe)
-        application = make_application(desk, self._service.recipe, self._service.access, Limits())
-        self.server = Server(application)
-        self._ready.set()
-        await self.server.serve([self._listener])
-        desk.close()
+        async with own_engine() as desk:
+            await desk.load(self._recipe)
+            self.server = Server(desk, self._service)
+            self._ready.set()
+            await self.server.serve([self._listener])
 
     def close(self) -> None:
         self.server.should_exit = True

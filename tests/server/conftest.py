@@ -12,10 +12,9 @@ import pytest
 from openai import OpenAI
 
 from app.checkpoints.spec import Recipe
-from app.server.application import make_application
-from app.server.desk import Desk
-from app.server.guard import Access, Limits
-from app.server.serving import Server, Service, listen
+from app.server.access import Access, Limits
+from app.server.listening import Service, listen
+from app.server.serving import Server, own_engine
 from app.server.turns import Turns
 from tests import tiny
 
@@ -29,7 +28,8 @@ class Running:
         port: Where it listens.
     """
 
-    def __init__(self, service: Service, most_waiting: int) -> None:
+    def __init__(self, recipe: Recipe, service: Service, most_waiting: int) -> None:
+        self._recipe = recipe
         self._service = service
         self._most_waiting = most_waiting
         self._listener = listen(service)
@@ -58,20 +58,16 @@ class Running:
         asyncio.run(self._serve())
 
     async def _serve(self) -> None:
-        service = self._service
-        desk = Desk(Turns(self._most_waiting))
         try:
-            await desk.load(service.recipe)
-            self._server = Server(
-                make_application(desk, service.recipe, service.access, service.limits)
-            )
-            self._ready.set()
-            await self._server.serve([self._listener])
+            async with own_engine(Turns(self._most_waiting)) as desk:
+                await desk.load(self._recipe)
+                self._server = Server(desk, self._service)
+                self._ready.set()
+                await self._server.serve([self._listener])
         except BaseException as error:
             self._error = error
         finally:
             self._ready.set()
-            desk.close()
 
 
 Serve = Callable[..., AbstractContextManager[Running]]
@@ -93,7 +89,7 @@ def serve(served_recipe: Recipe) -> Serve:
         limits: Limits = Limits(),  # noqa: B008
         most_waiting: int = 256,
     ) -> Iterator[Running]:
-        running = Running(Service(recipe, access, 0, limits), most_waiting)
+        running = Running(recipe, Service(access, 0, limits), most_waiting)
         try:
             yield running
         finally:

@@ -12,8 +12,8 @@ from openai import AuthenticationError
 from app.__main__ import main
 from app.checkpoints.spec import Recipe
 from app.errors import SettingsError
-from app.server.guard import Access, Limits, is_loopback
-from app.server.serving import Service, listen
+from app.server.access import Access, Limits, is_loopback
+from app.server.listening import Service, listen
 from tests.server.conftest import PATIENCE, Running, Serve
 
 KEY = "secret-key"
@@ -156,15 +156,15 @@ def test_what_is_not_there(server: Running, method: str, path: str, status: int)
 
 def test_others_need_a_key(served_recipe: Recipe) -> None:
     with pytest.raises(SettingsError, match="a key is needed"):
-        listen(Service(served_recipe, Access("0.0.0.0"), 0))
-    listen(Service(served_recipe, Access("0.0.0.0", KEY), 0)).close()
+        listen(Service(Access("0.0.0.0"), 0))
+    listen(Service(Access("0.0.0.0", KEY), 0)).close()
 
 
 def test_a_port_that_is_taken(served_recipe: Recipe) -> None:
-    with listen(Service(served_recipe, Access("127.0.0.1"), 0)) as listener:
+    with listen(Service(Access("127.0.0.1"), 0)) as listener:
         port = listener.getsockname()[1]
         with pytest.raises(SettingsError, match="another program listens there"):
-            listen(Service(served_recipe, Access("127.0.0.1"), port))
+            listen(Service(Access("127.0.0.1"), port))
 
 
 @pytest.mark.parametrize(
