@@ -1,0 +1,240 @@
+"""The server over an engine that somebody else owns and uses as well."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from queue import SimpleQueue
+
+import httpx2
+import pytest
+from openai import APIStatusError, OpenAI
+
+from app.checkpoints.spec import Recipe
+from app.engine.messages import (
+    Cancellation,
+    Event,
+    Generate,
+    LiveAlphas,
+    Load,
+    Loaded,
+    RunFinished,
+    TokenDecoded,
+)
+from app.engine.worker import EngineThread
+from app.server.access import Access
+from app.server.hosted import HostedServer
+from app.server.listening import Service, listen
+from app.server.messages import Figures, Model, ServerEvent, Serving, Stopped
+from tests.server.conftest import PATIENCE
+
+PROMPT = "the king said"
+LONG = 100_000
+
+
+class Owner:
+    """Owns an engine as the window does: loads, generates, and lets others ask."""
+
+    def __init__(self) -> None:
+        self._woken = threading.Semaphore(0)
+        self._heard: list[Event] = []
+        self.engine = EngineThread(self._woken.release)
+        self.engine.start()
+        self.told: SimpleQueue[ServerEvent] = SimpleQueue()
+
+    def until(self, kind: type, id_: int) -> Event:
+        while True:
+            for event in self._heard:
+                if isinstance(event, kind) and getattr(event, "id", 0) == id_:
+                    return event
+            assert self._woken.acquire(timeout=PATIENCE)
+            self._heard += self.engine.outbox.drain(10_000)
+
+    def load(self, recipe: Recipe, id_: int = 1) -> Model:
+        self.engine.submit(Load(id_, recipe, Cancellation()))
+        loaded = self.until(Loaded, id_)
+        assert isinstance(loaded, Loaded)
+        return Model(recipe, loaded.token_labels)
+
+    def text(self, recipe: Recipe, id_: int) -> str:
+        config, alphas = recipe.sampling, LiveAlphas(recipe.alphas)
+        self.engine.submit(Generate(id_, PROMPT, config, alphas, Cancellation()))
+        self.until(RunFinished, id_)
+        return "".join(
+            e.step.text for e in self._heard if isinstance(e, TokenDecoded) and e.id == id_
+        )
+
+    def serve(self, service: Service = Service(Access("127.0.0.1"), 0)) -> HostedServer:  # noqa: B008
+        server = HostedServer(service, self.engine.line, self.told.put)
+        server.start()
+        return server
+
+    def hear(self, kind: type) -> ServerEvent:
+        while True:
+            event = self.told.get(timeout=PATIENCE)
+            if isinstance(event, kind):
+                return event
+
+    def hear_figures(self, **expected: object) -> None:
+        while True:
+            event = self.hear(Figures)
+            if all(getattr(event, name) == value for name, value in expected.items()):
+                return
+
+
+@pytest.fixture
+def owner() -> Iterator[Owner]:
+    owner = Owner()
+    yield owner
+    owner.engine.close()
+    assert owner.engine.join(PATIENCE)
+
+
+@pytest.fixture
+def server(owner: Owner) -> Iterator[HostedServer]:
+    server = owner.serve()
+    yield server
+    server.close()
+    assert server.join(PATIENCE)
+    assert isinstance(owner.hear(Stopped), Stopped)
+
+
+@pytest.fixture
+def client(owner: Owner, server: HostedServer) -> Iterator[OpenAI]:
+    serving = owner.hear(Serving)
+    assert isinstance(serving, Serving)
+    with OpenAI(base_url=serving.url, api_key="none", max_retries=0, timeout=PATIENCE) as client:
+        yield client
+
+
+def complete(client: OpenAI, **options: object) -> str:
+    answer = client.completions.create(model="tuneshift", prompt=PROMPT, **options)  # type: ignore[call-overload]
+    return str(answer.choices[0].text)
+
+
+def test_owner_and_client_share_the_engine(
+    owner: Owner, server: HostedServer, client: OpenAI, served_recipe: Recipe
+) -> None:
+    server.show(owner.load(served_recipe))
+    alone = owner.text(served_recipe, 2)
+    with ThreadPoolExecutor() as pool:
+        asked = [pool.submit(complete, client) for _ in range(4)]
+        own = [owner.text(served_recipe, id_) for id_ in range(3, 6)]
+        assert [answer.result() for answer in asked] == [alone] * 4
+    assert own == [alone] * 3
+    owner.hear_figures(requests=4, texts=4, waiting=0, client="")
+
+
+def test_what_the_owner_sets_is_the_default_of_a_request(
+    owner: Owner, server: HostedServer, client: OpenAI, served_recipe: Recipe
+) -> None:
+    model = owner.load(served_recipe)
+    server.show(model)
+    before = complete(client)
+    other = replace(served_recipe, pairs=(replace(served_recipe.pairs[0], alpha=-3.0),))
+    server.show(Model(other, model.token_labels))
+    assert complete(client) == owner.text(other, 9) != before
+    assert complete(client, extra_body={"alphas": list(served_recipe.alphas)}) == before
+    (listed,) = client.models.list().data
+    assert listed.tuneshift["pairs"][0]["alpha"] == -3.0  # type: ignore[attr-defined]
+
+
+def test_while_nothing_is_loaded_there_is_no_model_and_a_request_is_told_to_come_again(
+    owner: Owner, server: HostedServer, client: OpenAI, served_recipe: Recipe
+) -> None:
+    assert client.models.list().data == []
+    with pytest.raises(APIStatusError, match="No models are loaded") as failed:
+        complete(client)
+    assert failed.value.status_code == 503
+    assert int(failed.value.response.headers["retry-after"]) > 0
+    server.show(owner.load(served_recipe))
+    assert [model.id for model in client.models.list().data] == ["tiny-one-style"]
+    assert complete(client)
+
+
+def test_another_recipe_ends_what_is_written_and_what_waits_with_an_error(
+    owner: Owner, server: HostedServer, client: OpenAI, served_recipe: Recipe
+) -> None:
+    server.show(owner.load(served_recipe))
+    with ThreadPoolExecutor() as pool:
+        writing = pool.submit(complete, client, max_tokens=LONG, user="first")
+        owner.hear_figures(client="user first")
+        waiting = pool.submit(complete, client, user="second")
+        owner.hear_figures(waiting=1)
+        server.show(None)
+        other = replace(served_recipe, name="Another")
+        for answer in (writing, waiting):
+            error = answer.exception(PATIENCE)
+            assert isinstance(error, APIStatusError)
+            assert error.status_code == 503
+            assert error.code == "model_changed"
+    server.show(owner.load(other, 3))
+    assert [model.id for model in client.models.list().data] == ["another"]
+    assert complete(client)
+
+
+def test_a_stream_that_is_cut_by_another_recipe_says_so(
+    owner: Owner, server: HostedServer, client: OpenAI, served_recipe: Recipe
+) -> None:
+    server.show(owner.load(served_recipe))
+    stream = client.completions.create(
+        model="", prompt=PROMPT, max_tokens=LONG, stream=True, temperature=1.0
+    )
+    next(iter(stream))
+    server.show(None)
+    with pytest.raises(Exception, match="Other models are being loaded"):
+        list(stream)
+
+
+def test_stopping_ends_what_is_written_and_leaves_the_engine_to_its_owner(
+    owner: Owner, served_recipe: Recipe
+) -> None:
+    server = owner.serve()
+    server.show(owner.load(served_recipe))
+    serving = owner.hear(Serving)
+    assert isinstance(serving, Serving)
+    body = {"prompt": PROMPT, "max_tokens": LONG}
+    with ThreadPoolExecutor() as pool:
+        answer = pool.submit(httpx2.post, f"{serving.url}/completions", json=body, timeout=60)
+        owner.hear_figures(texts=1)
+        server.close()
+        assert answer.result().status_code == 503
+    assert server.join(PATIENCE)
+    stopped = owner.hear(Stopped)
+    assert isinstance(stopped, Stopped)
+    assert stopped.error is None
+    with pytest.raises(httpx2.ConnectError):
+        httpx2.get(f"{serving.url}/models")
+    assert owner.text(served_recipe, 2)
+
+
+def test_closing_at_once(owner: Owner) -> None:
+    server = owner.serve()
+    server.close()
+    assert server.join(PATIENCE)
+
+
+def test_a_taken_port_is_told(owner: Owner) -> None:
+    with listen(Service(Access("127.0.0.1"), 0)) as listener:
+        port = listener.getsockname()[1]
+        server = owner.serve(Service(Access("127.0.0.1"), port))
+        assert server.join(PATIENCE)
+    stopped = owner.hear(Stopped)
+    assert isinstance(stopped, Stopped)
+    assert "another program listens there" in str(stopped.error)
+
+
+def test_libraries_that_are_missing_are_told(owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith("app.server.")]:
+        if name not in ("app.server.listening", "app.server.access", "app.server.messages"):
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    server = owner.serve()
+    assert server.join(PATIENCE)
+    stopped = owner.hear(Stopped)
+    assert isinstance(stopped, Stopped)
+    assert stopped.error is not None
+    assert "tuneshift[serve]" in (stopped.error.next_step or "")
