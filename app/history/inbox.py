@@ -50,11 +50,17 @@ class Finished:
     ending: Ending
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Flush:
-    """Somebody waits until everything before this is written."""
+    """Somebody waits until everything before this is written.
+
+    Attributes:
+        done: Set when that was tried.
+        written: Whether it is.
+    """
 
     done: Event
+    written: bool = False
 
 
 Item = NewRun | Described | Added | Finished | Flush

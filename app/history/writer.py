@@ -96,8 +96,8 @@ class HistoryWriter:
 
     def flush(self, timeout: float) -> bool:
         """Wait until what came so far is written; whether it is."""
-        done = Event()
-        return self._inbox.put(Flush(done)) and done.wait(timeout)
+        flush = Flush(Event())
+        return self._inbox.put(flush) and flush.done.wait(timeout) and flush.written
 
     def close(self) -> None:
         """Take nothing more; what came is still written. Returns at once."""
@@ -123,14 +123,17 @@ class HistoryWriter:
             self._empty_bin(ledger.database)
         self._on_change()
         while items := self._inbox.take(BATCH_SECONDS):
+            written = False
             try:
                 ledger = self._write(ledger, [packed(item) for item in items])
+                written = True
             except Exception as error:  # a defect must not end the recording of later runs
                 log.exception("a part of a run could not be written")
                 self._tell(HistoryError("A part of a run was not kept", evidence=repr(error)))
                 ledger.forget()
             for item in items:
                 if isinstance(item, Flush):
+                    item.written = written
                     item.done.set()
             if any(isinstance(item, NewRun | Finished) for item in items):
                 self._on_change()

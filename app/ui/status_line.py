@@ -6,11 +6,14 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from app.attribution.attribution import LOW_COVERAGE
 from app.decoding.types import FinishReason
+from app.history.records import first_words
 from app.ui.role_words import role_title
 from app.ui.state.run import Run
 from app.ui.state.session import LoadState, Session
 from app.ui.theme import SPACE
 from app.wording import quoted
+
+_MOST_UNREAD = 24
 
 
 class StatusLine(QWidget):
@@ -132,6 +135,10 @@ class StatusLine(QWidget):
             return self.tr("The models are not loaded")
         if run and run.active:
             return self.tr("Generating …") if run.tokens else self.tr("Reading the prompt …")
+        if run and run.unread_text:
+            return self.tr("Stopped before “{0}” was read: it comes when the text goes on").format(
+                first_words(run.unread_text, _MOST_UNREAD)
+            )
         by_hand = run and (run.scored or run.stepping)
         if run and run.finish_reason and not (by_hand and run.finish_reason is FinishReason.LENGTH):
             return {

@@ -10,10 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from app.attribution.candidates import keep_candidates
 from app.history.archive import Archive
 from app.history.database import Database
+from app.history.ledger import Ledger
 from app.history.records import Ending, RunFigures, RunKind
 from app.history.writer import HistoryWriter
 from tests.history.invented import (
@@ -216,3 +218,20 @@ def test_branches_keep_what_their_parent_gives_up(desk: Desk) -> None:
     assert not archive.get(first.id).summary.ended
     assert archive.get(late.id).summary.tokens == 7
     archive.close()
+
+
+def test_what_could_not_be_written_is_not_called_written(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert desk.writer.flush(20)
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Ledger, "write", broken)
+        desk.writer.begin(new_run())
+        assert not desk.writer.flush(20)
+    assert desk.writer.flush(20)
+    assert desk.told
+    assert all("A part of a run was not kept" in str(told) for told in desk.told)

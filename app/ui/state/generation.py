@@ -84,6 +84,7 @@ class Generation(QObject):
     def ask(self, run: Run, recipe: Recipe, more: More) -> None:
         """Ask for more of ``run`` with the weights and settings of ``recipe``."""
         run.start(recipe.alphas)
+        run.unread_text = more.text
         if more.replay:
             run.alphas = ReplayedAlphas(more.replay)
         sampling = recipe.sampling

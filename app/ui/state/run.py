@@ -48,6 +48,10 @@ class Run:
         stepping: Whether a person draws it token by token.
         unsettled: Tokens at the end of what it begins with that are read once more, since their
             text depends on what follows. They are as they were drawn once they have come.
+        stop_unread: Whether the last of ``unsettled`` has a stop string in it. It stays so where
+            the text was stopped before that token came again.
+        unread_text: Text that is to follow and has not come: what a person typed for a branch, or
+            gave to be scored, where the text was stopped before all of it was read.
         finish_reason: None while it goes on or where it failed.
         failed: Whether it ended by an error.
     """
@@ -69,11 +73,14 @@ class Run:
     cancellation: Cancellation = field(default_factory=Cancellation)
     tokens: list[Token] = field(default_factory=list)
     unsettled: list[Token] = field(default_factory=list)
+    stop_unread: bool = False
+    unread_text: str = ""
     prompt_tokens: tuple[int, ...] = ()
     finish_reason: FinishReason | None = None
     stats: RunStats | None = None
     failed: bool = False
     _counted_from: int = 0
+    _given_from: int = 0
     _first_token_at: float = 0.0
 
     @property
@@ -112,7 +119,7 @@ class Run:
         end = len(self.tokens)
         if not self.tokens:
             return end
-        if self.finish_reason is FinishReason.STOP:
+        if self.at_stop_string:
             return end - 1
         if not self.tokens[-1].text.endswith("\ufffd"):
             return end
@@ -120,6 +127,11 @@ class Run:
         while end > 0 and not self.tokens[end - 1].text:
             end -= 1
         return end
+
+    @property
+    def at_stop_string(self) -> bool:
+        """Whether it ended at a stop string, after which it goes on without looking for them."""
+        return self.finish_reason is FinishReason.STOP or self.stop_unread
 
     def draws_as(self, sampling: GenerationConfig) -> bool:
         """Whether more tokens drawn with ``sampling`` would be drawn as those that are there."""
@@ -148,6 +160,7 @@ class Run:
         settled = min(count, other.settled_end)
         self.tokens = other.tokens[:settled]
         self.unsettled = other.tokens[settled:count]
+        self.stop_unread = bool(self.unsettled) and other.at_stop_string
         self.prompt_tokens = other.prompt_tokens
         self.fork = count
         self.drawn_from = other.drawn_from if other.draws_as(self.recipe.sampling) else count
@@ -159,6 +172,7 @@ class Run:
         self.cancellation = Cancellation()
         self.finish_reason, self.failed, self.stats = None, False, None
         self._counted_from = len(self.tokens)
+        self._given_from = len(self.tokens) + len(self.unsettled)
 
     def add(self, event: TokenDecoded) -> TokenDecoded:
         """Append a token and keep its rows; returns the event as it counts.
@@ -169,6 +183,7 @@ class Run:
             self._first_token_at = time.monotonic()
         if self.unsettled:
             event = _as_drawn(event, self.unsettled.pop(0))
+            self.stop_unread = self.stop_unread and bool(self.unsettled)
         step = event.step
         self.rows.add(step)
         self.tokens.append(
@@ -187,6 +202,8 @@ class Run:
 
     def end(self, reason: FinishReason | None) -> None:
         """It ended, or failed where there is no reason; what it began with is there in any case."""
+        come = sum(len(token.text) for token in self.tokens[self._given_from :])
+        self.unread_text = self.unread_text[come:]
         self.tokens += self.unsettled
         self.unsettled = []
         self.finish_reason = reason

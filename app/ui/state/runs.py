@@ -9,7 +9,6 @@ from PySide6.QtCore import QObject, Signal
 
 from app.attribution.row_store import RowBudget, RowStore
 from app.checkpoints.spec import CheckpointSpec, Recipe
-from app.decoding.types import FinishReason
 from app.engine.messages import Command, Event, LiveAlphas, TokenDecoded
 from app.errors import PromptError, RecipeError, TuneshiftError
 from app.history.repeat import Repeatable
@@ -373,7 +372,7 @@ class Runs(QObject):
         if run.active or not self._may_continue(run):
             return
         end = len(run.tokens)
-        more = More(limit=end + count, past_stop=run.finish_reason is FinishReason.STOP)
+        more = More(text=run.unread_text, limit=end + count, past_stop=run.at_stop_string)
         run.stepping = stepping
         if not run.draws_as(self._models.recipe.sampling):
             branch = self._branch(run, end)

@@ -399,6 +399,54 @@ def test_going_on_passes_the_stop_string_with_the_whole_last_token(
 # Step by step
 
 
+@pytest.mark.parametrize("failed", [None, TuneshiftError("it broke")], ids=["stopped", "failed"])
+def test_a_stop_string_that_was_not_read_again_is_read_the_next_time(
+    loaded_session: Session, bridge: FakeBridge, failed: TuneshiftError | None
+) -> None:
+    runs = loaded_session.runs
+    sample(loaded_session, stop=("\n",))
+    runs.generate(PROMPT)
+    bridge.start_run()
+    bridge.emit_steps([step_of(0, 0, " king"), step_of(1, 5, " sa")])
+    bridge.finish_run(FinishReason.STOP, tokens=2)
+    runs.go_on()
+    bridge.fail_run(failed)
+    assert shown(runs).text == " king sa"
+    runs.go_on()
+    command = asked(bridge)
+    assert len(command.kept) == 1
+    assert len(command.forced) == 1
+    assert command.config.stop == ()
+    bridge.start_run()
+    bridge.emit_steps([step_of(1, 5, " said\n"), step_of(2, 11, " thou")])
+    bridge.finish_run(tokens=3)
+    assert shown(runs).text == " king said\n thou"
+    assert not shown(runs).at_stop_string
+
+
+def test_what_was_typed_and_not_read_comes_when_the_text_goes_on(
+    runs: Runs, bridge: FakeBridge
+) -> None:
+    runs.fork(2, text=" and the queen")
+    bridge.fail_run(None)
+    assert shown(runs).unread_text == " and the queen"
+    runs.go_on()
+    assert asked(bridge).text == " and the queen"
+    bridge.start_run()
+    end = shown(runs).tokens[-1].start + len(shown(runs).tokens[-1].text)
+    bridge.emit_steps([replace(step_of(2, end, " and"), forced=True)])
+    bridge.fail_run(None)
+    assert shown(runs).unread_text == " the queen"
+    runs.go_on()
+    assert asked(bridge).text == " the queen"
+    bridge.start_run()
+    steps = [step_of(3, end + 4, " the"), step_of(4, end + 8, " queen"), step_of(5, end + 14, "!")]
+    bridge.emit_steps([replace(step, forced=place < 2) for place, step in enumerate(steps)])
+    bridge.finish_run(tokens=4)
+    assert shown(runs).unread_text == ""
+    assert shown(runs).text.endswith(" and the queen!")
+
+
 def test_stepping_draws_one_token_and_selects_it(
     loaded_session: Session, bridge: FakeBridge
 ) -> None:
