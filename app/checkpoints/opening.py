@@ -12,6 +12,7 @@ from transformers import AutoConfig, AutoTokenizer, PretrainedConfig, PreTrained
 from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 from transformers.utils import logging as transformers_logging
 
+from app.checkpoints.formats import gguf
 from app.checkpoints.formats.gguf_conversion import convert
 from app.checkpoints.loading.lora import check_adapter
 from app.checkpoints.sources import (
@@ -90,6 +91,22 @@ def open_recipe(
         for name, spec in recipe.roles()
     ]
     return OpenedRecipe(recipe, tuple(roles))
+
+
+def bytes_to_convert(recipe: Recipe) -> int:
+    """Bytes of the weights that a load converts first, of GGUF files.
+
+    Raises:
+        CheckpointError: A GGUF file is missing or damaged.
+        RecipeError: A source cannot be understood.
+    """
+    sources = {model_source(spec) for spec in recipe.checkpoints() if not spec.is_endpoint}
+    headers = [gguf.read_header(path) for path in map(gguf_file, sources) if path is not None]
+    return sum(
+        header.converted_bytes
+        for header in headers
+        if not gguf.weights_folder(header.path).is_dir()
+    )
 
 
 def _stand_in(recipe: Recipe, opened: Mapping[tuple[str, str], OpenedRole]) -> OpenedRole:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -13,6 +12,7 @@ from dataclasses import replace
 from app.checkpoints.spec import Recipe
 from app.cli.again import find_again
 from app.cli.order import Order
+from app.cli.output import write_out
 from app.cli.report import coverage_warning, json_report, shifts_table
 from app.cli.roles import chosen_recipe
 from app.cli.saving import Saving
@@ -50,18 +50,16 @@ def generate(options: argparse.Namespace) -> int:
     order = again.order(options) if again else _order(options)
     with _saved(order, options.save) as saving:
         output = _Output(stream=not options.json, saving=saving)
-        try:
-            _run(order, output, options.speculate)
-            if options.json:
-                run_id = saving.run_id if saving else None
-                print(json_report(order, output.loaded, output.run, run_id))
-            elif options.shifts:
-                print(f"\n{shifts_table(order.recipe, output.run)}")
-            if warning := coverage_warning(output.run):
-                print(f"tuneshift: {warning}", file=sys.stderr)
-        except BrokenPipeError:  # whoever read our output has gone, as after `| head`
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 1
+        _run(order, output, options.speculate)
+        if options.json:
+            run_id = saving.run_id if saving else None
+            output.write(json_report(order, output.loaded, output.run, run_id) + "\n")
+        elif options.shifts:
+            output.write(f"\n{shifts_table(order.recipe, output.run)}\n")
+        if warning := coverage_warning(output.run):
+            print(f"tuneshift: {warning}", file=sys.stderr)
+    if output.status:
+        return output.status
     if output.run.finish_reason is FinishReason.CANCELLED:
         return 130
     token_ids = [token.step.token_id for token in output.run.tokens]
@@ -88,9 +86,12 @@ class _Output:
         self._stream = stream
         self._saving = saving
         self._status = StatusLine()
+        self.cancellation = Cancellation()
         self.loaded: Loaded | None = None
         self.run = RunRecord()
         self.error: TuneshiftError | None = None
+        self.status = 0
+        """Of the process, where standard output takes no more."""
 
     def receive(self, event: Event) -> None:
         if self._saving:
@@ -107,17 +108,24 @@ class _Output:
         elif isinstance(event, TokenDecoded):
             self.run.tokens.append(event)
             if self._stream:
-                print(event.step.text, end="", flush=True)
+                self.write(event.step.text)
         elif isinstance(event, RunFinished):
             self.run.finish_reason = event.finish_reason
             self.run.tokens_per_second = event.stats.tokens_per_second
             self.run.speculation = event.stats.speculation
             self.run.traffic = event.stats.traffic
             if self._stream:
-                print()
+                self.write("\n")
         elif isinstance(event, Failed):
             self._status.clear()
             self.error = event.error
+
+    def write(self, text: str) -> None:
+        """Write to standard output; where that takes no more, the run is stopped."""
+        if not self.status:
+            self.status = write_out(text)
+            if self.status:
+                self.cancellation.request()
 
 
 def _run(order: Order, output: _Output, speculate: bool) -> None:
@@ -126,7 +134,7 @@ def _run(order: Order, output: _Output, speculate: bool) -> None:
     from app.engine.engine import Engine  # imports torch: seconds
 
     status.clear()
-    cancellation = Cancellation()
+    cancellation = output.cancellation
     engine = Engine(output.receive)
     commands = (
         Load(_LOAD, order.recipe, cancellation),

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from app.decoding.ensemble import EnsembleLogits
 from app.decoding.sampling import draw, exponential_noise, probability_of, process_logits
+from app.decoding.soundness import require_finite
 from app.decoding.types import GenerationConfig, TokenStep
 
 
@@ -58,7 +59,7 @@ class Drawing:
             token_id, probability = draw(scores, self._config, self.index, noise)
         else:
             token_id, probability = given, probability_of(given, scores, self._config)
-        return TokenStep(
+        step = TokenStep(
             index=self.index,
             token_id=token_id,
             text="",
@@ -68,6 +69,9 @@ class Drawing:
             sampled_probability=probability,
             forced=given is not None,
         )
+        if given is None:
+            require_finite(step)
+        return step
 
     def guess(self, row: Tensor, drafted: Sequence[int] = ()) -> tuple[int, float]:
         """What would be drawn after ``drafted`` if ``row``, [V], were the tuned logits.

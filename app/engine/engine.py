@@ -12,11 +12,16 @@ import psutil
 import torch
 
 from app.attribution.attribution import attribute
-from app.checkpoints.devices import available_devices, is_out_of_memory, out_of_memory
+from app.checkpoints.devices import (
+    available_devices,
+    free_bytes,
+    is_out_of_memory,
+    out_of_memory,
+)
 from app.checkpoints.loading.loader import LoadedRecipe, load_recipe, still_needed
 from app.checkpoints.memory.estimate import does_not_fit
 from app.checkpoints.memory.heap import forget_frames, release_memory
-from app.checkpoints.opening import OpenedRecipe, open_recipe
+from app.checkpoints.opening import OpenedRecipe, bytes_to_convert, open_recipe
 from app.checkpoints.preflight import preflight
 from app.checkpoints.report import Preflight
 from app.checkpoints.vocabulary.compare import require_shared
@@ -141,17 +146,11 @@ class Engine:
     def _load(self, command: Load) -> None:
         """What is loaded stays in memory, unused, until another recipe has passed every check."""
         self._usable = False
-        opened = open_recipe(
-            command.recipe,
-            on_progress=lambda progress: self._emit(Loading(command.id, progress)),
-            cancelled=command.cancellation.requested,
-        )
-        found = self._check(command.id, opened, command.prompt)
-        require_shared(found.vocabulary)
-        if command.cancellation.requested():
-            raise Cancelled
-        if not (found.memory.fits or command.although_full):
-            raise does_not_fit(found.memory)
+        if to_convert := bytes_to_convert(command.recipe):
+            self._open_to_load(command, weights=False)  # refused before minutes of converting
+            if to_convert > free_bytes("cpu"):
+                self.unload()  # another process is about to take as much
+        opened, found = self._open_to_load(command)
         # What both recipes ask for stays; the rest makes room before anything is read.
         held = {} if command.fresh or not self._loaded else still_needed(self._loaded, opened)
         self.unload()
@@ -173,6 +172,24 @@ class Engine:
                 resident_bytes=_resident_bytes(),
             )
         )
+
+    def _open_to_load(
+        self, command: Load, *, weights: bool = True
+    ) -> tuple[OpenedRecipe, Preflight]:
+        """The recipe with its files, once it has passed every check."""
+        opened = open_recipe(
+            command.recipe,
+            weights_required=weights,
+            on_progress=lambda progress: self._emit(Loading(command.id, progress)),
+            cancelled=command.cancellation.requested,
+        )
+        found = self._check(command.id, opened, command.prompt)
+        require_shared(found.vocabulary)
+        if command.cancellation.requested():
+            raise Cancelled
+        if not (found.memory.fits or command.although_full):
+            raise does_not_fit(found.memory)
+        return opened, found
 
     def _generate(self, command: Generate) -> None:
         if command.cancellation.requested() and not self._usable:

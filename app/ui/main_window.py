@@ -33,11 +33,14 @@ from app.ui.state.session import Session
 from app.ui.status_line import StatusLine
 from app.ui.summary.summary_panel import SummaryPanel
 from app.ui.text.prompt_editor import PromptEditor
+from app.ui.text.repetition_bar import RepetitionBar
 from app.ui.text.transcript import TranscriptView
 from app.ui.theme import SPACE, current_theme
 from app.ui.what_if.what_if_bar import WhatIfBar
 from app.ui.widgets.side_tabs import SideTabs
 
+_TYPING_MS = 300
+"""What is typed is written down so long after it was."""
 _SIZE = QSize(1280, 800)
 _MINIMUM = QSize(900, 560)
 _COLUMNS = (276, 664, 340)
@@ -63,6 +66,8 @@ class MainWindow(QMainWindow):
         self._was_painted = False
         self._sample_prompt = session.recipe.sample_prompt
         self._opened_prompt = ""
+        self._typed = QTimer(self, interval=_TYPING_MS, singleShot=True)
+        self._typed.timeout.connect(self._remember_prompt)
         self.setMinimumSize(_MINIMUM)
         self.prompt = PromptEditor()
         self.prompt.text_changed.connect(session.set_prompt)
@@ -78,6 +83,7 @@ class MainWindow(QMainWindow):
         self._make_toolbar()
         self._lay_out()
         self._restore()
+        session.prompt_changed.connect(self._on_typed)
         self.statusBar().addPermanentWidget(StatusLine(session), 1)
         self.statusBar().setSizeGripEnabled(False)
         session.recipe_changed.connect(self._on_recipe_changed)
@@ -97,7 +103,7 @@ class MainWindow(QMainWindow):
 
     def _lay_out(self) -> None:
         text = _card()
-        _fill(text, self.transcript)
+        _fill(text, self.transcript, RepetitionBar(self._session))
         _fill(self._plot_place)
         self._rows.addWidget(text)
         self._rows.addWidget(self._plot_place)
@@ -217,9 +223,19 @@ class MainWindow(QMainWindow):
         self._memory.setValue("geometry", self.saveGeometry())
         self._memory.setValue("columns", self._columns.saveState())
         self._memory.setValue("rows", self._rows.saveState())
-        self._memory.setValue("prompt", self.prompt.text)
+        self._remember_prompt()
         self._session.display.remember(self._memory)
         self._right.remember(self._memory, "right panel")
+        self._memory.sync()
+
+    def _on_typed(self) -> None:
+        if not self._typed.isActive():
+            self._typed.start()
+
+    def _remember_prompt(self) -> None:
+        """Write down what is typed, so that not even a crash loses it."""
+        self._typed.stop()
+        self._memory.setValue("prompt", self.prompt.text)
         self._memory.sync()
 
     # Events

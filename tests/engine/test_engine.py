@@ -17,8 +17,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from app.attribution.attribution import attribute
+from app.checkpoints import opening
+from app.checkpoints.formats import gguf
 from app.checkpoints.memory import estimate as memory
-from app.checkpoints.spec import ExpertPair, Recipe
+from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
 from app.decoding.types import FinishReason, GenerationConfig
 from app.engine import engine as engine_module
 from app.engine.engine import Engine
@@ -47,7 +49,7 @@ from app.errors import (
     RecipeError,
     SettingsError,
 )
-from tests import tiny
+from tests import tiny, tiny_gguf
 
 PROMPT = "the king said"
 GREEDY = GenerationConfig(max_new_tokens=8, temperature=0.0)
@@ -313,6 +315,29 @@ def test_a_recipe_that_does_not_fit_is_refused_unless_it_is_insisted_on(
     assert "free 0.0 GB" in said
     loaded.engine.handle(Load(1, other, Cancellation(), although_full=True))
     assert isinstance(loaded.events[-1], Loaded)
+
+
+def test_a_file_that_is_too_large_is_refused_before_it_is_converted(
+    loaded: Desk, tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    path = tiny_gguf.write(tiny.make_model("llama", 7), tmp_path / "tiny.gguf")
+    recipe = tiny_recipe.with_role(0, CheckpointSpec(f"gguf:{path}"))
+    monkeypatch.setattr(memory, "free_bytes", lambda device: 1000)
+    assert "does not fit" in str(failure(loaded.load(recipe), DeviceError))
+    assert gguf.metadata_folder(path).is_dir()
+    assert not gguf.weights_folder(path).exists()
+    assert loaded.engine._loaded is not None
+
+    monkeypatch.undo()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(engine_module, "free_bytes", lambda device: 1000)
+    held: list[object] = []
+    monkeypatch.setattr(
+        opening, "convert", lambda *_, **options: held.append(loaded.engine._loaded)
+    )
+    loaded.load(recipe)
+    assert [bool(models) for models in held] == [True, False]  # room is made for the weights
 
 
 def test_a_check_tells_prompts_and_leaves_what_is_loaded(loaded: Desk, tiny_recipe: Recipe) -> None:
