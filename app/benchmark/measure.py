@@ -13,8 +13,9 @@ from app.attribution.attribution import attribute
 from app.benchmark.hardware import bandwidth, bytes_per_token, peak_memory
 from app.benchmark.setup import Setup
 from app.benchmark.ways import PLAIN, REFERENCE, Run, Way, synchronize, ways
+from app.decoding.combining import Pair
 from app.decoding.decode import decode
-from app.decoding.ensemble import Ensemble, Pair
+from app.decoding.ensemble import Ensemble
 from app.decoding.graphs import GraphedLanguageModel, why_not_captured
 from app.decoding.language_model import LanguageModel
 from app.decoding.speculation_stats import DraftCounts
@@ -71,7 +72,7 @@ class Results:
         overhead: Seconds of a step outside the models.
         packed: Bytes that were taken to make single steps faster.
         peak_memory: The most bytes that were taken.
-        not_captured: On CUDA, whose steps are no graphs, and why.
+        not_captured: On CUDA, whose steps are no graphs, or that of all together, and why.
         contexts: Cost of a step against tokens in the context.
         pairs: Cost of a step against the number of pairs.
     """
@@ -196,6 +197,8 @@ def _not_captured(setup: Setup) -> Iterator[tuple[str, str]]:
             reason = why_not_captured(model.model)
         if reason:
             yield name, reason
+    if setup.ensemble.not_captured:
+        yield "ensemble as a whole", setup.ensemble.not_captured
 
 
 class _Watched:

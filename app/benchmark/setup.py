@@ -19,8 +19,9 @@ from app.checkpoints.preflight import preflight
 from app.checkpoints.spec import Recipe
 from app.checkpoints.status import LoadProgress
 from app.checkpoints.vocabulary.compare import require_shared
+from app.decoding.combining import Pair
 from app.decoding.detokenizer import Detokenizer
-from app.decoding.ensemble import Ensemble, Pair
+from app.decoding.ensemble import Ensemble
 from app.decoding.graphs import make_language_model
 from app.decoding.language_model import TransformersLanguageModel
 from app.decoding.types import GenerationConfig

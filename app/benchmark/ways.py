@@ -12,8 +12,9 @@ from torch import Tensor
 from transformers import DynamicCache, PreTrainedModel
 
 from app.benchmark.setup import Setup
+from app.decoding.combining import combine_logits
 from app.decoding.decode import decode
-from app.decoding.ensemble import Ensemble, combine_logits
+from app.decoding.ensemble import Ensemble
 from app.decoding.sampling import draw, process_logits
 from app.decoding.speculation_stats import DraftCounts
 from app.decoding.speculative import Speculator

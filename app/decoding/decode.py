@@ -131,7 +131,7 @@ def _draw_tokens(
         yield step
         drawing.append(step.token_id)
         if drawing.index < limit:
-            logits = ensemble.extend([step.token_id])
+            logits = ensemble.extend([step.token_id], ahead=drawing.ahead())
 
 
 def _limit(ensemble: Ensemble, config: GenerationConfig, beginning: Beginning) -> int:

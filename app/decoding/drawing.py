@@ -11,6 +11,7 @@ from app.decoding.ensemble import EnsembleLogits
 from app.decoding.sampling import draw, exponential_noise, probability_of, process_logits
 from app.decoding.soundness import require_finite
 from app.decoding.types import GenerationConfig, TokenStep
+from app.decoding.whole_step import Ahead, Drawn
 
 
 class Drawing:
@@ -36,6 +37,7 @@ class Drawing:
         self.ids = [*prompt, *kept]
         self._config = config
         self._alphas = alphas
+        self._last_alphas: tuple[float, ...] | None = None
         self._noise: dict[int, Tensor] = {}  # of positions that are guessed and drawn later
         self._history = torch.tensor(self.ids, dtype=torch.int64)
 
@@ -52,13 +54,17 @@ class Drawing:
 
         The step has no text yet; the token is not appended.
         """
-        alphas = self._alphas()
-        scores = self._scores(logits.combined(place, alphas), len(self.ids))
-        if given is None:
-            noise = self._noise_at(self.index, scores)
-            token_id, probability = draw(scores, self._config, self.index, noise)
+        alphas = self._last_alphas = self._alphas()
+        drawn = logits.drawn[place] if logits.drawn and given is None else None
+        if drawn and (drawn.index, drawn.alphas) == (self.index, alphas):
+            token_id, probability = drawn.token_id, self._probability(drawn)
         else:
-            token_id, probability = given, probability_of(given, scores, self._config)
+            scores = self._scores(logits.combined(place, alphas), len(self.ids))
+            if given is None:
+                noise = self._noise_at(self.index, scores.shape[0])
+                token_id, probability = draw(scores, self._config, self.index, noise)
+            else:
+                token_id, probability = given, probability_of(given, scores, self._config)
         step = TokenStep(
             index=self.index,
             token_id=token_id,
@@ -84,12 +90,30 @@ class Drawing:
             self._write(place, token_id)
         scores = self._scores(row, len(self.ids) + len(drafted))
         position = self.index + len(drafted)
-        token_id, probability = draw(
-            scores, self._config, position, self._noise_at(position, scores)
-        )
+        noise = self._noise_at(position, scores.shape[0])
+        token_id, probability = draw(scores, self._config, position, noise)
         if self._config.greedy:
             probability = float(torch.exp(scores[token_id] - torch.logsumexp(scores, 0)))
         return token_id, probability
+
+    def ahead(self, drafted: Sequence[int] = (), count: int = 1) -> Ahead | None:
+        """What will be drawn after the text and all but the last ``count − 1`` of ``drafted``.
+
+        It is with the weights of the last token, which may have changed by then; None before there
+        is one.
+        """
+        if self._last_alphas is None:
+            return None
+        for place, token_id in enumerate(drafted, len(self.ids)):
+            self._write(place, token_id)
+        before = len(drafted) - count + 1
+        return Ahead(
+            index=self.index + before,
+            config=self._config,
+            alphas=self._last_alphas,
+            history=self._history[: len(self.ids) + before],
+            noise=self._noise_at,
+        )
 
     def _write(self, place: int, token_id: int) -> None:
         if place == len(self._history):
@@ -99,9 +123,12 @@ class Drawing:
     def _scores(self, logits: Tensor, length: int) -> Tensor:
         return process_logits(logits, self._history[:length], self._config)
 
-    def _noise_at(self, position: int, scores: Tensor) -> Tensor | None:
+    def _noise_at(self, position: int, size: int) -> Tensor | None:
         if self._config.greedy:
             return None
         if position not in self._noise:
-            self._noise[position] = exponential_noise(self._config.seed, position, scores.shape[0])
+            self._noise[position] = exponential_noise(self._config.seed, position, size)
         return self._noise[position]
+
+    def _probability(self, drawn: Drawn) -> float:
+        return 1.0 if self._config.greedy else drawn.sure

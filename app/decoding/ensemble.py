@@ -9,39 +9,16 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from app.decoding.capturing import CaptureError
+from app.decoding.combining import Pair, combine_logits, pair_differences
+from app.decoding.graphs import LONGEST, GraphedLanguageModel
 from app.decoding.language_model import LanguageModel
 from app.decoding.remote import RemoteModel
 from app.decoding.types import RoleLogits
+from app.decoding.whole_step import Ahead, Drawn, WholeSteps, whole_steps
 from app.errors import Cancelled, ModelError, PromptError
 
 PREFILL_CHUNK = 512
-
-
-def combine_logits(base: Tensor, differences: Tensor, alphas: Tensor) -> Tensor:
-    """The tuned logits s_M + Σ_i α_i (s_M⁺ᵢ − s_M⁻ᵢ).
-
-    Source: Liu et al., Tuning Language Models by Proxy, arXiv 2401.08565, equation 1, with a weight
-    for each of several pairs.
-
-    Args:
-        base: Raw logits of the base, [..., V], float32.
-        differences: Expert minus anti-expert of each pair, [P, ..., V], float32.
-        alphas: The weight of each pair, [P].
-
-    Returns:
-        Combined logits, [..., V], float32.
-    """
-    shift: Tensor = torch.tensordot(alphas.to(differences), differences, dims=1)
-    return base + shift
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """Which evaluation is the expert and which the anti-expert, by place among the evaluations."""
-
-    name: str
-    expert: int
-    antiexpert: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,11 +29,13 @@ class EnsembleLogits:
         rows: [E, last, V], float32; −inf at masked ids.
         pairs: Which rows make an expert pair.
         masked: Ids that not every role has, [V] of bool, or None where there are none.
+        drawn: What was drawn from each position as it was read, or nothing.
     """
 
     rows: Tensor
     pairs: tuple[Pair, ...]
     masked: Tensor | None = None
+    drawn: tuple[Drawn, ...] = ()
 
     def combined(self, position: int | slice, alphas: Sequence[float]) -> Tensor:
         """The tuned logits at some of the positions, [..., V]; without pairs, the base's own."""
@@ -68,11 +47,7 @@ class EnsembleLogits:
 
     def differences(self, position: int | slice) -> Tensor:
         """Expert minus anti-expert of each pair at some of the positions, [P, ..., V]."""
-        rows = self.rows[:, position]
-        differences = torch.stack([rows[p.expert] - rows[p.antiexpert] for p in self.pairs])
-        if self.masked is not None:
-            differences = differences.masked_fill(self.masked, 0.0)  # −inf − −inf is NaN
-        return differences
+        return pair_differences(self.rows[:, position], self.pairs, self.masked)
 
     def on_host(self, position: int) -> RoleLogits:
         """The rows of one position as arrays, in one copy from the device."""
@@ -108,6 +83,11 @@ class _Evaluation:
             raise
         self._held += tokens
         return logits
+
+    def note(self, tokens: Sequence[int]) -> None:
+        """The model has read ``tokens`` as part of a whole step."""
+        self.model.length += len(tokens)
+        self._held += tokens
 
     def rewind(self, length: int) -> None:
         del self._held[length:]
@@ -159,7 +139,10 @@ class Ensemble:
         self.pairs = tuple(pairs)
         self.vocabulary_size = evaluations[0].vocabulary_size
         self._masked = None if usable is None or bool(usable.all()) else ~usable
+        self._masked_on: dict[torch.device, Tensor] = {}
         self._offsets = (0,) * len(self._evaluations)
+        self._whole = whole_steps(evaluations, self.pairs, self.vocabulary_size, self._masked)
+        self._whole_alone: dict[int, WholeSteps | None] = {}
 
     def only(self, place: int) -> Ensemble:
         """One evaluation by itself, as the base of an ensemble without pairs, with the same ids.
@@ -170,7 +153,23 @@ class Ensemble:
         alone._evaluations = (self._evaluations[place],)
         alone.pairs = ()
         alone._offsets = (0,)
+        if place not in self._whole_alone:
+            self._whole_alone[place] = whole_steps(
+                alone.models, (), self.vocabulary_size, self._masked
+            )
+        alone._whole, alone._whole_alone = self._whole_alone[place], {}
         return alone
+
+    @property
+    def not_captured(self) -> str:
+        """Why steps are not captured as a whole, or an empty text."""
+        if self._whole is None:
+            named = zip(self.names, self.models, strict=True)
+            others = [name for name, model in named if not isinstance(model, GraphedLanguageModel)]
+            if others:
+                return f"the {others[0]} computes its steps otherwise"
+            return "the models are on several devices"
+        return self._whole.not_captured
 
     @property
     def models(self) -> tuple[LanguageModel, ...]:
@@ -261,7 +260,11 @@ class Ensemble:
         return self.gather(rows)
 
     def extend(
-        self, tokens: Sequence[int], last: int = 1, known: Mapping[int, Tensor] | None = None
+        self,
+        tokens: Sequence[int],
+        last: int = 1,
+        known: Mapping[int, Tensor] | None = None,
+        ahead: Ahead | None = None,
     ) -> EnsembleLogits:
         """Read ``tokens`` in every role and return logits of the last positions.
 
@@ -270,8 +273,15 @@ class Ensemble:
             last: For how many of the last positions to return logits.
             known: Rows, [last, V], of evaluations that have read the tokens by themselves, by
                 their place; they are not asked again.
+            ahead: What will be drawn after each of the tokens, where all of their logits are
+                asked for; where steps are captured as a whole, it is drawn at once.
         """
         known = known or {}
+        if self._whole and ahead and last == len(tokens) <= LONGEST and not self.not_captured:
+            try:
+                return self._extend_as_a_whole(tokens, known, ahead)
+            except CaptureError:
+                pass  # as it is, then
         for place, evaluation in enumerate(self._evaluations):
             if place not in known:
                 evaluation.begin(tokens, last)
@@ -289,6 +299,24 @@ class Ensemble:
         """Forget the generated tokens after the first ``length``."""
         for evaluation, offset in zip(self._evaluations, self._offsets, strict=True):
             evaluation.rewind(offset + length)
+
+    def _extend_as_a_whole(
+        self, tokens: Sequence[int], known: Mapping[int, Tensor], ahead: Ahead
+    ) -> EnsembleLogits:
+        assert self._whole is not None
+        reading = [it for place, it in enumerate(self._evaluations) if place not in known]
+        try:
+            rows, drawn = self._whole.read(tokens, known, ahead)
+        except CaptureError:
+            raise
+        except BaseException:
+            for evaluation in reading:
+                evaluation.rewind(0)
+            raise
+        for evaluation in reading:
+            evaluation.note(tokens)
+        self._check_finite(rows)
+        return EnsembleLogits(rows, self.pairs, self._masked_at(rows.device), drawn)
 
     def _in_turn(self, work: Callable[[int, _Evaluation], Tensor]) -> list[Tensor]:
         """What each evaluation computes; those elsewhere are waited for after the others."""
@@ -321,10 +349,17 @@ class Ensemble:
         device = rows[0].device
         stacked = torch.stack([self._align(logits.to(device)) for logits in rows])
         self._check_finite(stacked)
-        if self._masked is not None:
-            self._masked = self._masked.to(device)
-            stacked.masked_fill_(self._masked, float("-inf"))
-        return EnsembleLogits(stacked, self.pairs, self._masked)
+        masked = self._masked_at(device)
+        if masked is not None:
+            stacked.masked_fill_(masked, float("-inf"))
+        return EnsembleLogits(stacked, self.pairs, masked)
+
+    def _masked_at(self, device: torch.device) -> Tensor | None:
+        if self._masked is None:
+            return None
+        if device not in self._masked_on:
+            self._masked_on[device] = self._masked.to(device)
+        return self._masked_on[device]
 
     def _check_finite(self, rows: Tensor) -> None:
         highest = rows.amax(dim=(1, 2))  # NaN where any logit is NaN

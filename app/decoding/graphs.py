@@ -1,13 +1,14 @@
-"""A language model whose short steps are CUDA graphs: one launch instead of hundreds.
+"""A language model whose short steps can be CUDA graphs: one launch instead of hundreds.
 
 Keys and values lie in buffers that never move, and where a token is written and what it may attend
-to is read from a tensor. So a graph that was captured once serves every step of its size. Without
-CUDA the same code runs uncaptured, which is how it is tested.
+to is read from a tensor. So a graph that was captured once serves every step of its size: of this
+model by itself, or of a whole ensemble (:mod:`app.decoding.whole_step`). Without CUDA the same code
+runs uncaptured, which is how it is tested.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -15,12 +16,14 @@ from torch import Tensor
 from transformers import DynamicCache, PreTrainedModel
 from transformers.cache_utils import DynamicLayer
 
+from app.decoding.capturing import Capture, CaptureError, CudaGraphs, Lanes, Run
 from app.decoding.language_model import TransformersLanguageModel
 
-LONGEST = 17
+SIZES = (1, 2, 3, 5, 9, 17)
+"""Blocks are filled up to one of these, so that there are few graphs."""
+LONGEST = SIZES[-1]
 """Blocks up to this size are captured: one token, or the longest draft after it."""
 _LEAST_ROOM = 512
-_WARM_UPS = 2  # libraries allocate what they work with in the first runs
 
 
 def make_language_model(
@@ -28,7 +31,7 @@ def make_language_model(
 ) -> TransformersLanguageModel:
     """The fastest language model that is right for ``model`` on its device."""
     if model.device.type == "cuda" and not why_not_captured(model):
-        return GraphedLanguageModel(model, context_length)
+        return GraphedLanguageModel(model, context_length, capture=CudaGraphs())
     return TransformersLanguageModel(model, context_length)
 
 
@@ -52,74 +55,100 @@ class GraphedLanguageModel(TransformersLanguageModel):
     Args:
         model: What to evaluate.
         context_length: The most tokens to read, where that is fewer than the model can.
-        capture: Whether to capture; where not, the same steps are computed without graphs.
+        capture: What prepares its steps.
+
+    Attributes:
+        capture: The same.
+        not_captured: Why steps of this model alone are not captured, or an empty text.
+        buffers: Another object as soon as keys and values lie elsewhere.
     """
 
     def __init__(
-        self, model: PreTrainedModel, context_length: int | None = None, *, capture: bool = True
+        self, model: PreTrainedModel, context_length: int | None = None, *, capture: Capture
     ) -> None:
         super().__init__(model, context_length)
-        self.not_captured = "" if capture else "capturing is off"
-        """Why steps are not captured, or an empty text."""
+        self.capture = capture
+        self.not_captured = ""
+        self.buffers = object()
         self._layers = [
             _FixedLayer() for _ in range(model.config.get_text_config().num_hidden_layers)
         ]
-        self._graphs: dict[int, _Step] = {}
+        self._steps: dict[int, _Step] = {}
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return self._device
 
     @property
     def can_rewind(self) -> bool:
         return True
 
     def extend(self, tokens: Tensor, last: int = 1) -> Tensor:
-        size, start = tokens.shape[0], self.length
-        self._make_room(start + size)
-        inputs = torch.stack([tokens, torch.arange(start, start + size)])
-        if start and size <= LONGEST:
-            logits = self._step(inputs)[-last:]
+        count, start = tokens.shape[0], self.length
+        if start and count <= LONGEST:
+            logits = self._step(tokens)[count - last : count]
         else:  # without a mask, the beginning of a prompt has the fastest kernel
-            logits = self._forward(inputs.to(self._device), last, masked=start > 0 or size == 1)
-        self.length += size
+            self.make_room(start + count)
+            positions = torch.arange(start, start + count, device=self._device)
+            masked = start > 0 or count == 1
+            logits = self._forward(tokens.to(self._device), positions, last, masked=masked)
+        self.length += count
         return logits
 
     def rewind(self, length: int) -> None:
+        """Forget what comes after; at 0 long buffers are given back, and short ones stay for the
+        graphs that know them."""
         if not 0 <= length <= self.length:
             raise ValueError(f"cannot rewind {self.length} tokens to {length}")
         self.length = length  # what lies behind it is masked, and written over
-        if length == 0:
-            self._graphs.clear()
+        if length == 0 and self._layers[0].room > _LEAST_ROOM:
+            self._move(0)
             for layer in self._layers:
-                layer.room = 0
                 layer.reset()
 
-    def _make_room(self, tokens: int) -> None:
+    def make_room(self, tokens: int) -> None:
+        """See to it that so many tokens can be held."""
         if tokens > self._layers[0].room:
-            room = max(_LEAST_ROOM, 1 << (tokens - 1).bit_length())
-            self._graphs.clear()  # they know the old buffers
-            for layer in self._layers:
-                layer.room = room
+            self._move(max(_LEAST_ROOM, 1 << (tokens - 1).bit_length()))
 
-    def _step(self, inputs: Tensor) -> Tensor:
-        size = inputs.shape[1]
-        if size not in self._graphs:
-            self._graphs[size] = _Step(
-                lambda given: self._forward(given, size, masked=True), size, self._device
-            )
-        step = self._graphs[size]
-        step.give(inputs)
-        if not self.not_captured and not step.captured:
-            self.not_captured = step.capture()
-        return step.run()
+    def read_at(self, tokens: Tensor, positions: Tensor) -> Tensor:
+        """Logits after ``tokens``, [k], that stand at ``positions``, [k]; [k, V], float32.
 
-    def _forward(self, inputs: Tensor, last: int, *, masked: bool) -> Tensor:
-        """Read ids at positions, [2, k]; the cache is written at the positions."""
-        ids, positions = inputs
+        Everything before the positions is held, and there is room for them. It asks the device
+        nothing, and leaves :attr:`length` as it is.
+        """
+        return self._forward(tokens, positions, tokens.shape[0], masked=True)
+
+    def _move(self, room: int) -> None:
+        self._steps.clear()  # they know the old buffers
+        self.buffers = object()
+        for layer in self._layers:
+            layer.room = room
+
+    def _step(self, tokens: Tensor) -> Tensor:
+        size = captured_size(tokens.shape[0], [self])
+        self.make_room(self.length + size)
+        if size not in self._steps:
+            self._steps[size] = _Step(self, size)
+        step = self._steps[size]
+        step.give(tokens, self.length)
+        if not self.not_captured:
+            try:
+                return step.run()
+            except CaptureError as reason:
+                self.not_captured = str(reason)
+        return step.compute().clone()
+
+    def _forward(self, tokens: Tensor, positions: Tensor, last: int, *, masked: bool) -> Tensor:
+        """The cache is written at the positions."""
         for layer in self._layers:
             layer.positions = positions
         cache = DynamicCache(config=self.model.config)
         cache.layers = list(self._layers)
-        room = torch.arange(self._layers[0].room, device=inputs.device)
+        room = torch.arange(self._layers[0].room, device=positions.device)
         output = self.model(
-            input_ids=ids[None],
+            input_ids=tokens[None],
             position_ids=positions[None],
             attention_mask=(room <= positions[:, None])[None, None] if masked else None,
             past_key_values=cache,
@@ -128,6 +157,15 @@ class GraphedLanguageModel(TransformersLanguageModel):
         )
         logits: Tensor = output.logits[0].float()
         return logits
+
+
+def captured_size(count: int, models: Iterable[TransformersLanguageModel]) -> int:
+    """How many tokens a step reads for ``count``: more, where there is room behind them."""
+    size = next(size for size in SIZES if size >= count)
+    rooms = (
+        model.context_length - model.length for model in models if model.context_length is not None
+    )
+    return size if size <= min(rooms, default=size) else count
 
 
 class _FixedLayer(DynamicLayer):
@@ -169,55 +207,38 @@ def _with_room(held: Tensor, states: Tensor, room: int) -> Tensor:
 
 
 class _Step:
-    """One computation of one size, captured or not.
+    """The steps of one model and one size, over memory that stays where it is."""
 
-    Args:
-        compute: From ids and positions, [2, k], to logits, [k, V].
-        size: k.
-        device: Where.
-    """
+    def __init__(self, model: GraphedLanguageModel, size: int) -> None:
+        self._model = model
+        self._size = size
+        self._tokens, self._positions = torch.zeros(
+            (2, size), dtype=torch.int64, device=model.device
+        )
+        self._logits = torch.zeros((size, model.vocabulary_size), device=model.device)
+        self._run: Run | None = None
 
-    def __init__(
-        self, compute: Callable[[Tensor], Tensor], size: int, device: torch.device
-    ) -> None:
-        self._compute = compute
-        self._inputs = torch.zeros((2, size), dtype=torch.int64, device=device)
-        self._output = torch.empty(0)
-        self._graph: torch.cuda.CUDAGraph | None = None
+    def give(self, tokens: Tensor, start: int) -> None:
+        """Hand over tokens, which are filled up with the last, and where they begin."""
+        filled = torch.cat([tokens, tokens[-1:].expand(self._size - tokens.shape[0])])
+        self._tokens.copy_(filled)
+        self._positions.copy_(torch.arange(start, start + self._size))
 
-    @property
-    def captured(self) -> bool:
-        return self._graph is not None
-
-    def give(self, inputs: Tensor) -> None:
-        self._inputs.copy_(inputs, non_blocking=True)
-
-    def capture(self) -> str:
-        """Capture the computation; returns why that is not possible, or an empty text.
-
-        It is computed with the inputs that were given a few times over, which writes the same keys
-        and values to the same places.
-        """
-        try:
-            beside = torch.cuda.Stream()
-            beside.wait_stream(torch.cuda.current_stream())
-            with torch.cuda.stream(beside):
-                for _ in range(_WARM_UPS):
-                    self._compute(self._inputs)
-            torch.cuda.current_stream().wait_stream(beside)
-            graph = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(graph, capture_error_mode="thread_local"):
-                self._output = self._compute(self._inputs)
-        except torch.OutOfMemoryError:
-            raise
-        except RuntimeError as error:
-            return str(error).partition("\n")[0]
-        self._graph = graph
-        return ""
+    def compute(self) -> Tensor:
+        """The logits, [k, V], for as long as nothing else is computed."""
+        self._logits.copy_(self._model.read_at(self._tokens, self._positions))
+        return self._logits
 
     def run(self) -> Tensor:
-        """The logits, which stay as they are when it runs again."""
-        if self._graph is None:
-            return self._compute(self._inputs)
-        self._graph.replay()
-        return self._output.clone()
+        """The logits, which stay as they are when it runs again.
+
+        Raises:
+            CaptureError: It has to be computed.
+        """
+        if self._run is None:
+            self._run = self._model.capture(self._in_lanes)
+        self._run()
+        return self._logits.clone()
+
+    def _in_lanes(self, lanes: Lanes) -> None:
+        self.compute()

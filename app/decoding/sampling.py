@@ -13,7 +13,7 @@ from torch import Tensor
 from app.decoding.types import GenerationConfig
 
 _MASKED = float("-inf")
-_LEAST_TEMPERATURE = 1e-6  # below it float32 overflows; the best token has it all already
+LEAST_TEMPERATURE = 1e-6  # below it float32 overflows; the best token has it all already
 _TOP_P_FIRST_GUESS = 256
 
 
@@ -81,7 +81,7 @@ def process_logits(logits: Tensor, history: Tensor, config: GenerationConfig) ->
     if config.greedy:
         return scores
     if config.temperature != 1.0:
-        scores = scores / max(config.temperature, _LEAST_TEMPERATURE)
+        scores = scores / max(config.temperature, LEAST_TEMPERATURE)
     if config.top_k > 0:
         scores = apply_top_k(scores, config.top_k)
     if config.top_p < 1.0:

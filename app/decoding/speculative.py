@@ -8,8 +8,8 @@ replaced by the draw. The text is that of plain decoding, up to the rounding of 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -159,7 +159,8 @@ class _SpeculativeText:
             return False
         block.accepted += 1
         if not block.pending and block.drafter is not None:
-            block.logits.rows[block.drafter, -1] = self._step(block.drafter, token_id)
+            block.logits.rows[block.drafter, -1] = self._step(block.drafter, token_id).rows[0, 0]
+            block.logits = replace(block.logits, drawn=())  # without this row
         return True
 
     def _read(self, token_id: int, room: int) -> _Block:
@@ -170,8 +171,10 @@ class _SpeculativeText:
             return self._draft(token_id, plan, plan.drafter)
         drafts = self._lookup.draft(match, plan.length) if match else []
         started = self._clock()
-        logits = self._ensemble.extend([token_id, *drafts], last=1 + len(drafts))
-        self._planner.whole.add(1 + len(drafts), self._clock() - started)
+        size = 1 + len(drafts)
+        ahead = self._drawing.ahead(drafts, size)
+        logits = self._ensemble.extend([token_id, *drafts], last=size, ahead=ahead)
+        self._planner.whole.add(size, self._clock() - started)
         if not (drafts and match):
             self._plain += 1
             return _Block(logits)
@@ -189,8 +192,12 @@ class _SpeculativeText:
         while going_on:
             self._ask()
             started = self._clock()
-            rows.append(self._step(place, read))
-            read, confidence = self._drawing.guess(rows[-1], drafts)
+            logits = self._step(place, read, drafts)
+            rows.append(logits.rows[0, 0])
+            if logits.drawn:
+                read, confidence = logits.drawn[0].token_id, logits.drawn[0].sure
+            else:
+                read, confidence = self._drawing.guess(rows[-1], drafts)
             steps.add(1, self._clock() - started)
             drafts.append(read)
             sure.append(confidence)
@@ -199,16 +206,19 @@ class _SpeculativeText:
         rows.append(torch.zeros_like(rows[0]))  # its last guess is read only where it is accepted
         started = self._clock()
         logits = self._ensemble.extend(
-            [token_id, *drafts], last=len(rows), known={place: torch.stack(rows)}
+            [token_id, *drafts],
+            last=len(rows),
+            known={place: torch.stack(rows)},
+            ahead=self._drawing.ahead(drafts, len(rows)),
         )
         self._planner.others[place].add(len(rows), self._clock() - started)
         source = self._ensemble.names[place]
         self._count(source, DraftCounts(blocks=1, drafted=len(drafts)))
         return _Block(logits, source, place, drafts, sure, acceptance)
 
-    def _step(self, place: int, token_id: int) -> Tensor:
-        """One evaluation reads a token by itself; its row, [V]."""
-        return self._alone[place].extend([token_id]).rows[0, 0]
+    def _step(self, place: int, token_id: int, drafted: Sequence[int] = ()) -> EnsembleLogits:
+        """One evaluation reads a token by itself, which the last of ``drafted`` is, if any."""
+        return self._alone[place].extend([token_id], ahead=self._drawing.ahead(drafted))
 
     def _watch(self, step: TokenStep, block: _Block) -> None:
         """Learn from a drawn token, also of those who might have drafted it."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import numpy as np
 import torch
 
-from app.decoding.ensemble import combine_logits
+from app.decoding.combining import combine_logits
 from app.decoding.sampling import draw, process_logits
 from app.decoding.types import GenerationConfig, OtherChoice, RoleLogits, TokenStep
 from app.errors import Cancelled

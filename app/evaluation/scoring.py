@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from app.decoding.ensemble import EnsembleLogits, combine_logits
+from app.decoding.combining import combine_logits
+from app.decoding.ensemble import EnsembleLogits
 from app.evaluation.batched import BatchedEnsemble
 from app.evaluation.encoding import Continuation
 from app.evaluation.requests import Score

@@ -15,6 +15,10 @@ from app.benchmark.measure import Results, WayResult
 from app.benchmark.report import as_json, as_svg, as_text
 from app.benchmark.setup import SHAPES, Setup, Shape, of_recipe, of_shapes
 from app.benchmark.ways import PLAIN, REFERENCE, SPECULATIVE, ways
+from app.decoding.capturing import CaptureError, Computation, Run
+from app.decoding.drawing import Drawing
+from app.decoding.ensemble import Ensemble
+from app.decoding.graphs import GraphedLanguageModel
 from app.decoding.speculation_stats import DraftCounts
 from app.decoding.types import GenerationConfig
 from app.errors import DeviceError, SettingsError
@@ -75,6 +79,24 @@ def test_a_measurement_is_complete(small: Setup) -> None:
     assert results.overhead > 0
     assert results.peak_memory > 1e7
     assert sum("warming up" in what for what in told) == len(results.ways)
+
+
+def test_it_is_said_whose_steps_are_no_graphs(small: Setup) -> None:
+    def refused(compute: Computation, parts: int = 1) -> Run:
+        raise CaptureError("operation not permitted")
+
+    names, pairs = small.ensemble.names, small.ensemble.pairs
+    graphed = [GraphedLanguageModel(model, capture=refused) for model in small.originals]
+    captured = replace(small, ensemble=Ensemble(graphed, names, pairs))
+    assert list(measure._not_captured(captured)) == []
+    drawing = Drawing([1], (), GREEDY, lambda: small.alphas)
+    with torch.inference_mode():
+        drawing.step(captured.ensemble.prefill(small.prompts), -1)
+        captured.ensemble.extend([5], ahead=drawing.ahead())
+    assert list(measure._not_captured(captured)) == [
+        (name, "operation not permitted") for name in (*names, "ensemble as a whole")
+    ]
+    assert [name for name, _ in measure._not_captured(small)] == ["ensemble as a whole"]
 
 
 def test_which_way_begins_changes() -> None:

@@ -11,9 +11,10 @@ import torch
 from transformers import PreTrainedModel
 
 from app.decoding import ensemble as ensemble_module
+from app.decoding.combining import Pair
 from app.decoding.decode import FROM_THE_PROMPT, Beginning, decode
 from app.decoding.detokenizer import Detokenizer
-from app.decoding.ensemble import Ensemble, Pair
+from app.decoding.ensemble import Ensemble
 from app.decoding.language_model import TransformersLanguageModel
 from app.decoding.sampling import draw, process_logits
 from app.decoding.types import FinishReason, GenerationConfig, TokenStep

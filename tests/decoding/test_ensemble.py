@@ -11,7 +11,8 @@ from transformers import PreTrainedModel
 
 from app.attribution.row_store import RowBudget, RowStore
 from app.decoding import ensemble as ensemble_module
-from app.decoding.ensemble import Ensemble, EnsembleLogits, Pair
+from app.decoding.combining import Pair
+from app.decoding.ensemble import Ensemble, EnsembleLogits
 from app.decoding.language_model import TransformersLanguageModel
 from app.decoding.types import TokenStep
 from app.errors import Cancelled, ModelError, PromptError

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from transformers import PreTrainedModel
 
 from app.decoding import graphs
+from app.decoding.capturing import CaptureError, Computation, Run, uncaptured
 from app.decoding.graphs import (
     LONGEST,
     GraphedLanguageModel,
@@ -55,7 +56,7 @@ def test_any_blocks_and_rewinds_equal_uncached_forwards(
 ) -> None:
     monkeypatch.setattr(graphs, "_LEAST_ROOM", room)
     model = MODELS[architecture]
-    read = GraphedLanguageModel(model, capture=False)
+    read = GraphedLanguageModel(model, capture=uncaptured)
     tokens: list[int] = []
     for count, kept, last in steps:
         new = [(7 * len(tokens) + 11 * place + count) % tiny.VOCABULARY for place in range(count)]
@@ -71,13 +72,13 @@ def test_any_blocks_and_rewinds_equal_uncached_forwards(
 def test_a_step_writes_where_the_last_one_did_not_move(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a graph knows by its address stays there, until there is no more room."""
     monkeypatch.setattr(graphs, "_LEAST_ROOM", 8)
-    read = GraphedLanguageModel(MODELS["llama"], capture=False)
+    read = GraphedLanguageModel(MODELS["llama"], capture=uncaptured)
     read.extend(torch.tensor([1, 2, 3]))
     places, steps = [], []
     for _ in range(8):
         read.extend(torch.tensor([4]))
         places.append(read._layers[0].keys.data_ptr())  # type: ignore[union-attr]
-        steps.append(read._graphs[1])
+        steps.append(read._steps[1])
     assert len(set(places[:5])) == len(set(steps[:5])) == 1
     assert len(set(places[5:])) == len(set(steps[5:])) == 1
     assert places[0] != places[5]
@@ -102,12 +103,12 @@ def test_on_a_cpu_nothing_is_captured() -> None:
     assert type(make_language_model(MODELS["llama"], 20)) is TransformersLanguageModel
 
 
-def test_a_step_that_cannot_be_captured_is_computed_and_says_why(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(graphs._Step, "capture", lambda step: "operation not permitted")
+def test_a_step_that_cannot_be_captured_is_computed_and_says_why() -> None:
+    def refused(compute: Computation, parts: int = 1) -> Run:
+        raise CaptureError("operation not permitted")
+
     model = MODELS["llama"]
-    read = GraphedLanguageModel(model)
+    read = GraphedLanguageModel(model, capture=refused)
     assert read.not_captured == ""
     read.extend(torch.tensor([1, 2, 3]))
     logits = read.extend(torch.tensor([4]))

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from app.decoding.combining import Pair
 from app.decoding.decode import Beginning
-from app.decoding.ensemble import Ensemble, Pair
+from app.decoding.ensemble import Ensemble
 from app.decoding.speculative import LOOKUP, Speculator
 from app.decoding.types import FinishReason, GenerationConfig, TokenStep
 from app.errors import ModelError

@@ -20,14 +20,15 @@ from transformers import (
 from app.checkpoints.loading.loader import LoadedRecipe, load_recipe
 from app.checkpoints.opening import open_recipe
 from app.checkpoints.recipes.recipe_file import find_recipe
+from app.decoding.combining import Pair
 from app.decoding.decode import Beginning
-from app.decoding.ensemble import Ensemble, Pair
+from app.decoding.ensemble import Ensemble
 from app.decoding.language_model import TransformersLanguageModel
 from app.decoding.sampling import draw, process_logits
 from app.decoding.speculative import Speculator
 from app.decoding.types import GenerationConfig, TokenStep
 from tests import tiny
-from tests.decoding.texts import GREEDY, SAMPLED, TOKENIZER, Text
+from tests.decoding.texts import GREEDY, SAMPLED, TOKENIZER, BaseClock, Text
 
 ROUNDING = 1e-4
 """How far raw logits of one position may be apart, read in a block or alone."""
@@ -220,7 +221,8 @@ def test_convolutions_are_rewound_and_forks_read_again_what_they_forgot() -> Non
         **_SHAPE,
     )
     models = with_state(config)
-    ensemble, speculator = ensemble_of(models, [Pair("p", 1, 2)]), Speculator()
+    ensemble = ensemble_of(models, [Pair("p", 1, 2)])
+    speculator = Speculator(clock=BaseClock(ensemble))
     prompt = TOKENIZER.encode("the king said to the daughter").ids
     sampled = replace(SAMPLED, max_new_tokens=40)
     for _ in range(2):

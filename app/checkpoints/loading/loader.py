@@ -26,8 +26,9 @@ from app.checkpoints.prompts import encode_continuation, encode_prompt
 from app.checkpoints.spec import CheckpointSpec, Recipe
 from app.checkpoints.status import LoadProgress, RoleInForce
 from app.checkpoints.vocabulary.compare import token_labels
+from app.decoding.combining import Pair
 from app.decoding.detokenizer import Detokenizer
-from app.decoding.ensemble import Ensemble, Pair
+from app.decoding.ensemble import Ensemble
 from app.decoding.graphs import make_language_model
 from app.decoding.language_model import LanguageModel
 from app.errors import Cancelled, DeviceError

@@ -1,0 +1,161 @@
+"""Computations over memory that never moves, so that they can be run again: as CUDA graphs, or not.
+
+What computes is written once. Whether it is captured, and whether parts of it run side by side, is
+decided by the :data:`Capture` it is given to; a machine without CUDA runs the same code as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from math import prod
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+_WARM_UPS = 2  # libraries allocate what they work with in the first runs
+_TIMED = 3
+_ALIGNED = 64  # bytes
+
+Run = Callable[[], None]
+Lanes = Callable[[Sequence[Run]], None]
+"""Runs parts that do not depend on each other, one after another or side by side."""
+Computation = Callable[[Lanes], None]
+"""Reads and writes memory that stays where it is; run twice, it does what it does when run once."""
+
+
+class CaptureError(Exception):
+    """A computation cannot be captured; its text says why."""
+
+
+class Capture(Protocol):
+    """Prepares a computation to be run again and again."""
+
+    def __call__(self, compute: Computation, parts: int = 1) -> Run:
+        """What runs ``compute``, which gives so many parts to its lanes.
+
+        Raises:
+            CaptureError: It has to be computed without.
+        """
+        ...
+
+
+def one_after_another(parts: Sequence[Run]) -> None:
+    """The lanes of a device that does one thing at a time."""
+    for part in parts:
+        part()
+
+
+def uncaptured(compute: Computation, parts: int = 1) -> Run:
+    """Run it as it is."""
+    return lambda: compute(one_after_another)
+
+
+class CudaGraphs:
+    """Captures computations as CUDA graphs, which share what they need of memory.
+
+    Where a computation has several parts, it is captured with the parts on one stream and on
+    streams of their own, and what turns out to be faster is kept.
+    """
+
+    def __init__(self) -> None:
+        self._pool = torch.cuda.graph_pool_handle()
+
+    def __call__(self, compute: Computation, parts: int = 1) -> Run:
+        lanes: list[Lanes] = [one_after_another]
+        if parts > 1:
+            lanes.append(_Streams(parts))
+        try:
+            graphs = [self._captured(compute, way) for way in lanes]
+            best = min(graphs, key=_seconds) if parts > 1 else graphs[0]
+        except torch.OutOfMemoryError:
+            raise
+        except RuntimeError as error:
+            raise CaptureError(str(error).partition("\n")[0]) from error
+        run: Run = best.replay
+        return run
+
+    def _captured(self, compute: Computation, lanes: Lanes) -> torch.cuda.CUDAGraph:
+        beside = torch.cuda.Stream()
+        beside.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(beside):
+            for _ in range(_WARM_UPS):
+                compute(lanes)
+        torch.cuda.current_stream().wait_stream(beside)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"):
+            compute(lanes)
+        return graph
+
+
+class _Streams:
+    """Every part on a stream of its own; what comes after them waits for all."""
+
+    def __init__(self, parts: int) -> None:
+        self._streams = [torch.cuda.Stream() for _ in range(parts - 1)]
+
+    def __call__(self, parts: Sequence[Run]) -> None:
+        current = torch.cuda.current_stream()
+        for stream, part in zip(self._streams, parts[1:], strict=True):
+            stream.wait_stream(current)
+            with torch.cuda.stream(stream):
+                part()
+        parts[0]()
+        for stream in self._streams:
+            current.wait_stream(stream)
+
+
+def _seconds(graph: torch.cuda.CUDAGraph) -> float:
+    begun, ended = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+    begun.record()
+    for _ in range(_TIMED):
+        graph.replay()
+    ended.record()
+    ended.synchronize()
+    return float(begun.elapsed_time(ended))
+
+
+class Mirror:
+    """Tensors that lie side by side on a device and on the host: one copy moves them all.
+
+    Args:
+        shapes: The shape and the dtype of each tensor, by name.
+        device: Where; on the host the memory is pinned for it.
+
+    Attributes:
+        here: The tensors on the host, by name.
+        there: The tensors on the device, by name.
+    """
+
+    def __init__(
+        self, shapes: Mapping[str, tuple[tuple[int, ...], torch.dtype]], device: torch.device
+    ) -> None:
+        sizes = [prod(shape) * dtype.itemsize for shape, dtype in shapes.values()]
+        places, total = [], 0
+        for size in sizes:
+            places.append(slice(total, total + size))
+            total += -(-size // _ALIGNED) * _ALIGNED
+        self._on_host = torch.zeros(total, dtype=torch.uint8, pin_memory=device.type == "cuda")
+        self._on_device = torch.zeros(total, dtype=torch.uint8, device=device)
+        self._device = device
+
+        def views(memory: Tensor) -> dict[str, Tensor]:
+            return {
+                name: memory[place].view(dtype).view(shape)
+                for place, (name, (shape, dtype)) in zip(places, shapes.items(), strict=True)
+            }
+
+        self.here, self.there = views(self._on_host), views(self._on_device)
+
+    def send(self) -> None:
+        """Begin to copy what is here to the device."""
+        self._on_device.copy_(self._on_host, non_blocking=True)
+
+    def fetch(self) -> None:
+        """Begin to copy what is there to the host; see :meth:`wait`."""
+        self._on_host.copy_(self._on_device, non_blocking=True)
+
+    def wait(self) -> None:
+        """Wait for everything that the device was given, copies among it."""
+        if self._device.type == "cuda":
+            torch.cuda.current_stream(self._device).synchronize()
