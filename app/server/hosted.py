@@ -15,7 +15,7 @@ from app.engine.worker import Line
 from app.errors import SettingsError, TuneshiftError, unknown_error
 from app.extras import how_to_get
 from app.server.listening import Service, listen, url_of
-from app.server.messages import Model, ServerEvent, Serving, Stopped
+from app.server.messages import Model, ServerEvent, Listening, Stopped
 
 if TYPE_CHECKING:
     from app.server.desk import Desk
@@ -100,7 +100,7 @@ class HostedServer:
             try:
                 server = Server(desk, self._service)
                 self._begin(desk, server)
-                self._tell(Serving(url_of(listener)))
+                self._tell(Listening(url_of(listener)))
                 await server.serve([listener])
             finally:
                 with self._changing:

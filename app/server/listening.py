@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import ipaddress
 import socket
 from dataclasses import dataclass, field
 
@@ -55,7 +56,12 @@ def listen(service: Service) -> socket.socket:
 
 
 def url_of(listener: socket.socket) -> str:
-    """The base address of the API at a socket, as clients want it."""
+    """The base address of the API at a socket, as clients want it.
+
+    Where it listens at all addresses of this machine, they want the machine's name.
+    """
     host, port = listener.getsockname()[:2]
+    if ipaddress.ip_address(host.partition("%")[0]).is_unspecified:
+        host = socket.gethostname()
     place = f"[{host}]" if ":" in host else host
     return f"http://{place}:{port}/v1"

@@ -41,7 +41,7 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True)
-class Serving:
+class Listening:
     """Requests are answered at ``url``."""
 
     url: str
@@ -54,4 +54,4 @@ class Stopped:
     error: TuneshiftError | None = None
 
 
-ServerEvent = Serving | Figures | Stopped
+ServerEvent = Listening | Figures | Stopped

@@ -41,6 +41,7 @@ from app.ui.garbage import GarbageCollector
 from app.ui.history.history import History
 from app.ui.icons import application_icon
 from app.ui.main_window import MainWindow
+from app.ui.serve.serving import Serving
 from app.ui.state.downloads import Downloads
 from app.ui.state.session import Session
 from app.ui.theme import Theme, palette, preferred_theme, stylesheet
@@ -173,20 +174,19 @@ async def _until_closed(
     with _closed_by_signals(window):
         window.show()
         await closed
-        await _end_threads(bridge, session.downloads, session.history)
+        await _end_threads(bridge, session.serving, session.downloads, session.history)
 
 
-async def _end_threads(bridge: Bridge, downloads: Downloads, history: History) -> None:
+async def _end_threads(*owners: Bridge | Serving | Downloads | History) -> None:
     """Cancel what is on and wait for all threads; the window is gone already."""
-    bridge.close()
-    downloads.close()
-    history.close()
+    for owner in owners:
+        owner.close()
     waited = 0.0
-    while not (bridge.join(0) and downloads.join(0) and history.join(0)):
+    while not all(owner.join(0) for owner in owners):
         await asyncio.sleep(_JOIN_POLL)
         waited += _JOIN_POLL
         if abs(waited - _PATIENCE) < _JOIN_POLL / 2:
-            log.warning("waiting for the engine, a download or the history to come to its end")
+            log.warning("waiting for the engine, a request, a download or the history to end")
 
 
 @contextmanager

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from app.engine.messages import Command
-from app.engine.worker import EngineThread
+from app.engine.worker import EngineThread, Line
 
 FRAME_MS = 33
 BUDGET_SECONDS = 0.004
@@ -36,6 +37,10 @@ class Bridge(QObject):
 
     def submit(self, command: Command) -> None:
         self._engine.submit(command)
+
+    def line(self, wake: Callable[[], None]) -> Line:
+        """A way to the engine past the window; see :meth:`EngineThread.line`."""
+        return self._engine.line(wake)
 
     def close(self) -> None:
         """Cancel everything; the thread ends by itself soon after."""

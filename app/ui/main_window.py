@@ -29,6 +29,7 @@ from app.ui.models.download_bar import DownloadBar
 from app.ui.problem_banner import ProblemBanner
 from app.ui.recipe import recipe_files
 from app.ui.recipe.recipe_column import RecipeColumn
+from app.ui.serve.serve_indicator import ServeIndicator
 from app.ui.state.session import Session
 from app.ui.status_line import StatusLine
 from app.ui.summary.summary_panel import SummaryPanel
@@ -85,6 +86,7 @@ class MainWindow(QMainWindow):
         self._restore()
         session.prompt_changed.connect(self._on_typed)
         self.statusBar().addPermanentWidget(StatusLine(session), 1)
+        self.statusBar().addPermanentWidget(ServeIndicator(session))
         self.statusBar().setSizeGripEnabled(False)
         session.recipe_changed.connect(self._on_recipe_changed)
         session.runs.run_changed.connect(self._update_title)
@@ -213,6 +215,7 @@ class MainWindow(QMainWindow):
             if isinstance(saved, QByteArray):
                 restore(saved)
         self._session.display.restore(self._memory)
+        self._session.serving.restore(self._memory)
         self._right.restore(self._memory, "right panel")
         prompt = self._memory.value("prompt")
         if isinstance(prompt, str) and prompt:
@@ -225,6 +228,7 @@ class MainWindow(QMainWindow):
         self._memory.setValue("rows", self._rows.saveState())
         self._remember_prompt()
         self._session.display.remember(self._memory)
+        self._session.serving.remember(self._memory)
         self._right.remember(self._memory, "right panel")
         self._memory.sync()
 
@@ -262,6 +266,7 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 — Qt's name
         self.remember()
         self._session.downloads.close()
+        self._session.serving.close()
         event.accept()
         self.closed.emit()
 

@@ -47,6 +47,7 @@ class StatusLine(QWidget):
         self._models.setToolTip(self.tr("Device and dtype of the base"))
         self._memory.setToolTip(self.tr("Memory of the whole program"))
         session.load_changed.connect(self._update)
+        session.serving.changed.connect(self._update)
         session.runs.run_changed.connect(self._update)
         session.runs.tokens_added.connect(self._update)
         self._update()
@@ -133,6 +134,8 @@ class StatusLine(QWidget):
             )
         if session.load_state is LoadState.FAILED:
             return self.tr("The models are not loaded")
+        if run and run.active and not run.prompt_tokens and session.serving.figures.client:
+            return self.tr("Waiting for a text of another program …")
         if run and run.active:
             return self.tr("Generating …") if run.tokens else self.tr("Reading the prompt …")
         if run and run.unread_text:

@@ -14,7 +14,7 @@ import pytest
 
 from app.resources import resource
 
-WAITING = "waiting for the engine or a download to come to its end\n"
+WAITING = "waiting for the engine, a request, a download or the history to end\n"
 COMMAND = Path(sys.executable).with_name("tuneshift")
 
 pytestmark = [

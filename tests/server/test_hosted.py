@@ -28,7 +28,7 @@ from app.engine.worker import EngineThread
 from app.server.access import Access
 from app.server.hosted import HostedServer
 from app.server.listening import Service, listen
-from app.server.messages import Figures, Model, ServerEvent, Serving, Stopped
+from app.server.messages import Figures, Model, ServerEvent, Listening, Stopped
 from tests.server.conftest import PATIENCE
 
 PROMPT = "the king said"
@@ -104,8 +104,8 @@ def server(owner: Owner) -> Iterator[HostedServer]:
 
 @pytest.fixture
 def client(owner: Owner, server: HostedServer) -> Iterator[OpenAI]:
-    serving = owner.hear(Serving)
-    assert isinstance(serving, Serving)
+    serving = owner.hear(Listening)
+    assert isinstance(serving, Listening)
     with OpenAI(base_url=serving.url, api_key="none", max_retries=0, timeout=PATIENCE) as client:
         yield client
 
@@ -194,8 +194,8 @@ def test_stopping_ends_what_is_written_and_leaves_the_engine_to_its_owner(
 ) -> None:
     server = owner.serve()
     server.show(owner.load(served_recipe))
-    serving = owner.hear(Serving)
-    assert isinstance(serving, Serving)
+    serving = owner.hear(Listening)
+    assert isinstance(serving, Listening)
     body = {"prompt": PROMPT, "max_tokens": LONG}
     with ThreadPoolExecutor() as pool:
         answer = pool.submit(httpx2.post, f"{serving.url}/completions", json=body, timeout=60)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -26,11 +27,14 @@ from app.engine.messages import (
     Loading,
     Unload,
 )
+from app.engine.worker import Line
 from app.errors import DeviceError, TuneshiftError
+from app.server.messages import Model
 from app.settings import Settings
 from app.ui.bridge import Bridge
 from app.ui.changes.changes import Changes
 from app.ui.history.history import History
+from app.ui.serve.serving import Serving
 from app.ui.state.checks import Checks
 from app.ui.state.display import Display
 from app.ui.state.downloads import Downloads
@@ -105,6 +109,7 @@ class Session(RecipeState):
         self.changes = Changes(self.runs)
         self.display = Display(self)
         self.history = History(self)
+        self.serving = Serving(self)
         self.problem: Problem | None = None
         bridge.events.connect(self._receive)
 
@@ -227,6 +232,18 @@ class Session(RecipeState):
     def token_labels(self) -> tuple[str, ...]:
         """What to call each id, or nothing while no recipe is loaded."""
         return self._loaded.token_labels if self._loaded else ()
+
+    @property
+    def model(self) -> Model | None:
+        """What is in memory, with the weights and settings in force; None while nothing is."""
+        loaded, recipe = self._loaded, self._recipe
+        if loaded is None or loaded.recipe.models != self._with_defaults(recipe).models:
+            return None
+        return Model(recipe, loaded.token_labels)
+
+    def open_line(self, wake: Callable[[], None]) -> Line:
+        """A way to the engine for others than the window."""
+        return self._bridge.line(wake)
 
     def prepare_run(self) -> bool:
         """See to it that the recipe is loaded or being loaded; False where it cannot be."""
