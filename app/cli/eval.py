@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import math
 import os
 import signal
 import sys
@@ -17,22 +16,23 @@ from typing import TYPE_CHECKING
 
 from app.checkpoints.spec import Recipe
 from app.checkpoints.status import LoadProgress
-from app.cli.eval_report import results_table
+from app.cli.eval_report import results_table, shifts_table
 from app.cli.roles import chosen_recipe, recipe_of_roles
 from app.cli.status_line import StatusLine
-from app.decoding.types import MAX_ALPHA
-from app.errors import Cancelled, EvaluationError, SettingsError
-from app.evaluation.harness_tasks import HarnessTasks, harness_tasks
-from app.evaluation.results import TaskResults, as_json, result_of
-from app.evaluation.store import Record, ResultFolder
-from app.evaluation.tasks import Metric, Task, builtin_tasks, read_task, task_file, unknown_task
-from app.evaluation.views import View, views_of
+from app.errors import Cancelled, SettingsError
+from app.evaluation.answers import Answers
+from app.evaluation.kept import summary_of
+from app.evaluation.plan import Plan, Prepared, prepare, scales_of
+from app.evaluation.results import TaskResults, report_of, write_report
+from app.evaluation.store import ResultFolder
+from app.history.database import open_history
+from app.history.evaluations import EvaluationArchive
+from app.history.records import new_run_id
+from app.settings import history_file
 
 if TYPE_CHECKING:
     from app.evaluation.loading import Models
     from app.evaluation.processes import Processes
-
-RESULTS = "results.json"
 
 
 def evaluate_tasks(options: argparse.Namespace) -> int:
@@ -45,58 +45,61 @@ def evaluate_tasks(options: argparse.Namespace) -> int:
     logging.getLogger("lm_eval").setLevel(logging.ERROR)
     options.device = options.device or _device_of_process()
     recipe = chosen_recipe(options)
-    views = views_of(recipe, _names(options.roles), _scales(options.alpha_scale), _alone)
-    local, harness = _tasks(_names(options.tasks), options.data)
-    running = next((task.name for task in local if task.metric is Metric.CODE), None)
-    if running is not None and not options.allow_code_execution:
-        raise EvaluationError(
-            f"The task {running} runs the programs that models write",
-            next_step="To allow it, best inside a container: --allow-code-execution",
-        )
-    if options.limit is not None and options.limit < 1:
-        raise SettingsError("The limit must be at least 1", evidence=f"it is {options.limit}")
-    evaluation = _Evaluation(
-        [task.first(options.limit) for task in local],
-        harness,
-        views,
-        options,
+    plan = Plan(
+        tasks=_names(options.tasks),
+        roles=_names(options.roles),
+        scales=scales_of(options.alpha_scale),
+        data=tuple(options.data),
+        limit=options.limit,
+        batch_size=options.batch_size,
+        allow_code=options.allow_code_execution,
     )
+    evaluation = _Evaluation(plan, prepare(plan, recipe, _alone), options.output)
     complete = evaluation.run()
     if evaluation.rank:  # the first of several processes tells
         return 0 if complete else 130
     found = evaluation.results()
-    report = {"recipe": recipe.name, "complete": complete, "tasks": as_json(found)}
-    path = evaluation.folder.write(RESULTS, report)
+    path = write_report(evaluation.folder, recipe.name, found, complete)
+    exported = evaluation.export()
+    if options.save:
+        _save(plan, recipe, evaluation.folder.folder, found, complete)
     if options.json:
-        print(json.dumps(report, ensure_ascii=False, allow_nan=False))
+        print(json.dumps(report_of(recipe.name, found, complete), ensure_ascii=False))
     else:
         print(results_table(found))
+        if options.shifts:
+            print(f"\n{shifts_table(found)}")
+        for file in exported:
+            print(f"\nFor its scorer: {file}")
         print(f"\nResults: {path}")
     if not complete:
         print("Stopped. The same command goes on from here.", file=sys.stderr)
     return 0 if complete else 130
 
 
+def _save(
+    plan: Plan, recipe: Recipe, folder: Path, found: Sequence[TaskResults], complete: bool
+) -> None:
+    """Put a summary into the history, where the window finds it."""
+    database = open_history(history_file(), lambda problem: print(problem, file=sys.stderr))
+    archive = EvaluationArchive(database)
+    try:
+        archive.put(summary_of(new_run_id(), plan, recipe, folder, found, complete))
+    finally:
+        archive.close()
+
+
 class _Evaluation:
     """The answers so far, and how long the rest will take."""
 
-    def __init__(
-        self,
-        tasks: Sequence[Task],
-        harness: HarnessTasks | None,
-        views: Sequence[View],
-        options: argparse.Namespace,
-    ) -> None:
+    def __init__(self, plan: Plan, prepared: Prepared, output: Path) -> None:
         self.rank = int(os.environ.get("RANK", "0"))
-        self.folder = ResultFolder(options.output, self.rank)
-        self._tasks = tasks
-        self._harness = harness
-        self._views = views
-        self._options = options
-        self._records: dict[tuple[str, str], list[Record]] = {}
+        self.folder = ResultFolder(output, self.rank)
+        self._plan = plan
+        self._prepared = prepared
+        self._found = Answers(prepared)
         self._of_harness: list[TaskResults] = []
         self._status = StatusLine()
-        self._total = len(views) * sum(len(task.questions) for task in tasks)
 
     def run(self) -> bool:
         """Ask everything; whether nothing stopped it."""
@@ -124,51 +127,50 @@ class _Evaluation:
 
     def results(self) -> list[TaskResults]:
         """Of every task what is there of it."""
-        found = []
-        for task in self._tasks:
-            results = [
-                result_of(view, records)
-                for view in self._views
-                if (records := self._records.get((task.name, view.title)))
-            ]
-            found.append(
-                TaskResults(task.name, task.measured, task.higher_is_better, tuple(results))
-            )
-        return [*found, *self._of_harness]
+        return [*self._found.results(), *self._of_harness]
+
+    def export(self) -> list[Path]:
+        """Write what scorers elsewhere read."""
+        return self._found.export(self.folder)
 
     def _ask(self, models: Models, cancelled: Callable[[], bool], processes: Processes) -> None:
         from app.evaluation.run import evaluate
 
         fresh, started = 0, time.monotonic()
-        size = self._options.batch_size
+        asked, total = self._prepared, self._prepared.answers
         answers = evaluate(
-            self._tasks, self._views, self.folder, models, size, cancelled, processes
+            asked.tasks,
+            asked.views,
+            self.folder,
+            models,
+            self._plan.batch_size,
+            cancelled,
+            processes,
         )
         for done, answered in enumerate(answers, 1):
-            place = answered.task.name, answered.view.title
-            self._records.setdefault(place, []).append(answered.record)
+            self._found.add(answered.task, answered.view, answered.record)
             if not answered.known:
                 fresh += 1
-                left = (time.monotonic() - started) / fresh * (self._total - done)
+                left = (time.monotonic() - started) / fresh * (total - done)
                 self._status.show(
-                    f"{place[0]}, {place[1]}: {done:,} of {self._total:,} answers, "
+                    f"{answered.task.name}, {answered.view.title}: {done:,} of {total:,} answers, "
                     f"{_duration(left)} left"
                 )
 
     def _ask_harness(
         self, models: Models, cancelled: Callable[[], bool], processes: Processes
     ) -> None:
-        if self._harness is None:
+        if self._prepared.harness is None:
             return
         from app.evaluation.harness import evaluate_with_harness
 
         self._of_harness = evaluate_with_harness(
-            self._harness,
-            self._views,
+            self._prepared.harness,
+            self._prepared.views,
             self.folder,
             models,
-            limit=self._options.limit,
-            batch_size=self._options.batch_size,
+            limit=self._plan.limit,
+            batch_size=self._plan.batch_size,
             cancelled=cancelled,
             on_progress=self._status.show,
             processes=processes,
@@ -193,45 +195,11 @@ def _alone(model: str) -> Recipe:
     return recipe_of_roles(model, [model], [model])
 
 
-def _names(text: str) -> list[str]:
+def _names(text: str) -> tuple[str, ...]:
     names = [name.strip() for name in text.split(",") if name.strip()]
     if not names:
         raise SettingsError("A list of names is empty")
-    return list(dict.fromkeys(names))
-
-
-def _scales(text: str) -> list[float]:
-    try:
-        scales = [float(part) for part in text.split(",")]
-    except ValueError:
-        scales = [math.nan]
-    if not all(abs(scale) <= MAX_ALPHA for scale in scales):  # NaN is not
-        raise SettingsError(
-            "--alpha-scale must be numbers with commas between them", evidence=f"it is {text}"
-        )
-    return list(dict.fromkeys(scales))
-
-
-def _tasks(names: Sequence[str], data: Sequence[str]) -> tuple[list[Task], HarnessTasks | None]:
-    """The local tasks, read, and those of the harness."""
-    files = dict(_data_file(argument) for argument in data)
-    paths = {name: path for name in names if (path := task_file(name))}
-    harness = harness_tasks([name for name in names if name not in paths], builtin_tasks())
-    local = [read_task(path, files.get(path.stem, files.get(""))) for path in paths.values()]
-    unused = files.keys() - {path.stem for path in paths.values()} - {""}
-    if unused:
-        raise unknown_task(min(unused), [path.stem for path in paths.values()])
-    titles = [task.name for task in local]
-    twice = next((title for title in titles if titles.count(title) > 1), None)
-    if twice is not None:
-        raise EvaluationError(f"Two tasks are called “{twice}”")
-    return local, harness
-
-
-def _data_file(argument: str) -> tuple[str, Path]:
-    """``NAME=FILE`` for one task, or ``FILE`` for any that names none."""
-    name, separator, file = argument.partition("=")
-    return (name, Path(file).expanduser()) if separator else ("", Path(argument).expanduser())
+    return tuple(dict.fromkeys(names))
 
 
 def _duration(seconds: float) -> str:

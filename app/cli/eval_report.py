@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from app.attribution.class_shifts import ClassShifts
 from app.evaluation.results import Result, TaskResults
 
 
@@ -28,6 +29,30 @@ def _table(task: TaskResults) -> str:
     if cut:
         lines.append(f"  {cut:,} prompts were longer than the context and lost their beginning")
     return "\n".join(lines)
+
+
+def shifts_table(found: Sequence[TaskResults]) -> str:
+    """What tuning did to the tokens of every tuned view's answers, class by class."""
+    return "\n\n".join(
+        _shifts(task.task, result.view.title, result.shifts)
+        for task in found
+        for result in task.results
+        if result.shifts is not None
+    )
+
+
+def _shifts(task: str, view: str, shifts: ClassShifts) -> str:
+    title = f"{task}, {view}: mean shift of a token's probability, and the tokens most raised"
+    rows = [["", "tokens", "shift", ""]]
+    for name, total in [*shifts.classes.items(), ("all", shifts.whole)]:
+        raised = ", ".join(
+            f"{each.name!r} {each.mean_shift:+.3f} ({each.count:,})" for each in total.raised(5)
+        )
+        mean = f"{total.mean_shift:+.4f}" if total.count else ""
+        rows.append([str(name), f"{total.count:,}", mean, raised])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [_line(row[:3], widths[:3]) + f"  {row[3]}".rstrip() for row in rows]
+    return "\n".join([title, *lines])
 
 
 def _row(task: TaskResults, result: Result, direct: Sequence[Result]) -> list[str]:

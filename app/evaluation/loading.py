@@ -20,15 +20,18 @@ class Models:
     Args:
         on_progress: Called as weights arrive.
         cancelled: Asked for every tensor.
+        lent: What somebody else has loaded: it is used where it will do, and stays.
     """
 
     def __init__(
         self,
         on_progress: Callable[[LoadProgress], None] = lambda progress: None,
         cancelled: Callable[[], bool] = lambda: False,
+        lent: LoadedRecipe | None = None,
     ) -> None:
         self._on_progress = on_progress
         self._cancelled = cancelled
+        self._lent = lent
         self._loaded: LoadedRecipe | None = None
 
     def load(self, recipe: Recipe) -> LoadedRecipe:
@@ -39,13 +42,20 @@ class Models:
                 together, or there is not enough memory.
             Cancelled: When ``cancelled`` says so.
         """
+        if self._lent and recipe.models == self._lent.recipe.models:
+            return self._lent
         opened = open_recipe(recipe, on_progress=self._on_progress, cancelled=self._cancelled)
         freed = self._loaded.held_bytes() if self._loaded else {}
         found = preflight(opened, about_to_be_freed=freed)
         require_shared(found.vocabulary)
         if not found.memory.fits:
             raise does_not_fit(found.memory)
-        held = still_needed(self._loaded, opened) if self._loaded else {}
+        held = {
+            key: weights
+            for loaded in (self._lent, self._loaded)
+            if loaded is not None
+            for key, weights in still_needed(loaded, opened).items()
+        }
         self._loaded = None
         release_memory()
         self._loaded = load_recipe(

@@ -5,11 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from app.attribution.class_shifts import ClassShifts, class_shifts
 from app.evaluation.metrics import Measure, gap_closed, ratio
-from app.evaluation.store import Record
+from app.evaluation.store import Record, ResultFolder
 from app.evaluation.views import View
+
+MOST_RAISED = 8
+"""How many of the most raised tokens are told of each class."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +25,13 @@ class Result:
         view: Whose score it is.
         measure: The score.
         cut: How many prompts were too long and lost their beginning.
+        shifts: Which tokens tuning changed, of a tuned view that generated texts.
     """
 
     view: View
     measure: Measure
     cut: int = 0
+    shifts: ClassShifts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +64,25 @@ class TaskResults:
         )
 
 
-def result_of(view: View, records: Sequence[Record]) -> Result:
-    """The score of a view's answers to one task."""
+def result_of(view: View, records: Sequence[Record], *, code: bool = False) -> Result:
+    """The score of a view's answers to one task.
+
+    Args:
+        view: Who answered.
+        records: The answers, at least one.
+        code: Whether answers are code, for the classes of tokens.
+    """
     measure = ratio([float(r["value"]) for r in records], [float(r["size"]) for r in records])
-    return Result(view, measure, sum(bool(record.get("cut")) for record in records))
+    cut = sum(bool(record.get("cut")) for record in records)
+    return Result(view, measure, cut, shifts_of(records, code=code))
+
+
+def shifts_of(records: Iterable[Record], *, code: bool = False) -> ClassShifts | None:
+    """Which tokens tuning changed in the texts of these answers; None where none is known of."""
+    found = class_shifts(
+        (text for record in records for text in record.get("shifted", ())), code=code
+    )
+    return found if found.texts else None
 
 
 def as_json(found: Iterable[TaskResults]) -> list[dict[str, Any]]:
@@ -74,6 +96,22 @@ def as_json(found: Iterable[TaskResults]) -> list[dict[str, Any]]:
         }
         for task in found
     ]
+
+
+def report_of(recipe: str, found: Iterable[TaskResults], complete: bool) -> dict[str, Any]:
+    """The results with what they are of, as plain data."""
+    return {"recipe": recipe, "complete": complete, "tasks": as_json(found)}
+
+
+def write_report(
+    folder: ResultFolder, recipe: str, found: Iterable[TaskResults], complete: bool
+) -> Path:
+    """Write the results into the folder of the answers.
+
+    Raises:
+        EvaluationError: The file cannot be written.
+    """
+    return folder.write("results.json", report_of(recipe, found, complete))
 
 
 def _result(task: TaskResults, result: Result) -> dict[str, Any]:
@@ -93,4 +131,19 @@ def _result(task: TaskResults, result: Result) -> dict[str, Any]:
         "questions": measure.count,
         "prompts_cut": result.cut,
         "gap_closed": gaps,
+        "shifts": None if result.shifts is None else _shifts(result.shifts),
+    }
+
+
+def _shifts(shifts: ClassShifts) -> dict[str, Any]:
+    return {
+        str(name): {
+            "tokens": total.count,
+            "mean_shift": total.mean_shift if total.count else None,
+            "raised": [
+                {"token": each.name, "count": each.count, "mean_shift": each.mean_shift}
+                for each in total.raised(MOST_RAISED)
+            ],
+        }
+        for name, total in [*shifts.classes.items(), ("all", shifts.whole)]
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from app.attribution.class_shifts import ShiftedToken
@@ -208,7 +208,9 @@ class _Group:
 def _asked(task: Task, question: Question) -> tuple[Any, ...]:
     asked = task.to_generate(question) if task.generates else task.to_score(question)
     how = [task.metric, asdict(task.matching), task.by_length, task.pass_at]
-    return [asdict(request) for request in asked], asdict(question), how
+    content = asdict(replace(question, exported=()))
+    del content["exported"]  # how an answer is written down does not change it
+    return [asdict(request) for request in asked], content, how
 
 
 def _judge_texts(task: Task, question: Question, generated: Sequence[Generated]) -> Record:
@@ -224,6 +226,8 @@ def _judge_texts(task: Task, question: Question, generated: Sequence[Generated])
         more["passed"] = right = [passes(f"{before}{text}{after}") for text in outputs]
         value = pass_at(task.pass_at, len(right), sum(right))
         return {**more, "value": value, "size": 1}
+    elif task.metric is Metric.COLLECT:
+        right = [bool(text.strip()) for text in outputs]
     else:
         right = [contains(text, question.answers) for text in outputs]
     return {**more, "value": sum(right) / len(right), "size": 1}

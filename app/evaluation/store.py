@@ -49,13 +49,29 @@ class AnswerFile:
             EvaluationError: The file cannot be read.
         """
         wanted = set(keys)
-        others = self._first.parent.glob(f"{escape(self._first.stem)}.*.jsonl")
         return {
             record["key"]: record
-            for path in (self._first, *sorted(others))
+            for path in self._files()
             for record in _records(path)
             if record["key"] in wanted
         }
+
+    def latest(self) -> dict[int, Record]:
+        """The last answer to each question, by its index, whatever it depended on.
+
+        Raises:
+            EvaluationError: The file cannot be read.
+        """
+        return {
+            record["index"]: record
+            for path in self._files()
+            for record in _records(path)
+            if "index" in record
+        }
+
+    def _files(self) -> list[Path]:
+        others = self._first.parent.glob(f"{escape(self._first.stem)}.*.jsonl")
+        return [self._first, *sorted(others)]
 
     def append(self, records: Collection[Record]) -> None:
         """Add answers; when this returns, they are on their way to the disk.
@@ -110,8 +126,8 @@ class ResultFolder:
 
     def answers(self, task: str, view: str) -> AnswerFile:
         """The answers of a view to a task."""
-        folder = self.folder / "answers" / _file_name(task)
-        return AnswerFile(folder / f"{_file_name(view)}.jsonl", self._rank)
+        folder = self.folder / "answers" / file_name(task)
+        return AnswerFile(folder / f"{file_name(view)}.jsonl", self._rank)
 
     def write(self, name: str, content: object) -> Path:
         """Write a JSON file; whoever reads it sees the old or the new one.
@@ -119,17 +135,25 @@ class ResultFolder:
         Raises:
             EvaluationError: The file cannot be written.
         """
+        text = json.dumps(content, ensure_ascii=False, indent=2, allow_nan=False)
+        return self.write_text(name, text + "\n")
+
+    def write_text(self, name: str, text: str) -> Path:
+        """Write a file of text in the same way.
+
+        Raises:
+            EvaluationError: The file cannot be written.
+        """
         path = self.folder / name
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            text = json.dumps(content, ensure_ascii=False, indent=2, allow_nan=False)
-            write_file(path, text + "\n")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_file(path, text)
         except OSError as error:
             raise _unwritable(path, error) from error
         return path
 
 
-def _file_name(name: str) -> str:
+def file_name(name: str) -> str:
     """A name that any file system takes, and another one for every other name."""
     safe = re.sub(r"[^\w.-]+", "_", name.replace("×", "x"), flags=re.ASCII)
     return safe if safe == name else f"{safe}-{key_of(name)[:6]}"

@@ -45,8 +45,12 @@ _KEYS = (
     "program",
     "pass_at",
     "generation",
+    "export",
 )
 _FIELD = re.compile(r"\{(\w+)\}")
+_OF_THE_ANSWER = ("output", "role")
+_LINES = (".jsonl", ".jsonl.gz")
+"""Endings of questions without a task: they have ``prompt`` and ``answer``, or ``choices``."""
 
 
 class Metric(StrEnum):
@@ -57,6 +61,21 @@ class Metric(StrEnum):
     CHOICE = "choice"
     BITS = "bits"
     CODE = "code"
+    COLLECT = "collect"
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """How answers are written for a scorer elsewhere.
+
+    Attributes:
+        fields: The fields of each answer, as templates; ``{output}`` is the answer and ``{role}``
+            who gave it.
+        as_list: Whether the file is one JSON list, or else JSON lines.
+    """
+
+    fields: tuple[tuple[str, str], ...]
+    as_list: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +89,7 @@ class Question:
         choices: What there is to choose from, for that metric.
         gold: Which of them is right.
         program: What is run before and after the answer, for the metric that runs it.
+        exported: Of the task's export, the fields that do not depend on the answer.
     """
 
     index: int
@@ -78,6 +98,7 @@ class Question:
     choices: tuple[str, ...] = ()
     gold: int = 0
     program: tuple[str, str] = ("", "")
+    exported: tuple[tuple[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +115,7 @@ class Task:
         by_length: Whether choices are compared for each byte.
         context: Share of the context that is before a token of a long text without a prompt.
         pass_at: Of code, in how many samples one has to pass.
+        export: How answers are written for a scorer elsewhere, if they are.
     """
 
     name: str
@@ -105,10 +127,11 @@ class Task:
     by_length: bool = False
     context: float = 0.5
     pass_at: int = 1
+    export: Export | None = None
 
     @property
     def generates(self) -> bool:
-        return self.metric in (Metric.MATCH, Metric.CONTAINS, Metric.CODE)
+        return self.metric not in (Metric.CHOICE, Metric.BITS)
 
     @property
     def measured(self) -> str:
@@ -119,6 +142,7 @@ class Task:
             Metric.CHOICE: "accuracy",
             Metric.BITS: "bits per byte",
             Metric.CODE: f"pass@{self.pass_at}",
+            Metric.COLLECT: "answered",
         }[self.metric]
 
     @property
@@ -152,7 +176,12 @@ def task_file(name: str) -> Path | None:
     """The file of the built-in task of that name, or the file itself; None where it is neither."""
     if name in builtin_tasks():
         return resource("tasks", f"{name}.toml")
-    return Path(name).expanduser() if name.endswith(".toml") else None
+    return Path(name).expanduser() if name.endswith((".toml", *_LINES)) else None
+
+
+def task_name(path: Path) -> str:
+    """What the task in a file is called by its name."""
+    return path.name.removesuffix(".gz").rpartition(".")[0]
 
 
 def unknown_task(name: str, known: Iterable[str]) -> EvaluationError:
@@ -170,13 +199,19 @@ def read_task(path: Path, data: Path | None = None) -> Task:
     """Read a task with its questions.
 
     Args:
-        path: The TOML file.
+        path: The TOML file; or JSON lines, each with ``prompt`` and ``answer``, which has to stand
+            in what is generated, or with ``prompt``, ``choices`` and ``gold``.
         data: The file of JSON lines, where it is not the one that the task names. It may be packed
             with gzip.
 
     Raises:
         EvaluationError: Says what is wrong with which file, and on which line.
     """
+    if path.name.endswith(_LINES):
+        first = next(iter(_lines(path)), None)
+        choice = first is not None and "choices" in first.values
+        metric = Metric.CHOICE if choice else Metric.CONTAINS
+        return _Reader({"format": FORMAT, "metric": str(metric)}).task(path, path)
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -207,7 +242,7 @@ class _Reader:
         table = self._table
         if table.get("format", int) != FORMAT:
             table.fail("format", f"This version reads tasks of format {FORMAT}")
-        name = table.get("name", str, path.stem)
+        name = table.get("name", str, task_name(path))
         metric = self._metric()
         samples = table.get("samples", int, 1)
         if samples < 1:
@@ -228,8 +263,19 @@ class _Reader:
             by_length=table.get("by_length", bool, False),
             context=context,
             pass_at=pass_at,
+            export=self._export() if "export" in table else None,
         )
-        return replace(without, questions=self._questions(metric, self._data(path, data, name)))
+        questions = self._questions(metric, self._data(path, data, name), without.export)
+        return replace(without, questions=questions)
+
+    def _export(self) -> Export:
+        inner = self._table.inner("export", ("format", "fields"), {})
+        kind = inner.get("format", str, "jsonl")
+        if kind not in ("json", "jsonl"):
+            inner.fail("format", f"There is no format “{kind}”", "Use json or jsonl.")
+        given = inner.get("fields", dict)
+        fields = tuple((name, str(template)) for name, template in given.items())
+        return Export(fields, as_list=kind == "json")
 
     def _metric(self) -> Metric:
         name = self._table.get("metric", str)
@@ -277,7 +323,7 @@ class _Reader:
             inner.get("remove", str, ""),
         )
 
-    def _questions(self, metric: Metric, path: Path) -> tuple[Question, ...]:
+    def _questions(self, metric: Metric, path: Path, export: Export | None) -> tuple[Question, ...]:
         prompt = self._table.get("prompt", str, "{prompt}")
         chat = self._table.get("chat_prompt", str, prompt)
         reply = self._table.get("chat_reply", str, "")
@@ -296,9 +342,13 @@ class _Reader:
                 found = Question(
                     len(questions), asked, program=(line.filled(before), line.filled(after))
                 )
+            elif metric is Metric.COLLECT:
+                found = Question(len(questions), asked)
             else:
                 answers = line.texts(self._table.get("answer", str, "{answer}"))
                 found = Question(len(questions), asked, answers)
+            if export:
+                found = replace(found, exported=line.exported(export, len(questions)))
             questions.append(found)
         if not questions:
             raise EvaluationError(f"The data file {path} has no questions")
@@ -317,6 +367,9 @@ def _lines(path: Path) -> Iterable[_Line]:
         raise EvaluationError(
             f"The data file {path} cannot be read", evidence=str(error)
         ) from error
+    if text.lstrip().startswith("["):
+        yield from _listed(path, text)
+        return
     for number, content in enumerate(text.split("\n"), 1):
         if not content.strip():
             continue
@@ -330,6 +383,20 @@ def _lines(path: Path) -> Iterable[_Line]:
             raise EvaluationError(
                 f"Line {number:,} of {path.name} is not a JSON object",
                 evidence=content.strip()[:60],
+            )
+        yield _Line(path.name, number, values)
+
+
+def _listed(path: Path, text: str) -> Iterable[_Line]:
+    """The items of a JSON list, which some data come as."""
+    try:
+        items = json.loads(text)
+    except ValueError as error:
+        raise EvaluationError(f"{path.name} is not JSON", evidence=str(error)) from error
+    for number, values in enumerate(items, 1):
+        if not isinstance(values, dict):
+            raise EvaluationError(
+                f"Item {number:,} of {path.name} is not a JSON object", evidence=str(values)[:60]
             )
         yield _Line(path.name, number, values)
 
@@ -354,6 +421,17 @@ class _Line:
         if not texts or "" in texts:
             raise self._wrong(f"has an empty {template}")
         return texts
+
+    def exported(self, export: Export, index: int) -> tuple[tuple[str, Any], ...]:
+        """The fields of the export that do not depend on the answer; {index} counts from 0."""
+        line = replace(self, values={"index": index, **self.values})
+        found = []
+        for name, template in export.fields:
+            if not any(f"{{{word}}}" in template for word in _OF_THE_ANSWER):
+                field = _FIELD.fullmatch(template)
+                value = line._value(field[1]) if field else line.filled(template)
+                found.append((name, value))
+        return tuple(found)
 
     def gold(self, template: str, choices: tuple[str, ...]) -> int:
         """Which choice is right: its place from 0, its letter, or the choice itself."""

@@ -86,7 +86,25 @@ _FIRST: Statements = (
     """,
 )
 
-VERSIONS: tuple[Statements, ...] = (_FIRST,)
+_SECOND: Statements = (
+    # Summaries of evaluations; what was answered lies in their folders.
+    """
+    CREATE TABLE evaluation (
+        number INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        folder TEXT NOT NULL UNIQUE,
+        created TEXT NOT NULL,     -- ISO 8601, UTC
+        changed TEXT NOT NULL,
+        recipe_name TEXT NOT NULL,
+        recipe TEXT NOT NULL,      -- TOML
+        plan TEXT NOT NULL,        -- JSON, as are the results
+        results TEXT NOT NULL,
+        complete INTEGER NOT NULL
+    )
+    """,
+)
+
+VERSIONS: tuple[Statements, ...] = (_FIRST, _SECOND)
 """``VERSIONS[n]`` leads from version n to n + 1; what has been released never changes."""
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from app.__main__ import main
+from app.history.database import Database
+from app.history.evaluations import EvaluationArchive
 from tests import tiny
 
 
@@ -137,8 +139,8 @@ def test_programs_are_run_only_where_that_is_allowed(
         (["--tasks", "nowhere.toml"], "nowhere.toml cannot be read"),
         (["--tasks", ","], "empty"),
         (["--tasks", "TASK", "--roles", "bsae"], "“base”"),
-        (["--tasks", "TASK", "--alpha-scale", "x"], "--alpha-scale"),
-        (["--tasks", "TASK", "--alpha-scale", "nan"], "--alpha-scale"),
+        (["--tasks", "TASK", "--alpha-scale", "x"], "α scales"),
+        (["--tasks", "TASK", "--alpha-scale", "nan"], "α scales"),
         (["--tasks", "TASK", "--limit", "0"], "limit"),
         (["--tasks", "TASK", "--batch-size", "0"], "auto or a number"),
         (["--tasks", "TASK", "--data", "other=x.jsonl"], "other"),
@@ -157,3 +159,34 @@ def test_what_cannot_be_is_one_line_and_status_2(
     assert output.out == ""
     assert said in output.err
     assert output.err.count("\n") == 1
+
+
+def test_which_tokens_tuning_changed_is_told_and_the_summary_kept(
+    options: list[str],
+    task: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    history = tmp_path / "history.sqlite3"
+    monkeypatch.setattr("app.cli.eval.history_file", lambda: history)
+    task.write_text(
+        'format = 1\nmetric = "match"\ndata = "data.jsonl"\n[generation]\nmax_new_tokens = 6\n'
+        '[export.fields]\ntext = "{output}"\n'
+    )
+    asked = [*options, "--tasks", str(task), "--shifts", "--save"]
+    assert main(asked) == 0
+    told = capsys.readouterr().out
+    assert "mine, tuned: mean shift" in told
+    assert "first words of a sentence" in told
+    assert str(tmp_path / "out" / "exports" / "mine" / "tuned-answers.jsonl") in told
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    (base, _, tuned) = results["tasks"][0]["results"]
+    assert base["shifts"] is None
+    counts = {name: found["tokens"] for name, found in tuned["shifts"].items()}
+    assert counts.pop("all") == sum(counts.values()) > 0
+    archive = EvaluationArchive(Database(history))
+    (summary,) = archive.all()
+    archive.close()
+    assert (summary.complete, summary.folder) == (True, str(tmp_path / "out"))
+    assert json.loads(summary.results) == results["tasks"]

@@ -134,7 +134,12 @@ def test_files_that_are_not_there_are_named(tmp_path: Path) -> None:
 
 
 def test_names_that_are_near_are_told() -> None:
-    assert builtin_tasks() == ["gsm8k-zero-shot", "humaneval-zero-shot"]
+    assert builtin_tasks() == [
+        "alpaca-farm",
+        "ds1000",
+        "gsm8k-zero-shot",
+        "humaneval-zero-shot",
+    ]
     assert "Did you mean gsm8k-zero-shot?" in str(
         unknown_task("gsm8k-zeroshot", ["gsm8k-zero-shot"])
     )

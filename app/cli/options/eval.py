@@ -70,6 +70,16 @@ def add_eval(commands: Commands) -> None:
         metavar="FOLDER",
         help="where answers and results are kept (default: tuneshift-eval)",
     )
+    parser.add_argument(
+        "--shifts",
+        action="store_true",
+        help="print which tokens tuning changed, by class of token, too",
+    )
+    parser.add_argument(
+        "--save",
+        action="store_true",
+        help="put a summary into the history, from which the window opens it",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
