@@ -25,7 +25,7 @@ from app.checkpoints.recipes.recipe_file import (
     write_recipe,
 )
 from app.checkpoints.spec import Recipe
-from app.errors import TuneshiftError
+from app.errors import DisplayError, TuneshiftError
 from app.logs import start_logging
 from app.running import RunningMark
 from app.settings import (
@@ -37,12 +37,10 @@ from app.settings import (
     state_folder,
 )
 from app.ui.bridge import Bridge
+from app.ui.ending import Ending, end_threads, end_threads_without_qt
 from app.ui.garbage import GarbageCollector
-from app.ui.history.history import History
 from app.ui.icons import application_icon
 from app.ui.main_window import MainWindow
-from app.ui.serve.serving import Serving
-from app.ui.state.downloads import Downloads
 from app.ui.state.session import Session
 from app.ui.theme import Theme, palette, preferred_theme, stylesheet
 from app.ui.translation import install_translations, translate
@@ -50,8 +48,7 @@ from app.ui.uncaught import Uncaught
 
 log = logging.getLogger(__name__)
 
-_JOIN_POLL = 0.02
-_PATIENCE = 2.0
+_STOPPED = "loop stopped before Future completed"
 
 _SCHEMES = {
     "system": Qt.ColorScheme.Unknown,
@@ -83,19 +80,52 @@ def run(recipe: Recipe | None = None) -> int:
         problems.append(_crash())
     for problem in problems:
         session.report(problem)
-    with (
-        Uncaught(session) as uncaught,
-        asyncio.Runner(loop_factory=lambda: QEventLoop(application)) as runner,
-    ):
-        uncaught.watch(runner.get_loop())
-        runner.run(_until_closed(window, session, bridge, load=not crashed))
+    with Uncaught(session) as uncaught:
+        shown = _show(application, uncaught, window, session, bridge, load=not crashed)
     garbage.stop()
+    if not shown:
+        window.remember_prompt()
+        end_threads_without_qt(_endings(session, bridge))
     _remember_recipe(session.recipe)
     mark.end()
     if crashes:
         faulthandler.disable()
         crashes.close()
+    if not shown:
+        raise DisplayError(
+            "The screen that the window was on is gone",
+            evidence=f"the log is in {log_folder()}",
+            next_step="What was generated until then is in the history.",
+        )
     return 0
+
+
+def _show(
+    application: QApplication,
+    uncaught: Uncaught,
+    window: MainWindow,
+    session: Session,
+    bridge: Bridge,
+    *,
+    load: bool,
+) -> bool:
+    """Show the window until it is closed; whether it was, or Qt ended its loop before."""
+    ended = False
+
+    async def until_closed() -> None:
+        nonlocal ended
+        await _until_closed(window, session, bridge, load=load)
+        ended = True
+
+    try:
+        with asyncio.Runner(loop_factory=lambda: QEventLoop(application)) as runner:
+            uncaught.watch(runner.get_loop())
+            runner.run(until_closed())
+    except RuntimeError as error:  # qasync's for a loop that Qt ends by itself
+        if ended or _STOPPED not in str(error):
+            raise
+        log.error("the screen is gone")
+    return ended
 
 
 def draw(recipe: Recipe) -> QImage:
@@ -174,19 +204,16 @@ async def _until_closed(
     with _closed_by_signals(window):
         window.show()
         await closed
-        await _end_threads(bridge, session.serving, session.downloads, session.history)
+        await end_threads(_endings(session, bridge))
 
 
-async def _end_threads(*owners: Bridge | Serving | Downloads | History) -> None:
-    """Cancel what is on and wait for all threads; the window is gone already."""
-    for owner in owners:
-        owner.close()
-    waited = 0.0
-    while not all(owner.join(0) for owner in owners):
-        await asyncio.sleep(_JOIN_POLL)
-        waited += _JOIN_POLL
-        if abs(waited - _PATIENCE) < _JOIN_POLL / 2:
-            log.warning("waiting for the engine, a request, a download or the history to end")
+def _endings(session: Session, bridge: Bridge) -> tuple[Ending, ...]:
+    return (
+        Ending(translate("Farewell", "the models"), bridge),
+        Ending(translate("Farewell", "the local server"), session.serving),
+        Ending(translate("Farewell", "a download"), session.downloads),
+        Ending(translate("Farewell", "the history"), session.history),
+    )
 
 
 @contextmanager

@@ -68,7 +68,7 @@ class MainWindow(QMainWindow):
         self._sample_prompt = session.recipe.sample_prompt
         self._opened_prompt = ""
         self._typed = QTimer(self, interval=_TYPING_MS, singleShot=True)
-        self._typed.timeout.connect(self._remember_prompt)
+        self._typed.timeout.connect(self.remember_prompt)
         self.setMinimumSize(_MINIMUM)
         self.prompt = PromptEditor()
         self.prompt.text_changed.connect(session.set_prompt)
@@ -226,7 +226,7 @@ class MainWindow(QMainWindow):
         self._memory.setValue("geometry", self.saveGeometry())
         self._memory.setValue("columns", self._columns.saveState())
         self._memory.setValue("rows", self._rows.saveState())
-        self._remember_prompt()
+        self.remember_prompt()
         self._session.display.remember(self._memory)
         self._session.serving.remember(self._memory)
         self._right.remember(self._memory, "right panel")
@@ -236,7 +236,7 @@ class MainWindow(QMainWindow):
         if not self._typed.isActive():
             self._typed.start()
 
-    def _remember_prompt(self) -> None:
+    def remember_prompt(self) -> None:
         """Write down what is typed, so that not even a crash loses it."""
         self._typed.stop()
         self._memory.setValue("prompt", self.prompt.text)

@@ -35,8 +35,8 @@ def timed(self, *args):
     self.painted.connect(painted)
 MainWindow.__init__ = timed
 from app.ui import application
-async def nothing(bridge, downloads): bridge.close()
-application._end_threads = nothing
+async def nothing(endings): endings[0].owner.close()
+application.end_threads = nothing
 application.Bridge.start = lambda self: None
 sys.exit(open_window("demo"))
 """
