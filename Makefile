@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run test lint types bench translations package setup setup-test setup-package clean
+.PHONY: help run test lint types bench translations package package-check lock setup setup-test setup-package clean
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -39,10 +39,16 @@ translations: setup-test ## bring the texts of the window into resources/transla
 	$(BIN)/pyside6-lrelease resources/translations/tuneshift_ko.ts
 
 clean: ## forget the environment and everything built
-	rm -rf $(VENV) dist build/package .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) dist build/package build/clean-root .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 package: setup-package ## dist/: the program without Python, as a folder, a tar.zst and a .deb
 	bash .ci/package/build
+
+package-check: ## use dist/*.deb in a clean root of Debian, as root
+	bash .ci/package/check
+
+lock: ## after a change of dependencies: checksums of all their files, by uv
+	bash .ci/lock/renew
 
 setup:
 	@PYTHON="$(PYTHON)" sh .ci/install run

@@ -28,6 +28,8 @@ from app.ui.translation import translate
 from app.wording import size
 
 ENDING = ".toml"
+OWN_ENDING = ".tuneshift.toml"
+"""What files get that are saved here; desktops know by it which program opens them."""
 _MOST_RECENT = 8
 _LONGEST_NAME = 60
 
@@ -133,7 +135,7 @@ def save_file(session: Session, path: Path) -> None:
     """Save the recipe as it stands; one that ships is named after the file."""
     name = session.recipe.name
     if any(name == entry.title for entry in shipped()):
-        name = path.stem
+        name = path.stem.removesuffix(Path(OWN_ENDING).stem)
     try:
         session.save_recipe(path, name)
         remember(path)
@@ -173,7 +175,7 @@ def _free_path(name: str) -> Path:
     stem = re.sub(r"[^\w.-]+", "-", name).strip("-.")[:_LONGEST_NAME] or "recipe"
     numbered = (f"{stem}-{number}" for number in itertools.count(2))
     names = itertools.chain([stem], numbered)
-    paths = (recipe_folder() / f"{name}{ENDING}" for name in names)
+    paths = (recipe_folder() / f"{name}{OWN_ENDING}" for name in names)
     return next(path for path in paths if not path.exists())
 
 
@@ -250,7 +252,7 @@ def ask_export(session: Session, recipe: Recipe, parent: QWidget) -> None:
 def _saving(parent: QWidget, title: str) -> QFileDialog:
     dialog = _dialog(parent, title)
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-    dialog.setDefaultSuffix(ENDING.removeprefix("."))
+    dialog.setDefaultSuffix(OWN_ENDING.removeprefix("."))
     return dialog
 
 

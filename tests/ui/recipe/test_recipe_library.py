@@ -165,6 +165,8 @@ def test_export_writes_the_chosen_recipe_and_leaves_the_open_one(
     choose(library, demo.name)
     qtbot.mouseClick(library.export, Qt.MouseButton.LeftButton)
     chooser = library.findChild(QFileDialog)
+    chooser.selectFile(str(tmp_path / "without-ending"))
+    assert chooser.selectedFiles() == [str(tmp_path / f"without-ending{recipe_files.OWN_ENDING}")]
     chooser.fileSelected.emit(str(tmp_path / "exported.toml"))
     chooser.close()
     assert read_recipe(tmp_path / "exported.toml") == demo

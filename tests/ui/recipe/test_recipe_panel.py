@@ -490,9 +490,9 @@ def test_a_changed_builtin_recipe_is_saved_under_the_name_of_its_file(
 ) -> None:
     session.open_recipe(find_recipe("demo"))
     session.set_alpha(0, 2.0)
-    panel.findChild(RecipePicker).save_file(str(tmp_path / "louder.toml"))
+    panel.findChild(RecipePicker).save_file(str(tmp_path / "louder.tuneshift.toml"))
     assert panel.findChild(RecipePicker).findChild(ChoiceBox).currentText() == "louder"
-    assert read_recipe(tmp_path / "louder.toml").name == "louder"
+    assert read_recipe(tmp_path / "louder.tuneshift.toml").name == "louder"
 
 
 def test_a_broken_recipe_is_reported_and_changes_nothing(
