@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.attribution.candidates import CandidateRows
-from app.attribution.rows import Floats, Row, pair_difference, tuned_logits
+from app.attribution.rows import Floats
+from app.decoding.rows import Row, pair_difference, tuned_logits
 from app.decoding.types import RoleLogits
 
 LOWEST_ALPHA, HIGHEST_ALPHA = -2.0, 4.0

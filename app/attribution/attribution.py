@@ -11,15 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.attribution.rows import (
-    coalition_logits,
-    entropy,
-    log_normalizer,
-    log_softmax,
-    rank,
-    tuned_logits,
-)
+from app.attribution.rows import Softmax, coalition_logits, log_normalizer, rank
 from app.attribution.shapley import coalitions
+from app.decoding.rows import tuned_logits
 from app.decoding.types import RoleLogits
 
 LOW_COVERAGE = 0.9
@@ -85,30 +79,36 @@ def attribute(
         token_id: The token to explain.
         partial: Whether the base's row holds log-probabilities, and only of some tokens.
     """
-    base, tuned = logits.base, tuned_logits(logits, alphas)
-    logprobs_base, logprobs_tuned = log_softmax(base), log_softmax(tuned)
-    with np.errstate(invalid="ignore"):  # −inf − −inf at masked ids; their probability is 0
-        p_tuned = np.exp(logprobs_tuned)
-        kl = float(np.nansum(p_tuned * (logprobs_tuned - logprobs_base), dtype=np.float64))
+    base, tuned = Softmax(logits.base), Softmax(tuned_logits(logits, alphas))
     return TokenAttribution(
-        p_base=float(np.exp(logprobs_base[token_id])),
-        p_tuned=float(p_tuned[token_id]),
-        logprob_base=float(logprobs_base[token_id]),
-        logprob_tuned=float(logprobs_tuned[token_id]),
-        contributions=_contribution(logits, alphas, token_id),
-        rank_base=rank(base, token_id),
-        rank_tuned=rank(tuned, token_id),
-        argmax_base=int(base.argmax()),
-        argmax_tuned=int(tuned.argmax()),
-        entropy_base=entropy(logprobs_base),
-        entropy_tuned=entropy(logprobs_tuned),
-        kl=max(kl, 0.0),
-        coverage=min(1.0, float(np.exp(log_normalizer(base)))) if partial else None,
+        p_base=base.p(token_id),
+        p_tuned=tuned.p(token_id),
+        logprob_base=base.logprob(token_id),
+        logprob_tuned=tuned.logprob(token_id),
+        contributions=_contributions(logits, alphas, token_id, base, tuned),
+        rank_base=rank(base.row, token_id),
+        rank_tuned=rank(tuned.row, token_id),
+        argmax_base=int(base.row.argmax()),
+        argmax_tuned=int(tuned.row.argmax()),
+        entropy_base=base.entropy(),
+        entropy_tuned=tuned.entropy(),
+        kl=tuned.divergence_from(base),
+        coverage=min(1.0, float(np.exp(base.log_normalizer))) if partial else None,
     )
 
 
-def _contribution(logits: RoleLogits, alphas: Sequence[float], token_id: int) -> tuple[float, ...]:
+def _contributions(
+    logits: RoleLogits,
+    alphas: Sequence[float],
+    token_id: int,
+    base: Softmax,
+    tuned: Softmax,
+) -> tuple[float, ...]:
+    """Of each pair; the first coalition is nobody, whose row is the base's, the last is all."""
     shared = coalitions(len(alphas))
-    rows = [coalition_logits(logits, alphas, members) for members in shared.members]
-    logprobs = np.array([float(row[token_id]) - log_normalizer(row) for row in rows])
+    logprobs = [base.logprob(token_id)]
+    for members in shared.members[1:-1]:
+        row = coalition_logits(logits, alphas, members)
+        logprobs.append(float(row[token_id]) - log_normalizer(row))
+    logprobs += [tuned.logprob(token_id)] * (len(shared.members) > 1)
     return tuple(map(float, shared.weights @ np.exp(logprobs)))

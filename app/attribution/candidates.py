@@ -10,13 +10,12 @@ from numpy.typing import NDArray
 
 from app.attribution.rows import (
     Floats,
-    Row,
     coalition_logits,
     log_normalizer,
     top,
-    tuned_logits,
 )
 from app.attribution.shapley import MOST_EXACT_PAIRS, coalitions
+from app.decoding.rows import Row, tuned_logits
 from app.decoding.types import FloatArray, RoleLogits
 
 TOP_TUNED, TOP_ROLE = 50, 24

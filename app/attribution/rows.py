@@ -3,41 +3,66 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from app.decoding.rows import Row, tuned_by
 from app.decoding.types import RoleLogits
 
-Row = NDArray[np.floating[Any]]
 Floats = NDArray[np.float64]
 
+_IMPOSSIBLE = -1e30
 _NEAR = 12.0
 """The best ids are nearly always within so many nats of the best: a part of the row to search."""
-
-
-def tuned_logits(logits: RoleLogits, alphas: Sequence[float]) -> Row:
-    """The tuned row s_M + Σ_i α_i (s⁺_i − s⁻_i), [V], in the dtype of the rows."""
-    return coalition_logits(logits, alphas, np.ones(len(alphas), dtype=np.bool_))
 
 
 def coalition_logits(
     logits: RoleLogits, alphas: Sequence[float], members: NDArray[np.bool_]
 ) -> Row:
     """The row tuned by the pairs of ``members``, [P] of bool, alone; [V]."""
-    row: Row = logits.base
-    for pair in map(int, np.flatnonzero(members)):
-        row = row + row.dtype.type(alphas[pair]) * pair_difference(logits, pair)
-    return row
+    return tuned_by(logits, alphas, map(int, np.flatnonzero(members)))
 
 
-def pair_difference(logits: RoleLogits, pair: int) -> Row:
-    """The row d_i = s⁺_i − s⁻_i, [V], 0 at masked ids."""
-    with np.errstate(invalid="ignore"):
-        difference: Row = logits.experts[pair] - logits.antiexperts[pair]
-    np.nan_to_num(difference, copy=False)  # −inf − −inf at masked ids
-    return difference
+class Softmax:
+    """The distribution softmax(``row``), with what several questions about it have in common.
+
+    Args:
+        row: Logits, [V].
+    """
+
+    def __init__(self, row: Row) -> None:
+        self.row = row
+        self._highest = row.max()
+        # Of what is impossible the probability is 0, and 0 · _IMPOSSIBLE is 0, as 0 · −inf is not.
+        self._below = np.maximum(row - self._highest, row.dtype.type(_IMPOSSIBLE))
+        self._weights = np.exp(self._below)
+        self._total = float(self._weights.sum())
+
+    @property
+    def log_normalizer(self) -> float:
+        """log Σ_v exp(row_v)."""
+        return float(self._highest) + float(np.log(self._total))
+
+    def logprob(self, token_id: int) -> float:
+        """The logarithm of its probability."""
+        return float(self.row[token_id]) - self.log_normalizer
+
+    def p(self, token_id: int) -> float:
+        """Its probability."""
+        return float(np.exp(self.logprob(token_id)))
+
+    def entropy(self) -> float:
+        """In nats."""
+        return max(float(np.log(self._total)) - self._mean(self._below), 0.0)
+
+    def divergence_from(self, other: Softmax) -> float:
+        """KL(this ‖ other), in nats."""
+        apart = self._mean(self._below - other._below)
+        return max(apart - float(np.log(self._total) - np.log(other._total)), 0.0)
+
+    def _mean(self, values: Row) -> float:
+        return float((self._weights * values).sum()) / self._total
 
 
 def log_normalizer(row: Row) -> float:
@@ -49,12 +74,6 @@ def log_normalizer(row: Row) -> float:
 def log_softmax(row: Row) -> Row:
     """Log-probabilities, [V], in the dtype of the row."""
     return row - row.dtype.type(log_normalizer(row))
-
-
-def entropy(logprobs: Row) -> float:
-    """Entropy in nats of the distribution with these log-probabilities."""
-    finite = logprobs[np.isfinite(logprobs)]
-    return max(-float((np.exp(finite) * finite).sum(dtype=np.float64)), 0.0)
 
 
 def rank(row: Row, token_id: int) -> int:

@@ -11,7 +11,8 @@ from typing import Protocol
 from app.attribution.attribution import TokenAttribution
 from app.attribution.candidates import CandidateRows
 from app.attribution.row_store import RowStore
-from app.attribution.rows import Row, log_normalizer
+from app.attribution.rows import log_normalizer
+from app.decoding.rows import Row
 from app.decoding.types import RoleLogits
 
 

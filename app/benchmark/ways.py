@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from transformers import DynamicCache, PreTrainedModel
@@ -15,7 +16,7 @@ from app.benchmark.setup import Setup
 from app.decoding.combining import combine_logits
 from app.decoding.decode import decode
 from app.decoding.ensemble import Ensemble
-from app.decoding.sampling import draw, process_logits
+from app.decoding.sampling import process_logits
 from app.decoding.speculation_stats import DraftCounts
 from app.decoding.speculative import Speculator
 
@@ -75,8 +76,8 @@ def loop(setup: Setup, models: Sequence[PreTrainedModel]) -> Iterator[int]:
             _last_row(model, cache, read)
             for model, cache, read in zip(models, caches, tokens, strict=False)
         ]
-        scores = process_logits(_combined(setup, rows), torch.tensor(history), config)
-        token_id, _ = draw(scores, config, index)
+        tuned = _combined(setup, rows).cpu().numpy()
+        token_id, _ = process_logits(tuned, np.array(history), config).draw(config.seed, index)
         yield token_id
         history.append(token_id)
         tokens = [torch.tensor([[token_id]], device=setup.device)] * len(models)

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from app.decoding.noise import DROPPED_BITS, LAST_SHIFT, MIX, STEP, UNIT, signed
 from app.decoding.sampling import LEAST_TEMPERATURE
 from app.decoding.types import GenerationConfig
 
@@ -68,7 +69,7 @@ def _top_p(scores: Tensor, p: float) -> Tensor:
 
 
 def draw_block(scores: Tensor, noise: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Draw from softmax(``scores``) by the race of ``sampling.draw``, or take the best.
+    """Draw from softmax(``scores``) by an exponential race, as a row does, or take the best.
 
     Args:
         scores: [k, V].
@@ -80,3 +81,22 @@ def draw_block(scores: Tensor, noise: Tensor | None) -> tuple[Tensor, Tensor]:
     probabilities = torch.softmax(scores.double(), -1)
     drawn = torch.argmax(scores if noise is None else probabilities / noise, -1)
     return drawn, probabilities.gather(-1, drawn[:, None])[:, 0]
+
+
+def exponentials_of_all(keys: Tensor, size: int) -> Tensor:
+    """The exponentials of all ids below ``size`` for some keys, [k, size], float64.
+
+    Args:
+        keys: [k], int64, of the same bits as :func:`key_of` has.
+        size: How many ids.
+    """
+    words = torch.arange(size, device=keys.device) * signed(STEP) + keys[:, None]
+    for shift, factor in MIX:
+        words = (words ^ _shifted(words, shift)) * signed(factor)
+    words = _shifted(words ^ _shifted(words, LAST_SHIFT), DROPPED_BITS)
+    return -torch.log1p(-(words.double() + 0.5) * UNIT)
+
+
+def _shifted(words: Tensor, by: int) -> Tensor:
+    """To the right, as unsigned words."""
+    return (words >> by) & ((1 << (64 - by)) - 1)

@@ -19,6 +19,7 @@ _PRIOR = 0.6
 _PRIOR_WEIGHT = 2.0
 _SURE = (0.3, 0.6, 0.85, 0.97)
 _MATCHES = (2, 3, 4, 8)
+_REST, _LONGEST_REST = 4, 64
 _WATCH_ALL = 16
 _WATCH_EVERY = 8
 
@@ -132,6 +133,8 @@ class Planner:
         self._longest = longest
         self._share = 1 / evaluations
         self._watched = 0
+        self._rest = 0
+        self._next_rest = _REST
         self.whole = Timings()
         """All evaluations read a block."""
         self.steps = tuple(Timings() for _ in range(evaluations))
@@ -140,6 +143,28 @@ class Planner:
         """All evaluations but one read a block."""
         self.drafts = tuple(Acceptance() for _ in range(evaluations))
         self._lookups = tuple(Acceptance() for _ in range(len(_MATCHES) + 1))
+
+    def took(self, timings: Timings, size: int, seconds: float, share: float) -> None:
+        """Learn what a block of several tokens took.
+
+        Where it has cost more than it could be expected to bring, such as with a server that is
+        slow at blocks, the next block of which nothing is known waits: for a few tokens, and for
+        twice as many each time.
+
+        Args:
+            timings: Of its kind.
+            size: How many tokens it had.
+            seconds: What it took.
+            share: How probable it was that a draft in it is accepted, where those before it are.
+        """
+        timings.add(size, seconds)
+        plain = self.whole.at(1)
+        if plain is None:
+            return
+        if seconds > plain * sum(share**place for place in range(size)):
+            self._rest, self._next_rest = self._next_rest, min(2 * self._next_rest, _LONGEST_REST)
+        else:
+            self._rest, self._next_rest = 0, _REST
 
     def lookup(self, matched: int) -> Acceptance:
         """The acceptance of drafts that were looked up by so many tokens."""
@@ -164,11 +189,14 @@ class Planner:
             return Plan(None, 0, 0.0)
         plans = [Plan(None, 0, 1 / plain)]
         longest = min(self._longest, room)
-        if matched:
+        resting, self._rest = self._rest > 0, max(self._rest - 1, 0)
+        if matched and not (resting and self.whole.at(longest + 1) is None):
             share = self.lookup(matched).rate()
             plans.append(_best(None, longest, share, lambda n: self.whole.at(n + 1) or plain))
         if self._share < 1:
             for place, drafts in enumerate(self.drafts):
+                if resting and self.others[place].at(longest + 1) is None:
+                    continue
                 share = drafts.rate()
                 step, others = self._step(place, plain), self._others(place, plain)
                 cost = _drafted_cost(share, step, others)

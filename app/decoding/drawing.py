@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import torch
+import numpy as np
 from torch import Tensor
 
 from app.decoding.ensemble import EnsembleLogits
-from app.decoding.sampling import draw, exponential_noise, probability_of, process_logits
-from app.decoding.soundness import require_finite
+from app.decoding.noise import key_of, signed
+from app.decoding.rows import Row, tuned_logits
+from app.decoding.sampling import Distribution, process_logits
 from app.decoding.types import GenerationConfig, TokenStep
-from app.decoding.whole_step import Ahead, Drawn
+from app.decoding.whole_step import Ahead
 
 
 class Drawing:
@@ -38,15 +39,13 @@ class Drawing:
         self._config = config
         self._alphas = alphas
         self._last_alphas: tuple[float, ...] | None = None
-        self._noise: dict[int, Tensor] = {}  # of positions that are guessed and drawn later
-        self._history = torch.tensor(self.ids, dtype=torch.int64)
+        self._history = np.array(self.ids, dtype=np.int64)
 
     def append(self, token_id: int) -> None:
         """The text goes on with ``token_id``."""
         place = len(self.ids)
         self._write(place, token_id)
         self.ids.append(token_id)
-        self._noise.pop(self.index, None)
         self.index += 1
 
     def step(self, logits: EnsembleLogits, place: int, given: int | None = None) -> TokenStep:
@@ -55,29 +54,27 @@ class Drawing:
         The step has no text yet; the token is not appended.
         """
         alphas = self._last_alphas = self._alphas()
+        rows = logits.on_host(place)
         drawn = logits.drawn[place] if logits.drawn and given is None else None
         if drawn and (drawn.index, drawn.alphas) == (self.index, alphas):
-            token_id, probability = drawn.token_id, self._probability(drawn)
+            token_id = drawn.token_id
+            probability = 1.0 if self._config.greedy else drawn.sure
         else:
-            scores = self._scores(logits.combined(place, alphas), len(self.ids))
+            tuned = self._distribution(tuned_logits(rows, alphas), len(self.ids))
             if given is None:
-                noise = self._noise_at(self.index, scores.shape[0])
-                token_id, probability = draw(scores, self._config, self.index, noise)
+                token_id, probability = tuned.draw(self._config.seed, self.index)
             else:
-                token_id, probability = given, probability_of(given, scores, self._config)
-        step = TokenStep(
+                token_id, probability = given, tuned.probability(given)
+        return TokenStep(
             index=self.index,
             token_id=token_id,
             text="",
             start=0,
             alphas=alphas,
-            logits=logits.on_host(place),
+            logits=rows,
             sampled_probability=probability,
             forced=given is not None,
         )
-        if given is None:
-            require_finite(step)
-        return step
 
     def guess(self, row: Tensor, drafted: Sequence[int] = ()) -> tuple[int, float]:
         """What would be drawn after ``drafted`` if ``row``, [V], were the tuned logits.
@@ -88,13 +85,10 @@ class Drawing:
         """
         for place, token_id in enumerate(drafted, len(self.ids)):
             self._write(place, token_id)
-        scores = self._scores(row, len(self.ids) + len(drafted))
-        position = self.index + len(drafted)
-        noise = self._noise_at(position, scores.shape[0])
-        token_id, probability = draw(scores, self._config, position, noise)
-        if self._config.greedy:
-            probability = float(torch.exp(scores[token_id] - torch.logsumexp(scores, 0)))
-        return token_id, probability
+        length = len(self.ids) + len(drafted)
+        found = self._distribution(row.cpu().numpy(), length)
+        token_id, probability = found.draw(self._config.seed, self.index + len(drafted))
+        return token_id, found.share(token_id) if self._config.greedy else probability
 
     def ahead(self, drafted: Sequence[int] = (), count: int = 1) -> Ahead | None:
         """What will be drawn after the text and all but the last ``count − 1`` of ``drafted``.
@@ -112,23 +106,16 @@ class Drawing:
             config=self._config,
             alphas=self._last_alphas,
             history=self._history[: len(self.ids) + before],
-            noise=self._noise_at,
+            keys=tuple(
+                signed(key_of(self._config.seed, self.index + before + place))
+                for place in range(count)
+            ),
         )
 
     def _write(self, place: int, token_id: int) -> None:
         if place == len(self._history):
-            self._history = torch.cat([self._history, torch.zeros_like(self._history)])
+            self._history = np.concatenate([self._history, np.zeros_like(self._history)])
         self._history[place] = token_id
 
-    def _scores(self, logits: Tensor, length: int) -> Tensor:
-        return process_logits(logits, self._history[:length], self._config)
-
-    def _noise_at(self, position: int, size: int) -> Tensor | None:
-        if self._config.greedy:
-            return None
-        if position not in self._noise:
-            self._noise[position] = exponential_noise(self._config.seed, position, size)
-        return self._noise[position]
-
-    def _probability(self, drawn: Drawn) -> float:
-        return 1.0 if self._config.greedy else drawn.sure
+    def _distribution(self, tuned: Row, length: int) -> Distribution:
+        return process_logits(tuned, self._history[:length], self._config)

@@ -1,130 +1,172 @@
-"""Pure functions from logits to a token. Every function takes one row of scores of shape [V].
+"""From one row of tuned logits, on the host, to a token.
 
 The processors follow the order and the definitions of transformers' ``generate``: repetition
-penalty, temperature, top-k, top-p, min-p.
+penalty, temperature, top-k, top-p, min-p. What they keep is often a handful of a vocabulary of
+150,000 ids: everything after them is computed for these alone. Imports no torch.
 """
 
 from __future__ import annotations
 
-import numpy as np
-import torch
-from torch import Tensor
+from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
+from app.decoding.noise import exponentials, key_of, smallest
+from app.decoding.rows import Row
 from app.decoding.types import GenerationConfig
 
-_MASKED = float("-inf")
+Ids = NDArray[np.int64]
+
 LEAST_TEMPERATURE = 1e-6  # below it float32 overflows; the best token has it all already
-_TOP_P_FIRST_GUESS = 256
+_REACHES = (5.0, 12.0)
+"""In so many nats below the best id, the ids that matter are looked for first."""
 
 
-def apply_repetition_penalty(scores: Tensor, history: Tensor, penalty: float) -> Tensor:
+@dataclass(frozen=True, slots=True, eq=False)
+class Distribution:
+    """softmax(``scores``) over the ids that the processors keep, or the best of them alone.
+
+    Attributes:
+        scores: One for each kept id, [n].
+        ids: The kept ids, [n], ascending, or None where all are.
+        size: Ids in the vocabulary, V.
+        greedy: Whether the best token is always taken.
+    """
+
+    scores: Row
+    ids: Ids | None
+    size: int
+    greedy: bool
+
+    def draw(self, seed: int, position: int) -> tuple[int, float]:
+        """Draw with the noise of ``position``, or take the first of the best.
+
+        An exponential race: argmax p_v / E_v is argmax(log p_v + g_v) with Gumbel noise
+        g_v = −log E_v, the Gumbel-max trick. Noise and division are in float64, so that rounding
+        moves no probability.
+
+        Returns:
+            The token and its probability.
+        """
+        if self.greedy:
+            return self._id(int(self.scores.argmax())), 1.0
+        key, highest = key_of(seed, position), self.scores.max()
+        place = self._race(key, highest) if self.ids is None else self._race_of_few(key, highest)
+        weight = float(np.exp(float(self.scores[place]) - float(highest)))
+        return self._id(place), weight / self._total(highest)
+
+    def probability(self, token_id: int) -> float:
+        """The probability with which ``token_id`` is drawn."""
+        if self.greedy:
+            return float(self._id(int(self.scores.argmax())) == token_id)
+        return self.share(token_id)
+
+    def share(self, token_id: int) -> float:
+        """The probability of ``token_id`` in the softmax, also where the best is taken."""
+        place = token_id if self.ids is None else int(np.searchsorted(self.ids, token_id))
+        if self.ids is not None and self.ids[place : place + 1].tolist() != [token_id]:
+            return 0.0
+        highest = self.scores.max()
+        weight = np.exp(float(self.scores[place]) - float(highest))
+        return float(weight) / self._total(highest)
+
+    def row(self) -> Row:
+        """The scores of all ids, [V]; −inf where an id is not kept."""
+        if self.ids is None:
+            return self.scores
+        row = np.full(self.size, -np.inf, dtype=self.scores.dtype)
+        row[self.ids] = self.scores
+        return row
+
+    def _id(self, place: int) -> int:
+        return place if self.ids is None else int(self.ids[place])
+
+    def _total(self, highest: float) -> float:
+        return float(np.exp(self.scores - highest).sum(dtype=np.float64))
+
+    def _race_of_few(self, key: int, highest: float) -> int:
+        assert self.ids is not None
+        weights = np.exp((self.scores - highest).astype(np.float64))
+        return int(np.argmax(weights / exponentials(key, self.ids)))
+
+    def _race(self, key: int, highest: float) -> int:
+        """The likely ids first; of the others those alone whose noise may beat the winner."""
+        reach = _REACHES[-1]
+        places = np.flatnonzero(self.scores > highest - reach)
+        weights = np.exp((self.scores[places] - highest).astype(np.float64))
+        times = weights / exponentials(key, places)
+        best, record = int(places[times.argmax()]), float(times.max())
+        for ids, noise in smallest(key, self.size, np.exp(-reach) / record):
+            others = np.exp((self.scores[ids] - highest).astype(np.float64)) / noise
+            if others.max() > record:
+                best, record = int(ids[others.argmax()]), float(others.max())
+        return best
+
+
+def process_logits(logits: Row, history: Ids, config: GenerationConfig) -> Distribution:
+    """What is left of tuned logits by the processors that ``config`` asks for.
+
+    Args:
+        logits: [V], float32.
+        history: Ids of prompt and generated tokens, [n]; read by the repetition penalty only.
+        config: The settings in force.
+    """
+    scores, kept = logits, None
+    if config.repetition_penalty != 1.0:
+        scores = _penalised(scores, history, config.repetition_penalty)
+    if not config.greedy:
+        if config.temperature != 1.0:
+            scores = scores / scores.dtype.type(max(config.temperature, LEAST_TEMPERATURE))
+        if 0 < config.top_k < scores.shape[0]:
+            kept = _top_k(scores, config.top_k)
+            scores = scores[kept]
+        if config.top_p < 1.0:
+            scores, kept = _among(scores, kept, _top_p(scores, config.top_p))
+        if config.min_p > 0.0:
+            least = scores.max() + scores.dtype.type(np.log(config.min_p))
+            scores, kept = _among(scores, kept, np.flatnonzero(scores >= least))
+    return Distribution(scores, kept, logits.shape[0], config.greedy)
+
+
+def _among(scores: Row, kept: Ids | None, places: Ids) -> tuple[Row, Ids]:
+    return scores[places], places if kept is None else kept[places]
+
+
+def _penalised(scores: Row, history: Ids, penalty: float) -> Row:
     """Divide positive and multiply negative scores of the ids in ``history``, [n], by ``penalty``.
 
     Source: Keskar et al., CTRL, arXiv 1909.05858, section 4.1; by sign as transformers has it.
     """
-    history = history.to(scores.device)
     seen = scores[history]
-    return scores.scatter(0, history, torch.where(seen < 0, seen * penalty, seen / penalty))
-
-
-def apply_top_k(scores: Tensor, k: int) -> Tensor:
-    """Keep the ``k`` highest scores (and ties with the last of them)."""
-    if k >= scores.shape[0]:
-        return scores
-    threshold = torch.topk(scores, k).values[-1]
-    return scores.masked_fill(scores < threshold, _MASKED)
-
-
-def apply_top_p(scores: Tensor, p: float) -> Tensor:
-    """Keep the smallest set of highest scores whose probability reaches ``p``; at least one.
-
-    Source: Holtzman et al., arXiv 1904.09751, section 3.1.
-    """
-    vocabulary = scores.shape[0]
-    log_normalizer = torch.logsumexp(scores, 0)
-    # A full sort of a large vocabulary is slow and seldom needed: look at the head, then further.
-    count = min(_TOP_P_FIRST_GUESS, vocabulary)
-    while True:
-        head, ids = torch.topk(scores, count)
-        before = torch.cumsum(torch.exp(head - log_normalizer), 0).roll(1)
-        before[0] = 0.0
-        kept = before < p
-        kept[0] = True  # also where float32 rounds p to 0
-        if count == vocabulary or not bool(kept[-1]):
-            break
-        count = min(count * 8, vocabulary)
-    return torch.full_like(scores, _MASKED).scatter(0, ids[kept], head[kept])
-
-
-def apply_min_p(scores: Tensor, p: float) -> Tensor:
-    """Keep tokens with at least ``p`` times the probability of the most probable one.
-
-    Source: Nguyen et al., arXiv 2407.01082, section 3.
-    """
-    return scores.masked_fill(scores < scores.max() + np.log(p), _MASKED)
-
-
-def process_logits(logits: Tensor, history: Tensor, config: GenerationConfig) -> Tensor:
-    """Apply the processors that ``config`` asks for.
-
-    Args:
-        logits: Combined logits, [V], float32.
-        history: Ids of prompt and generated tokens, [n]; read by the repetition penalty only.
-        config: The settings in force.
-
-    Returns:
-        Scores of the distribution to draw from, [V]; masked ids are −inf.
-    """
-    scores = logits
-    if config.repetition_penalty != 1.0:
-        scores = apply_repetition_penalty(scores, history, config.repetition_penalty)
-    if config.greedy:
-        return scores
-    if config.temperature != 1.0:
-        scores = scores / max(config.temperature, LEAST_TEMPERATURE)
-    if config.top_k > 0:
-        scores = apply_top_k(scores, config.top_k)
-    if config.top_p < 1.0:
-        scores = apply_top_p(scores, config.top_p)
-    if config.min_p > 0.0:
-        scores = apply_min_p(scores, config.min_p)
+    scores = scores.copy()
+    scores[history] = np.where(seen < 0, seen * penalty, seen / penalty)
     return scores
 
 
-def exponential_noise(seed: int, position: int, size: int) -> Tensor:
-    """The noise of one position: ``size`` standard exponentials from a counter-based generator.
+def _top_k(scores: Row, k: int) -> Ids:
+    """The ids of the ``k`` highest scores, and of ties with the last of them."""
+    near = scores[scores > scores.max() - _REACHES[-1]]
+    if near.shape[0] < k:
+        near = scores
+    threshold = np.partition(near, near.shape[0] - k)[near.shape[0] - k]
+    return np.flatnonzero(scores >= threshold)
 
-    Philox is keyed by the seed and counted by the position, so the noise of a position does not
-    depend on how many tokens were drawn before it or in what blocks.
+
+def _top_p(scores: Row, p: float) -> Ids:
+    """The places of the fewest highest scores whose probability reaches ``p``; at least one.
+
+    Source: Holtzman et al., arXiv 1904.09751, section 3.1.
     """
-    generator = np.random.Generator(np.random.Philox(key=seed, counter=[0, 0, position, 0]))
-    return torch.from_numpy(generator.standard_exponential(size))
-
-
-def draw(
-    scores: Tensor, config: GenerationConfig, position: int, noise: Tensor | None = None
-) -> tuple[int, float]:
-    """Draw from softmax(``scores``) with the noise of ``position``; greedy at temperature 0.
-
-    ``noise`` is that of :func:`exponential_noise`, where it is at hand already.
-
-    An exponential race: argmax p_v / E_v is argmax(log p_v + g_v) with Gumbel noise g_v = −log E_v,
-    the Gumbel-max trick. Noise and division are in float64, so that rounding moves no probability.
-
-    Returns:
-        The token and its probability under the distribution it was drawn from.
-    """
-    if config.greedy:
-        return int(torch.argmax(scores)), 1.0
-    probabilities = torch.softmax(scores.double(), 0).cpu()
-    if noise is None:
-        noise = exponential_noise(config.seed, position, scores.shape[0])
-    token_id = int(torch.argmax(probabilities / noise))
-    return token_id, float(probabilities[token_id])
-
-
-def probability_of(token_id: int, scores: Tensor, config: GenerationConfig) -> float:
-    """The probability with which :func:`draw` would have drawn ``token_id`` from ``scores``."""
-    if config.greedy:
-        return float(int(torch.argmax(scores)) == token_id)
-    return float(torch.softmax(scores.double(), 0)[token_id])
+    highest = scores.max()
+    weights = np.exp(scores - highest)
+    wanted = p * float(weights.sum(dtype=np.float64))
+    for reach in (*_REACHES, np.inf):
+        places = np.flatnonzero(scores >= highest - scores.dtype.type(reach))
+        near = weights[places].astype(np.float64)
+        if near.sum() > wanted:
+            break
+    order = np.argsort(-scores[places], kind="stable")
+    before = np.cumsum(near[order]) - near[order]
+    count = max(1, int(np.count_nonzero(before < wanted)))
+    return np.sort(places[order[:count]])

@@ -174,12 +174,14 @@ class _SpeculativeText:
         size = 1 + len(drafts)
         ahead = self._drawing.ahead(drafts, size)
         logits = self._ensemble.extend([token_id, *drafts], last=size, ahead=ahead)
-        self._planner.whole.add(size, self._clock() - started)
+        seconds, whole = self._clock() - started, self._planner.whole
         if not (drafts and match):
+            whole.add(size, seconds)
             self._plain += 1
             return _Block(logits)
-        self._count(LOOKUP, DraftCounts(blocks=1, drafted=len(drafts)))
         acceptance = self._planner.lookup(match.length)
+        self._planner.took(whole, size, seconds, acceptance.rate())
+        self._count(LOOKUP, DraftCounts(blocks=1, drafted=len(drafts)))
         return _Block(logits, LOOKUP, None, drafts, [None] * len(drafts), acceptance)
 
     def _draft(self, token_id: int, plan: Plan, place: int) -> _Block:
@@ -211,7 +213,8 @@ class _SpeculativeText:
             known={place: torch.stack(rows)},
             ahead=self._drawing.ahead(drafts, len(rows)),
         )
-        self._planner.others[place].add(len(rows), self._clock() - started)
+        others, seconds = self._planner.others[place], self._clock() - started
+        self._planner.took(others, len(rows), seconds, acceptance.rate())
         source = self._ensemble.names[place]
         self._count(source, DraftCounts(blocks=1, drafted=len(drafts)))
         return _Block(logits, source, place, drafts, sure, acceptance)

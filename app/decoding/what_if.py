@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
-import torch
 
-from app.decoding.combining import combine_logits
-from app.decoding.sampling import draw, process_logits
-from app.decoding.types import GenerationConfig, OtherChoice, RoleLogits, TokenStep
+from app.decoding.rows import tuned_logits
+from app.decoding.sampling import process_logits
+from app.decoding.types import GenerationConfig, OtherChoice, TokenStep
 from app.errors import Cancelled
 
 
@@ -37,27 +36,14 @@ def other_choices(
     Raises:
         Cancelled: When ``cancelled`` says so.
     """
-    ids = torch.tensor([*prompt, *text], dtype=torch.int64)
+    ids = np.array([*prompt, *text], dtype=np.int64)
     for step in steps:
         if cancelled():
             raise Cancelled
         if step.forced:
             continue
         history = ids[: len(prompt) + step.index]
-        scores = process_logits(_combined(step.logits, alphas), history, config)
-        token_id, _ = draw(scores, config, step.index)
+        tuned = process_logits(tuned_logits(step.logits, alphas), history, config)
+        token_id, _ = tuned.draw(config.seed, step.index)
         if token_id != step.token_id:
             yield OtherChoice(step.index, token_id)
-
-
-def _combined(logits: RoleLogits, alphas: Sequence[float]) -> torch.Tensor:
-    base = torch.from_numpy(logits.base)
-    if not logits.experts:
-        return base
-    with np.errstate(invalid="ignore"):  # −inf − −inf at masked ids
-        differences = np.stack(logits.experts) - np.stack(logits.antiexperts)
-    return combine_logits(
-        base,
-        torch.from_numpy(np.nan_to_num(differences)),
-        torch.tensor(alphas, dtype=torch.float32),
-    )

@@ -1,22 +1,28 @@
 """A step of an ensemble as one computation: all roles read a block, and what follows is drawn.
 
-The device is given one piece of memory (tokens, positions, alphas, noise) and gives one back (raw
-rows, drawn tokens), so that the host waits for it once in a step. The step is captured as a CUDA
-graph; without CUDA the same code runs uncaptured, which is how it is tested.
+The device is given one piece of memory (tokens, positions, alphas, keys of the noise) and gives one
+back (raw rows, drawn tokens), so that the host waits for it once in a step. The step is captured as
+a CUDA graph; without CUDA the same code runs uncaptured, which is how it is tested.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from app.decoding.block_sampling import draw_block, process_block, seen_in_block
+from app.decoding.block_sampling import (
+    draw_block,
+    exponentials_of_all,
+    process_block,
+    seen_in_block,
+)
 from app.decoding.capturing import CaptureError, Lanes, Mirror, Run
 from app.decoding.combining import Pair, combine_logits, pair_differences
 from app.decoding.graphs import GraphedLanguageModel, captured_size
+from app.decoding.noise import Ids
 from app.decoding.types import GenerationConfig
 
 _KEPT = 24
@@ -32,14 +38,14 @@ class Ahead:
         config: The settings in force.
         alphas: The weight of each pair, [P]; those of the token before.
         history: The ids before the first draw, [n]; the first token of the block is among them.
-        noise: From a position and V to its noise, [V], or None where the best token is taken.
+        keys: The keys of the noise of each position, [k], as an int64 has them.
     """
 
     index: int
     config: GenerationConfig
     alphas: tuple[float, ...]
-    history: Tensor
-    noise: Callable[[int, int], Tensor | None]
+    history: Ids
+    keys: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +180,6 @@ class _WholeStep:
         self._models = models
         self._pairs = pairs
         self._masked = masked
-        self._vocabulary_size = vocabulary_size
         self._capture = models[0].capture
         self._run: Run | None = None
         size, evaluations, device = kind.size, len(models), models[0].device
@@ -186,7 +191,7 @@ class _WholeStep:
             "known": ((len(kind.known), *rows), torch.float32),
         }
         if not kind.config.greedy:
-            given["noise"] = (rows, torch.float64)
+            given["keys"] = ((size,), torch.int64)
         if kind.config.repetition_penalty != 1.0:
             given["seen"] = ((vocabulary_size,), torch.bool)
         self._given = Mirror(given, device)
@@ -208,13 +213,10 @@ class _WholeStep:
         given["alphas"].copy_(torch.tensor(ahead.alphas))
         for place, rows in zip(given["known"], self._kind.known, strict=True):
             place[: len(tokens)].copy_(known[rows])
-        if "noise" in given:
-            for place in range(len(tokens)):
-                noise = ahead.noise(ahead.index + place, self._vocabulary_size)
-                assert noise is not None
-                given["noise"][place].copy_(noise)
+        if "keys" in given:
+            given["keys"][: len(tokens)].copy_(torch.tensor(ahead.keys))
         if "seen" in given:
-            given["seen"].zero_()[ahead.history] = True
+            given["seen"].zero_()[torch.from_numpy(ahead.history)] = True
         self._given.send()
 
     def run(self, count: int, ahead: Ahead) -> tuple[Tensor, tuple[Drawn, ...]]:
@@ -224,7 +226,6 @@ class _WholeStep:
             )
         self._run()
         self._made.fetch()
-        ahead.noise(ahead.index + count, self._vocabulary_size)  # while the device computes
         self._made.wait()
         made = self._made.here
         drawn = zip(made["drawn"][:count].tolist(), made["sure"][:count].tolist(), strict=True)
@@ -246,7 +247,9 @@ class _WholeStep:
             differences = pair_differences(rows, self._pairs, self._masked)
             combined = combine_logits(combined, differences, given["alphas"])
         scores = process_block(combined, seen, self._kind.config)
-        drawn, sure = draw_block(scores, given.get("noise"))
+        keys = given.get("keys")
+        noise = None if keys is None else exponentials_of_all(keys, scores.shape[-1])
+        drawn, sure = draw_block(scores, noise)
         made["drawn"].copy_(drawn)
         made["sure"].copy_(sure)
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from app.attribution.class_shifts import ShiftedToken
 from app.decoding.detokenizer import Detokenizer
 from app.decoding.ensemble import EnsembleLogits
-from app.decoding.sampling import draw, process_logits
+from app.decoding.sampling import process_logits
 from app.decoding.types import GenerationConfig
 from app.errors import Cancelled
 from app.evaluation.batched import BatchedEnsemble
@@ -111,8 +111,8 @@ class _Text:
         return tuple(kept)
 
     def draw(self, logits: Tensor) -> int:
-        scores = process_logits(logits, self.history, self._config)
-        return draw(scores, self._config, self.tokens)[0]
+        tuned = process_logits(logits.cpu().numpy(), self.history.numpy(), self._config)
+        return tuned.draw(self._config.seed, self.tokens)[0]
 
 
 @torch.inference_mode()

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.attribution.rows import log_softmax, top, tuned_logits
+from app.attribution.rows import log_softmax, top
+from app.decoding.rows import tuned_logits
 from app.engine.messages import TokenDecoded
 
 _LEAST = -9999.0

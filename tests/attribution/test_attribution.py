@@ -15,7 +15,7 @@ from app.attribution import row_store
 from app.attribution.attribution import attribute
 from app.attribution.candidates import keep_candidates, tabulate
 from app.attribution.row_store import RowBudget, RowStore
-from app.attribution.rows import tuned_logits
+from app.decoding.rows import tuned_logits
 from app.decoding.types import RoleLogits, TokenStep
 
 VOCABULARY = 50

@@ -27,7 +27,8 @@ from app.checkpoints.preflight import preflight
 from app.checkpoints.recipes.recipe_file import find_recipe
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
 from app.decoding.decode import decode
-from app.decoding.sampling import draw, process_logits
+from app.decoding.rows import tuned_logits
+from app.decoding.sampling import process_logits
 from app.decoding.speculative import Speculator
 from app.decoding.types import GenerationConfig, TokenStep
 from tests.real.smollm2 import FILE, FOLDER
@@ -88,12 +89,12 @@ def acceptance(loaded: LoadedRecipe, temperature: float, tokens: int) -> dict[st
         )
         ids = list(loaded.encode(prompt)[0])
         for step in write(loaded, prompt, config, loaded.recipe.alphas)[0]:
-            history = torch.tensor(ids)
-            tuned = torch.from_numpy(_tuned(step))
-            target = process_logits(tuned, history, config)
-            drafted = process_logits(torch.from_numpy(step.logits.experts[0]), history, config)
-            same.append(draw(drafted, config, step.index)[0] == step.token_id)
-            both = (torch.softmax(scores.double(), 0) for scores in (target, drafted))
+            history = np.array(ids)
+            target = process_logits(tuned_logits(step.logits, step.alphas), history, config)
+            drafted = process_logits(step.logits.experts[0], history, config)
+            same.append(drafted.draw(config.seed, step.index)[0] == step.token_id)
+            rows = (torch.from_numpy(found.row()) for found in (target, drafted))
+            both = (torch.softmax(row.double(), 0) for row in rows)
             overlap.append(float(torch.minimum(*both).sum()))
             ids.append(step.token_id)
     return {
@@ -101,14 +102,6 @@ def acceptance(loaded: LoadedRecipe, temperature: float, tokens: int) -> dict[st
         "shared noise": statistics.mean(same),
         "min(1, p/q)": statistics.mean(overlap),
     }
-
-
-def _tuned(step: TokenStep) -> np.ndarray:
-    logits = step.logits
-    shift = np.zeros_like(logits.base)
-    for alpha, expert, anti in zip(step.alphas, logits.experts, logits.antiexperts, strict=True):
-        shift += np.float32(alpha) * np.where(np.isfinite(expert), expert - anti, 0)
-    return logits.base + shift
 
 
 def speed(

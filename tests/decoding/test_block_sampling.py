@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.decoding.block_sampling import draw_block, process_block, seen_in_block
-from app.decoding.sampling import draw, exponential_noise, process_logits
+from app.decoding.block_sampling import (
+    draw_block,
+    exponentials_of_all,
+    process_block,
+    seen_in_block,
+)
+from app.decoding.noise import key_of, signed
+from app.decoding.sampling import process_logits
 from app.decoding.types import GenerationConfig
 from tests.decoding.test_sampling import VOCABULARY, configs
 
@@ -33,17 +40,17 @@ def test_a_block_is_processed_and_drawn_as_its_rows_are(
     scores = process_block(logits, seen_in_block(seen, torch.tensor(block)), config)
     noise = None
     if not config.greedy:
-        noise = torch.stack([exponential_noise(seed, at, VOCABULARY) for at in range(len(block))])
+        keys = torch.tensor([signed(key_of(seed, place)) for place in range(len(block))])
+        noise = exponentials_of_all(keys, VOCABULARY)
     drawn, sure = draw_block(scores, noise)
     for place, row in enumerate(logits):
         history = torch.tensor([*before, *block[: place + 1]])
-        expected = process_logits(row, history, config)
-        torch.testing.assert_close(scores[place], expected)
-        own = None if noise is None else noise[place]
-        token_id, probability = draw(expected, config, place, own)
+        expected = process_logits(row.numpy(), history.numpy(), config)
+        torch.testing.assert_close(scores[place], torch.from_numpy(expected.row()))
+        token_id, probability = expected.draw(seed, place)
         assert int(drawn[place]) == token_id
         if not config.greedy:
-            torch.testing.assert_close(float(sure[place]), probability)
+            assert float(sure[place]) == pytest.approx(probability, rel=1e-5)
 
 
 def test_the_probability_of_the_best_token() -> None:

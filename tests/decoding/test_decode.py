@@ -16,7 +16,7 @@ from app.decoding.decode import FROM_THE_PROMPT, Beginning, decode
 from app.decoding.detokenizer import Detokenizer
 from app.decoding.ensemble import Ensemble
 from app.decoding.language_model import TransformersLanguageModel
-from app.decoding.sampling import draw, process_logits
+from app.decoding.sampling import process_logits
 from app.decoding.types import FinishReason, GenerationConfig, TokenStep
 from app.errors import ModelError, PromptError
 from tests import tiny
@@ -85,9 +85,8 @@ def plain_loop(
     for position in range(count):
         tokens = torch.tensor([PROMPT + ids])
         base, expert, anti = (m(input_ids=tokens, use_cache=False).logits[0, -1] for m in models)
-        tuned = (base + alpha * (expert - anti)).float()
-        scores = process_logits(tuned, tokens[0], config)
-        ids.append(draw(scores, config, position)[0])
+        tuned = (base + alpha * (expert - anti)).float().numpy()
+        ids.append(process_logits(tuned, tokens[0].numpy(), config).draw(config.seed, position)[0])
     return ids
 
 

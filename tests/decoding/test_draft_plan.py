@@ -81,6 +81,23 @@ def test_a_draft_goes_on_while_its_model_is_sure() -> None:
     assert lengths[-1] == 1
 
 
+def test_after_a_loss_what_is_unknown_waits_and_twice_as_long_after_the_next() -> None:
+    planner = Planner(evaluations=3, longest=8)
+    for _ in range(2):
+        planner.whole.add(1, 1.0)
+    waits = []
+    for size in (5, 6, 7):  # of each size the first time is not counted, so nothing gets known
+        planner.took(planner.others[1], size, 50.0, 0.6)
+        waits.append(0)
+        while planner.plan(3, room=9).length == 0:
+            waits[-1] += 1
+    assert waits == [4, 8, 16]
+    planner.took(planner.others[1], 8, 1.1, 0.6)  # no loss
+    assert planner.plan(3, room=9).length > 0
+    planner.took(planner.others[1], 4, 50.0, 0.6)
+    assert [planner.plan(0, room=9).length > 0 for _ in range(5)] == [False] * 4 + [True]
+
+
 def test_a_clock_that_stands_still_stops_nothing() -> None:
     planner = Planner(evaluations=3, longest=8)
     for _ in range(2):

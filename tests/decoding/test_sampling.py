@@ -17,10 +17,13 @@ from transformers.generation.logits_process import (
     TopPLogitsWarper,
 )
 
-from app.decoding.sampling import apply_top_p, draw, exponential_noise, process_logits
+from app.decoding.noise import exponentials, key_of
+from app.decoding.sampling import Distribution, process_logits
 from app.decoding.types import GenerationConfig
 
 VOCABULARY = 40
+FREE = GenerationConfig(temperature=1.0, top_p=1.0)
+NOBODY = np.array([0])
 
 
 def reference(
@@ -60,24 +63,67 @@ def test_processors_equal_those_of_transformers(
     logits = torch.randn(VOCABULARY, generator=generator) * 3
     history = torch.randint(VOCABULARY, (length,), generator=generator)
     torch.testing.assert_close(
-        process_logits(logits, history, config), reference(logits, history, config)
+        torch.from_numpy(processed(logits, history, config).row()),
+        reference(logits, history, config),
     )
 
 
-def test_top_p_looks_beyond_its_first_guess() -> None:
-    """A flat distribution over more tokens than are looked at first."""
-    scores = torch.randn(5000, generator=torch.Generator().manual_seed(1)) * 0.01
-    expected = TopPLogitsWarper(0.9)(torch.zeros(1, 1), scores[None])[0]
-    torch.testing.assert_close(apply_top_p(scores, 0.9), expected)
+def processed(
+    logits: torch.Tensor, history: torch.Tensor, config: GenerationConfig
+) -> Distribution:
+    return process_logits(logits.numpy(), history.numpy(), config)
+
+
+@pytest.mark.parametrize("spread", [0.01, 1.5, 3.0, 6.0, 40.0])
+@pytest.mark.parametrize(
+    "options", [{"top_p": 0.9}, {"top_p": 0.9999}, {"top_k": 50}, {"top_k": 4000}]
+)
+def test_what_is_kept_of_many_ids(spread: float, options: dict[str, float]) -> None:
+    """Flat and steep rows: what is looked for first near the best may lie further away."""
+    logits = torch.randn(5000, generator=torch.Generator().manual_seed(1)) * spread
+    config = GenerationConfig(**{"temperature": 1.0, "top_p": 1.0, **options})  # type: ignore[arg-type]
+    kept = processed(logits, torch.tensor([0]), config)
+    expected = reference(logits, torch.tensor([0]), config)
+    # transformers adds up in float32: at the edge it may keep a token more or less
+    edge = 3 if config.top_p < 1 else 0
+    assert abs(np.isfinite(kept.row()).sum() - int(expected.isfinite().sum())) <= edge
+    both = torch.from_numpy(np.isfinite(kept.row())) & expected.isfinite()
+    assert torch.equal(torch.from_numpy(kept.row())[both], expected[both])
+
+
+@given(seed=st.integers(0, 10_000), spread=st.sampled_from([0.01, 1.0, 4.0, 12.0]))
+@settings(max_examples=60, deadline=None)
+def test_unlikely_ids_are_drawn_as_a_race_of_all_would(seed: int, spread: float) -> None:
+    """The race looks at the noise of unlikely ids only where it can win."""
+    scores = np.random.default_rng(seed).normal(size=20_000).astype(np.float32) * spread
+    scores[::7] = -np.inf
+    weights = np.exp((scores - scores.max()).astype(np.float64))
+    for position in range(5):
+        noise = exponentials(key_of(3, position), np.arange(20_000))
+        token_id, probability = process_logits(scores, NOBODY, FREE).draw(3, position)
+        assert token_id == np.argmax(weights / noise)
+        assert probability == pytest.approx(weights[token_id] / weights.sum(), rel=1e-5)
+
+
+def test_ids_beyond_all_likely_ones_are_drawn_too() -> None:
+    """A token 13 nats below the best, and 400,000 of its kind: together they are nearly half."""
+    scores = np.full(400_001, -13.0, dtype=np.float32)
+    scores[0] = 0.0
+    found = process_logits(scores, NOBODY, FREE)
+    drawn = [found.draw(1, position)[0] for position in range(400)]
+    expected = 400_000 * np.exp(-13.0) / (1 + 400_000 * np.exp(-13.0))
+    hits = sum(token_id > 0 for token_id in drawn)
+    assert stats.binomtest(hits, 400, expected).pvalue > 1e-3
 
 
 def test_masked_ids_stay_masked() -> None:
     logits = torch.randn(VOCABULARY)
     logits[::2] = float("-inf")
     config = GenerationConfig(temperature=2.0, top_p=0.99, repetition_penalty=1.5, min_p=0.01)
-    scores = process_logits(logits, torch.arange(VOCABULARY), config)
-    assert torch.isneginf(scores[::2]).all()
-    assert all(draw(scores, config, position)[0] % 2 for position in range(200))
+    found = processed(logits, torch.arange(VOCABULARY), config)
+    assert np.isneginf(found.row()[::2]).all()
+    assert found.probability(0) == 0.0
+    assert all(found.draw(0, position)[0] % 2 for position in range(200))
 
 
 @pytest.mark.parametrize(
@@ -95,10 +141,10 @@ def test_masked_ids_stay_masked() -> None:
 def test_frequencies_follow_the_distribution(options: dict[str, float]) -> None:
     config = GenerationConfig(**{"temperature": 1.0, "top_p": 1.0, **options})  # type: ignore[arg-type]
     logits = torch.randn(VOCABULARY, generator=torch.Generator().manual_seed(3)) * 1.5
-    scores = process_logits(logits, torch.tensor([1, 5, 5]), config)
+    found = processed(logits, torch.tensor([1, 5, 5]), config)
     expected = torch.softmax(reference(logits, torch.tensor([1, 5, 5]), config).double(), 0).numpy()
     draws = 20_000
-    drawn = [draw(scores, config, position) for position in range(draws)]
+    drawn = [found.draw(0, position) for position in range(draws)]
     counts = np.bincount([token for token, _ in drawn], minlength=VOCABULARY)
     assert counts[expected == 0].sum() == 0
     common = expected * draws >= 5
@@ -110,44 +156,37 @@ def test_frequencies_follow_the_distribution(options: dict[str, float]) -> None:
         assert stats.chisquare(observed, wanted).pvalue > 1e-3
     token, probability = drawn[0]
     assert probability == pytest.approx(expected[token], rel=1e-5)
+    shares = [found.probability(token_id) for token_id in range(VOCABULARY)]
+    np.testing.assert_allclose(shares, expected, rtol=1e-5)
 
 
 def test_frequencies_over_seeds_follow_the_distribution() -> None:
     """The seed is as good a source of chance as the position."""
-    scores = torch.log(torch.tensor([0.5, 0.3, 0.15, 0.05]))
+    found = process_logits(np.log(np.float32([0.5, 0.3, 0.15, 0.05])), NOBODY, FREE)
     counts = np.zeros(4)
     for seed in range(4000):
-        token, _ = draw(scores, GenerationConfig(temperature=1.0, seed=seed), 17)
-        counts[token] += 1
+        counts[found.draw(seed, 17)[0]] += 1
     assert stats.chisquare(counts, np.array([0.5, 0.3, 0.15, 0.05]) * 4000).pvalue > 1e-3
 
 
-def test_noise_belongs_to_seed_and_position() -> None:
-    first = exponential_noise(5, 9, 1000)
-    assert torch.equal(first, exponential_noise(5, 9, 1000))
-    assert not torch.equal(first, exponential_noise(5, 10, 1000))
-    assert not torch.equal(first, exponential_noise(6, 9, 1000))
-    assert stats.kstest(first.numpy(), "expon").pvalue > 1e-3
-
-
 def test_greedy_takes_the_first_of_the_best() -> None:
-    config = GenerationConfig(temperature=0.0)
-    assert draw(torch.tensor([0.0, 2.0, 2.0]), config, 3) == (1, 1.0)
-    assert config.greedy
+    found = process_logits(np.float32([0.0, 2.0, 2.0]), NOBODY, GenerationConfig(temperature=0.0))
+    assert found.draw(0, 3) == (1, 1.0)
+    assert [found.probability(token_id) for token_id in range(3)] == [0.0, 1.0, 0.0]
+    assert found.share(1) == pytest.approx(1 / (2 + np.exp(-2.0)))
 
 
 @pytest.mark.parametrize("temperature", [1e-5, 1e-40, 1e-300])
 def test_a_temperature_near_zero_is_almost_greedy(temperature: float) -> None:
-    logits = torch.tensor([1.0, 30.0, 2.0, -40.0])
-    config = GenerationConfig(temperature=temperature)
-    scores = process_logits(logits, torch.tensor([0]), config)
-    assert draw(scores, config, 0) == (1, 1.0)
+    logits = np.float32([1.0, 30.0, 2.0, -40.0])
+    found = process_logits(logits, NOBODY, GenerationConfig(temperature=temperature))
+    assert found.draw(0, 0) == (1, 1.0)
 
 
 def test_a_top_p_near_zero_keeps_the_best() -> None:
     config = GenerationConfig(temperature=1.0, top_p=1e-300)
-    scores = process_logits(torch.tensor([1.0, 3.0, 2.0]), torch.tensor([0]), config)
-    assert torch.isfinite(scores).tolist() == [False, True, False]
+    found = process_logits(np.float32([1.0, 3.0, 2.0]), NOBODY, config)
+    assert np.isfinite(found.row()).tolist() == [False, True, False]
 
 
 @pytest.mark.parametrize("penalty", [0.01, 100.0])
@@ -155,6 +194,6 @@ def test_a_top_p_near_zero_keeps_the_best() -> None:
 def test_the_strongest_penalties_leave_numbers(penalty: float, seed: int) -> None:
     logits = torch.randn(VOCABULARY, generator=torch.Generator().manual_seed(seed)) * 20
     config = GenerationConfig(temperature=1.0, repetition_penalty=penalty)
-    scores = process_logits(logits, torch.arange(0, VOCABULARY, 2), config)
-    _, probability = draw(scores, config, 0)
+    found = processed(logits, torch.arange(0, VOCABULARY, 2), config)
+    _, probability = found.draw(config.seed, 0)
     assert 0 < probability <= 1

@@ -404,6 +404,31 @@ def test_where_drafts_do_not_pay_nearly_every_token_is_read_plainly() -> None:
     assert desk.speculator.stats.plain > 360
 
 
+@pytest.mark.parametrize(("apart", "slower"), [(0.2, 1.5), (0.5, 1.5)])
+@pytest.mark.parametrize("echo", [4.0, 8.0, 30.0])
+def test_a_server_that_is_slow_at_blocks_is_soon_asked_for_single_tokens(
+    apart: float, slower: float, echo: float
+) -> None:
+    """The base is elsewhere: a token takes it a second, and a block by echo ``echo`` seconds."""
+    desk = Tables(apart=apart)
+    base, *pair = desk.models
+
+    def clock() -> float:
+        remote = sum(1.0 if size == 1 else echo for size in base.reads)
+        return remote + 0.01 * sum(len(model.reads) for model in pair)
+
+    desk.speculator = Speculator(clock=clock)
+    config = replace(SAMPLED, max_new_tokens=64)
+    assert_same(desk.plain(config), desk.speculative(config))
+    spent = []
+    for _ in range(4):
+        before = clock()
+        desk.speculative(config)
+        spent.append(clock() - before)
+    assert min(spent) < 64 * 1.3
+    assert spent[-1] < 64 * slower
+
+
 def test_a_text_that_is_closed_early_leaves_caches_that_can_be_used() -> None:
     desk = Tables(apart=0.2)
     config = replace(SAMPLED, max_new_tokens=60)

@@ -24,7 +24,7 @@ from app.decoding.combining import Pair
 from app.decoding.decode import Beginning
 from app.decoding.ensemble import Ensemble
 from app.decoding.language_model import TransformersLanguageModel
-from app.decoding.sampling import draw, process_logits
+from app.decoding.sampling import process_logits
 from app.decoding.speculative import Speculator
 from app.decoding.types import GenerationConfig, TokenStep
 from tests import tiny
@@ -62,12 +62,12 @@ def ensemble_of(models: Sequence[PreTrainedModel], pairs: Sequence[Pair]) -> Ens
     return Ensemble([TransformersLanguageModel(model) for model in models], names, pairs)
 
 
-def tuned(step: TokenStep) -> torch.Tensor:
+def tuned(step: TokenStep) -> np.ndarray:
     """The combined logits out of what a step recorded."""
     logits = step.logits
     pairs = zip(step.alphas, logits.experts, logits.antiexperts, strict=True)
     shift = sum(alpha * (mine - its) for alpha, mine, its in pairs)
-    return torch.from_numpy(np.where(np.isfinite(logits.base), logits.base + shift, -np.inf))
+    return np.where(np.isfinite(logits.base), logits.base + shift, np.float32(-np.inf))
 
 
 def assert_same_up_to_ties(
@@ -87,10 +87,10 @@ def assert_same_up_to_ties(
         for one, other in rows:
             np.testing.assert_allclose(one, other, atol=ROUNDING, rtol=0)
         if step.token_id != expected.token_id:
-            history = torch.tensor([*prompt, *plain.ids[:place]])
+            history = np.array([*prompt, *plain.ids[:place]])
             for mine in (expected, step):  # each is what its own rows draw
-                scores = process_logits(tuned(mine), history, config)
-                assert draw(scores, config, mine.index)[0] == mine.token_id
+                found = process_logits(tuned(mine), history, config)
+                assert found.draw(config.seed, mine.index)[0] == mine.token_id
             return False
         assert step.sampled_probability == pytest.approx(expected.sampled_probability, abs=1e-3)
     assert (speculative.ids, speculative.text) == (plain.ids, plain.text)

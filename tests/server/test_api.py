@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 from openai import BadRequestError, NotFoundError, OpenAI
 
-from app.attribution.rows import log_softmax, tuned_logits
+from app.attribution.rows import log_softmax
 from app.checkpoints.conversation import Conversation, Message, Prompt
 from app.checkpoints.spec import Recipe
+from app.decoding.rows import tuned_logits
 from app.engine import engine as engine_module
 from app.engine.engine import Engine
 from app.engine.messages import (

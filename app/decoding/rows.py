@@ -1,0 +1,36 @@
+"""Arithmetic on the raw rows of the roles, [V], on the host. Imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.decoding.types import RoleLogits
+
+Row = NDArray[np.floating[Any]]
+
+
+def pair_difference(logits: RoleLogits, pair: int) -> Row:
+    """The row d_i = s⁺_i − s⁻_i, [V], 0 at masked ids."""
+    with np.errstate(invalid="ignore"):  # −inf − −inf at masked ids
+        difference: Row = logits.experts[pair] - logits.antiexperts[pair]
+        finite = np.isfinite(difference.max()) and np.isfinite(difference.min())
+    if not finite:
+        np.nan_to_num(difference, copy=False)
+    return difference
+
+
+def tuned_by(logits: RoleLogits, alphas: Sequence[float], pairs: Iterable[int]) -> Row:
+    """The row tuned by some of the pairs alone, s_M + Σ_i α_i d_i, [V]."""
+    row: Row = logits.base
+    for pair in pairs:
+        row = row + row.dtype.type(alphas[pair]) * pair_difference(logits, pair)
+    return row
+
+
+def tuned_logits(logits: RoleLogits, alphas: Sequence[float]) -> Row:
+    """The tuned row s_M + Σ_i α_i (s⁺_i − s⁻_i), [V], in the dtype of the rows."""
+    return tuned_by(logits, alphas, range(len(alphas)))
