@@ -182,3 +182,21 @@ def test_a_continuation_is_read_as_it_is(text: str, metaspace: bool) -> None:
     detokenizer = Detokenizer(backend, prompt)
     shown = "".join(detokenizer.push(token) or "" for token in ids) + detokenizer.flush()
     assert shown == text
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ ''.__class__.__mro__[1].__subclasses__() }}",
+        "{{ messages.append.__globals__ }}",
+        "{{ cycler.__init__.__globals__.os.popen('true').read() }}",
+        "{% include '/etc/hostname' %}",
+        "{{ messages.clear() }}",
+        "{% for a in range(10 ** 9) %}{% endfor %}",
+    ],
+)
+def test_a_template_of_a_checkpoint_runs_no_code(template: str) -> None:
+    """It comes with the files of a model, from wherever those come."""
+    hostile = tokenizer(chat_template="never seen" + template)
+    with pytest.raises(PromptError, match="refuses this prompt"):
+        encode_prompt(hostile, spec("chat"), "12?")

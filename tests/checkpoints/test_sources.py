@@ -216,6 +216,12 @@ def test_a_source_of_an_unknown_kind(source: str) -> None:
         split_source(source)
 
 
+@pytest.mark.parametrize("name", ["../recipes", "demo/../../app", "/etc", "demo/base/.", "demo"])
+def test_a_builtin_checkpoint_cannot_lead_elsewhere(name: str) -> None:
+    with pytest.raises(RecipeError, match="There is no built-in checkpoint"):
+        open_checkpoint(CheckpointSpec(f"builtin:{name}"))
+
+
 def test_builtin_checkpoints_are_named(
     monkeypatch: pytest.MonkeyPatch, folder: Path, tmp_path: Path
 ) -> None:

@@ -89,7 +89,7 @@ def needed_files(hub_id: HubId, files: Iterable[HubFile]) -> tuple[HubFile, ...]
 
 
 def _is_tiktoken(name: str) -> bool:
-    return name.endswith(".tiktoken") and "/" not in name
+    return name.endswith(".tiktoken") and not set("/\\") & set(name)
 
 
 def _weights(names: Iterable[str]) -> list[str]:

@@ -157,6 +157,19 @@ def test_duplicate_makes_a_copy_of_ones_own_and_opens_it(
     assert {recipe.name for recipe in written} == {f"{demo.name} (copy)", f"{demo.name} (copy 2)"}
 
 
+@pytest.mark.parametrize(
+    "name", ["../../evil", "/etc/evil", "..", "a\\..\\b", "a\0b", ".hidden", ""]
+)
+def test_a_name_out_of_somebody_elses_recipe_stays_in_the_folder(
+    library: RecipeLibrary, session: Session, name: str
+) -> None:
+    recipe_files.duplicate(session, replace(find_recipe("demo"), name=name))
+    (written,) = recipe_folder().iterdir()
+    assert written.name.endswith(recipe_files.OWN_ENDING)
+    assert not written.name.startswith(".")
+    assert read_recipe(written).name.startswith(name)
+
+
 def test_export_writes_the_chosen_recipe_and_leaves_the_open_one(
     qtbot: QtBot, library: RecipeLibrary, session: Session, tmp_path: Path
 ) -> None:
