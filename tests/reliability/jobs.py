@@ -1,0 +1,271 @@
+"""What the children of the nursery do: the real window, the real history, with something to say.
+
+Everything is imported here, before the fork; no thread and no Qt application may begin here.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import random
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyqtgraph  # noqa: F401 — imported late by the window
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication, QPlainTextEdit, QWidget
+
+import app.ui.plot.shift_plot  # noqa: F401 — imported late by the window
+from app.checkpoints.recipes.recipe_file import read_recipe, write_recipe
+from app.decoding.language_model import TransformersLanguageModel
+from app.engine.engine import Engine
+from app.engine.messages import Command, Event, TokenDecoded
+from app.errors import TuneshiftError
+from app.history.database import Database
+from app.history.schema import VERSIONS
+from app.ui import application
+from app.ui.main_window import MainWindow
+from app.ui.state.run import Run
+from app.ui.state.session import LoadState, Session
+from tests.history.invented import new_run, write_run
+
+MORE_TABLES = (
+    "ALTER TABLE run ADD COLUMN invented TEXT NOT NULL DEFAULT 'x'",
+    "CREATE TABLE copied AS SELECT * FROM candidates, (SELECT 1 UNION SELECT 2 UNION SELECT 3)",
+    "UPDATE run SET invented = title || prompt",
+    "CREATE INDEX copied_run ON copied (run, position)",
+)
+"""A step to a next version that takes a while."""
+
+_PACE_SECONDS = 0.004
+
+
+def tell(**said: Any) -> None:
+    """Say something to the parent; one write, so that a kill cuts nothing in two."""
+    line = json.dumps({"at": time.monotonic_ns(), **said}) + "\n"
+    os.write(sys.stdout.fileno(), line.encode())
+
+
+def run_window(recipe: str, script: Callable[[MainWindow, Session], None]) -> int:
+    """The real window on a real engine; ``script`` is called when it has been painted."""
+    make = MainWindow.__init__
+
+    def made(self: MainWindow, session: Session, memory: Any) -> None:
+        make(self, session, memory)
+        self.painted.connect(lambda: script(self, session))
+        session.problem_changed.connect(
+            lambda: tell(problem=str(session.problem.error) if session.problem else "")
+        )
+
+    MainWindow.__init__ = made  # type: ignore[method-assign]
+    try:
+        return application.run(read_recipe(Path(recipe)))
+    except TuneshiftError as error:
+        tell(error=str(error))
+        return 2
+
+
+def after(milliseconds: int, act: Callable[[], None]) -> None:
+    QTimer.singleShot(milliseconds, act)
+
+
+def _tell_of_tokens() -> None:
+    """Say each run that is asked of the engine and each token that it draws, on its own thread."""
+    make = Engine.__init__
+    handle = Engine.handle
+
+    def made(self: Engine, emit: Callable[[Event], None]) -> None:
+        def emit_and_tell(event: Event) -> None:
+            if isinstance(event, TokenDecoded):
+                tell(token=event.step.index, run=event.id)
+            emit(event)
+
+        make(self, emit_and_tell)
+
+    def handled(self: Engine, command: Command, *others: Any) -> None:
+        tell(phase=type(command).__name__)
+        handle(self, command, *others)
+        tell(phase="idle")
+
+    Engine.__init__ = made  # type: ignore[method-assign]
+    Engine.handle = handled  # type: ignore[method-assign]
+
+
+def _take_time(seconds: float = _PACE_SECONDS) -> None:
+    """Let every evaluation take a while, as it does with larger models."""
+    extend = TransformersLanguageModel.extend
+
+    def slow(self: TransformersLanguageModel, tokens: Any, last: int = 1) -> Any:
+        time.sleep(seconds + len(tokens) / 5000)
+        return extend(self, tokens, last)
+
+    TransformersLanguageModel.extend = slow  # type: ignore[method-assign]
+
+
+# Killed at any moment
+
+
+def person(recipe: str, seed: str) -> int:
+    """Someone types, generates, moves α, forks, saves and goes on for ever."""
+    _tell_of_tokens()
+    _take_time()
+    drawn = random.Random(seed)
+    words = [f"word{number}" for number in range(1000)]
+
+    def script(window: MainWindow, session: Session) -> None:
+        edit = window.prompt.findChild(QPlainTextEdit)
+        assert edit is not None
+
+        def began(run: Run) -> None:  # the recorder hears of it after this script
+            after(0, lambda: tell(began=run.prompt, id=session.history.id_of(run)))
+
+        session.runs.began.connect(began)
+        session.runs.decoded.connect(
+            lambda run, events: tell(came=session.history.id_of(run), last=events[-1].step.index)
+        )
+
+        def type_on() -> None:
+            word = drawn.choice(words)
+            edit.insertPlainText(f" {word}")
+            tell(typed=window.prompt.text)
+
+        def begin() -> None:
+            window.prompt.set_text(f"{drawn.choice(words)} " * drawn.choice((3, 60)))
+            for step in range(6):
+                after(15 * step, type_on)
+            after(100, generate)
+
+        def generate() -> None:
+            session.set_sampling(
+                replace(session.recipe.sampling, max_new_tokens=drawn.choice((20, 200)))
+            )
+            session.runs.generate(window.prompt.text)
+            after(drawn.choice((30, 400)), act)
+
+        def act() -> None:
+            session.set_alpha(0, drawn.random())
+            if drawn.random() < 0.5:
+                session.runs.stop()
+            after(50, save)
+
+        def save() -> None:
+            if session.runs.running:
+                after(50, save)
+                return
+            tell(phase="saving")
+            path = Path(os.environ["XDG_CONFIG_HOME"], "mine.toml")
+            write_recipe(replace(session.recipe, description="x" * 100_000), path)
+            session.set_settings(session.settings)
+            window.remember()
+            tell(phase="saved")
+            if session.runs.current and session.runs.current.tokens and drawn.random() < 0.5:
+                session.runs.fork(len(session.runs.current.tokens) // 2, text=" typed")
+            after(drawn.choice((1, 60)), begin)
+
+        begin()
+
+    return run_window(recipe, script)
+
+
+def migrate(path: str) -> int:
+    """Bring a history to a next version."""
+    tell(phase="migrating")
+    Database(Path(path), (*VERSIONS, MORE_TABLES)).close()
+    tell(phase="migrated")
+    return 0
+
+
+# What happens to a window
+
+
+def generating(recipe: str, tokens: str = "400") -> int:
+    """The window generates one text and says so; it ends when it is closed from outside."""
+    _tell_of_tokens()
+    _take_time(0.001)
+
+    def script(window: MainWindow, session: Session) -> None:
+        session.set_sampling(replace(session.recipe.sampling, max_new_tokens=int(tokens)))
+        session.runs.run_changed.connect(
+            lambda: (
+                session.runs.running
+                or not session.runs.current
+                or tell(
+                    ended=str(session.runs.current.finish_reason),
+                    ids=list(session.runs.current.token_ids),
+                )
+            )
+        )
+        session.runs.generate(window.prompt.text)
+
+    return run_window(recipe, script)
+
+
+def closed(recipe: str, when: str) -> int:
+    """The window is closed in the middle of something; says how long the rest takes."""
+    seconds = 0.02
+    if when == "slow":
+        seconds = 3.0  # an evaluation that cannot be interrupted
+    _tell_of_tokens()
+    _take_time(seconds)
+    begun = 0.0
+
+    def script(window: MainWindow, session: Session) -> None:
+        def close() -> None:
+            nonlocal begun
+            begun = time.monotonic()
+            tell(phase="closing")
+            window.close()
+            after(2200, lambda: tell(shown=_shown_texts()))
+
+        def on_event() -> None:
+            if when == "loading" and session.load_state is LoadState.LOADING:
+                session.load_changed.disconnect(on_event)
+                close()
+
+        def watch() -> None:
+            tokens = session.runs.current.tokens if session.runs.current else []
+            waits = when == "decoding" and len(tokens) < 4
+            if session.load_state is LoadState.LOADED and session.runs.running and not waits:
+                after(30, close)
+            else:
+                after(5, watch)
+
+        if when == "starting":
+            close()
+        elif when == "loading":
+            session.load_changed.connect(on_event)
+        else:
+            session.runs.generate("the king " * 200)
+            watch()
+
+    status = run_window(recipe, script)
+    tell(took=time.monotonic() - begun)
+    return status
+
+
+def _shown_texts() -> list[str]:
+    return [
+        str(getattr(widget, "message", ""))
+        for widget in QApplication.topLevelWidgets()
+        if isinstance(widget, QWidget) and widget.isVisible()
+    ]
+
+
+def record(path: str, seed: str) -> int:
+    """Write run after run into a history that others write as well."""
+    from app.history.writer import HistoryWriter
+
+    writer = HistoryWriter(Path(path), lambda error: tell(told=str(error)))
+    writer.start()
+    for number in itertools.count():
+        run = new_run(f"program {seed}, run {number}")
+        write_run(writer, run, 5)
+        if not writer.flush(30):
+            return 1
+        tell(written=run.id, by=seed)
+    return 0
