@@ -9,6 +9,7 @@ from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import ceil
 from statistics import mean, median
 
 _REMEMBERED = 5
@@ -19,7 +20,7 @@ _PRIOR = 0.6
 _PRIOR_WEIGHT = 2.0
 _SURE = (0.3, 0.6, 0.85, 0.97)
 _MATCHES = (2, 3, 4, 8)
-_REST, _LONGEST_REST = 4, 64
+_REST, _LONGEST_REST = 4, 512
 _WATCH_ALL = 16
 _WATCH_EVERY = 8
 
@@ -148,8 +149,8 @@ class Planner:
         """Learn what a block of several tokens took.
 
         Where it has cost more than it could be expected to bring, such as with a server that is
-        slow at blocks, the next block of which nothing is known waits: for a few tokens, and for
-        twice as many each time.
+        slow at blocks, the next block of which nothing is known waits: for as many tokens as were
+        lost, and at least for twice as many as the time before.
 
         Args:
             timings: Of its kind.
@@ -157,12 +158,14 @@ class Planner:
             seconds: What it took.
             share: How probable it was that a draft in it is accepted, where those before it are.
         """
+        known, plain = timings.at(size) is not None, self.whole.at(1)
         timings.add(size, seconds)
-        plain = self.whole.at(1)
-        if plain is None:
+        if known or plain is None:
             return
-        if seconds > plain * sum(share**place for place in range(size)):
-            self._rest, self._next_rest = self._next_rest, min(2 * self._next_rest, _LONGEST_REST)
+        lost = seconds / plain - sum(share**place for place in range(size))
+        if lost > 0:
+            self._rest = min(max(self._next_rest, ceil(lost)), _LONGEST_REST)
+            self._next_rest = 2 * self._rest
         else:
             self._rest, self._next_rest = 0, _REST
 

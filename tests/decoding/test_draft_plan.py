@@ -87,15 +87,15 @@ def test_after_a_loss_what_is_unknown_waits_and_twice_as_long_after_the_next() -
         planner.whole.add(1, 1.0)
     waits = []
     for size in (5, 6, 7):  # of each size the first time is not counted, so nothing gets known
-        planner.took(planner.others[1], size, 50.0, 0.6)
+        planner.took(planner.others[1], size, 4.0, 0.6)
         waits.append(0)
         while planner.plan(3, room=9).length == 0:
             waits[-1] += 1
     assert waits == [4, 8, 16]
     planner.took(planner.others[1], 8, 1.1, 0.6)  # no loss
     assert planner.plan(3, room=9).length > 0
-    planner.took(planner.others[1], 4, 50.0, 0.6)
-    assert [planner.plan(0, room=9).length > 0 for _ in range(5)] == [False] * 4 + [True]
+    planner.took(planner.others[1], 4, 22.0, 0.5)  # 1.875 tokens are expected of it
+    assert [planner.plan(0, room=9).length > 0 for _ in range(22)] == [False] * 21 + [True]
 
 
 def test_a_clock_that_stands_still_stops_nothing() -> None:

@@ -404,10 +404,10 @@ def test_where_drafts_do_not_pay_nearly_every_token_is_read_plainly() -> None:
     assert desk.speculator.stats.plain > 360
 
 
-@pytest.mark.parametrize(("apart", "slower"), [(0.2, 1.5), (0.5, 1.5)])
+@pytest.mark.parametrize("apart", [0.2, 0.5])
 @pytest.mark.parametrize("echo", [4.0, 8.0, 30.0])
 def test_a_server_that_is_slow_at_blocks_is_soon_asked_for_single_tokens(
-    apart: float, slower: float, echo: float
+    apart: float, echo: float
 ) -> None:
     """The base is elsewhere: a token takes it a second, and a block by echo ``echo`` seconds."""
     desk = Tables(apart=apart)
@@ -420,13 +420,13 @@ def test_a_server_that_is_slow_at_blocks_is_soon_asked_for_single_tokens(
     desk.speculator = Speculator(clock=clock)
     config = replace(SAMPLED, max_new_tokens=64)
     assert_same(desk.plain(config), desk.speculative(config))
+    desk.speculative(config)
     spent = []
     for _ in range(4):
         before = clock()
         desk.speculative(config)
-        spent.append(clock() - before)
-    assert min(spent) < 64 * 1.3
-    assert spent[-1] < 64 * slower
+        spent.append(clock() - before - echo)  # the prompt is a block
+    assert sum(spent) < 4 * 64 * 1.3
 
 
 def test_a_text_that_is_closed_early_leaves_caches_that_can_be_used() -> None:
