@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import statistics
 import subprocess
@@ -21,8 +22,9 @@ from pathlib import Path
 from typing import Any
 
 HEARTBEAT_MS = 5
+_PATIENCE = 60  # seconds, for one process to paint
 _PAINTED = """
-import sys, time
+import os, sys, time
 started = float(sys.argv[1])
 from app.cli.window import open_window
 from app.ui.main_window import MainWindow
@@ -30,27 +32,32 @@ make = MainWindow.__init__
 def timed(self, *args):
     make(self, *args)
     def painted():
-        print(time.time() - started, "torch" in sys.modules)
-        self.close()
+        print(time.time() - started, "torch" in sys.modules, flush=True)
+        os._exit(0)
     self.painted.connect(painted)
 MainWindow.__init__ = timed
-from app.ui import application
-async def nothing(endings): endings[0].owner.close()
-application.end_threads = nothing
-application.Bridge.start = lambda self: None
-sys.exit(open_window("demo"))
+open_window("demo")
 """
 
 
 def first_paint(repeats: int) -> dict[str, Any]:
     """Seconds to the first paint of fresh processes; the first, uncounted one warms the disk."""
     seconds, torch_imported = [], False
-    for _ in range(repeats + 1):
-        command = [sys.executable, "-c", _PAINTED, str(time.time())]
-        printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-        value, imported = printed.split()
-        seconds.append(float(value))
-        torch_imported |= imported == "True"
+    with tempfile.TemporaryDirectory() as home:
+        kinds = ("CONFIG", "STATE", "DATA", "CACHE")
+        folders = {f"XDG_{kind}_HOME": home for kind in kinds}
+        for _ in range(repeats + 1):
+            printed = subprocess.run(
+                [sys.executable, "-c", _PAINTED, str(time.time())],
+                capture_output=True,
+                text=True,
+                check=True,
+                timeout=_PATIENCE,
+                env=os.environ | folders,
+            ).stdout
+            value, imported = printed.split()
+            seconds.append(float(value))
+            torch_imported |= imported == "True"
     return {
         "median_s": round(statistics.median(seconds[1:]), 3),
         "max_s": round(max(seconds[1:]), 3),
@@ -68,6 +75,7 @@ def window_against_headless(repeats: int, tokens: int, folder: Path) -> dict[str
     from app.settings import Settings
     from app.ui.application import make_application
     from app.ui.bridge import Bridge
+    from app.ui.garbage import GarbageCollector
     from app.ui.main_window import MainWindow
     from app.ui.state.session import LoadState, Session
     from app.ui.theme import LIGHT, palette, stylesheet
@@ -90,12 +98,14 @@ def window_against_headless(repeats: int, tokens: int, folder: Path) -> dict[str
     application = make_application()
     application.setPalette(palette(LIGHT))
     application.setStyleSheet(stylesheet(LIGHT))
+    garbage = GarbageCollector(application)
     bridge = Bridge()
     session = Session(bridge, recipe, Settings())
     window = MainWindow(session, QSettings(str(folder / "w.ini"), QSettings.Format.IniFormat))
     window.resize(1280, 800)
     window.show()
     window.add_plot()
+    session.history.open(folder / "history.sqlite")
     bridge.start()
     session.load()
     wait_until(session.load_changed, lambda: session.load_state is LoadState.LOADED)
@@ -140,9 +150,11 @@ def window_against_headless(repeats: int, tokens: int, folder: Path) -> dict[str
         order = (headless, in_window) if seed % 2 else (in_window, headless)
         rates = {run.__name__: run(seed) for run in order}
         pairs.append((rates["headless"], rates["in_window"]))
+    garbage.stop()
     window.close()
-    bridge.close()
-    bridge.join()
+    for thread in (bridge, session.history):
+        thread.close()
+        thread.join()
     late.sort()
     return {
         "headless_tokens_per_s": round(statistics.median(a for a, _ in pairs), 1),
@@ -159,15 +171,20 @@ def window_against_headless(repeats: int, tokens: int, folder: Path) -> dict[str
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--tokens", type=int, default=200)
+    parser.add_argument("--only", choices=("paint", "generating"))
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        report = {
-            "machine": {"processor": platform.machine(), "system": platform.platform()},
-            "first_paint": first_paint(options.repeats),
-            "generating": window_against_headless(options.repeats, options.tokens, Path(folder)),
-        }
+    report: dict[str, Any] = {
+        "machine": {"processor": platform.machine(), "system": platform.platform()}
+    }
+    if options.only != "generating":
+        report["first_paint"] = first_paint(options.repeats)
+    if options.only != "paint":
+        with tempfile.TemporaryDirectory() as folder:
+            report["generating"] = window_against_headless(
+                options.repeats, options.tokens, Path(folder)
+            )
     print(json.dumps(report, indent=2))
 
 
