@@ -87,6 +87,7 @@ class MainWindow(QMainWindow):
         session.prompt_changed.connect(self._on_typed)
         self.statusBar().addPermanentWidget(StatusLine(session), 1)
         self.statusBar().addPermanentWidget(ServeIndicator(session))
+        self.statusBar().setContentsMargins(0, 0, SPACE, 0)
         self.statusBar().setSizeGripEnabled(False)
         session.recipe_changed.connect(self._on_recipe_changed)
         session.runs.run_changed.connect(self._update_title)
@@ -216,6 +217,7 @@ class MainWindow(QMainWindow):
                 restore(saved)
         self._session.display.restore(self._memory)
         self._session.serving.restore(self._memory)
+        self._session.evaluations.restore(self._memory)
         self._right.restore(self._memory, "right panel")
         prompt = self._memory.value("prompt")
         if isinstance(prompt, str) and prompt:
@@ -229,6 +231,7 @@ class MainWindow(QMainWindow):
         self.remember_prompt()
         self._session.display.remember(self._memory)
         self._session.serving.remember(self._memory)
+        self._session.evaluations.remember(self._memory)
         self._right.remember(self._memory, "right panel")
         self._memory.sync()
 

@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QPlainTextEdit,
     QPushButton,
-    QSpinBox,
     QTabWidget,
     QVBoxLayout,
     QWidget,
@@ -25,10 +24,11 @@ from app.ui.serve.serving import ServeState
 from app.ui.serve.snippets import curl_snippet, python_snippet
 from app.ui.state.session import Session
 from app.ui.theme import SPACE, set_role
+from app.ui.widgets.controls import NumberBox
 from app.ui.widgets.dialogs import show_once
 from app.ui.widgets.message_label import MessageLabel
 
-_WIDTH = 560
+_WIDTH, _PORT_WIDTH = 600, 84
 _SNIPPET_LINES = 8
 _KEY_BYTES = 24
 
@@ -47,10 +47,9 @@ class ServeDialog(QDialog):
         self._serving = session.serving
         self.setWindowTitle(self.tr("Serve to other programs"))
         self.address = QLineEdit(self._serving.host)
-        self.port = QSpinBox()
-        self.port.setRange(0, 65535)
-        self.port.setSpecialValueText(self.tr("any"))
+        self.port = NumberBox(0, 65535, 1, 0, self.tr("any"))
         self.port.setValue(self._serving.port)
+        self.port.setFixedWidth(_PORT_WIDTH)
         self.key = QLineEdit(self._serving.key)
         self.new_key = QPushButton(self.tr("&New key"))
         self.new_key.clicked.connect(self._make_key)
@@ -61,11 +60,15 @@ class ServeDialog(QDialog):
         self._state = MessageLabel()
         self.url = QLineEdit()
         self.url.setReadOnly(True)
+        self.url.setPlaceholderText(self.tr("while it is on"))
         self.url.setAccessibleName(self.tr("Address of the API"))
         self.copy_url = QPushButton(self.tr("&Copy"))
         self.copy_url.clicked.connect(lambda: _copy(self.url.text()))
         self._figures = QLabel()
         self._figures.setProperty("role", "caption")
+        policy = self._figures.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)  # the examples do not jump
+        self._figures.setSizePolicy(policy)
         self.curl, self.python = _snippet(), _snippet()
         self.snippets = QTabWidget()
         self.snippets.addTab(self.curl, "curl")
@@ -97,8 +100,11 @@ class ServeDialog(QDialog):
         form.setHorizontalSpacing(2 * SPACE)
         form.setVerticalSpacing(SPACE)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        form.addRow(self.tr("&Address"), self.address)
-        form.addRow(self.tr("&Port"), self.port)
+        port = QLabel(self.tr("&Port"))
+        port.setBuddy(self.port)
+        address = QLabel(self.tr("&Address"))
+        address.setBuddy(self.address)
+        form.addRow(address, _row(self.address, port, self.port))
         form.addRow(self.tr("Key"), _row(self.key, self.new_key, self.copy_key))
         form.addRow(self.tr("API"), _row(self.url, self.copy_url))
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
@@ -124,7 +130,7 @@ class ServeDialog(QDialog):
     def _switch(self) -> None:
         if self._serving.state is ServeState.OFF:
             host, key = self.address.text().strip(), self.key.text().strip()
-            self._serving.set_address(host, self.port.value(), key)
+            self._serving.set_address(host, int(self.port.value()), key)
             self._serving.start()
         else:
             self._serving.stop()
@@ -158,7 +164,7 @@ class ServeDialog(QDialog):
             self._state.show_message(self._describe_state())
         self._figures.setText(self._describe_figures())
         self._figures.setVisible(on)
-        url = serving.url or f"http://{self.address.text().strip()}:{self.port.value()}/v1"
+        url = serving.url or f"http://{self.address.text().strip()}:{int(self.port.value())}/v1"
         key = bool(self.key.text().strip())
         self._show_snippet(self.curl, curl_snippet(url, key=key))
         self._show_snippet(self.python, python_snippet(url, self._session.recipe.alphas, key=key))

@@ -24,6 +24,6 @@ class ServeIndicator(QPushButton):
     def _update(self) -> None:
         figures = self._serving.figures
         asked = figures.waiting + bool(figures.client)
-        text = self.tr("Serving: {0} asked for").format(asked) if asked else self.tr("Serving")
-        self.setText(text)
+        text = self.tr("Serving, texts asked for: {0}") if asked else self.tr("Serving")
+        self.setText(text.format(f"{asked:,}"))
         self.setVisible(self._serving.state is not ServeState.OFF)

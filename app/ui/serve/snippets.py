@@ -18,10 +18,11 @@ def curl_snippet(url: str, *, key: bool) -> str:
         url: The base address of the API.
         key: Whether a key has to be shown; it is taken from the environment and not written out.
     """
-    body = {"model": MODEL, "messages": [{"role": "user", "content": _QUESTION}]}
+    messages = json.dumps([{"role": "user", "content": _QUESTION}])
+    body = f'{{"model": "{MODEL}",\n       "messages": {messages}}}'
     lines = [f"curl {shlex.quote(f'{url}/chat/completions')}"]
     lines += [f'-H "Authorization: Bearer ${KEY_VARIABLE}"'] if key else []
-    lines += ["-H 'Content-Type: application/json'", f"-d {shlex.quote(json.dumps(body))}"]
+    lines += ["-H 'Content-Type: application/json'", f"-d {shlex.quote(body)}"]
     return " \\\n  ".join(lines)
 
 
