@@ -8,14 +8,16 @@ from dataclasses import dataclass, field
 from statistics import median
 
 import torch
+from transformers import DynamicCache, PreTrainedModel
 
 from app.attribution.attribution import attribute
+from app.benchmark.blocks import BlockCost, Expected, expected
 from app.benchmark.hardware import bandwidth, bytes_per_token, peak_memory
 from app.benchmark.setup import Setup
 from app.benchmark.ways import PLAIN, REFERENCE, Run, Way, synchronize, ways
 from app.decoding.combining import Pair
 from app.decoding.decode import decode
-from app.decoding.ensemble import Ensemble
+from app.decoding.ensemble import PREFILL_CHUNK, Ensemble
 from app.decoding.graphs import GraphedLanguageModel, why_not_captured
 from app.decoding.language_model import LanguageModel
 from app.decoding.speculation_stats import DraftCounts
@@ -75,6 +77,8 @@ class Results:
         not_captured: On CUDA, whose steps are no graphs, or that of all together, and why.
         contexts: Cost of a step against tokens in the context.
         pairs: Cost of a step against the number of pairs.
+        blocks: Cost of a block of tokens, for each evaluation.
+        expected: What drafts of the first expert would bring by these costs.
     """
 
     title: str
@@ -92,6 +96,8 @@ class Results:
     not_captured: tuple[tuple[str, str], ...] = ()
     contexts: tuple[Cost, ...] = field(default=())
     pairs: tuple[Cost, ...] = field(default=())
+    blocks: tuple[BlockCost, ...] = field(default=())
+    expected: tuple[Expected, ...] = field(default=())
 
     @property
     def share_of_bandwidth(self) -> float:
@@ -105,6 +111,7 @@ def measure(
     repeats: int,
     contexts: Sequence[int] = (),
     pairs: Sequence[int] = (),
+    blocks: Sequence[int] = (),
     on_progress: Callable[[str], None] = lambda what: None,
 ) -> Results:
     """Measure everything.
@@ -114,6 +121,7 @@ def measure(
         repeats: How often each way makes a text; one more that is not counted comes before.
         contexts: Context lengths at which a step is timed.
         pairs: Numbers of pairs with which a step is timed.
+        blocks: Sizes of blocks that are timed for each model.
         on_progress: Told what is measured now.
 
     Raises:
@@ -123,6 +131,7 @@ def measure(
     _check_room(setup, max(len(setup.prompts[0]) + tokens, *contexts, 0))
     with torch.inference_mode():
         runs = _in_turn(ways(setup), repeats, on_progress)
+        costs = tuple(_of_blocks(setup, blocks, on_progress))
         on_progress("overhead and memory")
         return Results(
             title=setup.title,
@@ -138,6 +147,8 @@ def measure(
             packed=setup.packed,
             contexts=tuple(_at_context(setup, size, on_progress) for size in contexts),
             pairs=tuple(_with_pairs(setup, size, on_progress) for size in pairs),
+            blocks=costs,
+            expected=expected(costs, setup.ensemble.pairs[0].expert) if costs else (),
             peak_memory=peak_memory(setup.device),
             not_captured=tuple(_not_captured(setup)) if setup.device.type == "cuda" else (),
         )
@@ -253,26 +264,28 @@ def _overhead(setup: Setup) -> float:
 
 
 def _at_context(setup: Setup, size: int, on_progress: Callable[[str], None]) -> Cost:
-    from transformers import DynamicCache
-
     on_progress(f"context of {size:,} tokens")
     ids = setup.prompts[0]
     text = (ids * (size // len(ids) + 1))[: size - _STEPS]
     setup.ensemble.prefill([text] * len(setup.ensemble.names))
     plain = _steps(setup, lambda: setup.ensemble.extend([text[0]]))
     setup.ensemble.prefill([text[:1]] * len(setup.ensemble.names))  # gives the caches back
-    caches = [DynamicCache(config=model.config) for model in setup.originals]
-    both = list(zip(setup.originals, caches, strict=True))
-    for chunk in torch.tensor(text, device=setup.device)[None].split(512, 1):
+    return Cost(size, plain, _reference_step(setup, setup.originals, text))
+
+
+def _reference_step(setup: Setup, models: Sequence[PreTrainedModel], text: Sequence[int]) -> float:
+    """Seconds of a step of the plain loop over ``models`` after ``text``."""
+    both = [(model, DynamicCache(config=model.config)) for model in models]
+    for chunk in torch.tensor([text], device=setup.device).split(PREFILL_CHUNK, 1):
         for model, cache in both:
             model(input_ids=chunk, past_key_values=cache, use_cache=True, logits_to_keep=1)
     token = torch.tensor([text[:1]], device=setup.device)
 
-    def reference() -> None:
+    def step() -> None:
         for model, cache in both:
             model(input_ids=token, past_key_values=cache, use_cache=True)
 
-    return Cost(size, plain, _steps(setup, reference))
+    return _steps(setup, step)
 
 
 def _with_pairs(setup: Setup, count: int, on_progress: Callable[[str], None]) -> Cost:
@@ -286,7 +299,34 @@ def _with_pairs(setup: Setup, count: int, on_progress: Callable[[str], None]) ->
     pairs = [Pair(str(place), 2 * place + 1, 2 * place + 2) for place in range(count)]
     ensemble = Ensemble(models, [str(place) for place in range(len(models))], pairs)
     ensemble.prefill([setup.prompts[0]] * len(models))
-    return Cost(count, _steps(setup, lambda: ensemble.extend([setup.prompts[0][0]])))
+    plain = _steps(setup, lambda: ensemble.extend([setup.prompts[0][0]]))
+    originals = [setup.originals[place] for place in (first.expert, first.antiexpert)] * count
+    reference = _reference_step(setup, [setup.originals[0], *originals], setup.prompts[0])
+    return Cost(count, plain, reference)
+
+
+def _of_blocks(
+    setup: Setup, sizes: Sequence[int], on_progress: Callable[[str], None]
+) -> Iterator[BlockCost]:
+    """Every evaluation by itself, after the prompt."""
+    if sizes:
+        setup.ensemble.prefill(setup.prompts)
+    alone = [setup.ensemble.only(place) for place in range(len(setup.ensemble.names))]
+    for size in sizes:
+        on_progress(f"blocks of {size}")
+        block = (list(setup.prompts[0]) * size)[:size]
+        yield BlockCost(size, tuple(_block(setup, one, block) for one in alone))
+
+
+def _block(setup: Setup, alone: Ensemble, block: Sequence[int]) -> float:
+    held = alone.length
+
+    def read() -> None:
+        alone.extend(block, last=len(block))
+        alone.rewind(held)
+
+    read()  # libraries prepare themselves for its size
+    return _steps(setup, read)
 
 
 def _steps(setup: Setup, step: Callable[[], object]) -> float:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from html import escape
 
+from app.benchmark.blocks import Expected
 from app.benchmark.measure import Cost, Results, WayResult
 from app.decoding.speculation_stats import DraftCounts
 
@@ -26,6 +27,7 @@ def as_text(results: Results) -> str:
             *_details(results),
             *_costs("Cost of a step at a context of", results.contexts),
             *_costs("Cost of a step with pairs", results.pairs),
+            *_blocks(results),
         ]
     )
 
@@ -109,3 +111,22 @@ def _costs(title: str, costs: Sequence[Cost]) -> Iterator[str]:
     for cost in costs:
         loop = f", plain loop {cost.reference * 1e3:,.1f} ms" if cost.reference else ""
         yield f"  {cost.size:>6,}: {cost.plain * 1e3:,.1f} ms{loop}"
+
+
+def _blocks(results: Results) -> Iterator[str]:
+    if results.blocks:
+        yield ""
+        yield "Cost of a block of tokens, for each model by itself"
+    for block in results.blocks:
+        each = ", ".join(f"{seconds * 1e3:,.1f}" for seconds in block.seconds)
+        yield f"  {block.size:>6,}: {each} ms"
+    if results.expected:
+        yield "What drafts of the first expert bring by these costs, over one by one, if accepted at"
+    for found in results.expected:
+        yield f"  {found.accepted:>6.3g}: {_expected(found)}"
+
+
+def _expected(found: Expected) -> str:
+    if not found.length:
+        return "nothing, they do not pay"
+    return f"{found.ratio:.2f}×, with {found.length} drafted at a time"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from tokenizers import Tokenizer, models
@@ -33,26 +33,27 @@ PROMPT_TOKENS = 64
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Sizes of a Llama model."""
+    """Sizes of a Llama model; ``tied`` is whether the embedding is the output layer too."""
 
     hidden: int
     intermediate: int
     layers: int
     heads: int
     key_value_heads: int
+    vocabulary: int = 32_000
+    tied: bool = False
 
 
 SHAPES = {
-    "135m": Shape(576, 1536, 30, 9, 3),
-    "0.5b": Shape(896, 4864, 24, 14, 2),
+    "135m": Shape(576, 1536, 30, 9, 3, 49_152, tied=True),
+    "0.5b": Shape(896, 4864, 24, 14, 2, 151_936, tied=True),
     "1b": Shape(2048, 5632, 22, 32, 4),
-    "1.5b": Shape(1536, 8960, 28, 12, 2),
+    "1.5b": Shape(1536, 8960, 28, 12, 2, 151_936, tied=True),
     "7b": Shape(4096, 11008, 32, 32, 32),
-    "8b": Shape(4096, 14336, 32, 32, 8),
+    "8b": Shape(4096, 14336, 32, 32, 8, 128_256),
     "13b": Shape(5120, 13824, 40, 40, 40),
 }
-"""As SmolLM2, Qwen2.5, TinyLlama, Llama 2 and Llama 3 have them."""
-_VOCABULARY = 32_000
+"""As SmolLM2, Qwen2.5, TinyLlama, Llama 2 and Llama 3 have them; all take the base's vocabulary."""
 _CONTEXT = 16_384
 
 
@@ -144,18 +145,18 @@ def of_shapes(names: Sequence[str], device: str, dtype: str, config: GenerationC
     _check(names)
     target = resolve_device(device)
     kind: torch.dtype = torch.bfloat16 if dtype == "auto" else getattr(torch, dtype)
-    _check_memory([SHAPES[name] for name in names], target, kind)
-    originals = tuple(
-        _random_model(SHAPES[name], target, kind, seed) for seed, name in enumerate(names)
-    )
+    vocabulary = SHAPES[names[0]].vocabulary
+    shapes = [replace(SHAPES[name], vocabulary=vocabulary) for name in names]
+    _check_memory(shapes, target, kind)
+    originals = tuple(_random_model(shape, target, kind, seed) for seed, shape in enumerate(shapes))
     computed = list(map(twin, originals))
     packed = pack_models(computed, free_bytes("cpu") // 2)
     pairs = [
         Pair(f"pair {place}", 2 * place - 1, 2 * place) for place in range(1, len(names) // 2 + 1)
     ]
     labels = ["base", *(f"{role} {n}" for n in range(1, len(pairs) + 1) for role in _ROLES)]
-    tokenizer = Tokenizer(models.WordLevel({str(n): n for n in range(_VOCABULARY)}, "0"))
-    ids = torch.randint(_VOCABULARY, (PROMPT_TOKENS,), generator=torch.Generator().manual_seed(0))
+    tokenizer = Tokenizer(models.WordLevel({str(n): n for n in range(vocabulary)}, "0"))
+    ids = torch.randint(vocabulary, (PROMPT_TOKENS,), generator=torch.Generator().manual_seed(0))
     return Setup(
         title=f"random weights, {' + '.join(names)}, {str(kind).removeprefix('torch.')}",
         ensemble=Ensemble([make_language_model(m) for m in computed], labels, pairs),
@@ -202,13 +203,14 @@ def _check_memory(shapes: Sequence[Shape], device: str, dtype: torch.dtype) -> N
 
 def _config(shape: Shape) -> LlamaConfig:
     return LlamaConfig(
-        vocab_size=_VOCABULARY,
+        vocab_size=shape.vocabulary,
         hidden_size=shape.hidden,
         intermediate_size=shape.intermediate,
         num_hidden_layers=shape.layers,
         num_attention_heads=shape.heads,
         num_key_value_heads=shape.key_value_heads,
         max_position_embeddings=_CONTEXT,
+        tie_word_embeddings=shape.tied,
     )
 
 

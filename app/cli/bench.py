@@ -36,6 +36,7 @@ def bench(options: argparse.Namespace) -> int:
             options.repeats,
             options.contexts,
             options.pairs,
+            options.blocks,
             lambda what: status.show(f"Measuring: {what}"),
         )
     finally:
@@ -52,8 +53,8 @@ def _check(options: argparse.Namespace) -> None:
             "There must be at least two tokens and one repeat",
             evidence=f"{options.tokens} tokens, {options.repeats} repeats",
         )
-    if any(size < 1 for size in (*options.contexts, *options.pairs)):
-        raise SettingsError("Contexts and numbers of pairs must be at least 1")
+    if any(size < 1 for size in (*options.contexts, *options.pairs, *options.blocks)):
+        raise SettingsError("Contexts, numbers of pairs and blocks must be at least 1")
 
 
 def _setup(options: argparse.Namespace, status: StatusLine) -> Setup:

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from app.benchmark import hardware, measure, setup
+from app.benchmark.blocks import LIKELIHOODS, BlockCost, Expected
 from app.benchmark.measure import Results, WayResult
 from app.benchmark.report import as_json, as_svg, as_text
 from app.benchmark.setup import SHAPES, Setup, Shape, of_recipe, of_shapes
@@ -69,13 +70,17 @@ def test_bytes_are_those_of_all_weights_and_keys(small: Setup) -> None:
 
 def test_a_measurement_is_complete(small: Setup) -> None:
     told: list[str] = []
-    results = measure.measure(small, 2, contexts=(20, 40), pairs=(1, 2), on_progress=told.append)
+    results = measure.measure(small, 2, (20, 40), (1, 2), (1, 4), told.append)
     assert [way.name for way in results.ways] == list(ways(small))
     assert results.ways[0].ratio == 1.0
     assert [way.same for way in results.ways[:3]] == [12, 12, 12]
     assert [cost.size for cost in results.contexts] == [20, 40]
     assert [cost.size for cost in results.pairs] == [1, 2]
-    assert all(cost.plain > 0 for cost in (*results.contexts, *results.pairs))
+    costs = (*results.contexts, *results.pairs)
+    assert all(cost.plain > 0 and (cost.reference or 0) > 0 for cost in costs)
+    assert [block.size for block in results.blocks] == [1, 4]
+    assert all(len(block.seconds) == 3 and min(block.seconds) > 0 for block in results.blocks)
+    assert [found.accepted for found in results.expected] == list(LIKELIHOODS)
     assert results.overhead > 0
     assert results.peak_memory > 1e7
     assert sum("warming up" in what for what in told) == len(results.ways)
@@ -112,12 +117,12 @@ def test_more_than_the_context_is_refused(small: Setup) -> None:
 
 
 def test_random_weights_of_shapes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(SHAPES, "tiny", Shape(32, 48, 2, 2, 1))
-    monkeypatch.setattr(setup, "_VOCABULARY", 300)
+    monkeypatch.setitem(SHAPES, "tiny", Shape(32, 48, 2, 2, 1, 300, tied=True))
     made = of_shapes(["tiny"] * 5, "cpu", "auto", GREEDY)
     assert {p.dtype for model in made.originals for p in model.parameters()} == {torch.bfloat16}
     assert len(made.ensemble.pairs) == 2
     results = measure.measure(made, 1)
+    assert made.ensemble.vocabulary_size == 300
     assert results.title == "random weights, tiny + tiny + tiny + tiny + tiny, bfloat16"
     again = of_shapes(["tiny"] * 5, "cpu", "auto", GREEDY)
     for one, other in zip(made.originals, again.originals, strict=True):
@@ -162,6 +167,8 @@ RESULTS = Results(
     peak_memory=2_000_000_000,
     not_captured=(("expert", "its weights are quantised"),),
     contexts=(measure.Cost(128, 0.05, 0.1),),
+    blocks=(BlockCost(1, (0.3, 0.1, 0.1)), BlockCost(6, (0.4, 0.2, 0.2))),
+    expected=(Expected(0.5, 0, 1.0), Expected(0.857, 4, 2.03)),
 )
 
 
@@ -174,6 +181,9 @@ def test_the_report_for_a_terminal() -> None:
     assert "128: 50.0 ms, plain loop 100.0 ms" in text
     assert "The steps of the expert are no CUDA graphs: its weights are quantised" in text
     assert "with pairs" not in text
+    assert "  1: 300.0, 100.0, 100.0 ms" in text
+    assert "0.5: nothing, they do not pay" in text
+    assert "0.857: 2.03×, with 4 drafted at a time" in text
 
 
 def test_json_and_plot_say_the_same() -> None:

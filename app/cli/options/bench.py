@@ -46,6 +46,14 @@ def add_bench(commands: Commands) -> None:
         metavar="N,…",
         help="time a step with so many pairs too, such as 1,2,4",
     )
+    measured.add_argument(
+        "--blocks",
+        type=_numbers,
+        default=(),
+        metavar="N,…",
+        help="time blocks of so many tokens too, such as 1,2,4,6,8,16, and say what drafts would "
+        "bring by that",
+    )
     output = parser.add_argument_group("output")
     output.add_argument("--json", action="store_true", help="print one JSON object")
     output.add_argument("--plot", metavar="FILE.svg", help="save a plot of the results")
