@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from app.evaluation.exports import export_answers
 from app.evaluation.plan import Prepared, runs_code
-from app.evaluation.results import TaskResults, result_of
+from app.evaluation.results import Result, TaskResults, result_of, shifts_of
 from app.evaluation.store import Record, ResultFolder
 from app.evaluation.tasks import Task
 from app.evaluation.views import View
@@ -32,21 +33,30 @@ class Answers:
         """The answers of a view to a task, in the order in which they came."""
         return self._records.get((task.name, view.title), ())
 
-    def results(self) -> list[TaskResults]:
-        """Of every task what is there of it."""
+    def results(self, *, shifts: bool = True) -> list[TaskResults]:
+        """Of every task what is there of it.
+
+        Args:
+            shifts: Whether what tuning did to tokens is counted too, which takes longer.
+        """
         return [
             TaskResults(
                 task.name,
                 task.measured,
                 task.higher_is_better,
                 tuple(
-                    result_of(view, records, code=runs_code(task))
+                    self._result(task, view, records, shifts)
                     for view in self._prepared.views
                     if (records := self.of(task, view))
                 ),
             )
             for task in self._prepared.tasks
         ]
+
+    def _result(self, task: Task, view: View, records: Sequence[Record], shifts: bool) -> Result:
+        found = result_of(view, records)
+        counted = shifts_of(records, code=runs_code(task)) if shifts else None
+        return replace(found, shifts=counted)
 
     def export(self, folder: ResultFolder) -> list[Path]:
         """Write what scorers elsewhere read, of views that have answered everything.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -18,12 +19,20 @@ _SURELY = 0.85
 """So near to another task, a name is a slip: the list of the harness takes seconds to make."""
 
 
+_NAMED = re.compile(rb"""^["']?(?:task|group)["']?:[ \t]*["']?([\w.-]+)["']?[ \t]*\r?$""", re.M)
+
+
 @dataclass(frozen=True, slots=True)
 class HarnessTasks:
     """Tasks as the harness knows them, and the harness's index of tasks, which takes seconds."""
 
     names: tuple[str, ...]
     index: Any
+
+
+def is_installed() -> bool:
+    """Whether lm-evaluation-harness is there."""
+    return find_spec("lm_eval") is not None
 
 
 def harness_tasks(names: Sequence[str], others: Sequence[str] = ()) -> HarnessTasks | None:
@@ -41,7 +50,7 @@ def harness_tasks(names: Sequence[str], others: Sequence[str] = ()) -> HarnessTa
     for name in names:
         if difflib.get_close_matches(name, list(others), 1, _SURELY):
             raise unknown_task(name, others)
-    if find_spec("lm_eval") is None:
+    if not is_installed():
         raise EvaluationError(
             f"There is no task “{names[0]}” here, and lm-evaluation-harness is not installed",
             next_step=how_to_get("eval"),
@@ -59,3 +68,22 @@ def harness_tasks(names: Sequence[str], others: Sequence[str] = ()) -> HarnessTa
             raise unknown_task(name, [*others, *index.all_tasks])
         found.append(name)
     return HarnessTasks(tuple(found), index)
+
+
+def harness_names() -> list[str] | None:
+    """The names of the harness's tasks, read from its files, which takes seconds.
+
+    It imports nothing of the harness, whose own index takes longer and brings torch with it. Tasks
+    that its files make by code are not among them; they can be asked for all the same.
+
+    Returns:
+        The names in order, or None where the harness is not installed.
+    """
+    found = find_spec("lm_eval")
+    if found is None or not found.submodule_search_locations:
+        return None
+    root = Path(found.submodule_search_locations[0]) / "tasks"
+    names = set[str]()
+    for path in root.rglob("*.yaml"):
+        names.update(match[1].decode() for match in _NAMED.finditer(path.read_bytes()))
+    return sorted(names)

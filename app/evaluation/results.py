@@ -64,21 +64,19 @@ class TaskResults:
         )
 
 
-def result_of(view: View, records: Sequence[Record], *, code: bool = False) -> Result:
-    """The score of a view's answers to one task.
-
-    Args:
-        view: Who answered.
-        records: The answers, at least one.
-        code: Whether answers are code, for the classes of tokens.
-    """
+def result_of(view: View, records: Sequence[Record]) -> Result:
+    """The score of a view's answers to one task, at least one."""
     measure = ratio([float(r["value"]) for r in records], [float(r["size"]) for r in records])
-    cut = sum(bool(record.get("cut")) for record in records)
-    return Result(view, measure, cut, shifts_of(records, code=code))
+    return Result(view, measure, sum(bool(record.get("cut")) for record in records))
 
 
 def shifts_of(records: Iterable[Record], *, code: bool = False) -> ClassShifts | None:
-    """Which tokens tuning changed in the texts of these answers; None where none is known of."""
+    """Which tokens tuning changed in the texts of these answers; None where none is known of.
+
+    Args:
+        records: The answers of a view.
+        code: Whether they are code.
+    """
     found = class_shifts(
         (text for record in records for text in record.get("shifted", ())), code=code
     )

@@ -179,6 +179,25 @@ def task_file(name: str) -> Path | None:
     return Path(name).expanduser() if name.endswith((".toml", *_LINES)) else None
 
 
+def metric_of(path: Path) -> Metric | None:
+    """What a task measures, without its questions; None where the file does not say."""
+    try:
+        named = tomllib.loads(path.read_text(encoding="utf-8-sig")).get("metric")
+    except (OSError, ValueError):
+        return None
+    return Metric(named) if named in list(Metric) else None
+
+
+def needs_data(path: Path) -> bool:
+    """Whether a task names no data file, so that one has to be given."""
+    if path.name.endswith(_LINES):
+        return False
+    try:
+        return "data" not in tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError):
+        return False
+
+
 def task_name(path: Path) -> str:
     """What the task in a file is called by its name."""
     return path.name.removesuffix(".gz").rpartition(".")[0]

@@ -189,8 +189,10 @@ async def _until_closed(
     closed: asyncio.Future[None] = loop.create_future()
 
     def start_engine() -> None:
+        log.info("the window is painted")
         window.add_plot()
         session.history.open(history_file())
+        session.evaluations.open(history_file())
         bridge.start()
         if load:
             session.load()

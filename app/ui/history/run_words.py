@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from PySide6.QtCore import QDateTime, QLocale, QObject
 
 from app.decoding.types import FinishReason
@@ -15,10 +17,7 @@ class RunWords(QObject):
 
     def moment(self, run: RunSummary) -> str:
         """When it began, on the clock of this machine."""
-        moment = QDateTime.fromSecsSinceEpoch(int(run.created.timestamp()))
-        if QLocale().language() == QLocale.Language.C:  # its own form has no order anyone uses
-            return moment.toString("yyyy-MM-dd HH:mm")
-        return QLocale().toString(moment, QLocale.FormatType.ShortFormat)
+        return shown_moment(run.created)
 
     def ending(self, run: RunSummary) -> str:
         """How it ended."""
@@ -64,3 +63,11 @@ class RunWords(QObject):
         tokens = self.tr("{0} tokens").format(f"{run.tokens:,}")
         parts = (run.recipe_name, self.moment(run), tokens, self.ending(run), self.kind(run))
         return " · ".join(part for part in parts if part)
+
+
+def shown_moment(moment: datetime) -> str:
+    """A moment on the clock of this machine, in the form of the language."""
+    local = QDateTime.fromSecsSinceEpoch(int(moment.timestamp()))
+    if QLocale().language() == QLocale.Language.C:  # its own form has no order anyone uses
+        return local.toString("yyyy-MM-dd HH:mm")
+    return QLocale().toString(local, QLocale.FormatType.ShortFormat)

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.ui.branches.score_dialog import show_score
 from app.ui.compare.all_roles_dialog import show_all_roles
+from app.ui.evaluate.show import show_evaluate
 from app.ui.menus.menu import SessionMenu
 from app.ui.models.memory_dialog import show_memory
 from app.ui.recipe.prompt_preview import show_preview
@@ -56,6 +57,7 @@ class RunMenu(SessionMenu):
             lambda: show_score(session, window, prompt()),
             "Ctrl+Shift+T",
         )
+        self.add(self.tr("&Evaluate …"), lambda: show_evaluate(session, window), "Ctrl+Shift+E")
         self.addSeparator()
         self.add(self.tr("&Load models again"), lambda: session.load(fresh=True), "Ctrl+R")
         self._cancel = self.add(self.tr("&Cancel loading"), session.cancel_load)

@@ -33,6 +33,7 @@ from app.server.messages import Model
 from app.settings import Settings
 from app.ui.bridge import Bridge
 from app.ui.changes.changes import Changes
+from app.ui.evaluate.evaluations import Evaluations
 from app.ui.history.history import History
 from app.ui.serve.serving import Serving
 from app.ui.state.checks import Checks
@@ -110,6 +111,7 @@ class Session(RecipeState):
         self.display = Display(self)
         self.history = History(self)
         self.serving = Serving(self)
+        self.evaluations = Evaluations(self, self._ids)
         self.problem: Problem | None = None
         bridge.events.connect(self._receive)
 
@@ -283,7 +285,7 @@ class Session(RecipeState):
     @Slot(list)
     def _receive(self, events: list[Event]) -> None:
         ran_out = any(isinstance(event, Failed) and event.ran_out for event in events)
-        for event in self.runs.receive(events):
+        for event in self.evaluations.receive(self.runs.receive(events)):
             if isinstance(event, EngineReady):
                 self._on_ready(event)
             elif isinstance(event, Checked):

@@ -1,0 +1,1 @@
+"""The Evaluate view: what tuning brings in tasks, watched, stopped, resumed and opened again."""

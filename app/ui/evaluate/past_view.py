@@ -1,0 +1,127 @@
+"""Evaluations of the history, to be opened again or removed."""
+
+from __future__ import annotations
+
+import json
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QMessageBox,
+    QPushButton,
+    QStackedLayout,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.history.evaluations import EvaluationSummary
+from app.ui.evaluate.evaluations import Evaluations
+from app.ui.history.run_words import shown_moment
+from app.ui.summary.figures_model import Cell, FiguresModel, Heading
+from app.ui.theme import SPACE
+from app.ui.widgets.number_table import NumberTable
+
+
+class PastView(QWidget):
+    """A row for each; Enter opens it."""
+
+    opened = Signal()
+    """One is shown."""
+
+    def __init__(self, evaluations: Evaluations, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._evaluations = evaluations
+        self._listed: list[EvaluationSummary] = []
+        self.model = FiguresModel(
+            [
+                Heading(self.tr("when"), number=False),
+                Heading(self.tr("tasks"), number=False),
+                Heading(self.tr("recipe"), number=False),
+                Heading(self.tr("answers")),
+                Heading(self.tr("state"), number=False),
+            ],
+            self,
+        )
+        self.table = NumberTable(self.model, self.tr("Past evaluations"), wide=1)
+        self.table.chosen.connect(lambda _: self._open())
+        self.table.selectionModel().selectionChanged.connect(lambda *_: self._update())
+        self.open_one = QPushButton(self.tr("Open"))
+        self.open_one.clicked.connect(self._open)
+        self.remove = QPushButton(self.tr("Remove …"))
+        self.remove.clicked.connect(self._remove)
+        self._empty = QLabel(self.tr("Every evaluation is kept here."))
+        self._empty.setProperty("role", "caption")
+        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        page = QWidget()
+        layout = QVBoxLayout(page)
+        layout.setContentsMargins(SPACE + 4, SPACE, SPACE + 4, SPACE)
+        layout.setSpacing(SPACE)
+        layout.addWidget(self.table, 1)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(SPACE)
+        buttons.addStretch(1)
+        for button in (self.remove, self.open_one):
+            button.setAutoDefault(False)
+            buttons.addWidget(button)
+        layout.addLayout(buttons)
+        self._pages = QStackedLayout(self)
+        self._pages.addWidget(self._empty)
+        self._pages.addWidget(page)
+        evaluations.changed.connect(self._update)
+        self._update()
+
+    def refresh(self) -> None:
+        """Read the list anew."""
+        listed = self._evaluations.kept()
+        if listed == self._listed:
+            return
+        self._listed = listed
+        with self.table.kept(self.model.row_of):
+            self.model.show([self._row(summary) for summary in listed])
+        self._pages.setCurrentIndex(1 if listed else 0)
+        self._update()
+
+    def _row(self, summary: EvaluationSummary) -> list[Cell]:
+        try:
+            tasks = json.loads(summary.results)
+            names = dict.fromkeys(task["task"] for task in tasks)
+            answers = sum(role["questions"] for task in tasks for role in task["results"])
+        except (ValueError, KeyError, TypeError):
+            names, answers = {}, 0
+        state = self.tr("complete") if summary.complete else self.tr("stopped")
+        return [
+            Cell(shown_moment(summary.created), summary.folder),
+            Cell(", ".join(names), summary.folder),
+            Cell(summary.recipe_name),
+            Cell(f"{answers:,}"),
+            Cell(state),
+        ]
+
+    def _chosen(self) -> EvaluationSummary | None:
+        rows = self.table.chosen_rows()
+        return self._listed[rows[0]] if len(rows) == 1 else None
+
+    def _update(self) -> None:
+        one = self._chosen() is not None
+        self.open_one.setEnabled(one and not self._evaluations.running)
+        self.remove.setEnabled(one)
+
+    def _open(self) -> None:
+        summary = self._chosen()
+        if summary and not self._evaluations.running:
+            self._evaluations.show(summary)
+            self.opened.emit()
+
+    def _remove(self) -> None:
+        summary = self._chosen()
+        if summary is None:
+            return
+        answer = QMessageBox.question(
+            self,
+            self.tr("Remove an evaluation"),
+            self.tr("Remove this evaluation and its answers? This cannot be undone."),
+        )
+        if answer == QMessageBox.StandardButton.Yes:
+            self._evaluations.forget(summary)
+            self.refresh()

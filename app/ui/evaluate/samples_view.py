@@ -1,0 +1,259 @@
+"""The questions of a task: who was right, and what everyone said."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QSignalBlocker, Qt
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSplitter,
+    QStackedLayout,
+    QTextBrowser,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.evaluation.store import Record
+from app.evaluation.views import View
+from app.ui.evaluate.evaluation import Evaluation
+from app.ui.evaluate.figures import view_title
+from app.ui.evaluate.sample_text import SampleText, mark_of
+from app.ui.state.session import Session
+from app.ui.summary.figures_model import Cell, FiguresModel, Heading
+from app.ui.theme import SPACE
+from app.ui.widgets.controls import ChoiceBox
+from app.ui.widgets.number_table import NumberTable
+
+_SNIPPET = 120
+_SIZES = (380, 420)
+
+
+class SamplesView(QWidget):
+    """A row for each question; the chosen one at the right."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._evaluation: Evaluation | None = None
+        self._task = ""
+        self._views: list[View] = []
+        self._records: dict[str, dict[int, Record]] = {}
+        self._words = SampleText(self)
+        self.choice = ChoiceBox()
+        self.choice.setAccessibleName(self.tr("Task"))
+        self.choice.currentIndexChanged.connect(self._show)
+        self.filter = ChoiceBox()
+        self.filter.setAccessibleName(self.tr("Which questions"))
+        for title, kept in self._filters():
+            self.filter.addItem(title, kept)
+        self.filter.currentIndexChanged.connect(self._show)
+        self.model = FiguresModel([Heading("#")], self)
+        self.table = NumberTable(self.model, self.tr("Questions"), wide=1)
+        self.table.selectionModel().selectionChanged.connect(lambda *_: self._show_sample())
+        self.table.chosen.connect(lambda _: self._inspect())
+        self.text = QTextBrowser()
+        self.text.setAccessibleName(self.tr("Question and answers"))
+        self.text.setOpenLinks(False)
+        self.whose = ChoiceBox()
+        self.whose.setAccessibleName(self.tr("Whose answer"))
+        self.inspect = QPushButton(self.tr("Open in inspector"))
+        self.inspect.setToolTip(
+            self.tr(
+                "Open the answer as a text of the window, token by token, with the weights that "
+                "it was written with (Enter)"
+            )
+        )
+        self.inspect.setAutoDefault(False)
+        self.inspect.clicked.connect(self._inspect)
+        self._lay_out()
+        session.runs.run_changed.connect(self._update_button)
+
+    def _lay_out(self) -> None:
+        left, right = QWidget(), QWidget()
+        choices = QHBoxLayout()
+        choices.setSpacing(SPACE)
+        choices.addWidget(self.choice, 1)
+        choices.addWidget(self.filter, 1)
+        column = QVBoxLayout(left)
+        column.setContentsMargins(0, 0, SPACE // 2, 0)
+        column.setSpacing(SPACE)
+        column.addLayout(choices)
+        column.addWidget(self.table, 1)
+        foot = QHBoxLayout()
+        foot.setSpacing(SPACE)
+        foot.addWidget(self.whose, 1)
+        foot.addWidget(self.inspect)
+        column = QVBoxLayout(right)
+        column.setContentsMargins(SPACE // 2, 0, 0, 0)
+        column.setSpacing(SPACE)
+        column.addWidget(self.text, 1)
+        column.addLayout(foot)
+        page = QSplitter(Qt.Orientation.Horizontal)
+        page.addWidget(left)
+        page.addWidget(right)
+        page.setSizes(_SIZES)
+        page.setChildrenCollapsible(False)
+        page.setContentsMargins(SPACE + 4, SPACE, SPACE + 4, SPACE)
+        empty = QLabel(
+            self.tr(
+                "Questions with everyone's answers come here. Those of lm-evaluation-harness stay "
+                "in the folder of the evaluation."
+            )
+        )
+        empty.setProperty("role", "caption")
+        empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        empty.setWordWrap(True)
+        empty.setMargin(4 * SPACE)
+        self._pages = QStackedLayout(self)
+        self._pages.addWidget(empty)
+        self._pages.addWidget(page)
+
+    def _filters(self) -> list[tuple[str, str]]:
+        return [
+            (self.tr("all questions"), "all"),
+            (self.tr("tuned right, base wrong"), "gained"),
+            (self.tr("tuned wrong, base right"), "lost"),
+            (self.tr("tuned wrong"), "wrong"),
+        ]
+
+    # What is shown
+
+    def show_evaluation(self, evaluation: Evaluation | None) -> None:
+        """Show the answers by now."""
+        other = evaluation is not self._evaluation
+        self._evaluation = evaluation
+        found = evaluation.results() if evaluation else []
+        tasks = [
+            task.task
+            for task in found
+            if evaluation and any(evaluation.of(task.task, r.view.title) for r in task.results)
+        ]
+        if tasks != [self.choice.itemText(at) for at in range(self.choice.count())]:
+            with QSignalBlocker(self.choice):
+                self.choice.clear()
+                self.choice.addItems(tasks)
+                self.choice.setCurrentIndex(tasks.index(self._task) if self._task in tasks else 0)
+        self._pages.setCurrentIndex(1 if tasks else 0)
+        self._show()
+        if other and self.model.rowCount():
+            self.table.go_to(0)
+
+    def _show(self) -> None:
+        self._read()
+        headings = [
+            Heading("#"),
+            Heading(self.tr("question"), number=False),
+            *(Heading(view_title(view), number=False) for view in self._views),
+        ]
+        rows = [self._row(index) for index in self._indices() if self._is_kept(index)]
+        with self.table.kept(self.model.row_of):
+            self.model.show(rows, headings)
+        if rows and not self.table.chosen_rows():
+            self.table.go_to(0)
+        tuned = [view for view in self._views if view.kind == "tuned"]
+        titles = [view.title for view in tuned]
+        if titles != [self.whose.itemData(at) for at in range(self.whose.count())]:
+            self.whose.clear()
+            for view in tuned:
+                self.whose.addItem(view_title(view), view.title)
+        self._show_sample()
+
+    def _read(self) -> None:
+        self._task = self.choice.currentText()
+        evaluation = self._evaluation
+        found = evaluation.results() if evaluation else []
+        self._views = [
+            result.view for task in found if task.task == self._task for result in task.results
+        ]
+        self._records = {
+            view.title: {
+                record["index"]: record for record in evaluation.of(self._task, view.title)
+            }
+            for view in self._views
+            if evaluation
+        }
+
+    def _indices(self) -> list[int]:
+        return sorted({index for records in self._records.values() for index in records})
+
+    def _row(self, index: int) -> list[Cell]:
+        records = [self._records[view.title].get(index) for view in self._views]
+        prompt = next(str(record.get("prompt", "")) for record in records if record)
+        snippet = " ".join(prompt.split())[-_SNIPPET:]
+        return [
+            Cell(f"{index + 1:,}"),
+            Cell(snippet, prompt),
+            *(Cell(mark_of(record)) for record in records),
+        ]
+
+    def _is_kept(self, index: int) -> bool:
+        wanted = self.filter.currentData()
+        if wanted == "all":
+            return True
+        tuned = self._value("tuned", index)
+        base = self._value("base", index)
+        if wanted == "wrong":
+            return tuned is not None and tuned < 1
+        if tuned is None or base is None:
+            return False
+        return tuned > base if wanted == "gained" else tuned < base
+
+    def _value(self, kind: str, index: int) -> float | None:
+        """The value of the first answer of that kind of role."""
+        for view in self._views:
+            record = self._records[view.title].get(index)
+            if view.kind == kind and record:
+                return float(record["value"])
+        return None
+
+    def _chosen(self) -> int | None:
+        rows = self.table.chosen_rows()
+        if not rows:
+            return None
+        return int(self.model.index(rows[0], 0).data().replace(",", "")) - 1
+
+    def _show_sample(self) -> None:
+        index = self._chosen()
+        answers = [
+            (view, record)
+            for view in self._views
+            if index is not None and (record := self._records[view.title].get(index))
+        ]
+        page = self._words.page(answers) if answers else ""
+        if page != self.text.property("page"):
+            self.text.setProperty("page", page)
+            self.text.setHtml(page)
+        self._update_button()
+
+    # The inspector
+
+    def _answer(self) -> tuple[View, Record] | None:
+        index = self._chosen()
+        view = next((v for v in self._views if v.title == self.whose.currentData()), None)
+        record = self._records[view.title].get(index) if view and index is not None else None
+        return (view, record) if view and record and any(record.get("output", ())) else None
+
+    def _update_button(self) -> None:
+        self.inspect.setEnabled(self._answer() is not None and not self._session.runs.running)
+
+    def _inspect(self) -> None:
+        """Open the answer as a text, with the models and the weights of the evaluation."""
+        found, session = self._answer(), self._session
+        if found is None or session.runs.running or self._evaluation is None:
+            return
+        view, record = found
+        recipe = self._evaluation.recipe
+        if recipe.models != session.recipe.models:
+            session.open_recipe(recipe)
+        for place, alpha in enumerate(view.alphas):
+            session.set_alpha(place, alpha)
+        session.runs.score(record["prompt"], record["output"][0])
+        window = self.window().parentWidget()
+        if window:
+            window.activateWindow()
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 — Qt's name
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._show_sample()

@@ -1,0 +1,189 @@
+"""Scores as bars with error bars; where tuned has several weights, as a curve over the weight."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pyqtgraph as pg
+from numpy.typing import NDArray
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from app.evaluation.results import Result, TaskResults
+from app.ui.evaluate.figures import measure_title, view_title
+from app.ui.theme import Theme, current_theme
+
+_BAR = 0.6
+_BEAM = 0.12
+_POINT = 8
+_MARGIN = 0.18
+"""Share of the height that stays free below what is drawn, and above it."""
+
+
+class ScoreChart(QWidget):
+    """Shows one task."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._task: TaskResults | None = None
+        self._plot = pg.PlotWidget()
+        item = self._plot.getPlotItem()
+        item.hideButtons()
+        item.setMenuEnabled(False)
+        item.setMouseEnabled(False, False)
+        item.getViewBox().setDefaultPadding(0)
+        self._plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        for side in ("left", "bottom"):
+            item.getAxis(side).enableAutoSIPrefix(False)
+        self._legend = item.addLegend(offset=(8, 1), colCount=4, horSpacing=24)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._plot)
+        self.setAccessibleName(self.tr("Chart of the scores"))
+        self.described = ""
+        """What is drawn, in words."""
+        self._draw()
+
+    def show_task(self, task: TaskResults | None) -> None:
+        """Draw the scores of a task; None draws nothing."""
+        self._task = task
+        self._draw()
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 — Qt's name
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._draw()
+
+    def _draw(self) -> None:
+        theme = current_theme()
+        item = self._plot.getPlotItem()
+        item.clear()
+        self._legend.clear()
+        self._legend.setLabelTextColor(theme.muted)
+        self._plot.setBackground(theme.surface)
+        for side in ("left", "bottom"):
+            axis = item.getAxis(side)
+            axis.setPen(theme.border)
+            axis.setTextPen(theme.muted)
+            axis.setTicks(None)
+            axis.setStyle(tickLength=-4)
+        found = self._task.results if self._task else ()
+        results = [result for result in found if math.isfinite(result.measure.score)]
+        if self._task is None or not results:
+            self.described = ""
+            return
+        item.setLabel("left", measure_title(self._task.measured), color=theme.muted)
+        curves = _curves(results)
+        if curves:
+            self._draw_curves(curves, results, theme)
+        else:
+            self._draw_bars(results, theme)
+        self._fit(results, from_zero=not curves)
+        self.described = "; ".join(f"{view_title(r.view)} {r.measure.score:.4f}" for r in results)
+        self.setAccessibleDescription(self.described)
+
+    def _draw_bars(self, results: Sequence[Result], theme: Theme) -> None:
+        item = self._plot.getPlotItem()
+        places = list(range(len(results)))
+        scores = [result.measure.score for result in results]
+        brushes = [_color(result, theme) for result in results]
+        item.addItem(
+            pg.BarGraphItem(x=places, height=scores, width=_BAR, brushes=brushes, pen=None)
+        )
+        self._add_errors(places, results, theme)
+        item.getAxis("bottom").setTicks(
+            [[(place, view_title(result.view)) for place, result in enumerate(results)]]
+        )
+        item.setLabel("bottom", "")
+        item.showGrid(x=False, y=False)
+        item.setXRange(-0.6, len(results) - 0.4)
+
+    def _draw_curves(
+        self, curves: dict[str, list[Result]], results: Sequence[Result], theme: Theme
+    ) -> None:
+        item = self._plot.getPlotItem()
+        scales = [result.view.scale for curve in curves.values() for result in curve]
+        low, high = min(scales), max(scales)
+        others = [result for result in results if result.view.kind != "tuned"]
+        for place, result in enumerate(others):
+            color = _color(result, theme)
+            styles = (Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.DashDotLine)
+            pen = pg.mkPen(color, width=1.5, style=styles[place % len(styles)])
+            score = result.measure.score
+            item.plot([low, high], [score, score], pen=pen, name=view_title(result.view))
+        for place, (name, curve) in enumerate(curves.items()):
+            color = theme.pair_color(place) if len(curves) > 1 else QColor(theme.accent)
+            places = [result.view.scale for result in curve]
+            item.plot(
+                places,
+                [result.measure.score for result in curve],
+                pen=pg.mkPen(color, width=2),
+                symbol="o",
+                symbolSize=_POINT,
+                symbolBrush=color,
+                symbolPen=None,
+                name=name,
+            )
+            self._add_errors(places, curve, theme)
+        item.setLabel("bottom", self.tr("α ×"), color=theme.muted)
+        margin = (high - low) * 0.06
+        item.setXRange(low - margin, high + margin)
+
+    def _add_errors(self, places: Sequence[float], results: Sequence[Result], theme: Theme) -> None:
+        errors = [result.measure.stderr or 0.0 for result in results]
+        span = max(places) - min(places) if len(places) > 1 else 1.0
+        self._plot.getPlotItem().addItem(
+            pg.ErrorBarItem(
+                x=_array(places),
+                y=_array([result.measure.score for result in results]),
+                height=_array([2 * error for error in errors]),
+                beam=_BEAM * span / max(len(places) - 1, 1),
+                pen=pg.mkPen(theme.text, width=1.2),
+            )
+        )
+
+    def _fit(self, results: Sequence[Result], *, from_zero: bool) -> None:
+        ends = [
+            result.measure.score + sign * (result.measure.stderr or 0.0)
+            for result in results
+            for sign in (-1, 1)
+        ]
+        low, high = min(ends), max(ends)
+        if from_zero:
+            low, high = min(low, 0.0), max(high, 0.0)
+        room = (high - low or 1.0) * _MARGIN
+        lower = low if from_zero and low == 0 else low - room
+        above = room if from_zero else 2 * room  # for the legend
+        self._plot.getPlotItem().setYRange(lower, high + above)
+
+
+def _curves(results: Sequence[Result]) -> dict[str, list[Result]]:
+    """Of each tuned role with several weights, its results by weight."""
+    found: dict[str, list[Result]] = {}
+    for result in results:
+        if result.view.kind == "tuned":
+            found.setdefault(result.view.name, []).append(result)
+    return {
+        name: sorted(curve, key=lambda result: result.view.scale)
+        for name, curve in found.items()
+        if len(curve) > 1
+    }
+
+
+def _color(result: Result, theme: Theme) -> QColor:
+    if result.view.kind == "tuned":
+        return QColor(theme.accent)
+    if result.view.kind == "checkpoint":
+        return theme.pair_color(2)
+    return {
+        "base": QColor(theme.muted),
+        "expert": theme.pair_color(1),
+        "antiexpert": theme.pair_color(3),
+    }[result.view.kind]
+
+
+def _array(values: Sequence[float]) -> NDArray[np.float64]:
+    return np.array(values, dtype=np.float64)

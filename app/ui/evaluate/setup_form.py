@@ -1,0 +1,253 @@
+"""What is to be evaluated: tasks, who answers, weights, and how many questions."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QFileDialog,
+    QFormLayout,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.checkpoints.spec import Recipe
+from app.errors import TuneshiftError
+from app.evaluation.plan import Plan, scales_of
+from app.ui.evaluate.task_list import TaskList
+from app.ui.state.background import Background
+from app.ui.theme import SPACE
+from app.ui.widgets.controls import NumberBox
+
+_MOST = 1_000_000
+
+
+class SetupForm(QFrame):
+    """Gives the plan that its fields describe.
+
+    Args:
+        background: Reads what takes seconds.
+    """
+
+    changed = Signal()
+    """A field changed."""
+
+    def __init__(self, background: Background, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "side")
+        self.tasks = TaskList(background)
+        self.tasks.changed.connect(self._on_changed)
+        self._roles: list[tuple[str, QCheckBox]] = []
+        self._roles_place = QVBoxLayout()
+        self._roles_place.setSpacing(SPACE // 2)
+        self.direct = QLineEdit()
+        self.direct.setPlaceholderText(self.tr("none: folder, .gguf or hub:OWNER/NAME"))
+        self.direct.setToolTip(
+            self.tr("A model that was tuned directly, to compare with: the gap closed is told")
+        )
+        self.direct.setAccessibleName(self.tr("Directly tuned model"))
+        self._browse = QPushButton(self.tr("…"))
+        self._browse.setAccessibleName(self.tr("Choose the folder of the directly tuned model"))
+        self._browse.setAutoDefault(False)
+        self._browse.clicked.connect(self._ask_folder)
+        self.scales = QLineEdit("1")
+        self.scales.setToolTip(
+            self.tr("What every α is multiplied with: tuned is measured once for each")
+        )
+        self.limit = NumberBox(0, _MOST, 10, 0, self.tr("all"))
+        self.limit.setValue(100)
+        self.batch = NumberBox(0, 1024, 1, 0, self.tr("auto"))
+        self.batch.setToolTip(self.tr("How many texts are read side by side"))
+        self.allow_code = QCheckBox(self.tr("Run the programs that models write"))
+        self._code_about = QLabel(
+            self.tr(
+                "A task runs what models write: without network and for seconds, but not without "
+                "your files. For models that you do not trust, use a container."
+            )
+        )
+        self._code_about.setProperty("role", "caption")
+        self._code_about.setWordWrap(True)
+        for field in (self.direct, self.scales):
+            field.textChanged.connect(self._on_changed)
+        for number in (self.limit, self.batch):
+            number.valueChanged.connect(self._on_changed)
+        self.allow_code.toggled.connect(self._on_changed)
+        self._lay_out()
+        self._on_changed()
+
+    def _lay_out(self) -> None:
+        direct = QHBoxLayout()
+        direct.setSpacing(SPACE // 2)
+        direct.addWidget(self.direct, 1)
+        direct.addWidget(self._browse)
+        form = QFormLayout()
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setHorizontalSpacing(SPACE)
+        form.setVerticalSpacing(SPACE // 2)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form.addRow(self.tr("α times"), self.scales)
+        numbers = QHBoxLayout()
+        numbers.setSpacing(SPACE)
+        numbers.addWidget(self.limit, 1)
+        side = QLabel(self.tr("at a time"))
+        side.setBuddy(self.batch)
+        numbers.addWidget(side)
+        numbers.addWidget(self.batch, 1)
+        form.addRow(self.tr("Questions"), numbers)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(SPACE + 4, SPACE + 4, SPACE + 4, SPACE + 4)
+        layout.setSpacing(SPACE // 2)
+        layout.addWidget(_title(self.tr("Tasks")))
+        layout.addWidget(self.tasks)
+        layout.addSpacing(SPACE)
+        layout.addWidget(_title(self.tr("Who answers")))
+        layout.addLayout(self._roles_place)
+        caption = QLabel(self.tr("Directly tuned, to compare with"))
+        caption.setProperty("role", "caption")
+        caption.setBuddy(self.direct)
+        layout.addWidget(caption)
+        layout.addLayout(direct)
+        layout.addSpacing(SPACE)
+        layout.addLayout(form)
+        layout.addSpacing(SPACE)
+        layout.addWidget(self.allow_code)
+        layout.addWidget(self._code_about)
+        layout.addStretch(1)
+
+    # Roles
+
+    def show_recipe(self, recipe: Recipe) -> None:
+        """Offer the roles of a recipe; those that were checked stay so, by their names."""
+        offered = self._offered(recipe)
+        if [name for name, _ in offered] == [name for name, _ in self._roles]:
+            for (_, title), (_, box) in zip(offered, self._roles, strict=True):
+                box.setText(title)
+            return
+        first = [name for name, _ in offered if name == "base" or name == "tuned"]
+        first += [name for name, _ in offered if name.startswith("expert")]
+        checked = {name for name, box in self._roles if box.isChecked()} or set(first)
+        for _, box in self._roles:
+            self._roles_place.removeWidget(box)
+            box.deleteLater()
+        self._roles = []
+        for name, title in offered:
+            box = QCheckBox(title)
+            box.setChecked(name in checked)
+            box.toggled.connect(self._on_changed)
+            self._roles_place.addWidget(box)
+            self._roles.append((name, box))
+        self._on_changed()
+
+    def _offered(self, recipe: Recipe) -> list[tuple[str, str]]:
+        """Names of roles as a plan has them, and what they are called here."""
+        roles = [("base", self.tr("base"))]
+        several = len(recipe.pairs) > 1
+        for pair in recipe.pairs:
+            which = f":{pair.name}" if several else ""
+            roles.append((f"expert{which}", self.tr("expert “{0}”").format(pair.name)))
+            roles.append((f"antiexpert{which}", self.tr("anti-expert “{0}”").format(pair.name)))
+            if several:
+                roles.append(
+                    (f"tuned:{pair.name}", self.tr("tuned by “{0}” alone").format(pair.name))
+                )
+        return [*roles, ("tuned", self.tr("tuned, as the recipe says"))]
+
+    # The plan
+
+    def plan(self) -> Plan:
+        """What the fields say.
+
+        Raises:
+            SettingsError: A field cannot be understood.
+        """
+        roles = [name for name, box in self._roles if box.isChecked()]
+        direct = self.direct.text().strip()
+        if direct:
+            roles.append(f"direct={direct}")
+        return Plan(
+            tasks=tuple(task.name for task in self.tasks.checked),
+            roles=tuple(roles),
+            scales=scales_of(self.scales.text()),
+            data=self.tasks.data_files,
+            limit=int(self.limit.value()) or None,
+            batch_size=int(self.batch.value()) or None,
+            allow_code=self.tasks.runs_code and self.allow_code.isChecked(),
+        )
+
+    @property
+    def missing(self) -> str:
+        """What has to be done before it can start, or an empty text."""
+        if not self.tasks.checked:
+            return self.tr("Check a task, or add a file with your own questions.")
+        if not (any(box.isChecked() for _, box in self._roles) or self.direct.text().strip()):
+            return self.tr("Check who answers.")
+        if self.tasks.runs_code and not self.allow_code.isChecked():
+            return self.tr("A task runs the programs that models write: allow it, or uncheck it.")
+        try:
+            scales_of(self.scales.text())
+        except TuneshiftError as error:
+            return str(error)
+        return ""
+
+    def show_plan(self, plan: Plan) -> None:
+        """Put a plan into the fields; nothing allows code but a person."""
+        self._fill(asdict(plan), dict(entry.partition("=")[::2] for entry in plan.data))
+
+    def remembered(self) -> dict[str, Any]:
+        """The fields as plain data."""
+        return {
+            "tasks": [task.name for task in self.tasks.checked],
+            "roles": [name for name, box in self._roles if box.isChecked()],
+            "direct": self.direct.text(),
+            "scales": self.scales.text(),
+            "limit": int(self.limit.value()),
+            "batch_size": int(self.batch.value()),
+            "data": self.tasks.given_data,
+        }
+
+    def restore(self, form: dict[str, Any]) -> None:
+        """Take what :meth:`remembered` gave; what does not fit is left as it is."""
+        try:
+            self._fill({"roles": [], **form}, {str(k): str(v) for k, v in form["data"].items()})
+            if form.get("direct"):
+                self.direct.setText(str(form["direct"]))
+            self.scales.setText(str(form["scales"]))
+        except (KeyError, TypeError, ValueError, AttributeError):
+            return
+
+    def _fill(self, values: dict[str, Any], data: dict[str, str]) -> None:
+        self.tasks.choose([str(name) for name in values["tasks"]], data)
+        roles = [str(role) for role in values["roles"]]
+        for name, box in self._roles:
+            box.setChecked(name in roles)
+        direct = next((role.partition("=")[2] for role in roles if "=" in role), "")
+        self.direct.setText(direct)
+        if not isinstance(values["scales"], str):
+            self.scales.setText(", ".join(f"{scale:g}" for scale in values["scales"]))
+        self.limit.setValue(values["limit"] or 0)
+        self.batch.setValue(values["batch_size"] or 0)
+
+    def _ask_folder(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, self.tr("Directly tuned model"))
+        if folder:
+            self.direct.setText(folder)
+
+    def _on_changed(self) -> None:
+        code = self.tasks.runs_code
+        self.allow_code.setVisible(code)
+        self._code_about.setVisible(code)
+        self.changed.emit()
+
+
+def _title(text: str) -> QLabel:
+    label = QLabel(text)
+    label.setProperty("role", "section")
+    return label

@@ -1,0 +1,295 @@
+"""The tasks that can be asked: those that ship, files of a person's own, and the harness's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QSignalBlocker, QStringListModel, Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QCompleter,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.evaluation.harness_tasks import PREFIX, harness_names, is_installed
+from app.evaluation.tasks import Metric, builtin_tasks, metric_of, needs_data, task_file, task_name
+from app.extras import how_to_get
+from app.ui.state.background import Background
+from app.ui.theme import SPACE
+from app.ui.widgets.row_table import RowDelegate
+
+_TASK = Qt.ItemDataRole.UserRole
+_ROWS = 5
+_MOST_FOUND = 12
+
+
+@dataclass(frozen=True, slots=True)
+class AskedTask:
+    """A task of the list.
+
+    Attributes:
+        name: As a plan has it: a name, or a file.
+        path: The file of a local task, or None for one of the harness.
+    """
+
+    name: str
+    path: Path | None
+
+    @property
+    def title(self) -> str:
+        """What it is called."""
+        return task_name(self.path) if self.path else self.name
+
+
+class _Tasks(QListWidget):
+    """Delete removes what a person has added."""
+
+    removing = Signal()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 — Qt's name
+        if event.key() == Qt.Key.Key_Delete:
+            self.removing.emit()
+        else:
+            super().keyPressEvent(event)
+
+
+class TaskList(QWidget):
+    """Tasks to check, with the data file of the chosen one.
+
+    Args:
+        background: Reads the names of the harness's tasks.
+    """
+
+    changed = Signal()
+    """What is checked, or a data file, changed."""
+
+    def __init__(self, background: Background, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._background = background
+        self._asked_names = False
+        self._data: dict[str, str] = {}
+        self.tasks = _Tasks()
+        self.tasks.setAccessibleName(self.tr("Tasks"))
+        self.tasks.setItemDelegate(RowDelegate(self.tasks))
+        self.tasks.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        line = self.tasks.fontMetrics().height() + SPACE
+        self.tasks.setFixedHeight(_ROWS * line + SPACE)
+        self.tasks.itemChanged.connect(lambda _: self.changed.emit())
+        self.tasks.currentItemChanged.connect(lambda *_: self._show_data())
+        self.tasks.removing.connect(self._remove)
+        self.add_file = QPushButton(self.tr("Add a file …"))
+        self.add_file.setToolTip(self.tr("A task as TOML, or questions as JSON lines"))
+        self.add_file.setAutoDefault(False)
+        self.add_file.clicked.connect(self._ask_file)
+        self.search = QLineEdit()
+        self.search.setAccessibleName(self.tr("Search the tasks of lm-evaluation-harness"))
+        self._names = QStringListModel(self)
+        self._completer = QCompleter(self._names, self)
+        self._completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+        self._completer.setFilterMode(Qt.MatchFlag.MatchContains)
+        self._completer.setMaxVisibleItems(_MOST_FOUND)
+        # The completer writes its choice into the field after it has told it.
+        self._completer.activated.connect(self._add_found, Qt.ConnectionType.QueuedConnection)
+        self.search.setCompleter(self._completer)
+        self.search.returnPressed.connect(lambda: self._add_found(self.search.text()))
+        self.search.textEdited.connect(lambda _: self._ask_names())
+        self.data = QLineEdit()
+        self.data.setAccessibleName(self.tr("Data file of the chosen task"))
+        self.data.textEdited.connect(self._on_data)
+        self.browse = QPushButton(self.tr("…"))
+        self.browse.setAccessibleName(self.tr("Choose the data file"))
+        self.browse.setAutoDefault(False)
+        self.browse.clicked.connect(self._ask_data)
+        self._data_title = QLabel()
+        self._data_title.setProperty("role", "caption")
+        self._hint = QLabel()
+        self._hint.setProperty("role", "caption")
+        self._hint.setWordWrap(True)
+        self._lay_out()
+        self._offer_harness()
+        for name in builtin_tasks():
+            self._add(AskedTask(name, task_file(name)))
+        self.tasks.setCurrentRow(0)
+
+    def _lay_out(self) -> None:
+        data = QHBoxLayout()
+        data.setSpacing(SPACE // 2)
+        data.addWidget(self.data, 1)
+        data.addWidget(self.browse)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(SPACE // 2)
+        layout.addWidget(self.tasks)
+        layout.addWidget(self._data_title)
+        layout.addLayout(data)
+        layout.addSpacing(SPACE // 2)
+        layout.addWidget(self.add_file)
+        layout.addWidget(self.search)
+        layout.addWidget(self._hint)
+
+    # What is asked
+
+    @property
+    def checked(self) -> list[AskedTask]:
+        """The tasks that are to be asked."""
+        return [
+            item.data(_TASK) for item in self._items() if item.checkState() is Qt.CheckState.Checked
+        ]
+
+    @property
+    def data_files(self) -> tuple[str, ...]:
+        """The data of the checked tasks, as a plan has them."""
+        titles = [task.title for task in self.checked if task.path]
+        return tuple(f"{title}={self._data[title]}" for title in titles if self._data.get(title))
+
+    @property
+    def runs_code(self) -> bool:
+        """Whether one of the checked tasks runs programs that models write."""
+        return any(
+            task.path is not None and metric_of(task.path) is Metric.CODE for task in self.checked
+        )
+
+    def choose(self, names: Sequence[str], data: dict[str, str]) -> None:
+        """Check these tasks and no others, and name their data files."""
+        self._data.update(data)
+        with QSignalBlocker(self.tasks):
+            for item in self._items():
+                item.setCheckState(Qt.CheckState.Unchecked)
+        for name in names:
+            self.check(name)
+        self._show_data()
+
+    def check(self, name: str) -> None:
+        """Check a task; one that is not in the list is added."""
+        item = next((item for item in self._items() if item.data(_TASK).name == name), None)
+        if item is None:
+            item = self._add(AskedTask(name, task_file(name)))
+        item.setCheckState(Qt.CheckState.Checked)
+        self.tasks.setCurrentItem(item)
+
+    @property
+    def given_data(self) -> dict[str, str]:
+        """The data file of every task that has been given one, by the task's title."""
+        return dict(self._data)
+
+    def _items(self) -> list[QListWidgetItem]:
+        return [self.tasks.item(row) for row in range(self.tasks.count())]
+
+    def _add(self, task: AskedTask) -> QListWidgetItem:
+        item = QListWidgetItem(task.title)
+        item.setData(_TASK, task)
+        item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
+        item.setCheckState(Qt.CheckState.Unchecked)
+        item.setToolTip(str(task.path) if task.path else self.tr("of lm-evaluation-harness"))
+        self.tasks.addItem(item)
+        return item
+
+    def _remove(self) -> None:
+        item = self.tasks.currentItem()
+        if item is not None and item.data(_TASK).name not in builtin_tasks():
+            self.tasks.takeItem(self.tasks.row(item))
+            self.changed.emit()
+
+    def _ask_file(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(
+            self,
+            self.tr("Add a task"),
+            "",
+            self.tr("Tasks and questions (*.toml *.jsonl *.jsonl.gz *.yaml *.yml)"),
+        )
+        if path:
+            self.check(path)
+
+    # The data file
+
+    def _show_data(self) -> None:
+        item = self.tasks.currentItem()
+        task: AskedTask | None = item.data(_TASK) if item else None
+        local = task is not None and task.path is not None
+        lines = local and task is not None and task.name.endswith((".jsonl", ".jsonl.gz"))
+        self.data.setEnabled(local and not lines)
+        self.browse.setEnabled(local and not lines)
+        self.data.setText(self._data.get(task.title, "") if task and local else "")
+        self._data_title.setText(
+            self.tr("Data of {0}").format(task.title) if task else self.tr("Data")
+        )
+        wanted = task is not None and task.path is not None and needs_data(task.path)
+        self.data.setPlaceholderText(
+            self.tr("a file of JSON lines: needed")
+            if wanted
+            else self.tr("as the task says")
+            if local
+            else self.tr("from the Hub or its cache")
+        )
+
+    def _on_data(self, text: str) -> None:
+        item = self.tasks.currentItem()
+        if item is not None:
+            self._data[item.data(_TASK).title] = text.strip()
+            self.changed.emit()
+
+    def _ask_data(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(
+            self,
+            self.tr("Data of the task"),
+            self.data.text(),
+            self.tr("Questions (*.jsonl *.jsonl.gz *.json)"),
+        )
+        if path:
+            self.data.setText(path)
+            self._on_data(path)
+
+    # The harness
+
+    def _offer_harness(self) -> None:
+        there = is_installed()
+        self.search.setEnabled(there)
+        self.search.setPlaceholderText(
+            self.tr("Search lm-evaluation-harness")
+            if there
+            else self.tr("lm-evaluation-harness is not here")
+        )
+        self._hint.setText(
+            self.tr("Its data come from the Hub, unless they are here already.")
+            if there
+            else self.tr("For its tasks: {0}").format(how_to_get("eval"))
+        )
+
+    def _ask_names(self) -> None:
+        if not self._asked_names:
+            self._asked_names = True
+            self._background.run(self, harness_names, self._take_names, lambda _: None)
+
+    def _take_names(self, names: list[str] | None) -> None:
+        self._names.setStringList(names or [])
+        if self.search.hasFocus() and self.search.text():
+            self._completer.setCompletionPrefix(self.search.text())
+            self._completer.complete()
+
+    def _add_found(self, name: str) -> None:
+        """Take a name of the harness."""
+        name = name.strip()
+        known = self._names.stringList()
+        if not name:
+            return
+        if known and name not in known and not name.startswith(PREFIX):
+            self._hint.setText(
+                self.tr("It has no task “{0}” in its files; one that it makes: {1}").format(
+                    name, PREFIX + name
+                )
+            )
+            return
+        self.check(name)
+        self.search.clear()
+        self._offer_harness()

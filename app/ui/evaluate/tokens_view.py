@@ -1,0 +1,101 @@
+"""Which tokens tuning changed over a whole evaluation, by class of token."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtWidgets import QLabel, QStackedLayout, QVBoxLayout, QWidget
+
+from app.attribution.class_shifts import ClassShifts
+from app.ui.evaluate.evaluation import Evaluation
+from app.ui.evaluate.figures import shift_headings, shift_rows, tuned_titles
+from app.ui.summary.figures_model import FiguresModel
+from app.ui.theme import SPACE
+from app.ui.widgets.controls import ChoiceBox
+from app.ui.widgets.number_table import NumberTable
+
+
+class TokensView(QWidget):
+    """Counts the tokens of one tuned role's answers; only while it is looked at."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._evaluation: Evaluation | None = None
+        self._counted: dict[tuple[str, str], tuple[int, ClassShifts]] = {}
+        self.choice = ChoiceBox()
+        self.choice.setAccessibleName(self.tr("Whose answers"))
+        self.choice.currentIndexChanged.connect(self._show)
+        self.model = FiguresModel(shift_headings(), self)
+        self.table = NumberTable(self.model, self.tr("Shift by class of token"), fits=True, wide=3)
+        self._about = QLabel()
+        self._about.setProperty("role", "caption")
+        self._about.setWordWrap(True)
+        page = QWidget()
+        layout = QVBoxLayout(page)
+        layout.setContentsMargins(SPACE + 4, SPACE, SPACE + 4, SPACE)
+        layout.setSpacing(SPACE)
+        layout.addWidget(self.choice)
+        layout.addWidget(self.table)
+        layout.addWidget(self._about)
+        layout.addStretch(1)
+        empty = QLabel(
+            self.tr(
+                "Tuned answers that are generated are counted here: which tokens tuning made more "
+                "probable than the base had them. Tasks that score given texts, and those of "
+                "lm-evaluation-harness, are not."
+            )
+        )
+        empty.setProperty("role", "caption")
+        empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        empty.setWordWrap(True)
+        empty.setMargin(4 * SPACE)
+        self._pages = QStackedLayout(self)
+        self._pages.addWidget(empty)
+        self._pages.addWidget(page)
+
+    def show_evaluation(self, evaluation: Evaluation | None) -> None:
+        """Count what has come by now."""
+        if evaluation is not self._evaluation:
+            self._evaluation = evaluation
+            self._counted.clear()
+        offered = [
+            (task, view, title)
+            for task, view, title in (tuned_titles(evaluation.results()) if evaluation else [])
+            if evaluation and any("shifted" in record for record in evaluation.of(task, view))
+        ]
+        places = [(task, view) for task, view, _ in offered]
+        if places != [self.choice.itemData(at) for at in range(self.choice.count())]:
+            chosen = self.choice.currentData()
+            with QSignalBlocker(self.choice):
+                self.choice.clear()
+                for task, view, title in offered:
+                    self.choice.addItem(self.tr("{0}: {1}").format(task, title), (task, view))
+                self.choice.setCurrentIndex(places.index(chosen) if chosen in places else 0)
+        self._pages.setCurrentIndex(1 if places else 0)
+        self._show()
+
+    def _show(self) -> None:
+        place = self.choice.currentData()
+        if place is None or self._evaluation is None:
+            self.model.show([])
+            return
+        shifts = self._count(self._evaluation, tuple(place))
+        self.model.show(shift_rows(shifts))
+        self._about.setText(
+            self.tr(
+                "{0} answers. The mean shift is that of p(tuned) − p(base) over the tokens that "
+                "were written, before temperature and the other settings of sampling."
+            ).format(f"{shifts.texts:,}")
+        )
+
+    def _count(self, evaluation: Evaluation, place: tuple[str, str]) -> ClassShifts:
+        """The sums over all answers by now; those that were counted are not counted again."""
+        records = evaluation.of(*place)
+        done, shifts = self._counted.get(place, (0, ClassShifts()))
+        if done > len(records):
+            done, shifts = 0, ClassShifts()
+        code = evaluation.is_code(place[0])
+        for record in records[done:]:
+            for text in record.get("shifted", ()):
+                shifts.add(text, code=code)
+        self._counted[place] = len(records), shifts
+        return shifts
