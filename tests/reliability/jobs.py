@@ -23,6 +23,7 @@ from PySide6.QtWidgets import QApplication, QPlainTextEdit, QWidget
 import app.ui.plot.shift_plot  # noqa: F401 — imported late by the window
 from app.checkpoints.recipes.recipe_file import read_recipe, write_recipe
 from app.decoding.language_model import TransformersLanguageModel
+from app.engine import engine
 from app.engine.engine import Engine
 from app.engine.messages import Command, Event, TokenDecoded
 from app.errors import TuneshiftError
@@ -57,7 +58,7 @@ def run_window(recipe: str, script: Callable[[MainWindow, Session], None]) -> in
 
     def made(self: MainWindow, session: Session, memory: Any) -> None:
         make(self, session, memory)
-        self.painted.connect(lambda: script(self, session))
+        self.painted.connect(lambda: after(0, lambda: script(self, session)))
         session.problem_changed.connect(
             lambda: tell(problem=str(session.problem.error) if session.problem else "")
         )
@@ -94,6 +95,16 @@ def _tell_of_tokens() -> None:
 
     Engine.__init__ = made  # type: ignore[method-assign]
     Engine.handle = handled  # type: ignore[method-assign]
+
+
+def _never_end() -> None:
+    """No token ends a text: random weights may choose it at once."""
+    decode = engine.decode
+
+    def decode_on(*arguments: Any, **options: Any) -> Any:
+        return decode(*arguments, **{**options, "eos_ids": ()})
+
+    engine.decode = decode_on  # type: ignore[assignment]
 
 
 def _take_time(seconds: float = _PACE_SECONDS) -> None:
@@ -186,6 +197,7 @@ def migrate(path: str) -> int:
 def generating(recipe: str, tokens: str = "400") -> int:
     """The window generates one text and says so; it ends when it is closed from outside."""
     _tell_of_tokens()
+    _never_end()
     _take_time(0.001)
 
     def script(window: MainWindow, session: Session) -> None:
@@ -211,6 +223,7 @@ def closed(recipe: str, when: str) -> int:
     if when == "slow":
         seconds = 3.0  # an evaluation that cannot be interrupted
     _tell_of_tokens()
+    _never_end()
     _take_time(seconds)
     begun = 0.0
 
@@ -240,7 +253,7 @@ def closed(recipe: str, when: str) -> int:
         elif when == "loading":
             session.load_changed.connect(on_event)
         else:
-            session.runs.generate("the king " * 200)
+            session.runs.generate("the king " * 100)
             watch()
 
     status = run_window(recipe, script)
