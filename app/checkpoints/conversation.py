@@ -1,4 +1,4 @@
-"""Messages of a chat, as a prompt may be instead of a text. Imports no torch."""
+"""What a prompt may be instead of a text: messages of a chat, or ids. Imports no torch."""
 
 from __future__ import annotations
 
@@ -40,4 +40,11 @@ class Conversation:
         return "\n\n".join([*lines, f"{_SPEAKERS[ASSISTANT]}:"])
 
 
-Prompt = str | Conversation
+@dataclass(frozen=True, slots=True)
+class TokenIds:
+    """A text as the ids of the base's tokenizer, with all that is to stand before it."""
+
+    ids: tuple[int, ...]
+
+
+Prompt = str | Conversation | TokenIds

@@ -8,7 +8,7 @@ from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
-from app.checkpoints.conversation import Conversation, Prompt
+from app.checkpoints.conversation import Conversation, Prompt, TokenIds
 from app.checkpoints.opening import OpenedRecipe, OpenedRole
 from app.checkpoints.report import RolePrompt
 from app.checkpoints.spec import CHAT, PERSONA_TEMPLATE, PLAIN, CheckpointSpec
@@ -21,11 +21,25 @@ def encode_prompt(
 ) -> list[int]:
     """The ids of ``prompt`` in the role's prompt format.
 
-    What the system says in a conversation takes the place of the role's own system prompt.
+    What the system says in a conversation takes the place of the role's own system prompt. Ids are
+    read as they are where the format is plain, and otherwise as the text that they stand for.
 
     Raises:
-        PromptError: When the prompt is empty or the model has no chat template to use.
+        PromptError: When the prompt is empty or the model has no chat template to use, or an id is
+            none of the tokenizer's.
     """
+    if isinstance(prompt, TokenIds):
+        unknown = [index for index in prompt.ids if index >= len(tokenizer)]
+        if unknown:
+            raise PromptError(
+                f"The prompt holds an id that {spec.source} does not have",
+                evidence=f"it is {unknown[0]:,}, and there are {len(tokenizer):,}",
+                next_step="Use the tokenizer of the base.",
+            )
+        if spec.prompt == PLAIN and prompt.ids:
+            return list(prompt.ids)
+        text = tokenizer.backend_tokenizer.decode(list(prompt.ids))
+        return encode_prompt(tokenizer, spec, text)
     if isinstance(prompt, Conversation):
         return _encode_conversation(tokenizer, spec, prompt)
     if not prompt:

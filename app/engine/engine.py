@@ -7,6 +7,7 @@ import time
 import traceback
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 
 import psutil
 import torch
@@ -31,6 +32,7 @@ from app.decoding.speculation_stats import SpeculationStats
 from app.decoding.speculative import Speculator
 from app.decoding.types import FinishReason, check_alphas
 from app.decoding.what_if import other_choices
+from app.engine.echo import split_echo
 from app.engine.messages import (
     AskWhatIf,
     Check,
@@ -203,10 +205,15 @@ class Engine:
             ensemble, prompts = ensemble.only(place), [prompts[place]]
         check_alphas(command.alphas.latest, len(ensemble.pairs))
         given = (*command.forced, *loaded.encode_continuation(command.text))
+        config, head = command.config, tuple[int, ...]()
+        if command.echo:
+            prompts, echoed = split_echo(prompts)
+            given, head = (*echoed, *given), tuple(prompts[0])
+            config = replace(config, max_new_tokens=config.max_new_tokens + len(echoed))
         remote = ensemble.remote
         if remote is not None:
             remote.begin_run(command.cancellation.requested)
-        self._emit(RunStarted(command.id, tuple(loaded.by_role(lengths))))
+        self._emit(RunStarted(command.id, tuple(loaded.by_role(lengths)), head))
         clock = _Clock()
         speculator = None
         if command.speculate:
@@ -214,7 +221,7 @@ class Engine:
         steps = decode(
             ensemble,
             prompts,
-            command.config,
+            config,
             detokenizer=loaded.detokenizer(prompts[0]),
             eos_ids=loaded.eos_ids,
             alphas=command.alphas.get,

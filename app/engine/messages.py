@@ -104,6 +104,9 @@ class Generate:
         role: The place in ``Recipe.roles`` of a role to generate from alone, or None for the tuned
             distribution.
         speculate: Draft tokens, so that the same text is there sooner.
+        echo: Say of the tokens of the prompt, too, what the models made of them: all that its roles
+            read alike at its end is given and not read as a prompt, the first token excepted.
+            ``max_new_tokens`` does not count these.
     """
 
     id: int
@@ -116,6 +119,7 @@ class Generate:
     text: str = ""
     role: int | None = None
     speculate: bool = True
+    echo: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -231,10 +235,17 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
-    """The prompt is encoded; ``prompt_tokens`` is its length in each of ``Recipe.roles``."""
+    """The prompt is encoded.
+
+    Attributes:
+        prompt_tokens: Its length in each of ``Recipe.roles``.
+        head: Where it is echoed, the ids before those of which something is said, as the base has
+            them.
+    """
 
     id: int
     prompt_tokens: tuple[int, ...]
+    head: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -31,6 +31,7 @@ class Form:
         usage: Whether a stream ends with its usage.
         model: What the model is called.
         labels: What to call each id, [V].
+        continued: Whether what is written after an echoed prompt is wanted.
     """
 
     chat: bool
@@ -39,6 +40,7 @@ class Form:
     usage: bool
     model: str
     labels: Sequence[str]
+    continued: bool = True
     id: str = field(default_factory=lambda: secrets.token_hex(12))
     created: int = field(default_factory=lambda: int(time.time()))
 
@@ -56,6 +58,27 @@ class Form:
             else {"text": text}
         )
         return {"index": index, **said, "finish_reason": reason, **self._of_tokens(pieces)}
+
+    def echo(
+        self, index: int, prompt: Prompt, head: Sequence[int], pieces: Sequence[Piece], reason: str
+    ) -> Json:
+        """One choice that begins with its prompt.
+
+        Args:
+            index: Of the choice.
+            prompt: The prompt.
+            head: Its first ids, of which nothing is known.
+            pieces: Those after them, and what was written then.
+            reason: Why it ended.
+        """
+        given = "".join(piece.text for piece in pieces if piece.given)
+        whole = prompt if isinstance(prompt, str) else "".join(self.labels[i] for i in head) + given
+        text = whole + "".join(piece.text for piece in pieces if not piece.given)
+        choice = {"index": index, "text": text, "finish_reason": reason, **self._of_tokens(pieces)}
+        if self.logprobs:
+            offset = len(whole) - len(given)
+            choice["logprobs"] = legacy_logprobs(pieces, self.labels, head, offset)
+        return choice
 
     def chunk(self, index: int, pieces: Sequence[Piece], reason: str | None) -> bytes:
         """Some tokens of one choice in a stream."""
@@ -126,15 +149,19 @@ async def write_whole(desk: Desk, jobs: Sequence[Job], form: Form) -> Json:
     choices = []
     for index, job in enumerate(jobs):
         pieces: list[Piece] = []
+        head: tuple[int, ...] = ()
         async with aclosing(desk.write(job)) as progress:
             async for item in progress:
                 if isinstance(item, Started):
-                    usage.prompts[job.prompt] = item.prompt_tokens
+                    usage.prompts[job.prompt], head = item.prompt_tokens, item.head
                 elif isinstance(item, Piece):
-                    pieces.append(item)
+                    if item.given or form.continued:
+                        pieces.append(item)
+                elif job.echo:
+                    choices.append(form.echo(index, job.prompt, head, pieces, _reason(item)))
                 else:
                     choices.append(form.choice(index, pieces, _reason(item)))
-        usage.written += len(pieces)
+        usage.written += sum(not piece.given for piece in pieces)
     return form.whole(choices, usage.as_json())
 
 

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 
 from app import __version__
 from app.checkpoints.conversation import Prompt
-from app.checkpoints.spec import Recipe
+from app.checkpoints.spec import PLAIN, Recipe
 from app.engine.messages import TokenDecoded
 from app.errors import SettingsError
 from app.server import errors
@@ -76,6 +76,8 @@ def _add_routes(application: FastAPI, desk: Desk, limits: Limits) -> None:
     @application.post("/v1/completions", responses=_RESPONSES)
     async def completions(asked: CompletionRequest, request: Request) -> Response:
         model, most = api.served(asked.model), asked.logprobs or 0
+        if asked.echo:
+            check_can_echo(model.recipe)
         jobs = [
             api.job(model, asked, prompt, choice, most, request)
             for prompt in asked.prompts
@@ -91,6 +93,20 @@ def _add_routes(application: FastAPI, desk: Desk, limits: Limits) -> None:
             api.job(model, asked, conversation, choice, most, request) for choice in range(asked.n)
         ]
         return api.answer(model, asked, jobs, chat=True, logprobs=bool(asked.logprobs))
+
+
+def check_can_echo(recipe: Recipe) -> None:
+    """Refuse to score a prompt that the roles read in different forms.
+
+    Raises:
+        ApiError: Some role's prompt format is not plain.
+    """
+    if any(spec.prompt != PLAIN for spec in recipe.checkpoints()):
+        raise ApiError(
+            400,
+            "“echo” needs roles that all read the prompt as it is; here some have a prompt format.",
+            param="echo",
+        )
 
 
 def describe(recipe: Recipe) -> dict[str, Any]:
@@ -155,7 +171,8 @@ class _Api:
         except SettingsError as error:
             raise errors.of_engine(error) from error
         alphas = asked.alphas_for(model.recipe.alphas)
-        return Job(_client(asked, request), prompt, config, alphas, keep, self._desk.loads)
+        client, loads = _client(asked, request), self._desk.loads
+        return Job(client, prompt, config, alphas, keep, loads, asked.echoes)
 
     def answer(
         self, model: Model, asked: Sampling, jobs: Sequence[Job], *, chat: bool, logprobs: bool
@@ -169,6 +186,7 @@ class _Api:
             usage=options is not None and options.include_usage,
             model=model_id(model.recipe),
             labels=model.token_labels,
+            continued=asked.max_tokens != 0,
         )
         self._desk.count_request()
         limit = self._limits.answer_seconds

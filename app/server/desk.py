@@ -55,6 +55,7 @@ class Job:
         alphas: The weight of each pair.
         piece: Makes of a token what is kept of it: rows of logits are large.
         loads: :attr:`Desk.loads` when it was asked for.
+        echo: Whether the prompt is part of the answer.
     """
 
     client: str
@@ -63,13 +64,20 @@ class Job:
     alphas: tuple[float, ...]
     piece: Callable[[TokenDecoded], Piece]
     loads: int
+    echo: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The prompt is encoded; ``prompt_tokens`` is its length for the base."""
+    """The prompt is encoded.
+
+    Attributes:
+        prompt_tokens: Its length for the base.
+        head: Where it is echoed, the ids before the first piece.
+    """
 
     prompt_tokens: int
+    head: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +202,14 @@ class Desk:
 
         cancellation = Cancellation()
         id_ = self._submit(
-            lambda id_: Generate(id_, job.prompt, job.config, LiveAlphas(job.alphas), cancellation),
+            lambda id_: Generate(
+                id_,
+                job.prompt,
+                job.config,
+                LiveAlphas(job.alphas),
+                cancellation,
+                echo=job.echo,
+            ),
             receive,
         )
         try:
@@ -261,7 +276,7 @@ class Desk:
 
 def _progress(event: Event, job: Job) -> Progress | ApiError | None:
     if isinstance(event, RunStarted):
-        return Started(event.prompt_tokens[0])
+        return Started(event.prompt_tokens[0], event.head)
     if isinstance(event, TokenDecoded):
         return job.piece(event)
     if isinstance(event, RunFinished):

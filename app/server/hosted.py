@@ -15,7 +15,7 @@ from app.engine.worker import Line
 from app.errors import SettingsError, TuneshiftError, unknown_error
 from app.extras import how_to_get
 from app.server.listening import Service, listen, url_of
-from app.server.messages import Model, ServerEvent, Listening, Stopped
+from app.server.messages import Listening, Model, ServerEvent, Stopped
 
 if TYPE_CHECKING:
     from app.server.desk import Desk

@@ -31,10 +31,11 @@ class Piece:
 
     Attributes:
         text: The text that it completed.
-        start: Where that begins in the answer.
+        start: Where that begins in what the engine writes.
         token: The token with its log-probability.
         ranked: The most probable tokens after tuning, the most probable first.
         explained: The extension: what it was to the base and what each pair did.
+        given: Whether it is a part of the prompt.
     """
 
     text: str
@@ -42,6 +43,7 @@ class Piece:
     token: Ranked
     ranked: tuple[Ranked, ...]
     explained: dict[str, Any] | None
+    given: bool = False
 
 
 def piece_of(event: TokenDecoded, most: int, *, explain: bool) -> Piece:
@@ -53,11 +55,14 @@ def piece_of(event: TokenDecoded, most: int, *, explain: bool) -> Piece:
         explain: Whether to say what the pairs did.
     """
     step, explained = event.step, event.attribution
+    ranked = _ranked(event, most) if most else ()
+    # Where it is ranked it has that very number: whoever compares the two wants them equal.
+    found = next((item for item in ranked if item.token_id == step.token_id), None)
     return Piece(
         text=step.text,
         start=step.start,
-        token=Ranked(step.token_id, _finite(explained.logprob_tuned)),
-        ranked=_ranked(event, most) if most else (),
+        token=found or Ranked(step.token_id, _finite(explained.logprob_tuned)),
+        ranked=ranked,
         explained={
             "token_id": step.token_id,
             "text": step.text,
@@ -70,6 +75,7 @@ def piece_of(event: TokenDecoded, most: int, *, explain: bool) -> Piece:
         }
         if explain
         else None,
+        given=step.forced,
     )
 
 
@@ -85,16 +91,32 @@ def _finite(value: float) -> float:
     return max(value, _LEAST)
 
 
-def legacy_logprobs(pieces: Sequence[Piece], labels: Sequence[str]) -> dict[str, Any]:
-    """The log-probabilities of an answer to ``/v1/completions``."""
+def legacy_logprobs(
+    pieces: Sequence[Piece], labels: Sequence[str], head: Sequence[int] = (), offset: int = 0
+) -> dict[str, Any]:
+    """The log-probabilities of an answer to ``/v1/completions``.
+
+    Args:
+        pieces: Of the answer.
+        labels: What to call each id, [V].
+        head: Ids of a prompt before them, of which nothing is known.
+        offset: Where the first piece begins in the text.
+    """
+    unknown = [None] * len(head)
     return {
-        "tokens": [labels[piece.token.token_id] for piece in pieces],
-        "token_logprobs": [piece.token.logprob for piece in pieces],
-        "top_logprobs": [
-            {labels[item.token_id]: item.logprob for item in piece.ranked} for piece in pieces
-        ],
-        "text_offset": [piece.start for piece in pieces],
+        "tokens": [*(labels[i] for i in head), *(labels[p.token.token_id] for p in pieces)],
+        "token_logprobs": [*unknown, *(piece.token.logprob for piece in pieces)],
+        "top_logprobs": [*unknown, *(_by_label(piece.ranked, labels) for piece in pieces)],
+        "text_offset": [*(0 for _ in head), *(offset + piece.start for piece in pieces)],
     }
+
+
+def _by_label(ranked: Sequence[Ranked], labels: Sequence[str]) -> dict[str, float]:
+    """Of several tokens with one label, the most probable."""
+    named: dict[str, float] = {}
+    for item in ranked:
+        named.setdefault(labels[item.token_id], item.logprob)
+    return named
 
 
 def chat_logprobs(pieces: Sequence[Piece], labels: Sequence[str]) -> dict[str, Any]:

@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from app.checkpoints.conversation import ASSISTANT, SYSTEM, USER, Conversation, Message
+from app.checkpoints.conversation import (
+    ASSISTANT,
+    SYSTEM,
+    USER,
+    Conversation,
+    Message,
+    Prompt,
+    TokenIds,
+)
 from app.decoding.types import MAX_SEED, GenerationConfig
 from app.server.errors import ApiError
 
 MOST_CHOICES, MOST_PROMPTS, MOST_STOPS, MOST_LOGPROBS, MOST_MESSAGES = 16, 32, 16, 50, 1000
+_MOST_IDS = 1_000_000
+_TEXT = Annotated[str, Field(min_length=1)]
+_IDS = Annotated[
+    list[Annotated[int, Field(strict=True, ge=0, lt=2**31)]],
+    Field(min_length=1, max_length=_MOST_IDS),
+]
 _STOP = Annotated[str, Field(min_length=1, max_length=200)]
 _UNSUPPORTED = {
     "frequency_penalty": 0,
@@ -19,7 +34,6 @@ _UNSUPPORTED = {
     "logit_bias": {},
     "best_of": 1,
     "suffix": "",
-    "echo": False,
     "tools": [],
     "functions": [],
     "response_format": {"type": "text"},
@@ -95,6 +109,11 @@ class Sampling(BaseModel):
         """The most tokens of the answer."""
         return self.max_tokens
 
+    @property
+    def echoes(self) -> bool:
+        """Whether the prompt is part of the answer."""
+        return False
+
     def alphas_for(self, defaults: tuple[float, ...]) -> tuple[float, ...]:
         """The weights in force.
 
@@ -117,17 +136,48 @@ class CompletionRequest(Sampling):
     """A request to ``/v1/completions``."""
 
     prompt: (
-        Annotated[str, Field(min_length=1)]
-        | Annotated[
-            list[Annotated[str, Field(min_length=1)]], Field(min_length=1, max_length=MOST_PROMPTS)
-        ]
+        _TEXT
+        | Annotated[list[_TEXT], Field(min_length=1, max_length=MOST_PROMPTS)]
+        | _IDS
+        | Annotated[list[_IDS], Field(min_length=1, max_length=MOST_PROMPTS)]
+    ) = Field(description="A text, the ids of one in the tokenizer of the base, or several.")
+    max_tokens: Annotated[int, Field(ge=0, le=1_000_000)] | None = Field(
+        None, description="0 with echo alone."
     )
     logprobs: Annotated[int, Field(ge=0, le=MOST_LOGPROBS)] | None = None
+    echo: bool = Field(False, description="Give the prompt back, and score its tokens.")
+
+    @model_validator(mode="after")
+    def _check_echo(self) -> CompletionRequest:
+        if self.max_tokens == 0 and not self.echo:
+            raise ValueError("“max_tokens” of 0 asks for nothing, unless “echo” is on")
+        if self.echo and (self.stream or self.stop):
+            raise ValueError("“echo” together with “stream” or “stop” is not supported")
+        return self
 
     @property
-    def prompts(self) -> list[str]:
+    def longest(self) -> int | None:
+        # With nothing to be written one token is, and left out of the answer.
+        return 1 if self.max_tokens == 0 else self.max_tokens
+
+    def config(self, defaults: GenerationConfig, choice: int) -> GenerationConfig:
+        """The settings of one choice; a prompt that is echoed may hold stop strings."""
+        config = super().config(defaults, choice)
+        return replace(config, stop=()) if self.echo else config
+
+    @property
+    def echoes(self) -> bool:
+        return self.echo
+
+    @property
+    def prompts(self) -> list[Prompt]:
         """Every prompt."""
-        return [self.prompt] if isinstance(self.prompt, str) else self.prompt
+        prompt = self.prompt
+        if isinstance(prompt, str):
+            return [prompt]
+        if isinstance(prompt[0], int):
+            return [TokenIds(tuple(prompt))]
+        return [each if isinstance(each, str) else TokenIds(tuple(each)) for each in prompt]
 
 
 class TextPart(BaseModel):

@@ -28,7 +28,7 @@ from app.engine.worker import EngineThread
 from app.server.access import Access
 from app.server.hosted import HostedServer
 from app.server.listening import Service, listen
-from app.server.messages import Figures, Model, ServerEvent, Listening, Stopped
+from app.server.messages import Figures, Listening, Model, ServerEvent, Stopped
 from tests.server.conftest import PATIENCE
 
 PROMPT = "the king said"

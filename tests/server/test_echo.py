@@ -1,0 +1,191 @@
+"""Prompts that are echoed and scored, and prompts of ids: what benchmarks ask for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import httpx2
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from openai import BadRequestError, OpenAI
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
+
+from app.checkpoints.spec import Recipe
+from app.engine.echo import split_echo
+from tests import tiny
+from tests.server.conftest import PATIENCE, Running, Serve
+
+PROMPT = "the king said to the sea"
+ALPHA = 0.8
+
+
+class Oracle:
+    """The tuned distribution from whole forward passes of transformers, without a cache."""
+
+    def __init__(self, family: tiny.Family) -> None:
+        load = AutoModelForCausalLM.from_pretrained
+        folders = (family.base, family.expert, family.antiexpert)
+        self._models = [load(folder, dtype=torch.float32).eval() for folder in folders]
+        self.tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(family.base)
+
+    def logprobs(self, ids: list[int], alpha: float = ALPHA) -> torch.Tensor:
+        """After every token, [n, V]."""
+        with torch.no_grad():
+            base, expert, anti = (m(torch.tensor([ids])).logits[0] for m in self._models)
+        return torch.log_softmax(base + alpha * (expert - anti), -1)
+
+
+@pytest.fixture(scope="module")
+def oracle(llama: tiny.Family) -> Oracle:
+    return Oracle(llama)
+
+
+@pytest.fixture(scope="module")
+def ids(oracle: Oracle) -> list[int]:
+    found: list[int] = oracle.tokenizer(PROMPT)["input_ids"]
+    assert len(found) > 3
+    return found
+
+
+def ask(client: OpenAI, prompt: Any, **options: Any) -> Any:
+    return client.completions.create(model="", prompt=prompt, **options)
+
+
+def test_a_prompt_of_ids_is_the_text(client: OpenAI, ids: list[int]) -> None:
+    said, written = ask(client, PROMPT), ask(client, ids)
+    assert written.choices[0].text == said.choices[0].text
+    assert written.usage == said.usage
+    several = ask(client, [ids, ids[:3]])
+    assert several.choices[0].text == said.choices[0].text
+    assert several.usage.prompt_tokens == len(ids) + 3
+
+
+@pytest.mark.parametrize("as_ids", [True, False])
+def test_every_token_of_the_prompt_is_scored(
+    client: OpenAI, oracle: Oracle, ids: list[int], as_ids: bool
+) -> None:
+    answer = ask(client, ids if as_ids else PROMPT, echo=True, max_tokens=1, logprobs=3)
+    (choice,) = answer.choices
+    told = choice.logprobs
+    rows = oracle.logprobs(ids)
+    best = int(rows[-1].argmax())
+    assert told.token_logprobs[0] is None
+    assert told.top_logprobs[0] is None
+    expected = [rows[place, index].item() for place, index in enumerate([*ids[1:], best])]
+    assert told.token_logprobs[1:] == pytest.approx(expected, abs=1e-4)
+    for place, listed in enumerate(told.top_logprobs[1:]):
+        assert list(listed.values()) == pytest.approx(rows[place].topk(3).values.tolist(), abs=1e-4)
+    assert choice.text == PROMPT + oracle.tokenizer.decode([best])
+    for token, start in zip(told.tokens, told.text_offset, strict=True):
+        assert choice.text[start : start + len(token)] == token
+    assert answer.usage.prompt_tokens == len(ids)
+    assert answer.usage.completion_tokens == 1
+
+
+def test_scores_as_the_evaluation_harness_reads_them(
+    client: OpenAI, oracle: Oracle, ids: list[int]
+) -> None:
+    """Its local-completions sends ids, sums what follows the context, and compares for greedy."""
+    context = 3
+    greedy = ids[:context]
+    for _ in range(4):
+        greedy = [*greedy, int(oracle.logprobs(greedy)[-1].argmax())]
+    prompts = [ids, greedy]
+    body = {"max_tokens": 1, "logprobs": 1, "echo": True, "temperature": 0, "seed": 1234}
+    answer = ask(client, prompts, **body)
+    for prompt, choice, is_greedy in zip(prompts, answer.choices, [False, True], strict=True):
+        told = choice.logprobs
+        scores = told.token_logprobs[context:-1]
+        rows = oracle.logprobs(prompt)[context - 1 : -1]
+        expected = rows.gather(1, torch.tensor(prompt[context:])[:, None]).sum().item()
+        assert sum(scores) == pytest.approx(expected, abs=1e-3)
+        pairs = zip(scores, told.top_logprobs[context:-1], strict=True)
+        assert all(score == max(top.values()) for score, top in pairs) == is_greedy
+
+
+def test_alphas_act_on_the_scores(client: OpenAI, oracle: Oracle, ids: list[int]) -> None:
+    options = {"echo": True, "max_tokens": 0, "logprobs": 0, "extra_body": {"alphas": [-1.5]}}
+    (choice,) = ask(client, ids, **options).choices
+    rows = oracle.logprobs(ids, -1.5)
+    expected = [rows[place, index].item() for place, index in enumerate(ids[1:])]
+    assert choice.logprobs.token_logprobs[1:] == pytest.approx(expected, abs=1e-4)
+
+
+def test_nothing_may_be_written_after_the_echo(client: OpenAI, ids: list[int]) -> None:
+    answer = ask(client, [ids, ids], echo=True, max_tokens=0, logprobs=1)
+    for choice in answer.choices:
+        assert choice.text == PROMPT
+        assert len(choice.logprobs.tokens) == len(ids)
+    assert answer.usage.completion_tokens == 0
+    explained = answer.choices[0].tuneshift["tokens"]
+    assert [token["token_id"] for token in explained] == ids[1:]
+
+
+def test_what_is_written_after_an_echo_is_what_is_written_without(client: OpenAI) -> None:
+    plain = ask(client, PROMPT, max_tokens=6).choices[0].text
+    assert ask(client, PROMPT, max_tokens=6, echo=True).choices[0].text == PROMPT + plain
+
+
+def test_a_prompt_of_one_token_has_nothing_to_score(client: OpenAI, ids: list[int]) -> None:
+    (choice,) = ask(client, ids[:1], echo=True, max_tokens=2, logprobs=1).choices
+    assert choice.logprobs.token_logprobs[0] is None
+    assert len(choice.logprobs.tokens) == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"max_tokens": 0}, "asks for nothing"),
+        ({"echo": True, "stream": True}, "not supported"),
+        ({"echo": True, "stop": "."}, "not supported"),
+        ({"prompt": [5, 99_999]}, "holds an id"),
+        ({"prompt": [-1]}, "prompt"),
+        ({"prompt": []}, "prompt"),
+        ({"prompt": [[]]}, "prompt"),
+        ({"prompt": ["a", [1]]}, None),
+    ],
+)
+def test_what_cannot_be_done_is_said(
+    server: Running, options: dict[str, Any], message: str | None
+) -> None:
+    body = {"prompt": PROMPT, **options}
+    answer = httpx2.post(f"{server.url}/v1/completions", json=body, timeout=PATIENCE)
+    assert answer.status_code == 400, answer.text
+    assert (message or "") in answer.text
+
+
+def test_stop_strings_of_the_recipe_do_not_cut_an_echo(serve: Serve, served_recipe: Recipe) -> None:
+    sampling = replace(served_recipe.sampling, stop=("king",))
+    with (
+        serve(recipe=replace(served_recipe, sampling=sampling)) as running,
+        running.client() as client,
+    ):
+        assert ask(client, PROMPT, echo=True, max_tokens=0).choices[0].text == PROMPT
+
+
+def test_roles_with_a_prompt_format_cannot_echo(serve: Serve, served_recipe: Recipe) -> None:
+    pair = served_recipe.pairs[0]
+    spec = replace(pair.expert, prompt="Q: {prompt}\nA:")
+    recipe = replace(served_recipe, pairs=(replace(pair, expert=spec),))
+    with serve(recipe=recipe) as running, running.client() as client:
+        with pytest.raises(BadRequestError, match="prompt format"):
+            ask(client, PROMPT, echo=True)
+        assert ask(client, [5, 6, 7]).choices[0].text  # the expert reads what they stand for
+
+
+prompts = st.lists(st.lists(st.integers(0, 3), min_size=1, max_size=8), min_size=1, max_size=3)
+
+
+@given(prompts)
+def test_an_echo_is_the_longest_end_that_all_have_after_their_first(
+    prompts: list[list[int]],
+) -> None:
+    heads, echoed = split_echo(prompts)
+    assert [[*head, *echoed] for head in heads] == prompts
+    assert all(heads)
+    longer = [prompt[len(prompt) - len(echoed) - 1 :] for prompt in prompts]
+    alike = all(each == longer[0] for each in longer)
+    assert not alike or min(map(len, prompts)) == len(echoed) + 1
