@@ -197,7 +197,8 @@ def stylesheet(theme: Theme) -> str:
     QListWidget:focus {{ border-color: {theme.accent}; }}
     QListWidget::item {{ padding: 4px 6px; }}
     QListWidget::item:selected {{ background: {theme.selection}; color: {theme.text}; }}
-    QCheckBox::indicator, QTableView::indicator, QListWidget::indicator {{ width: 14px; height: 14px;
+    QCheckBox::indicator, QTableView::indicator,
+    QListWidget::indicator {{ width: 14px; height: 14px;
         border: 1px solid {theme.muted}; border-radius: 3px; background: {theme.surface}; }}
     QCheckBox::indicator:focus {{ border-color: {theme.accent}; }}
     QCheckBox::indicator:checked, QTableView::indicator:checked,

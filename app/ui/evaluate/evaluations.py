@@ -169,7 +169,7 @@ class Evaluations(QObject):
 
     def forget(self, summary: EvaluationSummary) -> None:
         """Remove an evaluation from the history; answers that the window has kept go with it."""
-        if self._history is None or (self.running and self._is_current(summary)):
+        if self._history is None or (self.running and self.is_current(summary)):
             return
         try:
             with closing(EvaluationArchive(Database(self._history))) as archive:
@@ -180,11 +180,12 @@ class Evaluations(QObject):
         folder = Path(summary.folder)
         if folder.parent == self._folder("").resolve():
             shutil.rmtree(folder, ignore_errors=True)
-        if self._is_current(summary):
+        if self.is_current(summary):
             self.clear()
         self.kept_changed.emit()
 
-    def _is_current(self, summary: EvaluationSummary) -> bool:
+    def is_current(self, summary: EvaluationSummary) -> bool:
+        """Whether it is the one that is shown."""
         return self.current is not None and self.current.id == summary.id
 
     def _folder(self, evaluation_id: str) -> Path:

@@ -7,6 +7,7 @@ import json
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QHBoxLayout,
+    QHeaderView,
     QLabel,
     QMessageBox,
     QPushButton,
@@ -21,6 +22,8 @@ from app.ui.history.run_words import shown_moment
 from app.ui.summary.figures_model import Cell, FiguresModel, Heading
 from app.ui.theme import SPACE
 from app.ui.widgets.number_table import NumberTable
+
+_CONTENTS = QHeaderView.ResizeMode.ResizeToContents
 
 
 class PastView(QWidget):
@@ -44,6 +47,8 @@ class PastView(QWidget):
             self,
         )
         self.table = NumberTable(self.model, self.tr("Past evaluations"), wide=1)
+        for column in (0, 2):
+            self.table.horizontalHeader().setSectionResizeMode(column, _CONTENTS)
         self.table.chosen.connect(lambda _: self._open())
         self.table.selectionModel().selectionChanged.connect(lambda *_: self._update())
         self.open_one = QPushButton(self.tr("Open"))
@@ -68,19 +73,21 @@ class PastView(QWidget):
         self._pages = QStackedLayout(self)
         self._pages.addWidget(self._empty)
         self._pages.addWidget(page)
-        evaluations.changed.connect(self._update)
+        evaluations.changed.connect(self._on_changed)
         self._update()
 
     def refresh(self) -> None:
         """Read the list anew."""
         listed = self._evaluations.kept()
-        if listed == self._listed:
-            return
         self._listed = listed
         with self.table.kept(self.model.row_of):
             self.model.show([self._row(summary) for summary in listed])
         self._pages.setCurrentIndex(1 if listed else 0)
         self._update()
+
+    def _on_changed(self) -> None:
+        if self.isVisible():
+            self.refresh()
 
     def _row(self, summary: EvaluationSummary) -> list[Cell]:
         try:
@@ -90,6 +97,8 @@ class PastView(QWidget):
         except (ValueError, KeyError, TypeError):
             names, answers = {}, 0
         state = self.tr("complete") if summary.complete else self.tr("stopped")
+        if self._evaluations.running and self._evaluations.is_current(summary):
+            state = self.tr("going on")
         return [
             Cell(shown_moment(summary.created), summary.folder),
             Cell(", ".join(names), summary.folder),

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QEvent, QSignalBlocker, Qt
 from PySide6.QtWidgets import (
+    QFrame,
     QHBoxLayout,
+    QHeaderView,
     QLabel,
     QPushButton,
     QSplitter,
@@ -55,6 +59,7 @@ class SamplesView(QWidget):
         self.text = QTextBrowser()
         self.text.setAccessibleName(self.tr("Question and answers"))
         self.text.setOpenLinks(False)
+        self.text.setFrameShape(QFrame.Shape.NoFrame)
         self.whose = ChoiceBox()
         self.whose.setAccessibleName(self.tr("Whose answer"))
         self.inspect = QPushButton(self.tr("Open in inspector"))
@@ -94,6 +99,7 @@ class SamplesView(QWidget):
         page.addWidget(right)
         page.setSizes(_SIZES)
         page.setChildrenCollapsible(False)
+        page.setHandleWidth(1)
         page.setContentsMargins(SPACE + 4, SPACE, SPACE + 4, SPACE)
         empty = QLabel(
             self.tr(
@@ -146,9 +152,14 @@ class SamplesView(QWidget):
             Heading(self.tr("question"), number=False),
             *(Heading(view_title(view), number=False) for view in self._views),
         ]
-        rows = [self._row(index) for index in self._indices() if self._is_kept(index)]
+        indices = self._indices()
+        common = _common_beginning([self._prompt(index) for index in indices])
+        rows = [self._row(index, common) for index in indices if self._is_kept(index)]
         with self.table.kept(self.model.row_of):
             self.model.show(rows, headings)
+        header = self.table.horizontalHeader()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(1, QHeaderView.ResizeMode.Interactive)
         if rows and not self.table.chosen_rows():
             self.table.go_to(0)
         tuned = [view for view in self._views if view.kind == "tuned"]
@@ -177,14 +188,17 @@ class SamplesView(QWidget):
     def _indices(self) -> list[int]:
         return sorted({index for records in self._records.values() for index in records})
 
-    def _row(self, index: int) -> list[Cell]:
-        records = [self._records[view.title].get(index) for view in self._views]
-        prompt = next(str(record.get("prompt", "")) for record in records if record)
-        snippet = " ".join(prompt.split())[-_SNIPPET:]
+    def _prompt(self, index: int) -> str:
+        found = (records.get(index) for records in self._records.values())
+        return next(str(record.get("prompt", "")) for record in found if record)
+
+    def _row(self, index: int, common: int) -> list[Cell]:
+        """A question without the ``common`` characters that all questions begin with."""
+        prompt = self._prompt(index)
         return [
             Cell(f"{index + 1:,}"),
-            Cell(snippet, prompt),
-            *(Cell(mark_of(record)) for record in records),
+            Cell(" ".join(prompt[common:].split())[:_SNIPPET], prompt),
+            *(Cell(mark_of(self._records[view.title].get(index))) for view in self._views),
         ]
 
     def _is_kept(self, index: int) -> bool:
@@ -257,3 +271,13 @@ class SamplesView(QWidget):
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
             self._show_sample()
+
+
+def _common_beginning(prompts: Sequence[str]) -> int:
+    """How many characters all questions begin with, in whole words; 0 of a single one."""
+    if len(prompts) < 2:
+        return 0
+    first, last = min(prompts), max(prompts)  # in their order, all others lie between
+    pairs = enumerate(zip(first, last, strict=False))
+    length = next((at for at, (a, b) in pairs if a != b), min(len(first), len(last)))
+    return max(first.rfind(" ", 0, length), first.rfind("\n", 0, length)) + 1

@@ -22,6 +22,8 @@ _POINT = 8
 _MARGIN = 0.18
 """Share of the height that stays free below what is drawn, and above it."""
 
+_SIDES = 0.1
+
 
 class ScoreChart(QWidget):
     """Shows one task."""
@@ -129,7 +131,7 @@ class ScoreChart(QWidget):
             )
             self._add_errors(places, curve, theme)
         item.setLabel("bottom", self.tr("α ×"), color=theme.muted)
-        margin = (high - low) * 0.06
+        margin = (high - low) * _SIDES
         item.setXRange(low - margin, high + margin)
 
     def _add_errors(self, places: Sequence[float], results: Sequence[Result], theme: Theme) -> None:

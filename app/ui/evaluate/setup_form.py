@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QPushButton,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -28,6 +29,7 @@ from app.ui.theme import SPACE
 from app.ui.widgets.controls import NumberBox
 
 _MOST = 1_000_000
+_NUMBER_WIDTH = 64
 
 
 class SetupForm(QFrame):
@@ -66,6 +68,9 @@ class SetupForm(QFrame):
         self.limit.setValue(100)
         self.batch = NumberBox(0, 1024, 1, 0, self.tr("auto"))
         self.batch.setToolTip(self.tr("How many texts are read side by side"))
+        for number in (self.limit, self.batch):
+            number.setMinimumWidth(_NUMBER_WIDTH)
+            number.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.allow_code = QCheckBox(self.tr("Run the programs that models write"))
         self._code_about = QLabel(
             self.tr(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSignalBlocker, Qt
-from PySide6.QtWidgets import QLabel, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHeaderView, QLabel, QStackedLayout, QVBoxLayout, QWidget
 
 from app.attribution.class_shifts import ClassShifts
 from app.ui.evaluate.evaluation import Evaluation
@@ -12,6 +12,8 @@ from app.ui.summary.figures_model import FiguresModel
 from app.ui.theme import SPACE
 from app.ui.widgets.controls import ChoiceBox
 from app.ui.widgets.number_table import NumberTable
+
+_CONTENTS = QHeaderView.ResizeMode.ResizeToContents
 
 
 class TokensView(QWidget):
@@ -26,6 +28,7 @@ class TokensView(QWidget):
         self.choice.currentIndexChanged.connect(self._show)
         self.model = FiguresModel(shift_headings(), self)
         self.table = NumberTable(self.model, self.tr("Shift by class of token"), fits=True, wide=3)
+        self.table.horizontalHeader().setSectionResizeMode(0, _CONTENTS)
         self._about = QLabel()
         self._about.setProperty("role", "caption")
         self._about.setWordWrap(True)
