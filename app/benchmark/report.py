@@ -121,7 +121,7 @@ def _blocks(results: Results) -> Iterator[str]:
         each = ", ".join(f"{seconds * 1e3:,.1f}" for seconds in block.seconds)
         yield f"  {block.size:>6,}: {each} ms"
     if results.expected:
-        yield "What drafts of the first expert bring by these costs, over one by one, if accepted at"
+        yield "What drafts of the first expert bring over one by one at these costs, if accepted at"
     for found in results.expected:
         yield f"  {found.accepted:>6.3g}: {_expected(found)}"
 
