@@ -11,6 +11,7 @@ import os
 import random
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -34,6 +35,8 @@ from app.ui.main_window import MainWindow
 from app.ui.state.run import Run
 from app.ui.state.session import LoadState, Session
 from tests.history.invented import new_run, write_run
+from tests.reliability.fuzzing import TARGETS
+from tests.reliability.soak import soak
 
 MORE_TABLES = (
     "ALTER TABLE run ADD COLUMN invented TEXT NOT NULL DEFAULT 'x'",
@@ -281,4 +284,26 @@ def record(path: str, seed: str) -> int:
         if not writer.flush(30):
             return 1
         tell(written=run.id, by=seed)
+    return 0
+
+
+def soaked(*arguments: str) -> int:
+    """Run after run in one window; says the figures at the end."""
+    *recipes, home, runs, seed = arguments
+    tell(figures=soak([Path(recipe) for recipe in recipes], Path(home), int(runs), int(seed)))
+    return 0
+
+
+def fuzzed(target: str, folder: str, first: str, count: str, seconds: str) -> int:
+    """Damage a file ``count`` times, and on for ``seconds``; says each seed before it is tried."""
+    place = Path(folder)
+    place.mkdir(parents=True)
+    damage = TARGETS[target](place)
+    end = time.monotonic() + float(seconds)
+    seed, outcomes = int(first), Counter[str]()
+    while seed < int(first) + int(count) or time.monotonic() < end:
+        tell(seed=seed)
+        outcomes[damage(random.Random(seed))] += 1
+        seed += 1
+    tell(outcomes=outcomes)
     return 0

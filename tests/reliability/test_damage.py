@@ -1,0 +1,34 @@
+"""Damaged files of every kind: said in words, set aside where that is promised, never a crash.
+
+A few seconds in the suite; ``make long`` goes on for ten minutes with each kind.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.reliability.nursery import Nursery
+
+SECONDS = float(os.environ.get("TUNESHIFT_FUZZ_SECONDS", "0"))
+FIRST = int(os.environ.get("TUNESHIFT_FUZZ_SEED", "0"))
+COUNTS = {"settings": 300, "recipes": 300, "history": 40, "checkpoints": 12, "gguf": 200,
+          "window": 12}  # fmt: skip
+
+
+@pytest.mark.timeout(120 + SECONDS)
+@pytest.mark.parametrize("target", COUNTS)
+def test_damaged_files(nursery: Nursery, tmp_path: Path, target: str) -> None:
+    folder = tmp_path / "files"
+    with nursery.child(
+        "fuzzed", target, folder, FIRST, COUNTS[target], SECONDS, home=tmp_path / "home"
+    ) as child:
+        said = list(child.lines())
+        status = child.wait()
+    errors = (tmp_path / "home" / "stderr").read_text(errors="replace")
+    assert status == 0, f"seed {said[-1] if said else 'none'} of {target}:\n{errors[-3000:]}"
+    outcomes = said[-1]["outcomes"]
+    print(f"{target}: {outcomes}")
+    assert sum(outcomes.values()) >= COUNTS[target]
