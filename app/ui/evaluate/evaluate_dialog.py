@@ -58,6 +58,8 @@ class EvaluateDialog(QDialog):
         self._lay_out()
         self.resize(_SIZE.boundedTo(self.screen().availableSize() - _FRAME))
         self.form.changed.connect(self._on_form)
+        # It lies over the window, where the text is; it comes back as it was left.
+        self.samples.inspected.connect(self.close)
         self.past.opened.connect(lambda: self.tabs.setCurrentWidget(self.results))
         self._evaluations.changed.connect(self._on_changed)
         self._evaluations.progressed.connect(self._on_progress)
@@ -66,7 +68,11 @@ class EvaluateDialog(QDialog):
         session.load_changed.connect(self._update)
         session.runs.run_changed.connect(self._update)
         self._on_changed()
-        self.form.tasks.tasks.setFocus()
+        if self._evaluations.looked_at is None:
+            self.form.tasks.tasks.setFocus()
+        else:
+            self.tabs.setCurrentWidget(self.samples)
+            self.samples.table.setFocus()
 
     # Parts
 

@@ -74,6 +74,8 @@ class Evaluations(QObject):
         self._had_models = False
         self._saved = 0.0
         self.current: Evaluation | None = None
+        self.looked_at: int | None = None
+        """The question, from 0, whose answer was opened as a text, for coming back to it."""
         self.form: dict[str, Any] = {}
         """What was asked the last time, for the form; plain data."""
         self._told.connect(self._hear, Qt.ConnectionType.QueuedConnection)
@@ -138,7 +140,7 @@ class Evaluations(QObject):
         if self.running:
             return
         try:
-            self.current = _read(summary)
+            self.current, self.looked_at = _read(summary), None
         except (TuneshiftError, ValueError, KeyError, TypeError) as error:
             self._session.report(
                 HistoryError(
@@ -195,7 +197,7 @@ class Evaluations(QObject):
     def _begin(self, evaluation: Evaluation) -> None:
         if not self._session.prepare_run():
             return
-        self.current = evaluation
+        self.current, self.looked_at = evaluation, None
         evaluation.stage, evaluation.error, evaluation.told = Stage.WAITING, None, ""
         cancellation = Cancellation()
         work = LentEvaluation(
@@ -326,11 +328,12 @@ class Evaluations(QObject):
 
 def _alone(source: str) -> Recipe:
     """A recipe of one checkpoint, named as a person types it."""
-    named = source if ":" in source else f"folder:{source}"
-    if source.endswith(".gguf") and ":" not in source:
-        named = f"gguf:{source}"
-    spec = CheckpointSpec(named)
-    return Recipe(source.rsplit("/", 1)[-1], spec, (ExpertPair("itself", spec, spec),))
+    path = Path(source).expanduser()
+    if ":" not in source or path.exists():
+        kind = "gguf" if path.suffix == ".gguf" else "folder"
+        source = f"{kind}:{path}"
+    spec = CheckpointSpec(source)
+    return Recipe(path.name, spec, (ExpertPair("itself", spec, spec),))
 
 
 def _read(summary: EvaluationSummary) -> Evaluation:

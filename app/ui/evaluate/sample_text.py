@@ -18,6 +18,8 @@ from app.ui.text.tint import scale_of
 from app.ui.theme import current_theme
 
 RIGHT, WRONG = "✓", "✗"
+_FOUND = 24
+"""Characters of what was found in an answer."""
 
 
 class SampleText(QObject):
@@ -56,9 +58,13 @@ class SampleText(QObject):
         if samples > 1:
             return self.tr("{0} of {1} answers").format(f"{value:.0%}", samples)
         if found:
-            said = found[0] if found[0] is not None else self.tr("nothing found")
+            said = _shortened(found[0]) if found[0] is not None else self.tr("nothing found")
             return self.tr("{0} {1}").format(mark, said)
         return mark
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _FOUND else f"{text[: _FOUND - 1]}…"
 
 
 def mark_of(record: Record | None) -> str:

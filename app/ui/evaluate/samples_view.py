@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QSignalBlocker, Qt
+from PySide6.QtCore import QEvent, QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -30,11 +30,16 @@ from app.ui.widgets.controls import ChoiceBox
 from app.ui.widgets.number_table import NumberTable
 
 _SNIPPET = 120
+_TITLE = 14
+"""Characters of a role's name above its column."""
 _SIZES = (380, 420)
 
 
 class SamplesView(QWidget):
     """A row for each question; the chosen one at the right."""
+
+    inspected = Signal()
+    """An answer was opened as a text of the window."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -143,14 +148,17 @@ class SamplesView(QWidget):
         self._pages.setCurrentIndex(1 if tasks else 0)
         self._show()
         if other and self.model.rowCount():
-            self.table.go_to(0)
+            asked = self._session.evaluations.looked_at
+            row = None if asked is None else self.model.row_of(f"{asked + 1:,}")
+            self.table.go_to(row or 0)
+            self.table.scrollTo(self.table.currentIndex())
 
     def _show(self) -> None:
         self._read()
         headings = [
             Heading("#"),
             Heading(self.tr("question"), number=False),
-            *(Heading(view_title(view), number=False) for view in self._views),
+            *(_heading(view) for view in self._views),
         ]
         indices = self._indices()
         common = _common_beginning([self._prompt(index) for index in indices])
@@ -263,14 +271,19 @@ class SamplesView(QWidget):
         for place, alpha in enumerate(view.alphas):
             session.set_alpha(place, alpha)
         session.runs.score(record["prompt"], record["output"][0])
-        window = self.window().parentWidget()
-        if window:
-            window.activateWindow()
+        session.evaluations.looked_at = self._chosen()
+        self.inspected.emit()
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 — Qt's name
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
             self._show_sample()
+
+
+def _heading(view: View) -> Heading:
+    title = view_title(view)
+    short = title if len(title) <= _TITLE else f"{title[: _TITLE - 1]}…"
+    return Heading(short, title, number=False)
 
 
 def _common_beginning(prompts: Sequence[str]) -> int:

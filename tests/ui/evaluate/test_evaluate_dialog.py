@@ -200,7 +200,7 @@ def test_questions_are_filtered(dialog: EvaluateDialog, desk: Desk, task: Path) 
 
 
 def test_a_tuned_answer_is_opened_with_its_weights(
-    dialog: EvaluateDialog, desk: Desk, task: Path
+    dialog: EvaluateDialog, desk: Desk, task: Path, qtbot: QtBot
 ) -> None:
     answered(dialog, desk, task)
     samples = dialog.samples
@@ -216,6 +216,12 @@ def test_a_tuned_answer_is_opened_with_its_weights(
     assert (command.prompt, command.text) == (PROMPTS[1], record["output"][0])
     assert command.alphas.latest == pytest.approx((0.4, 0.75))
     assert not samples.inspect.isEnabled()  # until it has been read
+    assert not dialog.isVisible()  # the text is in the window below
+    again = EvaluateDialog(desk.session)
+    qtbot.addWidget(again)
+    again.show()
+    assert again.tabs.currentWidget() is again.samples
+    assert PROMPTS[1] in again.samples.text.toPlainText()
 
 
 def test_classes_of_tokens_are_counted(dialog: EvaluateDialog, desk: Desk, task: Path) -> None:
