@@ -90,7 +90,8 @@ class StatusLine(QWidget):
     def _show_coverage(self, run: Run | None) -> None:
         """How much of the base's probability a server told of, and what was exchanged with it."""
         text = explanation = ""
-        known = [token.attribution.coverage for token in run.tokens] if run else []
+        remote = run is not None and run.recipe.base.is_endpoint
+        known = [token.attribution.coverage for token in run.tokens] if run and remote else []
         told = [coverage for coverage in known if coverage is not None]
         if told:
             mean = sum(told) / len(told)
@@ -102,8 +103,16 @@ class StatusLine(QWidget):
                 "Of the base's probability, the tokens that the server returned have {0} on "
                 "average and {1} at least. All other tokens are impossible."
             ).format(f"{mean:.1%}", f"{min(told):.1%}")
+            if low:
+                explanation += "\n" + self.tr(
+                    "The whole base might have said something else. Where the server gives more "
+                    "log-probabilities, ask for more of them."
+                )
         traffic = run.stats.traffic if run and run.stats else None
         if told and traffic:
+            text = self.tr("{0} · sent {1}, received {2} tokens").format(
+                text, f"{traffic.sent:,}", f"{traffic.received:,}"
+            )
             exchanged = self.tr("Requests: {0}, tokens sent: {1}, received: {2}, retries: {3}")
             counts = (traffic.requests, traffic.sent, traffic.received, traffic.retries)
             explanation += "\n" + exchanged.format(*(f"{count:,}" for count in counts))

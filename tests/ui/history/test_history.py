@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
+from app.attribution.attribution import attribute
+from app.checkpoints.spec import CheckpointSpec
 from app.decoding.types import FinishReason
-from app.engine.messages import Failed, Generate, Load, ReplayedAlphas
+from app.engine.messages import Failed, Generate, Load, ReplayedAlphas, TokenDecoded
 from app.errors import CheckpointError
 from app.history.archive import Query
 from app.history.records import RunKind, RunSummary
 from app.ui.inspector.inspector import Inspector
+from app.ui.plot.shift_plot import ShiftPlot
 from app.ui.state.session import Session
+from app.ui.status_line import StatusLine
 from app.ui.summary.tallies import Tallies
-from tests.ui.conftest import FakeBridge
+from tests.ui.conftest import FakeBridge, invent_step
 
 
 def runs(session: Session, **query: object) -> list[RunSummary]:
@@ -329,3 +335,26 @@ def test_closing_in_the_middle_ends_the_text(
     (run,) = archive.find()
     assert (run.tokens, run.finish_reason) == (3, "cancelled")
     archive.close()
+
+
+def test_the_coverage_of_an_opened_run_is_in_the_plot_and_the_status_bar(
+    kept: Session, bridge: FakeBridge, qtbot: QtBot
+) -> None:
+    kept.set_spec(0, CheckpointSpec("endpoint:http://gpu:8000/v1"))
+    bridge.finish_load()
+    kept.runs.generate("Once")
+    bridge.start_run()
+    step = invent_step(0, kept.recipe.alphas, 0)
+    explained = attribute(step.logits, step.alphas, step.token_id)
+    event = TokenDecoded(bridge.last(Generate).id, step, replace(explained, coverage=0.625))
+    bridge.events.emit([event])
+    bridge.finish_run()
+    (summary,) = runs(kept)
+    kept.runs.remove(kept.runs.current)  # type: ignore[arg-type]
+    kept.history.show(summary.id)
+    plot, line = ShiftPlot(kept), StatusLine(kept)
+    for widget in (plot, line):
+        qtbot.addWidget(widget)
+    assert plot.series.coverage.tolist() == [0.625]
+    assert plot.legend.toggles[-1].accessibleName() == "⚠ coverage"
+    assert "⚠ coverage 62%" in [label.text() for label in line.findChildren(QLabel)]
