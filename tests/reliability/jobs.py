@@ -13,7 +13,9 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +24,21 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication, QPlainTextEdit, QWidget
 
 import app.ui.plot.shift_plot  # noqa: F401 — imported late by the window
+from app.__main__ import main
 from app.checkpoints.recipes.recipe_file import read_recipe, write_recipe
 from app.decoding.language_model import TransformersLanguageModel
 from app.engine import engine
 from app.engine.engine import Engine
 from app.engine.messages import Command, Event, TokenDecoded
 from app.errors import TuneshiftError
+from app.history.archive import Query
 from app.history.database import Database
 from app.history.schema import VERSIONS
+from app.settings import save_settings
 from app.ui import application
+from app.ui.history import exporting
 from app.ui.main_window import MainWindow
+from app.ui.recipe import recipe_files
 from app.ui.state.run import Run
 from app.ui.state.session import LoadState, Session
 from tests.history.invented import new_run, write_run
@@ -270,6 +277,77 @@ def _shown_texts() -> list[str]:
         for widget in QApplication.topLevelWidgets()
         if isinstance(widget, QWidget) and widget.isVisible()
     ]
+
+
+def saving(recipe: str, folder: str) -> int:
+    """Generate, export and save; and once more when there is a file “go”. Says what was told."""
+    _never_end()
+    place, told = Path(folder), list[str]()
+
+    def script(window: MainWindow, session: Session) -> None:
+        session.set_sampling(replace(session.recipe.sampling, max_new_tokens=30))
+        session.problem_changed.connect(
+            lambda: session.problem and told.append(str(session.problem.error))
+        )
+        with suppress(OSError):
+            place.mkdir()
+
+        def begin(step: str) -> None:
+            window.prompt.set_text(step)
+            session.runs.generate(step)
+            ended(step)
+
+        def ended(step: str) -> None:
+            run = session.runs.current
+            if run is None or run.active or session.runs.running:
+                after(5, partial(ended, step))
+                return
+            session.history.document(session.history.id_of(run))  # all of it is written by now
+            recipe_files.save_file(session, place / "mine.toml")
+            try:
+                save_settings(replace(session.settings, theme="dark"))
+            except TuneshiftError as error:
+                told.append(str(error))
+            exporting.export(session, session.history.id_of(run), "json", place / "run.json")
+            exported(step)
+
+        def exported(step: str) -> None:
+            if not session.history.background.join(0):
+                after(5, partial(exported, step))
+                return
+            after(5, partial(say, step))
+
+        def say(step: str) -> None:
+            run = session.runs.current
+            tell(
+                step=step,
+                told=told,
+                tokens=len(run.tokens) if run else 0,
+                runs=len(session.history.find(Query())),
+            )
+            wait()
+
+        def wait() -> None:
+            if (place / "go").is_symlink():
+                (place / "go").unlink()
+                begin("second")
+            else:
+                after(5, wait)
+
+        begin("first")
+
+    return run_window(recipe, script)
+
+
+def to_a_full_disk(*arguments: str) -> int:
+    """The command line, with nowhere to write to; says its status."""
+    told = os.dup(1)
+    full = os.open("/dev/full", os.O_WRONLY)
+    os.dup2(full, 1)
+    status = main(list(arguments))
+    os.dup2(told, 1)
+    tell(status=status)
+    return 0
 
 
 def record(path: str, seed: str) -> int:

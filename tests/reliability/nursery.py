@@ -91,11 +91,8 @@ class Nursery:
                 self.ask({"kill": pid})
 
     def close(self) -> None:
-        assert self._process.stdin
-        assert self._process.stdout
-        self._process.stdin.close()
-        self._process.wait(20)
-        self._process.stdout.close()
+        self._process.kill()  # it has nothing to put in order
+        self._process.communicate(timeout=20)
 
 
 def main() -> None:
