@@ -2,18 +2,26 @@
 <!DOCTYPE TS>
 <TS version="2.1" language="ko" sourcelanguage="en">
 <context>
-    <name>About</name>
+    <name>AboutDialog</name>
     <message>
         <source>About Tuneshift</source>
-        <translation>Tuneshift 정보</translation>
+        <translation type="unfinished">Tuneshift 정보</translation>
     </message>
     <message>
-        <source>Tuneshift: proxy-tuning of language models, with every token explained.</source>
-        <translation>Tuneshift: 언어 모델을 프록시 튜닝하고 모든 토큰을 설명합니다.</translation>
+        <source>Proxy-tuning of language models, with every token explained.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Devices: {0}</source>
-        <translation>장치: {0}</translation>
+        <source>Apache License 2.0</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Versions</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>&amp;Copy for a bug report</source>
+        <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
@@ -694,6 +702,259 @@
     </message>
 </context>
 <context>
+    <name>Evaluate</name>
+    <message>
+        <source>base</source>
+        <translation>베이스</translation>
+    </message>
+    <message>
+        <source>expert</source>
+        <translation>전문가</translation>
+    </message>
+    <message>
+        <source>anti-expert</source>
+        <translation>반전문가</translation>
+    </message>
+    <message>
+        <source>tuned</source>
+        <translation>튜닝</translation>
+    </message>
+    <message>
+        <source>tuned by “{0}”</source>
+        <translation>튜닝(“{0}”만)</translation>
+    </message>
+    <message>
+        <source>{0} “{1}”</source>
+        <translation>{0} “{1}”</translation>
+    </message>
+    <message>
+        <source>{0}, α × {1}</source>
+        <translation>{0}, α × {1}</translation>
+    </message>
+    <message>
+        <source>exact match</source>
+        <translation>정확히 일치</translation>
+    </message>
+    <message>
+        <source>contains the answer</source>
+        <translation>정답 포함</translation>
+    </message>
+    <message>
+        <source>accuracy</source>
+        <translation>정확도</translation>
+    </message>
+    <message>
+        <source>bits per byte</source>
+        <translation>바이트당 비트</translation>
+    </message>
+    <message>
+        <source>answered</source>
+        <translation>답변함</translation>
+    </message>
+    <message>
+        <source>higher is better</source>
+        <translation>높을수록 좋음</translation>
+    </message>
+    <message>
+        <source>lower is better</source>
+        <translation>낮을수록 좋음</translation>
+    </message>
+    <message>
+        <source>role</source>
+        <translation>역할</translation>
+    </message>
+    <message>
+        <source>± s.e.</source>
+        <translation>± 표준 오차</translation>
+    </message>
+    <message>
+        <source>standard error</source>
+        <translation>표준 오차</translation>
+    </message>
+    <message>
+        <source>questions</source>
+        <translation>문항</translation>
+    </message>
+    <message>
+        <source>(tuned − base) / (direct − base)</source>
+        <translation>(튜닝 − 베이스) / (직접 튜닝 − 베이스)</translation>
+    </message>
+    <message>
+        <source>gap closed</source>
+        <translation>격차 해소</translation>
+    </message>
+    <message>
+        <source>gap to {0}</source>
+        <translation>{0} 대비 격차</translation>
+    </message>
+    <message>
+        <source>{0} prompts lost their beginning</source>
+        <translation>프롬프트 {0}개의 앞부분이 잘림</translation>
+    </message>
+    <message>
+        <source>digits</source>
+        <translation>숫자</translation>
+    </message>
+    <message>
+        <source>operators</source>
+        <translation>연산자</translation>
+    </message>
+    <message>
+        <source>punctuation</source>
+        <translation>문장 부호</translation>
+    </message>
+    <message>
+        <source>first words of a sentence</source>
+        <translation>문장의 첫 단어</translation>
+    </message>
+    <message>
+        <source>code keywords</source>
+        <translation>코드 키워드</translation>
+    </message>
+    <message>
+        <source>other</source>
+        <translation>기타</translation>
+    </message>
+    <message>
+        <source>tokens</source>
+        <translation>토큰</translation>
+    </message>
+    <message>
+        <source>count</source>
+        <translation>개수</translation>
+    </message>
+    <message>
+        <source>mean shift</source>
+        <translation>평균 변화량</translation>
+    </message>
+    <message>
+        <source>mean of p(tuned) − p(base) of the tokens that were written</source>
+        <translation>생성된 토큰의 p(tuned) − p(base) 평균</translation>
+    </message>
+    <message>
+        <source>most raised</source>
+        <translation>가장 높아진 토큰</translation>
+    </message>
+    <message>
+        <source>tokens of the class, with their own mean shift and count</source>
+        <translation>이 부류의 토큰과 각 토큰의 평균 변화량 및 개수</translation>
+    </message>
+    <message>
+        <source>all</source>
+        <translation>전체</translation>
+    </message>
+</context>
+<context>
+    <name>EvaluateDialog</name>
+    <message>
+        <source>Evaluate</source>
+        <translation>평가</translation>
+    </message>
+    <message>
+        <source>Answers so far</source>
+        <translation>지금까지의 답변</translation>
+    </message>
+    <message>
+        <source>Ask the checked roles the checked tasks (Ctrl+Enter)</source>
+        <translation>선택한 역할에 선택한 과제를 묻습니다 (Ctrl+Enter)</translation>
+    </message>
+    <message>
+        <source>Stop</source>
+        <translation>중지</translation>
+    </message>
+    <message>
+        <source>What is answered is kept</source>
+        <translation>지금까지의 답변은 보관됩니다</translation>
+    </message>
+    <message>
+        <source>Resume</source>
+        <translation>이어서 하기</translation>
+    </message>
+    <message>
+        <source>Go on where it was stopped</source>
+        <translation>중지한 곳부터 이어서 합니다</translation>
+    </message>
+    <message>
+        <source>Scores</source>
+        <translation>점수</translation>
+    </message>
+    <message>
+        <source>Questions</source>
+        <translation>문항</translation>
+    </message>
+    <message>
+        <source>Tokens</source>
+        <translation>토큰</translation>
+    </message>
+    <message>
+        <source>Past</source>
+        <translation>지난 평가</translation>
+    </message>
+    <message>
+        <source>The first answers are on their way.</source>
+        <translation>첫 답변을 기다리고 있습니다.</translation>
+    </message>
+    <message>
+        <source>No answer came.</source>
+        <translation>답변이 없습니다.</translation>
+    </message>
+    <message>
+        <source>Does tuning help here? Check tasks and roles at the left, and press Evaluate: base, expert and tuned are asked the same questions.</source>
+        <translation>튜닝이 도움이 됩니까? 왼쪽에서 과제와 역할을 선택하고 평가를 누르십시오. 베이스, 전문가, 튜닝에 같은 문항을 묻습니다.</translation>
+    </message>
+    <message>
+        <source>{0}, α {1}</source>
+        <translation>{0}, α {1}</translation>
+    </message>
+    <message>
+        <source>Nothing has been evaluated yet.</source>
+        <translation>아직 평가한 것이 없습니다.</translation>
+    </message>
+    <message>
+        <source>Waiting for the models …</source>
+        <translation>모델 대기 중 …</translation>
+    </message>
+    <message>
+        <source>Reading tasks …</source>
+        <translation>과제 읽는 중 …</translation>
+    </message>
+    <message>
+        <source>Stopped; what is answered is kept. Resume goes on.</source>
+        <translation>중지했습니다. 지금까지의 답변은 보관되며, 이어서 할 수 있습니다.</translation>
+    </message>
+    <message>
+        <source>Complete. Answers are kept in {0}</source>
+        <translation>완료했습니다. 답변은 {0}에 보관됩니다</translation>
+    </message>
+    <message>
+        <source>{0} of {1} answers</source>
+        <translation>답변 {0} / {1}개</translation>
+    </message>
+    <message>
+        <source>{0} left</source>
+        <translation>{0} 남음</translation>
+    </message>
+</context>
+<context>
+    <name>Evaluations</name>
+    <message>
+        <source>This evaluation cannot be opened</source>
+        <translation>이 평가를 열 수 없습니다</translation>
+    </message>
+    <message>
+        <source>Its answers are in {0}.</source>
+        <translation>답변은 {0}에 있습니다.</translation>
+    </message>
+    <message>
+        <source>{0}, {1}</source>
+        <translation>{0}, {1}</translation>
+    </message>
+    <message>
+        <source>loading the {0}: {1}</source>
+        <translation>{0} 로드 중: {1}</translation>
+    </message>
+</context>
+<context>
     <name>Exporting</name>
     <message>
         <source>Report to read in a browser (HTML)</source>
@@ -730,6 +991,33 @@
     <message>
         <source>The run cannot be written to {0}</source>
         <translation>실행을 {0}에 저장할 수 없습니다</translation>
+    </message>
+</context>
+<context>
+    <name>Farewell</name>
+    <message>
+        <source>Tuneshift is closing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Waiting for: {0}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>the models</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>the local server</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>a download</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>the history</source>
+        <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
@@ -1515,6 +1803,10 @@ Click to show or hide it.</source>
         <source>&amp;Downloaded models …</source>
         <translation>다운로드한 모델(&amp;D) …</translation>
     </message>
+    <message>
+        <source>&amp;Serve to other programs …</source>
+        <translation type="unfinished"></translation>
+    </message>
 </context>
 <context>
     <name>NumberTable</name>
@@ -1587,6 +1879,65 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
     </message>
 </context>
 <context>
+    <name>PastView</name>
+    <message>
+        <source>when</source>
+        <translation>시각</translation>
+    </message>
+    <message>
+        <source>tasks</source>
+        <translation>과제</translation>
+    </message>
+    <message>
+        <source>recipe</source>
+        <translation>레시피</translation>
+    </message>
+    <message>
+        <source>answers</source>
+        <translation>답변</translation>
+    </message>
+    <message>
+        <source>state</source>
+        <translation>상태</translation>
+    </message>
+    <message>
+        <source>Past evaluations</source>
+        <translation>지난 평가</translation>
+    </message>
+    <message>
+        <source>Open</source>
+        <translation>열기</translation>
+    </message>
+    <message>
+        <source>Remove …</source>
+        <translation>삭제 …</translation>
+    </message>
+    <message>
+        <source>Every evaluation is kept here.</source>
+        <translation>모든 평가가 여기에 보관됩니다.</translation>
+    </message>
+    <message>
+        <source>complete</source>
+        <translation>완료</translation>
+    </message>
+    <message>
+        <source>stopped</source>
+        <translation>중지됨</translation>
+    </message>
+    <message>
+        <source>going on</source>
+        <translation>진행 중</translation>
+    </message>
+    <message>
+        <source>Remove an evaluation</source>
+        <translation>평가 삭제</translation>
+    </message>
+    <message>
+        <source>Remove this evaluation and its answers? This cannot be undone.</source>
+        <translation>이 평가와 답변을 삭제하시겠습니까? 되돌릴 수 없습니다.</translation>
+    </message>
+</context>
+<context>
     <name>Plot</name>
     <message>
         <source>log p(tuned) − log p(base) of the token, in bits, of all pairs together</source>
@@ -1643,6 +1994,26 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
     <message>
         <source>Entropy of the tuned distribution, in bits, at the right</source>
         <translation>튜닝 분포의 엔트로피, 비트 단위, 오른쪽 축</translation>
+    </message>
+    <message>
+        <source>⚠ coverage</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>coverage</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The base&apos;s probability of the tokens that its server told of; all others are impossible. Where it is below {0}, there is a mark at the upper edge</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{0} · ⚠ coverage {1}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{0} · coverage {1}</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>{0} {1}: probability {2}, entropy {3}</source>
@@ -2115,6 +2486,56 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
     </message>
 </context>
 <context>
+    <name>RepetitionBar</name>
+    <message>
+        <source>The text repeats itself</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Stop</source>
+        <translation type="unfinished">중지</translation>
+    </message>
+    <message>
+        <source>Let it go on</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The text repeats one token over and over.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The text repeats the same {0} tokens over and over.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>ResultsView</name>
+    <message>
+        <source>Task and measure</source>
+        <translation>과제와 지표</translation>
+    </message>
+    <message>
+        <source>Scores</source>
+        <translation>점수</translation>
+    </message>
+    <message>
+        <source>{0}: {1}</source>
+        <translation>{0}: {1}</translation>
+    </message>
+    <message>
+        <source>higher is better</source>
+        <translation>높을수록 좋음</translation>
+    </message>
+    <message>
+        <source>lower is better</source>
+        <translation>낮을수록 좋음</translation>
+    </message>
+    <message>
+        <source>{0}: {1}, {2}</source>
+        <translation>{0}: {1}, {2}</translation>
+    </message>
+</context>
+<context>
     <name>RoleCaption</name>
     <message>
         <source>⚠ {0}</source>
@@ -2491,6 +2912,10 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>텍스트 스코어링(&amp;S) …</translation>
     </message>
     <message>
+        <source>&amp;Evaluate …</source>
+        <translation>평가(&amp;E) …</translation>
+    </message>
+    <message>
         <source>&amp;Load models again</source>
         <translation>모델 다시 로드(&amp;L)</translation>
     </message>
@@ -2637,6 +3062,96 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
     </message>
 </context>
 <context>
+    <name>SampleText</name>
+    <message>
+        <source>Question</source>
+        <translation>문항</translation>
+    </message>
+    <message>
+        <source> or </source>
+        <translation> 또는 </translation>
+    </message>
+    <message>
+        <source>Expected</source>
+        <translation>정답</translation>
+    </message>
+    <message>
+        <source>nothing</source>
+        <translation>없음</translation>
+    </message>
+    <message>
+        <source>{0} bits per byte</source>
+        <translation>바이트당 {0}비트</translation>
+    </message>
+    <message>
+        <source>{0} of {1} answers</source>
+        <translation>답변 {1}개 중 {0}</translation>
+    </message>
+    <message>
+        <source>nothing found</source>
+        <translation>찾은 것 없음</translation>
+    </message>
+    <message>
+        <source>{0} {1}</source>
+        <translation>{0} {1}</translation>
+    </message>
+</context>
+<context>
+    <name>SamplesView</name>
+    <message>
+        <source>Task</source>
+        <translation>과제</translation>
+    </message>
+    <message>
+        <source>Which questions</source>
+        <translation>표시할 문항</translation>
+    </message>
+    <message>
+        <source>Questions</source>
+        <translation>문항</translation>
+    </message>
+    <message>
+        <source>Question and answers</source>
+        <translation>문항과 답변</translation>
+    </message>
+    <message>
+        <source>Whose answer</source>
+        <translation>누구의 답변</translation>
+    </message>
+    <message>
+        <source>Open in inspector</source>
+        <translation>분석 창에서 열기</translation>
+    </message>
+    <message>
+        <source>Open the answer as a text of the window, token by token, with the weights that it was written with (Enter)</source>
+        <translation>답변을 창의 텍스트로 열어 생성할 때의 가중치로 토큰을 하나하나 분석합니다 (Enter)</translation>
+    </message>
+    <message>
+        <source>Questions with everyone&apos;s answers come here. Those of lm-evaluation-harness stay in the folder of the evaluation.</source>
+        <translation>문항과 모든 역할의 답변이 여기에 나타납니다. lm-evaluation-harness의 문항은 평가 폴더에만 보관됩니다.</translation>
+    </message>
+    <message>
+        <source>all questions</source>
+        <translation>모든 문항</translation>
+    </message>
+    <message>
+        <source>tuned right, base wrong</source>
+        <translation>튜닝 정답, 베이스 오답</translation>
+    </message>
+    <message>
+        <source>tuned wrong, base right</source>
+        <translation>튜닝 오답, 베이스 정답</translation>
+    </message>
+    <message>
+        <source>tuned wrong</source>
+        <translation>튜닝 오답</translation>
+    </message>
+    <message>
+        <source>question</source>
+        <translation>문항</translation>
+    </message>
+</context>
+<context>
     <name>SamplingPanel</name>
     <message>
         <source>Seed</source>
@@ -2753,6 +3268,17 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
     </message>
 </context>
 <context>
+    <name>ScoreChart</name>
+    <message>
+        <source>Chart of the scores</source>
+        <translation>점수 차트</translation>
+    </message>
+    <message>
+        <source>α ×</source>
+        <translation>α ×</translation>
+    </message>
+</context>
+<context>
     <name>ScoreDialog</name>
     <message>
         <source>Score a text</source>
@@ -2809,6 +3335,226 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
     <message>
         <source>{0} cannot be read</source>
         <translation>{0}: 읽을 수 없습니다</translation>
+    </message>
+</context>
+<context>
+    <name>ServeDialog</name>
+    <message>
+        <source>Serve to other programs</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>any</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>&amp;New key</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Copy &amp;key</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>while it is on</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Address of the API</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>&amp;Copy</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Copy the &amp;example</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Chat programs, scripts and benchmarks can ask the loaded recipe as if it were the OpenAI API. The weights and settings of the window are what they get unless they ask for others. They take turns with the window; Stop ends the text of the window alone.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>&amp;Port</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>&amp;Address</source>
+        <translation type="unfinished">주소(&amp;A)</translation>
+    </message>
+    <message>
+        <source>Key</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>API</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>&amp;Serve</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>&amp;Stop serving</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>At this address others than this machine can ask: set a key.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Starting …</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Stopping …</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Off. It is never on by itself, and the key is not remembered.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>On, but no models are loaded: requests are told to come again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>On: “{0}” answers, also by the model name “tuneshift”.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Requests: {0} · texts: {1} · tokens: {2} · waiting: {3}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{0} · now for {1}</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>ServeIndicator</name>
+    <message>
+        <source>Other programs can ask the loaded recipe. Click to see how.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Serving, texts asked for: {0}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Serving</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>Session</name>
+    <message>
+        <source>The models were unloaded, and Generate loads them again. {0}</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>SetupForm</name>
+    <message>
+        <source>none: folder, .gguf or hub:OWNER/NAME</source>
+        <translation>없음: 폴더, .gguf 또는 hub:OWNER/NAME</translation>
+    </message>
+    <message>
+        <source>A model that was tuned directly, to compare with: the gap closed is told</source>
+        <translation>비교할, 직접 튜닝한 모델입니다. 격차 해소율을 보여 줍니다</translation>
+    </message>
+    <message>
+        <source>Directly tuned model</source>
+        <translation>직접 튜닝한 모델</translation>
+    </message>
+    <message>
+        <source>…</source>
+        <translation>…</translation>
+    </message>
+    <message>
+        <source>Choose the folder of the directly tuned model</source>
+        <translation>직접 튜닝한 모델의 폴더 선택</translation>
+    </message>
+    <message>
+        <source>What every α is multiplied with: tuned is measured once for each</source>
+        <translation>모든 α에 곱하는 값입니다. 값마다 튜닝을 한 번씩 측정합니다</translation>
+    </message>
+    <message>
+        <source>all</source>
+        <translation>전체</translation>
+    </message>
+    <message>
+        <source>auto</source>
+        <translation>자동</translation>
+    </message>
+    <message>
+        <source>How many texts are read side by side</source>
+        <translation>나란히 읽는 텍스트 수입니다</translation>
+    </message>
+    <message>
+        <source>Run the programs that models write</source>
+        <translation>모델이 쓴 프로그램 실행</translation>
+    </message>
+    <message>
+        <source>A task runs what models write: without network and for seconds, but not without your files. For models that you do not trust, use a container.</source>
+        <translation>과제가 모델이 쓴 코드를 실행합니다. 네트워크 없이 몇 초만 실행하지만 파일에는 접근할 수 있습니다. 신뢰하지 않는 모델은 컨테이너에서 실행하십시오.</translation>
+    </message>
+    <message>
+        <source>α times</source>
+        <translation>α 배수</translation>
+    </message>
+    <message>
+        <source>at a time</source>
+        <translation>동시에</translation>
+    </message>
+    <message>
+        <source>Questions</source>
+        <translation>문항 수</translation>
+    </message>
+    <message>
+        <source>Tasks</source>
+        <translation>과제</translation>
+    </message>
+    <message>
+        <source>Who answers</source>
+        <translation>답변할 역할</translation>
+    </message>
+    <message>
+        <source>Directly tuned, to compare with</source>
+        <translation>비교할, 직접 튜닝한 모델</translation>
+    </message>
+    <message>
+        <source>base</source>
+        <translation>베이스</translation>
+    </message>
+    <message>
+        <source>expert “{0}”</source>
+        <translation>전문가 “{0}”</translation>
+    </message>
+    <message>
+        <source>anti-expert “{0}”</source>
+        <translation>반전문가 “{0}”</translation>
+    </message>
+    <message>
+        <source>tuned by “{0}” alone</source>
+        <translation>튜닝(“{0}”만)</translation>
+    </message>
+    <message>
+        <source>tuned, as the recipe says</source>
+        <translation>튜닝(레시피대로)</translation>
+    </message>
+    <message>
+        <source>Check a task, or add a file with your own questions.</source>
+        <translation>과제를 선택하거나 직접 만든 문항 파일을 추가하십시오.</translation>
+    </message>
+    <message>
+        <source>Check who answers.</source>
+        <translation>답변할 역할을 선택하십시오.</translation>
+    </message>
+    <message>
+        <source>A task runs the programs that models write: allow it, or uncheck it.</source>
+        <translation>모델이 쓴 프로그램을 실행하는 과제가 있습니다. 허용하거나 선택을 해제하십시오.</translation>
     </message>
 </context>
 <context>
@@ -2935,6 +3681,14 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>서버가 반환한 토큰이 베이스 확률에서 차지하는 비율: 평균 {0}, 최소 {1}. 다른 토큰은 모두 생성될 수 없습니다.</translation>
     </message>
     <message>
+        <source>The whole base might have said something else. Where the server gives more log-probabilities, ask for more of them.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{0} · sent {1}, received {2} tokens</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Requests: {0}, tokens sent: {1}, received: {2}, retries: {3}</source>
         <translation>요청: {0}, 보낸 토큰: {1}, 받은 토큰: {2}, 재시도: {3}</translation>
     </message>
@@ -2963,12 +3717,20 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>모델이 로드되지 않음</translation>
     </message>
     <message>
+        <source>Waiting for a text of another program …</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Generating …</source>
         <translation>생성 중 …</translation>
     </message>
     <message>
         <source>Reading the prompt …</source>
         <translation>프롬프트 읽는 중 …</translation>
+    </message>
+    <message>
+        <source>Stopped before “{0}” was read: it comes when the text goes on</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>The models ended the text</source>
@@ -3179,6 +3941,97 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
     <message>
         <source>Counting: {0} tokens to go …</source>
         <translation>집계 중: 토큰 {0}개 남음 …</translation>
+    </message>
+</context>
+<context>
+    <name>TaskList</name>
+    <message>
+        <source>Tasks</source>
+        <translation>과제</translation>
+    </message>
+    <message>
+        <source>Add a file …</source>
+        <translation>파일 추가 …</translation>
+    </message>
+    <message>
+        <source>A task as TOML, or questions as JSON lines</source>
+        <translation>TOML 과제 또는 JSON Lines 문항</translation>
+    </message>
+    <message>
+        <source>Search the tasks of lm-evaluation-harness</source>
+        <translation>lm-evaluation-harness 과제 검색</translation>
+    </message>
+    <message>
+        <source>Data file of the chosen task</source>
+        <translation>선택한 과제의 데이터 파일</translation>
+    </message>
+    <message>
+        <source>…</source>
+        <translation>…</translation>
+    </message>
+    <message>
+        <source>Choose the data file</source>
+        <translation>데이터 파일 선택</translation>
+    </message>
+    <message>
+        <source>of lm-evaluation-harness</source>
+        <translation>lm-evaluation-harness 과제</translation>
+    </message>
+    <message>
+        <source>Add a task</source>
+        <translation>과제 추가</translation>
+    </message>
+    <message>
+        <source>Tasks and questions (*.toml *.jsonl *.jsonl.gz *.yaml *.yml)</source>
+        <translation>과제와 문항 (*.toml *.jsonl *.jsonl.gz *.yaml *.yml)</translation>
+    </message>
+    <message>
+        <source>Data of {0}</source>
+        <translation>{0}의 데이터</translation>
+    </message>
+    <message>
+        <source>Data</source>
+        <translation>데이터</translation>
+    </message>
+    <message>
+        <source>a file of JSON lines: needed</source>
+        <translation>JSON Lines 파일: 필요</translation>
+    </message>
+    <message>
+        <source>as the task says</source>
+        <translation>과제에 지정된 대로</translation>
+    </message>
+    <message>
+        <source>from the Hub or its cache</source>
+        <translation>Hub 또는 캐시에서</translation>
+    </message>
+    <message>
+        <source>Data of the task</source>
+        <translation>과제의 데이터</translation>
+    </message>
+    <message>
+        <source>Questions (*.jsonl *.jsonl.gz *.json)</source>
+        <translation>문항 (*.jsonl *.jsonl.gz *.json)</translation>
+    </message>
+    <message>
+        <source>Search lm-evaluation-harness</source>
+        <translation>lm-evaluation-harness 검색</translation>
+    </message>
+    <message>
+        <source>lm-evaluation-harness is not here</source>
+        <translation>lm-evaluation-harness가 설치되어 있지 않습니다</translation>
+    </message>
+    <message>
+        <source>Its data come from the Hub, unless they are here already.</source>
+        <translation>데이터가 이 컴퓨터에 없으면 Hub에서 받습니다.</translation>
+    </message>
+    <message>
+        <source>For its tasks: {0}</source>
+        <translation>과제를 쓰려면: {0}</translation>
+    </message>
+    <message>
+        <source>It has no task “{0}” in its files; one that it makes: {1}</source>
+        <translation>파일에 “{0}” 과제가 없습니다. 코드로 만드는 과제: {1}</translation>
     </message>
 </context>
 <context>
@@ -3696,6 +4549,29 @@ Choose another token in a text to branch off there.</source>
     <message>
         <source>{0}, {1} of {2} tokens: {3}</source>
         <translation>{0}, 토큰 {2}개의 {1}: {3}</translation>
+    </message>
+</context>
+<context>
+    <name>TokensView</name>
+    <message>
+        <source>Whose answers</source>
+        <translation>누구의 답변</translation>
+    </message>
+    <message>
+        <source>Shift by class of token</source>
+        <translation>토큰 부류별 변화량</translation>
+    </message>
+    <message>
+        <source>Tuned answers that are generated are counted here: which tokens tuning made more probable than the base had them. Tasks that score given texts, and those of lm-evaluation-harness, are not.</source>
+        <translation>생성된 튜닝 답변을 집계합니다. 튜닝이 베이스보다 확률을 높인 토큰을 보여 줍니다. 주어진 텍스트를 스코어링하는 과제와 lm-evaluation-harness 과제는 집계하지 않습니다.</translation>
+    </message>
+    <message>
+        <source>{0}: {1}</source>
+        <translation>{0}: {1}</translation>
+    </message>
+    <message>
+        <source>{0} answers. The mean shift is that of p(tuned) − p(base) over the tokens that were written, before temperature and the other settings of sampling.</source>
+        <translation>답변 {0}개. 평균 변화량은 온도 등 샘플링 설정을 적용하기 전, 생성된 토큰의 p(tuned) − p(base) 평균입니다.</translation>
     </message>
 </context>
 <context>

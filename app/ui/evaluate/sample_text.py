@@ -43,7 +43,8 @@ class SampleText(QObject):
             _escaped(str(output)) if tokens is None else _tinted(tokens)
             for output, tokens in zip(outputs, shifted, strict=False)
         ]
-        body = "<hr>".join(text or f"<i>{self.tr('nothing')}</i>" for text in texts)
+        nothing = self.tr("nothing")
+        body = "<hr>".join(text or f"<i>{nothing}</i>" for text in texts)
         return _section(view_title(view), self.verdict(record), body)
 
     def verdict(self, record: Record) -> str:
