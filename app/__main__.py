@@ -18,9 +18,10 @@ def main(arguments: list[str] | None = None) -> int:
 
         give_streams()
     from app.cli.options.command_line import parse
-    from app.cli.output import settle
+    from app.cli.output import settle, take_every_character
     from app.errors import TuneshiftError
 
+    take_every_character()
     try:
         options = parse(sys.argv[1:] if arguments is None else arguments)
         return settle(int(options.run(options)))

@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
+
+
+def take_every_character() -> None:
+    """Let what cannot be encoded be written as its number: a terminal may know no “α”.
+
+    Windows gives a pipe the code page of the country; there it is UTF-8 from now on.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            encoding = "utf-8" if sys.platform == "win32" and not stream.isatty() else None
+            stream.reconfigure(encoding=encoding, errors="backslashreplace")
 
 
 def write_out(content: str | bytes) -> int:

@@ -6,7 +6,7 @@ import argparse
 import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -54,9 +54,19 @@ def _report(name: str, step: Callable[[], str]) -> bool:
     except Exception as error:  # whatever is broken is what this is for
         detail = str(error) if isinstance(error, TuneshiftError) else repr(error)
         print(f"FAILED  {name}: {detail}", flush=True)
+        for cause in _causes(error):
+            print(f"        because of {cause!r}", flush=True)
         return False
     print(f"ok      {name}: {found} ({time.perf_counter() - started:.1f} s)", flush=True)
     return True
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """What is behind an error; libraries hide the module that could not be imported."""
+    behind = error.__cause__ or error.__context__
+    while behind is not None:
+        yield behind
+        behind = behind.__cause__ or behind.__context__
 
 
 class _Selftest:

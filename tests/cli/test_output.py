@@ -1,0 +1,26 @@
+"""What is printed comes out whatever the terminal can show."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+NAME = "α “quoted” 한국어"
+SHOWN = {"ascii": b"\\u03b1", "cp1252": b"\\u03b1", "utf-8": "α".encode()}
+
+
+@pytest.mark.parametrize("encoding", SHOWN)
+def test_what_cannot_be_encoded_is_written_as_numbers(encoding: str) -> None:
+    code = (
+        "from app.cli import output; output.take_every_character(); "
+        f"print({NAME!r}); raise SystemExit(output.settle(0))"
+    )
+    environment = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(SHOWN[encoding])
