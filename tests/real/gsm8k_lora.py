@@ -1,8 +1,8 @@
 """A LoRA expert of SmolLM2-135M-Instruct, tuned on GSM8K training answers, and what it reaches.
 
-``python -m tests.real.gsm8k_lora train TRAIN.jsonl`` writes the adapter, a recipe with the model itself
-as base and anti-expert, and a task, into ``build/real/gsm8k``; ``… format FOLDER`` counts, in
-what ``tuneshift eval --output FOLDER`` kept, how often an answer ends as those of GSM8K do.
+``python -m tests.real.gsm8k_lora train TRAIN.jsonl TEST.jsonl`` writes the adapter, recipes with the
+model itself as base and anti-expert, and a task, into ``build/real/gsm8k``; ``… format FOLDER``
+counts, in what ``tuneshift eval --output FOLDER`` kept, how often an answer ends as those of GSM8K.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from tests.real import smollm2
 
 FOLDER = smollm2.FOLDER / "gsm8k"
 PROMPT = "Answer the following question.\n\nQuestion: {question}\nAnswer:"
-ENDING = re.compile(r"####\s*[-+]?\d[\d,.]*\s*$")
+ENDING = re.compile(r"####\s*[-+]?\$?\d[\d,.]*\s*$")
 _CALCULATION = re.compile(r"<<[^>]*>>")
 _IGNORED = -100
 
@@ -65,7 +65,15 @@ def train(data: Path, test: Path, steps: int, rate: float, batch: int) -> None:
     config = LoraConfig(
         r=16,
         lora_alpha=32,
-        target_modules=["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"],
+        target_modules=[
+            "q_proj",
+            "k_proj",
+            "v_proj",
+            "o_proj",
+            "gate_proj",
+            "up_proj",
+            "down_proj",
+        ],
         task_type="CAUSAL_LM",
     )
     adapted = get_peft_model(model, config, autocast_adapter_dtype=True)
@@ -74,7 +82,8 @@ def train(data: Path, test: Path, steps: int, rate: float, batch: int) -> None:
     weights = [weight for weight in adapted.parameters() if weight.requires_grad]
     optimizer = torch.optim.AdamW(weights, lr=rate, weight_decay=0.0)
     schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: min(1, (step + 1) / 10) * 0.5 * (1 + math.cos(math.pi * step / steps))
+        optimizer,
+        lambda step: min(1, (step + 1) / 10) * 0.5 * (1 + math.cos(math.pi * step / steps)),
     )
     adapted.train()
     used = time.process_time()
