@@ -1,7 +1,7 @@
 """A LoRA expert of SmolLM2-135M-Instruct, tuned on GSM8K training answers, and what it reaches.
 
-``python -m tests.real.gsm8k_lora train TRAIN.jsonl TEST.jsonl`` writes the adapter, recipes with the
-model itself as base and anti-expert, and a task, into ``build/real/gsm8k``; ``… format FOLDER``
+``python -m tests.real.gsm8k_lora train TRAIN.jsonl TEST.jsonl`` writes the adapter, recipes with
+the model itself as base and anti-expert, and a task, into ``build/real/gsm8k``; ``… format FOLDER``
 counts, in what ``tuneshift eval --output FOLDER`` kept, how often an answer ends as those of GSM8K.
 """
 
