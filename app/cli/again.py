@@ -19,6 +19,7 @@ from app.history.records import StoredRun
 from app.history.repeat import Repeatable, repeatable
 from app.settings import history_file
 
+_COARSE = ("bfloat16", "float16")
 _EXCLUDED = (
     "prompt",
     "recipe",
@@ -55,15 +56,25 @@ class Again:
             alphas=ReplayedAlphas(wanted.alphas) if wanted.alphas else LiveAlphas(()),
             given=wanted.given,
             role=wanted.role,
+            drafts=wanted.drafts and options.speculate,
         )
 
-    def compare(self, token_ids: Sequence[int], roles: Sequence[RoleInForce]) -> bool:
-        """Whether the same tokens came; where not, one line on stderr says what else differs."""
+    def compare(self, token_ids: Sequence[int], roles: Sequence[RoleInForce], drafts: bool) -> bool:
+        """Whether the same tokens came; where not, one line on stderr says what else differs.
+
+        Args:
+            token_ids: What came.
+            roles: What they came from.
+            drafts: Whether some of them were drafted.
+        """
         pairs = zip_longest(self.wanted.token_ids, token_ids)
         place = next((i for i, (then, now) in enumerate(pairs) if then != now), None)
         if place is None:
             return True
-        reasons = "; ".join(self._differences(roles)) or "the models and devices are the same"
+        differences = self._differences(roles)
+        if (drafts or self.stored.drafts) and any(role.dtype in _COARSE for role in roles):
+            differences.append("drafts are read in blocks, which may round otherwise in 16 bits")
+        reasons = "; ".join(differences) or "the models and devices are the same"
         print(
             f"tuneshift: Token {place + 1} is another than in {self.stored.id} ({reasons})",
             file=sys.stderr,

@@ -50,7 +50,7 @@ def generate(options: argparse.Namespace) -> int:
     order = again.order(options) if again else _order(options)
     with _saved(order, options.save) as saving:
         output = _Output(stream=not options.json, saving=saving)
-        _run(order, output, options.speculate)
+        _run(order, output)
         if options.json:
             run_id = saving.run_id if saving else None
             output.write(json_report(order, output.loaded, output.run, run_id) + "\n")
@@ -64,7 +64,7 @@ def generate(options: argparse.Namespace) -> int:
         return 130
     token_ids = [token.step.token_id for token in output.run.tokens]
     roles = output.loaded.roles if output.loaded else ()
-    return 0 if again is None or again.compare(token_ids, roles) else 1
+    return 0 if again is None or again.compare(token_ids, roles, order.drafts) else 1
 
 
 class RunRecord:
@@ -128,7 +128,7 @@ class _Output:
                 self.cancellation.request()
 
 
-def _run(order: Order, output: _Output, speculate: bool) -> None:
+def _run(order: Order, output: _Output) -> None:
     status = StatusLine()
     status.show("Starting …")
     from app.engine.engine import Engine  # imports torch: seconds
@@ -146,7 +146,7 @@ def _run(order: Order, output: _Output, speculate: bool) -> None:
             cancellation,
             forced=order.given,
             role=order.role,
-            speculate=speculate,
+            speculate=order.drafts,
         ),
     )
     with _interrupt(cancellation.request):
@@ -176,7 +176,15 @@ def _saved(order: Order, save: bool) -> Iterator[Saving | None]:
         return
     role = order.role
     kind = RunKind.GENERATED if role is None else RunKind.ROLE
-    run = NewRun(new_run_id(), order.prompt, order.recipe, order.config, kind, role)
+    run = NewRun(
+        new_run_id(),
+        order.prompt,
+        order.recipe,
+        order.config,
+        kind,
+        role,
+        drafts=order.drafts,
+    )
     saving = Saving(history_file(), run)
     try:
         yield saving
@@ -190,7 +198,13 @@ def _saved(order: Order, save: bool) -> Iterator[Saving | None]:
 def _order(options: argparse.Namespace) -> Order:
     recipe = _recipe(options)
     alphas = LiveAlphas(recipe.alphas)
-    return Order(_prompt(options.prompt, recipe), recipe, recipe.sampling, alphas)
+    return Order(
+        _prompt(options.prompt, recipe),
+        recipe,
+        recipe.sampling,
+        alphas,
+        drafts=options.speculate,
+    )
 
 
 def _prompt(argument: str | None, recipe: Recipe) -> str:

@@ -16,6 +16,7 @@ class Order:
     Attributes:
         given: Token ids that the text begins with.
         role: The place of the role that answers alone, or None for the tuned distribution.
+        drafts: Whether tokens are drafted.
     """
 
     prompt: str
@@ -24,3 +25,4 @@ class Order:
     alphas: LiveAlphas
     given: tuple[int, ...] = ()
     role: int | None = None
+    drafts: bool = True

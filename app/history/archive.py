@@ -159,10 +159,10 @@ class Archive:
             summary = _summary(
                 self._connection.execute(f"{_SUMMARY} WHERE run.number = ?", (number,)).fetchone()
             )
-            (role, recipe, config, drawn_from, roles, versions, prompt_tokens, stats,
+            (role, recipe, config, drawn_from, drafts, roles, versions, prompt_tokens, stats,
              vocabulary) = self._connection.execute(
-                "SELECT role, recipe, config, drawn_from, roles, versions, prompt_tokens, stats, "
-                "vocabulary FROM run WHERE number = ?",
+                "SELECT role, recipe, config, drawn_from, drafts, roles, versions, prompt_tokens, "
+                "stats, vocabulary FROM run WHERE number = ?",
                 (number,),
             ).fetchone()  # fmt: skip
             return StoredRun(
@@ -172,6 +172,7 @@ class Archive:
                 recipe_text=recipe,
                 config=provenance.config_of(config),
                 drawn_from=drawn_from,
+                drafts=drafts is None or bool(drafts),
                 roles=provenance.roles_of(roles),
                 versions=json.loads(versions),
                 prompt_tokens=tuple(json.loads(prompt_tokens)),

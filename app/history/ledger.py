@@ -107,6 +107,7 @@ class Ledger:
             "parent": run.parent if parent else None,
             "fork_index": run.fork_index if parent else None,
             "drawn_from": run.drawn_from,
+            "drafts": run.drafts,
             "prompt": storable(run.prompt),
             "recipe": storable(provenance.recipe_to_keep(run.recipe)),
             "config": provenance.config_json(run.config),
@@ -116,7 +117,8 @@ class Ledger:
         self._connection.execute(
             f"INSERT INTO run ({names}) VALUES ({marks}) ON CONFLICT (id) DO UPDATE SET "
             "deleted = NULL, recipe = excluded.recipe, config = excluded.config, "
-            "drawn_from = excluded.drawn_from, versions = excluded.versions, ended = NULL, "
+            "drawn_from = excluded.drawn_from, drafts = excluded.drafts, "
+            "versions = excluded.versions, ended = NULL, "
             "finish_reason = NULL, error = '', stats = NULL, tokens = NULL, text = NULL, "
             # Its parent stays, whatever it hangs on in the window: there are its first tokens.
             "fork_index = min(fork_index, :length)",

@@ -39,6 +39,7 @@ class NewRun:
         parent: The run that this one is a branch of; empty where it is none.
         fork_index: How many tokens of the parent it begins with; they are stored there.
         drawn_from: Index of the first token that ``config`` holds for.
+        drafts: Whether tokens were drafted.
         length: How many tokens it has already, where it goes on; what was kept after them is not
             its text any more.
         created: When it began.
@@ -53,6 +54,7 @@ class NewRun:
     parent: str = ""
     fork_index: int = 0
     drawn_from: int = 0
+    drafts: bool = True
     length: int = 0
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
 
@@ -164,6 +166,7 @@ class StoredRun:
         recipe: With the alphas that were in force at its beginning.
         recipe_text: The same as TOML.
         drawn_from: Index of the first token that ``config`` holds for.
+        drafts: Whether tokens were drafted.
         roles: What was loaded, with revisions and fingerprints; none where it never came to it.
         versions: Of the program, its libraries and the system.
         figures: None where it did not come to its end.
@@ -176,6 +179,7 @@ class StoredRun:
     recipe_text: str
     config: GenerationConfig
     drawn_from: int
+    drafts: bool
     roles: tuple[RoleInForce, ...]
     versions: dict[str, str]
     prompt_tokens: tuple[int, ...]

@@ -23,6 +23,7 @@ class Repeatable:
         alphas: The weights of every token, in order; [T, P].
         token_ids: What is to come out, [T].
         role: The place of the role that is to answer alone, or None.
+        drafts: Whether tokens are to be drafted.
     """
 
     prompt: str
@@ -32,6 +33,7 @@ class Repeatable:
     alphas: tuple[tuple[float, ...], ...]
     token_ids: tuple[int, ...]
     role: int | None
+    drafts: bool
 
 
 def repeatable(
@@ -60,6 +62,7 @@ def repeatable(
         alphas=tuple(token.alphas for token in tokens),
         token_ids=tuple(token.token_id for token in tokens),
         role=run.role,
+        drafts=run.drafts,
     )
 
 

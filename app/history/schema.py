@@ -104,7 +104,12 @@ _SECOND: Statements = (
     """,
 )
 
-VERSIONS: tuple[Statements, ...] = (_FIRST, _SECOND)
+_THIRD: Statements = (
+    # Whether tokens were drafted: blocks of them may round otherwise. NULL where it was not kept.
+    "ALTER TABLE run ADD COLUMN drafts INTEGER",
+)
+
+VERSIONS: tuple[Statements, ...] = (_FIRST, _SECOND, _THIRD)
 """``VERSIONS[n]`` leads from version n to n + 1; what has been released never changes."""
 
 

@@ -196,6 +196,21 @@ def test_the_same_tokens_come_again(
     assert told["finish_reason"] == saved["finish_reason"]
 
 
+@pytest.mark.parametrize("drafts", [True, False])
+def test_a_run_is_repeated_with_or_without_drafts_as_it_was_made(
+    llama: tiny.Family, capsys: pytest.CaptureFixture[str], drafts: bool, own_history: Path
+) -> None:
+    models = {"base": llama.base, "expert": llama.expert, "antiexpert": llama.antiexpert}
+    roles = [part for role, folder in models.items() for part in (f"--{role}", str(folder))]
+    options = [] if drafts else ["--no-speculation"]
+    made = ["generate", PROMPT, *roles, "--max-new-tokens", "3", "--save", *options]
+    assert main(made) == 0
+    assert main(["generate", "--again", "last", "--json"]) == 0
+    printed = capsys.readouterr()
+    found = json.loads(printed.out.splitlines()[-1])
+    assert (found["speculation"] is not None) == drafts
+
+
 def test_weights_that_were_changed_in_the_middle_are_changed_again(
     llama: tiny.Family, own_history: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -17,6 +17,7 @@ from app.history.archive import Archive
 from app.history.database import Database
 from app.history.ledger import Ledger
 from app.history.records import Ending, RunFigures, RunKind
+from app.history.repeat import repeatable
 from app.history.writer import HistoryWriter
 from tests.history.invented import (
     LABELS,
@@ -57,6 +58,23 @@ def test_a_run_comes_back_as_it_was(desk: Desk) -> None:
         assert index == token.index
         assert np.array_equal(rows.token_ids, expected.token_ids)
         assert np.array_equal(rows.experts, expected.experts)
+    archive.close()
+
+
+def test_whether_tokens_were_drafted_is_kept_and_unknown_of_old_runs(
+    desk: Desk, path: Path
+) -> None:
+    runs = {drafts: replace(new_run(), drafts=drafts) for drafts in (True, False)}
+    for run in runs.values():
+        write_run(desk.writer, run, 1, Ending("eos"))
+    archive = desk.archive()
+    for drafts, run in runs.items():
+        stored = archive.get(run.id)
+        assert stored.drafts == drafts
+        assert repeatable(stored, archive.tokens(run.id)).drafts == drafts
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE run SET drafts = NULL")
+    assert archive.get(runs[False].id).drafts
     archive.close()
 
 

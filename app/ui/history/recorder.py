@@ -83,6 +83,7 @@ class Recorder(QObject):
                 parent=self._ids.get(run.parent.id, "") if run.parent else "",
                 fork_index=min(run.fork, len(run.tokens)),
                 drawn_from=run.drawn_from,
+                drafts=run.drafts,
                 length=len(run.tokens) + len(run.unsettled),  # until these have come again
             )
         )

@@ -33,6 +33,7 @@ class More:
         limit: How many tokens the text may have then; by default as the sampling settings say.
         past_stop: Whether stop strings are not looked for.
         replay: The weights that each token is to have, or nothing for those of the recipe.
+        drafts: Whether tokens are drafted.
     """
 
     forced: tuple[int, ...] = ()
@@ -40,6 +41,7 @@ class More:
     limit: int | None = None
     past_stop: bool = False
     replay: tuple[tuple[float, ...], ...] = ()
+    drafts: bool = True
 
 
 AS_THE_SETTINGS_SAY = More()
@@ -85,6 +87,7 @@ class Generation(QObject):
         """Ask for more of ``run`` with the weights and settings of ``recipe``."""
         run.start(recipe.alphas)
         run.unread_text = more.text
+        run.drafts = more.drafts
         if more.replay:
             run.alphas = ReplayedAlphas(more.replay)
         sampling = recipe.sampling
@@ -102,6 +105,7 @@ class Generation(QObject):
             (*(token.token_id for token in run.unsettled), *more.forced),
             more.text,
             run.role,
+            more.drafts,
         )
         self._active[command.id] = run
         self.began.emit(run)

@@ -45,6 +45,7 @@ class Run:
         group: The same number for the answers of every role to one prompt; 0 for other texts.
         name: What the person called it.
         scored: Whether the text was given, to be scored.
+        drafts: Whether its last tokens were drafted where that is sooner.
         stepping: Whether a person draws it token by token.
         unsettled: Tokens at the end of what it begins with that are read once more, since their
             text depends on what follows. They are as they were drawn once they have come.
@@ -69,6 +70,7 @@ class Run:
     group: int = 0
     name: str = ""
     scored: bool = False
+    drafts: bool = True
     stepping: bool = False
     cancellation: Cancellation = field(default_factory=Cancellation)
     tokens: list[Token] = field(default_factory=list)

@@ -161,6 +161,7 @@ class Runs(QObject):
                 limit=wanted.config.max_new_tokens,
                 past_stop=wanted.config.stop != wanted.recipe.sampling.stop,
                 replay=wanted.alphas,
+                drafts=wanted.drafts,
             )
             self._begin(self._new(wanted.prompt, wanted.role), more)
 
