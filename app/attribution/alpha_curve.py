@@ -15,6 +15,7 @@ from app.decoding.types import RoleLogits
 
 LOWEST_ALPHA, HIGHEST_ALPHA = -2.0, 4.0
 _POINTS = 61
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ def estimated_alpha_curve(
 
 def _flips(without: Row, slope: Row) -> tuple[Flip, ...]:
     """The upper envelope of the lines without + α · slope, followed from the lowest α up."""
-    usable: NDArray[np.int64] = np.flatnonzero(np.isfinite(without))
+    usable = _contenders(without, slope)
     heights, slopes = without[usable].astype(np.float64), slope[usable].astype(np.float64)
     alpha = LOWEST_ALPHA
     # Of equal heights the steepest is above the others from here on.
@@ -119,3 +120,22 @@ def _flips(without: Row, slope: Row) -> tuple[Flip, ...]:
         flips.append(Flip(alpha, int(usable[best]), int(usable[overtaking])))
         best = overtaking
     return tuple(flips)
+
+
+def _contenders(without: Row, slope: Row) -> NDArray[np.int64]:
+    """The few lines that can be the highest at some α, ascending; among them are all that are.
+
+    Of the highest line at either end, the higher one is a bound that bends once, upwards. So a line
+    reaches it somewhere only if it does at an end or at the bend.
+    """
+    heights, slopes = without.astype(np.float64), slope.astype(np.float64)
+    np.copyto(slopes, 0.0, where=np.isneginf(heights))  # an impossible token stays one
+    lowest, highest = heights + LOWEST_ALPHA * slopes, heights + HIGHEST_ALPHA * slopes
+    first, last = int(lowest.argmax()), int(highest.argmax())
+    reach = (lowest >= lowest[first]) | (highest >= highest[last])
+    bend = slopes[last] - slopes[first]
+    if bend > 0:
+        alpha = (heights[first] - heights[last]) / bend
+        bound = heights[first] + alpha * slopes[first]
+        reach |= heights + alpha * slopes >= bound - _ROUNDING * max(abs(bound), 1.0)
+    return np.flatnonzero(reach)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from fractions import Fraction
+from itertools import pairwise, permutations
 
 import numpy as np
 import pytest
@@ -89,3 +90,34 @@ def test_the_curve_of_the_candidates_is_near_the_exact_one(pairs: int) -> None:
     now = np.argmin(abs(exact.alphas - 1.0)), np.argmin(abs(exact.alphas))
     np.testing.assert_allclose(found.probabilities[:, now], exact.probabilities[:, now], rtol=1e-4)
     assert [f.alpha for f in found.flips] == pytest.approx([f.alpha for f in exact.flips])
+
+
+lines = st.lists(st.tuples(st.integers(-6, 6), st.integers(-3, 3)), min_size=1, max_size=12)
+
+
+@given(lines)
+def test_flips_are_those_of_exact_arithmetic_also_where_lines_meet(
+    lines: list[tuple[int, int]],
+) -> None:
+    """The highest line between any two crossings, as fractions; of equal ones the first counts."""
+    base = np.array([float(height) for height, _ in lines])
+    expert = np.array([float(slope) for _, slope in lines])
+    curve = alpha_curve(RoleLogits(base, (expert,), (np.zeros_like(expert),)), [0.0], 0, [0])
+    crossings = {
+        Fraction(one[0] - other[0], other[1] - one[1])
+        for one, other in permutations(lines, 2)
+        if one[1] != other[1]
+    }
+    low, high = Fraction(int(LOWEST_ALPHA)), Fraction(int(HIGHEST_ALPHA))
+    inside = sorted(crossing for crossing in crossings if low < crossing < high)
+    edges = [low, *inside, high]
+    best = [
+        max(lines, key=lambda line: line[0] + line[1] * (before + after) / 2)
+        for before, after in pairwise(edges)
+    ]
+    turns = zip(edges[1:], pairwise(best), strict=False)
+    expected = [(float(at), one, other) for at, (one, other) in turns if one != other]
+    found = [(flip.alpha, lines[flip.before], lines[flip.after]) for flip in curve.flips]
+    told = [flip for flip in found if LOWEST_ALPHA < flip[0] < HIGHEST_ALPHA]
+    assert [(one, other) for _, one, other in told] == [(a, b) for _, a, b in expected]
+    assert [at for at, _, _ in told] == pytest.approx([at for at, _, _ in expected])
