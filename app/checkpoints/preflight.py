@@ -23,10 +23,11 @@ def preflight(
         about_to_be_freed: Bytes that unloading what is loaded gives back, for each device.
     """
     vocabulary = compare_vocabularies(opened)
+    prompt = prompt or opened.recipe.sample_prompt
     return Preflight(
         recipe=opened.recipe,
         vocabulary=vocabulary,
         memory=estimate_memory(opened, about_to_be_freed or {}),
-        prompts=preview_prompts(opened, prompt or opened.recipe.sample_prompt),
-        warnings=tuple(warnings(opened, vocabulary)),
+        prompts=preview_prompts(opened, prompt),
+        warnings=tuple(warnings(opened, vocabulary, prompt)),
     )

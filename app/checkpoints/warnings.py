@@ -9,9 +9,19 @@ from app.checkpoints.report import VocabularyReport
 from app.checkpoints.spec import CHAT
 from app.checkpoints.vocabulary.compare import end_ids
 
+_SHOWN = 20
+"""Characters at each side of a change in a prompt."""
 
-def warnings(opened: OpenedRecipe, vocabulary: VocabularyReport) -> Iterator[str]:
-    """One sentence, and what it means, for everything that is worth a second look."""
+
+def warnings(opened: OpenedRecipe, vocabulary: VocabularyReport, prompt: str) -> Iterator[str]:
+    """One sentence, and what it means, for everything that is worth a second look.
+
+    Args:
+        opened: The recipe.
+        vocabulary: What was found of its vocabularies.
+        prompt: What the person typed.
+    """
+    yield from _lossy_tokenizers(opened.roles, prompt)
     yield from _softcapping(opened.roles)
     yield from _negative_alphas(opened)
     yield from _adapters_of_others(opened.roles)
@@ -19,6 +29,33 @@ def warnings(opened: OpenedRecipe, vocabulary: VocabularyReport) -> Iterator[str
     yield from _accepted_and_missing(opened, usable)
     if vocabulary.usable:
         yield from _masked_ends(opened.roles, usable)
+
+
+def _lossy_tokenizers(roles: tuple[OpenedRole, ...], prompt: str) -> Iterator[str]:
+    """Of what is put before a text, such as a space, nothing is said."""
+    read = {role.name: _read_back(role, prompt) for role in roles}
+    changed = [name for name, text in read.items() if text.strip() != prompt.strip()]
+    if changed:
+        yield (
+            f"The tokenizer of the {' and the '.join(changed)} does not keep the prompt as it was "
+            f"typed: the model reads “{_around_change(prompt, read[changed[0]])}”."
+        )
+
+
+def _read_back(role: OpenedRole, prompt: str) -> str:
+    tokenizer = role.tokenizer.backend_tokenizer
+    ids = tokenizer.encode(prompt, add_special_tokens=False).ids
+    text: str = tokenizer.decode(ids, skip_special_tokens=False)
+    return text
+
+
+def _around_change(prompt: str, read: str) -> str:
+    """The place of ``read`` where it begins to differ, with what is around it."""
+    prompt, read = prompt.strip(), read.strip()
+    pairs = enumerate(zip(prompt, read, strict=False))
+    place = next((at for at, (a, b) in pairs if a != b), min(len(prompt), len(read)))
+    start, end = max(place - _SHOWN, 0), place + _SHOWN
+    return f"{'…' if start else ''}{read[start:end]}{'…' if end < len(read) else ''}"
 
 
 def _softcapping(roles: tuple[OpenedRole, ...]) -> Iterator[str]:

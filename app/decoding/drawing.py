@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -11,6 +12,7 @@ from app.decoding.ensemble import EnsembleLogits
 from app.decoding.noise import key_of, signed
 from app.decoding.rows import Row, tuned_logits
 from app.decoding.sampling import Distribution, process_logits
+from app.decoding.soundness import require_a_choice
 from app.decoding.types import GenerationConfig, TokenStep
 from app.decoding.whole_step import Ahead
 
@@ -56,11 +58,15 @@ class Drawing:
         alphas = self._last_alphas = self._alphas()
         rows = logits.on_host(place)
         drawn = logits.drawn[place] if logits.drawn and given is None else None
-        if drawn and (drawn.index, drawn.alphas) == (self.index, alphas):
+        foreseen = drawn and (drawn.index, drawn.alphas) == (self.index, alphas)
+        if drawn and foreseen and math.isfinite(drawn.sure):
             token_id = drawn.token_id
             probability = 1.0 if self._config.greedy else drawn.sure
         else:
-            tuned = self._distribution(tuned_logits(rows, alphas), len(self.ids))
+            row = tuned_logits(rows, alphas)
+            if given is None:
+                require_a_choice(row, rows, alphas)
+            tuned = self._distribution(row, len(self.ids))
             if given is None:
                 token_id, probability = tuned.draw(self._config.seed, self.index)
             else:

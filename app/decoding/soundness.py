@@ -1,39 +1,42 @@
-"""Whether a token was drawn from a distribution, or from what is none."""
+"""Whether a tuned row leaves a token to draw."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
-from app.decoding.types import TokenStep
+import numpy as np
+
+from app.decoding.rows import Row
+from app.decoding.types import RoleLogits
 from app.errors import ModelError
 
 
-def require_finite(step: TokenStep) -> None:
-    """Refuse a token whose tuned logit is no number.
+def require_a_choice(tuned: Row, logits: RoleLogits, alphas: Sequence[float]) -> None:
+    """Refuse a tuned row whose highest value is no number, before anything is drawn from it.
 
-    A NaN wins every comparison, and of logits that are all −inf any may be chosen. So where one of
-    these is in the way it is what was chosen, and the whole vocabulary need not be looked through.
+    Each role alone has been looked at by then. Together they may still leave nothing: where both
+    models of a pair forbid a token their difference is no number, and what one allows may be what
+    the other, or the mask, forbids.
+
+    Args:
+        tuned: [V].
+        logits: What it was made of.
+        alphas: The weights it was made with.
 
     Raises:
         ModelError: Says which roles computed what.
     """
-    logits, token_id = step.logits, step.token_id
-    base = float(logits.base[token_id])
-    pairs = [
-        (float(expert[token_id]), float(antiexpert[token_id]))
-        for expert, antiexpert in zip(logits.experts, logits.antiexperts, strict=True)
+    if math.isfinite(tuned.max()):  # NaN where any is
+        return
+    token_id = int(np.argmax(tuned))
+    said = [f"base {logits.base[token_id]}"]
+    said += [
+        f"pair {number} {expert[token_id]} and {antiexpert[token_id]} at α {alpha}"
+        for number, (expert, antiexpert, alpha) in enumerate(
+            zip(logits.experts, logits.antiexperts, alphas, strict=False), 1
+        )
     ]
-    values = [base, *(value for pair in pairs for value in pair)]
-    if all(map(math.isfinite, values)):
-        return
-    tuned = base + sum(
-        alpha * (expert - antiexpert)
-        for alpha, (expert, antiexpert) in zip(step.alphas, pairs, strict=False)
-    )
-    if math.isfinite(tuned):
-        return
-    said = [f"base {base}"]
-    said += [f"pair {n} {expert} and {anti}" for n, (expert, anti) in enumerate(pairs, 1)]
     raise ModelError(
         "The models leave no token to draw",
         evidence=f"logits of token {token_id}: {', '.join(said)}".replace("-inf", "−inf"),

@@ -116,7 +116,7 @@ def test_an_adapter_of_another_model_on_the_hub(tiny_recipe: Recipe) -> None:
     def said(over: str) -> list[str]:
         role = replace(expert, spec=replace(expert.spec, over=over), files=files)
         adapted = replace(opened, roles=(opened.roles[0], role, opened.roles[2]))
-        return list(warnings_of(adapted, compare_vocabularies(adapted)))
+        return list(warnings_of(adapted, compare_vocabularies(adapted), "the king"))
 
     assert said("hub:Owner/Small@main") == []
     assert said("folder:/models/anything") == []
