@@ -1,4 +1,4 @@
-"""The program's icon for systems that take no SVG: ``icon.py FILE.ico`` or ``icon.py FILE.icns``."""
+"""The icon for systems that take no SVG: ``icon.py FILE.ico`` or ``icon.py FILE.icns``."""
 
 from __future__ import annotations
 

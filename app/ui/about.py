@@ -114,6 +114,10 @@ class AboutDialog(QDialog):
         self.copy = buttons.addButton(
             self.tr("&Copy for a bug report"), QDialogButtonBox.ButtonRole.ActionRole
         )
-        self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.report))
+        self.copy.clicked.connect(self._copy)
         buttons.rejected.connect(self.reject)
         return buttons
+
+    def _copy(self) -> None:
+        QGuiApplication.clipboard().setText(self.report)
+        self.copy.setText(self.tr("Copied"))

@@ -23,6 +23,7 @@ def test_one_click_copies_what_is_shown(qtbot: QtBot, monkeypatch: pytest.Monkey
     monkeypatch.setattr(about, "commit", lambda: "abc1234")
     dialog = make(qtbot, ("cpu", "cuda:0"))
     dialog.copy.click()
+    assert dialog.copy.text() == "Copied"
     lines = QApplication.clipboard().text().splitlines()
     assert lines[0] == f"Tuneshift {__version__} (abc1234, from Python)"
     assert lines[-1] == "Devices: cpu, cuda:0"
