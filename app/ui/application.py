@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,6 +42,7 @@ from app.ui.ending import Ending, end_threads, end_threads_without_qt
 from app.ui.garbage import GarbageCollector
 from app.ui.icons import application_icon
 from app.ui.main_window import MainWindow
+from app.ui.run_log import RunLog
 from app.ui.state.session import Session
 from app.ui.theme import Theme, palette, preferred_theme, stylesheet
 from app.ui.translation import install_translations, translate
@@ -72,6 +74,7 @@ def run(recipe: Recipe | None = None) -> int:
     bridge = Bridge(application)
     session = Session(bridge, recipe or _last_recipe(problems), settings)
     Appearance(application, session)
+    RunLog(session)
     memory = QSettings(str(config_folder() / "window.ini"), QSettings.Format.IniFormat)
     window = MainWindow(session, memory)
     mark = RunningMark(state_folder())
@@ -189,7 +192,7 @@ async def _until_closed(
     closed: asyncio.Future[None] = loop.create_future()
 
     def start_engine() -> None:
-        log.info("the window is painted")
+        log.info("the window is painted: %.2f s of processor time", time.process_time())
         window.add_plot()
         session.history.open(history_file())
         session.evaluations.open(history_file())

@@ -30,11 +30,11 @@ def test_what_is_broken_is_named(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def broken() -> str:
-        raise ModelError("The window is empty")
+        raise ModelError("The window is empty") from ImportError("no module")
 
     monkeypatch.setattr(selftest, "_draw_window", broken)
     monkeypatch.setattr(selftest._Selftest, "decode", lambda self, history: 1 / 0)
     assert main(["selftest"]) == 1
     told = capsys.readouterr().out
     assert "FAILED  the demo decodes: ZeroDivisionError" in told
-    assert "FAILED  the window is drawn: The window is empty" in told
+    assert "FAILED  the window is drawn: The window is empty\n        because of ImportError" in told
