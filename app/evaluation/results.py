@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.attribution.class_shifts import ClassShifts, class_shifts
+from app.attribution.class_shifts import ClassShifts
 from app.evaluation.metrics import Measure, gap_closed, ratio
 from app.evaluation.store import Record, ResultFolder
 from app.evaluation.views import View
@@ -64,23 +64,16 @@ class TaskResults:
         )
 
 
-def result_of(view: View, records: Sequence[Record]) -> Result:
-    """The score of a view's answers to one task, at least one."""
-    measure = ratio([float(r["value"]) for r in records], [float(r["size"]) for r in records])
-    return Result(view, measure, sum(bool(record.get("cut")) for record in records))
-
-
-def shifts_of(records: Iterable[Record], *, code: bool = False) -> ClassShifts | None:
-    """Which tokens tuning changed in the texts of these answers; None where none is known of.
+def result_of(view: View, records: Sequence[Record], shifts: ClassShifts | None = None) -> Result:
+    """The score of a view's answers to one task, at least one.
 
     Args:
-        records: The answers of a view.
-        code: Whether they are code.
+        view: Who answered.
+        records: The answers.
+        shifts: Which tokens tuning changed in them, where that is known.
     """
-    found = class_shifts(
-        (text for record in records for text in record.get("shifted", ())), code=code
-    )
-    return found if found.texts else None
+    measure = ratio([float(r["value"]) for r in records], [float(r["size"]) for r in records])
+    return Result(view, measure, sum(bool(record.get("cut")) for record in records), shifts)
 
 
 def as_json(found: Iterable[TaskResults]) -> list[dict[str, Any]]:

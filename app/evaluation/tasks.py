@@ -6,11 +6,8 @@ The format is in docs/evaluation.md. Imports no torch: the window uses it.
 from __future__ import annotations
 
 import difflib
-import gzip
-import json
 import re
 import tomllib
-import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
@@ -21,6 +18,7 @@ from app.checkpoints.recipes.recipe_table import Problem, Table
 from app.checkpoints.recipes.toml_lines import line_of
 from app.decoding.types import GenerationConfig
 from app.errors import EvaluationError
+from app.evaluation.data_lines import read_lines
 from app.evaluation.metrics import Matching
 from app.evaluation.requests import GenerateRequest, Prompt, ScoreRequest
 from app.resources import resource
@@ -47,8 +45,6 @@ _KEYS = (
     "generation",
     "export",
 )
-_FIELD = re.compile(r"\{(\w+)\}")
-_OF_THE_ANSWER = ("output", "role")
 _LINES = (".jsonl", ".jsonl.gz")
 """Endings of questions without a task: they have ``prompt`` and ``answer``, or ``choices``."""
 
@@ -227,7 +223,7 @@ def read_task(path: Path, data: Path | None = None) -> Task:
         EvaluationError: Says what is wrong with which file, and on which line.
     """
     if path.name.endswith(_LINES):
-        first = next(iter(_lines(path)), None)
+        first = next(iter(read_lines(path)), None)
         choice = first is not None and "choices" in first.values
         metric = Metric.CHOICE if choice else Metric.CONTAINS
         return _Reader({"format": FORMAT, "metric": str(metric)}).task(path, path)
@@ -347,7 +343,7 @@ class _Reader:
         chat = self._table.get("chat_prompt", str, prompt)
         reply = self._table.get("chat_reply", str, "")
         questions: list[Question] = []
-        for line in _lines(path):
+        for line in read_lines(path):
             asked = Prompt(line.filled(prompt), line.filled(chat), line.filled(reply))
             if metric is Metric.CHOICE:
                 choices = line.texts(self._table.get("choices", str, "{choices}"))
@@ -367,109 +363,8 @@ class _Reader:
                 answers = line.texts(self._table.get("answer", str, "{answer}"))
                 found = Question(len(questions), asked, answers)
             if export:
-                found = replace(found, exported=line.exported(export, len(questions)))
+                found = replace(found, exported=line.exported(export.fields, len(questions)))
             questions.append(found)
         if not questions:
             raise EvaluationError(f"The data file {path} has no questions")
         return tuple(questions)
-
-
-def _lines(path: Path) -> Iterable[_Line]:
-    try:
-        packed = path.read_bytes()
-        text = (gzip.decompress(packed) if path.suffix == ".gz" else packed).decode("utf-8-sig")
-    except FileNotFoundError as error:
-        raise EvaluationError(
-            f"There is no data file {path}", next_step="Give another one with --data."
-        ) from error
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
-        raise EvaluationError(
-            f"The data file {path} cannot be read", evidence=str(error)
-        ) from error
-    if text.lstrip().startswith("["):
-        yield from _listed(path, text)
-        return
-    for number, content in enumerate(text.split("\n"), 1):
-        if not content.strip():
-            continue
-        try:
-            values = json.loads(content)
-        except ValueError as error:
-            raise EvaluationError(
-                f"Line {number:,} of {path.name} is not JSON", evidence=str(error)
-            ) from error
-        if not isinstance(values, dict):
-            raise EvaluationError(
-                f"Line {number:,} of {path.name} is not a JSON object",
-                evidence=content.strip()[:60],
-            )
-        yield _Line(path.name, number, values)
-
-
-def _listed(path: Path, text: str) -> Iterable[_Line]:
-    """The items of a JSON list, which some data come as."""
-    try:
-        items = json.loads(text)
-    except ValueError as error:
-        raise EvaluationError(f"{path.name} is not JSON", evidence=str(error)) from error
-    for number, values in enumerate(items, 1):
-        if not isinstance(values, dict):
-            raise EvaluationError(
-                f"Item {number:,} of {path.name} is not a JSON object", evidence=str(values)[:60]
-            )
-        yield _Line(path.name, number, values)
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """A line of the data, and where it stands."""
-
-    file: str
-    number: int
-    values: Mapping[str, Any]
-
-    def filled(self, template: str) -> str:
-        """``template`` with every {field} replaced."""
-        return _FIELD.sub(lambda field: str(self._value(field[1])), template)
-
-    def texts(self, template: str) -> tuple[str, ...]:
-        """The texts of a {field} that is a list, or the one filled template."""
-        field = _FIELD.fullmatch(template)
-        value = self._value(field[1]) if field else self.filled(template)
-        texts = tuple(map(str, value)) if isinstance(value, list) else (str(value),)
-        if not texts or "" in texts:
-            raise self._wrong(f"has an empty {template}")
-        return texts
-
-    def exported(self, export: Export, index: int) -> tuple[tuple[str, Any], ...]:
-        """The fields of the export that do not depend on the answer; {index} counts from 0."""
-        line = replace(self, values={"index": index, **self.values})
-        found = []
-        for name, template in export.fields:
-            if not any(f"{{{word}}}" in template for word in _OF_THE_ANSWER):
-                field = _FIELD.fullmatch(template)
-                value = line._value(field[1]) if field else line.filled(template)
-                found.append((name, value))
-        return tuple(found)
-
-    def gold(self, template: str, choices: tuple[str, ...]) -> int:
-        """Which choice is right: its place from 0, its letter, or the choice itself."""
-        if len(choices) < 2:
-            raise self._wrong("has fewer than two choices")
-        named = self.filled(template)
-        if named in choices:
-            return choices.index(named)
-        letters = [chr(ord("A") + place) for place in range(len(choices))]
-        places = [str(place) for place in range(len(choices))]
-        for names in (places, letters):
-            if named in names:
-                return names.index(named)
-        raise self._wrong(f"names a choice that is not there: “{named}”")
-
-    def _value(self, field: str) -> Any:
-        if field not in self.values:
-            raise self._wrong(f"has no “{field}”", f"its fields are: {', '.join(self.values)}")
-        return self.values[field]
-
-    def _wrong(self, what: str, evidence: str = "") -> EvaluationError:
-        return EvaluationError(f"Line {self.number:,} of {self.file} {what}", evidence=evidence)

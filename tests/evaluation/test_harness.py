@@ -12,7 +12,9 @@ import pytest
 from app.checkpoints.loading.loader import LoadedRecipe
 from app.errors import EvaluationError
 from app.evaluation.evaluator import Evaluator
-from app.evaluation.harness_tasks import harness_tasks
+from app.evaluation.harness_tasks import harness_names, harness_tasks
+from app.evaluation.lent import FoundByHarness, LentEvaluation
+from app.evaluation.plan import Plan, Prepared
 from app.evaluation.requests import GenerateRequest, Prompt, ScoreRequest
 from app.evaluation.store import ResultFolder
 from app.evaluation.views import View, views_of
@@ -224,3 +226,37 @@ def test_without_the_harness_it_is_said_how_to_get_it(monkeypatch: pytest.Monkey
     monkeypatch.setattr("app.evaluation.harness_tasks.find_spec", lambda name: None)
     with pytest.raises(EvaluationError, match=r"pip install 'tuneshift\[eval\]'"):
         harness_tasks(["mmlu"])
+
+
+def test_lent_models_are_asked_and_what_goes_on_is_told(
+    harness: Any, tmp_path: Path, loaded: LoadedRecipe
+) -> None:
+    name = task(tmp_path, "mine", CHOICE)
+    told: list[object] = []
+    work = LentEvaluation(
+        Plan((name,), ("base", "tuned"), (0.5,)),
+        loaded.recipe.alphas,
+        tmp_path / "out",
+        alone,
+        lambda: False,
+        told.append,
+    )
+    prepared, found = work(loaded)
+    assert isinstance(prepared, Prepared)
+    assert (prepared.tasks, prepared.answers) == ((), 0)
+    assert isinstance(found, FoundByHarness)
+    assert [(t.task, t.measured) for t in found.results] == [("mine", "acc"), ("mine", "acc_norm")]
+    assert [r.view.title for r in found.results[0].results] == ["base", "tuned ×0.5"]
+    assert any("answers" in str(line) for line in told)
+
+
+def test_names_are_read_from_the_files_of_the_harness() -> None:
+    names = harness_names()
+    assert names is not None
+    assert {"gsm8k", "truthfulqa_mc1", "arc_easy", "mmlu"} <= set(names)
+    assert names == sorted(names)
+
+
+def test_without_the_harness_there_are_no_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.evaluation.harness_tasks.find_spec", lambda name: None)
+    assert harness_names() is None

@@ -33,7 +33,8 @@ _SIZE = QSize(1160, 680)
 _FRAME = QSize(24, 64)
 """What a window manager needs around a dialog."""
 _FORM_WIDTH = 316
-_REFRESH_MS = 300
+_REFRESH_MS, _ROWS_MS = 300, 1500
+"""How often scores are shown anew while answers come, and the rows of questions."""
 
 
 class EvaluateDialog(QDialog):
@@ -188,7 +189,8 @@ class EvaluateDialog(QDialog):
     def _on_progress(self) -> None:
         self._update()
         if not self._refresh.isActive():
-            self._refresh.start()
+            rows = self.tabs.currentWidget() is self.samples
+            self._refresh.start(_ROWS_MS if rows else _REFRESH_MS)
 
     def _show_all(self) -> None:
         """What is looked at; the rest when somebody looks."""

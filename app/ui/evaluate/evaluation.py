@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from app.attribution.class_shifts import ClassShifts, class_shifts
 from app.checkpoints.spec import Recipe
 from app.errors import TuneshiftError
 from app.evaluation.answers import Answers
@@ -59,6 +60,7 @@ class Evaluation:
     done: int = 0
     fresh: int = 0
     began: float | None = None
+    _counted: dict[tuple[str, str], ClassShifts] = field(default_factory=dict)
 
     @property
     def active(self) -> bool:
@@ -85,15 +87,25 @@ class Evaluation:
         self.began = None
         self.records.clear()
 
-    def results(self, *, shifts: bool = False) -> list[TaskResults]:
+    def results(self) -> list[TaskResults]:
         """The scores so far."""
-        local = self.answers.results(shifts=shifts) if self.answers else []
+        local = self.answers.results() if self.answers else []
         return [*local, *self.found]
 
     def of(self, task: str, view: str) -> Sequence[Record]:
         """The answers of a view to a task, by their names."""
         return self.records.get((task, view), ())
 
-    def is_code(self, task: str) -> bool:
-        """Whether what a task asks for is code."""
-        return any(each.measured.startswith(_CODE) for each in self.results() if each.task == task)
+    def shifts(self, task: str, view: str) -> ClassShifts | None:
+        """Which tokens tuning changed in these answers; None where none is known of."""
+        for each in self.results():
+            for result in each.results:
+                if each.task == task and result.view.title == view and result.shifts:
+                    return result.shifts
+        place = task, view
+        if place not in self._counted and self.answers is None:
+            code = any(e.measured.startswith(_CODE) for e in self.found if e.task == task)
+            texts = (text for record in self.of(*place) for text in record.get("shifted", ()))
+            self._counted[place] = class_shifts(texts, code=code)
+        counted = self._counted.get(place)
+        return counted if counted and counted.texts else None

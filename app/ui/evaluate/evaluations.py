@@ -291,7 +291,7 @@ class Evaluations(QObject):
         folder = ResultFolder(evaluation.folder)
         complete = evaluation.stage is Stage.COMPLETE
         try:
-            write_report(folder, evaluation.recipe.name, evaluation.results(shifts=True), complete)
+            write_report(folder, evaluation.recipe.name, evaluation.results(), complete)
             evaluation.answers.export(folder)
         except TuneshiftError as error:
             self._session.report(error)

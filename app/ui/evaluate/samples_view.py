@@ -33,6 +33,8 @@ _SNIPPET = 120
 _TITLE = 14
 """Characters of a role's name above its column."""
 _SIZES = (380, 420)
+_ROWS_MEASURED = 24
+"""Rows whose width is asked for: of a thousand that takes half a second."""
 
 
 class SamplesView(QWidget):
@@ -59,6 +61,7 @@ class SamplesView(QWidget):
         self.filter.currentIndexChanged.connect(self._show)
         self.model = FiguresModel([Heading("#")], self)
         self.table = NumberTable(self.model, self.tr("Questions"), wide=1)
+        self.table.horizontalHeader().setResizeContentsPrecision(_ROWS_MEASURED)
         self.table.selectionModel().selectionChanged.connect(lambda *_: self._show_sample())
         self.table.chosen.connect(lambda _: self._inspect())
         self.text = QTextBrowser()

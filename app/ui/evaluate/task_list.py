@@ -49,7 +49,9 @@ class AskedTask:
     @property
     def title(self) -> str:
         """What it is called."""
-        return task_name(self.path) if self.path else self.name
+        if self.path:
+            return task_name(self.path)
+        return Path(self.name).name if self.name.endswith((".yaml", ".yml")) else self.name
 
 
 class _Tasks(QListWidget):

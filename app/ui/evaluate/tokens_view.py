@@ -5,7 +5,6 @@ from __future__ import annotations
 from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtWidgets import QHeaderView, QLabel, QStackedLayout, QVBoxLayout, QWidget
 
-from app.attribution.class_shifts import ClassShifts
 from app.ui.evaluate.evaluation import Evaluation
 from app.ui.evaluate.figures import shift_headings, shift_rows, tuned_titles
 from app.ui.summary.figures_model import FiguresModel
@@ -22,7 +21,6 @@ class TokensView(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._evaluation: Evaluation | None = None
-        self._counted: dict[tuple[str, str], tuple[int, ClassShifts]] = {}
         self.choice = ChoiceBox()
         self.choice.setAccessibleName(self.tr("Whose answers"))
         self.choice.currentIndexChanged.connect(self._show)
@@ -57,9 +55,7 @@ class TokensView(QWidget):
 
     def show_evaluation(self, evaluation: Evaluation | None) -> None:
         """Count what has come by now."""
-        if evaluation is not self._evaluation:
-            self._evaluation = evaluation
-            self._counted.clear()
+        self._evaluation = evaluation
         offered = [
             (task, view, title)
             for task, view, title in (tuned_titles(evaluation.results()) if evaluation else [])
@@ -81,7 +77,9 @@ class TokensView(QWidget):
         if place is None or self._evaluation is None:
             self.model.show([])
             return
-        shifts = self._count(self._evaluation, tuple(place))
+        shifts = self._evaluation.shifts(*place)
+        if shifts is None:
+            return
         self.model.show(shift_rows(shifts))
         self._about.setText(
             self.tr(
@@ -89,16 +87,3 @@ class TokensView(QWidget):
                 "were written, before temperature and the other settings of sampling."
             ).format(f"{shifts.texts:,}")
         )
-
-    def _count(self, evaluation: Evaluation, place: tuple[str, str]) -> ClassShifts:
-        """The sums over all answers by now; those that were counted are not counted again."""
-        records = evaluation.of(*place)
-        done, shifts = self._counted.get(place, (0, ClassShifts()))
-        if done > len(records):
-            done, shifts = 0, ClassShifts()
-        code = evaluation.is_code(place[0])
-        for record in records[done:]:
-            for text in record.get("shifted", ()):
-                shifts.add(text, code=code)
-        self._counted[place] = len(records), shifts
-        return shifts

@@ -1,0 +1,130 @@
+"""The data of a task: JSON lines, or one JSON list, and templates that their fields fill."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from app.errors import EvaluationError
+
+_FIELD = re.compile(r"\{(\w+)\}")
+_OF_THE_ANSWER = ("output", "role")
+
+
+def read_lines(path: Path) -> Iterable[Line]:
+    """The lines of a file, which may be packed with gzip; empty ones are left out.
+
+    Raises:
+        EvaluationError: Says what is wrong with the file, and on which line.
+    """
+    try:
+        packed = path.read_bytes()
+        text = (gzip.decompress(packed) if path.suffix == ".gz" else packed).decode("utf-8-sig")
+    except FileNotFoundError as error:
+        raise EvaluationError(
+            f"There is no data file {path}", next_step="Give another one with --data."
+        ) from error
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        raise EvaluationError(
+            f"The data file {path} cannot be read", evidence=str(error)
+        ) from error
+    if text.lstrip().startswith("["):
+        yield from _listed(path, text)
+        return
+    for number, content in enumerate(text.split("\n"), 1):
+        if not content.strip():
+            continue
+        try:
+            values = json.loads(content)
+        except ValueError as error:
+            raise EvaluationError(
+                f"Line {number:,} of {path.name} is not JSON", evidence=str(error)
+            ) from error
+        if not isinstance(values, dict):
+            raise EvaluationError(
+                f"Line {number:,} of {path.name} is not a JSON object",
+                evidence=content.strip()[:60],
+            )
+        yield Line(path.name, number, values)
+
+
+def _listed(path: Path, text: str) -> Iterable[Line]:
+    """The items of a JSON list, which some data come as."""
+    try:
+        items = json.loads(text)
+    except ValueError as error:
+        raise EvaluationError(f"{path.name} is not JSON", evidence=str(error)) from error
+    for number, values in enumerate(items, 1):
+        if not isinstance(values, dict):
+            raise EvaluationError(
+                f"Item {number:,} of {path.name} is not a JSON object", evidence=str(values)[:60]
+            )
+        yield Line(path.name, number, values)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the data, and where it stands."""
+
+    file: str
+    number: int
+    values: Mapping[str, Any]
+
+    def filled(self, template: str) -> str:
+        """``template`` with every {field} replaced."""
+        return _FIELD.sub(lambda field: str(self._value(field[1])), template)
+
+    def texts(self, template: str) -> tuple[str, ...]:
+        """The texts of a {field} that is a list, or the one filled template."""
+        field = _FIELD.fullmatch(template)
+        value = self._value(field[1]) if field else self.filled(template)
+        texts = tuple(map(str, value)) if isinstance(value, list) else (str(value),)
+        if not texts or "" in texts:
+            raise self._wrong(f"has an empty {template}")
+        return texts
+
+    def exported(
+        self, fields: Sequence[tuple[str, str]], index: int
+    ) -> tuple[tuple[str, Any], ...]:
+        """Those of the templates that do not depend on the answer, filled.
+
+        Args:
+            fields: Names and templates; one that is a field alone keeps its kind.
+            index: The question, from 0, for ``{index}``.
+        """
+        line = replace(self, values={"index": index, **self.values})
+        found = []
+        for name, template in fields:
+            if not any(f"{{{word}}}" in template for word in _OF_THE_ANSWER):
+                field = _FIELD.fullmatch(template)
+                value = line._value(field[1]) if field else line.filled(template)
+                found.append((name, value))
+        return tuple(found)
+
+    def gold(self, template: str, choices: tuple[str, ...]) -> int:
+        """Which choice is right: its place from 0, its letter, or the choice itself."""
+        if len(choices) < 2:
+            raise self._wrong("has fewer than two choices")
+        named = self.filled(template)
+        if named in choices:
+            return choices.index(named)
+        letters = [chr(ord("A") + place) for place in range(len(choices))]
+        places = [str(place) for place in range(len(choices))]
+        for names in (places, letters):
+            if named in names:
+                return names.index(named)
+        raise self._wrong(f"names a choice that is not there: “{named}”")
+
+    def _value(self, field: str) -> Any:
+        if field not in self.values:
+            raise self._wrong(f"has no “{field}”", f"its fields are: {', '.join(self.values)}")
+        return self.values[field]
+
+    def _wrong(self, what: str, evidence: str = "") -> EvaluationError:
+        return EvaluationError(f"Line {self.number:,} of {self.file} {what}", evidence=evidence)
