@@ -9,7 +9,6 @@ import numpy as np
 from torch import Tensor
 
 from app.decoding.ensemble import EnsembleLogits
-from app.decoding.noise import key_of, signed
 from app.decoding.rows import Row, tuned_logits
 from app.decoding.sampling import Distribution, process_logits
 from app.decoding.soundness import require_a_choice
@@ -112,10 +111,6 @@ class Drawing:
             config=self._config,
             alphas=self._last_alphas,
             history=self._history[: len(self.ids) + before],
-            keys=tuple(
-                signed(key_of(self._config.seed, self.index + before + place))
-                for place in range(count)
-            ),
         )
 
     def _write(self, place: int, token_id: int) -> None:

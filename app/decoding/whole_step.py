@@ -22,7 +22,7 @@ from app.decoding.block_sampling import (
 from app.decoding.capturing import CaptureError, Lanes, Mirror, Run
 from app.decoding.combining import Pair, combine_logits, pair_differences
 from app.decoding.graphs import GraphedLanguageModel, captured_size
-from app.decoding.noise import Ids
+from app.decoding.noise import Ids, key_of, signed
 from app.decoding.types import GenerationConfig
 
 _KEPT = 24
@@ -38,14 +38,12 @@ class Ahead:
         config: The settings in force.
         alphas: The weight of each pair, [P]; those of the token before.
         history: The ids before the first draw, [n]; the first token of the block is among them.
-        keys: The keys of the noise of each position, [k], as an int64 has them.
     """
 
     index: int
     config: GenerationConfig
     alphas: tuple[float, ...]
     history: Ids
-    keys: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +212,9 @@ class _WholeStep:
         for place, rows in zip(given["known"], self._kind.known, strict=True):
             place[: len(tokens)].copy_(known[rows])
         if "keys" in given:
-            given["keys"][: len(tokens)].copy_(torch.tensor(ahead.keys))
+            positions = range(ahead.index, ahead.index + len(tokens))
+            keys = [signed(key_of(ahead.config.seed, position)) for position in positions]
+            given["keys"][: len(tokens)].copy_(torch.tensor(keys))
         if "seen" in given:
             given["seen"].zero_()[torch.from_numpy(ahead.history)] = True
         self._given.send()
