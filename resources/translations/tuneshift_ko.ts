@@ -5,23 +5,27 @@
     <name>AboutDialog</name>
     <message>
         <source>About Tuneshift</source>
-        <translation type="unfinished">Tuneshift 정보</translation>
+        <translation>Tuneshift 정보</translation>
     </message>
     <message>
         <source>Proxy-tuning of language models, with every token explained.</source>
-        <translation type="unfinished"></translation>
+        <translation>언어 모델을 프록시 튜닝하고 모든 토큰을 설명합니다.</translation>
     </message>
     <message>
         <source>Apache License 2.0</source>
-        <translation type="unfinished"></translation>
+        <translation>Apache 라이선스 2.0</translation>
     </message>
     <message>
         <source>Versions</source>
-        <translation type="unfinished"></translation>
+        <translation>버전</translation>
     </message>
     <message>
         <source>&amp;Copy for a bug report</source>
-        <translation type="unfinished"></translation>
+        <translation>버그 신고용으로 복사(&amp;C)</translation>
+    </message>
+    <message>
+        <source>Copied</source>
+        <translation>복사했습니다</translation>
     </message>
 </context>
 <context>
@@ -2058,6 +2062,14 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation> MiB</translation>
     </message>
     <message>
+        <source>Write &amp;prompts and texts to the log</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>For a bug report that needs them. Otherwise the log holds neither.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>&amp;Theme</source>
         <translation>테마(&amp;T)</translation>
     </message>
@@ -2116,6 +2128,10 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
     <message>
         <source>Memory for rows of logits</source>
         <translation>로짓 행 메모리</translation>
+    </message>
+    <message>
+        <source>Write prompts and texts to the log</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Browse …</source>
