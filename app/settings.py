@@ -32,6 +32,7 @@ class Settings:
         dtype: For roles whose dtype is ``auto``.
         language: Of the window: ``system``, or one that it is translated to.
         row_megabytes: Memory for full rows of logits of the newest tokens, in MiB.
+        log_texts: Whether prompts and texts are written to the log, for a bug report.
     """
 
     theme: str = "system"
@@ -40,6 +41,7 @@ class Settings:
     dtype: str = "auto"
     row_megabytes: int = 512
     language: str = "system"
+    log_texts: bool = False
 
 
 def config_folder() -> Path:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
+    QCheckBox,
     QDialog,
     QDialogButtonBox,
     QFileDialog,
@@ -59,6 +60,11 @@ class PreferencesDialog(QDialog):
         self.rows.setGroupSeparatorShown(True)
         self.rows.setSingleStep(64)
         self.rows.setValue(settings.row_megabytes)
+        self.log_texts = QCheckBox(self.tr("Write &prompts and texts to the log"))
+        self.log_texts.setToolTip(
+            self.tr("For a bug report that needs them. Otherwise the log holds neither.")
+        )
+        self.log_texts.setChecked(settings.log_texts)
         form = QFormLayout()
         form.setHorizontalSpacing(2 * SPACE)
         form.setVerticalSpacing(SPACE)
@@ -69,6 +75,7 @@ class PreferencesDialog(QDialog):
         form.addRow(self.tr("Default &device"), self.device)
         form.addRow(self.tr("Default d&type"), self.dtype)
         form.addRow(self.tr("Memory for &rows"), self.rows)
+        form.addRow("", self.log_texts)
         self.device.setToolTip(self.tr("For roles whose device is automatic."))
         self.dtype.setToolTip(self.tr("For roles whose dtype is automatic."))
         self.rows.setToolTip(
@@ -84,6 +91,7 @@ class PreferencesDialog(QDialog):
             (self.device, self.tr("Default device")),
             (self.dtype, self.tr("Default dtype")),
             (self.rows, self.tr("Memory for rows of logits")),
+            (self.log_texts, self.tr("Write prompts and texts to the log")),
         ):
             control.setAccessibleName(name)
         buttons = QDialogButtonBox(
@@ -124,6 +132,7 @@ class PreferencesDialog(QDialog):
             dtype=self.dtype.currentData(),
             row_megabytes=self.rows.value(),
             language=self.language.currentData(),
+            log_texts=self.log_texts.isChecked(),
         )
         try:
             save_settings(settings)

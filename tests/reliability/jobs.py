@@ -5,11 +5,14 @@ Everything is imported here, before the fork; no thread and no Qt application ma
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import itertools
 import json
 import os
 import random
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -335,6 +338,46 @@ def saving(recipe: str, folder: str) -> int:
                 after(5, wait)
 
         begin("first")
+
+    return run_window(recipe, script)
+
+
+def talking(recipe: str, prompt: str) -> int:
+    """A run ends, a run breaks, and things go wrong in a slot, a task and a thread."""
+    _never_end()
+
+    def script(window: MainWindow, session: Session) -> None:
+        def fail(place: str) -> None:
+            raise RuntimeError(f"nobody expected this in {place}")
+
+        async def fail_in_a_task() -> None:
+            fail("a task")
+
+        def ended(then: Callable[[], None]) -> None:
+            run = session.runs.current
+            if run is None or run.active or session.runs.running:
+                after(5, partial(ended, then))
+            else:
+                then()
+
+        def break_engine() -> None:
+            run = session.runs.current
+            tell(text=run.text if run else "")
+            engine.attribute = lambda *_, **__: fail("the engine")  # type: ignore[assignment]
+            session.runs.generate(prompt)
+            ended(break_the_rest)
+
+        def break_the_rest() -> None:
+            after(0, lambda: fail("a slot"))
+            after(20, lambda: tasks.append(asyncio.ensure_future(fail_in_a_task())))
+            after(40, lambda: threading.Thread(target=fail, args=("a thread",)).start())
+            after(60, tasks.clear)
+            after(80, lambda: (gc.collect(), after(20, window.close)))
+
+        tasks: list[Any] = []
+        window.prompt.set_text(prompt)
+        session.runs.generate(prompt)
+        ended(break_engine)
 
     return run_window(recipe, script)
 
