@@ -11,6 +11,7 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter
 
 from app.attribution.rows import Floats
+from app.ui.theme import Theme
 
 _WIDTH = 0.8
 _MOST_BARS = 400
@@ -38,6 +39,15 @@ def greatest(shares: Floats, size: int) -> NDArray[np.intp]:
     padded = np.concatenate([moved, np.full(-len(moved) % size, -1.0)])
     chosen = padded.reshape(-1, size).argmax(axis=1)
     return np.asarray(chosen + np.arange(len(chosen)) * size)
+
+
+def bar_colors(
+    theme: Theme, shown: Sequence[int], logarithmic: bool
+) -> list[tuple[QColor, QColor]]:
+    """Of each column of bars, the pairs ``shown`` or the shift, what is above and below 0."""
+    if logarithmic:
+        return [(QColor(theme.more), QColor(theme.less))]
+    return [(theme.pair_color(pair), theme.pair_color(pair)) for pair in shown]
 
 
 class Bars(pg.GraphicsObject):  # type: ignore[misc]

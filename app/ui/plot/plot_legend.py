@@ -138,6 +138,11 @@ class PlotLegend(QWidget):
             self.toggles = [self._make(entry) for entry in entries]
         self._update()
 
+    def rows_at(self, width: int) -> int:
+        """In how many rows the entries stand where there is so much room."""
+        row = max((toggle.sizeHint().height() for toggle in self.toggles), default=0)
+        return round(self._layout.heightForWidth(width) / row) if row else 0
+
     def _make(self, entry: LegendEntry) -> LegendToggle:
         toggle = LegendToggle(entry, self)
         toggle.toggled.connect(lambda on: self._display.show_part(entry.part, on))

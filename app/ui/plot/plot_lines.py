@@ -13,7 +13,8 @@ from PySide6.QtGui import QColor, QPen
 from app.attribution.rows import Floats
 from app.ui.theme import Theme
 
-_LEAST_TOP = 1.0
+LEAST_BITS = 1.0
+"""The axis of bits reaches so far at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,19 @@ class _QuietViewBox(pg.ViewBox):  # type: ignore[misc]
         event.ignore()
 
 
+class _AmountAxis(pg.AxisItem):  # type: ignore[misc]
+    """Labels what is 0 or more: no amount of bits is less."""
+
+    def tickValues(  # noqa: N802 — the library's name
+        self, lowest: float, highest: float, size: float
+    ) -> list[tuple[float, list[float]]]:
+        """Those of the library from 0 on."""
+        return [
+            (spacing, [value for value in values if value > -spacing / 2])
+            for spacing, values in super().tickValues(lowest, highest, size)
+        ]
+
+
 class BitsLines:
     """KL and entropy, with their own axis at the right, over the same tokens.
 
@@ -75,7 +89,8 @@ class BitsLines:
         self._view = _QuietViewBox()
         self._view.setZValue(-50)
         self.kl, self.entropy = make_line(), make_line()
-        self._axis = item.getAxis("right")
+        self._axis = _AmountAxis("right")
+        item.setAxisItems({"right": self._axis})
         self._axis.setStyle(tickLength=-4)
         self._axis.setWidth(32)
         item.scene().addItem(self._view)
@@ -106,12 +121,15 @@ class BitsLines:
         self.kl.setData(places, kl)
         self.entropy.setData(places, entropy)
 
-    def fit(self, first: int, last: int) -> None:
-        """Fit the height to the tokens from ``first`` to ``last``."""
+    def highest(self, first: int, last: int) -> float:
+        """The highest value that is shown of the tokens from ``first`` to ``last``."""
         shown = [line for line in (self.kl, self.entropy) if line.isVisible()]
         parts = [line.yData[first:last] for line in shown if line.yData is not None]
-        highest = max((float(part.max(initial=0.0)) for part in parts), default=0.0)
-        self._view.setYRange(0, max(highest, _LEAST_TOP) * 1.08, padding=0)
+        return max((float(part.max(initial=0.0)) for part in parts), default=0.0)
+
+    def fit(self, low: float, high: float) -> None:
+        """Show this range, in bits; 0 is inside."""
+        self._view.setYRange(low, high, padding=0)
 
     def _take_place(self) -> None:
         self._view.setGeometry(self._item.getViewBox().sceneBoundingRect())

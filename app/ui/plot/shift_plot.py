@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, Qt, QTimer
-from PySide6.QtGui import QColor, QKeyEvent, QPaintEvent
+from PySide6.QtGui import QKeyEvent, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.attribution.measures import BIT
 from app.attribution.series import AttributionSeries
-from app.ui.plot.bars import Bars
+from app.ui.plot.bars import Bars, bar_colors
 from app.ui.plot.coverage_line import CoverageLine
 from app.ui.plot.plot_data import PlotData
 from app.ui.plot.plot_legend import PlotLegend
-from app.ui.plot.plot_lines import BASE_LINE, TUNED_LINE, BitsLines, make_line
+from app.ui.plot.plot_lines import BASE_LINE, LEAST_BITS, TUNED_LINE, BitsLines, make_line
 from app.ui.plot.plot_words import describe_column, describe_selection, legend_entries
 from app.ui.plot.readout import Readout
 from app.ui.plot.scale_menu import ScaleMenu
@@ -27,13 +27,17 @@ from app.ui.state.display import BASE, COVERAGE, ENTROPY, KL, SHIFT, TUNED, pair
 from app.ui.state.run import Run
 from app.ui.state.session import Session
 from app.ui.text.tint_menus import MenuButton
-from app.ui.theme import SPACE, Theme, current_theme
+from app.ui.theme import SPACE, current_theme
 from app.ui.widgets.focus_ring import FOCUS_GAP, paint_focus_ring
 
 _WINDOW = 100
 """Tokens that are visible while the plot follows the stream."""
 _REDRAW_MS = 120
 """While tokens stream the plot is drawn so often: each time costs the decoding thread 4 ms."""
+_ABOVE = 1.08
+"""How much of the height is left above the highest value in bits."""
+_LOW = 230
+"""A card that is lower, in pixels, has room for one row of the legend and one line below."""
 _MARGIN = 2
 """Tokens beyond the first and the last to which the plot can be moved."""
 _SHIFT = Qt.KeyboardModifier.ShiftModifier
@@ -138,7 +142,7 @@ class ShiftPlot(QWidget):
         self._scale.setFont(self._legend.font())
         head = QHBoxLayout()
         head.setSpacing(SPACE)
-        head.addWidget(self._scale, 0, Qt.AlignmentFlag.AlignTop)
+        head.addWidget(self._scale, 0, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         head.addWidget(self._legend, 1)
         foot = QHBoxLayout()
         foot.setSpacing(SPACE // 2)
@@ -220,6 +224,14 @@ class ShiftPlot(QWidget):
         )
         self._draw()
         self._fit_height()
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """In a low card the legend goes where it takes several rows: the plot is worth more."""
+        low = self.height() < _LOW
+        beside = self.width() - self._scale.sizeHint().width() - SPACE - 2 * FOCUS_GAP
+        self._legend.setVisible(not low or self._legend.rows_at(beside) < 2)
+        self._readout.set_lines(1 if low else 2)
 
     def _draw(self) -> None:
         data, series, theme = self._data, self.series, current_theme()
@@ -234,7 +246,7 @@ class ShiftPlot(QWidget):
         self._coverage.set_values(data.coverage, series.thin)
         shown = [place for place, name in enumerate(names) if pair_part(name) not in hidden]
         self._shares = data.bars(shown, shift=bool(names) and SHIFT not in hidden)
-        self._bars.set_shares(self._shares, _bar_colors(theme, shown, data.logarithmic))
+        self._bars.set_shares(self._shares, bar_colors(theme, shown, data.logarithmic))
 
     def _show_newest(self) -> None:
         right = max(self.series.count, _WINDOW // 2)
@@ -247,8 +259,14 @@ class ShiftPlot(QWidget):
         lines = [line.yData for line in drawn if line.isVisible()]
         parts = [line[first:last] for line in lines if line is not None]
         low, high = self._data.height(self._shares[first:last], parts)
+        highest = self._bits.highest(first, last) * _ABOVE
+        if self._data.logarithmic:  # both axes are in bits, and have the same numbers
+            high = max(high, highest)
+            self._bits.fit(low, high)
+        else:
+            top = max(highest, LEAST_BITS)
+            self._bits.fit(top * low / high, top)  # both have their 0 at one height
         self._view.setYRange(low, high, padding=0)
-        self._bits.fit(first, last)
 
     def _visible(self) -> tuple[int, int]:
         (left, right), _ = self._view.viewRange()
@@ -357,6 +375,10 @@ class ShiftPlot(QWidget):
             return False
         return True
 
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 — Qt's name
+        super().resizeEvent(event)
+        self._make_room()
+
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 — Qt's name
         super().paintEvent(event)
         paint_focus_ring(self, self._plot)
@@ -371,10 +393,3 @@ def _flat(text: str) -> QPushButton:
     button = QPushButton(text)
     button.setProperty("role", "flat")
     return button
-
-
-def _bar_colors(theme: Theme, shown: list[int], logarithmic: bool) -> list[tuple[QColor, QColor]]:
-    """Of each column of bars, what is above and what is below 0."""
-    if logarithmic:
-        return [(QColor(theme.more), QColor(theme.less))]
-    return [(theme.pair_color(pair), theme.pair_color(pair)) for pair in shown]

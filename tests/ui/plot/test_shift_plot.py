@@ -375,9 +375,12 @@ def test_lines_are_switched_and_bits_have_their_axis(plot: ShiftPlot, qtbot: QtB
     assert plot._bits.kl.isVisible()
     kl = [t.attribution.kl / np.log(2) for t in plot._run.tokens]
     np.testing.assert_allclose(plot._bits.kl.yData, kl)
-    low, high = axis.range
-    assert low == 0
+    (low, high), (left_low, left_high) = axis.range, plot._view.viewRange()[1]
     assert high >= max(kl)
+    assert low / high == pytest.approx(left_low / left_high)  # one zero for both axes
+    levels = axis.tickValues(low, high, 140)
+    assert all(value >= 0 for _, values in levels for value in values)
+    assert any(value == 0 for _, values in levels for value in values)
     qtbot.mouseClick(toggle(plot, "base"), Left)
     assert not plot._base.isVisible()
     assert plot._tuned.isVisible()
@@ -398,6 +401,30 @@ def test_log_probability_shows_the_shift_between_its_lines(
     assert top >= plot._shares.max()
     finished_session.display.set_logarithmic(False)
     assert plot._view.viewRange()[1][1] == pytest.approx(1.08)
+
+
+def test_in_log_probability_both_axes_have_the_same_numbers(
+    plot: ShiftPlot, finished_session: Session
+) -> None:
+    finished_session.display.show_part("entropy", True)
+    finished_session.display.set_logarithmic(True)
+    axis = plot._plot.getPlotItem().getAxis("right")
+    assert axis.range == pytest.approx(plot._view.viewRange()[1])
+    assert axis.range[1] >= plot._bits.entropy.yData.max()
+
+
+def test_a_low_card_keeps_its_height_for_the_plot(plot: ShiftPlot) -> None:
+    plot.resize(640, 220)
+    assert plot.legend.isVisible(), "one row has room"
+    plot.resize(300, 320)
+    assert plot.legend.isVisible(), "several rows have room in a high card"
+    tall = plot._readout.height()
+    plot.resize(300, 190)
+    assert not plot.legend.isVisible()
+    assert plot._readout.height() < tall
+    plot.resize(640, 320)
+    assert plot.legend.isVisible()
+    assert plot._readout.height() == tall
 
 
 def test_the_answer_of_one_role_has_a_line_and_no_bars(
