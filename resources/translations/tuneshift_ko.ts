@@ -1809,7 +1809,7 @@ Click to show or hide it.</source>
     </message>
     <message>
         <source>&amp;Serve to other programs …</source>
-        <translation type="unfinished"></translation>
+        <translation>다른 프로그램에 제공(&amp;S) …</translation>
     </message>
 </context>
 <context>
@@ -2001,23 +2001,23 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
     </message>
     <message>
         <source>⚠ coverage</source>
-        <translation type="unfinished"></translation>
+        <translation>⚠ 커버리지</translation>
     </message>
     <message>
         <source>coverage</source>
-        <translation type="unfinished"></translation>
+        <translation>커버리지</translation>
     </message>
     <message>
         <source>The base&apos;s probability of the tokens that its server told of; all others are impossible. Where it is below {0}, there is a mark at the upper edge</source>
-        <translation type="unfinished"></translation>
+        <translation>서버가 알려 준 토큰이 베이스 확률에서 차지하는 비율입니다. 다른 토큰은 생성될 수 없습니다. {0} 미만인 곳은 위쪽 가장자리에 표시됩니다</translation>
     </message>
     <message>
         <source>{0} · ⚠ coverage {1}</source>
-        <translation type="unfinished"></translation>
+        <translation>{0} · ⚠ 커버리지 {1}</translation>
     </message>
     <message>
         <source>{0} · coverage {1}</source>
-        <translation type="unfinished"></translation>
+        <translation>{0} · 커버리지 {1}</translation>
     </message>
     <message>
         <source>{0} {1}: probability {2}, entropy {3}</source>
@@ -3357,110 +3357,110 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
     <name>ServeDialog</name>
     <message>
         <source>Serve to other programs</source>
-        <translation type="unfinished"></translation>
+        <translation>다른 프로그램에 제공</translation>
     </message>
     <message>
         <source>any</source>
-        <translation type="unfinished"></translation>
+        <translation>아무 포트</translation>
     </message>
     <message>
         <source>&amp;New key</source>
-        <translation type="unfinished"></translation>
+        <translation>새 키(&amp;N)</translation>
     </message>
     <message>
         <source>Copy &amp;key</source>
-        <translation type="unfinished"></translation>
+        <translation>키 복사(&amp;K)</translation>
     </message>
     <message>
         <source>while it is on</source>
-        <translation type="unfinished"></translation>
+        <translation>켜져 있는 동안 표시</translation>
     </message>
     <message>
         <source>Address of the API</source>
-        <translation type="unfinished"></translation>
+        <translation>API 주소</translation>
     </message>
     <message>
         <source>&amp;Copy</source>
-        <translation type="unfinished"></translation>
+        <translation>복사(&amp;C)</translation>
     </message>
     <message>
         <source>Copy the &amp;example</source>
-        <translation type="unfinished"></translation>
+        <translation>예제 복사(&amp;E)</translation>
     </message>
     <message>
         <source>Chat programs, scripts and benchmarks can ask the loaded recipe as if it were the OpenAI API. The weights and settings of the window are what they get unless they ask for others. They take turns with the window; Stop ends the text of the window alone.</source>
-        <translation type="unfinished"></translation>
+        <translation>채팅 프로그램, 스크립트, 벤치마크가 로드된 레시피를 OpenAI API처럼 사용할 수 있습니다. 따로 요청하지 않으면 이 창의 가중치와 설정이 적용됩니다. 이 창과 번갈아 차례를 얻으며, 중지는 이 창의 텍스트만 끝냅니다.</translation>
     </message>
     <message>
         <source>&amp;Port</source>
-        <translation type="unfinished"></translation>
+        <translation>포트(&amp;P)</translation>
     </message>
     <message>
         <source>&amp;Address</source>
-        <translation type="unfinished">주소(&amp;A)</translation>
+        <translation>주소(&amp;A)</translation>
     </message>
     <message>
         <source>Key</source>
-        <translation type="unfinished"></translation>
+        <translation>키</translation>
     </message>
     <message>
         <source>API</source>
-        <translation type="unfinished"></translation>
+        <translation>API</translation>
     </message>
     <message>
         <source>&amp;Serve</source>
-        <translation type="unfinished"></translation>
+        <translation>제공 시작(&amp;S)</translation>
     </message>
     <message>
         <source>&amp;Stop serving</source>
-        <translation type="unfinished"></translation>
+        <translation>제공 중지(&amp;S)</translation>
     </message>
     <message>
         <source>At this address others than this machine can ask: set a key.</source>
-        <translation type="unfinished"></translation>
+        <translation>이 주소에는 다른 컴퓨터도 요청할 수 있습니다. 키를 설정하세요.</translation>
     </message>
     <message>
         <source>Starting …</source>
-        <translation type="unfinished"></translation>
+        <translation>시작 중 …</translation>
     </message>
     <message>
         <source>Stopping …</source>
-        <translation type="unfinished"></translation>
+        <translation>중지 중 …</translation>
     </message>
     <message>
         <source>Off. It is never on by itself, and the key is not remembered.</source>
-        <translation type="unfinished"></translation>
+        <translation>꺼져 있습니다. 저절로 켜지지 않으며, 키는 저장되지 않습니다.</translation>
     </message>
     <message>
         <source>On, but no models are loaded: requests are told to come again.</source>
-        <translation type="unfinished"></translation>
+        <translation>켜져 있지만 로드된 모델이 없습니다. 요청에는 나중에 다시 시도하라고 답합니다.</translation>
     </message>
     <message>
         <source>On: “{0}” answers, also by the model name “tuneshift”.</source>
-        <translation type="unfinished"></translation>
+        <translation>켜져 있습니다. “{0}” 레시피가 답하며, 모델 이름 “tuneshift”로도 요청할 수 있습니다.</translation>
     </message>
     <message>
         <source>Requests: {0} · texts: {1} · tokens: {2} · waiting: {3}</source>
-        <translation type="unfinished"></translation>
+        <translation>요청: {0} · 텍스트: {1} · 토큰: {2} · 대기: {3}</translation>
     </message>
     <message>
         <source>{0} · now for {1}</source>
-        <translation type="unfinished"></translation>
+        <translation>{0} · 지금 {1}에게 답하는 중</translation>
     </message>
 </context>
 <context>
     <name>ServeIndicator</name>
     <message>
         <source>Other programs can ask the loaded recipe. Click to see how.</source>
-        <translation type="unfinished"></translation>
+        <translation>다른 프로그램이 로드된 레시피를 사용할 수 있습니다. 방법을 보려면 클릭하세요.</translation>
     </message>
     <message>
         <source>Serving, texts asked for: {0}</source>
-        <translation type="unfinished"></translation>
+        <translation>제공 중, 요청된 텍스트: {0}</translation>
     </message>
     <message>
         <source>Serving</source>
-        <translation type="unfinished"></translation>
+        <translation>제공 중</translation>
     </message>
 </context>
 <context>
@@ -3698,11 +3698,11 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
     </message>
     <message>
         <source>The whole base might have said something else. Where the server gives more log-probabilities, ask for more of them.</source>
-        <translation type="unfinished"></translation>
+        <translation>베이스 전체라면 다르게 답했을 수 있습니다. 서버가 로그 확률을 더 제공한다면 더 많이 요청하세요.</translation>
     </message>
     <message>
         <source>{0} · sent {1}, received {2} tokens</source>
-        <translation type="unfinished"></translation>
+        <translation>{0} · 보낸 토큰 {1}, 받은 토큰 {2}</translation>
     </message>
     <message>
         <source>Requests: {0}, tokens sent: {1}, received: {2}, retries: {3}</source>
@@ -3734,7 +3734,7 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
     </message>
     <message>
         <source>Waiting for a text of another program …</source>
-        <translation type="unfinished"></translation>
+        <translation>다른 프로그램의 텍스트를 기다리는 중 …</translation>
     </message>
     <message>
         <source>Generating …</source>
