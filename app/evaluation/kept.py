@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from app.checkpoints.spec import Recipe
 from app.evaluation.metrics import Measure
 from app.evaluation.plan import Plan
 from app.evaluation.results import Result, TaskResults, as_json
+from app.evaluation.tasks import builtin_tasks
 from app.evaluation.views import View
 from app.history.evaluations import EvaluationSummary
 from app.history.provenance import recipe_to_keep
@@ -31,10 +32,27 @@ def summary_of(
         folder=str(folder.resolve()),
         recipe_name=recipe.name,
         recipe=recipe_to_keep(recipe),
-        plan=json.dumps(asdict(plan), ensure_ascii=False),
+        plan=json.dumps(asdict(_anywhere(plan)), ensure_ascii=False),
         results=json.dumps(as_json(found), ensure_ascii=False, allow_nan=False),
         complete=complete,
     )
+
+
+def _anywhere(plan: Plan) -> Plan:
+    """A plan that means the same wherever the program is started."""
+    builtin = builtin_tasks()
+    tasks = (name if name in builtin else _absolute(name) for name in plan.tasks)
+    return replace(plan, tasks=tuple(tasks), data=tuple(map(_data_anywhere, plan.data)))
+
+
+def _data_anywhere(entry: str) -> str:
+    name, equals, file = entry.partition("=")
+    return f"{name}={_absolute(file)}" if equals else _absolute(entry)
+
+
+def _absolute(name: str) -> str:
+    path = Path(name).expanduser()
+    return str(path.resolve()) if path.exists() else name
 
 
 def plan_of(summary: EvaluationSummary) -> Plan:

@@ -3565,6 +3565,10 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>과제를 선택하거나 직접 만든 문항 파일을 추가하십시오.</translation>
     </message>
     <message>
+        <source>{0} needs its data file: choose it below the tasks.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Check who answers.</source>
         <translation>답변할 역할을 선택하십시오.</translation>
     </message>

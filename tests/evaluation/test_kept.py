@@ -42,6 +42,19 @@ def test_a_summary_is_read_back(tmp_path: Path, load: Load) -> None:
     ]
 
 
+def test_files_of_a_plan_are_found_from_anywhere(
+    tmp_path: Path, load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = load("llama").recipe
+    monkeypatch.chdir(tmp_path)
+    for name in ("mine.toml", "x=y.jsonl", "gsm8k-zero-shot"):
+        (tmp_path / name).touch()
+    plan = Plan(("mine.toml", "gsm8k-zero-shot", "arc_easy"), data=("mine=x=y.jsonl", "z.jsonl"))
+    kept = plan_of(summary_of("one", plan, recipe, tmp_path, [], complete=False))
+    assert kept.tasks == (str(tmp_path / "mine.toml"), "gsm8k-zero-shot", "arc_easy")
+    assert kept.data == (f"mine={tmp_path / 'x=y.jsonl'}", "z.jsonl")
+
+
 @pytest.mark.parametrize("text", ["", "1,,2", "x", "nan", "inf"])
 def test_what_is_no_scale_is_said(text: str) -> None:
     with pytest.raises(Exception, match="α scales"):

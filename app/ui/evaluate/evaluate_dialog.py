@@ -222,15 +222,17 @@ class EvaluateDialog(QDialog):
     def _update(self) -> None:
         evaluations, current = self._evaluations, self._evaluations.current
         running = evaluations.running
-        missing = self.form.missing
+        missing = "" if running else self.form.missing  # it looks into files
         self._missing.setText(missing)
-        self._missing.setVisible(bool(missing) and not running)
+        self._missing.setVisible(bool(missing))
         self.form.setEnabled(not running)
         self.start.setEnabled(not running and not missing)
         self.start.setVisible(not running)
         self.stop.setVisible(running)
         self.resume.setVisible(
-            current is not None and current.stage in (Stage.STOPPED, Stage.FAILED)
+            current is not None
+            and current.stage in (Stage.STOPPED, Stage.FAILED)
+            and bool(current.prepared or current.found)
         )
         recipe = current.recipe if current else self._session.recipe
         weights = ", ".join(f"{alpha:g}" for alpha in recipe.alphas)

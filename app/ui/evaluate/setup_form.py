@@ -112,6 +112,8 @@ class SetupForm(QFrame):
         layout.setSpacing(SPACE // 2)
         layout.addWidget(_title(self.tr("Tasks")))
         layout.addWidget(self.tasks)
+        layout.addWidget(self.allow_code)
+        layout.addWidget(self._code_about)
         layout.addSpacing(SPACE)
         layout.addWidget(_title(self.tr("Who answers")))
         layout.addLayout(self._roles_place)
@@ -122,9 +124,6 @@ class SetupForm(QFrame):
         layout.addLayout(direct)
         layout.addSpacing(SPACE)
         layout.addLayout(form)
-        layout.addSpacing(SPACE)
-        layout.addWidget(self.allow_code)
-        layout.addWidget(self._code_about)
         layout.addStretch(1)
 
     # Roles
@@ -192,6 +191,9 @@ class SetupForm(QFrame):
         """What has to be done before it can start, or an empty text."""
         if not self.tasks.checked:
             return self.tr("Check a task, or add a file with your own questions.")
+        without = self.tasks.without_data
+        if without:
+            return self.tr("{0} needs its data file: choose it below the tasks.").format(without)
         if not (any(box.isChecked() for _, box in self._roles) or self.direct.text().strip()):
             return self.tr("Check who answers.")
         if self.tasks.runs_code and not self.allow_code.isChecked():

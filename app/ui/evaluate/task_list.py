@@ -156,6 +156,16 @@ class TaskList(QWidget):
         return tuple(f"{title}={self._data[title]}" for title in titles if self._data.get(title))
 
     @property
+    def without_data(self) -> str:
+        """A checked task whose data file has still to be chosen, or an empty text."""
+        missing = (
+            task.title
+            for task in self.checked
+            if task.path and not self._data.get(task.title) and needs_data(task.path)
+        )
+        return next(missing, "")
+
+    @property
     def runs_code(self) -> bool:
         """Whether one of the checked tasks runs programs that models write."""
         return any(

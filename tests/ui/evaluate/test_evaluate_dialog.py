@@ -151,10 +151,11 @@ def test_it_stops_and_goes_on(dialog: EvaluateDialog, desk: Desk, task: Path) ->
 
 
 def test_an_error_says_what_to_do(dialog: EvaluateDialog, desk: Desk) -> None:
-    dialog.form.tasks.choose(["gsm8k-zero-shot"], {})
+    dialog.form.tasks.choose(["gsm8k-zero-shot"], {"gsm8k-zero-shot": "/nowhere.jsonl"})
     dialog.start.click()
     desk.advance()
-    assert "--data" in dialog.told.message
+    assert "/nowhere.jsonl" in dialog.told.message
+    assert not dialog.resume.isVisible()  # there is nothing to go on with
     assert dialog.told.property("role") == "error"
     assert dialog.start.isEnabled()
 
@@ -300,10 +301,14 @@ def test_tasks_of_the_harness_are_found(
     assert tasks.checked == []
 
 
-def test_shipped_tasks_say_that_they_need_data(dialog: EvaluateDialog) -> None:
+def test_shipped_tasks_say_that_they_need_data(dialog: EvaluateDialog, qtbot: QtBot) -> None:
     tasks = dialog.form.tasks
     tasks.check("gsm8k-zero-shot")
     assert "needed" in tasks.data.placeholderText()
+    assert "gsm8k-zero-shot needs its data file" in dialog._missing.text()
+    tasks.data.setText("")
+    qtbot.keyClicks(tasks.data, "/data/test.jsonl")
+    assert dialog.start.isEnabled()
     assert task_file("gsm8k-zero-shot") is not None
 
 

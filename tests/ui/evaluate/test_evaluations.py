@@ -56,6 +56,10 @@ def test_the_scores_are_those_of_the_command_line(
     assert current(desk) == [
         (title, result.measure.score, result.measure.count) for title, result in by_view.items()
     ]
+    assert evaluation.records == {  # with keys of weights and models
+        ("mine", view.title): [a.record for a in answers if a.view == view]
+        for view in prepared.views
+    }
     report = json.loads((evaluation.folder / "results.json").read_text())
     assert report["complete"]
     assert report["tasks"][0]["results"][1]["shifts"]["all"]["tokens"] > 0
