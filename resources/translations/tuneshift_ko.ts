@@ -3566,7 +3566,7 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
     </message>
     <message>
         <source>{0} needs its data file: choose it below the tasks.</source>
-        <translation type="unfinished"></translation>
+        <translation>{0} 과제에 데이터 파일이 필요합니다. 과제 목록 아래에서 선택하십시오.</translation>
     </message>
     <message>
         <source>Check who answers.</source>
