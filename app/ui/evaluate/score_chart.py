@@ -154,10 +154,11 @@ class ScoreChart(QWidget):
             for sign in (-1, 1)
         ]
         low, high = min(ends), max(ends)
+        positive = all(result.measure.score >= 0 for result in results)
         if from_zero:
-            low, high = min(low, 0.0), max(high, 0.0)
+            low, high = (0.0 if positive else min(low, 0.0)), max(high, 0.0)
         room = (high - low or 1.0) * _MARGIN
-        lower = low if from_zero and low == 0 else low - room
+        lower = low if from_zero and positive else low - room
         above = room if from_zero else 2 * room  # for the legend
         self._plot.getPlotItem().setYRange(lower, high + above)
 

@@ -87,7 +87,7 @@ class TaskList(QWidget):
         self.tasks.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         line = self.tasks.fontMetrics().height() + SPACE
         self.tasks.setFixedHeight(_ROWS * line + SPACE)
-        self.tasks.itemChanged.connect(lambda _: self.changed.emit())
+        self.tasks.itemChanged.connect(self._on_checked)
         self.tasks.currentItemChanged.connect(lambda *_: self._show_data())
         self.tasks.removing.connect(self._remove)
         self.add_file = QPushButton(self.tr("Add a file …"))
@@ -206,6 +206,12 @@ class TaskList(QWidget):
         item.setToolTip(str(task.path) if task.path else self.tr("of lm-evaluation-harness"))
         self.tasks.addItem(item)
         return item
+
+    def _on_checked(self, item: QListWidgetItem) -> None:
+        """Its data file comes next."""
+        if item.checkState() is Qt.CheckState.Checked:
+            self.tasks.setCurrentItem(item)
+        self.changed.emit()
 
     def _remove(self) -> None:
         item = self.tasks.currentItem()
