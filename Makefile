@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run test lint types bench translations package package-check lock setup setup-test setup-package clean
+.PHONY: help run test long lint types bench translations package package-check lock setup setup-test setup-package clean
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -21,6 +21,10 @@ run: setup ## open the window on the built-in demo
 
 test: setup-test ## run the tests
 	QT_QPA_PLATFORM=offscreen HF_HUB_OFFLINE=1 $(BIN)/python -m pytest $(ARGS)
+
+long: setup-test ## by hand before a release: 200 kills, 1,000 runs, ten minutes of damage to each kind of file
+	QT_QPA_PLATFORM=offscreen HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 TUNESHIFT_KILLS=200 TUNESHIFT_SOAK=1000 \
+		TUNESHIFT_FUZZ_SECONDS=600 $(BIN)/python -m pytest -s tests/reliability $(ARGS)
 
 lint: setup-test ## ruff and the import rules
 	$(BIN)/ruff check .

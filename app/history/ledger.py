@@ -32,6 +32,9 @@ from app.history.statements import (
 
 log = logging.getLogger(__name__)
 
+_REMEMBERED = 100
+"""Runs whose beginning is held in memory, for a file that fails while they go on."""
+
 
 @dataclass(slots=True)
 class _Place:
@@ -97,7 +100,10 @@ class Ledger:
 
     def _begin(self, run: NewRun) -> int:
         """Write the beginning of a run; one that is there already goes on, with other settings."""
-        self._begun[run.id] = run
+        self._begun.pop(run.id, None)
+        self._begun[run.id] = run  # the last now
+        if len(self._begun) > _REMEMBERED:
+            self._forget_run(next(iter(self._begun)))
         parent = self._place(run.parent) if run.parent else None
         values = {
             "id": run.id,
@@ -129,6 +135,12 @@ class Ledger:
         assert number is not None
         self._cut(number, run.id, run.length)
         return number
+
+    def _forget_run(self, run_id: str) -> None:
+        """It began long ago: what is to go on is said to begin once more."""
+        del self._begun[run_id]
+        self._described.pop(run_id, None)
+        self._places.pop(run_id, None)
 
     def _describe(self, run_id: str, in_force: InForce) -> None:
         self._described[run_id] = in_force

@@ -253,3 +253,23 @@ def test_what_could_not_be_written_is_not_called_written(
     assert desk.writer.flush(20)
     assert desk.told
     assert all("A part of a run was not kept" in str(told) for told in desk.told)
+
+
+def test_what_is_held_of_old_runs_is_bounded_and_they_go_on_all_the_same(desk: Desk) -> None:
+    first = new_run("the first")
+    write_run(desk.writer, first, 3)
+    for number in range(130):
+        write_run(desk.writer, new_run(f"{number}"), 1)
+    assert desk.writer.flush(60)
+    ledger = desk.writer._ledger
+    assert ledger is not None
+    held = (ledger._begun, ledger._described, ledger._places)
+    assert max(map(len, held)) <= 100
+    desk.writer.add(first.id, *step(3))
+    branch = new_run("a branch", parent=first.id, fork_index=2)
+    write_run(desk.writer, branch, 1)
+    assert desk.writer.flush(60)
+    archive = desk.archive()
+    assert [token.index for token in archive.tokens(first.id)] == [0, 1, 2, 3]
+    assert len(archive.tokens(branch.id)) == 3
+    archive.close()

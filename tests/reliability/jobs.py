@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,8 +35,10 @@ from app.engine import engine
 from app.engine.engine import Engine
 from app.engine.messages import Command, Event, TokenDecoded
 from app.errors import TuneshiftError
+from app.history import ledger, records
 from app.history.archive import Query
 from app.history.database import Database
+from app.history.records import StoredRun
 from app.history.schema import VERSIONS
 from app.settings import save_settings
 from app.ui import application
@@ -380,6 +383,116 @@ def talking(recipe: str, prompt: str) -> int:
         ended(break_engine)
 
     return run_window(recipe, script)
+
+
+def _draw(window: MainWindow, session: Session) -> dict[str, Any]:
+    """What the window looks like, in numbers."""
+    image = window.grab().toImage()
+    places = itertools.product(range(0, image.width(), 7), range(0, image.height(), 7))
+    run = session.runs.current
+    return {
+        "ratio": image.devicePixelRatio(),
+        "size": [window.width(), window.height()],
+        "picture": [image.width(), image.height()],
+        "colors": len({image.pixel(x, y) for x, y in places}),
+        "tokens": len(run.tokens) if run else 0,
+    }
+
+
+def moved(recipe: str) -> int:
+    """The window goes to another screen and back while it generates."""
+    _never_end()
+    _take_time(0.002)
+
+    def script(window: MainWindow, session: Session) -> None:
+        screens = {screen.name(): screen for screen in QApplication.screens()}
+
+        def move(names: list[str]) -> None:
+            run = session.runs.current
+            if run is None or len(run.tokens) < 10 * (4 - len(names)):
+                after(5, partial(move, names))
+                return
+            if window.screen().name() != names[0]:
+                window.windowHandle().setScreen(screens[names[0]])
+                after(20, partial(move, names))
+                return
+            tell(screen=window.screen().name(), **_draw(window, session))
+            if names[1:]:
+                move(names[1:])
+            else:
+                window.close()
+
+        session.set_sampling(replace(session.recipe.sampling, max_new_tokens=400))
+        session.runs.generate(window.prompt.text)
+        move(["plain", "fine", "plain"])
+
+    return run_window(recipe, script)
+
+
+def resized(recipe: str) -> int:
+    """The window in sizes that people give it."""
+
+    def script(window: MainWindow, session: Session) -> None:
+        def go_on(sizes: list[tuple[int, int]]) -> None:
+            if not sizes:
+                window.close()
+                return
+            window.resize(*sizes[0])
+            session.runs.generate(window.prompt.text)
+            after(60, lambda: (tell(**_draw(window, session)), go_on(sizes[1:])))
+
+        go_on([(900, 560), (1280, 720), (3840, 2160), (900, 2000), (2560, 560), (1, 1)])
+
+    return run_window(recipe, script)
+
+
+def set_back(recipe: str) -> int:
+    """Three runs while the clock is set back by years between and during them."""
+    now, moment = time.time, [2e9]
+
+    def earlier() -> float:
+        moment[0] -= 1e6
+        return moment[0]
+
+    class Earlier(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> datetime:
+            return datetime.fromtimestamp(earlier(), tz)
+
+    time.time = earlier
+    records.datetime = ledger.datetime = Earlier  # type: ignore[misc]
+
+    def script(window: MainWindow, session: Session) -> None:
+        def generate(prompts: list[str]) -> None:
+            if not prompts:
+                run_ids = [run.id for run in session.history.find(Query())]
+                documents = [session.history.document(id_) for id_ in run_ids]
+                time.time = now
+                tell(runs=[_summary(document.run) for document in documents])
+                window.close()
+                return
+            session.runs.generate(prompts[0])
+            ended(prompts[1:])
+
+        def ended(rest: list[str]) -> None:
+            if session.runs.running:
+                after(5, partial(ended, rest))
+            else:
+                generate(rest)
+
+        generate(["first", "second", "third"])
+
+    return run_window(recipe, script)
+
+
+def _summary(run: StoredRun) -> dict[str, Any]:
+    figures = run.figures
+    return {
+        "prompt": run.prompt,
+        "created": run.summary.created.isoformat(),
+        "rate": figures.tokens_per_second if figures else None,
+        "prefill": figures.prefill_seconds if figures else -1.0,
+    }
 
 
 def to_a_full_disk(*arguments: str) -> int:

@@ -21,6 +21,10 @@ PERSONA = "Speak as a pirate does."
 """What the expert of a new persona is told, until the person writes something else."""
 
 
+_MOST_UNDONE = 200
+"""Changes that can be taken back; each holds two recipes."""
+
+
 class RecipeState(QObject):
     """Holds the recipe on an undo stack; the session is one and acts on every change.
 
@@ -36,6 +40,7 @@ class RecipeState(QObject):
         self._recipe = recipe
         self._reset_to = recipe
         self.undo_stack = QUndoStack(self)
+        self.undo_stack.setUndoLimit(_MOST_UNDONE)
 
     @property
     def recipe(self) -> Recipe:

@@ -105,6 +105,14 @@ def test_a_persona_differs_from_the_base_by_its_prompt_alone(
     assert state.recipe == recipe
 
 
+def test_what_can_be_taken_back_is_bounded(session: Session) -> None:
+    for number in range(300):
+        session.rename_pair(0, f"name {number}")
+    assert session.undo_stack.count() == 200
+    session.undo_stack.undo()
+    assert session.recipe.pairs[0].name == "name 298"
+
+
 def test_what_changes_nothing_is_no_step_to_undo(session: Session, bridge: FakeBridge) -> None:
     session.set_spec(0, session.recipe.base)
     session.set_context(0)
