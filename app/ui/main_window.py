@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 
 from app.ui.branches.texts_panel import TextsPanel
 from app.ui.changes.changes_panel import ChangesPanel
+from app.ui.evaluate.evaluate_indicator import EvaluateIndicator
 from app.ui.icons import icon
 from app.ui.inspector.inspector import Inspector
 from app.ui.menus.edit_menu import EditMenu
@@ -86,6 +87,7 @@ class MainWindow(QMainWindow):
         self._restore()
         session.prompt_changed.connect(self._on_typed)
         self.statusBar().addPermanentWidget(StatusLine(session), 1)
+        self.statusBar().addPermanentWidget(EvaluateIndicator(session))
         self.statusBar().addPermanentWidget(ServeIndicator(session))
         self.statusBar().setContentsMargins(0, 0, SPACE, 0)
         self.statusBar().setSizeGripEnabled(False)

@@ -940,6 +940,25 @@
     </message>
 </context>
 <context>
+    <name>EvaluateIndicator</name>
+    <message>
+        <source>An evaluation goes on. Click to see its scores so far.</source>
+        <translation>평가가 진행 중입니다. 누르면 지금까지의 점수를 볼 수 있습니다.</translation>
+    </message>
+    <message>
+        <source>Evaluating</source>
+        <translation>평가 중</translation>
+    </message>
+    <message>
+        <source>Evaluating: {0}</source>
+        <translation>평가 중: {0}</translation>
+    </message>
+    <message>
+        <source>Evaluating: {0}, {1} left</source>
+        <translation>평가 중: {0}, {1} 남음</translation>
+    </message>
+</context>
+<context>
     <name>Evaluations</name>
     <message>
         <source>This evaluation cannot be opened</source>

@@ -16,6 +16,7 @@ from app.evaluation.lent import LentEvaluation
 from app.evaluation.plan import Plan
 from app.evaluation.tasks import task_file
 from app.ui.evaluate.evaluate_dialog import EvaluateDialog
+from app.ui.evaluate.evaluate_indicator import EvaluateIndicator
 from app.ui.evaluate.sample_text import RIGHT, WRONG
 from tests.ui.evaluate.conftest import PROMPTS, Desk
 
@@ -321,3 +322,16 @@ def test_how_to_get_the_harness_is_said(
     qtbot.addWidget(dialog)
     assert dialog.form.tasks.search.isEnabled() is installed
     assert ("pip install" in dialog.form.tasks._hint.text()) is not installed
+
+
+def test_the_status_bar_says_how_far_it_is(desk: Desk, plan: Plan, qtbot: QtBot) -> None:
+    indicator = EvaluateIndicator(desk.session)
+    qtbot.addWidget(indicator)
+    assert indicator.isHidden()
+    desk.evaluations.start(plan)
+    assert indicator.text() == "Evaluating"
+    desk.advance(4)
+    assert not indicator.isHidden()
+    assert indicator.text().startswith("Evaluating: 25%, ")
+    desk.advance()
+    assert indicator.isHidden()
