@@ -707,21 +707,31 @@ def print_row(label: str, bits: dict[str, float], expert: str, proxy: str, direc
     print(f"| {label} | " + " | ".join(f"{f:.4f}" for f in figures) + f" | {gap:.1%} |")
 
 
+TASKS = Path(__file__).parent.parent / "tasks"
+TASK = """\
+# {description} Written by resources/demo/train.py; none of it was trained on.
+format = 1
+name = "demo-{name}"
+description = "{description}"
+metric = "bits"
+data = "demo-{name}.jsonl"
+"""
+
+
 def write_tasks(state: Path, items: int) -> None:
-    """The held-out rows as tasks of `tuneshift eval`, in state/tasks."""
+    """The held-out rows as the tasks of `tuneshift eval` that ship."""
     tokenizer = Tokenizer.from_file(str(state / "tokenizer.json"))
-    folder = state / "tasks"
-    folder.mkdir(exist_ok=True)
     held = load_prepared(state)["held-out"]
-    for name, rows in (("plays", held["shakespeare"]), ("arithmetic", held["arithmetic"][:items])):
+    for name, rows, description in (
+        ("plays", held["shakespeare"], "Plays of Shakespeare, read and not written."),
+        ("arithmetic", held["arithmetic"][:items], "Answers to sums in words, from GSM8K."),
+    ):
         texts = [
             (tokenizer.decode(ids[:first]), tokenizer.decode(ids[first:])) for ids, first, _ in rows
         ]
         lines = [json.dumps({"prompt": prompt, "answer": answer}) for prompt, answer in texts]
-        (folder / f"{name}.jsonl").write_text("\n".join(lines) + "\n")
-        (folder / f"{name}.toml").write_text(
-            f'format = 1\nname = "{name}"\nmetric = "bits"\ndata = "{name}.jsonl"\n'
-        )
+        (TASKS / f"demo-{name}.jsonl").write_text("\n".join(lines) + "\n")
+        (TASKS / f"demo-{name}.toml").write_text(TASK.format(name=name, description=description))
 
 
 # --- exporting and sampling -----------------------------------------------------------------

@@ -136,6 +136,8 @@ def test_files_that_are_not_there_are_named(tmp_path: Path) -> None:
 def test_names_that_are_near_are_told() -> None:
     assert builtin_tasks() == [
         "alpaca-farm",
+        "demo-arithmetic",
+        "demo-plays",
         "ds1000",
         "gsm8k-zero-shot",
         "humaneval-zero-shot",
