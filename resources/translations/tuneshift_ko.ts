@@ -1020,27 +1020,27 @@
     <name>Farewell</name>
     <message>
         <source>Tuneshift is closing</source>
-        <translation type="unfinished"></translation>
+        <translation>Tuneshift를 닫는 중</translation>
     </message>
     <message>
         <source>Waiting for: {0}</source>
-        <translation type="unfinished"></translation>
+        <translation>기다리는 중: {0}</translation>
     </message>
     <message>
         <source>the models</source>
-        <translation type="unfinished"></translation>
+        <translation>모델</translation>
     </message>
     <message>
         <source>the local server</source>
-        <translation type="unfinished"></translation>
+        <translation>로컬 서버</translation>
     </message>
     <message>
         <source>a download</source>
-        <translation type="unfinished"></translation>
+        <translation>다운로드</translation>
     </message>
     <message>
         <source>the history</source>
-        <translation type="unfinished"></translation>
+        <translation>기록</translation>
     </message>
 </context>
 <context>
@@ -2082,11 +2082,11 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
     </message>
     <message>
         <source>Write &amp;prompts and texts to the log</source>
-        <translation type="unfinished"></translation>
+        <translation>프롬프트와 텍스트를 로그에 기록(&amp;P)</translation>
     </message>
     <message>
         <source>For a bug report that needs them. Otherwise the log holds neither.</source>
-        <translation type="unfinished"></translation>
+        <translation>오류 보고에 필요할 때만 켜십시오. 꺼져 있으면 로그에 둘 다 남지 않습니다.</translation>
     </message>
     <message>
         <source>&amp;Theme</source>
@@ -2150,7 +2150,7 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
     </message>
     <message>
         <source>Write prompts and texts to the log</source>
-        <translation type="unfinished"></translation>
+        <translation>프롬프트와 텍스트를 로그에 기록</translation>
     </message>
     <message>
         <source>Browse …</source>
@@ -2524,23 +2524,23 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
     <name>RepetitionBar</name>
     <message>
         <source>The text repeats itself</source>
-        <translation type="unfinished"></translation>
+        <translation>텍스트가 반복되고 있습니다</translation>
     </message>
     <message>
         <source>Stop</source>
-        <translation type="unfinished">중지</translation>
+        <translation>중지</translation>
     </message>
     <message>
         <source>Let it go on</source>
-        <translation type="unfinished"></translation>
+        <translation>계속 두기</translation>
     </message>
     <message>
         <source>The text repeats one token over and over.</source>
-        <translation type="unfinished"></translation>
+        <translation>텍스트가 같은 토큰 하나를 계속 반복합니다.</translation>
     </message>
     <message>
         <source>The text repeats the same {0} tokens over and over.</source>
-        <translation type="unfinished"></translation>
+        <translation>텍스트가 같은 토큰 {0}개를 계속 반복합니다.</translation>
     </message>
 </context>
 <context>
@@ -3486,7 +3486,7 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
     <name>Session</name>
     <message>
         <source>The models were unloaded, and Generate loads them again. {0}</source>
-        <translation type="unfinished"></translation>
+        <translation>모델을 메모리에서 내렸습니다. 생성을 누르면 다시 불러옵니다. {0}</translation>
     </message>
 </context>
 <context>
@@ -3769,7 +3769,7 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
     </message>
     <message>
         <source>Stopped before “{0}” was read: it comes when the text goes on</source>
-        <translation type="unfinished"></translation>
+        <translation>“{0}”을(를) 읽기 전에 중지했습니다. 텍스트를 이어 쓰면 읽습니다</translation>
     </message>
     <message>
         <source>The models ended the text</source>
