@@ -78,6 +78,7 @@ def ask(url: str, recipe: Recipe, seed: int) -> tuple[int, float, float]:
     started = time.perf_counter()
     first, tokens = 0.0, 0
     with httpx2.stream("POST", url, json=body, timeout=600) as answer:
+        answer.raise_for_status()
         for line in answer.iter_lines():
             if line.startswith("data: {") and '"finish_reason": null' in line:
                 tokens += 1
