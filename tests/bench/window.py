@@ -1,7 +1,8 @@
 """What the window costs: ``python -m tests.bench.window`` prints JSON.
 
 - Seconds from the start of the process to the first paint, in fresh processes.
-- Tokens per second of a run in the window and of the same run without one, in turn.
+- Tokens per second of a run in the window and of the same run without one, in turn; and, since a
+  busy machine has no steady rate, the processor time of all threads for a token of each.
 - Lateness of a 5 ms timer in the UI thread while the window generates.
 """
 
@@ -144,11 +145,16 @@ def window_against_headless(repeats: int, tokens: int, folder: Path) -> dict[str
     in_window(0)
     late.clear()
     pairs = []
+    spent: dict[str, list[float]] = {"headless": [], "in_window": []}
     for seed in range(1, repeats + 1):
         events.clear()
         # Both see the same tokens; which comes first alternates.
         order = (headless, in_window) if seed % 2 else (in_window, headless)
-        rates = {run.__name__: run(seed) for run in order}
+        rates = {}
+        for run in order:
+            before = time.process_time()
+            rates[run.__name__] = run(seed)
+            spent[run.__name__].append((time.process_time() - before) * 1e3 / tokens)
         pairs.append((rates["headless"], rates["in_window"]))
     garbage.stop()
     window.close()
@@ -160,6 +166,10 @@ def window_against_headless(repeats: int, tokens: int, folder: Path) -> dict[str
         "headless_tokens_per_s": round(statistics.median(a for a, _ in pairs), 1),
         "window_tokens_per_s": round(statistics.median(b for _, b in pairs), 1),
         "ratio_median": round(statistics.median(b / a for a, b in pairs), 3),
+        "processor_ms_per_token": {
+            name: round(statistics.median(values), 2) for name, values in spent.items()
+        },
+        "ratios": [round(b / a, 3) for a, b in pairs],
         "heartbeat_late_ms": {
             "p50": round(late[len(late) // 2], 2),
             "p99": round(late[int(len(late) * 0.99)], 2),
