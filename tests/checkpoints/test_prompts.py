@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, processors
 from transformers import LlamaConfig, PreTrainedTokenizerFast
 
+from app.checkpoints.conversation import TokenIds
 from app.checkpoints.opening import OpenedRecipe, open_recipe
 from app.checkpoints.prompts import encode_continuation, encode_prompt, preview_prompts
 from app.checkpoints.report import RolePrompt
@@ -200,3 +201,23 @@ def test_a_template_of_a_checkpoint_runs_no_code(template: str) -> None:
     hostile = tokenizer(chat_template="never seen" + template)
     with pytest.raises(PromptError, match="refuses this prompt"):
         encode_prompt(hostile, spec("chat"), "12?")
+
+
+@pytest.mark.parametrize(
+    ("prompt", "text"),
+    [("plain", "the king"), ("chat", "<s>[user]the king[me]"), ("Q: {prompt}", "<s>Q: the king")],
+)
+def test_ids_are_read_as_they_are_or_as_what_they_stand_for(prompt: str, text: str) -> None:
+    llama = tokenizer(chat_template=CHAT_TEMPLATE)
+    ids = tuple(llama("the king", add_special_tokens=False)["input_ids"])
+    found = encode_prompt(llama, spec(prompt), TokenIds(ids))
+    assert read(llama, found) == text
+    assert prompt != "plain" or tuple(found) == ids
+
+
+def test_ids_that_are_none_are_refused() -> None:
+    llama = tokenizer()
+    with pytest.raises(PromptError, match="holds an id"):
+        encode_prompt(llama, spec(), TokenIds((4, len(llama))))
+    with pytest.raises(PromptError, match="empty"):
+        encode_prompt(llama, spec(), TokenIds(()))
