@@ -27,7 +27,7 @@ from app.ui.main_window import MainWindow
 from app.ui.state.session import LoadState, Session
 
 HEARTBEAT_MS = 5
-WARM_UP = 0.2
+WARM_UP = 0.5
 """Share of the runs after which memory is compared; caches and heaps have their size by then."""
 
 _KEPT_TEXTS = 8

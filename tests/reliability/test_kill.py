@@ -98,8 +98,9 @@ def check_engine_tokens(path: Path, said: list[dict[str, Any]], killed: int) -> 
     """The same, counted from when the engine drew each token of the last text."""
     drawn = [line for line in said if "token" in line]
     begun = [line for line in said if "began" in line]
-    if not drawn or not begun or begun[-1]["at"] > drawn[-1]["at"]:
-        return
+    asked = sum(line.get("phase") == "Generate" for line in said)
+    if not drawn or asked != len(begun) or begun[-1]["at"] > drawn[-1]["at"]:
+        return  # which text the last tokens are of has not been said yet
     last = drawn[-1]["run"]
     due = [x["token"] for x in drawn if x["run"] == last and killed - x["at"] > MOST_LOST_NS]
     archive = Archive(Database(path))
