@@ -114,7 +114,9 @@ class Engine:
         except TuneshiftError as error:
             forget_frames(error)
             self._emit(Failed(command.id, error))
-        except Exception as error:
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # libraries in Rust panic with one that is no Exception
             if is_out_of_memory(error):
                 forget_frames(error)
                 action = "loading the models" if isinstance(command, Load) else "this run"

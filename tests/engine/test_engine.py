@@ -407,18 +407,26 @@ def test_memory_that_runs_out_is_a_device_error(
     assert "The memory of cpu was not enough" in str(failure(loaded.generate(), DeviceError))
 
 
+class PanicError(BaseException):
+    """As a library in Rust raises."""
+
+
+@pytest.mark.parametrize("kind", [ZeroDivisionError, PanicError])
 def test_a_defect_is_told_with_its_traceback(
-    loaded: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    loaded: Desk,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    kind: type[BaseException],
 ) -> None:
     def broken(*arguments: object, **options: object) -> None:
-        raise ZeroDivisionError("a defect")
+        raise kind("a defect")
 
     monkeypatch.setattr(engine_module, "attribute", broken)
     with caplog.at_level(logging.ERROR):
         failed = loaded.generate()[-1]
     assert isinstance(failed, Failed)
     assert "does not know" in str(failed.error)
-    assert "ZeroDivisionError: a defect" in str(failed.error)
+    assert f"{kind.__name__}: a defect" in str(failed.error)
     assert "Traceback" in failed.details
     assert caplog.records
     monkeypatch.undo()
