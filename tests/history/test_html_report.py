@@ -140,6 +140,8 @@ def test_the_coverage_is_told_where_there_is_one(document: Document, page: str) 
     shares = [token.attribution.coverage or 0 for token in covered(document).tokens]
     assert [float(share) / 100 for _, share in cells] == pytest.approx(shares, abs=6e-4)
     assert [bool(mark) for mark, _ in cells] == [share < 0.9 for share in shares]
+    assert '<path class="fill-danger" d="M' in told
+    assert '<path fill="none" class="stroke-more" stroke-dasharray' in told
 
 
 @pytest.fixture(scope="module")

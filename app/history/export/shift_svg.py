@@ -188,7 +188,7 @@ def _coverage(document: Document, place: Geometry, paint: Paint) -> list[str]:
     )
     return [
         f'<path fill="none" {paint("stroke", "more")}{_DOTS} d="{_line(values, place)}"/>',
-        f'<path class="thin" {paint("fill", "danger")} d="{marks}"/>' if marks else "",
+        f'<path {paint("fill", "danger")} d="{marks}"/>' if marks else "",
     ]
 
 
