@@ -59,8 +59,9 @@ class Chromium:
 
     def open(self, path: Path) -> None:
         """Open a file and wait until it has been loaded."""
+        seen = len(self.events)
         self.call("Page.navigate", url=path.as_uri())
-        while not any(event["method"] == "Page.loadEventFired" for event in self.events):
+        while not any(event["method"] == "Page.loadEventFired" for event in self.events[seen:]):
             self._receive()
 
     def value(self, expression: str) -> Any:
