@@ -242,7 +242,6 @@ class Evaluations(QObject):
         evaluation = self.current
         assert evaluation is not None
         if isinstance(item, Prepared):
-            self._had_models = True
             evaluation.take(item)
             self._save()
             self.changed.emit()

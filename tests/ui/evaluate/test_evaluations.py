@@ -11,7 +11,16 @@ from PySide6.QtCore import QSettings
 
 from app.checkpoints.loading.loader import LoadedRecipe
 from app.checkpoints.spec import CheckpointSpec
-from app.engine.messages import EngineFailed, Generate, Lend
+from app.checkpoints.status import LoadProgress
+from app.engine.messages import (
+    EngineFailed,
+    Generate,
+    Lend,
+    LentProgress,
+    Load,
+    Loaded,
+    Loading,
+)
 from app.errors import EvaluationError
 from app.evaluation.loading import Models
 from app.evaluation.plan import Plan, prepare
@@ -106,6 +115,28 @@ def test_one_that_waits_for_its_models_is_not_ended_by_them(desk: Desk, plan: Pl
     assert not command.cancellation.requested()
     desk.session.load(fresh=True)
     assert command.cancellation.requested()
+
+
+def test_a_load_that_is_told_with_the_first_answers_does_not_end_it(desk: Desk, plan: Plan) -> None:
+    """A busy window takes the end of a load and what was done after it in one batch."""
+    desk.session.load(fresh=True)
+    desk.evaluations.start(plan)
+    load, lend = desk.bridge.last(Load), desk.bridge.last(Lend)
+    assert isinstance(load, Load)
+    assert isinstance(lend, Lend)
+    work = lend.work(desk._lent)
+    labels = ("a",) * 4
+    desk.bridge.events.emit(
+        [
+            Loading(load.id, LoadProgress("base", 1, 2)),
+            Loaded(load.id, load.recipe, (), labels, 1),
+            LentProgress(lend.id, next(work)),
+        ]
+    )
+    work.close()
+    assert not lend.cancellation.requested()
+    assert desk.evaluations.current
+    assert desk.evaluations.current.stage is Stage.RUNNING
 
 
 def test_what_is_wrong_is_said(desk: Desk, plan: Plan) -> None:
