@@ -64,7 +64,7 @@ def _top_p(scores: Tensor, p: float) -> Tensor:
     best, ids = torch.sort(scores, dim=-1, descending=True)
     before = torch.cumsum(torch.exp(best - torch.logsumexp(best, -1, keepdim=True)), -1)
     dropped = before.roll(1, -1) >= p
-    dropped[:, 0] = False
+    dropped[:, :1].fill_(False)
     return torch.empty_like(scores).scatter(-1, ids, best.masked_fill(dropped, _MASKED))
 
 

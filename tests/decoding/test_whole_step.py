@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from app.decoding import whole_step
 from app.decoding.capturing import (
@@ -174,6 +176,56 @@ def test_the_host_waits_once_for_each_step(monkeypatch: pytest.MonkeyPatch) -> N
     both = Both()
     Text(both.whole, both.prompts, SAMPLED)
     assert len(waits) == SAMPLED.max_new_tokens - 1
+
+
+class _NoQuestions(TorchDispatchMode):
+    """Refuses what a CUDA graph cannot hold: values that the host waits for, shapes that depend on
+    values, and memory that comes from the host."""
+
+    _REFUSED = (
+        torch.ops.aten._local_scalar_dense,
+        torch.ops.aten.nonzero,
+        torch.ops.aten.masked_select,
+        torch.ops.aten.equal,
+        torch.ops.aten.unique_dim,
+        torch.ops.aten._unique2,
+        torch.ops.aten.lift_fresh,
+    )
+
+    def __torch_dispatch__(
+        self,
+        func: Any,
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        assert func.overloadpacket not in self._REFUSED, f"{func} in a captured step"
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("architecture", FULL)
+def test_a_step_asks_the_device_nothing(architecture: str) -> None:
+    """With every processor on; alone and with drafts."""
+    runs = 0
+
+    def watched(compute: Computation, parts: int = 1) -> Run:
+        run = uncaptured(compute, parts)
+
+        def under_watch() -> None:
+            nonlocal runs
+            runs += 1
+            with _NoQuestions():
+                run()
+
+        return under_watch
+
+    both = Both(architecture, masked=(3,), capture=watched)
+    config = replace(SAMPLED, top_k=40, min_p=0.02, repetition_penalty=1.2)
+    both.assert_same(config)
+    both.assert_same(config, Speculator(clock=BaseClock(both.whole)))
+    assert runs > config.max_new_tokens
+    with pytest.raises(AssertionError, match="in a captured step"):
+        watched(lambda lanes: torch.ones(3).nonzero())()
 
 
 def test_steps_serve_other_seeds_and_texts_until_settings_or_buffers_change() -> None:
