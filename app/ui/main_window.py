@@ -114,8 +114,6 @@ class MainWindow(QMainWindow):
         self._rows.addWidget(self._plot_place)
         self._rows.setSizes(_ROWS)
         self._rows.setStretchFactor(0, 1)
-        self._rows.setHandleWidth(SPACE)
-        self._rows.setChildrenCollapsible(False)
         middle = QWidget()
         layout = QVBoxLayout(middle)
         layout.setContentsMargins(SPACE + 4, SPACE + 4, SPACE + 4, SPACE + 4)
@@ -136,9 +134,18 @@ class MainWindow(QMainWindow):
             self._columns.addWidget(panel)
         self._columns.setSizes(_COLUMNS)
         self._columns.setStretchFactor(1, 1)
-        self._columns.setHandleWidth(1)
-        self._columns.setChildrenCollapsible(False)
+        self._shape_splitters()
         self.setCentralWidget(self._columns)
+
+    def _shape_splitters(self) -> None:
+        """What is no person's choice; the remembered state holds it, and may be damaged."""
+        for splitter, orientation, width in (
+            (self._columns, Qt.Orientation.Horizontal, 1),
+            (self._rows, Qt.Orientation.Vertical, SPACE),
+        ):
+            splitter.setOrientation(orientation)
+            splitter.setHandleWidth(width)
+            splitter.setChildrenCollapsible(False)
 
     # Menus and toolbar
 
@@ -217,6 +224,7 @@ class MainWindow(QMainWindow):
             saved = self._memory.value(name)
             if isinstance(saved, QByteArray):
                 restore(saved)
+        self._shape_splitters()
         self._session.display.restore(self._memory)
         self._session.serving.restore(self._memory)
         self._session.evaluations.restore(self._memory)

@@ -18,12 +18,30 @@ COUNTS = {"settings": 300, "recipes": 300, "history": 40, "checkpoints": 12, "gg
           "window": 12}  # fmt: skip
 
 
+FOUND = [("history", 100136), ("checkpoints", 100069), ("window", 100127)]
+"""Cases that once were not answered in words."""
+
+
 @pytest.mark.timeout(120 + SECONDS)
 @pytest.mark.parametrize("target", COUNTS)
 def test_damaged_files(nursery: Nursery, tmp_path: Path, target: str) -> None:
+    damage(nursery, tmp_path, target, FIRST, COUNTS[target], SECONDS)
+
+
+@pytest.mark.parametrize(("target", "seed"), FOUND)
+def test_what_was_found_stays_mended(
+    nursery: Nursery, tmp_path: Path, target: str, seed: int
+) -> None:
+    damage(nursery, tmp_path, target, seed, 1, 0)
+
+
+def damage(
+    nursery: Nursery, tmp_path: Path, target: str, first: int, count: int, seconds: float
+) -> None:
+    """Damage a file ``count`` times and on for ``seconds``, in a process of its own."""
     folder = tmp_path / "files"
     with nursery.child(
-        "fuzzed", target, folder, FIRST, COUNTS[target], SECONDS, home=tmp_path / "home"
+        "fuzzed", target, folder, first, count, seconds, home=tmp_path / "home"
     ) as child:
         said = list(child.lines())
         status = child.wait()
@@ -31,4 +49,4 @@ def test_damaged_files(nursery: Nursery, tmp_path: Path, target: str) -> None:
     assert status == 0, f"seed {said[-1] if said else 'none'} of {target}:\n{errors[-3000:]}"
     outcomes = said[-1]["outcomes"]
     print(f"{target}: {outcomes}")
-    assert sum(outcomes.values()) >= COUNTS[target]
+    assert sum(outcomes.values()) >= count

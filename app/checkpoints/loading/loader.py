@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -25,7 +25,7 @@ from app.checkpoints.opening import OpenedRecipe, OpenedRole
 from app.checkpoints.prompts import encode_continuation, encode_prompt
 from app.checkpoints.spec import CheckpointSpec, Recipe
 from app.checkpoints.status import LoadProgress, RoleInForce
-from app.checkpoints.vocabulary.compare import token_labels
+from app.checkpoints.vocabulary.compare import ids_named, token_labels
 from app.decoding.combining import Pair
 from app.decoding.detokenizer import Detokenizer
 from app.decoding.ensemble import Ensemble
@@ -183,7 +183,7 @@ def load_recipe(
         recipe=recipe,
         ensemble=Ensemble(models, names, pairs, usable),
         roles=tuple(assembly.in_force),
-        eos_ids=frozenset(_eos_ids(assembly.weights, tokenizers)),
+        eos_ids=_eos_ids(assembly.weights, tokenizers),
         _prompts=tuple((item.role.tokenizer, item.role.spec) for item in evaluations),
         _evaluation_of_role=tuple(places),
         weights=assembly.weights,
@@ -329,11 +329,9 @@ class _Assembly:
         return replace(weights, model=adapted(weights.model, adapter))
 
 
-def _eos_ids(weights: Weights, tokenizers: Iterable[PreTrainedTokenizerBase]) -> Iterator[int]:
+def _eos_ids(weights: Weights, tokenizers: Iterable[PreTrainedTokenizerBase]) -> frozenset[int]:
     models = [loaded.model for loaded in weights.values()]
     named = [model.config.eos_token_id for model in models]
     named += [model.generation_config.eos_token_id for model in models if model.generation_config]
     named += [tokenizer.eos_token_id for tokenizer in tokenizers]
-    for ids in named:
-        if ids is not None:
-            yield from ids if isinstance(ids, list) else [ids]
+    return ids_named(named)

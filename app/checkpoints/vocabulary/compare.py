@@ -18,6 +18,7 @@ MOST_DIFFERENT = 0.01
 """Share of the base's ids that may differ; those ids are masked, above it the recipe is refused."""
 
 _EXAMPLES = 3
+_LONGEST_EVIDENCE = 80
 _MOST_LISTED = 200
 _RESERVED = re.compile(
     r"[<\[].*(reserved|unused|extra|pad|dummy|placeholder).*[>\]]", re.IGNORECASE
@@ -95,8 +96,24 @@ def end_ids(role: OpenedRole) -> frozenset[int]:
         getattr(role.config.get_text_config(), "eos_token_id", None),
         role.tokenizer.eos_token_id,
     ]
-    ids = [item if isinstance(item, list) else [item] for item in named if item is not None]
-    return frozenset(index for several in ids for index in several)
+    return ids_named(named)
+
+
+def ids_named(named: Iterable[object]) -> frozenset[int]:
+    """The ids in what configurations and tokenizers name: each an id, a list of ids, or None.
+
+    Raises:
+        CheckpointError: Something is named that is no id.
+    """
+    lists = [item if isinstance(item, list) else [item] for item in named if item is not None]
+    for token_id in (token_id for several in lists for token_id in several):
+        if not isinstance(token_id, int):
+            raise CheckpointError(
+                "A checkpoint names something as the end of its texts that is no token id",
+                evidence=f"it is {token_id!r}"[:_LONGEST_EVIDENCE],
+                next_step="Download or copy it again.",
+            )
+    return frozenset(token_id for several in lists for token_id in several)
 
 
 def _different_ids(base: RoleTokens, role: RoleTokens) -> list[int]:

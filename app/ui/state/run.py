@@ -215,7 +215,8 @@ class Run:
 
     def label(self, token_id: int) -> str:
         """What to call a token id."""
-        return self.labels[token_id] if token_id < len(self.labels) else f"#{token_id}"
+        known = 0 <= token_id < len(self.labels)
+        return self.labels[token_id] if known else f"#{token_id}"
 
     def candidates(self, index: int) -> CandidateRows:
         """The candidates at token ``index``."""
