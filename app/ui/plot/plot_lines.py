@@ -91,6 +91,7 @@ class BitsLines:
         self.kl, self.entropy = make_line(), make_line()
         self._axis = _AmountAxis("right")
         item.setAxisItems({"right": self._axis})
+        item.showAxis("right", False)
         self._axis.setStyle(tickLength=-4)
         self._axis.setWidth(32)
         item.scene().addItem(self._view)

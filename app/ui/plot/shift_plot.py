@@ -241,7 +241,9 @@ class ShiftPlot(QWidget):
         self._bits.set_values(series.kl / BIT, series.entropy / BIT)
         hidden = self._session.display.hidden
         names = self._run.pair_names if self._run else ()
-        self._legend.show_entries(legend_entries(names, series, logarithmic=data.logarithmic))
+        if self._run:
+            entries = legend_entries(names, series, logarithmic=data.logarithmic)
+            self._legend.show_entries(entries)
         self._coverage.show(series.partial and COVERAGE not in hidden)
         self._coverage.set_values(data.coverage, series.thin)
         shown = [place for place, name in enumerate(names) if pair_part(name) not in hidden]

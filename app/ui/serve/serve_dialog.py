@@ -28,7 +28,7 @@ from app.ui.widgets.controls import NumberBox
 from app.ui.widgets.dialogs import show_once
 from app.ui.widgets.message_label import MessageLabel
 
-_WIDTH, _PORT_WIDTH = 600, 84
+_WIDTH, _HEIGHT, _PORT_WIDTH = 600, 520, 84
 _SNIPPET_LINES = 8
 _KEY_BYTES = 24
 
@@ -73,6 +73,8 @@ class ServeDialog(QDialog):
         self.snippets = QTabWidget()
         self.snippets.addTab(self.curl, "curl")
         self.snippets.addTab(self.python, "Python")
+        tabs = self.snippets.tabBar().sizeHint().height() + SPACE
+        self.snippets.setMinimumHeight(self.curl.minimumHeight() + tabs)
         self.copy_snippet = QPushButton(self.tr("Copy the &example"))
         self.copy_snippet.clicked.connect(
             lambda: _copy((self.curl, self.python)[self.snippets.currentIndex()].toPlainText())
@@ -121,6 +123,7 @@ class ServeDialog(QDialog):
         layout.addLayout(_row(QLabel(), self.copy_snippet))
         layout.addWidget(buttons)
         self.setMinimumWidth(_WIDTH)
+        self.resize(_WIDTH, _HEIGHT)
 
     # What a person does
 

@@ -119,6 +119,8 @@ def test_says_what_will_come_while_there_is_nothing(
 ) -> None:
     plot = shown(ShiftPlot(loaded_session), qtbot)
     empty = plot._empty
+    assert plot.legend.toggles == []
+    assert not plot._plot.getPlotItem().getAxis("right").isVisible()
     assert isinstance(empty, QLabel)
     assert empty.isVisible()
     loaded_session.runs.generate("Once")
