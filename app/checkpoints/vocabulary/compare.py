@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Sequence
+from itertools import chain
 
 from tokenizers import Tokenizer
 from transformers.convert_slow_tokenizer import bytes_to_unicode
@@ -105,15 +106,17 @@ def ids_named(named: Iterable[object]) -> frozenset[int]:
     Raises:
         CheckpointError: Something is named that is no id.
     """
+    found = set[int]()
     lists = [item if isinstance(item, list) else [item] for item in named if item is not None]
-    for token_id in (token_id for several in lists for token_id in several):
+    for token_id in chain.from_iterable(lists):
         if not isinstance(token_id, int):
             raise CheckpointError(
                 "A checkpoint names something as the end of its texts that is no token id",
                 evidence=f"it is {token_id!r}"[:_LONGEST_EVIDENCE],
                 next_step="Download or copy it again.",
             )
-    return frozenset(token_id for several in lists for token_id in several)
+        found.add(token_id)
+    return frozenset(found)
 
 
 def _different_ids(base: RoleTokens, role: RoleTokens) -> list[int]:
