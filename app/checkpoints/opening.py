@@ -189,6 +189,7 @@ def _load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
         tokenizer = AutoTokenizer.from_pretrained(
             folder, local_files_only=True, trust_remote_code=False
         )
+        tokenizer("a", verbose=False)  # some of its settings are looked at only now
     except Exception as error:  # the library raises many kinds for files it cannot use
         raise CheckpointError(
             f"The tokenizer in {folder} cannot be read",

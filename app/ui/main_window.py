@@ -225,6 +225,7 @@ class MainWindow(QMainWindow):
             if isinstance(saved, QByteArray):
                 restore(saved)
         self._shape_splitters()
+        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowFullScreen)  # has no way out
         self._session.display.restore(self._memory)
         self._session.serving.restore(self._memory)
         self._session.evaluations.restore(self._memory)

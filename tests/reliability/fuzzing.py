@@ -39,6 +39,8 @@ _WORDS = (
     *(b"-1", b"1e999", b"nan", b"inf", b"null", b"true", b"99999999999999999999"),
 )
 _MOST_CHANGES = 4
+_FRAME = 8
+"""What the frame of a window may take of a screen's width, where that is small."""
 
 
 def damaged(content: bytes, drawn: random.Random) -> bytes:
@@ -273,7 +275,9 @@ class WindowState:
         window = self._open()
         window.show()
         self._application.processEvents()
-        assert window.width() >= window.minimumWidth()
+        room = window.screen().availableGeometry().width() - _FRAME
+        assert window.width() >= min(window.minimumWidth(), room)
+        assert not window.isFullScreen()
         window.close()
         window.deleteLater()
         self._application.processEvents()
