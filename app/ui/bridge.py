@@ -8,7 +8,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from app.engine.messages import Command
-from app.engine.worker import EngineThread, Line
+from app.engine.worker import OUTBOX_SIZE, EngineThread, Line
 
 FRAME_MS = 33
 BUDGET_SECONDS = 0.004
@@ -45,6 +45,9 @@ class Bridge(QObject):
     def close(self) -> None:
         """Cancel everything; the thread ends by itself soon after."""
         self._frame.stop()
+        waiting = self._engine.outbox.drain(OUTBOX_SIZE)
+        if waiting:
+            self.events.emit(waiting)  # what came is kept, also where the window stood still
         self._engine.close()
 
     def join(self, timeout: float | None = None) -> bool:

@@ -32,7 +32,7 @@ WARM_UP = 0.5
 
 _KEPT_TEXTS = 8
 _PATIENCE_MS = 60_000
-_LOOKS = 20
+_LOOKS, _LEAST_APART = 20, 10
 """How often memory is measured."""
 
 
@@ -100,7 +100,7 @@ class Soak:
         heart.start()
         for number in range(count):
             self._one_run()
-            if number % max(count // _LOOKS, 1) == 0 or number == count - 1:
+            if number % max(count // _LOOKS, _LEAST_APART) == 0 or number == count - 1:
                 heart.stop()
                 self.memory.append(self._resident())
                 clock.restart()

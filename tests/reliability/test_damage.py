@@ -14,7 +14,7 @@ from tests.reliability.nursery import Nursery
 
 SECONDS = float(os.environ.get("TUNESHIFT_FUZZ_SECONDS", "0"))
 FIRST = int(os.environ.get("TUNESHIFT_FUZZ_SEED", "0"))
-COUNTS = {"settings": 300, "recipes": 300, "history": 40, "checkpoints": 12, "gguf": 200,
+COUNTS = {"settings": 100, "recipes": 200, "history": 40, "checkpoints": 12, "gguf": 200,
           "window": 12}  # fmt: skip
 
 
