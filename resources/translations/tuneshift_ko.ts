@@ -903,6 +903,10 @@
         <translation>답변이 없습니다.</translation>
     </message>
     <message>
+        <source>No scores were kept. Resume reads what is answered, and goes on.</source>
+        <translation>보관된 점수가 없습니다. 이어서 하기를 누르면 지금까지의 답변을 읽고 계속합니다.</translation>
+    </message>
+    <message>
         <source>Does tuning help here? Check tasks and roles at the left, and press Evaluate: base, expert and tuned are asked the same questions.</source>
         <translation>튜닝이 도움이 됩니까? 왼쪽에서 과제와 역할을 선택하고 평가를 누르십시오. 베이스, 전문가, 튜닝에 같은 문항을 묻습니다.</translation>
     </message>
@@ -913,6 +917,10 @@
     <message>
         <source>Nothing has been evaluated yet.</source>
         <translation>아직 평가한 것이 없습니다.</translation>
+    </message>
+    <message>
+        <source>Stopping …</source>
+        <translation>중지 중 …</translation>
     </message>
     <message>
         <source>Waiting for the models …</source>

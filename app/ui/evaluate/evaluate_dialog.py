@@ -64,6 +64,7 @@ class EvaluateDialog(QDialog):
         self.past.opened.connect(lambda: self.tabs.setCurrentWidget(self.results))
         self._evaluations.changed.connect(self._on_changed)
         self._evaluations.progressed.connect(self._on_progress)
+        self._evaluations.ticked.connect(self._update)
         self._evaluations.kept_changed.connect(self._list_past)
         session.recipe_changed.connect(self._on_recipe)
         session.load_changed.connect(self._update)
@@ -214,6 +215,8 @@ class EvaluateDialog(QDialog):
             return self.tr("The first answers are on their way.")
         if current and current.stage is Stage.FAILED:
             return self.tr("No answer came.")
+        if current and current.stage is Stage.STOPPED:
+            return self.tr("No scores were kept. Resume reads what is answered, and goes on.")
         return self.tr(
             "Does tuning help here? Check tasks and roles at the left, and press Evaluate: base, "
             "expert and tuned are asked the same questions."
@@ -247,6 +250,8 @@ class EvaluateDialog(QDialog):
     def _tell(self, current: Evaluation | None) -> tuple[str, str]:
         if current is None:
             return self.tr("Nothing has been evaluated yet."), "caption"
+        if self._evaluations.stopping:
+            return self.tr("Stopping …"), "caption"
         if current.stage is Stage.WAITING:
             loading = self._session.load_state in (LoadState.LOADING, LoadState.STARTING)
             waits = self.tr("Waiting for the models …") if loading else self.tr("Reading tasks …")

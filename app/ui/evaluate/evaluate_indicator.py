@@ -20,6 +20,7 @@ class EvaluateIndicator(QPushButton):
         self.clicked.connect(lambda: show_evaluate(session, self))
         self._evaluations.changed.connect(self._update)
         self._evaluations.progressed.connect(self._update)
+        self._evaluations.ticked.connect(self._update)
         self._update()
 
     def _update(self) -> None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, QSettings, Qt, Signal
+from PySide6.QtCore import QObject, QSettings, Qt, QTimer, Signal
 
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
 from app.checkpoints.status import LoadProgress
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from app.ui.state.session import Session
 
 _SAVE_SECONDS = 10.0
+_TICK_MS = 1000
 _FORM = "evaluate/form"
 
 
@@ -60,6 +61,8 @@ class Evaluations(QObject):
     """``current`` is another one, or began, ended or failed."""
     progressed = Signal()
     """``current`` got answers, or says something else. At most once per frame."""
+    ticked = Signal()
+    """A second of an evaluation has passed: how long the rest takes is another now."""
     kept_changed = Signal()
     """The history of evaluations changed."""
     _told = Signal(object)
@@ -78,6 +81,8 @@ class Evaluations(QObject):
         """The question, from 0, whose answer was opened as a text, for coming back to it."""
         self.form: dict[str, Any] = {}
         """What was asked the last time, for the form; plain data."""
+        self._clock = QTimer(self, interval=_TICK_MS)
+        self._clock.timeout.connect(self.ticked)
         self._told.connect(self._hear, Qt.ConnectionType.QueuedConnection)
         session.load_changed.connect(self._on_load)
 
@@ -105,6 +110,11 @@ class Evaluations(QObject):
     def running(self) -> bool:
         """Whether one goes on."""
         return self._command is not None
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the one that goes on has been told to end."""
+        return self._command is not None and self._command.cancellation.requested()
 
     def start(self, plan: Plan) -> None:
         """Evaluate the recipe of the window with the weights that it has now."""
@@ -134,6 +144,7 @@ class Evaluations(QObject):
         """End within one token; :meth:`resume` goes on."""
         if self._command:
             self._command.cancellation.request()
+            self.progressed.emit()
 
     def show(self, summary: EvaluationSummary) -> None:
         """Show an evaluation of the history; what goes on meanwhile would be lost from view."""
@@ -211,6 +222,7 @@ class Evaluations(QObject):
         self._command = Lend(next(self._ids), work, cancellation, gives_way=True)
         self._had_models = self._session.model is not None
         self._session.submit(self._command)
+        self._clock.start()
         self.changed.emit()
 
     # What comes
@@ -242,8 +254,12 @@ class Evaluations(QObject):
         evaluation = self.current
         assert evaluation is not None
         if isinstance(item, Prepared):
+            resumed = bool(evaluation.prepared or evaluation.found)
             evaluation.take(item)
-            self._save()
+            if resumed:  # its summary has scores, and these have to come again
+                self._saved = time.monotonic()
+            else:
+                self._save()
             self.changed.emit()
         elif isinstance(item, FoundByHarness):
             evaluation.found = item.results
@@ -276,6 +292,7 @@ class Evaluations(QObject):
         if self._command is None or self.current is None:
             return
         self._command = None
+        self._clock.stop()
         evaluation = self.current
         evaluation.told, evaluation.error = "", error
         ended = Stage.COMPLETE if complete else Stage.STOPPED

@@ -17,7 +17,7 @@ from app.ui.evaluate.figures import measure_title, view_title
 from app.ui.theme import Theme, current_theme
 
 _BAR = 0.6
-_BEAM = 0.12
+_BEAM, _BEAM_OF_ALL = 0.12, 0.03
 _POINT = 8
 _MARGIN = 0.18
 """Share of the height that stays free below what is drawn, and above it."""
@@ -142,7 +142,7 @@ class ScoreChart(QWidget):
                 x=_array(places),
                 y=_array([result.measure.score for result in results]),
                 height=_array([2 * error for error in errors]),
-                beam=_BEAM * span / max(len(places) - 1, 1),
+                beam=min(_BEAM / max(len(places) - 1, 1), _BEAM_OF_ALL) * span,
                 pen=pg.mkPen(theme.text, width=1.2),
             )
         )

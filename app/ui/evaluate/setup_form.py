@@ -148,6 +148,10 @@ class SetupForm(QFrame):
             box.toggled.connect(self._on_changed)
             self._roles_place.addWidget(box)
             self._roles.append((name, box))
+        before: QWidget = self.allow_code
+        for _, box in self._roles:  # Tab takes them where they stand, and not after all the rest
+            QWidget.setTabOrder(before, box)
+            before = box
         self._on_changed()
 
     def _offered(self, recipe: Recipe) -> list[tuple[str, str]]:

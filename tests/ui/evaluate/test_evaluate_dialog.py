@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QMessageBox
+from PySide6.QtWidgets import QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.engine.messages import Generate, Lend
@@ -143,6 +143,7 @@ def test_it_stops_and_goes_on(dialog: EvaluateDialog, desk: Desk, task: Path) ->
     dialog.start.click()
     desk.advance(4)
     dialog.stop.click()
+    assert dialog.told.message == "Stopping …"
     desk.advance()
     assert "Stopped" in dialog.told.message
     assert dialog.resume.isVisible()
@@ -282,6 +283,13 @@ def test_roles_follow_the_recipe(dialog: EvaluateDialog, desk: Desk) -> None:
     recipe = desk.session.recipe
     desk.session.open_recipe(replace(recipe, pairs=recipe.pairs[:1]))
     assert [name for name, _ in dialog.form._roles] == ["base", "expert", "antiexpert", "tuned"]
+    boxes = [box for _, box in dialog.form._roles]
+    each: QWidget = dialog.form.allow_code
+    while each is not dialog.form.direct:  # Tab reaches them before what is below them
+        each = each.nextInFocusChain()
+        if boxes and each is boxes[0]:
+            del boxes[0]
+    assert not boxes
 
 
 def test_tasks_of_the_harness_are_found(

@@ -193,6 +193,17 @@ def test_one_that_was_killed_goes_on_after_it_was_opened(desk: Desk, plan: Plan)
     assert [kept.complete for kept in other.evaluations.kept()] == [True]
 
 
+def test_scores_are_kept_where_it_is_killed_right_after_it_went_on(desk: Desk, plan: Plan) -> None:
+    desk.evaluations.start(plan)
+    desk.advance(5)
+    desk.evaluations.stop()
+    desk.advance()
+    (before,) = desk.evaluations.kept()
+    desk.evaluations.resume()
+    desk.advance(1)  # its tasks, and no answer yet
+    assert [kept.results for kept in desk.evaluations.kept()] == [before.results]
+
+
 def test_what_is_removed_takes_its_answers_with_it(desk: Desk, plan: Plan) -> None:
     desk.evaluations.start(plan)
     desk.advance()
