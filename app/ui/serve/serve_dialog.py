@@ -26,6 +26,7 @@ from app.ui.state.session import Session
 from app.ui.theme import SPACE, set_role
 from app.ui.widgets.controls import NumberBox
 from app.ui.widgets.dialogs import show_once
+from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.message_label import MessageLabel
 
 _WIDTH, _HEIGHT, _PORT_WIDTH = 600, 520, 84
@@ -64,7 +65,7 @@ class ServeDialog(QDialog):
         self.url.setAccessibleName(self.tr("Address of the API"))
         self.copy_url = QPushButton(self.tr("&Copy"))
         self.copy_url.clicked.connect(lambda: _copy(self.url.text()))
-        self._figures = QLabel()
+        self._figures = ElidedLabel()  # clients say what they are called
         self._figures.setProperty("role", "caption")
         policy = self._figures.sizePolicy()
         policy.setRetainSizeWhenHidden(True)  # the examples do not jump
@@ -162,10 +163,10 @@ class ServeDialog(QDialog):
             self._state.show_message(problem, "error")
         elif serving.problem:
             error = serving.problem
-            self._state.show_message(f"{error}\n{error.next_step or ''}".strip(), "error")
+            self._state.show_message(str(error), "error")
         else:
             self._state.show_message(self._describe_state())
-        self._figures.setText(self._describe_figures())
+        self._figures.show_text(self._describe_figures())
         self._figures.setVisible(on)
         url = serving.url or f"http://{self.address.text().strip()}:{int(self.port.value())}/v1"
         key = bool(self.key.text().strip())
@@ -201,7 +202,7 @@ class ServeDialog(QDialog):
         )
         if not figures.client:
             return told
-        return self.tr("{0} · now for {1}").format(told, figures.client)
+        return self.tr("{0} · now for {1}").format(told, " ".join(figures.client.split()))
 
     def _show_snippet(self, edit: QPlainTextEdit, text: str) -> None:
         if edit.toPlainText() != text:
