@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QModelIndex, QPoint, QSize, Qt
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, QSize, Qt
 from PySide6.QtGui import QAction, QKeySequence, QMouseEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -169,7 +169,10 @@ class TextsPanel(QFrame):
         index = self.model.index_of(self._runs.current)
         if len(self.chosen()) < 2 and index != self.tree.currentIndex():
             self._marking = True
-            self.tree.setCurrentIndex(index)
+            # Not as the view would: with Ctrl held, as of Ctrl+Enter, it would choose both texts.
+            self.tree.selectionModel().setCurrentIndex(
+                index, QItemSelectionModel.SelectionFlag.ClearAndSelect
+            )
             self._marking = False
             self.tree.scrollTo(index)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt
-from PySide6.QtTest import QAbstractItemModelTester
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtTest import QAbstractItemModelTester, QTest
 from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
 
@@ -130,6 +131,18 @@ def test_choosing_a_text_shows_it(panel: TextsPanel, runs: Runs, bridge: FakeBri
     assert runs.current is branch
     runs.move(-1)
     assert runs.current is first
+
+
+def test_a_text_that_came_by_a_key_is_the_only_one_chosen(
+    panel: TextsPanel, runs: Runs, bridge: FakeBridge, qtbot: QtBot
+) -> None:
+    panel.show()
+    qtbot.waitExposed(panel)
+    QTest.keyPress(panel.windowHandle(), Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    assert QGuiApplication.keyboardModifiers() == Qt.KeyboardModifier.ControlModifier
+    fork(runs, bridge, 1)
+    QTest.keyRelease(panel.windowHandle(), Qt.Key.Key_Return)
+    assert panel.chosen() == [runs.current]
 
 
 def test_a_name_is_typed_in_place(panel: TextsPanel, runs: Runs, qtbot: QtBot) -> None:
