@@ -171,14 +171,15 @@ class EngineThread:
     def _run(self) -> None:
         try:
             from app.engine.engine import Engine  # imports torch: seconds
-        except Exception as error:  # a broken installation can raise anything
+
+            if self._closing.is_set():
+                return
+            engine = Engine(self._tell)
+            engine.announce()
+        except Exception as error:  # a broken installation, or driver, can raise anything
             log.exception("the engine cannot start")
             self._fail(EngineFailed(unknown_error(error), traceback.format_exc()))
             return
-        if self._closing.is_set():
-            return
-        engine = Engine(self._tell)
-        engine.announce()
         while (order := self._next()) is not None:
             self._carry_out(engine, order)
         engine.unload()

@@ -346,3 +346,16 @@ def test_whoever_asks_an_engine_that_cannot_start_is_told(monkeypatch: pytest.Mo
     assert thread.join(PATIENCE)
     after = thread.line(late.wake)
     assert early.until_a(before.outbox, EngineFailed) == late.until_a(after.outbox, EngineFailed)
+
+
+def test_a_driver_that_fails_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(engine: Engine) -> None:
+        raise RuntimeError("the driver is older than the library")
+
+    monkeypatch.setattr(Engine, "announce", fail)
+    thread = EngineThread(lambda: None)
+    thread.start()
+    assert thread.join(PATIENCE)
+    (event,) = thread.outbox.drain(10)
+    assert isinstance(event, EngineFailed)
+    assert "the driver is older" in event.details
