@@ -46,12 +46,7 @@ def read_lines(path: Path) -> Iterable[Line]:
             raise EvaluationError(
                 f"Line {number:,} of {path.name} is not JSON", evidence=str(error)
             ) from error
-        if not isinstance(values, dict):
-            raise EvaluationError(
-                f"Line {number:,} of {path.name} is not a JSON object",
-                evidence=content.strip()[:60],
-            )
-        yield Line(path.name, number, values)
+        yield _line(path, "Line", number, values)
 
 
 def _listed(path: Path, text: str) -> Iterable[Line]:
@@ -61,11 +56,23 @@ def _listed(path: Path, text: str) -> Iterable[Line]:
     except ValueError as error:
         raise EvaluationError(f"{path.name} is not JSON", evidence=str(error)) from error
     for number, values in enumerate(items, 1):
-        if not isinstance(values, dict):
-            raise EvaluationError(
-                f"Item {number:,} of {path.name} is not a JSON object", evidence=str(values)[:60]
-            )
-        yield Line(path.name, number, values)
+        yield _line(path, "Item", number, values)
+
+
+def _line(path: Path, kind: str, number: int, values: Any) -> Line:
+    written = json.dumps(values, ensure_ascii=False)
+    if not isinstance(values, dict):
+        raise EvaluationError(
+            f"{kind} {number:,} of {path.name} is not a JSON object", evidence=written[:60]
+        )
+    try:
+        written.encode()
+    except UnicodeEncodeError as error:  # which no tokenizer reads and no file holds
+        raise EvaluationError(
+            f"{kind} {number:,} of {path.name} holds half of a surrogate pair",
+            evidence=ascii(error.object[error.start]),
+        ) from error
+    return Line(path.name, number, values)
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,7 @@ class AnswerFile:
             record["index"]: record
             for path in self._files()
             for record in _records(path)
-            if "index" in record
+            if isinstance(record.get("index"), int)
         }
 
     def _files(self) -> list[Path]:
@@ -108,7 +108,7 @@ def _records(path: Path) -> Iterator[Record]:
             record = json.loads(line)
         except ValueError:
             continue
-        if isinstance(record, dict) and "key" in record:
+        if isinstance(record, dict) and isinstance(record.get("key"), str):
             yield record
 
 
@@ -156,7 +156,8 @@ class ResultFolder:
 def file_name(name: str) -> str:
     """A name that any file system takes, and another one for every other name."""
     safe = re.sub(r"[^\w.-]+", "_", name.replace("×", "x"), flags=re.ASCII)
-    return safe if safe == name else f"{safe}-{key_of(name)[:6]}"
+    is_safe = safe == name and name.strip(".")  # “..” is another folder
+    return safe if is_safe else f"{safe}-{key_of(name)[:6]}"
 
 
 def _unwritable(path: Path, error: OSError) -> EvaluationError:

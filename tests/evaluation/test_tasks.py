@@ -68,6 +68,8 @@ def test_every_sample_of_every_question_has_noise_of_its_own(tmp_path: Path) -> 
     [
         (HEAD, ['{"prompt": "x"'], "Line 1 of data.jsonl is not JSON"),
         (HEAD, ['{"prompt": "x", "answer": "y"}', "", "[1]"], "Line 3 of data.jsonl is not a JSON"),
+        (HEAD, ['[{"prompt": "x", "answer": "y"}, 1]'], "Item 2 of data.jsonl is not a JSON"),
+        (HEAD, [{"prompt": "x\ud83d", "answer": "y"}], "Line 1.*half of a surrogate pair.*ud83d"),
         (HEAD, [{"prompt": "x"}], "Line 1 of data.jsonl has no “answer”.*prompt"),
         (HEAD, [{"prompt": "x", "answer": ""}], "Line 1 of data.jsonl has an empty"),
         (HEAD, [""], "has no questions"),
