@@ -192,3 +192,11 @@ def test_options_that_cannot_be(
 ) -> None:
     assert main(["serve", *options]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_key_may_have_any_letters(serve: Serve) -> None:
+    with serve(access=Access("127.0.0.1", "schlüssel")) as running:
+        url = f"{running.url}/v1/models"
+        right = {"authorization": "Bearer schlüssel".encode()}
+        assert httpx2.get(url, headers=right).status_code == 200  # type: ignore[arg-type]
+        assert ask(running, authorization="Bearer schlussel").status_code == 401
