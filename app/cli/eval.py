@@ -29,6 +29,7 @@ from app.history.database import open_history
 from app.history.evaluations import EvaluationArchive
 from app.history.records import new_run_id
 from app.settings import history_file
+from app.wording import duration
 
 if TYPE_CHECKING:
     from app.evaluation.loading import Models
@@ -154,7 +155,7 @@ class _Evaluation:
                 left = (time.monotonic() - started) / fresh * (total - done)
                 self._status.show(
                     f"{answered.task.name}, {answered.view.title}: {done:,} of {total:,} answers, "
-                    f"{_duration(left)} left"
+                    f"{duration(left)} left"
                 )
 
     def _ask_harness(
@@ -200,14 +201,6 @@ def _names(text: str) -> tuple[str, ...]:
     if not names:
         raise SettingsError("A list of names is empty")
     return tuple(dict.fromkeys(names))
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes:02} min"
-    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
 
 
 @contextmanager

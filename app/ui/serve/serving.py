@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QSettings, Qt, Signal
 
 from app.errors import TuneshiftError
-from app.server.access import DEFAULT_HOST, DEFAULT_PORT, Access, is_loopback
+from app.server.access import DEFAULT_HOST, DEFAULT_PORT, Access
 from app.server.hosted import HostedServer
 from app.server.listening import Service
 from app.server.messages import Figures, Listening, ServerEvent, Stopped
@@ -53,11 +53,6 @@ class Serving(QObject):
         self._told.connect(self._hear, Qt.ConnectionType.QueuedConnection)
         session.load_changed.connect(self._show_model)
         session.recipe_changed.connect(self._show_model)
-
-    @property
-    def needs_key(self) -> bool:
-        """Whether others than this machine could ask without one."""
-        return not is_loopback(self.host)
 
     @property
     def on(self) -> bool:
