@@ -198,8 +198,8 @@ class Session(RecipeState):
         self._loaded = None
         self.roles_in_force = ()
         self.load_progress = {}
+        self._set_load_state(LoadState.UNLOADED)  # the server hears of it before the engine does
         self._bridge.submit(Unload(next(self._ids), Cancellation()))
-        self._set_load_state(LoadState.UNLOADED)
         if self.problem:
             error = self.problem.error
             advice = self.tr("The models were unloaded, and Generate loads them again. {0}")
