@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from app.errors import EvaluationError
-from app.evaluation.tasks import unknown_task
+from app.evaluation.task_files import unknown_task
 from app.extras import how_to_get
 
 PREFIX = "harness:"

@@ -12,7 +12,7 @@ from app.checkpoints.spec import Recipe
 from app.evaluation.metrics import Measure
 from app.evaluation.plan import Plan
 from app.evaluation.results import Result, TaskResults, as_json
-from app.evaluation.tasks import builtin_tasks
+from app.evaluation.task_files import builtin_tasks
 from app.evaluation.views import View
 from app.history.evaluations import EvaluationSummary
 from app.history.provenance import recipe_to_keep

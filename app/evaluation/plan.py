@@ -11,15 +11,8 @@ from app.checkpoints.spec import Recipe
 from app.decoding.types import MAX_ALPHA
 from app.errors import EvaluationError, SettingsError
 from app.evaluation.harness_tasks import HarnessTasks, harness_tasks
-from app.evaluation.tasks import (
-    Metric,
-    Task,
-    builtin_tasks,
-    read_task,
-    task_file,
-    task_name,
-    unknown_task,
-)
+from app.evaluation.task_files import builtin_tasks, read_task, task_file, task_name, unknown_task
+from app.evaluation.tasks import Metric, Task
 from app.evaluation.views import View, views_of
 
 

@@ -12,7 +12,8 @@ import pytest
 from app.errors import EvaluationError
 from app.evaluation.exports import export_answers
 from app.evaluation.store import ResultFolder
-from app.evaluation.tasks import Metric, Task, read_task, task_file
+from app.evaluation.task_files import read_task, task_file
+from app.evaluation.tasks import Metric, Task
 
 DS1000 = [
     {"prompt": "Problem: {output}\n", "metadata": {"problem_id": n, "library": "Pandas"}, "x": n}

@@ -18,7 +18,8 @@ from app.evaluation.metrics import bits
 from app.evaluation.results import result_of
 from app.evaluation.run import Answered, evaluate
 from app.evaluation.store import ResultFolder
-from app.evaluation.tasks import Task, read_task
+from app.evaluation.task_files import read_task
+from app.evaluation.tasks import Task
 from app.evaluation.views import View, views_of
 from tests import tiny
 from tests.evaluation.conftest import Load

@@ -7,7 +7,8 @@ import pytest
 
 from app.errors import EvaluationError
 from app.evaluation.requests import Prompt
-from app.evaluation.tasks import Metric, builtin_tasks, read_task, task_file, unknown_task
+from app.evaluation.task_files import builtin_tasks, read_task, task_file, unknown_task
+from app.evaluation.tasks import Metric
 
 HEAD = 'format = 1\nmetric = "match"\n'
 

@@ -23,7 +23,8 @@ from PySide6.QtWidgets import (
 )
 
 from app.evaluation.harness_tasks import PREFIX, harness_names, is_installed
-from app.evaluation.tasks import Metric, builtin_tasks, metric_of, needs_data, task_file, task_name
+from app.evaluation.task_files import builtin_tasks, metric_of, needs_data, task_file, task_name
+from app.evaluation.tasks import Metric
 from app.extras import how_to_get
 from app.ui.state.background import Background
 from app.ui.theme import SPACE

@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 from app.engine.messages import Generate, Lend
 from app.evaluation.lent import LentEvaluation
 from app.evaluation.plan import Plan
-from app.evaluation.tasks import task_file
+from app.evaluation.task_files import task_file
 from app.ui.evaluate.evaluate_dialog import EvaluateDialog
 from app.ui.evaluate.evaluate_indicator import EvaluateIndicator
 from app.ui.evaluate.sample_text import RIGHT, WRONG
