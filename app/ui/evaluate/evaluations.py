@@ -190,7 +190,7 @@ class Evaluations(QObject):
         except HistoryError as error:
             self._session.report(error)
             return
-        folder = Path(summary.folder)
+        folder = Path(summary.folder).resolve()  # “..” at its end is another
         if folder.parent == self._folder("").resolve():
             shutil.rmtree(folder, ignore_errors=True)
         if self.is_current(summary):

@@ -212,6 +212,9 @@ def test_what_is_removed_takes_its_answers_with_it(desk: Desk, plan: Plan) -> No
     (desk.folder / "mine").mkdir()
     desk.evaluations.forget(elsewhere)
     assert (desk.folder / "mine").exists()  # a folder of the person's own stays
+    above = Path(summary.folder).parent / ".."
+    desk.evaluations.forget(replace(summary, folder=str(above)))
+    assert above.exists()
     desk.evaluations.forget(summary)
     assert not Path(summary.folder).exists()
     assert desk.evaluations.kept() == []
