@@ -9,6 +9,7 @@ from torch import Tensor
 
 from app.decoding.combining import combine_logits
 from app.decoding.ensemble import EnsembleLogits
+from app.errors import Cancelled
 from app.evaluation.batched import BatchedEnsemble
 from app.evaluation.encoding import Continuation
 from app.evaluation.requests import Score
@@ -67,6 +68,8 @@ def score_batch(
     rows = ensemble.evaluations * ensemble.vocabulary_size * len(batch)
     columns = max(1, _LOGITS_AT_ONCE // rows)
     for start in range(0, longest - 1, columns):
+        if cancelled():
+            raise Cancelled
         end = min(start + columns, longest - 1)
         add(ensemble.extend(targets[:, start:end]), slice(start + 1, end + 1))
     return [

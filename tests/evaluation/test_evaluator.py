@@ -325,6 +325,24 @@ def test_cancelling_ends_at_the_next_token(load: Load) -> None:
     assert asked == 9
 
 
+def test_cancelling_ends_a_long_text_that_is_scored_at_its_next_chunk(
+    load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.evaluation.scoring._LOGITS_AT_ONCE", 1)
+    loaded = load("llama")
+    asked = 0
+
+    def cancelled() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked > 4
+
+    (view,) = views(loaded, "tuned", scales=(1.0,))
+    with pytest.raises(Cancelled):
+        list(Evaluator(loaded, 1, cancelled).score([ScoreRequest(ANSWERS[2], Prompt("x"))], [view]))
+    assert asked == 5
+
+
 def test_a_batch_that_does_not_fit_is_tried_again_smaller(
     load: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:
