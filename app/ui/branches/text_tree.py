@@ -10,6 +10,7 @@ from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistent
 from app.ui.branches.text_words import TextWords
 from app.ui.state.run import Run
 from app.ui.state.runs import Runs
+from app.ui.widgets.plain_tip import plain_tip
 
 DETAIL_ROLE = Qt.ItemDataRole.UserRole + 1
 """The second line of an item."""
@@ -147,7 +148,7 @@ class TextTree(QAbstractItemModel):
         if role == Qt.ItemDataRole.EditRole:
             return run.name
         if role == Qt.ItemDataRole.ToolTipRole:
-            return self._words.about(run)
+            return plain_tip(self._words.about(run))
         if role == Qt.ItemDataRole.AccessibleTextRole:
             shown = (self.tr("shown"),) if run is self._runs.current else ()
             return " · ".join((self._words.title(run), self._words.detail(run), *shown))

@@ -20,6 +20,7 @@ from app.ui.widgets.bar_delegate import (
     Bar,
 )
 from app.ui.widgets.number_table import KEY_ROLE
+from app.ui.widgets.plain_tip import plain_tip
 from app.wording import probability, quoted, signed
 
 PLACE, TOKEN, PROBABILITY, SHIFT, PAIR, BASE_CHOICE = range(6)
@@ -126,7 +127,9 @@ class ChangeModel(QAbstractTableModel):
             return column == TOKEN and token.attribution.flipped
         if role == _Role.TextAlignmentRole and column in _AT_RIGHT:
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        if role in (_Role.ToolTipRole, _Role.AccessibleTextRole):
+        if role == _Role.ToolTipRole:
+            return plain_tip(self._sentence(run, token))
+        if role == _Role.AccessibleTextRole:
             return self._sentence(run, token)
         return None
 

@@ -18,6 +18,7 @@ from PySide6.QtGui import QColor
 from app.history.records import RunSummary
 from app.ui.history.run_words import RunWords
 from app.ui.theme import current_theme
+from app.ui.widgets.plain_tip import plain_tip
 
 TITLE, RECIPE, TOKENS, MOMENT, TAGS = range(5)
 KIND = Qt.ItemDataRole.UserRole
@@ -95,7 +96,7 @@ class RunTable(QAbstractTableModel):
         if role == Qt.ItemDataRole.EditRole:
             return run.shown_title
         if role == Qt.ItemDataRole.ToolTipRole:
-            return self._words.facts(run)
+            return plain_tip(self._words.facts(run))
         if role == Qt.ItemDataRole.AccessibleTextRole and index.column() == TITLE:
             starred = self.tr("{0}, starred") if run.starred else "{0}"
             return self.tr("{0}, {1}").format(

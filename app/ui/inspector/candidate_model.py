@@ -15,6 +15,7 @@ from app.attribution.candidates import CandidateTable
 from app.ui.theme import current_theme
 from app.ui.widgets.bar_delegate import BAR_ROLE, SORT_ROLE, Bar
 from app.ui.widgets.number_table import KEY_ROLE
+from app.ui.widgets.plain_tip import plain_tip
 from app.wording import probability, quoted, signed
 
 _LONGEST_NAME = 9
@@ -198,7 +199,8 @@ class CandidateModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.ForegroundRole and column.pair is not None and not column.scale:
             return QBrush(self._color(column))
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
-            return self.tr("{0}: {1}").format(column.description, column.show(value))
+            said = self.tr("{0}: {1}").format(column.description, column.show(value))
+            return plain_tip(said) if role == Qt.ItemDataRole.ToolTipRole else said
         return None
 
     def _color(self, column: _Column) -> QColor:

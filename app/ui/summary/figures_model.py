@@ -12,6 +12,7 @@ from PySide6.QtGui import QColor
 from app.ui.theme import current_theme
 from app.ui.widgets.bar_delegate import BAR_ROLE, Bar
 from app.ui.widgets.number_table import KEY_ROLE
+from app.ui.widgets.plain_tip import plain_tip
 
 _NOWHERE = QModelIndex()
 _Role = Qt.ItemDataRole
@@ -78,7 +79,7 @@ class FiguresModel(QAbstractTableModel):
         if role == KEY_ROLE:
             return self._rows[index.row()][0].text
         if role == _Role.ToolTipRole:
-            return cell.about or heading.about or None
+            return plain_tip(cell.about or heading.about) or None
         if role == _Role.AccessibleTextRole and index.column():
             named = self.tr("{0}, {1}: {2}")
             return named.format(self._rows[index.row()][0].text, heading.title, cell.text)

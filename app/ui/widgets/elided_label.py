@@ -6,6 +6,8 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
+from app.ui.widgets.plain_tip import plain_tip
+
 
 class ElidedLabel(QLabel):
     """Shows the whole text as a tool tip while it is shortened."""
@@ -40,4 +42,4 @@ class ElidedLabel(QLabel):
             self._full, Qt.TextElideMode.ElideMiddle, self.contentsRect().width()
         )
         self.setText(shown)
-        self.setToolTip(self._about or (self._full if shown != self._full else ""))
+        self.setToolTip(plain_tip(self._about or (self._full if shown != self._full else "")))
