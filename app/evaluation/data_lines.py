@@ -28,7 +28,7 @@ def read_lines(path: Path) -> Iterable[Line]:
         text = (gzip.decompress(packed) if path.suffix == ".gz" else packed).decode("utf-8-sig")
     except FileNotFoundError as error:
         raise EvaluationError(
-            f"There is no data file {path}", next_step="Give another one with --data."
+            f"There is no data file {path}", next_step="Check its name, or give another file."
         ) from error
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise EvaluationError(
