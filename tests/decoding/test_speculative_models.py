@@ -114,7 +114,8 @@ def test_the_text_is_that_of_plain_decoding(
     base = families[architecture].models()[0]
     models = [base, *(near(base, seed) for seed in range(2 * pairs))]
     places = [Pair(str(i), 1 + 2 * i, 2 + 2 * i) for i in range(pairs)]
-    ensemble, speculator = ensemble_of(models, places), Speculator()
+    ensemble = ensemble_of(models, places)
+    speculator = Speculator(clock=BaseClock(ensemble))
     accepted = same = 0
     for number, config in enumerate(configs(25)):
         prompt = TOKENIZER.encode(_PROMPTS[number % 5] + " the" * (number // 5)).ids
@@ -148,7 +149,7 @@ def demo() -> LoadedRecipe:
 def test_the_demo_is_the_same_text(demo: LoadedRecipe) -> None:
     """Its own processors, two pairs that share an anti-expert, and weights that mean something."""
     openings = ["KING:\n", "12 + 7 =", "Once upon a time there was a girl", "To be, or not to be"]
-    speculator = Speculator()
+    speculator = Speculator(clock=BaseClock(demo.ensemble))
     same = accepted = 0
     for number in range(8):
         config = replace(

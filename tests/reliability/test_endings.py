@@ -128,7 +128,7 @@ def test_a_screen_that_goes_away_ends_the_window_in_order(
     with nursery.child(
         "generating", recipe_file, home=tmp_path, DISPLAY=display, QT_QPA_PLATFORM="xcb"
     ) as child:
-        child.wait_for(token=8)
+        child.wait_for(token=40)  # of the engine, which the window follows a few frames later
         server.kill()
         said = list(child.lines())
         assert child.wait() == 2
