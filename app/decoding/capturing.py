@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from typing import Protocol
+from weakref import WeakSet
 
 import torch
 from torch import Tensor
@@ -59,6 +60,7 @@ class CudaGraphs:
     """
 
     def __init__(self) -> None:
+        self._graphs = WeakSet[torch.cuda.CUDAGraph]()
         self._pool = torch.cuda.graph_pool_handle()
 
     def __call__(self, compute: Computation, parts: int = 1) -> Run:
@@ -82,9 +84,12 @@ class CudaGraphs:
             for _ in range(_WARM_UPS):
                 compute(lanes)
         torch.cuda.current_stream().wait_stream(beside)
+        if not self._graphs:  # torch takes no name of a pool again whose graphs are all gone
+            self._pool = torch.cuda.graph_pool_handle()
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"):
             compute(lanes)
+        self._graphs.add(graph)
         return graph
 
 

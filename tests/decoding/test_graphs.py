@@ -132,3 +132,15 @@ def test_graphs_equal_uncached_forwards_on_cuda(architecture: str) -> None:
         read.rewind(len(tokens) - 1)
         tokens.pop()
     assert read.not_captured == ""
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+def test_graphs_are_captured_anew_where_the_cache_moves_on_cuda() -> None:
+    read = make_language_model(tiny.make_model(FULL[0], 7).to("cuda"))
+    assert isinstance(read, GraphedLanguageModel)
+    read.extend(torch.tensor([3, 1, 4]))
+    before = read.extend(torch.tensor([1]))
+    read.rewind(3)
+    read.make_room(10_000)
+    torch.testing.assert_close(read.extend(torch.tensor([1])), before)
+    assert read.not_captured == ""
