@@ -25,6 +25,7 @@ from app.evaluation.kept import summary_of
 from app.evaluation.plan import Plan, Prepared, prepare, scales_of
 from app.evaluation.results import TaskResults, report_of, write_report
 from app.evaluation.store import ResultFolder
+from app.evaluation.views import usual_roles
 from app.history.database import open_history
 from app.history.evaluations import EvaluationArchive
 from app.history.records import new_run_id
@@ -48,7 +49,7 @@ def evaluate_tasks(options: argparse.Namespace) -> int:
     recipe = chosen_recipe(options)
     plan = Plan(
         tasks=_names(options.tasks),
-        roles=_names(options.roles),
+        roles=_names(options.roles) if options.roles else usual_roles(recipe),
         scales=scales_of(options.alpha_scale),
         data=tuple(options.data),
         limit=options.limit,

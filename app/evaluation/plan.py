@@ -31,7 +31,7 @@ class Plan:
     """
 
     tasks: tuple[str, ...]
-    roles: tuple[str, ...] = ("base", "expert", "tuned")
+    roles: tuple[str, ...]
     scales: tuple[float, ...] = (1.0,)
     data: tuple[str, ...] = ()
     limit: int | None = None

@@ -39,6 +39,13 @@ class View:
         return self.name if self.scale == 1.0 else f"{self.name} ×{self.scale:g}"
 
 
+def usual_roles(recipe: Recipe) -> tuple[str, ...]:
+    """Who is asked where nobody says: the base, every expert alone, and the tuned distribution."""
+    if len(recipe.pairs) == 1:
+        return "base", "expert", "tuned"
+    return ("base", *(f"expert:{pair.name}" for pair in recipe.pairs), "tuned")
+
+
 def views_of(
     recipe: Recipe,
     roles: Sequence[str],

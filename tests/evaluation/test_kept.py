@@ -49,7 +49,11 @@ def test_files_of_a_plan_are_found_from_anywhere(
     monkeypatch.chdir(tmp_path)
     for name in ("mine.toml", "x=y.jsonl", "gsm8k-zero-shot"):
         (tmp_path / name).touch()
-    plan = Plan(("mine.toml", "gsm8k-zero-shot", "arc_easy"), data=("mine=x=y.jsonl", "z.jsonl"))
+    plan = Plan(
+        ("mine.toml", "gsm8k-zero-shot", "arc_easy"),
+        ("base", "tuned"),
+        data=("mine=x=y.jsonl", "z.jsonl"),
+    )
     kept = plan_of(summary_of("one", plan, recipe, tmp_path, [], complete=False))
     assert kept.tasks == (str(tmp_path / "mine.toml"), "gsm8k-zero-shot", "arc_easy")
     assert kept.data == (f"mine={tmp_path / 'x=y.jsonl'}", "z.jsonl")

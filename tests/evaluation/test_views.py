@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from app.checkpoints.spec import CheckpointSpec, Recipe
 from app.cli.roles import recipe_of_roles
 from app.errors import EvaluationError, RecipeError
-from app.evaluation.views import views_of
+from app.evaluation.views import usual_roles, views_of
 from tests import tiny
 from tests.evaluation.conftest import TEMPLATE, two_pairs
 
@@ -36,6 +37,14 @@ def test_roles_are_places_and_weights(recipe: Recipe) -> None:
         ("tuned:Mood ×0.5", (0.0, 0.75)),
         ("tuned:Mood", (0.0, 1.5)),
     ]
+
+
+def test_every_expert_is_asked_where_nobody_says(recipe: Recipe) -> None:
+    assert usual_roles(recipe) == ("base", "expert:Style", "expert:Mood", "tuned")
+    one = replace(recipe, pairs=recipe.pairs[:1])
+    assert usual_roles(one) == ("base", "expert", "tuned")
+    places = [view.place for view in views_of(recipe, usual_roles(recipe), (1.0,), alone)]
+    assert places == [0, 1, 3, None]
 
 
 def test_a_checkpoint_is_prompted_like_the_first_expert(recipe: Recipe, llama: tiny.Family) -> None:

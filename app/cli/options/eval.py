@@ -37,11 +37,10 @@ def add_eval(commands: Commands) -> None:
     who = parser.add_argument_group("who is asked")
     who.add_argument(
         "--roles",
-        default="base,expert,tuned",
         metavar="ROLE,…",
         help="base, expert, antiexpert, tuned, the last three for one pair as in tuned:NAME, and "
         "checkpoints tuned directly as NAME=MODEL, which are prompted like the first expert "
-        "(default: base,expert,tuned)",
+        "(default: base, every expert, tuned)",
     )
     who.add_argument(
         "--alpha-scale",

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 from app.checkpoints.spec import Recipe
 from app.errors import TuneshiftError
 from app.evaluation.plan import Plan, scales_of
+from app.evaluation.views import usual_roles
 from app.ui.evaluate.task_list import TaskList
 from app.ui.state.background import Background
 from app.ui.theme import SPACE
@@ -135,9 +136,8 @@ class SetupForm(QFrame):
             for (_, title), (_, box) in zip(offered, self._roles, strict=True):
                 box.setText(title)
             return
-        first = [name for name, _ in offered if name == "base" or name == "tuned"]
-        first += [name for name, _ in offered if name.startswith("expert")]
-        checked = {name for name, box in self._roles if box.isChecked()} or set(first)
+        checked = {name for name, box in self._roles if box.isChecked()}
+        checked = checked or set(usual_roles(recipe))
         for _, box in self._roles:
             self._roles_place.removeWidget(box)
             box.deleteLater()

@@ -121,8 +121,9 @@ class TaskList(QWidget):
         self._hint.setWordWrap(True)
         self._lay_out()
         self._offer_harness()
-        for name in builtin_tasks():
-            self._add(AskedTask(name, task_file(name)))
+        ours = [(name, task_file(name)) for name in builtin_tasks()]
+        for name, path in sorted(ours, key=lambda task: task[1] is None or needs_data(task[1])):
+            self._add(AskedTask(name, path))  # what can be asked at once comes first
         self.tasks.setCurrentRow(0)
 
     def _lay_out(self) -> None:
