@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from app.checkpoints.recipes.recipe_table import Problem, Table
-from app.checkpoints.recipes.toml_lines import line_of
 from app.decoding.types import GenerationConfig
 from app.errors import EvaluationError
 from app.evaluation.data_lines import read_lines
@@ -124,13 +123,7 @@ def read_task(path: Path, data: Path | None = None) -> Task:
     try:
         return _Reader(content).task(path, data)
     except Problem as problem:
-        wrong = problem.error
-        detail = f"; {wrong.evidence}" if wrong.evidence else ""
-        raise EvaluationError(
-            wrong.cause,
-            evidence=f"in {path.name}, line {line_of(text, problem.keys)}{detail}",
-            next_step=wrong.next_step,
-        ) from problem
+        raise problem.located(EvaluationError, path.name, text) from problem
 
 
 class _Reader:

@@ -13,7 +13,6 @@ import tomli_w
 
 from app.checkpoints.endpoints.address import KIND, address_of, is_endpoint
 from app.checkpoints.recipes.recipe_table import Problem, Table
-from app.checkpoints.recipes.toml_lines import line_of
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
 from app.decoding.types import GenerationConfig, check_alphas
 from app.errors import RecipeError
@@ -75,13 +74,7 @@ def recipe_of_text(text: str, name: str, folder: Path) -> Recipe:
     try:
         return _recipe(content, folder)
     except Problem as problem:
-        wrong = problem.error
-        detail = f"; {wrong.evidence}" if wrong.evidence else ""
-        raise RecipeError(
-            wrong.cause,
-            evidence=f"in {name}, line {line_of(text, problem.keys)}{detail}",
-            next_step=wrong.next_step,
-        ) from problem
+        raise problem.located(RecipeError, name, text) from problem
 
 
 def write_recipe(recipe: Recipe, path: Path) -> None:

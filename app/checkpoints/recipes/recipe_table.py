@@ -7,20 +7,29 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NoReturn, TypeVar
 
-from app.checkpoints.recipes.toml_lines import Keys
+from app.checkpoints.recipes.toml_lines import Keys, line_of
 from app.errors import RecipeError, SettingsError, TuneshiftError
 
 T = TypeVar("T")
 _REQUIRED: Any = object()
 
 
-class Problem(Exception):  # noqa: N818 — becomes a RecipeError when its line is known
+class Problem(Exception):  # noqa: N818 — becomes an error when its line is known
     """What is wrong, and at which keys."""
 
     def __init__(self, error: TuneshiftError, keys: Keys) -> None:
         super().__init__(str(error))
         self.error = error
         self.keys = keys
+
+    def located(self, kind: type[TuneshiftError], name: str, text: str) -> TuneshiftError:
+        """The error as one of ``kind``, with its line in ``text``, the file called ``name``."""
+        detail = f"; {self.error.evidence}" if self.error.evidence else ""
+        return kind(
+            self.error.cause,
+            evidence=f"in {name}, line {line_of(text, self.keys)}{detail}",
+            next_step=self.error.next_step,
+        )
 
 
 class Table:
