@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from inspect import signature
 from typing import Protocol
 
@@ -10,6 +11,7 @@ from torch import Tensor
 from transformers import DynamicCache, PreTrainedModel
 
 from app.decoding.kv_cache import make_cache
+from app.decoding.thread_choice import ThreadChoice
 from app.errors import ModelError
 
 
@@ -56,6 +58,8 @@ class TransformersLanguageModel:
         # Mamba and its kin: a state alone, under another name, that goes on one token at a time.
         self._is_state = "cache_params" in signature(model.forward).parameters
         self._earliest = 0
+        on_cpu = self._device.type == "cpu"
+        self._threads = ThreadChoice().for_block if on_cpu else lambda tokens: nullcontext()
         self.length = 0
         limits = [context_length, getattr(config, "max_position_embeddings", None)]
         self.context_length = min((limit for limit in limits if limit is not None), default=None)
@@ -70,12 +74,13 @@ class TransformersLanguageModel:
         return self._read(tokens, last)
 
     def _read(self, tokens: Tensor, last: int) -> Tensor:
-        output = self.model(
-            input_ids=tokens[None].to(self._device),
-            use_cache=True,
-            logits_to_keep=last,
-            **{"cache_params" if self._is_state else "past_key_values": self._cache},
-        )
+        with self._threads(tokens.shape[0]):
+            output = self.model(
+                input_ids=tokens[None].to(self._device),
+                use_cache=True,
+                logits_to_keep=last,
+                **{"cache_params" if self._is_state else "past_key_values": self._cache},
+            )
         self.length += tokens.shape[0]
         logits: Tensor = output.logits[0].float()
         return logits
