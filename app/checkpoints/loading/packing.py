@@ -28,6 +28,7 @@ _ENGINES = ("fbgemm", "x86")  # torch's names for FBGEMM
 _HALVES = (torch.bfloat16, torch.float16)
 _CHUNK = 1 << 24  # weights that are packed at once, from a copy in float32
 _LARGEST = torch.finfo(torch.float16).max
+_CPU = torch._C.DispatchKeySet(torch._C.DispatchKey.CPU)
 
 
 class PackedLinear(nn.Linear):
@@ -63,7 +64,9 @@ class _Packed:
         self.nbytes = nbytes
 
     def __call__(self, values: Tensor) -> Tensor:
-        outputs = [torch.ops.quantized.linear_dynamic_fp16(values, part) for part in self._parts]
+        # Straight to the kernel: for packed weights torch.ops takes 9 µs of Python before it.
+        kernel = torch.ops.quantized.linear_dynamic_fp16.default.redispatch
+        outputs = [kernel(_CPU, values, part) for part in self._parts]
         return outputs[0] if len(outputs) == 1 else torch.cat(outputs, -1)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> _Packed:
