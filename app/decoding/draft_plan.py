@@ -10,9 +10,11 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import ceil
-from statistics import mean, median
+from statistics import mean
 
-_REMEMBERED = 5
+_REMEMBERED = 8
+_QUARTER = 4
+"""A time is the lower quartile of those that are remembered: whatever else runs only adds to it."""
 _LEAST = 1e-9  # seconds; nothing takes no time, whatever a clock says
 _STALE_AFTER = 256
 _WINDOW = 0.97
@@ -51,10 +53,14 @@ class Timings:
         self._seen[size] = self._count
         for old in [s for s, seen in self._seen.items() if self._count - seen > _STALE_AFTER]:
             self._times[old].clear()
-        medians = {size: median(times) for size, times in self._times.items() if times}
-        self._single = medians.pop(1, None)
-        self._line = _line(medians) if medians else None
-        self._fastest = min(medians.values(), default=0.0)
+        typical = {
+            size: sorted(times)[len(times) // _QUARTER]
+            for size, times in self._times.items()
+            if times
+        }
+        self._single = typical.pop(1, None)
+        self._line = _line(typical) if typical else None
+        self._fastest = min(typical.values(), default=0.0)
 
     def at(self, size: int) -> float | None:
         """What a block takes, or None where nothing is known of its kind."""
