@@ -38,7 +38,8 @@ class CandidateRows:
         base: Raw logits, [C].
         experts: [P, C]; ``antiexperts`` likewise.
         log_normalizers: Of the base, the experts and the anti-experts, [1 + 2P].
-        coalition_log_normalizers: Of the rows tuned by each of ``coalitions(P).members``, [S].
+        coalition_log_normalizers: Of the rows tuned by each of ``coalitions(P).members``, [S]: the
+            first, of nobody, is the base's, and the last, of all pairs, that of the tuned row.
         rank_base: [C], from 1; ``rank_tuned`` likewise.
         estimated: Whether normalizers and ranks after tuning are estimates.
     """
@@ -163,17 +164,24 @@ def keep_candidates(
     ids = np.concatenate(tops)
     ids = np.union1d(ids[np.isfinite(logits.base[ids])], [token_id])
     ids = ids[np.argsort(-tuned[ids], kind="stable")].astype(np.int32)
-    members = coalitions(len(alphas)).members
     shape = (len(alphas), len(ids))
+    normalizers = {id(row): log_normalizer(row) for row in roles}
     return CandidateRows(
         alphas=tuple(alphas),
         token_ids=ids,
         base=logits.base[ids].astype(np.float32),
         experts=np.array([row[ids] for row in logits.experts], np.float32).reshape(shape),
         antiexperts=np.array([row[ids] for row in logits.antiexperts], np.float32).reshape(shape),
-        log_normalizers=np.array([log_normalizer(row) for row in _all(logits)]),
+        log_normalizers=np.array([normalizers[id(row)] for row in _all(logits)]),
         coalition_log_normalizers=np.array(
-            [log_normalizer(coalition_logits(logits, alphas, s)) for s in members]
+            [
+                normalizers[id(logits.base)],
+                *(
+                    log_normalizer(coalition_logits(logits, alphas, members))
+                    for members in coalitions(len(alphas)).members[1:-1]
+                ),
+                *([log_normalizer(tuned)] if alphas else []),
+            ]
         ),
         rank_base=_ranks(logits.base, ids),
         rank_tuned=_ranks(tuned, ids),

@@ -13,7 +13,7 @@ from app.decoding.types import RoleLogits
 Floats = NDArray[np.float64]
 
 _IMPOSSIBLE = -1e30
-_NEAR = 12.0
+_NEAR = (6.0, 12.0)
 """The best ids are nearly always within so many nats of the best: a part of the row to search."""
 
 
@@ -83,8 +83,12 @@ def rank(row: Row, token_id: int) -> int:
 
 def top(row: Row, count: int) -> NDArray[np.int64]:
     """The ids of the ``count`` highest logits, in no order."""
-    near = np.flatnonzero(row > row.max() - _NEAR)
-    if len(near) < count:
+    highest = row.max()
+    for nats in _NEAR:
+        near = np.flatnonzero(row > highest - nats)
+        if len(near) >= count:
+            break
+    else:
         near = np.arange(row.shape[0])
     if len(near) <= count:
         return near

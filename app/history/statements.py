@@ -22,11 +22,11 @@ ADD_CANDIDATES = "INSERT INTO candidates (run, position, packed) VALUES (?, ?, ?
 
 def storable(text: str) -> str:
     """``text`` as SQLite can hold it: half of a surrogate pair becomes “?”."""
-    return text.encode("utf-8", "replace").decode("utf-8") if _has_surrogates(text) else text
-
-
-def _has_surrogates(text: str) -> bool:
-    return any("\ud800" <= character <= "\udfff" for character in text)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace").decode("utf-8")
+    return text
 
 
 def token_values(token: StoredToken) -> tuple[Any, ...]:
