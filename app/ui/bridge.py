@@ -11,6 +11,10 @@ from app.engine.messages import Command
 from app.engine.worker import OUTBOX_SIZE, EngineThread, Line
 
 FRAME_MS = 33
+SLOWEST_FRAME_MS = 200
+SHARE = 0.05
+"""Frames are as far apart as it takes for the window to need no more than this of a processor:
+what it takes, the thread that decodes waits for twice, for the processor and for Python's lock."""
 BUDGET_SECONDS = 0.004
 """Time in one frame for taking events; what is left waits for the next frame."""
 
@@ -28,9 +32,11 @@ class Bridge(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._engine = EngineThread(self._woken.emit)
-        self._frame = QTimer(self, interval=FRAME_MS)
+        self._frame = QTimer(self)
         self._frame.timeout.connect(self._drain)
-        self._woken.connect(self._frame.start)  # queued: emitted on the engine's thread
+        self._woken.connect(self._wake)  # queued: emitted on the engine's thread
+        self._drained_at = self._spent_at = 0.0  # seconds, of the clock and of the processor
+        self._pace_ms: float = FRAME_MS
 
     def start(self) -> None:
         self._engine.start()
@@ -55,7 +61,24 @@ class Bridge(QObject):
         return self._engine.join(timeout)
 
     @Slot()
+    def _wake(self) -> None:
+        """Take what came at once, or where the last frame was just now when the next is due."""
+        if not self._frame.isActive():
+            passed = 1000 * (time.monotonic() - self._drained_at)
+            self._spent_at = time.thread_time()  # what was done while nothing came does not count
+            self._frame.start(max(round(self._pace_ms - passed), 0))
+
+    def _pace(self) -> None:
+        """Let the next frame come as late as what the last one cost asks for."""
+        self._drained_at, spent = time.monotonic(), time.thread_time()
+        cost = 1000 * (spent - self._spent_at)
+        self._spent_at = spent
+        self._pace_ms = min(max(cost / SHARE, FRAME_MS), SLOWEST_FRAME_MS)
+        self._frame.setInterval(round(self._pace_ms))
+
+    @Slot()
     def _drain(self) -> None:
+        self._pace()
         deadline = time.perf_counter() + BUDGET_SECONDS
         taken = self._engine.outbox.drain(_BATCH)
         while taken and time.perf_counter() < deadline:

@@ -32,7 +32,7 @@ from app.ui.widgets.focus_ring import FOCUS_GAP, paint_focus_ring
 
 _WINDOW = 100
 """Tokens that are visible while the plot follows the stream."""
-_REDRAW_MS = 120
+_REDRAW_MS = 250
 """While tokens stream the plot is drawn so often: each time costs the decoding thread 4 ms."""
 _ABOVE = 1.08
 """How much of the height is left above the highest value in bits."""
