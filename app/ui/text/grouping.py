@@ -61,6 +61,13 @@ class TokenGroups:
         if texts:
             self._divide()
 
+    @property
+    def settled(self) -> int:
+        """So many tokens at the beginning stay in their groups, and those without others."""
+        if self.grouping is Grouping.TOKEN:
+            return self.count
+        return self.starts[-_UNSETTLED] if len(self.starts) >= _UNSETTLED else 0
+
     def group_of(self, token: int) -> int:
         """The group that a token is in."""
         return bisect_right(self.starts, token) - 1

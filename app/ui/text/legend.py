@@ -51,12 +51,17 @@ class TintLegend(QWidget):
         self.setFont(font)
         self._tints: TokenTints | None = None
         self._marks = Marks()
+        self._shown: tuple[object, ...] | None = None
         self.setAccessibleName(self.tr("Legend of the tints"))
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
 
     def show_tints(self, tints: TokenTints | None, marks: Marks) -> None:
         """Explain these tints and marks; nothing while there is no text."""
-        self._tints, self._marks = tints, marks
+        shown = (tints.scale, tints.reduction, marks) if tints else None
+        self._tints = tints
+        if shown == self._shown:
+            return  # this is called with every few tokens, and laying out costs much more
+        self._shown, self._marks = shown, marks
         text = "\n".join([*_in_words(tints), *self._marks_in_words()]) if tints else ""
         self.setToolTip(text)
         self.setAccessibleDescription(text)

@@ -19,7 +19,7 @@ _RIGHT_TO_LEFT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class VisibleLine:
-    """A line on the screen.
+    """A line on the screen. Its own places are measured from where its block begins.
 
     Attributes:
         line: Its layout.
@@ -44,19 +44,11 @@ class VisibleLine:
         return self.start + self.line.textLength()
 
     @property
-    def top(self) -> float:
-        return self.origin.y() + self.line.y()
-
-    @property
-    def height(self) -> float:
-        return self.line.height()
-
-    @property
     def baseline(self) -> float:
-        return self.top + self.line.ascent()
+        return self.line.y() + self.line.ascent()
 
     def area(self, start: int, end: int) -> QRectF:
-        """Where the text between two positions of this line is, in the viewport."""
+        """Where the text between two positions of this line is."""
         places = range(start - self.block, end - self.block)
         if self.turned:  # what is adjacent in the text may be apart on the screen
             edges = [self._x(place) for place in places]
@@ -64,7 +56,7 @@ class VisibleLine:
         else:
             edges = [self._x(places.start), self._x(places.stop)]
         left, right = min(edges, default=0.0), max(edges, default=0.0)
-        return QRectF(self.origin.x() + left, self.top, right - left, self.height)
+        return QRectF(left, self.line.y(), right - left, self.line.height())
 
     def _x(self, place: int, edge: QTextLine.Edge = QTextLine.Edge.Leading) -> float:
         x, _ = cast("tuple[float, int]", self.line.cursorToX(place, edge))

@@ -60,6 +60,11 @@ class TokenTints:
         return self._groups.range_of(token)
 
     @property
+    def settled(self) -> int:
+        """So many tokens at the beginning keep their colour when others follow."""
+        return self._groups.settled
+
+    @property
     def reduction(self) -> Reduction | None:
         """How a group's number is made, or None where every token has its own."""
         return None if self.grouping is Grouping.TOKEN else self.tint.measure.reduction

@@ -27,7 +27,7 @@ from app.ui.state.session import Session
 from app.ui.text.grouping import Grouping
 from app.ui.text.text_writer import TextWriter
 from app.ui.text.tint import mark_color
-from app.ui.text.tint_painter import paint_marks, paint_tints
+from app.ui.text.tint_painter import TintPainter, paint_marks, paint_tints
 from app.ui.text.token_tints import TokenTints
 from app.ui.text.token_words import describe, describe_range, describe_token, other_choices
 from app.ui.text.transcript_text import TextMap
@@ -47,6 +47,7 @@ class TranscriptText(QPlainTextEdit):
         self._shown_run: Run | None = None
         self._theme = current_theme()
         self._tints: TokenTints | None = None
+        self._painter: TintPainter | None = None
         self._others: dict[int, OtherChoice] = {}
         self._pressed_at = QPoint()
         self._changing = False
@@ -100,12 +101,13 @@ class TranscriptText(QPlainTextEdit):
         run = self._shown_run = self._session.runs.current
         display = self._session.display
         self._theme = current_theme()
-        self._tints = None
+        self._tints = self._painter = None
         self._changing = True
         self.clear()
         self._writer = TextWriter(self.document())
         if run is not None:
             self._tints = TokenTints(run, display.tint, display.grouping, self._theme)
+            self._painter = TintPainter(self, self._map, run, self._tints)
             self._others = other_choices(run, self._session.runs.what_if)
             self._writer.write_prompt(run.prompt, QColor(self._theme.muted))
             self._append()
@@ -369,16 +371,16 @@ class TranscriptText(QPlainTextEdit):
         return f"<qt>{'<br>'.join((quote, f'<b>{number}</b>', *others))}</qt>"
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 — Qt's name
-        run, tints, clip = self._shown_run, self._tints, QRectF(event.rect())
-        if run is None or tints is None:
+        if self._painter is None:
             super().paintEvent(event)
             return
+        looks = self._painter.looks(QRectF(event.rect()), self._others)
         painter = QPainter(self.viewport())
-        paint_tints(painter, clip, self, self._map, tints)
+        paint_tints(painter, looks)
         painter.end()
         super().paintEvent(event)
         painter = QPainter(self.viewport())
-        paint_marks(painter, clip, self, self._map, run, self._others, self._theme)
+        paint_marks(painter, looks, self._theme)
         painter.end()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802

@@ -328,18 +328,42 @@ def test_what_if_is_marked_and_told(
 def test_given_tokens_are_marked_unless_the_whole_text_was_given(
     view: TranscriptView, run: Run, finished_session: Session
 ) -> None:
+    def show_again() -> None:
+        finished_session.runs.show(None)
+        finished_session.runs.show(run)
+
     text = view.text
     before = pixels(text, LIGHT.muted)
     run.tokens[4] = replace(run.tokens[4], forced=True)
-    text.viewport().update()
-    finished_session.runs.tokens_added.emit(60)
+    show_again()
     assert "Given, not drawn." in text.tool_tip(4)
     assert pixels(text, LIGHT.muted) > before
     assert "Corner" in legend(view).accessibleDescription()
     run.scored = True
-    finished_session.runs.tokens_added.emit(60)
+    show_again()
     assert pixels(text, LIGHT.muted) == before
     assert "Corner" not in legend(view).accessibleDescription()
+
+
+# What is remembered of lines
+
+
+@pytest.mark.parametrize("grouping", Grouping)
+def test_text_that_comes_in_parts_looks_as_if_painted_afresh(
+    session: Session, bridge: FakeBridge, qtbot: QtBot, grouping: Grouping
+) -> None:
+    view = shown(TranscriptView(session), qtbot)
+    view.resize(300, 700)
+    session.display.set_grouping(grouping)
+    session.runs.generate("Once upon a time")
+    bridge.start_run()
+    for start in range(0, 120, 3):
+        bridge.decode(3, start=start)
+        view.text.viewport().grab()  # which remembers what is settled
+    other = shown(TranscriptView(session), qtbot)
+    other.resize(view.size())
+    other.text.verticalScrollBar().setValue(view.text.verticalScrollBar().value())
+    assert view.text.viewport().grab().toImage() == other.text.viewport().grab().toImage()
 
 
 # Runs
