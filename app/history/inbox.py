@@ -97,7 +97,8 @@ class Inbox:
                 self._count(item)
             else:
                 self._urgent = True
-            self._changed.notify()
+            if self._urgent or len(self._items) == 1:  # or it would wake for every token
+                self._changed.notify()
         return True
 
     def take(self, batch_seconds: float) -> list[Item]:
