@@ -295,6 +295,13 @@ class Ensemble:
         for evaluation in self._evaluations:
             evaluation.rewind(0)
 
+    def give_back(self) -> None:
+        """Give back all memory but that of the weights, as when there is too little."""
+        self.forget()
+        for whole in (self._whole, *self._whole_alone.values()):
+            if whole is not None:
+                whole.forget()
+
     def rewind(self, length: int) -> None:
         """Forget the generated tokens after the first ``length``."""
         for evaluation, offset in zip(self._evaluations, self._offsets, strict=True):

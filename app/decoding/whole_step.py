@@ -130,6 +130,11 @@ class WholeSteps:
             self.not_captured = str(reason)
             raise
 
+    def forget(self) -> None:
+        """Give back what was captured, with its memory."""
+        self._steps.clear()
+        self._buffers = []
+
     def _step(self, kind: _Kind) -> _WholeStep:
         buffers = [model.buffers for model in self._models]
         moved = any(a is not b for a, b in zip(buffers, self._buffers, strict=False))

@@ -131,7 +131,7 @@ class Engine:
     def _make_room(self) -> None:
         """Give back what a run took; the models stay."""
         if self._loaded is not None:
-            self._loaded.ensemble.forget()
+            self._loaded.ensemble.give_back()
         release_memory()
 
     def unload(self) -> None:

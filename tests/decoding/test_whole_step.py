@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -249,6 +251,24 @@ def test_captured_steps_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
         both.assert_same(replace(SAMPLED, temperature=temperature))
     assert len(both.capture.parts) == 4
     assert len(both.whole._whole._steps) <= 2  # type: ignore[union-attr]
+
+
+def test_what_was_captured_is_given_back_where_memory_runs_out() -> None:
+    captured: list[weakref.ref[Run]] = []
+
+    def noted(compute: Computation, parts: int = 1) -> Run:
+        run = uncaptured(compute, parts)
+        captured.append(weakref.ref(run))
+        return run
+
+    both = Both(capture=noted)
+    config, drafts = replace(GREEDY, max_new_tokens=12), Speculator(clock=BaseClock(both.whole))
+    both.assert_same(config, drafts)
+    assert len(captured) > 2  # the whole, with drafts, and the drafter by itself
+    both.whole.give_back()
+    gc.collect()
+    assert all(run() is None for run in captured)
+    both.assert_same(config, drafts)
 
 
 def test_what_cannot_be_captured_as_a_whole_is_read_role_by_role() -> None:
