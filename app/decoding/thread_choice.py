@@ -26,12 +26,12 @@ class ThreadChoice:
     for as long as that is faster; later, now and then, half and twice as many.
 
     Args:
-        most: The most threads, by default torch's own number.
+        most: The most threads, by default torch's own number; with 1 there is nothing to choose.
         clock: Tells seconds.
     """
 
     def __init__(self, most: int = 0, clock: Callable[[], float] = time.perf_counter) -> None:
-        self._most = most or torch.get_num_threads()
+        self._most = most or (torch.get_num_threads() if _may_change() else 1)
         self._clock = clock
         self._searches: dict[int, _Search] = {}
 
@@ -50,6 +50,11 @@ class ThreadChoice:
             search.note(threads, self._clock() - begun)
         finally:
             torch.set_num_threads(before)
+
+
+def _may_change() -> bool:
+    """Whether this torch can change its number of threads once it has begun to use them."""
+    return "parallel backend: OpenMP" in torch.__config__.parallel_info()
 
 
 class _Search:

@@ -104,3 +104,16 @@ def test_by_default_torchs_number_is_the_most() -> None:
         with choice.for_block(5):
             seen.add(torch.get_num_threads())
     assert seen == {1, 2}
+
+
+def test_a_torch_that_cannot_change_its_threads_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        torch.__config__, "parallel_info", lambda: "ATen parallel backend: native thread pool"
+    )
+    monkeypatch.setattr(torch, "set_num_threads", lambda threads: pytest.fail("changed"))
+    choice = ThreadChoice()
+    for _ in range(10):
+        with choice.for_block(1):
+            pass
