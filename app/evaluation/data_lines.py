@@ -42,7 +42,7 @@ def read_lines(path: Path) -> Iterable[Line]:
             continue
         try:
             values = json.loads(content)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise EvaluationError(
                 f"Line {number:,} of {path.name} is not JSON", evidence=str(error)
             ) from error
@@ -53,7 +53,7 @@ def _listed(path: Path, text: str) -> Iterable[Line]:
     """The items of a JSON list, which some data come as."""
     try:
         items = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise EvaluationError(f"{path.name} is not JSON", evidence=str(error)) from error
     for number, values in enumerate(items, 1):
         yield _line(path, "Item", number, values)

@@ -106,7 +106,7 @@ def _records(path: Path) -> Iterator[Record]:
     for line in lines[:-1]:  # what is after the last line break was cut off
         try:
             record = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(record, dict) and isinstance(record.get("key"), str):
             yield record

@@ -64,7 +64,7 @@ def metric_of(path: Path) -> Metric | None:
     """What a task measures, without its questions; None where the file does not say."""
     try:
         named = tomllib.loads(path.read_text(encoding="utf-8-sig")).get("metric")
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return Metric(named) if named in list(Metric) else None
 
@@ -75,7 +75,7 @@ def needs_data(path: Path) -> bool:
         return False
     try:
         return "data" not in tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return False
 
 
@@ -118,7 +118,7 @@ def read_task(path: Path, data: Path | None = None) -> Task:
         raise EvaluationError(f"The task {path} cannot be read", evidence=str(error)) from error
     try:
         content = tomllib.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise EvaluationError(f"The task {path.name} is not TOML", evidence=str(error)) from error
     try:
         return _Reader(content).task(path, data)

@@ -82,6 +82,9 @@ def test_every_sample_of_every_question_has_noise_of_its_own(tmp_path: Path) -> 
         (HEAD + 'match.pattern = "("\n', [{}], "no regular expression.*line 3"),
         (HEAD + "generation.temperature = -1.0\n", [{}], "temperature.*line 3"),
         ("format = ", [{}], "not TOML"),
+        ("format = " + "[" * 20_000, [{}], "not TOML"),
+        (HEAD, ['{"prompt":' * 20_000], "Line 1 of data.jsonl is not JSON"),
+        (HEAD, ["[" * 20_000], "data.jsonl is not JSON"),
         (HEAD + "pass_at = 2\n", [{}], "at most “samples”.*line 3"),
         (
             'format = 1\nmetric = "code"\nprogram = "{test}"\n',
