@@ -11,7 +11,7 @@ from app.engine.messages import Command
 from app.engine.worker import OUTBOX_SIZE, EngineThread, Line
 
 FRAME_MS = 33
-SLOWEST_FRAME_MS = 200
+SLOWEST_FRAME_MS = 150
 SHARE = 0.05
 """Frames are as far apart as it takes for the window to need no more than this of a processor:
 what it takes, the thread that decodes waits for twice, for the processor and for Python's lock."""

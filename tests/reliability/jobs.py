@@ -407,18 +407,18 @@ def moved(recipe: str) -> int:
     def script(window: MainWindow, session: Session) -> None:
         screens = {screen.name(): screen for screen in QApplication.screens()}
 
-        def move(names: list[str]) -> None:
+        def move(names: list[str], seen: int = 0) -> None:
             run = session.runs.current
-            if run is None or len(run.tokens) < 10 * (4 - len(names)):
-                after(5, partial(move, names))
+            if run is None or len(run.tokens) < seen + 10:
+                after(5, partial(move, names, seen))
                 return
             if window.screen().name() != names[0]:
                 window.windowHandle().setScreen(screens[names[0]])
-                after(20, partial(move, names))
+                after(20, partial(move, names, seen))
                 return
             tell(screen=window.screen().name(), **_draw(window, session))
             if names[1:]:
-                move(names[1:])
+                move(names[1:], len(run.tokens))
             else:
                 window.close()
 
