@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.attribution.rows import Softmax, coalition_logits, log_normalizer, rank
+from app.attribution.rows import Softmax, log_normalizer, rank, rows_between
 from app.attribution.shapley import coalitions
 from app.decoding.rows import tuned_logits
 from app.decoding.types import RoleLogits
@@ -106,9 +106,10 @@ def _contributions(
 ) -> tuple[float, ...]:
     """Of each pair; the first coalition is nobody, whose row is the base's, the last is all."""
     shared = coalitions(len(alphas))
-    logprobs = [base.logprob(token_id)]
-    for members in shared.members[1:-1]:
-        row = coalition_logits(logits, alphas, members)
-        logprobs.append(float(row[token_id]) - log_normalizer(row))
+    between = rows_between(logits, alphas)
+    logprobs = [
+        base.logprob(token_id),
+        *(float(row[token_id]) - log_normalizer(row) for row in between),
+    ]
     logprobs += [tuned.logprob(token_id)] * (len(shared.members) > 1)
     return tuple(map(float, shared.weights @ np.exp(logprobs)))

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from app.attribution.rows import (
     Floats,
-    coalition_logits,
     log_normalizer,
+    rows_between,
     top,
 )
 from app.attribution.shapley import MOST_EXACT_PAIRS, coalitions
@@ -176,10 +176,7 @@ def keep_candidates(
         coalition_log_normalizers=np.array(
             [
                 normalizers[id(logits.base)],
-                *(
-                    log_normalizer(coalition_logits(logits, alphas, members))
-                    for members in coalitions(len(alphas)).members[1:-1]
-                ),
+                *map(log_normalizer, rows_between(logits, alphas)),
                 *([log_normalizer(tuned)] if alphas else []),
             ]
         ),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from app.attribution.shapley import coalitions
 from app.decoding.rows import Row, tuned_by
 from app.decoding.types import RoleLogits
 
@@ -17,11 +18,13 @@ _NEAR = (6.0, 12.0)
 """The best ids are nearly always within so many nats of the best: a part of the row to search."""
 
 
-def coalition_logits(
-    logits: RoleLogits, alphas: Sequence[float], members: NDArray[np.bool_]
-) -> Row:
-    """The row tuned by the pairs of ``members``, [P] of bool, alone; [V]."""
-    return tuned_by(logits, alphas, map(int, np.flatnonzero(members)))
+def rows_between(logits: RoleLogits, alphas: Sequence[float]) -> Iterator[Row]:
+    """The rows tuned by each of ``coalitions(P).members`` but the first and the last, each [V].
+
+    Those are the base's row, which nobody tunes, and the tuned row, which callers have already.
+    """
+    for members in coalitions(len(alphas)).members[1:-1]:
+        yield tuned_by(logits, alphas, map(int, np.flatnonzero(members)))
 
 
 class Softmax:

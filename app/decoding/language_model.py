@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from inspect import signature
 from typing import Protocol
 
@@ -58,8 +57,7 @@ class TransformersLanguageModel:
         # Mamba and its kin: a state alone, under another name, that goes on one token at a time.
         self._is_state = "cache_params" in signature(model.forward).parameters
         self._earliest = 0
-        on_cpu = self._device.type == "cpu"
-        self._threads = ThreadChoice().for_block if on_cpu else lambda tokens: nullcontext()
+        self._threads = ThreadChoice(0 if self._device.type == "cpu" else 1)
         self.length = 0
         limits = [context_length, getattr(config, "max_position_embeddings", None)]
         self.context_length = min((limit for limit in limits if limit is not None), default=None)
@@ -74,7 +72,7 @@ class TransformersLanguageModel:
         return self._read(tokens, last)
 
     def _read(self, tokens: Tensor, last: int) -> Tensor:
-        with self._threads(tokens.shape[0]):
+        with self._threads.for_block(tokens.shape[0]):
             output = self.model(
                 input_ids=tokens[None].to(self._device),
                 use_cache=True,

@@ -115,20 +115,23 @@ class TintPainter:
 
     def _area(self, line: VisibleLine, token: int) -> QRectF | None:
         """Where a token is on a line, without the space before its word."""
-        start, end = self._places.token_range(token)
-        start, end = max(start, line.start), min(end, line.end)
+        start, end = self._part(line, token)
         if start >= end:
             return None
         text = self._run.tokens[token].text
         spaces = len(text) - len(text.lstrip(" "))
         return line.area(start + spaces if start + spaces < end else start, end)
 
+    def _part(self, line: VisibleLine, token: int) -> tuple[int, int]:
+        """From where to where a token is on a line; empty where it is not."""
+        start, end = self._places.token_range(token)
+        return max(start, line.start), min(end, line.end)
+
     def _spans(self, line: VisibleLine, tokens: range) -> Iterator[tuple[int, int, QColor]]:
         """The parts of a line that have one colour."""
         since, until, color = 0, 0, None
         for token in tokens:
-            start, end = self._places.token_range(token)
-            start, end = max(start, line.start), min(end, line.end)
+            start, end = self._part(line, token)
             own = self._tints.color(token)
             if own == color and start == until:
                 until = end
