@@ -23,6 +23,8 @@ _PRIOR_WEIGHT = 2.0
 _SURE = (0.3, 0.6, 0.85, 0.97)
 _MATCHES = (2, 3, 4, 8)
 _REST, _LONGEST_REST = 4, 512
+_DOUBLED_AFTER = 64
+"""Drafts by others until one that was not asked counts twice: it may have been slow by chance."""
 _WATCH_ALL = 16
 _WATCH_EVERY = 8
 
@@ -142,6 +144,7 @@ class Planner:
         self._watched = 0
         self._rest = 0
         self._next_rest = _REST
+        self._unasked = [0] * evaluations
         self.whole = Timings()
         """All evaluations read a block."""
         self.steps = tuple(Timings() for _ in range(evaluations))
@@ -210,7 +213,11 @@ class Planner:
                 step, others = self._step(place, plain), self._others(place, plain)
                 cost = _drafted_cost(share, step, others)
                 plans.append(_best(place, longest, share, cost))
-        return max(plans, key=lambda plan: plan.rate)
+        best = max(plans, key=lambda plan: plan.rate * self._doubt(plan.drafter))
+        if best.drafter is not None:
+            self._unasked = [blocks + 1 for blocks in self._unasked]
+            self._unasked[best.drafter] = 0
+        return best
 
     def goes_on(self, plan: Plan, drafted: int, reach: float) -> bool:
         """Whether another token is worth drafting.
@@ -230,6 +237,10 @@ class Planner:
         # what was drafted in vain was read in vain, by the drafter and by the others
         cost = step * (1 + gain - reach) + others(drafted + 2) - others(drafted + 1)
         return gain > plan.rate * cost
+
+    def _doubt(self, place: int | None) -> float:
+        """What the rate of a drafter counts for: the more, the older what is known of its times."""
+        return 1.0 if place is None else 1 + self._unasked[place] / _DOUBLED_AFTER
 
     def _step(self, place: int, plain: float) -> float:
         return self.steps[place].at(1) or plain * self._share

@@ -81,6 +81,33 @@ def test_a_draft_goes_on_while_its_model_is_sure() -> None:
     assert lengths[-1] == 1
 
 
+def test_a_drafter_that_was_slow_once_is_asked_again() -> None:
+    planner = taught(0.85, 0.1, lambda size: 0.7, plain=0.8)
+    planner.others = (planner.others[0], Timings(), planner.others[2])
+    for _ in range(3000):
+        planner.drafts[2].add(False)
+    chance = random.Random(2)
+    for _ in range(3000):
+        planner.drafts[0].add(chance.random() < 0.3)  # worse than 1, and better than nothing
+    for _ in range(8):
+        planner.steps[0].add(1, 0.1)
+        for size in range(2, 14):
+            planner.others[0].add(size, 0.5)
+    for size in (3, 3, 5, 5, 6, 6):  # the first of each does not count
+        planner.others[1].add(size, 2.0)  # a busy moment
+    asked = []
+    for _ in range(400):
+        plan = planner.plan(0, room=50)
+        assert plan.drafter is not None
+        asked.append(plan.drafter)
+        planner.steps[plan.drafter].add(1, 0.1)
+        size = 1 + chance.randint(1, plan.length)  # it may end where its model is not sure
+        planner.others[plan.drafter].add(size, 0.7 if plan.drafter else 0.5)
+    assert asked[0] == 0
+    assert asked[-100:].count(1) > 95
+    assert asked[-100:].count(0) <= 4  # what is worse is asked now and then
+
+
 def test_after_a_loss_what_is_unknown_waits_and_twice_as_long_after_the_next() -> None:
     planner = Planner(evaluations=3, longest=8)
     for _ in range(2):

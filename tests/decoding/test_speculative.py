@@ -169,7 +169,7 @@ def test_tokens_are_drafted_and_several_are_read_at_once() -> None:
     made = 1 + drafted.plain + drafted.total.blocks + drafted.total.accepted
     assert made in (200, 201)  # the last token needs no reading
     assert len(base.reads) < 200 + 120
-    assert len(antiexpert.reads) == len(base.reads)
+    assert len(antiexpert.reads) < len(expert.reads)  # it drafts now and then, if at all
     assert len(expert.reads) > len(base.reads)
 
 
