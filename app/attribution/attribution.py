@@ -13,7 +13,7 @@ import numpy as np
 
 from app.attribution.rows import Softmax, log_normalizer, rank, rows_between
 from app.attribution.shapley import coalitions
-from app.decoding.rows import tuned_logits
+from app.decoding.rows import Row, steered, weighted_differences
 from app.decoding.types import RoleLogits
 
 LOW_COVERAGE = 0.9
@@ -79,17 +79,18 @@ def attribute(
         token_id: The token to explain.
         partial: Whether the base's row holds log-probabilities, and only of some tokens.
     """
-    base, tuned = Softmax(logits.base), Softmax(tuned_logits(logits, alphas))
+    added = weighted_differences(logits, alphas)
+    base, tuned = Softmax(logits.base), Softmax(steered(logits.base, added))
     return TokenAttribution(
         p_base=base.p(token_id),
         p_tuned=tuned.p(token_id),
         logprob_base=base.logprob(token_id),
         logprob_tuned=tuned.logprob(token_id),
-        contributions=_contributions(logits, alphas, token_id, base, tuned),
+        contributions=_contributions(added, token_id, base, tuned),
         rank_base=rank(base.row, token_id),
         rank_tuned=rank(tuned.row, token_id),
-        argmax_base=int(base.row.argmax()),
-        argmax_tuned=int(tuned.row.argmax()),
+        argmax_base=base.argmax,
+        argmax_tuned=tuned.argmax,
         entropy_base=base.entropy(),
         entropy_tuned=tuned.entropy(),
         kl=tuned.divergence_from(base),
@@ -98,18 +99,13 @@ def attribute(
 
 
 def _contributions(
-    logits: RoleLogits,
-    alphas: Sequence[float],
-    token_id: int,
-    base: Softmax,
-    tuned: Softmax,
+    added: Sequence[Row], token_id: int, base: Softmax, tuned: Softmax
 ) -> tuple[float, ...]:
     """Of each pair; the first coalition is nobody, whose row is the base's, the last is all."""
-    shared = coalitions(len(alphas))
-    between = rows_between(logits, alphas)
+    shared = coalitions(len(added))
     logprobs = [
         base.logprob(token_id),
-        *(float(row[token_id]) - log_normalizer(row) for row in between),
+        *(float(row[token_id]) - log_normalizer(row) for row in rows_between(base.row, added)),
     ]
     logprobs += [tuned.logprob(token_id)] * (len(shared.members) > 1)
     return tuple(map(float, shared.weights @ np.exp(logprobs)))

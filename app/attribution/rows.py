@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.attribution.shapley import coalitions
-from app.decoding.rows import Row, tuned_by
-from app.decoding.types import RoleLogits
+from app.decoding.rows import Row, steered
 
 Floats = NDArray[np.float64]
 
 _IMPOSSIBLE = -1e30
-_NEAR = (6.0, 12.0)
+_NEAR = (6.0, 12.0, np.inf)
 """The best ids are nearly always within so many nats of the best: a part of the row to search."""
 
 
-def rows_between(logits: RoleLogits, alphas: Sequence[float]) -> Iterator[Row]:
+def rows_between(base: Row, added: Sequence[Row]) -> Iterator[Row]:
     """The rows tuned by each of ``coalitions(P).members`` but the first and the last, each [V].
 
     Those are the base's row, which nobody tunes, and the tuned row, which callers have already.
+
+    Args:
+        base: The base's row, [V].
+        added: What each pair adds to it, [P] rows.
     """
-    for members in coalitions(len(alphas)).members[1:-1]:
-        yield tuned_by(logits, alphas, map(int, np.flatnonzero(members)))
+    for members in coalitions(len(added)).members[1:-1]:
+        yield steered(base, compress(added, members))
 
 
 class Softmax:
@@ -36,11 +40,15 @@ class Softmax:
 
     def __init__(self, row: Row) -> None:
         self.row = row
-        self._highest = row.max()
-        # Of what is impossible the probability is 0, and 0 · _IMPOSSIBLE is 0, as 0 · −inf is not.
-        self._below = np.maximum(row - self._highest, row.dtype.type(_IMPOSSIBLE))
+        self.argmax = int(row.argmax())
+        self._highest = row[self.argmax]
+        self._below = row - self._highest
+        if np.isneginf(self._below.min()):
+            # Of what is impossible the probability is 0; 0 · _IMPOSSIBLE is 0, 0 · −inf is not.
+            np.maximum(self._below, row.dtype.type(_IMPOSSIBLE), out=self._below)
         self._weights = np.exp(self._below)
         self._total = float(self._weights.sum())
+        self._mean_below = self._mean(self._below)
 
     @property
     def log_normalizer(self) -> float:
@@ -57,21 +65,30 @@ class Softmax:
 
     def entropy(self) -> float:
         """In nats."""
-        return max(float(np.log(self._total)) - self._mean(self._below), 0.0)
+        return max(float(np.log(self._total)) - self._mean_below, 0.0)
 
     def divergence_from(self, other: Softmax) -> float:
         """KL(this ‖ other), in nats."""
-        apart = self._mean(self._below - other._below)
+        apart = self._mean_below - self._mean(other._below)
         return max(apart - float(np.log(self._total) - np.log(other._total)), 0.0)
 
     def _mean(self, values: Row) -> float:
-        return float((self._weights * values).sum()) / self._total
+        # One pass, and unlike a product of BLAS on this thread alone.
+        return float(np.einsum("v,v->", self._weights, values)) / self._total
+
+
+def log_normalizers(rows: Row) -> Floats:
+    """log Σ_v exp(row_v) of each of ``rows``, [N, V]; [N]."""
+    highest = rows.max(axis=1, keepdims=True)
+    weights = rows - highest
+    totals = np.exp(weights, out=weights).sum(axis=1)
+    found: Floats = highest[:, 0] + np.log(totals.astype(np.float64))
+    return found
 
 
 def log_normalizer(row: Row) -> float:
-    """log Σ_v exp(row_v)."""
-    highest = row.max()
-    return float(highest) + float(np.log(np.exp(row - highest).sum(dtype=np.float64)))
+    """log Σ_v exp(row_v) of one row, [V]."""
+    return float(log_normalizers(row[None])[0])
 
 
 def log_softmax(row: Row) -> Row:
@@ -84,15 +101,19 @@ def rank(row: Row, token_id: int) -> int:
     return 1 + int(np.count_nonzero(row > row[token_id]))
 
 
-def top(row: Row, count: int) -> NDArray[np.int64]:
-    """The ids of the ``count`` highest logits, in no order."""
-    highest = row.max()
+def top(rows: Row, count: int) -> NDArray[np.int64]:
+    """The ids of the ``count`` highest logits of each of ``rows``, [N, V], in no order.
+
+    Returns:
+        [N, ``count``], or [N, V] where there are no more.
+    """
+    count = min(count, rows.shape[1])
+    highest = rows.max(axis=1, keepdims=True)
     for nats in _NEAR:
-        near = np.flatnonzero(row > highest - nats)
-        if len(near) >= count:
+        near = rows > highest - rows.dtype.type(nats)
+        if min(map(np.count_nonzero, near)) >= count:
             break
-    else:
-        near = np.arange(row.shape[0])
-    if len(near) <= count:
-        return near
-    return near[np.argpartition(row[near], -count)[-count:]]
+    ids = np.flatnonzero(near.any(axis=0))
+    if len(ids) < count:  # the others are impossible
+        ids = np.arange(rows.shape[1])
+    return ids[np.argpartition(rows[:, ids], -count, axis=1)[:, -count:]]

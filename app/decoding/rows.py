@@ -23,14 +23,22 @@ def pair_difference(logits: RoleLogits, pair: int) -> Row:
     return difference
 
 
-def tuned_by(logits: RoleLogits, alphas: Sequence[float], pairs: Iterable[int]) -> Row:
-    """The row tuned by some of the pairs alone, s_M + Σ_i α_i d_i, [V]."""
-    row: Row = logits.base
-    for pair in pairs:
-        row = row + row.dtype.type(alphas[pair]) * pair_difference(logits, pair)
+def weighted_differences(logits: RoleLogits, alphas: Sequence[float]) -> list[Row]:
+    """What each pair adds to the base's row, α_i d_i, [P] rows of [V]."""
+    return [
+        logits.base.dtype.type(alpha) * pair_difference(logits, pair)
+        for pair, alpha in enumerate(alphas)
+    ]
+
+
+def steered(base: Row, added: Iterable[Row]) -> Row:
+    """The base's row with what some of the pairs add to it, [V]."""
+    row = base
+    for weighted in added:
+        row = row + weighted
     return row
 
 
 def tuned_logits(logits: RoleLogits, alphas: Sequence[float]) -> Row:
     """The tuned row s_M + Σ_i α_i (s⁺_i − s⁻_i), [V], in the dtype of the rows."""
-    return tuned_by(logits, alphas, range(len(alphas)))
+    return steered(logits.base, weighted_differences(logits, alphas))

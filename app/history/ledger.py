@@ -7,13 +7,14 @@ import json
 import logging
 import sqlite3
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 
-from app.attribution.candidates import CandidateRows, keep_candidates
+from app.attribution.candidates import CandidateRows, keep_candidates_of
 from app.decoding.types import RoleLogits
 from app.history import provenance
 from app.history.copying import copy_run
@@ -44,14 +45,36 @@ class _Place:
     next: int
 
 
-def packed(item: Item) -> Item:
-    """``item`` with full rows reduced to candidates: the work that needs no database."""
+def packed(items: Sequence[Item]) -> list[Item]:
+    """``items`` with full rows reduced to candidates: the work that needs no database."""
+    found: list[Item] = []
+    for key, alike in groupby(items, key=_reduced_with):
+        if key is None:
+            found += alike
+        else:
+            found += _reduced(alike)
+    return found
+
+
+def _reduced_with(item: Item) -> tuple[int, tuple[float, ...]] | None:
+    """What positions that are reduced together have in common; None where there are no rows."""
     if isinstance(item, Added) and isinstance(item.rows, RoleLogits):
-        candidates = keep_candidates(item.rows, item.token.alphas, item.token.token_id)
+        return len(item.rows.base), item.token.alphas
+    return None
+
+
+def _reduced(items: Iterable[Item]) -> Iterator[Item]:
+    tokens, positions = [], []
+    for item in items:
+        if isinstance(item, Added) and isinstance(item.rows, RoleLogits):
+            tokens.append(item)
+            positions.append(item.rows)
+    ids = [item.token.token_id for item in tokens]
+    kept = keep_candidates_of(positions, tokens[0].token.alphas, ids)
+    for item, candidates in zip(tokens, kept, strict=True):
         if item.reduced:
             item.reduced(candidates)
-        return replace(item, rows=candidates)
-    return item
+        yield replace(item, rows=candidates)
 
 
 class Ledger:

@@ -125,7 +125,7 @@ class HistoryWriter:
         while items := self._inbox.take(BATCH_SECONDS):
             written = False
             try:
-                ledger = self._write(ledger, [packed(item) for item in items])
+                ledger = self._write(ledger, packed(items))
                 written = True
             except Exception as error:  # a defect must not end the recording of later runs
                 log.exception("a part of a run could not be written")

@@ -81,7 +81,7 @@ def piece_of(event: TokenDecoded, most: int, *, explain: bool) -> Piece:
 
 def _ranked(event: TokenDecoded, most: int) -> tuple[Ranked, ...]:
     logprobs = log_softmax(tuned_logits(event.step.logits, event.step.alphas))
-    ids = sorted(map(int, top(logprobs, most)), key=lambda index: -logprobs[index])
+    ids = sorted(map(int, top(logprobs[None], most)[0]), key=lambda index: -logprobs[index])
     return tuple(
         Ranked(index, float(logprobs[index])) for index in ids if math.isfinite(logprobs[index])
     )

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from scipy.special import log_softmax, logsumexp, softmax
 from scipy.stats import entropy
 
-from app.attribution import row_store
+from app.attribution import candidates, row_store
 from app.attribution.attribution import attribute
-from app.attribution.candidates import keep_candidates, tabulate
+from app.attribution.candidates import keep_candidates, keep_candidates_of, tabulate
 from app.attribution.row_store import RowBudget, RowStore
 from app.decoding.rows import tuned_logits
 from app.decoding.types import RoleLogits, TokenStep
@@ -152,6 +152,43 @@ def test_the_table_agrees_with_the_token_and_holds_every_top() -> None:
     for row in (logits.base, tuned_logits(logits, alphas), *logits.experts, *logits.antiexperts):
         assert set(np.argsort(row)[-5:]) <= set(table.token_ids)
     assert 30 in table.token_ids
+
+
+@pytest.mark.parametrize("pairs", [0, 1, 2, 3])
+@pytest.mark.parametrize("at_once", [1, 3, 100])
+def test_several_positions_at_once_are_what_each_is_alone(
+    pairs: int, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    positions = [invent(pairs, seed, np.float32, scale=1 + seed) for seed in range(7)]
+    positions[2].base[5:] = -np.inf  # a server told the base's first five alone
+    for place in range(0, 4 * (pairs > 1), 3):  # of some, both pairs have one anti-expert
+        rows = positions[place]
+        shared = (rows.antiexperts[0],) * pairs
+        positions[place] = RoleLogits(rows.base, rows.experts, shared)
+    monkeypatch.setattr(candidates, "_AT_ONCE_BYTES", at_once * positions[0].nbytes)
+    alphas, ids = [1.0, 0.5, -0.3][:pairs], [3, 1, 4, 1, 2, 0, 4]
+    found = keep_candidates_of(positions, alphas, ids, top_tuned=9, top_role=4)
+    for rows, token_id, kept in zip(positions, ids, found, strict=True):
+        alone = keep_candidates(rows, alphas, token_id, top_tuned=9, top_role=4)
+        for name in ("token_ids", "base", "experts", "antiexperts", "rank_base", "rank_tuned"):
+            assert getattr(kept, name).tolist() == getattr(alone, name).tolist()
+        for name in ("log_normalizers", "coalition_log_normalizers"):
+            assert getattr(kept, name) == pytest.approx(getattr(alone, name), abs=1e-6)
+        roles = [rows.base, *rows.experts, *rows.antiexperts]
+        with np.errstate(invalid="ignore"):
+            tuned = tuned_logits(rows, alphas).astype(np.float64)
+        expected = {token_id, *np.argsort(-tuned, kind="stable")[:9].tolist()}
+        for row in roles:
+            expected |= set(np.argsort(-row, kind="stable")[:4].tolist())
+        assert set(kept.token_ids) == {i for i in expected if np.isfinite(rows.base[i])}
+        exact = [logsumexp(row.astype(np.float64)) for row in roles]
+        assert kept.log_normalizers == pytest.approx(exact, abs=1e-5)
+        assert kept.coalition_log_normalizers[-1] == pytest.approx(logsumexp(tuned), abs=1e-5)
+        for token, rank_base, rank_tuned in zip(
+            kept.token_ids, kept.rank_base, kept.rank_tuned, strict=True
+        ):
+            assert rank_base == 1 + np.count_nonzero(rows.base > rows.base[token])
+            assert rank_tuned == 1 + np.count_nonzero(tuned > tuned[token])
 
 
 def test_the_row_store_keeps_its_bound_and_the_tables() -> None:

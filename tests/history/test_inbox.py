@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-from app.attribution.candidates import CandidateRows
-from app.decoding.types import RoleLogits
-from app.history.inbox import Added, Inbox
+from threading import Event
+
+from app.attribution.attribution import TokenAttribution
+from app.attribution.candidates import CandidateRows, keep_candidates
+from app.decoding.types import RoleLogits, TokenStep
+from app.history.inbox import Added, Flush, Inbox, Item
+from app.history.ledger import packed
 from app.history.records import StoredToken
-from tests.history.invented import steps
+from tests.history.invented import step, steps
 
 ROW_BYTES = 3 * 4 * 300
 
 
+def token_of(made: TokenStep, explained: TokenAttribution) -> StoredToken:
+    return StoredToken(
+        made.index,
+        made.token_id,
+        made.text,
+        made.start,
+        made.forced,
+        made.alphas,
+        made.sampled_probability,
+        explained,
+    )
+
+
 def added(count: int) -> list[Added]:
-    made = []
-    for step, explained in steps(count):
-        token = StoredToken(
-            step.index,
-            step.token_id,
-            step.text,
-            step.start,
-            step.forced,
-            step.alphas,
-            step.sampled_probability,
-            explained,
-        )
-        made.append(Added("run", token, step.logits))
-    return made
+    return [Added("run", token_of(made, why), made.logits) for made, why in steps(count)]
 
 
 def kinds(inbox: Inbox) -> list[str]:
@@ -67,3 +71,29 @@ def test_reduced_rows_are_those_that_would_have_been_kept() -> None:
     assert isinstance(item.rows, RoleLogits)
     assert item.token.token_id in reduced.rows.token_ids
     assert reduced.token is item.token
+
+
+def test_tokens_of_several_runs_and_vocabularies_are_reduced_each_by_its_own_rows() -> None:
+    kinds = [((1.0,), 300), ((1.0,), 300), ((1.0,), 200), ((0.5,), 200), ((0.5, 1.0), 200)]
+    told: list[CandidateRows] = []
+    tokens = [
+        Added(f"run {place}", token_of(made, why), made.logits, None if place else told.append)
+        for place, (alphas, vocabulary) in enumerate(kinds)
+        for made, why in [step(place, alphas, vocabulary=vocabulary)]
+    ]
+    flush = Flush(Event())
+    items: list[Item] = [*tokens[:1], flush, *tokens[1:]]
+    found = packed(items)
+    assert found[1] is flush
+    for item, kept in zip(items, found, strict=True):
+        if isinstance(item, Added):
+            assert isinstance(kept, Added)
+            assert isinstance(kept.rows, CandidateRows)
+            assert isinstance(item.rows, RoleLogits)
+            token = item.token
+            alone = keep_candidates(item.rows, token.alphas, token.token_id)
+            assert kept.rows.token_ids.tolist() == alone.token_ids.tolist()
+            assert kept.rows.base.tolist() == alone.base.tolist()
+            assert kept.token is token
+    assert isinstance(found[0], Added)
+    assert told == [found[0].rows]
