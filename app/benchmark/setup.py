@@ -11,6 +11,7 @@ from transformers import AutoModelForCausalLM, LlamaConfig, PreTrainedModel
 from transformers.initialization import no_init_weights
 
 from app.checkpoints.devices import free_bytes, resolve_device
+from app.checkpoints.loading.grouped_attention import group_attention
 from app.checkpoints.loading.loader import load_recipe
 from app.checkpoints.loading.lora import twin
 from app.checkpoints.loading.packing import pack_models
@@ -115,6 +116,8 @@ def of_recipe(
     if len(computed) < len(loaded.ensemble.models):
         raise SettingsError("Only models on this machine can be measured")
     originals = tuple(map(twin, computed))
+    for model in originals:
+        group_attention(model, on=False)
     packed = pack_models({id(model): model for model in computed}.values(), found.memory.spare)
     prompts = tuple(map(tuple, loaded.encode(prompt)))
     return Setup(
@@ -150,6 +153,8 @@ def of_shapes(names: Sequence[str], device: str, dtype: str, config: GenerationC
     _check_memory(shapes, target, kind)
     originals = tuple(_random_model(shape, target, kind, seed) for seed, shape in enumerate(shapes))
     computed = list(map(twin, originals))
+    for model in computed:
+        group_attention(model)
     packed = pack_models(computed, free_bytes("cpu") // 2)
     pairs = [
         Pair(f"pair {place}", 2 * place - 1, 2 * place) for place in range(1, len(names) // 2 + 1)

@@ -143,6 +143,7 @@ def test_names_that_are_near_are_told() -> None:
     assert builtin_tasks() == [
         "alpaca-farm",
         "demo-arithmetic",
+        "demo-form",
         "demo-plays",
         "ds1000",
         "gsm8k-zero-shot",

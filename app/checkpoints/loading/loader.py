@@ -17,6 +17,7 @@ from app.checkpoints.endpoints.address import address_of
 from app.checkpoints.endpoints.connecting import connect
 from app.checkpoints.fingerprint import fingerprint
 from app.checkpoints.formats.adapters import AdapterFiles
+from app.checkpoints.loading.grouped_attention import group_attention
 from app.checkpoints.loading.lora import adapted
 from app.checkpoints.loading.packing import pack_models, packed_weights
 from app.checkpoints.loading.weights import LoadedWeights, load_weights
@@ -156,6 +157,8 @@ def load_recipe(
                 assembly.load(role)  # what has to fit comes before what takes the room left
             for role in opened.roles:
                 assembly.add(role)
+            for weights in assembly.weights.values():
+                group_attention(weights.model)
             pack_models(
                 [weights.model for weights in assembly.weights.values()],
                 spare,
