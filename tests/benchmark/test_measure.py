@@ -20,6 +20,7 @@ from app.decoding.capturing import CaptureError, Computation, Run
 from app.decoding.drawing import Drawing
 from app.decoding.ensemble import Ensemble
 from app.decoding.graphs import GraphedLanguageModel
+from app.decoding.language_model import TransformersLanguageModel
 from app.decoding.speculation_stats import DraftCounts
 from app.decoding.types import GenerationConfig
 from app.errors import DeviceError, SettingsError
@@ -101,7 +102,9 @@ def test_it_is_said_whose_steps_are_no_graphs(small: Setup) -> None:
     assert list(measure._not_captured(captured)) == [
         (name, "operation not permitted") for name in (*names, "ensemble as a whole")
     ]
-    assert [name for name, _ in measure._not_captured(small)] == ["ensemble as a whole"]
+    one_by_one = Ensemble(list(map(TransformersLanguageModel, small.originals)), names, pairs)
+    found = measure._not_captured(replace(small, ensemble=one_by_one))
+    assert [name for name, _ in found] == ["ensemble as a whole"]
 
 
 def test_which_way_begins_changes() -> None:
