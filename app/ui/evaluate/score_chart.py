@@ -9,7 +9,7 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QFontMetricsF
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.evaluation.results import Result, TaskResults
@@ -17,6 +17,10 @@ from app.ui.evaluate.figures import measure_title, view_title
 from app.ui.theme import Theme, current_theme
 
 _BAR = 0.6
+_ENDS = 0.2
+"""Room beside the first and the last bar, both together, in bars."""
+_BELOW = 6
+"""Pixels between the axis and the names below it, and below them."""
 _BEAM, _BEAM_OF_ALL = 0.12, 0.03
 _POINT = 8
 _MARGIN = 0.18
@@ -40,6 +44,8 @@ class ScoreChart(QWidget):
         self._plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         for side in ("left", "bottom"):
             item.getAxis(side).enableAutoSIPrefix(False)
+        item.getViewBox().sigResized.connect(self._name_bars)
+        self._bars: tuple[Result, ...] = ()
         self._legend = item.addLegend(offset=(8, 1), colCount=4, horSpacing=24)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -63,6 +69,8 @@ class ScoreChart(QWidget):
         theme = current_theme()
         item = self._plot.getPlotItem()
         item.clear()
+        self._bars = ()
+        item.getAxis("bottom").setHeight(None)
         self._legend.clear()
         self._legend.setLabelTextColor(theme.muted)
         self._plot.setBackground(theme.surface)
@@ -96,12 +104,24 @@ class ScoreChart(QWidget):
             pg.BarGraphItem(x=places, height=scores, width=_BAR, brushes=brushes, pen=None)
         )
         self._add_errors(places, results, theme)
-        item.getAxis("bottom").setTicks(
-            [[(place, view_title(result.view)) for place, result in enumerate(results)]]
-        )
+        self._bars = tuple(results)
+        self._name_bars()
         item.setLabel("bottom", "")
         item.showGrid(x=False, y=False)
-        item.setXRange(-0.6, len(results) - 0.4)
+        item.setXRange(-0.5 - _ENDS / 2, len(results) - 0.5 + _ENDS / 2)
+
+    def _name_bars(self) -> None:
+        """Write each name under its bar, in two lines and shortened where it would meet another."""
+        if not self._bars:
+            return
+        item = self._plot.getPlotItem()
+        metrics = QFontMetricsF(self._plot.font())
+        room = item.getViewBox().width() / (len(self._bars) + _ENDS) - metrics.averageCharWidth()
+        names = [_fitted(view_title(result.view), metrics, room) for result in self._bars]
+        axis = item.getAxis("bottom")
+        axis.setTicks([list(enumerate(names))])
+        lines = 1 + max(name.count("\n") for name in names)
+        axis.setHeight(math.ceil(lines * metrics.lineSpacing()) + _BELOW)
 
     def _draw_curves(
         self, curves: dict[str, list[Result]], results: Sequence[Result], theme: Theme
@@ -174,6 +194,13 @@ def _curves(results: Sequence[Result]) -> dict[str, list[Result]]:
         for name, curve in found.items()
         if len(curve) > 1
     }
+
+
+def _fitted(name: str, metrics: QFontMetricsF, width: float) -> str:
+    if metrics.horizontalAdvance(name) <= width:
+        return name
+    lines = name.replace(" “", "\n“", 1).splitlines()
+    return "\n".join(metrics.elidedText(line, Qt.TextElideMode.ElideRight, width) for line in lines)
 
 
 def _color(result: Result, theme: Theme) -> QColor:

@@ -8,16 +8,22 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QFontMetricsF
 from PySide6.QtWidgets import QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
+from app.checkpoints.recipes.recipe_file import find_recipe
 from app.engine.messages import Generate, Lend
 from app.evaluation.lent import LentEvaluation
+from app.evaluation.metrics import Measure
 from app.evaluation.plan import Plan
+from app.evaluation.results import Result, TaskResults
 from app.evaluation.task_files import task_file
+from app.evaluation.views import View
 from app.ui.evaluate.evaluate_dialog import EvaluateDialog
 from app.ui.evaluate.evaluate_indicator import EvaluateIndicator
 from app.ui.evaluate.sample_text import RIGHT, WRONG
+from app.ui.evaluate.score_chart import ScoreChart
 from tests.ui.evaluate.conftest import PROMPTS, Desk
 
 
@@ -123,6 +129,35 @@ def test_scores_and_chart_follow(
     assert "Complete" in dialog.told.message
     assert not dialog.resume.isVisible()
     assert dialog.start.isVisible()
+
+
+def test_names_under_the_bars_do_not_meet(qtbot: QtBot) -> None:
+    names = ("Shakespeare", "A name that is longer than any bar is wide, whatever the screen")
+    recipe = find_recipe("demo")
+    kinds = [("base", "base"), *((f"expert:{name}", "expert") for name in names)]
+    views = [View(name, recipe, kind) for name, kind in [*kinds, ("tuned", "tuned")]]
+    chart = ScoreChart()
+    qtbot.addWidget(chart)
+    chart.resize(420, 300)
+    chart.show()
+    results = tuple(Result(view, Measure(0.5, 0.1, 9)) for view in views)
+    chart.show_task(TaskResults("task", "exact match", True, results))
+    axis = chart._plot.getPlotItem().getAxis("bottom")
+
+    def written() -> list[str]:
+        return [name for _, name in axis._tickLevels[0]]
+
+    assert written()[0] == "base"
+    assert written()[1].splitlines()[0] == "expert"
+    assert written()[2].endswith("…")
+    metrics = QFontMetricsF(chart._plot.font())
+    room = axis.linkedView().width() / len(views)
+    for name in written():
+        for line in name.splitlines():
+            assert metrics.horizontalAdvance(line) < room
+    qtbot.waitUntil(lambda: axis.height() > 2 * metrics.height())
+    chart.resize(1600, 300)
+    qtbot.waitUntil(lambda: written()[1] == "expert “Shakespeare”")
 
 
 def test_several_weights_are_a_curve(dialog: EvaluateDialog, desk: Desk, task: Path) -> None:
