@@ -280,3 +280,13 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
             main(arguments)
         assert ended.value.code == 0
         assert said in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["", "generate", "bench"])
+def test_what_is_not_known_points_to_the_help_of_the_subcommand(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*command.split(), "--nope"]) == 2
+    told = capsys.readouterr().err
+    assert "Unrecognized arguments: --nope" in told
+    assert f"See {' '.join(['tuneshift', *command.split()])} --help." in told
