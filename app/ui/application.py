@@ -256,7 +256,9 @@ def _crash() -> TuneshiftError:
         translate("Application", "Tuneshift did not end as it should the last time"),
         evidence=translate("Application", "the log is in {0}").format(log_folder()),
         next_step=translate(
-            "Application", "The recipe is not loaded yet: press Generate, or Ctrl+R, to load it."
+            "Application",
+            "What was written is in the history. The recipe is not loaded yet: press Generate, or "
+            "Ctrl+R, to load it.",
         ),
     )
 

@@ -117,8 +117,8 @@
         <translation>로그 위치: {0}</translation>
     </message>
     <message>
-        <source>The recipe is not loaded yet: press Generate, or Ctrl+R, to load it.</source>
-        <translation>레시피가 아직 로드되지 않았습니다. 생성 또는 Ctrl+R을 누르면 로드합니다.</translation>
+        <source>What was written is in the history. The recipe is not loaded yet: press Generate, or Ctrl+R, to load it.</source>
+        <translation>작성된 내용은 기록에 있습니다. 레시피가 아직 로드되지 않았습니다. 생성 또는 Ctrl+R을 누르면 로드합니다.</translation>
     </message>
 </context>
 <context>
