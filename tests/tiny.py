@@ -12,6 +12,7 @@ from transformers import (
     Gemma2Config,
     GPT2Config,
     LlamaConfig,
+    PretrainedConfig,
     PreTrainedModel,
     PreTrainedTokenizerFast,
     Qwen2Config,
@@ -127,8 +128,12 @@ ARCHITECTURES = {"llama": _llama, "qwen2": _qwen2, "gemma2": _gemma2, "gpt2": _g
 
 def make_model(architecture: str, seed: int, rows: int = VOCABULARY) -> PreTrainedModel:
     """Random weights, wide enough that the distributions are far from uniform."""
+    return random_model(ARCHITECTURES[architecture](rows), seed)
+
+
+def random_model(config: PretrainedConfig, seed: int) -> PreTrainedModel:
+    """A model of any configuration with such weights."""
     torch.manual_seed(seed)
-    config = ARCHITECTURES[architecture](rows)
     model = AutoModelForCausalLM.from_config(config).eval()
     with torch.no_grad():
         for parameter in model.parameters():

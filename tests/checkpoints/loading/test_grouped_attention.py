@@ -20,6 +20,7 @@ from app.checkpoints.opening import open_recipe
 from app.checkpoints.spec import Recipe
 from app.decoding.language_model import TransformersLanguageModel
 from app.decoding.types import GenerationConfig
+from tests import tiny
 
 GROUPED = "tuneshift_grouped"
 
@@ -78,8 +79,7 @@ def test_it_is_attention(
     torch.testing.assert_close(output.double(), expected, rtol=1e-4, atol=1e-5)
 
 
-def grouped_llama(seed: int = 0) -> PreTrainedModel:
-    torch.manual_seed(seed)
+def grouped_llama() -> PreTrainedModel:
     config = LlamaConfig(
         vocab_size=200,
         hidden_size=48,
@@ -89,12 +89,7 @@ def grouped_llama(seed: int = 0) -> PreTrainedModel:
         num_key_value_heads=2,
         max_position_embeddings=256,
     )
-    model: PreTrainedModel = AutoModelForCausalLM.from_config(config).eval()
-    with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.ndim == 2:
-                parameter.normal_(0, 0.25)
-    return model
+    return tiny.random_model(config, 0)
 
 
 @pytest.mark.parametrize("block", [1, 2, FEW_TOKENS, FEW_TOKENS + 1, 30])
