@@ -1,0 +1,63 @@
+"""A language model that remembers ids alone and reads the whole text anew for every block."""
+
+from __future__ import annotations
+
+from inspect import signature
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from app.decoding.language_model import TransformersLanguageModel
+
+
+def plain_forward(model: PreTrainedModel, tokens: Tensor, last: int) -> Tensor:
+    """Logits of the last positions of a text by one forward pass of transformers, without a cache.
+
+    Args:
+        model: What computes.
+        tokens: The whole text, [n], where the model takes its input.
+        last: For how many of the last positions.
+
+    Returns:
+        [last, V], in float32.
+    """
+    known = signature(model.forward).parameters
+    wanted: dict[str, Any] = {"use_cache": False, "logits_to_keep": last}
+    output = model(
+        input_ids=tokens[None],
+        **{name: value for name, value in wanted.items() if name in known},
+    )
+    logits: Tensor = output.logits[0, -last:].float()
+    return logits
+
+
+class UncachedLanguageModel(TransformersLanguageModel):
+    """A :class:`LanguageModel` over a model whose cache, if it has any, is not to be used.
+
+    Every block costs a forward pass of the whole text, so this is for models that have no KV cache
+    (GPT-1) and for those whose cache was found to change what they compute.
+    """
+
+    def __init__(self, model: PreTrainedModel, context_length: int | None = None) -> None:
+        super().__init__(model, context_length)
+        self._tokens = torch.empty(0, dtype=torch.int64)
+
+    def extend(self, tokens: Tensor, last: int = 1) -> Tensor:
+        text = torch.cat([self._tokens, tokens.to(self._tokens.device)])
+        with self._threads.for_block(text.shape[0]):
+            logits = plain_forward(self.model, text.to(self._device), last)
+        self._tokens = text
+        self.length = text.shape[0]
+        return logits
+
+    @property
+    def can_rewind(self) -> bool:
+        return True
+
+    def rewind(self, length: int) -> None:
+        if not 0 <= length <= self.length:
+            raise ValueError(f"cannot rewind {self.length} tokens to {length}")
+        self._tokens = self._tokens[:length]
+        self.length = length
