@@ -11,7 +11,7 @@ from app.evaluation.plan import Prepared, runs_code
 from app.evaluation.results import TaskResults, result_of
 from app.evaluation.store import Record, ResultFolder
 from app.evaluation.tasks import Task
-from app.evaluation.views import View
+from app.evaluation.variants import View
 
 
 class Answers:

@@ -14,12 +14,12 @@ from app.checkpoints.loading.loader import LoadedRecipe
 from app.checkpoints.memory.footprint import measure_footprint
 from app.checkpoints.memory.heap import forget_frames, release_memory
 from app.decoding.language_model import TransformersLanguageModel
+from app.evaluation.batch_generation import Generated, Start, generate_batch
 from app.evaluation.batched import BatchedEnsemble
 from app.evaluation.encoding import Continuation, Encoder
-from app.evaluation.generation import Generated, Start, generate_batch
 from app.evaluation.requests import GenerateRequest, Score, ScoreRequest
 from app.evaluation.scoring import Mix, score_batch
-from app.evaluation.views import View
+from app.evaluation.variants import View
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -25,7 +25,7 @@ from app.evaluation.processes import Processes
 from app.evaluation.requests import GenerateRequest, Prompt, ScoreRequest
 from app.evaluation.results import Result, TaskResults
 from app.evaluation.store import AnswerFile, Record, ResultFolder, key_of
-from app.evaluation.views import View
+from app.evaluation.variants import View
 
 _MOST_NEW_TOKENS = 256
 _RESAMPLES = 1000

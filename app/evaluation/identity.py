@@ -9,7 +9,7 @@ from typing import Any
 from app.checkpoints.fingerprint import fingerprint
 from app.checkpoints.opening import open_recipe
 from app.checkpoints.spec import CheckpointSpec, Recipe
-from app.evaluation.views import View
+from app.evaluation.variants import View
 
 _WHERE = ("source", "over", "device", "offload")
 """Where a checkpoint lies and is computed; what it is, its fingerprint says."""

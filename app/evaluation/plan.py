@@ -13,7 +13,7 @@ from app.errors import EvaluationError, SettingsError
 from app.evaluation.harness_tasks import HarnessTasks, harness_tasks
 from app.evaluation.task_files import builtin_tasks, read_task, task_file, task_name, unknown_task
 from app.evaluation.tasks import Metric, Task
-from app.evaluation.views import View, views_of
+from app.evaluation.variants import View, views_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Plan:
 
     Attributes:
         tasks: Names of tasks, of the harness too, or files.
-        roles: As :func:`~app.evaluation.views.views_of` takes them.
+        roles: As :func:`~app.evaluation.variants.views_of` takes them.
         scales: What every alpha is multiplied with; tuned is measured once for each.
         data: Data files as ``TASK=FILE``, or ``FILE`` for a task that names none.
         limit: The first so many questions of each task; None is all of them.

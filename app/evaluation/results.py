@@ -11,7 +11,7 @@ from typing import Any
 from app.attribution.class_shifts import ClassShifts
 from app.evaluation.metrics import Measure, gap_closed, ratio
 from app.evaluation.store import Record, ResultFolder
-from app.evaluation.views import View
+from app.evaluation.variants import View
 
 MOST_RAISED = 8
 """How many of the most raised tokens are told of each class."""

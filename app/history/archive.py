@@ -15,8 +15,8 @@ from typing import Any
 from app.attribution.candidates import CandidateRows
 from app.errors import HistoryError, RecipeError, SettingsError, TuneshiftError
 from app.history import provenance
+from app.history.blob_encoding import unpack_candidates
 from app.history.database import TROUBLE, Database, explained
-from app.history.packing import unpack_candidates
 from app.history.records import RunKind, RunSummary, StoredRun, StoredToken
 from app.history.statements import number_of, read_tokens, segments, storable
 

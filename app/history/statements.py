@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from app.attribution.attribution import TokenAttribution
-from app.history.packing import pack_numbers, unpack_numbers
+from app.history.blob_encoding import pack_numbers, unpack_numbers
 from app.history.records import StoredToken
 
 TOKEN_COLUMNS = (

@@ -14,9 +14,9 @@ from app.decoding.types import TokenStep
 from app.errors import HistoryError
 from app.history.archive import Archive
 from app.history.database import TROUBLE, Database, explained, open_history, replaced
-from app.history.inbox import Added, Described, Finished, Flush, Inbox, Item
-from app.history.ledger import Ledger, packed
+from app.history.database_writer import Ledger, packed
 from app.history.records import Ending, InForce, NewRun, StoredToken
+from app.history.write_queue import Added, Described, Finished, Flush, Inbox, Item
 
 log = logging.getLogger(__name__)
 

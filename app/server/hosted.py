@@ -15,11 +15,11 @@ from app.engine.worker import Line
 from app.errors import SettingsError, TuneshiftError, unknown_error
 from app.extras import how_to_get
 from app.server.listening import Service, listen, url_of
-from app.server.messages import Listening, Model, ServerEvent, Stopped
+from app.server.server_events import Listening, Model, ServerEvent, Stopped
 
 if TYPE_CHECKING:
-    from app.server.desk import Desk
-    from app.server.serving import Server
+    from app.server.request_queue import Desk
+    from app.server.uvicorn_server import Server
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ class HostedServer:
         self._thread.start()
 
     def show(self, model: Model | None) -> None:
-        """Serve this from now on, or nothing; see :meth:`app.server.desk.Desk.show`."""
+        """Serve this from now on, or nothing; see :meth:`app.server.request_queue.Desk.show`."""
         with self._changing:
             self._model = model
             if self._loop and self._desk:
@@ -92,8 +92,8 @@ class HostedServer:
         self._tell(Stopped(error))
 
     async def _serve(self) -> None:
-        from app.server.desk import Desk
-        from app.server.serving import Server
+        from app.server.request_queue import Desk
+        from app.server.uvicorn_server import Server
 
         with listen(self._service) as listener:
             desk = Desk(self._open_line, on_change=self._tell)

@@ -18,7 +18,7 @@ from app.checkpoints.conversation import (
     TokenIds,
 )
 from app.decoding.types import MAX_SEED, GenerationConfig
-from app.server.errors import ApiError
+from app.server.api_errors import ApiError
 
 MOST_CHOICES, MOST_PROMPTS, MOST_STOPS, MOST_LOGPROBS, MOST_MESSAGES = 16, 32, 16, 50, 1000
 _MOST_IDS = 1_000_000

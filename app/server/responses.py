@@ -10,7 +10,7 @@ from typing import Any
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from app.server.errors import ApiError, defect, json_response
+from app.server.api_errors import ApiError, defect, json_response
 
 log = logging.getLogger(__name__)
 

@@ -22,7 +22,7 @@ from app.engine.engine import Engine
 from app.engine.messages import Cancellation, Event, Generate, LiveAlphas, Load, TokenDecoded
 from app.server.access import Access
 from app.server.listening import Service, listen
-from app.server.serving import Server, own_engine
+from app.server.uvicorn_server import Server, own_engine
 
 CLIENTS = (1, 8, 32)
 

@@ -11,7 +11,7 @@ import pytest
 
 from app.__main__ import main
 from app.history.database import Database
-from app.history.evaluations import EvaluationArchive
+from app.history.evaluation_summaries import EvaluationArchive
 from tests import tiny
 
 
@@ -119,7 +119,7 @@ def test_programs_are_run_only_where_that_is_allowed(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("app.evaluation.run.passes", lambda program: True)
+    monkeypatch.setattr("app.evaluation.evaluation_run.passes", lambda program: True)
     task.write_text(
         'format = 1\nmetric = "code"\ndata = "data.jsonl"\n[generation]\nmax_new_tokens = 3\n'
     )
@@ -169,7 +169,7 @@ def test_which_tokens_tuning_changed_is_told_and_the_summary_kept(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     history = tmp_path / "history.sqlite3"
-    monkeypatch.setattr("app.cli.eval.history_file", lambda: history)
+    monkeypatch.setattr("app.cli.eval_command.history_file", lambda: history)
     task.write_text(
         'format = 1\nmetric = "match"\ndata = "data.jsonl"\n[generation]\nmax_new_tokens = 6\n'
         '[export.fields]\ntext = "{output}"\n'

@@ -256,12 +256,12 @@ def test_ctrl_c_keeps_the_text_and_exits_with_130(roles: list[str], llama: tiny.
     options = [*roles, PROMPT, "--max-new-tokens", "100", "--json", "--seed", "4"]
     code = (
         "import sys, signal, os\n"
-        "from app.cli import generate\n"
-        "receive = generate._Output.receive\n"
+        "from app.cli import generate_command\n"
+        "receive = generate_command._Output.receive\n"
         "def interrupting(self, event):\n"
         "    receive(self, event)\n"
         "    if len(self.run.tokens) == 3: signal.raise_signal(signal.SIGINT)\n"
-        "generate._Output.receive = interrupting\n"
+        "generate_command._Output.receive = interrupting\n"
         "from app.__main__ import main\n"
         "sys.exit(main(sys.argv[1:]))\n"
     )

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from app.__main__ import main
-from app.cli import selftest
+from app.cli import selftest_command
 from app.errors import ModelError
 
 
@@ -32,8 +32,8 @@ def test_what_is_broken_is_named(
     def broken() -> str:
         raise ModelError("The window is empty") from ImportError("no module")
 
-    monkeypatch.setattr(selftest, "_draw_window", broken)
-    monkeypatch.setattr(selftest._Selftest, "decode", lambda self, history: 1 / 0)
+    monkeypatch.setattr(selftest_command, "_draw_window", broken)
+    monkeypatch.setattr(selftest_command._Selftest, "decode", lambda self, history: 1 / 0)
     assert main(["selftest"]) == 1
     told = capsys.readouterr().out
     assert "FAILED  the demo decodes: ZeroDivisionError" in told

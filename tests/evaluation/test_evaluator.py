@@ -17,7 +17,7 @@ from app.evaluation import evaluator as evaluator_module
 from app.evaluation.encoding import windows
 from app.evaluation.evaluator import Evaluator
 from app.evaluation.requests import GenerateRequest, Prompt, Score, ScoreRequest
-from app.evaluation.views import View, views_of
+from app.evaluation.variants import View, views_of
 from tests import tiny
 from tests.evaluation.conftest import TEMPLATE, Load
 

@@ -11,16 +11,16 @@ import pytest
 
 from app.checkpoints.loading.loader import LoadedRecipe
 from app.errors import EvaluationError
+from app.evaluation.engine_evaluation import FoundByHarness, LentEvaluation
 from app.evaluation.evaluator import Evaluator
 from app.evaluation.harness_tasks import harness_names, harness_tasks
-from app.evaluation.lent import FoundByHarness, LentEvaluation
 from app.evaluation.plan import Plan, Prepared
 from app.evaluation.requests import GenerateRequest, Prompt, ScoreRequest
 from app.evaluation.store import ResultFolder
-from app.evaluation.views import View, views_of
+from app.evaluation.variants import View, views_of
 from tests.evaluation.conftest import Load
-from tests.evaluation.test_run import OneLoad
-from tests.evaluation.test_views import alone
+from tests.evaluation.test_evaluation_run import OneLoad
+from tests.evaluation.test_variants import alone
 
 pytest.importorskip("lm_eval", reason="the extra eval is not installed")
 pytestmark = [

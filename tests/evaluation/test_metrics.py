@@ -24,7 +24,7 @@ from app.evaluation.metrics import (
 from app.evaluation.requests import Score
 from app.evaluation.results import TaskResults, as_json, result_of
 from app.evaluation.task_files import read_task, task_file
-from app.evaluation.views import View
+from app.evaluation.variants import View
 
 values = st.lists(st.floats(0, 1), min_size=2, max_size=40)
 

@@ -14,9 +14,9 @@ from app.decoding.decode import decode
 from app.decoding.types import GenerationConfig
 from app.evaluation.evaluator import Evaluator
 from app.evaluation.requests import GenerateRequest, Prompt
-from app.evaluation.views import View, views_of
+from app.evaluation.variants import View, views_of
 from tests.evaluation.conftest import Load
-from tests.evaluation.test_views import alone
+from tests.evaluation.test_variants import alone
 
 PROMPTS = ["the king said", "How many? 12 + 30 =", "thou art"]
 

@@ -15,7 +15,7 @@ import pytest
 from app.attribution.candidates import keep_candidates
 from app.history.archive import Archive
 from app.history.database import Database
-from app.history.ledger import Ledger
+from app.history.database_writer import Ledger
 from app.history.records import Ending, RunFigures, RunKind
 from app.history.repeat import repeatable
 from app.history.writer import HistoryWriter

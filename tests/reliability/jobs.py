@@ -35,7 +35,7 @@ from app.engine import engine
 from app.engine.engine import Engine
 from app.engine.messages import Command, Event, TokenDecoded
 from app.errors import TuneshiftError
-from app.history import ledger, records
+from app.history import database_writer, records
 from app.history.archive import Query
 from app.history.database import Database
 from app.history.records import StoredRun
@@ -460,7 +460,7 @@ def set_back(recipe: str) -> int:
             return datetime.fromtimestamp(earlier(), tz)
 
     time.time = earlier
-    records.datetime = ledger.datetime = Earlier  # type: ignore[misc]
+    records.datetime = database_writer.datetime = Earlier  # type: ignore[misc]
 
     def script(window: MainWindow, session: Session) -> None:
         def generate(prompts: list[str]) -> None:

@@ -13,9 +13,9 @@ from openai import OpenAI
 
 from app.checkpoints.spec import Recipe
 from app.server.access import Access, Limits
+from app.server.fair_scheduling import Turns
 from app.server.listening import Service, listen
-from app.server.serving import Server, own_engine
-from app.server.turns import Turns
+from app.server.uvicorn_server import Server, own_engine
 from tests import tiny
 
 PATIENCE = 60

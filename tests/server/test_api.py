@@ -29,7 +29,7 @@ from app.engine.messages import (
     RunStarted,
     TokenDecoded,
 )
-from app.server import desk as desk_module
+from app.server import request_queue
 from tests.server.conftest import PATIENCE, Running
 
 PROMPT = "the king said"
@@ -262,7 +262,7 @@ def test_nothing_is_written_for_a_client_that_has_gone(
     gone, computed = threading.Event(), []
     attribute = engine_module.attribute
 
-    class Watched(desk_module.Cancellation):
+    class Watched(request_queue.Cancellation):
         def request(self) -> None:
             super().request()
             gone.set()
@@ -273,7 +273,7 @@ def test_nothing_is_written_for_a_client_that_has_gone(
             assert gone.wait(PATIENCE)
         return attribute(*arguments, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(desk_module, "Cancellation", Watched)
+    monkeypatch.setattr(request_queue, "Cancellation", Watched)
     monkeypatch.setattr(engine_module, "attribute", hold)
     body = json.dumps({"prompt": PROMPT, "max_tokens": 400, "stream": stream})
     with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as connection:

@@ -28,7 +28,7 @@ from app.engine.worker import EngineThread
 from app.server.access import Access
 from app.server.hosted import HostedServer
 from app.server.listening import Service, listen
-from app.server.messages import Figures, Listening, Model, ServerEvent, Stopped
+from app.server.server_events import Figures, Listening, Model, ServerEvent, Stopped
 from tests.server.conftest import PATIENCE
 
 PROMPT = "the king said"
@@ -229,7 +229,7 @@ def test_a_taken_port_is_told(owner: Owner) -> None:
 
 def test_libraries_that_are_missing_are_told(owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in sys.modules if name.startswith("app.server.")]:
-        if name not in ("app.server.listening", "app.server.access", "app.server.messages"):
+        if name not in ("app.server.listening", "app.server.access", "app.server.server_events"):
             monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     server = owner.serve()

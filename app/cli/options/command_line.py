@@ -5,15 +5,15 @@ from __future__ import annotations
 import argparse
 
 from app import __version__
-from app.cli.options.bench import add_bench
-from app.cli.options.check import add_check
-from app.cli.options.download import add_download
-from app.cli.options.eval import add_eval
-from app.cli.options.generate import add_generate
-from app.cli.options.inspect import add_inspect
+from app.cli.options.bench_options import add_bench
+from app.cli.options.check_options import add_check
+from app.cli.options.download_options import add_download
+from app.cli.options.eval_options import add_eval
+from app.cli.options.generate_options import add_generate
+from app.cli.options.inspect_options import add_inspect
 from app.cli.options.parser import Parser
-from app.cli.options.selftest import add_selftest
-from app.cli.options.serve import add_serve
+from app.cli.options.selftest_options import add_selftest
+from app.cli.options.serve_options import add_serve
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:

@@ -25,20 +25,20 @@ from app.engine.messages import (
     LentProgress,
 )
 from app.errors import HistoryError, TuneshiftError
-from app.evaluation.kept import plan_of, results_of, summary_of
-from app.evaluation.lent import FoundByHarness, LentEvaluation, Told
+from app.evaluation.engine_evaluation import FoundByHarness, LentEvaluation, Told
+from app.evaluation.history_summary import plan_of, results_of, summary_of
 from app.evaluation.plan import Plan, Prepared
 from app.evaluation.results import write_report
 from app.evaluation.store import ResultFolder
 from app.history.database import Database
-from app.history.evaluations import EvaluationArchive, EvaluationSummary
+from app.history.evaluation_summaries import EvaluationArchive, EvaluationSummary
 from app.history.provenance import kept_recipe
 from app.history.records import new_run_id
 from app.ui.evaluate.evaluation import Evaluation, Stage
 from app.ui.evaluate.figures import view_title
 
 if TYPE_CHECKING:
-    from app.evaluation.run import Answered
+    from app.evaluation.evaluation_run import Answered
     from app.ui.state.session import Session
 
 _SAVE_SECONDS = 10.0

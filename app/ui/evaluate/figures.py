@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from app.attribution.class_shifts import ClassShifts, ClassTotal
 from app.attribution.token_classes import TokenClass
 from app.evaluation.results import Result, TaskResults
-from app.evaluation.views import View
+from app.evaluation.variants import View
 from app.ui.summary.figures_model import Cell, Heading
 from app.ui.translation import translate
 from app.wording import quoted

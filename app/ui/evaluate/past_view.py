@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.history.evaluations import EvaluationSummary
+from app.history.evaluation_summaries import EvaluationSummary
 from app.ui.evaluate.evaluations import Evaluations
 from app.ui.history.run_words import shown_moment
 from app.ui.summary.figures_model import Cell, FiguresModel, Heading

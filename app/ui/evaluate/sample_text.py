@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject
 
 from app.attribution.class_shifts import ShiftedToken
 from app.evaluation.store import Record
-from app.evaluation.views import View
+from app.evaluation.variants import View
 from app.ui.evaluate.figures import view_title
 from app.ui.state.display import Tint
 from app.ui.text.grouping import Grouping

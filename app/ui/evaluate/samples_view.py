@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.evaluation.store import Record
-from app.evaluation.views import View
+from app.evaluation.variants import View
 from app.ui.evaluate.evaluation import Evaluation
 from app.ui.evaluate.figures import view_title
 from app.ui.evaluate.sample_text import SampleText, mark_of

@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 from app.checkpoints.spec import Recipe
 from app.errors import TuneshiftError
 from app.evaluation.plan import Plan, scales_of
-from app.evaluation.views import usual_roles
+from app.evaluation.variants import usual_roles
 from app.ui.evaluate.task_list import TaskList
 from app.ui.state.background import Background
 from app.ui.theme import SPACE

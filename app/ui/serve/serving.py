@@ -11,7 +11,7 @@ from app.errors import TuneshiftError
 from app.server.access import DEFAULT_HOST, DEFAULT_PORT, Access
 from app.server.hosted import HostedServer
 from app.server.listening import Service
-from app.server.messages import Figures, Listening, ServerEvent, Stopped
+from app.server.server_events import Figures, Listening, ServerEvent, Stopped
 
 if TYPE_CHECKING:
     from app.ui.state.session import Session

@@ -29,7 +29,7 @@ from app.engine.messages import (
 )
 from app.engine.worker import Line
 from app.errors import DeviceError, TuneshiftError
-from app.server.messages import Model
+from app.server.server_events import Model
 from app.settings import Settings
 from app.ui.bridge import Bridge
 from app.ui.changes.changes import Changes

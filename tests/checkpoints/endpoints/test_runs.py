@@ -27,7 +27,7 @@ from app.engine.messages import (
     RunFinished,
     TokenDecoded,
 )
-from app.history.packing import pack_candidates, unpack_candidates
+from app.history.blob_encoding import pack_candidates, unpack_candidates
 from tests import tiny
 from tests.checkpoints.endpoints import fake_server
 from tests.checkpoints.endpoints.fake_server import FakeServer, Fault, Kind

@@ -14,12 +14,12 @@ from pytestqt.qtbot import QtBot
 
 from app.checkpoints.recipes.recipe_file import find_recipe
 from app.engine.messages import Generate, Lend
-from app.evaluation.lent import LentEvaluation
+from app.evaluation.engine_evaluation import LentEvaluation
 from app.evaluation.metrics import Measure
 from app.evaluation.plan import Plan
 from app.evaluation.results import Result, TaskResults
 from app.evaluation.task_files import task_file
-from app.evaluation.views import View
+from app.evaluation.variants import View
 from app.ui.evaluate.evaluate_dialog import EvaluateDialog
 from app.ui.evaluate.evaluate_indicator import EvaluateIndicator
 from app.ui.evaluate.sample_text import RIGHT, WRONG

@@ -22,13 +22,13 @@ from app.engine.messages import (
     Loading,
 )
 from app.errors import EvaluationError
+from app.evaluation.evaluation_run import evaluate
 from app.evaluation.loading import Models
 from app.evaluation.plan import Plan, prepare
 from app.evaluation.results import TaskResults, result_of
-from app.evaluation.run import evaluate
 from app.evaluation.store import ResultFolder
 from app.ui.evaluate.evaluation import Stage
-from tests.evaluation.test_views import alone
+from tests.evaluation.test_variants import alone
 from tests.ui.evaluate.conftest import PROMPTS, Desk
 
 

@@ -112,7 +112,7 @@ def test_a_taken_port_is_told(dialog: ServeDialog, loaded_session: Session, qtbo
 def test_what_is_not_installed_is_told(
     dialog: ServeDialog, loaded_session: Session, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delitem(sys.modules, "app.server.serving", raising=False)
+    monkeypatch.delitem(sys.modules, "app.server.uvicorn_server", raising=False)
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     dialog.switch.click()
     wait_until(loaded_session, ServeState.OFF, qtbot)

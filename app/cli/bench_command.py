@@ -1,0 +1,87 @@
+"""``tuneshift bench``: how fast decoding is here, beside a plain loop and what memory allows."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.cli.progress_line import StatusLine
+from app.cli.roles import chosen_recipe
+from app.decoding.types import GenerationConfig
+from app.errors import PromptError, SettingsError
+from app.files import write_file
+
+if TYPE_CHECKING:
+    from app.benchmark.setup import Setup
+
+_FEWEST_TOKENS = 2
+
+
+def bench(options: argparse.Namespace) -> int:
+    """Carry out ``tuneshift bench``; returns the exit status.
+
+    Raises:
+        TuneshiftError: For everything that can be wrong with the input.
+    """
+    _check(options)
+    status = StatusLine()
+    status.show("Starting …")
+    from app.benchmark.measure import measure
+    from app.benchmark.report import as_json, as_svg, as_text
+
+    try:
+        results = measure(
+            _setup(options, status),
+            options.repeats,
+            options.contexts,
+            options.pairs,
+            options.blocks,
+            lambda what: status.show(f"Measuring: {what}"),
+        )
+    finally:
+        status.clear()
+    print(as_json(results) if options.json else as_text(results))
+    if options.plot:
+        _write(options.plot, as_svg(results))
+    return 0
+
+
+def _check(options: argparse.Namespace) -> None:
+    if options.tokens < _FEWEST_TOKENS or options.repeats < 1:
+        raise SettingsError(
+            "There must be at least two tokens and one repeat",
+            evidence=f"{options.tokens} tokens, {options.repeats} repeats",
+        )
+    if any(size < 1 for size in (*options.contexts, *options.pairs, *options.blocks)):
+        raise SettingsError("Contexts, numbers of pairs and blocks must be at least 1")
+
+
+def _setup(options: argparse.Namespace, status: StatusLine) -> Setup:
+    from app.benchmark.setup import of_recipe, of_shapes
+
+    config = GenerationConfig(
+        max_new_tokens=options.tokens, temperature=options.temperature, top_p=1.0
+    )
+    if options.shapes:
+        if options.recipe or options.base:
+            raise SettingsError("--shapes, --recipe and --base exclude each other")
+        status.show("Making random weights …")
+        names = options.shapes.lower().split(",")
+        return of_shapes(names, options.device or "auto", options.dtype or "auto", config)
+    recipe = chosen_recipe(options)
+    prompt = recipe.sample_prompt if options.prompt is None else options.prompt
+    if not prompt:
+        raise PromptError("The prompt is empty", next_step="Give one with --prompt.")
+    return of_recipe(
+        recipe, prompt, config, lambda progress: status.show(f"Loading the {progress.role} …")
+    )
+
+
+def _write(path: str, text: str) -> None:
+    try:
+        write_file(Path(path), text)
+    except OSError as error:
+        raise SettingsError(
+            f"The plot cannot be written to {path}", evidence=error.strerror or str(error)
+        ) from error

@@ -1,0 +1,214 @@
+"""``tuneshift eval``: what every role of a recipe, and other checkpoints, reach in tasks."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.checkpoints.spec import Recipe
+from app.checkpoints.status import LoadProgress
+from app.cli.eval_report import results_table, shifts_table
+from app.cli.progress_line import StatusLine
+from app.cli.roles import chosen_recipe, recipe_of_roles
+from app.errors import Cancelled, SettingsError
+from app.evaluation.answers import Answers
+from app.evaluation.history_summary import summary_of
+from app.evaluation.plan import Plan, Prepared, prepare, scales_of
+from app.evaluation.results import TaskResults, report_of, write_report
+from app.evaluation.store import ResultFolder
+from app.evaluation.variants import usual_roles
+from app.history.database import open_history
+from app.history.evaluation_summaries import EvaluationArchive
+from app.history.records import new_run_id
+from app.settings import history_file
+from app.wording import duration
+
+if TYPE_CHECKING:
+    from app.evaluation.loading import Models
+    from app.evaluation.processes import Processes
+
+
+def evaluate_tasks(options: argparse.Namespace) -> int:
+    """Carry out ``tuneshift eval``; returns the exit status.
+
+    Raises:
+        TuneshiftError: For everything that can be wrong with the input.
+    """
+    os.environ.setdefault("TQDM_DISABLE", "1")  # one line says how far everything is
+    logging.getLogger("lm_eval").setLevel(logging.ERROR)
+    options.device = options.device or _device_of_process()
+    recipe = chosen_recipe(options)
+    plan = Plan(
+        tasks=_names(options.tasks),
+        roles=_names(options.roles) if options.roles else usual_roles(recipe),
+        scales=scales_of(options.alpha_scale),
+        data=tuple(options.data),
+        limit=options.limit,
+        batch_size=options.batch_size,
+        allow_code=options.allow_code_execution,
+    )
+    evaluation = _Evaluation(plan, prepare(plan, recipe, _alone), options.output)
+    complete = evaluation.run()
+    if evaluation.rank:  # the first of several processes tells
+        return 0 if complete else 130
+    found = evaluation.results()
+    path = write_report(evaluation.folder, recipe.name, found, complete)
+    exported = evaluation.export()
+    if options.save:
+        _save(plan, recipe, evaluation.folder.folder, found, complete)
+    if options.json:
+        print(json.dumps(report_of(recipe.name, found, complete), ensure_ascii=False))
+    else:
+        print(results_table(found))
+        if options.shifts:
+            print(f"\n{shifts_table(found)}")
+        for file in exported:
+            print(f"\nFor its scorer: {file}")
+        print(f"\nResults: {path}")
+    if not complete:
+        print("Stopped. The same command goes on from here.", file=sys.stderr)
+    return 0 if complete else 130
+
+
+def _save(
+    plan: Plan, recipe: Recipe, folder: Path, found: Sequence[TaskResults], complete: bool
+) -> None:
+    """Put a summary into the history, where the window finds it."""
+    database = open_history(history_file(), lambda problem: print(problem, file=sys.stderr))
+    archive = EvaluationArchive(database)
+    try:
+        archive.put(summary_of(new_run_id(), plan, recipe, folder, found, complete))
+    finally:
+        archive.close()
+
+
+class _Evaluation:
+    """The answers so far, and how long the rest will take."""
+
+    def __init__(self, plan: Plan, prepared: Prepared, output: Path) -> None:
+        self.rank = int(os.environ.get("RANK", "0"))
+        self.folder = ResultFolder(output, self.rank)
+        self._plan = plan
+        self._prepared = prepared
+        self._found = Answers(prepared)
+        self._of_harness: list[TaskResults] = []
+        self._status = StatusLine()
+
+    def run(self) -> bool:
+        """Ask everything; whether nothing stopped it."""
+        self._status.show("Starting …")
+        from app.evaluation.loading import Models  # imports torch: seconds
+        from app.evaluation.processes import Processes
+
+        stop = False
+
+        def request() -> None:
+            nonlocal stop
+            stop = True
+
+        try:
+            with _interrupt(request):
+                models = Models(self._loading, lambda: stop)
+                processes = Processes()
+                self._ask(models, lambda: stop, processes)
+                self._ask_harness(models, lambda: stop, processes)
+        except Cancelled:
+            return False
+        finally:
+            self._status.clear()
+        return True
+
+    def results(self) -> list[TaskResults]:
+        """Of every task what is there of it."""
+        return [*self._found.results(), *self._of_harness]
+
+    def export(self) -> list[Path]:
+        """Write what scorers elsewhere read."""
+        return self._found.export(self.folder)
+
+    def _ask(self, models: Models, cancelled: Callable[[], bool], processes: Processes) -> None:
+        from app.evaluation.evaluation_run import evaluate
+
+        fresh, started = 0, time.monotonic()
+        asked, total = self._prepared, self._prepared.answers
+        answers = evaluate(
+            asked.tasks,
+            asked.views,
+            self.folder,
+            models,
+            self._plan.batch_size,
+            cancelled,
+            processes,
+        )
+        for done, answered in enumerate(answers, 1):
+            self._found.add(answered.task, answered.view, answered.record)
+            if not answered.known:
+                fresh += 1
+                left = (time.monotonic() - started) / fresh * (total - done)
+                self._status.show(
+                    f"{answered.task.name}, {answered.view.title}: {done:,} of {total:,} answers, "
+                    f"{duration(left)} left"
+                )
+
+    def _ask_harness(
+        self, models: Models, cancelled: Callable[[], bool], processes: Processes
+    ) -> None:
+        if self._prepared.harness is None:
+            return
+        from app.evaluation.harness import evaluate_with_harness
+
+        self._of_harness = evaluate_with_harness(
+            self._prepared.harness,
+            self._prepared.views,
+            self.folder,
+            models,
+            limit=self._plan.limit,
+            batch_size=self._plan.batch_size,
+            cancelled=cancelled,
+            on_progress=self._status.show,
+            processes=processes,
+        )
+
+    def _loading(self, progress: LoadProgress) -> None:
+        share = progress.done / max(progress.total, 1)
+        self._status.show(f"Loading the {progress.role}: {share:.0%}")
+
+
+def _device_of_process() -> str | None:
+    """The accelerator of this one of several processes; None where the recipe says."""
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        return None
+    import torch
+
+    place = os.environ.get("LOCAL_RANK", "0")
+    return f"cuda:{place}" if torch.cuda.is_available() else None
+
+
+def _alone(model: str) -> Recipe:
+    return recipe_of_roles(model, [model], [model])
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names:
+        raise SettingsError("A list of names is empty")
+    return tuple(dict.fromkeys(names))
+
+
+@contextmanager
+def _interrupt(request: Callable[[], None]) -> Iterator[None]:
+    """Let Ctrl+C end the evaluation within one token."""
+    previous = signal.signal(signal.SIGINT, lambda number, frame: request())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)

@@ -1,0 +1,242 @@
+"""``tuneshift generate``: the main job without a window."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from app.checkpoints.spec import Recipe
+from app.cli.generation_report import coverage_warning, json_report, shifts_table
+from app.cli.output import write_out
+from app.cli.progress_line import StatusLine
+from app.cli.repeated_run import find_again
+from app.cli.roles import chosen_recipe
+from app.cli.run_request import Order
+from app.cli.saving import Saving
+from app.decoding.remote import Traffic
+from app.decoding.speculation_stats import SpeculationStats
+from app.decoding.types import FinishReason, GenerationConfig
+from app.engine.messages import (
+    Cancellation,
+    Event,
+    Failed,
+    Generate,
+    LiveAlphas,
+    Load,
+    Loaded,
+    Loading,
+    RunFinished,
+    RunStarted,
+    TokenDecoded,
+)
+from app.errors import PromptError, RecipeError, TuneshiftError
+from app.history.records import NewRun, RunKind, new_run_id
+from app.settings import history_file
+
+_LOAD, _RUN = 1, 2
+
+
+def generate(options: argparse.Namespace) -> int:
+    """Carry out ``tuneshift generate``; returns the exit status.
+
+    Raises:
+        TuneshiftError: For everything that can be wrong with the input.
+    """
+    again = find_again(options) if options.again else None
+    order = again.order(options) if again else _order(options)
+    with _saved(order, options.save) as saving:
+        output = _Output(stream=not options.json, saving=saving)
+        _run(order, output)
+        if options.json:
+            run_id = saving.run_id if saving else None
+            output.write(json_report(order, output.loaded, output.run, run_id) + "\n")
+        elif options.shifts:
+            output.write(f"\n{shifts_table(order.recipe, output.run)}\n")
+        if warning := coverage_warning(output.run):
+            print(f"tuneshift: {warning}", file=sys.stderr)
+    if output.status:
+        return output.status
+    if output.run.finish_reason is FinishReason.CANCELLED:
+        return 130
+    token_ids = [token.step.token_id for token in output.run.tokens]
+    roles = output.loaded.roles if output.loaded else ()
+    return 0 if again is None or again.compare(token_ids, roles, order.drafts) else 1
+
+
+class RunRecord:
+    """What a run told, for the reports at its end."""
+
+    def __init__(self) -> None:
+        self.prompt_tokens: tuple[int, ...] = ()
+        self.tokens: list[TokenDecoded] = []
+        self.finish_reason: FinishReason | None = None
+        self.tokens_per_second: float | None = None
+        self.speculation: SpeculationStats | None = None
+        self.traffic: Traffic | None = None
+
+
+class _Output:
+    """Receives the engine's events: streams text, keeps what the reports need."""
+
+    def __init__(self, *, stream: bool, saving: Saving | None) -> None:
+        self._stream = stream
+        self._saving = saving
+        self._status = StatusLine()
+        self.cancellation = Cancellation()
+        self.loaded: Loaded | None = None
+        self.run = RunRecord()
+        self.error: TuneshiftError | None = None
+        self.status = 0
+        """Of the process, where standard output takes no more."""
+
+    def receive(self, event: Event) -> None:
+        if self._saving:
+            self._saving.receive(event)
+        if isinstance(event, Loading):
+            progress = event.progress
+            share = progress.done / max(progress.total, 1)
+            self._status.show(f"Loading the {progress.role}: {share:.0%}")
+        elif isinstance(event, Loaded):
+            self._status.clear()
+            self.loaded = event
+        elif isinstance(event, RunStarted):
+            self.run.prompt_tokens = event.prompt_tokens
+        elif isinstance(event, TokenDecoded):
+            self.run.tokens.append(event)
+            if self._stream:
+                self.write(event.step.text)
+        elif isinstance(event, RunFinished):
+            self.run.finish_reason = event.finish_reason
+            self.run.tokens_per_second = event.stats.tokens_per_second
+            self.run.speculation = event.stats.speculation
+            self.run.traffic = event.stats.traffic
+            if self._stream:
+                self.write("\n")
+        elif isinstance(event, Failed):
+            self._status.clear()
+            self.error = event.error
+
+    def write(self, text: str) -> None:
+        """Write to standard output; where that takes no more, the run is stopped."""
+        if not self.status:
+            self.status = write_out(text)
+            if self.status:
+                self.cancellation.request()
+
+
+def _run(order: Order, output: _Output) -> None:
+    status = StatusLine()
+    status.show("Starting …")
+    from app.engine.engine import Engine  # imports torch: seconds
+
+    status.clear()
+    cancellation = output.cancellation
+    engine = Engine(output.receive)
+    commands = (
+        Load(_LOAD, order.recipe, cancellation),
+        Generate(
+            _RUN,
+            order.prompt,
+            order.config,
+            order.alphas,
+            cancellation,
+            forced=order.given,
+            role=order.role,
+            speculate=order.drafts,
+        ),
+    )
+    with _interrupt(cancellation.request):
+        for command in commands:
+            engine.handle(command)
+            if output.error:
+                raise output.error
+            if output.loaded is None:
+                raise KeyboardInterrupt  # the load was cancelled
+
+
+@contextmanager
+def _interrupt(request: Callable[[], None]) -> Iterator[None]:
+    """Let Ctrl+C end the generation within one token, so that its text is kept."""
+    previous = signal.signal(signal.SIGINT, lambda number, frame: request())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+@contextmanager
+def _saved(order: Order, save: bool) -> Iterator[Saving | None]:
+    """Keep the run in the history where that is asked for, and say under which id."""
+    if not save:
+        yield None
+        return
+    role = order.role
+    kind = RunKind.GENERATED if role is None else RunKind.ROLE
+    run = NewRun(
+        new_run_id(),
+        order.prompt,
+        order.recipe,
+        order.config,
+        kind,
+        role,
+        drafts=order.drafts,
+    )
+    saving = Saving(history_file(), run)
+    try:
+        yield saving
+    finally:
+        saving.close()
+        for note in saving.notes:
+            print(f"tuneshift: {note}", file=sys.stderr)
+        print(f"run: {saving.run_id}", file=sys.stderr)
+
+
+def _order(options: argparse.Namespace) -> Order:
+    recipe = _recipe(options)
+    alphas = LiveAlphas(recipe.alphas)
+    return Order(
+        _prompt(options.prompt, recipe),
+        recipe,
+        recipe.sampling,
+        alphas,
+        drafts=options.speculate,
+    )
+
+
+def _prompt(argument: str | None, recipe: Recipe) -> str:
+    if argument == "-":
+        return sys.stdin.read()
+    prompt = recipe.sample_prompt if argument is None else argument
+    if not prompt:
+        raise PromptError("The prompt is empty", next_step="Give the text to continue.")
+    return prompt
+
+
+def _recipe(options: argparse.Namespace) -> Recipe:
+    """The recipe that the options describe, with everything they change in it."""
+    recipe = chosen_recipe(options)
+    return replace(recipe, sampling=_sampling(options, recipe.sampling))
+
+
+def _sampling(options: argparse.Namespace, defaults: GenerationConfig) -> GenerationConfig:
+    names = (
+        "max_new_tokens",
+        "temperature",
+        "top_k",
+        "top_p",
+        "min_p",
+        "repetition_penalty",
+        "seed",
+    )
+    given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+    if options.greedy:
+        if given.get("temperature"):
+            raise RecipeError("--greedy and --temperature exclude each other")
+        given["temperature"] = 0.0
+    if options.stop is not None:
+        given["stop"] = tuple(options.stop)
+    return replace(defaults, **given)

@@ -1,0 +1,127 @@
+"""What ``tuneshift generate`` prints at its end: one JSON object, or a table of shifts."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from app.attribution.attribution import LOW_COVERAGE
+from app.checkpoints.spec import Recipe
+from app.checkpoints.status import RoleInForce
+from app.cli.run_request import Order
+from app.decoding.speculation_stats import SpeculationStats
+from app.engine.messages import Loaded, TokenDecoded
+from app.history.export.json_file import finite
+
+if TYPE_CHECKING:
+    from app.cli.generate_command import RunRecord
+
+
+def json_report(
+    order: Order, loaded: Loaded | None, run: RunRecord, run_id: str | None = None
+) -> str:
+    """The run as one JSON object; what is not finite is null, as is ``run_id`` if not saved."""
+    counts = run.prompt_tokens
+    report = {
+        "run_id": run_id,
+        "prompt": order.prompt,
+        "text": "".join(token.step.text for token in run.tokens),
+        "token_ids": [token.step.token_id for token in run.tokens],
+        "finish_reason": run.finish_reason,
+        "prompt_tokens": {
+            "base": counts[0],
+            "experts": list(counts[1::2]),
+            "antiexperts": list(counts[2::2]),
+        },
+        "recipe": _recipe_in_force(order.recipe, loaded.roles if loaded else ()),
+        "settings": asdict(order.config),
+        "alphas": list(order.recipe.alphas),
+        "tokens_per_second": run.tokens_per_second,
+        "speculation": _speculation(run.speculation),
+        "traffic": asdict(run.traffic) if run.traffic else None,
+        "steps": [_step(token) for token in run.tokens],
+    }
+    return json.dumps(finite(report), ensure_ascii=False, allow_nan=False)
+
+
+def _speculation(stats: SpeculationStats | None) -> dict[str, Any] | None:
+    if stats is None:
+        return None
+    return {
+        "acceptance": stats.total.acceptance,
+        "mean_block": stats.total.mean_block,
+        "sources": {name: asdict(counts) for name, counts in stats.sources},
+        "plain_tokens": stats.plain,
+        "cannot_rewind": stats.fixed or None,
+    }
+
+
+def _recipe_in_force(recipe: Recipe, roles: tuple[RoleInForce, ...]) -> dict[str, Any]:
+    described = [
+        {"source": role.source, "dtype": role.dtype, "device": role.device} for role in roles
+    ]
+    return {
+        "name": recipe.name,
+        "base": described[0],
+        "pairs": [
+            {
+                "name": pair.name,
+                "expert": described[1 + 2 * index],
+                "antiexpert": described[2 + 2 * index],
+            }
+            for index, pair in enumerate(recipe.pairs)
+        ],
+    }
+
+
+def _step(token: TokenDecoded) -> dict[str, Any]:
+    step, explained = token.step, token.attribution
+    return {
+        "token_id": step.token_id,
+        "text": step.text,
+        "span": [step.start, step.end],
+        "p_base": explained.p_base,
+        "p_tuned": explained.p_tuned,
+        "logprob_base": explained.logprob_base,
+        "logprob_tuned": explained.logprob_tuned,
+        "contributions": list(explained.contributions),
+        "rank_base": explained.rank_base,
+        "rank_tuned": explained.rank_tuned,
+        "flipped": explained.flipped,
+        "coverage": explained.coverage,
+    }
+
+
+def coverage_warning(run: RunRecord) -> str:
+    """A sentence where a server told of little of the base's probability, or nothing."""
+    known = [token.attribution.coverage for token in run.tokens]
+    told = [coverage for coverage in known if coverage is not None]
+    if not told or (mean := sum(told) / len(told)) >= LOW_COVERAGE:
+        return ""
+    return (
+        f"The server told of {mean:.0%} of the base's probability on average, {min(told):.0%} at "
+        "least: a greater “top_logprobs” in the recipe brings the text nearer to the whole base."
+    )
+
+
+_TOKEN_WIDTH = 16
+
+
+def shifts_table(recipe: Recipe, run: RunRecord) -> str:
+    """For each token its probability before and after tuning, and what each pair gave or took."""
+    names = [pair.name[:12] for pair in recipe.pairs]
+    header = f"{'token':<{_TOKEN_WIDTH}}  {'base':>6}  {'tuned':>6}  " + "  ".join(
+        f"{name:>12}" for name in names
+    )
+    lines = [header, "─" * len(header)]
+    for token in run.tokens:
+        explained = token.attribution
+        spelled = repr(token.step.text)[1:-1] if token.step.text else "·"
+        shares = "  ".join(f"{share:>+12.3f}" for share in explained.contributions)
+        mark = "  ← the experts changed the choice" if explained.flipped else ""
+        lines.append(
+            f"{spelled[:_TOKEN_WIDTH]:<{_TOKEN_WIDTH}}  {explained.p_base:>6.3f}  "
+            f"{explained.p_tuned:>6.3f}  {shares}{mark}"
+        )
+    return "\n".join(lines)

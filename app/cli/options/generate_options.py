@@ -1,0 +1,57 @@
+"""The options of ``tuneshift generate``."""
+
+from __future__ import annotations
+
+import argparse
+
+from app.cli.options.parser import Commands
+from app.cli.options.shared import add_roles, add_sampling
+
+
+def add_generate(commands: Commands) -> None:
+    """Add the subcommand."""
+    parser = commands.add_parser(
+        "generate",
+        help="stream a tuned generation to the terminal",
+        description="Stream a tuned generation to stdout.",
+    )
+    parser.set_defaults(run=_run)
+    parser.add_argument(
+        "prompt",
+        nargs="?",
+        help="the text to continue; - reads it from stdin; default: the recipe's sample prompt",
+    )
+    add_roles(parser)
+    add_sampling(parser)
+    output = parser.add_argument_group("output")
+    output.add_argument(
+        "--json", action="store_true", help="print one JSON object instead of the text"
+    )
+    output.add_argument(
+        "--shifts",
+        action="store_true",
+        help="end with a table of what each pair did to each token",
+    )
+    output.add_argument(
+        "--save",
+        action="store_true",
+        help="keep the run in the history, for tuneshift inspect; its id is told on stderr",
+    )
+    parser.add_argument(
+        "--again",
+        metavar="RUN",
+        help="instead of all this: repeat a run of the history (its id, or last) with the alphas "
+        "that each token had; the exit status is 1 where other tokens come",
+    )
+    parser.add_argument(
+        "--no-speculation",
+        dest="speculate",
+        action="store_false",
+        help="read one token at a time; slower, and no block of tokens is rounded in another way",
+    )
+
+
+def _run(options: argparse.Namespace) -> int:
+    from app.cli.generate_command import generate
+
+    return generate(options)

@@ -1,0 +1,24 @@
+"""The options of ``tuneshift selftest``."""
+
+from __future__ import annotations
+
+import argparse
+
+from app.cli.options.parser import Commands
+
+
+def add_selftest(commands: Commands) -> None:
+    """Add the subcommand."""
+    parser = commands.add_parser(
+        "selftest",
+        help="say whether this installation works",
+        description="Load the built-in demo, decode, check the attribution, write and read a "
+        "history of its own, and draw the window without a screen. Nothing of yours is touched.",
+    )
+    parser.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    from app.cli.selftest_command import selftest
+
+    return selftest(options)

@@ -1,0 +1,87 @@
+"""``tuneshift serve``: a proxy-tuned model behind the OpenAI API."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+from app.checkpoints.recipes.recipe_file import DEFAULT_RECIPE, find_recipe
+from app.checkpoints.status import LoadProgress
+from app.cli.progress_line import StatusLine
+from app.cli.roles import on_device
+from app.errors import SettingsError
+from app.extras import how_to_get
+from app.server.access import Access
+from app.server.listening import Service, listen, url_of
+
+KEY_VARIABLE = "TUNESHIFT_SERVE_KEY"
+
+
+def serve(options: argparse.Namespace) -> int:
+    """Carry out ``tuneshift serve``; returns the exit status.
+
+    Raises:
+        TuneshiftError: For everything that can be wrong with recipe, models and address.
+    """
+    try:
+        from app.server.uvicorn_server import serve as answer
+    except ImportError as error:
+        raise SettingsError(
+            "The server is not installed",
+            evidence=str(error),
+            next_step=how_to_get("serve"),
+        ) from error
+    recipe = on_device(find_recipe(options.recipe or DEFAULT_RECIPE), options.device, options.dtype)
+    access = Access(options.host, _key(options), tuple(map(_origin, options.allow_origin)))
+    service = Service(access, options.port)
+    listener = listen(service)
+    status = StatusLine()
+
+    def on_progress(progress: LoadProgress) -> None:
+        share = progress.done / max(progress.total, 1)
+        status.show(f"Loading the {progress.role}: {share:.0%}")
+
+    def on_ready() -> None:
+        status.clear()
+        print(f"“{recipe.name}” is served at {url_of(listener)}", flush=True)
+        print("Ctrl+C ends it.", file=sys.stderr, flush=True)
+
+    status.show("Starting …")
+    with listener:
+        try:
+            asyncio.run(answer(service, recipe, listener, on_progress, on_ready))
+        except KeyboardInterrupt:
+            return 130
+        finally:
+            status.clear()
+    return 0
+
+
+def _key(options: argparse.Namespace) -> str:
+    if options.api_key_file:
+        try:
+            key = Path(options.api_key_file).expanduser().read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(
+                f"The key in {options.api_key_file} cannot be read", evidence=str(error)
+            ) from error
+        if not key:
+            raise SettingsError(f"The file {options.api_key_file} is empty")
+        return key
+    key = options.api_key if options.api_key is not None else os.environ.get(KEY_VARIABLE, "")
+    if options.api_key == "":
+        raise SettingsError("The key is empty", next_step="Give one, or leave --api-key out.")
+    return str(key)
+
+
+def _origin(origin: str) -> str:
+    """An origin as a browser names it."""
+    scheme, separator, rest = origin.partition("://")
+    if scheme not in ("http", "https") or not separator or not rest or set(rest) & set("/*? "):
+        raise SettingsError(
+            f"“{origin}” is not an origin", next_step="It looks like https://chat.example.org."
+        )
+    return origin

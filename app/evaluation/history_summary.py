@@ -1,0 +1,103 @@
+"""An evaluation as the history keeps it: what was asked, and what came out. Imports no torch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from app.checkpoints.spec import Recipe
+from app.evaluation.metrics import Measure
+from app.evaluation.plan import Plan
+from app.evaluation.results import Result, TaskResults, as_json
+from app.evaluation.task_files import builtin_tasks
+from app.evaluation.variants import View
+from app.history.evaluation_summaries import EvaluationSummary
+from app.history.provenance import recipe_to_keep
+
+
+def summary_of(
+    evaluation_id: str,
+    plan: Plan,
+    recipe: Recipe,
+    folder: Path,
+    found: Sequence[TaskResults],
+    complete: bool,
+) -> EvaluationSummary:
+    """What the history keeps of an evaluation."""
+    return EvaluationSummary(
+        id=evaluation_id,
+        folder=str(folder.resolve()),
+        recipe_name=recipe.name,
+        recipe=recipe_to_keep(recipe),
+        plan=json.dumps(asdict(_anywhere(plan)), ensure_ascii=False),
+        results=json.dumps(as_json(found), ensure_ascii=False, allow_nan=False),
+        complete=complete,
+    )
+
+
+def _anywhere(plan: Plan) -> Plan:
+    """A plan that means the same wherever the program is started."""
+    builtin = builtin_tasks()
+    tasks = (name if name in builtin else _absolute(name) for name in plan.tasks)
+    return replace(plan, tasks=tuple(tasks), data=tuple(map(_data_anywhere, plan.data)))
+
+
+def _data_anywhere(entry: str) -> str:
+    name, equals, file = entry.partition("=")
+    return f"{name}={_absolute(file)}" if equals else _absolute(entry)
+
+
+def _absolute(name: str) -> str:
+    path = Path(name).expanduser()
+    return str(path.resolve()) if path.exists() else name
+
+
+def plan_of(summary: EvaluationSummary) -> Plan:
+    """What was asked for; code is not run again without being allowed again.
+
+    Raises:
+        ValueError: When the history holds something else.
+    """
+    given: dict[str, Any] = json.loads(summary.plan)
+    return Plan(
+        tasks=tuple(given["tasks"]),
+        roles=tuple(given["roles"]),
+        scales=tuple(given["scales"]),
+        data=tuple(given["data"]),
+        limit=given["limit"],
+        batch_size=given["batch_size"],
+    )
+
+
+def results_of(summary: EvaluationSummary, recipe: Recipe) -> list[TaskResults]:
+    """The scores, without what tuning did to tokens, which is in the answers.
+
+    Raises:
+        ValueError: When the history holds something else.
+    """
+    return [
+        TaskResults(
+            task["task"],
+            task["measure"],
+            task["higher_is_better"],
+            tuple(_result(values, recipe) for values in task["results"]),
+        )
+        for task in json.loads(summary.results)
+    ]
+
+
+def _result(values: dict[str, Any], recipe: Recipe) -> Result:
+    view = View(
+        values["role"],
+        recipe,
+        values["kind"],
+        None,
+        tuple(values["alphas"] or ()),
+        1.0 if values["alpha_scale"] is None else values["alpha_scale"],
+    )
+    score = float("inf") if values["score"] is None else values["score"]
+    measure = Measure(score, values["stderr"], values["questions"])
+    return Result(view, measure, values["prompts_cut"])

@@ -1,0 +1,263 @@
+"""Evaluations over a folder: what is kept, what is asked again, and what the scores are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from app.checkpoints.loading.loader import LoadedRecipe
+from app.checkpoints.spec import Recipe
+from app.errors import Cancelled, EvaluationError
+from app.evaluation.evaluation_run import Answered, evaluate
+from app.evaluation.evaluator import Evaluator
+from app.evaluation.loading import Models
+from app.evaluation.metrics import bits
+from app.evaluation.results import result_of
+from app.evaluation.store import ResultFolder
+from app.evaluation.task_files import read_task
+from app.evaluation.tasks import Task
+from app.evaluation.variants import View, views_of
+from tests import tiny
+from tests.evaluation.conftest import Load
+from tests.evaluation.test_variants import alone
+
+PROMPTS = ["the king said", "How many? 12 + 30 =", "thou art", "x y z", "the sea was"]
+
+
+class OneLoad(Models):
+    """Gives what is loaded already, and counts."""
+
+    def __init__(self, loaded: LoadedRecipe) -> None:
+        super().__init__()
+        self.loads: list[Recipe] = []
+        self._recipe = loaded
+
+    def load(self, recipe: Recipe) -> LoadedRecipe:
+        self.loads.append(recipe)
+        return self._recipe if recipe == self._recipe.recipe else super().load(recipe)
+
+
+def task(folder: Path, metric: str, more: str = "") -> Task:
+    path = folder / f"{metric}.toml"
+    lines = [
+        {"prompt": prompt, "answer": " the king", "choices": [" a", " the king", " 42"], "gold": 1}
+        for prompt in PROMPTS
+    ]
+    (folder / "data.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    path.write_text(
+        f'format = 1\nmetric = "{metric}"\ndata = "data.jsonl"\n{more}'
+        "[generation]\nmax_new_tokens = 6\n"
+    )
+    return read_task(path)
+
+
+@pytest.fixture
+def loaded(load: Load) -> LoadedRecipe:
+    return load("llama")
+
+
+@pytest.fixture
+def views(loaded: LoadedRecipe) -> list[View]:
+    return views_of(loaded.recipe, ["base", "expert", "tuned"], (0.5, 1.0), alone)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> ResultFolder:
+    return ResultFolder(tmp_path / "out")
+
+
+def of(answers: Sequence[Answered], view: View) -> list[Answered]:
+    return sorted((a for a in answers if a.view == view), key=lambda a: a.record["index"])
+
+
+@pytest.mark.parametrize("metric", ["match", "contains", "choice", "bits"])
+def test_every_view_answers_every_question_once(
+    metric: str, tmp_path: Path, loaded: LoadedRecipe, views: list[View], folder: ResultFolder
+) -> None:
+    asked = task(tmp_path, metric)
+    models = OneLoad(loaded)
+    answers = list(evaluate([asked], views, folder, models))
+    assert models.loads == [loaded.recipe]
+    assert not any(answer.known for answer in answers)
+    for view in views:
+        assert [a.record["index"] for a in of(answers, view)] == list(range(5))
+    again = list(evaluate([asked], views, folder, models))
+    assert models.loads == [loaded.recipe]
+    assert all(answer.known for answer in again)
+    for view in views:
+        assert [a.record for a in of(again, view)] == [a.record for a in of(answers, view)]
+
+
+def test_scores_are_those_of_the_requests(
+    tmp_path: Path, loaded: LoadedRecipe, views: list[View], folder: ResultFolder
+) -> None:
+    tasks = [
+        task(tmp_path, "bits"),
+        task(tmp_path, "choice"),
+        task(tmp_path, "match", "samples = 2\n"),
+    ]
+    answers = list(evaluate(tasks, views, folder, OneLoad(loaded), batch_size=2))
+    evaluator = Evaluator(loaded)
+    for view in views:
+        by_task = {t.name: [a.record for a in of(answers, view) if a.task == t] for t in tasks}
+        for question, record in zip(tasks[0].questions, by_task["bits"], strict=True):
+            ((_, (score,)),) = evaluator.score(tasks[0].to_score(question), [view])
+            assert record["value"] == pytest.approx(bits(score), abs=1e-3)
+            assert record["size"] == len(b" the king")
+        for question, record in zip(tasks[1].questions, by_task["choice"], strict=True):
+            found = dict(evaluator.score(tasks[1].to_score(question), [view]))
+            logprobs = [found[place][0].logprob for place in range(3)]
+            assert record["logprobs"] == pytest.approx(logprobs, abs=1e-3)
+            best = max(range(3), key=lambda place: logprobs[place])
+            assert record["output"] == [question.choices[best]]
+            assert record["value"] == float(best == 1)
+        for question, record in zip(tasks[2].questions, by_task["match"], strict=True):
+            texts = dict(evaluator.generate(tasks[2].to_generate(question), view))
+            assert record["output"] == [texts[place].text for place in range(2)]
+        total = result_of(view, by_task["bits"]).measure
+        assert total.score == pytest.approx(sum(r["value"] for r in by_task["bits"]) / 45)
+
+
+def test_programs_are_run_with_what_was_written(
+    tmp_path: Path,
+    loaded: LoadedRecipe,
+    views: list[View],
+    folder: ResultFolder,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    programs: list[str] = []
+
+    def passes(program: str) -> bool:
+        programs.append(program)
+        return len(programs) % 3 == 0
+
+    monkeypatch.setattr("app.evaluation.evaluation_run.passes", passes)
+    more = 'program = "<{prompt}|{output}>"\nsamples = 3\npass_at = 2\n'
+    asked = task(tmp_path, "code", more).first(2)
+    assert asked.measured == "pass@2"
+    answers = list(evaluate([asked], views[:1], folder, OneLoad(loaded)))
+    written = [
+        f"<{PROMPTS[a.record['index']]}|{text}>" for a in answers for text in a.record["output"]
+    ]
+    assert programs == written
+    assert [a.record["passed"] for a in answers] == [[False, False, True]] * 2
+    assert [a.record["value"] for a in answers] == [pytest.approx(2 / 3)] * 2
+
+
+def test_a_killed_evaluation_goes_on(
+    tmp_path: Path, loaded: LoadedRecipe, views: list[View], folder: ResultFolder
+) -> None:
+    asked = task(tmp_path, "match")
+    running = evaluate([asked], views, folder, OneLoad(loaded), batch_size=2)
+    first = [next(running) for _ in range(7)]
+    running.close()
+    cut = folder.answers("match", views[1].title).path
+    assert cut.read_text().endswith("\n")
+    with cut.open("a") as file:
+        file.write('{"key": "half of a li')  # as a kill leaves it
+    answers = list(evaluate([asked], views, folder, OneLoad(loaded), batch_size=2))
+    assert sum(answer.known for answer in answers) == len(first)
+    assert len(answers) == 20
+    assert "half of a li" not in cut.read_text()
+    whole = ResultFolder(tmp_path / "other")
+    expected = list(evaluate([asked], views, whole, OneLoad(loaded), batch_size=2))
+    for view in views:
+        assert [a.record for a in of(answers, view)] == [a.record for a in of(expected, view)]
+
+
+def test_more_questions_roles_and_weights_keep_what_is_answered(
+    tmp_path: Path, loaded: LoadedRecipe, views: list[View], folder: ResultFolder
+) -> None:
+    asked = task(tmp_path, "bits")
+    list(evaluate([asked.first(2)], views[:2], folder, OneLoad(loaded)))
+    answers = list(evaluate([asked], views, folder, OneLoad(loaded)))
+    assert sum(answer.known for answer in answers) == 4
+    assert len(answers) == 20
+
+
+@pytest.mark.parametrize("change", ["prompt", "alpha", "generation", "weights"])
+def test_what_an_answer_depends_on_asks_again(
+    change: str,
+    tmp_path: Path,
+    loaded: LoadedRecipe,
+    views: list[View],
+    folder: ResultFolder,
+    llama: tiny.Family,
+) -> None:
+    asked, tuned = task(tmp_path, "match").first(1), views[-1]
+    models = OneLoad(loaded)
+    list(evaluate([asked], [tuned], folder, models))
+    if change == "prompt":
+        (question,) = asked.questions
+        prompt = replace(question.prompt, plain="another")
+        asked = replace(asked, questions=(replace(question, prompt=prompt),))
+    elif change == "alpha":
+        tuned = replace(tuned, alphas=(0.8, 1.4))
+    elif change == "generation":
+        asked = replace(asked, generation=replace(asked.generation, max_new_tokens=7))
+    else:
+        recipe = loaded.recipe.with_role(0, tiny.spec(llama.expert))
+        tuned = replace(tuned, recipe=recipe)
+    (answer,) = evaluate([asked], [tuned], folder, models)
+    assert not answer.known
+
+
+def test_another_checkpoint_is_loaded_after_the_recipe(
+    tmp_path: Path,
+    loaded: LoadedRecipe,
+    views: list[View],
+    folder: ResultFolder,
+    llama: tiny.Family,
+) -> None:
+    (direct,) = views_of(loaded.recipe, [f"direct={llama.antiexpert}"], (1.0,), alone)
+    asked = task(tmp_path, "bits")
+    models = OneLoad(loaded)
+    answers = list(evaluate([asked], [direct, views[0]], folder, models))
+    assert models.loads == [direct.recipe, loaded.recipe]
+    assert [len(of(answers, view)) for view in (direct, views[0])] == [5, 5]
+
+
+def test_cancelling_keeps_what_is_answered(
+    tmp_path: Path, loaded: LoadedRecipe, views: list[View], folder: ResultFolder
+) -> None:
+    asked = task(tmp_path, "match")
+    answers: list[Answered] = []
+    running = evaluate([asked], views, folder, OneLoad(loaded), 1, lambda: len(answers) == 3)
+    with pytest.raises(Cancelled):
+        answers.extend(running)
+    assert len(answers) == 3
+    known = [a for a in evaluate([asked], views, folder, OneLoad(loaded)) if a.known]
+    assert len(known) == 3
+
+
+def test_a_folder_that_cannot_be_used_is_named(
+    tmp_path: Path, loaded: LoadedRecipe, views: list[View]
+) -> None:
+    (tmp_path / "file").write_text("")
+    folder = ResultFolder(tmp_path / "file")
+    with pytest.raises(EvaluationError, match=r"file.*cannot be read"):
+        list(evaluate([task(tmp_path, "bits")], views, folder, OneLoad(loaded)))
+    with pytest.raises(EvaluationError, match=r"cannot be written.*--output"):
+        folder.answers("task", "view").append([{}])
+    with pytest.raises(EvaluationError, match=r"cannot be written.*--output"):
+        folder.write("results.json", {})
+
+
+def test_every_name_has_a_file_of_its_own(tmp_path: Path) -> None:
+    names = [
+        "tuned",
+        "tuned ×0.5",
+        "tuned x0.5",
+        "tuned_x0.5",
+        "tuned:A",
+        "tuned/A",
+        "../A",
+        "한국",
+    ]
+    paths = {ResultFolder(tmp_path).answers("task", name).path for name in names}
+    assert len(paths) == len(names)
+    assert {path.parent for path in paths} == {tmp_path / "answers" / "task"}

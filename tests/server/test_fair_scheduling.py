@@ -1,0 +1,104 @@
+"""Whose turn it is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from app.server.api_errors import ApiError
+from app.server.fair_scheduling import Turns
+
+
+def run(work: Callable[[Turns], Awaitable[None]], most: int = 10) -> None:
+    async def main() -> None:
+        await asyncio.wait_for(work(Turns(most)), 30)
+
+    asyncio.run(main())
+
+
+async def settle() -> None:
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+class Line:
+    """Clients that wait, and the order in which they got their turn."""
+
+    def __init__(self, turns: Turns) -> None:
+        self.turns = turns
+        self.order: list[str] = []
+        self.go_on = asyncio.Event()
+
+    async def ask(self, client: str, name: str) -> None:
+        async with self.turns.take(client):
+            self.order.append(name)
+            await self.go_on.wait()
+
+
+def test_turns_go_round_among_clients() -> None:
+    async def work(turns: Turns) -> None:
+        line = Line(turns)
+        names = [("a", "a1"), ("a", "a2"), ("a", "a3"), ("b", "b1"), ("b", "b2"), ("c", "c1")]
+        tasks = []
+        for client, name in names:
+            tasks.append(asyncio.create_task(line.ask(client, name)))
+            await settle()
+        assert line.order == ["a1"]
+        assert turns.waiting == 5
+        line.go_on.set()
+        await asyncio.gather(*tasks)
+        assert line.order == ["a1", "a2", "b1", "c1", "a3", "b2"]
+        assert turns.waiting == 0
+
+    run(work)
+
+
+def test_who_leaves_the_line_loses_nobody_a_turn() -> None:
+    async def work(turns: Turns) -> None:
+        line = Line(turns)
+        tasks = [asyncio.create_task(line.ask(name, name)) for name in "abcd"]
+        await settle()
+        tasks[1].cancel()  # waits
+        tasks[0].cancel()  # has its turn
+        await settle()
+        assert line.order == ["a", "c"]
+        line.go_on.set()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        assert line.order == ["a", "c", "d"]
+        async with turns.take("e"):
+            assert turns.waiting == 0
+
+    run(work)
+
+
+def test_who_is_called_and_leaves_at_once_passes_the_turn_on() -> None:
+    async def work(turns: Turns) -> None:
+        line = Line(turns)
+        tasks = [asyncio.create_task(line.ask(name, name)) for name in "abc"]
+        await settle()
+        tasks[0].cancel()
+        await asyncio.sleep(0)  # its turn is given to b, who has not run yet
+        tasks[1].cancel()
+        await settle()
+        assert line.order == ["a", "c"]
+        line.go_on.set()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    run(work)
+
+
+def test_a_line_has_an_end() -> None:
+    async def work(turns: Turns) -> None:
+        line = Line(turns)
+        tasks = [asyncio.create_task(line.ask(name, name)) for name in "abc"]
+        await settle()
+        with pytest.raises(ApiError) as caught:
+            await line.ask("d", "d")
+        assert (caught.value.status, caught.value.code) == (429, "queue_full")
+        assert caught.value.headers["Retry-After"] == "10"
+        line.go_on.set()
+        await asyncio.gather(*tasks)
+
+    run(work, most=2)
