@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from inspect import signature
 from typing import Protocol
 
@@ -46,9 +47,21 @@ class TransformersLanguageModel:
     Args:
         model: What to evaluate.
         context_length: The most tokens to read, where that is fewer than the model can.
+        reads_blocks: Whether several tokens may be read in one forward pass.
+        rewinds: Whether its cache may be shortened to other lengths than 0.
+
+    Attributes:
+        pads_batches: Whether texts of different lengths may be read side by side.
     """
 
-    def __init__(self, model: PreTrainedModel, context_length: int | None = None) -> None:
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        context_length: int | None = None,
+        *,
+        reads_blocks: bool = True,
+        rewinds: bool = True,
+    ) -> None:
         config = model.config.get_text_config()
         self.model = model
         # Offloaded weights are on no device between uses; their hooks move what is given to them.
@@ -57,6 +70,9 @@ class TransformersLanguageModel:
         # Mamba and its kin: a state alone, under another name, that goes on one token at a time.
         self._is_state = "cache_params" in signature(model.forward).parameters
         self._earliest = 0
+        self._reads_blocks = reads_blocks
+        self._rewinds = rewinds
+        self.pads_batches = True
         self._threads = ThreadChoice(0 if self._device.type == "cpu" else 1)
         self.length = 0
         limits = [context_length, getattr(config, "max_position_embeddings", None)]
@@ -64,12 +80,21 @@ class TransformersLanguageModel:
         output = model.get_output_embeddings()
         self.vocabulary_size: int = output.weight.shape[0] if output else config.vocab_size
 
+    def another(self) -> TransformersLanguageModel:
+        """One that reads the same model in the same way, and has read nothing."""
+        return TransformersLanguageModel(
+            self.model, self.context_length, reads_blocks=self._reads_blocks, rewinds=self._rewinds
+        )
+
     def extend(self, tokens: Tensor, last: int = 1) -> Tensor:
-        if self._cache is not None and self._is_state:
-            return torch.cat([self._read(token, 1) for token in tokens.split(1)])[-last:]
+        one_by_one = not self._reads_blocks or (self._cache is not None and self._is_state)
         if self._cache is None:
             self._cache = make_cache(self.model.config)
-        return self._read(tokens, last)
+        if not one_by_one:
+            return self._read(tokens, last)
+        rows = deque[Tensor](maxlen=last)
+        rows.extend(self._read(token, 1) for token in tokens.split(1))
+        return torch.cat(list(rows))
 
     def _read(self, tokens: Tensor, last: int) -> Tensor:
         with self._threads.for_block(tokens.shape[0]):
@@ -85,7 +110,7 @@ class TransformersLanguageModel:
 
     @property
     def can_rewind(self) -> bool:
-        return self._cache is None or self._cache.is_croppable
+        return self._rewinds and (self._cache is None or self._cache.is_croppable)
 
     def rewind(self, length: int) -> None:
         if not 0 <= length <= self.length:

@@ -44,6 +44,9 @@ class UncachedLanguageModel(TransformersLanguageModel):
         super().__init__(model, context_length)
         self._tokens = torch.empty(0, dtype=torch.int64)
 
+    def another(self) -> UncachedLanguageModel:
+        return UncachedLanguageModel(self.model, self.context_length)
+
     def extend(self, tokens: Tensor, last: int = 1) -> Tensor:
         text = torch.cat([self._tokens, tokens.to(self._tokens.device)])
         with self._threads.for_block(text.shape[0]):

@@ -145,7 +145,7 @@ def test_long_rows_of_logits_are_read_in_pieces(
     of = views(loaded)
     whole = scores(Evaluator(loaded, 4), requests(), of)
     monkeypatch.setattr("app.evaluation.scoring._LOGITS_AT_ONCE", 1)
-    monkeypatch.setattr("app.evaluation.batched.TOKENS_AT_ONCE", 20)
+    monkeypatch.setattr("app.decoding.batch_model.TOKENS_AT_ONCE", 20)
     for one, other in zip(scores(Evaluator(loaded, 4), requests(), of), whole, strict=True):
         assert [s.logprob for s in one] == pytest.approx([s.logprob for s in other], abs=1e-3)
 
