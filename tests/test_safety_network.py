@@ -25,7 +25,7 @@ from app.__main__ import main
 sys.exit(main(sys.argv[1:]))
 """
 _WINDOW = """
-from app.ui import application
+from app.ui import starting
 from app.ui.main_window import MainWindow
 from app.ui.state.session import LoadState
 make = MainWindow.__init__
@@ -44,7 +44,7 @@ MainWindow.__init__ = closed_after_a_run
 from dataclasses import replace
 from app.checkpoints.recipes.recipe_file import find_recipe
 recipe = find_recipe("demo")
-sys.exit(application.run(replace(recipe, sampling=replace(recipe.sampling, max_new_tokens=3))))
+sys.exit(starting.run(replace(recipe, sampling=replace(recipe.sampling, max_new_tokens=3))))
 """
 
 

@@ -15,10 +15,9 @@ from app.cli.output import write_out
 from app.cli.progress_line import StatusLine
 from app.cli.repeated_run import find_again
 from app.cli.roles import chosen_recipe
+from app.cli.run_record import RunRecord
 from app.cli.run_request import Order
 from app.cli.saving import Saving
-from app.decoding.remote import Traffic
-from app.decoding.speculation_stats import SpeculationStats
 from app.decoding.types import FinishReason, GenerationConfig
 from app.engine.messages import (
     Cancellation,
@@ -65,18 +64,6 @@ def generate(options: argparse.Namespace) -> int:
     token_ids = [token.step.token_id for token in output.run.tokens]
     roles = output.loaded.roles if output.loaded else ()
     return 0 if again is None or again.compare(token_ids, roles, order.drafts) else 1
-
-
-class RunRecord:
-    """What a run told, for the reports at its end."""
-
-    def __init__(self) -> None:
-        self.prompt_tokens: tuple[int, ...] = ()
-        self.tokens: list[TokenDecoded] = []
-        self.finish_reason: FinishReason | None = None
-        self.tokens_per_second: float | None = None
-        self.speculation: SpeculationStats | None = None
-        self.traffic: Traffic | None = None
 
 
 class _Output:

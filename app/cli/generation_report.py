@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from app.attribution.attribution import LOW_COVERAGE
 from app.checkpoints.spec import Recipe
 from app.checkpoints.status import RoleInForce
+from app.cli.run_record import RunRecord
 from app.cli.run_request import Order
 from app.decoding.speculation_stats import SpeculationStats
 from app.engine.messages import Loaded, TokenDecoded
 from app.history.export.json_file import finite
-
-if TYPE_CHECKING:
-    from app.cli.generate_command import RunRecord
 
 
 def json_report(

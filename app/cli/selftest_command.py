@@ -135,7 +135,7 @@ class _Selftest:
 
 def _draw_window() -> str:
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
-    from app.ui.application import draw
+    from app.ui.starting import draw
 
     image = draw(find_recipe(DEFAULT_RECIPE))
     places = ((x, y) for x in range(0, image.width(), 4) for y in range(0, image.height(), 4))

@@ -20,7 +20,7 @@ def open_window(recipe: str | None) -> int:
     """
     _check_display()
     chosen = find_recipe(recipe) if recipe else None
-    from app.ui.application import run
+    from app.ui.starting import run
 
     return run(chosen)
 

@@ -32,7 +32,7 @@ from app.ui.recipe import recipe_files
 from app.ui.recipe.recipe_column import RecipeColumn
 from app.ui.serve.serve_indicator import ServeIndicator
 from app.ui.state.session import Session
-from app.ui.status_line import StatusLine
+from app.ui.status_bar import StatusLine
 from app.ui.summary.summary_panel import SummaryPanel
 from app.ui.text.prompt_editor import PromptEditor
 from app.ui.text.repetition_bar import RepetitionBar

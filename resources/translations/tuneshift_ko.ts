@@ -946,6 +946,14 @@
         <source>{0} left</source>
         <translation>{0} 남음</translation>
     </message>
+    <message>
+        <source>loading the {0}: {1}</source>
+        <translation>{0} 로드 중: {1}</translation>
+    </message>
+    <message>
+        <source>{0}, {1}</source>
+        <translation>{0}, {1}</translation>
+    </message>
 </context>
 <context>
     <name>EvaluateIndicator</name>
@@ -975,14 +983,6 @@
     <message>
         <source>Its answers are in {0}.</source>
         <translation>답변은 {0}에 있습니다.</translation>
-    </message>
-    <message>
-        <source>{0}, {1}</source>
-        <translation>{0}, {1}</translation>
-    </message>
-    <message>
-        <source>loading the {0}: {1}</source>
-        <translation>{0} 로드 중: {1}</translation>
     </message>
 </context>
 <context>

@@ -33,13 +33,13 @@ from app.checkpoints.spec import Recipe
 from app.decoding.types import FinishReason
 from app.engine.messages import LiveAlphas, TokenDecoded
 from app.settings import Settings
-from app.ui.application import make_application
 from app.ui.main_window import MainWindow
 from app.ui.plot.shift_plot import ShiftPlot
+from app.ui.starting import make_application
 from app.ui.state.display import ENTROPY, KL, Tint
-from app.ui.state.run import Run
 from app.ui.state.session import Session
-from app.ui.text.grouping import Grouping
+from app.ui.state.texts.text_run import Run
+from app.ui.state.texts.token_groups import Grouping
 from app.ui.theme import LIGHT, palette, stylesheet
 from tests.ui.conftest import WORDS, invent_step
 

@@ -21,10 +21,10 @@ from PySide6.QtCore import QSettings, QTimer
 from app.checkpoints.recipes.recipe_file import find_recipe
 from app.checkpoints.spec import Recipe
 from app.settings import Settings
-from app.ui.application import make_application
 from app.ui.bridge import Bridge
-from app.ui.garbage import GarbageCollector
+from app.ui.garbage_timer import GarbageCollector
 from app.ui.main_window import MainWindow
+from app.ui.starting import make_application
 from app.ui.state.session import Session
 from tests.bench.serving import CLIENTS, Served, headless, over_a_socket
 

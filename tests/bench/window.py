@@ -74,10 +74,10 @@ def window_against_headless(repeats: int, tokens: int, folder: Path) -> dict[str
     from app.engine.engine import Engine
     from app.engine.messages import Cancellation, Event, Generate, LiveAlphas, Load, RunFinished
     from app.settings import Settings
-    from app.ui.application import make_application
     from app.ui.bridge import Bridge
-    from app.ui.garbage import GarbageCollector
+    from app.ui.garbage_timer import GarbageCollector
     from app.ui.main_window import MainWindow
+    from app.ui.starting import make_application
     from app.ui.state.session import LoadState, Session
     from app.ui.theme import LIGHT, palette, stylesheet
 

@@ -27,9 +27,9 @@ from app.history.database import open_history
 from app.history.export.document import read_document
 from app.history.export.formats import FORMATS
 from app.settings import Settings, config_folder, load_settings, save_settings
-from app.ui.application import make_application
 from app.ui.bridge import Bridge
 from app.ui.main_window import MainWindow
+from app.ui.starting import make_application
 from app.ui.state.session import Session
 from tests import tiny, tiny_gguf
 from tests.history.invented import Desk, new_run, write_run

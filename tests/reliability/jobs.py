@@ -41,12 +41,12 @@ from app.history.database import Database
 from app.history.records import StoredRun
 from app.history.schema import VERSIONS
 from app.settings import save_settings
-from app.ui import application
+from app.ui import starting
 from app.ui.history import exporting
 from app.ui.main_window import MainWindow
 from app.ui.recipe import recipe_files
-from app.ui.state.run import Run
 from app.ui.state.session import LoadState, Session
+from app.ui.state.texts.text_run import Run
 from tests.history.invented import new_run, write_run
 from tests.reliability.fuzzing import TARGETS
 from tests.reliability.soak import soak
@@ -81,7 +81,7 @@ def run_window(recipe: str, script: Callable[[MainWindow, Session], None]) -> in
 
     MainWindow.__init__ = made  # type: ignore[method-assign]
     try:
-        return application.run(read_recipe(Path(recipe)))
+        return starting.run(read_recipe(Path(recipe)))
     except TuneshiftError as error:
         tell(error=str(error))
         return 2

@@ -19,11 +19,12 @@ from PySide6.QtWidgets import QApplication
 from app.checkpoints.memory.heap import release_memory
 from app.checkpoints.recipes.recipe_file import read_recipe
 from app.settings import Settings
-from app.ui.application import Appearance, make_application
+from app.ui.appearance import Appearance
 from app.ui.bridge import Bridge
 from app.ui.ending import Ending
-from app.ui.garbage import GarbageCollector
+from app.ui.garbage_timer import GarbageCollector
 from app.ui.main_window import MainWindow
+from app.ui.starting import make_application
 from app.ui.state.session import LoadState, Session
 
 HEARTBEAT_MS = 5

@@ -25,7 +25,7 @@ from app.decoding.types import FinishReason, GenerationConfig, TokenStep
 from app.errors import ModelError
 from app.settings import Settings
 from app.ui.state.session import LoadState, Session
-from app.ui.status_line import StatusLine
+from app.ui.status_bar import StatusLine
 from tests import tiny
 from tests.decoding.table_model import VOCABULARY, TableModel, tables
 from tests.ui.conftest import EngineBridge

@@ -75,7 +75,7 @@ def clipboard_is_emptied(qapp: QGuiApplication) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def garbage_is_collected_on_this_thread() -> Iterator[None]:
-    """Another thread would delete widgets that are in cycles, as ``app.ui.garbage`` says."""
+    """Another thread would delete widgets that are in cycles, as ``app.ui.garbage_timer`` says."""
     gc.disable()
     let_collect(lambda: None)
     yield

@@ -22,8 +22,8 @@ from app.ui.bridge import Bridge
 from app.ui.inspector.candidate_model import CandidateModel
 from app.ui.main_window import MainWindow
 from app.ui.problem_banner import ProblemBanner
-from app.ui.recipe.alpha_slider import AlphaSlider
 from app.ui.state.session import LoadState, Session
+from app.ui.widgets.alpha_slider import AlphaSlider
 from tests import tiny
 
 LONG = 10 * tiny.CONTEXT

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.attribution.candidates import tabulate
-from app.ui.state.run import Run
+from app.ui.state.texts.text_run import Run
 from app.wording import visible
 
 

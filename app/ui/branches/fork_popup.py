@@ -19,8 +19,8 @@ from PySide6.QtWidgets import (
 )
 
 from app.ui.branches.alternatives import Alternative, Alternatives
-from app.ui.state.run import Run
 from app.ui.state.session import Session
+from app.ui.state.texts.text_run import Run
 from app.ui.theme import SPACE, blend, current_theme
 from app.ui.widgets.elided_label import ElidedLabel
 from app.wording import probability, quoted, visible

@@ -7,10 +7,10 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
-from app.ui.branches.text_words import TextWords
-from app.ui.state.run import Run
-from app.ui.state.runs import Runs
+from app.ui.state.texts.runs import Runs
+from app.ui.state.texts.text_run import Run
 from app.ui.widgets.plain_tip import plain_tip
+from app.ui.words.text_words import TextWords
 
 DETAIL_ROLE = Qt.ItemDataRole.UserRole + 1
 """The second line of an item."""

@@ -21,12 +21,12 @@ from PySide6.QtWidgets import (
 
 from app.ui.branches.text_delegate import TextDelegate
 from app.ui.branches.text_tree import TextTree
-from app.ui.branches.text_words import TextWords
 from app.ui.compare.compare_dialog import show_comparison
-from app.ui.state.run import Run
 from app.ui.state.session import Session
+from app.ui.state.texts.text_run import Run
 from app.ui.theme import SPACE
 from app.ui.widgets.elided_label import ElidedLabel
+from app.ui.words.text_words import TextWords
 
 _INDENT = 14
 

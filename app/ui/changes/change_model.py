@@ -9,8 +9,8 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 from PySide6.QtGui import QColor
 
 from app.attribution.measures import BIT
-from app.ui.changes.changes import Changes, Order
-from app.ui.state.run import Run, Token
+from app.ui.state.texts.change_order import Changes, Order
+from app.ui.state.texts.text_run import Run, Token
 from app.ui.theme import current_theme
 from app.ui.widgets.bar_delegate import (
     BAR_ROLE,

@@ -16,8 +16,8 @@ from PySide6.QtWidgets import (
 )
 
 from app.ui.compare.role_column import RoleColumn
-from app.ui.state.run import Run
 from app.ui.state.session import LoadState, Session
+from app.ui.state.texts.text_run import Run
 from app.ui.theme import SPACE
 from app.ui.widgets.dialogs import show_once
 from app.ui.widgets.elided_label import ElidedLabel

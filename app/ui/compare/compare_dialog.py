@@ -15,17 +15,17 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.ui.branches.text_words import TextWords
 from app.ui.compare.run_text import RunText
 from app.ui.compare.shift_strip import ShiftStrip
 from app.ui.compare.text_figures import figures_of
-from app.ui.state.run import Run
 from app.ui.state.session import Session
+from app.ui.state.texts.text_run import Run
 from app.ui.text.tint_words import bits, number
 from app.ui.theme import SPACE
 from app.ui.widgets.controls import ChoiceBox
 from app.ui.widgets.dialogs import show_once
 from app.ui.widgets.elided_label import ElidedLabel
+from app.ui.words.text_words import TextWords
 
 _FRAME = QSize(24, 64)
 """What a window manager needs around a dialog."""

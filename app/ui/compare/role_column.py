@@ -8,11 +8,11 @@ from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QColor, QGuiApplication, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from app.ui.branches.text_words import TextWords
 from app.ui.compare.run_text import RunText
-from app.ui.state.run import Run
+from app.ui.state.texts.text_run import Run
 from app.ui.theme import SMALL, SPACE, current_theme
 from app.ui.widgets.elided_label import ElidedLabel
+from app.ui.words.text_words import TextWords
 
 _WIDTH = 216
 _SWATCH = 10

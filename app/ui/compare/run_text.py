@@ -16,8 +16,8 @@ from PySide6.QtWidgets import QFrame, QPlainTextEdit, QTextEdit, QWidget
 from app.attribution.measures import BIT
 from app.decoding.shown_text import show
 from app.ui.state.display import Tint
-from app.ui.state.run import Run, Token
-from app.ui.text.grouping import Grouping
+from app.ui.state.texts.text_run import Run, Token
+from app.ui.state.texts.token_groups import Grouping
 from app.ui.text.tint import mark_color, scale_of
 from app.ui.text.transcript_text import TextMap
 from app.ui.theme import SPACE, current_theme

@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, 
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app.attribution.measures import BIT
-from app.ui.state.run import Run
+from app.ui.state.texts.text_run import Run
 from app.ui.text.tint_words import bits
 from app.ui.theme import SMALL, SPACE, blend, current_theme
 from app.wording import quoted

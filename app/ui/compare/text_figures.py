@@ -9,7 +9,7 @@ import numpy as np
 
 from app.attribution.measures import BIT
 from app.attribution.series import AttributionSeries
-from app.ui.state.run import Run
+from app.ui.state.texts.text_run import Run
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,12 +17,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.ui.evaluate.evaluation import Evaluation, Stage
+from app.checkpoints.status import LoadProgress
 from app.ui.evaluate.past_view import PastView
 from app.ui.evaluate.results_view import ResultsView
 from app.ui.evaluate.samples_view import SamplesView
+from app.ui.evaluate.score_figures import view_title
 from app.ui.evaluate.setup_form import SetupForm
 from app.ui.evaluate.tokens_view import TokensView
+from app.ui.state.records.evaluation import Answering, Evaluation, Stage
 from app.ui.state.session import LoadState, Session
 from app.ui.theme import SPACE
 from app.ui.widgets.elided_label import ElidedLabel
@@ -255,7 +257,7 @@ class EvaluateDialog(QDialog):
         if current.stage is Stage.WAITING:
             loading = self._session.load_state in (LoadState.LOADING, LoadState.STARTING)
             waits = self.tr("Waiting for the models …") if loading else self.tr("Reading tasks …")
-            return current.told or waits, "caption"
+            return self._tell_now(current) or waits, "caption"
         if current.stage is Stage.RUNNING:
             return self._tell_progress(current), "caption"
         if current.error:
@@ -266,11 +268,20 @@ class EvaluateDialog(QDialog):
 
     def _tell_progress(self, current: Evaluation) -> str:
         done = self.tr("{0} of {1} answers").format(f"{current.done:,}", f"{current.total:,}")
-        parts = [current.told, done if current.total else ""]
+        parts = [self._tell_now(current), done if current.total else ""]
         left = current.seconds_left
         if left is not None and current.done < current.total:
             parts.append(self.tr("{0} left").format(duration(left)))
         return " · ".join(part for part in parts if part)
+
+    def _tell_now(self, current: Evaluation) -> str:
+        told = current.told
+        if isinstance(told, LoadProgress):
+            share = told.done / max(told.total, 1)
+            return self.tr("loading the {0}: {1}").format(told.role, f"{share:.0%}")
+        if isinstance(told, Answering):
+            return self.tr("{0}, {1}").format(told.task, view_title(told.view))
+        return told
 
     # Events
 

@@ -17,11 +17,11 @@ from PySide6.QtWidgets import (
 )
 
 from app.history.evaluation_summaries import EvaluationSummary
-from app.ui.evaluate.evaluations import Evaluations
-from app.ui.history.run_words import shown_moment
-from app.ui.summary.figures_model import Cell, FiguresModel, Heading
+from app.ui.state.records.window_evaluations import Evaluations
 from app.ui.theme import SPACE
+from app.ui.widgets.figures_model import Cell, FiguresModel, Heading
 from app.ui.widgets.number_table import NumberTable
+from app.ui.words.moments import shown_moment
 
 _CONTENTS = QHeaderView.ResizeMode.ResizeToContents
 

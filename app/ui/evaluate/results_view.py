@@ -8,11 +8,11 @@ from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtWidgets import QLabel, QStackedLayout, QVBoxLayout, QWidget
 
 from app.evaluation.results import TaskResults
-from app.ui.evaluate.figures import measure_title, score_headings, score_rows
 from app.ui.evaluate.score_chart import ScoreChart
-from app.ui.summary.figures_model import FiguresModel
+from app.ui.evaluate.score_figures import measure_title, score_headings, score_rows
 from app.ui.theme import SPACE
 from app.ui.widgets.controls import ChoiceBox
+from app.ui.widgets.figures_model import FiguresModel
 from app.ui.widgets.number_table import KEY_ROLE, NumberTable
 
 

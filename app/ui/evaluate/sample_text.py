@@ -11,9 +11,9 @@ from PySide6.QtCore import QObject
 from app.attribution.class_shifts import ShiftedToken
 from app.evaluation.store import Record
 from app.evaluation.variants import View
-from app.ui.evaluate.figures import view_title
+from app.ui.evaluate.score_figures import view_title
 from app.ui.state.display import Tint
-from app.ui.text.grouping import Grouping
+from app.ui.state.texts.token_groups import Grouping
 from app.ui.text.tint import scale_of
 from app.ui.theme import current_theme
 

@@ -20,13 +20,13 @@ from PySide6.QtWidgets import (
 
 from app.evaluation.store import Record
 from app.evaluation.variants import View
-from app.ui.evaluate.evaluation import Evaluation
-from app.ui.evaluate.figures import view_title
 from app.ui.evaluate.sample_text import SampleText, mark_of
+from app.ui.evaluate.score_figures import view_title
+from app.ui.state.records.evaluation import Evaluation
 from app.ui.state.session import Session
-from app.ui.summary.figures_model import Cell, FiguresModel, Heading
 from app.ui.theme import SPACE
 from app.ui.widgets.controls import ChoiceBox
+from app.ui.widgets.figures_model import Cell, FiguresModel, Heading
 from app.ui.widgets.number_table import NumberTable
 
 _SNIPPET = 120

@@ -13,7 +13,7 @@ from PySide6.QtGui import QColor, QFontMetricsF
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.evaluation.results import Result, TaskResults
-from app.ui.evaluate.figures import measure_title, view_title
+from app.ui.evaluate.score_figures import measure_title, view_title
 from app.ui.theme import Theme, current_theme
 
 _BAR = 0.6

@@ -5,11 +5,11 @@ from __future__ import annotations
 from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtWidgets import QHeaderView, QLabel, QStackedLayout, QVBoxLayout, QWidget
 
-from app.ui.evaluate.evaluation import Evaluation
-from app.ui.evaluate.figures import shift_headings, shift_rows, tuned_titles
-from app.ui.summary.figures_model import FiguresModel
+from app.ui.evaluate.score_figures import shift_headings, shift_rows, tuned_titles
+from app.ui.state.records.evaluation import Evaluation
 from app.ui.theme import SPACE
 from app.ui.widgets.controls import ChoiceBox
+from app.ui.widgets.figures_model import FiguresModel
 from app.ui.widgets.number_table import NumberTable
 
 _CONTENTS = QHeaderView.ResizeMode.ResizeToContents

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from PySide6.QtCore import QDateTime, QLocale, QObject
+from PySide6.QtCore import QObject
 
 from app.decoding.types import FinishReason
 from app.history.records import RunKind, RunSummary, first_words
+from app.ui.words.moments import shown_moment
 
 _PROMPT_WORDS, _TEXT_WORDS, _NAME = 14, 24, 24
 
@@ -63,11 +62,3 @@ class RunWords(QObject):
         tokens = self.tr("{0} tokens").format(f"{run.tokens:,}")
         parts = (run.recipe_name, self.moment(run), tokens, self.ending(run), self.kind(run))
         return " · ".join(part for part in parts if part)
-
-
-def shown_moment(moment: datetime) -> str:
-    """A moment on the clock of this machine, in the form of the language."""
-    local = QDateTime.fromSecsSinceEpoch(int(moment.timestamp()))
-    if QLocale().language() == QLocale.Language.C:  # its own form has no order anyone uses
-        return local.toString("yyyy-MM-dd HH:mm")
-    return QLocale().toString(local, QLocale.FormatType.ShortFormat)

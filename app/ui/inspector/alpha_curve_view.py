@@ -15,7 +15,7 @@ from app.attribution.alpha_curve import (
     alpha_curve,
     estimated_alpha_curve,
 )
-from app.ui.state.run import Run, Token
+from app.ui.state.texts.text_run import Run, Token
 from app.ui.theme import SPACE, current_theme
 from app.ui.widgets.controls import ChoiceBox
 from app.ui.widgets.focus_ring import FOCUS_GAP, paint_focus_ring

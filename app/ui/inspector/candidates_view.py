@@ -10,7 +10,7 @@ from app.attribution.candidates import CandidateRows, CandidateTable, tabulate
 from app.ui.inspector.candidate_filter import CandidateFilter, Moved
 from app.ui.inspector.candidate_model import CandidateModel
 from app.ui.inspector.token_story import section
-from app.ui.state.run import Run
+from app.ui.state.texts.text_run import Run
 from app.ui.theme import SPACE
 from app.ui.widgets.controls import ChoiceBox
 from app.ui.widgets.number_table import KEY_ROLE, NumberTable

@@ -13,8 +13,8 @@ from app.attribution.estimated import attribute_candidates
 from app.errors import HistoryError
 from app.ui.inspector.candidates_view import CandidatesView
 from app.ui.inspector.token_story import Look, TokenStory
-from app.ui.state.run import Run, Token
 from app.ui.state.session import Session
+from app.ui.state.texts.text_run import Run, Token
 from app.ui.theme import SPACE
 
 if TYPE_CHECKING:

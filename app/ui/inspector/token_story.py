@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 from app.attribution.attribution import TokenAttribution
 from app.attribution.shapley import MOST_EXACT_PAIRS
 from app.ui.inspector.contribution_bars import ContributionBars
-from app.ui.state.run import Run, Token
+from app.ui.state.texts.text_run import Run, Token
 from app.ui.theme import SMALL, SPACE
 from app.wording import probability, quoted
 

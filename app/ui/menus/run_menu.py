@@ -11,7 +11,7 @@ from app.ui.compare.all_roles_dialog import show_all_roles
 from app.ui.evaluate.show import show_evaluate
 from app.ui.menus.menu import SessionMenu
 from app.ui.models.memory_dialog import show_memory
-from app.ui.recipe.prompt_preview import show_preview
+from app.ui.recipe.prompt_dialogs import show_preview
 from app.ui.recipe.vocabulary_view import show_vocabulary
 from app.ui.state.session import LoadState, Session
 

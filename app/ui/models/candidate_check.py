@@ -10,9 +10,9 @@ from app.checkpoints import hub
 from app.checkpoints.report import Preflight, RoleVocabulary, Verdict
 from app.checkpoints.spec import Recipe
 from app.errors import TuneshiftError, VocabularyError
-from app.ui.role_words import role_title
 from app.ui.state.session import Session
 from app.ui.translation import translate
+from app.ui.words.role_words import role_title
 from app.wording import size
 
 

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.ui.state.downloads import Download, Downloads, DownloadState
+from app.ui.state.models.downloads import Download, Downloads, DownloadState
 from app.ui.theme import SPACE
 from app.ui.translation import translate
 from app.ui.widgets.elided_label import ElidedLabel

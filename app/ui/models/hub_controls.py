@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 
 from app.ui.models.download_bar import DownloadBar
 from app.ui.models.hub_results import HubResults
-from app.ui.state.downloads import Downloads
+from app.ui.state.models.downloads import Downloads
 from app.ui.theme import SPACE
 from app.ui.translation import translate
 from app.ui.widgets.controls import ChoiceBox

@@ -21,10 +21,10 @@ from app.ui.models.candidate_check import CandidateCheck
 from app.ui.models.hub_choice import HubChoice
 from app.ui.models.hub_controls import HubControls
 from app.ui.models.hub_results import HubRow, cached_rows, rows_of_hits
-from app.ui.role_words import role_titles
-from app.ui.state.downloads import Download
+from app.ui.state.models.downloads import Download
 from app.ui.state.session import Session
 from app.ui.translation import translate
+from app.ui.words.role_words import role_titles
 from app.wording import size
 
 _PAUSE_MS = 250

@@ -6,9 +6,9 @@ from PySide6.QtGui import QColor
 
 from app.checkpoints.report import MemoryPart
 from app.checkpoints.spec import Recipe
-from app.ui.role_words import role_titles
 from app.ui.theme import Theme, blend
 from app.ui.translation import translate
+from app.ui.words.role_words import role_titles
 
 _AND, _ADAPTER = " and ", ": adapter"
 """How labels are made of the names of roles."""

@@ -11,7 +11,7 @@ from app.checkpoints.report import Preflight
 from app.checkpoints.spec import Recipe
 from app.errors import HubError, NotDownloadedError, TuneshiftError
 from app.ui.models.candidate_check import CandidateCheck, unusable
-from app.ui.state.downloads import Download, DownloadState
+from app.ui.state.models.downloads import Download, DownloadState
 from app.ui.state.session import Session
 from app.wording import size
 

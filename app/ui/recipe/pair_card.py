@@ -14,10 +14,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.ui.recipe.alpha_slider import HIGHEST, LOWEST, STEP, AlphaSlider
 from app.ui.recipe.role_picker import RolePicker
 from app.ui.state.session import Session
 from app.ui.theme import SPACE, current_theme
+from app.ui.widgets.alpha_slider import HIGHEST, LOWEST, STEP, AlphaSlider
 from app.ui.widgets.controls import NameEdit, NumberBox
 
 _EDGE = 4

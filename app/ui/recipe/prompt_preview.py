@@ -9,6 +9,7 @@ from PySide6.QtCore import (
     QSize,
     Qt,
     QTimer,
+    Signal,
 )
 from PySide6.QtGui import QTextOption
 from PySide6.QtWidgets import (
@@ -27,11 +28,10 @@ from PySide6.QtWidgets import (
 
 from app.checkpoints.report import RolePrompt
 from app.checkpoints.spec import CHAT
-from app.ui.role_words import role_titles
 from app.ui.state.session import Session
 from app.ui.theme import SPACE, set_role
 from app.ui.translation import translate
-from app.ui.widgets.dialogs import show_once
+from app.ui.words.role_words import role_titles
 from app.wording import visible
 
 _SIZE = QSize(760, 520)
@@ -48,6 +48,9 @@ class PromptPreview(QDialog):
     Args:
         session: The state; its ``prompt`` is what is previewed.
     """
+
+    options_wanted = Signal(int)
+    """The person wants the options of the role at this place."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -221,9 +224,7 @@ class PromptPreview(QDialog):
         return " · ".join(parts)
 
     def _open_options(self) -> None:
-        from app.ui.recipe.role_options import show_role_options  # it shows this dialog in turn
-
-        show_role_options(self._session, max(self.roles.currentRow(), 0), self)
+        self.options_wanted.emit(max(self.roles.currentRow(), 0))
 
 
 class TokenModel(QAbstractTableModel):
@@ -269,15 +270,6 @@ class TokenModel(QAbstractTableModel):
 def _alignment(column: int) -> Qt.AlignmentFlag:
     side = Qt.AlignmentFlag.AlignRight if column < 2 else Qt.AlignmentFlag.AlignLeft
     return side | Qt.AlignmentFlag.AlignVCenter
-
-
-def show_preview(session: Session, parent: QWidget, place: int = 0) -> PromptPreview:
-    """Show the preview, with the role at ``place`` in front; it is open once at most."""
-    preview = show_once(
-        parent, PromptPreview, "preview", lambda window: PromptPreview(session, window)
-    )
-    preview.show_place(place)
-    return preview
 
 
 def _count(prompt: RolePrompt) -> str:

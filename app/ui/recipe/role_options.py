@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -20,14 +20,12 @@ from PySide6.QtWidgets import (
 
 from app.checkpoints.spec import CHAT, DTYPES, PERSONA_TEMPLATE, PLAIN, CheckpointSpec
 from app.errors import RecipeError
-from app.ui.recipe.prompt_preview import show_preview
 from app.ui.recipe.source_titles import place_of
-from app.ui.role_words import role_titles
 from app.ui.state.session import Session
 from app.ui.theme import SPACE
 from app.ui.widgets.controls import choice_of
-from app.ui.widgets.dialogs import show_once
 from app.ui.widgets.elided_label import ElidedLabel
+from app.ui.words.role_words import role_titles
 
 _WIDTH = 320
 """Pixels of the column of controls; with a width of its own the dialog would not grow."""
@@ -43,6 +41,9 @@ class RoleOptions(QDialog):
         session: The state.
         place: The role's place in ``Recipe.roles``.
     """
+
+    preview_wanted = Signal()
+    """The person wants to see the prompt of the role as it is now."""
 
     def __init__(self, session: Session, place: int, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -277,16 +278,7 @@ class RoleOptions(QDialog):
 
     def _apply_and_preview(self) -> None:
         self.apply()
-        show_preview(self._session, self, self._place)
-
-
-def show_role_options(session: Session, place: int, parent: QWidget) -> RoleOptions:
-    """Show the options of a role; those of each role are open once at most."""
-
-    def make(window: QWidget) -> RoleOptions:
-        return RoleOptions(session, place, window)
-
-    return show_once(parent, RoleOptions, f"options {place}", make)
+        self.preview_wanted.emit()
 
 
 def _editor(lines: int) -> QPlainTextEdit:

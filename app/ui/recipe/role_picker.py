@@ -20,10 +20,11 @@ from app.checkpoints.sources import builtin_checkpoints
 from app.checkpoints.spec import CHAT, PLAIN
 from app.checkpoints.status import LoadProgress
 from app.ui.icons import icon
+from app.ui.recipe.prompt_dialogs import show_role_options
 from app.ui.recipe.role_caption import describe, fault
-from app.ui.recipe.role_options import RoleOptions, show_role_options
+from app.ui.recipe.role_options import RoleOptions
 from app.ui.recipe.source_titles import place_of, titles_of
-from app.ui.state.recipe_state import ADAPTER
+from app.ui.state.models.recipe_state import ADAPTER
 from app.ui.state.session import LoadState, Session
 from app.ui.theme import SMALL, SPACE, current_theme, set_role
 from app.ui.widgets.controls import ChoiceBox

@@ -20,10 +20,10 @@ from PySide6.QtWidgets import (
 
 from app.checkpoints.report import Preflight, RoleVocabulary, TokenDifference, Verdict
 from app.checkpoints.spec import Recipe
-from app.ui.role_words import role_title
 from app.ui.state.session import Session
 from app.ui.theme import SPACE, set_role
 from app.ui.widgets.dialogs import show_once
+from app.ui.words.role_words import role_title
 from app.wording import quoted
 
 _SIZE = QSize(720, 480)

@@ -20,8 +20,8 @@ from PySide6.QtWidgets import (
 )
 
 from app.server.access import is_loopback
-from app.ui.serve.serving import ServeState
 from app.ui.serve.snippets import curl_snippet, python_snippet
+from app.ui.state.models.api_switch import ServeState
 from app.ui.state.session import Session
 from app.ui.theme import SPACE, set_role
 from app.ui.widgets.controls import NumberBox

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from app.ui.serve.serve_dialog import show_serve_dialog
-from app.ui.serve.serving import ServeState
+from app.ui.state.models.api_switch import ServeState
 from app.ui.state.session import Session
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject, QSettings, Signal
 
 from app.attribution.measures import Measure
-from app.ui.text.grouping import Grouping
+from app.ui.state.texts.token_groups import Grouping
 
 BASE, TUNED, KL, ENTROPY, SHIFT = "base", "tuned", "kl", "entropy", "shift"
 """The parts of the plot that every text has: lines, and the bars of log-probability."""

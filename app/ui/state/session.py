@@ -32,16 +32,16 @@ from app.errors import DeviceError, TuneshiftError
 from app.server.server_events import Model
 from app.settings import Settings
 from app.ui.bridge import Bridge
-from app.ui.changes.changes import Changes
-from app.ui.evaluate.evaluations import Evaluations
-from app.ui.history.history import History
-from app.ui.serve.serving import Serving
-from app.ui.state.checks import Checks
 from app.ui.state.display import Display
-from app.ui.state.downloads import Downloads
-from app.ui.state.load_rate import LoadRate
-from app.ui.state.recipe_state import RecipeState
-from app.ui.state.runs import Runs
+from app.ui.state.models.api_switch import Serving
+from app.ui.state.models.downloads import Downloads
+from app.ui.state.models.load_rate import LoadRate
+from app.ui.state.models.recipe_checks import Checks
+from app.ui.state.models.recipe_state import RecipeState
+from app.ui.state.records.run_history import History
+from app.ui.state.records.window_evaluations import Evaluations
+from app.ui.state.texts.change_order import Changes
+from app.ui.state.texts.runs import Runs
 
 
 class LoadState(StrEnum):
@@ -109,9 +109,12 @@ class Session(RecipeState):
         self.selection = self.runs.selection
         self.changes = Changes(self.runs)
         self.display = Display(self)
-        self.history = History(self)
-        self.serving = Serving(self)
-        self.evaluations = Evaluations(self, self._ids)
+        self.history = History(self, self)
+        self.serving = Serving(self, self)
+        self.evaluations = Evaluations(self, self._ids, self)
+        for changed in (self.load_changed, self.recipe_changed):
+            changed.connect(self.serving.show_model)
+        self.load_changed.connect(self.evaluations.follow_load)
         self.problem: Problem | None = None
         bridge.events.connect(self._receive)
 
@@ -274,6 +277,11 @@ class Session(RecipeState):
         """Show an error in the window."""
         self.problem = Problem(error, details)
         self.problem_changed.emit()
+
+    @property
+    def last_error(self) -> str:
+        """What went wrong last, in a sentence; nothing where that is over."""
+        return str(self.problem.error) if self.problem else ""
 
     def clear_problem(self) -> None:
         if self.problem:

@@ -11,8 +11,8 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from app.attribution.shapley import MOST_EXACT_PAIRS
 from app.attribution.summary import BASE, Role, RoleKind, Tally, small_model_logprobs
 from app.errors import HistoryError
-from app.ui.state.run import Run, Token
-from app.ui.state.runs import Runs
+from app.ui.state.texts.runs import Runs
+from app.ui.state.texts.text_run import Run, Token
 
 _SLICE_SECONDS = 0.006
 _PAUSE_MS = 8

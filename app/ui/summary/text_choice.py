@@ -5,10 +5,10 @@ from __future__ import annotations
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QListWidget, QListWidgetItem, QWidget
 
-from app.ui.branches.text_words import TextWords
-from app.ui.state.run import Run
-from app.ui.state.runs import Runs
+from app.ui.state.texts.runs import Runs
+from app.ui.state.texts.text_run import Run
 from app.ui.theme import SPACE
+from app.ui.words.text_words import TextWords
 
 _MOST_ROWS = 5
 

@@ -9,7 +9,7 @@ from operator import itemgetter
 from PySide6.QtGui import QColor, QTextCharFormat, QTextCursor, QTextDocument
 
 from app.decoding.shown_text import show
-from app.ui.state.run import Token
+from app.ui.state.texts.text_run import Token
 from app.ui.text.transcript_text import TextMap
 
 

@@ -9,8 +9,8 @@ from app.attribution.measures import Reduction, measured, reduced
 from app.attribution.rows import Floats
 from app.attribution.series import AttributionSeries
 from app.ui.state.display import Tint
-from app.ui.state.run import Run
-from app.ui.text.grouping import Grouping, TokenGroups
+from app.ui.state.texts.text_run import Run
+from app.ui.state.texts.token_groups import Grouping, TokenGroups
 from app.ui.text.tint import Scale, scale_of
 from app.ui.theme import Theme
 

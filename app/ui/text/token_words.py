@@ -5,11 +5,11 @@ from __future__ import annotations
 from app.attribution.measures import BIT, Reduction
 from app.attribution.series import RangeTotals
 from app.decoding.types import OtherChoice
-from app.ui.state.run import Run
+from app.ui.state.texts.text_run import Run
+from app.ui.state.texts.what_if_questions import WhatIf
 from app.ui.text.tint_words import bits, factor, reduction_title, tint_title, tint_value
 from app.ui.text.token_tints import TokenTints
 from app.ui.translation import translate
-from app.ui.what_if.questions import WhatIf
 from app.wording import probability, quoted, signed
 
 _LONGEST_QUOTE = 60

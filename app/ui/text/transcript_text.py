@@ -5,6 +5,8 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 
+from app.ui.utf16 import utf16_length
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:
@@ -28,13 +30,6 @@ class Piece:
         units = self.exact.encode("utf-16-le")
         first, last = max(start - self.start, 0), max(end - self.start, 0)
         return units[2 * first : 2 * last].decode("utf-16-le", errors="replace")
-
-
-def utf16_length(text: str) -> int:
-    """Length in UTF-16 code units."""
-    if text.isascii():
-        return len(text)
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 class TextMap:

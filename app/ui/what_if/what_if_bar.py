@@ -15,11 +15,11 @@ from PySide6.QtWidgets import (
 )
 
 from app.decoding.types import OtherChoice
-from app.ui.recipe.alpha_slider import AlphaSlider
-from app.ui.state.run import Run
 from app.ui.state.session import Session
+from app.ui.state.texts.text_run import Run
 from app.ui.theme import SPACE, current_theme
 from app.ui.what_if.what_if_words import WhatIfWords
+from app.ui.widgets.alpha_slider import AlphaSlider
 from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.message_label import MessageLabel
 

@@ -13,8 +13,8 @@ from app.decoding.types import FinishReason
 from app.ui.branches.text_tree import DETAIL_ROLE, SHOWN_ROLE, TextTree
 from app.ui.branches.texts_panel import TextsPanel
 from app.ui.compare.compare_dialog import CompareDialog
-from app.ui.state.runs import Runs
 from app.ui.state.session import Session
+from app.ui.state.texts.runs import Runs
 from tests.ui.conftest import FakeBridge
 
 

@@ -24,7 +24,7 @@ from app.ui.evaluate.evaluate_dialog import EvaluateDialog
 from app.ui.evaluate.evaluate_indicator import EvaluateIndicator
 from app.ui.evaluate.sample_text import RIGHT, WRONG
 from app.ui.evaluate.score_chart import ScoreChart
-from tests.ui.evaluate.conftest import PROMPTS, Desk
+from tests.ui.evaluating import PROMPTS, Desk
 
 
 @pytest.fixture

@@ -1,33 +1,3 @@
-"""A session that records, in a folder of its own."""
+"""The fixtures of a session that records."""
 
-from __future__ import annotations
-
-import gc
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
-from app.ui.state.session import Session
-from tests.ui.conftest import FakeBridge
-
-
-@pytest.fixture(autouse=True)
-def no_garbage_on_other_threads() -> Iterator[None]:
-    """As in the program, where ``app.ui.garbage`` sees to it."""
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
-
-
-@pytest.fixture
-def kept(session: Session, bridge: FakeBridge, tmp_path: Path) -> Iterator[Session]:
-    """A session with a loaded recipe that records."""
-    bridge.ready()
-    session.load()
-    bridge.finish_load()
-    session.history.open(tmp_path / "history.sqlite3")
-    yield session
-    session.history.close()
-    assert session.history.join(20)
+from tests.ui.recording import kept  # noqa: F401 — fixtures

@@ -20,7 +20,7 @@ from app.ui.history.run_table import KIND, MOMENT, TAGS, TITLE, TOKENS, RunTable
 from app.ui.main_window import MainWindow
 from app.ui.state.session import Session
 from tests.ui.conftest import FakeBridge
-from tests.ui.history.test_history import generate, runs
+from tests.ui.state.records.test_run_history import generate, runs
 
 
 @pytest.fixture

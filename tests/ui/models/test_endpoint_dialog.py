@@ -17,11 +17,11 @@ from app.decoding.types import FinishReason
 from app.engine.messages import Generate, Load, Loaded, RunFinished, RunStats, TokenDecoded
 from app.ui.inspector.inspector import Inspector
 from app.ui.models.endpoint_dialog import EndpointDialog
+from app.ui.recipe.prompt_dialogs import show_role_options
 from app.ui.recipe.role_caption import in_force
-from app.ui.recipe.role_options import show_role_options
 from app.ui.recipe.role_picker import RolePicker
 from app.ui.state.session import Session
-from app.ui.status_line import StatusLine
+from app.ui.status_bar import StatusLine
 from tests.ui.conftest import WORDS, FakeBridge, invent_step
 
 URL = "http://gpu:8000/v1"

@@ -13,8 +13,8 @@ from app.checkpoints.report import DeviceMemory, MemoryEstimate, MemoryPart
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
 from app.ui.models.memory_changes import change_title
 from app.ui.models.memory_parts import part_title
-from app.ui.role_words import role_title, role_titles
 from app.ui.translation import install_translations
+from app.ui.words.role_words import role_title, role_titles
 
 
 @pytest.fixture

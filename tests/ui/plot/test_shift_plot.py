@@ -15,8 +15,8 @@ from app.attribution.attribution import attribute
 from app.engine.messages import Generate, TokenDecoded
 from app.ui.plot.plot_legend import LegendToggle
 from app.ui.plot.shift_plot import ShiftPlot
-from app.ui.state.run import Token
 from app.ui.state.session import Session
+from app.ui.state.texts.text_run import Token
 from app.ui.theme import DARK, LIGHT, palette
 from app.wording import signed
 from tests.ui.conftest import FakeBridge, invent_step

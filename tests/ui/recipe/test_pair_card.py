@@ -8,9 +8,9 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication, QLineEdit, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.ui.recipe.alpha_slider import AlphaSlider
 from app.ui.recipe.pair_card import PairCard
 from app.ui.state.session import Session
+from app.ui.widgets.alpha_slider import AlphaSlider
 from app.ui.widgets.controls import ChoiceBox, NumberBox
 from tests.ui.conftest import FakeBridge
 

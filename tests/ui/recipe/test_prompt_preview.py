@@ -12,7 +12,8 @@ from pytestqt.qtbot import QtBot
 from app.checkpoints.report import RolePrompt
 from app.engine.messages import Check, Failed
 from app.errors import CheckpointError
-from app.ui.recipe.prompt_preview import PromptPreview, show_preview
+from app.ui.recipe.prompt_dialogs import show_preview
+from app.ui.recipe.prompt_preview import PromptPreview
 from app.ui.state.session import Session
 from tests.ui.conftest import FakeBridge, invent_preflight
 

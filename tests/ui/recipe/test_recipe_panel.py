@@ -32,7 +32,6 @@ from app.checkpoints.status import LoadProgress, RoleInForce
 from app.engine.messages import Failed, Load, Loaded, Loading
 from app.errors import CheckpointError, NotDownloadedError
 from app.settings import Settings
-from app.ui.recipe.alpha_slider import AlphaSlider
 from app.ui.recipe.pair_card import PairCard
 from app.ui.recipe.recipe_column import RecipeColumn
 from app.ui.recipe.recipe_panel import RecipePanel
@@ -42,6 +41,7 @@ from app.ui.recipe.role_picker import RolePicker
 from app.ui.recipe.source_titles import titles_of
 from app.ui.state.session import LoadState, Session
 from app.ui.theme import DARK, LIGHT, palette, stylesheet
+from app.ui.widgets.alpha_slider import AlphaSlider
 from app.ui.widgets.controls import ChoiceBox, NumberBox
 from app.ui.widgets.elided_label import ElidedLabel
 from tests.ui.conftest import FakeBridge, invent_preflight

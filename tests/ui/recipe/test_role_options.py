@@ -11,8 +11,9 @@ from pytestqt.qtbot import QtBot
 
 from app.checkpoints.spec import CHAT, PLAIN
 from app.engine.messages import Check, Load
+from app.ui.recipe.prompt_dialogs import show_role_options
 from app.ui.recipe.prompt_preview import PromptPreview
-from app.ui.recipe.role_options import RoleOptions, show_role_options
+from app.ui.recipe.role_options import RoleOptions
 from app.ui.state.session import Session
 from tests.ui.conftest import FakeBridge, invent_preflight
 

@@ -14,7 +14,7 @@ from app.engine.worker import EngineThread
 from app.server.access import Access
 from app.server.listening import Service, listen
 from app.ui.serve.serve_dialog import ServeDialog, show_serve_dialog
-from app.ui.serve.serving import ServeState
+from app.ui.state.models.api_switch import ServeState
 from app.ui.state.session import Session
 from tests.ui.conftest import FakeBridge
 

@@ -12,9 +12,10 @@ from PySide6.QtWidgets import QComboBox, QLabel
 from pytestqt.qtbot import QtBot
 from scipy.special import log_softmax
 
-from app.ui.state.run import Run
 from app.ui.state.session import Session
-from app.ui.summary import figures, tallies
+from app.ui.state.texts.text_run import Run
+from app.ui.summary import summary_figures as figures
+from app.ui.summary import tallies
 from app.ui.summary.summary_panel import SummaryPanel
 from app.ui.summary.text_choice import TextChoice
 from app.ui.widgets.bar_delegate import BAR_ROLE

@@ -17,14 +17,15 @@ from pytestqt.qtbot import QtBot
 from app.decoding.shown_text import show
 from app.decoding.types import FinishReason
 from app.ui.state.display import Tint
-from app.ui.state.run import Token
 from app.ui.state.session import Session
-from app.ui.text.grouping import Grouping
+from app.ui.state.texts.text_run import Token
+from app.ui.state.texts.token_groups import Grouping
 from app.ui.text.tint import scale_of
 from app.ui.text.transcript import TranscriptView
 from app.ui.text.transcript_edit import TranscriptText
-from app.ui.text.transcript_text import TextMap, utf16_length
+from app.ui.text.transcript_text import TextMap
 from app.ui.theme import DARK, LIGHT, current_theme, palette
+from app.ui.utf16 import utf16_length
 from tests.ui.conftest import FakeBridge
 
 NoModifier = Qt.KeyboardModifier.NoModifier

@@ -15,9 +15,9 @@ from app.attribution.attribution import attribute
 from app.attribution.measures import Measure
 from app.decoding.types import OtherChoice
 from app.ui.state.display import Tint
-from app.ui.state.run import Run, Token
 from app.ui.state.session import Session
-from app.ui.text.grouping import Grouping
+from app.ui.state.texts.text_run import Run, Token
+from app.ui.state.texts.token_groups import Grouping
 from app.ui.text.legend import TintLegend
 from app.ui.text.tint import scale_of
 from app.ui.text.tint_menus import GroupingMenu, MenuButton, TintMenu

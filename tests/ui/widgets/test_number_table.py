@@ -8,7 +8,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
-from app.ui.summary.figures_model import Cell, FiguresModel, Heading
+from app.ui.widgets.figures_model import Cell, FiguresModel, Heading
 from app.ui.widgets.number_table import NumberTable
 from app.ui.widgets.table_text import as_markdown, as_text
 

@@ -1,0 +1,20 @@
+"""What the engine told of a run of ``tuneshift generate``."""
+
+from __future__ import annotations
+
+from app.decoding.remote import Traffic
+from app.decoding.speculation_stats import SpeculationStats
+from app.decoding.types import FinishReason
+from app.engine.messages import TokenDecoded
+
+
+class RunRecord:
+    """What a run told, for the reports at its end."""
+
+    def __init__(self) -> None:
+        self.prompt_tokens: tuple[int, ...] = ()
+        self.tokens: list[TokenDecoded] = []
+        self.finish_reason: FinishReason | None = None
+        self.tokens_per_second: float | None = None
+        self.speculation: SpeculationStats | None = None
+        self.traffic: Traffic | None = None

@@ -1,0 +1,384 @@
+"""Evaluations of the window: starts, stops and goes on with them, and opens past ones."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from PySide6.QtCore import QObject, QSettings, Qt, QTimer, Signal
+
+from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
+from app.engine.messages import (
+    Cancellation,
+    Command,
+    EngineFailed,
+    Event,
+    Failed,
+    Lend,
+    LentFinished,
+    LentProgress,
+)
+from app.errors import HistoryError, TuneshiftError
+from app.evaluation.engine_evaluation import FoundByHarness, LentEvaluation, Told
+from app.evaluation.history_summary import plan_of, results_of, summary_of
+from app.evaluation.plan import Plan, Prepared
+from app.evaluation.results import write_report
+from app.evaluation.store import ResultFolder
+from app.history.database import Database
+from app.history.evaluation_summaries import EvaluationArchive, EvaluationSummary
+from app.history.provenance import kept_recipe
+from app.history.records import new_run_id
+from app.server.server_events import Model
+from app.ui.state.records.evaluation import Answering, Evaluation, Stage
+
+if TYPE_CHECKING:
+    from app.evaluation.evaluation_run import Answered
+
+_SAVE_SECONDS = 10.0
+_TICK_MS = 1000
+_FORM = "evaluate/form"
+
+
+class Evaluated(Protocol):
+    """What evaluations need of the window: its recipe, its models and how to ask them."""
+
+    @property
+    def recipe(self) -> Recipe: ...
+    @property
+    def model(self) -> Model | None:
+        """What is in memory, with the weights and settings in force; None while nothing is."""
+        ...
+
+    @property
+    def editable(self) -> bool:
+        """Whether another recipe may be opened."""
+        ...
+
+    def open_recipe(self, recipe: Recipe) -> None: ...
+    def prepare_run(self) -> bool:
+        """See to it that the recipe is loaded or being loaded; False where it cannot be."""
+        ...
+
+    def submit(self, command: Command) -> None: ...
+    def report(self, error: TuneshiftError, details: str = "") -> None: ...
+
+
+class Evaluations(QObject):
+    """At most one goes on at a time, on the engine's thread, with the models of the window.
+
+    Texts of the window and of others may be written meanwhile, between two answers. Other models
+    end it; what is answered is kept, and it can go on later.
+
+    Args:
+        session: The session; it calls :meth:`follow_load` when what it has in memory changed.
+        ids: Gives a number to each command.
+    """
+
+    changed = Signal()
+    """``current`` is another one, or began, ended or failed."""
+    progressed = Signal()
+    """``current`` got answers, or says something else. At most once per frame."""
+    ticked = Signal()
+    """A second of an evaluation has passed: how long the rest takes is another now."""
+    kept_changed = Signal()
+    """The history of evaluations changed."""
+    _told = Signal(object)
+    """Emitted on the engine's thread."""
+
+    def __init__(self, session: Evaluated, ids: Iterator[int], parent: QObject) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._ids = ids
+        self._history: Path | None = None
+        self._command: Lend | None = None
+        self._had_models = False
+        self._saved = 0.0
+        self.current: Evaluation | None = None
+        self.looked_at: int | None = None
+        """The question, from 0, whose answer was opened as a text, for coming back to it."""
+        self.form: dict[str, Any] = {}
+        """What was asked the last time, for the form; plain data."""
+        self._clock = QTimer(self, interval=_TICK_MS)
+        self._clock.timeout.connect(self.ticked)
+        self._told.connect(self._hear, Qt.ConnectionType.QueuedConnection)
+
+    # From beginning to end
+
+    def open(self, history: Path) -> None:
+        """Keep evaluations in this file, and their answers in a folder beside it."""
+        self._history = history
+
+    def restore(self, memory: QSettings) -> None:
+        """Take the remembered form."""
+        try:
+            form = json.loads(str(memory.value(_FORM, "{}")))
+        except ValueError:
+            return
+        self.form = form if isinstance(form, dict) else {}
+
+    def remember(self, memory: QSettings) -> None:
+        """Write down what :meth:`restore` reads."""
+        memory.setValue(_FORM, json.dumps(self.form))
+
+    # What a person does
+
+    @property
+    def running(self) -> bool:
+        """Whether one goes on."""
+        return self._command is not None
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the one that goes on has been told to end."""
+        return self._command is not None and self._command.cancellation.requested()
+
+    def start(self, plan: Plan) -> None:
+        """Evaluate the recipe of the window with the weights that it has now."""
+        if self.running:
+            return
+        evaluation_id = new_run_id()
+        evaluation = Evaluation(
+            evaluation_id, plan, self._folder(evaluation_id), self._session.recipe
+        )
+        self._begin(evaluation)
+
+    def resume(self, *, allow_code: bool = False) -> None:
+        """Go on with the one that is shown, with its recipe: what is answered is not asked again.
+
+        Args:
+            allow_code: Whether programs that models write may be run; asked each time.
+        """
+        evaluation = self.current
+        if evaluation is None or self.running or not self._session.editable:
+            return
+        if evaluation.recipe.models != self._session.recipe.models:
+            self._session.open_recipe(evaluation.recipe)
+        evaluation.plan = replace(evaluation.plan, allow_code=allow_code)
+        self._begin(evaluation)
+
+    def stop(self) -> None:
+        """End within one token; :meth:`resume` goes on."""
+        if self._command:
+            self._command.cancellation.request()
+            self.progressed.emit()
+
+    def show(self, summary: EvaluationSummary) -> None:
+        """Show an evaluation of the history; what goes on meanwhile would be lost from view."""
+        if self.running:
+            return
+        try:
+            self.current, self.looked_at = _read(summary), None
+        except (TuneshiftError, ValueError, KeyError, TypeError) as error:
+            self._session.report(
+                HistoryError(
+                    self.tr("This evaluation cannot be opened"),
+                    evidence=str(error),
+                    next_step=self.tr("Its answers are in {0}.").format(summary.folder),
+                )
+            )
+            return
+        self.changed.emit()
+
+    def clear(self) -> None:
+        """Show none."""
+        if not self.running:
+            self.current = None
+            self.changed.emit()
+
+    def kept(self) -> list[EvaluationSummary]:
+        """The evaluations in the history, the last one first."""
+        if self._history is None:
+            return []
+        try:
+            with closing(EvaluationArchive(Database(self._history))) as archive:
+                return archive.all()
+        except HistoryError as error:
+            self._session.report(error)
+            return []
+
+    def forget(self, summary: EvaluationSummary) -> None:
+        """Remove an evaluation from the history; answers that the window has kept go with it."""
+        if self._history is None or (self.running and self.is_current(summary)):
+            return
+        try:
+            with closing(EvaluationArchive(Database(self._history))) as archive:
+                archive.forget(summary.id)
+        except HistoryError as error:
+            self._session.report(error)
+            return
+        folder = Path(summary.folder).resolve()  # “..” at its end is another
+        if folder.parent == self._folder("").resolve():
+            shutil.rmtree(folder, ignore_errors=True)
+        if self.is_current(summary):
+            self.clear()
+        self.kept_changed.emit()
+
+    def is_current(self, summary: EvaluationSummary) -> bool:
+        """Whether it is the one that is shown."""
+        return self.current is not None and self.current.id == summary.id
+
+    def _folder(self, evaluation_id: str) -> Path:
+        base = self._history.parent if self._history else Path.cwd()
+        return base / "evaluations" / evaluation_id
+
+    def _begin(self, evaluation: Evaluation) -> None:
+        if not self._session.prepare_run():
+            return
+        self.current, self.looked_at = evaluation, None
+        evaluation.stage, evaluation.error, evaluation.told = Stage.WAITING, None, ""
+        cancellation = Cancellation()
+        work = LentEvaluation(
+            evaluation.plan,
+            evaluation.recipe.alphas,
+            evaluation.folder,
+            _alone,
+            cancellation.requested,
+            self._told.emit,
+        )
+        self._command = Lend(next(self._ids), work, cancellation, gives_way=True)
+        self._had_models = self._session.model is not None
+        self._session.submit(self._command)
+        self._clock.start()
+        self.changed.emit()
+
+    # What comes
+
+    def receive(self, events: list[Event]) -> list[Event]:
+        """Take what concerns the evaluation out of a batch of events; returns the others."""
+        others: list[Event] = []
+        came = False
+        for event in events:
+            if isinstance(event, EngineFailed):
+                self._end(event.error)
+                others.append(event)
+            elif self._command is None or getattr(event, "id", 0) != self._command.id:
+                others.append(event)
+            elif isinstance(event, LentProgress):
+                self._take(event.item)
+                came = True
+            elif isinstance(event, LentFinished):
+                self._end(None, complete=True)
+            elif isinstance(event, Failed):
+                self._end(event.error)
+        if came and self.running:
+            if time.monotonic() - self._saved > _SAVE_SECONDS:
+                self._save()
+            self.progressed.emit()
+        return others
+
+    def _take(self, item: object) -> None:
+        evaluation = self.current
+        assert evaluation is not None
+        if isinstance(item, Prepared):
+            resumed = bool(evaluation.prepared or evaluation.found)
+            evaluation.take(item)
+            if resumed:  # its summary has scores, and these have to come again
+                self._saved = time.monotonic()
+            else:
+                self._save()
+            self.changed.emit()
+        elif isinstance(item, FoundByHarness):
+            evaluation.found = item.results
+        else:
+            self._add(evaluation, item)  # type: ignore[arg-type]
+
+    def _add(self, evaluation: Evaluation, answered: Answered) -> None:
+        assert evaluation.answers is not None
+        evaluation.answers.add(answered.task, answered.view, answered.record)
+        place = answered.task.name, answered.view.title
+        evaluation.records.setdefault(place, []).append(answered.record)
+        evaluation.done += 1
+        evaluation.fresh += not answered.known
+        evaluation.told = Answering(answered.task.name, answered.view)
+        if answered.known or evaluation.began is None:
+            evaluation.began = time.monotonic()
+
+    def _hear(self, told: Told) -> None:
+        if self.current and self.running:
+            self.current.told = told
+            self.progressed.emit()
+
+    def _end(self, error: TuneshiftError | None, *, complete: bool = False) -> None:
+        if self._command is None or self.current is None:
+            return
+        self._command = None
+        self._clock.stop()
+        evaluation = self.current
+        evaluation.told, evaluation.error = "", error
+        ended = Stage.COMPLETE if complete else Stage.STOPPED
+        evaluation.stage = Stage.FAILED if error else ended
+        if evaluation.answers is not None:
+            self._write(evaluation)
+        self.changed.emit()
+
+    def _write(self, evaluation: Evaluation) -> None:
+        """Write results and files for scorers into the folder, and the summary."""
+        assert evaluation.answers is not None
+        folder = ResultFolder(evaluation.folder)
+        complete = evaluation.stage is Stage.COMPLETE
+        try:
+            write_report(folder, evaluation.recipe.name, evaluation.results(), complete)
+            evaluation.answers.export(folder)
+        except TuneshiftError as error:
+            self._session.report(error)
+        self._save()
+
+    def _save(self) -> None:
+        """Put a summary into the history."""
+        self._saved = time.monotonic()
+        evaluation = self.current
+        if self._history is None or evaluation is None:
+            return
+        summary = summary_of(
+            evaluation.id,
+            evaluation.plan,
+            evaluation.recipe,
+            evaluation.folder,
+            evaluation.results(),
+            evaluation.stage is Stage.COMPLETE,
+        )
+        try:
+            with closing(EvaluationArchive(Database(self._history))) as archive:
+                archive.put(summary)
+        except HistoryError as error:
+            self._session.report(error)
+        self.kept_changed.emit()
+
+    def follow_load(self) -> None:
+        """Other models are being loaded: they wait for the evaluation, which ends for them."""
+        if self._session.model is not None:
+            self._had_models = True
+        elif self._had_models:
+            self.stop()
+
+
+def _alone(source: str) -> Recipe:
+    """A recipe of one checkpoint, named as a person types it."""
+    path = Path(source).expanduser()
+    if ":" not in source or path.exists():
+        kind = "gguf" if path.suffix == ".gguf" else "folder"
+        source = f"{kind}:{path}"
+    spec = CheckpointSpec(source)
+    return Recipe(path.name, spec, (ExpertPair("itself", spec, spec),))
+
+
+def _read(summary: EvaluationSummary) -> Evaluation:
+    """An evaluation with its answers, as far as they are still there."""
+    recipe = kept_recipe(summary.recipe)
+    stage = Stage.COMPLETE if summary.complete else Stage.STOPPED
+    evaluation = Evaluation(summary.id, plan_of(summary), Path(summary.folder), recipe, stage)
+    evaluation.found = results_of(summary, recipe)
+    folder = ResultFolder(evaluation.folder)
+    for task in evaluation.found:
+        for result in task.results:
+            title = result.view.title
+            records = folder.answers(task.task, title).latest()
+            if records:
+                evaluation.records[task.task, title] = [records[at] for at in sorted(records)]
+    return evaluation

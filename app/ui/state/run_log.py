@@ -1,0 +1,42 @@
+"""Writes to the log what runs do; what they are about only where the person has switched it on."""
+
+from __future__ import annotations
+
+import logging
+
+from PySide6.QtCore import QObject
+
+from app.ui.state.session import Session
+from app.ui.state.texts.text_run import Run
+
+log = logging.getLogger(__name__)
+
+
+class RunLog(QObject):
+    """Two lines for each run: that it began and that it ended."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._session = session
+        session.runs.began.connect(self._on_began)
+        session.runs.progressed.connect(self._on_progressed)
+
+    def _on_began(self, run: Run) -> None:
+        log.info(
+            "run %d begins: %d characters of prompt, %d pairs, at token %d",
+            run.id,
+            len(run.prompt),
+            len(run.recipe.pairs),
+            len(run.tokens),
+        )
+        if self._session.settings.log_texts:
+            log.info("run %d has the prompt: %s", run.id, run.prompt)
+
+    def _on_progressed(self, run: Run) -> None:
+        if run.active:
+            return
+        log.info(
+            "run %d ends: %s, %d tokens", run.id, run.finish_reason or "failed", len(run.tokens)
+        )
+        if self._session.settings.log_texts:
+            log.info("run %d has the text: %s", run.id, run.text)

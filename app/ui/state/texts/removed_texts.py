@@ -1,0 +1,71 @@
+"""Texts that were taken out of the list, with what is needed to bring them back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from app.ui.state.texts.text_run import Run
+
+MOST = 20
+"""So many can be brought back; of older ones the rows are forgotten."""
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """A text that was removed.
+
+    Attributes:
+        place: Where it was in the list.
+        branches: The texts that hung on it, each with the token that it branched off at.
+    """
+
+    run: Run
+    place: int
+    branches: tuple[tuple[Run, int], ...]
+
+    @classmethod
+    def take_out(cls, run: Run, texts: list[Run]) -> Removed:
+        """Remove ``run`` from ``texts``; its branches hang on what it hung on."""
+        branches = tuple((other, other.fork) for other in texts if other.parent is run)
+        for branch, fork in branches:
+            branch.parent, branch.fork = run.parent, min(fork, run.fork)
+        place = texts.index(run)
+        del texts[place]
+        return cls(run, place, branches)
+
+    def put_back(self, texts: list[Run]) -> None:
+        """Insert the text where it was, with its branches as far as they are still there."""
+        texts.insert(min(self.place, len(texts)), self.run)
+        if self.run.parent not in texts:
+            self.run.parent = None
+        for branch, fork in self.branches:
+            branch.parent, branch.fork = self.run, fork
+
+
+class RemovedTexts:
+    """Those that were removed, the last one first to come back."""
+
+    def __init__(self) -> None:
+        self._removed: list[Removed] = []
+
+    def __iter__(self) -> Iterator[Run]:
+        return (removed.run for removed in self._removed)
+
+    @property
+    def last(self) -> Run | None:
+        """The one that was removed last."""
+        return self._removed[-1].run if self._removed else None
+
+    def take_out(self, run: Run, texts: list[Run]) -> int:
+        """Remove ``run`` from ``texts``; returns where it was."""
+        self._removed.append(Removed.take_out(run, texts))
+        if len(self._removed) > MOST:
+            self._removed.pop(0).run.rows.forget()
+        return self._removed[-1].place
+
+    def put_back(self, run: Run, texts: list[Run]) -> None:
+        """Bring ``run`` back into ``texts``."""
+        removed = next(removed for removed in self._removed if removed.run is run)
+        self._removed.remove(removed)
+        removed.put_back(texts)

@@ -1,0 +1,446 @@
+"""The texts of the window: how they come to be, which one is shown, and how they branch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from PySide6.QtCore import QObject, Signal
+
+from app.attribution.row_store import RowBudget, RowStore
+from app.checkpoints.spec import CheckpointSpec, Recipe
+from app.engine.messages import Command, Event, LiveAlphas, TokenDecoded
+from app.errors import PromptError, RecipeError, TuneshiftError
+from app.history.repeat import Repeatable
+from app.ui.state.texts.removed_texts import RemovedTexts
+from app.ui.state.texts.selection import Selection
+from app.ui.state.texts.text_generation import AS_THE_SETTINGS_SAY, Generation, More
+from app.ui.state.texts.text_run import Run, Token
+from app.ui.state.texts.what_if_questions import WhatIf, WhatIfQuestions
+
+
+class Models(Protocol):
+    """What the runs need to know of the models and how to ask them."""
+
+    @property
+    def recipe(self) -> Recipe: ...
+    @property
+    def token_labels(self) -> tuple[str, ...]:
+        """What to call each id, or nothing while no recipe is loaded."""
+        ...
+
+    def prepare_run(self) -> bool:
+        """See to it that the recipe is loaded or being loaded; False where it cannot be."""
+        ...
+
+    def submit(self, command: Command) -> None: ...
+    def report(self, error: TuneshiftError, details: str = "") -> None: ...
+
+
+class Runs(QObject):
+    """The texts of the window.
+
+    For whoever writes them down, in this order: ``began`` for a text that is new or goes on, with
+    the tokens that it begins with (``replaced`` comes before it where the text stands in the place
+    of another); ``decoded`` and ``progressed`` for each batch of its tokens; and ``progressed``
+    once more when it has ended (``Run.active`` is False then). After that it may begin again.
+
+    Args:
+        models: The session.
+        ids: Gives a number to each command.
+        row_bytes: Bound of the memory of full rows, for all texts together.
+    """
+
+    run_changed = Signal()
+    """Another text is shown (``current``), or one ended or goes on."""
+    tokens_added = Signal(int)
+    """Tokens of ``current`` came; the index of the first new one. At most once per frame."""
+    progressed = Signal(object)
+    """Any text, the argument, got tokens or ended."""
+    list_changed = Signal()
+    """``all`` or ``removed`` changed, or the name of a text did."""
+    what_if_changed = Signal()
+    """``what_if`` or ``what_if_waiting`` changed."""
+    began = Signal(object)
+    """A text is asked of the models: it is new, or goes on from the tokens that it has."""
+    decoded = Signal(object, list)
+    """A text and the events of its new tokens."""
+    replaced = Signal(object, object)
+    """A text of ``all``, the first, gave its place to another one that begins as it does.
+
+    The other has its name, its parent and its branches, and the tokens that it shares with the
+    first; what comes next takes the place of what the first had after these.
+    """
+    renamed = Signal(object)
+    """The name of a text changed."""
+
+    def __init__(
+        self, models: Models, ids: Iterator[int], row_bytes: int, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._models = models
+        self._ids = ids
+        self._questions = WhatIfQuestions(models.submit, ids, models.report, self)
+        self._questions.changed.connect(self.what_if_changed)
+        self._generation = Generation(models.submit, ids, models.report, self)
+        self._generation.began.connect(self.began)
+        self._generation.decoded.connect(self._on_decoded)
+        self._generation.progressed.connect(self.progressed)
+        self._generation.ended.connect(self.run_changed)
+        self._to_select: tuple[Run, int] | None = None
+        self.budget = RowBudget(row_bytes)
+        self.all: list[Run] = []
+        self.current: Run | None = None
+        self.removed = RemovedTexts()
+        self.selection = Selection(self._tokens, self)
+
+    def _tokens(self) -> list[Token]:
+        return self.current.tokens if self.current else []
+
+    # New texts
+
+    @property
+    def running(self) -> bool:
+        """Whether tokens are being generated for any text."""
+        return self._generation.running
+
+    def generate(self, prompt: str) -> None:
+        """Start a text; loads the recipe first where that is still to be done."""
+        if self._may_start(prompt):
+            self._begin(self._new(prompt))
+
+    def score(self, prompt: str, text: str) -> None:
+        """Look at a given text, token by token, as if it had been generated after ``prompt``."""
+        if not text:
+            self._models.report(
+                PromptError(
+                    self.tr("There is no text to score"),
+                    next_step=self.tr("Paste or type some text."),
+                )
+            )
+        elif self._may_start(prompt):
+            run = self._new(prompt)
+            run.scored = True
+            self._begin(run, More(text=text, limit=1, past_stop=True))  # all of it is looked at
+
+    def ask_every_role(self, prompt: str) -> list[Run]:
+        """Let every role answer alone, and then all of them together as tuned; one after another.
+
+        The text that is shown stays the same.
+
+        Returns:
+            A text for each role in the order of ``Recipe.roles``, and the tuned one as the last.
+            Roles of the same checkpoint with the same prompt have one text. Nothing where no run
+            can be started.
+        """
+        if not self._may_start(prompt):
+            return []
+        group = next(self._ids)
+        answers: dict[CheckpointSpec, Run] = {}
+        runs = []
+        for place, (_, spec) in enumerate(self._models.recipe.roles()):
+            if spec not in answers:
+                answers[spec] = self._new(prompt, place)
+            runs.append(answers[spec])
+        runs.append(self._new(prompt))
+        for run in dict.fromkeys(runs):
+            run.group = group
+            self._add(run)
+            self._ask(run)
+        if self.current is None:
+            self.show(runs[-1])
+        else:
+            self.run_changed.emit()
+        return runs
+
+    def repeat(self, wanted: Repeatable) -> None:
+        """Make a text of the history again, once its recipe was opened."""
+        if self._may_start(wanted.prompt):
+            more = More(
+                wanted.given,
+                limit=wanted.config.max_new_tokens,
+                past_stop=wanted.config.stop != wanted.recipe.sampling.stop,
+                replay=wanted.alphas,
+                drafts=wanted.drafts,
+            )
+            self._begin(self._new(wanted.prompt, wanted.role), more)
+
+    # Another way from the text that is shown
+
+    def can_continue(self, run: Run) -> bool:
+        """Whether the recipe in the window has the models that ``run`` was made with."""
+        return run.recipe.models == self._models.recipe.models
+
+    def fork(self, index: int, *, token_id: int | None = None, text: str = "") -> None:
+        """Let a branch of the shown text go on from another choice at token ``index``.
+
+        That token is selected when it has come, so that yet another choice is near. The branch may
+        have as many tokens from there as the sampling settings say.
+
+        Args:
+            index: The first token that the branch does not share; the length for one that goes on
+                after the last.
+            token_id: The token to take there; without it or a text, the models choose.
+            text: What to put there instead of a token.
+        """
+        run = self.current
+        if run and not run.active and self._may_continue(run):
+            forced = () if token_id is None else (token_id,)
+            limit = index + self._models.recipe.sampling.max_new_tokens
+            branch = self._branch(run, index)
+            self._to_select = branch, index
+            self._begin(branch, More(forced, text, limit))
+
+    def go_on(self, count: int | None = None) -> None:
+        """Continue the shown text where it ended.
+
+        One that ended at a stop string goes on past it and does not look for them. Where the
+        sampling settings are others by now it is a branch that goes on, so that a text is always
+        drawn in one way.
+
+        Args:
+            count: How many tokens to add; by default as many as the sampling settings say.
+        """
+        if self.current:
+            more = self._models.recipe.sampling.max_new_tokens if count is None else count
+            self._continue(self.current, more, stepping=False)
+
+    def step(self, prompt: str) -> None:
+        """Draw one more token of the shown text, or the first of a new one.
+
+        A new one begins where ``prompt`` or the models are not those of the shown text.
+        """
+        run = self.current
+        if run and run.prompt == prompt and self.can_continue(run):
+            self._continue(run, 1, stepping=True)
+        elif self._may_start(prompt):
+            run = self._new(prompt)
+            run.stepping = True
+            self._begin(run, More(limit=1))
+
+    def choose(self, token_id: int) -> None:
+        """Take another token in place of the last one of the shown text, without a branch."""
+        run = self.current
+        if run and run.tokens and not run.active and self._may_continue(run):
+            last = len(run.tokens) - 1
+            self._take_up(run, last, More((token_id,), limit=last + 1))
+
+    def take(self, index: int, token_id: int) -> None:
+        """Let the shown text go on with another token at ``index``.
+
+        In its place where it is the last one of a text that is drawn step by step, and otherwise
+        in a branch.
+        """
+        run = self.current
+        if run and run.stepping and index == len(run.tokens) - 1:
+            self.choose(token_id)
+        else:
+            self.fork(index, token_id=token_id)
+
+    def move(self, by: int) -> None:
+        """Show the text ``by`` places further in ``all``, or the last one there is."""
+        if self.all:
+            start = self.all.index(self.current) if self.current in self.all else -1
+            self.show(self.all[min(max(start + by, 0), len(self.all) - 1)])
+
+    def stop(self) -> None:
+        """Stop every text within one token; what has come stays."""
+        self._generation.stop()
+
+    def set_alphas(self, alphas: tuple[float, ...]) -> None:
+        """Let these weights act on the next token of what is being generated."""
+        self._generation.set_alphas(alphas)
+
+    # What if
+
+    @property
+    def what_if(self) -> WhatIf | None:
+        """The answer to the last what-if question about the shown text."""
+        return self._questions.answer
+
+    @property
+    def what_if_waiting(self) -> bool:
+        """Whether a what-if question is still to be answered."""
+        return self._questions.waiting
+
+    def ask_what_if(self, alphas: tuple[float, ...]) -> None:
+        """Ask where the shown text would have gone another way under other weights."""
+        run = self.current
+        if run and not run.active and run.role is None and self._may_continue(run):
+            self._questions.ask(run, alphas)
+
+    def clear_what_if(self) -> None:
+        """Forget the answer to the last what-if question."""
+        self._questions.clear()
+
+    # The list of texts
+
+    def show(self, run: Run | None) -> None:
+        """Show another text; the selected token stays selected where it is in both."""
+        if run is self.current:
+            return
+        kept = run.common_length(self.current) if run and self.current else 0
+        self.current = run
+        self.selection.keep(kept)
+        self._questions.clear()
+        self.run_changed.emit()
+
+    def new_id(self) -> int:
+        """The number of one more text."""
+        return next(self._ids)
+
+    def add(self, run: Run) -> None:
+        """Take a text that was not made here, such as one of the history, and show it."""
+        self._add(run)
+        self.show(run)
+
+    def rename(self, run: Run, name: str) -> None:
+        """Give a text a name."""
+        if name != run.name:
+            run.name = name
+            self.renamed.emit(run)
+            self.list_changed.emit()
+
+    def remove(self, run: Run) -> None:
+        """Take a text out of the window; its branches hang on what it hung on.
+
+        The last ones can be brought back by :meth:`restore`.
+        """
+        self._generation.drop(run)
+        place = self.removed.take_out(run, self.all)
+        if run is self.current:
+            self.show(self.all[min(place, len(self.all) - 1)] if self.all else None)
+        self.list_changed.emit()
+
+    def restore(self, run: Run | None = None) -> None:
+        """Bring a removed text back, by default the last one, and show it."""
+        run = run or self.removed.last
+        if run:
+            self.removed.put_back(run, self.all)
+            self.list_changed.emit()
+            self.show(run)
+
+    # Starting
+
+    def _may_start(self, prompt: str) -> bool:
+        if self.running:
+            return False
+        if not prompt:
+            self._models.report(
+                PromptError(
+                    self.tr("The prompt is empty"), next_step=self.tr("Type some text to continue.")
+                )
+            )
+            return False
+        return self._models.prepare_run()
+
+    def _may_continue(self, run: Run) -> bool:
+        """Whether the models that are loaded are those of ``run``; says so where they are not."""
+        if self.running:
+            return False
+        if not self.can_continue(run):
+            self._models.report(
+                RecipeError(
+                    self.tr("This text was made with other models"),
+                    evidence=self.tr("it is of the recipe “{0}”").format(run.recipe.name),
+                    next_step=self.tr(
+                        "Open that recipe, or generate the text again with this one."
+                    ),
+                )
+            )
+            return False
+        return self._models.prepare_run()
+
+    def _new(self, prompt: str, role: int | None = None) -> Run:
+        recipe = self._models.recipe
+        return Run(
+            next(self._ids),
+            prompt,
+            recipe,
+            LiveAlphas(()),
+            RowStore(self.budget),
+            self._models.token_labels,
+            role,
+        )
+
+    def _branch(self, run: Run, index: int) -> Run:
+        branch = self._new(run.prompt, run.role)
+        branch.parent = run
+        branch.begin_with(run, index)
+        return branch
+
+    def _continue(self, run: Run, count: int, *, stepping: bool) -> None:
+        if run.active or not self._may_continue(run):
+            return
+        end = len(run.tokens)
+        more = More(text=run.unread_text, limit=end + count, past_stop=run.at_stop_string)
+        run.stepping = stepping
+        if not run.draws_as(self._models.recipe.sampling):
+            branch = self._branch(run, end)
+            branch.stepping = stepping
+            self._begin(branch, more)
+        elif run.settled_end < end:
+            self._take_up(run, end, more)
+        else:
+            if all(token.forced for token in run.tokens):
+                run.recipe = self._models.recipe  # nothing was drawn with the settings before
+            self._questions.clear()
+            self._ask(run, more)
+            self.run_changed.emit()
+
+    def _take_up(self, run: Run, index: int, more: More) -> None:
+        """Put a text in the place of ``run`` that goes on from token ``index`` in another way."""
+        other = self._branch(run, index)
+        other.parent, other.fork = run.parent, min(run.fork, index)
+        other.name, other.scored = run.name, run.scored
+        other.group, other.stepping = run.group, run.stepping
+        for child in self.all:
+            if child.parent is run:
+                child.parent, child.fork = other, min(child.fork, index)
+        self.all[self.all.index(run)] = other
+        self.replaced.emit(run, other)
+        run.rows.forget()
+        self._ask(other, more)
+        self.show(other)
+        self.list_changed.emit()
+
+    def _begin(self, run: Run, more: More = AS_THE_SETTINGS_SAY) -> None:
+        self._add(run)
+        self._ask(run, more)
+        self.show(run)
+
+    def _add(self, run: Run) -> None:
+        self.all.append(run)
+        self.list_changed.emit()
+
+    def _ask(self, run: Run, more: More = AS_THE_SETTINGS_SAY) -> None:
+        self._generation.ask(run, self._models.recipe, more)
+
+    # Events of the engine
+
+    def receive(self, events: list[Event]) -> list[Event]:
+        """Take what concerns the texts out of a batch of events; returns the others."""
+        others = self._generation.receive(events)
+        return [event for event in others if not self._questions.receive(event)]
+
+    def _on_decoded(self, run: Run, tokens: list[TokenDecoded]) -> None:
+        self.decoded.emit(run, tokens)
+        if run is self.current:
+            self.tokens_added.emit(len(run.tokens) - len(tokens))
+            branch, index = self._to_select or (None, 0)
+            if run.stepping:
+                self.selection.select(len(run.tokens) - 1)
+            elif run is branch and index < len(run.tokens):
+                self._to_select = None
+                if self.selection.token is None:
+                    self.selection.select(index)
+
+    def name_tokens(self, labels: tuple[str, ...]) -> None:
+        """The models are loaded: texts that began before learn what to call their tokens."""
+        for run in self.all:
+            if not run.labels and self.can_continue(run):
+                run.labels = labels
+
+    def abandon(self) -> None:
+        """End what waits for models that will not come."""
+        self._generation.abandon()

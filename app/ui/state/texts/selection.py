@@ -1,0 +1,96 @@
+"""Which token, and which range of tokens, all views look at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import QObject, Signal
+
+from app.ui.state.texts.text_run import Token
+
+
+class Selection(QObject):
+    """The selected token and range of the run that is shown.
+
+    Args:
+        tokens: Gives the tokens of the run that is shown.
+    """
+
+    changed = Signal()
+    """``token`` changed."""
+    range_changed = Signal()
+    """``range`` changed."""
+
+    def __init__(self, tokens: Callable[[], Sequence[Token]], parent: QObject) -> None:
+        super().__init__(parent)
+        self._tokens = tokens
+        self.token: int | None = None
+        self.range: tuple[int, int] | None = None
+        """The first selected token and the one after the last."""
+
+    def clear(self) -> None:
+        """Select nothing."""
+        self.keep(0)
+
+    def keep(self, count: int) -> None:
+        """Another text is shown, whose first ``count`` tokens are those of the one before."""
+        if self.range and self.range[1] > count:
+            self.select_range(None)
+        if self.token is not None and self.token >= count:
+            self.select(None)
+
+    def select(self, index: int | None) -> None:
+        """Select a token, or the nearest that there is."""
+        count = len(self._tokens())
+        if index is not None:
+            index = min(max(index, 0), count - 1) if count else None
+        if index != self.token:
+            self.token = index
+            self.changed.emit()
+
+    def select_range(self, chosen: tuple[int, int] | None) -> None:
+        """Select the tokens from the first up to, not with, the second; None for no range."""
+        if chosen is not None:
+            first, end = max(chosen[0], 0), min(chosen[1], len(self._tokens()))
+            chosen = (first, end) if first < end else None
+        if chosen != self.range:
+            self.range = chosen
+            self.range_changed.emit()
+
+    def extend(self, by: int) -> None:
+        """Stretch the range from the selected token by ``by`` tokens, or take it back by them."""
+        count = len(self._tokens())
+        if not count:
+            return
+        if self.token is None:
+            self.move(by)
+        else:
+            self.extend_to(self.token + by)
+
+    def extend_to(self, index: int) -> None:
+        """Stretch the range from where it began up to token ``index``, which is then selected."""
+        start = self.token if self.token is not None else index
+        if self.range is not None and start in (self.range[0], self.range[1] - 1):
+            # The selected token is the end that moves, so the range began at the other one.
+            start = self.range[0] + self.range[1] - 1 - start
+        self.select(index)
+        if self.token is not None:
+            self.select_range((min(start, self.token), max(start, self.token) + 1))
+
+    def move(self, by: int) -> None:
+        """Select the token ``by`` places further; without a selection, the first or the last."""
+        count = len(self._tokens())
+        if count:
+            start = (-1 if by > 0 else count) if self.token is None else self.token
+            self.select(start + by)
+
+    def move_to_flip(self, direction: int) -> None:
+        """Select the next (1) or previous (−1) token whose first choice the pairs changed."""
+        flips = [token.index for token in self._tokens() if token.attribution.flipped]
+        if direction < 0:
+            flips.reverse()
+        at = self.token
+        beyond = (i for i in flips if at is None or (i > at if direction > 0 else i < at))
+        found = next(beyond, None)
+        if found is not None:
+            self.select(found)

@@ -1,0 +1,175 @@
+"""Asks the engine for tokens of texts and hands them what comes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from PySide6.QtCore import QObject, Signal
+
+from app.checkpoints.spec import Recipe
+from app.decoding.types import FinishReason
+from app.engine.messages import (
+    Command,
+    Event,
+    Failed,
+    Generate,
+    ReplayedAlphas,
+    RunFinished,
+    RunStarted,
+    TokenDecoded,
+)
+from app.errors import TuneshiftError
+from app.ui.state.texts.text_run import Run
+
+
+@dataclass(frozen=True, slots=True)
+class More:
+    """What is asked for, after what a text has.
+
+    Attributes:
+        forced: Tokens that are given and not drawn.
+        text: Text after these that is given.
+        limit: How many tokens the text may have then; by default as the sampling settings say.
+        past_stop: Whether stop strings are not looked for.
+        replay: The weights that each token is to have, or nothing for those of the recipe.
+        drafts: Whether tokens are drafted.
+    """
+
+    forced: tuple[int, ...] = ()
+    text: str = ""
+    limit: int | None = None
+    past_stop: bool = False
+    replay: tuple[tuple[float, ...], ...] = ()
+    drafts: bool = True
+
+
+AS_THE_SETTINGS_SAY = More()
+
+
+class Generation(QObject):
+    """The texts that tokens are being generated for.
+
+    Args:
+        submit: Takes a command to the engine.
+        ids: Gives a number to each command.
+        report: Shows an error.
+    """
+
+    began = Signal(object)
+    """A text is asked of the models: it is new, or goes on from the tokens that it has."""
+    decoded = Signal(object, list)
+    """A text and the events of its new tokens. At most once per frame for each text."""
+    progressed = Signal(object)
+    """A text got tokens or ended."""
+    ended = Signal(object)
+    """A text ended."""
+
+    def __init__(
+        self,
+        submit: Callable[[Command], None],
+        ids: Iterator[int],
+        report: Callable[[TuneshiftError, str], None],
+        parent: QObject,
+    ) -> None:
+        super().__init__(parent)
+        self._submit = submit
+        self._ids = ids
+        self._report = report
+        self._active: dict[int, Run] = {}
+
+    @property
+    def running(self) -> bool:
+        """Whether tokens are being generated for any text."""
+        return bool(self._active)
+
+    def ask(self, run: Run, recipe: Recipe, more: More) -> None:
+        """Ask for more of ``run`` with the weights and settings of ``recipe``."""
+        run.start(recipe.alphas)
+        run.unread_text = more.text
+        run.drafts = more.drafts
+        if more.replay:
+            run.alphas = ReplayedAlphas(more.replay)
+        sampling = recipe.sampling
+        command = Generate(
+            next(self._ids),
+            run.prompt,
+            replace(
+                sampling,
+                max_new_tokens=sampling.max_new_tokens if more.limit is None else more.limit,
+                stop=() if more.past_stop else sampling.stop,
+            ),
+            run.alphas,
+            run.cancellation,
+            run.token_ids,
+            (*(token.token_id for token in run.unsettled), *more.forced),
+            more.text,
+            run.role,
+            more.drafts,
+        )
+        self._active[command.id] = run
+        self.began.emit(run)
+        self._submit(command)
+
+    def set_alphas(self, alphas: tuple[float, ...]) -> None:
+        """Let these weights act on the next token of what is being generated."""
+        for run in self._active.values():
+            if run.role is None and len(run.alphas.latest) == len(alphas):
+                run.alphas.set(alphas)
+
+    def stop(self) -> None:
+        """Stop every text within one token; what has come stays."""
+        for run in self._active.values():
+            run.cancellation.request()
+
+    def drop(self, run: Run) -> None:
+        """Stop one text at once: what still comes of it counts no more."""
+        for id_ in [id_ for id_, other in self._active.items() if other is run]:
+            run.cancellation.request()
+            self._end(id_, FinishReason.CANCELLED)
+
+    def abandon(self) -> None:
+        """End what waits for models that will not come."""
+        for id_ in list(self._active):
+            self._end(id_, None)
+
+    def receive(self, events: list[Event]) -> list[Event]:
+        """Take what concerns the texts out of a batch of events; returns the others."""
+        fresh: dict[Run, list[TokenDecoded]] = {}
+        others: list[Event] = []
+        ended: list[RunFinished | Failed] = []
+        for event in events:
+            run = self._active.get(getattr(event, "id", 0))
+            if run is None:
+                others.append(event)
+            elif isinstance(event, TokenDecoded):
+                fresh.setdefault(run, []).append(run.add(event))
+            elif isinstance(event, RunStarted):
+                run.prompt_tokens = event.prompt_tokens
+            elif isinstance(event, RunFinished | Failed):
+                ended.append(event)
+        for run, tokens in fresh.items():
+            self.decoded.emit(run, tokens)
+        for run in fresh:
+            self.progressed.emit(run)
+        for event in ended:
+            self._on_end(event)
+        return others
+
+    def _on_end(self, event: RunFinished | Failed) -> None:
+        run = self._active.get(event.id)
+        if run is None:
+            return  # it was dropped meanwhile
+        if isinstance(event, RunFinished):
+            run.stats = event.stats
+            self._end(event.id, event.finish_reason)
+            return
+        if event.error:
+            self._report(event.error, event.details)  # whoever hears of the end can say why
+        self._end(event.id, None if event.error else FinishReason.CANCELLED)
+
+    def _end(self, id_: int, reason: FinishReason | None) -> None:
+        run = self._active.pop(id_)
+        run.end(reason)
+        self.progressed.emit(run)
+        self.ended.emit(run)

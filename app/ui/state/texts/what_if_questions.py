@@ -1,0 +1,106 @@
+"""What-if questions about a finished text: asked one at a time, and the latest one counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from PySide6.QtCore import QObject, Signal
+
+from app.decoding.types import OtherChoice
+from app.engine.messages import AskWhatIf, Cancellation, Command, Event, Failed, WhatIfAnswered
+from app.errors import TuneshiftError
+from app.ui.state.texts.text_run import Run
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIf:
+    """What other weights would have chosen along a finished text.
+
+    Attributes:
+        run: The text.
+        alphas: The weights.
+        choices: Where another token would have been chosen, given the text before it.
+        looked_at: How many tokens could be looked at: those with their full rows that were drawn,
+            and drawn with the settings of the text.
+    """
+
+    run: Run
+    alphas: tuple[float, ...]
+    choices: tuple[OtherChoice, ...]
+    looked_at: int
+
+
+class WhatIfQuestions(QObject):
+    """Asks the engine, and holds the last answer.
+
+    Args:
+        submit: Takes a command to the engine.
+        ids: Gives a number to each command.
+        report: Shows an error.
+    """
+
+    changed = Signal()
+    """``answer`` or ``waiting`` changed."""
+
+    def __init__(
+        self,
+        submit: Callable[[Command], None],
+        ids: Iterator[int],
+        report: Callable[[TuneshiftError, str], None],
+        parent: QObject,
+    ) -> None:
+        super().__init__(parent)
+        self._submit = submit
+        self._ids = ids
+        self._report = report
+        self._question: tuple[AskWhatIf, Run] | None = None
+        self.answer: WhatIf | None = None
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a question is still to be answered; ``answer`` is then of an older one."""
+        return self._question is not None
+
+    def ask(self, run: Run, alphas: tuple[float, ...]) -> None:
+        """Ask where ``run`` would have gone another way; a question that waits is given up."""
+        self._give_up()
+        steps = [step for step in run.rows.steps() if step.index >= run.drawn_from]
+        command = AskWhatIf(
+            next(self._ids),
+            run.prompt,
+            run.recipe.sampling,
+            alphas,
+            run.token_ids,
+            tuple(step for step in steps if not step.forced),
+            Cancellation(),
+        )
+        self._question = command, run
+        self._submit(command)
+        self.changed.emit()
+
+    def clear(self) -> None:
+        """Forget the answer and whatever is being asked."""
+        known = self.answer is not None or self.waiting
+        self._give_up()
+        self.answer = None
+        if known:
+            self.changed.emit()
+
+    def receive(self, event: Event) -> bool:
+        """Take the answer to the last question; whether ``event`` was it."""
+        if self._question is None or getattr(event, "id", 0) != self._question[0].id:
+            return False
+        command, run = self._question
+        self._question = None
+        if isinstance(event, WhatIfAnswered):
+            self.answer = WhatIf(run, command.alphas, event.choices, len(command.steps))
+        elif isinstance(event, Failed) and event.error:
+            self._report(event.error, event.details)
+        self.changed.emit()
+        return True
+
+    def _give_up(self) -> None:
+        if self._question:
+            self._question[0].cancellation.request()
+            self._question = None

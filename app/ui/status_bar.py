@@ -1,0 +1,164 @@
+"""The status bar: what runs where, how fast, and what is going on."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
+
+from app.attribution.attribution import LOW_COVERAGE
+from app.decoding.types import FinishReason
+from app.history.records import first_words
+from app.ui.state.session import LoadState, Session
+from app.ui.state.texts.text_run import Run
+from app.ui.theme import SPACE
+from app.ui.words.role_words import role_title
+from app.wording import quoted
+
+_MOST_UNREAD = 24
+
+
+class StatusLine(QWidget):
+    """Device, dtype, tokens per second, tokens and memory at the left; the state at the right."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._models = QLabel()
+        self._speed = QLabel()
+        self._drafts = QLabel()
+        self._coverage = QLabel()
+        self._tokens = QLabel()
+        self._memory = QLabel()
+        self._state = QLabel()
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(SPACE + 4, 0, SPACE + 4, 0)
+        layout.setSpacing(3 * SPACE)
+        for label in (
+            self._models,
+            self._speed,
+            self._drafts,
+            self._coverage,
+            self._tokens,
+            self._memory,
+        ):
+            label.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
+            layout.addWidget(label)
+        layout.addStretch(1)
+        layout.addWidget(self._state)
+        self._models.setToolTip(self.tr("Device and dtype of the base"))
+        self._memory.setToolTip(self.tr("Memory of the whole program"))
+        session.load_changed.connect(self._update)
+        session.serving.changed.connect(self._update)
+        session.runs.run_changed.connect(self._update)
+        session.runs.tokens_added.connect(self._update)
+        self._update()
+
+    def _update(self) -> None:
+        session, run = self._session, self._session.runs.current
+        roles = session.roles_in_force
+        in_force = (roles[0].device, roles[0].dtype) if roles else ()
+        self._models.setText(" · ".join(part for part in in_force if part))
+        speed = run.tokens_per_second if run else None
+        self._speed.setText(self.tr("{0} tokens/s").format(f"{speed:.0f}") if speed else "")
+        self._tokens.setText(
+            self.tr("{0} tokens").format(f"{len(run.tokens):,}") if run and run.tokens else ""
+        )
+        self._show_drafts(run)
+        self._show_coverage(run)
+        memory = session.resident_bytes
+        self._memory.setText(f"{memory / 1e6:,.0f} MB" if memory else "")
+        self._state.setText(self._describe_state())
+
+    def _show_drafts(self, run: Run | None) -> None:
+        text = explanation = ""
+        drafts = run.stats.speculation if run and run.stats else None
+        if run and drafts and drafts.fixed:
+            fixed = role_title(drafts.fixed, run.recipe)
+            text = self.tr("Plain decoding: the {0} cannot rewind").format(fixed)
+            explanation = self.tr(
+                "It keeps a state that cannot go back, so no tokens can be read ahead of the text."
+            )
+        elif drafts and drafts.total.blocks:
+            total = drafts.total
+            text = self.tr("{0} tokens a block").format(f"{total.mean_block:.1f}")
+            explanation = self.tr(
+                "Speculative decoding: {0} of the drafted tokens that were reached were accepted. "
+                "A draft makes no difference to what is drawn."
+            ).format(f"{total.acceptance or 0:.0%}")
+        self._drafts.setText(text)
+        self._drafts.setToolTip(explanation)
+
+    def _show_coverage(self, run: Run | None) -> None:
+        """How much of the base's probability a server told of, and what was exchanged with it."""
+        text = explanation = ""
+        remote = run is not None and run.recipe.base.is_endpoint
+        known = [token.attribution.coverage for token in run.tokens] if run and remote else []
+        told = [coverage for coverage in known if coverage is not None]
+        if told:
+            mean = sum(told) / len(told)
+            low = mean < LOW_COVERAGE
+            text = (self.tr("⚠ coverage {0}") if low else self.tr("coverage {0}")).format(
+                f"{mean:.0%}"
+            )
+            explanation = self.tr(
+                "Of the base's probability, the tokens that the server returned have {0} on "
+                "average and {1} at least. All other tokens are impossible."
+            ).format(f"{mean:.1%}", f"{min(told):.1%}")
+            if low:
+                explanation += "\n" + self.tr(
+                    "The whole base might have said something else. Where the server gives more "
+                    "log-probabilities, ask for more of them."
+                )
+        traffic = run.stats.traffic if run and run.stats else None
+        if told and traffic:
+            text = self.tr("{0} · sent {1}, received {2} tokens").format(
+                text, f"{traffic.sent:,}", f"{traffic.received:,}"
+            )
+            exchanged = self.tr("Requests: {0}, tokens sent: {1}, received: {2}, retries: {3}")
+            counts = (traffic.requests, traffic.sent, traffic.received, traffic.retries)
+            explanation += "\n" + exchanged.format(*(f"{count:,}" for count in counts))
+            if traffic.recut:
+                recut = self.tr(
+                    "In {0} of them the server cut the text into other tokens than the pair."
+                )
+                explanation += "\n" + recut.format(f"{traffic.recut:,}")
+            if traffic.left_out:
+                names = ", ".join(quoted(item.token) for item in traffic.left_out[:5])
+                left_out = self.tr("Returned, and not in the pair's vocabulary: {0}")
+                explanation += "\n" + left_out.format(names)
+        self._coverage.setText(text)
+        self._coverage.setToolTip(explanation)
+
+    def _describe_state(self) -> str:
+        session, run = self._session, self._session.runs.current
+        if session.load_state is LoadState.STARTING:
+            return self.tr("Starting torch …")
+        if session.load_state is LoadState.LOADING:
+            progress = session.load_progress.values()
+            total = sum(item.total for item in progress)
+            done = sum(item.done for item in progress)
+            if not total:
+                return self.tr("Checking the models …")
+            return self.tr("Loading models: {0} of {1} MB").format(
+                f"{done / 1e6:,.0f}", f"{total / 1e6:,.0f}"
+            )
+        if session.load_state is LoadState.FAILED:
+            return self.tr("The models are not loaded")
+        if run and run.active and not run.prompt_tokens and session.serving.figures.client:
+            return self.tr("Waiting for a text of another program …")
+        if run and run.active:
+            return self.tr("Generating …") if run.tokens else self.tr("Reading the prompt …")
+        if run and run.unread_text:
+            return self.tr("Stopped before “{0}” was read: it comes when the text goes on").format(
+                first_words(run.unread_text, _MOST_UNREAD)
+            )
+        by_hand = run and (run.scored or run.stepping)
+        if run and run.finish_reason and not (by_hand and run.finish_reason is FinishReason.LENGTH):
+            return {
+                FinishReason.EOS: self.tr("The models ended the text"),
+                FinishReason.STOP: self.tr("Ended at a stop string"),
+                FinishReason.LENGTH: self.tr("Ended at the token limit"),
+                FinishReason.CANCELLED: self.tr("Stopped"),
+            }[run.finish_reason]
+        if session.load_state is LoadState.UNLOADED:
+            return self.tr("The models are not loaded")
+        return self.tr("Ready")

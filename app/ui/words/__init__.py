@@ -1,0 +1,1 @@
+"""What roles and texts are called, the same in every view."""

@@ -1,0 +1,95 @@
+"""A session that evaluates: its commands are carried out item by item, on tiny models."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from app.checkpoints.loading.loader import LoadedRecipe
+from app.checkpoints.spec import Recipe
+from app.engine.messages import Failed, Lend, LentFinished, LentProgress
+from app.errors import Cancelled, TuneshiftError
+from app.evaluation.loading import Models
+from app.evaluation.plan import Plan
+from app.settings import Settings
+from app.ui.state.records.window_evaluations import Evaluations
+from app.ui.state.session import Session
+from tests import tiny
+from tests.evaluation.conftest import two_pairs
+from tests.ui.conftest import FakeBridge
+
+PROMPTS = ["Q: the king said", "Q: How many? 12 + 30 =", "Q: thou art", "Q: x y z"]
+
+
+@pytest.fixture(scope="session")
+def tiny_pairs(llama: tiny.Family) -> Recipe:
+    return two_pairs(llama)
+
+
+@pytest.fixture(scope="session")
+def lent(tiny_pairs: Recipe) -> LoadedRecipe:
+    return Models().load(tiny_pairs)
+
+
+class Desk:
+    """What was asked of the engine goes on when a test says so."""
+
+    def __init__(self, recipe: Recipe, lent: LoadedRecipe, folder: Path) -> None:
+        self.bridge = FakeBridge()
+        self.session = Session(self.bridge, recipe, Settings())  # type: ignore[arg-type]
+        self.session.load()
+        self.bridge.ready()
+        self.bridge.finish_load()
+        self.evaluations: Evaluations = self.session.evaluations
+        self.evaluations.open(folder / "history.sqlite3")
+        self.folder = folder
+        self._lent = lent
+        self._work: Generator[object, None, None] | None = None
+
+    def advance(self, items: int = 10_000) -> None:
+        """Carry out the last command, up to so many items of it."""
+        command = self.bridge.last(Lend)
+        assert isinstance(command, Lend)
+        if self._work is None:
+            self._work = command.work(self._lent)
+        try:
+            for _ in range(items):
+                self.bridge.events.emit([LentProgress(command.id, next(self._work))])
+                if command.cancellation.requested():
+                    raise Cancelled
+        except StopIteration:
+            self._end(LentFinished(command.id))
+        except Cancelled:
+            self._end(Failed(command.id, None))
+        except TuneshiftError as error:
+            self._end(Failed(command.id, error))
+
+    def _end(self, event: LentFinished | Failed) -> None:
+        if self._work:
+            self._work.close()
+        self._work = None
+        self.bridge.events.emit([event])
+
+
+@pytest.fixture
+def desk(qapp: object, tiny_pairs: Recipe, lent: LoadedRecipe, tmp_path: Path) -> Desk:
+    return Desk(tiny_pairs, lent, tmp_path)
+
+
+@pytest.fixture
+def task(tmp_path: Path) -> Path:
+    lines = [{"prompt": prompt, "answer": "a"} for prompt in PROMPTS]
+    (tmp_path / "data.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        'format = 1\nmetric = "contains"\ndata = "data.jsonl"\n[generation]\nmax_new_tokens = 6\n'
+    )
+    return path
+
+
+@pytest.fixture
+def plan(task: Path) -> Plan:
+    return Plan((str(task),), ("base", "tuned"), (0.5, 1.0))

@@ -1,0 +1,263 @@
+"""Starting, stopping, going on with and opening evaluations of the window."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QSettings
+
+from app.checkpoints.loading.loader import LoadedRecipe
+from app.checkpoints.spec import CheckpointSpec
+from app.checkpoints.status import LoadProgress
+from app.engine.messages import (
+    EngineFailed,
+    Generate,
+    Lend,
+    LentProgress,
+    Load,
+    Loaded,
+    Loading,
+)
+from app.errors import EvaluationError
+from app.evaluation.evaluation_run import evaluate
+from app.evaluation.loading import Models
+from app.evaluation.plan import Plan, prepare
+from app.evaluation.results import TaskResults, result_of
+from app.evaluation.store import ResultFolder
+from app.ui.state.records.evaluation import Stage
+from tests.evaluation.test_variants import alone
+from tests.ui.evaluating import PROMPTS, Desk
+
+
+def scores(found: list[TaskResults]) -> list[tuple[str, float, int]]:
+    return [
+        (result.view.title, result.measure.score, result.measure.count)
+        for task in found
+        for result in task.results
+    ]
+
+
+def current(desk: Desk) -> list[tuple[str, float, int]]:
+    assert desk.evaluations.current
+    return scores(desk.evaluations.current.results())
+
+
+def test_the_scores_are_those_of_the_command_line(
+    desk: Desk, plan: Plan, lent: LoadedRecipe, tmp_path: Path
+) -> None:
+    desk.session.set_alpha(0, 1.4)
+    desk.evaluations.start(plan)
+    desk.session.set_alpha(0, -1.0)  # does not matter any more
+    desk.advance()
+    evaluation = desk.evaluations.current
+    assert evaluation
+    assert (evaluation.stage, evaluation.done) == (Stage.COMPLETE, 3 * len(PROMPTS))
+    prepared = prepare(plan, lent.recipe.with_alphas((1.4, 1.5)), alone)
+    folder = ResultFolder(tmp_path / "other")
+    answers = list(evaluate(prepared.tasks, prepared.views, folder, Models(lent=lent)))
+    by_view = {
+        view.title: result_of(view, [a.record for a in answers if a.view == view])
+        for view in prepared.views
+    }
+    assert current(desk) == [
+        (title, result.measure.score, result.measure.count) for title, result in by_view.items()
+    ]
+    assert evaluation.records == {  # with keys of weights and models
+        ("mine", view.title): [a.record for a in answers if a.view == view]
+        for view in prepared.views
+    }
+    report = json.loads((evaluation.folder / "results.json").read_text())
+    assert report["complete"]
+    assert report["tasks"][0]["results"][1]["shifts"]["all"]["tokens"] > 0
+
+
+def test_it_stops_and_goes_on(desk: Desk, plan: Plan) -> None:
+    desk.evaluations.start(plan)
+    desk.advance(5)  # what is to be asked, and four answers
+    evaluation = desk.evaluations.current
+    assert evaluation
+    assert (evaluation.stage, evaluation.done) == (Stage.RUNNING, 4)
+    assert evaluation.seconds_left is not None
+    desk.evaluations.stop()
+    desk.advance()
+    assert (evaluation.stage, desk.evaluations.running) == (Stage.STOPPED, False)
+    done = evaluation.done
+    assert 4 <= done < 12
+    desk.evaluations.resume()
+    desk.advance()
+    assert desk.evaluations.current is evaluation
+    assert (evaluation.stage, evaluation.done) == (Stage.COMPLETE, 12)
+    assert evaluation.fresh == 12 - done
+
+
+def test_texts_are_written_meanwhile_and_other_models_end_it(desk: Desk, plan: Plan) -> None:
+    desk.evaluations.start(plan)
+    command = desk.bridge.last(Lend)
+    assert isinstance(command, Lend)
+    assert command.gives_way
+    desk.advance(2)
+    desk.session.runs.generate("the king")
+    assert isinstance(desk.bridge.last(Generate), Generate)
+    assert not command.cancellation.requested()
+    desk.session.set_source(0, "builtin:demo/base")
+    assert command.cancellation.requested()
+
+
+def test_one_that_waits_for_its_models_is_not_ended_by_them(desk: Desk, plan: Plan) -> None:
+    desk.session.load(fresh=True)
+    desk.evaluations.start(plan)
+    command = desk.bridge.last(Lend)
+    desk.bridge.check()
+    desk.bridge.finish_load()
+    assert not command.cancellation.requested()
+    desk.session.load(fresh=True)
+    assert command.cancellation.requested()
+
+
+def test_a_load_that_is_told_with_the_first_answers_does_not_end_it(desk: Desk, plan: Plan) -> None:
+    """A busy window takes the end of a load and what was done after it in one batch."""
+    desk.session.load(fresh=True)
+    desk.evaluations.start(plan)
+    load, lend = desk.bridge.last(Load), desk.bridge.last(Lend)
+    assert isinstance(load, Load)
+    assert isinstance(lend, Lend)
+    work = lend.work(desk._lent)
+    labels = ("a",) * 4
+    desk.bridge.events.emit(
+        [
+            Loading(load.id, LoadProgress("base", 1, 2)),
+            Loaded(load.id, load.recipe, (), labels, 1),
+            LentProgress(lend.id, next(work)),
+        ]
+    )
+    work.close()
+    assert not lend.cancellation.requested()
+    assert desk.evaluations.current
+    assert desk.evaluations.current.stage is Stage.RUNNING
+
+
+def test_what_is_wrong_is_said(desk: Desk, plan: Plan) -> None:
+    desk.evaluations.start(replace(plan, tasks=("nowhere.toml",)))
+    desk.advance()
+    evaluation = desk.evaluations.current
+    assert evaluation
+    assert evaluation.stage is Stage.FAILED
+    assert "nowhere.toml" in str(evaluation.error)
+    assert desk.evaluations.kept() == []
+
+
+def test_without_an_engine_it_ends(desk: Desk, plan: Plan) -> None:
+    desk.evaluations.start(plan)
+    desk.bridge.events.emit([EngineFailed(EvaluationError("no torch"), "")])
+    assert not desk.evaluations.running
+    desk.evaluations.start(plan)
+    assert not desk.evaluations.running
+
+
+def test_a_past_one_is_opened_with_its_answers(desk: Desk, plan: Plan) -> None:
+    desk.evaluations.start(plan)
+    desk.advance()
+    before = current(desk)
+    first = desk.evaluations.current
+    desk.evaluations.clear()
+    (summary,) = desk.evaluations.kept()
+    desk.evaluations.show(summary)
+    opened = desk.evaluations.current
+    assert opened
+    assert opened is not first
+    assert (opened.id, opened.plan, opened.stage) == (summary.id, plan, Stage.COMPLETE)
+    assert current(desk) == before
+    records = opened.of("mine", "tuned")
+    assert [record["prompt"] for record in records] == PROMPTS
+    assert all(record["shifted"] for record in records)
+
+
+def test_one_that_was_killed_goes_on_after_it_was_opened(desk: Desk, plan: Plan) -> None:
+    desk.evaluations.start(plan)
+    desk.advance(6)
+    (summary,) = desk.evaluations.kept()  # written when the tasks had been read
+    assert not summary.complete
+    desk._work = None
+    desk.bridge.events.emit([EngineFailed(EvaluationError("gone"), "")])
+    other = Desk(desk.session.recipe, desk._lent, desk.folder)
+    (summary,) = other.evaluations.kept()
+    other.evaluations.show(summary)
+    other.evaluations.resume()
+    other.advance()
+    evaluation = other.evaluations.current
+    assert evaluation
+    assert (evaluation.stage, evaluation.done, evaluation.fresh) == (Stage.COMPLETE, 12, 12 - 5)
+    assert [kept.complete for kept in other.evaluations.kept()] == [True]
+
+
+def test_scores_are_kept_where_it_is_killed_right_after_it_went_on(desk: Desk, plan: Plan) -> None:
+    desk.evaluations.start(plan)
+    desk.advance(5)
+    desk.evaluations.stop()
+    desk.advance()
+    (before,) = desk.evaluations.kept()
+    desk.evaluations.resume()
+    desk.advance(1)  # its tasks, and no answer yet
+    assert [kept.results for kept in desk.evaluations.kept()] == [before.results]
+
+
+def test_what_is_removed_takes_its_answers_with_it(desk: Desk, plan: Plan) -> None:
+    desk.evaluations.start(plan)
+    desk.advance()
+    (summary,) = desk.evaluations.kept()
+    elsewhere = replace(summary, folder=str(desk.folder / "mine"))
+    (desk.folder / "mine").mkdir()
+    desk.evaluations.forget(elsewhere)
+    assert (desk.folder / "mine").exists()  # a folder of the person's own stays
+    above = Path(summary.folder).parent / ".."
+    desk.evaluations.forget(replace(summary, folder=str(above)))
+    assert above.exists()
+    desk.evaluations.forget(summary)
+    assert not Path(summary.folder).exists()
+    assert desk.evaluations.kept() == []
+
+
+def test_code_is_allowed_anew_each_time(desk: Desk, plan: Plan, task: Path) -> None:
+    task.write_text(task.read_text().replace("contains", "code"))
+    desk.evaluations.start(plan)
+    desk.advance()
+    assert desk.evaluations.current
+    assert "runs the programs" in str(desk.evaluations.current.error)
+
+
+def test_a_damaged_summary_is_said(desk: Desk, plan: Plan) -> None:
+    desk.evaluations.start(plan)
+    desk.advance()
+    (summary,) = desk.evaluations.kept()
+    desk.evaluations.show(replace(summary, results="[1]"))
+    assert desk.session.problem
+    assert summary.folder in str(desk.session.problem.error)
+
+
+@pytest.mark.parametrize("stored", ["", "[1]", "{"])
+def test_a_damaged_form_is_forgotten(desk: Desk, stored: str, tmp_path: Path) -> None:
+    memory = QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat)
+    memory.setValue("evaluate/form", stored)
+    desk.evaluations.restore(memory)
+    assert desk.evaluations.form == {}
+
+
+def test_the_form_is_remembered(desk: Desk, tmp_path: Path) -> None:
+    memory = QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat)
+    desk.evaluations.form = {"tasks": ["ü"], "limit": 3}
+    desk.evaluations.remember(memory)
+    desk.evaluations.form = {}
+    desk.evaluations.restore(memory)
+    assert desk.evaluations.form == {"tasks": ["ü"], "limit": 3}
+
+
+def test_a_direct_checkpoint_is_loaded_beside_what_is_lent(
+    desk: Desk, plan: Plan, lent: LoadedRecipe
+) -> None:
+    spec: CheckpointSpec = lent.recipe.pairs[0].expert
+    desk.evaluations.start(replace(plan, roles=("base", f"direct={spec.source}"), scales=(1.0,)))
+    desk.advance()
+    assert [title for title, _, _ in current(desk)] == ["base", "direct"]

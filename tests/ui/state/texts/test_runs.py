@@ -1,0 +1,683 @@
+"""The texts of the window: how they begin, end, go on and branch, without a real engine."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from app.checkpoints.spec import CheckpointSpec
+from app.decoding.types import FinishReason, OtherChoice, TokenStep
+from app.engine.messages import AskWhatIf, Failed, Generate, WhatIfAnswered
+from app.errors import PromptError, TuneshiftError
+from app.ui.state.session import Session
+from app.ui.state.texts.runs import Runs
+from app.ui.state.texts.text_run import Run
+from tests.ui.conftest import FakeBridge, invent_step
+
+PROMPT = "Once upon a time"
+
+
+@pytest.fixture
+def runs(finished_session: Session) -> Runs:
+    """With a finished text of 60 tokens."""
+    return finished_session.runs
+
+
+def shown(runs: Runs) -> Run:
+    assert runs.current is not None
+    return runs.current
+
+
+def asked(bridge: FakeBridge) -> Generate:
+    command = bridge.last(Generate)
+    assert isinstance(command, Generate)
+    return command
+
+
+def sample(session: Session, **settings: object) -> None:
+    session.set_sampling(replace(session.recipe.sampling, **settings))  # type: ignore[arg-type]
+
+
+def step_of(index: int, start: int, text: str) -> TokenStep:
+    return replace(invent_step(index, (1.0, 0.4), start), text=text)
+
+
+# Generating
+
+
+def test_tokens_come_in_batches_and_are_told_once_each(
+    loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
+) -> None:
+    runs = loaded_session.runs
+    heard: list[object] = []
+    runs.began.connect(lambda run: heard.append(("began", run)))
+    runs.decoded.connect(lambda run, events: heard.append(("decoded", run, len(events))))
+    runs.tokens_added.connect(lambda first: heard.append(("added", first)))
+    runs.progressed.connect(lambda run: heard.append(("progressed", run, run.active)))
+    runs.generate(PROMPT)
+    run = shown(runs)
+    bridge.start_run()
+    bridge.decode(3)
+    bridge.decode(2, start=3)
+    bridge.finish_run(tokens=5)
+    assert heard == [
+        ("began", run),
+        ("decoded", run, 3),
+        ("added", 0),
+        ("progressed", run, True),
+        ("decoded", run, 2),
+        ("added", 3),
+        ("progressed", run, True),
+        ("progressed", run, False),
+    ]
+    assert run.prompt_tokens == (5, 5, 5, 5, 5)
+    assert run.finish_reason is FinishReason.LENGTH
+    assert run.tokens_per_second == 100.0
+    assert not runs.running
+
+
+def test_one_text_at_a_time(loaded_session: Session, bridge: FakeBridge) -> None:
+    runs = loaded_session.runs
+    runs.generate(PROMPT)
+    first, sent = shown(runs), len(bridge.commands)
+    runs.generate("Another")
+    runs.score("Another", "text")
+    runs.step("Another")
+    runs.go_on()
+    runs.fork(0)
+    runs.choose(1)
+    runs.ask_what_if((0.0, 0.0))
+    assert runs.ask_every_role("Another") == []
+    assert runs.all == [first]
+    assert len(bridge.commands) == sent
+
+
+def test_a_moved_alpha_reaches_what_runs(loaded_session: Session, bridge: FakeBridge) -> None:
+    loaded_session.runs.generate(PROMPT)
+    loaded_session.set_alpha(1, 2.5)
+    assert asked(bridge).alphas.get() == (1.0, 2.5)
+
+
+def test_what_was_cancelled_while_it_waited_is_stopped_and_did_not_fail(
+    loaded_session: Session, bridge: FakeBridge
+) -> None:
+    loaded_session.runs.generate(PROMPT)
+    loaded_session.runs.stop()
+    assert asked(bridge).cancellation.requested()
+    bridge.fail_run(None)
+    run = shown(loaded_session.runs)
+    assert run.finish_reason is FinishReason.CANCELLED
+    assert not run.failed
+    assert loaded_session.problem is None
+
+
+def test_an_error_keeps_what_has_come(loaded_session: Session, bridge: FakeBridge) -> None:
+    loaded_session.runs.generate(PROMPT)
+    bridge.decode(4)
+    error = TuneshiftError("Not a number")
+    bridge.fail_run(error)
+    run = shown(loaded_session.runs)
+    assert run.failed
+    assert len(run.tokens) == 4
+    assert loaded_session.problem
+    assert loaded_session.problem.error is error
+
+
+def test_tokens_are_named_once_the_models_are_there(session: Session, bridge: FakeBridge) -> None:
+    session.load()
+    session.runs.generate(PROMPT)
+    run = shown(session.runs)
+    assert run.label(3) == "#3"
+    bridge.ready()
+    bridge.finish_load()
+    assert run.label(3) == ","
+
+
+# Scoring
+
+
+def test_a_given_text_is_looked_at_to_its_end(loaded_session: Session, bridge: FakeBridge) -> None:
+    sample(loaded_session, stop=("said",))
+    loaded_session.runs.score(PROMPT, " the king said, and")
+    command = asked(bridge)
+    assert command.text == " the king said, and"
+    assert command.config.max_new_tokens == 1  # nothing is drawn after it
+    assert command.config.stop == ()
+    assert shown(loaded_session.runs).scored
+
+
+def test_no_text_is_no_question(loaded_session: Session, bridge: FakeBridge) -> None:
+    loaded_session.runs.score(PROMPT, "")
+    assert loaded_session.problem
+    assert isinstance(loaded_session.problem.error, PromptError)
+    assert loaded_session.runs.all == []
+
+
+# Every role
+
+
+def test_every_role_answers_once(loaded_session: Session, bridge: FakeBridge) -> None:
+    runs = loaded_session.runs.ask_every_role(PROMPT)
+    commands = [command for command in bridge.commands if isinstance(command, Generate)]
+    # base, expert, anti-expert, expert, the same anti-expert; and the tuned one
+    assert [run.role for run in runs] == [0, 1, 2, 3, 2, None]
+    assert runs[4] is runs[2]
+    assert [command.role for command in commands] == [0, 1, 2, 3, None]
+    assert [command.alphas.get() for command in commands] == [()] * 4 + [(1.0, 0.4)]
+    assert len({run.group for run in runs}) == 1
+    assert runs[0].group
+    assert loaded_session.runs.all == [*runs[:4], runs[5]]
+    assert all(run.pair_names == () for run in runs[:4])
+
+
+def test_a_role_with_another_prompt_answers_for_itself(
+    loaded_session: Session, bridge: FakeBridge
+) -> None:
+    spec = loaded_session.recipe.pairs[1].antiexpert
+    loaded_session.set_spec(4, replace(spec, prompt="Q: {prompt}"))
+    bridge.finish_load()
+    runs = loaded_session.runs.ask_every_role(PROMPT)
+    assert len(set(runs)) == 6
+
+
+def test_asking_every_role_leaves_the_shown_text_and_stops_as_one(
+    finished_session: Session, bridge: FakeBridge
+) -> None:
+    before = finished_session.runs.current
+    runs = finished_session.runs.ask_every_role(PROMPT)
+    assert finished_session.runs.current is before
+    finished_session.runs.stop()
+    assert all(run.cancellation.requested() for run in runs)
+
+
+# Forks
+
+
+def test_a_fork_keeps_what_is_before_it(
+    finished_session: Session, bridge: FakeBridge, runs: Runs
+) -> None:
+    first = shown(runs)
+    sample(finished_session, max_new_tokens=40)
+    runs.fork(20, token_id=7)
+    branch = shown(runs)
+    command = asked(bridge)
+    assert command.kept == first.token_ids[:20]
+    assert command.forced == (7,)
+    assert command.config.max_new_tokens == 60  # 40 more
+    assert branch.parent is first
+    assert branch.fork == 20
+    assert branch.tokens == first.tokens[:20]
+    assert runs.all == [first, branch]
+    bridge.decode(3, start=20)
+    assert len(branch.tokens) == 23
+    assert len(first.tokens) == 60
+    bridge.finish_run()
+    assert branch.candidates(5).token_ids.tolist() == first.candidates(5).token_ids.tolist()
+    assert branch.common_length(first) >= 20
+
+
+def test_the_token_of_a_fork_is_selected_when_it_has_come(
+    finished_session: Session, bridge: FakeBridge, runs: Runs
+) -> None:
+    selection = finished_session.selection
+    selection.select(20)
+    runs.fork(20, token_id=7)
+    assert selection.token is None
+    bridge.decode(2, start=20)
+    assert selection.token == 20
+    selection.select(21)
+    bridge.decode(2, start=22)
+    assert selection.token == 21  # the person has gone elsewhere
+
+
+def test_a_fork_may_begin_with_any_text(runs: Runs, bridge: FakeBridge) -> None:
+    runs.fork(60, text=" and so")
+    assert asked(bridge).text == " and so"
+    assert len(asked(bridge).kept) == 60
+    assert asked(bridge).config.max_new_tokens == 60 + 256
+
+
+def test_rows_are_shared_by_a_branch_and_given_back_with_both(
+    runs: Runs, bridge: FakeBridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.ui.state.texts.removed_texts.MOST", 1)
+    held = runs.budget.held_bytes
+    runs.fork(30)
+    bridge.finish_run()
+    assert runs.budget.held_bytes == held
+    first, branch = runs.all
+    runs.remove(first)
+    runs.remove(branch)  # what was removed before cannot be brought back any more
+    assert 0 < runs.budget.held_bytes < held
+    runs.generate(PROMPT)
+    runs.remove(shown(runs))
+    assert runs.budget.held_bytes == 0
+
+
+def test_a_text_of_other_models_is_not_continued(
+    finished_session: Session, bridge: FakeBridge, runs: Runs
+) -> None:
+    finished_session.set_spec(0, CheckpointSpec("builtin:demo/shakespeare"))
+    bridge.finish_load()
+    sent = len(bridge.commands)
+    for ask in (lambda: runs.fork(3), runs.go_on, lambda: runs.choose(1)):
+        finished_session.clear_problem()
+        ask()
+        assert finished_session.problem
+        assert "other models" in str(finished_session.problem.error)
+    assert len(bridge.commands) == sent
+    assert len(runs.all) == 1
+
+
+# Going on
+
+
+def test_going_on_adds_tokens_in_place(
+    finished_session: Session, bridge: FakeBridge, runs: Runs
+) -> None:
+    run = shown(runs)
+    runs.go_on(10)
+    assert shown(runs) is run
+    assert run.active
+    assert asked(bridge).kept == run.token_ids
+    assert asked(bridge).config.max_new_tokens == 70
+    assert run.tokens_per_second is None  # of the text before it says nothing
+    bridge.decode(2, start=60)
+    assert len(run.tokens) == 62
+    bridge.finish_run()
+    runs.go_on()
+    assert asked(bridge).config.max_new_tokens == 62 + 256
+
+
+def test_other_settings_go_on_in_a_branch(
+    finished_session: Session, bridge: FakeBridge, runs: Runs
+) -> None:
+    run = shown(runs)
+    sample(finished_session, max_new_tokens=99, stop=("x",))  # they do not change how it is drawn
+    runs.go_on(1)
+    assert shown(runs) is run
+    bridge.complete(1)
+    sample(finished_session, temperature=0.1)
+    runs.go_on(1)
+    branch = shown(runs)
+    assert branch.parent is run
+    assert branch.fork == branch.drawn_from == 61
+    assert asked(bridge).kept == run.token_ids
+
+
+def test_a_scored_text_goes_on_in_place_whatever_the_settings(
+    loaded_session: Session, bridge: FakeBridge
+) -> None:
+    runs = loaded_session.runs
+    runs.score(PROMPT, " the king")
+    bridge.emit_steps([replace(invent_step(i, (1.0, 0.4), i), forced=True) for i in range(2)])
+    bridge.finish_run()
+    sample(loaded_session, temperature=0.1, stop=("x",))
+    run = shown(runs)
+    runs.go_on(4)
+    assert shown(runs) is run
+    assert run.recipe.sampling.temperature == 0.1
+    assert asked(bridge).config.stop == ("x",)
+
+
+def test_an_unfinished_character_is_read_again_and_stays_as_it_was_drawn(
+    loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
+) -> None:
+    runs = loaded_session.runs
+    runs.generate(PROMPT)
+    bridge.emit_steps([step_of(0, 0, "a"), step_of(1, 1, ""), step_of(2, 1, "\ufffd")])
+    bridge.finish_run()
+    before = shown(runs)
+    runs.rename(before, "mine")
+    runs.fork(1)
+    bridge.finish_run()
+    child = shown(runs)
+    runs.show(before)
+    loaded_session.set_alpha(0, 3.0)
+    with qtbot.waitSignal(runs.replaced) as told:
+        runs.go_on(1)
+    run = shown(runs)
+    assert told.args == [before, run]
+    assert run is not before
+    assert runs.all == [run, child]
+    assert (run.parent, run.name, child.parent, child.fork) == (None, "mine", run, 1)
+    assert asked(bridge).kept == before.token_ids[:1]
+    assert asked(bridge).forced == before.token_ids[1:]
+    assert asked(bridge).config.max_new_tokens == 4
+    again = [
+        replace(step_of(index, 1, ""), alphas=(3.0, 0.4), forced=True, sampled_probability=1.0)
+        for index in (1, 2)
+    ]
+    with qtbot.waitSignal(runs.decoded) as written:
+        bridge.emit_steps([*again, step_of(3, 1, "한")])
+    assert run.text == "a한"
+    assert len(run.tokens) == 4
+    drawn = before.tokens[2]
+    assert run.tokens[2] == replace(drawn, text="")
+    told_steps = [event.step for event in written.args[1]]
+    assert [step.forced for step in told_steps] == [False] * 3
+    assert told_steps[1].alphas == drawn.alphas
+
+
+def test_what_was_to_be_read_again_is_not_lost_by_an_error(
+    loaded_session: Session, bridge: FakeBridge
+) -> None:
+    runs = loaded_session.runs
+    runs.generate(PROMPT)
+    bridge.emit_steps([step_of(0, 0, "a"), step_of(1, 1, "\ufffd")])
+    bridge.finish_run()
+    before = list(shown(runs).tokens)
+    runs.go_on()
+    bridge.fail_run(TuneshiftError("Out of memory"))
+    assert shown(runs).tokens == before
+    assert shown(runs).candidates(1)
+
+
+def test_going_on_passes_the_stop_string_with_the_whole_last_token(
+    loaded_session: Session, bridge: FakeBridge
+) -> None:
+    runs = loaded_session.runs
+    sample(loaded_session, stop=("ng",))
+    runs.generate(PROMPT)
+    bridge.emit_steps([step_of(0, 0, " the"), step_of(1, 4, " ki")])  # of " king"
+    bridge.finish_run(FinishReason.STOP)
+    before = shown(runs)
+    runs.go_on(5)
+    assert asked(bridge).kept == before.token_ids[:1]
+    assert asked(bridge).forced == before.token_ids[1:]
+    assert asked(bridge).config.stop == ()
+    assert asked(bridge).config.max_new_tokens == 7
+    bridge.emit_steps([step_of(1, 4, " king")])
+    assert shown(runs).text == " the king"
+    bridge.finish_run()
+    runs.go_on(5)
+    assert asked(bridge).config.stop == ("ng",)
+
+
+# Step by step
+
+
+@pytest.mark.parametrize("failed", [None, TuneshiftError("it broke")], ids=["stopped", "failed"])
+def test_a_stop_string_that_was_not_read_again_is_read_the_next_time(
+    loaded_session: Session, bridge: FakeBridge, failed: TuneshiftError | None
+) -> None:
+    runs = loaded_session.runs
+    sample(loaded_session, stop=("\n",))
+    runs.generate(PROMPT)
+    bridge.start_run()
+    bridge.emit_steps([step_of(0, 0, " king"), step_of(1, 5, " sa")])
+    bridge.finish_run(FinishReason.STOP, tokens=2)
+    runs.go_on()
+    bridge.fail_run(failed)
+    assert shown(runs).text == " king sa"
+    runs.go_on()
+    command = asked(bridge)
+    assert len(command.kept) == 1
+    assert len(command.forced) == 1
+    assert command.config.stop == ()
+    bridge.start_run()
+    bridge.emit_steps([step_of(1, 5, " said\n"), step_of(2, 11, " thou")])
+    bridge.finish_run(tokens=3)
+    assert shown(runs).text == " king said\n thou"
+    assert not shown(runs).at_stop_string
+
+
+def test_what_was_typed_and_not_read_comes_when_the_text_goes_on(
+    runs: Runs, bridge: FakeBridge
+) -> None:
+    runs.fork(2, text=" and the queen")
+    bridge.fail_run(None)
+    assert shown(runs).unread_text == " and the queen"
+    runs.go_on()
+    assert asked(bridge).text == " and the queen"
+    bridge.start_run()
+    end = shown(runs).tokens[-1].start + len(shown(runs).tokens[-1].text)
+    bridge.emit_steps([replace(step_of(2, end, " and"), forced=True)])
+    bridge.fail_run(None)
+    assert shown(runs).unread_text == " the queen"
+    runs.go_on()
+    assert asked(bridge).text == " the queen"
+    bridge.start_run()
+    steps = [step_of(3, end + 4, " the"), step_of(4, end + 8, " queen"), step_of(5, end + 14, "!")]
+    bridge.emit_steps([replace(step, forced=place < 2) for place, step in enumerate(steps)])
+    bridge.finish_run(tokens=4)
+    assert shown(runs).unread_text == ""
+    assert shown(runs).text.endswith(" and the queen!")
+
+
+def test_stepping_draws_one_token_and_selects_it(
+    loaded_session: Session, bridge: FakeBridge
+) -> None:
+    runs = loaded_session.runs
+    runs.step(PROMPT)
+    assert asked(bridge).config.max_new_tokens == 1
+    bridge.complete(1)
+    run = shown(runs)
+    assert run.stepping
+    assert loaded_session.selection.token == 0
+    runs.step(PROMPT)
+    assert shown(runs) is run
+    assert asked(bridge).kept == run.token_ids
+    assert asked(bridge).config.max_new_tokens == 2
+    bridge.complete(1)
+    assert loaded_session.selection.token == 1
+    runs.go_on()
+    assert not shown(runs).stepping
+
+
+def test_an_unfinished_character_does_not_hold_stepping_up(
+    loaded_session: Session, bridge: FakeBridge
+) -> None:
+    runs = loaded_session.runs
+    runs.step(PROMPT)
+    bridge.emit_steps([step_of(0, 0, "\ufffd")])
+    bridge.finish_run()
+    runs.step(PROMPT)
+    assert asked(bridge).config.max_new_tokens == 2
+    assert len(asked(bridge).forced) == 1
+    assert shown(runs).stepping
+
+
+def test_another_token_takes_the_place_of_the_last(
+    loaded_session: Session, bridge: FakeBridge
+) -> None:
+    runs = loaded_session.runs
+    for _ in range(3):
+        runs.step(PROMPT)
+        bridge.complete(1)
+    before = shown(runs)
+    runs.choose(5)
+    assert asked(bridge).kept == before.token_ids[:2]
+    assert asked(bridge).forced == (5,)
+    assert asked(bridge).config.max_new_tokens == 3
+    assert runs.all == [shown(runs)]
+    assert shown(runs).stepping
+    bridge.emit_steps([replace(step_of(2, 8, " and"), token_id=5, forced=True)])
+    assert [token.forced for token in shown(runs).tokens] == [False, False, True]
+    assert loaded_session.selection.token == 2
+
+
+def test_another_prompt_begins_another_text(runs: Runs, bridge: FakeBridge) -> None:
+    runs.step("Something else")
+    assert len(runs.all) == 2
+    assert asked(bridge).kept == ()
+
+
+def test_stepping_with_other_models_begins_another_text(
+    finished_session: Session, bridge: FakeBridge, runs: Runs
+) -> None:
+    finished_session.set_spec(0, CheckpointSpec("builtin:demo/shakespeare"))
+    bridge.finish_load()
+    runs.step(PROMPT)
+    assert len(runs.all) == 2
+    assert finished_session.problem is None
+
+
+# What if
+
+
+def test_a_what_if_question_is_about_what_was_drawn_in_this_way(
+    finished_session: Session, bridge: FakeBridge, runs: Runs, qtbot: QtBot
+) -> None:
+    sample(finished_session, temperature=0.3)
+    runs.fork(20, token_id=3)
+    bridge.emit_steps([replace(invent_step(20, (1.0, 0.4), 0), forced=True)])
+    bridge.decode(9, start=21)
+    bridge.finish_run()
+    runs.ask_what_if((0.0, 2.0))
+    question = bridge.last(AskWhatIf)
+    assert isinstance(question, AskWhatIf)
+    assert question.config.temperature == 0.3
+    # the first 20 were drawn at another temperature, and token 20 was given
+    assert [step.index for step in question.steps] == list(range(21, 30))
+    assert question.token_ids == shown(runs).token_ids
+    with qtbot.waitSignal(runs.what_if_changed):
+        bridge.answer_what_if(OtherChoice(25, 4))
+    assert runs.what_if
+    assert runs.what_if.run is shown(runs)
+    assert runs.what_if.alphas == (0.0, 2.0)
+    assert runs.what_if.looked_at == 9
+    assert runs.what_if.choices == (OtherChoice(25, 4),)
+
+
+def test_only_the_latest_question_counts(runs: Runs, bridge: FakeBridge) -> None:
+    runs.ask_what_if((0.0, 0.0))
+    first = bridge.last(AskWhatIf)
+    assert isinstance(first, AskWhatIf)
+    runs.ask_what_if((2.0, 0.0))
+    assert first.cancellation.requested()
+    bridge.events.emit([Failed(first.id, None)])
+    assert runs.what_if_waiting
+    bridge.events.emit([WhatIfAnswered(first.id, (OtherChoice(1, 1),))])
+    assert runs.what_if is None
+    bridge.answer_what_if()
+    assert runs.what_if
+    assert runs.what_if.alphas == (2.0, 0.0)
+    assert not runs.what_if_waiting
+
+
+def test_an_answer_is_forgotten_with_the_text_that_it_is_about(
+    runs: Runs, bridge: FakeBridge
+) -> None:
+    runs.ask_what_if((0.0, 0.0))
+    bridge.answer_what_if(OtherChoice(3, 1))
+    runs.go_on(1)
+    assert runs.what_if is None
+    bridge.complete(1)
+    runs.ask_what_if((0.0, 0.0))
+    question = bridge.last(AskWhatIf)
+    assert isinstance(question, AskWhatIf)
+    runs.show(None)
+    assert question.cancellation.requested()
+    bridge.answer_what_if(OtherChoice(3, 1))
+    assert runs.what_if is None
+
+
+def test_a_failed_question_says_why(
+    finished_session: Session, runs: Runs, bridge: FakeBridge
+) -> None:
+    runs.ask_what_if((0.0, 0.0))
+    error = TuneshiftError("No recipe is loaded")
+    bridge.events.emit([Failed(bridge.last(AskWhatIf).id, error)])
+    assert finished_session.problem
+    assert finished_session.problem.error is error
+    assert not runs.what_if_waiting
+
+
+def test_one_roles_answer_has_no_weights_to_ask_about(
+    loaded_session: Session, bridge: FakeBridge
+) -> None:
+    runs = loaded_session.runs
+    answers = runs.ask_every_role(PROMPT)
+    runs.stop()
+    for command in list(bridge.commands):
+        if isinstance(command, Generate):
+            bridge.events.emit([Failed(command.id, None)])
+    runs.show(answers[0])
+    runs.ask_what_if((0.0, 0.0))
+    assert not any(isinstance(command, AskWhatIf) for command in bridge.commands)
+
+
+# The list
+
+
+def test_what_both_texts_have_stays_selected(
+    finished_session: Session, bridge: FakeBridge, runs: Runs
+) -> None:
+    finished_session.selection.select(12)
+    runs.fork(20)
+    bridge.complete(4, seed=1)
+    assert finished_session.selection.token == 12
+    first, branch = runs.all
+    finished_session.selection.select(21)
+    runs.show(first)
+    assert finished_session.selection.token is None
+    assert runs.current is not branch
+
+
+def test_a_removed_text_leaves_its_branches_and_can_be_brought_back(
+    runs: Runs, bridge: FakeBridge, qtbot: QtBot
+) -> None:
+    first = shown(runs)
+    runs.fork(20)
+    bridge.complete(10, seed=1)
+    second = shown(runs)
+    runs.fork(25)
+    bridge.complete(10, seed=2)
+    third = shown(runs)
+    with qtbot.waitSignal(runs.list_changed):
+        runs.remove(second)
+    assert runs.all == [first, third]
+    assert (third.parent, third.fork) == (first, 20)
+    assert shown(runs) is third
+    runs.remove(third)
+    assert shown(runs) is first
+    runs.restore()
+    assert runs.all == [first, third]
+    assert shown(runs) is third
+    assert third.candidates(27)
+    runs.restore()
+    assert runs.all == [first, second, third]
+    assert (third.parent, third.fork) == (second, 25)
+    assert runs.removed.last is None
+    runs.restore()
+    assert runs.all == [first, second, third]
+
+
+def test_branches_come_back_to_a_text_that_is_brought_back(runs: Runs, bridge: FakeBridge) -> None:
+    first = shown(runs)
+    runs.fork(20)
+    bridge.complete(10, seed=1)
+    branch = shown(runs)
+    runs.remove(first)
+    assert (branch.parent, branch.fork) == (None, 0)
+    runs.restore()
+    assert runs.all == [first, branch]
+    assert (branch.parent, branch.fork) == (first, 20)
+
+
+def test_a_text_may_be_removed_while_it_runs(
+    loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
+) -> None:
+    runs = loaded_session.runs
+    runs.generate(PROMPT)
+    bridge.decode(3)
+    run = shown(runs)
+    with qtbot.waitSignal(runs.progressed):
+        runs.remove(run)
+    assert asked(bridge).cancellation.requested()
+    assert not runs.running
+    assert run.finish_reason is FinishReason.CANCELLED
+    bridge.decode(2, start=3)  # they were on their way
+    bridge.finish_run()
+    assert len(run.tokens) == 3
+    assert runs.current is None
+
+
+def test_a_name_is_told_once(runs: Runs, qtbot: QtBot) -> None:
+    with qtbot.waitSignals([runs.renamed, runs.list_changed]):
+        runs.rename(shown(runs), "Good one")
+    with qtbot.assertNotEmitted(runs.renamed):
+        runs.rename(shown(runs), "Good one")

@@ -1,0 +1,57 @@
+"""What the status bar says of drafts."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QLabel
+from pytestqt.qtbot import QtBot
+
+from app.decoding.speculation_stats import DraftCounts, SpeculationStats
+from app.decoding.types import FinishReason
+from app.engine.messages import Generate, RunFinished, RunStats
+from app.ui.state.session import Session
+from app.ui.status_bar import StatusLine
+from tests.ui.conftest import FakeBridge
+
+
+def end_run(session: Session, bridge: FakeBridge, drafts: SpeculationStats | None) -> None:
+    session.runs.generate("Once upon a time")
+    bridge.start_run()
+    bridge.decode(3)
+    stats = RunStats(3, 0.01, 100.0, 410_000_000, drafts)
+    bridge.events.emit([RunFinished(bridge.last(Generate).id, FinishReason.LENGTH, stats)])
+
+
+def shown(line: StatusLine) -> list[str]:
+    return [label.text() for label in line.findChildren(QLabel)]
+
+
+def test_blocks_are_told_with_their_acceptance(
+    loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
+) -> None:
+    line = StatusLine(loaded_session)
+    qtbot.addWidget(line)
+    expert, lookup = DraftCounts(8, 40, 30, 24), DraftCounts(2, 10, 10, 6)
+    drafts = SpeculationStats((("expert", expert), ("lookup", lookup)), 5)
+    end_run(loaded_session, bridge, drafts)
+    assert "4.0 tokens a block" in shown(line)
+    (tip,) = (label.toolTip() for label in line.findChildren(QLabel) if "block" in label.text())
+    assert "75%" in tip
+
+
+def test_a_model_that_cannot_rewind_is_named(
+    loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
+) -> None:
+    line = StatusLine(loaded_session)
+    qtbot.addWidget(line)
+    end_run(loaded_session, bridge, SpeculationStats(plain=3, fixed="expert “Style”"))
+    assert "Plain decoding: the expert “Style” cannot rewind" in shown(line)
+
+
+def test_nothing_is_told_without_drafts(
+    loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
+) -> None:
+    line = StatusLine(loaded_session)
+    qtbot.addWidget(line)
+    for drafts in (None, SpeculationStats(plain=3)):
+        end_run(loaded_session, bridge, drafts)
+        assert not any("block" in text or "Plain" in text for text in shown(line))
