@@ -6,29 +6,13 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
 
-from app.attribution.attribution import TokenAttribution
 from app.attribution.candidates import CandidateRows
+from app.attribution.explained_token import ExplainedToken
 from app.attribution.row_store import RowStore
 from app.attribution.rows import log_normalizer
 from app.decoding.rows import Row
 from app.decoding.types import RoleLogits
-
-
-class ExplainedToken(Protocol):
-    """What a token has to tell of itself to be counted."""
-
-    @property
-    def index(self) -> int: ...
-    @property
-    def token_id(self) -> int: ...
-    @property
-    def text(self) -> str: ...
-    @property
-    def attribution(self) -> TokenAttribution: ...
-    @property
-    def forced(self) -> bool: ...
 
 
 class RoleKind(StrEnum):

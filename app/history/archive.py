@@ -13,11 +13,12 @@ from functools import lru_cache
 from typing import Any
 
 from app.attribution.candidates import CandidateRows
+from app.attribution.explained_token import ExplainedToken
 from app.errors import HistoryError, RecipeError, SettingsError, TuneshiftError
 from app.history import provenance
 from app.history.blob_encoding import unpack_candidates
 from app.history.database import TROUBLE, Database, explained
-from app.history.records import RunKind, RunSummary, StoredRun, StoredToken
+from app.history.records import RunKind, RunSummary, StoredRun
 from app.history.statements import number_of, read_tokens, segments, storable
 
 log = logging.getLogger(__name__)
@@ -180,7 +181,7 @@ class Archive:
                 labels=self._labels(vocabulary),
             )
 
-    def tokens(self, run_id: str) -> list[StoredToken]:
+    def tokens(self, run_id: str) -> list[ExplainedToken]:
         """The tokens of a run from the first on, those of its ancestors before a fork included."""
         with self._explained():
             parts = segments(self._connection, self._number(run_id))

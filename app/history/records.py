@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from app.attribution.attribution import TokenAttribution
 from app.checkpoints.spec import Recipe
 from app.checkpoints.status import RoleInForce
 from app.decoding.types import GenerationConfig
@@ -94,24 +93,6 @@ class Ending:
     finish_reason: str = ""
     error: str = ""
     figures: RunFigures | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class StoredToken:
-    """One token of the text; see :class:`app.decoding.types.TokenStep` for the fields."""
-
-    index: int
-    token_id: int
-    text: str
-    start: int
-    forced: bool
-    alphas: tuple[float, ...]
-    sampled_probability: float
-    attribution: TokenAttribution
-
-    @property
-    def end(self) -> int:
-        return self.start + len(self.text)
 
 
 @dataclass(frozen=True, slots=True)

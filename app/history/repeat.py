@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from app.attribution.explained_token import ExplainedToken
 from app.checkpoints.spec import DTYPES, Recipe
 from app.checkpoints.status import RoleInForce
 from app.decoding.types import FinishReason, GenerationConfig
-from app.history.records import StoredRun, StoredToken
+from app.history.records import StoredRun
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,7 +38,7 @@ class Repeatable:
 
 
 def repeatable(
-    run: StoredRun, tokens: Sequence[StoredToken], loaded: Sequence[RoleInForce] = ()
+    run: StoredRun, tokens: Sequence[ExplainedToken], loaded: Sequence[RoleInForce] = ()
 ) -> Repeatable:
     """What it takes to run ``run`` again.
 
@@ -87,7 +88,7 @@ def _with_revision(source: str, revision: str) -> str:
     return f"{source}@{revision}" if pinned else source
 
 
-def _config(run: StoredRun, tokens: Sequence[StoredToken]) -> GenerationConfig:
+def _config(run: StoredRun, tokens: Sequence[ExplainedToken]) -> GenerationConfig:
     """The settings, which a person may have gone on beyond: past a limit, or past a stop string."""
     text = "".join(token.text for token in tokens)
     ended_itself = run.summary.finish_reason in (FinishReason.EOS, FinishReason.STOP)

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from app.attribution.attribution import TokenAttribution
+from app.attribution.explained_token import ExplainedToken
 from app.history.blob_encoding import pack_numbers, unpack_numbers
-from app.history.records import StoredToken
 
 TOKEN_COLUMNS = (
     "position, token_id, text, start, forced, sampled_probability, alphas, p_base, p_tuned, "
@@ -29,7 +29,7 @@ def storable(text: str) -> str:
     return text
 
 
-def token_values(token: StoredToken) -> tuple[Any, ...]:
+def token_values(token: ExplainedToken) -> tuple[Any, ...]:
     """What :data:`ADD_TOKEN` takes after the run."""
     explained = token.attribution
     return (
@@ -58,7 +58,7 @@ def token_values(token: StoredToken) -> tuple[Any, ...]:
 
 def read_tokens(
     connection: sqlite3.Connection, number: int, first: int, last: int
-) -> Iterator[StoredToken]:
+) -> Iterator[ExplainedToken]:
     """The tokens of one run from ``first`` up to, and without, ``last``; no parent's."""
     rows = connection.execute(
         f"SELECT {TOKEN_COLUMNS} FROM token WHERE run = ? AND position >= ? AND position < ? "
@@ -68,11 +68,11 @@ def read_tokens(
     return map(_token, rows)
 
 
-def _token(row: tuple[Any, ...]) -> StoredToken:
+def _token(row: tuple[Any, ...]) -> ExplainedToken:
     (index, token_id, text, start, forced, sampled, alphas, p_base, p_tuned, log_base, log_tuned,
      contributions, rank_base, rank_tuned, argmax_base, argmax_tuned, entropy_base, entropy_tuned,
      kl, coverage) = row  # fmt: skip
-    return StoredToken(
+    return ExplainedToken(
         index=index,
         token_id=token_id,
         text=text,

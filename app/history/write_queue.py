@@ -16,8 +16,9 @@ from threading import Condition, Event
 from time import monotonic
 
 from app.attribution.candidates import CandidateRows, keep_candidates
+from app.attribution.explained_token import ExplainedToken
 from app.decoding.types import RoleLogits
-from app.history.records import Ending, InForce, NewRun, StoredToken
+from app.history.records import Ending, InForce, NewRun
 
 MOST_ROW_BYTES = 64 * 2**20
 MOST_CANDIDATES = 20_000
@@ -36,7 +37,7 @@ class Added:
     """A token of a run, with the rows or candidates that are to be kept of it."""
 
     run_id: str
-    token: StoredToken
+    token: ExplainedToken
     rows: RoleLogits | CandidateRows
     reduced: Callable[[CandidateRows], None] | None = None
     """Told the candidates once they are found, on the writer's thread."""

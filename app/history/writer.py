@@ -10,12 +10,13 @@ from threading import Event, Thread
 
 from app.attribution.attribution import TokenAttribution
 from app.attribution.candidates import CandidateRows
+from app.attribution.explained_token import ExplainedToken
 from app.decoding.types import TokenStep
 from app.errors import HistoryError
 from app.history.archive import Archive
 from app.history.database import TROUBLE, Database, explained, open_history, replaced
 from app.history.database_writer import Ledger, packed
-from app.history.records import Ending, InForce, NewRun, StoredToken
+from app.history.records import Ending, InForce, NewRun
 from app.history.write_queue import Added, Described, Finished, Flush, Inbox, Item
 
 log = logging.getLogger(__name__)
@@ -78,16 +79,7 @@ class HistoryWriter:
             attribution: What the pairs did to it.
             reduced: Told the candidates that are kept of the rows, on the writer's thread.
         """
-        token = StoredToken(
-            index=step.index,
-            token_id=step.token_id,
-            text=step.text,
-            start=step.start,
-            forced=step.forced,
-            alphas=step.alphas,
-            sampled_probability=step.sampled_probability,
-            attribution=attribution,
-        )
+        token = ExplainedToken.of(step, attribution)
         self._inbox.put(Added(run_id, token, step.logits, reduced))
 
     def finish(self, run_id: str, ending: Ending) -> None:

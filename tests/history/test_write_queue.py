@@ -4,32 +4,18 @@ from __future__ import annotations
 
 from threading import Event
 
-from app.attribution.attribution import TokenAttribution
 from app.attribution.candidates import CandidateRows, keep_candidates
-from app.decoding.types import RoleLogits, TokenStep
+from app.attribution.explained_token import ExplainedToken
+from app.decoding.types import RoleLogits
 from app.history.database_writer import packed
-from app.history.records import StoredToken
 from app.history.write_queue import Added, Flush, Inbox, Item
 from tests.history.invented import step, steps
 
 ROW_BYTES = 3 * 4 * 300
 
 
-def token_of(made: TokenStep, explained: TokenAttribution) -> StoredToken:
-    return StoredToken(
-        made.index,
-        made.token_id,
-        made.text,
-        made.start,
-        made.forced,
-        made.alphas,
-        made.sampled_probability,
-        explained,
-    )
-
-
 def added(count: int) -> list[Added]:
-    return [Added("run", token_of(made, why), made.logits) for made, why in steps(count)]
+    return [Added("run", ExplainedToken.of(made, why), made.logits) for made, why in steps(count)]
 
 
 def kinds(inbox: Inbox) -> list[str]:
@@ -77,7 +63,12 @@ def test_tokens_of_several_runs_and_vocabularies_are_reduced_each_by_its_own_row
     kinds = [((1.0,), 300), ((1.0,), 300), ((1.0,), 200), ((0.5,), 200), ((0.5, 1.0), 200)]
     told: list[CandidateRows] = []
     tokens = [
-        Added(f"run {place}", token_of(made, why), made.logits, None if place else told.append)
+        Added(
+            f"run {place}",
+            ExplainedToken.of(made, why),
+            made.logits,
+            None if place else told.append,
+        )
         for place, (alphas, vocabulary) in enumerate(kinds)
         for made, why in [step(place, alphas, vocabulary=vocabulary)]
     ]

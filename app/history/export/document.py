@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from app.attribution.candidates import CandidateRows, CandidateTable, tabulate
+from app.attribution.explained_token import ExplainedToken
 from app.attribution.measures import BIT
 from app.decoding.shown_text import show
 from app.history.archive import Archive
-from app.history.records import StoredRun, StoredToken
+from app.history.records import StoredRun
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,7 +23,7 @@ class Document:
     """
 
     run: StoredRun
-    tokens: Sequence[StoredToken]
+    tokens: Sequence[ExplainedToken]
     candidates: Sequence[CandidateRows | None]
 
     @property
@@ -47,7 +48,7 @@ class Document:
         rows = self.candidates[index]
         return None if rows is None else tabulate(rows)
 
-    def name(self, token: StoredToken) -> str:
+    def name(self, token: ExplainedToken) -> str:
         """A token in one line: its text with marks, or its label where it completes no text."""
         return one_line(token.text) if token.text else self.run.label(token.token_id)
 
@@ -72,7 +73,7 @@ def one_line(text: str) -> str:
     return "".join(mark for mark, _ in show(text)).replace("\n", "").replace("\t", "")
 
 
-def in_bits(token: StoredToken) -> dict[str, float]:
+def in_bits(token: ExplainedToken) -> dict[str, float]:
     """What is counted in bits at a token, by names that say so, as data files have them."""
     explained = token.attribution
     return {
@@ -83,6 +84,6 @@ def in_bits(token: StoredToken) -> dict[str, float]:
     }
 
 
-def shift_bits(token: StoredToken) -> float:
+def shift_bits(token: ExplainedToken) -> float:
     """By how many bits the pairs moved the log-probability of a token."""
     return token.attribution.shift / BIT

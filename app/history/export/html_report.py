@@ -15,13 +15,13 @@ from html import escape
 from typing import Any
 
 from app.attribution.attribution import LOW_COVERAGE
+from app.attribution.explained_token import ExplainedToken
 from app.colors import FULL_SHIFT_BITS
 from app.decoding.shown_text import show
 from app.history.export.document import Document, one_line, shift_bits
 from app.history.export.report_data import report_data
 from app.history.export.report_style import TINT_LEVELS, paint_class, style_sheet, tint_class
 from app.history.export.shift_svg import BOTTOM, HEIGHT, LEFT, TOP, draw, geometry_of
-from app.history.records import StoredToken
 from app.resources import resource
 
 _FINISHED = {
@@ -139,7 +139,7 @@ choice, <kbd>Home</kbd> <kbd>End</kbd></p>
 </section>"""
 
 
-def _token(document: Document, token: StoredToken, place: int) -> str:
+def _token(document: Document, token: ExplainedToken, place: int) -> str:
     classes = ["t", tint_class(shift_bits(token))]
     if token.attribution.flipped:
         classes.append("flip")
@@ -221,7 +221,7 @@ what each gave or took. Shift and KL in bits.</caption>
 </details></section>"""
 
 
-def _row(document: Document, token: StoredToken, partial: bool) -> str:
+def _row(document: Document, token: ExplainedToken, partial: bool) -> str:
     explained = token.attribution
     cells = [
         f"{explained.p_base:.4f}",

@@ -8,8 +8,8 @@ from dataclasses import asdict
 from typing import Any
 
 from app.attribution.candidates import CandidateTable
+from app.attribution.explained_token import ExplainedToken
 from app.history.export.document import Document, in_bits
-from app.history.records import StoredToken
 
 FORMAT = 2
 _IN_BITS = ("entropy_base", "entropy_tuned", "kl")
@@ -63,7 +63,7 @@ def write_json(document: Document) -> str:
     return json.dumps(finite(report), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
 
 
-def _measures(token: StoredToken) -> dict[str, Any]:
+def _measures(token: ExplainedToken) -> dict[str, Any]:
     explained = asdict(token.attribution)
     kept = {name: value for name, value in explained.items() if name not in _IN_BITS}
     return {**kept, **in_bits(token)}

@@ -6,10 +6,10 @@ import math
 from typing import Any
 
 from app.attribution.candidates import CandidateTable
+from app.attribution.explained_token import ExplainedToken
 from app.attribution.measures import BIT
 from app.colors import LIGHT
 from app.history.export.document import Document, one_line, shift_bits
-from app.history.records import StoredToken
 
 _MOST_CANDIDATES = 20
 _DIGITS = 5
@@ -28,7 +28,9 @@ def report_data(document: Document) -> dict[str, Any]:
     }
 
 
-def _token(document: Document, token: StoredToken, table: CandidateTable | None) -> dict[str, Any]:
+def _token(
+    document: Document, token: ExplainedToken, table: CandidateTable | None
+) -> dict[str, Any]:
     explained = token.attribution
     return {
         "index": token.index,
@@ -54,7 +56,9 @@ def _token(document: Document, token: StoredToken, table: CandidateTable | None)
     }
 
 
-def _candidates(document: Document, token: StoredToken, table: CandidateTable) -> list[list[Any]]:
+def _candidates(
+    document: Document, token: ExplainedToken, table: CandidateTable
+) -> list[list[Any]]:
     """The most probable after tuning, and the chosen token where it is not among them."""
     ids = table.token_ids.tolist()
     shown = [i for i, id_ in enumerate(ids) if i < _MOST_CANDIDATES or id_ == token.token_id]

@@ -8,9 +8,10 @@ import numpy as np
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtGui import QColor
 
+from app.attribution.explained_token import ExplainedToken
 from app.attribution.measures import BIT
 from app.ui.state.texts.change_order import Changes, Order
-from app.ui.state.texts.text_run import Run, Token
+from app.ui.state.texts.text_run import Run
 from app.ui.theme import current_theme
 from app.ui.widgets.bar_delegate import (
     BAR_ROLE,
@@ -59,7 +60,7 @@ class ChangeModel(QAbstractTableModel):
 
     # Cells
 
-    def _text(self, run: Run, token: Token, column: int) -> str:
+    def _text(self, run: Run, token: ExplainedToken, column: int) -> str:
         explained = token.attribution
         if column == PLACE:
             return f"{token.index + 1:,}"
@@ -74,12 +75,12 @@ class ChangeModel(QAbstractTableModel):
             return run.pair_names[self._changes.strongest_pair(token.index)]
         return self._base_choice(run, token)
 
-    def _base_choice(self, run: Run, token: Token) -> str:
+    def _base_choice(self, run: Run, token: ExplainedToken) -> str:
         """What the base would have put first, where that is another token."""
         explained = token.attribution
         return quoted(run.label(explained.argmax_base)) if explained.flipped else ""
 
-    def _detail(self, run: Run, token: Token, column: int) -> str | None:
+    def _detail(self, run: Run, token: ExplainedToken, column: int) -> str | None:
         if column == TOKEN:
             choice = self._base_choice(run, token)
             return self.tr("base: {0}").format(choice) if choice else ""
@@ -87,7 +88,7 @@ class ChangeModel(QAbstractTableModel):
             return self._text(run, token, PAIR)
         return "" if column == SHIFT else None
 
-    def _sentence(self, run: Run, token: Token) -> str:
+    def _sentence(self, run: Run, token: ExplainedToken) -> str:
         """All of a row in words."""
         told = self.tr("Token {0}, {1}: base → tuned {2}, shift {3} bits, moved most by {4}")
         if token.attribution.flipped:

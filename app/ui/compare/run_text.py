@@ -13,10 +13,11 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QFrame, QPlainTextEdit, QTextEdit, QWidget
 
+from app.attribution.explained_token import ExplainedToken
 from app.attribution.measures import BIT
 from app.decoding.shown_text import show
 from app.ui.state.display import Tint
-from app.ui.state.texts.text_run import Run, Token
+from app.ui.state.texts.text_run import Run
 from app.ui.state.texts.token_groups import Grouping
 from app.ui.text.tint import mark_color, scale_of
 from app.ui.text.transcript_text import TextMap
@@ -131,7 +132,7 @@ class RunText(QPlainTextEdit):
                 cursor.insertText(shown, muted)
         self.append_new()
 
-    def _write(self, cursor: QTextCursor, token: Token) -> None:
+    def _write(self, cursor: QTextCursor, token: ExplainedToken) -> None:
         theme = current_theme()
         shared = self._common is not None and token.index < self._common
         if token.index == self._common:

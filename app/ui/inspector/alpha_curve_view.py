@@ -15,7 +15,8 @@ from app.attribution.alpha_curve import (
     alpha_curve,
     estimated_alpha_curve,
 )
-from app.ui.state.texts.text_run import Run, Token
+from app.attribution.explained_token import ExplainedToken
+from app.ui.state.texts.text_run import Run
 from app.ui.theme import SPACE, current_theme
 from app.ui.widgets.controls import ChoiceBox
 from app.ui.widgets.focus_ring import FOCUS_GAP, paint_focus_ring
@@ -44,7 +45,7 @@ class AlphaCurveView(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._run: Run | None = None
-        self._token: Token | None = None
+        self._token: ExplainedToken | None = None
         self._curve: AlphaCurve | None = None
         self._pair = ChoiceBox()
         self._pair.setAccessibleName(self.tr("Pair whose α runs"))
@@ -72,7 +73,7 @@ class AlphaCurveView(QWidget):
         self._lay_out()
         self._apply_theme()
 
-    def show_token(self, run: Run, token: Token) -> None:
+    def show_token(self, run: Run, token: ExplainedToken) -> None:
         """Show another token; the pair stays chosen where it can."""
         self._run, self._token = run, token
         names = list(run.pair_names)

@@ -10,11 +10,12 @@ from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QStackedLayout, QVBox
 
 from app.attribution.attribution import attribute
 from app.attribution.estimated import attribute_candidates
+from app.attribution.explained_token import ExplainedToken
 from app.errors import HistoryError
 from app.ui.inspector.candidates_view import CandidatesView
 from app.ui.inspector.token_story import Look, TokenStory
 from app.ui.state.session import Session
-from app.ui.state.texts.text_run import Run, Token
+from app.ui.state.texts.text_run import Run
 from app.ui.theme import SPACE
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class Inspector(QFrame):
         super().__init__(parent)
         self._session = session
         self._stale = True
-        self._shown: tuple[Run, Token] | None = None
+        self._shown: tuple[Run, ExplainedToken] | None = None
         self.setProperty("role", "side")
         self._story = TokenStory()
         self._candidates = CandidatesView()
@@ -94,7 +95,7 @@ class Inspector(QFrame):
             self._show(run, token)
         self._stack.setCurrentIndex(1)
 
-    def _show(self, run: Run, token: Token) -> None:
+    def _show(self, run: Run, token: ExplainedToken) -> None:
         self._story.show_look(Look(run, token, token.alphas, token.attribution))
         try:
             rows = run.candidates(token.index)
@@ -146,7 +147,7 @@ class Inspector(QFrame):
             self._update()
 
 
-def _look(run: Run, token: Token, alphas: tuple[float, ...]) -> Look:
+def _look(run: Run, token: ExplainedToken, alphas: tuple[float, ...]) -> Look:
     """The token under these weights: exact from its full rows, or estimated without."""
     if alphas == token.alphas:
         return Look(run, token, alphas, token.attribution)

@@ -9,9 +9,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from app.attribution.attribution import TokenAttribution
+from app.attribution.explained_token import ExplainedToken
 from app.attribution.shapley import MOST_EXACT_PAIRS
 from app.ui.inspector.contribution_bars import ContributionBars
-from app.ui.state.texts.text_run import Run, Token
+from app.ui.state.texts.text_run import Run
 from app.ui.theme import SMALL, SPACE
 from app.wording import probability, quoted
 
@@ -28,7 +29,7 @@ class Look:
     """
 
     run: Run
-    token: Token
+    token: ExplainedToken
     alphas: tuple[float, ...]
     explained: TokenAttribution
     estimated: bool = False

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from app.attribution.explained_token import ExplainedToken
 from app.attribution.shapley import MOST_EXACT_PAIRS
 from app.attribution.summary import BASE, Role, RoleKind, Tally, small_model_logprobs
 from app.errors import HistoryError
 from app.ui.state.texts.runs import Runs
-from app.ui.state.texts.text_run import Run, Token
+from app.ui.state.texts.text_run import Run
 
 _SLICE_SECONDS = 0.006
 _PAUSE_MS = 8
@@ -108,7 +109,7 @@ def role_of(run: Run) -> Role:
     return Role(RoleKind.ANTIEXPERT if antiexpert else RoleKind.EXPERT, pairs_of(run)[pair])
 
 
-def _count(run: Run, token: Token, counted: _Counted) -> None:
+def _count(run: Run, token: ExplainedToken, counted: _Counted) -> None:
     tally, pairs = counted.tally, counted.pairs
     if run.role is not None:
         tally.add_alone(token, role_of(run))

@@ -8,8 +8,8 @@ from operator import itemgetter
 
 from PySide6.QtGui import QColor, QTextCharFormat, QTextCursor, QTextDocument
 
+from app.attribution.explained_token import ExplainedToken
 from app.decoding.shown_text import show
-from app.ui.state.texts.text_run import Token
 from app.ui.text.transcript_text import TextMap
 
 
@@ -25,7 +25,11 @@ class TextWriter:
         self._insert(self._pieces(text), color, color)
 
     def write_tokens(
-        self, tokens: Sequence[Token], label: Callable[[int], str], color: QColor, marks: QColor
+        self,
+        tokens: Sequence[ExplainedToken],
+        label: Callable[[int], str],
+        color: QColor,
+        marks: QColor,
     ) -> None:
         """Write tokens; those without text are shown by the ``label`` of their id, as a mark."""
         pieces: list[tuple[str, bool]] = []

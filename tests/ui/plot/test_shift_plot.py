@@ -12,11 +12,11 @@ from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.attribution.attribution import attribute
+from app.attribution.explained_token import ExplainedToken
 from app.engine.messages import Generate, TokenDecoded
 from app.ui.plot.plot_legend import LegendToggle
 from app.ui.plot.shift_plot import ShiftPlot
 from app.ui.state.session import Session
-from app.ui.state.texts.text_run import Token
 from app.ui.theme import DARK, LIGHT, palette
 from app.wording import signed
 from tests.ui.conftest import FakeBridge, invent_step
@@ -439,7 +439,7 @@ def test_the_answer_of_one_role_has_a_line_and_no_bars(
     run.role = 1
     for step in (invent_step(index, (), 0) for index in range(5)):
         explained = attribute(step.logits, (), step.token_id)
-        token = Token(step.index, step.token_id, step.text, 0, (), 0.5, explained)
+        token = ExplainedToken(step.index, step.token_id, step.text, 0, (), 0.5, explained)
         run.tokens.append(token)
     loaded_session.runs.current = None
     loaded_session.runs.run_changed.emit()

@@ -14,11 +14,11 @@ from PySide6.QtGui import QColor, QGuiApplication, QTextCharFormat, QTextCursor,
 from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
+from app.attribution.explained_token import ExplainedToken
 from app.decoding.shown_text import show
 from app.decoding.types import FinishReason
 from app.ui.state.display import Tint
 from app.ui.state.session import Session
-from app.ui.state.texts.text_run import Token
 from app.ui.state.texts.token_groups import Grouping
 from app.ui.text.tint import scale_of
 from app.ui.text.transcript import TranscriptView
@@ -57,7 +57,7 @@ def write(session: Session, texts: list[str], flipped: bool = False) -> None:
     first = len(session.runs.current.tokens)
     start = len(session.runs.current.text)
     for index, text in enumerate(texts, first):
-        token = Token(index, 0, text, start, template.alphas, 0.5, template.attribution)
+        token = ExplainedToken(index, 0, text, start, template.alphas, 0.5, template.attribution)
         session.runs.current.tokens.append(token)
         start += len(text)
     session.runs.tokens_added.emit(first)

@@ -12,11 +12,12 @@ from PySide6.QtWidgets import QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.attribution.attribution import attribute
+from app.attribution.explained_token import ExplainedToken
 from app.attribution.measures import Measure
 from app.decoding.types import OtherChoice
 from app.ui.state.display import Tint
 from app.ui.state.session import Session
-from app.ui.state.texts.text_run import Run, Token
+from app.ui.state.texts.text_run import Run
 from app.ui.state.texts.token_groups import Grouping
 from app.ui.text.legend import TintLegend
 from app.ui.text.tint import scale_of
@@ -61,7 +62,7 @@ def actions(menu: QMenu) -> dict[str, QAction]:
 # Tints
 
 
-def numbers(token: Token) -> dict[Tint, float]:
+def numbers(token: ExplainedToken) -> dict[Tint, float]:
     """What every tint should say of a token, from its probabilities."""
     a, bit = token.attribution, math.log(2)
     return {
@@ -145,7 +146,9 @@ def test_the_answer_of_one_role_has_no_tints_of_pairs(
     run.role = 1
     for step in (invent_step(index, (), 0) for index in range(8)):
         explained = attribute(step.logits, (), step.token_id)
-        run.tokens.append(Token(step.index, step.token_id, step.text, 0, (), 0.5, explained))
+        run.tokens.append(
+            ExplainedToken(step.index, step.token_id, step.text, 0, (), 0.5, explained)
+        )
     loaded_session.runs.show(run)
     scale = scale_of(Tint(Measure.SURPRISAL), Grouping.TOKEN, LIGHT)
     surprisal = -math.log2(run.tokens[0].attribution.p_tuned)

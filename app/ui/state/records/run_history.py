@@ -20,13 +20,13 @@ from app.errors import HistoryError, TuneshiftError
 from app.history.archive import Archive, Query
 from app.history.database import Database
 from app.history.export.document import Document, read_document
-from app.history.records import RunKind, RunSummary, StoredRun, StoredToken
+from app.history.records import RunKind, RunSummary, StoredRun
 from app.history.repeat import Repeatable, repeatable
 from app.history.writer import HistoryWriter
 from app.ui.state.background import Background
 from app.ui.state.records.recorder import Recorder
 from app.ui.state.texts.runs import Runs
-from app.ui.state.texts.text_run import Run, Token
+from app.ui.state.texts.text_run import Run
 
 _PATIENCE_SECONDS = 2.0
 
@@ -228,7 +228,7 @@ class History(QObject):
             drawn_from=stored.drawn_from,
             name=summary.title,
             scored=summary.kind is RunKind.SCORED,
-            tokens=[_token(token) for token in tokens],
+            tokens=list(tokens),
             prompt_tokens=stored.prompt_tokens,
             finish_reason=FinishReason(reason) if reason else FinishReason.CANCELLED,
             stats=_stats(stored, len(tokens)),
@@ -332,19 +332,6 @@ def _readable(path: Path) -> Iterable[Archive]:
         yield Archive(Database(path))
     except HistoryError:
         return
-
-
-def _token(token: StoredToken) -> Token:
-    return Token(
-        token.index,
-        token.token_id,
-        token.text,
-        token.start,
-        token.alphas,
-        token.sampled_probability,
-        token.attribution,
-        token.forced,
-    )
 
 
 def _stats(stored: StoredRun, tokens: int) -> RunStats | None:

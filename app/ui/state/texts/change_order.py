@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from app.attribution.explained_token import ExplainedToken
 from app.ui.state.texts.runs import Runs
-from app.ui.state.texts.text_run import Run, Token
+from app.ui.state.texts.text_run import Run
 from app.wording import visible
 
 _REFRESH_MS = 300
@@ -117,7 +118,7 @@ class Changes(QObject):
         if 0 <= place < len(order):
             selection.select(int(order[place]))
 
-    def _take(self, tokens: list[Token]) -> None:
+    def _take(self, tokens: list[ExplainedToken]) -> None:
         for token in tokens:
             explained = token.attribution
             self._flips.append(explained.flipped)

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from PySide6.QtCore import QObject, Signal
 
+from app.attribution.explained_token import ExplainedToken
 from app.attribution.row_store import RowBudget, RowStore
 from app.checkpoints.spec import CheckpointSpec, Recipe
 from app.engine.messages import Command, Event, LiveAlphas, TokenDecoded
@@ -15,7 +16,7 @@ from app.history.repeat import Repeatable
 from app.ui.state.texts.removed_texts import RemovedTexts
 from app.ui.state.texts.selection import Selection
 from app.ui.state.texts.text_generation import AS_THE_SETTINGS_SAY, Generation, More
-from app.ui.state.texts.text_run import Run, Token
+from app.ui.state.texts.text_run import Run
 from app.ui.state.texts.what_if_questions import WhatIf, WhatIfQuestions
 
 
@@ -94,7 +95,7 @@ class Runs(QObject):
         self.removed = RemovedTexts()
         self.selection = Selection(self._tokens, self)
 
-    def _tokens(self) -> list[Token]:
+    def _tokens(self) -> list[ExplainedToken]:
         return self.current.tokens if self.current else []
 
     # New texts

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QObject, Signal
 
-from app.ui.state.texts.text_run import Token
+from app.attribution.explained_token import ExplainedToken
 
 
 class Selection(QObject):
@@ -21,7 +21,7 @@ class Selection(QObject):
     range_changed = Signal()
     """``range`` changed."""
 
-    def __init__(self, tokens: Callable[[], Sequence[Token]], parent: QObject) -> None:
+    def __init__(self, tokens: Callable[[], Sequence[ExplainedToken]], parent: QObject) -> None:
         super().__init__(parent)
         self._tokens = tokens
         self.token: int | None = None

@@ -5,26 +5,12 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field, replace
 
-from app.attribution.attribution import TokenAttribution
 from app.attribution.candidates import CandidateRows
+from app.attribution.explained_token import ExplainedToken
 from app.attribution.row_store import RowStore
 from app.checkpoints.spec import Recipe
 from app.decoding.types import FinishReason, GenerationConfig
 from app.engine.messages import Cancellation, LiveAlphas, RunStats, TokenDecoded
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """One token of the text; see :class:`app.decoding.types.TokenStep` for the fields."""
-
-    index: int
-    token_id: int
-    text: str
-    start: int
-    alphas: tuple[float, ...]
-    sampled_probability: float
-    attribution: TokenAttribution
-    forced: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -73,8 +59,8 @@ class Run:
     drafts: bool = True
     stepping: bool = False
     cancellation: Cancellation = field(default_factory=Cancellation)
-    tokens: list[Token] = field(default_factory=list)
-    unsettled: list[Token] = field(default_factory=list)
+    tokens: list[ExplainedToken] = field(default_factory=list)
+    unsettled: list[ExplainedToken] = field(default_factory=list)
     stop_unread: bool = False
     unread_text: str = ""
     prompt_tokens: tuple[int, ...] = ()
@@ -188,18 +174,7 @@ class Run:
             self.stop_unread = self.stop_unread and bool(self.unsettled)
         step = event.step
         self.rows.add(step)
-        self.tokens.append(
-            Token(
-                step.index,
-                step.token_id,
-                step.text,
-                step.start,
-                step.alphas,
-                step.sampled_probability,
-                event.attribution,
-                step.forced,
-            )
-        )
+        self.tokens.append(ExplainedToken.of(step, event.attribution))
         return event
 
     def end(self, reason: FinishReason | None) -> None:
@@ -223,7 +198,7 @@ class Run:
         return self.rows.candidates(index)
 
 
-def _as_drawn(event: TokenDecoded, drawn: Token) -> TokenDecoded:
+def _as_drawn(event: TokenDecoded, drawn: ExplainedToken) -> TokenDecoded:
     """A token that was read once more: its text is new, and how it was drawn is not."""
     step = replace(
         event.step,

@@ -1,0 +1,41 @@
+"""One token of a text with how it was drawn and what the pairs did to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.attribution.attribution import TokenAttribution
+from app.decoding.types import TokenStep
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedToken:
+    """A token as texts keep it, without its rows; see :class:`TokenStep` for the fields."""
+
+    index: int
+    token_id: int
+    text: str
+    start: int
+    alphas: tuple[float, ...]
+    sampled_probability: float
+    attribution: TokenAttribution
+    forced: bool = False
+
+    @classmethod
+    def of(cls, step: TokenStep, attribution: TokenAttribution) -> ExplainedToken:
+        """The token that a step of decoding has drawn."""
+        return cls(
+            step.index,
+            step.token_id,
+            step.text,
+            step.start,
+            step.alphas,
+            step.sampled_probability,
+            attribution,
+            step.forced,
+        )
+
+    @property
+    def end(self) -> int:
+        """Where its text ends in the text of the run."""
+        return self.start + len(self.text)
