@@ -30,7 +30,11 @@ class SettingsError(TuneshiftError):
 
 
 class PromptError(TuneshiftError):
-    """A prompt that is empty or does not fit into the context of a model."""
+    """A prompt that cannot be read: empty, too long, or with what a model does not know."""
+
+
+class ContextLengthError(PromptError):
+    """A prompt that does not fit into the context of a model."""
 
 
 class RecipeError(TuneshiftError):

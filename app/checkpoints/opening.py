@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from transformers import AutoConfig, AutoTokenizer, PretrainedConfig, PreTrainedTokenizerBase
+from transformers import AutoConfig, PretrainedConfig, PreTrainedTokenizerBase
 from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 from transformers.utils import logging as transformers_logging
 
@@ -24,6 +24,7 @@ from app.checkpoints.sources import (
 )
 from app.checkpoints.spec import CHAT, CheckpointSpec, Recipe
 from app.checkpoints.status import LoadProgress
+from app.checkpoints.vocabulary.tokenizer_loading import load_tokenizer
 from app.errors import CheckpointError
 
 # It warns when it is imported, which PEFT does too, and for every cast to float16.
@@ -34,6 +35,8 @@ logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
 class OpenedRole:
     """One role whose files have been checked.
 
+    ``tokenizer_folder`` is where its tokenizer was read: the adapter's folder or the model's.
+
     A base behind an endpoint has no files: it borrows those of a role of the first pair, for their
     tokenizer and configuration; see :func:`_stand_in`.
     """
@@ -43,6 +46,7 @@ class OpenedRole:
     files: CheckpointFiles
     config: PretrainedConfig
     tokenizer: PreTrainedTokenizerBase
+    tokenizer_folder: Path
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,13 +150,8 @@ def _open_role(name: str, spec: CheckpointSpec, files: CheckpointFiles) -> Opene
     if adapter is not None:
         check_adapter(adapter, config)
     own = adapter is not None and adapter.has_tokenizer
-    return OpenedRole(
-        name,
-        spec,
-        files,
-        config,
-        _load_tokenizer(adapter.folder if adapter and own else files.folder),
-    )
+    folder = adapter.folder if adapter is not None and own else files.folder
+    return OpenedRole(name, spec, files, config, load_tokenizer(folder), folder)
 
 
 def _read_config(files: CheckpointFiles) -> PretrainedConfig:
@@ -182,26 +181,6 @@ def unknown_model(folder: Path, error: Exception) -> CheckpointError:
         evidence=first_line(error),
         next_step="It must be a causal language model that transformers knows.",
     )
-
-
-def _load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=False
-        )
-        tokenizer("a", verbose=False)  # some of its settings are looked at only now
-    except Exception as error:  # the library raises many kinds for files it cannot use
-        raise CheckpointError(
-            f"The tokenizer in {folder} cannot be read",
-            evidence=first_line(error),
-            next_step="The folder must hold tokenizer.json.",
-        ) from error
-    if not tokenizer.is_fast:
-        raise CheckpointError(
-            f"The tokenizer in {folder} has no fast form", next_step="It must hold tokenizer.json."
-        )
-    loaded: PreTrainedTokenizerBase = tokenizer
-    return loaded
 
 
 @contextmanager

@@ -1,11 +1,13 @@
-"""From what a person types to the ids that each role reads, in an explicit format."""
+"""Prompts: from a text or a conversation to the ids that each role reads, in its own format."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerBase
 
 from app.checkpoints.conversation import Conversation, Prompt, TokenIds
@@ -13,7 +15,7 @@ from app.checkpoints.opening import OpenedRecipe, OpenedRole
 from app.checkpoints.report import RolePrompt
 from app.checkpoints.spec import CHAT, PERSONA_TEMPLATE, PLAIN, CheckpointSpec
 from app.checkpoints.vocabulary.compare import token_labels
-from app.errors import PromptError
+from app.errors import ContextLengthError, PromptError
 
 
 def encode_prompt(
@@ -44,6 +46,7 @@ def encode_prompt(
         return _encode_conversation(tokenizer, spec, prompt)
     if not prompt:
         raise PromptError("The prompt is empty", next_step="Type some text to continue.")
+    _check_characters(prompt)
     if spec.prompt == CHAT:
         return _encode_chat(tokenizer, spec, prompt)
     text = prompt
@@ -57,6 +60,7 @@ def _encode_conversation(
     tokenizer: PreTrainedTokenizerBase, spec: CheckpointSpec, conversation: Conversation
 ) -> list[int]:
     system = conversation.system
+    _check_characters("".join(item.content for item in conversation.messages))
     if spec.prompt != CHAT:
         template = PERSONA_TEMPLATE if system and spec.prompt == PLAIN else spec.prompt
         spec = replace(spec, prompt=template, system=system or spec.system)
@@ -81,19 +85,30 @@ def encode_continuation(tokenizer: PreTrainedTokenizerBase, text: str) -> list[i
 
 
 def _encode_text(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
-    """The ids of ``text`` after what the tokenizer puts before it, and nothing put after it.
+    """The ids of ``text`` after what the tokenizer puts before it, without what it puts after it.
 
     Some tokenizers end every text with end-of-sequence, after which nothing would be continued. A
     text that begins with the beginning-of-sequence token, as templates do, gets no second one.
     """
-    body: list[int] = tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
-    if body and body[0] == tokenizer.bos_token_id:
-        return body
-    whole: list[int] = tokenizer(text, verbose=False)["input_ids"]
-    for end in range(len(whole), len(body), -1):
-        if whole[end - len(body) : end] == body:
-            return whole[:end]
-    return whole
+    return encode_with(tokenizer.backend_tokenizer, text, tokenizer.bos_token_id)
+
+
+def encode_with(tokenizer: Tokenizer, text: str, bos_id: int | None) -> list[int]:
+    """The ids of ``text`` as a prompt, by a tokenizer of the library ``tokenizers``.
+
+    Args:
+        tokenizer: Whose post-processor may put ids before and after the text.
+        text: A text; special tokens in it are read as such.
+        bos_id: The beginning-of-sequence token, or None where there is none.
+    """
+    body = tokenizer.encode(text, add_special_tokens=False)
+    if body.ids and body.ids[0] == bos_id:
+        return list(body.ids)
+    whole = tokenizer.encode(text)
+    end = len(whole.ids)
+    while end > len(body.ids) and whole.special_tokens_mask[end - 1]:
+        end -= 1  # the mask is set for what was put after the text, and not for what was typed
+    return list(whole.ids[:end])
 
 
 def _encode_chat(
@@ -159,17 +174,49 @@ def _context(role: OpenedRole, most: int) -> int | None:
 
 def _check_fits(role: OpenedRole, ids: list[int], context: int | None) -> None:
     if context is not None and len(ids) >= context:
-        raise PromptError(
+        raise ContextLengthError(
             f"The prompt is longer than the context of the {role.name}",
             evidence=f"{len(ids):,} tokens, the context is {context:,}",
             next_step="Shorten the prompt or choose a model with a longer context.",
         )
-    rows = role.config.get_text_config().vocab_size
+    check_rows(ids, role.config.get_text_config().vocab_size, role.name, role.tokenizer)
+
+
+def check_rows(
+    ids: Sequence[int], rows: int, name: str, tokenizer: PreTrainedTokenizerBase
+) -> None:
+    """Refuse ids that a model has no row for, as where tokens were added to its tokenizer alone.
+
+    Args:
+        ids: What the model is to read.
+        rows: How many ids it has.
+        name: What to call the model.
+        tokenizer: Which the ids are of.
+
+    Raises:
+        PromptError: One of the ids is ``rows`` or more.
+    """
     unknown = next((index for index in ids if index >= rows), None)
     if unknown is not None:
         raise PromptError(
-            f"The prompt holds a token that the {role.name} cannot read",
-            evidence=f"“{role.tokenizer.convert_ids_to_tokens(unknown)}” is id {unknown:,}, "
+            f"The prompt holds a token that the {name} cannot read",
+            evidence=f"“{tokenizer.convert_ids_to_tokens(unknown)}” is id {unknown:,}, "
             f"the model has {rows:,}",
             next_step="Leave it out of the prompt or the template.",
         )
+
+
+def _check_characters(text: str) -> None:
+    """Refuse halves of characters, which no tokenizer can read.
+
+    Raises:
+        PromptError: There is a lone surrogate in the text.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise PromptError(
+            "The prompt holds half a character",
+            evidence=f"U+{ord(text[error.start]):04X} at character {error.start + 1:,}",
+            next_step="Leave it out, or give the prompt as UTF-8.",
+        ) from error

@@ -8,6 +8,7 @@ from app.checkpoints.opening import OpenedRecipe, OpenedRole
 from app.checkpoints.report import VocabularyReport
 from app.checkpoints.spec import CHAT
 from app.checkpoints.vocabulary.compare import end_ids
+from app.checkpoints.vocabulary.tokenizer_proof import tokenizer_notes
 
 _SHOWN = 20
 """Characters at each side of a change in a prompt."""
@@ -21,6 +22,8 @@ def warnings(opened: OpenedRecipe, vocabulary: VocabularyReport, prompt: str) ->
         vocabulary: What was found of its vocabularies.
         prompt: What the person typed.
     """
+    yield from tokenizer_notes(opened.roles)
+    yield from _dated_prompts(opened.roles)
     yield from _lossy_tokenizers(opened.roles, prompt)
     yield from _softcapping(opened.roles)
     yield from _negative_alphas(opened)
@@ -29,6 +32,19 @@ def warnings(opened: OpenedRecipe, vocabulary: VocabularyReport, prompt: str) ->
     yield from _accepted_and_missing(opened, usable)
     if vocabulary.usable:
         yield from _masked_ends(opened.roles, usable)
+
+
+def _dated_prompts(roles: tuple[OpenedRole, ...]) -> Iterator[str]:
+    dated = [
+        role.name
+        for role in roles
+        if role.spec.prompt == CHAT and "strftime_now" in str(role.tokenizer.chat_template)
+    ]
+    if dated:
+        yield (
+            f"The chat template of the {' and the '.join(dated)} writes today's date: the same "
+            "prompt is another one tomorrow."
+        )
 
 
 def _lossy_tokenizers(roles: tuple[OpenedRole, ...], prompt: str) -> Iterator[str]:

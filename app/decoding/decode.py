@@ -10,7 +10,7 @@ from app.decoding.drawing import Drawing
 from app.decoding.ensemble import Ensemble
 from app.decoding.speculative import Speculator
 from app.decoding.types import FinishReason, GenerationConfig, TokenStep
-from app.errors import Cancelled, PromptError
+from app.errors import Cancelled, ContextLengthError
 
 SCORING_BLOCK = 32
 """Given tokens are read so many at a time: their rows are kept together, at full vocabulary."""
@@ -139,7 +139,7 @@ def _limit(ensemble: Ensemble, config: GenerationConfig, beginning: Beginning) -
     kept, forced = len(beginning.kept), len(beginning.forced)
     room = ensemble.room
     if room is not None and forced > room:
-        raise PromptError(
+        raise ContextLengthError(
             "The text is longer than the context of the models",
             evidence=f"{kept + forced:,} tokens, {kept + room:,} can be read after the prompt",
             next_step="Shorten the text or the prompt.",

@@ -16,7 +16,7 @@ from app.decoding.language_model import LanguageModel
 from app.decoding.remote import RemoteModel
 from app.decoding.types import RoleLogits
 from app.decoding.whole_step import Ahead, Drawn, WholeSteps, whole_steps
-from app.errors import Cancelled, ModelError, PromptError
+from app.errors import Cancelled, ContextLengthError, ModelError, PromptError
 
 PREFILL_CHUNK = 512
 
@@ -341,7 +341,7 @@ class Ensemble:
             limit = evaluation.model.context_length
             if limit is not None and len(prompt) + following >= limit:
                 what = "prompt and the text after it are" if following else "prompt is"
-                raise PromptError(
+                raise ContextLengthError(
                     f"The {what} longer than the context of the {evaluation.name}",
                     evidence=f"{len(prompt) + following:,} tokens, the context is {limit:,}",
                     next_step="Shorten the prompt or choose a model with a longer context.",

@@ -207,6 +207,7 @@ class Engine:
             ensemble, prompts = ensemble.only(place), [prompts[place]]
         check_alphas(command.alphas.latest, len(ensemble.pairs))
         given = (*command.forced, *loaded.encode_continuation(command.text))
+        loaded.check_following((*command.kept, *given), command.role)
         config, head = command.config, tuple[int, ...]()
         if command.echo:
             prompts, echoed = split_echo(prompts)

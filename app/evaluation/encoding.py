@@ -10,7 +10,7 @@ from transformers import PreTrainedTokenizerBase
 from app.checkpoints.loading.loader import LoadedRecipe
 from app.checkpoints.prompts import encode_continuation, encode_prompt
 from app.checkpoints.spec import CHAT, PLAIN, CheckpointSpec
-from app.errors import PromptError
+from app.errors import ContextLengthError, PromptError
 from app.evaluation.requests import GenerateRequest, Prompt, ScoreRequest
 
 Ids = tuple[int, ...]
@@ -35,7 +35,9 @@ class Encoder:
     """
 
     def __init__(self, loaded: LoadedRecipe, only: int | None = None) -> None:
-        places = range(len(loaded.formats)) if only is None else [only]
+        self._loaded = loaded
+        self._places = tuple(range(len(loaded.formats))) if only is None else (only,)
+        places = self._places
         self._base = loaded.formats[0]
         self._formats = [loaded.formats[place] for place in places]
         self._limits = [loaded.ensemble.models[place].context_length for place in places]
@@ -50,7 +52,7 @@ class Encoder:
         most = request.config.max_new_tokens
         context = min((limit for limit in self._limits if limit is not None), default=None)
         if context is not None and most >= context:
-            raise PromptError(
+            raise ContextLengthError(
                 "There is no room for a prompt in the context of the models",
                 evidence=f"{most:,} new tokens, the context is {context:,}",
                 next_step="Lower the number of new tokens.",
@@ -70,10 +72,11 @@ class Encoder:
         prompt, tokens = self._after(request.prompt, request.text)
         if not tokens:
             raise PromptError("The text to be scored has no tokens", evidence=repr(request.text))
+        self._check_readable(tokens)
         room = len(tokens) - 1  # the last one is not read
         for limit in self._limits:
             if limit is not None and room >= limit:
-                raise PromptError(
+                raise ContextLengthError(
                     "A text to be scored is longer than the context of the models",
                     evidence=f"{len(tokens):,} tokens, the context is {limit:,}",
                 )
@@ -81,7 +84,19 @@ class Encoder:
         return [Continuation(prompts, tokens, cut)]
 
     def _prompts(self, prompt: Prompt) -> tuple[Ids, ...]:
-        return tuple(_encode(tokenizer, spec, prompt) for tokenizer, spec in self._formats)
+        prompts = tuple(_encode(tokenizer, spec, prompt) for tokenizer, spec in self._formats)
+        for place, ids in zip(self._places, prompts, strict=True):
+            self._loaded.check_ids(place, ids)
+        return prompts
+
+    def _check_readable(self, ids: Ids) -> None:
+        """Refuse ids that a model which is asked has no row for.
+
+        Raises:
+            PromptError: There is such an id.
+        """
+        for place in self._places:
+            self._loaded.check_ids(place, ids)
 
     def _cut(self, prompts: tuple[Ids, ...], room: int) -> tuple[tuple[Ids, ...], bool]:
         """Leave out the beginning of prompts that do not fit before ``room`` more tokens."""
@@ -112,6 +127,7 @@ class Encoder:
         ids: list[int] = tokenizer(request.text, add_special_tokens=False, verbose=False)[
             "input_ids"
         ]
+        self._check_readable(tuple(ids))
         limits = [limit for limit in self._limits if limit is not None]
         most = min(limits, default=len(ids) + 1)
         for start, first, end in windows(len(ids), most, max(1, round(request.context * most))):

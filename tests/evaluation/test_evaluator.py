@@ -8,7 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from transformers import AutoTokenizer
+from tokenizers import Tokenizer
 
 from app.checkpoints.loading.loader import LoadedRecipe
 from app.decoding.types import GenerationConfig
@@ -51,8 +51,7 @@ class Formula:
     def __init__(self, family: tiny.Family) -> None:
         base, expert, anti = (model.double() for model in family.models())
         self._models = [(base, ""), (expert, TEMPLATE), (anti, ""), (base, ""), (anti, "")]
-        loaded = AutoTokenizer.from_pretrained(family.base)  # an architecture may split otherwise
-        self._tokenizer = loaded.backend_tokenizer
+        self._tokenizer = Tokenizer.from_file(str(family.base / "tokenizer.json"))
 
     def decode(self, ids: list[int]) -> str:
         return self._tokenizer.decode(ids, skip_special_tokens=False)

@@ -23,7 +23,7 @@ from app.checkpoints.loading.packing import pack_models, packed_weights
 from app.checkpoints.loading.weights import LoadedWeights, load_weights
 from app.checkpoints.memory.heap import forget_frames, release_memory, tensors_apart
 from app.checkpoints.opening import OpenedRecipe, OpenedRole
-from app.checkpoints.prompts import encode_continuation, encode_prompt
+from app.checkpoints.prompts import check_rows, encode_continuation, encode_prompt
 from app.checkpoints.spec import CheckpointSpec, Recipe
 from app.checkpoints.status import LoadProgress, RoleInForce
 from app.checkpoints.vocabulary.compare import ids_named, token_labels
@@ -78,8 +78,47 @@ class LoadedRecipe:
     _evaluation_of_role: tuple[int, ...]
 
     def encode(self, prompt: Prompt) -> list[list[int]]:
-        """The prompt's ids for each evaluation, in its role's prompt format."""
-        return [encode_prompt(tokenizer, spec, prompt) for tokenizer, spec in self._prompts]
+        """The prompt's ids for each evaluation, in its role's prompt format.
+
+        Raises:
+            PromptError: A role cannot read the prompt.
+        """
+        return [self.encode_for(place, prompt) for place in range(len(self._prompts))]
+
+    def encode_for(self, place: int, prompt: Prompt) -> list[int]:
+        """The prompt's ids for the evaluation at this place, each of which its model can read.
+
+        Raises:
+            PromptError: The role cannot read the prompt.
+        """
+        tokenizer, spec = self._prompts[place]
+        ids = encode_prompt(tokenizer, spec, prompt)
+        self.check_ids(place, ids)
+        return ids
+
+    def check_ids(self, place: int, ids: Sequence[int]) -> None:
+        """Refuse ids that the model of the evaluation at this place has no row for.
+
+        Raises:
+            PromptError: There is such an id.
+        """
+        ensemble = self.ensemble
+        rows = ensemble.models[place].vocabulary_size
+        check_rows(ids, rows, ensemble.names[place], self._prompts[place][0])
+
+    def check_following(self, ids: Sequence[int], role: int | None = None) -> None:
+        """Refuse ids that are to follow a prompt and that the models have no row for.
+
+        Args:
+            ids: Such as the ids of a text to be scored.
+            role: The place of the role that reads them, or None for all roles.
+
+        Raises:
+            PromptError: There is such an id.
+        """
+        places = range(len(self._prompts)) if role is None else [self.evaluation(role)]
+        for place in places:
+            self.check_ids(place, ids)
 
     def encode_continuation(self, text: str) -> list[int]:
         """The ids of a text that is to follow a prompt, in the base's tokenizer."""

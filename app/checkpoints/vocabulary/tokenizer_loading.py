@@ -1,0 +1,70 @@
+"""Loading the tokenizer of a checkpoint as its own files define it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
+
+from app.errors import CheckpointError
+
+TOKENIZER_FILE = "tokenizer.json"
+_SENTENCEPIECE_FILES = ("*.model",)
+
+
+def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
+    """The tokenizer in ``folder``.
+
+    The class that ``tokenizer_config.json`` names is not used where there is a ``tokenizer.json``:
+    such classes build normalizer and pre-tokenizer anew, by default values that are not always
+    those of the file. Padding and truncation that were left on in the file are switched off.
+
+    Raises:
+        CheckpointError: The files are missing, damaged or of a kind that cannot be read.
+    """
+    try:
+        tokenizer = _load(folder)
+        tokenizer("a", verbose=False)  # some settings are looked at only when a text is encoded
+    except CheckpointError:
+        raise
+    except Exception as error:  # the library raises many kinds for files it cannot use
+        lines = str(error).strip().splitlines()
+        raise CheckpointError(
+            f"The tokenizer in {folder} cannot be read",
+            evidence=lines[0] if lines else type(error).__name__,
+            next_step=f"The folder must hold {TOKENIZER_FILE}.",
+        ) from error
+    if not tokenizer.is_fast:
+        raise CheckpointError(
+            f"The tokenizer in {folder} has no fast form",
+            next_step=f"The folder must hold {TOKENIZER_FILE}.",
+        )
+    tokenizer.backend_tokenizer.no_padding()
+    tokenizer.backend_tokenizer.no_truncation()
+    return tokenizer
+
+
+def _load(folder: Path) -> PreTrainedTokenizerBase:
+    shipped = (folder / TOKENIZER_FILE).is_file()
+    if not shipped:
+        _refuse_sentencepiece(folder)
+    kind = PreTrainedTokenizerFast if shipped else AutoTokenizer
+    loaded: PreTrainedTokenizerBase = kind.from_pretrained(
+        folder, local_files_only=True, trust_remote_code=False
+    )
+    return loaded
+
+
+def _refuse_sentencepiece(folder: Path) -> None:
+    """Refuse a folder with a sentencepiece model alone.
+
+    Reading one needs a library that Tuneshift does not have, and the tokenizers that transformers
+    makes of it lose a space at the beginning of a text.
+    """
+    found = sorted(path.name for pattern in _SENTENCEPIECE_FILES for path in folder.glob(pattern))
+    if found and not (folder / "vocab.json").is_file():
+        raise CheckpointError(
+            f"The tokenizer in {folder} is a sentencepiece model alone",
+            evidence=f"there is {found[0]} and no {TOKENIZER_FILE}",
+            next_step=f"Add the {TOKENIZER_FILE} of the same model; most repositories have one.",
+        )
