@@ -13,7 +13,14 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from app.errors import EndpointError, PromptError, SettingsError, TuneshiftError
+from app.errors import (
+    ContextLengthError,
+    EndpointError,
+    ModelError,
+    PromptError,
+    SettingsError,
+    TuneshiftError,
+)
 
 log = logging.getLogger(__name__)
 
@@ -73,14 +80,26 @@ def json_response(
     )
 
 
-def of_engine(error: TuneshiftError) -> ApiError:
-    """What the engine says is wrong."""
+def of_engine(error: TuneshiftError, param: str | None = None) -> ApiError:
+    """The answer to an error of the engine.
+
+    Only a prompt that is too long has the code ``context_length_exceeded``, at which clients leave
+    out the beginning of a conversation.
+
+    Args:
+        error: What the engine says is wrong.
+        param: The parameter that holds the prompt.
+    """
+    if isinstance(error, ContextLengthError):
+        return ApiError(400, str(error), param=param, code="context_length_exceeded")
     if isinstance(error, PromptError):
-        return ApiError(400, str(error), param="prompt", code="context_length_exceeded")
+        return ApiError(400, str(error), param=param, code="invalid_value")
     if isinstance(error, SettingsError):
-        return ApiError(400, str(error))
+        return ApiError(400, str(error), code="invalid_value")
     if isinstance(error, EndpointError):
         return ApiError(502, str(error), "upstream_error")
+    if isinstance(error, ModelError):
+        return ApiError(500, str(error), "server_error")
     return ApiError(503, str(error), "engine_error")
 
 
@@ -115,7 +134,16 @@ def _of_validation(error: RequestValidationError) -> ApiError:
     first = error.errors()[0]
     name = next((part for part in first["loc"][1:2] if isinstance(part, str)), "")
     where = f"“{name}”: " if name else ""
-    return ApiError(400, f"{where}{first['msg']}", param=name or None)
+    return ApiError(400, f"{where}{first['msg']}", param=name or None, code=_code(first["type"]))
+
+
+def _code(kind: str) -> str | None:
+    """The code of the API for a kind of error of pydantic."""
+    if kind == "json_invalid":
+        return None
+    if kind == "missing":
+        return "missing_required_parameter"
+    return "invalid_type" if kind.endswith(("_type", "_parsing")) else "invalid_value"
 
 
 def _phrase(error: HTTPException) -> str:

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from app.checkpoints.conversation import Prompt
+from app.checkpoints.conversation import Conversation, Prompt
 from app.checkpoints.spec import Recipe
 from app.checkpoints.status import LoadProgress
 from app.decoding.types import FinishReason, GenerationConfig
@@ -65,6 +65,11 @@ class Job:
     piece: Callable[[TokenDecoded], Piece]
     loads: int
     echo: bool = False
+
+    @property
+    def param(self) -> str:
+        """The parameter of the API that the prompt was given by."""
+        return "messages" if isinstance(self.prompt, Conversation) else "prompt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,7 +290,7 @@ def _progress(event: Event, job: Job) -> Progress | ApiError | None:
         error: TuneshiftError | None = event.error
         if error is None or event.details:
             return defect()
-        return of_engine(error)
+        return of_engine(error, job.param)
     return None
 
 

@@ -29,6 +29,7 @@ from app.server.server_events import Model
 
 ANY_MODEL = "tuneshift"
 """A name that always means the recipe that is served."""
+_LONGEST_NAME = 200
 _ERROR = {"description": "An error in the form of the OpenAI API."}
 _RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"content": {"application/json": {}, "text/event-stream": {}}},
@@ -198,5 +199,5 @@ class _Api:
 def _client(asked: Sampling, request: Request) -> str:
     """Who asks, for the turns: who they say they are, or the connection that they ask through."""
     if asked.user:
-        return f"user {asked.user}"
+        return f"user {asked.user[:_LONGEST_NAME]}"
     return f"{request.client.host}:{request.client.port}" if request.client else "?"

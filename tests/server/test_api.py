@@ -228,7 +228,11 @@ def test_a_conversation(client: OpenAI, headless: Headless) -> None:
         ({"prompt": ""}, "prompt", "at least 1 character"),
         ({"prompt": PROMPT, "temperature": -1}, "temperature", "greater than or equal to 0"),
         ({"prompt": PROMPT, "n": 0}, "n", "greater than"),
-        ({"prompt": PROMPT, "frequency_penalty": 0.5}, None, "“frequency_penalty” is not"),
+        (
+            {"prompt": PROMPT, "frequency_penalty": 0.5},
+            "frequency_penalty",
+            "“frequency_penalty” is not",
+        ),
         ({"prompt": "king " * 600}, "prompt", "longer than the context"),
         ({"prompt": PROMPT, "model": "gpt-4"}, "model", "no such model"),
         ({}, "prompt", "required"),
