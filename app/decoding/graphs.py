@@ -16,8 +16,10 @@ from torch import Tensor
 from transformers import DynamicCache, PreTrainedModel
 from transformers.cache_utils import DynamicLayer
 
+from app.decoding.cache_support import why_not_cached
 from app.decoding.capturing import Capture, CaptureError, CudaGraphs, Lanes, Run
 from app.decoding.language_model import TransformersLanguageModel
+from app.decoding.uncached_model import UncachedLanguageModel
 
 SIZES = (1, 2, 3, 5, 9, 17)
 """Blocks are filled up to one of these, so that there are few graphs."""
@@ -30,6 +32,8 @@ def make_language_model(
     model: PreTrainedModel, context_length: int | None = None
 ) -> TransformersLanguageModel:
     """The fastest language model that is right for ``model`` on its device."""
+    if why_not_cached(model):
+        return UncachedLanguageModel(model, context_length)
     if model.device.type == "cuda" and not why_not_captured(model):
         return GraphedLanguageModel(model, context_length, capture=CudaGraphs())
     return TransformersLanguageModel(model, context_length)

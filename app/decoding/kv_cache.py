@@ -79,6 +79,8 @@ def make_cache(config: PretrainedConfig) -> DynamicCache:
     """
     cache = DynamicCache(config=config)
     cache.layers = [_growing(layer) for layer in cache.layers]
+    # Decoders of models that had an encoder may have more layers than ``num_hidden_layers`` says.
+    cache.layer_class_to_replicate = GrowingLayer
     # Recurrent states drop what a rewind would need unless told not to.
     cache.activate_past_recording()
     return cache

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections import deque
-from inspect import signature
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 from transformers import DynamicCache, PreTrainedModel
 
+from app.decoding.cache_support import (
+    cache_argument,
+    goes_on_by_single_tokens,
+    has_to_be_told_positions,
+    keeps_a_state,
+)
 from app.decoding.kv_cache import make_cache
 from app.decoding.thread_choice import ThreadChoice
 from app.errors import ModelError
@@ -67,8 +72,9 @@ class TransformersLanguageModel:
         # Offloaded weights are on no device between uses; their hooks move what is given to them.
         self._device = torch.device("cpu") if model.device.type == "meta" else model.device
         self._cache: DynamicCache | None = None
-        # Mamba and its kin: a state alone, under another name, that goes on one token at a time.
-        self._is_state = "cache_params" in signature(model.forward).parameters
+        self._cache_name = cache_argument(model)
+        self._by_single_tokens = goes_on_by_single_tokens(model)
+        self._tells_positions = has_to_be_told_positions(model)
         self._earliest = 0
         self._reads_blocks = reads_blocks
         self._rewinds = rewinds
@@ -87,7 +93,7 @@ class TransformersLanguageModel:
         )
 
     def extend(self, tokens: Tensor, last: int = 1) -> Tensor:
-        one_by_one = not self._reads_blocks or (self._cache is not None and self._is_state)
+        one_by_one = not self._reads_blocks or (self._cache is not None and self._by_single_tokens)
         if self._cache is None:
             self._cache = make_cache(self.model.config)
         if not one_by_one:
@@ -97,20 +103,26 @@ class TransformersLanguageModel:
         return torch.cat(list(rows))
 
     def _read(self, tokens: Tensor, last: int) -> Tensor:
+        options: dict[str, Any] = {self._cache_name: self._cache}
+        if self._tells_positions:
+            positions = torch.arange(self.length, self.length + tokens.shape[0])
+            options["position_ids"] = positions[None].to(self._device)
         with self._threads.for_block(tokens.shape[0]):
             output = self.model(
                 input_ids=tokens[None].to(self._device),
                 use_cache=True,
-                logits_to_keep=last,
-                **{"cache_params" if self._is_state else "past_key_values": self._cache},
+                logits_to_keep=last,  # which some models do not know
+                **options,
             )
         self.length += tokens.shape[0]
-        logits: Tensor = output.logits[0].float()
+        logits: Tensor = output.logits[0, -last:].float()
         return logits
 
     @property
     def can_rewind(self) -> bool:
-        return self._rewinds and (self._cache is None or self._cache.is_croppable)
+        if not self._rewinds or self._cache is None:
+            return self._rewinds
+        return self._cache.is_croppable and not keeps_a_state(self.model)
 
     def rewind(self, length: int) -> None:
         if not 0 <= length <= self.length:

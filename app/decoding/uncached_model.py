@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from app.decoding.cache_support import looks_ahead
 from app.decoding.language_model import TransformersLanguageModel
 
 
@@ -42,6 +43,7 @@ class UncachedLanguageModel(TransformersLanguageModel):
 
     def __init__(self, model: PreTrainedModel, context_length: int | None = None) -> None:
         super().__init__(model, context_length)
+        self._one_row_each = looks_ahead(model)
         self._tokens = torch.empty(0, dtype=torch.int64)
 
     def another(self) -> UncachedLanguageModel:
@@ -49,11 +51,14 @@ class UncachedLanguageModel(TransformersLanguageModel):
 
     def extend(self, tokens: Tensor, last: int = 1) -> Tensor:
         text = torch.cat([self._tokens, tokens.to(self._tokens.device)])
+        whole = text.to(self._device)
+        ends = range(len(text) - last + 1, len(text) + 1) if self._one_row_each else [len(text)]
+        count = last // len(ends)
         with self._threads.for_block(text.shape[0]):
-            logits = plain_forward(self.model, text.to(self._device), last)
+            rows = [plain_forward(self.model, whole[:end], count) for end in ends]
         self._tokens = text
         self.length = text.shape[0]
-        return logits
+        return torch.cat(rows)
 
     @property
     def can_rewind(self) -> bool:

@@ -9,7 +9,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from transformers import PreTrainedModel
+from transformers import OpenAIGPTConfig, PreTrainedModel
 
 from app.decoding import graphs
 from app.decoding.capturing import CaptureError, Computation, Run, uncaptured
@@ -20,6 +20,7 @@ from app.decoding.graphs import (
     why_not_captured,
 )
 from app.decoding.language_model import TransformersLanguageModel
+from app.decoding.uncached_model import UncachedLanguageModel
 from tests import tiny
 
 FULL = [name for name in tiny.ARCHITECTURES if name != "gemma2"]
@@ -101,6 +102,11 @@ def test_why_steps_are_not_captured_is_said() -> None:
 
 def test_on_a_cpu_nothing_is_captured() -> None:
     assert type(make_language_model(MODELS["llama"], 20)) is TransformersLanguageModel
+
+
+def test_a_model_without_a_kv_cache_reads_the_text_anew() -> None:
+    config = OpenAIGPTConfig(vocab_size=64, n_embd=32, n_layer=2, n_head=2, n_positions=64)
+    assert isinstance(make_language_model(tiny.random_model(config, 0)), UncachedLanguageModel)
 
 
 def test_a_step_that_cannot_be_captured_is_computed_and_says_why() -> None:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from transformers import DynamicCache, MambaConfig, PreTrainedModel
+from transformers import BartConfig, DynamicCache, MambaConfig, PreTrainedModel
 
 from app.decoding import kv_cache
 from app.decoding.kv_cache import GrowingLayer, GrowingSlidingLayer, make_cache
@@ -58,6 +58,19 @@ def test_any_blocks_and_rewinds_equal_uncached_forwards(
         torch.testing.assert_close(logits, expected, atol=1e-4, rtol=0)
         del tokens[int(kept * len(tokens)) :]
         read.rewind(len(tokens))
+
+
+def test_a_decoder_may_have_more_layers_than_its_encoder() -> None:
+    """Which is what ``num_hidden_layers`` of a model means that had one."""
+    config = BartConfig(
+        vocab_size=64, d_model=32, encoder_layers=1, decoder_layers=3, decoder_attention_heads=2
+    )
+    model = tiny.random_model(config, 0)
+    read = TransformersLanguageModel(model)
+    tokens = [5, 9, 13, 17, 21]
+    read.extend(torch.tensor(tokens[:3]))
+    logits = read.extend(torch.tensor(tokens[3:]), 2)
+    torch.testing.assert_close(logits, uncached(model, tokens, 2), atol=1e-4, rtol=0)
 
 
 def test_a_layer_is_copied_once_a_block() -> None:

@@ -9,6 +9,9 @@ Measured in docs/performance.md.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from inspect import unwrap
+from types import CodeType, FunctionType
 from typing import Any
 
 from torch import Tensor, nn
@@ -27,12 +30,36 @@ _PLAIN, _GROUPED = "sdpa", "tuneshift_grouped"
 def group_attention(model: PreTrainedModel, on: bool = True) -> None:
     """Let ``model`` attend by :func:`attend`, or as transformers does.
 
-    A model that is not on a CPU, or does not attend by torch's kernel, stays as it is.
+    A model that is not on a CPU, does not attend by torch's kernel, or asks whether that is the
+    kernel in force (Falcon, DeepSeek-V3.2), stays as it is.
     """
     before, after = (_PLAIN, _GROUPED) if on else (_GROUPED, _PLAIN)
     config = model.config
-    if model.device.type == "cpu" and config._attn_implementation == before:
+    if model.device.type != "cpu" or config._attn_implementation != before:
+        return
+    if not _asks_for_kernel(model):
         config._attn_implementation = after
+
+
+def _asks_for_kernel(model: PreTrainedModel) -> bool:
+    """Whether code of ``model`` names torch's kernel, and so would go another way under our name."""
+    classes = {kind for module in model.modules() for kind in type(module).__mro__}
+    methods = [unwrap(each) for kind in classes for each in vars(kind).values() if callable(each)]
+    return any(
+        _PLAIN in _constants(method.__code__)
+        for method in methods
+        if isinstance(method, FunctionType) and method.__module__.startswith("transformers.models.")
+    )
+
+
+def _constants(code: CodeType) -> Iterator[object]:
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _constants(constant)
+        elif isinstance(constant, tuple):
+            yield from constant
+        else:
+            yield constant
 
 
 def attend(

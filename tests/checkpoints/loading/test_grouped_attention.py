@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
-from transformers import AutoModelForCausalLM, LlamaConfig, PreTrainedModel
+from transformers import AutoModelForCausalLM, FalconConfig, LlamaConfig, PreTrainedModel
 from transformers.integrations import sdpa_attention
 
 from app.benchmark.setup import of_recipe
@@ -135,6 +135,14 @@ def test_what_has_other_attention_stays_as_it_is() -> None:
         elsewhere = AutoModelForCausalLM.from_config(model.config, attn_implementation="sdpa")
     group_attention(elsewhere)
     assert elsewhere.config._attn_implementation == "sdpa"
+
+
+def test_a_model_that_asks_for_the_name_of_its_kernel_stays_as_it_is() -> None:
+    """Falcon masks otherwise where its attention has another name than torch's."""
+    config = FalconConfig(vocab_size=64, hidden_size=32, num_hidden_layers=2, num_attention_heads=4)
+    model = tiny.random_model(config, 0)
+    group_attention(model)
+    assert model.config._attn_implementation == "sdpa"
 
 
 def test_a_cap_on_scores_is_refused_as_by_transformers() -> None:
