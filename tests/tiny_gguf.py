@@ -1,59 +1,120 @@
-"""A tiny GGUF file of a llama, written with the gguf library as llama.cpp's converter would."""
+"""Tiny GGUF files, written with the gguf library as llama.cpp's converter writes them.
+
+Names of tensors come from the library's tables; what the converter does to the numbers is done here
+once more, so that a test of what the program undoes compares two independent pieces of work.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import gguf
 import numpy as np
 import torch
+from tokenizers import Tokenizer
 from transformers import PreTrainedModel
 
 from tests import tiny
 
-_NAMES = {
-    "self_attn.q_proj": "attn_q",
-    "self_attn.k_proj": "attn_k",
-    "self_attn.v_proj": "attn_v",
-    "self_attn.o_proj": "attn_output",
-    "mlp.gate_proj": "ffn_gate",
-    "mlp.up_proj": "ffn_up",
-    "mlp.down_proj": "ffn_down",
-    "input_layernorm": "attn_norm",
-    "post_attention_layernorm": "ffn_norm",
-}
 CHAT_TEMPLATE = "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}"
+F32 = gguf.GGMLQuantizationType.F32
+
+_NAMES = {
+    "llama": "llama",
+    "qwen2": "qwen2",
+    "qwen3": "qwen3",
+    "gemma": "gemma",
+    "gemma2": "gemma2",
+    "gemma3_text": "gemma3",
+    "phi3": "phi3",
+}
+_SCALINGS = {"linear": gguf.RopeScalingType.LINEAR, "yarn": gguf.RopeScalingType.YARN}
+
+Facts = Callable[[gguf.GGUFWriter], None]
 
 
 def write(
     model: PreTrainedModel,
     path: Path,
-    kind: gguf.GGMLQuantizationType = gguf.GGMLQuantizationType.F32,
+    kind: gguf.GGMLQuantizationType = F32,
+    *,
+    facts: Sequence[Facts] = (),
+    tensors: Mapping[str, np.ndarray] | None = None,
+    leave_out: Sequence[str] = (),
+    tokenizer: Facts | None = None,
 ) -> Path:
-    """Write ``model``, a llama of ``tests.tiny``; what cannot be packed stays float32."""
-    writer = gguf.GGUFWriter(path, "llama")
+    """Write ``model``; what cannot be packed as ``kind`` stays float32.
+
+    Args:
+        model: Any of the architectures above.
+        path: The file.
+        kind: How matrices are packed.
+        facts: What else is told to the writer.
+        tensors: Beside those of the model.
+        leave_out: Tensors of the model that the file lacks, by their names in the file.
+        tokenizer: Writes the vocabulary, instead of that of ``tests.tiny``.
+    """
+    writer = gguf.GGUFWriter(path, _NAMES[model.config.model_type])
     _write_settings(writer, model)
-    _write_tokenizer(writer)
-    heads = model.config.num_attention_heads
-    for name, tensor in model.state_dict().items():
-        values = tensor.float().numpy()
-        place = _gguf_name(name)
-        if ".attn_q." in place or ".attn_k." in place:
-            values = _interleave(values, heads)
+    (tokenizer or write_tokenizer)(writer)
+    for fact in facts:
+        fact(writer)
+    for name, values in converted(model).items():
+        if name in leave_out:
+            continue
         if values.ndim == 1 or values.shape[-1] % gguf.GGML_QUANT_SIZES[kind][0]:
-            writer.add_tensor(place, values)
+            writer.add_tensor(name, values)
         else:
-            writer.add_tensor(place, gguf.quants.quantize(values, kind), raw_dtype=kind)
+            writer.add_tensor(name, gguf.quants.quantize(values, kind), raw_dtype=kind)
+    for name, values in (tensors or {}).items():
+        writer.add_tensor(name, values)
+    finish(writer)
+    return path
+
+
+def finish(writer: gguf.GGUFWriter) -> None:
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
-    return path
+
+
+def converted(model: PreTrainedModel) -> dict[str, np.ndarray]:
+    """The tensors of ``model`` as the converter of llama.cpp names and changes them."""
+    config = model.config
+    name = _NAMES[config.model_type]
+    architecture = {value: key for key, value in gguf.MODEL_ARCH_NAMES.items()}[name]
+    names = gguf.get_tensor_name_map(architecture, config.num_hidden_layers)
+    found = {}
+    for ours, tensor in model.state_dict().items():
+        if ours == "lm_head.weight" and config.tie_word_embeddings:
+            continue
+        values = tensor.float().numpy()
+        place = names.get_name(ours, try_suffixes=(".weight", ".bias"))
+        assert place is not None, ours
+        if name == "llama" and "q_proj" in ours:
+            values = _interleave(values, config.num_attention_heads)
+        if name == "llama" and "k_proj" in ours:
+            values = _interleave(values, config.num_key_value_heads)
+        if name.startswith("gemma") and ours.endswith("norm.weight"):
+            values = values + 1
+        found[place] = values
+    return found
+
+
+def _interleave(values: np.ndarray, heads: int) -> np.ndarray:
+    """Rotary halves beside each other, as llama.cpp wants queries and keys."""
+    rows = values.shape[0]
+    halves = values.reshape(heads, 2, rows // heads // 2, *values.shape[1:])
+    return np.ascontiguousarray(halves.swapaxes(1, 2).reshape(values.shape))
 
 
 def _write_settings(writer: gguf.GGUFWriter, model: PreTrainedModel) -> None:
-    config = model.config
+    config: Any = model.config
+    size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
     writer.add_name("tiny")
     writer.add_context_length(config.max_position_embeddings)
     writer.add_embedding_length(config.hidden_size)
@@ -62,41 +123,55 @@ def _write_settings(writer: gguf.GGUFWriter, model: PreTrainedModel) -> None:
     writer.add_head_count(config.num_attention_heads)
     writer.add_head_count_kv(config.num_key_value_heads)
     writer.add_layer_norm_rms_eps(config.rms_norm_eps)
-    writer.add_rope_freq_base(config.rope_parameters["rope_theta"])
-    writer.add_rope_dimension_count(config.hidden_size // config.num_attention_heads)
-    writer.add_vocab_size(config.vocab_size)
+    if size * config.num_attention_heads != config.hidden_size or "gemma" in config.model_type:
+        writer.add_key_length(size)
+        writer.add_value_length(size)
+    if config.model_type == "llama":
+        writer.add_rope_dimension_count(size)
+        writer.add_vocab_size(config.vocab_size)
+    if config.model_type in ("gemma2", "gemma3_text", "phi3"):
+        writer.add_sliding_window(config.sliding_window or 0)
+    if config.model_type == "gemma2":
+        writer.add_attn_logit_softcapping(config.attn_logit_softcapping)
+        writer.add_final_logit_softcapping(config.final_logit_softcapping)
+    _write_rope(writer, config, size)
 
 
-def _write_tokenizer(writer: gguf.GGUFWriter) -> None:
-    table = json.loads(tiny.make_tokenizer().to_str())["model"]
-    tokens = sorted(table["vocab"], key=table["vocab"].get)
-    special = [gguf.TokenType.CONTROL if t == tiny.EOS else gguf.TokenType.NORMAL for t in tokens]
-    writer.add_tokenizer_model("gpt2")
-    writer.add_token_list(tokens)
-    writer.add_token_types(special)
-    writer.add_token_merges([" ".join(merge) for merge in table["merges"]])
+def _write_rope(writer: gguf.GGUFWriter, config: Any, size: int) -> None:
+    rope = config.rope_parameters
+    rope = rope.get("full_attention", rope)
+    writer.add_rope_freq_base(rope["rope_theta"])
+    if config.model_type == "phi3":
+        writer.add_rope_dimension_count(int(size * rope["partial_rotary_factor"]))
+        writer.add_rope_scaling_orig_ctx_len(config.original_max_position_embeddings)
+    if rope["rope_type"] in _SCALINGS:
+        writer.add_rope_scaling_type(_SCALINGS[rope["rope_type"]])
+        writer.add_rope_scaling_factor(rope["factor"])
+    if rope["rope_type"] == "yarn":
+        writer.add_rope_scaling_orig_ctx_len(rope["original_max_position_embeddings"])
+
+
+def write_tokenizer(writer: gguf.GGUFWriter) -> None:
+    """The vocabulary of ``tests.tiny``."""
+    write_byte_level(writer, tiny.make_tokenizer(), (tiny.EOS,))
     writer.add_bos_token_id(0)
     writer.add_eos_token_id(0)
     writer.add_chat_template(CHAT_TEMPLATE)
 
 
-def _gguf_name(name: str) -> str:
-    fixed = {
-        "model.embed_tokens.weight": "token_embd.weight",
-        "model.norm.weight": "output_norm.weight",
-        "lm_head.weight": "output.weight",
-    }
-    if name in fixed:
-        return fixed[name]
-    _, _, layer, rest = name.split(".", 3)
-    return f"blk.{layer}.{_NAMES[rest.removesuffix('.weight')]}.weight"
-
-
-def _interleave(values: np.ndarray, heads: int) -> np.ndarray:
-    """Rotary halves beside each other, as llama.cpp wants queries and keys."""
-    rows, columns = values.shape
-    halves = values.reshape(heads, 2, rows // heads // 2, columns)
-    return np.ascontiguousarray(halves.swapaxes(1, 2).reshape(rows, columns))
+def write_byte_level(
+    writer: gguf.GGUFWriter, tokenizer: Tokenizer, special: Sequence[str], pre: str = "gpt-2"
+) -> None:
+    """The tokens and merges of a byte-level tokenizer."""
+    table = json.loads(tokenizer.to_str())["model"]
+    vocabulary = tokenizer.get_vocab()
+    tokens = sorted(vocabulary, key=vocabulary.__getitem__)
+    kinds = [gguf.TokenType.CONTROL if t in special else gguf.TokenType.NORMAL for t in tokens]
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre(pre)
+    writer.add_token_list(tokens)
+    writer.add_token_types(kinds)
+    writer.add_token_merges([" ".join(merge) for merge in table["merges"]])
 
 
 def logits(model: PreTrainedModel, ids: list[int]) -> torch.Tensor:
@@ -104,3 +179,10 @@ def logits(model: PreTrainedModel, ids: list[int]) -> torch.Tensor:
     with torch.no_grad():
         last: torch.Tensor = model(torch.tensor([ids])).logits[0, -1].float()
     return last
+
+
+def logprobs(model: PreTrainedModel, ids: list[int]) -> torch.Tensor:
+    """Log-probabilities after each of ``ids``, by one plain forward pass."""
+    with torch.no_grad():
+        rows: torch.Tensor = model(torch.tensor([ids]), use_cache=False).logits[0].float()
+    return rows.log_softmax(-1)

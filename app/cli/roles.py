@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from app.checkpoints.formats.gguf import is_gguf
 from app.checkpoints.recipes.recipe_file import DEFAULT_RECIPE, find_recipe
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
 from app.errors import RecipeError
@@ -80,10 +81,10 @@ def _spec(argument: str, adapted: str = "") -> CheckpointSpec:
 
 
 def _source(argument: str) -> str:
-    """A bare path is a folder, or a GGUF file where it ends like one."""
+    """A bare path is a GGUF file, by its name or its first bytes, and otherwise a folder."""
     if argument.startswith(_KINDS):
         return argument
-    if argument.endswith(".gguf"):
+    if argument.lower().endswith(".gguf") or is_gguf(Path(argument).expanduser()):
         return f"gguf:{argument}"
     if _HUB_NAME.fullmatch(argument) and not Path(argument).exists():
         raise RecipeError(

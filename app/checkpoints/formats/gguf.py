@@ -1,33 +1,34 @@
-"""GGUF files: their header, read without trusting it, and the folder of the converted checkpoint.
+"""GGUF files: whether one can be used, and the folder of the checkpoint that it is converted to.
 
-transformers reads a GGUF file slowly and keeps no result, so a file is converted once, in a process
-of its own: there it can be cancelled at any moment, and gives back all its memory.
+A GGUF file is unpacked once, in a process of its own: there it can be cancelled at any moment, and
+gives back all its memory.
 """
 
 from __future__ import annotations
 
 import hashlib
-import math
+import re
 import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
+from app.checkpoints.formats.gguf_architectures import architecture_of, configuration
+from app.checkpoints.formats.gguf_header import Contents, read_contents
+from app.checkpoints.formats.gguf_metadata import UnusableError
+from app.checkpoints.formats.gguf_names import places
+from app.checkpoints.formats.gguf_vocabulary import read_flags
 from app.checkpoints.formats.stored_tensors import StoredTensor
 from app.errors import CheckpointError
 from app.settings import cache_folder
 
-CONVERSION = 1
+CONVERSION = 2
 """Counts how conversion has changed; an older result is not used."""
 
-_VERSIONS = (2, 3)
-_MOST_ENTRIES = 2_000_000  # keys, tensors and texts in arrays; vocabularies have under a million
-_LONGEST_NAME = 65_535
-_MOST_DIMENSIONS = 4
-_WIDTHS = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
-_INTEGERS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 10: "<Q", 11: "<q"}
-_STRING, _ARRAY = 8, 9
 _PLAIN = {0: "F32", 1: "F16", 30: "BF16"}
+_PART = re.compile(r"-(\d{5})-of-(\d{5})\b")
+_ABOUT_THE_FILE = ("general.", "quantize.", "split.", "mradermacher.")
+"""Keys that say where a file comes from, and nothing of what the model computes."""
+_LANGUAGE_MODEL = "Choose the file of a language model."
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,202 +91,109 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def is_gguf(path: Path) -> bool:
+    """Whether ``path`` is a GGUF file, by its name or its first bytes."""
+    if not path.is_file():
+        return False
+    if path.suffix.lower() == ".gguf":
+        return True
+    try:
+        with path.open("rb") as file:
+            return file.read(4) == b"GGUF"
+    except OSError:
+        return False
+
+
 def read_header(path: Path) -> GgufHeader:
-    """Read and check the header of a GGUF file.
+    """Read the header of a GGUF file and account for every key and tensor in it.
 
     Raises:
-        CheckpointError: There is no such file, or it is damaged, cut off or of an unknown kind.
+        CheckpointError: There is no such file, it is damaged or cut off, or it holds something that
+            would not be computed as the file says.
     """
     if not path.is_file():
         raise CheckpointError(f"There is no file {path}", next_step="Choose a .gguf file.")
     try:
-        with path.open("rb") as file:
-            return _read(path, _Cursor(file, path.stat().st_size))
-    except _UnusableError as error:
-        raise CheckpointError(
-            f"The file {path} cannot be used", evidence=str(error), next_step=error.next_step
-        ) from None
+        contents = read_contents(path)
+        check(contents)
+    except UnusableError as error:
+        raise unusable(path, error) from None
     except (OSError, ValueError, struct.error) as error:
         raise CheckpointError(
             f"The file {path} is damaged",
             evidence=str(error) or "its header is incomplete",
             next_step="Download or copy it again.",
         ) from error
-
-
-class _UnusableError(Exception):
-    """A file that is whole but of a kind that cannot be used."""
-
-    def __init__(self, evidence: str, next_step: str) -> None:
-        super().__init__(evidence)
-        self.next_step = next_step
-
-
-class _Cursor:
-    """Reads forward, never past the end, and only so many entries."""
-
-    def __init__(self, file: BinaryIO, size: int) -> None:
-        self._file = file
-        self.size = size
-        self.place = 0
-        self._entries_left = _MOST_ENTRIES
-
-    def take(self, length: int) -> bytes:
-        self._require(length)
-        self.place += length
-        return self._file.read(length)
-
-    def skip(self, length: int) -> None:
-        self._require(length)
-        self.place += length
-        self._file.seek(length, 1)
-
-    def number(self, form: str) -> int:
-        (value,) = struct.unpack(form, self.take(struct.calcsize(form)))
-        return int(value)
-
-    def text(self) -> str:
-        length = self.number("<Q")
-        if length > _LONGEST_NAME:
-            raise ValueError(f"it holds a name of {length:,} bytes")
-        return self.take(length).decode("utf-8")
-
-    def count_entries(self, count: int) -> None:
-        self._entries_left -= count
-        if self._entries_left < 0:
-            raise ValueError(f"its header names more than {_MOST_ENTRIES:,} things")
-
-    def _require(self, length: int) -> None:
-        if length > self.size - self.place:
-            raise ValueError("its header is cut off")
-
-
-def _read(path: Path, cursor: _Cursor) -> GgufHeader:
-    if cursor.take(4) != b"GGUF":
-        raise _UnusableError("it is not a GGUF file", "Choose a .gguf file of a language model.")
-    _check_version(cursor.number("<I"))
-    tensor_count, value_count = cursor.number("<Q"), cursor.number("<Q")
-    cursor.count_entries(tensor_count + value_count)
-    values = _read_values(cursor, value_count)
-    _check_values(values)
-    return _read_tensors(path, cursor, tensor_count, values)
-
-
-def _check_version(version: int) -> None:
-    if version in _VERSIONS:
-        return
-    swapped = int.from_bytes(version.to_bytes(4, "little"), "big")
-    evidence = "its bytes are in big-endian order" if swapped in _VERSIONS else f"GGUF {version}"
-    raise _UnusableError(evidence, "Convert the model again with a current llama.cpp.")
-
-
-def _check_values(values: dict[str, str | int]) -> None:
-    if not isinstance(values.get("general.architecture"), str):
-        raise ValueError("it does not name its architecture")
-    parts = values.get("split.count", 0)
-    if isinstance(parts, int) and parts > 1:
-        raise _UnusableError(
-            f"it is one of {parts} parts", "Join the parts with: llama-gguf-split --merge"
-        )
-    if "tokenizer.ggml.model" not in values:
-        raise _UnusableError("it holds no tokenizer", "Choose the file of a language model.")
-
-
-def _read_values(cursor: _Cursor, count: int) -> dict[str, str | int]:
-    """The texts and whole numbers among the metadata; everything else is walked over."""
-    values: dict[str, str | int] = {}
-    for _ in range(count):
-        key = cursor.text()
-        kind = cursor.number("<I")
-        if kind in _INTEGERS:
-            values[key] = cursor.number(_INTEGERS[kind])
-        elif kind in _WIDTHS:
-            cursor.skip(_WIDTHS[kind])
-        elif kind == _STRING:
-            values[key] = _short_text(cursor)
-        elif kind == _ARRAY:
-            _skip_array(cursor)
-        else:
-            raise ValueError(f"“{key[:80]}” is of the unknown kind {kind}")
-    return values
-
-
-def _short_text(cursor: _Cursor) -> str:
-    """A text; of a long one, such as a chat template, nothing is needed."""
-    length = cursor.number("<Q")
-    if length <= _LONGEST_NAME:
-        return cursor.take(length).decode("utf-8", "replace")
-    cursor.skip(length)
-    return ""
-
-
-def _skip_array(cursor: _Cursor) -> None:
-    kind, count = cursor.number("<I"), cursor.number("<Q")
-    if kind in _WIDTHS:
-        cursor.skip(count * _WIDTHS[kind])
-    elif kind == _STRING:
-        cursor.count_entries(count)
-        for _ in range(count):
-            cursor.skip(cursor.number("<Q"))
-    else:
-        raise ValueError(f"it holds an array of the unknown kind {kind}")
-
-
-@dataclass(frozen=True, slots=True)
-class _Packed:
-    name: str
-    shape: tuple[int, ...]
-    kind: int
-    start: int
-    size: int
-
-
-def _read_tensors(
-    path: Path, cursor: _Cursor, count: int, values: dict[str, str | int]
-) -> GgufHeader:
-    tensors = [_read_tensor(cursor) for _ in range(count)]
-    if not tensors:
-        raise _UnusableError("it holds no weights", "Choose the file of a language model.")
-    if len({tensor.name for tensor in tensors}) != count:
-        raise ValueError("two of its tensors have the same name")
-    alignment = values.get("general.alignment", 32)
-    if not isinstance(alignment, int) or not 0 < alignment <= 1 << 20:
-        raise ValueError("its alignment is not a size")
-    start = -(-cursor.place // alignment) * alignment
-    end = start + max(tensor.start + tensor.size for tensor in tensors)
-    if end > cursor.size:
-        raise ValueError(f"it is incomplete: it has {cursor.size:,} bytes of {end:,}")
-    dtype = _converted_dtype({tensor.kind for tensor in tensors})
+    tensors = contents.tensors.values()
+    dtype = converted_dtype(contents)
     converted = [StoredTensor.of(tensor.name, dtype, tensor.shape) for tensor in tensors]
-    architecture = str(values["general.architecture"])
-    return GgufHeader(path, architecture, sum(t.size for t in tensors), tuple(converted))
+    packed = sum(tensor.size for tensor in tensors)
+    return GgufHeader(path, contents.architecture, packed, tuple(converted))
 
 
-def _read_tensor(cursor: _Cursor) -> _Packed:
-    name = cursor.text()
-    dimensions = cursor.number("<I")
-    if not 1 <= dimensions <= _MOST_DIMENSIONS:
-        raise ValueError(f"“{name[:80]}” has {dimensions} dimensions")
-    shape = tuple(cursor.number("<Q") for _ in range(dimensions))
-    kind, start = cursor.number("<I"), cursor.number("<Q")
-    block, size = _block_of(kind, name)
-    if 0 in shape or shape[0] % block:
-        raise ValueError(f"“{name[:80]}” has a shape that its kind cannot have")
-    return _Packed(name, shape[::-1], kind, start, math.prod(shape) // block * size)
+def unusable(path: Path, error: UnusableError) -> CheckpointError:
+    """The error for a file of a kind that cannot be used."""
+    return CheckpointError(
+        f"The file {path} cannot be used", evidence=str(error), next_step=error.next_step
+    )
 
 
-def _block_of(kind: int, name: str) -> tuple[int, int]:
-    """How many numbers a block of this kind holds, and its bytes."""
-    from gguf.constants import GGML_QUANT_SIZES, GGMLQuantizationType  # slow to import
+def check(contents: Contents) -> None:
+    """Refuse what is not a language model, and any key or tensor that would not be used.
 
-    try:
-        return GGML_QUANT_SIZES[GGMLQuantizationType(kind)]
-    except (ValueError, KeyError):
-        raise ValueError(f"“{name[:80]}” is of the unknown kind {kind}") from None
+    Raises:
+        UnusableError: Names what is the matter.
+    """
+    _check_kind(contents)
+    architecture_of(contents)
+    read_flags(contents)
+    if not contents.tensors:
+        raise UnusableError("it holds no weights", _LANGUAGE_MODEL)
+    places(contents)
+    configuration(contents)
+    for key in contents.metadata.unused():
+        if not key.startswith(_ABOUT_THE_FILE):
+            raise UnusableError(
+                f"its key “{key[:80]}” is not known, and may change what is computed"
+            )
 
 
-def _converted_dtype(kinds: set[int]) -> str:
+def _check_kind(contents: Contents) -> None:
+    metadata = contents.metadata
+    _check_parts(contents)
+    kind = metadata.use("general.type")
+    named = metadata.use("general.architecture")
+    if kind == "adapter":
+        raise UnusableError(
+            "it holds a LoRA adapter", "Choose the adapter's folder with adapter_model.safetensors."
+        )
+    if kind == "mmproj" or named == "clip":
+        raise UnusableError("it holds the part of a model that reads images", _LANGUAGE_MODEL)
+    if kind == "imatrix" or any(key.startswith("imatrix.") for key in metadata.values):
+        raise UnusableError("it holds an importance matrix for quantizing", _LANGUAGE_MODEL)
+    if kind not in (None, "model"):
+        raise UnusableError(f"its key “general.type” is “{str(kind)[:40]}”", _LANGUAGE_MODEL)
+    if not isinstance(named, str):
+        raise ValueError("it does not name its architecture")
+
+
+def _check_parts(contents: Contents) -> None:
+    """Refuse a part of a file that was split; all but the first hold tensors alone."""
+    metadata = contents.metadata
+    parts = metadata.whole("split.count", 0, least=0)
+    if parts <= 1:
+        return
+    number = metadata.whole("split.no", 0, least=0) + 1
+    first = _PART.sub(lambda found: f"-00001-of-{found[2]}", contents.path.name)
+    raise UnusableError(
+        f"it is one of {parts} parts, number {number}",
+        f"Join them with: llama-gguf-split --merge {first} model.gguf, and choose model.gguf.",
+    )
+
+
+def converted_dtype(contents: Contents) -> str:
     """Numbers that are not packed stay as they are; packed ones become bfloat16."""
+    kinds = {tensor.kind for tensor in contents.tensors.values()}
     if not kinds <= set(_PLAIN):
         return "BF16"
     for kind in (30, 1):

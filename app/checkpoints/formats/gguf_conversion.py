@@ -1,7 +1,7 @@
 """Converting a GGUF file once into a checkpoint folder, in a process of its own.
 
-transformers needs up to a minute of pure Python for a large vocabulary. In another process this
-does not hold up the window, ends at once when it is cancelled, and gives back all its memory.
+A large vocabulary takes many seconds of pure Python. In another process this does not hold up the
+window, ends at once when it is cancelled, and gives back all its memory.
 """
 
 from __future__ import annotations
@@ -13,16 +13,15 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
 
 import psutil
 
 from app.checkpoints.formats import gguf
+from app.checkpoints.formats.gguf_metadata import ANOTHER_FILE, UnusableError
 from app.errors import Cancelled, CheckpointError, DeviceError, TuneshiftError
 
 _POLL_SECONDS = 0.1
@@ -61,9 +60,7 @@ def convert(
     size = header.converted_bytes if weights else 0
     _require_room(path, root, size)
     partial = Path(tempfile.mkdtemp(prefix=f"{_PARTIAL}{os.getpid()}-", dir=root))
-    order = _Order(
-        path, partial, header.dtype if weights else "", metadata if metadata.is_dir() else None
-    )
+    order = _Order(path, partial, weights, metadata if metadata.is_dir() else None)
     try:
         _run(order, size, on_progress, cancelled)
         _move(partial, target)
@@ -77,19 +74,22 @@ def convert(
 
 @dataclass(frozen=True, slots=True)
 class _Order:
-    """What the other process is to do; ``dtype`` is empty where no weights are wanted."""
+    """What the other process is to do; ``metadata`` is what was converted without weights."""
 
     path: Path
     folder: Path
-    dtype: str
+    weights: bool
     metadata: Path | None
 
 
 @dataclass(frozen=True, slots=True)
 class _Failure:
+    """Why a conversion failed; ``next_step`` is empty where the evidence does not tell it."""
+
     evidence: str
     memory: bool
     disk: bool
+    next_step: str = ""
 
 
 def _require_room(path: Path, root: Path, size: int) -> None:
@@ -180,7 +180,7 @@ def _error(path: Path, failure: _Failure) -> TuneshiftError:
     return CheckpointError(
         f"The file {path} cannot be converted",
         evidence=failure.evidence,
-        next_step="It must hold a causal language model that transformers can read from GGUF.",
+        next_step=failure.next_step or ANOTHER_FILE,
     )
 
 
@@ -190,7 +190,15 @@ def _work(order: _Order, connection: Connection) -> None:
     with Path(os.devnull).open("w") as nowhere:
         sys.stdout = sys.stderr = nowhere
         try:
-            _convert(order, connection.send)
+            from app.checkpoints.formats.gguf_checkpoint import write_checkpoint
+
+            write_checkpoint(
+                order.path, order.folder, order.weights, order.metadata, connection.send
+            )
+        except UnusableError as error:
+            connection.send(
+                _Failure(str(error), memory=False, disk=False, next_step=error.next_step)
+            )
         except Exception as error:  # the libraries raise many kinds for files they cannot use
             lines = str(error).strip().splitlines()
             connection.send(
@@ -202,55 +210,3 @@ def _work(order: _Order, connection: Connection) -> None:
             )
         connection.close()
         sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
-
-
-def _convert(order: _Order, tell: Callable[[float], None]) -> None:
-    import torch
-    import transformers
-
-    source: dict[str, Any] = {
-        "trust_remote_code": False,
-        "pretrained_model_name_or_path": order.path.parent,
-        "gguf_file": order.path.name,
-        "local_files_only": True,
-    }
-    if order.metadata is None:
-        transformers.AutoTokenizer.from_pretrained(**source).save_pretrained(order.folder)
-    else:
-        shutil.copytree(order.metadata, order.folder, dirs_exist_ok=True)
-    if not order.dtype:
-        transformers.AutoConfig.from_pretrained(**source).save_pretrained(order.folder)
-        return
-    options: dict[str, Any] = {}
-    if hasattr(transformers, "GgufConfig"):  # newer ones keep the weights packed unless told
-        options["quantization_config"] = transformers.GgufConfig(dequantize=True)
-    if order.metadata is not None:
-        options["config"] = transformers.AutoConfig.from_pretrained(order.metadata)
-    dtypes = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
-    with _told(tell):
-        model = transformers.AutoModelForCausalLM.from_pretrained(
-            **source, **options, dtype=dtypes[order.dtype]
-        )
-    model.config.__dict__.pop("quantization_config", None)
-    model.save_pretrained(order.folder)
-
-
-@contextmanager
-def _told(tell: Callable[[float], None]) -> Iterator[None]:
-    """Put ``tell`` in the place of the bar that the GGUF loader draws."""
-    import transformers.modeling_gguf_pytorch_utils
-
-    loader: Any = transformers.modeling_gguf_pytorch_utils
-
-    def bar(items: Iterable[Any], **options: object) -> Iterator[Any]:
-        listed = list(items)
-        for done, item in enumerate(listed):
-            tell(done / len(listed))
-            yield item
-
-    previous = loader.tqdm
-    loader.tqdm = bar
-    try:
-        yield
-    finally:
-        loader.tqdm = previous

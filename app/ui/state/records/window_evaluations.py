@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from PySide6.QtCore import QObject, QSettings, Qt, QTimer, Signal
 
+from app.checkpoints.formats.gguf import is_gguf
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
 from app.engine.messages import (
     Cancellation,
@@ -362,7 +363,7 @@ def _alone(source: str) -> Recipe:
     """A recipe of one checkpoint, named as a person types it."""
     path = Path(source).expanduser()
     if ":" not in source or path.exists():
-        kind = "gguf" if path.suffix == ".gguf" else "folder"
+        kind = "gguf" if is_gguf(path) else "folder"
         source = f"{kind}:{path}"
     spec = CheckpointSpec(source)
     return Recipe(path.name, spec, (ExpertPair("itself", spec, spec),))

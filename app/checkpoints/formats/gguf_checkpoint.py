@@ -1,0 +1,59 @@
+"""Writing a checkpoint folder of a GGUF file: configuration, ends of a text, tokenizer, weights."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from transformers import AutoConfig, GenerationConfig
+
+from app.checkpoints.formats import gguf
+from app.checkpoints.formats.gguf_architectures import configuration
+from app.checkpoints.formats.gguf_header import read_contents
+from app.checkpoints.formats.gguf_tokenizer import save_tokenizer
+from app.checkpoints.formats.gguf_vocabulary import read_vocabulary
+from app.checkpoints.formats.gguf_weights import check_tensors, write_weights
+
+_DTYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
+
+
+def write_checkpoint(
+    path: Path,
+    folder: Path,
+    weights: bool,
+    metadata: Path | None = None,
+    tell: Callable[[float], None] = lambda share: None,
+) -> None:
+    """Convert the file at ``path`` into ``folder``.
+
+    Args:
+        path: The file.
+        folder: Where the checkpoint is written.
+        weights: Whether the weights are written, or all but them.
+        metadata: What this wrote before without weights, whose tokenizer is used again.
+        tell: Called with the share of the weights that is written.
+
+    Raises:
+        UnusableError: The file holds something that would not be computed as it says.
+        OSError, ValueError, struct.error: The file is damaged.
+    """
+    contents = read_contents(path, everything=True)
+    gguf.check(contents)
+    vocabulary = read_vocabulary(contents)
+    ends = vocabulary.ends or None
+    config = AutoConfig.for_model(
+        **configuration(contents)
+        | {"eos_token_id": ends, "bos_token_id": vocabulary.flags.ids.get("bos")}
+    )
+    config.dtype = _DTYPES[gguf.converted_dtype(contents)]
+    check_tensors(contents, config)
+    if metadata is None:
+        save_tokenizer(vocabulary, contents.architecture, folder)
+    else:
+        shutil.copytree(metadata, folder, dirs_exist_ok=True)
+    config.save_pretrained(folder)
+    GenerationConfig(eos_token_id=ends, bos_token_id=config.bos_token_id).save_pretrained(folder)
+    if weights:
+        write_weights(contents, config, folder, _DTYPES[gguf.converted_dtype(contents)], tell)

@@ -1,0 +1,138 @@
+"""The header of a GGUF file: its metadata and where its tensors are, read without trusting it."""
+
+from __future__ import annotations
+
+import math
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.checkpoints.formats.gguf_metadata import (
+    Cursor,
+    Metadata,
+    UnusableError,
+    read_values,
+)
+
+_VERSIONS = (2, 3)
+_MOST_DIMENSIONS = 4
+_LARGEST_ALIGNMENT = 1 << 20
+_FLOAT32 = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PackedTensor:
+    """One tensor of the file.
+
+    Attributes:
+        name: As the file names it.
+        shape: Its dimensions, rows first.
+        kind: The number of its type in ggml.
+        start: Its first byte in the file.
+        size: Bytes it takes in the file.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    kind: int
+    start: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What the header of a file says."""
+
+    path: Path
+    metadata: Metadata
+    tensors: dict[str, PackedTensor]
+
+    @property
+    def architecture(self) -> str:
+        return self.metadata.text("general.architecture")
+
+    def floats(self, name: str) -> list[float]:
+        """The numbers of a small tensor in float32."""
+        tensor = self.tensors[name]
+        if tensor.kind != _FLOAT32 or len(tensor.shape) != 1:
+            raise UnusableError(f"its tensor “{name}” is not a row of float32 numbers")
+        with self.path.open("rb") as file:
+            file.seek(tensor.start)
+            numbers = struct.unpack(f"<{tensor.shape[0]}f", file.read(tensor.size))
+        if not all(map(math.isfinite, numbers)):
+            raise UnusableError(f"its tensor “{name}” holds what is no number")
+        return list(numbers)
+
+
+def read_contents(path: Path, *, everything: bool = False) -> Contents:
+    """Read the header of the file at ``path``.
+
+    Args:
+        path: The file.
+        everything: Whether the vocabulary is read too, which takes longer.
+
+    Raises:
+        UnusableError: The file is whole but not of a kind that can be used.
+        OSError, ValueError, struct.error: The file is damaged.
+    """
+    with path.open("rb") as file:
+        cursor = Cursor(file, path.stat().st_size)
+        if cursor.take(4) != b"GGUF":
+            raise UnusableError("it is not a GGUF file", "Choose a .gguf file of a language model.")
+        _check_version(cursor.number("<I"))
+        tensor_count, value_count = cursor.number("<Q"), cursor.number("<Q")
+        cursor.count_entries(tensor_count + value_count)
+        metadata = Metadata(read_values(cursor, value_count, everything))
+        tensors = _read_tensors(cursor, tensor_count, metadata)
+    return Contents(path, metadata, tensors)
+
+
+def _check_version(version: int) -> None:
+    if version in _VERSIONS:
+        return
+    swapped = int.from_bytes(version.to_bytes(4, "little"), "big")
+    evidence = "its bytes are in big-endian order" if swapped in _VERSIONS else f"GGUF {version}"
+    raise UnusableError(evidence, "Convert the model again with a current llama.cpp.")
+
+
+def _read_tensors(cursor: Cursor, count: int, metadata: Metadata) -> dict[str, PackedTensor]:
+    entries = [_read_tensor(cursor) for _ in range(count)]
+    alignment = metadata.use("general.alignment")
+    if alignment is None:
+        alignment = 32
+    if not isinstance(alignment, int) or not 0 < alignment <= _LARGEST_ALIGNMENT:
+        raise ValueError("its alignment is not a size")
+    start = -(-cursor.place // alignment) * alignment
+    tensors = {
+        name: PackedTensor(name, shape, kind, start + offset, size)
+        for name, shape, kind, offset, size in entries
+    }
+    if len(tensors) != count:
+        raise ValueError("two of its tensors have the same name")
+    end = max((tensor.start + tensor.size for tensor in tensors.values()), default=0)
+    if end > cursor.size:
+        raise ValueError(f"it is incomplete: it has {cursor.size:,} bytes of {end:,}")
+    return tensors
+
+
+def _read_tensor(cursor: Cursor) -> tuple[str, tuple[int, ...], int, int, int]:
+    name = cursor.name()
+    dimensions = cursor.number("<I")
+    if not 1 <= dimensions <= _MOST_DIMENSIONS:
+        raise ValueError(f"“{name[:80]}” has {dimensions} dimensions")
+    shape = tuple(cursor.number("<Q") for _ in range(dimensions))
+    kind, offset = cursor.number("<I"), cursor.number("<Q")
+    block, size = _block_of(kind, name)
+    if 0 in shape or shape[0] % block:
+        raise ValueError(f"“{name[:80]}” has a shape that its kind cannot have")
+    return name, shape[::-1], kind, offset, math.prod(shape) // block * size
+
+
+def _block_of(kind: int, name: str) -> tuple[int, int]:
+    """How many numbers a block of this kind holds, and its bytes."""
+    from gguf.constants import GGML_QUANT_SIZES, GGMLQuantizationType  # slow to import
+
+    try:
+        return GGML_QUANT_SIZES[GGMLQuantizationType(kind)]
+    except (ValueError, KeyError):
+        raise ValueError(f"“{name[:80]}” is of the unknown kind {kind}") from None

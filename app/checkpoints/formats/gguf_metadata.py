@@ -1,0 +1,228 @@
+"""The keys and values of a GGUF file, read without trusting it, and which of them were used."""
+
+from __future__ import annotations
+
+import math
+import struct
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
+
+ANOTHER_FILE = "Choose another file of this model, or its folder with .safetensors files."
+
+_MOST_ENTRIES = 2_000_000  # keys, tensors and texts in arrays; vocabularies have under a million
+_LONGEST_NAME = 65_535
+_LONGEST_ARRAY = 4096  # numbers that are read unless all are asked for; there is one for each layer
+_NUMBERS = {
+    **{0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f"},
+    **{7: "?", 10: "Q", 11: "q", 12: "d"},
+}
+_STRING, _ARRAY = 8, 9
+_MOST = 2**31  # no size in a model is larger
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """An array that was walked over."""
+
+    count: int
+
+
+Value = str | int | float | bool | list[str] | list[int] | list[float] | Unread
+
+
+class UnusableError(Exception):
+    """A file that is whole but of a kind that cannot be used."""
+
+    def __init__(self, evidence: str, next_step: str = ANOTHER_FILE) -> None:
+        super().__init__(evidence)
+        self.next_step = next_step
+
+
+class Cursor:
+    """Reads forward, never past the end, and only so many entries."""
+
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        self._file = file
+        self.size = size
+        self.place = 0
+        self._entries_left = _MOST_ENTRIES
+
+    def take(self, length: int) -> bytes:
+        self._require(length)
+        self.place += length
+        return self._file.read(length)
+
+    def skip(self, length: int) -> None:
+        self._require(length)
+        self.place += length
+        self._file.seek(length, 1)
+
+    def number(self, form: str) -> int:
+        (value,) = struct.unpack(form, self.take(struct.calcsize(form)))
+        return int(value)
+
+    def name(self) -> str:
+        length = self.number("<Q")
+        if length > _LONGEST_NAME:
+            raise ValueError(f"it holds a name of {length:,} bytes")
+        return self.take(length).decode("utf-8")
+
+    def text(self) -> str:
+        return self.take(self.number("<Q")).decode("utf-8")
+
+    def count_entries(self, count: int) -> None:
+        self._entries_left -= count
+        if self._entries_left < 0:
+            raise ValueError(f"its header names more than {_MOST_ENTRIES:,} things")
+
+    def _require(self, length: int) -> None:
+        if length > self.size - self.place:
+            raise ValueError("its header is cut off")
+
+
+def read_values(cursor: Cursor, count: int, everything: bool) -> dict[str, Value]:
+    """The metadata. Without ``everything``, texts in arrays and long arrays are walked over."""
+    values: dict[str, Value] = {}
+    for _ in range(count):
+        key = cursor.name()
+        if key in values:
+            raise ValueError(f"it holds the key “{key[:80]}” twice")
+        kind = cursor.number("<I")
+        if kind in _NUMBERS:
+            (values[key],) = _numbers(cursor, kind, 1)
+        elif kind == _STRING:
+            values[key] = cursor.text()
+        elif kind == _ARRAY:
+            values[key] = _array(cursor, everything)
+        else:
+            raise ValueError(f"“{key[:80]}” is of the unknown kind {kind}")
+    return values
+
+
+def _numbers(cursor: Cursor, kind: int, count: int) -> list[int]:
+    width = struct.calcsize(_NUMBERS[kind])
+    return list(struct.unpack(f"<{count}{_NUMBERS[kind]}", cursor.take(count * width)))
+
+
+def _array(cursor: Cursor, everything: bool) -> Value:
+    kind, count = cursor.number("<I"), cursor.number("<Q")
+    if kind in _NUMBERS:
+        if everything or count <= _LONGEST_ARRAY:
+            return _numbers(cursor, kind, count)
+        cursor.skip(count * struct.calcsize(_NUMBERS[kind]))
+    elif kind == _STRING:
+        cursor.count_entries(count)
+        if everything:
+            return [cursor.text() for _ in range(count)]
+        for _ in range(count):
+            cursor.skip(cursor.number("<Q"))
+    else:
+        raise ValueError(f"it holds an array of the unknown kind {kind}")
+    return Unread(count)
+
+
+@dataclass(slots=True)
+class Metadata:
+    """The values of a file. Each that is asked for counts as used; see :meth:`unused`."""
+
+    values: dict[str, Value]
+    _used: set[str] = field(default_factory=set)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.values
+
+    def unused(self) -> list[str]:
+        """The keys that nothing has asked for, in the order of the file."""
+        return [key for key in self.values if key not in self._used]
+
+    def use(self, key: str) -> Value | None:
+        """The value as it is, or None."""
+        self._used.add(key)
+        return self.values.get(key)
+
+    def count(self, key: str) -> int:
+        """How many entries an array has; none where there is no array."""
+        value = self.values.get(key)
+        return (
+            value.count
+            if isinstance(value, Unread)
+            else len(value)
+            if isinstance(value, list)
+            else 0
+        )
+
+    def text(self, key: str, default: str | None = None) -> str:
+        value = self._known(key, default)
+        if not isinstance(value, str):
+            raise _wrong(key, value, "a text")
+        return value
+
+    def flag(self, key: str, default: bool | None = None) -> bool:
+        value = self._known(key, default)
+        if not isinstance(value, bool):
+            raise _wrong(key, value, "yes or no")
+        return value
+
+    def whole(self, key: str, default: int | None = None, least: int = 1) -> int:
+        """A whole number of at least ``least``; a list of equal ones counts as one of them."""
+        value = _single(key, self._known(key, default))
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value < _MOST:
+            raise _wrong(key, value, f"a whole number of at least {least}")
+        return value
+
+    def number(self, key: str, default: float | None = None) -> float:
+        value = _single(key, self._known(key, default))
+        if isinstance(value, bool) or not isinstance(value, int | float) or not _finite(value):
+            raise _wrong(key, value, "a number")
+        return float(value)
+
+    def texts(self, key: str) -> list[str]:
+        items = self._list(key, "texts")
+        return [self._item(key, item, str, "texts") for item in items]
+
+    def wholes(self, key: str) -> list[int]:
+        items = self._list(key, "whole numbers")
+        return [self._item(key, item, int, "whole numbers") for item in items]
+
+    def numbers(self, key: str) -> list[float]:
+        items = self._list(key, "numbers")
+        return [float(self._item(key, item, (int, float), "numbers")) for item in items]
+
+    def _list(self, key: str, kind: str) -> list[Any]:
+        value = self._known(key, None)
+        if not isinstance(value, list):
+            raise _wrong(key, value, f"a list of {kind}")
+        return value
+
+    def _item(self, key: str, item: Any, kind: type | tuple[type, ...], name: str) -> Any:
+        if not isinstance(item, kind):
+            raise _wrong(key, item, f"a list of {name}")
+        return item
+
+    def _known(self, key: str, default: Value | None) -> Value:
+        value = self.use(key)
+        if value is None and default is None:
+            raise UnusableError(f"it lacks the key “{key}”")
+        known = default if value is None else value
+        assert known is not None
+        return known
+
+
+def _single(key: str, value: Value) -> Value:
+    if not isinstance(value, list) or not value:
+        return value
+    if any(item != value[0] for item in value):
+        raise UnusableError(f"its key “{key}” has another value for each layer")
+    return value[0]
+
+
+def _finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
+
+
+def _wrong(key: str, value: Value, expected: str) -> UnusableError:
+    shown = f"an array of {value.count:,}" if isinstance(value, Unread) else repr(value)[:60]
+    return UnusableError(f"its key “{key}” holds {shown} where {expected} belongs")

@@ -1,0 +1,42 @@
+"""What transformers calls the tensors of a GGUF file."""
+
+from __future__ import annotations
+
+import re
+
+from app.checkpoints.formats.gguf_architectures import architecture_of
+from app.checkpoints.formats.gguf_header import Contents
+from app.checkpoints.formats.gguf_metadata import UnusableError
+
+_IN_BLOCK = re.compile(r"blk\.(0|[1-9]\d{0,5})\.(\w+)\.(weight|bias)")
+_OUTSIDE = re.compile(r"(\w+)\.(weight|bias)")
+
+
+def block_and_leaf(name: str) -> tuple[str, str]:
+    """The number of the block of a tensor, empty outside of blocks, and its name there."""
+    if found := _IN_BLOCK.fullmatch(name):
+        return found[1], found[2]
+    found = _OUTSIDE.fullmatch(name)
+    return "", found[1] if found else name
+
+
+def places(contents: Contents) -> dict[str, str]:
+    """The name in transformers of every tensor that is a weight, by its name in the file.
+
+    Raises:
+        UnusableError: Names the first tensor that the architecture does not have.
+    """
+    architecture = architecture_of(contents)
+    found = {}
+    for name in contents.tensors:
+        if name in architecture.read_elsewhere:
+            continue
+        block, leaf = block_and_leaf(name)
+        place = (architecture.block if block else architecture.top).get(leaf)
+        if place is None or name == leaf:
+            raise UnusableError(
+                f"its tensor “{name[:80]}” is not one of a {contents.architecture} model"
+            )
+        suffix = name.rpartition(".")[2]
+        found[name] = f"model.layers.{block}.{place}.{suffix}" if block else f"{place}.{suffix}"
+    return found

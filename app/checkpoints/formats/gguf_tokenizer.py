@@ -1,0 +1,166 @@
+"""The tokenizer of a GGUF file, with the ids of the tokenizer that the file was made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tokenizers import (
+    AddedToken,
+    Regex,
+    Tokenizer,
+    decoders,
+    models,
+    normalizers,
+    pre_tokenizers,
+    processors,
+)
+from transformers import PreTrainedTokenizerFast
+
+from app.checkpoints.formats.gguf_splits import Split
+from app.checkpoints.formats.gguf_vocabulary import SENTENCEPIECE, Flags, TokenKind, Vocabulary
+
+_SPACE = "▁"
+_MERGED_BY_PLACE = ("gemma", "gemma2", "gemma3")
+_NAMES = {"bos": "bos_token", "eos": "eos_token", "unknown": "unk_token", "padding": "pad_token"}
+
+
+def save_tokenizer(vocabulary: Vocabulary, architecture: str, folder: Path) -> None:
+    """Write the tokenizer with its special tokens and chat templates as transformers reads it."""
+    flags = vocabulary.flags
+    named = {
+        name: vocabulary.tokens[flags.ids[role]]
+        for role, name in _NAMES.items()
+        if role in flags.ids
+    }
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=build_tokenizer(vocabulary, architecture),
+        clean_up_tokenization_spaces=False,
+        **named,
+    )
+    if list(flags.templates) == ["default"]:
+        tokenizer.chat_template = flags.templates["default"]
+    elif flags.templates:
+        tokenizer.chat_template = flags.templates
+    tokenizer.save_pretrained(folder)
+
+
+def build_tokenizer(vocabulary: Vocabulary, architecture: str) -> Tokenizer:
+    """The tokenizer of ``vocabulary``; some of its habits are those of the architecture."""
+    if vocabulary.flags.kind == SENTENCEPIECE:
+        tokenizer = _sentencepiece(vocabulary, architecture)
+    else:
+        tokenizer = _byte_level(vocabulary)
+    # In Phi-3, what follows a control token begins after the white space.
+    stripped = architecture == "phi3" and vocabulary.flags.kind == SENTENCEPIECE
+    for special, added in _added_tokens(vocabulary, stripped):
+        if special:
+            tokenizer.add_special_tokens([added])
+        else:
+            tokenizer.add_tokens([added])
+    tokenizer.post_processor = _around(vocabulary)
+    return tokenizer
+
+
+def _byte_level(vocabulary: Vocabulary) -> Tokenizer:
+    split = vocabulary.flags.split or Split()
+    tokenizer = Tokenizer(
+        models.BPE(
+            vocab={token: index for index, token in enumerate(vocabulary.tokens)},
+            merges=vocabulary.merges,
+            ignore_merges=split.whole_words,
+        )
+    )
+    if split.composed:
+        tokenizer.normalizer = normalizers.NFC()
+    steps: list[Any] = [pre_tokenizers.Digits(individual_digits=True)] if split.digits else []
+    if split.pattern:
+        steps.append(pre_tokenizers.Split(Regex(split.pattern), behavior="isolated"))
+    steps.append(pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=not split.pattern))
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(steps)
+    tokenizer.decoder = decoders.ByteLevel()
+    return tokenizer
+
+
+def _sentencepiece(vocabulary: Vocabulary, architecture: str) -> Tokenizer:
+    tokens = [_with_marks(token) for token in vocabulary.tokens]
+    merges = vocabulary.merges or list(_merges(vocabulary, tokens, architecture))
+    unknown = vocabulary.flags.ids.get("unknown")
+    tokenizer = Tokenizer(
+        models.BPE(
+            vocab={token: index for index, token in enumerate(tokens)},
+            merges=merges,
+            unk_token=None if unknown is None else tokens[unknown],
+            fuse_unk=True,
+            byte_fallback=True,
+        )
+    )
+    marked: Any = normalizers.Replace(" ", _SPACE)
+    decoding: list[Any] = [
+        decoders.Replace(_SPACE, " "),
+        decoders.ByteFallback(),
+        decoders.Fuse(),
+    ]
+    if vocabulary.flags.spaced:
+        marked = normalizers.Sequence([normalizers.Prepend(_SPACE), marked])
+        decoding.append(decoders.Strip(" ", 1, 0))
+    tokenizer.normalizer = marked
+    tokenizer.decoder = decoders.Sequence(decoding)
+    return tokenizer
+
+
+def _with_marks(token: str) -> str:
+    """Tokens of several spaces are written in the file as they are typed."""
+    return _SPACE * len(token) if token and not token.strip(" ") else token
+
+
+def _merges(
+    vocabulary: Vocabulary, tokens: list[str], architecture: str
+) -> Iterator[tuple[str, str]]:
+    """The merges that the scores stand for, best first.
+
+    The scores of Gemma's vocabularies are not in the order of its merges; the tokens are.
+    """
+    by_place = architecture in _MERGED_BY_PLACE
+    places = {
+        token: index
+        for index, token in enumerate(tokens)
+        if vocabulary.kinds[index] in (TokenKind.NORMAL, TokenKind.USER_DEFINED)
+    }
+    found = []
+    for token, index in places.items():
+        rank = index if by_place else -vocabulary.scores[index]
+        for cut in range(1, len(token)):
+            left, right = token[:cut], token[cut:]
+            if left in places and right in places:
+                found.append((rank, -len(left), -len(right), -places[left], left, right))
+    found.sort(key=lambda item: item[:4])
+    return ((left, right) for *_, left, right in found)
+
+
+def _added_tokens(vocabulary: Vocabulary, stripped: bool) -> Iterator[tuple[bool, AddedToken]]:
+    """The tokens that are found in a text before it is split, and whether each is special."""
+    roles = set(vocabulary.flags.ids.values())
+    endoftext = {"<s>", "<unk>", "<|endoftext|>"}  # these strip nothing in Phi-3 either
+    for index, token in enumerate(vocabulary.tokens):
+        kind = vocabulary.kinds[index]
+        special = index in roles or kind in (TokenKind.CONTROL, TokenKind.UNKNOWN)
+        if special or (kind == TokenKind.USER_DEFINED and token.strip(" ")):
+            strip = stripped and special and token not in endoftext
+            yield special, AddedToken(token, normalized=False, special=special, rstrip=strip)
+
+
+def _around(vocabulary: Vocabulary) -> Any:
+    """What puts the tokens around a text that the file asks for."""
+    flags: Flags = vocabulary.flags
+    first = [vocabulary.tokens[flags.ids["bos"]]] if flags.begins else []
+    last = [vocabulary.tokens[flags.ids["eos"]]] if flags.ends else []
+    if not first and not last:
+        return processors.ByteLevel(trim_offsets=False)
+    ids = {vocabulary.tokens[index]: index for index in flags.ids.values()}
+    return processors.TemplateProcessing(
+        single=[*first, "$A", *last],
+        pair=[*first, "$A:0", *first, "$B:1", *last],
+        special_tokens=[(token, ids[token]) for token in dict.fromkeys([*first, *last])],
+    )

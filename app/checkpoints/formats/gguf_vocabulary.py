@@ -1,0 +1,195 @@
+"""The vocabulary of a GGUF file: tokens, what begins and ends a text, chat templates."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from enum import IntEnum
+
+from app.checkpoints.formats.gguf_header import Contents
+from app.checkpoints.formats.gguf_metadata import Metadata, UnusableError
+from app.checkpoints.formats.gguf_splits import Split, split_named
+
+BYTE_LEVEL, SENTENCEPIECE = "gpt2", "llama"
+
+_GGML = "tokenizer.ggml."
+_NONE = 2**32 - 1  # what some converters write for “no token”
+_SENTENCEPIECE_IDS = {"bos": 1, "eos": 2, "unknown": 0}  # where the file does not say them
+_ROLES = ("bos", "eos", "eot", "eom", "unknown", "padding")
+_WITHOUT_EFFECT = (
+    *(f"{_GGML}{name}_token_id" for name in ("seperator", "mask", "cls", "prefix", "suffix")),
+    *(f"{_GGML}{name}_token_id" for name in ("middle", "fim_pre", "fim_suf", "fim_mid")),
+    *(f"{_GGML}{name}_token_id" for name in ("fim_pad", "fim_rep", "fim_sep")),
+    f"{_GGML}token_type_count",
+    "tokenizer.huggingface.json",  # the same vocabulary once more
+)
+_ENDS = {
+    *("<|eot_id|>", "<|im_end|>", "<|end|>", "<|return|>", "<|call|>", "<end_of_turn>"),
+    *("<|endoftext|>", "<|eom_id|>", "<EOT>", "_<EOT>", "<|end_of_text|>"),
+    *("<end_of_utterance>",),
+}
+"""Tokens that end a text whatever the file says of them, as in llama.cpp."""
+
+
+class TokenKind(IntEnum):
+    """What a token is, as llama.cpp counts it."""
+
+    NORMAL = 1
+    UNKNOWN = 2
+    CONTROL = 3
+    USER_DEFINED = 4
+    UNUSED = 5
+    BYTE = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """What the file says of its vocabulary beside the tokens.
+
+    Attributes:
+        kind: ``BYTE_LEVEL`` or ``SENTENCEPIECE``.
+        split: How words are split; none for SentencePiece, which splits nothing.
+        ids: The ids of the tokens with a role, such as ``eos``.
+        begins, ends: Whether a text begins with ``bos`` and ends with ``eos``.
+        spaced: Whether a space is put before a text.
+        templates: Chat templates by name; that without a name is ``default``.
+    """
+
+    kind: str
+    split: Split | None
+    ids: dict[str, int]
+    begins: bool
+    ends: bool
+    spaced: bool
+    templates: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The tokens of the file; ``scores`` and ``merges`` are empty where it has none."""
+
+    flags: Flags
+    tokens: list[str]
+    kinds: list[int]
+    scores: list[float]
+    merges: list[tuple[str, str]]
+
+    @property
+    def ends(self) -> list[int]:
+        """The ids that end a text, that of the end of sequence first."""
+        ids = self.flags.ids
+        named = [ids[role] for role in ("eos", "eot", "eom") if role in ids]
+        named += [index for index, token in enumerate(self.tokens) if token in _ENDS]
+        return list(dict.fromkeys(named))
+
+
+def read_flags(contents: Contents) -> Flags:
+    """What the file says of its vocabulary, without reading the tokens.
+
+    Raises:
+        UnusableError: It has no vocabulary, or one of a kind that is not converted.
+    """
+    metadata = contents.metadata
+    if f"{_GGML}model" not in metadata:
+        raise UnusableError("it holds no tokenizer", "Choose the file of a language model.")
+    kind = metadata.text(f"{_GGML}model")
+    if kind not in (BYTE_LEVEL, SENTENCEPIECE):
+        raise UnusableError(
+            f"its tokenizer is of the kind “{kind[:40]}”; "
+            f"converted are {BYTE_LEVEL} (byte-level BPE) and {SENTENCEPIECE} (SentencePiece)",
+        )
+    split = split_named(metadata.text(f"{_GGML}pre", "")) if kind == BYTE_LEVEL else None
+    if split is None:
+        metadata.use(f"{_GGML}pre")  # SentencePiece splits nothing, whatever stands here
+    ids = _read_ids(metadata, kind)
+    begins = metadata.flag(
+        f"{_GGML}add_bos_token", split is None or (split.begins and "bos" in ids)
+    )
+    ends = metadata.flag(f"{_GGML}add_eos_token", False)
+    for role, added in (("bos", begins), ("eos", ends)):
+        if added and role not in ids:
+            raise UnusableError(f"it adds a token to texts and lacks “{_GGML}{role}_token_id”")
+    spaced = metadata.flag(f"{_GGML}add_space_prefix", split is None)
+    _check_rest(metadata, spaced and split is not None)
+    return Flags(kind, split, ids, begins, ends, spaced, _read_templates(metadata))
+
+
+def _read_ids(metadata: Metadata, kind: str) -> dict[str, int]:
+    ids = dict(_SENTENCEPIECE_IDS) if kind == SENTENCEPIECE else {}
+    for role in _ROLES:
+        key = f"{_GGML}{role}_token_id"
+        if metadata.values.get(key) == _NONE:
+            metadata.use(key)
+            ids.pop(role, None)
+        elif key in metadata:
+            ids[role] = metadata.whole(key, least=0)
+    count = metadata.count(f"{_GGML}tokens")
+    for role, index in ids.items():
+        if index >= count:
+            raise UnusableError(f"its “{role}” token is {index:,}, and it has {count:,} tokens")
+    return ids
+
+
+def _check_rest(metadata: Metadata, spaced_bytes: bool) -> None:
+    """Account for every other key of the vocabulary."""
+    for key in (
+        *_WITHOUT_EFFECT,
+        *(f"{_GGML}{name}" for name in ("tokens", "token_type", "scores", "merges")),
+    ):
+        metadata.use(key)
+    for name in ("add_sep_token", "remove_extra_whitespaces"):
+        if metadata.flag(f"{_GGML}{name}", False):
+            raise UnusableError(f"its key “{_GGML}{name}” is set, which is not supported")
+    if spaced_bytes:
+        raise UnusableError(f"its key “{_GGML}add_space_prefix” is set, which is not supported")
+
+
+def _read_templates(metadata: Metadata) -> dict[str, str]:
+    key = "tokenizer.chat_template"
+    templates = {"default": metadata.text(key)} if key in metadata else {}
+    metadata.use("tokenizer.chat_templates")  # the names of those that follow
+    for name in metadata.values:
+        if name.startswith(f"{key}."):
+            templates[name.removeprefix(f"{key}.")] = metadata.text(name)
+    return templates
+
+
+def read_vocabulary(contents: Contents) -> Vocabulary:
+    """The tokens of a file whose header was read with everything.
+
+    Raises:
+        UnusableError: They contradict each other.
+    """
+    flags, metadata = read_flags(contents), contents.metadata
+    tokens = metadata.texts(f"{_GGML}tokens")
+    kinds = _numbered(metadata, "token_type", len(tokens)) or [TokenKind.NORMAL] * len(tokens)
+    twice = [token for token, times in Counter(tokens).items() if times > 1]
+    if twice:
+        raise UnusableError(f"its token “{twice[0][:40]}” is there twice")
+    merges: list[tuple[str, str]] = []
+    if f"{_GGML}merges" in metadata:
+        merges = [_merge(line) for line in metadata.texts(f"{_GGML}merges")]
+    elif flags.kind == BYTE_LEVEL:
+        raise UnusableError(f"it lacks the key “{_GGML}merges”")
+    scores: list[float] = []
+    if flags.kind == SENTENCEPIECE and not merges:
+        scores = metadata.numbers(f"{_GGML}scores")
+        if len(scores) != len(tokens):
+            raise UnusableError(f"it has {len(scores):,} scores for {len(tokens):,} tokens")
+    return Vocabulary(flags, tokens, kinds, scores, merges)
+
+
+def _numbered(metadata: Metadata, name: str, count: int) -> list[int]:
+    if f"{_GGML}{name}" not in metadata:
+        return []
+    found = metadata.wholes(f"{_GGML}{name}")
+    if len(found) != count:
+        raise UnusableError(f"its key “{_GGML}{name}” is for {len(found):,} tokens of {count:,}")
+    return found
+
+
+def _merge(line: str) -> tuple[str, str]:
+    middle = line.find(" ", 1)  # a part may begin with a space, and never ends with one
+    if middle < 0:
+        raise UnusableError(f"its merge “{line[:40]}” is not of two parts")
+    return line[:middle], line[middle + 1 :]
