@@ -4,8 +4,13 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Processes that run tests, at most four; JOBS=0 runs them in that of pytest.
+JOBS ?= logical
+PYTEST := QT_QPA_PLATFORM=offscreen HF_HUB_OFFLINE=1 $(BIN)/python -m pytest
+PARALLEL := -n $(JOBS) --maxprocesses 4 --dist worksteal
+FAST := not (process or kill or soak or real or slow)
 
-.PHONY: help run test long lint types bench translations package package-check lock setup setup-test setup-package clean
+.PHONY: help run test test-fast test-lowest coverage long lint types bench translations package package-check lock setup setup-test setup-package clean
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -19,12 +24,24 @@ run: setup ## open the window on the built-in demo
 	echo "There is no screen here, so this is the demo in the terminal:"; echo; \
 	$(BIN)/tuneshift generate --recipe demo --max-new-tokens 80 --shifts
 
-test: setup-test ## run the tests
-	QT_QPA_PLATFORM=offscreen HF_HUB_OFFLINE=1 $(BIN)/python -m pytest $(ARGS)
+test: setup-test ## run all tests
+	$(PYTEST) $(PARALLEL) $(ARGS)
+
+test-fast: setup-test ## run the tests that take a minute: none that is slow or starts processes
+	$(PYTEST) $(PARALLEL) -m "$(FAST)" $(ARGS)
+
+test-lowest: setup-test ## run the tests of models with the lowest versions that pyproject.toml allows
+	bash .ci/lowest $(ARGS)
+
+coverage: setup-test ## run the fast tests and print which branches of app/ they do not reach
+	$(BIN)/coverage erase
+	QT_QPA_PLATFORM=offscreen HF_HUB_OFFLINE=1 $(BIN)/coverage run -m pytest -q $(PARALLEL) -m "$(FAST)" $(ARGS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
 
 long: setup-test ## by hand before a release: 200 kills, 1,000 runs, ten minutes of damage to each kind of file
-	QT_QPA_PLATFORM=offscreen HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 TUNESHIFT_KILLS=200 TUNESHIFT_SOAK=1000 \
-		TUNESHIFT_FUZZ_SECONDS=600 $(BIN)/python -m pytest -s tests/reliability $(ARGS)
+	OMP_NUM_THREADS=1 TUNESHIFT_KILLS=200 TUNESHIFT_SOAK=1000 TUNESHIFT_FUZZ_SECONDS=600 \
+		$(PYTEST) -s tests/reliability $(ARGS)
 
 lint: setup-test ## ruff and the import rules
 	$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""What holds for every test: no user folders, no hub, no screen, and no thread left behind."""
+"""What holds for every test: its kind, its surroundings, and no thread that is left behind."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests import surroundings
+
+surroundings.settle()
 _FOLDER = tempfile.TemporaryDirectory(prefix="tuneshift-tests-")
 for _name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"):
     os.environ[_name] = str(Path(_FOLDER.name, _name.lower()))
@@ -21,6 +24,7 @@ from hypothesis import settings as hypothesis_settings  # noqa: E402
 
 from app.checkpoints.spec import Recipe  # noqa: E402
 from tests import tiny  # noqa: E402
+from tests.kinds import mark_kinds  # noqa: E402
 
 hypothesis_settings.register_profile(
     "tuneshift",
@@ -33,6 +37,11 @@ hypothesis_settings.load_profile("tuneshift")
 
 
 _SECONDS_TO_END = 10.0
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m selects
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    mark_kinds(items)
 
 
 @pytest.fixture(autouse=True)

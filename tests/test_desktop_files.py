@@ -5,10 +5,14 @@ from __future__ import annotations
 import configparser
 from xml.etree import ElementTree
 
+import pytest
+
 from app import __version__
 from app.cli.options.command_line import parse
 from app.resources import resource
 from app.ui.recipe.recipe_files import OWN_ENDING
+
+pytestmark = pytest.mark.unit
 
 _MIME = "{http://www.freedesktop.org/standards/shared-mime-info}"
 

@@ -11,6 +11,8 @@ import pytest
 
 from app.files import set_aside, write_file
 
+pytestmark = pytest.mark.unit
+
 
 def test_the_new_content_takes_the_place_of_the_old(tmp_path: Path) -> None:
     path = tmp_path / "file.txt"

@@ -10,6 +10,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
 
+pytestmark = pytest.mark.unit
+
 ROOT = Path(__file__).parent.parent
 EXTRAS = {"run": [], "test": ["test"], "package": ["package", "endpoint"]}
 

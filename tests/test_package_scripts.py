@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from PySide6.QtGui import QImageReader
 
+pytestmark = pytest.mark.unit
+
 SCRIPTS = Path(__file__).parent.parent / ".ci" / "package"
 
 

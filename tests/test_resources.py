@@ -13,6 +13,8 @@ from app.errors import EvaluationError
 from app.evaluation.code_execution import passes
 from app.extras import how_to_get
 
+pytestmark = pytest.mark.process
+
 
 def git(folder: Path, *arguments: str) -> str:
     identity = ("-c", "user.name=A", "-c", "user.email=a@example.org")

@@ -12,6 +12,8 @@ import pytest
 
 from app.running import RunningMark
 
+pytestmark = pytest.mark.process
+
 CHILD = """
 import sys, signal
 from pathlib import Path

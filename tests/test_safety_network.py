@@ -11,6 +11,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.process
+
 _WATCHED = """
 import sys
 told = open(sys.argv.pop(1), "a", buffering=1)

@@ -12,6 +12,8 @@ from app.checkpoints.recipes.recipe_file import write_recipe
 from app.checkpoints.spec import Recipe
 from app.history.export.formats import FORMATS
 
+pytestmark = pytest.mark.unit
+
 SECRETS = {
     "HF_TOKEN": "hf_secret_of_the_hub",
     "HUGGING_FACE_HUB_TOKEN": "hf_secret_of_old",

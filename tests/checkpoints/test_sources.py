@@ -47,7 +47,7 @@ def sharded(llama: tiny.Family, tmp_path: Path) -> Path:
     return folder
 
 
-def refused(folder: Path, said: str) -> CheckpointError:
+def assert_refused(folder: Path, said: str) -> CheckpointError:
     with pytest.raises(CheckpointError, match=said) as caught:
         open_checkpoint(CheckpointSpec(f"folder:{folder}"))
     assert str(folder) in str(caught.value)
@@ -72,42 +72,42 @@ def test_shards_are_found_through_their_index(sharded: Path) -> None:
 
 
 def test_a_missing_folder(tmp_path: Path) -> None:
-    refused(tmp_path / "nowhere", "There is no folder")
+    assert_refused(tmp_path / "nowhere", "There is no folder")
     path = tmp_path / "file"
     path.write_text("")
-    refused(path, "There is no folder")
+    assert_refused(path, "There is no folder")
 
 
 def test_a_folder_without_a_configuration(folder: Path) -> None:
     (folder / "config.json").unlink()
-    refused(folder, r"There is no config\.json")
+    assert_refused(folder, r"There is no config\.json")
 
 
 @pytest.mark.parametrize("content", ["", "{", "\x00", "nonsense"])
 def test_a_configuration_that_cannot_be_read(folder: Path, content: str) -> None:
     (folder / "config.json").write_text(content)
-    refused(folder, r"config\.json cannot be read")
+    assert_refused(folder, r"config\.json cannot be read")
 
 
 def test_a_configuration_that_is_a_list(folder: Path) -> None:
     (folder / "config.json").write_text("[]")
-    refused(folder, "does not hold a configuration")
+    assert_refused(folder, "does not hold a configuration")
 
 
 def test_code_from_a_checkpoint_is_not_run(folder: Path) -> None:
     (folder / "config.json").write_text('{"auto_map": {"AutoConfig": "code.Config"}}')
-    refused(folder, "needs code of its own")
+    assert_refused(folder, "needs code of its own")
 
 
 def test_a_folder_without_weights(folder: Path) -> None:
     (folder / "model.safetensors").unlink()
-    refused(folder, "There are no weights")
+    assert_refused(folder, "There are no weights")
 
 
 @pytest.mark.parametrize("name", ["pytorch_model.bin", "consolidated.00.pth", "model.pt"])
 def test_pickled_weights_are_refused(folder: Path, name: str) -> None:
     (folder / "model.safetensors").rename(folder / name)
-    error = refused(folder, "can run code when opened")
+    error = assert_refused(folder, "can run code when opened")
     assert name in str(error)
 
 
@@ -167,7 +167,7 @@ def entry(
 def test_damaged_weights(folder: Path, damage: Callable[[bytes], bytes], said: str) -> None:
     path = folder / "model.safetensors"
     path.write_bytes(damage(path.read_bytes()))
-    error = refused(folder, said)
+    error = assert_refused(folder, said)
     assert error.evidence
     assert "again" in error.next_step or "git lfs pull" in error.next_step
 
@@ -178,20 +178,20 @@ def test_a_cut_file_says_how_much_is_there(folder: Path) -> None:
     path.write_bytes(content[:-1000])
     assert (
         f"{len(content) - 1000:,} bytes of {len(content):,}"
-        in refused(folder, "incomplete").evidence
+        in assert_refused(folder, "incomplete").evidence
     )
 
 
 def test_a_missing_shard_is_named(sharded: Path) -> None:
     shard = sorted(sharded.glob("*.safetensors"))[1]
     shard.unlink()
-    refused(sharded, shard.name.replace(".", r"\."))
+    assert_refused(sharded, shard.name.replace(".", r"\."))
 
 
 def test_a_damaged_shard_is_named(sharded: Path) -> None:
     shard = sorted(sharded.glob("*.safetensors"))[1]
     shard.write_bytes(shard.read_bytes()[:-7])
-    refused(sharded, shard.name.replace(".", r"\."))
+    assert_refused(sharded, shard.name.replace(".", r"\."))
 
 
 @pytest.mark.parametrize(
@@ -200,14 +200,14 @@ def test_a_damaged_shard_is_named(sharded: Path) -> None:
 )
 def test_an_index_that_names_no_shards(sharded: Path, index: str) -> None:
     (sharded / "model.safetensors.index.json").write_text(index)
-    refused(sharded, r"model\.safetensors\.index\.json")
+    assert_refused(sharded, r"model\.safetensors\.index\.json")
 
 
 @pytest.mark.parametrize("place", ["../other/model.safetensors", "/etc/hostname", ""])
 def test_an_index_cannot_leave_the_folder(sharded: Path, place: str) -> None:
     index = json.dumps({"weight_map": {"a": place}})
     (sharded / "model.safetensors.index.json").write_text(index)
-    refused(sharded, "is missing")
+    assert_refused(sharded, "is missing")
 
 
 @pytest.mark.parametrize("source", ["nonsense", "web:a/b", "", "/a/folder", "folder:", "hub"])
@@ -324,7 +324,7 @@ def test_a_hub_checkpoint_without_weights_is_enough_for_a_check(
 
 def test_an_unfinished_download_is_told(folder: Path) -> None:
     (folder / "model.safetensors").rename(folder / "model.safetensors.incomplete")
-    error = refused(folder, "There are no weights")
+    error = assert_refused(folder, "There are no weights")
     assert "model.safetensors.incomplete" in error.evidence
     assert "download" in error.next_step
 

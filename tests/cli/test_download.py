@@ -166,6 +166,7 @@ def test_offline_says_what_is_here(
     assert "HF_HUB_OFFLINE is set" in capsys.readouterr().err
 
 
+@pytest.mark.process
 def test_a_terminal_shows_progress(server: HubServer, llama: tiny.Family, tmp_path: Path) -> None:
     server.add_repo(NAME, llama.base)
     status, shown = run_in_terminal(server, tmp_path, [NAME])
@@ -177,6 +178,7 @@ def test_a_terminal_shows_progress(server: HubServer, llama: tiny.Family, tmp_pa
     assert "Traceback" not in shown
 
 
+@pytest.mark.process
 def test_ctrl_c_says_what_is_kept_and_exits_with_130(
     server: HubServer, llama: tiny.Family, tmp_path: Path
 ) -> None:

@@ -80,6 +80,7 @@ def test_json_has_the_same_and_so_has_the_folder(
     assert json.loads(capsys.readouterr().out) == report
 
 
+@pytest.mark.process
 def test_ctrl_c_keeps_the_answers_and_the_same_command_goes_on(
     options: list[str], task: Path, tmp_path: Path
 ) -> None:

@@ -14,6 +14,8 @@ from app.__main__ import main
 from tests import tiny
 from tests.cli.test_eval import options, task
 
+pytestmark = pytest.mark.process
+
 __all__ = ["options", "task"]
 
 YAML = """\

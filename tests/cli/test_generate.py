@@ -252,6 +252,7 @@ def test_without_a_display_the_window_says_so(
     check_one_line(capsys, "no screen")
 
 
+@pytest.mark.process
 def test_ctrl_c_keeps_the_text_and_exits_with_130(roles: list[str], llama: tiny.Family) -> None:
     options = [*roles, PROMPT, "--max-new-tokens", "100", "--json", "--seed", "4"]
     code = (

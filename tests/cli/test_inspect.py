@@ -253,6 +253,7 @@ def test_other_tokens_are_told_with_what_else_differs(
     assert err.count("\n") == 1
 
 
+@pytest.mark.process
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
 @pytest.mark.parametrize("format_name", ["text", "table", "svg"])
 def test_output_that_cannot_be_written_is_told_in_a_line(

@@ -18,6 +18,7 @@ WAITING = "waiting for the engine, a request, a download or the history to end\n
 COMMAND = Path(sys.executable).with_name("tuneshift")
 
 pytestmark = [
+    pytest.mark.process,
     pytest.mark.skipif(not COMMAND.exists(), reason="tuneshift is not installed here"),
     pytest.mark.skipif(
         not resource("demo", "base", "model.safetensors").exists(),

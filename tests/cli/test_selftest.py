@@ -13,6 +13,7 @@ from app.cli import selftest_command
 from app.errors import ModelError
 
 
+@pytest.mark.process
 def test_everything_works_in_a_process_of_its_own() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "app", "selftest"],

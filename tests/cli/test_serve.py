@@ -18,6 +18,7 @@ from app.checkpoints.spec import Recipe
 KEY = "secret-key"
 
 
+@pytest.mark.process
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
 def test_it_answers_until_it_is_asked_to_end(tiny_recipe: Recipe, tmp_path: Path) -> None:
     write_recipe(tiny_recipe, tmp_path / "r.toml")

@@ -113,7 +113,8 @@ def test_a_torch_that_cannot_change_its_threads_is_left_alone(
         torch.__config__, "parallel_info", lambda: "ATen parallel backend: native thread pool"
     )
     monkeypatch.setattr(torch, "set_num_threads", lambda threads: pytest.fail("changed"))
+    before = torch.get_num_threads()
     choice = ThreadChoice()
     for _ in range(10):
         with choice.for_block(1):
-            pass
+            assert torch.get_num_threads() == before

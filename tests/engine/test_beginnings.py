@@ -18,7 +18,7 @@ from app.engine.messages import (
 )
 from app.errors import PromptError, RecipeError
 from tests import tiny
-from tests.engine.test_engine import PROMPT, SAMPLED, Desk, failure, tokens
+from tests.engine.test_engine import PROMPT, SAMPLED, Desk, assert_failed, tokens
 
 
 @pytest.fixture
@@ -143,9 +143,11 @@ def test_what_if_leaves_out_what_was_given(loaded: Desk) -> None:
 
 
 def test_a_given_text_that_fills_the_context_is_refused(loaded: Desk) -> None:
-    error = failure(loaded.generate(SAMPLED, forced=(5,) * 5000), PromptError)
+    error = assert_failed(loaded.generate(SAMPLED, forced=(5,) * 5000), PromptError)
     assert "longer than the context" in str(error)
 
 
 def test_a_question_needs_a_recipe() -> None:
-    failure(Desk().handle(AskWhatIf(7, PROMPT, SAMPLED, (), (), (), Cancellation())), RecipeError)
+    assert_failed(
+        Desk().handle(AskWhatIf(7, PROMPT, SAMPLED, (), (), (), Cancellation())), RecipeError
+    )

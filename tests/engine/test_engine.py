@@ -118,7 +118,7 @@ def tokens(events: list[Event]) -> list[int]:
     return [event.step.token_id for event in events if isinstance(event, TokenDecoded)]
 
 
-def failure(events: list[Event], kind: type[Exception]) -> Exception:
+def assert_failed(events: list[Event], kind: type[Exception]) -> Exception:
     failed = events[-1]
     assert isinstance(failed, Failed)
     assert isinstance(failed.error, kind)
@@ -201,9 +201,9 @@ def test_a_change_of_alpha_acts_on_the_next_token(loaded: Desk) -> None:
 
 def test_alphas_are_checked_before_a_run(loaded: Desk) -> None:
     assert "one alpha for each" in str(
-        failure(loaded.generate(alphas=LiveAlphas((1.0, 2.0))), SettingsError)
+        assert_failed(loaded.generate(alphas=LiveAlphas((1.0, 2.0))), SettingsError)
     )
-    failure(loaded.generate(alphas=LiveAlphas((float("nan"),))), SettingsError)
+    assert_failed(loaded.generate(alphas=LiveAlphas((float("nan"),))), SettingsError)
     assert kinds(loaded.generate())[-1] is RunFinished
 
 
@@ -240,19 +240,19 @@ def test_a_cancelled_load_leaves_nothing_loaded(loaded: Desk, tiny_recipe: Recip
     failed = loaded.load(tiny_recipe, cancellation)[-1]
     assert isinstance(failed, Failed)
     assert failed.error is None
-    assert "No recipe is loaded" in str(failure(loaded.generate(), RecipeError))
+    assert "No recipe is loaded" in str(assert_failed(loaded.generate(), RecipeError))
 
 
 def test_a_run_needs_a_recipe(desk: Desk) -> None:
-    assert "No recipe is loaded" in str(failure(desk.generate(), RecipeError))
+    assert "No recipe is loaded" in str(assert_failed(desk.generate(), RecipeError))
 
 
 def test_a_refused_load_keeps_the_old_models_for_going_back(
     loaded: Desk, tiny_recipe: Recipe, tmp_path: Path
 ) -> None:
     missing = replace(tiny_recipe, base=tiny.spec(tmp_path / "nowhere"))
-    assert "There is no folder" in str(failure(loaded.load(missing), CheckpointError))
-    assert "No recipe is loaded" in str(failure(loaded.generate(), RecipeError))
+    assert "There is no folder" in str(assert_failed(loaded.load(missing), CheckpointError))
+    assert "No recipe is loaded" in str(assert_failed(loaded.generate(), RecipeError))
     louder = tiny_recipe.with_alphas((2.0,))
     events = loaded.load(louder)
     assert kinds(events) == [Checked, Loaded]  # no weights are read again
@@ -310,7 +310,7 @@ def test_a_recipe_that_does_not_fit_is_refused_unless_it_is_insisted_on(
 ) -> None:
     monkeypatch.setattr(memory, "free_bytes", lambda device: 1000)
     other = replace(tiny_recipe, base=replace(tiny_recipe.base, prompt="{prompt}!"))
-    said = str(failure(loaded.load(other), DeviceError))
+    said = str(assert_failed(loaded.load(other), DeviceError))
     assert "does not fit into the memory of cpu" in said
     assert "free 0.0 GB" in said
     loaded.engine.handle(Load(1, other, Cancellation(), although_full=True))
@@ -324,7 +324,7 @@ def test_a_file_that_is_too_large_is_refused_before_it_is_converted(
     path = tiny_gguf.write(tiny.make_model("llama", 7), tmp_path / "tiny.gguf")
     recipe = tiny_recipe.with_role(0, CheckpointSpec(f"gguf:{path}"))
     monkeypatch.setattr(memory, "free_bytes", lambda device: 1000)
-    assert "does not fit" in str(failure(loaded.load(recipe), DeviceError))
+    assert "does not fit" in str(assert_failed(loaded.load(recipe), DeviceError))
     assert gguf.metadata_folder(path).is_dir()
     assert not gguf.weights_folder(path).exists()
     assert loaded.engine._loaded is not None
@@ -371,7 +371,7 @@ def test_a_load_gives_the_old_models_back_first(loaded: Desk, tiny_recipe: Recip
     ],
 )
 def test_a_prompt_that_cannot_be_used(loaded: Desk, prompt: str, said: str) -> None:
-    assert said in str(failure(loaded.generate(prompt=prompt), PromptError))
+    assert said in str(assert_failed(loaded.generate(prompt=prompt), PromptError))
     assert kinds(loaded.generate())[-1] is RunFinished
 
 
@@ -384,7 +384,7 @@ def test_weights_that_are_not_numbers_name_the_role(
     save_file(tensors, folder / "model.safetensors", {"format": "pt"})
     pair = ExpertPair("Style", tiny.spec(folder), tiny.spec(llama.antiexpert))
     desk.load(replace(llama.recipe(), pairs=(pair,)))
-    error = failure(desk.generate(), ModelError)
+    error = assert_failed(desk.generate(), ModelError)
     assert "The expert “Style” computed logits that are not numbers" in str(error)
 
 
@@ -404,7 +404,7 @@ def test_memory_that_runs_out_is_a_device_error(
         raise error
 
     monkeypatch.setattr(engine_module, "decode", full)
-    assert "The memory of cpu was not enough" in str(failure(loaded.generate(), DeviceError))
+    assert "The memory of cpu was not enough" in str(assert_failed(loaded.generate(), DeviceError))
 
 
 class PanicError(BaseException):

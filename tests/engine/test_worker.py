@@ -255,7 +255,8 @@ def test_closing_the_thread_lets_a_run_of_a_line_go(
     line.submit(load(tiny_recipe))
     line.submit(generate(100))
     other.until_a(line.outbox, TokenDecoded)
-    thread.close()  # the fixture joins it
+    thread.close()
+    assert thread.join(PATIENCE)
 
 
 def test_close_in_the_middle_of_a_run(

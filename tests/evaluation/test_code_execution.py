@@ -11,6 +11,8 @@ import pytest
 from app.errors import EvaluationError
 from app.evaluation.code_execution import Limits, passes
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture(autouse=True)
 def can_be_apart() -> None:

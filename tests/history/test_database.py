@@ -156,6 +156,7 @@ def _in_child(program: str, *arguments: str) -> str:
     ).stdout
 
 
+@pytest.mark.process
 def test_a_folder_that_cannot_be_written_to(tmp_path: Path) -> None:
     """In a child without rights, because the tests may run as root, whom nothing stops."""
     for folder in (tmp_path, *tmp_path.parents[:3]):
@@ -202,6 +203,7 @@ finally:
 """
 
 
+@pytest.mark.process
 def test_a_disk_that_is_full_in_the_middle_of_a_run_loses_nothing(path: Path) -> None:
     out = _in_child(_ON_A_SMALL_DISK, str(path)).strip().split("|")
     assert out[:-1] == ["True", "True", "60", "5", "full", "300", "1"]

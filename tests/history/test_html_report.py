@@ -153,6 +153,7 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
     browser.close()
 
 
+@pytest.mark.process
 def test_in_chromium_pointer_and_keys_show_the_numbers(
     chromium: Chromium, document: Document, page: str, tmp_path: Path
 ) -> None:
@@ -210,6 +211,7 @@ def test_in_chromium_pointer_and_keys_show_the_numbers(
     assert asked == [file.as_uri()]
 
 
+@pytest.mark.process
 def test_in_chromium_the_coverage_of_a_token_is_shown(
     chromium: Chromium, document: Document, tmp_path: Path
 ) -> None:

@@ -13,6 +13,8 @@ import pytest
 from app.history.archive import Archive
 from app.history.database import Database
 
+pytestmark = pytest.mark.kill
+
 _MOST_LOST_NS = 500_000_000
 _TIMES = 10
 

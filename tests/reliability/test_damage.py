@@ -12,6 +12,8 @@ import pytest
 
 from tests.reliability.nursery import Nursery
 
+pytestmark = pytest.mark.soak
+
 SECONDS = float(os.environ.get("TUNESHIFT_FUZZ_SECONDS", "0"))
 FIRST = int(os.environ.get("TUNESHIFT_FUZZ_SEED", "0"))
 COUNTS = {"settings": 100, "recipes": 200, "history": 40, "checkpoints": 12, "gguf": 200,
@@ -30,17 +32,17 @@ FOUND = [
 @pytest.mark.timeout(120 + SECONDS)
 @pytest.mark.parametrize("target", COUNTS)
 def test_damaged_files(nursery: Nursery, tmp_path: Path, target: str) -> None:
-    damage(nursery, tmp_path, target, FIRST, COUNTS[target], SECONDS)
+    check_damaged(nursery, tmp_path, target, FIRST, COUNTS[target], SECONDS)
 
 
 @pytest.mark.parametrize(("target", "seed"), FOUND)
 def test_what_was_found_stays_mended(
     nursery: Nursery, tmp_path: Path, target: str, seed: int
 ) -> None:
-    damage(nursery, tmp_path, target, seed, 1, 0)
+    check_damaged(nursery, tmp_path, target, seed, 1, 0)
 
 
-def damage(
+def check_damaged(
     nursery: Nursery, tmp_path: Path, target: str, first: int, count: int, seconds: float
 ) -> None:
     """Damage a file ``count`` times and on for ``seconds``, in a process of its own."""

@@ -28,6 +28,8 @@ from tests.history.invented import Desk, new_run, write_run
 from tests.reliability.jobs import MORE_TABLES
 from tests.reliability.nursery import Child, Nursery
 
+pytestmark = pytest.mark.kill
+
 TIMES = int(os.environ.get("TUNESHIFT_KILLS", "10"))
 PHASES = ("typed", "Load", "Generate", "token", "saving", "migrating")
 MOST_LOST_NS = 500_000_000

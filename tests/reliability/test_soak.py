@@ -16,6 +16,8 @@ from app.checkpoints.recipes.recipe_file import write_recipe
 from tests import tiny
 from tests.reliability.nursery import Nursery
 
+pytestmark = pytest.mark.soak
+
 RUNS = int(os.environ.get("TUNESHIFT_SOAK", "20"))
 MOST_GROWTH = 0.02
 LONG = 200

@@ -34,10 +34,10 @@ def test_requests_after_the_description(short: Running, path: str) -> None:
 
     @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
     @given(case=schema[path][method].as_strategy())
-    def fuzz(case: schemathesis.Case) -> None:
+    def check_requests(case: schemathesis.Case) -> None:
         case.call_and_validate(checks=[not_a_server_error], timeout=60)
 
-    fuzz()
+    check_requests()
 
 
 anything = st.recursive(

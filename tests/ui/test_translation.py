@@ -45,6 +45,7 @@ def extracted(tmp_path_factory: pytest.TempPathFactory) -> set[tuple[str, str]]:
     return set(messages(file))
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_no_text_is_missing_or_left_over(language: str, extracted: set[tuple[str, str]]) -> None:
     found = messages(resource("translations", f"tuneshift_{language}.ts"))
@@ -78,6 +79,7 @@ def places(text: str) -> set[str]:
     return found | ({"%n"} if "%n" in text else set())
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_what_is_shipped_is_compiled_from_the_texts(language: str, tmp_path: Path) -> None:
     source = resource("translations", f"tuneshift_{language}.ts")
@@ -114,6 +116,7 @@ def is_named(node: ast.AST, name: str) -> bool:
     return isinstance(node, ast.Name) and node.id == name
 
 
+@pytest.mark.process
 def test_every_text_in_the_sources_is_extracted(extracted: set[tuple[str, str]]) -> None:
     """lupdate passes over a call that it does not understand, without a word."""
     texts = {source for _, source in extracted}
@@ -132,6 +135,7 @@ def spoken(call: ast.Call, place: int) -> str:
     return str(argument.value) if isinstance(argument, ast.Constant) else ""
 
 
+@pytest.mark.process
 def test_no_context_is_empty(extracted: set[tuple[str, str]]) -> None:
     """A text that is fetched by an alias of ``self.tr`` is not found when the window asks."""
     assert sorted(source for context, source in extracted if not context.isidentifier()) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -85,11 +86,17 @@ values = st.recursive(
 
 @given(answer=st.dictionaries(st.just("choices"), st.lists(values, max_size=2)), ids=st.booleans())
 def test_any_answer_is_read_or_refused(answer: dict[str, object], ids: bool) -> None:
-    try:
+    with suppress(wire.FormError):
         choice = wire.choice_of(answer)
-        wire.ends(choice)
-        wire.tokens_of(choice)
-        wire.generated(choice, 2, ids=ids)
-        wire.of_prompt(choice, 2)
-    except wire.FormError:
-        pass
+        assert choice is answer["choices"][0]
+        assert isinstance(wire.tokens_of(choice), list)
+        check_positions(wire.generated(choice, 2, ids=ids))
+        check_positions(wire.of_prompt(choice, 2))
+
+
+def check_positions(positions: list[wire.Position | None] | None) -> None:
+    """At most the two most probable tokens at each position, with finite log-probabilities."""
+    for position in positions or []:
+        if position is not None:
+            assert len(position) <= 2
+            assert all(-9999 < value <= 0 for value in position.values())

@@ -58,6 +58,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache" / "tuneshift" / "gguf"
 
 
+@pytest.mark.process
 def test_a_header_says_what_the_file_holds(whole: Path, model: Any) -> None:
     header = gguf.read_header(whole)
     assert (header.architecture, header.dtype) == ("llama", "F32")
@@ -84,7 +85,7 @@ def test_packed_numbers_become_bfloat16_and_others_stay(
     assert header.converted_bytes == 2 * elements
 
 
-def refused(path: Path, said: str) -> CheckpointError:
+def assert_refused(path: Path, said: str) -> CheckpointError:
     with pytest.raises(CheckpointError, match=said) as caught:
         gguf.read_header(path)
     assert str(path) in str(caught.value)
@@ -175,13 +176,13 @@ def array(kind: int, count: int) -> bytes:
 def test_headers_that_lie_are_refused(tmp_path: Path, content: bytes, said: str) -> None:
     path = tmp_path / "bad.gguf"
     path.write_bytes(content)
-    refused(path, said)
+    assert_refused(path, said)
 
 
 def test_a_file_that_was_cut_off_says_how_much_is_there(path: Path) -> None:
     content = path.read_bytes()
     path.write_bytes(content[:-1000])
-    assert f"{len(content) - 1000:,} bytes of" in refused(path, "incomplete").evidence
+    assert f"{len(content) - 1000:,} bytes of" in assert_refused(path, "incomplete").evidence
 
 
 def test_a_large_file_of_nothing_takes_no_time(tmp_path: Path) -> None:
@@ -191,7 +192,7 @@ def test_a_large_file_of_nothing_takes_no_time(tmp_path: Path) -> None:
         file.write(array(8, 1_999_000))
         file.truncate(1 << 33)
     started = time.perf_counter()
-    refused(path, "architecture")
+    assert_refused(path, "architecture")
     assert time.perf_counter() - started < MOST_SECONDS_FOR_A_HEADER
 
 
@@ -230,6 +231,7 @@ def converted(whole: Path) -> Path:
     return convert(whole)
 
 
+@pytest.mark.process
 def test_conversion_is_exact(converted: Path, model: Any) -> None:
     """The oracle is the model that the file was written from, with its rotary halves apart."""
     read = AutoModelForCausalLM.from_pretrained(converted).eval()
@@ -241,6 +243,7 @@ def test_conversion_is_exact(converted: Path, model: Any) -> None:
     assert not hasattr(read.config, "quantization_config")
 
 
+@pytest.mark.process
 def test_the_tokenizer_and_the_chat_template_come_along(converted: Path) -> None:
     tokenizer = AutoTokenizer.from_pretrained(converted)
     expected = tiny.make_tokenizer()
@@ -251,6 +254,7 @@ def test_the_tokenizer_and_the_chat_template_come_along(converted: Path) -> None
     assert tokenizer.eos_token == tiny.EOS
 
 
+@pytest.mark.process
 def test_what_was_converted_is_used_again(
     converted: Path, whole: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -261,6 +265,7 @@ def test_what_was_converted_is_used_again(
     assert (files.folder, len(files.weights)) == (converted, 1)
 
 
+@pytest.mark.process
 def test_a_recipe_of_gguf_files_is_loaded(whole: Path, converted: Path, llama: tiny.Family) -> None:
     spec = CheckpointSpec(f"gguf:{whole}")
     recipe = Recipe("r", spec, (ExpertPair("A", tiny.spec(llama.expert), spec),))
@@ -296,6 +301,7 @@ def pretend_to_convert(monkeypatch: pytest.MonkeyPatch, work: Callable[[Any, Any
     monkeypatch.setattr(gguf_conversion, "_work", work)
 
 
+@pytest.mark.process
 def test_conversion_can_be_cancelled_and_leaves_nothing(
     path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -311,6 +317,7 @@ def test_conversion_can_be_cancelled_and_leaves_nothing(
     assert not [child for child in left if "spawn_main" in " ".join(child.cmdline())]
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("work", "kind", "said"),
     [
@@ -337,9 +344,10 @@ def test_a_conversion_that_fails_says_why_and_leaves_nothing(
 def test_an_architecture_that_is_not_converted_is_named(tmp_path: Path) -> None:
     path = tmp_path / "odd.gguf"
     path.write_bytes(one_tensor((4,)).replace(b"llama", b"odder", 1) + bytes(100))
-    refused(path, "architecture is “odder”; converted are gemma")
+    assert_refused(path, "architecture is “odder”; converted are gemma")
 
 
+@pytest.mark.process
 def test_no_room_for_the_result(path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     full = SimpleNamespace(free=1000)
     monkeypatch.setattr(gguf_conversion.shutil, "disk_usage", lambda folder: full)
@@ -348,6 +356,7 @@ def test_no_room_for_the_result(path: Path, cache: Path, monkeypatch: pytest.Mon
     assert caught.value.next_step
 
 
+@pytest.mark.process
 def test_another_state_of_the_file_is_another_conversion(path: Path, cache: Path) -> None:
     first = gguf.weights_folder(path)
     first.mkdir(parents=True)

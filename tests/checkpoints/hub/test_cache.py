@@ -121,6 +121,7 @@ def test_a_missing_shard_or_tokenizer_is_not_complete(server: HubServer) -> None
     assert hub.cached_folder(MODEL) is None
 
 
+@pytest.mark.process
 def test_the_window_can_import_it_before_anything_heavy() -> None:
     code = (
         "import sys, app.checkpoints.hub;"

@@ -296,6 +296,7 @@ def test_a_load_that_is_cancelled_or_fails_leaves_nothing(
     assert failed.value.__traceback__
 
 
+@pytest.mark.process
 def test_memory_that_runs_out_while_loading_is_told(large: Path) -> None:
     """A process that may not have enough address space, as on a machine that is full."""
     script = f"""

@@ -681,3 +681,4 @@ def test_a_name_is_told_once(runs: Runs, qtbot: QtBot) -> None:
         runs.rename(shown(runs), "Good one")
     with qtbot.assertNotEmitted(runs.renamed):
         runs.rename(shown(runs), "Good one")
+    assert shown(runs).name == "Good one"
