@@ -38,7 +38,7 @@ def unpadded(model: PreTrainedModel) -> TransformersLanguageModel:
     return found
 
 
-def check(read: TransformersLanguageModel) -> None:
+def check_batches(read: TransformersLanguageModel) -> None:
     """Prompts of several lengths, blocks, and going on with some of the texts."""
     expected = [read.model(input_ids=torch.tensor([text])).logits[0] for text in TEXTS]
     batch = batch_model(read)
@@ -64,7 +64,7 @@ def check(read: TransformersLanguageModel) -> None:
 def test_a_batch_has_the_logits_of_each_text_by_itself(
     model: PreTrainedModel, make: Callable[[PreTrainedModel], TransformersLanguageModel]
 ) -> None:
-    check(make(model))
+    check_batches(make(model))
 
 
 def test_a_model_with_a_state_reads_one_text_after_another() -> None:
@@ -73,7 +73,7 @@ def test_a_model_with_a_state_reads_one_text_after_another() -> None:
     )
     read = TransformersLanguageModel(tiny.random_model(config, 1))
     assert isinstance(batch_model(read), SeparateTexts)
-    check(read)
+    check_batches(read)
 
 
 def test_only_models_that_may_are_padded() -> None:

@@ -191,9 +191,9 @@ def test_a_large_file_of_nothing_takes_no_time(tmp_path: Path) -> None:
     with path.open("wb") as file:
         file.write(array(8, 1_999_000))
         file.truncate(1 << 33)
-    started = time.perf_counter()
+    started = time.process_time()
     assert_refused(path, "architecture")
-    assert time.perf_counter() - started < MOST_SECONDS_FOR_A_HEADER
+    assert time.process_time() - started < MOST_SECONDS_FOR_A_HEADER
 
 
 @given(st.data())
@@ -207,14 +207,14 @@ def test_any_change_of_a_header_is_read_or_refused(whole: Path, data: st.DataObj
         content[place : place + len(new)] = new
     changed = whole.parent / f"changed-{os.getpid()}.gguf"
     changed.write_bytes(content)
-    started = time.perf_counter()
+    started = time.process_time()
     try:
         header_read = gguf.read_header(changed)
     except CheckpointError:
         pass
     else:
         assert header_read.packed <= len(content)
-    assert time.perf_counter() - started < MOST_SECONDS_FOR_A_HEADER
+    assert time.process_time() - started < MOST_SECONDS_FOR_A_HEADER
 
 
 @given(st.binary(max_size=300))
