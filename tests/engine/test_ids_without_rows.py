@@ -17,7 +17,7 @@ from app.evaluation.loading import Models
 from app.evaluation.requests import Prompt as TaskPrompt
 from app.evaluation.requests import ScoreRequest
 from tests import tiny
-from tests.engine.test_engine import PROMPT, Desk, failure
+from tests.engine.test_engine import PROMPT, Desk, assert_failed
 
 ADDED = "<|im_start|>"
 SAID = f"cannot read (“{ADDED}” is id {tiny.VOCABULARY}, the model has {tiny.VOCABULARY})"
@@ -46,7 +46,7 @@ def desk(recipe: Recipe) -> Desk:
 @pytest.mark.parametrize("echo", [False, True])
 @pytest.mark.parametrize("prompt", [f"{ADDED}the king", TokenIds((5, tiny.VOCABULARY, 6))])
 def test_a_prompt_with_such_a_token_is_refused(desk: Desk, prompt: Prompt, echo: bool) -> None:
-    error = failure(desk.generate(prompt=prompt, echo=echo), PromptError)  # type: ignore[arg-type]
+    error = assert_failed(desk.generate(prompt=prompt, echo=echo), PromptError)  # type: ignore[arg-type]
     assert f"The prompt holds a token that the base {SAID}" in str(error)
     assert isinstance(desk.generate()[-1], RunFinished)
 
@@ -54,7 +54,7 @@ def test_a_prompt_with_such_a_token_is_refused(desk: Desk, prompt: Prompt, echo:
 def test_a_chat_template_with_such_a_token_is_refused(recipe: Recipe) -> None:
     desk = Desk()
     desk.load(replace(recipe, base=replace(recipe.base, prompt="chat")))
-    assert SAID in str(failure(desk.generate(), PromptError))
+    assert SAID in str(assert_failed(desk.generate(), PromptError))
 
 
 @pytest.mark.parametrize("role", [None, 1])
@@ -66,7 +66,7 @@ def test_a_fork_or_a_scored_text_with_such_a_token_is_refused(
     desk: Desk, given: dict[str, object], role: int | None
 ) -> None:
     alphas = LiveAlphas((1.0,) if role is None else ())
-    assert SAID in str(failure(desk.generate(role=role, alphas=alphas, **given), PromptError))
+    assert SAID in str(assert_failed(desk.generate(role=role, alphas=alphas, **given), PromptError))
 
 
 @pytest.mark.parametrize(
