@@ -146,6 +146,14 @@ def needs_code(folder: Path) -> CheckpointError:
 
 
 def _path(name: str) -> Path:
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise RecipeError(
+            "The name of a checkpoint's folder or file is not UTF-8",
+            evidence=name.encode(errors="backslashreplace").decode(),
+            next_step="Rename it: tokenizers cannot be opened there.",
+        ) from error
     return Path(name).expanduser()
 
 

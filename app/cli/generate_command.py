@@ -18,6 +18,7 @@ from app.cli.roles import chosen_recipe
 from app.cli.run_record import RunRecord
 from app.cli.run_request import Order
 from app.cli.saving import Saving
+from app.cli.text_input import read_standard_input
 from app.decoding.types import FinishReason, GenerationConfig
 from app.engine.messages import (
     Cancellation,
@@ -196,7 +197,7 @@ def _order(options: argparse.Namespace) -> Order:
 
 def _prompt(argument: str | None, recipe: Recipe) -> str:
     if argument == "-":
-        return sys.stdin.read()
+        return read_standard_input()
     prompt = recipe.sample_prompt if argument is None else argument
     if not prompt:
         raise PromptError("The prompt is empty", next_step="Give the text to continue.")

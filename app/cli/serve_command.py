@@ -63,7 +63,7 @@ def serve(options: argparse.Namespace) -> int:
 def _key(options: argparse.Namespace) -> str:
     if options.api_key_file:
         try:
-            key = Path(options.api_key_file).expanduser().read_text(encoding="utf-8").strip()
+            key = Path(options.api_key_file).expanduser().read_text(encoding="utf-8-sig").strip()
         except (OSError, UnicodeDecodeError) as error:
             raise SettingsError(
                 f"The key in {options.api_key_file} cannot be read", evidence=str(error)

@@ -55,7 +55,8 @@ class Guard:
 
     def _check_key(self, given: str) -> None:
         key = given[len(_BEARER) :] if given.lower().startswith(_BEARER) else ""
-        if not secrets.compare_digest(key.encode("latin-1"), self._access.key.encode()):
+        wanted = self._access.key.encode("utf-8", "surrogateescape")  # bytes of the environment
+        if not secrets.compare_digest(key.encode("latin-1"), wanted):
             raise ApiError(
                 401,
                 "The key is missing or wrong; it belongs into the header Authorization: Bearer …",

@@ -6,6 +6,7 @@ import argparse
 
 from app.cli.options.parser import Commands
 from app.cli.options.shared import add_roles
+from app.cli.text_input import text_argument
 
 
 def add_bench(commands: Commands) -> None:
@@ -24,7 +25,11 @@ def add_bench(commands: Commands) -> None:
         metavar="BASE,EXPERT,ANTIEXPERT",
         help="instead of models: random weights of these sizes, such as 13b,7b,7b",
     )
-    measured.add_argument("--prompt", help="the text to continue (default: the recipe's sample)")
+    measured.add_argument(
+        "--prompt",
+        type=text_argument,
+        help="the text to continue (default: the recipe's sample)",
+    )
     measured.add_argument("--tokens", type=int, default=128, metavar="N", help="default: 128")
     measured.add_argument(
         "--temperature", type=float, default=0.0, metavar="T", help="default: 0, which is greedy"

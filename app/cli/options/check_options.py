@@ -6,6 +6,7 @@ import argparse
 
 from app.cli.options.parser import Commands
 from app.cli.options.shared import MODEL, add_placement, add_recipe
+from app.cli.text_input import text_argument
 
 
 def add_check(commands: Commands) -> None:
@@ -25,7 +26,11 @@ def add_check(commands: Commands) -> None:
         help=f"instead of a recipe; repeat the last two for more pairs. {MODEL}",
     )
     add_recipe(parser)
-    parser.add_argument("--prompt", help="the prompt to write out (default: the recipe's sample)")
+    parser.add_argument(
+        "--prompt",
+        type=text_argument,
+        help="the prompt to write out (default: the recipe's sample)",
+    )
     parser.add_argument(
         "--accept",
         type=int,

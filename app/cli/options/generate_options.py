@@ -6,6 +6,7 @@ import argparse
 
 from app.cli.options.parser import Commands
 from app.cli.options.shared import add_roles, add_sampling
+from app.cli.text_input import text_argument
 
 
 def add_generate(commands: Commands) -> None:
@@ -19,6 +20,7 @@ def add_generate(commands: Commands) -> None:
     parser.add_argument(
         "prompt",
         nargs="?",
+        type=text_argument,
         help="the text to continue; - reads it from stdin; default: the recipe's sample prompt",
     )
     add_roles(parser)

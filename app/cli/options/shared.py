@@ -6,6 +6,7 @@ import argparse
 
 from app.checkpoints.recipes.recipe_file import DEFAULT_RECIPE
 from app.checkpoints.spec import DTYPES
+from app.cli.text_input import text_argument
 
 MODEL = (
     "A model is a folder, a .gguf file, hub:OWNER/NAME[@REVISION], builtin:NAME or "
@@ -63,5 +64,9 @@ def add_sampling(parser: argparse.ArgumentParser) -> None:
     sampling.add_argument("--repetition-penalty", type=float, metavar="R", help="1 is off")
     sampling.add_argument("--seed", type=int, help="the same seed gives the same text")
     sampling.add_argument(
-        "--stop", action="append", metavar="TEXT", help="end before this text; repeat for more"
+        "--stop",
+        type=text_argument,
+        action="append",
+        metavar="TEXT",
+        help="end before this text; repeat for more",
     )
