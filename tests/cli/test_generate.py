@@ -161,7 +161,7 @@ def test_a_recipe_file_gives_the_prompt_and_the_settings(
 def test_the_prompt_is_read_from_stdin(
     roles: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO("the queen"))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"the queen")))
     assert main([*roles, "-", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["prompt"] == "the queen"
 
