@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,6 +78,10 @@ class AttributionSeries:
             ]
             self.partial |= any(token.coverage is not None for token in tokens)
         self.count = needed
+
+    def so_far(self) -> AttributionSeries:
+        """The tokens that are there now, for a reader at its own pace; the columns are shared."""
+        return copy(self)
 
     @property
     def contributions(self) -> Floats:

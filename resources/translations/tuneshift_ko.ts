@@ -2267,6 +2267,29 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
     </message>
 </context>
 <context>
+    <name>Readiness</name>
+    <message>
+        <source>The prompt is empty</source>
+        <translation>프롬프트가 비어 있습니다</translation>
+    </message>
+    <message>
+        <source>Type some text to continue.</source>
+        <translation>이어 쓸 텍스트를 입력하십시오.</translation>
+    </message>
+    <message>
+        <source>This text was made with other models</source>
+        <translation>다른 모델로 만든 텍스트입니다</translation>
+    </message>
+    <message>
+        <source>it is of the recipe “{0}”</source>
+        <translation>레시피 “{0}”</translation>
+    </message>
+    <message>
+        <source>Open that recipe, or generate the text again with this one.</source>
+        <translation>그 레시피를 열거나 지금 레시피로 텍스트를 다시 생성하십시오.</translation>
+    </message>
+</context>
+<context>
     <name>RecipeColumn</name>
     <message>
         <source>Cancel</source>
@@ -3082,26 +3105,6 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
     <message>
         <source>Paste or type some text.</source>
         <translation>텍스트를 붙여 넣거나 입력하십시오.</translation>
-    </message>
-    <message>
-        <source>The prompt is empty</source>
-        <translation>프롬프트가 비어 있습니다</translation>
-    </message>
-    <message>
-        <source>Type some text to continue.</source>
-        <translation>이어 쓸 텍스트를 입력하십시오.</translation>
-    </message>
-    <message>
-        <source>This text was made with other models</source>
-        <translation>다른 모델로 만든 텍스트입니다</translation>
-    </message>
-    <message>
-        <source>it is of the recipe “{0}”</source>
-        <translation>레시피 “{0}”</translation>
-    </message>
-    <message>
-        <source>Open that recipe, or generate the text again with this one.</source>
-        <translation>그 레시피를 열거나 지금 레시피로 텍스트를 다시 생성하십시오.</translation>
     </message>
 </context>
 <context>

@@ -151,8 +151,8 @@ def person(recipe: str, seed: str) -> int:
         def began(run: Run) -> None:  # the recorder hears of it after this script
             after(0, lambda: tell(began=run.prompt, id=session.history.id_of(run)))
 
-        session.runs.began.connect(began)
-        session.runs.decoded.connect(
+        session.runs.generation.began.connect(began)
+        session.runs.generation.decoded.connect(
             lambda run, events: tell(came=session.history.id_of(run), last=events[-1].step.index)
         )
 

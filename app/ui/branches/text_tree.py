@@ -44,7 +44,7 @@ class TextTree(QAbstractItemModel):
         self._places: dict[Run, int] = {}
         self._shown: Run | None = None
         runs.list_changed.connect(self._rebuild)
-        runs.progressed.connect(self._on_progress)
+        runs.generation.progressed.connect(self._on_progress)
         runs.run_changed.connect(self._on_shown)
         self._rebuild()
 

@@ -56,7 +56,7 @@ class AllRolesDialog(QDialog):
         self._lay_out()
         self.resize(_SIZE.boundedTo(self.screen().availableSize() - _FRAME))
         QShortcut(QKeySequence("Ctrl+Return"), self, lambda: self.start(session.prompt))
-        session.runs.progressed.connect(self._on_progress)
+        session.runs.generation.progressed.connect(self._on_progress)
         session.runs.replaced.connect(self._on_replaced)
         session.runs.run_changed.connect(self._update)
         session.load_changed.connect(self._update)

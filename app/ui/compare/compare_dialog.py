@@ -70,7 +70,7 @@ class CompareDialog(QDialog):
             column.text.token_chosen.connect(self.choose)
         self.strip.token_chosen.connect(self.choose)
         session.runs.list_changed.connect(self._fill)
-        session.runs.progressed.connect(self._on_progress)
+        session.runs.generation.progressed.connect(self._on_progress)
 
     def _lay_out(self) -> None:
         grid = QGridLayout()

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.attribution.measures import BIT
-from app.attribution.series import AttributionSeries
 from app.ui.state.texts.text_run import Run
 
 
@@ -32,17 +31,15 @@ class TextFigures:
 
 def figures_of(run: Run, first: int = 0) -> TextFigures | None:
     """The figures of ``run`` from token ``first`` on; None where there is none."""
-    part = [token.attribution for token in run.tokens[first:]]
-    if not part:
+    series = run.series
+    if first >= series.count:
         return None
-    series = AttributionSeries(len(run.pair_names))
-    series.extend(part)
     return TextFigures(
-        tokens=len(part),
-        perplexity_base=_perplexity(float(series.logprob_base.mean())),
-        perplexity_tuned=_perplexity(float(series.logprob_tuned.mean())),
-        mean_shift=float(series.shift.mean()) / BIT,
-        flips=int(np.count_nonzero(series.flipped)),
+        tokens=series.count - first,
+        perplexity_base=_perplexity(float(series.logprob_base[first:].mean())),
+        perplexity_tuned=_perplexity(float(series.logprob_tuned[first:].mean())),
+        mean_shift=float(series.shift[first:].mean()) / BIT,
+        flips=int(np.count_nonzero(series.flipped[first:])),
     )
 
 

@@ -69,6 +69,7 @@ class EvaluateDialog(QDialog):
         self._evaluations.ticked.connect(self._update)
         self._evaluations.kept_changed.connect(self._list_past)
         session.recipe_changed.connect(self._on_recipe)
+        session.alphas_changed.connect(self._update)
         session.load_changed.connect(self._update)
         session.runs.run_changed.connect(self._update)
         self._on_changed()

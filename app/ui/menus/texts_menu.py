@@ -66,9 +66,9 @@ class TextsMenu(SessionMenu):
         self._restore = self.add(
             self.tr("&Bring back the removed text"), lambda: runs.restore(), "Ctrl+Alt+Z"
         )
-        for signal in (runs.run_changed, runs.list_changed, runs.progressed):
+        for signal in (runs.run_changed, runs.list_changed, runs.generation.progressed):
             signal.connect(lambda *_: self._update())
-        runs.what_if_changed.connect(self._update)
+        runs.questions.changed.connect(self._update)
         session.selection.changed.connect(self._update)
         self._update()
 
@@ -79,8 +79,9 @@ class TextsMenu(SessionMenu):
         for action in self._forks:
             action.setEnabled(ended and token is not None)
         self._go_on_with.setEnabled(ended)
+        what_if = runs.questions.answer
         for action in self._others:
-            action.setEnabled(runs.what_if is not None and bool(runs.what_if.choices))
+            action.setEnabled(what_if is not None and bool(what_if.choices))
         for action in self._moves:
             action.setEnabled(texts > 1 or (texts == 1 and run is None))
         self._compare.setEnabled(texts > 1)

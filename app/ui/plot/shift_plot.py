@@ -198,8 +198,7 @@ class ShiftPlot(QWidget):
     def _append(self) -> None:
         if self._run is None or self._run is not self._session.runs.current:
             return
-        new = self._run.tokens[self.series.count :]
-        self.series.extend([token.attribution for token in new])
+        self._data.series = self._run.series
         self._view.setLimits(xMin=-0.5 - _MARGIN, xMax=max(self.series.count, _WINDOW) + _MARGIN)
         self._draw()
         if self._following:

@@ -52,6 +52,7 @@ class PairCard(QFrame):
         self._titles = titles
         self._lay_out()
         session.recipe_changed.connect(self._update)
+        session.alphas_changed.connect(self._update)
         session.runs.run_changed.connect(self._update)
         self._update()
 

@@ -41,6 +41,7 @@ class RecipePicker(QWidget):
         layout.addWidget(self._make_menu())
         self.setFocusProxy(self._choice)
         session.recipe_changed.connect(self._update)
+        session.alphas_changed.connect(self._update)
         session.runs.run_changed.connect(self._update)
         self._update()
 

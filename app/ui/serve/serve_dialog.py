@@ -87,6 +87,7 @@ class ServeDialog(QDialog):
         self._serving.changed.connect(self._update)
         session.load_changed.connect(self._update)
         session.recipe_changed.connect(self._update)
+        session.alphas_changed.connect(self._update)
         self._update()
 
     def _lay_out(self) -> None:

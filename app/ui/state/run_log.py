@@ -18,8 +18,8 @@ class RunLog(QObject):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._session = session
-        session.runs.began.connect(self._on_began)
-        session.runs.progressed.connect(self._on_progressed)
+        session.runs.generation.began.connect(self._on_began)
+        session.runs.generation.progressed.connect(self._on_progressed)
 
     def _on_began(self, run: Run) -> None:
         log.info(

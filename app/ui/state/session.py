@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 
 from PySide6.QtCore import Signal, Slot
 
@@ -17,7 +17,6 @@ from app.engine.messages import (
     Cancellation,
     Check,
     Checked,
-    Command,
     EngineFailed,
     EngineReady,
     Event,
@@ -40,6 +39,7 @@ from app.ui.state.models.recipe_checks import Checks
 from app.ui.state.models.recipe_state import RecipeState
 from app.ui.state.records.run_history import History
 from app.ui.state.records.window_evaluations import Evaluations
+from app.ui.state.requests import Requests
 from app.ui.state.texts.change_order import Changes
 from app.ui.state.texts.runs import Runs
 
@@ -86,10 +86,10 @@ class Session(RecipeState):
     def __init__(self, bridge: Bridge, recipe: Recipe, settings: Settings) -> None:
         super().__init__(recipe)
         self._bridge = bridge
-        self._ids = itertools.count(1)
+        self._requests = Requests(bridge.submit, self._hear_engine)
         self._engine_problem: Problem | None = None
         self._load: Load | None = None
-        self._checks = Checks(bridge.submit, self._ids)
+        self._checks = Checks(self._requests, self._on_check_answered)
         self._candidates: dict[int, Recipe] = {}
         self._loaded: Loaded | None = None
         self._left: Recipe | None = None
@@ -105,14 +105,14 @@ class Session(RecipeState):
         self.preflight: Preflight | None = None
         self.checked_prompt = ""
         self.check_problem: TuneshiftError | None = None
-        self.runs = Runs(self, self._ids, settings.row_megabytes * 2**20, self)
+        self.runs = Runs(self, self._requests, settings.row_megabytes * 2**20, self)
         self.selection = self.runs.selection
         self.changes = Changes(self.runs)
         self.display = Display(self)
         self.history = History(self, self)
         self.serving = Serving(self, self)
-        self.evaluations = Evaluations(self, self._ids, self)
-        for changed in (self.load_changed, self.recipe_changed):
+        self.evaluations = Evaluations(self, self._requests, self)
+        for changed in (self.load_changed, self.recipe_changed, self.alphas_changed):
             changed.connect(self.serving.show_model)
         self.load_changed.connect(self.evaluations.follow_load)
         self.problem: Problem | None = None
@@ -161,6 +161,7 @@ class Session(RecipeState):
             return
         if self._load:
             self._load.cancellation.request()
+            self._requests.forget(self._load.id)
         self.runs.stop()
         self.clear_problem()
         self._loaded = None
@@ -168,7 +169,7 @@ class Session(RecipeState):
         self.load_progress = {}
         self.load_rate = LoadRate()
         self._load = Load(
-            next(self._ids),
+            self._requests.new_id(),
             self._with_defaults(self._recipe),
             Cancellation(),
             although_full,
@@ -176,7 +177,7 @@ class Session(RecipeState):
             self.prompt,
         )
         self._set_load_state(LoadState.LOADING if self.devices else LoadState.STARTING)
-        self._bridge.submit(self._load)
+        self._requests.submit(self._load, partial(self._hear_load, self._load))
 
     def check(self, prompt: str) -> None:
         """Ask what is known of the recipe with this prompt; answered by ``preflight_changed``."""
@@ -184,9 +185,11 @@ class Session(RecipeState):
 
     def check_candidate(self, recipe: Recipe) -> None:
         """Ask what is known of a recipe that is not, or not yet, the one in the window."""
-        check = Check(next(self._ids), self._with_defaults(recipe), self.prompt, Cancellation())
+        check = Check(
+            self._requests.new_id(), self._with_defaults(recipe), self.prompt, Cancellation()
+        )
         self._candidates[check.id] = check.recipe
-        self._bridge.submit(check)
+        self._requests.submit(check, partial(self._hear_candidate, check.id))
 
     def cancel_load(self) -> None:
         """Give up the load that is under way."""
@@ -202,7 +205,7 @@ class Session(RecipeState):
         self.roles_in_force = ()
         self.load_progress = {}
         self._set_load_state(LoadState.UNLOADED)  # the server hears of it before the engine does
-        self._bridge.submit(Unload(next(self._ids), Cancellation()))
+        self._bridge.submit(Unload(self._requests.new_id(), Cancellation()))
         if self.problem:
             error = self.problem.error
             advice = self.tr("The models were unloaded, and Generate loads them again. {0}")
@@ -267,10 +270,6 @@ class Session(RecipeState):
         run = self.runs.current
         return run.stats.resident_bytes if run and run.stats else self._loaded.resident_bytes
 
-    def submit(self, command: Command) -> None:
-        """Ask the engine."""
-        self._bridge.submit(command)
-
     # Problems
 
     def report(self, error: TuneshiftError, details: str = "") -> None:
@@ -293,23 +292,15 @@ class Session(RecipeState):
     @Slot(list)
     def _receive(self, events: list[Event]) -> None:
         ran_out = any(isinstance(event, Failed) and event.ran_out for event in events)
-        for event in self.evaluations.receive(self.runs.receive(events)):
-            if isinstance(event, EngineReady):
-                self._on_ready(event)
-            elif isinstance(event, Checked):
-                self._on_checked(event)
-            elif isinstance(event, EngineFailed):
-                self._on_engine_failed(event)
-            elif isinstance(event, Failed) and (question := self._checks.answered(event.id)):
-                if event.error:
-                    self._show_check(None, question.prompt, event.error)
-            elif isinstance(event, Failed) and (asked := self._candidates.pop(event.id, None)):
-                if event.error:
-                    self.candidate_checked.emit(asked, event.error)
-            elif self._load and event.id == self._load.id:
-                self._on_load_event(event)
+        self._requests.hand_out(events)
         if ran_out:
             self._make_room()
+
+    def _hear_engine(self, event: EngineReady | EngineFailed) -> None:
+        if isinstance(event, EngineReady):
+            self._on_ready(event)
+        else:
+            self._on_engine_failed(event)
 
     def _on_ready(self, event: EngineReady) -> None:
         self.devices = event.devices
@@ -318,6 +309,7 @@ class Session(RecipeState):
 
     def _on_engine_failed(self, event: EngineFailed) -> None:
         """Nothing will be answered any more: what waits for an answer ends."""
+        self.evaluations.abandon(event.error)
         self._engine_problem = Problem(event.error, event.details)
         self._load = None
         self.runs.abandon()
@@ -333,16 +325,20 @@ class Session(RecipeState):
             self.report(self._engine_problem.error, self._engine_problem.details)
         return self._engine_problem is not None
 
-    def _on_checked(self, event: Checked) -> None:
-        candidate = self._candidates.pop(event.id, None)
-        if candidate:
-            self.candidate_checked.emit(candidate, event.preflight)
-            return
-        question = self._checks.answered(event.id)
-        if question:
+    def _hear_candidate(self, id_: int, events: Sequence[Event]) -> None:
+        recipe = self._candidates.pop(id_, None)
+        self._requests.forget(id_)
+        event = events[-1]
+        if recipe and isinstance(event, Checked):
+            self.candidate_checked.emit(recipe, event.preflight)
+        elif recipe and isinstance(event, Failed) and event.error:
+            self.candidate_checked.emit(recipe, event.error)
+
+    def _on_check_answered(self, question: Check, event: Event) -> None:
+        if isinstance(event, Checked):
             self._show_check(event.preflight, question.prompt)
-        elif self._load and event.id == self._load.id:
-            self._show_check(event.preflight, self._load.prompt)
+        elif isinstance(event, Failed) and event.error:
+            self._show_check(None, question.prompt, event.error)
 
     def _show_check(
         self, preflight: Preflight | None, prompt: str, problem: TuneshiftError | None = None
@@ -353,20 +349,29 @@ class Session(RecipeState):
     def _knows(self, recipe: Recipe) -> bool:
         return self.preflight is not None and self.preflight.recipe == recipe
 
-    def _on_load_event(self, event: Event) -> None:
-        if isinstance(event, Loading):
+    def _hear_load(self, load: Load, events: Sequence[Event]) -> None:
+        for event in events:
+            if load is self._load:
+                self._on_load_event(load, event)
+
+    def _on_load_event(self, load: Load, event: Event) -> None:
+        if isinstance(event, Checked):
+            self._show_check(event.preflight, load.prompt)
+        elif isinstance(event, Loading):
             self.load_progress = {**self.load_progress, event.progress.role: event.progress}
             self.load_rate.note(event.progress, time.monotonic())
             self.load_changed.emit()
         elif isinstance(event, Loaded):
+            self._requests.forget(load.id)
             self._load = None
             self._loaded = event
             self.roles_in_force = event.roles
             self.runs.name_tokens(event.token_labels)
             self._set_load_state(LoadState.LOADED)
         elif isinstance(event, Failed):
-            load, self._load = self._load, None
-            if event.error and load and not self._knows(load.recipe):
+            self._requests.forget(load.id)
+            self._load = None
+            if event.error and not self._knows(load.recipe):
                 self._show_check(None, load.prompt, event.error)
             self.runs.abandon()  # they were waiting for this load
             self._set_load_state(LoadState.FAILED if event.error else LoadState.UNLOADED)

@@ -47,7 +47,7 @@ class Tallies(QObject):
         self._timer = QTimer(self)
         self._timer.setInterval(_PAUSE_MS)
         self._timer.timeout.connect(self._count_on)
-        runs.progressed.connect(self._on_progress)
+        runs.generation.progressed.connect(self._on_progress)
         runs.list_changed.connect(self._forget_removed)
 
     def look_at(self, runs: Sequence[Run]) -> None:

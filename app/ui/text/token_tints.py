@@ -7,7 +7,6 @@ from PySide6.QtGui import QColor
 
 from app.attribution.measures import Reduction, measured, reduced
 from app.attribution.rows import Floats
-from app.attribution.series import AttributionSeries
 from app.ui.state.display import Tint
 from app.ui.state.texts.text_run import Run
 from app.ui.state.texts.token_groups import Grouping, TokenGroups
@@ -27,9 +26,8 @@ class TokenTints:
 
     def __init__(self, run: Run, tint: Tint, grouping: Grouping, theme: Theme) -> None:
         self._run = run
-        self.series = AttributionSeries(len(run.pair_names))
+        self.series = run.series
         self.choose(tint, grouping, theme)
-        self.extend()
 
     def choose(self, tint: Tint, grouping: Grouping, theme: Theme) -> None:
         """Take another tint, grouping or appearance."""
@@ -42,9 +40,8 @@ class TokenTints:
 
     def extend(self) -> None:
         """Take the tokens of the run that are not yet there."""
-        tokens = self._run.tokens[self.series.count :]
-        self.series.extend([token.attribution for token in tokens])
-        self._groups.extend([token.text for token in tokens])
+        known, self.series = self.series.count, self._run.series
+        self._groups.extend([token.text for token in self._run.tokens[known:]])
         self._measure()
 
     def color(self, token: int) -> QColor:

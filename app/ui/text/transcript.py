@@ -60,7 +60,7 @@ class TranscriptView(QWidget):
         session.runs.run_changed.connect(self._update)
         session.load_changed.connect(self._update)
         session.runs.tokens_added.connect(self._update)
-        session.runs.what_if_changed.connect(self._update)
+        session.runs.questions.changed.connect(self._update)
         session.display.tint_changed.connect(self._update)
         session.recipe_changed.connect(self._update)
         self._update()
@@ -85,7 +85,7 @@ class TranscriptView(QWidget):
         self._legend.show_tints(self.text.tints, self._marks(run) if run else Marks())
 
     def _marks(self, run: Run) -> Marks:
-        what_if = self._session.runs.what_if
+        what_if = self._session.runs.questions.answer
         return Marks(
             flips=bool(run.pair_names),
             others=what_if is not None and what_if.run is run and bool(what_if.choices),

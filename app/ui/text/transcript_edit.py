@@ -71,7 +71,7 @@ class TranscriptText(QPlainTextEdit):
         self.setAccessibleName(self.tr("Generated text"))
         session.runs.run_changed.connect(self._on_run)
         session.runs.tokens_added.connect(self._append)
-        session.runs.what_if_changed.connect(self._on_what_if)
+        session.runs.questions.changed.connect(self._on_what_if)
         session.selection.changed.connect(self._on_selection)
         session.selection.range_changed.connect(self._on_range)
         session.display.tint_changed.connect(self._on_tint)
@@ -108,7 +108,7 @@ class TranscriptText(QPlainTextEdit):
         if run is not None:
             self._tints = TokenTints(run, display.tint, display.grouping, self._theme)
             self._painter = TintPainter(self, self._map, run, self._tints)
-            self._others = other_choices(run, self._session.runs.what_if)
+            self._others = other_choices(run, self._session.runs.questions.answer)
             self._writer.write_prompt(run.prompt, QColor(self._theme.muted))
             self._append()
         self._changing = False
@@ -145,7 +145,7 @@ class TranscriptText(QPlainTextEdit):
 
     def _on_what_if(self) -> None:
         if self._shown_run is not None:
-            self._others = other_choices(self._shown_run, self._session.runs.what_if)
+            self._others = other_choices(self._shown_run, self._session.runs.questions.answer)
             self._describe_selected()
             self.viewport().update()
 
@@ -229,7 +229,7 @@ class TranscriptText(QPlainTextEdit):
         run, tints, selection = self._shown_run, self._tints, self._session.selection
         lines = []
         if run and tints and selection.token is not None and selection.token < self._map.count:
-            what_if = self._session.runs.what_if
+            what_if = self._session.runs.questions.answer
             lines.append(describe_token(run, tints, selection.token, what_if))
         if run and tints and selection.range is not None and selection.range[1] <= self._map.count:
             totals = tints.series.totals(*selection.range)
@@ -366,7 +366,7 @@ class TranscriptText(QPlainTextEdit):
         """What hovering a token, or its group, says; escaped: a token may look like markup."""
         if self._shown_run is None or self._tints is None:
             return ""
-        text = describe(self._shown_run, self._tints, index, self._session.runs.what_if)
+        text = describe(self._shown_run, self._tints, index, self._session.runs.questions.answer)
         quote, number, *others = escape(text).splitlines()
         return f"<qt>{'<br>'.join((quote, f'<b>{number}</b>', *others))}</qt>"
 

@@ -101,7 +101,7 @@ class WhatIfBar(QFrame):
         self._lay_out()
         self.setVisible(False)
         session.runs.run_changed.connect(self._update)
-        session.runs.what_if_changed.connect(self._tell)
+        session.runs.questions.changed.connect(self._tell)
         session.recipe_changed.connect(self._tell)
 
     def _lay_out(self) -> None:
@@ -136,7 +136,7 @@ class WhatIfBar(QFrame):
         """Hide the bar and forget its answer."""
         self.setVisible(False)
         self._quiet.stop()
-        self._runs.clear_what_if()
+        self._runs.questions.clear()
 
     # Asking
 
@@ -153,7 +153,7 @@ class WhatIfBar(QFrame):
         if self._words.refusal(self._session):
             return
         if self.alphas == self._drawn_with:
-            self._runs.clear_what_if()
+            self._runs.questions.clear()
         else:
             self._runs.ask_what_if(self.alphas)
 
@@ -210,11 +210,11 @@ class WhatIfBar(QFrame):
         refusal = self._words.refusal(self._session)
         for weight in self.weights:
             weight.setEnabled(not refusal)
-        asking = self._quiet.isActive() or self._runs.what_if_waiting
+        asking = self._quiet.isActive() or self._runs.questions.waiting
         self.answer.show_message(
             refusal or self._words.answer(self._runs, moved=self.alphas != self._drawn_with)
         )
-        found = self._runs.what_if
+        found = self._runs.questions.answer
         usable = bool(not refusal and not asking and found and found.choices)
         self.jump.setEnabled(usable)
         self.generate.setEnabled(usable)
@@ -222,12 +222,12 @@ class WhatIfBar(QFrame):
     # Going there
 
     def _first_choice(self) -> OtherChoice | None:
-        found = self._runs.what_if
+        found = self._runs.questions.answer
         return found.choices[0] if found and found.choices else None
 
     def select_next(self) -> None:
         """Select the next token at which another choice would have been made; then the first."""
-        found, at = self._runs.what_if, self._session.selection.token
+        found, at = self._runs.questions.answer, self._session.selection.token
         if not found or not found.choices:
             return
         beyond = (choice.index for choice in found.choices if at is None or choice.index > at)
@@ -235,7 +235,7 @@ class WhatIfBar(QFrame):
 
     def generate_from_there(self) -> None:
         """Take the weights, and let a branch go on with the first other choice."""
-        choice, found = self._first_choice(), self._runs.what_if
+        choice, found = self._first_choice(), self._runs.questions.answer
         if choice and found and self.generate.isEnabled():
             for pair, alpha in enumerate(found.alphas):
                 self._session.set_alpha(pair, alpha)

@@ -33,8 +33,8 @@ class WhatIfWords(QObject):
 
     def answer(self, runs: Runs, *, moved: bool) -> str:
         """What the last question was answered with, or that there is none."""
-        found = runs.what_if
-        if runs.what_if_waiting and found is None:
+        found = runs.questions.answer
+        if runs.questions.waiting and found is None:
             return self.tr("Looking …")
         if found is None or not moved:
             return self.tr("Move a slider: no model runs, the answer comes from stored rows.")

@@ -13,10 +13,11 @@ from pytestqt.qtbot import QtBot
 
 from app.attribution.attribution import attribute
 from app.attribution.explained_token import ExplainedToken
-from app.engine.messages import Generate, TokenDecoded
+from app.engine.messages import Generate, LiveAlphas, TokenDecoded
 from app.ui.plot.plot_legend import LegendToggle
 from app.ui.plot.shift_plot import ShiftPlot
 from app.ui.state.session import Session
+from app.ui.state.texts.text_run import Run
 from app.ui.theme import DARK, LIGHT, palette
 from app.wording import signed
 from tests.ui.conftest import FakeBridge, invent_step
@@ -433,17 +434,12 @@ def test_the_answer_of_one_role_has_a_line_and_no_bars(
     loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
     plot = shown(ShiftPlot(loaded_session), qtbot)
-    loaded_session.runs.generate("Once")
-    run = loaded_session.runs.current
-    assert run is not None
-    run.role = 1
+    runs = loaded_session.runs
+    run = Run(runs.new_id(), "Once", loaded_session.recipe, LiveAlphas(()), role=1)
     for step in (invent_step(index, (), 0) for index in range(5)):
         explained = attribute(step.logits, (), step.token_id)
-        token = ExplainedToken(step.index, step.token_id, step.text, 0, (), 0.5, explained)
-        run.tokens.append(token)
-    loaded_session.runs.current = None
-    loaded_session.runs.run_changed.emit()
-    loaded_session.runs.show(run)
+        run.tokens.append(ExplainedToken.of(step, explained))
+    runs.add(run)
     loaded_session.selection.select(2)
     assert plot.series.count == 5
     assert [t.accessibleName() for t in plot.legend.toggles] == ["probability", "entropy"]

@@ -109,7 +109,7 @@ def test_dragging_announces_each_value_once(
     qtbot: QtBot, session: Session, slider: AlphaSlider
 ) -> None:
     seen: list[float] = []
-    session.recipe_changed.connect(lambda: seen.append(session.recipe.alphas[1]))
+    session.alphas_changed.connect(lambda: seen.append(session.recipe.alphas[1]))
     qtbot.mousePress(slider, Qt.MouseButton.LeftButton, pos=at(slider, 0.4))
     for alpha in (0.4, 1.0, 2.0, 2.0, 3.0):
         qtbot.mouseMove(slider, at(slider, alpha))

@@ -15,6 +15,7 @@ from app.attribution.attribution import attribute
 from app.attribution.explained_token import ExplainedToken
 from app.attribution.measures import Measure
 from app.decoding.types import OtherChoice
+from app.engine.messages import LiveAlphas
 from app.ui.state.display import Tint
 from app.ui.state.session import Session
 from app.ui.state.texts.text_run import Run
@@ -139,17 +140,12 @@ def test_the_answer_of_one_role_has_no_tints_of_pairs(
     loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
     view = shown(TranscriptView(loaded_session), qtbot)
-    loaded_session.runs.generate("Once")
-    run = loaded_session.runs.current
-    assert run is not None
-    loaded_session.runs.show(None)
-    run.role = 1
+    runs = loaded_session.runs
+    run = Run(runs.new_id(), "Once", loaded_session.recipe, LiveAlphas(()), role=1)
     for step in (invent_step(index, (), 0) for index in range(8)):
         explained = attribute(step.logits, (), step.token_id)
-        run.tokens.append(
-            ExplainedToken(step.index, step.token_id, step.text, 0, (), 0.5, explained)
-        )
-    loaded_session.runs.show(run)
+        run.tokens.append(ExplainedToken.of(step, explained))
+    runs.add(run)
     scale = scale_of(Tint(Measure.SURPRISAL), Grouping.TOKEN, LIGHT)
     surprisal = -math.log2(run.tokens[0].attribution.p_tuned)
     assert background_of(view.text, 0) == scale.color(surprisal).name()
@@ -323,7 +319,7 @@ def test_what_if_is_marked_and_told(
     assert "Dotted" in legend(view).accessibleDescription()
     finished_session.display.set_grouping(Grouping.LINE)
     assert "2" in next(line for line in text.tool_tip(3).split("<br>") if "α" in line)
-    finished_session.runs.clear_what_if()
+    finished_session.runs.questions.clear()
     assert pixels(text, LIGHT.accent) == before
     assert "Dotted" not in legend(view).accessibleDescription()
 

@@ -163,7 +163,7 @@ def test_leaving_forgets_the_answer(
     move(bar, qtbot, bridge)
     bridge.answer_what_if(OtherChoice(16, 1))
     qtbot.keyClick(bar.weights[0].slider, Qt.Key.Key_Escape)
-    assert runs.what_if is None
+    assert runs.questions.answer is None
     assert not bar.isVisible()
 
 
@@ -173,7 +173,7 @@ def test_double_click_goes_back_to_the_weights_of_the_text(
     move(bar, qtbot, bridge)
     bridge.answer_what_if(OtherChoice(16, 1))
     qtbot.mouseDClick(bar.weights[0].slider, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: runs.what_if is None)
+    qtbot.waitUntil(lambda: runs.questions.answer is None)
     assert bar.alphas == (1.0, 0.4)
     assert len(questions(bridge)) == 1
 

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from app.checkpoints.spec import Recipe
-from app.engine.messages import Cancellation, Check
+from app.engine.messages import Cancellation, Check, Event
+from app.ui.state.requests import Requests
 
 
 class Checks:
     """Keeps questions from piling up behind a load or a run.
 
     Args:
-        submit: Gives a command to the engine.
-        ids: Where the ids of commands come from.
+        requests: The way to the engine.
+        answered: Takes a question and the event that answers it.
     """
 
-    def __init__(self, submit: Callable[[Check], None], ids: itertools.count[int]) -> None:
-        self._submit = submit
-        self._ids = ids
+    def __init__(self, requests: Requests, answered: Callable[[Check, Event], None]) -> None:
+        self._requests = requests
+        self._answered = answered
         self._asked: Check | None = None
         self._waiting: tuple[Recipe, str] | None = None
 
@@ -29,16 +29,15 @@ class Checks:
             self._waiting = (recipe, prompt)
             self._asked.cancellation.request()
             return
-        self._asked = Check(next(self._ids), recipe, prompt, Cancellation())
-        self._submit(self._asked)
+        self._asked = Check(self._requests.new_id(), recipe, prompt, Cancellation())
+        self._requests.submit(self._asked, self._hear)
 
-    def answered(self, id_: int) -> Check | None:
-        """The question that ``id_`` answers, if it is the one that was asked."""
-        asked = self._asked
-        if asked is None or asked.id != id_:
-            return None
-        self._asked = None
+    def _hear(self, events: Sequence[Event]) -> None:
+        asked, self._asked = self._asked, None
+        if asked is None:
+            return
+        self._requests.forget(asked.id)
         if self._waiting:
             waiting, self._waiting = self._waiting, None
             self.ask(*waiting)
-        return asked
+        self._answered(asked, events[-1])

@@ -33,7 +33,9 @@ class RecipeState(QObject):
     """
 
     recipe_changed = Signal()
-    """The recipe changed in any way: roles, pairs, alphas or sampling."""
+    """The recipe changed in more than its alphas: name, roles, pairs or sampling."""
+    alphas_changed = Signal()
+    """The alphas of the recipe changed, and nothing else."""
 
     def __init__(self, recipe: Recipe) -> None:
         super().__init__()
@@ -191,8 +193,15 @@ class RecipeState(QObject):
             self.undo_stack.push(change)
 
     def _take(self, recipe: Recipe) -> None:
-        self._recipe = recipe
-        self.recipe_changed.emit()
+        before, self._recipe = self._recipe, recipe
+        if _without_alphas(recipe) == _without_alphas(before):
+            self.alphas_changed.emit()
+        else:
+            self.recipe_changed.emit()
+
+
+def _without_alphas(recipe: Recipe) -> Recipe:
+    return recipe.with_alphas((0.0,) * len(recipe.pairs))
 
 
 def carry_over(recipe: Recipe, before: Recipe, after: Recipe) -> Recipe:

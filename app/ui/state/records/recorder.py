@@ -43,9 +43,9 @@ class Recorder(QObject):
         self._undescribed = set[int]()
         self._recording = set[int]()
         runs.replaced.connect(self._on_replaced)
-        runs.began.connect(self._on_began)
-        runs.decoded.connect(self._on_decoded)
-        runs.progressed.connect(self._on_progressed)
+        runs.generation.began.connect(self._on_began)
+        runs.generation.decoded.connect(self._on_decoded)
+        runs.generation.progressed.connect(self._on_progressed)
 
     def id_of(self, run: Run) -> str:
         """The id of a text in the history; empty where it has none."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -17,8 +17,6 @@ from app.checkpoints.formats.gguf import is_gguf
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
 from app.engine.messages import (
     Cancellation,
-    Command,
-    EngineFailed,
     Event,
     Failed,
     Lend,
@@ -37,6 +35,7 @@ from app.history.provenance import kept_recipe
 from app.history.records import new_run_id
 from app.server.server_events import Model
 from app.ui.state.records.evaluation import Answering, Evaluation, Stage
+from app.ui.state.requests import Requests
 
 if TYPE_CHECKING:
     from app.evaluation.evaluation_run import Answered
@@ -66,7 +65,6 @@ class Evaluated(Protocol):
         """See to it that the recipe is loaded or being loaded; False where it cannot be."""
         ...
 
-    def submit(self, command: Command) -> None: ...
     def report(self, error: TuneshiftError, details: str = "") -> None: ...
 
 
@@ -78,7 +76,7 @@ class Evaluations(QObject):
 
     Args:
         session: The session; it calls :meth:`follow_load` when what it has in memory changed.
-        ids: Gives a number to each command.
+        requests: The way to the engine.
     """
 
     changed = Signal()
@@ -92,10 +90,10 @@ class Evaluations(QObject):
     _told = Signal(object)
     """Emitted on the engine's thread."""
 
-    def __init__(self, session: Evaluated, ids: Iterator[int], parent: QObject) -> None:
+    def __init__(self, session: Evaluated, requests: Requests, parent: QObject) -> None:
         super().__init__(parent)
         self._session = session
-        self._ids = ids
+        self._requests = requests
         self._history: Path | None = None
         self._command: Lend | None = None
         self._had_models = False
@@ -242,25 +240,22 @@ class Evaluations(QObject):
             cancellation.requested,
             self._told.emit,
         )
-        self._command = Lend(next(self._ids), work, cancellation, gives_way=True)
+        self._command = Lend(self._requests.new_id(), work, cancellation, gives_way=True)
         self._had_models = self._session.model is not None
-        self._session.submit(self._command)
+        self._requests.submit(self._command, self._receive)
         self._clock.start()
         self.changed.emit()
 
     # What comes
 
-    def receive(self, events: list[Event]) -> list[Event]:
-        """Take what concerns the evaluation out of a batch of events; returns the others."""
-        others: list[Event] = []
+    def abandon(self, error: TuneshiftError) -> None:
+        """End what waits for an engine that has failed."""
+        self._end(error)
+
+    def _receive(self, events: Sequence[Event]) -> None:
         came = False
         for event in events:
-            if isinstance(event, EngineFailed):
-                self._end(event.error)
-                others.append(event)
-            elif self._command is None or getattr(event, "id", 0) != self._command.id:
-                others.append(event)
-            elif isinstance(event, LentProgress):
+            if isinstance(event, LentProgress):
                 self._take(event.item)
                 came = True
             elif isinstance(event, LentFinished):
@@ -271,7 +266,6 @@ class Evaluations(QObject):
             if time.monotonic() - self._saved > _SAVE_SECONDS:
                 self._save()
             self.progressed.emit()
-        return others
 
     def _take(self, item: object) -> None:
         evaluation = self.current
@@ -308,6 +302,7 @@ class Evaluations(QObject):
     def _end(self, error: TuneshiftError | None, *, complete: bool = False) -> None:
         if self._command is None or self.current is None:
             return
+        self._requests.forget(self._command.id)
         self._command = None
         self._clock.stop()
         evaluation = self.current

@@ -2,53 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Protocol
-
 from PySide6.QtCore import QObject, Signal
 
 from app.attribution.explained_token import ExplainedToken
 from app.attribution.row_store import RowBudget, RowStore
-from app.checkpoints.spec import CheckpointSpec, Recipe
-from app.engine.messages import Command, Event, LiveAlphas, TokenDecoded
-from app.errors import PromptError, RecipeError, TuneshiftError
+from app.checkpoints.spec import CheckpointSpec
+from app.engine.messages import LiveAlphas
+from app.errors import PromptError
 from app.history.repeat import Repeatable
+from app.ui.state.requests import Requests
+from app.ui.state.texts.readiness import Models, Readiness
 from app.ui.state.texts.removed_texts import RemovedTexts
 from app.ui.state.texts.selection import Selection
 from app.ui.state.texts.text_generation import AS_THE_SETTINGS_SAY, Generation, More
 from app.ui.state.texts.text_run import Run
-from app.ui.state.texts.what_if_questions import WhatIf, WhatIfQuestions
-
-
-class Models(Protocol):
-    """What the runs need to know of the models and how to ask them."""
-
-    @property
-    def recipe(self) -> Recipe: ...
-    @property
-    def token_labels(self) -> tuple[str, ...]:
-        """What to call each id, or nothing while no recipe is loaded."""
-        ...
-
-    def prepare_run(self) -> bool:
-        """See to it that the recipe is loaded or being loaded; False where it cannot be."""
-        ...
-
-    def submit(self, command: Command) -> None: ...
-    def report(self, error: TuneshiftError, details: str = "") -> None: ...
+from app.ui.state.texts.what_if_questions import WhatIfQuestions
 
 
 class Runs(QObject):
     """The texts of the window.
 
-    For whoever writes them down, in this order: ``began`` for a text that is new or goes on, with
-    the tokens that it begins with (``replaced`` comes before it where the text stands in the place
-    of another); ``decoded`` and ``progressed`` for each batch of its tokens; and ``progressed``
-    once more when it has ended (``Run.active`` is False then). After that it may begin again.
+    For whoever writes them down, ``generation`` tells in this order: ``began`` for a text that is
+    new or goes on, with the tokens that it begins with (``replaced`` comes before it where the text
+    stands in the place of another); ``decoded`` and ``progressed`` for each batch of its tokens;
+    and ``progressed`` once more when it has ended (``Run.active`` is False then). After that it may
+    begin again.
 
     Args:
         models: The session.
-        ids: Gives a number to each command.
+        requests: The way to the engine.
+
+    Attributes:
+        generation: Tells what comes of every text.
+        questions: What-if questions about the shown text, and the last answer.
         row_bytes: Bound of the memory of full rows, for all texts together.
     """
 
@@ -56,16 +42,8 @@ class Runs(QObject):
     """Another text is shown (``current``), or one ended or goes on."""
     tokens_added = Signal(int)
     """Tokens of ``current`` came; the index of the first new one. At most once per frame."""
-    progressed = Signal(object)
-    """Any text, the argument, got tokens or ended."""
     list_changed = Signal()
     """``all`` or ``removed`` changed, or the name of a text did."""
-    what_if_changed = Signal()
-    """``what_if`` or ``what_if_waiting`` changed."""
-    began = Signal(object)
-    """A text is asked of the models: it is new, or goes on from the tokens that it has."""
-    decoded = Signal(object, list)
-    """A text and the events of its new tokens."""
     replaced = Signal(object, object)
     """A text of ``all``, the first, gave its place to another one that begins as it does.
 
@@ -76,18 +54,16 @@ class Runs(QObject):
     """The name of a text changed."""
 
     def __init__(
-        self, models: Models, ids: Iterator[int], row_bytes: int, parent: QObject | None = None
+        self, models: Models, requests: Requests, row_bytes: int, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
         self._models = models
-        self._ids = ids
-        self._questions = WhatIfQuestions(models.submit, ids, models.report, self)
-        self._questions.changed.connect(self.what_if_changed)
-        self._generation = Generation(models.submit, ids, models.report, self)
-        self._generation.began.connect(self.began)
-        self._generation.decoded.connect(self._on_decoded)
-        self._generation.progressed.connect(self.progressed)
-        self._generation.ended.connect(self.run_changed)
+        self._requests = requests
+        self.generation = Generation(requests, models.report, self)
+        self.generation.added.connect(self._on_added)
+        self.generation.ended.connect(self.run_changed)
+        self._readiness = Readiness(models, lambda: self.running, self)
+        self.questions = WhatIfQuestions(requests, models.report, self)
         self._to_select: tuple[Run, int] | None = None
         self.budget = RowBudget(row_bytes)
         self.all: list[Run] = []
@@ -103,11 +79,11 @@ class Runs(QObject):
     @property
     def running(self) -> bool:
         """Whether tokens are being generated for any text."""
-        return self._generation.running
+        return self.generation.running
 
     def generate(self, prompt: str) -> None:
         """Start a text; loads the recipe first where that is still to be done."""
-        if self._may_start(prompt):
+        if self._readiness.may_start(prompt):
             self._begin(self._new(prompt))
 
     def score(self, prompt: str, text: str) -> None:
@@ -119,7 +95,7 @@ class Runs(QObject):
                     next_step=self.tr("Paste or type some text."),
                 )
             )
-        elif self._may_start(prompt):
+        elif self._readiness.may_start(prompt):
             run = self._new(prompt)
             run.scored = True
             self._begin(run, More(text=text, limit=1, past_stop=True))  # all of it is looked at
@@ -134,9 +110,9 @@ class Runs(QObject):
             Roles of the same checkpoint with the same prompt have one text. Nothing where no run
             can be started.
         """
-        if not self._may_start(prompt):
+        if not self._readiness.may_start(prompt):
             return []
-        group = next(self._ids)
+        group = self._requests.new_id()
         answers: dict[CheckpointSpec, Run] = {}
         runs = []
         for place, (_, spec) in enumerate(self._models.recipe.roles()):
@@ -156,7 +132,7 @@ class Runs(QObject):
 
     def repeat(self, wanted: Repeatable) -> None:
         """Make a text of the history again, once its recipe was opened."""
-        if self._may_start(wanted.prompt):
+        if self._readiness.may_start(wanted.prompt):
             more = More(
                 wanted.given,
                 limit=wanted.config.max_new_tokens,
@@ -170,7 +146,7 @@ class Runs(QObject):
 
     def can_continue(self, run: Run) -> bool:
         """Whether the recipe in the window has the models that ``run`` was made with."""
-        return run.recipe.models == self._models.recipe.models
+        return self._readiness.can_continue(run)
 
     def fork(self, index: int, *, token_id: int | None = None, text: str = "") -> None:
         """Let a branch of the shown text go on from another choice at token ``index``.
@@ -185,7 +161,7 @@ class Runs(QObject):
             text: What to put there instead of a token.
         """
         run = self.current
-        if run and not run.active and self._may_continue(run):
+        if run and not run.active and self._readiness.may_continue(run):
             forced = () if token_id is None else (token_id,)
             limit = index + self._models.recipe.sampling.max_new_tokens
             branch = self._branch(run, index)
@@ -214,7 +190,7 @@ class Runs(QObject):
         run = self.current
         if run and run.prompt == prompt and self.can_continue(run):
             self._continue(run, 1, stepping=True)
-        elif self._may_start(prompt):
+        elif self._readiness.may_start(prompt):
             run = self._new(prompt)
             run.stepping = True
             self._begin(run, More(limit=1))
@@ -222,7 +198,7 @@ class Runs(QObject):
     def choose(self, token_id: int) -> None:
         """Take another token in place of the last one of the shown text, without a branch."""
         run = self.current
-        if run and run.tokens and not run.active and self._may_continue(run):
+        if run and run.tokens and not run.active and self._readiness.may_continue(run):
             last = len(run.tokens) - 1
             self._take_up(run, last, More((token_id,), limit=last + 1))
 
@@ -246,33 +222,19 @@ class Runs(QObject):
 
     def stop(self) -> None:
         """Stop every text within one token; what has come stays."""
-        self._generation.stop()
+        self.generation.stop()
 
     def set_alphas(self, alphas: tuple[float, ...]) -> None:
         """Let these weights act on the next token of what is being generated."""
-        self._generation.set_alphas(alphas)
+        self.generation.set_alphas(alphas)
 
     # What if
-
-    @property
-    def what_if(self) -> WhatIf | None:
-        """The answer to the last what-if question about the shown text."""
-        return self._questions.answer
-
-    @property
-    def what_if_waiting(self) -> bool:
-        """Whether a what-if question is still to be answered."""
-        return self._questions.waiting
 
     def ask_what_if(self, alphas: tuple[float, ...]) -> None:
         """Ask where the shown text would have gone another way under other weights."""
         run = self.current
-        if run and not run.active and run.role is None and self._may_continue(run):
-            self._questions.ask(run, alphas)
-
-    def clear_what_if(self) -> None:
-        """Forget the answer to the last what-if question."""
-        self._questions.clear()
+        if run and not run.active and run.role is None and self._readiness.may_continue(run):
+            self.questions.ask(run, alphas)
 
     # The list of texts
 
@@ -283,12 +245,12 @@ class Runs(QObject):
         kept = run.common_length(self.current) if run and self.current else 0
         self.current = run
         self.selection.keep(kept)
-        self._questions.clear()
+        self.questions.clear()
         self.run_changed.emit()
 
     def new_id(self) -> int:
         """The number of one more text."""
-        return next(self._ids)
+        return self._requests.new_id()
 
     def add(self, run: Run) -> None:
         """Take a text that was not made here, such as one of the history, and show it."""
@@ -307,7 +269,7 @@ class Runs(QObject):
 
         The last ones can be brought back by :meth:`restore`.
         """
-        self._generation.drop(run)
+        self.generation.drop(run)
         place = self.removed.take_out(run, self.all)
         if run is self.current:
             self.show(self.all[min(place, len(self.all) - 1)] if self.all else None)
@@ -323,39 +285,10 @@ class Runs(QObject):
 
     # Starting
 
-    def _may_start(self, prompt: str) -> bool:
-        if self.running:
-            return False
-        if not prompt:
-            self._models.report(
-                PromptError(
-                    self.tr("The prompt is empty"), next_step=self.tr("Type some text to continue.")
-                )
-            )
-            return False
-        return self._models.prepare_run()
-
-    def _may_continue(self, run: Run) -> bool:
-        """Whether the models that are loaded are those of ``run``; says so where they are not."""
-        if self.running:
-            return False
-        if not self.can_continue(run):
-            self._models.report(
-                RecipeError(
-                    self.tr("This text was made with other models"),
-                    evidence=self.tr("it is of the recipe “{0}”").format(run.recipe.name),
-                    next_step=self.tr(
-                        "Open that recipe, or generate the text again with this one."
-                    ),
-                )
-            )
-            return False
-        return self._models.prepare_run()
-
     def _new(self, prompt: str, role: int | None = None) -> Run:
         recipe = self._models.recipe
         return Run(
-            next(self._ids),
+            self._requests.new_id(),
             prompt,
             recipe,
             LiveAlphas(()),
@@ -371,7 +304,7 @@ class Runs(QObject):
         return branch
 
     def _continue(self, run: Run, count: int, *, stepping: bool) -> None:
-        if run.active or not self._may_continue(run):
+        if run.active or not self._readiness.may_continue(run):
             return
         end = len(run.tokens)
         more = More(text=run.unread_text, limit=end + count, past_stop=run.at_stop_string)
@@ -385,7 +318,7 @@ class Runs(QObject):
         else:
             if all(token.forced for token in run.tokens):
                 run.recipe = self._models.recipe  # nothing was drawn with the settings before
-            self._questions.clear()
+            self.questions.clear()
             self._ask(run, more)
             self.run_changed.emit()
 
@@ -415,19 +348,13 @@ class Runs(QObject):
         self.list_changed.emit()
 
     def _ask(self, run: Run, more: More = AS_THE_SETTINGS_SAY) -> None:
-        self._generation.ask(run, self._models.recipe, more)
+        self.generation.ask(run, self._models.recipe, more)
 
-    # Events of the engine
+    # What comes
 
-    def receive(self, events: list[Event]) -> list[Event]:
-        """Take what concerns the texts out of a batch of events; returns the others."""
-        others = self._generation.receive(events)
-        return [event for event in others if not self._questions.receive(event)]
-
-    def _on_decoded(self, run: Run, tokens: list[TokenDecoded]) -> None:
-        self.decoded.emit(run, tokens)
+    def _on_added(self, run: Run, first: int) -> None:
         if run is self.current:
-            self.tokens_added.emit(len(run.tokens) - len(tokens))
+            self.tokens_added.emit(first)
             branch, index = self._to_select or (None, 0)
             if run.stepping:
                 self.selection.select(len(run.tokens) - 1)
@@ -444,4 +371,4 @@ class Runs(QObject):
 
     def abandon(self) -> None:
         """End what waits for models that will not come."""
-        self._generation.abandon()
+        self.generation.abandon()

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from PySide6.QtCore import QObject, Signal
 
 from app.checkpoints.spec import Recipe
 from app.decoding.types import FinishReason
 from app.engine.messages import (
-    Command,
     Event,
     Failed,
     Generate,
@@ -20,6 +20,7 @@ from app.engine.messages import (
     TokenDecoded,
 )
 from app.errors import TuneshiftError
+from app.ui.state.requests import Requests
 from app.ui.state.texts.text_run import Run
 
 
@@ -51,8 +52,7 @@ class Generation(QObject):
     """The texts that tokens are being generated for.
 
     Args:
-        submit: Takes a command to the engine.
-        ids: Gives a number to each command.
+        requests: The way to the engine.
         report: Shows an error.
     """
 
@@ -60,6 +60,8 @@ class Generation(QObject):
     """A text is asked of the models: it is new, or goes on from the tokens that it has."""
     decoded = Signal(object, list)
     """A text and the events of its new tokens. At most once per frame for each text."""
+    added = Signal(object, int)
+    """A text has tokens from this index on that it had not; ``decoded`` came before."""
     progressed = Signal(object)
     """A text got tokens or ended."""
     ended = Signal(object)
@@ -67,14 +69,12 @@ class Generation(QObject):
 
     def __init__(
         self,
-        submit: Callable[[Command], None],
-        ids: Iterator[int],
+        requests: Requests,
         report: Callable[[TuneshiftError, str], None],
         parent: QObject,
     ) -> None:
         super().__init__(parent)
-        self._submit = submit
-        self._ids = ids
+        self._requests = requests
         self._report = report
         self._active: dict[int, Run] = {}
 
@@ -92,7 +92,7 @@ class Generation(QObject):
             run.alphas = ReplayedAlphas(more.replay)
         sampling = recipe.sampling
         command = Generate(
-            next(self._ids),
+            self._requests.new_id(),
             run.prompt,
             replace(
                 sampling,
@@ -109,7 +109,7 @@ class Generation(QObject):
         )
         self._active[command.id] = run
         self.began.emit(run)
-        self._submit(command)
+        self._requests.submit(command, partial(self._hear, command.id, run))
 
     def set_alphas(self, alphas: tuple[float, ...]) -> None:
         """Let these weights act on the next token of what is being generated."""
@@ -133,33 +133,25 @@ class Generation(QObject):
         for id_ in list(self._active):
             self._end(id_, None)
 
-    def receive(self, events: list[Event]) -> list[Event]:
-        """Take what concerns the texts out of a batch of events; returns the others."""
-        fresh: dict[Run, list[TokenDecoded]] = {}
-        others: list[Event] = []
-        ended: list[RunFinished | Failed] = []
+    def _hear(self, id_: int, run: Run, events: Sequence[Event]) -> None:
+        """Take what came of one text."""
+        fresh: list[TokenDecoded] = []
+        ending: RunFinished | Failed | None = None
         for event in events:
-            run = self._active.get(getattr(event, "id", 0))
-            if run is None:
-                others.append(event)
-            elif isinstance(event, TokenDecoded):
-                fresh.setdefault(run, []).append(run.add(event))
+            if isinstance(event, TokenDecoded):
+                fresh.append(run.add(event))
             elif isinstance(event, RunStarted):
                 run.prompt_tokens = event.prompt_tokens
             elif isinstance(event, RunFinished | Failed):
-                ended.append(event)
-        for run, tokens in fresh.items():
-            self.decoded.emit(run, tokens)
-        for run in fresh:
+                ending = event
+        if fresh:
+            self.decoded.emit(run, fresh)
+            self.added.emit(run, len(run.tokens) - len(fresh))
             self.progressed.emit(run)
-        for event in ended:
-            self._on_end(event)
-        return others
+        if ending and id_ in self._active:  # it may have been dropped meanwhile
+            self._on_end(run, ending)
 
-    def _on_end(self, event: RunFinished | Failed) -> None:
-        run = self._active.get(event.id)
-        if run is None:
-            return  # it was dropped meanwhile
+    def _on_end(self, run: Run, event: RunFinished | Failed) -> None:
         if isinstance(event, RunFinished):
             run.stats = event.stats
             self._end(event.id, event.finish_reason)
@@ -169,6 +161,7 @@ class Generation(QObject):
         self._end(event.id, None if event.error else FinishReason.CANCELLED)
 
     def _end(self, id_: int, reason: FinishReason | None) -> None:
+        self._requests.forget(id_)
         run = self._active.pop(id_)
         run.end(reason)
         self.progressed.emit(run)

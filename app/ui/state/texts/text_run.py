@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from app.attribution.candidates import CandidateRows
 from app.attribution.explained_token import ExplainedToken
 from app.attribution.row_store import RowStore
+from app.attribution.series import AttributionSeries
 from app.checkpoints.spec import Recipe
 from app.decoding.types import FinishReason, GenerationConfig
 from app.engine.messages import Cancellation, LiveAlphas, RunStats, TokenDecoded
@@ -70,6 +71,7 @@ class Run:
     _counted_from: int = 0
     _given_from: int = 0
     _first_token_at: float = 0.0
+    _series: AttributionSeries | None = None
 
     @property
     def active(self) -> bool:
@@ -187,6 +189,15 @@ class Run:
         self.failed = reason is None
 
     # What is known of its tokens
+
+    @property
+    def series(self) -> AttributionSeries:
+        """The attributions of the tokens that have come, as columns; made once for all views."""
+        if self._series is None:
+            self._series = AttributionSeries(len(self.pair_names))
+        new = self.tokens[self._series.count :]
+        self._series.extend([token.attribution for token in new])
+        return self._series.so_far()
 
     def label(self, token_id: int) -> str:
         """What to call a token id."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Signal
 
 from app.decoding.types import OtherChoice
-from app.engine.messages import AskWhatIf, Cancellation, Command, Event, Failed, WhatIfAnswered
+from app.engine.messages import AskWhatIf, Cancellation, Event, Failed, WhatIfAnswered
 from app.errors import TuneshiftError
+from app.ui.state.requests import Requests
 from app.ui.state.texts.text_run import Run
 
 
@@ -35,8 +36,7 @@ class WhatIfQuestions(QObject):
     """Asks the engine, and holds the last answer.
 
     Args:
-        submit: Takes a command to the engine.
-        ids: Gives a number to each command.
+        requests: The way to the engine.
         report: Shows an error.
     """
 
@@ -45,14 +45,12 @@ class WhatIfQuestions(QObject):
 
     def __init__(
         self,
-        submit: Callable[[Command], None],
-        ids: Iterator[int],
+        requests: Requests,
         report: Callable[[TuneshiftError, str], None],
         parent: QObject,
     ) -> None:
         super().__init__(parent)
-        self._submit = submit
-        self._ids = ids
+        self._requests = requests
         self._report = report
         self._question: tuple[AskWhatIf, Run] | None = None
         self.answer: WhatIf | None = None
@@ -67,7 +65,7 @@ class WhatIfQuestions(QObject):
         self._give_up()
         steps = [step for step in run.rows.steps() if step.index >= run.drawn_from]
         command = AskWhatIf(
-            next(self._ids),
+            self._requests.new_id(),
             run.prompt,
             run.recipe.sampling,
             alphas,
@@ -76,7 +74,7 @@ class WhatIfQuestions(QObject):
             Cancellation(),
         )
         self._question = command, run
-        self._submit(command)
+        self._requests.submit(command, self._hear)
         self.changed.emit()
 
     def clear(self) -> None:
@@ -87,20 +85,21 @@ class WhatIfQuestions(QObject):
         if known:
             self.changed.emit()
 
-    def receive(self, event: Event) -> bool:
-        """Take the answer to the last question; whether ``event`` was it."""
-        if self._question is None or getattr(event, "id", 0) != self._question[0].id:
-            return False
-        command, run = self._question
+    def _hear(self, events: Sequence[Event]) -> None:
+        """Take the answer to the last question."""
+        if self._question is None:
+            return
+        (command, run), event = self._question, events[-1]
+        self._requests.forget(command.id)
         self._question = None
         if isinstance(event, WhatIfAnswered):
             self.answer = WhatIf(run, command.alphas, event.choices, len(command.steps))
         elif isinstance(event, Failed) and event.error:
             self._report(event.error, event.details)
         self.changed.emit()
-        return True
 
     def _give_up(self) -> None:
         if self._question:
             self._question[0].cancellation.request()
+            self._requests.forget(self._question[0].id)
             self._question = None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +10,7 @@ from app.checkpoints.spec import Recipe
 from app.engine.messages import Check, EngineFailed, Failed, Load
 from app.errors import CheckpointError, DeviceError, RecipeError
 from app.ui.state.models.recipe_checks import Checks
+from app.ui.state.requests import Requests
 from app.ui.state.session import LoadState, Session
 from tests.ui.conftest import FakeBridge, invent_preflight
 
@@ -24,7 +23,9 @@ def questions(bridge: FakeBridge) -> list[str]:
 def test_one_at_a_time_and_the_latest_is_answered(events: list[str | None]) -> None:
     """A text asks, None answers what is under way; at the end everything is answered."""
     asked: list[Check] = []
-    checks = Checks(asked.append, itertools.count(1))
+    answered: list[Check] = []
+    requests = Requests(asked.append, lambda event: None)  # type: ignore[arg-type]
+    checks = Checks(requests, lambda question, event: answered.append(question))
     recipe: Recipe = None  # type: ignore[assignment] # never looked at
     wanted = [event for event in events if event is not None]
     open_ = 0
@@ -34,13 +35,14 @@ def test_one_at_a_time_and_the_latest_is_answered(events: list[str | None]) -> N
             checks.ask(recipe, event)
         elif open_:
             under_way = asked[-1]
-            assert checks.answered(under_way.id) is under_way
+            requests.hand_out([Failed(under_way.id, None)])
+            assert answered[-1] is under_way
             open_ -= 1
         open_ += len(asked) - before
         assert 0 <= open_ <= 1
     while open_:
         before = len(asked)
-        checks.answered(asked[-1].id)
+        requests.hand_out([Failed(asked[-1].id, None)])
         open_ += len(asked) - before - 1
     assert len(asked) <= len(wanted)
     assert [question.prompt for question in asked[-1:]] == wanted[-1:]

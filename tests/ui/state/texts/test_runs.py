@@ -52,10 +52,10 @@ def test_tokens_come_in_batches_and_are_told_once_each(
 ) -> None:
     runs = loaded_session.runs
     heard: list[object] = []
-    runs.began.connect(lambda run: heard.append(("began", run)))
-    runs.decoded.connect(lambda run, events: heard.append(("decoded", run, len(events))))
+    runs.generation.began.connect(lambda run: heard.append(("began", run)))
+    runs.generation.decoded.connect(lambda run, events: heard.append(("decoded", run, len(events))))
     runs.tokens_added.connect(lambda first: heard.append(("added", first)))
-    runs.progressed.connect(lambda run: heard.append(("progressed", run, run.active)))
+    runs.generation.progressed.connect(lambda run: heard.append(("progressed", run, run.active)))
     runs.generate(PROMPT)
     run = shown(runs)
     bridge.start_run()
@@ -350,7 +350,7 @@ def test_an_unfinished_character_is_read_again_and_stays_as_it_was_drawn(
         replace(step_of(index, 1, ""), alphas=(3.0, 0.4), forced=True, sampled_probability=1.0)
         for index in (1, 2)
     ]
-    with qtbot.waitSignal(runs.decoded) as written:
+    with qtbot.waitSignal(runs.generation.decoded) as written:
         bridge.emit_steps([*again, step_of(3, 1, "한")])
     assert run.text == "a한"
     assert len(run.tokens) == 4
@@ -533,13 +533,13 @@ def test_a_what_if_question_is_about_what_was_drawn_in_this_way(
     # the first 20 were drawn at another temperature, and token 20 was given
     assert [step.index for step in question.steps] == list(range(21, 30))
     assert question.token_ids == shown(runs).token_ids
-    with qtbot.waitSignal(runs.what_if_changed):
+    with qtbot.waitSignal(runs.questions.changed):
         bridge.answer_what_if(OtherChoice(25, 4))
-    assert runs.what_if
-    assert runs.what_if.run is shown(runs)
-    assert runs.what_if.alphas == (0.0, 2.0)
-    assert runs.what_if.looked_at == 9
-    assert runs.what_if.choices == (OtherChoice(25, 4),)
+    assert runs.questions.answer
+    assert runs.questions.answer.run is shown(runs)
+    assert runs.questions.answer.alphas == (0.0, 2.0)
+    assert runs.questions.answer.looked_at == 9
+    assert runs.questions.answer.choices == (OtherChoice(25, 4),)
 
 
 def test_only_the_latest_question_counts(runs: Runs, bridge: FakeBridge) -> None:
@@ -549,13 +549,13 @@ def test_only_the_latest_question_counts(runs: Runs, bridge: FakeBridge) -> None
     runs.ask_what_if((2.0, 0.0))
     assert first.cancellation.requested()
     bridge.events.emit([Failed(first.id, None)])
-    assert runs.what_if_waiting
+    assert runs.questions.waiting
     bridge.events.emit([WhatIfAnswered(first.id, (OtherChoice(1, 1),))])
-    assert runs.what_if is None
+    assert runs.questions.answer is None
     bridge.answer_what_if()
-    assert runs.what_if
-    assert runs.what_if.alphas == (2.0, 0.0)
-    assert not runs.what_if_waiting
+    assert runs.questions.answer
+    assert runs.questions.answer.alphas == (2.0, 0.0)
+    assert not runs.questions.waiting
 
 
 def test_an_answer_is_forgotten_with_the_text_that_it_is_about(
@@ -564,7 +564,7 @@ def test_an_answer_is_forgotten_with_the_text_that_it_is_about(
     runs.ask_what_if((0.0, 0.0))
     bridge.answer_what_if(OtherChoice(3, 1))
     runs.go_on(1)
-    assert runs.what_if is None
+    assert runs.questions.answer is None
     bridge.complete(1)
     runs.ask_what_if((0.0, 0.0))
     question = bridge.last(AskWhatIf)
@@ -572,7 +572,7 @@ def test_an_answer_is_forgotten_with_the_text_that_it_is_about(
     runs.show(None)
     assert question.cancellation.requested()
     bridge.answer_what_if(OtherChoice(3, 1))
-    assert runs.what_if is None
+    assert runs.questions.answer is None
 
 
 def test_a_failed_question_says_why(
@@ -583,7 +583,7 @@ def test_a_failed_question_says_why(
     bridge.events.emit([Failed(bridge.last(AskWhatIf).id, error)])
     assert finished_session.problem
     assert finished_session.problem.error is error
-    assert not runs.what_if_waiting
+    assert not runs.questions.waiting
 
 
 def test_one_roles_answer_has_no_weights_to_ask_about(
@@ -665,7 +665,7 @@ def test_a_text_may_be_removed_while_it_runs(
     runs.generate(PROMPT)
     bridge.decode(3)
     run = shown(runs)
-    with qtbot.waitSignal(runs.progressed):
+    with qtbot.waitSignal(runs.generation.progressed):
         runs.remove(run)
     assert asked(bridge).cancellation.requested()
     assert not runs.running

@@ -190,7 +190,7 @@ def test_what_would_be_chosen_is_what_is_then_drawn(desk: Desk) -> None:
     first = desk.run
     desk.runs.ask_what_if((-1.0,))
     desk.bridge.work()
-    found = desk.runs.what_if
+    found = desk.runs.questions.answer
     assert found
     assert found.looked_at == 12
     choice = found.choices[0]

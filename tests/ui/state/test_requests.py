@@ -1,0 +1,87 @@
+"""Events find whoever asked for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from app.checkpoints.status import LoadProgress
+from app.engine.messages import (
+    Cancellation,
+    Command,
+    EngineFailed,
+    EngineReady,
+    Event,
+    Failed,
+    Loading,
+    Unload,
+)
+from app.errors import DeviceError
+from app.ui.state.requests import Requests
+
+
+class Asker:
+    """Asks for as many things as a test says, and writes down what it hears, in order."""
+
+    def __init__(self) -> None:
+        self.asked: list[Command] = []
+        self.heard: list[tuple[str, list[Event]]] = []
+        self.requests = Requests(self.asked.append, self._hear_engine)
+
+    def ask(self, name: str) -> int:
+        command = Unload(self.requests.new_id(), Cancellation())
+
+        def hear(events: Sequence[Event]) -> None:
+            self.heard.append((name, list(events)))
+
+        self.requests.submit(command, hear)
+        return command.id
+
+    def _hear_engine(self, event: EngineReady | EngineFailed) -> None:
+        self.heard.append(("engine", [event]))
+
+
+def loading(id_: int, done: int) -> Loading:
+    return Loading(id_, LoadProgress("base", done, 10))
+
+
+def test_events_of_a_command_go_together_to_whoever_asked() -> None:
+    asker = Asker()
+    first, second = asker.ask("first"), asker.ask("second")
+    a, b, c = loading(second, 1), loading(first, 1), loading(second, 2)
+    asker.requests.hand_out([a, b, c])
+    assert asker.heard == [("second", [a, c]), ("first", [b])]
+    assert [command.id for command in asker.asked] == [first, second]
+
+
+def test_the_engine_is_heard_in_its_turn() -> None:
+    asker = Asker()
+    id_ = asker.ask("it")
+    ready = EngineReady(("cpu",), "2.13.0")
+    failed = EngineFailed(DeviceError("gone"), "")
+    before, after = loading(id_, 1), loading(id_, 2)
+    asker.requests.hand_out([ready, before, failed, after])
+    heard = [("engine", [ready]), ("it", [before]), ("engine", [failed]), ("it", [after])]
+    assert asker.heard == heard
+
+
+def test_nobody_hears_what_is_forgotten_or_was_never_asked() -> None:
+    asker = Asker()
+    id_ = asker.ask("it")
+    asker.requests.forget(id_)
+    asker.requests.forget(id_)
+    asker.requests.hand_out([Failed(id_, None), Failed(id_ + 1, None)])
+    assert asker.heard == []
+
+
+def test_who_is_forgotten_while_a_batch_is_handed_out_hears_nothing_of_it() -> None:
+    asker = Asker()
+    second = 0
+
+    def drop_second(_: Sequence[Event]) -> None:
+        asker.requests.forget(second)
+
+    first = Unload(asker.requests.new_id(), Cancellation())
+    asker.requests.submit(first, drop_second)
+    second = asker.ask("second")
+    asker.requests.hand_out([Failed(first.id, None), Failed(second, None)])
+    assert asker.heard == []
