@@ -31,11 +31,11 @@ class Runs(QObject):
     Args:
         models: The session.
         requests: The way to the engine.
+        row_bytes: Bound of the memory of full rows, for all texts together.
 
     Attributes:
         generation: Tells what comes of every text.
         questions: What-if questions about the shown text, and the last answer.
-        row_bytes: Bound of the memory of full rows, for all texts together.
     """
 
     run_changed = Signal()
