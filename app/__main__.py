@@ -14,9 +14,9 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     multiprocessing.freeze_support()  # the packaged program starts itself for a conversion
     if sys.stderr is None or sys.stdout is None:
-        from app.logs import give_streams
+        from app.logs import redirect_missing_streams
 
-        give_streams()
+        redirect_missing_streams()
     from app.cli.options.command_line import parse
     from app.cli.output import settle, take_every_character
     from app.errors import TuneshiftError

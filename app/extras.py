@@ -3,7 +3,7 @@
 from app.resources import is_packaged
 
 
-def how_to_get(extra: str) -> str:
+def install_hint(extra: str) -> str:
     """What to do where an extra is missing, in a sentence."""
     command = f"pip install 'tuneshift[{extra}]'"
     if is_packaged():

@@ -46,7 +46,7 @@ def start_logging() -> TextIO | None:
     return crashes
 
 
-def give_streams() -> None:
+def redirect_missing_streams() -> None:
     """Let what libraries print go somewhere: a windowed program has no stdout and no stderr."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:

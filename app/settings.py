@@ -11,8 +11,8 @@ from typing import Any
 import platformdirs
 import tomli_w
 
+from app.atomic_files import set_aside, write_file
 from app.errors import SettingsError
-from app.files import set_aside, write_file
 
 _NAME = "tuneshift"
 ROW_MEGABYTES = range(16, 1_048_577)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.files import set_aside, write_file
+from app.atomic_files import set_aside, write_file
 
 pytestmark = pytest.mark.unit
 

@@ -68,8 +68,8 @@ def test_a_program_without_streams_gets_some(tmp_path: Path) -> None:
 import sys
 out = sys.stdout
 sys.stdout = sys.stderr = None
-from app.logs import give_streams, log_folder
-give_streams()
+from app.logs import redirect_missing_streams, log_folder
+redirect_missing_streams()
 print("printed")
 print("complained", file=sys.stderr)
 out.write(str(log_folder() / "output.log"))

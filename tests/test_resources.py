@@ -11,7 +11,7 @@ import pytest
 from app import resources
 from app.errors import EvaluationError
 from app.evaluation.code_execution import passes
-from app.extras import how_to_get
+from app.extras import install_hint
 
 pytestmark = pytest.mark.process
 
@@ -70,9 +70,9 @@ def test_no_commit_without_git(package: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_an_extra_is_installed_into_python_and_never_into_a_package(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert how_to_get("serve") == "Install it: pip install 'tuneshift[serve]'"
+    assert install_hint("serve") == "Install it: pip install 'tuneshift[serve]'"
     monkeypatch.setattr(sys, "frozen", True, raising=False)
-    assert how_to_get("serve").startswith("The packaged program comes without it.")
+    assert install_hint("serve").startswith("The packaged program comes without it.")
 
 
 @pytest.mark.usefixtures("packaged")

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.attribution.candidates import CandidateRows
-from app.attribution.rows import Floats
-from app.decoding.rows import Row, pair_difference, tuned_logits
+from app.attribution.row_statistics import Floats
+from app.decoding.tuned_logits import Row, pair_difference, tuned_logits
 from app.decoding.types import RoleLogits
 
 LOWEST_ALPHA, HIGHEST_ALPHA = -2.0, 4.0

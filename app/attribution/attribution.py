@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.attribution.rows import Softmax, log_normalizer, rank, rows_between
+from app.attribution.row_statistics import Softmax, log_normalizer, rank, rows_between
 from app.attribution.shapley import coalitions
-from app.decoding.rows import Row, steered, weighted_differences
+from app.decoding.tuned_logits import Row, add_differences, scaled_differences
 from app.decoding.types import RoleLogits
 
 LOW_COVERAGE = 0.9
@@ -79,8 +79,8 @@ def attribute(
         token_id: The token to explain.
         partial: Whether the base's row holds log-probabilities, and only of some tokens.
     """
-    added = weighted_differences(logits, alphas)
-    base, tuned = Softmax(logits.base), Softmax(steered(logits.base, added))
+    added = scaled_differences(logits, alphas)
+    base, tuned = Softmax(logits.base), Softmax(add_differences(logits.base, added))
     return TokenAttribution(
         p_base=base.p(token_id),
         p_tuned=tuned.p(token_id),

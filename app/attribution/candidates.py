@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from app.attribution.rows import Floats, log_normalizers, rows_between, top
+from app.attribution.row_statistics import Floats, log_normalizers, rows_between, top
 from app.attribution.shapley import MOST_EXACT_PAIRS, coalitions
-from app.decoding.rows import Row, steered, weighted_differences
+from app.decoding.tuned_logits import Row, add_differences, scaled_differences
 from app.decoding.types import FloatArray, RoleLogits
 
 TOP_TUNED, TOP_ROLE = 50, 24
@@ -195,8 +195,8 @@ def _keep_at_once(
     top_role: int,
 ) -> Iterator[CandidateRows]:
     """Of N positions whose rows are stacked, each role's [N, V]."""
-    added = weighted_differences(logits, alphas)
-    tuned = steered(logits.base, added)
+    added = scaled_differences(logits, alphas)
+    tuned = add_differences(logits.base, added)
     roles = [logits.base, *logits.experts, *logits.antiexperts]
     distinct = {id(rows): rows for rows in roles}
     tops = np.concatenate(

@@ -6,7 +6,7 @@ import numpy as np
 
 from app.attribution.attribution import TokenAttribution
 from app.attribution.candidates import CandidateRows, tabulate
-from app.attribution.rows import Floats
+from app.attribution.row_statistics import Floats
 
 
 def attribute_candidates(kept: CandidateRows, token_id: int) -> TokenAttribution:

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from app.attribution.rows import Floats
+from app.attribution.row_statistics import Floats
 from app.attribution.series import AttributionSeries
 
 BIT = math.log(2)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.attribution.attribution import LOW_COVERAGE, TokenAttribution
-from app.attribution.rows import Floats
+from app.attribution.row_statistics import Floats
 
 _FIRST_CAPACITY = 256
 _OTHERS = 9

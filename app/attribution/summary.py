@@ -9,9 +9,9 @@ from enum import StrEnum
 
 from app.attribution.candidates import CandidateRows
 from app.attribution.explained_token import ExplainedToken
+from app.attribution.row_statistics import log_normalizer
 from app.attribution.row_store import RowStore
-from app.attribution.rows import log_normalizer
-from app.decoding.rows import Row
+from app.decoding.tuned_logits import Row
 from app.decoding.types import RoleLogits
 
 
@@ -104,7 +104,7 @@ class Tally:
     Attributes:
         tokens: How many tokens; ``characters`` of their text.
         given: How many of them were given and not drawn. They count like the others.
-        steered: How many had pairs acting on them; of the others no shift is known.
+        tuned: How many had pairs acting on them; of the others no shift is known.
         flips: How many of those have another first choice than the base's.
         shift: Sum of ``p_tuned − p_base``.
         sampled: Whether contributions were sampled for some of them (more than six pairs).
@@ -116,7 +116,7 @@ class Tally:
     tokens: int = 0
     characters: int = 0
     given: int = 0
-    steered: int = 0
+    tuned: int = 0
     flips: int = 0
     shift: float = 0.0
     sampled: bool = False
@@ -127,12 +127,12 @@ class Tally:
     @property
     def flipped_share(self) -> float:
         """Share of tokens at which the pairs changed the first choice; NaN where none acted."""
-        return self.flips / self.steered if self.steered else math.nan
+        return self.flips / self.tuned if self.tuned else math.nan
 
     @property
     def mean_shift(self) -> float:
         """Mean of ``p_tuned − p_base``; NaN where no pair acted."""
-        return self.shift / self.steered if self.steered else math.nan
+        return self.shift / self.tuned if self.tuned else math.nan
 
     def likelihood(self, role: Role) -> Likelihood:
         """The likelihood under ``role``, of no tokens where nothing is known of it."""
@@ -150,7 +150,7 @@ class Tally:
         explained = token.attribution
         shift = explained.p_tuned - explained.p_base
         self._count(token)
-        self.steered += 1
+        self.tuned += 1
         self.flips += explained.flipped
         self.shift += shift
         self.sampled |= sampled
@@ -195,7 +195,7 @@ def total(tallies: Iterable[Tally]) -> Tally:
         whole.tokens += tally.tokens
         whole.characters += tally.characters
         whole.given += tally.given
-        whole.steered += tally.steered
+        whole.tuned += tally.tuned
         whole.flips += tally.flips
         whole.shift += tally.shift
         whole.sampled |= tally.sampled

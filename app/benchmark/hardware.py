@@ -10,7 +10,7 @@ import torch
 
 from app.benchmark.setup import Setup
 from app.benchmark.ways import synchronize
-from app.checkpoints.loading.packing import PackedLinear
+from app.checkpoints.loading.packed_weights import PackedLinear
 from app.checkpoints.memory.footprint import measure_footprint
 from app.decoding.language_model import TransformersLanguageModel
 

@@ -11,7 +11,7 @@ import torch
 from transformers import DynamicCache, PreTrainedModel
 
 from app.attribution.attribution import attribute
-from app.benchmark.blocks import BlockCost, Expected, expected
+from app.benchmark.block_costs import BlockCost, Expected, expected
 from app.benchmark.hardware import bandwidth, bytes_per_token, peak_memory
 from app.benchmark.setup import Setup
 from app.benchmark.ways import PLAIN, REFERENCE, Run, Way, synchronize, ways

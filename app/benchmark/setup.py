@@ -14,7 +14,7 @@ from app.checkpoints.devices import free_bytes, resolve_device
 from app.checkpoints.loading.grouped_attention import group_attention
 from app.checkpoints.loading.loader import load_recipe
 from app.checkpoints.loading.lora import twin
-from app.checkpoints.loading.packing import pack_models
+from app.checkpoints.loading.packed_weights import pack_models
 from app.checkpoints.opening import open_recipe
 from app.checkpoints.preflight import preflight
 from app.checkpoints.spec import Recipe

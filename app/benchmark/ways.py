@@ -77,7 +77,7 @@ def loop(setup: Setup, models: Sequence[PreTrainedModel]) -> Iterator[int]:
             for model, cache, read in zip(models, caches, tokens, strict=False)
         ]
         tuned = _combined(setup, rows).cpu().numpy()
-        token_id, _ = process_logits(tuned, np.array(history), config).draw(config.seed, index)
+        token_id, _ = process_logits(tuned, np.array(history), config).sample(config.seed, index)
         yield token_id
         history.append(token_id)
         tokens = [torch.tensor([[token_id]], device=setup.device)] * len(models)

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from app.checkpoints.memory.estimate import estimate_memory
 from app.checkpoints.opening import OpenedRecipe
+from app.checkpoints.preflight_report import Preflight
 from app.checkpoints.prompts import preview_prompts
-from app.checkpoints.report import Preflight
 from app.checkpoints.vocabulary.compare import compare_vocabularies
 from app.checkpoints.warnings import warnings
 

@@ -12,7 +12,7 @@ from transformers import PreTrainedTokenizerBase
 
 from app.checkpoints.conversation import Conversation, Prompt, TokenIds
 from app.checkpoints.opening import OpenedRecipe, OpenedRole
-from app.checkpoints.report import RolePrompt
+from app.checkpoints.preflight_report import RolePrompt
 from app.checkpoints.spec import CHAT, PERSONA_TEMPLATE, PLAIN, CheckpointSpec
 from app.checkpoints.vocabulary.compare import token_labels
 from app.errors import ContextLengthError, PromptError

@@ -186,9 +186,10 @@ class Recipe:
 def persona_pair(base: CheckpointSpec, name: str, system: str, *, chat: bool = False) -> ExpertPair:
     """A pair that needs no model but the base: the base told to be someone, and the base itself.
 
-    Its evaluation is shared with the base's, so that it costs one more evaluation and no more
-    weights. α = 1 is the base with the system prompt; above 1 the persona is stronger than a prompt
-    makes it. Source: Sanchez et al., Stay on topic with Classifier-Free Guidance, arXiv 2306.17806.
+    Its anti-expert shares the base's model context, so that the pair costs one more forward pass
+    per token and no more weights. α = 1 is the base with the system prompt; above 1 the persona is
+    stronger than a prompt makes it.
+    Source: Sanchez et al., Stay on topic with Classifier-Free Guidance, arXiv 2306.17806.
 
     Args:
         base: The base's checkpoint with its prompt format.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from app.checkpoints.opening import OpenedRecipe, OpenedRole
-from app.checkpoints.report import VocabularyReport
+from app.checkpoints.preflight_report import VocabularyReport
 from app.checkpoints.spec import CHAT
 from app.checkpoints.vocabulary.compare import end_ids
 from app.checkpoints.vocabulary.tokenizer_proof import tokenizer_notes

@@ -6,11 +6,11 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.atomic_files import write_file
 from app.cli.progress_line import StatusLine
 from app.cli.roles import chosen_recipe
 from app.decoding.types import GenerationConfig
 from app.errors import PromptError, SettingsError
-from app.files import write_file
 
 if TYPE_CHECKING:
     from app.benchmark.setup import Setup
@@ -27,8 +27,8 @@ def bench(options: argparse.Namespace) -> int:
     _check(options)
     status = StatusLine()
     status.show("Starting …")
+    from app.benchmark.benchmark_report import as_json, as_svg, as_text
     from app.benchmark.measure import measure
-    from app.benchmark.report import as_json, as_svg, as_text
 
     try:
         results = measure(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 
+from app.checkpoints.preflight_report import Preflight
 from app.checkpoints.recipes.recipe_file import DEFAULT_RECIPE, find_recipe
-from app.checkpoints.report import Preflight
 from app.checkpoints.spec import Recipe
 from app.cli.check_report import check_as_json, check_as_text
 from app.cli.progress_line import StatusLine

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from app.checkpoints.report import (
+from app.checkpoints.preflight_report import (
     DeviceMemory,
     MemoryEstimate,
     Preflight,

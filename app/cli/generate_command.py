@@ -20,19 +20,9 @@ from app.cli.run_request import Order
 from app.cli.saving import Saving
 from app.cli.text_input import read_standard_input
 from app.decoding.types import FinishReason, GenerationConfig
-from app.engine.messages import (
-    Cancellation,
-    Event,
-    Failed,
-    Generate,
-    LiveAlphas,
-    Load,
-    Loaded,
-    Loading,
-    RunFinished,
-    RunStarted,
-    TokenDecoded,
-)
+from app.engine.commands import Generate, Load
+from app.engine.controls import Cancellation, LiveAlphas
+from app.engine.events import Event, Failed, Loaded, Loading, RunFinished, RunStarted, TokenDecoded
 from app.errors import PromptError, RecipeError, TuneshiftError
 from app.history.records import NewRun, RunKind, new_run_id
 from app.settings import history_file
@@ -101,7 +91,7 @@ class _Output:
             self.run.finish_reason = event.finish_reason
             self.run.tokens_per_second = event.stats.tokens_per_second
             self.run.speculation = event.stats.speculation
-            self.run.traffic = event.stats.traffic
+            self.run.endpoint_usage = event.stats.endpoint_usage
             if self._stream:
                 self.write("\n")
         elif isinstance(event, Failed):

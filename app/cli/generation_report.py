@@ -11,8 +11,9 @@ from app.checkpoints.spec import Recipe
 from app.checkpoints.status import RoleInForce
 from app.cli.run_record import RunRecord
 from app.cli.run_request import Order
+from app.decoding.remote import EndpointUsage
 from app.decoding.speculation_stats import SpeculationStats
-from app.engine.messages import Loaded, TokenDecoded
+from app.engine.events import Loaded, TokenDecoded
 from app.history.export.json_file import finite
 
 
@@ -37,10 +38,22 @@ def json_report(
         "alphas": list(order.recipe.alphas),
         "tokens_per_second": run.tokens_per_second,
         "speculation": _speculation(run.speculation),
-        "traffic": asdict(run.traffic) if run.traffic else None,
+        "traffic": _traffic(run.endpoint_usage) if run.endpoint_usage else None,
         "steps": [_step(token) for token in run.tokens],
     }
     return json.dumps(finite(report), ensure_ascii=False, allow_nan=False)
+
+
+def _traffic(usage: EndpointUsage) -> dict[str, Any]:
+    """What was exchanged with an endpoint, under the names that docs/large-bases.md gives."""
+    return {
+        "requests": usage.requests,
+        "sent": usage.sent,
+        "received": usage.received,
+        "retries": usage.retries,
+        "recut": usage.retokenized,
+        "left_out": [asdict(token) for token in usage.unmatched],
+    }
 
 
 def _speculation(stats: SpeculationStats | None) -> dict[str, Any] | None:
@@ -51,7 +64,7 @@ def _speculation(stats: SpeculationStats | None) -> dict[str, Any] | None:
         "mean_block": stats.total.mean_block,
         "sources": {name: asdict(counts) for name, counts in stats.sources},
         "plain_tokens": stats.plain,
-        "cannot_rewind": stats.fixed or None,
+        "cannot_rewind": stats.unrewindable or None,
     }
 
 

@@ -9,9 +9,9 @@ import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
+from app.atomic_files import write_file
 from app.cli.output import write_out
 from app.errors import HistoryError
-from app.files import write_file
 from app.history.archive import Archive, Query
 from app.history.database import open_to_read
 from app.history.export.document import Document, read_document, shift_bits

@@ -11,7 +11,7 @@ from itertools import zip_longest
 from app.checkpoints.status import RoleInForce
 from app.cli.roles import on_device
 from app.cli.run_request import Order
-from app.engine.messages import LiveAlphas, ReplayedAlphas
+from app.engine.controls import LiveAlphas, ReplayedAlphas
 from app.errors import RecipeError
 from app.history.archive import Archive
 from app.history.database import open_to_read

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from app.decoding.remote import Traffic
+from app.decoding.remote import EndpointUsage
 from app.decoding.speculation_stats import SpeculationStats
 from app.decoding.types import FinishReason
-from app.engine.messages import TokenDecoded
+from app.engine.events import TokenDecoded
 
 
 class RunRecord:
@@ -17,4 +17,4 @@ class RunRecord:
         self.finish_reason: FinishReason | None = None
         self.tokens_per_second: float | None = None
         self.speculation: SpeculationStats | None = None
-        self.traffic: Traffic | None = None
+        self.endpoint_usage: EndpointUsage | None = None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from app.checkpoints.spec import Recipe
 from app.decoding.types import GenerationConfig
-from app.engine.messages import LiveAlphas
+from app.engine.controls import LiveAlphas
 
 
 @dataclass(frozen=True, slots=True, eq=False)

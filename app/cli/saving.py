@@ -4,15 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from app.engine.messages import (
-    Event,
-    Failed,
-    Loaded,
-    RunFinished,
-    RunStarted,
-    RunStats,
-    TokenDecoded,
-)
+from app.engine.events import Event, Failed, Loaded, RunFinished, RunStarted, RunStats, TokenDecoded
 from app.errors import HistoryError
 from app.history.records import Ending, InForce, NewRun, RunFigures
 from app.history.writer import HistoryWriter

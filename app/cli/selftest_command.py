@@ -13,16 +13,9 @@ from pathlib import Path
 from app.checkpoints.recipes.recipe_file import DEFAULT_RECIPE, find_recipe
 from app.checkpoints.spec import Recipe
 from app.cli.saving import Saving
-from app.engine.messages import (
-    Cancellation,
-    Event,
-    Failed,
-    Generate,
-    LiveAlphas,
-    Load,
-    RunFinished,
-    TokenDecoded,
-)
+from app.engine.commands import Generate, Load
+from app.engine.controls import Cancellation, LiveAlphas
+from app.engine.events import Event, Failed, RunFinished, TokenDecoded
 from app.errors import ModelError, TuneshiftError
 from app.history.archive import Archive
 from app.history.database import open_to_read

@@ -13,7 +13,7 @@ from app.checkpoints.status import LoadProgress
 from app.cli.progress_line import StatusLine
 from app.cli.roles import on_device
 from app.errors import SettingsError
-from app.extras import how_to_get
+from app.extras import install_hint
 from app.server.access import Access
 from app.server.listening import Service, listen, url_of
 
@@ -32,7 +32,7 @@ def serve(options: argparse.Namespace) -> int:
         raise SettingsError(
             "The server is not installed",
             evidence=str(error),
-            next_step=how_to_get("serve"),
+            next_step=install_hint("serve"),
         ) from error
     recipe = on_device(find_recipe(options.recipe or DEFAULT_RECIPE), options.device, options.dtype)
     access = Access(options.host, _key(options), tuple(map(_origin, options.allow_origin)))

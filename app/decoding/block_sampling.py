@@ -68,7 +68,7 @@ def _top_p(scores: Tensor, p: float) -> Tensor:
     return torch.empty_like(scores).scatter(-1, ids, best.masked_fill(dropped, _MASKED))
 
 
-def draw_block(scores: Tensor, noise: Tensor | None) -> tuple[Tensor, Tensor]:
+def sample_block(scores: Tensor, noise: Tensor | None) -> tuple[Tensor, Tensor]:
     """Draw from softmax(``scores``) by an exponential race, as a row does, or take the best.
 
     Args:

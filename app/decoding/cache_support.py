@@ -31,8 +31,22 @@ _POSITIONS_FROM_ZERO = ("bamba",)
 """Model types that count positions from 0 in every block, unless they are told."""
 
 _STATE_AND_BLOCKS = frozenset(
-    """bailing_hybrid bamba deepseek_v4 falcon_h1 granitemoehybrid kimi_linear olmo_hybrid
-    qwen3_5 qwen3_5_text qwen3_5_moe qwen3_5_moe_text qwen3_next qwen4_exp qwen4_exp_text""".split()
+    [
+        "bailing_hybrid",
+        "bamba",
+        "deepseek_v4",
+        "falcon_h1",
+        "granitemoehybrid",
+        "kimi_linear",
+        "olmo_hybrid",
+        "qwen3_5",
+        "qwen3_5_text",
+        "qwen3_5_moe",
+        "qwen3_5_moe_text",
+        "qwen3_next",
+        "qwen4_exp",
+        "qwen4_exp_text",
+    ]
 )
 """Model types with a recurrent state that go on from it when a block of several tokens follows.
 

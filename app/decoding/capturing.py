@@ -18,10 +18,10 @@ _WARM_UPS = 2  # libraries allocate what they work with in the first runs
 _TIMED = 3
 _ALIGNED = 64  # bytes
 
-Run = Callable[[], None]
-Lanes = Callable[[Sequence[Run]], None]
+Action = Callable[[], None]
+ActionRunner = Callable[[Sequence[Action]], None]
 """Runs parts that do not depend on each other, one after another or side by side."""
-Computation = Callable[[Lanes], None]
+Computation = Callable[[ActionRunner], None]
 """Reads and writes memory that stays where it is; run twice, it does what it does when run once."""
 
 
@@ -32,8 +32,8 @@ class CaptureError(Exception):
 class Capture(Protocol):
     """Prepares a computation to be run again and again."""
 
-    def __call__(self, compute: Computation, parts: int = 1) -> Run:
-        """What runs ``compute``, which gives so many parts to its lanes.
+    def __call__(self, compute: Computation, parts: int = 1) -> Action:
+        """What runs ``compute``, which gives so many parts to its runner.
 
         Raises:
             CaptureError: It has to be computed without.
@@ -41,15 +41,15 @@ class Capture(Protocol):
         ...
 
 
-def one_after_another(parts: Sequence[Run]) -> None:
-    """The lanes of a device that does one thing at a time."""
+def run_sequentially(parts: Sequence[Action]) -> None:
+    """The runner of a device that does one thing at a time."""
     for part in parts:
         part()
 
 
-def uncaptured(compute: Computation, parts: int = 1) -> Run:
-    """Run it as it is."""
-    return lambda: compute(one_after_another)
+def uncaptured(compute: Computation, parts: int = 1) -> Action:
+    """Action it as it is."""
+    return lambda: compute(run_sequentially)
 
 
 class CudaGraphs:
@@ -63,43 +63,43 @@ class CudaGraphs:
         self._graphs = WeakSet[torch.cuda.CUDAGraph]()
         self._pool = torch.cuda.graph_pool_handle()
 
-    def __call__(self, compute: Computation, parts: int = 1) -> Run:
-        lanes: list[Lanes] = [one_after_another]
+    def __call__(self, compute: Computation, parts: int = 1) -> Action:
+        runner: list[ActionRunner] = [run_sequentially]
         if parts > 1:
-            lanes.append(_Streams(parts))
+            runner.append(_ParallelStreams(parts))
         try:
-            graphs = [self._captured(compute, way) for way in lanes]
+            graphs = [self._captured(compute, way) for way in runner]
             best = min(graphs, key=_seconds) if parts > 1 else graphs[0]
         except torch.OutOfMemoryError:
             raise
         except RuntimeError as error:
             raise CaptureError(str(error).partition("\n")[0]) from error
-        run: Run = best.replay
+        run: Action = best.replay
         return run
 
-    def _captured(self, compute: Computation, lanes: Lanes) -> torch.cuda.CUDAGraph:
+    def _captured(self, compute: Computation, runner: ActionRunner) -> torch.cuda.CUDAGraph:
         beside = torch.cuda.Stream()
         beside.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(beside):
             for _ in range(_WARM_UPS):
-                compute(lanes)
+                compute(runner)
         torch.cuda.current_stream().wait_stream(beside)
         if not self._graphs:  # torch takes no name of a pool again whose graphs are all gone
             self._pool = torch.cuda.graph_pool_handle()
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"):
-            compute(lanes)
+            compute(runner)
         self._graphs.add(graph)
         return graph
 
 
-class _Streams:
+class _ParallelStreams:
     """Every part on a stream of its own; what comes after them waits for all."""
 
     def __init__(self, parts: int) -> None:
         self._streams = [torch.cuda.Stream() for _ in range(parts - 1)]
 
-    def __call__(self, parts: Sequence[Run]) -> None:
+    def __call__(self, parts: Sequence[Action]) -> None:
         current = torch.cuda.current_stream()
         for stream, part in zip(self._streams, parts[1:], strict=True):
             stream.wait_stream(current)
@@ -128,8 +128,8 @@ class Mirror:
         device: Where; on the host the memory is pinned for it.
 
     Attributes:
-        here: The tensors on the host, by name.
-        there: The tensors on the device, by name.
+        host: The tensors on the host, by name.
+        device: The tensors on the device, by name.
     """
 
     def __init__(
@@ -150,17 +150,17 @@ class Mirror:
                 for place, (name, (shape, dtype)) in zip(places, shapes.items(), strict=True)
             }
 
-        self.here, self.there = views(self._on_host), views(self._on_device)
+        self.host, self.device = views(self._on_host), views(self._on_device)
 
-    def send(self) -> None:
+    def copy_to_device(self) -> None:
         """Begin to copy what is here to the device."""
         self._on_device.copy_(self._on_host, non_blocking=True)
 
-    def fetch(self) -> None:
-        """Begin to copy what is there to the host; see :meth:`wait`."""
+    def copy_to_host(self) -> None:
+        """Begin to copy what is there to the host; see :meth:`synchronize`."""
         self._on_host.copy_(self._on_device, non_blocking=True)
 
-    def wait(self) -> None:
+    def synchronize(self) -> None:
         """Wait for everything that the device was given, copies among it."""
         if self._device.type == "cuda":
             torch.cuda.current_stream(self._device).synchronize()

@@ -6,9 +6,9 @@ from collections.abc import Callable, Collection, Generator, Sequence
 from dataclasses import dataclass
 
 from app.decoding.detokenizer import Detokenizer, TextBuffer
-from app.decoding.drawing import Drawing
 from app.decoding.ensemble import Ensemble
 from app.decoding.speculative import Speculator
+from app.decoding.token_sampler import TokenSampler
 from app.decoding.types import FinishReason, GenerationConfig, TokenStep
 from app.errors import Cancelled, ContextLengthError
 
@@ -17,7 +17,7 @@ SCORING_BLOCK = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Beginning:
+class TextPrefix:
     """What a text begins with, before anything is drawn.
 
     Attributes:
@@ -30,7 +30,7 @@ class Beginning:
     forced: tuple[int, ...] = ()
 
 
-FROM_THE_PROMPT = Beginning()
+NO_PREFIX = TextPrefix()
 
 
 def decode(
@@ -42,21 +42,21 @@ def decode(
     eos_ids: Collection[int],
     alphas: Callable[[], tuple[float, ...]],
     cancelled: Callable[[], bool] = lambda: False,
-    beginning: Beginning = FROM_THE_PROMPT,
+    prefix: TextPrefix = NO_PREFIX,
     speculator: Speculator | None = None,
 ) -> Generator[TokenStep, None, FinishReason]:
     """Generate from the tuned distribution softmax(s_M + Σ_i α_i (s_M⁺ᵢ − s_M⁻ᵢ)).
 
     Args:
         ensemble: The roles of a recipe. Whatever it has read before is forgotten, or, where there
-            is a beginning to be kept, used as far as it is the same.
+            is a prefix to be kept, used as far as it is the same.
         prompts: The token ids of each evaluation's prompt, the base's first.
-        config: Sampling settings and limits; ``max_new_tokens`` counts the beginning.
+        config: Sampling settings and limits; ``max_new_tokens`` counts the prefix.
         detokenizer: Made for the base's tokenizer and prompt.
         eos_ids: Union of the end-of-sequence ids of all roles; any of them ends the text.
         alphas: Read once for each token, so that a change acts on the next one.
         cancelled: Asked before every prefill chunk and every token.
-        beginning: What the text begins with: a fork, or a text to be scored.
+        prefix: What the text begins with: a fork, or a text to be scored.
         speculator: Of this ensemble; it drafts, so that the same text is there sooner.
 
     Yields:
@@ -67,17 +67,17 @@ def decode(
         Why the text ended. A context that is full ends it like ``max_new_tokens`` does.
 
     Raises:
-        PromptError: When a prompt is empty or, with the beginning, fills the context of its model.
+        PromptError: When a prompt is empty or, with the prefix, fills the context of its model.
         ModelError: When a model computes logits that are not numbers.
     """
     text = TextBuffer(detokenizer, config.stop)
-    text.skip(beginning.kept)
-    given = len(beginning.kept) + len(beginning.forced)
+    text.skip(prefix.kept)
+    given = len(prefix.kept) + len(prefix.forced)
     reason = FinishReason.LENGTH
     try:
-        drawing = Drawing(prompts[0], beginning.kept, config, alphas)
+        sampler = TokenSampler(prompts[0], prefix.kept, config, alphas)
         steps = _draw_tokens(
-            ensemble, prompts, config, drawing, beginning, eos_ids, cancelled, speculator
+            ensemble, prompts, config, sampler, prefix, eos_ids, cancelled, speculator
         )
         for step in steps:
             if step.token_id in eos_ids and step.index >= given - 1:
@@ -99,49 +99,51 @@ def _draw_tokens(
     ensemble: Ensemble,
     prompts: Sequence[Sequence[int]],
     config: GenerationConfig,
-    drawing: Drawing,
-    beginning: Beginning,
+    sampler: TokenSampler,
+    prefix: TextPrefix,
     eos_ids: Collection[int],
     cancelled: Callable[[], bool],
     speculator: Speculator | None,
 ) -> Generator[TokenStep, None, None]:
     """The given tokens and then those that are drawn. Steps have no text yet."""
-    if beginning.kept:
-        logits = ensemble.resume(prompts, beginning.kept, cancelled)
+    if prefix.kept:
+        logits = ensemble.resume(prompts, prefix.kept, cancelled)
     else:
         logits = ensemble.prefill(prompts, cancelled)
-    limit = _limit(ensemble, config, beginning)
-    for start in range(0, len(beginning.forced), SCORING_BLOCK):
-        block = beginning.forced[start : start + SCORING_BLOCK]
+    limit = _limit(ensemble, config, prefix)
+    for start in range(0, len(prefix.forced), SCORING_BLOCK):
+        block = prefix.forced[start : start + SCORING_BLOCK]
         if cancelled():
             raise Cancelled
         following = ensemble.extend(block, last=len(block))
         for place, token_id in enumerate(block):
             rows, position = (logits, -1) if place == 0 else (following, place - 1)
-            yield drawing.step(rows, position, token_id)
-            drawing.append(token_id)
+            yield sampler.step(rows, position, token_id)
+            sampler.append(token_id)
         logits = following
     if speculator is not None:
-        yield from speculator.decode(ensemble, drawing, logits, limit, eos_ids, cancelled)
+        yield from speculator.decode(ensemble, sampler, logits, limit, eos_ids, cancelled)
         return
-    while drawing.index < limit:
+    while sampler.index < limit:
         if cancelled():
             raise Cancelled
-        step = drawing.step(logits, -1)
+        step = sampler.step(logits, -1)
         yield step
-        drawing.append(step.token_id)
-        if drawing.index < limit:
-            logits = ensemble.extend([step.token_id], ahead=drawing.ahead())
+        sampler.append(step.token_id)
+        if sampler.index < limit:
+            logits = ensemble.extend([step.token_id], sampling=sampler.sampling())
 
 
-def _limit(ensemble: Ensemble, config: GenerationConfig, beginning: Beginning) -> int:
-    """How many tokens the text may have, the beginning included."""
-    kept, forced = len(beginning.kept), len(beginning.forced)
-    room = ensemble.room
-    if room is not None and forced > room:
+def _limit(ensemble: Ensemble, config: GenerationConfig, prefix: TextPrefix) -> int:
+    """How many tokens the text may have, the prefix included."""
+    kept, forced = len(prefix.kept), len(prefix.forced)
+    remaining = ensemble.remaining_context
+    if remaining is not None and forced > remaining:
         raise ContextLengthError(
             "The text is longer than the context of the models",
-            evidence=f"{kept + forced:,} tokens, {kept + room:,} can be read after the prompt",
+            evidence=f"{kept + forced:,} tokens, {kept + remaining:,} can be read after the prompt",
             next_step="Shorten the text or the prompt.",
         )
-    return config.max_new_tokens if room is None else min(config.max_new_tokens, kept + room)
+    return (
+        config.max_new_tokens if remaining is None else min(config.max_new_tokens, kept + remaining)
+    )

@@ -12,21 +12,21 @@ from dataclasses import dataclass
 from math import ceil
 from statistics import mean
 
-_REMEMBERED = 8
+_SAMPLES_KEPT = 8
 _QUARTER = 4
 """A time is the lower quartile of those that are remembered: whatever else runs only adds to it."""
-_LEAST = 1e-9  # seconds; nothing takes no time, whatever a clock says
+_MIN_SECONDS = 1e-9  # seconds; nothing takes no time, whatever a clock says
 _STALE_AFTER = 256
-_WINDOW = 0.97
+_DECAY = 0.97
 _PRIOR = 0.6
 _PRIOR_WEIGHT = 2.0
-_SURE = (0.3, 0.6, 0.85, 0.97)
-_MATCHES = (2, 3, 4, 8)
-_REST, _LONGEST_REST = 4, 512
-_DOUBLED_AFTER = 64
+_CONFIDENCE_BOUNDS = (0.3, 0.6, 0.85, 0.97)
+_MATCH_LENGTH_BOUNDS = (2, 3, 4, 8)
+_MIN_BACKOFF, _MAX_BACKOFF = 4, 512
+_WEIGHT_DOUBLES_AFTER = 64
 """Drafts by others until one that was not asked counts twice: it may have been slow by chance."""
-_WATCH_ALL = 16
-_WATCH_EVERY = 8
+_OBSERVE_ALL = 16
+_OBSERVE_EVERY = 8
 
 
 class Timings:
@@ -49,9 +49,9 @@ class Timings:
     def add(self, size: int, seconds: float) -> None:
         self._count += 1
         if size in self._times:
-            self._times[size].append(max(seconds, _LEAST))
+            self._times[size].append(max(seconds, _MIN_SECONDS))
         else:
-            self._times[size] = deque(maxlen=_REMEMBERED)
+            self._times[size] = deque(maxlen=_SAMPLES_KEPT)
         self._seen[size] = self._count
         for old in [s for s, seen in self._seen.items() if self._count - seen > _STALE_AFTER]:
             self._times[old].clear()
@@ -81,15 +81,15 @@ def _line(points: Mapping[int, float]) -> tuple[float, float]:
     return mean_time - slope * mean_size, slope
 
 
-class _Share:
+class _MovingRate:
     """How often something happens of late."""
 
     def __init__(self) -> None:
         self._hits = self._trials = 0.0
 
     def add(self, hit: bool) -> None:
-        self._hits = self._hits * _WINDOW + hit
-        self._trials = self._trials * _WINDOW + 1.0
+        self._hits = self._hits * _DECAY + hit
+        self._trials = self._trials * _DECAY + 1.0
 
     def rate(self, prior: float) -> float:
         return (self._hits + prior * _PRIOR_WEIGHT) / (self._trials + _PRIOR_WEIGHT)
@@ -99,20 +99,20 @@ class Acceptance:
     """How probable it is that a drafted token is the tuned one, where those before it are."""
 
     def __init__(self) -> None:
-        self._all = _Share()
-        self._by_confidence = [_Share() for _ in range(len(_SURE) + 1)]
+        self._all = _MovingRate()
+        self._by_confidence = [_MovingRate() for _ in range(len(_CONFIDENCE_BOUNDS) + 1)]
 
     def add(self, agreed: bool, confidence: float | None = None) -> None:
         self._all.add(agreed)
         if confidence is not None:
-            self._by_confidence[bisect_left(_SURE, confidence)].add(agreed)
+            self._by_confidence[bisect_left(_CONFIDENCE_BOUNDS, confidence)].add(agreed)
 
     def rate(self, confidence: float | None = None) -> float:
         """Of all drafts of late, or of those of which their model was about as sure."""
         overall = self._all.rate(_PRIOR)
         if confidence is None:
             return overall
-        return self._by_confidence[bisect_left(_SURE, confidence)].rate(overall)
+        return self._by_confidence[bisect_left(_CONFIDENCE_BOUNDS, confidence)].rate(overall)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ class Plan:
     """A draft: by whom, how long at most, and what it is expected to yield.
 
     Attributes:
-        drafter: The place of an evaluation; None for a lookup, or where nothing is drafted.
+        drafter: The place of an evaluation; None for a prompt lookup, or where nothing is drafted.
         length: The most tokens to draft; 0 is plain decoding.
         rate: Tokens per second that are expected.
     """
@@ -141,10 +141,10 @@ class Planner:
     def __init__(self, evaluations: int, longest: int) -> None:
         self._longest = longest
         self._share = 1 / evaluations
-        self._watched = 0
-        self._rest = 0
-        self._next_rest = _REST
-        self._unasked = [0] * evaluations
+        self._observed = 0
+        self._backoff = 0
+        self._next_backoff = _MIN_BACKOFF
+        self._blocks_since_use = [0] * evaluations
         self.whole = Timings()
         """All evaluations read a block."""
         self.steps = tuple(Timings() for _ in range(evaluations))
@@ -152,9 +152,9 @@ class Planner:
         self.others = tuple(Timings() for _ in range(evaluations))
         """All evaluations but one read a block."""
         self.drafts = tuple(Acceptance() for _ in range(evaluations))
-        self._lookups = tuple(Acceptance() for _ in range(len(_MATCHES) + 1))
+        self._prompt_lookups = tuple(Acceptance() for _ in range(len(_MATCH_LENGTH_BOUNDS) + 1))
 
-    def took(self, timings: Timings, size: int, seconds: float, share: float) -> None:
+    def record_block(self, timings: Timings, size: int, seconds: float, share: float) -> None:
         """Learn what a block of several tokens took.
 
         Where it has cost more than it could be expected to bring, such as with a server that is
@@ -173,53 +173,53 @@ class Planner:
             return
         lost = seconds / plain - sum(share**place for place in range(size))
         if lost > 0:
-            self._rest = min(max(self._next_rest, ceil(lost)), _LONGEST_REST)
-            self._next_rest = 2 * self._rest
+            self._backoff = min(max(self._next_backoff, ceil(lost)), _MAX_BACKOFF)
+            self._next_backoff = 2 * self._backoff
         else:
-            self._rest, self._next_rest = 0, _REST
+            self._backoff, self._next_backoff = 0, _MIN_BACKOFF
 
-    def lookup(self, matched: int) -> Acceptance:
+    def prompt_lookup(self, match_length: int) -> Acceptance:
         """The acceptance of drafts that were looked up by so many tokens."""
-        return self._lookups[bisect_left(_MATCHES, matched)]
+        return self._prompt_lookups[bisect_left(_MATCH_LENGTH_BOUNDS, match_length)]
 
-    def watches(self, index: int) -> bool:
+    def should_observe(self, index: int) -> bool:
         """Whether to learn from a token who would have drafted it: from some it is enough."""
-        if self._share == 1 or (self._watched >= _WATCH_ALL and index % _WATCH_EVERY):
+        if self._share == 1 or (self._observed >= _OBSERVE_ALL and index % _OBSERVE_EVERY):
             return False
-        self._watched += 1
+        self._observed += 1
         return True
 
-    def plan(self, matched: int, room: int) -> Plan:
+    def plan(self, match_length: int, max_drafts: int) -> Plan:
         """What to draft next.
 
         Args:
-            matched: How many tokens a lookup has matched, 0 where it has found nothing.
-            room: The most tokens that can be drafted.
+            match_length: Tokens that the prompt lookup matched, 0 where there is no match.
+            max_drafts: The most tokens that can be drafted.
         """
         plain = self.whole.at(1)
-        if plain is None or room < 1:
+        if plain is None or max_drafts < 1:
             return Plan(None, 0, 0.0)
         plans = [Plan(None, 0, 1 / plain)]
-        longest = min(self._longest, room)
-        resting, self._rest = self._rest > 0, max(self._rest - 1, 0)
-        if matched and not (resting and self.whole.at(longest + 1) is None):
-            share = self.lookup(matched).rate()
+        longest = min(self._longest, max_drafts)
+        backing_off, self._backoff = self._backoff > 0, max(self._backoff - 1, 0)
+        if match_length and not (backing_off and self.whole.at(longest + 1) is None):
+            share = self.prompt_lookup(match_length).rate()
             plans.append(_best(None, longest, share, lambda n: self.whole.at(n + 1) or plain))
         if self._share < 1:
             for place, drafts in enumerate(self.drafts):
-                if resting and self.others[place].at(longest + 1) is None:
+                if backing_off and self.others[place].at(longest + 1) is None:
                     continue
                 share = drafts.rate()
                 step, others = self._step(place, plain), self._others(place, plain)
                 cost = _drafted_cost(share, step, others)
                 plans.append(_best(place, longest, share, cost))
-        best = max(plans, key=lambda plan: plan.rate * self._doubt(plan.drafter))
+        best = max(plans, key=lambda plan: plan.rate * self._staleness_factor(plan.drafter))
         if best.drafter is not None:
-            self._unasked = [blocks + 1 for blocks in self._unasked]
-            self._unasked[best.drafter] = 0
+            self._blocks_since_use = [blocks + 1 for blocks in self._blocks_since_use]
+            self._blocks_since_use[best.drafter] = 0
         return best
 
-    def goes_on(self, plan: Plan, drafted: int, reach: float) -> bool:
+    def should_extend(self, plan: Plan, drafted: int, reach: float) -> bool:
         """Whether another token is worth drafting.
 
         It is where the tokens it brings come faster by it than at the rate of the plan.
@@ -238,9 +238,9 @@ class Planner:
         cost = step * (1 + gain - reach) + others(drafted + 2) - others(drafted + 1)
         return gain > plan.rate * cost
 
-    def _doubt(self, place: int | None) -> float:
+    def _staleness_factor(self, place: int | None) -> float:
         """What the rate of a drafter counts for: the more, the older what is known of its times."""
-        return 1.0 if place is None else 1 + self._unasked[place] / _DOUBLED_AFTER
+        return 1.0 if place is None else 1 + self._blocks_since_use[place] / _WEIGHT_DOUBLES_AFTER
 
     def _step(self, place: int, plain: float) -> float:
         return self.steps[place].at(1) or plain * self._share

@@ -11,11 +11,11 @@ from torch import Tensor
 
 from app.decoding.capturing import CaptureError
 from app.decoding.combining import Pair, combine_logits, pair_differences
+from app.decoding.fused_step import FusedSteps, SampledToken, SamplingInputs, make_fused_steps
 from app.decoding.graphs import LONGEST, GraphedLanguageModel
 from app.decoding.language_model import LanguageModel
 from app.decoding.remote import RemoteModel
 from app.decoding.types import RoleLogits
-from app.decoding.whole_step import Ahead, Drawn, WholeSteps, whole_steps
 from app.errors import Cancelled, ContextLengthError, ModelError, PromptError
 
 PREFILL_CHUNK = 512
@@ -23,19 +23,19 @@ PREFILL_CHUNK = 512
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EnsembleLogits:
-    """Raw logits of every evaluation at the last positions.
+    """Raw logits of every context at the last positions.
 
     Attributes:
         rows: [E, last, V], float32; −inf at masked ids.
         pairs: Which rows make an expert pair.
         masked: Ids that not every role has, [V] of bool, or None where there are none.
-        drawn: What was drawn from each position as it was read, or nothing.
+        sampled: What was sampled from each position as it was read, or nothing.
     """
 
     rows: Tensor
     pairs: tuple[Pair, ...]
     masked: Tensor | None = None
-    drawn: tuple[Drawn, ...] = ()
+    sampled: tuple[SampledToken, ...] = ()
 
     def combined(self, position: int | slice, alphas: Sequence[float]) -> Tensor:
         """The tuned logits at some of the positions, [..., V]; without pairs, the base's own."""
@@ -61,14 +61,14 @@ class EnsembleLogits:
         )
 
 
-class _Evaluation:
+class ModelContext:
     """A language model, what to call it, and the ids that its KV cache holds."""
 
     def __init__(self, model: LanguageModel, name: str) -> None:
         self.model = model
         self.name = name
         self.remote = model if isinstance(model, RemoteModel) else None
-        self._held: list[int] = []
+        self._cached_ids: list[int] = []
 
     def begin(self, tokens: Sequence[int], last: int) -> None:
         """Where the model is elsewhere, let it begin with what :meth:`extend` will ask for."""
@@ -81,16 +81,16 @@ class _Evaluation:
         except BaseException:
             self.rewind(0)  # some layers may have read the tokens and others not
             raise
-        self._held += tokens
+        self._cached_ids += tokens
         return logits
 
-    def note(self, tokens: Sequence[int]) -> None:
-        """The model has read ``tokens`` as part of a whole step."""
+    def mark_read(self, tokens: Sequence[int]) -> None:
+        """The model has read ``tokens`` as part of a fused step."""
         self.model.length += len(tokens)
-        self._held += tokens
+        self._cached_ids += tokens
 
     def rewind(self, length: int) -> None:
-        del self._held[length:]
+        del self._cached_ids[length:]
         self.model.rewind(length)
 
     def read(self, tokens: Sequence[int], cancelled: Callable[[], bool]) -> Tensor:
@@ -102,10 +102,10 @@ class _Evaluation:
             logits = self.extend(tokens[start : start + chunk], 1)
         return logits
 
-    def go_back_to(self, tokens: Sequence[int]) -> int:
+    def rewind_to_common_prefix(self, tokens: Sequence[int]) -> int:
         """Keep of what is held the beginning of ``tokens``, all but the last; its length."""
-        longest = min(len(self._held), len(tokens) - 1)
-        pairs = zip(self._held[:longest], tokens, strict=False)
+        longest = min(len(self._cached_ids), len(tokens) - 1)
+        pairs = zip(self._cached_ids[:longest], tokens, strict=False)
         common = next((at for at, (held, token) in enumerate(pairs) if held != token), longest)
         try:
             self.rewind(common)
@@ -118,89 +118,89 @@ class _Evaluation:
 class Ensemble:
     """All roles of a recipe over one vocabulary.
 
-    Roles with the same checkpoint and the same prompt are one *evaluation*. Each evaluation has its
+    Roles with the same checkpoint and the same prompt are one *context*. Each context has its
     own prompt and so its own offset; the generated tokens are the same for all.
 
     Args:
-        evaluations: The distinct evaluations; the base is the first.
-        names: A name for each evaluation, for error messages.
-        pairs: The expert pairs, by place among ``evaluations``.
+        models: The distinct models; the base is the first.
+        names: A name for each context, for error messages.
+        pairs: The expert pairs, by place among ``models``.
         usable: Ids that every role has, [V] of bool over the base's columns, or None for all.
     """
 
     def __init__(
         self,
-        evaluations: Sequence[LanguageModel],
+        models: Sequence[LanguageModel],
         names: Sequence[str],
         pairs: Sequence[Pair],
         usable: Tensor | None = None,
     ) -> None:
-        self._evaluations = tuple(map(_Evaluation, evaluations, names))
+        self._contexts = tuple(map(ModelContext, models, names))
         self.pairs = tuple(pairs)
-        self.vocabulary_size = evaluations[0].vocabulary_size
+        self.vocabulary_size = models[0].vocabulary_size
         self._masked = None if usable is None or bool(usable.all()) else ~usable
         self._masked_on: dict[torch.device, Tensor] = {}
-        self._offsets = (0,) * len(self._evaluations)
-        self._whole = whole_steps(evaluations, self.pairs, self.vocabulary_size, self._masked)
-        self._whole_alone: dict[int, WholeSteps | None] = {}
+        self._offsets = (0,) * len(self._contexts)
+        self._fused = make_fused_steps(models, self.pairs, self.vocabulary_size, self._masked)
+        self._fused_alone: dict[int, FusedSteps | None] = {}
 
     def only(self, place: int) -> Ensemble:
-        """One evaluation by itself, as the base of an ensemble without pairs, with the same ids.
+        """One context by itself, as the base of an ensemble without pairs, with the same ids.
 
         It shares the KV cache: whichever of the two reads last decides what is held.
         """
         alone = copy(self)
-        alone._evaluations = (self._evaluations[place],)
+        alone._contexts = (self._contexts[place],)
         alone.pairs = ()
         alone._offsets = (0,)
-        if place not in self._whole_alone:
-            self._whole_alone[place] = whole_steps(
+        if place not in self._fused_alone:
+            self._fused_alone[place] = make_fused_steps(
                 alone.models, (), self.vocabulary_size, self._masked
             )
-        alone._whole, alone._whole_alone = self._whole_alone[place], {}
+        alone._fused, alone._fused_alone = self._fused_alone[place], {}
         return alone
 
     @property
     def not_captured(self) -> str:
-        """Why steps are not captured as a whole, or an empty text."""
-        if self._whole is None:
+        """Why steps are not captured as a fused, or an empty text."""
+        if self._fused is None:
             named = zip(self.names, self.models, strict=True)
             others = [name for name, model in named if not isinstance(model, GraphedLanguageModel)]
             if others:
                 return f"the {others[0]} computes its steps otherwise"
             return "the models are on several devices"
-        return self._whole.not_captured
+        return self._fused.not_captured
 
     @property
     def models(self) -> tuple[LanguageModel, ...]:
-        """What computes each evaluation."""
-        return tuple(evaluation.model for evaluation in self._evaluations)
+        """What computes each context."""
+        return tuple(context.model for context in self._contexts)
 
     @property
     def remote(self) -> RemoteModel | None:
         """What computes elsewhere, if anything does; only a base can."""
-        return self._evaluations[0].remote
+        return self._contexts[0].remote
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What each evaluation is called."""
-        return tuple(evaluation.name for evaluation in self._evaluations)
+        """What each context is called."""
+        return tuple(context.name for context in self._contexts)
 
     @property
-    def fixed(self) -> str:
-        """An evaluation whose model cannot rewind, or an empty name; certain after a prefill."""
-        names = (item.name for item in self._evaluations if not item.model.can_rewind)
+    def unrewindable(self) -> str:
+        """A context whose model cannot rewind, or an empty name; certain after a prefill."""
+        names = (item.name for item in self._contexts if not item.model.can_rewind)
         return next(names, "")
 
     @property
     def length(self) -> int:
         """Generated tokens held, after the prompts."""
-        return self._evaluations[0].model.length - self._offsets[0]
+        return self._contexts[0].model.length - self._offsets[0]
 
     @property
-    def room(self) -> int | None:
+    def remaining_context(self) -> int | None:
         """How many more tokens every role can read, or None where no role names a limit."""
-        models = [evaluation.model for evaluation in self._evaluations]
+        models = [context.model for context in self._contexts]
         rooms = [
             model.context_length - model.length
             for model in models
@@ -214,17 +214,17 @@ class Ensemble:
         """Forget everything and read the prompts, in chunks.
 
         Args:
-            prompts: The token ids of each evaluation's prompt.
+            prompts: The token ids of each context's prompt.
             cancelled: Asked before every chunk.
 
         Returns:
             Logits for the first token to generate.
 
         Raises:
-            PromptError: When a prompt is empty or leaves no room to generate.
+            PromptError: When a prompt is empty or leaves no context to generate.
             Cancelled: When ``cancelled`` says so.
         """
-        self.forget()
+        self.clear_caches()
         return self.resume(prompts, (), cancelled)
 
     def resume(
@@ -238,7 +238,7 @@ class Ensemble:
         Logits agree with those of :meth:`prefill` up to rounding: the blocks are others.
 
         Args:
-            prompts: The token ids of each evaluation's prompt.
+            prompts: The token ids of each context's prompt.
             text: The ids that follow every prompt.
             cancelled: Asked before every chunk.
 
@@ -246,15 +246,15 @@ class Ensemble:
             Logits for the token after ``text``.
 
         Raises:
-            PromptError: When a prompt is empty or leaves no room to generate.
+            PromptError: When a prompt is empty or leaves no context to generate.
             Cancelled: When ``cancelled`` says so.
         """
         self._check_prompts(prompts, len(text))
         missing = []
-        for evaluation, prompt in zip(self._evaluations, prompts, strict=True):
+        for context, prompt in zip(self._contexts, prompts, strict=True):
             wanted = [*prompt, *text]
-            missing.append(wanted[evaluation.go_back_to(wanted) :])
-            evaluation.begin(missing[-1], 1)
+            missing.append(wanted[context.rewind_to_common_prefix(wanted) :])
+            context.begin(missing[-1], 1)
         rows = self._in_turn(lambda place, it: it.read(missing[place], cancelled))
         self._offsets = tuple(len(prompt) for prompt in prompts)
         return self.gather(rows)
@@ -263,92 +263,94 @@ class Ensemble:
         self,
         tokens: Sequence[int],
         last: int = 1,
-        known: Mapping[int, Tensor] | None = None,
-        ahead: Ahead | None = None,
+        precomputed: Mapping[int, Tensor] | None = None,
+        sampling: SamplingInputs | None = None,
     ) -> EnsembleLogits:
         """Read ``tokens`` in every role and return logits of the last positions.
 
         Args:
             tokens: What to read, [k].
             last: For how many of the last positions to return logits.
-            known: Rows, [last, V], of evaluations that have read the tokens by themselves, by
+            precomputed: Rows, [last, V], of models that have read the tokens by themselves, by
                 their place; they are not asked again.
-            ahead: What will be drawn after each of the tokens, where all of their logits are
-                asked for; where steps are captured as a whole, it is drawn at once.
+            sampling: What will be sampled after each of the tokens, where all of their logits are
+                asked for; where steps are captured as a fused, it is sampled at once.
         """
-        known = known or {}
-        if self._whole and ahead and last == len(tokens) <= LONGEST and not self.not_captured:
+        precomputed = precomputed or {}
+        if self._fused and sampling and last == len(tokens) <= LONGEST and not self.not_captured:
             try:
-                return self._extend_as_a_whole(tokens, known, ahead)
+                return self._extend_fused(tokens, precomputed, sampling)
             except CaptureError:
                 pass  # as it is, then
-        for place, evaluation in enumerate(self._evaluations):
-            if place not in known:
-                evaluation.begin(tokens, last)
+        for place, context in enumerate(self._contexts):
+            if place not in precomputed:
+                context.begin(tokens, last)
         rows = self._in_turn(
-            lambda place, it: known[place] if place in known else it.extend(tokens, last)
+            lambda place, it: (
+                precomputed[place] if place in precomputed else it.extend(tokens, last)
+            )
         )
         return self.gather(rows)
 
-    def forget(self) -> None:
+    def clear_caches(self) -> None:
         """Forget everything that was read, and give its memory back."""
-        for evaluation in self._evaluations:
-            evaluation.rewind(0)
+        for context in self._contexts:
+            context.rewind(0)
 
-    def give_back(self) -> None:
+    def release_buffers(self) -> None:
         """Give back all memory but that of the weights, as when there is too little."""
-        self.forget()
-        for whole in (self._whole, *self._whole_alone.values()):
-            if whole is not None:
-                whole.forget()
+        self.clear_caches()
+        for fused in (self._fused, *self._fused_alone.values()):
+            if fused is not None:
+                fused.clear()
 
     def rewind(self, length: int) -> None:
         """Forget the generated tokens after the first ``length``."""
-        for evaluation, offset in zip(self._evaluations, self._offsets, strict=True):
-            evaluation.rewind(offset + length)
+        for context, offset in zip(self._contexts, self._offsets, strict=True):
+            context.rewind(offset + length)
 
-    def _extend_as_a_whole(
-        self, tokens: Sequence[int], known: Mapping[int, Tensor], ahead: Ahead
+    def _extend_fused(
+        self, tokens: Sequence[int], precomputed: Mapping[int, Tensor], sampling: SamplingInputs
     ) -> EnsembleLogits:
-        assert self._whole is not None
-        reading = [it for place, it in enumerate(self._evaluations) if place not in known]
+        assert self._fused is not None
+        reading = [it for place, it in enumerate(self._contexts) if place not in precomputed]
         try:
-            rows, drawn = self._whole.read(tokens, known, ahead)
+            rows, sampled = self._fused.read(tokens, precomputed, sampling)
         except CaptureError:
             raise
         except BaseException:
-            for evaluation in reading:
-                evaluation.rewind(0)
+            for context in reading:
+                context.rewind(0)
             raise
-        for evaluation in reading:
-            evaluation.note(tokens)
+        for context in reading:
+            context.mark_read(tokens)
         self._check_finite(rows)
-        return EnsembleLogits(rows, self.pairs, self._masked_at(rows.device), drawn)
+        return EnsembleLogits(rows, self.pairs, self._masked_at(rows.device), sampled)
 
-    def _in_turn(self, work: Callable[[int, _Evaluation], Tensor]) -> list[Tensor]:
-        """What each evaluation computes; those elsewhere are waited for after the others."""
+    def _in_turn(self, work: Callable[[int, ModelContext], Tensor]) -> list[Tensor]:
+        """What each context computes; those elsewhere are waited for after the others."""
         rows: dict[int, Tensor] = {}
-        for place, evaluation in sorted(
-            enumerate(self._evaluations), key=lambda item: item[1].remote is not None
+        for place, context in sorted(
+            enumerate(self._contexts), key=lambda item: item[1].remote is not None
         ):
-            rows[place] = work(place, evaluation)
-        return [rows[place] for place in range(len(self._evaluations))]
+            rows[place] = work(place, context)
+        return [rows[place] for place in range(len(self._contexts))]
 
     def _check_prompts(self, prompts: Sequence[Sequence[int]], following: int) -> None:
-        for evaluation, prompt in zip(self._evaluations, prompts, strict=True):
+        for context, prompt in zip(self._contexts, prompts, strict=True):
             if not prompt:
                 raise PromptError("The prompt is empty", next_step="Type some text to continue.")
-            limit = evaluation.model.context_length
+            limit = context.model.context_length
             if limit is not None and len(prompt) + following >= limit:
                 what = "prompt and the text after it are" if following else "prompt is"
                 raise ContextLengthError(
-                    f"The {what} longer than the context of the {evaluation.name}",
+                    f"The {what} longer than the context of the {context.name}",
                     evidence=f"{len(prompt) + following:,} tokens, the context is {limit:,}",
                     next_step="Shorten the prompt or choose a model with a longer context.",
                 )
 
     def gather(self, rows: Sequence[Tensor]) -> EnsembleLogits:
-        """Join what each evaluation computed, [n, V] of its own columns, over the base's columns.
+        """Join what each context computed, [n, V] of its own columns, over the base's columns.
 
         Raises:
             ModelError: When a model computed logits that are not numbers.
@@ -373,7 +375,7 @@ class Ensemble:
         if not bool(torch.isfinite(highest).all()):
             worst = int(torch.isfinite(highest).logical_not().nonzero()[0])
             raise ModelError(
-                f"The {self._evaluations[worst].name} computed logits that are not numbers",
+                f"The {self._contexts[worst].name} computed logits that are not numbers",
                 evidence=f"the largest logit is {float(highest[worst])}",
                 next_step="Try float32, or check that the checkpoint is intact.",
             )

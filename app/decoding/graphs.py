@@ -2,7 +2,7 @@
 
 Keys and values lie in buffers that never move, and where a token is written and what it may attend
 to is read from a tensor. So a graph that was captured once serves every step of its size: of this
-model by itself, or of a whole ensemble (:mod:`app.decoding.whole_step`). Without CUDA the same code
+model by itself, or of a whole ensemble (:mod:`app.decoding.fused_step`). Without CUDA the same code
 runs uncaptured, which is how it is tested.
 """
 
@@ -17,7 +17,7 @@ from transformers import DynamicCache, PreTrainedModel
 from transformers.cache_utils import DynamicLayer
 
 from app.decoding.cache_support import why_not_cached
-from app.decoding.capturing import Capture, CaptureError, CudaGraphs, Lanes, Run
+from app.decoding.capturing import Action, ActionRunner, Capture, CaptureError, CudaGraphs
 from app.decoding.language_model import TransformersLanguageModel
 from app.decoding.uncached_model import UncachedLanguageModel
 
@@ -25,7 +25,7 @@ SIZES = (1, 2, 3, 5, 9, 17)
 """Blocks are filled up to one of these, so that there are few graphs."""
 LONGEST = SIZES[-1]
 """Blocks up to this size are captured: one token, or the longest draft after it."""
-_LEAST_ROOM = 512
+_MIN_CAPACITY = 512
 
 
 def make_language_model(
@@ -93,7 +93,7 @@ class GraphedLanguageModel(TransformersLanguageModel):
         if start and count <= LONGEST:
             logits = self._step(tokens)[count - last : count]
         else:  # without a mask, the beginning of a prompt has the fastest kernel
-            self.make_room(start + count)
+            self.ensure_capacity(start + count)
             positions = torch.arange(start, start + count, device=self._device)
             masked = start > 0 or count == 1
             logits = self._forward(tokens.to(self._device), positions, last, masked=masked)
@@ -106,37 +106,37 @@ class GraphedLanguageModel(TransformersLanguageModel):
         if not 0 <= length <= self.length:
             raise ValueError(f"cannot rewind {self.length} tokens to {length}")
         self.length = length  # what lies behind it is masked, and written over
-        if length == 0 and self._layers[0].room > _LEAST_ROOM:
+        if length == 0 and self._layers[0].capacity > _MIN_CAPACITY:
             self._move(0)
             for layer in self._layers:
                 layer.reset()
 
-    def make_room(self, tokens: int) -> None:
+    def ensure_capacity(self, tokens: int) -> None:
         """See to it that so many tokens can be held."""
-        if tokens > self._layers[0].room:
-            self._move(max(_LEAST_ROOM, 1 << (tokens - 1).bit_length()))
+        if tokens > self._layers[0].capacity:
+            self._move(max(_MIN_CAPACITY, 1 << (tokens - 1).bit_length()))
 
-    def read_at(self, tokens: Tensor, positions: Tensor) -> Tensor:
+    def forward_at(self, tokens: Tensor, positions: Tensor) -> Tensor:
         """Logits after ``tokens``, [k], that stand at ``positions``, [k]; [k, V], float32.
 
-        Everything before the positions is held, and there is room for them. It asks the device
+        Everything before the positions is held, and their capacity is ensured. It asks the device
         nothing, and leaves :attr:`length` as it is.
         """
         return self._forward(tokens, positions, tokens.shape[0], masked=True)
 
-    def _move(self, room: int) -> None:
+    def _move(self, capacity: int) -> None:
         self._steps.clear()  # they know the old buffers
         self.buffers = object()
         for layer in self._layers:
-            layer.room = room
+            layer.capacity = capacity
 
     def _step(self, tokens: Tensor) -> Tensor:
         size = captured_size(tokens.shape[0], [self])
-        self.make_room(self.length + size)
+        self.ensure_capacity(self.length + size)
         if size not in self._steps:
             self._steps[size] = _Step(self, size)
         step = self._steps[size]
-        step.give(tokens, self.length)
+        step.set_inputs(tokens, self.length)
         if not self.not_captured:
             try:
                 return step.run()
@@ -150,11 +150,11 @@ class GraphedLanguageModel(TransformersLanguageModel):
             layer.positions = positions
         cache = DynamicCache(config=self.model.config)
         cache.layers = list(self._layers)
-        room = torch.arange(self._layers[0].room, device=positions.device)
+        capacity = torch.arange(self._layers[0].capacity, device=positions.device)
         output = self.model(
             input_ids=tokens[None],
             position_ids=positions[None],
-            attention_mask=(room <= positions[:, None])[None, None] if masked else None,
+            attention_mask=(capacity <= positions[:, None])[None, None] if masked else None,
             past_key_values=cache,
             use_cache=True,
             logits_to_keep=last,
@@ -164,7 +164,7 @@ class GraphedLanguageModel(TransformersLanguageModel):
 
 
 def captured_size(count: int, models: Iterable[TransformersLanguageModel]) -> int:
-    """How many tokens a step reads for ``count``: more, where there is room behind them."""
+    """How many tokens a step reads for ``count``: more, where there is capacity behind them."""
     size = next(size for size in SIZES if size >= count)
     rooms = (
         model.context_length - model.length for model in models if model.context_length is not None
@@ -173,11 +173,11 @@ def captured_size(count: int, models: Iterable[TransformersLanguageModel]) -> in
 
 
 class _FixedLayer(DynamicLayer):
-    """Keys and values, [1, heads, room, size], written at ``positions``."""
+    """Keys and values, [1, heads, capacity, size], written at ``positions``."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.room = 0
+        self.capacity = 0
         self.positions = torch.empty(0, dtype=torch.int64)
 
     def update(
@@ -187,9 +187,9 @@ class _FixedLayer(DynamicLayer):
             self.lazy_initialization(key_states, value_states)
         assert self.keys is not None
         assert self.values is not None
-        if self.keys.shape[-2:-1] != (self.room,):
-            self.keys = _with_room(self.keys, key_states, self.room)
-            self.values = _with_room(self.values, value_states, self.room)
+        if self.keys.shape[-2:-1] != (self.capacity,):
+            self.keys = _resized(self.keys, key_states, self.capacity)
+            self.values = _resized(self.values, value_states, self.capacity)
         self.keys.index_copy_(2, self.positions, key_states)
         self.values.index_copy_(2, self.positions, value_states)
         return self.keys, self.values
@@ -199,12 +199,12 @@ class _FixedLayer(DynamicLayer):
         return 0
 
     def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
-        return self.room, 0
+        return self.capacity, 0
 
 
-def _with_room(held: Tensor, states: Tensor, room: int) -> Tensor:
+def _resized(held: Tensor, states: Tensor, capacity: int) -> Tensor:
     """A buffer that begins with ``held``. In it are zeros: what is masked is multiplied by 0."""
-    buffer = states.new_zeros((*states.shape[:-2], room, states.shape[-1]))
+    buffer = states.new_zeros((*states.shape[:-2], capacity, states.shape[-1]))
     if held.numel():
         buffer[..., : held.shape[-2], :] = held
     return buffer
@@ -220,9 +220,9 @@ class _Step:
             (2, size), dtype=torch.int64, device=model.device
         )
         self._logits = torch.zeros((size, model.vocabulary_size), device=model.device)
-        self._run: Run | None = None
+        self._run: Action | None = None
 
-    def give(self, tokens: Tensor, start: int) -> None:
+    def set_inputs(self, tokens: Tensor, start: int) -> None:
         """Hand over tokens, which are filled up with the last, and where they begin."""
         filled = torch.cat([tokens, tokens[-1:].expand(self._size - tokens.shape[0])])
         self._tokens.copy_(filled)
@@ -230,7 +230,7 @@ class _Step:
 
     def compute(self) -> Tensor:
         """The logits, [k, V], for as long as nothing else is computed."""
-        self._logits.copy_(self._model.read_at(self._tokens, self._positions))
+        self._logits.copy_(self._model.forward_at(self._tokens, self._positions))
         return self._logits
 
     def run(self) -> Tensor:
@@ -244,5 +244,5 @@ class _Step:
         self._run()
         return self._logits.clone()
 
-    def _in_lanes(self, lanes: Lanes) -> None:
+    def _in_lanes(self, runner: ActionRunner) -> None:
         self.compute()

@@ -1,4 +1,4 @@
-"""A KV cache with room for what comes next; it keeps everything, so that text can be rewound."""
+"""A KV cache that grows in blocks and keeps every token, so that it can be rewound."""
 
 from __future__ import annotations
 
@@ -96,8 +96,8 @@ def _growing(layer: Any) -> Any:
 
 def _grown(held: Tensor, states: Tensor, tokens: int) -> Tensor:
     """A buffer for at least ``tokens`` tokens, shaped like ``states``, beginning with ``held``."""
-    room = -(-tokens // BLOCK) * BLOCK
-    buffer = states.new_empty((*states.shape[:-2], room, states.shape[-1]))
+    capacity = -(-tokens // BLOCK) * BLOCK
+    buffer = states.new_empty((*states.shape[:-2], capacity, states.shape[-1]))
     if held.numel():
         buffer[..., : held.shape[-2], :] = held
     return buffer

@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
+class UnmatchedToken:
     """Tokens that a server returned and that cannot be generated.
 
     Attributes:
@@ -23,7 +23,7 @@ class LeftOut:
 
 
 @dataclass(frozen=True, slots=True)
-class Traffic:
+class EndpointUsage:
     """What was exchanged with a server.
 
     Attributes:
@@ -31,17 +31,17 @@ class Traffic:
         sent: Tokens that the server read, as it counts them.
         received: Tokens that the server generated, as it counts them.
         retries: Requests that were made again.
-        recut: Of those that sent text, in how many the server cut it into another number of tokens
-            than the pair has, so that its answer is about other tokens.
-        left_out: Returned tokens that are not in the vocabulary, the most frequent first.
+        retokenized: Requests that sent text, and in which the server found another number of tokens
+            than the pair's tokenizer, so that the answer is about other tokens.
+        unmatched: Returned tokens that are not in the vocabulary, the most frequent first.
     """
 
     requests: int = 0
     sent: int = 0
     received: int = 0
     retries: int = 0
-    recut: int = 0
-    left_out: tuple[LeftOut, ...] = ()
+    retokenized: int = 0
+    unmatched: tuple[UnmatchedToken, ...] = ()
 
 
 @runtime_checkable
@@ -59,6 +59,6 @@ class RemoteModel(Protocol):
         """A text begins: count from nothing, and give up waiting when ``cancelled`` says so."""
         ...
 
-    def traffic(self) -> Traffic:
+    def usage(self) -> EndpointUsage:
         """What was exchanged since the text began."""
         ...

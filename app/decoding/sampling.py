@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.decoding.noise import exponentials, key_of, smallest
-from app.decoding.rows import Row
+from app.decoding.tuned_logits import Row
 from app.decoding.types import GenerationConfig
 
 Ids = NDArray[np.int64]
 
 LEAST_TEMPERATURE = 1e-6  # below it float32 overflows; the best token has it all already
-_REACHES = (5.0, 12.0)
+_MARGINS = (5.0, 12.0)
 """In so many nats below the best id, the ids that matter are looked for first."""
 
 
@@ -39,7 +39,7 @@ class Distribution:
     size: int
     greedy: bool
 
-    def draw(self, seed: int, position: int) -> tuple[int, float]:
+    def sample(self, seed: int, position: int) -> tuple[int, float]:
         """Draw with the noise of ``position``, or take the first of the best.
 
         An exponential race: argmax p_v / E_v is argmax(log p_v + g_v) with Gumbel noise
@@ -60,9 +60,9 @@ class Distribution:
         """The probability with which ``token_id`` is drawn."""
         if self.greedy:
             return float(self._id(int(self.scores.argmax())) == token_id)
-        return self.share(token_id)
+        return self.softmax_probability(token_id)
 
-    def share(self, token_id: int) -> float:
+    def softmax_probability(self, token_id: int) -> float:
         """The probability of ``token_id`` in the softmax, also where the best is taken."""
         place = token_id if self.ids is None else int(np.searchsorted(self.ids, token_id))
         if self.ids is not None and self.ids[place : place + 1].tolist() != [token_id]:
@@ -92,7 +92,7 @@ class Distribution:
 
     def _race(self, key: int, highest: float) -> int:
         """The likely ids first; of the others those alone whose noise may beat the winner."""
-        reach = _REACHES[-1]
+        reach = _MARGINS[-1]
         places = np.flatnonzero(self.scores > highest - reach)
         weights = np.exp((self.scores[places] - highest).astype(np.float64))
         times = weights / exponentials(key, places)
@@ -146,7 +146,7 @@ def _penalised(scores: Row, history: Ids, penalty: float) -> Row:
 
 def _top_k(scores: Row, k: int) -> Ids:
     """The ids of the ``k`` highest scores, and of ties with the last of them."""
-    near = scores[scores > scores.max() - _REACHES[-1]]
+    near = scores[scores > scores.max() - _MARGINS[-1]]
     if near.shape[0] < k:
         near = scores
     threshold = np.partition(near, near.shape[0] - k)[near.shape[0] - k]
@@ -161,7 +161,7 @@ def _top_p(scores: Row, p: float) -> Ids:
     highest = scores.max()
     weights = np.exp(scores - highest)
     wanted = p * float(weights.sum(dtype=np.float64))
-    for reach in (*_REACHES, np.inf):
+    for reach in (*_MARGINS, np.inf):
         places = np.flatnonzero(scores >= highest - scores.dtype.type(reach))
         near = weights[places].astype(np.float64)
         if near.sum() > wanted:

@@ -47,12 +47,12 @@ class SpeculationStats:
     Attributes:
         sources: Who drafted, a role or a lookup, with what it brought.
         plain: Tokens that were read one by one, without a draft.
-        fixed: The role that cannot go back to an earlier token, so that nothing was drafted.
+        unrewindable: The role that cannot go back to an earlier token, so that nothing was drafted.
     """
 
     sources: tuple[tuple[str, DraftCounts], ...] = ()
     plain: int = 0
-    fixed: str = ""
+    unrewindable: str = ""
 
     @property
     def total(self) -> DraftCounts:

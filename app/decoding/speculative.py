@@ -1,7 +1,7 @@
 """Speculative decoding that changes nothing: drafted tokens are kept where they equal the draw.
 
 The tuned token of every position is drawn with the noise of that position. A draft guesses it with
-the same noise, so that blocks of several tokens are read at once; the first guess that is wrong is
+the same noise, so that blocks of several tokens are read at once; the first draft that is wrong is
 replaced by the draw. The text is that of plain decoding, up to the rounding of logits in blocks.
 """
 
@@ -15,15 +15,15 @@ import torch
 from torch import Tensor
 
 from app.decoding.draft_plan import Acceptance, Plan, Planner
-from app.decoding.drawing import Drawing
 from app.decoding.ensemble import Ensemble, EnsembleLogits
-from app.decoding.lookup import Lookup, Match
+from app.decoding.prompt_lookup import Match, PromptLookup
 from app.decoding.speculation_stats import DraftCounts, SpeculationStats
+from app.decoding.token_sampler import TokenSampler
 from app.decoding.types import TokenStep
 from app.errors import Cancelled
 
 LONGEST_DRAFT = 16
-LOOKUP = "lookup"
+PROMPT_LOOKUP = "prompt lookup"
 
 
 @dataclass(slots=True)
@@ -35,7 +35,7 @@ class _Block:
         source: Who drafted.
         drafter: The evaluation that drafted, which has not read the last draft.
         drafts: The drafted ids.
-        sure: How sure the drafter was of each; None of what was looked up.
+        confidences: How confidences the drafter was of each; None of what was looked up.
         acceptance: What learns from the drafts.
         accepted: How many of them are in the text.
     """
@@ -44,7 +44,7 @@ class _Block:
     source: str = ""
     drafter: int | None = None
     drafts: list[int] = field(default_factory=list)
-    sure: list[float | None] = field(default_factory=list)
+    confidences: list[float | None] = field(default_factory=list)
     acceptance: Acceptance = field(default_factory=Acceptance)
     accepted: int = 0
 
@@ -82,7 +82,7 @@ class Speculator:
     def decode(
         self,
         ensemble: Ensemble,
-        drawing: Drawing,
+        sampler: TokenSampler,
         logits: EnsembleLogits,
         limit: int,
         eos_ids: Collection[int],
@@ -92,7 +92,7 @@ class Speculator:
 
         Args:
             ensemble: What decodes; it holds the text so far.
-            drawing: The text so far.
+            sampler: The text so far.
             logits: Their last position is that of the next token.
             limit: How many tokens the text may have.
             eos_ids: Nothing is drafted after one of them.
@@ -103,7 +103,7 @@ class Speculator:
         """
         if self._planner is None:
             self._planner = Planner(len(ensemble.names), self._longest)
-        text = _SpeculativeText(ensemble, drawing, self._planner, self._clock, eos_ids, cancelled)
+        text = _SpeculativeText(ensemble, sampler, self._planner, self._clock, eos_ids, cancelled)
         self._stats = text.stats
         return text.steps(logits, limit)
 
@@ -114,7 +114,7 @@ class _SpeculativeText:
     def __init__(
         self,
         ensemble: Ensemble,
-        drawing: Drawing,
+        sampler: TokenSampler,
         planner: Planner,
         clock: Callable[[], float],
         eos_ids: Collection[int],
@@ -122,129 +122,135 @@ class _SpeculativeText:
     ) -> None:
         self._ensemble = ensemble
         self._alone = [ensemble.only(place) for place in range(len(ensemble.names))]
-        self._drawing = drawing
+        self._sampler = sampler
         self._planner = planner
         self._clock = clock
         self._eos_ids = eos_ids
         self._cancelled = cancelled
-        self._lookup = Lookup(drawing.ids)
+        self._prompt_lookup = PromptLookup(sampler.ids)
         self._match: Match | None = None
-        self._fixed = ensemble.fixed
+        self._unrewindable = ensemble.unrewindable
         self._counts: dict[str, DraftCounts] = {}
         self._plain = 0
 
     def stats(self) -> SpeculationStats:
-        return SpeculationStats(tuple(self._counts.items()), self._plain, self._fixed)
+        return SpeculationStats(tuple(self._counts.items()), self._plain, self._unrewindable)
 
     def steps(self, logits: EnsembleLogits, limit: int) -> Iterator[TokenStep]:
-        drawing = self._drawing
+        sampler = self._sampler
         block = _Block(logits)
-        while drawing.index < limit:
-            self._ask()
-            self._match = None if self._fixed else self._lookup.match()
-            step = drawing.step(block.logits, block.place)
-            if not self._fixed:
-                self._watch(step, block)
+        while sampler.index < limit:
+            self._check_cancelled()
+            self._match = None if self._unrewindable else self._prompt_lookup.match()
+            step = sampler.step(block.logits, block.place)
+            if not self._unrewindable:
+                self._observe(step, block)
             yield step
-            drawing.append(step.token_id)
-            if drawing.index < limit and not self._accepts(block, step.token_id):
-                block = self._read(step.token_id, limit - drawing.index - 1)
+            sampler.append(step.token_id)
+            if sampler.index < limit and not self._accepts(block, step.token_id):
+                block = self._read(step.token_id, limit - sampler.index - 1)
 
     def _accepts(self, block: _Block, token_id: int) -> bool:
         """Whether the token is the draft, so that what follows it has been read."""
         if not block.pending:
             return False
         if token_id != block.drafts[block.accepted]:
-            self._ensemble.rewind(self._drawing.index - 1)
+            self._ensemble.rewind(self._sampler.index - 1)
             return False
         block.accepted += 1
         if not block.pending and block.drafter is not None:
             block.logits.rows[block.drafter, -1] = self._step(block.drafter, token_id).rows[0, 0]
-            block.logits = replace(block.logits, drawn=())  # without this row
+            block.logits = replace(block.logits, sampled=())  # without this row
         return True
 
-    def _read(self, token_id: int, room: int) -> _Block:
+    def _read(self, token_id: int, max_drafts: int) -> _Block:
         """Read the last token of the text, with a draft of what may follow where that pays."""
-        match = None if self._fixed else self._lookup.match()
-        plan = self._planner.plan(match.length if match else 0, 0 if self._fixed else room)
+        match = None if self._unrewindable else self._prompt_lookup.match()
+        plan = self._planner.plan(
+            match.length if match else 0, 0 if self._unrewindable else max_drafts
+        )
         if plan.drafter is not None:
             return self._draft(token_id, plan, plan.drafter)
-        drafts = self._lookup.draft(match, plan.length) if match else []
+        drafts = self._prompt_lookup.draft(match, plan.length) if match else []
         started = self._clock()
         size = 1 + len(drafts)
-        ahead = self._drawing.ahead(drafts, size)
-        logits = self._ensemble.extend([token_id, *drafts], last=size, ahead=ahead)
+        sampling = self._sampler.sampling(drafts, size)
+        logits = self._ensemble.extend([token_id, *drafts], last=size, sampling=sampling)
         seconds, whole = self._clock() - started, self._planner.whole
         if not (drafts and match):
             whole.add(size, seconds)
             self._plain += 1
             return _Block(logits)
-        acceptance = self._planner.lookup(match.length)
-        self._planner.took(whole, size, seconds, acceptance.rate())
-        self._count(LOOKUP, DraftCounts(blocks=1, drafted=len(drafts)))
-        return _Block(logits, LOOKUP, None, drafts, [None] * len(drafts), acceptance)
+        acceptance = self._planner.prompt_lookup(match.length)
+        self._planner.record_block(whole, size, seconds, acceptance.rate())
+        self._count(PROMPT_LOOKUP, DraftCounts(blocks=1, drafted=len(drafts)))
+        return _Block(logits, PROMPT_LOOKUP, None, drafts, [None] * len(drafts), acceptance)
 
     def _draft(self, token_id: int, plan: Plan, place: int) -> _Block:
         """One evaluation guesses as long as it pays, then the others read what it has guessed."""
         acceptance, steps = self._planner.drafts[place], self._planner.steps[place]
         rows: list[Tensor] = []
         drafts: list[int] = []
-        sure: list[float | None] = []
+        confidences: list[float | None] = []
         reach, read, going_on = 1.0, token_id, True
         while going_on:
-            self._ask()
+            self._check_cancelled()
             started = self._clock()
             logits = self._step(place, read, drafts)
             rows.append(logits.rows[0, 0])
-            if logits.drawn:
-                read, confidence = logits.drawn[0].token_id, logits.drawn[0].sure
+            if logits.sampled:
+                read, confidence = logits.sampled[0].token_id, logits.sampled[0].probability
             else:
-                read, confidence = self._drawing.guess(rows[-1], drafts)
+                read, confidence = self._sampler.sample_draft(rows[-1], drafts)
             steps.add(1, self._clock() - started)
             drafts.append(read)
-            sure.append(confidence)
+            confidences.append(confidence)
             reach *= acceptance.rate(confidence)
-            going_on = read not in self._eos_ids and self._planner.goes_on(plan, len(drafts), reach)
-        rows.append(torch.zeros_like(rows[0]))  # its last guess is read only where it is accepted
+            going_on = read not in self._eos_ids and self._planner.should_extend(
+                plan, len(drafts), reach
+            )
+        rows.append(torch.zeros_like(rows[0]))  # the last draft is read only if it is accepted
         started = self._clock()
         logits = self._ensemble.extend(
             [token_id, *drafts],
             last=len(rows),
-            known={place: torch.stack(rows)},
-            ahead=self._drawing.ahead(drafts, len(rows)),
+            precomputed={place: torch.stack(rows)},
+            sampling=self._sampler.sampling(drafts, len(rows)),
         )
         others, seconds = self._planner.others[place], self._clock() - started
-        self._planner.took(others, len(rows), seconds, acceptance.rate())
+        self._planner.record_block(others, len(rows), seconds, acceptance.rate())
         source = self._ensemble.names[place]
         self._count(source, DraftCounts(blocks=1, drafted=len(drafts)))
-        return _Block(logits, source, place, drafts, sure, acceptance)
+        return _Block(logits, source, place, drafts, confidences, acceptance)
 
     def _step(self, place: int, token_id: int, drafted: Sequence[int] = ()) -> EnsembleLogits:
         """One evaluation reads a token by itself, which the last of ``drafted`` is, if any."""
-        return self._alone[place].extend([token_id], ahead=self._drawing.ahead(drafted))
+        return self._alone[place].extend([token_id], sampling=self._sampler.sampling(drafted))
 
-    def _watch(self, step: TokenStep, block: _Block) -> None:
+    def _observe(self, step: TokenStep, block: _Block) -> None:
         """Learn from a drawn token, also of those who might have drafted it."""
         drafter = None
         if block.pending:
             agreed = step.token_id == block.drafts[block.accepted]
-            block.acceptance.add(agreed, block.sure[block.accepted])
+            block.acceptance.add(agreed, block.confidences[block.accepted])
             self._count(block.source, DraftCounts(tested=1, accepted=int(agreed)))
             drafter = block.drafter
-        looked_up = block.pending and block.source == LOOKUP
+        looked_up = block.pending and block.source == PROMPT_LOOKUP
         if self._match and not looked_up:
-            found = self._lookup.draft(self._match, 1)[0]
-            self._planner.lookup(self._match.length).add(found == step.token_id)
-        if not self._planner.watches(step.index):
+            found = self._prompt_lookup.draft(self._match, 1)[0]
+            self._planner.prompt_lookup(self._match.length).add(found == step.token_id)
+        if not self._planner.should_observe(step.index):
             return
         for place, acceptance in enumerate(self._planner.drafts):
             if place != drafter:
-                guess, confidence = self._drawing.guess(block.logits.rows[place, block.place])
-                acceptance.add(guess == step.token_id, confidence)
+                draft, confidence = self._sampler.sample_draft(
+                    block.logits.rows[place, block.place]
+                )
+                acceptance.add(draft == step.token_id, confidence)
 
     def _count(self, source: str, counts: DraftCounts) -> None:
         self._counts[source] = self._counts.get(source, DraftCounts()) + counts
 
-    def _ask(self) -> None:
+    def _check_cancelled(self) -> None:
         if self._cancelled():
             raise Cancelled

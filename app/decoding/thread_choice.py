@@ -47,7 +47,7 @@ class ThreadChoice:
         try:
             begun = self._clock()
             yield
-            search.note(threads, self._clock() - begun)
+            search.record(threads, self._clock() - begun)
         finally:
             torch.set_num_threads(before)
 
@@ -63,7 +63,7 @@ class _Search:
     def __init__(self, most: int) -> None:
         self._most = most
         self._best = most
-        self._rival = most // 2
+        self._candidate = most // 2
         self._settled = False
         self._doubled = False
         self._blocks = 0
@@ -73,21 +73,21 @@ class _Search:
         """The number of threads for the next block."""
         self._blocks += 1
         every = _PROBE_EVERY if self._settled else 2
-        return self._rival if self._blocks % every == 0 else self._best
+        return self._candidate if self._blocks % every == 0 else self._best
 
-    def note(self, threads: int, seconds: float) -> None:
+    def record(self, threads: int, seconds: float) -> None:
         """A block took so long with so many threads."""
         self._times.setdefault(threads, deque(maxlen=_SAMPLES)).append(seconds)
-        if threads != self._rival or len(self._times[threads]) < _SAMPLES:
+        if threads != self._candidate or len(self._times[threads]) < _SAMPLES:
             return
-        faster = median(self._times[self._rival]) < _GAIN * median(self._times[self._best])
+        faster = median(self._times[self._candidate]) < _GAIN * median(self._times[self._best])
         if faster:
-            self._best = self._rival
+            self._best = self._candidate
         self._settled = self._settled or not faster or self._best == 1
-        self._rival = self._following()
-        self._times.pop(self._rival, None)  # what was so long ago counts no more
+        self._candidate = self._next_candidate()
+        self._times.pop(self._candidate, None)  # what was so long ago counts no more
 
-    def _following(self) -> int:
+    def _next_candidate(self) -> int:
         """What to try next: once settled, half and twice the best in turn."""
         self._doubled = self._settled and not self._doubled
         wanted = self._best * 2 if self._doubled else self._best // 2

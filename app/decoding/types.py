@@ -123,7 +123,7 @@ class RoleLogits:
 
 
 @dataclass(frozen=True, slots=True)
-class OtherChoice:
+class WhatIfToken:
     """The token that would have been chosen at a position under other weights."""
 
     index: int

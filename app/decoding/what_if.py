@@ -6,20 +6,20 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
-from app.decoding.rows import tuned_logits
 from app.decoding.sampling import process_logits
-from app.decoding.types import GenerationConfig, OtherChoice, TokenStep
+from app.decoding.tuned_logits import tuned_logits
+from app.decoding.types import GenerationConfig, TokenStep, WhatIfToken
 from app.errors import Cancelled
 
 
-def other_choices(
+def what_if_tokens(
     steps: Iterable[TokenStep],
     text: Sequence[int],
     prompt: Sequence[int],
     config: GenerationConfig,
     alphas: Sequence[float],
     cancelled: Callable[[], bool] = lambda: False,
-) -> Iterator[OtherChoice]:
+) -> Iterator[WhatIfToken]:
     """Draw every token again, with the same noise and from its stored rows, under other weights.
 
     Each choice is what it would have been given the text before it as it is; after the first one
@@ -44,6 +44,6 @@ def other_choices(
             continue
         history = ids[: len(prompt) + step.index]
         tuned = process_logits(tuned_logits(step.logits, alphas), history, config)
-        token_id, _ = tuned.draw(config.seed, step.index)
+        token_id, _ = tuned.sample(config.seed, step.index)
         if token_id != step.token_id:
-            yield OtherChoice(step.index, token_id)
+            yield WhatIfToken(step.index, token_id)

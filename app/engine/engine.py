@@ -24,35 +24,29 @@ from app.checkpoints.memory.estimate import does_not_fit
 from app.checkpoints.memory.heap import forget_frames, release_memory
 from app.checkpoints.opening import OpenedRecipe, bytes_to_convert, open_recipe
 from app.checkpoints.preflight import preflight
-from app.checkpoints.report import Preflight
+from app.checkpoints.preflight_report import Preflight
 from app.checkpoints.vocabulary.compare import require_shared
-from app.decoding.decode import Beginning, decode
-from app.decoding.remote import Traffic
+from app.decoding.decode import TextPrefix, decode
+from app.decoding.remote import EndpointUsage
 from app.decoding.speculation_stats import SpeculationStats
 from app.decoding.speculative import Speculator
 from app.decoding.types import FinishReason, check_alphas
-from app.decoding.what_if import other_choices
+from app.decoding.what_if import what_if_tokens
+from app.engine.commands import AskWhatIf, BorrowModels, Check, Command, Generate, Load, Unload
 from app.engine.echo import split_echo
-from app.engine.messages import (
-    AskWhatIf,
-    Check,
+from app.engine.events import (
+    BorrowFinished,
+    BorrowProgress,
     Checked,
-    Command,
     EngineReady,
     Event,
     Failed,
-    Generate,
-    Lend,
-    LentFinished,
-    LentProgress,
-    Load,
     Loaded,
     Loading,
     RunFinished,
     RunStarted,
     RunStats,
     TokenDecoded,
-    Unload,
     WhatIfAnswered,
 )
 from app.errors import Cancelled, RecipeError, TuneshiftError, unknown_error
@@ -83,12 +77,12 @@ class Engine:
         """Say that the libraries are there and which devices can be used."""
         self._emit(EngineReady(tuple(available_devices()), torch.__version__))
 
-    def handle(self, command: Command, give_way: Callable[[], None] = lambda: None) -> None:
+    def handle(self, command: Command, run_waiting: Callable[[], None] = lambda: None) -> None:
         """Carry out ``command``; whatever happens is told by events, never by an exception.
 
         Args:
             command: What to do.
-            give_way: Called between two items of work that gives way; may call this again.
+            run_waiting: Called between two items of work that gives way; may call this again.
         """
         try:
             with torch.inference_mode():
@@ -105,8 +99,8 @@ class Engine:
                     self._check(command.id, opened, command.prompt)
                 elif isinstance(command, AskWhatIf):
                     self._ask_what_if(command)
-                elif isinstance(command, Lend):
-                    self._lend(command, give_way if command.gives_way else lambda: None)
+                elif isinstance(command, BorrowModels):
+                    self._run_job(command, run_waiting if command.interleaved else lambda: None)
                 else:
                     self._generate(command)
         except Cancelled:
@@ -121,17 +115,17 @@ class Engine:
                 forget_frames(error)
                 action = "loading the models" if isinstance(command, Load) else "this run"
                 explained = out_of_memory(action, self._device(), error=error, next_step=_LESS)
-                self._make_room()
+                self._release_run_memory()
                 self._emit(Failed(command.id, explained, ran_out=True))
                 return
             log.exception("a command failed")
             defect = unknown_error(error)
             self._emit(Failed(command.id, defect, traceback.format_exc()))
 
-    def _make_room(self) -> None:
+    def _release_run_memory(self) -> None:
         """Give back what a run took; the models stay."""
         if self._loaded is not None:
-            self._loaded.ensemble.give_back()
+            self._loaded.ensemble.release_buffers()
         release_memory()
 
     def unload(self) -> None:
@@ -198,12 +192,12 @@ class Engine:
     def _generate(self, command: Generate) -> None:
         if command.cancellation.requested() and not self._usable:
             raise Cancelled  # it waited for a load that was given up
-        loaded = self._in_memory()
+        loaded = self._loaded_recipe()
         prompts = loaded.encode(command.prompt)
         lengths = [len(prompt) for prompt in prompts]
         ensemble = loaded.ensemble
         if command.role is not None:
-            place = loaded.evaluation(command.role)
+            place = loaded.context_index(command.role)
             ensemble, prompts = ensemble.only(place), [prompts[place]]
         check_alphas(command.alphas.latest, len(ensemble.pairs))
         given = (*command.forced, *loaded.encode_continuation(command.text))
@@ -229,7 +223,7 @@ class Engine:
             eos_ids=loaded.eos_ids,
             alphas=command.alphas.get,
             cancelled=command.cancellation.requested,
-            beginning=Beginning(command.kept, given),
+            prefix=TextPrefix(command.kept, given),
             speculator=speculator,
         )
         while True:
@@ -244,30 +238,30 @@ class Engine:
             self._emit(TokenDecoded(command.id, step, explained))
             clock.tick()
         drafts = speculator.stats if speculator else None
-        traffic = remote.traffic() if remote else None
-        self._emit(RunFinished(command.id, reason, clock.stats(drafts, traffic)))
+        endpoint_usage = remote.usage() if remote else None
+        self._emit(RunFinished(command.id, reason, clock.stats(drafts, endpoint_usage)))
 
     def _ask_what_if(self, command: AskWhatIf) -> None:
-        found = other_choices(
+        found = what_if_tokens(
             command.steps,
             command.token_ids,
-            self._in_memory().encode(command.prompt)[0],
+            self._loaded_recipe().encode(command.prompt)[0],
             command.config,
             command.alphas,
             command.cancellation.requested,
         )
         self._emit(WhatIfAnswered(command.id, tuple(found)))
 
-    def _lend(self, command: Lend, give_way: Callable[[], None]) -> None:
-        with closing(command.work(self._in_memory())) as work:
+    def _run_job(self, command: BorrowModels, run_waiting: Callable[[], None]) -> None:
+        with closing(command.work(self._loaded_recipe())) as work:
             for item in work:
-                self._emit(LentProgress(command.id, item))
-                give_way()
+                self._emit(BorrowProgress(command.id, item))
+                run_waiting()
                 if command.cancellation.requested():
                     raise Cancelled
-        self._emit(LentFinished(command.id))
+        self._emit(BorrowFinished(command.id))
 
-    def _in_memory(self) -> LoadedRecipe:
+    def _loaded_recipe(self) -> LoadedRecipe:
         if self._loaded is None or not self._usable:
             raise RecipeError("No recipe is loaded", next_step="Load a recipe first.")
         return self._loaded
@@ -290,7 +284,9 @@ class _Clock:
             self._first = self._last
         self._tokens += 1
 
-    def stats(self, speculation: SpeculationStats | None, traffic: Traffic | None) -> RunStats:
+    def stats(
+        self, speculation: SpeculationStats | None, endpoint_usage: EndpointUsage | None
+    ) -> RunStats:
         first = self._last if self._first is None else self._first
         decoding = self._last - first
         return RunStats(
@@ -299,7 +295,7 @@ class _Clock:
             tokens_per_second=(self._tokens - 1) / decoding if decoding > 0 else None,
             resident_bytes=_resident_bytes(),
             speculation=speculation,
-            traffic=traffic,
+            endpoint_usage=endpoint_usage,
         )
 
 

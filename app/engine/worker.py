@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
-from app.engine.messages import Command, EngineFailed, Event, Lend, Load, Unload
+from app.engine.commands import BorrowModels, Command, Load, Unload
+from app.engine.events import EngineFailed, Event
 from app.errors import unknown_error
 
 if TYPE_CHECKING:
@@ -65,14 +66,14 @@ class Outbox:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Order:
+class _QueuedCommand:
     """A command, and where what becomes of it is told; None is the outbox of the owner."""
 
     command: Command
     outbox: Outbox | None
 
 
-class Line:
+class EngineClient:
     """One party's way to the engine: its commands go in, and out come their events alone.
 
     Several may ask one engine. Their commands wait in one queue, in the order in which they came,
@@ -89,7 +90,7 @@ class Line:
 
     def close(self) -> None:
         """Cancel this party's commands; the engine goes on for the others."""
-        self._thread.hang_up(self.outbox)
+        self._thread.disconnect(self.outbox)
 
 
 class EngineThread:
@@ -104,13 +105,13 @@ class EngineThread:
     def __init__(self, wake: Callable[[], None]) -> None:
         self.outbox = Outbox(wake)
         self._others: list[Outbox] = []
-        self._telling: Outbox | None = None
+        self._current_outbox: Outbox | None = None
         self._failed: EngineFailed | None = None
         self._changing = threading.Lock()  # over the outboxes and the failure that each is told
-        self._commands: SimpleQueue[_Order | None] = SimpleQueue()
+        self._commands: SimpleQueue[_QueuedCommand | None] = SimpleQueue()
         self._closing = threading.Event()
-        self._pending: deque[_Order] = deque()
-        self._put_back: list[_Order | None] = []  # taken by work that gave way, and not its own
+        self._pending: deque[_QueuedCommand] = deque()
+        self._deferred: list[_QueuedCommand | None] = []  # read while a job ran, to run after it
         self._thread = threading.Thread(target=self._run, name="engine")
 
     def start(self) -> None:
@@ -121,13 +122,13 @@ class EngineThread:
 
         Args:
             command: What to do.
-            outbox: Where its events go: that of a :class:`Line`, or by default the owner's.
+            outbox: Where its events go: that of a :class:`EngineClient`, or by default the owner's.
         """
-        order = _Order(command, outbox)
-        self._pending.append(order)
-        self._commands.put(order)
+        queued = _QueuedCommand(command, outbox)
+        self._pending.append(queued)
+        self._commands.put(queued)
 
-    def line(self, wake: Callable[[], None]) -> Line:
+    def new_client(self, wake: Callable[[], None]) -> EngineClient:
         """A way to this engine for somebody else than its owner; from any thread, at any time.
 
         Args:
@@ -141,22 +142,22 @@ class EngineThread:
             outbox.put(failed)
         if self._closing.is_set():
             outbox.close()
-        return Line(self, outbox)
+        return EngineClient(self, outbox)
 
-    def hang_up(self, outbox: Outbox) -> None:
+    def disconnect(self, outbox: Outbox) -> None:
         """Cancel what was asked through a line; nobody reads its events any more."""
         with self._changing:
             self._others = [other for other in self._others if other is not outbox]
         outbox.close()
-        for order in list(self._pending):
-            if order.outbox is outbox:
-                order.command.cancellation.request()
+        for queued in list(self._pending):
+            if queued.outbox is outbox:
+                queued.command.cancellation.request()
 
     def close(self) -> None:
         """Cancel everything and ask the thread to end; returns at once."""
         self._closing.set()
-        for order in list(self._pending):
-            order.command.cancellation.request()
+        for queued in list(self._pending):
+            queued.command.cancellation.request()
         self._commands.put(None)
         with self._changing:
             outboxes = [self.outbox, *self._others]
@@ -174,14 +175,14 @@ class EngineThread:
 
             if self._closing.is_set():
                 return
-            engine = Engine(self._tell)
+            engine = Engine(self._emit)
             engine.announce()
         except Exception as error:  # a broken installation, or driver, can raise anything
             log.exception("the engine cannot start")
             self._fail(EngineFailed(unknown_error(error), traceback.format_exc()))
             return
-        while (order := self._next()) is not None:
-            self._carry_out(engine, order)
+        while (queued := self._next()) is not None:
+            self._execute(engine, queued)
         engine.unload()
 
     def _fail(self, failed: EngineFailed) -> None:
@@ -191,27 +192,27 @@ class EngineThread:
         for outbox in outboxes:
             outbox.put(failed)
 
-    def _tell(self, event: Event) -> None:
-        (self._telling or self.outbox).put(event)
+    def _emit(self, event: Event) -> None:
+        (self._current_outbox or self.outbox).put(event)
 
-    def _next(self) -> _Order | None:
-        return self._put_back.pop() if self._put_back else self._commands.get()
+    def _next(self) -> _QueuedCommand | None:
+        return self._deferred.pop() if self._deferred else self._commands.get()
 
-    def _carry_out(self, engine: Engine, order: _Order) -> None:
-        before, self._telling = self._telling, order.outbox
+    def _execute(self, engine: Engine, queued: _QueuedCommand) -> None:
+        before, self._current_outbox = self._current_outbox, queued.outbox
         if not self._closing.is_set():
-            engine.handle(order.command, lambda: self._carry_out_waiting(engine))
-        self._telling = before
-        self._pending.remove(order)
+            engine.handle(queued.command, lambda: self._execute_waiting(engine))
+        self._current_outbox = before
+        self._pending.remove(queued)
 
-    def _carry_out_waiting(self, engine: Engine) -> None:
+    def _execute_waiting(self, engine: Engine) -> None:
         """Carry out what waits, up to a command that needs the models for itself."""
-        while not self._put_back:
+        while not self._deferred:
             try:
-                order = self._commands.get_nowait()
+                queued = self._commands.get_nowait()
             except Empty:
                 return
-            if order is None or isinstance(order.command, Load | Unload | Lend):
-                self._put_back.append(order)
+            if queued is None or isinstance(queued.command, Load | Unload | BorrowModels):
+                self._deferred.append(queued)
             else:
-                self._carry_out(engine, order)
+                self._execute(engine, queued)

@@ -112,7 +112,7 @@ class _Text:
 
     def draw(self, logits: Tensor) -> int:
         tuned = process_logits(logits.cpu().numpy(), self.history.numpy(), self._config)
-        return tuned.draw(self._config.seed, self.tokens)[0]
+        return tuned.sample(self._config.seed, self.tokens)[0]
 
 
 @torch.inference_mode()

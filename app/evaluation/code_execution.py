@@ -15,7 +15,7 @@ import tempfile
 from dataclasses import dataclass
 
 from app.errors import EvaluationError
-from app.extras import how_to_get
+from app.extras import install_hint
 from app.resources import is_packaged
 
 _NOT_APART = 97
@@ -62,7 +62,7 @@ def passes(program: str, limits: Limits = Limits()) -> bool:
     if sys.platform != "linux":
         raise _not_apart(f"this is {sys.platform}", _ON_LINUX)
     if is_packaged():  # what would be started is the program itself
-        raise _not_apart("the packaged program has no Python for it", how_to_get("eval"))
+        raise _not_apart("the packaged program has no Python for it", install_hint("eval"))
     mark = secrets.token_hex()  # shows that the end was reached
     whole = f"{program}\nprint({mark!r}, flush=True)\n"
     arguments = [sys.executable, "-I", "-c", _BOOT, str(limits.seconds), str(limits.megabytes)]

@@ -115,7 +115,7 @@ class Evaluator:
         )
 
     def _evaluation(self, view: View) -> int | None:
-        return None if view.place is None else self._loaded.evaluation(view.place)
+        return None if view.place is None else self._loaded.context_index(view.place)
 
     def _asked(self, evaluation: int | None) -> tuple[Encoder, BatchedEnsemble]:
         whole = self._loaded.ensemble

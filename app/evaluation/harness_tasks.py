@@ -12,7 +12,7 @@ from typing import Any
 
 from app.errors import EvaluationError
 from app.evaluation.task_files import unknown_task
-from app.extras import how_to_get
+from app.extras import install_hint
 
 PREFIX = "harness:"
 _SURELY = 0.85
@@ -53,7 +53,7 @@ def harness_tasks(names: Sequence[str], others: Sequence[str] = ()) -> HarnessTa
     if not is_installed():
         raise EvaluationError(
             f"There is no task “{names[0]}” here, and lm-evaluation-harness is not installed",
-            next_step=how_to_get("eval"),
+            next_step=install_hint("eval"),
         )
     from lm_eval.tasks import TaskManager
 

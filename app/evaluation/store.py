@@ -13,8 +13,8 @@ from glob import escape
 from pathlib import Path
 from typing import Any
 
+from app.atomic_files import write_file
 from app.errors import EvaluationError
-from app.files import write_file
 
 Record = dict[str, Any]
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from threading import RLock
 from time import monotonic, sleep
 
+from app.atomic_files import set_aside
 from app.errors import HistoryError
-from app.files import set_aside
 from app.history.schema import VERSIONS, Statements, bring_up_to_date, version_of
 
 _PATIENCE_SECONDS = 5.0

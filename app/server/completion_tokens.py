@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.attribution.rows import log_softmax, top
-from app.decoding.rows import tuned_logits
-from app.engine.messages import TokenDecoded
+from app.attribution.row_statistics import log_softmax, top
+from app.decoding.tuned_logits import tuned_logits
+from app.engine.events import TokenDecoded
 
 _LEAST = -9999.0
 """What stands for −∞, as in vLLM: JSON has none."""

@@ -11,9 +11,9 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from app.engine.worker import Line
+from app.engine.worker import EngineClient
 from app.errors import SettingsError, TuneshiftError, unknown_error
-from app.extras import how_to_get
+from app.extras import install_hint
 from app.server.listening import Service, listen, url_of
 from app.server.server_events import Listening, Model, ServerEvent, Stopped
 
@@ -29,18 +29,18 @@ class HostedServer:
 
     Args:
         service: Where to answer whom.
-        open_line: Opens the way to the engine; what it is given is called when there are events.
+        open_client: Opens the way to the engine; what it is given is called when there are events.
         tell: Hears how it goes, on the server's thread; the last is ``Stopped``.
     """
 
     def __init__(
         self,
         service: Service,
-        open_line: Callable[[Callable[[], None]], Line],
+        open_client: Callable[[Callable[[], None]], EngineClient],
         tell: Callable[[ServerEvent], None],
     ) -> None:
         self._service = service
-        self._open_line = open_line
+        self._open_client = open_client
         self._tell = tell
         self._changing = threading.Lock()  # over what other threads set before and while it runs
         self._model: Model | None = None
@@ -84,7 +84,7 @@ class HostedServer:
             error = SettingsError(
                 "The server is not installed",
                 evidence=str(missing),
-                next_step=how_to_get("serve"),
+                next_step=install_hint("serve"),
             )
         except Exception as defect:
             log.exception("the server failed")
@@ -96,7 +96,7 @@ class HostedServer:
         from app.server.uvicorn_server import Server
 
         with listen(self._service) as listener:
-            desk = Desk(self._open_line, on_change=self._tell)
+            desk = Desk(self._open_client, on_change=self._tell)
             try:
                 server = Server(desk, self._service)
                 self._begin(desk, server)

@@ -13,23 +13,20 @@ from app.checkpoints.conversation import Conversation, Prompt
 from app.checkpoints.spec import Recipe
 from app.checkpoints.status import LoadProgress
 from app.decoding.types import FinishReason, GenerationConfig
-from app.engine.messages import (
-    Cancellation,
-    Command,
+from app.engine.commands import Command, Generate, Load
+from app.engine.controls import Cancellation, LiveAlphas
+from app.engine.events import (
     EngineFailed,
     EngineReady,
     Event,
     Failed,
-    Generate,
-    LiveAlphas,
-    Load,
     Loaded,
     Loading,
     RunFinished,
     RunStarted,
     TokenDecoded,
 )
-from app.engine.worker import Line
+from app.engine.worker import EngineClient
 from app.errors import Cancelled, TuneshiftError, unknown_error
 from app.server.api_errors import ApiError, defect, of_engine
 from app.server.completion_tokens import Piece
@@ -40,7 +37,7 @@ _AT_ONCE = 64
 _RETRY_AFTER = "5"
 
 Wake = Callable[[], None]
-OpenLine = Callable[[Wake], Line]
+OpenClient = Callable[[Wake], EngineClient]
 """Opens a way to an engine; what it is given is called when there are events."""
 
 
@@ -101,14 +98,14 @@ class Desk:
     The engine may be somebody else's: what it has in memory is told by :meth:`show`.
 
     Args:
-        open_line: Opens the way to the engine.
+        open_client: Opens the way to the engine.
         turns: Whose turn it is.
         on_change: Hears of the figures, at most once in a round of the loop.
     """
 
     def __init__(
         self,
-        open_line: OpenLine,
+        open_client: OpenClient,
         turns: Turns | None = None,
         on_change: Callable[[Figures], None] = lambda figures: None,
     ) -> None:
@@ -127,7 +124,7 @@ class Desk:
         """What is served, or None while nothing is loaded."""
         self.loads = 0
         """Grows when what was loaded goes: what was asked before is not for what comes."""
-        self._line = open_line(self._wake)
+        self._line = open_client(self._wake)
 
     @property
     def figures(self) -> Figures:

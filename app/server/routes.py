@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 from app import __version__
 from app.checkpoints.conversation import Prompt
 from app.checkpoints.spec import PLAIN, Recipe
-from app.engine.messages import TokenDecoded
+from app.engine.events import TokenDecoded
 from app.errors import SettingsError
 from app.server import api_errors
 from app.server.access import Access, Limits

@@ -50,7 +50,7 @@ async def serve(
 async def own_engine(turns: Turns | None = None) -> AsyncIterator[Desk]:
     """A desk with an engine that nobody else asks."""
     thread = EngineThread(_nobody_reads)
-    desk = Desk(thread.line, turns)
+    desk = Desk(thread.new_client, turns)
     thread.start()
     try:
         yield desk

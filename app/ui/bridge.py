@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from app.engine.messages import Command
-from app.engine.worker import OUTBOX_SIZE, EngineThread, Line
+from app.engine.commands import Command
+from app.engine.worker import OUTBOX_SIZE, EngineClient, EngineThread
 
 FRAME_MS = 33
 SLOWEST_FRAME_MS = 150
@@ -25,7 +25,7 @@ class Bridge(QObject):
     """Owns the engine's thread and drains its outbox while there is something in it."""
 
     events = Signal(list)
-    """A list of :data:`app.engine.messages.Event`, in order."""
+    """A list of :data:`app.engine.events.Event`, in order."""
 
     _woken = Signal()
 
@@ -44,9 +44,9 @@ class Bridge(QObject):
     def submit(self, command: Command) -> None:
         self._engine.submit(command)
 
-    def line(self, wake: Callable[[], None]) -> Line:
-        """A way to the engine past the window; see :meth:`EngineThread.line`."""
-        return self._engine.line(wake)
+    def new_client(self, wake: Callable[[], None]) -> EngineClient:
+        """A way to the engine past the window; see :meth:`EngineThread.new_client`."""
+        return self._engine.new_client(wake)
 
     def close(self) -> None:
         """Cancel everything; the thread ends by itself soon after."""

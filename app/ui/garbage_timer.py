@@ -12,7 +12,7 @@ from threading import Event
 
 from PySide6.QtCore import QObject, Qt, QThread, QTimer, Signal
 
-from app.garbage import let_collect
+from app.garbage_collection import set_collector
 
 _EVERY_MS = 1000
 _PATIENCE_SECONDS = 5.0
@@ -28,7 +28,7 @@ class GarbageCollector(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         gc.disable()
-        let_collect(self.collect_all)
+        set_collector(self.collect_all)
         self._asked.connect(self._collect_for, Qt.ConnectionType.QueuedConnection)
         self._timer = QTimer(self, interval=_EVERY_MS)
         self._timer.timeout.connect(self.collect)
@@ -59,5 +59,5 @@ class GarbageCollector(QObject):
     def stop(self) -> None:
         """Let Python collect by itself again."""
         self._timer.stop()
-        let_collect(gc.collect)
+        set_collector(gc.collect)
         gc.enable()

@@ -71,8 +71,8 @@ class StatusLine(QWidget):
     def _show_drafts(self, run: Run | None) -> None:
         text = explanation = ""
         drafts = run.stats.speculation if run and run.stats else None
-        if run and drafts and drafts.fixed:
-            fixed = role_title(drafts.fixed, run.recipe)
+        if run and drafts and drafts.unrewindable:
+            fixed = role_title(drafts.unrewindable, run.recipe)
             text = self.tr("Plain decoding: the {0} cannot rewind").format(fixed)
             explanation = self.tr(
                 "It keeps a state that cannot go back, so no tokens can be read ahead of the text."
@@ -108,7 +108,7 @@ class StatusLine(QWidget):
                     "The whole base might have said something else. Where the server gives more "
                     "log-probabilities, ask for more of them."
                 )
-        traffic = run.stats.traffic if run and run.stats else None
+        traffic = run.stats.endpoint_usage if run and run.stats else None
         if told and traffic:
             text = self.tr("{0} · sent {1}, received {2} tokens").format(
                 text, f"{traffic.sent:,}", f"{traffic.received:,}"
@@ -116,15 +116,15 @@ class StatusLine(QWidget):
             exchanged = self.tr("Requests: {0}, tokens sent: {1}, received: {2}, retries: {3}")
             counts = (traffic.requests, traffic.sent, traffic.received, traffic.retries)
             explanation += "\n" + exchanged.format(*(f"{count:,}" for count in counts))
-            if traffic.recut:
-                recut = self.tr(
+            if traffic.retokenized:
+                retokenized = self.tr(
                     "In {0} of them the server cut the text into other tokens than the pair."
                 )
-                explanation += "\n" + recut.format(f"{traffic.recut:,}")
-            if traffic.left_out:
-                names = ", ".join(quoted(item.token) for item in traffic.left_out[:5])
-                left_out = self.tr("Returned, and not in the pair's vocabulary: {0}")
-                explanation += "\n" + left_out.format(names)
+                explanation += "\n" + retokenized.format(f"{traffic.retokenized:,}")
+            if traffic.unmatched:
+                names = ", ".join(quoted(item.token) for item in traffic.unmatched[:5])
+                unmatched = self.tr("Returned, and not in the pair's vocabulary: {0}")
+                explanation += "\n" + unmatched.format(names)
         self._coverage.setText(text)
         self._coverage.setToolTip(explanation)
 

@@ -15,7 +15,7 @@ from app.attribution import candidates, row_store
 from app.attribution.attribution import attribute
 from app.attribution.candidates import keep_candidates, keep_candidates_of, tabulate
 from app.attribution.row_store import RowBudget, RowStore
-from app.decoding.rows import tuned_logits
+from app.decoding.tuned_logits import tuned_logits
 from app.decoding.types import RoleLogits, TokenStep
 
 VOCABULARY = 50

@@ -186,7 +186,7 @@ def test_the_text_of_one_role_counts_for_that_role_alone() -> None:
     assert math.isnan(tally.mean_shift)
     assert tally.influences() == []
     with_other = total([tally, count(write(4, 1))])
-    assert (with_other.tokens, with_other.steered) == (5, 4)
+    assert (with_other.tokens, with_other.tuned) == (5, 4)
 
 
 def test_nothing_is_made_up_where_nothing_is_kept() -> None:

@@ -31,7 +31,8 @@ from app.attribution.row_store import RowStore
 from app.checkpoints.recipes.recipe_file import find_recipe
 from app.checkpoints.spec import Recipe
 from app.decoding.types import FinishReason
-from app.engine.messages import LiveAlphas, TokenDecoded
+from app.engine.controls import LiveAlphas
+from app.engine.events import TokenDecoded
 from app.settings import Settings
 from app.ui.main_window import MainWindow
 from app.ui.plot.shift_plot import ShiftPlot

@@ -237,7 +237,7 @@ def _use(loaded: Any, recipe: Recipe, stages: dict[str, int]) -> object:
     step = None
     for step in decode(
         loaded.ensemble,
-        [prompt] * len(loaded.ensemble._evaluations),
+        [prompt] * len(loaded.ensemble.models),
         recipe.sampling,
         detokenizer=loaded.detokenizer(prompt),
         eos_ids=(),

@@ -18,8 +18,10 @@ import httpx2
 
 from app.checkpoints.recipes.recipe_file import find_recipe
 from app.checkpoints.spec import Recipe
+from app.engine.commands import Generate, Load
+from app.engine.controls import Cancellation, LiveAlphas
 from app.engine.engine import Engine
-from app.engine.messages import Cancellation, Event, Generate, LiveAlphas, Load, TokenDecoded
+from app.engine.events import Event, TokenDecoded
 from app.server.access import Access
 from app.server.listening import Service, listen
 from app.server.uvicorn_server import Server, own_engine

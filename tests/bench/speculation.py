@@ -27,9 +27,9 @@ from app.checkpoints.preflight import preflight
 from app.checkpoints.recipes.recipe_file import find_recipe
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
 from app.decoding.decode import decode
-from app.decoding.rows import tuned_logits
 from app.decoding.sampling import process_logits
 from app.decoding.speculative import Speculator
+from app.decoding.tuned_logits import tuned_logits
 from app.decoding.types import GenerationConfig, TokenStep
 from tests.real.smollm2 import FILE, FOLDER
 

@@ -71,8 +71,10 @@ def window_against_headless(repeats: int, tokens: int, folder: Path) -> dict[str
     from PySide6.QtCore import QElapsedTimer, QEventLoop, QSettings, Qt, QTimer, SignalInstance
 
     from app.checkpoints.recipes.recipe_file import find_recipe
+    from app.engine.commands import Generate, Load
+    from app.engine.controls import Cancellation, LiveAlphas
     from app.engine.engine import Engine
-    from app.engine.messages import Cancellation, Event, Generate, LiveAlphas, Load, RunFinished
+    from app.engine.events import Event, RunFinished
     from app.settings import Settings
     from app.ui.bridge import Bridge
     from app.ui.garbage_timer import GarbageCollector

@@ -11,17 +11,17 @@ import pytest
 import torch
 
 from app.benchmark import hardware, measure, setup
-from app.benchmark.blocks import LIKELIHOODS, BlockCost, Expected
+from app.benchmark.benchmark_report import as_json, as_svg, as_text
+from app.benchmark.block_costs import LIKELIHOODS, BlockCost, Expected
 from app.benchmark.measure import Results, WayResult
-from app.benchmark.report import as_json, as_svg, as_text
 from app.benchmark.setup import SHAPES, Setup, Shape, of_recipe, of_shapes
 from app.benchmark.ways import PLAIN, REFERENCE, SPECULATIVE, ways
-from app.decoding.capturing import CaptureError, Computation, Run
-from app.decoding.drawing import Drawing
+from app.decoding.capturing import Action, CaptureError, Computation
 from app.decoding.ensemble import Ensemble
 from app.decoding.graphs import GraphedLanguageModel
 from app.decoding.language_model import TransformersLanguageModel
 from app.decoding.speculation_stats import DraftCounts
+from app.decoding.token_sampler import TokenSampler
 from app.decoding.types import GenerationConfig
 from app.errors import DeviceError, SettingsError
 from tests import tiny
@@ -88,17 +88,17 @@ def test_a_measurement_is_complete(small: Setup) -> None:
 
 
 def test_it_is_said_whose_steps_are_no_graphs(small: Setup) -> None:
-    def refused(compute: Computation, parts: int = 1) -> Run:
+    def refused(compute: Computation, parts: int = 1) -> Action:
         raise CaptureError("operation not permitted")
 
     names, pairs = small.ensemble.names, small.ensemble.pairs
     graphed = [GraphedLanguageModel(model, capture=refused) for model in small.originals]
     captured = replace(small, ensemble=Ensemble(graphed, names, pairs))
     assert list(measure._not_captured(captured)) == []
-    drawing = Drawing([1], (), GREEDY, lambda: small.alphas)
+    sampler = TokenSampler([1], (), GREEDY, lambda: small.alphas)
     with torch.inference_mode():
-        drawing.step(captured.ensemble.prefill(small.prompts), -1)
-        captured.ensemble.extend([5], ahead=drawing.ahead())
+        sampler.step(captured.ensemble.prefill(small.prompts), -1)
+        captured.ensemble.extend([5], sampling=sampler.sampling())
     assert list(measure._not_captured(captured)) == [
         (name, "operation not permitted") for name in (*names, "ensemble as a whole")
     ]

@@ -15,7 +15,7 @@ import pytest
 from app.checkpoints.formats.adapters import AdapterFiles
 from app.checkpoints.opening import open_recipe
 from app.checkpoints.preflight import preflight
-from app.checkpoints.report import Verdict
+from app.checkpoints.preflight_report import Verdict
 from app.checkpoints.spec import Recipe
 from app.checkpoints.vocabulary.compare import compare_vocabularies
 from app.checkpoints.warnings import warnings as warnings_of

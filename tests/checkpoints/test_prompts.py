@@ -14,8 +14,8 @@ from transformers import LlamaConfig, PreTrainedTokenizerFast
 
 from app.checkpoints.conversation import TokenIds
 from app.checkpoints.opening import OpenedRecipe, open_recipe
+from app.checkpoints.preflight_report import RolePrompt
 from app.checkpoints.prompts import encode_continuation, encode_prompt, preview_prompts
-from app.checkpoints.report import RolePrompt
 from app.checkpoints.spec import CheckpointSpec
 from app.decoding.detokenizer import Detokenizer
 from app.errors import PromptError

@@ -16,15 +16,10 @@ import pytest
 from app.__main__ import main
 from app.cli.saving import Saving
 from app.decoding.types import GenerationConfig
+from app.engine.commands import Generate, Load
+from app.engine.controls import Cancellation, LiveAlphas
 from app.engine.engine import Engine
-from app.engine.messages import (
-    Cancellation,
-    Event,
-    Generate,
-    LiveAlphas,
-    Load,
-    TokenDecoded,
-)
+from app.engine.events import Event, TokenDecoded
 from app.history.records import NewRun, new_run_id
 from app.settings import history_file
 from tests import tiny

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.decoding.block_sampling import (
-    draw_block,
     exponentials_of_all,
     process_block,
+    sample_block,
     seen_in_block,
 )
 from app.decoding.noise import key_of, signed
@@ -42,12 +42,12 @@ def test_a_block_is_processed_and_drawn_as_its_rows_are(
     if not config.greedy:
         keys = torch.tensor([signed(key_of(seed, place)) for place in range(len(block))])
         noise = exponentials_of_all(keys, VOCABULARY)
-    drawn, sure = draw_block(scores, noise)
+    drawn, sure = sample_block(scores, noise)
     for place, row in enumerate(logits):
         history = torch.tensor([*before, *block[: place + 1]])
         expected = process_logits(row.numpy(), history.numpy(), config)
         torch.testing.assert_close(scores[place], torch.from_numpy(expected.row()))
-        token_id, probability = expected.draw(seed, place)
+        token_id, probability = expected.sample(seed, place)
         assert int(drawn[place]) == token_id
         if not config.greedy:
             assert float(sure[place]) == pytest.approx(probability, rel=1e-5)
@@ -55,6 +55,6 @@ def test_a_block_is_processed_and_drawn_as_its_rows_are(
 
 def test_the_probability_of_the_best_token() -> None:
     scores = torch.log(torch.tensor([[0.2, 0.5, 0.3], [0.1, 0.1, 0.8]]))
-    drawn, sure = draw_block(scores, None)
+    drawn, sure = sample_block(scores, None)
     assert drawn.tolist() == [1, 2]
     torch.testing.assert_close(sure, torch.tensor([0.5, 0.8], dtype=torch.float64))

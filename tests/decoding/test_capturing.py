@@ -61,18 +61,18 @@ def used(monkeypatch: pytest.MonkeyPatch) -> dict[int, int]:
 def test_graphs_share_memory_and_can_all_be_made_anew(used: dict[int, int]) -> None:
     """When KV caches move, every graph goes before the next one is captured."""
     capture = CudaGraphs()
-    runs = [capture(lambda lanes: None) for _ in range(3)]
+    runs = [capture(lambda runner: None) for _ in range(3)]
     assert list(used.values()) == [3]
     runs.clear()
-    runs = [capture(lambda lanes: None) for _ in range(2)]
+    runs = [capture(lambda runner: None) for _ in range(2)]
     assert list(used.values()) == [0, 2]
     runs.pop(0)
-    runs.append(capture(lambda lanes: None))
+    runs.append(capture(lambda runner: None))
     assert list(used.values()) == [0, 2]
 
 
 def test_what_cannot_be_captured_is_said(used: dict[int, int]) -> None:
-    def compute(lanes: object) -> None:
+    def compute(runner: object) -> None:
         raise RuntimeError("operation not permitted\nwhen stream is capturing")
 
     with pytest.raises(CaptureError, match=r"^operation not permitted$"):

@@ -12,7 +12,7 @@ from transformers import PreTrainedModel
 
 from app.decoding import ensemble as ensemble_module
 from app.decoding.combining import Pair
-from app.decoding.decode import FROM_THE_PROMPT, Beginning, decode
+from app.decoding.decode import NO_PREFIX, TextPrefix, decode
 from app.decoding.detokenizer import Detokenizer
 from app.decoding.ensemble import Ensemble
 from app.decoding.language_model import TransformersLanguageModel
@@ -44,7 +44,7 @@ class Decoding:
         eos_ids: tuple[int, ...] = (),
         cancelled: Callable[[], bool] = lambda: False,
         prompt: list[int] = PROMPT,
-        beginning: Beginning = FROM_THE_PROMPT,
+        prefix: TextPrefix = NO_PREFIX,
         ensemble: Ensemble | None = None,
     ) -> None:
         self.ensemble = ensemble or Ensemble(
@@ -59,7 +59,7 @@ class Decoding:
             eos_ids=eos_ids,
             alphas=alphas,
             cancelled=cancelled,
-            beginning=beginning,
+            prefix=prefix,
         )
         while True:
             try:
@@ -86,7 +86,9 @@ def plain_loop(
         tokens = torch.tensor([PROMPT + ids])
         base, expert, anti = (m(input_ids=tokens, use_cache=False).logits[0, -1] for m in models)
         tuned = (base + alpha * (expert - anti)).float().numpy()
-        ids.append(process_logits(tuned, tokens[0].numpy(), config).draw(config.seed, position)[0])
+        ids.append(
+            process_logits(tuned, tokens[0].numpy(), config).sample(config.seed, position)[0]
+        )
     return ids
 
 
@@ -266,7 +268,7 @@ def test_scoring_a_generated_text_gives_what_was_recorded(
     models = families[architecture].models()
     config = GenerationConfig(max_new_tokens=40, temperature=1.0, top_p=0.9, seed=3)
     drawn = Decoding(models, config)
-    scored = Decoding(models, config, beginning=Beginning(forced=tuple(drawn.ids)))
+    scored = Decoding(models, config, prefix=TextPrefix(forced=tuple(drawn.ids)))
     assert scored.ids == drawn.ids
     assert scored.text == drawn.text
     assert all(step.forced for step in scored.steps)
@@ -286,9 +288,9 @@ def test_a_fork_goes_on_as_a_fresh_run_with_the_same_beginning(
     config = replace(GREEDY, max_new_tokens=20, temperature=1.0, seed=5)
     first = Decoding(models, config)
     kept, other = tuple(first.ids[:fork_at]), (first.ids[fork_at] + 1) % 200
-    beginning = Beginning(kept, (other,))
-    fork = Decoding(models, config, beginning=beginning, ensemble=first.ensemble)
-    fresh = Decoding(models, config, beginning=Beginning(forced=(*kept, other)))
+    prefix = TextPrefix(kept, (other,))
+    fork = Decoding(models, config, prefix=prefix, ensemble=first.ensemble)
+    fresh = Decoding(models, config, prefix=TextPrefix(forced=(*kept, other)))
     assert fork.ids == fresh.ids[fork_at:]
     assert [step.index for step in fork.steps] == list(range(fork_at, 20))
     assert [step.start for step in fork.steps] == [step.start for step in fresh.steps[fork_at:]]
@@ -299,7 +301,7 @@ def test_a_fork_goes_on_as_a_fresh_run_with_the_same_beginning(
 def test_a_fork_reads_only_what_is_new(llama: tiny.Family) -> None:
     first = Decoding(llama.models(), GREEDY)
     read: list[int] = []
-    for evaluation in first.ensemble._evaluations:
+    for evaluation in first.ensemble._contexts:
         extend = evaluation.model.extend
 
         def counted(tokens: torch.Tensor, last: int = 1, extend: object = extend) -> torch.Tensor:
@@ -307,9 +309,9 @@ def test_a_fork_reads_only_what_is_new(llama: tiny.Family) -> None:
             return extend(tokens, last)  # type: ignore[operator]
 
         evaluation.model.extend = counted  # type: ignore[method-assign]
-    beginning = Beginning(tuple(first.ids[:5]), (9,))
+    prefix = TextPrefix(tuple(first.ids[:5]), (9,))
     config = replace(GREEDY, max_new_tokens=6)
-    Decoding([], config, beginning=beginning, ensemble=first.ensemble)
+    Decoding([], config, prefix=prefix, ensemble=first.ensemble)
     assert read == [1, 1, 1] * 2  # the last kept token again, and the other one
 
 
@@ -323,10 +325,10 @@ def test_one_role_alone_is_that_model(llama: tiny.Family) -> None:
 
 
 def test_an_end_of_sequence_inside_a_given_text_does_not_end_it(llama: tiny.Family) -> None:
-    given = Beginning(forced=(11, 12, 13))
+    given = TextPrefix(forced=(11, 12, 13))
     config = replace(GREEDY, max_new_tokens=3)
-    assert Decoding(llama.models(), config, beginning=given, eos_ids=(12,)).ids == [11, 12, 13]
-    ended = Decoding(llama.models(), GREEDY, beginning=given, eos_ids=(13,))
+    assert Decoding(llama.models(), config, prefix=given, eos_ids=(12,)).ids == [11, 12, 13]
+    ended = Decoding(llama.models(), GREEDY, prefix=given, eos_ids=(13,))
     assert (ended.ids, ended.reason) == ([11, 12], FinishReason.EOS)
 
 
@@ -336,4 +338,4 @@ def test_a_given_text_that_is_too_long_is_refused(llama: tiny.Family) -> None:
         [TransformersLanguageModel(model, 20) for model in models], "abc", [Pair("p", 1, 2)]
     )
     with pytest.raises(PromptError, match="The text is longer than the context"):
-        Decoding(models, GREEDY, beginning=Beginning(forced=(1,) * 50), ensemble=ensemble)
+        Decoding(models, GREEDY, prefix=TextPrefix(forced=(1,) * 50), ensemble=ensemble)

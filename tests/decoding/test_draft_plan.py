@@ -17,7 +17,7 @@ def rate(length: int, share: float, step: float, others: Callable[[int], float])
     """Tokens per second of drafts of one length, by simulating all that can happen."""
     chances = [share**n * (1 - share) for n in range(length)] + [share**length]
     tokens = sum(chance * (1 + n) for n, chance in enumerate(chances))
-    last = chances[-1] * step  # the drafter reads its last guess
+    last = chances[-1] * step  # the drafter reads its last sample_draft
     return tokens / (length * step + others(length + 1) + last)
 
 
@@ -45,7 +45,7 @@ def test_the_plan_is_nearly_the_best(share: float, step: float, slope: float) ->
         return 0.7 + slope * size
 
     planner = taught(share, step, others, plain=0.75 + step)
-    plan = planner.plan(0, room=50)
+    plan = planner.plan(0, max_drafts=50)
     rates = {n: rate(n, share, step, others) for n in range(1, 13)}
     rates[0] = 1 / (0.75 + step)
     assert plan.drafter == (1 if plan.length else None)
@@ -54,26 +54,26 @@ def test_the_plan_is_nearly_the_best(share: float, step: float, slope: float) ->
 
 def test_room_bounds_the_draft() -> None:
     planner = taught(0.95, 0.02, lambda size: 0.7, plain=0.8)
-    assert planner.plan(0, room=50).length > 5
-    assert planner.plan(0, room=2).length == 2
-    assert planner.plan(0, room=0) == Plan(None, 0, 0.0)
+    assert planner.plan(0, max_drafts=50).length > 5
+    assert planner.plan(0, max_drafts=2).length == 2
+    assert planner.plan(0, max_drafts=0) == Plan(None, 0, 0.0)
 
 
 def test_the_first_tokens_are_plain_until_their_cost_is_known() -> None:
     planner = Planner(evaluations=3, longest=8)
     planner.whole.add(1, 9.0)  # what libraries prepare is in it
-    assert planner.plan(4, room=9).length == 0
+    assert planner.plan(4, max_drafts=9).length == 0
     planner.whole.add(1, 1.0)
-    assert planner.plan(4, room=9).length > 0  # what is unknown is tried
+    assert planner.plan(4, max_drafts=9).length > 0  # what is unknown is tried
 
 
 def test_a_draft_goes_on_while_its_model_is_sure() -> None:
     planner = taught(0.8, 0.1, lambda size: 0.6 + 0.01 * size, plain=0.8)
-    plan = planner.plan(0, room=50)
+    plan = planner.plan(0, max_drafts=50)
     lengths = []
     for confidence_pays in (0.99, 0.7, 0.3):
         drafted, reach = 1, confidence_pays
-        while planner.goes_on(plan, drafted, reach):
+        while planner.should_extend(plan, drafted, reach):
             drafted, reach = drafted + 1, reach * confidence_pays
         lengths.append(drafted)
     assert lengths == sorted(lengths, reverse=True)
@@ -97,7 +97,7 @@ def test_a_drafter_that_was_slow_once_is_asked_again() -> None:
         planner.others[1].add(size, 2.0)  # a busy moment
     asked = []
     for _ in range(400):
-        plan = planner.plan(0, room=50)
+        plan = planner.plan(0, max_drafts=50)
         assert plan.drafter is not None
         asked.append(plan.drafter)
         planner.steps[plan.drafter].add(1, 0.1)
@@ -114,15 +114,15 @@ def test_after_a_loss_what_is_unknown_waits_and_twice_as_long_after_the_next() -
         planner.whole.add(1, 1.0)
     waits = []
     for size in (5, 6, 7):  # of each size the first time is not counted, so nothing gets known
-        planner.took(planner.others[1], size, 4.0, 0.6)
+        planner.record_block(planner.others[1], size, 4.0, 0.6)
         waits.append(0)
-        while planner.plan(3, room=9).length == 0:
+        while planner.plan(3, max_drafts=9).length == 0:
             waits[-1] += 1
     assert waits == [4, 8, 16]
-    planner.took(planner.others[1], 8, 1.1, 0.6)  # no loss
-    assert planner.plan(3, room=9).length > 0
-    planner.took(planner.others[1], 4, 22.0, 0.5)  # 1.875 tokens are expected of it
-    assert [planner.plan(0, room=9).length > 0 for _ in range(22)] == [False] * 21 + [True]
+    planner.record_block(planner.others[1], 8, 1.1, 0.6)  # no loss
+    assert planner.plan(3, max_drafts=9).length > 0
+    planner.record_block(planner.others[1], 4, 22.0, 0.5)  # 1.875 tokens are expected of it
+    assert [planner.plan(0, max_drafts=9).length > 0 for _ in range(22)] == [False] * 21 + [True]
 
 
 def test_a_clock_that_stands_still_stops_nothing() -> None:
@@ -131,16 +131,16 @@ def test_a_clock_that_stands_still_stops_nothing() -> None:
         planner.whole.add(1, 0.0)
         planner.steps[1].add(1, 0.0)
         planner.others[1].add(2, 0.0)
-    assert planner.plan(3, room=9).rate > 0
+    assert planner.plan(3, max_drafts=9).rate > 0
 
 
 def test_a_single_evaluation_is_never_its_own_draft() -> None:
     planner = Planner(evaluations=1, longest=8)
     for _ in range(2):
         planner.whole.add(1, 1.0)
-    assert planner.plan(0, room=9).length == 0
-    assert planner.plan(9, room=9).length > 0
-    assert not any(planner.watches(index) for index in range(20))
+    assert planner.plan(0, max_drafts=9).length == 0
+    assert planner.plan(9, max_drafts=9).length > 0
+    assert not any(planner.should_observe(index) for index in range(20))
 
 
 def test_acceptance_follows_what_happens_of_late_and_how_sure_the_drafter_was() -> None:

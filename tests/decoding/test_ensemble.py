@@ -149,7 +149,7 @@ def test_prompts_are_checked(llama: tiny.Family) -> None:
     with pytest.raises(PromptError, match="context of the model 2"):
         ensemble.prefill([PROMPT, PROMPT, [1] * tiny.CONTEXT])
     ensemble.prefill([PROMPT, PROMPT, [1] * (tiny.CONTEXT - 3)])
-    assert ensemble.room == 3
+    assert ensemble.remaining_context == 3
 
 
 def test_prefill_can_be_cancelled_between_chunks(

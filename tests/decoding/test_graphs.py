@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from transformers import OpenAIGPTConfig, PreTrainedModel
 
 from app.decoding import graphs
-from app.decoding.capturing import CaptureError, Computation, Run, uncaptured
+from app.decoding.capturing import Action, CaptureError, Computation, uncaptured
 from app.decoding.graphs import (
     LONGEST,
     GraphedLanguageModel,
@@ -47,15 +47,15 @@ def uncached(model: PreTrainedModel, tokens: list[int], last: int) -> torch.Tens
         min_size=1,
         max_size=6,
     ),
-    room=st.integers(1, 16),
+    capacity=st.integers(1, 16),
 )
 def test_any_blocks_and_rewinds_equal_uncached_forwards(
     architecture: str,
     steps: list[tuple[int, float, int]],
-    room: int,
+    capacity: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(graphs, "_LEAST_ROOM", room)
+    monkeypatch.setattr(graphs, "_MIN_CAPACITY", capacity)
     model = MODELS[architecture]
     read = GraphedLanguageModel(model, capture=uncaptured)
     tokens: list[int] = []
@@ -71,8 +71,8 @@ def test_any_blocks_and_rewinds_equal_uncached_forwards(
 
 
 def test_a_step_writes_where_the_last_one_did_not_move(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a graph knows by its address stays there, until there is no more room."""
-    monkeypatch.setattr(graphs, "_LEAST_ROOM", 8)
+    """What a graph knows by its address stays there, until there is no more capacity."""
+    monkeypatch.setattr(graphs, "_MIN_CAPACITY", 8)
     read = GraphedLanguageModel(MODELS["llama"], capture=uncaptured)
     read.extend(torch.tensor([1, 2, 3]))
     places, steps = [], []
@@ -110,7 +110,7 @@ def test_a_model_without_a_kv_cache_reads_the_text_anew() -> None:
 
 
 def test_a_step_that_cannot_be_captured_is_computed_and_says_why() -> None:
-    def refused(compute: Computation, parts: int = 1) -> Run:
+    def refused(compute: Computation, parts: int = 1) -> Action:
         raise CaptureError("operation not permitted")
 
     model = MODELS["llama"]
@@ -147,6 +147,6 @@ def test_graphs_are_captured_anew_where_the_cache_moves_on_cuda() -> None:
     read.extend(torch.tensor([3, 1, 4]))
     before = read.extend(torch.tensor([1]))
     read.rewind(3)
-    read.make_room(10_000)
+    read.ensure_capacity(10_000)
     torch.testing.assert_close(read.extend(torch.tensor([1])), before)
     assert read.not_captured == ""

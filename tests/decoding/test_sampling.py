@@ -100,7 +100,7 @@ def test_unlikely_ids_are_drawn_as_a_race_of_all_would(seed: int, spread: float)
     weights = np.exp((scores - scores.max()).astype(np.float64))
     for position in range(5):
         noise = exponentials(key_of(3, position), np.arange(20_000))
-        token_id, probability = process_logits(scores, NOBODY, FREE).draw(3, position)
+        token_id, probability = process_logits(scores, NOBODY, FREE).sample(3, position)
         assert token_id == np.argmax(weights / noise)
         assert probability == pytest.approx(weights[token_id] / weights.sum(), rel=1e-5)
 
@@ -110,7 +110,7 @@ def test_ids_beyond_all_likely_ones_are_drawn_too() -> None:
     scores = np.full(400_001, -13.0, dtype=np.float32)
     scores[0] = 0.0
     found = process_logits(scores, NOBODY, FREE)
-    drawn = [found.draw(1, position)[0] for position in range(400)]
+    drawn = [found.sample(1, position)[0] for position in range(400)]
     expected = 400_000 * np.exp(-13.0) / (1 + 400_000 * np.exp(-13.0))
     hits = sum(token_id > 0 for token_id in drawn)
     assert stats.binomtest(hits, 400, expected).pvalue > 1e-3
@@ -123,7 +123,7 @@ def test_masked_ids_stay_masked() -> None:
     found = processed(logits, torch.arange(VOCABULARY), config)
     assert np.isneginf(found.row()[::2]).all()
     assert found.probability(0) == 0.0
-    assert all(found.draw(0, position)[0] % 2 for position in range(200))
+    assert all(found.sample(0, position)[0] % 2 for position in range(200))
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_frequencies_follow_the_distribution(options: dict[str, float]) -> None:
     found = processed(logits, torch.tensor([1, 5, 5]), config)
     expected = torch.softmax(reference(logits, torch.tensor([1, 5, 5]), config).double(), 0).numpy()
     draws = 20_000
-    drawn = [found.draw(0, position) for position in range(draws)]
+    drawn = [found.sample(0, position) for position in range(draws)]
     counts = np.bincount([token for token, _ in drawn], minlength=VOCABULARY)
     assert counts[expected == 0].sum() == 0
     common = expected * draws >= 5
@@ -165,22 +165,22 @@ def test_frequencies_over_seeds_follow_the_distribution() -> None:
     found = process_logits(np.log(np.float32([0.5, 0.3, 0.15, 0.05])), NOBODY, FREE)
     counts = np.zeros(4)
     for seed in range(4000):
-        counts[found.draw(seed, 17)[0]] += 1
+        counts[found.sample(seed, 17)[0]] += 1
     assert stats.chisquare(counts, np.array([0.5, 0.3, 0.15, 0.05]) * 4000).pvalue > 1e-3
 
 
 def test_greedy_takes_the_first_of_the_best() -> None:
     found = process_logits(np.float32([0.0, 2.0, 2.0]), NOBODY, GenerationConfig(temperature=0.0))
-    assert found.draw(0, 3) == (1, 1.0)
+    assert found.sample(0, 3) == (1, 1.0)
     assert [found.probability(token_id) for token_id in range(3)] == [0.0, 1.0, 0.0]
-    assert found.share(1) == pytest.approx(1 / (2 + np.exp(-2.0)))
+    assert found.softmax_probability(1) == pytest.approx(1 / (2 + np.exp(-2.0)))
 
 
 @pytest.mark.parametrize("temperature", [1e-5, 1e-40, 1e-300])
 def test_a_temperature_near_zero_is_almost_greedy(temperature: float) -> None:
     logits = np.float32([1.0, 30.0, 2.0, -40.0])
     found = process_logits(logits, NOBODY, GenerationConfig(temperature=temperature))
-    assert found.draw(0, 0) == (1, 1.0)
+    assert found.sample(0, 0) == (1, 1.0)
 
 
 def test_a_top_p_near_zero_keeps_the_best() -> None:
@@ -195,5 +195,5 @@ def test_the_strongest_penalties_leave_numbers(penalty: float, seed: int) -> Non
     logits = torch.randn(VOCABULARY, generator=torch.Generator().manual_seed(seed)) * 20
     config = GenerationConfig(temperature=1.0, repetition_penalty=penalty)
     found = processed(logits, torch.arange(0, VOCABULARY, 2), config)
-    _, probability = found.draw(config.seed, 0)
+    _, probability = found.sample(config.seed, 0)
     assert 0 < probability <= 1

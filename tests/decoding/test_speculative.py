@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from app.decoding.combining import Pair
-from app.decoding.decode import Beginning
+from app.decoding.decode import TextPrefix
 from app.decoding.ensemble import Ensemble
 from app.decoding.speculation_stats import DraftCounts
-from app.decoding.speculative import LOOKUP, Speculator
+from app.decoding.speculative import PROMPT_LOOKUP, Speculator
 from app.decoding.types import FinishReason, GenerationConfig, TokenStep
 from app.errors import ModelError
 from tests.decoding.table_model import VOCABULARY, TableModel, WorkClock, row_of, tables
@@ -145,15 +145,15 @@ def test_the_text_is_that_of_plain_decoding_whatever_drafts_cost(
     kept, forced = (min(part, config.max_new_tokens // 3) for part in (kept, forced))
     if context:
         kept, forced = min(kept, context // 4), min(forced, context // 4)
-    beginning = Beginning(tuple(range(kept)), tuple(range(3, 3 + forced)))
+    prefix = TextPrefix(tuple(range(kept)), tuple(range(3, 3 + forced)))
 
     def live() -> Callable[[], tuple[float, ...]]:
         values = iter(alphas)
         return lambda: (next(values),) * pairs
 
-    plain = desk.plain(config, alphas=live(), eos_ids=eos, beginning=beginning)
+    plain = desk.plain(config, alphas=live(), eos_ids=eos, prefix=prefix)
     for _ in range(3):
-        again = desk.speculative(config, alphas=live(), eos_ids=eos, beginning=beginning)
+        again = desk.speculative(config, alphas=live(), eos_ids=eos, prefix=prefix)
         assert_same(plain, again)
 
 
@@ -297,7 +297,7 @@ def test_cancel_while_drafting_ends_at_once_and_the_text_can_go_on() -> None:
         text = desk.speculative(config, cancelled=lambda answers=answers: next(answers, True))
         lengths.add(len(text.ids))
         assert text.ids == whole.ids[: len(text.ids)]
-        going_on = desk.speculative(config, beginning=Beginning(tuple(text.ids)))
+        going_on = desk.speculative(config, prefix=TextPrefix(tuple(text.ids)))
         assert text.ids + going_on.ids == whole.ids
     assert len(lengths) > 10
 
@@ -336,7 +336,7 @@ def test_a_model_that_cannot_rewind_decodes_plainly_and_is_named() -> None:
     text = desk.speculative(SAMPLED)
     assert_same(desk.plain(SAMPLED), text)
     drafted = desk.speculator.stats
-    assert (drafted.fixed, drafted.sources) == ("model 2", ())
+    assert (drafted.unrewindable, drafted.sources) == ("model 2", ())
     assert drafted.plain == 23
 
 
@@ -395,7 +395,7 @@ def test_text_that_repeats_is_looked_up() -> None:
     plain = Text(ensemble, [[1, 2]], config)
     model.reads.clear()
     assert_same(plain, Text(ensemble, [[1, 2]], config, speculator=speculator))
-    assert [name for name, _ in speculator.stats.sources] == [LOOKUP]
+    assert [name for name, _ in speculator.stats.sources] == [PROMPT_LOOKUP]
     assert len(model.reads) < 80
 
 
@@ -446,5 +446,5 @@ def test_a_text_that_is_closed_early_leaves_caches_that_can_be_used() -> None:
     for _ in range(3):
         with pytest.raises(ModelError):
             desk.speculative(config, on_step=fail)
-        fork = desk.speculative(config, beginning=Beginning(tuple(whole.ids[:30])))
+        fork = desk.speculative(config, prefix=TextPrefix(tuple(whole.ids[:30])))
         assert fork.ids == whole.ids[30:]

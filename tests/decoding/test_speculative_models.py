@@ -21,7 +21,7 @@ from app.checkpoints.loading.loader import LoadedRecipe, load_recipe
 from app.checkpoints.opening import open_recipe
 from app.checkpoints.recipes.recipe_file import find_recipe
 from app.decoding.combining import Pair
-from app.decoding.decode import Beginning
+from app.decoding.decode import TextPrefix
 from app.decoding.ensemble import Ensemble
 from app.decoding.language_model import TransformersLanguageModel
 from app.decoding.sampling import process_logits
@@ -90,7 +90,7 @@ def assert_same_up_to_ties(
             history = np.array([*prompt, *plain.ids[:place]])
             for mine in (expected, step):  # each is what its own rows draw
                 found = process_logits(tuned(mine), history, config)
-                assert found.draw(config.seed, mine.index)[0] == mine.token_id
+                assert found.sample(config.seed, mine.index)[0] == mine.token_id
             return False
         assert step.sampled_probability == pytest.approx(expected.sampled_probability, abs=1e-3)
     assert (speculative.ids, speculative.text) == (plain.ids, plain.text)
@@ -206,9 +206,9 @@ def test_a_model_with_a_state_decodes_plainly() -> None:
     ensemble, speculator = ensemble_of(models, [Pair("p", 1, 2)]), Speculator()
     prompt = TOKENIZER.encode("the king said to the daughter").ids
     text = Text(ensemble, [prompt] * 3, SAMPLED, speculator=speculator)
-    assert (speculator.stats.fixed, speculator.stats.plain) == ("model 0", 23)
+    assert (speculator.stats.unrewindable, speculator.stats.plain) == ("model 0", 23)
     check_rows(text, models, prompt)
-    scored = Text(ensemble, [prompt] * 3, SAMPLED, beginning=Beginning(forced=tuple(text.ids)))
+    scored = Text(ensemble, [prompt] * 3, SAMPLED, prefix=TextPrefix(forced=tuple(text.ids)))
     check_rows(scored, models, prompt)
 
 
@@ -231,7 +231,7 @@ def test_convolutions_are_rewound_and_forks_read_again_what_they_forgot() -> Non
         check_rows(text, models, prompt)
     assert speculator.stats.total.accepted < speculator.stats.total.tested  # it was rewound
     for place in (9, 21, 4):
-        beginning = Beginning(tuple(text.ids[:place]))
-        fork = Text(ensemble, [prompt] * 3, sampled, beginning=beginning, speculator=speculator)
+        prefix = TextPrefix(tuple(text.ids[:place]))
+        fork = Text(ensemble, [prompt] * 3, sampled, prefix=prefix, speculator=speculator)
         assert fork.ids == text.ids[place:]
         check_rows(fork, models, [*prompt, *text.ids[:place]])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 
-from app.decoding.decode import FROM_THE_PROMPT, Beginning, decode
+from app.decoding.decode import NO_PREFIX, TextPrefix, decode
 from app.decoding.detokenizer import Detokenizer
 from app.decoding.ensemble import Ensemble
 from app.decoding.speculative import Speculator
@@ -29,7 +29,7 @@ class Text:
         alphas: Callable[[], tuple[float, ...]] | None = None,
         eos_ids: Collection[int] = (),
         cancelled: Callable[[], bool] = lambda: False,
-        beginning: Beginning = FROM_THE_PROMPT,
+        prefix: TextPrefix = NO_PREFIX,
         on_step: Callable[[TokenStep], None] = lambda step: None,
     ) -> None:
         self.steps: list[TokenStep] = []
@@ -41,7 +41,7 @@ class Text:
             eos_ids=eos_ids,
             alphas=alphas or (lambda: (1.0,) * len(ensemble.pairs)),
             cancelled=cancelled,
-            beginning=beginning,
+            prefix=prefix,
             speculator=speculator,
         )
         while True:

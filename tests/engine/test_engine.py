@@ -23,18 +23,14 @@ from app.checkpoints.memory import estimate as memory
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
 from app.decoding.types import FinishReason, GenerationConfig
 from app.engine import engine as engine_module
+from app.engine.commands import Check, Command, Generate, Load
+from app.engine.controls import Cancellation, LiveAlphas
 from app.engine.engine import Engine
-from app.engine.messages import (
-    Cancellation,
-    Check,
+from app.engine.events import (
     Checked,
-    Command,
     EngineReady,
     Event,
     Failed,
-    Generate,
-    LiveAlphas,
-    Load,
     Loaded,
     Loading,
     RunFinished,
@@ -79,7 +75,7 @@ class Desk:
         prompt: str = PROMPT,
         alphas: LiveAlphas | None = None,
         cancellation: Cancellation | None = None,
-        **beginning: Any,
+        **prefix: Any,
     ) -> list[Event]:
         return self.handle(
             Generate(
@@ -88,7 +84,7 @@ class Desk:
                 config,
                 alphas or LiveAlphas((1.0,)),
                 cancellation or Cancellation(),
-                **beginning,
+                **prefix,
             )
         )
 

@@ -10,7 +10,8 @@ from transformers import PreTrainedTokenizerFast
 from app.checkpoints.conversation import Prompt, TokenIds
 from app.checkpoints.loading.loader import LoadedRecipe
 from app.checkpoints.spec import Recipe
-from app.engine.messages import LiveAlphas, RunFinished
+from app.engine.controls import LiveAlphas
+from app.engine.events import RunFinished
 from app.errors import PromptError
 from app.evaluation.encoding import Encoder
 from app.evaluation.loading import Models

@@ -10,17 +10,14 @@ import pytest
 
 from app.checkpoints.spec import Recipe
 from app.decoding.types import GenerationConfig
+from app.engine.commands import Command, Generate, Load
+from app.engine.controls import Cancellation, LiveAlphas
 from app.engine.engine import Engine
-from app.engine.messages import (
-    Cancellation,
-    Command,
+from app.engine.events import (
     EngineFailed,
     EngineReady,
     Event,
     Failed,
-    Generate,
-    LiveAlphas,
-    Load,
     Loaded,
     RunFinished,
     TokenDecoded,
@@ -211,7 +208,7 @@ def test_each_line_hears_of_its_own_commands_alone(
     thread: EngineThread, reader: Reader, tiny_recipe: Recipe
 ) -> None:
     other = Reader()
-    line = thread.line(other.wake)
+    line = thread.new_client(other.wake)
     thread.submit(load(tiny_recipe, 1))
     line.submit(generate(4, 1))
     thread.submit(generate(2, 2))
@@ -230,7 +227,7 @@ def test_a_line_that_closes_ends_its_own_runs_and_no_others(
     thread: EngineThread, reader: Reader, tiny_recipe: Recipe
 ) -> None:
     other = Reader()
-    line = thread.line(other.wake)
+    line = thread.new_client(other.wake)
     line.outbox._size = 1  # so that the run cannot get ahead
     thread.submit(load(tiny_recipe))
     theirs, mine = generate(100, 1), generate(5, 2)
@@ -250,7 +247,7 @@ def test_closing_the_thread_lets_a_run_of_a_line_go(
     thread: EngineThread, tiny_recipe: Recipe
 ) -> None:
     other = Reader()
-    line = thread.line(other.wake)
+    line = thread.new_client(other.wake)
     line.outbox._size = 1
     line.submit(load(tiny_recipe))
     line.submit(generate(100))
@@ -297,7 +294,7 @@ def test_close_drops_what_is_queued(
     running, go_on = threading.Event(), threading.Event()
     handled: list[int] = []
 
-    def handle(engine: Engine, command: Command, give_way: object) -> None:
+    def handle(engine: Engine, command: Command, run_waiting: object) -> None:
         handled.append(command.id)
         running.set()
         assert go_on.wait(PATIENCE)
@@ -342,10 +339,10 @@ def test_whoever_asks_an_engine_that_cannot_start_is_told(monkeypatch: pytest.Mo
     monkeypatch.setitem(sys.modules, "app.engine.engine", None)
     thread = EngineThread(lambda: None)
     early, late = Reader(), Reader()
-    before = thread.line(early.wake)
+    before = thread.new_client(early.wake)
     thread.start()
     assert thread.join(PATIENCE)
-    after = thread.line(late.wake)
+    after = thread.new_client(late.wake)
     assert early.until_a(before.outbox, EngineFailed) == late.until_a(after.outbox, EngineFailed)
 
 

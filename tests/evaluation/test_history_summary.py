@@ -82,4 +82,4 @@ def test_lent_models_are_used_for_what_they_are(load: Load, llama: tiny.Family) 
 
 
 def _model_of(loaded: LoadedRecipe, role: int) -> object:
-    return loaded.ensemble.models[loaded.evaluation(role)].model
+    return loaded.ensemble.models[loaded.context_index(role)].model

@@ -19,21 +19,14 @@ import httpx2
 import pytest
 import torch
 
-from app.checkpoints.endpoints.blocks import Blocks
-from app.checkpoints.endpoints.language_model import EndpointLanguageModel
+from app.checkpoints.endpoints.endpoint_model import EndpointLanguageModel
+from app.checkpoints.endpoints.prompt_logprobs import Blocks
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
 from app.decoding.types import GenerationConfig
+from app.engine.commands import Generate, Load
+from app.engine.controls import Cancellation, LiveAlphas
 from app.engine.engine import Engine
-from app.engine.messages import (
-    Cancellation,
-    Event,
-    Generate,
-    LiveAlphas,
-    Load,
-    Loaded,
-    RunFinished,
-    TokenDecoded,
-)
+from app.engine.events import Event, Loaded, RunFinished, TokenDecoded
 from tests.real import smollm2
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
@@ -158,7 +151,7 @@ def test_greedy_tokens_are_those_of_the_same_weights_here(
         assert len(best) >= 3
         torch.testing.assert_close(row[best], logprobs[best], atol=0.6, rtol=0)
     assert not desk.base.profile.ids  # it reads text alone
-    assert desk.base.traffic().recut == 0
+    assert desk.base.usage().retokenized == 0
     assert desk.base.profile.model == "smollm2"
 
 

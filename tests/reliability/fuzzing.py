@@ -19,8 +19,10 @@ from app.checkpoints.formats.gguf import read_header
 from app.checkpoints.recipes.recipe_file import read_recipe, write_recipe
 from app.checkpoints.spec import ExpertPair, Recipe
 from app.decoding.types import GenerationConfig
+from app.engine.commands import Generate, Load
+from app.engine.controls import Cancellation, LiveAlphas
 from app.engine.engine import Engine
-from app.engine.messages import Cancellation, Event, Failed, Generate, LiveAlphas, Load
+from app.engine.events import Event, Failed
 from app.errors import HistoryError, SettingsError, TuneshiftError
 from app.history.archive import Archive, Query
 from app.history.database import open_history

@@ -32,8 +32,9 @@ from app.__main__ import main
 from app.checkpoints.recipes.recipe_file import read_recipe, write_recipe
 from app.decoding.language_model import TransformersLanguageModel
 from app.engine import engine
+from app.engine.commands import Command
 from app.engine.engine import Engine
-from app.engine.messages import Command, Event, TokenDecoded
+from app.engine.events import Event, TokenDecoded
 from app.errors import TuneshiftError
 from app.history import database_writer, records
 from app.history.archive import Query

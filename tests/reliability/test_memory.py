@@ -11,7 +11,7 @@ import torch
 
 from app.checkpoints.spec import Recipe
 from app.decoding.language_model import TransformersLanguageModel
-from app.engine.messages import Generate, Load, Unload
+from app.engine.commands import Generate, Load, Unload
 from app.settings import Settings
 from app.ui.state.session import LoadState, Session
 from tests import tiny
@@ -28,7 +28,9 @@ from pathlib import Path
 from app.checkpoints.spec import Recipe, ExpertPair
 from app.decoding.types import GenerationConfig
 from app.engine.engine import Engine
-from app.engine.messages import Cancellation, Failed, Generate, LiveAlphas, Load
+from app.engine.commands import Generate, Load
+from app.engine.controls import Cancellation, LiveAlphas
+from app.engine.events import Failed
 from tests import tiny
 
 torch.set_num_threads(1)

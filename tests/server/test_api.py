@@ -13,22 +13,15 @@ import numpy as np
 import pytest
 from openai import BadRequestError, NotFoundError, OpenAI
 
-from app.attribution.rows import log_softmax
+from app.attribution.row_statistics import log_softmax
 from app.checkpoints.conversation import Conversation, Message, Prompt
 from app.checkpoints.spec import Recipe
-from app.decoding.rows import tuned_logits
+from app.decoding.tuned_logits import tuned_logits
 from app.engine import engine as engine_module
+from app.engine.commands import Generate, Load
+from app.engine.controls import Cancellation, LiveAlphas
 from app.engine.engine import Engine
-from app.engine.messages import (
-    Cancellation,
-    Event,
-    Generate,
-    LiveAlphas,
-    Load,
-    RunFinished,
-    RunStarted,
-    TokenDecoded,
-)
+from app.engine.events import Event, RunFinished, RunStarted, TokenDecoded
 from app.server import request_queue
 from tests.server.conftest import PATIENCE, Running
 

@@ -14,16 +14,9 @@ import pytest
 from openai import APIStatusError, OpenAI
 
 from app.checkpoints.spec import Recipe
-from app.engine.messages import (
-    Cancellation,
-    Event,
-    Generate,
-    LiveAlphas,
-    Load,
-    Loaded,
-    RunFinished,
-    TokenDecoded,
-)
+from app.engine.commands import Generate, Load
+from app.engine.controls import Cancellation, LiveAlphas
+from app.engine.events import Event, Loaded, RunFinished, TokenDecoded
 from app.engine.worker import EngineThread
 from app.server.access import Access
 from app.server.hosted import HostedServer
@@ -68,7 +61,7 @@ class Owner:
         )
 
     def serve(self, service: Service = Service(Access("127.0.0.1"), 0)) -> HostedServer:  # noqa: B008
-        server = HostedServer(service, self.engine.line, self.told.put)
+        server = HostedServer(service, self.engine.new_client, self.told.put)
         server.start()
         return server
 

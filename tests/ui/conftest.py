@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QGuiApplication
 
 from app.attribution.attribution import attribute
-from app.checkpoints.report import (
+from app.checkpoints.preflight_report import (
     DeviceMemory,
     MemoryChange,
     MemoryEstimate,
@@ -25,17 +25,13 @@ from app.checkpoints.report import (
 )
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
 from app.checkpoints.status import RoleInForce
-from app.decoding.types import FinishReason, OtherChoice, RoleLogits, TokenStep
-from app.engine.messages import (
-    AskWhatIf,
-    Check,
+from app.decoding.types import FinishReason, RoleLogits, TokenStep, WhatIfToken
+from app.engine.commands import AskWhatIf, Check, Command, Generate, Load
+from app.engine.events import (
     Checked,
-    Command,
     EngineReady,
     Event,
     Failed,
-    Generate,
-    Load,
     Loaded,
     RunFinished,
     RunStarted,
@@ -44,7 +40,7 @@ from app.engine.messages import (
     WhatIfAnswered,
 )
 from app.errors import TuneshiftError
-from app.garbage import let_collect
+from app.garbage_collection import set_collector
 from app.settings import Settings
 from app.ui.state.session import Session
 from tests.ui.fake_hub import fake_hub  # noqa: F401 — a fixture
@@ -77,9 +73,9 @@ def clipboard_is_emptied(qapp: QGuiApplication) -> Iterator[None]:
 def garbage_is_collected_on_this_thread() -> Iterator[None]:
     """Another thread would delete widgets that are in cycles, as ``app.ui.garbage_timer`` says."""
     gc.disable()
-    let_collect(lambda: None)
+    set_collector(lambda: None)
     yield
-    let_collect(gc.collect)
+    set_collector(gc.collect)
     gc.collect(1)
     gc.enable()
 
@@ -161,7 +157,7 @@ class FakeBridge(QObject):
         """Let the last run fail; without an error it was cancelled."""
         self.events.emit([Failed(self.last(Generate).id, error)])
 
-    def answer_what_if(self, *choices: OtherChoice) -> None:
+    def answer_what_if(self, *choices: WhatIfToken) -> None:
         self.events.emit([WhatIfAnswered(self.last(AskWhatIf).id, choices)])
 
     def complete(self, count: int, seed: int = 0) -> None:

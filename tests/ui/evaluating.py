@@ -10,7 +10,8 @@ import pytest
 
 from app.checkpoints.loading.loader import LoadedRecipe
 from app.checkpoints.spec import Recipe
-from app.engine.messages import Failed, Lend, LentFinished, LentProgress
+from app.engine.commands import BorrowModels
+from app.engine.events import BorrowFinished, BorrowProgress, Failed
 from app.errors import Cancelled, TuneshiftError
 from app.evaluation.loading import Models
 from app.evaluation.plan import Plan
@@ -51,23 +52,23 @@ class Desk:
 
     def advance(self, items: int = 10_000) -> None:
         """Carry out the last command, up to so many items of it."""
-        command = self.bridge.last(Lend)
-        assert isinstance(command, Lend)
+        command = self.bridge.last(BorrowModels)
+        assert isinstance(command, BorrowModels)
         if self._work is None:
             self._work = command.work(self._lent)
         try:
             for _ in range(items):
-                self.bridge.events.emit([LentProgress(command.id, next(self._work))])
+                self.bridge.events.emit([BorrowProgress(command.id, next(self._work))])
                 if command.cancellation.requested():
                     raise Cancelled
         except StopIteration:
-            self._end(LentFinished(command.id))
+            self._end(BorrowFinished(command.id))
         except Cancelled:
             self._end(Failed(command.id, None))
         except TuneshiftError as error:
             self._end(Failed(command.id, error))
 
-    def _end(self, event: LentFinished | Failed) -> None:
+    def _end(self, event: BorrowFinished | Failed) -> None:
         if self._work:
             self._work.close()
         self._work = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from PySide6.QtWidgets import QApplication
 
-from app.engine.messages import EngineReady
+from app.engine.events import EngineReady
 from app.ui import bridge as bridge_module
 from app.ui.bridge import FRAME_MS, SHARE, SLOWEST_FRAME_MS, Bridge
 

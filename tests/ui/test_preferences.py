@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QDialogButtonBox, QFileDialog, QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
-from app.engine.messages import Load
+from app.engine.commands import Load
 from app.settings import Settings, config_folder, load_settings
 from app.ui.preferences import PreferencesDialog
 from app.ui.state.session import Session

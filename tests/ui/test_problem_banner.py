@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.checkpoints.spec import CheckpointSpec, Recipe
-from app.engine.messages import Check, Checked, Failed, Load
+from app.engine.commands import Check, Load
+from app.engine.events import Checked, Failed
 from app.errors import CheckpointError, HubError, NotDownloadedError
 from app.ui.problem_banner import ProblemBanner
 from app.ui.state.session import Session

@@ -7,7 +7,8 @@ from pytestqt.qtbot import QtBot
 
 from app.decoding.speculation_stats import DraftCounts, SpeculationStats
 from app.decoding.types import FinishReason
-from app.engine.messages import Generate, RunFinished, RunStats
+from app.engine.commands import Generate
+from app.engine.events import RunFinished, RunStats
 from app.ui.state.session import Session
 from app.ui.status_bar import StatusLine
 from tests.ui.conftest import FakeBridge
@@ -43,7 +44,7 @@ def test_a_model_that_cannot_rewind_is_named(
 ) -> None:
     line = StatusLine(loaded_session)
     qtbot.addWidget(line)
-    end_run(loaded_session, bridge, SpeculationStats(plain=3, fixed="expert “Style”"))
+    end_run(loaded_session, bridge, SpeculationStats(plain=3, unrewindable="expert “Style”"))
     assert "Plain decoding: the expert “Style” cannot rewind" in shown(line)
 
 

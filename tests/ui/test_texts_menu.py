@@ -8,8 +8,8 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QApplication, QMainWindow, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.decoding.types import OtherChoice
-from app.engine.messages import Generate
+from app.decoding.types import WhatIfToken
+from app.engine.commands import Generate
 from app.ui.branches.fork_popup import ForkPopup
 from app.ui.compare.compare_dialog import CompareDialog
 from app.ui.menus.run_menu import RunMenu
@@ -128,7 +128,7 @@ def test_other_choices_have_keys_once_there_are_some(
     following = action(window, "Next other choice")
     assert not following.isEnabled()
     finished_session.runs.ask_what_if((2.0, 0.4))
-    bridge.answer_what_if(OtherChoice(7, 2))
+    bridge.answer_what_if(WhatIfToken(7, 2))
     assert following.isEnabled()
     following.trigger()
     assert finished_session.selection.token == 7

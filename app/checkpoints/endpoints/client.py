@@ -15,11 +15,11 @@ from typing import Any, TypeVar
 
 import httpx2
 
-from app.checkpoints.endpoints import failures
+from app.checkpoints.endpoints import endpoint_errors
 from app.checkpoints.endpoints.address import Address
-from app.checkpoints.endpoints.failures import Failure, RequestError
+from app.checkpoints.endpoints.endpoint_errors import Failure, RequestError
 from app.checkpoints.endpoints.keys import Key
-from app.decoding.remote import Traffic
+from app.decoding.remote import EndpointUsage
 from app.errors import Cancelled
 
 T = TypeVar("T")
@@ -51,16 +51,16 @@ class Client:
         self.address = address
         self._key = key
         self._timeout = timeout
-        self._traffic = Traffic()
+        self._traffic = EndpointUsage()
         self._loop = _Loop()
         self._http: httpx2.AsyncClient | None = None
         self.close = weakref.finalize(self, self._loop.close)
 
     def begin(self) -> None:
         """Count from nothing."""
-        self._traffic = Traffic()
+        self._traffic = EndpointUsage()
 
-    def traffic(self) -> Traffic:
+    def usage(self) -> EndpointUsage:
         """What was exchanged since :meth:`begin`."""
         return self._traffic
 
@@ -112,11 +112,13 @@ class Client:
         try:
             answer = await self._connection().request(method, url, json=body, headers=headers)
         except (httpx2.HTTPError, httpx2.StreamError) as error:
-            raise RequestError(failures.of_transport(self.address, error, self._key)) from None
+            raise RequestError(
+                endpoint_errors.of_transport(self.address, error, self._key)
+            ) from None
         if answer.status_code != 200:
             wait = answer.headers.get("retry-after", "")
             raise RequestError(
-                failures.of_status(
+                endpoint_errors.of_status(
                     self.address, self._key, answer.status_code, answer.text, wait, time.time()
                 )
             )
@@ -125,7 +127,7 @@ class Client:
         except (ValueError, RecursionError):
             content = None
         if not isinstance(content, dict):
-            raise RequestError(failures.not_json(self.address, answer.text, self._key))
+            raise RequestError(endpoint_errors.not_json(self.address, answer.text, self._key))
         return content
 
     def _connection(self) -> httpx2.AsyncClient:
@@ -158,7 +160,7 @@ async def pause(seconds: float) -> None:
 def _pause(attempt: int, failure: Failure) -> float:
     """How long to wait before the next attempt: what the server asks for, or twice the last."""
     wanted = _FIRST_PAUSE * 2 ** (attempt - 1) * (1 + _JITTER * random.random())
-    return wanted if failure.pause is None else min(failure.pause, failures.LONGEST_PAUSE)
+    return wanted if failure.pause is None else min(failure.pause, endpoint_errors.LONGEST_PAUSE)
 
 
 def _whole(value: object) -> int:

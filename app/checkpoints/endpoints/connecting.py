@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from app.checkpoints.endpoints.address import address_of
 from app.checkpoints.endpoints.client import Client
+from app.checkpoints.endpoints.endpoint_model import EndpointLanguageModel
 from app.checkpoints.endpoints.handshake import PROBE, shake_hands
 from app.checkpoints.endpoints.keys import find_key
-from app.checkpoints.endpoints.language_model import EndpointLanguageModel
 from app.checkpoints.endpoints.matching import Matcher
 from app.checkpoints.opening import OpenedRole
 from app.checkpoints.prompts import encode_prompt

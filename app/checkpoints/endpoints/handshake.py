@@ -7,11 +7,11 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.checkpoints.endpoints import failures, wire
-from app.checkpoints.endpoints.blocks import Block, Blocks
+from app.checkpoints.endpoints import endpoint_errors, wire
 from app.checkpoints.endpoints.client import Client
-from app.checkpoints.endpoints.failures import RequestError
+from app.checkpoints.endpoints.endpoint_errors import RequestError
 from app.checkpoints.endpoints.matching import Matcher
+from app.checkpoints.endpoints.prompt_logprobs import Block, Blocks
 from app.errors import EndpointError
 
 PROBE = "The capital of France is"
@@ -171,9 +171,9 @@ class _Handshake:
             choice = wire.choice_of(answer)
             found = wire.generated(choice, self._top, ids=ids)
         except wire.FormError as error:
-            raise failures.unusable(self._client.address, str(error)) from error
+            raise endpoint_errors.unusable(self._client.address, str(error)) from error
         if found is None or not any(found):
-            raise failures.no_logprobs(self._client.address)
+            raise endpoint_errors.no_logprobs(self._client.address)
         return self._matcher.match(found[-1] or {}, whole=False, ends=wire.ends(choice))
 
     def _try(

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from tokenizers import Tokenizer
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 
-from app.decoding.remote import LeftOut
+from app.decoding.remote import UnmatchedToken
 
 Token = bytes | int | str
 """What a server calls a token: its bytes, its id, or text that stands for no bytes."""
@@ -92,10 +92,10 @@ class Matcher:
         """Forget what could not be matched."""
         self._left_out.clear()
 
-    def left_out(self) -> tuple[LeftOut, ...]:
+    def unmatched(self) -> tuple[UnmatchedToken, ...]:
         """The tokens that could not be matched since :meth:`begin`, the most frequent first."""
         return tuple(
-            LeftOut(token, reason, times)
+            UnmatchedToken(token, reason, times)
             for (token, reason), times in self._left_out.most_common(_MOST_NAMED)
         )
 

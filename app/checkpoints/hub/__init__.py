@@ -16,10 +16,10 @@ from app.checkpoints.hub.cache import (
     tensor_headers,
 )
 from app.checkpoints.hub.catalogue import HubHit, HubModel, describe, search
-from app.checkpoints.hub.failures import UnreachableError
-from app.checkpoints.hub.files import HubFile
+from app.checkpoints.hub.hub_errors import UnreachableError
 from app.checkpoints.hub.ids import HubId, parse
 from app.checkpoints.hub.pace import Pace
+from app.checkpoints.hub.repository_files import HubFile
 from app.checkpoints.hub.transfer import DownloadProgress, download, fetch_metadata
 
 __all__ = [

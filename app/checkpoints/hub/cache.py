@@ -9,7 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.checkpoints.hub.files import (
+from app.atomic_files import write_file
+from app.checkpoints.hub.ids import HubId
+from app.checkpoints.hub.repository_files import (
     ADAPTER_CONFIG,
     ADAPTER_WEIGHTS,
     CONFIG,
@@ -18,9 +20,7 @@ from app.checkpoints.hub.files import (
     WEIGHTS,
     HubFile,
 )
-from app.checkpoints.hub.ids import HubId
 from app.errors import HubError
-from app.files import write_file
 from app.settings import cache_folder as own_cache_folder
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")

@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TypeVar
 
 import torch
 from transformers import PreTrainedTokenizerBase
 
 from app.checkpoints.conversation import Prompt
-from app.checkpoints.devices import hardware_name, resolve_device
+from app.checkpoints.devices import hardware_name
 from app.checkpoints.endpoints.address import address_of
 from app.checkpoints.endpoints.connecting import connect
 from app.checkpoints.fingerprint import fingerprint
 from app.checkpoints.formats.adapters import AdapterFiles
 from app.checkpoints.loading.grouped_attention import group_attention
 from app.checkpoints.loading.lora import adapted
-from app.checkpoints.loading.packing import pack_models, packed_weights
+from app.checkpoints.loading.packed_weights import pack_models, packed_weights
 from app.checkpoints.loading.weights import LoadedWeights, load_weights
 from app.checkpoints.memory.heap import forget_frames, release_memory, tensors_apart
 from app.checkpoints.opening import OpenedRecipe, OpenedRole
@@ -27,6 +26,7 @@ from app.checkpoints.prompts import check_rows, encode_continuation, encode_prom
 from app.checkpoints.spec import CheckpointSpec, Recipe
 from app.checkpoints.status import LoadProgress, RoleInForce
 from app.checkpoints.vocabulary.compare import ids_named, token_labels
+from app.checkpoints.weights_key import WeightsKey, weights_keys
 from app.decoding.combining import Pair
 from app.decoding.detokenizer import Detokenizer
 from app.decoding.ensemble import Ensemble
@@ -35,23 +35,6 @@ from app.decoding.language_model import LanguageModel
 from app.errors import Cancelled, DeviceError
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class WeightsKey:
-    """What has to be the same for two roles to hold the same weights.
-
-    ``stamps`` are sizes and times of change of the weight files: a checkpoint that was trained on
-    in its folder is another one.
-    """
-
-    folder: Path
-    stamps: tuple[tuple[int, int], ...]
-    dtype: str
-    device: str
-    quantization: str
-    offload: bool
-    adapter: tuple[Path, tuple[int, int]] | None = None
 
 
 Weights = Mapping[WeightsKey, LoadedWeights]
@@ -75,10 +58,10 @@ class LoadedRecipe:
     eos_ids: frozenset[int]
     weights: Weights
     _prompts: tuple[tuple[PreTrainedTokenizerBase, CheckpointSpec], ...]
-    _evaluation_of_role: tuple[int, ...]
+    _context_of_role: tuple[int, ...]
 
     def encode(self, prompt: Prompt) -> list[list[int]]:
-        """The prompt's ids for each evaluation, in its role's prompt format.
+        """The prompt's ids for each model context, in its role's prompt format.
 
         Raises:
             PromptError: A role cannot read the prompt.
@@ -126,16 +109,16 @@ class LoadedRecipe:
 
     @property
     def formats(self) -> tuple[tuple[PreTrainedTokenizerBase, CheckpointSpec], ...]:
-        """The tokenizer of each evaluation, and the checkpoint that names its prompt format."""
+        """The tokenizer of each model context, and the checkpoint that names its prompt format."""
         return self._prompts
 
-    def evaluation(self, role: int) -> int:
-        """The place among the ensemble's evaluations of the role at this place of ``roles``."""
-        return self._evaluation_of_role[role]
+    def context_index(self, role: int) -> int:
+        """The index of the model context of the role at index ``role`` of ``roles``."""
+        return self._context_of_role[role]
 
     def by_role(self, values: Sequence[T]) -> list[T]:
-        """Spread what each evaluation has over the roles, in the order of ``roles``."""
-        return [values[place] for place in self._evaluation_of_role]
+        """Spread one value per model context over the roles, in the order of ``roles``."""
+        return [values[place] for place in self._context_of_role]
 
     def held_bytes(self) -> dict[str, int]:
         """Bytes of weights on each device."""
@@ -210,7 +193,7 @@ def load_recipe(
         forget_frames(error)
         release_memory()
         raise
-    models = [evaluation.language_model for evaluation in assembly.evaluations]
+    models = [context.language_model for context in assembly.contexts]
     usable = torch.ones(models[0].vocabulary_size, dtype=torch.bool)
     usable[list(masked_ids)] = False
     places = assembly.places
@@ -218,55 +201,34 @@ def load_recipe(
         Pair(pair.name, places[1 + 2 * index], places[2 + 2 * index])
         for index, pair in enumerate(recipe.pairs)
     ]
-    evaluations = assembly.evaluations
-    names = [evaluation.role.name for evaluation in evaluations]
+    contexts = assembly.contexts
+    names = [context.role.name for context in contexts]
     tokenizers = [role.tokenizer for role in opened.roles]
     return LoadedRecipe(
         recipe=recipe,
         ensemble=Ensemble(models, names, pairs, usable),
         roles=tuple(assembly.in_force),
         eos_ids=_eos_ids(assembly.weights, tokenizers),
-        _prompts=tuple((item.role.tokenizer, item.role.spec) for item in evaluations),
-        _evaluation_of_role=tuple(places),
+        _prompts=tuple((item.role.tokenizer, item.role.spec) for item in contexts),
+        _context_of_role=tuple(places),
         weights=assembly.weights,
     )
 
 
 def still_needed(loaded: LoadedRecipe, opened: OpenedRecipe) -> dict[WeightsKey, LoadedWeights]:
     """Of what is loaded, the weights that ``opened`` asks for too."""
-    wanted = {key for role in opened.roles for key in _keys(role)}
+    wanted = {key for role in opened.roles for key in weights_keys(role)}
     return {key: weights for key, weights in loaded.weights.items() if key in wanted}
 
 
 @dataclass(frozen=True, slots=True)
-class _Evaluation:
+class _Context:
     role: OpenedRole
     language_model: LanguageModel
 
 
-def _keys(role: OpenedRole) -> tuple[WeightsKey, WeightsKey]:
-    """The key of the role's model without its adapter, and with it where there is one."""
-    spec, adapter = role.spec, role.files.adapter
-    plain = WeightsKey(
-        role.files.folder.resolve(),
-        tuple(map(_stamp, role.files.weights)),
-        spec.dtype,
-        resolve_device(spec.device),
-        spec.quantization,
-        spec.offload,
-    )
-    if adapter is None:
-        return plain, plain
-    return plain, replace(plain, adapter=(adapter.folder.resolve(), _stamp(adapter.weights)))
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    found = path.stat()
-    return found.st_size, found.st_mtime_ns
-
-
 class _Assembly:
-    """Loads what no earlier role has loaded, and evaluates apart only what differs."""
+    """Loads each set of weights once, and makes one model context for each weights and prompt."""
 
     def __init__(
         self,
@@ -282,7 +244,7 @@ class _Assembly:
         self._held = held
         self.weights: dict[WeightsKey, LoadedWeights] = {}
         self._used = set[WeightsKey]()
-        self.evaluations: list[_Evaluation] = []
+        self.contexts: list[_Context] = []
         self.places: list[int] = []
         self.in_force: list[RoleInForce] = []
 
@@ -290,13 +252,13 @@ class _Assembly:
         """Let go of everything, so that an error that is still looked at does not hold it."""
         self.weights.clear()
         self._held = {}
-        self.evaluations.clear()
+        self.contexts.clear()
 
     def load(self, role: OpenedRole) -> None:
         """Load the weights of ``role``, without an adapter, unless they are there or elsewhere."""
         if role.spec.is_endpoint:
             return
-        key, _ = _keys(role)
+        key, _ = weights_keys(role)
         if key not in self.weights:
             self.weights[key] = self._held.get(key) or load_weights(
                 role,
@@ -306,12 +268,12 @@ class _Assembly:
             )
 
     def add(self, role: OpenedRole) -> None:
-        """Give ``role`` its model and its place among the evaluations."""
+        """Give ``role`` its model context, which an earlier role may have made."""
         if role.spec.is_endpoint:
             self._connect(role)
             return
         spec, adapter = role.spec, role.files.adapter
-        plain, key = _keys(role)
+        plain, key = weights_keys(role)
         shared = plain in self._used
         self._used.add(plain)
         if adapter is not None and key not in self.weights:
@@ -319,10 +281,10 @@ class _Assembly:
                 role, adapter, self.weights[plain]
             )
         weights = self.weights[key]
-        place = self._place_of.setdefault((key, spec.prompt, spec.system), len(self.evaluations))
-        if place == len(self.evaluations):
+        place = self._place_of.setdefault((key, spec.prompt, spec.system), len(self.contexts))
+        if place == len(self.contexts):
             language_model = make_language_model(weights.model, self._context)
-            self.evaluations.append(_Evaluation(role, language_model))
+            self.contexts.append(_Context(role, language_model))
         self.places.append(place)
         self.in_force.append(
             RoleInForce(
@@ -343,8 +305,8 @@ class _Assembly:
 
     def _connect(self, role: OpenedRole) -> None:
         model = connect(role, self._context, self._cancelled)
-        self.places.append(len(self.evaluations))
-        self.evaluations.append(_Evaluation(role, model))
+        self.places.append(len(self.contexts))
+        self.contexts.append(_Context(role, model))
         self.in_force.append(
             RoleInForce(
                 role=role.name,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 from app.checkpoints.memory.footprint import Footprint
-from app.checkpoints.report import MemoryPart
+from app.checkpoints.preflight_report import MemoryPart
 
 HOST = "cpu"
 # What the first load adds to the process: code of the model, kernels of torch, pools of threads.
@@ -25,7 +25,7 @@ class RoleDemand:
     Attributes:
         name: As in ``Recipe.roles``.
         weights_key: Equal for roles that hold the same weights.
-        evaluation_key: Equal for roles that share an evaluation.
+        context_key: Equal for roles that share a model context.
         adapter_key: Equal for roles with the same adapter over the same weights; None without one.
         device: Where it is evaluated.
         offload: Whether what does not fit there stays in main memory.
@@ -42,7 +42,7 @@ class RoleDemand:
 
     name: str
     weights_key: Hashable
-    evaluation_key: Hashable
+    context_key: Hashable
     adapter_key: Hashable | None
     device: str
     offload: bool
@@ -74,7 +74,7 @@ def add_up(
     Args:
         roles: In the order of ``Recipe.roles``.
         pairs: How many expert pairs there are.
-        context: Tokens in the KV cache of each evaluation.
+        context: Tokens in the KV cache of each model context.
         free_on: Bytes free on a device; asked where a role may be offloaded.
     """
     quantizes = any(role.quantized for role in roles)
@@ -163,13 +163,13 @@ def _while_generating(
     roles: Sequence[RoleDemand], pairs: int, context: int
 ) -> dict[str, list[MemoryPart]]:
     """KV caches, logits, the work of one chunk at a time, rows to look at, and libraries."""
-    evaluations = list({role.evaluation_key: role for role in roles}.values())
+    contexts = list({role.context_key: role for role in roles}.values())
     cache, work = Counter[str](), Counter[str]()
-    for role in evaluations:
+    for role in contexts:
         cache[role.device] += role.footprint.cache_bytes(context, role.dtype)
         work[role.device] = max(work[role.device], role.footprint.work_bytes(context, role.dtype))
     base = roles[0]
-    rows = len(evaluations) * base.footprint.rows * 4
+    rows = len(contexts) * base.footprint.rows * 4
     # Rows as they come and stacked; differences and their sum; float64 for the draw, thrice.
     work[base.device] += 2 * rows + (2 * pairs + 3) * base.footprint.rows * 4
     work[HOST] += 3 * base.footprint.rows * 8

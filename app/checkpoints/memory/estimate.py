@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from app.checkpoints.devices import free_bytes, resolve_device, total_bytes
-from app.checkpoints.memory.changes import RoleFacts, find_changes
 from app.checkpoints.memory.demand import Demand, RoleDemand, add_up
 from app.checkpoints.memory.footprint import BYTES, Footprint, measure_footprint
 from app.checkpoints.memory.host_memory import mapped_weight_bytes
+from app.checkpoints.memory.memory_changes import RoleFacts, find_changes
 from app.checkpoints.opening import OpenedRecipe, OpenedRole, quiet, unknown_model
-from app.checkpoints.report import DeviceMemory, MemoryEstimate
+from app.checkpoints.preflight_report import DeviceMemory, MemoryEstimate
 from app.checkpoints.spec import Recipe
+from app.checkpoints.weights_key import weights_keys
 from app.errors import DeviceError
 
 DEFAULT_CONTEXT = 4096
@@ -162,13 +163,12 @@ def _demand(role: OpenedRole, model: _Model) -> RoleDemand:
     if _is_stored_quantized(role) and files.tensors:
         whole = weights = files.weight_bytes
         converted = 0
-    weights_key = (files.folder.resolve(), spec.dtype, device, spec.quantization, spec.offload)
-    adapter_key = (weights_key, files.adapter.folder.resolve()) if files.adapter else None
+    weights_key, adapted_key = weights_keys(role)
     return RoleDemand(
         name=role.name,
         weights_key=weights_key,
-        evaluation_key=(weights_key, adapter_key, spec.prompt, spec.system),
-        adapter_key=adapter_key,
+        context_key=(adapted_key, spec.prompt, spec.system),
+        adapter_key=adapted_key if files.adapter else None,
         device=device,
         offload=spec.offload,
         dtype=dtype,

@@ -79,7 +79,7 @@ class Footprint:
         return self.largest_matrix * each
 
     def cache_bytes(self, context: int, dtype: str) -> int:
-        """Bytes of the KV cache of one evaluation. A sliding window keeps all, for a rewind."""
+        """Bytes of the KV cache of one model context. A sliding window keeps all, for a rewind."""
         return self.cache * context * BYTES[dtype]
 
     def work_bytes(self, context: int, dtype: str) -> int:

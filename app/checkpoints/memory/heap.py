@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from app.garbage import collect
+from app.garbage_collection import collect
 
 # Of glibc's malloc.h. Once set they stay fixed, so what follows a load is what glibc would have
 # come to by itself after the first large tensor was freed.

@@ -10,7 +10,12 @@ from tokenizers import Tokenizer
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 
 from app.checkpoints.opening import OpenedRecipe, OpenedRole
-from app.checkpoints.report import RoleVocabulary, TokenDifference, Verdict, VocabularyReport
+from app.checkpoints.preflight_report import (
+    RoleVocabulary,
+    TokenDifference,
+    Verdict,
+    VocabularyReport,
+)
 from app.checkpoints.vocabulary.notes import notes
 from app.checkpoints.vocabulary.tokens import RoleTokens, read_tokens
 from app.errors import CheckpointError, VocabularyError

@@ -25,7 +25,7 @@ from PySide6.QtWidgets import (
 from app.evaluation.harness_tasks import PREFIX, harness_names, is_installed
 from app.evaluation.task_files import builtin_tasks, metric_of, needs_data, task_file, task_name
 from app.evaluation.tasks import Metric
-from app.extras import how_to_get
+from app.extras import install_hint
 from app.ui.state.background import Background
 from app.ui.theme import SPACE
 from app.ui.widgets.row_table import RowDelegate
@@ -283,7 +283,7 @@ class TaskList(QWidget):
         self._hint.setText(
             self.tr("Its data come from the Hub, unless they are here already.")
             if there
-            else self.tr("For its tasks: {0}").format(how_to_get("eval"))
+            else self.tr("For its tasks: {0}").format(install_hint("eval"))
         )
 
     def _ask_names(self) -> None:

@@ -11,8 +11,8 @@ from PySide6.QtCore import QSettings, QStandardPaths, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
+from app.atomic_files import write_file
 from app.errors import HistoryError
-from app.files import write_file
 from app.history.export.document import Document
 from app.history.export.formats import ENDINGS, FORMATS, PNG
 from app.settings import state_folder

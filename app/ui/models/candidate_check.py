@@ -7,7 +7,7 @@ from threading import Event as Flag
 from PySide6.QtCore import QObject, Signal
 
 from app.checkpoints import hub
-from app.checkpoints.report import Preflight, RoleVocabulary, Verdict
+from app.checkpoints.preflight_report import Preflight, RoleVocabulary, Verdict
 from app.checkpoints.spec import Recipe
 from app.errors import TuneshiftError, VocabularyError
 from app.ui.state.session import Session

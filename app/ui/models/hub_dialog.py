@@ -14,7 +14,7 @@ from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QWidget
 
 from app.checkpoints import hub
-from app.checkpoints.report import Preflight
+from app.checkpoints.preflight_report import Preflight
 from app.errors import HubError, NotDownloadedError, TuneshiftError
 from app.ui.models import candidate_check
 from app.ui.models.candidate_check import CandidateCheck

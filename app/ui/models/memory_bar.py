@@ -8,7 +8,7 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
-from app.checkpoints.report import DeviceMemory
+from app.checkpoints.preflight_report import DeviceMemory
 from app.ui.models.memory_dialog import show_memory
 from app.ui.models.memory_parts import part_color, part_title
 from app.ui.state.session import Session

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.checkpoints.report import DeviceMemory, MemoryChange, MemoryEstimate
+from app.checkpoints.preflight_report import DeviceMemory, MemoryChange, MemoryEstimate
 from app.checkpoints.spec import Recipe
 from app.ui.models.memory_changes import change_title
 from app.ui.models.memory_parts import part_color, part_title

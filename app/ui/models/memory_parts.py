@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtGui import QColor
 
-from app.checkpoints.report import MemoryPart
+from app.checkpoints.preflight_report import MemoryPart
 from app.checkpoints.spec import Recipe
 from app.ui.theme import Theme, blend
 from app.ui.translation import translate

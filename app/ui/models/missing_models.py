@@ -7,7 +7,7 @@ from enum import Enum, auto
 from PySide6.QtCore import QObject, Signal
 
 from app.checkpoints import hub
-from app.checkpoints.report import Preflight
+from app.checkpoints.preflight_report import Preflight
 from app.checkpoints.spec import Recipe
 from app.errors import HubError, NotDownloadedError, TuneshiftError
 from app.ui.models.candidate_check import CandidateCheck, unusable

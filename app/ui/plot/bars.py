@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter
 
-from app.attribution.rows import Floats
+from app.attribution.row_statistics import Floats
 from app.ui.theme import Theme
 
 _WIDTH = 0.8

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter
 
-from app.attribution.rows import Floats
+from app.attribution.row_statistics import Floats
 from app.ui.plot.plot_lines import COVERAGE_LINE, make_line
 from app.ui.theme import Theme
 

@@ -7,7 +7,7 @@ from collections.abc import Collection
 import numpy as np
 
 from app.attribution.measures import BIT
-from app.attribution.rows import Floats
+from app.attribution.row_statistics import Floats
 from app.attribution.series import AttributionSeries
 
 LOWEST = -64.0

@@ -10,7 +10,7 @@ import pyqtgraph as pg
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPen
 
-from app.attribution.rows import Floats
+from app.attribution.row_statistics import Floats
 from app.ui.theme import Theme
 
 LEAST_BITS = 1.0

@@ -26,7 +26,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.checkpoints.report import RolePrompt
+from app.checkpoints.preflight_report import RolePrompt
 from app.checkpoints.spec import CHAT
 from app.ui.state.session import Session
 from app.ui.theme import SPACE, set_role

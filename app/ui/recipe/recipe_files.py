@@ -13,6 +13,7 @@ import tomli_w
 from PySide6.QtCore import QMimeData, Qt
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from app.atomic_files import write_file
 from app.checkpoints.recipes.recipe_file import (
     builtin_recipes,
     find_recipe,
@@ -21,7 +22,6 @@ from app.checkpoints.recipes.recipe_file import (
 )
 from app.checkpoints.spec import Recipe
 from app.errors import RecipeError, TuneshiftError
-from app.files import write_file
 from app.settings import recipe_folder, state_folder
 from app.ui.state.session import Session
 from app.ui.translation import translate

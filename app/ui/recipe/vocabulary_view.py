@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.checkpoints.report import Preflight, RoleVocabulary, TokenDifference, Verdict
+from app.checkpoints.preflight_report import Preflight, RoleVocabulary, TokenDifference, Verdict
 from app.checkpoints.spec import Recipe
 from app.ui.state.session import Session
 from app.ui.theme import SPACE, set_role

@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 
-from app.engine.messages import Command, EngineFailed, EngineReady, Event
+from app.engine.commands import Command
+from app.engine.events import EngineFailed, EngineReady, Event
 
 Hear = Callable[[Sequence[Event]], None]
 """Takes the events of one command that came together."""

@@ -10,23 +10,13 @@ from functools import partial
 
 from PySide6.QtCore import Signal, Slot
 
-from app.checkpoints.report import Preflight
+from app.checkpoints.preflight_report import Preflight
 from app.checkpoints.spec import Recipe
 from app.checkpoints.status import LoadProgress, RoleInForce
-from app.engine.messages import (
-    Cancellation,
-    Check,
-    Checked,
-    EngineFailed,
-    EngineReady,
-    Event,
-    Failed,
-    Load,
-    Loaded,
-    Loading,
-    Unload,
-)
-from app.engine.worker import Line
+from app.engine.commands import Check, Load, Unload
+from app.engine.controls import Cancellation
+from app.engine.events import Checked, EngineFailed, EngineReady, Event, Failed, Loaded, Loading
+from app.engine.worker import EngineClient
 from app.errors import DeviceError, TuneshiftError
 from app.server.server_events import Model
 from app.settings import Settings
@@ -196,7 +186,7 @@ class Session(RecipeState):
         if self._load:
             self._load.cancellation.request()
 
-    def _make_room(self) -> None:
+    def _release_run_memory(self) -> None:
         """A run took more memory than there is: unload the models, and load none by itself."""
         if self._load or self._loaded is None:
             return  # what is being loaded has made room already
@@ -249,7 +239,7 @@ class Session(RecipeState):
             return None
         return Model(recipe, loaded.token_labels)
 
-    def open_line(self, wake: Callable[[], None]) -> Line:
+    def open_client(self, wake: Callable[[], None]) -> EngineClient:
         """A way to the engine for others than the window."""
         return self._bridge.line(wake)
 
@@ -294,7 +284,7 @@ class Session(RecipeState):
         ran_out = any(isinstance(event, Failed) and event.ran_out for event in events)
         self._requests.hand_out(events)
         if ran_out:
-            self._make_room()
+            self._release_run_memory()
 
     def _hear_engine(self, event: EngineReady | EngineFailed) -> None:
         if isinstance(event, EngineReady):

@@ -145,7 +145,7 @@ class SummaryPanel(QFrame):
         for model, widgets in self._sections:
             for widget in widgets:
                 # The choice of how often stays while it lets no token through.
-                asked = model is self._tokens and whole.steered > 0
+                asked = model is self._tokens and whole.tuned > 0
                 widget.setVisible(bool(model.rowCount()) or asked)
 
     def _show(
@@ -166,7 +166,7 @@ class SummaryPanel(QFrame):
         lines = [counted]
         if texts > 1:
             lines = [self.tr("{0} texts: {1}").format(texts, counted)]
-        if whole.steered:
+        if whole.tuned:
             lines.append(
                 self.tr("First choice changed at {0} tokens ({1})").format(
                     f"{whole.flips:,}", figures.percent(whole.flipped_share)

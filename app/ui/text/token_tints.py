@@ -6,7 +6,7 @@ import numpy as np
 from PySide6.QtGui import QColor
 
 from app.attribution.measures import Reduction, measured, reduced
-from app.attribution.rows import Floats
+from app.attribution.row_statistics import Floats
 from app.ui.state.display import Tint
 from app.ui.state.texts.text_run import Run
 from app.ui.state.texts.token_groups import Grouping, TokenGroups

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.attribution.measures import BIT, Reduction
 from app.attribution.series import RangeTotals
-from app.decoding.types import OtherChoice
+from app.decoding.types import WhatIfToken
 from app.ui.state.texts.text_run import Run
 from app.ui.state.texts.what_if_questions import WhatIf
 from app.ui.text.tint_words import bits, factor, reduction_title, tint_title, tint_value
@@ -15,7 +15,7 @@ from app.wording import probability, quoted, signed
 _LONGEST_QUOTE = 60
 
 
-def other_choices(run: Run, what_if: WhatIf | None) -> dict[int, OtherChoice]:
+def what_if_tokens(run: Run, what_if: WhatIf | None) -> dict[int, WhatIfToken]:
     """Where other weights would have chosen otherwise, by the index of the token."""
     if what_if is None or what_if.run is not run:
         return {}
@@ -34,7 +34,7 @@ def describe(run: Run, tints: TokenTints, token: int, what_if: WhatIf | None) ->
         _tinted(run, tints, token),
         *describe_totals(run, totals),
     ]
-    others = [i for i in other_choices(run, what_if) if first <= i < end]
+    others = [i for i in what_if_tokens(run, what_if) if first <= i < end]
     if others:
         told = translate("Tokens", "Other first choices at the α asked: {0}")
         lines.append(told.format(f"{len(others):,}"))
@@ -65,7 +65,7 @@ def describe_token(run: Run, tints: TokenTints, index: int, what_if: WhatIf | No
     lines += [f"{name} {signed(share)}" for name, share in shares]
     if explained.flipped:
         lines.append(translate("Tokens", "The experts changed the first choice."))
-    choice = other_choices(run, what_if).get(index)
+    choice = what_if_tokens(run, what_if).get(index)
     if choice is not None and what_if is not None:
         alphas = ", ".join(f"{alpha:g}" for alpha in what_if.alphas)
         other = translate("Tokens", "At α {0}: {1}")

@@ -21,7 +21,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QFrame, QPlainTextEdit, QTextEdit, QToolTip, QWidget
 
-from app.decoding.types import OtherChoice
+from app.decoding.types import WhatIfToken
 from app.ui.state.session import Session
 from app.ui.state.texts.text_run import Run
 from app.ui.state.texts.token_groups import Grouping
@@ -29,7 +29,7 @@ from app.ui.text.text_writer import TextWriter
 from app.ui.text.tint import mark_color
 from app.ui.text.tint_painter import TintPainter, paint_marks, paint_tints
 from app.ui.text.token_tints import TokenTints
-from app.ui.text.token_words import describe, describe_range, describe_token, other_choices
+from app.ui.text.token_words import describe, describe_range, describe_token, what_if_tokens
 from app.ui.text.transcript_text import TextMap
 from app.ui.theme import current_theme, range_shade
 
@@ -48,7 +48,7 @@ class TranscriptText(QPlainTextEdit):
         self._theme = current_theme()
         self._tints: TokenTints | None = None
         self._painter: TintPainter | None = None
-        self._others: dict[int, OtherChoice] = {}
+        self._others: dict[int, WhatIfToken] = {}
         self._pressed_at = QPoint()
         self._changing = False
         self._following = True
@@ -108,7 +108,7 @@ class TranscriptText(QPlainTextEdit):
         if run is not None:
             self._tints = TokenTints(run, display.tint, display.grouping, self._theme)
             self._painter = TintPainter(self, self._map, run, self._tints)
-            self._others = other_choices(run, self._session.runs.questions.answer)
+            self._others = what_if_tokens(run, self._session.runs.questions.answer)
             self._writer.write_prompt(run.prompt, QColor(self._theme.muted))
             self._append()
         self._changing = False
@@ -145,7 +145,7 @@ class TranscriptText(QPlainTextEdit):
 
     def _on_what_if(self) -> None:
         if self._shown_run is not None:
-            self._others = other_choices(self._shown_run, self._session.runs.questions.answer)
+            self._others = what_if_tokens(self._shown_run, self._session.runs.questions.answer)
             self._describe_selected()
             self.viewport().update()
 

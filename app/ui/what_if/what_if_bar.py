@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.decoding.types import OtherChoice
+from app.decoding.types import WhatIfToken
 from app.ui.state.session import Session
 from app.ui.state.texts.text_run import Run
 from app.ui.theme import SPACE, current_theme
@@ -221,7 +221,7 @@ class WhatIfBar(QFrame):
 
     # Going there
 
-    def _first_choice(self) -> OtherChoice | None:
+    def _first_choice(self) -> WhatIfToken | None:
         found = self._runs.questions.answer
         return found.choices[0] if found and found.choices else None
 

@@ -15,17 +15,11 @@ import pytest
 from app.checkpoints.endpoints import client as client_module
 from app.checkpoints.endpoints import keys
 from app.checkpoints.endpoints.address import Address, address_of
-from app.checkpoints.endpoints.failures import of_status
+from app.checkpoints.endpoints.endpoint_errors import of_status
 from app.decoding.types import FinishReason
-from app.engine.messages import (
-    Cancellation,
-    Failed,
-    Generate,
-    LiveAlphas,
-    Loaded,
-    RunFinished,
-    TokenDecoded,
-)
+from app.engine.commands import Generate
+from app.engine.controls import Cancellation, LiveAlphas
+from app.engine.events import Failed, Loaded, RunFinished, TokenDecoded
 from app.history.provenance import recipe_to_keep
 from tests import tiny
 from tests.checkpoints.endpoints import fake_server
@@ -79,7 +73,7 @@ def test_what_may_pass_is_tried_again(
     expected = ids_of(loaded.generate(recipe(server, llama)))
     server.faults = [fault, fault]
     assert ids_of(loaded.generate(recipe(server, llama))) == expected
-    traffic = finished(loaded).stats.traffic
+    traffic = finished(loaded).stats.endpoint_usage
     assert traffic is not None
     assert traffic.retries == len(pauses) == 2
     if fault.headers:

@@ -45,7 +45,7 @@ def test_ids_are_found_by_bytes_or_by_id() -> None:
         tokenizer.token_to_id("â"): -2.0,
         5: -3.0,
     }
-    assert made.left_out() == ()
+    assert made.unmatched() == ()
 
 
 def test_what_has_no_id_is_named() -> None:
@@ -56,7 +56,7 @@ def test_what_has_no_id_is_named() -> None:
     for _ in range(2):
         found = made.match(position, whole=True, ends=False)
         assert found == {tokenizer.token_to_id("a"): -6.0}
-    assert {(item.token, item.reason, item.times) for item in made.left_out()} == {
+    assert {(item.token, item.reason, item.times) for item in made.unmatched()} == {
         (" the", "ambiguous", 2),
         ("zzz", "absent", 2),
         ("\ufffd", "not spelled in bytes", 2),
@@ -64,14 +64,14 @@ def test_what_has_no_id_is_named() -> None:
         ("", "not spelled in bytes", 2),
     }
     made.begin()
-    assert made.left_out() == ()
+    assert made.unmatched() == ()
 
 
 def test_a_token_inside_a_character_cannot_be_sent_as_text() -> None:
     tokenizer = tiny.make_tokenizer()
     made = matcher(tokenizer)
     assert made.match({b"\xe2": -1.0}, whole=True, ends=False) == {}
-    (named,) = made.left_out()
+    (named,) = made.unmatched()
     assert (named.token, named.reason) == ("\\xe2", "inside a character")
 
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from app.checkpoints.endpoints.address import address_of
 from app.checkpoints.opening import open_recipe
 from app.checkpoints.preflight import preflight
+from app.checkpoints.preflight_report import Verdict
 from app.checkpoints.recipes.recipe_file import recipe_of_text, recipe_text
-from app.checkpoints.report import Verdict
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
 from app.errors import RecipeError, TuneshiftError
 from tests import tiny

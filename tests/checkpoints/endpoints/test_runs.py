@@ -11,22 +11,14 @@ import pytest
 import torch
 
 from app.attribution.candidates import keep_candidates, tabulate
-from app.checkpoints.endpoints.blocks import Blocks
-from app.checkpoints.endpoints.language_model import EndpointLanguageModel
+from app.checkpoints.endpoints.endpoint_model import EndpointLanguageModel
+from app.checkpoints.endpoints.prompt_logprobs import Blocks
 from app.checkpoints.spec import CheckpointSpec, Recipe
 from app.decoding.types import FinishReason
+from app.engine.commands import Generate, Load
+from app.engine.controls import Cancellation, LiveAlphas
 from app.engine.engine import Engine
-from app.engine.messages import (
-    Cancellation,
-    Event,
-    Failed,
-    Generate,
-    LiveAlphas,
-    Load,
-    Loaded,
-    RunFinished,
-    TokenDecoded,
-)
+from app.engine.events import Event, Failed, Loaded, RunFinished, TokenDecoded
 from app.history.blob_encoding import pack_candidates, unpack_candidates
 from tests import tiny
 from tests.checkpoints.endpoints import fake_server
@@ -181,9 +173,9 @@ def test_a_server_that_reads_text_gets_whole_characters(
         assert token.step.token_id == max(scores, key=scores.__getitem__)
         ids.append(token.step.token_id)
         text += token.step.text
-    traffic = finished(desk).stats.traffic
+    traffic = finished(desk).stats.endpoint_usage
     assert traffic is not None
-    assert "inside a character" in {item.reason for item in traffic.left_out}
+    assert "inside a character" in {item.reason for item in traffic.unmatched}
     assert all(isinstance(prompt, str) for prompt in server.prompts[2:])
 
 
@@ -263,7 +255,7 @@ def test_a_local_base_has_no_coverage(desk: Desk, llama: tiny.Family) -> None:
     recipe = llama.recipe()
     desk.load(recipe)
     assert {token.attribution.coverage for token in desk.generate(recipe)} == {None}
-    assert finished(desk).stats.traffic is None
+    assert finished(desk).stats.endpoint_usage is None
 
 
 def test_a_role_says_where_it_is(server: FakeServer, desk: Desk, llama: tiny.Family) -> None:
@@ -282,7 +274,7 @@ def test_tokens_are_counted_and_one_connection_is_kept(
     desk.load(recipe)
     opened, before = server.connections, len(server.seen)
     count = len(desk.generate(recipe))
-    traffic = finished(desk).stats.traffic
+    traffic = finished(desk).stats.endpoint_usage
     prompt = len(tiny.make_tokenizer().encode(PROMPT).ids)
     assert traffic is not None
     assert traffic.requests == len(server.seen) - before == count
@@ -363,9 +355,9 @@ def test_it_is_counted_how_often_the_text_was_cut_in_another_way(
     model.begin_run(lambda: False)
     tokenizer = tiny.make_tokenizer()
     model.extend(torch.tensor(tokenizer.encode("the king").ids))
-    assert model.traffic().recut == 0
+    assert model.usage().retokenized == 0
     model.extend(torch.tensor([tokenizer.token_to_id(letter) for letter in "Ġking"]))
-    assert model.traffic().recut == 1
+    assert model.usage().retokenized == 1
 
 
 def base_of(desk: Desk) -> EndpointLanguageModel:

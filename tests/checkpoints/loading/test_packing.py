@@ -12,11 +12,16 @@ import torch
 from torch import nn
 from transformers import AutoModelForCausalLM, PreTrainedModel, Qwen3MoeConfig
 
-from app.checkpoints.loading import packing
+from app.checkpoints.loading import packed_weights as packing
 from app.checkpoints.loading.loader import LoadedRecipe, load_recipe
-from app.checkpoints.loading.packing import FEW_ROWS, PackedLinear, pack_models, packed_weights
+from app.checkpoints.loading.packed_weights import (
+    FEW_ROWS,
+    PackedLinear,
+    pack_models,
+    packed_weights,
+)
 from app.checkpoints.opening import open_recipe
-from app.checkpoints.report import DeviceMemory, MemoryEstimate, MemoryPart
+from app.checkpoints.preflight_report import DeviceMemory, MemoryEstimate, MemoryPart
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
 from app.checkpoints.status import LoadProgress
 from app.decoding.language_model import TransformersLanguageModel

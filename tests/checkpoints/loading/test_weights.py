@@ -183,8 +183,8 @@ def test_the_context_of_a_recipe_bounds_every_role(llama: tiny.Family) -> None:
     with torch.inference_mode():
         prompts = loaded.encode("the king said")
         loaded.ensemble.prefill(prompts)
-    assert loaded.ensemble.room == 20 - len(prompts[0])
-    assert load(replace(llama.recipe(), context=10**6)).ensemble.room == tiny.CONTEXT
+    assert loaded.ensemble.remaining_context == 20 - len(prompts[0])
+    assert load(replace(llama.recipe(), context=10**6)).ensemble.remaining_context == tiny.CONTEXT
 
 
 def count_forwards(loaded: LoadedRecipe) -> list[int]:

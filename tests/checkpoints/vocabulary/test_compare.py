@@ -14,7 +14,7 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre
 from transformers import LlamaConfig, PreTrainedTokenizerFast
 
 from app.checkpoints.opening import OpenedRecipe
-from app.checkpoints.report import RoleVocabulary, Verdict, VocabularyReport
+from app.checkpoints.preflight_report import RoleVocabulary, Verdict, VocabularyReport
 from app.checkpoints.vocabulary.compare import compare_vocabularies, require_shared, token_labels
 from app.errors import CheckpointError, VocabularyError
 from tests import tiny

@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from pytestqt.qtbot import QtBot
 
-from app.engine.messages import Generate
+from app.engine.commands import Generate
 from app.ui.branches.alternatives import Alternatives
 from app.ui.branches.fork_popup import ForkPopup
 from app.ui.state.session import Session

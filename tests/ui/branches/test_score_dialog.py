@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtCore import QMimeData, Qt, QUrl
 from pytestqt.qtbot import QtBot
 
-from app.engine.messages import Generate
+from app.engine.commands import Generate
 from app.errors import PromptError
 from app.ui.branches.score_dialog import ScoreDialog
 from app.ui.state.session import Session

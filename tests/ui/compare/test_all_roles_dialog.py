@@ -10,7 +10,8 @@ from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
 from app.decoding.types import FinishReason
-from app.engine.messages import Failed, Generate, RunFinished, RunStats
+from app.engine.commands import Generate
+from app.engine.events import Failed, RunFinished, RunStats
 from app.errors import PromptError
 from app.ui.compare.all_roles_dialog import AllRolesDialog
 from app.ui.state.session import Session

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.checkpoints.recipes.recipe_file import find_recipe
-from app.engine.messages import Generate, Lend
+from app.engine.commands import BorrowModels, Generate
 from app.evaluation.engine_evaluation import LentEvaluation
 from app.evaluation.metrics import Measure
 from app.evaluation.plan import Plan
@@ -55,8 +55,8 @@ def questions(dialog: EvaluateDialog) -> list[str]:
 
 
 def plan_of(desk: Desk) -> Plan:
-    command = desk.bridge.last(Lend)
-    assert isinstance(command, Lend)
+    command = desk.bridge.last(BorrowModels)
+    assert isinstance(command, BorrowModels)
     assert isinstance(command.work, LentEvaluation)
     return command.work.plan
 

@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 from app.attribution.attribution import attribute
 from app.attribution.candidates import tabulate
 from app.attribution.row_store import RowBudget
-from app.engine.messages import Generate
+from app.engine.commands import Generate
 from app.ui.inspector.alpha_curve_view import AlphaCurveView
 from app.ui.inspector.candidates_view import CandidatesView
 from app.ui.inspector.contribution_bars import ContributionBars

@@ -12,9 +12,10 @@ from app.attribution.attribution import attribute
 from app.checkpoints.endpoints.address import DEFAULT_LOGPROBS
 from app.checkpoints.spec import CheckpointSpec, Recipe
 from app.checkpoints.status import RoleInForce
-from app.decoding.remote import LeftOut, Traffic
+from app.decoding.remote import EndpointUsage, UnmatchedToken
 from app.decoding.types import FinishReason
-from app.engine.messages import Generate, Load, Loaded, RunFinished, RunStats, TokenDecoded
+from app.engine.commands import Generate, Load
+from app.engine.events import Loaded, RunFinished, RunStats, TokenDecoded
 from app.ui.inspector.inspector import Inspector
 from app.ui.models.endpoint_dialog import EndpointDialog
 from app.ui.recipe.prompt_dialogs import show_role_options
@@ -153,8 +154,8 @@ def test_coverage_and_traffic_are_shown(
     step = invent_step(0, (1.0, 0.4), 0)
     explained = attribute(step.logits, step.alphas, step.token_id)
     bridge.events.emit([TokenDecoded(run, step, replace(explained, coverage=mass))])
-    traffic = Traffic(7, 1234, 7, 1, 2, (LeftOut(" zz", "absent", 3),))
-    stats = RunStats(1, 0.01, 100.0, 1, traffic=traffic)
+    traffic = EndpointUsage(7, 1234, 7, 1, 2, (UnmatchedToken(" zz", "absent", 3),))
+    stats = RunStats(1, 0.01, 100.0, 1, endpoint_usage=traffic)
     bridge.events.emit([RunFinished(run, FinishReason.LENGTH, stats)])
     (label,) = (item for item in line.findChildren(QLabel) if "coverage" in item.text())
     assert label.text() == f"{said} · sent 1,234, received 7 tokens"

@@ -11,8 +11,9 @@ from PySide6.QtWidgets import QAbstractButton, QLineEdit, QProgressBar
 from pytestqt.qtbot import QtBot
 
 from app.checkpoints import hub
-from app.checkpoints.report import Preflight, RoleVocabulary, TokenDifference, Verdict
-from app.engine.messages import Check, Checked, Failed, Load
+from app.checkpoints.preflight_report import Preflight, RoleVocabulary, TokenDifference, Verdict
+from app.engine.commands import Check, Load
+from app.engine.events import Checked, Failed
 from app.errors import CheckpointError, HubError, NotDownloadedError
 from app.ui.models.download_bar import DownloadBar
 from app.ui.models.hub_dialog import HubDialog

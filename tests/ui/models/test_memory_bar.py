@@ -9,8 +9,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
-from app.checkpoints.report import DeviceMemory, MemoryChange, MemoryEstimate, MemoryPart
-from app.engine.messages import Failed, Load
+from app.checkpoints.preflight_report import DeviceMemory, MemoryChange, MemoryEstimate, MemoryPart
+from app.engine.commands import Load
+from app.engine.events import Failed
 from app.errors import CheckpointError
 from app.ui.models.memory_bar import MemoryBar
 from app.ui.models.memory_dialog import MemoryDialog, Swatch, show_memory

@@ -8,8 +8,8 @@ import pytest
 from PySide6.QtCore import QTranslator
 from PySide6.QtWidgets import QApplication
 
-from app.checkpoints.memory.changes import RoleFacts, find_changes
-from app.checkpoints.report import DeviceMemory, MemoryEstimate, MemoryPart
+from app.checkpoints.memory.memory_changes import RoleFacts, find_changes
+from app.checkpoints.preflight_report import DeviceMemory, MemoryEstimate, MemoryPart
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
 from app.ui.models.memory_changes import change_title
 from app.ui.models.memory_parts import part_title

@@ -13,7 +13,9 @@ from pytestqt.qtbot import QtBot
 
 from app.attribution.attribution import attribute
 from app.attribution.explained_token import ExplainedToken
-from app.engine.messages import Generate, LiveAlphas, TokenDecoded
+from app.engine.commands import Generate
+from app.engine.controls import LiveAlphas
+from app.engine.events import TokenDecoded
 from app.ui.plot.plot_legend import LegendToggle
 from app.ui.plot.shift_plot import ShiftPlot
 from app.ui.state.session import Session

@@ -9,8 +9,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QLabel, QTableView, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.checkpoints.report import RolePrompt
-from app.engine.messages import Check, Failed
+from app.checkpoints.preflight_report import RolePrompt
+from app.engine.commands import Check
+from app.engine.events import Failed
 from app.errors import CheckpointError
 from app.ui.recipe.prompt_dialogs import show_preview
 from app.ui.recipe.prompt_preview import PromptPreview

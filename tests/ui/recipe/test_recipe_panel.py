@@ -29,7 +29,8 @@ from pytestqt.qtbot import QtBot
 from app.checkpoints.recipes.recipe_file import find_recipe, read_recipe, write_recipe
 from app.checkpoints.spec import CheckpointSpec, Recipe
 from app.checkpoints.status import LoadProgress, RoleInForce
-from app.engine.messages import Failed, Load, Loaded, Loading
+from app.engine.commands import Load
+from app.engine.events import Failed, Loaded, Loading
 from app.errors import CheckpointError, NotDownloadedError
 from app.settings import Settings
 from app.ui.recipe.pair_card import PairCard

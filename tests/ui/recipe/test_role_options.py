@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication, QDialogButtonBox, QLabel, QPushButto
 from pytestqt.qtbot import QtBot
 
 from app.checkpoints.spec import CHAT, PLAIN
-from app.engine.messages import Check, Load
+from app.engine.commands import Check, Load
 from app.ui.recipe.prompt_dialogs import show_role_options
 from app.ui.recipe.prompt_preview import PromptPreview
 from app.ui.recipe.role_options import RoleOptions

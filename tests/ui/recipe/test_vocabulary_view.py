@@ -9,14 +9,15 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.checkpoints.report import (
+from app.checkpoints.preflight_report import (
     Preflight,
     RoleVocabulary,
     TokenDifference,
     Verdict,
     VocabularyReport,
 )
-from app.engine.messages import Failed, Load
+from app.engine.commands import Load
+from app.engine.events import Failed
 from app.errors import CheckpointError
 from app.ui.recipe.vocabulary_view import VocabularyDialog, VocabularyLine, show_vocabulary
 from app.ui.state.session import Session

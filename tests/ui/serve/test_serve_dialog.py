@@ -24,7 +24,7 @@ PATIENCE_MS = 60_000
 @pytest.fixture
 def dialog(loaded_session: Session, bridge: FakeBridge, qtbot: QtBot) -> ServeDialog:
     """The dialog over an engine that is never started: nothing is asked of it here."""
-    bridge.line = EngineThread(lambda: None).line  # type: ignore[attr-defined]
+    bridge.new_client = EngineThread(lambda: None).line  # type: ignore[attr-defined]
     loaded_session.serving.set_address("127.0.0.1", 0, "")
     made = ServeDialog(loaded_session)
     qtbot.addWidget(made, before_close_func=lambda _: stop(loaded_session))

@@ -5,16 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app.checkpoints.status import LoadProgress
-from app.engine.messages import (
-    Cancellation,
-    Command,
-    EngineFailed,
-    EngineReady,
-    Event,
-    Failed,
-    Loading,
-    Unload,
-)
+from app.engine.commands import Command, Unload
+from app.engine.controls import Cancellation
+from app.engine.events import EngineFailed, EngineReady, Event, Failed, Loading
 from app.errors import DeviceError
 from app.ui.state.requests import Requests
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from app.engine.messages import EngineFailed, Failed, Generate, Load
+from app.engine.commands import Generate, Load
+from app.engine.events import EngineFailed, Failed
 from app.errors import NotDownloadedError, RecipeError, unknown_error
 from app.ui.state.session import LoadState, Session
 from tests.ui.conftest import FakeBridge

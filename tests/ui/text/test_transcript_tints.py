@@ -14,8 +14,8 @@ from pytestqt.qtbot import QtBot
 from app.attribution.attribution import attribute
 from app.attribution.explained_token import ExplainedToken
 from app.attribution.measures import Measure
-from app.decoding.types import OtherChoice
-from app.engine.messages import LiveAlphas
+from app.decoding.types import WhatIfToken
+from app.engine.controls import LiveAlphas
 from app.ui.state.display import Tint
 from app.ui.state.session import Session
 from app.ui.state.texts.text_run import Run
@@ -312,7 +312,7 @@ def test_what_if_is_marked_and_told(
     text = view.text
     before = pixels(text, LIGHT.accent)
     finished_session.runs.ask_what_if((0.5, 1.0))
-    bridge.answer_what_if(OtherChoice(3, 1), OtherChoice(5, 5))
+    bridge.answer_what_if(WhatIfToken(3, 1), WhatIfToken(5, 5))
     assert pixels(text, LIGHT.accent) > before
     assert f"At α 0.5, 1: “{WORDS[1]}”" in text.tool_tip(3)
     assert "At α" not in text.tool_tip(4)

@@ -9,8 +9,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
-from app.decoding.types import OtherChoice
-from app.engine.messages import AskWhatIf, Generate
+from app.decoding.types import WhatIfToken
+from app.engine.commands import AskWhatIf, Generate
 from app.ui.state.session import Session
 from app.ui.state.texts.runs import Runs
 from app.ui.what_if.what_if_bar import WhatIfBar
@@ -61,7 +61,7 @@ def test_one_question_is_asked_when_the_slider_stands_still(
     assert len(questions(bridge)) == 1
     assert question.alphas == (1.5, 0.4)
     assert bar.answer.message == "Looking …"
-    bridge.answer_what_if(OtherChoice(16, 1), OtherChoice(40, 2))
+    bridge.answer_what_if(WhatIfToken(16, 1), WhatIfToken(40, 2))
     assert runs.current
     present = runs.current.tokens[16].text.replace("\n", "↵").replace("\t", "⇥")
     assert bar.answer.message == (
@@ -79,7 +79,7 @@ def test_other_choices_are_gone_through(
     finished_session: Session, bar: WhatIfBar, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
     move(bar, qtbot, bridge)
-    bridge.answer_what_if(OtherChoice(16, 1), OtherChoice(40, 2))
+    bridge.answer_what_if(WhatIfToken(16, 1), WhatIfToken(40, 2))
     for index in (16, 40, 16):
         bar.jump.click()
         assert finished_session.selection.token == index
@@ -91,7 +91,7 @@ def test_enter_generates_from_the_first_other_choice(
     first = runs.current
     assert first
     move(bar, qtbot, bridge)
-    bridge.answer_what_if(OtherChoice(16, 1), OtherChoice(40, 2))
+    bridge.answer_what_if(WhatIfToken(16, 1), WhatIfToken(40, 2))
     qtbot.keyClick(bar.weights[0].slider, Qt.Key.Key_Return)
     command = bridge.last(Generate)
     assert isinstance(command, Generate)
@@ -115,7 +115,7 @@ def test_it_says_what_it_could_not_look_at(
     bar.enter()
     question = move(bar, qtbot, bridge)
     assert len(question.steps) == 30
-    bridge.answer_what_if(OtherChoice(50, 1))
+    bridge.answer_what_if(WhatIfToken(50, 1))
     assert bar.answer.message.startswith("First known other choice at token 51")
     assert "30 tokens could not be looked at: their rows are not kept." in bar.answer.message
 
@@ -161,7 +161,7 @@ def test_leaving_forgets_the_answer(
     bar: WhatIfBar, bridge: FakeBridge, qtbot: QtBot, runs: Runs
 ) -> None:
     move(bar, qtbot, bridge)
-    bridge.answer_what_if(OtherChoice(16, 1))
+    bridge.answer_what_if(WhatIfToken(16, 1))
     qtbot.keyClick(bar.weights[0].slider, Qt.Key.Key_Escape)
     assert runs.questions.answer is None
     assert not bar.isVisible()
@@ -171,7 +171,7 @@ def test_double_click_goes_back_to_the_weights_of_the_text(
     bar: WhatIfBar, bridge: FakeBridge, qtbot: QtBot, runs: Runs
 ) -> None:
     move(bar, qtbot, bridge)
-    bridge.answer_what_if(OtherChoice(16, 1))
+    bridge.answer_what_if(WhatIfToken(16, 1))
     qtbot.mouseDClick(bar.weights[0].slider, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: runs.questions.answer is None)
     assert bar.alphas == (1.0, 0.4)

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from PySide6.QtCore import QObject, QSettings, Qt, Signal
 
-from app.engine.worker import Line
+from app.engine.worker import EngineClient
 from app.errors import TuneshiftError
 from app.server.access import DEFAULT_HOST, DEFAULT_PORT, Access
 from app.server.hosted import HostedServer
@@ -24,7 +24,7 @@ class Served(Protocol):
         """What is in memory, with the weights and settings in force; None while nothing is."""
         ...
 
-    def open_line(self, wake: Callable[[], None]) -> Line:
+    def open_client(self, wake: Callable[[], None]) -> EngineClient:
         """A way to the engine for others than the window."""
         ...
 
@@ -79,7 +79,7 @@ class Serving(QObject):
             return
         self.problem, self.figures = None, Figures()
         service = Service(Access(self.host, self.key), self.port)
-        self._server = HostedServer(service, self._served.open_line, self._told.emit)
+        self._server = HostedServer(service, self._served.open_client, self._told.emit)
         self._server.show(self._served.model)
         self._server.start()
         self._set_state(ServeState.STARTING)

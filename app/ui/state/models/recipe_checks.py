@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from app.checkpoints.spec import Recipe
-from app.engine.messages import Cancellation, Check, Event
+from app.engine.commands import Check
+from app.engine.controls import Cancellation
+from app.engine.events import Event
 from app.ui.state.requests import Requests
 
 

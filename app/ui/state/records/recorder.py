@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject
 
 from app.checkpoints.status import RoleInForce
 from app.decoding.types import FinishReason
-from app.engine.messages import RunStats, TokenDecoded
+from app.engine.events import RunStats, TokenDecoded
 from app.history.records import Ending, InForce, NewRun, RunFigures, RunKind, new_run_id
 from app.history.writer import HistoryWriter
 from app.ui.state.texts.runs import Runs

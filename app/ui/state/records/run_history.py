@@ -15,7 +15,8 @@ from app.attribution.row_store import RowStore
 from app.checkpoints.spec import Recipe
 from app.checkpoints.status import RoleInForce
 from app.decoding.types import FinishReason
-from app.engine.messages import LiveAlphas, RunStats
+from app.engine.controls import LiveAlphas
+from app.engine.events import RunStats
 from app.errors import HistoryError, TuneshiftError
 from app.history.archive import Archive, Query
 from app.history.database import Database

@@ -15,14 +15,9 @@ from PySide6.QtCore import QObject, QSettings, Qt, QTimer, Signal
 
 from app.checkpoints.formats.gguf import is_gguf
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
-from app.engine.messages import (
-    Cancellation,
-    Event,
-    Failed,
-    Lend,
-    LentFinished,
-    LentProgress,
-)
+from app.engine.commands import BorrowModels
+from app.engine.controls import Cancellation
+from app.engine.events import BorrowFinished, BorrowProgress, Event, Failed
 from app.errors import HistoryError, TuneshiftError
 from app.evaluation.engine_evaluation import FoundByHarness, LentEvaluation, Told
 from app.evaluation.history_summary import plan_of, results_of, summary_of
@@ -95,7 +90,7 @@ class Evaluations(QObject):
         self._session = session
         self._requests = requests
         self._history: Path | None = None
-        self._command: Lend | None = None
+        self._command: BorrowModels | None = None
         self._had_models = False
         self._saved = 0.0
         self.current: Evaluation | None = None
@@ -240,7 +235,7 @@ class Evaluations(QObject):
             cancellation.requested,
             self._told.emit,
         )
-        self._command = Lend(self._requests.new_id(), work, cancellation, gives_way=True)
+        self._command = BorrowModels(self._requests.new_id(), work, cancellation, interleaved=True)
         self._had_models = self._session.model is not None
         self._requests.submit(self._command, self._receive)
         self._clock.start()
@@ -255,10 +250,10 @@ class Evaluations(QObject):
     def _receive(self, events: Sequence[Event]) -> None:
         came = False
         for event in events:
-            if isinstance(event, LentProgress):
+            if isinstance(event, BorrowProgress):
                 self._take(event.item)
                 came = True
-            elif isinstance(event, LentFinished):
+            elif isinstance(event, BorrowFinished):
                 self._end(None, complete=True)
             elif isinstance(event, Failed):
                 self._end(event.error)

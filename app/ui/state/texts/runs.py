@@ -7,7 +7,7 @@ from PySide6.QtCore import QObject, Signal
 from app.attribution.explained_token import ExplainedToken
 from app.attribution.row_store import RowBudget, RowStore
 from app.checkpoints.spec import CheckpointSpec
-from app.engine.messages import LiveAlphas
+from app.engine.controls import LiveAlphas
 from app.errors import PromptError
 from app.history.repeat import Repeatable
 from app.ui.state.requests import Requests

@@ -10,15 +10,9 @@ from PySide6.QtCore import QObject, Signal
 
 from app.checkpoints.spec import Recipe
 from app.decoding.types import FinishReason
-from app.engine.messages import (
-    Event,
-    Failed,
-    Generate,
-    ReplayedAlphas,
-    RunFinished,
-    RunStarted,
-    TokenDecoded,
-)
+from app.engine.commands import Generate
+from app.engine.controls import ReplayedAlphas
+from app.engine.events import Event, Failed, RunFinished, RunStarted, TokenDecoded
 from app.errors import TuneshiftError
 from app.ui.state.requests import Requests
 from app.ui.state.texts.text_run import Run

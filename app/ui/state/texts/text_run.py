@@ -11,7 +11,8 @@ from app.attribution.row_store import RowStore
 from app.attribution.series import AttributionSeries
 from app.checkpoints.spec import Recipe
 from app.decoding.types import FinishReason, GenerationConfig
-from app.engine.messages import Cancellation, LiveAlphas, RunStats, TokenDecoded
+from app.engine.controls import Cancellation, LiveAlphas
+from app.engine.events import RunStats, TokenDecoded
 
 
 @dataclass(slots=True, eq=False)

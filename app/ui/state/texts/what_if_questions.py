@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Signal
 
-from app.decoding.types import OtherChoice
-from app.engine.messages import AskWhatIf, Cancellation, Event, Failed, WhatIfAnswered
+from app.decoding.types import WhatIfToken
+from app.engine.commands import AskWhatIf
+from app.engine.controls import Cancellation
+from app.engine.events import Event, Failed, WhatIfAnswered
 from app.errors import TuneshiftError
 from app.ui.state.requests import Requests
 from app.ui.state.texts.text_run import Run
@@ -28,7 +30,7 @@ class WhatIf:
 
     run: Run
     alphas: tuple[float, ...]
-    choices: tuple[OtherChoice, ...]
+    choices: tuple[WhatIfToken, ...]
     looked_at: int
 
 

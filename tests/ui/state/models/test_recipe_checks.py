@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.checkpoints.spec import Recipe
-from app.engine.messages import Check, EngineFailed, Failed, Load
+from app.engine.commands import Check, Load
+from app.engine.events import EngineFailed, Failed
 from app.errors import CheckpointError, DeviceError, RecipeError
 from app.ui.state.models.recipe_checks import Checks
 from app.ui.state.requests import Requests

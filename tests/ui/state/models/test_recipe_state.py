@@ -17,7 +17,7 @@ from app.checkpoints.spec import (
     ExpertPair,
     Recipe,
 )
-from app.engine.messages import Load
+from app.engine.commands import Load
 from app.settings import Settings
 from app.ui.state.models.recipe_state import PERSONA, RecipeState, carry_over
 from app.ui.state.session import Session

@@ -15,7 +15,9 @@ from pytestqt.qtbot import QtBot
 from app.attribution.attribution import attribute
 from app.checkpoints.spec import CheckpointSpec
 from app.decoding.types import FinishReason
-from app.engine.messages import Failed, Generate, Load, ReplayedAlphas, TokenDecoded
+from app.engine.commands import Generate, Load
+from app.engine.controls import ReplayedAlphas
+from app.engine.events import Failed, TokenDecoded
 from app.errors import CheckpointError
 from app.history.archive import Query
 from app.history.records import RunKind, RunSummary

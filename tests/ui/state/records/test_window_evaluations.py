@@ -12,15 +12,8 @@ from PySide6.QtCore import QSettings
 from app.checkpoints.loading.loader import LoadedRecipe
 from app.checkpoints.spec import CheckpointSpec
 from app.checkpoints.status import LoadProgress
-from app.engine.messages import (
-    EngineFailed,
-    Generate,
-    Lend,
-    LentProgress,
-    Load,
-    Loaded,
-    Loading,
-)
+from app.engine.commands import BorrowModels, Generate, Load
+from app.engine.events import BorrowProgress, EngineFailed, Loaded, Loading
 from app.errors import EvaluationError
 from app.evaluation.evaluation_run import evaluate
 from app.evaluation.loading import Models
@@ -95,9 +88,9 @@ def test_it_stops_and_goes_on(desk: Desk, plan: Plan) -> None:
 
 def test_texts_are_written_meanwhile_and_other_models_end_it(desk: Desk, plan: Plan) -> None:
     desk.evaluations.start(plan)
-    command = desk.bridge.last(Lend)
-    assert isinstance(command, Lend)
-    assert command.gives_way
+    command = desk.bridge.last(BorrowModels)
+    assert isinstance(command, BorrowModels)
+    assert command.interleaved
     desk.advance(2)
     desk.session.runs.generate("the king")
     assert isinstance(desk.bridge.last(Generate), Generate)
@@ -109,7 +102,7 @@ def test_texts_are_written_meanwhile_and_other_models_end_it(desk: Desk, plan: P
 def test_one_that_waits_for_its_models_is_not_ended_by_them(desk: Desk, plan: Plan) -> None:
     desk.session.load(fresh=True)
     desk.evaluations.start(plan)
-    command = desk.bridge.last(Lend)
+    command = desk.bridge.last(BorrowModels)
     desk.bridge.check()
     desk.bridge.finish_load()
     assert not command.cancellation.requested()
@@ -121,16 +114,16 @@ def test_a_load_that_is_told_with_the_first_answers_does_not_end_it(desk: Desk, 
     """A busy window takes the end of a load and what was done after it in one batch."""
     desk.session.load(fresh=True)
     desk.evaluations.start(plan)
-    load, lend = desk.bridge.last(Load), desk.bridge.last(Lend)
+    load, lend = desk.bridge.last(Load), desk.bridge.last(BorrowModels)
     assert isinstance(load, Load)
-    assert isinstance(lend, Lend)
+    assert isinstance(lend, BorrowModels)
     work = lend.work(desk._lent)
     labels = ("a",) * 4
     desk.bridge.events.emit(
         [
             Loading(load.id, LoadProgress("base", 1, 2)),
             Loaded(load.id, load.recipe, (), labels, 1),
-            LentProgress(lend.id, next(work)),
+            BorrowProgress(lend.id, next(work)),
         ]
     )
     work.close()

@@ -8,8 +8,9 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from app.checkpoints.spec import CheckpointSpec
-from app.decoding.types import FinishReason, OtherChoice, TokenStep
-from app.engine.messages import AskWhatIf, Failed, Generate, WhatIfAnswered
+from app.decoding.types import FinishReason, TokenStep, WhatIfToken
+from app.engine.commands import AskWhatIf, Generate
+from app.engine.events import Failed, WhatIfAnswered
 from app.errors import PromptError, TuneshiftError
 from app.ui.state.session import Session
 from app.ui.state.texts.runs import Runs
@@ -534,12 +535,12 @@ def test_a_what_if_question_is_about_what_was_drawn_in_this_way(
     assert [step.index for step in question.steps] == list(range(21, 30))
     assert question.token_ids == shown(runs).token_ids
     with qtbot.waitSignal(runs.questions.changed):
-        bridge.answer_what_if(OtherChoice(25, 4))
+        bridge.answer_what_if(WhatIfToken(25, 4))
     assert runs.questions.answer
     assert runs.questions.answer.run is shown(runs)
     assert runs.questions.answer.alphas == (0.0, 2.0)
     assert runs.questions.answer.looked_at == 9
-    assert runs.questions.answer.choices == (OtherChoice(25, 4),)
+    assert runs.questions.answer.choices == (WhatIfToken(25, 4),)
 
 
 def test_only_the_latest_question_counts(runs: Runs, bridge: FakeBridge) -> None:
@@ -550,7 +551,7 @@ def test_only_the_latest_question_counts(runs: Runs, bridge: FakeBridge) -> None
     assert first.cancellation.requested()
     bridge.events.emit([Failed(first.id, None)])
     assert runs.questions.waiting
-    bridge.events.emit([WhatIfAnswered(first.id, (OtherChoice(1, 1),))])
+    bridge.events.emit([WhatIfAnswered(first.id, (WhatIfToken(1, 1),))])
     assert runs.questions.answer is None
     bridge.answer_what_if()
     assert runs.questions.answer
@@ -562,7 +563,7 @@ def test_an_answer_is_forgotten_with_the_text_that_it_is_about(
     runs: Runs, bridge: FakeBridge
 ) -> None:
     runs.ask_what_if((0.0, 0.0))
-    bridge.answer_what_if(OtherChoice(3, 1))
+    bridge.answer_what_if(WhatIfToken(3, 1))
     runs.go_on(1)
     assert runs.questions.answer is None
     bridge.complete(1)
@@ -571,7 +572,7 @@ def test_an_answer_is_forgotten_with_the_text_that_it_is_about(
     assert isinstance(question, AskWhatIf)
     runs.show(None)
     assert question.cancellation.requested()
-    bridge.answer_what_if(OtherChoice(3, 1))
+    bridge.answer_what_if(WhatIfToken(3, 1))
     assert runs.questions.answer is None
 
 

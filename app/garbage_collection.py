@@ -13,7 +13,7 @@ def collect() -> None:
     _collector()
 
 
-def let_collect(collector: Callable[[], object]) -> None:
+def set_collector(collector: Callable[[], object]) -> None:
     """Let ``collector`` do it from now on; it is called on any thread."""
     global _collector
     _collector = collector

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from app.benchmark.blocks import BlockCost, expected
+from app.benchmark.block_costs import BlockCost, expected
 
 BLOCKS = (BlockCost(1, (3.0, 1.0, 1.0)), BlockCost(5, (4.0, 2.0, 2.0)))
 

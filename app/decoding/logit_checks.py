@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from app.decoding.rows import Row
+from app.decoding.tuned_logits import Row
 from app.decoding.types import RoleLogits
 from app.errors import ModelError
 
 
-def require_a_choice(tuned: Row, logits: RoleLogits, alphas: Sequence[float]) -> None:
+def require_sampleable(tuned: Row, logits: RoleLogits, alphas: Sequence[float]) -> None:
     """Refuse a tuned row whose highest value is no number, before anything is drawn from it.
 
     Each role alone has been looked at by then. Together they may still leave nothing: where both

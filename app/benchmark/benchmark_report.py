@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from html import escape
 
-from app.benchmark.blocks import Expected
+from app.benchmark.block_costs import Expected
 from app.benchmark.measure import Cost, Results, WayResult
 from app.decoding.speculation_stats import DraftCounts
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.attribution.shapley import coalitions
-from app.decoding.rows import Row, steered
+from app.decoding.tuned_logits import Row, add_differences
 
 Floats = NDArray[np.float64]
 
@@ -28,7 +28,7 @@ def rows_between(base: Row, added: Sequence[Row]) -> Iterator[Row]:
         added: What each pair adds to it, [P] rows.
     """
     for members in coalitions(len(added)).members[1:-1]:
-        yield steered(base, compress(added, members))
+        yield add_differences(base, compress(added, members))
 
 
 class Softmax:

@@ -7,15 +7,10 @@ from dataclasses import replace
 import pytest
 
 from app.checkpoints.spec import Recipe
-from app.decoding.types import FinishReason, GenerationConfig, OtherChoice
-from app.engine.messages import (
-    AskWhatIf,
-    Cancellation,
-    LiveAlphas,
-    RunFinished,
-    TokenDecoded,
-    WhatIfAnswered,
-)
+from app.decoding.types import FinishReason, GenerationConfig, WhatIfToken
+from app.engine.commands import AskWhatIf
+from app.engine.controls import Cancellation, LiveAlphas
+from app.engine.events import RunFinished, TokenDecoded, WhatIfAnswered
 from app.errors import PromptError, RecipeError
 from tests import tiny
 from tests.engine.test_engine import PROMPT, SAMPLED, Desk, assert_failed, tokens
@@ -104,7 +99,7 @@ def test_what_if_finds_where_a_run_with_those_weights_goes_another_way(
     first = steps(loaded.generate(config))
     ids = [event.step.token_id for event in first]
 
-    def ask(alpha: float) -> tuple[OtherChoice, ...]:
+    def ask(alpha: float) -> tuple[WhatIfToken, ...]:
         (answer,) = loaded.handle(
             AskWhatIf(
                 7,
@@ -127,7 +122,7 @@ def test_what_if_finds_where_a_run_with_those_weights_goes_another_way(
         choices = ask(alpha)
         if differ:
             found_any = True
-            assert choices[0] == OtherChoice(differ[0], other[differ[0]])
+            assert choices[0] == WhatIfToken(differ[0], other[differ[0]])
         elif len(other) == len(ids):
             assert choices == ()
     assert found_any

@@ -23,7 +23,7 @@ def pair_difference(logits: RoleLogits, pair: int) -> Row:
     return difference
 
 
-def weighted_differences(logits: RoleLogits, alphas: Sequence[float]) -> list[Row]:
+def scaled_differences(logits: RoleLogits, alphas: Sequence[float]) -> list[Row]:
     """What each pair adds to the base's row, α_i d_i, [P] rows of [V]."""
     return [
         logits.base.dtype.type(alpha) * pair_difference(logits, pair)
@@ -31,7 +31,7 @@ def weighted_differences(logits: RoleLogits, alphas: Sequence[float]) -> list[Ro
     ]
 
 
-def steered(base: Row, added: Iterable[Row]) -> Row:
+def add_differences(base: Row, added: Iterable[Row]) -> Row:
     """The base's row with what some of the pairs add to it, [V]."""
     row = base
     for weighted in added:
@@ -41,4 +41,4 @@ def steered(base: Row, added: Iterable[Row]) -> Row:
 
 def tuned_logits(logits: RoleLogits, alphas: Sequence[float]) -> Row:
     """The tuned row s_M + Σ_i α_i (s⁺_i − s⁻_i), [V], in the dtype of the rows."""
-    return steered(logits.base, weighted_differences(logits, alphas))
+    return add_differences(logits.base, scaled_differences(logits, alphas))

@@ -19,7 +19,7 @@ class Match:
     length: int
 
 
-class Lookup:
+class PromptLookup:
     """Finds the end of a growing list of ids earlier in the list.
 
     Args:

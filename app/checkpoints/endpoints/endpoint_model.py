@@ -10,13 +10,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from app.checkpoints.endpoints import failures, wire
-from app.checkpoints.endpoints.blocks import Block, Blocks
+from app.checkpoints.endpoints import endpoint_errors, wire
 from app.checkpoints.endpoints.client import Client
-from app.checkpoints.endpoints.failures import RequestError
+from app.checkpoints.endpoints.endpoint_errors import RequestError
 from app.checkpoints.endpoints.handshake import Profile
 from app.checkpoints.endpoints.matching import Matcher
-from app.decoding.remote import Traffic
+from app.checkpoints.endpoints.prompt_logprobs import Block, Blocks
+from app.decoding.remote import EndpointUsage
 from app.errors import EndpointError
 
 _Answer = dict[str, Any]
@@ -81,18 +81,18 @@ class EndpointLanguageModel:
         self.length = 0
         self._held: list[int] = []
         self._asked: _Asked | None = None
-        self._recut = 0
+        self._retokenized = 0
         self._cancelled: Callable[[], bool] = lambda: False
 
     def begin_run(self, cancelled: Callable[[], bool]) -> None:
         self._cancelled = cancelled
         self._client.begin()
         self._matcher.begin()
-        self._recut = 0
+        self._retokenized = 0
 
-    def traffic(self) -> Traffic:
-        left_out = self._matcher.left_out()
-        return replace(self._client.traffic(), left_out=left_out, recut=self._recut)
+    def usage(self) -> EndpointUsage:
+        unmatched = self._matcher.unmatched()
+        return replace(self._client.usage(), unmatched=unmatched, retokenized=self._retokenized)
 
     def begin(self, tokens: Sequence[int], last: int) -> None:
         ids = (*self._held, *tokens)
@@ -191,7 +191,7 @@ class EndpointLanguageModel:
         if found and found[-1]:
             return self._row(found[-1], ends=wire.ends(choice))
         if found is None or not wire.ends(choice):
-            raise failures.no_logprobs(self._client.address)
+            raise endpoint_errors.no_logprobs(self._client.address)
         # It chose its end, and says nothing of that.
         if self.profile.blocks is Blocks.ECHO_AFTER:
             block = self._block(self.profile.blocks, prompt, ())
@@ -206,7 +206,7 @@ class EndpointLanguageModel:
         try:
             return block.positions(choice)
         except wire.FormError as error:
-            raise failures.unusable(self._client.address, str(error)) from error
+            raise endpoint_errors.unusable(self._client.address, str(error)) from error
 
     def _choice(self, prompt: Sequence[int], answer: Future[_Answer]) -> Mapping[str, Any]:
         try:
@@ -216,24 +216,24 @@ class EndpointLanguageModel:
         except RequestError as error:
             raise error.failure.error from None
         except wire.FormError as error:
-            raise failures.unusable(self._client.address, str(error)) from error
+            raise endpoint_errors.unusable(self._client.address, str(error)) from error
 
     def _compare_length(self, prompt: Sequence[int], answer: Mapping[str, Any]) -> None:
         counted, more = wire.prompt_tokens(answer), self.profile.more
         if not self.profile.ids and counted is not None and more is not None:
-            self._recut += counted != len(prompt) + more
+            self._retokenized += counted != len(prompt) + more
 
     def _generated(self, choice: Mapping[str, Any]) -> list[wire.Position | None] | None:
         try:
             return wire.generated(choice, self._top, ids=self.profile.ids)
         except wire.FormError as error:
-            raise failures.unusable(self._client.address, str(error)) from error
+            raise endpoint_errors.unusable(self._client.address, str(error)) from error
 
     def _row(self, position: wire.Position, *, ends: bool) -> Tensor:
         row = torch.full((self.vocabulary_size,), float("-inf"))
         found = self._matcher.match(position, whole=not self.profile.ids, ends=ends)
         if not found:
-            newest = self._matcher.left_out()[: len(position)]
+            newest = self._matcher.unmatched()[: len(position)]
             names = ", ".join(f"{item.token!r}, {item.reason}" for item in newest[:5])
             raise EndpointError(
                 f"No token that {self._client.address.host} returns can be generated",

@@ -10,18 +10,14 @@ import pytest
 from app.checkpoints.loading.loader import LoadedRecipe
 from app.checkpoints.spec import Recipe
 from app.decoding.types import GenerationConfig
+from app.engine.commands import BorrowModels, Command, Generate, Load
+from app.engine.controls import Cancellation, LiveAlphas
 from app.engine.engine import Engine
-from app.engine.messages import (
-    Cancellation,
-    Command,
+from app.engine.events import (
+    BorrowFinished,
+    BorrowProgress,
     Event,
     Failed,
-    Generate,
-    Lend,
-    LentFinished,
-    LentProgress,
-    LiveAlphas,
-    Load,
     Loaded,
     RunFinished,
     TokenDecoded,
@@ -47,7 +43,7 @@ class Desk:
 
     def lend(self, work: Work, cancellation: Cancellation | None = None) -> list[Event]:
         self.events.clear()
-        self.engine.handle(Lend(2, work, cancellation or Cancellation()))
+        self.engine.handle(BorrowModels(2, work, cancellation or Cancellation()))
         return list(self.events)
 
     def tokens(self, prompt: str, kept: tuple[int, ...] = ()) -> list[int]:
@@ -72,11 +68,11 @@ def test_what_the_work_yields_comes_out_in_order(desk: Desk, tiny_recipe: Recipe
         yield 2
 
     first, second, end = desk.lend(work)
-    assert isinstance(first, LentProgress)
+    assert isinstance(first, BorrowProgress)
     assert first.item == tiny_recipe
-    assert isinstance(second, LentProgress)
+    assert isinstance(second, BorrowProgress)
     assert second.item == 2
-    assert end == LentFinished(2)
+    assert end == BorrowFinished(2)
 
 
 def test_work_is_closed_where_it_is_cancelled(desk: Desk) -> None:
@@ -92,7 +88,7 @@ def test_work_is_closed_where_it_is_cancelled(desk: Desk) -> None:
             closed.append(True)
 
     events = desk.lend(work, cancellation)
-    assert [event.item for event in events[:-1] if isinstance(event, LentProgress)] == [1, 2]
+    assert [event.item for event in events[:-1] if isinstance(event, BorrowProgress)] == [1, 2]
     assert isinstance(events[-1], Failed)
     assert events[-1].error is None
     assert closed == [True]
@@ -169,7 +165,7 @@ def test_runs_are_carried_out_between_items_and_loads_after_them(
 
     commands: list[Command] = [
         Load(1, tiny_recipe, Cancellation()),
-        Lend(2, work, Cancellation(), gives_way=True),
+        BorrowModels(2, work, Cancellation(), interleaved=True),
         generate(3, "the king said"),
         Load(4, tiny_recipe, Cancellation()),
         generate(5, "the king said"),
@@ -180,14 +176,14 @@ def test_runs_are_carried_out_between_items_and_loads_after_them(
     order = [
         (type(event), event.id)
         for event in until(RunFinished, 5)
-        if isinstance(event, LentProgress | LentFinished | Loaded | RunFinished)
+        if isinstance(event, BorrowProgress | BorrowFinished | Loaded | RunFinished)
     ]
     assert order == [
         (Loaded, 1),
-        (LentProgress, 2),
+        (BorrowProgress, 2),
         (RunFinished, 3),
-        (LentProgress, 2),
-        (LentFinished, 2),
+        (BorrowProgress, 2),
+        (BorrowFinished, 2),
         (Loaded, 4),
         (RunFinished, 5),
     ]

@@ -12,18 +12,18 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from app.decoding import whole_step
+from app.decoding import fused_step
 from app.decoding.capturing import (
+    Action,
     Capture,
     CaptureError,
     Computation,
     CudaGraphs,
     Mirror,
-    Run,
     uncaptured,
 )
 from app.decoding.combining import Pair
-from app.decoding.decode import FROM_THE_PROMPT, Beginning
+from app.decoding.decode import NO_PREFIX, TextPrefix
 from app.decoding.ensemble import Ensemble
 from app.decoding.graphs import LONGEST, SIZES, GraphedLanguageModel, captured_size
 from app.decoding.language_model import TransformersLanguageModel
@@ -62,7 +62,7 @@ class Counting:
         self.parts: list[int] = []
         self.runs = 0
 
-    def __call__(self, compute: Computation, parts: int = 1) -> Run:
+    def __call__(self, compute: Computation, parts: int = 1) -> Action:
         self.parts.append(parts)
         run = uncaptured(compute, parts)
 
@@ -104,17 +104,17 @@ class Both:
         config: GenerationConfig,
         speculator: Speculator | None = None,
         alphas: Callable[[], Callable[[], tuple[float, ...]]] | None = None,
-        beginning: Beginning = FROM_THE_PROMPT,
+        prefix: TextPrefix = NO_PREFIX,
     ) -> Text:
         """``alphas`` makes what is asked for the weights of a text."""
         read = [None if alphas is None else alphas() for _ in range(2)]
-        plain = Text(self.plainly, self.prompts, config, alphas=read[0], beginning=beginning)
+        plain = Text(self.plainly, self.prompts, config, alphas=read[0], prefix=prefix)
         whole = Text(
             self.whole,
             self.prompts,
             config,
             alphas=read[1],
-            beginning=beginning,
+            prefix=prefix,
             speculator=speculator,
         )
         assert assert_same_up_to_ties(plain, whole, config, self.prompts[0])
@@ -165,16 +165,16 @@ def test_given_tokens_and_the_end_of_the_context() -> None:
     both = Both()
     for model in (*both.plainly.models, *both.whole.models):
         model.context_length = len(PROMPT) + 21
-    beginning = Beginning(tuple(PROMPT[:4]), tuple(PROMPT[2:6]))
+    prefix = TextPrefix(tuple(PROMPT[:4]), tuple(PROMPT[2:6]))
     for drafts in (None, Speculator(clock=BaseClock(both.whole))):
-        text = both.assert_same(replace(SAMPLED, max_new_tokens=60), drafts, beginning=beginning)
+        text = both.assert_same(replace(SAMPLED, max_new_tokens=60), drafts, prefix=prefix)
         assert both.whole.models[0].length == len(PROMPT) + 20
         assert len(text.ids) == 21 - 4
 
 
 def test_the_host_waits_once_for_each_step(monkeypatch: pytest.MonkeyPatch) -> None:
     waits: list[Mirror] = []
-    monkeypatch.setattr(Mirror, "wait", lambda mirror: waits.append(mirror))
+    monkeypatch.setattr(Mirror, "synchronize", lambda mirror: waits.append(mirror))
     both = Both()
     Text(both.whole, both.prompts, SAMPLED)
     assert len(waits) == SAMPLED.max_new_tokens - 1
@@ -210,7 +210,7 @@ def test_a_step_asks_the_device_nothing(architecture: str) -> None:
     """With every processor on; alone and with drafts."""
     runs = 0
 
-    def watched(compute: Computation, parts: int = 1) -> Run:
+    def watched(compute: Computation, parts: int = 1) -> Action:
         run = uncaptured(compute, parts)
 
         def under_watch() -> None:
@@ -227,7 +227,7 @@ def test_a_step_asks_the_device_nothing(architecture: str) -> None:
     both.assert_same(config, Speculator(clock=BaseClock(both.whole)))
     assert runs > config.max_new_tokens
     with pytest.raises(AssertionError, match="in a captured step"):
-        watched(lambda lanes: torch.ones(3).nonzero())()
+        watched(lambda runner: torch.ones(3).nonzero())()
 
 
 def test_steps_serve_other_seeds_and_texts_until_settings_or_buffers_change() -> None:
@@ -239,24 +239,24 @@ def test_steps_serve_other_seeds_and_texts_until_settings_or_buffers_change() ->
     assert len(both.capture.parts) == 2
     for model in both.whole.models:
         model.rewind(0)
-        model.make_room(600)  # type: ignore[attr-defined]
+        model.ensure_capacity(600)  # type: ignore[attr-defined]
     Text(both.whole, both.prompts, replace(SAMPLED, temperature=0.5))
     assert len(both.capture.parts) == 3
 
 
 def test_captured_steps_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(whole_step, "_KEPT", 2)
+    monkeypatch.setattr(fused_step, "_KEPT", 2)
     both = Both()
     for temperature in (0.5, 0.6, 0.7, 0.5):
         both.assert_same(replace(SAMPLED, temperature=temperature))
     assert len(both.capture.parts) == 4
-    assert len(both.whole._whole._steps) <= 2  # type: ignore[union-attr]
+    assert len(both.whole._fused._steps) <= 2  # type: ignore[union-attr]
 
 
 def test_what_was_captured_is_given_back_where_memory_runs_out() -> None:
-    captured: list[weakref.ref[Run]] = []
+    captured: list[weakref.ref[Action]] = []
 
-    def noted(compute: Computation, parts: int = 1) -> Run:
+    def noted(compute: Computation, parts: int = 1) -> Action:
         run = uncaptured(compute, parts)
         captured.append(weakref.ref(run))
         return run
@@ -265,7 +265,7 @@ def test_what_was_captured_is_given_back_where_memory_runs_out() -> None:
     config, drafts = replace(GREEDY, max_new_tokens=12), Speculator(clock=BaseClock(both.whole))
     both.assert_same(config, drafts)
     assert len(captured) > 2  # the whole, with drafts, and the drafter by itself
-    both.whole.give_back()
+    both.whole.release_buffers()
     gc.collect()
     assert all(run() is None for run in captured)
     both.assert_same(config, drafts)
@@ -274,7 +274,7 @@ def test_what_was_captured_is_given_back_where_memory_runs_out() -> None:
 def test_what_cannot_be_captured_as_a_whole_is_read_role_by_role() -> None:
     asked: list[int] = []
 
-    def refused(compute: Computation, parts: int = 1) -> Run:
+    def refused(compute: Computation, parts: int = 1) -> Action:
         asked.append(parts)
         if parts > 1:
             raise CaptureError("operation not permitted")
@@ -305,7 +305,7 @@ def test_a_step_that_fails_leaves_nothing_half_read(monkeypatch: pytest.MonkeyPa
         raise RuntimeError("the device is lost")
 
     with monkeypatch.context() as patch:
-        patch.setattr(GraphedLanguageModel, "read_at", broken)
+        patch.setattr(GraphedLanguageModel, "forward_at", broken)
         with pytest.raises(RuntimeError, match="lost"):
             Text(both.whole, both.prompts, SAMPLED)
     assert [model.length for model in both.whole.models] == [0, 0, 0]
@@ -314,7 +314,7 @@ def test_a_step_that_fails_leaves_nothing_half_read(monkeypatch: pytest.MonkeyPa
 
 def test_logits_that_are_not_numbers_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     both = Both()
-    read = GraphedLanguageModel.read_at
+    read = GraphedLanguageModel.forward_at
 
     def not_numbers(
         model: GraphedLanguageModel, tokens: torch.Tensor, positions: torch.Tensor
@@ -322,7 +322,7 @@ def test_logits_that_are_not_numbers_are_an_error(monkeypatch: pytest.MonkeyPatc
         logits = read(model, tokens, positions)
         return logits * float("nan") if model is both.whole.models[1] else logits
 
-    monkeypatch.setattr(GraphedLanguageModel, "read_at", not_numbers)
+    monkeypatch.setattr(GraphedLanguageModel, "forward_at", not_numbers)
     with pytest.raises(ModelError, match="model 1 computed logits that are not numbers"):
         Text(both.whole, both.prompts, SAMPLED)
 
@@ -346,18 +346,18 @@ def test_a_mirror_copies_all_of_its_tensors_at_once() -> None:
         },
         torch.device("cpu"),
     )
-    mirror.here["a"].fill_(True)
-    mirror.here["b"].copy_(torch.arange(10).view(2, 5))
-    mirror.here["c"].fill_(-7)
-    mirror.send()
-    assert mirror.there["a"].all()
-    assert mirror.there["b"].flatten().tolist() == list(range(10))
-    assert mirror.there["none"].shape == (0, 7)
-    mirror.there["c"].mul_(3)
-    assert mirror.here["c"].item() == -7
-    mirror.fetch()
-    mirror.wait()
-    assert mirror.here["c"].item() == -21
+    mirror.host["a"].fill_(True)
+    mirror.host["b"].copy_(torch.arange(10).view(2, 5))
+    mirror.host["c"].fill_(-7)
+    mirror.copy_to_device()
+    assert mirror.device["a"].all()
+    assert mirror.device["b"].flatten().tolist() == list(range(10))
+    assert mirror.device["none"].shape == (0, 7)
+    mirror.device["c"].mul_(3)
+    assert mirror.host["c"].item() == -7
+    mirror.copy_to_host()
+    mirror.synchronize()
+    assert mirror.host["c"].item() == -21
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")

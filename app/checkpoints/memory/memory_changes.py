@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import combinations, product
 
-from app.checkpoints.report import MemoryChange, MemoryEstimate
+from app.checkpoints.preflight_report import MemoryChange, MemoryEstimate
 from app.checkpoints.spec import CheckpointSpec, Recipe
 
 _SHORTEST_CONTEXT = 256

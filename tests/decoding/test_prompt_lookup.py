@@ -1,11 +1,11 @@
-"""Lookup drafts against a search by brute force."""
+"""PromptLookup drafts against a search by brute force."""
 
 from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.decoding.lookup import Lookup, Match
+from app.decoding.prompt_lookup import Match, PromptLookup
 
 texts = st.lists(st.integers(0, 2), min_size=1, max_size=40)
 
@@ -24,7 +24,7 @@ def longest(ids: list[int]) -> int:
 @given(first=texts, then=texts)
 def test_the_longest_of_the_latest_matches_is_found(first: list[int], then: list[int]) -> None:
     ids = [*first]
-    lookup = Lookup(ids)
+    lookup = PromptLookup(ids)
     for token_id in [None, *then]:  # the text grows and the index with it
         if token_id is not None:
             ids.append(token_id)
@@ -40,15 +40,15 @@ def test_the_longest_of_the_latest_matches_is_found(first: list[int], then: list
 
 
 def test_a_draft_is_what_followed_and_a_period_goes_on() -> None:
-    lookup = Lookup([1, 2, 3, 4, 5, 1, 2])
+    lookup = PromptLookup([1, 2, 3, 4, 5, 1, 2])
     match = lookup.match()
     assert match == Match(end=2, length=2)
     assert lookup.draft(match, 3) == [3, 4, 5]
     assert lookup.draft(match, 12) == [3, 4, 5, 1, 2] * 2 + [3, 4]
-    assert Lookup([7, 7, 7]).draft(Match(2, 2), 4) == [7, 7, 7, 7]
+    assert PromptLookup([7, 7, 7]).draft(Match(2, 2), 4) == [7, 7, 7, 7]
 
 
 def test_short_texts_match_nothing() -> None:
-    assert Lookup([]).match() is None
-    assert Lookup([1]).match() is None
-    assert Lookup([1, 1]).match() is None
+    assert PromptLookup([]).match() is None
+    assert PromptLookup([1]).match() is None
+    assert PromptLookup([1, 1]).match() is None

@@ -1,4 +1,4 @@
-"""The text so far, and how its next token is drawn from logits."""
+"""The text so far, and how its next token is sampled from logits."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import numpy as np
 from torch import Tensor
 
 from app.decoding.ensemble import EnsembleLogits
-from app.decoding.rows import Row, tuned_logits
+from app.decoding.fused_step import SamplingInputs
+from app.decoding.logit_checks import require_sampleable
 from app.decoding.sampling import Distribution, process_logits
-from app.decoding.soundness import require_a_choice
+from app.decoding.tuned_logits import Row, tuned_logits
 from app.decoding.types import GenerationConfig, TokenStep
-from app.decoding.whole_step import Ahead
 
 
-class Drawing:
-    """Draws tokens one after another, and guesses what will be drawn at a drafted beginning.
+class TokenSampler:
+    """Draws tokens one after another, and guesses what will be sampled at a drafted beginning.
 
-    A guess has the processors, the history and the noise that the draw at its position will have.
+    A draft has the processors, the history and the noise that the draw at its position will have.
 
     Args:
         prompt: Ids of the base's prompt; with the text they are the history of the processors.
@@ -56,18 +56,18 @@ class Drawing:
         """
         alphas = self._last_alphas = self._alphas()
         rows = logits.on_host(place)
-        drawn = logits.drawn[place] if logits.drawn and given is None else None
-        foreseen = drawn and (drawn.index, drawn.alphas) == (self.index, alphas)
-        if drawn and foreseen and math.isfinite(drawn.sure):
-            token_id = drawn.token_id
-            probability = 1.0 if self._config.greedy else drawn.sure
+        sampled = logits.sampled[place] if logits.sampled and given is None else None
+        foreseen = sampled and (sampled.index, sampled.alphas) == (self.index, alphas)
+        if sampled and foreseen and math.isfinite(sampled.probability):
+            token_id = sampled.token_id
+            probability = 1.0 if self._config.greedy else sampled.probability
         else:
             row = tuned_logits(rows, alphas)
             if given is None:
-                require_a_choice(row, rows, alphas)
+                require_sampleable(row, rows, alphas)
             tuned = self._distribution(row, len(self.ids))
             if given is None:
-                token_id, probability = tuned.draw(self._config.seed, self.index)
+                token_id, probability = tuned.sample(self._config.seed, self.index)
             else:
                 token_id, probability = given, tuned.probability(given)
         return TokenStep(
@@ -81,22 +81,22 @@ class Drawing:
             forced=given is not None,
         )
 
-    def guess(self, row: Tensor, drafted: Sequence[int] = ()) -> tuple[int, float]:
-        """What would be drawn after ``drafted`` if ``row``, [V], were the tuned logits.
+    def sample_draft(self, row: Tensor, drafted: Sequence[int] = ()) -> tuple[int, float]:
+        """What would be sampled after ``drafted`` if ``row``, [V], were the tuned logits.
 
         Returns:
             The token and how sure the row is of it: its probability after the processors, or, where
-            the most probable one is always drawn, before them.
+            the most probable one is always sampled, before them.
         """
         for place, token_id in enumerate(drafted, len(self.ids)):
             self._write(place, token_id)
         length = len(self.ids) + len(drafted)
         found = self._distribution(row.cpu().numpy(), length)
-        token_id, probability = found.draw(self._config.seed, self.index + len(drafted))
-        return token_id, found.share(token_id) if self._config.greedy else probability
+        token_id, probability = found.sample(self._config.seed, self.index + len(drafted))
+        return token_id, found.softmax_probability(token_id) if self._config.greedy else probability
 
-    def ahead(self, drafted: Sequence[int] = (), count: int = 1) -> Ahead | None:
-        """What will be drawn after the text and all but the last ``count − 1`` of ``drafted``.
+    def sampling(self, drafted: Sequence[int] = (), count: int = 1) -> SamplingInputs | None:
+        """What will be sampled after the text and all but the last ``count − 1`` of ``drafted``.
 
         It is with the weights of the last token, which may have changed by then; None before there
         is one.
@@ -106,7 +106,7 @@ class Drawing:
         for place, token_id in enumerate(drafted, len(self.ids)):
             self._write(place, token_id)
         before = len(drafted) - count + 1
-        return Ahead(
+        return SamplingInputs(
             index=self.index + before,
             config=self._config,
             alphas=self._last_alphas,
