@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from app.checkpoints.devices import resolve_device
 from app.checkpoints.opening import OpenedRole
 
 
@@ -18,7 +17,7 @@ class WeightsKey:
         stamps: Size and modification time of every weight file, so that a checkpoint that was
             trained further in the same folder has another key.
         dtype: The dtype that the recipe asks for.
-        device: The device that the recipe asks for, such as ``cuda:0``.
+        device: Where the weights are, such as ``cuda:0``.
         quantization: As in ``CheckpointSpec``.
         offload: As in ``CheckpointSpec``.
         adapter: Folder and stamp of the LoRA adapter over the weights, or None without one.
@@ -33,14 +32,19 @@ class WeightsKey:
     adapter: tuple[Path, tuple[int, int]] | None = None
 
 
-def weights_keys(role: OpenedRole) -> tuple[WeightsKey, WeightsKey]:
-    """The key of a role's weights without its adapter, and with it; equal without an adapter."""
+def weights_keys(role: OpenedRole, device: str) -> tuple[WeightsKey, WeightsKey]:
+    """The keys of a role's weights without its adapter and with it; equal where it has none.
+
+    Args:
+        role: The role.
+        device: What ``role.spec.device`` stands for on this machine.
+    """
     spec, adapter = role.spec, role.files.adapter
     plain = WeightsKey(
         role.files.folder.resolve(),
         tuple(map(_stamp, role.files.weights)),
         spec.dtype,
-        resolve_device(spec.device),
+        device,
         spec.quantization,
         spec.offload,
     )

@@ -217,7 +217,9 @@ def load_recipe(
 
 def still_needed(loaded: LoadedRecipe, opened: OpenedRecipe) -> dict[WeightsKey, LoadedWeights]:
     """Of what is loaded, the weights that ``opened`` asks for too."""
-    wanted = {key for role in opened.roles for key in weights_keys(role)}
+    wanted = {
+        key for role in opened.roles for key in weights_keys(role, resolve_device(role.spec.device))
+    }
     return {key: weights for key, weights in loaded.weights.items() if key in wanted}
 
 
@@ -258,7 +260,7 @@ class _Assembly:
         """Load the weights of ``role``, without an adapter, unless they are there or elsewhere."""
         if role.spec.is_endpoint:
             return
-        key, _ = weights_keys(role)
+        key, _ = weights_keys(role, resolve_device(role.spec.device))
         if key not in self.weights:
             self.weights[key] = self._held.get(key) or load_weights(
                 role,
@@ -273,7 +275,7 @@ class _Assembly:
             self._connect(role)
             return
         spec, adapter = role.spec, role.files.adapter
-        plain, key = weights_keys(role)
+        plain, key = weights_keys(role, resolve_device(role.spec.device))
         shared = plain in self._used
         self._used.add(plain)
         if adapter is not None and key not in self.weights:

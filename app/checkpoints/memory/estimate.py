@@ -163,7 +163,7 @@ def _demand(role: OpenedRole, model: _Model) -> RoleDemand:
     if _is_stored_quantized(role) and files.tensors:
         whole = weights = files.weight_bytes
         converted = 0
-    weights_key, adapted_key = weights_keys(role)
+    weights_key, adapted_key = weights_keys(role, device)
     return RoleDemand(
         name=role.name,
         weights_key=weights_key,
