@@ -11,7 +11,7 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from app.checkpoints.conversation import Prompt
-from app.checkpoints.devices import hardware_name
+from app.checkpoints.devices import hardware_name, resolve_device
 from app.checkpoints.endpoints.address import address_of
 from app.checkpoints.endpoints.connecting import connect
 from app.checkpoints.fingerprint import fingerprint
@@ -69,7 +69,7 @@ class LoadedRecipe:
         return [self.encode_for(place, prompt) for place in range(len(self._prompts))]
 
     def encode_for(self, place: int, prompt: Prompt) -> list[int]:
-        """The prompt's ids for the evaluation at this place, each of which its model can read.
+        """The prompt's ids for the model context at this index, each of which its model can read.
 
         Raises:
             PromptError: The role cannot read the prompt.
@@ -80,7 +80,7 @@ class LoadedRecipe:
         return ids
 
     def check_ids(self, place: int, ids: Sequence[int]) -> None:
-        """Refuse ids that the model of the evaluation at this place has no row for.
+        """Refuse ids that the model of the model context at this index has no row for.
 
         Raises:
             PromptError: There is such an id.
@@ -99,7 +99,7 @@ class LoadedRecipe:
         Raises:
             PromptError: There is such an id.
         """
-        places = range(len(self._prompts)) if role is None else [self.evaluation(role)]
+        places = range(len(self._prompts)) if role is None else [self.context_index(role)]
         for place in places:
             self.check_ids(place, ids)
 
@@ -217,9 +217,7 @@ def load_recipe(
 
 def still_needed(loaded: LoadedRecipe, opened: OpenedRecipe) -> dict[WeightsKey, LoadedWeights]:
     """Of what is loaded, the weights that ``opened`` asks for too."""
-    wanted = {
-        key for role in opened.roles for key in weights_keys(role, resolve_device(role.spec.device))
-    }
+    wanted = {key for role in opened.roles for key in _keys(role)}
     return {key: weights for key, weights in loaded.weights.items() if key in wanted}
 
 
@@ -227,6 +225,10 @@ def still_needed(loaded: LoadedRecipe, opened: OpenedRecipe) -> dict[WeightsKey,
 class _Context:
     role: OpenedRole
     language_model: LanguageModel
+
+
+def _keys(role: OpenedRole) -> tuple[WeightsKey, WeightsKey]:
+    return weights_keys(role, resolve_device(role.spec.device))
 
 
 class _Assembly:
@@ -260,7 +262,7 @@ class _Assembly:
         """Load the weights of ``role``, without an adapter, unless they are there or elsewhere."""
         if role.spec.is_endpoint:
             return
-        key, _ = weights_keys(role, resolve_device(role.spec.device))
+        key, _ = _keys(role)
         if key not in self.weights:
             self.weights[key] = self._held.get(key) or load_weights(
                 role,
@@ -275,7 +277,7 @@ class _Assembly:
             self._connect(role)
             return
         spec, adapter = role.spec, role.files.adapter
-        plain, key = weights_keys(role, resolve_device(role.spec.device))
+        plain, key = _keys(role)
         shared = plain in self._used
         self._used.add(plain)
         if adapter is not None and key not in self.weights:
