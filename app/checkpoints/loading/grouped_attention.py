@@ -42,7 +42,7 @@ def group_attention(model: PreTrainedModel, on: bool = True) -> None:
 
 
 def _asks_for_kernel(model: PreTrainedModel) -> bool:
-    """Whether code of ``model`` names torch's kernel and so would behave otherwise under our name."""
+    """Whether code of ``model`` names torch's kernel and so would behave otherwise under ours."""
     classes = {kind for module in model.modules() for kind in type(module).__mro__}
     methods = [unwrap(each) for kind in classes for each in vars(kind).values() if callable(each)]
     return any(
