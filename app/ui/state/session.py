@@ -241,7 +241,7 @@ class Session(RecipeState):
 
     def open_client(self, wake: Callable[[], None]) -> EngineClient:
         """A way to the engine for others than the window."""
-        return self._bridge.line(wake)
+        return self._bridge.new_client(wake)
 
     def prepare_run(self) -> bool:
         """See to it that the recipe is loaded or being loaded; False where it cannot be."""
