@@ -9,6 +9,7 @@ from typing import Any
 from app.checkpoints.formats import gguf
 from app.checkpoints.formats.adapters import AdapterFiles, open_adapter
 from app.checkpoints.formats.configuration import read_configuration
+from app.checkpoints.formats.gguf_files import gguf_files_in, is_gguf
 from app.checkpoints.formats.stored_tensors import StoredTensor, read_safetensors_header
 from app.checkpoints.spec import CheckpointSpec
 from app.errors import CheckpointError, NotDownloadedError, RecipeError
@@ -118,6 +119,7 @@ def open_folder(folder: Path, *, weights_required: bool = True) -> CheckpointFil
     Raises:
         CheckpointError: Says what is missing, damaged or unusable.
     """
+    _check_gguf(folder)
     if not folder.is_dir():
         raise CheckpointError(
             f"There is no folder {folder}", next_step="Choose the folder that holds config.json."
@@ -134,6 +136,21 @@ def open_folder(folder: Path, *, weights_required: bool = True) -> CheckpointFil
     weights = _weight_files(folder, weights_required)
     tensors = [tensor for path in weights for tensor in read_safetensors_header(path)]
     return CheckpointFiles(folder, config, weights, tuple(tensors))
+
+
+def _check_gguf(folder: Path) -> None:
+    """Say what to write instead of a folder where there is a GGUF file, or a folder of them."""
+    if is_gguf(folder):
+        raise CheckpointError(
+            f"{folder} is a GGUF file and no folder", next_step=f"Write gguf:{folder}"
+        )
+    files = gguf_files_in(folder)
+    if files:
+        raise CheckpointError(
+            f"The folder {folder} holds GGUF files",
+            evidence=", ".join(path.name for path in files[:5]) + (", …" if len(files) > 5 else ""),
+            next_step=f"Choose one of them, such as gguf:{files[0]}",
+        )
 
 
 def needs_code(folder: Path) -> CheckpointError:

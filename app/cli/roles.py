@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from app.checkpoints.formats.gguf import is_gguf
+from app.checkpoints.formats.gguf_files import source_of_path
 from app.checkpoints.recipes.recipe_file import DEFAULT_RECIPE, find_recipe
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
 from app.errors import RecipeError
@@ -81,17 +81,15 @@ def _spec(argument: str, adapted: str = "") -> CheckpointSpec:
 
 
 def _source(argument: str) -> str:
-    """A bare path is a GGUF file, by its name or its first bytes, and otherwise a folder."""
+    """A bare path is a GGUF file, by its name or its first bytes, or otherwise a folder."""
     if argument.startswith(_KINDS):
         return argument
-    if argument.lower().endswith(".gguf") or is_gguf(Path(argument).expanduser()):
-        return f"gguf:{argument}"
     if _HUB_NAME.fullmatch(argument) and not Path(argument).exists():
         raise RecipeError(
             f"There is no folder {argument}",
             next_step=f"For a model on the Hub, write hub:{argument}",
         )
-    return f"folder:{argument}"
+    return source_of_path(argument)
 
 
 def _name(argument: str) -> str:

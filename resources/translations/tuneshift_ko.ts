@@ -2877,6 +2877,10 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>GGUF 파일 ({0})</translation>
     </message>
     <message>
+        <source>All files ({0})</source>
+        <translation>모든 파일 ({0})</translation>
+    </message>
+    <message>
         <source>Choose the folder of an adapter</source>
         <translation>어댑터 폴더 선택</translation>
     </message>

@@ -20,6 +20,7 @@ from app.errors import RecipeError
         ("builtin:demo/base", "builtin:demo/base"),
         ("hub:owner/name@v1", "hub:owner/name@v1"),
         ("/models/a.Q4_0.gguf", "gguf:/models/a.Q4_0.gguf"),
+        ("/models/A.GGUF", "gguf:/models/A.GGUF"),
         ("gguf:/models/a", "gguf:/models/a"),
     ],
 )
@@ -27,6 +28,24 @@ def test_a_bare_path_is_a_folder_or_a_gguf_file(typed: str, source: str) -> None
     recipe = recipe_of_roles(typed, [typed], [typed])
     assert {spec.source for spec in recipe.checkpoints()} == {source}
     assert {spec.over for spec in recipe.checkpoints()} == {""}
+
+
+def test_a_gguf_file_is_found_by_its_bytes_and_alone_in_a_folder(tmp_path: Path) -> None:
+    blob = tmp_path / "blobs" / "sha256-0123"
+    blob.parent.mkdir()
+    blob.write_bytes(b"GGUF")
+    assert _base(blob) == f"gguf:{blob}"
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "Model.GgUf").touch()
+    (folder / "mmproj-Model.gguf").touch()
+    assert _base(folder) == f"gguf:{folder / 'Model.GgUf'}"
+    (folder / "other.gguf").touch()
+    assert _base(folder) == f"folder:{folder}"
+
+
+def _base(path: Path) -> str:
+    return recipe_of_roles(str(path), [str(path)], [str(path)]).base.source
 
 
 def test_an_adapter_adapts_the_antiexpert() -> None:

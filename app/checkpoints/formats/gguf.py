@@ -91,19 +91,6 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def is_gguf(path: Path) -> bool:
-    """Whether ``path`` is a GGUF file, by its name or its first bytes."""
-    if not path.is_file():
-        return False
-    if path.suffix.lower() == ".gguf":
-        return True
-    try:
-        with path.open("rb") as file:
-            return file.read(4) == b"GGUF"
-    except OSError:
-        return False
-
-
 def read_header(path: Path) -> GgufHeader:
     """Read the header of a GGUF file and account for every key and tensor in it.
 

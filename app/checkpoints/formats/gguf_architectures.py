@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.checkpoints.formats.gguf_header import Contents
-from app.checkpoints.formats.gguf_metadata import UnusableError
+from app.checkpoints.formats.gguf_metadata import UnusableError, shown
 from app.checkpoints.formats.gguf_rope import FREQUENCIES, LONG, SHORT, rope_parameters
 
 EMBEDDING = "token_embd.weight"
@@ -92,7 +92,7 @@ def configuration(contents: Contents) -> dict[str, Any]:
     prefix = f"{contents.architecture}."
     unknown = [key for key in contents.metadata.unused() if key.startswith(prefix)]
     if unknown:
-        value = str(contents.metadata.values[unknown[0]])[:40]
+        value = shown(contents.metadata.values[unknown[0]])
         raise UnusableError(
             f"its key “{unknown[0][:80]}” ({value}) may change what the model computes, "
             f"and is not supported for {contents.architecture}"
@@ -138,7 +138,7 @@ class _Keys:
             value = value[0]
         if value is not None and not any(_equal(value, item) for item in usual):
             raise UnusableError(
-                f"its key “{self._prefix}{key}” is {str(value)[:60]}, which is not supported"
+                f"its key “{self._prefix}{key}” is {shown(value)}, which is not supported"
             )
 
 

@@ -208,6 +208,13 @@ class Metadata:
         return known
 
 
+def shown(value: object) -> str:
+    """A value for a person, cut where it is long."""
+    if isinstance(value, Unread):
+        return f"an array of {value.count:,}"
+    return f"{value:g}" if isinstance(value, float) else str(value)[:60]
+
+
 def _single(key: str, value: Value) -> Value:
     if not isinstance(value, list) or not value:
         return value
@@ -224,5 +231,4 @@ def _finite(value: float) -> bool:
 
 
 def _wrong(key: str, value: Value, expected: str) -> UnusableError:
-    shown = f"an array of {value.count:,}" if isinstance(value, Unread) else repr(value)[:60]
-    return UnusableError(f"its key “{key}” holds {shown} where {expected} belongs")
+    return UnusableError(f"its key “{key}” holds {shown(value)} where {expected} belongs")

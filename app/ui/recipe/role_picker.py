@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.checkpoints.endpoints.address import KIND, is_endpoint
+from app.checkpoints.formats.gguf_files import is_gguf, source_of_path
 from app.checkpoints.sources import builtin_checkpoints
 from app.checkpoints.spec import CHAT, PLAIN
 from app.checkpoints.status import LoadProgress
@@ -120,8 +121,8 @@ class RolePicker(QWidget):
         if not path:
             return
         adapter = self._takes_adapters() and (Path(path) / _ADAPTER_FILE).is_file()
-        kind = "gguf" if Path(path).is_file() else "adapter" if adapter else "folder"
-        self._session.set_source(self._place, f"{kind}:{path}")
+        source = f"{ADAPTER}{path}" if adapter else source_of_path(path)
+        self._session.set_source(self._place, source)
 
     # The choice
 
@@ -190,7 +191,12 @@ class RolePicker(QWidget):
         elif way == _GGUF:
             dialog = self._dialog(self.tr("Choose a GGUF file"))
             dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-            dialog.setNameFilter(self.tr("GGUF files ({0})").format("*.gguf"))
+            dialog.setNameFilters(
+                [
+                    self.tr("GGUF files ({0})").format("*.gguf *.GGUF"),
+                    self.tr("All files ({0})").format("*"),
+                ]
+            )
             dialog.fileSelected.connect(self.choose_path)
             dialog.open()
         else:
@@ -283,4 +289,4 @@ class RolePicker(QWidget):
 def _model_in(data: QMimeData) -> str:
     """The first folder or GGUF file among what is dragged, or nothing."""
     paths = [Path(url.toLocalFile()) for url in data.urls() if url.toLocalFile()]
-    return next((str(path) for path in paths if path.is_dir() or path.suffix == ".gguf"), "")
+    return next((str(path) for path in paths if path.is_dir() or is_gguf(path)), "")

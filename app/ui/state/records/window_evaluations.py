@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from PySide6.QtCore import QObject, QSettings, Qt, QTimer, Signal
 
-from app.checkpoints.formats.gguf import is_gguf
+from app.checkpoints.formats.gguf_files import source_of_path
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
 from app.engine.commands import BorrowModels
 from app.engine.controls import Cancellation
@@ -353,8 +353,7 @@ def _alone(source: str) -> Recipe:
     """A recipe of one checkpoint, named as a person types it."""
     path = Path(source).expanduser()
     if ":" not in source or path.exists():
-        kind = "gguf" if is_gguf(path) else "folder"
-        source = f"{kind}:{path}"
+        source = source_of_path(str(path))
     spec = CheckpointSpec(source)
     return Recipe(path.name, spec, (ExpertPair("itself", spec, spec),))
 
