@@ -10,6 +10,7 @@ from typing import Any
 from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerBase
 
+from app.checkpoints.context_length import role_context
 from app.checkpoints.conversation import Conversation, Prompt, TokenIds
 from app.checkpoints.opening import OpenedRecipe, OpenedRole
 from app.checkpoints.preflight_report import RolePrompt
@@ -149,7 +150,7 @@ def preview_prompts(opened: OpenedRecipe, prompt: str) -> tuple[RolePrompt, ...]
 def _preview(role: OpenedRole, prompt: str, most: int) -> RolePrompt:
     tokenizer = role.tokenizer
     ids: list[int] = []
-    context = _context(role, most)
+    context = role_context(role, most)
     problem = ""
     try:
         ids = encode_prompt(tokenizer, role.spec, prompt)
@@ -165,11 +166,6 @@ def _preview(role: OpenedRole, prompt: str, most: int) -> RolePrompt:
         has_chat_template=bool(tokenizer.chat_template),
         problem=problem,
     )
-
-
-def _context(role: OpenedRole, most: int) -> int | None:
-    named = getattr(role.config.get_text_config(), "max_position_embeddings", None)
-    return min((limit for limit in (named, most) if limit), default=None)
 
 
 def _check_fits(role: OpenedRole, ids: list[int], context: int | None) -> None:

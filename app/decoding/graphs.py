@@ -19,6 +19,7 @@ from transformers.cache_utils import DynamicLayer
 from app.decoding.cache_support import why_not_cached
 from app.decoding.capturing import Action, ActionRunner, Capture, CaptureError, CudaGraphs
 from app.decoding.language_model import TransformersLanguageModel
+from app.decoding.rescaled_model import RescaledLanguageModel, longest_unscaled
 from app.decoding.uncached_model import UncachedLanguageModel
 
 SIZES = (1, 2, 3, 5, 9, 17)
@@ -34,9 +35,13 @@ def make_language_model(
     """The fastest language model that is right for ``model`` on its device."""
     if why_not_cached(model):
         return UncachedLanguageModel(model, context_length)
+    reader = TransformersLanguageModel(model, context_length)
+    unscaled = longest_unscaled(model.config)
+    if unscaled and (reader.context_length is None or reader.context_length > unscaled):
+        return RescaledLanguageModel(model, context_length)
     if model.device.type == "cuda" and not why_not_captured(model):
         return GraphedLanguageModel(model, context_length, capture=CudaGraphs())
-    return TransformersLanguageModel(model, context_length)
+    return reader
 
 
 def why_not_captured(model: PreTrainedModel) -> str:

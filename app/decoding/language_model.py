@@ -15,6 +15,7 @@ from app.decoding.cache_support import (
     has_to_be_told_positions,
     keeps_a_state,
 )
+from app.decoding.context_limit import context_limit
 from app.decoding.kv_cache import make_cache
 from app.decoding.thread_choice import ThreadChoice
 from app.errors import ModelError
@@ -67,7 +68,7 @@ class TransformersLanguageModel:
         reads_blocks: bool = True,
         rewinds: bool = True,
     ) -> None:
-        config = model.config.get_text_config()
+        config = model.config.get_text_config(decoder=True)
         self.model = model
         # Offloaded weights are on no device between uses; their hooks move what is given to them.
         self._device = torch.device("cpu") if model.device.type == "meta" else model.device
@@ -78,10 +79,10 @@ class TransformersLanguageModel:
         self._earliest = 0
         self._reads_blocks = reads_blocks
         self._rewinds = rewinds
-        self.pads_batches = True
+        self.pads_batches = not (keeps_a_state(model) or self._tells_positions)
         self._threads = ThreadChoice(0 if self._device.type == "cpu" else 1)
         self.length = 0
-        limits = [context_length, getattr(config, "max_position_embeddings", None)]
+        limits = [context_length, context_limit(model.config)]
         self.context_length = min((limit for limit in limits if limit is not None), default=None)
         output = model.get_output_embeddings()
         self.vocabulary_size: int = output.weight.shape[0] if output else config.vocab_size

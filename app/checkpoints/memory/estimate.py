@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from app.checkpoints.context_length import role_context
 from app.checkpoints.devices import free_bytes, resolve_device, total_bytes
 from app.checkpoints.memory.demand import Demand, RoleDemand, add_up
 from app.checkpoints.memory.footprint import BYTES, Footprint, measure_footprint
@@ -128,8 +129,7 @@ def _inspect(role: OpenedRole) -> _Model:
             footprint = measure_footprint(role.config)
     except Exception as error:  # the library raises many kinds for what it cannot build
         raise unknown_model(role.files.folder, error) from error
-    text = role.config.get_text_config()
-    return _Model(footprint, _stored_dtype(role), getattr(text, "max_position_embeddings", None))
+    return _Model(footprint, _stored_dtype(role), role_context(role))
 
 
 def _stored_dtype(role: OpenedRole) -> str:
