@@ -6,9 +6,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 _NAMES = "max_position_embeddings", "max_target_positions"
-"""What configurations call the limit; other names are attributes that transformers maps to these."""
+"""What configurations call the limit; transformers maps other names to these."""
 _COUNTED_FROM_PADDING = frozenset(
-    """camembert data2vec-text roberta roberta-prelayernorm xlm-roberta xlm-roberta-xl xmod""".split()
+    [
+        "camembert",
+        "data2vec-text",
+        "roberta",
+        "roberta-prelayernorm",
+        "xlm-roberta",
+        "xlm-roberta-xl",
+        "xmod",
+    ]
 )
 """Model types whose table of positions begins with rows up to the padding id, for no token."""
 _SCALING = "yarn", "linear", "dynamic"
