@@ -10,6 +10,8 @@ from inspect import signature
 
 from transformers import PreTrainedModel
 
+from app.decoding.context_limit import COUNTED_FROM_PADDING
+
 _NO_CACHE = {
     "blt": "it groups bytes into patches, which change as a text grows",
     "cpmant": "it puts a learned prompt before every block that it reads",
@@ -81,6 +83,15 @@ def cache_argument(model: PreTrainedModel) -> str:
 def has_to_be_told_positions(model: PreTrainedModel) -> bool:
     """Whether ``model`` does not learn from its cache at which position a block begins."""
     return model.config.model_type in _POSITIONS_FROM_ZERO
+
+
+def counts_positions_itself(model: PreTrainedModel) -> bool:
+    """Whether ``model`` has no use for positions from 0 on, and counts what its cache holds."""
+    return (
+        "position_ids" not in signature(model.forward).parameters
+        or model.config.model_type in COUNTED_FROM_PADDING
+        or getattr(model.config, "alibi", False) is True
+    )
 
 
 def goes_on_by_single_tokens(model: PreTrainedModel) -> bool:

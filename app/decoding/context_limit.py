@@ -7,7 +7,7 @@ from typing import Any
 
 _NAMES = "max_position_embeddings", "max_target_positions"
 """What configurations call the limit; transformers maps other names to these."""
-_COUNTED_FROM_PADDING = frozenset(
+COUNTED_FROM_PADDING = frozenset(
     [
         "camembert",
         "data2vec-text",
@@ -40,7 +40,7 @@ def context_limit(config: Any, tokenizer_limit: int | None = None) -> int | None
     named = next((value for name in _NAMES if (value := getattr(text, name, None))), None)
     if not isinstance(named, int):
         return None
-    if text.model_type in _COUNTED_FROM_PADDING:
+    if text.model_type in COUNTED_FROM_PADDING:
         named -= (text.pad_token_id or 0) + 1
     scaled = max((int(length) for length in _scaled(text, named)), default=named)
     if tokenizer_limit and named <= tokenizer_limit < scaled:

@@ -9,7 +9,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from transformers import OpenAIGPTConfig, PreTrainedModel
+from transformers import FalconConfig, OpenAIGPTConfig, PreTrainedModel
 
 from app.decoding import graphs
 from app.decoding.capturing import Action, CaptureError, Computation, uncaptured
@@ -98,6 +98,10 @@ def test_why_steps_are_not_captured_is_said() -> None:
     offloaded = tiny.make_model("llama", 0)
     offloaded._hf_hook = SimpleNamespace()
     assert why_not_captured(offloaded) == "its layers are on several devices"
+    config = FalconConfig(
+        vocab_size=64, hidden_size=32, num_hidden_layers=1, num_attention_heads=2, alibi=True
+    )
+    assert why_not_captured(tiny.random_model(config, 0)) == "it counts positions itself"
 
 
 def test_on_a_cpu_nothing_is_captured() -> None:
