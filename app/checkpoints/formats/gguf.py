@@ -105,7 +105,7 @@ def read_header(path: Path) -> GgufHeader:
         check(contents)
     except UnusableError as error:
         raise unusable(path, error) from None
-    except (OSError, ValueError, struct.error) as error:
+    except (OSError, ValueError, ArithmeticError, struct.error) as error:
         raise CheckpointError(
             f"The file {path} is damaged",
             evidence=str(error) or "its header is incomplete",
@@ -132,7 +132,7 @@ def check(contents: Contents) -> None:
         UnusableError: Names what is the matter.
     """
     _check_kind(contents)
-    architecture_of(contents)
+    architecture_of(contents)  # before the rest, which only makes sense of one that is known
     read_flags(contents)
     if not contents.tensors:
         raise UnusableError("it holds no weights", _LANGUAGE_MODEL)

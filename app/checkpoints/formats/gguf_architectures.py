@@ -76,7 +76,8 @@ def architecture_of(contents: Contents) -> Architecture:
     name = contents.architecture
     if name not in ARCHITECTURES:
         raise UnusableError(
-            f"its architecture is “{name[:40]}”; converted are {', '.join(sorted(ARCHITECTURES))}",
+            f"its architecture is “{name[:40]}”; those whose conversion has been shown to be right "
+            f"are {', '.join(sorted(ARCHITECTURES))}",
             "Choose the model's folder with .safetensors files.",
         )
     return ARCHITECTURES[name]
@@ -164,7 +165,7 @@ def _common(contents: Contents) -> dict[str, Any]:
         "vocab_size": _rows(contents),
         "hidden_size": hidden,
         "intermediate_size": keys.whole("feed_forward_length"),
-        "num_hidden_layers": keys.whole("block_count"),
+        "num_hidden_layers": _blocks(keys),
         "num_attention_heads": heads,
         "num_key_value_heads": groups,
         "head_dim": size,
@@ -175,6 +176,14 @@ def _common(contents: Contents) -> dict[str, Any]:
         "pad_token_id": None,
         "attention_dropout": 0.0,
     }
+
+
+def _blocks(keys: _Keys) -> int:
+    blocks = keys.whole("block_count")
+    found = {name.split(".")[1] for name in keys.contents.tensors if name.startswith("blk.")}
+    if len(found) != blocks:
+        raise UnusableError(f"it has the tensors of {len(found)} blocks of {blocks}")
+    return blocks
 
 
 def _check_neutral(keys: _Keys) -> None:

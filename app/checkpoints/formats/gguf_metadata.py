@@ -11,6 +11,7 @@ ANOTHER_FILE = "Choose another file of this model, or its folder with .safetenso
 
 _MOST_ENTRIES = 2_000_000  # keys, tensors and texts in arrays; vocabularies have under a million
 _LONGEST_NAME = 65_535
+_LONGEST_TEXT = 1 << 26  # templates are short; a whole tokenizer.json may be here too
 _LONGEST_ARRAY = 4096  # numbers that are read unless all are asked for; there is one for each layer
 _NUMBERS = {
     **{0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f"},
@@ -68,7 +69,10 @@ class Cursor:
         return self.take(length).decode("utf-8")
 
     def text(self) -> str:
-        return self.take(self.number("<Q")).decode("utf-8")
+        length = self.number("<Q")
+        if length > _LONGEST_TEXT:
+            raise ValueError(f"it holds a text of {length:,} bytes")
+        return self.take(length).decode("utf-8")
 
     def count_entries(self, count: int) -> None:
         self._entries_left -= count

@@ -28,7 +28,10 @@ def rope_parameters(contents: Contents, dimensions: int, context: int) -> dict[s
     metadata, name = contents.metadata, contents.architecture
     key = f"{name}.rope.".__add__
     base = metadata.number(key("freq_base"), _BASE)
+    if base <= 1:
+        raise UnusableError(f"its key “{key('freq_base')}” is {base:g}")
     metadata.use(key("scaling.finetuned"))  # says how the model was trained, and changes nothing
+    metadata.use(key("scaling.original_context_length"))  # for YaRN and Phi-3, below
     kind = metadata.text(key("scaling.type"), "linear")
     factor = _factor(contents)
     if FREQUENCIES in contents.tensors:

@@ -20,7 +20,14 @@ from tokenizers import (
     processors,
     trainers,
 )
-from transformers import AutoConfig, AutoTokenizer, GenerationConfig, PreTrainedTokenizerFast
+from transformers import (
+    AutoConfig,
+    AutoTokenizer,
+    Gemma2Config,
+    GenerationConfig,
+    Phi3Config,
+    PreTrainedTokenizerFast,
+)
 
 from app.checkpoints.formats.gguf_checkpoint import write_checkpoint
 from app.checkpoints.formats.gguf_metadata import UnusableError
@@ -35,6 +42,7 @@ _TEXTS = [
     "한국어 문장 😀 naïve cafe\u0301 Ελλάδα ١٢٣ 中文字符。",
     "12 123 1234 12345678 1,000,000.00",
 ]
+_ROWS = 2000
 # As the original tokenizers have them, which is where llama.cpp's names come from.
 _LLAMA3 = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*"
@@ -86,10 +94,9 @@ def byte_level(pre: str) -> Tokenizer:
     return made
 
 
-def convert(path: Path, tokenizer: Facts, *facts: Facts, architecture: str = "llama") -> Path:
+def convert(path: Path, tokenizer: Facts, *facts: Facts, config: Any = None) -> Path:
     """The folder of a file with the vocabulary that ``tokenizer`` writes."""
-    rows = 2000
-    model = tiny.make_model("llama", 7, rows)
+    model = tiny.random_model(config, 7) if config else tiny.make_model("llama", 7, _ROWS)
     tiny_gguf.write(model, path / "m.gguf", tokenizer=tokenizer, facts=facts)
     folder = path / "converted"
     folder.mkdir()
@@ -236,8 +243,6 @@ def test_a_token_that_is_there_twice_is_refused(tmp_path: Path) -> None:
 
 # SentencePiece
 
-_PIECES = ["▁the", "▁king", "▁t", "he", "▁k", "in", "king", "ing", "▁a", "▁", "<user>"]
-
 
 def _sentencepiece() -> tuple[list[str], list[float], list[int]]:
     """Tokens, scores and kinds as in Llama 2: control, bytes, pieces by rank, characters."""
@@ -246,7 +251,7 @@ def _sentencepiece() -> tuple[list[str], list[float], list[int]]:
     kinds = [kind.UNKNOWN, kind.CONTROL, kind.CONTROL, *[kind.BYTE] * 256]
     scores = [0.0] * len(tokens)
     pieces = ["▁t", "he", "▁a", "in", "▁the", "ing", "▁k", "▁king", "king"]
-    tokens += [*pieces, *"▁thekinga.,!"]
+    tokens += [*pieces, *sorted(set("▁thekinga.,!"))]
     kinds += [kind.NORMAL] * (len(tokens) - len(kinds))
     scores += [-float(rank) for rank in range(len(tokens) - len(scores))]
     return tokens, scores, kinds
@@ -269,12 +274,9 @@ def _llama2(tokens: list[str], spaced: bool) -> Tokenizer:
     return made
 
 
-@pytest.mark.parametrize("spaced", [True, False])
-def test_sentencepiece_is_merged_by_scores(spaced: bool, tmp_path: Path) -> None:
-    tokens, scores, kinds = _sentencepiece()
-    tokens = list(dict.fromkeys(tokens))
-    scores, kinds = scores[: len(tokens)], kinds[: len(tokens)]
-
+def sentencepiece(
+    tokens: list[str], kinds: list[int], scores: list[float], *, spaced: bool = True
+) -> Facts:
     def write(writer: library.GGUFWriter) -> None:
         writer.kv_data[0].pop("llama.vocab_size", None)
         writer.add_tokenizer_model("llama")
@@ -288,7 +290,14 @@ def test_sentencepiece_is_merged_by_scores(spaced: bool, tmp_path: Path) -> None
         if not spaced:
             writer.add_add_space_prefix(False)
 
+    return write
+
+
+@pytest.mark.parametrize("spaced", [True, False])
+def test_sentencepiece_is_merged_by_scores(spaced: bool, tmp_path: Path) -> None:
+    tokens, scores, kinds = _sentencepiece()
     made = _llama2(tokens, spaced)
+    write = sentencepiece(tokens, kinds, scores, spaced=spaced)
     read: PreTrainedTokenizerFast = AutoTokenizer.from_pretrained(convert(tmp_path, write))
     for text in (
         "the king",
@@ -300,3 +309,75 @@ def test_sentencepiece_is_merged_by_scores(spaced: bool, tmp_path: Path) -> None
         assert read(text)["input_ids"] == made.encode(text).ids, text
     assert read("the king")["input_ids"][0] == 1
     assert read.backend_tokenizer.decode(made.encode("the king").ids) == "the king"
+
+
+def test_control_tokens_of_phi_3_take_the_white_space_after_them(tmp_path: Path) -> None:
+    """Its chat template puts line breaks there, which the model has never seen."""
+    tokens, scores, kinds = _sentencepiece()
+    tokens += ["<|endoftext|>", "<|user|>", "<|end|>"]
+    kinds += [library.TokenType.CONTROL] * 3
+    scores += [-100.0] * 3
+    made = _llama2(tokens, spaced=True)
+    made.add_special_tokens(["<|endoftext|>"])
+    made.add_special_tokens(
+        [AddedToken(token, rstrip=True, normalized=False) for token in ("<|user|>", "<|end|>")]
+    )
+    config = Phi3Config(
+        vocab_size=_ROWS,
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        pad_token_id=None,
+    )
+    folder = convert(tmp_path, sentencepiece(tokens, kinds, scores), config=config)
+    read = AutoTokenizer.from_pretrained(folder)
+    for text in ("<|user|>\nthe king<|end|>\n<|user|>\n", "a<|endoftext|>\n the", "<s> the"):
+        assert read(text)["input_ids"] == made.encode(text).ids, text
+
+
+def test_gemma_merges_in_the_order_of_its_tokens(tmp_path: Path) -> None:
+    """Whatever their scores, and runs of spaces first, which the file writes as they are."""
+    kind = library.TokenType
+    tokens = ["<unk>", "<bos>", "<eos>", *(f"<0x{byte:02X}>" for byte in range(256)), "\n\n"]
+    kinds = [kind.UNKNOWN, kind.CONTROL, kind.CONTROL, *[kind.BYTE] * 256, kind.USER_DEFINED]
+    runs = ["  ", "   "]
+    pieces = ["th", "▁t", "▁th", "in", "▁k", "he", "▁the", "king"]
+    characters = sorted(set("▁thekingab\n"))
+    scores = [0.0] * (len(tokens) + len(runs)) + [float(rank) for rank in range(len(pieces))]
+    tokens += [*runs, *pieces, *characters]
+    kinds += [kind.USER_DEFINED] * len(runs) + [kind.NORMAL] * (len(pieces) + len(characters))
+    scores += [0.0] * len(characters)
+    marked = [token.replace(" ", "▁") for token in tokens]
+    merges = [
+        *(("▁", "▁"), ("▁", "▁▁"), ("▁▁", "▁"), ("t", "h"), ("▁", "t"), ("▁", "th"), ("▁t", "h")),
+        *(("i", "n"), ("▁", "k"), ("h", "e"), ("▁t", "he"), ("▁th", "e"), ("▁", "the")),
+    ]
+    merges = [pair for pair in merges if "".join(pair) in marked and set(pair) <= set(marked)]
+    made = Tokenizer(
+        models.BPE(
+            {token: index for index, token in enumerate(marked)},
+            merges,
+            unk_token="<unk>",
+            fuse_unk=True,
+            byte_fallback=True,
+        )
+    )
+    made.normalizer = normalizers.Replace(" ", "▁")
+    made.add_special_tokens(["<unk>", "<bos>", "<eos>"])
+    made.add_tokens([AddedToken("\n\n", normalized=False)])
+    made.post_processor = processors.TemplateProcessing("<bos> $A", special_tokens=[("<bos>", 1)])
+    config = Gemma2Config(
+        vocab_size=_ROWS,
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        head_dim=16,
+        pad_token_id=None,
+    )
+    write = sentencepiece(tokens, kinds, scores, spaced=False)
+    read = AutoTokenizer.from_pretrained(convert(tmp_path, write, config=config))
+    for text in ("a the king", "the   king  a    b", "a\n\nb\n b\n\n\n", "  a", "한"):
+        assert read(text)["input_ids"] == made.encode(text).ids, text
