@@ -32,7 +32,7 @@ from app.ui.recipe import recipe_files
 from app.ui.recipe.recipe_column import RecipeColumn
 from app.ui.serve.serve_indicator import ServeIndicator
 from app.ui.state.session import Session
-from app.ui.status_bar import StatusLine
+from app.ui.status_bar import StatusBar
 from app.ui.summary.summary_panel import SummaryPanel
 from app.ui.text.prompt_editor import PromptEditor
 from app.ui.text.repetition_bar import RepetitionBar
@@ -86,7 +86,7 @@ class MainWindow(QMainWindow):
         self._lay_out()
         self._restore()
         session.prompt_changed.connect(self._on_typed)
-        self.statusBar().addPermanentWidget(StatusLine(session), 1)
+        self.statusBar().addPermanentWidget(StatusBar(session), 1)
         self.statusBar().addPermanentWidget(EvaluateIndicator(session))
         self.statusBar().addPermanentWidget(ServeIndicator(session))
         self.statusBar().setContentsMargins(0, 0, SPACE, 0)

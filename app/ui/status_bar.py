@@ -16,7 +16,7 @@ from app.wording import quoted
 _MOST_UNREAD = 24
 
 
-class StatusLine(QWidget):
+class StatusBar(QWidget):
     """Device, dtype, tokens per second, tokens and memory at the left; the state at the right."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:

@@ -3689,7 +3689,7 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
     </message>
 </context>
 <context>
-    <name>StatusLine</name>
+    <name>StatusBar</name>
     <message>
         <source>Device and dtype of the base</source>
         <translation>베이스의 장치와 dtype</translation>

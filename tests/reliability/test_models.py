@@ -25,7 +25,7 @@ from app.decoding.types import FinishReason, GenerationConfig, TokenStep
 from app.errors import ModelError
 from app.settings import Settings
 from app.ui.state.session import LoadState, Session
-from app.ui.status_bar import StatusLine
+from app.ui.status_bar import StatusBar
 from tests import tiny
 from tests.decoding.table_model import VOCABULARY, TableModel, tables
 from tests.ui.conftest import EngineBridge
@@ -157,7 +157,7 @@ def test_a_text_that_ends_at_once_is_a_text(
     assert run.finish_reason is FinishReason.EOS
     assert run.tokens == []
     assert session.problem is None
-    line = StatusLine(session)
+    line = StatusBar(session)
     assert line._describe_state() == "The models ended the text"
     session.runs.go_on()
     bridge.work()

@@ -10,7 +10,7 @@ from app.decoding.types import FinishReason
 from app.engine.commands import Generate
 from app.engine.events import RunFinished, RunStats
 from app.ui.state.session import Session
-from app.ui.status_bar import StatusLine
+from app.ui.status_bar import StatusBar
 from tests.ui.conftest import FakeBridge
 
 
@@ -22,14 +22,14 @@ def end_run(session: Session, bridge: FakeBridge, drafts: SpeculationStats | Non
     bridge.events.emit([RunFinished(bridge.last(Generate).id, FinishReason.LENGTH, stats)])
 
 
-def shown(line: StatusLine) -> list[str]:
+def shown(line: StatusBar) -> list[str]:
     return [label.text() for label in line.findChildren(QLabel)]
 
 
 def test_blocks_are_told_with_their_acceptance(
     loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
-    line = StatusLine(loaded_session)
+    line = StatusBar(loaded_session)
     qtbot.addWidget(line)
     expert, lookup = DraftCounts(8, 40, 30, 24), DraftCounts(2, 10, 10, 6)
     drafts = SpeculationStats((("expert", expert), ("lookup", lookup)), 5)
@@ -42,7 +42,7 @@ def test_blocks_are_told_with_their_acceptance(
 def test_a_model_that_cannot_rewind_is_named(
     loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
-    line = StatusLine(loaded_session)
+    line = StatusBar(loaded_session)
     qtbot.addWidget(line)
     end_run(loaded_session, bridge, SpeculationStats(plain=3, unrewindable="expert “Style”"))
     assert "Plain decoding: the expert “Style” cannot rewind" in shown(line)
@@ -51,7 +51,7 @@ def test_a_model_that_cannot_rewind_is_named(
 def test_nothing_is_told_without_drafts(
     loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
-    line = StatusLine(loaded_session)
+    line = StatusBar(loaded_session)
     qtbot.addWidget(line)
     for drafts in (None, SpeculationStats(plain=3)):
         end_run(loaded_session, bridge, drafts)

@@ -22,6 +22,7 @@ from app.server.server_events import Model
 from app.settings import Settings
 from app.ui.bridge import Bridge
 from app.ui.state.display import Display
+from app.ui.state.engine_requests import Requests
 from app.ui.state.models.api_switch import Serving
 from app.ui.state.models.downloads import Downloads
 from app.ui.state.models.load_rate import LoadRate
@@ -29,7 +30,6 @@ from app.ui.state.models.recipe_checks import Checks
 from app.ui.state.models.recipe_state import RecipeState
 from app.ui.state.records.run_history import History
 from app.ui.state.records.window_evaluations import Evaluations
-from app.ui.state.requests import Requests
 from app.ui.state.texts.change_order import Changes
 from app.ui.state.texts.runs import Runs
 

@@ -22,7 +22,7 @@ from app.ui.recipe.prompt_dialogs import show_role_options
 from app.ui.recipe.role_caption import in_force
 from app.ui.recipe.role_picker import RolePicker
 from app.ui.state.session import Session
-from app.ui.status_bar import StatusLine
+from app.ui.status_bar import StatusBar
 from tests.ui.conftest import WORDS, FakeBridge, invent_step
 
 URL = "http://gpu:8000/v1"
@@ -143,7 +143,7 @@ def test_coverage_and_traffic_are_shown(
         for role, spec in session.recipe.roles()
     ]
     bridge.events.emit([Loaded(load.id, session.recipe, tuple(roles), WORDS, 1)])
-    line = StatusLine(session)
+    line = StatusBar(session)
     inspector = Inspector(session)
     for widget in (line, inspector):
         qtbot.addWidget(widget)

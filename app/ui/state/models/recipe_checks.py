@@ -8,7 +8,7 @@ from app.checkpoints.spec import Recipe
 from app.engine.commands import Check
 from app.engine.controls import Cancellation
 from app.engine.events import Event
-from app.ui.state.requests import Requests
+from app.ui.state.engine_requests import Requests
 
 
 class Checks:

@@ -29,8 +29,8 @@ from app.history.evaluation_summaries import EvaluationArchive, EvaluationSummar
 from app.history.provenance import kept_recipe
 from app.history.records import new_run_id
 from app.server.server_events import Model
+from app.ui.state.engine_requests import Requests
 from app.ui.state.records.evaluation import Answering, Evaluation, Stage
-from app.ui.state.requests import Requests
 
 if TYPE_CHECKING:
     from app.evaluation.evaluation_run import Answered

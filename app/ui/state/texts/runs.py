@@ -10,7 +10,7 @@ from app.checkpoints.spec import CheckpointSpec
 from app.engine.controls import LiveAlphas
 from app.errors import PromptError
 from app.history.repeat import Repeatable
-from app.ui.state.requests import Requests
+from app.ui.state.engine_requests import Requests
 from app.ui.state.texts.readiness import Models, Readiness
 from app.ui.state.texts.removed_texts import RemovedTexts
 from app.ui.state.texts.selection import Selection

@@ -14,7 +14,7 @@ from app.engine.commands import Generate
 from app.engine.controls import ReplayedAlphas
 from app.engine.events import Event, Failed, RunFinished, RunStarted, TokenDecoded
 from app.errors import TuneshiftError
-from app.ui.state.requests import Requests
+from app.ui.state.engine_requests import Requests
 from app.ui.state.texts.text_run import Run
 
 

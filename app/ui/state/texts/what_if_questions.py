@@ -12,7 +12,7 @@ from app.engine.commands import AskWhatIf
 from app.engine.controls import Cancellation
 from app.engine.events import Event, Failed, WhatIfAnswered
 from app.errors import TuneshiftError
-from app.ui.state.requests import Requests
+from app.ui.state.engine_requests import Requests
 from app.ui.state.texts.text_run import Run
 
 

@@ -10,8 +10,8 @@ from app.checkpoints.spec import Recipe
 from app.engine.commands import Check, Load
 from app.engine.events import EngineFailed, Failed
 from app.errors import CheckpointError, DeviceError, RecipeError
+from app.ui.state.engine_requests import Requests
 from app.ui.state.models.recipe_checks import Checks
-from app.ui.state.requests import Requests
 from app.ui.state.session import LoadState, Session
 from tests.ui.conftest import FakeBridge, invent_preflight
 

@@ -24,7 +24,7 @@ from app.history.records import RunKind, RunSummary
 from app.ui.inspector.inspector import Inspector
 from app.ui.plot.shift_plot import ShiftPlot
 from app.ui.state.session import Session
-from app.ui.status_bar import StatusLine
+from app.ui.status_bar import StatusBar
 from app.ui.summary.tallies import Tallies
 from tests.ui.conftest import FakeBridge, invent_step
 
@@ -354,7 +354,7 @@ def test_the_coverage_of_an_opened_run_is_in_the_plot_and_the_status_bar(
     (summary,) = runs(kept)
     kept.runs.remove(kept.runs.current)  # type: ignore[arg-type]
     kept.history.show(summary.id)
-    plot, line = ShiftPlot(kept), StatusLine(kept)
+    plot, line = ShiftPlot(kept), StatusBar(kept)
     for widget in (plot, line):
         qtbot.addWidget(widget)
     assert plot.series.coverage.tolist() == [0.625]

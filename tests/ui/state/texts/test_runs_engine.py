@@ -65,13 +65,13 @@ def desk(loaded: Desk, llama: tiny.Family) -> Desk:
 def read(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many tokens each evaluation reads in each block."""
     blocks: list[int] = []
-    extend = ensemble._Evaluation.extend
+    extend = ensemble.ModelContext.extend
 
-    def count(self: ensemble._Evaluation, tokens: Sequence[int], last: int) -> Tensor:
+    def count(self: ensemble.ModelContext, tokens: Sequence[int], last: int) -> Tensor:
         blocks.append(len(tokens))
         return extend(self, tokens, last)
 
-    monkeypatch.setattr(ensemble._Evaluation, "extend", count)
+    monkeypatch.setattr(ensemble.ModelContext, "extend", count)
     return blocks
 
 

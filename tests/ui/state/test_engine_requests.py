@@ -9,7 +9,7 @@ from app.engine.commands import Command, Unload
 from app.engine.controls import Cancellation
 from app.engine.events import EngineFailed, EngineReady, Event, Failed, Loading
 from app.errors import DeviceError
-from app.ui.state.requests import Requests
+from app.ui.state.engine_requests import Requests
 
 
 class Asker:
