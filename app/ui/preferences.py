@@ -25,7 +25,7 @@ from app.settings import ROW_MEGABYTES, Settings, save_settings
 from app.ui.state.session import Session
 from app.ui.theme import SPACE
 from app.ui.translation import LANGUAGES
-from app.ui.widgets.controls import choice_of
+from app.ui.widgets.form_controls import choice_of
 
 _WIDTH = 440
 

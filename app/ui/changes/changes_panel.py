@@ -19,7 +19,7 @@ from app.ui.changes.change_model import HIDDEN, PLACE, PROBABILITY, SHIFT, TOKEN
 from app.ui.state.session import Session
 from app.ui.state.texts.change_order import ChangeFilter
 from app.ui.theme import SPACE
-from app.ui.widgets.controls import ChoiceBox
+from app.ui.widgets.form_controls import ChoiceBox
 from app.ui.widgets.number_table import KEY_ROLE, NumberTable
 
 

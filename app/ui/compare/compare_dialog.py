@@ -22,9 +22,9 @@ from app.ui.state.session import Session
 from app.ui.state.texts.text_run import Run
 from app.ui.text.tint_words import bits, number
 from app.ui.theme import SPACE
-from app.ui.widgets.controls import ChoiceBox
 from app.ui.widgets.dialogs import show_once
 from app.ui.widgets.elided_label import ElidedLabel
+from app.ui.widgets.form_controls import ChoiceBox
 from app.ui.words.text_words import TextWords
 
 _FRAME = QSize(24, 64)

@@ -11,8 +11,8 @@ from app.evaluation.results import TaskResults
 from app.ui.evaluate.score_chart import ScoreChart
 from app.ui.evaluate.score_figures import measure_title, score_headings, score_rows
 from app.ui.theme import SPACE
-from app.ui.widgets.controls import ChoiceBox
 from app.ui.widgets.figures_model import FiguresModel
+from app.ui.widgets.form_controls import ChoiceBox
 from app.ui.widgets.number_table import KEY_ROLE, NumberTable
 
 

@@ -25,8 +25,8 @@ from app.ui.evaluate.score_figures import view_title
 from app.ui.state.records.evaluation import Evaluation
 from app.ui.state.session import Session
 from app.ui.theme import SPACE
-from app.ui.widgets.controls import ChoiceBox
 from app.ui.widgets.figures_model import Cell, FiguresModel, Heading
+from app.ui.widgets.form_controls import ChoiceBox
 from app.ui.widgets.number_table import NumberTable
 
 _SNIPPET = 120

@@ -27,7 +27,7 @@ from app.evaluation.variants import usual_roles
 from app.ui.evaluate.task_list import TaskList
 from app.ui.state.background import Background
 from app.ui.theme import SPACE
-from app.ui.widgets.controls import NumberBox
+from app.ui.widgets.form_controls import NumberBox
 
 _MOST = 1_000_000
 _NUMBER_WIDTH = 64

@@ -8,8 +8,8 @@ from PySide6.QtWidgets import QHeaderView, QLabel, QStackedLayout, QVBoxLayout, 
 from app.ui.evaluate.score_figures import shift_headings, shift_rows, tuned_titles
 from app.ui.state.records.evaluation import Evaluation
 from app.ui.theme import SPACE
-from app.ui.widgets.controls import ChoiceBox
 from app.ui.widgets.figures_model import FiguresModel
+from app.ui.widgets.form_controls import ChoiceBox
 from app.ui.widgets.number_table import NumberTable
 
 _CONTENTS = QHeaderView.ResizeMode.ResizeToContents

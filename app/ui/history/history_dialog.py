@@ -29,9 +29,9 @@ from app.ui.history.run_table import MOMENT, RECIPE, TAGS, TITLE, TOKENS, RunTab
 from app.ui.history.title_delegate import show_two_lines
 from app.ui.state.session import Session
 from app.ui.theme import SPACE
-from app.ui.widgets.controls import ChoiceBox
 from app.ui.widgets.dialogs import show_once
 from app.ui.widgets.elided_label import ElidedLabel
+from app.ui.widgets.form_controls import ChoiceBox
 from app.ui.widgets.row_table import make_table
 
 _SIZE = QSize(1000, 600)

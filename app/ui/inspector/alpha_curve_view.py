@@ -18,8 +18,8 @@ from app.attribution.alpha_curve import (
 from app.attribution.explained_token import ExplainedToken
 from app.ui.state.texts.text_run import Run
 from app.ui.theme import SPACE, current_theme
-from app.ui.widgets.controls import ChoiceBox
 from app.ui.widgets.focus_ring import FOCUS_GAP, paint_focus_ring
+from app.ui.widgets.form_controls import ChoiceBox
 from app.ui.widgets.reflow_row import ReflowRow
 from app.wording import probability, quoted
 

@@ -12,7 +12,7 @@ from app.ui.inspector.candidate_model import CandidateModel
 from app.ui.inspector.token_story import section
 from app.ui.state.texts.text_run import Run
 from app.ui.theme import SPACE
-from app.ui.widgets.controls import ChoiceBox
+from app.ui.widgets.form_controls import ChoiceBox
 from app.ui.widgets.number_table import KEY_ROLE, NumberTable
 from app.ui.widgets.reflow_row import ReflowRow
 

@@ -20,7 +20,7 @@ from app.checkpoints.spec import CheckpointSpec
 from app.errors import RecipeError
 from app.ui.state.session import Session
 from app.ui.theme import SPACE
-from app.ui.widgets.controls import NumberBox
+from app.ui.widgets.form_controls import NumberBox
 from app.ui.widgets.message_label import MessageLabel
 
 _EXAMPLE = "http://localhost:8000/v1"

@@ -19,7 +19,7 @@ from app.ui.models.hub_results import HubResults
 from app.ui.state.models.downloads import Downloads
 from app.ui.theme import SPACE
 from app.ui.translation import translate
-from app.ui.widgets.controls import ChoiceBox
+from app.ui.widgets.form_controls import ChoiceBox
 from app.ui.widgets.message_label import MessageLabel
 from app.ui.widgets.row_table import make_table
 

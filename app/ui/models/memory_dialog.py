@@ -17,12 +17,12 @@ from PySide6.QtWidgets import (
 
 from app.checkpoints.preflight_report import DeviceMemory, MemoryChange, MemoryEstimate
 from app.checkpoints.spec import Recipe
-from app.ui.models.memory_changes import change_title
+from app.ui.models.memory_change_words import change_title
 from app.ui.models.memory_parts import part_color, part_title
 from app.ui.state.session import Session
 from app.ui.theme import SPACE, current_theme
-from app.ui.widgets.controls import NumberBox
 from app.ui.widgets.dialogs import show_once
+from app.ui.widgets.form_controls import NumberBox
 from app.wording import size
 
 _WIDTH = 340

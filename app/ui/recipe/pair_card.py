@@ -18,7 +18,7 @@ from app.ui.recipe.role_picker import RolePicker
 from app.ui.state.session import Session
 from app.ui.theme import SPACE, current_theme
 from app.ui.widgets.alpha_slider import HIGHEST, LOWEST, STEP, AlphaSlider
-from app.ui.widgets.controls import NameEdit, NumberBox
+from app.ui.widgets.form_controls import NameEdit, NumberBox
 
 _EDGE = 4
 _RADIUS = 8

@@ -14,7 +14,7 @@ from app.ui.recipe.recipe_delegate import CAPTION_ROLE, RecipeDelegate
 from app.ui.recipe.recipe_files import caption_of
 from app.ui.state.session import Session
 from app.ui.theme import SPACE
-from app.ui.widgets.controls import ChoiceBox
+from app.ui.widgets.form_controls import ChoiceBox
 
 _LIST_WIDTH = 420
 

@@ -23,8 +23,8 @@ from app.errors import RecipeError
 from app.ui.recipe.source_titles import place_of
 from app.ui.state.session import Session
 from app.ui.theme import SPACE
-from app.ui.widgets.controls import choice_of
 from app.ui.widgets.elided_label import ElidedLabel
+from app.ui.widgets.form_controls import choice_of
 from app.ui.words.role_words import role_titles
 
 _WIDTH = 320

@@ -28,8 +28,8 @@ from app.ui.recipe.source_titles import place_of, titles_of
 from app.ui.state.models.recipe_state import ADAPTER
 from app.ui.state.session import LoadState, Session
 from app.ui.theme import SMALL, SPACE, current_theme, set_role
-from app.ui.widgets.controls import ChoiceBox
 from app.ui.widgets.elided_label import ElidedLabel
+from app.ui.widgets.form_controls import ChoiceBox
 
 _FOLDER, _HUB, _GGUF, _LORA, _ENDPOINT = "folder", "hub", "gguf", "lora", "endpoint"
 _KILOBYTE = 1024

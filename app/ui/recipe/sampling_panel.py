@@ -25,7 +25,7 @@ from app.errors import SettingsError
 from app.ui.recipe.stop_strings import read_stop_strings, write_stop_strings
 from app.ui.state.session import Session
 from app.ui.theme import SPACE
-from app.ui.widgets.controls import Disclosure, NumberBox
+from app.ui.widgets.form_controls import Disclosure, NumberBox
 
 _DRAWN_SEEDS = 1_000_000
 _STOP_LINES = 2

@@ -24,9 +24,9 @@ from app.ui.serve.snippets import curl_snippet, python_snippet
 from app.ui.state.models.api_switch import ServeState
 from app.ui.state.session import Session
 from app.ui.theme import SPACE, set_role
-from app.ui.widgets.controls import NumberBox
 from app.ui.widgets.dialogs import show_once
 from app.ui.widgets.elided_label import ElidedLabel
+from app.ui.widgets.form_controls import NumberBox
 from app.ui.widgets.message_label import MessageLabel
 
 _WIDTH, _HEIGHT, _PORT_WIDTH = 600, 520, 84

@@ -19,8 +19,8 @@ from app.ui.summary import summary_figures as figures
 from app.ui.summary.tallies import Tallies, pairs_of
 from app.ui.summary.text_choice import TextChoice
 from app.ui.theme import SPACE
-from app.ui.widgets.controls import ChoiceBox
 from app.ui.widgets.figures_model import Cell, FiguresModel, Heading
+from app.ui.widgets.form_controls import ChoiceBox
 from app.ui.widgets.number_table import KEY_ROLE, NumberTable
 from app.ui.widgets.reflow_row import ReflowRow
 from app.ui.words.text_words import TextWords

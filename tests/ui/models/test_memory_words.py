@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication
 from app.checkpoints.memory.memory_changes import RoleFacts, find_changes
 from app.checkpoints.preflight_report import DeviceMemory, MemoryEstimate, MemoryPart
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
-from app.ui.models.memory_changes import change_title
+from app.ui.models.memory_change_words import change_title
 from app.ui.models.memory_parts import part_title
 from app.ui.translation import install_translations
 from app.ui.words.role_words import role_title, role_titles

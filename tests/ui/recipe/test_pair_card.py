@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 from app.ui.recipe.pair_card import PairCard
 from app.ui.state.session import Session
 from app.ui.widgets.alpha_slider import AlphaSlider
-from app.ui.widgets.controls import ChoiceBox, NumberBox
+from app.ui.widgets.form_controls import ChoiceBox, NumberBox
 from tests.ui.conftest import FakeBridge
 
 

@@ -43,8 +43,8 @@ from app.ui.recipe.source_titles import titles_of
 from app.ui.state.session import LoadState, Session
 from app.ui.theme import DARK, LIGHT, palette, stylesheet
 from app.ui.widgets.alpha_slider import AlphaSlider
-from app.ui.widgets.controls import ChoiceBox, NumberBox
 from app.ui.widgets.elided_label import ElidedLabel
+from app.ui.widgets.form_controls import ChoiceBox, NumberBox
 from tests.ui.conftest import FakeBridge, invent_preflight
 
 

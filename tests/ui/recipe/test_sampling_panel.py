@@ -15,7 +15,7 @@ from app.decoding.types import MAX_SEED
 from app.ui.recipe.sampling_panel import SamplingPanel
 from app.ui.recipe.stop_strings import read_stop_strings, write_stop_strings
 from app.ui.state.session import Session
-from app.ui.widgets.controls import Disclosure, NumberBox
+from app.ui.widgets.form_controls import Disclosure, NumberBox
 
 
 @pytest.fixture
