@@ -30,6 +30,10 @@ _NAMES = {
     "gemma2": "gemma2",
     "gemma3_text": "gemma3",
     "phi3": "phi3",
+    "mixtral": "llama",
+    "qwen2_moe": "qwen2moe",
+    "qwen3_moe": "qwen3moe",
+    "gpt2": "gpt2",
 }
 _SCALINGS = {"linear": gguf.RopeScalingType.LINEAR, "yarn": gguf.RopeScalingType.YARN}
 
@@ -93,16 +97,33 @@ def converted(model: PreTrainedModel) -> dict[str, np.ndarray]:
         if ours == "lm_head.weight" and config.tie_word_embeddings:
             continue
         values = tensor.float().numpy()
+        if ".experts." in ours:
+            found |= _experts(ours, values)
+            continue
         place = names.get_name(ours, try_suffixes=(".weight", ".bias"))
         assert place is not None, ours
         if name == "llama" and "q_proj" in ours:
             values = _interleave(values, config.num_attention_heads)
         if name == "llama" and "k_proj" in ours:
             values = _interleave(values, config.num_key_value_heads)
+        if name == "gpt2" and values.ndim == 2 and ".h." in ours:
+            values = np.ascontiguousarray(values.T)
         if name.startswith("gemma") and ours.endswith("norm.weight"):
             values = values + 1
         found[place] = values
     return found
+
+
+def _experts(ours: str, values: np.ndarray) -> dict[str, np.ndarray]:
+    """All experts of a block in one tensor for each of their three matrices."""
+    block = ours.split(".")[2]
+    if ours.endswith("down_proj"):
+        return {f"blk.{block}.ffn_down_exps.weight": values}
+    gate, up = np.split(values, 2, axis=1)
+    return {
+        f"blk.{block}.ffn_gate_exps.weight": np.ascontiguousarray(gate),
+        f"blk.{block}.ffn_up_exps.weight": np.ascontiguousarray(up),
+    }
 
 
 def _interleave(values: np.ndarray, heads: int) -> np.ndarray:
@@ -119,22 +140,36 @@ def _write_settings(writer: gguf.GGUFWriter, model: PreTrainedModel) -> None:
     writer.add_context_length(config.max_position_embeddings)
     writer.add_embedding_length(config.hidden_size)
     writer.add_block_count(config.num_hidden_layers)
-    writer.add_feed_forward_length(config.intermediate_size)
+    writer.add_feed_forward_length(getattr(config, "intermediate_size", None) or config.n_inner)
     writer.add_head_count(config.num_attention_heads)
+    if config.model_type == "gpt2":
+        writer.add_layer_norm_eps(config.layer_norm_epsilon)
+        return
     writer.add_head_count_kv(config.num_key_value_heads)
     writer.add_layer_norm_rms_eps(config.rms_norm_eps)
     if size * config.num_attention_heads != config.hidden_size or "gemma" in config.model_type:
         writer.add_key_length(size)
         writer.add_value_length(size)
-    if config.model_type == "llama":
+    if config.model_type in ("llama", "mixtral"):
         writer.add_rope_dimension_count(size)
         writer.add_vocab_size(config.vocab_size)
     if config.model_type in ("gemma2", "gemma3_text", "phi3"):
         writer.add_sliding_window(config.sliding_window or 0)
+    if "moe" in config.model_type or config.model_type == "mixtral":
+        _write_experts(writer, config)
     if config.model_type == "gemma2":
         writer.add_attn_logit_softcapping(config.attn_logit_softcapping)
         writer.add_final_logit_softcapping(config.final_logit_softcapping)
     _write_rope(writer, config, size)
+
+
+def _write_experts(writer: gguf.GGUFWriter, config: Any) -> None:
+    writer.add_expert_count(getattr(config, "num_experts", None) or config.num_local_experts)
+    writer.add_expert_used_count(config.num_experts_per_tok)
+    if "moe" in config.model_type:
+        writer.add_expert_feed_forward_length(config.moe_intermediate_size)
+    if config.model_type == "qwen2_moe":
+        writer.add_expert_shared_feed_forward_length(config.shared_expert_intermediate_size)
 
 
 def _write_rope(writer: gguf.GGUFWriter, config: Any, size: int) -> None:

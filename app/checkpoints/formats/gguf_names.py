@@ -23,6 +23,8 @@ def block_and_leaf(name: str) -> tuple[str, str]:
 def places(contents: Contents) -> dict[str, str]:
     """The name in transformers of every tensor that is a weight, by its name in the file.
 
+    The gates and inputs of experts share one.
+
     Raises:
         UnusableError: Names the first tensor that the architecture does not have.
     """
@@ -32,11 +34,16 @@ def places(contents: Contents) -> dict[str, str]:
         if name in architecture.read_elsewhere:
             continue
         block, leaf = block_and_leaf(name)
+        if block and leaf in architecture.experts and name.endswith(".weight"):
+            found[name] = f"{architecture.blocks}.{block}.{architecture.experts[leaf]}"
+            continue
         place = (architecture.block if block else architecture.top).get(leaf)
         if place is None or name == leaf:
             raise UnusableError(
-                f"its tensor “{name[:80]}” is not one of a {contents.architecture} model"
+                f"its tensor “{name[:80]}” has no place in the {contents.architecture} model "
+                "that its keys describe"
             )
         suffix = name.rpartition(".")[2]
-        found[name] = f"model.layers.{block}.{place}.{suffix}" if block else f"{place}.{suffix}"
+        before = f"{architecture.blocks}.{block}." if block else ""
+        found[name] = f"{before}{place}.{suffix}"
     return found

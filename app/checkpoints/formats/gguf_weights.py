@@ -18,6 +18,7 @@ from app.checkpoints.formats.gguf_header import Contents, PackedTensor
 from app.checkpoints.formats.gguf_metadata import UnusableError
 from app.checkpoints.formats.gguf_names import block_and_leaf, places
 
+_SINGLE_ROWS = ("ffn_gate_inp_shexp",)
 _SHARD_BYTES = 4_000_000_000
 _PLAIN: dict[int, Any] = {0: np.float32, 1: np.float16}
 
@@ -33,18 +34,46 @@ def check_tensors(contents: Contents, config: PretrainedConfig) -> None:
     expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
     if config.tie_word_embeddings:
         expected.pop("lm_head.weight", None)
-    named = places(contents)
-    for name, place in named.items():
-        shape = contents.tensors[name].shape
+    found = _by_place(contents)
+    for place, names in found.items():
         if place not in expected:
-            raise UnusableError(f"its tensor “{name}” has no place in the model")
-        if expected[place] != shape:
+            raise UnusableError(f"its tensor “{names[0]}” has no place in the model")
+        shape = _shape_in_model(contents, names, expected[place])
+        if shape != expected[place]:
             raise UnusableError(
-                f"its tensor “{name}” is {_by(shape)}, and the model takes {_by(expected[place])}"
+                f"its tensor “{names[0]}” is {_by(shape)}, "
+                f"and the model takes {_by(expected[place])}"
             )
-    missing = [name for name in expected if name not in set(named.values())]
+    missing = [name for name in expected if name not in found]
     if missing:
         raise UnusableError(f"it lacks the tensor that becomes “{missing[0]}”")
+
+
+def _by_place(contents: Contents) -> dict[str, list[str]]:
+    """The tensors that make up each of the model's; of experts, the gates come first."""
+    order = list(architecture_of(contents).experts)
+    found: dict[str, list[str]] = {}
+    for name, place in places(contents).items():
+        found.setdefault(place, []).append(name)
+    for names in found.values():
+        if len(names) > 1:
+            names.sort(key=lambda name: order.index(block_and_leaf(name)[1]))
+    return found
+
+
+def _shape_in_model(
+    contents: Contents, names: list[str], expected: tuple[int, ...]
+) -> tuple[int, ...]:
+    shapes = [contents.tensors[name].shape for name in names]
+    shape = shapes[0]
+    _, leaf = block_and_leaf(names[0])
+    if leaf in architecture_of(contents).transposed and len(shape) == 2:
+        return shape[::-1]
+    if leaf in _SINGLE_ROWS and len(shape) == 1 and expected == (1, *shape):
+        return expected  # llama.cpp drops the dimension of a single row
+    if len(shape) == 3 and all(other == shape for other in shapes):
+        return (shape[0], sum(other[1] for other in shapes), shape[2])
+    return shape
 
 
 def _by(shape: tuple[int, ...]) -> str:
@@ -59,16 +88,17 @@ def write_weights(
     tell: Callable[[float], None],
 ) -> None:
     """Unpack every tensor and write all to ``folder``, with one shard of them in memory."""
-    named = places(contents)
-    total = sum(contents.tensors[name].size for name in named) or 1
+    found = _by_place(contents)
+    total = sum(contents.tensors[name].size for names in found.values() for name in names) or 1
     done = 0
     shards: list[dict[str, torch.Tensor]] = [{}]
     files: list[list[str]] = []
     held = 0
-    for name, place in named.items():
+    for place, names in found.items():
         tell(done / total)
-        done += contents.tensors[name].size
-        tensor = _converted(contents, name, config).to(dtype)
+        done += sum(contents.tensors[name].size for name in names)
+        parts = [_converted(contents, name, config).to(dtype) for name in names]
+        tensor = parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
         if held and held + tensor.nbytes > _SHARD_BYTES:
             files.append(_write_shard(shards.pop(), folder, len(files)))
             shards.append({})
@@ -107,6 +137,10 @@ def _converted(contents: Contents, name: str, config: PretrainedConfig) -> torch
         values = _halves_apart(values, heads)
     if architecture.norms_plus_one and leaf.endswith("_norm"):
         values = values - 1
+    if leaf in architecture.transposed and values.ndim == 2:
+        values = values.T
+    if leaf in _SINGLE_ROWS and values.ndim == 1:
+        values = values[None]
     return torch.from_numpy(np.ascontiguousarray(values))
 
 

@@ -16,12 +16,16 @@ from transformers import (
     Gemma2Config,
     Gemma3TextConfig,
     GemmaConfig,
+    GPT2Config,
     LlamaConfig,
+    MixtralConfig,
     Phi3Config,
     PretrainedConfig,
     PreTrainedModel,
     Qwen2Config,
+    Qwen2MoeConfig,
     Qwen3Config,
+    Qwen3MoeConfig,
 )
 
 from app.checkpoints.formats.gguf_checkpoint import write_checkpoint
@@ -42,6 +46,16 @@ _SMALL: dict[str, Any] = {
     "eos_token_id": 0,
     "pad_token_id": None,
     "tie_word_embeddings": False,
+}
+_GPT2: dict[str, Any] = {
+    "vocab_size": tiny.VOCABULARY,
+    "n_embd": 64,
+    "n_layer": 2,
+    "n_head": 4,
+    "n_inner": 96,
+    "n_positions": 1024,
+    "bos_token_id": None,
+    "eos_token_id": 0,
 }
 _YARN = {
     "rope_type": "yarn",
@@ -96,6 +110,24 @@ _CONFIGURATIONS: dict[str, Callable[[], PretrainedConfig]] = {
     "qwen2, yarn": lambda: Qwen2Config(**_SMALL, rope_parameters=_YARN),
     "qwen3": lambda: Qwen3Config(**_SMALL, head_dim=32),
     "qwen3, yarn": lambda: Qwen3Config(**_SMALL, head_dim=32, rope_parameters=_YARN),
+    "mixtral": lambda: MixtralConfig(**_SMALL, num_local_experts=4, num_experts_per_tok=2),
+    "qwen2moe": lambda: Qwen2MoeConfig(
+        **_SMALL,
+        num_experts=4,
+        num_experts_per_tok=2,
+        moe_intermediate_size=48,
+        shared_expert_intermediate_size=80,
+    ),
+    "qwen3moe": lambda: Qwen3MoeConfig(
+        **_SMALL,
+        head_dim=32,
+        num_experts=4,
+        num_experts_per_tok=2,
+        moe_intermediate_size=48,
+        norm_topk_prob=True,
+    ),
+    "gpt2": lambda: GPT2Config(**_GPT2),
+    "gpt2, a matrix of its own": lambda: GPT2Config(**_GPT2 | {"tie_word_embeddings": False}),
     "gemma": lambda: GemmaConfig(**_SMALL | {"tie_word_embeddings": True}, head_dim=32),
     "gemma2": lambda: _gemma2(2, query_pre_attn_scalar=32),
     "gemma2, other caps": lambda: _gemma2(
@@ -138,7 +170,7 @@ def make(name: str) -> PreTrainedModel:
 
 def tensors_beside(model: PreTrainedModel) -> dict[str, np.ndarray]:
     """The factors of rotary frequencies that the converter writes as tensors."""
-    rope = model.config.rope_parameters
+    rope = getattr(model.config, "rope_parameters", None) or {}
     if rope.get("rope_type") == "llama3":
         return {"rope_freqs.weight": llama3_factors(rope)}
     if rope.get("rope_type") == "longrope" and model.config.model_type == "llama":
