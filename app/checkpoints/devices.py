@@ -15,6 +15,13 @@ from app.wording import size
 
 _ASKED = re.compile(r"(?:tried|unable) to allocate ([\d.]+) ?(bytes|[KMGT]i?B)", re.IGNORECASE)
 _POWERS = "BKMGT"
+_GPU = re.compile(r"\bGPU (\d+)\b")
+_RAN_OUT = (
+    "allocate memory",
+    "not enough memory",
+    "out of memory",  # CUDA, HIP, XPU and MPS, also where torch raises a plain RuntimeError
+    "alloc_failed",  # cuBLAS, cuDNN and cuSPARSE handles that found no memory
+)
 
 
 def available_devices() -> list[str]:
@@ -88,11 +95,12 @@ def out_of_memory(
 
     Args:
         action: What was done.
-        device: Whose memory was full.
+        device: Whose memory was full, unless ``error`` names the device itself.
         needed: Bytes that it takes in all, where that is known.
         error: What was raised; it may say how much was asked for in the end.
         next_step: What to do.
     """
+    device = exhausted_device(error) or device
     asked = _asked_bytes(error)
     said = [] if needed is None else [f"needed {size(needed)}"]
     if asked is not None:
@@ -112,9 +120,21 @@ def is_out_of_memory(error: BaseException | None) -> bool:
         if isinstance(behind, OSError) and behind.errno == errno.ENOMEM:
             return True
         said = str(behind).lower()
-        if "allocate memory" in said or "not enough memory" in said:
+        if any(phrase in said for phrase in _RAN_OUT):
             return True
     return False
+
+
+def exhausted_device(error: BaseException | None) -> str | None:
+    """The device whose memory ran out, such as ``cpu`` or ``cuda:1``, where the error says so."""
+    for behind in _behind(error):
+        on_host = isinstance(behind, MemoryError) or "DefaultCPUAllocator" in str(behind)
+        if on_host or (isinstance(behind, OSError) and behind.errno == errno.ENOMEM):
+            return "cpu"
+        found = _GPU.search(str(behind))
+        if found:
+            return f"cuda:{found[1]}"
+    return None
 
 
 def _asked_bytes(error: BaseException | None) -> int | None:

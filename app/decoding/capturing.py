@@ -7,8 +7,9 @@ decided by the :data:`Capture` it is given to; a machine without CUDA runs the s
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from math import prod
-from typing import Protocol
+from typing import ClassVar, Protocol
 from weakref import WeakSet
 
 import torch
@@ -48,49 +49,82 @@ def run_sequentially(parts: Sequence[Action]) -> None:
 
 
 def uncaptured(compute: Computation, parts: int = 1) -> Action:
-    """Action it as it is."""
+    """Run ``compute`` as it is, without a capture."""
     return lambda: compute(run_sequentially)
 
 
 class CudaGraphs:
-    """Captures computations as CUDA graphs, which share what they need of memory.
+    """Captures computations of one device as CUDA graphs, which share one memory pool.
 
-    Where a computation has several parts, it is captured with the parts on one stream and on
-    streams of their own, and what turns out to be faster is kept.
+    A computation with several parts is captured twice, with the parts on one stream and on streams
+    of their own, and the graph that is measured to be faster is kept.
+
+    A failed capture can leave the CUDA context of the process unfit for further captures, so after
+    one failure no :class:`CudaGraphs` of the process captures again.
+
+    Args:
+        device: The CUDA device on which the computations run; it need not be the current one.
     """
 
-    def __init__(self) -> None:
+    failure: ClassVar[str] = ""
+    """Why a capture failed in this process, or an empty string."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
         self._graphs = WeakSet[torch.cuda.CUDAGraph]()
         self._pool = torch.cuda.graph_pool_handle()
+        # torch.cuda.graph captures on a stream of the device that was current at its first use.
+        self._stream = torch.cuda.Stream(device)
 
     def __call__(self, compute: Computation, parts: int = 1) -> Action:
-        runner: list[ActionRunner] = [run_sequentially]
-        if parts > 1:
-            runner.append(_ParallelStreams(parts))
-        try:
-            graphs = [self._captured(compute, way) for way in runner]
-            best = min(graphs, key=_seconds) if parts > 1 else graphs[0]
-        except torch.OutOfMemoryError:
-            raise
-        except RuntimeError as error:
-            raise CaptureError(str(error).partition("\n")[0]) from error
-        run: Action = best.replay
-        return run
+        if CudaGraphs.failure:
+            raise CaptureError(CudaGraphs.failure)
+        # Streams, events and allocations below belong to the current device.
+        with torch.cuda.device(self._device):
+            runners: list[ActionRunner] = [run_sequentially]
+            if parts > 1:
+                runners.append(_ParallelStreams(parts))
+            try:
+                graphs = [self._captured(compute, runner) for runner in runners]
+                best = min(graphs, key=_seconds) if parts > 1 else graphs[0]
+            except torch.OutOfMemoryError:
+                raise
+            except RuntimeError as error:
+                CudaGraphs.failure = str(error).partition("\n")[0]
+                raise CaptureError(CudaGraphs.failure) from error
+        replay: Action = best.replay
+        return replay
 
     def _captured(self, compute: Computation, runner: ActionRunner) -> torch.cuda.CUDAGraph:
-        beside = torch.cuda.Stream()
-        beside.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(beside):
+        self._stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(self._stream):
             for _ in range(_WARM_UPS):
                 compute(runner)
-        torch.cuda.current_stream().wait_stream(beside)
+        torch.cuda.current_stream().wait_stream(self._stream)
         if not self._graphs:  # torch takes no name of a pool again whose graphs are all gone
             self._pool = torch.cuda.graph_pool_handle()
+        torch.cuda.synchronize()
+        torch.cuda.empty_cache()
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"):
-            compute(runner)
+        # Not torch.cuda.graph: it leaves its stream the current one when the capture fails.
+        with torch.cuda.stream(self._stream):
+            graph.capture_begin(pool=self._pool, capture_error_mode="thread_local")
+            try:
+                compute(runner)
+            finally:
+                self._end(graph)
         self._graphs.add(graph)
         return graph
+
+    def _end(self, graph: torch.cuda.CUDAGraph) -> None:
+        try:
+            graph.capture_end()
+        except RuntimeError:
+            # torch raises before it tells its allocator that the capture is over, and every later
+            # allocation of this thread would go to the pool of a graph that does not exist.
+            with suppress(RuntimeError):
+                torch._C._cuda_endAllocateToPool(self._device.index or 0, self._pool)
+            raise
 
 
 class _ParallelStreams:

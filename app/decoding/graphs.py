@@ -40,7 +40,7 @@ def make_language_model(
     if unscaled and (reader.context_length is None or reader.context_length > unscaled):
         return RescaledLanguageModel(model, context_length)
     if model.device.type == "cuda" and not why_not_captured(model):
-        return GraphedLanguageModel(model, context_length, capture=CudaGraphs())
+        return GraphedLanguageModel(model, context_length, capture=CudaGraphs(model.device))
     return reader
 
 

@@ -7,7 +7,14 @@ import pytest
 import torch
 
 from app.checkpoints import devices
-from app.checkpoints.devices import free_bytes, out_of_memory, resolve_device, total_bytes
+from app.checkpoints.devices import (
+    exhausted_device,
+    free_bytes,
+    is_out_of_memory,
+    out_of_memory,
+    resolve_device,
+    total_bytes,
+)
 from app.checkpoints.memory.host_memory import MemoryLimit
 from app.errors import DeviceError
 from app.wording import size
@@ -93,3 +100,34 @@ def test_what_could_not_be_had_is_told(
     assert told == f"needed {amount} more, free 1.0 GB"
     told = out_of_memory("loading", "cpu", 4 * GB, behind).evidence
     assert told == f"needed 4.0 GB, asked for {amount}, free 1.0 GB"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "CUDA error: out of memory",
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+        "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+        "HIP out of memory. Tried to allocate 2.00 GiB.",
+        "MPS backend out of memory (MPS allocated: 9.07 GB)",
+    ],
+)
+def test_accelerators_report_out_of_memory_as_plain_runtime_errors(message: str) -> None:
+    assert is_out_of_memory(RuntimeError(message))
+
+
+def test_an_error_without_memory_in_it_is_not_out_of_memory() -> None:
+    assert not is_out_of_memory(RuntimeError("CUDA error: an illegal memory access"))
+
+
+def test_the_device_that_ran_out_is_the_one_that_torch_names() -> None:
+    full = torch.OutOfMemoryError(
+        "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 1 has a total capacity of 23.5 GiB"
+    )
+    assert exhausted_device(full) == "cuda:1"
+    host = RuntimeError("[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't allocate")
+    assert exhausted_device(host) == "cpu"
+    assert exhausted_device(OSError(12, "Cannot allocate memory")) == "cpu"
+    assert exhausted_device(OSError(5, "Input/output error")) is None
+    said = str(out_of_memory("this run", "cuda:0", error=host).args[0])
+    assert "cuda:0" not in said

@@ -370,7 +370,7 @@ def test_graphs_of_whole_steps_equal_plain_decoding_on_cuda(
     models = [base, *(near(base, seed) for seed in range(2))]
     pairs = [Pair("p", 1, 2)]
     plainly = Ensemble([TransformersLanguageModel(model) for model in models], "abc", pairs)
-    captured = [GraphedLanguageModel(model, capture=CudaGraphs()) for model in models]
+    captured = [GraphedLanguageModel(model, capture=CudaGraphs(model.device)) for model in models]
     whole = Ensemble(captured, "abc", pairs)
     config = replace(SAMPLED, **options)  # type: ignore[arg-type]
     plain = Text(plainly, [PROMPT] * 3, config)
