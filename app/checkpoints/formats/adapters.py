@@ -13,10 +13,19 @@ from app.errors import CheckpointError
 _CONFIG = "adapter_config.json"
 _WEIGHTS = "adapter_model.safetensors"
 _PICKLE = "adapter_model.bin"
+PEFT_PREFIX = "base_model.model."
+"""What PEFT puts before the names of a model's layers; its wrapper is not used here."""
 
 # These start from a changed base, or change it: the anti-expert would not be itself any more.
 _STARTS_THAT_CHANGE_THE_BASE = ("pissa", "olora", "corda", "loftq", "lora_ga")
-_SETTINGS_THAT_CHANGE_THE_BASE = ("layer_replication", "target_parameters")
+_SETTINGS_THAT_CHANGE_THE_BASE = ("layer_replication", "target_parameters", "kasa_config")
+_SETTINGS_NOT_SUPPORTED = {
+    "alora_invocation_tokens": "it acts only on what follows certain tokens",
+    "arrow_config": "it chooses between several adapters",
+    "megatron_config": "it is for models of Megatron",
+    "monteclora_config": "its weights are drawn at random",
+    "use_bdlora": "its weights are blocks on several devices",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +56,33 @@ class AdapterFiles:
 
     @property
     def weight_bytes(self) -> int:
-        return sum(tensor.size for tensor in self.tensors)
+        """Bytes of the weights in memory, where PEFT keeps them in float32 or more."""
+        return sum(max(tensor.size, 4 * tensor.elements) for tensor in self.tensors)
+
+    def rows_of(self, module: str) -> int | None:
+        """How many rows the embedding or output layer has that it was trained with.
+
+        Args:
+            module: The name of the layer in the model.
+
+        Returns:
+            None where the adapter does not say.
+        """
+        sizes = {
+            tensor.name.removeprefix(PEFT_PREFIX): tensor.shape
+            for tensor in self.tensors
+            if len(tensor.shape) == 2
+        }
+        for name, axis in (
+            (f"{module}.weight", 0),
+            (f"{module}.base_layer.weight", 0),
+            (f"{module}.token_adapter.base_layer.weight", 0),
+            (f"{module}.lora_embedding_A", 1),
+            (f"{module}.lora_B.weight", 0),
+        ):
+            if name in sizes:
+                return sizes[name][axis]
+        return None
 
 
 def open_adapter(folder: Path) -> AdapterFiles:
@@ -87,8 +122,18 @@ def _check_kind(folder: Path, config: dict[str, Any]) -> None:
             evidence=f"it is {kind}",
             next_step="Use a LoRA adapter, or merge this one into its model and load that.",
         )
+    unsupported = [name for name in _SETTINGS_NOT_SUPPORTED if _is_set(config.get(name))]
+    if unsupported:
+        name = unsupported[0]
+        raise CheckpointError(
+            f"The adapter in {folder} has a setting that Tuneshift does not support",
+            evidence=f"{name} is set: {_SETTINGS_NOT_SUPPORTED[name]}",
+            next_step="Use another adapter.",
+        )
     start = config.get("init_lora_weights")
-    reasons = [f"{name} is set" for name in _SETTINGS_THAT_CHANGE_THE_BASE if config.get(name)]
+    reasons = [
+        f"{name} is set" for name in _SETTINGS_THAT_CHANGE_THE_BASE if _is_set(config.get(name))
+    ]
     if isinstance(start, str) and start.lower().startswith(_STARTS_THAT_CHANGE_THE_BASE):
         reasons.append(f"it was started with {start}")
     if reasons:
@@ -97,3 +142,8 @@ def _check_kind(folder: Path, config: dict[str, Any]) -> None:
             evidence=", ".join(reasons),
             next_step="Merge it into its model with PEFT and load the result.",
         )
+
+
+def _is_set(value: object) -> bool:
+    """Whether a setting asks for something; an empty table does, by its defaults."""
+    return value not in (None, False, [])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import re
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -12,15 +13,17 @@ from safetensors.torch import load_file
 from torch import Tensor
 from transformers import AutoModelForCausalLM, PretrainedConfig, PreTrainedModel
 
-from app.checkpoints.formats.adapters import AdapterFiles
+from app.checkpoints.formats.adapters import PEFT_PREFIX, AdapterFiles
 from app.errors import CheckpointError
 
 if TYPE_CHECKING:
     from peft import LoraConfig
 
 _DTYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
-_PREFIX = "base_model.model."  # of the wrapper that PEFT saves from, which is not used here
 _FIELDS_WITHOUT_EFFECT = ("peft_version",)
+_WRAPPED = re.compile(r"\.(modules_to_save|original_module)\.")
+_LAYER_BELOW = re.compile(r"\.(token_adapter\.)?base_layer\.")
+"""What PEFT puts into the names of layers that it wraps."""
 
 
 def check_adapter(adapter: AdapterFiles, config: PretrainedConfig) -> None:
@@ -28,7 +31,8 @@ def check_adapter(adapter: AdapterFiles, config: PretrainedConfig) -> None:
 
     Args:
         adapter: Whose header says how large its weights are.
-        config: Of the model that it is to adapt.
+        config: Of the model that it is to adapt; its vocabulary is made as large as the adapter's,
+            where that was trained after tokens had been added.
 
     Raises:
         CheckpointError: The adapter does not fit the model.
@@ -40,7 +44,8 @@ def check_adapter(adapter: AdapterFiles, config: PretrainedConfig) -> None:
         state[tensor.name] = torch.empty(tensor.shape, dtype=_DTYPES[tensor.dtype], device="meta")
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config)
-    _attach(model, adapter, state)
+        _attach(model, adapter, state)
+    config.get_text_config().vocab_size = model.config.get_text_config().vocab_size
 
 
 def adapted(model: PreTrainedModel, adapter: AdapterFiles) -> PreTrainedModel:
@@ -78,8 +83,9 @@ def _attach(model: PreTrainedModel, adapter: AdapterFiles, state: dict[str, Tens
     """Put adapter layers into ``model`` and give them ``state``, replacing tensors, not values."""
     from peft import inject_adapter_in_model, set_peft_model_state_dict
 
-    plain = {name.removeprefix(_PREFIX): tensor for name, tensor in state.items()}
     try:
+        _resize(model, adapter)
+        plain = _as_peft_holds_it(model, state)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what it corrects by itself; the rest is raised
             inject_adapter_in_model(_settings(adapter), model, low_cpu_mem_usage=True)
@@ -99,6 +105,47 @@ def _attach(model: PreTrainedModel, adapter: AdapterFiles, state: dict[str, Tens
             if found.unexpected_keys
             else f"{len(odd)} of its weights are missing, such as {odd[0]}",
         )
+
+
+def _resize(model: PreTrainedModel, adapter: AdapterFiles) -> None:
+    """Give ``model`` as many rows as the adapter was trained with, where tokens had been added.
+
+    The new layers are copies: whatever shares its weights with ``model`` keeps the old ones.
+    """
+    embedding: Any = model.get_input_embeddings()
+    layers = (embedding, model.get_output_embeddings())
+    names = [name for name, module in model.named_modules() if any(module is it for it in layers)]
+    rows = next((rows for rows in map(adapter.rows_of, names) if rows is not None), None)
+    if rows is not None and rows != embedding.weight.shape[0]:
+        model.resize_token_embeddings(rows, mean_resizing=False)
+
+
+def _as_peft_holds_it(model: PreTrainedModel, state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The weights by their names in ``model``, in the dtypes that PEFT has them in.
+
+    Layers that were trained as a whole have the dtype of the model, and the adapter's own weights
+    are in float32, whatever they were stored in.
+    """
+    own = dict(model.named_parameters())
+    tied = model.config.get_text_config().tie_word_embeddings
+    output = next(
+        (name for name, it in model.named_modules() if it is model.get_output_embeddings()), ""
+    )
+    plain_names = {name.removeprefix(PEFT_PREFIX): tensor for name, tensor in state.items()}
+    held = {}
+    for plain, tensor in plain_names.items():
+        if _WRAPPED.search(plain) and _WRAPPED.sub(".", plain) in plain_names:
+            continue  # saved a second time, which PEFT does where tokens had been added
+        if tied and plain.endswith("trainable_tokens_delta") and plain.startswith(f"{output}."):
+            continue  # the output layer takes the embedding's
+        replaced = own.get(_LAYER_BELOW.sub(".", plain))
+        if replaced is not None and replaced.is_floating_point():
+            held[plain] = tensor.to(replaced.dtype)
+        elif tensor.dtype in (torch.float16, torch.bfloat16):
+            held[plain] = tensor.float()
+        else:
+            held[plain] = tensor
+    return held
 
 
 def _settings(adapter: AdapterFiles) -> LoraConfig:
