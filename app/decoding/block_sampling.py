@@ -1,7 +1,7 @@
-"""The processors and the draw of :mod:`app.decoding.sampling` for a block of positions at once.
+"""Processors and sampling, as in :mod:`app.decoding.sampling`, for a block of positions in torch.
 
-Nothing here asks the device for a value or has a shape that depends on one, so that it can be part
-of a captured step. Every function takes scores of shape [k, V].
+Nothing here makes the host wait for the device, and no shape depends on a value, so that the
+functions can be part of a captured step. Scores have the shape [k, V].
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ _MASKED = float("-inf")
 
 
 def seen_in_block(seen: Tensor, tokens: Tensor) -> Tensor:
-    """Which ids each position of a block has before it, [k, V] of bool.
+    """The token ids seen before each position of a block, [k, V] of bool.
 
     Args:
-        seen: Ids before the first draw, [V] of bool; the first token of the block is among them.
-        tokens: The block, [k].
+        seen: Ids before the first sampled token, [V] of bool, the first of ``tokens`` included.
+        tokens: Token ids of the block, [k].
     """
     read = torch.zeros(tokens.shape[0], seen.shape[0], dtype=torch.int32, device=seen.device)
     read.scatter_(1, tokens[:, None], 1)
@@ -30,15 +30,15 @@ def seen_in_block(seen: Tensor, tokens: Tensor) -> Tensor:
 
 
 def process_block(logits: Tensor, seen: Tensor | None, config: GenerationConfig) -> Tensor:
-    """Apply the processors that ``config`` asks for, as ``sampling.process_logits`` does to a row.
+    """Apply the processors of ``config``, as ``sampling.process_logits`` does to one row.
 
     Args:
         logits: Combined logits, [k, V], float32.
-        seen: Ids that the repetition penalty is for, [k, V] of bool; read where there is one.
-        config: The settings in force.
+        seen: Ids to which the repetition penalty applies, [k, V] of bool.
+        config: The sampling settings.
 
     Returns:
-        Scores of the distributions to draw from, [k, V]; masked ids are −inf.
+        Scores, [k, V], whose softmax is sampled; −inf at ids that are not kept.
     """
     scores = logits
     if seen is not None and config.repetition_penalty != 1.0:
@@ -69,26 +69,26 @@ def _top_p(scores: Tensor, p: float) -> Tensor:
 
 
 def sample_block(scores: Tensor, noise: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Draw from softmax(``scores``) by an exponential race, as a row does, or take the best.
+    """Sample one token at each position by an exponential race, as ``Distribution.sample`` does.
 
     Args:
         scores: [k, V].
-        noise: Standard exponentials, [k, V], float64; None takes the most probable.
+        noise: Standard exponential variates, [k, V], float64; None takes the argmax.
 
     Returns:
-        The tokens, [k], and their probabilities in softmax(``scores``), [k], float64.
+        Token ids, [k], and their probabilities in softmax(``scores``), [k], float64.
     """
     probabilities = torch.softmax(scores.double(), -1)
-    drawn = torch.argmax(scores if noise is None else probabilities / noise, -1)
-    return drawn, probabilities.gather(-1, drawn[:, None])[:, 0]
+    sampled = torch.argmax(scores if noise is None else probabilities / noise, -1)
+    return sampled, probabilities.gather(-1, sampled[:, None])[:, 0]
 
 
 def exponentials_of_all(keys: Tensor, size: int) -> Tensor:
-    """The exponentials of all ids below ``size`` for some keys, [k, size], float64.
+    """Standard exponential variates of all ids below ``size``, [k, size], float64.
 
     Args:
-        keys: [k], int64, of the same bits as :func:`key_of` has.
-        size: How many ids.
+        keys: Noise keys, [k], as int64 with the bits of :func:`app.decoding.noise.key_of`.
+        size: Number of ids.
     """
     words = torch.arange(size, device=keys.device) * signed(STEP) + keys[:, None]
     for shift, factor in MIX:
@@ -98,5 +98,5 @@ def exponentials_of_all(keys: Tensor, size: int) -> Tensor:
 
 
 def _shifted(words: Tensor, by: int) -> Tensor:
-    """To the right, as unsigned words."""
+    """Shift right by ``by`` bits, as for unsigned words."""
     return (words >> by) & ((1 << (64 - by)) - 1)

@@ -1,7 +1,7 @@
-"""Computations over memory that never moves, so that they can be run again: as CUDA graphs, or not.
+"""Computations over buffers of fixed address, which can be captured as CUDA graphs and replayed.
 
-What computes is written once. Whether it is captured, and whether parts of it run side by side, is
-decided by the :data:`Capture` it is given to; a machine without CUDA runs the same code as it is.
+A computation is written once. A :data:`Capture` decides whether it is captured and whether
+independent parts of it run in parallel; on a machine without CUDA the same code runs uncaptured.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from weakref import WeakSet
 import torch
 from torch import Tensor
 
-_WARM_UPS = 2  # libraries allocate what they work with in the first runs
+_WARM_UPS = 2  # in the first runs libraries allocate their workspaces
 _TIMED = 3
 _ALIGNED = 64  # bytes
 
 Action = Callable[[], None]
 ActionRunner = Callable[[Sequence[Action]], None]
-"""Runs parts that do not depend on each other, one after another or side by side."""
+"""Runs independent actions, sequentially or in parallel."""
 Computation = Callable[[ActionRunner], None]
-"""Reads and writes memory that stays where it is; run twice, it does what it does when run once."""
+"""Reads and writes buffers of fixed address; running it twice has the effect of running it once."""
 
 
 class CaptureError(Exception):
@@ -31,19 +31,23 @@ class CaptureError(Exception):
 
 
 class Capture(Protocol):
-    """Prepares a computation to be run again and again."""
+    """Prepares a computation to be run repeatedly."""
 
     def __call__(self, compute: Computation, parts: int = 1) -> Action:
-        """What runs ``compute``, which gives so many parts to its runner.
+        """An action that runs ``compute``.
+
+        Args:
+            compute: The computation.
+            parts: Number of independent actions that it passes to its runner.
 
         Raises:
-            CaptureError: It has to be computed without.
+            CaptureError: The computation cannot be captured.
         """
         ...
 
 
 def run_sequentially(parts: Sequence[Action]) -> None:
-    """The runner of a device that does one thing at a time."""
+    """Run actions one after another."""
     for part in parts:
         part()
 
@@ -128,7 +132,7 @@ class CudaGraphs:
 
 
 class _ParallelStreams:
-    """Every part on a stream of its own; what comes after them waits for all."""
+    """Runs each action on a CUDA stream of its own, then joins the streams."""
 
     def __init__(self, parts: int) -> None:
         self._streams = [torch.cuda.Stream() for _ in range(parts - 1)]
@@ -155,11 +159,13 @@ def _seconds(graph: torch.cuda.CUDAGraph) -> float:
 
 
 class Mirror:
-    """Tensors that lie side by side on a device and on the host: one copy moves them all.
+    """A set of tensors in one piece of memory on the host and one on the device.
+
+    Copying one piece of memory moves all tensors with a single transfer.
 
     Args:
-        shapes: The shape and the dtype of each tensor, by name.
-        device: Where; on the host the memory is pinned for it.
+        shapes: Shape and dtype of each tensor, by name.
+        device: The device; host memory is pinned if it is a CUDA device.
 
     Attributes:
         host: The tensors on the host, by name.
@@ -170,9 +176,9 @@ class Mirror:
         self, shapes: Mapping[str, tuple[tuple[int, ...], torch.dtype]], device: torch.device
     ) -> None:
         sizes = [prod(shape) * dtype.itemsize for shape, dtype in shapes.values()]
-        places, total = [], 0
+        slices, total = [], 0
         for size in sizes:
-            places.append(slice(total, total + size))
+            slices.append(slice(total, total + size))
             total += -(-size // _ALIGNED) * _ALIGNED
         self._on_host = torch.zeros(total, dtype=torch.uint8, pin_memory=device.type == "cuda")
         self._on_device = torch.zeros(total, dtype=torch.uint8, device=device)
@@ -180,21 +186,21 @@ class Mirror:
 
         def views(memory: Tensor) -> dict[str, Tensor]:
             return {
-                name: memory[place].view(dtype).view(shape)
-                for place, (name, (shape, dtype)) in zip(places, shapes.items(), strict=True)
+                name: memory[part].view(dtype).view(shape)
+                for part, (name, (shape, dtype)) in zip(slices, shapes.items(), strict=True)
             }
 
         self.host, self.device = views(self._on_host), views(self._on_device)
 
     def copy_to_device(self) -> None:
-        """Begin to copy what is here to the device."""
+        """Start copying all tensors from the host to the device."""
         self._on_device.copy_(self._on_host, non_blocking=True)
 
     def copy_to_host(self) -> None:
-        """Begin to copy what is there to the host; see :meth:`synchronize`."""
+        """Start copying all tensors to the host; they are there after :meth:`synchronize`."""
         self._on_host.copy_(self._on_device, non_blocking=True)
 
     def synchronize(self) -> None:
-        """Wait for everything that the device was given, copies among it."""
+        """Wait until the device has finished all work of its current stream, copies included."""
         if self._device.type == "cuda":
             torch.cuda.current_stream(self._device).synchronize()

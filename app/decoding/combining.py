@@ -1,4 +1,4 @@
-"""How the logits of a base and its expert pairs become those of the tuned model."""
+"""Proxy-tuning in torch: combines the logits of a base and its expert pairs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Which evaluation is the expert and which the anti-expert, by place among the evaluations."""
+    """One expert pair: the indices of its expert and anti-expert among the model contexts."""
 
     name: str
     expert: int
@@ -20,13 +20,13 @@ class Pair:
 def combine_logits(base: Tensor, differences: Tensor, alphas: Tensor) -> Tensor:
     """The tuned logits s_M + Σ_i α_i (s_M⁺ᵢ − s_M⁻ᵢ).
 
-    Source: Liu et al., Tuning Language Models by Proxy, arXiv 2401.08565, equation 1, with a weight
-    for each of several pairs.
+    Source: Liu et al., Tuning Language Models by Proxy, arXiv 2401.08565, equation 1,
+    extended to several pairs with an α each.
 
     Args:
         base: Raw logits of the base, [..., V], float32.
         differences: Expert minus anti-expert of each pair, [P, ..., V], float32.
-        alphas: The weight of each pair, [P].
+        alphas: The α of each pair, [P].
 
     Returns:
         Combined logits, [..., V], float32.
@@ -39,7 +39,7 @@ def pair_differences(rows: Tensor, pairs: tuple[Pair, ...], masked: Tensor | Non
     """Expert minus anti-expert of each pair, [P, ..., V], 0 at masked ids.
 
     Args:
-        rows: Raw logits of every evaluation, [E, ..., V].
+        rows: Raw logits of every model context, [C, ..., V].
         pairs: At least one.
         masked: [V] of bool, or None where no id is.
     """

@@ -1,4 +1,4 @@
-"""Decoding as a generator: prompts in, token steps out."""
+"""The decoding loop, as a generator: prompts in, token steps out."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from app.decoding.types import FinishReason, GenerationConfig, TokenStep
 from app.errors import Cancelled, ContextLengthError
 
 SCORING_BLOCK = 32
-"""Given tokens are read so many at a time: their rows are kept together, at full vocabulary."""
+"""Given tokens are read in blocks of this size, since the rows of a whole block are in memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class TextPrefix:
-    """What a text begins with, before anything is drawn.
+    """The tokens that a run begins with and that are not sampled.
 
     Attributes:
-        kept: Ids that are out already. They are read where the KV caches do not hold them, and no
-            step is given for them.
-        forced: Ids after these that are given; their steps say what the models made of them.
+        kept: Token ids that were output before, as in a fork. No steps are yielded for them, and
+            they are read only if the KV caches do not hold them.
+        forced: Token ids after these that are given. Their steps have the probabilities and rows
+            that the models assign to them.
     """
 
     kept: tuple[int, ...] = ()
@@ -48,27 +49,27 @@ def decode(
     """Generate from the tuned distribution softmax(s_M + Σ_i α_i (s_M⁺ᵢ − s_M⁻ᵢ)).
 
     Args:
-        ensemble: The roles of a recipe. Whatever it has read before is forgotten, or, where there
-            is a prefix to be kept, used as far as it is the same.
-        prompts: The token ids of each evaluation's prompt, the base's first.
+        ensemble: The roles of a recipe. Its KV caches are cleared, or, with a kept prefix, reused
+            as far as they agree with it.
+        prompts: The token ids of each model context's prompt, the base's first.
         config: Sampling settings and limits; ``max_new_tokens`` counts the prefix.
-        detokenizer: Made for the base's tokenizer and prompt.
+        detokenizer: A detokenizer of the base's tokenizer after the base's prompt.
         eos_ids: Union of the end-of-sequence ids of all roles; any of them ends the text.
-        alphas: Read once for each token, so that a change acts on the next one.
-        cancelled: Asked before every prefill chunk and every token.
-        prefix: What the text begins with: a fork, or a text to be scored.
-        speculator: Of this ensemble; it drafts, so that the same text is there sooner.
+        alphas: Called once for each token, so that a change takes effect at the next token.
+        cancelled: Called before every prefill chunk and every token.
+        prefix: The tokens to begin with: of a fork, or of a text to be scored.
+        speculator: Decodes speculatively, with the same text; made for this ensemble.
 
     Yields:
-        A step for each token of the text after what is kept. The stop string is in none, nor is
-        the end of sequence, unless it stands inside what is given.
+        A step for each token after the kept ones. No step is yielded for a stop string, nor for an
+        end-of-sequence token unless it is inside the given tokens.
 
     Returns:
-        Why the text ended. A context that is full ends it like ``max_new_tokens`` does.
+        The finish reason. A full context counts as :attr:`FinishReason.LENGTH`.
 
     Raises:
-        PromptError: When a prompt is empty or, with the prefix, fills the context of its model.
-        ModelError: When a model computes logits that are not numbers.
+        PromptError: A prompt is empty or, with the prefix, fills the context of its model.
+        ModelError: A model computes logits that are not numbers.
     """
     text = TextBuffer(detokenizer, config.stop)
     text.skip(prefix.kept)
@@ -76,7 +77,7 @@ def decode(
     reason = FinishReason.LENGTH
     try:
         sampler = TokenSampler(prompts[0], prefix.kept, config, alphas)
-        steps = _draw_tokens(
+        steps = _token_steps(
             ensemble, prompts, config, sampler, prefix, eos_ids, cancelled, speculator
         )
         for step in steps:
@@ -89,13 +90,13 @@ def decode(
     except Cancelled:
         reason = FinishReason.CANCELLED
     except Exception:
-        yield from text.flush()  # nothing that was drawn is lost
+        yield from text.flush()  # yield what was sampled before the error
         raise
     yield from text.flush()
     return reason
 
 
-def _draw_tokens(
+def _token_steps(
     ensemble: Ensemble,
     prompts: Sequence[Sequence[int]],
     config: GenerationConfig,
@@ -105,7 +106,7 @@ def _draw_tokens(
     cancelled: Callable[[], bool],
     speculator: Speculator | None,
 ) -> Generator[TokenStep, None, None]:
-    """The given tokens and then those that are drawn. Steps have no text yet."""
+    """Steps of the given tokens, then of sampled tokens; without text."""
     if prefix.kept:
         logits = ensemble.resume(prompts, prefix.kept, cancelled)
     else:
@@ -135,7 +136,7 @@ def _draw_tokens(
 
 
 def _limit(ensemble: Ensemble, config: GenerationConfig, prefix: TextPrefix) -> int:
-    """How many tokens the text may have, the prefix included."""
+    """The maximum number of tokens of the run, the prefix included."""
     kept, forced = len(prefix.kept), len(prefix.forced)
     remaining = ensemble.remaining_context
     if remaining is not None and forced > remaining:

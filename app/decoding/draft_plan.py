@@ -1,6 +1,7 @@
-"""Whether to draft, with what and how far: by what drafts cost and bring, measured while decoding.
+"""Chooses the drafter and the draft length with the highest expected token rate.
 
-Nothing here has an influence on the text; it decides only how soon it is there.
+Times and acceptance rates are measured while decoding. The choice affects only the speed of
+decoding, never the generated text.
 """
 
 from __future__ import annotations
@@ -14,28 +15,37 @@ from statistics import mean
 
 _SAMPLES_KEPT = 8
 _QUARTER = 4
-"""A time is the lower quartile of those that are remembered: whatever else runs only adds to it."""
-_MIN_SECONDS = 1e-9  # seconds; nothing takes no time, whatever a clock says
+"""Times are summarised by their lower quartile, since other programs can only lengthen them."""
+_MIN_SECONDS = 1e-9  # for clocks that measure 0, since rates divide by times
 _STALE_AFTER = 256
+"""Measurements of a block size are dropped after this many measurements without that size."""
 _DECAY = 0.97
+"""Factor by which each observation reduces the weight of the earlier ones."""
 _PRIOR = 0.6
+"""Acceptance rate that is assumed before anything is observed."""
 _PRIOR_WEIGHT = 2.0
+"""Number of observations that the assumed rate counts as."""
 _CONFIDENCE_BOUNDS = (0.3, 0.6, 0.85, 0.97)
+"""Upper bounds of the confidence classes, each with an acceptance rate of its own."""
 _MATCH_LENGTH_BOUNDS = (2, 3, 4, 8)
+"""Upper bounds of the classes of prompt-lookup matches, by their length in tokens."""
 _MIN_BACKOFF, _MAX_BACKOFF = 4, 512
+"""Bounds of the number of tokens for which untried kinds of blocks are avoided after a loss."""
 _WEIGHT_DOUBLES_AFTER = 64
-"""Drafts by others until one that was not asked counts twice: it may have been slow by chance."""
+"""A drafter's expected rate is doubled after this many drafts by others, so that it is tried again:
+its measured times may be those of a moment when the machine was busy."""
 _OBSERVE_ALL = 16
 _OBSERVE_EVERY = 8
+"""The first 16 tokens, and then every eighth, update the acceptance rates of all models."""
 
 
 class Timings:
-    """Seconds that one thing takes with blocks of different sizes.
+    """Estimates the seconds that one operation takes, by block size in tokens.
 
-    A single token is a case of its own: it has other kernels. Blocks of several lie about on a
-    line, which smooths what a busy machine does to one size. The first time of a size is not
-    counted, since libraries prepare themselves in it, and a size that was not seen for long is
-    forgotten, so that what was slow once is tried again.
+    A single token is estimated by itself, since it uses other kernels. Larger blocks are estimated
+    by a least-squares line over their sizes, which smooths the noise of a busy machine. The first
+    measurement of a size is discarded as warm-up. Sizes that have not been measured for a long time
+    are dropped, so that a size that was slow once is tried again.
     """
 
     def __init__(self) -> None:
@@ -47,6 +57,7 @@ class Timings:
         self._fastest = 0.0
 
     def add(self, size: int, seconds: float) -> None:
+        """Record that a block of ``size`` tokens took ``seconds``."""
         self._count += 1
         if size in self._times:
             self._times[size].append(max(seconds, _MIN_SECONDS))
@@ -64,8 +75,8 @@ class Timings:
         self._line = _line(typical) if typical else None
         self._fastest = min(typical.values(), default=0.0)
 
-    def at(self, size: int) -> float | None:
-        """What a block takes, or None where nothing is known of its kind."""
+    def estimate(self, size: int) -> float | None:
+        """Estimated seconds of a block of ``size`` tokens, or None before any measurement."""
         if size == 1 or self._line is None:
             return self._single if size == 1 else None
         start, slope = self._line
@@ -73,7 +84,7 @@ class Timings:
 
 
 def _line(points: Mapping[int, float]) -> tuple[float, float]:
-    """Height at 0 and slope of the line of least squares, which does not fall."""
+    """Intercept and slope of the least-squares line; a negative slope is replaced by 0."""
     mean_size, mean_time = mean(points), mean(points.values())
     spread = sum((size - mean_size) ** 2 for size in points)
     common = sum((size - mean_size) * (time - mean_time) for size, time in points.items())
@@ -82,7 +93,7 @@ def _line(points: Mapping[int, float]) -> tuple[float, float]:
 
 
 class _MovingRate:
-    """How often something happens of late."""
+    """An exponentially decaying average of a yes/no observation."""
 
     def __init__(self) -> None:
         self._hits = self._trials = 0.0
@@ -92,11 +103,16 @@ class _MovingRate:
         self._trials = self._trials * _DECAY + 1.0
 
     def rate(self, prior: float) -> float:
+        """The average, pulled towards ``prior`` as long as there are few observations."""
         return (self._hits + prior * _PRIOR_WEIGHT) / (self._trials + _PRIOR_WEIGHT)
 
 
 class Acceptance:
-    """How probable it is that a drafted token is the tuned one, where those before it are."""
+    """Estimates the acceptance rate of a drafter.
+
+    The acceptance rate is the probability that a drafted token equals the token sampled from the
+    tuned distribution, given that all drafted tokens before it did.
+    """
 
     def __init__(self) -> None:
         self._all = _MovingRate()
@@ -108,7 +124,7 @@ class Acceptance:
             self._by_confidence[bisect_left(_CONFIDENCE_BOUNDS, confidence)].add(agreed)
 
     def rate(self, confidence: float | None = None) -> float:
-        """Of all drafts of late, or of those of which their model was about as sure."""
+        """The recent acceptance rate: of all drafts, or of those with similar confidence."""
         overall = self._all.rate(_PRIOR)
         if confidence is None:
             return overall
@@ -117,12 +133,12 @@ class Acceptance:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A draft: by whom, how long at most, and what it is expected to yield.
+    """The choice for the next block.
 
     Attributes:
-        drafter: The place of an evaluation; None for a prompt lookup, or where nothing is drafted.
-        length: The most tokens to draft; 0 is plain decoding.
-        rate: Tokens per second that are expected.
+        drafter: Index of the model context that drafts; None for prompt lookup and for no draft.
+        length: Maximum number of drafted tokens; 0 is plain decoding.
+        rate: Expected tokens per second.
     """
 
     drafter: int | None
@@ -131,47 +147,51 @@ class Plan:
 
 
 class Planner:
-    """Measures and chooses.
+    """Chooses drafts for one ensemble from measured times and acceptance rates.
 
     Args:
-        evaluations: How many there are; each of them can draft for the others.
-        longest: The most tokens to draft at once.
+        contexts: Number of model contexts; each of them can draft for the others.
+        longest: Maximum number of tokens to draft at once.
+
+    Attributes:
+        ensemble_times: Of blocks that all model contexts read together.
+        draft_times: By drafter, of one drafted token: one forward pass and sampling.
+        verify_times: By drafter, of blocks that all other model contexts read.
+        acceptance: By drafter.
     """
 
-    def __init__(self, evaluations: int, longest: int) -> None:
+    def __init__(self, contexts: int, longest: int) -> None:
         self._longest = longest
-        self._share = 1 / evaluations
+        self._context_share = 1 / contexts
         self._observed = 0
         self._backoff = 0
         self._next_backoff = _MIN_BACKOFF
-        self._blocks_since_use = [0] * evaluations
-        self.whole = Timings()
-        """All evaluations read a block."""
-        self.steps = tuple(Timings() for _ in range(evaluations))
-        """One evaluation reads a token and another is drafted."""
-        self.others = tuple(Timings() for _ in range(evaluations))
-        """All evaluations but one read a block."""
-        self.drafts = tuple(Acceptance() for _ in range(evaluations))
+        self._blocks_since_use = [0] * contexts
+        self.ensemble_times = Timings()
+        self.draft_times = tuple(Timings() for _ in range(contexts))
+        self.verify_times = tuple(Timings() for _ in range(contexts))
+        self.acceptance = tuple(Acceptance() for _ in range(contexts))
         self._prompt_lookups = tuple(Acceptance() for _ in range(len(_MATCH_LENGTH_BOUNDS) + 1))
 
-    def record_block(self, timings: Timings, size: int, seconds: float, share: float) -> None:
-        """Learn what a block of several tokens took.
+    def record_block(self, timings: Timings, size: int, seconds: float, rate: float) -> None:
+        """Record the time of a block, and back off from untried kinds of blocks after a loss.
 
-        Where it has cost more than it could be expected to bring, such as with a server that is
-        slow at blocks, the next block of which nothing is known waits: for as many tokens as were
-        lost, and at least for twice as many as the time before.
+        A block of a kind that had not been measured before is a loss if plain decoding would have
+        been faster in expectation, as with a server that is slow at blocks. Untried kinds are then
+        avoided for as many tokens as plain decoding would have made in the time lost, and for at
+        least twice as many tokens as after the loss before.
 
         Args:
-            timings: Of its kind.
-            size: How many tokens it had.
-            seconds: What it took.
-            share: How probable it was that a draft in it is accepted, where those before it are.
+            timings: The measurements of this kind of block; they are updated.
+            size: Tokens in the block.
+            seconds: Measured time.
+            rate: Acceptance rate of the block's drafts.
         """
-        known, plain = timings.at(size) is not None, self.whole.at(1)
+        known, plain = timings.estimate(size) is not None, self.ensemble_times.estimate(1)
         timings.add(size, seconds)
         if known or plain is None:
             return
-        lost = seconds / plain - sum(share**place for place in range(size))
+        lost = seconds / plain - sum(rate**place for place in range(size))
         if lost > 0:
             self._backoff = min(max(self._next_backoff, ceil(lost)), _MAX_BACKOFF)
             self._next_backoff = 2 * self._backoff
@@ -179,40 +199,45 @@ class Planner:
             self._backoff, self._next_backoff = 0, _MIN_BACKOFF
 
     def prompt_lookup(self, match_length: int) -> Acceptance:
-        """The acceptance of drafts that were looked up by so many tokens."""
+        """The acceptance of prompt-lookup drafts whose match had this length in tokens."""
         return self._prompt_lookups[bisect_left(_MATCH_LENGTH_BOUNDS, match_length)]
 
     def should_observe(self, index: int) -> bool:
-        """Whether to learn from a token who would have drafted it: from some it is enough."""
-        if self._share == 1 or (self._observed >= _OBSERVE_ALL and index % _OBSERVE_EVERY):
+        """Whether to compare token ``index`` with what every model would have drafted.
+
+        A sample of the tokens is enough. With a single model there is nothing to compare.
+        """
+        if self._context_share == 1 or (self._observed >= _OBSERVE_ALL and index % _OBSERVE_EVERY):
             return False
         self._observed += 1
         return True
 
     def plan(self, match_length: int, max_drafts: int) -> Plan:
-        """What to draft next.
+        """Choose the next draft: the alternative with the highest expected token rate.
 
         Args:
-            match_length: Tokens that the prompt lookup matched, 0 where there is no match.
-            max_drafts: The most tokens that can be drafted.
+            match_length: Tokens that prompt lookup matched, 0 if it found no match.
+            max_drafts: Number of tokens that the run and the contexts of the models still allow.
         """
-        plain = self.whole.at(1)
+        plain = self.ensemble_times.estimate(1)
         if plain is None or max_drafts < 1:
             return Plan(None, 0, 0.0)
         plans = [Plan(None, 0, 1 / plain)]
         longest = min(self._longest, max_drafts)
         backing_off, self._backoff = self._backoff > 0, max(self._backoff - 1, 0)
-        if match_length and not (backing_off and self.whole.at(longest + 1) is None):
-            share = self.prompt_lookup(match_length).rate()
-            plans.append(_best(None, longest, share, lambda n: self.whole.at(n + 1) or plain))
-        if self._share < 1:
-            for place, drafts in enumerate(self.drafts):
-                if backing_off and self.others[place].at(longest + 1) is None:
+        if match_length and not (backing_off and self.ensemble_times.estimate(longest + 1) is None):
+            rate = self.prompt_lookup(match_length).rate()
+            plans.append(
+                _best(None, longest, rate, lambda n: self.ensemble_times.estimate(n + 1) or plain)
+            )
+        if self._context_share < 1:
+            for place, drafts in enumerate(self.acceptance):
+                if backing_off and self.verify_times[place].estimate(longest + 1) is None:
                     continue
-                share = drafts.rate()
-                step, others = self._step(place, plain), self._others(place, plain)
-                cost = _drafted_cost(share, step, others)
-                plans.append(_best(place, longest, share, cost))
+                rate = drafts.rate()
+                step, verify = self._draft_seconds(place, plain), self._verify_seconds(place, plain)
+                cost = _drafted_cost(rate, step, verify)
+                plans.append(_best(place, longest, rate, cost))
         best = max(plans, key=lambda plan: plan.rate * self._staleness_factor(plan.drafter))
         if best.drafter is not None:
             self._blocks_since_use = [blocks + 1 for blocks in self._blocks_since_use]
@@ -220,48 +245,64 @@ class Planner:
         return best
 
     def should_extend(self, plan: Plan, drafted: int, reach: float) -> bool:
-        """Whether another token is worth drafting.
+        """Whether to draft one more token.
 
-        It is where the tokens it brings come faster by it than at the rate of the plan.
+        One more token is drafted if its expected gain in tokens, divided by its cost in seconds,
+        exceeds the token rate of the plan.
 
         Args:
-            plan: The plan in hand, of an evaluation that drafts.
-            drafted: How many tokens are drafted.
-            reach: The probability that all of them are accepted.
+            plan: The plan being carried out; its drafter is a model context.
+            drafted: Number of tokens drafted so far.
+            reach: Probability that all of them are accepted.
         """
-        place, plain = plan.drafter, self.whole.at(1)
+        place, plain = plan.drafter, self.ensemble_times.estimate(1)
         if drafted >= plan.length or place is None or plain is None:
             return False
-        step, others = self._step(place, plain), self._others(place, plain)
-        gain = reach * self.drafts[place].rate()
-        # what was drafted in vain was read in vain, by the drafter and by the others
-        cost = step * (1 + gain - reach) + others(drafted + 2) - others(drafted + 1)
+        step, verify = self._draft_seconds(place, plain), self._verify_seconds(place, plain)
+        gain = reach * self.acceptance[place].rate()
+        # The drafter reads its last token only if it is accepted; the others read it in any case.
+        cost = step * (1 + gain - reach) + verify(drafted + 2) - verify(drafted + 1)
         return gain > plan.rate * cost
 
     def _staleness_factor(self, place: int | None) -> float:
-        """What the rate of a drafter counts for: the more, the older what is known of its times."""
+        """Factor on a drafter's expected rate that grows with the age of its measurements."""
         return 1.0 if place is None else 1 + self._blocks_since_use[place] / _WEIGHT_DOUBLES_AFTER
 
-    def _step(self, place: int, plain: float) -> float:
-        return self.steps[place].at(1) or plain * self._share
+    def _draft_seconds(self, place: int, plain: float) -> float:
+        return self.draft_times[place].estimate(1) or plain * self._context_share
 
-    def _others(self, place: int, plain: float) -> Callable[[int], float]:
-        return lambda size: self.others[place].at(size) or plain * (1 - self._share)
+    def _verify_seconds(self, place: int, plain: float) -> Callable[[int], float]:
+        return lambda size: (
+            self.verify_times[place].estimate(size) or plain * (1 - self._context_share)
+        )
 
 
 def _drafted_cost(
-    share: float, step: float, others: Callable[[int], float]
+    rate: float, step: float, verify: Callable[[int], float]
 ) -> Callable[[int], float]:
-    """Seconds of a block: the drafter reads its last token only where all are accepted."""
-    return lambda length: step * (length + share**length) + others(length + 1)
+    """Expected seconds of a block by draft length.
+
+    The drafter reads its last drafted token only if all drafts are accepted.
+
+    Args:
+        rate: Acceptance rate.
+        step: Seconds of one drafted token.
+        verify: Seconds in which the other models read a block, by its size.
+    """
+    return lambda length: step * (length + rate**length) + verify(length + 1)
 
 
-def _best(drafter: int | None, longest: int, share: float, cost: Callable[[int], float]) -> Plan:
-    """The length that yields the most tokens per second; the first token needs no draft."""
+def _best(
+    drafter: int | None, longest: int, acceptance_rate: float, cost: Callable[[int], float]
+) -> Plan:
+    """The draft length with the highest expected token rate.
+
+    A block yields one token more than the drafts that are accepted.
+    """
     best = Plan(drafter, 0, 0.0)
     tokens = reach = 1.0
     for length in range(1, longest + 1):
-        reach *= share
+        reach *= acceptance_rate
         tokens += reach
         rate = tokens / cost(length)
         if rate > best.rate:

@@ -1,4 +1,4 @@
-"""A base and its expert pairs: the two verbs of a language model for all roles at once."""
+"""A base and its expert pairs as one model with the operations of a language model."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ PREFILL_CHUNK = 512
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EnsembleLogits:
-    """Raw logits of every context at the last positions.
+    """Raw logits of every model context at the last positions that were read.
 
     Attributes:
-        rows: [E, last, V], float32; −inf at masked ids.
-        pairs: Which rows make an expert pair.
-        masked: Ids that not every role has, [V] of bool, or None where there are none.
-        sampled: What was sampled from each position as it was read, or nothing.
+        rows: [C, last, V], float32, for C model contexts; −inf at masked ids.
+        pairs: The expert pairs, by index into ``rows``.
+        masked: Ids that not every role has, [V] of bool, or None if there are none.
+        sampled: The token sampled on the device after each position; empty if none was.
     """
 
     rows: Tensor
@@ -42,17 +42,17 @@ class EnsembleLogits:
         base = self.rows[0, position]
         if not self.pairs:
             return base
-        weights = torch.tensor(alphas, dtype=torch.float32)
-        return combine_logits(base, self.differences(position), weights)
+        factors = torch.tensor(alphas, dtype=torch.float32)
+        return combine_logits(base, self.differences(position), factors)
 
     def differences(self, position: int | slice) -> Tensor:
         """Expert minus anti-expert of each pair at some of the positions, [P, ..., V]."""
         return pair_differences(self.rows[:, position], self.pairs, self.masked)
 
     def on_host(self, position: int) -> RoleLogits:
-        """The rows of one position as arrays, in one copy from the device."""
-        # NumPy's own memory, since rows are kept: torch aligns its blocks, and the holes that such
-        # blocks leave in the heap are too small for the next one.
+        """The rows of one position as NumPy arrays, copied from the device at once."""
+        # Copied into NumPy's memory, since these arrays are kept: torch aligns its allocations, and
+        # the gaps that this leaves in the heap are too small for the next one.
         rows = list(self.rows[:, position].cpu().numpy().copy())  # an array a row: roles share it
         return RoleLogits(
             base=rows[0],
@@ -62,7 +62,7 @@ class EnsembleLogits:
 
 
 class ModelContext:
-    """A language model, what to call it, and the ids that its KV cache holds."""
+    """One model with a KV cache and a prompt of its own, and a name for messages."""
 
     def __init__(self, model: LanguageModel, name: str) -> None:
         self.model = model
@@ -71,7 +71,7 @@ class ModelContext:
         self._cached_ids: list[int] = []
 
     def begin(self, tokens: Sequence[int], last: int) -> None:
-        """Where the model is elsewhere, let it begin with what :meth:`extend` will ask for."""
+        """Start the request of a remote model for which :meth:`extend` will wait."""
         if self.remote is not None:
             self.remote.begin(tokens, last)
 
@@ -85,7 +85,7 @@ class ModelContext:
         return logits
 
     def mark_read(self, tokens: Sequence[int]) -> None:
-        """The model has read ``tokens`` as part of a fused step."""
+        """Record that a fused step has written ``tokens`` into the KV cache."""
         self.model.length += len(tokens)
         self._cached_ids += tokens
 
@@ -93,8 +93,8 @@ class ModelContext:
         del self._cached_ids[length:]
         self.model.rewind(length)
 
-    def read(self, tokens: Sequence[int], cancelled: Callable[[], bool]) -> Tensor:
-        """Extend by a long text; here in chunks, elsewhere at once. The last row, [1, V]."""
+    def read_in_chunks(self, tokens: Sequence[int], cancelled: Callable[[], bool]) -> Tensor:
+        """Prefill with ``tokens``: in chunks locally, at once remotely. The last row, [1, V]."""
         chunk = PREFILL_CHUNK if self.remote is None else len(tokens)
         for start in range(0, len(tokens), chunk):
             if cancelled():
@@ -103,28 +103,34 @@ class ModelContext:
         return logits
 
     def rewind_to_common_prefix(self, tokens: Sequence[int]) -> int:
-        """Keep of what is held the beginning of ``tokens``, all but the last; its length."""
+        """Shorten the KV cache to the prefix that it has in common with ``tokens``.
+
+        The last of ``tokens`` is never kept, so that it is read again and yields logits.
+
+        Returns:
+            The number of cached tokens.
+        """
         longest = min(len(self._cached_ids), len(tokens) - 1)
         pairs = zip(self._cached_ids[:longest], tokens, strict=False)
         common = next((at for at, (held, token) in enumerate(pairs) if held != token), longest)
         try:
             self.rewind(common)
-        except ModelError:  # it keeps a state that cannot go back: read everything again
+        except ModelError:  # a recurrent state: read everything again
             common = 0
             self.rewind(0)
         return common
 
 
 class Ensemble:
-    """All roles of a recipe over one vocabulary.
+    """All roles of a recipe over the base's vocabulary.
 
-    Roles with the same checkpoint and the same prompt are one *context*. Each context has its
-    own prompt and so its own offset; the generated tokens are the same for all.
+    Roles with the same checkpoint and the same prompt share one model context. Each context has its
+    own prompt, and so its own offset in the KV cache; the generated tokens are the same for all.
 
     Args:
-        models: The distinct models; the base is the first.
-        names: A name for each context, for error messages.
-        pairs: The expert pairs, by place among ``models``.
+        models: The model of each context; the base is the first.
+        names: A name for each context, for messages.
+        pairs: The expert pairs, by index into ``models``.
         usable: Ids that every role has, [V] of bool over the base's columns, or None for all.
     """
 
@@ -145,9 +151,9 @@ class Ensemble:
         self._fused_alone: dict[int, FusedSteps | None] = {}
 
     def only(self, place: int) -> Ensemble:
-        """One context by itself, as the base of an ensemble without pairs, with the same ids.
+        """One model context as the base of an ensemble without pairs, over the same vocabulary.
 
-        It shares the KV cache: whichever of the two reads last decides what is held.
+        Both ensembles share the KV cache, so that reading with one changes the other.
         """
         alone = copy(self)
         alone._contexts = (self._contexts[place],)
@@ -162,7 +168,7 @@ class Ensemble:
 
     @property
     def not_captured(self) -> str:
-        """Why steps are not captured as a fused, or an empty text."""
+        """Why steps are not captured as a fused step; empty if they are or may be."""
         if self._fused is None:
             named = zip(self.names, self.models, strict=True)
             others = [name for name, model in named if not isinstance(model, GraphedLanguageModel)]
@@ -173,33 +179,33 @@ class Ensemble:
 
     @property
     def models(self) -> tuple[LanguageModel, ...]:
-        """What computes each context."""
+        """The model of each context."""
         return tuple(context.model for context in self._contexts)
 
     @property
     def remote(self) -> RemoteModel | None:
-        """What computes elsewhere, if anything does; only a base can."""
+        """The remote model, or None; only a base can be remote."""
         return self._contexts[0].remote
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What each context is called."""
+        """The name of each context."""
         return tuple(context.name for context in self._contexts)
 
     @property
     def unrewindable(self) -> str:
-        """A context whose model cannot rewind, or an empty name; certain after a prefill."""
+        """The name of a context whose model cannot rewind, or empty; reliable after a prefill."""
         names = (item.name for item in self._contexts if not item.model.can_rewind)
         return next(names, "")
 
     @property
     def length(self) -> int:
-        """Generated tokens held, after the prompts."""
+        """Number of tokens in the KV caches after the prompts."""
         return self._contexts[0].model.length - self._offsets[0]
 
     @property
     def remaining_context(self) -> int | None:
-        """How many more tokens every role can read, or None where no role names a limit."""
+        """How many more tokens all roles can read, or None if none of them has a limit."""
         models = [context.model for context in self._contexts]
         rooms = [
             model.context_length - model.length
@@ -211,10 +217,10 @@ class Ensemble:
     def prefill(
         self, prompts: Sequence[Sequence[int]], cancelled: Callable[[], bool] = lambda: False
     ) -> EnsembleLogits:
-        """Forget everything and read the prompts, in chunks.
+        """Clear the KV caches and read the prompts in chunks.
 
         Args:
-            prompts: The token ids of each context's prompt.
+            prompts: The token ids of each model context's prompt.
             cancelled: Asked before every chunk.
 
         Returns:
@@ -233,12 +239,12 @@ class Ensemble:
         text: Sequence[int],
         cancelled: Callable[[], bool] = lambda: False,
     ) -> EnsembleLogits:
-        """Stand behind the prompts and ``text``, reading only what the KV caches do not hold.
+        """Read the prompts and ``text``, reusing the KV caches as far as they agree.
 
-        Logits agree with those of :meth:`prefill` up to rounding: the blocks are others.
+        Logits agree with those of :meth:`prefill` up to rounding, since blocks differ.
 
         Args:
-            prompts: The token ids of each context's prompt.
+            prompts: The token ids of each model context's prompt.
             text: The ids that follow every prompt.
             cancelled: Asked before every chunk.
 
@@ -255,7 +261,7 @@ class Ensemble:
             wanted = [*prompt, *text]
             missing.append(wanted[context.rewind_to_common_prefix(wanted) :])
             context.begin(missing[-1], 1)
-        rows = self._in_turn(lambda place, it: it.read(missing[place], cancelled))
+        rows = self._in_turn(lambda place, it: it.read_in_chunks(missing[place], cancelled))
         self._offsets = tuple(len(prompt) for prompt in prompts)
         return self.gather(rows)
 
@@ -269,19 +275,19 @@ class Ensemble:
         """Read ``tokens`` in every role and return logits of the last positions.
 
         Args:
-            tokens: What to read, [k].
-            last: For how many of the last positions to return logits.
-            precomputed: Rows, [last, V], of models that have read the tokens by themselves, by
-                their place; they are not asked again.
-            sampling: What will be sampled after each of the tokens, where all of their logits are
-                asked for; where steps are captured as a fused, it is sampled at once.
+            tokens: Token ids to read, [k].
+            last: Number of last positions to return logits for.
+            precomputed: Rows, [last, V], of contexts that have read the tokens already, by index;
+                these contexts do not read them again.
+            sampling: Inputs for sampling after each token, when logits of all positions are
+                returned; used if the ensemble has fused steps, and ignored otherwise.
         """
         precomputed = precomputed or {}
         if self._fused and sampling and last == len(tokens) <= LONGEST and not self.not_captured:
             try:
                 return self._extend_fused(tokens, precomputed, sampling)
             except CaptureError:
-                pass  # as it is, then
+                pass  # fall back to one forward pass for each context
         for place, context in enumerate(self._contexts):
             if place not in precomputed:
                 context.begin(tokens, last)
@@ -293,19 +299,19 @@ class Ensemble:
         return self.gather(rows)
 
     def clear_caches(self) -> None:
-        """Forget everything that was read, and give its memory back."""
+        """Empty all KV caches and release their memory."""
         for context in self._contexts:
             context.rewind(0)
 
     def release_buffers(self) -> None:
-        """Give back all memory but that of the weights, as when there is too little."""
+        """Release everything but the weights: KV caches and captured steps."""
         self.clear_caches()
         for fused in (self._fused, *self._fused_alone.values()):
             if fused is not None:
                 fused.clear()
 
     def rewind(self, length: int) -> None:
-        """Forget the generated tokens after the first ``length``."""
+        """Shorten the KV caches to the prompts and the first ``length`` tokens after them."""
         for context, offset in zip(self._contexts, self._offsets, strict=True):
             context.rewind(offset + length)
 
@@ -328,7 +334,7 @@ class Ensemble:
         return EnsembleLogits(rows, self.pairs, self._masked_at(rows.device), sampled)
 
     def _in_turn(self, work: Callable[[int, ModelContext], Tensor]) -> list[Tensor]:
-        """What each context computes; those elsewhere are waited for after the others."""
+        """Results of ``work`` for each context; a remote context is waited for last."""
         rows: dict[int, Tensor] = {}
         for place, context in sorted(
             enumerate(self._contexts), key=lambda item: item[1].remote is not None
@@ -350,7 +356,7 @@ class Ensemble:
                 )
 
     def gather(self, rows: Sequence[Tensor]) -> EnsembleLogits:
-        """Join what each context computed, [n, V] of its own columns, over the base's columns.
+        """Stack the rows of all contexts, [n, own V] each, over the base's columns; mask ids.
 
         Raises:
             ModelError: When a model computed logits that are not numbers.
@@ -381,6 +387,6 @@ class Ensemble:
             )
 
     def _align(self, logits: Tensor) -> Tensor:
-        """Cut or pad the columns to the base's; ids that are not shared are masked afterwards."""
+        """Cut or pad the columns to the base's; padding is masked by the caller."""
         missing = self.vocabulary_size - logits.shape[-1]
         return torch.nn.functional.pad(logits, (0, missing)) if missing else logits

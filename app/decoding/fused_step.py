@@ -1,4 +1,4 @@
-"""A step of an ensemble as one computation: all roles read a block, and what follows is sampled.
+"""A fused step: the forward passes of all roles, proxy-tuning and sampling as one computation.
 
 All inputs (tokens, positions, alphas, noise keys) are copied to the device at once, and all outputs
 (raw rows, sampled tokens) back at once, so that the host waits for the device once in a step. The
@@ -31,13 +31,13 @@ _KEPT = 24
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SamplingInputs:
-    """What is going to be sampled after a block, as far as it is known before.
+    """What sampling after a block needs, as far as it is known before the block is read.
 
     Attributes:
-        index: The position of the first draw among the generated tokens.
-        config: The settings in force.
-        alphas: The weight of each pair, [P]; those of the token before.
-        history: The ids before the first draw, [n]; the first token of the block is among them.
+        index: Index of the first sampled token among the generated tokens.
+        config: The sampling settings.
+        alphas: The α of each pair, [P]; those that the token before was sampled with.
+        history: Token ids before the first sampled token, [n], the block's first token included.
     """
 
     index: int
@@ -48,13 +48,13 @@ class SamplingInputs:
 
 @dataclass(frozen=True, slots=True)
 class SampledToken:
-    """A token that was sampled together with the rows that it was sampled from.
+    """A token that was sampled on the device in the step that computed its logits.
 
     Attributes:
-        index: Its position among the generated tokens.
-        token_id: The token.
+        index: Its index among the generated tokens.
+        token_id: Its id.
         probability: Its probability after the processors.
-        alphas: The weights it was sampled with.
+        alphas: The alphas it was sampled with.
     """
 
     index: int
@@ -66,23 +66,23 @@ class SampledToken:
 def make_fused_steps(
     models: Sequence[object], pairs: Sequence[Pair], vocabulary_size: int, masked: Tensor | None
 ) -> FusedSteps | None:
-    """The whole steps of an ensemble, where all its models are such that they can be captured."""
+    """The fused steps of an ensemble, or None if its models cannot be captured together."""
     graphed = [model for model in models if isinstance(model, GraphedLanguageModel)]
     together = len(graphed) == len(models) and len({model.device for model in graphed}) == 1
     return FusedSteps(graphed, pairs, vocabulary_size, masked) if together else None
 
 
 class FusedSteps:
-    """The steps of one ensemble, captured as they are needed.
+    """The fused steps of one ensemble; each is captured when it is first needed.
 
     Args:
-        models: What computes each evaluation, on one device.
-        pairs: The expert pairs, by place among ``models``.
+        models: The model of each model context, all on one device.
+        pairs: The expert pairs, by index into ``models``.
         vocabulary_size: Columns of the rows.
-        masked: Ids that are never sampled, [V] of bool, or None where there are none.
+        masked: Ids that are never sampled, [V] of bool, or None if there are none.
 
     Attributes:
-        not_captured: Why steps are not captured as a whole, or an empty text.
+        not_captured: Why steps cannot be captured as a whole; empty until capturing has failed.
     """
 
     def __init__(
@@ -103,17 +103,17 @@ class FusedSteps:
     def read(
         self, tokens: Sequence[int], precomputed: Mapping[int, Tensor], sampling: SamplingInputs
     ) -> tuple[Tensor, tuple[SampledToken, ...]]:
-        """Read a block and draw what follows each of its tokens.
+        """Read a block and sample a token after each of its tokens.
 
-        The KV caches are written; the lengths of the models are left to the caller.
+        The KV caches are written; :attr:`length` of the models is left to the caller.
 
         Args:
-            tokens: The block, [k].
-            precomputed: Rows, [k, V], of evaluations that have read the block by themselves.
-            sampling: What is to be sampled.
+            tokens: Token ids of the block, [k].
+            precomputed: Rows, [k, V], of model contexts that have read the block already.
+            sampling: The inputs for sampling.
 
         Returns:
-            The raw rows of every evaluation, [E, k, V], on the host, and the sampled tokens, [k].
+            The raw rows of every model context, [C, k, V], on the host, and k sampled tokens.
 
         Raises:
             CaptureError: The step cannot be captured; nothing was read.
@@ -133,7 +133,7 @@ class FusedSteps:
             raise
 
     def clear(self) -> None:
-        """Give back what was captured, with its memory."""
+        """Drop all captured steps and release their memory."""
         self._steps.clear()
         self._buffers = []
 
@@ -152,12 +152,12 @@ class FusedSteps:
 
 @dataclass(frozen=True, slots=True)
 class _StepKey:
-    """What decides how a step is computed.
+    """Identifies a captured step: everything that its graph depends on.
 
     Attributes:
-        size: Tokens that are read.
-        precomputed: The evaluations that do not read them.
-        config: The settings, without those that only say where to begin and to end.
+        size: Number of tokens that are read.
+        precomputed: Indices of the model contexts that do not read them.
+        config: The settings, without seed, token limit and stop strings, which are no part of it.
     """
 
     size: int
@@ -171,7 +171,7 @@ class _StepKey:
 
 
 class _FusedStep:
-    """The step of one key, over memory that stays where it is."""
+    """One captured step with its input and output buffers, whose addresses never change."""
 
     def __init__(
         self,
@@ -187,11 +187,11 @@ class _FusedStep:
         self._masked = masked
         self._capture = models[0].capture
         self._run: Action | None = None
-        size, evaluations, device = key.size, len(models), models[0].device
+        size, contexts, device = key.size, len(models), models[0].device
         rows = (size, vocabulary_size)
         inputs = {
             "tokens": ((size,), torch.int64),
-            "positions": ((evaluations, size), torch.int64),
+            "positions": ((contexts, size), torch.int64),
             "alphas": ((len(pairs),), torch.float32),
             "precomputed": ((len(key.precomputed), *rows), torch.float32),
         }
@@ -202,7 +202,7 @@ class _FusedStep:
         self._inputs = Mirror(inputs, device)
         self._outputs = Mirror(
             {
-                "rows": ((evaluations, *rows), torch.float32),
+                "rows": ((contexts, *rows), torch.float32),
                 "sampled": ((size,), torch.int64),
                 "probability": ((size,), torch.float64),
             },
@@ -212,7 +212,7 @@ class _FusedStep:
     def set_inputs(
         self, tokens: Sequence[int], precomputed: Mapping[int, Tensor], sampling: SamplingInputs
     ) -> None:
-        """Hand over what the step is for. What fills the block up is read too, and overwritten."""
+        """Copy the inputs to the device. Blocks are padded; the padding is overwritten later."""
         inputs, missing = self._inputs.host, self._key.size - len(tokens)
         inputs["tokens"].copy_(torch.tensor([*tokens, *[tokens[-1]] * missing]))
         starts = torch.tensor([[model.length] for model in self._models])
@@ -229,6 +229,7 @@ class _FusedStep:
         self._inputs.copy_to_device()
 
     def run(self, count: int, sampling: SamplingInputs) -> tuple[Tensor, tuple[SampledToken, ...]]:
+        """Run the step and return the outputs for its first ``count`` tokens; see ``read``."""
         if self._run is None:
             self._run = self._capture(
                 self._compute, parts=len(self._models) - len(self._key.precomputed)
@@ -254,7 +255,7 @@ class _FusedStep:
         for place, precomputed in zip(self._key.precomputed, inputs["precomputed"], strict=True):
             rows[place].copy_(precomputed)
         runner(
-            [self._reading(p) for p in range(len(self._models)) if p not in self._key.precomputed]
+            [self._forward(p) for p in range(len(self._models)) if p not in self._key.precomputed]
         )
         seen = seen_in_block(inputs["seen"], inputs["tokens"]) if "seen" in inputs else None
         combined = rows[0]
@@ -268,10 +269,10 @@ class _FusedStep:
         outputs["sampled"].copy_(sampled)
         outputs["probability"].copy_(probability)
 
-    def _reading(self, place: int) -> Action:
-        """One evaluation reads the block; its row is written over the base's columns."""
+    def _forward(self, place: int) -> Action:
+        """The forward pass of one model context, with its rows over the base's columns."""
 
-        def read() -> None:
+        def forward() -> None:
             inputs, rows = self._inputs.device, self._outputs.device["rows"][place]
             logits = self._models[place].forward_at(inputs["tokens"], inputs["positions"][place])
             columns = min(rows.shape[-1], logits.shape[-1])
@@ -279,4 +280,4 @@ class _FusedStep:
             if self._masked is not None:
                 rows.masked_fill_(self._masked, float("-inf"))
 
-        return read
+        return forward

@@ -1,9 +1,9 @@
-"""A language model whose short steps can be CUDA graphs: one launch instead of hundreds.
+"""A language model whose short steps are CUDA graphs: one launch instead of hundreds.
 
-Keys and values lie in buffers that never move, and where a token is written and what it may attend
-to is read from a tensor. So a graph that was captured once serves every step of its size: of this
-model by itself, or of a whole ensemble (:mod:`app.decoding.fused_step`). Without CUDA the same code
-runs uncaptured, which is how it is tested.
+Keys and values are in buffers of fixed address; the positions to write and to attend to are read
+from a tensor. A graph that was captured once therefore serves every step of its size, of this model
+alone or within a fused step (:mod:`app.decoding.fused_step`). Without CUDA the same code runs
+uncaptured, as tests do.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from app.decoding.rescaled_model import RescaledLanguageModel, longest_unscaled
 from app.decoding.uncached_model import UncachedLanguageModel
 
 SIZES = (1, 2, 3, 5, 9, 17)
-"""Blocks are filled up to one of these, so that there are few graphs."""
+"""Blocks are padded to one of these sizes, so that few graphs are needed."""
 LONGEST = SIZES[-1]
 """Blocks up to this size are captured: one token, or the longest draft after it."""
 _MIN_CAPACITY = 512
@@ -32,7 +32,7 @@ _MIN_CAPACITY = 512
 def make_language_model(
     model: PreTrainedModel, context_length: int | None = None
 ) -> TransformersLanguageModel:
-    """The fastest language model that is right for ``model`` on its device."""
+    """The fastest implementation that supports ``model`` on its device."""
     if why_not_cached(model):
         return UncachedLanguageModel(model, context_length)
     reader = TransformersLanguageModel(model, context_length)
@@ -45,7 +45,7 @@ def make_language_model(
 
 
 def why_not_captured(model: PreTrainedModel) -> str:
-    """What keeps the steps of ``model`` from being captured, or an empty text."""
+    """Why the steps of ``model`` cannot be captured; empty if they can."""
     if getattr(model.config, "quantization_config", None) is not None:
         return "its weights are quantised"  # bitsandbytes decides on the host while it computes
     if len({tensor.device for tensor in model.parameters()}) > 1 or hasattr(model, "_hf_hook"):
@@ -64,14 +64,14 @@ class GraphedLanguageModel(TransformersLanguageModel):
     """A :class:`LanguageModel` over a model that :func:`why_not_captured` has nothing against.
 
     Args:
-        model: What to evaluate.
-        context_length: The most tokens to read, where that is fewer than the model can.
-        capture: What prepares its steps.
+        model: The transformers model.
+        context_length: A limit of tokens below the model's own, or None.
+        capture: Captures its steps.
 
     Attributes:
-        capture: The same.
-        not_captured: Why steps of this model alone are not captured, or an empty text.
-        buffers: Another object as soon as keys and values lie elsewhere.
+        capture: Captures its steps.
+        not_captured: Why steps of this model alone are not captured; empty if they are or may be.
+        buffers: An object that is replaced when keys and values move, which invalidates graphs.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class GraphedLanguageModel(TransformersLanguageModel):
 
     @property
     def device(self) -> torch.device:
-        """Where it computes."""
+        """The device of the model."""
         return self._device
 
     @property
@@ -99,7 +99,7 @@ class GraphedLanguageModel(TransformersLanguageModel):
         count, start = tokens.shape[0], self.length
         if start and count <= LONGEST:
             logits = self._step(tokens)[count - last : count]
-        else:  # without a mask, the beginning of a prompt has the fastest kernel
+        else:  # the first block needs no mask, for which the fastest kernel is used
             self.ensure_capacity(start + count)
             positions = torch.arange(start, start + count, device=self._device)
             masked = start > 0 or count == 1
@@ -108,31 +108,33 @@ class GraphedLanguageModel(TransformersLanguageModel):
         return logits
 
     def rewind(self, length: int) -> None:
-        """Forget what comes after; at 0 long buffers are given back, and short ones stay for the
-        graphs that know them."""
+        """See :meth:`LanguageModel.rewind`.
+
+        At length 0 long buffers are released; short ones are kept with the graphs that use them.
+        """
         if not 0 <= length <= self.length:
             raise ValueError(f"cannot rewind {self.length} tokens to {length}")
-        self.length = length  # what lies behind it is masked, and written over
+        self.length = length  # later positions are masked until they are overwritten
         if length == 0 and self._layers[0].capacity > _MIN_CAPACITY:
             self._move(0)
             for layer in self._layers:
                 layer.reset()
 
     def ensure_capacity(self, tokens: int) -> None:
-        """See to it that so many tokens can be held."""
+        """Grow the KV cache to hold at least ``tokens`` tokens."""
         if tokens > self._layers[0].capacity:
             self._move(max(_MIN_CAPACITY, 1 << (tokens - 1).bit_length()))
 
     def forward_at(self, tokens: Tensor, positions: Tensor) -> Tensor:
-        """Logits after ``tokens``, [k], that stand at ``positions``, [k]; [k, V], float32.
+        """The logits, [k, V], float32, after ``tokens``, [k], at ``positions``, [k].
 
-        Everything before the positions is held, and their capacity is ensured. It asks the device
-        nothing, and leaves :attr:`length` as it is.
+        The KV cache has to hold all earlier positions and to have the capacity for these. The host
+        does not wait for the device, and :attr:`length` is not changed.
         """
         return self._forward(tokens, positions, tokens.shape[0], masked=True)
 
     def _move(self, capacity: int) -> None:
-        self._steps.clear()  # they know the old buffers
+        self._steps.clear()  # their graphs refer to the old buffers
         self.buffers = object()
         for layer in self._layers:
             layer.capacity = capacity
@@ -152,16 +154,16 @@ class GraphedLanguageModel(TransformersLanguageModel):
         return step.compute().clone()
 
     def _forward(self, tokens: Tensor, positions: Tensor, last: int, *, masked: bool) -> Tensor:
-        """The cache is written at the positions."""
+        """Run the model; keys and values are written at ``positions``."""
         for layer in self._layers:
             layer.positions = positions
         cache = DynamicCache(config=self.model.config)
         cache.layers = list(self._layers)
-        capacity = torch.arange(self._layers[0].capacity, device=positions.device)
+        cached = torch.arange(self._layers[0].capacity, device=positions.device)
         output = self.model(
             input_ids=tokens[None],
             position_ids=positions[None],
-            attention_mask=(capacity <= positions[:, None])[None, None] if masked else None,
+            attention_mask=(cached <= positions[:, None])[None, None] if masked else None,
             past_key_values=cache,
             use_cache=True,
             logits_to_keep=last,
@@ -171,16 +173,16 @@ class GraphedLanguageModel(TransformersLanguageModel):
 
 
 def captured_size(count: int, models: Iterable[TransformersLanguageModel]) -> int:
-    """How many tokens a step reads for ``count``: more, where there is capacity behind them."""
+    """The padded size of a block of ``count`` tokens, if the context allows the padding."""
     size = next(size for size in SIZES if size >= count)
-    rooms = (
+    remaining = (
         model.context_length - model.length for model in models if model.context_length is not None
     )
-    return size if size <= min(rooms, default=size) else count
+    return size if size <= min(remaining, default=size) else count
 
 
 class _FixedLayer(DynamicLayer):
-    """Keys and values, [1, heads, capacity, size], written at ``positions``."""
+    """Keys and values of one layer, [1, heads, capacity, size], written at ``positions``."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -202,7 +204,7 @@ class _FixedLayer(DynamicLayer):
         return self.keys, self.values
 
     def get_seq_length(self) -> int:
-        """Asked for the first block alone, which is read without a mask."""
+        """Used by transformers for the first block only, which is read without a mask."""
         return 0
 
     def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
@@ -210,7 +212,7 @@ class _FixedLayer(DynamicLayer):
 
 
 def _resized(held: Tensor, states: Tensor, capacity: int) -> Tensor:
-    """A buffer that begins with ``held``. In it are zeros: what is masked is multiplied by 0."""
+    """A buffer that begins with ``held``; the rest is 0, since masked values are multiplied."""
     buffer = states.new_zeros((*states.shape[:-2], capacity, states.shape[-1]))
     if held.numel():
         buffer[..., : held.shape[-2], :] = held
@@ -218,7 +220,7 @@ def _resized(held: Tensor, states: Tensor, capacity: int) -> Tensor:
 
 
 class _Step:
-    """The steps of one model and one size, over memory that stays where it is."""
+    """A captured step of one model and one block size, with buffers of fixed address."""
 
     def __init__(self, model: GraphedLanguageModel, size: int) -> None:
         self._model = model
@@ -230,26 +232,26 @@ class _Step:
         self._run: Action | None = None
 
     def set_inputs(self, tokens: Tensor, start: int) -> None:
-        """Hand over tokens, which are filled up with the last, and where they begin."""
+        """Copy the tokens, padded with the last one, and their positions to the device."""
         filled = torch.cat([tokens, tokens[-1:].expand(self._size - tokens.shape[0])])
         self._tokens.copy_(filled)
         self._positions.copy_(torch.arange(start, start + self._size))
 
     def compute(self) -> Tensor:
-        """The logits, [k, V], for as long as nothing else is computed."""
+        """The logits, [k, V], in a buffer that the next computation overwrites."""
         self._logits.copy_(self._model.forward_at(self._tokens, self._positions))
         return self._logits
 
     def run(self) -> Tensor:
-        """The logits, which stay as they are when it runs again.
+        """Run the captured step; the logits, [k, V], are a copy.
 
         Raises:
-            CaptureError: It has to be computed.
+            CaptureError: It cannot be captured.
         """
         if self._run is None:
-            self._run = self._model.capture(self._in_lanes)
+            self._run = self._model.capture(self._compute_with_runner)
         self._run()
         return self._logits.clone()
 
-    def _in_lanes(self, runner: ActionRunner) -> None:
+    def _compute_with_runner(self, runner: ActionRunner) -> None:
         self.compute()

@@ -9,7 +9,7 @@ from transformers import DynamicCache, PretrainedConfig
 from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
 BLOCK = 256
-"""Tokens by which a layer grows: a copy of the whole layer for each of them would cost too much."""
+"""Tokens by which a layer grows; growing by single tokens would copy the layer for each."""
 
 
 class GrowingLayer(DynamicLayer):
@@ -46,14 +46,14 @@ class GrowingLayer(DynamicLayer):
 
     def batch_select_indices(self, indices: Tensor) -> None:
         super().batch_select_indices(indices)
-        self._buffers = None  # they have a row for each text that was read
+        self._buffers = None  # the buffers still have a row for each text of the whole batch
 
 
 class GrowingSlidingLayer(GrowingLayer, DynamicSlidingWindowLayer):
-    """The same where only a window is attended to: it shows the window and keeps the rest.
+    """A growing layer with sliding-window attention: returns the window and keeps every token.
 
     Args:
-        sliding_window: Tokens that are attended to, the one that asks among them.
+        sliding_window: Number of tokens that a token attends to, itself included.
     """
 
     def __init__(self, sliding_window: int) -> None:
@@ -75,13 +75,13 @@ class GrowingSlidingLayer(GrowingLayer, DynamicSlidingWindowLayer):
 def make_cache(config: PretrainedConfig) -> DynamicCache:
     """An empty cache for the model of ``config``.
 
-    Layers of full and of sliding attention grow in blocks; others are as transformers has them.
+    Layers with full and sliding-window attention grow in blocks; others are those of transformers.
     """
     cache = DynamicCache(config=config)
     cache.layers = [_growing(layer) for layer in cache.layers]
     # Decoders of models that had an encoder may have more layers than ``num_hidden_layers`` says.
     cache.layer_class_to_replicate = GrowingLayer
-    # Recurrent states drop what a rewind would need unless told not to.
+    # Recurrent layers keep what a rewind needs only if asked to.
     cache.activate_past_recording()
     return cache
 

@@ -1,4 +1,4 @@
-"""Whether a tuned row leaves a token to draw."""
+"""Checks that tuned logits can be sampled from."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from app.errors import ModelError
 
 
 def require_sampleable(tuned: Row, logits: RoleLogits, alphas: Sequence[float]) -> None:
-    """Refuse a tuned row whose highest value is no number, before anything is drawn from it.
+    """Raise an error if the highest tuned logit is not a finite number.
 
-    Each role alone has been looked at by then. Together they may still leave nothing: where both
-    models of a pair forbid a token their difference is no number, and what one allows may be what
-    the other, or the mask, forbids.
+    The rows of each role have been checked by then. Their combination can still be unusable: where
+    both models of a pair have −inf the difference is NaN, and an id that one role allows may be
+    masked or forbidden by another.
 
     Args:
-        tuned: [V].
-        logits: What it was made of.
-        alphas: The weights it was made with.
+        tuned: The tuned row, [V].
+        logits: The rows of the roles it was computed from.
+        alphas: The α of each pair.
 
     Raises:
-        ModelError: Says which roles computed what.
+        ModelError: Names the logits of each role at the offending token.
     """
-    if math.isfinite(tuned.max()):  # NaN where any is
+    if math.isfinite(tuned.max()):  # the maximum is NaN if any value is
         return
     token_id = int(np.argmax(tuned))
-    said = [f"base {logits.base[token_id]}"]
-    said += [
+    values = [f"base {logits.base[token_id]}"]
+    values += [
         f"pair {number} {expert[token_id]} and {antiexpert[token_id]} at α {alpha}"
         for number, (expert, antiexpert, alpha) in enumerate(
             zip(logits.experts, logits.antiexperts, alphas, strict=False), 1
         )
     ]
     raise ModelError(
-        "The models leave no token to draw",
-        evidence=f"logits of token {token_id}: {', '.join(said)}".replace("-inf", "−inf"),
+        "The models leave no token to sample",
+        evidence=f"logits of token {token_id}: {', '.join(values)}".replace("-inf", "−inf"),
         next_step="Check that the checkpoints are intact and share their vocabulary.",
     )

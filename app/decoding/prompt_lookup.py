@@ -1,4 +1,7 @@
-"""Drafts that cost nothing: what followed the last words where they stood before."""
+"""Prompt lookup: drafts copied from earlier text that follows an n-gram match.
+
+Source: Saxena, Prompt Lookup Decoding, 2023; transformers has it as ``prompt_lookup_num_tokens``.
+"""
 
 from __future__ import annotations
 
@@ -13,17 +16,17 @@ _PLACES_COMPARED = 8
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """An earlier place, ``end``, before which stand the last ``length`` ids of all."""
+    """An earlier occurrence of the last ``length`` ids; ``end`` is the index after it."""
 
     end: int
     length: int
 
 
 class PromptLookup:
-    """Finds the end of a growing list of ids earlier in the list.
+    """Finds earlier occurrences of the end of a growing list of token ids.
 
     Args:
-        ids: Prompt and text. The list is read, not copied: it may only grow at its end.
+        ids: Token ids of prompt and run. The list is read, not copied, and may only grow.
     """
 
     def __init__(self, ids: Sequence[int]) -> None:
@@ -32,9 +35,9 @@ class PromptLookup:
         self._indexed = SHORTEST_MATCH - 1
 
     def match(self) -> Match | None:
-        """The longest match, the latest of several; None where there is none."""
+        """The longest match, the latest of equally long ones, or None if there is none."""
         ids, end = self._ids, len(self._ids)
-        for place in range(self._indexed + 1, end):  # ends of all but the last words
+        for place in range(self._indexed + 1, end):  # the final n-gram itself is not indexed
             self._ends[tuple(ids[place - SHORTEST_MATCH : place])].append(place)
         self._indexed = max(self._indexed, end - 1)
         places = self._ends.get(tuple(ids[end - SHORTEST_MATCH :]), ())
@@ -45,7 +48,7 @@ class PromptLookup:
         )
 
     def draft(self, match: Match, length: int) -> list[int]:
-        """The ``length`` ids that followed the match; a period goes on beyond the end."""
+        """The ``length`` ids after the match; beyond the end of the list they repeat."""
         drafted: list[int] = []
         for place in range(match.end, match.end + length):
             known = place < len(self._ids)
@@ -53,7 +56,7 @@ class PromptLookup:
         return drafted
 
     def _common(self, place: int, end: int) -> int:
-        """How many ids before ``place`` are those before ``end``."""
+        """The number of equal ids before ``place`` and before ``end``, up to a maximum."""
         longest = min(place, _LONGEST_MATCH)
         same = (self._ids[place - n] == self._ids[end - n] for n in range(1, longest + 1))
         return next((n for n, equal in enumerate(same) if not equal), longest)

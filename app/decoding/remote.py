@@ -1,4 +1,4 @@
-"""A language model that computes elsewhere, and what that took. Imports no torch."""
+"""Remote language models, behind an endpoint, and what their requests used. No torch."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Protocol, runtime_checkable
 
 @dataclass(frozen=True, slots=True)
 class UnmatchedToken:
-    """Tokens that a server returned and that cannot be generated.
+    """A token that an endpoint returned and that has no id in the pair's vocabulary.
 
     Attributes:
-        token: What the server calls it.
-        reason: Why, such as ``absent`` from the vocabulary.
+        token: The endpoint's spelling of the token.
+        reason: Why it has no id, such as ``absent`` from the vocabulary.
         times: How often it was returned.
     """
 
@@ -24,15 +24,15 @@ class UnmatchedToken:
 
 @dataclass(frozen=True, slots=True)
 class EndpointUsage:
-    """What was exchanged with a server.
+    """Requests and tokens that a run exchanged with an endpoint.
 
     Attributes:
-        requests: Requests that were answered.
-        sent: Tokens that the server read, as it counts them.
-        received: Tokens that the server generated, as it counts them.
-        retries: Requests that were made again.
-        retokenized: Requests that sent text, and in which the server found another number of tokens
-            than the pair's tokenizer, so that the answer is about other tokens.
+        requests: Number of answered requests.
+        sent: Prompt tokens, as the endpoint counts them.
+        received: Generated tokens, as the endpoint counts them.
+        retries: Number of repeated requests.
+        retokenized: Number of requests with text that the endpoint tokenized into another number of
+            tokens than the pair's tokenizer, so that the answer is about other tokens.
         unmatched: Returned tokens that are not in the vocabulary, the most frequent first.
     """
 
@@ -46,19 +46,19 @@ class EndpointUsage:
 
 @runtime_checkable
 class RemoteModel(Protocol):
-    """What a :class:`~app.decoding.language_model.LanguageModel` elsewhere offers besides.
+    """A :class:`~app.decoding.language_model.LanguageModel` whose forward passes are requests.
 
-    Its rows are log-probabilities of the tokens that are known, and −inf for all others.
+    Its rows are log-probabilities of the returned tokens, and −inf for all others.
     """
 
     def begin(self, tokens: Sequence[int], last: int) -> None:
-        """Ask for what ``extend(tokens, last)`` will return, and do not wait for it."""
+        """Send the request for ``extend(tokens, last)`` without waiting for its answer."""
         ...
 
     def begin_run(self, cancelled: Callable[[], bool]) -> None:
-        """A text begins: count from nothing, and give up waiting when ``cancelled`` says so."""
+        """Begin a run: reset the usage, and stop waiting for answers once ``cancelled`` is true."""
         ...
 
     def usage(self) -> EndpointUsage:
-        """What was exchanged since the text began."""
+        """The usage since the run began."""
         ...

@@ -1,8 +1,8 @@
-"""From one row of tuned logits, on the host, to a token.
+"""Samples a token from one row of tuned logits, on the host in NumPy. Imports no torch.
 
-The processors follow the order and the definitions of transformers' ``generate``: repetition
-penalty, temperature, top-k, top-p, min-p. What they keep is often a handful of a vocabulary of
-150,000 ids: everything after them is computed for these alone. Imports no torch.
+The processors have the order and the definitions of transformers' ``generate``: repetition penalty,
+temperature, top-k, top-p, min-p. They often keep a handful of a vocabulary of 150,000 ids, so that
+everything after a processor is computed for the kept ids only.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from app.decoding.types import GenerationConfig
 
 Ids = NDArray[np.int64]
 
-LEAST_TEMPERATURE = 1e-6  # below it float32 overflows; the best token has it all already
+LEAST_TEMPERATURE = 1e-6  # below it float32 overflows, and the argmax has all the probability
 _MARGINS = (5.0, 12.0)
-"""In so many nats below the best id, the ids that matter are looked for first."""
+"""The likely ids are searched among those within so many nats of the highest score."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Distribution:
-    """softmax(``scores``) over the ids that the processors keep, or the best of them alone.
+    """The distribution softmax(``scores``) over the ids that the processors keep.
 
     Attributes:
-        scores: One for each kept id, [n].
-        ids: The kept ids, [n], ascending, or None where all are.
-        size: Ids in the vocabulary, V.
-        greedy: Whether the best token is always taken.
+        scores: Scores of the kept ids, [n].
+        ids: The kept ids, [n], ascending, or None if all are kept.
+        size: Size of the vocabulary, V.
+        greedy: Whether sampling always takes the argmax.
     """
 
     scores: Row
@@ -40,9 +40,9 @@ class Distribution:
     greedy: bool
 
     def sample(self, seed: int, position: int) -> tuple[int, float]:
-        """Draw with the noise of ``position``, or take the first of the best.
+        """Sample a token with the noise of ``position``; with ``greedy``, take the argmax.
 
-        An exponential race: argmax p_v / E_v is argmax(log p_v + g_v) with Gumbel noise
+        Sampling is an exponential race: argmax p_v / E_v is argmax(log p_v + g_v) with Gumbel noise
         g_v = −log E_v, the Gumbel-max trick. Noise and division are in float64, so that rounding
         moves no probability.
 
@@ -52,24 +52,24 @@ class Distribution:
         if self.greedy:
             return self._id(int(self.scores.argmax())), 1.0
         key, highest = key_of(seed, position), self.scores.max()
-        place = self._race(key, highest) if self.ids is None else self._race_of_few(key, highest)
-        weight = float(np.exp(float(self.scores[place]) - float(highest)))
-        return self._id(place), weight / self._total(highest)
+        place = self._race(key, highest) if self.ids is None else self._race_of_kept(key, highest)
+        mass = float(np.exp(float(self.scores[place]) - float(highest)))
+        return self._id(place), mass / self._total(highest)
 
     def probability(self, token_id: int) -> float:
-        """The probability with which ``token_id`` is drawn."""
+        """The probability that ``token_id`` is sampled."""
         if self.greedy:
             return float(self._id(int(self.scores.argmax())) == token_id)
         return self.softmax_probability(token_id)
 
     def softmax_probability(self, token_id: int) -> float:
-        """The probability of ``token_id`` in the softmax, also where the best is taken."""
+        """The probability of ``token_id`` in softmax(``scores``), also with greedy sampling."""
         place = token_id if self.ids is None else int(np.searchsorted(self.ids, token_id))
         if self.ids is not None and self.ids[place : place + 1].tolist() != [token_id]:
             return 0.0
         highest = self.scores.max()
-        weight = np.exp(float(self.scores[place]) - float(highest))
-        return float(weight) / self._total(highest)
+        mass = np.exp(float(self.scores[place]) - float(highest))
+        return float(mass) / self._total(highest)
 
     def row(self) -> Row:
         """The scores of all ids, [V]; −inf where an id is not kept."""
@@ -85,19 +85,19 @@ class Distribution:
     def _total(self, highest: float) -> float:
         return float(np.exp(self.scores - highest).sum(dtype=np.float64))
 
-    def _race_of_few(self, key: int, highest: float) -> int:
+    def _race_of_kept(self, key: int, highest: float) -> int:
         assert self.ids is not None
-        weights = np.exp((self.scores - highest).astype(np.float64))
-        return int(np.argmax(weights / exponentials(key, self.ids)))
+        masses = np.exp((self.scores - highest).astype(np.float64))
+        return int(np.argmax(masses / exponentials(key, self.ids)))
 
     def _race(self, key: int, highest: float) -> int:
-        """The likely ids first; of the others those alone whose noise may beat the winner."""
-        reach = _MARGINS[-1]
-        places = np.flatnonzero(self.scores > highest - reach)
-        weights = np.exp((self.scores[places] - highest).astype(np.float64))
-        times = weights / exponentials(key, places)
+        """The winner among all ids: likely ids first, then those with small enough noise."""
+        margin = _MARGINS[-1]
+        places = np.flatnonzero(self.scores > highest - margin)
+        masses = np.exp((self.scores[places] - highest).astype(np.float64))
+        times = masses / exponentials(key, places)
         best, record = int(places[times.argmax()]), float(times.max())
-        for ids, noise in smallest(key, self.size, np.exp(-reach) / record):
+        for ids, noise in smallest(key, self.size, np.exp(-margin) / record):
             others = np.exp((self.scores[ids] - highest).astype(np.float64)) / noise
             if others.max() > record:
                 best, record = int(ids[others.argmax()]), float(others.max())
@@ -105,12 +105,12 @@ class Distribution:
 
 
 def process_logits(logits: Row, history: Ids, config: GenerationConfig) -> Distribution:
-    """What is left of tuned logits by the processors that ``config`` asks for.
+    """Apply the processors of ``config`` to tuned logits.
 
     Args:
         logits: [V], float32.
-        history: Ids of prompt and generated tokens, [n]; read by the repetition penalty only.
-        config: The settings in force.
+        history: Token ids of prompt and generated tokens, [n], for the repetition penalty.
+        config: The sampling settings.
     """
     scores, kept = logits, None
     if config.repetition_penalty != 1.0:
@@ -145,7 +145,7 @@ def _penalised(scores: Row, history: Ids, penalty: float) -> Row:
 
 
 def _top_k(scores: Row, k: int) -> Ids:
-    """The ids of the ``k`` highest scores, and of ties with the last of them."""
+    """The ids of the ``k`` highest scores, ties with the lowest of them included."""
     near = scores[scores > scores.max() - _MARGINS[-1]]
     if near.shape[0] < k:
         near = scores
@@ -154,16 +154,16 @@ def _top_k(scores: Row, k: int) -> Ids:
 
 
 def _top_p(scores: Row, p: float) -> Ids:
-    """The places of the fewest highest scores whose probability reaches ``p``; at least one.
+    """Indices of the smallest set of highest scores with total probability ≥ ``p``.
 
     Source: Holtzman et al., arXiv 1904.09751, section 3.1.
     """
     highest = scores.max()
-    weights = np.exp(scores - highest)
-    wanted = p * float(weights.sum(dtype=np.float64))
-    for reach in (*_MARGINS, np.inf):
-        places = np.flatnonzero(scores >= highest - scores.dtype.type(reach))
-        near = weights[places].astype(np.float64)
+    masses = np.exp(scores - highest)
+    wanted = p * float(masses.sum(dtype=np.float64))
+    for margin in (*_MARGINS, np.inf):
+        places = np.flatnonzero(scores >= highest - scores.dtype.type(margin))
+        near = masses[places].astype(np.float64)
         if near.sum() > wanted:
             break
     order = np.argsort(-scores[places], kind="stable")

@@ -1,4 +1,4 @@
-"""What drafts brought in one text. Imports no torch: the window uses it."""
+"""Counts of drafted and accepted tokens in one run. No torch: the window imports it."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class DraftCounts:
-    """Drafts of one source, or of all.
+    """Draft counts of one drafter, or of all together.
 
     Attributes:
-        blocks: How many drafts there were.
-        drafted: Tokens in them.
-        tested: Of these, how many were compared with the tuned draw: up to the first that differs.
-        accepted: Of these, how many were it.
+        blocks: Number of drafts.
+        drafted: Number of drafted tokens.
+        tested: Drafted tokens that were compared with the sampled token: up to the first mismatch.
+        accepted: Drafted tokens that were equal to it.
     """
 
     blocks: int = 0
@@ -31,23 +31,23 @@ class DraftCounts:
 
     @property
     def acceptance(self) -> float | None:
-        """Of the drafted tokens that were compared, the share that was accepted."""
+        """The acceptance rate ``accepted / tested``, or None if nothing was tested."""
         return self.accepted / self.tested if self.tested else None
 
     @property
     def mean_block(self) -> float | None:
-        """Tokens that a block yields: those accepted and the one that needs no draft."""
+        """Mean tokens per block: the accepted ones and the one that follows them."""
         return 1 + self.accepted / self.blocks if self.blocks else None
 
 
 @dataclass(frozen=True, slots=True)
 class SpeculationStats:
-    """Drafts of one text.
+    """Draft counts of one run.
 
     Attributes:
-        sources: Who drafted, a role or a lookup, with what it brought.
-        plain: Tokens that were read one by one, without a draft.
-        unrewindable: The role that cannot go back to an earlier token, so that nothing was drafted.
+        sources: Name and counts of each drafter: a role, or prompt lookup.
+        plain: Number of tokens decoded without a draft.
+        unrewindable: Name of a role that cannot rewind, for which nothing was drafted; or empty.
     """
 
     sources: tuple[tuple[str, DraftCounts], ...] = ()

@@ -1,8 +1,12 @@
-"""Speculative decoding that changes nothing: drafted tokens are kept where they equal the draw.
+"""Speculative decoding whose text is that of plain decoding: drafts are verified by equality.
 
-The tuned token of every position is drawn with the noise of that position. A draft guesses it with
-the same noise, so that blocks of several tokens are read at once; the first draft that is wrong is
-replaced by the draw. The text is that of plain decoding, up to the rounding of logits in blocks.
+The token of every position is sampled from the tuned distribution with the noise of that position.
+A drafter samples from its own distribution with the same noise, which makes the two tokens often
+equal. All models then verify the drafted block in one forward pass each; drafts are accepted up to
+the first that differs from the sampled token, which is used in its place. The text is that of plain
+decoding up to the rounding of logits, which differs between blocks and single tokens.
+Source: Leviathan et al., Fast Inference from Transformers via Speculative Decoding, arXiv
+2211.17192; shared noise instead of the rule min(1, p/q) keeps the text independent of drafting.
 """
 
 from __future__ import annotations
@@ -28,16 +32,16 @@ PROMPT_LOOKUP = "prompt lookup"
 
 @dataclass(slots=True)
 class _Block:
-    """Logits after a token and after each draft that follows it.
+    """Logits after the last sampled token and after each drafted token that follows it.
 
     Attributes:
-        logits: Their last 1 + len(drafts) positions.
-        source: Who drafted.
-        drafter: The evaluation that drafted, which has not read the last draft.
-        drafts: The drafted ids.
-        confidences: How confidences the drafter was of each; None of what was looked up.
-        acceptance: What learns from the drafts.
-        accepted: How many of them are in the text.
+        logits: Rows of all roles; the last 1 + len(drafts) positions belong to the block.
+        source: Name of the drafter.
+        drafter: Index of the model context that drafted; it has not read the last drafted token.
+        drafts: The drafted token ids.
+        confidences: The drafter's probability of each drafted token; None from prompt lookup.
+        acceptance: The statistics that the drafts are counted in.
+        accepted: Number of drafts accepted so far.
     """
 
     logits: EnsembleLogits
@@ -50,20 +54,21 @@ class _Block:
 
     @property
     def pending(self) -> bool:
+        """Whether a drafted token still has to be compared with the sampled one."""
         return self.accepted < len(self.drafts)
 
     @property
     def place(self) -> int:
-        """Where the logits of the next token are, counted from the end."""
+        """Position of the next token's logits, counted from the end."""
         return self.accepted - len(self.drafts) - 1
 
 
 class Speculator:
-    """Drafts for one ensemble; what it learns of costs and acceptance serves all texts after.
+    """Decodes speculatively with one ensemble, and keeps its measurements from run to run.
 
     Args:
-        longest: The most tokens to draft at once.
-        clock: Seconds; has no influence on the text.
+        longest: Maximum number of tokens to draft at once.
+        clock: Returns seconds; it affects the choice of drafts only, never the text.
     """
 
     def __init__(
@@ -76,7 +81,7 @@ class Speculator:
 
     @property
     def stats(self) -> SpeculationStats:
-        """What drafts brought in the last text."""
+        """Drafted and accepted tokens of the current or last run."""
         return self._stats()
 
     def decode(
@@ -88,28 +93,31 @@ class Speculator:
         eos_ids: Collection[int],
         cancelled: Callable[[], bool],
     ) -> Iterator[TokenStep]:
-        """Draw until the text has ``limit`` tokens; steps have no text yet.
+        """Sample tokens until the run has ``limit`` tokens.
 
         Args:
-            ensemble: What decodes; it holds the text so far.
-            sampler: The text so far.
+            ensemble: The roles; their KV caches hold the prompts and the tokens so far.
+            sampler: Samples tokens and holds the token ids so far.
             logits: Their last position is that of the next token.
-            limit: How many tokens the text may have.
-            eos_ids: Nothing is drafted after one of them.
-            cancelled: Asked before every token and for every token that is drafted.
+            limit: Maximum number of tokens of the run, the prefix included.
+            eos_ids: A draft ends with the first of these.
+            cancelled: Called before every sampled and every drafted token.
+
+        Yields:
+            One step for each token, without its text.
 
         Raises:
             Cancelled: When ``cancelled`` says so.
         """
         if self._planner is None:
             self._planner = Planner(len(ensemble.names), self._longest)
-        text = _SpeculativeText(ensemble, sampler, self._planner, self._clock, eos_ids, cancelled)
-        self._stats = text.stats
-        return text.steps(logits, limit)
+        run = _SpeculativeRun(ensemble, sampler, self._planner, self._clock, eos_ids, cancelled)
+        self._stats = run.stats
+        return run.steps(logits, limit)
 
 
-class _SpeculativeText:
-    """One text on its way."""
+class _SpeculativeRun:
+    """The state of one run that is decoded speculatively."""
 
     def __init__(
         self,
@@ -134,9 +142,11 @@ class _SpeculativeText:
         self._plain = 0
 
     def stats(self) -> SpeculationStats:
+        """Drafted and accepted tokens so far."""
         return SpeculationStats(tuple(self._counts.items()), self._plain, self._unrewindable)
 
     def steps(self, logits: EnsembleLogits, limit: int) -> Iterator[TokenStep]:
+        """See :meth:`Speculator.decode`."""
         sampler = self._sampler
         block = _Block(logits)
         while sampler.index < limit:
@@ -151,7 +161,11 @@ class _SpeculativeText:
                 block = self._read(step.token_id, limit - sampler.index - 1)
 
     def _accepts(self, block: _Block, token_id: int) -> bool:
-        """Whether the token is the draft, so that what follows it has been read."""
+        """Compare a sampled token with its draft; whether the block has logits after the token.
+
+        On a mismatch the rejected drafts are removed from the KV caches. After the last accepted
+        draft its drafter reads that token, whose logits the block still lacks.
+        """
         if not block.pending:
             return False
         if token_id != block.drafts[block.accepted]:
@@ -160,11 +174,12 @@ class _SpeculativeText:
         block.accepted += 1
         if not block.pending and block.drafter is not None:
             block.logits.rows[block.drafter, -1] = self._step(block.drafter, token_id).rows[0, 0]
-            block.logits = replace(block.logits, sampled=())  # without this row
+            # the token sampled on the device was computed without the row just read
+            block.logits = replace(block.logits, sampled=())
         return True
 
     def _read(self, token_id: int, max_drafts: int) -> _Block:
-        """Read the last token of the text, with a draft of what may follow where that pays."""
+        """Read the last sampled token, followed by a draft if one is expected to pay."""
         match = None if self._unrewindable else self._prompt_lookup.match()
         plan = self._planner.plan(
             match.length if match else 0, 0 if self._unrewindable else max_drafts
@@ -176,19 +191,19 @@ class _SpeculativeText:
         size = 1 + len(drafts)
         sampling = self._sampler.sampling(drafts, size)
         logits = self._ensemble.extend([token_id, *drafts], last=size, sampling=sampling)
-        seconds, whole = self._clock() - started, self._planner.whole
+        seconds, times = self._clock() - started, self._planner.ensemble_times
         if not (drafts and match):
-            whole.add(size, seconds)
+            times.add(size, seconds)
             self._plain += 1
             return _Block(logits)
         acceptance = self._planner.prompt_lookup(match.length)
-        self._planner.record_block(whole, size, seconds, acceptance.rate())
+        self._planner.record_block(times, size, seconds, acceptance.rate())
         self._count(PROMPT_LOOKUP, DraftCounts(blocks=1, drafted=len(drafts)))
         return _Block(logits, PROMPT_LOOKUP, None, drafts, [None] * len(drafts), acceptance)
 
     def _draft(self, token_id: int, plan: Plan, place: int) -> _Block:
-        """One evaluation guesses as long as it pays, then the others read what it has guessed."""
-        acceptance, steps = self._planner.drafts[place], self._planner.steps[place]
+        """Draft with one model context, then verify the block with all others."""
+        acceptance, times = self._planner.acceptance[place], self._planner.draft_times[place]
         rows: list[Tensor] = []
         drafts: list[int] = []
         confidences: list[float | None] = []
@@ -202,14 +217,14 @@ class _SpeculativeText:
                 read, confidence = logits.sampled[0].token_id, logits.sampled[0].probability
             else:
                 read, confidence = self._sampler.sample_draft(rows[-1], drafts)
-            steps.add(1, self._clock() - started)
+            times.add(1, self._clock() - started)
             drafts.append(read)
             confidences.append(confidence)
             reach *= acceptance.rate(confidence)
             going_on = read not in self._eos_ids and self._planner.should_extend(
                 plan, len(drafts), reach
             )
-        rows.append(torch.zeros_like(rows[0]))  # the last draft is read only if it is accepted
+        rows.append(torch.zeros_like(rows[0]))  # the drafter has not read its last draft
         started = self._clock()
         logits = self._ensemble.extend(
             [token_id, *drafts],
@@ -217,31 +232,35 @@ class _SpeculativeText:
             precomputed={place: torch.stack(rows)},
             sampling=self._sampler.sampling(drafts, len(rows)),
         )
-        others, seconds = self._planner.others[place], self._clock() - started
-        self._planner.record_block(others, len(rows), seconds, acceptance.rate())
+        times, seconds = self._planner.verify_times[place], self._clock() - started
+        self._planner.record_block(times, len(rows), seconds, acceptance.rate())
         source = self._ensemble.names[place]
         self._count(source, DraftCounts(blocks=1, drafted=len(drafts)))
         return _Block(logits, source, place, drafts, confidences, acceptance)
 
     def _step(self, place: int, token_id: int, drafted: Sequence[int] = ()) -> EnsembleLogits:
-        """One evaluation reads a token by itself, which the last of ``drafted`` is, if any."""
+        """One model context reads ``token_id``, the last of ``drafted`` if there are drafts."""
         return self._alone[place].extend([token_id], sampling=self._sampler.sampling(drafted))
 
     def _observe(self, step: TokenStep, block: _Block) -> None:
-        """Learn from a drawn token, also of those who might have drafted it."""
+        """Update the acceptance rates of all possible drafters by one sampled token.
+
+        The rows of every role at this position are at hand, so that the token each model would
+        have drafted is known without drafting.
+        """
         drafter = None
         if block.pending:
             agreed = step.token_id == block.drafts[block.accepted]
             block.acceptance.add(agreed, block.confidences[block.accepted])
             self._count(block.source, DraftCounts(tested=1, accepted=int(agreed)))
             drafter = block.drafter
-        looked_up = block.pending and block.source == PROMPT_LOOKUP
-        if self._match and not looked_up:
-            found = self._prompt_lookup.draft(self._match, 1)[0]
-            self._planner.prompt_lookup(self._match.length).add(found == step.token_id)
+        from_lookup = block.pending and block.source == PROMPT_LOOKUP
+        if self._match and not from_lookup:
+            draft = self._prompt_lookup.draft(self._match, 1)[0]
+            self._planner.prompt_lookup(self._match.length).add(draft == step.token_id)
         if not self._planner.should_observe(step.index):
             return
-        for place, acceptance in enumerate(self._planner.drafts):
+        for place, acceptance in enumerate(self._planner.acceptance):
             if place != drafter:
                 draft, confidence = self._sampler.sample_draft(
                     block.logits.rows[place, block.place]

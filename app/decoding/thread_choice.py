@@ -1,4 +1,4 @@
-"""How many of the processor's threads compute a block of tokens: as many as are fastest."""
+"""Chooses the number of CPU threads that computes a block of tokens fastest."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from statistics import median
 import torch
 
 _SAMPLES = 3
-"""Times that are compared; more would be old ones, from before another program began."""
+"""Number of recent times that are compared; older ones may predate a change of the load."""
 _PROBE_EVERY = 32
-"""Once settled, one of so many blocks is computed with half or twice the threads."""
+"""After the search, one block in so many is computed with half or twice the threads."""
 _GAIN = 0.95
-"""Another number of threads has to take no more than this share of the time."""
+"""Another number of threads is adopted if it takes at most this fraction of the time."""
 
 
 class ThreadChoice:
-    """Learns for one model, from the blocks that it reads, how many threads pay.
+    """Chooses for one model and each block size the fastest number of threads, by measuring.
 
-    Threads wait for each other after every operation, and of a small model, a short block or beside
-    another busy program that costs more than they save. From all threads on, half as many are tried
-    for as long as that is faster; later, now and then, half and twice as many.
+    Threads synchronise after every operation. For small models, short blocks, or beside another
+    busy program, that costs more than the threads save. Beginning with all threads, the number is
+    halved as long as that is faster; later, half and twice the number are tried from time to time.
 
     Args:
-        most: The most threads, by default torch's own number; with 1 there is nothing to choose.
-        clock: Tells seconds.
+        most: Maximum number of threads, by default torch's own number; 1 leaves no choice.
+        clock: Returns seconds.
     """
 
     def __init__(self, most: int = 0, clock: Callable[[], float] = time.perf_counter) -> None:
@@ -37,12 +37,12 @@ class ThreadChoice:
 
     @contextmanager
     def for_block(self, tokens: int) -> Iterator[None]:
-        """Use the best number of threads for a block of so many tokens, and learn from it."""
+        """Run a block of ``tokens`` tokens with the chosen number of threads, and time it."""
         if self._most == 1:
             yield
             return
         search = self._searches.setdefault(tokens.bit_length(), _Search(self._most))
-        threads, before = search.next(), torch.get_num_threads()
+        threads, before = search.next_count(), torch.get_num_threads()
         torch.set_num_threads(threads)
         try:
             begun = self._clock()
@@ -53,12 +53,12 @@ class ThreadChoice:
 
 
 def _may_change() -> bool:
-    """Whether this torch can change its number of threads once it has begun to use them."""
+    """Whether this build of torch can change its number of threads after the first use."""
     return "parallel backend: OpenMP" in torch.__config__.parallel_info()
 
 
 class _Search:
-    """The search for one size of blocks: half the threads, as long as that is faster."""
+    """The search for the fastest number of threads for one class of block sizes."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -69,14 +69,14 @@ class _Search:
         self._blocks = 0
         self._times: dict[int, deque[float]] = {}
 
-    def next(self) -> int:
+    def next_count(self) -> int:
         """The number of threads for the next block."""
         self._blocks += 1
         every = _PROBE_EVERY if self._settled else 2
         return self._candidate if self._blocks % every == 0 else self._best
 
     def record(self, threads: int, seconds: float) -> None:
-        """A block took so long with so many threads."""
+        """Record the time of a block; decide on the candidate once it has enough of them."""
         self._times.setdefault(threads, deque(maxlen=_SAMPLES)).append(seconds)
         if threads != self._candidate or len(self._times[threads]) < _SAMPLES:
             return
@@ -85,10 +85,10 @@ class _Search:
             self._best = self._candidate
         self._settled = self._settled or not faster or self._best == 1
         self._candidate = self._next_candidate()
-        self._times.pop(self._candidate, None)  # what was so long ago counts no more
+        self._times.pop(self._candidate, None)  # its earlier times are outdated
 
     def _next_candidate(self) -> int:
-        """What to try next: once settled, half and twice the best in turn."""
+        """The next number to try: half the best, and after the search half and twice in turn."""
         self._doubled = self._settled and not self._doubled
         wanted = self._best * 2 if self._doubled else self._best // 2
         if 1 <= wanted <= self._most:

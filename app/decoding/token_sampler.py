@@ -1,4 +1,4 @@
-"""The text so far, and how its next token is sampled from logits."""
+"""Samples the tokens of one run, and keeps the token ids that the processors need."""
 
 from __future__ import annotations
 
@@ -17,15 +17,20 @@ from app.decoding.types import GenerationConfig, TokenStep
 
 
 class TokenSampler:
-    """Draws tokens one after another, and guesses what will be sampled at a drafted beginning.
+    """Samples the tokens of one run, and the drafts of other models for the same run.
 
-    A draft has the processors, the history and the noise that the draw at its position will have.
+    A draft is sampled with the processors, the token history and the noise of its position, so that
+    it equals the tuned token whenever both distributions rank the same token first after the noise.
 
     Args:
-        prompt: Ids of the base's prompt; with the text they are the history of the processors.
-        kept: Ids of the text that are out already.
-        config: The settings in force.
-        alphas: Read once for each token.
+        prompt: Token ids of the base's prompt; with the tokens they are the processors' history.
+        kept: Token ids of the run's prefix for which no step is given.
+        config: The sampling settings.
+        alphas: Called once for each token.
+
+    Attributes:
+        index: Number of tokens so far, which is the index of the next token.
+        ids: Token ids of the prompt and of the run so far.
     """
 
     def __init__(
@@ -43,16 +48,25 @@ class TokenSampler:
         self._history = np.array(self.ids, dtype=np.int64)
 
     def append(self, token_id: int) -> None:
-        """The text goes on with ``token_id``."""
+        """Append ``token_id`` to the run."""
         place = len(self.ids)
         self._write(place, token_id)
         self.ids.append(token_id)
         self.index += 1
 
     def step(self, logits: EnsembleLogits, place: int, given: int | None = None) -> TokenStep:
-        """Draw the next token from one place of ``logits``, or say how probable a given one was.
+        """Sample the next token, or evaluate the probability of a given one.
 
-        The step has no text yet; the token is not appended.
+        Args:
+            logits: Rows of all roles at one or more positions.
+            place: The position to sample from.
+            given: A token id that is not sampled but given, as in a scored text.
+
+        Returns:
+            The step without its text. The token is not appended.
+
+        Raises:
+            ModelError: The tuned logits have no finite maximum.
         """
         alphas = self._last_alphas = self._alphas()
         rows = logits.on_host(place)
@@ -82,11 +96,11 @@ class TokenSampler:
         )
 
     def sample_draft(self, row: Tensor, drafted: Sequence[int] = ()) -> tuple[int, float]:
-        """What would be sampled after ``drafted`` if ``row``, [V], were the tuned logits.
+        """Sample a draft from ``row``, [V], the drafter's logits at the position after ``drafted``.
 
         Returns:
-            The token and how sure the row is of it: its probability after the processors, or, where
-            the most probable one is always sampled, before them.
+            The token id and the drafter's confidence: its probability after the processors, or
+            before them with greedy sampling, where the probability after them is 1.
         """
         for place, token_id in enumerate(drafted, len(self.ids)):
             self._write(place, token_id)
@@ -96,10 +110,13 @@ class TokenSampler:
         return token_id, found.softmax_probability(token_id) if self._config.greedy else probability
 
     def sampling(self, drafted: Sequence[int] = (), count: int = 1) -> SamplingInputs | None:
-        """What will be sampled after the text and all but the last ``count − 1`` of ``drafted``.
+        """The inputs for sampling on the device, where a forward pass ends with sampling.
 
-        It is with the weights of the last token, which may have changed by then; None before there
-        is one.
+        Sampling begins after all but the last ``count − 1`` tokens of ``drafted``. It assumes the
+        alphas of the last token; a token whose alphas have changed is sampled again on the host.
+
+        Returns:
+            None before the first token, whose alphas are not known yet.
         """
         if self._last_alphas is None:
             return None

@@ -1,4 +1,4 @@
-"""Arithmetic on the raw rows of the roles, [V], on the host. Imports no torch."""
+"""Proxy-tuning in NumPy: combines the rows, [V], of a base and its expert pairs. No torch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Row = NDArray[np.floating[Any]]
 
 
 def pair_difference(logits: RoleLogits, pair: int) -> Row:
-    """The row d_i = s⁺_i − s⁻_i, [V], 0 at masked ids."""
+    """The difference d_i = s⁺_i − s⁻_i of one expert pair, [V]; 0 at masked ids."""
     with np.errstate(invalid="ignore"):  # −inf − −inf at masked ids
         difference: Row = logits.experts[pair] - logits.antiexperts[pair]
         finite = np.isfinite(difference.max()) and np.isfinite(difference.min())
@@ -24,7 +24,7 @@ def pair_difference(logits: RoleLogits, pair: int) -> Row:
 
 
 def scaled_differences(logits: RoleLogits, alphas: Sequence[float]) -> list[Row]:
-    """What each pair adds to the base's row, α_i d_i, [P] rows of [V]."""
+    """The terms α_i d_i that the pairs add to the base's row, P rows of [V]."""
     return [
         logits.base.dtype.type(alpha) * pair_difference(logits, pair)
         for pair, alpha in enumerate(alphas)
@@ -32,10 +32,10 @@ def scaled_differences(logits: RoleLogits, alphas: Sequence[float]) -> list[Row]
 
 
 def add_differences(base: Row, added: Iterable[Row]) -> Row:
-    """The base's row with what some of the pairs add to it, [V]."""
+    """The base's row plus the scaled differences of some of the pairs, [V]."""
     row = base
-    for weighted in added:
-        row = row + weighted
+    for difference in added:
+        row = row + difference
     return row
 
 

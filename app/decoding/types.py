@@ -1,4 +1,4 @@
-"""What goes into decoding and what comes out. Imports no torch: the window uses it."""
+"""Inputs and outputs of decoding. Imports no torch: the window imports it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_ALPHA = 1_000_000
 
 
 class FinishReason(StrEnum):
-    """Why a generation ended."""
+    """Why a run ended."""
 
     EOS = "eos"
     STOP = "stop"
@@ -27,13 +27,13 @@ class FinishReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class GenerationConfig:
-    """How tokens are drawn from the tuned distribution.
+    """The sampling settings and limits of a run.
 
     ``temperature`` 0 is greedy decoding. ``top_k`` 0, ``top_p`` 1, ``min_p`` 0 and
-    ``repetition_penalty`` 1 each switch that processor off.
+    ``repetition_penalty`` 1 each disable their processor.
 
     Raises:
-        SettingsError: When a value is not a number or outside its range.
+        SettingsError: A value is not a number or outside its range.
     """
 
     max_new_tokens: int = 256
@@ -88,7 +88,7 @@ def check_alphas(alphas: tuple[float, ...], pairs: int) -> None:
     """Check that there is one alpha for each expert pair, and that float32 can hold the result.
 
     Raises:
-        SettingsError: When the number differs or an alpha is not a number of reasonable size.
+        SettingsError: The number differs, or an alpha is not finite or too large.
     """
     if len(alphas) != pairs:
         raise SettingsError(
@@ -107,8 +107,8 @@ def check_alphas(alphas: tuple[float, ...], pairs: int) -> None:
 class RoleLogits:
     """Raw logits of every role at one position, each of shape [V], float32, on the host.
 
-    Ids that not every role has are −inf in all rows. Roles that share an evaluation share
-    the array.
+    Ids that not every role has are −inf in all rows. Roles that share a model context share the
+    array.
     """
 
     base: FloatArray
@@ -117,14 +117,14 @@ class RoleLogits:
 
     @property
     def nbytes(self) -> int:
-        """Memory of the rows; one that roles share counts once."""
+        """Bytes of the rows; an array that roles share counts once."""
         rows = (self.base, *self.experts, *self.antiexperts)
         return sum({id(row): row.nbytes for row in rows}.values())
 
 
 @dataclass(frozen=True, slots=True)
 class WhatIfToken:
-    """The token that would have been chosen at a position under other weights."""
+    """The token that other alphas would have chosen at a position of a finished run."""
 
     index: int
     token_id: int
@@ -132,17 +132,17 @@ class WhatIfToken:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TokenStep:
-    """One generated token and what was true when it was drawn.
+    """One token of a run, with the values it was sampled with.
 
     Attributes:
         index: Position among the generated tokens, from 0.
-        token_id: The drawn token.
+        token_id: The token.
         text: The text that this token completed; empty while a character is still partial.
         start: Offset of ``text`` in the generated text, in Unicode code points.
-        alphas: The weight of each pair in this step.
+        alphas: The α of each pair in this step.
         logits: Raw logits of every role, before any processor.
         sampled_probability: Probability of the token after temperature and the other processors.
-        forced: Whether the token was given and not drawn.
+        forced: Whether the token was given instead of sampled.
     """
 
     index: int

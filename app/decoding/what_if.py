@@ -1,4 +1,4 @@
-"""Where a finished text would have gone another way under other weights: rows only, no model."""
+"""What-if analysis: the tokens that other alphas would have chosen, from stored rows only."""
 
 from __future__ import annotations
 
@@ -20,18 +20,21 @@ def what_if_tokens(
     alphas: Sequence[float],
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Iterator[WhatIfToken]:
-    """Draw every token again, with the same noise and from its stored rows, under other weights.
+    """Sample every token of a finished run again with other alphas, and the same noise.
 
-    Each choice is what it would have been given the text before it as it is; after the first one
-    the text itself would have been another. Tokens that were given and not drawn are left out.
+    Each token is conditioned on the text as it is, not on the tokens that the other alphas would
+    have chosen before it. Given tokens are skipped. No model is run.
 
     Args:
-        steps: Tokens with their full rows.
-        text: The ids of the whole text.
-        prompt: The ids of the base's prompt.
-        config: The settings that the text was drawn with.
-        alphas: The weight of each pair, [P].
-        cancelled: Asked for each token.
+        steps: The steps whose full rows are stored.
+        text: Token ids of the whole run.
+        prompt: Token ids of the base's prompt.
+        config: The sampling settings of the run.
+        alphas: The α of each pair, [P].
+        cancelled: Called for each token.
+
+    Yields:
+        The tokens that differ from those of the run.
 
     Raises:
         Cancelled: When ``cancelled`` says so.

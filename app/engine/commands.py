@@ -1,28 +1,24 @@
-"""The commands that the engine carries out: frozen, and without torch."""
+"""The commands that the engine carries out: immutable, and without torch."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from app.checkpoints.conversation import Prompt
 from app.checkpoints.spec import Recipe
 from app.decoding.types import GenerationConfig, TokenStep
 from app.engine.controls import Cancellation, LiveAlphas
-
-if TYPE_CHECKING:
-    from app.checkpoints.loading.loader import LoadedRecipe
+from app.engine.jobs import Job
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Load:
-    """Load a recipe in place of what is loaded.
+    """Load a recipe, replacing the loaded one.
 
     Attributes:
-        although_full: Load although the estimate says that it does not fit.
-        fresh: Read the files again although these very models are in memory.
-        prompt: What the person has typed; the check in the load writes it out for each role.
+        although_full: Load even if the memory estimate says that it does not fit.
+        fresh: Read the weights again even if they are in memory.
+        prompt: The prompt in the window, which the check formats for each role.
     """
 
     id: int
@@ -35,19 +31,19 @@ class Load:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Generate:
-    """Generate from the loaded recipe.
+    """Generate or score a run with the loaded recipe.
 
     Attributes:
-        config: Sampling settings; ``max_new_tokens`` counts what the text begins with.
-        kept: Token ids that are out already; the text goes on after them.
-        forced: Token ids after these that are given and not drawn.
-        text: Text after these that is given; it is encoded as the base would.
-        role: The place in ``Recipe.roles`` of a role to generate from alone, or None for the tuned
+        config: The sampling settings; ``max_new_tokens`` includes the given tokens.
+        kept: Token ids that were output before; the run continues after them.
+        forced: Token ids after these that are given instead of sampled.
+        text: A given text after these; it is encoded with the base's tokenizer.
+        role: Index in ``Recipe.roles`` of a role to generate from alone, or None for the tuned
             distribution.
-        speculate: Draft tokens, so that the same text is there sooner.
-        echo: Say of the tokens of the prompt, too, what the models made of them: all that its roles
-            read alike at its end is given and not read as a prompt, the first token excepted.
-            ``max_new_tokens`` does not count these.
+        speculate: Decode speculatively, with the same text.
+        echo: Score the tokens of the prompt too: the ids at the end of the prompt that are equal
+            for all roles are given tokens instead of prefill, the first token excepted.
+            ``max_new_tokens`` does not include them.
     """
 
     id: int
@@ -65,14 +61,14 @@ class Generate:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AskWhatIf:
-    """Say where a finished text would have gone another way under other weights; runs no model.
+    """Find the tokens that other alphas would have chosen in a finished run; runs no model.
 
     Attributes:
-        prompt: The prompt of the text.
-        config: The settings that it was drawn with.
-        alphas: The weights to try, [P].
-        token_ids: The text.
-        steps: Those of its tokens whose full rows are kept.
+        prompt: The run's prompt.
+        config: The run's sampling settings.
+        alphas: The alphas to try, [P].
+        token_ids: Token ids of the run.
+        steps: The run's steps whose full rows are kept.
     """
 
     id: int
@@ -86,7 +82,7 @@ class AskWhatIf:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Check:
-    """Say what is known of a recipe, with this prompt, without reading weights."""
+    """Check a recipe with a prompt, without reading weights."""
 
     id: int
     recipe: Recipe
@@ -96,31 +92,47 @@ class Check:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BorrowModels:
-    """BorrowModels the loaded models to work of a higher layer, on the engine's thread.
+    """Run a job of a higher layer on the engine's thread with the loaded models.
 
-    Every item comes out as :class:`BorrowProgress`; between two items it can be cancelled, and is
-    then closed. It may read with the ensemble: what the KV caches hold is known, and the
-    next run rereads what it misses.
+    Each item of the job is emitted as :class:`~app.engine.events.BorrowProgress`. The job can be
+    cancelled between two items, and its generator is then closed. It may use the ensemble: each
+    model context records the token ids in its KV cache, so that the next run reads what is missing.
 
     Attributes:
-        work: Called with the models; asks :attr:`cancellation` itself where items are far apart.
-        interleaved: Whether other commands than loads and loans are carried out between two items.
-            They move the KV caches of the ensemble, so work that decodes with these across items
-            does not give way.
+        job: The job; between distant items it has to check :attr:`cancellation` itself.
+        interleaved: Whether other commands, except loads and jobs, may run between two items. They
+            change the ensemble's KV caches, so a job that keeps using these must not set it.
     """
 
     id: int
-    work: Callable[[LoadedRecipe], Generator[object, None, None]]
+    job: Job
     cancellation: Cancellation
     interleaved: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Unload:
-    """Give the memory of the models back. It is not answered; the next run needs a load."""
+    """Release the models. No event answers this command; the next run needs a load."""
 
     id: int
     cancellation: Cancellation
 
 
 Command = Load | Unload | Generate | Check | AskWhatIf | BorrowModels
+
+
+def describe(command: Command) -> str:
+    """What the engine does for ``command``, in a word or two for the log."""
+    match command:
+        case Load():
+            return "load"
+        case Unload():
+            return "unload"
+        case Check():
+            return "check"
+        case AskWhatIf():
+            return "what-if"
+        case BorrowModels():
+            return command.job.name
+        case Generate():
+            return "generate"

@@ -7,7 +7,7 @@ from threading import Event as Flag
 
 
 class Cancellation:
-    """The stop button of one command. It bypasses the queue and may be pressed from any thread."""
+    """A flag that cancels one command; it bypasses the queue and can be set from any thread."""
 
     def __init__(self) -> None:
         self._flag = Flag()
@@ -20,7 +20,7 @@ class Cancellation:
 
 
 class LiveAlphas:
-    """The weights of one run: one reference, the latest wins, read once for each token."""
+    """The alphas of one run while it is decoded: set from any thread, read once for each token."""
 
     def __init__(self, alphas: tuple[float, ...]) -> None:
         self._alphas = alphas
@@ -29,20 +29,20 @@ class LiveAlphas:
         self._alphas = alphas
 
     def get(self) -> tuple[float, ...]:
-        """The weights of the next token: whoever draws it reads them once."""
+        """The alphas for the next token; decoding calls this once for each token."""
         return self._alphas
 
     @property
     def latest(self) -> tuple[float, ...]:
-        """The same for whoever only looks."""
+        """The current alphas, for everything but decoding."""
         return self._alphas
 
 
 class ReplayedAlphas(LiveAlphas):
-    """The weights that each token of an earlier run had, in order; then those of the last.
+    """The alphas of each token of an earlier run, in order, and then those of its last token.
 
     Args:
-        alphas: The weights of every token, at least one; [T, P].
+        alphas: The alphas of every token, [T, P], with T ≥ 1.
     """
 
     def __init__(self, alphas: Sequence[tuple[float, ...]]) -> None:
@@ -56,4 +56,4 @@ class ReplayedAlphas(LiveAlphas):
         return self._alphas
 
     def set(self, alphas: tuple[float, ...]) -> None:
-        """Not followed: what is repeated has the weights that it had."""
+        """Has no effect: a repeated run keeps its alphas."""

@@ -1,4 +1,4 @@
-"""A prompt of which every token is to be explained: where it ends and what is given begins."""
+"""Splits a prompt whose tokens are to be scored into prefill and given tokens."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 
 def split_echo(prompts: Sequence[Sequence[int]]) -> tuple[list[list[int]], tuple[int, ...]]:
-    """What each evaluation reads as its prompt, and the ids after it that are the same for all.
+    """The ids that each model context prefills, and the ids after them that are scored.
 
-    Each keeps at least its first token, of which nothing can be said.
+    The scored ids are the longest suffix that all prompts have in common. Each prompt keeps at
+    least its first token, for which there is no prediction.
     """
     most = min(map(len, prompts)) - 1
     alike = 0

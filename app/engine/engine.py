@@ -1,4 +1,4 @@
-"""The engine: handles one command after another, synchronously. No threads and no Qt."""
+"""The engine: carries out one command after another, synchronously. No threads and no Qt."""
 
 from __future__ import annotations
 
@@ -32,7 +32,16 @@ from app.decoding.speculation_stats import SpeculationStats
 from app.decoding.speculative import Speculator
 from app.decoding.types import FinishReason, check_alphas
 from app.decoding.what_if import what_if_tokens
-from app.engine.commands import AskWhatIf, BorrowModels, Check, Command, Generate, Load, Unload
+from app.engine.commands import (
+    AskWhatIf,
+    BorrowModels,
+    Check,
+    Command,
+    Generate,
+    Load,
+    Unload,
+    describe,
+)
 from app.engine.echo import split_echo
 from app.engine.events import (
     BorrowFinished,
@@ -69,21 +78,24 @@ class Engine:
     def __init__(self, emit: Callable[[Event], None]) -> None:
         self._emit = emit
         self._loaded: LoadedRecipe | None = None
-        self._usable = False  # false where what is loaded is not what was asked for last
-        # They learn from run to run; None is for the tuned distribution, a role decodes alone.
+        self._usable = (
+            False  # false after a load that failed: the old models are kept, but not used
+        )
+        # By role, or None for the tuned distribution; their measurements are kept from run to run.
         self._speculators: dict[int | None, Speculator] = {}
 
     def announce(self) -> None:
-        """Say that the libraries are there and which devices can be used."""
+        """Emit that the engine is ready, with the usable devices."""
         self._emit(EngineReady(tuple(available_devices()), torch.__version__))
 
     def handle(self, command: Command, run_waiting: Callable[[], None] = lambda: None) -> None:
-        """Carry out ``command``; whatever happens is told by events, never by an exception.
+        """Carry out ``command``; results and errors are emitted as events.
 
         Args:
-            command: What to do.
-            run_waiting: Called between two items of work that gives way; may call this again.
+            command: The command.
+            run_waiting: Called between two items of an interleaved job; it may call this method.
         """
+        log.info("command %d: %s", command.id, describe(command))
         try:
             with torch.inference_mode():
                 if isinstance(command, Load):
@@ -123,13 +135,13 @@ class Engine:
             self._emit(Failed(command.id, defect, traceback.format_exc()))
 
     def _release_run_memory(self) -> None:
-        """Give back what a run took; the models stay."""
+        """Release the memory of a run; the models stay loaded."""
         if self._loaded is not None:
             self._loaded.ensemble.release_buffers()
         release_memory()
 
     def unload(self) -> None:
-        """Give the memory of the loaded models back."""
+        """Release the loaded models."""
         self._loaded = None
         self._usable = False
         self._speculators = {}
@@ -142,14 +154,14 @@ class Engine:
         return found
 
     def _load(self, command: Load) -> None:
-        """What is loaded stays in memory, unused, until another recipe has passed every check."""
+        """Load a recipe; the old one is kept, but unused, until the new one passes its checks."""
         self._usable = False
         if to_convert := bytes_to_convert(command.recipe):
             self._open_to_load(command, weights=False)  # refused before minutes of converting
             if to_convert > free_bytes("cpu"):
-                self.unload()  # another process is about to take as much
+                self.unload()  # the conversion runs in another process, which needs the memory
         opened, found = self._open_to_load(command)
-        # What both recipes ask for stays; the rest makes room before anything is read.
+        # Weights that both recipes use stay; the others are released before anything is read.
         held = {} if command.fresh or not self._loaded else still_needed(self._loaded, opened)
         self.unload()
         self._loaded = load_recipe(
@@ -174,7 +186,7 @@ class Engine:
     def _open_to_load(
         self, command: Load, *, weights: bool = True
     ) -> tuple[OpenedRecipe, Preflight]:
-        """The recipe with its files, once it has passed every check."""
+        """Open a recipe and check it; raises the error that a failed check stands for."""
         opened = open_recipe(
             command.recipe,
             weights_required=weights,
@@ -191,7 +203,7 @@ class Engine:
 
     def _generate(self, command: Generate) -> None:
         if command.cancellation.requested() and not self._usable:
-            raise Cancelled  # it waited for a load that was given up
+            raise Cancelled  # it waited for a load that was cancelled
         loaded = self._loaded_recipe()
         prompts = loaded.encode(command.prompt)
         lengths = [len(prompt) for prompt in prompts]
@@ -253,8 +265,8 @@ class Engine:
         self._emit(WhatIfAnswered(command.id, tuple(found)))
 
     def _run_job(self, command: BorrowModels, run_waiting: Callable[[], None]) -> None:
-        with closing(command.work(self._loaded_recipe())) as work:
-            for item in work:
+        with closing(command.job(self._loaded_recipe())) as items:
+            for item in items:
                 self._emit(BorrowProgress(command.id, item))
                 run_waiting()
                 if command.cancellation.requested():
@@ -271,7 +283,7 @@ class Engine:
 
 
 class _Clock:
-    """Times a run: everything until the first token is prefill."""
+    """Measures a run; the time until the first token counts as prefill."""
 
     def __init__(self) -> None:
         self._started = self._last = time.perf_counter()

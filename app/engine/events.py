@@ -1,4 +1,4 @@
-"""The events that answer the engine's commands: frozen, and without torch."""
+"""The events that the engine emits: immutable, and without torch."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class EngineReady:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EngineFailed:
-    """The engine cannot start: its libraries cannot be imported. No command will be read."""
+    """The engine cannot start, since its libraries cannot be imported; no command will run."""
 
     error: TuneshiftError
     details: str
@@ -32,7 +32,7 @@ class EngineFailed:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Checked:
-    """A recipe's files are there; answers :class:`Check`, and comes early in every load."""
+    """The result of a check: answers :class:`~app.engine.commands.Check`, and begins a load."""
 
     id: int
     preflight: Preflight
@@ -40,7 +40,7 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Loading:
-    """One role got further."""
+    """Progress of a load, for one role."""
 
     id: int
     progress: LoadProgress
@@ -51,8 +51,8 @@ class Loaded:
     """A recipe is in memory.
 
     Attributes:
-        token_labels: What to call each id, [V].
-        resident_bytes: Memory of the process now.
+        token_labels: A readable label for each token id, [V].
+        resident_bytes: Resident memory of the process after the load.
     """
 
     id: int
@@ -67,9 +67,8 @@ class RunStarted:
     """The prompt is encoded.
 
     Attributes:
-        prompt_tokens: Its length in each of ``Recipe.roles``.
-        head: Where it is echoed, the ids before those of which something is said, as the base has
-            them.
+        prompt_tokens: Length of the prompt in tokens, for each of ``Recipe.roles``.
+        head: With ``Generate.echo``, the ids of the base's prompt that are not scored.
     """
 
     id: int
@@ -79,7 +78,7 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TokenDecoded:
-    """One token of the text, with what the pairs did to it."""
+    """One token of a run with its attribution."""
 
     id: int
     step: TokenStep
@@ -88,11 +87,15 @@ class TokenDecoded:
 
 @dataclass(frozen=True, slots=True)
 class RunStats:
-    """Seconds are wall clock; the rate is of decoding alone, without loading and prefill.
+    """Speed and memory of a run.
 
     Attributes:
-        speculation: What drafts brought, or None where none were asked for.
-        endpoint_usage: What was exchanged with the server that the base is behind, if it is.
+        tokens: Number of tokens.
+        prefill_seconds: Wall-clock time until the first token.
+        tokens_per_second: Of decoding after the first token; None for a single token.
+        resident_bytes: Resident memory of the process at the end.
+        speculation: Draft counts, or None for plain decoding.
+        endpoint_usage: Requests and tokens exchanged with the base's endpoint, or None.
     """
 
     tokens: int
@@ -105,6 +108,8 @@ class RunStats:
 
 @dataclass(frozen=True, slots=True)
 class RunFinished:
+    """A run ended."""
+
     id: int
     finish_reason: FinishReason
     stats: RunStats
@@ -112,10 +117,10 @@ class RunFinished:
 
 @dataclass(frozen=True, slots=True)
 class WhatIfAnswered:
-    """Answers :class:`AskWhatIf`.
+    """Answers :class:`~app.engine.commands.AskWhatIf`.
 
     Attributes:
-        choices: The other choices, each given the text before it as it is.
+        choices: Tokens that differ from the run's, each conditioned on the run's own text.
     """
 
     id: int
@@ -124,7 +129,7 @@ class WhatIfAnswered:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BorrowProgress:
-    """What the work of a :class:`BorrowModels` yielded."""
+    """An item that the job of a :class:`~app.engine.commands.BorrowModels` yielded."""
 
     id: int
     item: object
@@ -132,18 +137,19 @@ class BorrowProgress:
 
 @dataclass(frozen=True, slots=True)
 class BorrowFinished:
-    """The work of a :class:`BorrowModels` came to its end."""
+    """The job of a :class:`~app.engine.commands.BorrowModels` is complete."""
 
     id: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Failed:
-    """A command ended without its result; ``error`` is None where it was cancelled.
+    """A command ended without a result.
 
     Attributes:
-        details: A traceback where the program itself is at fault, for a bug report.
-        ran_out: Whether memory ran out; what the command took beside the models is given back.
+        error: The error, or None if the command was cancelled.
+        details: A traceback for a bug report, if the program is at fault.
+        ran_out: Whether memory ran out; everything but the models has been released.
     """
 
     id: int

@@ -1,4 +1,4 @@
-"""The one thread that owns models and device tensors, with a queue on each side."""
+"""The engine's thread, which alone uses models and device tensors, and its queues."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Outbox:
     """A bounded queue of events in one order, so that “finished” cannot overtake a token.
 
     Args:
-        wake: Called on the writer's thread when an empty outbox gets its first event.
-        size: A writer waits while so many events are unread.
+        wake: Called on the writing thread when an event enters an empty outbox.
+        size: Maximum number of unread events; further writers wait.
     """
 
     def __init__(self, wake: Callable[[], None], size: int = OUTBOX_SIZE) -> None:
@@ -39,7 +39,7 @@ class Outbox:
         self._closed = False
 
     def put(self, event: Event) -> None:
-        """Add an event; waits for room, and drops the event once the reader is gone."""
+        """Add an event; wait while the outbox is full, and drop the event once it is closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._closed or len(self._events) < self._size)
             if self._closed:
@@ -58,7 +58,7 @@ class Outbox:
         return taken
 
     def close(self) -> None:
-        """The reader is gone: nothing is kept and no writer waits."""
+        """Discard all events, now and later, and release waiting writers."""
         with self._changed:
             self._closed = True
             self._events.clear()
@@ -67,17 +67,16 @@ class Outbox:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _QueuedCommand:
-    """A command, and where what becomes of it is told; None is the outbox of the owner."""
+    """A command and the outbox of its events; None is the owner's outbox."""
 
     command: Command
     outbox: Outbox | None
 
 
 class EngineClient:
-    """One party's way to the engine: its commands go in, and out come their events alone.
+    """A connection to an engine that others use too: submits commands, receives their events.
 
-    Several may ask one engine. Their commands wait in one queue, in the order in which they came,
-    and each numbers its own.
+    Commands of all clients wait in one queue, in order of submission. Each client numbers its own.
     """
 
     def __init__(self, thread: EngineThread, outbox: Outbox) -> None:
@@ -89,7 +88,7 @@ class EngineClient:
         self._thread.submit(command, self.outbox)
 
     def close(self) -> None:
-        """Cancel this party's commands; the engine goes on for the others."""
+        """Cancel the commands of this client."""
         self._thread.disconnect(self.outbox)
 
 
@@ -99,7 +98,7 @@ class EngineThread:
     Torch is imported on that thread, so starting costs the caller nothing.
 
     Args:
-        wake: Called on the engine's thread when there is something to drain.
+        wake: Called on the engine's thread when the outbox has events again.
     """
 
     def __init__(self, wake: Callable[[], None]) -> None:
@@ -107,11 +106,15 @@ class EngineThread:
         self._others: list[Outbox] = []
         self._current_outbox: Outbox | None = None
         self._failed: EngineFailed | None = None
-        self._changing = threading.Lock()  # over the outboxes and the failure that each is told
+        self._changing = (
+            threading.Lock()
+        )  # guards the outboxes and the failure that each of them gets
         self._commands: SimpleQueue[_QueuedCommand | None] = SimpleQueue()
         self._closing = threading.Event()
         self._pending: deque[_QueuedCommand] = deque()
-        self._deferred: list[_QueuedCommand | None] = []  # read while a job ran, to run after it
+        self._deferred: list[
+            _QueuedCommand | None
+        ] = []  # taken from the queue during a job, to run after it
         self._thread = threading.Thread(target=self._run, name="engine")
 
     def start(self) -> None:
@@ -129,7 +132,7 @@ class EngineThread:
         self._commands.put(queued)
 
     def new_client(self, wake: Callable[[], None]) -> EngineClient:
-        """A way to this engine for somebody else than its owner; from any thread, at any time.
+        """Connect another client; can be called from any thread at any time.
 
         Args:
             wake: Called on the engine's thread when there is something to drain.
@@ -145,7 +148,7 @@ class EngineThread:
         return EngineClient(self, outbox)
 
     def disconnect(self, outbox: Outbox) -> None:
-        """Cancel what was asked through a line; nobody reads its events any more."""
+        """Cancel the commands of a client and discard its events."""
         with self._changing:
             self._others = [other for other in self._others if other is not outbox]
         outbox.close()
@@ -206,7 +209,7 @@ class EngineThread:
         self._pending.remove(queued)
 
     def _execute_waiting(self, engine: Engine) -> None:
-        """Carry out what waits, up to a command that needs the models for itself."""
+        """Run waiting commands during a job, up to the first load, unload or job."""
         while not self._deferred:
             try:
                 queued = self._commands.get_nowait()

@@ -1,4 +1,4 @@
-"""An evaluation as work for lent models. Imports no torch before it works."""
+"""An evaluation as a job for the engine's thread. Imports no torch before it runs."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ class FoundByHarness:
 
 
 @dataclass(frozen=True, slots=True)
-class LentEvaluation:
-    """Work that evaluates a plan with the models that it is lent, and loads what else it needs.
+class EvaluationJob:
+    """A job that evaluates a plan with borrowed models, and loads the models that it lacks.
 
     It yields what the plan means (``Prepared``), every answer (``run.Answered``), and at the end
     what the harness found.
 
     Attributes:
         plan: What is asked for.
-        alphas: The weights of the recipe, whatever they were when it was loaded.
+        alphas: The alphas of the recipe, which may have changed since it was loaded.
         folder: Where answers are kept.
         alone: Makes a recipe of one model and itself.
         cancelled: Asked before every chunk of a prompt and every token.
@@ -51,14 +51,18 @@ class LentEvaluation:
     cancelled: Callable[[], bool]
     tell: Callable[[Told], None]
 
-    def __call__(self, lent: LoadedRecipe) -> Generator[object, None, None]:
+    @property
+    def name(self) -> str:
+        return "evaluation"
+
+    def __call__(self, borrowed: LoadedRecipe, /) -> Generator[object, None, None]:
         from app.evaluation.evaluation_run import evaluate
         from app.evaluation.loading import Models
 
-        prepared = prepare(self.plan, lent.recipe.with_alphas(self.alphas), self.alone)
+        prepared = prepare(self.plan, borrowed.recipe.with_alphas(self.alphas), self.alone)
         yield prepared
         folder = ResultFolder(self.folder)
-        models = Models(self.tell, self.cancelled, lent)
+        models = Models(self.tell, self.cancelled, borrowed)
         size = self.plan.batch_size
         yield from evaluate(prepared.tasks, prepared.views, folder, models, size, self.cancelled)
         if prepared.harness is not None:

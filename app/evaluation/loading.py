@@ -20,18 +20,18 @@ class Models:
     Args:
         on_progress: Called as weights arrive.
         cancelled: Asked for every tensor.
-        lent: What somebody else has loaded: it is used where it will do, and stays.
+        borrowed: What somebody else has loaded: it is used where it will do, and stays.
     """
 
     def __init__(
         self,
         on_progress: Callable[[LoadProgress], None] = lambda progress: None,
         cancelled: Callable[[], bool] = lambda: False,
-        lent: LoadedRecipe | None = None,
+        borrowed: LoadedRecipe | None = None,
     ) -> None:
         self._on_progress = on_progress
         self._cancelled = cancelled
-        self._lent = lent
+        self._borrowed = borrowed
         self._loaded: LoadedRecipe | None = None
 
     def load(self, recipe: Recipe) -> LoadedRecipe:
@@ -42,8 +42,8 @@ class Models:
                 together, or there is not enough memory.
             Cancelled: When ``cancelled`` says so.
         """
-        if self._lent and recipe.models == self._lent.recipe.models:
-            return self._lent
+        if self._borrowed and recipe.models == self._borrowed.recipe.models:
+            return self._borrowed
         opened = open_recipe(recipe, on_progress=self._on_progress, cancelled=self._cancelled)
         freed = self._loaded.held_bytes() if self._loaded else {}
         found = preflight(opened, about_to_be_freed=freed)
@@ -52,7 +52,7 @@ class Models:
             raise does_not_fit(found.memory)
         held = {
             key: weights
-            for loaded in (self._lent, self._loaded)
+            for loaded in (self._borrowed, self._loaded)
             if loaded is not None
             for key, weights in still_needed(loaded, opened).items()
         }

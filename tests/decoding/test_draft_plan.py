@@ -17,24 +17,24 @@ def rate(length: int, share: float, step: float, others: Callable[[int], float])
     """Tokens per second of drafts of one length, by simulating all that can happen."""
     chances = [share**n * (1 - share) for n in range(length)] + [share**length]
     tokens = sum(chance * (1 + n) for n, chance in enumerate(chances))
-    last = chances[-1] * step  # the drafter reads its last sample_draft
+    last = chances[-1] * step  # the drafter reads its last draft
     return tokens / (length * step + others(length + 1) + last)
 
 
 def taught(share: float, step: float, others: Callable[[int], float], plain: float) -> Planner:
     """A planner that has seen all sizes often."""
-    planner = Planner(evaluations=3, longest=12)
+    planner = Planner(contexts=3, longest=12)
     for _ in range(3):
-        planner.whole.add(1, plain)
+        planner.ensemble_times.add(1, plain)
         for size in range(2, 14):
-            planner.whole.add(size, plain * size)
+            planner.ensemble_times.add(size, plain * size)
         for place in range(3):
-            planner.steps[place].add(1, step if place == 1 else plain)
+            planner.draft_times[place].add(1, step if place == 1 else plain)
             for size in range(2, 14):
-                planner.others[place].add(size, others(size))
+                planner.verify_times[place].add(size, others(size))
     chance = random.Random(1)
     for _ in range(3000):
-        planner.drafts[1].add(chance.random() < share)
+        planner.acceptance[1].add(chance.random() < share)
     return planner
 
 
@@ -60,10 +60,10 @@ def test_room_bounds_the_draft() -> None:
 
 
 def test_the_first_tokens_are_plain_until_their_cost_is_known() -> None:
-    planner = Planner(evaluations=3, longest=8)
-    planner.whole.add(1, 9.0)  # what libraries prepare is in it
+    planner = Planner(contexts=3, longest=8)
+    planner.ensemble_times.add(1, 9.0)  # what libraries prepare is in it
     assert planner.plan(4, max_drafts=9).length == 0
-    planner.whole.add(1, 1.0)
+    planner.ensemble_times.add(1, 1.0)
     assert planner.plan(4, max_drafts=9).length > 0  # what is unknown is tried
 
 
@@ -83,61 +83,61 @@ def test_a_draft_goes_on_while_its_model_is_sure() -> None:
 
 def test_a_drafter_that_was_slow_once_is_asked_again() -> None:
     planner = taught(0.85, 0.1, lambda size: 0.7, plain=0.8)
-    planner.others = (planner.others[0], Timings(), planner.others[2])
+    planner.verify_times = (planner.verify_times[0], Timings(), planner.verify_times[2])
     for _ in range(3000):
-        planner.drafts[2].add(False)
+        planner.acceptance[2].add(False)
     chance = random.Random(2)
     for _ in range(3000):
-        planner.drafts[0].add(chance.random() < 0.3)  # worse than 1, and better than nothing
+        planner.acceptance[0].add(chance.random() < 0.3)  # worse than 1, and better than nothing
     for _ in range(8):
-        planner.steps[0].add(1, 0.1)
+        planner.draft_times[0].add(1, 0.1)
         for size in range(2, 14):
-            planner.others[0].add(size, 0.5)
+            planner.verify_times[0].add(size, 0.5)
     for size in (3, 3, 5, 5, 6, 6):  # the first of each does not count
-        planner.others[1].add(size, 2.0)  # a busy moment
+        planner.verify_times[1].add(size, 2.0)  # a busy moment
     asked = []
     for _ in range(400):
         plan = planner.plan(0, max_drafts=50)
         assert plan.drafter is not None
         asked.append(plan.drafter)
-        planner.steps[plan.drafter].add(1, 0.1)
+        planner.draft_times[plan.drafter].add(1, 0.1)
         size = 1 + chance.randint(1, plan.length)  # it may end where its model is not sure
-        planner.others[plan.drafter].add(size, 0.7 if plan.drafter else 0.5)
+        planner.verify_times[plan.drafter].add(size, 0.7 if plan.drafter else 0.5)
     assert asked[0] == 0
     assert asked[-100:].count(1) > 95
     assert asked[-100:].count(0) <= 4  # what is worse is asked now and then
 
 
 def test_after_a_loss_what_is_unknown_waits_and_twice_as_long_after_the_next() -> None:
-    planner = Planner(evaluations=3, longest=8)
+    planner = Planner(contexts=3, longest=8)
     for _ in range(2):
-        planner.whole.add(1, 1.0)
+        planner.ensemble_times.add(1, 1.0)
     waits = []
     for size in (5, 6, 7):  # of each size the first time is not counted, so nothing gets known
-        planner.record_block(planner.others[1], size, 4.0, 0.6)
+        planner.record_block(planner.verify_times[1], size, 4.0, 0.6)
         waits.append(0)
         while planner.plan(3, max_drafts=9).length == 0:
             waits[-1] += 1
     assert waits == [4, 8, 16]
-    planner.record_block(planner.others[1], 8, 1.1, 0.6)  # no loss
+    planner.record_block(planner.verify_times[1], 8, 1.1, 0.6)  # no loss
     assert planner.plan(3, max_drafts=9).length > 0
-    planner.record_block(planner.others[1], 4, 22.0, 0.5)  # 1.875 tokens are expected of it
+    planner.record_block(planner.verify_times[1], 4, 22.0, 0.5)  # 1.875 tokens are expected of it
     assert [planner.plan(0, max_drafts=9).length > 0 for _ in range(22)] == [False] * 21 + [True]
 
 
 def test_a_clock_that_stands_still_stops_nothing() -> None:
-    planner = Planner(evaluations=3, longest=8)
+    planner = Planner(contexts=3, longest=8)
     for _ in range(2):
-        planner.whole.add(1, 0.0)
-        planner.steps[1].add(1, 0.0)
-        planner.others[1].add(2, 0.0)
+        planner.ensemble_times.add(1, 0.0)
+        planner.draft_times[1].add(1, 0.0)
+        planner.verify_times[1].add(2, 0.0)
     assert planner.plan(3, max_drafts=9).rate > 0
 
 
 def test_a_single_evaluation_is_never_its_own_draft() -> None:
-    planner = Planner(evaluations=1, longest=8)
+    planner = Planner(contexts=1, longest=8)
     for _ in range(2):
-        planner.whole.add(1, 1.0)
+        planner.ensemble_times.add(1, 1.0)
     assert planner.plan(0, max_drafts=9).length == 0
     assert planner.plan(9, max_drafts=9).length > 0
     assert not any(planner.should_observe(index) for index in range(20))
@@ -159,22 +159,22 @@ def test_acceptance_follows_what_happens_of_late_and_how_sure_the_drafter_was() 
 def test_timings_are_lower_quartiles_that_forget_and_ignore_the_first() -> None:
     timings = Timings()
     timings.add(4, 50.0)
-    assert timings.at(4) is None
+    assert timings.estimate(4) is None
     for seconds in (40.0, 1.1, 1.0, 30.0, 20.0):  # more than half of them were disturbed
         timings.add(4, seconds)
-    assert timings.at(4) == timings.at(9) == 1.1
-    assert timings.at(1) is None  # one token is no small block
+    assert timings.estimate(4) == timings.estimate(9) == 1.1
+    assert timings.estimate(1) is None  # one token is no small block
     timings.add(1, 9.0)
     timings.add(1, 0.4)
-    assert timings.at(1) == 0.4
+    assert timings.estimate(1) == 0.4
     for seconds in (0.0, 3.1, 3.1):
         timings.add(8, seconds)
-    assert timings.at(6) == pytest.approx(2.1)
-    assert timings.at(10) == pytest.approx(4.1)
+    assert timings.estimate(6) == pytest.approx(2.1)
+    assert timings.estimate(10) == pytest.approx(4.1)
     for _ in range(300):
         timings.add(8, 3.1)
-    assert timings.at(4) == 3.1
-    assert timings.at(1) is None
+    assert timings.estimate(4) == 3.1
+    assert timings.estimate(1) is None
 
 
 @given(st.dictionaries(st.integers(2, 20), st.floats(0.1, 9), min_size=2))
@@ -190,4 +190,4 @@ def test_blocks_lie_on_the_line_of_least_squares_that_does_not_fall(
         slope, start = 0.0, np.mean(list(known.values()))
     for size in (2, 7, 25):
         expected = max(start + slope * size, min(known.values()))
-        assert timings.at(size) == pytest.approx(expected, abs=1e-6)
+        assert timings.estimate(size) == pytest.approx(expected, abs=1e-6)

@@ -1,9 +1,11 @@
-"""Lending the loaded models: what comes out, how it ends, and what runs afterwards."""
+"""Jobs that borrow the loaded models: their events, their ends, and the commands after them."""
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
 
 import pytest
 
@@ -31,6 +33,17 @@ GREEDY = GenerationConfig(max_new_tokens=8, temperature=0.0)
 Work = Callable[[LoadedRecipe], Generator[object, None, None]]
 
 
+@dataclass(frozen=True)
+class GeneratorJob:
+    """A job made of a generator function."""
+
+    work: Work
+    name: str = "job of a test"
+
+    def __call__(self, models: LoadedRecipe, /) -> Generator[object, None, None]:
+        return self.work(models)
+
+
 class Desk:
     """An engine with a recipe, and its events."""
 
@@ -41,9 +54,9 @@ class Desk:
             self.engine.handle(Load(1, recipe, Cancellation()))
             assert isinstance(self.events[-1], Loaded)
 
-    def lend(self, work: Work, cancellation: Cancellation | None = None) -> list[Event]:
+    def borrow(self, work: Work, cancellation: Cancellation | None = None) -> list[Event]:
         self.events.clear()
-        self.engine.handle(BorrowModels(2, work, cancellation or Cancellation()))
+        self.engine.handle(BorrowModels(2, GeneratorJob(work), cancellation or Cancellation()))
         return list(self.events)
 
     def tokens(self, prompt: str, kept: tuple[int, ...] = ()) -> list[int]:
@@ -62,12 +75,12 @@ def desk(tiny_recipe: Recipe) -> Desk:
     return Desk(tiny_recipe)
 
 
-def test_what_the_work_yields_comes_out_in_order(desk: Desk, tiny_recipe: Recipe) -> None:
+def test_the_items_of_a_job_are_emitted_in_order(desk: Desk, tiny_recipe: Recipe) -> None:
     def work(loaded: LoadedRecipe) -> Generator[object, None, None]:
         yield loaded.recipe
         yield 2
 
-    first, second, end = desk.lend(work)
+    first, second, end = desk.borrow(work)
     assert isinstance(first, BorrowProgress)
     assert first.item == tiny_recipe
     assert isinstance(second, BorrowProgress)
@@ -75,7 +88,16 @@ def test_what_the_work_yields_comes_out_in_order(desk: Desk, tiny_recipe: Recipe
     assert end == BorrowFinished(2)
 
 
-def test_work_is_closed_where_it_is_cancelled(desk: Desk) -> None:
+def test_the_log_names_the_job(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    def work(loaded: LoadedRecipe) -> Generator[object, None, None]:
+        yield 1
+
+    with caplog.at_level(logging.INFO, "app.engine"):
+        desk.borrow(work)
+    assert caplog.messages == ["command 2: job of a test"]
+
+
+def test_a_cancelled_job_is_closed(desk: Desk) -> None:
     cancellation, closed = Cancellation(), []
 
     def work(loaded: LoadedRecipe) -> Generator[object, None, None]:
@@ -87,7 +109,7 @@ def test_work_is_closed_where_it_is_cancelled(desk: Desk) -> None:
         finally:
             closed.append(True)
 
-    events = desk.lend(work, cancellation)
+    events = desk.borrow(work, cancellation)
     assert [event.item for event in events[:-1] if isinstance(event, BorrowProgress)] == [1, 2]
     assert isinstance(events[-1], Failed)
     assert events[-1].error is None
@@ -97,27 +119,27 @@ def test_work_is_closed_where_it_is_cancelled(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("raised", "told"), [(Cancelled(), None), (EvaluationError("no such line"), "no such line")]
 )
-def test_an_end_of_the_work_is_told(desk: Desk, raised: Exception, told: str | None) -> None:
+def test_an_error_of_a_job_is_emitted(desk: Desk, raised: Exception, told: str | None) -> None:
     def work(loaded: LoadedRecipe) -> Generator[object, None, None]:
         yield 1
         raise raised
 
-    failed = desk.lend(work)[-1]
+    failed = desk.borrow(work)[-1]
     assert isinstance(failed, Failed)
     assert (failed.error and failed.error.cause) == told
 
 
-def test_nothing_is_lent_before_a_recipe_is_loaded() -> None:
+def test_a_job_needs_a_loaded_recipe() -> None:
     def work(loaded: LoadedRecipe) -> Generator[object, None, None]:
         raise AssertionError("called")
         yield
 
-    (failed,) = Desk(None).lend(work)
+    (failed,) = Desk(None).borrow(work)
     assert isinstance(failed, Failed)
     assert isinstance(failed.error, RecipeError)
 
 
-def test_a_text_goes_on_after_work_that_moved_the_caches_and_failed(desk: Desk) -> None:
+def test_a_run_continues_after_a_job_that_changed_the_caches_and_failed(desk: Desk) -> None:
     whole = desk.tokens("the king said")
 
     def work(loaded: LoadedRecipe) -> Generator[object, None, None]:
@@ -127,7 +149,7 @@ def test_a_text_goes_on_after_work_that_moved_the_caches_and_failed(desk: Desk) 
         yield 1
         raise EvaluationError("broken off")
 
-    assert isinstance(desk.lend(work)[-1], Failed)
+    assert isinstance(desk.borrow(work)[-1], Failed)
     assert desk.tokens("the king said", tuple(whole[:3])) == whole[3:]
     assert desk.tokens("the king said") == whole
 
@@ -165,7 +187,7 @@ def test_runs_are_carried_out_between_items_and_loads_after_them(
 
     commands: list[Command] = [
         Load(1, tiny_recipe, Cancellation()),
-        BorrowModels(2, work, Cancellation(), interleaved=True),
+        BorrowModels(2, GeneratorJob(work), Cancellation(), interleaved=True),
         generate(3, "the king said"),
         Load(4, tiny_recipe, Cancellation()),
         generate(5, "the king said"),

@@ -11,7 +11,7 @@ import pytest
 
 from app.checkpoints.loading.loader import LoadedRecipe
 from app.errors import EvaluationError
-from app.evaluation.engine_evaluation import FoundByHarness, LentEvaluation
+from app.evaluation.engine_evaluation import EvaluationJob, FoundByHarness
 from app.evaluation.evaluator import Evaluator
 from app.evaluation.harness_tasks import harness_names, harness_tasks
 from app.evaluation.plan import Plan, Prepared
@@ -233,7 +233,7 @@ def test_lent_models_are_asked_and_what_goes_on_is_told(
 ) -> None:
     name = task(tmp_path, "mine", CHOICE)
     told: list[object] = []
-    work = LentEvaluation(
+    work = EvaluationJob(
         Plan((name,), ("base", "tuned"), (0.5,)),
         loaded.recipe.alphas,
         tmp_path / "out",

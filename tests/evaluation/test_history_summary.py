@@ -71,7 +71,7 @@ def test_scales_are_told_once() -> None:
 
 def test_lent_models_are_used_for_what_they_are(load: Load, llama: tiny.Family) -> None:
     lent = load("llama")
-    models = Models(lent=lent)
+    models = Models(borrowed=lent)
     assert models.load(lent.recipe.with_alphas((0.0, 2.0))) is lent
     expert = CheckpointSpec(f"folder:{llama.expert}", dtype="float32")
     other = Recipe("other", expert, (ExpertPair("itself", expert, expert),))

@@ -55,7 +55,7 @@ class Desk:
         command = self.bridge.last(BorrowModels)
         assert isinstance(command, BorrowModels)
         if self._work is None:
-            self._work = command.work(self._lent)
+            self._work = command.job(self._lent)
         try:
             for _ in range(items):
                 self.bridge.events.emit([BorrowProgress(command.id, next(self._work))])

@@ -223,9 +223,9 @@ class ShiftPlot(QWidget):
         )
         self._draw()
         self._fit_height()
-        self._release_run_memory()
+        self._make_room()
 
-    def _release_run_memory(self) -> None:
+    def _make_room(self) -> None:
         """In a low card the legend goes where it takes several rows: the plot is worth more."""
         low = self.height() < _LOW
         beside = self.width() - self._scale.sizeHint().width() - SPACE - 2 * FOCUS_GAP
@@ -378,7 +378,7 @@ class ShiftPlot(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 — Qt's name
         super().resizeEvent(event)
-        self._release_run_memory()
+        self._make_room()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 — Qt's name
         super().paintEvent(event)

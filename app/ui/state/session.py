@@ -186,7 +186,7 @@ class Session(RecipeState):
         if self._load:
             self._load.cancellation.request()
 
-    def _release_run_memory(self) -> None:
+    def _make_room(self) -> None:
         """A run took more memory than there is: unload the models, and load none by itself."""
         if self._load or self._loaded is None:
             return  # what is being loaded has made room already
@@ -284,7 +284,7 @@ class Session(RecipeState):
         ran_out = any(isinstance(event, Failed) and event.ran_out for event in events)
         self._requests.hand_out(events)
         if ran_out:
-            self._release_run_memory()
+            self._make_room()
 
     def _hear_engine(self, event: EngineReady | EngineFailed) -> None:
         if isinstance(event, EngineReady):

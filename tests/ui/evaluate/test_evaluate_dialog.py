@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from app.checkpoints.recipes.recipe_file import find_recipe
 from app.engine.commands import BorrowModels, Generate
-from app.evaluation.engine_evaluation import LentEvaluation
+from app.evaluation.engine_evaluation import EvaluationJob
 from app.evaluation.metrics import Measure
 from app.evaluation.plan import Plan
 from app.evaluation.results import Result, TaskResults
@@ -57,8 +57,8 @@ def questions(dialog: EvaluateDialog) -> list[str]:
 def plan_of(desk: Desk) -> Plan:
     command = desk.bridge.last(BorrowModels)
     assert isinstance(command, BorrowModels)
-    assert isinstance(command.work, LentEvaluation)
-    return command.work.plan
+    assert isinstance(command.job, EvaluationJob)
+    return command.job.plan
 
 
 def test_what_is_missing_is_said(dialog: EvaluateDialog, task: Path) -> None:

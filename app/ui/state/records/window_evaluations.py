@@ -19,7 +19,7 @@ from app.engine.commands import BorrowModels
 from app.engine.controls import Cancellation
 from app.engine.events import BorrowFinished, BorrowProgress, Event, Failed
 from app.errors import HistoryError, TuneshiftError
-from app.evaluation.engine_evaluation import FoundByHarness, LentEvaluation, Told
+from app.evaluation.engine_evaluation import EvaluationJob, FoundByHarness, Told
 from app.evaluation.history_summary import plan_of, results_of, summary_of
 from app.evaluation.plan import Plan, Prepared
 from app.evaluation.results import write_report
@@ -227,7 +227,7 @@ class Evaluations(QObject):
         self.current, self.looked_at = evaluation, None
         evaluation.stage, evaluation.error, evaluation.told = Stage.WAITING, None, ""
         cancellation = Cancellation()
-        work = LentEvaluation(
+        job = EvaluationJob(
             evaluation.plan,
             evaluation.recipe.alphas,
             evaluation.folder,
@@ -235,7 +235,7 @@ class Evaluations(QObject):
             cancellation.requested,
             self._told.emit,
         )
-        self._command = BorrowModels(self._requests.new_id(), work, cancellation, interleaved=True)
+        self._command = BorrowModels(self._requests.new_id(), job, cancellation, interleaved=True)
         self._had_models = self._session.model is not None
         self._requests.submit(self._command, self._receive)
         self._clock.start()

@@ -50,7 +50,7 @@ def test_the_scores_are_those_of_the_command_line(
     assert (evaluation.stage, evaluation.done) == (Stage.COMPLETE, 3 * len(PROMPTS))
     prepared = prepare(plan, lent.recipe.with_alphas((1.4, 1.5)), alone)
     folder = ResultFolder(tmp_path / "other")
-    answers = list(evaluate(prepared.tasks, prepared.views, folder, Models(lent=lent)))
+    answers = list(evaluate(prepared.tasks, prepared.views, folder, Models(borrowed=lent)))
     by_view = {
         view.title: result_of(view, [a.record for a in answers if a.view == view])
         for view in prepared.views
