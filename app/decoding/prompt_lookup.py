@@ -1,6 +1,6 @@
-"""Prompt lookup: drafts copied from earlier text that follows an n-gram match.
+"""Prompt lookup: drafts copied from earlier text after an n-gram match.
 
-Source: Saxena, Prompt Lookup Decoding, 2023; transformers has it as ``prompt_lookup_num_tokens``.
+Source: Saxena, Prompt Lookup Decoding, 2023.
 """
 
 from __future__ import annotations

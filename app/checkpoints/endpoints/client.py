@@ -51,18 +51,18 @@ class Client:
         self.address = address
         self._key = key
         self._timeout = timeout
-        self._traffic = EndpointUsage()
+        self._usage = EndpointUsage()
         self._loop = _Loop()
         self._http: httpx2.AsyncClient | None = None
         self.close = weakref.finalize(self, self._loop.close)
 
     def begin(self) -> None:
         """Count from nothing."""
-        self._traffic = EndpointUsage()
+        self._usage = EndpointUsage()
 
     def usage(self) -> EndpointUsage:
         """What was exchanged since :meth:`begin`."""
-        return self._traffic
+        return self._usage
 
     def get(self, path: str) -> Future[Json]:
         """Ask for what is at ``path``, below the address."""
@@ -101,7 +101,7 @@ class Client:
                     raise
                 await pause(_pause(attempt, failure))
                 attempt += 1
-                self._traffic = replace(self._traffic, retries=self._traffic.retries + 1)
+                self._usage = replace(self._traffic, retries=self._traffic.retries + 1)
             else:
                 self._count(answer)
                 return answer
@@ -143,8 +143,8 @@ class Client:
     def _count(self, answer: Json) -> None:
         usage = answer.get("usage")
         usage = usage if isinstance(usage, dict) else {}
-        before = self._traffic
-        self._traffic = replace(
+        before = self._usage
+        self._usage = replace(
             before,
             requests=before.requests + 1,
             sent=before.sent + _whole(usage.get("prompt_tokens")),
