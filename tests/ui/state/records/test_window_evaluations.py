@@ -117,7 +117,7 @@ def test_a_load_that_is_told_with_the_first_answers_does_not_end_it(desk: Desk, 
     load, lend = desk.bridge.last(Load), desk.bridge.last(BorrowModels)
     assert isinstance(load, Load)
     assert isinstance(lend, BorrowModels)
-    work = lend.work(desk._lent)
+    work = lend.job(desk._lent)
     labels = ("a",) * 4
     desk.bridge.events.emit(
         [
