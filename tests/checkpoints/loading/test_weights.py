@@ -257,14 +257,17 @@ def test_roles_share_memory_and_unloading_gives_it_back(
     spec = tiny.spec(large, **options)
     persona = replace(spec, prompt="As a king: {prompt}")
     recipe = Recipe("r", spec, (ExpertPair("A", persona, spec),))
-    load(recipe)  # libraries take memory once
+    last_logits(load(recipe))  # libraries take memory once, for loading and for computing
     before = resident()
     loaded = load(recipe)
     last_logits(loaded)
     (held,) = loaded.held_bytes().values()
     taken = resident() - before
     assert held > 25_000_000
-    assert taken < 1.5 * held  # one copy for three roles
+    # Where the processor has no AVX512-BF16, bitsandbytes computes with a float32 copy of each NF4
+    # matrix; two of the largest may stay in the heap.
+    copies = 2 * 4 * 768 * 2304 if "quantization" in options else 0
+    assert taken < 1.5 * held + copies < 3 * held  # one copy for three roles
     del loaded
     assert resident() - before < MOST_KEPT * before
 
