@@ -101,7 +101,7 @@ class Client:
                     raise
                 await pause(_pause(attempt, failure))
                 attempt += 1
-                self._usage = replace(self._usage, retries=self._traffic.retries + 1)
+                self._usage = replace(self._usage, retries=self._usage.retries + 1)
             else:
                 self._count(answer)
                 return answer
