@@ -1,4 +1,4 @@
-"""Chooses between the window and the command line. Nothing heavy is imported here."""
+"""Entry point of the window and the command line. Imports no large library."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ import sys
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run ``tuneshift`` with ``arguments``, by default the process's; returns the exit status."""
-    # Threads of torch that wait for each other must not burn the processor while they do: where
-    # another program runs as well, that makes decoding many times slower. Read when torch starts.
+    """Run ``tuneshift`` with ``arguments``, by default ``sys.argv``; returns the exit status."""
+    # Idle OpenMP threads of torch must sleep instead of spinning, which makes decoding many times
+    # slower if another program is running. Must be set before torch is imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    multiprocessing.freeze_support()  # the packaged program starts itself for a conversion
+    multiprocessing.freeze_support()  # the packaged program starts itself to convert weights
     if sys.stderr is None or sys.stdout is None:
         from app.logs import redirect_missing_streams
 
         redirect_missing_streams()
     from app.cli.options.command_line import parse
-    from app.cli.output import settle, take_every_character
+    from app.cli.output import configure_streams, flush_stdout
     from app.errors import TuneshiftError
 
-    take_every_character()
+    configure_streams()
     try:
         options = parse(sys.argv[1:] if arguments is None else arguments)
-        return settle(int(options.run(options)))
+        return flush_stdout(int(options.run(options)))
     except TuneshiftError as error:
         print(f"tuneshift: {error}", file=sys.stderr)
         return 2

@@ -1,4 +1,4 @@
-"""``tuneshift bench``: how fast decoding is here, beside a plain loop and what memory allows."""
+"""``tuneshift bench``: measures decoding speed against a plain loop and the memory bandwidth."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.atomic_files import write_file
-from app.cli.progress_line import StatusLine
+from app.cli.progress_line import ProgressLine
 from app.cli.roles import chosen_recipe
 from app.decoding.types import GenerationConfig
 from app.errors import PromptError, SettingsError
@@ -19,13 +19,13 @@ _FEWEST_TOKENS = 2
 
 
 def bench(options: argparse.Namespace) -> int:
-    """Carry out ``tuneshift bench``; returns the exit status.
+    """Run ``tuneshift bench``; returns the exit status.
 
     Raises:
-        TuneshiftError: For everything that can be wrong with the input.
+        TuneshiftError: The options, recipe or models are invalid.
     """
     _check(options)
-    status = StatusLine()
+    status = ProgressLine()
     status.show("Starting …")
     from app.benchmark.benchmark_report import as_json, as_svg, as_text
     from app.benchmark.measure import measure
@@ -50,14 +50,14 @@ def bench(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> None:
     if options.tokens < _FEWEST_TOKENS or options.repeats < 1:
         raise SettingsError(
-            "There must be at least two tokens and one repeat",
+            "--tokens must be at least 2 and --repeats at least 1",
             evidence=f"{options.tokens} tokens, {options.repeats} repeats",
         )
     if any(size < 1 for size in (*options.contexts, *options.pairs, *options.blocks)):
-        raise SettingsError("Contexts, numbers of pairs and blocks must be at least 1")
+        raise SettingsError("--contexts, --pairs and --blocks must be at least 1")
 
 
-def _setup(options: argparse.Namespace, status: StatusLine) -> Setup:
+def _setup(options: argparse.Namespace, status: ProgressLine) -> Setup:
     from app.benchmark.setup import of_recipe, of_shapes
 
     config = GenerationConfig(
@@ -65,8 +65,8 @@ def _setup(options: argparse.Namespace, status: StatusLine) -> Setup:
     )
     if options.shapes:
         if options.recipe or options.base:
-            raise SettingsError("--shapes, --recipe and --base exclude each other")
-        status.show("Making random weights …")
+            raise SettingsError("--shapes cannot be combined with --recipe or --base")
+        status.show("Creating random weights …")
         names = options.shapes.lower().split(",")
         return of_shapes(names, options.device or "auto", options.dtype or "auto", config)
     recipe = chosen_recipe(options)

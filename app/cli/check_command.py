@@ -1,4 +1,4 @@
-"""``tuneshift check``: what can be said of a recipe before its weights are read."""
+"""``tuneshift check``: checks a recipe before its weights are loaded."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from app.checkpoints.preflight_report import Preflight
 from app.checkpoints.recipes.recipe_file import DEFAULT_RECIPE, find_recipe
 from app.checkpoints.spec import Recipe
 from app.cli.check_report import check_as_json, check_as_text
-from app.cli.progress_line import StatusLine
-from app.cli.roles import on_device, recipe_of_roles
+from app.cli.progress_line import ProgressLine
+from app.cli.roles import recipe_of_roles, with_placement
 from app.errors import CheckpointError, NotDownloadedError, PromptError, RecipeError
 
 _PROMPT = "Explain why the sky is blue."
-"""For recipes that have no sample prompt, so that chat templates and templates are tried."""
+"""The prompt for recipes without a sample prompt, to test chat templates and templates."""
 
 
 def check(options: argparse.Namespace) -> int:
-    """Carry out ``tuneshift check``; returns the exit status.
+    """Run ``tuneshift check``; returns the exit status.
 
     Raises:
-        VocabularyError: The vocabularies do not fit together; the report is printed before.
-        PromptError: A role cannot read the prompt; the report is printed before.
-        CheckpointError: A model of the Hub is not here, and was not to be fetched.
-        TuneshiftError: For everything that can be wrong with the models and the recipe.
+        VocabularyError: The vocabularies differ; raised after the report is printed.
+        PromptError: A role cannot encode the prompt; raised after the report is printed.
+        CheckpointError: A Hub model is not downloaded and --fetch is not given.
+        TuneshiftError: The recipe or a model is invalid.
     """
     recipe = _recipe(options)
     if options.fetch:
-        _fetch(recipe)
+        _fetch_metadata(recipe)
     found = _preflight(recipe, options.prompt or recipe.sample_prompt or _PROMPT)
     print(check_as_json(found) if options.json else check_as_text(found))
-    _refuse(found)
+    _require_usable(found)
     return 0
 
 
@@ -40,17 +40,17 @@ def _recipe(options: argparse.Namespace) -> Recipe:
     if base is None:
         recipe = find_recipe(options.recipe or DEFAULT_RECIPE)
     elif options.recipe is not None:
-        raise RecipeError("A recipe and models exclude each other", next_step="Give one of them.")
+        raise RecipeError("A recipe cannot be combined with models", next_step="Give one of them.")
     else:
         recipe = recipe_of_roles(base, others[::2], others[1::2])
     accepted = (*recipe.accepted_ids, *options.accept)
-    return on_device(replace(recipe, accepted_ids=accepted), options.device, options.dtype)
+    return with_placement(replace(recipe, accepted_ids=accepted), options.device, options.dtype)
 
 
-def _fetch(recipe: Recipe) -> None:
+def _fetch_metadata(recipe: Recipe) -> None:
     from app.checkpoints import hub
 
-    status = StatusLine()
+    status = ProgressLine()
     for source in recipe.hub_sources():
         status.show(f"Fetching configuration and tokenizer of {source.removeprefix('hub:')} …")
         hub.fetch_metadata(hub.parse(source))
@@ -58,8 +58,8 @@ def _fetch(recipe: Recipe) -> None:
 
 
 def _preflight(recipe: Recipe, prompt: str) -> Preflight:
-    status = StatusLine()
-    status.show("Comparing …")
+    status = ProgressLine()
+    status.show("Checking …")
     try:
         from app.checkpoints.opening import open_recipe  # imports torch: seconds
         from app.checkpoints.preflight import preflight
@@ -67,16 +67,18 @@ def _preflight(recipe: Recipe, prompt: str) -> Preflight:
         return preflight(open_recipe(recipe, weights_required=False), prompt)
     except NotDownloadedError as error:
         raise CheckpointError(
-            error.cause, next_step=f"Add --fetch: a check needs a few MB. {error.next_step}"
+            error.cause, next_step=f"Add --fetch, which downloads a few MB. {error.next_step}"
         ) from error
     finally:
         status.clear()
 
 
-def _refuse(found: Preflight) -> None:
+def _require_usable(found: Preflight) -> None:
     from app.checkpoints.vocabulary.compare import require_shared
 
     require_shared(found.vocabulary)
     for prompt in found.prompts:
         if prompt.problem:
-            raise PromptError(f"The {prompt.role} cannot read the prompt", evidence=prompt.problem)
+            raise PromptError(
+                f"The {prompt.role} cannot encode the prompt", evidence=prompt.problem
+            )

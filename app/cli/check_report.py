@@ -1,4 +1,4 @@
-"""What ``tuneshift check`` prints: plain text, or one JSON object."""
+"""The report of ``tuneshift check``, as text or one JSON object."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from app.wording import size
 _LISTED = 12
 _VERDICTS = {
     Verdict.IDENTICAL: "identical",
-    Verdict.PADDING: "the same tokens, other padding",
+    Verdict.PADDING: "same tokens, different padding",
     Verdict.FEW: "a few tokens differ",
-    Verdict.DIFFERENT: "another vocabulary: refused",
+    Verdict.DIFFERENT: "different vocabulary: refused",
 }
 
 
 def check_as_text(found: Preflight) -> str:
-    """The report as lines for a terminal."""
+    """The report as text for a terminal."""
     sections = [
         ("Vocabulary", _vocabulary(found.vocabulary)),
         ("Prompts", (line for prompt in found.prompts for line in _prompt(prompt))),
@@ -79,7 +79,7 @@ def _vocabulary(report: VocabularyReport) -> Iterator[str]:
         yield f"{role.role:<{width}}  {role.tokens:,} tokens, {role.rows:,} rows{verdict}"
         yield from (f"  {line}" for line in _differences(role))
     if report.usable and report.masked:
-        yield f"Masked, and never generated: {report.masked:,} of the base's rows"
+        yield f"Masked (never generated): {report.masked:,} of the base's rows"
 
 
 def _differences(role: RoleVocabulary) -> Iterator[str]:
@@ -117,5 +117,5 @@ def _memory(memory: MemoryEstimate) -> Iterator[str]:
 
 
 def _device(device: DeviceMemory) -> str:
-    verdict = "fits" if device.fits else "does not fit; it can be loaded anyway"
+    verdict = "fits" if device.fits else "does not fit, but can be loaded anyway"
     return f"{device.device}: needs {size(device.peak)}, free {size(device.free)}: {verdict}"

@@ -1,4 +1,4 @@
-"""``tuneshift download``: models from the Hub, by name or for a recipe."""
+"""``tuneshift download``: downloads models from the Hub, by name or for a recipe."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from app.checkpoints import hub
 from app.checkpoints.hub import DownloadProgress, HubId, HubModel
 from app.checkpoints.recipes.recipe_file import find_recipe
 from app.checkpoints.spec import Recipe
-from app.cli.progress_line import StatusLine
+from app.cli.progress_line import ProgressLine
 from app.errors import HubError, RecipeError
 from app.wording import duration, size
 
 
 def download(options: argparse.Namespace) -> int:
-    """Carry out ``tuneshift download``; returns the exit status.
+    """Run ``tuneshift download``; returns the exit status.
 
     Raises:
-        TuneshiftError: For everything that can be wrong with the names, the Hub and the disk.
+        TuneshiftError: A name is invalid, or the Hub or the disk fails.
     """
     wanted = _wanted(options)
     if not wanted:
-        print("The recipe names no models on the Hub; there is nothing to download.")
+        print("The recipe has no models on the Hub; there is nothing to download.")
         return 0
     try:
-        _download_all(wanted, StatusLine())
+        _download_all(wanted, ProgressLine())
     except KeyboardInterrupt as interrupt:
-        print(f"tuneshift: {str(interrupt) or 'The download was stopped.'}", file=sys.stderr)
+        print(f"tuneshift: {str(interrupt) or 'The download was cancelled.'}", file=sys.stderr)
         return 130
     return 0
 
 
 def hub_ids(recipe: Recipe) -> list[HubId]:
-    """The models on the Hub that a recipe names, each once, in the order of its roles."""
+    """The Hub models of a recipe without duplicates, in the order of its roles."""
     return list(dict.fromkeys(map(hub.parse, recipe.hub_sources())))
 
 
@@ -49,20 +49,23 @@ def _wanted(options: argparse.Namespace) -> list[HubId]:
     return list(dict.fromkeys(hub.parse(name) for name in options.names))
 
 
-def _download_all(wanted: list[HubId], status: StatusLine) -> None:
+def _download_all(wanted: list[HubId], status: ProgressLine) -> None:
     try:
         models = [model for hub_id in wanted if (model := _look_up(hub_id, status)) is not None]
-        _check_room(models)
+        _check_disk_space(models)
         for model in models:
-            folder = hub.download(model.id, _Progress(model.id, status), _never)
+            folder = hub.download(model.id, _Progress(model.id, status), _not_cancelled)
             status.clear()
             print(f"{model.id} is in {folder}")
     finally:
         status.clear()
 
 
-def _look_up(hub_id: HubId, status: StatusLine) -> HubModel | None:
-    """Say what there is to download; None where the Hub cannot be asked and it is here already."""
+def _look_up(hub_id: HubId, status: ProgressLine) -> HubModel | None:
+    """Print what will be downloaded.
+
+    None if the Hub is unreachable and the model is in the cache.
+    """
     status.show(f"Asking the Hub about {hub_id} …")
     try:
         model = hub.describe(hub_id)
@@ -71,30 +74,30 @@ def _look_up(hub_id: HubId, status: StatusLine) -> HubModel | None:
         if folder is None:
             raise
         status.clear()
-        print(f"{hub_id} is in {folder}; the Hub was not asked for a newer version")
+        print(f"{hub_id} is in {folder}; the Hub is unreachable: no check for newer versions")
         return None
     status.clear()
-    print(f"{hub_id}: {', '.join(_facts(model))}")
+    print(f"{hub_id}: {', '.join(_details(model))}")
     return model
 
 
-def _facts(model: HubModel) -> list[str]:
+def _details(model: HubModel) -> list[str]:
     facts = [size(model.size), model.licence and f"licence {model.licence}"]
     if model.gated:
         facts.append("gated")
     if not model.missing:
-        facts.append("here already")
+        facts.append("already downloaded")
     elif model.cached:
-        facts.append(f"{size(model.cached)} here already")
+        facts.append(f"{size(model.cached)} already downloaded")
     return [fact for fact in facts if fact]
 
 
-def _check_room(models: list[HubModel]) -> None:
-    """Of all models together; each download checks its own again."""
+def _check_disk_space(models: list[HubModel]) -> None:
+    """Check the disk space for all models together; each download checks again."""
     needed, free = sum(model.missing for model in models), hub.free_disk()
     if needed > free:
         raise HubError(
-            "There is not enough room on the disk",
+            "There is not enough free disk space",
             evidence=f"needed {size(needed)}, free {size(free)} in {hub.cache_folder()}",
             next_step="Delete models that you no longer need, or other files.",
         )
@@ -103,9 +106,9 @@ def _check_room(models: list[HubModel]) -> None:
 
 
 class _Progress:
-    """Shows how a download goes."""
+    """Shows the progress of a download."""
 
-    def __init__(self, hub_id: HubId, status: StatusLine) -> None:
+    def __init__(self, hub_id: HubId, status: ProgressLine) -> None:
         self._name = str(hub_id)
         self._status = status
         self._pace = hub.Pace()
@@ -115,21 +118,21 @@ class _Progress:
         share = progress.done / max(progress.total, 1)
         parts = [
             f"{self._name}: {share:.0%} of {size(progress.total)}",
-            *self._pace_in_words(progress),
+            *self._pace_text(progress),
         ]
         self._status.show(", ".join(parts))
 
-    def _pace_in_words(self, progress: DownloadProgress) -> list[str]:
+    def _pace_text(self, progress: DownloadProgress) -> list[str]:
         if progress.done >= progress.total:
             return ["checking"]
         if self._pace.stalled:
-            return ["nothing is arriving"]
+            return ["stalled"]
         left = self._pace.seconds_left(progress.total)
         if left is None:
             return []
         return [f"{size(round(self._pace.bytes_per_second))}/s", f"{duration(left)} left"]
 
 
-def _never() -> bool:
-    """Ctrl+C interrupts the download by itself."""
+def _not_cancelled() -> bool:
+    """Cancellation is by Ctrl+C, which raises KeyboardInterrupt."""
     return False

@@ -1,4 +1,4 @@
-"""``tuneshift eval``: what every role of a recipe, and other checkpoints, reach in tasks."""
+"""``tuneshift eval``: evaluates the roles of a recipe and other checkpoints on tasks."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING
 from app.checkpoints.spec import Recipe
 from app.checkpoints.status import LoadProgress
 from app.cli.eval_report import results_table, shifts_table
-from app.cli.progress_line import StatusLine
+from app.cli.progress_line import ProgressLine
 from app.cli.roles import chosen_recipe, recipe_of_roles
 from app.errors import Cancelled, SettingsError
 from app.evaluation.answers import Answers
 from app.evaluation.history_summary import summary_of
-from app.evaluation.plan import Plan, Prepared, prepare, scales_of
+from app.evaluation.plan import Plan, Prepared, parse_scales, prepare
 from app.evaluation.results import TaskResults, report_of, write_report
 from app.evaluation.store import ResultFolder
-from app.evaluation.variants import usual_roles
+from app.evaluation.variants import default_roles
 from app.history.database import open_history
 from app.history.evaluation_summaries import EvaluationArchive
 from app.history.records import new_run_id
@@ -33,32 +33,32 @@ from app.settings import history_file
 from app.wording import duration
 
 if TYPE_CHECKING:
-    from app.evaluation.loading import Models
+    from app.evaluation.loading import ModelLoader
     from app.evaluation.processes import Processes
 
 
 def evaluate_tasks(options: argparse.Namespace) -> int:
-    """Carry out ``tuneshift eval``; returns the exit status.
+    """Run ``tuneshift eval``; returns the exit status.
 
     Raises:
-        TuneshiftError: For everything that can be wrong with the input.
+        TuneshiftError: The options, tasks, recipe or models are invalid.
     """
-    os.environ.setdefault("TQDM_DISABLE", "1")  # one line says how far everything is
+    os.environ.setdefault("TQDM_DISABLE", "1")  # the progress line replaces the bars of libraries
     logging.getLogger("lm_eval").setLevel(logging.ERROR)
-    options.device = options.device or _device_of_process()
+    options.device = options.device or _process_device()
     recipe = chosen_recipe(options)
     plan = Plan(
         tasks=_names(options.tasks),
-        roles=_names(options.roles) if options.roles else usual_roles(recipe),
-        scales=scales_of(options.alpha_scale),
+        roles=_names(options.roles) if options.roles else default_roles(recipe),
+        scales=parse_scales(options.alpha_scale),
         data=tuple(options.data),
         limit=options.limit,
         batch_size=options.batch_size,
         allow_code=options.allow_code_execution,
     )
-    evaluation = _Evaluation(plan, prepare(plan, recipe, _alone), options.output)
+    evaluation = _Evaluation(plan, prepare(plan, recipe, _single_model_recipe), options.output)
     complete = evaluation.run()
-    if evaluation.rank:  # the first of several processes tells
+    if evaluation.rank:  # only the first process prints results
         return 0 if complete else 130
     found = evaluation.results()
     path = write_report(evaluation.folder, recipe.name, found, complete)
@@ -72,17 +72,17 @@ def evaluate_tasks(options: argparse.Namespace) -> int:
         if options.shifts:
             print(f"\n{shifts_table(found)}")
         for file in exported:
-            print(f"\nFor its scorer: {file}")
+            print(f"\nExported for a scorer: {file}")
         print(f"\nResults: {path}")
     if not complete:
-        print("Stopped. The same command goes on from here.", file=sys.stderr)
+        print("Stopped. Run the same command again to resume.", file=sys.stderr)
     return 0 if complete else 130
 
 
 def _save(
     plan: Plan, recipe: Recipe, folder: Path, found: Sequence[TaskResults], complete: bool
 ) -> None:
-    """Put a summary into the history, where the window finds it."""
+    """Write a summary into the history, where the window lists it."""
     database = open_history(history_file(), lambda problem: print(problem, file=sys.stderr))
     archive = EvaluationArchive(database)
     try:
@@ -92,7 +92,7 @@ def _save(
 
 
 class _Evaluation:
-    """The answers so far, and how long the rest will take."""
+    """Runs one evaluation and shows its progress."""
 
     def __init__(self, plan: Plan, prepared: Prepared, output: Path) -> None:
         self.rank = int(os.environ.get("RANK", "0"))
@@ -100,13 +100,13 @@ class _Evaluation:
         self._plan = plan
         self._prepared = prepared
         self._found = Answers(prepared)
-        self._of_harness: list[TaskResults] = []
-        self._status = StatusLine()
+        self._harness_results: list[TaskResults] = []
+        self._status = ProgressLine()
 
     def run(self) -> bool:
-        """Ask everything; whether nothing stopped it."""
+        """Answer all questions; returns False if the evaluation was cancelled."""
         self._status.show("Starting …")
-        from app.evaluation.loading import Models  # imports torch: seconds
+        from app.evaluation.loading import ModelLoader  # imports torch: seconds
         from app.evaluation.processes import Processes
 
         stop = False
@@ -117,7 +117,7 @@ class _Evaluation:
 
         try:
             with _interrupt(request):
-                models = Models(self._loading, lambda: stop)
+                models = ModelLoader(self._loading, lambda: stop)
                 processes = Processes()
                 self._ask(models, lambda: stop, processes)
                 self._ask_harness(models, lambda: stop, processes)
@@ -128,21 +128,23 @@ class _Evaluation:
         return True
 
     def results(self) -> list[TaskResults]:
-        """Of every task what is there of it."""
-        return [*self._found.results(), *self._of_harness]
+        """The scores of each task over the answers so far."""
+        return [*self._found.results(), *self._harness_results]
 
     def export(self) -> list[Path]:
-        """Write what scorers elsewhere read."""
+        """Write the export files for external scorers."""
         return self._found.export(self.folder)
 
-    def _ask(self, models: Models, cancelled: Callable[[], bool], processes: Processes) -> None:
+    def _ask(
+        self, models: ModelLoader, cancelled: Callable[[], bool], processes: Processes
+    ) -> None:
         from app.evaluation.evaluation_run import evaluate
 
         fresh, started = 0, time.monotonic()
         asked, total = self._prepared, self._prepared.answers
         answers = evaluate(
             asked.tasks,
-            asked.views,
+            asked.variants,
             self.folder,
             models,
             self._plan.batch_size,
@@ -150,25 +152,25 @@ class _Evaluation:
             processes,
         )
         for done, answered in enumerate(answers, 1):
-            self._found.add(answered.task, answered.view, answered.record)
-            if not answered.known:
+            self._found.add(answered.task, answered.variant, answered.record)
+            if not answered.cached:
                 fresh += 1
                 left = (time.monotonic() - started) / fresh * (total - done)
                 self._status.show(
-                    f"{answered.task.name}, {answered.view.title}: {done:,} of {total:,} answers, "
-                    f"{duration(left)} left"
+                    f"{answered.task.name}, {answered.variant.title}: "
+                    f"{done:,} of {total:,} answers, {duration(left)} left"
                 )
 
     def _ask_harness(
-        self, models: Models, cancelled: Callable[[], bool], processes: Processes
+        self, models: ModelLoader, cancelled: Callable[[], bool], processes: Processes
     ) -> None:
         if self._prepared.harness is None:
             return
         from app.evaluation.harness import evaluate_with_harness
 
-        self._of_harness = evaluate_with_harness(
+        self._harness_results = evaluate_with_harness(
             self._prepared.harness,
-            self._prepared.views,
+            self._prepared.variants,
             self.folder,
             models,
             limit=self._plan.limit,
@@ -183,8 +185,8 @@ class _Evaluation:
         self._status.show(f"Loading the {progress.role}: {share:.0%}")
 
 
-def _device_of_process() -> str | None:
-    """The accelerator of this one of several processes; None where the recipe says."""
+def _process_device() -> str | None:
+    """The GPU of this process, if several processes share the evaluation; otherwise None."""
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         return None
     import torch
@@ -193,7 +195,7 @@ def _device_of_process() -> str | None:
     return f"cuda:{place}" if torch.cuda.is_available() else None
 
 
-def _alone(model: str) -> Recipe:
+def _single_model_recipe(model: str) -> Recipe:
     return recipe_of_roles(model, [model], [model])
 
 
@@ -206,7 +208,7 @@ def _names(text: str) -> tuple[str, ...]:
 
 @contextmanager
 def _interrupt(request: Callable[[], None]) -> Iterator[None]:
-    """Let Ctrl+C end the evaluation within one token."""
+    """Handle Ctrl+C by cancelling the evaluation, which takes effect within one token."""
     previous = signal.signal(signal.SIGINT, lambda number, frame: request())
     try:
         yield

@@ -1,4 +1,4 @@
-"""What ``tuneshift eval`` prints: a table for every task."""
+"""The tables that ``tuneshift eval`` prints."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from app.evaluation.results import Result, TaskResults
 
 
 def results_table(found: Sequence[TaskResults]) -> str:
-    """Score, standard error and gap closed of every view, task after task."""
+    """For each task, a table of score, standard error and gap closed of every variant."""
     return "\n\n".join(_table(task) for task in found)
 
 
@@ -17,32 +17,34 @@ def _table(task: TaskResults) -> str:
     better = "higher" if task.higher_is_better else "lower"
     title = f"{task.task}: {task.measured}, {better} is better"
     if not task.results:
-        return f"{title}\n  nothing is answered yet"
+        return f"{title}\n  no answers yet"
     direct = task.checkpoints
     header = ["", "score", "± s.e.", "questions"]
-    header += ["gap closed" if len(direct) == 1 else f"gap to {d.view.name}" for d in direct]
+    header += ["gap closed" if len(direct) == 1 else f"gap to {d.variant.name}" for d in direct]
     rows = [header, *(_row(task, result, direct) for result in task.results)]
     columns = [column for column in zip(*rows, strict=True) if any(column[1:])]
     widths = [max(map(len, column)) for column in columns]
     lines = [title, *(_line(row, widths) for row in zip(*columns, strict=True))]
-    cut = max(result.cut for result in task.results)
-    if cut:
-        lines.append(f"  {cut:,} prompts were longer than the context and lost their beginning")
+    truncated = max(result.truncated for result in task.results)
+    if truncated:
+        lines.append(
+            f"  {truncated:,} prompts were longer than the context and were truncated at the start"
+        )
     return "\n".join(lines)
 
 
 def shifts_table(found: Sequence[TaskResults]) -> str:
-    """What tuning did to the tokens of every tuned view's answers, class by class."""
+    """For each tuned variant, a table of mean shifts by class of token."""
     return "\n\n".join(
-        _shifts(task.task, result.view.title, result.shifts)
+        _shifts(task.task, result.variant.title, result.shifts)
         for task in found
         for result in task.results
         if result.shifts is not None
     )
 
 
-def _shifts(task: str, view: str, shifts: ClassShifts) -> str:
-    title = f"{task}, {view}: mean shift of a token's probability, and the tokens most raised"
+def _shifts(task: str, variant: str, shifts: ClassShifts) -> str:
+    title = f"{task}, {variant}: mean shift of a token's probability, and the tokens most raised"
     rows = [["", "tokens", "shift", ""]]
     for name, total in [*shifts.classes.items(), ("all", shifts.whole)]:
         raised = ", ".join(
@@ -59,7 +61,7 @@ def _row(task: TaskResults, result: Result, direct: Sequence[Result]) -> list[st
     measure = result.measure
     gaps = (task.gap_closed(result, other) for other in direct)
     return [
-        result.view.title,
+        result.variant.title,
         f"{measure.score:.4f}",
         "" if measure.stderr is None else f"{measure.stderr:.4f}",
         f"{measure.count:,}",

@@ -1,4 +1,4 @@
-"""``tuneshift generate``: the main job without a window."""
+"""``tuneshift generate``: streams a tuned generation to the terminal."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from dataclasses import replace
 
 from app.checkpoints.spec import Recipe
 from app.cli.generation_report import coverage_warning, json_report, shifts_table
-from app.cli.output import write_out
-from app.cli.progress_line import StatusLine
-from app.cli.repeated_run import find_again
+from app.cli.output import write_stdout
+from app.cli.progress_line import ProgressLine
+from app.cli.repeated_run import find_repeated_run
 from app.cli.roles import chosen_recipe
 from app.cli.run_record import RunRecord
-from app.cli.run_request import Order
-from app.cli.saving import Saving
+from app.cli.run_request import RunRequest
+from app.cli.saving import RunSaver
 from app.cli.text_input import read_standard_input
 from app.decoding.types import FinishReason, GenerationConfig
 from app.engine.commands import Generate, Load
@@ -31,21 +31,21 @@ _LOAD, _RUN = 1, 2
 
 
 def generate(options: argparse.Namespace) -> int:
-    """Carry out ``tuneshift generate``; returns the exit status.
+    """Run ``tuneshift generate``; returns the exit status.
 
     Raises:
-        TuneshiftError: For everything that can be wrong with the input.
+        TuneshiftError: The options, prompt, recipe or models are invalid.
     """
-    again = find_again(options) if options.again else None
-    order = again.order(options) if again else _order(options)
-    with _saved(order, options.save) as saving:
+    repeated = find_repeated_run(options) if options.again else None
+    request = repeated.request(options) if repeated else _run_request(options)
+    with _saved(request, options.save) as saving:
         output = _Output(stream=not options.json, saving=saving)
-        _run(order, output)
+        _run(request, output)
         if options.json:
             run_id = saving.run_id if saving else None
-            output.write(json_report(order, output.loaded, output.run, run_id) + "\n")
+            output.write(json_report(request, output.loaded, output.run, run_id) + "\n")
         elif options.shifts:
-            output.write(f"\n{shifts_table(order.recipe, output.run)}\n")
+            output.write(f"\n{shifts_table(request.recipe, output.run)}\n")
         if warning := coverage_warning(output.run):
             print(f"tuneshift: {warning}", file=sys.stderr)
     if output.status:
@@ -54,22 +54,22 @@ def generate(options: argparse.Namespace) -> int:
         return 130
     token_ids = [token.step.token_id for token in output.run.tokens]
     roles = output.loaded.roles if output.loaded else ()
-    return 0 if again is None or again.compare(token_ids, roles, order.drafts) else 1
+    return 0 if repeated is None or repeated.compare(token_ids, roles, request.drafts) else 1
 
 
 class _Output:
-    """Receives the engine's events: streams text, keeps what the reports need."""
+    """Receives the engine's events: streams the text and collects data for the reports."""
 
-    def __init__(self, *, stream: bool, saving: Saving | None) -> None:
+    def __init__(self, *, stream: bool, saving: RunSaver | None) -> None:
         self._stream = stream
         self._saving = saving
-        self._status = StatusLine()
+        self._status = ProgressLine()
         self.cancellation = Cancellation()
         self.loaded: Loaded | None = None
         self.run = RunRecord()
         self.error: TuneshiftError | None = None
         self.status = 0
-        """Of the process, where standard output takes no more."""
+        """The exit status if writing to standard output failed, otherwise 0."""
 
     def receive(self, event: Event) -> None:
         if self._saving:
@@ -99,15 +99,15 @@ class _Output:
             self.error = event.error
 
     def write(self, text: str) -> None:
-        """Write to standard output; where that takes no more, the run is stopped."""
+        """Write to standard output; cancel the run if that fails."""
         if not self.status:
-            self.status = write_out(text)
+            self.status = write_stdout(text)
             if self.status:
                 self.cancellation.request()
 
 
-def _run(order: Order, output: _Output) -> None:
-    status = StatusLine()
+def _run(request: RunRequest, output: _Output) -> None:
+    status = ProgressLine()
     status.show("Starting …")
     from app.engine.engine import Engine  # imports torch: seconds
 
@@ -115,16 +115,16 @@ def _run(order: Order, output: _Output) -> None:
     cancellation = output.cancellation
     engine = Engine(output.receive)
     commands = (
-        Load(_LOAD, order.recipe, cancellation),
+        Load(_LOAD, request.recipe, cancellation),
         Generate(
             _RUN,
-            order.prompt,
-            order.config,
-            order.alphas,
+            request.prompt,
+            request.config,
+            request.alphas,
             cancellation,
-            forced=order.given,
-            role=order.role,
-            speculate=order.drafts,
+            forced=request.given,
+            role=request.role,
+            speculate=request.drafts,
         ),
     )
     with _interrupt(cancellation.request):
@@ -138,7 +138,7 @@ def _run(order: Order, output: _Output) -> None:
 
 @contextmanager
 def _interrupt(request: Callable[[], None]) -> Iterator[None]:
-    """Let Ctrl+C end the generation within one token, so that its text is kept."""
+    """Handle Ctrl+C by cancelling the generation, so that its text is kept."""
     previous = signal.signal(signal.SIGINT, lambda number, frame: request())
     try:
         yield
@@ -147,36 +147,36 @@ def _interrupt(request: Callable[[], None]) -> Iterator[None]:
 
 
 @contextmanager
-def _saved(order: Order, save: bool) -> Iterator[Saving | None]:
-    """Keep the run in the history where that is asked for, and say under which id."""
+def _saved(request: RunRequest, save: bool) -> Iterator[RunSaver | None]:
+    """Store the run in the history if ``save`` is True, and print its id to stderr."""
     if not save:
         yield None
         return
-    role = order.role
+    role = request.role
     kind = RunKind.GENERATED if role is None else RunKind.ROLE
     run = NewRun(
         new_run_id(),
-        order.prompt,
-        order.recipe,
-        order.config,
+        request.prompt,
+        request.recipe,
+        request.config,
         kind,
         role,
-        drafts=order.drafts,
+        drafts=request.drafts,
     )
-    saving = Saving(history_file(), run)
+    saving = RunSaver(history_file(), run)
     try:
         yield saving
     finally:
         saving.close()
-        for note in saving.notes:
+        for note in saving.problems:
             print(f"tuneshift: {note}", file=sys.stderr)
         print(f"run: {saving.run_id}", file=sys.stderr)
 
 
-def _order(options: argparse.Namespace) -> Order:
+def _run_request(options: argparse.Namespace) -> RunRequest:
     recipe = _recipe(options)
     alphas = LiveAlphas(recipe.alphas)
-    return Order(
+    return RunRequest(
         _prompt(options.prompt, recipe),
         recipe,
         recipe.sampling,
@@ -190,12 +190,12 @@ def _prompt(argument: str | None, recipe: Recipe) -> str:
         return read_standard_input()
     prompt = recipe.sample_prompt if argument is None else argument
     if not prompt:
-        raise PromptError("The prompt is empty", next_step="Give the text to continue.")
+        raise PromptError("The prompt is empty", next_step="Give a prompt.")
     return prompt
 
 
 def _recipe(options: argparse.Namespace) -> Recipe:
-    """The recipe that the options describe, with everything they change in it."""
+    """The recipe with the models, placement, alphas and sampling settings of the options."""
     recipe = chosen_recipe(options)
     return replace(recipe, sampling=_sampling(options, recipe.sampling))
 
@@ -213,7 +213,7 @@ def _sampling(options: argparse.Namespace, defaults: GenerationConfig) -> Genera
     given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
     if options.greedy:
         if given.get("temperature"):
-            raise RecipeError("--greedy and --temperature exclude each other")
+            raise RecipeError("--greedy cannot be combined with --temperature")
         given["temperature"] = 0.0
     if options.stop is not None:
         given["stop"] = tuple(options.stop)

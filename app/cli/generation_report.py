@@ -1,4 +1,4 @@
-"""What ``tuneshift generate`` prints at its end: one JSON object, or a table of shifts."""
+"""The reports of ``tuneshift generate``: one JSON object, or a table of shifts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from app.attribution.attribution import LOW_COVERAGE
 from app.checkpoints.spec import Recipe
 from app.checkpoints.status import RoleInForce
 from app.cli.run_record import RunRecord
-from app.cli.run_request import Order
+from app.cli.run_request import RunRequest
 from app.decoding.remote import EndpointUsage
 from app.decoding.speculation_stats import SpeculationStats
 from app.engine.events import Loaded, TokenDecoded
@@ -18,13 +18,16 @@ from app.history.export.json_file import finite
 
 
 def json_report(
-    order: Order, loaded: Loaded | None, run: RunRecord, run_id: str | None = None
+    request: RunRequest, loaded: Loaded | None, run: RunRecord, run_id: str | None = None
 ) -> str:
-    """The run as one JSON object; what is not finite is null, as is ``run_id`` if not saved."""
+    """The run as one JSON object.
+
+    Non-finite numbers are null, and so is ``run_id`` if it was not saved.
+    """
     counts = run.prompt_tokens
     report = {
         "run_id": run_id,
-        "prompt": order.prompt,
+        "prompt": request.prompt,
         "text": "".join(token.step.text for token in run.tokens),
         "token_ids": [token.step.token_id for token in run.tokens],
         "finish_reason": run.finish_reason,
@@ -33,9 +36,9 @@ def json_report(
             "experts": list(counts[1::2]),
             "antiexperts": list(counts[2::2]),
         },
-        "recipe": _recipe_in_force(order.recipe, loaded.roles if loaded else ()),
-        "settings": asdict(order.config),
-        "alphas": list(order.recipe.alphas),
+        "recipe": _recipe_in_force(request.recipe, loaded.roles if loaded else ()),
+        "settings": asdict(request.config),
+        "alphas": list(request.recipe.alphas),
         "tokens_per_second": run.tokens_per_second,
         "speculation": _speculation(run.speculation),
         "traffic": _traffic(run.endpoint_usage) if run.endpoint_usage else None,
@@ -105,14 +108,14 @@ def _step(token: TokenDecoded) -> dict[str, Any]:
 
 
 def coverage_warning(run: RunRecord) -> str:
-    """A sentence where a server told of little of the base's probability, or nothing."""
+    """A warning if an endpoint returned little of the base's probability; otherwise empty."""
     known = [token.attribution.coverage for token in run.tokens]
     told = [coverage for coverage in known if coverage is not None]
     if not told or (mean := sum(told) / len(told)) >= LOW_COVERAGE:
         return ""
     return (
-        f"The server told of {mean:.0%} of the base's probability on average, {min(told):.0%} at "
-        "least: a greater “top_logprobs” in the recipe brings the text nearer to the whole base."
+        f"The endpoint returned {mean:.0%} of the base's probability on average, at least "
+        f"{min(told):.0%}. A larger “top_logprobs” in the recipe gives a better approximation."
     )
 
 
@@ -120,7 +123,7 @@ _TOKEN_WIDTH = 16
 
 
 def shifts_table(recipe: Recipe, run: RunRecord) -> str:
-    """For each token its probability before and after tuning, and what each pair gave or took."""
+    """A table with the probabilities of each token and the contribution of each pair."""
     names = [pair.name[:12] for pair in recipe.pairs]
     header = f"{'token':<{_TOKEN_WIDTH}}  {'base':>6}  {'tuned':>6}  " + "  ".join(
         f"{name:>12}" for name in names
@@ -130,7 +133,7 @@ def shifts_table(recipe: Recipe, run: RunRecord) -> str:
         explained = token.attribution
         spelled = repr(token.step.text)[1:-1] if token.step.text else "·"
         shares = "  ".join(f"{share:>+12.3f}" for share in explained.contributions)
-        mark = "  ← the experts changed the choice" if explained.flipped else ""
+        mark = "  ← flip: the base's argmax differs" if explained.flipped else ""
         lines.append(
             f"{spelled[:_TOKEN_WIDTH]:<{_TOKEN_WIDTH}}  {explained.p_base:>6.3f}  "
             f"{explained.p_tuned:>6.3f}  {shares}{mark}"

@@ -1,4 +1,4 @@
-"""``tuneshift inspect``: runs of the history, printed or exported, without a window."""
+"""``tuneshift inspect``: prints or exports stored runs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from app.atomic_files import write_file
-from app.cli.output import write_out
+from app.cli.output import write_stdout
 from app.errors import HistoryError
 from app.history.archive import Archive, Query
 from app.history.database import open_to_read
@@ -24,20 +24,20 @@ _STDOUT = "-"
 
 
 def inspect(options: argparse.Namespace) -> int:
-    """Carry out ``tuneshift inspect``; returns the exit status.
+    """Run ``tuneshift inspect``; returns the exit status.
 
     Raises:
-        HistoryError: When there is no such run, or it cannot be read or written.
+        HistoryError: The run does not exist, or cannot be read or exported.
     """
     listing = options.list or bool(options.search)
     if listing == bool(options.name):
         raise HistoryError(
-            "Name a run, or ask for a list", next_step="tuneshift inspect last, or --list."
+            "Name a run, or give --list", next_step="For example: tuneshift inspect last"
         )
     archive = Archive(open_to_read(history_file()))
     try:
         if listing:
-            return write_out(_list(archive.find(Query(words=options.search))))
+            return write_stdout(_list(archive.find(Query(words=options.search))))
         document = read_document(archive, archive.resolve(options.name))
     finally:
         archive.close()
@@ -46,19 +46,21 @@ def inspect(options: argparse.Namespace) -> int:
         return _write_picture(document, output)
     text = _table(document) if options.format == "table" else FORMATS[options.format](document)
     if output is None:
-        return write_out(text)
+        return write_stdout(text)
     _write(output, text.encode("utf-8"))
     return 0
 
 
 def _write_picture(document: Document, output: Path | None) -> int:
     if output is None and sys.stdout.isatty():
-        raise HistoryError("A picture cannot be shown here", next_step="Give --output FILE.")
+        raise HistoryError(
+            "A PNG image cannot be printed to a terminal", next_step="Give --output FILE."
+        )
     from app.ui.pictures import shift_png  # imports Qt
 
     picture = shift_png(document)
     if output is None:
-        return write_out(picture)
+        return write_stdout(picture)
     _write(output, picture)
     return 0
 
@@ -76,13 +78,13 @@ def _write(path: Path, content: bytes) -> None:
 
 def _list(runs: Sequence[RunSummary]) -> str:
     if not runs:
-        return "No run fits.\n"
+        return "No matching runs.\n"
     width = max(shutil.get_terminal_size().columns - 46, 24)
     lines = []
     for run in runs:
         star = "★" if run.starred else " "
         tags = "".join(f" #{tag}" for tag in run.tags)
-        title = _fitted(f"{run.shown_title}{tags}", width)
+        title = _padded(f"{run.shown_title}{tags}", width)
         created = f"{run.created.astimezone():%Y-%m-%d %H:%M}"
         lines.append(f"{run.id}  {created}  {run.tokens:>6,}  {star} {title}  {_end(run)}".rstrip())
     return "\n".join(lines) + "\n"
@@ -96,15 +98,15 @@ def _end(run: RunSummary) -> str:
 
 def _table(document: Document) -> str:
     summary = document.run.summary
-    pairs = [_fitted(name, 12) for name in document.pair_names]
+    pairs = [_padded(name, 12) for name in document.pair_names]
     header = (
-        f"{'#':>5}  {_fitted('token', _TOKEN_WIDTH)}  {'base':>6}  {'tuned':>6}  {'bits':>6}  "
+        f"{'#':>5}  {_padded('token', _TOKEN_WIDTH)}  {'base':>6}  {'tuned':>6}  {'bits':>6}  "
         f"{'rank':>13}  {'  '.join(f'{name:>12}' for name in pairs)}"
     ).rstrip()
     lines = [
         f"{summary.shown_title}",
         f"{summary.id} · {summary.created.astimezone():%Y-%m-%d %H:%M} · {summary.recipe_name} · "
-        f"{len(document.tokens):,} tokens · {_end(summary) or 'given up'}",
+        f"{len(document.tokens):,} tokens · {_end(summary) or 'cancelled'}",
         f"prompt: {first_words(document.run.prompt)}",
         "",
         header,
@@ -113,18 +115,18 @@ def _table(document: Document) -> str:
     for token in document.tokens:
         explained = token.attribution
         shares = "  ".join(f"{share:>+12.4f}" for share in explained.contributions)
-        mark = "← the experts changed the choice" if explained.flipped else ""
+        mark = "← flip: the base's argmax differs" if explained.flipped else ""
         ranks = f"{explained.rank_base} → {explained.rank_tuned}"
         lines.append(
-            f"{token.index + 1:>5}  {_fitted(document.name(token), _TOKEN_WIDTH)}  "
+            f"{token.index + 1:>5}  {_padded(document.name(token), _TOKEN_WIDTH)}  "
             f"{explained.p_base:>6.4f}  {explained.p_tuned:>6.4f}  {shift_bits(token):>+6.2f}  "
             f"{ranks:>13}  {shares}  {mark}".rstrip()
         )
     return "\n".join(lines) + "\n"
 
 
-def _fitted(text: str, width: int) -> str:
-    """``text`` in exactly ``width`` columns of a terminal."""
+def _padded(text: str, width: int) -> str:
+    """``text`` truncated or padded to exactly ``width`` terminal columns."""
     shown, used = "", 0
     for character in text:
         columns = _columns(character)

@@ -1,4 +1,4 @@
-"""Standard output that takes no more: a full disk, or a reader that has gone."""
+"""Standard output: encoding, and write errors such as a full disk or a closed pipe."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import os
 import sys
 
 
-def take_every_character() -> None:
-    """Let what cannot be encoded be written as its number: a terminal may know no “α”.
+def configure_streams() -> None:
+    """Escape characters that the encoding of a stream lacks, such as “α” on some terminals.
 
-    Windows gives a pipe the code page of the country; there it is UTF-8 from now on.
+    On Windows, output to a pipe is changed from the system's code page to UTF-8.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -18,8 +18,8 @@ def take_every_character() -> None:
             stream.reconfigure(encoding=encoding, errors="backslashreplace")
 
 
-def write_out(content: str | bytes) -> int:
-    """Write to standard output, at once; returns the exit status."""
+def write_stdout(content: str | bytes) -> int:
+    """Write to standard output and flush it; returns the exit status."""
     try:
         if isinstance(content, bytes):
             sys.stdout.buffer.write(content)
@@ -27,19 +27,19 @@ def write_out(content: str | bytes) -> int:
             sys.stdout.write(content)
         sys.stdout.flush()
     except OSError as error:
-        return _give_up(error)
+        return _handle_write_error(error)
     return 0
 
 
-def settle(status: int) -> int:
-    """Bring out what was printed; ``status``, or another where that cannot be done."""
-    return write_out("") or status
+def flush_stdout(status: int) -> int:
+    """Flush standard output; returns ``status``, or another exit status if that fails."""
+    return write_stdout("") or status
 
 
-def _give_up(error: OSError) -> int:
-    """Tell why, but for a reader that has gone, as after ``| head``; returns the exit status.
+def _handle_write_error(error: OSError) -> int:
+    """Print the error, unless the reader closed the pipe (``| head``); returns the exit status.
 
-    What is left is thrown away, or Python would stumble over it at its end.
+    Standard output is redirected to the null device, so that Python's flush at exit does not fail.
     """
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if isinstance(error, BrokenPipeError):

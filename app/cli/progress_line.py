@@ -1,4 +1,4 @@
-"""One line on stderr that is written over, on a terminal only."""
+"""A progress line on stderr, shown only on a terminal."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ import shutil
 import sys
 
 
-class StatusLine:
-    """What is happening now; nothing where stderr is not a terminal."""
+class ProgressLine:
+    """A line on stderr that the next one overwrites. Does nothing if stderr is not a terminal."""
 
     def __init__(self) -> None:
         self._on = sys.stderr.isatty()
 
     def show(self, text: str) -> None:
         if self._on:
-            fitting = text[: shutil.get_terminal_size().columns - 1]  # a second line would stay
+            fitting = text[
+                : shutil.get_terminal_size().columns - 1
+            ]  # a wrapped line could not be overwritten
             print(f"\r\033[K{fitting}", end="", file=sys.stderr, flush=True)
 
     def clear(self) -> None:

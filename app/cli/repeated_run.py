@@ -1,4 +1,4 @@
-"""``tuneshift generate --again RUN``: a run of the history once more, and if it is the same."""
+"""``tuneshift generate --again RUN``: repeats a stored run and compares the tokens."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from app.checkpoints.status import RoleInForce
-from app.cli.roles import on_device
-from app.cli.run_request import Order
+from app.cli.roles import with_placement
+from app.cli.run_request import RunRequest
 from app.engine.controls import LiveAlphas, ReplayedAlphas
 from app.errors import RecipeError
 from app.history.archive import Archive
@@ -19,8 +19,8 @@ from app.history.records import StoredRun
 from app.history.repeat import Repeatable, repeatable
 from app.settings import history_file
 
-_COARSE = ("bfloat16", "float16")
-_EXCLUDED = (
+_16_BIT = ("bfloat16", "float16")
+_CONFLICTING_OPTIONS = (
     "prompt",
     "recipe",
     "base",
@@ -40,18 +40,18 @@ _EXCLUDED = (
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Again:
-    """A run that is to be repeated."""
+class RepeatedRun:
+    """A stored run that is repeated."""
 
     stored: StoredRun
     wanted: Repeatable
 
-    def order(self, options: argparse.Namespace) -> Order:
-        """What to ask of the engine; ``options`` may name another device or dtype."""
+    def request(self, options: argparse.Namespace) -> RunRequest:
+        """The request to the engine; ``options`` may name another device or dtype."""
         wanted = self.wanted
-        return Order(
+        return RunRequest(
             prompt=wanted.prompt,
-            recipe=on_device(wanted.recipe, options.device, options.dtype),
+            recipe=with_placement(wanted.recipe, options.device, options.dtype),
             config=wanted.config,
             alphas=ReplayedAlphas(wanted.alphas) if wanted.alphas else LiveAlphas(()),
             given=wanted.given,
@@ -60,23 +60,23 @@ class Again:
         )
 
     def compare(self, token_ids: Sequence[int], roles: Sequence[RoleInForce], drafts: bool) -> bool:
-        """Whether the same tokens came; where not, one line on stderr says what else differs.
+        """Whether the same tokens were generated. If not, prints one line about it to stderr.
 
         Args:
-            token_ids: What came.
-            roles: What they came from.
-            drafts: Whether some of them were drafted.
+            token_ids: The generated tokens.
+            roles: The models that generated them.
+            drafts: Whether speculative decoding was on.
         """
         pairs = zip_longest(self.wanted.token_ids, token_ids)
         place = next((i for i, (then, now) in enumerate(pairs) if then != now), None)
         if place is None:
             return True
         differences = self._differences(roles)
-        if (drafts or self.stored.drafts) and any(role.dtype in _COARSE for role in roles):
-            differences.append("drafts are read in blocks, which may round otherwise in 16 bits")
+        if (drafts or self.stored.drafts) and any(role.dtype in _16_BIT for role in roles):
+            differences.append("speculative decoding may round differently in 16 bits")
         reasons = "; ".join(differences) or "the models and devices are the same"
         print(
-            f"tuneshift: Token {place + 1} is another than in {self.stored.id} ({reasons})",
+            f"tuneshift: Token {place + 1} differs from {self.stored.id} ({reasons})",
             file=sys.stderr,
         )
         return False
@@ -91,23 +91,25 @@ class Again:
         return found
 
 
-def find_again(options: argparse.Namespace) -> Again:
-    """The run that ``options.again`` names.
+def find_repeated_run(options: argparse.Namespace) -> RepeatedRun:
+    """The stored run that ``options.again`` names.
 
     Raises:
-        RecipeError: When it is to be repeated with something else than it had.
-        HistoryError: When there is no such run.
+        RecipeError: The options also contain a prompt, models or settings.
+        HistoryError: The run does not exist.
     """
-    given = [name for name in _EXCLUDED if getattr(options, name) not in (None, False, [])]
+    given = [
+        name for name in _CONFLICTING_OPTIONS if getattr(options, name) not in (None, False, [])
+    ]
     if given:
         option = "a prompt" if given[0] == "prompt" else f"--{given[0].replace('_', '-')}"
         raise RecipeError(
-            f"--again and {option} exclude each other",
-            next_step="A run is repeated as it was; only --device and --dtype may be others.",
+            f"--again cannot be combined with {option}",
+            next_step="A run is repeated unchanged; only --device and --dtype can be added.",
         )
     archive = Archive(open_to_read(history_file()))
     try:
         stored = archive.get(archive.resolve(options.again))
-        return Again(stored, repeatable(stored, archive.tokens(stored.id)))
+        return RepeatedRun(stored, repeatable(stored, archive.tokens(stored.id)))
     finally:
         archive.close()

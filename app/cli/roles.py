@@ -1,4 +1,4 @@
-"""From what is typed for the models of a recipe to the recipe."""
+"""The recipe that the model options of a command line describe."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
 
 
 def recipe_of_roles(base: str, experts: Sequence[str], antiexperts: Sequence[str]) -> Recipe:
-    """A recipe of the base and one pair for each expert and anti-expert.
+    """A recipe with a base and one pair for each expert and anti-expert.
 
     Raises:
-        RecipeError: A model cannot be understood, or an expert has no anti-expert.
+        RecipeError: A model name is invalid, or the numbers of experts and anti-experts differ.
     """
     if not experts and not antiexperts:
         raise RecipeError(
-            "A base alone has nothing to be tuned by",
-            next_step="Name an expert and its anti-expert too.",
+            "The base has no expert pair",
+            next_step="Name an expert and an anti-expert.",
         )
     if len(experts) != len(antiexperts):
         raise RecipeError(
-            "Every expert needs its anti-expert",
+            "Every expert needs an anti-expert",
             evidence=f"experts: {len(experts)}, anti-experts: {len(antiexperts)}",
-            next_step="Name both for each pair.",
+            next_step="Name both models of each pair.",
         )
     tuned = _spec(base)
     pairs = tuple(
@@ -43,17 +43,17 @@ def recipe_of_roles(base: str, experts: Sequence[str], antiexperts: Sequence[str
 
 
 def chosen_recipe(options: argparse.Namespace) -> Recipe:
-    """The recipe that the options for models name, with their alphas, device and dtype.
+    """The recipe named by the options, with their alphas, device and dtype.
 
     Raises:
-        RecipeError: They do not fit together, or there is no such recipe.
+        RecipeError: The options contradict each other, or the recipe does not exist.
     """
     if options.base is None:
         if options.expert or options.antiexpert:
             raise RecipeError("--expert and --antiexpert need --base")
         recipe = find_recipe(options.recipe or DEFAULT_RECIPE)
     elif options.recipe is not None:
-        raise RecipeError("--recipe and --base exclude each other", next_step="Give one of them.")
+        raise RecipeError("--recipe cannot be combined with --base", next_step="Give one of them.")
     else:
         recipe = recipe_of_roles(options.base, options.expert, options.antiexpert)
     if len(options.alpha) > len(recipe.pairs):
@@ -62,31 +62,31 @@ def chosen_recipe(options: argparse.Namespace) -> Recipe:
             evidence=f"{len(options.alpha)} alphas, {len(recipe.pairs)} pairs",
         )
     recipe = recipe.with_alphas((*options.alpha, *recipe.alphas[len(options.alpha) :]))
-    return on_device(recipe, options.device, options.dtype)
+    return with_placement(recipe, options.device, options.dtype)
 
 
-def on_device(recipe: Recipe, device: str | None, dtype: str | None) -> Recipe:
-    """``recipe`` with another device or dtype for every role, where one is given."""
+def with_placement(recipe: Recipe, device: str | None, dtype: str | None) -> Recipe:
+    """``recipe`` with the given device and dtype, if any, for every role."""
     for place, spec in enumerate(recipe.checkpoints()):
         changed = replace(spec, device=device or spec.device, dtype=dtype or spec.dtype)
         recipe = recipe.with_role(place, changed)
     return recipe
 
 
-def _spec(argument: str, adapted: str = "") -> CheckpointSpec:
+def _spec(argument: str, adapter_base: str = "") -> CheckpointSpec:
     source = _source(argument)
     return CheckpointSpec(
-        source, over=_source(adapted) if adapted and source.startswith("adapter:") else ""
+        source, over=_source(adapter_base) if adapter_base and source.startswith("adapter:") else ""
     )
 
 
 def _source(argument: str) -> str:
-    """A bare path is a GGUF file, by its name or its first bytes, or otherwise a folder."""
+    """The source for a model argument. A bare path is a GGUF file or a folder."""
     if argument.startswith(_KINDS):
         return argument
     if _HUB_NAME.fullmatch(argument) and not Path(argument).exists():
         raise RecipeError(
-            f"There is no folder {argument}",
+            f"The folder {argument} does not exist",
             next_step=f"For a model on the Hub, write hub:{argument}",
         )
     return source_of_path(argument)

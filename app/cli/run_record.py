@@ -1,4 +1,4 @@
-"""What the engine told of a run of ``tuneshift generate``."""
+"""The events of a run of ``tuneshift generate``, collected for its reports."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from app.engine.events import TokenDecoded
 
 
 class RunRecord:
-    """What a run told, for the reports at its end."""
+    """The collected events of one run."""
 
     def __init__(self) -> None:
         self.prompt_tokens: tuple[int, ...] = ()

@@ -1,4 +1,4 @@
-"""What ``tuneshift generate`` asks of the engine."""
+"""The request of ``tuneshift generate`` to the engine."""
 
 from __future__ import annotations
 
@@ -10,13 +10,17 @@ from app.engine.controls import LiveAlphas
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Order:
-    """A run to make.
+class RunRequest:
+    """A run to generate.
 
     Attributes:
-        given: Token ids that the text begins with.
-        role: The place of the role that answers alone, or None for the tuned distribution.
-        drafts: Whether tokens are drafted.
+        prompt: The prompt.
+        recipe: The recipe to load.
+        config: The sampling settings.
+        alphas: The alphas, which may differ for each token.
+        given: Token ids that the run begins with.
+        role: Index of the role for a run of one role alone, or None for the tuned distribution.
+        drafts: Whether to use speculative decoding.
     """
 
     prompt: str

@@ -1,4 +1,4 @@
-"""Writes a run of the terminal into the history as it happens."""
+"""Storing a run of the command line in the history while it is generated."""
 
 from __future__ import annotations
 
@@ -6,48 +6,48 @@ from pathlib import Path
 
 from app.engine.events import Event, Failed, Loaded, RunFinished, RunStarted, RunStats, TokenDecoded
 from app.errors import HistoryError
-from app.history.records import Ending, InForce, NewRun, RunFigures
+from app.history.records import Ending, NewRun, RunFigures, RunModels
 from app.history.writer import HistoryWriter
 
 _SECONDS_TO_OPEN = 30.0
 
 
-class Saving:
-    """Saves one run.
+class RunSaver:
+    """Stores one run.
 
     Args:
-        path: The file of the history.
-        run: The run, which begins now.
+        path: The history file.
+        run: The run, which is stored immediately.
 
     Raises:
-        HistoryError: When runs cannot be written there.
+        HistoryError: The history cannot be written.
     """
 
     def __init__(self, path: Path, run: NewRun) -> None:
         self.run_id = run.id
-        self._told: list[HistoryError] = []
+        self._problems: list[HistoryError] = []
         self._loaded: Loaded | None = None
         self._ended = False
-        self._writer = HistoryWriter(path, self._told.append)
+        self._writer = HistoryWriter(path, self._problems.append)
         self._writer.start()
         self._writer.begin(run)
         self._writer.flush(_SECONDS_TO_OPEN)
         if self._in_memory:
             self._writer.close()
             self._writer.join()
-            raise self._told[-1]
+            raise self._problems[-1]
 
     @property
-    def notes(self) -> list[HistoryError]:
-        """What the person has to know, such as that a damaged history was set aside."""
-        return self._told
+    def problems(self) -> list[HistoryError]:
+        """Errors to show to the user, such as that a damaged history was set aside."""
+        return self._problems
 
     def receive(self, event: Event) -> None:
-        """Take an event of the engine."""
+        """Record an event of the engine."""
         if isinstance(event, Loaded):
             self._loaded = event
         elif isinstance(event, RunStarted) and self._loaded:
-            in_force = InForce(self._loaded.roles, event.prompt_tokens, self._loaded.token_labels)
+            in_force = RunModels(self._loaded.roles, event.prompt_tokens, self._loaded.token_labels)
             self._writer.describe(self.run_id, in_force)
         elif isinstance(event, TokenDecoded):
             self._writer.add(self.run_id, event.step, event.attribution)
@@ -60,14 +60,14 @@ class Saving:
         """Wait until everything is written.
 
         Raises:
-            HistoryError: When it could not be.
+            HistoryError: The run could not be written.
         """
         if not self._ended:
             self._finish(Ending())
         self._writer.close()
         self._writer.join()
         if self._in_memory:
-            raise HistoryError("The run was not saved", evidence=self._told[-1].cause)
+            raise HistoryError("The run was not saved", evidence=self._problems[-1].cause)
 
     @property
     def _in_memory(self) -> bool:
@@ -80,5 +80,5 @@ class Saving:
 
 
 def figures_of(stats: RunStats) -> RunFigures:
-    """What the history keeps of the figures of a run."""
+    """Time and memory of a run, as the history stores them."""
     return RunFigures(stats.prefill_seconds, stats.tokens_per_second, stats.resident_bytes)

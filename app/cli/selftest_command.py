@@ -1,4 +1,4 @@
-"""``tuneshift selftest``: whether an installation works, without a network."""
+"""``tuneshift selftest``: tests an installation, without a network."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from app.checkpoints.recipes.recipe_file import DEFAULT_RECIPE, find_recipe
 from app.checkpoints.spec import Recipe
-from app.cli.saving import Saving
+from app.cli.saving import RunSaver
 from app.engine.commands import Generate, Load
 from app.engine.controls import Cancellation, LiveAlphas
 from app.engine.events import Event, Failed, RunFinished, TokenDecoded
@@ -22,17 +22,17 @@ from app.history.database import open_to_read
 from app.history.records import NewRun, RunKind, new_run_id
 
 _TOKENS = 24
-_SHARES_OFF_BY = 1e-4
+_TOLERANCE = 1e-4
 _FEWEST_COLORS = 20
 
 
 def selftest(options: argparse.Namespace) -> int:
-    """Carry out ``tuneshift selftest``; returns 0 where everything works and 1 where not."""
+    """Run ``tuneshift selftest``; returns 0 if all tests pass, otherwise 1."""
     check = _Selftest()
     with tempfile.TemporaryDirectory(prefix="tuneshift-selftest-") as folder:
         steps: tuple[tuple[str, Callable[[], str]], ...] = (
             ("the demo decodes", lambda: check.decode(Path(folder, "history.sqlite3"))),
-            ("contributions add up", check.add_up),
+            ("contributions add up", check.check_contributions),
             ("the history is read back", lambda: check.read_back(Path(folder, "history.sqlite3"))),
             ("the window is drawn", _draw_window),
         )
@@ -44,18 +44,18 @@ def _report(name: str, step: Callable[[], str]) -> bool:
     started = time.perf_counter()
     try:
         found = step()
-    except Exception as error:  # whatever is broken is what this is for
+    except Exception as error:  # any error is a failed test
         detail = str(error) if isinstance(error, TuneshiftError) else repr(error)
         print(f"FAILED  {name}: {detail}", flush=True)
-        for cause in _causes(error):
+        for cause in _chained_causes(error):
             print(f"        because of {cause!r}", flush=True)
         return False
     print(f"ok      {name}: {found} ({time.perf_counter() - started:.1f} s)", flush=True)
     return True
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """What is behind an error; libraries hide the module that could not be imported."""
+def _chained_causes(error: BaseException) -> Iterator[BaseException]:
+    """The chained exceptions of an error, which may name a module that could not be imported."""
     behind = error.__cause__ or error.__context__
     while behind is not None:
         yield behind
@@ -63,7 +63,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 class _Selftest:
-    """Decodes once, and looks at what came from different sides."""
+    """Generates one run, and tests it in several ways."""
 
     def __init__(self) -> None:
         recipe = find_recipe(DEFAULT_RECIPE)
@@ -74,12 +74,12 @@ class _Selftest:
         self._ends: list[RunFinished | Failed] = []
 
     def decode(self, history: Path) -> str:
-        """Decode with the built-in recipe, writing into ``history``."""
+        """Generate with the built-in recipe, and store the run in ``history``."""
         from app.engine.engine import Engine
 
         recipe, prompt = self._recipe, self._recipe.sample_prompt
         run = NewRun(self._run_id, prompt, recipe, recipe.sampling, RunKind.GENERATED, None)
-        saving = Saving(history, run)
+        saving = RunSaver(history, run)
 
         def receive(event: Event) -> None:
             saving.receive(event)
@@ -104,18 +104,18 @@ class _Selftest:
             raise ModelError("No token was generated")
         return f"{len(self._tokens)} tokens"
 
-    def add_up(self) -> str:
-        """Check that the pairs' contributions add up to the shift of every token."""
+    def check_contributions(self) -> str:
+        """Test that the contributions of every token add up to p_tuned − p_base."""
         worst = max(
             abs(sum(a.contributions) - (a.p_tuned - a.p_base))
             for a in (token.attribution for token in self._tokens)
         )
-        if worst > _SHARES_OFF_BY:
+        if worst > _TOLERANCE:
             raise ModelError("Contributions do not add up", evidence=f"they are off by {worst:.2g}")
         return f"to {worst:.0e}"
 
     def read_back(self, history: Path) -> str:
-        """Check that the history holds what was decoded."""
+        """Test that the history contains the generated tokens."""
         archive = Archive(open_to_read(history))
         try:
             stored = [token.token_id for token in archive.tokens(self._run_id)]

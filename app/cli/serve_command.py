@@ -1,4 +1,4 @@
-"""``tuneshift serve``: a proxy-tuned model behind the OpenAI API."""
+"""``tuneshift serve``: serves a proxy-tuned model with the OpenAI API."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 
 from app.checkpoints.recipes.recipe_file import DEFAULT_RECIPE, find_recipe
 from app.checkpoints.status import LoadProgress
-from app.cli.progress_line import StatusLine
-from app.cli.roles import on_device
+from app.cli.progress_line import ProgressLine
+from app.cli.roles import with_placement
 from app.errors import SettingsError
 from app.extras import install_hint
 from app.server.access import Access
@@ -21,10 +21,10 @@ KEY_VARIABLE = "TUNESHIFT_SERVE_KEY"
 
 
 def serve(options: argparse.Namespace) -> int:
-    """Carry out ``tuneshift serve``; returns the exit status.
+    """Run ``tuneshift serve``; returns the exit status.
 
     Raises:
-        TuneshiftError: For everything that can be wrong with recipe, models and address.
+        TuneshiftError: The recipe, the models or the address are invalid.
     """
     try:
         from app.server.uvicorn_server import serve as answer
@@ -34,11 +34,13 @@ def serve(options: argparse.Namespace) -> int:
             evidence=str(error),
             next_step=install_hint("serve"),
         ) from error
-    recipe = on_device(find_recipe(options.recipe or DEFAULT_RECIPE), options.device, options.dtype)
+    recipe = with_placement(
+        find_recipe(options.recipe or DEFAULT_RECIPE), options.device, options.dtype
+    )
     access = Access(options.host, _key(options), tuple(map(_origin, options.allow_origin)))
     service = Service(access, options.port)
     listener = listen(service)
-    status = StatusLine()
+    status = ProgressLine()
 
     def on_progress(progress: LoadProgress) -> None:
         share = progress.done / max(progress.total, 1)
@@ -46,8 +48,8 @@ def serve(options: argparse.Namespace) -> int:
 
     def on_ready() -> None:
         status.clear()
-        print(f"“{recipe.name}” is served at {url_of(listener)}", flush=True)
-        print("Ctrl+C ends it.", file=sys.stderr, flush=True)
+        print(f"Serving “{recipe.name}” at {url_of(listener)}", flush=True)
+        print("Press Ctrl+C to stop.", file=sys.stderr, flush=True)
 
     status.show("Starting …")
     with listener:
@@ -66,22 +68,22 @@ def _key(options: argparse.Namespace) -> str:
             key = Path(options.api_key_file).expanduser().read_text(encoding="utf-8-sig").strip()
         except (OSError, UnicodeDecodeError) as error:
             raise SettingsError(
-                f"The key in {options.api_key_file} cannot be read", evidence=str(error)
+                f"The API key file {options.api_key_file} cannot be read", evidence=str(error)
             ) from error
         if not key:
-            raise SettingsError(f"The file {options.api_key_file} is empty")
+            raise SettingsError(f"The API key file {options.api_key_file} is empty")
         return key
     key = options.api_key if options.api_key is not None else os.environ.get(KEY_VARIABLE, "")
     if options.api_key == "":
-        raise SettingsError("The key is empty", next_step="Give one, or leave --api-key out.")
+        raise SettingsError("The API key is empty", next_step="Give a key, or omit --api-key.")
     return str(key)
 
 
 def _origin(origin: str) -> str:
-    """An origin as a browser names it."""
+    """A web origin, checked: scheme and host, without a path."""
     scheme, separator, rest = origin.partition("://")
     if scheme not in ("http", "https") or not separator or not rest or set(rest) & set("/*? "):
         raise SettingsError(
-            f"“{origin}” is not an origin", next_step="It looks like https://chat.example.org."
+            f"“{origin}” is not a web origin", next_step="Example: https://chat.example.org"
         )
     return origin

@@ -1,4 +1,4 @@
-"""Texts from standard input and from arguments, which may be in any encoding."""
+"""Text from standard input and from arguments, decoded or rejected with an error."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ _CONVERT = "Save the text as UTF-8, or convert it: iconv -f ENCODING -t UTF-8."
 
 
 def read_standard_input() -> str:
-    """The text on standard input, with line breaks as ``\\n``.
+    r"""Read the text on standard input; line breaks become ``\n``.
 
-    It is UTF-8, with or without a byte order mark, or UTF-16 with one.
+    The encoding is UTF-8, with or without a byte order mark, or UTF-16 with one.
 
     Raises:
-        PromptError: There is none, or it is in another encoding.
+        PromptError: Standard input is missing, or has another encoding.
     """
     try:
         content = sys.stdin.buffer.read()
-    except (AttributeError, OSError) as error:  # Python has no stream where there is no input
+    except (AttributeError, OSError) as error:  # sys.stdin is None without standard input
         raise PromptError(
             "The prompt on standard input cannot be read", evidence=str(error)
         ) from error
@@ -30,10 +30,10 @@ def read_standard_input() -> str:
 
 
 def decode_text(content: bytes) -> str:
-    """The text of these bytes.
+    """Decode UTF-8, or UTF-16 with a byte order mark.
 
     Raises:
-        PromptError: They are neither UTF-8 nor UTF-16 with a byte order mark.
+        PromptError: The bytes have another encoding.
     """
     encoding = "utf-16" if content.startswith(_UTF16_MARKS) else "utf-8-sig"
     try:
@@ -55,10 +55,10 @@ def decode_text(content: bytes) -> str:
 
 
 def text_argument(argument: str) -> str:
-    """The type of an option that is a text and not the name of a file.
+    """The argparse type of an option with text (not a file name).
 
     Raises:
-        ArgumentTypeError: The bytes that were given are not a text in the encoding of the system.
+        ArgumentTypeError: The argument is not valid text in the encoding of the system.
     """
     odd = next((at for at, character in enumerate(argument) if _is_surrogate(character)), None)
     if odd is not None:

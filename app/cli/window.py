@@ -1,4 +1,4 @@
-"""``tuneshift``: the window."""
+"""``tuneshift`` without a subcommand: opens the window."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from app.errors import DisplayError
 
 
 def open_window(recipe: str | None) -> int:
-    """Open the window, on ``recipe`` where one is named; returns the exit status.
+    """Open the window, with ``recipe`` if it is given; returns the exit status.
 
     Raises:
-        DisplayError: When there is no screen to open it on.
-        RecipeError: When there is no such recipe.
+        DisplayError: There is no display.
+        RecipeError: The recipe does not exist.
     """
     _check_display()
     chosen = find_recipe(recipe) if recipe else None
@@ -26,7 +26,7 @@ def open_window(recipe: str | None) -> int:
 
 
 def _check_display() -> None:
-    """Qt aborts the process where it finds no display, so look before it does."""
+    """Check for a display, since Qt aborts the process if there is none."""
     if sys.platform != "linux" or os.environ.get("QT_QPA_PLATFORM"):
         return
     if not (_wayland_answers() or _x11_answers()):
@@ -47,7 +47,7 @@ def _x11_answers() -> bool:
     if not separator:
         return False
     if host:
-        return True  # on another machine; Qt finds out
+        return True  # a display on another machine: left to Qt
     display = number.partition(".")[0]
     for address in (f"/tmp/.X11-unix/X{display}", f"\0/tmp/.X11-unix/X{display}"):
         with socket.socket(socket.AF_UNIX) as connection:

@@ -1,6 +1,6 @@
 """Jobs: work of layers above the engine that runs on the engine's thread with borrowed models.
 
-One job exists: :class:`app.evaluation.engine_evaluation.EvaluationJob`, which evaluates tasks. A
+One job exists: :class:`app.evaluation.evaluation_job.EvaluationJob`, which evaluates tasks. A
 layer that adds one implements :class:`Job` and submits it in a
 :class:`~app.engine.commands.BorrowModels` command.
 """

@@ -1,1 +1,1 @@
-"""Measuring what proxy-tuning changes: tasks, batched answers of every role, and scores."""
+"""Evaluation of recipes on tasks: batched answers of all roles, and scores."""

@@ -1,4 +1,4 @@
-"""The answers of an evaluation as they come, and what they amount to. Imports no torch."""
+"""The answers of an evaluation while it runs, and their scores. Imports no torch."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from app.evaluation.plan import Prepared, runs_code
 from app.evaluation.results import TaskResults, result_of
 from app.evaluation.store import Record, ResultFolder
 from app.evaluation.tasks import Task
-from app.evaluation.variants import View
+from app.evaluation.variants import Variant
 
 
 class Answers:
-    """Keeps the answers of every view to every local task.
+    """Collects the answers of all variants to all local tasks.
 
     Args:
-        prepared: What is asked of whom.
+        prepared: The tasks and variants.
     """
 
     def __init__(self, prepared: Prepared) -> None:
@@ -26,36 +26,36 @@ class Answers:
         self._records: dict[tuple[str, str], list[Record]] = {}
         self._shifts: dict[tuple[str, str], ClassShifts] = {}
 
-    def add(self, task: Task, view: View, record: Record) -> None:
-        """Take one answer."""
-        place = task.name, view.title
+    def add(self, task: Task, variant: Variant, record: Record) -> None:
+        """Add one answer."""
+        place = task.name, variant.title
         self._records.setdefault(place, []).append(record)
         for text in record.get("shifted", ()):
             shifts = self._shifts.setdefault(place, ClassShifts())
             shifts.add(text, code=runs_code(task))
 
-    def of(self, task: Task, view: View) -> Sequence[Record]:
-        """The answers of a view to a task, in the order in which they came."""
-        return self._records.get((task.name, view.title), ())
+    def of(self, task: Task, variant: Variant) -> Sequence[Record]:
+        """The answers of a variant to a task, in order of arrival."""
+        return self._records.get((task.name, variant.title), ())
 
     def results(self) -> list[TaskResults]:
-        """Of every task what is there of it."""
+        """The scores of each task over the answers so far."""
         return [
             TaskResults(
                 task.name,
                 task.measured,
                 task.higher_is_better,
                 tuple(
-                    result_of(view, records, self._shifts.get((task.name, view.title)))
-                    for view in self._prepared.views
-                    if (records := self.of(task, view))
+                    result_of(variant, records, self._shifts.get((task.name, variant.title)))
+                    for variant in self._prepared.variants
+                    if (records := self.of(task, variant))
                 ),
             )
             for task in self._prepared.tasks
         ]
 
     def export(self, folder: ResultFolder) -> list[Path]:
-        """Write what scorers elsewhere read, of views that have answered everything.
+        """Write the export files of all variants that have answered every question.
 
         Raises:
             EvaluationError: A file cannot be written.
@@ -63,6 +63,6 @@ class Answers:
         return [
             path
             for task in self._prepared.tasks
-            for view in self._prepared.views
-            for path in export_answers(folder, task, view.title, self.of(task, view))
+            for variant in self._prepared.variants
+            for path in export_answers(folder, task, variant.title, self.of(task, variant))
         ]

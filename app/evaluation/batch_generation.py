@@ -1,4 +1,4 @@
-"""Several texts generated side by side, each with its own settings, noise and end."""
+"""Batched generation: several sequences at once, each with its own settings, seed and end."""
 
 from __future__ import annotations
 
@@ -15,42 +15,49 @@ from app.decoding.sampling import process_logits
 from app.decoding.types import GenerationConfig
 from app.errors import Cancelled
 from app.evaluation.batched import BatchedEnsemble
-from app.evaluation.scoring import Mix, mixed
+from app.evaluation.scoring import Distribution, distribution_logits
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
-    """What a text begins from: the prompt of each evaluation, and the settings in force.
+class GenerationStart:
+    """The prompt and settings of one sequence.
 
-    ``cut`` says whether a prompt was too long and lost its beginning.
+    Attributes:
+        prompts: The prompt's token ids for each model context.
+        config: The sampling settings.
+        truncated: Whether a prompt was too long and lost its beginning.
     """
 
     prompts: tuple[tuple[int, ...], ...]
     config: GenerationConfig
-    cut: bool = False
+    truncated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Generated:
-    """A text that was generated.
+class GeneratedAnswer:
+    """A generated sequence.
 
     Attributes:
-        tokens: How many tokens it took.
-        cut: Whether its prompt lost its beginning.
-        shifted: Of a text drawn from a tuned distribution, what of it each token is, and the
-            token's probability under the base and under the tuned distribution.
+        text: The text, without the stop string.
+        tokens: Number of generated tokens.
+        truncated: Whether its prompt was too long and lost its beginning.
+        shifted: For a tuned distribution: the text of each token with its probability under the
+            base and
+            under the tuned distribution.
     """
 
     text: str
     tokens: int
-    cut: bool = False
+    truncated: bool = False
     shifted: tuple[ShiftedToken, ...] = field(default=(), compare=False)
 
 
-class _Text:
-    """One text on its way."""
+class _Sequence:
+    """One sequence that is being generated."""
 
-    def __init__(self, start: Start, detokenizer: Detokenizer, eos_ids: Collection[int]) -> None:
+    def __init__(
+        self, start: GenerationStart, detokenizer: Detokenizer, eos_ids: Collection[int]
+    ) -> None:
         self._config = start.config
         self._detokenizer = detokenizer
         self._eos_ids = eos_ids
@@ -62,11 +69,12 @@ class _Text:
         self._shifted: list[ShiftedToken] = []
 
     def push(self, token_id: int, probabilities: tuple[float, float] | None = None) -> None:
-        """The next token; the end of sequence and a stop string are not part of the text.
+        """Append a token. End-of-sequence tokens and stop strings are not part of the text.
 
         Args:
             token_id: The token.
-            probabilities: Under the base and the tuned distribution, where there are both.
+            probabilities: Its probability under the base and the tuned distribution, if both are
+                known.
         """
         config = self._config
         if token_id in self._eos_ids:
@@ -99,12 +107,12 @@ class _Text:
 
     @property
     def shifted(self) -> tuple[ShiftedToken, ...]:
-        """Those of the tokens that the text is made of, or nothing where there is no base."""
+        """Probabilities of the tokens of the final text; empty if they are not known."""
         kept: list[ShiftedToken] = []
         left = len(self.text)
         for piece, *probabilities in self._shifted:
             if left <= 0:
-                break  # what is behind it is the stop string
+                break  # the rest belongs to the stop string
             base, tuned = probabilities
             kept.append((piece[:left], base, tuned))
             left -= len(piece)
@@ -118,53 +126,56 @@ class _Text:
 @torch.inference_mode()
 def generate_batch(
     ensemble: BatchedEnsemble,
-    starts: Sequence[Start],
-    mix: Mix,
+    starts: Sequence[GenerationStart],
+    distribution: Distribution,
     detokenizer: Callable[[Sequence[int]], Detokenizer],
     eos_ids: Collection[int],
     cancelled: Callable[[], bool] = lambda: False,
-) -> Iterator[tuple[int, Generated]]:
-    """Generate a text for every start; texts that have ended are read no further.
+) -> Iterator[tuple[int, GeneratedAnswer]]:
+    """Generate a sequence for each start; finished sequences leave the batch.
 
-    The noise of a token depends on the seed of its text and its place in it alone, so a text is the
-    same in any batch, up to rounding.
+    The noise depends on the seed of the sequence and the position only, so a sequence does not
+    depend on
+    the others in its batch, up to rounding.
 
     Args:
-        ensemble: The roles.
-        starts: Where the texts begin.
-        mix: The distribution that they are drawn from.
-        detokenizer: Makes one for a text that follows the base's prompt.
-        eos_ids: Any of them ends a text.
-        cancelled: Asked before every chunk of the prompts and every token.
+        ensemble: The models.
+        starts: Prompts and settings.
+        distribution: The distribution to sample from.
+        detokenizer: Creates a detokenizer for text after a prompt of the base.
+        eos_ids: Token ids that end a sequence.
+        cancelled: Called before each prefill chunk and each token.
 
     Yields:
-        The place of a text and the text, as soon as it has ended.
+        The index of a finished sequence in ``starts``, and the sequence.
 
     Raises:
-        Cancelled: When ``cancelled`` says so.
+        Cancelled: ``cancelled`` returned True.
     """
     prompts = list(zip(*(start.prompts for start in starts), strict=True))
     logits = ensemble.prefill(prompts, cancelled)
     plain = all(start.config.greedy and start.config.repetition_penalty == 1.0 for start in starts)
     going = [
-        (place, _Text(start, detokenizer(start.prompts[0]), eos_ids))
+        (place, _Sequence(start, detokenizer(start.prompts[0]), eos_ids))
         for place, start in enumerate(starts)
     ]
     while True:
         if cancelled():
             raise Cancelled
-        rows = mixed(logits, mix)
+        rows = distribution_logits(logits, distribution)
         if plain:
             tokens = rows.argmax(1).tolist()
         else:
             tokens = [text.draw(row) for (_, text), row in zip(going, rows, strict=True)]
-        steered = not isinstance(mix, int) and bool(logits.pairs)
-        shifted = _probabilities(logits, rows, tokens) if steered else [None] * len(tokens)
+        with_probabilities = not isinstance(distribution, int) and bool(logits.pairs)
+        shifted = (
+            _probabilities(logits, rows, tokens) if with_probabilities else [None] * len(tokens)
+        )
         for (place, text), token_id, probabilities in zip(going, tokens, shifted, strict=True):
             text.push(token_id, probabilities)
             if text.finished:
-                cut = starts[place].cut
-                yield place, Generated(text.text, text.tokens, cut, text.shifted)
+                truncated = starts[place].truncated
+                yield place, GeneratedAnswer(text.text, text.tokens, truncated, text.shifted)
         left = [row for row, (_, text) in enumerate(going) if not text.finished]
         if not left:
             return
@@ -177,7 +188,7 @@ def generate_batch(
 def _probabilities(
     logits: EnsembleLogits, tuned: Tensor, tokens: Sequence[int]
 ) -> list[tuple[float, float] | None]:
-    """Of each token, its probability under the base and the tuned distribution, unprocessed."""
+    """The unprocessed probability of each token under the base and the tuned distribution."""
     wanted = torch.tensor(tokens, device=tuned.device)[:, None]
     both = [
         (rows.gather(1, wanted)[:, 0] - rows.logsumexp(1)).exp().tolist()

@@ -1,4 +1,4 @@
-"""Every role of a recipe reading several texts side by side."""
+"""Batched forward passes of all models of a recipe, with left-padded prompts."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from app.errors import ModelError
 
 
 class BatchedEnsemble:
-    """An ensemble over several texts at once; the same two verbs, a text for every row.
+    """An ensemble for a batch of sequences, with the same methods as ``Ensemble``.
 
     Args:
-        ensemble: The roles. Its own KV caches are neither read nor written.
+        ensemble: The models. Its own KV caches are not used.
 
     Raises:
-        ModelError: When a model is behind an endpoint.
+        ModelError: A model is behind an endpoint, which does not return full rows of logits.
     """
 
     def __init__(self, ensemble: Ensemble) -> None:
@@ -35,7 +35,8 @@ class BatchedEnsemble:
         return self._ensemble.vocabulary_size
 
     @property
-    def evaluations(self) -> int:
+    def contexts(self) -> int:
+        """The number of model contexts."""
         return len(self._models)
 
     def prefill(
@@ -43,17 +44,17 @@ class BatchedEnsemble:
         prompts: Sequence[Sequence[Sequence[int]]],
         cancelled: Callable[[], bool] = lambda: False,
     ) -> EnsembleLogits:
-        """Forget everything and read the prompts.
+        """Reset the caches and read the prompts.
 
         Args:
-            prompts: For each evaluation, the token ids of each text's prompt.
-            cancelled: Asked before every chunk.
+            prompts: The token ids of each sequence's prompt, for each model context.
+            cancelled: Called before each prefill chunk.
 
         Returns:
-            Rows of [E, B, V]: logits for the first token after each prompt.
+            Logits for the first token after each prompt, rows of [E, B, V].
 
         Raises:
-            Cancelled: When ``cancelled`` says so.
+            Cancelled: ``cancelled`` returned True.
         """
         return self._ensemble.gather(
             [
@@ -63,11 +64,11 @@ class BatchedEnsemble:
         )
 
     def extend(self, tokens: Tensor) -> EnsembleLogits:
-        """Read ``tokens``, [B, k], in every role; rows of [E, B · k, V], text after text."""
+        """Read ``tokens``, [B, k], with all models; rows of [E, B · k, V], sequence by sequence."""
         return self._ensemble.gather([model.extend(tokens).flatten(0, 1) for model in self._models])
 
     def keep(self, rows: Sequence[int]) -> None:
-        """Go on with some of the texts only, by their places."""
+        """Keep only the sequences with these indices in the batch."""
         places = torch.tensor(rows)
         for model in self._models:
             model.keep(places)

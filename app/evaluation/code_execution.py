@@ -1,7 +1,7 @@
-"""Running a program that a model wrote: apart, with bounds of time and memory, without network.
+"""Execution of model-written programs in a restricted process: limited time and memory, no network.
 
-Only Linux cuts a process off from the network without rights that a person does not have. Files are
-not hidden from the program: a container is the place for models that nobody trusts.
+Requires Linux, the only system where a process can drop its network access without privileges. The
+program can still read the user's files: untrusted models should be evaluated in a container.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from app.errors import EvaluationError
 from app.extras import install_hint
 from app.resources import is_packaged
 
-_NOT_APART = 97
-_ON_LINUX = "Evaluate it on Linux, where user namespaces are allowed."
+_NO_SANDBOX = 97
+_ON_LINUX = "Evaluate it on a Linux system that allows user namespaces."
 _BOOT = f"""
 import ctypes, os, resource, signal, sys
 seconds, megabytes = int(sys.argv[1]), int(sys.argv[2])
 libc = ctypes.CDLL(None, use_errno=True)
 NEW_USER, NEW_PROCESSES, NEW_NETWORK, DIE_WITH_PARENT = 0x10000000, 0x20000000, 0x40000000, 1
 if libc.unshare(NEW_USER | NEW_PROCESSES | NEW_NETWORK):
-    os._exit({_NOT_APART})
-child = os.fork()  # the first process of the new namespace: all others end with it
+    os._exit({_NO_SANDBOX})
+child = os.fork()  # process 1 of the namespace: the kernel kills the others when it ends
 if child:
     _, status = os.waitpid(child, 0)
     os._exit(0 if status == 0 else 1)
@@ -45,7 +45,7 @@ os._exit(0)
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a program may take."""
+    """Limits of a program: CPU and wall-clock seconds, and memory in MiB."""
 
     seconds: int = 10
     megabytes: int = 1024
@@ -54,16 +54,18 @@ class Limits:
 def passes(program: str, limits: Limits = Limits()) -> bool:
     """Whether ``program`` runs to its end without an error.
 
-    A program that leaves by itself before its end does not pass: its tests have not been run.
+    A program that exits early does not pass, because its tests may not have run.
 
     Raises:
-        EvaluationError: It cannot be run apart on this machine; it has not been run then.
+        EvaluationError: The program cannot be isolated on this system, and was not run.
     """
     if sys.platform != "linux":
-        raise _not_apart(f"this is {sys.platform}", _ON_LINUX)
-    if is_packaged():  # what would be started is the program itself
-        raise _not_apart("the packaged program has no Python for it", install_hint("eval"))
-    mark = secrets.token_hex()  # shows that the end was reached
+        raise _no_sandbox(f"this is {sys.platform}", _ON_LINUX)
+    if is_packaged():  # sys.executable would start Tuneshift itself
+        raise _no_sandbox(
+            "the packaged program contains no Python interpreter", install_hint("eval")
+        )
+    mark = secrets.token_hex()  # printed after the last line of the program
     whole = f"{program}\nprint({mark!r}, flush=True)\n"
     arguments = [sys.executable, "-I", "-c", _BOOT, str(limits.seconds), str(limits.megabytes)]
     with tempfile.TemporaryDirectory(prefix="tuneshift-program-") as folder:
@@ -81,22 +83,22 @@ def passes(program: str, limits: Limits = Limits()) -> bool:
         except subprocess.TimeoutExpired:
             output = b""
         finally:
-            _end(process)
-    if process.returncode == _NOT_APART:
-        raise _not_apart("the system gives it no network of its own", _ON_LINUX)
+            _kill(process)
+    if process.returncode == _NO_SANDBOX:
+        raise _no_sandbox("the system does not allow user namespaces", _ON_LINUX)
     return process.returncode == 0 and output.endswith(f"{mark}\n".encode())
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the process and all that it started, and read what is left of its output."""
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill the process and all its children, and read its remaining output."""
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
 
 
-def _not_apart(why: str, next_step: str) -> EvaluationError:
+def _no_sandbox(why: str, next_step: str) -> EvaluationError:
     return EvaluationError(
-        "A program that a model wrote cannot be kept from the network here, so it was not run",
+        "A model-written program was not run, because it cannot be isolated from the network here",
         evidence=why,
         next_step=next_step,
     )

@@ -1,4 +1,4 @@
-"""The data of a task: JSON lines, or one JSON list, and templates that their fields fill."""
+"""The data of a task: JSON lines or one JSON list, and templates filled with their fields."""
 
 from __future__ import annotations
 
@@ -14,28 +14,29 @@ from typing import Any
 from app.errors import EvaluationError
 
 _FIELD = re.compile(r"\{(\w+)\}")
-_OF_THE_ANSWER = ("output", "role")
+_ANSWER_FIELDS = ("output", "role")
 
 
 def read_lines(path: Path) -> Iterable[Line]:
-    """The lines of a file, which may be packed with gzip; empty ones are left out.
+    """Read the non-empty lines of a data file, which may be compressed with gzip.
 
     Raises:
-        EvaluationError: Says what is wrong with the file, and on which line.
+        EvaluationError: The file cannot be read, or a line is invalid.
     """
     try:
         packed = path.read_bytes()
         text = (gzip.decompress(packed) if path.suffix == ".gz" else packed).decode("utf-8-sig")
     except FileNotFoundError as error:
         raise EvaluationError(
-            f"There is no data file {path}", next_step="Check its name, or give another file."
+            f"The data file {path} does not exist",
+            next_step="Check its name, or give another file.",
         ) from error
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise EvaluationError(
             f"The data file {path} cannot be read", evidence=str(error)
         ) from error
     if text.lstrip().startswith("["):
-        yield from _listed(path, text)
+        yield from _json_list(path, text)
         return
     for number, content in enumerate(text.split("\n"), 1):
         if not content.strip():
@@ -49,8 +50,8 @@ def read_lines(path: Path) -> Iterable[Line]:
         yield _line(path, "Line", number, values)
 
 
-def _listed(path: Path, text: str) -> Iterable[Line]:
-    """The items of a JSON list, which some data come as."""
+def _json_list(path: Path, text: str) -> Iterable[Line]:
+    """The items of a data file that is one JSON list."""
     try:
         items = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -67,9 +68,9 @@ def _line(path: Path, kind: str, number: int, values: Any) -> Line:
         )
     try:
         written.encode()
-    except UnicodeEncodeError as error:  # which no tokenizer reads and no file holds
+    except UnicodeEncodeError as error:  # not encodable: neither tokenizers nor files accept it
         raise EvaluationError(
-            f"{kind} {number:,} of {path.name} holds half of a surrogate pair",
+            f"{kind} {number:,} of {path.name} contains half of a surrogate pair",
             evidence=ascii(error.object[error.start]),
         ) from error
     return Line(path.name, number, values)
@@ -77,18 +78,18 @@ def _line(path: Path, kind: str, number: int, values: Any) -> Line:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of the data, and where it stands."""
+    """One line of the data with its location."""
 
     file: str
     number: int
     values: Mapping[str, Any]
 
     def filled(self, template: str) -> str:
-        """``template`` with every {field} replaced."""
+        """``template`` with every {field} replaced by its value."""
         return _FIELD.sub(lambda field: str(self._value(field[1])), template)
 
     def texts(self, template: str) -> tuple[str, ...]:
-        """The texts of a {field} that is a list, or the one filled template."""
+        """The texts of a field that is a list, or one text from the filled template."""
         field = _FIELD.fullmatch(template)
         value = self._value(field[1]) if field else self.filled(template)
         texts = tuple(map(str, value)) if isinstance(value, list) else (str(value),)
@@ -99,23 +100,24 @@ class Line:
     def exported(
         self, fields: Sequence[tuple[str, str]], index: int
     ) -> tuple[tuple[str, Any], ...]:
-        """Those of the templates that do not depend on the answer, filled.
+        """Fill the export templates that do not depend on the answer.
 
         Args:
-            fields: Names and templates; one that is a field alone keeps its kind.
-            index: The question, from 0, for ``{index}``.
+            fields: Names and templates. A template that is a single field keeps the field's JSON
+                type.
+            index: Index of the question from 0, for ``{index}``.
         """
         line = replace(self, values={"index": index, **self.values})
         found = []
         for name, template in fields:
-            if not any(f"{{{word}}}" in template for word in _OF_THE_ANSWER):
+            if not any(f"{{{word}}}" in template for word in _ANSWER_FIELDS):
                 field = _FIELD.fullmatch(template)
                 value = line._value(field[1]) if field else line.filled(template)
                 found.append((name, value))
         return tuple(found)
 
     def gold(self, template: str, choices: tuple[str, ...]) -> int:
-        """Which choice is right: its place from 0, its letter, or the choice itself."""
+        """Index of the correct choice, given as an index from 0, a letter, or the choice itself."""
         if len(choices) < 2:
             raise self._wrong("has fewer than two choices")
         named = self.filled(template)
@@ -126,7 +128,7 @@ class Line:
         for names in (places, letters):
             if named in names:
                 return names.index(named)
-        raise self._wrong(f"names a choice that is not there: “{named}”")
+        raise self._wrong(f"has no choice “{named}”")
 
     def _value(self, field: str) -> Any:
         if field not in self.values:

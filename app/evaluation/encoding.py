@@ -1,4 +1,4 @@
-"""From requests to the ids that each evaluation reads."""
+"""Tokenization of evaluation requests for each model context."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ Ids = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Continuation:
-    """Tokens to be scored after the prompt of each evaluation, which may have been cut."""
+    """Tokens to score after a prompt, with the prompt's token ids for each model context."""
 
     prompts: tuple[Ids, ...]
     tokens: Ids
-    cut: bool = False
+    truncated: bool = False
 
 
 class Encoder:
-    """Encodes requests for a loaded recipe.
+    """Encodes requests with the tokenizers and prompt formats of a loaded recipe.
 
     Args:
-        loaded: Whose tokenizers and prompt formats are used.
-        only: The one evaluation that is asked, by its place; None for all of them. What is scored
-            after a prompt has the ids of the base's tokenizer for all.
+        loaded: The loaded recipe.
+        only: Index of the only model context to encode for; None for all. Continuations are always
+            encoded with the base's tokenizer.
     """
 
     def __init__(self, loaded: LoadedRecipe, only: int | None = None) -> None:
@@ -44,26 +44,26 @@ class Encoder:
         self._prefixes = [_prefix(tokenizer, loaded.eos_ids) for tokenizer, _ in self._formats]
 
     def prompts(self, request: GenerateRequest) -> tuple[tuple[Ids, ...], bool]:
-        """The prompt of each evaluation, and whether one was cut to make room for the text.
+        """The prompt's token ids for each model context, and whether one was truncated.
 
         Raises:
-            PromptError: The prompt is empty, or the context has no room for so many new tokens.
+            PromptError: The prompt is empty, or ``max_new_tokens`` leaves no capacity for a prompt.
         """
         most = request.config.max_new_tokens
         context = min((limit for limit in self._limits if limit is not None), default=None)
         if context is not None and most >= context:
             raise ContextLengthError(
-                "There is no room for a prompt in the context of the models",
+                "The number of new tokens leaves no room for a prompt in the context",
                 evidence=f"{most:,} new tokens, the context is {context:,}",
                 next_step="Lower the number of new tokens.",
             )
-        return self._cut(self._prompts(request.prompt), most)
+        return self._truncate(self._prompts(request.prompt), most)
 
     def continuations(self, request: ScoreRequest) -> list[Continuation]:
-        """What has to be scored: one piece after a prompt, or the windows of a text without one.
+        """The continuations to score: one after a prompt, or the windows of a text without one.
 
         Raises:
-            PromptError: There is nothing to score, or the answer alone fills the context.
+            PromptError: The text is empty, or is longer than the context.
         """
         if not request.text:
             raise PromptError("The text to be scored is empty")
@@ -73,15 +73,15 @@ class Encoder:
         if not tokens:
             raise PromptError("The text to be scored has no tokens", evidence=repr(request.text))
         self._check_readable(tokens)
-        room = len(tokens) - 1  # the last one is not read
+        room = len(tokens) - 1  # the last token is scored but not read
         for limit in self._limits:
             if limit is not None and room >= limit:
                 raise ContextLengthError(
                     "A text to be scored is longer than the context of the models",
                     evidence=f"{len(tokens):,} tokens, the context is {limit:,}",
                 )
-        prompts, cut = self._cut(self._prompts(prompt), room)
-        return [Continuation(prompts, tokens, cut)]
+        prompts, truncated = self._truncate(self._prompts(prompt), room)
+        return [Continuation(prompts, tokens, truncated)]
 
     def _prompts(self, prompt: Prompt) -> tuple[Ids, ...]:
         prompts = tuple(_encode(tokenizer, spec, prompt) for tokenizer, spec in self._formats)
@@ -98,8 +98,8 @@ class Encoder:
         for place in self._places:
             self._loaded.check_ids(place, ids)
 
-    def _cut(self, prompts: tuple[Ids, ...], room: int) -> tuple[tuple[Ids, ...], bool]:
-        """Leave out the beginning of prompts that do not fit before ``room`` more tokens."""
+    def _truncate(self, prompts: tuple[Ids, ...], room: int) -> tuple[tuple[Ids, ...], bool]:
+        """Drop the beginning of prompts that leave no capacity for ``room`` more tokens."""
         fitting = tuple(
             ids if limit is None or len(ids) + room <= limit else ids[len(ids) + room - limit :]
             for ids, limit in zip(prompts, self._limits, strict=True)
@@ -107,9 +107,11 @@ class Encoder:
         return fitting, fitting != prompts
 
     def _after(self, prompt: Prompt, text: str) -> tuple[Prompt, Ids]:
-        """The ids of ``text`` in the base's tokenizer, as they are in the middle of a text.
+        """The prompt to use, and the token ids of ``text`` after it.
 
-        Where a space at the end of the prompt makes a token with what follows, it belongs to it.
+        If the space at the end of the prompt merges with the start of ``text`` into one token, the
+        space is
+        moved to ``text``.
         """
         tokenizer, spec = self._base
         stripped = prompt.plain.rstrip()
@@ -137,16 +139,16 @@ class Encoder:
 
 
 def windows(length: int, most: int, before: int) -> Iterator[tuple[int, int, int]]:
-    """Cut a text into windows, so that every token is scored once.
+    """Split a text into overlapping windows that score each token once.
 
     Args:
-        length: Tokens of the text.
-        most: Tokens that can be read at once.
-        before: At least so many tokens are read before a scored one, where the text has them.
+        length: Number of tokens of the text.
+        most: Maximum number of tokens of a window.
+        before: Minimum number of context tokens before a scored token, if the text has that many.
 
     Yields:
-        Where a window starts, where its scored tokens start, and where it ends. The first window
-        is read after a prefix, which takes the place of a token; the last token is never read.
+        Start of the window, start of its scored tokens, and end. The first window follows a prefix
+        token, which counts as one token; the last token of a window is scored but not read.
     """
     first = 0
     while first < length:
@@ -165,6 +167,6 @@ def _encode(tokenizer: PreTrainedTokenizerBase, spec: CheckpointSpec, prompt: Pr
 
 
 def _prefix(tokenizer: PreTrainedTokenizerBase, eos_ids: Collection[int]) -> int:
-    """What a text without a prompt is read after."""
+    """The token id that precedes a text without a prompt."""
     named = (tokenizer.bos_token_id, tokenizer.eos_token_id, *sorted(eos_ids), 0)
     return next(int(token) for token in named if token is not None)

@@ -1,4 +1,4 @@
-"""An evaluation from beginning to end: what is known is read, what is missing is asked and kept."""
+"""Running an evaluation: reads stored answers, generates the missing ones and stores them."""
 
 from __future__ import annotations
 
@@ -8,70 +8,74 @@ from typing import Any
 
 from app.attribution.class_shifts import ShiftedToken
 from app.checkpoints.spec import Recipe
-from app.evaluation.batch_generation import Generated
+from app.evaluation.batch_generation import GeneratedAnswer
 from app.evaluation.code_execution import passes
 from app.evaluation.evaluator import Evaluator
-from app.evaluation.identity import fingerprints, models_of
-from app.evaluation.loading import Models
+from app.evaluation.identity import fingerprints, model_identity
+from app.evaluation.loading import ModelLoader
 from app.evaluation.metrics import bits, chosen, contains, matches, pass_at
 from app.evaluation.processes import Processes
 from app.evaluation.requests import Score
 from app.evaluation.store import Record, ResultFolder, key_of
 from app.evaluation.tasks import Metric, Question, Task
-from app.evaluation.variants import View
+from app.evaluation.variants import Variant
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
-    """One question that one view has answered.
+class AnsweredQuestion:
+    """The answer of one variant to one question.
 
     Attributes:
-        record: What is kept: the question, the answer, and ``value`` and ``size``, whose sums make
-            the score.
-        known: Whether it was in the folder already.
+        task: The task.
+        variant: The variant.
+        record: The stored record: question, answer, and ``value`` and ``size``, whose sums give the
+            score.
+        cached: Whether the answer was already stored.
     """
 
     task: Task
-    view: View
+    variant: Variant
     record: Record
-    known: bool
+    cached: bool
 
 
 def evaluate(
     tasks: Sequence[Task],
-    views: Sequence[View],
+    variants: Sequence[Variant],
     folder: ResultFolder,
-    models: Models,
+    models: ModelLoader,
     batch_size: int | None = None,
     cancelled: Callable[[], bool] = lambda: False,
     processes: Processes | None = None,
-) -> Iterator[Answered]:
-    """Ask every view every question that the folder has no answer to.
+) -> Iterator[AnsweredQuestion]:
+    """Answer every question with every variant, except for answers that are already stored.
 
-    Models are loaded only where something is missing, and each recipe once. Answers are kept as
-    they come, before they are told.
+    Models are loaded only if answers are missing, and once for each recipe. Answers are stored
+    before
+    they are yielded.
 
     Args:
-        tasks: What is asked.
-        views: Who is asked.
-        folder: Where answers are kept.
-        models: Loads.
-        batch_size: How many texts are read side by side; None is as many as fit.
-        cancelled: Asked before every chunk of a prompt and every token.
-        processes: Of several that share the questions, which this is.
+        tasks: The tasks.
+        variants: The variants.
+        folder: The folder for answers.
+        models: Loads models.
+        batch_size: Number of sequences in a batch; None for as many as fit into memory.
+        cancelled: Called before each prefill chunk and each token.
+        processes: The process group, if several processes share the questions.
 
     Yields:
-        First what is known, then what is answered; at the end what other processes answered.
+        Stored answers, then new answers, then answers of other processes.
 
     Raises:
-        TuneshiftError: A recipe cannot be loaded, a question cannot be asked, or an answer cannot
-            be kept.
-        Cancelled: When ``cancelled`` says so.
+        TuneshiftError: A recipe cannot be loaded, a question cannot be encoded, or an answer cannot
+            be
+            stored.
+        Cancelled: ``cancelled`` returned True.
     """
     processes = processes or Processes()
-    groups = [_Group(recipe, views, tasks, folder, processes) for recipe in _recipes(views)]
+    groups = [_Group(recipe, variants, tasks, folder, processes) for recipe in _recipes(variants)]
     for group in groups:
-        yield from group.known()
+        yield from group.cached()
     for group in groups:
         if group.missing:
             evaluator = Evaluator(models.load(group.recipe), batch_size, cancelled)
@@ -79,119 +83,130 @@ def evaluate(
     if processes.count > 1:
         processes.wait()
         for group in groups:
-            yield from group.of_others()
+            yield from group.from_other_processes()
 
 
-def _recipes(views: Sequence[View]) -> list[Recipe]:
+def _recipes(variants: Sequence[Variant]) -> list[Recipe]:
     return [
-        view.recipe
-        for place, view in enumerate(views)
-        if view.recipe not in [earlier.recipe for earlier in views[:place]]
+        variant.recipe
+        for place, variant in enumerate(variants)
+        if variant.recipe not in [earlier.recipe for earlier in variants[:place]]
     ]
 
 
 class _Group:
-    """All that is asked of the models of one recipe."""
+    """The evaluation of all variants of one recipe."""
 
     def __init__(
         self,
         recipe: Recipe,
-        views: Sequence[View],
+        variants: Sequence[Variant],
         tasks: Sequence[Task],
         folder: ResultFolder,
         processes: Processes,
     ) -> None:
         self._owns = processes.owns
         self.recipe = recipe
-        self._views = [view for view in views if view.recipe == recipe]
+        self._variants = [variant for variant in variants if variant.recipe == recipe]
         self._tasks = tasks
         prints = fingerprints(recipe)
         self._files = {
-            (task.name, view.title): folder.answers(task.name, view.title)
+            (task.name, variant.title): folder.answers(task.name, variant.title)
             for task in tasks
-            for view in self._views
+            for variant in self._variants
         }
         self._keys = {
-            (task.name, view.title): [
-                key_of(*models_of(view, prints), *_asked(task, question))
+            (task.name, variant.title): [
+                key_of(*model_identity(variant, prints), *_question_identity(task, question))
                 for question in task.questions
             ]
             for task in tasks
-            for view in self._views
+            for variant in self._variants
         }
         self._answers = {place: file.read(self._keys[place]) for place, file in self._files.items()}
 
     @property
     def missing(self) -> bool:
-        """Whether this process has anything to ask."""
+        """Whether this process has questions to answer."""
         return any(
-            self._is_mine(task, view, question)
+            self._is_mine(task, variant, question)
             for task in self._tasks
-            for view in self._views
+            for variant in self._variants
             for question in task.questions
         )
 
-    def known(self) -> Iterator[Answered]:
+    def cached(self) -> Iterator[AnsweredQuestion]:
         for task in self._tasks:
-            for view in self._views:
-                place = task.name, view.title
+            for variant in self._variants:
+                place = task.name, variant.title
                 for key in self._keys[place]:
                     if key in self._answers[place]:
-                        yield Answered(task, view, self._answers[place][key], known=True)
+                        yield AnsweredQuestion(
+                            task, variant, self._answers[place][key], cached=True
+                        )
 
-    def of_others(self) -> Iterator[Answered]:
-        """What other processes have answered since this one began."""
+    def from_other_processes(self) -> Iterator[AnsweredQuestion]:
+        """Answers that other processes have stored since this evaluation was started."""
         for task in self._tasks:
-            for view in self._views:
-                place = task.name, view.title
+            for variant in self._variants:
+                place = task.name, variant.title
                 there = self._answers[place]
                 found = self._files[place].read(set(self._keys[place]) - there.keys())
                 there.update(found)
-                yield from (Answered(task, view, record, known=True) for record in found.values())
+                yield from (
+                    AnsweredQuestion(task, variant, record, cached=True)
+                    for record in found.values()
+                )
 
-    def ask(self, evaluator: Evaluator) -> Iterator[Answered]:
+    def ask(self, evaluator: Evaluator) -> Iterator[AnsweredQuestion]:
         for task in self._tasks:
             if task.generates:
-                for view in self._views:
-                    yield from self._generate(evaluator, task, view)
+                for variant in self._variants:
+                    yield from self._generate(evaluator, task, variant)
             else:
                 yield from self._score(evaluator, task)
 
-    def _generate(self, evaluator: Evaluator, task: Task, view: View) -> Iterator[Answered]:
-        left = [q for q in task.questions if self._is_mine(task, view, q)]
+    def _generate(
+        self, evaluator: Evaluator, task: Task, variant: Variant
+    ) -> Iterator[AnsweredQuestion]:
+        left = [q for q in task.questions if self._is_mine(task, variant, q)]
         requests = [(q, request) for q in left for request in task.to_generate(q)]
-        texts: dict[int, dict[int, Generated]] = {q.index: {} for q in left}
-        for place, found in evaluator.generate([request for _, request in requests], view):
+        texts: dict[int, dict[int, GeneratedAnswer]] = {q.index: {} for q in left}
+        for place, found in evaluator.generate([request for _, request in requests], variant):
             question, request = requests[place]
             texts[question.index][request.config.seed] = found
             if len(texts[question.index]) == task.samples:
                 outputs = [of for _, of in sorted(texts.pop(question.index).items())]
-                yield self._keep(task, view, question, _judge_texts(task, question, outputs))
+                yield self._keep(task, variant, question, _judge_answers(task, question, outputs))
 
-    def _score(self, evaluator: Evaluator, task: Task) -> Iterator[Answered]:
-        left = [q for q in task.questions if any(self._is_mine(task, v, q) for v in self._views)]
+    def _score(self, evaluator: Evaluator, task: Task) -> Iterator[AnsweredQuestion]:
+        left = [q for q in task.questions if any(self._is_mine(task, v, q) for v in self._variants)]
         requests = [(q, request) for q in left for request in task.to_score(q)]
         found: dict[int, dict[int, list[Score]]] = {q.index: {} for q in left}
-        for place, scores in evaluator.score([request for _, request in requests], self._views):
+        for place, scores in evaluator.score([request for _, request in requests], self._variants):
             question, _ = requests[place]
             own = found[question.index]
             own[place] = scores
             if len(own) == len(task.to_score(question)):
                 in_order = [scores for _, scores in sorted(found.pop(question.index).items())]
-                for view, of_view in zip(self._views, zip(*in_order, strict=True), strict=True):
-                    if self._is_missing(task, view, question):
-                        judged = _judge_scores(task, question, of_view)
-                        yield self._keep(task, view, question, judged)
+                for variant, of_variant in zip(
+                    self._variants, zip(*in_order, strict=True), strict=True
+                ):
+                    if self._is_missing(task, variant, question):
+                        judged = _judge_scores(task, question, of_variant)
+                        yield self._keep(task, variant, question, judged)
 
-    def _is_mine(self, task: Task, view: View, question: Question) -> bool:
-        return self._owns(question.index) and self._is_missing(task, view, question)
+    def _is_mine(self, task: Task, variant: Variant, question: Question) -> bool:
+        return self._owns(question.index) and self._is_missing(task, variant, question)
 
-    def _is_missing(self, task: Task, view: View, question: Question) -> bool:
-        place = task.name, view.title
+    def _is_missing(self, task: Task, variant: Variant, question: Question) -> bool:
+        place = task.name, variant.title
         return self._keys[place][question.index] not in self._answers[place]
 
-    def _keep(self, task: Task, view: View, question: Question, judged: Record) -> Answered:
-        place = task.name, view.title
+    def _keep(
+        self, task: Task, variant: Variant, question: Question, judged: Record
+    ) -> AnsweredQuestion:
+        place = task.name, variant.title
         key = self._keys[place][question.index]
         record = {
             "key": key,
@@ -202,22 +217,22 @@ class _Group:
         }
         self._files[place].append([record])
         self._answers[place][key] = record
-        return Answered(task, view, record, known=False)
+        return AnsweredQuestion(task, variant, record, cached=False)
 
 
-def _asked(task: Task, question: Question) -> tuple[Any, ...]:
+def _question_identity(task: Task, question: Question) -> tuple[Any, ...]:
     asked = task.to_generate(question) if task.generates else task.to_score(question)
     how = [task.metric, asdict(task.matching), task.by_length, task.pass_at]
     content = asdict(replace(question, exported=()))
-    del content["exported"]  # how an answer is written down does not change it
+    del content["exported"]  # the export format does not affect the answer
     return [asdict(request) for request in asked], content, how
 
 
-def _judge_texts(task: Task, question: Question, generated: Sequence[Generated]) -> Record:
+def _judge_answers(task: Task, question: Question, generated: Sequence[GeneratedAnswer]) -> Record:
     outputs = [text.text for text in generated]
-    more: Record = {"output": outputs, "cut": any(text.cut for text in generated)}
+    more: Record = {"output": outputs, "cut": any(text.truncated for text in generated)}
     if any(text.shifted for text in generated):
-        more["shifted"] = [[_short(token) for token in text.shifted] for text in generated]
+        more["shifted"] = [[_rounded(token) for token in text.shifted] for text in generated]
     if task.metric is Metric.MATCH:
         more["found"] = [task.matching.found(text, task.matching.pattern) for text in outputs]
         right = [matches(text, question.answers, task.matching) for text in outputs]
@@ -233,7 +248,7 @@ def _judge_texts(task: Task, question: Question, generated: Sequence[Generated])
     return {**more, "value": sum(right) / len(right), "size": 1}
 
 
-def _short(token: ShiftedToken) -> list[str | float]:
+def _rounded(token: ShiftedToken) -> list[str | float]:
     text, base, tuned = token
     return [text, round(base, 6), round(tuned, 6)]
 
@@ -241,13 +256,13 @@ def _short(token: ShiftedToken) -> list[str | float]:
 def _judge_scores(task: Task, question: Question, scores: Sequence[Score]) -> Record:
     if task.metric is Metric.BITS:
         size = len(question.answers[0].encode())
-        tokens, cut = scores[0].tokens, scores[0].cut
-        return {"tokens": tokens, "cut": cut, "value": bits(scores[0]), "size": size}
+        tokens, truncated = scores[0].tokens, scores[0].truncated
+        return {"tokens": tokens, "cut": truncated, "value": bits(scores[0]), "size": size}
     choice = chosen(scores, question.choices, task.by_length)
     return {
         "output": [question.choices[choice]],
         "logprobs": [score.logprob for score in scores],
-        "cut": any(score.cut for score in scores),
+        "cut": any(score.truncated for score in scores),
         "value": float(choice == question.gold),
         "size": 1,
     }

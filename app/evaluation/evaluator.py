@@ -1,4 +1,4 @@
-"""Answers to many requests: in batches of texts of similar length, one load for every role."""
+"""Answering scoring and generation requests in batches of similar length."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from app.checkpoints.loading.loader import LoadedRecipe
 from app.checkpoints.memory.footprint import measure_footprint
 from app.checkpoints.memory.heap import forget_frames, release_memory
 from app.decoding.language_model import TransformersLanguageModel
-from app.evaluation.batch_generation import Generated, Start, generate_batch
+from app.evaluation.batch_generation import GeneratedAnswer, GenerationStart, generate_batch
 from app.evaluation.batched import BatchedEnsemble
 from app.evaluation.encoding import Continuation, Encoder
 from app.evaluation.requests import GenerateRequest, Score, ScoreRequest
-from app.evaluation.scoring import Mix, score_batch
-from app.evaluation.variants import View
+from app.evaluation.scoring import Distribution, score_batch
+from app.evaluation.variants import Variant
 
 T = TypeVar("T")
 R = TypeVar("R")
 
-_LARGEST = {"cpu": 16}
-_LARGEST_ELSEWHERE = 64
+_MAX_BATCH = {"cpu": 16}
+_MAX_BATCH_GPU = 64
 _SHARE_OF_FREE = 0.5
-_POOL = 8
-"""Texts are sorted by length within so many batches, so that few of them have to be padded."""
+_BATCHES_SORTED_TOGETHER = 8
+"""Requests are sorted by length within this many batches, to reduce padding."""
 
 
 class Evaluator:
@@ -36,9 +36,10 @@ class Evaluator:
 
     Args:
         loaded: The models.
-        batch_size: How many texts are read side by side; None is as many as fit, which is made
-            smaller whenever memory runs out.
-        cancelled: Asked before every chunk of a prompt and every token.
+        batch_size: Number of sequences in a batch; None for as many as fit. The automatic size is
+            halved
+            when memory runs out.
+        cancelled: Called before each prefill chunk and each token.
     """
 
     def __init__(
@@ -51,71 +52,73 @@ class Evaluator:
         self._fixed = batch_size
         self._cancelled = cancelled
         device = loaded.roles[0].device
-        self._most = batch_size or _LARGEST.get(device, _LARGEST_ELSEWHERE)
+        self._most = batch_size or _MAX_BATCH.get(device, _MAX_BATCH_GPU)
         self._device = device
         self._cache_bytes = 0 if batch_size else _cache_bytes(loaded)
 
     def score(
-        self, requests: Sequence[ScoreRequest], views: Sequence[View]
+        self, requests: Sequence[ScoreRequest], variants: Sequence[Variant]
     ) -> Iterator[tuple[int, list[Score]]]:
-        """The scores under each of ``views``, by the place of the request, as they are known.
+        """Score requests under each of ``variants``; yields the index of a request with its scores.
 
-        Every role is evaluated once, however many views there are.
+        Each model reads a sequence once, regardless of the number of variants.
 
         Raises:
             PromptError: A text cannot be scored.
-            ModelError: A model computes logits that are not numbers.
-            Cancelled: When ``cancelled`` says so.
+            ModelError: A model returns logits that are not finite.
+            Cancelled: ``cancelled`` returned True.
         """
-        evaluations = [self._evaluation(view) for view in views]
-        if None in evaluations:  # a tuned one needs all of them
-            mixes: list[Mix] = [
-                view.alphas if place is None else place
-                for view, place in zip(views, evaluations, strict=True)
+        contexts = [self._evaluation(variant) for variant in variants]
+        if None in contexts:  # a tuned variant needs all model contexts
+            distributions: list[Distribution] = [
+                variant.alphas if place is None else place
+                for variant, place in zip(variants, contexts, strict=True)
             ]
-            yield from self._score(requests, None, mixes)
+            yield from self._score(requests, None, distributions)
             return
-        needed = sorted({place for place in evaluations if place is not None})
+        needed = sorted({place for place in contexts if place is not None})
         found: dict[int, dict[int, Score]] = defaultdict(dict)
         for evaluation in needed:
             for place, scores in self._score(requests, evaluation, [0]):
                 found[place][evaluation] = scores[0]
                 if len(found[place]) == len(needed):
                     known = found.pop(place)
-                    yield place, [known[e] for e in evaluations if e is not None]
+                    yield place, [known[e] for e in contexts if e is not None]
 
     def generate(
-        self, requests: Sequence[GenerateRequest], view: View
-    ) -> Iterator[tuple[int, Generated]]:
-        """The texts that ``view`` generates, by the place of the request, as they are done.
+        self, requests: Sequence[GenerateRequest], variant: Variant
+    ) -> Iterator[tuple[int, GeneratedAnswer]]:
+        """Generate an answer to each request; yields the index of a request with its answer.
 
         Raises:
-            PromptError: A prompt is empty or leaves no room.
-            ModelError: A model computes logits that are not numbers.
-            Cancelled: When ``cancelled`` says so.
+            PromptError: A prompt is empty or does not fit into the context.
+            ModelError: A model returns logits that are not finite.
+            Cancelled: ``cancelled`` returned True.
         """
-        evaluation = self._evaluation(view)
+        evaluation = self._evaluation(variant)
         encoder, ensemble = self._asked(evaluation)
-        mix: Mix = view.alphas if evaluation is None else 0
+        distribution: Distribution = variant.alphas if evaluation is None else 0
         starts = []
         for place, request in enumerate(requests):
-            prompts, cut = encoder.prompts(request)
-            starts.append((place, Start(prompts, request.config, cut)))
+            prompts, truncated = encoder.prompts(request)
+            starts.append((place, GenerationStart(prompts, request.config, truncated)))
         yield from self._in_batches(
             starts,
             lambda start: len(start.prompts[0]) + start.config.max_new_tokens,
             lambda batch: generate_batch(
                 ensemble,
                 batch,
-                mix,
+                distribution,
                 self._loaded.detokenizer,
                 self._loaded.eos_ids,
                 self._cancelled,
             ),
         )
 
-    def _evaluation(self, view: View) -> int | None:
-        return None if view.place is None else self._loaded.context_index(view.place)
+    def _evaluation(self, variant: Variant) -> int | None:
+        return (
+            None if variant.role_index is None else self._loaded.context_index(variant.role_index)
+        )
 
     def _asked(self, evaluation: int | None) -> tuple[Encoder, BatchedEnsemble]:
         whole = self._loaded.ensemble
@@ -123,9 +126,12 @@ class Evaluator:
         return Encoder(self._loaded, evaluation), ensemble
 
     def _score(
-        self, requests: Sequence[ScoreRequest], evaluation: int | None, mixes: Sequence[Mix]
+        self,
+        requests: Sequence[ScoreRequest],
+        evaluation: int | None,
+        distributions: Sequence[Distribution],
     ) -> Iterator[tuple[int, list[Score]]]:
-        """Scores of whole requests, whose parts are scored by themselves."""
+        """Score requests; the scores of a request's continuations are added up."""
         encoder, ensemble = self._asked(evaluation)
         parts = [
             (place, part)
@@ -136,7 +142,7 @@ class Evaluator:
         sums: dict[int, list[Score]] = {}
 
         def run(batch: Sequence[Continuation]) -> Iterator[tuple[int, list[Score]]]:
-            scored = score_batch(ensemble, batch, mixes, self._cancelled)
+            scored = score_batch(ensemble, batch, distributions, self._cancelled)
             yield from enumerate(list(of_text) for of_text in zip(*scored, strict=True))
 
         def length(part: Continuation) -> int:
@@ -157,8 +163,10 @@ class Evaluator:
     ) -> Iterator[tuple[int, R]]:
         waiting = list(items)
         while waiting:
-            pool = sorted(waiting[: _POOL * self._most], key=lambda item: -length(item[1]))
-            waiting = waiting[_POOL * self._most :]
+            pool = sorted(
+                waiting[: _BATCHES_SORTED_TOGETHER * self._most], key=lambda item: -length(item[1])
+            )
+            waiting = waiting[_BATCHES_SORTED_TOGETHER * self._most :]
             while pool:
                 batch = pool[: self._fitting(length(pool[0][1]))]
                 left = dict(enumerate(batch))
@@ -177,7 +185,7 @@ class Evaluator:
                     self._most = max(1, len(batch) // 2)
 
     def _fitting(self, tokens: int) -> int:
-        """How many texts of so many tokens may be read side by side."""
+        """The number of sequences of ``tokens`` tokens that fit into a batch."""
         if self._fixed:
             return self._fixed
         room = free_bytes(self._device) * _SHARE_OF_FREE
@@ -189,12 +197,12 @@ def _add(one: Score, other: Score) -> Score:
         one.logprob + other.logprob,
         one.greedy and other.greedy,
         one.tokens + other.tokens,
-        one.cut or other.cut,
+        one.truncated or other.truncated,
     )
 
 
 def _cache_bytes(loaded: LoadedRecipe) -> int:
-    """Bytes that the KV caches of all roles take for each token of a text."""
+    """Size of the KV caches of all models, in bytes per token."""
     return sum(
         measure_footprint(model.model.config).cache * _element(model.model)
         for model in loaded.ensemble.models
@@ -203,5 +211,5 @@ def _cache_bytes(loaded: LoadedRecipe) -> int:
 
 
 def _element(model: PreTrainedModel) -> int:
-    """Bytes of an element of the KV cache; packed models compute in float32."""
+    """Size of an element of the KV cache in bytes; packed models on a CPU compute in float32."""
     return 4 if model.device.type == "cpu" else torch.finfo(model.dtype).bits // 8

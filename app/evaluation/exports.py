@@ -1,4 +1,4 @@
-"""Answers in the form that a scorer elsewhere reads. Imports no torch: the window uses it."""
+"""Export of answers for external scorers. Imports no torch."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from app.evaluation.tasks import Export, Question, Task
 def export_answers(
     folder: ResultFolder, task: Task, role: str, records: Sequence[Record]
 ) -> list[Path]:
-    """Write the answers of one role to a task that says how; nothing while some are missing.
+    """Write one variant's answers to a task with an export format, if they are complete.
 
     Args:
-        folder: Where the evaluation is kept; files come into ``exports/TASK`` in it.
-        task: What was asked.
-        role: What to call who answered.
+        folder: The folder of the evaluation; files are written to ``exports/TASK``.
+        task: The task.
+        role: The name of the variant.
         records: The answers, in any order.
 
     Returns:
-        A file for each of the task's samples.
+        The written files, one for each sample.
 
     Raises:
         EvaluationError: A file cannot be written.

@@ -1,4 +1,4 @@
-"""lm-evaluation-harness over a recipe: its tasks, asked of every view. Needs the extra ``eval``."""
+"""Evaluation with lm-evaluation-harness. Needs the extra ``eval``."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from app.decoding.types import GenerationConfig
 from app.errors import EvaluationError
 from app.evaluation.evaluator import Evaluator
 from app.evaluation.harness_tasks import HarnessTasks
-from app.evaluation.identity import fingerprints, models_of
-from app.evaluation.loading import Models
+from app.evaluation.identity import fingerprints, model_identity
+from app.evaluation.loading import ModelLoader
 from app.evaluation.metrics import Measure
 from app.evaluation.processes import Processes
 from app.evaluation.requests import GenerateRequest, Prompt, ScoreRequest
 from app.evaluation.results import Result, TaskResults
 from app.evaluation.store import AnswerFile, Record, ResultFolder, key_of
-from app.evaluation.variants import View
+from app.evaluation.variants import Variant
 
 _MOST_NEW_TOKENS = 256
 _RESAMPLES = 1000
@@ -34,25 +34,27 @@ _KNOWN_SETTINGS = {"until", "max_gen_toks", "do_sample", "temperature", "top_p",
 
 
 class TuneshiftLM(LM):  # type: ignore[misc]
-    """The harness's language model over one view of a loaded recipe.
+    """The harness's ``LM`` interface for one variant of a loaded recipe.
 
-    What is asked of one view is asked of all of them at once where that costs nothing more, and
-    every answer is kept as it comes.
+    Scoring requests are answered for all variants of the recipe at once, since the models read a
+    sequence
+    only once. All answers are stored.
 
     Args:
-        evaluator: Answers.
-        view: Whose answers are given to the harness.
-        answers: Where the answers of each view of the same recipe are kept, with what makes the
-            keys of its answers.
-        on_progress: Called with answers given and answers asked.
-        processes: Of several that share the questions, which this is.
+        evaluator: Answers requests.
+        variant: The variant that this instance represents.
+        answers: For each variant of the recipe: its answer file, and the identity of its models as
+            part
+            of the keys.
+        on_progress: Called with the number of answers so far and the total.
+        processes: The process group, if several processes share the questions.
     """
 
     def __init__(
         self,
         evaluator: Evaluator,
-        view: View,
-        answers: Sequence[tuple[View, AnswerFile, tuple[Any, ...]]],
+        variant: Variant,
+        answers: Sequence[tuple[Variant, AnswerFile, tuple[Any, ...]]],
         on_progress: Callable[[int, int], None] = lambda done, total: None,
         processes: Processes | None = None,
     ) -> None:
@@ -61,7 +63,7 @@ class TuneshiftLM(LM):  # type: ignore[misc]
         self._rank, self._world_size = self._processes.rank, self._processes.count
         self._device = self._processes.device
         self._evaluator = evaluator
-        self._view = view
+        self._variant = variant
         self._answers = answers
         self._on_progress = on_progress
 
@@ -77,23 +79,28 @@ class TuneshiftLM(LM):  # type: ignore[misc]
         return [record["logprob"] for record in found]
 
     def generate_until(self, requests: list[Instance]) -> list[str]:
-        seeds: dict[str, int] = {}  # every sample of a prompt has noise of its own
+        seeds: dict[str, int] = {}  # each sample of the same prompt has its own seed
         asked = []
         for request in requests:
             prompt, settings = request.args
             seed = seeds.get(prompt, 0)
             seeds[prompt] = seed + 1
             asked.append(GenerateRequest(Prompt(prompt), _config(settings, seed)))
-        file, identity = next((f, i) for view, f, i in self._answers if view == self._view)
+        file, identity = next((f, i) for variant, f, i in self._answers if variant == self._variant)
         keys = [key_of(identity, "generate", request) for request in asked]
         known = file.read(keys)
-        missing = _first_places(keys, known)
+        missing = _missing_indices(keys, known)
         self._on_progress(len(known), len(set(keys)))
-        texts = self._evaluator.generate([asked[place] for place in missing], self._view)
+        texts = self._evaluator.generate([asked[place] for place in missing], self._variant)
         for place, found in texts:
             key = keys[missing[place]]
             prompt = asked[missing[place]].prompt.plain
-            known[key] = {"key": key, "prompt": prompt, "output": found.text, "cut": found.cut}
+            known[key] = {
+                "key": key,
+                "prompt": prompt,
+                "output": found.text,
+                "cut": found.truncated,
+            }
             file.append([known[key]])
             self._on_progress(len(known), len(set(keys)))
         return [str(known[key]["output"]) for key in keys]
@@ -108,21 +115,22 @@ class TuneshiftLM(LM):  # type: ignore[misc]
         self._processes.wait()
 
     def _score(self, asked: Sequence[ScoreRequest]) -> list[Record]:
-        views = [view for view, _, _ in self._answers]
+        variants = [variant for variant, _, _ in self._answers]
         keys = [[key_of(identity, "score", r) for r in asked] for _, _, identity in self._answers]
-        own = views.index(self._view)
+        own = variants.index(self._variant)
         known = [
-            file.read(of_view) for (_, file, _), of_view in zip(self._answers, keys, strict=True)
+            file.read(of_variant)
+            for (_, file, _), of_variant in zip(self._answers, keys, strict=True)
         ]
-        missing = _first_places(keys[own], known[own])
+        missing = _missing_indices(keys[own], known[own])
         total = len(set(keys[own]))
         self._on_progress(len(known[own]), total)
-        for place, scores in self._evaluator.score([asked[p] for p in missing], views):
+        for place, scores in self._evaluator.score([asked[p] for p in missing], variants):
             request = asked[missing[place]]
-            for (_, file, _), of_view, there, score in zip(
+            for (_, file, _), of_variant, there, score in zip(
                 self._answers, keys, known, scores, strict=True
             ):
-                key = of_view[missing[place]]
+                key = of_variant[missing[place]]
                 if key not in there:
                     there[key] = {
                         "key": key,
@@ -130,7 +138,7 @@ class TuneshiftLM(LM):  # type: ignore[misc]
                         "text": request.text,
                         "logprob": score.logprob,
                         "greedy": score.greedy,
-                        "cut": score.cut,
+                        "cut": score.truncated,
                     }
                     file.append([there[key]])
             self._on_progress(len(known[own]), total)
@@ -139,9 +147,9 @@ class TuneshiftLM(LM):  # type: ignore[misc]
 
 def evaluate_with_harness(
     tasks: HarnessTasks,
-    views: Sequence[View],
+    variants: Sequence[Variant],
     folder: ResultFolder,
-    models: Models,
+    models: ModelLoader,
     *,
     limit: int | None = None,
     batch_size: int | None = None,
@@ -149,73 +157,74 @@ def evaluate_with_harness(
     on_progress: Callable[[str], None] = lambda text: None,
     processes: Processes | None = None,
 ) -> list[TaskResults]:
-    """Ask every view the questions of tasks of the harness.
+    """Evaluate variants on tasks of the harness.
 
     Args:
-        tasks: What is asked.
-        views: Who is asked.
-        folder: Where answers and the harness's own results are kept.
-        models: Loads.
-        limit: The first so many questions of each task.
-        batch_size: How many texts are read side by side; None is as many as fit.
-        cancelled: Asked before every chunk of a prompt and every token.
-        on_progress: Receives a line that says what is happening.
-        processes: Of several that share the questions, which this is; the first has the results.
+        tasks: The tasks.
+        variants: The variants.
+        folder: The folder for answers and the harness's own results.
+        models: Loads models.
+        limit: Maximum number of questions of each task; None for all.
+        batch_size: Number of sequences in a batch; None for as many as fit into memory.
+        cancelled: Called before each prefill chunk and each token.
+        on_progress: Called with a progress message.
+        processes: The process group; only the first process returns results.
 
     Raises:
-        EvaluationError: A task cannot be had, or is not for language models alone.
-        TuneshiftError: A recipe cannot be loaded or a question cannot be asked.
-        Cancelled: When ``cancelled`` says so.
+        EvaluationError: A task cannot be read, or is not a task for language models.
+        TuneshiftError: A recipe cannot be loaded or a question cannot be encoded.
+        Cancelled: ``cancelled`` returned True.
     """
     for name in tasks.names:
         on_progress(f"Reading {name} …")
         _check(tasks.index, name)
     found: dict[str, dict[str, Any]] = {}
-    for recipe in {id(view.recipe): view.recipe for view in views}.values():
-        own = [view for view in views if view.recipe is recipe]
+    for recipe in {id(variant.recipe): variant.recipe for variant in variants}.values():
+        own = [variant for variant in variants if variant.recipe is recipe]
         prints = fingerprints(recipe)
         answers = [
-            (view, folder.answers(_FOLDER, view.title), models_of(view, prints)) for view in own
+            (variant, folder.answers(_FOLDER, variant.title), model_identity(variant, prints))
+            for variant in own
         ]
         evaluator = Evaluator(models.load(recipe), batch_size, cancelled)
-        for view in own:
+        for variant in own:
 
-            def progress(done: int, total: int, title: str = view.title) -> None:
+            def progress(done: int, total: int, title: str = variant.title) -> None:
                 on_progress(f"{', '.join(tasks.names)}, {title}: {done:,} of {total:,} answers")
 
-            model = TuneshiftLM(evaluator, view, answers, progress, processes)
+            model = TuneshiftLM(evaluator, variant, answers, progress, processes)
             results = _ask(model, tasks, limit)
             if results is not None:
-                found[view.title] = results
-                folder.write(f"harness-{key_of(view.title)[:8]}.json", _plain(results))
-    return _results(views, found) if found else []
+                found[variant.title] = results
+                folder.write(f"harness-{key_of(variant.title)[:8]}.json", _serializable(results))
+    return _results(variants, found) if found else []
 
 
 def _check(index: Any, name: str) -> None:
-    """Read a task with its data, so that what is wrong is known before anything is loaded."""
+    """Load a task with its data, so that errors are found before models are loaded."""
     try:
         loaded = index.load([name])["tasks"]
-    except Exception as error:  # of the harness, of datasets, of the network, of the task's code
+    except Exception as error:  # any library or the task's own code may fail
         raise EvaluationError(
-            f"The task {name} cannot be read: its data may need the network",
+            f"The task {name} cannot be loaded; its data may have to be downloaded",
             evidence=f"{type(error).__name__}: {first_line(error)}",
-            next_step="Connect and try again, or write a task over a file of your own.",
+            next_step="Connect to the network and retry, or write a task for a local data file.",
         ) from error
     for task in loaded.values():
         if getattr(task, "UNSAFE_CODE", False):
             raise EvaluationError(
-                f"The task {name} runs the code that models write, in this process",
-                next_step="It is not run here.",
+                f"The task {name} runs model-written code in this process",
+                next_step="Tuneshift does not run it.",
             )
 
 
 def _ask(model: TuneshiftLM, tasks: HarnessTasks, limit: int | None) -> dict[str, Any] | None:
-    """What ``simple_evaluate`` does, without asking the machine for its whole environment.
+    """Run the harness like its ``simple_evaluate``, but without collecting system information.
 
     Returns:
-        The harness's results in the first process, and None in others.
+        The harness's results in the first process; None in other processes.
     """
-    random.seed(DEFAULT_RANDOM_SEED)  # tasks may draw from it
+    random.seed(DEFAULT_RANDOM_SEED)  # tasks may use the global generator
     loaded = tasks.index.load(list(tasks.names))
     for task in loaded["tasks"].values():
         if task.get_config("num_fewshot") is None:
@@ -232,9 +241,9 @@ def _ask(model: TuneshiftLM, tasks: HarnessTasks, limit: int | None) -> dict[str
     return found
 
 
-def _results(views: Sequence[View], found: dict[str, dict[str, Any]]) -> list[TaskResults]:
-    """A table for every measure of every task; what the harness says twice is said once."""
-    first = found[views[0].title]
+def _results(variants: Sequence[Variant], found: dict[str, dict[str, Any]]) -> list[TaskResults]:
+    """One table for each metric of each task."""
+    first = found[variants[0].title]
     tables = []
     for task, values in first["results"].items():
         for measure in values:
@@ -244,15 +253,15 @@ def _results(views: Sequence[View], found: dict[str, dict[str, Any]]) -> list[Ta
             error = f"{name}_stderr,{chain}"
             results = [
                 Result(
-                    view,
+                    variant,
                     _measure(
                         of["results"][task].get(measure),
                         of["results"][task].get(error),
                         of["n-samples"].get(task, {}).get("effective", 0),
                     ),
                 )
-                for view in views
-                for of in [found[view.title]]
+                for variant in variants
+                for of in [found[variant.title]]
             ]
             label = name if chain == "none" else f"{name} ({chain})"
             higher = first["higher_is_better"].get(task, {}).get(name)
@@ -270,7 +279,7 @@ def _config(settings: dict[str, Any], seed: int) -> GenerationConfig:
     unknown = {key for key, value in values.items() if key not in _KNOWN_SETTINGS and value}
     if unknown - {"num_beams", "num_return_sequences"} or values.get("num_beams", 1) != 1:
         raise EvaluationError(
-            "A task asks for a way of generating that is not there",
+            "A task uses generation settings that are not supported",
             evidence=", ".join(f"{key}={values[key]}" for key in sorted(unknown)),
         )
     sampled = bool(values["do_sample"])
@@ -285,13 +294,13 @@ def _config(settings: dict[str, Any], seed: int) -> GenerationConfig:
     )
 
 
-def _first_places(keys: Sequence[str], known: dict[str, Record]) -> list[int]:
-    """Of what is not known, the place of each, once."""
+def _missing_indices(keys: Sequence[str], known: dict[str, Record]) -> list[int]:
+    """The index of the first occurrence of each key that is not in ``known``."""
     first = {key: place for place, key in reversed(list(enumerate(keys)))}
     return sorted(place for key, place in first.items() if key not in known)
 
 
-def _plain(found: dict[str, Any]) -> dict[str, Any]:
-    """What of the harness's results can be written as JSON: its scores and versions."""
+def _serializable(found: dict[str, Any]) -> dict[str, Any]:
+    """The harness's results that can be written as JSON: scores and versions."""
     names = ("results", "groups", "n-shot", "n-samples", "versions", "higher_is_better")
     return {name: found[name] for name in names if name in found}

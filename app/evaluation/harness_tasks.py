@@ -1,4 +1,4 @@
-"""Which names are tasks of lm-evaluation-harness; it is asked only where a name is not ours."""
+"""Looking up task names in lm-evaluation-harness, for names that are not local tasks."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from app.evaluation.task_files import unknown_task
 from app.extras import install_hint
 
 PREFIX = "harness:"
-_SURELY = 0.85
-"""So near to another task, a name is a slip: the list of the harness takes seconds to make."""
+_TYPO_SIMILARITY = 0.85
+"""Names this similar to a local task are typos: listing the harness's tasks takes seconds."""
 
 
 _NAMED = re.compile(rb"""^["']?(?:task|group)["']?:[ \t]*["']?([\w.-]+)["']?[ \t]*\r?$""", re.M)
@@ -24,23 +24,23 @@ _NAMED = re.compile(rb"""^["']?(?:task|group)["']?:[ \t]*["']?([\w.-]+)["']?[ \t
 
 @dataclass(frozen=True, slots=True)
 class HarnessTasks:
-    """Tasks as the harness knows them, and the harness's index of tasks, which takes seconds."""
+    """Names of harness tasks, with the harness's task index."""
 
     names: tuple[str, ...]
     index: Any
 
 
 def is_installed() -> bool:
-    """Whether lm-evaluation-harness is there."""
+    """Whether lm-evaluation-harness is installed."""
     return find_spec("lm_eval") is not None
 
 
 def harness_tasks(names: Sequence[str], others: Sequence[str] = ()) -> HarnessTasks | None:
-    """The tasks of the harness that ``names`` mean, or None where there are no names.
+    """Look up ``names`` in the harness; None if there are no names.
 
     Args:
-        names: Names, ``harness:NAME`` or ``FILE.yaml``.
-        others: Names of other tasks, for what is near to a name that means nothing.
+        names: Task names, ``harness:NAME`` or ``FILE.yaml``.
+        others: Names of local tasks, for suggestions.
 
     Raises:
         EvaluationError: The harness is not installed, or has no such task.
@@ -48,11 +48,11 @@ def harness_tasks(names: Sequence[str], others: Sequence[str] = ()) -> HarnessTa
     if not names:
         return None
     for name in names:
-        if difflib.get_close_matches(name, list(others), 1, _SURELY):
+        if difflib.get_close_matches(name, list(others), 1, _TYPO_SIMILARITY):
             raise unknown_task(name, others)
     if not is_installed():
         raise EvaluationError(
-            f"There is no task “{names[0]}” here, and lm-evaluation-harness is not installed",
+            f"There is no local task “{names[0]}”, and lm-evaluation-harness is not installed",
             next_step=install_hint("eval"),
         )
     from lm_eval.tasks import TaskManager
@@ -71,13 +71,14 @@ def harness_tasks(names: Sequence[str], others: Sequence[str] = ()) -> HarnessTa
 
 
 def harness_names() -> list[str] | None:
-    """The names of the harness's tasks, read from its files, which takes seconds.
+    """The names of the harness's tasks, read from its YAML files, which takes seconds.
 
-    It imports nothing of the harness, whose own index takes longer and brings torch with it. Tasks
-    that its files make by code are not among them; they can be asked for all the same.
+    Does not import the harness, whose own index is slower and imports torch. Tasks that the files
+    create
+    by code are missing from the list, but can be used.
 
     Returns:
-        The names in order, or None where the harness is not installed.
+        The sorted names, or None if the harness is not installed.
     """
     found = find_spec("lm_eval")
     if found is None or not found.submodule_search_locations:

@@ -1,4 +1,4 @@
-"""An evaluation as the history keeps it: what was asked, and what came out. Imports no torch."""
+"""Conversion between an evaluation and its summary in the history. Imports no torch."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from app.evaluation.metrics import Measure
 from app.evaluation.plan import Plan
 from app.evaluation.results import Result, TaskResults, as_json
 from app.evaluation.task_files import builtin_tasks
-from app.evaluation.variants import View
+from app.evaluation.variants import Variant
 from app.history.evaluation_summaries import EvaluationSummary
-from app.history.provenance import recipe_to_keep
+from app.history.provenance import recipe_to_store
 
 
 def summary_of(
@@ -26,26 +26,26 @@ def summary_of(
     found: Sequence[TaskResults],
     complete: bool,
 ) -> EvaluationSummary:
-    """What the history keeps of an evaluation."""
+    """The summary of an evaluation for the history."""
     return EvaluationSummary(
         id=evaluation_id,
         folder=str(folder.resolve()),
         recipe_name=recipe.name,
-        recipe=recipe_to_keep(recipe),
-        plan=json.dumps(asdict(_anywhere(plan)), ensure_ascii=False),
+        recipe=recipe_to_store(recipe),
+        plan=json.dumps(asdict(_portable(plan)), ensure_ascii=False),
         results=json.dumps(as_json(found), ensure_ascii=False, allow_nan=False),
         complete=complete,
     )
 
 
-def _anywhere(plan: Plan) -> Plan:
-    """A plan that means the same wherever the program is started."""
+def _portable(plan: Plan) -> Plan:
+    """A plan with absolute paths, independent of the working directory."""
     builtin = builtin_tasks()
     tasks = (name if name in builtin else _absolute(name) for name in plan.tasks)
-    return replace(plan, tasks=tuple(tasks), data=tuple(map(_data_anywhere, plan.data)))
+    return replace(plan, tasks=tuple(tasks), data=tuple(map(_portable_data, plan.data)))
 
 
-def _data_anywhere(entry: str) -> str:
+def _portable_data(entry: str) -> str:
     name, equals, file = entry.partition("=")
     return f"{name}={_absolute(file)}" if equals else _absolute(entry)
 
@@ -56,10 +56,10 @@ def _absolute(name: str) -> str:
 
 
 def plan_of(summary: EvaluationSummary) -> Plan:
-    """What was asked for; code is not run again without being allowed again.
+    """The plan of a stored evaluation. Permission to run code is not stored.
 
     Raises:
-        ValueError: When the history holds something else.
+        ValueError: The stored plan is invalid.
     """
     given: dict[str, Any] = json.loads(summary.plan)
     return Plan(
@@ -73,10 +73,10 @@ def plan_of(summary: EvaluationSummary) -> Plan:
 
 
 def results_of(summary: EvaluationSummary, recipe: Recipe) -> list[TaskResults]:
-    """The scores, without what tuning did to tokens, which is in the answers.
+    """The scores of a stored evaluation, without shifts by class of token.
 
     Raises:
-        ValueError: When the history holds something else.
+        ValueError: The stored results are invalid.
     """
     return [
         TaskResults(
@@ -90,7 +90,7 @@ def results_of(summary: EvaluationSummary, recipe: Recipe) -> list[TaskResults]:
 
 
 def _result(values: dict[str, Any], recipe: Recipe) -> Result:
-    view = View(
+    variant = Variant(
         values["role"],
         recipe,
         values["kind"],
@@ -100,4 +100,4 @@ def _result(values: dict[str, Any], recipe: Recipe) -> Result:
     )
     score = float("inf") if values["score"] is None else values["score"]
     measure = Measure(score, values["stderr"], values["questions"])
-    return Result(view, measure, values["prompts_cut"])
+    return Result(variant, measure, values["prompts_cut"])

@@ -1,4 +1,4 @@
-"""What of a recipe's models an answer depends on, so that it is known again."""
+"""The identity of the models that an answer depends on, for the keys of stored answers."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ from typing import Any
 from app.checkpoints.fingerprint import fingerprint
 from app.checkpoints.opening import open_recipe
 from app.checkpoints.spec import CheckpointSpec, Recipe
-from app.evaluation.variants import View
+from app.evaluation.variants import Variant
 
-_WHERE = ("source", "over", "device", "offload")
-"""Where a checkpoint lies and is computed; what it is, its fingerprint says."""
+_LOCATION_FIELDS = ("source", "over", "device", "offload")
+"""Fields that say where a checkpoint is and runs. The fingerprint identifies its content."""
 
 
 def fingerprints(recipe: Recipe) -> dict[str, str]:
-    """A digest of every role's files, by its name.
+    """The fingerprint of each role's files, by role name.
 
     Raises:
-        TuneshiftError: A checkpoint is not there or cannot be used.
+        TuneshiftError: A checkpoint does not exist or is invalid.
     """
     return {role.name: fingerprint(role.files) for role in open_recipe(recipe).roles}
 
 
-def models_of(view: View, prints: Mapping[str, str]) -> tuple[Any, ...]:
-    """What of the models an answer depends on: the base's tokenizer is that of what is scored."""
-    roles = view.recipe.roles()
-    used = range(len(roles)) if view.place is None else sorted({0, view.place})
+def model_identity(variant: Variant, prints: Mapping[str, str]) -> tuple[Any, ...]:
+    """All properties of the models that affect an answer, including the base's tokenizer."""
+    roles = variant.recipe.roles()
+    used = range(len(roles)) if variant.role_index is None else sorted({0, variant.role_index})
     return (
-        [[_how_used(roles[place][1]), prints[roles[place][0]]] for place in used],
-        view.recipe.context,
-        view.recipe.accepted_ids,
-        view.place,
-        view.alphas,
+        [[_settings_of(roles[place][1]), prints[roles[place][0]]] for place in used],
+        variant.recipe.context,
+        variant.recipe.accepted_ids,
+        variant.role_index,
+        variant.alphas,
     )
 
 
-def _how_used(spec: CheckpointSpec) -> dict[str, Any]:
-    return {key: value for key, value in asdict(spec).items() if key not in _WHERE}
+def _settings_of(spec: CheckpointSpec) -> dict[str, Any]:
+    return {key: value for key, value in asdict(spec).items() if key not in _LOCATION_FIELDS}

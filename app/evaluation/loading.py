@@ -1,4 +1,4 @@
-"""Loading what is evaluated, with the checks that the window makes."""
+"""Loading the models of an evaluation, with the same checks as the window."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from app.checkpoints.status import LoadProgress
 from app.checkpoints.vocabulary.compare import require_shared
 
 
-class Models:
-    """Holds the models of one recipe at a time; what two recipes name both is read once.
+class ModelLoader:
+    """Loads one recipe at a time; weights that consecutive recipes share are loaded once.
 
     Args:
-        on_progress: Called as weights arrive.
-        cancelled: Asked for every tensor.
-        borrowed: What somebody else has loaded: it is used where it will do, and stays.
+        on_progress: Called while weights are loaded.
+        cancelled: Called for each tensor.
+        borrowed: A recipe that the engine has already loaded. It is used where possible, and stays
+            loaded.
     """
 
     def __init__(
@@ -35,12 +36,13 @@ class Models:
         self._loaded: LoadedRecipe | None = None
 
     def load(self, recipe: Recipe) -> LoadedRecipe:
-        """The models of ``recipe``, in place of those that were loaded before.
+        """Load the models of ``recipe``, replacing the previously loaded models.
 
         Raises:
-            TuneshiftError: A checkpoint is not there or cannot be used, vocabularies do not fit
-                together, or there is not enough memory.
-            Cancelled: When ``cancelled`` says so.
+            TuneshiftError: A checkpoint does not exist or is invalid, vocabularies differ, or
+                memory does not
+                suffice.
+            Cancelled: ``cancelled`` returned True.
         """
         if self._borrowed and recipe.models == self._borrowed.recipe.models:
             return self._borrowed

@@ -1,4 +1,4 @@
-"""From answers to scores: pure functions. Imports no torch: the window uses it."""
+"""Metrics: pure functions from answers to scores. Imports no torch."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from app.evaluation.requests import Score
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A mean over samples, its standard error, and how many samples there were.
+    """A mean over samples, its standard error, and the number of samples.
 
-    ``stderr`` is None where there are too few samples to know it, or the mean is infinite: a text
-    holds a token that a role can never generate.
+    ``stderr`` is None for fewer than two samples, or if the mean is infinite, because a text
+    contains a
+    token of probability 0.
     """
 
     score: float
@@ -24,10 +25,10 @@ class Measure:
 
 
 def ratio(values: Sequence[float], sizes: Sequence[float]) -> Measure:
-    """Σ values / Σ sizes; with every size 1, the mean and its usual standard error.
+    """Σ values / Σ sizes; if all sizes are 1, the mean and its standard error.
 
     The standard error is that of a ratio estimator by linearisation. Source: Cochran, Sampling
-    Techniques, 3rd edition, equation 6.13, for a population without an end.
+    Techniques, 3rd edition, equation 6.13, for an infinite population.
     """
     count, total = len(values), sum(sizes)
     score = sum(values) / total
@@ -41,7 +42,7 @@ def ratio(values: Sequence[float], sizes: Sequence[float]) -> Measure:
 def gap_closed(
     base: float, tuned: float, direct: float, higher_is_better: bool = True
 ) -> float | None:
-    """Which share of what direct tuning brings is there without it; None where it brings nothing.
+    """The share of the gain of direct tuning that proxy-tuning reaches; None without a gain.
 
     It is 0 for the base and 1 for the directly tuned model.
     """
@@ -53,14 +54,15 @@ def gap_closed(
 
 @dataclass(frozen=True, slots=True)
 class Matching:
-    """How an exact match finds what to compare, in an answer and in what is right.
+    """How an exact match extracts the compared text from an output and from the expected answer.
 
     Attributes:
-        pattern: What is looked for in an answer; its first group, where it has one. Empty for the
-            whole answer.
-        answer_pattern: The same for what is right.
-        last: Whether the last of several finds counts, or the first.
-        remove: What is taken out of both before, as a pattern.
+        pattern: Regular expression to search in an output; its first group is compared, if it has
+            one.
+            Empty for the whole output.
+        answer_pattern: The same for the expected answer.
+        last: Whether to use the last match of several, or the first.
+        remove: Regular expression of text to remove from both before the search.
     """
 
     pattern: str = ""
@@ -69,38 +71,38 @@ class Matching:
     remove: str = ""
 
     def found(self, text: str, pattern: str) -> str | None:
-        """What is compared, or None where nothing is found."""
+        """The text to compare, or None if the pattern does not match."""
         if self.remove:
             text = re.sub(self.remove, "", text)
         if not pattern:
-            return _folded(text)
+            return _normalized(text)
         finds = list(re.finditer(pattern, text))
         if not finds:
             return None
         find = finds[-1 if self.last else 0]
-        return _folded(find[1] if find.re.groups and find[1] is not None else find[0])
+        return _normalized(find[1] if find.re.groups and find[1] is not None else find[0])
 
 
 def matches(output: str, answers: Iterable[str], how: Matching) -> bool:
-    """Whether what is found in ``output`` equals what is found in one of ``answers``."""
+    """Whether the text found in ``output`` equals the one found in any of ``answers``."""
     found = how.found(output, how.pattern)
     return found is not None and found in [how.found(a, how.answer_pattern) for a in answers]
 
 
 def contains(output: str, answers: Iterable[str]) -> bool:
-    """Whether one of ``answers`` stands in ``output``; case and runs of spaces do not matter."""
-    folded = _folded(output)
-    return any(_folded(answer) in folded for answer in answers)
+    """Whether ``output`` contains any of ``answers``, ignoring case and whitespace differences."""
+    folded = _normalized(output)
+    return any(_normalized(answer) in folded for answer in answers)
 
 
 def chosen(scores: Sequence[Score], choices: Sequence[str], by_length: bool) -> int:
-    """The most probable choice; ``by_length``, for each byte of it."""
+    """Index of the most probable choice; with ``by_length``, by log-probability per byte."""
     sizes = [len(choice.encode()) if by_length else 1 for choice in choices]
     return max(range(len(scores)), key=lambda place: scores[place].logprob / sizes[place])
 
 
 def pass_at(k: int, samples: int, passed: int) -> float:
-    """How probable it is that one of ``k`` samples out of all of them passes.
+    """An unbiased estimate of pass@k: the probability that at least one of ``k`` samples passes.
 
     Source: Chen et al., Evaluating Large Language Models Trained on Code, arXiv 2107.03374,
     equation 1.
@@ -109,9 +111,9 @@ def pass_at(k: int, samples: int, passed: int) -> float:
 
 
 def bits(score: Score) -> float:
-    """The information in a text, in bits."""
+    """The information content of a text, in bits."""
     return -score.logprob / math.log(2)
 
 
-def _folded(text: str) -> str:
+def _normalized(text: str) -> str:
     return " ".join(text.split()).casefold()

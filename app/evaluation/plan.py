@@ -1,4 +1,7 @@
-"""What is to be evaluated, as a person says it, and what that means. Imports no torch by itself."""
+"""The plan of an evaluation, and its preparation: reading tasks, resolving variants.
+
+Imports no torch.
+"""
 
 from __future__ import annotations
 
@@ -13,21 +16,21 @@ from app.errors import EvaluationError, SettingsError
 from app.evaluation.harness_tasks import HarnessTasks, harness_tasks
 from app.evaluation.task_files import builtin_tasks, read_task, task_file, task_name, unknown_task
 from app.evaluation.tasks import Metric, Task
-from app.evaluation.variants import View, views_of
+from app.evaluation.variants import Variant, variants_of
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a person asks for.
+    """What the user asks to evaluate.
 
     Attributes:
-        tasks: Names of tasks, of the harness too, or files.
-        roles: As :func:`~app.evaluation.variants.views_of` takes them.
-        scales: What every alpha is multiplied with; tuned is measured once for each.
-        data: Data files as ``TASK=FILE``, or ``FILE`` for a task that names none.
-        limit: The first so many questions of each task; None is all of them.
-        batch_size: How many texts are read side by side; None is as many as fit.
-        allow_code: Whether programs that models write may be run.
+        tasks: Names of tasks, including those of the harness, or task files.
+        roles: Role and checkpoint names; see :func:`~app.evaluation.variants.variants_of`.
+        scales: Factors for all alphas; tuned variants are evaluated once for each.
+        data: Data files as ``TASK=FILE``, or ``FILE`` for tasks without a data file.
+        limit: Maximum number of questions of each task; None for all.
+        batch_size: Number of sequences in a batch; None for as many as fit into memory.
+        allow_code: Whether model-written programs may be run.
     """
 
     tasks: tuple[str, ...]
@@ -41,81 +44,81 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A plan whose tasks have been read.
+    """A plan with loaded tasks and resolved variants.
 
     Attributes:
-        tasks: The local ones.
-        harness: Those of lm-evaluation-harness, if there are any.
-        views: Who is asked.
+        tasks: The local tasks.
+        harness: The tasks of lm-evaluation-harness, or None.
+        variants: The variants to evaluate.
     """
 
     tasks: tuple[Task, ...]
     harness: HarnessTasks | None
-    views: tuple[View, ...]
+    variants: tuple[Variant, ...]
 
     @property
     def answers(self) -> int:
-        """How many answers the local tasks ask for."""
-        return len(self.views) * sum(len(task.questions) for task in self.tasks)
+        """The number of answers of all local tasks."""
+        return len(self.variants) * sum(len(task.questions) for task in self.tasks)
 
 
-def prepare(plan: Plan, recipe: Recipe, alone: Callable[[str], Recipe]) -> Prepared:
-    """Read the tasks of a plan. Asks the harness, which takes seconds, where a name is not ours.
+def prepare(plan: Plan, recipe: Recipe, single_model: Callable[[str], Recipe]) -> Prepared:
+    """Read the tasks and resolve the variants of a plan. Looking up harness tasks takes seconds.
 
     Args:
-        plan: What is asked for.
-        recipe: What the names of roles mean.
-        alone: Makes a recipe of one model and itself.
+        plan: The plan.
+        recipe: The evaluated recipe.
+        single_model: Creates a recipe in which one model has all roles.
 
     Raises:
-        TuneshiftError: For everything that can be wrong with the plan.
+        TuneshiftError: The plan is invalid.
     """
     if plan.limit is not None and plan.limit < 1:
         raise SettingsError("The limit must be at least 1", evidence=f"it is {plan.limit}")
-    views = views_of(recipe, plan.roles, plan.scales, alone)
+    variants = variants_of(recipe, plan.roles, plan.scales, single_model)
     local, harness = _tasks(plan.tasks, plan.data)
-    require_permission(local, plan.allow_code)
-    return Prepared(tuple(task.first(plan.limit) for task in local), harness, tuple(views))
+    require_code_permission(local, plan.allow_code)
+    return Prepared(tuple(task.first(plan.limit) for task in local), harness, tuple(variants))
 
 
-def require_permission(tasks: Sequence[Task], allowed: bool) -> None:
-    """The one place that decides whether programs that models write are run.
+def require_code_permission(tasks: Sequence[Task], allowed: bool) -> None:
+    """Check the permission to run model-written programs. No other code decides this.
 
     Raises:
-        EvaluationError: One of the tasks runs them, and nobody has allowed that.
+        EvaluationError: A task runs programs, and ``allowed`` is False.
     """
     running = next((task.name for task in tasks if runs_code(task)), None)
     if running is not None and not allowed:
         raise EvaluationError(
-            f"The task {running} runs the programs that models write",
-            next_step="To allow it, best inside a container: --allow-code-execution",
+            f"The task {running} runs model-written programs",
+            next_step="Allow it with --allow-code-execution, preferably inside a container.",
         )
 
 
 def runs_code(task: Task) -> bool:
-    """Whether a task runs what models write."""
+    """Whether a task runs model-written programs."""
     return task.metric is Metric.CODE
 
 
-def scales_of(text: str) -> tuple[float, ...]:
-    """The numbers in ``text``, with commas between them.
+def parse_scales(text: str) -> tuple[float, ...]:
+    """Parse comma-separated α scales.
 
     Raises:
-        SettingsError: Something in it is no number, or out of range.
+        SettingsError: A value is not a number or out of range.
     """
     try:
         scales = [float(part) for part in text.split(",")]
     except ValueError:
         scales = [math.nan]
-    if not all(abs(scale) <= MAX_ALPHA for scale in scales):  # NaN is not
+    if not all(abs(scale) <= MAX_ALPHA for scale in scales):  # False for NaN
         raise SettingsError(
-            "The α scales must be numbers with commas between them", evidence=f"it is “{text}”"
+            "The α scales must be comma-separated numbers", evidence=f"it is “{text}”"
         )
     return tuple(dict.fromkeys(scales))
 
 
 def _tasks(names: Sequence[str], data: Sequence[str]) -> tuple[list[Task], HarnessTasks | None]:
-    """The local tasks, read, and those of the harness."""
+    """The local tasks, with their questions, and the harness's tasks."""
     files = dict(_data_file(argument) for argument in data)
     paths = {name: path for name in names if (path := task_file(name))}
     stems = [task_name(path) for path in paths.values()]
@@ -130,11 +133,11 @@ def _tasks(names: Sequence[str], data: Sequence[str]) -> tuple[list[Task], Harne
     titles = [task.name for task in local]
     twice = next((title for title in titles if titles.count(title) > 1), None)
     if twice is not None:
-        raise EvaluationError(f"Two tasks are called “{twice}”")
+        raise EvaluationError(f"Two tasks have the name “{twice}”")
     return local, harness
 
 
 def _data_file(argument: str) -> tuple[str, Path]:
-    """``NAME=FILE`` for one task, or ``FILE`` for any that names none."""
+    """Parse ``NAME=FILE``, or ``FILE`` for tasks without a data file."""
     name, separator, file = argument.partition("=")
     return (name, Path(file).expanduser()) if separator else ("", Path(argument).expanduser())

@@ -1,4 +1,4 @@
-"""Several processes that share an evaluation, as ``accelerate launch`` starts them."""
+"""Sharing an evaluation among processes started by ``accelerate launch`` or ``torchrun``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor
 
 
 class Processes:
-    """Which of how many processes this is; a program that was started alone is the only one."""
+    """The process group of this process; a group of one if it was started alone."""
 
     def __init__(self) -> None:
         self.count = int(os.environ.get("WORLD_SIZE", "1"))
@@ -22,24 +22,24 @@ class Processes:
 
     @property
     def device(self) -> torch.device:
-        """Where tensors are exchanged."""
+        """The device of exchanged tensors."""
         return self._state.device if self._state else torch.device("cpu")
 
     def owns(self, index: int) -> bool:
-        """Whether the question with this index is for this process."""
+        """Whether this process answers the question with this index."""
         return index % self.count == self.rank
 
     def wait(self) -> None:
-        """Wait until every process has come here."""
+        """Wait until all processes have called this method."""
         if self._state:
             self._state.wait_for_everyone()
 
     def gather(self, tensor: Tensor) -> Tensor:
-        """The tensors of every process, one after another."""
+        """The concatenated tensors of all processes."""
         return gather(tensor) if self._state else tensor
 
     def gather_object(self, item: Any, to: int = 0) -> list[Any] | None:
-        """What every process gives, in the process ``to``; None in the others."""
+        """The items of all processes, in process ``to``; None in other processes."""
         if not self._state:
             return [item]
         given: list[Any] | None = [None] * self.count if self.rank == to else None

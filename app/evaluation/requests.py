@@ -1,4 +1,4 @@
-"""What is asked of a model and what it answers. Imports no torch: the window uses it."""
+"""Scoring and generation requests, and scores. Imports no torch."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from app.decoding.types import GenerationConfig
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A prompt for roles of either prompt format.
+    """A prompt for roles with different prompt formats.
 
     Attributes:
-        plain: What is given to a role whose format is plain or a template.
-        chat: What is given to a role whose format is chat, where that is another text.
-        reply: What the reply of such a role begins with.
+        plain: The prompt for roles with the format plain or a template.
+        chat: The user message for roles with a chat template, if it differs from ``plain``.
+        reply: The beginning of the reply for roles with a chat template.
     """
 
     plain: str
@@ -28,11 +28,14 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class ScoreRequest:
-    """How probable is ``text`` after ``prompt``? Without a prompt, the text is read as it is.
+    """Score ``text`` after ``prompt``, or by itself if there is no prompt.
 
     Attributes:
-        context: Of a text without a prompt that is longer than the context of the models, the least
-            share of the context that is before a token, from 0 to 1.
+        text: The text to score.
+        prompt: The prompt, or None.
+        context: For a text without a prompt that is longer than the context: the minimum share of
+            the
+            context before a scored token, from 0 to 1.
     """
 
     text: str
@@ -42,24 +45,24 @@ class ScoreRequest:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What a role says of a text.
+    """The score of a text under one distribution.
 
     Attributes:
-        logprob: The sum over its tokens.
-        greedy: Whether each of them is the most probable one.
-        tokens: How many they are.
-        cut: Whether the prompt was too long and lost its beginning.
+        logprob: The sum of the log-probabilities of its tokens.
+        greedy: Whether every token is the argmax.
+        tokens: Number of tokens.
+        truncated: Whether the prompt was too long and lost its beginning.
     """
 
     logprob: float
     greedy: bool
     tokens: int
-    cut: bool = False
+    truncated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class GenerateRequest:
-    """Continue ``prompt`` as ``config`` says."""
+    """Generate a continuation of ``prompt`` with the settings ``config``."""
 
     prompt: Prompt
     config: GenerationConfig

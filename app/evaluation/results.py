@@ -1,4 +1,4 @@
-"""What an evaluation found: a score for every task and view. Imports no torch."""
+"""The results of an evaluation: scores by task and variant. Imports no torch."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from typing import Any
 from app.attribution.class_shifts import ClassShifts
 from app.evaluation.metrics import Measure, gap_closed, ratio
 from app.evaluation.store import Record, ResultFolder
-from app.evaluation.variants import View
+from app.evaluation.variants import Variant
 
-MOST_RAISED = 8
-"""How many of the most raised tokens are told of each class."""
+MAX_RAISED = 8
+"""How many of the most raised tokens of each class a report lists."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What one view reached in one measure of a task.
+    """The score of one variant in one metric of a task.
 
     Attributes:
-        view: Whose score it is.
+        variant: The variant.
         measure: The score.
-        cut: How many prompts were too long and lost their beginning.
-        shifts: Which tokens tuning changed, of a tuned view that generated texts.
+        truncated: Number of prompts that were too long and lost their beginning.
+        shifts: Mean shifts by class of token, for a tuned variant that generates.
     """
 
-    view: View
+    variant: Variant
     measure: Measure
-    cut: int = 0
+    truncated: int = 0
     shifts: ClassShifts | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TaskResults:
-    """Every view's score in one measure of a task, in the order of the views."""
+    """The scores of all variants in one metric of a task."""
 
     task: str
     measured: str
@@ -45,16 +45,16 @@ class TaskResults:
 
     @property
     def checkpoints(self) -> list[Result]:
-        """What was tuned directly, for comparison."""
-        return [result for result in self.results if result.view.kind == "checkpoint"]
+        """The results of directly tuned checkpoints."""
+        return [result for result in self.results if result.variant.kind == "checkpoint"]
 
     def gap_closed(self, result: Result, checkpoint: Result) -> float | None:
-        """Which share of what ``checkpoint`` gains over the base a tuned view has too.
+        """The share of the gain of ``checkpoint`` over the base that a tuned variant reaches.
 
-        None for other views, and where the checkpoint gains nothing.
+        None for variants that are not tuned, and if the checkpoint gains nothing.
         """
-        base = next((other for other in self.results if other.view.kind == "base"), None)
-        if base is None or result.view.kind != "tuned":
+        base = next((other for other in self.results if other.variant.kind == "base"), None)
+        if base is None or result.variant.kind != "tuned":
             return None
         return gap_closed(
             base.measure.score,
@@ -64,20 +64,22 @@ class TaskResults:
         )
 
 
-def result_of(view: View, records: Sequence[Record], shifts: ClassShifts | None = None) -> Result:
-    """The score of a view's answers to one task, at least one.
+def result_of(
+    variant: Variant, records: Sequence[Record], shifts: ClassShifts | None = None
+) -> Result:
+    """The score of a variant in one task. There must be at least one answer.
 
     Args:
-        view: Who answered.
-        records: The answers.
-        shifts: Which tokens tuning changed in them, where that is known.
+        variant: The variant.
+        records: Its answers.
+        shifts: Mean shifts by class of token, if known.
     """
     measure = ratio([float(r["value"]) for r in records], [float(r["size"]) for r in records])
-    return Result(view, measure, sum(bool(record.get("cut")) for record in records), shifts)
+    return Result(variant, measure, sum(bool(record.get("cut")) for record in records), shifts)
 
 
 def as_json(found: Iterable[TaskResults]) -> list[dict[str, Any]]:
-    """The results as plain data; what is not known is null."""
+    """The results as plain data; unknown values are null."""
     return [
         {
             "task": task.task,
@@ -90,14 +92,14 @@ def as_json(found: Iterable[TaskResults]) -> list[dict[str, Any]]:
 
 
 def report_of(recipe: str, found: Iterable[TaskResults], complete: bool) -> dict[str, Any]:
-    """The results with what they are of, as plain data."""
+    """The contents of ``results.json``: recipe name, completeness and results."""
     return {"recipe": recipe, "complete": complete, "tasks": as_json(found)}
 
 
 def write_report(
     folder: ResultFolder, recipe: str, found: Iterable[TaskResults], complete: bool
 ) -> Path:
-    """Write the results into the folder of the answers.
+    """Write ``results.json`` into the folder of the answers.
 
     Raises:
         EvaluationError: The file cannot be written.
@@ -106,21 +108,21 @@ def write_report(
 
 
 def _result(task: TaskResults, result: Result) -> dict[str, Any]:
-    view, measure = result.view, result.measure
+    variant, measure = result.variant, result.measure
     gaps = {
-        other.view.name: gap
+        other.variant.name: gap
         for other in task.checkpoints
         if (gap := task.gap_closed(result, other)) is not None and math.isfinite(gap)
     }
     return {
-        "role": view.name,
-        "kind": view.kind,
-        "alphas": list(view.alphas) if view.kind == "tuned" else None,
-        "alpha_scale": view.scale if view.kind == "tuned" else None,
+        "role": variant.name,
+        "kind": variant.kind,
+        "alphas": list(variant.alphas) if variant.kind == "tuned" else None,
+        "alpha_scale": variant.scale if variant.kind == "tuned" else None,
         "score": measure.score if math.isfinite(measure.score) else None,
         "stderr": measure.stderr,
         "questions": measure.count,
-        "prompts_cut": result.cut,
+        "prompts_cut": result.truncated,
         "gap_closed": gaps,
         "shifts": None if result.shifts is None else _shifts(result.shifts),
     }
@@ -133,7 +135,7 @@ def _shifts(shifts: ClassShifts) -> dict[str, Any]:
             "mean_shift": total.mean_shift if total.count else None,
             "raised": [
                 {"token": each.name, "count": each.count, "mean_shift": each.mean_shift}
-                for each in total.raised(MOST_RAISED)
+                for each in total.raised(MAX_RAISED)
             ],
         }
         for name, total in [*shifts.classes.items(), ("all", shifts.whole)]

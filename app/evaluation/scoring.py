@@ -1,4 +1,4 @@
-"""How probable texts are under several distributions at once: every role is evaluated once."""
+"""Scores of texts under several distributions at once, with one forward pass of each model."""
 
 from __future__ import annotations
 
@@ -15,37 +15,41 @@ from app.evaluation.encoding import Continuation
 from app.evaluation.requests import Score
 
 _LOGITS_AT_ONCE = 1 << 26
-"""Elements of the rows of all roles that are held at once."""
+"""Maximum number of elements of the rows of all models in memory."""
 
 _LOGITS_IN_CACHE = 1 << 19
-"""Elements of the rows of one role that are mixed at once."""
+"""Maximum number of elements of one model's rows that are combined at once."""
 
-Mix = int | tuple[float, ...]
-"""One distribution: an evaluation alone, by its place, or the weight of each pair."""
+Distribution = int | tuple[float, ...]
+"""A distribution: the index of one model context, or the alpha of each pair."""
 
 
-def mixed(logits: EnsembleLogits, mix: Mix) -> Tensor:
-    """The logits of one distribution at every position, [n, V]."""
-    return logits.rows[mix] if isinstance(mix, int) else logits.combined(slice(None), mix)
+def distribution_logits(logits: EnsembleLogits, distribution: Distribution) -> Tensor:
+    """The logits of a distribution at every position, [n, V]."""
+    return (
+        logits.rows[distribution]
+        if isinstance(distribution, int)
+        else logits.combined(slice(None), distribution)
+    )
 
 
 @torch.inference_mode()
 def score_batch(
     ensemble: BatchedEnsemble,
     batch: Sequence[Continuation],
-    mixes: Sequence[Mix],
+    distributions: Sequence[Distribution],
     cancelled: Callable[[], bool] = lambda: False,
 ) -> list[list[Score]]:
-    """The scores of every text under every distribution, [mixes][batch].
+    """Score every text under every distribution, [distributions][batch].
 
     Args:
-        ensemble: The roles.
-        batch: What is scored; it is read side by side.
-        mixes: The distributions.
-        cancelled: Asked before every chunk.
+        ensemble: The models.
+        batch: The texts to score.
+        distributions: The distributions.
+        cancelled: Called before each chunk.
 
     Raises:
-        Cancelled: When ``cancelled`` says so.
+        Cancelled: ``cancelled`` returned True.
     """
     longest = max(len(item.tokens) for item in batch)
     targets = torch.zeros((len(batch), longest), dtype=torch.int64)
@@ -53,19 +57,19 @@ def score_batch(
     for row, item in enumerate(batch):
         targets[row, : len(item.tokens)] = torch.tensor(item.tokens)
         scored[row, : len(item.tokens)] = True
-    sums = torch.zeros((len(mixes), len(batch)), dtype=torch.float64)
-    greedy = torch.ones((len(mixes), len(batch)), dtype=torch.bool)
+    sums = torch.zeros((len(distributions), len(batch)), dtype=torch.float64)
+    greedy = torch.ones((len(distributions), len(batch)), dtype=torch.bool)
 
     def add(logits: EnsembleLogits, columns: slice) -> None:
         wanted, counted = targets[:, columns], scored[:, columns]
-        logprobs, best = _of_targets(logits, mixes, wanted.reshape(-1))
-        shape = (len(mixes), *wanted.shape)
+        logprobs, best = _of_targets(logits, distributions, wanted.reshape(-1))
+        shape = (len(distributions), *wanted.shape)
         sums.add_(logprobs.view(shape).masked_fill(~counted, 0.0).sum(2))
         greedy.logical_and_((best.view(shape) | ~counted).all(2))
 
     prompts = list(zip(*(item.prompts for item in batch), strict=True))
     add(ensemble.prefill(prompts, cancelled), slice(0, 1))
-    rows = ensemble.evaluations * ensemble.vocabulary_size * len(batch)
+    rows = ensemble.contexts * ensemble.vocabulary_size * len(batch)
     columns = max(1, _LOGITS_AT_ONCE // rows)
     for start in range(0, longest - 1, columns):
         if cancelled():
@@ -74,36 +78,43 @@ def score_batch(
         add(ensemble.extend(targets[:, start:end]), slice(start + 1, end + 1))
     return [
         [
-            Score(float(sums[place, row]), bool(greedy[place, row]), len(item.tokens), item.cut)
+            Score(
+                float(sums[place, row]), bool(greedy[place, row]), len(item.tokens), item.truncated
+            )
             for row, item in enumerate(batch)
         ]
-        for place in range(len(mixes))
+        for place in range(len(distributions))
     ]
 
 
 def _of_targets(
-    logits: EnsembleLogits, mixes: Sequence[Mix], targets: Tensor
+    logits: EnsembleLogits, distributions: Sequence[Distribution], targets: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Of every target, [n], under every distribution: its log-probability, and whether it is the
-    most probable token; [mixes, n] both.
+    """Log-probability of every target under every distribution, and whether it is the argmax.
 
-    A few positions at a time, so that their rows stay in the cache of the processor.
+    Both results have shape [distributions, n]. Positions are processed in chunks whose rows fit
+    into the
+    processor's cache.
     """
     targets = targets.to(logits.rows.device)
-    shape = (len(mixes), len(targets))
+    shape = (len(distributions), len(targets))
     logprobs = torch.empty(shape, dtype=torch.float64, device=targets.device)
     best = torch.empty(shape, dtype=torch.bool, device=targets.device)
-    weights = {mix: torch.tensor(mix) for mix in mixes if not isinstance(mix, int)}
+    weights = {
+        distribution: torch.tensor(distribution)
+        for distribution in distributions
+        if not isinstance(distribution, int)
+    }
     positions = max(1, _LOGITS_IN_CACHE // logits.rows.shape[-1])
     for start in range(0, len(targets), positions):
         piece = slice(start, start + positions)
         wanted = targets[piece, None]
         differences = logits.differences(piece) if weights and logits.pairs else None
-        for place, mix in enumerate(mixes):
-            if isinstance(mix, int) or differences is None:
-                rows = logits.rows[mix if isinstance(mix, int) else 0, piece]
+        for place, distribution in enumerate(distributions):
+            if isinstance(distribution, int) or differences is None:
+                rows = logits.rows[distribution if isinstance(distribution, int) else 0, piece]
             else:
-                rows = combine_logits(logits.rows[0, piece], differences, weights[mix])
+                rows = combine_logits(logits.rows[0, piece], differences, weights[distribution])
             logprobs[place, piece] = (rows.gather(1, wanted)[:, 0] - rows.logsumexp(1)).double()
             best[place, piece] = rows.argmax(1) == wanted[:, 0]
     return logprobs.cpu(), best.cpu()

@@ -1,6 +1,6 @@
-"""Answers in a folder, a line for each as soon as it is there: nothing has to be asked twice.
+"""Storage of answers: JSON lines in a folder, appended as they arrive.
 
-Imports no torch: the window uses it.
+An evaluation can resume from them. Imports no torch.
 """
 
 from __future__ import annotations
@@ -20,21 +20,23 @@ Record = dict[str, Any]
 
 
 def key_of(*parts: object) -> str:
-    """A digest of what an answer depends on."""
+    """A digest of everything an answer depends on."""
     text = json.dumps(parts, ensure_ascii=False, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
 class AnswerFile:
-    """Answers of one view to one task: JSON lines, each with the key of what it answers.
+    """The answers of one variant to one task: JSON lines, each with the key of its question.
 
-    A line that a kill cut off is left out and written over. Lines of other keys, as of another
-    recipe, stay and are not looked at. Each of several processes writes a file of its own and reads
-    those of all.
+    An incomplete last line, of a process that was killed, is ignored and overwritten. Lines with
+    other
+    keys, such as those of another recipe, are kept. Each of several processes writes its own file
+    and
+    reads all of them.
 
     Args:
-        path: The file of the first process; it need not be there.
-        rank: Which process this is.
+        path: The file of the first process; it may not exist.
+        rank: Index of this process.
     """
 
     def __init__(self, path: Path, rank: int = 0) -> None:
@@ -43,7 +45,7 @@ class AnswerFile:
         self._whole = False
 
     def read(self, keys: Collection[str]) -> dict[str, Record]:
-        """The answers to ``keys`` that are there.
+        """The stored answers with these keys.
 
         Raises:
             EvaluationError: The file cannot be read.
@@ -57,7 +59,7 @@ class AnswerFile:
         }
 
     def latest(self) -> dict[int, Record]:
-        """The last answer to each question, by its index, whatever it depended on.
+        """The last stored answer to each question, by question index, regardless of the key.
 
         Raises:
             EvaluationError: The file cannot be read.
@@ -74,7 +76,7 @@ class AnswerFile:
         return [self._first, *sorted(others)]
 
     def append(self, records: Collection[Record]) -> None:
-        """Add answers; when this returns, they are on their way to the disk.
+        """Append answers. They are passed to the operating system before this method returns.
 
         Raises:
             EvaluationError: The file cannot be written.
@@ -103,7 +105,7 @@ def _records(path: Path) -> Iterator[Record]:
         return
     except OSError as error:
         raise EvaluationError(f"{path} cannot be read", evidence=str(error)) from error
-    for line in lines[:-1]:  # what is after the last line break was cut off
+    for line in lines[:-1]:  # the part after the last line break is incomplete
         try:
             record = json.loads(line)
         except (ValueError, RecursionError):
@@ -113,24 +115,24 @@ def _records(path: Path) -> Iterator[Record]:
 
 
 class ResultFolder:
-    """Where an evaluation keeps its answers and its results.
+    """The folder with the answers and results of an evaluation.
 
     Args:
-        folder: Made when it is missing.
-        rank: Which of several processes this is.
+        folder: The folder, created if it does not exist.
+        rank: Index of this process.
     """
 
     def __init__(self, folder: Path, rank: int = 0) -> None:
         self.folder = folder
         self._rank = rank
 
-    def answers(self, task: str, view: str) -> AnswerFile:
-        """The answers of a view to a task."""
+    def answers(self, task: str, variant: str) -> AnswerFile:
+        """The answer file of a variant and a task."""
         folder = self.folder / "answers" / file_name(task)
-        return AnswerFile(folder / f"{file_name(view)}.jsonl", self._rank)
+        return AnswerFile(folder / f"{file_name(variant)}.jsonl", self._rank)
 
     def write(self, name: str, content: object) -> Path:
-        """Write a JSON file; whoever reads it sees the old or the new one.
+        """Write a JSON file atomically.
 
         Raises:
             EvaluationError: The file cannot be written.
@@ -139,7 +141,7 @@ class ResultFolder:
         return self.write_text(name, text + "\n")
 
     def write_text(self, name: str, text: str) -> Path:
-        """Write a file of text in the same way.
+        """Write a text file atomically.
 
         Raises:
             EvaluationError: The file cannot be written.
@@ -154,9 +156,9 @@ class ResultFolder:
 
 
 def file_name(name: str) -> str:
-    """A name that any file system takes, and another one for every other name."""
+    """A unique file name for ``name`` that is valid on all file systems."""
     safe = re.sub(r"[^\w.-]+", "_", name.replace("×", "x"), flags=re.ASCII)
-    is_safe = safe == name and name.strip(".")  # “..” is another folder
+    is_safe = safe == name and name.strip(".")  # “.” and “..” are folders
     return safe if is_safe else f"{safe}-{key_of(name)[:6]}"
 
 

@@ -1,6 +1,6 @@
-"""Tasks in a few lines of TOML over a file of JSON lines, found by name and read.
+"""Tasks in TOML files over JSON-lines data. docs/evaluation.md describes the format.
 
-The format is in docs/evaluation.md. Imports no torch: the window uses it.
+Imports no torch.
 """
 
 from __future__ import annotations
@@ -45,23 +45,23 @@ _KEYS = (
     "export",
 )
 _LINES = (".jsonl", ".jsonl.gz")
-"""Endings of questions without a task: they have ``prompt`` and ``answer``, or ``choices``."""
+"""Extensions of data files that are tasks by themselves."""
 
 
 def builtin_tasks() -> list[str]:
-    """Names of the tasks that ship with the program."""
+    """Names of the built-in tasks."""
     return sorted(path.stem for path in resource("tasks").glob("*.toml"))
 
 
 def task_file(name: str) -> Path | None:
-    """The file of the built-in task of that name, or the file itself; None where it is neither."""
+    """The file of a built-in task, or the path of a task file; None if ``name`` is neither."""
     if name in builtin_tasks():
         return resource("tasks", f"{name}.toml")
     return Path(name).expanduser() if name.endswith((".toml", *_LINES)) else None
 
 
 def metric_of(path: Path) -> Metric | None:
-    """What a task measures, without its questions; None where the file does not say."""
+    """The metric of a task file, without reading its data; None if it cannot be determined."""
     try:
         named = tomllib.loads(path.read_text(encoding="utf-8-sig")).get("metric")
     except (OSError, ValueError, RecursionError):
@@ -70,7 +70,7 @@ def metric_of(path: Path) -> Metric | None:
 
 
 def needs_data(path: Path) -> bool:
-    """Whether a task names no data file, so that one has to be given."""
+    """Whether a task file names no data file, so that the user has to give one."""
     if path.name.endswith(_LINES):
         return False
     try:
@@ -80,12 +80,12 @@ def needs_data(path: Path) -> bool:
 
 
 def task_name(path: Path) -> str:
-    """What the task in a file is called by its name."""
+    """The name of a task file without its extension."""
     return path.name.removesuffix(".gz").rpartition(".")[0]
 
 
 def unknown_task(name: str, known: Iterable[str]) -> EvaluationError:
-    """The error for a name that means no task, with the names that are near."""
+    """The error for an unknown task name, with similar names."""
     near = difflib.get_close_matches(name, list(known), 3, 0.5)
     return EvaluationError(
         f"There is no task “{name}”",
@@ -99,13 +99,14 @@ def read_task(path: Path, data: Path | None = None) -> Task:
     """Read a task with its questions.
 
     Args:
-        path: The TOML file; or JSON lines, each with ``prompt`` and ``answer``, which has to stand
-            in what is generated, or with ``prompt``, ``choices`` and ``gold``.
-        data: The file of JSON lines, where it is not the one that the task names. It may be packed
-            with gzip.
+        path: The TOML file, or a file of JSON lines. Lines with ``prompt`` and ``answer`` use the
+            metric
+            ``contains``; lines with ``prompt``, ``choices`` and ``gold`` use ``choice``.
+        data: The data file, in place of the one that the task names. It may be compressed with
+            gzip.
 
     Raises:
-        EvaluationError: Says what is wrong with which file, and on which line.
+        EvaluationError: A file or line is invalid.
     """
     if path.name.endswith(_LINES):
         first = next(iter(read_lines(path)), None)
@@ -127,7 +128,7 @@ def read_task(path: Path, data: Path | None = None) -> Task:
 
 
 class _Reader:
-    """Reads one task out of its table."""
+    """Reads one task from its parsed TOML."""
 
     def __init__(self, content: Mapping[str, Any]) -> None:
         self._table = Table(content, (), "the task", _KEYS)

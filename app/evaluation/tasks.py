@@ -1,4 +1,4 @@
-"""Tasks: what is asked, and what is right. Imports no torch: the window uses it."""
+"""Tasks with their questions and expected answers. Imports no torch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.evaluation.requests import GenerateRequest, Prompt, ScoreRequest
 
 
 class Metric(StrEnum):
-    """What a task measures."""
+    """The metric of a task."""
 
     MATCH = "match"
     CONTAINS = "contains"
@@ -24,12 +24,12 @@ class Metric(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """How answers are written for a scorer elsewhere.
+    """The file format of answers for an external scorer.
 
     Attributes:
-        fields: The fields of each answer, as templates; ``{output}`` is the answer and ``{role}``
-            who gave it.
-        as_list: Whether the file is one JSON list, or else JSON lines.
+        fields: Names and templates of the fields; ``{output}`` is the answer, ``{role}`` the
+            variant.
+        as_list: Whether the file is one JSON list instead of JSON lines.
     """
 
     fields: tuple[tuple[str, str], ...]
@@ -38,16 +38,16 @@ class Export:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One line of the data.
+    """One question of a task.
 
     Attributes:
-        index: From 0.
-        prompt: What is asked.
-        answers: What is right; several where any of them is.
-        choices: What there is to choose from, for that metric.
-        gold: Which of them is right.
-        program: What is run before and after the answer, for the metric that runs it.
-        exported: Of the task's export, the fields that do not depend on the answer.
+        index: Index from 0.
+        prompt: The prompt.
+        answers: The accepted answers.
+        choices: The choices, for the metric ``choice``.
+        gold: Index of the correct choice.
+        program: The code before and after the answer, for the metric ``code``.
+        exported: The export fields that do not depend on the answer.
     """
 
     index: int
@@ -64,16 +64,17 @@ class Task:
     """A task with its questions.
 
     Attributes:
-        name: What to call it.
-        metric: What it measures.
-        questions: In the order of the file.
-        generation: How answers are generated, for the metrics that do.
-        samples: How many answers to each question; their scores are averaged.
-        matching: For that metric, what is compared.
-        by_length: Whether choices are compared for each byte.
-        context: Share of the context that is before a token of a long text without a prompt.
-        pass_at: Of code, in how many samples one has to pass.
-        export: How answers are written for a scorer elsewhere, if they are.
+        name: The name.
+        metric: The metric.
+        questions: The questions in file order.
+        generation: The sampling settings, for metrics that generate.
+        samples: Number of answers to each question; their scores are averaged.
+        matching: What an exact match compares, for the metric ``match``.
+        by_length: Whether choices are compared by log-probability per byte.
+        context: Minimum share of the context before a scored token, for long texts without a
+            prompt.
+        pass_at: The k of pass@k, for the metric ``code``.
+        export: The format for an external scorer, or None.
     """
 
     name: str
@@ -93,7 +94,7 @@ class Task:
 
     @property
     def measured(self) -> str:
-        """What the score is."""
+        """The name of the score."""
         return {
             Metric.MATCH: "exact match",
             Metric.CONTAINS: "contains",
@@ -108,16 +109,16 @@ class Task:
         return self.metric is not Metric.BITS
 
     def first(self, limit: int | None) -> Task:
-        """The same with no more than ``limit`` questions."""
+        """The task with at most ``limit`` questions."""
         return self if limit is None else replace(self, questions=self.questions[:limit])
 
     def to_score(self, question: Question) -> list[ScoreRequest]:
-        """What has to be scored for a question."""
+        """The scoring requests of a question."""
         texts = question.choices if self.metric is Metric.CHOICE else question.answers[:1]
         return [ScoreRequest(text, question.prompt, self.context) for text in texts]
 
     def to_generate(self, question: Question) -> list[GenerateRequest]:
-        """What has to be generated; every text has noise of its own."""
+        """The generation requests of a question; each sample has its own seed."""
         first = self.generation.seed + question.index * self.samples
         return [
             GenerateRequest(question.prompt, replace(self.generation, seed=first + place))

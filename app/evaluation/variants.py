@@ -1,4 +1,4 @@
-"""Whose answers are measured: a role alone, the tuned distribution, or another checkpoint."""
+"""The variants that an evaluation compares: roles, tuned distributions, checkpoints."""
 
 from __future__ import annotations
 
@@ -14,80 +14,82 @@ _ROLES = ("base", "expert", "antiexpert", "tuned")
 
 
 @dataclass(frozen=True, slots=True)
-class View:
-    """One distribution over the next token.
+class Variant:
+    """A distribution over the next token that is evaluated.
 
     Attributes:
-        name: What to call it.
-        recipe: What is loaded for it.
+        name: The name in results.
+        recipe: The recipe to load.
         kind: ``base``, ``expert``, ``antiexpert``, ``tuned`` or ``checkpoint``.
-        place: A role alone, by its place among ``Recipe.roles``; None for the tuned distribution.
-        alphas: The weights of the tuned distribution, [P].
-        scale: What every alpha of the recipe was multiplied with.
+        role_index: For a single role, its index in ``Recipe.roles``; None for a tuned distribution.
+        alphas: The alphas of a tuned distribution, [P].
+        scale: The factor by which the recipe's alphas were multiplied.
     """
 
     name: str
     recipe: Recipe
     kind: str
-    place: int | None = None
+    role_index: int | None = None
     alphas: tuple[float, ...] = ()
     scale: float = 1.0
 
     @property
     def title(self) -> str:
-        """The name, with the scale where there is one."""
+        """The name, followed by the scale if it is not 1."""
         return self.name if self.scale == 1.0 else f"{self.name} ×{self.scale:g}"
 
 
-def usual_roles(recipe: Recipe) -> tuple[str, ...]:
-    """Who is asked where nobody says: the base, every expert alone, and the tuned distribution."""
+def default_roles(recipe: Recipe) -> tuple[str, ...]:
+    """The default variants: the base, every expert alone, and the tuned distribution."""
     if len(recipe.pairs) == 1:
         return "base", "expert", "tuned"
     return ("base", *(f"expert:{pair.name}" for pair in recipe.pairs), "tuned")
 
 
-def views_of(
+def variants_of(
     recipe: Recipe,
     roles: Sequence[str],
     scales: Sequence[float],
-    alone: Callable[[str], Recipe],
-) -> list[View]:
-    """The views that ``roles`` name; a tuned one once for every scale.
+    single_model: Callable[[str], Recipe],
+) -> list[Variant]:
+    """The variants for a list of role names; tuned variants are repeated for each scale.
 
     Args:
-        recipe: What ``base``, ``expert``, ``antiexpert`` and ``tuned`` mean. ``expert:NAME`` (or a
-            number from 1) is another pair's than the first; ``tuned:NAME`` has that pair alone.
-        roles: Names of roles, or checkpoints as ``MODEL`` or ``NAME=MODEL``.
-        scales: What every alpha is multiplied with.
-        alone: A recipe of one model and itself.
+        recipe: The evaluated recipe.
+        roles: ``base``, ``expert``, ``antiexpert`` or ``tuned``; or a checkpoint as ``MODEL`` or
+            ``NAME=MODEL``. ``expert:NAME`` (or its number from 1) selects a pair other than the
+            first;
+            ``tuned:NAME`` uses that pair only.
+        scales: Factors for all alphas.
+        single_model: Creates a recipe in which one model has all roles.
 
     Raises:
-        EvaluationError: A role is not there, or two are called the same.
-        RecipeError: A checkpoint cannot be understood.
+        EvaluationError: A role does not exist, or two variants have the same name.
+        RecipeError: A checkpoint cannot be parsed.
     """
-    views: list[View] = []
+    variants: list[Variant] = []
     for role in roles:
         kind, _, which = role.partition(":")
         if kind == "base" and not which:
-            views.append(View(role, recipe, "base", 0))
+            variants.append(Variant(role, recipe, "base", 0))
         elif kind in ("expert", "antiexpert"):
             pair = _pair(recipe, which) if which else 0
-            views.append(View(role, recipe, kind, 1 + 2 * pair + (kind == "antiexpert")))
+            variants.append(Variant(role, recipe, kind, 1 + 2 * pair + (kind == "antiexpert")))
         elif kind == "tuned":
             chosen = _pair(recipe, which) if which else None
-            views += [
-                View(role, recipe, kind, None, _scaled(recipe, scale, chosen), scale)
+            variants += [
+                Variant(role, recipe, kind, None, _scaled(recipe, scale, chosen), scale)
                 for scale in scales
             ]
         else:
-            views.append(_checkpoint(role, recipe, alone))
-    titles = [view.title for view in views]
+            variants.append(_checkpoint(role, recipe, single_model))
+    titles = [variant.title for variant in variants]
     twice = next((title for title in titles if titles.count(title) > 1), None)
     if twice is not None:
         raise EvaluationError(
-            f"Two roles are called “{twice}”", next_step="Name checkpoints as NAME=MODEL."
+            f"Two roles have the name “{twice}”", next_step="Name checkpoints as NAME=MODEL."
         )
-    return views
+    return variants
 
 
 def _scaled(recipe: Recipe, scale: float, only: int | None) -> tuple[float, ...]:
@@ -108,7 +110,7 @@ def _pair(recipe: Recipe, which: str) -> int:
     )
 
 
-def _checkpoint(role: str, recipe: Recipe, alone: Callable[[str], Recipe]) -> View:
+def _checkpoint(role: str, recipe: Recipe, single_model: Callable[[str], Recipe]) -> Variant:
     name, separator, model = role.partition("=")
     if not separator:
         model, name = role, role.rstrip("/").rsplit("/", 1)[-1]
@@ -120,8 +122,8 @@ def _checkpoint(role: str, recipe: Recipe, alone: Callable[[str], Recipe]) -> Vi
                 if near
                 else f"Name one of {', '.join(_ROLES)}, or a checkpoint as NAME=MODEL.",
             )
-    expert = recipe.pairs[0].expert  # what is tuned directly is prompted like what is tuned small
-    found = alone(model)
+    expert = recipe.pairs[0].expert  # a directly tuned model is prompted like the expert
+    found = single_model(model)
     for place, spec in enumerate(found.checkpoints()):
         found = found.with_role(
             place,
@@ -133,4 +135,4 @@ def _checkpoint(role: str, recipe: Recipe, alone: Callable[[str], Recipe]) -> Vi
                 device=recipe.base.device,
             ),
         )
-    return View(name, replace(found, context=recipe.context), "checkpoint", 0)
+    return Variant(name, replace(found, context=recipe.context), "checkpoint", 0)

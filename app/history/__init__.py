@@ -1,1 +1,4 @@
-"""Every run as it happens, in SQLite: kept, found again, repeated and exported. No Qt, no torch."""
+"""The history: every run is stored in SQLite while it is generated.
+
+Imports neither Qt nor torch.
+"""

@@ -1,4 +1,4 @@
-"""Finding, reading and editing the runs of one database."""
+"""Searching, reading and editing the runs of one history database."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from app.attribution.explained_token import ExplainedToken
 from app.errors import HistoryError, RecipeError, SettingsError, TuneshiftError
 from app.history import provenance
 from app.history.blob_encoding import unpack_candidates
-from app.history.database import TROUBLE, Database, explained
+from app.history.database import STORAGE_ERRORS, Database, history_error
 from app.history.records import RunKind, RunSummary, StoredRun
-from app.history.statements import number_of, read_tokens, segments, storable
+from app.history.statements import read_tokens, run_number, segments, storable
 
 log = logging.getLogger(__name__)
 
 LAST = "last"
-KEPT_IN_BIN = timedelta(days=30)
-_OPENING = 300
-_FAR = 2**62
+BIN_RETENTION = timedelta(days=30)
+_OPENING_LENGTH = 300
+_END = 2**62
 
 _SUMMARY = f"""
     SELECT run.number, run.id, run.kind, run.created, run.title, run.starred, run.prompt,
-        coalesce(substr(run.text, 1, {_OPENING}), (
+        coalesce(substr(run.text, 1, {_OPENING_LENGTH}), (
             SELECT group_concat(text, '') FROM (
                 SELECT text FROM token WHERE run = run.number ORDER BY position LIMIT 60
             )
@@ -44,7 +44,7 @@ _SUMMARY = f"""
         run.role
     FROM run
 """
-_FOUND = """
+_MATCHES = """
     holds(run.title || ' ' || run.prompt || ' ' || coalesce(run.text, (
         SELECT group_concat(text, '') FROM (
             SELECT text FROM token WHERE run = run.number ORDER BY position
@@ -55,13 +55,13 @@ _FOUND = """
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Which runs to list.
+    """Filter for a list of runs.
 
     Attributes:
-        words: All of them have to be in title, prompt or text; upper and lower case are the same.
+        words: Words that must all occur in title, prompt or text, case-insensitively.
         tag: Only runs with this tag; empty for any.
         starred: Only runs with a star.
-        deleted: The runs in the bin, and no others.
+        deleted: Only runs in the bin; by default, only runs outside it.
     """
 
     words: str = ""
@@ -71,28 +71,27 @@ class Query:
 
 
 class Archive:
-    """Reads and edits runs; for one thread.
+    """Reads and edits stored runs. An instance must be used on one thread.
 
     Args:
-        database: Where they are.
+        database: The history database.
 
     Raises:
-        HistoryError: Here and in every method: when the database cannot be used, or a run that is
-            named is not there.
+        HistoryError: In every method: the database cannot be used, or the named run does not exist.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._connection = database.connect()
-        self._connection.create_function("holds", 2, _holds, deterministic=True)
+        self._connection.create_function("holds", 2, _matches, deterministic=True)
 
     def close(self) -> None:
         self._database.disconnect(self._connection)
 
-    # Finding
+    # Searching
 
     def find(self, query: Query = Query(), most: int = 1000) -> list[RunSummary]:
-        """The runs that fit, the newest first; none whose row is damaged."""
+        """The runs that match ``query``, newest first, without damaged rows."""
         conditions = ["run.deleted IS NOT NULL" if query.deleted else "run.deleted IS NULL"]
         values: list[object] = []
         if query.starred:
@@ -101,18 +100,18 @@ class Archive:
             conditions.append("EXISTS (SELECT 1 FROM tag WHERE tag.run = run.number AND name = ?)")
             values.append(query.tag)
         if query.words.strip():
-            conditions.append(_FOUND)
+            conditions.append(_MATCHES)
             values.append(storable(query.words))
-        with self._explained():
+        with self._translated_errors():
             rows = self._connection.execute(
                 f"{_SUMMARY} WHERE {' AND '.join(conditions)} ORDER BY run.number DESC LIMIT ?",
                 (*values, most),
             ).fetchall()
-            return [summary for row in rows if (summary := _readable(row))]
+            return [summary for row in rows if (summary := _summary_or_none(row))]
 
     def tags(self) -> list[str]:
-        """Every tag that a run has, in order."""
-        with self._explained():
+        """All tags in use, in alphabetical order."""
+        with self._translated_errors():
             rows = self._connection.execute(
                 "SELECT DISTINCT name FROM tag JOIN run ON run.number = tag.run "
                 "WHERE run.deleted IS NULL ORDER BY name"
@@ -120,8 +119,8 @@ class Archive:
             return [str(name) for (name,) in rows]
 
     def resolve(self, name: str) -> str:
-        """The id of the run that ``name`` means: an id, the beginning of one, or ``last``."""
-        with self._explained():
+        """The run id for ``name``: an id, a unique prefix of an id, or ``last``."""
+        with self._translated_errors():
             if name == LAST:
                 rows = self._connection.execute(
                     "SELECT id FROM run WHERE deleted IS NULL ORDER BY number DESC LIMIT 1"
@@ -135,27 +134,27 @@ class Archive:
         ids = [str(row[0]) for row in rows]
         if not name or not ids:
             raise HistoryError(
-                "There is no run yet" if name == LAST else f"There is no run “{name}”",
+                "The history has no runs yet" if name == LAST else f"There is no run “{name}”",
                 next_step="See: tuneshift inspect --list",
             )
         if len(ids) > 1 and ids[0] != name:
             raise HistoryError(
-                f"“{name}” is the beginning of several runs",
+                f"“{name}” is a prefix of several run ids",
                 evidence=", ".join(ids),
-                next_step="Type more of the id.",
+                next_step="Give more characters of the id.",
             )
         return ids[0]
 
     # Reading
 
     def holds(self, run_id: str) -> bool:
-        """Whether there is such a run."""
-        with self._explained():
-            return number_of(self._connection, run_id) is not None
+        """Whether a run with this id exists."""
+        with self._translated_errors():
+            return run_number(self._connection, run_id) is not None
 
     def get(self, run_id: str) -> StoredRun:
-        """Everything of a run but its tokens."""
-        with self._explained():
+        """Everything stored about a run except its tokens."""
+        with self._translated_errors():
             number = self._number(run_id)
             summary = _summary(
                 self._connection.execute(f"{_SUMMARY} WHERE run.number = ?", (number,)).fetchone()
@@ -169,7 +168,7 @@ class Archive:
             return StoredRun(
                 summary=summary,
                 role=role,
-                recipe=provenance.kept_recipe(recipe),
+                recipe=provenance.recipe_from_store(recipe),
                 recipe_text=recipe,
                 config=provenance.config_of(config),
                 drawn_from=drawn_from,
@@ -182,23 +181,23 @@ class Archive:
             )
 
     def tokens(self, run_id: str) -> list[ExplainedToken]:
-        """The tokens of a run from the first on, those of its ancestors before a fork included."""
-        with self._explained():
+        """All tokens of a run, including those before its fork that its ancestors store."""
+        with self._translated_errors():
             parts = segments(self._connection, self._number(run_id))
             return [token for part in parts for token in read_tokens(self._connection, *part)]
 
     def candidates(self, run_id: str, index: int) -> CandidateRows | None:
-        """The candidates of one token, or None where none were kept."""
+        """The candidates of one token, or None if none are stored."""
         return next((rows for _, rows in self._candidates(run_id, index, index + 1)), None)
 
     def all_candidates(self, run_id: str) -> Iterator[tuple[int, CandidateRows]]:
-        """Index and candidates of every token that has them."""
-        return self._candidates(run_id, 0, _FAR)
+        """Index and candidates of every token that has candidates."""
+        return self._candidates(run_id, 0, _END)
 
     def _candidates(
         self, run_id: str, first: int, last: int
     ) -> Iterator[tuple[int, CandidateRows]]:
-        with self._explained():
+        with self._translated_errors():
             for number, start, end in segments(self._connection, self._number(run_id)):
                 rows = self._connection.execute(
                     "SELECT position, packed FROM candidates WHERE run = ? AND position >= ? "
@@ -219,17 +218,17 @@ class Archive:
     # Editing
 
     def rename(self, run_id: str, title: str) -> None:
-        """Give a run a title; an empty one is the first words of its prompt again."""
+        """Set the title of a run; an empty title shows the first words of its prompt."""
         self._set(run_id, "title", storable(title.strip()))
 
     def star(self, run_id: str, starred: bool) -> None:
-        """Give a run a star, or take it."""
+        """Set or remove the star of a run."""
         self._set(run_id, "starred", starred)
 
     def set_tags(self, run_id: str, tags: Iterable[str]) -> None:
-        """Give a run these tags and no others."""
+        """Replace the tags of a run."""
         names = sorted({storable(tag.strip()) for tag in tags} - {""})
-        with self._explained(), self._database.transaction(self._connection):
+        with self._translated_errors(), self._database.transaction(self._connection):
             number = self._number(run_id)
             self._connection.execute("DELETE FROM tag WHERE run = ?", (number,))
             self._connection.executemany(
@@ -237,19 +236,23 @@ class Archive:
             )
 
     def delete(self, run_id: str) -> None:
-        """Put a run into the bin."""
+        """Move a run to the bin."""
         self._set(run_id, "deleted", datetime.now(UTC).isoformat())
 
     def undelete(self, run_id: str) -> None:
-        """Take a run out of the bin."""
+        """Restore a run from the bin."""
         self._set(run_id, "deleted", None)
 
-    def purge(self, kept_in_bin: timedelta = KEPT_IN_BIN) -> int:
-        """Erase what has been in the bin for so long and has no branch; returns how many runs."""
-        before = (datetime.now(UTC) - kept_in_bin).isoformat()
+    def purge(self, retention: timedelta = BIN_RETENTION) -> int:
+        """Erase runs that have been in the bin longer than ``retention`` and have no branches.
+
+        Returns:
+            The number of erased runs.
+        """
+        before = (datetime.now(UTC) - retention).isoformat()
         erased = 0
-        with self._explained(), self._database.transaction(self._connection):
-            while True:  # a run without branches may have been the last branch of another
+        with self._translated_errors(), self._database.transaction(self._connection):
+            while True:  # erasing a run may leave its parent without branches
                 count = self._connection.execute(
                     "DELETE FROM run WHERE deleted <= ? AND id NOT IN "
                     "(SELECT parent FROM run WHERE parent IS NOT NULL)",
@@ -260,14 +263,14 @@ class Archive:
                     return erased
 
     def _set(self, run_id: str, column: str, value: object) -> None:
-        with self._explained(), self._database.transaction(self._connection):
+        with self._translated_errors(), self._database.transaction(self._connection):
             number = self._number(run_id)
             self._connection.execute(
                 f"UPDATE run SET {column} = ? WHERE number = ?", (value, number)
             )
 
     def _number(self, run_id: str) -> int:
-        number = number_of(self._connection, run_id)
+        number = run_number(self._connection, run_id)
         if number is None:
             raise HistoryError(
                 f"There is no run “{run_id}”", next_step="See: tuneshift inspect --list"
@@ -275,27 +278,27 @@ class Archive:
         return number
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _translated_errors(self) -> Iterator[None]:
         try:
             yield
-        except TROUBLE as error:
-            raise explained(error, self._database.path) from error
+        except STORAGE_ERRORS as error:
+            raise history_error(error, self._database.path) from error
         except (ValueError, TypeError, zlib.error, RecipeError, SettingsError) as error:
             raise HistoryError(
                 "A run in the history cannot be read", evidence=str(error)
             ) from error
 
 
-def _holds(text: str, words: str) -> bool:
+def _matches(text: str, words: str) -> bool:
     folded = text.casefold()
     return all(word in folded for word in words.casefold().split())
 
 
-def _readable(row: tuple[Any, ...]) -> RunSummary | None:
+def _summary_or_none(row: tuple[Any, ...]) -> RunSummary | None:
     try:
         return _summary(row)
     except (ValueError, TypeError, IndexError, TuneshiftError):
-        log.warning("a damaged run of the history is left out of a list")
+        log.warning("a damaged run of the history was skipped")
         return None
 
 
@@ -326,8 +329,8 @@ def _summary(row: tuple[Any, ...]) -> RunSummary:
 
 @lru_cache(maxsize=256)
 def _recipe_names(recipe: str) -> tuple[str, tuple[str, ...]]:
-    """What a recipe calls itself, and its pairs."""
-    kept = provenance.kept_recipe(recipe)
+    """The name of a recipe and the names of its pairs."""
+    kept = provenance.recipe_from_store(recipe)
     return kept.name, tuple(pair.name for pair in kept.pairs)
 
 

@@ -1,10 +1,10 @@
-"""The candidates of a token, and lists of numbers, as bytes.
+"""Binary encoding of candidates and of lists of numbers.
 
-The layout of packed candidates, version 1. Everything is little-endian and without padding; P
-pairs, C candidates, S coalitions.
+Layout of encoded candidates, version 1. All values are little-endian and unpadded; P is the number
+of pairs, C of candidates, S of coalitions.
 
     uint8      1, the version
-    uint8      1 where the normalizers are estimates, otherwise 0
+    uint8      1 if the normalizers are estimates, otherwise 0
     uint16     P
     uint32     C
     uint32     S
@@ -36,7 +36,7 @@ _HEAD = struct.Struct("<BBHII")
 
 
 def pack_candidates(rows: CandidateRows) -> bytes:
-    """The bytes that :func:`unpack_candidates` reads."""
+    """Encode candidates; :func:`unpack_candidates` is the inverse."""
     pairs, count = rows.experts.shape
     coalitions = len(rows.coalition_log_normalizers)
     parts: list[tuple[Any, str]] = [
@@ -55,17 +55,17 @@ def pack_candidates(rows: CandidateRows) -> bytes:
 
 
 def unpack_candidates(packed: bytes) -> CandidateRows:
-    """The candidates in ``packed``; their arrays cannot be written to.
+    """Decode candidates; the arrays are read-only.
 
     Raises:
-        HistoryError: When these are not packed candidates of a version that is known.
+        HistoryError: The bytes are damaged or have an unknown version.
     """
     try:
         version, estimated, pairs, count, coalitions = _HEAD.unpack_from(packed)
     except struct.error as error:
         raise _damaged(str(error)) from error
     if version != _VERSION:
-        raise _damaged(f"they have version {version}")
+        raise _damaged(f"unknown version {version}")
     reader = _Reader(packed, _HEAD.size)
     try:
         rows = CandidateRows(
@@ -83,20 +83,20 @@ def unpack_candidates(packed: bytes) -> CandidateRows:
     except ValueError as error:
         raise _damaged(str(error)) from error
     if reader.place != len(packed):
-        raise _damaged(f"there are {len(packed):,} bytes, {reader.place:,} were expected")
+        raise _damaged(f"{len(packed):,} bytes instead of {reader.place:,}")
     return rows
 
 
 def pack_numbers(values: Sequence[float]) -> bytes:
-    """A list of float64."""
+    """Encode numbers as float64."""
     return struct.pack(f"<{len(values)}d", *values)
 
 
 def unpack_numbers(packed: bytes) -> tuple[float, ...]:
-    """The list in ``packed``.
+    """Decode a list of float64.
 
     Raises:
-        HistoryError: When its length is not a whole number of float64.
+        HistoryError: The length is not a multiple of 8 bytes.
     """
     try:
         return struct.unpack(f"<{len(packed) // 8}d", packed)

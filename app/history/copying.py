@@ -1,31 +1,31 @@
-"""Copies a run with its ancestors from one database of the history to another."""
+"""Copying a run, with its ancestors, from one history database to another."""
 
 from __future__ import annotations
 
 import sqlite3
 from typing import Any
 
-from app.history.statements import number_of
+from app.history.statements import run_number
 
 
 def copy_run(source: sqlite3.Connection, target: sqlite3.Connection, run_id: str) -> int | None:
-    """Copy everything of a run, and of what it is a branch of, that ``target`` has not.
+    """Copy a run and its ancestors, except those that ``target`` already contains.
 
     Args:
-        source: Where the run is.
-        target: In a transaction.
-        run_id: Whose id to copy.
+        source: The database with the run.
+        target: The database to write to, inside a transaction.
+        run_id: The id of the run.
 
     Returns:
-        Its number in ``target``; None where ``source`` has no such run.
+        The row number of the run in ``target``, or None if ``source`` has no such run.
 
     Raises:
-        sqlite3.Error: When ``source`` cannot be read or ``target`` not be written.
+        sqlite3.Error: ``source`` cannot be read or ``target`` cannot be written.
     """
     row = _row(source, "SELECT * FROM run WHERE id = ?", run_id)
     if row is None:
         return None
-    there = number_of(target, run_id)
+    there = run_number(target, run_id)
     if there is not None:
         return there
     if row["parent"] is not None:

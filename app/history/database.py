@@ -1,7 +1,8 @@
-"""The file of the history: opening it, keeping it from harm, and what to do where it is of no use.
+"""The history database: opening, migrating, and recovering from damage.
 
-WAL with ``synchronous=NORMAL``: what is committed survives the end of the process in any way; a
-loss of power may take the last transactions and nothing else. Any number of processes may use it.
+The database uses WAL with ``synchronous=NORMAL``: committed data survives a crash of the process; a
+power failure may lose the last transactions but does not damage the file. Any number of processes
+may use the file at the same time.
 """
 
 from __future__ import annotations
@@ -15,28 +16,29 @@ from time import monotonic, sleep
 
 from app.atomic_files import set_aside
 from app.errors import HistoryError
-from app.history.schema import VERSIONS, Statements, bring_up_to_date, version_of
+from app.history.schema import VERSIONS, Statements, migrate, schema_version
 
-_PATIENCE_SECONDS = 5.0
+_BUSY_SECONDS = 5.0
 _POLL_SECONDS = 0.01
 _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT)
 
-TROUBLE = (OSError, sqlite3.Error, UnicodeDecodeError)
-"""What comes of files: of a damaged one even the words of SQLite's message may be no text."""
+STORAGE_ERRORS = (OSError, sqlite3.Error, UnicodeDecodeError)
+"""Exceptions of file access. SQLite's error messages for a damaged file may not even be UTF-8."""
 
 _COMPANIONS = ("-wal", "-shm")
 
 
 class Database:
-    """A history that connections can be made to: a file, or one in memory where no file will do.
+    """A history database: a file, or a database in memory if no file can be used.
 
     Args:
-        path: The file, which need not be there yet; None keeps everything in memory.
-        versions: The steps from each version of the tables to the next.
+        path: The file, created if it does not exist; None for a database in memory.
+        versions: The migration from each schema version to the next.
 
     Raises:
-        HistoryError: When the file cannot be used; nothing in it was changed. Of a damaged file the
-            error is a :class:`DamagedHistoryError`.
+        HistoryError: The file cannot be used, and was not changed. For a damaged file, the error is
+            a
+            :class:`DamagedHistoryError`.
     """
 
     def __init__(self, path: Path | None, versions: Sequence[Statements] = VERSIONS) -> None:
@@ -45,97 +47,102 @@ class Database:
         self._lock: AbstractContextManager[object] = RLock() if path is None else nullcontext()
         try:
             if path is None:
-                # One connection for all threads: SQLite is built to be used so, and says if not.
+                # All threads share one connection, if SQLite was compiled to be thread-safe.
                 self._memory = _connect(":memory:", threads=sqlite3.threadsafety == 3)
-                bring_up_to_date(self._memory, versions)
+                migrate(self._memory, versions)
             else:
                 _prepare_file(path, versions)
-        except TROUBLE as error:
-            raise explained(error, path) from error
+        except STORAGE_ERRORS as error:
+            raise history_error(error, path) from error
 
     @property
     def in_memory(self) -> bool:
         return self.path is None
 
     def connect(self) -> sqlite3.Connection:
-        """A connection for the thread that asks; in memory it is one and the same for all.
+        """A connection for the calling thread; for a database in memory, all threads share one.
 
         Raises:
-            HistoryError: When the file cannot be opened.
+            HistoryError: The file cannot be opened.
         """
         if self.path is None:
             assert self._memory is not None
             return self._memory
         try:
             return _open_file(self.path)
-        except TROUBLE as error:
-            raise explained(error, self.path) from error
+        except STORAGE_ERRORS as error:
+            raise history_error(error, self.path) from error
 
     def disconnect(self, connection: sqlite3.Connection) -> None:
-        """Close a connection of :meth:`connect`."""
+        """Close a connection returned by :meth:`connect`."""
         if connection is not self._memory:
             connection.close()
 
     @contextmanager
     def transaction(self, connection: sqlite3.Connection) -> Iterator[None]:
-        """All that is written inside, or nothing of it."""
-        with self._lock:  # in memory the threads share a connection, and with it the transaction
+        """A transaction that commits at the end of the block and rolls back after an exception."""
+        with self._lock:  # threads share the connection of a database in memory
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
                 connection.execute("COMMIT")
             except BaseException:
-                with suppress(sqlite3.Error):  # SQLite ends it by itself where the disk is full
+                with suppress(sqlite3.Error):  # SQLite has already rolled back if the disk is full
                     connection.execute("ROLLBACK")
                 raise
 
     def close(self) -> None:
-        """Forget a history in memory; a file stays."""
+        """Discard a database in memory; does nothing for a file."""
         if self._memory is not None:
             self._memory.close()
             self._memory = None
 
 
 class DamagedHistoryError(HistoryError):
-    """What is in the file is no history, or no longer one."""
+    """The file is damaged or not a history database."""
 
 
-def open_history(path: Path, tell: Callable[[HistoryError], None]) -> Database:
-    """The history in ``path``; where it cannot be used, another that runs can be written to.
+def open_history(path: Path, on_problem: Callable[[HistoryError], None]) -> Database:
+    """Open the history in ``path``, or a replacement that runs can be written to.
 
-    A damaged file is set aside and a fresh one begun. Of any other trouble the history is kept in
-    memory, and the file stays as it is.
+    A damaged file is set aside and a new one is created. After any other error the replacement is
+    in
+    memory, and the file is not changed.
 
     Args:
-        path: The file, which need not be there yet.
-        tell: Called with what the person has to know.
+        path: The file, created if it does not exist.
+        on_problem: Called with an error to show to the user.
     """
     try:
         return Database(path)
     except HistoryError as error:
-        return replaced(path, error, tell)
+        return replacement_database(path, error, on_problem)
 
 
-def replaced(path: Path, error: HistoryError, tell: Callable[[HistoryError], None]) -> Database:
-    """What runs are to be written to after ``error`` befell the history in ``path``.
+def replacement_database(
+    path: Path, error: HistoryError, on_problem: Callable[[HistoryError], None]
+) -> Database:
+    """The database to use after ``error`` occurred with the history in ``path``.
 
     Args:
         path: The file.
-        error: What came of opening it or of writing to it.
-        tell: Called with what the person has to know.
+        error: The error of opening the file or writing to it.
+        on_problem: Called with an error to show to the user.
     """
     if not isinstance(error, DamagedHistoryError):
-        tell(_only_in_memory(error))
+        on_problem(_in_memory_problem(error))
         return Database(None)
     try:
         aside = set_aside(path, _COMPANIONS)
         fresh = Database(path)
     except (OSError, HistoryError) as worse:
-        tell(_only_in_memory(explained(worse, path) if isinstance(worse, OSError) else worse))
+        on_problem(
+            _in_memory_problem(history_error(worse, path) if isinstance(worse, OSError) else worse)
+        )
         return Database(None)
-    tell(
+    on_problem(
         HistoryError(
-            "The history of runs was damaged, and a new one has been begun",
+            "The history of runs was damaged, and a new one was created",
             evidence=error.evidence,
             next_step=f"The old file is kept as {aside}.",
         )
@@ -143,32 +150,32 @@ def replaced(path: Path, error: HistoryError, tell: Callable[[HistoryError], Non
     return fresh
 
 
-def _only_in_memory(error: HistoryError) -> HistoryError:
+def _in_memory_problem(error: HistoryError) -> HistoryError:
     return HistoryError(
         error.cause,
         evidence=error.evidence,
-        next_step="Runs are kept in memory until Tuneshift is closed; export what is to last. "
+        next_step="Runs are kept in memory until Tuneshift is closed; export those you need. "
         + error.next_step,
     )
 
 
 def open_to_read(path: Path) -> Database:
-    """The history in ``path`` for looking at it; none is made where there is none.
+    """Open the existing history in ``path``; does not create a file.
 
     Raises:
-        HistoryError: When there is none, or it cannot be used.
+        HistoryError: The file does not exist or cannot be used.
     """
     if not path.exists():
         raise HistoryError(
             "There is no history of runs yet",
-            evidence=f"there is no {path}",
-            next_step="Runs of the window are kept, and those of: tuneshift generate --save",
+            evidence=f"{path} does not exist",
+            next_step="The window stores every run; so does: tuneshift generate --save",
         )
     return Database(path)
 
 
-def explained(error: Exception, path: Path | None) -> HistoryError:
-    """What to tell a person about one of :data:`TROUBLE`."""
+def history_error(error: Exception, path: Path | None) -> HistoryError:
+    """The error to show to the user for one of :data:`STORAGE_ERRORS`."""
     place = "in memory" if path is None else f"in {path}"
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in _DAMAGE or isinstance(error, UnicodeDecodeError):
@@ -177,20 +184,20 @@ def explained(error: Exception, path: Path | None) -> HistoryError:
         return HistoryError(
             f"The disk is too full for the history {place}",
             evidence=str(error),
-            next_step="Free some space, and start Tuneshift again.",
+            next_step="Free disk space, then restart Tuneshift.",
         )
     return HistoryError(
         f"The history {place} cannot be used",
         evidence=str(error),
-        next_step="Check that the folder can be written to, and that no other program holds it.",
+        next_step="Check that the folder is writable and that no other program locks the file.",
     )
 
 
 def _connect(name: str, *, threads: bool = False) -> sqlite3.Connection:
     connection = sqlite3.connect(
         name,
-        timeout=_PATIENCE_SECONDS,
-        isolation_level=None,  # transactions are begun and ended where they are needed
+        timeout=_BUSY_SECONDS,
+        isolation_level=None,  # autocommit: transactions are explicit
         check_same_thread=not threads,
     )
     connection.text_factory = _text
@@ -199,7 +206,7 @@ def _connect(name: str, *, threads: bool = False) -> sqlite3.Connection:
 
 
 def _text(stored: bytes) -> str:
-    return stored.decode("utf-8", "replace")  # what is damaged is shown and stands in no way
+    return stored.decode("utf-8", "replace")  # damaged text must stay readable
 
 
 def _open_file(path: Path) -> sqlite3.Connection:
@@ -215,24 +222,24 @@ def _open_file(path: Path) -> sqlite3.Connection:
 def _prepare_file(path: Path, versions: Sequence[Statements]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with closing(_open_file(path)) as connection:
-        found = version_of(connection)
+        found = schema_version(connection)
         if found > len(versions):
             raise HistoryError(
                 "The history of runs was written by a newer version of Tuneshift",
-                evidence=f"{path} has version {found}, this one writes version {len(versions)}",
-                next_step="Update Tuneshift; nothing in the file was changed.",
+                evidence=f"{path} has version {found}, this program writes version {len(versions)}",
+                next_step="Update Tuneshift; the file was not changed.",
             )
         _use_wal(connection)
         if found < len(versions):
             if found:
                 _back_up(connection, path.with_name(f"{path.stem}.v{found}{path.suffix}"))
-            bring_up_to_date(connection, versions)
+            migrate(connection, versions)
         _check(connection)
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:
-    """Switch the file to WAL. For this SQLite waits for no other program that does the same."""
-    end = monotonic() + _PATIENCE_SECONDS
+    """Switch the file to WAL, with retries, since SQLite does not wait for other processes here."""
+    end = monotonic() + _BUSY_SECONDS
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
@@ -245,7 +252,7 @@ def _use_wal(connection: sqlite3.Connection) -> None:
 
 
 def _back_up(connection: sqlite3.Connection, target: Path) -> None:
-    """Copy the history before its tables are changed, whole or not at all."""
+    """Copy the database before a migration, atomically."""
     unfinished = target.with_name(f"{target.name}.unfinished")
     unfinished.unlink(missing_ok=True)
     with closing(sqlite3.connect(unfinished)) as copy:
@@ -254,11 +261,13 @@ def _back_up(connection: sqlite3.Connection, target: Path) -> None:
 
 
 def _check(connection: sqlite3.Connection) -> None:
-    """Meet damage now, as far as it takes no time."""
+    """Read the newest rows, to detect damage early at little cost."""
     try:
         connection.execute("SELECT * FROM run ORDER BY number DESC LIMIT 1").fetchone()
         connection.execute("SELECT * FROM candidates ORDER BY rowid DESC LIMIT 1").fetchone()
     except sqlite3.OperationalError as error:
-        if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_ERROR:  # not our tables
+        if (
+            getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_ERROR
+        ):  # a table or column is missing
             raise DamagedHistoryError("The tables are damaged", evidence=str(error)) from error
         raise

@@ -1,4 +1,4 @@
-"""Writes what comes of runs into one database, a batch at a time."""
+"""Writing events of runs to a history database, in batches."""
 
 from __future__ import annotations
 
@@ -19,115 +19,117 @@ from app.decoding.types import RoleLogits
 from app.history import provenance
 from app.history.blob_encoding import pack_candidates
 from app.history.copying import copy_run
-from app.history.database import TROUBLE, Database
-from app.history.records import InForce, NewRun
+from app.history.database import STORAGE_ERRORS, Database
+from app.history.records import NewRun, RunModels
 from app.history.statements import (
     ADD_CANDIDATES,
     ADD_TOKEN,
     TOKEN_COLUMNS,
-    number_of,
+    run_number,
     storable,
     token_values,
 )
-from app.history.write_queue import Added, Described, Finished, Item
+from app.history.write_queue import Item, RunDescribed, RunEnded, TokenAdded
 
 log = logging.getLogger(__name__)
 
-_REMEMBERED = 100
-"""Runs whose beginning is held in memory, for a file that fails while they go on."""
+_MAX_NEW_RUNS = 100
+"""Number of recent runs whose start is kept in memory, in case the database has to be replaced."""
 
 
 @dataclass(slots=True)
-class _Place:
-    """Where a run is: its number, and the index of the token that should come next."""
+class _RunPosition:
+    """The row number of a run and the index of its next token."""
 
     number: int
     next: int
 
 
-def packed(items: Sequence[Item]) -> list[Item]:
-    """``items`` with full rows reduced to candidates: the work that needs no database."""
+def with_candidates(items: Sequence[Item]) -> list[Item]:
+    """Reduce the full rows of ``items`` to candidates. Needs no database."""
     found: list[Item] = []
-    for key, alike in groupby(items, key=_reduced_with):
+    for key, alike in groupby(items, key=_reduction_key):
         if key is None:
             found += alike
         else:
-            found += _reduced(alike)
+            found += _with_candidates(alike)
     return found
 
 
-def _reduced_with(item: Item) -> tuple[int, tuple[float, ...]] | None:
-    """What positions that are reduced together have in common; None where there are no rows."""
-    if isinstance(item, Added) and isinstance(item.rows, RoleLogits):
+def _reduction_key(item: Item) -> tuple[int, tuple[float, ...]] | None:
+    """The grouping key of items that can be reduced together; None for items without rows."""
+    if isinstance(item, TokenAdded) and isinstance(item.rows, RoleLogits):
         return len(item.rows.base), item.token.alphas
     return None
 
 
-def _reduced(items: Iterable[Item]) -> Iterator[Item]:
+def _with_candidates(items: Iterable[Item]) -> Iterator[Item]:
     tokens, positions = [], []
     for item in items:
-        if isinstance(item, Added) and isinstance(item.rows, RoleLogits):
+        if isinstance(item, TokenAdded) and isinstance(item.rows, RoleLogits):
             tokens.append(item)
             positions.append(item.rows)
     ids = [item.token.token_id for item in tokens]
     kept = keep_candidates_of(positions, tokens[0].token.alphas, ids)
     for item, candidates in zip(tokens, kept, strict=True):
-        if item.reduced:
-            item.reduced(candidates)
+        if item.on_candidates:
+            item.on_candidates(candidates)
         yield replace(item, rows=candidates)
 
 
-class Ledger:
+class DatabaseWriter:
     """Writes to one database.
 
     Args:
-        database: What to write to.
-        elsewhere: A file that may hold runs that are not in ``database``.
-        before: The ledger that this one takes over from.
+        database: The database to write to.
+        file: The history file; it may contain runs that are missing in ``database``.
+        before: The writer of the previous database, if that failed.
     """
 
-    def __init__(self, database: Database, elsewhere: Path, before: Ledger | None = None) -> None:
+    def __init__(
+        self, database: Database, file: Path, before: DatabaseWriter | None = None
+    ) -> None:
         self.database = database
-        self._elsewhere = elsewhere
+        self._file = file
         self._connection = database.connect()
-        self._begun: dict[str, NewRun] = before._begun if before else {}
-        self._described: dict[str, InForce] = before._described if before else {}
-        self._places: dict[str, _Place] = {}
+        self._new_runs: dict[str, NewRun] = before._new_runs if before else {}
+        self._models: dict[str, RunModels] = before._models if before else {}
+        self._positions: dict[str, _RunPosition] = {}
         self._vocabularies: dict[int, tuple[tuple[str, ...], int]] = {}
 
     def close(self) -> None:
-        """Close the connection; a history in memory stays."""
+        """Close the connection; a database in memory is kept."""
         self.database.disconnect(self._connection)
 
-    def forget(self) -> None:
-        """A batch was not written: what is remembered of the database may be wrong."""
-        self._places.clear()
+    def reset(self) -> None:
+        """Clear cached row numbers after a batch failed."""
+        self._positions.clear()
         self._vocabularies.clear()
 
     def write(self, items: Sequence[Item]) -> None:
-        """Write ``items``, all or none.
+        """Write ``items`` in one transaction.
 
         Raises:
-            sqlite3.Error: When it could not be done.
+            sqlite3.Error: The transaction failed.
         """
         with self.database.transaction(self._connection):
             for item in items:
                 if isinstance(item, NewRun):
                     self._begin(item)
-                elif isinstance(item, Described):
-                    self._describe(item.run_id, item.in_force)
-                elif isinstance(item, Added):
+                elif isinstance(item, RunDescribed):
+                    self._describe(item.run_id, item.models)
+                elif isinstance(item, TokenAdded):
                     self._add(item)
-                elif isinstance(item, Finished):
+                elif isinstance(item, RunEnded):
                     self._finish(item)
 
     def _begin(self, run: NewRun) -> int:
-        """Write the beginning of a run; one that is there already goes on, with other settings."""
-        self._begun.pop(run.id, None)
-        self._begun[run.id] = run  # the last now
-        if len(self._begun) > _REMEMBERED:
-            self._forget_run(next(iter(self._begun)))
-        parent = self._place(run.parent) if run.parent else None
+        """Insert a run; if it exists, it is continued with new settings."""
+        self._new_runs.pop(run.id, None)
+        self._new_runs[run.id] = run  # moves it to the end of the dict
+        if len(self._new_runs) > _MAX_NEW_RUNS:
+            self._evict(next(iter(self._new_runs)))
+        parent = self._position(run.parent) if run.parent else None
         values = {
             "id": run.id,
             "kind": run.kind,
@@ -138,7 +140,7 @@ class Ledger:
             "drawn_from": run.drawn_from,
             "drafts": run.drafts,
             "prompt": storable(run.prompt),
-            "recipe": storable(provenance.recipe_to_keep(run.recipe)),
+            "recipe": storable(provenance.recipe_to_store(run.recipe)),
             "config": provenance.config_json(run.config),
             "versions": json.dumps(provenance.versions()),
         }
@@ -149,56 +151,56 @@ class Ledger:
             "drawn_from = excluded.drawn_from, drafts = excluded.drafts, "
             "versions = excluded.versions, ended = NULL, "
             "finish_reason = NULL, error = '', stats = NULL, tokens = NULL, text = NULL, "
-            # Its parent stays, whatever it hangs on in the window: there are its first tokens.
+            # The parent is not updated: it stores the run's first tokens.
             "fork_index = min(fork_index, :length)",
             {**values, "length": run.length},
         )
-        self._places.pop(run.id, None)
-        number = number_of(self._connection, run.id)
+        self._positions.pop(run.id, None)
+        number = run_number(self._connection, run.id)
         assert number is not None
         self._cut(number, run.id, run.length)
         return number
 
-    def _forget_run(self, run_id: str) -> None:
-        """It began long ago: what is to go on is said to begin once more."""
-        del self._begun[run_id]
-        self._described.pop(run_id, None)
-        self._places.pop(run_id, None)
+    def _evict(self, run_id: str) -> None:
+        """Forget the start of an old run."""
+        del self._new_runs[run_id]
+        self._models.pop(run_id, None)
+        self._positions.pop(run_id, None)
 
-    def _describe(self, run_id: str, in_force: InForce) -> None:
-        self._described[run_id] = in_force
-        place = self._place(run_id)
+    def _describe(self, run_id: str, models: RunModels) -> None:
+        self._models[run_id] = models
+        place = self._position(run_id)
         if place:
             self._connection.execute(
                 "UPDATE run SET roles = ?, prompt_tokens = ?, vocabulary = ? WHERE number = ?",
                 (
-                    provenance.roles_json(in_force.roles),
-                    json.dumps(in_force.prompt_tokens),
-                    self._vocabulary(in_force.labels),
+                    provenance.roles_json(models.roles),
+                    json.dumps(models.prompt_tokens),
+                    self._vocabulary(models.labels),
                     place.number,
                 ),
             )
 
-    def _add(self, item: Added) -> None:
-        place = self._place(item.run_id)
+    def _add(self, item: TokenAdded) -> None:
+        place = self._position(item.run_id)
         if place is None:
-            log.warning("a token of a run that has not begun is not kept")
+            log.warning("a token of an unknown run was dropped")
             return
         token = item.token
         if token.index < place.next:
             self._cut(place.number, item.run_id, token.index)
-            self._connection.execute(  # what it had of its parent beyond is its own now
+            self._connection.execute(  # later tokens of the parent are no longer shared
                 "UPDATE run SET fork_index = min(fork_index, ?) WHERE number = ?",
                 (token.index, place.number),
             )
         self._connection.execute(ADD_TOKEN, (place.number, *token_values(token)))
-        assert isinstance(item.rows, CandidateRows)  # see packed()
+        assert isinstance(item.rows, CandidateRows)  # see with_candidates()
         packed_rows = pack_candidates(item.rows)
         self._connection.execute(ADD_CANDIDATES, (place.number, token.index, packed_rows))
         place.next = token.index + 1
 
     def _cut(self, number: int, run_id: str, index: int) -> None:
-        """Take out what a run has from token ``index`` on; its branches keep what they share."""
+        """Delete the tokens of a run from ``index`` on, after copying them to its branches."""
         branches = self._connection.execute(
             "SELECT number, fork_index FROM run WHERE parent = ? AND fork_index > ?",
             (run_id, index),
@@ -218,8 +220,8 @@ class Ledger:
             [(index, branch) for branch, _ in branches],
         )
 
-    def _finish(self, item: Finished) -> None:
-        place, ending = self._place(item.run_id), item.ending
+    def _finish(self, item: RunEnded) -> None:
+        place, ending = self._position(item.run_id), item.ending
         if place is None:
             return
         texts = self._connection.execute(
@@ -239,11 +241,11 @@ class Ledger:
             ),
         )
 
-    def _place(self, run_id: str) -> _Place | None:
-        """Where a run is; brought here from elsewhere where that is needed."""
-        if run_id in self._places:
-            return self._places[run_id]
-        number = number_of(self._connection, run_id) or self._bring(run_id)
+    def _position(self, run_id: str) -> _RunPosition | None:
+        """The position of a run, or None. Copies the run from the history file if necessary."""
+        if run_id in self._positions:
+            return self._positions[run_id]
+        number = run_number(self._connection, run_id) or self._copy_from_file(run_id)
         if number is None:
             return None
         following = self._connection.execute(
@@ -251,33 +253,33 @@ class Ledger:
             "ON token.run = run.number WHERE run.number = ?",
             (number,),
         ).fetchone()
-        place = self._places[run_id] = _Place(number, following[0] or following[1] or 0)
+        place = self._positions[run_id] = _RunPosition(number, following[0] or following[1] or 0)
         return place
 
-    def _bring(self, run_id: str) -> int | None:
-        """A run with what was written of it elsewhere; if that cannot be read, its beginning."""
-        if self.database.path != self._elsewhere and self._elsewhere.exists():
+    def _copy_from_file(self, run_id: str) -> int | None:
+        """Copy a run from the history file; if that is unreadable, insert its start from memory."""
+        if self.database.path != self._file and self._file.exists():
             with (
-                suppress(*TROUBLE),
-                closing(sqlite3.connect(f"{self._elsewhere.as_uri()}?mode=ro", uri=True)) as source,
+                suppress(*STORAGE_ERRORS),
+                closing(sqlite3.connect(f"{self._file.as_uri()}?mode=ro", uri=True)) as source,
             ):
                 self._connection.execute("SAVEPOINT bring")
                 try:
                     number = copy_run(source, self._connection, run_id)
-                except TROUBLE:
+                except STORAGE_ERRORS:
                     self._connection.execute("ROLLBACK TO bring")
                     raise
                 if number is not None:
                     return number
-        if run_id not in self._begun:
+        if run_id not in self._new_runs:
             return None
-        number = self._begin(self._begun[run_id])
-        if run_id in self._described:
-            self._describe(run_id, self._described[run_id])
+        number = self._begin(self._new_runs[run_id])
+        if run_id in self._models:
+            self._describe(run_id, self._models[run_id])
         return number
 
     def _vocabulary(self, labels: tuple[str, ...]) -> int | None:
-        """The number of these labels, which are written where they are new."""
+        """The row number of a vocabulary with these labels, inserted if it is new."""
         if not labels:
             return None
         known = self._vocabularies.get(id(labels))
@@ -293,5 +295,8 @@ class Ledger:
             "SELECT number FROM vocabulary WHERE digest = ?", (digest,)
         ).fetchone()
         number = int(found[0])
-        self._vocabularies[id(labels)] = (labels, number)  # held, so that its id stays its own
+        self._vocabularies[id(labels)] = (
+            labels,
+            number,
+        )  # keeps the object alive, so that its id() stays unique
         return number

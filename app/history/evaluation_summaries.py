@@ -1,4 +1,4 @@
-"""Summaries of evaluations in the history: writing, listing and forgetting them."""
+"""Summaries of evaluations in the history database."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from app.history.database import TROUBLE, Database, explained
+from app.history.database import STORAGE_ERRORS, Database, history_error
 from app.history.statements import storable
 
 _COLUMNS = "id, folder, created, changed, recipe_name, recipe, plan, results, complete"
@@ -20,14 +20,16 @@ def _now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class EvaluationSummary:
-    """What the history keeps of an evaluation.
+    """The summary of one evaluation.
 
     Attributes:
-        folder: Where its answers lie.
-        recipe: What was evaluated, as TOML.
-        plan: What was asked, as JSON; ``results`` is what came out.
-        complete: Whether everything was answered.
-        created: When it began; ``changed`` is when it was written last.
+        folder: The folder with its answers.
+        recipe: The evaluated recipe, as TOML.
+        plan: The evaluation plan, as JSON.
+        results: The scores, as JSON.
+        complete: Whether all questions were answered.
+        created: When the evaluation was started.
+        changed: When the summary was last written.
     """
 
     id: str
@@ -42,13 +44,13 @@ class EvaluationSummary:
 
 
 class EvaluationArchive:
-    """Reads and writes summaries; for one thread.
+    """Reads and writes summaries. An instance must be used on one thread.
 
     Args:
-        database: Where they are.
+        database: The history database.
 
     Raises:
-        HistoryError: Here and in every method: when the database cannot be used.
+        HistoryError: In every method: the database cannot be used.
     """
 
     def __init__(self, database: Database) -> None:
@@ -59,7 +61,7 @@ class EvaluationArchive:
         self._database.disconnect(self._connection)
 
     def put(self, summary: EvaluationSummary) -> None:
-        """Write a summary in place of the one of the same folder, whose id and beginning stay."""
+        """Insert a summary, or update the one of the same folder but its id and creation date."""
         values = (
             summary.id,
             storable(summary.folder),
@@ -71,7 +73,7 @@ class EvaluationArchive:
             storable(summary.results),
             summary.complete,
         )
-        with self._explained(), self._database.transaction(self._connection):
+        with self._translated_errors(), self._database.transaction(self._connection):
             self._connection.execute(
                 f"INSERT INTO evaluation ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
                 "ON CONFLICT (folder) DO UPDATE SET changed = excluded.changed, "
@@ -81,8 +83,8 @@ class EvaluationArchive:
             )
 
     def all(self, most: int = 500) -> list[EvaluationSummary]:
-        """The summaries, the last one that was written first."""
-        with self._explained():
+        """The summaries, most recently written first."""
+        with self._translated_errors():
             rows = self._connection.execute(
                 f"SELECT {_COLUMNS} FROM evaluation ORDER BY changed DESC, number DESC LIMIT ?",
                 (most,),
@@ -90,16 +92,16 @@ class EvaluationArchive:
             return [_summary(row) for row in rows]
 
     def forget(self, evaluation_id: str) -> None:
-        """Remove a summary; the folder with the answers stays."""
-        with self._explained(), self._database.transaction(self._connection):
+        """Delete a summary; the folder with the answers is kept."""
+        with self._translated_errors(), self._database.transaction(self._connection):
             self._connection.execute("DELETE FROM evaluation WHERE id = ?", (evaluation_id,))
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _translated_errors(self) -> Iterator[None]:
         try:
             yield
-        except (*TROUBLE, ValueError) as error:
-            raise explained(error, self._database.path) from error
+        except (*STORAGE_ERRORS, ValueError) as error:
+            raise history_error(error, self._database.path) from error
 
 
 def _summary(row: tuple[Any, ...]) -> EvaluationSummary:

@@ -1,4 +1,4 @@
-"""What is written down of a run so that it can be repeated: versions, settings, what was loaded."""
+"""How to reproduce a run: recipe, settings, loaded models and versions, as stored text."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _versions() -> Mapping[str, str]:
 
 
 def versions() -> dict[str, str]:
-    """Versions of the program, its libraries and the system."""
+    """Versions of Tuneshift, Python, the libraries and the operating system."""
     return dict(_versions())
 
 
@@ -56,8 +56,8 @@ def _processor() -> str:
     return next(named, platform.processor() or platform.machine())
 
 
-def recipe_to_keep(recipe: Recipe) -> str:
-    """A recipe as TOML that means the same wherever the program is started."""
+def recipe_to_store(recipe: Recipe) -> str:
+    """A recipe as TOML with absolute paths, independent of the working directory."""
     for place, spec in enumerate(recipe.checkpoints()):
         kept = CheckpointSpec(
             **{
@@ -70,11 +70,11 @@ def recipe_to_keep(recipe: Recipe) -> str:
     return recipe_text(recipe)
 
 
-def kept_recipe(text: str) -> Recipe:
-    """The recipe in a text of :func:`recipe_to_keep`.
+def recipe_from_store(text: str) -> Recipe:
+    """Parse the text of :func:`recipe_to_store`.
 
     Raises:
-        RecipeError: When the text is no recipe.
+        RecipeError: The text is not a recipe.
     """
     return recipe_of_text(text, "of this run", Path("/"))
 
@@ -87,38 +87,38 @@ def _absolute(source: str) -> str:
 
 
 def config_json(config: GenerationConfig) -> str:
-    """The settings as JSON."""
+    """Sampling settings as JSON."""
     return json.dumps(asdict(config), ensure_ascii=False)
 
 
 def config_of(text: str) -> GenerationConfig:
-    """The settings in ``text``; what a newer version added is left out.
+    """Parse sampling settings; unknown fields, of newer versions, are ignored.
 
     Raises:
-        SettingsError: When a setting is outside its range.
-        ValueError: When this is not JSON.
+        SettingsError: A setting is out of range.
+        ValueError: The text is not JSON.
     """
     values = _known(GenerationConfig, json.loads(text))
     return GenerationConfig(**{**values, "stop": tuple(values.get("stop", ()))})
 
 
 def roles_json(roles: tuple[RoleInForce, ...]) -> str:
-    """What the roles run as, as JSON."""
+    """The loaded roles as JSON."""
     return json.dumps([asdict(role) for role in roles], ensure_ascii=False)
 
 
 def roles_of(text: str) -> tuple[RoleInForce, ...]:
-    """The roles in ``text``."""
+    """Parse loaded roles."""
     return tuple(RoleInForce(**_known(RoleInForce, role)) for role in json.loads(text))
 
 
 def figures_json(figures: RunFigures | None) -> str | None:
-    """What a run cost, as JSON."""
+    """The timing figures of a run as JSON."""
     return None if figures is None else json.dumps(asdict(figures))
 
 
 def figures_of(text: str | None) -> RunFigures | None:
-    """The figures in ``text``."""
+    """Parse timing figures."""
     return None if text is None else RunFigures(**_known(RunFigures, json.loads(text)))
 
 

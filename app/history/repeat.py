@@ -1,4 +1,4 @@
-"""What is needed to run a stored run again."""
+"""Preparing a stored run for repetition."""
 
 from __future__ import annotations
 
@@ -14,17 +14,20 @@ from app.history.records import StoredRun
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Repeatable:
-    """A run to be repeated: the same recipe, settings and seed give the same tokens.
+    """A run to repeat: the same recipe, settings and seed give the same tokens.
 
     Attributes:
-        recipe: With the alphas of the first token, and the revisions, dtypes and devices in force.
-        config: With what bounds the text where it ended.
-        given: Token ids that the text begins with: those that were given then, and what was drawn
-            before the last of them or with other settings.
-        alphas: The weights of every token, in order; [T, P].
-        token_ids: What is to come out, [T].
-        role: The place of the role that is to answer alone, or None.
-        drafts: Whether tokens are to be drafted.
+        recipe: The recipe with the first token's alphas and the revisions, dtypes and devices that
+            were
+            used.
+        config: The settings, with a token limit that ends the run where it ended.
+        given: Token ids that are not sampled again: forced tokens and all tokens before the last of
+            them,
+            and tokens sampled with other settings.
+        alphas: The alphas of each token, [T, P].
+        token_ids: The expected token ids, [T].
+        role: Index of the role for a run of one role alone, or None.
+        drafts: Whether to use speculative decoding.
     """
 
     prompt: str
@@ -40,19 +43,20 @@ class Repeatable:
 def repeatable(
     run: StoredRun, tokens: Sequence[ExplainedToken], loaded: Sequence[RoleInForce] = ()
 ) -> Repeatable:
-    """What it takes to run ``run`` again.
+    """Prepare ``run`` for repetition.
 
     Args:
         run: The run.
-        tokens: Its text.
-        loaded: What is in memory; where it is what the run was made with, the recipe is as it was.
+        tokens: Its tokens.
+        loaded: The roles in memory; if the run was made with them, its recipe is left unchanged.
 
-    Noise depends on the seed and the position alone, so that a token that was drawn before one that
-    was given may be given as well.
+    The noise depends on the seed and the position only, so sampled tokens before a forced token can
+    be
+    given without changing the tokens after it.
     """
     forced = (token.index + 1 for token in tokens if token.forced)
     given = min(max(run.drawn_from, *forced, 0), len(tokens))
-    recipe = run.recipe if tuple(loaded) == run.roles else _as_it_ran(run.recipe, run.roles)
+    recipe = run.recipe if tuple(loaded) == run.roles else _pinned(run.recipe, run.roles)
     if tokens and run.role is None:
         recipe = recipe.with_alphas(tokens[0].alphas)
     return Repeatable(
@@ -67,8 +71,8 @@ def repeatable(
     )
 
 
-def _as_it_ran(recipe: Recipe, roles: Sequence[RoleInForce]) -> Recipe:
-    """The recipe with what ``auto``, and a Hub model without a revision, stood for."""
+def _pinned(recipe: Recipe, roles: Sequence[RoleInForce]) -> Recipe:
+    """The recipe with ``auto`` and unpinned Hub revisions replaced by the values that were used."""
     for place, (spec, role) in enumerate(zip(recipe.checkpoints(), roles, strict=False)):
         if spec.source.startswith("endpoint:"):
             continue
@@ -89,7 +93,7 @@ def _with_revision(source: str, revision: str) -> str:
 
 
 def _config(run: StoredRun, tokens: Sequence[ExplainedToken]) -> GenerationConfig:
-    """The settings, which a person may have gone on beyond: past a limit, or past a stop string."""
+    """The settings, with the token limit and the stop strings that ended the run as it is."""
     text = "".join(token.text for token in tokens)
     ended_itself = run.summary.finish_reason in (FinishReason.EOS, FinishReason.STOP)
     room = run.config.max_new_tokens if ended_itself else 0

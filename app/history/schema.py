@@ -1,4 +1,4 @@
-"""The tables of the history, as the steps from one version of them to the next."""
+"""The schema of the history database, as a list of migrations."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 Statements = tuple[str, ...]
 
 _FIRST: Statements = (
-    # All labels of a vocabulary, once: a zlib-compressed JSON list, by the SHA-256 of that list.
+    # Labels of a vocabulary: a zlib-compressed JSON list, unique by the SHA-256 of the list.
     """
     CREATE TABLE vocabulary (
         number INTEGER PRIMARY KEY,
@@ -16,20 +16,20 @@ _FIRST: Statements = (
         labels BLOB NOT NULL
     )
     """,
-    # Runs in the order in which they began; a clock that is set back does not change it.
+    # Runs, numbered in the order of their start, independent of the clock.
     """
     CREATE TABLE run (
         number INTEGER PRIMARY KEY,
         id TEXT NOT NULL UNIQUE,
         kind TEXT NOT NULL,
-        role INTEGER,              -- of kind “role”: its place in the recipe
+        role INTEGER,              -- for kind “role”: index in the recipe
         created TEXT NOT NULL,     -- ISO 8601, UTC
         title TEXT NOT NULL DEFAULT '',
         starred INTEGER NOT NULL DEFAULT 0,
-        deleted TEXT,              -- since when; NULL is not
+        deleted TEXT,              -- time of deletion, or NULL
         parent TEXT REFERENCES run (id),
-        fork_index INTEGER,        -- tokens before it are the parent's and stored there
-        drawn_from INTEGER NOT NULL, -- tokens before it were drawn with other settings
+        fork_index INTEGER,        -- the parent stores the tokens before it
+        drawn_from INTEGER NOT NULL, -- index of the first token with these settings
         prompt TEXT NOT NULL,
         recipe TEXT NOT NULL,      -- TOML
         config TEXT NOT NULL,      -- JSON, as are roles, versions, prompt_tokens and stats
@@ -37,11 +37,11 @@ _FIRST: Statements = (
         roles TEXT NOT NULL DEFAULT '[]',
         vocabulary INTEGER REFERENCES vocabulary (number),
         prompt_tokens TEXT NOT NULL DEFAULT '[]',
-        ended TEXT,                -- NULL while it is on, or where the program was killed
-        finish_reason TEXT,        -- NULL where it failed
+        ended TEXT,                -- NULL while active, or if killed
+        finish_reason TEXT,        -- NULL if it failed
         error TEXT NOT NULL DEFAULT '',
         stats TEXT,
-        tokens INTEGER,            -- these two are filled in at the end, for lists and searches
+        tokens INTEGER,            -- tokens and text: set at the end, for lists and search
         text TEXT
     )
     """,
@@ -53,7 +53,7 @@ _FIRST: Statements = (
         PRIMARY KEY (run, name)
     ) WITHOUT ROWID
     """,
-    # What is not a number is NULL, as SQLite has it. Lists are float64, little-endian.
+    # SQLite stores NaN as NULL. Lists are little-endian float64.
     """
     CREATE TABLE token (
         run INTEGER NOT NULL REFERENCES run (number) ON DELETE CASCADE,
@@ -75,7 +75,7 @@ _FIRST: Statements = (
         PRIMARY KEY (run, position)
     ) WITHOUT ROWID
     """,
-    # Apart from the tokens, so that these are read without passing over what is much larger.
+    # A table of its own, so that tokens can be read without these large values.
     """
     CREATE TABLE candidates (
         run INTEGER NOT NULL REFERENCES run (number) ON DELETE CASCADE,
@@ -87,7 +87,7 @@ _FIRST: Statements = (
 )
 
 _SECOND: Statements = (
-    # Summaries of evaluations; what was answered lies in their folders.
+    # Summaries of evaluations; the answers are files in ``folder``.
     """
     CREATE TABLE evaluation (
         number INTEGER PRIMARY KEY,
@@ -105,31 +105,29 @@ _SECOND: Statements = (
 )
 
 _THIRD: Statements = (
-    # Whether tokens were drafted: blocks of them may round otherwise. NULL where it was not kept.
+    # Whether speculative decoding was on, which may change rounding. NULL if unknown.
     "ALTER TABLE run ADD COLUMN drafts INTEGER",
 )
 
 VERSIONS: tuple[Statements, ...] = (_FIRST, _SECOND, _THIRD)
-"""``VERSIONS[n]`` leads from version n to n + 1; what has been released never changes."""
+"""``VERSIONS[n]`` migrates version n to n + 1. A released migration must never change."""
 
 
-def version_of(connection: sqlite3.Connection) -> int:
-    """The version of the tables there; 0 where there are none."""
+def schema_version(connection: sqlite3.Connection) -> int:
+    """The schema version of a database; 0 if it is empty."""
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
-def bring_up_to_date(
-    connection: sqlite3.Connection, versions: Sequence[Statements] = VERSIONS
-) -> None:
-    """Take every step that is missing, all or none. Another process may be doing the same.
+def migrate(connection: sqlite3.Connection, versions: Sequence[Statements] = VERSIONS) -> None:
+    """Run all missing migrations in one transaction. Safe with concurrent processes.
 
     Args:
-        connection: One that is not in a transaction.
-        versions: The steps from each version to the next.
+        connection: A connection outside a transaction.
+        versions: The migration from each version to the next.
     """
     connection.execute("BEGIN IMMEDIATE")
     try:
-        for statements in versions[version_of(connection) :]:
+        for statements in versions[schema_version(connection) :]:
             for statement in statements:
                 connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {len(versions)}")

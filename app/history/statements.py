@@ -1,4 +1,4 @@
-"""The statements that write and read the tables of the history."""
+"""SQL statements and row conversions of the history database."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ADD_CANDIDATES = "INSERT INTO candidates (run, position, packed) VALUES (?, ?, ?
 
 
 def storable(text: str) -> str:
-    """``text`` as SQLite can hold it: half of a surrogate pair becomes “?”."""
+    """``text`` as valid UTF-8: lone surrogates are replaced by “?”."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -30,7 +30,7 @@ def storable(text: str) -> str:
 
 
 def token_values(token: ExplainedToken) -> tuple[Any, ...]:
-    """What :data:`ADD_TOKEN` takes after the run."""
+    """The parameters of :data:`ADD_TOKEN` after the run number."""
     explained = token.attribution
     return (
         token.index,
@@ -59,7 +59,7 @@ def token_values(token: ExplainedToken) -> tuple[Any, ...]:
 def read_tokens(
     connection: sqlite3.Connection, number: int, first: int, last: int
 ) -> Iterator[ExplainedToken]:
-    """The tokens of one run from ``first`` up to, and without, ``last``; no parent's."""
+    """The tokens ``first`` to ``last`` (exclusive) that one run stores itself."""
     rows = connection.execute(
         f"SELECT {TOKEN_COLUMNS} FROM token WHERE run = ? AND position >= ? AND position < ? "
         "ORDER BY position",
@@ -102,14 +102,14 @@ def _number(value: float | None) -> float:
     return math.nan if value is None else value
 
 
-def number_of(connection: sqlite3.Connection, run_id: str) -> int | None:
-    """The number of the run with this id, or None."""
+def run_number(connection: sqlite3.Connection, run_id: str) -> int | None:
+    """The row number of the run with this id, or None."""
     row = connection.execute("SELECT number FROM run WHERE id = ?", (run_id,)).fetchone()
     return None if row is None else int(row[0])
 
 
 def segments(connection: sqlite3.Connection, number: int) -> list[tuple[int, int, int]]:
-    """Where the tokens of a run are: (run, first, last) of its ancestors and at the end its own."""
+    """The token ranges that make up a run: (run number, first, last), ancestors first."""
     found: list[tuple[int, int, int]] = []
     last, run = 2**62, number
     while True:
@@ -118,7 +118,9 @@ def segments(connection: sqlite3.Connection, number: int) -> list[tuple[int, int
             "ON above.id = run.parent WHERE run.number = ?",
             (run,),
         ).fetchone()
-        if row is None or row[1] is None or row[1] >= run:  # a parent is older: no circles
+        if (
+            row is None or row[1] is None or row[1] >= run
+        ):  # parents have smaller numbers, so a damaged file cannot cause an endless loop
             return [(run, 0, last), *found]
         fork = min(int(row[0]), last)
         found.insert(0, (run, fork, last))

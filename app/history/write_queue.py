@@ -1,10 +1,11 @@
-"""What waits to be written. Putting something in never waits and never fails.
+"""The queue of the history writer. Adding an item neither blocks nor fails.
 
-How memory is bounded, whatever the disk does. A token brings full rows, up to two megabytes. They
-wait as they are; above :data:`MOST_ROW_BYTES` the rows of a token are reduced to its candidates
-where it is put in, which costs the caller some milliseconds and loses nothing. Above
-:data:`MOST_CANDIDATES`, which only a disk that hangs for minutes leads to, the candidates of a
-token are reduced to the first choices of every role. Its numbers are always kept.
+Memory is bounded even if the disk is slow. A token arrives with its full rows, up to two megabytes.
+Above :data:`MAX_ROW_BYTES` of waiting rows, the rows of a new token are reduced to candidates
+before
+they are queued, which costs the caller some milliseconds and loses nothing. Above
+:data:`MAX_CANDIDATES` waiting tokens, which takes minutes of a blocked disk, candidates are reduced
+to the top candidate of each role. The token itself with its attribution is always kept.
 """
 
 from __future__ import annotations
@@ -18,34 +19,34 @@ from time import monotonic
 from app.attribution.candidates import CandidateRows, keep_candidates
 from app.attribution.explained_token import ExplainedToken
 from app.decoding.types import RoleLogits
-from app.history.records import Ending, InForce, NewRun
+from app.history.records import Ending, NewRun, RunModels
 
-MOST_ROW_BYTES = 64 * 2**20
-MOST_CANDIDATES = 20_000
+MAX_ROW_BYTES = 64 * 2**20
+MAX_CANDIDATES = 20_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Described:
-    """What is in force for a run is known."""
+class RunDescribed:
+    """The models of a run are loaded and its prompt is encoded."""
 
     run_id: str
-    in_force: InForce
+    models: RunModels
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Added:
-    """A token of a run, with the rows or candidates that are to be kept of it."""
+class TokenAdded:
+    """A token of a run, with its full rows or candidates."""
 
     run_id: str
     token: ExplainedToken
     rows: RoleLogits | CandidateRows
-    reduced: Callable[[CandidateRows], None] | None = None
-    """Told the candidates once they are found, on the writer's thread."""
+    on_candidates: Callable[[CandidateRows], None] | None = None
+    """Called with the candidates on the writer's thread."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Finished:
-    """A run has ended, at least for now."""
+class RunEnded:
+    """A run has ended; it may be continued later."""
 
     run_id: str
     ending: Ending
@@ -53,28 +54,28 @@ class Finished:
 
 @dataclass(slots=True, eq=False)
 class Flush:
-    """Somebody waits until everything before this is written.
+    """A request to write everything before it.
 
     Attributes:
-        done: Set when that was tried.
-        written: Whether it is.
+        done: Set when the write has been attempted.
+        written: Whether the write succeeded.
     """
 
     done: Event
     written: bool = False
 
 
-Item = NewRun | Described | Added | Finished | Flush
+Item = NewRun | RunDescribed | TokenAdded | RunEnded | Flush
 
 
-class Inbox:
-    """A queue from any threads to the one that writes."""
+class WriteQueue:
+    """A queue from any number of threads to the writer's thread."""
 
     def __init__(
-        self, most_row_bytes: int = MOST_ROW_BYTES, most_candidates: int = MOST_CANDIDATES
+        self, max_row_bytes: int = MAX_ROW_BYTES, max_candidates: int = MAX_CANDIDATES
     ) -> None:
-        self._most_row_bytes = most_row_bytes
-        self._most_candidates = most_candidates
+        self._max_row_bytes = max_row_bytes
+        self._max_candidates = max_candidates
         self._items: deque[Item] = deque()
         self._changed = Condition()
         self._row_bytes = 0
@@ -87,25 +88,27 @@ class Inbox:
         return self._closed
 
     def put(self, item: Item) -> bool:
-        """Add ``item``; whether it was: after :meth:`close` nothing is."""
-        if isinstance(item, Added):
+        """Add ``item``; returns whether it was added, which is False after :meth:`close`."""
+        if isinstance(item, TokenAdded):
             item = self._bounded(item)
         with self._changed:
             if self._closed:
                 return False
             self._items.append(item)
-            if isinstance(item, Added):
+            if isinstance(item, TokenAdded):
                 self._count(item)
             else:
                 self._urgent = True
-            if self._urgent or len(self._items) == 1:  # or it would wake for every token
+            if self._urgent or len(self._items) == 1:  # avoids waking the writer for every token
                 self._changed.notify()
         return True
 
     def take(self, batch_seconds: float) -> list[Item]:
-        """Wait for items and take all; tokens alone wait for company, at most ``batch_seconds``.
+        """Wait for items and return all of them.
 
-        Returns nothing once the inbox is closed and empty.
+        If there are only tokens, wait up to ``batch_seconds`` for more. Returns an empty list once
+        the queue
+        is closed and empty.
         """
         with self._changed:
             self._changed.wait_for(lambda: self._items or self._closed)
@@ -119,20 +122,20 @@ class Inbox:
         return taken
 
     def close(self) -> None:
-        """Take nothing more; what is in it can still be taken."""
+        """Reject new items; queued items can still be taken."""
         with self._changed:
             self._closed = True
             self._changed.notify()
 
-    def _bounded(self, item: Added) -> Added:
-        if isinstance(item.rows, CandidateRows) or self._row_bytes < self._most_row_bytes:
+    def _bounded(self, item: TokenAdded) -> TokenAdded:
+        if isinstance(item.rows, CandidateRows) or self._row_bytes < self._max_row_bytes:
             return item
-        fewest = (1, 1) if self._candidates >= self._most_candidates else ()
+        fewest = (1, 1) if self._candidates >= self._max_candidates else ()
         token = item.token
         rows = keep_candidates(item.rows, token.alphas, token.token_id, *fewest)
         return replace(item, rows=rows)
 
-    def _count(self, item: Added) -> None:
+    def _count(self, item: TokenAdded) -> None:
         if isinstance(item.rows, RoleLogits):
             self._row_bytes += item.rows.nbytes
         else:

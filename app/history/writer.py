@@ -1,4 +1,4 @@
-"""The one thread that writes the history, fed by calls that never wait."""
+"""The writer of the history: a thread that stores runs without blocking its callers."""
 
 from __future__ import annotations
 
@@ -14,125 +14,137 @@ from app.attribution.explained_token import ExplainedToken
 from app.decoding.types import TokenStep
 from app.errors import HistoryError
 from app.history.archive import Archive
-from app.history.database import TROUBLE, Database, explained, open_history, replaced
-from app.history.database_writer import Ledger, packed
-from app.history.records import Ending, InForce, NewRun
-from app.history.write_queue import Added, Described, Finished, Flush, Inbox, Item
+from app.history.database import (
+    STORAGE_ERRORS,
+    Database,
+    history_error,
+    open_history,
+    replacement_database,
+)
+from app.history.database_writer import DatabaseWriter, with_candidates
+from app.history.records import Ending, NewRun, RunModels
+from app.history.write_queue import Flush, Item, RunDescribed, RunEnded, TokenAdded, WriteQueue
 
 log = logging.getLogger(__name__)
 
 BATCH_SECONDS = 0.2
-"""Tokens wait so long for others; with the time to write them it stays well under half a second."""
+"""How long tokens wait to be written as a batch, in seconds."""
 
-_MOST_BUSY = 3
+_MAX_BUSY = 3
 
 
 class HistoryWriter:
-    """Writes runs as they happen: the prompt at once, tokens in small batches.
+    """Stores runs while they are generated: the prompt immediately, tokens in batches.
 
-    Where the file cannot be used, or can no longer be, it goes on in memory and says so.
+    If the file cannot be used, runs are stored in memory instead, and ``on_problem`` is called.
 
     Args:
-        path: The file of the history.
-        tell: Called, on the writer's thread, with what the person has to know.
-        on_change: Called, on the writer's thread, when a run has begun or ended in the history.
+        path: The history file.
+        on_problem: Called on the writer's thread with an error to show to the user.
+        on_change: Called on the writer's thread when a run was started or ended in the database.
     """
 
     def __init__(
         self,
         path: Path,
-        tell: Callable[[HistoryError], None] = lambda error: None,
+        on_problem: Callable[[HistoryError], None] = lambda error: None,
         on_change: Callable[[], None] = lambda: None,
     ) -> None:
         self._path = path
-        self._tell = tell
+        self._on_problem = on_problem
         self._on_change = on_change
-        self._inbox = Inbox()
-        self._ledger: Ledger | None = None
+        self._queue = WriteQueue()
+        self._database_writer: DatabaseWriter | None = None
         self._thread = Thread(target=self._run, name="history")
 
-    # From any thread
+    # Called on any thread
 
     def start(self) -> None:
         self._thread.start()
 
     def begin(self, run: NewRun) -> None:
-        """A run begins; its prompt is written at once."""
-        self._inbox.put(run)
+        """Record the start of a run."""
+        self._queue.put(run)
 
-    def describe(self, run_id: str, in_force: InForce) -> None:
-        """The models are loaded and the prompt is encoded."""
-        self._inbox.put(Described(run_id, in_force))
+    def describe(self, run_id: str, models: RunModels) -> None:
+        """Record the loaded models and the prompt lengths of a run."""
+        self._queue.put(RunDescribed(run_id, models))
 
     def add(
         self,
         run_id: str,
         step: TokenStep,
         attribution: TokenAttribution,
-        reduced: Callable[[CandidateRows], None] | None = None,
+        on_candidates: Callable[[CandidateRows], None] | None = None,
     ) -> None:
-        """A token came. One that was there already takes the place of it and all after it.
+        """Record a token. It replaces a stored token of the same index and all tokens after it.
 
         Args:
             run_id: The run.
             step: The token with its rows.
-            attribution: What the pairs did to it.
-            reduced: Told the candidates that are kept of the rows, on the writer's thread.
+            attribution: The attribution of the token to the pairs.
+            on_candidates: Called with the stored candidates, on the writer's thread.
         """
         token = ExplainedToken.of(step, attribution)
-        self._inbox.put(Added(run_id, token, step.logits, reduced))
+        self._queue.put(TokenAdded(run_id, token, step.logits, on_candidates))
 
     def finish(self, run_id: str, ending: Ending) -> None:
-        """The run ended. More tokens may come all the same, with another ending after them."""
-        self._inbox.put(Finished(run_id, ending))
+        """Record the end of a run. The run may be continued afterwards."""
+        self._queue.put(RunEnded(run_id, ending))
 
     def flush(self, timeout: float) -> bool:
-        """Wait until what came so far is written; whether it is."""
+        """Wait until everything recorded so far is written; returns whether it is."""
         flush = Flush(Event())
-        return self._inbox.put(flush) and flush.done.wait(timeout) and flush.written
+        return self._queue.put(flush) and flush.done.wait(timeout) and flush.written
 
     def close(self) -> None:
-        """Take nothing more; what came is still written. Returns at once."""
-        self._inbox.close()
+        """Reject new items; queued items are still written. Returns immediately."""
+        self._queue.close()
 
     def join(self, timeout: float | None = None) -> bool:
-        """Wait for the thread to end; whether it has."""
+        """Wait for the thread; returns whether it has ended."""
         if self._thread.ident is not None:
             self._thread.join(timeout)
         return not self._thread.is_alive()
 
     @property
     def database(self) -> Database | None:
-        """Where runs are written to now; None before the thread has opened it."""
-        ledger = self._ledger
-        return ledger.database if ledger else None
+        """The database in use; None before the thread has opened it."""
+        database_writer = self._database_writer
+        return database_writer.database if database_writer else None
 
-    # On the writer's thread
+    # Called on the writer's thread
 
     def _run(self) -> None:
-        ledger = self._ledger = Ledger(open_history(self._path, self._tell), self._path)
-        if not ledger.database.in_memory:
-            self._empty_bin(ledger.database)
+        database_writer = self._database_writer = DatabaseWriter(
+            open_history(self._path, self._on_problem), self._path
+        )
+        if not database_writer.database.in_memory:
+            self._empty_bin(database_writer.database)
         self._on_change()
-        while items := self._inbox.take(BATCH_SECONDS):
+        while items := self._queue.take(BATCH_SECONDS):
             written = False
             try:
-                ledger = self._write(ledger, packed(items))
+                database_writer = self._write(database_writer, with_candidates(items))
                 written = True
-            except Exception as error:  # a defect must not end the recording of later runs
-                log.exception("a part of a run could not be written")
-                self._tell(HistoryError("A part of a run was not kept", evidence=repr(error)))
-                ledger.forget()
+            except (
+                Exception
+            ) as error:  # an unexpected error must not stop the recording of later runs
+                log.exception("a part of a run could not be stored")
+                self._on_problem(
+                    HistoryError("A part of a run was not stored", evidence=repr(error))
+                )
+                database_writer.reset()
             for item in items:
                 if isinstance(item, Flush):
                     item.written = written
                     item.done.set()
-            if any(isinstance(item, NewRun | Finished) for item in items):
+            if any(isinstance(item, NewRun | RunEnded) for item in items):
                 self._on_change()
-        ledger.close()
+        database_writer.close()
 
     def _empty_bin(self, database: Database) -> None:
-        """Erase what has been in the bin for long."""
+        """Erase runs that have been in the bin for longer than the retention time."""
         try:
             archive = Archive(database)
             try:
@@ -140,26 +152,30 @@ class HistoryWriter:
             finally:
                 archive.close()
         except HistoryError as error:
-            log.warning("the bin was not emptied: %s", error)
+            log.warning("the bin could not be emptied: %s", error)
 
-    def _write(self, ledger: Ledger, items: list[Item]) -> Ledger:
-        """Write ``items``, if need be to another database; returns the ledger in use."""
+    def _write(self, database_writer: DatabaseWriter, items: list[Item]) -> DatabaseWriter:
+        """Write ``items``, replacing the database after an error; returns the writer in use."""
         busy = 0
         while True:
             try:
-                ledger.write(items)
-                return ledger
-            except TROUBLE as error:
-                ledger.forget()
-                if ledger.database.in_memory:
+                database_writer.write(items)
+                return database_writer
+            except STORAGE_ERRORS as error:
+                database_writer.reset()
+                if database_writer.database.in_memory:
                     raise
-                if _is_busy(error) and busy < _MOST_BUSY:
-                    busy += 1  # another process is writing; each time this waits for seconds
+                if _is_busy(error) and busy < _MAX_BUSY:
+                    busy += 1  # another process is writing; SQLite has already waited
                     continue
-                ledger.close()
-                trouble = explained(error, self._path)
-                ledger = Ledger(replaced(self._path, trouble, self._tell), self._path, ledger)
-                self._ledger = ledger
+                database_writer.close()
+                trouble = history_error(error, self._path)
+                database_writer = DatabaseWriter(
+                    replacement_database(self._path, trouble, self._on_problem),
+                    self._path,
+                    database_writer,
+                )
+                self._database_writer = database_writer
 
 
 def _is_busy(error: Exception) -> bool:

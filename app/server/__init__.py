@@ -1,1 +1,4 @@
-"""An OpenAI-compatible API over the engine. Imports no torch: the engine's thread does."""
+"""An HTTP server with the OpenAI API for a proxy-tuned model.
+
+Only the engine's thread imports torch.
+"""

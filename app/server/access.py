@@ -1,4 +1,4 @@
-"""Who may ask at all, and what a request may take. Plain values: no library of the server."""
+"""Access rules and request limits of the API server. Imports no server libraries."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 8642
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a request may take.
+    """Limits for one request.
 
     Attributes:
-        body_bytes: The most bytes of a body.
-        body_seconds: The most seconds until a body is there.
-        answer_seconds: The most seconds until an answer is whole, waiting included.
+        body_bytes: Maximum size of the request body, in bytes.
+        body_seconds: Time limit for receiving the body, in seconds.
+        answer_seconds: Time limit for the whole response, in seconds, including time in the queue.
     """
 
     body_bytes: int = 2 * 2**20
@@ -25,12 +25,12 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who may ask.
+    """Who may use the server.
 
     Attributes:
-        host: The address that is listened on.
-        key: What has to be shown, or nothing.
-        origins: Origins whose pages may ask, such as ``https://chat.example.org``.
+        host: The address that the server listens on.
+        key: The API key that clients must send; empty if no key is required.
+        origins: Web origins that are allowed (CORS), such as ``https://chat.example.org``.
     """
 
     host: str
@@ -39,7 +39,7 @@ class Access:
 
     @property
     def is_local(self) -> bool:
-        """Whether only this machine can ask."""
+        """Whether only this machine can connect: the host is a loopback address."""
         return is_loopback(self.host)
 
     def __repr__(self) -> str:
@@ -47,7 +47,7 @@ class Access:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an address is that of this machine alone."""
+    """Whether ``host`` is a loopback address or ``localhost``."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -1,4 +1,4 @@
-"""Refuses who may not ask: by host, origin and key, and what is too much or takes too long."""
+"""ASGI middleware that checks host, origin, API key, content type and body of a request."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from app.server.api_errors import ApiError
 _BEARER = "bearer "
 
 
-class Guard:
-    """ASGI middleware that refuses who may not ask, before anything else looks at the request."""
+class AccessMiddleware:
+    """Rejects requests that are not allowed or too large, before the application handles them."""
 
     def __init__(self, app: ASGIApp, access: Access, limits: Limits) -> None:
         self._app = app
@@ -23,7 +23,7 @@ class Guard:
         self._limits = limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request through, or answer why not."""
+        """Check a request and read its body; pass it on to the application or send an error."""
         if scope["type"] != "http":
             return
         headers = Headers(scope=scope)
@@ -38,20 +38,26 @@ class Guard:
 
     def _check(self, scope: Scope, headers: Headers) -> None:
         if self._access.is_local and not is_loopback(_name(headers.get("host", ""))):
-            raise ApiError(
-                403, "This server answers to the names of this machine alone.", "permission_error"
-            )
+            raise ApiError(403, "The Host header does not name this machine.", "permission_error")
         origin = headers.get("origin")
         if origin is not None and origin not in self._access.origins:
-            raise ApiError(403, "Web pages may not ask this server.", "permission_error")
+            raise ApiError(
+                403,
+                "This server does not accept requests from web pages of this origin.",
+                "permission_error",
+            )
         if origin is None and headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
-            raise ApiError(403, "Web pages may not ask this server.", "permission_error")
+            raise ApiError(
+                403,
+                "This server does not accept requests from web pages of this origin.",
+                "permission_error",
+            )
         preflight = scope["method"] == "OPTIONS" and origin is not None
         if self._access.key and not preflight:
             self._check_key(headers.get("authorization", ""))
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
         if scope["method"] == "POST" and kind != "application/json":
-            raise ApiError(415, "The body must be application/json.")
+            raise ApiError(415, "The content type of the body must be application/json.")
 
     def _check_key(self, given: str) -> None:
         key = given[len(_BEARER) :] if given.lower().startswith(_BEARER) else ""
@@ -59,20 +65,20 @@ class Guard:
         if not secrets.compare_digest(key.encode("latin-1"), wanted):
             raise ApiError(
                 401,
-                "The key is missing or wrong; it belongs into the header Authorization: Bearer …",
+                "The API key is missing or wrong; send it in the header Authorization: Bearer …",
                 code="invalid_api_key",
                 headers={"WWW-Authenticate": "Bearer"},
             )
 
     async def _read(self, headers: Headers, receive: Receive) -> bytes | None:
-        """The body, or None where the client has gone."""
+        """The request body, or None if the client has disconnected."""
         if _length(headers) > self._limits.body_bytes:
             raise self._too_large()
         try:
             async with asyncio.timeout(self._limits.body_seconds):
                 return await self._receive(receive)
         except TimeoutError:
-            raise ApiError(408, "The body did not arrive in time.") from None
+            raise ApiError(408, "The request body was not received in time.") from None
 
     async def _receive(self, receive: Receive) -> bytes | None:
         body = bytearray()
@@ -88,11 +94,13 @@ class Guard:
 
     def _too_large(self) -> ApiError:
         most = f"{self._limits.body_bytes:,}"
-        return ApiError(413, f"The body may have {most} bytes.", headers={"Connection": "close"})
+        return ApiError(
+            413, f"The request body is larger than {most} bytes.", headers={"Connection": "close"}
+        )
 
 
 def _replayed(body: bytes, receive: Receive) -> Receive:
-    """``receive`` with a body that has been read; after it comes whether the client goes."""
+    """A ``receive`` that returns the body that was already read, then later messages."""
     messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def replay() -> Message:
@@ -102,7 +110,7 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
 
 
 def _name(host: str) -> str:
-    """The name in a Host header, without the port."""
+    """The host name in a Host header, without the port."""
     if host.startswith("["):
         return host[1:].partition("]")[0]
     return host.partition(":")[0].lower()

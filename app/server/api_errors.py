@@ -1,4 +1,4 @@
-"""Errors in the form of the OpenAI API."""
+"""Errors in the format of the OpenAI API, and conversion of other errors to them."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ log = logging.getLogger(__name__)
 
 
 class ApiError(Exception):
-    """An error to answer with.
+    """An error response.
 
     Args:
-        status: Of the answer.
-        message: What is wrong, in a sentence.
-        kind: As the API names it.
-        param: Which parameter is at fault, or None.
-        code: What a program may compare, or None.
-        headers: Of the answer.
+        status: The HTTP status.
+        message: A sentence that says what is wrong.
+        kind: The ``type`` field of the error object.
+        param: The request parameter that is wrong, or None.
+        code: A machine-readable code, or None.
+        headers: Additional response headers.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class ApiError(Exception):
         self.headers = dict(headers or {})
 
     def body(self) -> dict[str, Any]:
-        """The JSON of the answer."""
+        """The JSON body of the response."""
         return {
             "error": {
                 "message": self.message,
@@ -67,28 +67,29 @@ class ApiError(Exception):
         }
 
     def response(self) -> Response:
-        """The answer."""
+        """The HTTP response."""
         return json_response(self.body(), self.status, self.headers)
 
 
 def json_response(
     content: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """An answer of JSON, in which everything that is not ASCII is escaped."""
+    """A JSON response; non-ASCII characters are escaped."""
     return Response(
         json.dumps(content, allow_nan=False), status, headers, media_type="application/json"
     )
 
 
-def of_engine(error: TuneshiftError, param: str | None = None) -> ApiError:
-    """The answer to an error of the engine.
+def from_engine_error(error: TuneshiftError, param: str | None = None) -> ApiError:
+    """The API error for an error of the engine.
 
-    Only a prompt that is too long has the code ``context_length_exceeded``, at which clients leave
-    out the beginning of a conversation.
+    Only a prompt that exceeds the context has the code ``context_length_exceeded``, since clients
+    react
+    to it by dropping the beginning of a conversation.
 
     Args:
-        error: What the engine says is wrong.
-        param: The parameter that holds the prompt.
+        error: The engine's error.
+        param: The request parameter with the prompt.
     """
     if isinstance(error, ContextLengthError):
         return ApiError(400, str(error), param=param, code="context_length_exceeded")
@@ -104,7 +105,7 @@ def of_engine(error: TuneshiftError, param: str | None = None) -> ApiError:
 
 
 def install(application: FastAPI) -> None:
-    """Answer every error of ``application`` in the form of the API."""
+    """Register exception handlers that give every error the format of the API."""
 
     @application.exception_handler(ApiError)
     async def _api_error(request: Request, error: ApiError) -> Response:
@@ -112,7 +113,7 @@ def install(application: FastAPI) -> None:
 
     @application.exception_handler(RequestValidationError)
     async def _invalid(request: Request, error: RequestValidationError) -> Response:
-        return _of_validation(error).response()
+        return _from_validation_error(error).response()
 
     @application.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> Response:
@@ -121,16 +122,21 @@ def install(application: FastAPI) -> None:
     @application.exception_handler(Exception)
     async def _defect(request: Request, error: Exception) -> Response:
         log.error("a request failed", exc_info=error)
-        return defect().response()
+        return internal_error().response()
 
 
-def defect() -> ApiError:
-    """What to answer where the program is at fault."""
-    return ApiError(500, "Tuneshift met an error that it does not know.", "server_error")
+def internal_error() -> ApiError:
+    """The error for an unexpected exception (a defect of the program)."""
+    return ApiError(
+        500, "An internal error occurred in Tuneshift; its log has the details.", "server_error"
+    )
 
 
-def _of_validation(error: RequestValidationError) -> ApiError:
-    """The first thing that is wrong with a body; never what was given, which may be anything."""
+def _from_validation_error(error: RequestValidationError) -> ApiError:
+    """The error for the first invalid field of a body.
+
+    The invalid value is not repeated in the message.
+    """
     first = error.errors()[0]
     name = next((part for part in first["loc"][1:2] if isinstance(part, str)), "")
     where = f"“{name}”: " if name else ""
@@ -138,7 +144,7 @@ def _of_validation(error: RequestValidationError) -> ApiError:
 
 
 def _code(kind: str) -> str | None:
-    """The code of the API for a kind of error of pydantic."""
+    """The API's error code for a type of validation error of pydantic."""
     if kind == "json_invalid":
         return None
     if kind == "missing":

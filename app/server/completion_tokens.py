@@ -1,4 +1,4 @@
-"""What is kept of a token for the answer: its text, its log-probabilities, what the pairs did."""
+"""The data of one token in an API response: text, log-probabilities, attribution."""
 
 from __future__ import annotations
 
@@ -12,57 +12,57 @@ from app.attribution.row_statistics import log_softmax, top
 from app.decoding.tuned_logits import tuned_logits
 from app.engine.events import TokenDecoded
 
-_LEAST = -9999.0
-"""What stands for −∞, as in vLLM: JSON has none."""
+_MIN_LOGPROB = -9999.0
+"""Replaces −∞, which JSON does not have. vLLM uses the same value."""
 _BYTES = re.compile("⟨((?:[0-9A-F]{2} ?)+)⟩")
 
 
 @dataclass(frozen=True, slots=True)
-class Ranked:
-    """A token and its log-probability after tuning."""
+class TokenLogprob:
+    """A token id with its log-probability under the tuned distribution."""
 
     token_id: int
     logprob: float
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """One token of an answer.
+class CompletionToken:
+    """One token of a response.
 
     Attributes:
-        text: The text that it completed.
-        start: Where that begins in what the engine writes.
-        token: The token with its log-probability.
-        ranked: The most probable tokens after tuning, the most probable first.
-        explained: The extension: what it was to the base and what each pair did.
-        given: Whether it is a part of the prompt.
+        text: The text that the token completed; empty inside a character.
+        start: Start of that text in the generated text, in characters.
+        token: The token id with its log-probability.
+        top: The most probable tokens under the tuned distribution, in descending order.
+        explained: The entry in the ``tuneshift`` extension: probabilities and contributions.
+        from_prompt: Whether the token belongs to the echoed prompt.
     """
 
     text: str
     start: int
-    token: Ranked
-    ranked: tuple[Ranked, ...]
+    token: TokenLogprob
+    top: tuple[TokenLogprob, ...]
     explained: dict[str, Any] | None
-    given: bool = False
+    from_prompt: bool = False
 
 
-def piece_of(event: TokenDecoded, most: int, *, explain: bool) -> Piece:
-    """What to keep of a token.
+def completion_token(event: TokenDecoded, most: int, *, explain: bool) -> CompletionToken:
+    """Extract what a response needs of a decoded token.
 
     Args:
-        event: Of the engine, with its rows of logits.
+        event: The engine's event, with rows of logits.
         most: How many of the most probable tokens to keep.
-        explain: Whether to say what the pairs did.
+        explain: Whether to keep probabilities and contributions.
     """
     step, explained = event.step, event.attribution
-    ranked = _ranked(event, most) if most else ()
-    # Where it is ranked it has that very number: whoever compares the two wants them equal.
-    found = next((item for item in ranked if item.token_id == step.token_id), None)
-    return Piece(
+    top = _top_tokens(event, most) if most else ()
+    # Take the value from ``top`` if it is there, so that both fields have exactly the same number.
+    found = next((item for item in top if item.token_id == step.token_id), None)
+    return CompletionToken(
         text=step.text,
         start=step.start,
-        token=found or Ranked(step.token_id, _finite(explained.logprob_tuned)),
-        ranked=ranked,
+        token=found or TokenLogprob(step.token_id, _finite(explained.logprob_tuned)),
+        top=top,
         explained={
             "token_id": step.token_id,
             "text": step.text,
@@ -75,70 +75,78 @@ def piece_of(event: TokenDecoded, most: int, *, explain: bool) -> Piece:
         }
         if explain
         else None,
-        given=step.forced,
+        from_prompt=step.forced,
     )
 
 
-def _ranked(event: TokenDecoded, most: int) -> tuple[Ranked, ...]:
+def _top_tokens(event: TokenDecoded, most: int) -> tuple[TokenLogprob, ...]:
     logprobs = log_softmax(tuned_logits(event.step.logits, event.step.alphas))
     ids = sorted(map(int, top(logprobs[None], most)[0]), key=lambda index: -logprobs[index])
     return tuple(
-        Ranked(index, float(logprobs[index])) for index in ids if math.isfinite(logprobs[index])
+        TokenLogprob(index, float(logprobs[index]))
+        for index in ids
+        if math.isfinite(logprobs[index])
     )
 
 
 def _finite(value: float) -> float:
-    return max(value, _LEAST)
+    return max(value, _MIN_LOGPROB)
 
 
 def legacy_logprobs(
-    pieces: Sequence[Piece], labels: Sequence[str], head: Sequence[int] = (), offset: int = 0
+    tokens: Sequence[CompletionToken],
+    token_labels: Sequence[str],
+    unscored_ids: Sequence[int] = (),
+    offset: int = 0,
 ) -> dict[str, Any]:
-    """The log-probabilities of an answer to ``/v1/completions``.
+    """The ``logprobs`` object of ``/v1/completions``.
 
     Args:
-        pieces: Of the answer.
-        labels: What to call each id, [V].
-        head: Ids of a prompt before them, of which nothing is known.
-        offset: Where the first piece begins in the text.
+        tokens: The tokens with log-probabilities.
+        token_labels: The label of each token id, [V].
+        unscored_ids: Token ids of the prompt before ``tokens``, which have no log-probabilities.
+        offset: Position of the first of ``tokens`` in the text, in characters.
     """
-    unknown = [None] * len(head)
+    unknown = [None] * len(unscored_ids)
     return {
-        "tokens": [*(labels[i] for i in head), *(labels[p.token.token_id] for p in pieces)],
-        "token_logprobs": [*unknown, *(piece.token.logprob for piece in pieces)],
-        "top_logprobs": [*unknown, *(_by_label(piece.ranked, labels) for piece in pieces)],
-        "text_offset": [*(0 for _ in head), *(offset + piece.start for piece in pieces)],
+        "tokens": [
+            *(token_labels[i] for i in unscored_ids),
+            *(token_labels[p.token.token_id] for p in tokens),
+        ],
+        "token_logprobs": [*unknown, *(token.token.logprob for token in tokens)],
+        "top_logprobs": [*unknown, *(_top_by_label(token.top, token_labels) for token in tokens)],
+        "text_offset": [*(0 for _ in unscored_ids), *(offset + token.start for token in tokens)],
     }
 
 
-def _by_label(ranked: Sequence[Ranked], labels: Sequence[str]) -> dict[str, float]:
-    """Of several tokens with one label, the most probable."""
+def _top_by_label(top: Sequence[TokenLogprob], token_labels: Sequence[str]) -> dict[str, float]:
+    """Log-probabilities by label; of several tokens with the same label, the most probable one."""
     named: dict[str, float] = {}
-    for item in ranked:
-        named.setdefault(labels[item.token_id], item.logprob)
+    for item in top:
+        named.setdefault(token_labels[item.token_id], item.logprob)
     return named
 
 
-def chat_logprobs(pieces: Sequence[Piece], labels: Sequence[str]) -> dict[str, Any]:
-    """The log-probabilities of an answer to ``/v1/chat/completions``."""
+def chat_logprobs(tokens: Sequence[CompletionToken], token_labels: Sequence[str]) -> dict[str, Any]:
+    """The ``logprobs`` object of ``/v1/chat/completions``."""
     return {
         "content": [
             {
-                **_said(piece.token, labels),
-                "top_logprobs": [_said(item, labels) for item in piece.ranked],
+                **_token_entry(token.token, token_labels),
+                "top_logprobs": [_token_entry(item, token_labels) for item in token.top],
             }
-            for piece in pieces
+            for token in tokens
         ],
         "refusal": None,
     }
 
 
-def _said(item: Ranked, labels: Sequence[str]) -> dict[str, Any]:
-    label = labels[item.token_id]
-    return {"token": label, "logprob": item.logprob, "bytes": list(_spelled(label))}
+def _token_entry(item: TokenLogprob, token_labels: Sequence[str]) -> dict[str, Any]:
+    label = token_labels[item.token_id]
+    return {"token": label, "logprob": item.logprob, "bytes": list(_label_bytes(label))}
 
 
-def _spelled(label: str) -> bytes:
-    """The bytes of a token from its label, in which ⟨E2 82⟩ is bytes inside a character."""
+def _label_bytes(label: str) -> bytes:
+    """The bytes of a token, from its label. In ⟨E2 82⟩ they are listed: an incomplete character."""
     inside = _BYTES.fullmatch(label)
     return bytes.fromhex(inside[1]) if inside else label.encode()

@@ -1,4 +1,4 @@
-"""The two forms of an answer, whole and in a stream, from the progress of its texts."""
+"""Responses of the completion endpoints: one JSON object, or a stream of server-sent events."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from typing import Any
 from app.checkpoints.conversation import Prompt
 from app.decoding.types import FinishReason
 from app.server.api_errors import ApiError
-from app.server.completion_tokens import Piece, chat_logprobs, legacy_logprobs
-from app.server.request_queue import Desk, Ended, Job, Started, closing
+from app.server.completion_tokens import CompletionToken, chat_logprobs, legacy_logprobs
+from app.server.request_queue import CompletionJob, Finished, RequestQueue, Started, closing
 
 Json = dict[str, Any]
 _DONE = b"data: [DONE]\n\n"
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
-    """What distinguishes the two endpoints.
+class ResponseFormat:
+    """The options that determine what a response to one request contains.
 
     Attributes:
-        chat: Whether it is ``/v1/chat/completions``.
-        logprobs: Whether log-probabilities are given.
-        explain: Whether the extension is given.
-        usage: Whether a stream ends with its usage.
-        model: What the model is called.
-        labels: What to call each id, [V].
-        continued: Whether what is written after an echoed prompt is wanted.
+        chat: Whether the endpoint is ``/v1/chat/completions``, not ``/v1/completions``.
+        logprobs: Whether to include log-probabilities.
+        explain: Whether to include the ``tuneshift`` extension.
+        usage: Whether a stream ends with a chunk with token counts.
+        model: The model id in the response.
+        token_labels: The label of each token id, [V].
+        include_generated: Whether to include the text generated after an echoed prompt.
     """
 
     chat: bool
@@ -39,64 +39,88 @@ class Form:
     explain: bool
     usage: bool
     model: str
-    labels: Sequence[str]
-    continued: bool = True
+    token_labels: Sequence[str]
+    include_generated: bool = True
     id: str = field(default_factory=lambda: secrets.token_hex(12))
     created: int = field(default_factory=lambda: int(time.time()))
 
-    def whole(self, choices: list[Json], usage: Json) -> Json:
-        """An answer that is no stream."""
+    def response(self, choices: list[Json], usage: Json) -> Json:
+        """The body of a response that is not streamed."""
         kind = "chat.completion" if self.chat else "text_completion"
         return {**self._head(kind), "choices": choices, "usage": usage}
 
-    def choice(self, index: int, pieces: Sequence[Piece], reason: str) -> Json:
-        """One choice of such an answer."""
-        text = "".join(piece.text for piece in pieces)
-        said: Json = (
+    def choice(self, index: int, tokens: Sequence[CompletionToken], reason: str) -> Json:
+        """One element of ``choices`` in a response that is not streamed."""
+        text = "".join(token.text for token in tokens)
+        content_fields: Json = (
             {"message": {"role": "assistant", "content": text, "refusal": None}}
             if self.chat
             else {"text": text}
         )
-        return {"index": index, **said, "finish_reason": reason, **self._of_tokens(pieces)}
+        return {
+            "index": index,
+            **content_fields,
+            "finish_reason": reason,
+            **self._token_fields(tokens),
+        }
 
-    def echo(
-        self, index: int, prompt: Prompt, head: Sequence[int], pieces: Sequence[Piece], reason: str
+    def echoed_choice(
+        self,
+        index: int,
+        prompt: Prompt,
+        unscored_ids: Sequence[int],
+        tokens: Sequence[CompletionToken],
+        reason: str,
     ) -> Json:
-        """One choice that begins with its prompt.
+        """One element of ``choices`` that begins with its prompt (``echo``).
 
         Args:
-            index: Of the choice.
+            index: Index of the choice.
             prompt: The prompt.
-            head: Its first ids, of which nothing is known.
-            pieces: Those after them, and what was written then.
-            reason: Why it ended.
+            unscored_ids: The first token ids of the prompt, which have no log-probabilities.
+            tokens: The scored tokens of the prompt, then the generated tokens.
+            reason: The finish reason.
         """
-        given = "".join(piece.text for piece in pieces if piece.given)
-        whole = prompt if isinstance(prompt, str) else "".join(self.labels[i] for i in head) + given
-        text = whole + "".join(piece.text for piece in pieces if not piece.given)
-        choice = {"index": index, "text": text, "finish_reason": reason, **self._of_tokens(pieces)}
+        from_prompt = "".join(token.text for token in tokens if token.from_prompt)
+        shown_prompt = (
+            prompt
+            if isinstance(prompt, str)
+            else "".join(self.token_labels[i] for i in unscored_ids) + from_prompt
+        )
+        text = shown_prompt + "".join(token.text for token in tokens if not token.from_prompt)
+        choice = {
+            "index": index,
+            "text": text,
+            "finish_reason": reason,
+            **self._token_fields(tokens),
+        }
         if self.logprobs:
-            offset = len(whole) - len(given)
-            choice["logprobs"] = legacy_logprobs(pieces, self.labels, head, offset)
+            offset = len(shown_prompt) - len(from_prompt)
+            choice["logprobs"] = legacy_logprobs(tokens, self.token_labels, unscored_ids, offset)
         return choice
 
-    def chunk(self, index: int, pieces: Sequence[Piece], reason: str | None) -> bytes:
-        """Some tokens of one choice in a stream."""
-        text = "".join(piece.text for piece in pieces)
-        said: Json = {"text": text}
+    def chunk(self, index: int, tokens: Sequence[CompletionToken], reason: str | None) -> bytes:
+        """A server-sent event with some tokens of one choice."""
+        text = "".join(token.text for token in tokens)
+        content_fields: Json = {"text": text}
         if self.chat:
-            said = {"delta": {"content": text} if pieces else {}}
-        choice = {"index": index, **said, "finish_reason": reason, **self._of_tokens(pieces)}
+            content_fields = {"delta": {"content": text} if tokens else {}}
+        choice = {
+            "index": index,
+            **content_fields,
+            "finish_reason": reason,
+            **self._token_fields(tokens),
+        }
         return self._event({"choices": [choice]})
 
-    def opening(self, index: int) -> bytes:
-        """How one choice begins in a stream of a chat."""
+    def role_chunk(self, index: int) -> bytes:
+        """The first event of a choice of a streamed chat, which names the role."""
         delta = {"role": "assistant", "content": ""}
         choice = {"index": index, "delta": delta, "finish_reason": None, "logprobs": None}
         return self._event({"choices": [choice]})
 
-    def closing(self, usage: Json) -> bytes:
-        """The usage at the end of a stream."""
+    def usage_chunk(self, usage: Json) -> bytes:
+        """The last event of a stream, with token counts."""
         return self._event({"choices": [], "usage": usage})
 
     def _event(self, content: Json) -> bytes:
@@ -113,19 +137,19 @@ class Form:
             "system_fingerprint": None,
         }
 
-    def _of_tokens(self, pieces: Sequence[Piece]) -> Json:
+    def _token_fields(self, tokens: Sequence[CompletionToken]) -> Json:
         found: Json = {"logprobs": None}
-        if self.logprobs and pieces:
+        if self.logprobs and tokens:
             make = chat_logprobs if self.chat else legacy_logprobs
-            found["logprobs"] = make(pieces, self.labels)
-        if self.explain and pieces:
-            found["tuneshift"] = {"tokens": [piece.explained for piece in pieces]}
+            found["logprobs"] = make(tokens, self.token_labels)
+        if self.explain and tokens:
+            found["tuneshift"] = {"tokens": [token.explained for token in tokens]}
         return found
 
 
 @dataclass(slots=True)
 class _Usage:
-    """Tokens read and written; a prompt counts once for all its choices."""
+    """Token counts of one request; a prompt shared by several choices is counted once."""
 
     prompts: dict[Prompt, int] = field(default_factory=dict)
     written: int = 0
@@ -139,63 +163,73 @@ class _Usage:
         }
 
 
-async def write_whole(desk: Desk, jobs: Sequence[Job], form: Form) -> Json:
-    """Every text, one choice for each.
+async def complete(
+    queue: RequestQueue, jobs: Sequence[CompletionJob], response_format: ResponseFormat
+) -> Json:
+    """Generate all jobs and return the body of the response, with one choice for each job.
 
     Raises:
-        ApiError: A text cannot be written.
+        ApiError: A job fails.
     """
     usage = _Usage()
     choices = []
     for index, job in enumerate(jobs):
-        pieces: list[Piece] = []
-        head: tuple[int, ...] = ()
-        async with aclosing(desk.write(job)) as progress:
+        tokens: list[CompletionToken] = []
+        unscored_ids: tuple[int, ...] = ()
+        async with aclosing(queue.generate(job)) as progress:
             async for item in progress:
                 if isinstance(item, Started):
-                    usage.prompts[job.prompt], head = item.prompt_tokens, item.head
-                elif isinstance(item, Piece):
-                    if item.given or form.continued:
-                        pieces.append(item)
+                    usage.prompts[job.prompt], unscored_ids = item.prompt_tokens, item.unscored_ids
+                elif isinstance(item, CompletionToken):
+                    if item.from_prompt or response_format.include_generated:
+                        tokens.append(item)
                 elif job.echo:
-                    choices.append(form.echo(index, job.prompt, head, pieces, _reason(item)))
+                    choices.append(
+                        response_format.echoed_choice(
+                            index, job.prompt, unscored_ids, tokens, _reason(item)
+                        )
+                    )
                 else:
-                    choices.append(form.choice(index, pieces, _reason(item)))
-        usage.written += sum(not piece.given for piece in pieces)
-    return form.whole(choices, usage.as_json())
+                    choices.append(response_format.choice(index, tokens, _reason(item)))
+        usage.written += sum(not token.from_prompt for token in tokens)
+    return response_format.response(choices, usage.as_json())
 
 
-async def write_stream(desk: Desk, jobs: Sequence[Job], form: Form) -> AsyncGenerator[bytes, None]:
-    """Every text as server-sent events; an error after the first of them is an event, too.
+async def stream_events(
+    queue: RequestQueue, jobs: Sequence[CompletionJob], response_format: ResponseFormat
+) -> AsyncGenerator[bytes, None]:
+    """Generate all jobs and yield the response as server-sent events.
+
+    An error after the first event is sent as an event.
 
     Raises:
-        ApiError: The first text cannot be begun.
+        ApiError: The first job fails before its first event.
     """
     usage = _Usage()
     begun = False
     try:
         for index, job in enumerate(jobs):
-            async with aclosing(desk.write(job)) as progress:
+            async with aclosing(queue.generate(job)) as progress:
                 async for item in progress:
                     if isinstance(item, Started):
                         usage.prompts[job.prompt] = item.prompt_tokens
-                        if form.chat:
-                            yield form.opening(index)
+                        if response_format.chat:
+                            yield response_format.role_chunk(index)
                             begun = True
                         continue
-                    if isinstance(item, Piece):
+                    if isinstance(item, CompletionToken):
                         usage.written += 1
-                        yield form.chunk(index, [item], None)
+                        yield response_format.chunk(index, [item], None)
                     else:
-                        yield form.chunk(index, [], _reason(item))
+                        yield response_format.chunk(index, [], _reason(item))
                     begun = True
     except ApiError as error:
         if not begun:
             raise
         yield _event(error.body())
         return
-    if form.usage:
-        yield form.closing(usage.as_json())
+    if response_format.usage:
+        yield response_format.usage_chunk(usage.as_json())
     yield _DONE
 
 
@@ -203,7 +237,9 @@ def _event(content: Json) -> bytes:
     return b"data: " + json.dumps(content, allow_nan=False).encode() + b"\n\n"
 
 
-def _reason(ended: Ended) -> str:
-    if ended.reason is FinishReason.CANCELLED:  # by nobody who reads this: the server is closing
+def _reason(ended: Finished) -> str:
+    if (
+        ended.reason is FinishReason.CANCELLED
+    ):  # the client did not cancel: the server is shutting down
         raise closing()
     return "length" if ended.reason is FinishReason.LENGTH else "stop"

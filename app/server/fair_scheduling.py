@@ -1,4 +1,4 @@
-"""Who is next: one text at a time, and those who wait are asked in turn."""
+"""Fair scheduling of generations: one at a time, in round-robin order of the clients that wait."""
 
 from __future__ import annotations
 
@@ -9,36 +9,36 @@ from contextlib import asynccontextmanager
 
 from app.server.api_errors import ApiError
 
-MOST_WAITING = 256
+MAX_WAITING = 256
 _RETRY_AFTER = "10"
 
 
-class Turns:
-    """Gives one text at a time its turn; clients with several requests wait between the others.
+class FairScheduler:
+    """Grants one slot at a time. Clients with waiting requests are served in round-robin order.
 
     Args:
-        most: How many may wait.
+        max_waiting: The maximum number of waiting requests.
     """
 
-    def __init__(self, most: int = MOST_WAITING) -> None:
-        self._most = most
+    def __init__(self, max_waiting: int = MAX_WAITING) -> None:
+        self._max_waiting = max_waiting
         self._busy = False
         self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
 
     @property
     def waiting(self) -> int:
-        """How many wait."""
+        """The number of waiting requests."""
         return sum(map(len, self._waiting.values()))
 
     @asynccontextmanager
-    async def take(self, client: str) -> AsyncIterator[None]:
-        """Wait for a turn and keep it inside.
+    async def slot(self, client: str) -> AsyncIterator[None]:
+        """Wait for the slot, and hold it inside the ``async with`` block.
 
         Args:
-            client: Who asks; the turns go round among clients.
+            client: Identifier of the client.
 
         Raises:
-            ApiError: Too many wait already.
+            ApiError: Too many requests are waiting.
         """
         if self._busy:
             await self._wait(client)
@@ -47,43 +47,45 @@ class Turns:
             yield
         finally:
             self._busy = False
-            self._call_next()
+            self._wake_next()
 
     async def _wait(self, client: str) -> None:
-        if self.waiting >= self._most:
+        if self.waiting >= self._max_waiting:
             raise ApiError(
                 429,
-                f"{self.waiting} requests wait already.",
+                f"The queue is full: {self.waiting} requests are waiting.",
                 "rate_limit_error",
                 code="queue_full",
                 headers={"Retry-After": _RETRY_AFTER},
             )
-        turn = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(client, deque()).append(turn)
+        future = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(client, deque()).append(future)
         try:
-            await turn
+            await future
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():  # it was given the turn and has gone
+            if (
+                future.done() and not future.cancelled()
+            ):  # the slot was granted, but the waiting task was cancelled
                 self._busy = False
-                self._call_next()
+                self._wake_next()
             else:
-                self._forget(client, turn)
+                self._remove(client, future)
             raise
 
-    def _call_next(self) -> None:
+    def _wake_next(self) -> None:
         while self._waiting:
-            client, turns = self._waiting.popitem(last=False)
-            turn = turns.popleft()
-            if turns:
-                self._waiting[client] = turns  # behind all others
-            if not turn.done():
+            client, futures = self._waiting.popitem(last=False)
+            future = futures.popleft()
+            if futures:
+                self._waiting[client] = futures  # last in the round-robin order
+            if not future.done():
                 self._busy = True
-                turn.set_result(None)
+                future.set_result(None)
                 return
 
-    def _forget(self, client: str, turn: asyncio.Future[None]) -> None:
-        turns = self._waiting.get(client)
-        if turns is not None and turn in turns:
-            turns.remove(turn)
-            if not turns:
+    def _remove(self, client: str, future: asyncio.Future[None]) -> None:
+        futures = self._waiting.get(client)
+        if futures is not None and future in futures:
+            futures.remove(future)
+            if not futures:
                 del self._waiting[client]

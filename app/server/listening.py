@@ -1,4 +1,4 @@
-"""Where requests come in: an address, and a socket that listens there."""
+"""The listening socket of the API server, and its URL."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _BACKLOG = 512
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Where to answer whom.
+    """Configuration of an API server.
 
     Attributes:
-        access: Who may ask.
-        port: Where to listen; 0 is any that is free.
-        limits: What a request may take.
+        access: Who may use the server.
+        port: TCP port; 0 for any free port.
+        limits: Limits for one request.
     """
 
     access: Access
@@ -29,36 +29,37 @@ class Service:
 
 
 def listen(service: Service) -> socket.socket:
-    """A socket at the address of ``service``.
+    """Open the listening socket for ``service``.
 
     Raises:
-        SettingsError: It cannot be listened at, or others than this machine could ask without a
-            key.
+        SettingsError: The address cannot be bound, the port is invalid, or the address is reachable
+            from
+            other machines and no key is set.
     """
     access, port = service.access, service.port
     if not (access.is_local or access.key):
         raise SettingsError(
-            f"At {access.host} others than this machine can ask, so a key is needed",
-            next_step="Set a key: for tuneshift serve with --api-key-file or TUNESHIFT_SERVE_KEY.",
+            f"An API key is required, because other machines can connect to {access.host}",
+            next_step="Set a key; for tuneshift serve, use --api-key-file or TUNESHIFT_SERVE_KEY.",
         )
     if port not in range(65536):
-        raise SettingsError("A port is a number from 0 to 65535", evidence=f"it is {port}")
+        raise SettingsError("The port must be a number from 0 to 65535", evidence=f"it is {port}")
     try:
         family = socket.getaddrinfo(access.host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((access.host, port), family=family, backlog=_BACKLOG)
-    except (OSError, UnicodeError) as error:  # the latter for a name that cannot be one
+    except (OSError, UnicodeError) as error:  # UnicodeError: not a valid host name
         taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
         raise SettingsError(
-            f"{access.host} port {port} cannot be listened at",
-            evidence="another program listens there" if taken else str(error),
-            next_step="Choose another port." if taken else "Check address and port.",
+            f"The server cannot listen on {access.host}, port {port}",
+            evidence="another program uses the port" if taken else str(error),
+            next_step="Choose another port." if taken else "Check the address and the port.",
         ) from error
 
 
 def url_of(listener: socket.socket) -> str:
-    """The base address of the API at a socket, as clients want it.
+    """The base URL of the API at a listening socket.
 
-    Where it listens at all addresses of this machine, they want the machine's name.
+    If the socket listens on all addresses, the URL has the host name of this machine.
     """
     host, port = listener.getsockname()[:2]
     if ipaddress.ip_address(host.partition("%")[0]).is_unspecified:

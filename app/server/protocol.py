@@ -1,7 +1,7 @@
-"""The requests of the OpenAI API, as far as they mean something here.
+"""Request bodies of the OpenAI API, with the parameters that this server supports.
 
-One rule for every field: null is as if the field were not given, a field that is not known is
-ignored, and a field that would change the text and is not supported is refused by name.
+In all fields, null is the same as a missing value. Unknown fields are ignored. Unsupported fields
+that would change the text are rejected by name.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from app.checkpoints.conversation import (
 from app.decoding.types import MAX_SEED, GenerationConfig
 from app.server.api_errors import ApiError
 
-MOST_CHOICES, MOST_PROMPTS, MOST_STOPS, MOST_LOGPROBS, MOST_MESSAGES = 16, 32, 16, 50, 1000
-_MOST_IDS = 1_000_000
-_TEXT = Annotated[str, Field(min_length=1)]
-_IDS = Annotated[
+MAX_CHOICES, MAX_PROMPTS, MAX_STOPS, MAX_LOGPROBS, MAX_MESSAGES = 16, 32, 16, 50, 1000
+_MAX_IDS = 1_000_000
+_Text = Annotated[str, Field(min_length=1)]
+_Ids = Annotated[
     list[Annotated[int, Field(strict=True, ge=0, lt=2**31)]],
-    Field(min_length=1, max_length=_MOST_IDS),
+    Field(min_length=1, max_length=_MAX_IDS),
 ]
-_STOP = Annotated[str, Field(max_length=200)]
+_Stop = Annotated[str, Field(max_length=200)]
 _UNSUPPORTED = {
     "frequency_penalty": 0,
     "presence_penalty": 0,
@@ -45,67 +45,67 @@ _UNSUPPORTED = {
     "modalities": ["text"],
     "web_search_options": None,
 }
-"""Parameters that would change the text, with what they may be, since it asks for nothing."""
+"""Unsupported parameters that would change the text, and the neutral value that is accepted."""
 
 
-def _whole(value: Any) -> Any:
-    """A number without a fraction as an integer, as JSON knows no difference."""
+def _integral(value: Any) -> Any:
+    """Convert a float without a fraction to an integer: JSON does not distinguish them."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-_INTEGER = Annotated[int, BeforeValidator(_whole)]
+_Integer = Annotated[int, BeforeValidator(_integral)]
 
 
-class Given(BaseModel):
-    """A table of a request, without the fields that are null."""
+class RequestModel(BaseModel):
+    """A pydantic model that treats null fields as missing."""
 
     model_config = ConfigDict(strict=True, extra="allow", allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod
-    def _leave_out_nulls(cls, values: Any) -> Any:
+    def _drop_nulls(cls, values: Any) -> Any:
         if isinstance(values, dict):
             return {name: value for name, value in values.items() if value is not None}
         return values
 
 
-class StreamOptions(Given):
-    """How a stream ends."""
+class StreamOptions(RequestModel):
+    """The ``stream_options`` of a request."""
 
     include_usage: bool = False
 
 
-class Sampling(Given):
-    """What both kinds of request have; what is not given is as the recipe says."""
+class GenerationRequest(RequestModel):
+    """Parameters that both endpoints have; a missing parameter takes its value from the recipe."""
 
     model: str = ""
-    max_tokens: Annotated[_INTEGER, Field(ge=1, le=1_000_000)] | None = None
+    max_tokens: Annotated[_Integer, Field(ge=1, le=1_000_000)] | None = None
     temperature: Annotated[float, Field(ge=0, le=100)] | None = None
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
-    top_k: Annotated[_INTEGER, Field(ge=0, le=10_000_000)] | None = None
+    top_k: Annotated[_Integer, Field(ge=0, le=10_000_000)] | None = None
     min_p: Annotated[float, Field(ge=0, le=1)] | None = None
     repetition_penalty: Annotated[float, Field(ge=0.01, le=100)] | None = None
-    seed: Annotated[_INTEGER, Field(ge=-(2**63), le=MAX_SEED)] | None = None
-    stop: _STOP | Annotated[list[_STOP], Field(max_length=MOST_STOPS)] | None = None
-    n: Annotated[_INTEGER, Field(ge=1, le=MOST_CHOICES)] = 1
+    seed: Annotated[_Integer, Field(ge=-(2**63), le=MAX_SEED)] | None = None
+    stop: _Stop | Annotated[list[_Stop], Field(max_length=MAX_STOPS)] | None = None
+    n: Annotated[_Integer, Field(ge=1, le=MAX_CHOICES)] = 1
     stream: bool = False
     stream_options: StreamOptions | None = None
     user: str | None = None
     alphas: (
         Annotated[list[Annotated[float, Field(ge=-1_000_000, le=1_000_000)]], Field(max_length=100)]
         | None
-    ) = Field(None, description="The weight of each expert pair, in the recipe's order.")
+    ) = Field(None, description="The alpha of each expert pair, in the recipe's order.")
     explain: bool = Field(
-        True, description="Say of every token what it was to the base and what each pair did."
+        True, description="Add the probabilities of each token and each pair's contribution."
     )
 
     @model_validator(mode="before")
     @classmethod
-    def _read_words_of_other_servers(cls, values: Any) -> Any:
-        """-1 is how llama.cpp and vLLM write that a number is not limited."""
+    def _normalize_limits(cls, values: Any) -> Any:
+        """Replace −1, which llama.cpp and vLLM use for “no limit”."""
         if not isinstance(values, dict):
             return values
-        _refuse_unsupported(values)
+        _reject_unsupported(values)
         unlimited = {
             name: 0 if name == "top_k" else None
             for name in ("top_k", "max_tokens", "max_completion_tokens")
@@ -114,10 +114,10 @@ class Sampling(Given):
         return values | unlimited
 
     def config(self, defaults: GenerationConfig, choice: int) -> GenerationConfig:
-        """The settings of one choice; with a seed, each choice has another one."""
+        """The sampling settings of one choice. With a seed, choice n has the seed plus n."""
         seed = secrets.randbelow(MAX_SEED) if self.seed is None else self.seed + choice
         given = {
-            "max_new_tokens": self.longest,
+            "max_new_tokens": self.max_new_tokens,
             "temperature": self.temperature,
             "top_p": self.top_p,
             "top_k": self.top_k,
@@ -133,20 +133,20 @@ class Sampling(Given):
         return GenerationConfig(**values, seed=seed % MAX_SEED, stop=stop)
 
     @property
-    def longest(self) -> int | None:
-        """The most tokens of the answer."""
+    def max_new_tokens(self) -> int | None:
+        """The maximum number of generated tokens."""
         return self.max_tokens
 
     @property
-    def echoes(self) -> bool:
-        """Whether the prompt is part of the answer."""
+    def echoes_prompt(self) -> bool:
+        """Whether the response includes the prompt."""
         return False
 
     def alphas_for(self, defaults: tuple[float, ...]) -> tuple[float, ...]:
-        """The weights in force.
+        """The alphas of the request, or ``defaults`` if it has none.
 
         Raises:
-            ApiError: There is not one for each pair.
+            ApiError: The number of alphas differs from the number of pairs.
         """
         if self.alphas is None:
             return defaults
@@ -154,62 +154,70 @@ class Sampling(Given):
             pairs = f"{len(defaults)} expert pair" + ("s" if len(defaults) > 1 else "")
             raise ApiError(
                 400,
-                f"There must be one alpha for each expert pair; the recipe has {pairs}.",
+                f"“alphas” must have one value for each expert pair; the recipe has {pairs}.",
                 param="alphas",
             )
         return tuple(self.alphas)
 
 
-class CompletionRequest(Sampling):
-    """A request to ``/v1/completions``."""
+class CompletionRequest(GenerationRequest):
+    """The body of a request to ``/v1/completions``."""
 
     prompt: (
-        _TEXT
-        | Annotated[list[_TEXT], Field(min_length=1, max_length=MOST_PROMPTS)]
-        | _IDS
-        | Annotated[list[_IDS], Field(min_length=1, max_length=MOST_PROMPTS)]
-    ) = Field(description="A text, the ids of one in the tokenizer of the base, or several.")
-    max_tokens: Annotated[_INTEGER, Field(ge=0, le=1_000_000)] | None = Field(
-        None, description="0 with echo alone."
+        _Text
+        | Annotated[list[_Text], Field(min_length=1, max_length=MAX_PROMPTS)]
+        | _Ids
+        | Annotated[list[_Ids], Field(min_length=1, max_length=MAX_PROMPTS)]
+    ) = Field(
+        description="A text, a list of token ids of the base's tokenizer, or a list of either."
     )
-    logprobs: Annotated[_INTEGER, Field(ge=0, le=MOST_LOGPROBS)] | None = None
-    echo: bool = Field(False, description="Give the prompt back, and score its tokens.")
+    max_tokens: Annotated[_Integer, Field(ge=0, le=1_000_000)] | None = Field(
+        None, description="0 is allowed with echo only."
+    )
+    logprobs: Annotated[_Integer, Field(ge=0, le=MAX_LOGPROBS)] | None = None
+    echo: bool = Field(
+        False,
+        description="Include the prompt in the response, with log-probabilities of its tokens.",
+    )
 
     @model_validator(mode="after")
     def _check_echo(self) -> CompletionRequest:
         if self.max_tokens == 0 and not self.echo:
             raise ApiError(
                 400,
-                "“max_tokens” of 0 asks for nothing, unless “echo” is on",
+                "“max_tokens” may be 0 only with “echo”",
                 param="max_tokens",
                 code="invalid_value",
             )
         if self.echo and (self.stream or any(self.stop or ())):
             raise ApiError(
                 400,
-                "“echo” together with “stream” or “stop” is not supported",
+                "“echo” cannot be combined with “stream” or “stop”",
                 param="echo",
                 code="unsupported_value",
             )
         return self
 
     @property
-    def longest(self) -> int | None:
-        # With nothing to be written one token is, and left out of the answer.
+    def max_new_tokens(self) -> int | None:
+        # The engine generates at least one token; the response leaves it out.
         return 1 if self.max_tokens == 0 else self.max_tokens
 
     def config(self, defaults: GenerationConfig, choice: int) -> GenerationConfig:
-        """The settings of one choice; a prompt that is echoed may hold stop strings."""
+        """The sampling settings of one choice.
+
+        With ``echo``, stop strings do not apply, as the prompt may contain them.
+        """
         config = super().config(defaults, choice)
         return replace(config, stop=()) if self.echo else config
 
     @property
-    def echoes(self) -> bool:
+    def echoes_prompt(self) -> bool:
         return self.echo
 
     @property
     def prompts(self) -> list[Prompt]:
-        """Every prompt."""
+        """All prompts of the request."""
         prompt = self.prompt
         if isinstance(prompt, str):
             return [prompt]
@@ -218,28 +226,28 @@ class CompletionRequest(Sampling):
         return [each if isinstance(each, str) else TokenIds(tuple(each)) for each in prompt]
 
 
-class ContentPart(Given):
-    """A part of a message: text, or what an assistant said instead of an answer."""
+class ContentPart(RequestModel):
+    """A part of a chat message: text, or the refusal of an assistant."""
 
     type: Literal["text", "refusal"]
     text: str = ""
     refusal: str = ""
 
 
-class ChatMessage(Given):
-    """A message of a chat. An assistant may have said nothing."""
+class ChatMessage(RequestModel):
+    """A chat message. The message of an assistant may be empty."""
 
     role: Literal["system", "developer", "user", "assistant"]
     content: str | list[ContentPart] = ""
 
     @model_validator(mode="before")
     @classmethod
-    def _refuse_calls(cls, values: Any) -> Any:
+    def _reject_tool_calls(cls, values: Any) -> Any:
         if not isinstance(values, dict):
             return values
         for name in ("tool_calls", "function_call", "audio"):
             if values.get(name):
-                raise _unsupported("messages", f"“{name}” of a message is not supported")
+                raise _unsupported_error("messages", f"“{name}” of a message is not supported")
         if values.get("content") is None and values.get("role") != "assistant":
             raise ApiError(
                 400,
@@ -250,7 +258,7 @@ class ChatMessage(Given):
         return values
 
     def message(self) -> Message:
-        """The message as the engine reads it."""
+        """The message in the engine's format."""
         content = self.content
         if not isinstance(content, str):
             content = "".join(part.text or part.refusal for part in content)
@@ -258,37 +266,37 @@ class ChatMessage(Given):
         return Message(role, content)
 
 
-class ChatRequest(Sampling):
-    """A request to ``/v1/chat/completions``."""
+class ChatRequest(GenerationRequest):
+    """The body of a request to ``/v1/chat/completions``."""
 
-    messages: Annotated[list[ChatMessage], Field(min_length=1, max_length=MOST_MESSAGES)]
-    max_completion_tokens: Annotated[_INTEGER, Field(ge=1, le=1_000_000)] | None = None
+    messages: Annotated[list[ChatMessage], Field(min_length=1, max_length=MAX_MESSAGES)]
+    max_completion_tokens: Annotated[_Integer, Field(ge=1, le=1_000_000)] | None = None
     logprobs: bool | None = None
-    top_logprobs: Annotated[_INTEGER, Field(ge=0, le=MOST_LOGPROBS)] | None = None
+    top_logprobs: Annotated[_Integer, Field(ge=0, le=MAX_LOGPROBS)] | None = None
 
     @property
-    def longest(self) -> int | None:
+    def max_new_tokens(self) -> int | None:
         return self.max_completion_tokens or self.max_tokens
 
     def conversation(self) -> Conversation:
-        """The messages as the engine reads them."""
+        """The messages in the engine's format."""
         return Conversation(tuple(item.message() for item in self.messages))
 
 
-def _refuse_unsupported(values: dict[Any, Any]) -> None:
-    """Refuse what would change the text and is not done.
+def _reject_unsupported(values: dict[Any, Any]) -> None:
+    """Reject unsupported parameters that would change the text.
 
     Raises:
-        ApiError: There is such a parameter, and it asks for something.
+        ApiError: Such a parameter has an effect.
     """
     for name, nothing in _UNSUPPORTED.items():
-        asked = values.get(name)
-        if asked is None or (asked == nothing and not isinstance(asked, bool)):
+        value = values.get(name)
+        if value is None or (value == nothing and not isinstance(value, bool)):
             continue
-        if name == "best_of" and asked == values.get("n"):  # every one of them is returned
+        if name == "best_of" and value == values.get("n"):  # all candidates are returned
             continue
-        raise _unsupported(name, f"“{name}” is not supported")
+        raise _unsupported_error(name, f"“{name}” is not supported")
 
 
-def _unsupported(name: str, message: str) -> ApiError:
+def _unsupported_error(name: str, message: str) -> ApiError:
     return ApiError(400, message, param=name, code="unsupported_parameter")

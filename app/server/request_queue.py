@@ -1,4 +1,4 @@
-"""Between the API and the engine: texts are asked for in turn, and their tokens handed on."""
+"""The queue between the API and the engine: one generation at a time, fair among clients."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from app.engine.events import (
 )
 from app.engine.worker import EngineClient
 from app.errors import Cancelled, TuneshiftError, unknown_error
-from app.server.api_errors import ApiError, defect, of_engine
-from app.server.completion_tokens import Piece
-from app.server.fair_scheduling import Turns
-from app.server.server_events import Figures, Model
+from app.server.api_errors import ApiError, from_engine_error, internal_error
+from app.server.completion_tokens import CompletionToken
+from app.server.fair_scheduling import FairScheduler
+from app.server.server_events import ServedModel, ServerStats
 
-_AT_ONCE = 64
+_MAX_DRAINED = 64
 _RETRY_AFTER = "5"
 
 Wake = Callable[[], None]
@@ -42,119 +42,125 @@ OpenClient = Callable[[Wake], EngineClient]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Job:
-    """One text to be written.
+class CompletionJob:
+    """One choice of a request: a prompt and its settings.
 
     Attributes:
-        client: Who asks for it.
-        prompt: What it follows.
-        config: The settings in force.
-        alphas: The weight of each pair.
-        piece: Makes of a token what is kept of it: rows of logits are large.
-        loads: :attr:`Desk.loads` when it was asked for.
-        echo: Whether the prompt is part of the answer.
+        client: Identifier of the client, for fair scheduling.
+        prompt: The prompt.
+        config: The sampling settings.
+        alphas: The alpha of each pair, [P].
+        make_token: Extracts what the response needs from an engine event, so that the large rows of
+            logits can be freed.
+        model_epoch: :attr:`RequestQueue.model_epoch` at the time of the request.
+        echo: Whether the response includes the prompt.
     """
 
     client: str
     prompt: Prompt
     config: GenerationConfig
     alphas: tuple[float, ...]
-    piece: Callable[[TokenDecoded], Piece]
-    loads: int
+    make_token: Callable[[TokenDecoded], CompletionToken]
+    model_epoch: int
     echo: bool = False
 
     @property
     def param(self) -> str:
-        """The parameter of the API that the prompt was given by."""
+        """The request parameter that contains the prompt."""
         return "messages" if isinstance(self.prompt, Conversation) else "prompt"
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The prompt is encoded.
+    """The prompt has been encoded.
 
     Attributes:
-        prompt_tokens: Its length for the base.
-        head: Where it is echoed, the ids before the first piece.
+        prompt_tokens: Length of the prompt in tokens of the base.
+        unscored_ids: For an echoed prompt, the token ids before the first scored token.
     """
 
     prompt_tokens: int
-    head: tuple[int, ...] = ()
+    unscored_ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """The text has ended."""
+class Finished:
+    """The generation has ended."""
 
     reason: FinishReason
 
 
-Progress = Started | Piece | Ended
+Progress = Started | CompletionToken | Finished
 
 
-class Desk:
-    """Has an engine write text after text. Used on one event loop.
+class RequestQueue:
+    """Runs generation jobs on an engine, one after another. Must be used on one event loop.
 
-    The engine may be somebody else's: what it has in memory is told by :meth:`show`.
+    The engine may have another owner, such as the window; the owner calls :meth:`set_model` when
+    the
+    loaded models change.
 
     Args:
-        open_client: Opens the way to the engine.
-        turns: Whose turn it is.
-        on_change: Hears of the figures, at most once in a round of the loop.
+        open_line: Opens the connection to the engine.
+        scheduler: Decides which client is next.
+        on_change: Called with new statistics, at most once per iteration of the event loop.
     """
 
     def __init__(
         self,
         open_client: OpenClient,
-        turns: Turns | None = None,
-        on_change: Callable[[Figures], None] = lambda figures: None,
+        turns: FairScheduler | None = None,
+        on_change: Callable[[ServerStats], None] = lambda stats: None,
     ) -> None:
-        self._turns = turns or Turns()
+        self._scheduler = turns or FairScheduler()
         self._loop = asyncio.get_running_loop()
         self._ids = itertools.count(1)
         self._receivers: dict[int, Callable[[Event], None]] = {}
-        self._running: asyncio.Queue[Progress | ApiError] | None = None
+        self._current: asyncio.Queue[Progress | ApiError] | None = None
         self._failed: EngineFailed | None = None
         self._on_change = on_change
-        self._telling = False
-        self._requests = self._texts = self._tokens = 0
+        self._notify_scheduled = False
+        self._requests = self._started = self._tokens = 0
         self._client = ""
-        self._closing: ApiError | None = None
-        self.model: Model | None = None
-        """What is served, or None while nothing is loaded."""
-        self.loads = 0
-        """Grows when what was loaded goes: what was asked before is not for what comes."""
+        self._close_error: ApiError | None = None
+        self.model: ServedModel | None = None
+        """The served model, or None while nothing is loaded."""
+        self.model_epoch = 0
+        """Incremented when models are unloaded; jobs of an earlier epoch are rejected."""
         self._line = open_client(self._wake)
 
     @property
-    def figures(self) -> Figures:
-        """What has been asked and answered so far."""
-        return Figures(self._requests, self._texts, self._tokens, self._turns.waiting, self._client)
+    def stats(self) -> ServerStats:
+        """Current counts of requests, generations and tokens."""
+        return ServerStats(
+            self._requests, self._started, self._tokens, self._scheduler.waiting, self._client
+        )
 
     def count_request(self) -> None:
-        """Count one more request."""
+        """Add one request to the statistics."""
         self._requests += 1
-        self._changed()
+        self._notify_soon()
 
-    def show(self, model: Model | None) -> None:
-        """Serve this from now on.
+    def set_model(self, model: ServedModel | None) -> None:
+        """Change the served model.
 
         Args:
-            model: The same models with other weights or settings, for what is asked from now on; or
-                None where they go, which ends what is being written and what waits with an error.
+            model: The loaded models with new default alphas or settings, which apply to later
+                requests; or
+                None if the models are unloaded, which ends current and waiting jobs with an error.
         """
         self.model = model
         if model is None:
-            self.loads += 1
-            self._interrupt(_changed_models())
+            self.model_epoch += 1
+            self._interrupt(_model_changed())
 
     async def load(
         self, recipe: Recipe, on_progress: Callable[[LoadProgress], None] = lambda progress: None
     ) -> None:
-        """Load the recipe that is served.
+        """Load a recipe and serve it.
 
         Raises:
-            TuneshiftError: It cannot be loaded.
+            TuneshiftError: The recipe cannot be loaded.
         """
         events: asyncio.Queue[Event] = asyncio.Queue()
         cancellation = Cancellation()
@@ -165,7 +171,7 @@ class Desk:
                 if isinstance(event, Loading):
                     on_progress(event.progress)
                 elif isinstance(event, Loaded):
-                    self.show(Model(event.recipe, event.token_labels))
+                    self.set_model(ServedModel(event.recipe, event.token_labels))
                     return
                 elif isinstance(event, Failed | EngineFailed):
                     raise event.error or unknown_error(Cancelled())
@@ -173,29 +179,29 @@ class Desk:
             cancellation.request()
             self._receivers.pop(id_, None)
 
-    async def write(self, job: Job) -> AsyncGenerator[Progress, None]:
-        """Write one text when it is its turn; leaving the iteration cancels it.
+    async def generate(self, job: CompletionJob) -> AsyncGenerator[Progress, None]:
+        """Wait for a slot, then generate one choice. Closing the generator cancels the generation.
 
         Raises:
-            ApiError: It cannot be written, or too many texts wait.
+            ApiError: The generation fails, or too many jobs are waiting.
         """
-        self._changed()
+        self._notify_soon()
         try:
-            async with self._turns.take(job.client), aclosing(self._run(job)) as progress:
+            async with self._scheduler.slot(job.client), aclosing(self._run(job)) as progress:
                 async for item in progress:
                     yield item
         finally:
-            self._changed()
+            self._notify_soon()
 
-    async def _run(self, job: Job) -> AsyncGenerator[Progress, None]:
-        if self._closing:
-            raise self._closing
-        if job.loads != self.loads:
-            raise _changed_models()
+    async def _run(self, job: CompletionJob) -> AsyncGenerator[Progress, None]:
+        if self._close_error:
+            raise self._close_error
+        if job.model_epoch != self.model_epoch:
+            raise _model_changed()
         progress: asyncio.Queue[Progress | ApiError] = asyncio.Queue()
-        self._running, self._client = progress, job.client
-        self._texts += 1
-        self._changed()
+        self._current, self._client = progress, job.client
+        self._started += 1
+        self._notify_soon()
 
         def receive(event: Event) -> None:
             item = _progress(event, job)
@@ -219,33 +225,33 @@ class Desk:
                 item = await progress.get()
                 if isinstance(item, ApiError):
                     raise item
-                self._tokens += isinstance(item, Piece)
+                self._tokens += isinstance(item, CompletionToken)
                 yield item
-                if isinstance(item, Ended):
+                if isinstance(item, Finished):
                     return
         finally:
             cancellation.request()
             self._receivers.pop(id_, None)
-            self._running, self._client = None, ""
+            self._current, self._client = None, ""
 
     def close(self) -> None:
-        """End what is being written and what waits, and hang up."""
-        self._closing = closing()
-        self._interrupt(self._closing)
+        """End current and waiting jobs with an error, and disconnect from the engine."""
+        self._close_error = closing()
+        self._interrupt(self._close_error)
         self._line.close()
 
     def _interrupt(self, error: ApiError) -> None:
-        if self._running is not None:
-            self._running.put_nowait(error)
+        if self._current is not None:
+            self._current.put_nowait(error)
 
-    def _changed(self) -> None:
-        if not self._telling:
-            self._telling = True
-            self._loop.call_soon(self._tell)
+    def _notify_soon(self) -> None:
+        if not self._notify_scheduled:
+            self._notify_scheduled = True
+            self._loop.call_soon(self._notify)
 
-    def _tell(self) -> None:
-        self._telling = False
-        self._on_change(self.figures)
+    def _notify(self) -> None:
+        self._notify_scheduled = False
+        self._on_change(self.stats)
 
     def _submit(self, make: Callable[[int], Command], receive: Callable[[Event], None]) -> int:
         id_ = next(self._ids)
@@ -257,12 +263,12 @@ class Desk:
         return id_
 
     def _wake(self) -> None:
-        """On the engine's thread."""
-        with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
-            self._loop.call_soon_threadsafe(self._drain)
+        """Schedule draining of the outbox. Called on the engine's thread."""
+        with contextlib.suppress(RuntimeError):  # the loop has already been closed
+            self._loop.call_soon_threadsafe(self._drain_outbox)
 
-    def _drain(self) -> None:
-        events = self._line.outbox.drain(_AT_ONCE)
+    def _drain_outbox(self) -> None:
+        events = self._line.outbox.drain(_MAX_DRAINED)
         for event in events:
             if isinstance(event, EngineFailed):
                 self._failed = event
@@ -272,37 +278,37 @@ class Desk:
                 found = self._receivers.get(event.id)
                 if found is not None:
                     found(event)
-        if len(events) == _AT_ONCE:
-            self._loop.call_soon(self._drain)
+        if len(events) == _MAX_DRAINED:
+            self._loop.call_soon(self._drain_outbox)
 
 
-def _progress(event: Event, job: Job) -> Progress | ApiError | None:
+def _progress(event: Event, job: CompletionJob) -> Progress | ApiError | None:
     if isinstance(event, RunStarted):
         return Started(event.prompt_tokens[0], event.head)
     if isinstance(event, TokenDecoded):
-        return job.piece(event)
+        return job.make_token(event)
     if isinstance(event, RunFinished):
-        return Ended(event.finish_reason)
+        return Finished(event.finish_reason)
     if isinstance(event, Failed | EngineFailed):
         error: TuneshiftError | None = event.error
         if error is None or event.details:
-            return defect()
-        return of_engine(error, job.param)
+            return internal_error()
+        return from_engine_error(error, job.param)
     return None
 
 
 def not_loaded() -> ApiError:
-    """What to answer while no models are there."""
-    return _unavailable("No models are loaded at the moment.", "model_not_loaded")
+    """The error for requests while no models are loaded."""
+    return _unavailable("No models are loaded.", "model_not_loaded")
 
 
 def closing() -> ApiError:
-    """What to answer when the server ends."""
-    return ApiError(503, "The server is closing.", "engine_error")
+    """The error for requests when the server shuts down."""
+    return ApiError(503, "The server is shutting down.", "engine_error")
 
 
-def _changed_models() -> ApiError:
-    return _unavailable("Other models are being loaded; ask again.", "model_changed")
+def _model_changed() -> ApiError:
+    return _unavailable("Other models are being loaded; retry the request.", "model_changed")
 
 
 def _unavailable(message: str, code: str) -> ApiError:

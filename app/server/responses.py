@@ -1,4 +1,4 @@
-"""Answers whose work ends when the client goes away, or takes too long."""
+"""HTTP responses whose work is cancelled when the client disconnects or a time limit passes."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Any
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from app.server.api_errors import ApiError, defect, json_response
+from app.server.api_errors import ApiError, internal_error, json_response
 
 log = logging.getLogger(__name__)
 
 
-class Working(Response):
-    """An answer that is worked on while the client is there.
+class CancellableResponse(Response):
+    """A response that is computed while it is sent, and cancelled if the client disconnects.
 
     Args:
-        limit: The most seconds it may take, waiting included.
+        limit: Time limit in seconds, including time in the queue.
     """
 
     def __init__(self, limit: float) -> None:
@@ -27,7 +27,7 @@ class Working(Response):
         self._limit = limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, until the client has gone."""
+        """Compute and send the response, unless the client disconnects first."""
         work = asyncio.ensure_future(self._answer(scope, receive, send))
         gone = asyncio.ensure_future(_gone(receive))
         try:
@@ -43,8 +43,8 @@ class Working(Response):
         raise NotImplementedError
 
 
-class WorkingJson(Working):
-    """An answer of JSON."""
+class CancellableJson(CancellableResponse):
+    """A JSON response."""
 
     def __init__(self, work: Coroutine[Any, Any, dict[str, Any]], limit: float) -> None:
         super().__init__(limit)
@@ -58,8 +58,11 @@ class WorkingJson(Working):
         return json_response(await self._work)
 
 
-class WorkingStream(Working):
-    """An answer of server-sent events; what fails before the first is an answer with a status."""
+class CancellableStream(CancellableResponse):
+    """A stream of server-sent events.
+
+    An error before the first event becomes a response with an error status.
+    """
 
     media_type = "text/event-stream"
 
@@ -96,21 +99,21 @@ class WorkingStream(Working):
 
 
 async def _or_error(work: Callable[[], Awaitable[Any]], limit: float) -> Any:
-    """The result of ``work``, or the answer that says why there is none."""
+    """The result of ``work``, or an error response if it fails or exceeds ``limit`` seconds."""
     try:
         async with asyncio.timeout(limit):
             return await work()
     except TimeoutError:
-        message = f"The answer took longer than {limit:,.0f} seconds."
+        message = f"The response took longer than {limit:,.0f} seconds."
         return ApiError(504, message, "timeout_error").response()
     except ApiError as error:
         return error.response()
     except Exception:
-        log.exception("an answer failed")
-        return defect().response()
+        log.exception("a response failed")
+        return internal_error().response()
 
 
 async def _gone(receive: Receive) -> None:
-    """Wait until the client has gone."""
+    """Wait until the client has disconnected."""
     while (await receive())["type"] != "http.disconnect":
         pass

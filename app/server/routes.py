@@ -1,4 +1,4 @@
-"""The API: what is asked at which address."""
+"""The routes of the OpenAI API."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from app.engine.events import TokenDecoded
 from app.errors import SettingsError
 from app.server import api_errors
 from app.server.access import Access, Limits
-from app.server.access_middleware import Guard
+from app.server.access_middleware import AccessMiddleware
 from app.server.api_errors import ApiError, json_response
-from app.server.completion_tokens import Piece, piece_of
-from app.server.completions import Form, write_stream, write_whole
-from app.server.protocol import ChatRequest, CompletionRequest, Sampling
-from app.server.request_queue import Desk, Job, not_loaded
-from app.server.responses import WorkingJson, WorkingStream
-from app.server.server_events import Model
+from app.server.completion_tokens import CompletionToken, completion_token
+from app.server.completions import ResponseFormat, complete, stream_events
+from app.server.protocol import ChatRequest, CompletionRequest, GenerationRequest
+from app.server.request_queue import CompletionJob, RequestQueue, not_loaded
+from app.server.responses import CancellableJson, CancellableStream
+from app.server.server_events import ServedModel
 
 ANY_MODEL = "tuneshift"
-"""A name that always means the recipe that is served."""
-_LONGEST_NAME = 200
+"""A model name that always means the served recipe."""
+_MAX_CLIENT_LENGTH = 200
 _ERROR = {"description": "An error in the form of the OpenAI API."}
 _RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"content": {"application/json": {}, "text/event-stream": {}}},
@@ -38,12 +38,12 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
 
 
 def model_id(recipe: Recipe) -> str:
-    """What the recipe is called as a model, such as ``qwen2-5-7b-instructed``."""
+    """The model id of a recipe: its name in a–z, 0–9 and hyphens (``qwen2-5-7b-instructed``)."""
     return re.sub(r"[^a-z0-9]+", "-", recipe.name.lower()).strip("-") or ANY_MODEL
 
 
-def make_application(desk: Desk, access: Access, limits: Limits) -> ASGIApp:
-    """The API over what ``desk`` serves, guarded."""
+def make_application(queue: RequestQueue, access: Access, limits: Limits) -> ASGIApp:
+    """Build the ASGI application: the API routes over ``queue``, behind the access checks."""
     application = FastAPI(
         title="Tuneshift",
         description="Proxy-tuned models behind the OpenAI API.",
@@ -52,7 +52,7 @@ def make_application(desk: Desk, access: Access, limits: Limits) -> ASGIApp:
         redoc_url=None,
     )
     api_errors.install(application)
-    _add_routes(application, desk, limits)
+    _add_routes(application, queue, limits)
     if access.origins:
         application.add_middleware(
             CORSMiddleware,
@@ -60,11 +60,11 @@ def make_application(desk: Desk, access: Access, limits: Limits) -> ASGIApp:
             allow_methods=["GET", "POST"],
             allow_headers=["*"],
         )
-    return Guard(application, access, limits)
+    return AccessMiddleware(application, access, limits)
 
 
-def _add_routes(application: FastAPI, desk: Desk, limits: Limits) -> None:
-    api = _Api(desk, limits)
+def _add_routes(application: FastAPI, queue: RequestQueue, limits: Limits) -> None:
+    api = _Api(queue, limits)
 
     @application.get("/v1/models")
     async def models() -> Response:
@@ -72,46 +72,50 @@ def _add_routes(application: FastAPI, desk: Desk, limits: Limits) -> None:
 
     @application.get("/v1/models/{name:path}", responses={404: _ERROR})
     async def model(name: str) -> Response:
-        return json_response(describe(api.served(name).recipe))
+        return json_response(describe(api.find_model(name).recipe))
 
     @application.post("/v1/completions", responses=_RESPONSES)
-    async def completions(asked: CompletionRequest, request: Request) -> Response:
-        model, most = api.served(asked.model), asked.logprobs or 0
-        if asked.echo:
+    async def completions(body: CompletionRequest, request: Request) -> Response:
+        model, top_count = api.find_model(body.model), body.logprobs or 0
+        if body.echo:
             check_can_echo(model.recipe)
         jobs = [
-            api.job(model, asked, prompt, choice, most, request)
-            for prompt in asked.prompts
-            for choice in range(asked.n)
+            api.make_job(model, body, prompt, choice, top_count, request)
+            for prompt in body.prompts
+            for choice in range(body.n)
         ]
-        return api.answer(model, asked, jobs, chat=False, logprobs=asked.logprobs is not None)
+        return api.respond(model, body, jobs, chat=False, logprobs=body.logprobs is not None)
 
     @application.post("/v1/chat/completions", responses=_RESPONSES)
-    async def chat(asked: ChatRequest, request: Request) -> Response:
-        model, most = api.served(asked.model), (asked.top_logprobs or 0) if asked.logprobs else 0
-        conversation = asked.conversation()
+    async def chat(body: ChatRequest, request: Request) -> Response:
+        model, top_count = (
+            api.find_model(body.model),
+            (body.top_logprobs or 0) if body.logprobs else 0,
+        )
+        conversation = body.conversation()
         jobs = [
-            api.job(model, asked, conversation, choice, most, request) for choice in range(asked.n)
+            api.make_job(model, body, conversation, choice, top_count, request)
+            for choice in range(body.n)
         ]
-        return api.answer(model, asked, jobs, chat=True, logprobs=bool(asked.logprobs))
+        return api.respond(model, body, jobs, chat=True, logprobs=bool(body.logprobs))
 
 
 def check_can_echo(recipe: Recipe) -> None:
-    """Refuse to score a prompt that the roles read in different forms.
+    """Check that every role reads the prompt as plain text, so that its tokens can be scored.
 
     Raises:
-        ApiError: Some role's prompt format is not plain.
+        ApiError: A role has a prompt format other than plain.
     """
     if any(spec.prompt != PLAIN for spec in recipe.checkpoints()):
         raise ApiError(
             400,
-            "“echo” needs roles that all read the prompt as it is; here some have a prompt format.",
+            "“echo” requires plain prompts in all roles; some roles have a prompt format.",
             param="echo",
         )
 
 
 def describe(recipe: Recipe) -> dict[str, Any]:
-    """How a recipe is described as a model."""
+    """The entry of a recipe in the response of ``/v1/models``."""
     pairs = [{"name": pair.name, "alpha": pair.alpha} for pair in recipe.pairs]
     return {
         "id": model_id(recipe),
@@ -123,81 +127,101 @@ def describe(recipe: Recipe) -> dict[str, Any]:
 
 
 class _Api:
-    """What the routes share."""
+    """State and helpers that the routes share."""
 
-    def __init__(self, desk: Desk, limits: Limits) -> None:
-        self._desk = desk
+    def __init__(self, queue: RequestQueue, limits: Limits) -> None:
+        self._queue = queue
         self._limits = limits
 
     def models(self) -> list[dict[str, Any]]:
-        """The one model that is served, or none while none is loaded."""
-        model = self._desk.model
+        """The entry of the served model; empty while no model is loaded."""
+        model = self._queue.model
         return [describe(model.recipe)] if model else []
 
-    def served(self, name: str) -> Model:
-        """What is served, where it goes by this name.
+    def find_model(self, name: str) -> ServedModel:
+        """The served model, if ``name`` means it.
 
         Raises:
-            ApiError: It is another model, or none is loaded.
+            ApiError: ``name`` is another model, or no model is loaded.
         """
-        model = self._desk.model
+        model = self._queue.model
         if model is None:
             raise not_loaded()
         id_ = model_id(model.recipe)
         if name not in ("", ANY_MODEL, id_, model.recipe.name):
             raise ApiError(
                 404,
-                f"There is no such model; the one that is served is “{id_}”.",
+                f"There is no such model; the served model is “{id_}”.",
                 param="model",
                 code="model_not_found",
             )
         return model
 
-    def job(
+    def make_job(
         self,
-        model: Model,
-        asked: Sampling,
+        model: ServedModel,
+        body: GenerationRequest,
         prompt: Prompt,
         choice: int,
-        most: int,
+        top_count: int,
         request: Request,
-    ) -> Job:
-        """One text of a request."""
+    ) -> CompletionJob:
+        """The job for one choice of a request.
 
-        def keep(event: TokenDecoded) -> Piece:
-            return piece_of(event, most, explain=asked.explain)
+        Args:
+            model: The served model.
+            body: The parsed request body.
+            prompt: The prompt.
+            choice: Index of the choice.
+            top_count: How many of the most probable tokens to keep for each token.
+            request: The HTTP request, for the client's address.
+
+        Raises:
+            ApiError: A sampling setting or the alphas are invalid.
+        """
+
+        def make_token(event: TokenDecoded) -> CompletionToken:
+            return completion_token(event, top_count, explain=body.explain)
 
         try:
-            config = asked.config(model.recipe.sampling, choice)
+            config = body.config(model.recipe.sampling, choice)
         except SettingsError as error:
-            raise api_errors.of_engine(error) from error
-        alphas = asked.alphas_for(model.recipe.alphas)
-        client, loads = _client(asked, request), self._desk.loads
-        return Job(client, prompt, config, alphas, keep, loads, asked.echoes)
+            raise api_errors.from_engine_error(error) from error
+        alphas = body.alphas_for(model.recipe.alphas)
+        client, model_epoch = _client(body, request), self._queue.model_epoch
+        return CompletionJob(
+            client, prompt, config, alphas, make_token, model_epoch, body.echoes_prompt
+        )
 
-    def answer(
-        self, model: Model, asked: Sampling, jobs: Sequence[Job], *, chat: bool, logprobs: bool
+    def respond(
+        self,
+        model: ServedModel,
+        body: GenerationRequest,
+        jobs: Sequence[CompletionJob],
+        *,
+        chat: bool,
+        logprobs: bool,
     ) -> Response:
-        """Have the texts of a request written."""
-        options = asked.stream_options
-        form = Form(
+        """The response to a request, as JSON or a stream. Sending it runs ``jobs``."""
+        options = body.stream_options
+        response_format = ResponseFormat(
             chat=chat,
             logprobs=logprobs,
-            explain=asked.explain,
+            explain=body.explain,
             usage=options is not None and options.include_usage,
             model=model_id(model.recipe),
-            labels=model.token_labels,
-            continued=asked.max_tokens != 0,
+            token_labels=model.token_labels,
+            include_generated=body.max_tokens != 0,
         )
-        self._desk.count_request()
-        limit = self._limits.answer_seconds
-        if asked.stream:
-            return WorkingStream(write_stream(self._desk, jobs, form), limit)
-        return WorkingJson(write_whole(self._desk, jobs, form), limit)
+        self._queue.count_request()
+        max_seconds = self._limits.answer_seconds
+        if body.stream:
+            return CancellableStream(stream_events(self._queue, jobs, response_format), max_seconds)
+        return CancellableJson(complete(self._queue, jobs, response_format), max_seconds)
 
 
-def _client(asked: Sampling, request: Request) -> str:
-    """Who asks, for the turns: who they say they are, or the connection that they ask through."""
-    if asked.user:
-        return f"user {asked.user[:_LONGEST_NAME]}"
+def _client(body: GenerationRequest, request: Request) -> str:
+    """The client's identifier for fair scheduling: the ``user`` parameter or the address."""
+    if body.user:
+        return f"user {body.user[:_MAX_CLIENT_LENGTH]}"
     return f"{request.client.host}:{request.client.port}" if request.client else "?"

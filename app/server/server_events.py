@@ -1,4 +1,4 @@
-"""What is served, and what a server tells of itself. Plain values: no library of the server."""
+"""The served model and the events of a server. Imports no server libraries."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from app.errors import TuneshiftError
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Model:
-    """What the engine has in memory.
+class ServedModel:
+    """The loaded models, as the server needs them.
 
     Attributes:
-        recipe: With the weights and the settings that a request has by default.
-        token_labels: What to call each id, [V].
+        recipe: The recipe, with the alphas and sampling settings that requests have by default.
+        token_labels: The label of each token id, [V].
     """
 
     recipe: Recipe
@@ -22,15 +22,15 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
-    """What has been asked and answered so far.
+class ServerStats:
+    """Counts since the server was started.
 
     Attributes:
-        requests: Requests for texts.
-        texts: Texts that were begun.
-        tokens: Tokens of those that have ended.
-        waiting: Texts that wait for their turn.
-        client: For whom a text is being written, or nothing.
+        requests: Completion requests.
+        texts: Generations that were started.
+        tokens: Generated tokens.
+        waiting: Jobs in the queue.
+        client: The client of the current generation; empty if there is none.
     """
 
     requests: int = 0
@@ -42,16 +42,16 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Listening:
-    """Requests are answered at ``url``."""
+    """The server accepts requests at ``url``."""
 
     url: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stopped:
-    """Nothing is answered any more; ``error`` says why, unless it was asked to stop."""
+    """The server has stopped; ``error`` is None if it was asked to stop."""
 
     error: TuneshiftError | None = None
 
 
-ServerEvent = Listening | Figures | Stopped
+ServerEvent = Listening | ServerStats | Stopped

@@ -1,4 +1,4 @@
-"""The server by itself: an engine of its own with a recipe, and uvicorn before it."""
+"""The API server as a program of its own: an engine with a recipe, served by uvicorn."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import uvicorn
 from app.checkpoints.spec import Recipe
 from app.checkpoints.status import LoadProgress
 from app.engine.worker import EngineThread
-from app.server.fair_scheduling import Turns
+from app.server.fair_scheduling import FairScheduler
 from app.server.listening import Service
-from app.server.request_queue import Desk
+from app.server.request_queue import RequestQueue
 from app.server.routes import make_application
 
-_KEEP_ALIVE, _LAST_WORDS = 75, 3
-_PATIENCE = 30.0
+_KEEP_ALIVE_SECONDS, _SHUTDOWN_SECONDS = 75, 3
+_JOIN_SECONDS = 30.0
 
 
 async def serve(
@@ -27,50 +27,50 @@ async def serve(
     on_progress: Callable[[LoadProgress], None],
     on_ready: Callable[[], None],
 ) -> None:
-    """Load the recipe and answer until the process is asked to end.
+    """Load a recipe and serve it until the process is asked to end.
 
     Args:
-        service: Who is answered.
-        recipe: What is loaded.
-        listener: Of :func:`app.server.listening.listen`.
-        on_progress: Called as the recipe is loaded.
-        on_ready: Called when requests are answered.
+        service: Address, access rules and limits.
+        recipe: The recipe.
+        listener: The socket of :func:`app.server.listening.listen`.
+        on_progress: Called while the recipe is loaded.
+        on_ready: Called when requests are accepted.
 
     Raises:
         TuneshiftError: The recipe cannot be loaded.
     """
-    async with own_engine() as desk:
-        await desk.load(recipe, on_progress)
-        server = Server(desk, service)
+    async with own_engine() as queue:
+        await queue.load(recipe, on_progress)
+        server = Server(queue, service)
         on_ready()
         await server.serve([listener])
 
 
 @asynccontextmanager
-async def own_engine(turns: Turns | None = None) -> AsyncIterator[Desk]:
-    """A desk with an engine that nobody else asks."""
+async def own_engine(turns: FairScheduler | None = None) -> AsyncIterator[RequestQueue]:
+    """Start an engine and yield a request queue that is its only user."""
     thread = EngineThread(_nobody_reads)
-    desk = Desk(thread.new_client, turns)
+    queue = RequestQueue(thread.new_client, turns)
     thread.start()
     try:
-        yield desk
+        yield queue
     finally:
-        desk.close()
+        queue.close()
         thread.close()
-        thread.join(_PATIENCE)
+        thread.join(_JOIN_SECONDS)
 
 
 def _nobody_reads() -> None:
-    """Of what the engine tells its owner: that it has started."""
+    """Ignore events for the engine's owner: here there is no owner besides the queue."""
 
 
 class Server(uvicorn.Server):
-    """uvicorn with the API over what ``desk`` serves."""
+    """A uvicorn server with the API over ``queue``."""
 
-    def __init__(self, desk: Desk, service: Service) -> None:
+    def __init__(self, queue: RequestQueue, service: Service) -> None:
         super().__init__(
             uvicorn.Config(
-                make_application(desk, service.access, service.limits),
+                make_application(queue, service.access, service.limits),
                 http="h11",
                 ws="none",
                 lifespan="off",
@@ -78,7 +78,7 @@ class Server(uvicorn.Server):
                 access_log=False,
                 proxy_headers=False,
                 server_header=False,
-                timeout_keep_alive=_KEEP_ALIVE,
-                timeout_graceful_shutdown=_LAST_WORDS,
+                timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+                timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
             )
         )

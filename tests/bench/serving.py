@@ -63,9 +63,9 @@ class Served:
         self._ready.wait()
 
     async def _serve(self) -> None:
-        async with own_engine() as desk:
-            await desk.load(self._recipe)
-            self.server = Server(desk, self._service)
+        async with own_engine() as queue:
+            await queue.load(self._recipe)
+            self.server = Server(queue, self._service)
             self._ready.set()
             await self.server.serve([self._listener])
 

@@ -57,7 +57,7 @@ def with_window(recipe: Recipe, work: Callable[[str], None]) -> None:
         window = MainWindow(session, memory)
         window.add_plot()
         session.serving.set_address("127.0.0.1", 0, "")
-        window.show()
+        window.set_model()
         bridge.start()
         session.load()
         timer.start()

@@ -44,10 +44,10 @@ def test_a_table_for_people(command: list[str], capsys: pytest.CaptureFixture[st
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--tokens", "1"], "at least two tokens and one repeat"),
+        (["--tokens", "1"], "--tokens must be at least 2"),
         (["--contexts", "0"], "must be at least 1"),
         (["--contexts", "a"], "Argument --contexts"),
-        (["--shapes", "7b,1b,1b"], "--shapes, --recipe and --base exclude"),
+        (["--shapes", "7b,1b,1b"], "--shapes cannot be combined with"),
         (["--prompt", ""], "The prompt is empty"),
         (["--alpha", "1", "--alpha", "1"], "more alphas than expert pairs"),
     ],

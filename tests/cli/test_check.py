@@ -77,7 +77,7 @@ def test_a_few_tokens_that_differ_are_listed(
     assert "a few tokens differ" in out
     assert f"{ids('a'):>7}  “a” in the base, “other” here, accepted by the recipe" in out
     assert f"{ids('?'):>7}  “?” in the base, “another” here\n" in out
-    assert "Masked, and never generated: 1 of the base's rows" in out
+    assert "Masked (never generated): 1 of the base's rows" in out
 
 
 def ids(token: str) -> int:
@@ -92,7 +92,7 @@ def test_another_vocabulary_is_refused_after_the_report(
     models[1] = renamed(llama.expert, tmp_path, {letter: letter * 9 for letter in "abcdefghijk"})
     assert main(["check", *models]) == 2
     output = capsys.readouterr()
-    assert "another vocabulary: refused" in output.out
+    assert "different vocabulary: refused" in output.out
     assert "11 of 320 tokens differ" in output.err
     assert output.err.count("\n") == 1
     found = report(models, capsys)
@@ -105,7 +105,7 @@ def test_a_recipe_that_does_not_fit_is_told_and_can_be_used(
 ) -> None:
     monkeypatch.setattr(memory, "free_bytes", lambda device: 1000)
     assert main(["check", *models]) == 0
-    assert "does not fit; it can be loaded anyway" in capsys.readouterr().out
+    assert "does not fit, but can be loaded anyway" in capsys.readouterr().out
     found = report(models, capsys)
     assert (found["usable"], found["memory"]["fits"]) == (True, False)
     (device,) = found["memory"]["devices"]
@@ -144,7 +144,7 @@ def test_a_prompt_that_a_role_cannot_read_is_refused_after_the_report(
     assert main(["check", "--recipe", str(path)]) == 2
     output = capsys.readouterr()
     assert "Memory" in output.out
-    assert "The expert “Style” cannot read the prompt" in output.err
+    assert "The expert “Style” cannot encode the prompt" in output.err
     assert "has no chat template" in output.err
     assert report(["--recipe", str(path)], capsys)["usable"] is False
 
@@ -153,10 +153,10 @@ def test_a_prompt_that_a_role_cannot_read_is_refused_after_the_report(
     ("arguments", "said"),
     [
         (["/nowhere", "/nowhere", "/nowhere"], "/nowhere"),
-        (["/nowhere"], "A base alone has nothing to be tuned by"),
+        (["/nowhere"], "The base has no expert pair"),
         (["/nowhere", "/nowhere"], "experts: 1, anti-experts: 0"),
         (["owner/a", "owner/b", "owner/c"], "write hub:owner/a"),
-        (["/a", "/b", "/c", "--recipe", "demo"], "exclude each other"),
+        (["/a", "/b", "/c", "--recipe", "demo"], "cannot be combined with"),
         (["--recipe", "nowhere"], "no recipe “nowhere”"),
         (["--accept", "x"], "invalid int"),
     ],

@@ -84,7 +84,7 @@ def test_it_says_what_it_will_do_and_does_it(
     assert weights == (llama.base / "model.safetensors").read_bytes()
 
     assert main(["download", "owner/base"]) == 0
-    assert "here already" in capsys.readouterr().out
+    assert "already downloaded" in capsys.readouterr().out
     assert triple.downloads_of("model.safetensors") == 2
 
 
@@ -148,7 +148,7 @@ def test_the_room_for_all_of_them_is_counted(
     one = hub.describe(hub.parse("owner/base")).size
     monkeypatch.setattr(hub, "free_disk", lambda: int(one * 1.5))
     assert main(["download", "owner/base", "owner/expert"]) == 2
-    assert "not enough room" in capsys.readouterr().err
+    assert "not enough free disk space" in capsys.readouterr().err
     assert not any("/resolve/" in request for request in triple.requests)
 
 

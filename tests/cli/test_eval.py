@@ -136,7 +136,10 @@ def test_programs_are_run_only_where_that_is_allowed(
     [
         (["--tasks", "gsm8k-zero-sho"], "Did you mean gsm8k-zero-shot"),
         (["--tasks", "gsm8k-zero-shot"], "--data gsm8k-zero-shot=FILE"),
-        (["--tasks", "gsm8k-zero-shot", "--data", "nowhere.jsonl"], "no data file nowhere.jsonl"),
+        (
+            ["--tasks", "gsm8k-zero-shot", "--data", "nowhere.jsonl"],
+            "data file nowhere.jsonl does not exist",
+        ),
         (["--tasks", "nowhere.toml"], "nowhere.toml cannot be read"),
         (["--tasks", ","], "empty"),
         (["--tasks", "TASK", "--roles", "bsae"], "“base”"),
@@ -145,7 +148,7 @@ def test_programs_are_run_only_where_that_is_allowed(
         (["--tasks", "TASK", "--limit", "0"], "limit"),
         (["--tasks", "TASK", "--batch-size", "0"], "auto or a number"),
         (["--tasks", "TASK", "--data", "other=x.jsonl"], "other"),
-        (["--tasks", "TASK,TASK2"], "called “mine”"),
+        (["--tasks", "TASK,TASK2"], "the name “mine”"),
         ([], "--tasks"),
     ],
 )

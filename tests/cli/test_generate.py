@@ -192,9 +192,9 @@ def test_shifts_end_the_output_with_a_table(
         (["--alpha", "1", "--alpha", "2"], "more alphas"),
         (["--stop", ""], "stop string"),
         (["--device", "cuda:99"], "no device"),
-        (["--recipe", "demo"], "exclude each other"),
+        (["--recipe", "demo"], "cannot be combined with"),
         (["--expert", "x"], "anti-expert"),
-        (["--greedy", "--temperature", "1"], "exclude each other"),
+        (["--greedy", "--temperature", "1"], "cannot be combined with"),
         (["--frobnicate"], "Unrecognized"),
     ],
 )

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from app.__main__ import main
-from app.cli.saving import Saving
+from app.cli.saving import RunSaver
 from app.decoding.types import GenerationConfig
 from app.engine.commands import Generate, Load
 from app.engine.controls import Cancellation, LiveAlphas
@@ -126,7 +126,7 @@ def test_runs_are_listed_and_searched(
     assert "the sea" in lines[0]
     assert str(saved["run_id"]) in lines[1]
     assert inspected(capsys, "--search", "KING").splitlines() == lines[1:]
-    assert inspected(capsys, "--search", "nothing like this") == "No run fits.\n"
+    assert inspected(capsys, "--search", "nothing like this") == "No matching runs.\n"
 
 
 def test_errors_are_one_line_with_what_to_do(
@@ -141,7 +141,7 @@ def test_errors_are_one_line_with_what_to_do(
         capsys, "inspect", "last", "--output", str(tmp_path / "none" / "x")
     )
     assert "invalid choice" in error(capsys, "inspect", "last", "--format", "docx")
-    assert "exclude each other" in error(capsys, "generate", "--again", "last", "--seed", "1")
+    assert "cannot be combined with" in error(capsys, "generate", "--again", "last", "--seed", "1")
     assert "a prompt" in error(capsys, "generate", "more", "--again", "last")
     own_history.write_bytes(b"\0" * 9000)
     assert "damaged" in error(capsys, "inspect", "last")
@@ -212,7 +212,7 @@ def test_weights_that_were_changed_in_the_middle_are_changed_again(
     recipe = llama.recipe(1.0)
     config = GenerationConfig(max_new_tokens=14, temperature=1.2, seed=11)
     run = NewRun(new_run_id(), PROMPT, recipe, config)
-    saving = Saving(own_history, run)
+    saving = RunSaver(own_history, run)
     alphas = LiveAlphas((1.0,))
     came = []
 
@@ -243,7 +243,7 @@ def test_other_tokens_are_told_with_what_else_differs(
         connection.execute("UPDATE run SET roles = replace(roles, 'sampled:', 'sampled:0')")
     assert main(["generate", "--again", "last"]) == 1
     err = capsys.readouterr().err
-    assert err.startswith(f"tuneshift: Token 3 is another than in {saved['run_id']}")
+    assert err.startswith(f"tuneshift: Token 3 differs from {saved['run_id']}")
     assert "fingerprint was sampled:0" in err
     assert err.count("\n") == 1
 

@@ -17,8 +17,8 @@ SHOWN = {"ascii": b"\\u03b1", "cp1252": b"\\u03b1", "utf-8": "α".encode()}
 @pytest.mark.parametrize("encoding", SHOWN)
 def test_what_cannot_be_encoded_is_written_as_numbers(encoding: str) -> None:
     code = (
-        "from app.cli import output; output.take_every_character(); "
-        f"print({NAME!r}); raise SystemExit(output.settle(0))"
+        "from app.cli import output; output.configure_streams(); "
+        f"print({NAME!r}); raise SystemExit(output.flush_stdout(0))"
     )
     environment = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
     done = subprocess.run(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.cli.roles import on_device, recipe_of_roles
+from app.cli.roles import recipe_of_roles, with_placement
 from app.errors import RecipeError
 
 
@@ -75,7 +75,7 @@ def test_pairs_are_named_after_their_experts() -> None:
 
 
 def test_device_and_dtype_are_for_every_role() -> None:
-    recipe = on_device(recipe_of_roles("a", ["b"], ["c"]), "cpu", None)
+    recipe = with_placement(recipe_of_roles("a", ["b"], ["c"]), "cpu", None)
     assert {(spec.device, spec.dtype) for spec in recipe.checkpoints()} == {("cpu", "auto")}
-    recipe = on_device(recipe, None, "float16")
+    recipe = with_placement(recipe, None, "float16")
     assert {(spec.device, spec.dtype) for spec in recipe.checkpoints()} == {("cpu", "float16")}

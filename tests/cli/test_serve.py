@@ -33,7 +33,7 @@ def test_it_answers_until_it_is_asked_to_end(tiny_recipe: Recipe, tmp_path: Path
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
-        found = re.fullmatch(r"“tiny” is served at (http://127\.0\.0\.1:\d+/v1)\n", line)
+        found = re.fullmatch(r"Serving “tiny” at (http://127\.0\.0\.1:\d+/v1)\n", line)
         assert found, line + process.communicate()[1]
         assert httpx2.get(f"{found[1]}/models").status_code == 401
         answer = httpx2.post(

@@ -9,7 +9,7 @@ import pytest
 
 from app.checkpoints.loading.loader import LoadedRecipe
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
-from app.evaluation.loading import Models
+from app.evaluation.loading import ModelLoader
 from tests import tiny
 
 Load = Callable[[str], LoadedRecipe]
@@ -33,11 +33,11 @@ def two_pairs(family: tiny.Family) -> Recipe:
 @pytest.fixture(scope="session")
 def load(families: dict[str, tiny.Family]) -> Load:
     """The loaded recipe of two pairs, of each architecture once."""
-    known: dict[str, LoadedRecipe] = {}
+    cached: dict[str, LoadedRecipe] = {}
 
     def loaded(architecture: str) -> LoadedRecipe:
-        if architecture not in known:
-            known[architecture] = Models().load(two_pairs(families[architecture]))
-        return known[architecture]
+        if architecture not in cached:
+            cached[architecture] = ModelLoader().load(two_pairs(families[architecture]))
+        return cached[architecture]
 
     return loaded

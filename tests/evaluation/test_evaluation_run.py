@@ -12,23 +12,23 @@ import pytest
 from app.checkpoints.loading.loader import LoadedRecipe
 from app.checkpoints.spec import Recipe
 from app.errors import Cancelled, EvaluationError
-from app.evaluation.evaluation_run import Answered, evaluate
+from app.evaluation.evaluation_run import AnsweredQuestion, evaluate
 from app.evaluation.evaluator import Evaluator
-from app.evaluation.loading import Models
+from app.evaluation.loading import ModelLoader
 from app.evaluation.metrics import bits
 from app.evaluation.results import result_of
 from app.evaluation.store import ResultFolder
 from app.evaluation.task_files import read_task
 from app.evaluation.tasks import Task
-from app.evaluation.variants import View, views_of
+from app.evaluation.variants import Variant, variants_of
 from tests import tiny
 from tests.evaluation.conftest import Load
-from tests.evaluation.test_variants import alone
+from tests.evaluation.test_variants import single_model
 
 PROMPTS = ["the king said", "How many? 12 + 30 =", "thou art", "x y z", "the sea was"]
 
 
-class OneLoad(Models):
+class OneLoad(ModelLoader):
     """Gives what is loaded already, and counts."""
 
     def __init__(self, loaded: LoadedRecipe) -> None:
@@ -61,8 +61,8 @@ def loaded(load: Load) -> LoadedRecipe:
 
 
 @pytest.fixture
-def views(loaded: LoadedRecipe) -> list[View]:
-    return views_of(loaded.recipe, ["base", "expert", "tuned"], (0.5, 1.0), alone)
+def variants(loaded: LoadedRecipe) -> list[Variant]:
+    return variants_of(loaded.recipe, ["base", "expert", "tuned"], (0.5, 1.0), single_model)
 
 
 @pytest.fixture
@@ -70,62 +70,62 @@ def folder(tmp_path: Path) -> ResultFolder:
     return ResultFolder(tmp_path / "out")
 
 
-def of(answers: Sequence[Answered], view: View) -> list[Answered]:
-    return sorted((a for a in answers if a.view == view), key=lambda a: a.record["index"])
+def of(answers: Sequence[AnsweredQuestion], variant: Variant) -> list[AnsweredQuestion]:
+    return sorted((a for a in answers if a.variant == variant), key=lambda a: a.record["index"])
 
 
 @pytest.mark.parametrize("metric", ["match", "contains", "choice", "bits"])
 def test_every_view_answers_every_question_once(
-    metric: str, tmp_path: Path, loaded: LoadedRecipe, views: list[View], folder: ResultFolder
+    metric: str, tmp_path: Path, loaded: LoadedRecipe, variants: list[Variant], folder: ResultFolder
 ) -> None:
     asked = task(tmp_path, metric)
     models = OneLoad(loaded)
-    answers = list(evaluate([asked], views, folder, models))
+    answers = list(evaluate([asked], variants, folder, models))
     assert models.loads == [loaded.recipe]
-    assert not any(answer.known for answer in answers)
-    for view in views:
-        assert [a.record["index"] for a in of(answers, view)] == list(range(5))
-    again = list(evaluate([asked], views, folder, models))
+    assert not any(answer.cached for answer in answers)
+    for variant in variants:
+        assert [a.record["index"] for a in of(answers, variant)] == list(range(5))
+    again = list(evaluate([asked], variants, folder, models))
     assert models.loads == [loaded.recipe]
-    assert all(answer.known for answer in again)
-    for view in views:
-        assert [a.record for a in of(again, view)] == [a.record for a in of(answers, view)]
+    assert all(answer.cached for answer in again)
+    for variant in variants:
+        assert [a.record for a in of(again, variant)] == [a.record for a in of(answers, variant)]
 
 
 def test_scores_are_those_of_the_requests(
-    tmp_path: Path, loaded: LoadedRecipe, views: list[View], folder: ResultFolder
+    tmp_path: Path, loaded: LoadedRecipe, variants: list[Variant], folder: ResultFolder
 ) -> None:
     tasks = [
         task(tmp_path, "bits"),
         task(tmp_path, "choice"),
         task(tmp_path, "match", "samples = 2\n"),
     ]
-    answers = list(evaluate(tasks, views, folder, OneLoad(loaded), batch_size=2))
+    answers = list(evaluate(tasks, variants, folder, OneLoad(loaded), batch_size=2))
     evaluator = Evaluator(loaded)
-    for view in views:
-        by_task = {t.name: [a.record for a in of(answers, view) if a.task == t] for t in tasks}
+    for variant in variants:
+        by_task = {t.name: [a.record for a in of(answers, variant) if a.task == t] for t in tasks}
         for question, record in zip(tasks[0].questions, by_task["bits"], strict=True):
-            ((_, (score,)),) = evaluator.score(tasks[0].to_score(question), [view])
+            ((_, (score,)),) = evaluator.score(tasks[0].to_score(question), [variant])
             assert record["value"] == pytest.approx(bits(score), abs=1e-3)
             assert record["size"] == len(b" the king")
         for question, record in zip(tasks[1].questions, by_task["choice"], strict=True):
-            found = dict(evaluator.score(tasks[1].to_score(question), [view]))
+            found = dict(evaluator.score(tasks[1].to_score(question), [variant]))
             logprobs = [found[place][0].logprob for place in range(3)]
             assert record["logprobs"] == pytest.approx(logprobs, abs=1e-3)
             best = max(range(3), key=lambda place: logprobs[place])
             assert record["output"] == [question.choices[best]]
             assert record["value"] == float(best == 1)
         for question, record in zip(tasks[2].questions, by_task["match"], strict=True):
-            texts = dict(evaluator.generate(tasks[2].to_generate(question), view))
+            texts = dict(evaluator.generate(tasks[2].to_generate(question), variant))
             assert record["output"] == [texts[place].text for place in range(2)]
-        total = result_of(view, by_task["bits"]).measure
+        total = result_of(variant, by_task["bits"]).measure
         assert total.score == pytest.approx(sum(r["value"] for r in by_task["bits"]) / 45)
 
 
 def test_programs_are_run_with_what_was_written(
     tmp_path: Path,
     loaded: LoadedRecipe,
-    views: list[View],
+    variants: list[Variant],
     folder: ResultFolder,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -139,7 +139,7 @@ def test_programs_are_run_with_what_was_written(
     more = 'program = "<{prompt}|{output}>"\nsamples = 3\npass_at = 2\n'
     asked = task(tmp_path, "code", more).first(2)
     assert asked.measured == "pass@2"
-    answers = list(evaluate([asked], views[:1], folder, OneLoad(loaded)))
+    answers = list(evaluate([asked], variants[:1], folder, OneLoad(loaded)))
     written = [
         f"<{PROMPTS[a.record['index']]}|{text}>" for a in answers for text in a.record["output"]
     ]
@@ -149,33 +149,33 @@ def test_programs_are_run_with_what_was_written(
 
 
 def test_a_killed_evaluation_goes_on(
-    tmp_path: Path, loaded: LoadedRecipe, views: list[View], folder: ResultFolder
+    tmp_path: Path, loaded: LoadedRecipe, variants: list[Variant], folder: ResultFolder
 ) -> None:
     asked = task(tmp_path, "match")
-    running = evaluate([asked], views, folder, OneLoad(loaded), batch_size=2)
+    running = evaluate([asked], variants, folder, OneLoad(loaded), batch_size=2)
     first = [next(running) for _ in range(7)]
     running.close()
-    cut = folder.answers("match", views[1].title).path
-    assert cut.read_text().endswith("\n")
-    with cut.open("a") as file:
+    truncated = folder.answers("match", variants[1].title).path
+    assert truncated.read_text().endswith("\n")
+    with truncated.open("a") as file:
         file.write('{"key": "half of a li')  # as a kill leaves it
-    answers = list(evaluate([asked], views, folder, OneLoad(loaded), batch_size=2))
-    assert sum(answer.known for answer in answers) == len(first)
+    answers = list(evaluate([asked], variants, folder, OneLoad(loaded), batch_size=2))
+    assert sum(answer.cached for answer in answers) == len(first)
     assert len(answers) == 20
-    assert "half of a li" not in cut.read_text()
+    assert "half of a li" not in truncated.read_text()
     whole = ResultFolder(tmp_path / "other")
-    expected = list(evaluate([asked], views, whole, OneLoad(loaded), batch_size=2))
-    for view in views:
-        assert [a.record for a in of(answers, view)] == [a.record for a in of(expected, view)]
+    expected = list(evaluate([asked], variants, whole, OneLoad(loaded), batch_size=2))
+    for variant in variants:
+        assert [a.record for a in of(answers, variant)] == [a.record for a in of(expected, variant)]
 
 
 def test_more_questions_roles_and_weights_keep_what_is_answered(
-    tmp_path: Path, loaded: LoadedRecipe, views: list[View], folder: ResultFolder
+    tmp_path: Path, loaded: LoadedRecipe, variants: list[Variant], folder: ResultFolder
 ) -> None:
     asked = task(tmp_path, "bits")
-    list(evaluate([asked.first(2)], views[:2], folder, OneLoad(loaded)))
-    answers = list(evaluate([asked], views, folder, OneLoad(loaded)))
-    assert sum(answer.known for answer in answers) == 4
+    list(evaluate([asked.first(2)], variants[:2], folder, OneLoad(loaded)))
+    answers = list(evaluate([asked], variants, folder, OneLoad(loaded)))
+    assert sum(answer.cached for answer in answers) == 4
     assert len(answers) == 20
 
 
@@ -184,11 +184,11 @@ def test_what_an_answer_depends_on_asks_again(
     change: str,
     tmp_path: Path,
     loaded: LoadedRecipe,
-    views: list[View],
+    variants: list[Variant],
     folder: ResultFolder,
     llama: tiny.Family,
 ) -> None:
-    asked, tuned = task(tmp_path, "match").first(1), views[-1]
+    asked, tuned = task(tmp_path, "match").first(1), variants[-1]
     models = OneLoad(loaded)
     list(evaluate([asked], [tuned], folder, models))
     if change == "prompt":
@@ -203,44 +203,44 @@ def test_what_an_answer_depends_on_asks_again(
         recipe = loaded.recipe.with_role(0, tiny.spec(llama.expert))
         tuned = replace(tuned, recipe=recipe)
     (answer,) = evaluate([asked], [tuned], folder, models)
-    assert not answer.known
+    assert not answer.cached
 
 
 def test_another_checkpoint_is_loaded_after_the_recipe(
     tmp_path: Path,
     loaded: LoadedRecipe,
-    views: list[View],
+    variants: list[Variant],
     folder: ResultFolder,
     llama: tiny.Family,
 ) -> None:
-    (direct,) = views_of(loaded.recipe, [f"direct={llama.antiexpert}"], (1.0,), alone)
+    (direct,) = variants_of(loaded.recipe, [f"direct={llama.antiexpert}"], (1.0,), single_model)
     asked = task(tmp_path, "bits")
     models = OneLoad(loaded)
-    answers = list(evaluate([asked], [direct, views[0]], folder, models))
+    answers = list(evaluate([asked], [direct, variants[0]], folder, models))
     assert models.loads == [direct.recipe, loaded.recipe]
-    assert [len(of(answers, view)) for view in (direct, views[0])] == [5, 5]
+    assert [len(of(answers, variant)) for variant in (direct, variants[0])] == [5, 5]
 
 
 def test_cancelling_keeps_what_is_answered(
-    tmp_path: Path, loaded: LoadedRecipe, views: list[View], folder: ResultFolder
+    tmp_path: Path, loaded: LoadedRecipe, variants: list[Variant], folder: ResultFolder
 ) -> None:
     asked = task(tmp_path, "match")
-    answers: list[Answered] = []
-    running = evaluate([asked], views, folder, OneLoad(loaded), 1, lambda: len(answers) == 3)
+    answers: list[AnsweredQuestion] = []
+    running = evaluate([asked], variants, folder, OneLoad(loaded), 1, lambda: len(answers) == 3)
     with pytest.raises(Cancelled):
         answers.extend(running)
     assert len(answers) == 3
-    known = [a for a in evaluate([asked], views, folder, OneLoad(loaded)) if a.known]
-    assert len(known) == 3
+    cached = [a for a in evaluate([asked], variants, folder, OneLoad(loaded)) if a.cached]
+    assert len(cached) == 3
 
 
 def test_a_folder_that_cannot_be_used_is_named(
-    tmp_path: Path, loaded: LoadedRecipe, views: list[View]
+    tmp_path: Path, loaded: LoadedRecipe, variants: list[Variant]
 ) -> None:
     (tmp_path / "file").write_text("")
     folder = ResultFolder(tmp_path / "file")
     with pytest.raises(EvaluationError, match=r"file.*cannot be read"):
-        list(evaluate([task(tmp_path, "bits")], views, folder, OneLoad(loaded)))
+        list(evaluate([task(tmp_path, "bits")], variants, folder, OneLoad(loaded)))
     with pytest.raises(EvaluationError, match=r"cannot be written.*--output"):
         folder.answers("task", "view").append([{}])
     with pytest.raises(EvaluationError, match=r"cannot be written.*--output"):

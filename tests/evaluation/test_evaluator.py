@@ -17,7 +17,7 @@ from app.evaluation import evaluator as evaluator_module
 from app.evaluation.encoding import windows
 from app.evaluation.evaluator import Evaluator
 from app.evaluation.requests import GenerateRequest, Prompt, Score, ScoreRequest
-from app.evaluation.variants import View, views_of
+from app.evaluation.variants import Variant, variants_of
 from tests import tiny
 from tests.evaluation.conftest import TEMPLATE, Load
 
@@ -31,8 +31,10 @@ ANSWERS = [" to the daughter", " 42", " pears. " * 9, "yz"]
 ROLES = ["base", "expert", "antiexpert", "expert:Mood", "tuned", "tuned:Mood"]
 
 
-def views(loaded: LoadedRecipe, *roles: str, scales: tuple[float, ...] = (0.5, 1.0)) -> list[View]:
-    return views_of(loaded.recipe, roles or ROLES, scales, lambda model: loaded.recipe)
+def variants(
+    loaded: LoadedRecipe, *roles: str, scales: tuple[float, ...] = (0.5, 1.0)
+) -> list[Variant]:
+    return variants_of(loaded.recipe, roles or ROLES, scales, lambda model: loaded.recipe)
 
 
 def requests() -> list[ScoreRequest]:
@@ -40,7 +42,7 @@ def requests() -> list[ScoreRequest]:
     return [ScoreRequest(answer, Prompt(prompt)) for prompt, answer in pairs]
 
 
-def scores(evaluator: Evaluator, asked: list[ScoreRequest], of: list[View]) -> list[list[Score]]:
+def scores(evaluator: Evaluator, asked: list[ScoreRequest], of: list[Variant]) -> list[list[Score]]:
     found = dict(evaluator.score(asked, of))
     return [found[place] for place in range(len(asked))]
 
@@ -68,18 +70,18 @@ class Formula:
             logits = model(input_ids=torch.tensor([ids + tokens]), use_cache=False).logits[0]
         return logits[len(ids) - 1 : len(ids) - 1 + len(tokens)]
 
-    def mixed(self, view: View, prompt: str, tokens: list[int]) -> torch.Tensor:
-        if view.place is not None:
-            return self.rows(view.place, prompt, tokens)
+    def distribution_logits(self, variant: Variant, prompt: str, tokens: list[int]) -> torch.Tensor:
+        if variant.role_index is not None:
+            return self.rows(variant.role_index, prompt, tokens)
         total = self.rows(0, prompt, tokens)
-        for pair, alpha in enumerate(view.alphas):
+        for pair, alpha in enumerate(variant.alphas):
             expert, anti = (self.rows(1 + 2 * pair + k, prompt, tokens) for k in (0, 1))
             total = total + alpha * (expert - anti)
         return total
 
-    def score(self, view: View, prompt: str, answer: str) -> Score:
+    def score(self, variant: Variant, prompt: str, answer: str) -> Score:
         tokens = self._tokenizer.encode(prompt + answer).ids[len(self.ids(prompt, "")) :]
-        logprobs = torch.log_softmax(self.mixed(view, prompt, tokens), -1)
+        logprobs = torch.log_softmax(self.distribution_logits(variant, prompt, tokens), -1)
         wanted = torch.tensor(tokens)
         return Score(
             logprobs.gather(1, wanted[:, None]).sum().item(),
@@ -87,10 +89,10 @@ class Formula:
             len(tokens),
         )
 
-    def greedy(self, view: View, prompt: str, count: int) -> list[int]:
+    def greedy(self, variant: Variant, prompt: str, count: int) -> list[int]:
         tokens: list[int] = []
         while len(tokens) < count:
-            following = self.mixed(view, prompt, [*tokens, 0])[-1]
+            following = self.distribution_logits(variant, prompt, [*tokens, 0])[-1]
             tokens.append(int(following.argmax()))
             if tokens[-1] == 0:
                 return tokens[:-1]
@@ -102,13 +104,13 @@ def test_scores_are_those_of_the_formula(
     architecture: str, load: Load, families: dict[str, tiny.Family]
 ) -> None:
     loaded, formula = load(architecture), Formula(families[architecture])
-    of = views(loaded)
+    of = variants(loaded)
     assert len(of) == 8
     found = scores(Evaluator(loaded, 4), requests(), of)
     for asked, of_text in zip(requests(), found, strict=True):
         assert asked.prompt is not None
-        for view, score in zip(of, of_text, strict=True):
-            expected = formula.score(view, asked.prompt.plain, asked.text)
+        for variant, score in zip(of, of_text, strict=True):
+            expected = formula.score(variant, asked.prompt.plain, asked.text)
             assert score.logprob == pytest.approx(expected.logprob, abs=1e-4, rel=1e-6)
             assert score.tokens == expected.tokens
             assert score.greedy == expected.greedy
@@ -128,10 +130,10 @@ def test_batched_is_the_same_as_one_by_one(
 ) -> None:
     loaded = load(architecture)
     asked = [ScoreRequest(answer, Prompt(prompt)) for prompt, answer in texts]
-    of = views(loaded)
+    of = variants(loaded)
     together = scores(Evaluator(loaded, 8), asked, of)
-    alone = [scores(Evaluator(loaded, 1), [request], of)[0] for request in asked]
-    for one, other in zip(together, alone, strict=True):
+    single_model = [scores(Evaluator(loaded, 1), [request], of)[0] for request in asked]
+    for one, other in zip(together, single_model, strict=True):
         for score, expected in zip(one, other, strict=True):
             assert score.logprob == pytest.approx(expected.logprob, abs=1e-4, rel=1e-5)
             assert score.tokens == expected.tokens
@@ -141,7 +143,7 @@ def test_long_rows_of_logits_are_read_in_pieces(
     load: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loaded = load("gemma2")  # whose window is shorter than the prompts
-    of = views(loaded)
+    of = variants(loaded)
     whole = scores(Evaluator(loaded, 4), requests(), of)
     monkeypatch.setattr("app.evaluation.scoring._LOGITS_AT_ONCE", 1)
     monkeypatch.setattr("app.decoding.batch_model.TOKENS_AT_ONCE", 20)
@@ -151,15 +153,15 @@ def test_long_rows_of_logits_are_read_in_pieces(
 
 def test_roles_alone_do_not_need_the_others(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
     loaded = load("llama")
-    of = views(loaded)
+    of = variants(loaded)
     places = [0, 1]  # base and expert, as in ROLES
     expected = [
         [row[place] for place in places] for row in scores(Evaluator(loaded), requests(), of)
     ]
     unneeded = loaded.ensemble.models[2]
     monkeypatch.setattr(unneeded.model, "forward", None)
-    alone = scores(Evaluator(loaded), requests(), [of[place] for place in places])
-    for one, other in zip(alone, expected, strict=True):
+    single_model = scores(Evaluator(loaded), requests(), [of[place] for place in places])
+    for one, other in zip(single_model, expected, strict=True):
         assert [s.logprob for s in one] == pytest.approx([s.logprob for s in other], abs=1e-4)
 
 
@@ -169,15 +171,15 @@ def test_greedy_texts_are_those_of_the_formula(
     architecture: str, role: str, load: Load, families: dict[str, tiny.Family]
 ) -> None:
     loaded, formula = load(architecture), Formula(families[architecture])
-    (view,) = views(loaded, role, scales=(0.7,))
+    (variant,) = variants(loaded, role, scales=(0.7,))
     lengths = [3, 12, 7, 9]
     asked = [
         GenerateRequest(Prompt(prompt), GenerationConfig(temperature=0, max_new_tokens=length))
         for prompt, length in zip(PROMPTS, lengths, strict=True)
     ]
-    found = dict(Evaluator(loaded, 4).generate(asked, view))
+    found = dict(Evaluator(loaded, 4).generate(asked, variant))
     for place, (prompt, length) in enumerate(zip(PROMPTS, lengths, strict=True)):
-        expected = formula.greedy(view, prompt, length)
+        expected = formula.greedy(variant, prompt, length)
         assert found[place].tokens == len(expected)
         assert found[place].text == formula.decode(expected)
 
@@ -199,7 +201,7 @@ def test_a_text_is_the_same_in_any_batch(
     load: Load,
 ) -> None:
     loaded = load(architecture)
-    (view,) = views(loaded, "tuned", scales=(1.0,))
+    (variant,) = variants(loaded, "tuned", scales=(1.0,))
     asked = [
         GenerateRequest(
             Prompt(prompt),
@@ -213,10 +215,10 @@ def test_a_text_is_the_same_in_any_batch(
         )
         for seed, prompt in enumerate(prompts)
     ]
-    together = dict(Evaluator(loaded, 8).generate(asked, view))
+    together = dict(Evaluator(loaded, 8).generate(asked, variant))
     for place, request in enumerate(asked):
-        alone = dict(Evaluator(loaded, 1).generate([request], view))
-        assert together[place] == alone[0]
+        single_model = dict(Evaluator(loaded, 1).generate([request], variant))
+        assert together[place] == single_model[0]
         assert not any(text in together[place].text for text in stop)
 
 
@@ -224,10 +226,10 @@ def test_the_same_as_the_interactive_decoder(load: Load) -> None:
     from app.decoding.decode import decode
 
     loaded = load("llama")
-    (view,) = views(loaded, "tuned", scales=(1.0,))
+    (variant,) = variants(loaded, "tuned", scales=(1.0,))
     config = GenerationConfig(temperature=0.9, seed=5, max_new_tokens=20, stop=("42",))
     asked = [GenerateRequest(Prompt(prompt), config) for prompt in PROMPTS]
-    found = dict(Evaluator(loaded, 4).generate(asked, view))
+    found = dict(Evaluator(loaded, 4).generate(asked, variant))
     for place, prompt in enumerate(PROMPTS):
         ids = loaded.encode(prompt)
         with torch.inference_mode():
@@ -237,7 +239,7 @@ def test_the_same_as_the_interactive_decoder(load: Load) -> None:
                 config,
                 detokenizer=loaded.detokenizer(ids[0]),
                 eos_ids=loaded.eos_ids,
-                alphas=lambda: view.alphas,
+                alphas=lambda: variant.alphas,
             )
             assert found[place].text == "".join(step.text for step in steps)
 
@@ -249,8 +251,8 @@ def test_a_text_without_a_prompt_is_read_in_windows(
     text = "the night was long and the sea was wide. " * 60
     ids = tiny.make_tokenizer().encode(text).ids
     assert len(ids) > tiny.CONTEXT
-    (view,) = views(loaded, "base")
-    (score,) = scores(Evaluator(loaded), [ScoreRequest(text, context=0.5)], [view])[0]
+    (variant,) = variants(loaded, "base")
+    (score,) = scores(Evaluator(loaded), [ScoreRequest(text, context=0.5)], [variant])[0]
     model = families["llama"].models()[0].double()
     total = 0.0
     for start, first, end in windows(len(ids), tiny.CONTEXT, tiny.CONTEXT // 2):
@@ -279,33 +281,33 @@ def test_windows_score_every_token_once(length: int, most: int, data: st.DataObj
 
 def test_prompts_that_are_too_long_lose_their_beginning(load: Load) -> None:
     loaded = load("llama")
-    (view,) = views(loaded, "base")
+    (variant,) = variants(loaded, "base")
     evaluator = Evaluator(loaded)
     long = "a b c d e f g h " * tiny.CONTEXT
     request = GenerateRequest(Prompt(long), GenerationConfig(temperature=0, max_new_tokens=30))
-    ((_, found),) = evaluator.generate([request], view)
-    assert found.cut
+    ((_, found),) = evaluator.generate([request], variant)
+    assert found.truncated
     ids = tiny.make_tokenizer().encode(long).ids[-(tiny.CONTEXT - 30) :]
-    cut = tiny.make_tokenizer().decode(ids)
-    shorter = replace(request, prompt=Prompt(cut))
-    again = dict(Evaluator(loaded).generate([shorter], view))[0]
-    assert (again.text, again.cut) == (found.text, False)
-    scored = scores(evaluator, [ScoreRequest(" the king", Prompt(long))], [view])
-    assert scored[0][0].cut
+    truncated = tiny.make_tokenizer().decode(ids)
+    shorter = replace(request, prompt=Prompt(truncated))
+    again = dict(Evaluator(loaded).generate([shorter], variant))[0]
+    assert (again.text, again.truncated) == (found.text, False)
+    scored = scores(evaluator, [ScoreRequest(" the king", Prompt(long))], [variant])
+    assert scored[0][0].truncated
     assert scored[0][0].tokens > 0
 
 
 def test_what_cannot_be_answered_is_said(load: Load) -> None:
     loaded = load("llama")
-    (view,) = views(loaded, "base")
+    (variant,) = variants(loaded, "base")
     evaluator = Evaluator(loaded)
     with pytest.raises(PromptError, match="empty"):
-        list(evaluator.score([ScoreRequest("", Prompt("x"))], [view]))
+        list(evaluator.score([ScoreRequest("", Prompt("x"))], [variant]))
     with pytest.raises(PromptError, match="longer than the context"):
-        list(evaluator.score([ScoreRequest("x " * tiny.CONTEXT, Prompt("x"))], [view]))
+        list(evaluator.score([ScoreRequest("x " * tiny.CONTEXT, Prompt("x"))], [variant]))
     config = GenerationConfig(max_new_tokens=tiny.CONTEXT)
     with pytest.raises(PromptError, match="no room"):
-        list(evaluator.generate([GenerateRequest(Prompt("x"), config)], view))
+        list(evaluator.generate([GenerateRequest(Prompt("x"), config)], variant))
 
 
 def test_cancelling_ends_at_the_next_token(load: Load) -> None:
@@ -317,10 +319,10 @@ def test_cancelling_ends_at_the_next_token(load: Load) -> None:
         asked += 1
         return asked > 8
 
-    (view,) = views(loaded, "tuned", scales=(1.0,))
+    (variant,) = variants(loaded, "tuned", scales=(1.0,))
     request = GenerateRequest(Prompt("x"), GenerationConfig(temperature=0, max_new_tokens=200))
     with pytest.raises(Cancelled):
-        list(Evaluator(loaded, 1, cancelled).generate([request], view))
+        list(Evaluator(loaded, 1, cancelled).generate([request], variant))
     assert asked == 9
 
 
@@ -336,9 +338,13 @@ def test_cancelling_ends_a_long_text_that_is_scored_at_its_next_chunk(
         asked += 1
         return asked > 4
 
-    (view,) = views(loaded, "tuned", scales=(1.0,))
+    (variant,) = variants(loaded, "tuned", scales=(1.0,))
     with pytest.raises(Cancelled):
-        list(Evaluator(loaded, 1, cancelled).score([ScoreRequest(ANSWERS[2], Prompt("x"))], [view]))
+        list(
+            Evaluator(loaded, 1, cancelled).score(
+                [ScoreRequest(ANSWERS[2], Prompt("x"))], [variant]
+            )
+        )
     assert asked == 5
 
 
@@ -346,7 +352,7 @@ def test_a_batch_that_does_not_fit_is_tried_again_smaller(
     load: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loaded = load("llama")
-    of = views(loaded, "tuned")
+    of = variants(loaded, "tuned")
     expected = scores(Evaluator(loaded, 1), requests(), of)
     sizes: list[int] = []
     real = evaluator_module.score_batch

@@ -8,19 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from app.evaluation.evaluation_job import EvaluationJob, HarnessFinished
 
 from app.checkpoints.loading.loader import LoadedRecipe
 from app.errors import EvaluationError
-from app.evaluation.engine_evaluation import EvaluationJob, FoundByHarness
 from app.evaluation.evaluator import Evaluator
 from app.evaluation.harness_tasks import harness_names, harness_tasks
 from app.evaluation.plan import Plan, Prepared
 from app.evaluation.requests import GenerateRequest, Prompt, ScoreRequest
 from app.evaluation.store import ResultFolder
-from app.evaluation.variants import View, views_of
+from app.evaluation.variants import Variant, variants_of
 from tests.evaluation.conftest import Load
 from tests.evaluation.test_evaluation_run import OneLoad
-from tests.evaluation.test_variants import alone
+from tests.evaluation.test_variants import single_model
 
 pytest.importorskip("lm_eval", reason="the extra eval is not installed")
 pytestmark = [
@@ -72,8 +72,8 @@ def loaded(load: Load) -> LoadedRecipe:
 
 
 @pytest.fixture
-def views(loaded: LoadedRecipe) -> list[View]:
-    return views_of(loaded.recipe, ["base", "tuned"], (0.5, 1.0), alone)
+def variants(loaded: LoadedRecipe) -> list[Variant]:
+    return variants_of(loaded.recipe, ["base", "tuned"], (0.5, 1.0), single_model)
 
 
 def task(folder: Path, name: str, content: str) -> str:
@@ -88,22 +88,22 @@ def task(folder: Path, name: str, content: str) -> str:
 
 
 def test_choices_are_scored_for_every_view(
-    harness: Any, tmp_path: Path, loaded: LoadedRecipe, views: list[View]
+    harness: Any, tmp_path: Path, loaded: LoadedRecipe, variants: list[Variant]
 ) -> None:
     models, folder = OneLoad(loaded), ResultFolder(tmp_path / "out")
     name = task(tmp_path, "mine", CHOICE)
-    found = harness.evaluate_with_harness(harness_tasks([name]), views, folder, models)
+    found = harness.evaluate_with_harness(harness_tasks([name]), variants, folder, models)
     assert [(t.task, t.measured) for t in found] == [("mine", "acc"), ("mine", "acc_norm")]
     assert models.loads == [loaded.recipe]
     evaluator = Evaluator(loaded)
-    for result, view in zip(found[0].results, views, strict=True):
+    for result, variant in zip(found[0].results, variants, strict=True):
         right = 0
         for line in LINES:
             asked = [ScoreRequest(text, Prompt(line["q"])) for text in line["choices"]]
-            scores = dict(evaluator.score(asked, [view]))
+            scores = dict(evaluator.score(asked, [variant]))
             best = max(range(3), key=lambda place: scores[place][0].logprob)
             right += best == line["gold"]
-        assert result.view == view
+        assert result.variant == variant
         assert (result.measure.score, result.measure.count) == (pytest.approx(right / 3), 3)
         assert result.measure.stderr is not None
     kept = folder.answers("harness", "tuned").path.read_text().splitlines()
@@ -111,36 +111,36 @@ def test_choices_are_scored_for_every_view(
 
 
 def test_generation_stops_where_the_task_says(
-    harness: Any, tmp_path: Path, loaded: LoadedRecipe, views: list[View]
+    harness: Any, tmp_path: Path, loaded: LoadedRecipe, variants: list[Variant]
 ) -> None:
     folder = ResultFolder(tmp_path / "out")
     name = task(tmp_path, "texts", GENERATION)
     (found,) = harness.evaluate_with_harness(
-        harness_tasks([name]), views, folder, OneLoad(loaded), limit=2
+        harness_tasks([name]), variants, folder, OneLoad(loaded), limit=2
     )
     assert [result.measure.count for result in found.results] == [2, 2, 2]
     config = harness._config({"until": ["e"], "max_gen_toks": 5}, 0)
-    for view in views:
-        lines = folder.answers("harness", view.title).path.read_text().splitlines()
+    for variant in variants:
+        lines = folder.answers("harness", variant.title).path.read_text().splitlines()
         outputs = {record["prompt"]: record["output"] for record in map(json.loads, lines)}
         for line in LINES[:2]:
             request = GenerateRequest(Prompt(line["q"]), config)
-            ((_, expected),) = Evaluator(loaded).generate([request], view)
+            ((_, expected),) = Evaluator(loaded).generate([request], variant)
             assert outputs[line["q"]] == expected.text
             assert "e" not in expected.text
 
 
 def test_rolling_is_bits_of_the_whole_text(
-    harness: Any, tmp_path: Path, loaded: LoadedRecipe, views: list[View]
+    harness: Any, tmp_path: Path, loaded: LoadedRecipe, variants: list[Variant]
 ) -> None:
     name = task(tmp_path, "rolling", ROLLING)
     folder = ResultFolder(tmp_path / "out")
     (found,) = harness.evaluate_with_harness(
-        harness_tasks([name]), views[:1], folder, OneLoad(loaded)
+        harness_tasks([name]), variants[:1], folder, OneLoad(loaded)
     )
     assert not found.higher_is_better
     asked = [ScoreRequest(line["text"]) for line in LINES]
-    scores = dict(Evaluator(loaded).score(asked, views[:1]))
+    scores = dict(Evaluator(loaded).score(asked, variants[:1]))
     total = -sum(scores[place][0].logprob for place in range(3)) / 0.6931471805599453
     size = sum(len(line["text"].encode()) for line in LINES)
     assert found.results[0].measure.score == pytest.approx(total / size, rel=1e-6)
@@ -150,25 +150,25 @@ def test_what_is_answered_is_not_asked_again(
     harness: Any,
     tmp_path: Path,
     loaded: LoadedRecipe,
-    views: list[View],
+    variants: list[Variant],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     folder = ResultFolder(tmp_path / "out")
     names = [task(tmp_path, "mine", CHOICE), task(tmp_path, "texts", GENERATION)]
-    first = harness.evaluate_with_harness(harness_tasks(names), views, folder, OneLoad(loaded))
+    first = harness.evaluate_with_harness(harness_tasks(names), variants, folder, OneLoad(loaded))
     asked: list[int] = []
 
     class Watched(Evaluator):
-        def score(self, requests: Any, views: Any) -> Any:
+        def score(self, requests: Any, variants: Any) -> Any:
             asked.append(len(requests))
-            return super().score(requests, views)
+            return super().score(requests, variants)
 
-        def generate(self, requests: Any, view: Any) -> Any:
+        def generate(self, requests: Any, variant: Any) -> Any:
             asked.append(len(requests))
-            return super().generate(requests, view)
+            return super().generate(requests, variant)
 
     monkeypatch.setattr(harness, "Evaluator", Watched)
-    again = harness.evaluate_with_harness(harness_tasks(names), views, folder, OneLoad(loaded))
+    again = harness.evaluate_with_harness(harness_tasks(names), variants, folder, OneLoad(loaded))
     assert set(asked) == {0}
     assert [t.results[0].measure for t in again] == [t.results[0].measure for t in first]
 
@@ -183,16 +183,16 @@ def test_samples_of_one_prompt_differ(harness: Any) -> None:
 
 
 def test_a_task_that_needs_the_network_says_so(
-    harness: Any, tmp_path: Path, loaded: LoadedRecipe, views: list[View]
+    harness: Any, tmp_path: Path, loaded: LoadedRecipe, variants: list[Variant]
 ) -> None:
     path = tmp_path / "remote.yaml"
     path.write_text(
         "task: remote\ndataset_path: nobody/nothing\ntest_split: test\n" + CHOICE, encoding="utf-8"
     )
     models = OneLoad(loaded)
-    with pytest.raises(EvaluationError, match=r"remote\.yaml cannot be read.*network"):
+    with pytest.raises(EvaluationError, match=r"remote\.yaml cannot be loaded.*downloaded"):
         harness.evaluate_with_harness(
-            harness_tasks([str(path)]), views, ResultFolder(tmp_path / "out"), models
+            harness_tasks([str(path)]), variants, ResultFolder(tmp_path / "out"), models
         )
     assert models.loads == []
 
@@ -237,16 +237,16 @@ def test_lent_models_are_asked_and_what_goes_on_is_told(
         Plan((name,), ("base", "tuned"), (0.5,)),
         loaded.recipe.alphas,
         tmp_path / "out",
-        alone,
+        single_model,
         lambda: False,
         told.append,
     )
     prepared, found = work(loaded)
     assert isinstance(prepared, Prepared)
     assert (prepared.tasks, prepared.answers) == ((), 0)
-    assert isinstance(found, FoundByHarness)
+    assert isinstance(found, HarnessFinished)
     assert [(t.task, t.measured) for t in found.results] == [("mine", "acc"), ("mine", "acc_norm")]
-    assert [r.view.title for r in found.results[0].results] == ["base", "tuned ×0.5"]
+    assert [r.variant.title for r in found.results[0].results] == ["base", "tuned ×0.5"]
     assert any("answers" in str(line) for line in told)
 
 

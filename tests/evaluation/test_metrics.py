@@ -24,7 +24,7 @@ from app.evaluation.metrics import (
 from app.evaluation.requests import Score
 from app.evaluation.results import TaskResults, as_json, result_of
 from app.evaluation.task_files import read_task, task_file
-from app.evaluation.variants import View
+from app.evaluation.variants import Variant
 
 values = st.lists(st.floats(0, 1), min_size=2, max_size=40)
 
@@ -54,8 +54,8 @@ def test_the_standard_error_of_a_ratio_is_that_of_resampling() -> None:
 
 def test_what_can_never_be_generated_is_infinite_and_still_json() -> None:
     records = [{"value": value, "size": 1} for value in (1.0, math.inf, 2.0)]
-    view = View("base", Recipe, "base", 0)  # type: ignore[arg-type]
-    found = result_of(view, records)
+    variant = Variant("base", Recipe, "base", 0)  # type: ignore[arg-type]
+    found = result_of(variant, records)
     assert (found.measure.score, found.measure.stderr) == (math.inf, None)
     table = TaskResults("task", "bits per byte", False, (found,))
     assert as_json([table])[0]["results"][0]["score"] is None

@@ -14,9 +14,9 @@ from app.decoding.decode import decode
 from app.decoding.types import GenerationConfig
 from app.evaluation.evaluator import Evaluator
 from app.evaluation.requests import GenerateRequest, Prompt
-from app.evaluation.variants import View, views_of
+from app.evaluation.variants import Variant, variants_of
 from tests.evaluation.conftest import Load
-from tests.evaluation.test_variants import alone
+from tests.evaluation.test_variants import single_model
 
 PROMPTS = ["the king said", "How many? 12 + 30 =", "thou art"]
 
@@ -26,21 +26,21 @@ def loaded(load: Load) -> LoadedRecipe:
     return load("llama")
 
 
-def view(loaded: LoadedRecipe, name: str) -> View:
-    return views_of(loaded.recipe, [name], (0.5,), alone)[0]
+def variant(loaded: LoadedRecipe, name: str) -> Variant:
+    return variants_of(loaded.recipe, [name], (0.5,), single_model)[0]
 
 
 def generated(loaded: LoadedRecipe, name: str, **settings: Any) -> list[Any]:
     config = GenerationConfig(**{"max_new_tokens": 8, "temperature": 0.0, **settings})
     requests = [GenerateRequest(Prompt(prompt), config) for prompt in PROMPTS]
-    found = dict(Evaluator(loaded).generate(requests, view(loaded, name)))
+    found = dict(Evaluator(loaded).generate(requests, variant(loaded, name)))
     return [found[place] for place in range(len(PROMPTS))]
 
 
 @torch.inference_mode()
 @pytest.mark.parametrize("settings", [{}, {"temperature": 0.9, "top_p": 0.8, "seed": 3}])
 def test_they_are_those_of_the_window(loaded: LoadedRecipe, settings: dict[str, Any]) -> None:
-    tuned = view(loaded, "tuned")
+    tuned = variant(loaded, "tuned")
     for prompt, found in zip(PROMPTS, generated(loaded, "tuned", **settings), strict=True):
         prompts = loaded.encode(prompt)
         steps = decode(
@@ -76,7 +76,7 @@ def test_a_role_alone_has_none(loaded: LoadedRecipe) -> None:
 
 def test_without_weight_nothing_is_shifted(loaded: LoadedRecipe) -> None:
     """Weights of zero are a tuned distribution too: that of the base."""
-    zero = replace(view(loaded, "tuned"), alphas=(0.0, 0.0))
+    zero = replace(variant(loaded, "tuned"), alphas=(0.0, 0.0))
     request = GenerateRequest(Prompt(PROMPTS[0]), GenerationConfig(max_new_tokens=4, temperature=0))
     ((_, found),) = Evaluator(loaded).generate([request], zero)
     assert all(base == pytest.approx(tuned, abs=1e-6) for _, base, tuned in found.shifted)

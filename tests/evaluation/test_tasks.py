@@ -94,7 +94,7 @@ def test_every_sample_of_every_question_has_noise_of_its_own(tmp_path: Path) -> 
         (
             'format = 1\nmetric = "choice"\n',
             [{"prompt": "?", "choices": ["a", "b"], "gold": "c d"}],
-            "names a choice that is not there",
+            "has no choice “c d”",
         ),
         (
             'format = 1\nmetric = "choice"\n',
@@ -131,7 +131,7 @@ def test_files_that_are_not_there_are_named(tmp_path: Path) -> None:
     with pytest.raises(EvaluationError, match=r"nowhere\.toml"):
         read_task(tmp_path / "nowhere.toml")
     path = write(tmp_path, HEAD, {"prompt": "x", "answer": "y"})
-    with pytest.raises(EvaluationError, match=r"no data file .*other\.jsonl"):
+    with pytest.raises(EvaluationError, match=r"data file .*other\.jsonl does not exist"):
         read_task(path, tmp_path / "other.jsonl")
     gsm8k = task_file("gsm8k-zero-shot")
     assert gsm8k is not None

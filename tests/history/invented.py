@@ -13,7 +13,7 @@ from app.checkpoints.status import RoleInForce
 from app.decoding.types import GenerationConfig, RoleLogits, TokenStep
 from app.history.archive import Archive
 from app.history.database import Database
-from app.history.records import Ending, InForce, NewRun, new_run_id
+from app.history.records import Ending, NewRun, RunModels, new_run_id
 from app.history.writer import HistoryWriter
 
 VOCABULARY = 300
@@ -34,12 +34,12 @@ def new_run(prompt: str = "Once upon a time", pairs: int = 1, **others: object) 
     return NewRun(new_run_id(), prompt, recipe(pairs), GenerationConfig(seed=7), **others)  # type: ignore[arg-type]
 
 
-def in_force(run: NewRun) -> InForce:
+def in_force(run: NewRun) -> RunModels:
     roles = tuple(
         RoleInForce(name, spec.source, "bfloat16", "cpu", 135_000_000, False, revision="abc")
         for name, spec in run.recipe.roles()
     )
-    return InForce(roles, tuple(5 for _ in roles), LABELS)
+    return RunModels(roles, tuple(5 for _ in roles), LABELS)
 
 
 def step(

@@ -135,7 +135,7 @@ def test_the_beginning_of_several_ids_is_no_id(desk: Desk) -> None:
     for id_ in ("abcd", "abce", "abc"):
         desk.writer.begin(replace(new_run(), id=id_))
     archive = desk.archive()
-    with pytest.raises(HistoryError, match="several runs"):
+    with pytest.raises(HistoryError, match="several run ids"):
         archive.resolve("ab")
     assert archive.resolve("abc") == "abc"
     archive.close()
@@ -158,7 +158,7 @@ def test_an_empty_history(path: Path) -> None:
     desk = Desk(path)
     archive = desk.archive()
     assert archive.find() == []
-    with pytest.raises(HistoryError, match="no run yet"):
+    with pytest.raises(HistoryError, match="no runs yet"):
         archive.resolve("last")
     archive.close()
     desk.close()

@@ -63,7 +63,7 @@ def test_another_version_and_what_is_too_long_are_refused() -> None:
     packed = pack_candidates(kept(1))
     with pytest.raises(HistoryError, match="version 9"):
         unpack_candidates(b"\x09" + packed[1:])
-    with pytest.raises(HistoryError, match="expected"):
+    with pytest.raises(HistoryError, match="instead of"):
         unpack_candidates(packed + b"\0")
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from app.history.database import Database
 from app.history.evaluation_summaries import EvaluationArchive, EvaluationSummary
-from app.history.schema import VERSIONS, bring_up_to_date
+from app.history.schema import VERSIONS, migrate
 
 FIRST = EvaluationSummary("one", "/out/a", "Demo", "name = 'x'", "{}", "[]", complete=False)
 
@@ -51,7 +51,7 @@ def test_a_summary_is_forgotten(archive: EvaluationArchive) -> None:
 
 def test_a_history_without_evaluations_gets_their_table(path: Path) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        bring_up_to_date(connection, VERSIONS[:1])
+        migrate(connection, VERSIONS[:1])
     archive = EvaluationArchive(Database(path))
     archive.put(FIRST)
     assert archive.all() == [FIRST]

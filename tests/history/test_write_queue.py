@@ -7,52 +7,54 @@ from threading import Event
 from app.attribution.candidates import CandidateRows, keep_candidates
 from app.attribution.explained_token import ExplainedToken
 from app.decoding.types import RoleLogits
-from app.history.database_writer import packed
-from app.history.write_queue import Added, Flush, Inbox, Item
+from app.history.database_writer import with_candidates
+from app.history.write_queue import Flush, Item, TokenAdded, WriteQueue
 from tests.history.invented import step, steps
 
 ROW_BYTES = 3 * 4 * 300
 
 
-def added(count: int) -> list[Added]:
-    return [Added("run", ExplainedToken.of(made, why), made.logits) for made, why in steps(count)]
+def added(count: int) -> list[TokenAdded]:
+    return [
+        TokenAdded("run", ExplainedToken.of(made, why), made.logits) for made, why in steps(count)
+    ]
 
 
-def kinds(inbox: Inbox) -> list[str]:
-    return [type(item.rows).__name__ for item in inbox.take(0) if isinstance(item, Added)]
+def kinds(queue: WriteQueue) -> list[str]:
+    return [type(item.rows).__name__ for item in queue.take(0) if isinstance(item, TokenAdded)]
 
 
 def test_rows_wait_up_to_a_bound_then_candidates_then_first_choices_alone() -> None:
-    inbox = Inbox(most_row_bytes=2 * ROW_BYTES, most_candidates=3)
+    queue = WriteQueue(max_row_bytes=2 * ROW_BYTES, max_candidates=3)
     for item in added(7):
-        assert inbox.put(item)
-    waiting = [item.rows for item in inbox.take(0) if isinstance(item, Added)]
+        assert queue.put(item)
+    waiting = [item.rows for item in queue.take(0) if isinstance(item, TokenAdded)]
     assert all(isinstance(rows, RoleLogits) for rows in waiting[:2])
     counts = [len(rows.token_ids) for rows in waiting[2:] if isinstance(rows, CandidateRows)]
     assert min(counts[:3]) > 40
     assert max(counts[3:]) <= 5  # of tuned, base, expert and anti-expert, and the chosen one
     assert min(counts[3:]) >= 1
     for item in added(1):
-        inbox.put(item)
-    assert kinds(inbox) == ["RoleLogits"]  # what was taken counts no more
+        queue.put(item)
+    assert kinds(queue) == ["RoleLogits"]  # what was taken counts no more
 
 
 def test_nothing_is_put_into_a_closed_inbox_and_what_is_in_it_comes_out() -> None:
-    inbox = Inbox()
+    queue = WriteQueue()
     first, second = added(2)
-    inbox.put(first)
-    inbox.close()
-    assert not inbox.put(second)
-    assert inbox.take(60) == [first]
-    assert inbox.take(60) == []
+    queue.put(first)
+    queue.close()
+    assert not queue.put(second)
+    assert queue.take(60) == [first]
+    assert queue.take(60) == []
 
 
 def test_reduced_rows_are_those_that_would_have_been_kept() -> None:
-    inbox = Inbox(most_row_bytes=0)
+    queue = WriteQueue(max_row_bytes=0)
     (item,) = added(1)
-    inbox.put(item)
-    (reduced,) = inbox.take(0)
-    assert isinstance(reduced, Added)
+    queue.put(item)
+    (reduced,) = queue.take(0)
+    assert isinstance(reduced, TokenAdded)
     assert isinstance(reduced.rows, CandidateRows)
     assert isinstance(item.rows, RoleLogits)
     assert item.token.token_id in reduced.rows.token_ids
@@ -63,7 +65,7 @@ def test_tokens_of_several_runs_and_vocabularies_are_reduced_each_by_its_own_row
     kinds = [((1.0,), 300), ((1.0,), 300), ((1.0,), 200), ((0.5,), 200), ((0.5, 1.0), 200)]
     told: list[CandidateRows] = []
     tokens = [
-        Added(
+        TokenAdded(
             f"run {place}",
             ExplainedToken.of(made, why),
             made.logits,
@@ -74,11 +76,11 @@ def test_tokens_of_several_runs_and_vocabularies_are_reduced_each_by_its_own_row
     ]
     flush = Flush(Event())
     items: list[Item] = [*tokens[:1], flush, *tokens[1:]]
-    found = packed(items)
+    found = with_candidates(items)
     assert found[1] is flush
     for item, kept in zip(items, found, strict=True):
-        if isinstance(item, Added):
-            assert isinstance(kept, Added)
+        if isinstance(item, TokenAdded):
+            assert isinstance(kept, TokenAdded)
             assert isinstance(kept.rows, CandidateRows)
             assert isinstance(item.rows, RoleLogits)
             token = item.token
@@ -86,5 +88,5 @@ def test_tokens_of_several_runs_and_vocabularies_are_reduced_each_by_its_own_row
             assert kept.rows.token_ids.tolist() == alone.token_ids.tolist()
             assert kept.rows.base.tolist() == alone.base.tolist()
             assert kept.token is token
-    assert isinstance(found[0], Added)
+    assert isinstance(found[0], TokenAdded)
     assert told == [found[0].rows]

@@ -15,7 +15,7 @@ import pytest
 from app.attribution.candidates import keep_candidates
 from app.history.archive import Archive
 from app.history.database import Database
-from app.history.database_writer import Ledger
+from app.history.database_writer import DatabaseWriter
 from app.history.records import Ending, RunFigures, RunKind
 from app.history.repeat import repeatable
 from app.history.writer import HistoryWriter
@@ -247,12 +247,12 @@ def test_what_could_not_be_written_is_not_called_written(
         raise ZeroDivisionError
 
     with monkeypatch.context() as patched:
-        patched.setattr(Ledger, "write", broken)
+        patched.setattr(DatabaseWriter, "write", broken)
         desk.writer.begin(new_run())
         assert not desk.writer.flush(20)
     assert desk.writer.flush(20)
     assert desk.told
-    assert all("A part of a run was not kept" in str(told) for told in desk.told)
+    assert all("A part of a run was not stored" in str(told) for told in desk.told)
 
 
 def test_what_is_held_of_old_runs_is_bounded_and_they_go_on_all_the_same(desk: Desk) -> None:
@@ -261,9 +261,9 @@ def test_what_is_held_of_old_runs_is_bounded_and_they_go_on_all_the_same(desk: D
     for number in range(130):
         write_run(desk.writer, new_run(f"{number}"), 1)
     assert desk.writer.flush(60)
-    ledger = desk.writer._ledger
+    ledger = desk.writer._database_writer
     assert ledger is not None
-    held = (ledger._begun, ledger._described, ledger._places)
+    held = (ledger._new_runs, ledger._models, ledger._positions)
     assert max(map(len, held)) <= 100
     desk.writer.add(first.id, *step(3))
     branch = new_run("a branch", parent=first.id, fork_index=2)

@@ -13,7 +13,7 @@ from openai import OpenAI
 
 from app.checkpoints.spec import Recipe
 from app.server.access import Access, Limits
-from app.server.fair_scheduling import Turns
+from app.server.fair_scheduling import FairScheduler
 from app.server.listening import Service, listen
 from app.server.uvicorn_server import Server, own_engine
 from tests import tiny
@@ -59,9 +59,9 @@ class Running:
 
     async def _serve(self) -> None:
         try:
-            async with own_engine(Turns(self._most_waiting)) as desk:
-                await desk.load(self._recipe)
-                self._server = Server(desk, self._service)
+            async with own_engine(FairScheduler(self._most_waiting)) as queue:
+                await queue.load(self._recipe)
+                self._server = Server(queue, self._service)
                 self._ready.set()
                 await self._server.serve([self._listener])
         except BaseException as error:

@@ -47,7 +47,7 @@ def test_names_of_this_machine(server: Running, host: str) -> None:
 def test_a_name_that_somebody_pointed_here(server: Running, host: str) -> None:
     answer = ask(server, host=host)
     assert answer.status_code == 403
-    assert "names of this machine" in str(error(answer)["message"])
+    assert "does not name this machine" in str(error(answer)["message"])
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_a_name_that_somebody_pointed_here(server: Running, host: str) -> None:
 def test_web_pages_may_not_ask(server: Running, headers: dict[str, str]) -> None:
     answer = ask(server, **headers)
     assert answer.status_code == 403
-    assert "Web pages" in str(error(answer)["message"])
+    assert "web pages" in str(error(answer)["message"])
 
 
 def test_a_page_that_is_let_in_still_needs_the_key(guarded: Running) -> None:
@@ -155,7 +155,7 @@ def test_what_is_not_there(server: Running, method: str, path: str, status: int)
 
 
 def test_others_need_a_key(served_recipe: Recipe) -> None:
-    with pytest.raises(SettingsError, match="a key is needed"):
+    with pytest.raises(SettingsError, match="API key is required"):
         listen(Service(Access("0.0.0.0"), 0))
     listen(Service(Access("0.0.0.0", KEY), 0)).close()
 
@@ -163,7 +163,7 @@ def test_others_need_a_key(served_recipe: Recipe) -> None:
 def test_a_port_that_is_taken(served_recipe: Recipe) -> None:
     with listen(Service(Access("127.0.0.1"), 0)) as listener:
         port = listener.getsockname()[1]
-        with pytest.raises(SettingsError, match="another program listens there"):
+        with pytest.raises(SettingsError, match="another program uses the port"):
             listen(Service(Access("127.0.0.1"), port))
 
 
@@ -178,13 +178,13 @@ def test_loopback(host: str, local: bool) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--host", "0.0.0.0"], "a key is needed"),
-        (["--api-key", ""], "The key is empty"),
+        (["--host", "0.0.0.0"], "API key is required"),
+        (["--api-key", ""], "The API key is empty"),
         (["--api-key-file", "/nowhere"], "cannot be read"),
-        (["--allow-origin", "*"], "not an origin"),
-        (["--allow-origin", "https://a.org/path"], "not an origin"),
+        (["--allow-origin", "*"], "not a web origin"),
+        (["--allow-origin", "https://a.org/path"], "not a web origin"),
         (["--recipe", "nothing"], "There is no recipe"),
-        (["--port", "123456"], "A port is a number"),
+        (["--port", "123456"], "The port must be a number"),
     ],
 )
 def test_options_that_cannot_be(

@@ -116,7 +116,7 @@ def test_alphas_per_request(client: OpenAI, headless: Headless) -> None:
         )
         assert answer.choices[0].text == headless.text(alpha=alpha)
     assert headless.text(alpha=0.0) != headless.text(alpha=-2.0)
-    with pytest.raises(BadRequestError, match="one alpha for each expert pair"):
+    with pytest.raises(BadRequestError, match="one value for each expert pair"):
         client.completions.create(model=MODEL, prompt="a", extra_body={"alphas": [1, 2]})
 
 
@@ -163,8 +163,8 @@ def test_log_probabilities_of_a_chat(client: OpenAI, headless: Headless) -> None
     for item, token in zip(given.content, tokens, strict=True):
         assert item.logprob == pytest.approx(token.attribution.logprob_tuned, abs=1e-5)
         assert len(item.top_logprobs) == 3
-        ranked = [other.logprob for other in item.top_logprobs]
-        assert ranked == sorted(ranked, reverse=True)
+        top = [other.logprob for other in item.top_logprobs]
+        assert top == sorted(top, reverse=True)
 
 
 def test_the_extension_says_what_the_pairs_did(client: OpenAI, headless: Headless) -> None:

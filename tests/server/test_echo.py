@@ -138,9 +138,9 @@ def test_a_prompt_of_one_token_has_nothing_to_score(client: OpenAI, ids: list[in
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"max_tokens": 0}, "asks for nothing"),
-        ({"echo": True, "stream": True}, "not supported"),
-        ({"echo": True, "stop": "."}, "not supported"),
+        ({"max_tokens": 0}, "only with"),
+        ({"echo": True, "stream": True}, "cannot be combined with"),
+        ({"echo": True, "stop": "."}, "cannot be combined with"),
         ({"prompt": [5, 99_999]}, "holds an id"),
         ({"prompt": [-1]}, "prompt"),
         ({"prompt": []}, "prompt"),

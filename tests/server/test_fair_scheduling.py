@@ -8,12 +8,12 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from app.server.api_errors import ApiError
-from app.server.fair_scheduling import Turns
+from app.server.fair_scheduling import FairScheduler
 
 
-def run(work: Callable[[Turns], Awaitable[None]], most: int = 10) -> None:
+def run(work: Callable[[FairScheduler], Awaitable[None]], max_waiting: int = 10) -> None:
     async def main() -> None:
-        await asyncio.wait_for(work(Turns(most)), 30)
+        await asyncio.wait_for(work(FairScheduler(max_waiting)), 30)
 
     asyncio.run(main())
 
@@ -26,38 +26,38 @@ async def settle() -> None:
 class Line:
     """Clients that wait, and the order in which they got their turn."""
 
-    def __init__(self, turns: Turns) -> None:
-        self.turns = turns
+    def __init__(self, futures: FairScheduler) -> None:
+        self.futures = futures
         self.order: list[str] = []
         self.go_on = asyncio.Event()
 
     async def ask(self, client: str, name: str) -> None:
-        async with self.turns.take(client):
+        async with self.futures.slot(client):
             self.order.append(name)
             await self.go_on.wait()
 
 
 def test_turns_go_round_among_clients() -> None:
-    async def work(turns: Turns) -> None:
-        line = Line(turns)
+    async def work(futures: FairScheduler) -> None:
+        line = Line(futures)
         names = [("a", "a1"), ("a", "a2"), ("a", "a3"), ("b", "b1"), ("b", "b2"), ("c", "c1")]
         tasks = []
         for client, name in names:
             tasks.append(asyncio.create_task(line.ask(client, name)))
             await settle()
         assert line.order == ["a1"]
-        assert turns.waiting == 5
+        assert futures.waiting == 5
         line.go_on.set()
         await asyncio.gather(*tasks)
         assert line.order == ["a1", "a2", "b1", "c1", "a3", "b2"]
-        assert turns.waiting == 0
+        assert futures.waiting == 0
 
     run(work)
 
 
 def test_who_leaves_the_line_loses_nobody_a_turn() -> None:
-    async def work(turns: Turns) -> None:
-        line = Line(turns)
+    async def work(futures: FairScheduler) -> None:
+        line = Line(futures)
         tasks = [asyncio.create_task(line.ask(name, name)) for name in "abcd"]
         await settle()
         tasks[1].cancel()  # waits
@@ -67,15 +67,15 @@ def test_who_leaves_the_line_loses_nobody_a_turn() -> None:
         line.go_on.set()
         await asyncio.gather(*tasks, return_exceptions=True)
         assert line.order == ["a", "c", "d"]
-        async with turns.take("e"):
-            assert turns.waiting == 0
+        async with futures.slot("e"):
+            assert futures.waiting == 0
 
     run(work)
 
 
 def test_who_is_called_and_leaves_at_once_passes_the_turn_on() -> None:
-    async def work(turns: Turns) -> None:
-        line = Line(turns)
+    async def work(futures: FairScheduler) -> None:
+        line = Line(futures)
         tasks = [asyncio.create_task(line.ask(name, name)) for name in "abc"]
         await settle()
         tasks[0].cancel()
@@ -90,8 +90,8 @@ def test_who_is_called_and_leaves_at_once_passes_the_turn_on() -> None:
 
 
 def test_a_line_has_an_end() -> None:
-    async def work(turns: Turns) -> None:
-        line = Line(turns)
+    async def work(futures: FairScheduler) -> None:
+        line = Line(futures)
         tasks = [asyncio.create_task(line.ask(name, name)) for name in "abc"]
         await settle()
         with pytest.raises(ApiError) as caught:
@@ -101,4 +101,4 @@ def test_a_line_has_an_end() -> None:
         line.go_on.set()
         await asyncio.gather(*tasks)
 
-    run(work, most=2)
+    run(work, max_waiting=2)

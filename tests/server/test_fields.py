@@ -12,7 +12,7 @@ from openai.types.chat import completion_create_params as chat
 
 from app.decoding.types import GenerationConfig
 from app.errors import ContextLengthError, ModelError, PromptError
-from app.server.api_errors import of_engine
+from app.server.api_errors import from_engine_error
 from app.server.protocol import ChatRequest, CompletionRequest
 from tests.server.conftest import Running
 
@@ -147,7 +147,7 @@ def test_only_a_prompt_that_is_too_long_says_so(
     error: PromptError, status: int, code: str | None
 ) -> None:
     """Clients leave out the beginning of a conversation at that code."""
-    answer = of_engine(error, "prompt")
+    answer = from_engine_error(error, "prompt")
     assert (answer.status, answer.code) == (status, code)
 
 

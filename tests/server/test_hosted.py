@@ -21,7 +21,7 @@ from app.engine.worker import EngineThread
 from app.server.access import Access
 from app.server.hosted import HostedServer
 from app.server.listening import Service, listen
-from app.server.server_events import Figures, Listening, Model, ServerEvent, Stopped
+from app.server.server_events import Listening, ServedModel, ServerEvent, ServerStats, Stopped
 from tests.server.conftest import PATIENCE
 
 PROMPT = "the king said"
@@ -46,11 +46,11 @@ class Owner:
             assert self._woken.acquire(timeout=PATIENCE)
             self._heard += self.engine.outbox.drain(10_000)
 
-    def load(self, recipe: Recipe, id_: int = 1) -> Model:
+    def load(self, recipe: Recipe, id_: int = 1) -> ServedModel:
         self.engine.submit(Load(id_, recipe, Cancellation()))
         loaded = self.until(Loaded, id_)
         assert isinstance(loaded, Loaded)
-        return Model(recipe, loaded.token_labels)
+        return ServedModel(recipe, loaded.token_labels)
 
     def text(self, recipe: Recipe, id_: int) -> str:
         config, alphas = recipe.sampling, LiveAlphas(recipe.alphas)
@@ -73,7 +73,7 @@ class Owner:
 
     def hear_figures(self, **expected: object) -> None:
         while True:
-            event = self.hear(Figures)
+            event = self.hear(ServerStats)
             if all(getattr(event, name) == value for name, value in expected.items()):
                 return
 
@@ -111,7 +111,7 @@ def complete(client: OpenAI, **options: object) -> str:
 def test_owner_and_client_share_the_engine(
     owner: Owner, server: HostedServer, client: OpenAI, served_recipe: Recipe
 ) -> None:
-    server.show(owner.load(served_recipe))
+    server.set_model(owner.load(served_recipe))
     alone = owner.text(served_recipe, 2)
     with ThreadPoolExecutor() as pool:
         asked = [pool.submit(complete, client) for _ in range(4)]
@@ -125,10 +125,10 @@ def test_what_the_owner_sets_is_the_default_of_a_request(
     owner: Owner, server: HostedServer, client: OpenAI, served_recipe: Recipe
 ) -> None:
     model = owner.load(served_recipe)
-    server.show(model)
+    server.set_model(model)
     before = complete(client)
     other = replace(served_recipe, pairs=(replace(served_recipe.pairs[0], alpha=-3.0),))
-    server.show(Model(other, model.token_labels))
+    server.set_model(ServedModel(other, model.token_labels))
     assert complete(client) == owner.text(other, 9) != before
     assert complete(client, extra_body={"alphas": list(served_recipe.alphas)}) == before
     (listed,) = client.models.list().data
@@ -143,7 +143,7 @@ def test_while_nothing_is_loaded_there_is_no_model_and_a_request_is_told_to_come
         complete(client)
     assert failed.value.status_code == 503
     assert int(failed.value.response.headers["retry-after"]) > 0
-    server.show(owner.load(served_recipe))
+    server.set_model(owner.load(served_recipe))
     assert [model.id for model in client.models.list().data] == ["tiny-one-style"]
     assert complete(client)
 
@@ -151,20 +151,20 @@ def test_while_nothing_is_loaded_there_is_no_model_and_a_request_is_told_to_come
 def test_another_recipe_ends_what_is_written_and_what_waits_with_an_error(
     owner: Owner, server: HostedServer, client: OpenAI, served_recipe: Recipe
 ) -> None:
-    server.show(owner.load(served_recipe))
+    server.set_model(owner.load(served_recipe))
     with ThreadPoolExecutor() as pool:
         writing = pool.submit(complete, client, max_tokens=LONG, user="first")
         owner.hear_figures(client="user first")
         waiting = pool.submit(complete, client, user="second")
         owner.hear_figures(waiting=1)
-        server.show(None)
+        server.set_model(None)
         other = replace(served_recipe, name="Another")
         for answer in (writing, waiting):
             error = answer.exception(PATIENCE)
             assert isinstance(error, APIStatusError)
             assert error.status_code == 503
             assert error.code == "model_changed"
-    server.show(owner.load(other, 3))
+    server.set_model(owner.load(other, 3))
     assert [model.id for model in client.models.list().data] == ["another"]
     assert complete(client)
 
@@ -172,12 +172,12 @@ def test_another_recipe_ends_what_is_written_and_what_waits_with_an_error(
 def test_a_stream_that_is_cut_by_another_recipe_says_so(
     owner: Owner, server: HostedServer, client: OpenAI, served_recipe: Recipe
 ) -> None:
-    server.show(owner.load(served_recipe))
+    server.set_model(owner.load(served_recipe))
     stream = client.completions.create(
         model="", prompt=PROMPT, max_tokens=LONG, stream=True, temperature=1.0
     )
     next(iter(stream))
-    server.show(None)
+    server.set_model(None)
     with pytest.raises(Exception, match="Other models are being loaded"):
         list(stream)
 
@@ -186,7 +186,7 @@ def test_stopping_ends_what_is_written_and_leaves_the_engine_to_its_owner(
     owner: Owner, served_recipe: Recipe
 ) -> None:
     server = owner.serve()
-    server.show(owner.load(served_recipe))
+    server.set_model(owner.load(served_recipe))
     serving = owner.hear(Listening)
     assert isinstance(serving, Listening)
     body = {"prompt": PROMPT, "max_tokens": LONG}
@@ -217,7 +217,7 @@ def test_a_taken_port_is_told(owner: Owner) -> None:
         assert server.join(PATIENCE)
     stopped = owner.hear(Stopped)
     assert isinstance(stopped, Stopped)
-    assert "another program listens there" in str(stopped.error)
+    assert "another program uses the port" in str(stopped.error)
 
 
 def test_libraries_that_are_missing_are_told(owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from app.checkpoints.spec import Recipe
 from app.engine.commands import BorrowModels
 from app.engine.events import BorrowFinished, BorrowProgress, Failed
 from app.errors import Cancelled, TuneshiftError
-from app.evaluation.loading import Models
+from app.evaluation.loading import ModelLoader
 from app.evaluation.plan import Plan
 from app.settings import Settings
 from app.ui.state.records.window_evaluations import Evaluations
@@ -32,7 +32,7 @@ def tiny_pairs(llama: tiny.Family) -> Recipe:
 
 @pytest.fixture(scope="session")
 def lent(tiny_pairs: Recipe) -> LoadedRecipe:
-    return Models().load(tiny_pairs)
+    return ModelLoader().load(tiny_pairs)
 
 
 class Desk:

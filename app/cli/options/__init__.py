@@ -1,1 +1,1 @@
-"""What each subcommand may be told, one file for each; nothing of its work is imported."""
+"""Command-line options: one module for each subcommand. Imports only what parsing needs."""

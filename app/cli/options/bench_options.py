@@ -14,50 +14,50 @@ def add_bench(commands: Commands) -> None:
     parser = commands.add_parser(
         "bench",
         help="measure how fast decoding is on this machine",
-        description="Generate with the models in several ways, in turn, and compare: a plain loop "
-        "of forwards, Tuneshift with and without drafts, and the base alone.",
+        description="Compare the decoding speed of a plain loop of forward passes, of Tuneshift "
+        "with and without speculative decoding, and of the base alone.",
     )
     parser.set_defaults(run=_run)
     add_roles(parser)
-    measured = parser.add_argument_group("what is measured")
+    measured = parser.add_argument_group("measurements")
     measured.add_argument(
         "--shapes",
         metavar="BASE,EXPERT,ANTIEXPERT",
-        help="instead of models: random weights of these sizes, such as 13b,7b,7b",
+        help="use random weights of these sizes instead of models, such as 13b,7b,7b",
     )
     measured.add_argument(
         "--prompt",
         type=text_argument,
-        help="the text to continue (default: the recipe's sample)",
+        help="the prompt (default: the recipe's sample prompt)",
     )
     measured.add_argument("--tokens", type=int, default=128, metavar="N", help="default: 128")
     measured.add_argument(
         "--temperature", type=float, default=0.0, metavar="T", help="default: 0, which is greedy"
     )
     measured.add_argument(
-        "--repeats", type=int, default=5, metavar="N", help="texts for each way (default: 5)"
+        "--repeats", type=int, default=5, metavar="N", help="runs of each variant (default: 5)"
     )
     measured.add_argument(
         "--contexts",
         type=_numbers,
         default=(),
         metavar="N,…",
-        help="time a step at these context lengths too, such as 128,1024,8192",
+        help="also time a step at these context lengths, such as 128,1024,8192",
     )
     measured.add_argument(
         "--pairs",
         type=_numbers,
         default=(),
         metavar="N,…",
-        help="time a step with so many pairs too, such as 1,2,4",
+        help="also time a step with these numbers of pairs, such as 1,2,4",
     )
     measured.add_argument(
         "--blocks",
         type=_numbers,
         default=(),
         metavar="N,…",
-        help="time blocks of so many tokens too, such as 1,2,4,6,8,16, and say what drafts would "
-        "bring by that",
+        help="also time blocks of these sizes, such as 1,2,4,6,8,16, and predict the speed-up of "
+        "speculative decoding",
     )
     output = parser.add_argument_group("output")
     output.add_argument("--json", action="store_true", help="print one JSON object")

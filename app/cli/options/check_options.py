@@ -13,23 +13,23 @@ def add_check(commands: Commands) -> None:
     """Add the subcommand."""
     parser = commands.add_parser(
         "check",
-        help="say whether models fit together, before loading them",
-        description="Compare the vocabularies of a recipe, write out its prompts and estimate its "
-        "memory. No weights are read. The exit status is 0 where the recipe can be used and 2 "
-        "where it is refused; that it does not fit into the memory that is free now is only told.",
+        help="check whether models fit together, before loading them",
+        description="Compare the vocabularies of a recipe, print its encoded prompts and estimate "
+        "its memory. No weights are read. The exit status is 0 if the recipe is usable, else 2. "
+        "Too little free memory is reported, but does not change the exit status.",
     )
     parser.set_defaults(run=_run)
     parser.add_argument(
         "models",
         nargs="*",
         metavar="BASE EXPERT ANTIEXPERT",
-        help=f"instead of a recipe; repeat the last two for more pairs. {MODEL}",
+        help=f"models instead of a recipe; repeat the last two for more pairs. {MODEL}",
     )
     add_recipe(parser)
     parser.add_argument(
         "--prompt",
         type=text_argument,
-        help="the prompt to write out (default: the recipe's sample)",
+        help="the prompt to encode (default: the recipe's sample prompt)",
     )
     parser.add_argument(
         "--accept",
@@ -37,13 +37,13 @@ def add_check(commands: Commands) -> None:
         action="append",
         default=[],
         metavar="ID",
-        help="a token id that may be generated although it is spelled differently",
+        help="accept a token id whose spelling differs between roles; repeat for more",
     )
     add_placement(parser)
     parser.add_argument(
         "--fetch",
         action="store_true",
-        help="fetch what is needed of models on the Hub that are not here: a few MB, no weights",
+        help="download configurations and tokenizers of Hub models: a few MB, no weights",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 

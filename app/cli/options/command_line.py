@@ -1,4 +1,4 @@
-"""The whole command line. Each subcommand's work is imported when it is run."""
+"""The parser of the command line. Each subcommand's implementation is imported when it is run."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from app.cli.options.serve_options import add_serve
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    """The options; ``options.run(options)`` carries them out and returns the exit status.
+    """Parse the options. ``options.run(options)`` runs the subcommand and returns the exit status.
 
     Raises:
-        SettingsError: When the options cannot be understood.
+        SettingsError: The options are invalid.
     """
     parser = Parser(
         prog="tuneshift",
-        description="Proxy-tune a language model and see what each expert pair did to each token. "
-        "Without a subcommand, opens the window.",
+        description="Proxy-tune a language model and see each expert pair's contribution to each "
+        "token. Without a subcommand, opens the window.",
     )
     parser.add_argument("--version", action="version", version=f"tuneshift {__version__}")
     parser.add_argument(
         "--recipe",
         metavar="NAME|FILE",
         nargs="?",
-        help="the recipe to open in the window (default: the last)",
+        help="the recipe to open in the window (default: the last one used)",
     )
     parser.set_defaults(run=_open_window)
     commands = parser.add_subparsers(title="subcommands", metavar="COMMAND")

@@ -12,15 +12,15 @@ def add_download(commands: Commands) -> None:
     parser = commands.add_parser(
         "download",
         help="download models from the Hub",
-        description="Download models from the Hugging Face Hub. Files that are here already are "
-        "kept; only safetensors weights, configurations and tokenizers are fetched.",
+        description="Download models from the Hugging Face Hub: safetensors weights, "
+        "configurations and tokenizers only. Files that were already downloaded are kept.",
     )
     parser.set_defaults(run=_run)
     parser.add_argument(
         "names", nargs="*", metavar="NAME[@REVISION]", help="a model on the Hub, as OWNER/NAME"
     )
     parser.add_argument(
-        "--recipe", metavar="NAME|FILE", help="instead: every model that a recipe needs"
+        "--recipe", metavar="NAME|FILE", help="download all models of a recipe instead"
     )
 
 

@@ -13,13 +13,13 @@ def add_eval(commands: Commands) -> None:
     """Add the subcommand."""
     parser = commands.add_parser(
         "eval",
-        help="measure what tuning changes, in tasks of your own or of lm-evaluation-harness",
-        description="Ask the roles of a recipe, and other checkpoints, the questions of tasks. "
-        "Answers are kept as they come: the same command goes on where it was stopped. The exit "
-        "status is 0 where everything is answered and 130 where it was stopped.",
+        help="evaluate a recipe on your own tasks or those of lm-evaluation-harness",
+        description="Evaluate the roles of a recipe, and other checkpoints, on tasks. Answers are "
+        "stored as they arrive: the same command resumes a stopped evaluation. The exit status is "
+        "0 if all questions were answered and 130 if the evaluation was stopped.",
     )
     parser.set_defaults(run=_run)
-    asked = parser.add_argument_group("what is asked")
+    asked = parser.add_argument_group("tasks")
     asked.add_argument(
         "--tasks",
         required=True,
@@ -31,22 +31,24 @@ def add_eval(commands: Commands) -> None:
         action="append",
         default=[],
         metavar="[TASK=]FILE",
-        help="the JSON lines of a task that names none, or in place of those it names",
+        help="the data file of a task, in JSON lines; overrides the one that the task names",
     )
-    asked.add_argument("--limit", type=int, metavar="N", help="the first N questions of each task")
-    who = parser.add_argument_group("who is asked")
+    asked.add_argument(
+        "--limit", type=int, metavar="N", help="use only the first N questions of each task"
+    )
+    who = parser.add_argument_group("models to evaluate")
     who.add_argument(
         "--roles",
         metavar="ROLE,…",
-        help="base, expert, antiexpert, tuned, the last three for one pair as in tuned:NAME, and "
-        "checkpoints tuned directly as NAME=MODEL, which are prompted like the first expert "
-        "(default: base, every expert, tuned)",
+        help="base, expert, antiexpert or tuned (of one pair: tuned:NAME), or a directly tuned "
+        "checkpoint as NAME=MODEL, which gets the first expert's prompt format (default: base, "
+        "every expert, tuned)",
     )
     who.add_argument(
         "--alpha-scale",
         default="1",
         metavar="X,…",
-        help="what every alpha is multiplied with; tuned is measured once for each",
+        help="factors for all alphas; tuned is evaluated once for each",
     )
     add_roles(parser)
     parser.add_argument(
@@ -54,30 +56,30 @@ def add_eval(commands: Commands) -> None:
         type=_batch_size,
         default=None,
         metavar="N",
-        help="texts read side by side (default: auto, as many as fit)",
+        help="sequences in a batch (default: auto, as many as fit into memory)",
     )
     parser.add_argument(
         "--allow-code-execution",
         action="store_true",
-        help="run programs that models write, for tasks that do: with bounds of time and memory "
-        "and without network, but not without your files",
+        help="run model-written programs for tasks that need it: with limits of time and memory "
+        "and without network, but with access to your files",
     )
     parser.add_argument(
         "--output",
         type=Path,
         default=Path("tuneshift-eval"),
         metavar="FOLDER",
-        help="where answers and results are kept (default: tuneshift-eval)",
+        help="the folder for answers and results (default: tuneshift-eval)",
     )
     parser.add_argument(
         "--shifts",
         action="store_true",
-        help="print which tokens tuning changed, by class of token, too",
+        help="also print mean shifts by class of token",
     )
     parser.add_argument(
         "--save",
         action="store_true",
-        help="put a summary into the history, from which the window opens it",
+        help="store a summary in the history, where the window lists it",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 

@@ -21,7 +21,7 @@ def add_generate(commands: Commands) -> None:
         "prompt",
         nargs="?",
         type=text_argument,
-        help="the text to continue; - reads it from stdin; default: the recipe's sample prompt",
+        help="the prompt; - reads it from stdin (default: the recipe's sample prompt)",
     )
     add_roles(parser)
     add_sampling(parser)
@@ -32,24 +32,24 @@ def add_generate(commands: Commands) -> None:
     output.add_argument(
         "--shifts",
         action="store_true",
-        help="end with a table of what each pair did to each token",
+        help="print a table of each pair's contribution to each token at the end",
     )
     output.add_argument(
         "--save",
         action="store_true",
-        help="keep the run in the history, for tuneshift inspect; its id is told on stderr",
+        help="store the run in the history, for tuneshift inspect; its id is printed to stderr",
     )
     parser.add_argument(
         "--again",
         metavar="RUN",
-        help="instead of all this: repeat a run of the history (its id, or last) with the alphas "
-        "that each token had; the exit status is 1 where other tokens come",
+        help="instead of all this: repeat a stored run (its id, or last) with the alphas of each "
+        "token; the exit status is 1 if the tokens differ",
     )
     parser.add_argument(
         "--no-speculation",
         dest="speculate",
         action="store_false",
-        help="read one token at a time; slower, and no block of tokens is rounded in another way",
+        help="disable speculative decoding: slower, but without rounding differences of blocks",
     )
 
 

@@ -1,4 +1,4 @@
-"""A parser whose errors look like all others."""
+"""The argument parser, whose errors have the same format as all others."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from app.errors import SettingsError
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line."""
+    """An ``ArgumentParser`` that raises ``SettingsError``, which is printed as one line."""
 
     def error(self, message: str) -> NoReturn:
-        """Raise ``SettingsError``, which ends the program like any other."""
+        """Raise ``SettingsError`` with the message and a pointer to the help."""
         raise SettingsError(
             f"{message[:1].upper()}{message[1:]}", next_step=f"See {self.prog} --help."
         )
@@ -21,7 +21,7 @@ class Parser(argparse.ArgumentParser):
     def parse_known_args(  # type: ignore[override]  # typeshed has two overloads
         self, args: Sequence[str] | None = None, namespace: Any = None
     ) -> tuple[Any, list[str]]:
-        """Refuse what is not known here, so that a subcommand points to its own help."""
+        """Reject unknown arguments here, so that the error points to the subcommand's help."""
         found, unknown = super().parse_known_args(args, namespace)
         if unknown:
             self.error(f"unrecognized arguments: {' '.join(unknown)}")

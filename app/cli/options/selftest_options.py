@@ -11,9 +11,9 @@ def add_selftest(commands: Commands) -> None:
     """Add the subcommand."""
     parser = commands.add_parser(
         "selftest",
-        help="say whether this installation works",
-        description="Load the built-in demo, decode, check the attribution, write and read a "
-        "history of its own, and draw the window without a screen. Nothing of yours is touched.",
+        help="test whether this installation works",
+        description="Load the built-in demo, generate, check the attribution, write and read a "
+        "temporary history, and draw the window off screen. Your files are not changed.",
     )
     parser.set_defaults(run=_run)
 

@@ -12,31 +12,31 @@ def add_serve(commands: Commands) -> None:
     """Add the subcommand."""
     parser = commands.add_parser(
         "serve",
-        help="answer requests of the OpenAI API with a recipe",
-        description="Load a recipe and answer requests of the OpenAI API with it: /v1/models, "
-        "/v1/completions and /v1/chat/completions. docs/serve.md says what is understood.",
+        help="serve a recipe with the OpenAI API",
+        description="Load a recipe and serve it with the OpenAI API: /v1/models, /v1/completions "
+        "and /v1/chat/completions. docs/serve.md lists the supported parameters.",
     )
     parser.set_defaults(run=_run)
     add_recipe(parser)
     add_placement(parser)
-    address = parser.add_argument_group("who may ask")
+    address = parser.add_argument_group("address and access")
     address.add_argument(
-        "--host", default="127.0.0.1", help="the address to listen at (default: %(default)s)"
+        "--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)"
     )
     address.add_argument("--port", type=int, default=8642, help="default: %(default)s")
     address.add_argument(
         "--api-key",
         metavar="KEY",
-        help="what has to be shown; others on this machine can read it in the list of processes, "
-        "so prefer --api-key-file or the environment variable TUNESHIFT_SERVE_KEY",
+        help="the key that clients must send. Other users can see it in the list of processes, so "
+        "prefer --api-key-file or the environment variable TUNESHIFT_SERVE_KEY",
     )
-    address.add_argument("--api-key-file", metavar="FILE", help="a file that holds the key")
+    address.add_argument("--api-key-file", metavar="FILE", help="a file with the key")
     address.add_argument(
         "--allow-origin",
         action="append",
         default=[],
         metavar="ORIGIN",
-        help="an origin whose pages may ask, such as https://chat.example.org; repeat for more",
+        help="allow web pages of an origin, such as https://chat.example.org; repeat for more",
     )
 
 

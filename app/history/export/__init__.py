@@ -1,1 +1,1 @@
-"""Runs as files for other programs and other people, one module for each format."""
+"""Exporting runs: one module for each file format."""

@@ -1,4 +1,4 @@
-"""A run as tables for spreadsheets and data frames: its tokens, or the candidates of them all."""
+"""CSV export of a run: its tokens, or the candidates of all tokens."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _BITS = ("shift_bits", "entropy_base_bits", "entropy_tuned_bits", "kl_bits")
 
 
 def write_csv(document: Document) -> str:
-    """A row for each token, its index from 0 as in JSON; text is exact, line breaks included.
+    """One row for each token. Indices count from 0; the text is exact, including line breaks.
 
-    Log-probabilities are natural; what is in bits says so in its name. The coverage is there where
-    the base was behind an endpoint.
+    Log-probabilities are natural logarithms; columns in bits have names that end in ``_bits``. The
+    column ``coverage`` exists if the base was behind an endpoint.
     """
     pairs, coverage = document.pair_names, ("coverage",) if document.partial else ()
     header = ["index", "token_id", "text", "start", "end", "forced", "sampled_probability"]
@@ -56,9 +56,9 @@ def write_csv(document: Document) -> str:
 
 
 def write_candidates_csv(document: Document) -> str:
-    """A row for each candidate of each token, the most probable after tuning first.
+    """One row for each candidate of each token, in descending tuned probability.
 
-    The index of a token counts from 0.
+    Indices count from 0.
     """
     pairs = document.pair_names
     header = ["index", "chosen", "token_id", "label", "p_base", "p_tuned", "rank_base"]

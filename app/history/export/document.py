@@ -1,4 +1,4 @@
-"""A run with everything that is shown of it, ready to be written in any format."""
+"""A run with its tokens and candidates, as input of the exports."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ class Document:
     """A run to export.
 
     Attributes:
-        tokens: Its text, from the first token on.
-        candidates: Of each token, or None where none were kept.
+        run: The run.
+        tokens: Its tokens.
+        candidates: The candidates of each token, or None if none are stored.
     """
 
     run: StoredRun
@@ -36,32 +37,32 @@ class Document:
 
     @property
     def partial(self) -> bool:
-        """Whether the base told of some tokens alone, so that there are coverages."""
+        """Whether an endpoint returned only part of the base's probabilities."""
         return any(token.attribution.coverage is not None for token in self.tokens)
 
     def tables(self) -> Iterator[CandidateTable | None]:
-        """The alternatives at each token, as the window shows them."""
+        """The table of candidates of each token."""
         return (None if rows is None else tabulate(rows) for rows in self.candidates)
 
     def table(self, index: int) -> CandidateTable | None:
-        """The alternatives at one token."""
+        """The table of candidates of one token."""
         rows = self.candidates[index]
         return None if rows is None else tabulate(rows)
 
     def name(self, token: ExplainedToken) -> str:
-        """A token in one line: its text with marks, or its label where it completes no text."""
+        """A token on one line: its text with visible marks, or its label if it has no text."""
         return one_line(token.text) if token.text else self.run.label(token.token_id)
 
     def part(self, first: int, last: int) -> Document:
-        """The same run with the tokens from ``first`` up to, and without, ``last`` alone."""
+        """The same run with only the tokens ``first`` to ``last`` (exclusive)."""
         return Document(self.run, self.tokens[first:last], self.candidates[first:last])
 
 
 def read_document(archive: Archive, run_id: str) -> Document:
-    """A run of the history.
+    """Read a run from the history.
 
     Raises:
-        HistoryError: When it is not there or cannot be read.
+        HistoryError: The run does not exist or cannot be read.
     """
     tokens = archive.tokens(run_id)
     kept = dict(archive.all_candidates(run_id))
@@ -69,12 +70,12 @@ def read_document(archive: Archive, run_id: str) -> Document:
 
 
 def one_line(text: str) -> str:
-    """``text`` with marks for what is not seen, and no line break."""
+    """``text`` with marks for invisible characters and without line breaks."""
     return "".join(mark for mark, _ in show(text)).replace("\n", "").replace("\t", "")
 
 
 def in_bits(token: ExplainedToken) -> dict[str, float]:
-    """What is counted in bits at a token, by names that say so, as data files have them."""
+    """Shift, entropies and KL divergence of a token in bits, with names that end in ``_bits``."""
     explained = token.attribution
     return {
         "shift_bits": shift_bits(token),
@@ -85,5 +86,5 @@ def in_bits(token: ExplainedToken) -> dict[str, float]:
 
 
 def shift_bits(token: ExplainedToken) -> float:
-    """By how many bits the pairs moved the log-probability of a token."""
+    """The shift of a token's log-probability in bits."""
     return token.attribution.shift / BIT

@@ -1,4 +1,4 @@
-"""The formats that a run can be written in, by name. Pictures in pixels are made by ``app.ui``."""
+"""The export formats of a run, by name. PNG is written by ``app.ui``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from app.history.export.shift_svg import standalone_svg
 
 
 def write_svg(document: Document) -> str:
-    """The plot, light, as it is printed and pasted."""
+    """The plot as SVG, in light colours."""
     return standalone_svg(document, LIGHT)
 
 
@@ -27,9 +27,9 @@ FORMATS: dict[str, Callable[[Document], str]] = {
     "markdown": write_markdown,
     "text": write_text,
 }
-"""What each format is written by; every file is UTF-8."""
+"""The function that writes each format; all files are UTF-8."""
 
 PNG = "png"
 
 ENDINGS = {"candidates": "csv", "markdown": "md", "text": "txt"}
-"""How the names of files end where it is not the format's name."""
+"""File name extensions that differ from the format's name."""

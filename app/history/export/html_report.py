@@ -1,7 +1,7 @@
-"""A run as one HTML file that can be sent to somebody: it needs no network and no program.
+"""The HTML report of a run: one file that needs no network.
 
-Everything that comes from a run is escaped. Besides, the policy in the page lets nothing run but
-the one script and the one style sheet whose hashes it names, and nothing be fetched at all.
+All text of the run is escaped. In addition, the page's Content-Security-Policy allows only the
+embedded script and style sheet, by their hashes, and no requests.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _KINDS = {"generated": "Generated", "scored": "A given text, scored", "role": "O
 
 
 def write_html(document: Document) -> str:
-    """The whole page."""
+    """The report as an HTML document."""
     style = style_sheet()
     script = resource("report", "report.js").read_text(encoding="utf-8")
     policy = (
@@ -125,7 +125,7 @@ def _subtitle(document: Document) -> str:
     return escape(" · ".join(parts))
 
 
-# The text
+# Text
 
 
 def _text(document: Document) -> str:
@@ -155,7 +155,7 @@ def _token(document: Document, token: ExplainedToken, place: int) -> str:
 
 
 def _marked(text: str) -> str:
-    """Escaped text with marks for what is not seen."""
+    """Escaped text with marks for invisible characters."""
     return "".join(
         escape(mark) if mark == exact else f'<span class="mark">{escape(mark)}</span>'
         for mark, exact in show(text)
@@ -174,7 +174,7 @@ def _legend() -> str:
     )
 
 
-# The plot and the table
+# Plot and table
 
 
 def _plot(document: Document) -> str:
@@ -190,7 +190,7 @@ what it took. The bars of a token add up to the difference of base and tuned.{_a
 
 
 def _about(document: Document) -> str:
-    """What the coverage is, where there is any."""
+    """An explanation of the coverage, if there is one."""
     if not document.partial:
         return ""
     return (
@@ -241,7 +241,7 @@ def _row(document: Document, token: ExplainedToken, partial: bool) -> str:
 
 
 def _share(coverage: float | None) -> str:
-    """A coverage in percent, with a warning where it is low."""
+    """A coverage in percent, with a warning if it is low."""
     if coverage is None:
         return "–"
     return f"⚠ {coverage:.1%}" if coverage < LOW_COVERAGE else f"{coverage:.1%}"
@@ -251,7 +251,7 @@ def _signed(value: float, digits: int) -> str:
     return f"{value:+.{digits}f}".replace("-", "−")
 
 
-# How it was made
+# Provenance
 
 
 def _making(document: Document) -> str:
@@ -315,7 +315,7 @@ def _hash(text: str) -> str:
 
 
 def _embedded(values: Any) -> str:
-    """JSON that cannot end the element that it stands in."""
+    """JSON escaped so that it cannot end its ``script`` element."""
     text = json.dumps(values, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")

@@ -1,4 +1,4 @@
-"""A run as one JSON object: everything that is shown of it, and all that is needed to repeat it."""
+"""JSON export of a run: tokens, candidates, and everything needed to repeat it."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ _IN_BITS = ("entropy_base", "entropy_tuned", "kl")
 
 
 def write_json(document: Document) -> str:
-    """The run as JSON; what is not a finite number is null.
+    """The run as JSON; numbers that are not finite become null.
 
-    Indices count from 0. Log-probabilities are natural; what is in bits says so in its name.
+    Indices count from 0. Log-probabilities are natural logarithms; fields in bits have names that
+    end in
+    ``_bits``.
     """
     run, summary = document.run, document.run.summary
     report = {
@@ -87,7 +89,7 @@ def _candidates(document: Document, table: CandidateTable) -> dict[str, Any]:
 
 
 def finite(value: Any) -> Any:
-    """``value`` for JSON: numbers that are not finite are None, at any depth."""
+    """``value`` for JSON: non-finite numbers become None, at any depth."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""A run, or a part of it, for pasting into a message: a Markdown table or plain text."""
+"""A run, or part of it, as a Markdown table or plain text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def write_text(document: Document) -> str:
 
 
 def write_markdown(document: Document) -> str:
-    """A table of the tokens with what each pair gave or took."""
+    """A table of the tokens with each pair's contribution."""
     pairs = document.pair_names
     header = ["#", "Token", "Base", "Tuned", "Shift (bits)", *map(_cell, pairs)]
     lines = [

@@ -1,4 +1,4 @@
-"""What the script of the HTML report reads: the numbers of every token."""
+"""The data of the HTML report's script: the numbers of every token."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _DIGITS = 5
 
 
 def report_data(document: Document) -> dict[str, Any]:
-    """Plain values for JSON; what is not a finite number is None."""
+    """Plain values for JSON; non-finite numbers become None."""
     tables = document.tables()
     return {
         "pairs": [one_line(name) for name in document.pair_names],
@@ -59,7 +59,7 @@ def _token(
 def _candidates(
     document: Document, token: ExplainedToken, table: CandidateTable
 ) -> list[list[Any]]:
-    """The most probable after tuning, and the chosen token where it is not among them."""
+    """The most probable candidates after tuning, and the chosen token if it is not among them."""
     ids = table.token_ids.tolist()
     shown = [i for i, id_ in enumerate(ids) if i < _MOST_CANDIDATES or id_ == token.token_id]
     return [

@@ -1,4 +1,4 @@
-"""The style sheet of the HTML report: which class has which colour, light and dark."""
+"""The style sheet of the HTML report, in light and dark colours."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ TINT_LEVELS = 16
 
 
 def style_sheet() -> str:
-    """Everything, with the colours of the window; the reader's system says light or dark."""
+    """The style sheet, with light and dark colours; the browser chooses by the system setting."""
     dark = "\n".join(f"  {line}" for line in _rules(DARK))
     light = "\n".join(_rules(LIGHT))
     rest = resource("report", "report.css").read_text(encoding="utf-8")
@@ -19,7 +19,7 @@ def style_sheet() -> str:
 
 
 def tint_class(shift: float) -> str:
-    """The class of a token whose log-probability moved by ``shift`` bits; empty where untinted."""
+    """The CSS class of a token with a shift of ``shift`` bits; empty if it is not tinted."""
     if math.isnan(shift):
         return ""
     level = round(min(abs(shift) / FULL_SHIFT_BITS, 1.0) * TINT_LEVELS)
@@ -27,7 +27,7 @@ def tint_class(shift: float) -> str:
 
 
 def paint_class(what: str, name: str) -> str:
-    """The attribute that paints a part of the plot, for :mod:`app.history.export.shift_svg`."""
+    """The attribute that colours a part of the plot, for :mod:`app.history.export.shift_svg`."""
     pair = name.removeprefix("pair")
     shown = f"pair{int(pair) % len(LIGHT.pairs)}" if pair.isdigit() else name
     return f'class="{what}-{shown}"'

@@ -1,7 +1,8 @@
-"""The plot of what each pair gave or took, as SVG written by hand: no Qt, no library.
+"""The plot of contributions and probabilities as SVG, without Qt or other libraries.
 
-Every colour is asked of a :class:`Paint`, so that the same drawing stands alone in one appearance
-and follows the reader's inside a report.
+Colours are looked up through a :class:`Paint`: as fixed values in a file of its own, and as CSS
+classes
+in the HTML report.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from app.colors import Colors
 from app.history.export.document import Document, one_line
 
 Paint = Callable[[str, str], str]
-"""From what is painted (``fill`` or ``stroke``) and the name of a colour to attributes."""
+"""From the attribute (``fill`` or ``stroke``) and the name of a colour to SVG attributes."""
 
 LEFT, TOP, BOTTOM, RIGHT = 44, 34, 26, 12
 HEIGHT = 220
@@ -33,10 +34,12 @@ _DASHES, _DOTS = ' stroke-dasharray="3 2"', ' stroke-dasharray="5 2 1 2 1 2"'
 
 @dataclass(frozen=True, slots=True)
 class Geometry:
-    """Where things are, in pixels.
+    """The layout of the plot, in pixels.
 
     Attributes:
-        column: Width of the column of a token; the first begins at ``LEFT``.
+        count: Number of tokens.
+        column: Width of a token's column; the first begins at ``LEFT``.
+        width: Width of the plot.
         lowest: The value at the lower edge; the upper edge is 1.
     """
 
@@ -46,16 +49,16 @@ class Geometry:
     lowest: float
 
     def x(self, place: float) -> float:
-        """Of a token, counted from the first that is drawn; .5 is the middle of its column."""
+        """The x coordinate of a token index; index + 0.5 is the middle of its column."""
         return LEFT + place * self.column
 
     def y(self, value: float) -> float:
-        """Of a probability, or of a part that was taken."""
+        """The y coordinate of a probability or contribution."""
         return TOP + (1.04 - value) / (1.04 - self.lowest) * (HEIGHT - TOP - BOTTOM)
 
 
 def standalone_svg(document: Document, colors: Colors) -> str:
-    """The plot as a file of its own in one appearance."""
+    """The plot as an SVG file with fixed colours."""
 
     def paint(what: str, name: str) -> str:
         pair = name.removeprefix("pair")
@@ -66,7 +69,7 @@ def standalone_svg(document: Document, colors: Colors) -> str:
 
 
 def geometry_of(document: Document) -> Geometry:
-    """How large the plot of a run is."""
+    """The layout of the plot of a run."""
     count = max(len(document.tokens), 1)
     column = min(max((_WIDTH - LEFT - RIGHT) / count, _NARROWEST_COLUMN), _WIDEST_COLUMN)
     shares = _contributions(document)
@@ -79,8 +82,9 @@ def draw(document: Document, paint: Paint, *, background: bool) -> str:
     """The plot as an ``svg`` element.
 
     Args:
-        paint: Gives the attributes that colour something.
-        background: Whether to fill what is behind it.
+        document: The run.
+        paint: Gives the attributes of a colour.
+        background: Whether to fill the background.
     """
     place = geometry_of(document)
     label = (
@@ -143,14 +147,14 @@ def _tick(value: float) -> str:
 
 
 def _step(place: Geometry) -> int:
-    """Every how many tokens there is room for a number below."""
+    """The interval of token numbers on the x axis."""
     needed = 48 / place.column
     steps = (1, 2, 5, 10, 20, 50, 100)
     return next(step for step in steps if step >= needed)
 
 
 def _bars(shares: NDArray[np.float64], place: Geometry) -> list[str]:
-    """A path for each pair: what was given is stacked upwards from 0, what was taken downwards."""
+    """One path for each pair: contributions stacked from 0, positive up and negative down."""
     up, down = np.zeros(len(shares)), np.zeros(len(shares))
     width = _BAR * place.column
     paths = []
@@ -178,7 +182,7 @@ def _line(values: Sequence[float], place: Geometry) -> str:
 
 
 def _coverage(document: Document, place: Geometry, paint: Paint) -> list[str]:
-    """A line, and a mark at the upper edge where it is low."""
+    """The line of the coverage, with marks at the upper edge where it is low."""
     known = [token.attribution.coverage for token in document.tokens]
     values = [1.0 if coverage is None else coverage for coverage in known]
     marks = "".join(

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject
 
 from app.attribution.class_shifts import ShiftedToken
 from app.evaluation.store import Record
-from app.evaluation.variants import View
+from app.evaluation.variants import Variant
 from app.ui.evaluate.score_figures import view_title
 from app.ui.state.display import Tint
 from app.ui.state.texts.token_groups import Grouping
@@ -25,7 +25,7 @@ _FOUND = 24
 class SampleText(QObject):
     """Turns answers into text."""
 
-    def page(self, answers: Sequence[tuple[View, Record]]) -> str:
+    def page(self, answers: Sequence[tuple[Variant, Record]]) -> str:
         """The question of these answers, what was expected, and the answers, as HTML."""
         first = answers[0][1]
         parts = [_section(self.tr("Question"), "", _escaped(str(first.get("prompt", ""))))]
@@ -36,7 +36,7 @@ class SampleText(QObject):
         parts += [self._answer(view, record) for view, record in answers]
         return "".join(parts)
 
-    def _answer(self, view: View, record: Record) -> str:
+    def _answer(self, view: Variant, record: Record) -> str:
         outputs = list(record.get("output", ()))
         shifted = record.get("shifted") or [None] * len(outputs)
         texts = [

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.evaluation.store import Record
-from app.evaluation.variants import View
+from app.evaluation.variants import Variant
 from app.ui.evaluate.sample_text import SampleText, mark_of
 from app.ui.evaluate.score_figures import view_title
 from app.ui.state.records.evaluation import Evaluation
@@ -48,7 +48,7 @@ class SamplesView(QWidget):
         self._session = session
         self._evaluation: Evaluation | None = None
         self._task = ""
-        self._views: list[View] = []
+        self._views: list[Variant] = []
         self._records: dict[str, dict[int, Record]] = {}
         self._words = SampleText(self)
         self.choice = ChoiceBox()
@@ -141,7 +141,7 @@ class SamplesView(QWidget):
         tasks = [
             task.task
             for task in found
-            if evaluation and any(evaluation.of(task.task, r.view.title) for r in task.results)
+            if evaluation and any(evaluation.of(task.task, r.variant.title) for r in task.results)
         ]
         if tasks != [self.choice.itemText(at) for at in range(self.choice.count())]:
             with QSignalBlocker(self.choice):
@@ -186,7 +186,7 @@ class SamplesView(QWidget):
         evaluation = self._evaluation
         found = evaluation.results() if evaluation else []
         self._views = [
-            result.view for task in found if task.task == self._task for result in task.results
+            result.variant for task in found if task.task == self._task for result in task.results
         ]
         self._records = {
             view.title: {
@@ -253,7 +253,7 @@ class SamplesView(QWidget):
 
     # The inspector
 
-    def _answer(self) -> tuple[View, Record] | None:
+    def _answer(self) -> tuple[Variant, Record] | None:
         index = self._chosen()
         view = next((v for v in self._views if v.title == self.whose.currentData()), None)
         record = self._records[view.title].get(index) if view and index is not None else None
@@ -283,7 +283,7 @@ class SamplesView(QWidget):
             self._show_sample()
 
 
-def _heading(view: View) -> Heading:
+def _heading(view: Variant) -> Heading:
     title = view_title(view)
     short = title if len(title) <= _TITLE else f"{title[: _TITLE - 1]}…"
     return Heading(short, title, number=False)

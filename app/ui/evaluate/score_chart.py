@@ -92,7 +92,9 @@ class ScoreChart(QWidget):
         else:
             self._draw_bars(results, theme)
         self._fit(results, from_zero=not curves)
-        self.described = "; ".join(f"{view_title(r.view)} {r.measure.score:.4f}" for r in results)
+        self.described = "; ".join(
+            f"{view_title(r.variant)} {r.measure.score:.4f}" for r in results
+        )
         self.setAccessibleDescription(self.described)
 
     def _draw_bars(self, results: Sequence[Result], theme: Theme) -> None:
@@ -117,7 +119,7 @@ class ScoreChart(QWidget):
         item = self._plot.getPlotItem()
         metrics = QFontMetricsF(self._plot.font())
         room = item.getViewBox().width() / (len(self._bars) + _ENDS) - metrics.averageCharWidth()
-        names = [_fitted(view_title(result.view), metrics, room) for result in self._bars]
+        names = [_fitted(view_title(result.variant), metrics, room) for result in self._bars]
         axis = item.getAxis("bottom")
         axis.setTicks([list(enumerate(names))])
         lines = 1 + max(name.count("\n") for name in names)
@@ -127,18 +129,18 @@ class ScoreChart(QWidget):
         self, curves: dict[str, list[Result]], results: Sequence[Result], theme: Theme
     ) -> None:
         item = self._plot.getPlotItem()
-        scales = [result.view.scale for curve in curves.values() for result in curve]
+        scales = [result.variant.scale for curve in curves.values() for result in curve]
         low, high = min(scales), max(scales)
-        others = [result for result in results if result.view.kind != "tuned"]
+        others = [result for result in results if result.variant.kind != "tuned"]
         for place, result in enumerate(others):
             color = _color(result, theme)
             styles = (Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.DashDotLine)
             pen = pg.mkPen(color, width=1.5, style=styles[place % len(styles)])
             score = result.measure.score
-            item.plot([low, high], [score, score], pen=pen, name=view_title(result.view))
+            item.plot([low, high], [score, score], pen=pen, name=view_title(result.variant))
         for place, (name, curve) in enumerate(curves.items()):
             color = theme.pair_color(place) if len(curves) > 1 else QColor(theme.accent)
-            places = [result.view.scale for result in curve]
+            places = [result.variant.scale for result in curve]
             item.plot(
                 places,
                 [result.measure.score for result in curve],
@@ -187,10 +189,10 @@ def _curves(results: Sequence[Result]) -> dict[str, list[Result]]:
     """Of each tuned role with several weights, its results by weight."""
     found: dict[str, list[Result]] = {}
     for result in results:
-        if result.view.kind == "tuned":
-            found.setdefault(result.view.name, []).append(result)
+        if result.variant.kind == "tuned":
+            found.setdefault(result.variant.name, []).append(result)
     return {
-        name: sorted(curve, key=lambda result: result.view.scale)
+        name: sorted(curve, key=lambda result: result.variant.scale)
         for name, curve in found.items()
         if len(curve) > 1
     }
@@ -204,15 +206,15 @@ def _fitted(name: str, metrics: QFontMetricsF, width: float) -> str:
 
 
 def _color(result: Result, theme: Theme) -> QColor:
-    if result.view.kind == "tuned":
+    if result.variant.kind == "tuned":
         return QColor(theme.accent)
-    if result.view.kind == "checkpoint":
+    if result.variant.kind == "checkpoint":
         return theme.pair_color(2)
     return {
         "base": QColor(theme.muted),
         "expert": theme.pair_color(1),
         "antiexpert": theme.pair_color(3),
-    }[result.view.kind]
+    }[result.variant.kind]
 
 
 def _array(values: Sequence[float]) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from app.attribution.class_shifts import ClassShifts, ClassTotal
 from app.attribution.token_classes import TokenClass
 from app.evaluation.results import Result, TaskResults
-from app.evaluation.variants import View
+from app.evaluation.variants import Variant
 from app.ui.translation import translate
 from app.ui.widgets.figures_model import Cell, Heading
 from app.wording import quoted
@@ -16,7 +16,7 @@ from app.wording import quoted
 _MOST_TOKENS = 6
 
 
-def view_title(view: View) -> str:
+def view_title(view: Variant) -> str:
     """What a role of an evaluation is called in the language of the window."""
     kind, _, pair = view.name.partition(":")
     names = {
@@ -63,7 +63,7 @@ def score_headings(task: TaskResults) -> list[Heading]:
     direct = task.checkpoints
     if len(direct) == 1:
         return [*headings, Heading(translate("Evaluate", "gap closed"), about)]
-    named = [translate("Evaluate", "gap to {0}").format(each.view.name) for each in direct]
+    named = [translate("Evaluate", "gap to {0}").format(each.variant.name) for each in direct]
     return [*headings, *(Heading(name, about) for name in named)]
 
 
@@ -75,13 +75,13 @@ def score_rows(task: TaskResults) -> list[list[Cell]]:
 def _score_row(task: TaskResults, result: Result) -> list[Cell]:
     measure = result.measure
     cut = (
-        translate("Evaluate", "{0} prompts lost their beginning").format(f"{result.cut:,}")
-        if result.cut
+        translate("Evaluate", "{0} prompts lost their beginning").format(f"{result.truncated:,}")
+        if result.truncated
         else ""
     )
     gaps = (task.gap_closed(result, other) for other in task.checkpoints)
     return [
-        Cell(view_title(result.view), cut),
+        Cell(view_title(result.variant), cut),
         Cell(_number(measure.score)),
         Cell("" if measure.stderr is None else _number(measure.stderr)),
         Cell(f"{measure.count:,}"),
@@ -149,8 +149,8 @@ def _shift_row(title: str, total: ClassTotal, most: float) -> list[Cell]:
 def tuned_titles(found: Sequence[TaskResults]) -> list[tuple[str, str, str]]:
     """Task, title of the view and what to call it, of every tuned view."""
     return [
-        (task.task, result.view.title, view_title(result.view))
+        (task.task, result.variant.title, view_title(result.variant))
         for task in found
         for result in task.results
-        if result.view.kind == "tuned"
+        if result.variant.kind == "tuned"
     ]

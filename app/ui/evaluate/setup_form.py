@@ -22,8 +22,8 @@ from PySide6.QtWidgets import (
 
 from app.checkpoints.spec import Recipe
 from app.errors import TuneshiftError
-from app.evaluation.plan import Plan, scales_of
-from app.evaluation.variants import usual_roles
+from app.evaluation.plan import Plan, parse_scales
+from app.evaluation.variants import default_roles
 from app.ui.evaluate.task_list import TaskList
 from app.ui.state.background import Background
 from app.ui.theme import SPACE
@@ -137,7 +137,7 @@ class SetupForm(QFrame):
                 box.setText(title)
             return
         checked = {name for name, box in self._roles if box.isChecked()}
-        checked = checked or set(usual_roles(recipe))
+        checked = checked or set(default_roles(recipe))
         for _, box in self._roles:
             self._roles_place.removeWidget(box)
             box.deleteLater()
@@ -183,7 +183,7 @@ class SetupForm(QFrame):
         return Plan(
             tasks=tuple(task.name for task in self.tasks.checked),
             roles=tuple(roles),
-            scales=scales_of(self.scales.text()),
+            scales=parse_scales(self.scales.text()),
             data=self.tasks.data_files,
             limit=int(self.limit.value()) or None,
             batch_size=int(self.batch.value()) or None,
@@ -203,7 +203,7 @@ class SetupForm(QFrame):
         if self.tasks.runs_code and not self.allow_code.isChecked():
             return self.tr("A task runs the programs that models write: allow it, or uncheck it.")
         try:
-            scales_of(self.scales.text())
+            parse_scales(self.scales.text())
         except TuneshiftError as error:
             return str(error)
         return ""

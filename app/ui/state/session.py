@@ -18,7 +18,7 @@ from app.engine.controls import Cancellation
 from app.engine.events import Checked, EngineFailed, EngineReady, Event, Failed, Loaded, Loading
 from app.engine.worker import EngineClient
 from app.errors import DeviceError, TuneshiftError
-from app.server.server_events import Model
+from app.server.server_events import ServedModel
 from app.settings import Settings
 from app.ui.bridge import Bridge
 from app.ui.state.display import Display
@@ -232,12 +232,12 @@ class Session(RecipeState):
         return self._loaded.token_labels if self._loaded else ()
 
     @property
-    def model(self) -> Model | None:
+    def model(self) -> ServedModel | None:
         """What is in memory, with the weights and settings in force; None while nothing is."""
         loaded, recipe = self._loaded, self._recipe
         if loaded is None or loaded.recipe.models != self._with_defaults(recipe).models:
             return None
-        return Model(recipe, loaded.token_labels)
+        return ServedModel(recipe, loaded.token_labels)
 
     def open_client(self, wake: Callable[[], None]) -> EngineClient:
         """A way to the engine for others than the window."""

@@ -20,7 +20,7 @@ from app.decoding.types import FinishReason
 from app.engine.commands import Generate
 from app.engine.controls import Cancellation, LiveAlphas
 from app.engine.events import Failed, Loaded, RunFinished, TokenDecoded
-from app.history.provenance import recipe_to_keep
+from app.history.provenance import recipe_to_store
 from tests import tiny
 from tests.checkpoints.endpoints import fake_server
 from tests.checkpoints.endpoints.fake_server import FakeServer, Fault
@@ -250,7 +250,7 @@ def test_a_key_reaches_the_server_and_nothing_else(
     server.key = "another"
     desk.generate(asked)
     assert "does not accept the key" in desk.error()
-    everything = repr(desk.events) + caplog.text + recipe_to_keep(asked) + desk.error()
+    everything = repr(desk.events) + caplog.text + recipe_to_store(asked) + desk.error()
     assert SECRET not in everything
     assert "Incorrect key: Bearer …" in desk.error()
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from app.evaluation.evaluation_job import EvaluationJob
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontMetricsF
 from PySide6.QtWidgets import QMessageBox, QWidget
@@ -14,12 +15,11 @@ from pytestqt.qtbot import QtBot
 
 from app.checkpoints.recipes.recipe_file import find_recipe
 from app.engine.commands import BorrowModels, Generate
-from app.evaluation.engine_evaluation import EvaluationJob
 from app.evaluation.metrics import Measure
 from app.evaluation.plan import Plan
 from app.evaluation.results import Result, TaskResults
 from app.evaluation.task_files import task_file
-from app.evaluation.variants import View
+from app.evaluation.variants import Variant
 from app.ui.evaluate.evaluate_dialog import EvaluateDialog
 from app.ui.evaluate.evaluate_indicator import EvaluateIndicator
 from app.ui.evaluate.sample_text import RIGHT, WRONG
@@ -135,7 +135,7 @@ def test_names_under_the_bars_do_not_meet(qtbot: QtBot) -> None:
     names = ("Shakespeare", "A name that is longer than any bar is wide, whatever the screen")
     recipe = find_recipe("demo")
     kinds = [("base", "base"), *((f"expert:{name}", "expert") for name in names)]
-    views = [View(name, recipe, kind) for name, kind in [*kinds, ("tuned", "tuned")]]
+    views = [Variant(name, recipe, kind) for name, kind in [*kinds, ("tuned", "tuned")]]
     chart = ScoreChart()
     qtbot.addWidget(chart)
     chart.resize(420, 300)
@@ -213,7 +213,7 @@ def test_questions_have_everyones_answers(dialog: EvaluateDialog, desk: Desk, ta
         dialog.samples.table.go_to(row)
         text = dialog.samples.text.toPlainText()
         assert PROMPTS[row] in text
-        for place, view in enumerate(current.prepared.views if current.prepared else ()):
+        for place, view in enumerate(current.prepared.variants if current.prepared else ()):
             (record,) = [r for r in current.of("mine", view.title) if r["index"] == row]
             assert record["output"][0].strip() in text
             mark = dialog.samples.model.index(row, 2 + place).data()

@@ -105,7 +105,7 @@ def test_a_taken_port_is_told(dialog: ServeDialog, loaded_session: Session, qtbo
         dialog.port.setValue(listener.getsockname()[1])
         dialog.switch.click()
         wait_until(loaded_session, ServeState.OFF, qtbot)
-    assert "another program listens there" in words(dialog)
+    assert "another program uses the port" in words(dialog)
     assert "Choose another port." in words(dialog)
 
 

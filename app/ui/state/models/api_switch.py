@@ -13,14 +13,14 @@ from app.errors import TuneshiftError
 from app.server.access import DEFAULT_HOST, DEFAULT_PORT, Access
 from app.server.hosted import HostedServer
 from app.server.listening import Service
-from app.server.server_events import Figures, Listening, Model, ServerEvent, Stopped
+from app.server.server_events import Listening, ServedModel, ServerEvent, ServerStats, Stopped
 
 
 class Served(Protocol):
     """What the API needs of the window: its models and a way to their engine."""
 
     @property
-    def model(self) -> Model | None:
+    def model(self) -> ServedModel | None:
         """What is in memory, with the weights and settings in force; None while nothing is."""
         ...
 
@@ -60,7 +60,7 @@ class Serving(QObject):
         """What clients have to show; kept in memory alone."""
         self.state = ServeState.OFF
         self.url = ""
-        self.figures = Figures()
+        self.figures = ServerStats()
         self.problem: TuneshiftError | None = None
         self._told.connect(self._hear, Qt.ConnectionType.QueuedConnection)
 
@@ -77,10 +77,10 @@ class Serving(QObject):
         """Listen and answer; ``changed`` says when, or why not."""
         if self._server or self._closing:
             return
-        self.problem, self.figures = None, Figures()
+        self.problem, self.figures = None, ServerStats()
         service = Service(Access(self.host, self.key), self.port)
         self._server = HostedServer(service, self._served.open_client, self._told.emit)
-        self._server.show(self._served.model)
+        self._server.set_model(self._served.model)
         self._server.start()
         self._set_state(ServeState.STARTING)
 
@@ -114,10 +114,10 @@ class Serving(QObject):
     def show_model(self) -> None:
         """Tell the server what is in memory now."""
         if self._server:
-            self._server.show(self._served.model)
+            self._server.set_model(self._served.model)
 
     def _hear(self, event: ServerEvent) -> None:
-        if isinstance(event, Figures):
+        if isinstance(event, ServerStats):
             self.figures = event
             self.changed.emit()
         elif isinstance(event, Listening):

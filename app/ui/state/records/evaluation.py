@@ -12,11 +12,11 @@ from app.attribution.class_shifts import ClassShifts, class_shifts
 from app.checkpoints.spec import Recipe
 from app.errors import TuneshiftError
 from app.evaluation.answers import Answers
-from app.evaluation.engine_evaluation import Told
+from app.evaluation.evaluation_job import ProgressReport
 from app.evaluation.plan import Plan, Prepared
 from app.evaluation.results import TaskResults
 from app.evaluation.store import Record
-from app.evaluation.variants import View
+from app.evaluation.variants import Variant
 
 _CODE = "pass@"
 
@@ -36,7 +36,7 @@ class Answering:
     """The task and the view whose answer came last."""
 
     task: str
-    view: View
+    view: Variant
 
 
 @dataclass(eq=False)
@@ -66,7 +66,7 @@ class Evaluation:
     found: Sequence[TaskResults] = ()
     records: dict[tuple[str, str], list[Record]] = field(default_factory=dict)
     error: TuneshiftError | None = None
-    told: Told | Answering = ""
+    told: ProgressReport | Answering = ""
     done: int = 0
     fresh: int = 0
     began: float | None = None
@@ -110,7 +110,7 @@ class Evaluation:
         """Which tokens tuning changed in these answers; None where none is known of."""
         for each in self.results():
             for result in each.results:
-                if each.task == task and result.view.title == view and result.shifts:
+                if each.task == task and result.variant.title == view and result.shifts:
                     return result.shifts
         place = task, view
         if place not in self._counted and self.answers is None:

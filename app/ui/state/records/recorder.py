@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject
 from app.checkpoints.status import RoleInForce
 from app.decoding.types import FinishReason
 from app.engine.events import RunStats, TokenDecoded
-from app.history.records import Ending, InForce, NewRun, RunFigures, RunKind, new_run_id
+from app.history.records import Ending, NewRun, RunFigures, RunKind, RunModels, new_run_id
 from app.history.writer import HistoryWriter
 from app.ui.state.texts.runs import Runs
 from app.ui.state.texts.text_run import Run
@@ -92,7 +92,7 @@ class Recorder(QObject):
         run_id = self.id_of(run)
         if run.id in self._undescribed:
             self._undescribed.discard(run.id)
-            self._writer.describe(run_id, InForce(self._roles(), run.prompt_tokens, run.labels))
+            self._writer.describe(run_id, RunModels(self._roles(), run.prompt_tokens, run.labels))
         for event in events:
             reduced = partial(self._runs.budget.note, event.step)
             self._writer.add(run_id, event.step, event.attribution, reduced)

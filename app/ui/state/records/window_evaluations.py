@@ -19,21 +19,21 @@ from app.engine.commands import BorrowModels
 from app.engine.controls import Cancellation
 from app.engine.events import BorrowFinished, BorrowProgress, Event, Failed
 from app.errors import HistoryError, TuneshiftError
-from app.evaluation.engine_evaluation import EvaluationJob, FoundByHarness, Told
+from app.evaluation.evaluation_job import EvaluationJob, HarnessFinished, ProgressReport
 from app.evaluation.history_summary import plan_of, results_of, summary_of
 from app.evaluation.plan import Plan, Prepared
 from app.evaluation.results import write_report
 from app.evaluation.store import ResultFolder
 from app.history.database import Database
 from app.history.evaluation_summaries import EvaluationArchive, EvaluationSummary
-from app.history.provenance import kept_recipe
+from app.history.provenance import recipe_from_store
 from app.history.records import new_run_id
-from app.server.server_events import Model
+from app.server.server_events import ServedModel
 from app.ui.state.engine_requests import Requests
 from app.ui.state.records.evaluation import Answering, Evaluation, Stage
 
 if TYPE_CHECKING:
-    from app.evaluation.evaluation_run import Answered
+    from app.evaluation.evaluation_run import AnsweredQuestion
 
 _SAVE_SECONDS = 10.0
 _TICK_MS = 1000
@@ -46,7 +46,7 @@ class Evaluated(Protocol):
     @property
     def recipe(self) -> Recipe: ...
     @property
-    def model(self) -> Model | None:
+    def model(self) -> ServedModel | None:
         """What is in memory, with the weights and settings in force; None while nothing is."""
         ...
 
@@ -273,23 +273,23 @@ class Evaluations(QObject):
             else:
                 self._save()
             self.changed.emit()
-        elif isinstance(item, FoundByHarness):
+        elif isinstance(item, HarnessFinished):
             evaluation.found = item.results
         else:
             self._add(evaluation, item)  # type: ignore[arg-type]
 
-    def _add(self, evaluation: Evaluation, answered: Answered) -> None:
+    def _add(self, evaluation: Evaluation, answered: AnsweredQuestion) -> None:
         assert evaluation.answers is not None
-        evaluation.answers.add(answered.task, answered.view, answered.record)
-        place = answered.task.name, answered.view.title
+        evaluation.answers.add(answered.task, answered.variant, answered.record)
+        place = answered.task.name, answered.variant.title
         evaluation.records.setdefault(place, []).append(answered.record)
         evaluation.done += 1
-        evaluation.fresh += not answered.known
-        evaluation.told = Answering(answered.task.name, answered.view)
-        if answered.known or evaluation.began is None:
+        evaluation.fresh += not answered.cached
+        evaluation.told = Answering(answered.task.name, answered.variant)
+        if answered.cached or evaluation.began is None:
             evaluation.began = time.monotonic()
 
-    def _hear(self, told: Told) -> None:
+    def _hear(self, told: ProgressReport) -> None:
         if self.current and self.running:
             self.current.told = told
             self.progressed.emit()
@@ -360,14 +360,14 @@ def _alone(source: str) -> Recipe:
 
 def _read(summary: EvaluationSummary) -> Evaluation:
     """An evaluation with its answers, as far as they are still there."""
-    recipe = kept_recipe(summary.recipe)
+    recipe = recipe_from_store(summary.recipe)
     stage = Stage.COMPLETE if summary.complete else Stage.STOPPED
     evaluation = Evaluation(summary.id, plan_of(summary), Path(summary.folder), recipe, stage)
     evaluation.found = results_of(summary, recipe)
     folder = ResultFolder(evaluation.folder)
     for task in evaluation.found:
         for result in task.results:
-            title = result.view.title
+            title = result.variant.title
             records = folder.answers(task.task, title).latest()
             if records:
                 evaluation.records[task.task, title] = [records[at] for at in sorted(records)]

@@ -16,18 +16,18 @@ from app.engine.commands import BorrowModels, Generate, Load
 from app.engine.events import BorrowProgress, EngineFailed, Loaded, Loading
 from app.errors import EvaluationError
 from app.evaluation.evaluation_run import evaluate
-from app.evaluation.loading import Models
+from app.evaluation.loading import ModelLoader
 from app.evaluation.plan import Plan, prepare
 from app.evaluation.results import TaskResults, result_of
 from app.evaluation.store import ResultFolder
 from app.ui.state.records.evaluation import Stage
-from tests.evaluation.test_variants import alone
+from tests.evaluation.test_variants import single_model
 from tests.ui.evaluating import PROMPTS, Desk
 
 
 def scores(found: list[TaskResults]) -> list[tuple[str, float, int]]:
     return [
-        (result.view.title, result.measure.score, result.measure.count)
+        (result.variant.title, result.measure.score, result.measure.count)
         for task in found
         for result in task.results
     ]
@@ -48,19 +48,19 @@ def test_the_scores_are_those_of_the_command_line(
     evaluation = desk.evaluations.current
     assert evaluation
     assert (evaluation.stage, evaluation.done) == (Stage.COMPLETE, 3 * len(PROMPTS))
-    prepared = prepare(plan, lent.recipe.with_alphas((1.4, 1.5)), alone)
+    prepared = prepare(plan, lent.recipe.with_alphas((1.4, 1.5)), single_model)
     folder = ResultFolder(tmp_path / "other")
-    answers = list(evaluate(prepared.tasks, prepared.views, folder, Models(borrowed=lent)))
+    answers = list(evaluate(prepared.tasks, prepared.variants, folder, ModelLoader(borrowed=lent)))
     by_view = {
-        view.title: result_of(view, [a.record for a in answers if a.view == view])
-        for view in prepared.views
+        view.title: result_of(view, [a.record for a in answers if a.variant == view])
+        for view in prepared.variants
     }
     assert current(desk) == [
         (title, result.measure.score, result.measure.count) for title, result in by_view.items()
     ]
     assert evaluation.records == {  # with keys of weights and models
-        ("mine", view.title): [a.record for a in answers if a.view == view]
-        for view in prepared.views
+        ("mine", view.title): [a.record for a in answers if a.variant == view]
+        for view in prepared.variants
     }
     report = json.loads((evaluation.folder / "results.json").read_text())
     assert report["complete"]

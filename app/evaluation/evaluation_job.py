@@ -15,41 +15,42 @@ from app.evaluation.store import ResultFolder
 
 if TYPE_CHECKING:
     from app.checkpoints.loading.loader import LoadedRecipe
-    from app.evaluation.loading import Models
+    from app.evaluation.loading import ModelLoader
 
-Told = str | LoadProgress
-"""What is happening meanwhile: a line of the harness, or a model that is being loaded."""
+ProgressReport = str | LoadProgress
+"""A progress message of lm-evaluation-harness, or the progress of loading a model."""
 
 
 @dataclass(frozen=True, slots=True)
-class FoundByHarness:
-    """What the tasks of the harness came to."""
+class HarnessFinished:
+    """The scores of the tasks of lm-evaluation-harness."""
 
     results: tuple[TaskResults, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluationJob:
-    """A job that evaluates a plan with borrowed models, and loads the models that it lacks.
+    """Evaluates a plan with borrowed models, and loads additional models if the plan needs them.
 
-    It yields what the plan means (``Prepared``), every answer (``run.Answered``), and at the end
-    what the harness found.
+    The generator yields the prepared plan (``Prepared``), each answer (``AnsweredQuestion``), and
+    finally
+    ``HarnessFinished`` if there are harness tasks.
 
     Attributes:
-        plan: What is asked for.
-        alphas: The alphas of the recipe, which may have changed since it was loaded.
-        folder: Where answers are kept.
-        alone: Makes a recipe of one model and itself.
-        cancelled: Asked before every chunk of a prompt and every token.
-        tell: Receives what is happening, on the thread that works.
+        plan: The evaluation plan.
+        alphas: The alphas to use, which may differ from those of the loaded recipe.
+        folder: The folder for answers.
+        single_model: Creates a recipe in which one model has all roles.
+        cancelled: Called before each prefill chunk and each token.
+        on_progress: Called on the engine's thread.
     """
 
     plan: Plan
     alphas: tuple[float, ...]
     folder: Path
-    alone: Callable[[str], Recipe]
+    single_model: Callable[[str], Recipe]
     cancelled: Callable[[], bool]
-    tell: Callable[[Told], None]
+    on_progress: Callable[[ProgressReport], None]
 
     @property
     def name(self) -> str:
@@ -57,30 +58,30 @@ class EvaluationJob:
 
     def __call__(self, borrowed: LoadedRecipe, /) -> Generator[object, None, None]:
         from app.evaluation.evaluation_run import evaluate
-        from app.evaluation.loading import Models
+        from app.evaluation.loading import ModelLoader
 
-        prepared = prepare(self.plan, borrowed.recipe.with_alphas(self.alphas), self.alone)
+        prepared = prepare(self.plan, borrowed.recipe.with_alphas(self.alphas), self.single_model)
         yield prepared
         folder = ResultFolder(self.folder)
-        models = Models(self.tell, self.cancelled, borrowed)
+        models = ModelLoader(self.on_progress, self.cancelled, borrowed)
         size = self.plan.batch_size
-        yield from evaluate(prepared.tasks, prepared.views, folder, models, size, self.cancelled)
+        yield from evaluate(prepared.tasks, prepared.variants, folder, models, size, self.cancelled)
         if prepared.harness is not None:
-            yield FoundByHarness(tuple(self._ask_harness(prepared, folder, models)))
+            yield HarnessFinished(tuple(self._ask_harness(prepared, folder, models)))
 
     def _ask_harness(
-        self, prepared: Prepared, folder: ResultFolder, models: Models
+        self, prepared: Prepared, folder: ResultFolder, models: ModelLoader
     ) -> list[TaskResults]:
         from app.evaluation.harness import evaluate_with_harness
 
         assert prepared.harness is not None
         return evaluate_with_harness(
             prepared.harness,
-            prepared.views,
+            prepared.variants,
             folder,
             models,
             limit=self.plan.limit,
             batch_size=self.plan.batch_size,
             cancelled=self.cancelled,
-            on_progress=self.tell,
+            on_progress=self.on_progress,
         )
