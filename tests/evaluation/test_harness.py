@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from app.evaluation.evaluation_job import EvaluationJob, HarnessFinished
 
 from app.checkpoints.loading.loader import LoadedRecipe
 from app.errors import EvaluationError
+from app.evaluation.evaluation_job import EvaluationJob, HarnessFinished
 from app.evaluation.evaluator import Evaluator
 from app.evaluation.harness_tasks import harness_names, harness_tasks
 from app.evaluation.plan import Plan, Prepared

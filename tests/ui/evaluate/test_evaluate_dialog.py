@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from app.evaluation.evaluation_job import EvaluationJob
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontMetricsF
 from PySide6.QtWidgets import QMessageBox, QWidget
@@ -15,6 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from app.checkpoints.recipes.recipe_file import find_recipe
 from app.engine.commands import BorrowModels, Generate
+from app.evaluation.evaluation_job import EvaluationJob
 from app.evaluation.metrics import Measure
 from app.evaluation.plan import Plan
 from app.evaluation.results import Result, TaskResults
