@@ -9,6 +9,8 @@ from html import escape
 
 from app.benchmark.block_costs import Expected
 from app.benchmark.measure import Cost, Results, WayResult
+from app.checkpoints.proof.proof_report import as_json as proof_as_json
+from app.checkpoints.proof.proof_report import in_one_line, warning_of
 from app.decoding.speculation_stats import DraftCounts
 
 _ROW, _BAR, _LEFT, _WIDTH = 34, 20, 210, 760
@@ -39,6 +41,7 @@ def as_json(results: Results) -> str:
         if way.drafts:
             written["acceptance"] = way.drafts.acceptance
             written["mean_block"] = way.drafts.mean_block
+    found["proofs"] = {name: proof_as_json(proof) for name, proof in results.proofs}
     return json.dumps(found, ensure_ascii=False)
 
 
@@ -96,6 +99,8 @@ def _details(results: Results) -> Iterator[str]:
         f"{results.bandwidth / 1e9:,.1f} GB/s, of which it takes {results.share_of_bandwidth:.0%}"
     )
     yield f"A step takes {results.overhead * 1e3:.2f} ms outside the models"
+    for name, proof in results.proofs:
+        yield warning_of(name, proof) or f"The {name}: {in_one_line(proof)}"
     for name, reason in results.not_captured:
         yield f"The steps of the {name} are no CUDA graphs: {reason}"
     yield (

@@ -15,6 +15,7 @@ from app.benchmark.block_costs import BlockCost, Expected, expected
 from app.benchmark.hardware import bandwidth, bytes_per_token, peak_memory
 from app.benchmark.setup import Setup
 from app.benchmark.ways import PLAIN, REFERENCE, Run, Way, synchronize, ways
+from app.checkpoints.proof.proof_report import Proof
 from app.decoding.combining import Pair
 from app.decoding.decode import decode
 from app.decoding.ensemble import PREFILL_CHUNK, Ensemble
@@ -79,6 +80,7 @@ class Results:
         pairs: Cost of a step against the number of pairs.
         blocks: Cost of a block of tokens, for each evaluation.
         expected: What drafts of the first expert would bring by these costs.
+        proofs: What the proof of each role came to.
     """
 
     title: str
@@ -98,6 +100,7 @@ class Results:
     pairs: tuple[Cost, ...] = field(default=())
     blocks: tuple[BlockCost, ...] = field(default=())
     expected: tuple[Expected, ...] = field(default=())
+    proofs: tuple[tuple[str, Proof], ...] = ()
 
     @property
     def share_of_bandwidth(self) -> float:
@@ -145,6 +148,7 @@ def measure(
             bandwidth=bandwidth(setup.device),
             overhead=_overhead(setup),
             packed=setup.packed,
+            proofs=setup.proofs,
             contexts=tuple(_at_context(setup, size, on_progress) for size in contexts),
             pairs=tuple(_with_pairs(setup, size, on_progress) for size in pairs),
             blocks=costs,

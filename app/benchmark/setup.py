@@ -14,9 +14,10 @@ from app.checkpoints.devices import free_bytes, resolve_device
 from app.checkpoints.loading.grouped_attention import group_attention
 from app.checkpoints.loading.loader import load_recipe
 from app.checkpoints.loading.lora import twin
-from app.checkpoints.loading.packed_weights import pack_models
+from app.checkpoints.loading.packed_weights import pack_models, packed_weights
 from app.checkpoints.opening import open_recipe
 from app.checkpoints.preflight import preflight
+from app.checkpoints.proof.proof_report import Proof, ProofMode
 from app.checkpoints.spec import Recipe
 from app.checkpoints.status import LoadProgress
 from app.checkpoints.vocabulary.compare import require_shared
@@ -72,6 +73,7 @@ class Setup:
         alphas: One for each pair.
         config: How tokens are drawn.
         packed: Bytes that were taken to make single steps faster.
+        proofs: What the proof of each role came to.
     """
 
     title: str
@@ -82,6 +84,7 @@ class Setup:
     alphas: tuple[float, ...]
     config: GenerationConfig
     packed: int
+    proofs: tuple[tuple[str, Proof], ...] = ()
 
     @property
     def device(self) -> torch.device:
@@ -98,6 +101,7 @@ def of_recipe(
     prompt: str,
     config: GenerationConfig,
     on_progress: Callable[[LoadProgress], None] = lambda progress: None,
+    proof: ProofMode = ProofMode.KEPT,
 ) -> Setup:
     """Load a recipe.
 
@@ -107,18 +111,19 @@ def of_recipe(
     opened = open_recipe(recipe, on_progress=on_progress)
     found = preflight(opened, prompt, {})
     require_shared(found.vocabulary)
-    loaded = load_recipe(opened, found.vocabulary.masked_ids, on_progress)
+    if any(role.spec.is_endpoint for role in opened.roles):
+        raise SettingsError("Only models on this machine can be measured")
+    loaded = load_recipe(
+        opened, found.vocabulary.masked_ids, on_progress, spare=found.memory.spare, proof=proof
+    )
     computed = [
         model.model
         for model in loaded.ensemble.models
         if isinstance(model, TransformersLanguageModel)
     ]
-    if len(computed) < len(loaded.ensemble.models):
-        raise SettingsError("Only models on this machine can be measured")
-    originals = tuple(map(twin, computed))
-    for model in originals:
-        group_attention(model, on=False)
-    packed = pack_models({id(model): model for model in computed}.values(), found.memory.spare)
+    original_of = {id(each.model): each.original or each.model for each in loaded.weights.values()}
+    originals = tuple(original_of[id(model)] for model in computed)
+    packed = {id(part): part.nbytes for model in computed for part in packed_weights(model)}
     prompts = tuple(map(tuple, loaded.encode(prompt)))
     return Setup(
         title=recipe.name,
@@ -128,7 +133,8 @@ def of_recipe(
         detokenizer=lambda: loaded.detokenizer(prompts[0]),
         alphas=recipe.alphas,
         config=config,
-        packed=packed,
+        packed=sum(packed.values()),
+        proofs=tuple((role.role, role.proof) for role in loaded.roles if role.proof),
     )
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+from app.checkpoints.proof.proof_report import Proof, warning_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,12 +17,15 @@ class LoadProgress:
         done: Bytes loaded, or written where ``converting``.
         total: Bytes in all.
         converting: Whether a GGUF file is being converted, which is done once before loading.
+        proving: Whether the loaded model is being compared with plain forward passes; ``done`` and
+            ``total`` are readings then.
     """
 
     role: str
     done: int
     total: int
     converting: bool = False
+    proving: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,7 @@ class RoleInForce:
         fingerprint: Of its files; see :func:`app.checkpoints.fingerprint.fingerprint`.
         hardware: The name of the accelerator; nothing for the CPU.
         model: Of an endpoint, what the server calls the model; its ``device`` is the host.
+        proof: Of the weights, with the adapter; None in runs of older versions.
     """
 
     role: str
@@ -55,3 +62,10 @@ class RoleInForce:
     fingerprint: str = ""
     hardware: str = ""
     model: str = ""
+    proof: Proof | None = None
+
+
+def proof_warnings(roles: Iterable[RoleInForce]) -> list[str]:
+    """A sentence for every role that is read in a plainer way than usual."""
+    found = [warning_of(role.role, role.proof) for role in roles if role.proof]
+    return [warning for warning in found if warning]

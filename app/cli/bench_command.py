@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.atomic_files import write_file
-from app.cli.progress_line import ProgressLine
+from app.cli.progress_line import ProgressLine, progress_text
 from app.cli.roles import chosen_recipe
 from app.decoding.types import GenerationConfig
 from app.errors import PromptError, SettingsError
@@ -74,7 +74,11 @@ def _setup(options: argparse.Namespace, status: ProgressLine) -> Setup:
     if not prompt:
         raise PromptError("The prompt is empty", next_step="Give one with --prompt.")
     return of_recipe(
-        recipe, prompt, config, lambda progress: status.show(f"Loading the {progress.role} …")
+        recipe,
+        prompt,
+        config,
+        lambda progress: status.show(progress_text(progress)),
+        options.proof,
     )
 
 

@@ -6,10 +6,12 @@ import argparse
 from dataclasses import replace
 
 from app.checkpoints.preflight_report import Preflight
+from app.checkpoints.proof.proof_report import ProofMode
 from app.checkpoints.recipes.recipe_file import DEFAULT_RECIPE, find_recipe
 from app.checkpoints.spec import Recipe
-from app.cli.check_report import check_as_json, check_as_text
-from app.cli.progress_line import ProgressLine
+from app.checkpoints.status import RoleInForce
+from app.cli.check_report import check_as_json, check_as_text, proofs_as_text
+from app.cli.progress_line import ProgressLine, progress_text
 from app.cli.roles import recipe_of_roles, with_placement
 from app.errors import CheckpointError, NotDownloadedError, PromptError, RecipeError
 
@@ -23,6 +25,7 @@ def check(options: argparse.Namespace) -> int:
     Raises:
         VocabularyError: The vocabularies differ; raised after the report is printed.
         PromptError: A role cannot encode the prompt; raised after the report is printed.
+        ModelError: A model does not pass its proof; raised after the report is printed.
         CheckpointError: A Hub model is not downloaded and --fetch is not given.
         TuneshiftError: The recipe or a model is invalid.
     """
@@ -30,9 +33,46 @@ def check(options: argparse.Namespace) -> int:
     if options.fetch:
         _fetch_metadata(recipe)
     found = _preflight(recipe, options.prompt or recipe.sample_prompt or _PROMPT)
-    print(check_as_json(found) if options.json else check_as_text(found))
+    if not options.json:
+        print(check_as_text(found))
+    proved: list[RoleInForce] | None = None
+    try:
+        if options.prove:
+            _require_usable(found)
+            proved = _prove(recipe, found)
+    finally:
+        if options.json:
+            print(check_as_json(found, proved))
+    if proved and not options.json:
+        print(proofs_as_text(proved))
     _require_usable(found)
     return 0
+
+
+def _prove(recipe: Recipe, found: Preflight) -> list[RoleInForce]:
+    """Load the models and prove them.
+
+    Raises:
+        TuneshiftError: They cannot be loaded, or one is refused.
+    """
+    from app.checkpoints.loading.loader import load_recipe
+    from app.checkpoints.memory.estimate import does_not_fit
+    from app.checkpoints.opening import open_recipe
+
+    status = ProgressLine()
+    if not found.memory.fits:
+        raise does_not_fit(found.memory)
+    try:
+        loaded = load_recipe(
+            open_recipe(recipe),
+            found.vocabulary.masked_ids,
+            lambda progress: status.show(progress_text(progress)),
+            spare=found.memory.spare,
+            proof=ProofMode.FRESH,
+        )
+    finally:
+        status.clear()
+    return list(loaded.roles)
 
 
 def _recipe(options: argparse.Namespace) -> Recipe:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -17,6 +17,8 @@ from app.checkpoints.preflight_report import (
     Verdict,
     VocabularyReport,
 )
+from app.checkpoints.proof.proof_report import Compared, as_json, figure, in_one_line
+from app.checkpoints.status import RoleInForce, proof_warnings
 from app.wording import size
 
 _LISTED = 12
@@ -44,8 +46,26 @@ def check_as_text(found: Preflight) -> str:
     return "\n".join(lines)
 
 
-def check_as_json(found: Preflight) -> str:
-    """The report as one JSON object."""
+def proofs_as_text(roles: Sequence[RoleInForce]) -> str:
+    """A section with what the proof of each role came to."""
+    lines = ["", "Proof"]
+    for role in roles:
+        if role.proof:
+            lines.append(f"  {role.role}: {in_one_line(role.proof)}")
+            lines += [f"    {_compared(found)}" for found in role.proof.compared]
+    return "\n".join([*lines, *(f"  {warning}" for warning in proof_warnings(roles))])
+
+
+def _compared(found: Compared) -> str:
+    difference = found.difference
+    return (
+        f"{found.reading}: {figure(difference.largest)} in log-probability, "
+        f"{figure(difference.divergence)} nats"
+    )
+
+
+def check_as_json(found: Preflight, proved: Sequence[RoleInForce] | None = None) -> str:
+    """The report as one JSON object; ``proved`` are the roles whose proof was asked for."""
     problems = [prompt.problem for prompt in found.prompts if prompt.problem]
     report: dict[str, Any] = {
         "recipe": found.recipe.name,
@@ -69,6 +89,8 @@ def check_as_json(found: Preflight) -> str:
         },
         "warnings": found.warnings,
     }
+    if proved is not None:
+        report["proofs"] = {role.role: as_json(role.proof) for role in proved if role.proof}
     return json.dumps(report, ensure_ascii=False)
 
 

@@ -14,10 +14,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.checkpoints.proof.proof_report import ProofMode
 from app.checkpoints.spec import Recipe
 from app.checkpoints.status import LoadProgress
 from app.cli.eval_report import results_table, shifts_table
-from app.cli.progress_line import ProgressLine
+from app.cli.progress_line import ProgressLine, progress_text
 from app.cli.roles import chosen_recipe, recipe_of_roles
 from app.errors import Cancelled, SettingsError
 from app.evaluation.answers import Answers
@@ -56,7 +57,9 @@ def evaluate_tasks(options: argparse.Namespace) -> int:
         batch_size=options.batch_size,
         allow_code=options.allow_code_execution,
     )
-    evaluation = _Evaluation(plan, prepare(plan, recipe, _single_model_recipe), options.output)
+    evaluation = _Evaluation(
+        plan, prepare(plan, recipe, _single_model_recipe), options.output, options.proof
+    )
     complete = evaluation.run()
     if evaluation.rank:  # only the first process prints results
         return 0 if complete else 130
@@ -94,10 +97,11 @@ def _save(
 class _Evaluation:
     """Runs one evaluation and shows its progress."""
 
-    def __init__(self, plan: Plan, prepared: Prepared, output: Path) -> None:
+    def __init__(self, plan: Plan, prepared: Prepared, output: Path, proof: ProofMode) -> None:
         self.rank = int(os.environ.get("RANK", "0"))
         self.folder = ResultFolder(output, self.rank)
         self._plan = plan
+        self._proof = proof
         self._prepared = prepared
         self._found = Answers(prepared)
         self._harness_results: list[TaskResults] = []
@@ -117,7 +121,7 @@ class _Evaluation:
 
         try:
             with _interrupt(request):
-                models = ModelLoader(self._loading, lambda: stop)
+                models = ModelLoader(self._loading, lambda: stop, proof=self._proof)
                 processes = Processes()
                 self._ask(models, lambda: stop, processes)
                 self._ask_harness(models, lambda: stop, processes)
@@ -181,8 +185,7 @@ class _Evaluation:
         )
 
     def _loading(self, progress: LoadProgress) -> None:
-        share = progress.done / max(progress.total, 1)
-        self._status.show(f"Loading the {progress.role}: {share:.0%}")
+        self._status.show(progress_text(progress))
 
 
 def _process_device() -> str | None:

@@ -10,9 +10,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from app.checkpoints.spec import Recipe
+from app.checkpoints.status import proof_warnings
 from app.cli.generation_report import coverage_warning, json_report, shifts_table
 from app.cli.output import write_stdout
-from app.cli.progress_line import ProgressLine
+from app.cli.progress_line import ProgressLine, progress_text
 from app.cli.repeated_run import find_repeated_run
 from app.cli.roles import chosen_recipe
 from app.cli.run_record import RunRecord
@@ -46,8 +47,10 @@ def generate(options: argparse.Namespace) -> int:
             output.write(json_report(request, output.loaded, output.run, run_id) + "\n")
         elif options.shifts:
             output.write(f"\n{shifts_table(request.recipe, output.run)}\n")
-        if warning := coverage_warning(output.run):
-            print(f"tuneshift: {warning}", file=sys.stderr)
+        warnings = proof_warnings(output.loaded.roles if output.loaded else ())
+        for warning in (*warnings, coverage_warning(output.run)):
+            if warning:
+                print(f"tuneshift: {warning}", file=sys.stderr)
     if output.status:
         return output.status
     if output.run.finish_reason is FinishReason.CANCELLED:
@@ -75,9 +78,7 @@ class _Output:
         if self._saving:
             self._saving.receive(event)
         if isinstance(event, Loading):
-            progress = event.progress
-            share = progress.done / max(progress.total, 1)
-            self._status.show(f"Loading the {progress.role}: {share:.0%}")
+            self._status.show(progress_text(event.progress))
         elif isinstance(event, Loaded):
             self._status.clear()
             self.loaded = event
@@ -115,7 +116,7 @@ def _run(request: RunRequest, output: _Output) -> None:
     cancellation = output.cancellation
     engine = Engine(output.receive)
     commands = (
-        Load(_LOAD, request.recipe, cancellation),
+        Load(_LOAD, request.recipe, cancellation, proof=request.proof),
         Generate(
             _RUN,
             request.prompt,
@@ -182,6 +183,7 @@ def _run_request(options: argparse.Namespace) -> RunRequest:
         recipe.sampling,
         alphas,
         drafts=options.speculate,
+        proof=options.proof,
     )
 
 

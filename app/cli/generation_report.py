@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from app.attribution.attribution import LOW_COVERAGE
+from app.checkpoints.proof.proof_report import as_json
 from app.checkpoints.spec import Recipe
 from app.checkpoints.status import RoleInForce
 from app.cli.run_record import RunRecord
@@ -73,7 +74,13 @@ def _speculation(stats: SpeculationStats | None) -> dict[str, Any] | None:
 
 def _recipe_in_force(recipe: Recipe, roles: tuple[RoleInForce, ...]) -> dict[str, Any]:
     described = [
-        {"source": role.source, "dtype": role.dtype, "device": role.device} for role in roles
+        {
+            "source": role.source,
+            "dtype": role.dtype,
+            "device": role.device,
+            "proof": as_json(role.proof) if role.proof else None,
+        }
+        for role in roles
     ]
     return {
         "name": recipe.name,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 import sys
 
+from app.checkpoints.status import LoadProgress
+
 
 class ProgressLine:
     """A line on stderr that the next one overwrites. Does nothing if stderr is not a terminal."""
@@ -21,3 +23,9 @@ class ProgressLine:
 
     def clear(self) -> None:
         self.show("")
+
+
+def progress_text(progress: LoadProgress) -> str:
+    """How far the loading of a role is, such as ``Loading the base: 40%``."""
+    share = progress.done / max(progress.total, 1)
+    return f"{'Proving' if progress.proving else 'Loading'} the {progress.role}: {share:.0%}"

@@ -57,6 +57,7 @@ class RepeatedRun:
             given=wanted.given,
             role=wanted.role,
             drafts=wanted.drafts and options.speculate,
+            proof=options.proof,
         )
 
     def compare(self, token_ids: Sequence[int], roles: Sequence[RoleInForce], drafts: bool) -> bool:

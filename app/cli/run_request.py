@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.checkpoints.proof.proof_report import ProofMode
 from app.checkpoints.spec import Recipe
 from app.decoding.types import GenerationConfig
 from app.engine.controls import LiveAlphas
@@ -21,6 +22,7 @@ class RunRequest:
         given: Token ids that the run begins with.
         role: Index of the role for a run of one role alone, or None for the tuned distribution.
         drafts: Whether to use speculative decoding.
+        proof: Whether to compare the models with plain forward passes.
     """
 
     prompt: str
@@ -30,3 +32,4 @@ class RunRequest:
     given: tuple[int, ...] = ()
     role: int | None = None
     drafts: bool = True
+    proof: ProofMode = ProofMode.KEPT

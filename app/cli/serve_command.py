@@ -10,7 +10,7 @@ from pathlib import Path
 
 from app.checkpoints.recipes.recipe_file import DEFAULT_RECIPE, find_recipe
 from app.checkpoints.status import LoadProgress
-from app.cli.progress_line import ProgressLine
+from app.cli.progress_line import ProgressLine, progress_text
 from app.cli.roles import with_placement
 from app.errors import SettingsError
 from app.extras import install_hint
@@ -43,8 +43,7 @@ def serve(options: argparse.Namespace) -> int:
     status = ProgressLine()
 
     def on_progress(progress: LoadProgress) -> None:
-        share = progress.done / max(progress.total, 1)
-        status.show(f"Loading the {progress.role}: {share:.0%}")
+        status.show(progress_text(progress))
 
     def on_ready() -> None:
         status.clear()
@@ -54,7 +53,7 @@ def serve(options: argparse.Namespace) -> int:
     status.show("Starting …")
     with listener:
         try:
-            asyncio.run(answer(service, recipe, listener, on_progress, on_ready))
+            asyncio.run(answer(service, recipe, listener, on_progress, on_ready, options.proof))
         except KeyboardInterrupt:
             return 130
         finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.checkpoints.conversation import Prompt
+from app.checkpoints.proof.proof_report import ProofMode
 from app.checkpoints.spec import Recipe
 from app.decoding.types import GenerationConfig, TokenStep
 from app.engine.controls import Cancellation, LiveAlphas
@@ -19,6 +20,7 @@ class Load:
         although_full: Load even if the memory estimate says that it does not fit.
         fresh: Read the weights again even if they are in memory.
         prompt: The prompt in the window, which the check formats for each role.
+        proof: Whether the models are compared with plain forward passes.
     """
 
     id: int
@@ -27,6 +29,7 @@ class Load:
     although_full: bool = False
     fresh: bool = False
     prompt: str = ""
+    proof: ProofMode = ProofMode.KEPT
 
 
 @dataclass(frozen=True, slots=True, eq=False)

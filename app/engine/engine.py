@@ -171,6 +171,7 @@ class Engine:
             command.cancellation.requested,
             held,
             found.memory.spare,
+            command.proof,
         )
         self._usable = True
         self._emit(

@@ -9,6 +9,7 @@ from app.checkpoints.memory.estimate import does_not_fit
 from app.checkpoints.memory.heap import release_memory
 from app.checkpoints.opening import open_recipe
 from app.checkpoints.preflight import preflight
+from app.checkpoints.proof.proof_report import ProofMode
 from app.checkpoints.spec import Recipe
 from app.checkpoints.status import LoadProgress
 from app.checkpoints.vocabulary.compare import require_shared
@@ -22,6 +23,7 @@ class ModelLoader:
         cancelled: Called for each tensor.
         borrowed: A recipe that the engine has already loaded. It is used where possible, and stays
             loaded.
+        proof: Whether to compare models with plain forward passes.
     """
 
     def __init__(
@@ -29,10 +31,12 @@ class ModelLoader:
         on_progress: Callable[[LoadProgress], None] = lambda progress: None,
         cancelled: Callable[[], bool] = lambda: False,
         borrowed: LoadedRecipe | None = None,
+        proof: ProofMode = ProofMode.KEPT,
     ) -> None:
         self._on_progress = on_progress
         self._cancelled = cancelled
         self._borrowed = borrowed
+        self._proof = proof
         self._loaded: LoadedRecipe | None = None
 
     def load(self, recipe: Recipe) -> LoadedRecipe:
@@ -67,5 +71,6 @@ class ModelLoader:
             self._cancelled,
             held,
             found.memory.spare,
+            self._proof,
         )
         return self._loaded

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from contextlib import suppress
+from dataclasses import asdict, fields, replace
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from app import __version__
+from app.checkpoints.proof.proof_report import proof_of
 from app.checkpoints.recipes.recipe_file import recipe_of_text, recipe_text
 from app.checkpoints.spec import CheckpointSpec, Recipe
 from app.checkpoints.status import RoleInForce
@@ -109,7 +111,15 @@ def roles_json(roles: tuple[RoleInForce, ...]) -> str:
 
 def roles_of(text: str) -> tuple[RoleInForce, ...]:
     """Parse loaded roles."""
-    return tuple(RoleInForce(**_known(RoleInForce, role)) for role in json.loads(text))
+    return tuple(map(_role, json.loads(text)))
+
+
+def _role(table: dict[str, Any]) -> RoleInForce:
+    found = RoleInForce(**{**_known(RoleInForce, table), "proof": None})
+    with suppress(ValueError):  # a proof of another version is left out
+        if table.get("proof") is not None:
+            return replace(found, proof=proof_of(table["proof"]))
+    return found
 
 
 def figures_json(figures: RunFigures | None) -> str | None:

@@ -10,6 +10,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from app.checkpoints.conversation import Conversation, Prompt
+from app.checkpoints.proof.proof_report import ProofMode
 from app.checkpoints.spec import Recipe
 from app.checkpoints.status import LoadProgress
 from app.decoding.types import FinishReason, GenerationConfig
@@ -155,7 +156,10 @@ class RequestQueue:
             self._interrupt(_model_changed())
 
     async def load(
-        self, recipe: Recipe, on_progress: Callable[[LoadProgress], None] = lambda progress: None
+        self,
+        recipe: Recipe,
+        on_progress: Callable[[LoadProgress], None] = lambda progress: None,
+        proof: ProofMode = ProofMode.KEPT,
     ) -> None:
         """Load a recipe and serve it.
 
@@ -164,7 +168,9 @@ class RequestQueue:
         """
         events: asyncio.Queue[Event] = asyncio.Queue()
         cancellation = Cancellation()
-        id_ = self._submit(lambda id_: Load(id_, recipe, cancellation), events.put_nowait)
+        id_ = self._submit(
+            lambda id_: Load(id_, recipe, cancellation, proof=proof), events.put_nowait
+        )
         try:
             while True:
                 event = await events.get()

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 import uvicorn
 
+from app.checkpoints.proof.proof_report import ProofMode
 from app.checkpoints.spec import Recipe
 from app.checkpoints.status import LoadProgress
 from app.engine.worker import EngineThread
@@ -26,6 +27,7 @@ async def serve(
     listener: socket.socket,
     on_progress: Callable[[LoadProgress], None],
     on_ready: Callable[[], None],
+    proof: ProofMode = ProofMode.KEPT,
 ) -> None:
     """Load a recipe and serve it until the process is asked to end.
 
@@ -35,6 +37,7 @@ async def serve(
         listener: The socket of :func:`app.server.listening.listen`.
         on_progress: Called while the recipe is loaded.
         on_ready: Called when requests are accepted.
+        proof: Whether to compare the models with plain forward passes.
 
     Raises:
         TuneshiftError: The recipe cannot be loaded.

@@ -947,6 +947,10 @@
         <translation>{0} 남음</translation>
     </message>
     <message>
+        <source>proving the {0}</source>
+        <translation>{0} 증명하는 중</translation>
+    </message>
+    <message>
         <source>loading the {0}: {1}</source>
         <translation>{0} 로드 중: {1}</translation>
     </message>
@@ -2267,6 +2271,97 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
     </message>
 </context>
 <context>
+    <name>Proof</name>
+    <message>
+        <source>Not proved: {0}</source>
+        <translation>증명하지 않음: {0}</translation>
+    </message>
+    <message>
+        <source>Proved: largest difference {0}</source>
+        <translation>증명됨: 최대 차이 {0}</translation>
+    </message>
+    <message>
+        <source>{0}; not compared for want of time: {1}</source>
+        <translation>{0}; 시간이 부족해 비교하지 않음: {1}</translation>
+    </message>
+    <message>
+        <source>Read {0}: {1}.</source>
+        <translation>{0} 읽습니다: {1}.</translation>
+    </message>
+    <message>
+        <source>{0}, it fails ({1})</source>
+        <translation>{0} 읽으면 실패합니다({1})</translation>
+    </message>
+    <message>
+        <source>{0}, log-probabilities differ by {1} from those of plain forward passes</source>
+        <translation>{0} 읽으면 로그 확률이 일반 순전파와 {1}만큼 다릅니다</translation>
+    </message>
+    <message>
+        <source>switched off</source>
+        <translation>꺼져 있음</translation>
+    </message>
+    <message>
+        <source>the model is behind an endpoint</source>
+        <translation>모델이 엔드포인트 뒤에 있음</translation>
+    </message>
+    <message>
+        <source>anew for each token</source>
+        <translation>토큰마다 처음부터</translation>
+    </message>
+    <message>
+        <source>one token at a time</source>
+        <translation>한 번에 토큰 하나씩</translation>
+    </message>
+    <message>
+        <source>a prompt in chunks</source>
+        <translation>프롬프트를 나누어</translation>
+    </message>
+    <message>
+        <source>after a rewind</source>
+        <translation>되감은 뒤에</translation>
+    </message>
+    <message>
+        <source>in blocks</source>
+        <translation>블록으로</translation>
+    </message>
+    <message>
+        <source>in a batch of texts</source>
+        <translation>여러 텍스트를 한꺼번에</translation>
+    </message>
+    <message>
+        <source>in a captured step</source>
+        <translation>캡처한 단계로</translation>
+    </message>
+    <message>
+        <source>without captured steps</source>
+        <translation>캡처한 단계 없이</translation>
+    </message>
+    <message>
+        <source>with the attention of transformers</source>
+        <translation>transformers의 어텐션으로</translation>
+    </message>
+    <message>
+        <source>without packed weights</source>
+        <translation>패킹한 가중치 없이</translation>
+    </message>
+    <message>
+        <source>one text after another in evaluations</source>
+        <translation>평가에서 텍스트를 하나씩</translation>
+    </message>
+    <message>
+        <source>without rewinding, so that nothing is drafted</source>
+        <translation>되감기 없이(초안을 만들지 않고)</translation>
+    </message>
+    <message>
+        <source>one token at a time, prompts too</source>
+        <translation>프롬프트까지 토큰 하나씩</translation>
+    </message>
+    <message>
+        <source>anew for each token, which is slow</source>
+        <translation>토큰마다 처음부터(느리게)</translation>
+    </message>
+</context>
+<context>
     <name>Readiness</name>
     <message>
         <source>The prompt is empty</source>
@@ -2634,6 +2729,10 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
     <message>
         <source>{0} offloaded</source>
         <translation>오프로드 {0}</translation>
+    </message>
+    <message>
+        <source>proving …</source>
+        <translation>증명하는 중 …</translation>
     </message>
     <message>
         <source>read, {0} MB</source>

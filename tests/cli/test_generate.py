@@ -64,6 +64,10 @@ def test_json_says_what_was_asked_and_what_came(
     assert report["alphas"] == [0.8]
     assert report["settings"]["seed"] == 3
     assert report["finish_reason"] in ("eos", "length")
+    proof = report["recipe"]["base"].pop("proof")
+    assert 0 < proof.pop("largest_difference") < 1e-3
+    assert 0 < proof.pop("divergence") < 1e-6
+    assert proof == {"given_up": [], "faults": [], "skipped": [], "not_proved": ""}
     assert report["recipe"]["base"] == {
         "source": f"folder:{llama.base}",
         "dtype": "float32",

@@ -62,6 +62,16 @@ def _constants(code: CodeType) -> Iterator[object]:
             yield constant
 
 
+def may_be_grouped(model: PreTrainedModel) -> bool:
+    """Whether :func:`group_attention` would change ``model``."""
+    return model.device.type == "cpu" and model.config._attn_implementation == _PLAIN
+
+
+def is_grouped(model: PreTrainedModel) -> bool:
+    """Whether ``model`` attends by :func:`attend`."""
+    return bool(model.config._attn_implementation == _GROUPED)
+
+
 def attend(
     module: nn.Module,
     query: Tensor,

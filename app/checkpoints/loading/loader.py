@@ -19,10 +19,18 @@ from app.checkpoints.formats.adapters import AdapterFiles
 from app.checkpoints.loading.grouped_attention import group_attention
 from app.checkpoints.loading.lora import adapted
 from app.checkpoints.loading.packed_weights import pack_models, packed_weights
+from app.checkpoints.loading.shortcuts import (
+    is_as_loaded,
+    read_without,
+    with_original,
+    without,
+)
 from app.checkpoints.loading.weights import LoadedWeights, load_weights
+from app.checkpoints.loading.weights_proof import proof_of_weights
 from app.checkpoints.memory.heap import forget_frames, release_memory, tensors_apart
 from app.checkpoints.opening import OpenedRecipe, OpenedRole
 from app.checkpoints.prompts import check_rows, encode_continuation, encode_prompt
+from app.checkpoints.proof.proof_report import Proof, ProofMode
 from app.checkpoints.spec import CheckpointSpec, Recipe
 from app.checkpoints.status import LoadProgress, RoleInForce
 from app.checkpoints.vocabulary.compare import ids_named, token_labels
@@ -30,7 +38,6 @@ from app.checkpoints.weights_key import WeightsKey, weights_keys
 from app.decoding.combining import Pair
 from app.decoding.detokenizer import Detokenizer
 from app.decoding.ensemble import Ensemble
-from app.decoding.graphs import make_language_model
 from app.decoding.language_model import LanguageModel
 from app.errors import Cancelled, DeviceError
 
@@ -153,6 +160,7 @@ def load_recipe(
     cancelled: Callable[[], bool] = lambda: False,
     held: dict[WeightsKey, LoadedWeights] | None = None,
     spare: int = 0,
+    proof: ProofMode = ProofMode.KEPT,
 ) -> LoadedRecipe:
     """Load every checkpoint of a recipe once and join the roles into an ensemble.
 
@@ -164,10 +172,12 @@ def load_recipe(
         held: What is in memory and need not be read again, of :func:`still_needed`; it is emptied
             when the load fails, so that nothing else holds it.
         spare: Bytes of main memory that may be taken to make single steps faster.
+        proof: Whether models are compared with plain forward passes.
 
     Raises:
         CheckpointError: A checkpoint does not fit its configuration.
         DeviceError: A device is not there or out of memory.
+        ModelError: A model computes no numbers, or not the same ones twice.
         Cancelled: When ``cancelled`` says so; nothing stays loaded.
     """
     recipe = opened.recipe
@@ -178,7 +188,7 @@ def load_recipe(
             for role in sorted(opened.roles, key=lambda role: role.spec.offload):
                 assembly.load(role)  # what has to fit comes before what takes the room left
             for role in opened.roles:
-                assembly.add(role)
+                assembly.adapt(role)
             for weights in assembly.weights.values():
                 group_attention(weights.model)
             pack_models(
@@ -187,6 +197,10 @@ def load_recipe(
                 lambda done, total: on_progress(LoadProgress(opened.roles[0].name, done, total)),
                 cancelled,
             )
+            for role in opened.roles:
+                assembly.prove(role, proof)
+            for role in opened.roles:
+                assembly.add(role)
     except BaseException as error:
         held.clear()
         assembly.forget()
@@ -248,6 +262,7 @@ class _Assembly:
         self._held = held
         self.weights: dict[WeightsKey, LoadedWeights] = {}
         self._used = set[WeightsKey]()
+        self._proofs: dict[WeightsKey, Proof] = {}
         self.contexts: list[_Context] = []
         self.places: list[int] = []
         self.in_force: list[RoleInForce] = []
@@ -264,12 +279,49 @@ class _Assembly:
             return
         key, _ = _keys(role)
         if key not in self.weights:
-            self.weights[key] = self._held.get(key) or load_weights(
-                role,
-                key.device,
-                lambda done, total: self._on_progress(LoadProgress(role.name, done, total)),
-                self._cancelled,
+            self.weights[key] = self._held.get(key) or with_original(
+                load_weights(
+                    role,
+                    key.device,
+                    lambda done, total: self._on_progress(LoadProgress(role.name, done, total)),
+                    self._cancelled,
+                )
             )
+
+    def adapt(self, role: OpenedRole) -> None:
+        """Put the adapter of ``role``, if it has one, over the weights that it was made for."""
+        adapter = role.files.adapter
+        if role.spec.is_endpoint or adapter is None:
+            return
+        plain, key = _keys(role)
+        if key not in self.weights:
+            self.weights[key] = self._held.get(key) or self._adapt(
+                role, adapter, self.weights[plain]
+            )
+
+    def prove(self, role: OpenedRole, mode: ProofMode) -> None:
+        """Compare the model of ``role`` with plain forward passes, unless another role has it.
+
+        Raises:
+            ModelError: The model computes no numbers, or not the same ones twice.
+        """
+        if role.spec.is_endpoint:
+            return
+        _, key = _keys(role)
+        if key in self._proofs:
+            return
+        proof = proof_of_weights(
+            role,
+            self.weights[key],
+            self._context,
+            mode,
+            lambda done, total: self._on_progress(
+                LoadProgress(role.name, done, total, proving=True)
+            ),
+            self._cancelled,
+        )
+        self._proofs[key] = proof
+        self.weights[key] = without(self.weights[key], proof.given_up)
 
     def add(self, role: OpenedRole) -> None:
         """Give ``role`` its model context, which an earlier role may have made."""
@@ -278,16 +330,13 @@ class _Assembly:
             return
         spec, adapter = role.spec, role.files.adapter
         plain, key = _keys(role)
+        proof = self._proofs[key]
         shared = plain in self._used
         self._used.add(plain)
-        if adapter is not None and key not in self.weights:
-            self.weights[key] = self._held.get(key) or self._adapt(
-                role, adapter, self.weights[plain]
-            )
         weights = self.weights[key]
         place = self._place_of.setdefault((key, spec.prompt, spec.system), len(self.contexts))
         if place == len(self.contexts):
-            language_model = make_language_model(weights.model, self._context)
+            language_model = read_without(weights, self._context, proof.given_up)
             self.contexts.append(_Context(role, language_model))
         self.places.append(place)
         self.in_force.append(
@@ -304,6 +353,7 @@ class _Assembly:
                 revision=role.files.revision,
                 fingerprint=fingerprint(role.files),
                 hardware=hardware_name(key.device),
+                proof=proof,
             )
         )
 
@@ -320,6 +370,7 @@ class _Assembly:
                 parameters=0,
                 shared=False,
                 model=model.profile.model,
+                proof=Proof(not_proved="the model is behind an endpoint"),
             )
         )
 
@@ -334,7 +385,11 @@ class _Assembly:
             )
         if self._cancelled():
             raise Cancelled
-        return replace(weights, model=adapted(weights.model, adapter))
+        assert weights.original is not None
+        original = adapted(weights.original, adapter)
+        if is_as_loaded(weights):
+            return with_original(replace(weights, model=original))
+        return replace(weights, model=adapted(weights.model, adapter), original=original)
 
 
 def _eos_ids(weights: Weights, tokenizers: Iterable[PreTrainedTokenizerBase]) -> frozenset[int]:

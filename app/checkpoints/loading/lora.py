@@ -63,10 +63,10 @@ def adapted(model: PreTrainedModel, adapter: AdapterFiles) -> PreTrainedModel:
 
 def twin(model: PreTrainedModel) -> PreTrainedModel:
     """A copy of the modules over the same tensors."""
-    shared: list[Tensor] = [*model.parameters(), *model.buffers()]
+    shared: list[Any] = [*model.parameters(), *model.buffers()]
     for module in model.modules():
-        shared += _tensors_of_int8(module)
-    return copy.deepcopy(model, {id(tensor): tensor for tensor in shared})
+        shared += [*_tensors_of_int8(module), *_state_of_4_bits(module)]
+    return copy.deepcopy(model, {id(part): part for part in shared})
 
 
 def _tensors_of_int8(module: torch.nn.Module) -> list[Tensor]:
@@ -77,6 +77,16 @@ def _tensors_of_int8(module: torch.nn.Module) -> list[Tensor]:
     if layer.weight.CB is not None:  # moves to the state at the first use, and there only once
         layer.init_8bit_state()
     return [tensor for tensor in (layer.state.CB, layer.state.SCB) if tensor is not None]
+
+
+def _state_of_4_bits(module: torch.nn.Module) -> list[Any]:
+    """The scales that bitsandbytes keeps of a 4-bit layer, at its weight and at the layer."""
+    layer: Any = module
+    states = (
+        layer.__dict__.get("quant_state"),
+        getattr(layer._parameters.get("weight"), "quant_state", None),
+    )
+    return [state for state in states if state is not None]
 
 
 def _attach(model: PreTrainedModel, adapter: AdapterFiles, state: dict[str, Tensor]) -> None:

@@ -122,6 +122,11 @@ def pack_models(
     return sum(part.nbytes for part in used.values())
 
 
+def is_packable(model: PreTrainedModel) -> bool:
+    """Whether :func:`pack_models` would change ``model``, where there is room."""
+    return torch.backends.quantized.engine in _ENGINES and bool(_weights_to_pack(model))
+
+
 def packed_weights(model: nn.Module) -> Iterator[_Packed]:
     """The packed weights that ``model`` has; copies of a model have the same."""
     for module in model.modules():

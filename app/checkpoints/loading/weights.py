@@ -31,12 +31,15 @@ class LoadedWeights:
         dtype: Of what is not quantized, such as ``bfloat16``.
         quantization: ``none``, ``int8``, ``nf4``, or what the checkpoint was quantized with.
         offloaded: Share of the weights that stays in main memory, from 0 to 1.
+        original: The model as transformers made it, over the same tensors; ``model`` may have been
+            made faster since. Both are one where it has not.
     """
 
     model: PreTrainedModel
     dtype: str
     quantization: str
     offloaded: float
+    original: PreTrainedModel | None = None
 
 
 def load_weights(

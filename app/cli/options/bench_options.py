@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from app.cli.options.parser import Commands
-from app.cli.options.shared import add_roles
+from app.cli.options.shared import add_proof, add_roles
 from app.cli.text_input import text_argument
 
 
@@ -19,6 +19,7 @@ def add_bench(commands: Commands) -> None:
     )
     parser.set_defaults(run=_run)
     add_roles(parser)
+    add_proof(parser)
     measured = parser.add_argument_group("measurements")
     measured.add_argument(
         "--shapes",

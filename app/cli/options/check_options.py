@@ -45,6 +45,12 @@ def add_check(commands: Commands) -> None:
         action="store_true",
         help="download configurations and tokenizers of Hub models: a few MB, no weights",
     )
+    parser.add_argument(
+        "--prove",
+        action="store_true",
+        help="load the models too and compare them with plain forward passes of transformers, "
+        "whether or not that was done before; the exit status is 2 where one is refused",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 

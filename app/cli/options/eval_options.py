@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from app.cli.options.parser import Commands
-from app.cli.options.shared import add_roles
+from app.cli.options.shared import add_proof, add_roles
 
 
 def add_eval(commands: Commands) -> None:
@@ -51,6 +51,7 @@ def add_eval(commands: Commands) -> None:
         help="factors for all alphas; tuned is evaluated once for each",
     )
     add_roles(parser)
+    add_proof(parser)
     parser.add_argument(
         "--batch-size",
         type=_batch_size,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from app.cli.options.parser import Commands
-from app.cli.options.shared import add_roles, add_sampling
+from app.cli.options.shared import add_proof, add_roles, add_sampling
 from app.cli.text_input import text_argument
 
 
@@ -51,6 +51,7 @@ def add_generate(commands: Commands) -> None:
         action="store_false",
         help="disable speculative decoding: slower, but without rounding differences of blocks",
     )
+    add_proof(parser)
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from app.cli.options.parser import Commands
-from app.cli.options.shared import add_placement, add_recipe
+from app.cli.options.shared import add_placement, add_proof, add_recipe
 
 
 def add_serve(commands: Commands) -> None:
@@ -19,6 +19,7 @@ def add_serve(commands: Commands) -> None:
     parser.set_defaults(run=_run)
     add_recipe(parser)
     add_placement(parser)
+    add_proof(parser)
     address = parser.add_argument_group("address and access")
     address.add_argument(
         "--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)"

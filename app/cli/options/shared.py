@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from app.checkpoints.proof.proof_report import ProofMode
 from app.checkpoints.recipes.recipe_file import DEFAULT_RECIPE
 from app.checkpoints.spec import DTYPES
 from app.cli.text_input import text_argument
@@ -53,6 +54,18 @@ def add_roles(parser: argparse.ArgumentParser) -> None:
         help="alpha of a pair, in order; repeat for more pairs (default: the recipe's, or 1)",
     )
     add_placement(roles)
+
+
+def add_proof(parser: argparse._ActionsContainer) -> None:
+    """Whether loaded models are proved."""
+    parser.add_argument(
+        "--no-proof",
+        dest="proof",
+        action="store_const",
+        const=ProofMode.OFF,
+        default=ProofMode.KEPT,
+        help="do not compare the loaded models with plain forward passes",
+    )
 
 
 def add_sampling(parser: argparse.ArgumentParser) -> None:

@@ -278,6 +278,8 @@ class EvaluateDialog(QDialog):
     def _tell_now(self, current: Evaluation) -> str:
         told = current.told
         if isinstance(told, LoadProgress):
+            if told.proving:
+                return self.tr("proving the {0}").format(told.role)
             share = told.done / max(told.total, 1)
             return self.tr("loading the {0}: {1}").format(told.role, f"{share:.0%}")
         if isinstance(told, Answering):

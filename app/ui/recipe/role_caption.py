@@ -11,6 +11,7 @@ from app.checkpoints.status import LoadProgress, RoleInForce
 from app.errors import NotDownloadedError, TuneshiftError
 from app.ui.state.session import LoadState, Session
 from app.ui.translation import translate
+from app.ui.words.proof_words import proof_line, proof_warning
 from app.wording import duration
 
 _QUANTIZED = {"nf4": "NF4"}
@@ -21,7 +22,9 @@ def describe(session: Session, place: int, fault: str) -> str:
     if fault:
         return translate("RoleCaption", "⚠ {0}").format(fault)
     if place < len(session.roles_in_force):
-        return in_force(session.roles_in_force[place])
+        found = session.roles_in_force[place]
+        warning = proof_warning(found.proof) if found.proof else ""
+        return f"⚠ {warning}" if warning else in_force(found)
     role = session.recipe.roles()[place][0]
     loading = session.load_state is LoadState.LOADING
     progress = session.load_progress.get(role) if loading else None
@@ -31,6 +34,17 @@ def describe(session: Session, place: int, fault: str) -> str:
         LoadState.STARTING: translate("RoleCaption", "importing torch …"),
         LoadState.LOADING: translate("RoleCaption", "waiting"),
     }.get(session.load_state, translate("RoleCaption", "not loaded"))
+
+
+def details(session: Session, place: int) -> str:
+    """What the role runs as and what its proof came to, or nothing before it is loaded."""
+    if place >= len(session.roles_in_force):
+        return ""
+    role = session.roles_in_force[place]
+    lines = [in_force(role)]
+    if role.proof:
+        lines += [proof_line(role.proof), proof_warning(role.proof)]
+    return "\n".join(filter(None, lines))
 
 
 def in_force(role: RoleInForce) -> str:
@@ -51,6 +65,8 @@ def in_force(role: RoleInForce) -> str:
 
 
 def _under_way(progress: LoadProgress, seconds: float | None) -> str:
+    if progress.proving:
+        return translate("RoleCaption", "proving …")
     done, total = (f"{size / 1e6:,.0f}" for size in (progress.done, progress.total))
     if progress.done >= progress.total:
         return translate("RoleCaption", "read, {0} MB").format(total)

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from app.checkpoints.spec import CHAT, DTYPES, PERSONA_TEMPLATE, PLAIN, CheckpointSpec
 from app.errors import RecipeError
+from app.ui.recipe.role_caption import details
 from app.ui.recipe.source_titles import place_of
 from app.ui.state.session import Session
 from app.ui.theme import SPACE
@@ -53,6 +54,7 @@ class RoleOptions(QDialog):
         self._shown: CheckpointSpec | None = None
         self._source = ElidedLabel()
         self._source.setProperty("role", "caption")
+        self._in_force = _wrapped("caption")
         self.dtype = choice_of({name: name for name in DTYPES}, "auto")
         self.device = choice_of(self._devices(), "auto")
         self.quantization = choice_of(self._quantizations(), "none")
@@ -72,7 +74,14 @@ class RoleOptions(QDialog):
         session.recipe_changed.connect(self._follow)
         session.runs.run_changed.connect(self._update)
         session.preflight_changed.connect(self._update)
+        session.load_changed.connect(self._show_in_force)
         self._follow()
+        self._show_in_force()
+
+    def _show_in_force(self) -> None:
+        found = details(self._session, self._place)
+        self._in_force.setText(found)
+        self._in_force.setVisible(bool(found))
 
     # Making
 
@@ -120,6 +129,7 @@ class RoleOptions(QDialog):
         layout.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE, 2 * SPACE)
         layout.setSpacing(2 * SPACE)
         layout.addWidget(self._source)
+        layout.addWidget(self._in_force)
         layout.addLayout(form)
         layout.addWidget(self._error)
         layout.addStretch(1)

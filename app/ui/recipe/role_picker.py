@@ -22,7 +22,7 @@ from app.checkpoints.spec import CHAT, PLAIN
 from app.checkpoints.status import LoadProgress
 from app.ui.icons import icon
 from app.ui.recipe.prompt_dialogs import show_role_options
-from app.ui.recipe.role_caption import describe, fault
+from app.ui.recipe.role_caption import describe, details, fault
 from app.ui.recipe.role_options import RoleOptions
 from app.ui.recipe.source_titles import place_of, titles_of
 from app.ui.state.models.recipe_state import ADAPTER
@@ -234,11 +234,13 @@ class RolePicker(QWidget):
         progress = self._under_way()
         self._progress.setVisible(progress is not None)
         if progress:
-            self._progress.setRange(0, max(progress.total // _KILOBYTE, 1))
-            self._progress.setValue(progress.done // _KILOBYTE)
+            unit = 1 if progress.proving else _KILOBYTE
+            self._progress.setRange(0, max(progress.total // unit, 1))
+            self._progress.setValue(progress.done // unit)
         wrong = fault(self._session, self._place)
         set_role(self._caption, "error" if wrong else "caption")
-        self._caption.show_text(describe(self._session, self._place, wrong), wrong)
+        about = wrong or details(self._session, self._place)
+        self._caption.show_text(describe(self._session, self._place, wrong), about)
         self._options.setToolTip(self._about_options())
 
     def _about_options(self) -> str:

@@ -182,7 +182,9 @@ def test_a_recipe_is_packed_into_spare_memory(llama: tiny.Family) -> None:
     )
     assert added > 0
     assert loaded.held_bytes()["cpu"] == plain.held_bytes()["cpu"] + added + norms
-    assert loaded.roles == plain.roles
+    assert [replace(role, proof=None) for role in loaded.roles] == [
+        replace(role, proof=None) for role in plain.roles
+    ]
     assert seen[-1] == LoadProgress("base", added, added)
     exact = torch.stack(
         [logits(in_dtype(w.model, torch.float32), loaded.encode("the king said")[0])[-1]

@@ -17,6 +17,9 @@ class LoadRate:
 
     def note(self, progress: LoadProgress, now: float) -> None:
         """Take what was told at ``now``, in seconds of any clock that runs steadily."""
+        if progress.proving:
+            self._latest.pop(progress.role, None)  # its readings say nothing of bytes
+            return
         self._began.setdefault(progress.role, (now, progress.done))
         self._latest[progress.role] = (now, progress)
 

@@ -1,0 +1,102 @@
+"""What a loaded model is read with beyond plain forward passes, and how it is read without."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from inspect import signature
+
+from transformers import PreTrainedModel
+
+from app.checkpoints.loading.grouped_attention import group_attention, is_grouped, may_be_grouped
+from app.checkpoints.loading.lora import twin
+from app.checkpoints.loading.packed_weights import is_packable, packed_weights
+from app.checkpoints.loading.weights import LoadedWeights
+from app.checkpoints.proof.proof_report import Shortcut
+from app.decoding.graphs import GraphedLanguageModel, make_language_model
+from app.decoding.language_model import TransformersLanguageModel
+from app.decoding.uncached_model import UncachedLanguageModel
+
+
+def with_original(weights: LoadedWeights) -> LoadedWeights:
+    """The same with a second model over the same tensors, which stays as transformers made it.
+
+    Where nothing will be made faster there is one model, since some change their tensors when they
+    read something for the first time (RWKV).
+    """
+    model = weights.model
+    changes = not weights.offloaded and (may_be_grouped(model) or is_packable(model))
+    return replace(weights, model=twin(model) if changes else model, original=model)
+
+
+def is_as_loaded(weights: LoadedWeights) -> bool:
+    """Whether nothing in the model has been made faster."""
+    return not is_grouped(weights.model) and not _is_packed(weights.model)
+
+
+def without(weights: LoadedWeights, given_up: Collection[Shortcut]) -> LoadedWeights:
+    """The weights with what the model itself has of some shortcuts taken out."""
+    return replace(weights, model=_model_without(weights, given_up))
+
+
+def shortcuts_of(
+    weights: LoadedWeights, language_model: TransformersLanguageModel
+) -> tuple[Shortcut, ...]:
+    """What ``language_model`` reads ``weights`` with, in the order in which it is given up."""
+    cached = not isinstance(language_model, UncachedLanguageModel)
+    pads = cached and "past_key_values" in signature(language_model.model.forward).parameters
+    in_force = {
+        Shortcut.CAPTURE: isinstance(language_model, GraphedLanguageModel),
+        Shortcut.GROUPED_ATTENTION: is_grouped(weights.model),
+        Shortcut.PACKING: _is_packed(weights.model),
+        Shortcut.PADDING: pads,
+        Shortcut.REWINDING: cached,
+        Shortcut.BLOCKS: cached,
+        Shortcut.CACHE: cached,
+    }
+    return tuple(shortcut for shortcut in Shortcut if in_force[shortcut])
+
+
+def read_without(
+    weights: LoadedWeights, context: int | None, given_up: Collection[Shortcut]
+) -> TransformersLanguageModel:
+    """What reads ``weights`` without some shortcuts.
+
+    Args:
+        weights: With their original.
+        context: The most tokens to read, or None for as many as the model can.
+        given_up: The shortcuts; without any it is the fastest language model.
+    """
+    model = _model_without(weights, given_up)
+    if Shortcut.CACHE in given_up:
+        return UncachedLanguageModel(model, context)
+    found = make_language_model(model, context)
+    plainer = {Shortcut.CAPTURE, Shortcut.REWINDING, Shortcut.BLOCKS}
+    if plainer & set(given_up) and not isinstance(found, UncachedLanguageModel):
+        found = TransformersLanguageModel(
+            model,
+            context,
+            reads_blocks=Shortcut.BLOCKS not in given_up,
+            rewinds=Shortcut.REWINDING not in given_up,
+        )
+    found.pads_batches = Shortcut.PADDING not in given_up
+    return found
+
+
+def _model_without(weights: LoadedWeights, given_up: Collection[Shortcut]) -> PreTrainedModel:
+    assert weights.original is not None
+    if Shortcut.CACHE in given_up:
+        return weights.original
+    if Shortcut.PACKING in given_up:
+        model = twin(weights.original)
+        group_attention(model, on=Shortcut.GROUPED_ATTENTION not in given_up)
+        return model
+    if Shortcut.GROUPED_ATTENTION in given_up:
+        model = twin(weights.model)
+        group_attention(model, on=False)
+        return model
+    return weights.model
+
+
+def _is_packed(model: PreTrainedModel) -> bool:
+    return next(packed_weights(model), None) is not None

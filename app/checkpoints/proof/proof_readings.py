@@ -1,0 +1,112 @@
+"""The ways in which the program reads a text, as a model is asked to show them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+import torch
+from torch import Tensor
+
+from app.checkpoints.proof.proof_report import Reading
+from app.decoding.batch_model import batch_model
+from app.decoding.capturing import CaptureError
+from app.decoding.fused_step import SamplingInputs, make_fused_steps
+from app.decoding.graphs import GraphedLanguageModel
+from app.decoding.language_model import TransformersLanguageModel
+from app.decoding.types import GenerationConfig
+from app.errors import ModelError
+
+Rows = Iterator[tuple[int, Tensor]]
+"""Rows of logits, [k, V], and the position of the first of them."""
+Read = Callable[[TransformersLanguageModel, Tensor], Rows]
+"""Reads a text, [n], with a model that holds nothing; no rows where the model cannot do it."""
+
+
+def one_token_at_a_time(model: TransformersLanguageModel, text: Tensor) -> Rows:
+    """A prompt, and the rest token by token."""
+    prompt = len(text) - 6
+    yield prompt - 1, model.extend(text[:prompt])
+    for place in range(prompt, len(text)):
+        yield place, model.extend(text[place : place + 1])
+
+
+def prompt_in_chunks(model: TransformersLanguageModel, text: Tensor) -> Rows:
+    """A short chunk, one that is longer than any block, and a short one."""
+    start = 0
+    for chunk in text.split((2, len(text) - 6, 4)):
+        yield start, model.extend(chunk, len(chunk))
+        start += len(chunk)
+
+
+def in_blocks(model: TransformersLanguageModel, text: Tensor) -> Rows:
+    """A prompt, and blocks as they are read to verify drafts."""
+    start = len(text) - 10
+    model.extend(text[:start])
+    for block in text[start:].split((5, 3, 2)):
+        yield start, model.extend(block, len(block))
+        start += len(block)
+
+
+def after_a_rewind(model: TransformersLanguageModel, text: Tensor) -> Rows:
+    """Drafts that were not accepted, and a branch from far back."""
+    prompt, other = len(text) - 8, text.flip(0)
+    model.extend(text[:prompt])
+    if not model.can_rewind:
+        return
+    model.extend(other[:4], 4)
+    model.rewind(prompt)
+    yield prompt, model.extend(text[prompt : prompt + 3], 3)
+    model.extend(other[:2], 2)
+    model.rewind(prompt + 3)
+    yield prompt + 3, model.extend(text[prompt + 3 : prompt + 4])
+    try:
+        model.rewind(prompt // 2)
+    except ModelError:  # convolutions cannot go back twice: the program reads everything again
+        return
+    model.extend(text[prompt // 2 : prompt])
+    yield prompt, model.extend(text[prompt:], len(text) - prompt)
+
+
+def in_a_batch(model: TransformersLanguageModel, text: Tensor) -> Rows:
+    """Two prompts of different lengths, what follows them, and what follows one of them."""
+    lengths = len(text) - 4, len(text) // 2
+    batch = batch_model(model)
+    prompts = [text[:length].tolist() for length in lengths]
+    rows = batch.prefill(prompts, lambda: False)
+    for length, row in zip(lengths, rows, strict=True):
+        yield length - 1, row[None]
+    following = torch.stack([text[length : length + 2] for length in lengths])
+    for length, block in zip(lengths, batch.extend(following), strict=True):
+        yield length, block
+    batch.keep(torch.tensor([1]))
+    place = lengths[1] + 2
+    yield place, batch.extend(text[None, place : place + 1])[0]
+
+
+def in_a_captured_step(model: TransformersLanguageModel, text: Tensor) -> Rows:
+    """Blocks that are read and sampled from as one computation."""
+    steps = make_fused_steps([model], (), model.vocabulary_size, None)
+    if steps is None or not isinstance(model, GraphedLanguageModel):
+        return
+    start = len(text) - 6
+    model.extend(text[:start])
+    for block in text[start:].split((1, 5)):
+        inputs = SamplingInputs(0, GenerationConfig(temperature=0.0), (), text[: start + 1].numpy())
+        try:
+            rows, _ = steps.read(block.tolist(), {}, inputs)
+        except CaptureError:  # the program does not capture it either
+            return
+        model.length += len(block)
+        yield start, rows[0]
+        start += len(block)
+
+
+READINGS: Mapping[Reading, Read] = {
+    Reading.TOKENS: one_token_at_a_time,
+    Reading.CHUNKS: prompt_in_chunks,
+    Reading.REWOUND: after_a_rewind,
+    Reading.BLOCKS: in_blocks,
+    Reading.BATCH: in_a_batch,
+    Reading.STEP: in_a_captured_step,
+}
+"""The most important first."""

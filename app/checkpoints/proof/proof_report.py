@@ -1,0 +1,200 @@
+"""What a proof found. Imports no torch: the window uses it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Shortcut(StrEnum):
+    """What makes reading faster than plain forward passes; the least loss is given up first."""
+
+    CAPTURE = "capture"
+    GROUPED_ATTENTION = "grouped attention"
+    PACKING = "packed weights"
+    PADDING = "padded batches"
+    REWINDING = "rewinding"
+    BLOCKS = "blocks"
+    CACHE = "cache"
+
+
+class ProofMode(StrEnum):
+    """Whether a load proves its models."""
+
+    KEPT = "kept"  # where no proof is kept that still holds
+    FRESH = "fresh"  # anyway
+    OFF = "off"
+
+
+class Reading(StrEnum):
+    """A way in which the program reads a text."""
+
+    ANEW = "anew for each token"
+    TOKENS = "one token at a time"
+    CHUNKS = "a prompt in chunks"
+    REWOUND = "after a rewind"
+    BLOCKS = "in blocks"
+    BATCH = "in a batch of texts"
+    STEP = "in a captured step"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How far logits are from those of plain forward passes.
+
+    Attributes:
+        divergence: Kullback–Leibler divergence in nats, the mean over the rows.
+        largest: The largest difference in log-probability of a token that is likely in either.
+    """
+
+    divergence: float
+    largest: float
+
+    def within(self, bound: Difference) -> bool:
+        """Whether neither figure is beyond that of ``bound``; NaN is."""
+        return self.divergence <= bound.divergence and self.largest <= bound.largest
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A reading and what was found; ``error`` is what was raised in place of rows."""
+
+    reading: Reading
+    difference: Difference
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The proof of one set of weights.
+
+    Attributes:
+        compared: The readings in force, all within ``bound``.
+        bound: What the dtype allows.
+        given_up: The shortcuts that the model is read without.
+        faults: What was beyond the bound with them.
+        skipped: Readings that were not compared for want of time.
+        seconds: What the proof took.
+        not_proved: Why nothing was compared, or nothing.
+    """
+
+    compared: tuple[Compared, ...] = ()
+    bound: Difference | None = None
+    given_up: tuple[Shortcut, ...] = ()
+    faults: tuple[Compared, ...] = ()
+    skipped: tuple[Reading, ...] = ()
+    seconds: float = 0.0
+    not_proved: str = ""
+
+    @property
+    def largest(self) -> float:
+        """The largest difference in log-probability of all readings in force."""
+        return max((found.difference.largest for found in self.compared), default=0.0)
+
+    @property
+    def divergence(self) -> float:
+        """The largest divergence of all readings in force."""
+        return max((found.difference.divergence for found in self.compared), default=0.0)
+
+
+def proof_of(table: Mapping[str, Any]) -> Proof:
+    """The proof that ``dataclasses.asdict`` made ``table`` of, by way of JSON.
+
+    Raises:
+        ValueError: It is of another kind, as after a change of the program.
+    """
+    try:
+        bound = table["bound"]
+        return Proof(
+            compared=tuple(map(_compared, table["compared"])),
+            bound=None if bound is None else Difference(**bound),
+            given_up=tuple(map(Shortcut, table["given_up"])),
+            faults=tuple(map(_compared, table["faults"])),
+            skipped=tuple(map(Reading, table["skipped"])),
+            seconds=float(table["seconds"]),
+            not_proved=str(table["not_proved"]),
+        )
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"this is no proof: {error}") from error
+
+
+def _compared(table: Mapping[str, Any]) -> Compared:
+    return Compared(
+        Reading(table["reading"]), Difference(**table["difference"]), str(table["error"])
+    )
+
+
+def figure(value: float) -> str:
+    """A figure with one digit, such as ``2e-6``, ``0.03`` or ``0``."""
+    if value == 0:
+        return "0"
+    if 1e-3 <= value < 1e3:
+        return f"{value:.1g}" if value < 10 else f"{value:.0f}"
+    return f"{value:.0e}".replace("e-0", "e-").replace("e+0", "e+")
+
+
+def as_json(proof: Proof) -> dict[str, Any]:
+    """What the command line tells of a proof."""
+    return {
+        "largest_difference": _finite(proof.largest) if proof.compared else None,
+        "divergence": _finite(proof.divergence) if proof.compared else None,
+        "given_up": list(proof.given_up),
+        "faults": [
+            {
+                "reading": fault.reading,
+                "largest_difference": _finite(fault.difference.largest),
+                "divergence": _finite(fault.difference.divergence),
+                "error": fault.error,
+            }
+            for fault in proof.faults
+        ],
+        "skipped": list(proof.skipped),
+        "not_proved": proof.not_proved,
+    }
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def in_one_line(proof: Proof) -> str:
+    """What the proof came to, such as “Proved: largest difference 2e-6”."""
+    if proof.not_proved:
+        return f"Not proved: {proof.not_proved}"
+    line = f"Proved: largest difference {figure(proof.largest)}"
+    if proof.skipped:
+        line += f"; not compared for want of time: {', '.join(proof.skipped)}"
+    return line
+
+
+_WITHOUT = {
+    Shortcut.CAPTURE: "without captured steps",
+    Shortcut.GROUPED_ATTENTION: "with the attention of transformers",
+    Shortcut.PACKING: "without packed weights",
+    Shortcut.PADDING: "one text after another in evaluations",
+    Shortcut.REWINDING: "without rewinding, so that nothing is drafted",
+    Shortcut.BLOCKS: "one token at a time, prompts too",
+    Shortcut.CACHE: "anew for each token, which is slow",
+}
+
+
+def warning_of(role: str, proof: Proof) -> str:
+    """What was given up and why, in one sentence, or nothing."""
+    if not proof.given_up:
+        return ""
+    how = _WITHOUT[Shortcut.CACHE]
+    if Shortcut.CACHE not in proof.given_up:
+        how = ", ".join(_WITHOUT[shortcut] for shortcut in proof.given_up)
+    return f"The {role} is read {how}: {'; '.join(map(_fault, proof.faults))}."
+
+
+def _fault(found: Compared) -> str:
+    if found.error:
+        return f"{found.reading}, it fails ({found.error})"
+    return (
+        f"{found.reading}, log-probabilities differ by {figure(found.difference.largest)} "
+        "from those of plain forward passes"
+    )

@@ -1,0 +1,70 @@
+"""What the proof of a role came to, in the language of the window."""
+
+from __future__ import annotations
+
+from app.checkpoints.proof.proof_report import Compared, Proof, Reading, Shortcut, figure
+from app.ui.translation import translate
+
+
+def proof_line(proof: Proof) -> str:
+    """One line, such as “Proved: largest difference 2e-6”."""
+    if proof.not_proved:
+        return translate("Proof", "Not proved: {0}").format(_reason(proof.not_proved))
+    line = translate("Proof", "Proved: largest difference {0}").format(figure(proof.largest))
+    if not proof.skipped:
+        return line
+    skipped = ", ".join(map(_reading, proof.skipped))
+    return translate("Proof", "{0}; not compared for want of time: {1}").format(line, skipped)
+
+
+def proof_warning(proof: Proof) -> str:
+    """What the role is read without and why, or nothing."""
+    if not proof.given_up:
+        return ""
+    slow = Shortcut.CACHE in proof.given_up
+    how = [Shortcut.CACHE] if slow else list(proof.given_up)
+    told = translate("Proof", "Read {0}: {1}.")
+    return told.format(
+        ", ".join(map(_without, how)), "; ".join(_fault(fault) for fault in proof.faults)
+    )
+
+
+def _fault(found: Compared) -> str:
+    if found.error:
+        failed = translate("Proof", "{0}, it fails ({1})")
+        return failed.format(_reading(found.reading), found.error)
+    differs = translate(
+        "Proof", "{0}, log-probabilities differ by {1} from those of plain forward passes"
+    )
+    return differs.format(_reading(found.reading), figure(found.difference.largest))
+
+
+def _reason(reason: str) -> str:
+    return {
+        "switched off": translate("Proof", "switched off"),
+        "the model is behind an endpoint": translate("Proof", "the model is behind an endpoint"),
+    }.get(reason, reason)
+
+
+def _reading(reading: Reading) -> str:
+    return {
+        Reading.ANEW: translate("Proof", "anew for each token"),
+        Reading.TOKENS: translate("Proof", "one token at a time"),
+        Reading.CHUNKS: translate("Proof", "a prompt in chunks"),
+        Reading.REWOUND: translate("Proof", "after a rewind"),
+        Reading.BLOCKS: translate("Proof", "in blocks"),
+        Reading.BATCH: translate("Proof", "in a batch of texts"),
+        Reading.STEP: translate("Proof", "in a captured step"),
+    }[reading]
+
+
+def _without(shortcut: Shortcut) -> str:
+    return {
+        Shortcut.CAPTURE: translate("Proof", "without captured steps"),
+        Shortcut.GROUPED_ATTENTION: translate("Proof", "with the attention of transformers"),
+        Shortcut.PACKING: translate("Proof", "without packed weights"),
+        Shortcut.PADDING: translate("Proof", "one text after another in evaluations"),
+        Shortcut.REWINDING: translate("Proof", "without rewinding, so that nothing is drafted"),
+        Shortcut.BLOCKS: translate("Proof", "one token at a time, prompts too"),
+        Shortcut.CACHE: translate("Proof", "anew for each token, which is slow"),
+    }[shortcut]
