@@ -1,4 +1,4 @@
-"""What one token's distribution becomes as the weight of one pair runs: rows only, no model."""
+"""Token probabilities at one position as a function of one pair's α, from rows only."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ROUNDING = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Flip:
-    """The weight at which the most probable token changes; below it that is ``before``."""
+    """An α at which the argmax changes from ``before`` to ``after``."""
 
     alpha: float
     before: int
@@ -29,15 +29,15 @@ class Flip:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AlphaCurve:
-    """Probabilities over the weight of one pair, the others as they were.
+    """Probabilities of some tokens over the α of one pair; the other alphas are fixed.
 
     Attributes:
-        pair: Whose weight runs.
-        alphas: The weights, [N], ascending.
-        token_ids: The tokens followed, [T].
+        pair: Index of the pair whose α varies.
+        alphas: The values of its α, [N], ascending.
+        token_ids: The tokens, [T].
         probabilities: [T, N].
-        flips: Where the most probable token changes, ascending.
-        estimated: Whether all this is estimated from the candidates, without the full rows.
+        flips: The alphas at which the argmax changes, ascending.
+        estimated: Whether the curve is estimated from the candidates, without full rows.
     """
 
     pair: int
@@ -51,13 +51,13 @@ class AlphaCurve:
 def alpha_curve(
     logits: RoleLogits, alphas: Sequence[float], pair: int, token_ids: Sequence[int]
 ) -> AlphaCurve:
-    """Follow ``token_ids`` while the weight of ``pair`` runs from −2 to 4.
+    """Compute the probabilities of ``token_ids`` for α of ``pair`` from −2 to 4.
 
     Args:
         logits: Raw rows of every role, each [V].
-        alphas: The weight of each pair when the token was drawn, [P].
-        pair: Whose weight runs.
-        token_ids: The tokens to follow, [T].
+        alphas: The α of each pair when the token was sampled, [P].
+        pair: Index of the pair whose α varies.
+        token_ids: The tokens, [T].
     """
     slope = pair_difference(logits, pair)
     without = tuned_logits(logits, [0.0 if i == pair else a for i, a in enumerate(alphas)])
@@ -78,12 +78,12 @@ def alpha_curve(
 def estimated_alpha_curve(
     candidates: CandidateRows, pair: int, token_ids: Sequence[int]
 ) -> AlphaCurve:
-    """The same from the candidates alone: normalizers and flips are estimates.
+    """Estimate the curve from the candidates alone; normalizers and flips are estimates.
 
     Args:
-        candidates: What is kept of the position.
-        pair: Whose weight runs.
-        token_ids: The tokens to follow, [T], all among the candidates.
+        candidates: The stored candidates of the position.
+        pair: Index of the pair whose α varies.
+        token_ids: The tokens, [T], all among the candidates.
     """
     grid = np.linspace(LOWEST_ALPHA, HIGHEST_ALPHA, _POINTS)
     places = [int(np.flatnonzero(candidates.token_ids == token)[0]) for token in token_ids]
@@ -100,11 +100,11 @@ def estimated_alpha_curve(
 
 
 def _flips(without: Row, slope: Row) -> tuple[Flip, ...]:
-    """The upper envelope of the lines without + α · slope, followed from the lowest α up."""
+    """The changes of argmax: breakpoints of the upper envelope of the lines without + α · slope."""
     usable = _contenders(without, slope)
     heights, slopes = without[usable].astype(np.float64), slope[usable].astype(np.float64)
     alpha = LOWEST_ALPHA
-    # Of equal heights the steepest is above the others from here on.
+    # Among lines of equal height the steepest is the highest for larger α.
     best = int(np.lexsort((slopes, heights + alpha * slopes))[-1])
     flips = []
     while True:
@@ -123,10 +123,11 @@ def _flips(without: Row, slope: Row) -> tuple[Flip, ...]:
 
 
 def _contenders(without: Row, slope: Row) -> NDArray[np.int64]:
-    """The few lines that can be the highest at some α, ascending; among them are all that are.
+    """Indices of the lines that can be the highest at some α in the interval, ascending.
 
-    Of the highest line at either end, the higher one is a bound that bends once, upwards. So a line
-    reaches it somewhere only if it does at an end or at the bend.
+    Every line that is the highest somewhere is included. The higher of the two lines that are
+    highest at either end of the interval is a convex bound with one bend. A line exceeds it
+    somewhere only if it does so at an end or at the bend.
     """
     heights, slopes = without.astype(np.float64), slope.astype(np.float64)
     np.copyto(slopes, 0.0, where=np.isneginf(heights))  # an impossible token stays one

@@ -1,7 +1,8 @@
 """Contributions of the expert pairs to one token, from raw rows alone.
 
-With d_i = s⁺_i − s⁻_i and p_S = softmax(s_M + Σ_{j∈S} α_j d_j): the shift p_tuned(y) − p_base(y) is
-shared among the pairs by the Shapley value of S ↦ p_S(y), so the contributions add up to it.
+With d_i = s⁺_i − s⁻_i and p_S = softmax(s_M + Σ_{j∈S} α_j d_j), the contribution of a pair to the
+token y is its Shapley value in the game S ↦ p_S(y). Contributions add up to the shift
+p_tuned(y) − p_base(y).
 """
 
 from __future__ import annotations
@@ -22,23 +23,23 @@ LOW_COVERAGE = 0.9
 
 @dataclass(frozen=True, slots=True)
 class TokenAttribution:
-    """What the expert pairs did at one token. Logarithms are natural; ranks count from 1.
+    """The effect of the expert pairs at one token. Logarithms are natural; ranks count from 1.
 
     Attributes:
         p_base: Probability of the token under the base.
         p_tuned: Probability of the token under the tuned distribution, before sampling processors.
         logprob_base: Logarithm of ``p_base``.
         logprob_tuned: Logarithm of ``p_tuned``.
-        contributions: The share of each pair in ``p_tuned − p_base``.
+        contributions: The Shapley value of each pair; they add up to ``p_tuned − p_base``.
         rank_base: Rank of the token under the base.
         rank_tuned: Rank of the token under the tuned distribution.
-        argmax_base: The token that the base would choose.
-        argmax_tuned: The token that is the most probable after tuning.
+        argmax_base: The most probable token of the base.
+        argmax_tuned: The most probable token of the tuned distribution.
         entropy_base: Entropy of the base's distribution, in nats.
         entropy_tuned: Entropy of the tuned distribution, in nats.
         kl: KL(tuned ‖ base), in nats.
-        coverage: Where the base tells of its most probable tokens alone, their probability under it
-            in sum. Everything else here is of the distribution over them; None where it tells all.
+        coverage: Total probability of the tokens that a remote base returned; all other values here
+            are of the distribution over these tokens. None for a local base.
     """
 
     p_base: float
@@ -75,7 +76,7 @@ def attribute(
 
     Args:
         logits: Raw rows of every role, each [V].
-        alphas: The weight of each pair when the token was drawn, [P].
+        alphas: The α of each pair when the token was sampled, [P].
         token_id: The token to explain.
         partial: Whether the base's row holds log-probabilities, and only of some tokens.
     """
@@ -101,7 +102,7 @@ def attribute(
 def _contributions(
     added: Sequence[Row], token_id: int, base: Softmax, tuned: Softmax
 ) -> tuple[float, ...]:
-    """Of each pair; the first coalition is nobody, whose row is the base's, the last is all."""
+    """The Shapley values; the first coalition is empty (the base), the last has all pairs."""
     shared = coalitions(len(added))
     logprobs = [
         base.logprob(token_id),

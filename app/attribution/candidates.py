@@ -1,4 +1,4 @@
-"""The alternatives at one position: what is kept of its rows, and the table that views show."""
+"""Candidates: the most probable tokens at one position, their stored logits and their table."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from app.decoding.tuned_logits import Row, add_differences, scaled_differences
 from app.decoding.types import FloatArray, RoleLogits
 
 TOP_TUNED, TOP_ROLE = 50, 24
-"""How many of the most probable tokens after tuning, and of each role, are candidates."""
+"""Number of the most probable tokens of the tuned distribution, and of each role, to keep."""
 
 _AT_ONCE_BYTES = 2**20
-"""Positions with so many bytes of rows are reduced together: what a processor's cache holds."""
+"""Bytes of rows that are reduced together, which fit into a processor's cache."""
 
 _LEAST_TAIL = 40.0
-"""A tail so many nats below the whole is nothing; its logarithm still has to be a number."""
+"""Lower bound of the log-probability, in nats, of all tokens outside the candidates."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CandidateRows:
-    """Raw logits of the most probable tokens of every role, with what their probabilities need.
+    """Raw logits of the candidates, and the normalizers that their probabilities need.
 
-    With the weights in force everything about these tokens is exact. With others the normalizers
-    have to be estimated; see :meth:`reweighted`.
+    For the alphas that the token was sampled with, all values are exact. For other alphas the
+    normalizers are estimated; see :meth:`with_alphas`.
 
     Attributes:
-        alphas: The weight of each pair when the token was drawn, [P].
+        alphas: The α of each pair when the token was sampled, [P].
         token_ids: [C], most probable after tuning first.
         base: Raw logits, [C].
         experts: [P, C]; ``antiexperts`` likewise.
@@ -66,20 +66,20 @@ class CandidateRows:
         return min(1.0, float(np.exp(self.log_normalizers[0])))
 
     def tuned(self, alphas: Sequence[float]) -> Floats:
-        """The tuned logits under these weights, [C]."""
+        """The tuned logits of the candidates for other alphas, [C]."""
         return self.base + np.asarray(alphas, dtype=np.float64) @ self.differences
 
     def log_normalizer(self, alphas: Sequence[float]) -> float:
-        """The log-normalizer of the tuned row under other weights: an estimate.
+        """Estimate the log-normalizer of the tuned row for other alphas.
 
-        The candidates' part is exact. The logarithm of the tail beyond them is taken to be linear
-        in the weight of each pair between what it is with and without that pair.
+        The part of the candidates is exact. The log-probability of all other tokens is interpolated
+        linearly in the α of each pair, between its values with and without that pair.
         """
         inside = np.logaddexp.reduce(self.tuned(alphas))
         return float(np.logaddexp(inside, self._log_tail(alphas)))
 
-    def reweighted(self, alphas: Sequence[float]) -> CandidateRows:
-        """The candidates had other weights been in force; normalizers and ranks are estimates."""
+    def with_alphas(self, alphas: Sequence[float]) -> CandidateRows:
+        """These candidates for other alphas; normalizers and ranks are estimates."""
         order = np.argsort(-self.tuned(alphas), kind="stable")
         weights = np.asarray(alphas, dtype=np.float64)
         return CandidateRows(
@@ -151,8 +151,8 @@ def keep_candidates(
 
     Args:
         logits: Raw rows of every role, each [V].
-        alphas: The weight of each pair, [P].
-        token_id: The token that was chosen; always among the candidates.
+        alphas: The α of each pair, [P].
+        token_id: The sampled token, which is always a candidate.
         top_tuned: How many of the most probable tokens after tuning to keep.
         top_role: How many of each role.
     """
@@ -166,10 +166,10 @@ def keep_candidates_of(
     top_tuned: int = TOP_TUNED,
     top_role: int = TOP_ROLE,
 ) -> list[CandidateRows]:
-    """What :func:`keep_candidates` makes of each of several positions with the same weights.
+    """Apply :func:`keep_candidates` to several positions with the same alphas.
 
-    Few calls over several rows, instead of many over each, let go of Python's lock less often, for
-    which the thread that decodes waits.
+    A few operations on stacked rows release Python's lock less often than many on single rows; the
+    decoding thread waits for that lock.
     """
     if not positions:
         return []

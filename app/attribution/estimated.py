@@ -1,4 +1,4 @@
-"""What the pairs do at one token, from its candidates alone: for other weights, without rows."""
+"""Attribution of a token from its stored candidates, for alphas whose full rows are gone."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from app.attribution.row_statistics import Floats
 
 
 def attribute_candidates(kept: CandidateRows, token_id: int) -> TokenAttribution:
-    """Attribute the shift of ``token_id`` under the weights of ``kept``.
+    """Attribute the shift of ``token_id`` under the alphas of ``kept``.
 
-    Probabilities, contributions and ranks are those of the candidates' table: exact with the
-    weights that were in force, and estimates with others. Entropies and the divergence take all
-    tokens beyond the candidates for one, so that they come out slightly too low.
+    Probabilities, contributions and ranks are those of the candidate table: exact for the alphas
+    that the token was sampled with, estimates for others. Entropies and the divergence treat all
+    tokens outside the candidates as one, which makes them slightly too low.
 
     Args:
-        kept: The candidates at the weights to look at.
-        token_id: The token to explain, which is among them.
+        kept: The candidates, at the alphas of interest.
+        token_id: The token, one of the candidates.
     """
     table = tabulate(kept)
     place = int(np.flatnonzero(kept.token_ids == token_id)[0])
@@ -42,11 +42,11 @@ def attribute_candidates(kept: CandidateRows, token_id: int) -> TokenAttribution
 
 
 def _with_rest(probabilities: Floats) -> Floats:
-    """The probabilities and what they leave, [C + 1]."""
+    """The probabilities and the remaining probability of all other tokens, [C + 1]."""
     return np.append(probabilities, max(1.0 - probabilities.sum(), 0.0))
 
 
 def _cross_entropy(p: Floats, q: Floats) -> float:
-    """−Σ p log q over what can happen, in nats."""
+    """The cross entropy −Σ p log q over tokens with positive probability, in nats."""
     seen = (p > 0) & (q > 0)
     return -float(p[seen] @ np.log(q[seen]))

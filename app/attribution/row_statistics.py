@@ -1,4 +1,4 @@
-"""Arithmetic on rows of raw logits, [V]: normalizers, ranks, and what pairs make of them."""
+"""Statistics of rows of logits, [V]: softmax, normalizers, ranks, top-k, and coalition rows."""
 
 from __future__ import annotations
 
@@ -19,20 +19,21 @@ _NEAR = (6.0, 12.0, np.inf)
 
 
 def rows_between(base: Row, added: Sequence[Row]) -> Iterator[Row]:
-    """The rows tuned by each of ``coalitions(P).members`` but the first and the last, each [V].
+    """The tuned rows of all coalitions but the first and the last, each [V].
 
-    Those are the base's row, which nobody tunes, and the tuned row, which callers have already.
+    The first coalition is empty and has the base's row, the last has all pairs and the tuned row;
+    callers have both already.
 
     Args:
         base: The base's row, [V].
-        added: What each pair adds to it, [P] rows.
+        added: The scaled difference α_i d_i of each pair, P rows.
     """
     for members in coalitions(len(added)).members[1:-1]:
         yield add_differences(base, compress(added, members))
 
 
 class Softmax:
-    """The distribution softmax(``row``), with what several questions about it have in common.
+    """The distribution softmax(``row``) and its statistics, which share intermediate results.
 
     Args:
         row: Logits, [V].

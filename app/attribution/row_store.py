@@ -1,4 +1,4 @@
-"""Raw rows of the newest tokens within a bound of memory, and the candidates of all tokens."""
+"""Stores the full rows of the newest tokens within a memory bound, and candidates of all tokens."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DEFAULT_BYTES = 512 * 2**20
 
 @dataclass(slots=True)
 class _Held:
-    """The rows of one position, and the stores that hold them: a text and its branches."""
+    """The rows of one position, shared by the stores of a run and of its branches."""
 
     step: TokenStep
     size: int
@@ -30,10 +30,10 @@ class _Held:
 
 
 class RowBudget:
-    """Bounds the full rows of several stores together; the oldest are reduced first.
+    """A memory bound for the full rows of several stores; the oldest rows are reduced first.
 
     Args:
-        most_bytes: Bound of the memory held by full rows. The newest rows are kept in any case.
+        most_bytes: Maximum bytes of full rows. The newest row is kept in any case.
     """
 
     def __init__(self, most_bytes: int = DEFAULT_BYTES) -> None:
@@ -47,12 +47,12 @@ class RowBudget:
         return self._bytes
 
     def set_bound(self, most_bytes: int) -> None:
-        """Set another bound; what is above it is reduced at once."""
+        """Change the bound and reduce what exceeds it."""
         self._most_bytes = most_bytes
         self._reduce_oldest()
 
-    def note(self, step: TokenStep, candidates: CandidateRows) -> None:
-        """Take the candidates of ``step`` that were found elsewhere, so as not to find them again.
+    def set_candidates(self, step: TokenStep, candidates: CandidateRows) -> None:
+        """Store the candidates of ``step`` that were computed elsewhere.
 
         May be called on any thread.
         """
@@ -88,10 +88,10 @@ class RowBudget:
 
 
 class RowStore:
-    """The rows of one text: full ones while they fit, of other tokens the top candidates.
+    """The rows of one run: full rows while they fit into the bound, else candidates.
 
     Args:
-        budget: The bound, which other texts may share.
+        budget: The bound; runs may share it.
     """
 
     def __init__(self, budget: RowBudget | None = None) -> None:
@@ -100,7 +100,7 @@ class RowStore:
         self._candidates: dict[int, CandidateRows | Callable[[], CandidateRows]] = {}
 
     def add(self, step: TokenStep) -> None:
-        """Keep the rows of ``step``; what was kept of this position and after it is forgotten."""
+        """Store the rows of ``step``, and drop those of this and all later positions."""
         if step.index in self._steps or step.index in self._candidates:
             self.forget(step.index)
         self._steps[step.index] = step
@@ -109,11 +109,11 @@ class RowStore:
     def add_candidates(
         self, index: int, candidates: CandidateRows | Callable[[], CandidateRows]
     ) -> None:
-        """Keep the candidates of a token whose rows are not to be had, or what reads them."""
+        """Store candidates of a token without rows, or a function that reads them when needed."""
         self._candidates[index] = candidates
 
     def copy(self, other: RowStore, count: int) -> None:
-        """Keep what ``other`` has of its first ``count`` tokens; the rows are shared."""
+        """Share the rows and candidates of the first ``count`` tokens of ``other``."""
         for index, step in list(other._steps.items()):
             if index < count and index in other._steps:  # holding one may reduce another
                 self._steps[index] = step
@@ -123,7 +123,7 @@ class RowStore:
                 self._candidates[index] = candidates
 
     def forget(self, first: int = 0) -> None:
-        """Forget token ``first`` and all after it."""
+        """Drop token ``first`` and all later tokens."""
         for index in [index for index in self._steps if index >= first]:
             self._budget._drop(self._steps.pop(index), self)
         for index in [index for index in self._candidates if index >= first]:
@@ -149,16 +149,16 @@ class RowStore:
         return self._kept(index)
 
     def candidates_at(self, index: int, alphas: tuple[float, ...]) -> CandidateRows:
-        """The candidates of token ``index`` had these weights been in force; no model is run.
+        """The candidates of token ``index`` for other alphas, without running a model.
 
-        Estimated where the full rows of the token are no longer kept.
+        They are estimates if the full rows of the token are no longer stored.
 
         Raises:
             KeyError: When no such token was added.
         """
         step = self._steps.get(index)
         if step is None:
-            return self._kept(index).reweighted(alphas)
+            return self._kept(index).with_alphas(alphas)
         return keep_candidates(step.logits, alphas, step.token_id)
 
     def _kept(self, index: int) -> CandidateRows:

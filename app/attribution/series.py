@@ -1,4 +1,4 @@
-"""The attributions of a whole text as columns, so that thousands of tokens are one operation."""
+"""The attributions of a whole run as columns, for vectorised operations over all tokens."""
 
 from __future__ import annotations
 
@@ -19,14 +19,13 @@ _OTHERS = 9
 
 @dataclass(frozen=True, slots=True)
 class RangeTotals:
-    """What happened in a range of tokens.
+    """Totals over a range of tokens.
 
     Attributes:
-        tokens: How many tokens.
-        contributions: Sum of the contributions of each pair, in probability, [P].
-        shift: Sum of log p_tuned − log p_base, in nats: by which factor the pairs made the whole
-            range more probable.
-        flips: How many tokens have another first choice than the base's.
+        tokens: Number of tokens.
+        contributions: Sum of each pair's contributions, in probability, [P].
+        shift: Sum of log p_tuned − log p_base, in nats.
+        flips: Number of tokens at which the argmax of base and tuned distribution differ.
         mean_kl: Mean of KL(tuned ‖ base), in nats.
     """
 

@@ -15,7 +15,7 @@ _SAMPLED_PERMUTATIONS = 64
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Coalitions:
-    """Sets of pairs with the weights that make Shapley values of any function of a set.
+    """Coalitions of pairs, and the coefficients that turn a set function into Shapley values.
 
     Attributes:
         members: [C, P] of bool; the first row is the empty set, the last is all pairs.
@@ -30,11 +30,11 @@ class Coalitions:
 
 @lru_cache(maxsize=32)
 def coalitions(pairs: int) -> Coalitions:
-    """All 2^P coalitions of up to six pairs; of more, those that sampled orders pass.
+    """All 2^P coalitions of up to six pairs; for more pairs, those of sampled permutations.
 
     The weights are c_i = Σ_{S∌i} |S|! (P−|S|−1)! / P! (f(S∪i) − f(S)).
-    Source: Shapley, A Value for n-Person Games, 1953; sampling as in Castro et al., 2009. Either
-    way the shares add up to f(all) − f(∅) exactly.
+    Source: Shapley, A Value for n-Person Games, 1953; sampling as in Castro et al., 2009. In both
+    cases the values add up to f(all) − f(∅) exactly.
     """
     return _enumerated(pairs) if pairs <= MOST_EXACT_PAIRS else _sampled(pairs)
 

@@ -67,7 +67,7 @@ class Likelihood:
 
 @dataclass(slots=True)
 class PairTotal:
-    """What one pair gave and took, in probability, summed over ``tokens`` tokens."""
+    """Sums of one pair's contributions and of their absolute values over ``tokens`` tokens."""
 
     contribution: float = 0.0
     size: float = 0.0
@@ -75,12 +75,12 @@ class PairTotal:
 
     @property
     def mean(self) -> float:
-        """Mean contribution: what it gave less what it took."""
+        """Mean contribution, in probability."""
         return self.contribution / self.tokens if self.tokens else math.nan
 
     @property
     def mean_size(self) -> float:
-        """Mean of the contributions' absolute values: how much it moved either way."""
+        """Mean absolute contribution, in probability."""
         return self.size / self.tokens if self.tokens else math.nan
 
 

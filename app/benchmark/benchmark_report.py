@@ -1,4 +1,4 @@
-"""The results for a terminal, as JSON, and as a plot."""
+"""Benchmark results as a table, as JSON and as an SVG bar chart."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What blocks of several tokens cost each model, and what drafts would bring at such costs."""
+"""Measured times of token blocks for each model, and the speedup that drafts would have."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 LIKELIHOODS = (0.5, 0.6, 0.7, 0.8, 0.857, 0.9)
-"""Of a drafted token to be accepted; 0.857 was measured on a 1.5B base with a pair of 0.5B."""
+"""Acceptance rates to evaluate; 0.857 was measured on a 1.5B base with a pair of 0.5B models."""
 
 
 @dataclass(frozen=True, slots=True)
 class BlockCost:
-    """Median seconds of one block of ``size`` tokens, for each evaluation by itself."""
+    """Median seconds of one block of ``size`` tokens, for each model context alone."""
 
     size: int
     seconds: tuple[float, ...]
@@ -19,12 +19,12 @@ class BlockCost:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What drafts would bring by arithmetic.
+    """The expected speedup by drafting, computed from measured block times.
 
     Attributes:
-        accepted: How likely a drafted token is accepted where those before it are.
-        length: The best number of tokens to draft; 0 where drafts do not pay.
-        ratio: Tokens per second over those of decoding one by one.
+        accepted: Acceptance rate.
+        length: The best draft length; 0 if drafting does not pay.
+        ratio: Tokens per second relative to plain decoding.
     """
 
     accepted: float
@@ -35,15 +35,15 @@ class Expected:
 def expected(
     blocks: Sequence[BlockCost], drafter: int, accepted: Sequence[float] = LIKELIHOODS
 ) -> tuple[Expected, ...]:
-    """What drafts of one evaluation would bring, by what blocks cost.
+    """The expected speedup by drafts of one model context.
 
-    The drafter reads its tokens one by one, the last only where all are accepted; the others read
-    the block. Sizes between those that were measured are interpolated.
+    The drafter reads its tokens one by one, and its last drafted token only if all are accepted;
+    the other contexts read the block. Times of other sizes are interpolated.
 
     Args:
-        blocks: Costs of one token, and of others.
-        drafter: The place of the evaluation that drafts.
-        accepted: For each of these likelihoods.
+        blocks: Times of a single token and of other block sizes.
+        drafter: Index of the model context that drafts.
+        accepted: The acceptance rates to evaluate.
     """
     sizes = sorted(block.size for block in blocks)
     if sizes[:1] != [1] or len(sizes) < 2:

@@ -1,4 +1,4 @@
-"""What the device allows: memory that is read for a token, and how fast memory can be read."""
+"""Hardware limits: bytes read from memory for each token, and the bandwidth of the memory."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def bandwidth(device: torch.device) -> float:
 
 
 def bytes_per_token(setup: Setup, length: int) -> int:
-    """Bytes of weights and KV cache that one token of all evaluations reads.
+    """Bytes of weights and KV cache that one token of all model contexts reads.
 
     Args:
         setup: What decodes, one token at a time.

@@ -1,4 +1,4 @@
-"""Runs the ways in turn, again and again, and takes medians."""
+"""The benchmark: runs every way of generating in turn, several times, and reports medians."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Results:
         not_captured: On CUDA, whose steps are no graphs, or that of all together, and why.
         contexts: Cost of a step against tokens in the context.
         pairs: Cost of a step against the number of pairs.
-        blocks: Cost of a block of tokens, for each evaluation.
+        blocks: Cost of a block of tokens, for each model context.
         expected: What drafts of the first expert would bring by these costs.
         proofs: What the proof of each role came to.
     """
@@ -246,7 +246,7 @@ class _Watched:
 
 
 def _overhead(setup: Setup) -> float:
-    """Seconds of a step that no model takes: combining, drawing, copying, attribution, text."""
+    """Seconds of a step that no model takes: combining, sampling, copying, attribution, text."""
     watched = [_Watched(model, setup.device) for model in setup.ensemble.models]
     steps = decode(
         Ensemble(watched, setup.ensemble.names, setup.ensemble.pairs),

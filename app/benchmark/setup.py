@@ -1,4 +1,4 @@
-"""The models that are measured: of a recipe, or with random weights of given shapes."""
+"""The models to benchmark: of a recipe, or with random weights of given sizes."""
 
 from __future__ import annotations
 
@@ -66,12 +66,12 @@ class Setup:
     Attributes:
         title: Such as the recipe's name.
         ensemble: As Tuneshift decodes.
-        originals: The transformers model of each evaluation as it was loaded; they share tensors
+        originals: The transformers model of each model context as it was loaded; they share tensors
             with those of the ensemble, which may have been made faster since.
-        prompts: Token ids for each evaluation.
+        prompts: Token ids for each model context.
         detokenizer: Makes one for a text.
         alphas: One for each pair.
-        config: How tokens are drawn.
+        config: The sampling settings.
         packed: Bytes that were taken to make single steps faster.
         proofs: What the proof of each role came to.
     """
@@ -145,7 +145,7 @@ def of_shapes(names: Sequence[str], device: str, dtype: str, config: GenerationC
         names: The base, then an expert and an anti-expert for each pair, of :data:`SHAPES`.
         device: Such as ``auto``.
         dtype: Such as ``bfloat16``, which ``auto`` is too.
-        config: How tokens are drawn.
+        config: The sampling settings.
 
     Raises:
         SettingsError: A size is not known, or there is not one for each role.

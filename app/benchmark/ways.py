@@ -1,4 +1,4 @@
-"""The ways to generate that are compared. Each makes one text and says how long that took."""
+"""The ways of generating that the benchmark compares; each generates one text and times it."""
 
 from __future__ import annotations
 

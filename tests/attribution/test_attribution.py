@@ -241,7 +241,7 @@ def test_candidates_with_other_weights_are_estimated(pairs: int) -> None:
     for share in (0.5, 1.5):
         weights = [share * alpha for alpha in alphas]
         exact = tabulate(keep_candidates(logits, weights, 3))
-        found = tabulate(kept.reweighted(weights))
+        found = tabulate(kept.with_alphas(weights))
         assert found.estimated or not pairs
         assert not exact.estimated
         expected = dict(zip(map(int, exact.token_ids), exact.p_tuned, strict=True))
@@ -293,11 +293,11 @@ def test_candidates_that_were_found_elsewhere_are_not_found_again(
     for step in steps:
         store.add(step)
     found = keep_candidates(steps[0].logits, (1.0,), 7)
-    budget.note(steps[0], found)
+    budget.set_candidates(steps[0], found)
     monkeypatch.setattr(row_store, "keep_candidates", lambda *args: pytest.fail("found again"))
     assert store.candidates(0) is found
-    budget.note(steps[1], found)
+    budget.set_candidates(steps[1], found)
     budget.set_bound(1)
     assert store.rows(0) is None
     assert store.candidates(1) is found
-    budget.note(steps[0], found)  # too late: there is nothing left to note it for
+    budget.set_candidates(steps[0], found)  # too late: there is nothing left to note it for

@@ -44,7 +44,7 @@ def test_other_weights_are_looked_at_as_they_would_be() -> None:
     logits = invent(2, 3, np.float32, scale=2.0)
     kept = keep_candidates(logits, ALPHAS, 7, top_tuned=20, top_role=10)
     there = (1.5, 0.4)
-    found, exact = attribute_candidates(kept.reweighted(there), 7), attribute(logits, there, 7)
+    found, exact = attribute_candidates(kept.with_alphas(there), 7), attribute(logits, there, 7)
     assert found.p_base == pytest.approx(exact.p_base, abs=1e-6)
     assert found.p_tuned == pytest.approx(exact.p_tuned, abs=0.02)
     assert found.contributions == pytest.approx(exact.contributions, abs=0.02)
@@ -59,7 +59,7 @@ def test_a_given_token_that_is_impossible_is_a_candidate_all_the_same(masked: bo
         row[7] = -np.inf
     kept = keep_candidates(logits, ALPHAS, 7, top_tuned=20, top_role=10)
     for alphas in (ALPHAS, (2.0, -1.0)):
-        found = attribute_candidates(kept.reweighted(alphas), 7)
+        found = attribute_candidates(kept.with_alphas(alphas), 7)
         exact = attribute(logits, alphas, 7)
         assert (found.p_base, found.p_tuned) == (exact.p_base, exact.p_tuned) == (0.0, 0.0)
         assert found.contributions == exact.contributions == (0.0, 0.0)

@@ -30,7 +30,7 @@ def kept(pairs: int, index: int = 0) -> CandidateRows:
 def test_every_field_comes_back(pairs: int, index: int, estimated: bool) -> None:
     rows = kept(pairs, index)
     if estimated:
-        rows = rows.reweighted([0.25] * pairs)
+        rows = rows.with_alphas([0.25] * pairs)
     back = unpack_candidates(pack_candidates(rows))
     for field in dataclasses.fields(CandidateRows):
         before, after = getattr(rows, field.name), getattr(back, field.name)

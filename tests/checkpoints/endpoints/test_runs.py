@@ -220,7 +220,7 @@ def test_candidates_are_kept_and_read_back(
         assert table.p_tuned.sum() == pytest.approx(1.0, abs=1e-5)
         assert table.contributions.sum() == pytest.approx(0.0, abs=1e-5)
         assert rows.coverage == pytest.approx(token.attribution.coverage, abs=1e-6)
-        assert rows.reweighted((2.0,)).tuned((2.0,)) == pytest.approx(
+        assert rows.with_alphas((2.0,)).tuned((2.0,)) == pytest.approx(
             sorted(rows.tuned((2.0,)), reverse=True)
         )
 
