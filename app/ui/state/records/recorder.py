@@ -94,7 +94,7 @@ class Recorder(QObject):
             self._undescribed.discard(run.id)
             self._writer.describe(run_id, RunModels(self._roles(), run.prompt_tokens, run.labels))
         for event in events:
-            reduced = partial(self._runs.budget.note, event.step)
+            reduced = partial(self._runs.budget.set_candidates, event.step)
             self._writer.add(run_id, event.step, event.attribution, reduced)
 
     def _on_progressed(self, run: Run) -> None:
