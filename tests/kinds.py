@@ -14,6 +14,7 @@ import pytest
 ROOT = Path(__file__).parent
 KINDS = ("unit", "window", "server", "process", "kill", "soak", "real")
 FOLDERS = {
+    "architectures": "unit",
     "attribution": "unit",
     "benchmark": "unit",
     "checkpoints": "unit",

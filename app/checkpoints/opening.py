@@ -160,18 +160,36 @@ def _read_config(files: CheckpointFiles) -> PretrainedConfig:
         config: PretrainedConfig = AutoConfig.from_pretrained(
             folder, local_files_only=True, trust_remote_code=False
         )
+        config.get_text_config()  # which some configurations cannot tell
     except Exception as error:  # the library raises many kinds for files it cannot use
         if "auto_map" in files.config:
             raise needs_code(folder) from error
         raise unknown_model(folder, error) from error
-    encoder = config.model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES
-    if encoder and not getattr(config, "is_decoder", False):
+    why = _why_not_causal(config)
+    if why:
         raise CheckpointError(
             f"The model in {folder} can read text but not continue it",
-            evidence=f"{config.model_type} is an encoder",
+            evidence=why,
             next_step="Choose a causal language model.",
         )
     return config
+
+
+def _why_not_causal(config: PretrainedConfig) -> str:
+    """What keeps a model of ``config`` from continuing text by itself, or an empty text."""
+    kind = config.model_type
+    if kind == "xlm" and not config.causal:
+        return "xlm is an encoder, unless it was trained to be causal"
+    if kind == "xlnet":
+        return "xlnet fills in missing words from those around them"
+    if kind == "reformer" and "lsh" in config.attn_layers:
+        return "the attention of reformer is random: it never gives the same probabilities twice"
+    if kind in ("gemma4_assistant", "gemma4_unified_assistant"):
+        return f"{kind} drafts from the KV cache of another model"
+    masked = kind in MODEL_FOR_MASKED_LM_MAPPING_NAMES
+    if masked and kind not in ("reformer", "xlm") and not getattr(config, "is_decoder", False):
+        return f"{kind} is an encoder"
+    return ""
 
 
 def unknown_model(folder: Path, error: Exception) -> CheckpointError:

@@ -24,10 +24,11 @@ def preflight(
     """
     vocabulary = compare_vocabularies(opened)
     prompt = prompt or opened.recipe.sample_prompt
+    memory = estimate_memory(opened, about_to_be_freed or {})
     return Preflight(
         recipe=opened.recipe,
         vocabulary=vocabulary,
-        memory=estimate_memory(opened, about_to_be_freed or {}),
+        memory=memory,
         prompts=preview_prompts(opened, prompt),
-        warnings=tuple(warnings(opened, vocabulary, prompt)),
+        warnings=tuple(warnings(opened, vocabulary, memory, prompt)),
     )

@@ -130,11 +130,16 @@ class MemoryChange:
 
 @dataclass(frozen=True, slots=True)
 class MemoryEstimate:
-    """What a recipe takes on every device, with the context that was counted."""
+    """What a recipe takes on every device, with the context that was counted.
+
+    ``uncounted`` names roles whose configuration does not say how large their KV cache is; more
+    than most models need is assumed for them.
+    """
 
     context: int
     devices: tuple[DeviceMemory, ...]
     changes: tuple[MemoryChange, ...] = ()
+    uncounted: tuple[str, ...] = ()
 
     @property
     def fits(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from app.checkpoints.opening import OpenedRecipe, OpenedRole
-from app.checkpoints.preflight_report import VocabularyReport
+from app.checkpoints.preflight_report import MemoryEstimate, VocabularyReport
 from app.checkpoints.spec import CHAT
 from app.checkpoints.vocabulary.compare import end_ids
 from app.checkpoints.vocabulary.tokenizer_proof import tokenizer_notes
@@ -14,12 +14,15 @@ _SHOWN = 20
 """Characters at each side of a change in a prompt."""
 
 
-def warnings(opened: OpenedRecipe, vocabulary: VocabularyReport, prompt: str) -> Iterator[str]:
+def warnings(
+    opened: OpenedRecipe, vocabulary: VocabularyReport, memory: MemoryEstimate, prompt: str
+) -> Iterator[str]:
     """One sentence, and what it means, for everything that is worth a second look.
 
     Args:
         opened: The recipe.
         vocabulary: What was found of its vocabularies.
+        memory: What it is expected to take.
         prompt: What the person typed.
     """
     yield from tokenizer_notes(opened.roles)
@@ -28,6 +31,7 @@ def warnings(opened: OpenedRecipe, vocabulary: VocabularyReport, prompt: str) ->
     yield from _softcapping(opened.roles)
     yield from _negative_alphas(opened)
     yield from _adapters_of_others(opened.roles)
+    yield from _uncounted_caches(memory)
     usable = frozenset(range(vocabulary.roles[0].rows)).difference(vocabulary.masked_ids)
     yield from _accepted_and_missing(opened, usable)
     if vocabulary.usable:
@@ -108,6 +112,14 @@ def _adapters_of_others(roles: tuple[OpenedRole, ...]) -> Iterator[str]:
         used_over = over.removeprefix("hub:").partition("@")[0]
         if trained_on and trained_on.lower() != used_over.lower():
             yield f"The adapter of the {role.name} was trained on {trained_on}, not {used_over}."
+
+
+def _uncounted_caches(memory: MemoryEstimate) -> Iterator[str]:
+    if memory.uncounted:
+        yield (
+            f"The configuration of the {' and the '.join(memory.uncounted)} does not say how large "
+            "its KV cache is: the estimate of memory counts what the largest ones take."
+        )
 
 
 def _accepted_and_missing(opened: OpenedRecipe, usable: frozenset[int]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import torch
-from transformers import PreTrainedTokenizerBase
+from transformers import PretrainedConfig, PreTrainedTokenizerBase
 
 from app.checkpoints.conversation import Prompt
 from app.checkpoints.devices import hardware_name, resolve_device
@@ -394,7 +394,13 @@ class _Assembly:
 
 def _eos_ids(weights: Weights, tokenizers: Iterable[PreTrainedTokenizerBase]) -> frozenset[int]:
     models = [loaded.model for loaded in weights.values()]
-    named = [model.config.eos_token_id for model in models]
+    named = [_own_eos_id(model.config) for model in models]
     named += [model.generation_config.eos_token_id for model in models if model.generation_config]
     named += [tokenizer.eos_token_id for tokenizer in tokenizers]
     return ids_named(named)
+
+
+def _own_eos_id(config: PretrainedConfig) -> object:
+    """What a configuration names as end; of a model that also sees, that of its text model."""
+    text = config.get_text_config(decoder=True)
+    return getattr(config, "eos_token_id", getattr(text, "eos_token_id", None))

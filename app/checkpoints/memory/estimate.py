@@ -84,7 +84,11 @@ class _Estimator:
         demands = [_demand(role, model) for role, model in zip(roles, models, strict=True)]
         found = add_up(demands, len(recipe.pairs), context, self._free_on)
         return MemoryEstimate(
-            context, tuple(self._device(device, demand) for device, demand in found.items())
+            context,
+            tuple(self._device(device, demand) for device, demand in found.items()),
+            uncounted=tuple(
+                role.name for role in roles if not self._model(role).footprint.cache_known
+            ),
         )
 
     def facts(self) -> list[RoleFacts]:

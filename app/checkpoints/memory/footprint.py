@@ -6,6 +6,7 @@ weights are tied and which modules are linear is read from the model itself, not
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from math import ceil
 
@@ -26,6 +27,8 @@ _NF4_BLOCK = 64  # weights that share an absmax
 # a CPU; while it quantises, it holds a float32 and a 4-bit copy.
 _NF4_WORK_PER_WEIGHT = 8
 _INT8_WORK_PER_WEIGHT = 8
+log = logging.getLogger(__name__)
+
 _LAYERS_WITHOUT_CACHE = ("dummy", "conv", "linear_attention", "mamba")  # their state does not grow
 
 
@@ -45,6 +48,7 @@ class Footprint:
         heads: Query heads.
         rows: Rows of the output layer.
         eager: Whether attention weights are written out instead of computed in pieces.
+        cache_known: Whether ``cache`` was counted; otherwise it is more than most models need.
     """
 
     plain: int
@@ -58,6 +62,7 @@ class Footprint:
     heads: int
     rows: int
     eager: bool
+    cache_known: bool = True
 
     @property
     def largest_matrix(self) -> int:
@@ -111,21 +116,22 @@ def measure_footprint(config: PretrainedConfig) -> Footprint:
     text = model.config.get_text_config(decoder=True)
     linear = _quantizable(model)
     cache = _cache_of_layers(text)
-    heads = _number(text, "num_attention_heads")
-    hidden = _number(text, "hidden_size")
     output = model.get_output_embeddings()
+    hidden = _largest(text, "hidden_size")
+    heads = _largest(text, "num_attention_heads")
     return Footprint(
         plain=_parameters(model) - sum(rows * columns for rows, columns in linear),
         linear=linear,
         buffers=sum(buffer.nbytes for buffer in model.buffers()),
-        cache=sum(cache),
-        layer_cache=max(cache, default=0),
+        cache=sum(cache or _most_in_cache(model, hidden)),
+        layer_cache=max(cache or _most_in_cache(model, hidden), default=0),
         hidden=hidden,
-        intermediate=_number(text, "intermediate_size", "n_inner", "ffn_dim") or 4 * hidden,
+        intermediate=_largest(text, "intermediate_size", "n_inner", "ffn_dim") or 4 * hidden,
         attention=heads * _head_size(text, heads),
         heads=heads,
         rows=int(output.weight.shape[0] if output else text.vocab_size),
         eager=getattr(model.config, "_attn_implementation", "") == "eager",
+        cache_known=cache is not None,
     )
 
 
@@ -149,39 +155,77 @@ def _parameters(model: PreTrainedModel) -> int:
     )
 
 
-def _cache_of_layers(text: PretrainedConfig) -> list[int]:
-    """Elements of keys and values together that each layer keeps for one token."""
-    types, _ = get_layer_types_and_kwargs(text)
-    return [
-        0 if kind in _LAYERS_WITHOUT_CACHE else _keys_and_values(layer)
-        for kind, layer in zip(types, text.per_layer_config, strict=True)
-    ]
+def _cache_of_layers(text: PretrainedConfig) -> list[int] | None:
+    """Elements of keys and values that each layer keeps for one token; None where it is unclear."""
+    try:
+        types, _ = get_layer_types_and_kwargs(text)
+        return [
+            0 if kind in _LAYERS_WITHOUT_CACHE else _keys_and_values(layer, place)
+            for place, (kind, layer) in enumerate(zip(types, text.per_layer_config, strict=True))
+        ]
+    except Exception as error:  # configurations name their numbers as they please
+        log.info("the KV cache cannot be counted", exc_info=error)
+        return None
 
 
-def _keys_and_values(layer: PretrainedConfig) -> int:
+def _most_in_cache(model: PreTrainedModel, hidden: int) -> list[int]:
+    """The same if every layer kept keys and values of the full width: more than most do."""
+    lists = (len(module) for module in model.modules() if isinstance(module, nn.ModuleList))
+    return [2 * hidden] * max(lists, default=0)
+
+
+def _keys_and_values(layer: PretrainedConfig, place: int) -> int:
     latent = getattr(layer, "kv_lora_rank", None)
     if latent:  # one compressed vector for all heads, and the part that carries positions
         return int(latent + layer.qk_rope_head_dim)
-    heads = _number(layer, "num_attention_heads")
-    return 2 * _key_value_heads(layer, heads) * _head_size(layer, heads)
+    heads = _number(layer, place, "num_attention_heads")
+    return 2 * _key_value_heads(layer, place, heads) * _head_size(layer, heads, place)
 
 
-def _key_value_heads(layer: PretrainedConfig, heads: int) -> int:
+def _key_value_heads(layer: PretrainedConfig, place: int, heads: int) -> int:
     new = getattr(layer, "new_decoder_architecture", False)  # Falcon's
     if getattr(layer, "multi_query", False) and not new:
         return 1
-    return _number(layer, "num_key_value_heads", "num_kv_heads") or heads
+    return _number(layer, place, "num_key_value_heads", "num_kv_heads") or heads
 
 
-def _head_size(layer: PretrainedConfig, heads: int) -> int:
+def _head_size(layer: PretrainedConfig, heads: int, place: int | None = None) -> int:
     if getattr(layer, "kv_lora_rank", None):
         return int(layer.qk_nope_head_dim + layer.qk_rope_head_dim)
-    return _number(layer, "head_dim") or _number(layer, "hidden_size") // max(1, heads)
+    named = _number(layer, place, "head_dim")
+    return named or _number(layer, place, "hidden_size") // max(1, heads)
 
 
-def _number(config: PretrainedConfig, *names: str) -> int:
-    """What a configuration says under the first of ``names`` that it has; 0 where it has none."""
-    return next((int(value) for name in names if (value := getattr(config, name, None))), 0)
+def _largest(config: PretrainedConfig, *names: str) -> int:
+    """The largest number of any layer under the first of ``names`` that ``config`` has, or 0."""
+    return _number(config, None, *names)
+
+
+def _number(config: PretrainedConfig, place: int | None, *names: str) -> int:
+    """What ``config`` says under the first of ``names`` that it has, or 0.
+
+    Args:
+        config: Of a model or of one layer.
+        place: Of the layer, where there is a number for each; None for the largest.
+        names: What different models call it.
+    """
+    for name in names:
+        numbers = _numbers(config, name)
+        if numbers:
+            one = place is not None and place < len(numbers)
+            return numbers[place] if one and place is not None else max(numbers)
+    return 0
+
+
+def _numbers(config: PretrainedConfig, name: str) -> list[int]:
+    """One number, or one for each layer."""
+    try:
+        found = getattr(config, name, None)
+    except Exception:  # some configurations refuse to name one that differs between layers
+        layers = config.per_layer_config
+        found = [getattr(layer, name, None) for layer in layers]
+    listed = found if isinstance(found, list | tuple) else [found]
+    return [int(each) for each in listed if isinstance(each, int | float) and each]
 
 
 def _int8_bytes(rows: int, columns: int) -> int:

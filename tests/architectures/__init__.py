@@ -1,0 +1,1 @@
+"""Every class that transformers has for causal language models, read in every way."""

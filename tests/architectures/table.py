@@ -1,0 +1,95 @@
+"""Writes docs/models.md: how each kind of model is read.
+
+Usage: python -m tests.architectures.table
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import tempfile
+import warnings
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+from transformers.utils import logging
+
+from tests.architectures.trial import KINDS, REFUSED, Outcome, try_kind
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "models.md"
+_INTRODUCTION = """# Models
+
+How Tuneshift reads each kind of causal language model that transformers {version} has. The table is
+written by `python -m tests.architectures.table`, which makes a tiny model of each kind with random
+weights in float32, loads it as the program does, reads a text in chunks, token by token, in blocks
+and after rewinds, and compares every row with plain forward passes. `pytest -m architectures` does
+the same and fails where a row differs.
+
+- **KV cache**: keys and values are kept, and a text can be rewound to any length.
+- **state**: a recurrent state is kept, alone or beside keys and values. It cannot be rewound, so
+  nothing is drafted.
+- **state, one token at a time**: the same; of a prompt only the first {chunk} tokens are one block.
+- **whole text anew**: every block costs a forward pass of the whole text, because the cache of
+  transformers would give other rows, or there is none.
+- **refused**: before anything is read, with this reason.
+
+{counts}
+
+| model type | class | read with | why |
+|---|---|---|---|
+"""
+
+
+def transformers_version() -> str:
+    return version("transformers")
+
+
+def documented_version() -> str:
+    """The version of transformers that the document is about."""
+    found = re.search(r"transformers (\S+) has", DOCUMENT.read_text())
+    return found.group(1) if found else ""
+
+
+def write(outcomes: Mapping[str, Outcome]) -> str:
+    """The text of the document."""
+    from app.decoding.ensemble import PREFILL_CHUNK
+
+    ways = [outcome.way for outcome in outcomes.values()]
+    counts = ", ".join(f"{way}: {ways.count(way)}" for way in sorted(set(ways)))
+    lines = [line(kind, outcome) for kind, outcome in outcomes.items()]
+    introduction = _INTRODUCTION.format(
+        version=transformers_version(), chunk=PREFILL_CHUNK, counts=f"{counts}."
+    )
+    return introduction + "\n".join(lines) + "\n"
+
+
+def line(kind: str, outcome: Outcome) -> str:
+    """The row of the table about ``kind``."""
+    name = outcome.name if outcome.name != kind else ""
+    return f"| {kind} | {name} | {outcome.way} | {_cell(outcome.why)} |"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ").rstrip(": ")
+
+
+def main() -> int:
+    """Write the document; the number of kinds whose rows are wrong."""
+    warnings.simplefilter("ignore")
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    outcomes = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for place, kind in enumerate(KINDS):
+            outcomes[kind] = outcome = try_kind(kind, Path(folder) / str(place))
+            if outcome.way != REFUSED and not outcome.error <= outcome.tolerated:
+                print(f"WRONG {kind}: {outcome}", file=sys.stderr)
+    DOCUMENT.write_text(write(outcomes))
+    return sum(outcome.error > outcome.tolerated for outcome in outcomes.values())
+
+
+if __name__ == "__main__":
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    sys.exit(main())
