@@ -15,7 +15,7 @@ import pytest
 from app.checkpoints.formats.adapters import AdapterFiles
 from app.checkpoints.opening import open_recipe
 from app.checkpoints.preflight import preflight
-from app.checkpoints.preflight_report import Verdict
+from app.checkpoints.preflight_report import MemoryEstimate, Verdict
 from app.checkpoints.spec import Recipe
 from app.checkpoints.vocabulary.compare import compare_vocabularies
 from app.checkpoints.warnings import warnings as warnings_of
@@ -116,10 +116,26 @@ def test_an_adapter_of_another_model_on_the_hub(tiny_recipe: Recipe) -> None:
     def said(over: str) -> list[str]:
         role = replace(expert, spec=replace(expert.spec, over=over), files=files)
         adapted = replace(opened, roles=(opened.roles[0], role, opened.roles[2]))
-        return list(warnings_of(adapted, compare_vocabularies(adapted), "the king"))
+        vocabulary, memory = compare_vocabularies(adapted), MemoryEstimate(0, ())
+        return list(warnings_of(adapted, vocabulary, memory, "the king"))
 
     assert said("hub:Owner/Small@main") == []
     assert said("folder:/models/anything") == []
     assert said("hub:owner/other") == [
         "The adapter of the expert “Style” was trained on owner/small, not owner/other."
     ]
+
+
+def test_a_kv_cache_that_cannot_be_counted_is_said(
+    tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A configuration that does not name the heads of its layers does not stand in the way."""
+    opened = open_recipe(tiny_recipe)
+    monkeypatch.setattr(type(opened.roles[0].config), "per_layer_config", property(_unknown))
+    found = preflight(opened)
+    assert found.memory.uncounted == ("base", "expert “Style”", "anti-expert “Style”")
+    assert any("does not say how large its KV cache is" in said for said in found.warnings)
+
+
+def _unknown(config: object) -> object:
+    raise ValueError("every layer has its own")
