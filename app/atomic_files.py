@@ -1,4 +1,4 @@
-"""Writing files whole or not at all, and setting aside what is damaged."""
+"""Atomic writing of files, and setting damaged files aside."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _LONGEST_NAME = 40
 
 
 def write_file(path: Path, content: str | bytes) -> None:
-    """Write ``content`` so that ``path`` holds either all of it or what it held before.
+    """Write a file atomically: afterwards it has either all of ``content`` or its old content.
 
-    A disk that is full, a program that is killed and a power cut leave the old file. What cannot be
-    replaced, such as a device or a pipe, is written to directly.
+    A full disk, a killed program and a power failure leave the old content. Targets that cannot be
+    replaced, such as devices and pipes, are written to directly.
 
     Args:
         path: The file; a link to a file keeps being a link.

@@ -1,11 +1,11 @@
-"""The errors a person can cause or meet, each with its cause, its evidence and what to do next.
+"""Errors that a person can cause or meet, each with a cause, evidence and a next step.
 
-Anything else that is raised is a defect of the program and is reported as such.
+Any other exception is a defect of the program and is reported as one.
 """
 
 
 class TuneshiftError(Exception):
-    """An error to show to a person.
+    """An error that is shown to the person.
 
     Args:
         cause: One sentence that says what is wrong.
@@ -62,7 +62,7 @@ class NotDownloadedError(CheckpointError):
 
 
 class HubError(TuneshiftError):
-    """The Hub, the way to it, or the disk did not do what a download needs."""
+    """The Hub, the connection to it or the disk failed during a download."""
 
 
 class VocabularyError(TuneshiftError):
@@ -86,7 +86,7 @@ class ModelError(TuneshiftError):
 
 
 class EndpointError(ModelError):
-    """A server that a base is behind did not do what a run needs."""
+    """The endpoint of a base failed, or does not offer what a run needs."""
 
 
 class DisplayError(TuneshiftError):
@@ -94,7 +94,7 @@ class DisplayError(TuneshiftError):
 
 
 def unknown_error(error: BaseException) -> TuneshiftError:
-    """What to show for a defect of the program itself."""
+    """The error to show for an exception that is a defect of the program."""
     return TuneshiftError(
         "Tuneshift met an error that it does not know",
         evidence=f"{type(error).__name__}: {error}",

@@ -1,4 +1,4 @@
-"""Who collects cycles of garbage: whoever asks, unless only one thread may. Imports no torch."""
+"""Garbage collection on request, on the thread that a collector function chooses. No torch."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ _collector: Callable[[], object] = gc.collect
 
 
 def collect() -> None:
-    """Collect all cycles that nothing refers to; returns when they are gone."""
+    """Collect all unreachable cycles; return when they are freed."""
     _collector()
 
 
 def set_collector(collector: Callable[[], object]) -> None:
-    """Let ``collector`` do it from now on; it is called on any thread."""
+    """Set the function that collects; it may be called on any thread."""
     global _collector
     _collector = collector

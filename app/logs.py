@@ -1,6 +1,6 @@
-"""One rotating log file for the window, and a file for what a crash of the process itself leaves.
+"""The log: one rotating file for the window, and a file for crashes of the process.
 
-What a person types and what the models write is in neither.
+Neither contains prompts or generated texts, unless the preference ``log_texts`` is on.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _MOST_BYTES, _KEPT = 1_000_000, 3
 
 
 def log_file() -> Path:
-    """Where the log is."""
+    """The path of the log file."""
     return log_folder() / "tuneshift.log"
 
 
@@ -47,7 +47,7 @@ def start_logging() -> TextIO | None:
 
 
 def redirect_missing_streams() -> None:
-    """Let what libraries print go somewhere: a windowed program has no stdout and no stderr."""
+    """Write stdout and stderr to a file if they are missing, as in a windowed program."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, _stream())

@@ -1,4 +1,4 @@
-"""Where the files that ship with the program are, and what is known of how it was built."""
+"""Paths of the files that ship with the program, and facts about its build."""
 
 import subprocess
 import sys

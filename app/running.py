@@ -1,4 +1,4 @@
-"""A mark on the disk while the window is open, which tells the next start whether it ended well."""
+"""A lock file while the window is open, which tells the next start of a crash."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class RunningMark:
         crashed = False
         with suppress(OSError):  # a folder that cannot be written only means that nothing is told
             for mark in sorted(self._folder.glob(f"{_PREFIX}*")):
-                crashed |= _taken_from_the_dead(mark)
+                crashed |= _remove_if_unlocked(mark)
             self._held = _held(self._file)
         return crashed
 
@@ -65,7 +65,7 @@ def _held(path: Path) -> TextIO:
     return file
 
 
-def _taken_from_the_dead(mark: Path) -> bool:
+def _remove_if_unlocked(mark: Path) -> bool:
     """Whether nobody holds on to the mark any more; it is gone then."""
     try:
         if sys.platform != "win32":

@@ -1,4 +1,4 @@
-"""What a person prefers, and the folders where the program keeps its files."""
+"""The preferences, and the folders in which the program keeps its files."""
 
 from __future__ import annotations
 

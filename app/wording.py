@@ -1,4 +1,4 @@
-"""How numbers and tokens are written, everywhere the same."""
+"""Formatting of numbers and tokens, the same in all views and reports."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""How much each expert pair gave to, or took from, each token."""
+"""Attribution: the contribution of each expert pair to each token."""

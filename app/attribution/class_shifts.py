@@ -1,4 +1,4 @@
-"""Which tokens tuning changed, over many texts: mean shifts by class of token."""
+"""Mean probability shifts by token class over many texts."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from app.attribution.summary import Influence
 from app.attribution.token_classes import TokenClass, classes_of
 
 ShiftedToken = tuple[str, float, float]
-"""Text of a token that was drawn, and its probability under the base and the tuned distribution."""
+"""Text of a sampled token, and its probability under the base and the tuned distribution."""
 
 _LEAST = 2
-"""A token has to be there so often to be among the most changed ones of many."""
+"""Minimum number of occurrences of a token in a ranking of shifts."""
 
 
 @dataclass(slots=True)
@@ -59,7 +59,7 @@ class ClassTotal:
 
 @dataclass(slots=True)
 class ClassShifts:
-    """Sums over every token of several texts that were drawn from the tuned distribution."""
+    """Sums over every token of several texts sampled from the tuned distribution."""
 
     texts: int = 0
     classes: dict[TokenClass, ClassTotal] = field(

@@ -1,4 +1,4 @@
-"""One token of a text with how it was drawn and what the pairs did to it."""
+"""One token of a run: its decoding step and its attribution."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class ExplainedToken:
 
     @classmethod
     def of(cls, step: TokenStep, attribution: TokenAttribution) -> ExplainedToken:
-        """The token that a step of decoding has drawn."""
+        """The token of a decoding step."""
         return cls(
             step.index,
             step.token_id,

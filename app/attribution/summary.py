@@ -103,7 +103,7 @@ class Tally:
 
     Attributes:
         tokens: How many tokens; ``characters`` of their text.
-        given: How many of them were given and not drawn. They count like the others.
+        given: Number of given tokens among them, which count like sampled ones.
         tuned: How many had pairs acting on them; of the others no shift is known.
         flips: How many of those have another first choice than the base's.
         shift: Sum of ``p_tuned − p_base``.

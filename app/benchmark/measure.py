@@ -312,7 +312,7 @@ def _with_pairs(setup: Setup, count: int, on_progress: Callable[[str], None]) ->
 def _of_blocks(
     setup: Setup, sizes: Sequence[int], on_progress: Callable[[str], None]
 ) -> Iterator[BlockCost]:
-    """Every evaluation by itself, after the prompt."""
+    """Block times of every model context alone, after the prompt."""
     if sizes:
         setup.ensemble.prefill(setup.prompts)
     alone = [setup.ensemble.only(place) for place in range(len(setup.ensemble.names))]

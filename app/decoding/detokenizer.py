@@ -1,4 +1,4 @@
-"""From token ids to text, one token at a time, with exact spans and stop strings."""
+"""Detokenizing one token at a time, with exact spans and stop strings."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Detokenizer:
         self._partial: list[int] = []
 
     def push(self, token_id: int) -> str | None:
-        """The text that ``token_id`` completes, or None while a character is incomplete."""
+        """Add a token; the text that it completes, or None while a character is incomplete."""
         self._partial.append(token_id)
         text = self._step(token_id)
         if text is not None:
@@ -36,21 +36,21 @@ class Detokenizer:
         try:
             text: str | None = self._stream.step(self._tokenizer, token_id)
         except Exception:
-            # With byte fallback a byte that turns out invalid changes the text of the bytes before
-            # it, which is out already: what has been given stays, and decoding starts anew.
+            # With byte fallback, an invalid byte changes the text of the bytes before it, which has
+            # been output already: that text stays, and decoding starts again at this token.
             text = self._tokenizer.decode(self._partial, skip_special_tokens=False)
             self._stream = DecodeStream(ids=[token_id], skip_special_tokens=False)
         return text
 
     def flush(self) -> str:
-        """What is left of an incomplete character, as U+FFFD."""
+        """The text of an incomplete character at the end, as U+FFFD."""
         left: str = self._tokenizer.decode(self._partial, skip_special_tokens=False)
         self._partial.clear()
         return left
 
 
 class TextBuffer:
-    """Gives steps their text and holds them back while a stop string or a character may be forming.
+    """Adds the text to steps, and holds them back while a stop string or character is incomplete.
 
     Spans of the released steps cover the text exactly, in order; a token inside a character has an
     empty span, and the token that completes it has the whole character.
@@ -65,12 +65,12 @@ class TextBuffer:
         self.stopped = False
 
     def skip(self, token_ids: Iterable[int]) -> None:
-        """Let the text begin with tokens that are out already; no step is given for them."""
+        """Begin the text with tokens that were output before, without steps for them."""
         pieces = (self._detokenizer.push(token_id) for token_id in token_ids)
         self._text += "".join(piece or "" for piece in pieces)
 
     def push(self, step: TokenStep) -> Iterator[TokenStep]:
-        """Add a token, give it ``text`` and ``start``, and release what is settled."""
+        """Add a step, set its ``text`` and ``start``, and yield the steps whose text is final."""
         piece = self._detokenizer.push(step.token_id)
         searched = max(0, len(self._text) - self._longest_stop + 1)
         self._held.append(replace(step, text=piece or "", start=len(self._text)))
@@ -85,7 +85,7 @@ class TextBuffer:
             yield from self._release_settled()
 
     def flush(self) -> Iterator[TokenStep]:
-        """Release everything at the end of a generation."""
+        """Yield all remaining steps at the end of a run."""
         left = self._detokenizer.flush()
         if left and self._held:
             self._held[-1] = replace(self._held[-1], text=self._held[-1].text + left)
@@ -108,7 +108,7 @@ class TextBuffer:
         del self._held[:count]
 
     def _possible_stop(self) -> int:
-        """Length of the longest end of the text that may be the beginning of a stop string."""
+        """Length of the longest suffix of the text that is a prefix of a stop string."""
         for size in range(self._longest_stop - 1, 0, -1):
             if any(len(stop) > size and self._text.endswith(stop[:size]) for stop in self._stop):
                 return size

@@ -1,4 +1,4 @@
-"""One causal language model that remembers what it has read."""
+"""A causal language model with a KV cache."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from app.errors import ModelError
 
 
 class LanguageModel(Protocol):
-    """The contract that all decoding stands on."""
+    """A causal language model with a KV cache that can be extended and rewound."""
 
     length: int
-    """Tokens held in the KV cache."""
+    """Number of tokens in the KV cache."""
     context_length: int | None
-    """The most tokens the model can read, or None where it names no limit."""
+    """Maximum number of tokens the model can read, or None without a limit."""
     vocabulary_size: int
     """Columns of the logits, padding rows included."""
 
     @property
     def can_rewind(self) -> bool:
-        """Whether it can go back to other lengths than 0; certain once something was read."""
+        """Whether it can rewind to lengths other than 0; reliable once something was read."""
         ...
 
     def extend(self, tokens: Tensor, last: int = 1) -> Tensor:
@@ -41,7 +41,7 @@ class LanguageModel(Protocol):
         ...
 
     def rewind(self, length: int) -> None:
-        """Forget everything after the first ``length`` tokens."""
+        """Shorten the KV cache to its first ``length`` tokens."""
         ...
 
 
@@ -51,8 +51,8 @@ class TransformersLanguageModel:
     Several of these may share one ``model``; each has its own cache.
 
     Args:
-        model: What to evaluate.
-        context_length: The most tokens to read, where that is fewer than the model can.
+        model: The transformers model.
+        context_length: A limit of tokens below the model's own, or None.
         reads_blocks: Whether several tokens may be read in one forward pass.
         rewinds: Whether its cache may be shortened to other lengths than 0.
 

@@ -1,4 +1,4 @@
-"""Whether a text has begun to repeat itself word for word. Imports no torch: the window asks."""
+"""Detects a text that repeats the same tokens at its end. No torch: the window imports it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 LEAST_COVERED = 64
-"""Tokens that must be the same cycle over and over before it is called one."""
+"""Minimum number of tokens that a repeated cycle has to cover."""
 
 _LEAST_TIMES = 3
 _LONGEST = 128
@@ -14,11 +14,11 @@ _LONGEST = 128
 
 @dataclass(frozen=True, slots=True)
 class Repetition:
-    """The end of a text, as a cycle.
+    """A cycle of tokens at the end of a text.
 
     Attributes:
-        length: Tokens of the cycle.
-        times: How often it stands there, whole.
+        length: Length of the cycle in tokens.
+        times: Number of complete repetitions.
     """
 
     length: int
@@ -26,7 +26,7 @@ class Repetition:
 
 
 def repetition(token_ids: Sequence[int]) -> Repetition | None:
-    """The shortest cycle that the end of a text is made of, or None.
+    """The shortest repeated cycle at the end of a text, or None.
 
     Args:
         token_ids: The text so far; only the end of it is looked at.
@@ -40,7 +40,7 @@ def repetition(token_ids: Sequence[int]) -> Repetition | None:
 
 
 def _covered(token_ids: Sequence[int], length: int) -> int:
-    """Tokens at the end that a cycle of ``length`` explains; 0 where there is no second round."""
+    """Number of tokens at the end that repeat with period ``length``; 0 without a repetition."""
     place = len(token_ids) - 1
     while place >= length and token_ids[place] == token_ids[place - length]:
         place -= 1

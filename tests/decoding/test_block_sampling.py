@@ -1,4 +1,4 @@
-"""Processors and draws of a block against those of one row after another."""
+"""Processors and samples of a block against those of one row after another."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _GREEDY = st.sampled_from([GenerationConfig(temperature=0.0, repetition_penalty=
     masked=st.booleans(),
 )
 @settings(max_examples=200, deadline=None)
-def test_a_block_is_processed_and_drawn_as_its_rows_are(
+def test_a_block_is_processed_and_sampled_as_its_rows_are(
     config: GenerationConfig, seed: int, block: list[int], before: list[int], masked: bool
 ) -> None:
     logits = torch.randn(len(block), VOCABULARY, generator=torch.Generator().manual_seed(seed)) * 3

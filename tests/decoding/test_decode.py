@@ -281,7 +281,7 @@ def test_scoring_a_generated_text_gives_what_was_recorded(
 
 @pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
 @pytest.mark.parametrize("fork_at", [0, 1, 7, 19])
-def test_a_fork_goes_on_as_a_fresh_run_with_the_same_beginning(
+def test_a_fork_goes_on_as_a_fresh_run_with_the_same_prefix(
     families: dict[str, tiny.Family], architecture: str, fork_at: int
 ) -> None:
     models = families[architecture].models()

@@ -123,7 +123,7 @@ def test_a_stop_string_ends_the_text_before_it(text: str, stop: tuple[str, ...],
     assert result == kept
 
 
-def test_the_beginning_of_a_stop_string_is_held_and_then_released() -> None:
+def test_the_prefix_of_a_stop_string_is_held_and_then_released() -> None:
     buffer = TextBuffer(Detokenizer(BYTES), ("xyz",))
     ids = BYTES.encode("axya").ids
     released = [len(list(buffer.push(step(i, token)))) for i, token in enumerate(ids)]

@@ -192,7 +192,7 @@ def test_a_shared_evaluation_is_computed_once(llama: tiny.Family) -> None:
     assert calls == [2, 2, 2]
 
 
-def test_two_evaluations_of_one_model_keep_their_own_past(llama: tiny.Family) -> None:
+def test_two_model_contexts_of_one_model_keep_their_own_past(llama: tiny.Family) -> None:
     """The same weights with two prompts, as a model that is its own expert under an instruction."""
     base, anti, _ = llama.models()
     ensemble = ensemble_of([base, base, anti], [Pair("p", 1, 2)])

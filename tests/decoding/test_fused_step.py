@@ -74,7 +74,7 @@ class Counting:
 
 
 class Both:
-    """The same roles, decoded plainly and in whole steps."""
+    """The same roles, decoded plainly and in fused steps."""
 
     def __init__(
         self,
@@ -134,7 +134,7 @@ def test_the_text_and_the_rows_are_those_of_plain_decoding(
 
 
 @pytest.mark.parametrize("architecture", FULL)
-def test_drafts_are_read_and_drawn_in_whole_steps(architecture: str) -> None:
+def test_drafts_are_read_and_sampled_in_fused_steps(architecture: str) -> None:
     both = Both(architecture, pairs=2)
     accepted = 0
     for number, options in enumerate(PROCESSORS):
@@ -146,7 +146,7 @@ def test_drafts_are_read_and_drawn_in_whole_steps(architecture: str) -> None:
     assert set(both.capture.parts) == {1, 4, 5}  # one drafts, the others read; nobody drafts
 
 
-def test_a_token_is_drawn_with_the_weights_of_its_own_time() -> None:
+def test_a_token_is_sampled_with_the_alphas_of_its_own_time() -> None:
     """Also where they change while it is on the way."""
     weights = [(1.0,), (1.0,), (-2.0,), (-2.0,), (0.0,), (3.0,), (3.0,), (3.0,), (0.5,)]
 
@@ -247,7 +247,7 @@ def test_captured_steps_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(both.whole._fused._steps) <= 2  # type: ignore[union-attr]
 
 
-def test_what_was_captured_is_given_back_where_memory_runs_out() -> None:
+def test_what_was_captured_is_released_where_memory_runs_out() -> None:
     captured: list[weakref.ref[Action]] = []
 
     def noted(compute: Computation, parts: int = 1) -> Action:
@@ -265,7 +265,7 @@ def test_what_was_captured_is_given_back_where_memory_runs_out() -> None:
     both.assert_same(config, drafts)
 
 
-def test_what_cannot_be_captured_as_a_whole_is_read_role_by_role() -> None:
+def test_what_cannot_be_captured_as_a_fused_step_is_read_role_by_role() -> None:
     asked: list[int] = []
 
     def refused(compute: Computation, parts: int = 1) -> Action:
@@ -357,7 +357,7 @@ def test_a_mirror_copies_all_of_its_tensors_at_once() -> None:
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
 @pytest.mark.parametrize("options", PROCESSORS)
 @pytest.mark.parametrize("drafts", [False, True])
-def test_graphs_of_whole_steps_equal_plain_decoding_on_cuda(
+def test_graphs_of_fused_steps_equal_plain_decoding_on_cuda(
     options: dict[str, float], drafts: bool
 ) -> None:
     base = tiny.make_model("llama", 5).to("cuda")

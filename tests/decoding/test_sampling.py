@@ -1,4 +1,4 @@
-"""Processors against those of transformers; draws against the exact distribution."""
+"""Processors against those of transformers; samples against the exact distribution."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_what_is_kept_of_many_ids(spread: float, options: dict[str, float]) -> N
 
 @given(seed=st.integers(0, 10_000), spread=st.sampled_from([0.01, 1.0, 4.0, 12.0]))
 @settings(max_examples=60, deadline=None)
-def test_unlikely_ids_are_drawn_as_a_race_of_all_would(seed: int, spread: float) -> None:
+def test_unlikely_ids_are_sampled_as_a_race_of_all_would(seed: int, spread: float) -> None:
     """The race looks at the noise of unlikely ids only where it can win."""
     scores = np.random.default_rng(seed).normal(size=20_000).astype(np.float32) * spread
     scores[::7] = -np.inf
@@ -105,7 +105,7 @@ def test_unlikely_ids_are_drawn_as_a_race_of_all_would(seed: int, spread: float)
         assert probability == pytest.approx(weights[token_id] / weights.sum(), rel=1e-5)
 
 
-def test_ids_beyond_all_likely_ones_are_drawn_too() -> None:
+def test_ids_beyond_all_likely_ones_are_sampled_too() -> None:
     """A token 13 nats below the best, and 400,000 of its kind: together they are nearly half."""
     scores = np.full(400_001, -13.0, dtype=np.float32)
     scores[0] = 0.0

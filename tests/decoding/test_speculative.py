@@ -357,7 +357,7 @@ def test_roles_that_share_an_evaluation() -> None:
         assert best == drafter
 
 
-def test_masked_ids_are_neither_drafted_nor_drawn() -> None:
+def test_masked_ids_are_neither_drafted_nor_sampled() -> None:
     usable = torch.ones(VOCABULARY, dtype=torch.bool)
     usable[[2, 5]] = False
     models = [TableModel(table) for table in tables(3, 1, 0.3)]
@@ -371,7 +371,7 @@ def test_masked_ids_are_neither_drafted_nor_drawn() -> None:
     assert speculator.stats.total.accepted > 20
 
 
-def test_a_draft_reads_the_history_that_the_draw_will_have() -> None:
+def test_a_draft_reads_the_history_that_the_sample_will_have() -> None:
     """Where the expert is the tuned model, every draft is accepted, at any penalty."""
     base, anti = (TableModel(table) for table in tables(2, 3, 0.5))
     ensemble = Ensemble([base, anti], ["base", "anti"], [Pair("p", 1, 1)])

@@ -48,7 +48,7 @@ def inference() -> Iterator[None]:
 
 
 def near(model: PreTrainedModel, seed: int, share: float = 0.03) -> PreTrainedModel:
-    """A copy whose weights are a little off: what it draws is mostly what ``model`` draws."""
+    """A copy whose weights are a little off: what it samples is mostly what ``model`` samples."""
     moved = copy.deepcopy(model)
     generator = torch.Generator().manual_seed(seed)
     for parameter in moved.parameters():

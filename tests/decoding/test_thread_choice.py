@@ -84,7 +84,7 @@ def test_one_slow_block_changes_nothing() -> None:
     assert processor.read(100)[1] > 90
 
 
-def test_threads_are_given_back_also_after_an_error() -> None:
+def test_threads_are_released_also_after_an_error() -> None:
     torch.set_num_threads(2)
     processor = Processor(8, float)
     processor.read(1)
