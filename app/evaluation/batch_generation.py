@@ -42,8 +42,7 @@ class GeneratedAnswer:
         tokens: Number of generated tokens.
         truncated: Whether its prompt was too long and lost its beginning.
         shifted: For a tuned distribution: the text of each token with its probability under the
-            base and
-            under the tuned distribution.
+            base and under the tuned distribution.
     """
 
     text: str
@@ -135,8 +134,7 @@ def generate_batch(
     """Generate a sequence for each start; finished sequences leave the batch.
 
     The noise depends on the seed of the sequence and the position only, so a sequence does not
-    depend on
-    the others in its batch, up to rounding.
+    depend on the others in its batch, up to rounding.
 
     Args:
         ensemble: The models.

@@ -90,10 +90,10 @@ class Encoder:
         return prompts
 
     def _check_readable(self, ids: Ids) -> None:
-        """Refuse ids that a model which is asked has no row for.
+        """Check that all model contexts have an embedding row for each of ``ids``.
 
         Raises:
-            PromptError: There is such an id.
+            PromptError: An id has no row.
         """
         for place in self._places:
             self._loaded.check_ids(place, ids)
@@ -110,8 +110,7 @@ class Encoder:
         """The prompt to use, and the token ids of ``text`` after it.
 
         If the space at the end of the prompt merges with the start of ``text`` into one token, the
-        space is
-        moved to ``text``.
+        space is moved to ``text``.
         """
         tokenizer, spec = self._base
         stripped = prompt.plain.rstrip()

@@ -33,8 +33,7 @@ class EvaluationJob:
     """Evaluates a plan with borrowed models, and loads additional models if the plan needs them.
 
     The generator yields the prepared plan (``Prepared``), each answer (``AnsweredQuestion``), and
-    finally
-    ``HarnessFinished`` if there are harness tasks.
+    finally ``HarnessFinished`` if there are harness tasks.
 
     Attributes:
         plan: The evaluation plan.

@@ -51,8 +51,7 @@ def evaluate(
     """Answer every question with every variant, except for answers that are already stored.
 
     Models are loaded only if answers are missing, and once for each recipe. Answers are stored
-    before
-    they are yielded.
+    before they are yielded.
 
     Args:
         tasks: The tasks.
@@ -68,8 +67,7 @@ def evaluate(
 
     Raises:
         TuneshiftError: A recipe cannot be loaded, a question cannot be encoded, or an answer cannot
-            be
-            stored.
+            be stored.
         Cancelled: ``cancelled`` returned True.
     """
     processes = processes or Processes()

@@ -37,8 +37,7 @@ class Evaluator:
     Args:
         loaded: The models.
         batch_size: Number of sequences in a batch; None for as many as fit. The automatic size is
-            halved
-            when memory runs out.
+            halved when memory runs out.
         cancelled: Called before each prefill chunk and each token.
     """
 

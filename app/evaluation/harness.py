@@ -37,15 +37,13 @@ class TuneshiftLM(LM):  # type: ignore[misc]
     """The harness's ``LM`` interface for one variant of a loaded recipe.
 
     Scoring requests are answered for all variants of the recipe at once, since the models read a
-    sequence
-    only once. All answers are stored.
+    sequence only once. All answers are stored.
 
     Args:
         evaluator: Answers requests.
         variant: The variant that this instance represents.
         answers: For each variant of the recipe: its answer file, and the identity of its models as
-            part
-            of the keys.
+            part of the keys.
         on_progress: Called with the number of answers so far and the total.
         processes: The process group, if several processes share the questions.
     """

@@ -74,8 +74,7 @@ def harness_names() -> list[str] | None:
     """The names of the harness's tasks, read from its YAML files, which takes seconds.
 
     Does not import the harness, whose own index is slower and imports torch. Tasks that the files
-    create
-    by code are missing from the list, but can be used.
+    create by code are missing from the list, but can be used.
 
     Returns:
         The sorted names, or None if the harness is not installed.

@@ -44,8 +44,7 @@ class ModelLoader:
 
         Raises:
             TuneshiftError: A checkpoint does not exist or is invalid, vocabularies differ, or
-                memory does not
-                suffice.
+                memory does not suffice.
             Cancelled: ``cancelled`` returned True.
         """
         if self._borrowed and recipe.models == self._borrowed.recipe.models:

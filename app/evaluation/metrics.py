@@ -15,8 +15,7 @@ class Measure:
     """A mean over samples, its standard error, and the number of samples.
 
     ``stderr`` is None for fewer than two samples, or if the mean is infinite, because a text
-    contains a
-    token of probability 0.
+    contains a token of probability 0.
     """
 
     score: float
@@ -58,8 +57,7 @@ class Matching:
 
     Attributes:
         pattern: Regular expression to search in an output; its first group is compared, if it has
-            one.
-            Empty for the whole output.
+            one. Empty for the whole output.
         answer_pattern: The same for the expected answer.
         last: Whether to use the last match of several, or the first.
         remove: Regular expression of text to remove from both before the search.

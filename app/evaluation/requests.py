@@ -34,8 +34,7 @@ class ScoreRequest:
         text: The text to score.
         prompt: The prompt, or None.
         context: For a text without a prompt that is longer than the context: the minimum share of
-            the
-            context before a scored token, from 0 to 1.
+            the context before a scored token, from 0 to 1.
     """
 
     text: str

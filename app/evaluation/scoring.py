@@ -93,8 +93,7 @@ def _of_targets(
     """Log-probability of every target under every distribution, and whether it is the argmax.
 
     Both results have shape [distributions, n]. Positions are processed in chunks whose rows fit
-    into the
-    processor's cache.
+    into the processor's cache.
     """
     targets = targets.to(logits.rows.device)
     shape = (len(distributions), len(targets))

@@ -29,10 +29,8 @@ class AnswerFile:
     """The answers of one variant to one task: JSON lines, each with the key of its question.
 
     An incomplete last line, of a process that was killed, is ignored and overwritten. Lines with
-    other
-    keys, such as those of another recipe, are kept. Each of several processes writes its own file
-    and
-    reads all of them.
+    other keys, such as those of another recipe, are kept. Each of several processes writes its own
+    file and reads all of them.
 
     Args:
         path: The file of the first process; it may not exist.

@@ -100,8 +100,7 @@ def read_task(path: Path, data: Path | None = None) -> Task:
 
     Args:
         path: The TOML file, or a file of JSON lines. Lines with ``prompt`` and ``answer`` use the
-            metric
-            ``contains``; lines with ``prompt``, ``choices`` and ``gold`` use ``choice``.
+            metric ``contains``; lines with ``prompt``, ``choices`` and ``gold`` use ``choice``.
         data: The data file, in place of the one that the task names. It may be compressed with
             gzip.
 

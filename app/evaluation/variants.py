@@ -58,8 +58,7 @@ def variants_of(
         recipe: The evaluated recipe.
         roles: ``base``, ``expert``, ``antiexpert`` or ``tuned``; or a checkpoint as ``MODEL`` or
             ``NAME=MODEL``. ``expert:NAME`` (or its number from 1) selects a pair other than the
-            first;
-            ``tuned:NAME`` uses that pair only.
+            first; ``tuned:NAME`` uses that pair only.
         scales: Factors for all alphas.
         single_model: Creates a recipe in which one model has all roles.
 

@@ -37,8 +37,7 @@ class Database:
 
     Raises:
         HistoryError: The file cannot be used, and was not changed. For a damaged file, the error is
-            a
-            :class:`DamagedHistoryError`.
+            a :class:`DamagedHistoryError`.
     """
 
     def __init__(self, path: Path | None, versions: Sequence[Statements] = VERSIONS) -> None:
@@ -106,8 +105,7 @@ def open_history(path: Path, on_problem: Callable[[HistoryError], None]) -> Data
     """Open the history in ``path``, or a replacement that runs can be written to.
 
     A damaged file is set aside and a new one is created. After any other error the replacement is
-    in
-    memory, and the file is not changed.
+    in memory, and the file is not changed.
 
     Args:
         path: The file, created if it does not exist.

@@ -18,12 +18,10 @@ class Repeatable:
 
     Attributes:
         recipe: The recipe with the first token's alphas and the revisions, dtypes and devices that
-            were
-            used.
+            were used.
         config: The settings, with a token limit that ends the run where it ended.
         given: Token ids that are not sampled again: forced tokens and all tokens before the last of
-            them,
-            and tokens sampled with other settings.
+            them, and tokens sampled with other settings.
         alphas: The alphas of each token, [T, P].
         token_ids: The expected token ids, [T].
         role: Index of the role for a run of one role alone, or None.
@@ -51,8 +49,7 @@ def repeatable(
         loaded: The roles in memory; if the run was made with them, its recipe is left unchanged.
 
     The noise depends on the seed and the position only, so sampled tokens before a forced token can
-    be
-    given without changing the tokens after it.
+    be given without changing the tokens after it.
     """
     forced = (token.index + 1 for token in tokens if token.forced)
     given = min(max(run.drawn_from, *forced, 0), len(tokens))

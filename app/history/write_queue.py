@@ -2,8 +2,7 @@
 
 Memory is bounded even if the disk is slow. A token arrives with its full rows, up to two megabytes.
 Above :data:`MAX_ROW_BYTES` of waiting rows, the rows of a new token are reduced to candidates
-before
-they are queued, which costs the caller some milliseconds and loses nothing. Above
+before they are queued, which costs the caller some milliseconds and loses nothing. Above
 :data:`MAX_CANDIDATES` waiting tokens, which takes minutes of a blocked disk, candidates are reduced
 to the top candidate of each role. The token itself with its attribution is always kept.
 """
@@ -107,8 +106,7 @@ class WriteQueue:
         """Wait for items and return all of them.
 
         If there are only tokens, wait up to ``batch_seconds`` for more. Returns an empty list once
-        the queue
-        is closed and empty.
+        the queue is closed and empty.
         """
         with self._changed:
             self._changed.wait_for(lambda: self._items or self._closed)

@@ -84,8 +84,7 @@ def from_engine_error(error: TuneshiftError, param: str | None = None) -> ApiErr
     """The API error for an error of the engine.
 
     Only a prompt that exceeds the context has the code ``context_length_exceeded``, since clients
-    react
-    to it by dropping the beginning of a conversation.
+    react to it by dropping the beginning of a conversation.
 
     Args:
         error: The engine's error.

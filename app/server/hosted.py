@@ -29,7 +29,7 @@ class HostedServer:
 
     Args:
         service: Address, access rules and limits.
-        open_line: Opens a connection to the engine; its argument is called when events arrive.
+        open_client: Opens a connection to the engine; its argument is called when events arrive.
         on_event: Called on the server's thread with each event; the last event is ``Stopped``.
     """
 

@@ -33,8 +33,7 @@ def listen(service: Service) -> socket.socket:
 
     Raises:
         SettingsError: The address cannot be bound, the port is invalid, or the address is reachable
-            from
-            other machines and no key is set.
+            from other machines and no key is set.
     """
     access, port = service.access, service.port
     if not (access.is_local or access.key):

@@ -39,7 +39,7 @@ _RETRY_AFTER = "5"
 
 Wake = Callable[[], None]
 OpenClient = Callable[[Wake], EngineClient]
-"""Opens a way to an engine; what it is given is called when there are events."""
+"""Opens a connection to an engine. The argument is called on its thread when events arrive."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,11 +98,10 @@ class RequestQueue:
     """Runs generation jobs on an engine, one after another. Must be used on one event loop.
 
     The engine may have another owner, such as the window; the owner calls :meth:`set_model` when
-    the
-    loaded models change.
+    the loaded models change.
 
     Args:
-        open_line: Opens the connection to the engine.
+        open_client: Opens the connection to the engine.
         scheduler: Decides which client is next.
         on_change: Called with new statistics, at most once per iteration of the event loop.
     """
@@ -110,10 +109,10 @@ class RequestQueue:
     def __init__(
         self,
         open_client: OpenClient,
-        turns: FairScheduler | None = None,
+        scheduler: FairScheduler | None = None,
         on_change: Callable[[ServerStats], None] = lambda stats: None,
     ) -> None:
-        self._scheduler = turns or FairScheduler()
+        self._scheduler = scheduler or FairScheduler()
         self._loop = asyncio.get_running_loop()
         self._ids = itertools.count(1)
         self._receivers: dict[int, Callable[[Event], None]] = {}
@@ -128,7 +127,7 @@ class RequestQueue:
         """The served model, or None while nothing is loaded."""
         self.model_epoch = 0
         """Incremented when models are unloaded; jobs of an earlier epoch are rejected."""
-        self._line = open_client(self._wake)
+        self._engine = open_client(self._wake)
 
     @property
     def stats(self) -> ServerStats:
@@ -147,8 +146,8 @@ class RequestQueue:
 
         Args:
             model: The loaded models with new default alphas or settings, which apply to later
-                requests; or
-                None if the models are unloaded, which ends current and waiting jobs with an error.
+                requests; or None if the models are unloaded, which ends current and waiting jobs
+                with an error.
         """
         self.model = model
         if model is None:
@@ -244,7 +243,7 @@ class RequestQueue:
         """End current and waiting jobs with an error, and disconnect from the engine."""
         self._close_error = closing()
         self._interrupt(self._close_error)
-        self._line.close()
+        self._engine.close()
 
     def _interrupt(self, error: ApiError) -> None:
         if self._current is not None:
@@ -265,7 +264,7 @@ class RequestQueue:
         if self._failed is not None:
             receive(self._failed)
         else:
-            self._line.submit(make(id_))
+            self._engine.submit(make(id_))
         return id_
 
     def _wake(self) -> None:
@@ -274,7 +273,7 @@ class RequestQueue:
             self._loop.call_soon_threadsafe(self._drain_outbox)
 
     def _drain_outbox(self) -> None:
-        events = self._line.outbox.drain(_MAX_DRAINED)
+        events = self._engine.outbox.drain(_MAX_DRAINED)
         for event in events:
             if isinstance(event, EngineFailed):
                 self._failed = event

@@ -50,10 +50,10 @@ async def serve(
 
 
 @asynccontextmanager
-async def own_engine(turns: FairScheduler | None = None) -> AsyncIterator[RequestQueue]:
+async def own_engine(scheduler: FairScheduler | None = None) -> AsyncIterator[RequestQueue]:
     """Start an engine and yield a request queue that is its only user."""
     thread = EngineThread(_nobody_reads)
-    queue = RequestQueue(thread.new_client, turns)
+    queue = RequestQueue(thread.new_client, scheduler)
     thread.start()
     try:
         yield queue

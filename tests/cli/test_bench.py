@@ -1,4 +1,4 @@
-"""``tuneshift bench`` from its options to what it prints."""
+"""``tuneshift bench``: options, output and errors."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def command(llama: tiny.Family, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return ["bench", *given, "--dtype", "float32", "--tokens", "6", "--repeats", "1"]
 
 
-def test_json_alone_on_stdout_and_a_plot(
+def test_json_and_plot(
     command: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     plot = tmp_path / "rates.svg"
@@ -34,7 +34,7 @@ def test_json_alone_on_stdout_and_a_plot(
     assert plot.read_text().startswith("<svg")
 
 
-def test_a_table_for_people(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_text_table(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*command, "--prompt", "the king", "--alpha", "0.5"]) == 0
     printed = capsys.readouterr().out
     assert "plain loop of forwards" in printed
@@ -52,14 +52,14 @@ def test_a_table_for_people(command: list[str], capsys: pytest.CaptureFixture[st
         (["--alpha", "1", "--alpha", "1"], "more alphas than expert pairs"),
     ],
 )
-def test_what_cannot_be_measured_is_said(
+def test_invalid_options_of_bench(
     command: list[str], options: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([*command, *options]) == 2
     assert message in capsys.readouterr().err
 
 
-def test_a_plot_that_cannot_be_written(
+def test_an_unwritable_plot_file(
     command: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     target = tmp_path / "missing" / "plot.svg"

@@ -1,4 +1,4 @@
-"""``tuneshift check`` from its options to what it prints and its exit status."""
+"""``tuneshift check``: options, output and exit status."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def report(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> dict[str
     return found
 
 
-def test_models_that_fit_together(models: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_compatible_models(models: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", *models, "--prompt", "12?"]) == 0
     output = capsys.readouterr()
     assert output.err == ""
@@ -68,7 +68,7 @@ def test_several_pairs(models: list[str], capsys: pytest.CaptureFixture[str]) ->
     ]
 
 
-def test_a_few_tokens_that_differ_are_listed(
+def test_differing_tokens_are_listed(
     models: list[str], llama: tiny.Family, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     models[1] = renamed(llama.expert, tmp_path, {"a": "other", "?": "another"})
@@ -86,7 +86,7 @@ def ids(token: str) -> int:
     return found
 
 
-def test_another_vocabulary_is_refused_after_the_report(
+def test_a_different_vocabulary_is_rejected_after_the_report(
     models: list[str], llama: tiny.Family, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     models[1] = renamed(llama.expert, tmp_path, {letter: letter * 9 for letter in "abcdefghijk"})
@@ -100,7 +100,7 @@ def test_another_vocabulary_is_refused_after_the_report(
     assert found["vocabulary"]["roles"][1]["different"] == 11
 
 
-def test_a_recipe_that_does_not_fit_is_told_and_can_be_used(
+def test_a_recipe_that_exceeds_memory_is_reported_but_usable(
     models: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(memory, "free_bytes", lambda device: 1000)
@@ -113,7 +113,7 @@ def test_a_recipe_that_does_not_fit_is_told_and_can_be_used(
     assert device["peak"] > 1000
 
 
-def test_a_recipe_file_with_its_prompts_and_warnings(
+def test_prompts_and_warnings_of_a_recipe_file(
     llama: tiny.Family, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     recipe = llama.recipe()
@@ -134,7 +134,7 @@ def test_a_recipe_file_with_its_prompts_and_warnings(
     assert len(found["warnings"]) == 1
 
 
-def test_a_prompt_that_a_role_cannot_read_is_refused_after_the_report(
+def test_an_unencodable_prompt_is_rejected_after_the_report(
     llama: tiny.Family, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     recipe = llama.recipe()
@@ -161,7 +161,7 @@ def test_a_prompt_that_a_role_cannot_read_is_refused_after_the_report(
         (["--accept", "x"], "invalid int"),
     ],
 )
-def test_what_is_not_there_is_one_line_and_status_2(
+def test_missing_inputs_are_one_line_and_status_2(
     arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["check", *arguments]) == 2
@@ -183,7 +183,7 @@ def hub_models(
         huggingface_hub.close_session()
 
 
-def test_models_of_the_hub_are_fetched_only_when_asked_and_without_weights(
+def test_fetch_downloads_metadata_without_weights(
     hub_models: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     assert main(["check", *hub_models]) == 2

@@ -1,4 +1,4 @@
-"""``tuneshift download`` from its options to what it prints and its exit status."""
+"""``tuneshift download``: options, output and exit status."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _read(terminal: int) -> bytes:
         return b""  # how a terminal says that its other end has closed
 
 
-def test_it_says_what_it_will_do_and_does_it(
+def test_download_prints_its_plan_and_downloads(
     triple: HubServer, llama: tiny.Family, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["download", "owner/base", "hub:owner/expert", "owner/base"]) == 0
@@ -88,7 +88,7 @@ def test_it_says_what_it_will_do_and_does_it(
     assert triple.downloads_of("model.safetensors") == 2
 
 
-def test_a_recipe_brings_all_its_models(
+def test_download_of_all_models_of_a_recipe(
     triple: HubServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     recipe = Recipe(
@@ -109,7 +109,7 @@ def test_a_recipe_brings_all_its_models(
     assert names == ["owner/base", "owner/expert", "owner/antiexpert"]
 
 
-def test_a_recipe_without_the_hub_needs_nothing(
+def test_a_recipe_without_hub_models_downloads_nothing(
     server: HubServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["download", "--recipe", "demo"]) == 0
@@ -129,7 +129,7 @@ def test_a_recipe_without_the_hub_needs_nothing(
         (["--recipe", "nowhere"], "no recipe “nowhere”"),
     ],
 )
-def test_what_cannot_be_is_one_line_and_status_2(
+def test_invalid_options_are_one_line_and_status_2(
     triple: HubServer, arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     files = triple.repo("owner/base").files
@@ -142,7 +142,7 @@ def test_what_cannot_be_is_one_line_and_status_2(
     assert "Traceback" not in error
 
 
-def test_the_room_for_all_of_them_is_counted(
+def test_disk_space_is_checked_for_all_models_together(
     triple: HubServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     one = hub.describe(hub.parse("owner/base")).size
@@ -152,7 +152,7 @@ def test_the_room_for_all_of_them_is_counted(
     assert not any("/resolve/" in request for request in triple.requests)
 
 
-def test_offline_says_what_is_here(
+def test_offline_uses_cached_models(
     triple: HubServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["download", "owner/base"]) == 0
@@ -167,7 +167,9 @@ def test_offline_says_what_is_here(
 
 
 @pytest.mark.process
-def test_a_terminal_shows_progress(server: HubServer, llama: tiny.Family, tmp_path: Path) -> None:
+def test_progress_is_shown_on_a_terminal(
+    server: HubServer, llama: tiny.Family, tmp_path: Path
+) -> None:
     server.add_repo(NAME, llama.base)
     status, shown = run_in_terminal(server, tmp_path, [NAME])
     assert status == 0
@@ -179,7 +181,7 @@ def test_a_terminal_shows_progress(server: HubServer, llama: tiny.Family, tmp_pa
 
 
 @pytest.mark.process
-def test_ctrl_c_says_what_is_kept_and_exits_with_130(
+def test_ctrl_c_reports_kept_files_and_exits_with_130(
     server: HubServer, llama: tiny.Family, tmp_path: Path
 ) -> None:
     server.add_repo(NAME, llama.base, fail=Fail.STALL)

@@ -1,4 +1,4 @@
-"""``tuneshift eval`` from options to exit status."""
+"""``tuneshift eval``: options, output and exit status."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def options(llama: tiny.Family, tmp_path: Path) -> list[str]:
     return ["eval", *given, "--dtype", "float32", "--output", str(tmp_path / "out")]
 
 
-def test_the_table_has_a_row_for_every_role_and_weight(
+def test_the_table_has_a_row_for_every_variant(
     options: list[str], task: Path, llama: tiny.Family, capsys: pytest.CaptureFixture[str]
 ) -> None:
     roles = f"base,expert,tuned,direct={llama.base}"
@@ -54,7 +54,7 @@ def test_the_table_has_a_row_for_every_role_and_weight(
     assert lines[4].endswith("0.0%")
 
 
-def test_json_has_the_same_and_so_has_the_folder(
+def test_json_equals_results_json(
     options: list[str],
     task: Path,
     llama: tiny.Family,
@@ -81,7 +81,7 @@ def test_json_has_the_same_and_so_has_the_folder(
 
 
 @pytest.mark.process
-def test_ctrl_c_keeps_the_answers_and_the_same_command_goes_on(
+def test_ctrl_c_keeps_answers_and_the_same_command_resumes(
     options: list[str], task: Path, tmp_path: Path
 ) -> None:
     task.write_text(
@@ -114,7 +114,7 @@ def test_ctrl_c_keeps_the_answers_and_the_same_command_goes_on(
         assert sorted(json.loads(line)["index"] for line in lines) == [0, 1, 2, 3]
 
 
-def test_programs_are_run_only_where_that_is_allowed(
+def test_programs_are_run_only_with_permission(
     options: list[str],
     task: Path,
     capsys: pytest.CaptureFixture[str],
@@ -152,7 +152,7 @@ def test_programs_are_run_only_where_that_is_allowed(
         ([], "--tasks"),
     ],
 )
-def test_what_cannot_be_is_one_line_and_status_2(
+def test_invalid_options_are_one_line_and_status_2(
     more: list[str], said: str, options: list[str], task: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     other = task.with_name("other.toml")
@@ -165,7 +165,7 @@ def test_what_cannot_be_is_one_line_and_status_2(
     assert output.err.count("\n") == 1
 
 
-def test_which_tokens_tuning_changed_is_told_and_the_summary_kept(
+def test_shifts_are_printed_and_the_summary_is_saved(
     options: list[str],
     task: Path,
     tmp_path: Path,

@@ -32,7 +32,7 @@ metric_list: [{{metric: acc}}]
 
 
 @pytest.mark.timeout(300)
-def test_two_processes_find_what_one_does(
+def test_two_processes_give_the_scores_of_one(
     options: list[str],
     task: Path,
     llama: tiny.Family,

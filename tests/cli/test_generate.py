@@ -1,4 +1,4 @@
-"""``tuneshift generate`` from its options to what it prints and its exit status."""
+"""``tuneshift generate``: options, output and exit status."""
 
 from __future__ import annotations
 
@@ -41,9 +41,7 @@ def uncached_rows(llama: tiny.Family, ids: list[int]) -> list[torch.Tensor]:
         ]
 
 
-def test_the_text_is_streamed_and_nothing_else(
-    roles: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_stdout_is_exactly_the_text(roles: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*roles, PROMPT, "--greedy"]) == 0
     first = capsys.readouterr()
     assert first.err == ""
@@ -51,9 +49,7 @@ def test_the_text_is_streamed_and_nothing_else(
     assert json.loads(capsys.readouterr().out)["text"] + "\n" == first.out
 
 
-def test_json_says_what_was_asked_and_what_came(
-    report: dict[str, object], llama: tiny.Family
-) -> None:
+def test_json_describes_request_and_result(report: dict[str, object], llama: tiny.Family) -> None:
     ids = tiny.make_tokenizer().encode(PROMPT).ids
     assert report["prompt"] == PROMPT
     assert report["prompt_tokens"] == {
@@ -77,7 +73,7 @@ def test_json_says_what_was_asked_and_what_came(
     assert report["token_ids"] == [step["token_id"] for step in report["steps"]]
 
 
-def test_steps_cover_the_text_and_equal_plain_forwards(
+def test_steps_cover_the_text_and_equal_plain_forward_passes(
     report: dict[str, object], llama: tiny.Family
 ) -> None:
     ids = tiny.make_tokenizer().encode(PROMPT).ids
@@ -103,7 +99,7 @@ def test_steps_cover_the_text_and_equal_plain_forwards(
     assert end == len(report["text"])
 
 
-def test_drafts_can_be_switched_off_and_the_text_is_the_same(
+def test_no_speculation_gives_the_same_text(
     roles: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     reports = []
@@ -137,7 +133,7 @@ def test_several_pairs_and_alphas_in_order(
     assert all(len(step["contributions"]) == 2 for step in report["steps"])
 
 
-def test_a_stop_string_is_in_neither_text_nor_steps(
+def test_a_stop_string_is_not_part_of_text_or_steps(
     roles: list[str], report: dict[str, object], capsys: pytest.CaptureFixture[str]
 ) -> None:
     whole = report["text"]
@@ -170,7 +166,7 @@ def test_the_prompt_is_read_from_stdin(
     assert json.loads(capsys.readouterr().out)["prompt"] == "the queen"
 
 
-def test_shifts_end_the_output_with_a_table(
+def test_shifts_prints_a_table_at_the_end(
     roles: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([*roles, PROMPT, "--shifts", "--greedy", "--max-new-tokens", "4"]) == 0
@@ -202,7 +198,7 @@ def test_shifts_end_the_output_with_a_table(
         (["--frobnicate"], "Unrecognized"),
     ],
 )
-def test_what_cannot_be_is_one_line_and_status_2(
+def test_invalid_options_are_one_line_and_status_2(
     roles: list[str], options: list[str], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([*roles, PROMPT, *options]) == 2
@@ -227,23 +223,21 @@ def check_one_line(capsys: pytest.CaptureFixture[str], said: str) -> None:
         (["frobnicate"], "frobnicate"),
     ],
 )
-def test_what_is_not_there_is_one_line_and_status_2(
+def test_missing_inputs_are_one_line_and_status_2(
     arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(arguments) == 2
     check_one_line(capsys, said)
 
 
-def test_prompts_that_cannot_be_are_refused(
-    roles: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_invalid_prompts_are_rejected(roles: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*roles, ""]) == 2
     check_one_line(capsys, "prompt is empty")
     assert main([*roles, "the king " * tiny.CONTEXT]) == 2
     check_one_line(capsys, "longer than the context")
 
 
-def test_without_a_display_the_window_says_so(
+def test_a_missing_display_is_reported(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
@@ -288,7 +282,7 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("command", ["", "generate", "bench"])
-def test_what_is_not_known_points_to_the_help_of_the_subcommand(
+def test_unknown_options_point_to_the_subcommands_help(
     command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([*command.split(), "--nope"]) == 2

@@ -1,4 +1,4 @@
-"""Runs that the terminal keeps, shows, exports and repeats."""
+"""``tuneshift generate --save`` and ``--again``, and ``tuneshift inspect``."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def error(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return err
 
 
-def test_what_was_saved_is_what_was_generated(
+def test_a_saved_run_equals_the_generated_run(
     saved: dict[str, object], capsys: pytest.CaptureFixture[str], llama: tiny.Family
 ) -> None:
     told = json.loads(inspected(capsys, "last", "--format", "json"))
@@ -85,7 +85,7 @@ def test_what_was_saved_is_what_was_generated(
     assert all(fingerprint.startswith("sampled:") for fingerprint in fingerprints)
 
 
-def test_a_run_that_is_not_saved_leaves_nothing(
+def test_without_save_nothing_is_stored(
     roles: list[str], own_history: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([*roles, PROMPT, "--json"]) == 0
@@ -93,7 +93,7 @@ def test_a_run_that_is_not_saved_leaves_nothing(
     assert not own_history.exists()
 
 
-def test_every_format(
+def test_export_in_every_format(
     saved: dict[str, object], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     run_id = str(saved["run_id"])
@@ -129,7 +129,7 @@ def test_runs_are_listed_and_searched(
     assert inspected(capsys, "--search", "nothing like this") == "No matching runs.\n"
 
 
-def test_errors_are_one_line_with_what_to_do(
+def test_errors_are_one_line_with_a_next_step(
     roles: list[str], own_history: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     assert "no history of runs yet" in error(capsys, "inspect", "last")
@@ -147,7 +147,7 @@ def test_errors_are_one_line_with_what_to_do(
     assert "damaged" in error(capsys, "inspect", "last")
 
 
-def test_a_history_that_cannot_be_written_is_told_before_models_are_loaded(
+def test_an_unwritable_history_is_reported_before_loading(
     roles: list[str], own_history: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     own_history.mkdir(parents=True)
@@ -166,7 +166,7 @@ def test_a_damaged_history_is_set_aside_and_the_run_is_saved(
     assert json.loads(inspected(capsys, "last", "--format", "json"))["run_id"] == run[5:]
 
 
-def test_a_run_that_fails_is_kept_with_its_prompt(
+def test_a_failed_run_is_stored_with_its_prompt(
     llama: tiny.Family, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     folders = [str(llama.base), str(tmp_path / "missing"), str(llama.antiexpert)]
@@ -182,7 +182,7 @@ def test_a_run_that_fails_is_kept_with_its_prompt(
 # Again
 
 
-def test_the_same_tokens_come_again(
+def test_repeating_a_run_gives_the_same_tokens(
     saved: dict[str, object], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["generate", "--again", str(saved["run_id"]), "--json"]) == 0
@@ -192,7 +192,7 @@ def test_the_same_tokens_come_again(
 
 
 @pytest.mark.parametrize("drafts", [True, False])
-def test_a_run_is_repeated_with_or_without_drafts_as_it_was_made(
+def test_a_run_is_repeated_with_its_speculation_setting(
     llama: tiny.Family, capsys: pytest.CaptureFixture[str], drafts: bool, own_history: Path
 ) -> None:
     models = {"base": llama.base, "expert": llama.expert, "antiexpert": llama.antiexpert}
@@ -206,7 +206,7 @@ def test_a_run_is_repeated_with_or_without_drafts_as_it_was_made(
     assert (found["speculation"] is not None) == drafts
 
 
-def test_weights_that_were_changed_in_the_middle_are_changed_again(
+def test_alphas_that_changed_during_a_run_are_repeated(
     llama: tiny.Family, own_history: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     recipe = llama.recipe(1.0)
@@ -235,7 +235,7 @@ def test_weights_that_were_changed_in_the_middle_are_changed_again(
     assert main(["generate", "--again", "last"]) == 0  # a repetition can be repeated
 
 
-def test_other_tokens_are_told_with_what_else_differs(
+def test_differing_tokens_are_reported_with_other_differences(
     saved: dict[str, object], own_history: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with closing(sqlite3.connect(own_history)) as connection, connection:
@@ -251,9 +251,7 @@ def test_other_tokens_are_told_with_what_else_differs(
 @pytest.mark.process
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
 @pytest.mark.parametrize("format_name", ["text", "table", "svg"])
-def test_output_that_cannot_be_written_is_told_in_a_line(
-    saved: dict[str, object], format_name: str
-) -> None:
+def test_unwritable_output_is_one_line(saved: dict[str, object], format_name: str) -> None:
     command = [sys.executable, "-m", "app", "inspect", "last", "--format", format_name]
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)

@@ -52,7 +52,7 @@ def display(environment: dict[str, str]) -> Iterator[dict[str, str]]:
     server.wait()
 
 
-def test_without_a_screen_it_says_so(environment: dict[str, str]) -> None:
+def test_the_command_reports_a_missing_display(environment: dict[str, str]) -> None:
     done = subprocess.run(
         [COMMAND], env=environment, capture_output=True, text=True, check=False, timeout=60
     )
@@ -60,7 +60,7 @@ def test_without_a_screen_it_says_so(environment: dict[str, str]) -> None:
     assert "no screen" in done.stderr
 
 
-def test_the_window_opens_and_ends_cleanly(display: dict[str, str]) -> None:
+def test_the_window_opens_and_closes_cleanly(display: dict[str, str]) -> None:
     xdotool = shutil.which("xdotool")
     if xdotool is None:
         pytest.skip("xdotool is not installed")
@@ -82,7 +82,7 @@ def test_the_window_opens_and_ends_cleanly(display: dict[str, str]) -> None:
     assert (window.returncode, errors.replace(WAITING, "")) == (0, "")
 
 
-def test_the_demo_is_the_default_of_the_terminal(environment: dict[str, str]) -> None:
+def test_the_demo_is_the_default_recipe(environment: dict[str, str]) -> None:
     done = subprocess.run(
         [COMMAND, "generate", "--max-new-tokens", "5", "--shifts"],
         env=environment,

@@ -1,4 +1,4 @@
-"""What is printed comes out whatever the terminal can show."""
+"""Output on streams with any encoding."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SHOWN = {"ascii": b"\\u03b1", "cp1252": b"\\u03b1", "utf-8": "α".encode()}
 
 
 @pytest.mark.parametrize("encoding", SHOWN)
-def test_what_cannot_be_encoded_is_written_as_numbers(encoding: str) -> None:
+def test_unencodable_characters_are_escaped(encoding: str) -> None:
     code = (
         "from app.cli import output; output.configure_streams(); "
         f"print({NAME!r}); raise SystemExit(output.flush_stdout(0))"

@@ -1,4 +1,4 @@
-"""What is typed for a model, and the source that it means."""
+"""Model arguments and the sources that they mean."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _base(path: Path) -> str:
     return recipe_of_roles(str(path), [str(path)], [str(path)]).base.source
 
 
-def test_an_adapter_adapts_the_antiexpert() -> None:
+def test_an_adapter_applies_to_the_antiexpert() -> None:
     recipe = recipe_of_roles("base", ["adapter:/lora", "adapter:hub:o/lora"], ["small", "hub:o/m"])
     experts = [pair.expert for pair in recipe.pairs]
     assert [(spec.source, spec.over) for spec in experts] == [
@@ -59,7 +59,7 @@ def test_an_adapter_adapts_the_antiexpert() -> None:
         recipe_of_roles("adapter:/lora", ["a"], ["b"])
 
 
-def test_a_folder_that_looks_like_a_name_of_the_hub(
+def test_an_existing_folder_that_looks_like_a_hub_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -74,7 +74,7 @@ def test_pairs_are_named_after_their_experts() -> None:
     assert (recipe.name, [pair.name for pair in recipe.pairs]) == ("big", ["tuned", "other"])
 
 
-def test_device_and_dtype_are_for_every_role() -> None:
+def test_device_and_dtype_apply_to_every_role() -> None:
     recipe = with_placement(recipe_of_roles("a", ["b"], ["c"]), "cpu", None)
     assert {(spec.device, spec.dtype) for spec in recipe.checkpoints()} == {("cpu", "auto")}
     recipe = with_placement(recipe, None, "float16")

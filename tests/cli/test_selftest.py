@@ -1,4 +1,4 @@
-"""The self-test says that this installation works, and that a broken one does not."""
+"""The self-test passes on this installation and fails on a broken one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from app.errors import ModelError
 
 
 @pytest.mark.process
-def test_everything_works_in_a_process_of_its_own() -> None:
+def test_the_selftest_passes() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "app", "selftest"],
         env={**os.environ, "QT_QPA_PLATFORM": "none such"},  # it asks for no screen
@@ -27,7 +27,7 @@ def test_everything_works_in_a_process_of_its_own() -> None:
     assert "24 tokens" in done.stdout
 
 
-def test_what_is_broken_is_named(
+def test_the_selftest_names_failures(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def broken() -> str:

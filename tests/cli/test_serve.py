@@ -1,4 +1,4 @@
-"""``tuneshift serve`` as a process of its own."""
+"""``tuneshift serve`` as a process."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KEY = "secret-key"
 
 @pytest.mark.process
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
-def test_it_answers_until_it_is_asked_to_end(tiny_recipe: Recipe, tmp_path: Path) -> None:
+def test_serve_answers_until_interrupted(tiny_recipe: Recipe, tmp_path: Path) -> None:
     write_recipe(tiny_recipe, tmp_path / "r.toml")
     command = [sys.executable, "-m", "app", "serve", "--recipe", str(tmp_path / "r.toml")]
     process = subprocess.Popen(
@@ -53,7 +53,7 @@ def test_it_answers_until_it_is_asked_to_end(tiny_recipe: Recipe, tmp_path: Path
     assert KEY not in out + errors
 
 
-def test_what_is_not_installed_is_named(
+def test_missing_libraries_are_named(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from app.__main__ import main

@@ -1,4 +1,4 @@
-"""Loaded tiny recipes, and views of them."""
+"""Loaded tiny recipes and their variants."""
 
 from __future__ import annotations
 

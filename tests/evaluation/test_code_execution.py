@@ -1,4 +1,4 @@
-"""Programs that pass, that fail, and that try what they must not."""
+"""Programs that pass, that fail, and that try what is forbidden."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ def can_be_apart() -> None:
         ),
     ],
 )
-def test_what_passes(program: str, right: bool) -> None:
+def test_passing_and_failing_programs(program: str, right: bool) -> None:
     assert passes(program) == right
 
 
-def test_there_is_no_network() -> None:
+def test_programs_have_no_network() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         connect = f"import socket; socket.create_connection(('127.0.0.1', {port}), 1)"
@@ -54,11 +54,11 @@ def test_there_is_no_network() -> None:
 
 
 @pytest.mark.parametrize("program", ["while True: pass", "import time; time.sleep(600)"])
-def test_time_is_bounded(program: str) -> None:
+def test_time_is_limited(program: str) -> None:
     assert not passes(program, Limits(seconds=1))
 
 
-def test_what_a_program_starts_ends_with_it(tmp_path: Path) -> None:
+def test_child_processes_are_killed(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     program = f"""
 import fcntl, os, time
@@ -76,7 +76,7 @@ os.read(locked, 1)
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # which fails while another holds it
 
 
-def test_elsewhere_nothing_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_run_on_other_systems(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.platform", "darwin")
     with pytest.raises(EvaluationError, match="was not run"):
         passes("pass")

@@ -1,4 +1,4 @@
-"""Evaluations over a folder: what is kept, what is asked again, and what the scores are."""
+"""Evaluations with stored answers: what is reused, what is answered again, and the scores."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PROMPTS = ["the king said", "How many? 12 + 30 =", "thou art", "x y z", "the sea
 
 
 class OneLoad(ModelLoader):
-    """Gives what is loaded already, and counts."""
+    """Returns a loaded recipe and counts the loads."""
 
     def __init__(self, loaded: LoadedRecipe) -> None:
         super().__init__()
@@ -75,7 +75,7 @@ def of(answers: Sequence[AnsweredQuestion], variant: Variant) -> list[AnsweredQu
 
 
 @pytest.mark.parametrize("metric", ["match", "contains", "choice", "bits"])
-def test_every_view_answers_every_question_once(
+def test_every_variant_answers_every_question_once(
     metric: str, tmp_path: Path, loaded: LoadedRecipe, variants: list[Variant], folder: ResultFolder
 ) -> None:
     asked = task(tmp_path, metric)
@@ -92,7 +92,7 @@ def test_every_view_answers_every_question_once(
         assert [a.record for a in of(again, variant)] == [a.record for a in of(answers, variant)]
 
 
-def test_scores_are_those_of_the_requests(
+def test_scores_equal_those_of_direct_requests(
     tmp_path: Path, loaded: LoadedRecipe, variants: list[Variant], folder: ResultFolder
 ) -> None:
     tasks = [
@@ -122,7 +122,7 @@ def test_scores_are_those_of_the_requests(
         assert total.score == pytest.approx(sum(r["value"] for r in by_task["bits"]) / 45)
 
 
-def test_programs_are_run_with_what_was_written(
+def test_generated_programs_are_run(
     tmp_path: Path,
     loaded: LoadedRecipe,
     variants: list[Variant],
@@ -148,7 +148,7 @@ def test_programs_are_run_with_what_was_written(
     assert [a.record["value"] for a in answers] == [pytest.approx(2 / 3)] * 2
 
 
-def test_a_killed_evaluation_goes_on(
+def test_a_killed_evaluation_resumes(
     tmp_path: Path, loaded: LoadedRecipe, variants: list[Variant], folder: ResultFolder
 ) -> None:
     asked = task(tmp_path, "match")
@@ -169,7 +169,7 @@ def test_a_killed_evaluation_goes_on(
         assert [a.record for a in of(answers, variant)] == [a.record for a in of(expected, variant)]
 
 
-def test_more_questions_roles_and_weights_keep_what_is_answered(
+def test_added_questions_roles_and_scales_reuse_answers(
     tmp_path: Path, loaded: LoadedRecipe, variants: list[Variant], folder: ResultFolder
 ) -> None:
     asked = task(tmp_path, "bits")
@@ -180,7 +180,7 @@ def test_more_questions_roles_and_weights_keep_what_is_answered(
 
 
 @pytest.mark.parametrize("change", ["prompt", "alpha", "generation", "weights"])
-def test_what_an_answer_depends_on_asks_again(
+def test_changed_inputs_are_answered_again(
     change: str,
     tmp_path: Path,
     loaded: LoadedRecipe,
@@ -206,7 +206,7 @@ def test_what_an_answer_depends_on_asks_again(
     assert not answer.cached
 
 
-def test_another_checkpoint_is_loaded_after_the_recipe(
+def test_a_checkpoint_is_loaded_after_the_recipe(
     tmp_path: Path,
     loaded: LoadedRecipe,
     variants: list[Variant],
@@ -221,7 +221,7 @@ def test_another_checkpoint_is_loaded_after_the_recipe(
     assert [len(of(answers, variant)) for variant in (direct, variants[0])] == [5, 5]
 
 
-def test_cancelling_keeps_what_is_answered(
+def test_cancelling_keeps_answers(
     tmp_path: Path, loaded: LoadedRecipe, variants: list[Variant], folder: ResultFolder
 ) -> None:
     asked = task(tmp_path, "match")
@@ -234,7 +234,7 @@ def test_cancelling_keeps_what_is_answered(
     assert len(cached) == 3
 
 
-def test_a_folder_that_cannot_be_used_is_named(
+def test_an_unusable_folder_is_named(
     tmp_path: Path, loaded: LoadedRecipe, variants: list[Variant]
 ) -> None:
     (tmp_path / "file").write_text("")
@@ -247,7 +247,7 @@ def test_a_folder_that_cannot_be_used_is_named(
         folder.write("results.json", {})
 
 
-def test_every_name_has_a_file_of_its_own(tmp_path: Path) -> None:
+def test_file_names_are_unique(tmp_path: Path) -> None:
     names = [
         "tuned",
         "tuned ×0.5",

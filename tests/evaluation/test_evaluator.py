@@ -1,4 +1,4 @@
-"""Batched answers beside plain, uncached forwards of every model by itself."""
+"""Batched answers, compared with plain uncached forward passes of each model."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def scores(evaluator: Evaluator, asked: list[ScoreRequest], of: list[Variant]) -
 
 
 class Formula:
-    """s_M + Σ α (s_M⁺ − s_M⁻), from full forwards in float64."""
+    """s_M + Σ α (s_M⁺ − s_M⁻), from full forward passes in float64."""
 
     def __init__(self, family: tiny.Family) -> None:
         base, expert, anti = (model.double() for model in family.models())
@@ -100,7 +100,7 @@ class Formula:
 
 
 @pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
-def test_scores_are_those_of_the_formula(
+def test_scores_equal_the_formula(
     architecture: str, load: Load, families: dict[str, tiny.Family]
 ) -> None:
     loaded, formula = load(architecture), Formula(families[architecture])
@@ -125,7 +125,7 @@ def test_scores_are_those_of_the_formula(
     ),
     architecture=st.sampled_from(sorted(tiny.ARCHITECTURES)),
 )
-def test_batched_is_the_same_as_one_by_one(
+def test_batched_scores_equal_single_scores(
     texts: list[tuple[str, str]], architecture: str, load: Load
 ) -> None:
     loaded = load(architecture)
@@ -139,9 +139,7 @@ def test_batched_is_the_same_as_one_by_one(
             assert score.tokens == expected.tokens
 
 
-def test_long_rows_of_logits_are_read_in_pieces(
-    load: Load, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_long_texts_are_read_in_chunks(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
     loaded = load("gemma2")  # whose window is shorter than the prompts
     of = variants(loaded)
     whole = scores(Evaluator(loaded, 4), requests(), of)
@@ -151,7 +149,7 @@ def test_long_rows_of_logits_are_read_in_pieces(
         assert [s.logprob for s in one] == pytest.approx([s.logprob for s in other], abs=1e-3)
 
 
-def test_roles_alone_do_not_need_the_others(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_single_roles_do_not_run_other_models(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
     loaded = load("llama")
     of = variants(loaded)
     places = [0, 1]  # base and expert, as in ROLES
@@ -167,7 +165,7 @@ def test_roles_alone_do_not_need_the_others(load: Load, monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
 @pytest.mark.parametrize("role", ["base", "expert", "tuned"])
-def test_greedy_texts_are_those_of_the_formula(
+def test_greedy_texts_equal_the_formula(
     architecture: str, role: str, load: Load, families: dict[str, tiny.Family]
 ) -> None:
     loaded, formula = load(architecture), Formula(families[architecture])
@@ -192,7 +190,7 @@ def test_greedy_texts_are_those_of_the_formula(
     stop=st.sampled_from([(), ("e",), ("ing", "a")]),
     architecture=st.sampled_from(sorted(tiny.ARCHITECTURES)),
 )
-def test_a_text_is_the_same_in_any_batch(
+def test_a_text_does_not_depend_on_its_batch(
     prompts: list[str],
     temperature: float,
     penalty: float,
@@ -222,7 +220,7 @@ def test_a_text_is_the_same_in_any_batch(
         assert not any(text in together[place].text for text in stop)
 
 
-def test_the_same_as_the_interactive_decoder(load: Load) -> None:
+def test_texts_equal_those_of_decode(load: Load) -> None:
     from app.decoding.decode import decode
 
     loaded = load("llama")
@@ -244,7 +242,7 @@ def test_the_same_as_the_interactive_decoder(load: Load) -> None:
             assert found[place].text == "".join(step.text for step in steps)
 
 
-def test_a_text_without_a_prompt_is_read_in_windows(
+def test_a_text_without_a_prompt_is_scored_in_windows(
     load: Load, families: dict[str, tiny.Family]
 ) -> None:
     loaded = load("llama")
@@ -279,7 +277,7 @@ def test_windows_score_every_token_once(length: int, most: int, data: st.DataObj
     assert end == length
 
 
-def test_prompts_that_are_too_long_lose_their_beginning(load: Load) -> None:
+def test_long_prompts_are_truncated_at_the_start(load: Load) -> None:
     loaded = load("llama")
     (variant,) = variants(loaded, "base")
     evaluator = Evaluator(loaded)
@@ -297,7 +295,7 @@ def test_prompts_that_are_too_long_lose_their_beginning(load: Load) -> None:
     assert scored[0][0].tokens > 0
 
 
-def test_what_cannot_be_answered_is_said(load: Load) -> None:
+def test_invalid_requests_are_errors(load: Load) -> None:
     loaded = load("llama")
     (variant,) = variants(loaded, "base")
     evaluator = Evaluator(loaded)
@@ -326,7 +324,7 @@ def test_cancelling_ends_at_the_next_token(load: Load) -> None:
     assert asked == 9
 
 
-def test_cancelling_ends_a_long_text_that_is_scored_at_its_next_chunk(
+def test_cancelling_ends_scoring_at_the_next_chunk(
     load: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.evaluation.scoring._LOGITS_AT_ONCE", 1)
@@ -348,7 +346,7 @@ def test_cancelling_ends_a_long_text_that_is_scored_at_its_next_chunk(
     assert asked == 5
 
 
-def test_a_batch_that_does_not_fit_is_tried_again_smaller(
+def test_a_batch_that_exceeds_memory_is_retried_smaller(
     load: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loaded = load("llama")

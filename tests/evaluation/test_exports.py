@@ -1,4 +1,4 @@
-"""Answers for scorers elsewhere, and tasks that only collect them."""
+"""Exports for external scorers, and tasks that only collect answers."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def records(*outputs: str) -> list[dict[str, Any]]:
     return [{"index": at, "output": [text]} for at, text in reversed(list(enumerate(outputs)))]
 
 
-def test_ds1000_gets_a_line_a_problem_in_order(tmp_path: Path) -> None:
+def test_ds1000_has_one_line_per_problem_in_order(tmp_path: Path) -> None:
     data = tmp_path / "ds1000.jsonl"
     data.write_text("\n".join(map(json.dumps, DS1000)))
     asked = task("ds1000", data)
@@ -49,7 +49,7 @@ def test_ds1000_gets_a_line_a_problem_in_order(tmp_path: Path) -> None:
     ]
 
 
-def test_alpaca_farm_gets_a_list_from_a_list(tmp_path: Path) -> None:
+def test_alpaca_farm_exports_a_list(tmp_path: Path) -> None:
     data = tmp_path / "eval.json"
     data.write_text(json.dumps(ALPACA, indent=2))
     asked = task("alpaca-farm", data)
@@ -65,7 +65,7 @@ def test_alpaca_farm_gets_a_list_from_a_list(tmp_path: Path) -> None:
     ]
 
 
-def test_nothing_is_written_while_answers_are_missing(tmp_path: Path) -> None:
+def test_incomplete_answers_are_not_exported(tmp_path: Path) -> None:
     data = tmp_path / "ds1000.jsonl"
     data.write_text("\n".join(map(json.dumps, DS1000)))
     folder = ResultFolder(tmp_path / "out")
@@ -73,7 +73,7 @@ def test_nothing_is_written_while_answers_are_missing(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def test_several_samples_are_several_files(tmp_path: Path) -> None:
+def test_each_sample_has_its_own_file(tmp_path: Path) -> None:
     (tmp_path / "data.jsonl").write_text('{"prompt": "?"}')
     path = tmp_path / "mine.toml"
     path.write_text(
@@ -95,7 +95,7 @@ def test_several_samples_are_several_files(tmp_path: Path) -> None:
         ('[export.fields]\nid = "{nowhere}"\n', "has no “nowhere”"),
     ],
 )
-def test_what_is_wrong_with_an_export_is_said(tmp_path: Path, more: str, said: str) -> None:
+def test_invalid_exports_are_errors(tmp_path: Path, more: str, said: str) -> None:
     (tmp_path / "data.jsonl").write_text('{"prompt": "?"}')
     path = tmp_path / "mine.toml"
     path.write_text(f'format = 1\nmetric = "collect"\ndata = "data.jsonl"\n{more}')
@@ -111,7 +111,7 @@ def test_what_is_wrong_with_an_export_is_said(tmp_path: Path, more: str, said: s
     ],
 )
 @pytest.mark.parametrize("ending", ["jsonl", "jsonl.gz"])
-def test_plain_lines_are_a_task(
+def test_json_lines_are_a_task(
     tmp_path: Path, line: dict[str, Any], metric: Metric, ending: str
 ) -> None:
     path = tmp_path / f"my.questions.{ending}"

@@ -87,7 +87,7 @@ def task(folder: Path, name: str, content: str) -> str:
     return str(path)
 
 
-def test_choices_are_scored_for_every_view(
+def test_choices_are_scored_for_every_variant(
     harness: Any, tmp_path: Path, loaded: LoadedRecipe, variants: list[Variant]
 ) -> None:
     models, folder = OneLoad(loaded), ResultFolder(tmp_path / "out")
@@ -110,7 +110,7 @@ def test_choices_are_scored_for_every_view(
     assert len(kept) == 9
 
 
-def test_generation_stops_where_the_task_says(
+def test_generation_uses_the_tasks_stop_strings(
     harness: Any, tmp_path: Path, loaded: LoadedRecipe, variants: list[Variant]
 ) -> None:
     folder = ResultFolder(tmp_path / "out")
@@ -130,7 +130,7 @@ def test_generation_stops_where_the_task_says(
             assert "e" not in expected.text
 
 
-def test_rolling_is_bits_of_the_whole_text(
+def test_rolling_loglikelihood_scores_the_whole_text(
     harness: Any, tmp_path: Path, loaded: LoadedRecipe, variants: list[Variant]
 ) -> None:
     name = task(tmp_path, "rolling", ROLLING)
@@ -146,7 +146,7 @@ def test_rolling_is_bits_of_the_whole_text(
     assert found.results[0].measure.score == pytest.approx(total / size, rel=1e-6)
 
 
-def test_what_is_answered_is_not_asked_again(
+def test_stored_answers_are_reused(
     harness: Any,
     tmp_path: Path,
     loaded: LoadedRecipe,
@@ -173,7 +173,7 @@ def test_what_is_answered_is_not_asked_again(
     assert [t.results[0].measure for t in again] == [t.results[0].measure for t in first]
 
 
-def test_samples_of_one_prompt_differ(harness: Any) -> None:
+def test_samples_of_the_same_prompt_differ(harness: Any) -> None:
     settings = {"do_sample": True, "temperature": 0.8, "top_p": 0.95, "until": "x"}
     one, other = (harness._config(settings, seed) for seed in (0, 1))
     assert (one.temperature, one.top_p, one.stop, one.max_new_tokens) == (0.8, 0.95, ("x",), 256)
@@ -182,7 +182,7 @@ def test_samples_of_one_prompt_differ(harness: Any) -> None:
         harness._config({"num_beams": 4, "until": []}, 0)
 
 
-def test_a_task_that_needs_the_network_says_so(
+def test_a_task_that_needs_the_network_is_an_error(
     harness: Any, tmp_path: Path, loaded: LoadedRecipe, variants: list[Variant]
 ) -> None:
     path = tmp_path / "remote.yaml"
@@ -197,7 +197,7 @@ def test_a_task_that_needs_the_network_says_so(
     assert models.loads == []
 
 
-def test_names_are_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_task_names_are_resolved(monkeypatch: pytest.MonkeyPatch) -> None:
     from lm_eval import tasks
 
     class Manager:
@@ -217,18 +217,18 @@ def test_names_are_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
         harness_tasks(["gsm8k-zeroshot"], ["gsm8k-zero-shot"])
 
 
-def test_a_file_needs_no_index() -> None:
+def test_a_task_file_needs_no_index() -> None:
     with pytest.raises(EvaluationError, match=r"no task file nowhere\.yaml"):
         harness_tasks(["nowhere.yaml"])
 
 
-def test_without_the_harness_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_harness_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.evaluation.harness_tasks.find_spec", lambda name: None)
     with pytest.raises(EvaluationError, match=r"pip install 'tuneshift\[eval\]'"):
         harness_tasks(["mmlu"])
 
 
-def test_lent_models_are_asked_and_what_goes_on_is_told(
+def test_borrowed_models_are_evaluated_with_progress(
     harness: Any, tmp_path: Path, loaded: LoadedRecipe
 ) -> None:
     name = task(tmp_path, "mine", CHOICE)
@@ -250,13 +250,13 @@ def test_lent_models_are_asked_and_what_goes_on_is_told(
     assert any("answers" in str(line) for line in told)
 
 
-def test_names_are_read_from_the_files_of_the_harness() -> None:
+def test_harness_names_are_read_from_its_files() -> None:
     names = harness_names()
     assert names is not None
     assert {"gsm8k", "truthfulqa_mc1", "arc_easy", "mmlu"} <= set(names)
     assert names == sorted(names)
 
 
-def test_without_the_harness_there_are_no_names(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_there_are_no_names_without_the_harness(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.evaluation.harness_tasks.find_spec", lambda name: None)
     assert harness_names() is None

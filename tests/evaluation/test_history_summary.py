@@ -1,4 +1,4 @@
-"""What the history keeps of an evaluation is read back; lent models are used where they do."""
+"""Summaries of evaluations in the history, and evaluation with borrowed models."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests import tiny
 from tests.evaluation.conftest import Load
 
 
-def test_a_summary_is_read_back(tmp_path: Path, load: Load) -> None:
+def test_a_summary_survives_a_round_trip(tmp_path: Path, load: Load) -> None:
     recipe = load("llama").recipe
     plan = Plan(("a.toml",), ("base", "tuned"), (0.5, 1.0), ("x.jsonl",), 5, 2, allow_code=True)
     direct = Variant("direct", recipe, "checkpoint", None)

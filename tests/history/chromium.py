@@ -1,4 +1,4 @@
-"""A headless Chromium, spoken to through a pipe: enough to open a page and move the pointer."""
+"""A headless Chromium controlled through a pipe: opens a page, moves the pointer, presses keys."""
 
 from __future__ import annotations
 

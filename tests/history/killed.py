@@ -1,4 +1,4 @@
-"""A program that records a run until it is killed, and says what it has handed over and when."""
+"""A program that records a run until it is killed, and prints what it has recorded and when."""
 
 from __future__ import annotations
 

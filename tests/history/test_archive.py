@@ -1,4 +1,4 @@
-"""Finding, reading and editing what was written."""
+"""Searching, reading and editing stored runs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def prompts(archive: Archive, **query: object) -> list[str]:
     return [run.prompt for run in archive.find(Query(**query))]  # type: ignore[arg-type]
 
 
-def test_the_newest_comes_first_whatever_the_clock_said(desk: Desk) -> None:
+def test_runs_are_listed_newest_first_regardless_of_the_clock(desk: Desk) -> None:
     future = new_run("first", created=datetime.now(UTC) + timedelta(days=400))
     write_run(desk.writer, future, 1)
     write_run(desk.writer, new_run("second"), 1)
@@ -55,12 +55,14 @@ def test_the_newest_comes_first_whatever_the_clock_said(desk: Desk) -> None:
         ("", ["What is Zen?", "Ärger über 한국어", "An Apple a day"]),
     ],
 )
-def test_search(archive: Archive, words: str, found: list[str]) -> None:
+def test_search_finds_words_in_title_prompt_and_text(
+    archive: Archive, words: str, found: list[str]
+) -> None:
     assert prompts(archive, words=words) == found
     archive.close()
 
 
-def test_a_run_that_was_killed_says_how_far_it_came(archive: Archive) -> None:
+def test_a_killed_run_has_its_stored_tokens(archive: Archive) -> None:
     killed, finished, _ = archive.find()
     assert (killed.tokens, killed.ended) == (7, False)
     assert killed.opening == " the king\n 한국 </script> thou"
@@ -89,7 +91,7 @@ def test_titles_stars_and_tags(archive: Archive) -> None:
     archive.close()
 
 
-def test_what_is_deleted_can_be_had_back(archive: Archive) -> None:
+def test_deleted_runs_can_be_restored(archive: Archive) -> None:
     newest, *others = (run.id for run in archive.find())
     archive.delete(newest)
     assert [run.id for run in archive.find()] == others
@@ -103,7 +105,7 @@ def test_what_is_deleted_can_be_had_back(archive: Archive) -> None:
     archive.close()
 
 
-def test_the_bin_is_emptied_of_what_no_branch_needs(desk: Desk) -> None:
+def test_purge_keeps_runs_with_branches(desk: Desk) -> None:
     parent, other = new_run("parent"), new_run("other")
     branch = new_run("branch", parent=parent.id, fork_index=2)
     for run in (parent, other, branch):
@@ -121,7 +123,7 @@ def test_the_bin_is_emptied_of_what_no_branch_needs(desk: Desk) -> None:
     archive.close()
 
 
-def test_ids_can_be_shortened(archive: Archive) -> None:
+def test_ids_can_be_abbreviated(archive: Archive) -> None:
     run_id = archive.find()[1].id
     assert archive.resolve(run_id) == run_id
     assert archive.resolve(run_id[:6]) == run_id
@@ -131,7 +133,7 @@ def test_ids_can_be_shortened(archive: Archive) -> None:
     archive.close()
 
 
-def test_the_beginning_of_several_ids_is_no_id(desk: Desk) -> None:
+def test_an_ambiguous_prefix_is_an_error(desk: Desk) -> None:
     for id_ in ("abcd", "abce", "abc"):
         desk.writer.begin(replace(new_run(), id=id_))
     archive = desk.archive()
@@ -141,7 +143,7 @@ def test_the_beginning_of_several_ids_is_no_id(desk: Desk) -> None:
     archive.close()
 
 
-def test_every_call_names_a_run_that_is_not_there(archive: Archive) -> None:
+def test_every_method_reports_a_missing_run(archive: Archive) -> None:
     for call in (
         lambda: archive.get("nothing"),
         lambda: archive.tokens("nothing"),
@@ -154,7 +156,7 @@ def test_every_call_names_a_run_that_is_not_there(archive: Archive) -> None:
     archive.close()
 
 
-def test_an_empty_history(path: Path) -> None:
+def test_an_empty_history_has_no_runs(path: Path) -> None:
     desk = Desk(path)
     archive = desk.archive()
     assert archive.find() == []

@@ -1,4 +1,4 @@
-"""Packing loses nothing, and refuses what is not its own."""
+"""The encoding of candidates and numbers: round trips, and rejection of invalid data."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def kept(pairs: int, index: int = 0) -> CandidateRows:
 
 
 @given(pairs=st.integers(1, 7), index=st.integers(0, 30), estimated=st.booleans())
-def test_every_field_comes_back(pairs: int, index: int, estimated: bool) -> None:
+def test_candidates_survive_a_round_trip(pairs: int, index: int, estimated: bool) -> None:
     rows = kept(pairs, index)
     if estimated:
         rows = rows.with_alphas([0.25] * pairs)
@@ -42,7 +42,7 @@ def test_every_field_comes_back(pairs: int, index: int, estimated: bool) -> None
     assert np.array_equal(tabulate(back).contributions, tabulate(rows).contributions)
 
 
-def test_the_documented_layout_is_the_layout() -> None:
+def test_the_encoding_matches_the_documented_layout() -> None:
     rows = kept(2)
     packed = pack_candidates(rows)
     version, estimated, pairs, count, coalitions = struct.unpack_from("<BBHII", packed)
@@ -54,12 +54,12 @@ def test_the_documented_layout_is_the_layout() -> None:
 
 
 @pytest.mark.parametrize("cut", [0, 5, 40, -1])
-def test_what_is_cut_off_is_refused(cut: int) -> None:
+def test_truncated_data_are_rejected(cut: int) -> None:
     with pytest.raises(HistoryError, match="damaged"):
         unpack_candidates(pack_candidates(kept(1))[:cut])
 
 
-def test_another_version_and_what_is_too_long_are_refused() -> None:
+def test_unknown_versions_and_excess_data_are_rejected() -> None:
     packed = pack_candidates(kept(1))
     with pytest.raises(HistoryError, match="version 9"):
         unpack_candidates(b"\x09" + packed[1:])
@@ -68,5 +68,5 @@ def test_another_version_and_what_is_too_long_are_refused() -> None:
 
 
 @given(st.lists(st.floats(allow_nan=False)))
-def test_numbers_come_back(values: list[float]) -> None:
+def test_numbers_survive_a_round_trip(values: list[float]) -> None:
     assert unpack_numbers(pack_numbers(values)) == tuple(values)

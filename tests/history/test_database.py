@@ -1,4 +1,4 @@
-"""Versions, backups and files that are of no use."""
+"""Schema versions, backups, and damaged or unusable files."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def one(path: Path, query: str) -> object:
         return connection.execute(query).fetchone()[0]
 
 
-def test_a_fresh_history_has_the_newest_version_and_wal(path: Path) -> None:
+def test_a_new_history_has_the_latest_schema_and_wal(path: Path) -> None:
     Database(path)
     assert one(path, "PRAGMA user_version") == len(VERSIONS)
     assert one(path, "PRAGMA journal_mode") == "wal"
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
-def test_an_older_version_is_backed_up_and_brought_up_to_date(filled: tuple[Path, str]) -> None:
+def test_an_older_schema_is_backed_up_and_migrated(filled: tuple[Path, str]) -> None:
     path, run_id = filled
     Database(path, NEXT)
     assert one(path, "SELECT mood FROM run") == "fine"
@@ -56,7 +56,7 @@ def test_an_older_version_is_backed_up_and_brought_up_to_date(filled: tuple[Path
     assert one(backup, "PRAGMA user_version") == len(VERSIONS)
 
 
-def test_a_migration_that_fails_changes_nothing(filled: tuple[Path, str]) -> None:
+def test_a_failed_migration_changes_nothing(filled: tuple[Path, str]) -> None:
     path, run_id = filled
     with pytest.raises(HistoryError, match="cannot be used"):
         Database(path, (*NEXT[:-1], (*NEXT[-1], "NONSENSE")))
@@ -65,7 +65,7 @@ def test_a_migration_that_fails_changes_nothing(filled: tuple[Path, str]) -> Non
     archive.close()
 
 
-def test_a_newer_version_is_refused_and_left_alone(filled: tuple[Path, str]) -> None:
+def test_a_newer_schema_is_rejected_and_unchanged(filled: tuple[Path, str]) -> None:
     path, _ = filled
     Database(path, NEXT)
     before = path.read_bytes()
@@ -77,7 +77,7 @@ def test_a_newer_version_is_refused_and_left_alone(filled: tuple[Path, str]) -> 
     assert path.read_bytes() == before
 
 
-def test_nothing_is_made_by_looking(path: Path) -> None:
+def test_opening_to_read_creates_no_file(path: Path) -> None:
     with pytest.raises(HistoryError, match="no history of runs yet"):
         open_to_read(path)
     assert not path.exists()
@@ -86,7 +86,7 @@ def test_nothing_is_made_by_looking(path: Path) -> None:
 @pytest.mark.parametrize(
     "content", [b"not a database at all" * 100, b"SQLite format 3\0" + b"\7" * 5000]
 )
-def test_a_damaged_file_is_set_aside_and_recording_goes_on(path: Path, content: bytes) -> None:
+def test_a_damaged_file_is_set_aside_and_replaced(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     desk, run = Desk(path), new_run()
     write_run(desk.writer, run, 2)
@@ -102,10 +102,10 @@ def test_a_damaged_file_is_set_aside_and_recording_goes_on(path: Path, content: 
 
 @settings(max_examples=10)
 @given(data=st.data())
-def test_bytes_that_were_overwritten_never_end_the_program(
+def test_overwritten_bytes_never_crash_the_program(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
-    """Recording goes on and whoever looks is told; nothing but a ``HistoryError`` comes out."""
+    """Recording continues, and readers get a ``HistoryError`` at worst."""
     path = tmp_path_factory.mktemp("damaged") / "history.sqlite3"
     desk, run = Desk(path), new_run("before")
     write_run(desk.writer, run, 6)
@@ -157,8 +157,8 @@ def _in_child(program: str, *arguments: str) -> str:
 
 
 @pytest.mark.process
-def test_a_folder_that_cannot_be_written_to(tmp_path: Path) -> None:
-    """In a child without rights, because the tests may run as root, whom nothing stops."""
+def test_an_unwritable_folder(tmp_path: Path) -> None:
+    """Runs in a child process without privileges, because tests may run as root."""
     for folder in (tmp_path, *tmp_path.parents[:3]):
         if os.access(folder, os.W_OK) and folder != Path("/tmp"):
             folder.chmod(0o755)
@@ -204,7 +204,7 @@ finally:
 
 
 @pytest.mark.process
-def test_a_disk_that_is_full_in_the_middle_of_a_run_loses_nothing(path: Path) -> None:
+def test_a_full_disk_during_a_run_loses_nothing(path: Path) -> None:
     out = _in_child(_ON_A_SMALL_DISK, str(path)).strip().split("|")
     assert out[:-1] == ["True", "True", "60", "5", "full", "300", "1"]
     assert "kept in memory" in out[-1]
@@ -213,7 +213,7 @@ def test_a_disk_that_is_full_in_the_middle_of_a_run_loses_nothing(path: Path) ->
     archive.close()
 
 
-def test_programs_that_begin_one_history_at_the_same_moment_all_use_it(tmp_path: Path) -> None:
+def test_processes_can_create_the_same_history_concurrently(tmp_path: Path) -> None:
     troubles: list[Exception] = []
     together = threading.Barrier(4)
 

@@ -22,7 +22,7 @@ def archive(path: Path) -> EvaluationArchive:
     return EvaluationArchive(Database(path))
 
 
-def test_the_last_written_is_the_first_listed(archive: EvaluationArchive) -> None:
+def test_summaries_are_listed_newest_first(archive: EvaluationArchive) -> None:
     later = FIRST.changed + timedelta(seconds=1)
     second = replace(FIRST, id="two", folder="/out/b", changed=later)
     archive.put(FIRST)
@@ -33,7 +33,7 @@ def test_the_last_written_is_the_first_listed(archive: EvaluationArchive) -> Non
     assert [summary.id for summary in archive.all()] == ["one", "two"]
 
 
-def test_a_folder_has_one_summary_with_its_beginning(archive: EvaluationArchive) -> None:
+def test_a_folder_has_one_summary_that_keeps_its_creation_date(archive: EvaluationArchive) -> None:
     archive.put(FIRST)
     later = FIRST.created + timedelta(hours=1)
     archive.put(
@@ -42,14 +42,14 @@ def test_a_folder_has_one_summary_with_its_beginning(archive: EvaluationArchive)
     assert archive.all() == [replace(FIRST, changed=later, results="[1]", complete=True)]
 
 
-def test_a_summary_is_forgotten(archive: EvaluationArchive) -> None:
+def test_a_summary_can_be_deleted(archive: EvaluationArchive) -> None:
     archive.put(FIRST)
     archive.forget("one")
     archive.forget("none")
     assert archive.all() == []
 
 
-def test_a_history_without_evaluations_gets_their_table(path: Path) -> None:
+def test_the_table_of_evaluations_is_added_to_an_old_history(path: Path) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         migrate(connection, VERSIONS[:1])
     archive = EvaluationArchive(Database(path))

@@ -1,4 +1,4 @@
-"""What other programs read of a run, read back by other means."""
+"""Exported files, parsed by independent means."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def table(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
-def test_json_holds_everything(document: Document) -> None:
+def test_json_contains_everything(document: Document) -> None:
     told = json.loads(FORMATS["json"](document))
     assert told["text"] == document.text == "".join(t["text"] for t in told["tokens"])
     assert told["prompt"] == document.run.prompt
@@ -61,7 +61,7 @@ def test_json_holds_everything(document: Document) -> None:
         assert found["candidates"]["contributions"] == expected.contributions.tolist()
 
 
-def test_csv_has_a_row_for_each_token_and_its_exact_text(document: Document) -> None:
+def test_csv_has_one_row_per_token_with_its_exact_text(document: Document) -> None:
     rows = table(FORMATS["csv"](document))
     assert [row["text"] for row in rows] == [token.text for token in document.tokens]
     for token, row in zip(document.tokens, rows, strict=True):
@@ -75,7 +75,7 @@ def test_csv_has_a_row_for_each_token_and_its_exact_text(document: Document) -> 
         assert sum(shares) == pytest.approx(float(row["p_tuned"]) - float(row["p_base"]), abs=1e-5)
 
 
-def test_the_candidates_add_up(document: Document) -> None:
+def test_contributions_in_the_candidates_csv_add_up(document: Document) -> None:
     rows = table(FORMATS["candidates"](document))
     chosen = [row for row in rows if row["chosen"] == "True"]
     assert [int(row["token_id"]) for row in chosen] == [t.token_id for t in document.tokens]
@@ -85,7 +85,7 @@ def test_the_candidates_add_up(document: Document) -> None:
         assert row["label"] == document.run.label(int(row["token_id"]))
 
 
-def test_markdown_is_a_table_whatever_the_tokens_are(document: Document) -> None:
+def test_markdown_is_a_valid_table_for_any_tokens(document: Document) -> None:
     lines = FORMATS["markdown"](document).splitlines()
     assert len(lines) == 2 + len(document.tokens)
     for line in lines:
@@ -94,13 +94,13 @@ def test_markdown_is_a_table_whatever_the_tokens_are(document: Document) -> None
     assert "<" not in lines[2].replace("\\<", "")
 
 
-def test_a_part_is_what_was_selected(document: Document) -> None:
+def test_part_selects_tokens(document: Document) -> None:
     part = document.part(2, 5)
     assert FORMATS["text"](part) == "".join(token.text for token in document.tokens[2:5])
     assert FORMATS["markdown"](part).splitlines()[2].startswith("| 3 |")
 
 
-def test_every_format_takes_a_run_without_tokens(document: Document) -> None:
+def test_every_format_supports_a_run_without_tokens(document: Document) -> None:
     for name, write in FORMATS.items():
         assert isinstance(write(document.part(0, 0)), str), name
     assert set(ENDINGS) <= set(FORMATS)
@@ -116,9 +116,7 @@ def bars(element: ElementTree.Element) -> Iterator[tuple[float, float, float]]:
 
 
 @pytest.mark.parametrize("shown", [LIGHT, DARK])
-def test_the_bars_of_a_token_add_up_to_the_difference_of_the_lines(
-    document: Document, shown: Colors
-) -> None:
+def test_bars_add_up_to_the_difference_of_tuned_and_base(document: Document, shown: Colors) -> None:
     root = ElementTree.fromstring(standalone_svg(document, shown))
     place = geometry_of(document)
     unit = place.y(0) - place.y(1)
@@ -134,7 +132,7 @@ def test_the_bars_of_a_token_add_up_to_the_difference_of_the_lines(
     assert gained == pytest.approx(expected, abs=4e-3)
 
 
-def test_names_in_the_picture_are_text(document: Document) -> None:
+def test_names_in_the_svg_are_escaped(document: Document) -> None:
     root = ElementTree.fromstring(standalone_svg(document, LIGHT))
     texts = ["".join(text.itertext()) for text in root.iter(f"{SVG}text")]
     assert [one_line(name) for name in document.pair_names] == [
@@ -145,7 +143,7 @@ def test_names_in_the_picture_are_text(document: Document) -> None:
     }  # fmt: skip
 
 
-def test_a_long_run_stays_narrow_enough(document: Document) -> None:
+def test_the_plot_of_a_long_run_has_a_bounded_width(document: Document) -> None:
     long = Document(document.run, document.tokens * 400, document.candidates * 400)
     place = geometry_of(long)
     assert place.column == 2.0
@@ -156,7 +154,7 @@ def test_a_long_run_stays_narrow_enough(document: Document) -> None:
 # A base behind an endpoint
 
 
-def test_the_coverage_is_told_where_there_is_one(document: Document) -> None:
+def test_the_coverage_is_shown_if_there_is_one(document: Document) -> None:
     told = covered(document)
     shares = [token.attribution.coverage for token in told.tokens]
     assert [float(row["coverage"]) for row in table(FORMATS["csv"](told))] == shares
@@ -166,9 +164,7 @@ def test_the_coverage_is_told_where_there_is_one(document: Document) -> None:
 
 
 @pytest.mark.parametrize("colors", [LIGHT, DARK])
-def test_the_plot_has_a_line_and_marks_where_the_coverage_is_low(
-    document: Document, colors: Colors
-) -> None:
+def test_the_plot_marks_low_coverage(document: Document, colors: Colors) -> None:
     told = covered(document)
     root = ElementTree.fromstring(standalone_svg(told, colors))
     lines = [path for path in root.iter(f"{SVG}path") if path.get("stroke") == colors.more]

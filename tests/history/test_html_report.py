@@ -1,4 +1,4 @@
-"""The report: nothing in it is markup but its own, and it answers to pointer and keys."""
+"""The HTML report: no injected markup, and interaction with pointer and keys."""
 
 from __future__ import annotations
 
@@ -68,13 +68,13 @@ def parsed(page: str) -> Parser:
     ("reason", "said"),
     [("eos", "ended at the end of text"), ("cancelled", "stopped by hand")],
 )
-def test_the_head_says_how_it_ended(document: Document, reason: str, said: str) -> None:
+def test_the_header_shows_the_finish_reason(document: Document, reason: str, said: str) -> None:
     run = replace(document.run, summary=replace(document.run.summary, finish_reason=reason))
     page = write_html(replace(document, run=run))
     assert f" · {said}</p>" in page
 
 
-def test_no_element_or_attribute_comes_from_a_run(parsed: Parser) -> None:
+def test_text_of_a_run_cannot_inject_markup(parsed: Parser) -> None:
     tags = {tag for tag, _ in parsed.elements}
     assert not tags & {"img", "b", "u", "link", "iframe", "object"}
     scripts = [attributes for tag, attributes in parsed.elements if tag == "script"]
@@ -84,7 +84,7 @@ def test_no_element_or_attribute_comes_from_a_run(parsed: Parser) -> None:
         assert not {"src", "href", "style"} & set(attributes)
 
 
-def test_nothing_is_fetched(page: str, parsed: Parser) -> None:
+def test_the_report_loads_no_resources(page: str, parsed: Parser) -> None:
     addresses = set(re.findall(r"https?://[^\s\"'`)]+", page))
     assert addresses == {"http://www.w3.org/2000/svg"}
     (policy,) = [
@@ -97,7 +97,7 @@ def test_nothing_is_fetched(page: str, parsed: Parser) -> None:
     assert "unsafe" not in policy
 
 
-def test_every_token_is_there_with_marks_for_what_is_not_seen(
+def test_the_report_contains_every_token_with_marks_for_invisible_characters(
     document: Document, parsed: Parser
 ) -> None:
     assert len(parsed.tokens) == len(document.tokens)
@@ -110,7 +110,7 @@ def test_every_token_is_there_with_marks_for_what_is_not_seen(
     assert any("⟨202E⟩" in shown and "␀" in shown for shown in parsed.tokens)
 
 
-def test_the_numbers_in_the_page_are_those_of_the_run(document: Document, page: str) -> None:
+def test_the_embedded_numbers_equal_those_of_the_run(document: Document, page: str) -> None:
     found = re.search(r'id="data">(.*?)</script>', page, re.DOTALL)
     assert found
     data = json.loads(found[1])
@@ -124,7 +124,9 @@ def test_the_numbers_in_the_page_are_those_of_the_run(document: Document, page: 
         assert by_id[token.token_id][3] == pytest.approx(explained.p_tuned, rel=1e-4)
 
 
-def test_a_screen_reader_finds_a_table_with_every_token(document: Document, parsed: Parser) -> None:
+def test_the_report_has_an_accessible_table_of_all_tokens(
+    document: Document, parsed: Parser
+) -> None:
     rows = [attributes for tag, attributes in parsed.elements if tag == "th"]
     assert sum(attributes.get("scope") == "row" for attributes in rows) == len(document.tokens)
     assert all("scope" in attributes for attributes in rows)
@@ -133,7 +135,7 @@ def test_a_screen_reader_finds_a_table_with_every_token(document: Document, pars
     assert "table of tokens has the same numbers" in str(picture["aria-label"])
 
 
-def test_the_coverage_is_told_where_there_is_one(document: Document, page: str) -> None:
+def test_the_coverage_is_shown_if_there_is_one(document: Document, page: str) -> None:
     assert "coverage" not in page.replace('$("coverage")', "").replace("token.coverage", "")
     told = write_html(covered(document))
     cells = re.findall(r"<td>(⚠ )?([0-9.]+)%</td>", told)
@@ -154,7 +156,7 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
 
 
 @pytest.mark.process
-def test_in_chromium_pointer_and_keys_show_the_numbers(
+def test_in_chromium_pointer_and_keys_show_token_details(
     chromium: Chromium, document: Document, page: str, tmp_path: Path
 ) -> None:
     file = tmp_path / "report.html"

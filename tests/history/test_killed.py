@@ -1,4 +1,4 @@
-"""``kill -9`` in the middle of a run costs half a second of it at most."""
+"""``kill -9`` during a run loses half a second of it at most."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _TIMES = 10
 
 
 @pytest.mark.parametrize("time_", range(_TIMES))
-def test_what_is_half_a_second_old_is_there(path: Path, time_: int) -> None:
+def test_kill_loses_half_a_second_at_most(path: Path, time_: int) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.history.killed", str(path)],
         stdout=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""Memory is bounded whatever the disk does, and putting in never waits."""
+"""The write queue: bounded memory, and adding an item never blocks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def kinds(queue: WriteQueue) -> list[str]:
     return [type(item.rows).__name__ for item in queue.take(0) if isinstance(item, TokenAdded)]
 
 
-def test_rows_wait_up_to_a_bound_then_candidates_then_first_choices_alone() -> None:
+def test_waiting_rows_are_reduced_to_candidates_and_then_to_top_candidates() -> None:
     queue = WriteQueue(max_row_bytes=2 * ROW_BYTES, max_candidates=3)
     for item in added(7):
         assert queue.put(item)
@@ -39,7 +39,7 @@ def test_rows_wait_up_to_a_bound_then_candidates_then_first_choices_alone() -> N
     assert kinds(queue) == ["RoleLogits"]  # what was taken counts no more
 
 
-def test_nothing_is_put_into_a_closed_inbox_and_what_is_in_it_comes_out() -> None:
+def test_a_closed_queue_rejects_new_items_and_returns_queued_ones() -> None:
     queue = WriteQueue()
     first, second = added(2)
     queue.put(first)
@@ -49,7 +49,7 @@ def test_nothing_is_put_into_a_closed_inbox_and_what_is_in_it_comes_out() -> Non
     assert queue.take(60) == []
 
 
-def test_reduced_rows_are_those_that_would_have_been_kept() -> None:
+def test_reducing_rows_early_gives_the_same_candidates() -> None:
     queue = WriteQueue(max_row_bytes=0)
     (item,) = added(1)
     queue.put(item)
@@ -61,7 +61,7 @@ def test_reduced_rows_are_those_that_would_have_been_kept() -> None:
     assert reduced.token is item.token
 
 
-def test_tokens_of_several_runs_and_vocabularies_are_reduced_each_by_its_own_rows() -> None:
+def test_tokens_of_different_runs_and_vocabularies_are_reduced_separately() -> None:
     kinds = [((1.0,), 300), ((1.0,), 300), ((1.0,), 200), ((0.5,), 200), ((0.5, 1.0), 200)]
     told: list[CandidateRows] = []
     tokens = [

@@ -1,4 +1,4 @@
-"""What the writer keeps, when it keeps it, and what it does when the disk will not have it."""
+"""What the writer stores and when, and its behaviour if the disk fails."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.history.invented import (
 )
 
 
-def test_a_run_comes_back_as_it_was(desk: Desk) -> None:
+def test_a_run_survives_a_round_trip(desk: Desk) -> None:
     run = new_run("Why?\n\tEmoji 👩‍👩‍👧 and 한국어", pairs=2)
     figures = RunFigures(0.5, 12.25, 10**9)
     made = write_run(desk.writer, run, 12, Ending("eos", figures=figures))
@@ -61,9 +61,7 @@ def test_a_run_comes_back_as_it_was(desk: Desk) -> None:
     archive.close()
 
 
-def test_whether_tokens_were_drafted_is_kept_and_unknown_of_old_runs(
-    desk: Desk, path: Path
-) -> None:
+def test_speculative_decoding_is_recorded_and_unknown_for_old_runs(desk: Desk, path: Path) -> None:
     runs = {drafts: replace(new_run(), drafts=drafts) for drafts in (True, False)}
     for run in runs.values():
         write_run(desk.writer, run, 1, Ending("eos"))
@@ -78,7 +76,7 @@ def test_whether_tokens_were_drafted_is_kept_and_unknown_of_old_runs(
     archive.close()
 
 
-def test_the_prompt_is_there_before_the_first_token(desk: Desk) -> None:
+def test_the_prompt_is_stored_before_the_first_token(desk: Desk) -> None:
     run = new_run()
     desk.writer.begin(run)
     archive = desk.archive()
@@ -90,7 +88,7 @@ def test_the_prompt_is_there_before_the_first_token(desk: Desk) -> None:
     archive.close()
 
 
-def test_a_vocabulary_is_kept_once(desk: Desk) -> None:
+def test_a_vocabulary_is_stored_once(desk: Desk) -> None:
     for _ in range(3):
         write_run(desk.writer, new_run(), 1)
     desk.close()
@@ -98,7 +96,7 @@ def test_a_vocabulary_is_kept_once(desk: Desk) -> None:
         assert connection.execute("SELECT count(*) FROM vocabulary").fetchone() == (1,)
 
 
-def test_what_is_not_a_number_comes_back(desk: Desk) -> None:
+def test_nan_survives_a_round_trip(desk: Desk) -> None:
     run = new_run()
     token, explained = step(0)
     explained = replace(explained, logprob_base=-math.inf, kl=math.nan)
@@ -112,7 +110,7 @@ def test_what_is_not_a_number_comes_back(desk: Desk) -> None:
     archive.close()
 
 
-def test_half_of_a_surrogate_pair_ends_nothing(desk: Desk) -> None:
+def test_lone_surrogates_are_replaced(desk: Desk) -> None:
     run = new_run("a\ud800b")
     write_run(desk.writer, run, 2)
     archive = desk.archive()
@@ -121,8 +119,8 @@ def test_half_of_a_surrogate_pair_ends_nothing(desk: Desk) -> None:
     archive.close()
 
 
-def test_a_run_goes_on_after_its_end(desk: Desk) -> None:
-    """A person draws token by token: each ends the run for now."""
+def test_a_run_can_continue_after_its_end(desk: Desk) -> None:
+    """Generating token by token ends the run after each token."""
     run = new_run()
     made = write_run(desk.writer, run, 2, Ending("length"))
     more = step(2, seed=3)
@@ -138,7 +136,7 @@ def test_a_run_goes_on_after_its_end(desk: Desk) -> None:
     archive.close()
 
 
-def test_a_branch_holds_only_its_own_tokens(desk: Desk) -> None:
+def test_a_branch_stores_only_its_own_tokens(desk: Desk) -> None:
     first = new_run()
     trunk = write_run(desk.writer, first, 6)
     branch = new_run(parent=first.id, fork_index=4)
@@ -171,7 +169,7 @@ def test_a_branch_holds_only_its_own_tokens(desk: Desk) -> None:
     archive.close()
 
 
-def test_closing_writes_what_waits_and_then_takes_nothing(path: Path) -> None:
+def test_closing_writes_queued_items_and_rejects_new_ones(path: Path) -> None:
     desk = Desk(path)
     run = new_run()
     write_run(desk.writer, run, 50)
@@ -190,7 +188,7 @@ def test_a_writer_that_was_not_started_can_be_joined(path: Path) -> None:
     assert writer.join(1)
 
 
-def test_two_programs_write_one_history(path: Path) -> None:
+def test_two_processes_write_one_history(path: Path) -> None:
     desks = [Desk(path), Desk(path)]
     runs = [new_run(f"prompt {number}") for number in range(20)]
     threads = [
@@ -212,8 +210,8 @@ def test_two_programs_write_one_history(path: Path) -> None:
     archive.close()
 
 
-def test_branches_keep_what_their_parent_gives_up(desk: Desk) -> None:
-    """The parent goes on in another way before the place where a branch left it."""
+def test_branches_keep_tokens_that_their_parent_replaces(desk: Desk) -> None:
+    """The parent is continued differently from an index before the fork."""
     first = new_run()
     trunk = write_run(desk.writer, first, 6)
     late, early = (new_run(parent=first.id, fork_index=fork) for fork in (5, 2))
@@ -238,9 +236,7 @@ def test_branches_keep_what_their_parent_gives_up(desk: Desk) -> None:
     archive.close()
 
 
-def test_what_could_not_be_written_is_not_called_written(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_flush_reports_a_failed_write(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     assert desk.writer.flush(20)
 
     def broken(*_: object) -> None:
@@ -255,7 +251,7 @@ def test_what_could_not_be_written_is_not_called_written(
     assert all("A part of a run was not stored" in str(told) for told in desk.told)
 
 
-def test_what_is_held_of_old_runs_is_bounded_and_they_go_on_all_the_same(desk: Desk) -> None:
+def test_cached_run_starts_are_bounded_and_old_runs_can_continue(desk: Desk) -> None:
     first = new_run("the first")
     write_run(desk.writer, first, 3)
     for number in range(130):

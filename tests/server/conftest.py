@@ -1,4 +1,4 @@
-"""The API over tiny models, on a real socket."""
+"""API servers over tiny models, on real sockets."""
 
 from __future__ import annotations
 

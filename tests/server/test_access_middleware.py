@@ -1,4 +1,4 @@
-"""Who may ask, how much, and for how long."""
+"""Access control and limits of the API server."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ def error(answer: httpx2.Response) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:1", "127.0.0.1", "[::1]:8642"])
-def test_names_of_this_machine(server: Running, host: str) -> None:
+def test_a_local_host_header_is_accepted(server: Running, host: str) -> None:
     assert ask(server, host=host).status_code == 200
 
 
 @pytest.mark.parametrize("host", ["evil.org", "127.0.0.1.evil.org", "localhost.evil.org", "[::2]"])
-def test_a_name_that_somebody_pointed_here(server: Running, host: str) -> None:
+def test_a_foreign_host_header_is_rejected(server: Running, host: str) -> None:
     answer = ask(server, host=host)
     assert answer.status_code == 403
     assert "does not name this machine" in str(error(answer)["message"])
@@ -60,13 +60,13 @@ def test_a_name_that_somebody_pointed_here(server: Running, host: str) -> None:
         {"sec-fetch-site": "same-site"},
     ],
 )
-def test_web_pages_may_not_ask(server: Running, headers: dict[str, str]) -> None:
+def test_requests_of_web_pages_are_rejected(server: Running, headers: dict[str, str]) -> None:
     answer = ask(server, **headers)
     assert answer.status_code == 403
     assert "web pages" in str(error(answer)["message"])
 
 
-def test_a_page_that_is_let_in_still_needs_the_key(guarded: Running) -> None:
+def test_an_allowed_origin_still_needs_the_key(guarded: Running) -> None:
     preflight = httpx2.options(
         f"{guarded.url}/v1/models",
         headers={
@@ -84,7 +84,7 @@ def test_a_page_that_is_let_in_still_needs_the_key(guarded: Running) -> None:
     assert ask(guarded, origin="https://evil.org", authorization=f"Bearer {KEY}").status_code == 403
 
 
-def test_the_key(guarded: Running) -> None:
+def test_the_api_key_is_required(guarded: Running) -> None:
     with guarded.client(KEY) as client:
         assert client.models.list().data
     for wrong in (KEY, "Bearer", f"Bearer {KEY[:-1]}", f"Bearer {KEY}a", b"Bearer \xe9", None):
@@ -98,7 +98,7 @@ def test_the_key(guarded: Running) -> None:
     assert KEY not in repr(Access("127.0.0.1", KEY))
 
 
-def test_a_form_of_a_web_page_is_no_request(server: Running) -> None:
+def test_form_posts_are_rejected(server: Running) -> None:
     answer = httpx2.post(
         f"{server.url}/v1/completions",
         content='{"prompt": "a"}',
@@ -109,7 +109,7 @@ def test_a_form_of_a_web_page_is_no_request(server: Running) -> None:
 
 
 @pytest.mark.parametrize("length", [True, False])
-def test_a_body_has_a_limit(guarded: Running, length: bool) -> None:
+def test_the_body_size_is_limited(guarded: Running, length: bool) -> None:
     body = b'{"prompt": "' + b"a" * 3000 + b'"}'
     content = body if length else iter([body[:1500], body[1500:]])
     answer = httpx2.post(
@@ -121,7 +121,7 @@ def test_a_body_has_a_limit(guarded: Running, length: bool) -> None:
     error(answer)
 
 
-def test_a_body_has_to_arrive(guarded: Running) -> None:
+def test_the_time_to_receive_a_body_is_limited(guarded: Running) -> None:
     with socket.create_connection(("127.0.0.1", guarded.port), PATIENCE) as connection:
         connection.sendall(
             b"POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n"
@@ -132,7 +132,7 @@ def test_a_body_has_to_arrive(guarded: Running) -> None:
         assert connection.recv(4096).startswith(b"HTTP/1.1 408 ")
 
 
-def test_an_answer_has_a_limit(serve: Serve) -> None:
+def test_the_time_of_a_response_is_limited(serve: Serve) -> None:
     with serve(limits=Limits(answer_seconds=0.0)) as running:
         for stream in ("false", "true"):
             answer = httpx2.post(
@@ -148,19 +148,19 @@ def test_an_answer_has_a_limit(serve: Serve) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "status"), [("GET", "/", 404), ("GET", "/v1/completions", 405)]
 )
-def test_what_is_not_there(server: Running, method: str, path: str, status: int) -> None:
+def test_unknown_paths_and_methods(server: Running, method: str, path: str, status: int) -> None:
     answer = httpx2.request(method, server.url + path)
     assert answer.status_code == status
     error(answer)
 
 
-def test_others_need_a_key(served_recipe: Recipe) -> None:
+def test_listening_for_other_machines_requires_a_key(served_recipe: Recipe) -> None:
     with pytest.raises(SettingsError, match="API key is required"):
         listen(Service(Access("0.0.0.0"), 0))
     listen(Service(Access("0.0.0.0", KEY), 0)).close()
 
 
-def test_a_port_that_is_taken(served_recipe: Recipe) -> None:
+def test_a_port_in_use_is_an_error(served_recipe: Recipe) -> None:
     with listen(Service(Access("127.0.0.1"), 0)) as listener:
         port = listener.getsockname()[1]
         with pytest.raises(SettingsError, match="another program uses the port"):
@@ -171,7 +171,7 @@ def test_a_port_that_is_taken(served_recipe: Recipe) -> None:
     ("host", "local"),
     [("127.0.0.1", True), ("::1", True), ("localhost", True), ("0.0.0.0", False), ("gpu", False)],
 )
-def test_loopback(host: str, local: bool) -> None:
+def test_loopback_addresses(host: str, local: bool) -> None:
     assert is_loopback(host) is local
 
 
@@ -187,14 +187,14 @@ def test_loopback(host: str, local: bool) -> None:
         (["--port", "123456"], "The port must be a number"),
     ],
 )
-def test_options_that_cannot_be(
+def test_invalid_options(
     options: list[str], said: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     assert main(["serve", *options]) == 2
     assert said in capsys.readouterr().err
 
 
-def test_a_key_may_have_any_letters(serve: Serve) -> None:
+def test_a_key_may_contain_non_ascii_characters(serve: Serve) -> None:
     with serve(access=Access("127.0.0.1", "schlüssel")) as running:
         url = f"{running.url}/v1/models"
         right = {"authorization": "Bearer schlüssel".encode()}

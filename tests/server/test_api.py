@@ -1,4 +1,4 @@
-"""The API through the client that everybody has, against the engine without a server."""
+"""The API through the ``openai`` client, compared with the engine."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MODEL = "tiny-one-style"
 
 
 class Headless:
-    """The engine, asked without a server."""
+    """The engine without a server, as the reference."""
 
     def __init__(self, recipe: Recipe) -> None:
         self._recipe = recipe
@@ -61,7 +61,7 @@ def headless(served_recipe: Recipe) -> Headless:
     return Headless(served_recipe)
 
 
-def test_the_recipe_is_the_only_model(client: OpenAI) -> None:
+def test_models_lists_the_recipe(client: OpenAI) -> None:
     (model,) = client.models.list().data
     assert model.id == MODEL
     assert client.models.retrieve(MODEL) == model
@@ -69,7 +69,7 @@ def test_the_recipe_is_the_only_model(client: OpenAI) -> None:
         client.models.retrieve("gpt-4")
 
 
-def test_a_completion_is_what_the_engine_writes(client: OpenAI, headless: Headless) -> None:
+def test_a_completion_equals_the_engines_text(client: OpenAI, headless: Headless) -> None:
     answer = client.completions.create(model=MODEL, prompt=PROMPT)
     (choice,) = answer.choices
     tokens = headless.run()
@@ -81,7 +81,7 @@ def test_a_completion_is_what_the_engine_writes(client: OpenAI, headless: Headle
     assert answer.usage.prompt_tokens == headless.prompt_tokens
 
 
-def test_sampling_is_as_asked(client: OpenAI, headless: Headless) -> None:
+def test_sampling_parameters_are_applied(client: OpenAI, headless: Headless) -> None:
     asked = {"temperature": 1.2, "top_p": 0.9, "seed": 4, "max_tokens": 10}
     answer = client.completions.create(
         model=MODEL, prompt=PROMPT, n=3, extra_body={"top_k": 50, "min_p": 0.001}, **asked
@@ -120,7 +120,7 @@ def test_alphas_per_request(client: OpenAI, headless: Headless) -> None:
         client.completions.create(model=MODEL, prompt="a", extra_body={"alphas": [1, 2]})
 
 
-def test_stop_strings(client: OpenAI, headless: Headless) -> None:
+def test_stop_strings_end_a_completion(client: OpenAI, headless: Headless) -> None:
     whole = headless.text()
     stop = whole[2:4]
     answer = client.completions.create(model=MODEL, prompt=PROMPT, stop=stop)
@@ -129,7 +129,7 @@ def test_stop_strings(client: OpenAI, headless: Headless) -> None:
 
 
 @pytest.mark.parametrize("most", [0, 4])
-def test_log_probabilities(client: OpenAI, headless: Headless, most: int) -> None:
+def test_logprobs_of_completions(client: OpenAI, headless: Headless, most: int) -> None:
     answer = client.completions.create(model=MODEL, prompt=PROMPT, logprobs=most)
     given = answer.choices[0].logprobs
     tokens = headless.run()
@@ -146,7 +146,7 @@ def test_log_probabilities(client: OpenAI, headless: Headless, most: int) -> Non
         )
 
 
-def test_log_probabilities_of_a_chat(client: OpenAI, headless: Headless) -> None:
+def test_logprobs_of_chat_completions(client: OpenAI, headless: Headless) -> None:
     answer = client.chat.completions.create(
         model=MODEL,
         messages=[{"role": "user", "content": PROMPT}],
@@ -167,7 +167,7 @@ def test_log_probabilities_of_a_chat(client: OpenAI, headless: Headless) -> None
         assert top == sorted(top, reverse=True)
 
 
-def test_the_extension_says_what_the_pairs_did(client: OpenAI, headless: Headless) -> None:
+def test_the_extension_has_each_pairs_contribution(client: OpenAI, headless: Headless) -> None:
     answer = client.completions.create(model=MODEL, prompt=PROMPT)
     extension = answer.choices[0].model_extra["tuneshift"]
     for said, token in zip(extension["tokens"], headless.run(), strict=True):
@@ -183,7 +183,7 @@ def test_the_extension_says_what_the_pairs_did(client: OpenAI, headless: Headles
     assert "tuneshift" not in plain.choices[0].model_extra
 
 
-def test_streams(client: OpenAI, headless: Headless) -> None:
+def test_streaming(client: OpenAI, headless: Headless) -> None:
     expected = headless.text()
     stream = client.completions.create(
         model=MODEL, prompt=PROMPT, stream=True, stream_options={"include_usage": True}
@@ -204,7 +204,7 @@ def test_streams(client: OpenAI, headless: Headless) -> None:
     assert texts == {0: headless.text(seed=3), 1: headless.text(seed=4)}
 
 
-def test_a_conversation(client: OpenAI, headless: Headless) -> None:
+def test_chat_messages_use_the_prompt_format(client: OpenAI, headless: Headless) -> None:
     said = [("system", "be brief"), ("user", "the king"), ("assistant", "said"), ("user", "what?")]
     answer = client.chat.completions.create(
         model=MODEL,
@@ -231,7 +231,7 @@ def test_a_conversation(client: OpenAI, headless: Headless) -> None:
         ({}, "prompt", "required"),
     ],
 )
-def test_what_is_wrong_is_said_as_the_api_says_it(
+def test_errors_have_the_format_of_the_api(
     server: Running, body: dict[str, object], param: str | None, said: str
 ) -> None:
     status, answer = post(server, "/v1/completions", json.dumps({"model": MODEL, **body}))
@@ -252,10 +252,10 @@ def post(server: Running, path: str, body: str) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_nothing_is_written_for_a_client_that_has_gone(
+def test_a_disconnected_clients_generation_is_cancelled(
     server: Running, monkeypatch: pytest.MonkeyPatch, stream: bool
 ) -> None:
-    """The engine is held at its third token until the server has seen that the client is gone."""
+    """The engine pauses at its third token until the server has noticed the disconnect."""
     gone, computed = threading.Event(), []
     attribute = engine_module.attribute
 
@@ -298,7 +298,7 @@ def wait_for(computed: list[int], count: int) -> None:
     raise AssertionError("nothing was computed")
 
 
-def test_32_clients_at_once_each_get_their_text(server: Running, headless: Headless) -> None:
+def test_32_concurrent_clients_get_their_own_text(server: Running, headless: Headless) -> None:
     def ask(seed: int) -> str:
         with server.client() as client:
             stream = client.completions.create(
@@ -311,8 +311,8 @@ def test_32_clients_at_once_each_get_their_text(server: Running, headless: Headl
     assert texts == [headless.text(temperature=1.0, seed=seed) for seed in range(32)]
 
 
-def test_numbers_are_json(client: OpenAI) -> None:
-    """A token that the base cannot say has no −∞ in the answer."""
+def test_infinite_logprobs_are_valid_json(client: OpenAI) -> None:
+    """A token with probability 0 under the base must not put −∞ into the JSON."""
     answer = client.completions.create(
         model=MODEL, prompt=PROMPT, logprobs=50, extra_body={"alphas": [300.0]}
     )

@@ -1,4 +1,4 @@
-"""Prompts that are echoed and scored, and prompts of ids: what benchmarks ask for."""
+"""Echoed prompts with log-probabilities, and prompts of token ids, as benchmarks use them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ALPHA = 0.8
 
 
 class Oracle:
-    """The tuned distribution from whole forward passes of transformers, without a cache."""
+    """The tuned distribution, from uncached forward passes of transformers."""
 
     def __init__(self, family: tiny.Family) -> None:
         load = AutoModelForCausalLM.from_pretrained
@@ -54,7 +54,7 @@ def ask(client: OpenAI, prompt: Any, **options: Any) -> Any:
     return client.completions.create(model="", prompt=prompt, **options)
 
 
-def test_a_prompt_of_ids_is_the_text(client: OpenAI, ids: list[int]) -> None:
+def test_a_prompt_of_token_ids_equals_the_text(client: OpenAI, ids: list[int]) -> None:
     said, written = ask(client, PROMPT), ask(client, ids)
     assert written.choices[0].text == said.choices[0].text
     assert written.usage == said.usage
@@ -64,7 +64,7 @@ def test_a_prompt_of_ids_is_the_text(client: OpenAI, ids: list[int]) -> None:
 
 
 @pytest.mark.parametrize("as_ids", [True, False])
-def test_every_token_of_the_prompt_is_scored(
+def test_echo_scores_every_token_of_the_prompt(
     client: OpenAI, oracle: Oracle, ids: list[int], as_ids: bool
 ) -> None:
     answer = ask(client, ids if as_ids else PROMPT, echo=True, max_tokens=1, logprobs=3)
@@ -85,10 +85,10 @@ def test_every_token_of_the_prompt_is_scored(
     assert answer.usage.completion_tokens == 1
 
 
-def test_scores_as_the_evaluation_harness_reads_them(
+def test_echo_works_with_lm_evaluation_harness(
     client: OpenAI, oracle: Oracle, ids: list[int]
 ) -> None:
-    """Its local-completions sends ids, sums what follows the context, and compares for greedy."""
+    """``local-completions`` sends ids and sums the log-probabilities after the context."""
     context = 3
     greedy = ids[:context]
     for _ in range(4):
@@ -106,7 +106,7 @@ def test_scores_as_the_evaluation_harness_reads_them(
         assert all(score == max(top.values()) for score, top in pairs) == is_greedy
 
 
-def test_alphas_act_on_the_scores(client: OpenAI, oracle: Oracle, ids: list[int]) -> None:
+def test_alphas_affect_echoed_logprobs(client: OpenAI, oracle: Oracle, ids: list[int]) -> None:
     options = {"echo": True, "max_tokens": 0, "logprobs": 0, "extra_body": {"alphas": [-1.5]}}
     (choice,) = ask(client, ids, **options).choices
     rows = oracle.logprobs(ids, -1.5)
@@ -114,7 +114,7 @@ def test_alphas_act_on_the_scores(client: OpenAI, oracle: Oracle, ids: list[int]
     assert choice.logprobs.token_logprobs[1:] == pytest.approx(expected, abs=1e-4)
 
 
-def test_nothing_may_be_written_after_the_echo(client: OpenAI, ids: list[int]) -> None:
+def test_max_tokens_0_returns_only_the_prompt(client: OpenAI, ids: list[int]) -> None:
     answer = ask(client, [ids, ids], echo=True, max_tokens=0, logprobs=1)
     for choice in answer.choices:
         assert choice.text == PROMPT
@@ -124,12 +124,12 @@ def test_nothing_may_be_written_after_the_echo(client: OpenAI, ids: list[int]) -
     assert [token["token_id"] for token in explained] == ids[1:]
 
 
-def test_what_is_written_after_an_echo_is_what_is_written_without(client: OpenAI) -> None:
+def test_echo_does_not_change_the_generated_text(client: OpenAI) -> None:
     plain = ask(client, PROMPT, max_tokens=6).choices[0].text
     assert ask(client, PROMPT, max_tokens=6, echo=True).choices[0].text == PROMPT + plain
 
 
-def test_a_prompt_of_one_token_has_nothing_to_score(client: OpenAI, ids: list[int]) -> None:
+def test_a_prompt_of_one_token_has_no_logprobs(client: OpenAI, ids: list[int]) -> None:
     (choice,) = ask(client, ids[:1], echo=True, max_tokens=2, logprobs=1).choices
     assert choice.logprobs.token_logprobs[0] is None
     assert len(choice.logprobs.tokens) == 3
@@ -148,7 +148,7 @@ def test_a_prompt_of_one_token_has_nothing_to_score(client: OpenAI, ids: list[in
         ({"prompt": ["a", [1]]}, None),
     ],
 )
-def test_what_cannot_be_done_is_said(
+def test_invalid_combinations_with_echo_are_errors(
     server: Running, options: dict[str, Any], message: str | None
 ) -> None:
     body = {"prompt": PROMPT, **options}
@@ -157,7 +157,7 @@ def test_what_cannot_be_done_is_said(
     assert (message or "") in answer.text
 
 
-def test_stop_strings_of_the_recipe_do_not_cut_an_echo(serve: Serve, served_recipe: Recipe) -> None:
+def test_stop_strings_do_not_apply_to_an_echoed_prompt(serve: Serve, served_recipe: Recipe) -> None:
     sampling = replace(served_recipe.sampling, stop=("king",))
     with (
         serve(recipe=replace(served_recipe, sampling=sampling)) as running,
@@ -166,7 +166,7 @@ def test_stop_strings_of_the_recipe_do_not_cut_an_echo(serve: Serve, served_reci
         assert ask(client, PROMPT, echo=True, max_tokens=0).choices[0].text == PROMPT
 
 
-def test_roles_with_a_prompt_format_cannot_echo(serve: Serve, served_recipe: Recipe) -> None:
+def test_echo_requires_plain_prompt_formats(serve: Serve, served_recipe: Recipe) -> None:
     pair = served_recipe.pairs[0]
     spec = replace(pair.expert, prompt="Q: {prompt}\nA:")
     recipe = replace(served_recipe, pairs=(replace(pair, expert=spec),))
@@ -180,7 +180,7 @@ prompts = st.lists(st.lists(st.integers(0, 3), min_size=1, max_size=8), min_size
 
 
 @given(prompts)
-def test_an_echo_is_the_longest_end_that_all_have_after_their_first(
+def test_echo_scores_the_longest_common_suffix_of_the_roles_prompts(
     prompts: list[list[int]],
 ) -> None:
     heads, echoed = split_echo(prompts)

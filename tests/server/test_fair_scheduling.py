@@ -1,4 +1,4 @@
-"""Whose turn it is."""
+"""Fair scheduling of requests."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def settle() -> None:
 
 
 class Line:
-    """Clients that wait, and the order in which they got their turn."""
+    """Waiting clients, and the order in which they got the slot."""
 
     def __init__(self, futures: FairScheduler) -> None:
         self.futures = futures
@@ -37,7 +37,7 @@ class Line:
             await self.go_on.wait()
 
 
-def test_turns_go_round_among_clients() -> None:
+def test_clients_are_served_round_robin() -> None:
     async def work(futures: FairScheduler) -> None:
         line = Line(futures)
         names = [("a", "a1"), ("a", "a2"), ("a", "a3"), ("b", "b1"), ("b", "b2"), ("c", "c1")]
@@ -55,7 +55,7 @@ def test_turns_go_round_among_clients() -> None:
     run(work)
 
 
-def test_who_leaves_the_line_loses_nobody_a_turn() -> None:
+def test_cancelling_a_waiting_request_skips_no_other_request() -> None:
     async def work(futures: FairScheduler) -> None:
         line = Line(futures)
         tasks = [asyncio.create_task(line.ask(name, name)) for name in "abcd"]
@@ -73,7 +73,7 @@ def test_who_leaves_the_line_loses_nobody_a_turn() -> None:
     run(work)
 
 
-def test_who_is_called_and_leaves_at_once_passes_the_turn_on() -> None:
+def test_cancelling_a_request_that_was_just_granted_the_slot_passes_it_on() -> None:
     async def work(futures: FairScheduler) -> None:
         line = Line(futures)
         tasks = [asyncio.create_task(line.ask(name, name)) for name in "abc"]
@@ -89,7 +89,7 @@ def test_who_is_called_and_leaves_at_once_passes_the_turn_on() -> None:
     run(work)
 
 
-def test_a_line_has_an_end() -> None:
+def test_the_queue_has_a_maximum_length() -> None:
     async def work(futures: FairScheduler) -> None:
         line = Line(futures)
         tasks = [asyncio.create_task(line.ask(name, name)) for name in "abc"]

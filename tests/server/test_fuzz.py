@@ -1,4 +1,4 @@
-"""Requests made from the API's own description, and bodies of any shape: never a defect."""
+"""Requests generated from the OpenAPI schema, and random bodies: never an internal error."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def short(serve: Serve, served_recipe: Recipe) -> Iterator[Running]:
 
 
 @pytest.mark.parametrize("path", ["/v1/models", "/v1/completions", "/v1/chat/completions"])
-def test_requests_after_the_description(short: Running, path: str) -> None:
+def test_requests_generated_from_the_openapi_schema(short: Running, path: str) -> None:
     schema = schemathesis.openapi.from_url(f"{short.url}/openapi.json")
     method = "GET" if path == "/v1/models" else "POST"
 
@@ -62,7 +62,7 @@ bodies = st.one_of(
 
 @settings(max_examples=3 * EXAMPLES)
 @given(body=bodies, path=st.sampled_from(["/v1/completions", "/v1/chat/completions"]))
-def test_bodies_of_any_shape(short: Running, body: bytes, path: str) -> None:
+def test_random_json_bodies(short: Running, body: bytes, path: str) -> None:
     answer = httpx2.post(
         short.url + path, content=body, headers={"content-type": "application/json"}, timeout=60
     )
@@ -71,7 +71,7 @@ def test_bodies_of_any_shape(short: Running, body: bytes, path: str) -> None:
         assert set(answer.json()["error"]) == {"message", "type", "param", "code"}
 
 
-def test_bodies_that_break_parsers(short: Running) -> None:
+def test_malformed_bodies(short: Running) -> None:
     nested = b'{"prompt":' * 20_000
     for body in (b"", b"\xff", b'{"prompt": "\\ud800"}', b'{"seed": 1e999}', nested, b"[" * 50_000):
         answer = httpx2.post(

@@ -1,4 +1,4 @@
-"""The server over an engine that somebody else owns and uses as well."""
+"""The server over an engine with another owner that uses it as well."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LONG = 100_000
 
 
 class Owner:
-    """Owns an engine as the window does: loads, generates, and lets others ask."""
+    """Owns an engine like the window: loads, generates, and starts a server."""
 
     def __init__(self) -> None:
         self._woken = threading.Semaphore(0)
@@ -108,7 +108,7 @@ def complete(client: OpenAI, **options: object) -> str:
     return str(answer.choices[0].text)
 
 
-def test_owner_and_client_share_the_engine(
+def test_owner_and_clients_share_the_engine(
     owner: Owner, server: HostedServer, client: OpenAI, served_recipe: Recipe
 ) -> None:
     server.set_model(owner.load(served_recipe))
@@ -121,7 +121,7 @@ def test_owner_and_client_share_the_engine(
     owner.hear_figures(requests=4, texts=4, waiting=0, client="")
 
 
-def test_what_the_owner_sets_is_the_default_of_a_request(
+def test_the_owners_settings_are_the_defaults_of_requests(
     owner: Owner, server: HostedServer, client: OpenAI, served_recipe: Recipe
 ) -> None:
     model = owner.load(served_recipe)
@@ -135,7 +135,7 @@ def test_what_the_owner_sets_is_the_default_of_a_request(
     assert listed.tuneshift["pairs"][0]["alpha"] == -3.0  # type: ignore[attr-defined]
 
 
-def test_while_nothing_is_loaded_there_is_no_model_and_a_request_is_told_to_come_again(
+def test_requests_without_a_loaded_model_get_503_with_retry_after(
     owner: Owner, server: HostedServer, client: OpenAI, served_recipe: Recipe
 ) -> None:
     assert client.models.list().data == []
@@ -148,7 +148,7 @@ def test_while_nothing_is_loaded_there_is_no_model_and_a_request_is_told_to_come
     assert complete(client)
 
 
-def test_another_recipe_ends_what_is_written_and_what_waits_with_an_error(
+def test_loading_another_recipe_fails_current_and_waiting_requests(
     owner: Owner, server: HostedServer, client: OpenAI, served_recipe: Recipe
 ) -> None:
     server.set_model(owner.load(served_recipe))
@@ -169,7 +169,7 @@ def test_another_recipe_ends_what_is_written_and_what_waits_with_an_error(
     assert complete(client)
 
 
-def test_a_stream_that_is_cut_by_another_recipe_says_so(
+def test_loading_another_recipe_ends_a_stream_with_an_error_event(
     owner: Owner, server: HostedServer, client: OpenAI, served_recipe: Recipe
 ) -> None:
     server.set_model(owner.load(served_recipe))
@@ -182,7 +182,7 @@ def test_a_stream_that_is_cut_by_another_recipe_says_so(
         list(stream)
 
 
-def test_stopping_ends_what_is_written_and_leaves_the_engine_to_its_owner(
+def test_closing_ends_requests_but_not_the_owners_engine(
     owner: Owner, served_recipe: Recipe
 ) -> None:
     server = owner.serve()
@@ -204,13 +204,13 @@ def test_stopping_ends_what_is_written_and_leaves_the_engine_to_its_owner(
     assert owner.text(served_recipe, 2)
 
 
-def test_closing_at_once(owner: Owner) -> None:
+def test_closing_immediately_after_the_start(owner: Owner) -> None:
     server = owner.serve()
     server.close()
     assert server.join(PATIENCE)
 
 
-def test_a_taken_port_is_told(owner: Owner) -> None:
+def test_a_port_in_use_is_reported(owner: Owner) -> None:
     with listen(Service(Access("127.0.0.1"), 0)) as listener:
         port = listener.getsockname()[1]
         server = owner.serve(Service(Access("127.0.0.1"), port))
@@ -220,7 +220,7 @@ def test_a_taken_port_is_told(owner: Owner) -> None:
     assert "another program uses the port" in str(stopped.error)
 
 
-def test_libraries_that_are_missing_are_told(owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_libraries_are_reported(owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in sys.modules if name.startswith("app.server.")]:
         if name not in ("app.server.listening", "app.server.access", "app.server.server_events"):
             monkeypatch.delitem(sys.modules, name)

@@ -19,8 +19,7 @@ def write_json(document: Document) -> str:
     """The run as JSON; numbers that are not finite become null.
 
     Indices count from 0. Log-probabilities are natural logarithms; fields in bits have names that
-    end in
-    ``_bits``.
+    end in ``_bits``.
     """
     run, summary = document.run, document.run.summary
     report = {

@@ -1,8 +1,7 @@
 """The plot of contributions and probabilities as SVG, without Qt or other libraries.
 
 Colours are looked up through a :class:`Paint`: as fixed values in a file of its own, and as CSS
-classes
-in the HTML report.
+classes in the HTML report.
 """
 
 from __future__ import annotations

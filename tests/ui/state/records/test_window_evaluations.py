@@ -218,7 +218,7 @@ def test_code_is_allowed_anew_each_time(desk: Desk, plan: Plan, task: Path) -> N
     desk.evaluations.start(plan)
     desk.advance()
     assert desk.evaluations.current
-    assert "runs the programs" in str(desk.evaluations.current.error)
+    assert "runs model-written programs" in str(desk.evaluations.current.error)
 
 
 def test_a_damaged_summary_is_said(desk: Desk, plan: Plan) -> None:
