@@ -32,7 +32,7 @@ def save_tokenizer(vocabulary: Vocabulary, architecture: str, folder: Path) -> N
     named = {
         name: vocabulary.tokens[flags.ids[role]]
         for role, name in _NAMES.items()
-        if role in flags.ids
+        if role in flags.ids and vocabulary.is_special(flags.ids[role])
     }
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=build_tokenizer(vocabulary, architecture),
@@ -54,11 +54,10 @@ def build_tokenizer(vocabulary: Vocabulary, architecture: str) -> Tokenizer:
         tokenizer = _byte_level(vocabulary)
     # In Phi-3, what follows a control token begins after the white space.
     stripped = architecture == "phi3" and vocabulary.flags.kind == SENTENCEPIECE
-    for special, added in _added_tokens(vocabulary, stripped):
-        if special:
-            tokenizer.add_special_tokens([added])
-        else:
-            tokenizer.add_tokens([added])
+    marked = vocabulary.flags.kind == SENTENCEPIECE and architecture in _MERGED_BY_PLACE
+    added = list(_added_tokens(vocabulary, stripped, marked))
+    tokenizer.add_special_tokens([token for token in added if token.special])
+    tokenizer.add_tokens([token for token in added if not token.special])
     tokenizer.post_processor = _around(vocabulary)
     return tokenizer
 
@@ -84,8 +83,9 @@ def _byte_level(vocabulary: Vocabulary) -> Tokenizer:
 
 
 def _sentencepiece(vocabulary: Vocabulary, architecture: str) -> Tokenizer:
-    tokens = [_with_marks(token) for token in vocabulary.tokens]
-    merges = vocabulary.merges or list(_merges(vocabulary, tokens, architecture))
+    by_place = architecture in _MERGED_BY_PLACE
+    tokens = [_with_marks(token) if by_place else token for token in vocabulary.tokens]
+    merges = vocabulary.merges or list(_merges(vocabulary, tokens, by_place))
     unknown = vocabulary.flags.ids.get("unknown")
     tokenizer = Tokenizer(
         models.BPE(
@@ -111,22 +111,19 @@ def _sentencepiece(vocabulary: Vocabulary, architecture: str) -> Tokenizer:
 
 
 def _with_marks(token: str) -> str:
-    """Tokens of several spaces are written in the file as they are typed."""
+    """A token of several spaces, which the file writes as typed and Gemma merges of marks."""
     return _SPACE * len(token) if token and not token.strip(" ") else token
 
 
-def _merges(
-    vocabulary: Vocabulary, tokens: list[str], architecture: str
-) -> Iterator[tuple[str, str]]:
+def _merges(vocabulary: Vocabulary, tokens: list[str], by_place: bool) -> Iterator[tuple[str, str]]:
     """The merges that the scores stand for, best first.
 
     The scores of Gemma's vocabularies are not in the order of its merges; the tokens are.
     """
-    by_place = architecture in _MERGED_BY_PLACE
     places = {
         token: index
         for index, token in enumerate(tokens)
-        if vocabulary.kinds[index] in (TokenKind.NORMAL, TokenKind.USER_DEFINED)
+        if vocabulary.kind(index) in (TokenKind.NORMAL, TokenKind.USER_DEFINED)
     }
     found = []
     for token, index in places.items():
@@ -139,16 +136,16 @@ def _merges(
     return ((left, right) for *_, left, right in found)
 
 
-def _added_tokens(vocabulary: Vocabulary, stripped: bool) -> Iterator[tuple[bool, AddedToken]]:
-    """The tokens that are found in a text before it is split, and whether each is special."""
-    roles = set(vocabulary.flags.ids.values())
+def _added_tokens(vocabulary: Vocabulary, stripped: bool, marked: bool) -> Iterator[AddedToken]:
+    """The tokens that are found in a text before it is split."""
     endoftext = {"<s>", "<unk>", "<|endoftext|>"}  # these strip nothing in Phi-3 either
     for index, token in enumerate(vocabulary.tokens):
-        kind = vocabulary.kinds[index]
-        special = index in roles or kind in (TokenKind.CONTROL, TokenKind.UNKNOWN)
-        if special or (kind == TokenKind.USER_DEFINED and token.strip(" ")):
+        kind = vocabulary.kind(index)
+        special = vocabulary.is_special(index)
+        merged = marked and not token.strip(" ")
+        if special or (kind == TokenKind.USER_DEFINED and not merged):
             strip = stripped and special and token not in endoftext
-            yield special, AddedToken(token, normalized=False, special=special, rstrip=strip)
+            yield AddedToken(token, normalized=False, special=special, rstrip=strip)
 
 
 def _around(vocabulary: Vocabulary) -> Any:

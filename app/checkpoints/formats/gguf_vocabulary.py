@@ -66,13 +66,23 @@ class Flags:
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """The tokens of the file; ``scores`` and ``merges`` are empty where it has none."""
+    """The tokens of the file; kinds, scores and merges are empty where it has none."""
 
     flags: Flags
     tokens: list[str]
     kinds: list[int]
     scores: list[float]
     merges: list[tuple[str, str]]
+
+    def is_special(self, index: int) -> bool:
+        """Whether the token stands for no text; without kinds, whether it has a role."""
+        if not self.kinds:
+            return index in self.flags.ids.values()
+        return self.kinds[index] in (TokenKind.CONTROL, TokenKind.UNKNOWN)
+
+    def kind(self, index: int) -> int:
+        """What the token is."""
+        return self.kinds[index] if self.kinds else TokenKind.NORMAL
 
     @property
     def ends(self) -> list[int]:
@@ -162,7 +172,7 @@ def read_vocabulary(contents: Contents) -> Vocabulary:
     """
     flags, metadata = read_flags(contents), contents.metadata
     tokens = metadata.texts(f"{_GGML}tokens")
-    kinds = _numbered(metadata, "token_type", len(tokens)) or [TokenKind.NORMAL] * len(tokens)
+    kinds = _numbered(metadata, "token_type", len(tokens))
     twice = [token for token, times in Counter(tokens).items() if times > 1]
     if twice:
         raise UnusableError(f"its token “{twice[0][:40]}” is there twice")

@@ -231,6 +231,28 @@ def test_user_defined_tokens_are_found_whole_and_are_not_special(tmp_path: Path)
     assert read.decode(ids, skip_special_tokens=True) == "a<think>b"
 
 
+def test_a_token_with_a_role_that_is_a_word_stays_a_word(tmp_path: Path) -> None:
+    """Some files name a comma as their beginning, which they never put there."""
+    made = byte_level("gpt-2")
+    comma = made.token_to_id(",")
+    read = AutoTokenizer.from_pretrained(convert(tmp_path, writes(made, "gpt-2", bos=comma, eos=0)))
+    ids = made.encode("a, b").ids
+    assert read("a, b")["input_ids"] == ids
+    assert read.decode(ids, skip_special_tokens=True) == "a, b"
+
+
+def test_a_file_without_kinds_of_tokens_has_those_with_roles(tmp_path: Path) -> None:
+    made = byte_level("gpt-2")
+
+    def write(writer: library.GGUFWriter) -> None:
+        writes(made, "gpt-2", eos=0)(writer)
+        writer.kv_data[0].pop("tokenizer.ggml.token_type")
+
+    read = AutoTokenizer.from_pretrained(convert(tmp_path, write))
+    assert read(f"a{_END}")["input_ids"] == made.encode(f"a{_END}").ids
+    assert read.eos_token == _END
+
+
 def test_a_token_that_is_there_twice_is_refused(tmp_path: Path) -> None:
     def write(writer: library.GGUFWriter) -> None:
         writes(byte_level("gpt-2"), "gpt-2", eos=0)(writer)
