@@ -109,4 +109,4 @@ def _contributions(
         *(float(row[token_id]) - log_normalizer(row) for row in rows_between(base.row, added)),
     ]
     logprobs += [tuned.logprob(token_id)] * (len(shared.members) > 1)
-    return tuple(map(float, shared.weights @ np.exp(logprobs)))
+    return tuple(map(float, shared.coefficients @ np.exp(logprobs)))

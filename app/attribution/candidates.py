@@ -244,7 +244,7 @@ def tabulate(rows: CandidateRows) -> CandidateTable:
         p_tuned=probabilities[-1],
         p_experts=np.exp(rows.experts - rows.log_normalizers[1 : pairs + 1, None]),
         p_antiexperts=np.exp(rows.antiexperts - rows.log_normalizers[pairs + 1 :, None]),
-        contributions=shared.weights @ probabilities,
+        contributions=shared.coefficients @ probabilities,
         rank_base=rows.rank_base,
         rank_tuned=rows.rank_tuned,
         exact=shared.exact,

@@ -1,4 +1,4 @@
-"""Which coalitions of expert pairs to evaluate, and how to share a value among the pairs."""
+"""Coalitions of expert pairs and the coefficients of their Shapley values."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class Coalitions:
 
     Attributes:
         members: [C, P] of bool; the first row is the empty set, the last is all pairs.
-        weights: [P, C]; the value of pair i is ``weights[i] @ f(members)``.
+        coefficients: [P, C]; the value of pair i is ``coefficients[i] @ f(members)``.
         exact: False where permutations were sampled.
     """
 
     members: NDArray[np.bool_]
-    weights: NDArray[np.float64]
+    coefficients: NDArray[np.float64]
     exact: bool
 
 
@@ -32,7 +32,7 @@ class Coalitions:
 def coalitions(pairs: int) -> Coalitions:
     """All 2^P coalitions of up to six pairs; for more pairs, those of sampled permutations.
 
-    The weights are c_i = Σ_{S∌i} |S|! (P−|S|−1)! / P! (f(S∪i) − f(S)).
+    The coefficients are c_i = Σ_{S∌i} |S|! (P−|S|−1)! / P! (f(S∪i) − f(S)).
     Source: Shapley, A Value for n-Person Games, 1953; sampling as in Castro et al., 2009. In both
     cases the values add up to f(all) − f(∅) exactly.
     """
@@ -44,11 +44,11 @@ def _enumerated(pairs: int) -> Coalitions:
         [[bool(subset >> pair & 1) for pair in range(pairs)] for subset in range(2**pairs)]
     ).reshape(2**pairs, pairs)
     sizes = members.sum(axis=1)
-    share = [factorial(s) * factorial(pairs - s - 1) / factorial(pairs) for s in range(pairs)]
-    joined = np.array([share[size - 1] if size else 0.0 for size in sizes])
-    left_out = np.array([share[size] if size < pairs else 0.0 for size in sizes])
-    weights = np.where(members.T, joined, -left_out)
-    return Coalitions(members, weights, exact=True)
+    factor = [factorial(s) * factorial(pairs - s - 1) / factorial(pairs) for s in range(pairs)]
+    present = np.array([factor[size - 1] if size else 0.0 for size in sizes])
+    absent = np.array([factor[size] if size < pairs else 0.0 for size in sizes])
+    coefficients = np.where(members.T, present, -absent)
+    return Coalitions(members, coefficients, exact=True)
 
 
 def _sampled(pairs: int) -> Coalitions:
@@ -64,11 +64,11 @@ def _sampled(pairs: int) -> Coalitions:
             places.setdefault(grown, len(places))
             steps.append((pair, places[inside], places[grown]))
             inside = grown
-    weights = np.zeros((pairs, len(places)))
+    coefficients = np.zeros((pairs, len(places)))
     for pair, before, after in steps:
-        weights[pair, after] += 1 / len(orders)
-        weights[pair, before] -= 1 / len(orders)
+        coefficients[pair, after] += 1 / len(orders)
+        coefficients[pair, before] -= 1 / len(orders)
     members = np.array([[pair in inside for pair in range(pairs)] for inside in places])
     everyone = places[frozenset(range(pairs))]
     last_is_everyone = [place for place in range(len(places)) if place != everyone] + [everyone]
-    return Coalitions(members[last_is_everyone], weights[:, last_is_everyone], exact=False)
+    return Coalitions(members[last_is_everyone], coefficients[:, last_is_everyone], exact=False)

@@ -106,15 +106,13 @@ class EngineThread:
         self._others: list[Outbox] = []
         self._current_outbox: Outbox | None = None
         self._failed: EngineFailed | None = None
-        self._changing = (
-            threading.Lock()
-        )  # guards the outboxes and the failure that each of them gets
+        # Guards the outboxes, and the failure that each of them gets.
+        self._changing = threading.Lock()
         self._commands: SimpleQueue[_QueuedCommand | None] = SimpleQueue()
         self._closing = threading.Event()
         self._pending: deque[_QueuedCommand] = deque()
-        self._deferred: list[
-            _QueuedCommand | None
-        ] = []  # taken from the queue during a job, to run after it
+        # Taken from the queue during a job, to run after it.
+        self._deferred: list[_QueuedCommand | None] = []
         self._thread = threading.Thread(target=self._run, name="engine")
 
     def start(self) -> None:
