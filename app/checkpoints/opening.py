@@ -15,6 +15,7 @@ from transformers.utils import logging as transformers_logging
 from app.checkpoints.formats import gguf
 from app.checkpoints.formats.gguf_conversion import convert
 from app.checkpoints.loading.lora import check_adapter
+from app.checkpoints.quantization_check import check_quantization
 from app.checkpoints.sources import (
     CheckpointFiles,
     gguf_file,
@@ -94,6 +95,10 @@ def open_recipe(
         replace(opened[spec.source, spec.over], name=name, spec=spec)
         for name, spec in recipe.roles()
     ]
+    for role in roles:
+        if not role.spec.is_endpoint:
+            with quiet():
+                check_quantization(role.name, role.spec, role.config, role.files)
     return OpenedRecipe(recipe, tuple(roles))
 
 

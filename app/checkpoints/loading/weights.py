@@ -15,6 +15,7 @@ from transformers.utils import logging as transformers_logging
 from app.checkpoints.devices import is_out_of_memory, out_of_memory
 from app.checkpoints.loading.placement import Placement, compute_dtype, place
 from app.checkpoints.opening import OpenedRole, first_line, quiet, unknown_model
+from app.checkpoints.quantization_check import name_of_quantization
 from app.errors import Cancelled, CheckpointError, DeviceError, NotDownloadedError, TuneshiftError
 
 _PACKED_ROWS = 32
@@ -64,7 +65,6 @@ def load_weights(
     files = role.files
     if not files.weights:
         raise NotDownloadedError(role.spec.source)
-    _check_quantization(role, device)
     total = files.weight_bytes
 
     def report(done: int) -> None:
@@ -152,42 +152,9 @@ def _pack(model: PreTrainedModel) -> None:
         model.eval()(torch.zeros((1, 1), dtype=torch.int64))
 
 
-def _check_quantization(role: OpenedRole, device: str) -> None:
-    asked = role.spec.quantization
-    stored = getattr(role.config, "quantization_config", None)
-    if asked == "none":
-        return
-    if stored is not None:
-        raise CheckpointError(
-            f"The checkpoint of the {role.name} is quantized already",
-            evidence=f"it is stored in {_name_of_quantization(stored)}",
-            next_step="Set its quantization to none: it is loaded as it is stored.",
-        )
-    import bitsandbytes
-
-    kind = device.partition(":")[0]
-    if kind not in bitsandbytes.supported_torch_devices:
-        raise DeviceError(
-            f"{asked} quantization is not available on {device}",
-            evidence=f"bitsandbytes {bitsandbytes.__version__} supports "
-            f"{', '.join(sorted(bitsandbytes.supported_torch_devices))}",
-            next_step="Set the quantization to none, or choose another device.",
-        )
-
-
 def _quantization_of(model: PreTrainedModel) -> str:
     stored = getattr(model.config, "quantization_config", None)
-    return "none" if stored is None else _name_of_quantization(stored)
-
-
-def _name_of_quantization(stored: Any) -> str:
-    values: Mapping[str, Any] = stored if isinstance(stored, dict) else stored.to_dict()
-    if values.get("load_in_8bit"):
-        return "int8"
-    if values.get("load_in_4bit"):
-        return str(values.get("bnb_4bit_quant_type", "4-bit"))
-    method = values.get("quant_method", "unknown")
-    return str(getattr(method, "value", method))
+    return "none" if stored is None else name_of_quantization(stored)
 
 
 def _check_complete(role: OpenedRole, info: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ from app.checkpoints.memory.host_memory import mapped_weight_bytes
 from app.checkpoints.memory.memory_changes import RoleFacts, find_changes
 from app.checkpoints.opening import OpenedRecipe, OpenedRole, quiet, unknown_model
 from app.checkpoints.preflight_report import DeviceMemory, MemoryEstimate
+from app.checkpoints.quantization_check import is_dequantized
 from app.checkpoints.spec import Recipe
 from app.checkpoints.weights_key import weights_keys
 from app.errors import DeviceError
@@ -164,7 +165,7 @@ def _demand(role: OpenedRole, model: _Model) -> RoleDemand:
     whole = footprint.weight_bytes(dtype, "none")
     weights = footprint.weight_bytes(dtype, spec.quantization)
     converted = sum(tensor.size for tensor in files.tensors if _STORED.get(tensor.dtype) != dtype)
-    if _is_stored_quantized(role) and files.tensors:
+    if _is_stored_quantized(role) and files.tensors and not is_dequantized(role.config, device):
         whole = weights = files.weight_bytes
         converted = 0
     weights_key, adapted_key = weights_keys(role, device)
