@@ -98,10 +98,9 @@ def _rows(role: OpenedRole) -> int:
 
 def end_ids(role: OpenedRole) -> frozenset[int]:
     """The ids at which a role ends a text, as its configuration and its tokenizer name them."""
-    named = [
-        getattr(role.config.get_text_config(), "eos_token_id", None),
-        role.tokenizer.eos_token_id,
-    ]
+    configs = (role.config, role.config.get_text_config())  # of a model for images, two
+    named = [getattr(config, "eos_token_id", None) for config in configs]
+    named.append(role.tokenizer.eos_token_id)
     return ids_named(named)
 
 

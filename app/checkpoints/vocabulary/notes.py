@@ -52,16 +52,17 @@ def _more_tokens(base: RoleTokens, role: RoleTokens, different: Sequence[int]) -
 
 
 def _listed(ids: Sequence[int], spelling: Spelling) -> str:
-    named = ", ".join(f"“{_spelled(index, spelling)}” ({index})" for index in ids[:_EXAMPLES])
+    named = ", ".join(_spelled(index, spelling) for index in ids[:_EXAMPLES])
     more = len(ids) - _EXAMPLES
     if more <= 0:
         return named or "no token"
     return f"{named} and {more:,} more token{'s' if more > 1 else ''}"
 
 
-def _spelled(index: int, spelling: Spelling) -> str | None:
-    """The token of an id, or None where a configuration names one that no tokenizer has."""
-    return spelling[index] if index < len(spelling) else None
+def _spelled(index: int, spelling: Spelling) -> str:
+    """The token of an id, which a configuration may name although no tokenizer has it."""
+    token = spelling[index] if index < len(spelling) else None
+    return f"id {index}, which is no token" if token is None else f"“{token}” ({index})"
 
 
 def _flags(base: RoleTokens, role: RoleTokens) -> Iterator[str]:
