@@ -11,6 +11,7 @@ from inspect import signature
 from transformers import PreTrainedModel
 
 from app.decoding.context_limit import COUNTED_FROM_PADDING
+from app.decoding.rotary_scaling import longest_unscaled
 
 _NO_CACHE = {
     "blt": "it groups bytes into patches, which change as a text grows",
@@ -64,8 +65,14 @@ def why_not_cached(model: PreTrainedModel) -> str:
     return _NO_CACHE.get(model.config.model_type, "")
 
 
-def looks_ahead(model: PreTrainedModel) -> bool:
-    """Whether logits after a token also depend on the tokens that follow it in a forward pass."""
+def looks_ahead(model: PreTrainedModel, tokens: int) -> bool:
+    """Whether a forward pass of so many tokens gives other rows than one of each beginning.
+
+    Rows depend on what follows, or rotary embeddings are scaled by how long the whole text is.
+    """
+    unscaled = longest_unscaled(model.config)
+    if unscaled is not None and tokens > unscaled:
+        return True
     return model.config.model_type in _LOOKS_AHEAD
 
 

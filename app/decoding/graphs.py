@@ -19,7 +19,8 @@ from transformers.cache_utils import DynamicLayer
 from app.decoding.cache_support import counts_positions_itself, why_not_cached
 from app.decoding.capturing import Action, ActionRunner, Capture, CaptureError, CudaGraphs
 from app.decoding.language_model import TransformersLanguageModel
-from app.decoding.rescaled_model import RescaledLanguageModel, longest_unscaled
+from app.decoding.rescaled_model import RescaledLanguageModel
+from app.decoding.rotary_scaling import longest_unscaled
 from app.decoding.uncached_model import UncachedLanguageModel
 
 SIZES = (1, 2, 3, 5, 9, 17)

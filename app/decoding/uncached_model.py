@@ -11,6 +11,7 @@ from transformers import PreTrainedModel
 
 from app.decoding.cache_support import looks_ahead
 from app.decoding.language_model import TransformersLanguageModel
+from app.decoding.rotary_scaling import forget_scaling, longest_unscaled
 
 
 def plain_forward(model: PreTrainedModel, tokens: Tensor, last: int) -> Tensor:
@@ -24,6 +25,8 @@ def plain_forward(model: PreTrainedModel, tokens: Tensor, last: int) -> Tensor:
     Returns:
         [last, V], in float32.
     """
+    if longest_unscaled(model.config) is not None:
+        forget_scaling(model)
     known = signature(model.forward).parameters
     wanted: dict[str, Any] = {"use_cache": False, "logits_to_keep": last}
     output = model(
@@ -43,7 +46,6 @@ class UncachedLanguageModel(TransformersLanguageModel):
 
     def __init__(self, model: PreTrainedModel, context_length: int | None = None) -> None:
         super().__init__(model, context_length)
-        self._one_row_each = looks_ahead(model)
         self._tokens = torch.empty(0, dtype=torch.int64)
 
     def another(self) -> UncachedLanguageModel:
@@ -52,7 +54,8 @@ class UncachedLanguageModel(TransformersLanguageModel):
     def extend(self, tokens: Tensor, last: int = 1) -> Tensor:
         text = torch.cat([self._tokens, tokens.to(self._tokens.device)])
         whole = text.to(self._device)
-        ends = range(len(text) - last + 1, len(text) + 1) if self._one_row_each else [len(text)]
+        apart = looks_ahead(self.model, len(text))
+        ends = range(len(text) - last + 1, len(text) + 1) if apart else [len(text)]
         count = last // len(ends)
         with self._threads.for_block(text.shape[0]):
             rows = [plain_forward(self.model, whole[:end], count) for end in ends]

@@ -10,6 +10,7 @@ from typing import TypeVar
 import torch
 from transformers import PretrainedConfig, PreTrainedTokenizerBase
 
+from app.checkpoints.context_length import role_context
 from app.checkpoints.conversation import Prompt
 from app.checkpoints.devices import hardware_name, resolve_device
 from app.checkpoints.endpoints.address import address_of
@@ -313,7 +314,7 @@ class _Assembly:
         proof = proof_of_weights(
             role,
             self.weights[key],
-            self._context,
+            role_context(role, self._context),
             mode,
             lambda done, total: self._on_progress(
                 LoadProgress(role.name, done, total, proving=True)
@@ -336,7 +337,9 @@ class _Assembly:
         weights = self.weights[key]
         place = self._place_of.setdefault((key, spec.prompt, spec.system), len(self.contexts))
         if place == len(self.contexts):
-            language_model = read_without(weights, self._context, proof.given_up)
+            language_model = read_without(
+                weights, role_context(role, self._context), proof.given_up
+            )
             self.contexts.append(_Context(role, language_model))
         self.places.append(place)
         self.in_force.append(

@@ -15,6 +15,7 @@ from app.checkpoints.loading.weights import LoadedWeights
 from app.checkpoints.proof.proof_report import Shortcut
 from app.decoding.graphs import GraphedLanguageModel, make_language_model
 from app.decoding.language_model import TransformersLanguageModel
+from app.decoding.rescaled_model import RescaledLanguageModel
 from app.decoding.uncached_model import UncachedLanguageModel
 
 
@@ -44,7 +45,8 @@ def shortcuts_of(
 ) -> tuple[Shortcut, ...]:
     """What ``language_model`` reads ``weights`` with, in the order in which it is given up."""
     cached = not isinstance(language_model, UncachedLanguageModel)
-    pads = cached and "past_key_values" in signature(language_model.model.forward).parameters
+    takes = signature(language_model.model.forward).parameters
+    pads = cached and language_model.pads_batches and "past_key_values" in takes
     in_force = {
         Shortcut.CAPTURE: isinstance(language_model, GraphedLanguageModel),
         Shortcut.GROUPED_ATTENTION: is_grouped(weights.model),
@@ -73,13 +75,18 @@ def read_without(
     found = make_language_model(model, context)
     plainer = {Shortcut.CAPTURE, Shortcut.REWINDING, Shortcut.BLOCKS}
     if plainer & set(given_up) and not isinstance(found, UncachedLanguageModel):
-        found = TransformersLanguageModel(
+        kind = (
+            RescaledLanguageModel
+            if isinstance(found, RescaledLanguageModel)
+            else TransformersLanguageModel
+        )
+        found = kind(
             model,
             context,
             reads_blocks=Shortcut.BLOCKS not in given_up,
             rewinds=Shortcut.REWINDING not in given_up,
         )
-    found.pads_batches = Shortcut.PADDING not in given_up
+    found.pads_batches = found.pads_batches and Shortcut.PADDING not in given_up
     return found
 
 

@@ -119,7 +119,7 @@ def _reference(subject: Subject, text: Tensor) -> Tensor:
     device = "cpu" if model.device.type == "meta" else model.device  # of offloaded models
     try:
         text = text.to(device)
-        if looks_ahead(model):
+        if looks_ahead(model, len(text)):
             beginnings = [text[:length] for length in range(1, len(text) + 1)]
             rows = torch.cat([plain_forward(model, each, 1) for each in beginnings]).cpu()
         else:
