@@ -11,6 +11,8 @@ from typing import Any
 
 import huggingface_hub
 import pytest
+import torch
+from transformers import OpenAIGPTConfig
 
 from app.__main__ import main
 from app.checkpoints.memory import estimate as memory
@@ -195,3 +197,65 @@ def test_fetch_downloads_metadata_without_weights(
     assert not list(tmp_path.rglob("*.safetensors"))
     assert main(["check", *hub_models]) == 0
     assert capsys.readouterr().out.split("Memory")[0] == fetched.split("Memory")[0]
+
+
+def test_models_are_proved_where_that_is_asked_for(
+    models: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", *models, "--dtype", "float32", "--prove"]) == 0
+    output = capsys.readouterr()
+    assert output.err == ""
+    proof = output.out.split("\nProof\n")[1].splitlines()
+    assert proof[0].startswith("  base: Proved: largest difference ")
+    assert "e-" in proof[0]
+    assert [line.split(":")[0].strip() for line in proof[1:8]] == [
+        "anew for each token",
+        "one token at a time",
+        "a prompt in chunks",
+        "after a rewind",
+        "in blocks",
+        "in a batch of texts",
+        "expert “expert”",
+    ]
+    found = report([*models, "--dtype", "float32", "--prove"], capsys)
+    assert list(found["proofs"]) == ["base", "expert “expert”", "anti-expert “expert”"]
+    for told in found["proofs"].values():
+        assert 0 < told["largest_difference"] < 1e-3
+        assert told["given_up"] == told["faults"] == told["skipped"] == []
+    assert "proofs" not in report(models, capsys)
+
+
+def test_what_a_proof_gives_up_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GPT-1, as if nobody knew that it takes no cache."""
+    monkeypatch.setattr("app.decoding.graphs.why_not_cached", lambda model: "")
+    config = OpenAIGPTConfig(
+        vocab_size=tiny.VOCABULARY, n_embd=32, n_layer=2, n_head=2, n_positions=64
+    )
+    folder = str(tiny.save(tiny.random_model(config, 2), tmp_path / "gpt"))
+    assert main(["check", *[folder] * 3, "--prove"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    told = [line for line in lines if line.startswith("  The base is read anew for each token")]
+    assert len(told) == 1
+    assert "one token at a time, log-probabilities differ by " in told[0]
+    proof = report([*[folder] * 3, "--prove"], capsys)["proofs"]["base"]
+    assert proof["given_up"][-1] == "cache"
+    assert proof["faults"][0]["reading"] == "one token at a time"
+    assert proof["faults"][0]["largest_difference"] > 0.1
+
+
+def test_a_model_that_cannot_be_proved_is_refused(
+    models: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = tiny.make_model("llama", 3)
+    with torch.no_grad():
+        model.model.norm.weight[4] = torch.nan
+    folder = str(tiny.save(model, tmp_path / "nan"))
+    assert main(["check", models[0], folder, models[2]]) == 0  # the files are in order
+    capsys.readouterr()
+    assert main(["check", models[0], folder, models[2], "--prove"]) == 2
+    output = capsys.readouterr()
+    assert output.out.startswith("base\n")
+    assert len(output.err.splitlines()) == 1
+    assert "The expert “nan” computed logits that are not numbers (32 of 32 rows" in output.err

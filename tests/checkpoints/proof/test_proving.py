@@ -264,7 +264,7 @@ def test_memory_that_runs_out_is_no_fault_of_a_reading() -> None:
 
 
 def test_a_slow_model_is_compared_in_the_readings_that_count_most() -> None:
-    times = itertools.chain([0.0, TOO_SLOW], itertools.repeat(SECONDS + 1))
+    times = itertools.chain([0.0, TOO_SLOW, TOO_SLOW], itertools.repeat(TOO_SLOW + SECONDS + 1))
     proof = prove(subject(tiny.make_model("llama", 5)), IDS, clock=lambda: next(times))
     assert [found.reading for found in proof.compared] == [
         Reading.ANEW,
@@ -272,6 +272,7 @@ def test_a_slow_model_is_compared_in_the_readings_that_count_most() -> None:
         Reading.CHUNKS,
     ]
     assert proof.skipped == tuple(READINGS)[2:]
+    assert proof.seconds == TOO_SLOW + SECONDS + 1
 
 
 def test_a_model_that_is_too_slow_is_not_compared() -> None:
@@ -283,7 +284,7 @@ def test_a_model_that_is_too_slow_is_not_compared() -> None:
 
 def test_faults_are_found_out_however_slow_the_model_is() -> None:
     """The reading that failed is asked of every plainer way."""
-    times = itertools.chain([0.0] * 2, itertools.repeat(SECONDS + 1))
+    times = itertools.chain([0.0] * 3, itertools.repeat(SECONDS + 1))
     proof = prove(subject(tiny.make_model("llama", 5), OtherBlocks), IDS, clock=lambda: next(times))
     assert proof.given_up == (Shortcut.BLOCKS,)
 
