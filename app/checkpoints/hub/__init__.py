@@ -1,7 +1,7 @@
-"""The Hugging Face Hub: searching, looking before downloading, downloading, and what is cached.
+"""Client of the Hugging Face Hub: search, model details, download, and the local cache.
 
-Nothing here runs unless a person asks for it, except what is marked as offline. Everything is
-synchronous; ``huggingface_hub`` is imported when it is first needed. Only safetensors weights,
+Nothing here uses the network unless a person asks for it; offline functions are marked. Everything
+is synchronous; ``huggingface_hub`` is imported when it is first needed. Only safetensors weights,
 configurations and tokenizer files are fetched: never pickles, and never code.
 """
 

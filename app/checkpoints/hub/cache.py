@@ -1,4 +1,4 @@
-"""The cache of downloaded models, which Tuneshift shares with other programs. All of it offline."""
+"""The local Hub cache of downloaded models, shared with other programs. Uses no network."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 _HEADERS_FORMAT = 1
 
 TensorHeaders = dict[str, tuple[str, tuple[int, ...]]]
-"""By name of the tensor: its dtype as safetensors spells it, and its shape."""
+"""Safetensors dtype and shape of each tensor, by tensor name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class CachedModel:
         size: Bytes on the disk.
         last_used: When one of the repository's files was last read, in seconds since the epoch.
         complete: Whether it can be loaded.
-        names: The branches and tags that mean this commit.
+        names: The branches and tags that point to this commit.
     """
 
     id: str
@@ -52,33 +52,33 @@ class CachedModel:
 
 
 def cache_folder() -> Path:
-    """Where downloaded models are; it may not exist yet."""
+    """The folder of the Hub cache; it may not exist yet."""
     from huggingface_hub import constants
 
     return Path(constants.HF_HUB_CACHE)
 
 
 def free_disk() -> int:
-    """Bytes that are free where models are downloaded to."""
+    """Free bytes on the disk of the Hub cache."""
     folder = cache_folder().absolute()
     existing = next(path for path in (folder, *folder.parents) if path.exists())
     return shutil.disk_usage(existing).free
 
 
 def cached_folder(hub_id: HubId) -> Path | None:
-    """The folder of a model that is downloaded completely."""
+    """The folder of a completely downloaded model, or None."""
     folder = _snapshot(hub_id)
     return folder if folder is not None and _is_complete(folder) else None
 
 
 def metadata_folder(hub_id: HubId) -> Path | None:
-    """The folder of a model whose configuration and tokenizer are there, if not its weights."""
+    """The folder of a model with at least its configuration and tokenizer, or None."""
     folder = _snapshot(hub_id)
     return folder if folder is not None and _has_metadata(folder) else None
 
 
 def tensor_headers(hub_id: HubId) -> TensorHeaders | None:
-    """Dtype and shape of every tensor, where ``fetch_metadata`` has stored them."""
+    """Dtype and shape of every tensor, if ``fetch_metadata`` has stored them, else None."""
     folder = _snapshot(hub_id)
     if folder is None:
         return None
@@ -95,7 +95,7 @@ def tensor_headers(hub_id: HubId) -> TensorHeaders | None:
 
 
 def store_headers(hub_id: HubId, commit: str, headers: TensorHeaders) -> None:
-    """Keep the headers of a commit for :func:`tensor_headers`."""
+    """Store the tensor headers of a commit for :func:`tensor_headers`."""
     path = _headers_path(hub_id.repo, commit)
     path.parent.mkdir(parents=True, exist_ok=True)
     content = {"format": _HEADERS_FORMAT, "tensors": headers}
@@ -103,7 +103,7 @@ def store_headers(hub_id: HubId, commit: str, headers: TensorHeaders) -> None:
 
 
 def cached_models() -> list[CachedModel]:
-    """Every downloaded revision of every model, the last used first."""
+    """Every downloaded revision of every model, most recently used first."""
     from huggingface_hub import scan_cache_dir
 
     if not cache_folder().is_dir():
@@ -125,9 +125,9 @@ def cached_models() -> list[CachedModel]:
 
 
 def delete_cached(models: Iterable[CachedModel]) -> int:
-    """Delete downloaded revisions; returns how many bytes that freed.
+    """Delete downloaded revisions and return the number of bytes freed.
 
-    Files that another revision of the same model also has stay.
+    Files shared with another revision of the same model are kept.
 
     Raises:
         HubError: When something could not be deleted.
@@ -152,7 +152,7 @@ def delete_cached(models: Iterable[CachedModel]) -> int:
 
 
 def has_file(repo: str, commit: str, file: HubFile) -> bool:
-    """Whether a file of a commit is here, perhaps because another commit has the same one."""
+    """Whether a file of a commit is in the cache, also if it was fetched for another commit."""
     folder = _repo_folder(repo)
     paths = [folder / "snapshots" / commit / file.name]
     if file.blob:
@@ -161,7 +161,7 @@ def has_file(repo: str, commit: str, file: HubFile) -> bool:
 
 
 def forget_file(path: Path) -> None:
-    """Delete a file of a snapshot with the content it links to."""
+    """Delete a file of a snapshot and the blob that it links to."""
     content = path.resolve()
     path.unlink(missing_ok=True)
     content.unlink(missing_ok=True)

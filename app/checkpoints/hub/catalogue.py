@@ -1,4 +1,4 @@
-"""Searching the Hub, and looking at a model before it is downloaded."""
+"""Search of the Hub, and details of a model before it is downloaded."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ class HubHit:
 
 @dataclass(frozen=True, slots=True)
 class HubModel:
-    """What the Hub says about a model.
+    """Details of a model on the Hub.
 
     Attributes:
-        id: The repository and the revision that was asked for.
-        commit: What the revision means now.
-        licence: As the model card names it, or empty.
-        gated: Whether the owner asks for an agreement first.
-        size: Bytes of the files that are needed.
-        cached: How many of those are here already.
+        id: The repository and the requested revision.
+        commit: The commit that the revision points to now.
+        licence: The licence in the model card, or empty.
+        gated: Whether the owner requires an agreement before a download.
+        size: Bytes of the needed files.
+        cached: Bytes of those that are in the cache already.
         architecture: Such as ``LlamaForCausalLM``, or empty.
-        files: The files that are needed, small ones first.
+        files: The needed files, small ones first.
     """
 
     id: HubId
@@ -53,10 +53,10 @@ class HubModel:
 
 
 def search(text: str, limit: int = 20) -> list[HubHit]:
-    """Models with safetensors weights whose names contain ``text``, the most downloaded first.
+    """Models with safetensors weights whose names contain ``text``, most downloaded first.
 
     Raises:
-        HubError: When the Hub cannot be asked.
+        HubError: The Hub cannot be reached.
     """
     if not text.strip():
         return []
@@ -78,10 +78,10 @@ def search(text: str, limit: int = 20) -> list[HubHit]:
 
 
 def describe(hub_id: HubId) -> HubModel:
-    """Ask the Hub about a model; nothing is downloaded.
+    """Details of a model, from the Hub; nothing is downloaded.
 
     Raises:
-        HubError: When it cannot be asked, or the model has no weights that Tuneshift can use.
+        HubError: The Hub cannot be reached, or the model has no weights that Tuneshift can load.
     """
     from huggingface_hub import HfApi
 

@@ -1,4 +1,4 @@
-"""What went wrong on the Hub, on the way to it or on the disk, in words a person can act on."""
+"""Translation of errors of the Hub, the network and the disk into :class:`HubError`."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _LOG_IN = "log in with `hf auth login`"
 
 
 class UnreachableError(HubError):
-    """The Hub cannot be reached; what is in the cache still works."""
+    """The Hub cannot be reached; models in the cache still work."""
 
 
 @contextmanager
 def explained(hub_id: HubId | None = None) -> Iterator[None]:
-    """Turn errors of the library and of the system into :class:`HubError`; others pass."""
+    """Turn errors of huggingface_hub and of the system into :class:`HubError`."""
     try:
         yield
     except Exception as error:
@@ -30,7 +30,7 @@ def explained(hub_id: HubId | None = None) -> Iterator[None]:
 
 
 def explain(error: Exception, hub_id: HubId | None = None) -> Exception:
-    """The :class:`HubError` that says what ``error`` means, or ``error`` where it is unknown."""
+    """The :class:`HubError` that explains ``error``, or ``error`` itself if it is unknown."""
     if isinstance(error, HubError):
         return error
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
@@ -43,7 +43,7 @@ def explain(error: Exception, hub_id: HubId | None = None) -> Exception:
 
 
 def corrupt(name: str, evidence: str) -> HubError:
-    """A file whose content is not what the Hub says it is."""
+    """The error for a file whose content does not match its hash on the Hub."""
     return HubError(
         f"The file {name} arrived damaged and was deleted",
         evidence=evidence,
@@ -190,7 +190,7 @@ def _of_the_disk(error: Exception) -> HubError | None:
 
 
 def _of_the_answer(error: Exception) -> HubError | None:
-    """Answers that cannot come from the Hub, such as the log-in page of a hotel's network."""
+    """The error for answers that are not from the Hub, such as a hotel network's log-in page."""
     from huggingface_hub.errors import FileMetadataError, SafetensorsParsingError
 
     if isinstance(error, SafetensorsParsingError):

@@ -1,4 +1,4 @@
-"""Names of repositories on the Hub, as people write and paste them."""
+"""Parser of Hub repository names, as people type and paste them."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class HubId:
 
     @property
     def source(self) -> str:
-        """As a recipe names it."""
+        """The source string of a recipe, ``hub:owner/name``."""
         return f"hub:{self}"
 
     @property
     def link(self) -> str:
-        """Where a person reads about it."""
+        """The address of the model page."""
         return f"https://huggingface.co/{self.repo}"
 
     def __str__(self) -> str:
@@ -40,7 +40,7 @@ def parse(source: str) -> HubId:
     """Read ``hub:owner/name@revision``, the same without ``hub:``, or a link to the Hub.
 
     Raises:
-        HubError: When it cannot be the name of a repository.
+        HubError: The text is not a valid repository name.
     """
     name = _HOSTS.sub("", source.strip().removeprefix("hub:")).strip("/")
     repo, _, revision = name.partition("@")

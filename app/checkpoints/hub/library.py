@@ -1,9 +1,9 @@
-"""huggingface_hub, set up for a program with a Cancel button.
+"""Set-up of huggingface_hub for downloads with progress and Cancel.
 
-Downloads go over plain HTTP in small pieces: the library's Xet client moves bytes in a runtime of
-its own, where a download can be neither stopped nor watched piece by piece. Every request is made
-under the :class:`Guard` of its thread, which stops it at once and bounds how long it waits for a
-network that is gone; left alone, the library would try again for minutes. Its telemetry is off.
+Downloads use plain HTTP in small pieces: the library's Xet client transfers bytes in its own
+runtime, where a download can neither be stopped nor observed piece by piece. Every request runs
+under the :class:`Guard` of its thread, which can stop the request at once and limits retries
+without a network; on its own the library retries for minutes. Its telemetry is off.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ _guards = threading.local()
 
 
 class NoAnswerError(ConnectionError):
-    """Nothing answered as often as the guard allows to ask."""
+    """The guard's limit of consecutive unanswered requests was reached."""
 
 
 class Guard:
-    """Bounds the requests of one thread, which enters it; :meth:`stop` is for any thread.
+    """Context manager that limits the requests of one thread; any thread may call :meth:`stop`.
 
     Args:
-        patience: How many requests in a row may stay without an answer.
+        patience: The number of consecutive requests that may stay unanswered.
     """
 
     def __init__(self, patience: int = 1) -> None:
@@ -56,25 +56,25 @@ class Guard:
             self._connection = None
 
     def stop(self) -> None:
-        """Let the thread meet :class:`Cancelled` at once, even where it waits for bytes."""
+        """Raise :class:`Cancelled` in the guarded thread at once, even while it waits for bytes."""
         with self._lock:
             self._stopped = True
             self._shut()
 
     def check(self) -> None:
-        """Raises :class:`Cancelled` when stopped."""
+        """Raise :class:`Cancelled` if the guard was stopped."""
         if self._stopped:
             raise Cancelled
 
     def asking(self) -> None:
-        """Before each request."""
+        """Hook called before each request."""
         self.check()
         if self._unanswered >= self._patience:
             raise NoAnswerError("no answer")
         self._unanswered += 1
 
     def answered(self, response: Any) -> None:
-        """After the headers of each answer, before its body."""
+        """Hook called after the headers of each answer, before its body."""
         stream = response.extensions.get("network_stream")
         with self._lock:
             self._unanswered = 0
@@ -83,7 +83,7 @@ class Guard:
                 self._shut()
 
     def _shut(self) -> None:
-        """End the connection; closing it would not wake the thread that reads from it."""
+        """Shut the connection down; closing it would not wake the thread that reads from it."""
         if self._connection is None:
             return
         with suppress(OSError):  # it may have ended already
@@ -93,7 +93,7 @@ class Guard:
 
 @cache
 def prepare() -> None:
-    """Set the library up; once, before anything of it is used online."""
+    """Configure the library. Call once, before its first request."""
     from huggingface_hub import constants, set_client_factory
     from huggingface_hub.utils.logging import set_verbosity
 

@@ -1,4 +1,4 @@
-"""How fast a download is, how long it will take, and whether it stands still."""
+"""Download rate, remaining time, and detection of stalled downloads."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ _SECONDS_UNTIL_STALLED = 5.0
 
 
 class Pace:
-    """Fed with how much is done at what time, whenever that is known, also when nothing changed."""
+    """Estimates the rate of a download from samples of bytes and time.
+
+    :meth:`add` is called at regular intervals, also when no bytes arrived.
+    """
 
     def __init__(self) -> None:
         self._points: deque[tuple[float, int]] = deque()
         self._last_change = 0.0
 
     def add(self, now: float, done: int) -> None:
-        """``done`` bytes were there at ``now``, in seconds of any steady clock."""
+        """Record that ``done`` bytes had arrived at ``now``, in seconds of a monotonic clock."""
         if not self._points or done != self._points[-1][1]:
             self._last_change = now
         self._points.append((now, done))
@@ -25,7 +28,7 @@ class Pace:
 
     @property
     def bytes_per_second(self) -> float:
-        """Over the last seconds; 0 until it is known."""
+        """The mean rate of the last seconds; 0 until it is known."""
         if len(self._points) < 2:
             return 0.0
         (start, first), (end, last) = self._points[0], self._points[-1]
@@ -33,13 +36,13 @@ class Pace:
 
     @property
     def stalled(self) -> bool:
-        """Whether nothing has arrived for some seconds."""
+        """Whether no bytes have arrived for some seconds."""
         if not self._points:
             return False
         return self._points[-1][0] - self._last_change >= _SECONDS_UNTIL_STALLED
 
     def seconds_left(self, total: int) -> float | None:
-        """Until ``total`` bytes are there at this speed; None where nobody can say."""
+        """Seconds until ``total`` bytes have arrived at the current rate; None if it is unknown."""
         if self.stalled or not self.bytes_per_second:
             return None
         return max(total - self._points[-1][1], 0) / self.bytes_per_second

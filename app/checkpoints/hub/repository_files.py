@@ -1,4 +1,4 @@
-"""Which files of a repository are needed, and why a repository cannot be used."""
+"""Selection of the files of a repository that are needed, or the reason why it cannot be used."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ class HubFile:
     """A file of a repository.
 
     Attributes:
-        name: Its path in the repository.
-        size: In bytes.
-        sha256: Of its content, for files in large-file storage; otherwise empty.
-        blob_id: Its name in git, which for a small file is a hash of its content.
+        name: Path in the repository.
+        size: Bytes.
+        sha256: Hash of the content of files in large-file storage; otherwise empty.
+        blob_id: Git object id, which for a small file is a hash of its content.
     """
 
     name: str
@@ -61,15 +61,15 @@ class HubFile:
 
     @property
     def blob(self) -> str:
-        """What the cache calls its content."""
+        """The file name of the content in the cache."""
         return self.sha256 or self.blob_id
 
 
 def needed_files(hub_id: HubId, files: Iterable[HubFile]) -> tuple[HubFile, ...]:
-    """The files to fetch, small ones first.
+    """The files to download, small ones first.
 
     Raises:
-        HubError: Says why the repository cannot be used.
+        HubError: The repository cannot be used; the error says why.
     """
     by_name = {file.name: file for file in files}
     weights = _weights(by_name)

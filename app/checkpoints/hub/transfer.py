@@ -1,4 +1,4 @@
-"""Downloading: several files at a time, watched, checked and stopped from the calling thread."""
+"""Download of several files in parallel, with progress, hash check and cancellation."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _Task = Callable[[Guard], _Result]
 
 @dataclass(frozen=True, slots=True)
 class DownloadProgress:
-    """Bytes that are here, of all the bytes that are needed, and the file that came last."""
+    """Bytes downloaded, bytes needed in total, and the last file that received bytes."""
 
     done: int
     total: int
@@ -43,15 +43,15 @@ def download(
     on_progress: Callable[[DownloadProgress], None],
     cancelled: Callable[[], bool],
 ) -> Path:
-    """Download what is needed of a model, and check it; returns its folder.
+    """Download the needed files of a model, check their hashes, and return the folder.
 
-    Files that are here already are not downloaded again. ``on_progress`` is called in this thread
-    several times a second, also while nothing arrives. Finished files are kept whatever happens.
+    Files in the cache are not downloaded again. ``on_progress`` is called in the calling thread
+    several times a second, also while no bytes arrive. Finished files are always kept.
 
     Raises:
-        HubError: Says what went wrong and what is kept.
-        Cancelled: When ``cancelled`` said so; its text says what is kept. So does that of the
-            KeyboardInterrupt of a Ctrl+C.
+        HubError: The download failed; the error says why and what is kept.
+        Cancelled: ``cancelled`` returned true; the text says what is kept, as does the text of a
+            KeyboardInterrupt.
     """
     try:
         model = describe(hub_id)
@@ -66,13 +66,13 @@ def download(
 
 
 def fetch_metadata(hub_id: HubId, cancelled: Callable[[], bool] = lambda: False) -> Path:
-    """Fetch configuration, tokenizer and the headers of the weights; returns the folder.
+    """Download configuration, tokenizer and weight headers, and return the folder.
 
-    With these a recipe can be checked before its weights are downloaded.
+    They suffice to check a recipe before its weights are downloaded.
 
     Raises:
-        HubError: Says what went wrong.
-        Cancelled: When ``cancelled`` said so.
+        HubError: The download failed; the error says why.
+        Cancelled: ``cancelled`` returned true.
     """
     try:
         model = describe(hub_id)
@@ -115,7 +115,7 @@ def _check_room(needed: int) -> None:
 
 
 class _Transfer:
-    """One download, from the first file to the last or to what stopped it."""
+    """One download of several files."""
 
     def __init__(
         self,
@@ -134,7 +134,7 @@ class _Transfer:
         self._latest = files[0].name
 
     def run(self) -> Path:
-        """Fetch the files; returns the folder of the snapshot."""
+        """Download the files and return the folder of the snapshot."""
         first, *others = self._files
         # The first file is asked for by the name of the revision, so that the cache learns what it
         # means; the others by the commit, so that they belong together.
@@ -144,20 +144,20 @@ class _Transfer:
         return folder
 
     def headers(self, weights: list[str], commit: str) -> cache.TensorHeaders:
-        """The headers of weight files, read from the Hub without the weights."""
+        """Headers of the weight files, read from the Hub without the weights."""
         found: cache.TensorHeaders = {}
         for header in self._all([partial(self._header, name, commit) for name in weights]):
             found |= header
         return found
 
     def add(self, name: str, count: int) -> None:
-        """``count`` more bytes of a file are here; fewer than 0 where it starts again."""
+        """Count ``count`` more bytes of a file; negative if the file starts again."""
         with self._lock:
             self._arrived[name] += count
             self._latest = name
 
     def _all(self, tasks: list[_Task[_Result]]) -> list[_Result]:
-        """Run the tasks, some at a time; the first that fails stops the others."""
+        """Run the tasks on several threads; the first failure stops the others."""
         guards = [Guard(_PATIENCE) for _ in tasks]
         pool = ThreadPoolExecutor(_AT_A_TIME, thread_name_prefix="hub")
         futures = [
@@ -226,7 +226,7 @@ class _Transfer:
         return {tensor: (info.dtype, tuple(info.shape)) for tensor, info in read.tensors.items()}
 
     def _told(self, error: Exception | KeyboardInterrupt) -> BaseException:
-        """``error`` in words, with what is kept."""
+        """The :class:`HubError` for ``error``, with a note of what is kept."""
         if isinstance(error, Cancelled | KeyboardInterrupt):
             text = f"The download of {self._model.id} was stopped. {self._kept()}"
             return type(error)(text.strip())
@@ -249,7 +249,7 @@ class _Transfer:
 
 
 class _Bar:
-    """What the library takes for a progress bar: it hears of every piece of a file."""
+    """Progress bar class given to the library; it receives every piece of a file."""
 
     def __init__(self, transfer: _Transfer, name: str, guard: Guard, **_: object) -> None:
         self._transfer = transfer
@@ -274,7 +274,7 @@ def _guarded(task: _Task[_Result], guard: Guard) -> _Result:
 
 
 def _check_content(path: Path, file: HubFile, guard: Guard) -> None:
-    """Compare what arrived with the hash on the Hub; the library compares sizes only."""
+    """Compare the content of a file with its hash on the Hub; the library compares sizes only."""
     if not file.blob:
         return
     expected = file.blob

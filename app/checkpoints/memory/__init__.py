@@ -1,1 +1,1 @@
-"""What a recipe takes in memory, before it is loaded."""
+"""Memory estimate of a recipe before it is loaded."""

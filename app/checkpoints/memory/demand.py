@@ -1,4 +1,4 @@
-"""What the roles of a recipe take together on each device, while loading and generating."""
+"""Memory that all roles of a recipe need on each device, while loading and generating."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from app.checkpoints.memory.footprint import Footprint
 from app.checkpoints.preflight_report import MemoryPart
 
 HOST = "cpu"
-# What the first load adds to the process: code of the model, kernels of torch, pools of threads.
+# The first load of any model: code of the architecture, kernels of torch, thread pools.
 # Fitted on Linux x86-64 with tests/bench/memory.py; see docs/memory.md.
 LIBRARIES = 30_000_000
 QUANTIZING_LIBRARIES = 70_000_000  # bitsandbytes with its kernels
@@ -20,24 +20,24 @@ _ROWS_KEPT = 512 * 2**20  # app.attribution.row_store.DEFAULT_BYTES, a layer tha
 
 @dataclass(frozen=True, slots=True)
 class RoleDemand:
-    """What one role takes by itself.
+    """Memory that one role needs by itself.
 
     Attributes:
         name: As in ``Recipe.roles``.
         weights_key: Equal for roles that hold the same weights.
         context_key: Equal for roles that share a model context.
         adapter_key: Equal for roles with the same adapter over the same weights; None without one.
-        device: Where it is evaluated.
-        offload: Whether what does not fit there stays in main memory.
-        dtype: What it computes in.
+        device: The device of its forward passes.
+        offload: Whether layers that do not fit on the device stay in main memory.
+        dtype: The dtype that it computes in.
         quantized: Whether its weights are quantised while they are loaded.
-        footprint: Of its model.
+        footprint: The sizes of its model.
         weights: Bytes of its weights in memory.
-        whole: The same without quantisation, as layers in main memory are.
+        whole: Bytes of its weights without quantisation, as offloaded layers are kept.
         adapter: Bytes of its adapter.
-        quantizing: The most that quantising takes beside the weights.
+        quantizing: Peak bytes that quantising needs in addition to the weights.
         file: Bytes of its weight files.
-        converted: Bytes of its weight files that are stored in another dtype.
+        converted: Bytes of its weight files that are converted from another dtype.
     """
 
     name: str
@@ -59,7 +59,7 @@ class RoleDemand:
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """What all roles take on one device; see ``DeviceMemory``."""
+    """Memory that all roles need on one device; see ``DeviceMemory``."""
 
     parts: tuple[MemoryPart, ...]
     peak: int
@@ -69,18 +69,18 @@ class Demand:
 def add_up(
     roles: Sequence[RoleDemand], pairs: int, context: int, free_on: Callable[[str], int]
 ) -> dict[str, Demand]:
-    """Add up what ``roles`` take while they are loaded one after another, and while generating.
+    """The memory that ``roles`` need while they are loaded one after another, and while generating.
 
     Args:
-        roles: In the order of ``Recipe.roles``.
-        pairs: How many expert pairs there are.
+        roles: The roles in the order of ``Recipe.roles``.
+        pairs: Number of expert pairs.
         context: Tokens in the KV cache of each model context.
-        free_on: Bytes free on a device; asked where a role may be offloaded.
+        free_on: Returns the free bytes of a device; called for roles that may be offloaded.
     """
     quantizes = any(role.quantized for role in roles)
     libraries = LIBRARIES + (QUANTIZING_LIBRARIES if quantizes else 0)
     loading = _Loading(free_on, libraries)
-    for role in sorted(roles, key=lambda role: role.offload):  # what must fit comes first
+    for role in sorted(roles, key=lambda role: role.offload):  # roles that must fit come first
         loading.add(role)
     parts = loading.parts(roles)
     for device, more in _while_generating(roles, pairs, context).items():
@@ -100,7 +100,7 @@ def _in_order(parts: dict[str, list[MemoryPart]]) -> list[str]:
 
 
 class _Loading:
-    """Follows the load of one model after another and keeps the highest marks of each device."""
+    """Simulates loading one model after another and records the peak of each device."""
 
     def __init__(self, free_on: Callable[[str], int], libraries: int) -> None:
         self._free_on = free_on
@@ -117,7 +117,7 @@ class _Loading:
             self._adapters[role.adapter_key] = (role.device, role.adapter)
 
     def parts(self, roles: Sequence[RoleDemand]) -> dict[str, list[MemoryPart]]:
-        """The weights on each device, named by all roles that share them."""
+        """The weights on each device, labelled with all roles that share them."""
         parts: dict[str, list[MemoryPart]] = defaultdict(list)
         for key, held in self._in_order_of(roles).items():
             label = " and ".join(role.name for role in roles if role.weights_key == key)
@@ -147,8 +147,8 @@ class _Loading:
     def _place(self, role: RoleDemand, held: int) -> Counter[str]:
         if not role.offload or role.device == HOST:
             return Counter({role.device: role.weights})
-        room = max(0, int(_SHARE_FOR_OFFLOADED * (self._free_on(role.device) - held)))
-        here = min(role.weights, room)
+        available = max(0, int(_SHARE_FOR_OFFLOADED * (self._free_on(role.device) - held)))
+        here = min(role.weights, available)
         there = role.whole - role.whole * here // role.weights
         return +Counter({role.device: here, HOST: there})
 
@@ -162,7 +162,7 @@ class _Loading:
 def _while_generating(
     roles: Sequence[RoleDemand], pairs: int, context: int
 ) -> dict[str, list[MemoryPart]]:
-    """KV caches, logits, the work of one chunk at a time, rows to look at, and libraries."""
+    """KV caches, logits, buffers of one prefill chunk, and kept rows."""
     contexts = list({role.context_key: role for role in roles}.values())
     cache, work = Counter[str](), Counter[str]()
     for role in contexts:
@@ -170,7 +170,7 @@ def _while_generating(
         work[role.device] = max(work[role.device], role.footprint.work_bytes(context, role.dtype))
     base = roles[0]
     rows = len(contexts) * base.footprint.rows * 4
-    # Rows as they come and stacked; differences and their sum; float64 for the draw, thrice.
+    # Rows as computed and stacked; differences and their sum; three float64 rows of sampling.
     work[base.device] += 2 * rows + (2 * pairs + 3) * base.footprint.rows * 4
     work[HOST] += 3 * base.footprint.rows * 8
     kept = min(_ROWS_KEPT, context * rows)

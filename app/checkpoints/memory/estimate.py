@@ -1,4 +1,4 @@
-"""What a recipe takes in memory, from configurations and headers alone."""
+"""Memory estimate of a recipe from configurations and weight headers alone."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ _STORED = {"BF16": "bfloat16", "F16": "float16", "F32": "float32"}
 
 
 def estimate_memory(opened: OpenedRecipe, about_to_be_freed: Mapping[str, int]) -> MemoryEstimate:
-    """Estimate what ``opened`` takes on each device, and what would make it smaller.
+    """Estimate the memory that ``opened`` needs on each device, and changes that reduce it.
 
     Args:
-        opened: The recipe with its files; weights need not be there.
-        about_to_be_freed: Bytes that unloading what is loaded gives back, for each device.
+        opened: The recipe with its files; its weights need not be downloaded.
+        about_to_be_freed: Bytes that unloading the current models frees, for each device.
 
     Raises:
         CheckpointError: transformers has no causal language model for a configuration.
-        DeviceError: This machine has no such device.
+        DeviceError: This machine does not have a device that the recipe names.
     """
     estimator = _Estimator(opened, about_to_be_freed)
     estimate = estimator.estimate(opened.recipe)
@@ -42,7 +42,7 @@ def estimate_memory(opened: OpenedRecipe, about_to_be_freed: Mapping[str, int]) 
 
 
 def does_not_fit(estimate: MemoryEstimate) -> DeviceError:
-    """The error for a recipe that is too large for the memory that is free."""
+    """The error for a recipe that needs more memory than is free."""
     full = next(device for device in estimate.devices if not device.fits)
     helps = next((change.label for change in estimate.changes if change.fits), None)
     step = f"It would fit with: {helps}." if helps else "Choose smaller models."
@@ -56,7 +56,7 @@ def does_not_fit(estimate: MemoryEstimate) -> DeviceError:
 
 @dataclass(frozen=True, slots=True)
 class _Model:
-    """What is known of one checkpoint, whatever dtype it is asked in."""
+    """Facts of one checkpoint that do not depend on the requested dtype."""
 
     footprint: Footprint
     dtype: str
@@ -64,7 +64,7 @@ class _Model:
 
 
 class _Estimator:
-    """Estimates one recipe and its variants; every model is measured once."""
+    """Estimates a recipe and variants of it; each model is measured once."""
 
     def __init__(self, opened: OpenedRecipe, about_to_be_freed: Mapping[str, int]) -> None:
         self._opened = opened
@@ -73,7 +73,7 @@ class _Estimator:
         self._about_to_be_freed = about_to_be_freed
 
     def estimate(self, recipe: Recipe) -> MemoryEstimate:
-        """The estimate of a recipe that differs from the opened one in its settings alone."""
+        """The estimate of a recipe that differs from the opened one only in settings."""
         specs = recipe.checkpoints()
         roles = [
             replace(role, spec=spec)
@@ -93,7 +93,7 @@ class _Estimator:
         )
 
     def facts(self) -> list[RoleFacts]:
-        """What is known of each role of the opened recipe."""
+        """Facts about each role of the opened recipe."""
         return [
             RoleFacts(
                 dtype=_dtype(role, self._model(role)),
@@ -138,7 +138,7 @@ def _inspect(role: OpenedRole) -> _Model:
 
 
 def _stored_dtype(role: OpenedRole) -> str:
-    """What ``auto`` means to transformers: what the configuration says, or the first tensor."""
+    """The dtype of ``auto`` in transformers: of the configuration, else of the first tensor."""
     named = str(getattr(role.config, "dtype", None)).removeprefix("torch.")
     if named in BYTES:
         return named

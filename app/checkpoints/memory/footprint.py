@@ -1,7 +1,7 @@
-"""What a model takes in memory, from its configuration: weights, KV cache and work.
+"""Memory footprint of a model from its configuration: weights, KV cache and work buffers.
 
-The model is built on torch's meta device, where tensors have shapes and no storage. So which
-weights are tied and which modules are linear is read from the model itself, not guessed from names.
+The model is built on torch's meta device, where tensors have shapes and no storage. Tied weights
+and linear modules are therefore read from the model itself, not guessed from names.
 """
 
 from __future__ import annotations
@@ -34,21 +34,21 @@ _LAYERS_WITHOUT_CACHE = ("dummy", "conv", "linear_attention", "mamba")  # their 
 
 @dataclass(frozen=True, slots=True)
 class Footprint:
-    """The sizes of one model that its memory depends on. Counts are of elements, not bytes.
+    """Sizes that determine the memory of one model. Counts are elements, not bytes.
 
     Attributes:
-        plain: Parameters that quantisation leaves as they are; tied ones once.
-        linear: Rows and columns of the matrices that quantisation makes smaller.
-        buffers: Bytes of its buffers.
-        cache: Keys and values of one token, in all layers.
-        layer_cache: The same in the largest layer.
+        plain: Parameters that are not quantised; tied ones count once.
+        linear: Rows and columns of the matrices that can be quantised.
+        buffers: Bytes of the buffers.
+        cache: Keys and values of one token in all layers.
+        layer_cache: Keys and values of one token in the largest layer.
         hidden: Width of the residual stream.
         intermediate: Width of the feed-forward layer.
         attention: Width of all query heads together.
         heads: Query heads.
         rows: Rows of the output layer.
-        eager: Whether attention weights are written out instead of computed in pieces.
-        cache_known: Whether ``cache`` was counted; otherwise it is more than most models need.
+        eager: Whether attention materialises its weights.
+        cache_known: Whether ``cache`` was counted; otherwise it is an upper bound for most models.
     """
 
     plain: int
@@ -77,18 +77,18 @@ class Footprint:
         return plain + sum(size(rows, columns) for rows, columns in self.linear)
 
     def quantizing_bytes(self, quantization: str) -> int:
-        """The most that quantising takes beside the weights: one matrix at a time is done."""
+        """Peak bytes of quantising beside the weights; one matrix is quantised at a time."""
         if quantization == "none":
             return 0
         each = _INT8_WORK_PER_WEIGHT if quantization == "int8" else _NF4_WORK_PER_WEIGHT
         return self.largest_matrix * each
 
     def cache_bytes(self, context: int, dtype: str) -> int:
-        """Bytes of the KV cache of one model context. A sliding window keeps all, for a rewind."""
+        """Bytes of the KV cache of one model context. Sliding windows count in full."""
         return self.cache * context * BYTES[dtype]
 
     def work_bytes(self, context: int, dtype: str) -> int:
-        """The most that reading a chunk of a prompt takes, at the end of the context."""
+        """Peak bytes of a prefill chunk at the end of the context."""
         chunk = min(PREFILL_CHUNK, context)
         size = BYTES[dtype]
         stream = chunk * self.hidden * (2 * size + 2 * 4)  # and norms in float32
@@ -109,7 +109,7 @@ def measure_footprint(config: PretrainedConfig) -> Footprint:
     """Build the model of ``config`` without its weights and measure it.
 
     Raises:
-        ValueError: When transformers has no causal language model for it.
+        ValueError: transformers has no causal language model for ``config``.
     """
     with torch.device("meta"), no_init_weights():
         model: PreTrainedModel = AutoModelForCausalLM.from_config(config)
@@ -136,7 +136,7 @@ def measure_footprint(config: PretrainedConfig) -> Footprint:
 
 
 def _quantizable(model: PreTrainedModel) -> tuple[tuple[int, int], ...]:
-    """Rows and columns of what the bitsandbytes integration replaces: not what is tied or last."""
+    """Rows and columns of the layers that bitsandbytes replaces: no tied and no output layers."""
     kept = get_keys_to_not_convert(model)
     return tuple(
         (module.weight.shape[1], module.weight.shape[0])
@@ -156,7 +156,7 @@ def _parameters(model: PreTrainedModel) -> int:
 
 
 def _cache_of_layers(text: PretrainedConfig) -> list[int] | None:
-    """Elements of keys and values that each layer keeps for one token; None where it is unclear."""
+    """Elements of keys and values of one token in each layer; None if it cannot be determined."""
     try:
         types, _ = get_layer_types_and_kwargs(text)
         return [
@@ -169,7 +169,7 @@ def _cache_of_layers(text: PretrainedConfig) -> list[int] | None:
 
 
 def _most_in_cache(model: PreTrainedModel, hidden: int) -> list[int]:
-    """The same if every layer kept keys and values of the full width: more than most do."""
+    """The same if every layer kept keys and values of full width, usually an upper bound."""
     lists = (len(module) for module in model.modules() if isinstance(module, nn.ModuleList))
     return [2 * hidden] * max(lists, default=0)
 
@@ -197,17 +197,17 @@ def _head_size(layer: PretrainedConfig, heads: int, place: int | None = None) ->
 
 
 def _largest(config: PretrainedConfig, *names: str) -> int:
-    """The largest number of any layer under the first of ``names`` that ``config`` has, or 0."""
+    """The largest value of any layer under the first of ``names`` that ``config`` has, or 0."""
     return _number(config, None, *names)
 
 
 def _number(config: PretrainedConfig, place: int | None, *names: str) -> int:
-    """What ``config`` says under the first of ``names`` that it has, or 0.
+    """The value under the first of ``names`` that ``config`` has, or 0.
 
     Args:
-        config: Of a model or of one layer.
-        place: Of the layer, where there is a number for each; None for the largest.
-        names: What different models call it.
+        config: The configuration of a model or of one layer.
+        place: The index of the layer, if there is a value per layer; None for the largest.
+        names: The names that different models use.
     """
     for name in names:
         numbers = _numbers(config, name)
@@ -218,7 +218,7 @@ def _number(config: PretrainedConfig, place: int | None, *names: str) -> int:
 
 
 def _numbers(config: PretrainedConfig, name: str) -> list[int]:
-    """One number, or one for each layer."""
+    """A value as a list: one number, or one for each layer."""
     try:
         found = getattr(config, name, None)
     except Exception:  # some configurations refuse to name one that differs between layers
@@ -233,5 +233,5 @@ def _int8_bytes(rows: int, columns: int) -> int:
 
 
 def _nf4_bytes(rows: int, columns: int) -> int:
-    """Half a byte for each weight and a float32 for each block, without double quantisation."""
+    """Bytes in NF4: half a byte per weight and a float32 per block, no double quantisation."""
     return ceil(rows * columns / 2) + ceil(rows * columns / _NF4_BLOCK) * 4

@@ -1,4 +1,4 @@
-"""How the C library keeps memory that weights took, so that unloading gives all of it back."""
+"""Control of glibc's heap, so that unloading returns the memory of weights to the system."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ import torch
 
 from app.garbage_collection import collect
 
-# Of glibc's malloc.h. Once set they stay fixed, so what follows a load is what glibc would have
-# come to by itself after the first large tensor was freed.
+# Parameters of glibc's malloc.h. Once set, glibc no longer adapts them, so after a load they get
+# the values that glibc reaches by itself once a large tensor has been freed.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 _APART, _USUAL, _USUAL_TRIM = 1 << 16, 1 << 25, 1 << 26
 
 
 @contextmanager
 def tensors_apart() -> Iterator[None]:
-    """Give every tensor pages of its own, which go back to the system when it is freed.
+    """Allocate every tensor on its own pages, which are returned to the system when it is freed.
 
-    The threads that read weights have heaps of their own, and glibc keeps up to 64 MB of each.
+    Without it, each thread that reads weights has its own heap, of which glibc keeps up to 64 MB.
     """
     _configure(_APART, _APART)
     try:
@@ -33,9 +33,9 @@ def tensors_apart() -> Iterator[None]:
 
 
 def forget_frames(error: BaseException) -> None:
-    """Empty the frames that ``error`` came through, which hold what was loaded until then.
+    """Clear the frames of the traceback of ``error``, which refer to everything loaded so far.
 
-    An error lives as long as a person looks at it.
+    An error object lives as long as the window shows it.
     """
     behind: BaseException | None = error
     while behind is not None:
@@ -44,7 +44,7 @@ def forget_frames(error: BaseException) -> None:
 
 
 def release_memory() -> None:
-    """Give what models held back to the system, once nothing refers to them any more."""
+    """Collect garbage and return the memory of freed models to the system."""
     collect()  # models hold reference cycles
     if torch.accelerator.is_available():
         torch.accelerator.empty_cache()
@@ -61,5 +61,5 @@ def _configure(mmap_threshold: int, trim_threshold: int) -> None:
 
 
 def _function(name: str) -> Any:
-    """A function of glibc, or None where there is another C library."""
+    """A function of glibc, or None with another C library."""
     return getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None

@@ -1,6 +1,6 @@
-"""What Linux says of this process's memory: limits of its control group, and mapped weight files.
+"""Memory limits of the control group, and mapped weight files, of this process on Linux.
 
-Elsewhere there are no such files, and nothing is limited or mapped. No torch.
+On other systems there is no limit and nothing is mapped. Imports no torch.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class MemoryLimit:
-    """What a control group may take, and what of it is left."""
+    """The memory limit of a control group, and how much of it is left."""
 
     total: int
     free: int
@@ -21,11 +21,11 @@ class MemoryLimit:
 def memory_limit(root: Path = Path("/")) -> MemoryLimit | None:
     """The tightest memory limit among the control groups of this process, version 1 or 2.
 
-    A container or a service may have less than the machine. Pages of files count as free, since
-    the system takes them back when memory is short.
+    A container or a service may have less memory than the machine. File pages count as free, since
+    the system reclaims them when memory is short.
 
     Args:
-        root: Where ``proc`` and ``sys`` are.
+        root: The folder that contains ``proc`` and ``sys``.
     """
     try:
         groups = (root / "proc/self/cgroup").read_text().splitlines()

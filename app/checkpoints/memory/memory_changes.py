@@ -1,4 +1,4 @@
-"""Changes of a recipe that would make it fit into memory, each a complete recipe."""
+"""Changes of a recipe that reduce its memory, each as a complete recipe."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ _SHORTEST_CONTEXT = 256
 _MOST_COMBINATIONS = 3
 
 _Step = tuple[str, Callable[[Recipe], Recipe]]
-"""A label and what it does to a recipe."""
+"""A label, and the function that changes a recipe."""
 
 
 @dataclass(frozen=True, slots=True)
 class RoleFacts:
-    """What a change has to know of a role.
+    """Facts about a role that decide which changes apply to it.
 
     Attributes:
-        dtype: What it computes in.
-        quantizable: Whether its checkpoint is not stored quantised already.
-        accelerated: Whether it is on another device than the CPU.
+        dtype: The dtype that it computes in.
+        quantizable: Whether its checkpoint is stored unquantised.
+        accelerated: Whether it is on a device other than the CPU.
     """
 
     dtype: str
@@ -40,13 +40,13 @@ def find_changes(
 ) -> tuple[MemoryChange, ...]:
     """Changes that lower the peak of the device that is full.
 
-    What fits comes first, and of that the least harmful. Changes are combined only where none is
-    enough by itself, and then no more of them than it takes.
+    Changes that make the recipe fit come first, the least harmful of them at the top. Changes are
+    combined only if no single change is enough, and then as few as possible.
 
     Args:
         recipe: The recipe that does not fit.
-        facts: Of each role, in the order of ``Recipe.roles``.
-        estimate: Of ``recipe``.
+        facts: Facts about each role, in the order of ``Recipe.roles``.
+        estimate: The estimate of ``recipe``.
         estimate_of: Estimates a changed recipe.
     """
     full = next(device for device in estimate.devices if not device.fits)
@@ -84,7 +84,7 @@ def _first_that_fits(
     estimate_of: Callable[[Recipe], MemoryEstimate],
     device: str,
 ) -> MemoryChange:
-    """Take one step of each kind; where a kind has several, the first with which it fits."""
+    """Combine one change of each kind; of several of a kind, the first with which it fits."""
     for steps in product(*group):
         changed = recipe
         for _, apply in steps:
