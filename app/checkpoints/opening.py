@@ -31,6 +31,9 @@ from app.errors import CheckpointError
 # It warns when it is imported, which PEFT does too, and for every cast to float16.
 logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
 
+_OTHER_HEADS = ("ForSequenceClassification", "ForTokenClassification", "ForQuestionAnswering")
+"""How the classes of models are called that have another output layer than for tokens."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OpenedRole:
@@ -183,6 +186,9 @@ def _read_config(files: CheckpointFiles) -> PretrainedConfig:
 def _why_not_causal(config: PretrainedConfig) -> str:
     """What keeps a model of ``config`` from continuing text by itself, or an empty text."""
     kind = config.model_type
+    heads = config.architectures if isinstance(config.architectures, list) else []
+    if heads and all(str(name).endswith(_OTHER_HEADS) for name in heads):
+        return f"it is a {heads[0]}"
     if kind == "xlm" and not config.causal:
         return "xlm is an encoder, unless it was trained to be causal"
     if kind == "xlnet":

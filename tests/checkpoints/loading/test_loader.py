@@ -316,6 +316,12 @@ def test_an_encoder_is_refused(llama: tiny.Family, tmp_path: Path, kind: type) -
         load_recipe(with_base(llama.recipe(), tmp_path))
 
 
+def test_a_model_with_another_output_layer_is_refused(llama: tiny.Family, folder: Path) -> None:
+    change_config(folder, architectures=["LlamaForSequenceClassification"])
+    with pytest.raises(CheckpointError, match=r"not continue it.*LlamaForSequenceClassification"):
+        open_recipe(with_base(llama.recipe(), folder), weights_required=False)
+
+
 def test_everything_is_checked_before_weights_are_read(llama: tiny.Family, folder: Path) -> None:
     (folder / "model.safetensors").unlink()
     pairs = (ExpertPair("A", tiny.spec(llama.expert), tiny.spec(folder)),)

@@ -143,3 +143,38 @@ def test_a_sentencepiece_model_alone_is_refused_by_name(ship: Ship) -> None:
     (folder / "tokenizer.json").rename(folder / "tokenizer.model")
     with pytest.raises(CheckpointError, match=r"sentencepiece model alone.*tokenizer\.model"):
         load_tokenizer(folder)
+
+
+TEMPLATE = "{% for m in messages %}[{{ m.content }}]{% endfor %}"
+
+
+def chat(folder: Path) -> tuple[str, tuple[str, ...]]:
+    """What the base reads of a chat, and what is said of it."""
+    role = CheckpointSpec(f"folder:{folder}", prompt="chat")
+    plain = CheckpointSpec(f"folder:{folder}")
+    recipe = Recipe("r", role, (ExpertPair("p", plain, plain),))
+    found = preflight(open_recipe(recipe), "one")
+    return found.prompts[0].text or found.prompts[0].problem, found.warnings
+
+
+@pytest.mark.parametrize("place", ["chat_template.jinja", "additional_chat_templates"])
+def test_a_chat_template_in_a_file_of_its_own(ship: Ship, place: str) -> None:
+    folder = ship(sentencepiece_like(), LLAMA)
+    (folder / "chat_template.jinja").write_text(TEMPLATE)
+    if place == "additional_chat_templates":
+        (folder / place).mkdir()
+        (folder / place / "tools.jinja").write_text("never this")
+    assert chat(folder) == ("[one]", ())
+
+
+def test_a_template_among_several_without_a_default_is_refused(ship: Ship) -> None:
+    named = [{"name": name, "template": TEMPLATE} for name in ("tools", "rag")]
+    said, _ = chat(ship(sentencepiece_like(), LLAMA | {"chat_template": named}))
+    assert "refuses this prompt" in said
+
+
+def test_a_template_that_writes_the_date_is_told(ship: Ship) -> None:
+    dated = "{{ strftime_now('%Y') | length }}" + TEMPLATE
+    text, warnings = chat(ship(sentencepiece_like(), LLAMA | {"chat_template": dated}))
+    assert text == "4[one]"
+    assert warnings[-1].startswith("The chat template of the base writes today's date")
