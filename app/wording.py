@@ -2,41 +2,44 @@
 
 from __future__ import annotations
 
-_VISIBLE = {"\n": "↵", "\r": "␍", "\t": "⇥"}
+MARKS = {"\n": "↵", "\r": "␍", "\t": "⇥"}
+"""Visible marks of whitespace. A space has its own mark only where nothing else shows it."""
+SPACE_MARK = "␣"
 
 
 def probability(value: float) -> str:
-    """A probability in three characters or so; what is tiny says so."""
+    """A probability with about three digits; values below 0.001 are written as ``<0.001``."""
     if 0 < value < 0.001:
         return "<0.001"
     return f"{value:.3f}" if value < 0.0995 else f"{value:.2f}"
 
 
 def signed(value: float) -> str:
-    """A difference of probabilities with its sign; a true minus sign lines up with the plus."""
+    """A difference of probabilities with its sign, using the minus sign U+2212."""
     text = f"{value:+.3f}" if abs(value) < 0.0995 else f"{value:+.2f}"
     return text.replace("-", "−") if float(text) else "0"
 
 
-def visible(text: str) -> str:
-    """``text`` with line breaks and tabs as marks."""
-    return "".join(_VISIBLE.get(character, character) for character in text)
+def visible(text: str, *, spaces: bool = False) -> str:
+    """``text`` with visible marks for line breaks and tabs, and for ``spaces`` on request."""
+    marked = "".join(MARKS.get(character, character) for character in text)
+    return marked.replace(" ", SPACE_MARK) if spaces else marked
 
 
 def quoted(text: str) -> str:
-    """A token in quotation marks, so that its spaces show."""
+    """A token in quotation marks, so that its leading and trailing spaces are visible."""
     return f"“{visible(text)}”"
 
 
 def size(count: int) -> str:
-    """Bytes in three digits or so, such as ``41 MB`` and ``23.1 GB``."""
+    """A number of bytes with about three digits, such as ``41 MB`` and ``23.1 GB``."""
     if count < 999_500_000:
         return f"{count / 1e6:,.1f} MB" if count < 9_950_000 else f"{count / 1e6:,.0f} MB"
     return f"{count / 1e9:,.1f} GB"
 
 
 def duration(seconds: float) -> str:
-    """A time that is still to come, such as ``4 s`` and ``12 min``; never less than a second."""
+    """A remaining time, such as ``4 s`` and ``12 min``; at least one second."""
     if seconds < 90:
         return f"{max(round(seconds), 1)} s"
     if seconds < 90 * 60:
@@ -45,5 +48,5 @@ def duration(seconds: float) -> str:
 
 
 def menu_text(text: str) -> str:
-    """``text`` for a menu or a button, where a single & would mark a key."""
+    """``text`` for a menu or a button, with & escaped: Qt reads it as a shortcut."""
     return text.replace("&", "&&")

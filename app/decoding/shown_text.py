@@ -1,15 +1,17 @@
-"""How exact text is shown so that nothing in it is hidden."""
+"""Visible form of exact text: marks for line breaks, tabs and invisible characters."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator
 
+from app.wording import MARKS
+
 _JOINERS = "\u200c\u200d"
-"""They shape their neighbours (emoji, Persian, Indic), so they are marked only when alone."""
+"""Joiners shape their neighbours (emoji, Persian, Indic), so they are marked only when alone."""
 _HIDDEN_CATEGORIES = {"Cf", "Zl", "Zp"}
 _RESERVED = "\ufffc\ufdd0\ufdd1"
-"""Qt's documents give these a meaning of their own."""
+"""Characters with a special meaning in Qt's documents."""
 
 
 def show(text: str) -> Iterator[tuple[str, str]]:
@@ -33,10 +35,8 @@ def show(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _mark(character: str, *, alone: bool) -> str | None:
-    if character == "\n":
-        return "↵\n"
-    if character == "\t":
-        return "⇥\t"
+    if character in "\n\t":
+        return MARKS[character] + character
     if character in _JOINERS and not alone:
         return None
     code, category = ord(character), unicodedata.category(character)

@@ -1,4 +1,4 @@
-"""What the program is, and the versions that a bug report needs."""
+"""About dialog, with the versions that a bug report needs."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _ICON = 64
 
 
 def describe_versions() -> str:
-    """Versions of the program, its libraries and the system, one to a line, for bug reports."""
+    """Versions of the program, its libraries and the system, one per line, for bug reports."""
     kind = "packaged" if is_packaged() else "from Python"
     lines = [
         f"Tuneshift {__version__} ({commit() or 'commit unknown'}, {kind})",
@@ -52,23 +52,23 @@ def describe_versions() -> str:
 
 
 def show_about(parent: QWidget, session: Session) -> None:
-    """Open the dialog."""
+    """Open the About dialog."""
     AboutDialog(parent, session.devices).open()
 
 
 class AboutDialog(QDialog):
-    """What the program is, and its versions, to be copied.
+    """Dialog with the program's name and a list of versions that can be copied.
 
     Args:
         parent: The window.
-        devices: Names of the devices that models can be on; none are known before a load.
+        devices: Names of the available devices; empty until PyTorch has started.
     """
 
     def __init__(self, parent: QWidget, devices: Sequence[str]) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(self.tr("About Tuneshift"))
-        # Not translated: whoever reads a bug report should not have to guess.
+        # Not translated: the developers must be able to read bug reports.
         self.report = describe_versions() + (f"\nDevices: {', '.join(devices)}" if devices else "")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE, SPACE + 4)

@@ -1,4 +1,4 @@
-"""Palette and style sheet of the application, in step with the system and the preferences."""
+"""Applies palette and style sheet to the application, by system settings and preferences."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ _SCHEMES = {
 
 
 class Appearance(QObject):
-    """Paints the application in the theme of the preferences; lives as long as the session."""
+    """Keeps the theme of the application in step with the preferences and the system.
+
+    It lives as long as the session.
+    """
 
     def __init__(self, application: QApplication, session: Session) -> None:
         super().__init__(session)

@@ -1,4 +1,4 @@
-"""Between the engine's thread and the window: events cross once per frame, as one list."""
+"""Bridge from the engine's thread to the window: delivers events once per frame, as one list."""
 
 from __future__ import annotations
 
@@ -13,16 +13,19 @@ from app.engine.worker import OUTBOX_SIZE, EngineClient, EngineThread
 FRAME_MS = 33
 SLOWEST_FRAME_MS = 150
 SHARE = 0.05
-"""Frames are as far apart as it takes for the window to need no more than this of a processor:
-what it takes, the thread that decodes waits for twice, for the processor and for Python's lock."""
+"""Maximum share of one CPU core for the window while events arrive.
+
+The interval of frames is lengthened to keep it, because the window and the decoding thread
+compete for the CPU and for Python's global interpreter lock.
+"""
 BUDGET_SECONDS = 0.004
-"""Time in one frame for taking events; what is left waits for the next frame."""
+"""Time in one frame for draining the outbox; other events wait for the next frame."""
 
 _BATCH = 64
 
 
 class Bridge(QObject):
-    """Owns the engine's thread and drains its outbox while there is something in it."""
+    """Owns the engine's thread, and drains its outbox while there are events in it."""
 
     events = Signal(list)
     """A list of :data:`app.engine.events.Event`, in order."""
@@ -35,7 +38,7 @@ class Bridge(QObject):
         self._frame = QTimer(self)
         self._frame.timeout.connect(self._drain)
         self._woken.connect(self._wake)  # queued: emitted on the engine's thread
-        self._drained_at = self._spent_at = 0.0  # seconds, of the clock and of the processor
+        self._drained_at = self._spent_at = 0.0  # wall-clock and CPU time in seconds
         self._pace_ms: float = FRAME_MS
 
     def start(self) -> None:
@@ -45,31 +48,31 @@ class Bridge(QObject):
         self._engine.submit(command)
 
     def new_client(self, wake: Callable[[], None]) -> EngineClient:
-        """A way to the engine past the window; see :meth:`EngineThread.new_client`."""
+        """A client of the engine besides the window; see :meth:`EngineThread.new_client`."""
         return self._engine.new_client(wake)
 
     def close(self) -> None:
-        """Cancel everything; the thread ends by itself soon after."""
+        """Cancel all commands; the thread ends soon after."""
         self._frame.stop()
         waiting = self._engine.outbox.drain(OUTBOX_SIZE)
         if waiting:
-            self.events.emit(waiting)  # what came is kept, also where the window stood still
+            self.events.emit(waiting)  # events that the window had no time for are not lost
         self._engine.close()
 
     def join(self, timeout: float | None = None) -> bool:
-        """Wait for the engine's thread; whether it has ended."""
+        """Wait for the engine's thread to end; whether it has ended."""
         return self._engine.join(timeout)
 
     @Slot()
     def _wake(self) -> None:
-        """Take what came at once, or where the last frame was just now when the next is due."""
+        """Drain the outbox at once, or when the next frame is due if the last one was just now."""
         if not self._frame.isActive():
             passed = 1000 * (time.monotonic() - self._drained_at)
-            self._spent_at = time.thread_time()  # what was done while nothing came does not count
+            self._spent_at = time.thread_time()  # CPU time between frames does not count
             self._frame.start(max(round(self._pace_ms - passed), 0))
 
     def _pace(self) -> None:
-        """Let the next frame come as late as what the last one cost asks for."""
+        """Set the interval to the next frame from the CPU time of the last one."""
         self._drained_at, spent = time.monotonic(), time.thread_time()
         cost = 1000 * (spent - self._spent_at)
         self._spent_at = spent

@@ -1,4 +1,4 @@
-"""How the window ends: everything is cancelled and every thread waited for, with or without Qt."""
+"""Shutdown: cancels all work and waits for all threads, with or without Qt's event loop."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ from app.ui.translation import translate
 log = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 2.0
-"""What takes longer to end is named to the person."""
+"""Time after which the window names the threads that it still waits for."""
 
 _POLL_SECONDS = 0.02
 
 
 class Owner(Protocol):
-    """What has a thread of its own."""
+    """An object with a thread of its own."""
 
     def close(self) -> None:
-        """Cancel what is on; returns at once."""
+        """Cancel the work of the thread; returns at once."""
         ...
 
     def join(self, timeout: float | None = None) -> bool:
-        """Wait for the thread to end; whether it has."""
+        """Wait for the thread to end; whether it has ended."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """An owner of a thread with what to call its work."""
+    """An owner of a thread, with the name of its work for the user."""
 
     name: str
     owner: Owner
 
 
 class Farewell(QWidget):
-    """A small window that says what the program still waits for; the large one is gone."""
+    """Small window shown while threads are still ending after the main window has closed."""
 
     def __init__(self) -> None:
         super().__init__(None, Qt.WindowType.Dialog | Qt.WindowType.WindowTitleHint)
@@ -55,12 +55,12 @@ class Farewell(QWidget):
 
     @property
     def message(self) -> str:
-        """What it says."""
+        """The shown text."""
         return self._label.text()
 
     def show_names(self, names: Sequence[str]) -> None:
-        """Show what is waited for."""
-        text = translate("Farewell", "Waiting for: {0}").format(", ".join(names))
+        """Show the names of the work that is still ending."""
+        text = translate("Farewell", "Waiting until these have ended: {0}").format(", ".join(names))
         if text != self._label.text():
             log.warning("still waiting for: %s", ", ".join(names))
             self._label.setText(text)
@@ -68,11 +68,11 @@ class Farewell(QWidget):
 
 
 async def end_threads(endings: Sequence[Ending], patience: float = PATIENCE_SECONDS) -> None:
-    """Cancel what is on and wait for all threads, with Qt's loop alive; the window is gone already.
+    """Cancel all work and wait for all threads, with Qt's event loop running.
 
     Args:
-        endings: Whose threads.
-        patience: Seconds until the person is told what is waited for.
+        endings: The owners of the threads.
+        patience: Seconds until a small window names what is still ending.
     """
     for ending in endings:
         ending.owner.close()
@@ -90,7 +90,10 @@ async def end_threads(endings: Sequence[Ending], patience: float = PATIENCE_SECO
 
 
 def end_threads_without_qt(endings: Sequence[Ending]) -> None:
-    """The same where Qt's loop has ended by itself: the screen that the window was on is gone."""
+    """Cancel all work and wait for all threads after Qt's event loop has ended by itself.
+
+    Qt ends the loop when the connection to the display is lost.
+    """
     for ending in endings:
         ending.owner.close()
     for ending in endings:

@@ -1,7 +1,7 @@
-"""Garbage is collected on the thread of the window alone.
+"""Garbage collection of Python objects on the window's thread only.
 
-Python collects cycles on whichever thread happens to allocate. A widget in a cycle would so be
-deleted on the thread of the engine or of the history, which ends the process.
+By default, Python collects cycles on any thread that allocates. A widget in a cycle could be
+deleted on the engine's or the history's thread, which crashes the process.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from app.garbage_collection import set_collector
 
 _EVERY_MS = 1000
 _PATIENCE_SECONDS = 5.0
-"""The loop may have ended; what unloads its models does not wait for it for ever."""
+"""Limit of :meth:`GarbageCollector.collect_all`, since the event loop may have ended."""
 
 
 class GarbageCollector(QObject):
-    """Does from a timer what Python would do by itself; until :meth:`stop` Python does not."""
+    """Collects garbage from a timer; Python's automatic collection is off until :meth:`stop`."""
 
     _asked = Signal(object)
-    """Another thread waits for this event."""
+    """Another thread asks for a collection; it waits for the event."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -35,7 +35,7 @@ class GarbageCollector(QObject):
         self._timer.start()
 
     def collect(self) -> None:
-        """Collect the generations that are due, the youngest first."""
+        """Collect the generations that are due, like Python's automatic collection."""
         due = itertools.takewhile(
             lambda generation: gc.get_count()[generation] > gc.get_threshold()[generation],
             range(len(gc.get_threshold())),
@@ -44,7 +44,7 @@ class GarbageCollector(QObject):
             gc.collect(generation)
 
     def collect_all(self) -> None:
-        """Collect everything; from another thread, such as one that has unloaded models, wait."""
+        """Collect all generations, and wait for that if called from another thread."""
         if QThread.currentThread() is self.thread():
             gc.collect()
             return
@@ -57,7 +57,7 @@ class GarbageCollector(QObject):
         done.set()
 
     def stop(self) -> None:
-        """Let Python collect by itself again."""
+        """Switch Python's automatic collection on again."""
         self._timer.stop()
         set_collector(gc.collect)
         gc.enable()

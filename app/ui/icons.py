@@ -1,4 +1,4 @@
-"""The icons that ship with the program, in the colour of the text beside them."""
+"""Icons of the program, drawn in the colour of the text beside them."""
 
 from __future__ import annotations
 

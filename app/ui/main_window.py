@@ -1,4 +1,4 @@
-"""The window: lays the panels out. What they show and do is in the session."""
+"""Main window: the layout of panels, menus and toolbar. The state is in the session."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from app.ui.what_if.what_if_bar import WhatIfBar
 from app.ui.widgets.side_tabs import SideTabs
 
 _TYPING_MS = 300
-"""What is typed is written down so long after it was."""
+"""Delay between typing and saving the prompt."""
 _SIZE = QSize(1280, 800)
 _MINIMUM = QSize(900, 560)
 _COLUMNS = (276, 664, 340)
@@ -50,15 +50,15 @@ _ROWS = (400, 210)
 
 
 class MainWindow(QMainWindow):
-    """Recipe at the left, text and plot in the middle, the selected token at the right.
+    """Recipe at the left, prompt, text and plot in the middle, the selected token at the right.
 
     Args:
-        session: The state that everything shows.
-        memory: Where geometry and the prompt are remembered.
+        session: The state of the window.
+        memory: Stores geometry and prompt between starts.
     """
 
     painted = Signal()
-    """The window has been shown for the first time; what is slow may start."""
+    """The window was painted for the first time; slow work may start."""
     closed = Signal()
 
     def __init__(self, session: Session, memory: QSettings) -> None:
@@ -97,7 +97,7 @@ class MainWindow(QMainWindow):
         self.prompt.focus()
 
     def add_plot(self) -> None:
-        """Make the plot; its library takes a while to import, so this waits for the first paint."""
+        """Add the plot; called after the first paint, since importing pyqtgraph is slow."""
         from app.ui.plot.shift_plot import ShiftPlot
 
         layout = self._plot_place.layout()
@@ -125,7 +125,7 @@ class MainWindow(QMainWindow):
         layout.addWidget(self._rows, 1)
         left, right = SideTabs(self.tr("Left column")), SideTabs(self.tr("Right column"))
         left.addTab(RecipeColumn(self._session), self.tr("Recipe"))
-        left.addTab(TextsPanel(self._session), self.tr("Texts"))
+        left.addTab(TextsPanel(self._session), self.tr("Runs"))
         right.addTab(Inspector(self._session), self.tr("Token"))
         right.addTab(ChangesPanel(self._session), self.tr("Changes"))
         right.addTab(SummaryPanel(self._session), self.tr("Summary"))
@@ -138,7 +138,7 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(self._columns)
 
     def _shape_splitters(self) -> None:
-        """What is no person's choice; the remembered state holds it, and may be damaged."""
+        """Set fixed properties of the splitters, which a damaged saved state may change."""
         for splitter, orientation, width in (
             (self._columns, Qt.Orientation.Horizontal, 1),
             (self._rows, Qt.Orientation.Vertical, SPACE),
@@ -195,19 +195,19 @@ class MainWindow(QMainWindow):
         inspect.previous.setIcon(icon("previous", theme.text, theme.muted))
 
     def _update_title(self) -> None:
-        # The application's name is added to the title where there is another one.
+        # Qt appends the application's name to other titles.
         running = self._session.runs.running
         self.setWindowTitle(self.tr("Generating …") if running else "Tuneshift")
 
     def _on_recipe_changed(self) -> None:
-        """Offer the new recipe's sample prompt unless the person has typed a prompt."""
+        """Show the sample prompt of the new recipe unless the user has typed a prompt."""
         sample = self._session.recipe.sample_prompt
         if sample != self._sample_prompt and self.prompt.text in ("", self._sample_prompt):
             self.prompt.set_text(sample)
         self._sample_prompt = sample
 
     def _take_prompt(self, prompt: str) -> None:
-        """Put the prompt of an opened run into the field unless the person has typed a prompt."""
+        """Show the prompt of an opened run unless the user has typed a prompt."""
         if self.prompt.text in ("", self._sample_prompt, self._opened_prompt):
             self.prompt.set_text(prompt)
             self._opened_prompt = prompt
@@ -225,7 +225,8 @@ class MainWindow(QMainWindow):
             if isinstance(saved, QByteArray):
                 restore(saved)
         self._shape_splitters()
-        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowFullScreen)  # has no way out
+        # The window has no command to leave full-screen mode.
+        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowFullScreen)
         self._session.display.restore(self._memory)
         self._session.serving.restore(self._memory)
         self._session.evaluations.restore(self._memory)
@@ -235,7 +236,7 @@ class MainWindow(QMainWindow):
             self.prompt.set_text(prompt)
 
     def remember(self) -> None:
-        """Write down what the next start is to find again."""
+        """Save the state that the next start restores."""
         self._memory.setValue("geometry", self.saveGeometry())
         self._memory.setValue("columns", self._columns.saveState())
         self._memory.setValue("rows", self._rows.saveState())
@@ -251,7 +252,7 @@ class MainWindow(QMainWindow):
             self._typed.start()
 
     def remember_prompt(self) -> None:
-        """Write down what is typed, so that not even a crash loses it."""
+        """Save the typed prompt, so that even a crash does not lose it."""
         self._typed.stop()
         self._memory.setValue("prompt", self.prompt.text)
         self._memory.sync()

@@ -1,4 +1,4 @@
-"""Pictures in pixels of what the history exports, drawn without a window."""
+"""Bitmap images of exported runs, drawn without a window."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WIDEST = 16_000
 
 
 def shift_png(document: Document, colors: Colors = LIGHT) -> bytes:
-    """The plot of a run as PNG, in twice its size; a very long one is made to fit."""
+    """The plot of a run as PNG at twice its size; very long plots are scaled down."""
     _require_application()
     renderer = QSvgRenderer(QByteArray(standalone_svg(document, colors).encode("utf-8")))
     size = renderer.defaultSize()
@@ -37,7 +37,7 @@ def shift_png(document: Document, colors: Colors = LIGHT) -> bytes:
 
 
 def _require_application() -> None:
-    """Fonts need an application; where there is none yet, one that needs no screen is made."""
+    """Make a Qt application without a screen if there is none, since fonts need one."""
     if QApplication.instance() is None:
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
         QApplication([])  # PySide keeps it until the process ends

@@ -1,4 +1,4 @@
-"""The preferences dialog."""
+"""Preferences dialog."""
 
 from __future__ import annotations
 
@@ -31,7 +31,10 @@ _WIDTH = 440
 
 
 class PreferencesDialog(QDialog):
-    """Theme, model folder, default device and dtype; nothing changes before OK."""
+    """Dialog of theme, language, model folder, default device and dtype, and memory limits.
+
+    Changes are applied by OK.
+    """
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -41,14 +44,14 @@ class PreferencesDialog(QDialog):
         self.setWindowTitle(self.tr("Preferences"))
         self.setMinimumWidth(_WIDTH)
         themes = {
-            "system": self.tr("As the system"),
+            "system": self.tr("Same as the system"),
             "light": self.tr("Light"),
             "dark": self.tr("Dark"),
         }
         self.theme = choice_of(themes, settings.theme)
-        languages = {"system": self.tr("As the system"), **LANGUAGES}
+        languages = {"system": self.tr("Same as the system"), **LANGUAGES}
         self.language = choice_of(languages, settings.language)
-        self.language.setToolTip(self.tr("From the next start on."))
+        self.language.setToolTip(self.tr("The language changes at the next start."))
         self.folder = QLineEdit(settings.model_folder)
         self.folder.setPlaceholderText(str(Path.home()))
         devices = dict.fromkeys(("auto", *session.devices, settings.device))
@@ -62,7 +65,10 @@ class PreferencesDialog(QDialog):
         self.rows.setValue(settings.row_megabytes)
         self.log_texts = QCheckBox(self.tr("Write &prompts and texts to the log"))
         self.log_texts.setToolTip(
-            self.tr("For a bug report that needs them. Otherwise the log holds neither.")
+            self.tr(
+                "Only for a bug report that needs them: without this, the log contains "
+                "no prompts and no texts."
+            )
         )
         self.log_texts.setChecked(settings.log_texts)
         form = QFormLayout()
@@ -70,18 +76,18 @@ class PreferencesDialog(QDialog):
         form.setVerticalSpacing(SPACE)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.addRow(self.tr("&Theme"), self.theme)
-        form.addRow(self.tr("&Language"), self.language)
+        form.addRow(self.tr("Lang&uage"), self.language)
         form.addRow(self.tr("&Model folder"), self._folder_row())
         form.addRow(self.tr("Default &device"), self.device)
         form.addRow(self.tr("Default d&type"), self.dtype)
-        form.addRow(self.tr("Memory for &rows"), self.rows)
+        form.addRow(self.tr("Memory for kept &logits"), self.rows)
         form.addRow("", self.log_texts)
-        self.device.setToolTip(self.tr("For roles whose device is automatic."))
-        self.dtype.setToolTip(self.tr("For roles whose dtype is automatic."))
+        self.device.setToolTip(self.tr("Device of roles whose device is set to auto."))
+        self.dtype.setToolTip(self.tr("Dtype of roles whose dtype is set to auto."))
         self.rows.setToolTip(
             self.tr(
-                "For the full distributions of the newest tokens. Of older tokens the most "
-                "probable alternatives are kept."
+                "Logits of the newest tokens are kept in this memory for exact what-if "
+                "answers. Of older tokens only the most probable candidates are kept."
             )
         )
         for control, name in (
@@ -90,7 +96,7 @@ class PreferencesDialog(QDialog):
             (self.folder, self.tr("Model folder")),
             (self.device, self.tr("Default device")),
             (self.dtype, self.tr("Default dtype")),
-            (self.rows, self.tr("Memory for rows of logits")),
+            (self.rows, self.tr("Memory for kept logits")),
             (self.log_texts, self.tr("Write prompts and texts to the log")),
         ):
             control.setAccessibleName(name)

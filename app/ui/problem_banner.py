@@ -1,4 +1,4 @@
-"""What went wrong and what to do next, with what can be done about it in one click."""
+"""Banner that shows an error, its next step, and buttons that resolve it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _LONGEST_NAME = 28
 
 
 class ProblemBanner(QFrame):
-    """Shown above the prompt while the session has a problem; its details can be copied.
+    """Error message above the prompt, visible while the session has a problem.
 
-    Offers to download what a recipe lacks, and to go back to the recipe that was loaded before.
+    Its buttons download missing models, or go back to the recipe that was loaded before.
     """
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
@@ -76,7 +76,7 @@ class ProblemBanner(QFrame):
         self.back.setEnabled(self._session.editable)
         if previous:
             self.back.setText(self.tr("Back to {0}").format(_short(previous.name)))
-            self.back.setToolTip(self.tr("Load {0} again, as it was").format(previous.name))
+            self.back.setToolTip(self.tr("Load the recipe “{0}” again").format(previous.name))
 
     def _go_back(self) -> None:
         previous = self._session.previous

@@ -1,4 +1,4 @@
-"""The shortcuts sheet: every action of the window's menus with its keys, menu by menu."""
+"""Dialog of keyboard shortcuts: all actions of the menus with their keys."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from app.ui.theme import SPACE
 
 _COLUMNS = 3
 _FRAME = 96
-"""Pixels of the screen that the sheet leaves free."""
+"""Height of the screen in pixels that the dialog leaves free."""
 
 
 class ShortcutsDialog(QDialog):
-    """A section for each menu, in columns of about the same height; scrolls on a low screen."""
+    """Dialog with a section for each menu, in columns of similar height; scrolls if necessary."""
 
     def __init__(self, window: QMainWindow) -> None:
         super().__init__(window)
@@ -42,7 +42,7 @@ class ShortcutsDialog(QDialog):
         sections = list(_sections(window))
         listed = {action for _, actions in sections for action in actions}
         others = [a for a in window.findChildren(QAction) if a.shortcuts() and a.text()]
-        # Several panels have the same action, such as copying.
+        # Several panels have the same action, such as Copy: list it once.
         rest = {(a.text(), _keys(a)): a for a in others if a not in listed}
         if rest:
             sections.append((self.tr("In the panels"), list(rest.values())))
@@ -90,7 +90,7 @@ class ShortcutsDialog(QDialog):
 
 
 def _sections(window: QMainWindow) -> Iterator[tuple[str, list[QAction]]]:
-    """Each menu that has actions with keys, submenus included in the menu that they are in."""
+    """The title and the actions with keys of each menu, including its submenus."""
     for entry in window.menuBar().actions():
         menu = entry.menu()
         if isinstance(menu, QMenu) and (actions := list(_with_keys(menu))):
@@ -109,7 +109,7 @@ def _with_keys(menu: QMenu) -> Iterator[QAction]:
 def _balanced(
     sections: list[tuple[str, list[QAction]]], count: int
 ) -> list[list[tuple[str, list[QAction]]]]:
-    """The sections in their order, in at most ``count`` columns, the highest as low as it gets."""
+    """Divide the sections, in order, into at most ``count`` columns of minimal height."""
     heights = [len(actions) + 2 for _, actions in sections]
     limit = max(heights, default=0)
     while True:
@@ -132,6 +132,6 @@ def _keys(action: QAction) -> str:
 
 
 def _plain(text: str) -> str:
-    """A text without the marks of its mnemonics: ``&File``, or ``파일(&F)`` in Korean."""
+    """A label without its mnemonic: ``&File``, or ``파일(&F)`` in Korean."""
     text = re.sub(r"\(&[^&]\)", "", text)
     return text.replace("&&", "\0").replace("&", "").replace("\0", "&")

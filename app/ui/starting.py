@@ -1,4 +1,4 @@
-"""Starts the window and ends it: theme, remembered state, the event loop, the engine's thread."""
+"""Start and end of the window: theme, saved state, event loop and engine's thread."""
 
 from __future__ import annotations
 
@@ -54,10 +54,10 @@ _STOPPED = "loop stopped before Future completed"
 
 
 def run(recipe: Recipe | None = None) -> int:
-    """Open the window and return when it is closed and the engine has ended.
+    """Open the window, and return when it is closed and all threads have ended.
 
     Args:
-        recipe: What to open; by default what was open the last time, or the demo.
+        recipe: The recipe to open; by default the last one, or the demo.
     """
     crashes = start_logging()
     application = make_application()
@@ -106,7 +106,11 @@ def _show(
     *,
     load: bool,
 ) -> bool:
-    """Show the window until it is closed; whether it was, or Qt ended its loop before."""
+    """Show the window until it is closed.
+
+    Returns:
+        False if Qt ended its event loop before, because the display is gone.
+    """
     ended = False
 
     async def until_closed() -> None:
@@ -118,7 +122,7 @@ def _show(
         with asyncio.Runner(loop_factory=lambda: QEventLoop(application)) as runner:
             uncaught.watch(runner.get_loop())
             runner.run(until_closed())
-    except RuntimeError as error:  # qasync's for a loop that Qt ends by itself
+    except RuntimeError as error:  # raised by qasync if Qt ends the loop by itself
         if ended or _STOPPED not in str(error):
             raise
         log.error("the screen is gone")
@@ -126,7 +130,7 @@ def _show(
 
 
 def draw(recipe: Recipe) -> QImage:
-    """The window with a recipe that is not loaded, drawn without an engine; for the self-test."""
+    """Draw the window with a recipe but without an engine, for the self-test."""
     application = make_application()
     session = Session(Bridge(application), recipe, Settings())
     Appearance(application, session)
@@ -142,7 +146,7 @@ def draw(recipe: Recipe) -> QImage:
 
 
 def make_application() -> QApplication:
-    """The Qt application, named and styled."""
+    """Make the Qt application with its name, icon and style."""
     application = QApplication(sys.argv[:1])
     application.setApplicationName("tuneshift")
     application.setApplicationDisplayName("Tuneshift")
@@ -156,7 +160,7 @@ def make_application() -> QApplication:
 async def _until_closed(
     window: MainWindow, session: Session, bridge: Bridge, *, load: bool
 ) -> None:
-    """Show the window, start the engine after the first paint, and wait for both to end."""
+    """Show the window, start the engine after the first paint, and wait until both have ended."""
     loop = asyncio.get_running_loop()
     closed: asyncio.Future[None] = loop.create_future()
 
@@ -192,11 +196,11 @@ def _endings(session: Session, bridge: Bridge) -> tuple[Ending, ...]:
 
 @contextmanager
 def _closed_by_signals(window: MainWindow) -> Iterator[None]:
-    """Let SIGTERM and Ctrl+C close the window as its button does."""
+    """Make SIGTERM and Ctrl+C close the window like its close button."""
     reader, writer = socket.socketpair()
     reader.setblocking(False)
     writer.setblocking(False)
-    # Not the loop's own reader, which there is none of on Windows.
+    # QSocketNotifier, since asyncio's add_reader does not exist on Windows.
     woken = QSocketNotifier(reader.fileno(), QSocketNotifier.Type.Read)
 
     def close() -> None:
@@ -206,7 +210,7 @@ def _closed_by_signals(window: MainWindow) -> Iterator[None]:
     previous = {
         number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)
     }
-    # Python runs signal handlers only between its own instructions; Qt must be woken for them.
+    # Python runs signal handlers only between bytecodes, so a signal has to wake Qt's loop.
     signal.set_wakeup_fd(writer.fileno())
     woken.activated.connect(close)
     try:
@@ -222,12 +226,12 @@ def _closed_by_signals(window: MainWindow) -> Iterator[None]:
 
 def _crash() -> TuneshiftError:
     return TuneshiftError(
-        translate("Application", "Tuneshift did not end as it should the last time"),
+        translate("Application", "Tuneshift did not close properly the last time"),
         evidence=translate("Application", "the log is in {0}").format(log_folder()),
         next_step=translate(
             "Application",
-            "What was written is in the history. The recipe is not loaded yet: press Generate, or "
-            "Ctrl+R, to load it.",
+            "The tokens generated until then are in the history. The recipe is not loaded "
+            "yet: press Generate or Ctrl+R to load it.",
         ),
     )
 

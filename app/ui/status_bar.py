@@ -1,4 +1,4 @@
-"""The status bar: what runs where, how fast, and what is going on."""
+"""Status bar: device, speed, memory and the current activity."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MOST_UNREAD = 24
 
 
 class StatusBar(QWidget):
-    """Device, dtype, tokens per second, tokens and memory at the left; the state at the right."""
+    """Device, dtype, speed, number of tokens and memory at the left; the activity at the right."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -75,20 +75,21 @@ class StatusBar(QWidget):
             fixed = role_title(drafts.unrewindable, run.recipe)
             text = self.tr("Plain decoding: the {0} cannot rewind").format(fixed)
             explanation = self.tr(
-                "It keeps a state that cannot go back, so no tokens can be read ahead of the text."
+                "This model has a recurrent state instead of a KV cache that can be "
+                "shortened, so tokens cannot be drafted and verified."
             )
         elif drafts and drafts.total.blocks:
             total = drafts.total
-            text = self.tr("{0} tokens a block").format(f"{total.mean_block:.1f}")
+            text = self.tr("{0} tokens per forward pass").format(f"{total.mean_block:.1f}")
             explanation = self.tr(
-                "Speculative decoding: {0} of the drafted tokens that were reached were accepted. "
-                "A draft makes no difference to what is drawn."
+                "Speculative decoding: {0} of the drafted tokens were accepted. Drafts do "
+                "not change which tokens are sampled."
             ).format(f"{total.acceptance or 0:.0%}")
         self._drafts.setText(text)
         self._drafts.setToolTip(explanation)
 
     def _show_coverage(self, run: Run | None) -> None:
-        """How much of the base's probability a server told of, and what was exchanged with it."""
+        """Show the coverage of a base behind an endpoint, and the traffic with its server."""
         text = explanation = ""
         remote = run is not None and run.recipe.base.is_endpoint
         known = [token.attribution.coverage for token in run.tokens] if run and remote else []
@@ -100,13 +101,13 @@ class StatusBar(QWidget):
                 f"{mean:.0%}"
             )
             explanation = self.tr(
-                "Of the base's probability, the tokens that the server returned have {0} on "
-                "average and {1} at least. All other tokens are impossible."
+                "The tokens that the server returned have {0} of the base's probability on "
+                "average, and {1} at least. No other token can be generated."
             ).format(f"{mean:.1%}", f"{min(told):.1%}")
             if low:
                 explanation += "\n" + self.tr(
-                    "The whole base might have said something else. Where the server gives more "
-                    "log-probabilities, ask for more of them."
+                    "With all its tokens the base might have generated another text. If "
+                    "the server allows it, request more log-probabilities."
                 )
         traffic = run.stats.endpoint_usage if run and run.stats else None
         if told and traffic:
@@ -118,12 +119,12 @@ class StatusBar(QWidget):
             explanation += "\n" + exchanged.format(*(f"{count:,}" for count in counts))
             if traffic.retokenized:
                 retokenized = self.tr(
-                    "In {0} of them the server cut the text into other tokens than the pair."
+                    "In {0} requests the server split the text into other tokens than the pair."
                 )
                 explanation += "\n" + retokenized.format(f"{traffic.retokenized:,}")
             if traffic.unmatched:
                 names = ", ".join(quoted(item.token) for item in traffic.unmatched[:5])
-                unmatched = self.tr("Returned, and not in the pair's vocabulary: {0}")
+                unmatched = self.tr("Returned tokens that are not in the pair's vocabulary: {0}")
                 explanation += "\n" + unmatched.format(names)
         self._coverage.setText(text)
         self._coverage.setToolTip(explanation)
@@ -131,7 +132,7 @@ class StatusBar(QWidget):
     def _describe_state(self) -> str:
         session, run = self._session, self._session.runs.current
         if session.load_state is LoadState.STARTING:
-            return self.tr("Starting torch …")
+            return self.tr("Starting PyTorch …")
         if session.load_state is LoadState.LOADING:
             progress = session.load_progress.values()
             total = sum(item.total for item in progress)
@@ -144,17 +145,17 @@ class StatusBar(QWidget):
         if session.load_state is LoadState.FAILED:
             return self.tr("The models are not loaded")
         if run and run.active and not run.prompt_tokens and session.serving.figures.client:
-            return self.tr("Waiting for a text of another program …")
+            return self.tr("Waiting for a request of another program …")
         if run and run.active:
             return self.tr("Generating …") if run.tokens else self.tr("Reading the prompt …")
         if run and run.unread_text:
-            return self.tr("Stopped before “{0}” was read: it comes when the text goes on").format(
+            return self.tr("Stopped before “{0}” was read; Continue reads it").format(
                 first_words(run.unread_text, _MOST_UNREAD)
             )
         by_hand = run and (run.scored or run.stepping)
         if run and run.finish_reason and not (by_hand and run.finish_reason is FinishReason.LENGTH):
             return {
-                FinishReason.EOS: self.tr("The models ended the text"),
+                FinishReason.EOS: self.tr("Ended: the models generated the end-of-text token"),
                 FinishReason.STOP: self.tr("Ended at a stop string"),
                 FinishReason.LENGTH: self.tr("Ended at the token limit"),
                 FinishReason.CANCELLED: self.tr("Stopped"),

@@ -1,4 +1,4 @@
-"""The theme of the window: colours for Qt, spacing and fonts, light and dark."""
+"""Theme of the window: Qt palette, style sheet, spacing and font sizes, light and dark."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from app.colors import Colors
 from app.resources import resource
 
 SPACE = 8
-"""The unit of spacing in pixels; margins and gaps are multiples of half of it."""
+"""Unit of spacing in pixels; margins and gaps are multiples of half of it."""
 
 SMALL = 0.88
 """Size of secondary text relative to the application's font."""
@@ -35,23 +35,23 @@ LIGHT, DARK = Theme(**asdict(LIGHT_COLORS)), Theme(**asdict(DARK_COLORS))
 
 
 def preferred_theme(preference: str) -> Theme:
-    """The theme for a preference: ``light``, ``dark``, or as the system has it."""
+    """The theme for a preference: ``light``, ``dark`` or ``system``."""
     scheme = QGuiApplication.styleHints().colorScheme()
     dark = scheme == Qt.ColorScheme.Dark if preference == "system" else preference == "dark"
     return DARK if dark else LIGHT
 
 
 def current_theme() -> Theme:
-    """The theme in force, told by the palette.
+    """The current theme, determined from the palette.
 
-    The style hints cannot tell: where Qt finds no desktop they take no colour scheme.
+    The style hints are not reliable: without a desktop, Qt ignores the colour scheme set there.
     """
     window = QGuiApplication.palette().color(QPalette.ColorRole.Window)
     return DARK if window.lightness() < 128 else LIGHT
 
 
 def palette(theme: Theme) -> QPalette:
-    """The Qt palette of ``theme``; native widgets take their colours from it."""
+    """The Qt palette of ``theme``."""
     colors = {
         QPalette.ColorRole.Window: theme.window,
         QPalette.ColorRole.WindowText: theme.text,
@@ -93,14 +93,14 @@ def blend(color: str, background: str, share: float) -> QColor:
 
 
 def range_shade(theme: Theme) -> QColor:
-    """What lies over a selected range of tokens; the tints can be seen through it."""
+    """Translucent colour over a selected range of tokens."""
     color = QColor(theme.accent)
     color.setAlphaF(_SHADE)
     return color
 
 
 def set_role(widget: QWidget, role: str) -> None:
-    """Give ``widget`` another look of the style sheet after it has been shown."""
+    """Change the ``role`` property of a shown widget and apply the style sheet again."""
     if widget.property("role") != role:
         widget.setProperty("role", role)
         widget.style().unpolish(widget)
@@ -108,7 +108,7 @@ def set_role(widget: QWidget, role: str) -> None:
 
 
 def stylesheet(theme: Theme) -> str:
-    """The style sheet of the window. Widgets opt in by the property ``role``."""
+    """The style sheet of the window; widgets choose a style by their property ``role``."""
     shade = "dark" if theme.dark else "light"
     chevron = resource("icons", f"chevron-{shade}.svg").as_posix()
     check = resource("icons", f"check-{shade}.svg").as_posix()

@@ -1,4 +1,4 @@
-"""The languages of the window: Qt's translations, installed at the start."""
+"""Translations of the window, installed at the start."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from PySide6.QtCore import QCoreApplication, QLibraryInfo, QLocale, QTranslator
 from app.resources import resource
 
 LANGUAGES = {"en": "English", "ko": "한국어"}
-"""Each language in its own words."""
+"""Names of the languages, each in its own language."""
 
 translate = QCoreApplication.translate
-"""For text outside classes: ``translate("Context", "text")``, which lupdate finds."""
+"""Translates text outside of QObjects: ``translate("Context", "text")``, found by lupdate."""
 
 
 def install_translations(application: QCoreApplication, language: str) -> None:
-    """Let the window speak ``language``: a key of ``LANGUAGES``, or ``system``.
+    """Install the translations of ``language``: a key of ``LANGUAGES``, or ``system``.
 
-    A language that there is no translation for is English. What is already on the screen stays.
+    Languages without a translation use English. Texts that are already shown do not change.
     """
     name = QLocale().name() if language == "system" else language
     code = name.partition("_")[0]

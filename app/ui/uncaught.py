@@ -1,4 +1,4 @@
-"""What nobody caught, in any thread or coroutine, is shown in the window and written to the log."""
+"""Handler of uncaught exceptions: shows them in the window and writes them to the log."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ log = logging.getLogger(__name__)
 
 
 class Uncaught(QObject):
-    """While it is entered, exceptions that nobody caught become problems of the session.
+    """Context manager that reports uncaught exceptions of any thread or coroutine as problems.
 
-    Otherwise they would be lost on a terminal that is not there. The models' thread and those of
-    downloads catch their own; this is for what they could not know of.
+    Without it, they would be printed to a terminal that the user may not have. The threads of the
+    engine and of downloads report their own errors; this is for unexpected ones.
     """
 
     _met = Signal(object)
-    """An exception; it crosses from whichever thread it was met on."""
+    """An exception was raised; emitted on its thread, received on the window's thread."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class Uncaught(QObject):
         sys.excepthook, threading.excepthook = self._before
 
     def watch(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Take what coroutines of ``loop`` leave uncaught as well."""
+        """Report uncaught exceptions of the coroutines of ``loop`` too."""
         loop.set_exception_handler(lambda _, context: self._on_loop(context))
 
     def _on_loop(self, context: dict[str, Any]) -> None:

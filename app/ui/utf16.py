@@ -1,4 +1,4 @@
-"""Lengths as Qt counts them: in UTF-16 code units."""
+"""Text lengths in UTF-16 code units, which Qt uses."""
 
 from __future__ import annotations
 

@@ -31,32 +31,32 @@
 <context>
     <name>AllRolesDialog</name>
     <message>
-        <source>All roles at once</source>
-        <translation>모든 역할 동시 비교</translation>
+        <source>Compare all roles</source>
+        <translation>모든 역할 비교</translation>
     </message>
     <message>
-        <source>Ask again</source>
-        <translation>다시 묻기</translation>
+        <source>Generate again</source>
+        <translation>다시 생성</translation>
     </message>
     <message>
-        <source>Let every role answer the prompt of the window</source>
-        <translation>창의 프롬프트에 모든 역할이 답하게 합니다</translation>
+        <source>Generate an answer to the prompt with the tuned models and with each role alone</source>
+        <translation>튜닝된 모델과 각 역할이 프롬프트에 각각 답하게 합니다</translation>
     </message>
     <message>
         <source>Stop</source>
         <translation>중지</translation>
     </message>
     <message>
-        <source>Stop all of them; what has come stays (Esc)</source>
-        <translation>모두 중지합니다. 지금까지 나온 텍스트는 남습니다 (Esc)</translation>
+        <source>Stop all roles; the tokens generated so far are kept (Esc)</source>
+        <translation>모든 역할을 중지합니다. 지금까지 생성된 토큰은 남습니다 (Esc)</translation>
     </message>
     <message>
         <source>Close</source>
         <translation>닫기</translation>
     </message>
     <message>
-        <source>Another text is being written. Stop it, and then ask.</source>
-        <translation>다른 텍스트를 생성하고 있습니다. 중지한 뒤 다시 물어보십시오.</translation>
+        <source>Another run is being generated. Stop it first.</source>
+        <translation>다른 실행을 생성하고 있습니다. 먼저 중지하십시오.</translation>
     </message>
     <message>
         <source>Waiting for the models …</source>
@@ -67,49 +67,49 @@
         <translation>{1}개 중 {0}개 답변 완료.</translation>
     </message>
     <message>
-        <source>All drew with the same settings and the same noise.</source>
-        <translation>모두 같은 설정과 같은 노이즈로 샘플링했습니다.</translation>
+        <source>All roles sampled with the same settings and the same noise.</source>
+        <translation>모든 역할이 같은 설정과 같은 노이즈로 샘플링했습니다.</translation>
     </message>
 </context>
 <context>
     <name>AlphaCurveView</name>
     <message>
-        <source>Pair whose α runs</source>
-        <translation>α를 움직일 쌍</translation>
+        <source>Pair whose α is on the axis</source>
+        <translation>α 축에 놓을 쌍</translation>
     </message>
     <message>
-        <source>α of</source>
-        <translation>α 대상</translation>
+        <source>α of pair</source>
+        <translation>α 대상 쌍</translation>
     </message>
     <message>
         <source>α of {0}</source>
         <translation>{0}의 α</translation>
     </message>
     <message>
-        <source>Probability over α; left and right move the marker</source>
-        <translation>α에 따른 확률, 왼쪽·오른쪽 키로 표식 이동</translation>
+        <source>Probability by α; the left and right arrow keys move the marker</source>
+        <translation>α에 따른 확률, 왼쪽·오른쪽 화살표 키로 표식 이동</translation>
     </message>
     <message>
         <source>Back to α {0}</source>
         <translation>α {0}(으)로 되돌리기</translation>
     </message>
     <message>
-        <source>Estimated from the candidates: the full rows are not kept.</source>
-        <translation>후보로 추정한 값입니다. 로짓 행 전체는 보관되어 있지 않습니다.</translation>
+        <source>Estimated from the candidates: the logits of this token are no longer kept.</source>
+        <translation>후보로 추정한 값입니다. 이 토큰의 로짓은 더 이상 보관되어 있지 않습니다.</translation>
     </message>
     <message>
         <source>{0} from {1}</source>
         <translation>α {1}부터 {0}</translation>
     </message>
     <message>
-        <source>First choice over α: {0}</source>
-        <translation>α에 따른 1순위: {0}</translation>
+        <source>Most probable token by α: {0}</source>
+        <translation>α에 따른 1순위 토큰: {0}</translation>
     </message>
 </context>
 <context>
     <name>Application</name>
     <message>
-        <source>Tuneshift did not end as it should the last time</source>
+        <source>Tuneshift did not close properly the last time</source>
         <translation>Tuneshift가 지난번에 비정상적으로 종료되었습니다</translation>
     </message>
     <message>
@@ -117,8 +117,8 @@
         <translation>로그 위치: {0}</translation>
     </message>
     <message>
-        <source>What was written is in the history. The recipe is not loaded yet: press Generate, or Ctrl+R, to load it.</source>
-        <translation>작성된 내용은 기록에 있습니다. 레시피가 아직 로드되지 않았습니다. 생성 또는 Ctrl+R을 누르면 로드합니다.</translation>
+        <source>The tokens generated until then are in the history. The recipe is not loaded yet: press Generate or Ctrl+R to load it.</source>
+        <translation>그때까지 생성된 토큰은 기록에 있습니다. 레시피가 아직 로드되지 않았습니다. 생성 또는 Ctrl+R을 누르면 로드합니다.</translation>
     </message>
 </context>
 <context>
@@ -297,16 +297,16 @@
         <translation>베이스의 순위</translation>
     </message>
     <message>
-        <source>What {0} gave or took</source>
-        <translation>{0}의 기여도</translation>
+        <source>Contribution of {0} to the shift</source>
+        <translation>변화량에 대한 {0}의 기여도</translation>
     </message>
     <message>
-        <source>What {0} gave or took, approximately: orders of pairs were sampled</source>
-        <translation>{0}의 기여도 (근사값: 쌍의 순서를 샘플링)</translation>
+        <source>Contribution of {0} to the shift, approximate: estimated from sampled orders of the pairs</source>
+        <translation>변화량에 대한 {0}의 기여도 (근사값: 쌍의 순서를 샘플링해 추정)</translation>
     </message>
     <message>
-        <source>What {0} gave or took, estimated from the candidates</source>
-        <translation>{0}의 기여도 (후보로 추정)</translation>
+        <source>Contribution of {0} to the shift, estimated from the candidates</source>
+        <translation>변화량에 대한 {0}의 기여도 (후보로 추정)</translation>
     </message>
     <message>
         <source>{0}: expert</source>
@@ -336,8 +336,8 @@
         <translation>필터</translation>
     </message>
     <message>
-        <source>Shows the candidates with this text; # and a number, an id</source>
-        <translation>이 텍스트가 들어 있는 후보를 표시합니다. #과 숫자는 id입니다</translation>
+        <source>Show only candidates that contain this text, or #123 for the token with id 123</source>
+        <translation>이 텍스트가 들어 있는 후보만 표시합니다. #123은 id가 123인 토큰입니다</translation>
     </message>
     <message>
         <source>Filter the candidates by text</source>
@@ -356,8 +356,8 @@
         <translation>여기서부터 생성</translation>
     </message>
     <message>
-        <source>Let a branch of the text go on from the selected candidate (Enter)</source>
-        <translation>선택한 후보에서 텍스트를 분기해 이어 갑니다 (Enter)</translation>
+        <source>Start a branch that continues from the selected candidate (Enter)</source>
+        <translation>선택한 후보에서 이어지는 분기를 시작합니다 (Enter)</translation>
     </message>
     <message>
         <source>Candidates at {0}</source>
@@ -372,31 +372,31 @@
         <translation>{0} (추정)</translation>
     </message>
     <message>
-        <source>The full rows of this token are no longer kept: what other weights would give is estimated from its candidates.</source>
-        <translation>이 토큰의 로짓 행 전체는 더 이상 보관되어 있지 않습니다. 다른 가중치의 결과는 후보로 추정합니다.</translation>
+        <source>The logits of this token are no longer kept: probabilities at another α are estimated from its candidates.</source>
+        <translation>이 토큰의 로짓은 더 이상 보관되어 있지 않습니다. 다른 α에서의 확률은 후보로 추정합니다.</translation>
     </message>
     <message>
-        <source>{0}, shares approximate</source>
+        <source>{0}, contributions approximate</source>
         <translation>{0} (기여도 근사)</translation>
     </message>
     <message>
-        <source>Above six pairs orders of pairs are sampled; the sum is exact.</source>
-        <translation>쌍이 여섯 개를 넘으면 쌍의 순서를 샘플링합니다. 합은 정확합니다.</translation>
+        <source>With more than six pairs, contributions are estimated from sampled orders of the pairs; their sum is exact.</source>
+        <translation>쌍이 여섯 개를 넘으면 쌍의 순서를 샘플링해 기여도를 추정합니다. 합은 정확합니다.</translation>
     </message>
     <message>
         <source>All</source>
         <translation>전체</translation>
     </message>
     <message>
-        <source>Moved up</source>
-        <translation>상승</translation>
+        <source>Raised</source>
+        <translation>확률 상승</translation>
     </message>
     <message>
-        <source>Moved down</source>
-        <translation>하락</translation>
+        <source>Lowered</source>
+        <translation>확률 하락</translation>
     </message>
     <message>
-        <source>Most by {0}</source>
+        <source>Mainly by {0}</source>
         <translation>주로 {0}</translation>
     </message>
 </context>
@@ -411,15 +411,15 @@
         <translation>베이스: {0}</translation>
     </message>
     <message>
-        <source>Token {0}, {1}: base → tuned {2}, shift {3} bits, moved most by {4}</source>
-        <translation>토큰 {0}, {1}: 베이스 → 튜닝 {2}, 변화량 {3}비트, 주로 {4}</translation>
+        <source>Token {0}, {1}: base → tuned {2}, shift {3} bits, largest contribution by {4}</source>
+        <translation>토큰 {0}, {1}: 베이스 → 튜닝 {2}, 변화량 {3}비트, 기여도가 가장 큰 쌍 {4}</translation>
     </message>
     <message>
-        <source>Token {0}, {1}: base → tuned {2}, shift {3} bits, moved most by {4}; the first choice changed, the base&apos;s was {5}</source>
-        <translation>토큰 {0}, {1}: 베이스 → 튜닝 {2}, 변화량 {3}비트, 주로 {4}. 1순위가 바뀌었고 베이스의 1순위는 {5}</translation>
+        <source>Token {0}, {1}: base → tuned {2}, shift {3} bits, largest contribution by {4}; a flip: most probable under the base was {5}</source>
+        <translation>토큰 {0}, {1}: 베이스 → 튜닝 {2}, 변화량 {3}비트, 기여도가 가장 큰 쌍 {4}. 1순위가 바뀜: 베이스의 1순위는 {5}</translation>
     </message>
     <message>
-        <source>log p(tuned) − log p(base), in bits: one is a factor of 2 in probability</source>
+        <source>log p(tuned) − log p(base) in bits: one bit is a factor of 2 in probability</source>
         <translation>log p(tuned) − log p(base), 비트 단위: 1비트는 확률 2배</translation>
     </message>
     <message>
@@ -439,19 +439,19 @@
         <translation>변화량</translation>
     </message>
     <message>
-        <source>most by</source>
+        <source>main pair</source>
         <translation>주요 쌍</translation>
     </message>
     <message>
-        <source>base&apos;s choice</source>
-        <translation>베이스의 선택</translation>
+        <source>base&apos;s argmax</source>
+        <translation>베이스의 1순위</translation>
     </message>
 </context>
 <context>
     <name>ChangesPanel</name>
     <message>
-        <source>Where did the experts change the outcome?</source>
-        <translation>전문가가 결과를 바꾼 곳</translation>
+        <source>Tokens ordered by their shift</source>
+        <translation>변화량 순서의 토큰</translation>
     </message>
     <message>
         <source>Filter</source>
@@ -466,24 +466,24 @@
         <translation>표시할 토큰</translation>
     </message>
     <message>
-        <source>Tokens by how much the experts changed</source>
-        <translation>전문가의 영향이 큰 순서의 토큰</translation>
+        <source>Tokens ordered by the size of their shift</source>
+        <translation>변화량이 큰 순서의 토큰</translation>
     </message>
     <message>
-        <source>{0} of {1} tokens have another first choice ({2} %)</source>
+        <source>{0} of {1} tokens are flips ({2} %)</source>
         <translation>토큰 {1}개 중 {0}개의 1순위가 바뀜 ({2} %)</translation>
     </message>
     <message>
-        <source>{0}; {1} are listed</source>
+        <source>{0}; {1} listed</source>
         <translation>{0}, {1}개 표시</translation>
     </message>
     <message>
-        <source>Generate a text to see at which tokens the experts changed most.</source>
-        <translation>텍스트를 생성하면 전문가의 영향이 가장 큰 토큰을 볼 수 있습니다.</translation>
+        <source>Press Generate to see which tokens the experts shifted most.</source>
+        <translation>생성을 누르면 전문가의 영향이 가장 큰 토큰을 볼 수 있습니다.</translation>
     </message>
     <message>
-        <source>One role wrote this text alone: no expert changed anything.</source>
-        <translation>한 역할이 혼자 쓴 텍스트이므로 전문가가 바꾼 것이 없습니다.</translation>
+        <source>One role generated this run alone, so there are no shifts.</source>
+        <translation>한 역할이 단독으로 생성한 실행이므로 변화량이 없습니다.</translation>
     </message>
     <message>
         <source>No token matches the filter.</source>
@@ -494,58 +494,58 @@
         <translation>전체</translation>
     </message>
     <message>
-        <source>First choice changed</source>
+        <source>Flips</source>
         <translation>1순위 바뀜</translation>
     </message>
     <message>
-        <source>Most by {0}</source>
+        <source>Mainly by {0}</source>
         <translation>주로 {0}</translation>
     </message>
 </context>
 <context>
     <name>CompareDialog</name>
     <message>
-        <source>Compare texts</source>
-        <translation>텍스트 비교</translation>
+        <source>Compare runs</source>
+        <translation>실행 비교</translation>
     </message>
     <message>
-        <source>Text A</source>
-        <translation>텍스트 A</translation>
+        <source>Run A</source>
+        <translation>실행 A</translation>
     </message>
     <message>
-        <source>Text B</source>
-        <translation>텍스트 B</translation>
+        <source>Run B</source>
+        <translation>실행 B</translation>
     </message>
     <message>
         <source>Inspect</source>
         <translation>살펴보기</translation>
     </message>
     <message>
-        <source>Show text B in the window, at the chosen token</source>
-        <translation>선택한 토큰 위치에서 텍스트 B를 창에 표시합니다</translation>
+        <source>Show run B in the window, with the selected token</source>
+        <translation>선택한 토큰 위치에서 실행 B를 창에 표시합니다</translation>
     </message>
     <message>
         <source>{0} — {1}</source>
         <translation>{0} — {1}</translation>
     </message>
     <message>
-        <source>Choose two texts.</source>
-        <translation>텍스트 두 개를 선택하십시오.</translation>
+        <source>Choose two runs.</source>
+        <translation>실행 두 개를 선택하십시오.</translation>
     </message>
     <message>
-        <source>Both are the same.</source>
-        <translation>두 텍스트가 같습니다.</translation>
+        <source>Both runs have the same tokens.</source>
+        <translation>두 실행의 토큰이 같습니다.</translation>
     </message>
     <message>
-        <source>The prompts differ; the texts are aligned at their beginnings.</source>
-        <translation>프롬프트가 달라 텍스트의 시작을 맞추어 정렬했습니다.</translation>
+        <source>The prompts differ; the runs are aligned at their first tokens.</source>
+        <translation>프롬프트가 달라 첫 토큰을 맞추어 정렬했습니다.</translation>
     </message>
     <message>
-        <source>One is the beginning of the other.</source>
-        <translation>한 텍스트가 다른 텍스트의 앞부분입니다.</translation>
+        <source>One run is the beginning of the other.</source>
+        <translation>한 실행이 다른 실행의 앞부분입니다.</translation>
     </message>
     <message>
-        <source>They share {0}.</source>
+        <source>The runs share {0}.</source>
         <translation>공통 부분: {0}.</translation>
     </message>
     <message>
@@ -565,22 +565,22 @@
         <translation>퍼플렉시티 {0}</translation>
     </message>
     <message>
-        <source>perplexity {0}, of the base {1}</source>
-        <translation>퍼플렉시티 {0}, 베이스 {1}</translation>
+        <source>perplexity {0}, under the base {1}</source>
+        <translation>퍼플렉시티 {0}, 베이스에서는 {1}</translation>
     </message>
     <message>
         <source>mean shift {0}</source>
         <translation>평균 변화량 {0}</translation>
     </message>
     <message>
-        <source>{0} of {1} first choices changed</source>
-        <translation>1순위 {1}개 중 {0}개 바뀜</translation>
+        <source>flips: {0} of {1} tokens</source>
+        <translation>1순위 바뀜: 토큰 {1}개 중 {0}개</translation>
     </message>
 </context>
 <context>
     <name>ContributionBars</name>
     <message>
-        <source>What each pair gave or took</source>
+        <source>Contribution of each pair</source>
         <translation>쌍별 기여도</translation>
     </message>
 </context>
@@ -1035,8 +1035,8 @@
         <translation>Tuneshift를 닫는 중</translation>
     </message>
     <message>
-        <source>Waiting for: {0}</source>
-        <translation>기다리는 중: {0}</translation>
+        <source>Waiting until these have ended: {0}</source>
+        <translation>종료를 기다리는 중: {0}</translation>
     </message>
     <message>
         <source>the models</source>
@@ -1085,8 +1085,8 @@
         <translation>기록(&amp;H) …</translation>
     </message>
     <message>
-        <source>&amp;Export the shown text</source>
-        <translation>표시된 텍스트 내보내기(&amp;E)</translation>
+        <source>&amp;Export the shown run</source>
+        <translation>표시된 실행 내보내기(&amp;E)</translation>
     </message>
     <message>
         <source>&amp;Preferences …</source>
@@ -1100,8 +1100,8 @@
 <context>
     <name>ForkPopup</name>
     <message>
-        <source>Go on from another token</source>
-        <translation>다른 토큰으로 이어 가기</translation>
+        <source>Fork: continue from another token</source>
+        <translation>분기: 다른 토큰으로 이어 가기</translation>
     </message>
     <message>
         <source>Find a candidate, or type any text</source>
@@ -1128,19 +1128,19 @@
         <translation>{0} (입력한 그대로)</translation>
     </message>
     <message>
-        <source>{0} was taken</source>
-        <translation>{0} (선택된 토큰)</translation>
+        <source>{0} (current token)</source>
+        <translation>{0} (현재 토큰)</translation>
     </message>
     <message>
-        <source>Type what is to come next.</source>
+        <source>Type the text that comes next.</source>
         <translation>이어질 텍스트를 입력하십시오.</translation>
     </message>
     <message>
-        <source>Enter: go on with {0} — rank {1}, tuned {2}, base {3}</source>
+        <source>Enter: continue with {0} — rank {1}, tuned {2}, base {3}</source>
         <translation>Enter: {0}(으)로 이어 가기 — 순위 {1}, 튜닝 {2}, 베이스 {3}</translation>
     </message>
     <message>
-        <source>Enter: go on with the text “{0}”</source>
+        <source>Enter: continue with the text “{0}”</source>
         <translation>Enter: 텍스트 “{0}”(으)로 이어 가기</translation>
     </message>
 </context>
@@ -1169,7 +1169,7 @@
 <context>
     <name>History</name>
     <message>
-        <source>The candidates of a token are not in the history any more</source>
+        <source>The candidates of a token are no longer in the history</source>
         <translation>토큰의 후보가 더 이상 기록에 없습니다</translation>
     </message>
     <message>
@@ -1511,36 +1511,36 @@
         <translation>살펴보기(&amp;I)</translation>
     </message>
     <message>
-        <source>Next change</source>
-        <translation>다음 변화</translation>
+        <source>Next flip</source>
+        <translation>다음 1순위 변경</translation>
     </message>
     <message>
-        <source>The next token that the experts changed (Ctrl+Down)</source>
-        <translation>전문가가 바꾼 다음 토큰 (Ctrl+아래)</translation>
+        <source>Select the next flip: a token where the experts changed the most probable token (Ctrl+Down)</source>
+        <translation>전문가가 1순위를 바꾼 다음 토큰을 선택합니다 (Ctrl+아래)</translation>
     </message>
     <message>
-        <source>Previous change</source>
-        <translation>이전 변화</translation>
+        <source>Previous flip</source>
+        <translation>이전 1순위 변경</translation>
     </message>
     <message>
-        <source>The token before that the experts changed (Ctrl+Up)</source>
-        <translation>전문가가 바꾼 이전 토큰 (Ctrl+위)</translation>
+        <source>Select the previous flip: a token where the experts changed the most probable token (Ctrl+Up)</source>
+        <translation>전문가가 1순위를 바꾼 이전 토큰을 선택합니다 (Ctrl+위)</translation>
     </message>
     <message>
-        <source>Next smaller change</source>
-        <translation>그다음으로 작은 변화</translation>
+        <source>Next smaller shift</source>
+        <translation>그다음으로 작은 변화량</translation>
     </message>
     <message>
-        <source>The next token in the list of changes (Ctrl+Shift+Down)</source>
-        <translation>변화 목록의 다음 토큰 (Ctrl+Shift+아래)</translation>
+        <source>Select the next token of the Changes tab (Ctrl+Shift+Down)</source>
+        <translation>변화 탭의 다음 토큰을 선택합니다 (Ctrl+Shift+아래)</translation>
     </message>
     <message>
-        <source>Next greater change</source>
-        <translation>그다음으로 큰 변화</translation>
+        <source>Next larger shift</source>
+        <translation>그다음으로 큰 변화량</translation>
     </message>
     <message>
-        <source>The token before in the list of changes (Ctrl+Shift+Up)</source>
-        <translation>변화 목록의 이전 토큰 (Ctrl+Shift+위)</translation>
+        <source>Select the previous token of the Changes tab (Ctrl+Shift+Up)</source>
+        <translation>변화 탭의 이전 토큰을 선택합니다 (Ctrl+Shift+위)</translation>
     </message>
     <message>
         <source>Next token</source>
@@ -1554,8 +1554,8 @@
 <context>
     <name>Inspector</name>
     <message>
-        <source>Select a token in the text or in the plot to see what else was possible there.</source>
-        <translation>텍스트나 플롯에서 토큰을 선택하면 그 자리의 다른 후보를 볼 수 있습니다.</translation>
+        <source>Select a token in the text or in the plot to see its candidates.</source>
+        <translation>텍스트나 플롯에서 토큰을 선택하면 그 자리의 후보를 볼 수 있습니다.</translation>
     </message>
 </context>
 <context>
@@ -1582,8 +1582,8 @@ Click to show or hide it.</source>
         <translation>레시피</translation>
     </message>
     <message>
-        <source>Texts</source>
-        <translation>텍스트</translation>
+        <source>Runs</source>
+        <translation>실행</translation>
     </message>
     <message>
         <source>Token</source>
@@ -1750,8 +1750,8 @@ Click to show or hide it.</source>
         <translation>로짓과 작업 메모리</translation>
     </message>
     <message>
-        <source>rows kept for looking at tokens</source>
-        <translation>보관하는 로짓 행</translation>
+        <source>logits kept for inspection</source>
+        <translation>살펴보기용으로 보관하는 로짓</translation>
     </message>
     <message>
         <source>libraries</source>
@@ -1975,24 +1975,24 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
 <context>
     <name>Plot</name>
     <message>
-        <source>log p(tuned) − log p(base) of the token, in bits, of all pairs together</source>
-        <translation>토큰의 log p(tuned) − log p(base), 비트 단위, 모든 쌍의 합</translation>
+        <source>Shift of the token in bits, all pairs together: log p(tuned) − log p(base)</source>
+        <translation>토큰의 변화량(비트), 모든 쌍의 합: log p(tuned) − log p(base)</translation>
     </message>
     <message>
         <source>shift</source>
         <translation>변화량</translation>
     </message>
     <message>
-        <source>{0}: how much probability this pair gave or took</source>
-        <translation>{0}: 이 쌍이 더하거나 뺀 확률</translation>
+        <source>{0}: contribution of this pair to the token&apos;s probability</source>
+        <translation>{0}: 토큰 확률에 대한 이 쌍의 기여도</translation>
     </message>
     <message>
         <source>Probability of the token</source>
         <translation>토큰의 확률</translation>
     </message>
     <message>
-        <source>Entropy of the distribution, in bits, at the right</source>
-        <translation>분포의 엔트로피, 비트 단위, 오른쪽 축</translation>
+        <source>Entropy of the distribution in bits (right axis)</source>
+        <translation>분포의 엔트로피, 비트 단위 (오른쪽 축)</translation>
     </message>
     <message>
         <source>probability</source>
@@ -2023,12 +2023,12 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>KL</translation>
     </message>
     <message>
-        <source>KL(tuned‖base), in bits, at the right</source>
-        <translation>KL(tuned‖base), 비트 단위, 오른쪽 축</translation>
+        <source>KL(tuned‖base) in bits (right axis)</source>
+        <translation>KL(tuned‖base), 비트 단위 (오른쪽 축)</translation>
     </message>
     <message>
-        <source>Entropy of the tuned distribution, in bits, at the right</source>
-        <translation>튜닝 분포의 엔트로피, 비트 단위, 오른쪽 축</translation>
+        <source>Entropy of the tuned distribution in bits (right axis)</source>
+        <translation>튜닝 분포의 엔트로피, 비트 단위 (오른쪽 축)</translation>
     </message>
     <message>
         <source>⚠ coverage</source>
@@ -2039,8 +2039,8 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>커버리지</translation>
     </message>
     <message>
-        <source>The base&apos;s probability of the tokens that its server told of; all others are impossible. Where it is below {0}, there is a mark at the upper edge</source>
-        <translation>서버가 알려 준 토큰이 베이스 확률에서 차지하는 비율입니다. 다른 토큰은 생성될 수 없습니다. {0} 미만인 곳은 위쪽 가장자리에 표시됩니다</translation>
+        <source>Base probability of the tokens that the server returned; no other token can be generated. A mark at the upper edge means less than {0}</source>
+        <translation>서버가 반환한 토큰이 베이스 확률에서 차지하는 비율입니다. 다른 토큰은 생성될 수 없습니다. {0} 미만인 곳은 위쪽 가장자리에 표시됩니다</translation>
     </message>
     <message>
         <source>{0} · ⚠ coverage {1}</source>
@@ -2073,8 +2073,8 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>환경 설정</translation>
     </message>
     <message>
-        <source>As the system</source>
-        <translation>시스템 설정</translation>
+        <source>Same as the system</source>
+        <translation>시스템 설정과 동일</translation>
     </message>
     <message>
         <source>Light</source>
@@ -2085,8 +2085,8 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>다크</translation>
     </message>
     <message>
-        <source>From the next start on.</source>
-        <translation>다음에 시작할 때부터 적용됩니다.</translation>
+        <source>The language changes at the next start.</source>
+        <translation>언어는 다음에 시작할 때 바뀝니다.</translation>
     </message>
     <message>
         <source> MiB</source>
@@ -2097,16 +2097,16 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>프롬프트와 텍스트를 로그에 기록(&amp;P)</translation>
     </message>
     <message>
-        <source>For a bug report that needs them. Otherwise the log holds neither.</source>
-        <translation>오류 보고에 필요할 때만 켜십시오. 꺼져 있으면 로그에 둘 다 남지 않습니다.</translation>
+        <source>Only for a bug report that needs them: without this, the log contains no prompts and no texts.</source>
+        <translation>오류 보고에 필요할 때만 켜십시오. 꺼져 있으면 로그에 프롬프트와 텍스트가 남지 않습니다.</translation>
     </message>
     <message>
         <source>&amp;Theme</source>
         <translation>테마(&amp;T)</translation>
     </message>
     <message>
-        <source>&amp;Language</source>
-        <translation>언어(&amp;L)</translation>
+        <source>Lang&amp;uage</source>
+        <translation>언어(&amp;U)</translation>
     </message>
     <message>
         <source>&amp;Model folder</source>
@@ -2121,20 +2121,20 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>기본 dtype(&amp;Y)</translation>
     </message>
     <message>
-        <source>Memory for &amp;rows</source>
-        <translation>로짓 행 메모리(&amp;R)</translation>
+        <source>Memory for kept &amp;logits</source>
+        <translation>로짓 보관 메모리(&amp;L)</translation>
     </message>
     <message>
-        <source>For roles whose device is automatic.</source>
-        <translation>장치가 auto인 역할에 적용됩니다.</translation>
+        <source>Device of roles whose device is set to auto.</source>
+        <translation>장치가 auto인 역할에 사용할 장치입니다.</translation>
     </message>
     <message>
-        <source>For roles whose dtype is automatic.</source>
-        <translation>dtype이 auto인 역할에 적용됩니다.</translation>
+        <source>Dtype of roles whose dtype is set to auto.</source>
+        <translation>dtype이 auto인 역할에 사용할 dtype입니다.</translation>
     </message>
     <message>
-        <source>For the full distributions of the newest tokens. Of older tokens the most probable alternatives are kept.</source>
-        <translation>최근 토큰의 전체 분포를 보관하는 메모리입니다. 오래된 토큰은 확률이 가장 높은 후보만 보관합니다.</translation>
+        <source>Logits of the newest tokens are kept in this memory for exact what-if answers. Of older tokens only the most probable candidates are kept.</source>
+        <translation>최근 토큰의 로짓을 이 메모리에 보관해 다른 α의 결과를 정확히 계산합니다. 오래된 토큰은 확률이 가장 높은 후보만 보관합니다.</translation>
     </message>
     <message>
         <source>Theme</source>
@@ -2157,8 +2157,8 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>기본 dtype</translation>
     </message>
     <message>
-        <source>Memory for rows of logits</source>
-        <translation>로짓 행 메모리</translation>
+        <source>Memory for kept logits</source>
+        <translation>로짓 보관 메모리</translation>
     </message>
     <message>
         <source>Write prompts and texts to the log</source>
@@ -2192,8 +2192,8 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>{0}(으)로 돌아가기</translation>
     </message>
     <message>
-        <source>Load {0} again, as it was</source>
-        <translation>{0}을(를) 이전 그대로 다시 로드합니다</translation>
+        <source>Load the recipe “{0}” again</source>
+        <translation>레시피 “{0}”을(를) 다시 로드합니다</translation>
     </message>
 </context>
 <context>
@@ -2207,8 +2207,8 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>텍스트의 첫머리나 질문을 입력하십시오 …</translation>
     </message>
     <message>
-        <source>The text that the models continue</source>
-        <translation>모델이 이어 쓸 텍스트</translation>
+        <source>The prompt that the models continue</source>
+        <translation>모델이 이어 쓸 프롬프트</translation>
     </message>
 </context>
 <context>
@@ -2372,16 +2372,16 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>이어 쓸 텍스트를 입력하십시오.</translation>
     </message>
     <message>
-        <source>This text was made with other models</source>
-        <translation>다른 모델로 만든 텍스트입니다</translation>
+        <source>This run was generated with other models</source>
+        <translation>다른 모델로 생성한 실행입니다</translation>
     </message>
     <message>
-        <source>it is of the recipe “{0}”</source>
+        <source>its recipe is “{0}”</source>
         <translation>레시피 “{0}”</translation>
     </message>
     <message>
-        <source>Open that recipe, or generate the text again with this one.</source>
-        <translation>그 레시피를 열거나 지금 레시피로 텍스트를 다시 생성하십시오.</translation>
+        <source>Open that recipe, or generate again with the current one.</source>
+        <translation>그 레시피를 열거나 지금 레시피로 다시 생성하십시오.</translation>
     </message>
 </context>
 <context>
@@ -2649,24 +2649,24 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
 <context>
     <name>RepetitionBar</name>
     <message>
-        <source>The text repeats itself</source>
-        <translation>텍스트가 반복되고 있습니다</translation>
+        <source>The run repeats itself</source>
+        <translation>실행이 반복되고 있습니다</translation>
     </message>
     <message>
         <source>Stop</source>
         <translation>중지</translation>
     </message>
     <message>
-        <source>Let it go on</source>
-        <translation>계속 두기</translation>
+        <source>Keep generating</source>
+        <translation>계속 생성</translation>
     </message>
     <message>
-        <source>The text repeats one token over and over.</source>
-        <translation>텍스트가 같은 토큰 하나를 계속 반복합니다.</translation>
+        <source>The run repeats one token over and over.</source>
+        <translation>같은 토큰 하나를 계속 반복하고 있습니다.</translation>
     </message>
     <message>
-        <source>The text repeats the same {0} tokens over and over.</source>
-        <translation>텍스트가 같은 토큰 {0}개를 계속 반복합니다.</translation>
+        <source>The run repeats the same {0} tokens over and over.</source>
+        <translation>같은 토큰 {0}개를 계속 반복하고 있습니다.</translation>
     </message>
 </context>
 <context>
@@ -2703,8 +2703,8 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>⚠ {0}</translation>
     </message>
     <message>
-        <source>importing torch …</source>
-        <translation>torch 불러오는 중 …</translation>
+        <source>Starting PyTorch …</source>
+        <translation>PyTorch 시작 중 …</translation>
     </message>
     <message>
         <source>waiting</source>
@@ -2758,24 +2758,24 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
 <context>
     <name>RoleColumn</name>
     <message>
-        <source>The same checkpoint with the same prompt: it answers once.</source>
-        <translation>같은 체크포인트와 같은 프롬프트이므로 한 번만 답합니다.</translation>
+        <source>These roles have the same checkpoint and the same prompt, so one answer stands for all of them.</source>
+        <translation>체크포인트와 프롬프트가 같은 역할들이므로 답변 하나로 함께 표시합니다.</translation>
     </message>
     <message>
         <source>Inspect</source>
         <translation>살펴보기</translation>
     </message>
     <message>
-        <source>Show it in the window</source>
-        <translation>창에 표시합니다</translation>
+        <source>Show this run in the window</source>
+        <translation>이 실행을 창에 표시합니다</translation>
     </message>
     <message>
         <source>Copy</source>
         <translation>복사</translation>
     </message>
     <message>
-        <source>Copy the text</source>
-        <translation>텍스트를 복사합니다</translation>
+        <source>Copy the text of this run</source>
+        <translation>이 실행의 텍스트를 복사합니다</translation>
     </message>
     <message>
         <source>{0} tokens/s</source>
@@ -3065,16 +3065,16 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>이 토큰 뒤에 중지합니다 (Esc)</translation>
     </message>
     <message>
-        <source>S&amp;tep: one token</source>
-        <translation>한 토큰씩 생성(&amp;T)</translation>
+        <source>Genera&amp;te one token</source>
+        <translation>한 토큰만 생성(&amp;T)</translation>
     </message>
     <message>
-        <source>C&amp;ontinue the text</source>
-        <translation>텍스트 이어 쓰기(&amp;O)</translation>
+        <source>C&amp;ontinue the run</source>
+        <translation>실행 이어 쓰기(&amp;O)</translation>
     </message>
     <message>
-        <source>&amp;All roles at once …</source>
-        <translation>모든 역할 동시 비교(&amp;A) …</translation>
+        <source>Compare &amp;all roles …</source>
+        <translation>모든 역할 비교(&amp;A) …</translation>
     </message>
     <message>
         <source>&amp;Score a text …</source>
@@ -3147,7 +3147,7 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>중지 문자열</translation>
     </message>
     <message>
-        <source>the limit</source>
+        <source>token limit</source>
         <translation>토큰 한도</translation>
     </message>
     <message>
@@ -3159,7 +3159,7 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>실패: {0}</translation>
     </message>
     <message>
-        <source>never begun</source>
+        <source>not started</source>
         <translation>시작되지 않음</translation>
     </message>
     <message>
@@ -3167,8 +3167,8 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>완료되지 않음</translation>
     </message>
     <message>
-        <source>given text</source>
-        <translation>주어진 텍스트</translation>
+        <source>scored text</source>
+        <translation>스코어링한 텍스트</translation>
     </message>
     <message>
         <source>branch at token {0}</source>
@@ -3408,11 +3408,11 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>플롯(&amp;P)</translation>
     </message>
     <message>
-        <source>Probability: what each pair gave or took</source>
+        <source>Probability: contribution of each pair</source>
         <translation>확률: 쌍별 기여도</translation>
     </message>
     <message>
-        <source>Log-probability in bits: the shift of all pairs together</source>
+        <source>Log-probability in bits: shift by all pairs together</source>
         <translation>로그 확률(비트): 모든 쌍의 변화량 합</translation>
     </message>
 </context>
@@ -3442,36 +3442,36 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>텍스트</translation>
     </message>
     <message>
-        <source>Paste the answer of any model, or type. It begins right after the prompt.</source>
-        <translation>다른 모델의 답변을 붙여 넣거나 직접 입력하십시오. 프롬프트 바로 뒤에서 시작합니다.</translation>
+        <source>Paste the answer of any model, or type a text. The text begins right after the prompt.</source>
+        <translation>다른 모델의 답변을 붙여 넣거나 텍스트를 직접 입력하십시오. 텍스트는 프롬프트 바로 뒤에서 시작합니다.</translation>
     </message>
     <message>
         <source>Score</source>
         <translation>스코어링</translation>
     </message>
     <message>
-        <source>Look at each token of the text (Ctrl+Enter)</source>
-        <translation>텍스트의 토큰을 하나하나 분석합니다 (Ctrl+Enter)</translation>
+        <source>Compute the probability and the shift of each token of the text (Ctrl+Enter)</source>
+        <translation>텍스트의 토큰별 확률과 변화량을 계산합니다 (Ctrl+Enter)</translation>
     </message>
     <message>
         <source>Reading the text …</source>
         <translation>텍스트 읽는 중 …</translation>
     </message>
     <message>
-        <source>Another text is being written. Esc in the window stops it.</source>
-        <translation>다른 텍스트를 생성하고 있습니다. 창에서 Esc를 누르면 중지합니다.</translation>
+        <source>Another run is being generated. Press Esc in the window to stop it.</source>
+        <translation>다른 실행을 생성하고 있습니다. 창에서 Esc를 누르면 중지합니다.</translation>
     </message>
     <message>
         <source>The models are not loaded; scoring loads them.</source>
         <translation>모델이 로드되지 않았습니다. 스코어링을 시작하면 로드합니다.</translation>
     </message>
     <message>
-        <source>The models need a prompt: the words that the text follows.</source>
-        <translation>모델에는 텍스트 앞에 올 프롬프트가 필요합니다.</translation>
+        <source>Type a prompt: the text that comes before the scored text.</source>
+        <translation>프롬프트를 입력하십시오. 스코어링할 텍스트 앞에 오는 텍스트입니다.</translation>
     </message>
     <message>
-        <source>No model writes anything: each token is given, and looked at.</source>
-        <translation>모델은 생성하지 않고, 주어진 토큰을 하나씩 분석합니다.</translation>
+        <source>Nothing is generated: the models compute how probable each token of this text is.</source>
+        <translation>아무것도 생성하지 않고, 이 텍스트의 각 토큰이 얼마나 확률이 높은지 계산합니다.</translation>
     </message>
     <message>
         <source>{0} characters</source>
@@ -3729,16 +3729,16 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>선택</translation>
     </message>
     <message>
-        <source>Dragging selects a range of tokens. Without this, drag with Shift.</source>
-        <translation>끌어서 토큰 범위를 선택합니다. 꺼져 있을 때는 Shift를 누른 채 끄십시오.</translation>
+        <source>Drag to select a range of tokens; Shift and drag always does.</source>
+        <translation>끌어서 토큰 범위를 선택합니다. Shift를 누른 채 끌면 항상 선택합니다.</translation>
     </message>
     <message>
-        <source>Bars come with the tokens: up where a pair helped a token.</source>
-        <translation>토큰과 함께 막대가 나타납니다. 쌍이 토큰을 도우면 위로 향합니다.</translation>
+        <source>Bars show contributions: above zero, a pair raised the token.</source>
+        <translation>막대는 기여도입니다. 0 위는 쌍이 토큰의 확률을 높인 것입니다.</translation>
     </message>
     <message>
-        <source>Probability shift of each token, by expert pair</source>
-        <translation>토큰별·전문가 쌍별 확률 변화량</translation>
+        <source>Shift of each token by expert pair</source>
+        <translation>토큰별·전문가 쌍별 변화량</translation>
     </message>
     <message>
         <source>Log-probability, in bits</source>
@@ -3752,8 +3752,8 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
 <context>
     <name>ShiftStrip</name>
     <message>
-        <source>Shift of each token of both texts</source>
-        <translation>두 텍스트의 토큰별 변화량</translation>
+        <source>Shift of each token of both runs</source>
+        <translation>두 실행의 토큰별 변화량</translation>
     </message>
     <message>
         <source>token {0}</source>
@@ -3764,15 +3764,15 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>{0}: 변화량 {1}</translation>
     </message>
     <message>
-        <source>the text has ended</source>
-        <translation>텍스트 끝남</translation>
+        <source>the run has ended</source>
+        <translation>실행 끝남</translation>
     </message>
     <message>
-        <source>they differ from token {0} on</source>
+        <source>the runs differ from token {0} on</source>
         <translation>토큰 {0}부터 다름</translation>
     </message>
     <message>
-        <source>bars: shift, full at {0} bits · line: first choice changed</source>
+        <source>bars: shift, full height at {0} bits · line: flip</source>
         <translation>막대: 변화량, 최대 {0}비트 · 선: 1순위 바뀜</translation>
     </message>
 </context>
@@ -3810,16 +3810,16 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>일반 디코딩: {0} 되감기 불가</translation>
     </message>
     <message>
-        <source>It keeps a state that cannot go back, so no tokens can be read ahead of the text.</source>
-        <translation>되돌릴 수 없는 상태를 유지하는 모델이라 토큰을 미리 읽을 수 없습니다.</translation>
+        <source>This model has a recurrent state instead of a KV cache that can be shortened, so tokens cannot be drafted and verified.</source>
+        <translation>줄일 수 있는 KV 캐시 대신 순환 상태를 쓰는 모델이라 토큰의 초안을 만들고 검증할 수 없습니다.</translation>
     </message>
     <message>
-        <source>{0} tokens a block</source>
-        <translation>블록당 토큰 {0}개</translation>
+        <source>{0} tokens per forward pass</source>
+        <translation>순전파당 토큰 {0}개</translation>
     </message>
     <message>
-        <source>Speculative decoding: {0} of the drafted tokens that were reached were accepted. A draft makes no difference to what is drawn.</source>
-        <translation>추측 디코딩: 검증한 초안 토큰의 {0}을(를) 채택했습니다. 초안은 샘플링 결과에 영향을 주지 않습니다.</translation>
+        <source>Speculative decoding: {0} of the drafted tokens were accepted. Drafts do not change which tokens are sampled.</source>
+        <translation>추측 디코딩: 초안 토큰의 {0}을(를) 채택했습니다. 초안은 샘플링되는 토큰을 바꾸지 않습니다.</translation>
     </message>
     <message>
         <source>⚠ coverage {0}</source>
@@ -3830,12 +3830,12 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>커버리지 {0}</translation>
     </message>
     <message>
-        <source>Of the base&apos;s probability, the tokens that the server returned have {0} on average and {1} at least. All other tokens are impossible.</source>
-        <translation>서버가 반환한 토큰이 베이스 확률에서 차지하는 비율: 평균 {0}, 최소 {1}. 다른 토큰은 모두 생성될 수 없습니다.</translation>
+        <source>The tokens that the server returned have {0} of the base&apos;s probability on average, and {1} at least. No other token can be generated.</source>
+        <translation>서버가 반환한 토큰이 베이스 확률에서 차지하는 비율: 평균 {0}, 최소 {1}. 다른 토큰은 생성될 수 없습니다.</translation>
     </message>
     <message>
-        <source>The whole base might have said something else. Where the server gives more log-probabilities, ask for more of them.</source>
-        <translation>베이스 전체라면 다르게 답했을 수 있습니다. 서버가 로그 확률을 더 제공한다면 더 많이 요청하세요.</translation>
+        <source>With all its tokens the base might have generated another text. If the server allows it, request more log-probabilities.</source>
+        <translation>모든 토큰이 있었다면 베이스가 다른 텍스트를 생성했을 수 있습니다. 서버가 허용하면 로그 확률을 더 많이 요청하십시오.</translation>
     </message>
     <message>
         <source>{0} · sent {1}, received {2} tokens</source>
@@ -3846,16 +3846,16 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>요청: {0}, 보낸 토큰: {1}, 받은 토큰: {2}, 재시도: {3}</translation>
     </message>
     <message>
-        <source>In {0} of them the server cut the text into other tokens than the pair.</source>
-        <translation>그중 {0}개에서 서버가 텍스트를 쌍과 다른 토큰으로 나눴습니다.</translation>
+        <source>In {0} requests the server split the text into other tokens than the pair.</source>
+        <translation>요청 {0}개에서 서버가 텍스트를 쌍과 다른 토큰으로 나눴습니다.</translation>
     </message>
     <message>
-        <source>Returned, and not in the pair&apos;s vocabulary: {0}</source>
-        <translation>반환되었으나 쌍의 어휘에 없음: {0}</translation>
+        <source>Returned tokens that are not in the pair&apos;s vocabulary: {0}</source>
+        <translation>반환되었으나 쌍의 어휘에 없는 토큰: {0}</translation>
     </message>
     <message>
-        <source>Starting torch …</source>
-        <translation>torch 시작 중 …</translation>
+        <source>Starting PyTorch …</source>
+        <translation>PyTorch 시작 중 …</translation>
     </message>
     <message>
         <source>Checking the models …</source>
@@ -3870,8 +3870,8 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>모델이 로드되지 않음</translation>
     </message>
     <message>
-        <source>Waiting for a text of another program …</source>
-        <translation>다른 프로그램의 텍스트를 기다리는 중 …</translation>
+        <source>Waiting for a request of another program …</source>
+        <translation>다른 프로그램의 요청을 기다리는 중 …</translation>
     </message>
     <message>
         <source>Generating …</source>
@@ -3882,12 +3882,12 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>프롬프트 읽는 중 …</translation>
     </message>
     <message>
-        <source>Stopped before “{0}” was read: it comes when the text goes on</source>
-        <translation>“{0}”을(를) 읽기 전에 중지했습니다. 텍스트를 이어 쓰면 읽습니다</translation>
+        <source>Stopped before “{0}” was read; Continue reads it</source>
+        <translation>“{0}”을(를) 읽기 전에 중지했습니다. 이어 쓰면 읽습니다</translation>
     </message>
     <message>
-        <source>The models ended the text</source>
-        <translation>모델이 텍스트를 끝냄</translation>
+        <source>Ended: the models generated the end-of-text token</source>
+        <translation>종료: 모델이 텍스트 끝 토큰을 생성함</translation>
     </message>
     <message>
         <source>Ended at a stop string</source>
@@ -3925,7 +3925,7 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>반전문가 {0}</translation>
     </message>
     <message>
-        <source>under</source>
+        <source>role</source>
         <translation>역할</translation>
     </message>
     <message>
@@ -3933,7 +3933,7 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>퍼플렉시티</translation>
     </message>
     <message>
-        <source>exp of the mean surprisal; the bar is its logarithm.</source>
+        <source>exp of the mean surprisal; the bar shows its logarithm.</source>
         <translation>평균 서프라이절의 exp입니다. 막대는 로그 값입니다.</translation>
     </message>
     <message>
@@ -3941,8 +3941,8 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>비트/바이트</translation>
     </message>
     <message>
-        <source>Comparable between models with other tokens.</source>
-        <translation>토큰이 다른 모델끼리도 비교할 수 있습니다.</translation>
+        <source>Comparable between models with different tokenizers.</source>
+        <translation>토크나이저가 다른 모델끼리도 비교할 수 있습니다.</translation>
     </message>
     <message>
         <source>Known of {0} of {1} tokens</source>
@@ -3961,12 +3961,12 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>선택된 토큰의 p(tuned) − p(base)에 대한 평균 기여도</translation>
     </message>
     <message>
-        <source>mean size</source>
+        <source>mean |size|</source>
         <translation>평균 크기</translation>
     </message>
     <message>
-        <source>Mean of the contribution&apos;s size, whether it gave or took</source>
-        <translation>부호를 뺀 기여도 크기의 평균</translation>
+        <source>Mean of the absolute contribution</source>
+        <translation>기여도 절댓값의 평균</translation>
     </message>
     <message>
         <source>together</source>
@@ -3989,8 +3989,8 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>횟수</translation>
     </message>
     <message>
-        <source>text</source>
-        <translation>텍스트</translation>
+        <source>run</source>
+        <translation>실행</translation>
     </message>
     <message>
         <source>tokens</source>
@@ -4001,12 +4001,12 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>변경</translation>
     </message>
     <message>
-        <source>Share of changed first choices</source>
-        <translation>1순위가 바뀐 비율</translation>
+        <source>Share of tokens whose most probable token changed</source>
+        <translation>1순위가 바뀐 토큰의 비율</translation>
     </message>
     <message>
-        <source>Perplexity under the tuned</source>
-        <translation>튜닝의 퍼플렉시티</translation>
+        <source>Perplexity under the tuned models</source>
+        <translation>튜닝된 모델의 퍼플렉시티</translation>
     </message>
     <message>
         <source>Perplexity under the base</source>
@@ -4020,7 +4020,7 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
 <context>
     <name>SummaryPanel</name>
     <message>
-        <source>How often a token occurs at least</source>
+        <source>Minimum number of occurrences of a token</source>
         <translation>토큰의 최소 출현 횟수</translation>
     </message>
     <message>
@@ -4032,24 +4032,24 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>전체</translation>
     </message>
     <message>
-        <source>Tokens most influenced</source>
-        <translation>영향을 가장 많이 받은 토큰</translation>
+        <source>Most shifted tokens</source>
+        <translation>변화량이 가장 큰 토큰</translation>
     </message>
     <message>
-        <source>Texts side by side</source>
-        <translation>텍스트 나란히 보기</translation>
+        <source>Runs side by side</source>
+        <translation>실행 나란히 보기</translation>
     </message>
     <message>
-        <source>Generate a text to see what the pairs did to the whole of it.</source>
-        <translation>텍스트를 생성하면 쌍이 텍스트 전체에 미친 영향을 볼 수 있습니다.</translation>
+        <source>Press Generate to see statistics of whole runs.</source>
+        <translation>생성을 누르면 실행 전체의 통계를 볼 수 있습니다.</translation>
     </message>
     <message>
-        <source>Texts</source>
-        <translation>텍스트</translation>
+        <source>Runs</source>
+        <translation>실행</translation>
     </message>
     <message>
-        <source>Perplexity of the text under each role</source>
-        <translation>역할별 텍스트 퍼플렉시티</translation>
+        <source>Perplexity of the run under each role</source>
+        <translation>역할별 실행 퍼플렉시티</translation>
     </message>
     <message>
         <source>Mean contribution of each pair</source>
@@ -4060,7 +4060,7 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>역할별 퍼플렉시티</translation>
     </message>
     <message>
-        <source>What each pair gave or took</source>
+        <source>Contribution of each pair</source>
         <translation>쌍별 기여도</translation>
     </message>
     <message>
@@ -4076,19 +4076,19 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>토큰 {0}개, {1}자</translation>
     </message>
     <message>
-        <source>{0} texts: {1}</source>
-        <translation>텍스트 {0}개: {1}</translation>
+        <source>{0} runs: {1}</source>
+        <translation>실행 {0}개: {1}</translation>
     </message>
     <message>
-        <source>First choice changed at {0} tokens ({1})</source>
+        <source>Flips: {0} tokens ({1})</source>
         <translation>1순위가 바뀐 토큰 {0}개 ({1})</translation>
     </message>
     <message>
-        <source>{0} tokens were given, not drawn; they count like the others</source>
+        <source>{0} tokens were given, not sampled; they are counted like the others</source>
         <translation>토큰 {0}개는 샘플링하지 않고 주어진 것이며 똑같이 집계됩니다</translation>
     </message>
     <message>
-        <source>Contributions are approximate: more than six pairs</source>
+        <source>Contributions are approximate with more than six pairs</source>
         <translation>쌍이 여섯 개를 넘어 기여도는 근사값입니다</translation>
     </message>
     <message>
@@ -4190,15 +4190,15 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
 <context>
     <name>TextChoice</name>
     <message>
-        <source>Texts that the summary is about</source>
-        <translation>요약할 텍스트</translation>
+        <source>Runs of the summary</source>
+        <translation>요약할 실행</translation>
     </message>
 </context>
 <context>
     <name>TextDelegate</name>
     <message>
-        <source>Name of the text</source>
-        <translation>텍스트 이름</translation>
+        <source>Name of the run</source>
+        <translation>실행 이름</translation>
     </message>
 </context>
 <context>
@@ -4227,7 +4227,7 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>실패</translation>
     </message>
     <message>
-        <source>writing …</source>
+        <source>generating …</source>
         <translation>생성 중 …</translation>
     </message>
     <message>
@@ -4274,8 +4274,8 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
 <context>
     <name>TextsMenu</name>
     <message>
-        <source>&amp;Texts</source>
-        <translation>텍스트(&amp;T)</translation>
+        <source>R&amp;uns</source>
+        <translation>실행 목록(&amp;U)</translation>
     </message>
     <message>
         <source>&amp;Fork here with …</source>
@@ -4290,59 +4290,59 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>이전 후보</translation>
     </message>
     <message>
-        <source>Go on &amp;with a text of yours …</source>
+        <source>Continue &amp;with your own text …</source>
         <translation>직접 쓴 텍스트로 이어 가기(&amp;W) …</translation>
     </message>
     <message>
-        <source>&amp;What if α were another …</source>
-        <translation>α가 달랐다면(&amp;A) …</translation>
+        <source>What if α were &amp;different …</source>
+        <translation>α가 달랐다면(&amp;D) …</translation>
     </message>
     <message>
-        <source>Next &amp;other choice</source>
-        <translation>다음 차이(&amp;O)</translation>
+        <source>Next different t&amp;oken</source>
+        <translation>다음 다른 토큰(&amp;O)</translation>
     </message>
     <message>
-        <source>&amp;Generate from the first other choice</source>
-        <translation>첫 차이부터 생성(&amp;G)</translation>
+        <source>&amp;Generate from the first different token</source>
+        <translation>첫 번째 다른 토큰부터 생성(&amp;G)</translation>
     </message>
     <message>
-        <source>Next text</source>
-        <translation>다음 텍스트</translation>
+        <source>Next run</source>
+        <translation>다음 실행</translation>
     </message>
     <message>
-        <source>Previous text</source>
-        <translation>이전 텍스트</translation>
+        <source>Previous run</source>
+        <translation>이전 실행</translation>
     </message>
     <message>
         <source>&amp;Compare …</source>
         <translation>비교(&amp;C) …</translation>
     </message>
     <message>
-        <source>&amp;Remove the shown text</source>
-        <translation>표시된 텍스트 제거(&amp;R)</translation>
+        <source>&amp;Remove the shown run</source>
+        <translation>표시된 실행 제거(&amp;R)</translation>
     </message>
     <message>
-        <source>&amp;Bring back the removed text</source>
-        <translation>제거한 텍스트 되살리기(&amp;B)</translation>
+        <source>Re&amp;store the removed run</source>
+        <translation>제거한 실행 복원(&amp;S)</translation>
     </message>
 </context>
 <context>
     <name>TextsPanel</name>
     <message>
-        <source>The texts of this window come here, and their branches.
+        <source>The runs of this window and their branches are listed here.
 
-Choose another token in a text to branch off there.</source>
-        <translation>이 창의 텍스트와 그 분기가 여기에 표시됩니다.
+To start a branch, choose another candidate at a token of a run.</source>
+        <translation>이 창의 실행과 그 분기가 여기에 표시됩니다.
 
-텍스트에서 다른 토큰을 고르면 그 자리에서 분기합니다.</translation>
+분기를 시작하려면 실행의 토큰에서 다른 후보를 고르십시오.</translation>
     </message>
     <message>
-        <source>Bring back</source>
-        <translation>되살리기</translation>
+        <source>Restore</source>
+        <translation>복원</translation>
     </message>
     <message>
-        <source>Texts and their branches</source>
-        <translation>텍스트와 분기</translation>
+        <source>Runs and their branches</source>
+        <translation>실행과 분기</translation>
     </message>
     <message>
         <source>Rename</source>
@@ -4365,12 +4365,12 @@ Choose another token in a text to branch off there.</source>
         <translation>표시</translation>
     </message>
     <message>
-        <source>Compare with the shown text</source>
-        <translation>표시된 텍스트와 비교</translation>
+        <source>Compare with the shown run</source>
+        <translation>표시된 실행과 비교</translation>
     </message>
     <message>
-        <source>Compare with what it branched off</source>
-        <translation>분기 전 텍스트와 비교</translation>
+        <source>Compare with its parent run</source>
+        <translation>부모 실행과 비교</translation>
     </message>
 </context>
 <context>
@@ -4380,15 +4380,15 @@ Choose another token in a text to branch off there.</source>
         <translation>색 범례</translation>
     </message>
     <message>
-        <source>changed</source>
-        <translation>바뀜</translation>
-    </message>
-    <message>
-        <source>first choice changed</source>
+        <source>flip</source>
         <translation>1순위 바뀜</translation>
     </message>
     <message>
-        <source>other at α</source>
+        <source>flip: most probable token changed</source>
+        <translation>1순위 토큰이 바뀜</translation>
+    </message>
+    <message>
+        <source>different at α</source>
         <translation>α에서 다름</translation>
     </message>
     <message>
@@ -4396,15 +4396,15 @@ Choose another token in a text to branch off there.</source>
         <translation>주어짐</translation>
     </message>
     <message>
-        <source>Underlined: the experts changed the most probable token at that place.</source>
-        <translation>밑줄: 전문가가 그 자리의 1순위 토큰을 바꾸었습니다.</translation>
+        <source>Underlined: a flip, where the experts changed the most probable token.</source>
+        <translation>밑줄: 전문가가 1순위 토큰을 바꾸었습니다.</translation>
     </message>
     <message>
-        <source>Dotted line above: another token would have been chosen at the α asked.</source>
-        <translation>위 점선: 물어본 α에서는 다른 토큰이 선택되었을 것입니다.</translation>
+        <source>Dotted line above: another token would have been generated at the α of the what-if bar.</source>
+        <translation>위 점선: 가정한 α에서는 다른 토큰이 생성되었을 것입니다.</translation>
     </message>
     <message>
-        <source>Corner: the token was given, and not drawn.</source>
+        <source>Corner: the token was given, not sampled.</source>
         <translation>모서리: 샘플링하지 않고 주어진 토큰입니다.</translation>
     </message>
     <message>
@@ -4431,20 +4431,20 @@ Choose another token in a text to branch off there.</source>
 <context>
     <name>Tints</name>
     <message>
-        <source>Full tint from {0} bits: {1} or {2}.</source>
+        <source>Darkest colour from {0} bits: {1} or {2}.</source>
         <translation>{0}비트부터 가장 진한 색: {1} 또는 {2}.</translation>
     </message>
     <message>
-        <source>Full tint from {0}.</source>
+        <source>Darkest colour from {0}.</source>
         <translation>{0}부터 가장 진한 색.</translation>
     </message>
     <message>
-        <source>Full tint from {0} bits.</source>
+        <source>Darkest colour from {0} bits.</source>
         <translation>{0}비트부터 가장 진한 색.</translation>
     </message>
     <message>
-        <source>Of a group the {0} of its tokens.</source>
-        <translation>그룹은 토큰 값의 {0}.</translation>
+        <source>A group shows the {0} of its tokens.</source>
+        <translation>그룹은 토큰 값의 {0}을(를) 표시합니다.</translation>
     </message>
     <message>
         <source>Shift</source>
@@ -4491,27 +4491,27 @@ Choose another token in a text to branch off there.</source>
         <translation>log p(tuned) − log p(base): 1비트는 확률 2배입니다.</translation>
     </message>
     <message>
-        <source>The pair&apos;s share of p(tuned) − p(base): its colour where it gave, grey where it took.</source>
-        <translation>p(tuned) − p(base) 중 이 쌍의 몫: 확률을 더한 곳은 쌍의 색, 뺀 곳은 회색입니다.</translation>
+        <source>The pair&apos;s contribution to p(tuned) − p(base): in its colour where positive, grey where negative.</source>
+        <translation>p(tuned) − p(base)에 대한 쌍의 기여도: 양수는 쌍의 색, 음수는 회색입니다.</translation>
     </message>
     <message>
-        <source>−log p of the token that was chosen.</source>
-        <translation>선택된 토큰의 −log p입니다.</translation>
+        <source>−log p of the generated token.</source>
+        <translation>생성된 토큰의 −log p입니다.</translation>
     </message>
     <message>
-        <source>−log p(base) of the token that was chosen.</source>
-        <translation>선택된 토큰의 −log p(base)입니다.</translation>
+        <source>−log p(base) of the generated token.</source>
+        <translation>생성된 토큰의 −log p(base)입니다.</translation>
     </message>
     <message>
-        <source>How far the whole distribution is from the base&apos;s, over all tokens.</source>
-        <translation>전체 어휘에서 분포가 베이스의 분포와 얼마나 다른지를 나타냅니다.</translation>
+        <source>Distance of the tuned distribution from the base&apos;s, over the whole vocabulary.</source>
+        <translation>전체 어휘에서 튜닝 분포가 베이스 분포와 얼마나 다른지를 나타냅니다.</translation>
     </message>
     <message>
-        <source>How open the choice was, over all tokens.</source>
-        <translation>전체 어휘에서 선택이 얼마나 열려 있었는지를 나타냅니다.</translation>
+        <source>Uncertainty of the distribution, over the whole vocabulary.</source>
+        <translation>전체 어휘에 대한 분포의 불확실성입니다.</translation>
     </message>
     <message>
-        <source>The place of the token, the most probable being 1.</source>
+        <source>Rank of the token; the most probable token has rank 1.</source>
         <translation>토큰의 순위로, 확률이 가장 높은 토큰이 1입니다.</translation>
     </message>
     <message>
@@ -4559,38 +4559,23 @@ Choose another token in a text to branch off there.</source>
         <translation>상위 {0}</translation>
     </message>
     <message>
-        <source>beyond</source>
-        <translation>그 밖</translation>
+        <source>lower</source>
+        <translation>그 아래</translation>
     </message>
 </context>
 <context>
-    <name>TokenModel</name>
+    <name>TokenDescription</name>
     <message>
-        <source>place</source>
-        <translation>위치</translation>
-    </message>
-    <message>
-        <source>id</source>
-        <translation>id</translation>
-    </message>
-    <message>
-        <source>token</source>
-        <translation>토큰</translation>
-    </message>
-</context>
-<context>
-    <name>TokenStory</name>
-    <message>
-        <source>What each pair gave or took, approximately</source>
+        <source>Contribution of each pair, approximate</source>
         <translation>쌍별 기여도 (근사)</translation>
     </message>
     <message>
-        <source>What each pair gave or took</source>
+        <source>Contribution of each pair</source>
         <translation>쌍별 기여도</translation>
     </message>
     <message>
-        <source>Above six pairs orders of pairs are sampled; the sum is exact.</source>
-        <translation>쌍이 여섯 개를 넘으면 쌍의 순서를 샘플링합니다. 합은 정확합니다.</translation>
+        <source>With more than six pairs, contributions are estimated from sampled orders of the pairs; their sum is exact.</source>
+        <translation>쌍이 여섯 개를 넘으면 쌍의 순서를 샘플링해 기여도를 추정합니다. 합은 정확합니다.</translation>
     </message>
     <message>
         <source>token {0} · rank {1}</source>
@@ -4605,16 +4590,16 @@ Choose another token in a text to branch off there.</source>
         <translation>토큰 {0} · 순위 {1} (베이스 {2})</translation>
     </message>
     <message>
-        <source>{0} · given, not drawn</source>
+        <source>{0} · given, not sampled</source>
         <translation>{0} · 샘플링하지 않고 주어짐</translation>
     </message>
     <message>
-        <source>probability {0}; no pair acts on the text of one role</source>
-        <translation>확률 {0}. 단일 역할의 텍스트에는 쌍이 작용하지 않음</translation>
+        <source>probability {0}; generated by one role alone, without pairs</source>
+        <translation>확률 {0}. 쌍 없이 한 역할이 단독으로 생성</translation>
     </message>
     <message>
-        <source>base {0} → tuned {1}; the experts changed the first choice (base: {2})</source>
-        <translation>베이스 {0} → 튜닝 {1}. 전문가가 1순위를 바꿈 (베이스: {2})</translation>
+        <source>base {0} → tuned {1}; flip: most probable under the base is {2}</source>
+        <translation>베이스 {0} → 튜닝 {1}. 1순위가 바뀜: 베이스의 1순위는 {2}</translation>
     </message>
     <message>
         <source>base {0} → tuned about {1}</source>
@@ -4629,8 +4614,8 @@ Choose another token in a text to branch off there.</source>
         <translation>α: {0}</translation>
     </message>
     <message>
-        <source>The server told of {0} of the base&apos;s probability</source>
-        <translation>서버가 알려 준 베이스 확률: {0}</translation>
+        <source>The server returned tokens with {0} of the base&apos;s probability</source>
+        <translation>서버가 반환한 토큰의 베이스 확률: {0}</translation>
     </message>
     <message>
         <source>Entropy {0} bits</source>
@@ -4650,10 +4635,25 @@ Choose another token in a text to branch off there.</source>
     </message>
 </context>
 <context>
+    <name>TokenModel</name>
+    <message>
+        <source>position</source>
+        <translation>위치</translation>
+    </message>
+    <message>
+        <source>id</source>
+        <translation>id</translation>
+    </message>
+    <message>
+        <source>token</source>
+        <translation>토큰</translation>
+    </message>
+</context>
+<context>
     <name>Tokens</name>
     <message>
-        <source>Other first choices at the α asked: {0}</source>
-        <translation>물어본 α에서 1순위가 다른 토큰: {0}개</translation>
+        <source>Different tokens at the α of the what-if bar: {0}</source>
+        <translation>가정한 α에서 다른 토큰: {0}개</translation>
     </message>
     <message>
         <source>base {0} → tuned {1}, rank {2} → {3}</source>
@@ -4664,15 +4664,15 @@ Choose another token in a text to branch off there.</source>
         <translation>확률 {0}, 순위 {1}</translation>
     </message>
     <message>
-        <source>The experts changed the first choice.</source>
-        <translation>전문가가 1순위를 바꾸었습니다.</translation>
+        <source>Flip: the experts changed the most probable token.</source>
+        <translation>전문가가 1순위 토큰을 바꾸었습니다.</translation>
     </message>
     <message>
         <source>At α {0}: {1}</source>
         <translation>α {0}에서: {1}</translation>
     </message>
     <message>
-        <source>Given, not drawn.</source>
+        <source>Given, not sampled.</source>
         <translation>샘플링하지 않고 주어진 토큰입니다.</translation>
     </message>
     <message>
@@ -4737,8 +4737,8 @@ Choose another token in a text to branch off there.</source>
 <context>
     <name>TranscriptView</name>
     <message>
-        <source>&lt;p&gt;&lt;b&gt;Press Generate to continue the prompt.&lt;/b&gt;&lt;/p&gt;&lt;p&gt;Each token is then coloured by how much the experts changed its probability.&lt;br&gt;Move α while it runs: the next token follows it.&lt;/p&gt;</source>
-        <translation>&lt;p&gt;&lt;b&gt;생성을 누르면 프롬프트를 이어 씁니다.&lt;/b&gt;&lt;/p&gt;&lt;p&gt;각 토큰은 전문가가 확률을 바꾼 정도에 따라 색이 입혀집니다.&lt;br&gt;생성 중에 α를 움직이면 다음 토큰부터 반영됩니다.&lt;/p&gt;</translation>
+        <source>&lt;p&gt;&lt;b&gt;Press Generate to continue the prompt.&lt;/b&gt;&lt;/p&gt;&lt;p&gt;Each token is then coloured by its shift: how much the experts changed its probability.&lt;br&gt;You can move α while tokens are generated; the next token uses it.&lt;/p&gt;</source>
+        <translation>&lt;p&gt;&lt;b&gt;생성을 누르면 프롬프트를 이어 씁니다.&lt;/b&gt;&lt;/p&gt;&lt;p&gt;각 토큰은 전문가가 확률을 바꾼 정도인 변화량에 따라 색이 입혀집니다.&lt;br&gt;생성 중에 α를 움직이면 다음 토큰부터 반영됩니다.&lt;/p&gt;</translation>
     </message>
     <message>
         <source>Tint</source>
@@ -4757,8 +4757,8 @@ Choose another token in a text to branch off there.</source>
         <translation>모델 대기 중 …</translation>
     </message>
     <message>
-        <source>The models ended the text at once.</source>
-        <translation>모델이 텍스트를 바로 끝냈습니다.</translation>
+        <source>The models generated the end-of-text token at once.</source>
+        <translation>모델이 바로 텍스트 끝 토큰을 생성했습니다.</translation>
     </message>
     <message>
         <source>end of text</source>
@@ -4769,8 +4769,8 @@ Choose another token in a text to branch off there.</source>
         <translation>중지 문자열</translation>
     </message>
     <message>
-        <source>{0} tokens: the limit</source>
-        <translation>토큰 {0}개: 한도</translation>
+        <source>token limit ({0})</source>
+        <translation>토큰 한도 ({0}개)</translation>
     </message>
     <message>
         <source>stopped</source>
@@ -4800,8 +4800,8 @@ Choose another token in a text to branch off there.</source>
         <translation>토큰</translation>
     </message>
     <message>
-        <source>rows</source>
-        <translation>행</translation>
+        <source>output rows</source>
+        <translation>출력 행</translation>
     </message>
     <message>
         <source>ids that differ</source>
@@ -4832,8 +4832,8 @@ Choose another token in a text to branch off there.</source>
         <translation>허용한 id만 생성될 수 있습니다.</translation>
     </message>
     <message>
-        <source>{0} rows of the base are never generated.</source>
-        <translation>베이스의 행 {0}개는 생성되지 않습니다.</translation>
+        <source>{0} logits of the base have no token and are never generated.</source>
+        <translation>베이스의 로짓 {0}개에는 토큰이 없어 생성되지 않습니다.</translation>
     </message>
     <message>
         <source>This recipe cannot be used: its models count different tokens.</source>
@@ -4910,20 +4910,20 @@ Choose another token in a text to branch off there.</source>
 <context>
     <name>WhatIfBar</name>
     <message>
-        <source>What if α were another</source>
+        <source>What if α were different</source>
         <translation>α가 달랐다면</translation>
     </message>
     <message>
-        <source>Next other choice</source>
-        <translation>다음 차이</translation>
+        <source>Next different token</source>
+        <translation>다음 다른 토큰</translation>
     </message>
     <message>
-        <source>Generate from there</source>
-        <translation>그 지점부터 생성</translation>
+        <source>Generate from first difference</source>
+        <translation>첫 차이부터 생성</translation>
     </message>
     <message>
-        <source>Take these weights, and go on in a branch with the first other choice (Enter)</source>
-        <translation>이 가중치로, 첫 차이에서 분기해 이어 갑니다 (Enter)</translation>
+        <source>Set these α and start a branch from the first different token (Enter)</source>
+        <translation>이 α를 적용하고 첫 번째 다른 토큰에서 분기를 시작합니다 (Enter)</translation>
     </message>
     <message>
         <source>Close</source>
@@ -4937,63 +4937,63 @@ Choose another token in a text to branch off there.</source>
 <context>
     <name>WhatIfWords</name>
     <message>
-        <source>Generate a text first.</source>
-        <translation>먼저 텍스트를 생성하십시오.</translation>
+        <source>Press Generate first.</source>
+        <translation>먼저 생성을 누르십시오.</translation>
     </message>
     <message>
-        <source>This can be asked when the text has ended.</source>
-        <translation>텍스트가 끝난 뒤에 물어볼 수 있습니다.</translation>
+        <source>Available when the run has ended.</source>
+        <translation>실행이 끝난 뒤에 사용할 수 있습니다.</translation>
     </message>
     <message>
-        <source>One role answered alone: there are no weights to change.</source>
-        <translation>단일 역할의 답변이라 바꿀 가중치가 없습니다.</translation>
+        <source>One role generated this run alone: there is no α to change.</source>
+        <translation>한 역할이 단독으로 생성한 실행이라 바꿀 α가 없습니다.</translation>
     </message>
     <message>
-        <source>The text was made with other models; open its recipe to ask.</source>
-        <translation>다른 모델로 만든 텍스트입니다. 물어보려면 그 레시피를 여십시오.</translation>
+        <source>This run was generated with other models; open its recipe first.</source>
+        <translation>다른 모델로 생성한 실행입니다. 먼저 그 레시피를 여십시오.</translation>
     </message>
     <message>
-        <source>There are no tokens to ask about.</source>
-        <translation>물어볼 토큰이 없습니다.</translation>
+        <source>The run has no tokens.</source>
+        <translation>실행에 토큰이 없습니다.</translation>
     </message>
     <message>
-        <source>The text was given: nothing in it was chosen by the models.</source>
-        <translation>주어진 텍스트라 모델이 선택한 것이 없습니다.</translation>
+        <source>All tokens of this run were given; none was sampled.</source>
+        <translation>이 실행의 토큰은 모두 주어진 것이며 샘플링한 토큰이 없습니다.</translation>
     </message>
     <message>
-        <source>Looking …</source>
-        <translation>찾는 중 …</translation>
+        <source>Computing …</source>
+        <translation>계산 중 …</translation>
     </message>
     <message>
-        <source>Move a slider: no model runs, the answer comes from stored rows.</source>
-        <translation>슬라이더를 움직이십시오. 모델을 실행하지 않고 저장된 로짓 행으로 답합니다.</translation>
+        <source>Move a slider. The result is computed from the kept logits, without running a model.</source>
+        <translation>슬라이더를 움직이십시오. 모델을 실행하지 않고 보관된 로짓으로 계산합니다.</translation>
     </message>
     <message>
-        <source>The same choice at all {0} tokens.</source>
-        <translation>토큰 {0}개 모두 선택이 같습니다.</translation>
+        <source>All {0} tokens stay the same.</source>
+        <translation>토큰 {0}개가 모두 그대로입니다.</translation>
     </message>
     <message>
-        <source>First known other choice at token {0}: {1} instead of {2}; {3} of {4} differ.</source>
-        <translation>알려진 첫 차이는 토큰 {0}: {2} 대신 {1}, {4}개 중 {3}개 다름.</translation>
+        <source>First known difference at token {0}: {1} instead of {2}; {3} of {4} tokens differ.</source>
+        <translation>알려진 첫 차이는 토큰 {0}: {2} 대신 {1}, 토큰 {4}개 중 {3}개 다름.</translation>
     </message>
     <message>
-        <source>First other choice at token {0}: {1} instead of {2}; {3} of {4} differ.</source>
-        <translation>첫 차이는 토큰 {0}: {2} 대신 {1}, {4}개 중 {3}개 다름.</translation>
+        <source>First difference at token {0}: {1} instead of {2}; {3} of {4} tokens differ.</source>
+        <translation>첫 차이는 토큰 {0}: {2} 대신 {1}, 토큰 {4}개 중 {3}개 다름.</translation>
     </message>
     <message>
-        <source>{0} tokens could not be looked at: their rows are not kept.</source>
-        <translation>토큰 {0}개는 로짓 행이 보관되어 있지 않아 확인하지 못했습니다.</translation>
+        <source>{0} tokens are unknown: their logits are no longer kept.</source>
+        <translation>토큰 {0}개는 로짓이 더 이상 보관되어 있지 않아 알 수 없습니다.</translation>
     </message>
     <message>
-        <source>The first {0} were drawn with other settings.</source>
-        <translation>처음 {0}개는 다른 설정으로 샘플링했습니다.</translation>
+        <source>The first {0} tokens were sampled with other settings.</source>
+        <translation>처음 토큰 {0}개는 다른 설정으로 샘플링했습니다.</translation>
     </message>
 </context>
 <context>
-    <name>_Weight</name>
+    <name>_AlphaControl</name>
     <message>
-        <source>What if α of {0} were</source>
-        <translation>{0}의 α가 달랐다면</translation>
+        <source>What-if α of {0}</source>
+        <translation>{0}의 가정 α</translation>
     </message>
 </context>
 </TS>

@@ -34,8 +34,10 @@ def test_blocks_are_told_with_their_acceptance(
     expert, lookup = DraftCounts(8, 40, 30, 24), DraftCounts(2, 10, 10, 6)
     drafts = SpeculationStats((("expert", expert), ("lookup", lookup)), 5)
     end_run(loaded_session, bridge, drafts)
-    assert "4.0 tokens a block" in shown(line)
-    (tip,) = (label.toolTip() for label in line.findChildren(QLabel) if "block" in label.text())
+    assert "4.0 tokens per forward pass" in shown(line)
+    (tip,) = (
+        label.toolTip() for label in line.findChildren(QLabel) if "forward pass" in label.text()
+    )
     assert "75%" in tip
 
 
@@ -55,4 +57,4 @@ def test_nothing_is_told_without_drafts(
     qtbot.addWidget(line)
     for drafts in (None, SpeculationStats(plain=3)):
         end_run(loaded_session, bridge, drafts)
-        assert not any("block" in text or "Plain" in text for text in shown(line))
+        assert not any("forward pass" in text or "Plain" in text for text in shown(line))

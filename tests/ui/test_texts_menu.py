@@ -70,7 +70,7 @@ def test_an_alternative_is_forked_by_keys_alone(
 def test_text_of_ones_own_goes_on_after_the_end(
     window: QMainWindow, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
-    action(window, "Go on with a text of yours").trigger()
+    action(window, "Continue with your own text").trigger()
     opened = popup(window)
     qtbot.keyClicks(opened.field, " so")
     qtbot.keyClick(opened.field, Qt.Key.Key_Return)
@@ -87,26 +87,26 @@ def test_texts_are_gone_through_compared_removed_and_brought_back(
     runs.fork(20)
     bridge.complete(5, seed=1)
     first, branch = runs.all
-    action(window, "Previous text").trigger()
+    action(window, "Previous run").trigger()
     assert runs.current is first
-    action(window, "Next text").trigger()
+    action(window, "Next run").trigger()
     assert runs.current is branch
     action(window, "Compare").trigger()
     dialog = window.findChild(CompareDialog)
     assert dialog
     assert [column.run for column in dialog.columns] == [first, branch]
     dialog.close()
-    assert not action(window, "Bring back the removed text").isEnabled()
-    action(window, "Remove the shown text").trigger()
+    assert not action(window, "Restore the removed run").isEnabled()
+    action(window, "Remove the shown run").trigger()
     assert runs.all == [first]
-    action(window, "Bring back the removed text").trigger()
+    action(window, "Restore the removed run").trigger()
     assert runs.all == [first, branch]
 
 
 def test_stepping_and_going_on(
     window: QMainWindow, finished_session: Session, bridge: FakeBridge
 ) -> None:
-    step, go_on = action(window, "Step: one token"), action(window, "Continue the text")
+    step, go_on = action(window, "Generate one token"), action(window, "Continue the run")
     step.trigger()
     command = bridge.last(Generate)
     assert isinstance(command, Generate)
@@ -121,11 +121,11 @@ def test_stepping_and_going_on(
 def test_other_choices_have_keys_once_there_are_some(
     window: QMainWindow, finished_session: Session, bridge: FakeBridge
 ) -> None:
-    action(window, "What if α were another").trigger()
+    action(window, "What if α were different").trigger()
     bar = window.findChild(WhatIfBar)
     assert bar
     assert bar.isVisible()
-    following = action(window, "Next other choice")
+    following = action(window, "Next different token")
     assert not following.isEnabled()
     finished_session.runs.ask_what_if((2.0, 0.4))
     bridge.answer_what_if(WhatIfToken(7, 2))

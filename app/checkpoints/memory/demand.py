@@ -178,5 +178,5 @@ def _while_generating(
     for device in {*cache, *work}:
         parts[device].append(MemoryPart("KV cache", "cache", cache[device]))
         parts[device].append(MemoryPart("logits and work", "work", work[device]))
-    parts[HOST].append(MemoryPart("rows kept for looking at tokens", "work", kept))
+    parts[HOST].append(MemoryPart("logits kept for inspection", "work", kept))
     return parts

@@ -80,7 +80,7 @@ class ForkPopup(QFrame):
         self._found = Alternatives(run, index) if index < len(run.tokens) else None
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setProperty("role", "popup")
-        self.setAccessibleName(self.tr("Go on from another token"))
+        self.setAccessibleName(self.tr("Fork: continue from another token"))
         self._heading = ElidedLabel()
         self._heading.setProperty("role", "section")
         self._heading.show_text(self._title())
@@ -140,7 +140,7 @@ class ForkPopup(QFrame):
         for one in found:
             text = quoted(one.text)
             if one.taken:
-                text = self.tr("{0} was taken").format(text)
+                text = self.tr("{0} (current token)").format(text)
             item = QListWidgetItem(text, self.list)
             item.setData(_ALTERNATIVE, one)
         if exact in found:
@@ -155,10 +155,10 @@ class ForkPopup(QFrame):
         item = self.list.currentItem()
         one = item.data(_ALTERNATIVE) if item else None
         if item is None:
-            self.hint.setText(self.tr("Type what is to come next."))
+            self.hint.setText(self.tr("Type the text that comes next."))
         elif isinstance(one, Alternative):
             self.hint.setText(
-                self.tr("Enter: go on with {0} — rank {1}, tuned {2}, base {3}").format(
+                self.tr("Enter: continue with {0} — rank {1}, tuned {2}, base {3}").format(
                     quoted(one.text),
                     f"{one.rank:,}",
                     probability(one.probability),
@@ -175,7 +175,7 @@ class ForkPopup(QFrame):
             "".join(token.text for token in self._run.tokens[: self._index]) or self._run.prompt
         )
         joined = f"…{visible(before[-14:])}{visible(typed[:24])}"
-        return self.tr("Enter: go on with the text “{0}”").format(joined)
+        return self.tr("Enter: continue with the text “{0}”").format(joined)
 
     # Keys
 

@@ -55,7 +55,10 @@ class ScoreDialog(QDialog):
         self.prompt.setFixedHeight(self.prompt.fontMetrics().lineSpacing() * 4 + 2 * SPACE)
         self.text = self._make_field(self.tr("Text"), "")
         self.text.setPlaceholderText(
-            self.tr("Paste the answer of any model, or type. It begins right after the prompt.")
+            self.tr(
+                "Paste the answer of any model, or type a text. The text begins right "
+                "after the prompt."
+            )
         )
         self.message = QLabel()
         self.message.setProperty("role", "caption")
@@ -63,7 +66,9 @@ class ScoreDialog(QDialog):
         self._buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         self.score = QPushButton(self.tr("Score"))
         self.score.setProperty("role", "primary")
-        self.score.setToolTip(self.tr("Look at each token of the text (Ctrl+Enter)"))
+        self.score.setToolTip(
+            self.tr("Compute the probability and the shift of each token of the text (Ctrl+Enter)")
+        )
         self._buttons.addButton(self.score, QDialogButtonBox.ButtonRole.AcceptRole)
         self._buttons.accepted.connect(self._score)
         self._buttons.rejected.connect(self.reject)
@@ -105,13 +110,15 @@ class ScoreDialog(QDialog):
         if self._run:
             told = self.tr("Reading the text …")
         elif session.runs.running:
-            told = self.tr("Another text is being written. Esc in the window stops it.")
+            told = self.tr("Another run is being generated. Press Esc in the window to stop it.")
         elif session.load_state is LoadState.FAILED:
             told = self.tr("The models are not loaded; scoring loads them.")
         elif not prompt:
-            told = self.tr("The models need a prompt: the words that the text follows.")
+            told = self.tr("Type a prompt: the text that comes before the scored text.")
         elif not text:
-            told = self.tr("No model writes anything: each token is given, and looked at.")
+            told = self.tr(
+                "Nothing is generated: the models compute how probable each token of this text is."
+            )
         else:
             told = self.tr("{0} characters").format(f"{len(text):,}")
             if not (prompt[-1].isspace() or text[0].isspace()):

@@ -60,7 +60,7 @@ class TextDelegate(QStyledItemDelegate):
     ) -> QWidget:
         editor = QLineEdit(parent)
         editor.setPlaceholderText(str(index.data(Qt.ItemDataRole.DisplayRole) or ""))
-        editor.setAccessibleName(self.tr("Name of the text"))
+        editor.setAccessibleName(self.tr("Name of the run"))
         return editor
 
     def updateEditorGeometry(  # noqa: N802 — Qt's name

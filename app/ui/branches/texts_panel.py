@@ -56,8 +56,8 @@ class TextsPanel(QFrame):
         self._actions = self._make_actions()
         self._empty = QLabel(
             self.tr(
-                "The texts of this window come here, and their branches.\n\n"
-                "Choose another token in a text to branch off there."
+                "The runs of this window and their branches are listed here.\n\nTo start a "
+                "branch, choose another candidate at a token of a run."
             )
         )
         self._empty.setWordWrap(True)
@@ -66,7 +66,7 @@ class TextsPanel(QFrame):
         self._empty.setMargin(2 * SPACE)
         self._removed = ElidedLabel()
         self._removed.setProperty("role", "caption")
-        self.undo = QPushButton(self.tr("Bring back"))
+        self.undo = QPushButton(self.tr("Restore"))
         self.undo.setProperty("role", "link")
         self.undo.clicked.connect(session.runs.restore)
         self._foot = QFrame()
@@ -96,7 +96,7 @@ class TextsPanel(QFrame):
         )
         tree.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         tree.customContextMenuRequested.connect(self._open_menu)
-        tree.setAccessibleName(self.tr("Texts and their branches"))
+        tree.setAccessibleName(self.tr("Runs and their branches"))
         tree.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         tree.selectionModel().selectionChanged.connect(self._on_selection)
         return tree
@@ -198,12 +198,12 @@ class TextsPanel(QFrame):
         current = self._runs.current
         menu.addAction(self.tr("Show"), lambda: self._runs.show(run))
         compare = menu.addAction(
-            self.tr("Compare with the shown text"),
+            self.tr("Compare with the shown run"),
             lambda: show_comparison(self._session, self, current, run),
         )
         compare.setEnabled(current is not None and current is not run)
         with_parent = menu.addAction(
-            self.tr("Compare with what it branched off"),
+            self.tr("Compare with its parent run"),
             lambda: show_comparison(self._session, self, run.parent, run),
         )
         with_parent.setEnabled(run.parent is not None)

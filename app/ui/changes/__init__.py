@@ -1,1 +1,1 @@
-"""Where the experts changed the outcome: the tokens in the order of how much."""
+"""Changes tab: the tokens of the shown run, ordered by the size of their shift."""

@@ -1,4 +1,4 @@
-"""The tokens in the order of change as a table: a model for Qt's item views."""
+"""Table model of the tokens ordered by the size of their shift, for Qt's item views."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from app.ui.widgets.number_table import KEY_ROLE
 from app.ui.widgets.plain_tip import plain_tip
 from app.wording import probability, quoted, signed
 
-PLACE, TOKEN, PROBABILITY, SHIFT, PAIR, BASE_CHOICE = range(6)
+POSITION, TOKEN, PROBABILITY, SHIFT, PAIR, BASE_CHOICE = range(6)
 HIDDEN = (PAIR, BASE_CHOICE)
-"""Columns for copying; a view hides them and tells them in the second lines of others."""
+"""Columns that only copies contain; in the view, second lines of other columns show them."""
 
 _FULL_SHIFT = 6.0
-"""A shift of so many bits fills half a cell."""
-_AT_RIGHT = (PLACE, SHIFT)
+"""Shift in bits whose bar fills half a cell."""
+_AT_RIGHT = (POSITION, SHIFT)
 _NOWHERE = QModelIndex()
 
 _Index = QModelIndex | QPersistentModelIndex
@@ -38,7 +38,7 @@ _Role = Qt.ItemDataRole
 
 
 class ChangeModel(QAbstractTableModel):
-    """One row for each token that is listed."""
+    """One row for each token that matches the filter."""
 
     def __init__(self, changes: Changes) -> None:
         super().__init__(changes)
@@ -47,14 +47,14 @@ class ChangeModel(QAbstractTableModel):
         self._run: Run | None = None
 
     def refresh(self) -> None:
-        """Show the order as it is now."""
+        """Take the current order from ``Changes``."""
         self.beginResetModel()
         self._run = self._changes.run
         self._order = self._changes.order()
         self.endResetModel()
 
     def row_of(self, index: int) -> int | None:
-        """The row of a token, or None where it is not listed."""
+        """The row of a token, or None if the filter excludes it."""
         (rows,) = (self._order == index).nonzero()
         return int(rows[0]) if len(rows) else None
 
@@ -62,7 +62,7 @@ class ChangeModel(QAbstractTableModel):
 
     def _text(self, run: Run, token: ExplainedToken, column: int) -> str:
         explained = token.attribution
-        if column == PLACE:
+        if column == POSITION:
             return f"{token.index + 1:,}"
         if column == TOKEN:
             return quoted(run.label(token.token_id))
@@ -76,7 +76,7 @@ class ChangeModel(QAbstractTableModel):
         return self._base_choice(run, token)
 
     def _base_choice(self, run: Run, token: ExplainedToken) -> str:
-        """What the base would have put first, where that is another token."""
+        """At a flip the base's most probable token, otherwise an empty text."""
         explained = token.attribution
         return quoted(run.label(explained.argmax_base)) if explained.flipped else ""
 
@@ -89,16 +89,18 @@ class ChangeModel(QAbstractTableModel):
         return "" if column == SHIFT else None
 
     def _sentence(self, run: Run, token: ExplainedToken) -> str:
-        """All of a row in words."""
-        told = self.tr("Token {0}, {1}: base → tuned {2}, shift {3} bits, moved most by {4}")
+        """Describe a row in a sentence."""
+        told = self.tr(
+            "Token {0}, {1}: base → tuned {2}, shift {3} bits, largest contribution by {4}"
+        )
         if token.attribution.flipped:
             told = self.tr(
-                "Token {0}, {1}: base → tuned {2}, shift {3} bits, moved most by {4}; "
-                "the first choice changed, the base's was {5}"
+                "Token {0}, {1}: base → tuned {2}, shift {3} bits, largest contribution by "
+                "{4}; a flip: most probable under the base was {5}"
             )
         return told.format(*(self._text(run, token, column) for column in range(6)))
 
-    # Qt's
+    # QAbstractTableModel
 
     def rowCount(self, parent: _Index = _NOWHERE) -> int:  # noqa: N802 — Qt's name
         return 0 if parent.isValid() else len(self._order)
@@ -143,7 +145,7 @@ class ChangeModel(QAbstractTableModel):
             return self._titles()[section]
         if role == _Role.ToolTipRole and section == SHIFT:
             return self.tr(
-                "log p(tuned) − log p(base), in bits: one is a factor of 2 in probability"
+                "log p(tuned) − log p(base) in bits: one bit is a factor of 2 in probability"
             )
         if role == _Role.TextAlignmentRole:
             right = section in _AT_RIGHT
@@ -157,6 +159,6 @@ class ChangeModel(QAbstractTableModel):
             self.tr("token"),
             self.tr("base → tuned"),
             self.tr("shift"),
-            self.tr("most by"),
-            self.tr("base's choice"),
+            self.tr("main pair"),
+            self.tr("base's argmax"),
         )

@@ -1,4 +1,4 @@
-"""Where did the experts change the outcome? The list of tokens, the greatest change first."""
+"""Changes tab: table of the tokens, with the largest shift first."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.ui.changes.change_model import HIDDEN, PLACE, PROBABILITY, SHIFT, TOKEN, ChangeModel
+from app.ui.changes.change_model import HIDDEN, POSITION, PROBABILITY, SHIFT, TOKEN, ChangeModel
 from app.ui.state.session import Session
 from app.ui.state.texts.change_order import ChangeFilter
 from app.ui.theme import SPACE
@@ -24,7 +24,7 @@ from app.ui.widgets.number_table import KEY_ROLE, NumberTable
 
 
 class ChangesPanel(QFrame):
-    """Lists the tokens by what the pairs did there; a row selects its token everywhere."""
+    """Table of the tokens with a filter; selecting a row selects its token in all views."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -34,7 +34,7 @@ class ChangesPanel(QFrame):
         self._stale = True
         self._pair_names: tuple[str, ...] | None = None
         self._model = ChangeModel(self._changes)
-        self._title = QLabel(self.tr("Where did the experts change the outcome?"))
+        self._title = QLabel(self.tr("Tokens ordered by their shift"))
         self._title.setProperty("role", "section")
         self._title.setWordWrap(True)
         self._count = QLabel()
@@ -51,7 +51,7 @@ class ChangesPanel(QFrame):
         self._kind.currentIndexChanged.connect(self._filter)
         self._table = NumberTable(
             self._model,
-            self.tr("Tokens by how much the experts changed"),
+            self.tr("Tokens ordered by the size of their shift"),
             two_lines=True,
             wide=TOKEN,
         )
@@ -82,7 +82,7 @@ class ChangesPanel(QFrame):
             self._table.setColumnHidden(column, True)
         metrics = self._table.fontMetrics()
         for column, widest in (
-            (PLACE, "1,000"),
+            (POSITION, "1,000"),
             (PROBABILITY, "<0.001 → 0.123"),
             (SHIFT, "+99.99"),
         ):
@@ -104,7 +104,7 @@ class ChangesPanel(QFrame):
 
     def _refresh(self) -> None:
         if not self.isVisible():
-            self._stale = True  # behind another tab; brought up to date when it is seen
+            self._stale = True  # behind another tab; updated when the tab is shown
             return
         self._stale = False
         run = self._changes.run
@@ -114,37 +114,37 @@ class ChangesPanel(QFrame):
             self._offer_kinds(names)
         with self._table.kept(self._model.row_of):
             self._model.refresh()
-        told = self._tell_count()
+        told = self._describe_count()
         self._count.setText(told)
         self._count.setVisible(bool(told))
         self._filters.setVisible(bool(told))
-        self._empty.setText(self._tell_empty())
+        self._empty.setText(self._describe_empty())
         self._stack.setCurrentWidget(self._table if self._model.rowCount() else self._empty)
         self._show_selection()
 
-    def _tell_count(self) -> str:
+    def _describe_count(self) -> str:
         run = self._changes.run
         if run is None or not run.tokens or not run.pair_names:
             return ""
         flips = self._changes.flips
-        told = self.tr("{0} of {1} tokens have another first choice ({2} %)").format(
+        told = self.tr("{0} of {1} tokens are flips ({2} %)").format(
             f"{flips:,}", f"{len(run.tokens):,}", f"{100 * flips / len(run.tokens):.0f}"
         )
         listed = self._model.rowCount()
         if listed == len(run.tokens):
             return told
-        return self.tr("{0}; {1} are listed").format(told, f"{listed:,}")
+        return self.tr("{0}; {1} listed").format(told, f"{listed:,}")
 
-    def _tell_empty(self) -> str:
+    def _describe_empty(self) -> str:
         run = self._changes.run
         if run is None or not run.tokens:
-            return self.tr("Generate a text to see at which tokens the experts changed most.")
+            return self.tr("Press Generate to see which tokens the experts shifted most.")
         if not run.pair_names:
-            return self.tr("One role wrote this text alone: no expert changed anything.")
+            return self.tr("One role generated this run alone, so there are no shifts.")
         return self.tr("No token matches the filter.")
 
     def _show_selection(self) -> None:
-        """Mark the token that all views look at."""
+        """Select the row of the selected token."""
         if self._stale:
             return
         index = self._session.selection.token
@@ -164,10 +164,10 @@ class ChangesPanel(QFrame):
         with QSignalBlocker(self._kind), QSignalBlocker(self._text):
             self._kind.clear()
             self._kind.addItem(self.tr("All"), (False, None))
-            self._kind.addItem(self.tr("First choice changed"), (True, None))
+            self._kind.addItem(self.tr("Flips"), (True, None))
             if len(names) > 1:
                 for pair, name in enumerate(names):
-                    self._kind.addItem(self.tr("Most by {0}").format(name), (False, pair))
+                    self._kind.addItem(self.tr("Mainly by {0}").format(name), (False, pair))
             places = [self._kind.itemData(place) for place in range(self._kind.count())]
             wanted = (chosen.flips, chosen.pair)
             self._kind.setCurrentIndex(places.index(wanted) if wanted in places else 0)

@@ -37,13 +37,17 @@ class AllRolesDialog(QDialog):
         self._runs = session.runs
         self._prompt = ""
         self.columns: list[RoleColumn] = []
-        self.setWindowTitle(self.tr("All roles at once"))
+        self.setWindowTitle(self.tr("Compare all roles"))
         self._asked = ElidedLabel()
-        self.ask = QPushButton(self.tr("Ask again"))
-        self.ask.setToolTip(self.tr("Let every role answer the prompt of the window"))
+        self.ask = QPushButton(self.tr("Generate again"))
+        self.ask.setToolTip(
+            self.tr(
+                "Generate an answer to the prompt with the tuned models and with each role alone"
+            )
+        )
         self.ask.clicked.connect(lambda: self.start(session.prompt))
         self.stop = QPushButton(self.tr("Stop"))
-        self.stop.setToolTip(self.tr("Stop all of them; what has come stays (Esc)"))
+        self.stop.setToolTip(self.tr("Stop all roles; the tokens generated so far are kept (Esc)"))
         self.stop.clicked.connect(session.runs.stop)
         self.close_button = QPushButton(self.tr("Close"))
         self.close_button.clicked.connect(self.accept)
@@ -148,14 +152,14 @@ class AllRolesDialog(QDialog):
         if problem and (not answers or any(run.failed for run in answers)):
             return str(problem.error)
         if not answers and self._runs.running:
-            return self.tr("Another text is being written. Stop it, and then ask.")
+            return self.tr("Another run is being generated. Stop it first.")
         if not answers:
             return ""
         if ended < len(answers) and self._session.load_state is not LoadState.LOADED:
             return self.tr("Waiting for the models …")
         if ended < len(answers):
             return self.tr("{0} of {1} have answered.").format(ended, len(answers))
-        return self.tr("All drew with the same settings and the same noise.")
+        return self.tr("All roles sampled with the same settings and the same noise.")
 
     def _inspect(self, run: Run) -> None:
         if run in self._runs.all:

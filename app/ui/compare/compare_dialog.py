@@ -53,13 +53,13 @@ class CompareDialog(QDialog):
         self._session = session
         self._runs = session.runs
         self._words = TextWords(self)
-        self.setWindowTitle(self.tr("Compare texts"))
-        self.columns = (_Column(self.tr("Text A")), _Column(self.tr("Text B")))
+        self.setWindowTitle(self.tr("Compare runs"))
+        self.columns = (_Column(self.tr("Run A")), _Column(self.tr("Run B")))
         self.strip = ShiftStrip()
         self._said = ElidedLabel()
         self._said.setProperty("role", "caption")
         self.inspect = QPushButton(self.tr("Inspect"))
-        self.inspect.setToolTip(self.tr("Show text B in the window, at the chosen token"))
+        self.inspect.setToolTip(self.tr("Show run B in the window, with the selected token"))
         self.inspect.setAutoDefault(False)
         self.inspect.clicked.connect(self._inspect)
         self._chosen: int | None = None
@@ -181,17 +181,17 @@ class CompareDialog(QDialog):
 
     def _describe(self, runs: list[Run], common: int) -> str:
         if len(runs) < 2:
-            return self.tr("Choose two texts.")
+            return self.tr("Choose two runs.")
         if self._chosen is not None:
             return " · ".join(self.strip.describe(self._chosen).split("\n"))
         first, second = runs
         if first is second or common == len(first.tokens) == len(second.tokens):
-            return self.tr("Both are the same.")
+            return self.tr("Both runs have the same tokens.")
         if first.prompt != second.prompt:
-            return self.tr("The prompts differ; the texts are aligned at their beginnings.")
+            return self.tr("The prompts differ; the runs are aligned at their first tokens.")
         if common == min(len(first.tokens), len(second.tokens)):
-            return self.tr("One is the beginning of the other.")
-        return self.tr("They share {0}.").format(self._words.count(common))
+            return self.tr("One run is the beginning of the other.")
+        return self.tr("The runs share {0}.").format(self._words.count(common))
 
     def _tell(self, run: Run | None, common: int) -> str:
         """The figures of what comes after the divergence, or of all where there is nothing."""
@@ -209,11 +209,9 @@ class CompareDialog(QDialog):
         base = number(found.perplexity_base)
         parts = [
             where,
-            self.tr("perplexity {0}, of the base {1}").format(tuned, base),
+            self.tr("perplexity {0}, under the base {1}").format(tuned, base),
             self.tr("mean shift {0}").format(bits(found.mean_shift, sign=True)),
-            self.tr("{0} of {1} first choices changed").format(
-                f"{found.flips:,}", f"{found.tokens:,}"
-            ),
+            self.tr("flips: {0} of {1} tokens").format(f"{found.flips:,}", f"{found.tokens:,}"),
         ]
         return " · ".join(part for part in parts if part)
 

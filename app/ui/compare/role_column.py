@@ -65,16 +65,21 @@ class RoleColumn(QFrame):
         others = QLabel("\n".join(names[1:]))
         others.setProperty("role", "caption")
         others.setVisible(len(names) > 1)
-        others.setToolTip(self.tr("The same checkpoint with the same prompt: it answers once."))
+        others.setToolTip(
+            self.tr(
+                "These roles have the same checkpoint and the same "
+                "prompt, so one answer stands for all of them."
+            )
+        )
         self.text = RunText(names[0])
         self.state = ElidedLabel()
         self.state.setProperty("role", "caption")
         small = self.state.font()
         small.setPointSizeF(small.pointSizeF() * SMALL)
         self.state.setFont(small)
-        self.inspect = self._make_button(self.tr("Inspect"), self.tr("Show it in the window"))
+        self.inspect = self._make_button(self.tr("Inspect"), self.tr("Show this run in the window"))
         self.inspect.clicked.connect(lambda: self.inspect_requested.emit(self.run))
-        self.copy = self._make_button(self.tr("Copy"), self.tr("Copy the text"))
+        self.copy = self._make_button(self.tr("Copy"), self.tr("Copy the text of this run"))
         self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.run.text))
         head = QHBoxLayout()
         head.setSpacing(SPACE // 2 + 2)

@@ -39,7 +39,7 @@ class ShiftStrip(QWidget):
         self._chosen: int | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAccessibleName(self.tr("Shift of each token of both texts"))
+        self.setAccessibleName(self.tr("Shift of each token of both runs"))
         font = self.font()
         font.setPointSizeF(font.pointSizeF() * SMALL)
         self.setFont(font)
@@ -68,7 +68,7 @@ class ShiftStrip(QWidget):
                 shift = bits(token.attribution.shift / BIT, sign=True)
                 lines.append(self.tr("{0}: shift {1}").format(what, shift))
             else:
-                lines.append(self.tr("the text has ended"))
+                lines.append(self.tr("the run has ended"))
         return "\n".join(lines)
 
     def sizeHint(self) -> QSize:  # noqa: N802 — Qt's name
@@ -135,11 +135,11 @@ class ShiftStrip(QWidget):
             x = self._x_of(self._common)
             painter.setPen(QPen(QColor(theme.accent), 1.5))
             painter.drawLine(round(x), 0, round(x), self._bottom)
-            parted = self.tr("they differ from token {0} on").format(f"{self._common + 1:,}")
+            parted = self.tr("the runs differ from token {0} on").format(f"{self._common + 1:,}")
             end = x + 4 + metrics.horizontalAdvance(parted)
             left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
             painter.drawText(QRectF(x + 4, self._bottom, self.width(), height), left, parted)
-        bars = self.tr("bars: shift, full at {0} bits · line: first choice changed")
+        bars = self.tr("bars: shift, full height at {0} bits · line: flip")
         bars = bars.format(f"{_LIMIT:g}")
         if self._runs and end + 2 * SPACE + metrics.horizontalAdvance(bars) < self.width():
             painter.setPen(QColor(theme.muted))

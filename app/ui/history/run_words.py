@@ -25,17 +25,17 @@ class RunWords(QObject):
         if run.finish_reason == FinishReason.STOP:
             return self.tr("stop string")
         if run.finish_reason == FinishReason.LENGTH:
-            return self.tr("the limit")
+            return self.tr("token limit")
         if run.finish_reason == FinishReason.CANCELLED:
             return self.tr("stopped")
         if run.error:
             return self.tr("failed: {0}").format(run.error)
-        return self.tr("never begun") if run.ended else self.tr("not finished")
+        return self.tr("not started") if run.ended else self.tr("not finished")
 
     def kind(self, run: RunSummary) -> str:
         """What it is: how its tokens came about, and of which role."""
         if run.kind is RunKind.SCORED:
-            return self.tr("given text")
+            return self.tr("scored text")
         if run.kind is RunKind.ROLE:
             return self._role(run)
         if run.parent:

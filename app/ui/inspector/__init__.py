@@ -1,1 +1,1 @@
-"""The right-hand column: everything about the selected token."""
+"""Inspector: the details of the selected token, in the right column."""

@@ -1,4 +1,4 @@
-"""Which of the candidates are shown."""
+"""Filter and sort order of the table of candidates."""
 
 from __future__ import annotations
 
@@ -11,38 +11,44 @@ from app.ui.widgets.bar_delegate import SORT_ROLE
 from app.wording import visible
 
 
-class Moved(StrEnum):
-    """Which way the pairs moved a candidate."""
+class ShiftSign(StrEnum):
+    """Sign of the shift of a candidate."""
 
-    EITHER = "either"
-    UP = "up"
-    DOWN = "down"
+    ANY = "any"
+    RAISED = "raised"
+    LOWERED = "lowered"
 
 
 class CandidateFilter(QSortFilterProxyModel):
-    """The candidates that match a text and a direction, sorted by any column.
+    """Proxy model of the candidates that match a text, a sign of the shift and a pair.
 
-    ``#`` and digits in the text match the token's id.
+    A text of ``#`` and digits matches the token with that id.
     """
 
     def __init__(self, model: CandidateModel) -> None:
         super().__init__(model)
         self._model = model
         self._text = ""
-        self._moved = Moved.EITHER
+        self._sign = ShiftSign.ANY
         self._pair: int | None = None
         self.setSourceModel(model)
         self.setSortRole(SORT_ROLE)
 
-    def set_filter(self, text: str, moved: Moved, pair: int | None) -> None:
-        """Show what has ``text``, moved that way, and was moved most by ``pair``, if given."""
-        self._text, self._moved, self._pair = text.casefold(), moved, pair
+    def set_filter(self, text: str, sign: ShiftSign, pair: int | None) -> None:
+        """Set what candidates must match.
+
+        Args:
+            text: Text that the candidate contains.
+            sign: Sign of its shift.
+            pair: The pair with the largest contribution; None for any.
+        """
+        self._text, self._sign, self._pair = text.casefold(), sign, pair
         self.invalidate()
 
     def filterAcceptsRow(  # noqa: N802 — Qt's name
         self, row: int, parent: QModelIndex | QPersistentModelIndex
     ) -> bool:
-        return self._has_text(row) and self._went(row)
+        return self._has_text(row) and self._has_shift(row)
 
     def _has_text(self, row: int) -> bool:
         if self._text.startswith("#") and self._text[1:].isdigit():
@@ -50,8 +56,10 @@ class CandidateFilter(QSortFilterProxyModel):
         name = self._model.name(row)
         return self._text in name.casefold() or self._text in visible(name).casefold()
 
-    def _went(self, row: int) -> bool:
+    def _has_shift(self, row: int) -> bool:
         if self._pair is not None and self._model.strongest_pair(row) != self._pair:
             return False
-        moved = self._model.moved(row)
-        return {Moved.EITHER: True, Moved.UP: moved > 0, Moved.DOWN: moved < 0}[self._moved]
+        shift = self._model.shift(row)
+        return {ShiftSign.ANY: True, ShiftSign.RAISED: shift > 0, ShiftSign.LOWERED: shift < 0}[
+            self._sign
+        ]

@@ -1,4 +1,4 @@
-"""The candidates at one token as a table: a model for Qt's item views."""
+"""Table model of the candidates at one token, for Qt's item views."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from app.wording import probability, quoted, signed
 
 _LONGEST_NAME = 9
 _LEAST_SCALE = 0.005
-"""The largest contribution fills half a cell; where nothing moved, bars are short."""
+"""Minimum of the contribution that fills half a cell, so that tiny contributions look tiny."""
 
 _Index = QModelIndex | QPersistentModelIndex
 
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """One column.
+    """A column of the table.
 
     Attributes:
-        pair: Whose it is.
-        scale: The number whose bar fills the room; 0 for no bars.
-        contribution: Whether it says what the pair gave or took.
+        pair: Index of the pair that the column belongs to, or None.
+        scale: Value whose bar fills the cell; 0 for no bars.
+        contribution: Whether the column has contributions of the pair.
     """
 
     title: str
@@ -45,7 +45,7 @@ class _Column:
 
 
 class CandidateModel(QAbstractTableModel):
-    """One row for each candidate; columns for every role, every pair's contribution and ranks."""
+    """One row per candidate, with its probabilities, contributions and ranks."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -70,27 +70,27 @@ class CandidateModel(QAbstractTableModel):
         self.endResetModel()
 
     def row_of(self, token_id: int) -> int | None:
-        """The row of a token, or None where it is no candidate."""
+        """The row of a token, or None if it is not a candidate."""
         return self._token_ids.index(token_id) if token_id in self._token_ids else None
 
     def is_contribution(self, column: int) -> bool:
-        """Whether a column says what a pair gave or took."""
+        """Whether a column has contributions of a pair."""
         return self._columns[column].contribution
 
     def name(self, row: int) -> str:
-        """What the candidate is called."""
+        """Text of the candidate."""
         return str(self._columns[0].values[row])
 
     def token_id(self, row: int) -> int:
         """The candidate's id."""
         return self._token_ids[row]
 
-    def moved(self, row: int) -> float:
-        """What the pairs together gave the candidate, or took."""
+    def shift(self, row: int) -> float:
+        """The shift of the candidate: p_tuned − p_base."""
         return 0.0 if self._table is None else float(self._table.p_tuned[row] - self._p_base(row))
 
     def strongest_pair(self, row: int) -> int | None:
-        """The pair that moved the candidate most, or None where no pair acted."""
+        """The pair with the largest contribution, or None for a run without pairs."""
         if self._table is None or not len(self._table.contributions):
             return None
         return int(np.abs(self._table.contributions[:, row]).argmax())
@@ -130,25 +130,28 @@ class CandidateModel(QAbstractTableModel):
             _Column(
                 self.tr("base"), self.tr("Probability under the base"), table.p_base, probability
             ),
-            *self._contributions(table, names),
-            *self._small_models(table, names),
+            *self._contribution_columns(table, names),
+            *self._expert_columns(table, names),
             _Column(self.tr("rank"), self.tr("Rank after tuning"), table.rank_tuned, str),
             _Column(self.tr("base rank"), self.tr("Rank under the base"), table.rank_base, str),
         ]
 
-    def _contributions(self, table: CandidateTable, names: Sequence[str]) -> list[_Column]:
-        about = self.tr("What {0} gave or took")
+    def _contribution_columns(self, table: CandidateTable, names: Sequence[str]) -> list[_Column]:
+        about = self.tr("Contribution of {0} to the shift")
         if not table.exact:
-            about = self.tr("What {0} gave or took, approximately: orders of pairs were sampled")
+            about = self.tr(
+                "Contribution of {0} to the shift, approximate: estimated from "
+                "sampled orders of the pairs"
+            )
         elif table.estimated:
-            about = self.tr("What {0} gave or took, estimated from the candidates")
+            about = self.tr("Contribution of {0} to the shift, estimated from the candidates")
         scale = max(float(np.abs(table.contributions).max(initial=0.0)), _LEAST_SCALE)
         return [
             _Column(name, about.format(name), shares, signed, pair, scale, contribution=True)
             for pair, (name, shares) in enumerate(zip(names, table.contributions, strict=True))
         ]
 
-    def _small_models(self, table: CandidateTable, names: Sequence[str]) -> list[_Column]:
+    def _expert_columns(self, table: CandidateTable, names: Sequence[str]) -> list[_Column]:
         columns = []
         for pair, name in enumerate(names):
             for title, about, values in (
@@ -174,7 +177,7 @@ class CandidateModel(QAbstractTableModel):
                 )
         return columns
 
-    # Qt's
+    # QAbstractTableModel
 
     def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: N802 — Qt's name
         return 0 if parent.isValid() else len(self._token_ids)
@@ -224,5 +227,5 @@ class CandidateModel(QAbstractTableModel):
 
 
 def _short(name: str) -> str:
-    """A name that leaves room for the other columns."""
+    """A shortened name, so that other columns fit."""
     return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"

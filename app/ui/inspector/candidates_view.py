@@ -1,4 +1,4 @@
-"""The alternatives at the selected token: filtered, sorted, copied, and gone on from."""
+"""Table of the candidates at the selected token, with a filter and a button to fork."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from app.attribution.candidates import CandidateRows, CandidateTable, tabulate
-from app.ui.inspector.candidate_filter import CandidateFilter, Moved
+from app.ui.inspector.candidate_filter import CandidateFilter, ShiftSign
 from app.ui.inspector.candidate_model import CandidateModel
-from app.ui.inspector.token_story import section
+from app.ui.inspector.token_description import section
 from app.ui.state.texts.text_run import Run
 from app.ui.theme import SPACE
 from app.ui.widgets.form_controls import ChoiceBox
@@ -19,14 +19,14 @@ from app.ui.widgets.reflow_row import ReflowRow
 _TOKEN_WIDTH = 84
 _PADDING = 9
 _LEAST_LINES = 10
-"""So high is the table at least, its head included; it takes all the room there is."""
+"""Minimum height of the table in lines, including its header."""
 
 
 class CandidatesView(QWidget):
-    """A table of the candidates with a filter above it."""
+    """Table of the candidates with a filter above it."""
 
     chosen = Signal(int)
-    """The text is to go on from this token id instead."""
+    """The user asked to continue from the candidate with this token id."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -36,7 +36,11 @@ class CandidatesView(QWidget):
         self._pair_names: tuple[str, ...] = ()
         self._text = QLineEdit()
         self._text.setPlaceholderText(self.tr("Filter"))
-        self._text.setToolTip(self.tr("Shows the candidates with this text; # and a number, an id"))
+        self._text.setToolTip(
+            self.tr(
+                "Show only candidates that contain this text, or #123 for the token with id 123"
+            )
+        )
         self._text.setAccessibleName(self.tr("Filter the candidates by text"))
         self._text.setClearButtonEnabled(True)
         self._text.textChanged.connect(self._filter)
@@ -45,17 +49,17 @@ class CandidatesView(QWidget):
         self._table = NumberTable(self._proxy, self.tr("Candidates at the selected token"))
         self._table.setSortingEnabled(True)
         self._table.horizontalHeader().setSortIndicatorClearable(True)
-        self._table.sortByColumn(-1, Qt.SortOrder.AscendingOrder)  # as the model has them
+        self._table.sortByColumn(-1, Qt.SortOrder.AscendingOrder)  # the order of the model
         self._table.chosen.connect(self._choose)
-        self._go_on = QPushButton(self.tr("Generate from here"))
-        self._go_on.setProperty("role", "link")
-        self._go_on.setToolTip(
-            self.tr("Let a branch of the text go on from the selected candidate (Enter)")
+        self._continue = QPushButton(self.tr("Generate from here"))
+        self._continue.setProperty("role", "link")
+        self._continue.setToolTip(
+            self.tr("Start a branch that continues from the selected candidate (Enter)")
         )
-        self._go_on.clicked.connect(self._choose_current)
-        self._go_on_action = QAction(self._go_on.text(), self._table)
-        self._go_on_action.triggered.connect(self._choose_current)
-        self._table.insertAction(self._table.actions()[0], self._go_on_action)
+        self._continue.clicked.connect(self._choose_current)
+        self._continue_action = QAction(self._continue.text(), self._table)
+        self._continue_action.triggered.connect(self._choose_current)
+        self._table.insertAction(self._table.actions()[0], self._continue_action)
         self._offer_kinds(())
         self._kind.currentIndexChanged.connect(self._filter)
         self._lay_out()
@@ -63,7 +67,7 @@ class CandidatesView(QWidget):
     def _lay_out(self) -> None:
         head = ReflowRow()
         head.add(self._title, 1)
-        head.add(self._go_on)
+        head.add(self._continue)
         filters = QHBoxLayout()
         filters.setSpacing(SPACE)
         filters.addWidget(self._text, 1)
@@ -80,7 +84,7 @@ class CandidatesView(QWidget):
     # Content
 
     def show_candidates(self, run: Run, rows: CandidateRows, token_id: int) -> None:
-        """Show the candidates of another token, and select the one that was taken."""
+        """Show the candidates of another token, and select the generated one."""
         table = tabulate(rows)
         self._fill(run, table)
         place = self._model.row_of(token_id)
@@ -91,11 +95,13 @@ class CandidatesView(QWidget):
             self._table.clearSelection()
         self._show_title(table, "")
 
-    def show_others(self, run: Run, rows: CandidateRows, tried: str) -> None:
-        """Show the same token's under other weights; selection and scroll position stay.
+    def show_at_alphas(self, run: Run, rows: CandidateRows, tried: str) -> None:
+        """Show the candidates of the same token at other alphas.
+
+        The selection and the scroll position stay.
 
         Args:
-            tried: Says which weights.
+            tried: The other α, as a text for the title.
         """
         table = tabulate(rows)
         with self._table.kept(self._row_of):
@@ -107,9 +113,9 @@ class CandidatesView(QWidget):
         self._model.clear()
 
     def set_startable(self, startable: bool) -> None:
-        """Whether a text can go on from here now."""
-        self._go_on.setEnabled(startable)
-        self._go_on_action.setEnabled(startable)
+        """Enable or disable continuing from a candidate."""
+        self._continue.setEnabled(startable)
+        self._continue_action.setEnabled(startable)
 
     def _fill(self, run: Run, table: CandidateTable) -> None:
         if run.pair_names != self._pair_names:
@@ -127,12 +133,15 @@ class CandidatesView(QWidget):
         if table.estimated:
             title = self.tr("{0}, estimated").format(title)
             about = self.tr(
-                "The full rows of this token are no longer kept: what other weights would give is "
-                "estimated from its candidates."
+                "The logits of this token are no longer kept: probabilities at another α "
+                "are estimated from its candidates."
             )
         elif not table.exact:
-            title = self.tr("{0}, shares approximate").format(title)
-            about = self.tr("Above six pairs orders of pairs are sampled; the sum is exact.")
+            title = self.tr("{0}, contributions approximate").format(title)
+            about = self.tr(
+                "With more than six pairs, contributions are estimated from "
+                "sampled orders of the pairs; their sum is exact."
+            )
         self._title.setText(title)
         self._title.setToolTip(about)
 
@@ -144,7 +153,7 @@ class CandidatesView(QWidget):
         return row if row >= 0 else None
 
     def _fit_columns(self) -> None:
-        """The pairs' columns are seen at once: as narrow as numbers, whatever the names."""
+        """Make columns of contributions as narrow as their values, so that all pairs fit."""
         metrics = self._table.fontMetrics()
         number = metrics.horizontalAdvance("<0.001")
         self._table.setColumnWidth(0, max(_TOKEN_WIDTH, metrics.horizontalAdvance("“tokens”")))
@@ -159,25 +168,25 @@ class CandidatesView(QWidget):
     def _offer_kinds(self, pair_names: tuple[str, ...]) -> None:
         with QSignalBlocker(self._kind):
             self._kind.clear()
-            self._kind.addItem(self.tr("All"), (Moved.EITHER, None))
+            self._kind.addItem(self.tr("All"), (ShiftSign.ANY, None))
             if pair_names:
-                self._kind.addItem(self.tr("Moved up"), (Moved.UP, None))
-                self._kind.addItem(self.tr("Moved down"), (Moved.DOWN, None))
+                self._kind.addItem(self.tr("Raised"), (ShiftSign.RAISED, None))
+                self._kind.addItem(self.tr("Lowered"), (ShiftSign.LOWERED, None))
             if len(pair_names) > 1:
                 for pair, name in enumerate(pair_names):
-                    self._kind.addItem(self.tr("Most by {0}").format(name), (Moved.EITHER, pair))
+                    self._kind.addItem(self.tr("Mainly by {0}").format(name), (ShiftSign.ANY, pair))
         self._kind.setVisible(bool(pair_names))
         self._filter()
 
     def _filter(self) -> None:
-        moved, pair = self._kind.currentData()
-        self._proxy.set_filter(self._text.text(), moved, pair)
+        sign, pair = self._kind.currentData()
+        self._proxy.set_filter(self._text.text(), sign, pair)
         self._table.scrollTo(self._table.currentIndex())
 
     # From the person
 
     def _choose(self, index: QModelIndex) -> None:
-        if self._go_on.isEnabled():
+        if self._continue.isEnabled():
             self.chosen.emit(int(index.data(KEY_ROLE)))
 
     def _choose_current(self) -> None:

@@ -1,4 +1,4 @@
-"""What each pair gave or took at the selected token, as bars with their numbers."""
+"""Bars of the contributions of each pair to the selected token."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _NAME_SHARE = 0.36
 
 
 class ContributionBars(QWidget):
-    """A small signed bar for each pair, in the pair's colour, with its name and number."""
+    """A signed bar for each pair in the pair's colour, with its name and value."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._names: Sequence[str] = ()
         self._shares: Sequence[float] = ()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setAccessibleName(self.tr("What each pair gave or took"))
+        self.setAccessibleName(self.tr("Contribution of each pair"))
 
     def show_shares(self, names: Sequence[str], shares: Sequence[float]) -> None:
         """Show the contribution of each pair, in probability."""

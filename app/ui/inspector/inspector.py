@@ -1,4 +1,4 @@
-"""The right-hand column: everything about the selected token."""
+"""Inspector: the details of the selected token, in the right column."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from app.attribution.estimated import attribute_candidates
 from app.attribution.explained_token import ExplainedToken
 from app.errors import HistoryError
 from app.ui.inspector.candidates_view import CandidatesView
-from app.ui.inspector.token_story import Look, TokenStory
+from app.ui.inspector.token_description import TokenAtAlphas, TokenDescription
 from app.ui.state.session import Session
 from app.ui.state.texts.text_run import Run
 from app.ui.theme import SPACE
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Inspector(QFrame):
-    """The selected token: what became of its probability, by whom, and its alternatives."""
+    """Probabilities, contributions, candidates and α curve of the selected token."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -31,15 +31,13 @@ class Inspector(QFrame):
         self._stale = True
         self._shown: tuple[Run, ExplainedToken] | None = None
         self.setProperty("role", "side")
-        self._story = TokenStory()
+        self._description = TokenDescription()
         self._candidates = CandidatesView()
-        self._candidates.chosen.connect(self._go_on_from)
+        self._candidates.chosen.connect(self._continue_from)
         self._curve: AlphaCurveView | None = None
         self._curve_place = QVBoxLayout()
         self._empty = QLabel(
-            self.tr(
-                "Select a token in the text or in the plot to see what else was possible there."
-            )
+            self.tr("Select a token in the text or in the plot to see its candidates.")
         )
         self._empty.setWordWrap(True)
         self._empty.setProperty("role", "caption")
@@ -63,12 +61,12 @@ class Inspector(QFrame):
         layout = QVBoxLayout(page)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(SPACE)
-        layout.addWidget(self._story)
+        layout.addWidget(self._description)
         layout.addWidget(self._candidates, 1)
         layout.addLayout(self._curve_place)
-        area = QScrollArea()  # in a low window the parts keep their heights
+        area = QScrollArea()  # in a low window the column scrolls
         area.setWidget(page)
-        page.setAutoFillBackground(False)  # the column's surface is behind it
+        page.setAutoFillBackground(False)  # the background is that of the column
         area.setWidgetResizable(True)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -78,7 +76,7 @@ class Inspector(QFrame):
 
     def _update(self) -> None:
         if not self.isVisible():
-            self._stale = True  # behind another tab; brought up to date when it is seen
+            self._stale = True  # behind another tab; updated when the tab is shown
             return
         self._stale = False
         runs = self._session.runs
@@ -90,16 +88,16 @@ class Inspector(QFrame):
             self._stack.setCurrentIndex(0)
             return
         token = run.tokens[selected]
-        if self._shown != (run, token):  # a run that ends says nothing new of its tokens
+        if self._shown != (run, token):  # the end of a run does not change its tokens
             self._shown = run, token
             self._show(run, token)
         self._stack.setCurrentIndex(1)
 
     def _show(self, run: Run, token: ExplainedToken) -> None:
-        self._story.show_look(Look(run, token, token.alphas, token.attribution))
+        self._description.show_token(TokenAtAlphas(run, token, token.alphas, token.attribution))
         try:
             rows = run.candidates(token.index)
-        except HistoryError as error:  # they are read from there when they are looked at
+        except HistoryError as error:  # candidates of opened runs are read from the history
             self._session.report(error)
             self._candidates.clear()
             if self._curve:
@@ -112,7 +110,7 @@ class Inspector(QFrame):
             self._curve.setVisible(bool(run.pair_names))
 
     def _curve_view(self) -> AlphaCurveView:
-        """Made for the first token: its library takes a while to import, the first paint waits."""
+        """The α curve, made for the first token since importing pyqtgraph is slow."""
         if self._curve is None:
             from app.ui.inspector.alpha_curve_view import AlphaCurveView
 
@@ -122,20 +120,20 @@ class Inspector(QFrame):
         return self._curve
 
     def _try_alpha(self, pair: int, alpha: float) -> None:
-        """Show all this as it would have been with another weight of one pair."""
+        """Show the token as it would have been with another α of one pair."""
         if self._shown is None:
             return
         run, token = self._shown
         alphas = tuple(alpha if i == pair else a for i, a in enumerate(token.alphas))
-        self._story.show_look(_look(run, token, alphas))
+        self._description.show_token(_at_alphas(run, token, alphas))
         rows = run.rows.candidates_at(token.index, alphas)
         tried = "" if alphas == token.alphas else f"α {alpha:.2f}".replace("-", "−")
-        self._candidates.show_others(run, rows, tried)
+        self._candidates.show_at_alphas(run, rows, tried)
 
     # From the person
 
-    def _go_on_from(self, token_id: int) -> None:
-        """Take a candidate: in the place of the last token of a stepped text, or in a branch."""
+    def _continue_from(self, token_id: int) -> None:
+        """Continue from a candidate: replace the last token of a stepped run, or start a branch."""
         if self._shown is None:
             return
         _, token = self._shown
@@ -147,12 +145,14 @@ class Inspector(QFrame):
             self._update()
 
 
-def _look(run: Run, token: ExplainedToken, alphas: tuple[float, ...]) -> Look:
-    """The token under these weights: exact from its full rows, or estimated without."""
+def _at_alphas(run: Run, token: ExplainedToken, alphas: tuple[float, ...]) -> TokenAtAlphas:
+    """The token at these alphas: exact if its logits are kept, or else estimated."""
     if alphas == token.alphas:
-        return Look(run, token, alphas, token.attribution)
+        return TokenAtAlphas(run, token, alphas, token.attribution)
     rows = run.rows.rows(token.index)
     if rows is not None:
-        return Look(run, token, alphas, attribute(rows, alphas, token.token_id))
+        return TokenAtAlphas(run, token, alphas, attribute(rows, alphas, token.token_id))
     kept = run.rows.candidates_at(token.index, alphas)
-    return Look(run, token, alphas, attribute_candidates(kept, token.token_id), estimated=True)
+    return TokenAtAlphas(
+        run, token, alphas, attribute_candidates(kept, token.token_id), estimated=True
+    )

@@ -34,7 +34,7 @@ class FileMenu(SessionMenu):
         )
         self.addSeparator()
         self.add(self.tr("&History …"), lambda: show_history(session, window), "Ctrl+Shift+H")
-        self._export = self.addMenu(self.tr("&Export the shown text"))
+        self._export = self.addMenu(self.tr("&Export the shown run"))
         fill_menu(self._export, self._export_shown)
         self.addSeparator()
         self.add(

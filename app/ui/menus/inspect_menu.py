@@ -17,30 +17,36 @@ class InspectMenu(SessionMenu):
         self.setTitle(self.tr("&Inspect"))
         selection = session.selection
         self.next = self.add(
-            self.tr("Next change"),
+            self.tr("Next flip"),
             lambda: selection.move_to_flip(1),
             "Ctrl+Down",
-            self.tr("The next token that the experts changed (Ctrl+Down)"),
+            self.tr(
+                "Select the next flip: a token where the experts changed the most "
+                "probable token (Ctrl+Down)"
+            ),
         )
         self.previous = self.add(
-            self.tr("Previous change"),
+            self.tr("Previous flip"),
             lambda: selection.move_to_flip(-1),
             "Ctrl+Up",
-            self.tr("The token before that the experts changed (Ctrl+Up)"),
+            self.tr(
+                "Select the previous flip: a token where the experts changed the most "
+                "probable token (Ctrl+Up)"
+            ),
         )
         changes = session.changes
         self._by_size = (
             self.add(
-                self.tr("Next smaller change"),
+                self.tr("Next smaller shift"),
                 lambda: changes.move(1),
                 "Ctrl+Shift+Down",
-                self.tr("The next token in the list of changes (Ctrl+Shift+Down)"),
+                self.tr("Select the next token of the Changes tab (Ctrl+Shift+Down)"),
             ),
             self.add(
-                self.tr("Next greater change"),
+                self.tr("Next larger shift"),
                 lambda: changes.move(-1),
                 "Ctrl+Shift+Up",
-                self.tr("The token before in the list of changes (Ctrl+Shift+Up)"),
+                self.tr("Select the previous token of the Changes tab (Ctrl+Shift+Up)"),
             ),
         )
         self.addSeparator()

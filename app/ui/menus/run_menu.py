@@ -37,18 +37,18 @@ class RunMenu(SessionMenu):
         )
         self.addSeparator()
         self._step = self.add(
-            self.tr("S&tep: one token"),
+            self.tr("Genera&te one token"),
             lambda: session.runs.step(prompt()),
             "F10",
         )
         self._go_on = self.add(
-            self.tr("C&ontinue the text"),
+            self.tr("C&ontinue the run"),
             session.runs.go_on,
             ("Ctrl+Shift+Return", "Ctrl+Shift+Enter"),
         )
         self.addSeparator()
         self._all_roles = self.add(
-            self.tr("&All roles at once …"),
+            self.tr("Compare &all roles …"),
             lambda: show_all_roles(session, window, prompt()),
             "Ctrl+Shift+A",
         )

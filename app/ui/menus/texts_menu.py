@@ -31,7 +31,7 @@ class TextsMenu(SessionMenu):
     ) -> None:
         super().__init__(session, window)
         self._place = place
-        self.setTitle(self.tr("&Texts"))
+        self.setTitle(self.tr("R&uns"))
         runs = session.runs
         self._forks = [
             self.add(self.tr("&Fork here with …"), lambda: self._open_popup(0), "Ctrl+K"),
@@ -39,32 +39,32 @@ class TextsMenu(SessionMenu):
             self.add(self.tr("Previous alternative"), lambda: self._open_popup(-1), "Alt+Up"),
         ]
         self._go_on_with = self.add(
-            self.tr("Go on &with a text of yours …"), self._open_at_end, "Ctrl+Shift+K"
+            self.tr("Continue &with your own text …"), self._open_at_end, "Ctrl+Shift+K"
         )
         self.addSeparator()
-        self.add(self.tr("&What if α were another …"), what_if.enter, "Ctrl+I")
+        self.add(self.tr("What if α were &different …"), what_if.enter, "Ctrl+I")
         self._others = [
-            self.add(self.tr("Next &other choice"), what_if.select_next, "Ctrl+J"),
+            self.add(self.tr("Next different t&oken"), what_if.select_next, "Ctrl+J"),
             self.add(
-                self.tr("&Generate from the first other choice"),
+                self.tr("&Generate from the first different token"),
                 what_if.generate_from_there,
                 "Ctrl+Shift+I",
             ),
         ]
         self.addSeparator()
         self._moves = [
-            self.add(self.tr("Next text"), lambda: runs.move(1), "Ctrl+PgDown"),
-            self.add(self.tr("Previous text"), lambda: runs.move(-1), "Ctrl+PgUp"),
+            self.add(self.tr("Next run"), lambda: runs.move(1), "Ctrl+PgDown"),
+            self.add(self.tr("Previous run"), lambda: runs.move(-1), "Ctrl+PgUp"),
         ]
         self._compare = self.add(
             self.tr("&Compare …"), lambda: show_comparison(session, window), "Ctrl+D"
         )
         self.addSeparator()
         self._remove = self.add(
-            self.tr("&Remove the shown text"), self._remove_shown, "Ctrl+Shift+Backspace"
+            self.tr("&Remove the shown run"), self._remove_shown, "Ctrl+Shift+Backspace"
         )
         self._restore = self.add(
-            self.tr("&Bring back the removed text"), lambda: runs.restore(), "Ctrl+Alt+Z"
+            self.tr("Re&store the removed run"), lambda: runs.restore(), "Ctrl+Alt+Z"
         )
         for signal in (runs.run_changed, runs.list_changed, runs.generation.progressed):
             signal.connect(lambda *_: self._update())

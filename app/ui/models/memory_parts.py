@@ -34,9 +34,7 @@ def part_title(part: MemoryPart, recipe: Recipe) -> str:
         return {
             "KV cache": translate("MemoryParts", "KV cache"),
             "logits and work": translate("MemoryParts", "logits and work"),
-            "rows kept for looking at tokens": translate(
-                "MemoryParts", "rows kept for looking at tokens"
-            ),
+            "logits kept for inspection": translate("MemoryParts", "logits kept for inspection"),
             "libraries": translate("MemoryParts", "libraries"),
         }.get(part.label, part.label)
     sharing, rest = [], part.label.removesuffix(_ADAPTER)

@@ -1,1 +1,1 @@
-"""The plot of what each pair gave or took."""
+"""Plot of the contributions of each pair to each token."""

@@ -1,4 +1,4 @@
-"""The bars of the plot: what is stacked at each token, and its painting."""
+"""Bars of the plot: stacking of contributions at each token, and painting."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from app.ui.theme import Theme
 
 _WIDTH = 0.8
 _MOST_BARS = 400
-"""Where more tokens are visible, the greatest of several neighbours stands for them."""
+"""With more visible tokens, several neighbours are shown by the one with the largest bars."""
 
 
 def stacked(shares: Floats) -> list[tuple[Floats, Floats]]:
     """For each column of ``shares``, [T, K], the (bottoms, heights), each [T], of its bars.
 
-    What is positive is stacked upwards from 0, what is negative downwards, in order.
+    Positive values are stacked upwards from 0, negative values downwards, in order.
     """
     up = np.zeros(len(shares))
     down = np.zeros(len(shares))
@@ -34,7 +34,7 @@ def stacked(shares: Floats) -> list[tuple[Floats, Floats]]:
 
 
 def greatest(shares: Floats, size: int) -> NDArray[np.intp]:
-    """Of every ``size`` neighbours the one that moved the most, as indices; [⌈T / size⌉]."""
+    """Index of the token with the largest bars among every ``size`` neighbours; [⌈T / size⌉]."""
     moved = np.abs(shares).sum(axis=1)
     padded = np.concatenate([moved, np.full(-len(moved) % size, -1.0)])
     chosen = padded.reshape(-1, size).argmax(axis=1)
@@ -44,14 +44,14 @@ def greatest(shares: Floats, size: int) -> NDArray[np.intp]:
 def bar_colors(
     theme: Theme, shown: Sequence[int], logarithmic: bool
 ) -> list[tuple[QColor, QColor]]:
-    """Of each column of bars, the pairs ``shown`` or the shift, what is above and below 0."""
+    """Colours above and below 0 of each column of bars: the pairs ``shown``, or the shift."""
     if logarithmic:
         return [(QColor(theme.more), QColor(theme.less))]
     return [(theme.pair_color(pair), theme.pair_color(pair)) for pair in shown]
 
 
 class Bars(pg.GraphicsObject):  # type: ignore[misc]
-    """Paints the bars that are visible, and no others: the cost does not grow with the run."""
+    """Graphics item that paints only the visible bars, so that long runs cost no more."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -63,7 +63,7 @@ class Bars(pg.GraphicsObject):  # type: ignore[misc]
         """Draw ``shares``, [T, K].
 
         Args:
-            colors: For each of the K columns, of what is above 0 and of what is below.
+            colors: For each of the K columns, the colours above and below 0.
         """
         self.prepareGeometryChange()
         self._shares, self._colors = shares, colors
@@ -77,7 +77,7 @@ class Bars(pg.GraphicsObject):  # type: ignore[misc]
     def paint(self, painter: QPainter, *_: object) -> None:
         view = self.viewRect()
         size = max(-(-int(view.width()) // _MOST_BARS), 1)
-        # Neighbours are taken together from multiples of their number, whatever is visible.
+        # Groups start at multiples of their size, so that they do not depend on what is visible.
         first = max(int(view.left()), 0) // size * size
         last = min(int(view.right()) + 1 + size, len(self._shares))
         if last <= first:

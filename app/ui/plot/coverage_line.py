@@ -1,4 +1,4 @@
-"""Of a base behind an endpoint: how much of its probability is known, and where that is little."""
+"""Coverage in the plot: the known share of the probability of a base behind an endpoint."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from app.ui.plot.plot_lines import COVERAGE_LINE, make_line
 from app.ui.theme import Theme
 
 _HEIGHT = 4
-"""Of a mark, in pixels."""
+"""Height of a mark in pixels."""
 _MOST_MARKS = 400
-"""Where more tokens are visible, neighbours have one mark, which is there where any has one."""
+"""With more visible tokens, neighbours share a mark, shown if any of them has low coverage."""
 _REACH = 100.0
-"""Beyond every value of the plot, so that the upper edge is always inside."""
+"""Half the height of the bounding box: larger than every value of the plot."""
 
 
 class CoverageLine:
-    """A line, and marks at the upper edge where it is low.
+    """Line of the coverage, with marks at the upper edge where the coverage is low.
 
     Args:
-        item: The plot that they are added to.
+        item: The plot to which the line and the marks are added.
     """
 
     def __init__(self, item: pg.PlotItem) -> None:
@@ -34,12 +34,12 @@ class CoverageLine:
         item.addItem(self.marks)
 
     def show(self, shown: bool) -> None:
-        """Show both or none."""
+        """Show or hide the line and its marks."""
         self.line.setVisible(shown)
         self.marks.setVisible(shown)
 
     def set_values(self, line: Floats, thin: NDArray[np.bool_]) -> None:
-        """Draw these heights, [T], and marks where ``thin`` is set, [T]."""
+        """Draw the heights ``line``, [T], and marks where ``thin``, [T], is true."""
         self.line.setData(np.arange(len(line)), line)
         self.marks.set_marks(thin)
 
@@ -50,7 +50,7 @@ class CoverageLine:
 
 
 class ThinMarks(pg.GraphicsObject):  # type: ignore[misc]
-    """Paints a mark above every visible token that has one."""
+    """Graphics item that paints a mark above every token with low coverage."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ class ThinMarks(pg.GraphicsObject):  # type: ignore[misc]
 
     @property
     def count(self) -> int:
-        """How many tokens are marked."""
+        """Number of marked tokens."""
         return int(self._thin.sum())
 
     def set_marks(self, thin: NDArray[np.bool_]) -> None:

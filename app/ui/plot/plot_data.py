@@ -1,4 +1,4 @@
-"""What the plot draws of a run: bars and lines in probability or in log-probability. No Qt."""
+"""Numbers that the plot draws for a run, in probability or in log-probability; without Qt."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from app.attribution.row_statistics import Floats
 from app.attribution.series import AttributionSeries
 
 LOWEST = -64.0
-"""In bits; what is less probable, or impossible, is drawn there."""
+"""Lower bound in bits; less probable and impossible tokens are drawn at this height."""
 
 _LEAST_BELOW = 0.12
 _LEAST_BITS = 1.0
 
 
 class PlotData:
-    """The numbers behind the plot.
+    """Heights of the bars and lines of the plot.
 
-    In probability, the bars of a token are what each pair gave or took. In log-probability there is
-    one bar, log p(tuned) − log p(base): the shares of the pairs are kept in probability alone.
+    In probability, a token has one bar for the contribution of each pair. In log-probability it has
+    one bar, log p(tuned) − log p(base), since contributions are defined in probability alone.
 
     Args:
-        series: The columns of the run.
+        series: The numbers of the run, one column per measure.
     """
 
     def __init__(self, series: AttributionSeries) -> None:
@@ -32,10 +32,11 @@ class PlotData:
         self.logarithmic = False
 
     def bars(self, shown: Collection[int], shift: bool) -> Floats:
-        """The heights of the bars, [T, K]: of the pairs in ``shown``, or of the ``shift`` if it is.
+        """Heights of the bars, [T, K].
 
         Args:
-            shown: Places of pairs, ascending.
+            shown: Indices of the pairs whose bars are shown, ascending; for probability.
+            shift: Whether the bar of the shift is shown; for log-probability.
         """
         if not self.logarithmic:
             return self.series.contributions[:, list(shown)]
@@ -65,7 +66,7 @@ class PlotData:
         return np.maximum(logprobs / BIT, LOWEST)
 
     def height(self, bars: Floats, lines: list[Floats]) -> tuple[float, float]:
-        """The lowest and the highest value to show, for what is visible of bars and lines."""
+        """Lowest and highest value of the axis for the visible part of the bars and lines."""
         below = float(np.minimum(bars, 0).sum(axis=1).min(initial=0.0))
         if not self.logarithmic:
             return min(below, -_LEAST_BELOW) * 1.05, 1.08

@@ -1,4 +1,4 @@
-"""Which colour is which pair and which line is which number; each can be switched off."""
+"""Legend of the plot: one toggle for each pair and each line."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from PySide6.QtCore import QEvent, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
-from app.ui.plot.plot_lines import LineLook
+from app.ui.plot.plot_lines import LineStyle
 from app.ui.state.display import Display
 from app.ui.theme import SMALL, SPACE, Theme, current_theme
 from app.ui.widgets.flow_layout import FlowLayout
@@ -22,25 +22,25 @@ _LONGEST_NAME = 110
 
 @dataclass(frozen=True, slots=True)
 class LegendEntry:
-    """Something in the plot.
+    """A part of the plot that can be shown and hidden.
 
     Attributes:
-        part: What the display calls it.
-        name: What a person reads.
-        about: What it is, in a sentence.
-        pair: The pair whose colour its bars have, or None.
-        line: How its line looks, or None where it is bars.
+        part: Key of the part in ``Display.hidden``.
+        name: Name in the legend.
+        about: Tool tip.
+        pair: Index of the pair whose colour the bars have, or None.
+        line: Style of the line, or None for bars.
     """
 
     part: str
     name: str
     about: str
     pair: int | None = None
-    line: LineLook | None = None
+    line: LineStyle | None = None
 
 
 class LegendToggle(QAbstractButton):
-    """An entry of the legend: its mark and name. Off, the mark is hollow and the name struck."""
+    """Entry of the legend with its mark and name; hollow and struck out while it is off."""
 
     def __init__(self, entry: LegendEntry, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -60,7 +60,7 @@ class LegendToggle(QAbstractButton):
 
     @property
     def part(self) -> str:
-        """What it switches."""
+        """Key of the part that this entry shows or hides."""
         return self._entry.part
 
     def sizeHint(self) -> QSize:  # noqa: N802 — Qt's name
@@ -107,7 +107,7 @@ class LegendToggle(QAbstractButton):
 
 
 def _halves(square: QRectF, theme: Theme) -> list[tuple[QRectF, QColor]]:
-    """The mark of bars that have one colour above 0 and another below."""
+    """Mark of bars with different colours above and below 0."""
     above = QRectF(square.left(), square.top(), square.width(), square.height() // 2)
     return [
         (above, QColor(theme.more)),
@@ -116,7 +116,7 @@ def _halves(square: QRectF, theme: Theme) -> list[tuple[QRectF, QColor]]:
 
 
 class PlotLegend(QWidget):
-    """The entries in a row, or in several where they do not fit."""
+    """All entries, wrapped to several rows where they do not fit into one."""
 
     def __init__(self, display: Display, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -139,7 +139,7 @@ class PlotLegend(QWidget):
         self._update()
 
     def rows_at(self, width: int) -> int:
-        """In how many rows the entries stand where there is so much room."""
+        """Number of rows that the entries need at a width."""
         row = max((toggle.sizeHint().height() for toggle in self.toggles), default=0)
         return round(self._layout.heightForWidth(width) / row) if row else 0
 

@@ -1,4 +1,4 @@
-"""The lines of the plot: how each looks, and the panel of those that are in bits at the right."""
+"""Lines of the plot: their styles, and the lines in bits with an axis at the right."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from app.attribution.row_statistics import Floats
 from app.ui.theme import Theme
 
 LEAST_BITS = 1.0
-"""The axis of bits reaches so far at least."""
+"""Minimum of the upper end of the axis in bits."""
 
 
 @dataclass(frozen=True, slots=True)
-class LineLook:
-    """A line that is told from the others by its dashes as well as by its colour."""
+class LineStyle:
+    """Style of a line: lines differ in their dashes as well as in their colours."""
 
     color: str
     """The name of a colour of the theme."""
@@ -32,15 +32,15 @@ class LineLook:
         return pen
 
 
-BASE_LINE = LineLook("muted", Qt.PenStyle.DashLine)
-TUNED_LINE = LineLook("text", Qt.PenStyle.SolidLine)
-KL_LINE = LineLook("heat", Qt.PenStyle.DashDotLine)
-ENTROPY_LINE = LineLook("less", Qt.PenStyle.DotLine)
-COVERAGE_LINE = LineLook("more", Qt.PenStyle.DashDotDotLine)
+BASE_LINE = LineStyle("muted", Qt.PenStyle.DashLine)
+TUNED_LINE = LineStyle("text", Qt.PenStyle.SolidLine)
+KL_LINE = LineStyle("heat", Qt.PenStyle.DashDotLine)
+ENTROPY_LINE = LineStyle("less", Qt.PenStyle.DotLine)
+COVERAGE_LINE = LineStyle("more", Qt.PenStyle.DashDotDotLine)
 
 
 def make_line() -> pg.PlotDataItem:
-    """A line of which only the visible part is drawn, so that panning a long run stays smooth."""
+    """Make a line that draws only its visible part, so that panning a long run stays smooth."""
     line = pg.PlotDataItem(connect="all")
     line.setClipToView(True)
     line.setDownsampling(auto=True, method="peak")
@@ -48,7 +48,7 @@ def make_line() -> pg.PlotDataItem:
 
 
 class _QuietViewBox(pg.ViewBox):  # type: ignore[misc]
-    """Lies over another one, and leaves the pointer to it."""
+    """View that lies over another one and leaves mouse events to it."""
 
     def __init__(self) -> None:
         super().__init__(enableMouse=False, enableMenu=False)
@@ -65,12 +65,12 @@ class _QuietViewBox(pg.ViewBox):  # type: ignore[misc]
 
 
 class _AmountAxis(pg.AxisItem):  # type: ignore[misc]
-    """Labels what is 0 or more: no amount of bits is less."""
+    """Axis that labels only values from 0 on, since amounts of bits are not negative."""
 
     def tickValues(  # noqa: N802 — the library's name
         self, lowest: float, highest: float, size: float
     ) -> list[tuple[float, list[float]]]:
-        """Those of the library from 0 on."""
+        """The library's ticks without the negative ones."""
         return [
             (spacing, [value for value in values if value > -spacing / 2])
             for spacing, values in super().tickValues(lowest, highest, size)
@@ -78,10 +78,10 @@ class _AmountAxis(pg.AxisItem):  # type: ignore[misc]
 
 
 class BitsLines:
-    """KL and entropy, with their own axis at the right, over the same tokens.
+    """Lines of KL divergence and entropy, with an axis in bits at the right.
 
     Args:
-        item: The plot that they are added to.
+        item: The plot to which the lines are added.
     """
 
     def __init__(self, item: pg.PlotItem) -> None:
@@ -99,15 +99,15 @@ class BitsLines:
         self._view.setXLink(item.getViewBox())
         for line in (self.kl, self.entropy):
             self._view.addItem(line)
-        item.getViewBox().sigResized.connect(self._take_place)
+        item.getViewBox().sigResized.connect(self._fit_geometry)
 
     def show(self, *, kl: bool, entropy: bool) -> None:
-        """Show one of them, both, or none; the axis is there where a line is."""
+        """Show or hide each line; the axis is visible while a line is."""
         self.kl.setVisible(kl)
         self.entropy.setVisible(entropy)
         self._item.showAxis("right", kl or entropy)
         self._view.setVisible(kl or entropy)
-        self._take_place()
+        self._fit_geometry()
 
     def set_theme(self, theme: Theme) -> None:
         """Draw in these colours."""
@@ -117,20 +117,20 @@ class BitsLines:
         self._axis.setTextPen(pg.mkPen(theme.muted))
 
     def set_values(self, kl: Floats, entropy: Floats) -> None:
-        """Draw these numbers, in bits, [T] each."""
+        """Draw these values in bits, [T] each."""
         places = np.arange(len(kl))
         self.kl.setData(places, kl)
         self.entropy.setData(places, entropy)
 
     def highest(self, first: int, last: int) -> float:
-        """The highest value that is shown of the tokens from ``first`` to ``last``."""
+        """Highest value of the visible lines over the tokens from ``first`` to ``last``."""
         shown = [line for line in (self.kl, self.entropy) if line.isVisible()]
         parts = [line.yData[first:last] for line in shown if line.yData is not None]
         return max((float(part.max(initial=0.0)) for part in parts), default=0.0)
 
     def fit(self, low: float, high: float) -> None:
-        """Show this range, in bits; 0 is inside."""
+        """Set the range of the axis in bits; it must include 0."""
         self._view.setYRange(low, high, padding=0)
 
-    def _take_place(self) -> None:
+    def _fit_geometry(self) -> None:
         self._view.setGeometry(self._item.getViewBox().sceneBoundingRect())

@@ -1,4 +1,4 @@
-"""The entries of the plot's legend, and a column of it in words."""
+"""Texts of the plot: entries of its legend, and descriptions of single tokens."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from app.wording import probability, quoted, signed
 def legend_entries(
     pairs: Sequence[str], series: AttributionSeries, *, logarithmic: bool
 ) -> list[LegendEntry]:
-    """What the plot of a text with these pairs has, in the order of the legend."""
+    """Entries of the legend for a run with these pairs, in order."""
     return [*_bars(pairs, logarithmic), *_lines(bool(pairs)), *_coverage(series)]
 
 
@@ -30,20 +30,20 @@ def _bars(pairs: Sequence[str], logarithmic: bool) -> list[LegendEntry]:
         return []
     if logarithmic:
         about = translate(
-            "Plot", "log p(tuned) − log p(base) of the token, in bits, of all pairs together"
+            "Plot", "Shift of the token in bits, all pairs together: log p(tuned) − log p(base)"
         )
         return [LegendEntry(SHIFT, translate("Plot", "shift"), about)]
-    about = translate("Plot", "{0}: how much probability this pair gave or took")
+    about = translate("Plot", "{0}: contribution of this pair to the token's probability")
     return [
         LegendEntry(pair_part(name), name, about.format(name), pair=place)
         for place, name in enumerate(pairs)
     ]
 
 
-def _lines(several: bool) -> list[LegendEntry]:
-    if not several:
+def _lines(has_pairs: bool) -> list[LegendEntry]:
+    if not has_pairs:
         alone = translate("Plot", "Probability of the token")
-        open_ = translate("Plot", "Entropy of the distribution, in bits, at the right")
+        open_ = translate("Plot", "Entropy of the distribution in bits (right axis)")
         return [
             LegendEntry(TUNED, translate("Plot", "probability"), alone, line=TUNED_LINE),
             LegendEntry(ENTROPY, translate("Plot", "entropy"), open_, line=ENTROPY_LINE),
@@ -54,12 +54,12 @@ def _lines(several: bool) -> list[LegendEntry]:
         (
             KL,
             translate("Plot", "KL"),
-            translate("Plot", "KL(tuned‖base), in bits, at the right"),
+            translate("Plot", "KL(tuned‖base) in bits (right axis)"),
         ),
         (
             ENTROPY,
             translate("Plot", "entropy"),
-            translate("Plot", "Entropy of the tuned distribution, in bits, at the right"),
+            translate("Plot", "Entropy of the tuned distribution in bits (right axis)"),
         ),
     ]
     looks = (BASE_LINE, TUNED_LINE, KL_LINE, ENTROPY_LINE)
@@ -70,21 +70,21 @@ def _lines(several: bool) -> list[LegendEntry]:
 
 
 def _coverage(series: AttributionSeries) -> list[LegendEntry]:
-    """The coverage, where there is any; warned about where it is low at some token."""
+    """Entry of the coverage if the run has one, with a warning sign if it is low at some token."""
     if not series.partial:
         return []
     thin = bool(series.thin.any())
     name = translate("Plot", "⚠ coverage") if thin else translate("Plot", "coverage")
     about = translate(
         "Plot",
-        "The base's probability of the tokens that its server told of; all others are impossible. "
-        "Where it is below {0}, there is a mark at the upper edge",
+        "Base probability of the tokens that the server returned; no other token can be "
+        "generated. A mark at the upper edge means less than {0}",
     ).format(f"{LOW_COVERAGE:.0%}")
     return [LegendEntry(COVERAGE, name, about, line=COVERAGE_LINE)]
 
 
 def describe_selection(run: Run, selection: Selection, series: AttributionSeries) -> list[str]:
-    """The totals of the range and the numbers of the token, of what is selected."""
+    """Describe the selection: the totals of the range and the numbers of the token."""
     lines = []
     if selection.range is not None and selection.range[1] <= series.count:
         totals = series.totals(*selection.range)
@@ -95,7 +95,7 @@ def describe_selection(run: Run, selection: Selection, series: AttributionSeries
 
 
 def describe_column(run: Run, index: int) -> str:
-    """One token with all that the plot has of it."""
+    """Describe one token with all numbers of the plot."""
     told, coverage = _numbers(run, index), run.tokens[index].attribution.coverage
     if coverage is None:
         return told

@@ -1,4 +1,4 @@
-"""What is under the pointer or selected, in two small lines, or in one where room is short."""
+"""Readout of the plot: describes the token under the pointer or the selection."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from app.ui.theme import SMALL
 
 
 class Readout(QLabel):
-    """Text that never asks for more than its lines; all of it is in the tool tip."""
+    """Label of a fixed number of lines; the tool tip has the whole text."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -24,7 +24,7 @@ class Readout(QLabel):
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
     def set_lines(self, lines: int) -> None:
-        """Have room for so many lines, whatever the text."""
+        """Set the height in lines; it does not depend on the text."""
         self.setFixedHeight(lines * self.fontMetrics().lineSpacing())
 
     def show_text(self, text: str) -> None:

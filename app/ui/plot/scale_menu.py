@@ -1,4 +1,4 @@
-"""The choice between probability and log-probability."""
+"""Menu of the scales of the plot: probability or log-probability."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from app.ui.state.display import Display
 
 
 class ScaleMenu(QMenu):
-    """Two scales of which one is in force."""
+    """Menu with two scales, of which one is checked."""
 
     def __init__(self, display: Display, parent: QWidget) -> None:
         super().__init__(parent)
         self._display = display
         self.setTitle(self.tr("&Plot"))
         group = QActionGroup(self)
-        self._linear = self.addAction(self.tr("Probability: what each pair gave or took"))
+        self._linear = self.addAction(self.tr("Probability: contribution of each pair"))
         self._logarithmic = self.addAction(
-            self.tr("Log-probability in bits: the shift of all pairs together")
+            self.tr("Log-probability in bits: shift by all pairs together")
         )
         for action, logarithmic in ((self._linear, False), (self._logarithmic, True)):
             action.setCheckable(True)

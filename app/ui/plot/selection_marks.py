@@ -1,4 +1,4 @@
-"""The shades of the plot: behind the selected token, and behind the selected range."""
+"""Shaded areas of the plot behind the selected token and the selected range."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _SHADE = 0.22
 
 
 class SelectionMarks:
-    """A shade for the token, and a lighter one with edges for the range.
+    """A shaded area for the token, and a lighter one with edges for the range.
 
     Args:
-        item: The plot that they are added to, behind everything else.
+        item: The plot to which the areas are added, behind everything else.
     """
 
     def __init__(self, item: pg.PlotItem) -> None:
@@ -28,13 +28,13 @@ class SelectionMarks:
             mark.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
 
     def show_token(self, token: int | None) -> None:
-        """Shade this token, or none."""
+        """Shade a token, or nothing for None."""
         self.token.setVisible(token is not None)
         if token is not None:
             self.token.setRegion((token - 0.5, token + 0.5))
 
     def show_range(self, chosen: tuple[int, int] | None) -> None:
-        """Shade the tokens from the first up to, not with, the second; or none."""
+        """Shade the tokens of a half-open range of indices, or nothing for None."""
         self.range.setVisible(chosen is not None)
         if chosen is not None:
             self.range.setRegion((chosen[0] - 0.5, chosen[1] - 0.5))

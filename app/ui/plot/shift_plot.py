@@ -1,4 +1,4 @@
-"""The plot: for every token, how much probability each expert pair gave or took."""
+"""Plot of the shift: for every token, the contribution of each expert pair."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ from app.ui.theme import SPACE, current_theme
 from app.ui.widgets.focus_ring import FOCUS_GAP, paint_focus_ring
 
 _WINDOW = 100
-"""Tokens that are visible while the plot follows the stream."""
+"""Number of visible tokens while the plot follows generation."""
 _REDRAW_MS = 250
-"""While tokens stream the plot is drawn so often: each time costs the decoding thread 4 ms."""
+"""Interval of redrawing while tokens are generated; each redraw delays decoding by 4 ms."""
 _ABOVE = 1.08
-"""How much of the height is left above the highest value in bits."""
+"""Upper end of the axis in bits as a multiple of the highest value."""
 _LOW = 230
-"""A card that is lower, in pixels, has room for one row of the legend and one line below."""
+"""Below this height in pixels, the legend has one row and the readout one line."""
 _MARGIN = 2
-"""Tokens beyond the first and the last to which the plot can be moved."""
+"""Number of empty columns before the first and after the last token."""
 _SHIFT = Qt.KeyboardModifier.ShiftModifier
 
 
@@ -62,7 +62,7 @@ class ShiftPlot(QWidget):
         self._selecting = _flat(self.tr("Select"))
         self._selecting.setCheckable(True)
         self._selecting.setToolTip(
-            self.tr("Dragging selects a range of tokens. Without this, drag with Shift.")
+            self.tr("Drag to select a range of tokens; Shift and drag always does.")
         )
         self._view = TokenView()
         self._plot = pg.PlotWidget(viewBox=self._view, axisItems={"bottom": TokenAxis()})
@@ -71,12 +71,14 @@ class ShiftPlot(QWidget):
         self._base, self._tuned = make_line(), make_line()
         self._coverage = CoverageLine(self._plot.getPlotItem())
         self._bits = BitsLines(self._plot.getPlotItem())
-        self._empty = QLabel(self.tr("Bars come with the tokens: up where a pair helped a token."))
+        self._empty = QLabel(
+            self.tr("Bars show contributions: above zero, a pair raised the token.")
+        )
         self._redraw = QTimer(self, interval=_REDRAW_MS, singleShot=True)
         self._redraw.timeout.connect(self._append)
         self._set_up_plot()
         self._lay_out()
-        self.setAccessibleName(self.tr("Probability shift of each token, by expert pair"))
+        self.setAccessibleName(self.tr("Shift of each token by expert pair"))
         self._selecting.toggled.connect(self._on_selecting)
         self._view.range_dragged.connect(self._on_range_dragged)
         session.runs.run_changed.connect(self._on_run)
@@ -90,16 +92,16 @@ class ShiftPlot(QWidget):
 
     @property
     def series(self) -> AttributionSeries:
-        """The numbers that are drawn."""
+        """The numbers of the shown run."""
         return self._data.series
 
     @property
     def legend(self) -> PlotLegend:
-        """What can be switched on and off."""
+        """The legend, whose entries show and hide parts of the plot."""
         return self._legend
 
     def follow(self) -> None:
-        """Show the newest tokens and stay with them."""
+        """Show the newest tokens and keep following them."""
         self._following = True
         self._append()
         self._show_newest()
@@ -119,7 +121,7 @@ class ShiftPlot(QWidget):
         item.setMenuEnabled(False)
         self._view.setLimits(minXRange=8)
         self._view.setYRange(-1, 1, padding=0.02)
-        self._view.sigRangeChangedManually.connect(self._on_person_moved)
+        self._view.sigRangeChangedManually.connect(self._on_view_moved)
         self._view.sigXRangeChanged.connect(self._fit_height)
         item.getAxis("bottom").setStyle(tickLength=0)
         item.getAxis("left").setStyle(tickLength=-4)
@@ -207,7 +209,7 @@ class ShiftPlot(QWidget):
         self._update_buttons()
 
     def _on_display(self) -> None:
-        """Take what a person chose to see."""
+        """Apply the scale and the visible parts chosen in ``session.display``."""
         display = self._session.display
         self._scale.show_choice(
             self.tr("Log-probability, in bits")
@@ -223,10 +225,10 @@ class ShiftPlot(QWidget):
         )
         self._draw()
         self._fit_height()
-        self._make_room()
+        self._adapt_to_height()
 
-    def _make_room(self) -> None:
-        """In a low card the legend goes where it takes several rows: the plot is worth more."""
+    def _adapt_to_height(self) -> None:
+        """In a low card, hide a legend of several rows and shorten the readout."""
         low = self.height() < _LOW
         beside = self.width() - self._scale.sizeHint().width() - SPACE - 2 * FOCUS_GAP
         self._legend.setVisible(not low or self._legend.rows_at(beside) < 2)
@@ -254,19 +256,19 @@ class ShiftPlot(QWidget):
         self._view.setXRange(max(right - _WINDOW, 0) - 0.5, right - 0.5, padding=0.01)
 
     def _fit_height(self) -> None:
-        """Fit the height to what is visible: probabilities above 0, and as far down as bars go."""
+        """Fit the vertical range to the visible tokens."""
         first, last = self._visible()
         drawn = (self._base, self._tuned, self._coverage.line)
         lines = [line.yData for line in drawn if line.isVisible()]
         parts = [line[first:last] for line in lines if line is not None]
         low, high = self._data.height(self._shares[first:last], parts)
         highest = self._bits.highest(first, last) * _ABOVE
-        if self._data.logarithmic:  # both axes are in bits, and have the same numbers
+        if self._data.logarithmic:  # both axes are in bits and have the same range
             high = max(high, highest)
             self._bits.fit(low, high)
         else:
             top = max(highest, LEAST_BITS)
-            self._bits.fit(top * low / high, top)  # both have their 0 at one height
+            self._bits.fit(top * low / high, top)  # puts the 0 of both axes at the same height
         self._view.setYRange(low, high, padding=0)
 
     def _visible(self) -> tuple[int, int]:
@@ -293,11 +295,11 @@ class ShiftPlot(QWidget):
                 self._following = False
                 self._view.setXRange(selected - half, selected + half, padding=0)
                 self._update_buttons()
-        self._read_out()
+        self._update_readout()
 
     def _on_range(self) -> None:
         self._marks.show_range(self._session.selection.range)
-        self._read_out()
+        self._update_readout()
 
     def _on_selecting(self, on: bool) -> None:
         self._view.selecting = on
@@ -306,8 +308,8 @@ class ShiftPlot(QWidget):
         first, last = sorted((round(start), round(end)))
         self._session.selection.select_range((first, last + 1))
 
-    def _read_out(self) -> None:
-        """Say what is selected: the totals of the range, or else the numbers of the token."""
+    def _update_readout(self) -> None:
+        """Describe the selection: the totals of the range, or else the numbers of the token."""
         run, selection = self._run, self._session.selection
         lines = describe_selection(run, selection, self.series) if run else []
         self._readout.show_text(lines[0] if lines else "")
@@ -339,11 +341,11 @@ class ShiftPlot(QWidget):
     def _on_hover(self, scene_position: QPointF) -> None:
         index = self.token_at(scene_position)
         if index is None or self._run is None:
-            self._read_out()
+            self._update_readout()
         else:
             self._readout.show_text(describe_column(self._run, index))
 
-    def _on_person_moved(self, *_: object) -> None:
+    def _on_view_moved(self, *_: object) -> None:
         self._following = False
         self._update_buttons()
 
@@ -359,7 +361,7 @@ class ShiftPlot(QWidget):
         return False
 
     def _press(self, event: QKeyEvent) -> bool:
-        """Move the selection by a key, or stretch the range; whether the key does that."""
+        """Move the selected token by a key, or extend the range; whether the key does that."""
         selection, key = self._session.selection, event.key()
         stretch = bool(event.modifiers() & _SHIFT)
         step = selection.extend if stretch else selection.move
@@ -378,7 +380,7 @@ class ShiftPlot(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 — Qt's name
         super().resizeEvent(event)
-        self._make_room()
+        self._adapt_to_height()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 — Qt's name
         super().paintEvent(event)

@@ -1,4 +1,4 @@
-"""The axis along the tokens, which counts them from 1 as every other place does."""
+"""Axis of the tokens, numbered from 1."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pyqtgraph as pg
 
 
 class TokenAxis(pg.AxisItem):  # type: ignore[misc]
-    """Labels whole tokens alone: the first column, at 0, is token 1."""
+    """Axis with integer labels: the column at 0 is token 1."""
 
     def __init__(self) -> None:
         super().__init__("bottom")
@@ -19,7 +19,7 @@ class TokenAxis(pg.AxisItem):  # type: ignore[misc]
         highest: float,
         size: float,
     ) -> list[tuple[float, list[float]]]:
-        """Places with round numbers, those of no token left out."""
+        """Positions of tokens with round numbers."""
         return [
             (spacing, [value - 1 for value in values if value >= 1])
             for spacing, values in super().tickValues(lowest + 1, highest + 1, size)
@@ -29,5 +29,5 @@ class TokenAxis(pg.AxisItem):  # type: ignore[misc]
     def tickStrings(  # noqa: N802 — the library's name
         self, values: Sequence[float], scale: float, spacing: float
     ) -> list[str]:
-        """The numbers of the tokens at these places."""
+        """Numbers of the tokens at these positions."""
         return [f"{round(value) + 1:,}" for value in values]

@@ -1,4 +1,4 @@
-"""The area of the plot: dragging moves it, and dragging with Shift selects a range of tokens."""
+"""Drawing area of the plot: dragging pans, dragging with Shift selects a range of tokens."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from PySide6.QtCore import Qt, Signal
 
 
 class TokenView(pg.ViewBox):  # type: ignore[misc]
-    """A view that is moved and zoomed along the tokens alone."""
+    """View that pans and zooms along the axis of tokens only."""
 
     range_dragged = Signal(float, float)
-    """Where a drag that selects began, and where it is now."""
+    """A selecting drag moved: its start and its current position on the axis of tokens."""
 
     def __init__(self) -> None:
         super().__init__(enableMenu=False)
         self.setMouseEnabled(x=True, y=False)
         self.selecting = False
-        """Whether a drag selects without Shift as well."""
+        """Whether dragging selects even without Shift."""
 
     def mouseDragEvent(self, event: Any, axis: int | None = None) -> None:  # noqa: N802
         shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)

@@ -252,7 +252,7 @@ class TokenModel(QAbstractTableModel):
         self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
     ) -> object:
         if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return (self.tr("place"), self.tr("id"), self.tr("token"))[section]
+            return (self.tr("position"), self.tr("id"), self.tr("token"))[section]
         if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.TextAlignmentRole:
             return _alignment(section)
         return None
@@ -260,7 +260,7 @@ class TokenModel(QAbstractTableModel):
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         if role == Qt.ItemDataRole.DisplayRole:
             row = index.row()
-            text = visible(self._texts[row]).replace(" ", "␣")
+            text = visible(self._texts[row], spaces=True)
             return (str(row + 1), str(self._ids[row]), text)[index.column()]
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _alignment(index.column())

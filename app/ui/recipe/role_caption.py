@@ -31,7 +31,7 @@ def describe(session: Session, place: int, fault: str) -> str:
     if progress:
         return _under_way(progress, session.load_rate.seconds_left(role))
     return {
-        LoadState.STARTING: translate("RoleCaption", "importing torch …"),
+        LoadState.STARTING: translate("RoleCaption", "Starting PyTorch …"),
         LoadState.LOADING: translate("RoleCaption", "waiting"),
     }.get(session.load_state, translate("RoleCaption", "not loaded"))
 

@@ -109,7 +109,7 @@ class VocabularyDialog(QDialog):
                 self.tr("role"),
                 self.tr("compared with the base"),
                 self.tr("tokens"),
-                self.tr("rows"),
+                self.tr("output rows"),
                 self.tr("ids that differ"),
             ),
         )
@@ -149,7 +149,9 @@ class VocabularyDialog(QDialog):
         self._shown = found
         report = found.vocabulary
         self._summary.setText(
-            self.tr("{0} rows of the base are never generated.").format(f"{report.masked:,}")
+            self.tr("{0} logits of the base have no token and are never generated.").format(
+                f"{report.masked:,}"
+            )
             if report.usable
             else self.tr("This recipe cannot be used: its models count different tokens.")
         )

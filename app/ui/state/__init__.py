@@ -1,1 +1,1 @@
-"""What the window knows: the session, the recipe, the texts and what is selected of them."""
+"""State of the window: the session with its recipe, models, runs and selection."""

@@ -1,4 +1,4 @@
-"""Work that would block the window, on a thread that exists only while there is some."""
+"""Background thread for blocking work; the thread exists only while there is work."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class _Asked:
 
 
 class Background(QObject):
-    """Runs one function after another, and answers on the thread of the window.
+    """Queue that runs functions one after another, and delivers results on the window's thread.
 
     Args:
-        name: What to call the thread.
+        name: Name of the thread.
     """
 
     _woken = Signal()
@@ -40,7 +40,7 @@ class Background(QObject):
         super().__init__(parent)
         self._name = name
         self._ids = itertools.count()
-        # The thread never sees what was asked by whom: were it the last to hold a widget, the
+        # Callbacks are not passed to the thread: if it held the last reference to a widget, the
         # widget would be deleted on the wrong thread.
         self._asked: dict[int, _Asked] = {}
         self._lock = Lock()
@@ -58,17 +58,17 @@ class Background(QObject):
         done: Callable[[_Result], None],
         failed: Callable[[TuneshiftError], None],
     ) -> int:
-        """Run ``work`` when what was asked before has ended.
+        """Queue ``work``.
 
         Args:
-            owner: Who asks; once it is deleted nobody is answered.
-            work: What to run; it must not touch the window. Where it raises ``Cancelled`` nobody
-                is answered.
+            owner: The object that asks; after its deletion no callback is called.
+            work: The function to run; it must not touch widgets. If it raises ``Cancelled``, no
+                callback is called.
             done: Called with the result.
             failed: Called with the error.
 
         Returns:
-            A number to :meth:`forget` it by.
+            The number of the job, for :meth:`forget`.
         """
         job = next(self._ids)
         self._asked[job] = _Asked(owner, done, failed)
@@ -83,20 +83,20 @@ class Background(QObject):
         return job
 
     def forget(self, job: int) -> None:
-        """Do not answer; what has not begun is not run."""
+        """Drop the callbacks of a job, and do not run it if it has not started."""
         self._asked.pop(job, None)
         with self._lock:
             self._waiting = deque(item for item in self._waiting if item[0] != job)
 
     def close(self) -> None:
-        """Run nothing more and answer nobody; what is running goes on to its end."""
+        """Drop all callbacks and waiting jobs; the running job continues to its end."""
         self._asked.clear()
         with self._lock:
             self._closed = True
             self._waiting.clear()
 
     def join(self, timeout: float | None = None) -> bool:
-        """Wait for the thread to end; whether it has."""
+        """Wait for the thread to end; whether it has ended."""
         if self._thread is None:
             return True
         self._thread.join(timeout)

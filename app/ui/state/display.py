@@ -1,4 +1,4 @@
-"""How the text and the plot are shown: what a person chose once for all texts."""
+"""Display settings of the text and the plot, the same for all runs."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from app.attribution.measures import Measure
 from app.ui.state.texts.token_groups import Grouping
 
 BASE, TUNED, KL, ENTROPY, SHIFT = "base", "tuned", "kl", "entropy", "shift"
-"""The parts of the plot that every text has: lines, and the bars of log-probability."""
+"""Keys of the parts of the plot that do not depend on pairs: lines, and bars of the shift."""
 
 COVERAGE = "coverage"
-"""Its line where the base is behind an endpoint."""
+"""Key of the coverage line, for a base behind an endpoint."""
 
 _HIDDEN_AT_FIRST = frozenset({KL, ENTROPY})
 
 
 @dataclass(frozen=True, slots=True)
 class Tint:
-    """What tokens are coloured by; ``pair`` says whose contribution."""
+    """The measure that tokens are coloured by; ``pair`` is used by contributions."""
 
     measure: Measure = Measure.SHIFT
     pair: int = 0
 
     def of(self, pairs: int) -> Tint:
-        """The tint that a text with so many pairs can have: this one, or the nearest to it."""
+        """This tint, or a similar one if a run with ``pairs`` pairs does not have it."""
         if not pairs:
             return Tint(Measure.SURPRISAL) if self.measure.needs_pairs else self
         missing = self.measure is Measure.CONTRIBUTION and self.pair >= pairs
@@ -34,12 +34,12 @@ class Tint:
 
 
 def pair_part(name: str) -> str:
-    """What the bars of a pair are called among the parts of the plot."""
+    """Key of the bars of a pair."""
     return f"pair:{name}"
 
 
 class Display(QObject):
-    """The chosen tint and grouping of the text, and the chosen parts and scale of the plot."""
+    """Tint and grouping of the text, and scale and hidden parts of the plot."""
 
     tint_changed = Signal()
     """``tint`` or ``grouping`` changed."""
@@ -51,36 +51,36 @@ class Display(QObject):
         self.tint = Tint()
         self.grouping = Grouping.TOKEN
         self.logarithmic = False
-        """Whether the plot has log-probabilities, in bits, instead of probabilities."""
+        """Whether the plot shows log-probabilities, in bits, instead of probabilities."""
         self.hidden = _HIDDEN_AT_FIRST
-        """The parts of the plot that are off."""
+        """Keys of the hidden parts of the plot."""
 
     def set_tint(self, tint: Tint) -> None:
-        """Colour tokens by another number."""
+        """Colour tokens by another measure."""
         if tint != self.tint:
             self.tint = tint
             self.tint_changed.emit()
 
     def set_grouping(self, grouping: Grouping) -> None:
-        """Colour, and choose, tokens one by one or in groups."""
+        """Colour and select tokens one by one or in groups."""
         if grouping is not self.grouping:
             self.grouping = grouping
             self.tint_changed.emit()
 
     def set_logarithmic(self, logarithmic: bool) -> None:
-        """Plot log-probabilities or probabilities."""
+        """Choose the scale of the plot: log-probability or probability."""
         if logarithmic != self.logarithmic:
             self.logarithmic = logarithmic
             self.plot_changed.emit()
 
     def show_part(self, part: str, shown: bool) -> None:
-        """Switch a part of the plot on or off."""
+        """Show or hide a part of the plot."""
         if shown != (part not in self.hidden):
             self.hidden = self.hidden - {part} if shown else self.hidden | {part}
             self.plot_changed.emit()
 
     def restore(self, memory: QSettings) -> None:
-        """Take what was remembered; what this version does not know stays as it is."""
+        """Load the saved settings; unknown values are ignored."""
         measure, _, pair = str(memory.value("tint", "")).partition(":")
         if measure in set(Measure):
             self.set_tint(Tint(Measure(measure), int(pair) if pair.isdecimal() else 0))
@@ -89,12 +89,12 @@ class Display(QObject):
             self.set_grouping(Grouping(grouping))
         self.set_logarithmic(memory.value("plot/logarithmic") in (True, "true"))
         hidden = memory.value("plot/hidden")
-        if isinstance(hidden, str):  # parts are separated by line breaks, which no name has
+        if isinstance(hidden, str):  # keys are separated by line breaks, which names never contain
             self.hidden = frozenset(filter(None, hidden.split("\n")))
             self.plot_changed.emit()
 
     def remember(self, memory: QSettings) -> None:
-        """Write down what :meth:`restore` reads."""
+        """Save the settings for :meth:`restore`."""
         memory.setValue("tint", f"{self.tint.measure}:{self.tint.pair}")
         memory.setValue("grouping", str(self.grouping))
         memory.setValue("plot/logarithmic", self.logarithmic)

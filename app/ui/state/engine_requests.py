@@ -1,4 +1,4 @@
-"""Commands to the engine: each has a number, and its events go to whoever asked."""
+"""Requests to the engine: numbers commands, and routes their events to the sender."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from app.engine.commands import Command
 from app.engine.events import EngineFailed, EngineReady, Event
 
 Hear = Callable[[Sequence[Event]], None]
-"""Takes the events of one command that came together."""
+"""Callback that receives a batch of events of one command."""
 
 
 class Requests:
-    """Gives commands to the engine and hands their events out.
+    """Submits commands to the engine and routes their events to the callbacks.
 
     Args:
-        submit: Takes a command to the engine.
-        hear_engine: Takes events of the engine itself, which answer no command.
+        submit: Submits a command.
+        hear_engine: Receives events of the engine itself, which belong to no command.
     """
 
     def __init__(
@@ -31,20 +31,20 @@ class Requests:
         self._receivers: dict[int, Hear] = {}
 
     def new_id(self) -> int:
-        """A number that nothing else has."""
+        """A new unique number."""
         return next(self._ids)
 
     def submit(self, command: Command, hear: Hear) -> None:
-        """Ask the engine; ``hear`` gets the events of the command until :meth:`forget`."""
+        """Submit a command; ``hear`` receives its events until :meth:`forget`."""
         self._receivers[command.id] = hear
         self._submit(command)
 
     def forget(self, command_id: int) -> None:
-        """A command has had its last event, or nobody wants to hear of it any more."""
+        """Stop routing the events of a command."""
         self._receivers.pop(command_id, None)
 
     def hand_out(self, events: Sequence[Event]) -> None:
-        """Give each event to whoever asked for it; those of one command go together."""
+        """Deliver events to the callbacks, with all events of one command in one call."""
         batches: dict[int, list[Event]] = {}
         for event in events:
             if isinstance(event, EngineReady | EngineFailed):
@@ -58,5 +58,5 @@ class Requests:
     def _hand_over(self, batches: dict[int, list[Event]]) -> None:
         for command_id, batch in batches.items():
             hear = self._receivers.get(command_id)
-            if hear is not None:  # it may have been forgotten meanwhile
+            if hear is not None:  # another callback may have called forget
                 hear(batch)

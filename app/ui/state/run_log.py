@@ -1,4 +1,4 @@
-"""Writes to the log what runs do; what they are about only where the person has switched it on."""
+"""Log entries of runs; prompts and texts are logged only if the preferences allow it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 
 class RunLog(QObject):
-    """Two lines for each run: that it began and that it ended."""
+    """Writes a log line when a run begins and when it ends."""
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)

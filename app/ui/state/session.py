@@ -1,4 +1,4 @@
-"""The state of the window. Widgets talk to it, and never to each other."""
+"""State of the window. Widgets communicate through the session, never with each other."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from app.ui.state.texts.runs import Runs
 
 
 class LoadState(StrEnum):
-    """Where the models of the recipe stand."""
+    """State of the recipe's models."""
 
     STARTING = "starting"  # torch is being imported
     UNLOADED = "unloaded"
@@ -46,29 +46,29 @@ class LoadState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """An error to show, with what to copy into a bug report."""
+    """An error to show, with details for a bug report."""
 
     error: TuneshiftError
     details: str = ""
 
 
 class Session(RecipeState):
-    """The one place where the window's state changes.
+    """The state of the window; the only object that changes it.
 
     Args:
-        bridge: The way to the engine.
-        recipe: The recipe to start with.
-        settings: Preferences; defaults for device and dtype.
+        bridge: Connection to the engine.
+        recipe: The first recipe.
+        settings: Preferences, including default device and dtype.
     """
 
     prompt_changed = Signal()
-    """``prompt`` changed: the person typed."""
+    """``prompt`` changed."""
     load_changed = Signal()
     """``load_state``, ``load_progress`` or ``roles_in_force`` changed."""
     preflight_changed = Signal()
     """``preflight``, ``checked_prompt`` or ``check_problem`` changed."""
     candidate_checked = Signal(object, object)
-    """The recipe of :meth:`check_candidate` and what was found: ``Preflight`` or error."""
+    """A check of :meth:`check_candidate` ended: the recipe, and its ``Preflight`` or the error."""
     settings_changed = Signal()
     problem_changed = Signal()
     """``problem`` was set or cleared."""
@@ -112,11 +112,11 @@ class Session(RecipeState):
 
     @property
     def editable(self) -> bool:
-        """Whether roles and pairs may change; alphas and sampling always may."""
+        """Whether roles and pairs may change now; alphas and sampling may always change."""
         return not self.runs.running
 
     def set_prompt(self, prompt: str) -> None:
-        """Take what the person has typed so far."""
+        """Set the prompt."""
         if prompt != self.prompt:
             self.prompt = prompt
             self.prompt_changed.emit()
@@ -130,22 +130,22 @@ class Session(RecipeState):
             self._left = before if self._loaded or waiting else self._left
             self.load()
         elif [alpha < 0 for alpha in recipe.alphas] != [alpha < 0 for alpha in before.alphas]:
-            self.check(self.prompt)  # its warnings depend on the sign
+            self.check(self.prompt)  # warnings of the check depend on the sign of α
 
     @property
     def previous(self) -> Recipe | None:
-        """The last recipe that was loaded, or about to be, before one that failed to load."""
+        """The recipe before the current one, if the current one failed to load."""
         failed = self.load_state is LoadState.FAILED
         return self._left if failed and self._left != self._recipe else None
 
     # Loading
 
     def load(self, *, although_full: bool = False, fresh: bool = False) -> None:
-        """Load the recipe's models; a load that is under way is given up.
+        """Load the recipe's models; cancels a load in progress.
 
         Args:
-            although_full: Load although the estimate says that they do not fit.
-            fresh: Read the files again although these very models are in memory.
+            although_full: Load even if the models do not fit by the estimate.
+            fresh: Read the files again even if the models are in memory.
         """
         if self._engine_is_gone():
             return
@@ -170,11 +170,11 @@ class Session(RecipeState):
         self._requests.submit(self._load, partial(self._hear_load, self._load))
 
     def check(self, prompt: str) -> None:
-        """Ask what is known of the recipe with this prompt; answered by ``preflight_changed``."""
+        """Check the recipe with a prompt; ``preflight_changed`` announces the result."""
         self._checks.ask(self._with_defaults(self._recipe), prompt)
 
     def check_candidate(self, recipe: Recipe) -> None:
-        """Ask what is known of a recipe that is not, or not yet, the one in the window."""
+        """Check another recipe than the session's; ``candidate_checked`` announces the result."""
         check = Check(
             self._requests.new_id(), self._with_defaults(recipe), self.prompt, Cancellation()
         )
@@ -182,19 +182,19 @@ class Session(RecipeState):
         self._requests.submit(check, partial(self._hear_candidate, check.id))
 
     def cancel_load(self) -> None:
-        """Give up the load that is under way."""
+        """Cancel the load in progress."""
         if self._load:
             self._load.cancellation.request()
 
-    def _make_room(self) -> None:
-        """A run took more memory than there is: unload the models, and load none by itself."""
+    def _release_run_memory(self) -> None:
+        """Unload the models after a run ran out of memory; only Generate loads them again."""
         if self._load or self._loaded is None:
-            return  # what is being loaded has made room already
+            return  # a load in progress has freed the memory already
         self.runs.stop()
         self._loaded = None
         self.roles_in_force = ()
         self.load_progress = {}
-        self._set_load_state(LoadState.UNLOADED)  # the server hears of it before the engine does
+        self._set_load_state(LoadState.UNLOADED)  # informs the server before the engine unloads
         self._bridge.submit(Unload(self._requests.new_id(), Cancellation()))
         if self.problem:
             error = self.problem.error
@@ -206,7 +206,7 @@ class Session(RecipeState):
             )
 
     def set_settings(self, settings: Settings) -> None:
-        """Take new preferences; models are loaded again where device or dtype changed."""
+        """Apply new preferences; loads the models again if device or dtype changed."""
         before, self.settings = self.settings, settings
         self.runs.budget.set_bound(settings.row_megabytes * 2**20)
         self.settings_changed.emit()
@@ -228,23 +228,23 @@ class Session(RecipeState):
 
     @property
     def token_labels(self) -> tuple[str, ...]:
-        """What to call each id, or nothing while no recipe is loaded."""
+        """Text of each token id; empty while no recipe is loaded."""
         return self._loaded.token_labels if self._loaded else ()
 
     @property
     def model(self) -> ServedModel | None:
-        """What is in memory, with the weights and settings in force; None while nothing is."""
+        """The loaded models with the current alphas and settings; None while none are loaded."""
         loaded, recipe = self._loaded, self._recipe
         if loaded is None or loaded.recipe.models != self._with_defaults(recipe).models:
             return None
         return ServedModel(recipe, loaded.token_labels)
 
     def open_client(self, wake: Callable[[], None]) -> EngineClient:
-        """A way to the engine for others than the window."""
+        """A client of the engine besides the window."""
         return self._bridge.new_client(wake)
 
     def prepare_run(self) -> bool:
-        """See to it that the recipe is loaded or being loaded; False where it cannot be."""
+        """Start loading the recipe unless it is loaded; False if the engine has failed."""
         if self._engine_is_gone():
             return False
         if self._load is None and self._loaded is None:
@@ -254,7 +254,7 @@ class Session(RecipeState):
 
     @property
     def resident_bytes(self) -> int:
-        """Memory of the process as the engine told it last; 0 while nothing is loaded."""
+        """Memory of the process by the engine's last report; 0 while no models are loaded."""
         if self._loaded is None:
             return 0
         run = self.runs.current
@@ -269,7 +269,7 @@ class Session(RecipeState):
 
     @property
     def last_error(self) -> str:
-        """What went wrong last, in a sentence; nothing where that is over."""
+        """The current problem as text; empty if there is none."""
         return str(self.problem.error) if self.problem else ""
 
     def clear_problem(self) -> None:
@@ -284,7 +284,7 @@ class Session(RecipeState):
         ran_out = any(isinstance(event, Failed) and event.ran_out for event in events)
         self._requests.hand_out(events)
         if ran_out:
-            self._make_room()
+            self._release_run_memory()
 
     def _hear_engine(self, event: EngineReady | EngineFailed) -> None:
         if isinstance(event, EngineReady):
@@ -298,7 +298,7 @@ class Session(RecipeState):
         self._set_load_state(LoadState.LOADING if self._load else LoadState.UNLOADED)
 
     def _on_engine_failed(self, event: EngineFailed) -> None:
-        """Nothing will be answered any more: what waits for an answer ends."""
+        """End everything that waits for an answer of the engine."""
         self.evaluations.abandon(event.error)
         self._engine_problem = Problem(event.error, event.details)
         self._load = None
@@ -310,7 +310,7 @@ class Session(RecipeState):
         self.report(event.error, event.details)
 
     def _engine_is_gone(self) -> bool:
-        """Whether there is no engine to ask; then says so."""
+        """Whether the engine has failed; reports the error if so."""
         if self._engine_problem:
             self.report(self._engine_problem.error, self._engine_problem.details)
         return self._engine_problem is not None
@@ -363,7 +363,7 @@ class Session(RecipeState):
             self._load = None
             if event.error and not self._knows(load.recipe):
                 self._show_check(None, load.prompt, event.error)
-            self.runs.abandon()  # they were waiting for this load
+            self.runs.abandon()  # runs that waited for this load
             self._set_load_state(LoadState.FAILED if event.error else LoadState.UNLOADED)
             if event.error:
                 self.report(event.error, event.details)

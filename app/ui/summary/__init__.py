@@ -1,1 +1,1 @@
-"""Whole texts in numbers: how probable they are under each role, and what the pairs did."""
+"""Summary tab: statistics of whole runs, such as perplexities and mean contributions."""

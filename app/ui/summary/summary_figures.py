@@ -1,4 +1,4 @@
-"""The figures of texts as rows of cells: which there are, and how they are written."""
+"""Rows and headings of the tables of the Summary tab."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from app.ui.widgets.figures_model import Cell, Heading
 from app.wording import quoted, signed
 
 MOST_TOKENS = 10
-"""So many tokens are shown of those raised most, and of those lowered most."""
+"""Number of tokens listed with a positive mean shift, and with a negative one."""
 UNKNOWN = "–"
 
 Colors = Mapping[str, int]
-"""The place of each pair, which its colour goes by."""
+"""Index of each pair by name; the index determines the colour."""
 
 
 def role_title(role: Role) -> str:
-    """What a role is called in these tables."""
+    """Name of a role in these tables."""
     return {
         RoleKind.BASE: translate("Summary", "base"),
         RoleKind.TUNED: translate("Summary", "tuned"),
@@ -29,12 +29,12 @@ def role_title(role: Role) -> str:
 
 
 def written(value: float, pattern: str = "{0:.2f}") -> str:
-    """A figure, or a dash where it is not known."""
+    """A formatted number, or a dash for NaN."""
     return pattern.format(value) if value == value else UNKNOWN
 
 
 def perplexity(value: float) -> str:
-    """A perplexity in three digits or so."""
+    """A perplexity with about three digits."""
     if math.isinf(value):
         return "∞"
     return written(value, "{0:.2f}" if value < 99.95 else "{0:,.0f}")
@@ -55,20 +55,20 @@ def mean(value: float) -> str:
 
 def perplexity_headings() -> list[Heading]:
     return [
-        Heading(translate("Summary", "under"), number=False),
+        Heading(translate("Summary", "role"), number=False),
         Heading(
             translate("Summary", "perplexity"),
-            translate("Summary", "exp of the mean surprisal; the bar is its logarithm."),
+            translate("Summary", "exp of the mean surprisal; the bar shows its logarithm."),
         ),
         Heading(
             translate("Summary", "bits/byte"),
-            translate("Summary", "Comparable between models with other tokens."),
+            translate("Summary", "Comparable between models with different tokenizers."),
         ),
     ]
 
 
 def perplexity_rows(tally: Tally, pairs: Sequence[str], colors: Colors) -> list[list[Cell]]:
-    """A row for every role that has judged a token."""
+    """One row for each role with log-probabilities of some tokens."""
     roles = [BASE, TUNED]
     for pair in pairs:
         roles += [Role(RoleKind.EXPERT, pair), Role(RoleKind.ANTIEXPERT, pair)]
@@ -106,14 +106,14 @@ def pair_headings() -> list[Heading]:
             translate("Summary", "Mean contribution to p(tuned) − p(base) of the chosen tokens"),
         ),
         Heading(
-            translate("Summary", "mean size"),
-            translate("Summary", "Mean of the contribution's size, whether it gave or took"),
+            translate("Summary", "mean |size|"),
+            translate("Summary", "Mean of the absolute contribution"),
         ),
     ]
 
 
 def pair_rows(tally: Tally, pairs: Sequence[str], colors: Colors) -> list[list[Cell]]:
-    """A row for every pair, and one for all of them together where there are several."""
+    """One row for each pair; with several pairs also one for all of them together."""
     known = [(pair, tally.pairs[pair]) for pair in pairs if pair in tally.pairs]
     most = max([each.mean_size for _, each in known] + [abs(tally.mean_shift), 1e-9])
     rows = [
@@ -150,7 +150,7 @@ def influence_headings() -> list[Heading]:
 
 
 def influence_rows(influences: Sequence[Influence]) -> list[list[Cell]]:
-    """The tokens raised most and those lowered most; what did not move at all is left out."""
+    """Rows of the tokens with the largest positive and negative mean shifts."""
     raised = [each for each in influences if each.mean_shift > 0][:MOST_TOKENS]
     lowered = [each for each in influences if each.mean_shift < 0][-MOST_TOKENS:]
     shown = raised + lowered
@@ -165,17 +165,20 @@ def influence_rows(influences: Sequence[Influence]) -> list[list[Cell]]:
     ]
 
 
-# Texts side by side
+# Runs side by side
 
 
 def text_headings(pairs: Sequence[str]) -> list[Heading]:
     fixed = [
-        Heading(translate("Summary", "text"), number=False),
+        Heading(translate("Summary", "run"), number=False),
         Heading(translate("Summary", "tokens")),
         Heading(
-            translate("Summary", "flips"), translate("Summary", "Share of changed first choices")
+            translate("Summary", "flips"),
+            translate("Summary", "Share of tokens whose most probable token changed"),
         ),
-        Heading(translate("Summary", "tuned"), translate("Summary", "Perplexity under the tuned")),
+        Heading(
+            translate("Summary", "tuned"), translate("Summary", "Perplexity under the tuned models")
+        ),
         Heading(translate("Summary", "base"), translate("Summary", "Perplexity under the base")),
     ]
     means = [
@@ -186,7 +189,7 @@ def text_headings(pairs: Sequence[str]) -> list[Heading]:
 
 
 def text_row(name: str, tally: Tally, pairs: Sequence[str], about: str = "") -> list[Cell]:
-    """One text, or all of them together."""
+    """Row of one run, or of all runs together."""
     means = [tally.pairs[pair].mean if pair in tally.pairs else math.nan for pair in pairs]
     return [
         Cell(name, about or name),

@@ -1,4 +1,4 @@
-"""The third panel of the right-hand column: whole texts in numbers."""
+"""Summary tab of the right column: statistics of whole runs."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from app.ui.widgets.reflow_row import ReflowRow
 from app.ui.words.text_words import TextWords
 from app.wording import quoted
 
-_LEAST_TIMES = (1, 2, 3, 5, 10)
+_MINIMUM_COUNTS = (1, 2, 3, 5, 10)
 _WIDEST = 10
-"""Letters of a text's or pair's name in the table of texts; the rest is in the tool tip."""
+"""Maximum length of names in the table of runs; the tool tip has the whole name."""
 
 
 class SummaryPanel(QFrame):
-    """Perplexities, shares and means of the shown text, or of several."""
+    """Perplexities, mean contributions and most shifted tokens of one or several runs."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -46,33 +46,31 @@ class SummaryPanel(QFrame):
         self._pairs = FiguresModel(figures.pair_headings(), self)
         self._tokens = FiguresModel(figures.influence_headings(), self)
         self._texts = FiguresModel(figures.text_headings(()), self)
-        self._least = ChoiceBox()
-        self._least.setAccessibleName(self.tr("How often a token occurs at least"))
-        for times in _LEAST_TIMES:
-            self._least.addItem(self.tr("{0} times or more").format(times), times)
-        self._least.setItemText(0, self.tr("all"))
-        self._least.currentIndexChanged.connect(self._update)
-        self._token_table = _table(self._tokens, self.tr("Tokens most influenced"), wide=1)
-        self._token_table.chosen.connect(self._find)
-        self._text_table = _table(self._texts, self.tr("Texts side by side"), wide=None)
+        self._minimum = ChoiceBox()
+        self._minimum.setAccessibleName(self.tr("Minimum number of occurrences of a token"))
+        for times in _MINIMUM_COUNTS:
+            self._minimum.addItem(self.tr("{0} times or more").format(times), times)
+        self._minimum.setItemText(0, self.tr("all"))
+        self._minimum.currentIndexChanged.connect(self._update)
+        self._token_table = _table(self._tokens, self.tr("Most shifted tokens"), wide=1)
+        self._token_table.chosen.connect(self._select_next)
+        self._text_table = _table(self._texts, self.tr("Runs side by side"), wide=None)
         self._empty = _label("caption")
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._empty.setMargin(2 * SPACE)
-        self._empty.setText(
-            self.tr("Generate a text to see what the pairs did to the whole of it.")
-        )
+        self._empty.setText(self.tr("Press Generate to see statistics of whole runs."))
         self._sections: list[tuple[FiguresModel, list[QWidget]]] = []
         self._lay_out()
         self._tallies.changed.connect(self._update)
-        self._choice.chosen_changed.connect(self._look)
-        session.runs.list_changed.connect(self._look)
-        self._look()
+        self._choice.chosen_changed.connect(self._count_checked)
+        session.runs.list_changed.connect(self._count_checked)
+        self._count_checked()
 
     def sizeHint(self) -> QSize:  # noqa: N802 — Qt's name
         return QSize(340, 600)
 
     def _lay_out(self) -> None:
-        self._choice_title = _label("section", self.tr("Texts"))
+        self._choice_title = _label("section", self.tr("Runs"))
         page = QFrame()
         page.setProperty("role", "side")
         layout = QVBoxLayout(page)
@@ -82,15 +80,15 @@ class SummaryPanel(QFrame):
         layout.addWidget(self._choice)
         layout.addWidget(self._overview)
         layout.addWidget(self._empty)
-        roles = _table(self._roles, self.tr("Perplexity of the text under each role"))
+        roles = _table(self._roles, self.tr("Perplexity of the run under each role"))
         pairs = _table(self._pairs, self.tr("Mean contribution of each pair"))
-        least = ReflowRow()
-        least.add(_label("section", self.tr("Tokens most influenced")), 2)
-        least.add(self._least, 1)
+        minimum = ReflowRow()
+        minimum.add(_label("section", self.tr("Most shifted tokens")), 2)
+        minimum.add(self._minimum, 1)
         for model, title, table in (
             (self._roles, _label("section", self.tr("Perplexity under each role")), roles),
-            (self._pairs, _label("section", self.tr("What each pair gave or took")), pairs),
-            (self._tokens, least, self._token_table),
+            (self._pairs, _label("section", self.tr("Contribution of each pair")), pairs),
+            (self._tokens, minimum, self._token_table),
             (self._texts, _label("section", self.tr("Side by side")), self._text_table),
         ):
             layout.addSpacing(SPACE)
@@ -109,10 +107,10 @@ class SummaryPanel(QFrame):
 
     # Content
 
-    def _look(self) -> None:
-        """Count what is checked, while somebody looks."""
+    def _count_checked(self) -> None:
+        """Count the tokens of the checked runs while the panel is visible."""
         if self.isVisible():
-            self._tallies.look_at(self._choice.chosen)
+            self._tallies.count_only(self._choice.chosen)
             self._update()
 
     def _update(self) -> None:
@@ -124,11 +122,11 @@ class SummaryPanel(QFrame):
                 colors.setdefault(pair, place)
         tallies = [self._tallies.of(run) for run in runs]
         whole = total(tallies)
-        self._overview.setText(self._tell(whole, len(runs)))
+        self._overview.setText(self._describe(whole, len(runs)))
         self._show(self._roles, figures.perplexity_rows(whole, pairs, colors))
         self._show(self._pairs, figures.pair_rows(whole, pairs, colors))
-        least = int(self._least.currentData())
-        self._show(self._tokens, figures.influence_rows(whole.influences(least)))
+        minimum = int(self._minimum.currentData())
+        self._show(self._tokens, figures.influence_rows(whole.influences(minimum)))
         rows = [
             figures.text_row(self._words.title(run), tally, pairs, self._words.about(run))
             for run, tally in zip(runs, tallies, strict=True)
@@ -144,7 +142,7 @@ class SummaryPanel(QFrame):
         self._overview.setVisible(known)
         for model, widgets in self._sections:
             for widget in widgets:
-                # The choice of how often stays while it lets no token through.
+                # The choice of the minimum stays visible even if it excludes all tokens.
                 asked = model is self._tokens and whole.tuned > 0
                 widget.setVisible(bool(model.rowCount()) or asked)
 
@@ -158,28 +156,28 @@ class SummaryPanel(QFrame):
         with table.kept(model.row_of):
             model.show(rows, headings or ())
 
-    def _tell(self, whole: Tally, texts: int) -> str:
-        """How much was counted, and what the figures leave out or take in."""
+    def _describe(self, whole: Tally, texts: int) -> str:
+        """Describe what the statistics are based on."""
         counted = self.tr("{0} tokens, {1} characters").format(
             f"{whole.tokens:,}", f"{whole.characters:,}"
         )
         lines = [counted]
         if texts > 1:
-            lines = [self.tr("{0} texts: {1}").format(texts, counted)]
+            lines = [self.tr("{0} runs: {1}").format(texts, counted)]
         if whole.tuned:
             lines.append(
-                self.tr("First choice changed at {0} tokens ({1})").format(
+                self.tr("Flips: {0} tokens ({1})").format(
                     f"{whole.flips:,}", figures.percent(whole.flipped_share)
                 )
             )
         if whole.given:
             lines.append(
-                self.tr("{0} tokens were given, not drawn; they count like the others").format(
-                    f"{whole.given:,}"
-                )
+                self.tr(
+                    "{0} tokens were given, not sampled; they are counted like the others"
+                ).format(f"{whole.given:,}")
             )
         if whole.sampled:
-            lines.append(self.tr("Contributions are approximate: more than six pairs"))
+            lines.append(self.tr("Contributions are approximate with more than six pairs"))
         waiting = self._tallies.waiting
         if waiting:
             lines.append(self.tr("Counting: {0} tokens to go …").format(f"{waiting:,}"))
@@ -187,8 +185,8 @@ class SummaryPanel(QFrame):
 
     # From the person
 
-    def _find(self, index: QModelIndex) -> None:
-        """Select the next place of a token in the text that is shown."""
+    def _select_next(self, index: QModelIndex) -> None:
+        """Select the next occurrence of a token in the shown run."""
         run, selection = self._session.runs.current, self._session.selection
         if run is None:
             return
@@ -200,15 +198,15 @@ class SummaryPanel(QFrame):
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 — Qt's name
         super().showEvent(event)
-        self._look()
+        self._count_checked()
 
     def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802 — Qt's name
         super().hideEvent(event)
-        self._tallies.look_at(())
+        self._tallies.count_only(())
 
 
 def _table(model: FiguresModel, name: str, wide: int | None = 0) -> NumberTable:
-    """A table as high as its rows, in which the column ``wide`` takes the room that is left."""
+    """A table as high as its rows, in which the column ``wide`` takes the remaining width."""
     table = NumberTable(model, name, fits=True, wide=wide)
     header = table.horizontalHeader()
     header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)

@@ -1,4 +1,4 @@
-"""Counts the tokens of texts, a few milliseconds at a time, so that the window stays fluid."""
+"""Statistics of runs, counted in slices of a few milliseconds so that the window responds."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from app.ui.state.texts.text_run import Run
 
 _SLICE_SECONDS = 0.006
 _PAUSE_MS = 8
-_TELL_SECONDS = 0.3
+_EMIT_SECONDS = 0.3
 
 
 @dataclass(slots=True, eq=False)
 class _Counted:
-    """How far a text has been counted."""
+    """Statistics of a run, and the number of its tokens that they include."""
 
     pairs: tuple[str, ...]
     tally: Tally = field(default_factory=Tally)
@@ -30,43 +30,43 @@ class _Counted:
 
 
 class Tallies(QObject):
-    """The sums of the texts that are looked at.
+    """Statistics of the runs shown in the Summary tab.
 
-    Counting goes on in slices while a text grows, and starts where it left off.
+    Counting continues in slices while a run grows, and resumes where it stopped.
     """
 
     changed = Signal()
-    """Tokens were counted; a few times a second at most, and when all are."""
+    """Tokens were counted; at most a few times a second, and when all are counted."""
 
     def __init__(self, runs: Runs, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._runs = runs
         self._counted: dict[Run, _Counted] = {}
         self._wanted: list[Run] = []
-        self._told_at = 0.0
+        self._emitted_at = 0.0
         self._timer = QTimer(self)
         self._timer.setInterval(_PAUSE_MS)
         self._timer.timeout.connect(self._count_on)
         runs.generation.progressed.connect(self._on_progress)
         runs.list_changed.connect(self._forget_removed)
 
-    def look_at(self, runs: Sequence[Run]) -> None:
-        """Count these texts, and none that is not among them; nothing to stop counting."""
+    def count_only(self, runs: Sequence[Run]) -> None:
+        """Count only the tokens of ``runs``; an empty sequence stops counting."""
         self._wanted = list(runs)
         if self.waiting:
             self._timer.start()
 
     def of(self, run: Run) -> Tally:
-        """The sums over what has been counted of a text."""
+        """Statistics of the counted tokens of a run."""
         counted = self._counted.get(run)
         return counted.tally if counted else Tally()
 
     @property
     def waiting(self) -> int:
-        """How many tokens of the texts that are looked at have not been counted."""
-        return sum(len(run.tokens) - self._place(run) for run in self._wanted)
+        """Number of tokens that are not counted yet."""
+        return sum(len(run.tokens) - self._counted_tokens(run) for run in self._wanted)
 
-    def _place(self, run: Run) -> int:
+    def _counted_tokens(self, run: Run) -> int:
         counted = self._counted.get(run)
         return counted.tokens if counted else 0
 
@@ -82,13 +82,13 @@ class Tallies(QObject):
         done = not self.waiting
         if done:
             self._timer.stop()
-        if done or now - self._told_at > _TELL_SECONDS:
-            self._told_at = now
+        if done or now - self._emitted_at > _EMIT_SECONDS:
+            self._emitted_at = now
             self.changed.emit()
 
     def _on_progress(self, run: Run) -> None:
         if run in self._wanted and not self._timer.isActive():
-            # At most a few times a second: what came in between is counted together.
+            # Tokens that arrive while the timer runs are counted by its next slices.
             self._timer.start()
 
     def _forget_removed(self) -> None:
@@ -97,12 +97,12 @@ class Tallies(QObject):
 
 
 def pairs_of(run: Run) -> tuple[str, ...]:
-    """The names that the pairs of a text's recipe are counted under: all different."""
+    """Distinct names of the pairs of a run's recipe."""
     return _distinct(tuple(pair.name for pair in run.recipe.pairs))
 
 
 def role_of(run: Run) -> Role:
-    """The role that wrote a text alone."""
+    """The role that generated a run alone."""
     if not run.role:
         return BASE
     pair, antiexpert = divmod(run.role - 1, 2)
@@ -117,7 +117,7 @@ def _count(run: Run, token: ExplainedToken, counted: _Counted) -> None:
     tally.add(token, run.label(token.token_id), pairs, sampled=len(pairs) > MOST_EXACT_PAIRS)
     try:
         found = small_model_logprobs(run.rows, token.index, token.token_id)
-    except HistoryError:  # they are read from the history when they are looked at
+    except HistoryError:  # rows of opened runs are read from the history
         found = None
     if found is None:
         return
@@ -127,7 +127,7 @@ def _count(run: Run, token: ExplainedToken, counted: _Counted) -> None:
 
 
 def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
-    """The names, with a number behind one that comes again."""
+    """The names, with a number appended to repeated ones."""
     seen: dict[str, int] = {}
     found = []
     for name in names:

@@ -1,4 +1,4 @@
-"""Which of the texts the summary is about: a list with check boxes."""
+"""List with check boxes: the runs that the summary includes."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ _MOST_ROWS = 5
 
 
 class TextChoice(QListWidget):
-    """The texts of the window, of which any number can be checked.
+    """The runs of the window, of which any number can be checked.
 
-    The shown text is checked, and the next one that is shown in its place, until the person checks
-    others.
+    Only the shown run is checked until the user checks others.
     """
 
     chosen_changed = Signal()
@@ -28,7 +27,7 @@ class TextChoice(QListWidget):
         self._words = words
         self._chosen: list[Run] = []
         self._follows = True
-        self.setAccessibleName(self.tr("Texts that the summary is about"))
+        self.setAccessibleName(self.tr("Runs of the summary"))
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.itemChanged.connect(self._on_checked)
@@ -38,7 +37,7 @@ class TextChoice(QListWidget):
 
     @property
     def chosen(self) -> list[Run]:
-        """The texts that are checked, in the order of the list."""
+        """The checked runs, in the order of the list."""
         return self._chosen
 
     def _update(self) -> None:

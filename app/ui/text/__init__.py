@@ -1,1 +1,1 @@
-"""The prompt and the text as it streams."""
+"""The prompt editor and the transcript: the generated text with its tints."""

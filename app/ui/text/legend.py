@@ -1,4 +1,4 @@
-"""What the tints and marks of the transcript mean, with numbers and units."""
+"""Legend of the transcript: explains its tints and marks, with numbers and units."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _SAMPLE = "aa"
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """Which marks there are in a text, so that the legend explains no others."""
+    """Kinds of marks that occur in the shown run; the legend explains only these."""
 
     flips: bool = True
     others: bool = False
@@ -37,11 +37,10 @@ class Marks:
 
 
 class TintLegend(QWidget):
-    """A gradient, or the classes, with its numbers; then the marks.
+    """Colour scale of the chosen tint, as a gradient or as classes, followed by the marks.
 
-    Where not all of it fits, what the menus beside it say as well goes first, and what is left
-    keeps its order. Nothing of it is only there: the tool tip and the accessible description say it
-    in words.
+    Parts that do not fit are left out, those with the highest ``rank`` first; the others keep their
+    order. The tool tip and the accessible description explain all parts in words.
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -56,11 +55,11 @@ class TintLegend(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
 
     def show_tints(self, tints: TokenTints | None, marks: Marks) -> None:
-        """Explain these tints and marks; nothing while there is no text."""
+        """Show the legend of ``tints`` and ``marks``; empty while there is no run."""
         shown = (tints.scale, tints.reduction, marks) if tints else None
         self._tints = tints
         if shown == self._shown:
-            return  # this is called with every few tokens, and laying out costs much more
+            return  # this is called every few tokens, and a new layout is expensive
         self._shown, self._marks = shown, marks
         text = "\n".join([*_in_words(tints), *self._marks_in_words()]) if tints else ""
         self.setToolTip(text)
@@ -90,13 +89,13 @@ class TintLegend(QWidget):
     # Parts
 
     def _fitting(self) -> list[_Part]:
-        """As many parts as there is room for: the scale first, then marks, then the rest."""
+        """The parts that fit into the width: the scale has priority, then marks, then the rest."""
         room = self.width() + SPACE
         parts = self._parts()
         if sum(part.width for part in parts if part.rank <= 1) > room:
             parts = self._parts(short=True)
         scale = [part for part in parts if part.rank == 0]
-        if sum(part.width for part in scale) > room:  # some of its classes would mislead
+        if sum(part.width for part in scale) > room:  # showing only some classes would mislead
             scale = []
         kept = list(scale)
         for part in sorted(parts, key=lambda part: part.rank):
@@ -112,10 +111,10 @@ class TintLegend(QWidget):
         if self._tints.reduction is not None:
             parts.append(self._text(reduction_title(self._tints.reduction), rank=3))
         if self._marks.flips:
-            told = self.tr("changed") if short else self.tr("first choice changed")
+            told = self.tr("flip") if short else self.tr("flip: most probable token changed")
             parts.append(self._sample(told, _underline, rank=1))
         if self._marks.others:
-            parts.append(self._sample(self.tr("other at α"), _dots, rank=2))
+            parts.append(self._sample(self.tr("different at α"), _dots, rank=2))
         if self._marks.given:
             parts.append(self._sample(self.tr("given"), _corner, rank=2))
         return parts
@@ -124,14 +123,17 @@ class TintLegend(QWidget):
         words = []
         if self._marks.flips:
             words.append(
-                self.tr("Underlined: the experts changed the most probable token at that place.")
+                self.tr("Underlined: a flip, where the experts changed the most probable token.")
             )
         if self._marks.others:
             words.append(
-                self.tr("Dotted line above: another token would have been chosen at the α asked.")
+                self.tr(
+                    "Dotted line above: another token would have been generated at the "
+                    "α of the what-if bar."
+                )
             )
         if self._marks.given:
-            words.append(self.tr("Corner: the token was given, and not drawn."))
+            words.append(self.tr("Corner: the token was given, not sampled."))
         return words
 
     def _gradient(self, scale: Scale) -> _Part:
@@ -160,7 +162,7 @@ class TintLegend(QWidget):
         return _Part(sum(widths) + bar + 2 * SPACE, paint)
 
     def _classes(self, scale: Scale, short: bool) -> list[_Part]:
-        """A swatch for each class; ``short``: only the first says what its number is."""
+        """A swatch for each class; with ``short`` only the first one has a full title."""
         first, *others = scale.classes
         parts = [self._swatch(class_title(first), scale.color(first))]
         for rank in others:
@@ -204,9 +206,11 @@ class TintLegend(QWidget):
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """Something to paint at a distance from the left; ``width`` includes the gap after it.
+    """A part of the legend. ``width`` includes the gap after it.
 
-    ``rank`` says what goes first where room is short, the highest; the scale has 0.
+    Attributes:
+        paint: Paints the part at a distance from the left edge.
+        rank: Parts with the highest rank are left out first; the scale has 0.
     """
 
     width: float
@@ -239,15 +243,17 @@ def _in_words(tints: TokenTints) -> list[str]:
     scale, words = tints.scale, [tint_explanation(tints.tint)]
     if tints.tint.measure is Measure.SHIFT:
         words.append(
-            translate("Tints", "Full tint from {0} bits: {1} or {2}.").format(
+            translate("Tints", "Darkest colour from {0} bits: {1} or {2}.").format(
                 _short(scale.limit), factor(scale.limit), factor(-scale.limit)
             )
         )
     elif tints.tint.measure is Measure.CONTRIBUTION:
-        words.append(translate("Tints", "Full tint from {0}.").format(_short(scale.limit)))
+        words.append(translate("Tints", "Darkest colour from {0}.").format(_short(scale.limit)))
     elif not scale.classes:
-        words.append(translate("Tints", "Full tint from {0} bits.").format(_short(scale.limit)))
+        words.append(
+            translate("Tints", "Darkest colour from {0} bits.").format(_short(scale.limit))
+        )
     if tints.reduction is not None:
         how = reduction_title(tints.reduction)
-        words.append(translate("Tints", "Of a group the {0} of its tokens.").format(how))
+        words.append(translate("Tints", "A group shows the {0} of its tokens.").format(how))
     return words

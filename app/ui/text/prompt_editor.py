@@ -1,4 +1,4 @@
-"""Where a person types the text to continue."""
+"""Editor of the prompt."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LINES = 3
 
 
 class _Edit(QPlainTextEdit):
-    """Takes text that is dropped or pasted; files that are dropped are for the window."""
+    """Text field that accepts dropped and pasted text, and leaves dropped files to the window."""
 
     def canInsertFromMimeData(self, source: QMimeData) -> bool:  # noqa: N802 — Qt's name
         files = any(url.isLocalFile() for url in source.urls())
@@ -20,7 +20,7 @@ class _Edit(QPlainTextEdit):
 
 
 class PromptEditor(QFrame):
-    """A card with the prompt. Tab moves on, as in a form."""
+    """Card with the prompt. Tab moves the focus to the next widget."""
 
     text_changed = Signal(str)
 
@@ -35,7 +35,7 @@ class PromptEditor(QFrame):
         self._edit.setFrameShape(QFrame.Shape.NoFrame)
         self._edit.setPlaceholderText(self.tr("Type the beginning of a text or a question …"))
         self._edit.setAccessibleName(self.tr("Prompt"))
-        self._edit.setAccessibleDescription(self.tr("The text that the models continue"))
+        self._edit.setAccessibleDescription(self.tr("The prompt that the models continue"))
         self._edit.textChanged.connect(lambda: self.text_changed.emit(self.text))
         caption.setBuddy(self._edit)
         height = self._edit.fontMetrics().lineSpacing() * _LINES + 2 * SPACE
@@ -51,12 +51,12 @@ class PromptEditor(QFrame):
         return self._edit.toPlainText()
 
     def set_text(self, text: str) -> None:
-        """Replace the prompt. Undo in the field takes back what a person typed, and not this."""
+        """Replace the prompt. Undo in the field reverts only what was typed."""
         if text != self.text:
             self._edit.setPlainText(text)
             self._edit.moveCursor(QTextCursor.MoveOperation.End)
-            self._edit.verticalScrollBar().setValue(0)  # a prompt is read from its beginning
+            self._edit.verticalScrollBar().setValue(0)  # show the beginning of a long prompt
 
     def focus(self) -> None:
-        """Put the keyboard into the editor."""
+        """Give the editor the keyboard focus."""
         self._edit.setFocus()

@@ -1,4 +1,4 @@
-"""The lines of a text that can be seen, and where on them a part of the text lies."""
+"""Visible lines of a text editor, and the rectangles of text ranges on them."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _RIGHT_TO_LEFT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class VisibleLine:
-    """A line on the screen. Its own places are measured from where its block begins.
+    """A line on the screen. Its coordinates are relative to the origin of its text block.
 
     Attributes:
-        line: Its layout.
-        origin: Where its block begins, in the viewport.
-        block: Where its block begins, in the document.
-        turned: Whether some of it may run from right to left.
+        line: Qt's layout of the line.
+        origin: Top left corner of the text block in the viewport.
+        block: Position in the document where the text block begins.
+        turned: Whether the line may contain right-to-left text.
     """
 
     line: QTextLine
@@ -40,7 +40,7 @@ class VisibleLine:
 
     @property
     def end(self) -> int:
-        """The position after the last one."""
+        """The position of the document after the last one on this line."""
         return self.start + self.line.textLength()
 
     @property
@@ -48,9 +48,9 @@ class VisibleLine:
         return self.line.y() + self.line.ascent()
 
     def area(self, start: int, end: int) -> QRectF:
-        """Where the text between two positions of this line is."""
+        """Rectangle of the text between two positions of this line."""
         places = range(start - self.block, end - self.block)
-        if self.turned:  # what is adjacent in the text may be apart on the screen
+        if self.turned:  # characters that are adjacent in the text may be apart on the screen
             edges = [self._x(place) for place in places]
             edges += [self._x(place, QTextLine.Edge.Trailing) for place in places]
         else:
@@ -64,7 +64,7 @@ class VisibleLine:
 
 
 def visible_lines(edit: QPlainTextEdit, top: float, bottom: float) -> Iterator[VisibleLine]:
-    """The lines of ``edit`` that reach between two heights of its viewport."""
+    """The lines of ``edit`` between two heights of its viewport."""
     block = edit.firstVisibleBlock()
     offset = edit.contentOffset()
     while block.isValid():

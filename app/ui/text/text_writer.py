@@ -1,4 +1,4 @@
-"""Writes exact text into a document as it is shown, and keeps where in the document it is."""
+"""Writes the prompt and the tokens into a document and records the position of each token."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from app.ui.text.transcript_text import TextMap
 
 
 class TextWriter:
-    """Writes at the end of an empty document; ``map`` says where everything is."""
+    """Appends text to a document; ``map`` has the positions of everything that was written."""
 
     def __init__(self, document: QTextDocument) -> None:
         self._document = document
         self.map = TextMap()
 
     def write_prompt(self, text: str, color: QColor) -> None:
-        """Write text that belongs to no token."""
+        """Write the prompt, which belongs to no token."""
         self._insert(self._pieces(text), color, color)
 
     def write_tokens(
@@ -31,7 +31,7 @@ class TextWriter:
         color: QColor,
         marks: QColor,
     ) -> None:
-        """Write tokens; those without text are shown by the ``label`` of their id, as a mark."""
+        """Write tokens. A token without text is shown as a mark: the ``label`` of its id."""
         pieces: list[tuple[str, bool]] = []
         for token in tokens:
             self.map.begin_token()
@@ -43,7 +43,7 @@ class TextWriter:
         self._insert(pieces, color, marks)
 
     def _pieces(self, text: str) -> list[tuple[str, bool]]:
-        """What is shown for ``text``, and whether it is a mark."""
+        """Split ``text`` into pieces as they are shown, each with whether it is a mark."""
         pieces = []
         for shown, exact in show(text):
             self.map.add(shown, exact)
@@ -51,17 +51,17 @@ class TextWriter:
         return pieces
 
     def _insert(self, pieces: list[tuple[str, bool]], color: QColor, marks: QColor) -> None:
-        """Insert pieces, as few at a time as their two looks need."""
+        """Insert pieces; neighbours with the same format are inserted together."""
         cursor = QTextCursor(self._document)
         cursor.movePosition(QTextCursor.MoveOperation.End)
-        looks = _look(color), _look(marks)
+        formats = _format(color), _format(marks)
         cursor.beginEditBlock()
         for mark, group in groupby(pieces, itemgetter(1)):
-            cursor.insertText("".join(shown for shown, _ in group), looks[mark])
+            cursor.insertText("".join(shown for shown, _ in group), formats[mark])
         cursor.endEditBlock()
 
 
-def _look(color: QColor) -> QTextCharFormat:
-    look = QTextCharFormat()
-    look.setForeground(color)
-    return look
+def _format(color: QColor) -> QTextCharFormat:
+    char_format = QTextCharFormat()
+    char_format.setForeground(color)
+    return char_format

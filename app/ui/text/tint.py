@@ -1,4 +1,4 @@
-"""The scales of the transcript: which colour a number has."""
+"""Colour scales of the transcript: from the number of a token to its background colour."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from app.ui.theme import Theme, blend
 
 _LEVELS = 64
 _MARK_SHARE = 0.08
-"""How much of the background is in the colour of marks; they must stay readable as well."""
+"""Share of the background in the colour of marks; low, so that marks stay readable."""
 
 _LIMITS = {
     Measure.SHIFT: FULL_SHIFT_BITS,
@@ -26,23 +26,23 @@ _LIMITS = {
     Measure.KL: 4.0,
     Measure.ENTROPY: 8.0,
 }
-"""What has the full tint at a token: in bits, and in probability for a contribution."""
+"""Value of a token that gets the darkest colour: in bits, or in probability for contributions."""
 _WIDER = {Grouping.WORD: 2.0, Grouping.SENTENCE: 8.0, Grouping.LINE: 8.0}
-"""How much wider the scale of a sum over a group is."""
+"""Factor of the limit for groups whose number is a sum."""
 
 _DIVERGING = (Measure.SHIFT, Measure.CONTRIBUTION)
 _RANKS_LIGHT = ("#eef3d8", "#b5dcb4", "#90bfdf", "#b598d6")
 _RANKS_DARK = ("#31362a", "#284a39", "#28557c", "#6c4f9b")
-"""From light to dark, or from dark to light, so that their order shows without hues."""
+"""Ordered by lightness, so that the order is visible without colour vision."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Turns a number into a colour.
+    """Colour scale of one tint.
 
     Attributes:
-        tint: What the number is.
-        limit: Where the tint is full; classes of ranks have none.
+        tint: The measure that the scale shows.
+        limit: Value with the darkest colour; unused for classes of ranks.
         theme: The colours.
     """
 
@@ -52,19 +52,19 @@ class Scale:
 
     @property
     def diverging(self) -> bool:
-        """Whether 0 is in its middle."""
+        """Whether 0 is in the middle of the scale."""
         return self.tint.measure in _DIVERGING
 
     @property
     def classes(self) -> tuple[int, ...]:
-        """The last rank of each class but the one beyond them, or nothing where it is gradual."""
+        """Last rank of each class except the lowest class; empty for a continuous scale."""
         return RANK_CLASSES if self.tint.measure is Measure.RANK else ()
 
     def color(self, value: float) -> QColor:
-        """The background for ``value``; what is no number has none.
+        """The background for ``value``; NaN gets the plain background.
 
-        What is infinite, such as the shift of a token that the base held impossible, has the full
-        tint.
+        Infinite values, such as the shift of a token with base probability 0, get the darkest
+        colour.
         """
         if math.isnan(value):
             return QColor(self.theme.surface)
@@ -87,7 +87,7 @@ class Scale:
 
 
 def scale_of(tint: Tint, grouping: Grouping, theme: Theme) -> Scale:
-    """The scale of a tint; wider for groups whose number is a sum."""
+    """The scale of a tint; its limit is larger for groups whose number is a sum."""
     limit = _LIMITS.get(tint.measure, 0.0)
     if tint.measure is not Measure.ENTROPY:
         limit *= _WIDER.get(grouping, 1.0)
@@ -101,5 +101,5 @@ def _shade(scale: Scale, level: int) -> QColor:
 
 
 def mark_color(theme: Theme) -> QColor:
-    """The colour of marks (line breaks, bytes): quieter than text, and readable on every tint."""
+    """Colour of marks (line breaks, bytes): paler than text, but readable on every tint."""
     return blend(theme.text, theme.surface, _MARK_SHARE)

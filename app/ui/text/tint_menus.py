@@ -1,4 +1,4 @@
-"""The menus of tints and groupings: in the menu bar with their keys, and beside the legend."""
+"""Menus of tints and groupings, used in the menu bar and beside the legend."""
 
 from __future__ import annotations
 
@@ -17,16 +17,18 @@ _KEYS = 9
 
 
 def shown_pairs(session: Session) -> tuple[str, ...]:
-    """The pairs of the text that is shown, or of the recipe while there is none."""
+    """The pairs of the shown run, or of the recipe while there is no run."""
     run = session.runs.current
     return run.pair_names if run else tuple(pair.name for pair in session.recipe.pairs)
 
 
 class TintMenu(QMenu):
-    """Chooses what tokens are coloured by; what the text cannot have is disabled.
+    """Menu of the measures that tokens can be coloured by.
+
+    Measures that the shown run does not have are disabled.
 
     Args:
-        keys: Whether its actions have shortcuts: of two such menus only one may.
+        keys: Whether the actions have shortcuts; only one of several such menus may have them.
     """
 
     def __init__(self, session: Session, parent: QWidget, *, keys: bool = False) -> None:
@@ -75,7 +77,7 @@ class TintMenu(QMenu):
 
 
 class GroupingMenu(QMenu):
-    """Chooses whether tokens are coloured and chosen one by one or in groups."""
+    """Menu of the groupings: tokens are coloured and selected one by one or in groups."""
 
     def __init__(self, session: Session, parent: QWidget) -> None:
         super().__init__(parent)
@@ -99,11 +101,11 @@ class GroupingMenu(QMenu):
 
 
 class MenuButton(QToolButton):
-    """A quiet button that says what is chosen and opens a menu of what else there is.
+    """Flat button that shows the current choice and opens a menu of all choices.
 
     Args:
-        menu: What it opens.
-        name: What is chosen with it, for screen readers.
+        menu: The menu of choices.
+        name: Name of the setting, for screen readers.
     """
 
     def __init__(self, menu: QMenu, name: str, parent: QWidget | None = None) -> None:
@@ -115,7 +117,7 @@ class MenuButton(QToolButton):
         menu.setParent(self, menu.windowFlags())
 
     def show_choice(self, text: str, about: str = "") -> None:
-        """Say what is chosen."""
+        """Show ``text`` as the current choice; ``about`` is its tool tip."""
         self.setText(self.tr("{0} ▾").format(menu_text(text)))
         self.setToolTip(about)
         self.setAccessibleName(self.tr("{0}: {1}").format(self._name, text))

@@ -1,7 +1,7 @@
-"""Paints what lies under and over the words: tints, and the marks of single tokens.
+"""Painter of the tints below the text and of the marks of single tokens above it.
 
-It is painted and not written into the document, so that another tint changes nothing there, and
-only what is visible costs anything.
+Tints are painted instead of being formats of the document, so that a change of tint does not
+change the document, and only visible lines cost time.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ _UNDERLINE_WIDTH = 1.4
 _DOT_WIDTH = 1.6
 _CORNER = 4.0
 _MOST_LINES = 1000
-"""So many lines are remembered; a screen has a tenth of them."""
+"""Size of the cache of lines; a screen has about a tenth of them."""
 
 
 @dataclass(frozen=True, slots=True)
-class LineLook:
-    """What is painted on a line beside its words, from where its block begins.
+class LineDecorations:
+    """Decorations of one line, in coordinates relative to the origin of its text block.
 
     Attributes:
         end: The position of the document after the line.
         tints: Backgrounds.
-        flips: Underlines: the pairs changed the first choice.
-        others: Dotted lines above: other weights would have chosen otherwise.
-        given: Corners: the token was given and not drawn, unless the whole text was.
+        flips: Underlines of flips.
+        others: Dotted lines above tokens that differ at the alphas of the what-if bar.
+        given: Corner marks of tokens that were given, not sampled; none in a scored run.
     """
 
     end: int
@@ -47,13 +47,13 @@ class LineLook:
 
 
 class TintPainter:
-    """Knows how the lines of one text look, and remembers it while they stay as they are.
+    """Computes the decorations of the lines of one run, and caches them while they are valid.
 
     Args:
-        edit: What shows the text.
-        places: Where its tokens are.
-        run: The text.
-        tints: What its tokens are coloured by.
+        edit: The editor that shows the run.
+        places: Positions of the tokens in the document.
+        run: The run.
+        tints: Colours of the tokens.
     """
 
     def __init__(self, edit: QPlainTextEdit, places: TextMap, run: Run, tints: TokenTints) -> None:
@@ -61,36 +61,38 @@ class TintPainter:
         self._places = places
         self._run = run
         self._tints = tints
-        self._known: dict[int, LineLook] = {}
+        self._cache: dict[int, LineDecorations] = {}
         self._basis: tuple[object, ...] = ()
 
-    def looks(self, clip: QRectF, others: Collection[int]) -> list[tuple[QPointF, LineLook]]:
-        """Where the blocks of the lines within ``clip`` begin, and how the lines look.
+    def decorations(
+        self, clip: QRectF, others: Collection[int]
+    ) -> list[tuple[QPointF, LineDecorations]]:
+        """Decorations of the lines within ``clip``, each with the origin of its text block.
 
         Args:
             clip: A part of the viewport.
-            others: Tokens where other weights would have chosen otherwise; another object for
-                other tokens.
+            others: Tokens that differ at the alphas of the what-if bar. Must be a new object when
+                the tokens change: the cache compares it by identity.
         """
-        self._forget_what_changed(others)
+        self._drop_outdated(others)
         return [
-            (line.origin, self._look(line, others))
+            (line.origin, self._decorate(line, others))
             for line in visible_lines(self._edit, clip.top(), clip.bottom())
         ]
 
-    def _forget_what_changed(self, others: Collection[int]) -> None:
+    def _drop_outdated(self, others: Collection[int]) -> None:
         edit, tints = self._edit, self._tints
         layout = edit.viewport().width(), edit.document().defaultFont(), edit.logicalDpiX()
         basis = (tints.scale, tints.grouping, others, *layout)
-        if basis != self._basis or len(self._known) > _MOST_LINES:
-            self._known.clear()
+        if basis != self._basis or len(self._cache) > _MOST_LINES:
+            self._cache.clear()
             self._basis = basis
 
-    def _look(self, line: VisibleLine, others: Collection[int]) -> LineLook:
+    def _decorate(self, line: VisibleLine, others: Collection[int]) -> LineDecorations:
         start, end = line.start, line.end
-        known = self._known.get(start)
-        if known is not None and known.end == end:
-            return known
+        cached = self._cache.get(start)
+        if cached is not None and cached.end == end:
+            return cached
         tokens = self._places.tokens_in(start, end)
         flips, dots, given = [], [], []
         for index in tokens:
@@ -108,13 +110,13 @@ class TintPainter:
             if forced:
                 given.append(area.topLeft())
         tints = [(line.area(*span), color) for *span, color in self._spans(line, tokens)]
-        look = LineLook(end, tints, flips, dots, given)
+        decorated = LineDecorations(end, tints, flips, dots, given)
         if tokens.stop <= self._tints.settled:
-            self._known[start] = look
-        return look
+            self._cache[start] = decorated
+        return decorated
 
     def _area(self, line: VisibleLine, token: int) -> QRectF | None:
-        """Where a token is on a line, without the space before its word."""
+        """Rectangle of a token on a line, without the leading spaces of the token."""
         start, end = self._part(line, token)
         if start >= end:
             return None
@@ -123,12 +125,12 @@ class TintPainter:
         return line.area(start + spaces if start + spaces < end else start, end)
 
     def _part(self, line: VisibleLine, token: int) -> tuple[int, int]:
-        """From where to where a token is on a line; empty where it is not."""
+        """Start and end of a token within a line; empty where the token is not on the line."""
         start, end = self._places.token_range(token)
         return max(start, line.start), min(end, line.end)
 
     def _spans(self, line: VisibleLine, tokens: range) -> Iterator[tuple[int, int, QColor]]:
-        """The parts of a line that have one colour."""
+        """The parts of a line with the same colour, each with that colour."""
         since, until, color = 0, 0, None
         for token in tokens:
             start, end = self._part(line, token)
@@ -143,26 +145,28 @@ class TintPainter:
             yield since, until, color
 
 
-def paint_tints(painter: QPainter, looks: Sequence[tuple[QPointF, LineLook]]) -> None:
-    """Fill the backgrounds."""
-    for origin, look in looks:
-        for area, color in look.tints:
+def paint_tints(painter: QPainter, decorations: Sequence[tuple[QPointF, LineDecorations]]) -> None:
+    """Paint the backgrounds."""
+    for origin, line in decorations:
+        for area, color in line.tints:
             painter.fillRect(area.translated(origin), color)
 
 
-def paint_marks(painter: QPainter, looks: Sequence[tuple[QPointF, LineLook]], theme: Theme) -> None:
-    """Mark single tokens."""
+def paint_marks(
+    painter: QPainter, decorations: Sequence[tuple[QPointF, LineDecorations]], theme: Theme
+) -> None:
+    """Paint the marks of single tokens."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     solid = QPen(QColor(theme.text), _UNDERLINE_WIDTH)
     dotted = QPen(QColor(theme.accent), _DOT_WIDTH, Qt.PenStyle.DotLine)
     painter.setBrush(QColor(theme.muted))
-    for origin, look in looks:
-        for pen, lines in ((solid, look.flips), (dotted, look.others)):
+    for origin, line in decorations:
+        for pen, lines in ((solid, line.flips), (dotted, line.others)):
             if lines:
                 painter.setPen(pen)
-                painter.drawLines([line.translated(origin) for line in lines])
+                painter.drawLines([mark.translated(origin) for mark in lines])
         painter.setPen(Qt.PenStyle.NoPen)
-        for place in look.given:
+        for place in line.given:
             top = place + origin
             painter.drawPolygon([top, top + QPointF(_CORNER, 0), top + QPointF(0, _CORNER)])
 

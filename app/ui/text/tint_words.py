@@ -1,4 +1,4 @@
-"""What the tints are called and how their numbers are written."""
+"""Names of the tints and the format of their numbers."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def tints(pairs: Sequence[str]) -> list[Tint]:
-    """Every tint there is with these pairs; the contributions come last, so that keys stay."""
+    """All tints of a run with these pairs; contributions come last, for stable shortcuts."""
     alike = [Tint(measure) for measure in Measure if measure is not Measure.CONTRIBUTION]
     return alike + [Tint(Measure.CONTRIBUTION, pair) for pair in range(len(pairs))]
 
 
 def tint_title(tint: Tint, pairs: Sequence[str]) -> str:
-    """What a tint is called on a text with these pairs."""
+    """Name of a tint for a run with these pairs."""
     alone = not pairs
     match tint.measure:
         case Measure.SHIFT:
@@ -46,27 +46,31 @@ def tint_title(tint: Tint, pairs: Sequence[str]) -> str:
 
 
 def tint_explanation(tint: Tint) -> str:
-    """What a tint measures, in a sentence."""
+    """One sentence that says what a tint measures."""
     return {
         Measure.SHIFT: translate(
             "Tints", "log p(tuned) − log p(base): one bit is a factor of 2 in probability."
         ),
         Measure.CONTRIBUTION: translate(
             "Tints",
-            "The pair's share of p(tuned) − p(base): its colour where it gave, grey where it took.",
+            "The pair's contribution to p(tuned) − p(base): in its colour where positive, "
+            "grey where negative.",
         ),
-        Measure.SURPRISAL: translate("Tints", "−log p of the token that was chosen."),
-        Measure.BASE_SURPRISAL: translate("Tints", "−log p(base) of the token that was chosen."),
+        Measure.SURPRISAL: translate("Tints", "−log p of the generated token."),
+        Measure.BASE_SURPRISAL: translate("Tints", "−log p(base) of the generated token."),
         Measure.KL: translate(
-            "Tints", "How far the whole distribution is from the base's, over all tokens."
+            "Tints",
+            "Distance of the tuned distribution from the base's, over the whole vocabulary.",
         ),
-        Measure.ENTROPY: translate("Tints", "How open the choice was, over all tokens."),
-        Measure.RANK: translate("Tints", "The place of the token, the most probable being 1."),
+        Measure.ENTROPY: translate(
+            "Tints", "Uncertainty of the distribution, over the whole vocabulary."
+        ),
+        Measure.RANK: translate("Tints", "Rank of the token; the most probable token has rank 1."),
     }[tint.measure]
 
 
 def reduction_title(reduction: Reduction) -> str:
-    """How a group's number is made of those of its tokens."""
+    """Name of the way in which the numbers of tokens are combined for a group."""
     return {
         Reduction.SUM: translate("Tints", "sum"),
         Reduction.MEAN: translate("Tints", "mean"),
@@ -75,7 +79,7 @@ def reduction_title(reduction: Reduction) -> str:
 
 
 def grouping_title(grouping: Grouping) -> str:
-    """What a grouping is called, after the name of a tint."""
+    """Name of a grouping, as it follows the name of a tint."""
     return {
         Grouping.TOKEN: translate("Tints", "by token"),
         Grouping.WORD: translate("Tints", "by word"),
@@ -85,7 +89,7 @@ def grouping_title(grouping: Grouping) -> str:
 
 
 def number(value: float, *, sign: bool = False) -> str:
-    """A number in three digits or so; ∞ where it is infinite, and a dash where it is none."""
+    """A number with about three digits; ∞ for infinity, and a dash for NaN."""
     if math.isnan(value):
         return "–"
     if math.isinf(value):
@@ -97,7 +101,7 @@ def number(value: float, *, sign: bool = False) -> str:
 
 
 def bits(value: float, *, sign: bool = False) -> str:
-    """An amount of information with its unit."""
+    """A number of bits with its unit."""
     return translate("Tints", "{0} bits").format(number(value, sign=sign))
 
 
@@ -113,7 +117,7 @@ def factor(shift: float) -> str:
 
 
 def tint_value(tint: Tint, value: float) -> str:
-    """The number of a tint with its unit."""
+    """A value of a tint with its unit."""
     match tint.measure:
         case Measure.SHIFT:
             shift = bits(value, sign=True)
@@ -127,8 +131,8 @@ def tint_value(tint: Tint, value: float) -> str:
 
 
 def class_title(rank: float) -> str:
-    """The class that a rank is in."""
+    """Name of the class that contains ``rank``."""
     place = rank_class(rank)
     if place < len(RANK_CLASSES):
         return translate("Tints", "top {0}").format(f"{RANK_CLASSES[place]:,}")
-    return translate("Tints", "beyond")
+    return translate("Tints", "lower")

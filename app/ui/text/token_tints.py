@@ -1,4 +1,4 @@
-"""What each token of a run is coloured by: its own number, or that of its group."""
+"""The number that each token of a run is coloured by: its own, or that of its group."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from app.ui.theme import Theme
 
 
 class TokenTints:
-    """The numbers of one run under one tint, kept up while tokens come.
+    """The numbers and colours of the tokens of one run, extended while tokens are generated.
 
     Args:
-        run: The text.
-        tint: The chosen tint; where the run cannot have it, the nearest that it can.
-        grouping: What is coloured as one.
+        run: The run.
+        tint: The chosen tint; replaced by a similar one where the run does not have it.
+        grouping: The groups of tokens that get one colour.
         theme: The colours.
     """
 
@@ -30,7 +30,7 @@ class TokenTints:
         self.choose(tint, grouping, theme)
 
     def choose(self, tint: Tint, grouping: Grouping, theme: Theme) -> None:
-        """Take another tint, grouping or appearance."""
+        """Use another tint, grouping or theme."""
         self.tint = tint.of(self.series.pairs)
         self.grouping = grouping
         self.scale: Scale = scale_of(self.tint, grouping, theme)
@@ -39,7 +39,7 @@ class TokenTints:
         self._measure()
 
     def extend(self) -> None:
-        """Take the tokens of the run that are not yet there."""
+        """Add the tokens that the run has got since the last call."""
         known, self.series = self.series.count, self._run.series
         self._groups.extend([token.text for token in self._run.tokens[known:]])
         self._measure()
@@ -49,21 +49,21 @@ class TokenTints:
         return self.scale.color(float(self._values[token]))
 
     def value(self, token: int) -> float:
-        """The number that a token, or the group that it is in, is coloured by."""
+        """The number that a token is coloured by: its own, or that of its group."""
         return float(self._values[token])
 
     def range_of(self, token: int) -> tuple[int, int]:
-        """The group that ``token`` is in: its first token, and the one after its last."""
+        """First and end index of the group that contains ``token``."""
         return self._groups.range_of(token)
 
     @property
     def settled(self) -> int:
-        """So many tokens at the beginning keep their colour when others follow."""
+        """Number of tokens at the beginning whose colour no longer changes when others follow."""
         return self._groups.settled
 
     @property
     def reduction(self) -> Reduction | None:
-        """How a group's number is made, or None where every token has its own."""
+        """How the numbers of a group are combined; None where every token has its own colour."""
         return None if self.grouping is Grouping.TOKEN else self.tint.measure.reduction
 
     def _measure(self) -> None:

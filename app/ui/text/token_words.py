@@ -1,4 +1,4 @@
-"""A token, a group and a range of tokens in words: for tool tips and for screen readers."""
+"""Descriptions of a token, a group and a range of tokens, for tool tips and screen readers."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _LONGEST_QUOTE = 60
 
 
 def what_if_tokens(run: Run, what_if: WhatIf | None) -> dict[int, WhatIfToken]:
-    """Where other weights would have chosen otherwise, by the index of the token."""
+    """The tokens that differ at the alphas of ``what_if``, by index in the run."""
     if what_if is None or what_if.run is not run:
         return {}
     return {choice.index: choice for choice in what_if.choices}
 
 
 def describe(run: Run, tints: TokenTints, token: int, what_if: WhatIf | None) -> str:
-    """The group that ``token`` is in, or the token where it is alone."""
+    """Describe the group that contains ``token``, or the token itself without grouping."""
     first, end = tints.range_of(token)
     if end - first == 1:
         return describe_token(run, tints, token, what_if)
@@ -36,13 +36,13 @@ def describe(run: Run, tints: TokenTints, token: int, what_if: WhatIf | None) ->
     ]
     others = [i for i in what_if_tokens(run, what_if) if first <= i < end]
     if others:
-        told = translate("Tokens", "Other first choices at the α asked: {0}")
+        told = translate("Tokens", "Different tokens at the α of the what-if bar: {0}")
         lines.append(told.format(f"{len(others):,}"))
     return "\n".join(lines)
 
 
 def describe_token(run: Run, tints: TokenTints, index: int, what_if: WhatIf | None) -> str:
-    """One token: its tint's number first, then everything about it."""
+    """Describe one token: first the number of the tint, then probabilities and contributions."""
     token = run.tokens[index]
     explained = token.attribution
     lines = [quoted(token.text or run.label(token.token_id)), _tinted(run, tints, index)]
@@ -64,19 +64,19 @@ def describe_token(run: Run, tints: TokenTints, index: int, what_if: WhatIf | No
     shares = zip(run.pair_names, explained.contributions, strict=True)
     lines += [f"{name} {signed(share)}" for name, share in shares]
     if explained.flipped:
-        lines.append(translate("Tokens", "The experts changed the first choice."))
+        lines.append(translate("Tokens", "Flip: the experts changed the most probable token."))
     choice = what_if_tokens(run, what_if).get(index)
     if choice is not None and what_if is not None:
         alphas = ", ".join(f"{alpha:g}" for alpha in what_if.alphas)
         other = translate("Tokens", "At α {0}: {1}")
         lines.append(other.format(alphas, quoted(run.label(choice.token_id))))
     if token.forced:
-        lines.append(translate("Tokens", "Given, not drawn."))
+        lines.append(translate("Tokens", "Given, not sampled."))
     return "\n".join(lines)
 
 
 def describe_totals(run: Run, totals: RangeTotals) -> list[str]:
-    """What happened in a group or a range, a line for each kind of number."""
+    """Totals of a group or a range, one line for each number."""
     lines = [translate("Tokens", "{0} tokens").format(f"{totals.tokens:,}")]
     if run.role is not None:
         return lines
@@ -91,14 +91,14 @@ def describe_totals(run: Run, totals: RangeTotals) -> list[str]:
 
 
 def describe_range(run: Run, chosen: tuple[int, int], totals: RangeTotals) -> str:
-    """A range and its totals in one line."""
+    """Describe a range and its totals in one line."""
     first, end = chosen
     place = translate("Tokens", "tokens {0}–{1}").format(f"{first + 1:,}", f"{end:,}")
     return " · ".join([place, *describe_totals(run, totals)[1:]])
 
 
 def _tinted(run: Run, tints: TokenTints, token: int) -> str:
-    """The number of the tint, and how it was made where it is a group's."""
+    """The number of the tint; for a group also how the numbers of its tokens were combined."""
     title = tint_title(tints.tint, run.pair_names)
     value = tint_value(tints.tint, tints.value(token))
     first, end = tints.range_of(token)

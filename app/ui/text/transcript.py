@@ -1,4 +1,4 @@
-"""The card with the text as it streams: the text, and below it what its colours mean."""
+"""Transcript: the card with the prompt, the generated text and, below it, the legend."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from app.ui.widgets.focus_ring import FOCUS_GAP, paint_focus_ring
 
 
 class TranscriptView(QWidget):
-    """Prompt and generated text with the legend below; says what to do while there is none."""
+    """Prompt and generated text with the legend below; instructions while there is no run."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -27,9 +27,10 @@ class TranscriptView(QWidget):
         self.text.installEventFilter(self)
         self._empty = QLabel(
             self.tr(
-                "<p><b>Press Generate to continue the prompt.</b></p>"
-                "<p>Each token is then coloured by how much the experts changed its probability."
-                "<br>Move α while it runs: the next token follows it.</p>"
+                "<p><b>Press Generate to continue the prompt.</b></p><p>Each token is then "
+                "coloured by its shift: how much the experts changed its "
+                "probability.<br>You can move α while tokens are generated; the next token "
+                "uses it.</p>"
             )
         )
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -101,12 +102,12 @@ class TranscriptView(QWidget):
         if run.finish_reason is None:
             return ""
         if not run.tokens and run.finish_reason is FinishReason.EOS:
-            return self.tr("The models ended the text at once.")
+            return self.tr("The models generated the end-of-text token at once.")
         if run.finish_reason is FinishReason.LENGTH and (run.scored or run.stepping):
-            return ""  # its length was not the settings' to say
+            return ""  # the limit of the settings did not end this run
         return {
             FinishReason.EOS: self.tr("end of text"),
             FinishReason.STOP: self.tr("stop string"),
-            FinishReason.LENGTH: self.tr("{0} tokens: the limit").format(f"{len(run.tokens):,}"),
+            FinishReason.LENGTH: self.tr("token limit ({0})").format(f"{len(run.tokens):,}"),
             FinishReason.CANCELLED: self.tr("stopped"),
         }[run.finish_reason]

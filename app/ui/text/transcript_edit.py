@@ -1,4 +1,4 @@
-"""The text itself: tinted, selectable by token, group or range, and copied as it is."""
+"""Text widget of the transcript: tints, selection by token, group or range, and copying."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _CLICK = 4
 
 
 class TranscriptText(QPlainTextEdit):
-    """The text itself. Copying gives the exact text, without the marks for line breaks."""
+    """Read-only text of prompt and run; copying gives the exact text, without marks."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -61,7 +61,7 @@ class TranscriptText(QPlainTextEdit):
             Qt.TextInteractionFlag.TextSelectableByMouse
             | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
-        self.setCursorWidth(0)  # the selected token is what the keys move; one cannot type
+        self.setCursorWidth(0)  # keys move the selected token; there is no text cursor
         self.document().setDocumentMargin(0)
         self.viewport().setCursor(Qt.CursorShape.ArrowCursor)
         font = QFont("serif")
@@ -81,7 +81,7 @@ class TranscriptText(QPlainTextEdit):
 
     @property
     def tints(self) -> TokenTints | None:
-        """What the tokens are coloured by; None while there is no text."""
+        """Colours of the tokens; None while there is no run."""
         return self._tints
 
     # Content
@@ -97,7 +97,7 @@ class TranscriptText(QPlainTextEdit):
             self._rebuild()
 
     def _rebuild(self) -> None:
-        """Write everything anew: for another run, or in other colours."""
+        """Write the whole document again: for another run, or for another theme."""
         run = self._shown_run = self._session.runs.current
         display = self._session.display
         self._theme = current_theme()
@@ -125,10 +125,10 @@ class TranscriptText(QPlainTextEdit):
         self._writer.write_tokens(new, run.label, text, mark_color(self._theme))
         if following:
             self._follow()
-        self.viewport().update()  # a group that was there already may have another number
+        self.viewport().update()  # new tokens may change the number of the last group
 
     def _follow(self) -> None:
-        """Show the end, and stay there as tokens come."""
+        """Scroll to the end and stay there while tokens are added."""
         bar = self.verticalScrollBar()
         bar.setValue(bar.maximum())
         self._following = True
@@ -165,19 +165,19 @@ class TranscriptText(QPlainTextEdit):
         self._describe_selected()
 
     def _on_text_selected(self) -> None:
-        """Text that is dragged over, or chosen by Select all, is a range of tokens as well."""
+        """Select the range of tokens that the text selection covers."""
         cursor = self.textCursor()
         if self._changing or not cursor.hasSelection():
             return
         tokens = self._map.tokens_in(cursor.selectionStart(), cursor.selectionEnd())
         inside = self._map.count and cursor.selectionEnd() > self._map.token_range(0)[0]
         chosen = (tokens.start, tokens.stop) if inside and tokens else None
-        self._changing = True  # the text stays selected, also where it is the prompt's
+        self._changing = True  # keeps the text selection, also where it lies in the prompt
         self._session.selection.select_range(chosen)
         self._changing = False
 
     def _unselect_text(self) -> None:
-        """Give up the text that is selected, and stay where the text is."""
+        """Clear the text selection without scrolling."""
         cursor = self.textCursor()
         if self._changing or not cursor.hasSelection():
             return
@@ -190,13 +190,13 @@ class TranscriptText(QPlainTextEdit):
         bar.setValue(place)
 
     def _scroll_to(self, position: int) -> None:
-        """Bring a position into view; the text cursor, and what is selected with it, stays."""
+        """Bring a position into view without changing the text cursor and its selection."""
         cursor = QTextCursor(self.document())
         cursor.setPosition(position)
         if self.viewport().rect().contains(self.cursorRect(cursor).center()):
             return
         block = cursor.block()
-        self.blockBoundingGeometry(block)  # lays it out
+        self.blockBoundingGeometry(block)  # makes Qt lay out the block
         line = block.layout().lineForTextPosition(position - block.position())
         number = block.firstLineNumber() + max(line.lineNumber(), 0)
         page = self.viewport().height() // self.fontMetrics().lineSpacing()
@@ -249,7 +249,7 @@ class TranscriptText(QPlainTextEdit):
         return None
 
     def place_below(self, index: int) -> QPoint:
-        """The point of the screen right below the beginning of a token."""
+        """Point of the screen right below the first character of a token."""
         cursor = QTextCursor(self.document())
         cursor.setPosition(self._map.token_range(index)[0] if self._map.count else 0)
         return self.viewport().mapToGlobal(self.cursorRect(cursor).bottomLeft())
@@ -283,7 +283,7 @@ class TranscriptText(QPlainTextEdit):
             self._click(self.token_at(point), event.modifiers())
 
     def _click(self, token: int | None, modifiers: Qt.KeyboardModifier) -> None:
-        if token is None or self.textCursor().hasSelection():  # or a word, by a double click
+        if token is None or self.textCursor().hasSelection():  # a double click selects a word
             return
         selection = self._session.selection
         if modifiers & Qt.KeyboardModifier.ShiftModifier:
@@ -303,12 +303,12 @@ class TranscriptText(QPlainTextEdit):
         if event.matches(QKeySequence.StandardKey.Copy):
             self._copy()
         elif plain and event.key() == Qt.Key.Key_Escape:
-            self._give_up()
+            self._clear_selection()
         elif not ((plain or shift) and self._move(Qt.Key(event.key()), stretch=shift)):
             super().keyPressEvent(event)
 
     def _copy(self) -> None:
-        """Copy the text that is selected, or else the text of the range."""
+        """Copy the selected text, or without one the text of the selected range."""
         chosen = self._session.selection.range
         if self.textCursor().hasSelection() or chosen is None:
             self.copy()
@@ -317,8 +317,8 @@ class TranscriptText(QPlainTextEdit):
             places = self._map.token_range(first)[0], self._map.token_range(end - 1)[1]
             QGuiApplication.clipboard().setText(self._map.exact(*places))
 
-    def _give_up(self) -> None:
-        """Clear the range, and without one the selected token."""
+    def _clear_selection(self) -> None:
+        """Clear the selected range, or without one the text selection or the selected token."""
         selection = self._session.selection
         if selection.range is not None:
             selection.select_range(None)
@@ -328,7 +328,7 @@ class TranscriptText(QPlainTextEdit):
             selection.select(None)
 
     def _move(self, key: Qt.Key, *, stretch: bool) -> bool:
-        """Move the selected token by a key, or stretch the range to there."""
+        """Move the selected token by a key, or extend the range; whether the key does that."""
         selection = self._session.selection
         step = selection.extend if stretch else selection.move
         jump = selection.extend_to if stretch else selection.select
@@ -363,7 +363,7 @@ class TranscriptText(QPlainTextEdit):
         jump(0 if index is None else index)
 
     def tool_tip(self, index: int) -> str:
-        """What hovering a token, or its group, says; escaped: a token may look like markup."""
+        """Tool tip of a token or its group, as HTML; the texts of tokens are escaped."""
         if self._shown_run is None or self._tints is None:
             return ""
         text = describe(self._shown_run, self._tints, index, self._session.runs.questions.answer)
@@ -374,20 +374,20 @@ class TranscriptText(QPlainTextEdit):
         if self._painter is None:
             super().paintEvent(event)
             return
-        looks = self._painter.looks(QRectF(event.rect()), self._others)
+        decorations = self._painter.decorations(QRectF(event.rect()), self._others)
         painter = QPainter(self.viewport())
-        paint_tints(painter, looks)
+        paint_tints(painter, decorations)
         painter.end()
         super().paintEvent(event)
         painter = QPainter(self.viewport())
-        paint_marks(painter, looks, self._theme)
+        paint_marks(painter, decorations, self._theme)
         painter.end()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         following = self._following
         super().resizeEvent(event)
         if following:
-            self._follow()  # the lines break elsewhere, and the end is in another place
+            self._follow()  # another width moves line breaks and the end of the text
 
     def viewportEvent(self, event: QEvent) -> bool:  # noqa: N802
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:

@@ -1,4 +1,4 @@
-"""Where exact text is in the document that shows it."""
+"""Mapping between positions in the shown document, exact text and tokens."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from app.ui.utf16 import utf16_length
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Some exact text and what is shown for it; ``start`` is where in the document.
+    """A piece of exact text, the text that is shown for it, and its ``start`` in the document.
 
-    Positions and lengths in the document are in UTF-16 code units, as Qt counts.
+    Positions and lengths in the document are in UTF-16 code units, like Qt's.
     """
 
     start: int
@@ -24,7 +24,7 @@ class Piece:
         return self.start + utf16_length(self.shown)
 
     def part(self, start: int, end: int) -> str:
-        """The exact text behind the document's positions from ``start`` to ``end``."""
+        """The exact text of the document's positions from ``start`` to ``end``."""
         if self.shown != self.exact:
             return self.exact if start < self.end and end > self.start else ""
         units = self.exact.encode("utf-16-le")
@@ -33,7 +33,7 @@ class Piece:
 
 
 class TextMap:
-    """From positions in the document to exact text and to tokens, and back."""
+    """Maps positions in the document to exact text and to tokens, and tokens to positions."""
 
     def __init__(self) -> None:
         self._pieces: list[Piece] = []
@@ -48,12 +48,12 @@ class TextMap:
         self.end = self._pieces[-1].end
 
     def begin_token(self) -> None:
-        """What is added from here on belongs to the next token."""
+        """Start the next token: pieces that are added from here on belong to it."""
         self._token_starts.append(self.end)
 
     @property
     def count(self) -> int:
-        """How many tokens there are."""
+        """Number of tokens."""
         return len(self._token_starts)
 
     def tokens_in(self, start: int, end: int) -> range:
@@ -67,13 +67,13 @@ class TextMap:
         return index if index >= 0 else None
 
     def token_range(self, index: int) -> tuple[int, int]:
-        """Where in the document a token is shown."""
+        """Start and end position of a token in the document."""
         following = index + 1
         last = following == len(self._token_starts)
         return self._token_starts[index], self.end if last else self._token_starts[following]
 
     def exact(self, start: int, end: int) -> str:
-        """The exact text behind a part of the document."""
+        """The exact text of a part of the document."""
         first = max(bisect_right(self._piece_starts, start) - 1, 0)
         parts = []
         for piece in self._pieces[first:]:

@@ -1,1 +1,1 @@
-"""What other weights would have chosen along a finished text."""
+"""What-if: the tokens that other alphas would have chosen along a finished run."""

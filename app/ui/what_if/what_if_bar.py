@@ -1,4 +1,4 @@
-"""Other weights for a finished text: where it would have gone another way, and going there."""
+"""What-if bar: sliders for other alphas, and where a finished run would have differed."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from app.ui.widgets.alpha_slider import AlphaSlider
 from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.message_label import MessageLabel
 
-_QUIET_MS = 120
-"""The question is asked when the sliders have stood still for so long."""
+_DELAY_MS = 120
+"""Delay between the last move of a slider and the computation."""
 _PAIRS_IN_A_ROW = 2
 
 
-class _Weight(QWidget):
-    """The slider of one pair with its name and number."""
+class _AlphaControl(QWidget):
+    """Slider of one pair's α with its name and value."""
 
     def __init__(self, pair: int, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -50,14 +50,14 @@ class _Weight(QWidget):
         self._color()
 
     def show_pair(self, name: str, alpha: float) -> None:
-        """Show the pair with the weight that the text was drawn with."""
+        """Show the pair with the α of the run."""
         self._name.show_text(name)
-        self.slider.setAccessibleName(self.tr("What if α of {0} were").format(name))
+        self.slider.setAccessibleName(self.tr("What-if α of {0}").format(name))
         self.slider.show_alpha(alpha, alpha)
         self.show_number(alpha)
 
     def show_number(self, alpha: float) -> None:
-        """Write the weight that the slider stands at."""
+        """Show the α of the slider as a number."""
         self.alpha = alpha
         self._number.setText(f"{alpha:.2f}".replace("-", "−"))
 
@@ -71,7 +71,10 @@ class _Weight(QWidget):
 
 
 class WhatIfBar(QFrame):
-    """Asks as the sliders move; Enter generates from the first other choice. Hidden until asked."""
+    """Bar with a slider for each pair and the first token that would differ; hidden at first.
+
+    Enter generates from the first different token, Esc hides the bar.
+    """
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -79,21 +82,21 @@ class WhatIfBar(QFrame):
         self._runs = session.runs
         self._words = WhatIfWords(self)
         self._shown: tuple[Run | None, bool] | None = None
-        self._drawn_with: tuple[float, ...] = ()
-        self.weights: list[_Weight] = []
+        self._run_alphas: tuple[float, ...] = ()
+        self.controls: list[_AlphaControl] = []
         self.setProperty("role", "card")
-        self.setAccessibleName(self.tr("What if α were another"))
-        self._quiet = QTimer(self, interval=_QUIET_MS, singleShot=True)
-        self._quiet.timeout.connect(self._ask)
+        self.setAccessibleName(self.tr("What if α were different"))
+        self._delay = QTimer(self, interval=_DELAY_MS, singleShot=True)
+        self._delay.timeout.connect(self._compute)
         self._sliders = QGridLayout()
         self._sliders.setHorizontalSpacing(3 * SPACE)
         self._sliders.setVerticalSpacing(0)
         self.answer = MessageLabel()
-        self.jump = QPushButton(self.tr("Next other choice"))
+        self.jump = QPushButton(self.tr("Next different token"))
         self.jump.clicked.connect(self.select_next)
-        self.generate = QPushButton(self.tr("Generate from there"))
+        self.generate = QPushButton(self.tr("Generate from first difference"))
         self.generate.setToolTip(
-            self.tr("Take these weights, and go on in a branch with the first other choice (Enter)")
+            self.tr("Set these α and start a branch from the first different token (Enter)")
         )
         self.generate.clicked.connect(self.generate_from_there)
         self.close_button = QPushButton(self.tr("Close"))
@@ -101,8 +104,8 @@ class WhatIfBar(QFrame):
         self._lay_out()
         self.setVisible(False)
         session.runs.run_changed.connect(self._update)
-        session.runs.questions.changed.connect(self._tell)
-        session.recipe_changed.connect(self._tell)
+        session.runs.questions.changed.connect(self._show_answer)
+        session.recipe_changed.connect(self._show_answer)
 
     def _lay_out(self) -> None:
         title = QLabel(self.tr("What if α had been"))
@@ -125,39 +128,39 @@ class WhatIfBar(QFrame):
     # Opening and closing
 
     def enter(self) -> None:
-        """Show the bar with the keyboard on its first slider."""
+        """Show the bar and focus its first slider."""
         self.setVisible(True)
         self._shown = None
         self._update()
-        if self.weights:
-            self.weights[0].slider.setFocus()
+        if self.controls:
+            self.controls[0].slider.setFocus()
 
     def leave(self) -> None:
-        """Hide the bar and forget its answer."""
+        """Hide the bar and clear its answer."""
         self.setVisible(False)
-        self._quiet.stop()
+        self._delay.stop()
         self._runs.questions.clear()
 
-    # Asking
+    # Question
 
     @property
     def alphas(self) -> tuple[float, ...]:
-        """The weights that the sliders stand at."""
-        return tuple(weight.alpha for weight in self.weights)
+        """The alphas of the sliders."""
+        return tuple(control.alpha for control in self.controls)
 
     def _on_moved(self) -> None:
-        self._quiet.start()
-        self._tell()
+        self._delay.start()
+        self._show_answer()
 
-    def _ask(self) -> None:
+    def _compute(self) -> None:
         if self._words.refusal(self._session):
             return
-        if self.alphas == self._drawn_with:
+        if self.alphas == self._run_alphas:
             self._runs.questions.clear()
         else:
             self._runs.ask_what_if(self.alphas)
 
-    # Showing
+    # Answer
 
     def _update(self) -> None:
         if self.isHidden():
@@ -166,67 +169,67 @@ class WhatIfBar(QFrame):
         state = (run, run is not None and run.active)
         if state != self._shown:
             self._shown = state
-            self._show_weights(run)
-        self._tell()
+            self._show_controls(run)
+        self._show_answer()
 
-    def _show_weights(self, run: Run | None) -> None:
-        """A slider for each pair, at the weights that the last token was drawn with."""
-        self._quiet.stop()
+    def _show_controls(self, run: Run | None) -> None:
+        """Show a slider for each pair, at the alphas of the run's last token."""
+        self._delay.stop()
         names = run.pair_names if run else ()
         alphas: tuple[float, ...] = ()
         if run:
             ended = run.tokens and not run.active
             alphas = run.tokens[-1].alphas if ended else run.alphas.latest
-        self._drawn_with = alphas[: len(names)]
-        while len(self.weights) > len(names):
-            weight = self.weights.pop()
-            self._sliders.removeWidget(weight)
-            weight.hide()
-            weight.deleteLater()
-        while len(self.weights) < len(names):
-            self._add_weight(len(self.weights))
-        for weight, name, alpha in zip(self.weights, names, alphas, strict=False):
-            weight.show_pair(name, alpha)
+        self._run_alphas = alphas[: len(names)]
+        while len(self.controls) > len(names):
+            control = self.controls.pop()
+            self._sliders.removeWidget(control)
+            control.hide()
+            control.deleteLater()
+        while len(self.controls) < len(names):
+            self._add_control(len(self.controls))
+        for control, name, alpha in zip(self.controls, names, alphas, strict=False):
+            control.show_pair(name, alpha)
 
-    def _add_weight(self, pair: int) -> None:
-        weight = _Weight(pair)
-        weight.slider.alpha_changed.connect(weight.show_number)
-        weight.slider.alpha_changed.connect(lambda _: self._on_moved())
-        weight.slider.reset_requested.connect(lambda: self._reset(pair))
-        self._sliders.addWidget(weight, *divmod(pair, _PAIRS_IN_A_ROW))
-        before = self.weights[-1].slider if self.weights else self.close_button
-        QWidget.setTabOrder(before, weight.slider)
-        self.weights.append(weight)
-        for first, second in ((weight.slider, self.jump), (self.jump, self.generate)):
+    def _add_control(self, pair: int) -> None:
+        control = _AlphaControl(pair)
+        control.slider.alpha_changed.connect(control.show_number)
+        control.slider.alpha_changed.connect(lambda _: self._on_moved())
+        control.slider.reset_requested.connect(lambda: self._reset(pair))
+        self._sliders.addWidget(control, *divmod(pair, _PAIRS_IN_A_ROW))
+        before = self.controls[-1].slider if self.controls else self.close_button
+        QWidget.setTabOrder(before, control.slider)
+        self.controls.append(control)
+        for first, second in ((control.slider, self.jump), (self.jump, self.generate)):
             QWidget.setTabOrder(first, second)
 
     def _reset(self, pair: int) -> None:
-        weight = self.weights[pair]
-        weight.slider.show_alpha(self._drawn_with[pair], self._drawn_with[pair])
-        weight.show_number(self._drawn_with[pair])
+        control = self.controls[pair]
+        control.slider.show_alpha(self._run_alphas[pair], self._run_alphas[pair])
+        control.show_number(self._run_alphas[pair])
         self._on_moved()
 
-    def _tell(self) -> None:
+    def _show_answer(self) -> None:
         refusal = self._words.refusal(self._session)
-        for weight in self.weights:
-            weight.setEnabled(not refusal)
-        asking = self._quiet.isActive() or self._runs.questions.waiting
+        for control in self.controls:
+            control.setEnabled(not refusal)
+        asking = self._delay.isActive() or self._runs.questions.waiting
         self.answer.show_message(
-            refusal or self._words.answer(self._runs, moved=self.alphas != self._drawn_with)
+            refusal or self._words.answer(self._runs, moved=self.alphas != self._run_alphas)
         )
         found = self._runs.questions.answer
         usable = bool(not refusal and not asking and found and found.choices)
         self.jump.setEnabled(usable)
         self.generate.setEnabled(usable)
 
-    # Going there
+    # Actions
 
     def _first_choice(self) -> WhatIfToken | None:
         found = self._runs.questions.answer
         return found.choices[0] if found and found.choices else None
 
     def select_next(self) -> None:
-        """Select the next token at which another choice would have been made; then the first."""
+        """Select the next token that would differ; after the last one, the first."""
         found, at = self._runs.questions.answer, self._session.selection.token
         if not found or not found.choices:
             return
@@ -234,7 +237,7 @@ class WhatIfBar(QFrame):
         self._session.selection.select(next(beyond, found.choices[0].index))
 
     def generate_from_there(self) -> None:
-        """Take the weights, and let a branch go on with the first other choice."""
+        """Set the alphas of the recipe and start a branch from the first different token."""
         choice, found = self._first_choice(), self._runs.questions.answer
         if choice and found and self.generate.isEnabled():
             for pair, alpha in enumerate(found.alphas):

@@ -1,1 +1,1 @@
-"""Small widgets that any view may use."""
+"""Widgets and table models that several views use."""

@@ -1,4 +1,4 @@
-"""The slider of one pair's weight, in the pair's colour."""
+"""Slider of one pair's α."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _HEIGHT = 26
 
 
 class AlphaSlider(QSlider):
-    """Runs from −2 to 4; the groove is filled from 0 to the value."""
+    """Slider from −2 to 4 in the pair's colour; the groove is filled from 0 to the value."""
 
     alpha_changed = Signal(float)
     reset_requested = Signal()
@@ -35,7 +35,7 @@ class AlphaSlider(QSlider):
         self.valueChanged.connect(lambda ticks: self.alpha_changed.emit(round(ticks * STEP, 2)))
 
     def show_alpha(self, alpha: float, origin: float) -> None:
-        """Show a weight without announcing it; ``origin`` is what double-click resets to."""
+        """Show an α without emitting signals; ``origin`` is marked on the slider."""
         self._origin = origin
         self.blockSignals(True)
         self.setValue(_ticks(alpha))
@@ -48,7 +48,7 @@ class AlphaSlider(QSlider):
     # Geometry
 
     def x_of(self, alpha: float) -> float:
-        """Where ``alpha`` lies, in pixels from the left edge."""
+        """Position of ``alpha`` in pixels from the left edge."""
         share = (min(max(alpha, LOWEST), HIGHEST) - LOWEST) / (HIGHEST - LOWEST)
         return self._edge + share * (self.width() - 2 * self._edge)
 
@@ -86,7 +86,7 @@ class AlphaSlider(QSlider):
         top = (self.height() - _GROOVE) / 2
         painter.drawRoundedRect(QRectF(left, top, right - left, _GROOVE), 2, 2)
 
-    # Mouse and wheel: the handle goes where the pointer is, without Qt's page steps
+    # Mouse and wheel: the handle moves to the pointer, without Qt's page steps
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 — Qt's name
         if event.button() != Qt.MouseButton.LeftButton:

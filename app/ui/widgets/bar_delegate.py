@@ -1,4 +1,4 @@
-"""Draws the cells of number tables: a bar under the number, and a quieter second line."""
+"""Delegate that paints cells of number tables: a bar under the number, and a second line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 from app.ui.theme import SMALL, SPACE, blend, current_theme
 
 SORT_ROLE = Qt.ItemDataRole.UserRole
-"""The number or text behind a cell, to sort by."""
+"""The value that a cell is sorted by."""
 BAR_ROLE = Qt.ItemDataRole.UserRole + 1
 """A :class:`Bar` to draw at the foot of the cell, or None."""
 DETAIL_ROLE = Qt.ItemDataRole.UserRole + 2
@@ -19,10 +19,10 @@ DETAIL_ROLE = Qt.ItemDataRole.UserRole + 2
 DETAIL_COLOR_ROLE = Qt.ItemDataRole.UserRole + 3
 """The colour of a mark in front of the second line, or None."""
 UNDERLINE_ROLE = Qt.ItemDataRole.UserRole + 4
-"""Whether to underline the cell, as the transcript does where the first choice changed."""
+"""Whether to underline the cell, as the transcript does for flips."""
 
 _PALE = 0.25
-"""How much of the background is in a bar: it goes with the number and must not shout it down."""
+"""Share of the background in the colour of a bar: bars are pale so that numbers stay readable."""
 _INSET = 3
 _THICK = 4
 _MARK = 9
@@ -32,11 +32,11 @@ _Index = QModelIndex | QPersistentModelIndex
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A bar under a number, or in the second line where the table has one.
+    """A bar under a number, or in the second line if the table has one.
 
     Attributes:
-        length: Of the room there is: 0 to 1, or −1 to 1 where ``signed``.
-        signed: Whether it starts in the middle and goes either way.
+        length: Relative to the cell: 0 to 1, or −1 to 1 if ``signed``.
+        signed: Whether the bar starts in the middle and extends to either side.
     """
 
     length: float
@@ -45,11 +45,11 @@ class Bar:
 
 
 class BarDelegate(QStyledItemDelegate):
-    """Like the default for whole rows, with what the roles of this module ask for."""
+    """Item delegate for whole rows that paints the bars and details of this module's roles."""
 
     def initStyleOption(self, option: QStyleOptionViewItem, index: _Index) -> None:  # noqa: N802
         super().initStyleOption(option, index)
-        option.state &= ~QStyle.StateFlag.State_HasFocus  # the row is one, no cell stands out
+        option.state &= ~QStyle.StateFlag.State_HasFocus  # no focus frame around a single cell
         option.decorationSize = QSize(_MARK, _MARK)
         if index.data(UNDERLINE_ROLE):
             font = QFont(option.font)
@@ -141,7 +141,7 @@ def _detail_font(font: QFont) -> QFont:
 
 
 def _middle(rect: QRect, first: QFontMetrics, second: QFontMetrics) -> int:
-    """Where the second line begins, the two being centred together."""
+    """Top of the second line, with both lines centred together."""
     return rect.top() + (rect.height() + first.height() - second.height()) // 2
 
 

@@ -1,4 +1,4 @@
-"""Dialogs that stay open beside the window: one of each, brought to the front when asked for."""
+"""Modeless dialogs that exist once and are raised when opened again."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ D = TypeVar("D", bound=QDialog)
 
 
 def show_once(parent: QWidget, kind: type[D], name: str, make: Callable[[QWidget], D]) -> D:
-    """Show the dialog ``name`` of the window that ``parent`` is in; made where there is none."""
+    """Raise the open dialog ``name`` of the window that contains ``parent``, or make it."""
     window = parent.window()
     while isinstance(window, QDialog) and (above := window.parentWidget()):
         window = above.window()

@@ -1,4 +1,4 @@
-"""A label that shortens its text in the middle where it does not fit."""
+"""Label that shortens its text in the middle if it does not fit."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from app.ui.widgets.plain_tip import plain_tip
 
 
 class ElidedLabel(QLabel):
-    """Shows the whole text as a tool tip while it is shortened."""
+    """Label with shortened text; the tool tip shows the whole text."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -25,7 +25,7 @@ class ElidedLabel(QLabel):
         return self._full
 
     def show_text(self, text: str, about: str = "") -> None:
-        """Set the text, and a tool tip that takes the place of the whole text."""
+        """Set the text, and optionally a tool tip instead of the whole text."""
         if (text, about) != (self._full, self._about):
             self._full, self._about = text, about
             self._elide()

@@ -1,4 +1,4 @@
-"""A small table of figures that is made as a whole: a model for Qt's item views."""
+"""Table model of a small table of numbers that is replaced as a whole."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _Index = QModelIndex | QPersistentModelIndex
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A column: its title, what it means, and whether it holds numbers."""
+    """Heading of a column: its title, its tool tip, and whether the column has numbers."""
 
     title: str
     about: str = ""
@@ -30,13 +30,13 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What a cell says.
+    """Content of a cell.
 
     Attributes:
-        about: More of it, for a tool tip.
-        length: Of a bar under the number, 0 to 1, or −1 to 1 where ``signed``; None for no bar.
-        pair: Whose colour bar and mark have; None for none.
-        marked: Whether a mark in that colour stands in front.
+        about: Tool tip.
+        length: Length of the bar, 0 to 1, or −1 to 1 if ``signed``; None for no bar.
+        pair: Index of the pair whose colour the bar and the mark have; None for grey.
+        marked: Whether a mark in that colour precedes the text.
     """
 
     text: str
@@ -48,7 +48,7 @@ class Cell:
 
 
 class FiguresModel(QAbstractTableModel):
-    """Rows of cells under headings; the first column names the row."""
+    """Table of cells under headings; the first column has the names of the rows."""
 
     def __init__(self, headings: Sequence[Heading], parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -56,14 +56,14 @@ class FiguresModel(QAbstractTableModel):
         self._rows: list[list[Cell]] = []
 
     def show(self, rows: Sequence[Sequence[Cell]], headings: Sequence[Heading] = ()) -> None:
-        """Show other figures, under other headings where there are any given."""
+        """Replace the rows, and the headings if any are given."""
         self.beginResetModel()
         self._headings = list(headings) or self._headings
         self._rows = [list(row) for row in rows]
         self.endResetModel()
 
     def row_of(self, name: str) -> int | None:
-        """The row that is named so, or None."""
+        """The row with this name, or None."""
         return next((row for row, cells in enumerate(self._rows) if cells[0].text == name), None)
 
     def rowCount(self, parent: _Index = _NOWHERE) -> int:  # noqa: N802 — Qt's name

@@ -1,4 +1,4 @@
-"""Widgets one after another, on as many rows as they need, each row ending at the right."""
+"""Layout that wraps its widgets to as many right-aligned rows as they need."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QLayout, QLayoutItem, QWidget
 
 
 class FlowLayout(QLayout):
-    """Breaks into another row where the width ends.
+    """Layout of widgets in right-aligned rows, wrapped like words of a text.
 
     Args:
         gap: Pixels between two widgets of a row.

@@ -1,4 +1,4 @@
-"""The outline of the view that takes the keys."""
+"""Outline around the view that has the keyboard focus."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from PySide6.QtWidgets import QWidget
 from app.ui.theme import current_theme
 
 FOCUS_GAP = 4
-"""Pixels of margin that a view needs around it for its outline."""
+"""Margin in pixels that a view needs for the outline."""
 
 _OUT = FOCUS_GAP - 1.5
 
 
 def paint_focus_ring(parent: QWidget, view: QWidget) -> None:
-    """Outline ``view`` on its ``parent``, from the parent's paint event, while it has the focus."""
+    """Paint an outline around ``view`` if it has the focus; for the paint event of ``parent``."""
     if not view.hasFocus():
         return
     painter = QPainter(parent)

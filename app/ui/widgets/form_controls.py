@@ -1,4 +1,7 @@
-"""Controls for a narrow, scrolling panel: quiet under a passing wheel, never clipped."""
+"""Form controls for narrow, scrolling panels.
+
+They ignore the mouse wheel without focus, and shorten texts that do not fit.
+"""
 
 from __future__ import annotations
 
@@ -25,10 +28,10 @@ _CHEVRON = 4
 
 
 class ChoiceBox(QComboBox):
-    """A combo box that gets as narrow as it must and shortens its text in the middle.
+    """Combo box of any width, with text that is shortened in the middle.
 
     Args:
-        prefix: Said in secondary colour before the choice, in a column of ``prefix_width`` pixels.
+        prefix: Muted text before the choice, in a column of ``prefix_width`` pixels.
     """
 
     def __init__(
@@ -68,7 +71,7 @@ class ChoiceBox(QComboBox):
 
 
 def choice_of(titles: dict[str, str], chosen: str) -> ChoiceBox:
-    """A choice between values with titles; the first where ``chosen`` is none of them."""
+    """Make a combo box of values with titles; selects the first one if ``chosen`` is missing."""
     box = ChoiceBox()
     for value, title in titles.items():
         box.addItem(title, value)
@@ -77,14 +80,14 @@ def choice_of(titles: dict[str, str], chosen: str) -> ChoiceBox:
 
 
 class NumberBox(QDoubleSpinBox):
-    """A number; what is typed beyond the range counts as its nearest end.
+    """Spin box of a number; typed numbers outside the range are clamped.
 
     Args:
-        lowest: The least number; ``at_lowest``, if given, is shown in its place.
-        highest: The greatest.
-        step: What an arrow key adds.
-        decimals: The most digits after the point.
-        trim: Whether to leave out zeros at the end.
+        lowest: The minimum; ``at_lowest``, if given, is shown instead of it.
+        highest: The maximum.
+        step: Step of the arrow keys.
+        decimals: Maximum number of decimals.
+        trim: Whether to omit trailing zeros.
     """
 
     def __init__(
@@ -108,7 +111,7 @@ class NumberBox(QDoubleSpinBox):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
     def show_value(self, value: float) -> None:
-        """Show ``value`` without announcing it and without disturbing what is being typed."""
+        """Show ``value`` without emitting signals or changing a number that is being typed."""
         if value != self.value():
             self.blockSignals(True)
             self.setValue(value)
@@ -142,7 +145,7 @@ class NumberBox(QDoubleSpinBox):
 
 
 class NameEdit(QLineEdit):
-    """A name that is shortened in the middle until it is edited."""
+    """Line edit of a name, shortened in the middle while it is not edited."""
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 — Qt's name
         width = self.width() - SPACE
@@ -156,7 +159,7 @@ class NameEdit(QLineEdit):
 
 
 class Disclosure(QPushButton):
-    """Opens and closes the section below it; its text says what is inside."""
+    """Button that opens and closes the section below it; its text summarizes the section."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -166,13 +169,13 @@ class Disclosure(QPushButton):
         self._summary = ""
 
     def show_text(self, text: str) -> None:
-        """Set the text; it is shortened where it does not fit."""
+        """Set the text; it is shortened if it does not fit."""
         self._summary = text
         self.update()
 
     @property
     def summary(self) -> str:
-        """The text in full."""
+        """The whole text."""
         return self._summary
 
     def sizeHint(self) -> QSize:  # noqa: N802 — Qt's name

@@ -1,4 +1,4 @@
-"""A message of several sentences: it can be selected, and its links can be followed."""
+"""Label for messages of several sentences, with selectable text and clickable links."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LINK = re.compile(r"https?://[^\s<>“”()]*[^\s<>“”().,;:]")
 
 
 class MessageLabel(QLabel):
-    """Wraps its text; a web address opens the browser when it is clicked or Enter is pressed."""
+    """Label with word wrap, whose web addresses open the browser on click or Enter."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -28,16 +28,16 @@ class MessageLabel(QLabel):
 
     @property
     def message(self) -> str:
-        """The text without marks."""
+        """The text without markup."""
         return self._text
 
     def show_message(self, text: str, role: str = "caption") -> None:
-        """Show plain ``text`` in the look of ``role``."""
+        """Show plain ``text`` in the style of ``role``."""
         self._text = text
         linked = _LINK.sub(lambda found: f'<a href="{found[0]}">{found[0]}</a>', _escape(text))
         self.setText(linked)
         set_role(self, role)
-        # Only what has a link is worth a stop of the Tab key.
+        # Tab stops only at messages with links.
         stop = linked != _escape(text)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus if stop else Qt.FocusPolicy.NoFocus)
         self.setAccessibleName(text)

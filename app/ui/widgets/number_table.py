@@ -1,4 +1,4 @@
-"""A table of numbers: whole rows, bars under the numbers, rows to copy and to choose."""
+"""Table view of numbers, with bars under the numbers and rows that can be copied."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from app.ui.widgets.bar_delegate import BarDelegate, two_line_height
 from app.ui.widgets.table_text import as_markdown, as_text
 
 KEY_ROLE = Qt.ItemDataRole.UserRole + 16
-"""What tells one row from another, whatever the order."""
+"""Key that identifies a row independently of the order."""
 
 _LEAST_LETTERS, _MOST_LETTERS = 7, 12
 _ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
@@ -39,20 +39,20 @@ _SELECT = QItemSelectionModel.SelectionFlag
 
 
 class NumberTable(QTableView):
-    """Whole rows; Ctrl+C and the context menu copy them, Enter or a double click chooses one.
+    """Table of whole rows; Ctrl+C and the context menu copy, Enter or a double click chooses.
 
     Args:
-        model: What it shows.
-        name: What a screen reader calls it.
+        model: The model.
+        name: Accessible name.
         two_lines: Whether cells have a second line.
-        fits: Whether it is as high as its rows, in a panel that scrolls.
-        wide: The column that takes what the others leave, and never less than some letters.
+        fits: Whether the table is as high as its rows, for a panel that scrolls.
+        wide: The column that takes the remaining width, with a minimum.
     """
 
     chosen = Signal(QModelIndex)
-    """Enter on a row, or a double click."""
+    """Enter was pressed on a row, or the row was double-clicked."""
     moved = Signal(QModelIndex)
-    """The person went to another row, by mouse or by key."""
+    """The current row changed by mouse or key."""
 
     def __init__(
         self,
@@ -106,24 +106,24 @@ class NumberTable(QTableView):
         self.addAction(action)
 
     def chosen_rows(self) -> list[int]:
-        """The selected rows from the top down."""
+        """The selected rows, from top to bottom."""
         return sorted(index.row() for index in self.selectionModel().selectedRows())
 
     def go_to(self, row: int, column: int = 0) -> None:
-        """Select one row, as if nobody had moved to it."""
+        """Select one row without emitting ``moved``."""
         index = self.model().index(row, column)
         with self._quietly():
             self.selectionModel().setCurrentIndex(index, _SELECT.ClearAndSelect | _SELECT.Rows)
 
     @contextmanager
     def kept(self, row_of: Callable[[Any], int | None]) -> Iterator[None]:
-        """Keep what the person looks at while the model is reset.
+        """Keep selection and scroll position while the model is reset.
 
-        The selected rows stay selected, and the current one, or else the topmost, stays where it
-        is in the view; a view that is at its top stays there.
+        The selected rows stay selected. The current row, or else the topmost visible one, keeps
+        its position in the view; a view scrolled to the top stays at the top.
 
         Args:
-            row_of: The row of a key of ``KEY_ROLE`` after the reset, or None.
+            row_of: Returns the row of a ``KEY_ROLE`` key after the reset, or None.
         """
         rows = self.chosen_rows()
         keys = [self.model().index(row, 0).data(KEY_ROLE) for row in rows]
@@ -171,14 +171,14 @@ class NumberTable(QTableView):
             QGuiApplication.clipboard().setText(write(self.model(), rows))
 
     def _widen(self) -> None:
-        """Give what is left to the column that takes it."""
+        """Give the remaining width to the ``wide`` column."""
         if self._wide is None or self._wide >= self.model().columnCount():
             return
         header = self.horizontalHeader()
         others = header.length() - header.sectionSize(self._wide)
         letter = self.fontMetrics().horizontalAdvance("m")
         least = _LEAST_LETTERS * letter
-        if self._fits:  # few rows: those of a long table are not all asked
+        if self._fits:  # only with few rows: size hints of all rows of a long table are slow
             heading = header.sectionSizeHint(self._wide)
             said = max(self.sizeHintForColumn(self._wide), heading)
             least = min(said, _MOST_LETTERS * letter)
@@ -186,7 +186,7 @@ class NumberTable(QTableView):
 
     def _fit(self) -> None:
         self._widen()
-        line = self.fontMetrics().height() + SPACE + 2  # with room for a bar
+        line = self.fontMetrics().height() + SPACE + 2  # includes the bar
         height = two_line_height(self.font()) if self._two_lines else line
         self.verticalHeader().setDefaultSectionSize(height)
         if self._fits:
@@ -202,7 +202,7 @@ class NumberTable(QTableView):
         super().focusInEvent(event)
         keys = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
         if event.reason() in keys and self.model().rowCount() and not self.chosen_rows():
-            self.go_to(max(self.currentIndex().row(), 0))  # where the keys are is to be seen
+            self.go_to(max(self.currentIndex().row(), 0))  # makes the keyboard focus visible
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 — Qt's name
         super().resizeEvent(event)
@@ -222,7 +222,7 @@ class NumberTable(QTableView):
         if override and isinstance(event, QKeyEvent):
             copies = event.matches(QKeySequence.StandardKey.Copy)
             if copies or (_chooses(event) and self.currentIndex().isValid()):
-                event.accept()  # a key of this table, whatever the window has it for
+                event.accept()  # takes precedence over shortcuts of the window
                 return True
         return super().event(event)
 

@@ -1,4 +1,4 @@
-"""Tool tips of texts that somebody else wrote."""
+"""Tool tips of arbitrary text."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import html
 
 
 def plain_tip(text: str) -> str:
-    """A tool tip that shows ``text`` as it is: Qt would take what looks like markup for it."""
+    """Escape ``text`` for a tool tip, where Qt would interpret markup."""
     if "<" not in text and "&" not in text:
         return text
     escaped = html.escape(text, quote=False).replace("\n", "<br>")

@@ -1,4 +1,4 @@
-"""Widgets beside each other where there is room, or else below each other."""
+"""Row of widgets that becomes a column if they do not fit beside each other."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from app.ui.theme import SPACE
 
 
 class ReflowRow(QWidget):
-    """A row that becomes a column under large fonts and in narrow panels."""
+    """Row of widgets that becomes a column with large fonts and in narrow panels."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -45,7 +45,7 @@ class ReflowRow(QWidget):
 
 
 def _wanted_width(widget: QWidget) -> int:
-    """The width in which nothing is cut; of a label that wraps, that of a single line."""
+    """Width that shows the whole widget; for a label, its text in a single line."""
     if isinstance(widget, QLabel):
         return widget.fontMetrics().horizontalAdvance(widget.text())
     return widget.sizeHint().width()

@@ -1,4 +1,4 @@
-"""A table whose rows are chosen as a whole."""
+"""Table view and model base class for tables whose rows are selected as a whole."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _Index = QModelIndex | QPersistentModelIndex
 
 
 class RowDelegate(QStyledItemDelegate):
-    """Draws a row as one: the cell that has the keyboard looks as the others do."""
+    """Item delegate without a focus frame around the current cell."""
 
     def initStyleOption(  # noqa: N802 — Qt's name
         self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
@@ -29,7 +29,7 @@ class RowDelegate(QStyledItemDelegate):
 
 
 class TitledModel(QAbstractTableModel):
-    """Columns with titles, numbers at the right; subclasses say what is in the rows."""
+    """Base class of table models with titled columns; numbers are aligned to the right."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -37,7 +37,7 @@ class TitledModel(QAbstractTableModel):
         self._numbers: Collection[int] = ()
 
     def set_columns(self, titles: Sequence[str], numbers: Collection[int]) -> None:
-        """Say what stands above each column, and which are aligned at the right."""
+        """Set the titles of the columns, and which columns have numbers."""
         self._titles, self._numbers = titles, numbers
 
     def columnCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: N802 — Qt's name
@@ -55,14 +55,14 @@ class TitledModel(QAbstractTableModel):
         return None
 
     def alignment(self, column: int) -> Qt.AlignmentFlag:
-        """How the cells of a column and its title are aligned."""
+        """Alignment of a column and its title."""
         number = column in self._numbers
         side = Qt.AlignmentFlag.AlignRight if number else Qt.AlignmentFlag.AlignLeft
         return side | Qt.AlignmentFlag.AlignVCenter
 
 
 def make_table(model: QAbstractTableModel, name: str) -> QTableView:
-    """A table of whole rows, of which one can be chosen; its first column takes what is left."""
+    """Make a table view that selects whole rows; the first column takes the remaining width."""
     table = QTableView()
     table.setModel(model)
     table.setItemDelegate(RowDelegate(table))

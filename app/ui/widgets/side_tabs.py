@@ -1,4 +1,4 @@
-"""A side column of the window that shows one of several panels."""
+"""Tab widget of a side column of the window."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QTabWidget, QWidget
 
 
 class SideTabs(QTabWidget):
-    """Tabs without a frame; a single panel shows no tab."""
+    """Tab widget without a frame; hides the tab bar of a single panel."""
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -18,11 +18,11 @@ class SideTabs(QTabWidget):
         self.setAccessibleName(name)
 
     def remember(self, memory: QSettings, key: str) -> None:
-        """Write down which panel is shown."""
+        """Save which panel is shown."""
         memory.setValue(key, type(self.currentWidget()).__name__)
 
     def restore(self, memory: QSettings, key: str) -> None:
-        """Show the panel that was remembered, if there still is one."""
+        """Show the saved panel, if it still exists."""
         for place in range(self.count()):
             if type(self.widget(place)).__name__ == memory.value(key):
                 self.setCurrentIndex(place)

@@ -1,4 +1,4 @@
-"""Rows of a table as text: tab-separated lines, or a Markdown table."""
+"""Conversion of table rows to text: tab-separated lines, or a Markdown table."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from collections.abc import Sequence
 from PySide6.QtCore import QAbstractItemModel, Qt
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~])")
-"""What Markdown would read as a mark."""
+"""Characters that Markdown interprets."""
 
 _RIGHT = Qt.AlignmentFlag.AlignRight
 
 
 def as_text(model: QAbstractItemModel, rows: Sequence[int]) -> str:
-    """The rows as they are shown, under their headings, with tabs between the columns."""
+    """The rows below the headings, with tabs between the columns."""
     lines = [_titles(model), *(_cells(model, row) for row in rows)]
     return "\n".join("\t".join(cells) for cells in lines)
 
 
 def as_markdown(model: QAbstractItemModel, rows: Sequence[int]) -> str:
-    """The same as a Markdown table; numbers stay at the right."""
+    """The rows as a Markdown table; numbers stay aligned to the right."""
     columns = range(model.columnCount())
     rule = ["--:" if _at_right(model, column) else "---" for column in columns]
     lines = [_titles(model), *(_cells(model, row) for row in rows)]

@@ -1,1 +1,1 @@
-"""What roles and texts are called, the same in every view."""
+"""Names and descriptions of roles, runs and times, shared by all views."""

@@ -1,4 +1,4 @@
-"""When something was, in the form of the language."""
+"""Format of dates and times."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from PySide6.QtCore import QDateTime, QLocale
 
 
 def shown_moment(moment: datetime) -> str:
-    """A moment on the clock of this machine, in the form of the language."""
+    """A date and time in the local time zone and the format of the language."""
     local = QDateTime.fromSecsSinceEpoch(int(moment.timestamp()))
-    if QLocale().language() == QLocale.Language.C:  # its own form has no order anyone uses
+    if QLocale().language() == QLocale.Language.C:  # the short format of C is unusual
         return local.toString("yyyy-MM-dd HH:mm")
     return QLocale().toString(local, QLocale.FormatType.ShortFormat)

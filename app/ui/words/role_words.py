@@ -1,6 +1,6 @@
-"""What the roles of a recipe are called in the language of the window.
+"""Translated names of the roles of a recipe.
 
-Below the window they have the English names of ``Recipe.roles``.
+Outside of app/ui, roles have the English names of ``Recipe.roles``.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from app.ui.translation import translate
 
 
 def role_titles(recipe: Recipe) -> list[str]:
-    """What each role is called, in the order of ``Recipe.roles``."""
+    """Translated names of all roles, in the order of ``Recipe.roles``."""
     titles = [translate("Roles", "base")]
     for pair in recipe.pairs:
         titles.append(translate("Roles", "expert “{0}”").format(pair.name))
@@ -19,6 +19,6 @@ def role_titles(recipe: Recipe) -> list[str]:
 
 
 def role_title(name: str, recipe: Recipe) -> str:
-    """What the role is called that has ``name`` below the window; ``name`` where none has."""
+    """Translated name of the role called ``name`` in ``Recipe.roles``, or ``name`` itself."""
     names = [each for each, _ in recipe.roles()]
     return role_titles(recipe)[names.index(name)] if name in names else name

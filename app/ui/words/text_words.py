@@ -1,4 +1,4 @@
-"""What a text is called, and what is said of it in a line."""
+"""Titles and one-line descriptions of runs."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _PROMPT_SHOWN = 400
 
 
 class TextWords(QObject):
-    """Titles and details of texts, the same in every view."""
+    """Titles and descriptions of runs, shared by all views."""
 
     def title(self, run: Run) -> str:
-        """Its name, the role that answers, or its first words that no other text has."""
+        """Title of a run: its name, its role, or the first words of its own."""
         if run.name:
             return run.name
         if run.group:
@@ -26,38 +26,40 @@ class TextWords(QObject):
         return self.words(run) or quoted(_shortened(run.prompt))
 
     def words(self, run: Run) -> str:
-        """The first words of its own, in quotation marks; nothing before there are any."""
+        """The first words that the run does not share with its parent, quoted; may be empty."""
         own = "".join(token.text for token in run.tokens[run.fork : run.fork + _LONGEST])
         if not own.strip():
             return ""
-        # A space at the beginning says nothing in a title.
+        # Leading spaces carry no meaning in a title.
         return quoted(_shortened(own if run.parent else own.strip()))
 
     def role(self, run: Run) -> str:
-        """Who answers: the tuned models, or one role of the recipe."""
+        """Name of the role that generated the run, or “tuned”."""
         return self.role_title(run.recipe, run.role)
 
     def role_title(self, recipe: Recipe, role: int | None) -> str:
-        """What the role at a place of ``Recipe.roles`` is called; None is the tuned models."""
+        """Name of the role at an index of ``Recipe.roles``; None means tuned."""
         if role is None:
             return self.tr("tuned")
         return role_titles(recipe)[role]
 
     def detail(self, run: Run) -> str:
-        """Where it branched off, how long it is, and how it ended."""
+        """Origin, number of tokens and state of a run, in one line."""
         parts = [self._kind(run), self.count(len(run.tokens)), self.state(run)]
         return " · ".join(part for part in parts if part)
 
     def count(self, tokens: int) -> str:
-        """A number of tokens."""
+        """A number of tokens with its unit."""
         return self.tr("1 token") if tokens == 1 else self.tr("{0} tokens").format(f"{tokens:,}")
 
     def state(self, run: Run) -> str:
-        """Whether it goes on, or how it ended."""
+        """Whether the run is active, or its finish reason."""
         if run.failed:
             return self.tr("failed")
         if run.finish_reason is None:
-            return self.tr("writing …") if run.tokens or run.prompt_tokens else self.tr("waiting …")
+            return (
+                self.tr("generating …") if run.tokens or run.prompt_tokens else self.tr("waiting …")
+            )
         if run.finish_reason is FinishReason.LENGTH and (run.stepping or run.scored):
             return ""
         return {
@@ -68,7 +70,7 @@ class TextWords(QObject):
         }[run.finish_reason]
 
     def about(self, run: Run) -> str:
-        """All of it, for a tool tip or a screen reader."""
+        """Title, details and prompt of a run, for tool tips and screen readers."""
         lines = [self.title(run), self.detail(run)]
         if run.name and (words := self.words(run)):
             lines.insert(1, words)
@@ -76,7 +78,7 @@ class TextWords(QObject):
         return "\n".join(lines)
 
     def group(self, run: Run) -> str:
-        """What the answers of every role are called together."""
+        """Title of the group of answers of all roles."""
         return self.tr("All roles: {0}").format(quoted(_shortened(run.prompt.strip())))
 
     def _kind(self, run: Run) -> str:

@@ -116,7 +116,7 @@ def test_without_a_context_the_shortest_model_decides(llama: tiny.Family) -> Non
 def test_rows_are_kept_up_to_the_bound_of_their_store(recipe: Recipe) -> None:
     def rows(context: int) -> int:
         estimate = estimate_memory(open_recipe(replace(recipe, context=context)), {})
-        return next(part.size for part in _parts(estimate, "work") if "rows" in part.label)
+        return next(part.size for part in _parts(estimate, "work") if "kept" in part.label)
 
     assert rows(256) == 256 * 3 * tiny.VOCABULARY * 4
     assert rows(10_000_000) == DEFAULT_BYTES
@@ -207,7 +207,7 @@ def test_on_an_accelerator_the_rows_stay_in_main_memory(
     assert len(_parts(estimate, "weights", "cuda:0")) == 3
     assert not _parts(estimate, "weights")
     assert not _parts(estimate, "cache")
-    assert any("rows" in part.label for part in _parts(estimate, "work"))
+    assert any("kept" in part.label for part in _parts(estimate, "work"))
     assert estimate.fits
 
 

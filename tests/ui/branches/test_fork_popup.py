@@ -93,7 +93,7 @@ def test_any_text_may_be_typed(
 ) -> None:
     popup = open_at(INDEX)
     qtbot.keyClicks(popup.field, " the")
-    assert popup.hint.text().startswith("Enter: go on with “ the”")  # it is a candidate
+    assert popup.hint.text().startswith("Enter: continue with “ the”")  # it is a candidate
     qtbot.keyClicks(popup.field, "n a")
     assert popup.list.item(0).text() == "“ then a” as typed"
     before = run.text[: run.tokens[INDEX].start]

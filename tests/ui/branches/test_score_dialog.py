@@ -75,7 +75,7 @@ def test_nothing_is_scored_while_another_text_is_written(
     dialog.text.setPlainText(" the")
     loaded_session.runs.generate("Another")
     assert not dialog.score.isEnabled()
-    assert "being written" in dialog.message.text()
+    assert "being generated" in dialog.message.text()
     bridge.finish_run()
     assert dialog.score.isEnabled()
     assert dialog.isVisible()  # it was not the text of this dialog that ended

@@ -81,7 +81,7 @@ def test_an_item_says_how_the_text_stands(runs: Runs, bridge: FakeBridge) -> Non
     runs.fork(20)
     branch = runs.current
     assert branch
-    assert tree.index_of(branch).data(DETAIL_ROLE) == "from token 21 · 20 tokens · writing …"
+    assert tree.index_of(branch).data(DETAIL_ROLE) == "from token 21 · 20 tokens · generating …"
     bridge.decode(1, start=20, seed=1)
     bridge.finish_run(FinishReason.EOS)
     assert tree.index_of(branch).data(DETAIL_ROLE) == "from token 21 · 21 tokens · end of text"
@@ -196,8 +196,8 @@ def test_the_menu_of_a_text_acts_on_it(panel: TextsPanel, runs: Runs, bridge: Fa
     branch = runs.current
     menu = panel.make_menu(first, panel.model.index_of(first))
     enabled = {action.text(): action.isEnabled() for action in menu.actions() if action.text()}
-    assert enabled["Compare with the shown text"]
-    assert not enabled["Compare with what it branched off"]
+    assert enabled["Compare with the shown run"]
+    assert not enabled["Compare with its parent run"]
     next(action for action in menu.actions() if action.text() == "Show").trigger()
     assert runs.current is first
     assert branch in runs.all

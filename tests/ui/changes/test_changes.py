@@ -77,7 +77,7 @@ def test_changed_first_choices_come_first_and_then_the_greatest_shift(
     flips = sum(token.attribution.flipped for token in run.tokens)
     assert 0 < flips < len(run.tokens)
     assert listed(panel) == list(finished_session.changes.order()) == by_hand(run)
-    assert f"{flips} of 60 tokens have another first choice" in words(panel)
+    assert f"{flips} of 60 tokens are flips" in words(panel)
 
 
 def test_a_row_tells_the_whole_story(panel: ChangesPanel, finished_session: Session) -> None:
@@ -159,13 +159,13 @@ def test_other_filters_list_flips_or_one_pair_and_the_keys_follow(
     run, kind = current(finished_session), panel.findChild(QComboBox)
     assert [kind.itemText(i) for i in range(kind.count())] == [
         "All",
-        "First choice changed",
-        "Most by Shakespeare",
-        "Most by Arithmetic",
+        "Flips",
+        "Mainly by Shakespeare",
+        "Mainly by Arithmetic",
     ]
     kind.setCurrentIndex(1)
     assert listed(panel) == [i for i in by_hand(run) if run.tokens[i].attribution.flipped]
-    assert "are listed" in words(panel)
+    assert "listed" in words(panel)
     kind.setCurrentIndex(3)
     expected = []
     for index in by_hand(run):
@@ -182,7 +182,7 @@ def test_a_text_that_grows_is_listed_with_what_the_person_looks_at_in_its_place(
 ) -> None:
     loaded_session.runs.generate("Once upon a time")
     panel = shown(loaded_session, qtbot)
-    assert "Generate a text" in words(panel)
+    assert "Press Generate" in words(panel)
     bridge.start_run()
     bridge.decode(80)
     qtbot.waitUntil(lambda: len(listed(panel)) == 80)
@@ -255,7 +255,7 @@ def test_rows_are_copied_with_what_the_view_hides(
     view.selectRow(0)
     qtbot.keyClick(view, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
     head, line = QGuiApplication.clipboard().text().split("\n")
-    assert head.split("\t") == ["#", "token", "base → tuned", "shift", "most by", "base's choice"]
+    assert head.split("\t") == ["#", "token", "base → tuned", "shift", "main pair", "base's argmax"]
     assert len(line.split("\t")) == 6
 
 

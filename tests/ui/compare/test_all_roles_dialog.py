@@ -57,7 +57,7 @@ def test_texts_stream_into_their_columns(dialog: AllRolesDialog, bridge: FakeBri
     bridge.decode(4)
     assert tuned.run.text.strip()[:1] in tuned.text.toPlainText()
     assert tuned.state.full_text.startswith("4 tokens")
-    assert tuned.state.full_text.endswith("writing …")
+    assert tuned.state.full_text.endswith("generating …")
     assert dialog.stop.isEnabled()
     end_all(bridge)
     assert tuned.state.full_text == "4 tokens · 50 tokens/s · token limit"

@@ -100,7 +100,7 @@ def test_a_token_is_chosen_in_both(dialog: CompareDialog, runs: Runs, qtbot: QtB
             column.run.tokens[21].text.strip(),
             "",
         )
-    assert "the text has ended" in dialog.strip.describe(40)
+    assert "the run has ended" in dialog.strip.describe(40)
     dialog.choose(40)  # only the first text has it
     assert dialog.columns[1].text.extraSelections() == []
 

@@ -194,7 +194,7 @@ def test_rows_of_one_prompt_say_what_each_is(dialog: HistoryDialog) -> None:
         "Pie",
     ]
     assert [index.data(KIND) for index in rows] == [
-        "given text",
+        "scored text",
         "base alone",
         "expert poems alone",
         "anti-expert poems alone",

@@ -102,7 +102,7 @@ def test_the_first_choice_is_told_as_the_marker_would_show_it(
     edges = np.linspace(-2, 4, 2001)
     best = [int(tuned_at(finished_session, 7, (a, 0.4)).argmax()) for a in edges]
     changes = [i for i in range(1, len(best)) if best[i] != best[i - 1]]
-    assert ("First choice" in told) == bool(changes)
+    assert ("Most probable token" in told) == bool(changes)
     for i in changes:
         (said,) = re.findall(rf"{re.escape(quoted(run.label(best[i])))} from (−?[\d.]+)", told)
         assert float(said.replace("−", "-")) == pytest.approx(edges[i], abs=0.01)
@@ -111,7 +111,9 @@ def test_the_first_choice_is_told_as_the_marker_would_show_it(
 def test_the_changes_nearest_to_the_marker_are_seen_and_the_plot_stays(
     curve: AlphaCurveView, qtbot: QtBot
 ) -> None:
-    legend = next(label for label in curve.findChildren(QLabel) if "First choice" in label.text())
+    legend = next(
+        label for label in curve.findChildren(QLabel) if "Most probable token" in label.text()
+    )
     every = legend.toolTip().count(" from ")
     assert every > 2
     place = curve._plot.mapToGlobal(curve._plot.rect().topLeft())

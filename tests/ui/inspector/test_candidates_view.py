@@ -92,11 +92,11 @@ def test_other_filters_show_what_moved_that_way_or_by_that_pair(
     )
     every, box = ids(inspector), kinds(inspector)
     titles = [box.itemText(i) for i in range(box.count())]
-    assert titles[1:3] == ["Moved up", "Moved down"]
+    assert titles[1:3] == ["Raised", "Lowered"]
     for place, keep in (
         (1, lambda i: shift[i] > 0),
         (2, lambda i: shift[i] < 0),
-        (titles.index("Most by Arithmetic"), lambda i: strongest[i] == 1),
+        (titles.index("Mainly by Arithmetic"), lambda i: strongest[i] == 1),
     ):
         box.setCurrentIndex(place)
         assert ids(inspector) == [i for i in every if keep(i)]
@@ -140,7 +140,7 @@ def test_everything_says_the_weights_of_the_marker(
     assert f"Entropy {entropies}" in told
     bars = inspector.findChild(ContributionBars).accessibleDescription()
     assert bars.startswith(f"Shakespeare {signed(there.contributions[0])}")
-    assert ("changed the first choice" in told) == there.flipped
+    assert ("flip" in told) == there.flipped
 
 
 def test_the_way_back_is_seen_only_where_there_is_one(
@@ -194,8 +194,8 @@ def test_what_is_estimated_says_so(
     try_alpha(view, 2.0)
     told = labels(view)
     assert "Candidates at α 2.00, estimated" in told
-    assert "tuned about" in told or "changed the first choice" in told
-    assert "What each pair gave or took, approximately" in told
+    assert "tuned about" in told or "flip" in told
+    assert "Contribution of each pair, approximate" in told
     assert "→ about" in told
     chosen = ids(view)[2]
     table(view).go_to(2)
@@ -281,7 +281,7 @@ def test_the_text_of_one_role_has_no_pairs_to_tell_of(
     bridge.decode(10)
     view = shown(loaded_session, qtbot)
     told = labels(view)
-    assert "no pair acts" in told
+    assert "without pairs" in told
     assert "What each pair" not in told
     assert not any(widget.isVisible() for widget in view.findChildren(AlphaCurveView))
     model = table(view).model()

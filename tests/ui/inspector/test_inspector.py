@@ -13,7 +13,7 @@ from app.ui.inspector.candidate_model import CandidateModel
 from app.ui.inspector.candidates_view import CandidatesView
 from app.ui.inspector.contribution_bars import ContributionBars
 from app.ui.inspector.inspector import Inspector
-from app.ui.inspector.token_story import TokenStory
+from app.ui.inspector.token_description import TokenDescription
 from app.ui.state.session import Session
 from app.ui.widgets.bar_delegate import SORT_ROLE
 from app.wording import probability, signed
@@ -74,7 +74,9 @@ def test_a_flip_names_what_the_base_would_have_said(
     assert finished_session.selection.token is not None
     explained = run.tokens[finished_session.selection.token].attribution
     assert explained.flipped
-    assert f"base: “{run.label(explained.argmax_base)}”" in labels(inspector).replace("↵", "\n")
+    assert f"under the base is “{run.label(explained.argmax_base)}”" in labels(inspector).replace(
+        "↵", "\n"
+    )
 
 
 def test_candidates_come_most_probable_first_and_add_up(
@@ -129,7 +131,7 @@ def test_in_a_low_window_the_parts_keep_their_heights_and_the_column_scrolls(
         view.show()
     finished_session.selection.select(7)
     QApplication.processEvents()
-    story, candidates = view.findChild(TokenStory), view.findChild(CandidatesView)
+    story, candidates = view.findChild(TokenDescription), view.findChild(CandidatesView)
     curve, area = view.findChild(AlphaCurveView), view.findChild(QScrollArea)
     assert story
     assert candidates

@@ -29,8 +29,8 @@ def test_sampled_shares_say_so(finished_session: Session, qtbot: QtBot) -> None:
     view.show()
     finished_session.selection.select(3)
     told = labels(view)
-    assert "What each pair gave or took, approximately" in told
-    assert "Candidates, shares approximate" in told
+    assert "Contribution of each pair, approximate" in told
+    assert "Candidates, contributions approximate" in told
 
 
 def test_the_summary_says_so_too(

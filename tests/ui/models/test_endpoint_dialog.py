@@ -159,9 +159,11 @@ def test_coverage_and_traffic_are_shown(
     bridge.events.emit([RunFinished(run, FinishReason.LENGTH, stats)])
     (label,) = (item for item in line.findChildren(QLabel) if "coverage" in item.text())
     assert label.text() == f"{said} · sent 1,234, received 7 tokens"
-    assert ("ask for more" in label.toolTip()) == (mass < 0.9)
+    assert ("request more" in label.toolTip()) == (mass < 0.9)
     assert all(part in label.toolTip() for part in ("1,234", "“ zz”", "Requests: 7"))
     session.selection.select(0)
-    assert f"The server told of {mass:.1%} of the base's probability" in words(inspector)
+    assert f"The server returned tokens with {mass:.1%} of the base's probability" in words(
+        inspector
+    )
     shown = [item.text() for item in line.findChildren(QLabel)]
     assert "gpu:8000" in shown

@@ -311,7 +311,7 @@ def test_every_kind_of_source_has_a_title() -> None:
 
 def test_load_states_are_shown(panel: RecipePanel, session: Session, bridge: FakeBridge) -> None:
     session.load()
-    assert set(captions(panel)) == {"importing torch …"}
+    assert set(captions(panel)) == {"Starting PyTorch …"}
     bridge.ready()
     assert set(captions(panel)) == {"waiting"}
     load = last_load(bridge)

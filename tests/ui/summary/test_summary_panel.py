@@ -23,10 +23,10 @@ from app.ui.widgets.number_table import NumberTable
 from app.wording import quoted
 from tests.ui.conftest import WORDS, FakeBridge
 
-ROLES = "Perplexity of the text under each role"
+ROLES = "Perplexity of the run under each role"
 PAIRS = "Mean contribution of each pair"
-TOKENS = "Tokens most influenced"
-TEXTS = "Texts side by side"
+TOKENS = "Most shifted tokens"
+TEXTS = "Runs side by side"
 
 
 def shown(session: Session, qtbot: QtBot) -> SummaryPanel:
@@ -110,7 +110,7 @@ def check(panel: SummaryPanel, runs: set[Run]) -> None:
 
 def test_without_a_text_it_says_what_to_do(session: Session, qtbot: QtBot) -> None:
     panel = shown(session, qtbot)
-    assert "Generate a text" in words(panel)
+    assert "Press Generate" in words(panel)
     assert not any(t.isVisible() for t in panel.findChildren(NumberTable))
 
 
@@ -134,7 +134,7 @@ def test_pairs_and_flips_are_averages_over_tokens(
     ):
         assert row == [name, figures.mean(values.mean()), figures.mean(abs(values).mean())[1:]]
     assert together[:2] == ["together", figures.mean(shares.sum(axis=1).mean())]
-    assert f"First choice changed at {flips} tokens ({100 * flips / 60:.0f} %)" in words(panel)
+    assert f"Flips: {flips} tokens ({100 * flips / 60:.0f} %)" in words(panel)
 
 
 def test_the_most_influenced_tokens_are_a_chart_that_can_be_read(
@@ -290,7 +290,7 @@ def test_given_tokens_count_and_are_told(
     run = current(loaded_session)
     run.tokens[:] = [type(t)(*(getattr(t, n) for n in t.__slots__[:-1]), True) for t in run.tokens]
     panel = shown(loaded_session, qtbot)
-    assert "8 tokens were given, not drawn" in words(panel)
+    assert "8 tokens were given, not sampled" in words(panel)
     assert [row[:2] for row in cells(panel, ROLES)] == all_perplexities([run])
 
 

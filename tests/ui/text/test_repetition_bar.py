@@ -34,7 +34,7 @@ def test_a_circle_is_said_and_can_be_stopped(
     assert not bar.isVisibleTo(None)
     draw(bridge, [1, 2, 3] * 2, first=60)
     assert bar.isVisibleTo(None)
-    assert bar.message.message == "The text repeats the same 3 tokens over and over."
+    assert bar.message.message == "The run repeats the same 3 tokens over and over."
     run = loaded_session.runs.current
     assert run is not None
     assert not run.cancellation.requested()
@@ -48,8 +48,8 @@ def test_it_is_quiet_about_a_text_that_was_let_go_on(
     bar: RepetitionBar, loaded_session: Session, bridge: FakeBridge
 ) -> None:
     draw(bridge, [5] * 70)
-    assert bar.message.message == "The text repeats one token over and over."
-    bar.go_on.click()
+    assert bar.message.message == "The run repeats one token over and over."
+    bar.keep_generating.click()
     assert not bar.isVisibleTo(None)
     draw(bridge, [5] * 70, first=70)
     assert not bar.isVisibleTo(None)

@@ -419,7 +419,7 @@ def test_says_when_the_models_are_still_loading(session: Session, qtbot: QtBot) 
     [
         (FinishReason.EOS, "end of text"),
         (FinishReason.STOP, "stop string"),
-        (FinishReason.LENGTH, "3 tokens"),
+        (FinishReason.LENGTH, "token limit (3)"),
         (FinishReason.CANCELLED, "stopped"),
     ],
 )

@@ -335,7 +335,7 @@ def test_given_tokens_are_marked_unless_the_whole_text_was_given(
     before = pixels(text, LIGHT.muted)
     run.tokens[4] = replace(run.tokens[4], forced=True)
     show_again()
-    assert "Given, not drawn." in text.tool_tip(4)
+    assert "Given, not sampled." in text.tool_tip(4)
     assert pixels(text, LIGHT.muted) > before
     assert "Corner" in legend(view).accessibleDescription()
     run.scored = True

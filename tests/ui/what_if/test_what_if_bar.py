@@ -1,4 +1,4 @@
-"""Asking what other weights would have done, and going there."""
+"""Asking what other controls would have done, and going there."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def move(bar: WhatIfBar, qtbot: QtBot, bridge: FakeBridge, keys: int = 10) -> As
     """Move the first slider by the keys, and wait until the question is asked."""
     before = len(questions(bridge))
     for _ in range(keys):
-        qtbot.keyClick(bar.weights[0].slider, Qt.Key.Key_Right)
+        qtbot.keyClick(bar.controls[0].slider, Qt.Key.Key_Right)
     qtbot.waitUntil(lambda: len(questions(bridge)) > before)
     return questions(bridge)[-1]
 
@@ -50,8 +50,8 @@ def test_it_begins_at_the_weights_of_the_text(
     assert bar.alphas == (1.0, 0.4)
     assert questions(bridge) == []
     assert not bar.generate.isEnabled()
-    assert "no model runs" in bar.answer.message
-    assert bar.weights[1].slider.accessibleName() == "What if α of Arithmetic were"
+    assert "without running a model" in bar.answer.message
+    assert bar.controls[1].slider.accessibleName() == "What-if α of Arithmetic"
 
 
 def test_one_question_is_asked_when_the_slider_stands_still(
@@ -60,18 +60,18 @@ def test_one_question_is_asked_when_the_slider_stands_still(
     question = move(bar, qtbot, bridge)
     assert len(questions(bridge)) == 1
     assert question.alphas == (1.5, 0.4)
-    assert bar.answer.message == "Looking …"
+    assert bar.answer.message == "Computing …"
     bridge.answer_what_if(WhatIfToken(16, 1), WhatIfToken(40, 2))
     assert runs.current
     present = runs.current.tokens[16].text.replace("\n", "↵").replace("\t", "⇥")
     assert bar.answer.message == (
-        f"First other choice at token 17: “{WORDS[1]}” instead of “{present}”; 2 of 60 differ."
+        f"First difference at token 17: “{WORDS[1]}” instead of “{present}”; 2 of 60 tokens differ."
     )
     another = move(bar, qtbot, bridge, keys=1)
     assert another.alphas == (1.55, 0.4)
     assert not bar.generate.isEnabled()  # what is shown is the answer to the one before
     bridge.answer_what_if()
-    assert bar.answer.message == "The same choice at all 60 tokens."
+    assert bar.answer.message == "All 60 tokens stay the same."
     assert not bar.generate.isEnabled()
 
 
@@ -92,7 +92,7 @@ def test_enter_generates_from_the_first_other_choice(
     assert first
     move(bar, qtbot, bridge)
     bridge.answer_what_if(WhatIfToken(16, 1), WhatIfToken(40, 2))
-    qtbot.keyClick(bar.weights[0].slider, Qt.Key.Key_Return)
+    qtbot.keyClick(bar.controls[0].slider, Qt.Key.Key_Return)
     command = bridge.last(Generate)
     assert isinstance(command, Generate)
     assert finished_session.recipe.alphas == (1.5, 0.4)
@@ -116,8 +116,8 @@ def test_it_says_what_it_could_not_look_at(
     question = move(bar, qtbot, bridge)
     assert len(question.steps) == 30
     bridge.answer_what_if(WhatIfToken(50, 1))
-    assert bar.answer.message.startswith("First known other choice at token 51")
-    assert "30 tokens could not be looked at: their rows are not kept." in bar.answer.message
+    assert bar.answer.message.startswith("First known difference at token 51")
+    assert "30 tokens are unknown: their logits are no longer kept." in bar.answer.message
 
 
 def test_what_was_drawn_with_other_settings_is_said(
@@ -130,7 +130,7 @@ def test_what_was_drawn_with_other_settings_is_said(
     move(bar, qtbot, bridge)
     bridge.answer_what_if()
     assert bar.answer.message == (
-        "The same choice at all 5 tokens. The first 20 were drawn with other settings."
+        "All 5 tokens stay the same. The first 20 tokens were sampled with other settings."
     )
 
 
@@ -141,12 +141,12 @@ def test_it_says_why_nothing_can_be_asked(
     bar = WhatIfBar(loaded_session)
     qtbot.addWidget(bar)
     bar.enter()
-    assert bar.answer.message == "Generate a text first."
+    assert bar.answer.message == "Press Generate first."
     runs.generate("Once")
-    assert "when the text has ended" in bar.answer.message
-    assert not any(weight.slider.isEnabled() for weight in bar.weights)
+    assert "when the run has ended" in bar.answer.message
+    assert not any(weight.slider.isEnabled() for weight in bar.controls)
     bridge.finish_run()
-    assert bar.answer.message == "There are no tokens to ask about."
+    assert bar.answer.message == "The run has no tokens."
     answers = runs.ask_every_role("Once")
     bridge.finish_run()
     runs.stop()
@@ -154,7 +154,7 @@ def test_it_says_why_nothing_can_be_asked(
         if isinstance(command, Generate):
             bridge.events.emit([])
     runs.show(answers[0])
-    assert bar.weights == []
+    assert bar.controls == []
 
 
 def test_leaving_forgets_the_answer(
@@ -162,7 +162,7 @@ def test_leaving_forgets_the_answer(
 ) -> None:
     move(bar, qtbot, bridge)
     bridge.answer_what_if(WhatIfToken(16, 1))
-    qtbot.keyClick(bar.weights[0].slider, Qt.Key.Key_Escape)
+    qtbot.keyClick(bar.controls[0].slider, Qt.Key.Key_Escape)
     assert runs.questions.answer is None
     assert not bar.isVisible()
 
@@ -172,17 +172,17 @@ def test_double_click_goes_back_to_the_weights_of_the_text(
 ) -> None:
     move(bar, qtbot, bridge)
     bridge.answer_what_if(WhatIfToken(16, 1))
-    qtbot.mouseDClick(bar.weights[0].slider, Qt.MouseButton.LeftButton)
+    qtbot.mouseDClick(bar.controls[0].slider, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: runs.questions.answer is None)
     assert bar.alphas == (1.0, 0.4)
     assert len(questions(bridge)) == 1
 
 
 def test_the_tab_key_goes_through_the_bar(bar: WhatIfBar) -> None:
-    order: list[QWidget] = [bar.weights[0].slider]
+    order: list[QWidget] = [bar.controls[0].slider]
     while len(order) < 4:
         following = order[-1].nextInFocusChain()
         while not following.focusPolicy() & Qt.FocusPolicy.TabFocus:
             following = following.nextInFocusChain()
         order.append(following)
-    assert order == [bar.weights[0].slider, bar.weights[1].slider, bar.jump, bar.generate]
+    assert order == [bar.controls[0].slider, bar.controls[1].slider, bar.jump, bar.generate]

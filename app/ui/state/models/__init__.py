@@ -1,1 +1,1 @@
-"""The recipe in the window and its models: changed, checked, downloaded, loaded and served."""
+"""State of the recipe and its models: changes, checks, downloads, loading and serving."""

@@ -1,4 +1,4 @@
-"""The API of the window: off until a person switches it on, and over the window's own engine."""
+"""Switch of the API server in the window, which uses the window's engine; off by default."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from app.server.server_events import Listening, ServedModel, ServerEvent, Server
 
 
 class Served(Protocol):
-    """What the API needs of the window: its models and a way to their engine."""
+    """The part of the session that the API server needs: loaded models and engine clients."""
 
     @property
     def model(self) -> ServedModel | None:
-        """What is in memory, with the weights and settings in force; None while nothing is."""
+        """The loaded models with the current alphas and settings; None while none are loaded."""
         ...
 
     def open_client(self, wake: Callable[[], None]) -> EngineClient:
-        """A way to the engine for others than the window."""
+        """A client of the engine besides the window."""
         ...
 
 
 class ServeState(StrEnum):
-    """Where the API stands."""
+    """State of the API server."""
 
     OFF = "off"
     STARTING = "starting"
@@ -39,16 +39,16 @@ class ServeState(StrEnum):
 
 
 class Serving(QObject):
-    """Switches the API on and off, and serves what is loaded and set in the window.
+    """Starts and stops the API server, which serves the loaded models.
 
     Args:
-        served: The session; it calls :meth:`show_model` when what it has in memory changed.
+        served: The session; it calls :meth:`show_model` when the loaded models change.
     """
 
     changed = Signal()
     """``state``, ``url``, ``figures`` or ``problem`` changed."""
     _told = Signal(object)
-    """Emitted on the server's thread."""
+    """An event of the server; emitted on the server's thread."""
 
     def __init__(self, served: Served, parent: QObject) -> None:
         super().__init__(parent)
@@ -57,7 +57,7 @@ class Serving(QObject):
         self._closing = False
         self.host, self.port = DEFAULT_HOST, DEFAULT_PORT
         self.key = ""
-        """What clients have to show; kept in memory alone."""
+        """API key that clients must send; never stored."""
         self.state = ServeState.OFF
         self.url = ""
         self.figures = ServerStats()
@@ -66,15 +66,15 @@ class Serving(QObject):
 
     @property
     def on(self) -> bool:
-        """Whether it is answering."""
+        """Whether the server is answering."""
         return self.state is ServeState.ON
 
     def set_address(self, host: str, port: int, key: str) -> None:
-        """Where to listen and what clients have to show, from the next start on."""
+        """Set address and API key of the next start."""
         self.host, self.port, self.key = host, port, key
 
     def start(self) -> None:
-        """Listen and answer; ``changed`` says when, or why not."""
+        """Start the server; ``changed`` announces success or failure."""
         if self._server or self._closing:
             return
         self.problem, self.figures = None, ServerStats()
@@ -85,34 +85,34 @@ class Serving(QObject):
         self._set_state(ServeState.STARTING)
 
     def stop(self) -> None:
-        """End what is being answered and listen no more."""
+        """Cancel the running requests and stop the server."""
         if self._server:
             self._server.close()
             self._set_state(ServeState.STOPPING)
 
     def close(self) -> None:
-        """Stop for good: the window is closing."""
+        """Stop the server permanently, because the window is closing."""
         self._closing = True
         if self._server:
             self._server.close()
 
     def join(self, timeout: float | None = None) -> bool:
-        """Wait for the server's thread; whether it has ended."""
+        """Wait for the server's thread to end; whether it has ended."""
         return self._server is None or self._server.join(timeout)
 
     def restore(self, memory: QSettings) -> None:
-        """Take the remembered address; it is never on by itself."""
+        """Load the saved address; does not start the server."""
         self.host = str(memory.value("serve/host", self.host))
         port = str(memory.value("serve/port", self.port))
         self.port = int(port) if port.isdecimal() and int(port) < 65536 else self.port
 
     def remember(self, memory: QSettings) -> None:
-        """Write down what :meth:`restore` reads: not the key."""
+        """Save the address for :meth:`restore`, without the key."""
         memory.setValue("serve/host", self.host)
         memory.setValue("serve/port", self.port)
 
     def show_model(self) -> None:
-        """Tell the server what is in memory now."""
+        """Inform the server about the loaded models."""
         if self._server:
             self._server.set_model(self._served.model)
 
@@ -122,10 +122,10 @@ class Serving(QObject):
             self.changed.emit()
         elif isinstance(event, Listening):
             self.url = event.url
-            if self.state is ServeState.STARTING:  # it may have been stopped meanwhile
+            if self.state is ServeState.STARTING:  # unless stopped during the start
                 self._set_state(ServeState.ON)
         elif isinstance(event, Stopped) and self._server:
-            self._server.join()  # this was the last that its thread did
+            self._server.join()  # returns soon: this is the last event of the thread
             self._server = None
             self.url, self.problem = "", event.error
             self._set_state(ServeState.OFF)

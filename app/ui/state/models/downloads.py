@@ -1,4 +1,4 @@
-"""Downloads from the Hub: one after another, off the window's thread, for the whole window."""
+"""Queue of downloads from the Hub, on a background thread."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from app.errors import TuneshiftError
 from app.ui.state.background import Background
 
 POLL_MS = 100
-"""How often progress is taken; figures that change more often cannot be read."""
+"""Interval of progress updates."""
 
 _Result = TypeVar("_Result")
 
 
 class DownloadState(StrEnum):
-    """Where a download stands."""
+    """State of a download."""
 
     WAITING = "waiting"  # for the ones before it
     RUNNING = "running"
@@ -32,15 +32,16 @@ class DownloadState(StrEnum):
 
 
 class Download:
-    """One model on its way. Read it when ``Downloads.changed`` is emitted.
+    """The download of one model; ``Downloads.changed`` announces its changes.
 
     Attributes:
-        source: As in a recipe, ``hub:OWNER/NAME[@REVISION]``.
-        done: Bytes that are there; ``total`` in all, 0 until that is known.
-        speed: Bytes a second, 0 while that is not known.
-        seconds_left: How long it still takes at this speed, or None.
-        stalled: Whether nothing has come for a while.
-        error: Why it failed.
+        source: Source as in a recipe, ``hub:OWNER/NAME[@REVISION]``.
+        done: Downloaded bytes.
+        total: Size in bytes; 0 while unknown.
+        speed: Bytes per second; 0 while unknown.
+        seconds_left: Remaining time at this speed, or None.
+        stalled: Whether no data has arrived for a while.
+        error: The reason of a failure.
     """
 
     def __init__(self, source: str) -> None:
@@ -63,12 +64,12 @@ class Download:
 
     @property
     def name(self) -> str:
-        """What to call it."""
+        """Name for the user."""
         return self.source.removeprefix("hub:")
 
     @property
     def active(self) -> bool:
-        """Whether it is still to come."""
+        """Whether the download is waiting or running."""
         return self.state in (DownloadState.WAITING, DownloadState.RUNNING)
 
     def _reset(self) -> None:
@@ -88,16 +89,16 @@ class Download:
 
 
 class Downloads(QObject):
-    """The queue of downloads, and the way to ask the Hub and its cache anything else.
+    """Queue of downloads, and background queries to the Hub and its cache.
 
-    Nothing here touches the network unless it is called; it is called when a person asks.
+    The network is used only on request of the user.
 
     Args:
-        clock: Seconds, for speeds.
+        clock: Monotonic clock in seconds, for speeds.
     """
 
     changed = Signal()
-    """A download began, got further or ended."""
+    """A download started, progressed or ended."""
     finished = Signal(object)
     """A :class:`Download` is complete."""
 
@@ -107,7 +108,7 @@ class Downloads(QObject):
         super().__init__(parent)
         self._clock = clock
         self.closing = Flag()
-        """Set when the window closes; for questions that can be given up."""
+        """Set when the window closes; cancels queries that check it."""
         self._downloads: list[Download] = []
         self._transfers = Background("downloads", self)
         self._questions = Background("hub questions", self)
@@ -116,16 +117,16 @@ class Downloads(QObject):
 
     @property
     def downloads(self) -> tuple[Download, ...]:
-        """What is on its way or has failed, in the order of asking."""
+        """Waiting, running and failed downloads, in order of their requests."""
         return tuple(self._downloads)
 
     @property
     def active(self) -> bool:
-        """Whether anything is on its way."""
+        """Whether any download is waiting or running."""
         return any(download.active for download in self._downloads)
 
     def add(self, source: str) -> Download:
-        """Download ``source`` when those before it have ended; once, however often it is added."""
+        """Queue the download of ``source``, unless it is queued already."""
         for download in self._downloads:
             if download.source == source:
                 if not download.active:
@@ -137,7 +138,7 @@ class Downloads(QObject):
         return download
 
     def retry(self, download: Download) -> None:
-        """Start a download again that has failed or was cancelled; finished files are kept."""
+        """Start a failed or cancelled download again; finished files are kept."""
         if download.active or download.state is DownloadState.DONE:
             return
         download._reset()
@@ -146,7 +147,7 @@ class Downloads(QObject):
         self._start(download)
 
     def cancel(self, download: Download) -> None:
-        """Give a download up, or dismiss one that has failed."""
+        """Cancel a download, or dismiss a failed one."""
         if download in self._downloads:
             self._downloads.remove(download)
             download._cancel.set()
@@ -162,15 +163,15 @@ class Downloads(QObject):
         done: Callable[[_Result], None],
         failed: Callable[[TuneshiftError], None],
     ) -> int:
-        """Run ``question`` off the window's thread; see :meth:`Background.run`."""
+        """Run ``question`` on a background thread; see :meth:`Background.run`."""
         return self._questions.run(owner, question, done, failed)
 
     def forget(self, job: int) -> None:
-        """Leave a question unanswered."""
+        """Drop the callbacks of a query."""
         self._questions.forget(job)
 
     def close(self) -> None:
-        """Cancel everything; the threads end by themselves soon after."""
+        """Cancel everything; the threads end soon after."""
         self.closing.set()
         self._poll.stop()
         for download in self._downloads:
@@ -179,7 +180,7 @@ class Downloads(QObject):
         self._questions.close()
 
     def join(self, timeout: float | None = None) -> bool:
-        """Wait for the threads; whether they have ended."""
+        """Wait for the threads to end; whether they have ended."""
         return self._transfers.join(timeout) and self._questions.join(timeout)
 
     def _start(self, download: Download) -> None:

@@ -1,30 +1,30 @@
-"""How long the loading of each role will still take, from how fast it has gone."""
+"""Estimate of the remaining loading time of each role."""
 
 from __future__ import annotations
 
 from app.checkpoints.status import LoadProgress
 
 _SETTLED = 0.5
-"""Seconds before a rate says anything."""
+"""Minimum duration in seconds of a useful rate."""
 
 
 class LoadRate:
-    """Remembers when each role began to be read."""
+    """Measures the loading rate of each role since its first progress report."""
 
     def __init__(self) -> None:
         self._began: dict[str, tuple[float, int]] = {}
         self._latest: dict[str, tuple[float, LoadProgress]] = {}
 
     def note(self, progress: LoadProgress, now: float) -> None:
-        """Take what was told at ``now``, in seconds of any clock that runs steadily."""
+        """Record a progress report at time ``now``, in seconds of a monotonic clock."""
         if progress.proving:
-            self._latest.pop(progress.role, None)  # its readings say nothing of bytes
+            self._latest.pop(progress.role, None)  # the readings of a proof are not bytes
             return
         self._began.setdefault(progress.role, (now, progress.done))
         self._latest[progress.role] = (now, progress)
 
     def seconds_left(self, role: str) -> float | None:
-        """How long ``role`` will still take; None where it is too early to say."""
+        """Estimated remaining time of ``role``; None while unknown."""
         if role not in self._latest:
             return None
         began, done_then = self._began[role]

@@ -1,4 +1,4 @@
-"""Asking the engine what is known of a recipe: one question at a time, and then the latest."""
+"""Checks of the recipe by the engine: one at a time, then the latest one requested."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from app.ui.state.engine_requests import Requests
 
 
 class Checks:
-    """Keeps questions from piling up behind a load or a run.
+    """Queue of at most one running and one waiting check.
 
     Args:
-        requests: The way to the engine.
-        answered: Takes a question and the event that answers it.
+        requests: Sends commands to the engine.
+        answered: Receives a check and the event that answers it.
     """
 
     def __init__(self, requests: Requests, answered: Callable[[Check, Event], None]) -> None:
@@ -26,7 +26,7 @@ class Checks:
         self._waiting: tuple[Recipe, str] | None = None
 
     def ask(self, recipe: Recipe, prompt: str) -> None:
-        """Ask about ``recipe`` with ``prompt``, once the question before is answered."""
+        """Check ``recipe`` with ``prompt`` after the running check, which is cancelled."""
         if self._asked:
             self._waiting = (recipe, prompt)
             self._asked.cancellation.request()

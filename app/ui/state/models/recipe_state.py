@@ -1,4 +1,4 @@
-"""The recipe in the window and everything a person does to it; each change can be undone."""
+"""The recipe of the window, with undoable changes."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from app.ui.translation import translate
 ADAPTER = "adapter:"
 
 PERSONA = "Speak as a pirate does."
-"""What the expert of a new persona is told, until the person writes something else."""
+"""Default system prompt of the expert of a new persona."""
 
 
 _MOST_UNDONE = 200
-"""Changes that can be taken back; each holds two recipes."""
+"""Limit of the undo stack; each change holds two recipes."""
 
 
 class RecipeState(QObject):
-    """Holds the recipe on an undo stack; the session is one and acts on every change.
+    """The recipe with an undo stack; base class of the session, which reacts to changes.
 
     Args:
-        recipe: The recipe to start with.
+        recipe: The first recipe.
     """
 
     recipe_changed = Signal()
     """The recipe changed in more than its alphas: name, roles, pairs or sampling."""
     alphas_changed = Signal()
-    """The alphas of the recipe changed, and nothing else."""
+    """Only the alphas of the recipe changed."""
 
     def __init__(self, recipe: Recipe) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ class RecipeState(QObject):
 
     @property
     def recipe(self) -> Recipe:
-        """The recipe as it stands in the window."""
+        """The current recipe."""
         return self._recipe
 
     @property
@@ -60,12 +60,12 @@ class RecipeState(QObject):
         return self._reset_to.sampling
 
     def original_alpha(self, pair: int) -> float:
-        """The weight of a pair in the recipe that was opened, or 1 for an added pair."""
+        """The α of a pair in the recipe that was opened, or 1 for an added pair."""
         pairs = self._reset_to.pairs
         return pairs[pair].alpha if pair < len(pairs) else 1.0
 
     def open_recipe(self, recipe: Recipe) -> None:
-        """Replace the recipe, load it, and take its alphas as what double-click resets to."""
+        """Replace the recipe; resets then use the alphas and sampling settings of the new one."""
         before, reset_before = self._recipe, self._reset_to
 
         def apply(opened: Recipe) -> None:
@@ -76,7 +76,7 @@ class RecipeState(QObject):
         self.undo_stack.push(_RecipeChange(text, before, recipe, "", apply))
 
     def save_recipe(self, path: Path, name: str) -> None:
-        """Write the recipe as it stands under ``name``; it then counts as the opened one."""
+        """Save the current recipe under ``name``; it then counts as the opened one."""
         recipe = replace(self._recipe, name=name)
         write_recipe(recipe, path)
         self._recipe = self._reset_to = recipe
@@ -85,9 +85,9 @@ class RecipeState(QObject):
     # Roles
 
     def set_source(self, place: int, source: str) -> None:
-        """Choose the checkpoint of the role at ``place`` of ``Recipe.roles``.
+        """Choose the checkpoint of the role at index ``place`` of ``Recipe.roles``.
 
-        An adapter is laid over the anti-expert of its pair, and stays over it when that changes.
+        An adapter is applied to the anti-expert of its pair, also when the anti-expert changes.
         """
         self._change(translate("RecipeState", "choose checkpoint"), self.with_source(place, source))
 
@@ -95,33 +95,34 @@ class RecipeState(QObject):
         """The recipe that :meth:`set_source` would make.
 
         Raises:
-            RecipeError: When the role cannot have such a checkpoint.
+            RecipeError: If the role cannot have such a checkpoint.
         """
         return _with_source(self._recipe, place, source)
 
     def set_spec(self, place: int, spec: CheckpointSpec) -> None:
-        """Choose everything about the role at ``place``: checkpoint, dtype, prompt format, …"""
+        """Replace all options of the role at ``place``: checkpoint, dtype, prompt format, …"""
         if spec != self._recipe.checkpoints()[place]:
             self._change(
                 translate("RecipeState", "change options"), self._recipe.with_role(place, spec)
             )
 
     def take_change(self, text: str, before: Recipe, after: Recipe) -> None:
-        """Make the change that leads from ``before`` to ``after``, two recipes that were checked.
+        """Apply the difference between two checked recipes to the current recipe.
 
-        A checked recipe has the preferences filled in; these are not written into the recipe.
+        Checked recipes have device and dtype of the preferences filled in, which must not become
+        part of the recipe.
         """
         self._change(text, carry_over(self._recipe, before, after))
 
     def set_context(self, context: int) -> None:
-        """Set the most tokens of prompt and text together; 0 is what the models can."""
+        """Set the maximum number of tokens of prompt and run; 0 for the models' own limit."""
         if context != self._recipe.context:
             self._change(
                 translate("RecipeState", "change context"), replace(self._recipe, context=context)
             )
 
     def accept_ids(self, ids: tuple[int, ...]) -> None:
-        """Let these ids be generated although roles spell them differently."""
+        """Allow ids whose tokens differ between roles to be generated."""
         if ids != self._recipe.accepted_ids:
             self._change(
                 translate("RecipeState", "accept ids"), replace(self._recipe, accepted_ids=ids)
@@ -130,7 +131,7 @@ class RecipeState(QObject):
     # Pairs
 
     def set_alpha(self, pair: int, alpha: float) -> None:
-        """Set the weight of a pair; a run that is on uses it from its next token."""
+        """Set the α of a pair; active runs use it from their next token on."""
         alphas = list(self._recipe.alphas)
         if alphas[pair] == alpha:
             return
@@ -139,11 +140,11 @@ class RecipeState(QObject):
         self._change(translate("RecipeState", "change α"), recipe, merge=f"alpha {pair}")
 
     def reset_alpha(self, pair: int) -> None:
-        """Set the weight of a pair to :meth:`original_alpha`."""
+        """Set the α of a pair to :meth:`original_alpha`."""
         self.set_alpha(pair, self.original_alpha(pair))
 
     def rename_pair(self, pair: int, name: str) -> None:
-        """Name a pair."""
+        """Rename a pair."""
         pairs = list(self._recipe.pairs)
         pairs[pair] = replace(pairs[pair], name=name)
         self._change(
@@ -151,17 +152,17 @@ class RecipeState(QObject):
         )
 
     def add_pair(self) -> None:
-        """Add a pair whose expert is its own anti-expert: it changes nothing until chosen."""
+        """Add a pair with the same model as expert and anti-expert, which has no effect yet."""
         neutral = self._recipe.pairs[-1].antiexpert
         self._add(ExpertPair(f"Pair {len(self._recipe.pairs) + 1}", neutral, neutral))
 
     def add_persona(self, chat: bool) -> None:
-        """Add a pair of the base's own model that differs by the expert's system prompt alone.
+        """Add a pair of the base's model whose expert differs only in its system prompt.
 
-        Where the base is behind an endpoint, the model is that of the first anti-expert.
+        For a base behind an endpoint, the model of the first anti-expert is used.
 
         Args:
-            chat: Whether the model has a chat template, which is then the expert's format.
+            chat: Whether the model has a chat template, which the expert then uses.
         """
         name = f"Persona {len(self._recipe.pairs) + 1}"
         base = self._recipe.base
@@ -180,7 +181,7 @@ class RecipeState(QObject):
         )
 
     def set_sampling(self, sampling: GenerationConfig) -> None:
-        """Set how the next run draws its tokens."""
+        """Set the sampling settings of the next run."""
         if sampling != self._recipe.sampling:
             recipe = replace(self._recipe, sampling=sampling)
             self._change(translate("RecipeState", "change sampling"), recipe, merge="sampling")
@@ -205,7 +206,7 @@ def _without_alphas(recipe: Recipe) -> Recipe:
 
 
 def carry_over(recipe: Recipe, before: Recipe, after: Recipe) -> Recipe:
-    """``recipe`` with what differs from ``before`` to ``after`` in roles and context."""
+    """``recipe`` with the differences between ``before`` and ``after`` in roles and context."""
     triples = list(
         zip(recipe.checkpoints(), before.checkpoints(), after.checkpoints(), strict=True)
     )
@@ -238,7 +239,7 @@ def _with_source(recipe: Recipe, place: int, source: str) -> Recipe:
 
 
 class _RecipeChange(QUndoCommand):
-    """From one recipe to another; changes with the same ``merge`` in a row are undone as one."""
+    """Undoable change of the recipe; consecutive changes with the same ``merge`` are merged."""
 
     def __init__(
         self, text: str, before: Recipe, after: Recipe, merge: str, apply: Callable[[Recipe], None]

@@ -1,1 +1,1 @@
-"""What outlives the window: the history, evaluations and the log."""
+"""Persistent state of the window: the history of runs, and evaluations."""

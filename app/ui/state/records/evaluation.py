@@ -1,4 +1,4 @@
-"""One evaluation as the window has it: what was asked, how far it is, and what came out."""
+"""An evaluation in the window: its plan, its progress and its results."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CODE = "pass@"
 
 
 class Stage(StrEnum):
-    """How far an evaluation is."""
+    """State of an evaluation."""
 
     WAITING = "waiting"  # for models, or for tasks to be read
     RUNNING = "running"
@@ -33,7 +33,7 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answering:
-    """The task and the view whose answer came last."""
+    """The task and the view of the last answer."""
 
     task: str
     view: Variant
@@ -41,19 +41,21 @@ class Answering:
 
 @dataclass(eq=False)
 class Evaluation:
-    """What was asked of whom, and what is known by now.
+    """An evaluation with its answers so far.
 
     Attributes:
-        id: In the history.
-        folder: Where answers are kept.
-        recipe: Whose roles were asked, with the weights that it had then.
+        id: Id in the history.
+        plan: Tasks, roles and limits.
+        folder: Folder of the answers.
+        recipe: The evaluated recipe, with its alphas at that time.
         prepared: The tasks, once they have been read.
-        answers: Those of local tasks.
-        found: What the harness found; of an evaluation that was opened, all scores.
-        records: Of an evaluation that was opened, answers by task and view.
-        told: What is happening now.
-        fresh: How many answers came that were not known before.
-        began: When the first of these was waited for, by the monotonic clock.
+        answers: Answers to local tasks.
+        found: Results of the harness; for an opened evaluation, all results.
+        records: Answers by task and view.
+        told: The current activity.
+        done: Number of answers so far.
+        fresh: Number of answers that were not known before.
+        began: Start of the wait for the first of these, by the monotonic clock.
     """
 
     id: str
@@ -74,23 +76,23 @@ class Evaluation:
 
     @property
     def active(self) -> bool:
-        """Whether it is going on."""
+        """Whether the evaluation is waiting or running."""
         return self.stage in (Stage.WAITING, Stage.RUNNING)
 
     @property
     def total(self) -> int:
-        """How many answers local tasks ask for; 0 while that is not known."""
+        """Number of answers of local tasks; 0 while unknown."""
         return self.prepared.answers if self.prepared else 0
 
     @property
     def seconds_left(self) -> float | None:
-        """How long the rest will take at the pace so far, or None while there is none."""
+        """Estimated remaining time at the rate so far; None while unknown."""
         if self.began is None or not self.fresh:
             return None
         return (time.monotonic() - self.began) / self.fresh * (self.total - self.done)
 
     def take(self, prepared: Prepared) -> None:
-        """Its tasks have been read; answers that are known already come first."""
+        """Set the tasks, which have been read; known answers come first."""
         self.prepared, self.answers = prepared, Answers(prepared)
         self.stage = Stage.RUNNING
         self.found, self.done, self.fresh = (), 0, 0
@@ -103,11 +105,11 @@ class Evaluation:
         return [*local, *self.found]
 
     def of(self, task: str, view: str) -> Sequence[Record]:
-        """The answers of a view to a task, by their names."""
+        """The answers of the view ``view`` to the task ``task``."""
         return self.records.get((task, view), ())
 
     def shifts(self, task: str, view: str) -> ClassShifts | None:
-        """Which tokens tuning changed in these answers; None where none is known of."""
+        """Shifts by class of token in these answers; None if unknown."""
         for each in self.results():
             for result in each.results:
                 if each.task == task and result.variant.title == view and result.shifts:

@@ -1,4 +1,4 @@
-"""Hands the texts of the window to the writer of the history, as they come."""
+"""Recorder of the window's runs: passes them to the history's writer as they are generated."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from app.ui.state.texts.text_run import Run
 
 
 class Recorder(QObject):
-    """Records every text, and knows the text of each run in the history.
+    """Records all runs, and maps runs of the window to ids of the history.
 
     Args:
-        runs: The texts of the window.
-        writer: What writes.
-        roles: Tells what is loaded.
-        problem: Tells what went wrong last, in a sentence.
+        runs: The runs of the window.
+        writer: The history's writer.
+        roles: Returns the loaded roles.
+        problem: Returns the last error as text.
     """
 
     def __init__(
@@ -48,19 +48,19 @@ class Recorder(QObject):
         runs.generation.progressed.connect(self._on_progressed)
 
     def id_of(self, run: Run) -> str:
-        """The id of a text in the history; empty where it has none."""
+        """The id of a run in the history; empty if it has none."""
         return self._ids.get(run.id, "")
 
     def run_of(self, run_id: str) -> Run | None:
-        """The text of the window that has this id in the history."""
+        """The run of the window with this id in the history."""
         return next((run for run in self._runs.all if self._ids.get(run.id) == run_id), None)
 
     def know(self, run: Run, run_id: str) -> None:
-        """A text was read from the history: what comes of it is written there."""
+        """Register a run that was read from the history; further tokens are recorded there."""
         self._ids[run.id] = run_id
 
     def end_all(self) -> None:
-        """The window closes: what is still going on is stopped."""
+        """Record the active runs as stopped, because the window is closing."""
         for run_id in {self._ids[id_] for id_ in self._recording}:
             self._writer.finish(run_id, Ending(FinishReason.CANCELLED))
         self._recording.clear()
@@ -84,7 +84,7 @@ class Recorder(QObject):
                 fork_index=min(run.fork, len(run.tokens)),
                 drawn_from=run.drawn_from,
                 drafts=run.drafts,
-                length=len(run.tokens) + len(run.unsettled),  # until these have come again
+                length=len(run.tokens) + len(run.unsettled),  # unsettled tokens will be read again
             )
         )
 

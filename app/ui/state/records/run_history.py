@@ -1,4 +1,4 @@
-"""The history of runs as the window has it: the one place where it is read and edited."""
+"""History of runs in the window: search, opening, repeating and editing."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ _PATIENCE_SECONDS = 2.0
 
 
 class Window(Protocol):
-    """What the history needs of the window: its texts, its recipe and what went wrong."""
+    """The part of the session that the history needs: runs, recipe, roles and errors."""
 
     @property
     def runs(self) -> Runs: ...
     @property
     def roles_in_force(self) -> tuple[RoleInForce, ...]:
-        """What is loaded."""
+        """The loaded roles."""
         ...
 
     @property
     def last_error(self) -> str:
-        """What went wrong last, in a sentence."""
+        """The last error as text."""
         ...
 
     @property
@@ -57,20 +57,20 @@ class Window(Protocol):
 
 
 class History(QObject):
-    """Finds, opens, repeats and edits runs. Nothing is there until :meth:`open` was called.
+    """Records, finds, opens, repeats and edits runs; empty until :meth:`open` is called.
 
-    What cannot be done is reported in the window.
+    Errors are reported in the window.
 
     Args:
         window: The session.
     """
 
     changed = Signal()
-    """Runs came, ended or were edited."""
+    """Runs were added, ended or edited."""
     deleted_changed = Signal()
     """``deleted`` changed."""
     shown = Signal(str)
-    """A person opened a run; its prompt."""
+    """A run was opened from the history; its prompt."""
     _told = Signal(object)
     _written = Signal()
 
@@ -84,14 +84,14 @@ class History(QObject):
         self._opened: Database | None = None
         self._deletions: list[tuple[RunSummary, ...]] = []
         self.background = Background("export", self)
-        """Writes what is exported."""
+        """Thread of exports."""
         self._told.connect(window.report)
         self._written.connect(self.changed)
 
-    # From beginning to end
+    # Start and end
 
     def open(self, path: Path) -> None:
-        """Begin to record into ``path``; its trouble is reported, and recording goes on."""
+        """Start recording into the file ``path``; errors are reported without ending recording."""
         self._path = path
         self._writer = HistoryWriter(path, self._told.emit, self._written.emit)
         self._writer.start()
@@ -107,7 +107,7 @@ class History(QObject):
         self.changed.emit()
 
     def close(self) -> None:
-        """Take nothing more; what came is still written. Returns at once."""
+        """Stop recording; pending data is still written. Returns at once."""
         self._let_go()
         self.background.close()
         if self._recorder:
@@ -116,15 +116,19 @@ class History(QObject):
             self._writer.close()
 
     def join(self, timeout: float | None = None) -> bool:
-        """Wait for the writer and an export to end; whether they have."""
+        """Wait for the writer and exports to end; whether they have ended."""
         return self.background.join(timeout) and (
             self._writer is None or self._writer.join(timeout)
         )
 
-    # Finding
+    # Search
 
     def find(self, query: Query) -> list[RunSummary]:
-        """The runs that fit, the newest first; where they are in two places, memory comes first."""
+        """The matching runs, newest first.
+
+        If the history is in memory because the file cannot be written, runs in memory come before
+        those of the file.
+        """
         found: dict[str, RunSummary] = {}
         try:
             for archive in self._reading():
@@ -135,29 +139,29 @@ class History(QObject):
         return list(found.values())
 
     def tags(self) -> list[str]:
-        """Every tag that a run has."""
+        """All tags."""
         try:
             return sorted({tag for archive in self._reading() for tag in archive.tags()})
         except HistoryError:
             return []
 
     def id_of(self, run: Run) -> str:
-        """The id of a text of the window; empty where it is not recorded."""
+        """The id of a run of the window; empty if it is not recorded."""
         return self._recorder.id_of(run) if self._recorder else ""
 
     def summary(self, run_id: str) -> RunSummary:
-        """A run as lists show it.
+        """Summary of a run, for lists.
 
         Raises:
-            HistoryError: When it cannot be read.
+            HistoryError: If it cannot be read.
         """
         return self._archive_of(run_id).get(run_id).summary
 
     def document(self, run_id: str) -> Document:
-        """A run to export, as it is now.
+        """The current content of a run, for exports.
 
         Raises:
-            HistoryError: When it cannot be read.
+            HistoryError: If it cannot be read.
         """
         if self._writer:
             self._writer.flush(_PATIENCE_SECONDS)
@@ -166,7 +170,7 @@ class History(QObject):
     # Opening and repeating
 
     def show(self, run_id: str) -> None:
-        """Show a run in the window: the text that is there already, or one read from the file."""
+        """Show a run in the window; reads it from the file unless the window has it."""
         if self._recorder is None:
             return
         run = self._recorder.run_of(run_id)
@@ -175,7 +179,7 @@ class History(QObject):
             self.shown.emit(run.prompt)
             return
         removed = [run for run in self._window.runs.removed if self.id_of(run) == run_id]
-        if removed:  # or there would be two texts that write one run
+        if removed:  # reading it again would make two runs with the same id
             self._window.runs.restore(removed[0])
             self.shown.emit(removed[0].prompt)
             return
@@ -190,13 +194,13 @@ class History(QObject):
         self.shown.emit(run.prompt)
 
     def open_recipe(self, run_id: str) -> None:
-        """Open the recipe of a run, with its weights and settings."""
+        """Open the recipe of a run, with its alphas and settings."""
         wanted = self._repeatable(run_id)
         if wanted and self._window.editable:
             self._window.open_recipe(wanted.recipe)
 
     def repeat(self, run_id: str) -> None:
-        """Run a run again, with the weights that each token had; loads its recipe where needed."""
+        """Run a run again with the alphas of each token; opens its recipe."""
         wanted = self._repeatable(run_id)
         if wanted and self._window.editable:
             self._window.open_recipe(wanted.recipe)
@@ -241,40 +245,40 @@ class History(QObject):
     def _candidates(self, run_id: str, index: int) -> CandidateRows:
         rows = self._archive_of(run_id).candidates(run_id, index)
         if rows is None:
-            raise HistoryError(self.tr("The candidates of a token are not in the history any more"))
+            raise HistoryError(self.tr("The candidates of a token are no longer in the history"))
         return rows
 
     # Editing
 
     def rename(self, run_id: str, title: str) -> None:
-        """Give a run a title; the text of the window that it is gets it too."""
+        """Rename a run, in the history and in the window."""
         if self._edit([run_id], lambda archive, id_: archive.rename(id_, title)):
             run = self._recorder.run_of(run_id) if self._recorder else None
             if run and run.name != title:
                 self._window.runs.rename(run, title)
 
     def star(self, run_ids: Sequence[str], starred: bool) -> None:
-        """Give runs a star, or take it."""
+        """Star or unstar runs."""
         self._edit(run_ids, lambda archive, id_: archive.star(id_, starred))
 
     def set_tags(self, run_id: str, tags: Iterable[str]) -> None:
-        """Give a run these tags and no others."""
+        """Replace the tags of a run."""
         kept = list(tags)
         self._edit([run_id], lambda archive, id_: archive.set_tags(id_, kept))
 
     def delete(self, summaries: Sequence[RunSummary]) -> None:
-        """Put runs into the bin; :meth:`undelete` takes them out."""
+        """Delete runs; :meth:`undelete` restores them."""
         if self._edit([run.id for run in summaries], lambda archive, id_: archive.delete(id_)):
             self._deletions.append(tuple(summaries))
             self.deleted_changed.emit()
 
     @property
     def deleted(self) -> tuple[RunSummary, ...]:
-        """What was deleted last and can be had back."""
+        """The runs that :meth:`undelete` restores."""
         return self._deletions[-1] if self._deletions else ()
 
     def undelete(self) -> None:
-        """Have back what was deleted last; called again, what was deleted before that."""
+        """Undo the last deletion that is not undone yet."""
         ids = [run.id for run in self.deleted]
         if ids and self._edit(ids, lambda archive, id_: archive.undelete(id_)):
             self._deletions.pop()
@@ -297,7 +301,7 @@ class History(QObject):
             self._writer.flush(_PATIENCE_SECONDS)
             self._edit([run_id], lambda archive, id_: archive.rename(id_, run.name))
 
-    # Where runs are
+    # Databases
 
     def _archive_of(self, run_id: str) -> Archive:
         archives = self._reading()
@@ -311,7 +315,7 @@ class History(QObject):
         return archives[-1]
 
     def _reading(self) -> list[Archive]:
-        """Where runs are: the database in use, and the file where that is in memory."""
+        """The database in use; if it is in memory, also the file."""
         database = self._writer.database if self._writer else None
         if database is not self._opened:
             self._let_go()

@@ -1,4 +1,4 @@
-"""Evaluations of the window: starts, stops and goes on with them, and opens past ones."""
+"""Evaluations in the window: start, stop, resume, and opening of past ones."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ _FORM = "evaluate/form"
 
 
 class Evaluated(Protocol):
-    """What evaluations need of the window: its recipe, its models and how to ask them."""
+    """The part of the session that evaluations need: recipe, loaded models and errors."""
 
     @property
     def recipe(self) -> Recipe: ...
     @property
     def model(self) -> ServedModel | None:
-        """What is in memory, with the weights and settings in force; None while nothing is."""
+        """The loaded models with the current alphas and settings; None while none are loaded."""
         ...
 
     @property
@@ -57,33 +57,33 @@ class Evaluated(Protocol):
 
     def open_recipe(self, recipe: Recipe) -> None: ...
     def prepare_run(self) -> bool:
-        """See to it that the recipe is loaded or being loaded; False where it cannot be."""
+        """Start loading the recipe unless it is loaded; False if the engine has failed."""
         ...
 
     def report(self, error: TuneshiftError, details: str = "") -> None: ...
 
 
 class Evaluations(QObject):
-    """At most one goes on at a time, on the engine's thread, with the models of the window.
+    """Runs at most one evaluation at a time, on the engine's thread, with the loaded models.
 
-    Texts of the window and of others may be written meanwhile, between two answers. Other models
-    end it; what is answered is kept, and it can go on later.
+    Runs of the window and of API clients are interleaved with it. Loading other models stops it;
+    its answers are kept, and it can be resumed.
 
     Args:
-        session: The session; it calls :meth:`follow_load` when what it has in memory changed.
-        requests: The way to the engine.
+        session: The session; it calls :meth:`follow_load` when the loaded models change.
+        requests: Sends commands to the engine.
     """
 
     changed = Signal()
-    """``current`` is another one, or began, ended or failed."""
+    """``current`` was replaced, started, ended or failed."""
     progressed = Signal()
-    """``current`` got answers, or says something else. At most once per frame."""
+    """``current`` got answers, or its activity changed. At most once per frame."""
     ticked = Signal()
-    """A second of an evaluation has passed: how long the rest takes is another now."""
+    """A second of a running evaluation has passed; the remaining time changed."""
     kept_changed = Signal()
     """The history of evaluations changed."""
     _told = Signal(object)
-    """Emitted on the engine's thread."""
+    """The activity changed; emitted on the engine's thread."""
 
     def __init__(self, session: Evaluated, requests: Requests, parent: QObject) -> None:
         super().__init__(parent)
@@ -95,21 +95,21 @@ class Evaluations(QObject):
         self._saved = 0.0
         self.current: Evaluation | None = None
         self.looked_at: int | None = None
-        """The question, from 0, whose answer was opened as a text, for coming back to it."""
+        """Index of the question whose answer was last opened as a run."""
         self.form: dict[str, Any] = {}
-        """What was asked the last time, for the form; plain data."""
+        """The last values of the form, as plain data."""
         self._clock = QTimer(self, interval=_TICK_MS)
         self._clock.timeout.connect(self.ticked)
         self._told.connect(self._hear, Qt.ConnectionType.QueuedConnection)
 
-    # From beginning to end
+    # Start and end
 
     def open(self, history: Path) -> None:
-        """Keep evaluations in this file, and their answers in a folder beside it."""
+        """Set the file of the history; answers are kept in a folder beside it."""
         self._history = history
 
     def restore(self, memory: QSettings) -> None:
-        """Take the remembered form."""
+        """Load the saved form."""
         try:
             form = json.loads(str(memory.value(_FORM, "{}")))
         except ValueError:
@@ -117,23 +117,23 @@ class Evaluations(QObject):
         self.form = form if isinstance(form, dict) else {}
 
     def remember(self, memory: QSettings) -> None:
-        """Write down what :meth:`restore` reads."""
+        """Save the form for :meth:`restore`."""
         memory.setValue(_FORM, json.dumps(self.form))
 
-    # What a person does
+    # Actions of the user
 
     @property
     def running(self) -> bool:
-        """Whether one goes on."""
+        """Whether an evaluation is running."""
         return self._command is not None
 
     @property
     def stopping(self) -> bool:
-        """Whether the one that goes on has been told to end."""
+        """Whether the running evaluation was asked to stop."""
         return self._command is not None and self._command.cancellation.requested()
 
     def start(self, plan: Plan) -> None:
-        """Evaluate the recipe of the window with the weights that it has now."""
+        """Start an evaluation of the current recipe with its current alphas."""
         if self.running:
             return
         evaluation_id = new_run_id()
@@ -143,10 +143,10 @@ class Evaluations(QObject):
         self._begin(evaluation)
 
     def resume(self, *, allow_code: bool = False) -> None:
-        """Go on with the one that is shown, with its recipe: what is answered is not asked again.
+        """Resume the shown evaluation with its recipe; known answers are not generated again.
 
         Args:
-            allow_code: Whether programs that models write may be run; asked each time.
+            allow_code: Whether programs written by models may be run; asked each time.
         """
         evaluation = self.current
         if evaluation is None or self.running or not self._session.editable:
@@ -157,13 +157,13 @@ class Evaluations(QObject):
         self._begin(evaluation)
 
     def stop(self) -> None:
-        """End within one token; :meth:`resume` goes on."""
+        """Stop after the current token; :meth:`resume` continues."""
         if self._command:
             self._command.cancellation.request()
             self.progressed.emit()
 
     def show(self, summary: EvaluationSummary) -> None:
-        """Show an evaluation of the history; what goes on meanwhile would be lost from view."""
+        """Show an evaluation of the history; ignored while another one is running."""
         if self.running:
             return
         try:
@@ -180,13 +180,13 @@ class Evaluations(QObject):
         self.changed.emit()
 
     def clear(self) -> None:
-        """Show none."""
+        """Show no evaluation."""
         if not self.running:
             self.current = None
             self.changed.emit()
 
     def kept(self) -> list[EvaluationSummary]:
-        """The evaluations in the history, the last one first."""
+        """The evaluations in the history, newest first."""
         if self._history is None:
             return []
         try:
@@ -197,7 +197,7 @@ class Evaluations(QObject):
             return []
 
     def forget(self, summary: EvaluationSummary) -> None:
-        """Remove an evaluation from the history; answers that the window has kept go with it."""
+        """Delete an evaluation from the history, with its answers if the window stored them."""
         if self._history is None or (self.running and self.is_current(summary)):
             return
         try:
@@ -206,7 +206,7 @@ class Evaluations(QObject):
         except HistoryError as error:
             self._session.report(error)
             return
-        folder = Path(summary.folder).resolve()  # “..” at its end is another
+        folder = Path(summary.folder).resolve()  # resolves “..”
         if folder.parent == self._folder("").resolve():
             shutil.rmtree(folder, ignore_errors=True)
         if self.is_current(summary):
@@ -214,7 +214,7 @@ class Evaluations(QObject):
         self.kept_changed.emit()
 
     def is_current(self, summary: EvaluationSummary) -> bool:
-        """Whether it is the one that is shown."""
+        """Whether this evaluation is shown."""
         return self.current is not None and self.current.id == summary.id
 
     def _folder(self, evaluation_id: str) -> Path:
@@ -241,10 +241,10 @@ class Evaluations(QObject):
         self._clock.start()
         self.changed.emit()
 
-    # What comes
+    # Events of the engine
 
     def abandon(self, error: TuneshiftError) -> None:
-        """End what waits for an engine that has failed."""
+        """End the evaluation because the engine has failed."""
         self._end(error)
 
     def _receive(self, events: Sequence[Event]) -> None:
@@ -268,7 +268,7 @@ class Evaluations(QObject):
         if isinstance(item, Prepared):
             resumed = bool(evaluation.prepared or evaluation.found)
             evaluation.take(item)
-            if resumed:  # its summary has scores, and these have to come again
+            if resumed:  # keep the scores of the saved summary until they are computed again
                 self._saved = time.monotonic()
             else:
                 self._save()
@@ -309,7 +309,7 @@ class Evaluations(QObject):
         self.changed.emit()
 
     def _write(self, evaluation: Evaluation) -> None:
-        """Write results and files for scorers into the folder, and the summary."""
+        """Write the results and the files for scorers into the folder, and save the summary."""
         assert evaluation.answers is not None
         folder = ResultFolder(evaluation.folder)
         complete = evaluation.stage is Stage.COMPLETE
@@ -321,7 +321,7 @@ class Evaluations(QObject):
         self._save()
 
     def _save(self) -> None:
-        """Put a summary into the history."""
+        """Save the summary in the history."""
         self._saved = time.monotonic()
         evaluation = self.current
         if self._history is None or evaluation is None:
@@ -342,7 +342,7 @@ class Evaluations(QObject):
         self.kept_changed.emit()
 
     def follow_load(self) -> None:
-        """Other models are being loaded: they wait for the evaluation, which ends for them."""
+        """Stop the evaluation when other models are about to be loaded."""
         if self._session.model is not None:
             self._had_models = True
         elif self._had_models:
@@ -350,7 +350,7 @@ class Evaluations(QObject):
 
 
 def _alone(source: str) -> Recipe:
-    """A recipe of one checkpoint, named as a person types it."""
+    """A recipe of one checkpoint, from the source that the user typed."""
     path = Path(source).expanduser()
     if ":" not in source or path.exists():
         source = source_of_path(str(path))
@@ -359,7 +359,7 @@ def _alone(source: str) -> Recipe:
 
 
 def _read(summary: EvaluationSummary) -> Evaluation:
-    """An evaluation with its answers, as far as they are still there."""
+    """Read an evaluation with its answers, as far as their files exist."""
     recipe = recipe_from_store(summary.recipe)
     stage = Stage.COMPLETE if summary.complete else Stage.STOPPED
     evaluation = Evaluation(summary.id, plan_of(summary), Path(summary.folder), recipe, stage)

@@ -1,1 +1,1 @@
-"""The texts of the window: how they come, branch, are chosen from and put in order."""
+"""Runs of the window: generation, branches, selection, order of shifts and what-if questions."""

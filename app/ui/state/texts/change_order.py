@@ -1,4 +1,4 @@
-"""The tokens of the shown text by how much the pairs changed there; shared by list and keys."""
+"""Order of the shown run's tokens by shift, shared by the Changes tab and keyboard shortcuts."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from app.ui.state.texts.text_run import Run
 from app.wording import visible
 
 _REFRESH_MS = 300
-"""A text that grows is put in order again so often."""
+"""Interval of sorting while the run grows."""
 
 Order = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeFilter:
-    """Which tokens to list.
+    """Conditions on the listed tokens.
 
     Attributes:
-        text: What has this in it; nothing for all.
-        flips: Only where the first choice changed.
-        pair: Only what this pair moved most.
+        text: Text that the token contains; empty for all tokens.
+        flips: Whether to list only flips.
+        pair: The pair with the largest contribution; None for any.
     """
 
     text: str = ""
@@ -35,15 +35,15 @@ class ChangeFilter:
 
 
 class Changes(QObject):
-    """Puts the tokens of the shown text in order: changed first choices, then by size of shift.
+    """Sorts the tokens of the shown run: flips first, then by the size of the shift.
 
-    Nothing is computed before somebody asks.
+    The order is computed on demand.
     """
 
     replaced = Signal()
-    """The order is that of another text, or of another filter."""
+    """The shown run or the filter changed."""
     grown = Signal()
-    """The text got longer; a few times a second at most."""
+    """The run got tokens; emitted at most a few times a second."""
 
     def __init__(self, runs: Runs) -> None:
         super().__init__(runs)
@@ -65,7 +65,7 @@ class Changes(QObject):
 
     @property
     def run(self) -> Run | None:
-        """The text whose tokens these are: the one that is shown."""
+        """The shown run."""
         return self._runs.current
 
     @property
@@ -73,14 +73,14 @@ class Changes(QObject):
         return self._filter
 
     def set_filter(self, chosen: ChangeFilter) -> None:
-        """List other tokens."""
+        """Change the conditions on the listed tokens."""
         if chosen != self._filter:
             self._filter = chosen
             self._ordered = -1
             self.replaced.emit()
 
     def order(self) -> Order:
-        """Indices of the tokens that the filter lets through, the greatest change first."""
+        """Indices of the tokens that match the filter, in order."""
         run = self._runs.current
         if run is not self._run:
             self._run, self._ordered = run, -1
@@ -97,12 +97,12 @@ class Changes(QObject):
 
     @property
     def flips(self) -> int:
-        """At how many tokens, listed or not, the pairs changed the first choice."""
+        """Number of flips in the run, listed or not."""
         self.order()
         return sum(self._flips)
 
     def strongest_pair(self, index: int) -> int:
-        """The pair with the greatest contribution to a token, either way."""
+        """The pair with the largest absolute contribution to a token."""
         return self._strongest[index]
 
     def move(self, direction: int) -> None:
@@ -129,7 +129,7 @@ class Changes(QObject):
     def _sort(self, run: Run) -> Order:
         flips, sizes = np.array(self._flips, bool), np.nan_to_num(self._sizes, posinf=np.inf)
         shown = self._let_through(run, flips)
-        # The first key of lexsort is the last: flips, then size, then as in the text.
+        # lexsort sorts by its last key first: flips, then size; ties keep the order of the run.
         order = np.lexsort((-sizes[shown], ~flips[shown]))
         found: Order = shown[order]
         return found
@@ -154,7 +154,7 @@ class Changes(QObject):
         if self._runs.current is not self._seen:
             self._seen = self._runs.current
             self._timer.stop()
-            if self._filter.pair is not None:  # the pairs of another text may be others
+            if self._filter.pair is not None:  # another run may have other pairs
                 self._filter = ChangeFilter(self._filter.text, self._filter.flips)
             self.replaced.emit()
         else:

@@ -1,4 +1,4 @@
-"""Whether a text may begin or go on now; the person is told why where it may not."""
+"""Checks whether a run can be started or continued, and reports why it cannot."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from app.ui.state.texts.text_run import Run
 
 
 class Models(Protocol):
-    """What the runs need to know of the models and how to ask them."""
+    """The part of the session that runs need: recipe, token texts, loading and errors."""
 
     @property
     def recipe(self) -> Recipe: ...
     @property
     def token_labels(self) -> tuple[str, ...]:
-        """What to call each id, or nothing while no recipe is loaded."""
+        """Text of each token id; empty while no recipe is loaded."""
         ...
 
     def prepare_run(self) -> bool:
-        """See to it that the recipe is loaded or being loaded; False where it cannot be."""
+        """Start loading the recipe unless it is loaded; False if the engine has failed."""
         ...
 
     def report(self, error: TuneshiftError, details: str = "") -> None: ...
 
 
 class Readiness(QObject):
-    """Asks the models before a text begins or goes on.
+    """Checks the preconditions of starting and continuing runs.
 
     Args:
         models: The session.
-        running: Whether tokens are being generated for any text.
+        running: Whether any run is active.
     """
 
     def __init__(self, models: Models, running: Callable[[], bool], parent: QObject) -> None:
@@ -43,7 +43,7 @@ class Readiness(QObject):
         self._running = running
 
     def may_start(self, prompt: str) -> bool:
-        """Whether a text may begin after ``prompt``; says what is missing where it may not."""
+        """Whether a run of ``prompt`` can start; reports an error if something is missing."""
         if self._running():
             return False
         if not prompt:
@@ -56,22 +56,20 @@ class Readiness(QObject):
         return self._models.prepare_run()
 
     def may_continue(self, run: Run) -> bool:
-        """Whether the models that are loaded are those of ``run``; says so where they are not."""
+        """Whether ``run`` can be continued; reports an error if its models are not the recipe's."""
         if self._running():
             return False
         if not self.can_continue(run):
             self._models.report(
                 RecipeError(
-                    self.tr("This text was made with other models"),
-                    evidence=self.tr("it is of the recipe “{0}”").format(run.recipe.name),
-                    next_step=self.tr(
-                        "Open that recipe, or generate the text again with this one."
-                    ),
+                    self.tr("This run was generated with other models"),
+                    evidence=self.tr("its recipe is “{0}”").format(run.recipe.name),
+                    next_step=self.tr("Open that recipe, or generate again with the current one."),
                 )
             )
             return False
         return self._models.prepare_run()
 
     def can_continue(self, run: Run) -> bool:
-        """Whether the recipe in the window has the models that ``run`` was made with."""
+        """Whether the current recipe has the models of ``run``."""
         return run.recipe.models == self._models.recipe.models

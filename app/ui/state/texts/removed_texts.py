@@ -1,4 +1,4 @@
-"""Texts that were taken out of the list, with what is needed to bring them back."""
+"""Removed runs, which can be restored with their branches."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from app.ui.state.texts.text_run import Run
 
 MOST = 20
-"""So many can be brought back; of older ones the rows are forgotten."""
+"""Number of runs that can be restored; the logits of older ones are deleted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """A text that was removed.
+    """A removed run.
 
     Attributes:
-        place: Where it was in the list.
-        branches: The texts that hung on it, each with the token that it branched off at.
+        place: Its index in the list.
+        branches: Its branches, each with the index of the token where it forked.
     """
 
     run: Run
@@ -26,7 +26,7 @@ class Removed:
 
     @classmethod
     def take_out(cls, run: Run, texts: list[Run]) -> Removed:
-        """Remove ``run`` from ``texts``; its branches hang on what it hung on."""
+        """Remove ``run`` from ``texts``; its parent becomes the parent of its branches."""
         branches = tuple((other, other.fork) for other in texts if other.parent is run)
         for branch, fork in branches:
             branch.parent, branch.fork = run.parent, min(fork, run.fork)
@@ -35,7 +35,7 @@ class Removed:
         return cls(run, place, branches)
 
     def put_back(self, texts: list[Run]) -> None:
-        """Insert the text where it was, with its branches as far as they are still there."""
+        """Insert the run at its old index, and make it the parent of its branches again."""
         texts.insert(min(self.place, len(texts)), self.run)
         if self.run.parent not in texts:
             self.run.parent = None
@@ -44,7 +44,7 @@ class Removed:
 
 
 class RemovedTexts:
-    """Those that were removed, the last one first to come back."""
+    """Stack of removed runs."""
 
     def __init__(self) -> None:
         self._removed: list[Removed] = []
@@ -54,18 +54,18 @@ class RemovedTexts:
 
     @property
     def last(self) -> Run | None:
-        """The one that was removed last."""
+        """The run that was removed last."""
         return self._removed[-1].run if self._removed else None
 
     def take_out(self, run: Run, texts: list[Run]) -> int:
-        """Remove ``run`` from ``texts``; returns where it was."""
+        """Remove ``run`` from ``texts``; returns its index."""
         self._removed.append(Removed.take_out(run, texts))
         if len(self._removed) > MOST:
             self._removed.pop(0).run.rows.forget()
         return self._removed[-1].place
 
     def put_back(self, run: Run, texts: list[Run]) -> None:
-        """Bring ``run`` back into ``texts``."""
+        """Insert the removed ``run`` into ``texts`` again."""
         removed = next(removed for removed in self._removed if removed.run is run)
         self._removed.remove(removed)
         removed.put_back(texts)

@@ -1,4 +1,4 @@
-"""The texts of the window: how they come to be, which one is shown, and how they branch."""
+"""List of the window's runs: starts, continues, branches, shows and removes them."""
 
 from __future__ import annotations
 
@@ -20,38 +20,37 @@ from app.ui.state.texts.what_if_questions import WhatIfQuestions
 
 
 class Runs(QObject):
-    """The texts of the window.
+    """The runs of the window.
 
-    For whoever writes them down, ``generation`` tells in this order: ``began`` for a text that is
-    new or goes on, with the tokens that it begins with (``replaced`` comes before it where the text
-    stands in the place of another); ``decoded`` and ``progressed`` for each batch of its tokens;
-    and ``progressed`` once more when it has ended (``Run.active`` is False then). After that it may
-    begin again.
+    ``generation`` emits the signals that a recorder needs, in this order: ``began`` when a run
+    starts or continues from the tokens that it has, after ``replaced`` if it replaces another run;
+    ``decoded`` and ``progressed`` for each batch of tokens; ``progressed`` once more at the end,
+    when ``Run.active`` is False. A run that is continued begins again.
 
     Args:
         models: The session.
-        requests: The way to the engine.
-        row_bytes: Bound of the memory of full rows, for all texts together.
+        requests: Sends commands to the engine.
+        row_bytes: Memory limit of the kept logits of all runs together.
 
     Attributes:
-        generation: Tells what comes of every text.
-        questions: What-if questions about the shown text, and the last answer.
+        generation: Runs the generation of all runs.
+        questions: What-if questions about the shown run, and the last answer.
     """
 
     run_changed = Signal()
-    """Another text is shown (``current``), or one ended or goes on."""
+    """``current`` is another run, or a run started, continued or ended."""
     tokens_added = Signal(int)
-    """Tokens of ``current`` came; the index of the first new one. At most once per frame."""
+    """``current`` got tokens; the index of the first new one. At most once per frame."""
     list_changed = Signal()
-    """``all`` or ``removed`` changed, or the name of a text did."""
+    """``all``, ``removed`` or the name of a run changed."""
     replaced = Signal(object, object)
-    """A text of ``all``, the first, gave its place to another one that begins as it does.
+    """The first run was replaced in ``all`` by the second one.
 
-    The other has its name, its parent and its branches, and the tokens that it shares with the
-    first; what comes next takes the place of what the first had after these.
+    The second run has the name, parent and branches of the first, and its tokens up to the point
+    where it continues differently.
     """
     renamed = Signal(object)
-    """The name of a text changed."""
+    """The name of a run changed."""
 
     def __init__(
         self, models: Models, requests: Requests, row_bytes: int, parent: QObject | None = None
@@ -74,20 +73,20 @@ class Runs(QObject):
     def _tokens(self) -> list[ExplainedToken]:
         return self.current.tokens if self.current else []
 
-    # New texts
+    # New runs
 
     @property
     def running(self) -> bool:
-        """Whether tokens are being generated for any text."""
+        """Whether any run is active."""
         return self.generation.running
 
     def generate(self, prompt: str) -> None:
-        """Start a text; loads the recipe first where that is still to be done."""
+        """Start a run; loads the recipe first if necessary."""
         if self._readiness.may_start(prompt):
             self._begin(self._new(prompt))
 
     def score(self, prompt: str, text: str) -> None:
-        """Look at a given text, token by token, as if it had been generated after ``prompt``."""
+        """Score ``text``: compute the attribution of its tokens as if they were generated."""
         if not text:
             self._models.report(
                 PromptError(
@@ -98,17 +97,17 @@ class Runs(QObject):
         elif self._readiness.may_start(prompt):
             run = self._new(prompt)
             run.scored = True
-            self._begin(run, More(text=text, limit=1, past_stop=True))  # all of it is looked at
+            self._begin(run, More(text=text, limit=1, past_stop=True))  # ignore stop strings in it
 
     def ask_every_role(self, prompt: str) -> list[Run]:
-        """Let every role answer alone, and then all of them together as tuned; one after another.
+        """Start a run of each role alone and a tuned run, one after another.
 
-        The text that is shown stays the same.
+        The shown run does not change.
 
         Returns:
-            A text for each role in the order of ``Recipe.roles``, and the tuned one as the last.
-            Roles of the same checkpoint with the same prompt have one text. Nothing where no run
-            can be started.
+            A run for each role in the order of ``Recipe.roles``, followed by the tuned run. Roles
+            with the same checkpoint and the same prompt format share a run. Empty if no run can
+            start.
         """
         if not self._readiness.may_start(prompt):
             return []
@@ -131,7 +130,7 @@ class Runs(QObject):
         return runs
 
     def repeat(self, wanted: Repeatable) -> None:
-        """Make a text of the history again, once its recipe was opened."""
+        """Run a run of the history again; its recipe must be open."""
         if self._readiness.may_start(wanted.prompt):
             more = More(
                 wanted.given,
@@ -142,23 +141,23 @@ class Runs(QObject):
             )
             self._begin(self._new(wanted.prompt, wanted.role), more)
 
-    # Another way from the text that is shown
+    # Continuing the shown run
 
     def can_continue(self, run: Run) -> bool:
-        """Whether the recipe in the window has the models that ``run`` was made with."""
+        """Whether the current recipe has the models of ``run``."""
         return self._readiness.can_continue(run)
 
     def fork(self, index: int, *, token_id: int | None = None, text: str = "") -> None:
-        """Let a branch of the shown text go on from another choice at token ``index``.
+        """Start a branch of the shown run that differs from token ``index`` on.
 
-        That token is selected when it has come, so that yet another choice is near. The branch may
-        have as many tokens from there as the sampling settings say.
+        That token is selected as soon as it exists. The sampling settings limit the number of
+        tokens from there on.
 
         Args:
-            index: The first token that the branch does not share; the length for one that goes on
-                after the last.
-            token_id: The token to take there; without it or a text, the models choose.
-            text: What to put there instead of a token.
+            index: Index of the first token that the branch does not share; the length of the run
+                for a branch after the last token.
+            token_id: The token at ``index``; sampled if neither this nor ``text`` is given.
+            text: Text to insert at ``index`` instead of a token.
         """
         run = self.current
         if run and not run.active and self._readiness.may_continue(run):
@@ -169,23 +168,23 @@ class Runs(QObject):
             self._begin(branch, More(forced, text, limit))
 
     def go_on(self, count: int | None = None) -> None:
-        """Continue the shown text where it ended.
+        """Continue the shown run where it ended.
 
-        One that ended at a stop string goes on past it and does not look for them. Where the
-        sampling settings are others by now it is a branch that goes on, so that a text is always
-        drawn in one way.
+        A run that ended at a stop string continues past it and ignores further stop strings. If
+        the sampling settings have changed, a branch is continued instead, so that all sampled
+        tokens of a run have the same settings.
 
         Args:
-            count: How many tokens to add; by default as many as the sampling settings say.
+            count: Number of tokens to add; by default that of the sampling settings.
         """
         if self.current:
             more = self._models.recipe.sampling.max_new_tokens if count is None else count
             self._continue(self.current, more, stepping=False)
 
     def step(self, prompt: str) -> None:
-        """Draw one more token of the shown text, or the first of a new one.
+        """Generate one token of the shown run, or the first of a new run.
 
-        A new one begins where ``prompt`` or the models are not those of the shown text.
+        A new run starts if ``prompt`` or the models differ from those of the shown run.
         """
         run = self.current
         if run and run.prompt == prompt and self.can_continue(run):
@@ -196,17 +195,16 @@ class Runs(QObject):
             self._begin(run, More(limit=1))
 
     def choose(self, token_id: int) -> None:
-        """Take another token in place of the last one of the shown text, without a branch."""
+        """Replace the last token of the shown run, without a branch."""
         run = self.current
         if run and run.tokens and not run.active and self._readiness.may_continue(run):
             last = len(run.tokens) - 1
             self._take_up(run, last, More((token_id,), limit=last + 1))
 
     def take(self, index: int, token_id: int) -> None:
-        """Let the shown text go on with another token at ``index``.
+        """Continue the shown run with another token at ``index``.
 
-        In its place where it is the last one of a text that is drawn step by step, and otherwise
-        in a branch.
+        The last token of a stepped run is replaced; otherwise a branch is started.
         """
         run = self.current
         if run and run.stepping and index == len(run.tokens) - 1:
@@ -215,31 +213,31 @@ class Runs(QObject):
             self.fork(index, token_id=token_id)
 
     def move(self, by: int) -> None:
-        """Show the text ``by`` places further in ``all``, or the last one there is."""
+        """Show the run ``by`` positions further in ``all``, clamped to the ends of the list."""
         if self.all:
             start = self.all.index(self.current) if self.current in self.all else -1
             self.show(self.all[min(max(start + by, 0), len(self.all) - 1)])
 
     def stop(self) -> None:
-        """Stop every text within one token; what has come stays."""
+        """Stop all runs after their current token; the tokens so far are kept."""
         self.generation.stop()
 
     def set_alphas(self, alphas: tuple[float, ...]) -> None:
-        """Let these weights act on the next token of what is being generated."""
+        """Use these alphas from the next token of the active runs on."""
         self.generation.set_alphas(alphas)
 
     # What if
 
     def ask_what_if(self, alphas: tuple[float, ...]) -> None:
-        """Ask where the shown text would have gone another way under other weights."""
+        """Compute which tokens of the shown run would differ at other alphas."""
         run = self.current
         if run and not run.active and run.role is None and self._readiness.may_continue(run):
             self.questions.ask(run, alphas)
 
-    # The list of texts
+    # The list of runs
 
     def show(self, run: Run | None) -> None:
-        """Show another text; the selected token stays selected where it is in both."""
+        """Show another run; the selection is kept if both runs share the selected tokens."""
         if run is self.current:
             return
         kept = run.common_length(self.current) if run and self.current else 0
@@ -249,25 +247,25 @@ class Runs(QObject):
         self.run_changed.emit()
 
     def new_id(self) -> int:
-        """The number of one more text."""
+        """A new unique id of a run."""
         return self._requests.new_id()
 
     def add(self, run: Run) -> None:
-        """Take a text that was not made here, such as one of the history, and show it."""
+        """Add a run that was made elsewhere, such as one from the history, and show it."""
         self._add(run)
         self.show(run)
 
     def rename(self, run: Run, name: str) -> None:
-        """Give a text a name."""
+        """Set the name of a run."""
         if name != run.name:
             run.name = name
             self.renamed.emit(run)
             self.list_changed.emit()
 
     def remove(self, run: Run) -> None:
-        """Take a text out of the window; its branches hang on what it hung on.
+        """Remove a run from the window; its parent becomes the parent of its branches.
 
-        The last ones can be brought back by :meth:`restore`.
+        :meth:`restore` undoes this.
         """
         self.generation.drop(run)
         place = self.removed.take_out(run, self.all)
@@ -276,7 +274,7 @@ class Runs(QObject):
         self.list_changed.emit()
 
     def restore(self, run: Run | None = None) -> None:
-        """Bring a removed text back, by default the last one, and show it."""
+        """Restore a removed run, by default the last one, and show it."""
         run = run or self.removed.last
         if run:
             self.removed.put_back(run, self.all)
@@ -317,13 +315,13 @@ class Runs(QObject):
             self._take_up(run, end, more)
         else:
             if all(token.forced for token in run.tokens):
-                run.recipe = self._models.recipe  # nothing was drawn with the settings before
+                run.recipe = self._models.recipe  # no token was sampled with the old settings
             self.questions.clear()
             self._ask(run, more)
             self.run_changed.emit()
 
     def _take_up(self, run: Run, index: int, more: More) -> None:
-        """Put a text in the place of ``run`` that goes on from token ``index`` in another way."""
+        """Replace ``run`` by a run that continues differently from token ``index`` on."""
         other = self._branch(run, index)
         other.parent, other.fork = run.parent, min(run.fork, index)
         other.name, other.scored = run.name, run.scored
@@ -350,7 +348,7 @@ class Runs(QObject):
     def _ask(self, run: Run, more: More = AS_THE_SETTINGS_SAY) -> None:
         self.generation.ask(run, self._models.recipe, more)
 
-    # What comes
+    # Events of the engine
 
     def _on_added(self, run: Run, first: int) -> None:
         if run is self.current:
@@ -364,11 +362,11 @@ class Runs(QObject):
                     self.selection.select(index)
 
     def name_tokens(self, labels: tuple[str, ...]) -> None:
-        """The models are loaded: texts that began before learn what to call their tokens."""
+        """Set the texts of token ids in runs that started before their models were loaded."""
         for run in self.all:
             if not run.labels and self.can_continue(run):
                 run.labels = labels
 
     def abandon(self) -> None:
-        """End what waits for models that will not come."""
+        """End runs that wait for models that failed to load."""
         self.generation.abandon()

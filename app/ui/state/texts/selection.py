@@ -1,4 +1,4 @@
-"""Which token, and which range of tokens, all views look at."""
+"""Selection of a token and of a range of tokens, shared by all views."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from app.attribution.explained_token import ExplainedToken
 
 
 class Selection(QObject):
-    """The selected token and range of the run that is shown.
+    """Selected token and selected range of the shown run.
 
     Args:
-        tokens: Gives the tokens of the run that is shown.
+        tokens: Returns the tokens of the shown run.
     """
 
     changed = Signal()
@@ -26,21 +26,21 @@ class Selection(QObject):
         self._tokens = tokens
         self.token: int | None = None
         self.range: tuple[int, int] | None = None
-        """The first selected token and the one after the last."""
+        """Half-open range of indices, or None."""
 
     def clear(self) -> None:
         """Select nothing."""
         self.keep(0)
 
     def keep(self, count: int) -> None:
-        """Another text is shown, whose first ``count`` tokens are those of the one before."""
+        """Clear the selection unless it lies within the first ``count`` tokens."""
         if self.range and self.range[1] > count:
             self.select_range(None)
         if self.token is not None and self.token >= count:
             self.select(None)
 
     def select(self, index: int | None) -> None:
-        """Select a token, or the nearest that there is."""
+        """Select a token; the index is clamped to the run."""
         count = len(self._tokens())
         if index is not None:
             index = min(max(index, 0), count - 1) if count else None
@@ -49,7 +49,7 @@ class Selection(QObject):
             self.changed.emit()
 
     def select_range(self, chosen: tuple[int, int] | None) -> None:
-        """Select the tokens from the first up to, not with, the second; None for no range."""
+        """Select a half-open range of tokens, or None for no range."""
         if chosen is not None:
             first, end = max(chosen[0], 0), min(chosen[1], len(self._tokens()))
             chosen = (first, end) if first < end else None
@@ -58,7 +58,7 @@ class Selection(QObject):
             self.range_changed.emit()
 
     def extend(self, by: int) -> None:
-        """Stretch the range from the selected token by ``by`` tokens, or take it back by them."""
+        """Move the end of the range by ``by`` tokens; starts a range at the selected token."""
         count = len(self._tokens())
         if not count:
             return
@@ -68,24 +68,24 @@ class Selection(QObject):
             self.extend_to(self.token + by)
 
     def extend_to(self, index: int) -> None:
-        """Stretch the range from where it began up to token ``index``, which is then selected."""
+        """Move the end of the range to token ``index`` and select that token."""
         start = self.token if self.token is not None else index
         if self.range is not None and start in (self.range[0], self.range[1] - 1):
-            # The selected token is the end that moves, so the range began at the other one.
+            # The selected token is the moving end; the range starts at its other end.
             start = self.range[0] + self.range[1] - 1 - start
         self.select(index)
         if self.token is not None:
             self.select_range((min(start, self.token), max(start, self.token) + 1))
 
     def move(self, by: int) -> None:
-        """Select the token ``by`` places further; without a selection, the first or the last."""
+        """Select the token ``by`` positions further; without a selection, the first or last."""
         count = len(self._tokens())
         if count:
             start = (-1 if by > 0 else count) if self.token is None else self.token
             self.select(start + by)
 
     def move_to_flip(self, direction: int) -> None:
-        """Select the next (1) or previous (−1) token whose first choice the pairs changed."""
+        """Select the next (1) or previous (−1) flip."""
         flips = [token.index for token in self._tokens() if token.attribution.flipped]
         if direction < 0:
             flips.reverse()

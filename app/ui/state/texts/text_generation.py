@@ -1,4 +1,4 @@
-"""Asks the engine for tokens of texts and hands them what comes."""
+"""Generation of the window's runs: sends commands to the engine and adds tokens to the runs."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from app.ui.state.texts.text_run import Run
 
 @dataclass(frozen=True, slots=True)
 class More:
-    """What is asked for, after what a text has.
+    """How a run continues after the tokens that it has.
 
     Attributes:
-        forced: Tokens that are given and not drawn.
-        text: Text after these that is given.
-        limit: How many tokens the text may have then; by default as the sampling settings say.
-        past_stop: Whether stop strings are not looked for.
-        replay: The weights that each token is to have, or nothing for those of the recipe.
-        drafts: Whether tokens are drafted.
+        forced: Given tokens that come first, without sampling.
+        text: Given text that follows them.
+        limit: Maximum length of the run in tokens; None for that of the sampling settings.
+        past_stop: Whether to ignore stop strings.
+        replay: Alphas of each token; empty for those of the recipe.
+        drafts: Whether to use speculative decoding.
     """
 
     forced: tuple[int, ...] = ()
@@ -43,23 +43,23 @@ AS_THE_SETTINGS_SAY = More()
 
 
 class Generation(QObject):
-    """The texts that tokens are being generated for.
+    """The active runs.
 
     Args:
-        requests: The way to the engine.
+        requests: Sends commands to the engine.
         report: Shows an error.
     """
 
     began = Signal(object)
-    """A text is asked of the models: it is new, or goes on from the tokens that it has."""
+    """A run started, or continues from the tokens that it has."""
     decoded = Signal(object, list)
-    """A text and the events of its new tokens. At most once per frame for each text."""
+    """A run got tokens; the run and the events. At most once per frame for each run."""
     added = Signal(object, int)
-    """A text has tokens from this index on that it had not; ``decoded`` came before."""
+    """A run got tokens; the run and the index of the first one. Emitted after ``decoded``."""
     progressed = Signal(object)
-    """A text got tokens or ended."""
+    """A run got tokens or ended."""
     ended = Signal(object)
-    """A text ended."""
+    """A run ended."""
 
     def __init__(
         self,
@@ -74,11 +74,11 @@ class Generation(QObject):
 
     @property
     def running(self) -> bool:
-        """Whether tokens are being generated for any text."""
+        """Whether any run is active."""
         return bool(self._active)
 
     def ask(self, run: Run, recipe: Recipe, more: More) -> None:
-        """Ask for more of ``run`` with the weights and settings of ``recipe``."""
+        """Start or continue ``run`` with the alphas and settings of ``recipe``."""
         run.start(recipe.alphas)
         run.unread_text = more.text
         run.drafts = more.drafts
@@ -106,29 +106,29 @@ class Generation(QObject):
         self._requests.submit(command, partial(self._hear, command.id, run))
 
     def set_alphas(self, alphas: tuple[float, ...]) -> None:
-        """Let these weights act on the next token of what is being generated."""
+        """Use these alphas from the next token of the active runs on."""
         for run in self._active.values():
             if run.role is None and len(run.alphas.latest) == len(alphas):
                 run.alphas.set(alphas)
 
     def stop(self) -> None:
-        """Stop every text within one token; what has come stays."""
+        """Stop all runs after their current token; the tokens so far are kept."""
         for run in self._active.values():
             run.cancellation.request()
 
     def drop(self, run: Run) -> None:
-        """Stop one text at once: what still comes of it counts no more."""
+        """Stop one run and ignore its further events."""
         for id_ in [id_ for id_, other in self._active.items() if other is run]:
             run.cancellation.request()
             self._end(id_, FinishReason.CANCELLED)
 
     def abandon(self) -> None:
-        """End what waits for models that will not come."""
+        """End runs that wait for models that failed to load."""
         for id_ in list(self._active):
             self._end(id_, None)
 
     def _hear(self, id_: int, run: Run, events: Sequence[Event]) -> None:
-        """Take what came of one text."""
+        """Handle the events of one run."""
         fresh: list[TokenDecoded] = []
         ending: RunFinished | Failed | None = None
         for event in events:
@@ -142,7 +142,7 @@ class Generation(QObject):
             self.decoded.emit(run, fresh)
             self.added.emit(run, len(run.tokens) - len(fresh))
             self.progressed.emit(run)
-        if ending and id_ in self._active:  # it may have been dropped meanwhile
+        if ending and id_ in self._active:  # a slot may have dropped the run
             self._on_end(run, ending)
 
     def _on_end(self, run: Run, event: RunFinished | Failed) -> None:
@@ -151,7 +151,7 @@ class Generation(QObject):
             self._end(event.id, event.finish_reason)
             return
         if event.error:
-            self._report(event.error, event.details)  # whoever hears of the end can say why
+            self._report(event.error, event.details)  # before ``ended``, whose slots read the error
         self._end(event.id, None if event.error else FinishReason.CANCELLED)
 
     def _end(self, id_: int, reason: FinishReason | None) -> None:

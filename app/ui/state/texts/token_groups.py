@@ -1,4 +1,4 @@
-"""Tokens in groups: words, sentences and lines of the exact text, of whole tokens each."""
+"""Division of a run's tokens into words, sentences and lines of whole tokens."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.ui.utf16 import utf16_length
 
 
 class Grouping(StrEnum):
-    """What is coloured and chosen as one."""
+    """Unit of tokens that is coloured and selected as one."""
 
     TOKEN = "token"
     WORD = "word"
@@ -25,23 +25,23 @@ _BOUNDARIES = {
     Grouping.SENTENCE: QTextBoundaryFinder.BoundaryType.Sentence,
 }
 _UNSETTLED = 3
-"""So many groups at the end may still change when text follows: “don’” becomes “don’t”."""
+"""Number of last groups that may change when text follows: “don’” becomes “don’t”."""
 
 
 class TokenGroups:
-    """Divides the tokens of a text that grows into groups that follow one another.
+    """Divides the tokens of a growing run into consecutive groups.
 
-    A token belongs to the word, sentence or line, after Unicode's rules, of its first character
-    that is not space. Tokens of space alone go with the word after them, and bytes of a character
-    that is not complete with the token that completes it.
+    A token belongs to the word, sentence or line, by Unicode's rules, of its first non-space
+    character. A token of spaces belongs to the following word, and bytes of an incomplete
+    character belong to the token that completes it.
     """
 
     def __init__(self, grouping: Grouping = Grouping.TOKEN) -> None:
         self.grouping = grouping
         self.starts: list[int] = []
-        """The first token of each group."""
+        """Index of the first token of each group."""
         self.count = 0
-        """How many tokens there are."""
+        """Number of tokens."""
         self._texts: list[str] = []
         self._begins: list[int] = []
         self._length = 0
@@ -63,23 +63,23 @@ class TokenGroups:
 
     @property
     def settled(self) -> int:
-        """So many tokens at the beginning stay in their groups, and those without others."""
+        """Number of tokens at the beginning whose groups no longer change."""
         if self.grouping is Grouping.TOKEN:
             return self.count
         return self.starts[-_UNSETTLED] if len(self.starts) >= _UNSETTLED else 0
 
     def group_of(self, token: int) -> int:
-        """The group that a token is in."""
+        """Index of the group that contains ``token``."""
         return bisect_right(self.starts, token) - 1
 
     def range_of(self, token: int) -> tuple[int, int]:
-        """The first token of the group that ``token`` is in, and the one after its last."""
+        """First and end index of the group that contains ``token``."""
         group = self.group_of(token)
         last = group + 1 == len(self.starts)
         return self.starts[group], self.count if last else self.starts[group + 1]
 
     def _divide(self) -> None:
-        """Find the groups from the last ones that are settled on."""
+        """Compute the groups again that may have changed."""
         settled = self.starts[:-_UNSETTLED]
         first = self.starts[len(settled)] if self.starts else 0
         self._divide_text(bisect_right(self._units, self._begins[first]) - 1)
@@ -93,7 +93,7 @@ class TokenGroups:
         self.starts = settled + starts
 
     def _divide_text(self, place: int) -> None:
-        """Find where units begin, from the unit at ``place`` on."""
+        """Compute the starts of the units from the unit ``place`` on."""
         begin = self._units[place]
         token = bisect_right(self._begins, begin) - 1
         rest = "".join(self._texts[token:]).encode("utf-16-le", "surrogatepass")
@@ -102,7 +102,7 @@ class TokenGroups:
         self._units[place:] = [begin + unit for unit in units]
 
     def _unit(self, index: int) -> int:
-        """The unit of a token's first character that is not space."""
+        """Index of the unit that contains the first non-space character of a token."""
         text = self._texts[index]
         spaces = len(text) - len(text.lstrip())
         if not text or spaces == len(text):
@@ -110,7 +110,7 @@ class TokenGroups:
         return bisect_right(self._units, self._begins[index] + spaces) - 1
 
     def _join(self, unit_of: list[int], first: int) -> None:
-        """Let bytes, and space before a word, go with what follows them."""
+        """Assign bytes of incomplete characters, and spaces, to the unit of the next token."""
         for place in range(len(unit_of) - 2, -1, -1):
             text = self._texts[first + place]
             space = self.grouping is Grouping.WORD and text.isspace()
@@ -119,12 +119,12 @@ class TokenGroups:
 
 
 def _breaks(text: str) -> bool:
-    """Whether there is a line break in ``text``."""
+    """Whether ``text`` contains a line break."""
     return text.splitlines() != [text]
 
 
 def _units(text: str, grouping: Grouping) -> list[int]:
-    """Where units begin in ``text``, in UTF-16 code units: ascending from 0."""
+    """Starts of the units of ``text``, ascending from 0, in UTF-16 code units."""
     starts = [0]
     if grouping is Grouping.LINE:
         for line in text.splitlines(keepends=True):

@@ -1,4 +1,4 @@
-"""What-if questions about a finished text: asked one at a time, and the latest one counts."""
+"""What-if questions about a finished run; a new question cancels the previous one."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from app.ui.state.texts.text_run import Run
 
 @dataclass(frozen=True, slots=True)
 class WhatIf:
-    """What other weights would have chosen along a finished text.
+    """Answer to a what-if question: the tokens that other alphas would have chosen.
 
     Attributes:
-        run: The text.
-        alphas: The weights.
-        choices: Where another token would have been chosen, given the text before it.
-        looked_at: How many tokens could be looked at: those with their full rows that were drawn,
-            and drawn with the settings of the text.
+        run: The run.
+        alphas: The other alphas.
+        choices: Tokens that would differ, each given the actual tokens before it.
+        looked_at: Number of examined tokens: those with kept logits that were sampled with the
+            settings of the run.
     """
 
     run: Run
@@ -35,10 +35,10 @@ class WhatIf:
 
 
 class WhatIfQuestions(QObject):
-    """Asks the engine, and holds the last answer.
+    """Sends what-if questions to the engine, and holds the last answer.
 
     Args:
-        requests: The way to the engine.
+        requests: Sends commands to the engine.
         report: Shows an error.
     """
 
@@ -59,11 +59,11 @@ class WhatIfQuestions(QObject):
 
     @property
     def waiting(self) -> bool:
-        """Whether a question is still to be answered; ``answer`` is then of an older one."""
+        """Whether a question is pending; ``answer`` then belongs to an older one."""
         return self._question is not None
 
     def ask(self, run: Run, alphas: tuple[float, ...]) -> None:
-        """Ask where ``run`` would have gone another way; a question that waits is given up."""
+        """Ask which tokens of ``run`` would differ; cancels a pending question."""
         self._give_up()
         steps = [step for step in run.rows.steps() if step.index >= run.drawn_from]
         command = AskWhatIf(
@@ -80,7 +80,7 @@ class WhatIfQuestions(QObject):
         self.changed.emit()
 
     def clear(self) -> None:
-        """Forget the answer and whatever is being asked."""
+        """Drop the answer, and cancel a pending question."""
         known = self.answer is not None or self.waiting
         self._give_up()
         self.answer = None
@@ -88,7 +88,7 @@ class WhatIfQuestions(QObject):
             self.changed.emit()
 
     def _hear(self, events: Sequence[Event]) -> None:
-        """Take the answer to the last question."""
+        """Handle the answer to the last question."""
         if self._question is None:
             return
         (command, run), event = self._question, events[-1]

@@ -163,7 +163,7 @@ def test_stop_in_the_window_leaves_the_text_of_a_client(window: Window, gate: Ga
     window.wait_for(gate.reached.is_set)
     window.wait_for(lambda: window.serving.figures.client == "user somebody")
     window.session.runs.generate(PROMPT)
-    assert "Waiting for a text of another program" in status(window)
+    assert "Waiting for a request of another program" in status(window)
     window.session.runs.stop()
     gate.open()
     run = window.session.runs.current

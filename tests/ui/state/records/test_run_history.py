@@ -241,10 +241,10 @@ def test_candidates_that_are_lost_are_said_and_counted_without(
     inspector.show()
     kept.selection.select(2)
     assert kept.problem is not None
-    assert "not in the history" in str(kept.problem.error)
+    assert "no longer in the history" in str(kept.problem.error)
     run = kept.runs.current
     assert run is not None
-    tallies.look_at([run])
+    tallies.count_only([run])
     qtbot.waitUntil(lambda: tallies.waiting == 0)
     assert tallies.of(run).tokens == 5
 

@@ -1,4 +1,4 @@
-"""The selected token in words and bars: what became of its probability, and by whom."""
+"""Description of the selected token: probabilities, alphas, contributions and entropies."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ _HEADING = 1.5
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What is looked at: a token, under the weights it was drawn with or under others.
+class TokenAtAlphas:
+    """A token with its attribution at the alphas of the run or at others.
 
     Attributes:
-        alphas: The weights; ``explained`` is what the pairs do under them.
-        estimated: Whether that is an estimate from the candidates.
+        alphas: The alphas of ``explained``.
+        explained: Attribution of the token at ``alphas``.
+        estimated: Whether ``explained`` is an estimate from the candidates.
     """
 
     run: Run
@@ -35,21 +36,21 @@ class Look:
     estimated: bool = False
 
     @property
-    def steered(self) -> bool:
-        """Whether pairs act on the text at all."""
+    def has_pairs(self) -> bool:
+        """Whether the run has pairs; the answer of a single role has none."""
         return bool(self.run.pair_names)
 
 
-class TokenStory(QWidget):
-    """Heading, place, probabilities, and a bar for each pair; all under the same weights."""
+class TokenDescription(QWidget):
+    """Heading, position, probabilities, and a bar for the contribution of each pair."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._heading = plain_label()
         scale_font(self._heading, _HEADING)
         self._place = caption()
-        self._story = plain_label()
-        self._story.setWordWrap(True)
+        self._description = plain_label()
+        self._description.setWordWrap(True)
         self._shares_title = section()
         self._shares = ContributionBars()
         self._entropies = caption()
@@ -58,41 +59,44 @@ class TokenStory(QWidget):
         layout.setSpacing(SPACE // 4)
         layout.addWidget(self._heading)
         layout.addWidget(self._place)
-        layout.addWidget(self._story)
+        layout.addWidget(self._description)
         layout.addSpacing(SPACE // 2)
         layout.addWidget(self._shares_title)
         layout.addWidget(self._shares)
         layout.addWidget(self._entropies)
 
-    def show_look(self, look: Look) -> None:
-        """Tell of another token, or of the same under other weights."""
-        run, token = look.run, look.token
+    def show_token(self, shown: TokenAtAlphas) -> None:
+        """Describe another token, or the same token at other alphas."""
+        run, token = shown.run, shown.token
         self._heading.setText(quoted(token.text or run.label(token.token_id)))
-        self._place.setText(self._tell_place(look))
-        self._story.setText(self._tell(look))
+        self._place.setText(self._describe_position(shown))
+        self._description.setText(self._describe(shown))
         for widget in (self._shares_title, self._shares):
-            widget.setVisible(look.steered)
+            widget.setVisible(shown.has_pairs)
         sampled = len(run.pair_names) > MOST_EXACT_PAIRS
         self._shares_title.setText(
-            self.tr("What each pair gave or took, approximately")
-            if sampled or look.estimated
-            else self.tr("What each pair gave or took")
+            self.tr("Contribution of each pair, approximate")
+            if sampled or shown.estimated
+            else self.tr("Contribution of each pair")
         )
         self._shares_title.setToolTip(
-            self.tr("Above six pairs orders of pairs are sampled; the sum is exact.")
+            self.tr(
+                "With more than six pairs, contributions are estimated from sampled "
+                "orders of the pairs; their sum is exact."
+            )
             if sampled
             else ""
         )
-        self._shares.show_shares(run.pair_names, look.explained.contributions)
-        told = [self._tell_entropies(look), self._tell_coverage(look)]
+        self._shares.show_shares(run.pair_names, shown.explained.contributions)
+        told = [self._describe_entropies(shown), self._describe_coverage(shown)]
         self._entropies.setText("\n".join(line for line in told if line))
 
-    def _tell_place(self, look: Look) -> str:
-        explained, token = look.explained, look.token
+    def _describe_position(self, shown: TokenAtAlphas) -> str:
+        explained, token = shown.explained, shown.token
         place, rank = f"{token.index + 1:,}", f"{explained.rank_tuned:,}"
-        if not look.steered:
+        if not shown.has_pairs:
             told = self.tr("token {0} · rank {1}").format(place, rank)
-        elif look.estimated:
+        elif shown.estimated:
             told = self.tr("token {0} · rank about {1} (base {2})").format(
                 place, rank, f"{explained.rank_base:,}"
             )
@@ -100,70 +104,70 @@ class TokenStory(QWidget):
             told = self.tr("token {0} · rank {1} (base {2})").format(
                 place, rank, f"{explained.rank_base:,}"
             )
-        return self.tr("{0} · given, not drawn").format(told) if token.forced else told
+        return self.tr("{0} · given, not sampled").format(told) if token.forced else told
 
-    def _tell(self, look: Look) -> str:
-        run, explained = look.run, look.explained
-        if not look.steered:
-            return self.tr("probability {0}; no pair acts on the text of one role").format(
+    def _describe(self, shown: TokenAtAlphas) -> str:
+        run, explained = shown.run, shown.explained
+        if not shown.has_pairs:
+            return self.tr("probability {0}; generated by one role alone, without pairs").format(
                 probability(explained.p_tuned)
             )
         before, after = probability(explained.p_base), probability(explained.p_tuned)
         if explained.flipped:
-            story = self.tr(
-                "base {0} → tuned {1}; the experts changed the first choice (base: {2})"
-            )
-        elif look.estimated:
+            story = self.tr("base {0} → tuned {1}; flip: most probable under the base is {2}")
+        elif shown.estimated:
             story = self.tr("base {0} → tuned about {1}")
         else:
             story = self.tr("base {0} → tuned {1}")
         told = story.format(before, after, quoted(run.label(explained.argmax_base)))
-        return told + "\n" + self.tr("α: {0}").format(self._tell_alphas(look))
+        return told + "\n" + self.tr("α: {0}").format(self._describe_alphas(shown))
 
-    def _tell_coverage(self, look: Look) -> str:
-        """How much of the base's probability was known, where it is behind an endpoint."""
-        if not look.run.recipe.base.is_endpoint or look.run.role:
+    def _describe_coverage(self, shown: TokenAtAlphas) -> str:
+        """Coverage, for a base behind an endpoint."""
+        if not shown.run.recipe.base.is_endpoint or shown.run.role:
             return ""
-        coverage = look.token.attribution.coverage
-        if coverage is None:  # of the history
-            coverage = look.run.candidates(look.token.index).coverage
-        return self.tr("The server told of {0} of the base's probability").format(f"{coverage:.1%}")
+        coverage = shown.token.attribution.coverage
+        if coverage is None:  # the run was opened from the history
+            coverage = shown.run.candidates(shown.token.index).coverage
+        return self.tr("The server returned tokens with {0} of the base's probability").format(
+            f"{coverage:.1%}"
+        )
 
-    def _tell_entropies(self, look: Look) -> str:
-        """Entropies and divergence in bits."""
-        explained = look.explained
+    def _describe_entropies(self, shown: TokenAtAlphas) -> str:
+        """Entropies and KL divergence in bits."""
+        explained = shown.explained
         entropies = (explained.entropy_base, explained.entropy_tuned, explained.kl)
         bits = [f"{nats / math.log(2):.2f}" for nats in entropies]
-        if not look.steered:
+        if not shown.has_pairs:
             told = self.tr("Entropy {0} bits")
-        elif look.estimated:
+        elif shown.estimated:
             told = self.tr("Entropy {0} → about {1} bits · KL(tuned‖base) about {2} bits")
         else:
             told = self.tr("Entropy {0} → {1} bits · KL(tuned‖base) {2} bits")
         return told.format(*bits)
 
-    def _tell_alphas(self, look: Look) -> str:
-        """The weights; where another is tried, the one that was in force as well."""
+    def _describe_alphas(self, shown: TokenAtAlphas) -> str:
+        """The alphas; an α that differs from the run's is followed by the run's."""
         parts = []
-        weights = zip(look.run.pair_names, look.alphas, look.token.alphas, strict=True)
-        for name, alpha, in_force in weights:
-            if alpha == in_force:
+        weights = zip(shown.run.pair_names, shown.alphas, shown.token.alphas, strict=True)
+        for name, alpha, run_alpha in weights:
+            if alpha == run_alpha:
                 parts.append(f"{name} {alpha:g}")
             else:
                 tried = self.tr("{0} {1} instead of {2}")
-                parts.append(tried.format(name, f"{alpha:.2f}", f"{in_force:g}"))
+                parts.append(tried.format(name, f"{alpha:.2f}", f"{run_alpha:g}"))
         return ", ".join(parts).replace("-", "−")
 
 
 def plain_label() -> QLabel:
-    """A label that takes no text for markup."""
+    """A label that does not interpret markup."""
     label = QLabel()
     label.setTextFormat(Qt.TextFormat.PlainText)
     return label
 
 
 def caption() -> QLabel:
-    """Small, quiet text."""
+    """A label with small, muted text."""
     label = plain_label()
     label.setProperty("role", "caption")
     label.setWordWrap(True)
@@ -172,7 +176,7 @@ def caption() -> QLabel:
 
 
 def section(text: str = "") -> QLabel:
-    """The title of a part of a column."""
+    """A label with the title of a section."""
     label = plain_label()
     label.setText(text)
     label.setProperty("role", "section")
@@ -181,7 +185,7 @@ def section(text: str = "") -> QLabel:
 
 
 def scale_font(label: QLabel, factor: float) -> None:
-    """Make the text of a label larger or smaller than the window's."""
+    """Scale the font of a label."""
     font = label.font()
     font.setPointSizeF(font.pointSizeF() * factor)
     label.setFont(font)
