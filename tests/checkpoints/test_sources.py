@@ -257,6 +257,7 @@ _JSON = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(
     header=st.dictionaries(
         st.text(max_size=5),

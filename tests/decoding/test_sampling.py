@@ -105,6 +105,7 @@ def test_unlikely_ids_are_sampled_as_a_race_of_all_would(seed: int, spread: floa
         assert probability == pytest.approx(weights[token_id] / weights.sum(), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_ids_beyond_all_likely_ones_are_sampled_too() -> None:
     """A token 13 nats below the best, and 400,000 of its kind: together they are nearly half."""
     scores = np.full(400_001, -13.0, dtype=np.float32)
@@ -126,6 +127,7 @@ def test_masked_ids_stay_masked() -> None:
     assert all(found.sample(0, position)[0] % 2 for position in range(200))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [

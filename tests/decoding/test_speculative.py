@@ -106,6 +106,7 @@ configs = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(
     config=configs,
     seed=st.integers(0, 1000),
@@ -178,6 +179,7 @@ def test_tokens_are_drafted_and_several_are_read_at_once() -> None:
     assert len(expert.reads) > len(base.reads)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", PROCESSORS)
 def test_frequencies_follow_the_exact_distribution(options: dict[str, float]) -> None:
     """The third token over many seeds, two pairs, α ≠ 1: accepted, replaced or a bonus."""
@@ -285,6 +287,7 @@ def test_cancel_inside_a_draft_ends_before_the_next_token() -> None:
     assert_same(desk.plain(config), desk.speculative(config))
 
 
+@pytest.mark.slow
 def test_cancel_while_drafting_ends_at_once_and_the_text_can_go_on() -> None:
     """Every question is answered with yes once: before tokens and before drafted ones."""
     desk = Tables(apart=0.3)

@@ -106,6 +106,7 @@ def configs(prompts: int) -> Iterator[GenerationConfig]:
         yield replace(config, seed=number, repetition_penalty=penalty, max_new_tokens=10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
 @pytest.mark.parametrize("pairs", [1, 2])
 def test_the_text_is_that_of_plain_decoding(

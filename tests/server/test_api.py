@@ -298,6 +298,7 @@ def wait_for(computed: list[int], count: int) -> None:
     raise AssertionError("nothing was computed")
 
 
+@pytest.mark.slow
 def test_32_concurrent_clients_get_their_own_text(server: Running, headless: Headless) -> None:
     def ask(seed: int) -> str:
         with server.client() as client:

@@ -27,6 +27,7 @@ def short(serve: Serve, served_recipe: Recipe) -> Iterator[Running]:
         yield running
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["/v1/models", "/v1/completions", "/v1/chat/completions"])
 def test_requests_generated_from_the_openapi_schema(short: Running, path: str) -> None:
     schema = schemathesis.openapi.from_url(f"{short.url}/openapi.json")
@@ -60,6 +61,7 @@ bodies = st.one_of(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=3 * EXAMPLES)
 @given(body=bodies, path=st.sampled_from(["/v1/completions", "/v1/chat/completions"]))
 def test_random_json_bodies(short: Running, body: bytes, path: str) -> None:

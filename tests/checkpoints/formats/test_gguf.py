@@ -186,6 +186,7 @@ def test_a_file_that_was_cut_off_says_how_much_is_there(path: Path) -> None:
     assert f"{len(content) - 1000:,} bytes of" in assert_refused(path, "incomplete").evidence
 
 
+@pytest.mark.slow
 def test_a_large_file_of_nothing_takes_no_time(tmp_path: Path) -> None:
     """A sparse file whose header claims millions of empty texts, all of them inside the file."""
     path = tmp_path / "empty.gguf"

@@ -250,6 +250,7 @@ def resident() -> int:
     return int(psutil.Process().memory_info().rss)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{}, {"dtype": "bfloat16"}, {"quantization": "nf4"}])
 def test_roles_share_memory_and_unloading_gives_it_back(
     large: Path, options: dict[str, str]
@@ -272,6 +273,7 @@ def test_roles_share_memory_and_unloading_gives_it_back(
     assert resident() - before < MOST_KEPT * before
 
 
+@pytest.mark.slow
 def test_a_load_that_is_cancelled_or_fails_leaves_nothing(
     large: Path, llama: tiny.Family, monkeypatch: pytest.MonkeyPatch
 ) -> None:
