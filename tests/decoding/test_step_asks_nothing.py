@@ -49,7 +49,7 @@ def compute_and_stop(compute: Computation, parts: int = 1) -> Action:
     return run
 
 
-def step(
+def check_step(
     models: Sequence[Any],
     size: int,
     config: GenerationConfig,
@@ -85,7 +85,7 @@ def test_every_kind_of_step_of_every_captured_architecture(
     with FakeTensorMode(), torch.inference_mode():
         models = [tiny.make_model(architecture, seed) for seed in range(3)]
         for size, precomputed in ((1, ()), (SIZES[-1], ()), (2, (0,)), (3, (1,))):
-            step(models, size, config, precomputed)
+            check_step(models, size, config, precomputed)
 
 
 def llama(width: int, feed_forward: int, layers: int, heads: int) -> PretrainedConfig:
@@ -125,7 +125,7 @@ def test_steps_of_models_of_the_sizes_that_people_load(shape: str) -> None:
             AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16).eval()
             for config in SHAPES[shape]
         ]
-        step(models, 9, SAMPLED)
+        check_step(models, 9, SAMPLED)
 
 
 @pytest.mark.parametrize(
@@ -144,4 +144,4 @@ def test_whatever_asks_for_a_value_is_found(
     inside: Callable[[Tensor], object], error: type[Exception]
 ) -> None:
     with FakeTensorMode(), torch.inference_mode(), pytest.raises(error):
-        step([tiny.make_model("llama", seed) for seed in range(3)], 1, GREEDY, inside=inside)
+        check_step([tiny.make_model("llama", seed) for seed in range(3)], 1, GREEDY, inside=inside)

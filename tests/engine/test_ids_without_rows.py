@@ -14,7 +14,7 @@ from app.engine.controls import LiveAlphas
 from app.engine.events import RunFinished
 from app.errors import PromptError
 from app.evaluation.encoding import Encoder
-from app.evaluation.loading import Models
+from app.evaluation.loading import ModelLoader
 from app.evaluation.requests import Prompt as TaskPrompt
 from app.evaluation.requests import ScoreRequest
 from tests import tiny
@@ -79,6 +79,6 @@ def test_a_fork_or_a_scored_text_with_such_a_token_is_refused(
     ],
 )
 def test_a_task_with_such_a_token_is_refused(recipe: Recipe, request_: ScoreRequest) -> None:
-    loaded: LoadedRecipe = Models().load(recipe)
+    loaded: LoadedRecipe = ModelLoader().load(recipe)
     with pytest.raises(PromptError, match="cannot read"):
         Encoder(loaded).continuations(request_)
