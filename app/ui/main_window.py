@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.ui.branches.texts_panel import TextsPanel
+from app.ui.branches.runs_panel import RunsPanel
 from app.ui.changes.changes_panel import ChangesPanel
 from app.ui.evaluate.evaluate_indicator import EvaluateIndicator
 from app.ui.icons import icon
@@ -25,7 +25,7 @@ from app.ui.menus.help_menu import HelpMenu
 from app.ui.menus.inspect_menu import InspectMenu
 from app.ui.menus.models_menu import ModelsMenu
 from app.ui.menus.run_menu import RunMenu
-from app.ui.menus.texts_menu import TextsMenu
+from app.ui.menus.runs_menu import RunsMenu
 from app.ui.models.download_bar import DownloadBar
 from app.ui.problem_banner import ProblemBanner
 from app.ui.recipe import recipe_files
@@ -125,7 +125,7 @@ class MainWindow(QMainWindow):
         layout.addWidget(self._rows, 1)
         left, right = SideTabs(self.tr("Left column")), SideTabs(self.tr("Right column"))
         left.addTab(RecipeColumn(self._session), self.tr("Recipe"))
-        left.addTab(TextsPanel(self._session), self.tr("Runs"))
+        left.addTab(RunsPanel(self._session), self.tr("Runs"))
         right.addTab(Inspector(self._session), self.tr("Token"))
         right.addTab(ChangesPanel(self._session), self.tr("Changes"))
         right.addTab(SummaryPanel(self._session), self.tr("Summary"))
@@ -158,7 +158,7 @@ class MainWindow(QMainWindow):
             EditMenu(session, self),
             ModelsMenu(session, self),
             self._run_menu,
-            TextsMenu(
+            RunsMenu(
                 session,
                 self,
                 lambda token: self.transcript.text.place_below(token),

@@ -7,8 +7,8 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 from app.attribution.attribution import LOW_COVERAGE
 from app.decoding.types import FinishReason
 from app.history.records import first_words
+from app.ui.state.runs.run import Run
 from app.ui.state.session import LoadState, Session
-from app.ui.state.texts.text_run import Run
 from app.ui.theme import SPACE
 from app.ui.words.role_words import role_title
 from app.wording import quoted

@@ -3028,6 +3028,20 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
     </message>
 </context>
 <context>
+    <name>RunChoice</name>
+    <message>
+        <source>Runs of the summary</source>
+        <translation>요약할 실행</translation>
+    </message>
+</context>
+<context>
+    <name>RunDelegate</name>
+    <message>
+        <source>Name of the run</source>
+        <translation>실행 이름</translation>
+    </message>
+</context>
+<context>
     <name>RunDetails</name>
     <message>
         <source>Prompt and beginning of the text</source>
@@ -3137,6 +3151,76 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
     </message>
 </context>
 <context>
+    <name>RunTitles</name>
+    <message>
+        <source>tuned</source>
+        <translation>튜닝</translation>
+    </message>
+    <message>
+        <source>1 token</source>
+        <translation>토큰 1개</translation>
+    </message>
+    <message>
+        <source>{0} tokens</source>
+        <translation>토큰 {0}개</translation>
+    </message>
+    <message>
+        <source>failed</source>
+        <translation>실패</translation>
+    </message>
+    <message>
+        <source>generating …</source>
+        <translation>생성 중 …</translation>
+    </message>
+    <message>
+        <source>waiting …</source>
+        <translation>대기 중 …</translation>
+    </message>
+    <message>
+        <source>end of text</source>
+        <translation>텍스트 끝</translation>
+    </message>
+    <message>
+        <source>stop string</source>
+        <translation>중지 문자열</translation>
+    </message>
+    <message>
+        <source>token limit</source>
+        <translation>토큰 한도</translation>
+    </message>
+    <message>
+        <source>stopped</source>
+        <translation>중지됨</translation>
+    </message>
+    <message>
+        <source>Prompt: {0}</source>
+        <translation>프롬프트: {0}</translation>
+    </message>
+    <message>
+        <source>All roles: {0}</source>
+        <translation>모든 역할: {0}</translation>
+    </message>
+    <message>
+        <source>from token {0}</source>
+        <translation>토큰 {0}부터</translation>
+    </message>
+    <message>
+        <source>scored text</source>
+        <translation>스코어링한 텍스트</translation>
+    </message>
+    <message>
+        <source>step by step</source>
+        <translation>한 토큰씩</translation>
+    </message>
+</context>
+<context>
+    <name>RunTree</name>
+    <message>
+        <source>shown</source>
+        <translation>표시 중</translation>
+    </message>
+</context>
+<context>
     <name>RunWords</name>
     <message>
         <source>end of text</source>
@@ -3208,6 +3292,108 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
     <message>
         <source>Paste or type some text.</source>
         <translation>텍스트를 붙여 넣거나 입력하십시오.</translation>
+    </message>
+</context>
+<context>
+    <name>RunsMenu</name>
+    <message>
+        <source>R&amp;uns</source>
+        <translation>실행 목록(&amp;U)</translation>
+    </message>
+    <message>
+        <source>&amp;Fork here with …</source>
+        <translation>여기서 분기(&amp;F) …</translation>
+    </message>
+    <message>
+        <source>Next alternative</source>
+        <translation>다음 후보</translation>
+    </message>
+    <message>
+        <source>Previous alternative</source>
+        <translation>이전 후보</translation>
+    </message>
+    <message>
+        <source>Continue &amp;with your own text …</source>
+        <translation>직접 쓴 텍스트로 이어 가기(&amp;W) …</translation>
+    </message>
+    <message>
+        <source>What if α were &amp;different …</source>
+        <translation>α가 달랐다면(&amp;D) …</translation>
+    </message>
+    <message>
+        <source>Next different t&amp;oken</source>
+        <translation>다음 다른 토큰(&amp;O)</translation>
+    </message>
+    <message>
+        <source>&amp;Generate from the first different token</source>
+        <translation>첫 번째 다른 토큰부터 생성(&amp;G)</translation>
+    </message>
+    <message>
+        <source>Next run</source>
+        <translation>다음 실행</translation>
+    </message>
+    <message>
+        <source>Previous run</source>
+        <translation>이전 실행</translation>
+    </message>
+    <message>
+        <source>&amp;Compare …</source>
+        <translation>비교(&amp;C) …</translation>
+    </message>
+    <message>
+        <source>&amp;Remove the shown run</source>
+        <translation>표시된 실행 제거(&amp;R)</translation>
+    </message>
+    <message>
+        <source>Re&amp;store the removed run</source>
+        <translation>제거한 실행 복원(&amp;S)</translation>
+    </message>
+</context>
+<context>
+    <name>RunsPanel</name>
+    <message>
+        <source>The runs of this window and their branches are listed here.
+
+To start a branch, choose another candidate at a token of a run.</source>
+        <translation>이 창의 실행과 그 분기가 여기에 표시됩니다.
+
+분기를 시작하려면 실행의 토큰에서 다른 후보를 고르십시오.</translation>
+    </message>
+    <message>
+        <source>Restore</source>
+        <translation>복원</translation>
+    </message>
+    <message>
+        <source>Runs and their branches</source>
+        <translation>실행과 분기</translation>
+    </message>
+    <message>
+        <source>Rename</source>
+        <translation>이름 바꾸기</translation>
+    </message>
+    <message>
+        <source>Compare</source>
+        <translation>비교</translation>
+    </message>
+    <message>
+        <source>Remove</source>
+        <translation>제거</translation>
+    </message>
+    <message>
+        <source>Removed {0}</source>
+        <translation>{0} 제거됨</translation>
+    </message>
+    <message>
+        <source>Show</source>
+        <translation>표시</translation>
+    </message>
+    <message>
+        <source>Compare with the shown run</source>
+        <translation>표시된 실행과 비교</translation>
+    </message>
+    <message>
+        <source>Compare with its parent run</source>
+        <translation>부모 실행과 비교</translation>
     </message>
 </context>
 <context>
@@ -4185,192 +4371,6 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
     <message>
         <source>It has no task “{0}” in its files; one that it makes: {1}</source>
         <translation>파일에 “{0}” 과제가 없습니다. 코드로 만드는 과제: {1}</translation>
-    </message>
-</context>
-<context>
-    <name>TextChoice</name>
-    <message>
-        <source>Runs of the summary</source>
-        <translation>요약할 실행</translation>
-    </message>
-</context>
-<context>
-    <name>TextDelegate</name>
-    <message>
-        <source>Name of the run</source>
-        <translation>실행 이름</translation>
-    </message>
-</context>
-<context>
-    <name>TextTree</name>
-    <message>
-        <source>shown</source>
-        <translation>표시 중</translation>
-    </message>
-</context>
-<context>
-    <name>TextWords</name>
-    <message>
-        <source>tuned</source>
-        <translation>튜닝</translation>
-    </message>
-    <message>
-        <source>1 token</source>
-        <translation>토큰 1개</translation>
-    </message>
-    <message>
-        <source>{0} tokens</source>
-        <translation>토큰 {0}개</translation>
-    </message>
-    <message>
-        <source>failed</source>
-        <translation>실패</translation>
-    </message>
-    <message>
-        <source>generating …</source>
-        <translation>생성 중 …</translation>
-    </message>
-    <message>
-        <source>waiting …</source>
-        <translation>대기 중 …</translation>
-    </message>
-    <message>
-        <source>end of text</source>
-        <translation>텍스트 끝</translation>
-    </message>
-    <message>
-        <source>stop string</source>
-        <translation>중지 문자열</translation>
-    </message>
-    <message>
-        <source>token limit</source>
-        <translation>토큰 한도</translation>
-    </message>
-    <message>
-        <source>stopped</source>
-        <translation>중지됨</translation>
-    </message>
-    <message>
-        <source>Prompt: {0}</source>
-        <translation>프롬프트: {0}</translation>
-    </message>
-    <message>
-        <source>All roles: {0}</source>
-        <translation>모든 역할: {0}</translation>
-    </message>
-    <message>
-        <source>from token {0}</source>
-        <translation>토큰 {0}부터</translation>
-    </message>
-    <message>
-        <source>scored text</source>
-        <translation>스코어링한 텍스트</translation>
-    </message>
-    <message>
-        <source>step by step</source>
-        <translation>한 토큰씩</translation>
-    </message>
-</context>
-<context>
-    <name>TextsMenu</name>
-    <message>
-        <source>R&amp;uns</source>
-        <translation>실행 목록(&amp;U)</translation>
-    </message>
-    <message>
-        <source>&amp;Fork here with …</source>
-        <translation>여기서 분기(&amp;F) …</translation>
-    </message>
-    <message>
-        <source>Next alternative</source>
-        <translation>다음 후보</translation>
-    </message>
-    <message>
-        <source>Previous alternative</source>
-        <translation>이전 후보</translation>
-    </message>
-    <message>
-        <source>Continue &amp;with your own text …</source>
-        <translation>직접 쓴 텍스트로 이어 가기(&amp;W) …</translation>
-    </message>
-    <message>
-        <source>What if α were &amp;different …</source>
-        <translation>α가 달랐다면(&amp;D) …</translation>
-    </message>
-    <message>
-        <source>Next different t&amp;oken</source>
-        <translation>다음 다른 토큰(&amp;O)</translation>
-    </message>
-    <message>
-        <source>&amp;Generate from the first different token</source>
-        <translation>첫 번째 다른 토큰부터 생성(&amp;G)</translation>
-    </message>
-    <message>
-        <source>Next run</source>
-        <translation>다음 실행</translation>
-    </message>
-    <message>
-        <source>Previous run</source>
-        <translation>이전 실행</translation>
-    </message>
-    <message>
-        <source>&amp;Compare …</source>
-        <translation>비교(&amp;C) …</translation>
-    </message>
-    <message>
-        <source>&amp;Remove the shown run</source>
-        <translation>표시된 실행 제거(&amp;R)</translation>
-    </message>
-    <message>
-        <source>Re&amp;store the removed run</source>
-        <translation>제거한 실행 복원(&amp;S)</translation>
-    </message>
-</context>
-<context>
-    <name>TextsPanel</name>
-    <message>
-        <source>The runs of this window and their branches are listed here.
-
-To start a branch, choose another candidate at a token of a run.</source>
-        <translation>이 창의 실행과 그 분기가 여기에 표시됩니다.
-
-분기를 시작하려면 실행의 토큰에서 다른 후보를 고르십시오.</translation>
-    </message>
-    <message>
-        <source>Restore</source>
-        <translation>복원</translation>
-    </message>
-    <message>
-        <source>Runs and their branches</source>
-        <translation>실행과 분기</translation>
-    </message>
-    <message>
-        <source>Rename</source>
-        <translation>이름 바꾸기</translation>
-    </message>
-    <message>
-        <source>Compare</source>
-        <translation>비교</translation>
-    </message>
-    <message>
-        <source>Remove</source>
-        <translation>제거</translation>
-    </message>
-    <message>
-        <source>Removed {0}</source>
-        <translation>{0} 제거됨</translation>
-    </message>
-    <message>
-        <source>Show</source>
-        <translation>표시</translation>
-    </message>
-    <message>
-        <source>Compare with the shown run</source>
-        <translation>표시된 실행과 비교</translation>
-    </message>
-    <message>
-        <source>Compare with its parent run</source>
-        <translation>부모 실행과 비교</translation>
     </message>
 </context>
 <context>

@@ -38,9 +38,9 @@ from app.ui.main_window import MainWindow
 from app.ui.plot.shift_plot import ShiftPlot
 from app.ui.starting import make_application
 from app.ui.state.display import ENTROPY, KL, Tint
+from app.ui.state.runs.run import Run
+from app.ui.state.runs.token_groups import Grouping
 from app.ui.state.session import Session
-from app.ui.state.texts.text_run import Run
-from app.ui.state.texts.token_groups import Grouping
 from app.ui.theme import LIGHT, palette, stylesheet
 from tests.ui.conftest import WORDS, invent_step
 

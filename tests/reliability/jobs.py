@@ -46,8 +46,8 @@ from app.ui import starting
 from app.ui.history import exporting
 from app.ui.main_window import MainWindow
 from app.ui.recipe import recipe_files
+from app.ui.state.runs.run import Run
 from app.ui.state.session import LoadState, Session
-from app.ui.state.texts.text_run import Run
 from tests.history.invented import new_run, write_run
 from tests.reliability.fuzzing import TARGETS
 from tests.reliability.soak import soak

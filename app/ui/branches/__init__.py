@@ -1,1 +1,1 @@
-"""The texts of the window and their branches: the tree, and forking at a token."""
+"""Runs tab with the tree of runs and branches, and the pop-up that forks at a token."""

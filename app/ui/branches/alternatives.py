@@ -1,11 +1,11 @@
-"""What could stand at a token instead of it, most probable first, and what typed text means."""
+"""Candidates that can replace a token in a branch, and their search by typed text."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from app.attribution.candidates import tabulate
-from app.ui.state.texts.text_run import Run
+from app.ui.state.runs.run import Run
 from app.wording import visible
 
 
@@ -37,7 +37,7 @@ class Alternatives:
         ]
 
     def matching(self, typed: str) -> list[Alternative]:
-        """Those that contain what was typed, whatever its case; the ones it begins come first."""
+        """The candidates that contain the typed text, ignoring case; prefix matches come first."""
         wanted = typed.casefold()
         if not wanted:
             return self.all
@@ -46,10 +46,10 @@ class Alternatives:
         return sorted(found, key=lambda one: not _searchable(one.text).strip().startswith(bare))
 
     def exactly(self, typed: str) -> Alternative | None:
-        """The candidate whose text is just what was typed, or None."""
+        """The candidate whose text equals the typed text, or None."""
         return next((one for one in self.all if typed and one.text == typed), None)
 
 
 def _searchable(text: str) -> str:
-    """A line break is found by its mark as well."""
+    """Text that searches match, which includes the marks of line breaks and tabs."""
     return text.casefold() if text == visible(text) else (text + visible(text)).casefold()

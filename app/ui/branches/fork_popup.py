@@ -1,4 +1,4 @@
-"""Choosing what stands at a token instead of it: a candidate, or any text that is typed."""
+"""Pop-up that forks a run: continues it from another candidate or from a typed text."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from PySide6.QtWidgets import (
 )
 
 from app.ui.branches.alternatives import Alternative, Alternatives
+from app.ui.state.runs.run import Run
 from app.ui.state.session import Session
-from app.ui.state.texts.text_run import Run
 from app.ui.theme import SPACE, blend, current_theme
 from app.ui.widgets.elided_label import ElidedLabel
 from app.wording import probability, quoted, visible
@@ -34,7 +34,7 @@ _Index = QModelIndex | QPersistentModelIndex
 
 
 class _Delegate(QStyledItemDelegate):
-    """The token at the left, its probability at the right, and a bar for it behind both."""
+    """Delegate that paints a candidate and its probability over a bar of the probability."""
 
     def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:  # noqa: N802
         return QSize(0, option.fontMetrics.height() + SPACE)
@@ -63,11 +63,14 @@ class _Delegate(QStyledItemDelegate):
 
 
 class ForkPopup(QFrame):
-    """Typing finds candidates, or is the text itself; Enter goes on from there, Escape does not.
+    """Pop-up with a text field and a list of candidates.
+
+    Typing filters the candidates, or enters the text of the branch. Enter starts the branch, Escape
+    closes the pop-up.
 
     Args:
-        run: The text that is shown, which has ended.
-        index: The token; the length for what comes after the last one.
+        run: The shown run, which has ended.
+        index: The token to replace; the length of the run to continue after the last token.
     """
 
     def __init__(
@@ -122,7 +125,7 @@ class ForkPopup(QFrame):
     # The list
 
     def move_choice(self, by: int) -> None:
-        """Choose the candidate ``by`` places further down; the one that was taken is no choice."""
+        """Select the candidate ``by`` rows further down, skipping the current token."""
         at = self.list.currentRow()
         while 0 <= at + by < self.list.count():
             at += by
@@ -151,7 +154,7 @@ class ForkPopup(QFrame):
         self._tell()
 
     def _tell(self) -> None:
-        """What Enter would do."""
+        """Show a hint that says what Enter will do."""
         item = self.list.currentItem()
         one = item.data(_ALTERNATIVE) if item else None
         if item is None:
@@ -170,7 +173,7 @@ class ForkPopup(QFrame):
         self.field.setAccessibleDescription(self.hint.text())
 
     def _check(self, typed: str) -> str:
-        """Where typed text will stand, so that a missing space is seen."""
+        """The typed text after the text before it, which reveals a missing space."""
         before = (
             "".join(token.text for token in self._run.tokens[: self._index]) or self._run.prompt
         )
@@ -180,7 +183,7 @@ class ForkPopup(QFrame):
     # Keys
 
     def accept(self) -> None:
-        """Go on from what is chosen."""
+        """Start the branch from the selected candidate or the typed text."""
         item = self.list.currentItem()
         if item is None or _is_taken(item.data(_ALTERNATIVE)):
             return
@@ -195,7 +198,7 @@ class ForkPopup(QFrame):
         if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
             return self._on_key(Qt.Key(event.key()))
         if event.type() == QEvent.Type.ShortcutOverride:
-            event.accept()  # the window's own keys rest while it is open
+            event.accept()  # blocks shortcuts of the window while the pop-up is open
         return super().eventFilter(watched, event)
 
     def _on_key(self, key: Qt.Key) -> bool:
@@ -213,7 +216,7 @@ class ForkPopup(QFrame):
         return True
 
     def open_at(self, point: QPoint) -> None:
-        """Show it with a corner at a point of the screen, wholly on it."""
+        """Show the pop-up with a corner at a point, completely on the screen."""
         self.adjustSize()
         screen = self.screen().availableGeometry()
         right = max(screen.right() - self.width(), screen.left())

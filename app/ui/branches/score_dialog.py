@@ -1,4 +1,4 @@
-"""A text from elsewhere to be looked at token by token, with the prompt that it follows."""
+"""Dialog that scores a given text after a prompt."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.ui.state.runs.run import Run
 from app.ui.state.session import LoadState, Session
-from app.ui.state.texts.text_run import Run
 from app.ui.theme import SPACE
 from app.ui.widgets.dialogs import show_once
 
@@ -26,10 +26,10 @@ _LONGEST_FILE = 4_000_000
 
 
 class _Edit(QPlainTextEdit):
-    """Takes text that is pasted or dropped; of a file that is dropped, what is in it."""
+    """Text field that accepts pasted text, dropped text and the content of dropped files."""
 
     unreadable = Signal(str)
-    """This file was dropped and cannot be read."""
+    """A dropped file cannot be read; its name."""
 
     def insertFromMimeData(self, source: QMimeData) -> None:  # noqa: N802 — Qt's name
         files = [Path(url.toLocalFile()) for url in source.urls() if url.isLocalFile()]
@@ -44,7 +44,7 @@ class _Edit(QPlainTextEdit):
 
 
 class ScoreDialog(QDialog):
-    """Asks for a prompt and a text. It is inspected like any text of the window."""
+    """Dialog with a prompt and a text; scoring makes a run of the window."""
 
     def __init__(self, session: Session, prompt: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -141,7 +141,7 @@ class ScoreDialog(QDialog):
             self._on_run()
 
     def _on_run(self) -> None:
-        """What was typed stays here until it has been read; the window shows what went wrong."""
+        """Close after a successful run; keep the typed text after an error."""
         run, self._run = self._run, None
         if run and run.active:
             self._run = run
@@ -155,5 +155,5 @@ class ScoreDialog(QDialog):
 
 
 def show_score(session: Session, parent: QWidget, prompt: str) -> None:
-    """Ask for a text to score after ``prompt``, or bring the question to the front."""
+    """Open the dialog with ``prompt``, or raise it."""
     show_once(parent, ScoreDialog, "score", lambda above: ScoreDialog(session, prompt, above))

@@ -10,8 +10,8 @@ from PySide6.QtGui import QColor
 
 from app.attribution.explained_token import ExplainedToken
 from app.attribution.measures import BIT
-from app.ui.state.texts.change_order import Changes, Order
-from app.ui.state.texts.text_run import Run
+from app.ui.state.runs.change_order import Changes, Order
+from app.ui.state.runs.run import Run
 from app.ui.theme import current_theme
 from app.ui.widgets.bar_delegate import (
     BAR_ROLE,

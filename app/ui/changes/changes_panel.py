@@ -16,8 +16,8 @@ from PySide6.QtWidgets import (
 )
 
 from app.ui.changes.change_model import HIDDEN, POSITION, PROBABILITY, SHIFT, TOKEN, ChangeModel
+from app.ui.state.runs.change_order import ChangeFilter
 from app.ui.state.session import Session
-from app.ui.state.texts.change_order import ChangeFilter
 from app.ui.theme import SPACE
 from app.ui.widgets.form_controls import ChoiceBox
 from app.ui.widgets.number_table import KEY_ROLE, NumberTable

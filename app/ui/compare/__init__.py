@@ -1,1 +1,1 @@
-"""Several texts beside each other: two to compare, or the answer of every role."""
+"""Comparison dialogs: two runs side by side, and the answers of all roles."""

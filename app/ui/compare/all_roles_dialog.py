@@ -1,4 +1,4 @@
-"""The same prompt answered by the base, each expert and anti-expert alone, and all as tuned."""
+"""Dialog that compares the answers of each role alone and of the tuned models to one prompt."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from PySide6.QtWidgets import (
 )
 
 from app.ui.compare.role_column import RoleColumn
+from app.ui.state.runs.run import Run
 from app.ui.state.session import LoadState, Session
-from app.ui.state.texts.text_run import Run
 from app.ui.theme import SPACE
 from app.ui.widgets.dialogs import show_once
 from app.ui.widgets.elided_label import ElidedLabel
 from app.wording import visible
 
 _FRAME = QSize(24, 64)
-"""What a window manager needs around a dialog."""
+"""Space for the window frame."""
 _SIZE = QSize(1180, 560)
 
 
 class AllRolesDialog(QDialog):
-    """A column for each role. The texts come one after another and are texts of the window."""
+    """Dialog with a column for each role; the answers are runs of the window."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -88,15 +88,15 @@ class AllRolesDialog(QDialog):
         layout.addWidget(area, 1)
         layout.addLayout(foot)
 
-    # Asking
+    # Start
 
     def open_for(self, prompt: str) -> None:
-        """Let the roles answer ``prompt``, unless it is what they answer already."""
+        """Generate answers to ``prompt``, unless the dialog has them already."""
         if not self.columns or prompt != self._prompt:
             self.start(prompt)
 
     def start(self, prompt: str) -> None:
-        """Let every role answer; nothing happens while another text is being written."""
+        """Generate the answers of all roles; does nothing while a run is active."""
         if self._runs.running:
             self._update()
             return
@@ -125,7 +125,7 @@ class AllRolesDialog(QDialog):
         for before, after in zip([*stops, *chain], [*stops[1:], *chain], strict=False):
             QWidget.setTabOrder(before, after)
 
-    # What is shown
+    # Content
 
     def _on_progress(self, run: Run) -> None:
         for column in self.columns:
@@ -166,14 +166,14 @@ class AllRolesDialog(QDialog):
             self._runs.show(run)
         elif run in self._runs.removed:
             self._runs.restore(run)
-        else:  # it was removed meanwhile, and its rows with it
+        else:  # the run was removed
             self._session.history.show(self._session.history.id_of(run))
         window = self.parentWidget()
         if window:
             window.activateWindow()
 
     def reject(self) -> None:
-        """Escape stops what runs, and closes the view when nothing does."""
+        """Stop the active runs; without any, close the dialog."""
         if self.stop.isEnabled() and any(column.run.active for column in self.columns):
             self._runs.stop()
         else:
@@ -181,7 +181,7 @@ class AllRolesDialog(QDialog):
 
 
 def show_all_roles(session: Session, parent: QWidget, prompt: str) -> None:
-    """Open the view and let every role answer ``prompt``, or bring it to the front."""
+    """Open or raise the dialog, and generate answers to ``prompt``."""
     dialog = show_once(
         parent, AllRolesDialog, "all roles", lambda above: AllRolesDialog(session, above)
     )

@@ -1,4 +1,4 @@
-"""Two texts side by side: where they part, what the pairs did in each, token below token."""
+"""Dialog that compares two runs: their texts, their statistics and their shifts."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.ui.compare.compare_figures import figures_of
 from app.ui.compare.run_text import RunText
 from app.ui.compare.shift_strip import ShiftStrip
-from app.ui.compare.text_figures import figures_of
+from app.ui.state.runs.run import Run
 from app.ui.state.session import Session
-from app.ui.state.texts.text_run import Run
 from app.ui.text.tint_words import bits, number
 from app.ui.theme import SPACE
 from app.ui.widgets.dialogs import show_once
 from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.form_controls import ChoiceBox
-from app.ui.words.text_words import TextWords
+from app.ui.words.run_titles import RunTitles
 
 _FRAME = QSize(24, 64)
-"""What a window manager needs around a dialog."""
+"""Space for the window frame."""
 _SIZE = QSize(1040, 640)
 
 
 class _Column:
-    """One of the two texts with its choice and its figures."""
+    """The widgets of one of the two runs."""
 
     def __init__(self, name: str) -> None:
         self.choice = ChoiceBox()
@@ -46,13 +46,13 @@ class _Column:
 
 
 class CompareDialog(QDialog):
-    """Follows the texts as they grow. A token that is chosen is marked in both."""
+    """Dialog with two runs side by side, updated while they grow; both share the selected token."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
         self._runs = session.runs
-        self._words = TextWords(self)
+        self._words = RunTitles(self)
         self.setWindowTitle(self.tr("Compare runs"))
         self.columns = (_Column(self.tr("Run A")), _Column(self.tr("Run B")))
         self.strip = ShiftStrip()
@@ -115,10 +115,10 @@ class CompareDialog(QDialog):
         layout.addWidget(strip)
         layout.addLayout(foot)
 
-    # Which texts
+    # Runs
 
     def compare(self, first: Run | None, second: Run | None) -> None:
-        """Show two texts; where one is not given, one that is worth comparing with the other."""
+        """Show two runs; a missing one is replaced by a related run."""
         second = second or self._runs.current
         first = first or self._other_than(second)
         for column, run in zip(self.columns, (first, second), strict=True):
@@ -128,7 +128,7 @@ class CompareDialog(QDialog):
         self.columns[1].choice.setFocus()
 
     def _other_than(self, run: Run | None) -> Run | None:
-        """What a text branched off, or else the one before or after it in the list."""
+        """The parent of a run, or else its neighbour in the list."""
         if run is None:
             return None
         if run.parent in self._runs.all:
@@ -138,7 +138,7 @@ class CompareDialog(QDialog):
         return alike[-1] if alike else None
 
     def _fill(self) -> None:
-        """Offer the texts that there are by now."""
+        """Fill both choices with the runs of the window."""
         for column in self.columns:
             if column.run not in self._runs.all:
                 column.run = None
@@ -157,7 +157,7 @@ class CompareDialog(QDialog):
         self._chosen = None
         self._update()
 
-    # What is shown
+    # Content
 
     def _on_progress(self, run: Run) -> None:
         if run in [column.run for column in self.columns]:
@@ -194,7 +194,7 @@ class CompareDialog(QDialog):
         return self.tr("The runs share {0}.").format(self._words.count(common))
 
     def _tell(self, run: Run | None, common: int) -> str:
-        """The figures of what comes after the divergence, or of all where there is nothing."""
+        """Statistics of the tokens after the divergence, or of the whole run without any."""
         if run is None:
             return ""
         first = common if common < len(run.tokens) else 0
@@ -215,10 +215,10 @@ class CompareDialog(QDialog):
         ]
         return " · ".join(part for part in parts if part)
 
-    # The chosen token
+    # Selected token
 
     def choose(self, index: int) -> None:
-        """Mark a place in both texts and in the strip."""
+        """Mark a token position in both runs and in the strip."""
         self._chosen = index
         self._mark(index)
         runs = [column.run for column in self.columns if column.run]
@@ -241,10 +241,10 @@ class CompareDialog(QDialog):
 
 
 def _shared(runs: list[Run], common: int) -> int:
-    """How many tokens are shown as shared, of texts that share their first ``common``.
+    """Number of tokens that are shown as shared by two runs with ``common`` common tokens.
 
-    While a text that is being written repeats the other one, as a run does that is run again, all
-    of both: the texts are written anew once they part, and not for every token.
+    While an active run repeats the other one, all tokens of both: otherwise both texts would be
+    written again for every token.
     """
     if any(run.active and len(run.tokens) == common for run in runs):
         return max(len(run.tokens) for run in runs)
@@ -254,7 +254,7 @@ def _shared(runs: list[Run], common: int) -> int:
 def show_comparison(
     session: Session, parent: QWidget, first: Run | None = None, second: Run | None = None
 ) -> None:
-    """Open the comparison of two texts, or bring it to the front; by default of the shown one."""
+    """Open or raise the comparison of two runs, by default of the shown run with another one."""
     dialog = show_once(
         parent, CompareDialog, "compare", lambda above: CompareDialog(session, above)
     )

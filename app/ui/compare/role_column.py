@@ -1,4 +1,4 @@
-"""The answer of one role, beside those of the others."""
+"""Column with the answer of one role."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from PySide6.QtGui import QColor, QGuiApplication, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.ui.compare.run_text import RunText
-from app.ui.state.texts.text_run import Run
+from app.ui.state.runs.run import Run
 from app.ui.theme import SMALL, SPACE, current_theme
 from app.ui.widgets.elided_label import ElidedLabel
-from app.ui.words.text_words import TextWords
+from app.ui.words.run_titles import RunTitles
 
 _WIDTH = 216
 _SWATCH = 10
 
 
 class _Swatch(QWidget):
-    """The colours of the pairs whose role it is: full for an expert, a ring for an anti-expert."""
+    """Colour marks of the roles' pairs: filled for an expert, a ring for an anti-expert."""
 
     def __init__(self, roles: Sequence[int | None], parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._roles = [role for role in roles if role]  # the base and the tuned have no colour
+        self._roles = [role for role in roles if role]  # base and tuned have no colour
         self.setFixedSize(QSize(max(len(self._roles) * (_SWATCH + 3), 1), _SWATCH + 2))
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 — Qt's name
@@ -39,11 +39,11 @@ class _Swatch(QWidget):
 
 
 class RoleColumn(QFrame):
-    """A title, the text as it comes, how fast it came, and what can be done with it.
+    """Title, text and speed of an answer, with buttons to inspect and copy it.
 
     Args:
         run: The answer.
-        roles: The places in ``Recipe.roles`` that it answers for; None is the tuned one.
+        roles: Indices in ``Recipe.roles`` of the roles that share this answer; None for tuned.
     """
 
     inspect_requested = Signal(object)
@@ -54,7 +54,7 @@ class RoleColumn(QFrame):
         super().__init__(parent)
         self.run = run
         self._roles = roles
-        self._words = TextWords(self)
+        self._words = RunTitles(self)
         self.setProperty("role", "card")
         self.setMinimumWidth(_WIDTH)
         names = [self._words.role_title(run.recipe, role) for role in roles]
@@ -110,12 +110,12 @@ class RoleColumn(QFrame):
         return button
 
     def take(self, run: Run) -> None:
-        """Another text stands in the place of the answer: it was continued."""
+        """Show another run, which has replaced the answer."""
         self.run = run
         self.update_text()
 
     def update_text(self) -> None:
-        """Write what has come since, and how it stands."""
+        """Append new tokens and update the state."""
         run = self.run
         self.text.show_run(run)
         parts = [self._words.count(len(run.tokens))] if run.tokens else []

@@ -1,4 +1,4 @@
-"""A text to read beside others: tinted by shift, with the part that it shares with them muted."""
+"""Text widget of a run in comparisons: tinted by shift, with the shared part muted."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from app.attribution.explained_token import ExplainedToken
 from app.attribution.measures import BIT
 from app.decoding.shown_text import show
 from app.ui.state.display import Tint
-from app.ui.state.texts.text_run import Run
-from app.ui.state.texts.token_groups import Grouping
+from app.ui.state.runs.run import Run
+from app.ui.state.runs.token_groups import Grouping
 from app.ui.text.tint import mark_color, scale_of
 from app.ui.text.transcript_text import TextMap
 from app.ui.theme import SPACE, current_theme
@@ -28,7 +28,7 @@ _DIVERGENCE = "▶ "
 
 
 class RunText(QPlainTextEdit):
-    """One text. Copying gives it exactly; the keys and the mouse choose a token of it."""
+    """Read-only text of a run; keys and mouse select a token, and copying gives the exact text."""
 
     token_chosen = Signal(int)
 
@@ -57,7 +57,7 @@ class RunText(QPlainTextEdit):
         self.setAccessibleName(name)
 
     def show_run(self, run: Run | None, common: int | None = None) -> None:
-        """Show ``run``; its first ``common`` tokens are muted, and a mark stands behind them."""
+        """Show ``run``; its first ``common`` tokens are muted and followed by a mark."""
         if run is self.run and common == self._common:
             self.append_new()
             return
@@ -65,7 +65,7 @@ class RunText(QPlainTextEdit):
         self._rebuild()
 
     def append_new(self) -> None:
-        """Write the tokens that have come since."""
+        """Append the new tokens of the run."""
         if self.run is None or len(self.run.tokens) == self._map.count:
             return
         bar = self.verticalScrollBar()
@@ -80,7 +80,7 @@ class RunText(QPlainTextEdit):
             bar.setValue(bar.maximum())
 
     def choose(self, index: int | None) -> None:
-        """Mark a token, and bring it into sight."""
+        """Mark a token and scroll to it."""
         if index is not None and index >= self._map.count:
             index = None
         self._chosen = index
@@ -97,7 +97,7 @@ class RunText(QPlainTextEdit):
             self._bring_into_sight(index)
 
     def show_divergence(self) -> None:
-        """Scroll so that the first token of its own is in sight, with some of what is before."""
+        """Scroll to the first token that is not shared, with some text before it."""
         if self._common and self._common < self._map.count:
             self._bring_into_sight(self._common)
 
@@ -161,10 +161,10 @@ class RunText(QPlainTextEdit):
     # Events
 
     def token_at(self, point: QPoint) -> int | None:
-        """The token at a point of the viewport, or the nearest one on its line."""
+        """The token at a point of the viewport, or the nearest token on its line."""
         position = self.cursorForPosition(point).position()
         index = self._map.token_at(position)
-        if index is not None:  # the cursor may be behind the glyph
+        if index is not None:  # Qt's cursor position may be after the glyph
             start, _ = self._map.token_range(index)
             edge = QTextCursor(self.document())
             edge.setPosition(start)

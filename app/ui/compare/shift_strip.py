@@ -1,4 +1,4 @@
-"""The shifts of two texts under each other, token below token."""
+"""Strip chart of the shifts of two runs, aligned token by token."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from PySide6.QtGui import QColor, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, 
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app.attribution.measures import BIT
-from app.ui.state.texts.text_run import Run
+from app.ui.state.runs.run import Run
 from app.ui.text.tint_words import bits
 from app.ui.theme import SMALL, SPACE, blend, current_theme
 from app.wording import quoted
 
 _LIMIT = 4.0
-"""A shift of so many bits has a bar of the full height."""
+"""Shift in bits with a bar of full height."""
 _ROW = 44
 _GAP = 10
 _NARROWEST, _WIDEST = 2.0, 14.0
@@ -23,10 +23,9 @@ _LEFT = 2 * SPACE
 
 
 class ShiftStrip(QWidget):
-    """A row of bars for each text: up where the pairs made a token more probable.
+    """Chart with a row of bars for each run: upwards where the pairs made a token more probable.
 
-    Tokens with the same place stand below each other, so that what comes after the divergence is
-    aligned; what is before it is muted.
+    Tokens with the same index are aligned; the shared tokens before the divergence are muted.
     """
 
     token_chosen = Signal(int)
@@ -45,13 +44,13 @@ class ShiftStrip(QWidget):
         self.setFont(font)
 
     def show_runs(self, runs: Sequence[Run], common: int) -> None:
-        """Show texts that share their first ``common`` tokens."""
+        """Show runs that share their first ``common`` tokens."""
         self._runs, self._common = runs, common
         self._place()
         self.update()
 
     def choose(self, index: int | None) -> None:
-        """Mark a place, and bring it into sight."""
+        """Mark a token index and scroll to it."""
         self._chosen = index
         if index is not None:
             self.setAccessibleDescription(self.describe(index))
@@ -59,7 +58,7 @@ class ShiftStrip(QWidget):
         self.update()
 
     def describe(self, index: int) -> str:
-        """The token of each text at a place, with its shift."""
+        """Describe the token of each run at an index, with its shift."""
         lines = [self.tr("token {0}").format(f"{index + 1:,}")]
         for run in self._runs:
             if index < len(run.tokens):
@@ -78,7 +77,7 @@ class ShiftStrip(QWidget):
 
     @property
     def _bottom(self) -> int:
-        """Below the bars of both texts."""
+        """Lower end of the bars of both runs."""
         return 2 * _ROW + _GAP
 
     @property
@@ -92,11 +91,11 @@ class ShiftStrip(QWidget):
 
     @property
     def _fitting(self) -> int:
-        """How many tokens there is room for."""
+        """Number of tokens that fit into the width."""
         return max(int((self.width() - _LEFT - SPACE) / self._step), 1)
 
     def _place(self) -> None:
-        """Where not all tokens fit: the chosen one is in sight, or the divergence."""
+        """Scroll to the marked token, or to the divergence, if not all tokens fit."""
         beyond = self._count - self._fitting
         wanted = self._common - self._fitting // 4 if self._chosen is None else self._first
         if self._chosen is not None and not wanted <= self._chosen < wanted + self._fitting:
@@ -107,7 +106,7 @@ class ShiftStrip(QWidget):
         return _LEFT + (index - self._first) * self._step
 
     def token_at(self, x: float) -> int | None:
-        """The place that is drawn at ``x``."""
+        """The token index that is drawn at ``x``."""
         index = self._first + int((x - _LEFT) // self._step)
         return index if x >= _LEFT and 0 <= index < self._count else None
 
@@ -128,7 +127,7 @@ class ShiftStrip(QWidget):
             painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
 
     def _paint_captions(self, painter: QPainter) -> None:
-        """Where the texts part, and where there is room, what bars and lines are."""
+        """Paint the position of the divergence and, if it fits, a key to bars and lines."""
         theme, metrics = current_theme(), self.fontMetrics()
         height, end = self.height() - self._bottom, 0.0
         if 0 < self._common < self._count and self._common >= self._first:
@@ -159,7 +158,7 @@ class ShiftStrip(QWidget):
         for token in run.tokens[self._first : last]:
             shift = token.attribution.shift / BIT
             if shift != shift:
-                continue  # impossible under both: there is no shift
+                continue  # probability 0 under base and tuned: no shift
             height = max(min(shift / _LIMIT, 1.0), -1.0) * (_ROW / 2 - 2)
             color = QColor(theme.more if shift > 0 else theme.less)
             if token.index < self._common:

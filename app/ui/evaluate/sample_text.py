@@ -13,7 +13,7 @@ from app.evaluation.store import Record
 from app.evaluation.variants import Variant
 from app.ui.evaluate.score_figures import view_title
 from app.ui.state.display import Tint
-from app.ui.state.texts.token_groups import Grouping
+from app.ui.state.runs.token_groups import Grouping
 from app.ui.text.tint import scale_of
 from app.ui.theme import current_theme
 

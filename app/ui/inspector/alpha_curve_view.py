@@ -16,7 +16,7 @@ from app.attribution.alpha_curve import (
     estimated_alpha_curve,
 )
 from app.attribution.explained_token import ExplainedToken
-from app.ui.state.texts.text_run import Run
+from app.ui.state.runs.run import Run
 from app.ui.theme import SPACE, current_theme
 from app.ui.widgets.focus_ring import FOCUS_GAP, paint_focus_ring
 from app.ui.widgets.form_controls import ChoiceBox

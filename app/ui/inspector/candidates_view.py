@@ -10,7 +10,7 @@ from app.attribution.candidates import CandidateRows, CandidateTable, tabulate
 from app.ui.inspector.candidate_filter import CandidateFilter, ShiftSign
 from app.ui.inspector.candidate_model import CandidateModel
 from app.ui.inspector.token_description import section
-from app.ui.state.texts.text_run import Run
+from app.ui.state.runs.run import Run
 from app.ui.theme import SPACE
 from app.ui.widgets.form_controls import ChoiceBox
 from app.ui.widgets.number_table import KEY_ROLE, NumberTable

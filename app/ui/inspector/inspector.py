@@ -14,8 +14,8 @@ from app.attribution.explained_token import ExplainedToken
 from app.errors import HistoryError
 from app.ui.inspector.candidates_view import CandidatesView
 from app.ui.inspector.token_description import TokenAtAlphas, TokenDescription
+from app.ui.state.runs.run import Run
 from app.ui.state.session import Session
-from app.ui.state.texts.text_run import Run
 from app.ui.theme import SPACE
 
 if TYPE_CHECKING:

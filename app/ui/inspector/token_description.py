@@ -12,7 +12,7 @@ from app.attribution.attribution import TokenAttribution
 from app.attribution.explained_token import ExplainedToken
 from app.attribution.shapley import MOST_EXACT_PAIRS
 from app.ui.inspector.contribution_bars import ContributionBars
-from app.ui.state.texts.text_run import Run
+from app.ui.state.runs.run import Run
 from app.ui.theme import SMALL, SPACE
 from app.wording import probability, quoted
 

@@ -1,1 +1,1 @@
-"""The menus of the window, one file for each; the toolbar borrows their actions."""
+"""Menus of the window, one file each; the toolbar shares their actions."""

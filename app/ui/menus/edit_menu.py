@@ -1,4 +1,4 @@
-"""Undo and redo of changes of the recipe; copying what is shown."""
+"""Edit menu: undo and redo of recipe changes, and copying of tokens."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.ui.state.session import Session
 
 
 class EditMenu(SessionMenu):
-    """What a person changed in the recipe can be taken back; tokens can be copied."""
+    """Menu with undo and redo of recipe changes, and copying of tokens."""
 
     def __init__(self, session: Session, window: QWidget) -> None:
         super().__init__(session, window)

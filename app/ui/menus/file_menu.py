@@ -1,4 +1,4 @@
-"""Recipes, the history, preferences, quitting."""
+"""File menu: recipes, history, export, preferences and quit."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.ui.state.session import Session
 
 
 class FileMenu(SessionMenu):
-    """Opens and saves recipes and runs."""
+    """Menu that opens and saves recipes, and exports the shown run."""
 
     def __init__(self, session: Session, window: QWidget) -> None:
         super().__init__(session, window)

@@ -1,4 +1,4 @@
-"""Shortcuts and versions."""
+"""Help menu: keyboard shortcuts and About."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.ui.state.session import Session
 
 
 class HelpMenu(SessionMenu):
-    """Says what there is."""
+    """Menu that opens the dialogs of shortcuts and versions."""
 
     def __init__(self, session: Session, window: QMainWindow) -> None:
         super().__init__(session, window)

@@ -1,4 +1,4 @@
-"""Moving about in the text."""
+"""Inspect menu: navigation between tokens, and display settings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from app.ui.text.tint_menus import GroupingMenu, TintMenu
 
 
 class InspectMenu(SessionMenu):
-    """Jumps between tokens."""
+    """Menu that selects the next or previous token, flip or shift."""
 
     def __init__(self, session: Session, window: QWidget) -> None:
         super().__init__(session, window)

@@ -1,4 +1,4 @@
-"""What every menu is made of."""
+"""Base class of the menus."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Keys = str | QKeySequence.StandardKey
 
 
 class SessionMenu(QMenu):
-    """A menu over the session. Its actions live as long as the window and have its shortcuts."""
+    """Menu whose actions belong to the window, so that their shortcuts work everywhere in it."""
 
     def __init__(self, session: Session, window: QWidget) -> None:
         super().__init__(window)
@@ -23,7 +23,7 @@ class SessionMenu(QMenu):
     def add(
         self, text: str, slot: Callable[[], object], keys: Keys | Sequence[Keys] = (), tip: str = ""
     ) -> QAction:
-        """Append an action; every key in ``keys`` triggers it."""
+        """Append an action with the shortcuts ``keys``."""
         action = QAction(text, self)
         several = [keys] if isinstance(keys, str | QKeySequence.StandardKey) else keys
         action.setShortcuts([QKeySequence(key) for key in several])

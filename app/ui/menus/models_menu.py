@@ -1,4 +1,4 @@
-"""Models: the Hub, what was downloaded from it, and serving what is loaded."""
+"""Models menu: the Hub, downloaded models and the API server."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.ui.state.session import Session
 
 
 class ModelsMenu(SessionMenu):
-    """Finds, deletes and serves models."""
+    """Menu that opens the dialogs of the Hub, of downloaded models and of the API server."""
 
     def __init__(self, session: Session, window: QWidget) -> None:
         super().__init__(session, window)

@@ -1,4 +1,4 @@
-"""Generating, scoring, loading, and what can be looked at before."""
+"""Run menu: generation, scoring, evaluation, loading and checks."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from app.ui.state.session import LoadState, Session
 
 
 class RunMenu(SessionMenu):
-    """Starts and stops texts.
+    """Menu that starts and stops runs, and loads models.
 
     Args:
-        prompt: Gives what the person has typed.
+        prompt: Returns the typed prompt.
     """
 
     def __init__(self, session: Session, window: QWidget, prompt: Callable[[], str]) -> None:

@@ -10,8 +10,8 @@ from app.attribution.series import AttributionSeries
 from app.ui.plot.plot_legend import LegendEntry
 from app.ui.plot.plot_lines import BASE_LINE, COVERAGE_LINE, ENTROPY_LINE, KL_LINE, TUNED_LINE
 from app.ui.state.display import BASE, COVERAGE, ENTROPY, KL, SHIFT, TUNED, pair_part
-from app.ui.state.texts.selection import Selection
-from app.ui.state.texts.text_run import Run
+from app.ui.state.runs.run import Run
+from app.ui.state.runs.selection import Selection
 from app.ui.text.tint_words import bits
 from app.ui.text.token_words import describe_range
 from app.ui.translation import translate

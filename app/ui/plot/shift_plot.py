@@ -24,8 +24,8 @@ from app.ui.plot.selection_marks import SelectionMarks
 from app.ui.plot.token_axis import TokenAxis
 from app.ui.plot.token_view import TokenView
 from app.ui.state.display import BASE, COVERAGE, ENTROPY, KL, SHIFT, TUNED, pair_part
+from app.ui.state.runs.run import Run
 from app.ui.state.session import Session
-from app.ui.state.texts.text_run import Run
 from app.ui.text.tint_menus import MenuButton
 from app.ui.theme import SPACE, current_theme
 from app.ui.widgets.focus_ring import FOCUS_GAP, paint_focus_ring

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject, QSettings, Signal
 
 from app.attribution.measures import Measure
-from app.ui.state.texts.token_groups import Grouping
+from app.ui.state.runs.token_groups import Grouping
 
 BASE, TUNED, KL, ENTROPY, SHIFT = "base", "tuned", "kl", "entropy", "shift"
 """Keys of the parts of the plot that do not depend on pairs: lines, and bars of the shift."""

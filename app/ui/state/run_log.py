@@ -6,8 +6,8 @@ import logging
 
 from PySide6.QtCore import QObject
 
+from app.ui.state.runs.run import Run
 from app.ui.state.session import Session
-from app.ui.state.texts.text_run import Run
 
 log = logging.getLogger(__name__)
 

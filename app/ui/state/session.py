@@ -30,8 +30,8 @@ from app.ui.state.models.recipe_checks import Checks
 from app.ui.state.models.recipe_state import RecipeState
 from app.ui.state.records.run_history import History
 from app.ui.state.records.window_evaluations import Evaluations
-from app.ui.state.texts.change_order import Changes
-from app.ui.state.texts.runs import Runs
+from app.ui.state.runs.change_order import Changes
+from app.ui.state.runs.runs import Runs
 
 
 class LoadState(StrEnum):

@@ -16,14 +16,14 @@ from PySide6.QtWidgets import (
 from app.attribution.summary import Tally, total
 from app.ui.state.session import Session
 from app.ui.summary import summary_figures as figures
+from app.ui.summary.run_choice import RunChoice
 from app.ui.summary.tallies import Tallies, pairs_of
-from app.ui.summary.text_choice import TextChoice
 from app.ui.theme import SPACE
 from app.ui.widgets.figures_model import Cell, FiguresModel, Heading
 from app.ui.widgets.form_controls import ChoiceBox
 from app.ui.widgets.number_table import KEY_ROLE, NumberTable
 from app.ui.widgets.reflow_row import ReflowRow
-from app.ui.words.text_words import TextWords
+from app.ui.words.run_titles import RunTitles
 from app.wording import quoted
 
 _MINIMUM_COUNTS = (1, 2, 3, 5, 10)
@@ -38,9 +38,9 @@ class SummaryPanel(QFrame):
         super().__init__(parent)
         self.setProperty("role", "side")
         self._session = session
-        self._words = TextWords(self)
+        self._words = RunTitles(self)
         self._tallies = Tallies(session.runs, self)
-        self._choice = TextChoice(session.runs, self._words)
+        self._choice = RunChoice(session.runs, self._words)
         self._overview = _label("caption")
         self._roles = FiguresModel(figures.perplexity_headings(), self)
         self._pairs = FiguresModel(figures.pair_headings(), self)

@@ -12,8 +12,8 @@ from app.attribution.explained_token import ExplainedToken
 from app.attribution.shapley import MOST_EXACT_PAIRS
 from app.attribution.summary import BASE, Role, RoleKind, Tally, small_model_logprobs
 from app.errors import HistoryError
-from app.ui.state.texts.runs import Runs
-from app.ui.state.texts.text_run import Run
+from app.ui.state.runs.run import Run
+from app.ui.state.runs.runs import Runs
 
 _SLICE_SECONDS = 0.006
 _PAUSE_MS = 8

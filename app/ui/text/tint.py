@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor
 from app.attribution.measures import RANK_CLASSES, Measure, rank_class
 from app.colors import FULL_SHIFT_BITS
 from app.ui.state.display import Tint
-from app.ui.state.texts.token_groups import Grouping
+from app.ui.state.runs.token_groups import Grouping
 from app.ui.theme import Theme, blend
 
 _LEVELS = 64

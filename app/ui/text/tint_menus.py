@@ -8,8 +8,8 @@ from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QToolButton, QWidget
 
 from app.ui.state.display import Tint
+from app.ui.state.runs.token_groups import Grouping
 from app.ui.state.session import Session
-from app.ui.state.texts.token_groups import Grouping
 from app.ui.text.tint_words import grouping_title, tint_explanation, tint_title, tints
 from app.wording import menu_text
 

@@ -13,7 +13,7 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 from PySide6.QtWidgets import QPlainTextEdit
 
-from app.ui.state.texts.text_run import Run
+from app.ui.state.runs.run import Run
 from app.ui.text.text_lines import VisibleLine, visible_lines
 from app.ui.text.token_tints import TokenTints
 from app.ui.text.transcript_text import TextMap

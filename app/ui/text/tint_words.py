@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from app.attribution.measures import RANK_CLASSES, Measure, Reduction, rank_class
 from app.ui.state.display import Tint
-from app.ui.state.texts.token_groups import Grouping
+from app.ui.state.runs.token_groups import Grouping
 from app.ui.translation import translate
 from app.wording import signed
 

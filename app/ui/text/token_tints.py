@@ -8,8 +8,8 @@ from PySide6.QtGui import QColor
 from app.attribution.measures import Reduction, measured, reduced
 from app.attribution.row_statistics import Floats
 from app.ui.state.display import Tint
-from app.ui.state.texts.text_run import Run
-from app.ui.state.texts.token_groups import Grouping, TokenGroups
+from app.ui.state.runs.run import Run
+from app.ui.state.runs.token_groups import Grouping, TokenGroups
 from app.ui.text.tint import Scale, scale_of
 from app.ui.theme import Theme
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from app.attribution.measures import BIT, Reduction
 from app.attribution.series import RangeTotals
 from app.decoding.types import WhatIfToken
-from app.ui.state.texts.text_run import Run
-from app.ui.state.texts.what_if_questions import WhatIf
+from app.ui.state.runs.run import Run
+from app.ui.state.runs.what_if_questions import WhatIf
 from app.ui.text.tint_words import bits, factor, reduction_title, tint_title, tint_value
 from app.ui.text.token_tints import TokenTints
 from app.ui.translation import translate

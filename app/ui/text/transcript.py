@@ -7,8 +7,8 @@ from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedLayout, QVBoxLayout, QWidget
 
 from app.decoding.types import FinishReason
+from app.ui.state.runs.run import Run
 from app.ui.state.session import LoadState, Session
-from app.ui.state.texts.text_run import Run
 from app.ui.text.legend import Marks, TintLegend
 from app.ui.text.tint_menus import GroupingMenu, MenuButton, TintMenu, shown_pairs
 from app.ui.text.tint_words import grouping_title, tint_explanation, tint_title

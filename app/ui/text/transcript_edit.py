@@ -22,9 +22,9 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QFrame, QPlainTextEdit, QTextEdit, QToolTip, QWidget
 
 from app.decoding.types import WhatIfToken
+from app.ui.state.runs.run import Run
+from app.ui.state.runs.token_groups import Grouping
 from app.ui.state.session import Session
-from app.ui.state.texts.text_run import Run
-from app.ui.state.texts.token_groups import Grouping
 from app.ui.text.text_writer import TextWriter
 from app.ui.text.tint import mark_color
 from app.ui.text.tint_painter import TintPainter, paint_marks, paint_tints

@@ -15,8 +15,8 @@ from PySide6.QtWidgets import (
 )
 
 from app.decoding.types import WhatIfToken
+from app.ui.state.runs.run import Run
 from app.ui.state.session import Session
-from app.ui.state.texts.text_run import Run
 from app.ui.theme import SPACE, current_theme
 from app.ui.what_if.what_if_words import WhatIfWords
 from app.ui.widgets.alpha_slider import AlphaSlider

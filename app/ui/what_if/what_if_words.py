@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject
 
+from app.ui.state.runs.run import Run
+from app.ui.state.runs.runs import Runs
+from app.ui.state.runs.what_if_questions import WhatIf
 from app.ui.state.session import Session
-from app.ui.state.texts.runs import Runs
-from app.ui.state.texts.text_run import Run
-from app.ui.state.texts.what_if_questions import WhatIf
 from app.wording import quoted
 
 

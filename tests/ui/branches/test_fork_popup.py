@@ -11,9 +11,9 @@ from pytestqt.qtbot import QtBot
 from app.engine.commands import Generate
 from app.ui.branches.alternatives import Alternatives
 from app.ui.branches.fork_popup import ForkPopup
+from app.ui.state.runs.run import Run
+from app.ui.state.runs.runs import Runs
 from app.ui.state.session import Session
-from app.ui.state.texts.runs import Runs
-from app.ui.state.texts.text_run import Run
 from tests.ui.conftest import WORDS, FakeBridge
 
 INDEX = 7

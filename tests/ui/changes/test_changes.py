@@ -13,9 +13,9 @@ from pytestqt.qtbot import QtBot
 from app.decoding.types import FinishReason
 from app.ui.changes.change_model import BASE_CHOICE, PAIR, SHIFT, TOKEN
 from app.ui.changes.changes_panel import ChangesPanel
+from app.ui.state.runs.change_order import ChangeFilter
+from app.ui.state.runs.run import Run
 from app.ui.state.session import Session
-from app.ui.state.texts.change_order import ChangeFilter
-from app.ui.state.texts.text_run import Run
 from app.ui.widgets.bar_delegate import BAR_ROLE, DETAIL_ROLE
 from app.ui.widgets.number_table import KEY_ROLE
 from app.wording import probability, quoted, signed

@@ -89,7 +89,7 @@ def test_an_answer_whose_rows_are_gone_is_read_from_the_history(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("app.ui.state.texts.removed_texts.MOST", 1)
+    monkeypatch.setattr("app.ui.state.runs.removed_runs.MOST", 1)
     history, runs = loaded_session.history, loaded_session.runs
     history.open(tmp_path / "history.sqlite3")
     dialog = AllRolesDialog(loaded_session)

@@ -10,10 +10,10 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from app.ui.compare.compare_dialog import CompareDialog
-from app.ui.compare.text_figures import figures_of
+from app.ui.compare.compare_figures import figures_of
+from app.ui.state.runs.run import Run
+from app.ui.state.runs.runs import Runs
 from app.ui.state.session import Session
-from app.ui.state.texts.runs import Runs
-from app.ui.state.texts.text_run import Run
 from tests.ui.conftest import FakeBridge
 
 

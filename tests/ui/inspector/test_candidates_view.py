@@ -16,8 +16,8 @@ from app.ui.inspector.alpha_curve_view import AlphaCurveView
 from app.ui.inspector.candidates_view import CandidatesView
 from app.ui.inspector.contribution_bars import ContributionBars
 from app.ui.inspector.inspector import Inspector
+from app.ui.state.runs.run import Run
 from app.ui.state.session import Session
-from app.ui.state.texts.text_run import Run
 from app.ui.widgets.bar_delegate import BAR_ROLE
 from app.ui.widgets.number_table import KEY_ROLE, NumberTable
 from app.wording import probability, signed

@@ -18,8 +18,8 @@ from app.engine.controls import LiveAlphas
 from app.engine.events import TokenDecoded
 from app.ui.plot.plot_legend import LegendToggle
 from app.ui.plot.shift_plot import ShiftPlot
+from app.ui.state.runs.run import Run
 from app.ui.state.session import Session
-from app.ui.state.texts.text_run import Run
 from app.ui.theme import DARK, LIGHT, palette
 from app.wording import signed
 from tests.ui.conftest import FakeBridge, invent_step

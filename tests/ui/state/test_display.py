@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from app.attribution.measures import Measure
 from app.ui.state.display import KL, TUNED, Display, Tint, pair_part
-from app.ui.state.texts.token_groups import Grouping
+from app.ui.state.runs.token_groups import Grouping
 
 
 def memory(folder: Path) -> QSettings:

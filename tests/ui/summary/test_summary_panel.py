@@ -12,12 +12,12 @@ from PySide6.QtWidgets import QComboBox, QLabel
 from pytestqt.qtbot import QtBot
 from scipy.special import log_softmax
 
+from app.ui.state.runs.run import Run
 from app.ui.state.session import Session
-from app.ui.state.texts.text_run import Run
 from app.ui.summary import summary_figures as figures
 from app.ui.summary import tallies
+from app.ui.summary.run_choice import RunChoice
 from app.ui.summary.summary_panel import SummaryPanel
-from app.ui.summary.text_choice import TextChoice
 from app.ui.widgets.bar_delegate import BAR_ROLE
 from app.ui.widgets.number_table import NumberTable
 from app.wording import quoted
@@ -101,7 +101,7 @@ def all_perplexities(runs: list[Run]) -> list[list[str]]:
 
 
 def check(panel: SummaryPanel, runs: set[Run]) -> None:
-    box = panel.findChild(TextChoice)
+    box = panel.findChild(RunChoice)
     for row in range(box.count()):
         item = box.item(row)
         wanted = item.data(Qt.ItemDataRole.UserRole) in runs
@@ -117,7 +117,7 @@ def test_without_a_text_it_says_what_to_do(session: Session, qtbot: QtBot) -> No
 def test_the_text_is_measured_by_every_role(panel: SummaryPanel, finished_session: Session) -> None:
     found = [row[:2] for row in cells(panel, ROLES)]
     assert found == all_perplexities([current(finished_session)])
-    assert not panel.findChild(TextChoice).isVisible()
+    assert not panel.findChild(RunChoice).isVisible()
     assert not table(panel, TEXTS).isVisible()
 
 
@@ -209,7 +209,7 @@ def test_another_text_that_is_shown_is_the_one_told_of_until_others_are_checked(
     first = current(finished_session)
     second = another(finished_session, bridge, 25, seed=4)
     panel = shown(finished_session, qtbot)
-    choice = panel.findChild(TextChoice)
+    choice = panel.findChild(RunChoice)
     assert choice.chosen == [second]
     finished_session.runs.show(first)
     assert choice.chosen == [first]

@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor
 
 from app.attribution.measures import Measure
 from app.ui.state.display import Tint
-from app.ui.state.texts.token_groups import Grouping
+from app.ui.state.runs.token_groups import Grouping
 from app.ui.text.tint import Scale, mark_color, scale_of
 from app.ui.theme import DARK, LIGHT, Theme
 

@@ -18,8 +18,8 @@ from app.attribution.explained_token import ExplainedToken
 from app.decoding.shown_text import show
 from app.decoding.types import FinishReason
 from app.ui.state.display import Tint
+from app.ui.state.runs.token_groups import Grouping
 from app.ui.state.session import Session
-from app.ui.state.texts.token_groups import Grouping
 from app.ui.text.tint import scale_of
 from app.ui.text.transcript import TranscriptView
 from app.ui.text.transcript_edit import TranscriptText

@@ -17,9 +17,9 @@ from app.attribution.measures import Measure
 from app.decoding.types import WhatIfToken
 from app.engine.controls import LiveAlphas
 from app.ui.state.display import Tint
+from app.ui.state.runs.run import Run
+from app.ui.state.runs.token_groups import Grouping
 from app.ui.state.session import Session
-from app.ui.state.texts.text_run import Run
-from app.ui.state.texts.token_groups import Grouping
 from app.ui.text.legend import TintLegend
 from app.ui.text.tint import scale_of
 from app.ui.text.tint_menus import GroupingMenu, MenuButton, TintMenu

@@ -11,8 +11,8 @@ from pytestqt.qtbot import QtBot
 
 from app.decoding.types import WhatIfToken
 from app.engine.commands import AskWhatIf, Generate
+from app.ui.state.runs.runs import Runs
 from app.ui.state.session import Session
-from app.ui.state.texts.runs import Runs
 from app.ui.what_if.what_if_bar import WhatIfBar
 from tests.ui.conftest import WORDS, FakeBridge
 

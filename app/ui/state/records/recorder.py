@@ -12,8 +12,8 @@ from app.decoding.types import FinishReason
 from app.engine.events import RunStats, TokenDecoded
 from app.history.records import Ending, NewRun, RunFigures, RunKind, RunModels, new_run_id
 from app.history.writer import HistoryWriter
-from app.ui.state.texts.runs import Runs
-from app.ui.state.texts.text_run import Run
+from app.ui.state.runs.run import Run
+from app.ui.state.runs.runs import Runs
 
 
 class Recorder(QObject):

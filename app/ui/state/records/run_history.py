@@ -26,8 +26,8 @@ from app.history.repeat import Repeatable, repeatable
 from app.history.writer import HistoryWriter
 from app.ui.state.background import Background
 from app.ui.state.records.recorder import Recorder
-from app.ui.state.texts.runs import Runs
-from app.ui.state.texts.text_run import Run
+from app.ui.state.runs.run import Run
+from app.ui.state.runs.runs import Runs
 
 _PATIENCE_SECONDS = 2.0
 

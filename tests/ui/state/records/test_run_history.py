@@ -152,7 +152,7 @@ def test_a_branch_that_goes_on_without_its_parent_keeps_its_beginning(
 def test_a_stored_run_is_opened_with_everything_but_full_rows(
     kept: Session, bridge: FakeBridge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.ui.state.texts.removed_texts.MOST", 1)
+    monkeypatch.setattr("app.ui.state.runs.removed_runs.MOST", 1)
     generate(kept, bridge)
     original = kept.runs.current
     assert original is not None
@@ -226,7 +226,7 @@ def test_a_removed_text_that_is_opened_is_brought_back(kept: Session, bridge: Fa
 def test_candidates_that_are_lost_are_said_and_counted_without(
     kept: Session, bridge: FakeBridge, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.ui.state.texts.removed_texts.MOST", 1)
+    monkeypatch.setattr("app.ui.state.runs.removed_runs.MOST", 1)
     for prompt in ("Once", "Twice"):
         generate(kept, bridge, prompt)
         assert kept.runs.current is not None

@@ -6,7 +6,7 @@ from PySide6.QtCore import QObject
 
 from app.checkpoints.spec import Recipe
 from app.decoding.types import FinishReason
-from app.ui.state.texts.text_run import Run
+from app.ui.state.runs.run import Run
 from app.ui.words.role_words import role_titles
 from app.wording import quoted
 
@@ -14,7 +14,7 @@ _LONGEST = 60
 _PROMPT_SHOWN = 400
 
 
-class TextWords(QObject):
+class RunTitles(QObject):
     """Titles and descriptions of runs, shared by all views."""
 
     def title(self, run: Run) -> str:

@@ -13,7 +13,7 @@ from app.engine.controls import Cancellation
 from app.engine.events import Event, Failed, WhatIfAnswered
 from app.errors import TuneshiftError
 from app.ui.state.engine_requests import Requests
-from app.ui.state.texts.text_run import Run
+from app.ui.state.runs.run import Run
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from app.engine.commands import Generate
 from app.ui.branches.fork_popup import ForkPopup
 from app.ui.compare.compare_dialog import CompareDialog
 from app.ui.menus.run_menu import RunMenu
-from app.ui.menus.texts_menu import TextsMenu
+from app.ui.menus.runs_menu import RunsMenu
 from app.ui.state.session import Session
 from app.ui.what_if.what_if_bar import WhatIfBar
 from tests.ui.conftest import FakeBridge
@@ -26,7 +26,7 @@ def window(finished_session: Session, qtbot: QtBot) -> QMainWindow:
     bar = WhatIfBar(finished_session)
     made.setCentralWidget(QWidget())
     bar.setParent(made.centralWidget())
-    made.menuBar().addMenu(TextsMenu(finished_session, made, lambda token: QPoint(0, 0), bar))
+    made.menuBar().addMenu(RunsMenu(finished_session, made, lambda token: QPoint(0, 0), bar))
     made.menuBar().addMenu(RunMenu(finished_session, made, lambda: "Once upon a time"))
     made.show()
     return made

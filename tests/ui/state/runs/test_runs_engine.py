@@ -13,8 +13,8 @@ from app.checkpoints.spec import Recipe
 from app.decoding import ensemble
 from app.decoding.types import FinishReason
 from app.settings import Settings
+from app.ui.state.runs.run import Run
 from app.ui.state.session import Session
-from app.ui.state.texts.text_run import Run
 from tests import tiny
 from tests.ui.conftest import EngineBridge
 

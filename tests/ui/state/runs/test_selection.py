@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
+from app.ui.state.runs.selection import Selection
 from app.ui.state.session import Session
-from app.ui.state.texts.selection import Selection
 
 
 class Flip:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QListWidget, QListWidgetItem, QWidget
 
-from app.ui.state.texts.runs import Runs
-from app.ui.state.texts.text_run import Run
+from app.ui.state.runs.run import Run
+from app.ui.state.runs.runs import Runs
 from app.ui.theme import SPACE
-from app.ui.words.text_words import TextWords
+from app.ui.words.run_titles import RunTitles
 
 _MOST_ROWS = 5
 
 
-class TextChoice(QListWidget):
+class RunChoice(QListWidget):
     """The runs of the window, of which any number can be checked.
 
     Only the shown run is checked until the user checks others.
@@ -21,7 +21,7 @@ class TextChoice(QListWidget):
 
     chosen_changed = Signal()
 
-    def __init__(self, runs: Runs, words: TextWords, parent: QWidget | None = None) -> None:
+    def __init__(self, runs: Runs, words: RunTitles, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._runs = runs
         self._words = words

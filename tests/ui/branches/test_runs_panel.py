@@ -10,11 +10,11 @@ from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
 
 from app.decoding.types import FinishReason
-from app.ui.branches.text_tree import DETAIL_ROLE, SHOWN_ROLE, TextTree
-from app.ui.branches.texts_panel import TextsPanel
+from app.ui.branches.run_tree import DETAIL_ROLE, SHOWN_ROLE, RunTree
+from app.ui.branches.runs_panel import RunsPanel
 from app.ui.compare.compare_dialog import CompareDialog
+from app.ui.state.runs.runs import Runs
 from app.ui.state.session import Session
-from app.ui.state.texts.runs import Runs
 from tests.ui.conftest import FakeBridge
 
 
@@ -24,8 +24,8 @@ def runs(finished_session: Session) -> Runs:
 
 
 @pytest.fixture
-def panel(finished_session: Session, qtbot: QtBot) -> TextsPanel:
-    made = TextsPanel(finished_session)
+def panel(finished_session: Session, qtbot: QtBot) -> RunsPanel:
+    made = RunsPanel(finished_session)
     qtbot.addWidget(made)
     made.show()
     return made
@@ -36,7 +36,7 @@ def fork(runs: Runs, bridge: FakeBridge, index: int, seed: int = 1) -> None:
     bridge.complete(8, seed=seed)
 
 
-def titles(tree: TextTree, parent: QModelIndex | None = None) -> list[object]:
+def titles(tree: RunTree, parent: QModelIndex | None = None) -> list[object]:
     """Titles of the tree: those with branches as (title, branches)."""
     parent = parent or QModelIndex()
     found: list[object] = []
@@ -48,7 +48,7 @@ def titles(tree: TextTree, parent: QModelIndex | None = None) -> list[object]:
 
 
 def test_branches_hang_below_what_they_branched_off(runs: Runs, bridge: FakeBridge) -> None:
-    tree = TextTree(runs)
+    tree = RunTree(runs)
     QAbstractItemModelTester(tree)
     first = runs.current
     assert first
@@ -72,7 +72,7 @@ def test_branches_hang_below_what_they_branched_off(runs: Runs, bridge: FakeBrid
 
 
 def test_an_item_says_how_the_text_stands(runs: Runs, bridge: FakeBridge) -> None:
-    tree = TextTree(runs)
+    tree = RunTree(runs)
     first = runs.current
     assert first
     index = tree.index_of(first)
@@ -98,7 +98,7 @@ def test_answers_of_every_role_stand_below_one_heading(
     loaded_session: Session, bridge: FakeBridge
 ) -> None:
     runs = loaded_session.runs
-    tree = TextTree(runs)
+    tree = RunTree(runs)
     QAbstractItemModelTester(tree)
     runs.ask_every_role("Once upon a time")
     assert titles(tree) == [
@@ -118,7 +118,7 @@ def test_answers_of_every_role_stand_below_one_heading(
     assert not tree.flags(heading) & Qt.ItemFlag.ItemIsSelectable
 
 
-def test_choosing_a_text_shows_it(panel: TextsPanel, runs: Runs, bridge: FakeBridge) -> None:
+def test_choosing_a_text_shows_it(panel: RunsPanel, runs: Runs, bridge: FakeBridge) -> None:
     first = runs.current
     fork(runs, bridge, 20)
     branch = runs.current
@@ -134,7 +134,7 @@ def test_choosing_a_text_shows_it(panel: TextsPanel, runs: Runs, bridge: FakeBri
 
 
 def test_a_text_that_came_by_a_key_is_the_only_one_chosen(
-    panel: TextsPanel, runs: Runs, bridge: FakeBridge, qtbot: QtBot
+    panel: RunsPanel, runs: Runs, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
     panel.show()
     qtbot.waitExposed(panel)
@@ -145,7 +145,7 @@ def test_a_text_that_came_by_a_key_is_the_only_one_chosen(
     assert panel.chosen() == [runs.current]
 
 
-def test_a_name_is_typed_in_place(panel: TextsPanel, runs: Runs, qtbot: QtBot) -> None:
+def test_a_name_is_typed_in_place(panel: RunsPanel, runs: Runs, qtbot: QtBot) -> None:
     assert runs.current
     rename = next(action for action in panel.tree.actions() if action.text() == "Rename")
     assert rename.shortcut().toString() == "F2"
@@ -160,7 +160,7 @@ def test_a_name_is_typed_in_place(panel: TextsPanel, runs: Runs, qtbot: QtBot) -
 
 
 def test_a_removed_text_is_offered_back(
-    panel: TextsPanel, runs: Runs, bridge: FakeBridge, qtbot: QtBot
+    panel: RunsPanel, runs: Runs, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
     fork(runs, bridge, 20)
     branch = runs.current
@@ -174,7 +174,7 @@ def test_a_removed_text_is_offered_back(
 
 
 def test_two_chosen_texts_are_compared(
-    panel: TextsPanel, runs: Runs, bridge: FakeBridge, qtbot: QtBot
+    panel: RunsPanel, runs: Runs, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
     first = runs.current
     fork(runs, bridge, 20)
@@ -189,7 +189,7 @@ def test_two_chosen_texts_are_compared(
     dialog.close()
 
 
-def test_the_menu_of_a_text_acts_on_it(panel: TextsPanel, runs: Runs, bridge: FakeBridge) -> None:
+def test_the_menu_of_a_text_acts_on_it(panel: RunsPanel, runs: Runs, bridge: FakeBridge) -> None:
     first = runs.current
     assert first
     fork(runs, bridge, 20)
@@ -204,7 +204,7 @@ def test_the_menu_of_a_text_acts_on_it(panel: TextsPanel, runs: Runs, bridge: Fa
 
 
 def test_without_texts_it_says_what_comes_here(session: Session, qtbot: QtBot) -> None:
-    panel = TextsPanel(session)
+    panel = RunsPanel(session)
     qtbot.addWidget(panel)
     panel.show()
     assert not panel.tree.isVisible()

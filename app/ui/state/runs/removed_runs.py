@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from app.ui.state.texts.text_run import Run
+from app.ui.state.runs.run import Run
 
 MOST = 20
 """Number of runs that can be restored; the logits of older ones are deleted."""
@@ -43,7 +43,7 @@ class Removed:
             branch.parent, branch.fork = self.run, fork
 
 
-class RemovedTexts:
+class RemovedRuns:
     """Stack of removed runs."""
 
     def __init__(self) -> None:

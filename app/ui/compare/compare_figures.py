@@ -1,4 +1,4 @@
-"""The figures of a part of a text: what each side thinks of it, and what the pairs did."""
+"""Statistics of a part of a run: perplexities, mean shift and flips."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.attribution.measures import BIT
-from app.ui.state.texts.text_run import Run
+from app.ui.state.runs.run import Run
 
 
 @dataclass(frozen=True, slots=True)
-class TextFigures:
-    """A part of a text in numbers.
+class ComparedFigures:
+    """Statistics of a part of a run.
 
     Attributes:
-        tokens: How many tokens.
+        tokens: Number of tokens.
         perplexity_base: exp(−mean log p) under the base; ``perplexity_tuned`` likewise.
         mean_shift: Mean of log₂ p_tuned − log₂ p_base, in bits.
-        flips: At how many tokens the pairs changed the first choice.
+        flips: Number of flips.
     """
 
     tokens: int
@@ -29,12 +29,12 @@ class TextFigures:
     flips: int
 
 
-def figures_of(run: Run, first: int = 0) -> TextFigures | None:
-    """The figures of ``run`` from token ``first`` on; None where there is none."""
+def figures_of(run: Run, first: int = 0) -> ComparedFigures | None:
+    """Statistics of ``run`` from token ``first`` on; None without tokens."""
     series = run.series
     if first >= series.count:
         return None
-    return TextFigures(
+    return ComparedFigures(
         tokens=series.count - first,
         perplexity_base=_perplexity(float(series.logprob_base[first:].mean())),
         perplexity_tuned=_perplexity(float(series.logprob_tuned[first:].mean())),
@@ -44,5 +44,5 @@ def figures_of(run: Run, first: int = 0) -> TextFigures | None:
 
 
 def _perplexity(mean_logprob: float) -> float:
-    """Infinite where the text holds a token that was impossible."""
+    """Perplexity; infinite if a token had probability 0."""
     return math.exp(-mean_logprob) if mean_logprob > -700 else math.inf

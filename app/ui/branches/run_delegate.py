@@ -1,4 +1,4 @@
-"""Draws a text in the tree: what it is called, and below it in small how long it is."""
+"""Delegate that paints a run in the tree: its title, and a smaller second line of details."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.ui.branches.text_tree import DETAIL_ROLE, SHOWN_ROLE
+from app.ui.branches.run_tree import DETAIL_ROLE, SHOWN_ROLE
 from app.ui.theme import SMALL, SPACE, current_theme
 
 _BAR = 3
@@ -20,8 +20,8 @@ _BAR = 3
 _Index = QModelIndex | QPersistentModelIndex
 
 
-class TextDelegate(QStyledItemDelegate):
-    """The text that the window shows has a bar at its left and is written in bold."""
+class RunDelegate(QStyledItemDelegate):
+    """Item delegate of two lines; the shown run has a bar at the left and a bold title."""
 
     def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:  # noqa: N802
         height = QFontMetrics(option.font).height() + SPACE

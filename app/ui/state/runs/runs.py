@@ -11,12 +11,12 @@ from app.engine.controls import LiveAlphas
 from app.errors import PromptError
 from app.history.repeat import Repeatable
 from app.ui.state.engine_requests import Requests
-from app.ui.state.texts.readiness import Models, Readiness
-from app.ui.state.texts.removed_texts import RemovedTexts
-from app.ui.state.texts.selection import Selection
-from app.ui.state.texts.text_generation import AS_THE_SETTINGS_SAY, Generation, More
-from app.ui.state.texts.text_run import Run
-from app.ui.state.texts.what_if_questions import WhatIfQuestions
+from app.ui.state.runs.readiness import Models, Readiness
+from app.ui.state.runs.removed_runs import RemovedRuns
+from app.ui.state.runs.run import Run
+from app.ui.state.runs.run_generation import AS_THE_SETTINGS_SAY, Generation, More
+from app.ui.state.runs.selection import Selection
+from app.ui.state.runs.what_if_questions import WhatIfQuestions
 
 
 class Runs(QObject):
@@ -67,7 +67,7 @@ class Runs(QObject):
         self.budget = RowBudget(row_bytes)
         self.all: list[Run] = []
         self.current: Run | None = None
-        self.removed = RemovedTexts()
+        self.removed = RemovedRuns()
         self.selection = Selection(self._tokens, self)
 
     def _tokens(self) -> list[ExplainedToken]:

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.attribution.explained_token import ExplainedToken
-from app.ui.state.texts.runs import Runs
-from app.ui.state.texts.text_run import Run
+from app.ui.state.runs.run import Run
+from app.ui.state.runs.runs import Runs
 from app.wording import visible
 
 _REFRESH_MS = 300

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject
 
 from app.checkpoints.spec import Recipe
 from app.errors import PromptError, RecipeError, TuneshiftError
-from app.ui.state.texts.text_run import Run
+from app.ui.state.runs.run import Run
 
 
 class Models(Protocol):

@@ -12,9 +12,9 @@ from app.decoding.types import FinishReason, TokenStep, WhatIfToken
 from app.engine.commands import AskWhatIf, Generate
 from app.engine.events import Failed, WhatIfAnswered
 from app.errors import PromptError, TuneshiftError
+from app.ui.state.runs.run import Run
+from app.ui.state.runs.runs import Runs
 from app.ui.state.session import Session
-from app.ui.state.texts.runs import Runs
-from app.ui.state.texts.text_run import Run
 from tests.ui.conftest import FakeBridge, invent_step
 
 PROMPT = "Once upon a time"
@@ -243,7 +243,7 @@ def test_a_fork_may_begin_with_any_text(runs: Runs, bridge: FakeBridge) -> None:
 def test_rows_are_shared_by_a_branch_and_given_back_with_both(
     runs: Runs, bridge: FakeBridge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.ui.state.texts.removed_texts.MOST", 1)
+    monkeypatch.setattr("app.ui.state.runs.removed_runs.MOST", 1)
     held = runs.budget.held_bytes
     runs.fork(30)
     bridge.finish_run()

@@ -1,4 +1,4 @@
-"""Branches of the shown text, what other weights would have done, the texts of the window."""
+"""Runs menu: branches, what-if, and navigation between the window's runs."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from app.ui.state.session import Session
 from app.ui.what_if.what_if_bar import WhatIfBar
 
 
-class TextsMenu(SessionMenu):
-    """Forks, and moves between texts.
+class RunsMenu(SessionMenu):
+    """Menu that forks the shown run, opens the what-if bar, and shows other runs.
 
     Args:
-        place: Where on the screen a token of the shown text is, for what opens beside it.
-        what_if: Asks what other weights would have done.
+        place: Returns the position of a token on the screen, for the fork pop-up.
+        what_if: The what-if bar.
     """
 
     def __init__(

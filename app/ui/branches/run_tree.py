@@ -1,4 +1,4 @@
-"""The texts of the window as a tree: branches below what they branched off."""
+"""Tree model of the window's runs, with branches below their parents."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
-from app.ui.state.texts.runs import Runs
-from app.ui.state.texts.text_run import Run
+from app.ui.state.runs.run import Run
+from app.ui.state.runs.runs import Runs
 from app.ui.widgets.plain_tip import plain_tip
-from app.ui.words.text_words import TextWords
+from app.ui.words.run_titles import RunTitles
 
 DETAIL_ROLE = Qt.ItemDataRole.UserRole + 1
-"""The second line of an item."""
+"""Second line of an item."""
 SHOWN_ROLE = Qt.ItemDataRole.UserRole + 2
-"""Whether the item is the text that the window shows."""
+"""Whether the item is the shown run."""
 
 _Index = QModelIndex | QPersistentModelIndex
 _NOWHERE = QModelIndex()
@@ -23,7 +23,7 @@ _NOWHERE = QModelIndex()
 
 @dataclass(slots=True)
 class _Node:
-    """A text, or where there is none the heading above the answers of every role."""
+    """A run, or the heading of a group of answers of all roles."""
 
     run: Run | None
     first: Run
@@ -32,13 +32,13 @@ class _Node:
     children: list[int] = field(default_factory=list)
 
 
-class TextTree(QAbstractItemModel):
-    """One column; the name of a text can be edited."""
+class RunTree(QAbstractItemModel):
+    """Tree model with one column; the names of runs are editable."""
 
     def __init__(self, runs: Runs, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._runs = runs
-        self._words = TextWords(self)
+        self._words = RunTitles(self)
         self._nodes: list[_Node] = []
         self._top: list[int] = []
         self._places: dict[Run, int] = {}
@@ -49,11 +49,11 @@ class TextTree(QAbstractItemModel):
         self._rebuild()
 
     def run_at(self, index: _Index) -> Run | None:
-        """The text of an item; none for a heading."""
+        """The run of an item; None for a heading."""
         return self._nodes[index.internalId()].run if index.isValid() else None
 
     def index_of(self, run: Run | None) -> QModelIndex:
-        """The item of a text."""
+        """The item of a run."""
         place = self._places.get(run) if run else None
         return QModelIndex() if place is None else self._index_at(place)
 
@@ -64,7 +64,7 @@ class TextTree(QAbstractItemModel):
         self._nodes, self._top, self._places = [], [], {}
         groups: dict[int, int] = {}
         waiting = list(self._runs.all)
-        while waiting:  # a text that was brought back may stand behind its branches
+        while waiting:  # a restored run may come after its branches in the list
             placed = [run for run in waiting if not run.parent or run.parent in self._places]
             for run in placed or waiting:
                 above = self._places.get(run.parent, -1) if run.parent else -1
@@ -98,7 +98,7 @@ class TextTree(QAbstractItemModel):
     def _index_at(self, place: int) -> QModelIndex:
         return self.createIndex(self._nodes[place].row, 0, place)
 
-    # Qt's model
+    # QAbstractItemModel
 
     def index(self, row: int, column: int, parent: _Index = _NOWHERE) -> QModelIndex:
         if not self.hasIndex(row, column, parent):

@@ -1,4 +1,4 @@
-"""The tab with the texts of the window: which there are, and how they branch."""
+"""Runs tab: the tree of the window's runs and their branches."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.ui.branches.text_delegate import TextDelegate
-from app.ui.branches.text_tree import TextTree
+from app.ui.branches.run_delegate import RunDelegate
+from app.ui.branches.run_tree import RunTree
 from app.ui.compare.compare_dialog import show_comparison
+from app.ui.state.runs.run import Run
 from app.ui.state.session import Session
-from app.ui.state.texts.text_run import Run
 from app.ui.theme import SPACE
 from app.ui.widgets.elided_label import ElidedLabel
-from app.ui.words.text_words import TextWords
+from app.ui.words.run_titles import RunTitles
 
 _INDENT = 14
 
 
 class _Tree(QTreeView):
-    """The right button opens a menu for what is under it and leaves the selection alone."""
+    """Tree view whose context menu is for the item under the pointer and keeps the selection."""
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 — Qt's name
         if event.button() == Qt.MouseButton.RightButton:
@@ -41,17 +41,17 @@ class _Tree(QTreeView):
             super().mousePressEvent(event)
 
 
-class TextsPanel(QFrame):
-    """A tree of texts. Choosing one shows it; two that are chosen can be compared."""
+class RunsPanel(QFrame):
+    """Tree of runs. Selecting a run shows it; two selected runs can be compared."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
         self._runs = session.runs
         self._marking = False
-        self._words = TextWords(self)
+        self._words = RunTitles(self)
         self.setProperty("role", "side")
-        self.model = TextTree(session.runs, self)
+        self.model = RunTree(session.runs, self)
         self.tree = self._make_tree()
         self._actions = self._make_actions()
         self._empty = QLabel(
@@ -83,7 +83,7 @@ class TextsPanel(QFrame):
     def _make_tree(self) -> QTreeView:
         tree = _Tree()
         tree.setModel(self.model)
-        tree.setItemDelegate(TextDelegate(tree))
+        tree.setItemDelegate(RunDelegate(tree))
         tree.setHeaderHidden(True)
         tree.setFrameShape(QFrame.Shape.NoFrame)
         tree.setIndentation(_INDENT)
@@ -102,7 +102,7 @@ class TextsPanel(QFrame):
         return tree
 
     def _make_actions(self) -> list[QAction]:
-        """They act on what is chosen, by their keys, while the tree has the keyboard."""
+        """Actions on the selected runs, with shortcuts that work while the tree has the focus."""
         offers: list[tuple[str, str, Callable[[], None]]] = [
             (self.tr("Rename"), "F2", lambda: self.tree.edit(self.tree.currentIndex())),
             (self.tr("Compare"), "Return", self.compare_chosen),
@@ -134,16 +134,16 @@ class TextsPanel(QFrame):
         layout.addLayout(self._pages, 1)
         layout.addWidget(self._foot)
 
-    # What is chosen
+    # Selected runs
 
     def chosen(self) -> list[Run]:
-        """The texts that are chosen, the oldest first."""
+        """The selected runs, oldest first."""
         indexes = self.tree.selectionModel().selectedIndexes()
         found = {self.model.run_at(index) for index in indexes}
         return [run for run in self._runs.all if run in found]
 
     def compare_chosen(self) -> None:
-        """Compare the two texts that are chosen, or the one with what it branched off."""
+        """Compare two selected runs, or one selected run with its parent."""
         chosen = self.chosen()
         if len(chosen) == 1:
             show_comparison(self._session, self, chosen[0].parent, chosen[0])
@@ -151,7 +151,7 @@ class TextsPanel(QFrame):
             show_comparison(self._session, self, *chosen[:2])
 
     def remove_chosen(self) -> None:
-        """Remove the texts that are chosen; the last one can be brought back."""
+        """Remove the selected runs; the last one can be restored."""
         for run in self.chosen():
             self._runs.remove(run)
 
@@ -165,11 +165,11 @@ class TextsPanel(QFrame):
         self._mark_shown()
 
     def _mark_shown(self) -> None:
-        """Choose the item of the text that is shown, unless several are chosen."""
+        """Select the item of the shown run, unless several items are selected."""
         index = self.model.index_of(self._runs.current)
         if len(self.chosen()) < 2 and index != self.tree.currentIndex():
             self._marking = True
-            # Not as the view would: with Ctrl held, as of Ctrl+Enter, it would choose both texts.
+            # The view would add to the selection while Ctrl is held, as in Ctrl+Enter.
             self.tree.selectionModel().setCurrentIndex(
                 index, QItemSelectionModel.SelectionFlag.ClearAndSelect
             )
@@ -192,7 +192,7 @@ class TextsPanel(QFrame):
             self.make_menu(run, index).popup(self.tree.viewport().mapToGlobal(point))
 
     def make_menu(self, run: Run, index: QModelIndex) -> QMenu:
-        """What can be done with one text."""
+        """Make the context menu of a run."""
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         current = self._runs.current

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.ui.state.texts.token_groups import Grouping, TokenGroups
+from app.ui.state.runs.token_groups import Grouping, TokenGroups
 
 KINDS = [Grouping.WORD, Grouping.SENTENCE, Grouping.LINE]
 
