@@ -12,7 +12,9 @@ _BOUNDS = {
     "float16": Difference(divergence=2e-3, largest=0.3),
     "bfloat16": Difference(divergence=2e-2, largest=1.5),
 }
-_QUANTIZED = Difference(divergence=3e-2, largest=2.0)
+_QUANTIZED = {"nf4": _BOUNDS["bfloat16"]}  # which its kernels compute in on some processors
+_INT8 = Difference(divergence=0.1, largest=3.0)
+"""Of int8, which rounds activations by what else is in the block, and of kinds not measured."""
 _MORE_BY_ITSELF = 10.0
 """Plain forward passes that differ among themselves by so many times a bound are of no use."""
 
@@ -20,7 +22,7 @@ _MORE_BY_ITSELF = 10.0
 def bound_of(dtype: str, quantization: str) -> Difference:
     """What a model of this dtype and quantization may differ from plain forward passes."""
     if quantization != "none":
-        return _QUANTIZED
+        return _QUANTIZED.get(quantization, _INT8)
     return _BOUNDS.get(dtype, _BOUNDS["bfloat16"])
 
 
