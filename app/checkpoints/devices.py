@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import psutil
 import torch
 
-from app.checkpoints.memory.host_memory import memory_limit
+from app.checkpoints.host_memory import memory_limit
 from app.errors import DeviceError
 from app.wording import size
 

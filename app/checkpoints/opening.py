@@ -13,8 +13,9 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_N
 from transformers.utils import logging as transformers_logging
 
 from app.checkpoints.formats import gguf
+from app.checkpoints.formats.adapter_layers import check_adapter
 from app.checkpoints.formats.gguf_conversion import convert
-from app.checkpoints.loading.lora import check_adapter
+from app.checkpoints.formats.tokenizer_loading import load_tokenizer
 from app.checkpoints.quantization_check import check_quantization
 from app.checkpoints.sources import (
     CheckpointFiles,
@@ -25,7 +26,6 @@ from app.checkpoints.sources import (
 )
 from app.checkpoints.spec import CHAT, CheckpointSpec, Recipe
 from app.checkpoints.status import LoadProgress
-from app.checkpoints.vocabulary.tokenizer_loading import load_tokenizer
 from app.errors import CheckpointError
 
 # It warns when it is imported, which PEFT does too, and for every cast to float16.

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerBase
 
 from app.checkpoints.context_length import role_context
@@ -16,6 +15,7 @@ from app.checkpoints.opening import OpenedRecipe, OpenedRole
 from app.checkpoints.preflight_report import RolePrompt
 from app.checkpoints.spec import CHAT, PERSONA_TEMPLATE, PLAIN, CheckpointSpec
 from app.checkpoints.vocabulary.compare import token_labels
+from app.checkpoints.vocabulary.text_encoding import encode_as_prompt
 from app.errors import ContextLengthError, PromptError
 
 
@@ -54,7 +54,7 @@ def encode_prompt(
     if spec.prompt != PLAIN:
         values = {"{system}": spec.system, "{prompt}": prompt}
         text = re.sub(r"\{system\}|\{prompt\}", lambda place: values[place[0]], spec.prompt)
-    return _encode_text(tokenizer, text)
+    return encode_as_prompt(tokenizer.backend_tokenizer, text, tokenizer.bos_token_id)
 
 
 def _encode_conversation(
@@ -83,33 +83,6 @@ def encode_continuation(tokenizer: PreTrainedTokenizerBase, text: str) -> list[i
         return whole[len(anchor) :]
     ids: list[int] = tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
     return ids
-
-
-def _encode_text(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
-    """The ids of ``text`` after what the tokenizer puts before it, without what it puts after it.
-
-    Some tokenizers end every text with end-of-sequence, after which nothing would be continued. A
-    text that begins with the beginning-of-sequence token, as templates do, gets no second one.
-    """
-    return encode_with(tokenizer.backend_tokenizer, text, tokenizer.bos_token_id)
-
-
-def encode_with(tokenizer: Tokenizer, text: str, bos_id: int | None) -> list[int]:
-    """The ids of ``text`` as a prompt, by a tokenizer of the library ``tokenizers``.
-
-    Args:
-        tokenizer: Whose post-processor may put ids before and after the text.
-        text: A text; special tokens in it are read as such.
-        bos_id: The beginning-of-sequence token, or None where there is none.
-    """
-    body = tokenizer.encode(text, add_special_tokens=False)
-    if body.ids and body.ids[0] == bos_id:
-        return list(body.ids)
-    whole = tokenizer.encode(text)
-    end = len(whole.ids)
-    while end > len(body.ids) and whole.special_tokens_mask[end - 1]:
-        end -= 1  # the mask is set for what was put after the text, and not for what was typed
-    return list(whole.ids[:end])
 
 
 def _encode_chat(

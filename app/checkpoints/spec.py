@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from app.checkpoints.endpoints.address import (
+from app.checkpoints.endpoint_address import (
     DEFAULT_LOGPROBS,
     address_of,
     check_logprobs,

@@ -15,7 +15,7 @@ from app.checkpoints.devices import (
     resolve_device,
     total_bytes,
 )
-from app.checkpoints.memory.host_memory import MemoryLimit
+from app.checkpoints.host_memory import MemoryLimit
 from app.errors import DeviceError
 from app.wording import size
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from tokenizers import Tokenizer
 
+from app.checkpoints.formats.tokenizer_loading import load_tokenizer
 from app.checkpoints.prompts import encode_continuation, encode_prompt
 from app.checkpoints.spec import CheckpointSpec
-from app.checkpoints.vocabulary.tokenizer_loading import load_tokenizer
 from app.checkpoints.vocabulary.tokenizer_proof import PROOF_TEXTS
 
 TOKENIZERS = Path(__file__).resolve().parents[2] / "build" / "real" / "tokenizers"

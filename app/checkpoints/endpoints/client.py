@@ -15,8 +15,8 @@ from typing import Any, TypeVar
 
 import httpx2
 
+from app.checkpoints.endpoint_address import Address
 from app.checkpoints.endpoints import endpoint_errors
-from app.checkpoints.endpoints.address import Address
 from app.checkpoints.endpoints.endpoint_errors import Failure, RequestError
 from app.checkpoints.endpoints.keys import Key
 from app.decoding.remote import EndpointUsage

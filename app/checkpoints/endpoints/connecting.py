@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from app.checkpoints.endpoints.address import address_of
+from app.checkpoints.endpoint_address import address_of
 from app.checkpoints.endpoints.client import Client
 from app.checkpoints.endpoints.endpoint_model import EndpointLanguageModel
 from app.checkpoints.endpoints.handshake import PROBE, shake_hands

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
-from app.checkpoints.endpoints.address import Address
+from app.checkpoints.endpoint_address import Address
 from app.checkpoints.endpoints.keys import Key, where_to_put
 from app.errors import EndpointError
 

@@ -6,7 +6,7 @@ import logging
 import os
 import re
 
-from app.checkpoints.endpoints.address import Address
+from app.checkpoints.endpoint_address import Address
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from transformers import PretrainedConfig, PreTrainedTokenizerBase
 from app.checkpoints.context_length import role_context
 from app.checkpoints.conversation import Prompt
 from app.checkpoints.devices import hardware_name, resolve_device
-from app.checkpoints.endpoints.address import address_of
+from app.checkpoints.endpoint_address import address_of
 from app.checkpoints.endpoints.connecting import connect
 from app.checkpoints.fingerprint import fingerprint
 from app.checkpoints.formats.adapters import AdapterFiles

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 from app.checkpoints.context_length import role_context
 from app.checkpoints.devices import free_bytes, resolve_device, total_bytes
+from app.checkpoints.host_memory import mapped_weight_bytes
 from app.checkpoints.memory.demand import Demand, RoleDemand, add_up
 from app.checkpoints.memory.footprint import BYTES, Footprint, measure_footprint
-from app.checkpoints.memory.host_memory import mapped_weight_bytes
 from app.checkpoints.memory.memory_changes import RoleFacts, find_changes
 from app.checkpoints.opening import OpenedRecipe, OpenedRole, quiet, unknown_model
 from app.checkpoints.preflight_report import DeviceMemory, MemoryEstimate

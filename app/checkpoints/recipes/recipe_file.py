@@ -12,7 +12,7 @@ from typing import Any
 import tomli_w
 
 from app.atomic_files import write_file
-from app.checkpoints.endpoints.address import KIND, address_of, is_endpoint
+from app.checkpoints.endpoint_address import KIND, address_of, is_endpoint
 from app.checkpoints.recipes.recipe_table import Problem, Table
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
 from app.decoding.types import GenerationConfig, check_alphas

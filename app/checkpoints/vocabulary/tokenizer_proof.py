@@ -12,9 +12,9 @@ from typing import Any
 from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerBase
 
+from app.checkpoints.formats.tokenizer_loading import TOKENIZER_FILE
 from app.checkpoints.opening import OpenedRole
-from app.checkpoints.prompts import encode_with
-from app.checkpoints.vocabulary.tokenizer_loading import TOKENIZER_FILE
+from app.checkpoints.vocabulary.text_encoding import encode_as_prompt
 
 PROOF_TEXTS = (
     "one two",
@@ -88,7 +88,8 @@ def tokenizer_differences(
     texts = (*PROOF_TEXTS, *(f"one {token} two" for token in (*special[:2], *special[-2:])))
     bos = role.tokenizer.bos_token_id
     pairs = (
-        (text, encode_with(read, text, bos), encode_with(shipped, text, bos)) for text in texts
+        (text, encode_as_prompt(read, text, bos), encode_as_prompt(shipped, text, bos))
+        for text in texts
     )
     return tuple(
         TokenizerDifference(text, tuple(ids), tuple(own)) for text, ids, own in pairs if ids != own

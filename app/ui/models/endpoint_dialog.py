@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.checkpoints.endpoints.address import ALL_LOGPROBS, DEFAULT_LOGPROBS, KIND, address_of
+from app.checkpoints.endpoint_address import ALL_LOGPROBS, DEFAULT_LOGPROBS, KIND, address_of
 from app.checkpoints.endpoints.keys import where_to_put
 from app.checkpoints.spec import CheckpointSpec
 from app.errors import RecipeError

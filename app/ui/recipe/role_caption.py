@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from app.checkpoints.endpoints.address import is_endpoint
+from app.checkpoints.endpoint_address import is_endpoint
 from app.checkpoints.sources import open_checkpoint
 from app.checkpoints.spec import CheckpointSpec
 from app.checkpoints.status import LoadProgress, RoleInForce

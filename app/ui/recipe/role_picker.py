@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.checkpoints.endpoints.address import KIND, is_endpoint
+from app.checkpoints.endpoint_address import KIND, is_endpoint
 from app.checkpoints.formats.gguf_files import is_gguf, source_of_path
 from app.checkpoints.sources import builtin_checkpoints
 from app.checkpoints.spec import CHAT, PLAIN

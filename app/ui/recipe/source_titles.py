@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import PurePath
 
-from app.checkpoints.endpoints.address import address_of, is_endpoint
+from app.checkpoints.endpoint_address import address_of, is_endpoint
 
 
 def titles_of(sources: list[str]) -> list[str]:

@@ -12,9 +12,9 @@ from dataclasses import replace
 import httpx2
 import pytest
 
+from app.checkpoints.endpoint_address import Address, address_of
 from app.checkpoints.endpoints import client as client_module
 from app.checkpoints.endpoints import keys
-from app.checkpoints.endpoints.address import Address, address_of
 from app.checkpoints.endpoints.endpoint_errors import of_status
 from app.decoding.types import FinishReason
 from app.engine.commands import Generate

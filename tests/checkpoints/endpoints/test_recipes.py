@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.checkpoints.endpoints.address import address_of
+from app.checkpoints.endpoint_address import address_of
 from app.checkpoints.opening import open_recipe
 from app.checkpoints.preflight import preflight
 from app.checkpoints.preflight_report import Verdict

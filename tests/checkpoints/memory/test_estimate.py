@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file
 
 from app.attribution.row_store import DEFAULT_BYTES
+from app.checkpoints.host_memory import mapped_weight_bytes
 from app.checkpoints.loading.loader import load_recipe
 from app.checkpoints.memory import demand
 from app.checkpoints.memory import estimate as memory
 from app.checkpoints.memory.estimate import does_not_fit, estimate_memory
-from app.checkpoints.memory.host_memory import mapped_weight_bytes
 from app.checkpoints.memory.memory_changes import RoleFacts, find_changes
 from app.checkpoints.opening import OpenedRecipe, open_recipe
 from app.checkpoints.preflight_report import DeviceMemory, MemoryEstimate, MemoryPart

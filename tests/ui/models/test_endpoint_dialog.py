@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QComboBox, QDialogButtonBox, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.attribution.attribution import attribute
-from app.checkpoints.endpoints.address import DEFAULT_LOGPROBS
+from app.checkpoints.endpoint_address import DEFAULT_LOGPROBS
 from app.checkpoints.spec import CheckpointSpec, Recipe
 from app.checkpoints.status import RoleInForce
 from app.decoding.remote import EndpointUsage, UnmatchedToken

@@ -9,7 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
-from app.checkpoints.endpoints.address import DEFAULT_LOGPROBS, is_endpoint
+from app.checkpoints.endpoint_address import DEFAULT_LOGPROBS, is_endpoint
 from app.checkpoints.recipes.recipe_file import write_recipe
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe, persona_pair
 from app.decoding.types import GenerationConfig

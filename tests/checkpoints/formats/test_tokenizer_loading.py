@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from tokenizers import Tokenizer, decoders, models, normalizers, processors, trainers
 
+from app.checkpoints.formats.tokenizer_loading import load_tokenizer
 from app.checkpoints.opening import open_recipe
 from app.checkpoints.preflight import preflight
 from app.checkpoints.prompts import encode_prompt
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
-from app.checkpoints.vocabulary.tokenizer_loading import load_tokenizer
 from app.checkpoints.vocabulary.tokenizer_proof import PROOF_TEXTS
 from app.errors import CheckpointError
 from tests import tiny

@@ -11,7 +11,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from app.checkpoints.memory.host_memory import (
+from app.checkpoints.host_memory import (
     MemoryLimit,
     mapped_weight_bytes,
     memory_limit,
