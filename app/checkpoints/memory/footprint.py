@@ -160,7 +160,9 @@ def _cache_of_layers(text: PretrainedConfig) -> list[int] | None:
     try:
         types, _ = get_layer_types_and_kwargs(text)
         return [
-            0 if kind in _LAYERS_WITHOUT_CACHE else _keys_and_values(layer, place)
+            0
+            if kind in _LAYERS_WITHOUT_CACHE
+            else _keys_and_values(layer, place) + _index_keys(kind, layer)
             for place, (kind, layer) in enumerate(zip(types, text.per_layer_config, strict=True))
         ]
     except Exception as error:  # configurations name their numbers as they please
@@ -182,9 +184,15 @@ def _keys_and_values(layer: PretrainedConfig, place: int) -> int:
     return 2 * _key_value_heads(layer, place, heads) * _head_size(layer, heads, place)
 
 
+def _index_keys(kind: str, layer: PretrainedConfig) -> int:
+    """Keys by which a layer finds the tokens that it attends to."""
+    return _number(layer, None, "index_head_dim", "indexer_head_dim") if "index" in kind else 0
+
+
 def _key_value_heads(layer: PretrainedConfig, place: int, heads: int) -> int:
-    new = getattr(layer, "new_decoder_architecture", False)  # Falcon's
-    if getattr(layer, "multi_query", False) and not new:
+    if getattr(layer, "new_decoder_architecture", False):
+        return heads  # Falcon repeats its keys for all heads before it keeps them
+    if getattr(layer, "multi_query", False):
         return 1
     return _number(layer, place, "num_key_value_heads", "num_kv_heads") or heads
 

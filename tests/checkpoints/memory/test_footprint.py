@@ -23,6 +23,7 @@ from transformers import (
 
 from app.checkpoints.memory.footprint import measure_footprint
 from tests import tiny
+from tests.architectures.tiny_configurations import tiny_configuration
 
 _QUANTIZED = {
     "none": None,
@@ -69,6 +70,10 @@ def _small(kind: type[PretrainedConfig], **settings: object) -> PretrainedConfig
 
 
 _CONFIGS = {
+    "keys repeated for all heads": lambda: tiny_configuration("falcon, as 40B", 64),
+    "keys of an indexer": lambda: tiny_configuration("deepseek_v32", 64),
+    "feed-forward layers of their own widths": lambda: tiny_configuration("gemma3n_text", 64),
+    "heads of other widths in some layers": lambda: tiny_configuration("gemma4_text", 64),
     "several query heads over one": lambda: tiny.ARCHITECTURES["qwen2"](64),
     "head wider than its share": lambda: tiny.ARCHITECTURES["gemma2"](64),
     "as many heads everywhere": lambda: tiny.ARCHITECTURES["gpt2"](64),
@@ -120,8 +125,8 @@ def test_the_cache_is_what_reading_tokens_leaves(name: str) -> None:
     held = [
         tensor.nbytes
         for layer in cache.layers
-        for tensor in (getattr(layer, "keys", None), getattr(layer, "values", None))
-        if isinstance(tensor, torch.Tensor)
+        for name in ("keys", "values", "indexer_keys")
+        if isinstance(tensor := getattr(layer, name, None), torch.Tensor)
     ]
     assert measure_footprint(config).cache_bytes(tokens, "float32") == sum(held)
 
