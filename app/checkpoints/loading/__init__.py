@@ -1,1 +1,1 @@
-"""From files to models in memory."""
+"""Loading: from checkpoint files to models in memory."""

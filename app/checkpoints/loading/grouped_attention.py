@@ -1,10 +1,11 @@
-"""Attention on a CPU that does not copy keys and values for each head that asks the same ones.
+"""Grouped-query attention on a CPU without copies of keys and values.
 
-Where several query heads have one head of keys and values (Ainslie et al., GQA, arXiv 2305.13245),
-transformers repeats these before it attends with a mask, which blocks of several tokens always
-need: all of the KV cache is written and read once more for each layer. Here a few tokens ask as so
-many rows of one head, so that it is read once; of longer blocks the kernel finds the heads itself.
-Measured in docs/performance.md.
+With grouped-query attention (Ainslie et al., GQA, arXiv 2305.13245), several query heads share
+one key-value head. For masked attention, which every block of several tokens needs, transformers
+repeats keys and values for each query head, and so copies the whole KV cache in every layer.
+Here, the query heads of a group become rows of one head for short blocks, so that the cache is
+read once; for longer blocks torch's kernel groups the heads itself. Measured in
+docs/performance.md.
 """
 
 from __future__ import annotations
@@ -21,17 +22,17 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
 FEW_TOKENS = 4
-"""Up to this many tokens, rows of one head are the faster ones."""
+"""Blocks up to this many tokens are computed as rows of one head, which is faster there."""
 _OTHERS = "position_bias", "softcap", "cache"
-"""What transformers may ask for beside the mask; it does, or refuses, it itself."""
+"""Other arguments of attention, which are left to transformers' implementation."""
 _PLAIN, _GROUPED = "sdpa", "tuneshift_grouped"
 
 
 def group_attention(model: PreTrainedModel, on: bool = True) -> None:
-    """Let ``model`` attend by :func:`attend`, or as transformers does.
+    """Make ``model`` use :func:`attend` for attention if it can.
 
-    A model that is not on a CPU, does not attend by torch's kernel, or asks whether that is the
-    kernel in force (Falcon, DeepSeek-V3.2), stays as it is.
+    A model that is not on a CPU, does not use torch's SDPA kernel, or checks for the name of that
+    kernel in its code (Falcon, DeepSeek-V3.2) is left unchanged.
     """
     before, after = (_PLAIN, _GROUPED) if on else (_GROUPED, _PLAIN)
     config = model.config
@@ -42,7 +43,7 @@ def group_attention(model: PreTrainedModel, on: bool = True) -> None:
 
 
 def _asks_for_kernel(model: PreTrainedModel) -> bool:
-    """Whether code of ``model`` names torch's kernel and so would behave otherwise under ours."""
+    """Whether the code of ``model`` checks for the name of torch's kernel."""
     classes = {kind for module in model.modules() for kind in type(module).__mro__}
     methods = [unwrap(each) for kind in classes for each in vars(kind).values() if callable(each)]
     return any(
@@ -85,21 +86,20 @@ def attend(
     """Attention as transformers' ``sdpa`` defines it.
 
     Args:
-        module: Knows how many query heads share a head of keys and values.
+        module: The attention layer; names how many query heads share a key-value head.
         query: [B, H, k, size].
         key: [B, heads, n, size]; ``value`` likewise.
-        attention_mask: [B, 1, k, n] or [B, H, k, n], or None where nothing is masked but what a
-            prompt's tokens have before them.
-        dropout: Of training, which does not happen here.
-        scaling: Of the scores; by default 1 / √size.
-        kwargs: What else transformers passes on.
+        attention_mask: [B, 1, k, n] or [B, H, k, n], or None for a plain causal mask.
+        dropout: Used in training only.
+        scaling: Factor of the attention scores; by default 1 / √size.
+        kwargs: Further arguments of transformers.
 
     Returns:
-        [B, k, H, size], and no weights.
+        The output, [B, k, H, size], and None for the attention weights.
     """
     batch, heads, count, size = query.shape
     groups = heads // key.shape[1]
-    plain = count > 1 and attention_mask is None  # a whole prompt: its kernel copies nothing
+    plain = count > 1 and attention_mask is None  # a whole prompt: the causal kernel copies nothing
     by_head = attention_mask is not None and attention_mask.shape[1] != 1
     other = any(kwargs.get(name) is not None for name in _OTHERS)
     if groups == 1 or plain or by_head or other:

@@ -1,4 +1,4 @@
-"""Loading a recipe: every checkpoint once, with progress and cancel, into an ensemble."""
+"""Loader of recipes: reads every checkpoint once and joins the roles into an ensemble."""
 
 from __future__ import annotations
 
@@ -53,11 +53,11 @@ class LoadedRecipe:
     """A recipe whose models are in memory.
 
     Attributes:
-        recipe: What was asked for.
+        recipe: The recipe.
         ensemble: The roles, ready to decode.
-        roles: What each role runs as, in the order of ``Recipe.roles``.
+        roles: Device, dtype and so on in force for each role, in the order of ``Recipe.roles``.
         eos_ids: Union of the end-of-sequence ids of all roles.
-        weights: The models by what decides that they are the same; some share tensors.
+        weights: The models by weights key; some share tensors.
     """
 
     recipe: Recipe
@@ -69,7 +69,7 @@ class LoadedRecipe:
     _context_of_role: tuple[int, ...]
 
     def encode(self, prompt: Prompt) -> list[list[int]]:
-        """The prompt's ids for each model context, in its role's prompt format.
+        """The token ids of the prompt for each model context, in its role's prompt format.
 
         Raises:
             PromptError: A role cannot read the prompt.
@@ -77,7 +77,7 @@ class LoadedRecipe:
         return [self.encode_for(place, prompt) for place in range(len(self._prompts))]
 
     def encode_for(self, place: int, prompt: Prompt) -> list[int]:
-        """The prompt's ids for the model context at this index, each of which its model can read.
+        """The token ids of the prompt for the model context at this index.
 
         Raises:
             PromptError: The role cannot read the prompt.
@@ -88,31 +88,31 @@ class LoadedRecipe:
         return ids
 
     def check_ids(self, place: int, ids: Sequence[int]) -> None:
-        """Refuse ids that the model of the model context at this index has no row for.
+        """Check that the embedding of the model context at this index has a row for every id.
 
         Raises:
-            PromptError: There is such an id.
+            PromptError: An id has no row.
         """
         ensemble = self.ensemble
         rows = ensemble.models[place].vocabulary_size
         check_rows(ids, rows, ensemble.names[place], self._prompts[place][0])
 
     def check_following(self, ids: Sequence[int], role: int | None = None) -> None:
-        """Refuse ids that are to follow a prompt and that the models have no row for.
+        """Check that the models have embedding rows for ids that follow a prompt.
 
         Args:
-            ids: Such as the ids of a text to be scored.
-            role: The place of the role that reads them, or None for all roles.
+            ids: Token ids, for example of a text to be scored.
+            role: The index of the role that reads them, or None for all roles.
 
         Raises:
-            PromptError: There is such an id.
+            PromptError: An id has no row.
         """
         places = range(len(self._prompts)) if role is None else [self.context_index(role)]
         for place in places:
             self.check_ids(place, ids)
 
     def encode_continuation(self, text: str) -> list[int]:
-        """The ids of a text that is to follow a prompt, in the base's tokenizer."""
+        """The token ids of a text that follows a prompt, in the base's tokenizer."""
         return encode_continuation(self._prompts[0][0], text)
 
     @property
@@ -148,7 +148,7 @@ class LoadedRecipe:
         return Detokenizer(self._prompts[0][0].backend_tokenizer, prompt)
 
     def token_labels(self) -> list[str]:
-        """What to call each id of the base, [V]."""
+        """A label for each id of the base, [V]."""
         return token_labels(
             self._prompts[0][0].backend_tokenizer, range(self.ensemble.vocabulary_size)
         )
@@ -166,20 +166,20 @@ def load_recipe(
     """Load every checkpoint of a recipe once and join the roles into an ensemble.
 
     Args:
-        opened: What to load.
-        masked_ids: Ids of the base that are never to be generated, of its ``VocabularyReport``.
-        on_progress: Called for each role as its weights arrive.
-        cancelled: Asked for every tensor.
-        held: What is in memory and need not be read again, of :func:`still_needed`; it is emptied
-            when the load fails, so that nothing else holds it.
-        spare: Bytes of main memory that may be taken to make single steps faster.
+        opened: The recipe with its files.
+        masked_ids: Ids of the base that are never generated, from its ``VocabularyReport``.
+        on_progress: Called for each role as its weights are read.
+        cancelled: Called for every tensor.
+        held: Weights in memory that need not be read again, from :func:`still_needed`; the
+            dictionary is emptied if the load fails, so that it does not keep them alive.
+        spare: Bytes of main memory that packed weights may use.
         proof: Whether models are compared with plain forward passes.
 
     Raises:
         CheckpointError: A checkpoint does not fit its configuration.
-        DeviceError: A device is not there or out of memory.
-        ModelError: A model computes no numbers, or not the same ones twice.
-        Cancelled: When ``cancelled`` says so; nothing stays loaded.
+        DeviceError: A device does not exist or is out of memory.
+        ModelError: The logits of a model are not finite or not reproducible.
+        Cancelled: ``cancelled`` returned true; nothing stays loaded.
     """
     recipe = opened.recipe
     held = {} if held is None else held
@@ -187,7 +187,7 @@ def load_recipe(
     try:
         with tensors_apart():
             for role in sorted(opened.roles, key=lambda role: role.spec.offload):
-                assembly.load(role)  # what has to fit comes before what takes the room left
+                assembly.load(role)  # roles that must fit come before those that may be offloaded
             for role in opened.roles:
                 assembly.adapt(role)
             for weights in assembly.weights.values():
@@ -231,7 +231,7 @@ def load_recipe(
 
 
 def still_needed(loaded: LoadedRecipe, opened: OpenedRecipe) -> dict[WeightsKey, LoadedWeights]:
-    """Of what is loaded, the weights that ``opened`` asks for too."""
+    """The weights of the loaded recipe that ``opened`` uses as well."""
     wanted = {key for role in opened.roles for key in _keys(role)}
     return {key: weights for key, weights in loaded.weights.items() if key in wanted}
 
@@ -247,7 +247,7 @@ def _keys(role: OpenedRole) -> tuple[WeightsKey, WeightsKey]:
 
 
 class _Assembly:
-    """Loads each set of weights once, and makes one model context for each weights and prompt."""
+    """Loads each set of weights once and makes one model context per weights and prompt format."""
 
     def __init__(
         self,
@@ -269,13 +269,13 @@ class _Assembly:
         self.in_force: list[RoleInForce] = []
 
     def forget(self) -> None:
-        """Let go of everything, so that an error that is still looked at does not hold it."""
+        """Drop all references, so that the traceback of an error does not keep models alive."""
         self.weights.clear()
         self._held = {}
         self.contexts.clear()
 
     def load(self, role: OpenedRole) -> None:
-        """Load the weights of ``role``, without an adapter, unless they are there or elsewhere."""
+        """Load the weights of ``role`` without its adapter, unless they are loaded or remote."""
         if role.spec.is_endpoint:
             return
         key, _ = _keys(role)
@@ -290,7 +290,7 @@ class _Assembly:
             )
 
     def adapt(self, role: OpenedRole) -> None:
-        """Put the adapter of ``role``, if it has one, over the weights that it was made for."""
+        """Apply the adapter of ``role``, if it has one, to the weights that it adapts."""
         adapter = role.files.adapter
         if role.spec.is_endpoint or adapter is None:
             return
@@ -325,7 +325,7 @@ class _Assembly:
         self.weights[key] = without(self.weights[key], proof.given_up)
 
     def add(self, role: OpenedRole) -> None:
-        """Give ``role`` its model context, which an earlier role may have made."""
+        """Assign ``role`` its model context, possibly the one of an earlier role."""
         if role.spec.is_endpoint:
             self._connect(role)
             return
@@ -404,6 +404,6 @@ def _eos_ids(weights: Weights, tokenizers: Iterable[PreTrainedTokenizerBase]) ->
 
 
 def _own_eos_id(config: PretrainedConfig) -> object:
-    """What a configuration names as end; of a model that also sees, that of its text model."""
+    """The end-of-sequence ids of a configuration, or of its text model if it is multimodal."""
     text = config.get_text_config(decoder=True)
     return getattr(config, "eos_token_id", getattr(text, "eos_token_id", None))

@@ -15,7 +15,7 @@ from app.checkpoints.formats.adapters import AdapterFiles
 
 
 def adapted(model: PreTrainedModel, adapter: AdapterFiles) -> PreTrainedModel:
-    """A model with the adapter; it shares every weight with ``model``, which stays as it is.
+    """An adapted model that shares every weight with ``model``, which is left unchanged.
 
     Raises:
         CheckpointError: The adapter does not fit the model.
@@ -28,7 +28,7 @@ def adapted(model: PreTrainedModel, adapter: AdapterFiles) -> PreTrainedModel:
 
 
 def twin(model: PreTrainedModel) -> PreTrainedModel:
-    """A copy of the modules over the same tensors."""
+    """A copy of a model's modules over the same tensors."""
     shared: list[Any] = [*model.parameters(), *model.buffers()]
     for module in model.modules():
         shared += [*_tensors_of_int8(module), *_state_of_4_bits(module)]
@@ -36,7 +36,7 @@ def twin(model: PreTrainedModel) -> PreTrainedModel:
 
 
 def _tensors_of_int8(module: torch.nn.Module) -> list[Tensor]:
-    """What bitsandbytes keeps of an int8 layer beside its parameters."""
+    """The tensors that bitsandbytes keeps of an int8 layer beside its parameters."""
     layer: Any = module
     if type(module).__name__ != "Linear8bitLt":  # by name, because importing bitsandbytes is slow
         return []

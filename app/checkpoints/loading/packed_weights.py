@@ -1,11 +1,11 @@
-"""A second copy of the weights of linear layers, packed for reading few tokens at a time on a CPU.
+"""Packed weights: a prepacked copy of linear weights for short blocks on a CPU.
 
-One token reads every weight once, so memory sets the pace. The kernels for bfloat16 reach half of
-what memory gives, and those for float16 are as slow for blocks as they are fast for one token.
-FBGEMM's reach nearly all of it from one token to a block of 16: weights in float16, which holds the
-usual range of bfloat16 exactly, with activations and sums in float32. Measured in
-docs/performance.md. Long blocks, such as prompts, are computed with the weights as they were
-loaded: there, arithmetic sets the pace, and bfloat16 has the faster one.
+A single token reads every weight once, so its speed is bound by memory bandwidth. torch's
+bfloat16 kernels reach half of that bandwidth; its float16 kernels are fast for one token and slow
+for blocks. FBGEMM's kernel reaches nearly all of it from one token to a block of 16, with float16
+weights, which hold the usual range of bfloat16 exactly, and float32 activations and sums.
+Measured in docs/performance.md. Long blocks, such as prompts, use the weights as loaded: they are
+bound by arithmetic, where bfloat16 is faster.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from transformers import PreTrainedModel
 from app.errors import Cancelled
 
 FEW_ROWS = 24
-"""Up to this many tokens at once, the packed weights are the faster ones."""
+"""Blocks up to this many tokens use the packed weights."""
 _ENGINES = ("fbgemm", "x86")  # torch's names for FBGEMM
 _HALVES = (torch.bfloat16, torch.float16)
 _CHUNK = 1 << 24  # weights that are packed at once, from a copy in float32
@@ -32,11 +32,11 @@ _CPU = torch._C.DispatchKeySet(torch._C.DispatchKey.CPU)
 
 
 class PackedLinear(nn.Linear):
-    """A linear layer from float32 to float32 with both copies of its weights.
+    """A linear layer with float32 input and output that holds both copies of its weight.
 
     Args:
-        linear: Whose weight and bias it keeps.
-        packed: Its weight once more.
+        linear: The layer whose weight and bias are used for long blocks.
+        packed: The packed copy of that weight, used for short blocks.
     """
 
     def __init__(self, linear: nn.Linear, packed: _Packed) -> None:
@@ -57,7 +57,7 @@ class PackedLinear(nn.Linear):
 
 
 class _Packed:
-    """Packed weights, which copies of a model share."""
+    """A packed weight, shared by copies of a model."""
 
     def __init__(self, parts: Sequence[Any], nbytes: int) -> None:
         self._parts = tuple(parts)
@@ -79,23 +79,23 @@ def pack_models(
     on_progress: Callable[[int, int], None] = lambda done, total: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> int:
-    """Give the linear layers of ``models`` packed weights, as far as there is room for them.
+    """Add packed weights to the linear layers of ``models``, as far as memory allows.
 
-    From then on such a model computes in float32, whatever its weights are stored in. A model that
-    has them already, that is not on a CPU, in float32 or quantised, or that keeps matrices outside
-    of linear layers and embeddings (mixtures of experts, convolutions) stays as it is.
+    A packed model computes in float32, whatever the dtype of its weights. A model is left unchanged
+    if it is packed already, is not on a CPU, is in float32 or quantised, or has matrices outside of
+    linear layers and embeddings (mixtures of experts, convolutions).
 
     Args:
-        models: The most important first.
-        room: Bytes that may be taken, for good or while packing.
-        on_progress: Called with bytes done and bytes in all.
-        cancelled: Asked for every layer.
+        models: The models, the most important first.
+        room: Bytes that may be used, permanently or while packing.
+        on_progress: Called with bytes done and total bytes.
+        cancelled: Called for every layer.
 
     Returns:
         Bytes of the packed weights.
 
     Raises:
-        Cancelled: When ``cancelled`` says so; no model has been changed then.
+        Cancelled: ``cancelled`` returned true; no model has been changed.
     """
     if torch.backends.quantized.engine not in _ENGINES:  # such as on ARM
         return 0
@@ -123,12 +123,12 @@ def pack_models(
 
 
 def is_packable(model: PreTrainedModel) -> bool:
-    """Whether :func:`pack_models` would change ``model``, where there is room."""
+    """Whether :func:`pack_models` would change ``model``, given enough memory."""
     return torch.backends.quantized.engine in _ENGINES and bool(_weights_to_pack(model))
 
 
 def packed_weights(model: nn.Module) -> Iterator[_Packed]:
-    """The packed weights that ``model`` has; copies of a model have the same."""
+    """The packed weights of ``model``; copies of a model share them."""
     for module in model.modules():
         if isinstance(module, PackedLinear):
             yield module.packed
@@ -151,7 +151,7 @@ def _plan(
 
 
 def _weights_to_pack(model: PreTrainedModel) -> dict[int, Tensor]:
-    """Weights of the linear layers by identity; none where the model has to stay as it is."""
+    """Weights of the linear layers by identity; empty if the model is left unchanged."""
     linear = {id(m.weight): m.weight for m in model.modules() if type(m) is nn.Linear}
     known = {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding)} | linear.keys()
     if any(tensor.device.type != "cpu" for tensor in (*model.parameters(), *model.buffers())):
@@ -176,7 +176,7 @@ def _pack(weight: Tensor) -> _Packed | None:
 
 
 def _use(model: PreTrainedModel, packed: dict[int, _Packed]) -> None:
-    """Replace the linear layers, and let everything between them compute in float32."""
+    """Replace the linear layers, and make everything between them compute in float32."""
     for parent in list(model.modules()):
         for name, child in list(parent.named_children()):
             if type(child) is nn.Linear and id(child.weight) in packed:

@@ -1,4 +1,4 @@
-"""Which layers go to the device and which stay in main memory, when a person allows it."""
+"""Placement of layers on the device or, for roles with ``offload``, in main memory."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Placement:
     """Where the parts of a model go.
 
     Attributes:
-        device_map: As accelerate reads it.
+        device_map: The device map of accelerate.
         offloaded: Share of the weights that stays in main memory, from 0 to 1.
     """
 
@@ -33,10 +33,10 @@ class Placement:
 
 
 def place(role: OpenedRole, device: str) -> Placement:
-    """Everything on ``device``, or what fits there where the role allows offload.
+    """Place all layers on ``device``, or those that fit if the role allows offload.
 
     Raises:
-        DeviceError: The layers do not even fit into the device and the main memory together.
+        DeviceError: The layers do not fit into the device and main memory together.
     """
     if not role.spec.offload or device.startswith(_MAIN_MEMORY):
         return Placement({"": device})
@@ -73,7 +73,7 @@ def split(role: OpenedRole, device: str, room: int, main_memory: int) -> Placeme
 
 
 def _sizes_in_memory(role: OpenedRole, model: PreTrainedModel) -> dict[str, Any]:
-    """How accelerate is to count: quantized layers small, the others in the dtype asked for."""
+    """Sizes for accelerate: quantized layers small, all others in the requested dtype."""
     dtype = compute_dtype(role)
     if role.spec.quantization == "none":
         return {"dtype": dtype}

@@ -1,4 +1,4 @@
-"""What a loaded model is read with beyond plain forward passes, and how it is read without."""
+"""The shortcuts that a loaded model uses beyond plain forward passes, and how to leave them out."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from app.decoding.uncached_model import UncachedLanguageModel
 
 
 def with_original(weights: LoadedWeights) -> LoadedWeights:
-    """The same with a second model over the same tensors, which stays as transformers made it.
+    """The weights with an ``original`` over the same tensors that stays as transformers made it.
 
-    Where nothing will be made faster there is one model, since some change their tensors when they
-    read something for the first time (RWKV).
+    If nothing will be made faster, both are one object, since some models change their tensors at
+    their first forward pass (RWKV).
     """
     model = weights.model
     changes = not weights.offloaded and (may_be_grouped(model) or is_packable(model))
@@ -31,19 +31,19 @@ def with_original(weights: LoadedWeights) -> LoadedWeights:
 
 
 def is_as_loaded(weights: LoadedWeights) -> bool:
-    """Whether nothing in the model has been made faster."""
+    """Whether the model is unchanged since loading."""
     return not is_grouped(weights.model) and not _is_packed(weights.model)
 
 
 def without(weights: LoadedWeights, given_up: Collection[Shortcut]) -> LoadedWeights:
-    """The weights with what the model itself has of some shortcuts taken out."""
+    """The weights without the shortcuts that are built into the model itself."""
     return replace(weights, model=_model_without(weights, given_up))
 
 
 def shortcuts_of(
     weights: LoadedWeights, language_model: TransformersLanguageModel
 ) -> tuple[Shortcut, ...]:
-    """What ``language_model`` reads ``weights`` with, in the order in which it is given up."""
+    """The shortcuts that ``language_model`` uses, in the order in which they are given up."""
     cached = not isinstance(language_model, UncachedLanguageModel)
     takes = signature(language_model.model.forward).parameters
     pads = cached and language_model.pads_batches and "past_key_values" in takes
@@ -62,12 +62,12 @@ def shortcuts_of(
 def read_without(
     weights: LoadedWeights, context: int | None, given_up: Collection[Shortcut]
 ) -> TransformersLanguageModel:
-    """What reads ``weights`` without some shortcuts.
+    """A language model over ``weights`` that does without some shortcuts.
 
     Args:
-        weights: With their original.
-        context: The most tokens to read, or None for as many as the model can.
-        given_up: The shortcuts; without any it is the fastest language model.
+        weights: The weights with their original.
+        context: The context length, or None for that of the model.
+        given_up: The shortcuts to leave out; if empty, the language model is the fastest one.
     """
     model = _model_without(weights, given_up)
     if Shortcut.CACHE in given_up:

@@ -1,4 +1,4 @@
-"""Reading the weights of one model: quantization, placement, progress, and what went wrong."""
+"""Reads the weights of one model, with quantization, placement, progress and errors."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LoadedWeights:
-    """A model in memory and what is in force.
+    """A model in memory, and the settings in force.
 
     Attributes:
-        model: Ready to be evaluated.
-        dtype: Of what is not quantized, such as ``bfloat16``.
+        model: The model, ready for forward passes.
+        dtype: The dtype of the weights that are not quantized, such as ``bfloat16``.
         quantization: ``none``, ``int8``, ``nf4``, or what the checkpoint was quantized with.
         offloaded: Share of the weights that stays in main memory, from 0 to 1.
-        original: The model as transformers made it, over the same tensors; ``model`` may have been
-            made faster since. Both are one where it has not.
+        original: The model as transformers made it, over the same tensors as ``model``, which may
+            have been changed to be faster; the same object if it has not.
     """
 
     model: PreTrainedModel
@@ -52,15 +52,15 @@ def load_weights(
     """Load the model of ``role``, without its adapter.
 
     Args:
-        role: What to load.
-        device: Where to.
-        on_progress: Called with bytes done and bytes in all as weights arrive.
-        cancelled: Asked for every tensor.
+        role: The opened role.
+        device: The device to load to.
+        on_progress: Called with bytes done and total bytes as weights are read.
+        cancelled: Called for every tensor.
 
     Raises:
-        CheckpointError: The weights are not there or do not fit the configuration.
-        DeviceError: The device cannot do what is asked, or has not enough memory.
-        Cancelled: When ``cancelled`` says so.
+        CheckpointError: The weights are missing or do not fit the configuration.
+        DeviceError: The device does not support the request, or has not enough memory.
+        Cancelled: ``cancelled`` returned true.
     """
     files = role.files
     if not files.weights:
@@ -126,7 +126,7 @@ def _quantization(role: OpenedRole, placement: Placement) -> BitsAndBytesConfig 
 
 
 def _let_go_of_files(model: PreTrainedModel) -> None:
-    """Copy what is still a view of a mapped file, which would keep the whole file in memory."""
+    """Copy tensors that are views of a mapped file and would keep the whole file in memory."""
     for parameter in model.parameters():
         if parameter.device.type == "cpu" and parameter.is_floating_point():  # not quantized
             parameter.data = parameter.data.clone()
@@ -135,7 +135,7 @@ def _let_go_of_files(model: PreTrainedModel) -> None:
 def _avoid_packing(model: PreTrainedModel) -> None:
     """Keep bitsandbytes from packing 4-bit layers for AVX512 whose shapes it cannot pack.
 
-    It does not look, and would fail at the first token.
+    bitsandbytes does not check the shapes, and would fail at the first token.
     """
     for module in model.modules():
         layer: Any = module
@@ -147,7 +147,7 @@ def _avoid_packing(model: PreTrainedModel) -> None:
 
 
 def _pack(model: PreTrainedModel) -> None:
-    """Let bitsandbytes pack every layer now, one after another, and not at the first token."""
+    """Make bitsandbytes pack every layer now, one by one, instead of at the first token."""
     with torch.no_grad():
         model.eval()(torch.zeros((1, 1), dtype=torch.int64))
 
@@ -181,10 +181,10 @@ def _explain(error: Exception, role: OpenedRole, device: str) -> TuneshiftError:
 
 @contextmanager
 def _watched(report: Callable[[int], None], sizes: Mapping[str, int]) -> Iterator[None]:
-    """Turn the loading bar of transformers into calls of ``report``, which may raise to cancel.
+    """Redirect the progress bar of transformers to ``report``, which may raise to cancel.
 
     Args:
-        report: Receives the bytes that have been loaded.
+        report: Receives the number of bytes loaded.
         sizes: Bytes of each tensor, by its name in the weight files.
     """
     total = sum(sizes.values())
@@ -210,7 +210,7 @@ def _watched(report: Callable[[int], None], sizes: Mapping[str, int]) -> Iterato
 
 
 def _size_of(item: Any, sizes: Mapping[str, int], otherwise: int) -> int:
-    """Bytes of one step of the bar, which gives a parameter's name first; or an average."""
+    """Bytes of one step of the bar: of the named parameter, or the average."""
     name = item[0] if isinstance(item, tuple) and item else item
     if not isinstance(name, str):
         return otherwise
