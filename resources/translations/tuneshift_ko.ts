@@ -1865,14 +1865,6 @@ Click to show or hide it.</source>
         <translation>반전문가</translation>
     </message>
     <message>
-        <source>Weight of the difference between expert and anti-expert: 0 has no effect,
-1 is as tuned, less than 0 is the opposite. It acts from the next token on.
-Double-click the slider to go back to the recipe&apos;s value.</source>
-        <translation>전문가와 반전문가의 차이에 곱하는 가중치: 0은 효과 없음,
-1은 튜닝된 그대로, 0보다 작으면 반대입니다. 다음 토큰부터 적용됩니다.
-슬라이더를 두 번 클릭하면 레시피의 값으로 돌아갑니다.</translation>
-    </message>
-    <message>
         <source>Rename</source>
         <translation>이름 바꾸기</translation>
     </message>
@@ -1885,7 +1877,15 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>쌍 제거</translation>
     </message>
     <message>
-        <source>A recipe keeps at least one pair.</source>
+        <source>α multiplies the difference between expert and anti-expert: 0 turns the pair off,
+1 applies it in full, negative values reverse it. Changes apply to the next token.
+Double-click the slider to reset α to the recipe&apos;s value.</source>
+        <translation>전문가와 반전문가의 차이에 α를 곱합니다. 0이면 쌍을 사용하지 않고,
+1이면 그대로 더하며, 음수이면 반대로 작용합니다. 변경은 다음 토큰부터 적용됩니다.
+슬라이더를 두 번 클릭하면 α가 레시피의 값으로 돌아갑니다.</translation>
+    </message>
+    <message>
+        <source>A recipe needs at least one pair.</source>
         <translation>레시피에는 쌍이 하나 이상 있어야 합니다.</translation>
     </message>
     <message>
@@ -1905,8 +1905,8 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>{0}의 α (숫자)</translation>
     </message>
     <message>
-        <source>More for {0}</source>
-        <translation>{0} 더 보기</translation>
+        <source>Actions for {0}</source>
+        <translation>{0}에 대한 작업</translation>
     </message>
     <message>
         <source>{0} of {1}</source>
@@ -2238,28 +2238,28 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>이 역할의 프롬프트 형식을 바꿉니다</translation>
     </message>
     <message>
-        <source>The preview follows when the run has ended.</source>
-        <translation>실행이 끝나면 미리 보기를 표시합니다.</translation>
+        <source>The preview is updated when the run ends.</source>
+        <translation>실행이 끝나면 미리 보기를 갱신합니다.</translation>
+    </message>
+    <message>
+        <source>The prompt is empty; this is the recipe&apos;s example prompt.</source>
+        <translation>프롬프트가 비어 있어 레시피의 예시 프롬프트를 표시합니다.</translation>
+    </message>
+    <message>
+        <source>The exact prompt that each role receives.</source>
+        <translation>각 역할이 실제로 받는 프롬프트입니다.</translation>
+    </message>
+    <message>
+        <source>same as the {0}</source>
+        <translation>{0}과(와) 같음</translation>
+    </message>
+    <message>
+        <source>the model&apos;s chat template is not used</source>
+        <translation>모델의 채팅 템플릿 사용 안 함</translation>
     </message>
     <message>
         <source>Reading the tokenizers …</source>
         <translation>토크나이저 읽는 중 …</translation>
-    </message>
-    <message>
-        <source>The prompt is empty: this is the sample prompt of the recipe.</source>
-        <translation>프롬프트가 비어 있어 레시피의 예시 프롬프트를 표시합니다.</translation>
-    </message>
-    <message>
-        <source>What each role reads before the first token of the text.</source>
-        <translation>텍스트의 첫 토큰 전에 각 역할이 읽는 내용입니다.</translation>
-    </message>
-    <message>
-        <source>the same as the {0}</source>
-        <translation>{0}과(와) 같음</translation>
-    </message>
-    <message>
-        <source>its chat template is not used</source>
-        <translation>채팅 템플릿 사용 안 함</translation>
     </message>
     <message>
         <source>{0} tokens</source>
@@ -2395,8 +2395,8 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>로드 취소</translation>
     </message>
     <message>
-        <source>Give up loading; what was read is dropped.</source>
-        <translation>로드를 그만둡니다. 읽은 내용은 버려집니다.</translation>
+        <source>Stop loading and release the models that were loaded.</source>
+        <translation>로드를 중단하고 이미 로드한 모델을 해제합니다.</translation>
     </message>
 </context>
 <context>
@@ -2434,27 +2434,27 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>“{0}”은(는) 레시피가 아닙니다</translation>
     </message>
     <message>
-        <source>A recipe is a .toml file. Drop a folder or file of a model on the role that is to use it.</source>
-        <translation>레시피는 .toml 파일입니다. 모델의 폴더나 파일은 사용할 역할 위에 놓으십시오.</translation>
+        <source>A recipe is a .toml file. To use a model, drop its folder or file on a role.</source>
+        <translation>레시피는 .toml 파일입니다. 모델을 사용하려면 모델의 폴더나 파일을 역할 위에 놓으십시오.</translation>
     </message>
     <message>
-        <source>The recipe can be changed when the run has ended</source>
-        <translation>레시피는 실행이 끝난 뒤 바꿀 수 있습니다</translation>
+        <source>The recipe cannot be changed during a run</source>
+        <translation>실행 중에는 레시피를 바꿀 수 없습니다</translation>
     </message>
     <message>
-        <source>Stop it with Esc and drop the file again.</source>
-        <translation>Esc로 중지하고 파일을 다시 놓으십시오.</translation>
+        <source>Stop the run with Esc, then drop the file again.</source>
+        <translation>Esc로 실행을 중지한 다음 파일을 다시 놓으십시오.</translation>
     </message>
     <message>
-        <source>Open a recipe</source>
+        <source>Open recipe</source>
         <translation>레시피 열기</translation>
     </message>
     <message>
-        <source>Save the recipe</source>
+        <source>Save recipe</source>
         <translation>레시피 저장</translation>
     </message>
     <message>
-        <source>Export the recipe</source>
+        <source>Export recipe</source>
         <translation>레시피 내보내기</translation>
     </message>
     <message>
@@ -2469,7 +2469,7 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>레시피</translation>
     </message>
     <message>
-        <source>Filter by name, model or what it shows</source>
+        <source>Filter by name, model or description</source>
         <translation>이름, 모델, 설명으로 필터링</translation>
     </message>
     <message>
@@ -2489,8 +2489,16 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>복제</translation>
     </message>
     <message>
-        <source>Copy it into your own recipes and open the copy</source>
-        <translation>내 레시피로 복사하고 사본을 엽니다</translation>
+        <source>Copy the recipe to your own recipes and open the copy</source>
+        <translation>레시피를 내 레시피로 복사하고 사본을 엽니다</translation>
+    </message>
+    <message>
+        <source>Your recipes</source>
+        <translation>내 레시피</translation>
+    </message>
+    <message>
+        <source>The recipe cannot be changed during a run. Press Esc to stop the run.</source>
+        <translation>실행 중에는 레시피를 바꿀 수 없습니다. Esc를 누르면 실행이 중지됩니다.</translation>
     </message>
     <message>
         <source>Close</source>
@@ -2505,16 +2513,8 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>Tuneshift 기본 제공</translation>
     </message>
     <message>
-        <source>Your own</source>
-        <translation>내 레시피</translation>
-    </message>
-    <message>
         <source>Recent files</source>
         <translation>최근 파일</translation>
-    </message>
-    <message>
-        <source>The recipe can be changed when the run has ended. Esc stops it.</source>
-        <translation>레시피는 실행이 끝난 뒤 바꿀 수 있습니다. Esc로 중지합니다.</translation>
     </message>
 </context>
 <context>
@@ -2540,20 +2540,20 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>전문가 쌍</translation>
     </message>
     <message>
-        <source>An expert and the model that it was tuned from.</source>
-        <translation>전문가와, 전문가가 튜닝되기 전의 모델입니다.</translation>
+        <source>Add a tuned model and the model it was tuned from.</source>
+        <translation>튜닝된 모델과 튜닝되기 전의 모델을 쌍으로 추가합니다.</translation>
     </message>
     <message>
-        <source>Same model, another prompt (persona)</source>
-        <translation>같은 모델, 다른 프롬프트 (페르소나)</translation>
+        <source>Persona: same model with a system prompt</source>
+        <translation>페르소나: 같은 모델에 시스템 프롬프트 추가</translation>
     </message>
     <message>
-        <source>The base with a system prompt, against the base without: no other model.</source>
-        <translation>시스템 프롬프트가 있는 베이스와 없는 베이스의 쌍으로, 다른 모델이 필요 없습니다.</translation>
+        <source>The expert is the base with a system prompt, the anti-expert the base without.</source>
+        <translation>전문가는 시스템 프롬프트가 있는 베이스, 반전문가는 시스템 프롬프트가 없는 베이스입니다.</translation>
     </message>
     <message>
-        <source>Pairs can be added when the run has ended. Esc stops it.</source>
-        <translation>쌍은 실행이 끝난 뒤 추가할 수 있습니다. Esc로 중지합니다.</translation>
+        <source>Pairs cannot be added during a run. Press Esc to stop the run.</source>
+        <translation>실행 중에는 쌍을 추가할 수 없습니다. Esc를 누르면 실행이 중지됩니다.</translation>
     </message>
 </context>
 <context>
@@ -2567,8 +2567,8 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>레시피 파일</translation>
     </message>
     <message>
-        <source>Open, copy or save a recipe</source>
-        <translation>레시피 열기, 복사, 저장</translation>
+        <source>Open, duplicate or save a recipe</source>
+        <translation>레시피 열기, 복제, 저장</translation>
     </message>
     <message>
         <source>Library …</source>
@@ -2591,16 +2591,16 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>다른 이름으로 저장 …</translation>
     </message>
     <message>
-        <source>The recipe can be changed when the run has ended. Esc stops it.</source>
-        <translation>레시피는 실행이 끝난 뒤 바꿀 수 있습니다. Esc로 중지합니다.</translation>
+        <source>The recipe cannot be changed during a run. Press Esc to stop the run.</source>
+        <translation>실행 중에는 레시피를 바꿀 수 없습니다. Esc를 누르면 실행이 중지됩니다.</translation>
+    </message>
+    <message>
+        <source>No recent files</source>
+        <translation>최근 파일 없음</translation>
     </message>
     <message>
         <source>{0} — edited</source>
         <translation>{0} — 수정됨</translation>
-    </message>
-    <message>
-        <source>No files yet</source>
-        <translation>아직 파일 없음</translation>
     </message>
 </context>
 <context>
@@ -2731,8 +2731,16 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>오프로드 {0}</translation>
     </message>
     <message>
-        <source>proving …</source>
-        <translation>증명하는 중 …</translation>
+        <source>verifying …</source>
+        <translation>검증하는 중 …</translation>
+    </message>
+    <message>
+        <source>not downloaded yet</source>
+        <translation>아직 다운로드되지 않음</translation>
+    </message>
+    <message>
+        <source>File not found: {0}</source>
+        <translation>파일을 찾을 수 없음: {0}</translation>
     </message>
     <message>
         <source>read, {0} MB</source>
@@ -2745,14 +2753,6 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
     <message>
         <source>loading {0} of {1} MB</source>
         <translation>로드 중 {0} / {1} MB</translation>
-    </message>
-    <message>
-        <source>not on this machine yet</source>
-        <translation>아직 이 컴퓨터에 없음</translation>
-    </message>
-    <message>
-        <source>There is no file {0}</source>
-        <translation>파일이 없음: {0}</translation>
     </message>
 </context>
 <context>
@@ -2785,10 +2785,6 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
 <context>
     <name>RoleOptions</name>
     <message>
-        <source>Layers that do not fit stay in main memory</source>
-        <translation>들어가지 않는 레이어는 메인 메모리에 두기</translation>
-    </message>
-    <message>
         <source>auto</source>
         <translation>auto</translation>
     </message>
@@ -2813,8 +2809,12 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>모델의 채팅 템플릿</translation>
     </message>
     <message>
-        <source>Own template</source>
-        <translation>직접 작성한 템플릿</translation>
+        <source>Keep layers that do not fit in main memory</source>
+        <translation>들어가지 않는 레이어는 메인 메모리에 두기</translation>
+    </message>
+    <message>
+        <source>Custom template</source>
+        <translation>사용자 지정 템플릿</translation>
     </message>
     <message>
         <source>Apply and preview …</source>
@@ -2857,32 +2857,60 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>dtype</translation>
     </message>
     <message>
-        <source>auto is the dtype of the checkpoint.</source>
-        <translation>auto는 체크포인트의 dtype입니다.</translation>
+        <source>auto: the dtype of the checkpoint.</source>
+        <translation>auto: 체크포인트의 dtype입니다.</translation>
+    </message>
+    <message>
+        <source>auto: the device set in the preferences.</source>
+        <translation>auto: 환경 설정에서 정한 장치입니다.</translation>
+    </message>
+    <message>
+        <source>Fewer bits per weight (bitsandbytes): less memory, slightly less accurate.</source>
+        <translation>가중치당 비트 수를 줄입니다(bitsandbytes). 메모리를 덜 쓰지만 정확도가 조금 떨어집니다.</translation>
+    </message>
+    <message>
+        <source>Offloaded layers are copied to the device for every forward pass: slow.</source>
+        <translation>오프로드된 레이어를 순전파마다 장치로 복사하므로 느립니다.</translation>
+    </message>
+    <message>
+        <source>{0} (not available)</source>
+        <translation>{0} (없음)</translation>
+    </message>
+    <message>
+        <source>Your prompt becomes the user message of the model&apos;s chat template.</source>
+        <translation>프롬프트가 모델 채팅 템플릿의 사용자 메시지가 됩니다.</translation>
+    </message>
+    <message>
+        <source>{prompt} stands for your prompt, {system} for the system prompt.</source>
+        <translation>{prompt}는 프롬프트, {system}은 시스템 프롬프트를 나타냅니다.</translation>
+    </message>
+    <message>
+        <source>The model receives your prompt unchanged, although it has a chat template.</source>
+        <translation>모델에 채팅 템플릿이 있지만 프롬프트를 그대로 전달합니다.</translation>
+    </message>
+    <message>
+        <source>The model receives your prompt unchanged.</source>
+        <translation>모델에 프롬프트를 그대로 전달합니다.</translation>
+    </message>
+    <message>
+        <source>Models cannot be changed during a run. Press Esc to stop the run.</source>
+        <translation>실행 중에는 모델을 바꿀 수 없습니다. Esc를 누르면 실행이 중지됩니다.</translation>
+    </message>
+    <message>
+        <source>The template lacks {system}, so the system prompt would not be used.</source>
+        <translation>템플릿에 {system}이 없어 시스템 프롬프트가 사용되지 않습니다.</translation>
     </message>
     <message>
         <source>Device</source>
         <translation>장치</translation>
     </message>
     <message>
-        <source>auto is the device of the preferences.</source>
-        <translation>auto는 환경 설정의 장치입니다.</translation>
-    </message>
-    <message>
         <source>Quantization</source>
         <translation>양자화</translation>
     </message>
     <message>
-        <source>Fewer bits for each weight, by bitsandbytes: smaller, a little worse.</source>
-        <translation>bitsandbytes로 가중치당 비트 수를 줄입니다. 작아지는 대신 품질이 조금 떨어집니다.</translation>
-    </message>
-    <message>
         <source>Offload</source>
         <translation>오프로드</translation>
-    </message>
-    <message>
-        <source>The device computes them too, but fetches them each time: slow.</source>
-        <translation>이 레이어도 장치가 계산하지만 매번 가져오므로 느립니다.</translation>
     </message>
     <message>
         <source>Prompt format</source>
@@ -2905,36 +2933,8 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>{0} ({1}의 어댑터)</translation>
     </message>
     <message>
-        <source>{0} (it has none)</source>
-        <translation>{0} (없음)</translation>
-    </message>
-    <message>
         <source>This model has no chat template.</source>
         <translation>이 모델에는 채팅 템플릿이 없습니다.</translation>
-    </message>
-    <message>
-        <source>Your prompt is the user&apos;s turn; the model&apos;s answer follows.</source>
-        <translation>프롬프트가 사용자 차례가 되고 모델의 답변이 이어집니다.</translation>
-    </message>
-    <message>
-        <source>{prompt} is what you type, {system} is the system prompt.</source>
-        <translation>{prompt}는 입력한 프롬프트, {system}은 시스템 프롬프트입니다.</translation>
-    </message>
-    <message>
-        <source>The model reads your prompt as it is. It has a chat template as well.</source>
-        <translation>모델이 프롬프트를 그대로 읽습니다. 이 모델에는 채팅 템플릿도 있습니다.</translation>
-    </message>
-    <message>
-        <source>The model reads your prompt as it is.</source>
-        <translation>모델이 프롬프트를 그대로 읽습니다.</translation>
-    </message>
-    <message>
-        <source>Models can be changed when the run has ended. Esc stops it.</source>
-        <translation>모델은 실행이 끝난 뒤 바꿀 수 있습니다. Esc로 중지합니다.</translation>
-    </message>
-    <message>
-        <source>The template has no {system}: the system prompt has no place in it.</source>
-        <translation>템플릿에 {system}이 없어 시스템 프롬프트가 들어갈 자리가 없습니다.</translation>
     </message>
 </context>
 <context>
@@ -2964,8 +2964,20 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>LoRA 어댑터 …</translation>
     </message>
     <message>
-        <source>Behind an endpoint …</source>
-        <translation>엔드포인트 …</translation>
+        <source>API endpoint …</source>
+        <translation>API 엔드포인트 …</translation>
+    </message>
+    <message>
+        <source>Choose the folder of a LoRA adapter</source>
+        <translation>LoRA 어댑터 폴더 선택</translation>
+    </message>
+    <message>
+        <source>Models cannot be changed during a run. Press Esc to stop the run.</source>
+        <translation>실행 중에는 모델을 바꿀 수 없습니다. Esc를 누르면 실행이 중지됩니다.</translation>
+    </message>
+    <message>
+        <source>a custom template</source>
+        <translation>사용자 지정 템플릿</translation>
     </message>
     <message>
         <source>Choose a GGUF file</source>
@@ -2980,16 +2992,8 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
         <translation>모든 파일 ({0})</translation>
     </message>
     <message>
-        <source>Choose the folder of an adapter</source>
-        <translation>어댑터 폴더 선택</translation>
-    </message>
-    <message>
         <source>Choose the folder of a checkpoint</source>
         <translation>체크포인트 폴더 선택</translation>
-    </message>
-    <message>
-        <source>Models can be changed when the run has ended. Esc stops it.</source>
-        <translation>모델은 실행이 끝난 뒤 바꿀 수 있습니다. Esc로 중지합니다.</translation>
     </message>
     <message>
         <source>plain text</source>
@@ -2998,10 +3002,6 @@ Double-click the slider to go back to the recipe&apos;s value.</source>
     <message>
         <source>the model&apos;s chat template</source>
         <translation>모델의 채팅 템플릿</translation>
-    </message>
-    <message>
-        <source>a template of your own</source>
-        <translation>직접 작성한 템플릿</translation>
     </message>
     <message>
         <source>Dtype {0}, device {1}, quantization {2}</source>
@@ -3509,8 +3509,42 @@ To start a branch, choose another candidate at a token of a run.</source>
         <translation>최대 새 토큰</translation>
     </message>
     <message>
-        <source>The text ends after this many tokens at the latest.</source>
-        <translation>텍스트는 늦어도 이 토큰 수에서 끝납니다.</translation>
+        <source>A run ends after at most this many tokens.</source>
+        <translation>실행은 최대 이 토큰 수에서 끝납니다.</translation>
+    </message>
+    <message>
+        <source>0 is greedy: always the most probable token. Higher values are more random.</source>
+        <translation>0은 그리디로, 항상 확률이 가장 높은 토큰을 고릅니다. 높을수록 무작위성이 커집니다.</translation>
+    </message>
+    <message>
+        <source>Sample only from the k most probable tokens; 0 is off.</source>
+        <translation>확률이 가장 높은 k개의 토큰에서만 샘플링합니다. 0은 끔.</translation>
+    </message>
+    <message>
+        <source>Sample only from the fewest tokens that reach this total probability; 1 is off.</source>
+        <translation>확률의 합이 이 값에 이르는 최소한의 상위 토큰에서만 샘플링합니다. 1은 끔.</translation>
+    </message>
+    <message>
+        <source>Exclude tokens below this fraction of the top token&apos;s probability; 0 is off.</source>
+        <translation>확률이 가장 높은 토큰의 확률에 이 비율을 곱한 값보다 낮은 토큰을 제외합니다. 0은 끔.</translation>
+    </message>
+    <message>
+        <source>Above 1, tokens that already occur become less probable; 1 is off.</source>
+        <translation>1보다 크면 이미 나온 토큰의 확률이 낮아집니다. 1은 끔.</translation>
+    </message>
+    <message>
+        <source>The same seed, recipe and prompt give the same text.</source>
+        <translation>시드, 레시피, 프롬프트가 같으면 같은 텍스트가 나옵니다.</translation>
+    </message>
+    <message>
+        <source>New random seed</source>
+        <translation>새 무작위 시드</translation>
+    </message>
+    <message>
+        <source>A run ends before any of these strings; write one per line.
+\n is a line break, \t a tab, \\ a backslash.</source>
+        <translation>이 문자열 중 하나가 나오기 직전에 실행이 끝납니다. 한 줄에 하나씩 입력하십시오.
+\n은 줄바꿈, \t는 탭, \\는 백슬래시입니다.</translation>
     </message>
     <message>
         <source>Temperature</source>
@@ -3521,54 +3555,20 @@ To start a branch, choose another candidate at a token of a run.</source>
         <translation>0 (그리디)</translation>
     </message>
     <message>
-        <source>0 is greedy: always the most probable token. Higher surprises more.</source>
-        <translation>0은 그리디로, 항상 확률이 가장 높은 토큰을 고릅니다. 높을수록 의외성이 커집니다.</translation>
-    </message>
-    <message>
         <source>Top-k</source>
         <translation>Top-k</translation>
-    </message>
-    <message>
-        <source>Draw only from the k most probable tokens; 0 is off.</source>
-        <translation>확률이 가장 높은 k개의 토큰에서만 샘플링합니다. 0은 끔.</translation>
     </message>
     <message>
         <source>Top-p</source>
         <translation>Top-p</translation>
     </message>
     <message>
-        <source>Draw only from the best tokens with together this probability; 1 is off.</source>
-        <translation>누적 확률이 이 값이 될 때까지의 상위 토큰에서만 샘플링합니다. 1은 끔.</translation>
-    </message>
-    <message>
         <source>Min-p</source>
         <translation>Min-p</translation>
     </message>
     <message>
-        <source>Draw only tokens with at least this share of the best token&apos;s probability.</source>
-        <translation>1순위 토큰 확률에 대한 비율이 이 값 이상인 토큰만 샘플링합니다.</translation>
-    </message>
-    <message>
         <source>Repetition penalty</source>
         <translation>반복 페널티</translation>
-    </message>
-    <message>
-        <source>Above 1, tokens that are in the text already get less probable; 1 is off.</source>
-        <translation>1보다 크면 이미 나온 토큰의 확률을 낮춥니다. 1은 끔.</translation>
-    </message>
-    <message>
-        <source>The same seed with the same recipe gives the same text.</source>
-        <translation>시드와 레시피가 같으면 같은 텍스트가 나옵니다.</translation>
-    </message>
-    <message>
-        <source>Draw another seed</source>
-        <translation>다른 시드 뽑기</translation>
-    </message>
-    <message>
-        <source>The text ends before any of these, one on each line.
-\n is a line break, \t a tab, \\ a backslash.</source>
-        <translation>이 문자열 중 하나가 나오기 직전에 텍스트를 끝냅니다. 한 줄에 하나씩 적습니다.
-\n은 줄바꿈, \t는 탭, \\는 백슬래시입니다.</translation>
     </message>
     <message>
         <source>one per line</source>
@@ -4792,8 +4792,8 @@ To start a branch, choose another candidate at a token of a run.</source>
         <translation>역할</translation>
     </message>
     <message>
-        <source>compared with the base</source>
-        <translation>베이스와 비교</translation>
+        <source>result</source>
+        <translation>결과</translation>
     </message>
     <message>
         <source>tokens</source>
@@ -4812,48 +4812,56 @@ To start a branch, choose another candidate at a token of a run.</source>
         <translation>다른 id</translation>
     </message>
     <message>
-        <source>accept id</source>
-        <translation>허용할 id</translation>
+        <source>accept</source>
+        <translation>허용</translation>
+    </message>
+    <message>
+        <source>other token</source>
+        <translation>다른 토큰</translation>
+    </message>
+    <message>
+        <source>Apply</source>
+        <translation>적용</translation>
+    </message>
+    <message>
+        <source>Checked ids can be generated, the others cannot.</source>
+        <translation>선택한 id는 생성될 수 있고 나머지는 생성될 수 없습니다.</translation>
+    </message>
+    <message>
+        <source>This recipe cannot be used: its models have different vocabularies.</source>
+        <translation>이 레시피는 사용할 수 없습니다. 모델들의 어휘가 서로 다릅니다.</translation>
+    </message>
+    <message>
+        <source>identical except for padding</source>
+        <translation>패딩을 제외하고 동일</translation>
+    </message>
+    <message>
+        <source>incompatible</source>
+        <translation>호환되지 않음</translation>
+    </message>
+    <message>
+        <source>An id that stands for different tokens is never generated, unless you accept it: then the base&apos;s token is used.</source>
+        <translation>모델마다 다른 토큰을 나타내는 id는 생성되지 않습니다. 허용하면 베이스의 토큰을 사용합니다.</translation>
+    </message>
+    <message>
+        <source>Every id stands for the same token in every role.</source>
+        <translation>모든 id가 모든 역할에서 같은 토큰을 나타냅니다.</translation>
     </message>
     <message>
         <source>base</source>
         <translation>베이스</translation>
     </message>
     <message>
-        <source>other spelling</source>
-        <translation>다른 표기</translation>
-    </message>
-    <message>
-        <source>Use what is checked</source>
-        <translation>선택한 id 사용</translation>
-    </message>
-    <message>
-        <source>Accepted ids can be generated; the others cannot.</source>
-        <translation>허용한 id만 생성될 수 있습니다.</translation>
-    </message>
-    <message>
         <source>{0} logits of the base have no token and are never generated.</source>
         <translation>베이스의 로짓 {0}개에는 토큰이 없어 생성되지 않습니다.</translation>
-    </message>
-    <message>
-        <source>This recipe cannot be used: its models count different tokens.</source>
-        <translation>이 레시피는 사용할 수 없습니다. 모델끼리 토큰 체계가 다릅니다.</translation>
     </message>
     <message>
         <source>identical</source>
         <translation>동일</translation>
     </message>
     <message>
-        <source>identical but for padding</source>
-        <translation>패딩 외 동일</translation>
-    </message>
-    <message>
         <source>a few ids differ</source>
         <translation>일부 id 다름</translation>
-    </message>
-    <message>
-        <source>does not fit</source>
-        <translation>호환되지 않음</translation>
     </message>
     <message>
         <source>–</source>
@@ -4863,19 +4871,11 @@ To start a branch, choose another candidate at a token of a run.</source>
         <source>(none)</source>
         <translation>(없음)</translation>
     </message>
-    <message>
-        <source>An id that is spelled differently is never generated, unless you accept it: then the base&apos;s spelling is written.</source>
-        <translation>표기가 다른 id는 허용하지 않으면 생성되지 않습니다. 허용하면 베이스의 표기로 씁니다.</translation>
-    </message>
-    <message>
-        <source>Every id is spelled the same by every role.</source>
-        <translation>모든 역할에서 모든 id의 표기가 같습니다.</translation>
-    </message>
 </context>
 <context>
     <name>VocabularyLine</name>
     <message>
-        <source>⚠ Vocabulary: does not fit</source>
+        <source>⚠ Vocabulary: incompatible</source>
         <translation>⚠ 어휘: 호환되지 않음</translation>
     </message>
     <message>

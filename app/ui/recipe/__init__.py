@@ -1,1 +1,1 @@
-"""The left-hand column: the recipe, its roles and pairs, and how tokens are drawn."""
+"""The recipe column: the recipe, its roles and pairs, and the sampling settings."""

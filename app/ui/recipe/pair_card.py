@@ -1,4 +1,4 @@
-"""One expert pair: its name, its weight and its two checkpoints."""
+"""The card of one expert pair: its name, its alpha and its two checkpoints."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _RADIUS = 8
 
 
 class PairCard(QFrame):
-    """A card with a border in the pair's colour.
+    """Edits one expert pair; its border has the pair's colour.
 
     Args:
-        session: The state.
-        pair: The pair's place in the recipe.
+        session: The state of the window.
+        pair: The index of the pair in the recipe.
     """
 
     def __init__(self, session: Session, pair: int, parent: QWidget | None = None) -> None:
@@ -58,17 +58,17 @@ class PairCard(QFrame):
 
     @property
     def controls(self) -> list[QWidget]:
-        """What takes the keyboard, from top to bottom."""
+        """The widgets that take the keyboard focus, from top to bottom."""
         own = [self._name, self._menu_button, self._slider, self._number]
         return [*own, *(control for picker in self._pickers for control in picker.controls)]
 
-    # Making
+    # Construction
 
     def _make_alpha(self) -> None:
         about = self.tr(
-            "Weight of the difference between expert and anti-expert: 0 has no effect,\n"
-            "1 is as tuned, less than 0 is the opposite. It acts from the next token on.\n"
-            "Double-click the slider to go back to the recipe's value."
+            "α multiplies the difference between expert and anti-expert: 0 turns the pair off,\n"
+            "1 applies it in full, negative values reverse it. Changes apply to the next token.\n"
+            "Double-click the slider to reset α to the recipe's value."
         )
         self._number.setAlignment(Qt.AlignmentFlag.AlignRight)
         self._number.setFixedWidth(self.fontMetrics().horizontalAdvance("-0.00") + 3 * SPACE)
@@ -114,12 +114,12 @@ class PairCard(QFrame):
         for picker in self._pickers:
             layout.addWidget(picker)
 
-    # From the session
+    # Updates from the session
 
     def _update(self) -> None:
         recipe = self._session.recipe
         if self._pair >= len(recipe.pairs):
-            return  # removed; the panel is about to drop this card
+            return  # the pair was removed; the panel is about to delete this card
         pair, editable = recipe.pairs[self._pair], self._session.editable
         if not self._name.hasFocus() or not self._name.isModified():
             self._show_name(pair.name)
@@ -131,7 +131,7 @@ class PairCard(QFrame):
         alone = len(recipe.pairs) == 1
         self._remove_action.setEnabled(editable and not alone)
         self._remove_action.setToolTip(
-            self.tr("A recipe keeps at least one pair.")
+            self.tr("A recipe needs at least one pair.")
             if alone
             else self.tr("Remove this pair from the recipe.")
         )
@@ -144,11 +144,11 @@ class PairCard(QFrame):
         self._name.setAccessibleName(self.tr("Name of pair {0}").format(self._pair + 1))
         self._slider.setAccessibleName(self.tr("α of {0}").format(name))
         self._number.setAccessibleName(self.tr("α of {0}, as a number").format(name))
-        self._menu_button.setAccessibleName(self.tr("More for {0}").format(name))
+        self._menu_button.setAccessibleName(self.tr("Actions for {0}").format(name))
         for picker, title in zip(self._pickers, self._titles, strict=True):
             picker.name_role(self.tr("{0} of {1}").format(title, name))
 
-    # From the person
+    # User actions
 
     def _set_alpha(self, alpha: float) -> None:
         self._session.set_alpha(self._pair, alpha)
@@ -160,11 +160,11 @@ class PairCard(QFrame):
         self._session.remove_pair(self._pair)
 
     def write_persona(self) -> None:
-        """Let the person write the system prompt of the expert."""
+        """Open the options of the expert with the focus in its system prompt."""
         self._pickers[0].open_options().focus_system()
 
     def focus_name(self) -> None:
-        """Let the person type another name."""
+        """Move the focus to the name of the pair and select the name."""
         self._name.setFocus()
         self._name.selectAll()
 

@@ -1,4 +1,4 @@
-"""Opens the options of a role and the preview of its prompt; each of the two leads to the other."""
+"""Opens the options dialog and the prompt preview of a role, and links each to the other."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.ui.widgets.dialogs import show_once
 
 
 def show_preview(session: Session, parent: QWidget, place: int = 0) -> PromptPreview:
-    """Show the preview, with the role at ``place`` in front; it is open once at most."""
+    """Show the prompt of the role at ``place`` in the window's one prompt preview."""
 
     def make(window: QWidget) -> PromptPreview:
         preview = PromptPreview(session, window)
@@ -24,7 +24,7 @@ def show_preview(session: Session, parent: QWidget, place: int = 0) -> PromptPre
 
 
 def show_role_options(session: Session, place: int, parent: QWidget) -> RoleOptions:
-    """Show the options of a role; those of each role are open once at most."""
+    """Show the options dialog of a role; each role has at most one."""
 
     def make(window: QWidget) -> RoleOptions:
         options = RoleOptions(session, place, window)

@@ -1,4 +1,4 @@
-"""The exact prompt of every role, as text and as tokens, before anything is generated."""
+"""The prompt preview: the exact prompt of every role, as text and as tokens."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ _Index = QModelIndex | QPersistentModelIndex
 
 
 class PromptPreview(QDialog):
-    """Follows what is typed and the recipe, after a pause.
+    """Shows the prompt of each role; updates after a pause when the prompt or recipe changes.
 
     Args:
-        session: The state; its ``prompt`` is what is previewed.
+        session: The state of the window; the preview shows its ``prompt``.
     """
 
     options_wanted = Signal(int)
-    """The person wants the options of the role at this place."""
+    """The user asked for the options of the role at this place."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -81,7 +81,7 @@ class PromptPreview(QDialog):
         self._update()
         self._ask()
 
-    # Making
+    # Construction
 
     def _make_text(self) -> QPlainTextEdit:
         text = QPlainTextEdit()
@@ -148,14 +148,14 @@ class PromptPreview(QDialog):
         layout.addWidget(sides, 1)
         layout.addWidget(buttons)
 
-    # Following the session
+    # Updates from the session
 
     def _ask(self) -> None:
         self._session.check(self._session.prompt)
         self._describe_state()
 
     def _current(self) -> bool:
-        """Whether what is known of the recipe is about the prompt as it is now."""
+        """Whether the latest check of the recipe used the current prompt."""
         return self._session.checked_prompt == self._session.prompt
 
     def _describe_state(self) -> None:
@@ -164,13 +164,13 @@ class PromptPreview(QDialog):
         if problem:
             text = str(problem)
         elif session.runs.running:
-            text = self.tr("The preview follows when the run has ended.")
+            text = self.tr("The preview is updated when the run ends.")
         elif session.preflight is None or not self._current():
             text = self.tr("Reading the tokenizers …")
         elif not session.prompt:
-            text = self.tr("The prompt is empty: this is the sample prompt of the recipe.")
+            text = self.tr("The prompt is empty; this is the recipe's example prompt.")
         else:
-            text = self.tr("What each role reads before the first token of the text.")
+            text = self.tr("The exact prompt that each role receives.")
         set_role(self._state, "error" if problem else "caption")
         self._state.setText(text)
 
@@ -198,7 +198,7 @@ class PromptPreview(QDialog):
         self.roles.setCurrentRow(row)
 
     def show_place(self, place: int) -> None:
-        """Show the prompt of the role at ``place``."""
+        """Select the role at ``place`` and show its prompt."""
         if place >= self.roles.count():
             self.roles.addItems(role_titles(self._session.recipe))
         self.roles.setCurrentRow(place)
@@ -218,9 +218,9 @@ class PromptPreview(QDialog):
         same = next((title for title, other in others if other.token_ids == prompt.token_ids), "")
         parts = [_count(prompt)]
         if same:
-            parts.append(self.tr("the same as the {0}").format(same))
+            parts.append(self.tr("same as the {0}").format(same))
         if prompt.has_chat_template and self._formats[row] != CHAT:
-            parts.append(self.tr("its chat template is not used"))
+            parts.append(self.tr("the model's chat template is not used"))
         return " · ".join(parts)
 
     def _open_options(self) -> None:
@@ -228,7 +228,7 @@ class PromptPreview(QDialog):
 
 
 class TokenModel(QAbstractTableModel):
-    """The tokens of one prompt: place, id, and text with its spaces and line breaks as marks."""
+    """The tokens of one prompt: position, id, and text with white space made visible."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -1,4 +1,4 @@
-"""The left-hand column: the recipe, and below it what is known of it before it is loaded."""
+"""The recipe column: the recipe panel, and below it the vocabulary check and the memory bar."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _WIDTHS = (240, 276)
 
 
 class RecipeColumn(QFrame):
-    """The recipe scrolls where the window is low; vocabulary and memory stay in sight."""
+    """Stacks the scrolling recipe panel over a foot that stays visible."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -25,7 +25,7 @@ class RecipeColumn(QFrame):
         self._cancel = QPushButton(self.tr("Cancel"))
         self._cancel.setAccessibleName(self.tr("Cancel loading"))
         self._cancel.setProperty("role", "link")
-        self._cancel.setToolTip(self.tr("Give up loading; what was read is dropped."))
+        self._cancel.setToolTip(self.tr("Stop loading and release the models that were loaded."))
         self._cancel.clicked.connect(session.cancel_load)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

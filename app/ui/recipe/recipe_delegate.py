@@ -1,4 +1,4 @@
-"""Draws a recipe in a list: its name, and below it in small what it needs and shows."""
+"""Draws a recipe of a list: its name, and below it a caption in a smaller font."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 from app.ui.theme import SMALL, SPACE, current_theme
 
 CAPTION_ROLE = Qt.ItemDataRole.UserRole + 1
-"""The second line of an item, or nothing."""
+"""Item role of the caption, the second line of an item."""
 HEADING_ROLE = Qt.ItemDataRole.UserRole + 2
-"""Whether an item is a heading above others."""
+"""Item role that is true for a heading of a group."""
 
 _Index = QModelIndex | QPersistentModelIndex
 
 
 class RecipeDelegate(QStyledItemDelegate):
-    """Two lines for a recipe, one for a heading."""
+    """Draws two lines for a recipe and one line for a heading."""
 
     def sizeHint(  # noqa: N802 — Qt's name
         self, option: QStyleOptionViewItem, index: _Index

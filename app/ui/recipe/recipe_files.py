@@ -1,4 +1,4 @@
-"""Recipes on the disk: those that ship, a person's own, and the files that were open lately."""
+"""Recipe files: the shipped recipes, the user's own and recent files; open, save and export."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ from app.wording import size
 
 ENDING = ".toml"
 OWN_ENDING = ".tuneshift.toml"
-"""What files get that are saved here; desktops know by it which program opens them."""
+"""The ending of a saved recipe; desktop environments associate it with this program."""
 _MOST_RECENT = 8
 _LONGEST_NAME = 60
 
 
 @dataclass(frozen=True, slots=True)
 class RecipeEntry:
-    """A recipe that can be opened.
+    """A recipe in a list of recipes.
 
     Attributes:
-        path: Its file; None where it ships with the program.
-        recipe: What the file says; None where it cannot be read, as ``error`` says.
+        path: The file of the recipe; None for a shipped recipe.
+        recipe: The recipe; None if its file cannot be read, in which case ``error`` says why.
     """
 
     path: Path | None
@@ -55,31 +55,31 @@ class RecipeEntry:
 
     @property
     def caption(self) -> str:
-        """Its size, whether it was tried, and what it shows, in a line."""
+        """Download size, "untested" and description of the recipe, or that it cannot be read."""
         return (
             caption_of(self.recipe) if self.recipe else translate("RecipeFiles", "cannot be read")
         )
 
 
 def caption_of(recipe: Recipe) -> str:
-    """Size, “untested” and description of a recipe, in a line."""
+    """Download size, "untested" and description of a recipe, in one line."""
     amount = size(recipe.download_bytes) if recipe.download_bytes else ""
     untested = translate("RecipeFiles", "untested") if recipe.untested else ""
     return " · ".join(part for part in (amount, untested, recipe.description) if part)
 
 
 def shipped() -> list[RecipeEntry]:
-    """The recipes that ship with the program, the default first."""
+    """The shipped recipes, the default first."""
     return [RecipeEntry(None, find_recipe(name)) for name in builtin_recipes()]
 
 
 def own() -> list[RecipeEntry]:
-    """The recipes in a person's own folder, by name."""
+    """The recipes in the user's folder, by name."""
     return [_entry(path) for path in sorted(recipe_folder().glob(f"*{ENDING}"))]
 
 
 def recent() -> list[RecipeEntry]:
-    """Files that were opened or saved lately and still exist, the latest first."""
+    """Recently opened or saved files that still exist, the latest first."""
     return [_entry(path) for path in _recent_paths() if path.is_file()]
 
 
@@ -90,7 +90,7 @@ def _entry(path: Path) -> RecipeEntry:
         return RecipeEntry(path, None, error)
 
 
-# What was open lately
+# Recent files
 
 
 def _recent_file() -> Path:
@@ -102,11 +102,11 @@ def _recent_paths() -> list[Path]:
         listed = tomllib.loads(_recent_file().read_text(encoding="utf-8"))["recent"]
         return [Path(path) for path in listed if isinstance(path, str)]
     except (OSError, ValueError, KeyError, TypeError):
-        return []  # there is none yet, or it is damaged: nothing is lost but a convenience
+        return []  # missing or damaged: the list of recent files is a mere convenience
 
 
 def remember(path: Path) -> None:
-    """Put a file first among those that were open lately; the person's own are listed anyway."""
+    """Put a file first in the recent files, unless it is in the user's folder (always listed)."""
     path = path.absolute()
     if path.parent == recipe_folder().absolute():
         return
@@ -115,14 +115,14 @@ def remember(path: Path) -> None:
         text = tomli_w.dumps({"recent": [str(path) for path in paths]})
         write_file(_recent_file(), text)
     except OSError:
-        pass  # a convenience
+        pass  # the list of recent files is a mere convenience
 
 
-# What a person does with them
+# Opening and saving
 
 
 def open_file(session: Session, path: Path) -> None:
-    """Open the recipe in a file, or report what is wrong with it."""
+    """Open the recipe in a file, or report why it cannot be opened."""
     entry = _entry(path)
     if entry.recipe:
         remember(path)
@@ -132,7 +132,7 @@ def open_file(session: Session, path: Path) -> None:
 
 
 def save_file(session: Session, path: Path) -> None:
-    """Save the recipe as it stands; one that ships is named after the file."""
+    """Save the current recipe; a shipped recipe gets the name of the file."""
     name = session.recipe.name
     if any(name == entry.title for entry in shipped()):
         name = path.stem.removesuffix(Path(OWN_ENDING).stem)
@@ -144,7 +144,7 @@ def save_file(session: Session, path: Path) -> None:
 
 
 def export(session: Session, recipe: Recipe, path: Path) -> None:
-    """Write a recipe to a file; what is open stays."""
+    """Write a recipe to a file without opening it."""
     try:
         write_recipe(recipe, path)
         remember(path)
@@ -153,7 +153,7 @@ def export(session: Session, recipe: Recipe, path: Path) -> None:
 
 
 def duplicate(session: Session, recipe: Recipe) -> None:
-    """Write a copy into the person's own folder and open it."""
+    """Write a copy of a recipe into the user's folder and open the copy."""
     taken = {entry.title for entry in (*shipped(), *own())}
     name = next(name for name in _copies_of(recipe.name) if name not in taken)
     copy = replace(recipe, name=name)
@@ -171,7 +171,7 @@ def _copies_of(name: str) -> Iterator[str]:
 
 
 def _free_path(name: str) -> Path:
-    """A path in the person's folder that is not taken, with a name that every system allows."""
+    """An unused path in the user's folder, with a file name that every system allows."""
     stem = re.sub(r"[^\w.-]+", "-", name).strip("-.")[:_LONGEST_NAME] or "recipe"
     numbered = (f"{stem}-{number}" for number in itertools.count(2))
     names = itertools.chain([stem], numbered)
@@ -187,12 +187,12 @@ def _not_saved(error: OSError) -> RecipeError:
 
 
 def has_files(data: QMimeData) -> bool:
-    """Whether files are dragged."""
+    """Whether the dragged data contain files."""
     return any(url.isLocalFile() for url in data.urls())
 
 
 def drop(session: Session, data: QMimeData) -> None:
-    """Open the recipe that was dropped, or say why it cannot be opened."""
+    """Open the dropped recipe, or report why it cannot be opened."""
     paths = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
     refusal = _refusal(session, paths)
     if refusal:
@@ -212,14 +212,13 @@ def _refusal(session: Session, paths: list[Path]) -> RecipeError | None:
             translate("RecipeFiles", "“{0}” is not a recipe").format(paths[0].name),
             next_step=translate(
                 "RecipeFiles",
-                "A recipe is a .toml file. Drop a folder or file of a model on the role that is to"
-                " use it.",
+                "A recipe is a .toml file. To use a model, drop its folder or file on a role.",
             ),
         )
     if not session.editable:
         return RecipeError(
-            translate("RecipeFiles", "The recipe can be changed when the run has ended"),
-            next_step=translate("RecipeFiles", "Stop it with Esc and drop the file again."),
+            translate("RecipeFiles", "The recipe cannot be changed during a run"),
+            next_step=translate("RecipeFiles", "Stop the run with Esc, then drop the file again."),
         )
     return None
 
@@ -228,23 +227,23 @@ def _refusal(session: Session, paths: list[Path]) -> RecipeError | None:
 
 
 def ask_open(session: Session, parent: QWidget) -> None:
-    """Let a person choose a file to open."""
-    dialog = _dialog(parent, translate("RecipeFiles", "Open a recipe"))
+    """Ask for a recipe file and open it."""
+    dialog = _dialog(parent, translate("RecipeFiles", "Open recipe"))
     dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
     dialog.fileSelected.connect(lambda path: open_file(session, Path(path)))
     dialog.open()
 
 
 def ask_save(session: Session, parent: QWidget) -> None:
-    """Let a person choose where to save the recipe as it stands."""
-    dialog = _saving(parent, translate("RecipeFiles", "Save the recipe"))
+    """Ask for a file and save the current recipe to it."""
+    dialog = _saving(parent, translate("RecipeFiles", "Save recipe"))
     dialog.fileSelected.connect(lambda path: save_file(session, Path(path)))
     dialog.open()
 
 
 def ask_export(session: Session, recipe: Recipe, parent: QWidget) -> None:
-    """Let a person choose where to write a copy of ``recipe``."""
-    dialog = _saving(parent, translate("RecipeFiles", "Export the recipe"))
+    """Ask for a file and write a copy of ``recipe`` to it."""
+    dialog = _saving(parent, translate("RecipeFiles", "Export recipe"))
     dialog.fileSelected.connect(lambda path: export(session, recipe, Path(path)))
     dialog.open()
 

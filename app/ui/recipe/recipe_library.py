@@ -1,4 +1,4 @@
-"""All recipes in one place: what each shows, how much it downloads, whether anybody tried it."""
+"""The recipe library: a dialog with all recipes, their descriptions and download sizes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _SEARCH_ROLE = Qt.ItemDataRole.UserRole + 4
 
 
 class RecipeLibrary(QDialog):
-    """Recipes that ship, a person's own, and recent files; opens, copies and exports them."""
+    """Lists shipped, own and recent recipes; opens, duplicates and exports them."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -42,7 +42,7 @@ class RecipeLibrary(QDialog):
         self.setWindowTitle(self.tr("Recipes"))
         self.resize(_SIZE)
         self.filter = QLineEdit()
-        self.filter.setPlaceholderText(self.tr("Filter by name, model or what it shows"))
+        self.filter.setPlaceholderText(self.tr("Filter by name, model or description"))
         self.filter.setAccessibleName(self.tr("Filter"))
         self.filter.setClearButtonEnabled(True)
         self._items = QStandardItemModel(self)
@@ -77,7 +77,7 @@ class RecipeLibrary(QDialog):
         self.open_file = QPushButton(self.tr("Open file …"))
         self.export = QPushButton(self.tr("Export …"))
         self.duplicate = QPushButton(self.tr("Duplicate"))
-        self.duplicate.setToolTip(self.tr("Copy it into your own recipes and open the copy"))
+        self.duplicate.setToolTip(self.tr("Copy the recipe to your own recipes and open the copy"))
         self.closing = QPushButton(self.tr("Close"))
         self.take = QPushButton(self.tr("Open"))
         self.take.setProperty("role", "primary")
@@ -110,7 +110,7 @@ class RecipeLibrary(QDialog):
     # The list
 
     def _on_recipe_changed(self) -> None:
-        """Read the files again where one may have been opened, saved or copied."""
+        """Read the files again after a recipe was opened, saved or copied."""
         if self._session.recipe.name != self._name:
             self._name = self._session.recipe.name
             self._fill()
@@ -119,7 +119,7 @@ class RecipeLibrary(QDialog):
         self._items.clear()
         for heading, entries in (
             (self.tr("Shipped with Tuneshift"), recipe_files.shipped()),
-            (self.tr("Your own"), recipe_files.own()),
+            (self.tr("Your recipes"), recipe_files.own()),
             (self.tr("Recent files"), recipe_files.recent()),
         ):
             if entries:
@@ -133,7 +133,7 @@ class RecipeLibrary(QDialog):
         self._choose_first()
 
     def _choose_first(self) -> None:
-        """Choose the recipe in the window where it is listed, otherwise the first."""
+        """Select the current recipe if it is listed, otherwise the first."""
         indexes = [self._shown.index(row, 0) for row in range(self._shown.rowCount())]
         entries = [index for index in indexes if index.data(_ENTRY_ROLE)]
         current = [i for i in entries if i.data(_ENTRY_ROLE).recipe == self._session.recipe]
@@ -150,14 +150,14 @@ class RecipeLibrary(QDialog):
         self.take.setEnabled(recipe is not None and editable)
         self.duplicate.setEnabled(recipe is not None and editable)
         self.export.setEnabled(recipe is not None)
-        why_not = self.tr("The recipe can be changed when the run has ended. Esc stops it.")
+        why_not = self.tr("The recipe cannot be changed during a run. Press Esc to stop the run.")
         self.take.setToolTip("" if editable else why_not)
         if entry and entry.error:
             self.details.show_message(str(entry.error), "error")
         else:
             self.details.show_message(_describe(recipe) if recipe else "")
 
-    # What can be done
+    # User actions
 
     def _open(self) -> None:
         entry = self._chosen()
@@ -180,7 +180,7 @@ class RecipeLibrary(QDialog):
 
 
 def show_library(session: Session, parent: QWidget) -> RecipeLibrary:
-    """Show the library of the window that ``parent`` is in."""
+    """Show the recipe library of the window that contains ``parent``."""
     return show_once(
         parent, RecipeLibrary, "recipes", lambda window: RecipeLibrary(session, window)
     )
@@ -217,9 +217,9 @@ def _describe(recipe: Recipe) -> str:
         for pair in recipe.pairs
     ]
     if recipe.download_bytes:
-        lines.append(f"To download: {size(recipe.download_bytes)} in all.")
+        lines.append(f"Download: {size(recipe.download_bytes)} in total.")
     if recipe.untested:
-        lines.append("Untested: nobody could try this recipe on its real weights yet.")
+        lines.append("Untested: this recipe has not been tried with its real models yet.")
     return "\n".join(lines)
 
 

@@ -1,4 +1,4 @@
-"""The left-hand column: the recipe, its base and pairs, and how tokens are drawn."""
+"""The recipe panel: recipe picker, base, expert pairs and sampling settings."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from app.ui.state.session import Session
 from app.ui.theme import SPACE
 
 MARGIN = SPACE + 4
-"""Pixels between the edge of the column and what is in it."""
+"""Pixels between the edge of the panel and its content."""
 
 
 class RecipePanel(QScrollArea):
-    """Everything that decides what is generated; scrolls where the window is low."""
+    """Edits the recipe in force; scrolls if the window is low."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -76,10 +76,14 @@ class RecipePanel(QScrollArea):
         menu = QMenu(self._add)
         menu.setToolTipsVisible(True)
         pair = menu.addAction(self.tr("Expert pair"), self._add_pair)
-        pair.setToolTip(self.tr("An expert and the model that it was tuned from."))
-        persona = menu.addAction(self.tr("Same model, another prompt (persona)"), self._add_persona)
+        pair.setToolTip(self.tr("Add a tuned model and the model it was tuned from."))
+        persona = menu.addAction(
+            self.tr("Persona: same model with a system prompt"), self._add_persona
+        )
         persona.setToolTip(
-            self.tr("The base with a system prompt, against the base without: no other model.")
+            self.tr(
+                "The expert is the base with a system prompt, the anti-expert the base without."
+            )
         )
         return menu
 
@@ -101,9 +105,9 @@ class RecipePanel(QScrollArea):
         editable = self._session.editable
         self._add.setEnabled(editable)
         self._add.setToolTip(
-            self.tr("An expert and the model that it was tuned from.")
+            self.tr("Add a tuned model and the model it was tuned from.")
             if editable
-            else self.tr("Pairs can be added when the run has ended. Esc stops it.")
+            else self.tr("Pairs cannot be added during a run. Press Esc to stop the run.")
         )
         count = len(self._session.recipe.pairs)
         while len(self._cards) > count:
@@ -119,7 +123,7 @@ class RecipePanel(QScrollArea):
             self._order_tabs()
 
     def _order_tabs(self) -> None:
-        """Let the Tab key go down the column; cards are made after what stands below them."""
+        """Make the tab order top to bottom; pair cards are created after the widgets below them."""
         cards = [control for card in self._cards for control in card.controls]
         column = [*self._base.controls, *cards, self._add, self._sampling]
         for before, after in itertools.pairwise(

@@ -1,4 +1,4 @@
-"""Chooses the recipe: those that ship, a person's own, and files."""
+"""The recipe picker: a list of recipes and a menu of file actions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LIST_WIDTH = 420
 
 
 class RecipePicker(QWidget):
-    """A list of recipes, and a menu to open, copy and save files."""
+    """Chooses the recipe; its menu opens, duplicates and saves recipe files."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -50,7 +50,7 @@ class RecipePicker(QWidget):
         button.setText("⋯")
         button.setProperty("role", "flat")
         button.setAccessibleName(self.tr("Recipe files"))
-        button.setToolTip(self.tr("Open, copy or save a recipe"))
+        button.setToolTip(self.tr("Open, duplicate or save a recipe"))
         button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         session = self._session
@@ -75,7 +75,7 @@ class RecipePicker(QWidget):
 
     def _update(self) -> None:
         recipe, editable = self._session.recipe, self._session.editable
-        if recipe.name != self._name:  # opened, saved or copied: there may be new files
+        if recipe.name != self._name:  # opened, saved or copied: the folder may have new files
             self._name = recipe.name
             own = [entry.recipe for entry in recipe_files.own() if entry.recipe]
             self._known = [*self._shipped, *(item for item in own if item not in self._shipped)]
@@ -92,7 +92,7 @@ class RecipePicker(QWidget):
         self._choice.setToolTip(
             self._about(recipe)
             if editable
-            else self.tr("The recipe can be changed when the run has ended. Esc stops it.")
+            else self.tr("The recipe cannot be changed during a run. Press Esc to stop the run.")
         )
         self._recent.setEnabled(editable)
         for action in self._changing:
@@ -140,7 +140,7 @@ class RecipePicker(QWidget):
             action.setToolTip(str(entry.path))
             action.triggered.connect(partial(self._open_entry, entry))
         if self._recent.isEmpty():
-            self._recent.addAction(self.tr("No files yet")).setEnabled(False)
+            self._recent.addAction(self.tr("No recent files")).setEnabled(False)
 
     def _open_entry(self, entry: recipe_files.RecipeEntry, *_: object) -> None:
         if entry.path:

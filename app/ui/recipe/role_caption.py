@@ -1,4 +1,4 @@
-"""What is written below the choice of a role: what is in force, or how loading stands."""
+"""The caption below the picker of a role: settings in force, or the progress of loading."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _QUANTIZED = {"nf4": "NF4"}
 
 
 def describe(session: Session, place: int, fault: str) -> str:
-    """The caption of the role at ``place``; ``fault`` is what is wrong with it, if anything."""
+    """The caption of the role at ``place``; ``fault`` is what is wrong with its files, or empty."""
     if fault:
         return translate("RoleCaption", "⚠ {0}").format(fault)
     if place < len(session.roles_in_force):
@@ -37,7 +37,7 @@ def describe(session: Session, place: int, fault: str) -> str:
 
 
 def details(session: Session, place: int) -> str:
-    """What the role runs as and what its proof came to, or nothing before it is loaded."""
+    """The settings in force and the proof of the role at ``place``; empty before it is loaded."""
     if place >= len(session.roles_in_force):
         return ""
     role = session.roles_in_force[place]
@@ -48,7 +48,7 @@ def details(session: Session, place: int) -> str:
 
 
 def in_force(role: RoleInForce) -> str:
-    """What a role really runs as."""
+    """Settings in force of a loaded role: parameters, dtype, device, quantization and sharing."""
     if is_endpoint(role.source):
         at = translate("RoleCaption", "{0} at {1}")
         return at.format(role.model, role.device) if role.model else role.device
@@ -66,7 +66,7 @@ def in_force(role: RoleInForce) -> str:
 
 def _under_way(progress: LoadProgress, seconds: float | None) -> str:
     if progress.proving:
-        return translate("RoleCaption", "proving …")
+        return translate("RoleCaption", "verifying …")
     done, total = (f"{size / 1e6:,.0f}" for size in (progress.done, progress.total))
     if progress.done >= progress.total:
         return translate("RoleCaption", "read, {0} MB").format(total)
@@ -80,7 +80,7 @@ def _under_way(progress: LoadProgress, seconds: float | None) -> str:
 
 
 def fault(session: Session, place: int) -> str:
-    """What is wrong with the files of a role after a failed load, in one sentence, or nothing."""
+    """One sentence about the files of a role that could not be loaded; empty if they are fine."""
     if session.load_state is not LoadState.FAILED:
         return ""
     spec = session.recipe.checkpoints()[place]
@@ -88,7 +88,7 @@ def fault(session: Session, place: int) -> str:
     if isinstance(problem, NotDownloadedError):
         missing = problem.source.partition("hub:")[2]
         mine = any(missing and missing in source for source in (spec.source, spec.over))
-        return translate("RoleCaption", "not on this machine yet") if mine else ""
+        return translate("RoleCaption", "not downloaded yet") if mine else ""
     return _file_fault(spec)
 
 
@@ -96,7 +96,7 @@ def _file_fault(spec: CheckpointSpec) -> str:
     kind, _, path = spec.source.partition(":")
     if kind == "gguf":
         there = Path(path).expanduser().is_file()
-        return "" if there else translate("RoleCaption", "There is no file {0}").format(path)
+        return "" if there else translate("RoleCaption", "File not found: {0}").format(path)
     if kind not in ("folder", "builtin"):
         return ""
     try:

@@ -1,4 +1,4 @@
-"""The options of one role: how its checkpoint is loaded and what its prompt looks like."""
+"""The options dialog of one role: dtype, device, quantization, offload and prompt format."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ from app.ui.widgets.form_controls import choice_of
 from app.ui.words.role_words import role_titles
 
 _WIDTH = 320
-"""Pixels of the column of controls; with a width of its own the dialog would not grow."""
+"""Minimum width of the column of controls in pixels; a fixed width would keep the dialog small."""
 
 _OWN = "own"
 _SYSTEM_LINES, _TEMPLATE_LINES = 3, 5
 
 
 class RoleOptions(QDialog):
-    """Nothing changes before OK or Apply: a change loads the role's model again.
+    """Edits one role; changes apply with OK or Apply, because they reload the role's model.
 
     Args:
-        session: The state.
-        place: The role's place in ``Recipe.roles``.
+        session: The state of the window.
+        place: The index of the role in ``Recipe.roles``.
     """
 
     preview_wanted = Signal()
-    """The person wants to see the prompt of the role as it is now."""
+    """The user asked for the preview of the role's prompt."""
 
     def __init__(self, session: Session, place: int, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -58,7 +58,7 @@ class RoleOptions(QDialog):
         self.dtype = choice_of({name: name for name in DTYPES}, "auto")
         self.device = choice_of(self._devices(), "auto")
         self.quantization = choice_of(self._quantizations(), "none")
-        self.offload = QCheckBox(self.tr("Layers that do not fit stay in main memory"))
+        self.offload = QCheckBox(self.tr("Keep layers that do not fit in main memory"))
         self.format = choice_of(self._formats(), PLAIN)
         self.format.setMinimumWidth(_WIDTH)
         self.template = _editor(_TEMPLATE_LINES)
@@ -83,7 +83,7 @@ class RoleOptions(QDialog):
         self._in_force.setText(found)
         self._in_force.setVisible(bool(found))
 
-    # Making
+    # Construction
 
     def _devices(self) -> dict[str, str]:
         names = (*self._session.devices, self._spec().device)
@@ -96,7 +96,7 @@ class RoleOptions(QDialog):
         return {
             PLAIN: self.tr("Plain text"),
             CHAT: self.tr("Model's chat template"),
-            _OWN: self.tr("Own template"),
+            _OWN: self.tr("Custom template"),
         }
 
     def _make_buttons(self) -> QDialogButtonBox:
@@ -137,17 +137,19 @@ class RoleOptions(QDialog):
 
     def _name_all(self) -> None:
         for control, name, about in (
-            (self.dtype, self.tr("Dtype"), self.tr("auto is the dtype of the checkpoint.")),
-            (self.device, self.tr("Device"), self.tr("auto is the device of the preferences.")),
+            (self.dtype, self.tr("Dtype"), self.tr("auto: the dtype of the checkpoint.")),
+            (self.device, self.tr("Device"), self.tr("auto: the device set in the preferences.")),
             (
                 self.quantization,
                 self.tr("Quantization"),
-                self.tr("Fewer bits for each weight, by bitsandbytes: smaller, a little worse."),
+                self.tr(
+                    "Fewer bits per weight (bitsandbytes): less memory, slightly less accurate."
+                ),
             ),
             (
                 self.offload,
                 self.tr("Offload"),
-                self.tr("The device computes them too, but fetches them each time: slow."),
+                self.tr("Offloaded layers are copied to the device for every forward pass: slow."),
             ),
             (self.format, self.tr("Prompt format"), ""),
             (self.template, self.tr("Template"), ""),
@@ -156,16 +158,16 @@ class RoleOptions(QDialog):
             control.setAccessibleName(name)
             control.setToolTip(about)
 
-    # From the session
+    # Updates from the session
 
     def _spec(self) -> CheckpointSpec:
         return self._session.recipe.checkpoints()[self._place]
 
     def _follow(self) -> None:
-        """Show the role as the recipe has it, where that is not what is shown already."""
+        """Show the role of the recipe again if it changed."""
         roles = self._session.recipe.roles()
         if len(roles) != self._roles:
-            self.reject()  # places have moved
+            self.reject()  # a pair was added or removed: the index names another role
             return
         _, spec = roles[self._place]
         title = role_titles(self._session.recipe)[self._place]
@@ -193,7 +195,7 @@ class RoleOptions(QDialog):
         self.system.setPlainText(spec.system)
 
     def _has_chat_template(self) -> bool | None:
-        """Whether the model brings a chat template; None where that is not known yet."""
+        """Whether the model has a chat template; None if that is not known yet."""
         found = self._session.preflight
         if found is None or len(found.prompts) != self._roles:
             return None
@@ -227,35 +229,37 @@ class RoleOptions(QDialog):
             item = model.item(self.format.findData(CHAT))
             item.setEnabled(offered)
             title = self._formats()[CHAT]
-            item.setText(title if offered else self.tr("{0} (it has none)").format(title))
+            item.setText(title if offered else self.tr("{0} (not available)").format(title))
 
     def _describe(self, chosen: str, known: bool | None) -> str:
         if chosen == CHAT:
             if known is False:
                 return self.tr("This model has no chat template.")
-            return self.tr("Your prompt is the user's turn; the model's answer follows.")
+            return self.tr("Your prompt becomes the user message of the model's chat template.")
         if chosen == _OWN:
-            return self.tr("{prompt} is what you type, {system} is the system prompt.")
+            return self.tr("{prompt} stands for your prompt, {system} for the system prompt.")
         if known:
-            return self.tr("The model reads your prompt as it is. It has a chat template as well.")
-        return self.tr("The model reads your prompt as it is.")
+            return self.tr(
+                "The model receives your prompt unchanged, although it has a chat template."
+            )
+        return self.tr("The model receives your prompt unchanged.")
 
     def _problem(self) -> str:
         if not self._session.editable:
-            return self.tr("Models can be changed when the run has ended. Esc stops it.")
+            return self.tr("Models cannot be changed during a run. Press Esc to stop the run.")
         try:
             self.spec()
         except RecipeError as error:
             return str(error)
         unused = "{system}" not in self.template.toPlainText()
         if self.format.currentData() == _OWN and unused and self.system.toPlainText():
-            return self.tr("The template has no {system}: the system prompt has no place in it.")
+            return self.tr("The template lacks {system}, so the system prompt would not be used.")
         return ""
 
-    # From the person
+    # User actions
 
     def spec(self) -> CheckpointSpec:
-        """The role as it stands in the dialog.
+        """The role as edited in the dialog.
 
         Raises:
             RecipeError: The template has no place for the prompt.
@@ -272,7 +276,7 @@ class RoleOptions(QDialog):
         )
 
     def apply(self) -> None:
-        """Make the role what the dialog says, as one change that can be undone."""
+        """Apply the dialog to the role, as one change that can be undone."""
         spec = self.spec()
         self._shown = spec
         self._session.set_spec(self._place, spec)
@@ -282,7 +286,7 @@ class RoleOptions(QDialog):
         super().accept()
 
     def focus_system(self) -> None:
-        """Let the person write the system prompt in place of what is there."""
+        """Move the focus to the system prompt and select its text."""
         self.system.setFocus()
         self.system.selectAll()
 

@@ -1,4 +1,4 @@
-"""Chooses the checkpoint of one role and shows how it stands with loading it."""
+"""The role picker: chooses the checkpoint of one role and shows the progress of loading it."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ _BAR = 3
 
 
 class RolePicker(QWidget):
-    """Built-in checkpoints, those that the recipe uses, and any other; its options beside it.
+    """Chooses a built-in checkpoint, one of the recipe, or any other; has a button for options.
 
     Args:
-        session: The state.
-        place: The role's place in ``Recipe.roles``.
-        title: What to call the role, shown before the choice where ``title_width`` is not 0.
-        title_width: The width of the column that holds the title, in pixels.
+        session: The state of the window.
+        place: The index of the role in ``Recipe.roles``.
+        title: The name of the role, shown before the list if ``title_width`` is not 0.
+        title_width: The width of the title in pixels.
     """
 
     def __init__(
@@ -100,34 +100,34 @@ class RolePicker(QWidget):
         layout.setSpacing(1)
         layout.addLayout(row)
         layout.addWidget(self._caption)
-        layout.addSpacing(_BAR)  # of the bar, which is there while loading
+        layout.addSpacing(_BAR)  # for the progress bar, which is visible while loading
 
     def name_role(self, name: str) -> None:
-        """Tell screen readers what is chosen here."""
+        """Set the accessible names of the widgets to those of the role ``name``."""
         self._choice.setAccessibleName(name)
         self._options.setAccessibleName(self.tr("Options of {0}").format(name))
 
     @property
     def controls(self) -> list[QWidget]:
-        """What takes the keyboard, from left to right."""
+        """The widgets that take the keyboard focus, from left to right."""
         return [self._choice, self._options]
 
     def open_options(self) -> RoleOptions:
-        """Show the role's options: dtype, device, quantization and prompt format."""
+        """Show the options dialog of the role."""
         return show_role_options(self._session, self._place, self)
 
     def choose_path(self, path: str) -> None:
-        """Use a folder, an adapter's folder (for an expert) or a GGUF file."""
+        """Use the folder, the adapter (for an expert only) or the GGUF file at ``path``."""
         if not path:
             return
         adapter = self._takes_adapters() and (Path(path) / _ADAPTER_FILE).is_file()
         source = f"{ADAPTER}{path}" if adapter else source_of_path(path)
         self._session.set_source(self._place, source)
 
-    # The choice
+    # The list of checkpoints
 
     def _source(self) -> str | None:
-        """The source in the recipe; none where this role's pair has just been removed."""
+        """The source of the role in the recipe; None if its pair has just been removed."""
         specs = self._session.recipe.checkpoints()
         return specs[self._place].source if self._place < len(specs) else None
 
@@ -165,10 +165,10 @@ class RolePicker(QWidget):
             if self._takes_adapters():
                 self._choice.addItem(self.tr("LoRA adapter …"), _LORA)
             if self._place == 0:
-                self._choice.addItem(self.tr("Behind an endpoint …"), _ENDPOINT)
+                self._choice.addItem(self.tr("API endpoint …"), _ENDPOINT)
 
     def _takes_adapters(self) -> bool:
-        """Whether the role is an expert: its anti-expert is what an adapter adapts."""
+        """Whether the role is an expert, which can be an adapter over its anti-expert."""
         return self._place % 2 == 1
 
     def _on_activated(self, index: int) -> None:
@@ -202,7 +202,7 @@ class RolePicker(QWidget):
         else:
             lora = way == _LORA
             title = (
-                self.tr("Choose the folder of an adapter")
+                self.tr("Choose the folder of a LoRA adapter")
                 if lora
                 else self.tr("Choose the folder of a checkpoint")
             )
@@ -221,7 +221,7 @@ class RolePicker(QWidget):
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         return dialog
 
-    # The state of loading
+    # Progress of loading
 
     def _update_state(self) -> None:
         source = self._source()
@@ -229,7 +229,7 @@ class RolePicker(QWidget):
             return
         editable = self._session.editable
         self._choice.setEnabled(editable)
-        why_not = self.tr("Models can be changed when the run has ended. Esc stops it.")
+        why_not = self.tr("Models cannot be changed during a run. Press Esc to stop the run.")
         self._choice.setToolTip(place_of(source) if editable else why_not)
         progress = self._under_way()
         self._progress.setVisible(progress is not None)
@@ -248,7 +248,7 @@ class RolePicker(QWidget):
         format_ = {
             PLAIN: self.tr("plain text"),
             CHAT: self.tr("the model's chat template"),
-        }.get(spec.prompt, self.tr("a template of your own"))
+        }.get(spec.prompt, self.tr("a custom template"))
         parts = [spec.dtype, spec.device, spec.quantization]
         lines = [
             self.tr("Dtype {0}, device {1}, quantization {2}").format(*parts),
@@ -257,7 +257,7 @@ class RolePicker(QWidget):
         return "\n".join([*lines, spec.system] if spec.system else lines)
 
     def _under_way(self) -> LoadProgress | None:
-        """The progress of this role while it is being read."""
+        """The progress of this role while it is being loaded."""
         progress = self._progress_of_role()
         return progress if progress and progress.done < progress.total else None
 
@@ -277,7 +277,7 @@ class RolePicker(QWidget):
         if event.type() == QEvent.Type.PaletteChange:
             self._options.setIcon(icon("options", current_theme().muted))
 
-    # A folder or a file dropped on it
+    # Drag and drop
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 — Qt's name
         if self._session.editable and _model_in(event.mimeData()):
@@ -289,6 +289,6 @@ class RolePicker(QWidget):
 
 
 def _model_in(data: QMimeData) -> str:
-    """The first folder or GGUF file among what is dragged, or nothing."""
+    """The path of the first folder or GGUF file in the dragged data, or an empty string."""
     paths = [Path(url.toLocalFile()) for url in data.urls() if url.toLocalFile()]
     return next((str(path) for path in paths if path.is_dir() or is_gguf(path)), "")

@@ -1,4 +1,4 @@
-"""How tokens are drawn: a summary in one line, and the settings below it when opened."""
+"""The sampling panel: a one-line summary that opens the sampling settings below it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _STOP_LINES = 2
 
 
 class SamplingPanel(QWidget):
-    """Edits ``Recipe.sampling``; what cannot be is said in words and not taken."""
+    """Edits ``Recipe.sampling``; refuses invalid values with a message."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -59,7 +59,7 @@ class SamplingPanel(QWidget):
         session.recipe_changed.connect(self._update)
         self._update()
 
-    # Making
+    # Construction
 
     def _make_body(self) -> None:
         self._form = QGridLayout(self._body)
@@ -84,37 +84,39 @@ class SamplingPanel(QWidget):
             "max_new_tokens",
             self.tr("Max new tokens"),
             NumberBox(1, 1_000_000, 16, 0),
-            self.tr("The text ends after this many tokens at the latest."),
+            self.tr("A run ends after at most this many tokens."),
         )
         self._add_box(
             "temperature",
             self.tr("Temperature"),
             NumberBox(0, 100, 0.1, 4, self.tr("0 (greedy)")),
-            self.tr("0 is greedy: always the most probable token. Higher surprises more."),
+            self.tr("0 is greedy: always the most probable token. Higher values are more random."),
         )
         self._add_box(
             "top_k",
             self.tr("Top-k"),
             NumberBox(0, 10_000_000, 10, 0, off),
-            self.tr("Draw only from the k most probable tokens; 0 is off."),
+            self.tr("Sample only from the k most probable tokens; 0 is off."),
         )
         self._add_box(
             "top_p",
             self.tr("Top-p"),
             NumberBox(0, 1, 0.05, 4),
-            self.tr("Draw only from the best tokens with together this probability; 1 is off."),
+            self.tr(
+                "Sample only from the fewest tokens that reach this total probability; 1 is off."
+            ),
         )
         self._add_box(
             "min_p",
             self.tr("Min-p"),
             NumberBox(0, 1, 0.05, 4, off),
-            self.tr("Draw only tokens with at least this share of the best token's probability."),
+            self.tr("Exclude tokens below this fraction of the top token's probability; 0 is off."),
         )
         self._add_box(
             "repetition_penalty",
             self.tr("Repetition penalty"),
             NumberBox(0, 100, 0.05, 4),
-            self.tr("Above 1, tokens that are in the text already get less probable; 1 is off."),
+            self.tr("Above 1, tokens that already occur become less probable; 1 is off."),
         )
 
     def _add_box(self, name: str, title: str, box: NumberBox, about: str) -> None:
@@ -125,7 +127,7 @@ class SamplingPanel(QWidget):
         self._add(title, box, box)
 
     def _add(self, title: str, control: QWidget, place: QWidget) -> None:
-        """Add a row; ``control`` is what the title names, ``place`` what holds it."""
+        """Add a row with ``place``, the widget that contains ``control``, which gets the title."""
         label = QLabel(title)
         label.setProperty("role", "caption")
         label.setBuddy(control)
@@ -144,15 +146,15 @@ class SamplingPanel(QWidget):
         self._seed.setValidator(
             QRegularExpressionValidator(QRegularExpression("[0-9]{0,20}"), self._seed)
         )
-        self._seed.setToolTip(self.tr("The same seed with the same recipe gives the same text."))
+        self._seed.setToolTip(self.tr("The same seed, recipe and prompt give the same text."))
         self._seed.textEdited.connect(self._take_seed)
         self._seed.editingFinished.connect(self._show_seed)
         dice = QToolButton()
         dice.setText("⚄")
         dice.setProperty("role", "flat")
         dice.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        dice.setAccessibleName(self.tr("Draw another seed"))
-        dice.setToolTip(self.tr("Draw another seed"))
+        dice.setAccessibleName(self.tr("New random seed"))
+        dice.setToolTip(self.tr("New random seed"))
         dice.clicked.connect(lambda: self._change("seed", secrets.randbelow(_DRAWN_SEEDS)))
         row = QWidget()
         layout = QHBoxLayout(row)
@@ -165,7 +167,7 @@ class SamplingPanel(QWidget):
     def _make_stop(self) -> None:
         self._stop.setToolTip(
             self.tr(
-                "The text ends before any of these, one on each line.\n"
+                "A run ends before any of these strings; write one per line.\n"
                 "\\n is a line break, \\t a tab, \\\\ a backslash."
             )
         )
@@ -178,7 +180,7 @@ class SamplingPanel(QWidget):
             lambda: self._change("stop", read_stop_strings(self._stop.toPlainText()))
         )
 
-    # From the person
+    # User actions
 
     def _change(self, name: str, value: Any) -> None:
         try:
@@ -200,13 +202,13 @@ class SamplingPanel(QWidget):
 
     def _reset(self) -> None:
         self._session.set_sampling(self._session.original_sampling)
-        self._shown = None  # what was refused is still in its field
+        self._shown = None  # forces an update: a refused value may still be in its field
         self._update()
 
     def _open(self, opened: bool) -> None:
         self._body.setVisible(opened)
 
-    # From the session
+    # Updates from the session
 
     def _update(self) -> None:
         sampling = self._session.recipe.sampling

@@ -1,4 +1,4 @@
-"""What to call the checkpoint that a source names."""
+"""Display names of checkpoint sources."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from app.checkpoints.endpoint_address import address_of, is_endpoint
 
 
 def titles_of(sources: list[str]) -> list[str]:
-    """What to call each source: its last part, and the folder above where that is ambiguous."""
+    """The display name of each source: its last part, with the folder above if it is ambiguous."""
     last = [_last_part(source) for source in sources]
     often = Counter(last)
     return [
@@ -21,7 +21,7 @@ def titles_of(sources: list[str]) -> list[str]:
 
 
 def place_of(source: str) -> str:
-    """The path or the id in a source, without its kinds."""
+    """The path or the id in a source, without its prefixes."""
     kind, _, place = source.partition(":")
     return place_of(place) if kind == "adapter" and place.startswith("hub:") else place
 

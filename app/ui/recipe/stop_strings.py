@@ -1,20 +1,20 @@
-"""Stop strings as a person types them: one on each line, with escapes for what cannot be seen."""
+"""Reads and writes stop strings as text: one per line, with escapes for white space."""
 
 from __future__ import annotations
 
 _ESCAPES = {"\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
-# Characters that a text editor turns into line breaks of its own, and so cannot hold.
+# Characters that a text editor would turn into line breaks.
 _ESCAPES |= {"\u2028": "\\u2028", "\u2029": "\\u2029", "\u00a0": "\\u00a0", "\0": "\\u0000"}
 _MEANINGS = {escape: character for character, escape in _ESCAPES.items()}
 
 
 def read_stop_strings(text: str) -> tuple[str, ...]:
-    """One stop string from each line that is not empty; an unknown escape stands for itself."""
+    """The stop strings in ``text``, one per non-empty line; an unknown escape stays as typed."""
     return tuple(_unescape(line) for line in text.split("\n") if line)
 
 
 def write_stop_strings(strings: tuple[str, ...]) -> str:
-    """The inverse of :func:`read_stop_strings`."""
+    """The text of stop strings; inverse of :func:`read_stop_strings`."""
     escape = str.maketrans(_ESCAPES)
     return "\n".join(string.translate(escape) for string in strings)
 

@@ -1,4 +1,4 @@
-"""Whether the roles share a vocabulary: a line in the column, and the whole report on request."""
+"""The vocabulary check: a line in the recipe column and a dialog with the full report."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _MOST_ROWS = 9
 
 
 class VocabularyLine(QPushButton):
-    """The verdict in a few words; pressing it opens the report."""
+    """Summarises the vocabulary check; a click opens the report."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -58,7 +58,7 @@ class VocabularyLine(QPushButton):
         self._elide()
 
     def _elide(self) -> None:
-        """Shorten the text to what can be seen."""
+        """Shorten the text to the width of the button."""
         self.setText(
             self.fontMetrics().elidedText(
                 self._full, Qt.TextElideMode.ElideRight, self.width() - SPACE
@@ -70,7 +70,7 @@ class VocabularyLine(QPushButton):
         listed = {item.token_id for role in roles for item in role.differences}
         few = max(len(listed), max(role.different for role in roles))
         if not found.vocabulary.usable:
-            parts = [self.tr("⚠ Vocabulary: does not fit")]
+            parts = [self.tr("⚠ Vocabulary: incompatible")]
         elif few:
             text = (
                 self.tr("Vocabulary: {0} ids differ")
@@ -92,7 +92,7 @@ class VocabularyLine(QPushButton):
 
 
 class VocabularyDialog(QDialog):
-    """The vocabulary of each role beside the base's, and the ids that a person may accept."""
+    """Compares each role's vocabulary with the base's; lets the user accept differing ids."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -107,7 +107,7 @@ class VocabularyDialog(QDialog):
             self.tr("Vocabularies"),
             (
                 self.tr("role"),
-                self.tr("compared with the base"),
+                self.tr("result"),
                 self.tr("tokens"),
                 self.tr("output rows"),
                 self.tr("ids that differ"),
@@ -117,12 +117,12 @@ class VocabularyDialog(QDialog):
         self._about_ids.setProperty("role", "caption")
         self.ids = _table(
             self.tr("Ids that differ"),
-            (self.tr("accept id"), self.tr("base"), self.tr("other spelling"), self.tr("role")),
+            (self.tr("accept"), self.tr("base"), self.tr("other token"), self.tr("role")),
         )
         self.ids.itemChanged.connect(self._update_buttons)
         self._buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        self._accept = QPushButton(self.tr("Use what is checked"))
-        self._accept.setToolTip(self.tr("Accepted ids can be generated; the others cannot."))
+        self._accept = QPushButton(self.tr("Apply"))
+        self._accept.setToolTip(self.tr("Checked ids can be generated, the others cannot."))
         self._accept.clicked.connect(self._use)
         self._buttons.addButton(self._accept, QDialogButtonBox.ButtonRole.ActionRole)
         self._buttons.rejected.connect(self.reject)
@@ -140,7 +140,7 @@ class VocabularyDialog(QDialog):
         session.runs.run_changed.connect(self._update_buttons)
         self._update()
 
-    # From the session
+    # Updates from the session
 
     def _update(self) -> None:
         found = self._session.preflight
@@ -153,7 +153,7 @@ class VocabularyDialog(QDialog):
                 f"{report.masked:,}"
             )
             if report.usable
-            else self.tr("This recipe cannot be used: its models count different tokens.")
+            else self.tr("This recipe cannot be used: its models have different vocabularies.")
         )
         self._warnings.setText("\n".join(found.warnings))
         self._warnings.setVisible(bool(found.warnings))
@@ -169,9 +169,9 @@ class VocabularyDialog(QDialog):
     def _fill_role(self, row: int, role: RoleVocabulary, title: str) -> None:
         verdict = {
             Verdict.IDENTICAL: self.tr("identical"),
-            Verdict.PADDING: self.tr("identical but for padding"),
+            Verdict.PADDING: self.tr("identical except for padding"),
             Verdict.FEW: self.tr("a few ids differ"),
-            Verdict.DIFFERENT: self.tr("does not fit"),
+            Verdict.DIFFERENT: self.tr("incompatible"),
         }[role.verdict]
         verdict = self.tr("–") if row == 0 else verdict
         notes = "\n".join(role.notes)
@@ -202,17 +202,17 @@ class VocabularyDialog(QDialog):
         self.ids.setVisible(bool(differences))
         self._about_ids.setText(
             self.tr(
-                "An id that is spelled differently is never generated, unless you accept it: "
-                "then the base's spelling is written."
+                "An id that stands for different tokens is never generated, unless you accept it: "
+                "then the base's token is used."
             )
             if differences
-            else self.tr("Every id is spelled the same by every role.")
+            else self.tr("Every id stands for the same token in every role.")
         )
 
-    # From the person
+    # User actions
 
     def _checked(self) -> tuple[int, ...]:
-        """The ids that are accepted: those checked, and accepted ones that are not listed."""
+        """The accepted ids: the checked ids and accepted ids that are not listed."""
         listed, checked = set(), set()
         for row in range(self.ids.rowCount()):
             item = self.ids.item(row, 0)
@@ -234,7 +234,7 @@ class VocabularyDialog(QDialog):
 
 
 def show_vocabulary(session: Session, parent: QWidget) -> VocabularyDialog:
-    """Show the report; it is open once at most."""
+    """Show the window's one vocabulary report."""
     return show_once(
         parent, VocabularyDialog, "vocabulary", lambda window: VocabularyDialog(session, window)
     )
@@ -243,7 +243,7 @@ def show_vocabulary(session: Session, parent: QWidget) -> VocabularyDialog:
 def _by_id(
     roles: tuple[RoleVocabulary, ...],
 ) -> dict[int, list[tuple[str, TokenDifference]]]:
-    """Every id that is listed, with the roles that spell it differently."""
+    """The differing ids, each with the roles whose token differs and that token."""
     found: dict[int, list[tuple[str, TokenDifference]]] = {}
     for role in roles:
         for item in role.differences:

@@ -91,9 +91,9 @@ def test_only_the_base_is_offered_an_endpoint(session: Session, qtbot: QtBot) ->
         qtbot.addWidget(picker)
     base, expert, antiexpert = map(choices, pickers)
     assert "gpu:8000" in base
-    assert "Behind an endpoint …" in base
+    assert "API endpoint …" in base
     for others in (expert, antiexpert):
-        assert not {"gpu:8000", "Behind an endpoint …"} & set(others)
+        assert not {"gpu:8000", "API endpoint …"} & set(others)
         assert len(others) > 4
 
 

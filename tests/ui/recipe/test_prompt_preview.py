@@ -57,7 +57,7 @@ def test_the_prompt_is_shown_as_text_and_as_tokens(preview: PromptPreview) -> No
     assert preview.roles.currentItem().text() == "expert “Shakespeare”"
     assert preview.text.toPlainText() == "Once\tupon a\ntime"
     assert shown_tokens(preview) == [("1", "0", "Once⇥upon"), ("2", "1", "␣a↵time")]
-    assert "2 of 512 tokens · the same as the base" in words(preview)
+    assert "2 of 512 tokens · same as the base" in words(preview)
 
 
 def test_typing_is_followed_after_a_pause_and_once(
@@ -124,7 +124,7 @@ def test_a_context_without_a_limit(
     session.check(session.prompt)
     answer(bridge, session, RolePrompt("base", "a b", (7, 9), ("a", " b"), None, True))
     preview.show_place(0)
-    assert preview.count.text() == "2 tokens · its chat template is not used"
+    assert preview.count.text() == "2 tokens · the model's chat template is not used"
 
 
 def test_it_is_open_once(preview: PromptPreview, session: Session) -> None:

@@ -71,7 +71,7 @@ def caption(picker: RolePicker) -> ElidedLabel:
 def test_a_role_that_is_being_proved_says_so(picker: RolePicker, bridge: FakeBridge) -> None:
     progress = LoadProgress("base", 2, 6, proving=True)
     bridge.events.emit([Loading(bridge.last(Load).id, progress)])
-    assert caption(picker).full_text == "proving …"
+    assert caption(picker).full_text == "verifying …"
     bar = picker.findChild(QProgressBar)
     assert bar is not None
     assert bar.isVisible()

@@ -119,7 +119,7 @@ def test_a_persona_is_one_click_and_its_text_is_typed_at_once(
     session.load()
     bridge.ready()
     bridge.check(invent_preflight(session.recipe, chat=True))
-    choose_to_add(panel, "persona")
+    choose_to_add(panel, "Persona")
     pair = session.recipe.pairs[-1]
     assert len(cards(panel)) == 3
     assert pair.antiexpert == session.recipe.base
@@ -408,7 +408,7 @@ def test_a_model_that_is_not_here_yet_is_said_at_its_role(
     session.set_source(2, "hub:someone/small")
     error = NotDownloadedError("hub:someone/small")
     bridge.events.emit([Failed(last_load(bridge).id, error, "")])
-    assert captions(panel)[2] == "⚠ not on this machine yet"
+    assert captions(panel)[2] == "⚠ not downloaded yet"
     assert captions(panel)[0] == "not loaded"
 
 

@@ -123,7 +123,7 @@ def test_dice_draws_another_seed(
     qtbot: QtBot, panel: SamplingPanel, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("secrets.randbelow", lambda most: most - 1)
-    dice = control(panel, "Draw another seed")
+    dice = control(panel, "New random seed")
     assert isinstance(dice, QToolButton)
     qtbot.mouseClick(dice, Qt.MouseButton.LeftButton)
     assert session.recipe.sampling.seed == 999_999

@@ -50,7 +50,7 @@ def with_roles(session: Session, *roles: RoleVocabulary) -> Preflight:
 
 
 def accept_button(dialog: VocabularyDialog) -> QPushButton:
-    return next(b for b in dialog.findChildren(QPushButton) if "checked" in b.text())
+    return next(b for b in dialog.findChildren(QPushButton) if b.text() == "Apply")
 
 
 def test_the_verdict_in_a_few_words(
@@ -77,7 +77,7 @@ def test_what_does_not_fit_is_said_in_red(
 ) -> None:
     other = RoleVocabulary("base", Verdict.DIFFERENT, 100, 100, 90)
     bridge.check(with_roles(session, other))
-    assert line.text() == "⚠ Vocabulary: does not fit"
+    assert line.text() == "⚠ Vocabulary: incompatible"
     assert line.property("role") == "warning"
     dialog = show_vocabulary(session, line)
     assert any("cannot be used" in label.text() for label in dialog.findChildren(QLabel))
