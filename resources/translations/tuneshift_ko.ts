@@ -4828,6 +4828,10 @@ To start a branch, choose another candidate at a token of a run.</source>
         <translation>선택한 id는 생성될 수 있고 나머지는 생성될 수 없습니다.</translation>
     </message>
     <message>
+        <source>{0} token ids of the base are never generated.</source>
+        <translation>베이스의 토큰 id {0}개는 절대 생성되지 않습니다.</translation>
+    </message>
+    <message>
         <source>This recipe cannot be used: its models have different vocabularies.</source>
         <translation>이 레시피는 사용할 수 없습니다. 모델들의 어휘가 서로 다릅니다.</translation>
     </message>
@@ -4850,10 +4854,6 @@ To start a branch, choose another candidate at a token of a run.</source>
     <message>
         <source>base</source>
         <translation>베이스</translation>
-    </message>
-    <message>
-        <source>{0} logits of the base have no token and are never generated.</source>
-        <translation>베이스의 로짓 {0}개에는 토큰이 없어 생성되지 않습니다.</translation>
     </message>
     <message>
         <source>identical</source>

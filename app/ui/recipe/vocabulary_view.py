@@ -149,9 +149,7 @@ class VocabularyDialog(QDialog):
         self._shown = found
         report = found.vocabulary
         self._summary.setText(
-            self.tr("{0} logits of the base have no token and are never generated.").format(
-                f"{report.masked:,}"
-            )
+            self.tr("{0} token ids of the base are never generated.").format(f"{report.masked:,}")
             if report.usable
             else self.tr("This recipe cannot be used: its models have different vocabularies.")
         )

@@ -120,7 +120,7 @@ def test_every_role_and_every_id_is_listed(dialog: VocabularyDialog) -> None:
     assert len(ids) == 3
     texts = [label.text() for label in dialog.findChildren(QLabel) if label.isVisible()]
     assert "Softcapping differs." in texts
-    assert "31 logits of the base have no token and are never generated." in texts
+    assert "31 token ids of the base are never generated." in texts
 
 
 def test_accepted_ids_are_one_step_to_undo(
