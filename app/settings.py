@@ -33,6 +33,7 @@ class Settings:
         language: Of the window: ``system``, or one that it is translated to.
         row_megabytes: Memory for full rows of logits of the newest tokens, in MiB.
         log_texts: Whether prompts and texts are written to the log, for a bug report.
+        prove_models: Whether the window compares models with plain forward passes as it loads them.
     """
 
     theme: str = "system"
@@ -42,6 +43,7 @@ class Settings:
     row_megabytes: int = 512
     language: str = "system"
     log_texts: bool = False
+    prove_models: bool = True
 
 
 def config_folder() -> Path:

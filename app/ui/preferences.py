@@ -71,6 +71,14 @@ class PreferencesDialog(QDialog):
             )
         )
         self.log_texts.setChecked(settings.log_texts)
+        self.prove_models = QCheckBox(self.tr("Pro&ve models when they are loaded"))
+        self.prove_models.setToolTip(
+            self.tr(
+                "A model that is loaded for the first time is compared with plain forward passes. "
+                "What differs is read in a plainer way."
+            )
+        )
+        self.prove_models.setChecked(settings.prove_models)
         form = QFormLayout()
         form.setHorizontalSpacing(2 * SPACE)
         form.setVerticalSpacing(SPACE)
@@ -81,6 +89,7 @@ class PreferencesDialog(QDialog):
         form.addRow(self.tr("Default &device"), self.device)
         form.addRow(self.tr("Default d&type"), self.dtype)
         form.addRow(self.tr("Memory for kept &logits"), self.rows)
+        form.addRow("", self.prove_models)
         form.addRow("", self.log_texts)
         self.device.setToolTip(self.tr("Device of roles whose device is set to auto."))
         self.dtype.setToolTip(self.tr("Dtype of roles whose dtype is set to auto."))
@@ -97,6 +106,7 @@ class PreferencesDialog(QDialog):
             (self.device, self.tr("Default device")),
             (self.dtype, self.tr("Default dtype")),
             (self.rows, self.tr("Memory for kept logits")),
+            (self.prove_models, self.tr("Prove models when they are loaded")),
             (self.log_texts, self.tr("Write prompts and texts to the log")),
         ):
             control.setAccessibleName(name)
@@ -139,6 +149,7 @@ class PreferencesDialog(QDialog):
             row_megabytes=self.rows.value(),
             language=self.language.currentData(),
             log_texts=self.log_texts.isChecked(),
+            prove_models=self.prove_models.isChecked(),
         )
         try:
             save_settings(settings)

@@ -2101,6 +2101,14 @@ Double-click the slider to reset α to the recipe&apos;s value.</source>
         <translation>오류 보고에 필요할 때만 켜십시오. 꺼져 있으면 로그에 프롬프트와 텍스트가 남지 않습니다.</translation>
     </message>
     <message>
+        <source>Pro&amp;ve models when they are loaded</source>
+        <translation>모델을 불러올 때 증명(&amp;V)</translation>
+    </message>
+    <message>
+        <source>A model that is loaded for the first time is compared with plain forward passes. What differs is read in a plainer way.</source>
+        <translation>처음 불러오는 모델을 일반 순전파와 비교합니다. 다른 부분은 더 단순한 방법으로 읽습니다.</translation>
+    </message>
+    <message>
         <source>&amp;Theme</source>
         <translation>테마(&amp;T)</translation>
     </message>
@@ -2159,6 +2167,10 @@ Double-click the slider to reset α to the recipe&apos;s value.</source>
     <message>
         <source>Memory for kept logits</source>
         <translation>로짓 보관 메모리</translation>
+    </message>
+    <message>
+        <source>Prove models when they are loaded</source>
+        <translation>모델을 불러올 때 증명</translation>
     </message>
     <message>
         <source>Write prompts and texts to the log</source>

@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QDialogButtonBox, QFileDialog, QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
+from app.checkpoints.proof.proof_report import ProofMode
 from app.engine.commands import Load
 from app.settings import Settings, config_folder, load_settings
 from app.ui.preferences import PreferencesDialog
@@ -46,13 +47,16 @@ def test_choices_are_saved_and_announced(
     dialog.dtype.setCurrentIndex(dialog.dtype.findData("float32"))
     dialog.rows.setValue(64)
     dialog.language.setCurrentIndex(dialog.language.findData("ko"))
+    assert dialog.prove_models.isChecked()
+    dialog.prove_models.setChecked(False)
     with qtbot.waitSignal(session.settings_changed):
         press(qtbot, dialog, QDialogButtonBox.StandardButton.Ok)
-    chosen = Settings("dark", str(tmp_path), "cpu", "float32", 64, "ko")
+    chosen = Settings("dark", str(tmp_path), "cpu", "float32", 64, "ko", prove_models=False)
     assert session.settings == load_settings() == chosen
     command = bridge.last(Load)
     assert isinstance(command, Load)
     assert {spec.dtype for spec in command.recipe.checkpoints()} == {"float32"}
+    assert command.proof is ProofMode.OFF
     assert not dialog.isVisible()
 
 

@@ -11,6 +11,7 @@ from functools import partial
 from PySide6.QtCore import Signal, Slot
 
 from app.checkpoints.preflight_report import Preflight
+from app.checkpoints.proof.proof_report import ProofMode
 from app.checkpoints.spec import Recipe
 from app.checkpoints.status import LoadProgress, RoleInForce
 from app.engine.commands import Check, Load, Unload
@@ -165,6 +166,7 @@ class Session(RecipeState):
             although_full,
             fresh,
             self.prompt,
+            ProofMode.KEPT if self.settings.prove_models else ProofMode.OFF,
         )
         self._set_load_state(LoadState.LOADING if self.devices else LoadState.STARTING)
         self._requests.submit(self._load, partial(self._hear_load, self._load))
