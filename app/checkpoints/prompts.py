@@ -47,7 +47,7 @@ def encode_prompt(
         return _encode_conversation(tokenizer, spec, prompt)
     if not prompt:
         raise PromptError("The prompt is empty", next_step="Type some text to continue.")
-    _check_characters(prompt)
+    check_characters(prompt)
     if spec.prompt == CHAT:
         return _encode_chat(tokenizer, spec, prompt)
     text = prompt
@@ -61,7 +61,7 @@ def _encode_conversation(
     tokenizer: PreTrainedTokenizerBase, spec: CheckpointSpec, conversation: Conversation
 ) -> list[int]:
     system = conversation.system
-    _check_characters("".join(item.content for item in conversation.messages))
+    check_characters("".join(item.content for item in conversation.messages))
     if spec.prompt != CHAT:
         template = PERSONA_TEMPLATE if system and spec.prompt == PLAIN else spec.prompt
         spec = replace(spec, prompt=template, system=system or spec.system)
@@ -76,7 +76,11 @@ def encode_continuation(tokenizer: PreTrainedTokenizerBase, text: str) -> list[i
     """The ids of ``text`` in the middle of a text: nothing is put before it and nothing after.
 
     Tokenizers that put a space before every text are asked for what follows a line break.
+
+    Raises:
+        PromptError: There is half a character in the text.
     """
+    check_characters(text)
     anchor = tokenizer("\n", add_special_tokens=False)["input_ids"]
     whole: list[int] = tokenizer(f"\n{text}", add_special_tokens=False, verbose=False)["input_ids"]
     if whole[: len(anchor)] == anchor:
@@ -175,7 +179,7 @@ def check_rows(
         )
 
 
-def _check_characters(text: str) -> None:
+def check_characters(text: str) -> None:
     """Refuse halves of characters, which no tokenizer can read.
 
     Raises:

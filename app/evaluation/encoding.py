@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from transformers import PreTrainedTokenizerBase
 
 from app.checkpoints.loading.loader import LoadedRecipe
-from app.checkpoints.prompts import encode_continuation, encode_prompt
+from app.checkpoints.prompts import check_characters, encode_continuation, encode_prompt
 from app.checkpoints.spec import CHAT, PLAIN, CheckpointSpec
 from app.errors import ContextLengthError, PromptError
 from app.evaluation.requests import GenerateRequest, Prompt, ScoreRequest
@@ -67,6 +67,7 @@ class Encoder:
         """
         if not request.text:
             raise PromptError("The text to be scored is empty")
+        check_characters(request.text)
         if request.prompt is None or not request.prompt.plain:
             return list(self._windows(request))
         prompt, tokens = self._after(request.prompt, request.text)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, processors
 from transformers import LlamaConfig, PreTrainedTokenizerFast
 
-from app.checkpoints.conversation import TokenIds
+from app.checkpoints.conversation import Conversation, Message, TokenIds
 from app.checkpoints.opening import OpenedRecipe, open_recipe
 from app.checkpoints.preflight_report import RolePrompt
 from app.checkpoints.prompts import encode_continuation, encode_prompt, preview_prompts
@@ -221,3 +221,14 @@ def test_ids_that_are_none_are_refused() -> None:
         encode_prompt(llama, spec(), TokenIds((4, len(llama))))
     with pytest.raises(PromptError, match="empty"):
         encode_prompt(llama, spec(), TokenIds(()))
+
+
+@pytest.mark.parametrize("format_", ["plain", "chat", "Q: {prompt}"])
+def test_half_a_character_is_refused_wherever_it_comes_from(format_: str) -> None:
+    llama = tokenizer(chat_template=CHAT_TEMPLATE)
+    half = "the \ud83d king"
+    for prompt in (half, Conversation((Message("user", half),))):
+        with pytest.raises(PromptError, match=r"half a character \(U\+D83D at character 5\)"):
+            encode_prompt(llama, spec(format_), prompt)
+    with pytest.raises(PromptError, match="half a character"):
+        encode_continuation(llama, half)
