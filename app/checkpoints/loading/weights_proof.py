@@ -81,8 +81,7 @@ def proof_of_weights(
             length,
         )
         proof = prove(subject, ids, on_progress, cancelled)
-        if not proof.not_proved:
-            keep_proof(folder, key, proof)
+        keep_proof(folder, key, proof)
     if proof.given_up:
         log.warning("%s", warning_of(role.name, proof))
     log.info("%s: %s, in %.2f s", role.name, in_one_line(proof), proof.seconds)

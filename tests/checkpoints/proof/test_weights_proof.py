@@ -14,7 +14,7 @@ from transformers import AutoModelForCausalLM, MiniMaxConfig, OpenAIGPTConfig, R
 
 from app.checkpoints.loading.loader import LoadedRecipe, load_recipe, still_needed
 from app.checkpoints.opening import open_recipe
-from app.checkpoints.proof import proof_store
+from app.checkpoints.proof import proof_store, proving
 from app.checkpoints.proof.proof_report import Proof, ProofMode, Reading, Shortcut
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
 from app.checkpoints.status import LoadProgress, proof_warnings
@@ -111,6 +111,20 @@ def test_a_proof_that_cannot_be_read_is_made_again(
     (second, *_) = proofs(load(recipe))
     assert second != first
     assert proofs(load(recipe))[0] == second
+
+
+def test_that_a_model_is_too_slow_is_kept_until_a_fresh_proof(
+    llama: tiny.Family, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = alone(llama.base)
+    with monkeypatch.context() as slow:
+        slow.setattr(proving, "TOO_SLOW", -1.0)
+        (first, *_) = proofs(load(recipe))
+    assert first.not_proved.startswith("one forward pass takes")
+    assert proofs(load(recipe))[0] == first
+    (fresh, *_) = proofs(load(recipe, proof=ProofMode.FRESH))
+    assert fresh.compared
+    assert proofs(load(recipe))[0] == fresh
 
 
 def test_a_folder_that_takes_nothing_is_no_reason_to_refuse(
