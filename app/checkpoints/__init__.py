@@ -1,1 +1,1 @@
-"""What a recipe names: where checkpoints come from, whether they fit together, and loading them."""
+"""Recipes and checkpoints: their files, the check before loading, and loading."""

@@ -1,4 +1,4 @@
-"""How long a text each role of a recipe can read."""
+"""Context length of a role, by its configuration, its tokenizer and the recipe."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from app.checkpoints.opening import OpenedRole
 from app.decoding.context_limit import context_limit
 
 _NO_LIMIT = 10**9
-"""Tokenizers that know no limit name a larger number."""
+"""Larger values of ``model_max_length`` mean that the tokenizer has no limit."""
 
 
 def role_context(role: OpenedRole, asked: int | None = None) -> int | None:
-    """The most tokens that ``role`` reads, or None where nothing limits them.
+    """The context length of ``role`` in tokens, or None without a limit.
 
     Args:
-        role: Whose configuration and tokenizer say how long.
-        asked: The most tokens that the recipe asks for, if it does.
+        role: The opened role.
+        asked: The context length in the recipe; None or 0 if it has none.
     """
     named = role.tokenizer.model_max_length
     limit = context_limit(role.config, named if named < _NO_LIMIT else None)

@@ -1,4 +1,4 @@
-"""What a prompt may be instead of a text: messages of a chat, or ids. Imports no torch."""
+"""Types of a prompt: a text, a conversation, or token ids. Imports no torch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _SPEAKERS = {USER: "User", ASSISTANT: "Assistant"}
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message; ``role`` is who said it: system, user or assistant."""
+    """One message of a conversation; ``role`` is its author: system, user or assistant."""
 
     role: str
     content: str
@@ -18,20 +18,21 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """Messages in order, the one to answer last."""
+    """The messages of a conversation, oldest first; the last one is to be answered."""
 
     messages: tuple[Message, ...]
 
     @property
     def system(self) -> str:
-        """What the system says, or nothing."""
+        """The content of all system messages, or an empty text."""
         return "\n\n".join(item.content for item in self.messages if item.role == SYSTEM)
 
     @property
     def text(self) -> str:
-        """The conversation for a model without a chat template, without what the system says.
+        """The conversation as text for a model without a chat template, without system messages.
 
-        One message is itself; of several, each begins with who said it, and the answer is begun.
+        A single message is used as it is. Several are labelled with their authors, and the label of
+        the answer follows them.
         """
         said = [item for item in self.messages if item.role != SYSTEM]
         if len(said) == 1:
@@ -42,7 +43,7 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class TokenIds:
-    """A text as the ids of the base's tokenizer, with all that is to stand before it."""
+    """A prompt as ids of the base's tokenizer, including special tokens such as BOS."""
 
     ids: tuple[int, ...]
 

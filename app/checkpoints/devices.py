@@ -1,4 +1,4 @@
-"""Which devices this machine offers, how much memory they have, and what to say of a full one."""
+"""Devices of this machine: their names, their memory, and errors when memory runs out."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _RAN_OUT = (
 
 
 def available_devices() -> list[str]:
-    """Names of the devices that torch reports, the fastest kind first and ``cpu`` last."""
+    """Names of the devices that torch reports: accelerators first, ``cpu`` last."""
     accelerator = torch.accelerator.current_accelerator(check_available=True)
     if accelerator is None:
         return ["cpu"]
@@ -34,10 +34,10 @@ def available_devices() -> list[str]:
 
 
 def resolve_device(name: str) -> str:
-    """The device that ``name`` stands for; ``auto`` is the first of :func:`available_devices`.
+    """The device that ``name`` means; ``auto`` is the first of :func:`available_devices`.
 
     Raises:
-        DeviceError: When this machine has no such device.
+        DeviceError: This machine has no such device.
     """
     available = available_devices()
     if name == "auto":
@@ -52,20 +52,20 @@ def resolve_device(name: str) -> str:
 
 
 def hardware_name(device: str) -> str:
-    """What the maker calls an accelerator, such as ``NVIDIA H100``; empty for the CPU."""
+    """The product name of a CUDA device, such as ``NVIDIA H100``; empty for other devices."""
     return str(torch.cuda.get_device_name(device)) if device.startswith("cuda") else ""
 
 
 def free_bytes(device: str) -> int:
-    """Memory that this process can still take on ``device``.
+    """Bytes that this process can still allocate on ``device``.
 
-    On an accelerator that includes what torch has reserved there and does not use.
+    On an accelerator, this includes memory that torch has reserved but does not use.
     """
     if device == "cpu":
         free = int(psutil.virtual_memory().available)
         limit = memory_limit()
         return free if limit is None else min(free, limit.free)
-    if device.startswith("mps"):  # Apple's chips share the main memory and bound the chip's part
+    if device.startswith("mps"):  # Apple's GPUs share main memory, up to a limit
         bound = torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
         return max(0, min(bound, free_bytes("cpu")))
     free, _ = torch.accelerator.get_memory_info(device)
@@ -74,7 +74,7 @@ def free_bytes(device: str) -> int:
 
 
 def total_bytes(device: str) -> int:
-    """Memory that ``device`` has, as far as this process may use it."""
+    """Bytes of memory of ``device``, up to the limit for this process."""
     if device == "cpu":
         total = int(psutil.virtual_memory().total)
         limit = memory_limit()
@@ -91,14 +91,14 @@ def out_of_memory(
     error: BaseException | None = None,
     next_step: str = "Close other programs, or choose smaller models or another device.",
 ) -> DeviceError:
-    """The error to raise when ``action`` did not fit.
+    """The error to raise when memory ran out during ``action``.
 
     Args:
-        action: What was done.
-        device: Whose memory was full, unless ``error`` names the device itself.
-        needed: Bytes that it takes in all, where that is known.
-        error: What was raised; it may say how much was asked for in the end.
-        next_step: What to do.
+        action: A description of the operation.
+        device: The device whose memory is full, unless ``error`` names it.
+        needed: Total bytes that the operation needs, if known.
+        error: The exception of torch or NumPy, which may name the size of the failed allocation.
+        next_step: The next step for the user.
     """
     device = exhausted_device(error) or device
     asked = _asked_bytes(error)
@@ -113,7 +113,10 @@ def out_of_memory(
 
 
 def is_out_of_memory(error: BaseException | None) -> bool:
-    """Whether memory that ran out is behind ``error``; torch has no kind of its own for the CPU."""
+    """Whether ``error`` or one of its causes means that memory ran out.
+
+    Messages are compared as well, since torch has no exception class for it on a CPU.
+    """
     for behind in _behind(error):
         if isinstance(behind, MemoryError | torch.OutOfMemoryError):
             return True
@@ -126,7 +129,7 @@ def is_out_of_memory(error: BaseException | None) -> bool:
 
 
 def exhausted_device(error: BaseException | None) -> str | None:
-    """The device whose memory ran out, such as ``cpu`` or ``cuda:1``, where the error says so."""
+    """The device whose memory ran out, such as ``cpu`` or ``cuda:1``, or None if unknown."""
     for behind in _behind(error):
         on_host = isinstance(behind, MemoryError) or "DefaultCPUAllocator" in str(behind)
         if on_host or (isinstance(behind, OSError) and behind.errno == errno.ENOMEM):
@@ -138,7 +141,7 @@ def exhausted_device(error: BaseException | None) -> str | None:
 
 
 def _asked_bytes(error: BaseException | None) -> int | None:
-    """How many bytes could not be had, where torch or NumPy said so."""
+    """The size of the failed allocation in bytes, if torch or NumPy reported it."""
     for behind in _behind(error):
         found = _ASKED.search(str(behind))
         if found:

@@ -1,4 +1,4 @@
-"""The address of an endpoint as a recipe names it. Imports no torch: the window uses it."""
+"""Parser of endpoint addresses in recipes. Imports no torch, for the window."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from app.errors import RecipeError
 KIND = "endpoint"
 ALL_LOGPROBS = -1
 DEFAULT_LOGPROBS = 5
-"""As many as the OpenAI API gives, and as the paper used."""
+"""The maximum of the OpenAI API, and the number used in the paper."""
 _MOST_LOGPROBS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where an endpoint is.
+    """The address of an endpoint.
 
     Attributes:
-        url: Without a slash at its end, such as ``http://localhost:8000/v1``.
-        host: With the port where one is named, such as ``localhost:8000``.
+        url: The base URL without a trailing slash, such as ``http://localhost:8000/v1``.
+        host: The host, with the port if the URL has one, such as ``localhost:8000``.
     """
 
     url: str
@@ -29,7 +29,7 @@ class Address:
 
     @property
     def is_loopback(self) -> bool:
-        """Whether it is on this machine."""
+        """Whether the endpoint is on this machine."""
         name = urlsplit(self.url).hostname or ""
         try:
             return ipaddress.ip_address(name).is_loopback
@@ -38,16 +38,16 @@ class Address:
 
 
 def is_endpoint(source: str) -> bool:
-    """Whether a source of a checkpoint is an endpoint."""
+    """Whether a checkpoint source is an endpoint."""
     return source.startswith(f"{KIND}:")
 
 
 def address_of(source: str) -> Address:
-    """The address in a source such as ``endpoint:http://localhost:8000/v1``.
+    """Parse the address of a source such as ``endpoint:http://localhost:8000/v1``.
 
     Raises:
-        RecipeError: When it is not the address of an HTTP server, or holds a password or a query,
-            which a recipe is not the place for.
+        RecipeError: The source is not the URL of an HTTP server, or the URL has a user, a password,
+            a query or a fragment. Recipes never hold credentials.
     """
     url = source.removeprefix(f"{KIND}:").rstrip("/")
     try:
@@ -68,10 +68,10 @@ def address_of(source: str) -> Address:
 
 
 def check_logprobs(count: int) -> None:
-    """Check how many log-probabilities to ask for.
+    """Check the number of log-probabilities to request.
 
     Raises:
-        RecipeError: When it is neither a number of tokens nor −1 for all.
+        RecipeError: ``count`` is neither a number of tokens nor −1 for all.
     """
     if count != ALL_LOGPROBS and not 1 <= count <= _MOST_LOGPROBS:
         raise RecipeError(

@@ -1,4 +1,4 @@
-"""Telling by a few reads whether a checkpoint is the one that it was."""
+"""Fingerprint of a checkpoint, from samples of its files."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ _SMALL_FILES = ("config.json", "tokenizer.json", "tokenizer_config.json", "gener
 
 
 def fingerprint(files: CheckpointFiles) -> str:
-    """A digest of what decides what a checkpoint computes, such as ``sampled:8c7d…``.
+    """A digest of the files that determine the outputs of a checkpoint, such as ``sampled:8c7d…``.
 
-    Configuration and tokenizer count whole. Of each weight file its size and 16 blocks of 64 KiB
-    spread over it count, so that a large model costs milliseconds; other weights of the same model
-    differ in every block, but a change of single numbers may go unseen.
+    Configuration and tokenizer files are hashed completely. Of each weight file, the size and 16
+    blocks of 64 KiB spread over the file are hashed, which takes milliseconds for a large model.
+    Other weights of the same model differ in every block, but a change of a few numbers may not be
+    detected.
 
     Raises:
-        OSError: When a file cannot be read.
+        OSError: A file cannot be read.
     """
     digest = hashlib.sha256()
     folders = [files.folder, *([files.adapter.folder] if files.adapter else [])]

@@ -36,7 +36,11 @@ def memory_limit(root: Path = Path("/")) -> MemoryLimit | None:
 
 
 def _limits(root: Path, group: str) -> Iterator[MemoryLimit]:
-    """A line of ``/proc/self/cgroup`` is a number, controllers and a path, parted by colons."""
+    """The limits of a control group and its parents.
+
+    ``group`` is a line of ``/proc/self/cgroup``: a number, controllers and a path, separated by
+    colons.
+    """
     _, controllers, path = group.split(":", 2)
     if controllers == "":
         mount, names = root / "sys/fs/cgroup", ("memory.max", "memory.current", "")
@@ -47,7 +51,7 @@ def _limits(root: Path, group: str) -> Iterator[MemoryLimit]:
         return
     most, used, prefix = names
     folder = mount / path.lstrip("/")
-    # The path may lead outside of what a container sees; then its own group is the mount itself.
+    # In a container the path may not exist; the container's own group is then the mount itself.
     for level in (folder, *folder.parents):
         if not level.is_relative_to(mount):
             return
@@ -58,7 +62,7 @@ def _limits(root: Path, group: str) -> Iterator[MemoryLimit]:
 
 def _limit(most: Path, used: Path, stat: Path, prefix: str) -> MemoryLimit | None:
     try:
-        total = int(most.read_text())  # “max” is no number: no limit
+        total = int(most.read_text())  # raises for “max”, which means no limit
         taken = int(used.read_text())
         entries = dict(line.split() for line in stat.read_text().splitlines())
     except (OSError, ValueError):
@@ -68,10 +72,10 @@ def _limit(most: Path, used: Path, stat: Path, prefix: str) -> MemoryLimit | Non
 
 
 def mapped_weight_bytes(maps: Path = Path("/proc/self/maps")) -> int:
-    """Bytes of weight files that this process has mapped.
+    """Bytes of safetensors files that this process has mapped into memory.
 
-    On Linux, transformers leaves weights that need no conversion in the mapped file. The system
-    counts such pages as available, so unloading them makes nothing more available.
+    On Linux, transformers keeps weights that need no conversion in the mapped file. The kernel
+    counts such pages as available, so that unloading them does not increase available memory.
     """
     try:
         lines = maps.read_text().splitlines()

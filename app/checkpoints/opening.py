@@ -1,4 +1,4 @@
-"""Opening a recipe: files, configurations and tokenizers of every role, and no weights yet."""
+"""Opening of a recipe: checks the files and reads configurations and tokenizers, but no weights."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from app.checkpoints.spec import CHAT, CheckpointSpec, Recipe
 from app.checkpoints.status import LoadProgress
 from app.errors import CheckpointError
 
-# It warns when it is imported, which PEFT does too, and for every cast to float16.
+# bitsandbytes warns when it is imported (PEFT imports it, too) and at every cast to float16.
 logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
 
 _OTHER_HEADS = ("ForSequenceClassification", "ForTokenClassification", "ForQuestionAnswering")
@@ -37,12 +37,12 @@ _OTHER_HEADS = ("ForSequenceClassification", "ForTokenClassification", "ForQuest
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OpenedRole:
-    """One role whose files have been checked.
+    """A role with its checked files, its configuration and its tokenizer.
 
-    ``tokenizer_folder`` is where its tokenizer was read: the adapter's folder or the model's.
+    ``tokenizer_folder`` is the folder of the tokenizer files: the adapter's or the model's.
 
-    A base behind an endpoint has no files: it borrows those of a role of the first pair, for their
-    tokenizer and configuration; see :func:`_stand_in`.
+    A base behind an endpoint has no files. It has the files, the tokenizer and the configuration of
+    a role of the first pair; see :func:`_stand_in`.
     """
 
     name: str
@@ -55,7 +55,7 @@ class OpenedRole:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OpenedRecipe:
-    """A recipe whose files are there; ``roles`` are in the order of ``Recipe.roles``."""
+    """A recipe with its opened roles, in the order of ``Recipe.roles``."""
 
     recipe: Recipe
     roles: tuple[OpenedRole, ...]
@@ -71,18 +71,18 @@ def open_recipe(
     """Check the files of every role and read configurations and tokenizers.
 
     Args:
-        recipe: What to open.
-        weights_required: Whether weights must be there to be loaded. Without them, a Hub checkpoint
-            whose configuration and tokenizer are here is enough to compare vocabularies, and of a
-            GGUF file only configuration and tokenizer are converted.
+        recipe: The recipe to open.
+        weights_required: Whether weight files are required. If not, Hub checkpoints need only
+            configuration and tokenizer, which is enough to compare vocabularies, and of GGUF files
+            only configuration and tokenizer are converted.
         on_progress: Called while a GGUF file is converted.
-        cancelled: Asked several times a second.
+        cancelled: Polled several times a second.
 
     Raises:
-        CheckpointError: A checkpoint is missing, damaged or of the wrong kind.
+        CheckpointError: A checkpoint is missing, damaged or of an unsupported kind.
         DeviceError: There is not enough memory to convert a GGUF file.
-        RecipeError: A source cannot be understood.
-        Cancelled: When ``cancelled`` says so.
+        RecipeError: A source is not valid.
+        Cancelled: ``cancelled`` returned True.
     """
     opened: dict[tuple[str, str], OpenedRole] = {}
     for name, spec in recipe.roles():
@@ -106,11 +106,11 @@ def open_recipe(
 
 
 def bytes_to_convert(recipe: Recipe) -> int:
-    """Bytes of the weights that a load converts first, of GGUF files.
+    """Bytes of weights that a load has to convert from GGUF files first.
 
     Raises:
         CheckpointError: A GGUF file is missing or damaged.
-        RecipeError: A source cannot be understood.
+        RecipeError: A source is not valid.
     """
     sources = {model_source(spec) for spec in recipe.checkpoints() if not spec.is_endpoint}
     headers = [gguf.read_header(path) for path in map(gguf_file, sources) if path is not None]
@@ -122,9 +122,10 @@ def bytes_to_convert(recipe: Recipe) -> int:
 
 
 def _stand_in(recipe: Recipe, opened: Mapping[tuple[str, str], OpenedRole]) -> OpenedRole:
-    """Whose vocabulary a base behind an endpoint has: that of the untuned model of the first pair.
+    """The role whose files and tokenizer a base behind an endpoint uses.
 
-    Or of the tuned one, where the base is asked in a chat template that the untuned one lacks.
+    This is the anti-expert of the first pair, or its expert if the base's prompt format is the chat
+    template and the anti-expert has none.
     """
     pair = recipe.pairs[0]
     expert, antiexpert = (opened[spec.source, spec.over] for spec in (pair.expert, pair.antiexpert))
@@ -168,7 +169,7 @@ def _read_config(files: CheckpointFiles) -> PretrainedConfig:
         config: PretrainedConfig = AutoConfig.from_pretrained(
             folder, local_files_only=True, trust_remote_code=False
         )
-        config.get_text_config()  # which some configurations cannot tell
+        config.get_text_config()  # raises for configurations without one
     except Exception as error:  # the library raises many kinds for files it cannot use
         if "auto_map" in files.config:
             raise needs_code(folder) from error
@@ -184,7 +185,7 @@ def _read_config(files: CheckpointFiles) -> PretrainedConfig:
 
 
 def _why_not_causal(config: PretrainedConfig) -> str:
-    """What keeps a model of ``config`` from continuing text by itself, or an empty text."""
+    """The reason why a model of ``config`` is not a causal language model, or an empty text."""
     kind = config.model_type
     heads = config.architectures if isinstance(config.architectures, list) else []
     if heads and all(str(name).endswith(_OTHER_HEADS) for name in heads):
@@ -204,7 +205,7 @@ def _why_not_causal(config: PretrainedConfig) -> str:
 
 
 def unknown_model(folder: Path, error: Exception) -> CheckpointError:
-    """The error for a folder that transformers cannot make a model of."""
+    """The error for a checkpoint that transformers cannot load."""
     return CheckpointError(
         f"The model in {folder} cannot be loaded",
         evidence=first_line(error),
@@ -214,7 +215,7 @@ def unknown_model(folder: Path, error: Exception) -> CheckpointError:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep what transformers logs while it loads off stderr; what matters is raised."""
+    """Context manager that silences the log of transformers; its errors are still raised."""
     verbosity = transformers_logging.get_verbosity()
     transformers_logging.set_verbosity(logging.CRITICAL)
     try:
@@ -224,6 +225,6 @@ def quiet() -> Iterator[None]:
 
 
 def first_line(error: BaseException) -> str:
-    """What an exception of a library says, in one line."""
+    """The first line of an exception's message, or the name of its class."""
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__

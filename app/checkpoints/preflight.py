@@ -1,4 +1,4 @@
-"""Everything that can be said about an opened recipe before its weights are read."""
+"""The check of an opened recipe before its weights are read."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from app.checkpoints.warnings import warnings
 def preflight(
     opened: OpenedRecipe, prompt: str = "", about_to_be_freed: Mapping[str, int] | None = None
 ) -> Preflight:
-    """Compare vocabularies, estimate memory and write out the prompts.
+    """Compare vocabularies, estimate memory, and encode the prompt of every role.
 
     Args:
-        opened: The recipe with its files.
-        prompt: What the person typed; the sample prompt of the recipe where it is empty.
-        about_to_be_freed: Bytes that unloading what is loaded gives back, for each device.
+        opened: The opened recipe.
+        prompt: The prompt; if it is empty, the sample prompt of the recipe.
+        about_to_be_freed: Bytes that unloading the current models will free, for each device.
     """
     vocabulary = compare_vocabularies(opened)
     prompt = prompt or opened.recipe.sample_prompt

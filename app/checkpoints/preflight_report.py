@@ -1,4 +1,4 @@
-"""What a check of a recipe finds before anything heavy is done. No torch: the window uses it."""
+"""Results of the check of a recipe, as plain data. Imports no torch, for the window."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from app.checkpoints.spec import Recipe
 
 
 class Verdict(StrEnum):
-    """How the vocabulary of a role compares with the base's."""
+    """The result of comparing the vocabulary of a role with the base's."""
 
     IDENTICAL = "identical"
     PADDING = "padding"  # the same tokens; one output layer has more rows than the other
@@ -19,7 +19,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TokenDifference:
-    """An id that is spelled differently; None where a role does not have it."""
+    """An id with different spellings in two vocabularies; None where a role lacks the id."""
 
     token_id: int
     base: str | None
@@ -29,16 +29,16 @@ class TokenDifference:
 
 @dataclass(frozen=True, slots=True)
 class RoleVocabulary:
-    """The vocabulary of one role beside the base's.
+    """The vocabulary of one role, compared with the base's.
 
     Attributes:
         role: As in ``Recipe.roles``.
         verdict: See :class:`Verdict`.
-        tokens: How many ids the tokenizer has.
-        rows: How many rows the output layer has.
-        different: How many ids differ, accepted ones included.
-        differences: The first of them, in the order of their ids.
-        notes: What else differs, such as normalisation, in sentences.
+        tokens: The number of ids of the tokenizer.
+        rows: The number of rows of the output layer.
+        different: The number of ids that differ, including accepted ones.
+        differences: The first differences, in the order of their ids.
+        notes: Other differences, such as normalisation, one sentence each.
     """
 
     role: str
@@ -52,7 +52,7 @@ class RoleVocabulary:
 
 @dataclass(frozen=True, slots=True)
 class VocabularyReport:
-    """Every role beside the base, which is the first.
+    """The vocabularies of all roles, each compared with the base's.
 
     Attributes:
         roles: In the order of ``Recipe.roles``.
@@ -73,7 +73,7 @@ class VocabularyReport:
 
 @dataclass(frozen=True, slots=True)
 class MemoryPart:
-    """Bytes that one thing takes on a device; ``kind`` is weights, cache or work."""
+    """One part of the memory needed on a device; ``kind`` is weights, cache or work."""
 
     label: str
     kind: str
@@ -82,17 +82,17 @@ class MemoryPart:
 
 @dataclass(frozen=True, slots=True)
 class DeviceMemory:
-    """What a recipe takes on one device.
+    """The memory that a recipe needs on one device, in bytes.
 
     Attributes:
         device: Such as ``cpu`` or ``cuda:0``.
-        parts: What is held while generating, at the full context.
-        peak: The most that is held at once, while loading or generating.
-        free: Bytes free now, what is about to be unloaded included.
-        total: Bytes the device has.
-        resident_peak: The most that a process monitor will show: the peak, and where that is more,
-            weight files that are being read. The system takes their pages back when it needs them,
-            so they need not be free.
+        parts: The parts held while generating, at the full context.
+        peak: The peak use, while loading or generating.
+        free: Free memory, including what will be unloaded before the load.
+        total: The memory of the device.
+        resident_peak: The peak resident memory that a process monitor shows: ``peak``, or more
+            while mapped weight files are read. The system reclaims their pages when memory is
+            short, so they need not be free.
     """
 
     device: str
@@ -113,13 +113,13 @@ class DeviceMemory:
 
 @dataclass(frozen=True, slots=True)
 class MemoryChange:
-    """A change that makes a recipe smaller, to be taken by one click.
+    """A suggested change of a recipe that reduces its memory.
 
     Attributes:
-        label: What it does, such as “NF4 for the pair Instruct”.
+        label: A description of the change, such as “NF4 for the pair Instruct”.
         recipe: The recipe with the change.
-        peak: The peak with the change, on the device that was full.
-        fits: Whether that is enough.
+        peak: The peak with the change, on the device whose memory is too small.
+        fits: Whether the recipe with the change fits into memory.
     """
 
     label: str
@@ -130,10 +130,10 @@ class MemoryChange:
 
 @dataclass(frozen=True, slots=True)
 class MemoryEstimate:
-    """What a recipe takes on every device, with the context that was counted.
+    """The memory that a recipe needs on every device, at a context length of ``context``.
 
-    ``uncounted`` names roles whose configuration does not say how large their KV cache is; more
-    than most models need is assumed for them.
+    ``uncounted`` names roles whose configuration does not give the size of their KV cache; the
+    estimate assumes more than most models need.
     """
 
     context: int
@@ -147,7 +147,7 @@ class MemoryEstimate:
 
     @property
     def spare(self) -> int:
-        """Bytes of main memory that nothing needs, where KV caches are twice as large."""
+        """Bytes of main memory that stay free even if KV caches take twice their estimate."""
         host = next((device for device in self.devices if device.device == "cpu"), None)
         if host is None:
             return 0
@@ -161,12 +161,12 @@ class RolePrompt:
 
     Attributes:
         role: As in ``Recipe.roles``.
-        text: What the model reads, special tokens included.
-        token_ids: Its ids.
-        tokens: What to call each id.
-        context: The most tokens the model can read, or None where it names no limit.
-        has_chat_template: Whether the model brings a chat template that could be chosen.
-        problem: Why the prompt cannot be used, or nothing.
+        text: The text that the model reads, including special tokens.
+        token_ids: The ids of the text.
+        tokens: A label for each id.
+        context: The context length in tokens, or None without a limit.
+        has_chat_template: Whether the model has a chat template.
+        problem: The reason why the prompt cannot be used, or an empty text.
     """
 
     role: str
@@ -180,7 +180,7 @@ class RolePrompt:
 
 @dataclass(frozen=True, slots=True)
 class Preflight:
-    """Everything that is known about a recipe before its weights are read."""
+    """The result of the check of a recipe before its weights are read."""
 
     recipe: Recipe
     vocabulary: VocabularyReport

@@ -1,4 +1,4 @@
-"""Prompts: from a text or a conversation to the ids that each role reads, in its own format."""
+"""Encoding of prompts: from a text or a conversation to ids, in the prompt format of each role."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def encode_prompt(
 ) -> list[int]:
     """The ids of ``prompt`` in the role's prompt format.
 
-    What the system says in a conversation takes the place of the role's own system prompt. Ids are
-    read as they are where the format is plain, and otherwise as the text that they stand for.
+    The system messages of a conversation replace the role's own system prompt. A prompt of ids is
+    used unchanged if the format is plain, and is decoded to text otherwise.
 
     Raises:
-        PromptError: When the prompt is empty or the model has no chat template to use, or an id is
-            none of the tokenizer's.
+        PromptError: The prompt is empty, the model has no chat template, or the tokenizer does not
+            have one of the ids.
     """
     if isinstance(prompt, TokenIds):
         unknown = [index for index in prompt.ids if index >= len(tokenizer)]
@@ -73,12 +73,12 @@ def _encode_conversation(
 
 
 def encode_continuation(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
-    """The ids of ``text`` in the middle of a text: nothing is put before it and nothing after.
+    """The ids of ``text`` in the middle of a text, without special tokens before or after.
 
-    Tokenizers that put a space before every text are asked for what follows a line break.
+    It is encoded after a line break, since some tokenizers put a space before every text.
 
     Raises:
-        PromptError: There is half a character in the text.
+        PromptError: The text has a lone surrogate.
     """
     check_characters(text)
     anchor = tokenizer("\n", add_special_tokens=False)["input_ids"]
@@ -110,7 +110,7 @@ def _apply_template(
         encoded: Any = tokenizer.apply_chat_template(
             messages, add_generation_prompt=True, tokenize=True, return_dict=True
         )
-    except Exception as error:  # a template raises what it likes, such as “no system prompts”
+    except Exception as error:  # templates raise many kinds, such as “no system prompts”
         raise PromptError(
             f"The chat template of {spec.source} refuses this prompt",
             evidence=str(error),
@@ -158,13 +158,15 @@ def _check_fits(role: OpenedRole, ids: list[int], context: int | None) -> None:
 def check_rows(
     ids: Sequence[int], rows: int, name: str, tokenizer: PreTrainedTokenizerBase
 ) -> None:
-    """Refuse ids that a model has no row for, as where tokens were added to its tokenizer alone.
+    """Check that a model has an embedding row for every id of a prompt.
+
+    A model lacks rows if tokens were added to its tokenizer alone.
 
     Args:
-        ids: What the model is to read.
-        rows: How many ids it has.
-        name: What to call the model.
-        tokenizer: Which the ids are of.
+        ids: The ids of the prompt.
+        rows: The number of rows of the model.
+        name: The name of the model in the error.
+        tokenizer: The tokenizer of the ids.
 
     Raises:
         PromptError: One of the ids is ``rows`` or more.
@@ -180,10 +182,10 @@ def check_rows(
 
 
 def check_characters(text: str) -> None:
-    """Refuse halves of characters, which no tokenizer can read.
+    """Check that ``text`` has no lone surrogates, which no tokenizer can encode.
 
     Raises:
-        PromptError: There is a lone surrogate in the text.
+        PromptError: The text has a lone surrogate.
     """
     try:
         text.encode()

@@ -1,4 +1,4 @@
-"""Whether quantized weights can be loaded: those of a checkpoint, and those a role asks for."""
+"""Check that quantized weights can be loaded: those of a checkpoint, and those of a recipe."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _PACKAGES = {
     "torchao": "torchao",
     "vptq": "vptq",
 }
-"""What transformers needs for weights that are stored in each way, as pip names it."""
+"""The pip packages that transformers needs, by quantization method of the checkpoint."""
 
 _BY_BITSANDBYTES = (".SCB", ".quant_state.")
 _ANOTHER = "Choose a version of the model that is not quantized, or a GGUF file."
@@ -38,18 +38,20 @@ _ANOTHER = "Choose a version of the model that is not quantized, or a GGUF file.
 def check_quantization(
     name: str, spec: CheckpointSpec, config: PretrainedConfig, files: CheckpointFiles
 ) -> None:
-    """Refuse what cannot be loaded on the device of a role; the load itself asks nothing more.
+    """Check that a role's quantization can be loaded on its device.
+
+    The load has no further conditions: a checkpoint that passes can be loaded.
 
     Args:
-        name: Of the role.
-        spec: What it asks for.
-        config: Of its checkpoint.
-        files: Of its checkpoint.
+        name: The name of the role.
+        spec: The checkpoint in the recipe, with its device and quantization.
+        config: The configuration of the checkpoint.
+        files: The files of the checkpoint.
 
     Raises:
-        CheckpointError: The checkpoint is stored in a way that cannot be loaded here, or is
-            quantized already.
-        DeviceError: The device is not there or cannot do what is asked.
+        CheckpointError: The stored quantization cannot be loaded here, or the recipe quantizes a
+            checkpoint that is quantized already.
+        DeviceError: The device does not exist, or does not support the quantization.
     """
     stored = getattr(config, "quantization_config", None)
     if stored is not None:
@@ -65,7 +67,7 @@ def check_quantization(
 
 
 def name_of_quantization(stored: Any) -> str:
-    """What the configuration of a checkpoint calls its quantization."""
+    """The name of the quantization in the configuration of a checkpoint."""
     values = _table(stored)
     if values.get("load_in_8bit"):
         return "int8"
@@ -76,11 +78,11 @@ def name_of_quantization(stored: Any) -> str:
 
 
 def is_dequantized(config: PretrainedConfig, device: str) -> bool:
-    """Whether stored weights become larger when they are loaded, as FP8 does without a GPU.
+    """Whether stored weights are dequantized when they are loaded, as FP8 is without a GPU.
 
     Args:
-        config: Of a checkpoint that passed :func:`check_quantization`.
-        device: Where it is loaded to.
+        config: The configuration of a checkpoint that passed :func:`check_quantization`.
+        device: The device to load to.
     """
     stored = getattr(config, "quantization_config", None)
     if stored is None:

@@ -1,4 +1,4 @@
-"""From what a recipe names to files that can be loaded, with every doubt spoken before."""
+"""Resolution of checkpoint sources to checked local files, without the network."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class CheckpointFiles:
     """Checked files of a checkpoint.
 
     Attributes:
-        folder: Where configuration and tokenizer are.
-        config: What ``config.json`` holds.
-        weights: The weight files; none where they are not on this machine or not converted yet.
-        tensors: What the headers of the weights say; none where nothing is known yet.
-        adapter: A LoRA adapter over these weights.
+        folder: The folder with the configuration and the tokenizer.
+        config: The content of ``config.json``.
+        weights: The weight files; empty if they are not downloaded or not converted yet.
+        tensors: The tensors in the headers of the weight files; empty if no headers are known yet.
+        adapter: The LoRA adapter over these weights, or None.
         revision: The commit of a Hub checkpoint; otherwise empty.
     """
 
@@ -41,28 +41,28 @@ class CheckpointFiles:
 
     @property
     def weight_bytes(self) -> int:
-        """Bytes of the weights as they are stored, without the adapter's."""
+        """Bytes of the stored weights, without the adapter's."""
         return sum(tensor.size for tensor in self.tensors)
 
 
 def builtin_checkpoints() -> list[str]:
-    """Sources of the checkpoints that ship with the program."""
+    """Sources of the built-in checkpoints."""
     configs = sorted(resource("demo").glob("*/config.json"))
     return [f"builtin:demo/{path.parent.name}" for path in configs]
 
 
 def open_checkpoint(spec: CheckpointSpec, *, weights_required: bool = True) -> CheckpointFiles:
-    """Check everything that can be checked without reading weights, and without the network.
+    """Find and check the files of a checkpoint, without reading weights and without the network.
 
     Args:
-        spec: Whose source to open, and for an adapter the source of the model that it adapts.
+        spec: The checkpoint; for an adapter, the model that it adapts is opened as well.
         weights_required: Whether a Hub checkpoint without weights, or a GGUF file that has not been
-            converted, is an error. Otherwise they are opened as far as they are there.
+            converted, is an error. If not, the files that exist are opened.
 
     Raises:
-        CheckpointError: Says what is missing, damaged or unusable.
-        NotDownloadedError: A Hub checkpoint is not on this machine.
-        RecipeError: When the source cannot be understood.
+        CheckpointError: A file is missing, damaged or unusable.
+        NotDownloadedError: A Hub checkpoint is not downloaded.
+        RecipeError: The source is not valid.
     """
     kind, name = split_source(spec.source)
     if kind != "adapter":
@@ -79,21 +79,21 @@ def open_checkpoint(spec: CheckpointSpec, *, weights_required: bool = True) -> C
 
 
 def model_source(spec: CheckpointSpec) -> str:
-    """The source of the model that a role's weights come from: an adapter's is what it adapts."""
+    """The source of a role's model; for an adapter, that is the model that it adapts."""
     return spec.over if split_source(spec.source)[0] == "adapter" else spec.source
 
 
 def gguf_file(source: str) -> Path | None:
-    """The file of a GGUF source, or None for any other."""
+    """The path of a GGUF source, or None for other sources."""
     kind, name = split_source(source)
     return _path(name) if kind == "gguf" else None
 
 
 def split_source(source: str) -> tuple[str, str]:
-    """The kind of a source and what it names.
+    """Split a source at its first colon, into its kind and its path or name.
 
     Raises:
-        RecipeError: When the source is of an unknown kind.
+        RecipeError: The source has an unknown kind or no name.
     """
     kind, _, name = source.partition(":")
     if kind not in ("folder", "builtin", "hub", "gguf", "adapter") or not name:
@@ -114,10 +114,10 @@ def _open_model(source: str, weights_required: bool) -> CheckpointFiles:
 
 
 def open_folder(folder: Path, *, weights_required: bool = True) -> CheckpointFiles:
-    """Check a folder as Hugging Face checkpoints are.
+    """Check the files of a folder in the layout of Hugging Face checkpoints.
 
     Raises:
-        CheckpointError: Says what is missing, damaged or unusable.
+        CheckpointError: A file is missing, damaged or unusable.
     """
     _check_gguf(folder)
     if not folder.is_dir():
@@ -139,7 +139,7 @@ def open_folder(folder: Path, *, weights_required: bool = True) -> CheckpointFil
 
 
 def _check_gguf(folder: Path) -> None:
-    """Say what to write instead of a folder where there is a GGUF file, or a folder of them."""
+    """Reject a GGUF file, or a folder of GGUF files, given as the folder of a checkpoint."""
     if is_gguf(folder):
         raise CheckpointError(
             f"{folder} is a GGUF file and no folder", next_step=f"Write gguf:{folder}"
@@ -154,7 +154,7 @@ def _check_gguf(folder: Path) -> None:
 
 
 def needs_code(folder: Path) -> CheckpointError:
-    """The error for a model that only runs with code that comes with it."""
+    """The error for a model that needs the code that its checkpoint brings."""
     return CheckpointError(
         f"The model in {folder} needs code of its own to run",
         evidence="its config.json names an “auto_map”",

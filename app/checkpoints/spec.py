@@ -1,4 +1,4 @@
-"""What a person asks for: checkpoints, expert pairs, and the recipe that names them."""
+"""Data model of recipes: checkpoints, expert pairs and settings. Imports no torch."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ DTYPES = ("auto", "bfloat16", "float16", "float32")
 QUANTIZATIONS = ("none", "int8", "nf4")
 PLAIN, CHAT = "plain", "chat"
 PERSONA_TEMPLATE = "{system}\n\n{prompt}"
-"""How a system prompt is given to a model without a chat template."""
+"""The prompt template with a system prompt for models without a chat template."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckpointSpec:
-    """One role's checkpoint and how it is to be used.
+    """The checkpoint of one role, with its load options and its prompt format.
 
     Attributes:
         source: ``folder:PATH``, ``builtin:NAME``, ``hub:OWNER/NAME`` (or ``…@REVISION``),
@@ -36,8 +36,8 @@ class CheckpointSpec:
         prompt: ``plain``, ``chat`` (the model's own template) or a template with ``{prompt}`` and
             optionally ``{system}``.
         system: The system prompt for ``chat`` and templates.
-        model: For an endpoint, what the server calls the model; empty where it has only one.
-        top_logprobs: For an endpoint, how many log-probabilities to ask for; −1 asks for all.
+        model: For an endpoint, the server's name for the model; empty for its only model.
+        top_logprobs: For an endpoint, the number of log-probabilities to request; −1 is all.
     """
 
     source: str
@@ -82,13 +82,13 @@ class CheckpointSpec:
 
     @property
     def is_endpoint(self) -> bool:
-        """Whether the model is behind an endpoint and has no files here."""
+        """Whether the model is behind an endpoint and has no local files."""
         return is_endpoint(self.source)
 
 
 @dataclass(frozen=True, slots=True)
 class ExpertPair:
-    """An expert, its anti-expert and the weight of their difference."""
+    """An expert, its anti-expert and the alpha of their difference."""
 
     name: str
     expert: CheckpointSpec
@@ -98,14 +98,14 @@ class ExpertPair:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Everything a person loads, with defaults for prompt and sampling.
+    """A base and its expert pairs, with a sample prompt and sampling settings.
 
     Attributes:
-        description: What it shows, in a line or two.
-        context: The most tokens that prompt and text may have together; 0 is what the models can.
+        description: What the recipe demonstrates, in a line or two.
+        context: The context length in tokens; 0 is the context length of the models.
         accepted_ids: Ids that may be generated although roles spell them differently.
-        download_bytes: What its Hub checkpoints weigh together; 0 where nobody said.
-        untested: Nobody could try this recipe on real weights yet.
+        download_bytes: The total size of its Hub checkpoints; 0 if the recipe does not say.
+        untested: Whether the recipe has never been run with its real weights.
     """
 
     name: str
@@ -143,11 +143,11 @@ class Recipe:
 
     @property
     def models(self) -> tuple[list[CheckpointSpec], int, tuple[int, ...]]:
-        """What models are loaded for; recipes that agree in this need no new load."""
+        """The settings that a load depends on; recipes with equal ones share loaded models."""
         return self.checkpoints(), self.context, self.accepted_ids
 
     def with_alphas(self, alphas: tuple[float, ...]) -> Recipe:
-        """This recipe with other weights, one for each pair."""
+        """This recipe with other alphas, one for each pair."""
         check_alphas(alphas, len(self.pairs))
         pairs = zip(self.pairs, alphas, strict=True)
         return replace(self, pairs=tuple(replace(pair, alpha=alpha) for pair, alpha in pairs))
@@ -165,17 +165,17 @@ class Recipe:
         return replace(self, pairs=tuple(pairs))
 
     def checkpoints(self) -> list[CheckpointSpec]:
-        """The checkpoint of every role; recipes that agree in this need no new load."""
+        """The checkpoint of every role, in the order of :meth:`roles`."""
         return [spec for _, spec in self.roles()]
 
     def hub_sources(self) -> tuple[str, ...]:
-        """The ``hub:`` models that it names, each once, adapters and what they adapt included."""
+        """The distinct ``hub:`` sources of the recipe, including adapters and their models."""
         named = (part for spec in self.checkpoints() for part in (spec.source, spec.over))
         sources = (name.removeprefix("adapter:") for name in named)
         return tuple(dict.fromkeys(source for source in sources if source.startswith("hub:")))
 
     def roles(self) -> list[tuple[str, CheckpointSpec]]:
-        """Every role with a name for it: the base, then expert and anti-expert of each pair."""
+        """Name and checkpoint of every role: the base, then expert and anti-expert of each pair."""
         named = [("base", self.base)]
         for pair in self.pairs:
             named.append((f"expert “{pair.name}”", pair.expert))
@@ -184,18 +184,18 @@ class Recipe:
 
 
 def persona_pair(base: CheckpointSpec, name: str, system: str, *, chat: bool = False) -> ExpertPair:
-    """A pair that needs no model but the base: the base told to be someone, and the base itself.
+    """A persona pair: the expert is the base with a system prompt, the anti-expert the base itself.
 
-    Its anti-expert shares the base's model context, so that the pair costs one more forward pass
+    The anti-expert shares the base's model context, so that the pair costs one more forward pass
     per token and no more weights. α = 1 is the base with the system prompt; above 1 the persona is
-    stronger than a prompt makes it.
+    stronger than with the system prompt alone.
     Source: Sanchez et al., Stay on topic with Classifier-Free Guidance, arXiv 2306.17806.
 
     Args:
         base: The base's checkpoint with its prompt format.
-        name: What to call the pair.
-        system: Who the expert is told to be.
-        chat: Whether the expert is told by the model's chat template although the base is not.
+        name: The name of the pair.
+        system: The system prompt, which describes the persona.
+        chat: Whether the expert's prompt uses the chat template although the base's does not.
     """
     prompt = CHAT if chat else base.prompt
     if prompt == PLAIN:

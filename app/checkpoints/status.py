@@ -1,4 +1,4 @@
-"""What loading tells while it runs and when it is done. Imports no torch: the window uses it."""
+"""Progress of a load, and the properties of loaded roles. Imports no torch, for the window."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from app.checkpoints.proof.proof_report import Proof, warning_of
 
 @dataclass(frozen=True, slots=True)
 class LoadProgress:
-    """How far the loading of one role is, in bytes of its weights.
+    """The progress of loading one role, in bytes of its weights.
 
     Attributes:
         role: The role's name, as in ``Recipe.roles``.
-        done: Bytes loaded, or written where ``converting``.
-        total: Bytes in all.
-        converting: Whether a GGUF file is being converted, which is done once before loading.
-        proving: Whether the loaded model is being compared with plain forward passes; ``done`` and
-            ``total`` are readings then.
+        done: Bytes loaded, or bytes written if ``converting``.
+        total: Total bytes.
+        converting: Whether a GGUF file is being converted, which happens once, before loading.
+        proving: Whether the proof of the loaded model is running; ``done`` and ``total`` then count
+            readings.
     """
 
     role: str
@@ -30,23 +30,23 @@ class LoadProgress:
 
 @dataclass(frozen=True, slots=True)
 class RoleInForce:
-    """What a role really runs as.
+    """The properties of a loaded role.
 
     Attributes:
         role: The role's name, as in ``Recipe.roles``.
-        source: The checkpoint, as the recipe names it.
+        source: The source of the checkpoint in the recipe.
         dtype: Such as ``bfloat16``.
-        device: Such as ``cpu`` or ``cuda:0``.
-        parameters: How many the model has.
-        shared: Whether another role before it holds the same weights.
-        quantization: ``none``, ``int8``, ``nf4``, or what the checkpoint was quantized with.
-        offloaded: Share of the weights that stays in main memory, from 0 to 1.
-        over: For an adapter, the checkpoint that it is kept over; otherwise nothing.
-        revision: The commit of a Hub checkpoint; otherwise nothing.
-        fingerprint: Of its files; see :func:`app.checkpoints.fingerprint.fingerprint`.
-        hardware: The name of the accelerator; nothing for the CPU.
-        model: Of an endpoint, what the server calls the model; its ``device`` is the host.
-        proof: Of the weights, with the adapter; None in runs of older versions.
+        device: Such as ``cpu`` or ``cuda:0``; for an endpoint, its host.
+        parameters: The number of parameters of the model.
+        shared: Whether an earlier role holds the same weights.
+        quantization: ``none``, ``int8``, ``nf4``, or the quantization of the checkpoint.
+        offloaded: The share of the weights that is offloaded to main memory, from 0 to 1.
+        over: For an adapter, the source of the model that it adapts; otherwise empty.
+        revision: The commit of a Hub checkpoint; otherwise empty.
+        fingerprint: The digest of its files by :func:`app.checkpoints.fingerprint.fingerprint`.
+        hardware: The name of the accelerator; empty for the CPU.
+        model: For an endpoint, the server's name for the model; otherwise empty.
+        proof: The proof of the weights with the adapter; None in runs of older versions.
     """
 
     role: str
@@ -66,6 +66,6 @@ class RoleInForce:
 
 
 def proof_warnings(roles: Iterable[RoleInForce]) -> list[str]:
-    """A sentence for every role that is read in a plainer way than usual."""
+    """A sentence for every role whose proof has switched shortcuts off."""
     found = [warning_of(role.role, role.proof) for role in roles if role.proof]
     return [warning for warning in found if warning]

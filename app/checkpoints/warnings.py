@@ -1,4 +1,4 @@
-"""What may surprise a person about a recipe that can be used, in sentences."""
+"""Warnings of the check: properties of a usable recipe that may lead to unexpected results."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from app.checkpoints.vocabulary.compare import end_ids
 from app.checkpoints.vocabulary.tokenizer_proof import tokenizer_notes
 
 _SHOWN = 20
-"""Characters at each side of a change in a prompt."""
+"""Characters to show at each side of a change in a prompt."""
 
 
 def warnings(
     opened: OpenedRecipe, vocabulary: VocabularyReport, memory: MemoryEstimate, prompt: str
 ) -> Iterator[str]:
-    """One sentence, and what it means, for everything that is worth a second look.
+    """The warnings for a recipe, one or two sentences each.
 
     Args:
-        opened: The recipe.
-        vocabulary: What was found of its vocabularies.
-        memory: What it is expected to take.
-        prompt: What the person typed.
+        opened: The opened recipe.
+        vocabulary: The comparison of its vocabularies.
+        memory: The estimate of its memory.
+        prompt: The prompt, before any prompt format is applied.
     """
     yield from tokenizer_notes(opened.roles)
     yield from _dated_prompts(opened.roles)
@@ -52,7 +52,7 @@ def _dated_prompts(roles: tuple[OpenedRole, ...]) -> Iterator[str]:
 
 
 def _lossy_tokenizers(roles: tuple[OpenedRole, ...], prompt: str) -> Iterator[str]:
-    """Of what is put before a text, such as a space, nothing is said."""
+    """Warn if decoding the encoded prompt changes it; added white space is ignored."""
     read = {role.name: _read_back(role, prompt) for role in roles}
     changed = [name for name, text in read.items() if text.strip() != prompt.strip()]
     if changed:
@@ -70,7 +70,7 @@ def _read_back(role: OpenedRole, prompt: str) -> str:
 
 
 def _around_change(prompt: str, read: str) -> str:
-    """The place of ``read`` where it begins to differ, with what is around it."""
+    """The part of ``read`` around the first character that differs from ``prompt``."""
     prompt, read = prompt.strip(), read.strip()
     pairs = enumerate(zip(prompt, read, strict=False))
     place = next((at for at, (a, b) in pairs if a != b), min(len(prompt), len(read)))
@@ -103,7 +103,10 @@ def _negative_alphas(opened: OpenedRecipe) -> Iterator[str]:
 
 
 def _adapters_of_others(roles: tuple[OpenedRole, ...]) -> Iterator[str]:
-    """Of models on the Hub alone: a folder may have any name."""
+    """Warn of adapters over another Hub model than they were trained on.
+
+    Folders are not compared, since their names say nothing.
+    """
     for role in roles:
         over = role.spec.over
         if role.files.adapter is None or not over.startswith("hub:"):

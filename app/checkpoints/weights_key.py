@@ -1,4 +1,7 @@
-"""When two roles hold the same weights in memory: the one definition, for estimate and loader."""
+"""Key of a role's weights in memory: roles with equal keys share one model.
+
+The memory estimate and the loader both use this definition.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +13,14 @@ from app.checkpoints.opening import OpenedRole
 
 @dataclass(frozen=True, slots=True)
 class WeightsKey:
-    """Equal for two roles if and only if they hold the same weights.
+    """The key of weights in memory; equal for two roles if and only if they share weights.
 
     Attributes:
         folder: The folder of the checkpoint.
         stamps: Size and modification time of every weight file, so that a checkpoint that was
             trained further in the same folder has another key.
-        dtype: The dtype that the recipe asks for.
-        device: Where the weights are, such as ``cuda:0``.
+        dtype: The dtype in the recipe.
+        device: The device of the weights, such as ``cuda:0``.
         quantization: As in ``CheckpointSpec``.
         offload: As in ``CheckpointSpec``.
         adapter: Folder and stamp of the LoRA adapter over the weights, or None without one.
@@ -33,11 +36,11 @@ class WeightsKey:
 
 
 def weights_keys(role: OpenedRole, device: str) -> tuple[WeightsKey, WeightsKey]:
-    """The keys of a role's weights without its adapter and with it; equal where it has none.
+    """The keys of a role's weights without and with its adapter; equal if it has no adapter.
 
     Args:
         role: The role.
-        device: What ``role.spec.device`` stands for on this machine.
+        device: The device that ``role.spec.device`` resolves to.
     """
     spec, adapter = role.spec, role.files.adapter
     plain = WeightsKey(

@@ -1,4 +1,4 @@
-"""One kept-alive connection to an endpoint, with retries, on a loop of its own thread."""
+"""HTTP client of an endpoint: keep-alive, retries, and an event loop on a thread of its own."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ _FIRST_PAUSE, _JITTER = 0.5, 0.25
 _TIMEOUT = httpx2.Timeout(connect=10.0, read=120.0, write=30.0, pool=10.0)
 _KEEP_ALIVE = 300.0
 _ASK_EVERY = 0.05
-"""Seconds between looks at whether the person has cancelled."""
+"""Seconds between two calls of ``cancelled``."""
 
 
 class Client:
-    """Asks one endpoint.
+    """HTTP client of one endpoint.
 
     Args:
-        address: Where it is.
-        key: What it wants to see, if anything.
-        timeout: Of connecting, reading and writing.
+        address: The address of the endpoint.
+        key: The API key, or None.
+        timeout: The timeouts for connecting, reading and writing.
     """
 
     def __init__(
@@ -57,28 +57,28 @@ class Client:
         self.close = weakref.finalize(self, self._loop.close)
 
     def begin(self) -> None:
-        """Count from nothing."""
+        """Reset the counters of :meth:`usage`."""
         self._usage = EndpointUsage()
 
     def usage(self) -> EndpointUsage:
-        """What was exchanged since :meth:`begin`."""
+        """Requests, retries and tokens since :meth:`begin`."""
         return self._usage
 
     def get(self, path: str) -> Future[Json]:
-        """Ask for what is at ``path``, below the address."""
+        """Send a GET request for ``path``, relative to the address."""
         return self._loop.start(self._ask("GET", path, None, ATTEMPTS))
 
     def post(self, path: str, body: Mapping[str, Any], attempts: int = ATTEMPTS) -> Future[Json]:
-        """Send ``body`` to ``path``; the answer is in the future, or a :class:`RequestError`."""
+        """Send ``body`` to ``path``; the future holds the response or a :class:`RequestError`."""
         return self._loop.start(self._ask("POST", path, body, attempts))
 
     def wait(self, future: Future[T], cancelled: Callable[[], bool]) -> T:
-        """The result of ``future``.
+        """Wait for ``future`` and return its result.
 
         Raises:
-            RequestError: The request failed, for the last time.
-            Cancelled: When ``cancelled`` says so; the connection is closed, so that the server
-                notices.
+            RequestError: The request failed, and so did its retries.
+            Cancelled: ``cancelled`` returned True. The connection is closed, so that the server
+                stops as well.
         """
         while True:
             try:
@@ -131,11 +131,11 @@ class Client:
         return content
 
     def _connection(self) -> httpx2.AsyncClient:
-        if self._http is None:  # made on the loop that uses it
+        if self._http is None:  # created on the event loop that uses it
             self._http = httpx2.AsyncClient(
                 timeout=self._timeout,
                 limits=httpx2.Limits(max_connections=4, keepalive_expiry=_KEEP_ALIVE),
-                trust_env=not self.address.is_loopback,  # a proxy has no business on this machine
+                trust_env=not self.address.is_loopback,  # no proxy for servers on this machine
             )
             self._loop.at_end(self._http.aclose)
         return self._http
@@ -153,12 +153,12 @@ class Client:
 
 
 async def pause(seconds: float) -> None:
-    """Wait before a request is made again."""
+    """Sleep before a retry."""
     await asyncio.sleep(seconds)
 
 
 def _pause(attempt: int, failure: Failure) -> float:
-    """How long to wait before the next attempt: what the server asks for, or twice the last."""
+    """Seconds before the next attempt: as requested by the server, or exponential backoff."""
     wanted = _FIRST_PAUSE * 2 ** (attempt - 1) * (1 + _JITTER * random.random())
     return wanted if failure.pause is None else min(failure.pause, endpoint_errors.LONGEST_PAUSE)
 
@@ -168,7 +168,7 @@ def _whole(value: object) -> int:
 
 
 class _Loop:
-    """An event loop on a thread that starts with the first request."""
+    """An event loop on its own thread, which starts with the first request."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
@@ -182,11 +182,11 @@ class _Loop:
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     def at_end(self, call: Callable[[], Awaitable[None]]) -> None:
-        """What to await before the loop ends."""
+        """Register a coroutine function to await before the loop ends."""
         self._at_end.append(call)
 
     def close(self) -> None:
-        """Drop what is under way and end the thread; does not wait for it."""
+        """Cancel pending requests and end the thread, without waiting for it."""
         if self._thread is None:
             self._loop.close()
         else:

@@ -1,4 +1,4 @@
-"""From a role of a recipe to its language model behind an endpoint."""
+"""Connection of an endpoint base: find the key, negotiate with the server, build the model."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from app.errors import EndpointError
 def connect(
     role: OpenedRole, context: int | None, cancelled: Callable[[], bool]
 ) -> EndpointLanguageModel:
-    """Find out what the endpoint of ``role`` understands, and make its language model.
+    """Detect the capabilities of the endpoint of ``role`` and build its language model.
 
     Args:
-        role: A base behind an endpoint; its tokenizer and configuration are the pair's.
-        context: The most tokens that may be read, or None.
-        cancelled: Asked several times a second.
+        role: A base behind an endpoint, with the tokenizer and configuration of the first pair.
+        context: The maximum context length in tokens, or None for no limit.
+        cancelled: Polled several times a second.
 
     Raises:
         EndpointError: The endpoint cannot be used.
-        Cancelled: When ``cancelled`` says so.
+        Cancelled: ``cancelled`` returned True.
     """
     spec, tokenizer = role.spec, role.tokenizer
     address = address_of(spec.source)

@@ -1,4 +1,4 @@
-"""What went wrong at an endpoint or on the way to it, in words a person can act on."""
+"""Translation of HTTP and network failures into :class:`EndpointError`."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _NO_LOGPROBS = (
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A request that failed.
+    """A failed request.
 
     Attributes:
-        error: What to show where it is not made again, or once too often.
-        status: Of the answer, or 0 where there was none.
-        again: Whether the same request may succeed later.
-        pause: How long the server asks to wait, in seconds, or None.
+        error: The error to raise if the request is not retried, or the last retry has failed.
+        status: The HTTP status of the response, or 0 if there was no response.
+        again: Whether a retry may succeed.
+        pause: The pause that the server asks for, in seconds, or None.
     """
 
     error: EndpointError
@@ -35,7 +35,7 @@ class Failure:
 
 
 class RequestError(Exception):
-    """Carries a :class:`Failure` up to where it is decided whether to try again."""
+    """Internal exception that carries a :class:`Failure` to the code that decides on retries."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(str(failure.error))
@@ -45,7 +45,7 @@ class RequestError(Exception):
 def of_status(
     address: Address, key: Key | None, status: int, body: str, retry_after: str, now: float
 ) -> Failure:
-    """What an answer that is not 200 means."""
+    """The failure for a response with a status other than 200."""
     said = _said(body, key)
     evidence = f"it answered {status}" + (f": {said}" if said else "")
     host = address.host
@@ -82,7 +82,7 @@ def of_status(
 
 
 def of_transport(address: Address, error: Exception, key: Key | None) -> Failure:
-    """What it means that no answer, or half an answer, came."""
+    """The failure for a missing or incomplete response."""
     kinds = {kind.__name__ for kind in type(error).__mro__}
     evidence = _said(str(error), key) or type(error).__name__
     host = address.host
@@ -97,7 +97,10 @@ def of_transport(address: Address, error: Exception, key: Key | None) -> Failure
 
 
 def not_json(address: Address, body: str, key: Key | None) -> Failure:
-    """The answer is 200 and no JSON: a proxy, a log-in page, or an answer that was cut."""
+    """The failure for a response with status 200 whose body is not a JSON object.
+
+    Proxies and log-in pages send such responses; a truncated response is one, too.
+    """
     error = EndpointError(
         f"The answer of {address.host} cannot be read",
         evidence=_said(body, key) or "it is empty",
@@ -107,7 +110,7 @@ def not_json(address: Address, body: str, key: Key | None) -> Failure:
 
 
 def no_logprobs(address: Address) -> EndpointError:
-    """The server answers and leaves the log-probabilities out."""
+    """The error for a response without log-probabilities."""
     return EndpointError(
         f"The server at {address.host} returns no log-probabilities",
         evidence="it was asked for them and left them out",
@@ -116,7 +119,7 @@ def no_logprobs(address: Address) -> EndpointError:
 
 
 def unusable(address: Address, evidence: str) -> EndpointError:
-    """The server returns log-probabilities in a form that is not known, or impossible ones."""
+    """The error for log-probabilities in an unknown format or with impossible values."""
     return EndpointError(
         f"The log-probabilities of {address.host} cannot be used",
         evidence=evidence,
@@ -138,7 +141,7 @@ def _too_much(host: str, evidence: str, retry_after: str, now: float) -> Failure
 
 
 def _pause(retry_after: str, now: float) -> float | None:
-    """What the header Retry-After means in seconds: a number of them, or a date."""
+    """The header Retry-After in seconds; its value is a number of seconds or a date."""
     try:
         return (
             max(0.0, float(retry_after))
@@ -156,7 +159,7 @@ def _until(date: str, now: float) -> float | None:
 
 
 def _said(body: str, key: Key | None) -> str:
-    """What a server says, in one short line, and never the key."""
+    """The error message in a response body, as one short line with the key removed."""
     try:
         content = json.loads(body)
         if isinstance(content, dict):

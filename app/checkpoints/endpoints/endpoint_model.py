@@ -1,4 +1,4 @@
-"""A language model behind an endpoint: the most probable tokens, and −inf for all others."""
+"""Language model behind an endpoint: log-probabilities of the returned tokens, −inf elsewhere."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _Answer = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """Requests under way: one for a block, or one for each of its tokens.
+    """Pending requests: one for a whole block, or one for each of its positions.
 
     Attributes:
-        ids: All tokens that are then held.
-        last: For how many of the last positions rows are wanted.
-        prompts: What is sent, of each request.
-        answers: Of the requests.
-        block: What one request asks of several tokens, or None.
+        ids: All tokens of the text after the requests.
+        last: The number of last positions whose rows are needed.
+        prompts: The prompt of each request.
+        answers: The response to each request.
+        block: The block that a single request scores, or None.
     """
 
     ids: tuple[int, ...]
@@ -46,18 +46,18 @@ class _Asked:
 
 
 class EndpointLanguageModel:
-    """A :class:`~app.decoding.language_model.LanguageModel` that asks a server.
+    """A :class:`~app.decoding.language_model.LanguageModel` whose rows come from a server.
 
-    It keeps the ids of the text alone: going back costs nothing, and prefixes that the server has
-    read before are in its own cache.
+    It holds the ids of the text and no KV cache, so that rewinding is free; the server caches
+    prefixes itself.
 
     Args:
-        client: The connection.
-        profile: What the server understands.
-        matcher: Of the pair's vocabulary.
-        vocabulary_size: Columns of the rows.
-        top: How many log-probabilities to ask for; −1 is all.
-        context_length: The most tokens to read, where that is fewer than the server can.
+        client: The client of the server.
+        profile: The capabilities of the server.
+        matcher: The matcher for the pair's vocabulary.
+        vocabulary_size: The number of columns of a row.
+        top: The number of log-probabilities to request; −1 is all.
+        context_length: A limit below the context length of the server, or None.
     """
 
     can_rewind = True
@@ -103,11 +103,13 @@ class EndpointLanguageModel:
         self._asked = self._ask(ids, last, self.profile.blocks if last > 1 else Blocks.NONE)
 
     def extend(self, tokens: Tensor, last: int = 1) -> Tensor:
-        """Read ``tokens``, [k]; rows of log-probabilities, [last, V], float32, −inf where unknown.
+        """Append ``tokens``, [k], and return log-probabilities, [last, V], float32.
+
+        Tokens that the server did not return have −inf.
 
         Raises:
-            EndpointError: The server does not answer, or not in a way that can be used.
-            Cancelled: When the run is cancelled.
+            EndpointError: The server does not respond, or its response cannot be used.
+            Cancelled: The run was cancelled.
         """
         self.begin(tokens.tolist(), last)
         asked, self._asked = self._asked, None
@@ -145,10 +147,11 @@ class EndpointLanguageModel:
         return Block(form, len(read), drafts, self._top, self.profile.ids, spelled)
 
     def _askable(self, ids: tuple[int, ...], last: int) -> int:
-        """For how many of the last positions, from the first of them, the server can be asked.
+        """The number of positions that can be requested, counted from the first of ``last``.
 
-        Where it reads text, that is until a token ends inside a character. Such a token is only
-        ever a draft, and not accepted, since the server's tokens before it are whole.
+        A server that is sent text cannot be asked for positions after a token that ends inside a
+        character. Only drafts can be such tokens, and they are never accepted, since :meth:`_row`
+        leaves such tokens out.
         """
         if self.profile.ids:
             return last
@@ -179,20 +182,20 @@ class EndpointLanguageModel:
         else:
             (choice,) = choices
             found = self._positions(asked.block, choice)
-            if found is None:  # the server has cut the text into other tokens than the pair
+            if found is None:  # the server splits the text into other tokens than the pair
                 return self._rows(self._ask(asked.ids, asked.last, Blocks.NONE))
             rows = [self._row(position, ends=False) for position in found[:-1]]
             rows.append(self._row(found[-1], ends=wire.ends(choice)))
         return rows + rows[-1:] * (asked.last - len(rows))
 
     def _single(self, prompt: tuple[int, ...], choice: Mapping[str, Any]) -> Tensor:
-        """What the server says of the token after a prompt."""
+        """The row of the token after a prompt."""
         found = self._generated(choice)
         if found and found[-1]:
             return self._row(found[-1], ends=wire.ends(choice))
         if found is None or not wire.ends(choice):
             raise endpoint_errors.no_logprobs(self._client.address)
-        # It chose its end, and says nothing of that.
+        # The server chose end-of-sequence and returned no log-probabilities for it.
         if self.profile.blocks is Blocks.ECHO_AFTER:
             block = self._block(self.profile.blocks, prompt, ())
             positions = self._positions(

@@ -1,4 +1,4 @@
-"""Finding out what a server understands, with a few requests of one token each."""
+"""Detection of a server's capabilities, by a few requests for one token each."""
 
 from __future__ import annotations
 
@@ -16,25 +16,27 @@ from app.errors import EndpointError
 
 PROBE = "The capital of France is"
 _AS_IDS = {"return_tokens_as_token_ids": True}
-"""vLLM's way to say tokens that are no text; others ignore it or refuse it."""
+"""Makes vLLM return tokens as ids; other servers ignore or reject it."""
 _NOT_UNDERSTOOD = (400, 422, 500, 501)
 _NOT_THERE = (400, 404, 405, 501)
 _CLOSE = 0.25
-"""Nats by which one prompt may differ when it is sent twice: batches round in other ways."""
+"""Tolerance in nats between two responses to one prompt: batch sizes change the rounding."""
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What a server understands.
+    """The capabilities of a server.
 
     Attributes:
-        model: What it calls the model; empty where it does not say.
-        context: The most tokens that it reads, where it says so.
-        ids: Whether its ids are those of the pair: prompts are sent as ids, and not as text.
-        extras: What every request says besides.
-        blocks: How several tokens are scored in one request.
-        more: How many tokens the server counts in a text beyond those of the pair: its beginning
-            of sequence, where the pair has none. None where it does not count.
+        model: The server's name for the model; empty if it lists no models.
+        context: The context length, or None if the server does not report it.
+        ids: Whether the server has the token ids of the pair. If so, prompts are sent as ids, and
+            otherwise as text.
+        extras: Additional fields of every request.
+        blocks: How to score several tokens with one request.
+        more: The number of tokens that the server counts in a prompt beyond those of the pair's
+            tokenizer, such as a beginning-of-sequence token that the pair does not use. None if the
+            server does not report counts, or prompts are sent as ids.
     """
 
     model: str
@@ -53,19 +55,19 @@ def shake_hands(
     probe: Sequence[int],
     cancelled: Callable[[], bool],
 ) -> Profile:
-    """Find out what the server understands.
+    """Detect the capabilities of a server.
 
     Args:
-        client: The connection.
-        wanted: What the recipe calls the model, or nothing for the only one.
-        top: How many log-probabilities to ask for; −1 is all.
-        matcher: Of the pair's vocabulary.
-        probe: The ids of ``PROBE``, with what the tokenizer puts before every text.
-        cancelled: Asked several times a second.
+        client: The client of the server.
+        wanted: The model name in the recipe; empty for the server's only model.
+        top: The number of log-probabilities to request; −1 is all.
+        matcher: The matcher for the pair's vocabulary.
+        probe: The ids of ``PROBE``, with the special tokens that the tokenizer puts before a text.
+        cancelled: Polled several times a second.
 
     Raises:
-        EndpointError: It cannot be used, or not as the recipe says.
-        Cancelled: When ``cancelled`` says so.
+        EndpointError: The server cannot be used, or not with the settings of the recipe.
+        Cancelled: ``cancelled`` returned True.
     """
     return _Handshake(client, wanted, top, matcher, probe, cancelled).profile()
 
@@ -95,7 +97,7 @@ class _Handshake:
         return Profile(model, context, ids, extras, blocks, self._more)
 
     def _model(self) -> tuple[str, int | None]:
-        """The name of the model and its context, where the server lists its models."""
+        """The name and the context length of the model, if the server lists its models."""
         try:
             listed = self._wait(self._client.get("models")).get("data")
         except RequestError as error:
@@ -121,7 +123,7 @@ class _Handshake:
         return name, _context(named.get(name, {}))
 
     def _form(self, model: str) -> tuple[bool, Mapping[str, Any]]:
-        """Whether prompts are sent as ids, and what every request says besides."""
+        """Whether to send prompts as ids, and the additional fields of every request."""
         for extras in (_AS_IDS, {}):
             by_ids = self._try(model, self._probe, extras)
             if by_ids is None:
@@ -138,7 +140,10 @@ class _Handshake:
         return False, {}
 
     def _blocks(self, model: str, extras: Mapping[str, Any], *, ids: bool) -> Blocks:
-        """The first form in which the server tells of a prompt what it tells of its beginning."""
+        """The first format in which the log-probabilities of a prompt's last token are right.
+
+        They must agree with those of a request for the token after the shorter prompt.
+        """
         shorter = self._row(self._post(model, self._prompt(self._probe[:-1], ids), extras), ids=ids)
         for form in (Blocks.PROMPT_LOGPROBS, Blocks.ECHO, Blocks.ECHO_AFTER):
             block = Block(
@@ -162,10 +167,10 @@ class _Handshake:
         return _agree(shorter, self._matcher.match(positions[0], whole=False, ends=False))
 
     def _row(self, answer: Mapping[str, Any], *, ids: bool) -> dict[int, float]:
-        """The log-probabilities of the first new token by id.
+        """The log-probabilities of the first generated token, by id.
 
         Raises:
-            EndpointError: There are none.
+            EndpointError: The response has no log-probabilities.
         """
         try:
             choice = wire.choice_of(answer)
@@ -179,7 +184,7 @@ class _Handshake:
     def _try(
         self, model: str, prompt: str | Sequence[int], extras: Mapping[str, Any]
     ) -> Mapping[str, Any] | None:
-        """An answer, or None where the server does not understand the request."""
+        """The response, or None if the server rejects this format of a request."""
         try:
             return self._post(model, prompt, extras, attempts=1)
         except _NotUnderstoodError:
@@ -206,7 +211,7 @@ class _Handshake:
 
 
 class _NotUnderstoodError(EndpointError):
-    """The server refuses this form of a request; another may do."""
+    """The server rejects this format of a request; it may accept another."""
 
     def __init__(self, error: EndpointError) -> None:
         super().__init__(error.cause, evidence=error.evidence, next_step=error.next_step)
@@ -217,7 +222,7 @@ def _tables(listed: object) -> list[Mapping[str, Any]]:
 
 
 def _context(model: Mapping[str, Any]) -> int | None:
-    """What vLLM and llama.cpp say of how much a model can read."""
+    """The context length in a model list of vLLM or llama.cpp."""
     meta = model.get("meta")
     meta = meta if isinstance(meta, dict) else {}
     for value in (model.get("max_model_len"), meta.get("n_ctx"), meta.get("n_ctx_train")):
@@ -227,7 +232,10 @@ def _context(model: Mapping[str, Any]) -> int | None:
 
 
 def _agree(one: Mapping[int, float], other: Mapping[int, float]) -> bool:
-    """Whether two rows are of one prompt, read as the same tokens; most of them can be told."""
+    """Whether two rows agree, so that their prompts were read as the same tokens.
+
+    More than half of the ids of ``one`` must be in ``other`` as well.
+    """
     shared = one.keys() & other.keys()
     return 2 * len(shared) > len(one) and all(
         abs(one[index] - other[index]) <= _CLOSE for index in shared

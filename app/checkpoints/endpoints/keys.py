@@ -1,4 +1,7 @@
-"""The key of an endpoint: from the environment or the system's credential store, never a recipe."""
+"""API keys of endpoints, from the environment or the system's credential store.
+
+Keys are never stored in recipes.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,12 @@ from app.checkpoints.endpoint_address import Address
 log = logging.getLogger(__name__)
 
 SERVICE = "tuneshift"
-"""The name of the service in the credential store; the user is the host of the endpoint."""
+"""The service name in the credential store; the user name is the host of the endpoint."""
 _OPENAI = "api.openai.com"
 
 
 class Key:
-    """A key that does not show itself in logs and tracebacks."""
+    """An API key whose repr hides it from logs and tracebacks."""
 
     __slots__ = ("_text",)
 
@@ -27,28 +30,28 @@ class Key:
         return "Key(…)"
 
     def headers(self) -> dict[str, str]:
-        """The header that carries it."""
+        """The HTTP header with the key."""
         return {"Authorization": f"Bearer {self._text}"}
 
     def is_sendable(self) -> bool:
-        """Whether a header can hold it."""
+        """Whether the key can be sent in an HTTP header."""
         return self._text.isascii() and self._text.isprintable()
 
     def hidden_in(self, text: str) -> str:
-        """``text`` with an ellipsis in place of the key."""
+        """``text`` with the key replaced by an ellipsis."""
         return text.replace(self._text, "…")
 
 
 def variable(address: Address) -> str:
-    """The environment variable that holds the key of an endpoint.
+    """The name of the environment variable with the key of an endpoint.
 
-    It names the host, so that a recipe of somebody else cannot have a key sent elsewhere.
+    The name contains the host, so that the key is sent to no other host, whatever a recipe says.
     """
     return f"TUNESHIFT_API_KEY_{re.sub(r'[^A-Z0-9]+', '_', address.host.upper()).strip('_')}"
 
 
 def find_key(address: Address) -> Key | None:
-    """The key of an endpoint, or None where there is none."""
+    """The key of an endpoint, or None."""
     text = os.environ.get(variable(address), "").strip()
     if not text and address.host == _OPENAI and address.url.startswith("https:"):
         text = os.environ.get("OPENAI_API_KEY", "").strip()
@@ -57,7 +60,7 @@ def find_key(address: Address) -> Key | None:
 
 
 def where_to_put(address: Address) -> str:
-    """What to do so that :func:`find_key` finds one, in a sentence."""
+    """A sentence that says where :func:`find_key` looks for the key."""
     return (
         f"Store it with: keyring set {SERVICE} {address.host}, or put it into the environment "
         f"variable {variable(address)}."
@@ -71,6 +74,6 @@ def _stored(host: str) -> str:
         return ""
     try:
         return (keyring.get_password(SERVICE, host) or "").strip()
-    except Exception as error:  # a backend raises what it likes, such as “no D-Bus”
+    except Exception as error:  # backends raise many kinds, such as “no D-Bus”
         log.info("the credential store cannot be read: %s", type(error).__name__)
         return ""

@@ -1,4 +1,4 @@
-"""From the tokens that a server returns to ids of the pair's vocabulary, by exact bytes."""
+"""Matching of the tokens that a server returns to ids of the pair's vocabulary, by exact bytes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from transformers.convert_slow_tokenizer import bytes_to_unicode
 from app.decoding.remote import UnmatchedToken
 
 Token = bytes | int | str
-"""What a server calls a token: its bytes, its id, or text that stands for no bytes."""
+"""A token in a response: its bytes, its id, or text from which its bytes cannot be recovered."""
 
 ABSENT, AMBIGUOUS, UNREADABLE, INSIDE = (
     "absent",
@@ -27,7 +27,7 @@ _BYTE_OF_CHARACTER = {character: byte for byte, character in bytes_to_unicode().
 
 
 def token_bytes(tokenizer: Tokenizer, size: int) -> list[bytes | None]:
-    """What each id below ``size`` adds to a text in bytes, None where there is no such id."""
+    """The bytes of each id below ``size``, None for ids that the tokenizer does not have."""
     state = json.loads(tokenizer.to_str())
     kinds = {part["type"] for part in _parts(state.get("decoder"))}
     added = {index: token.content for index, token in tokenizer.get_added_tokens_decoder().items()}
@@ -43,7 +43,7 @@ def token_bytes(tokenizer: Tokenizer, size: int) -> list[bytes | None]:
 
 
 def _parts(decoder: dict[str, object] | None) -> list[dict[str, str]]:
-    """The decoder, or the parts of one that is a sequence."""
+    """The parts of a decoder; a decoder that is not a sequence is its only part."""
     if decoder is None:
         return []
     parts = decoder.get("decoders", [decoder])
@@ -62,13 +62,13 @@ def _bytes_of(token: str, kinds: Collection[str]) -> bytes:
 
 
 class Matcher:
-    """Matches returned tokens to ids, and remembers those that it could not match.
+    """Matches returned tokens to ids, and counts the unmatched ones.
 
     Args:
-        tokenizer: Of the pair.
-        size: How many ids the vocabulary has.
-        begin_id: The id that is put before every text, or None.
-        end_id: The id that ends a text; it stands for a token without text at which a server ends.
+        tokenizer: The tokenizer of the pair.
+        size: The vocabulary size.
+        begin_id: The beginning-of-sequence id, or None.
+        end_id: The end-of-sequence id, or None. An empty token at which a server stops matches it.
     """
 
     def __init__(
@@ -89,11 +89,11 @@ class Matcher:
         self._left_out = Counter[tuple[str, str]]()
 
     def begin(self) -> None:
-        """Forget what could not be matched."""
+        """Reset the counts of :meth:`unmatched`."""
         self._left_out.clear()
 
     def unmatched(self) -> tuple[UnmatchedToken, ...]:
-        """The tokens that could not be matched since :meth:`begin`, the most frequent first."""
+        """The unmatched tokens since :meth:`begin`, most frequent first."""
         return tuple(
             UnmatchedToken(token, reason, times)
             for (token, reason), times in self._left_out.most_common(_MOST_NAMED)
@@ -102,12 +102,13 @@ class Matcher:
     def match(
         self, position: Mapping[Token, float], *, whole: bool, ends: bool
     ) -> dict[int, float]:
-        """The log-probabilities of one position by id; tokens without an id are left out.
+        """The log-probabilities of one position, by id; unmatched tokens are left out.
 
         Args:
-            position: What the server returned.
-            whole: Whether the text is sent as text, so that it must not end inside a character.
-            ends: Whether the server ends its text with the most probable of the tokens.
+            position: The returned tokens with their log-probabilities.
+            whole: Whether prompts are sent as text, so that a token must not end inside a
+                character.
+            ends: Whether the server stopped at the most probable of the tokens.
         """
         best = max(position, key=position.__getitem__, default=None)
         found: dict[int, float] = {}
@@ -143,13 +144,13 @@ class Matcher:
         return INSIDE if whole and isinstance(token, bytes) and not _is_text(token) else ""
 
     def spelled(self, index: int) -> bytes:
-        """The bytes of an id; none where there is no such id."""
+        """The bytes of an id; empty if there is no such id."""
         return (self._bytes[index] if index < self._size else None) or b""
 
     def text(self, ids: Sequence[int]) -> str | None:
-        """The text of ``ids``, or None where it ends inside a character.
+        """The text of ``ids``, or None if it ends inside a character.
 
-        A beginning of sequence is no text: a server that reads text puts its own before it.
+        The beginning-of-sequence token is left out: a server that is sent text adds its own.
         """
         ids = ids[1:] if ids and ids[0] == self._begin_id else ids
         if not _is_text(b"".join(map(self.spelled, ids))):

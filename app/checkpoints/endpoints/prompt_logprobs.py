@@ -1,4 +1,4 @@
-"""Several tokens scored by one request: the three ways in which servers tell of a prompt."""
+"""Scoring of a block of tokens by one request: the three formats of prompt log-probabilities."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from app.checkpoints.endpoints.wire import Position
 
 
 class Blocks(StrEnum):
-    """How a server tells of the tokens of a prompt."""
+    """The format of a server's log-probabilities of prompt tokens."""
 
     PROMPT_LOGPROBS = "prompt_logprobs"
-    """By id, at each token what was expected there."""
+    """vLLM: at each prompt token the candidates for that position, by id."""
     ECHO = "echo"
-    """At each token what was expected there, and the generated token last."""
+    """At each prompt token the candidates for that position, then those of the generated token."""
     ECHO_AFTER = "echo after"
-    """At each token of the prompt what is expected after it, as llama-cpp-python has it."""
+    """llama-cpp-python: at each prompt token the candidates for the next position."""
     NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """What is asked of a block.
+    """A request for the rows of a block of drafted tokens.
 
     Attributes:
-        form: How the server tells of it.
-        read: How many tokens the prompt has.
-        drafts: The last of them, before each and after all of which rows are wanted.
-        top: How many log-probabilities were asked for; −1 is all.
-        ids: Whether the ids of the server can be relied on.
-        spelled: The bytes of an id.
+        form: The format of the response.
+        read: The number of tokens of the prompt.
+        drafts: The last tokens of the prompt. A row is needed before each and after the last.
+        top: The number of log-probabilities requested; −1 is all.
+        ids: Whether the ids of the server are those of the pair.
+        spelled: Returns the bytes of an id.
     """
 
     form: Blocks
@@ -44,20 +44,20 @@ class Block:
     spelled: Callable[[int], bytes]
 
     def extras(self) -> dict[str, Any]:
-        """What the request says besides."""
+        """Additional fields of the request."""
         if self.form is Blocks.PROMPT_LOGPROBS:
             return {"prompt_logprobs": self.top}
         return {"echo": True}
 
     def positions(self, choice: Mapping[str, Any]) -> list[Position] | None:
-        """What is expected before each draft and after all of them.
+        """The positions before each draft and after the last.
 
         Returns:
-            One position more than there are drafts, or None where the server has cut the prompt
-            into other tokens, or does not tell of it in this form.
+            One position more than there are drafts. None if the server has split the prompt into
+            other tokens, or the response is not in this format.
 
         Raises:
-            FormError: The answer is of no known form.
+            FormError: The response is in no known format.
         """
         found = self._found(choice)
         if found is None or len(found) != len(self.drafts) + 1:
@@ -79,7 +79,7 @@ class Block:
         if self.form is Blocks.ECHO_AFTER:
             return generated[-count - 1 :] if self._ends_with_drafts(tokens) else None
         if wire.ends(choice) and len(tokens) != self.read + 1:
-            return None  # whether the token at which it ends is among them is not known
+            return None  # the last of the tokens may be the one at which the server stopped
         return generated[-count - 1 :] if self._ends_with_drafts(tokens[:-1]) else None
 
     def _ends_with_drafts(self, tokens: Sequence[str]) -> bool:

@@ -1,8 +1,9 @@
-"""What is asked of an OpenAI-compatible completions endpoint, and how its answers are read.
+"""Requests to an OpenAI-compatible completions endpoint, and parsers of its responses.
 
-Log-probabilities come in three forms: the legacy one of the OpenAI API, in which tokens are text
-(``token_id:N`` where vLLM is asked for it, ``bytes:\\x…`` where they are no text); that of
-llama.cpp's server, a list with bytes; and, of prompts, vLLM's ``prompt_logprobs`` by id.
+Log-probabilities come in three formats: the legacy format of the OpenAI API, in which tokens are
+text (``token_id:N`` if vLLM is asked for ids, ``bytes:\\x…`` for tokens that are not valid UTF-8);
+the format of llama.cpp's server, a list with bytes; and, for prompts, vLLM's ``prompt_logprobs`` by
+id.
 """
 
 from __future__ import annotations
@@ -21,34 +22,34 @@ _ID = re.compile(r"token_id:([0-9]{1,9})")
 _NUMBER = re.compile("[0-9]{1,9}")
 _BYTES = re.compile(r"bytes:((?:\\x[0-9a-fA-F]{2}|[\x20-\x7e])+)")
 _ESCAPED = re.compile(r"\\x([0-9a-fA-F]{2})|(.)", re.DOTALL)
-_FLOOR = -9999.0  # what vLLM says for −inf
+_FLOOR = -9999.0  # vLLM's value for −inf
 
 
 class FormError(Exception):
-    """An answer that is of no known form; says what was seen."""
+    """A response in no known format; the message says what was found."""
 
 
 def request(
     model: str, prompt: str | Sequence[int], top: int, *, extras: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The body of a request for one token with ``top`` log-probabilities."""
+    """The body of a request for one greedy token with ``top`` log-probabilities."""
     prompt = prompt if isinstance(prompt, str) else list(prompt)
     body: dict[str, Any] = {"prompt": prompt, "max_tokens": 1, "temperature": 0, "logprobs": top}
     return {"model": model, **body, **extras} if model else {**body, **extras}
 
 
 def prompt_tokens(answer: Mapping[str, Any]) -> int | None:
-    """How many tokens the server has read, where it says so."""
+    """The number of prompt tokens that the server reports, or None."""
     usage = answer.get("usage")
     found = usage.get("prompt_tokens") if isinstance(usage, dict) else None
     return found if type(found) is int else None
 
 
 def choice_of(answer: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The one choice of an answer.
+    """The first choice of a response.
 
     Raises:
-        FormError: There is none.
+        FormError: The response has no choices.
     """
     choices = answer.get("choices")
     if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
@@ -57,24 +58,24 @@ def choice_of(answer: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def ends(choice: Mapping[str, Any]) -> bool:
-    """Whether the server ends its text with the token that it chose."""
+    """Whether the server stopped at the token that it generated."""
     return choice.get("finish_reason") == "stop"
 
 
 def generated(choice: Mapping[str, Any], top: int, *, ids: bool) -> list[Position | None] | None:
-    """The positions that a choice tells of; of the first of a prompt nothing is known.
+    """The positions with log-probabilities in a choice.
 
     Args:
-        choice: Of an answer.
-        top: How many log-probabilities were asked for; −1 is all.
-        ids: Whether the ids of the server can be relied on.
+        choice: A choice of a response.
+        top: The number of log-probabilities requested; −1 is all.
+        ids: Whether the ids of the server are those of the pair.
 
     Returns:
-        The most probable ``top`` tokens at each position, or None where there are no
-        log-probabilities at all.
+        The ``top`` most probable tokens at each position; None for a position without any, as the
+        first of a prompt. None instead of the list if the choice has no log-probabilities.
 
     Raises:
-        FormError: They are of no known form.
+        FormError: The log-probabilities are in no known format.
     """
     found = choice.get("logprobs")
     if not isinstance(found, dict):
@@ -91,17 +92,17 @@ def generated(choice: Mapping[str, Any], top: int, *, ids: bool) -> list[Positio
 
 
 def tokens_of(choice: Mapping[str, Any]) -> list[str]:
-    """What the server calls the tokens that it tells of, in the legacy form."""
+    """The tokens of a choice in the legacy format, as text."""
     found = choice.get("logprobs")
     tokens = found.get("tokens") if isinstance(found, dict) else None
     return tokens if isinstance(tokens, list) else []
 
 
 def of_prompt(choice: Mapping[str, Any], top: int) -> list[Position | None] | None:
-    """The positions of the prompt in vLLM's form, or None where the server does not know it.
+    """The positions of the prompt in vLLM's format, or None if the choice has none.
 
     Raises:
-        FormError: They are of no known form.
+        FormError: The positions cannot be parsed.
     """
     listed = choice.get("prompt_logprobs")
     if not isinstance(listed, list):
@@ -110,7 +111,7 @@ def of_prompt(choice: Mapping[str, Any], top: int) -> list[Position | None] | No
 
 
 def read_token(text: object, *, ids: bool) -> Token:
-    """A token from what the legacy form calls it."""
+    """Parse a token of the legacy format."""
     if not isinstance(text, str):
         raise FormError(f"a token is {text!r}")
     if ids and (found := _ID.fullmatch(text)):
@@ -171,7 +172,7 @@ def _number(value: object) -> float:
 
 
 def _highest(found: Position, top: int) -> Position:
-    """The ``top`` most probable, since a token that was given may come in addition to them."""
+    """The ``top`` most probable tokens; servers may add the token of the prompt to them."""
     known = {token: value for token, value in found.items() if value > -math.inf}
     if top < 0 or len(known) <= top:
         return known

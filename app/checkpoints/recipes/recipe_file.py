@@ -1,4 +1,4 @@
-"""Recipes as TOML files: finding, reading and writing them. The format is in docs/recipes.md."""
+"""Reader and writer of recipe files in TOML. docs/recipes.md describes the format."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ _MOST_BYTES = 1_000_000
 
 
 def builtin_recipes() -> list[str]:
-    """Names of the recipes that ship with the program, the default first."""
+    """Names of the built-in recipes, the default first."""
     names = sorted(path.stem for path in resource("recipes").glob("*.toml"))
     return sorted(names, key=lambda name: name != DEFAULT_RECIPE)
 
 
 def find_recipe(name_or_file: str) -> Recipe:
-    """The built-in recipe of that name, or the recipe in that file.
+    """Read a built-in recipe by its name, or a recipe file by its path.
 
     Raises:
-        RecipeError: When there is neither, or the file is not a recipe.
+        RecipeError: There is no such recipe or file, or the file is not a valid recipe.
     """
     path = Path(name_or_file).expanduser()
     if name_or_file in builtin_recipes():
@@ -48,24 +48,24 @@ def find_recipe(name_or_file: str) -> Recipe:
 
 
 def read_recipe(path: Path) -> Recipe:
-    """Read a recipe file; relative folders are taken from where it lies.
+    """Read a recipe file; relative paths in it are relative to its folder.
 
     Raises:
-        RecipeError: Says what is wrong with the file and on which line.
+        RecipeError: The file is not a valid recipe; the error names the line.
     """
     return recipe_of_text(_read_text(path), path.name, path.parent)
 
 
 def recipe_of_text(text: str, name: str, folder: Path) -> Recipe:
-    """Read a recipe.
+    """Parse a recipe.
 
     Args:
-        text: The TOML.
-        name: What to call it where something is wrong.
-        folder: Where relative folders are taken from.
+        text: The TOML text.
+        name: The name of the recipe file in error messages.
+        folder: The folder that relative paths start from.
 
     Raises:
-        RecipeError: Says what is wrong with the text and on which line.
+        RecipeError: The text is not a valid recipe; the error names the line.
     """
     try:
         content = tomllib.loads(text)
@@ -78,10 +78,10 @@ def recipe_of_text(text: str, name: str, folder: Path) -> Recipe:
 
 
 def write_recipe(recipe: Recipe, path: Path) -> None:
-    """Write ``recipe`` as a file that :func:`read_recipe` reads back unchanged.
+    """Write ``recipe`` to a file that :func:`read_recipe` reads back unchanged.
 
     Raises:
-        OSError: When it cannot be written; the file is as it was.
+        OSError: The file cannot be written; it is left unchanged.
     """
     write_file(path, recipe_text(recipe))
 
@@ -104,7 +104,7 @@ def recipe_text(recipe: Recipe) -> str:
         "sampling": asdict(recipe.sampling),
     }
     text = tomli_w.dumps(table)
-    if r"\r\n" not in text:  # which strings of several lines cannot hold
+    if r"\r\n" not in text:  # multi-line strings cannot hold carriage returns
         text = tomli_w.dumps(table, multiline_strings=True)
     return text
 
@@ -140,7 +140,7 @@ def _unreadable(name: str, evidence: str) -> RecipeError:
 
 
 def _syntax_error(message: str, text: str) -> str:
-    """What the parser says, with the line in front as for every other error."""
+    """The message of the TOML parser, with the line number first as in all other errors."""
     what, _, where = message.rpartition(" (at ")
     line = re.match(r"line (\d+)", where)
     number = line[1] if line else text.count("\n") + 1
@@ -179,7 +179,7 @@ def _recipe(content: Mapping[str, Any], folder: Path) -> Recipe:
 
 
 def _check_format(content: Mapping[str, Any]) -> None:
-    """Before anything else, because another format may have other settings."""
+    """Check the format version before anything else, since other formats have other settings."""
     found = content.get("format")
     if type(found) is not int or found != FORMAT:
         newer = type(found) is int and found > FORMAT
@@ -216,7 +216,7 @@ def _checkpoint(table: Table, folder: Path) -> CheckpointSpec:
     for key in ("source", "over"):
         values[key] = _from_folder(values.get(key, ""), folder)
     for key, value in values.items():
-        with table.blaming(place if key == "source" else key):  # alone, and so it is its fault
+        with table.blaming(place if key == "source" else key):  # validates this value alone
             CheckpointSpec(**{"source": "folder:", "over": "folder:", key: value})
     with table.blaming(place):
         return CheckpointSpec(**values)
@@ -231,7 +231,7 @@ def _source(table: Table) -> str:
 
 
 def _from_folder(source: str, folder: Path) -> str:
-    """The source with a relative path taken from ``folder``; ``..`` and ``~`` are understood."""
+    """The source with its path resolved against ``folder``; a leading ``~`` is expanded."""
     kind, separator, path = source.partition(":")
     local = kind in ("folder", "gguf") or (kind == "adapter" and not path.startswith("hub:"))
     return f"{kind}:{folder / Path(path).expanduser()}" if local and separator else source

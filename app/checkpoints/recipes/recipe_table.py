@@ -1,4 +1,4 @@
-"""Reading values out of the tables of a recipe; whatever is wrong is known with its place."""
+"""Typed access to the tables of a recipe file, with the location of every error."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _REQUIRED: Any = object()
 
 
 class Problem(Exception):  # noqa: N818 — becomes an error when its line is known
-    """What is wrong, and at which keys."""
+    """An error in a recipe file, with the keys that lead to it."""
 
     def __init__(self, error: TuneshiftError, keys: Keys) -> None:
         super().__init__(str(error))
@@ -23,7 +23,13 @@ class Problem(Exception):  # noqa: N818 — becomes an error when its line is kn
         self.keys = keys
 
     def located(self, kind: type[TuneshiftError], name: str, text: str) -> TuneshiftError:
-        """The error as one of ``kind``, with its line in ``text``, the file called ``name``."""
+        """The error as an instance of ``kind`` that names the file and the line.
+
+        Args:
+            kind: The class of the error.
+            name: The name of the file.
+            text: The content of the file, in which the line is looked up.
+        """
         detail = f"; {self.error.evidence}" if self.error.evidence else ""
         return kind(
             self.error.cause,
@@ -33,16 +39,16 @@ class Problem(Exception):  # noqa: N818 — becomes an error when its line is kn
 
 
 class Table:
-    """A table of a recipe.
+    """A table of a recipe file.
 
     Args:
-        content: What the parser found.
-        keys: Where it is.
-        name: What to call it.
-        known: The settings there are.
+        content: The parsed table.
+        keys: The keys that lead to the table.
+        name: The name of the table in error messages.
+        known: The allowed keys.
 
     Raises:
-        Problem: When it holds a setting that is not known.
+        Problem: The table has an unknown key.
     """
 
     def __init__(
@@ -59,23 +65,23 @@ class Table:
         return key in self._content
 
     def place(self, *keys: str | int) -> Keys:
-        """The keys of what is inside."""
+        """The keys that lead to an entry of this table."""
         return (*self._keys, *keys)
 
     def inner(self, key: str, known: Collection[str], default: dict[str, Any] = _REQUIRED) -> Table:
         """The table at ``key``.
 
         Raises:
-            Problem: When it is missing, no table, or holds a setting that is not known.
+            Problem: It is missing, is not a table, or has an unknown key.
         """
         return Table(self.get(key, dict, default), self.place(key), f"[{key}]", known)
 
     @contextmanager
     def blaming(self, key: str) -> Iterator[None]:
-        """Say of what is refused inside that ``key`` is at fault.
+        """Context manager that attributes errors raised in its body to ``key``.
 
         Raises:
-            Problem: In place of a ``RecipeError`` or ``SettingsError``.
+            Problem: The body raised a ``RecipeError`` or a ``SettingsError``.
         """
         try:
             yield
@@ -83,7 +89,7 @@ class Table:
             raise Problem(error, self.place(key)) from error
 
     def fail(self, key: str, cause: str, next_step: str = "", evidence: str = "") -> NoReturn:
-        """Refuse the value of ``key``.
+        """Reject the value of ``key``.
 
         Raises:
             Problem: Always.
@@ -92,15 +98,15 @@ class Table:
         raise Problem(error, self.place(key))
 
     def get(self, key: str, kind: type[T], default: T = _REQUIRED) -> T:
-        """The value of ``key``; a whole number may stand for any number.
+        """The value of ``key``; an integer is accepted for a float.
 
         Raises:
-            Problem: When it is missing or of another kind.
+            Problem: The value is missing or of another type.
         """
         value: Any = self._content.get(key, default)
         if value is _REQUIRED:
             self.fail(key, f"“{key}” is missing in {self._name}")
-        kinds = (int, float) if kind is float else (kind,)  # a bool is neither
+        kinds = (int, float) if kind is float else (kind,)  # type(), since a bool is an int
         if type(value) not in kinds:
             self.fail(
                 key, f"“{key}” in {self._name} must be {_KINDS[kind]}", evidence=f"it is {value!r}"
@@ -109,10 +115,10 @@ class Table:
         return found
 
     def get_list(self, key: str, kind: type[T], default: list[T] = _REQUIRED) -> list[T]:
-        """The list at ``key``, whose elements are all of one kind.
+        """The list at ``key``, whose elements are all of type ``kind``.
 
         Raises:
-            Problem: When it is missing, no list, or holds something else.
+            Problem: The value is missing, is not a list, or has an element of another type.
         """
         values = self.get(key, list, default)
         for place, value in enumerate(values):

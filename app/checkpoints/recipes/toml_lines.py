@@ -1,4 +1,4 @@
-"""On which line of a TOML text a key stands, which the parser does not say."""
+"""Line numbers of keys in a TOML text, which the parser of the standard library does not report."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from typing import Any
 
 Keys = tuple[str | int, ...]
-"""Keys from the outermost table inwards, and places in arrays: ``("pair", 0, "alpha")``."""
+"""Path from the root table to a value, with indices into arrays: ``("pair", 0, "alpha")``."""
 
-_MOST_LINES_OF_A_STATEMENT = 500  # trying statement ends takes the square of their number
+_MOST_LINES_OF_A_STATEMENT = 500  # finding the end of a statement is quadratic in its lines
 
 
 def line_of(text: str, keys: Keys) -> int:
-    """The line, from 1, where valid TOML sets ``keys``, or else what would enclose them."""
+    """The line number, from 1, at which valid TOML sets ``keys``, or the innermost parent set."""
     lines = _lines_of_keys(text)
     return next(lines[keys[:end]] for end in range(len(keys), -1, -1) if keys[:end] in lines)
 
@@ -35,7 +35,10 @@ def _lines_of_keys(text: str) -> dict[Keys, int]:
 
 
 def _statements(text: str) -> Iterator[tuple[int, dict[str, Any], bool]]:
-    """Line and content of each statement, and whether it is a header; it ends where it is valid."""
+    """Line number and content of each statement, and whether the statement is a table header.
+
+    A statement ends at the first line with which it is valid TOML.
+    """
     lines = text.split("\n")
     start = 0
     for end in range(1, len(lines) + 1):
@@ -51,7 +54,7 @@ def _statements(text: str) -> Iterator[tuple[int, dict[str, Any], bool]]:
 
 
 def _header_keys(statement: dict[str, Any], arrays: Counter[Keys]) -> Keys:
-    """The keys of ``[a.b]`` or ``[[a.b]]``, inside the last element of arrays before it."""
+    """The path of a header ``[a.b]`` or ``[[a.b]]``; arrays in it mean their last element."""
     keys: Keys = ()
     value: Any = statement
     while value:
