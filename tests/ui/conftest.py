@@ -1,4 +1,4 @@
-"""A session without an engine, and runs made of invented logits, for tests of single views."""
+"""Fixtures of tests of single views: a session without an engine, and runs of invented logits."""
 
 from __future__ import annotations
 
@@ -64,14 +64,14 @@ WORDS = (
 
 @pytest.fixture(scope="session", autouse=True)
 def clipboard_is_emptied(qapp: QGuiApplication) -> Iterator[None]:
-    """The offscreen clipboard outlives Python, and must not hold an object of Python's then."""
+    """Clear the offscreen clipboard, which outlives Python and must not hold Python objects."""
     yield
     qapp.clipboard().clear()
 
 
 @pytest.fixture(autouse=True)
 def garbage_is_collected_on_this_thread() -> Iterator[None]:
-    """Another thread would delete widgets that are in cycles, as ``app.ui.garbage_timer`` says."""
+    """Disable automatic garbage collection; see ``app.ui.garbage_timer`` for the reason."""
     gc.disable()
     set_collector(lambda: None)
     yield
@@ -87,7 +87,7 @@ def garbage_of_a_module() -> Iterator[None]:
 
 
 class FakeBridge(QObject):
-    """Records commands; tests answer them by emitting ``events``."""
+    """Bridge without an engine: records commands, which tests answer by emitting ``events``."""
 
     events = Signal(list)
 
@@ -107,7 +107,7 @@ class FakeBridge(QObject):
     def check(
         self, preflight: Preflight | None = None, kind: type[Load] | type[Check] = Load
     ) -> None:
-        """Answer the check of the last load, or the last question."""
+        """Answer the last check, or the check of the last load."""
         command = self.last(kind)
         assert isinstance(command, Load | Check)
         found = preflight or invent_preflight(command.recipe, command.prompt)
@@ -123,7 +123,7 @@ class FakeBridge(QObject):
         self.events.emit([Loaded(command.id, command.recipe, roles, WORDS, 400_000_000)])
 
     def decode(self, count: int, *, start: int = 0, seed: int = 0) -> None:
-        """Emit ``count`` tokens of the last run, as one drained batch."""
+        """Emit ``count`` tokens of the last run as one batch."""
         command = self.last(Generate)
         assert isinstance(command, Generate)
         offset = 0
@@ -135,7 +135,7 @@ class FakeBridge(QObject):
         self.emit_steps(steps[start:])
 
     def emit_steps(self, steps: Sequence[TokenStep]) -> None:
-        """Emit these steps of the last run, as one drained batch."""
+        """Emit these steps of the last run as one batch."""
         id_ = self.last(Generate).id
         self.events.emit(
             [
@@ -154,14 +154,14 @@ class FakeBridge(QObject):
         self.events.emit([RunFinished(command.id, reason, stats)])
 
     def fail_run(self, error: TuneshiftError | None) -> None:
-        """Let the last run fail; without an error it was cancelled."""
+        """End the last run with an error, or as cancelled without one."""
         self.events.emit([Failed(self.last(Generate).id, error)])
 
     def answer_what_if(self, *choices: WhatIfToken) -> None:
         self.events.emit([WhatIfAnswered(self.last(AskWhatIf).id, choices)])
 
     def complete(self, count: int, seed: int = 0) -> None:
-        """Let the last run draw ``count`` tokens after those it begins with, and end."""
+        """Emit ``count`` sampled tokens of the last run after its given ones, and end it."""
         command = self.last(Generate)
         assert isinstance(command, Generate)
         start = len(command.kept)
@@ -171,7 +171,7 @@ class FakeBridge(QObject):
 
 
 class EngineBridge(FakeBridge):
-    """The real engine, without its thread: it works when a test says so."""
+    """Bridge with the real engine but without its thread: tests call it to process commands."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -186,7 +186,7 @@ class EngineBridge(FakeBridge):
         self._waiting.append(command)
 
     def work(self) -> None:
-        """Handle every command that waits, and hand each one's events over as one batch."""
+        """Process all waiting commands, and emit the events of each command as one batch."""
         while self._waiting:
             self.engine.handle(self._waiting.pop(0))
             heard = list(self._heard)
@@ -204,7 +204,7 @@ def invent_preflight(
     warnings: tuple[str, ...] = (),
     changes: tuple[MemoryChange, ...] = (),
 ) -> Preflight:
-    """What a check of ``recipe`` could find: two devices' worth of memory, words as tokens."""
+    """A plausible check result of ``recipe``, with memory on two devices."""
     names = [name for name, _ in recipe.roles()]
     differences = tuple(
         TokenDifference(90 + index, f"<a{index}>", f"<b{index}>", 90 + index in recipe.accepted_ids)
@@ -244,7 +244,7 @@ def invent_preflight(
 
 
 def invent_step(index: int, alphas: tuple[float, ...], start: int, seed: int = 0) -> TokenStep:
-    """A step with random logits over ``WORDS``, drawn from its tuned distribution."""
+    """A step with random logits over ``WORDS`` and a token sampled from the tuned distribution."""
     random = np.random.default_rng((seed, index))
     size = len(WORDS)
     base, anti = (random.normal(0, 2, size).astype(np.float32) for _ in range(2))
@@ -283,7 +283,7 @@ def session(bridge: FakeBridge, recipe: Recipe) -> Session:
 
 @pytest.fixture
 def loaded_session(session: Session, bridge: FakeBridge) -> Session:
-    """A session whose recipe is loaded."""
+    """A session with a loaded recipe."""
     session.load()
     bridge.ready()
     bridge.finish_load()

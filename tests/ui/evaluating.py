@@ -1,4 +1,4 @@
-"""A session that evaluates: its commands are carried out item by item, on tiny models."""
+"""Fixture of a session whose evaluation commands run item by item on tiny models."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def lent(tiny_pairs: Recipe) -> LoadedRecipe:
 
 
 class Desk:
-    """What was asked of the engine goes on when a test says so."""
+    """A session whose evaluation advances when a test calls :meth:`advance`."""
 
     def __init__(self, recipe: Recipe, lent: LoadedRecipe, folder: Path) -> None:
         self.bridge = FakeBridge()
@@ -51,7 +51,7 @@ class Desk:
         self._work: Generator[object, None, None] | None = None
 
     def advance(self, items: int = 10_000) -> None:
-        """Carry out the last command, up to so many items of it."""
+        """Run the last command up to a number of items."""
         command = self.bridge.last(BorrowModels)
         assert isinstance(command, BorrowModels)
         if self._work is None:

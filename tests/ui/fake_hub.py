@@ -1,4 +1,4 @@
-"""A Hub in memory in place of ``app.checkpoints.hub``: what tests tell it, and what was asked."""
+"""In-memory replacement of ``app.checkpoints.hub``, with content and a log of requests."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from app.checkpoints.hub import (
 from app.errors import Cancelled, TuneshiftError
 
 PATIENCE = 20.0
-"""Seconds that a download waits for the test before it gives up."""
+"""Timeout in seconds of a download that waits for the test."""
 
 
 class Transfer:
-    """One download that goes on as the test says."""
+    """A download whose progress the test controls."""
 
     def __init__(self, source: str) -> None:
         self.source = source
@@ -44,7 +44,7 @@ class Transfer:
 
 @dataclass
 class FakeHub:
-    """Models by id; errors by the name of the function that is to raise them."""
+    """Content of the fake: models by id, and errors by the function that raises them."""
 
     models: dict[str, HubModel] = field(default_factory=dict)
     cached: list[CachedModel] = field(default_factory=list)
@@ -82,7 +82,7 @@ class FakeHub:
 
     @property
     def online(self) -> list[tuple[str, str]]:
-        """What would have gone over the network."""
+        """Log of requests that would use the network."""
         names = ("search", "describe", "fetch_metadata", "download")
         return [asked for asked in self.asked if asked[0] in names]
 
@@ -161,12 +161,12 @@ NAMES = (
     "free_disk",
     "cache_folder",
 )
-"""What of the real one the fake stands in for."""
+"""Functions of the real module that the fake replaces."""
 
 
 @pytest.fixture
 def fake_hub(monkeypatch: pytest.MonkeyPatch) -> FakeHub:
-    """The fake, in the place of the real one."""
+    """Fixture that replaces the real module by the fake."""
     fake = FakeHub()
     for name in NAMES:
         monkeypatch.setattr(hub, name, getattr(fake, name))

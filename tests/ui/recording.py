@@ -1,4 +1,4 @@
-"""A session that records, in a folder of its own."""
+"""Fixture of a session that records runs in a temporary folder."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.ui.conftest import FakeBridge
 
 @pytest.fixture
 def kept(session: Session, bridge: FakeBridge, tmp_path: Path) -> Iterator[Session]:
-    """A session with a loaded recipe that records."""
+    """A recording session with a loaded recipe."""
     bridge.ready()
     session.load()
     bridge.finish_load()

@@ -1,4 +1,4 @@
-"""Help → About has what a bug report needs, and copies it whole."""
+"""Tests of Help → About: the report of versions and its copy."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ def make(qtbot: QtBot, devices: tuple[str, ...] = ()) -> AboutDialog:
     return dialog
 
 
-def test_one_click_copies_what_is_shown(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_copy_button_copies_the_shown_versions(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(about, "commit", lambda: "abc1234")
     dialog = make(qtbot, ("cpu", "cuda:0"))
     dialog.copy.click()
@@ -32,7 +34,9 @@ def test_one_click_copies_what_is_shown(qtbot: QtBot, monkeypatch: pytest.Monkey
     assert dialog.report in [label.text() for label in dialog.findChildren(QLabel)]
 
 
-def test_what_is_not_known_is_said(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_libraries_are_listed_with_a_dash(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(about, "commit", str)
     monkeypatch.setattr(about, "_LIBRARIES", ("no-such-library",))
     lines = make(qtbot).report.splitlines()

@@ -1,4 +1,4 @@
-"""What a tick of a slider costs the window: the listeners of alpha, and no look at the disk."""
+"""Tests of the work of one slider step: only slots of alphas_changed run, without disk access."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from app.ui.widgets.alpha_slider import AlphaSlider
 
 
 class Listings:
-    """The folders that were listed while it was switched on; an audit hook stays for good."""
+    """Log of listed directories; an audit hook cannot be removed, so it has a switch."""
 
     def __init__(self) -> None:
         self.on = False
@@ -53,12 +53,12 @@ def window(loaded_session: Session, qtbot: QtBot, tmp_path: Path) -> MainWindow:
     return window
 
 
-def test_listing_a_folder_is_noticed(listings: Listings) -> None:
+def test_the_check_notices_a_directory_listing(listings: Listings) -> None:
     assert builtin_checkpoints()
     assert listings.seen
 
 
-def test_a_tick_lists_no_folder_and_tells_the_listeners_of_alpha_alone(
+def test_a_slider_step_lists_no_directory_and_emits_alphas_changed_only(
     window: MainWindow, loaded_session: Session, listings: Listings, qtbot: QtBot
 ) -> None:
     slider = window.findChildren(AlphaSlider)[0]
@@ -73,7 +73,7 @@ def test_a_tick_lists_no_folder_and_tells_the_listeners_of_alpha_alone(
     assert listings.seen == []
 
 
-def test_what_shows_alphas_follows_them(
+def test_views_of_alpha_follow_the_slider(
     window: MainWindow, loaded_session: Session, qtbot: QtBot
 ) -> None:
     card = window.findChildren(PairCard)[0]

@@ -1,4 +1,4 @@
-"""The theme of the preferences is shown at once."""
+"""Tests of the theme chosen in the preferences."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def look_is_put_back(qapp: QApplication) -> Iterator[None]:
 
 
 @pytest.mark.parametrize(("name", "theme"), [("dark", DARK), ("light", LIGHT)])
-def test_another_theme_in_the_preferences_is_painted_at_once(
+def test_a_theme_chosen_in_preferences_is_applied_at_once(
     qapp: QApplication, session: Session, name: str, theme: object
 ) -> None:
     other = {"dark": "light", "light": "dark"}[name]
     session.set_settings(replace(session.settings, theme=other))
-    Appearance(qapp, session)  # as the program does: what keeps it is the session
+    Appearance(qapp, session)  # kept alive by the session
     gc.collect()
     assert current_theme() is not theme
     session.set_settings(replace(session.settings, theme=name))
@@ -38,6 +38,6 @@ def test_another_theme_in_the_preferences_is_painted_at_once(
     assert qapp.styleSheet() == stylesheet(current_theme())
 
 
-def test_it_ends_with_the_session(qapp: QApplication, session: Session) -> None:
+def test_appearance_is_deleted_with_the_session(qapp: QApplication, session: Session) -> None:
     appearance = Appearance(qapp, session)
     assert appearance.parent() is session

@@ -1,4 +1,4 @@
-"""That the installed PySide6 keeps count of None: 6.12.0 with Python 3.11 does not, and crashes."""
+"""Test that PySide6 keeps the reference count of None; 6.12.0 with Python 3.11 does not."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 CALLS = 2000
 
 
-def test_calls_give_no_reference_away(qtbot: QtBot) -> None:
+def test_calls_do_not_leak_references_of_none(qtbot: QtBot) -> None:
     widget = QWidget()
     qtbot.addWidget(widget)
     widget.update()

@@ -1,4 +1,4 @@
-"""How far apart frames are: the clocks are a test's own."""
+"""Tests of the interval of frames, with clocks set by the test."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.ui.bridge import FRAME_MS, SHARE, SLOWEST_FRAME_MS, Bridge
 
 
 class Clocks:
-    """Seconds of the clock, and of the processor in the thread of the window."""
+    """Fake wall clock and CPU clock of the window's thread, in seconds."""
 
     def __init__(self) -> None:
         self.now = self.spent = 100.0
@@ -34,45 +34,45 @@ def clocks(monkeypatch: pytest.MonkeyPatch) -> Clocks:
 
 @pytest.fixture
 def bridge(qapp: QApplication, clocks: Clocks) -> Bridge:
-    return Bridge()  # its engine is not started
+    return Bridge()  # the engine is not started
 
 
 def come(bridge: Bridge) -> None:
     bridge._engine.outbox.put(EngineReady(("cpu",), "2.13.0"))
-    QApplication.sendPostedEvents(bridge)  # which wakes it
+    QApplication.sendPostedEvents(bridge)  # wakes the bridge
 
 
 @pytest.mark.parametrize(
     ("cost_ms", "frame_ms"),
     [(0.1, FRAME_MS), (4.0, 4.0 / SHARE), (1000.0, SLOWEST_FRAME_MS)],
 )
-def test_dear_frames_are_farther_apart(
+def test_expensive_frames_lengthen_the_interval(
     bridge: Bridge, clocks: Clocks, cost_ms: float, frame_ms: float
 ) -> None:
     come(bridge)
     bridge._drain()
     bridge._engine.outbox.put(EngineReady(("cpu",), "2.13.0"))
-    clocks.spent += cost_ms / 1000  # painting what was drained
+    clocks.spent += cost_ms / 1000  # the cost of painting
     bridge._drain()
     assert bridge._frame.isActive()
     assert bridge._frame.interval() == pytest.approx(frame_ms, abs=1)
 
 
-def test_what_comes_after_a_pause_comes_at_once(bridge: Bridge, clocks: Clocks) -> None:
+def test_the_first_event_after_a_pause_is_delivered_at_once(bridge: Bridge, clocks: Clocks) -> None:
     come(bridge)
     assert bridge._frame.interval() == 0
     bridge._drain()
     bridge._drain()
-    assert not bridge._frame.isActive()  # nothing came any more
+    assert not bridge._frame.isActive()  # the outbox was empty
     clocks.now += 60
-    clocks.spent += 10  # a person typed
+    clocks.spent += 10  # other work of the window
     come(bridge)
     assert bridge._frame.interval() == 0
     bridge._drain()
     assert bridge._frame.interval() == FRAME_MS
 
 
-def test_what_comes_soon_after_a_frame_waits_for_the_next(bridge: Bridge, clocks: Clocks) -> None:
+def test_events_soon_after_a_frame_wait_for_the_next_frame(bridge: Bridge, clocks: Clocks) -> None:
     come(bridge)
     bridge._drain()
     bridge._drain()

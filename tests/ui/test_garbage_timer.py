@@ -1,4 +1,4 @@
-"""Cycles are collected, and on no other thread than the window's."""
+"""Tests that garbage is collected on the window's thread only."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Node:
         self.itself = self
 
 
-def test_another_thread_collects_nothing(collector: GarbageCollector) -> None:
+def test_no_other_thread_collects_garbage(collector: GarbageCollector) -> None:
     gone: list[threading.Thread] = []
     node = Node()
     weakref.finalize(node, lambda: gone.append(threading.current_thread()))
@@ -37,17 +37,17 @@ def test_another_thread_collects_nothing(collector: GarbageCollector) -> None:
     thread.start()
     thread.join()
     assert gone == []
-    while not gone:  # the youngest generation is due by now, and then the next
+    while not gone:  # allocates until the young generations are due
         collector.collect()
         kept = [Node() for _ in range(1000)]
         del kept
     assert gone == [threading.current_thread()]
 
 
-def test_what_another_thread_asks_for_is_collected_here(
+def test_a_collection_requested_by_another_thread_runs_on_the_window_thread(
     collector: GarbageCollector, qtbot: QtBot
 ) -> None:
-    """The engine unloads models, which hold cycles, and waits until their memory is free."""
+    """The engine unloads models with reference cycles, and waits until they are collected."""
     gone: list[threading.Thread] = []
     seen: list[int] = []
     node = Node()
@@ -66,7 +66,7 @@ def test_what_another_thread_asks_for_is_collected_here(
     assert gone == [threading.current_thread()]
 
 
-def test_the_thread_of_the_window_collects_at_once(collector: GarbageCollector) -> None:
+def test_the_window_thread_collects_at_once(collector: GarbageCollector) -> None:
     gone: list[bool] = []
     node = Node()
     weakref.finalize(node, lambda: gone.append(True))

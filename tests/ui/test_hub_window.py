@@ -1,4 +1,4 @@
-"""The real window, engine and Hub client against a small Hub on loopback."""
+"""Tests of the real window, engine and Hub client with a small Hub server on loopback."""
 
 from __future__ import annotations
 
@@ -81,9 +81,9 @@ def click(window: Window, button: QAbstractButton) -> None:
 
 
 def open_and_download(window: Window, banner: ProblemBanner, recipe: Recipe) -> None:
-    """Open a recipe from the Hub and take the offer."""
+    """Open a recipe from the Hub and download its models."""
     window.session.open_recipe(recipe)
-    click(window, banner.download)  # asks how large they are
+    click(window, banner.download)  # requests the sizes
     window.wait_for(lambda: banner.download.text().endswith("B)"))
     click(window, banner.download)
 
@@ -109,7 +109,7 @@ def test_a_recipe_from_the_hub_is_downloaded_and_loads(
     assert server.downloads_of("config.json") >= 3
 
 
-def test_a_vocabulary_that_does_not_fit_is_known_before_any_weights_come(
+def test_a_different_vocabulary_is_detected_before_weights_are_downloaded(
     window: Window,
     banner: ProblemBanner,
     server: HubServer,
@@ -121,11 +121,11 @@ def test_a_vocabulary_that_does_not_fit_is_known_before_any_weights_come(
     open_and_download(window, banner, hub_recipe)
     window.wait_for(lambda: "tokens differ" in banner.accessibleDescription())
     weights = [r for r in server.requests if r.startswith("GET /storage") and "safetensors" in r]
-    assert len(weights) <= 6  # headers alone, in ranges
+    assert len(weights) <= 6  # only headers, by range requests
     assert window.session.downloads.downloads == ()
 
 
-def test_a_gated_model_shows_where_to_agree(
+def test_a_gated_model_shows_the_link_to_its_terms(
     window: Window, banner: ProblemBanner, server: HubServer, hub_recipe: Recipe
 ) -> None:
     repo = server.repo(BASE)
@@ -139,7 +139,7 @@ def test_a_gated_model_shows_where_to_agree(
     window.wait_for(lambda: window.session.load_state is LoadState.LOADED)
 
 
-def test_a_stalled_download_is_cancelled_and_tried_again(
+def test_a_stalled_download_can_be_cancelled_and_retried(
     window: Window,
     banner: ProblemBanner,
     bar: DownloadBar,
@@ -148,7 +148,7 @@ def test_a_stalled_download_is_cancelled_and_tried_again(
 ) -> None:
     repo = server.repo(EXPERT)
     assert repo is not None
-    for name in (BASE, EXPERT, ANTI):  # so that the check asks for no more weights
+    for name in (BASE, EXPERT, ANTI):  # so that the check requests no more weights
         hub.fetch_metadata(hub.parse(name))
     repo.fail = Fail.STALL
     open_and_download(window, banner, hub_recipe)
@@ -183,9 +183,7 @@ def test_the_dialog_finds_checks_downloads_and_uses_a_model(
     dialog.close()
 
 
-def test_closing_the_window_ends_a_download_that_stands_still(
-    window: Window, server: HubServer
-) -> None:
+def test_closing_the_window_ends_a_stalled_download(window: Window, server: HubServer) -> None:
     repo = server.repo(BASE)
     assert repo is not None
     repo.fail = Fail.STALL

@@ -1,4 +1,4 @@
-"""An object whose value is thrown away has a parent, or nobody keeps it and it hears no signal."""
+"""Check that QObjects which are not assigned have a parent; others would be deleted at once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PARENTS = {"self", "session", "window", "parent", "application"}
 
 
 def thrown_away(source: str) -> Iterator[ast.Call]:
-    """The calls of classes, by their capital letter, whose value nobody takes."""
+    """Calls of classes (capitalized names) whose result is not used."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
             name = node.value.func
@@ -34,18 +34,18 @@ CALLS = [
 @pytest.mark.parametrize(
     ("module", "call"), CALLS, ids=[f"{module}:{call.lineno}" for module, call in CALLS]
 )
-def test_what_is_thrown_away_has_a_parent(module: str, call: ast.Call) -> None:
+def test_objects_without_a_variable_have_a_parent(module: str, call: ast.Call) -> None:
     assert isinstance(call.func, ast.Name)
     kind = getattr(importlib.import_module(module), call.func.id)
     where = f"{module}:{call.lineno}"
     assert inspect.isclass(kind), where
     assert issubclass(kind, QObject), f"{where}: a plain object is gone at once"
-    if not issubclass(kind, QCoreApplication):  # PySide keeps that one
+    if not issubclass(kind, QCoreApplication):  # PySide keeps a reference to the application
         names = {each.id for each in call.args if isinstance(each, ast.Name)}
         assert names & PARENTS, f"{where}: it has no parent"
 
 
-def test_the_rule_finds_what_it_is_for() -> None:
+def test_the_check_finds_objects_without_a_parent() -> None:
     assert {call.func.id for _, call in CALLS if isinstance(call.func, ast.Name)} >= {
         "Appearance",
         "RunLog",

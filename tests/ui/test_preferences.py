@@ -1,4 +1,4 @@
-"""The preferences dialog: nothing changes before OK, and what was chosen is found on disk."""
+"""Tests of the preferences dialog: changes are applied and saved by OK."""
 
 from __future__ import annotations
 
@@ -67,17 +67,19 @@ def test_cancel_changes_nothing(qtbot: QtBot, dialog: PreferencesDialog, session
     assert not (config_folder() / "settings.toml").exists()
 
 
-def test_settings_in_force_are_shown(qtbot: QtBot, session: Session) -> None:
+def test_current_settings_are_shown(qtbot: QtBot, session: Session) -> None:
     session.set_settings(Settings("light", "/models", "cuda:1", "float16"))
     dialog = PreferencesDialog(session)
     qtbot.addWidget(dialog)
     assert dialog.theme.currentData() == "light"
     assert dialog.folder.text() == "/models"
-    assert dialog.device.currentData() == "cuda:1"  # although torch does not report it
+    assert (
+        dialog.device.currentData() == "cuda:1"
+    )  # kept although torch does not report this device
     assert dialog.dtype.currentData() == "float16"
 
 
-def test_devices_are_those_that_torch_reports(
+def test_devices_are_those_reported_by_torch(
     qtbot: QtBot, session: Session, bridge: FakeBridge
 ) -> None:
     bridge.ready()

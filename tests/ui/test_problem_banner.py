@@ -1,4 +1,4 @@
-"""The banner: what is missing is downloaded in one click, and the way back is one click too."""
+"""Tests of the problem banner: download of missing models, and return to the last recipe."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def fail_load(bridge: FakeBridge, error: Exception) -> None:
 
 
 def open_missing(qtbot: QtBot, session: Session, bridge: FakeBridge, recipe: Recipe) -> None:
-    """Open a recipe whose base is not downloaded, and wait for the offer."""
+    """Open a recipe whose base is not downloaded, and wait for the download button."""
     session.open_recipe(recipe)
     fail_load(bridge, NotDownloadedError(f"hub:{BASE}"))
 
@@ -78,7 +78,7 @@ def loads(bridge: FakeBridge) -> int:
     return sum(isinstance(command, Load) for command in bridge.commands)
 
 
-def test_what_is_missing_comes_and_the_recipe_loads_by_itself(
+def test_missing_models_are_downloaded_and_the_recipe_is_loaded(
     qtbot: QtBot,
     banner: ProblemBanner,
     session: Session,
@@ -114,7 +114,7 @@ def test_what_is_missing_comes_and_the_recipe_loads_by_itself(
     assert command.recipe.hub_sources() == (f"hub:{BASE}", f"hub:{EXPERT}", f"hub:{ANTI}")
 
 
-def test_the_size_a_recipe_names_is_offered_without_asking(
+def test_the_download_size_of_a_recipe_is_shown_without_network(
     qtbot: QtBot,
     banner: ProblemBanner,
     session: Session,
@@ -129,7 +129,7 @@ def test_the_size_a_recipe_names_is_offered_without_asking(
     wait_for_check(qtbot, bridge)
 
 
-def test_vocabularies_that_do_not_fit_stop_before_the_weights(
+def test_different_vocabularies_stop_before_weights_are_downloaded(
     qtbot: QtBot,
     banner: ProblemBanner,
     session: Session,
@@ -146,7 +146,7 @@ def test_vocabularies_that_do_not_fit_stop_before_the_weights(
     assert fake_hub.transfers == []
 
 
-def test_a_gated_model_is_told_with_its_link_and_can_be_tried_again(
+def test_a_gated_model_is_reported_with_its_link_and_can_be_retried(
     qtbot: QtBot,
     banner: ProblemBanner,
     session: Session,
@@ -166,7 +166,7 @@ def test_a_gated_model_is_told_with_its_link_and_can_be_tried_again(
     wait_for_check(qtbot, bridge)
 
 
-def test_too_little_disk_for_all_of_them_is_told_before_the_first(
+def test_too_little_disk_space_is_reported_before_the_first_download(
     qtbot: QtBot,
     banner: ProblemBanner,
     session: Session,
@@ -181,7 +181,7 @@ def test_too_little_disk_for_all_of_them_is_told_before_the_first(
     qtbot.waitUntil(lambda: "needed 3.0 GB, free 2.5 GB" in banner.accessibleDescription())
 
 
-def test_cancelling_brings_the_offer_back(
+def test_the_download_button_returns_after_cancelling(
     qtbot: QtBot,
     banner: ProblemBanner,
     session: Session,
@@ -202,7 +202,7 @@ def test_cancelling_brings_the_offer_back(
     assert loads(bridge) == before
 
 
-def test_another_recipe_takes_the_offer_away(
+def test_opening_another_recipe_hides_the_download_button(
     qtbot: QtBot,
     banner: ProblemBanner,
     session: Session,
@@ -220,13 +220,13 @@ def test_another_recipe_takes_the_offer_away(
     assert not banner.download.isVisible()
 
 
-def test_back_to_what_was_loaded_is_one_click(
+def test_one_click_returns_to_the_loaded_recipe(
     qtbot: QtBot, banner: ProblemBanner, session: Session, bridge: FakeBridge, hub_recipe: Recipe
 ) -> None:
     session.set_alpha(0, 2.5)
     loaded = session.recipe
     session.set_source(0, "folder:/nowhere")
-    assert session.previous is None  # it may still work
+    assert session.previous is None  # the load has not failed yet
     fail_load(bridge, CheckpointError("There is no folder /nowhere"))
     session.open_recipe(hub_recipe)
     fail_load(bridge, CheckpointError("Another failure"))
@@ -238,7 +238,7 @@ def test_back_to_what_was_loaded_is_one_click(
     assert session.previous is None
 
 
-def test_a_recipe_that_was_still_loading_can_be_gone_back_to(
+def test_one_click_returns_to_a_recipe_that_was_loading(
     qtbot: QtBot, session: Session, bridge: FakeBridge, recipe: Recipe
 ) -> None:
     session.load()
@@ -248,7 +248,7 @@ def test_a_recipe_that_was_still_loading_can_be_gone_back_to(
     assert session.previous == recipe
 
 
-def test_there_is_no_way_back_where_nothing_was_loaded(
+def test_the_back_button_is_hidden_if_nothing_was_loaded(
     qtbot: QtBot, session: Session, bridge: FakeBridge
 ) -> None:
     banner = ProblemBanner(session)
@@ -260,7 +260,7 @@ def test_there_is_no_way_back_where_nothing_was_loaded(
     assert not banner.back.isVisible()
 
 
-def test_details_are_copied_with_the_text(
+def test_details_are_copied_with_the_message(
     qtbot: QtBot, banner: ProblemBanner, session: Session
 ) -> None:
     session.report(CheckpointError("The file <a> is damaged", evidence="3 & 4"), "Traceback …")

@@ -1,4 +1,4 @@
-"""The panels of the right-hand column by keyboard: the focus goes from the top down."""
+"""Test of the tab order in the panels of the right column."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def focus_order(panel: QWidget) -> list[QWidget]:
 
 
 @pytest.mark.parametrize(("kind", "stops"), [(Inspector, 6), (ChangesPanel, 3), (SummaryPanel, 4)])
-def test_the_focus_goes_from_the_top_down_and_everything_has_a_name(
+def test_tab_order_is_top_down_and_every_control_has_an_accessible_name(
     kind: type[Inspector | ChangesPanel | SummaryPanel],
     stops: int,
     finished_session: Session,

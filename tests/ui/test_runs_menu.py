@@ -1,4 +1,4 @@
-"""The keys of forks, texts and what-if questions: what they do, and when they can."""
+"""Tests of the Runs menu and its shortcuts: forks, navigation between runs, what-if."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ def popup(window: QMainWindow) -> ForkPopup:
     return opened
 
 
-def test_no_key_is_given_twice(window: QMainWindow) -> None:
+def test_shortcuts_are_unique(window: QMainWindow) -> None:
     keys = [key.toString() for a in window.findChildren(QAction) for key in a.shortcuts()]
     assert len(keys) == len(set(keys))
     assert {"F10", "Ctrl+K", "Alt+Down", "Ctrl+PgDown", "Ctrl+I"} <= set(keys)
 
 
-def test_an_alternative_is_forked_by_keys_alone(
+def test_a_candidate_is_forked_by_keyboard(
     window: QMainWindow, finished_session: Session, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
     assert not action(window, "Next alternative").isEnabled()
@@ -64,10 +64,10 @@ def test_an_alternative_is_forked_by_keys_alone(
     assert isinstance(command, Generate)
     assert len(command.kept) == 9
     assert len(command.forced) == 1
-    assert not action(window, "Fork here with").isEnabled()  # it is being written
+    assert not action(window, "Fork here with").isEnabled()  # the run is active
 
 
-def test_text_of_ones_own_goes_on_after_the_end(
+def test_typed_text_continues_after_the_end(
     window: QMainWindow, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
     action(window, "Continue with your own text").trigger()
@@ -79,7 +79,7 @@ def test_text_of_ones_own_goes_on_after_the_end(
     assert command.text == " so"
 
 
-def test_texts_are_gone_through_compared_removed_and_brought_back(
+def test_runs_are_shown_compared_removed_and_restored(
     window: QMainWindow, finished_session: Session, bridge: FakeBridge
 ) -> None:
     runs = finished_session.runs
@@ -103,7 +103,7 @@ def test_texts_are_gone_through_compared_removed_and_brought_back(
     assert runs.all == [first, branch]
 
 
-def test_stepping_and_going_on(
+def test_one_token_and_continue(
     window: QMainWindow, finished_session: Session, bridge: FakeBridge
 ) -> None:
     step, go_on = action(window, "Generate one token"), action(window, "Continue the run")
@@ -118,7 +118,7 @@ def test_stepping_and_going_on(
     assert finished_session.runs.running
 
 
-def test_other_choices_have_keys_once_there_are_some(
+def test_different_tokens_have_shortcuts_once_there_are_some(
     window: QMainWindow, finished_session: Session, bridge: FakeBridge
 ) -> None:
     action(window, "What if α were different").trigger()

@@ -1,4 +1,4 @@
-"""The shortcuts sheet lists what there is, and fits on a screen."""
+"""Tests of the dialog of keyboard shortcuts."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_every_action_with_a_key_is_listed_below_its_menu(qtbot: QtBot) -> None:
     ]
 
 
-def test_it_is_no_larger_than_the_screen(qtbot: QtBot) -> None:
+def test_the_dialog_fits_on_the_screen(qtbot: QtBot) -> None:
     window = QMainWindow()
     qtbot.addWidget(window)
     for place in range(8):

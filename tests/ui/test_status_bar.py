@@ -1,4 +1,4 @@
-"""What the status bar says of drafts."""
+"""Tests of the status bar: speculative decoding."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def shown(line: StatusBar) -> list[str]:
     return [label.text() for label in line.findChildren(QLabel)]
 
 
-def test_blocks_are_told_with_their_acceptance(
+def test_tokens_per_forward_pass_and_acceptance_are_shown(
     loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
     line = StatusBar(loaded_session)
@@ -41,7 +41,7 @@ def test_blocks_are_told_with_their_acceptance(
     assert "75%" in tip
 
 
-def test_a_model_that_cannot_rewind_is_named(
+def test_a_role_that_cannot_rewind_is_named(
     loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
     line = StatusBar(loaded_session)
@@ -50,7 +50,7 @@ def test_a_model_that_cannot_rewind_is_named(
     assert "Plain decoding: the expert “Style” cannot rewind" in shown(line)
 
 
-def test_nothing_is_told_without_drafts(
+def test_nothing_is_shown_without_drafts(
     loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
     line = StatusBar(loaded_session)

@@ -1,4 +1,4 @@
-"""Every text of the window is in the translations, complete and with its places to fill in."""
+"""Tests that translations are complete, up to date and have the placeholders of their source."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def messages(file: Path) -> dict[tuple[str, str], ElementTree.Element]:
 
 @pytest.fixture(scope="module")
 def extracted(tmp_path_factory: pytest.TempPathFactory) -> set[tuple[str, str]]:
-    """What the sources say now."""
+    """Context and text of all messages in the sources."""
     file = tmp_path_factory.mktemp("texts") / "now.ts"
     command = [tool("lupdate"), *map(str, SOURCES), "-ts", str(file)]
     subprocess.run(command, check=True, capture_output=True)
@@ -47,14 +47,16 @@ def extracted(tmp_path_factory: pytest.TempPathFactory) -> set[tuple[str, str]]:
 
 @pytest.mark.process
 @pytest.mark.parametrize("language", TRANSLATED)
-def test_no_text_is_missing_or_left_over(language: str, extracted: set[tuple[str, str]]) -> None:
+def test_no_translation_is_missing_or_obsolete(
+    language: str, extracted: set[tuple[str, str]]
+) -> None:
     found = messages(resource("translations", f"tuneshift_{language}.ts"))
     assert extracted - set(found) == set(), "run `make translations` and translate these"
     assert set(found) - extracted == set(), "run `make translations`"
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
-def test_every_text_is_translated_with_the_same_places_to_fill_in(language: str) -> None:
+def test_translations_have_the_placeholders_of_their_source(language: str) -> None:
     for (context, source), message in messages(
         resource("translations", f"tuneshift_{language}.ts")
     ).items():
@@ -68,20 +70,20 @@ def test_every_text_is_translated_with_the_same_places_to_fill_in(language: str)
 
 
 def forms(translation: ElementTree.Element) -> list[str]:
-    """The text, or where it counts something the text for each number that the language has."""
+    """The translation, or its plural forms."""
     counting = [form.text or "" for form in translation.iter("numerusform")]
     return counting or [translation.text or ""]
 
 
 def places(text: str) -> set[str]:
-    """What is filled in: by Python, with how it is written, and the number by Qt."""
+    """Placeholders of a text: Python's with their formats, and Qt's ``%n``."""
     found = {f"{name}:{how}" for _, name, how, _ in Formatter().parse(text) if name is not None}
     return found | ({"%n"} if "%n" in text else set())
 
 
 @pytest.mark.process
 @pytest.mark.parametrize("language", TRANSLATED)
-def test_what_is_shipped_is_compiled_from_the_texts(language: str, tmp_path: Path) -> None:
+def test_compiled_translations_are_up_to_date(language: str, tmp_path: Path) -> None:
     source = resource("translations", f"tuneshift_{language}.ts")
     compiled = tmp_path / "now.qm"
     command = [tool("lrelease"), str(source), "-qm", str(compiled)]
@@ -90,8 +92,8 @@ def test_what_is_shipped_is_compiled_from_the_texts(language: str, tmp_path: Pat
     assert shipped.read_bytes() == compiled.read_bytes(), "run `make translations`"
 
 
-def test_every_text_has_a_context_and_no_class_inherits_one() -> None:
-    """Qt looks a text up under the class of the object: a subclass would not find its parent's."""
+def test_no_class_inherits_translated_texts() -> None:
+    """Qt looks up a text under the class of the object, so subclasses would not find it."""
     bases: dict[str, set[str]] = {}
     speaking: set[str] = set()
     for path in SOURCES:
@@ -117,8 +119,8 @@ def is_named(node: ast.AST, name: str) -> bool:
 
 
 @pytest.mark.process
-def test_every_text_in_the_sources_is_extracted(extracted: set[tuple[str, str]]) -> None:
-    """lupdate passes over a call that it does not understand, without a word."""
+def test_lupdate_extracts_every_text(extracted: set[tuple[str, str]]) -> None:
+    """lupdate silently skips calls that it does not understand."""
     texts = {source for _, source in extracted}
     for path in SOURCES:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -130,14 +132,14 @@ def test_every_text_in_the_sources_is_extracted(extracted: set[tuple[str, str]])
 
 
 def spoken(call: ast.Call, place: int) -> str:
-    """The text that stands in a call; nothing where it is made elsewhere."""
+    """The literal argument of a call; empty if it is not a literal."""
     argument = call.args[place] if place < len(call.args) else None
     return str(argument.value) if isinstance(argument, ast.Constant) else ""
 
 
 @pytest.mark.process
-def test_no_context_is_empty(extracted: set[tuple[str, str]]) -> None:
-    """A text that is fetched by an alias of ``self.tr`` is not found when the window asks."""
+def test_every_text_has_a_context(extracted: set[tuple[str, str]]) -> None:
+    """Texts fetched by an alias of ``self.tr`` have no context and are not found."""
     assert sorted(source for context, source in extracted if not context.isidentifier()) == []
 
 
@@ -150,14 +152,14 @@ def application(qapp: QApplication) -> Iterator[QApplication]:
         translator.deleteLater()
 
 
-def test_the_window_speaks_the_language_of_the_preferences(application: QApplication) -> None:
+def test_the_language_of_the_preferences_is_installed(application: QApplication) -> None:
     install_translations(application, "ko")
     assert QCoreApplication.translate("RunMenu", "Generate") == "생성"
     assert QCoreApplication.translate("QPlatformTheme", "Cancel") == "취소"
 
 
 @pytest.mark.parametrize("language", ["en", "tlh"])
-def test_what_there_is_no_translation_for_is_english(
+def test_languages_without_translation_use_english(
     application: QApplication, language: str
 ) -> None:
     install_translations(application, language)

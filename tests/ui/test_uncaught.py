@@ -1,4 +1,4 @@
-"""Exceptions that nobody caught reach the window from wherever they were met."""
+"""Tests that uncaught exceptions of any thread or coroutine are shown in the window."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def in_a_slot() -> None:
     try:
         fail()
     except RuntimeError as error:
-        sys.excepthook(type(error), error, error.__traceback__)  # as PySide does
+        sys.excepthook(type(error), error, error.__traceback__)  # like PySide
 
 
 def in_a_thread() -> None:
@@ -31,7 +31,9 @@ def in_a_thread() -> None:
 
 
 @pytest.mark.parametrize("happens", [in_a_slot, in_a_thread])
-def test_it_is_shown_with_what_to_copy(qtbot: QtBot, session: Session, happens: object) -> None:
+def test_an_uncaught_exception_is_shown_with_its_traceback(
+    qtbot: QtBot, session: Session, happens: object
+) -> None:
     before = sys.excepthook, threading.excepthook
     with Uncaught(session), qtbot.waitSignal(session.problem_changed):
         happens()  # type: ignore[operator]
@@ -41,7 +43,7 @@ def test_it_is_shown_with_what_to_copy(qtbot: QtBot, session: Session, happens: 
     assert "in fail" in session.problem.details
 
 
-def test_a_coroutine_that_fails_is_shown(qtbot: QtBot, session: Session) -> None:
+def test_an_exception_of_a_coroutine_is_shown(qtbot: QtBot, session: Session) -> None:
     loop = asyncio.new_event_loop()
     with Uncaught(session) as uncaught, qtbot.waitSignal(session.problem_changed):
         uncaught.watch(loop)

@@ -1,4 +1,4 @@
-"""The real window on a real engine with tiny models, driven as a person drives it."""
+"""Tests of the real window with a real engine and tiny models, by mouse and keyboard."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LONG = 10 * tiny.CONTEXT
 
 
 class Window:
-    """The window with what a test needs to reach."""
+    """The window with access to its parts."""
 
     def __init__(self, recipe: Recipe, memory: Path, qtbot: QtBot) -> None:
         self.bridge = Bridge()
@@ -80,7 +80,7 @@ def window(tiny_recipe: Recipe, tmp_path: Path, qtbot: QtBot) -> Iterator[Window
 
 @pytest.fixture
 def endless(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No token ends the text: random weights may choose it at once."""
+    """Remove the end-of-text token, which random models may generate at once."""
 
     def decode_on(*args: Any, **options: Any) -> Any:
         return decode(*args, **{**options, "eos_ids": ()})
@@ -89,13 +89,13 @@ def endless(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def make_long(window: Window) -> None:
-    """Let runs go on until they are stopped, or the context is full."""
+    """Let runs continue until they are stopped or the context is full."""
     sampling = replace(window.session.recipe.sampling, max_new_tokens=LONG, temperature=2.0)
     window.session.set_sampling(sampling)
 
 
 def test_generate_streams_text_into_every_view(window: Window) -> None:
-    window.click("Generate")  # before anything is loaded: it waits for the models
+    window.click("Generate")  # before the models are loaded: the run waits
     assert not window.button("Generate").isEnabled()
     assert window.button("Stop").isEnabled()
     window.wait_until_ended()
@@ -111,7 +111,7 @@ def test_generate_streams_text_into_every_view(window: Window) -> None:
     assert "cpu · float32" in labels
 
 
-def test_the_text_equals_what_the_terminal_gives(
+def test_the_text_equals_that_of_the_command_line(
     window: Window, tiny_recipe: Recipe, capsys: pytest.CaptureFixture[str], llama: tiny.Family
 ) -> None:
     from app.__main__ import main
@@ -127,7 +127,7 @@ def test_the_text_equals_what_the_terminal_gives(
     assert capsys.readouterr().out == window.session.runs.current.text + "\n"
 
 
-def test_stop_keeps_what_has_come(window: Window, qtbot: QtBot, endless: None) -> None:
+def test_stop_keeps_the_tokens_so_far(window: Window, qtbot: QtBot, endless: None) -> None:
     make_long(window)
     window.click("Generate")
     window.wait_for_tokens(3)
@@ -139,7 +139,7 @@ def test_stop_keeps_what_has_come(window: Window, qtbot: QtBot, endless: None) -
     assert len(run.tokens) >= 3
 
 
-def test_keys_generate_and_stop(window: Window, qtbot: QtBot, endless: None) -> None:
+def test_shortcuts_generate_and_stop(window: Window, qtbot: QtBot, endless: None) -> None:
     make_long(window)
     window.window.activateWindow()
     window.window.prompt.focus()
@@ -153,9 +153,7 @@ def test_keys_generate_and_stop(window: Window, qtbot: QtBot, endless: None) -> 
     assert window.window.prompt.text == "the king"
 
 
-def test_a_moved_alpha_acts_on_the_run_that_is_on(
-    window: Window, qtbot: QtBot, endless: None
-) -> None:
+def test_a_moved_alpha_affects_the_active_run(window: Window, qtbot: QtBot, endless: None) -> None:
     make_long(window)
     window.click("Generate")
     window.wait_for_tokens(2)
@@ -171,7 +169,7 @@ def test_a_moved_alpha_acts_on_the_run_that_is_on(
     assert set(alphas) <= {(1.0,), (1.05,)}
 
 
-def test_selection_is_one_thing(window: Window, qtbot: QtBot) -> None:
+def test_all_views_share_the_selection(window: Window, qtbot: QtBot) -> None:
     window.click("Generate")
     window.wait_until_ended()
     qtbot.keyClick(window.window.transcript.text, Qt.Key.Key_End)
@@ -186,7 +184,9 @@ def test_selection_is_one_thing(window: Window, qtbot: QtBot) -> None:
     assert window.session.selection.token == len(run.tokens) - 2
 
 
-def test_a_missing_folder_is_said_and_undone(window: Window, tmp_path: Path) -> None:
+def test_a_missing_folder_is_reported_and_undo_restores_the_recipe(
+    window: Window, tmp_path: Path
+) -> None:
     window.wait_for(lambda: window.session.load_state is LoadState.LOADED)
     window.session.set_source(1, f"folder:{tmp_path / 'nowhere'}")
     window.wait_for(lambda: window.session.load_state is LoadState.FAILED)
@@ -200,7 +200,7 @@ def test_a_missing_folder_is_said_and_undone(window: Window, tmp_path: Path) -> 
     assert not banner.isVisible()
 
 
-def test_an_empty_prompt_is_said(window: Window) -> None:
+def test_an_empty_prompt_is_reported(window: Window) -> None:
     window.window.prompt.set_text("")
     window.click("Generate")
     assert window.session.runs.current is None
@@ -208,7 +208,7 @@ def test_an_empty_prompt_is_said(window: Window) -> None:
     assert "empty" in str(window.session.problem.error)
 
 
-def test_a_prompt_beyond_the_context_is_said_and_kept(window: Window) -> None:
+def test_a_prompt_longer_than_the_context_is_reported_and_kept(window: Window) -> None:
     prompt = "the king " * tiny.CONTEXT
     window.window.prompt.set_text(prompt)
     window.click("Generate")
@@ -222,7 +222,7 @@ def test_a_prompt_beyond_the_context_is_said_and_kept(window: Window) -> None:
     assert window.session.runs.current.tokens
 
 
-def test_closing_in_the_middle_of_a_run_ends_the_engine(window: Window, endless: None) -> None:
+def test_closing_during_a_run_ends_the_engine(window: Window, endless: None) -> None:
     make_long(window)
     window.click("Generate")
     window.wait_for_tokens(1)
@@ -231,14 +231,16 @@ def test_closing_in_the_middle_of_a_run_ends_the_engine(window: Window, endless:
     assert window.bridge.join(60)
 
 
-def test_closing_at_once_ends_the_engine(tiny_recipe: Recipe, tmp_path: Path, qtbot: QtBot) -> None:
+def test_closing_right_after_the_start_ends_the_engine(
+    tiny_recipe: Recipe, tmp_path: Path, qtbot: QtBot
+) -> None:
     opened = Window(tiny_recipe, tmp_path / "window.ini", qtbot)
     opened.window.close()
     opened.bridge.close()
     assert opened.bridge.join(60)
 
 
-def test_the_next_window_finds_what_this_one_left(
+def test_the_next_window_restores_the_saved_state(
     window: Window, tiny_recipe: Recipe, tmp_path: Path, qtbot: QtBot
 ) -> None:
     window.window.prompt.set_text("the queen")

@@ -1,4 +1,4 @@
-"""Going on from another token: by the keys, by what is typed, and by text of one's own."""
+"""Tests of the fork pop-up: choosing candidates and typing text."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ def test_candidates_come_by_their_tuned_probability(run: Run) -> None:
     assert taken[0].probability == pytest.approx(run.tokens[INDEX].attribution.p_tuned, abs=1e-6)
 
 
-def test_what_is_typed_finds_candidates(run: Run) -> None:
+def test_typed_text_filters_candidates(run: Run) -> None:
     found = Alternatives(run, INDEX)
     assert {one.text for one in found.matching("TH")} == {" the", " thou"}
     assert {one.text for one in found.matching("↵")} == {"\n"}
-    assert [one.text for one in found.matching("a")][:1] != [" said"]  # it begins others
+    assert [one.text for one in found.matching("a")][:1] != [" said"]  # prefix matches come first
     assert found.exactly("the") is None
     exact = found.exactly(" the")
     assert exact
@@ -73,12 +73,12 @@ def test_enter_forks_with_the_best_other_candidate(
     assert not popup.isVisible()
 
 
-def test_the_keys_go_through_the_candidates_without_the_taken_one(
+def test_keys_skip_the_current_token(
     open_at: Callable[[int], ForkPopup], run: Run, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
     others = [one for one in Alternatives(run, INDEX).all if not one.taken]
     popup = open_at(INDEX)
-    qtbot.keyClick(popup.field, Qt.Key.Key_Up)  # there is none above the best
+    qtbot.keyClick(popup.field, Qt.Key.Key_Up)  # nothing is above the first row
     for _ in others[1:4]:
         qtbot.keyClick(popup.field, Qt.Key.Key_Down, Qt.KeyboardModifier.AltModifier)
     qtbot.keyClick(popup.field, Qt.Key.Key_Up)
@@ -88,16 +88,16 @@ def test_the_keys_go_through_the_candidates_without_the_taken_one(
     assert asked(bridge).forced == (others[2].token_id,)
 
 
-def test_any_text_may_be_typed(
+def test_any_text_can_be_typed(
     open_at: Callable[[int], ForkPopup], run: Run, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
     popup = open_at(INDEX)
     qtbot.keyClicks(popup.field, " the")
-    assert popup.hint.text().startswith("Enter: continue with “ the”")  # it is a candidate
+    assert popup.hint.text().startswith("Enter: continue with “ the”")  # the text of a candidate
     qtbot.keyClicks(popup.field, "n a")
     assert popup.list.item(0).text() == "“ then a” as typed"
     before = run.text[: run.tokens[INDEX].start]
-    assert f"{before[-6:].strip()[-1:]} then a" in popup.hint.text()  # in its place
+    assert f"{before[-6:].strip()[-1:]} then a" in popup.hint.text()  # after the text before it
     qtbot.keyClick(popup.field, Qt.Key.Key_Return)
     assert asked(bridge).text == " then a"
     assert asked(bridge).forced == ()
@@ -114,7 +114,7 @@ def test_escape_changes_nothing(
     assert not popup.isVisible()
 
 
-def test_after_the_end_only_text_can_stand(
+def test_after_the_last_token_only_text_can_follow(
     open_at: Callable[[int], ForkPopup], bridge: FakeBridge, qtbot: QtBot
 ) -> None:
     popup = open_at(60)
@@ -127,7 +127,7 @@ def test_after_the_end_only_text_can_stand(
     assert len(asked(bridge).kept) == 60
 
 
-def test_in_a_stepped_text_the_last_token_is_replaced(
+def test_forking_at_the_last_token_of_a_stepped_run_replaces_it(
     loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
     runs: Runs = loaded_session.runs

@@ -1,4 +1,4 @@
-"""The tree of texts, as a person goes through it."""
+"""Tests of the Runs tab by mouse and keyboard."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def titles(tree: RunTree, parent: QModelIndex | None = None) -> list[object]:
     return found
 
 
-def test_branches_hang_below_what_they_branched_off(runs: Runs, bridge: FakeBridge) -> None:
+def test_branches_are_below_their_parents(runs: Runs, bridge: FakeBridge) -> None:
     tree = RunTree(runs)
     QAbstractItemModelTester(tree)
     first = runs.current
@@ -71,7 +71,7 @@ def test_branches_hang_below_what_they_branched_off(runs: Runs, bridge: FakeBrid
     assert titles(tree) == [("first", [("branch", ["twig"]), "other"])]
 
 
-def test_an_item_says_how_the_text_stands(runs: Runs, bridge: FakeBridge) -> None:
+def test_an_item_shows_the_state_of_its_run(runs: Runs, bridge: FakeBridge) -> None:
     tree = RunTree(runs)
     first = runs.current
     assert first
@@ -94,7 +94,7 @@ def test_an_item_says_how_the_text_stands(runs: Runs, bridge: FakeBridge) -> Non
     assert spoken.endswith("shown")
 
 
-def test_answers_of_every_role_stand_below_one_heading(
+def test_answers_of_all_roles_are_below_one_heading(
     loaded_session: Session, bridge: FakeBridge
 ) -> None:
     runs = loaded_session.runs
@@ -118,7 +118,7 @@ def test_answers_of_every_role_stand_below_one_heading(
     assert not tree.flags(heading) & Qt.ItemFlag.ItemIsSelectable
 
 
-def test_choosing_a_text_shows_it(panel: RunsPanel, runs: Runs, bridge: FakeBridge) -> None:
+def test_selecting_a_run_shows_it(panel: RunsPanel, runs: Runs, bridge: FakeBridge) -> None:
     first = runs.current
     fork(runs, bridge, 20)
     branch = runs.current
@@ -133,7 +133,7 @@ def test_choosing_a_text_shows_it(panel: RunsPanel, runs: Runs, bridge: FakeBrid
     assert runs.current is first
 
 
-def test_a_text_that_came_by_a_key_is_the_only_one_chosen(
+def test_a_run_started_by_a_shortcut_is_the_only_one_selected(
     panel: RunsPanel, runs: Runs, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
     panel.show()
@@ -145,7 +145,7 @@ def test_a_text_that_came_by_a_key_is_the_only_one_chosen(
     assert panel.chosen() == [runs.current]
 
 
-def test_a_name_is_typed_in_place(panel: RunsPanel, runs: Runs, qtbot: QtBot) -> None:
+def test_names_are_edited_in_place(panel: RunsPanel, runs: Runs, qtbot: QtBot) -> None:
     assert runs.current
     rename = next(action for action in panel.tree.actions() if action.text() == "Rename")
     assert rename.shortcut().toString() == "F2"
@@ -154,12 +154,12 @@ def test_a_name_is_typed_in_place(panel: RunsPanel, runs: Runs, qtbot: QtBot) ->
     assert editor
     qtbot.keyClicks(editor, "A good one ")
     qtbot.keyClick(editor, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: bool(runs.current and runs.current.name))  # Qt takes it later
+    qtbot.waitUntil(lambda: bool(runs.current and runs.current.name))  # Qt commits the edit later
     assert runs.current.name == "A good one"
     assert panel.model.index_of(runs.current).data() == "A good one"
 
 
-def test_a_removed_text_is_offered_back(
+def test_a_removed_run_can_be_restored(
     panel: RunsPanel, runs: Runs, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
     fork(runs, bridge, 20)
@@ -173,7 +173,7 @@ def test_a_removed_text_is_offered_back(
     assert not panel.undo.isVisible()
 
 
-def test_two_chosen_texts_are_compared(
+def test_two_selected_runs_are_compared(
     panel: RunsPanel, runs: Runs, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
     first = runs.current
@@ -181,7 +181,7 @@ def test_two_chosen_texts_are_compared(
     branch = runs.current
     model = panel.tree.selectionModel()
     model.select(panel.model.index_of(first), QItemSelectionModel.SelectionFlag.Select)
-    assert runs.current is branch  # two are chosen: neither is shown instead
+    assert runs.current is branch  # selecting two runs does not change the shown one
     qtbot.keyClick(panel.tree, Qt.Key.Key_Return)
     dialog = panel.window().findChild(CompareDialog)
     assert dialog
@@ -189,7 +189,7 @@ def test_two_chosen_texts_are_compared(
     dialog.close()
 
 
-def test_the_menu_of_a_text_acts_on_it(panel: RunsPanel, runs: Runs, bridge: FakeBridge) -> None:
+def test_the_context_menu_acts_on_its_run(panel: RunsPanel, runs: Runs, bridge: FakeBridge) -> None:
     first = runs.current
     assert first
     fork(runs, bridge, 20)
@@ -203,7 +203,7 @@ def test_the_menu_of_a_text_acts_on_it(panel: RunsPanel, runs: Runs, bridge: Fak
     assert branch in runs.all
 
 
-def test_without_texts_it_says_what_comes_here(session: Session, qtbot: QtBot) -> None:
+def test_without_runs_an_explanation_is_shown(session: Session, qtbot: QtBot) -> None:
     panel = RunsPanel(session)
     qtbot.addWidget(panel)
     panel.show()

@@ -1,4 +1,4 @@
-"""Giving a text to be scored."""
+"""Tests of the dialog that scores a given text."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ def test_the_text_is_scored_after_the_prompt(
     assert loaded_session.runs.current.scored
 
 
-def test_a_missing_space_is_seen(dialog: ScoreDialog, qtbot: QtBot) -> None:
+def test_a_missing_space_is_visible(dialog: ScoreDialog, qtbot: QtBot) -> None:
     qtbot.keyClicks(dialog.text, "there")
     assert "upon a timethere…" in dialog.message.text()
 
 
-def test_what_was_typed_stays_where_it_cannot_be_scored(
+def test_typed_text_is_kept_if_scoring_fails(
     dialog: ScoreDialog, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
     dialog.text.setPlainText(" word" * 50_000)
@@ -69,7 +69,7 @@ def test_a_dropped_file_is_read(dialog: ScoreDialog, tmp_path: Path) -> None:
     assert dialog.text.toPlainText() == "한 line\nanother"
 
 
-def test_nothing_is_scored_while_another_text_is_written(
+def test_nothing_is_scored_while_a_run_is_active(
     dialog: ScoreDialog, bridge: FakeBridge, loaded_session: Session
 ) -> None:
     dialog.text.setPlainText(" the")
@@ -78,4 +78,4 @@ def test_nothing_is_scored_while_another_text_is_written(
     assert "being generated" in dialog.message.text()
     bridge.finish_run()
     assert dialog.score.isEnabled()
-    assert dialog.isVisible()  # it was not the text of this dialog that ended
+    assert dialog.isVisible()  # the run that ended was not from this dialog

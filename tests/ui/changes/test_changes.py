@@ -1,4 +1,4 @@
-"""The tokens in the order of change: the order, the keys, the list, and what it costs."""
+"""Tests of the Changes tab: order, filters, shortcuts, table and lazy computation."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def current(session: Session) -> Run:
 
 
 def by_hand(run: Run) -> list[int]:
-    """Changed first choices, then by size of shift."""
+    """The expected order: flips, then by size of shift."""
     return [
         token.index
         for token in sorted(
@@ -70,7 +70,7 @@ def row_of(model: QAbstractItemModel, index: int) -> int:
     )
 
 
-def test_changed_first_choices_come_first_and_then_the_greatest_shift(
+def test_flips_come_first_then_tokens_by_size_of_shift(
     panel: ChangesPanel, finished_session: Session
 ) -> None:
     run = current(finished_session)
@@ -80,7 +80,7 @@ def test_changed_first_choices_come_first_and_then_the_greatest_shift(
     assert f"{flips} of 60 tokens are flips" in words(panel)
 
 
-def test_a_row_tells_the_whole_story(panel: ChangesPanel, finished_session: Session) -> None:
+def test_a_row_has_all_numbers_of_its_token(panel: ChangesPanel, finished_session: Session) -> None:
     run, model = current(finished_session), table(panel).model()
     for row in (0, model.rowCount() - 1):
         token = run.tokens[model.index(row, 0).data(KEY_ROLE)]
@@ -112,7 +112,7 @@ def test_a_click_and_enter_select_the_token_everywhere(
     assert finished_session.selection.token == order[4]
 
 
-def test_what_is_selected_elsewhere_is_marked(
+def test_a_token_selected_elsewhere_is_selected_in_the_table(
     panel: ChangesPanel, finished_session: Session
 ) -> None:
     for index in (17, 40):
@@ -123,7 +123,7 @@ def test_what_is_selected_elsewhere_is_marked(
     assert not table(panel).selectionModel().selectedRows()
 
 
-def test_keys_go_through_this_order(finished_session: Session) -> None:
+def test_shortcuts_follow_the_order_of_the_table(finished_session: Session) -> None:
     changes, selection = finished_session.changes, finished_session.selection
     order = by_hand(current(finished_session))
     changes.move(1)
@@ -142,7 +142,7 @@ def test_keys_go_through_this_order(finished_session: Session) -> None:
 
 
 @pytest.mark.parametrize("text", ["a", "KING", "↵", "no such text"])
-def test_the_text_filter_lists_what_has_it(
+def test_the_text_filter_lists_tokens_that_contain_it(
     panel: ChangesPanel, finished_session: Session, text: str
 ) -> None:
     run = current(finished_session)
@@ -153,7 +153,7 @@ def test_the_text_filter_lists_what_has_it(
     assert ("No token matches" in words(panel)) == (not expected)
 
 
-def test_other_filters_list_flips_or_one_pair_and_the_keys_follow(
+def test_filters_by_flip_and_by_pair_apply_to_shortcuts_too(
     panel: ChangesPanel, finished_session: Session
 ) -> None:
     run, kind = current(finished_session), panel.findChild(QComboBox)
@@ -177,7 +177,7 @@ def test_other_filters_list_flips_or_one_pair_and_the_keys_follow(
     assert finished_session.selection.token == expected[0]
 
 
-def test_a_text_that_grows_is_listed_with_what_the_person_looks_at_in_its_place(
+def test_a_growing_run_keeps_selection_and_scroll_position(
     loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
     loaded_session.runs.generate("Once upon a time")
@@ -199,7 +199,7 @@ def test_a_text_that_grows_is_listed_with_what_the_person_looks_at_in_its_place(
     assert row_of(view.model(), chosen) - view.rowAt(0) == offset
 
 
-def test_tokens_that_come_close_together_are_put_in_order_once(
+def test_tokens_in_quick_succession_are_sorted_once(
     loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
     loaded_session.runs.generate("Once upon a time")
@@ -213,19 +213,19 @@ def test_tokens_that_come_close_together_are_put_in_order_once(
     bridge.finish_run(FinishReason.LENGTH, 20)
 
 
-def test_the_text_of_one_role_has_no_changes(
+def test_a_run_of_one_role_has_no_shifts(
     loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
     runs = loaded_session.runs.ask_every_role("Once")
     panel = shown(loaded_session, qtbot)
     loaded_session.runs.show(runs[0])
-    bridge.decode(1)  # of the tuned text, the last that was asked for
+    bridge.decode(1)  # tokens of the tuned run, which was started last
     assert listed(panel) == []
     loaded_session.changes.move(1)
     assert loaded_session.selection.token is None
 
 
-def test_a_filter_by_a_pair_does_not_outlive_the_text(
+def test_a_filter_by_pair_is_cleared_for_another_run(
     panel: ChangesPanel, finished_session: Session, bridge: FakeBridge
 ) -> None:
     finished_session.changes.set_filter(ChangeFilter(pair=1, text="a"))
@@ -237,7 +237,7 @@ def test_a_filter_by_a_pair_does_not_outlive_the_text(
     assert panel.findChild(QComboBox).currentIndex() == 0
 
 
-def test_behind_another_tab_nothing_is_computed(finished_session: Session, qtbot: QtBot) -> None:
+def test_a_hidden_tab_computes_nothing(finished_session: Session, qtbot: QtBot) -> None:
     view = ChangesPanel(finished_session)
     qtbot.addWidget(view)
     finished_session.selection.select(3)
@@ -248,7 +248,7 @@ def test_behind_another_tab_nothing_is_computed(finished_session: Session, qtbot
     assert row.data(KEY_ROLE) == 3
 
 
-def test_rows_are_copied_with_what_the_view_hides(
+def test_copies_include_hidden_columns(
     panel: ChangesPanel, finished_session: Session, qtbot: QtBot
 ) -> None:
     view = table(panel)
@@ -259,7 +259,7 @@ def test_rows_are_copied_with_what_the_view_hides(
     assert len(line.split("\t")) == 6
 
 
-def test_a_screen_reader_is_told_the_names(panel: ChangesPanel) -> None:
+def test_accessible_names_are_set(panel: ChangesPanel) -> None:
     for widget in (table(panel), panel.findChild(QComboBox), panel.findChild(QLineEdit)):
         read = QAccessible.queryAccessibleInterface(widget)
         assert read.text(QAccessible.Text.Name)

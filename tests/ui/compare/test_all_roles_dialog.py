@@ -1,4 +1,4 @@
-"""Every role beside the others."""
+"""Tests of the dialog that compares all roles."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def end_all(bridge: FakeBridge) -> None:
             bridge.events.emit([RunFinished(command.id, FinishReason.LENGTH, stats)])
 
 
-def test_a_column_for_each_role_and_one_for_those_that_are_the_same(
+def test_one_column_for_each_role_or_group_of_identical_roles(
     dialog: AllRolesDialog,
 ) -> None:
     names = [column.accessibleName() for column in dialog.columns]
@@ -50,10 +50,10 @@ def test_a_column_for_each_role_and_one_for_those_that_are_the_same(
     assert dialog.message.text() == "0 of 5 have answered."
 
 
-def test_texts_stream_into_their_columns(dialog: AllRolesDialog, bridge: FakeBridge) -> None:
+def test_tokens_appear_in_their_columns(dialog: AllRolesDialog, bridge: FakeBridge) -> None:
     tuned = dialog.columns[-1]
     assert tuned.state.full_text == "waiting …"
-    bridge.start_run()  # of the last command: the tuned one
+    bridge.start_run()  # the run of the last command: tuned
     bridge.decode(4)
     assert tuned.run.text.strip()[:1] in tuned.text.toPlainText()
     assert tuned.state.full_text.startswith("4 tokens")
@@ -72,17 +72,17 @@ def test_an_answer_is_inspected_in_the_window(
     bridge.decode(4)
     end_all(bridge)
     base, tuned = dialog.columns[0], dialog.columns[-1]
-    assert not base.inspect.isEnabled()  # there is nothing in it
+    assert not base.inspect.isEnabled()  # the run has no tokens
     loaded_session.runs.show(base.run)
     tuned.inspect.click()
     assert loaded_session.runs.current is tuned.run
     loaded_session.runs.remove(tuned.run)
     tuned.inspect.click()
     assert loaded_session.runs.current is tuned.run
-    assert loaded_session.runs.removed.last is None  # or it could be brought back twice
+    assert loaded_session.runs.removed.last is None  # it must not be restorable twice
 
 
-def test_an_answer_whose_rows_are_gone_is_read_from_the_history(
+def test_an_answer_without_kept_logits_is_read_from_the_history(
     loaded_session: Session,
     bridge: FakeBridge,
     qtbot: QtBot,
@@ -122,7 +122,7 @@ def test_escape_stops_all_and_then_closes(
     assert not dialog.isVisible()
 
 
-def test_the_same_prompt_is_not_asked_again_unless_it_is_asked_for(
+def test_the_same_prompt_is_answered_again_only_on_request(
     dialog: AllRolesDialog, bridge: FakeBridge, loaded_session: Session
 ) -> None:
     end_all(bridge)
@@ -134,7 +134,7 @@ def test_the_same_prompt_is_not_asked_again_unless_it_is_asked_for(
     assert [column.run.prompt for column in dialog.columns] == ["Another"] * 5
 
 
-def test_what_went_wrong_is_said_here_too(
+def test_errors_are_shown_in_the_dialog_too(
     dialog: AllRolesDialog, bridge: FakeBridge, loaded_session: Session
 ) -> None:
     error = PromptError("The prompt is too long")
@@ -145,7 +145,7 @@ def test_what_went_wrong_is_said_here_too(
     assert all(column.state.full_text == "failed" for column in dialog.columns)
 
 
-def test_an_empty_prompt_is_said(loaded_session: Session, qtbot: QtBot) -> None:
+def test_an_empty_prompt_is_reported(loaded_session: Session, qtbot: QtBot) -> None:
     dialog = AllRolesDialog(loaded_session)
     qtbot.addWidget(dialog)
     dialog.open_for("")

@@ -1,4 +1,4 @@
-"""Two texts side by side, and the figures below them."""
+"""Tests of the dialog that compares two runs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.ui.conftest import FakeBridge
 
 @pytest.fixture
 def runs(finished_session: Session, bridge: FakeBridge) -> Runs:
-    """With a text of 60 tokens and a branch of 30 that shares 20."""
+    """Runs: one of 60 tokens, and a branch of 30 tokens of which 20 are shared."""
     runs = finished_session.runs
     first = runs.current
     assert first
@@ -48,9 +48,7 @@ def shown(dialog: CompareDialog) -> list[Run | None]:
     return [column.run for column in dialog.columns]
 
 
-def test_the_shown_text_is_compared_with_what_it_branched_off(
-    dialog: CompareDialog, runs: Runs
-) -> None:
+def test_the_shown_run_is_compared_with_its_parent(dialog: CompareDialog, runs: Runs) -> None:
     assert shown(dialog) == runs.all
     first, branch = runs.all
     for column, run in zip(dialog.columns, (first, branch), strict=True):
@@ -70,7 +68,7 @@ def test_copying_gives_the_text_without_the_marks(dialog: CompareDialog, runs: R
     assert copied == "Once upon a time" + runs.all[1].text
 
 
-def test_the_figures_are_of_what_comes_after_the_divergence(
+def test_statistics_are_those_of_the_tokens_after_the_divergence(
     dialog: CompareDialog, runs: Runs
 ) -> None:
     branch = runs.all[1]
@@ -89,8 +87,8 @@ def test_the_figures_are_of_what_comes_after_the_divergence(
     assert figures_of(branch, 30) is None
 
 
-def test_a_token_is_chosen_in_both(dialog: CompareDialog, runs: Runs, qtbot: QtBot) -> None:
-    qtbot.keyClick(dialog.strip, Qt.Key.Key_Right)  # the first one after the divergence
+def test_a_token_is_selected_in_both_runs(dialog: CompareDialog, runs: Runs, qtbot: QtBot) -> None:
+    qtbot.keyClick(dialog.strip, Qt.Key.Key_Right)  # selects the first token after the divergence
     assert dialog.strip.accessibleDescription() == dialog.strip.describe(20)
     qtbot.keyClick(dialog.columns[0].text, Qt.Key.Key_Right)
     for column in dialog.columns:
@@ -101,11 +99,11 @@ def test_a_token_is_chosen_in_both(dialog: CompareDialog, runs: Runs, qtbot: QtB
             "",
         )
     assert "the run has ended" in dialog.strip.describe(40)
-    dialog.choose(40)  # only the first text has it
+    dialog.choose(40)  # only the first run has this token
     assert dialog.columns[1].text.extraSelections() == []
 
 
-def test_inspecting_shows_the_text_at_the_token(
+def test_inspect_shows_the_run_at_the_token(
     dialog: CompareDialog, runs: Runs, finished_session: Session
 ) -> None:
     runs.show(runs.all[0])
@@ -115,7 +113,7 @@ def test_inspecting_shows_the_text_at_the_token(
     assert finished_session.selection.token == 22
 
 
-def test_other_texts_can_be_chosen_and_it_follows_them(
+def test_other_runs_can_be_chosen_and_are_followed(
     dialog: CompareDialog, runs: Runs, bridge: FakeBridge
 ) -> None:
     runs.generate("Something else")
@@ -136,14 +134,14 @@ def test_other_texts_can_be_chosen_and_it_follows_them(
     assert choice.count() == 2
 
 
-def test_one_text_alone_asks_for_another(finished_session: Session, qtbot: QtBot) -> None:
+def test_a_single_run_asks_for_a_second_one(finished_session: Session, qtbot: QtBot) -> None:
     dialog = CompareDialog(finished_session)
     qtbot.addWidget(dialog)
     dialog.compare(None, None)
     assert shown(dialog) == [None, finished_session.runs.current]
 
 
-def test_a_text_that_repeats_the_other_is_not_written_anew_for_every_token(
+def test_a_repeated_run_is_not_rewritten_for_every_token(
     dialog: CompareDialog, runs: Runs, bridge: FakeBridge
 ) -> None:
     first = runs.all[0]

@@ -173,7 +173,7 @@ def test_several_weights_are_a_curve(dialog: EvaluateDialog, desk: Desk, task: P
     assert list(scores) == pytest.approx(wanted, abs=1e-4)
 
 
-def test_it_stops_and_goes_on(dialog: EvaluateDialog, desk: Desk, task: Path) -> None:
+def test_an_evaluation_stops_and_resumes(dialog: EvaluateDialog, desk: Desk, task: Path) -> None:
     ask(dialog, task)
     dialog.start.click()
     desk.advance(4)

@@ -1,4 +1,4 @@
-"""The α curve under the candidates: what it says and what its marker changes."""
+"""Tests of the α curve and its marker."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def curve(inspector: Inspector) -> AlphaCurveView:
 
 
 def tuned_at(session: Session, index: int, alphas: tuple[float, ...]) -> np.ndarray:
-    """The distribution by the formula, from the stored rows."""
+    """The distribution computed by the formula from the kept logits."""
     assert session.runs.current
     rows = session.runs.current.rows.rows(index)
     assert rows
@@ -54,7 +54,7 @@ def press(curve: AlphaCurveView, key: Qt.Key, qtbot: QtBot, times: int = 1) -> N
         qtbot.keyClick(curve._plot, key)
 
 
-def test_the_marker_stands_at_the_weight_that_was_in_force(
+def test_the_marker_starts_at_the_alpha_of_the_run(
     curve: AlphaCurveView, finished_session: Session
 ) -> None:
     assert finished_session.runs.current
@@ -76,7 +76,7 @@ def test_moving_the_marker_shows_the_distribution_there(
     assert column(inspector, "tuned") == pytest.approx(before)
 
 
-def test_another_token_starts_at_its_own_weight(
+def test_another_token_starts_at_its_own_alpha(
     curve: AlphaCurveView, inspector: Inspector, finished_session: Session, qtbot: QtBot
 ) -> None:
     press(curve, Qt.Key.Key_Right, qtbot, times=3)
@@ -85,7 +85,7 @@ def test_another_token_starts_at_its_own_weight(
     assert "Candidates at" not in labels(inspector)
 
 
-def test_another_pair_can_be_run(curve: AlphaCurveView, finished_session: Session) -> None:
+def test_another_pair_can_be_chosen(curve: AlphaCurveView, finished_session: Session) -> None:
     pair = curve.findChild(QComboBox)
     assert pair is not None
     assert [pair.itemText(i) for i in range(pair.count())] == ["Shakespeare", "Arithmetic"]
@@ -93,7 +93,7 @@ def test_another_pair_can_be_run(curve: AlphaCurveView, finished_session: Sessio
     assert curve._marker.value() == pytest.approx(0.4)
 
 
-def test_the_first_choice_is_told_as_the_marker_would_show_it(
+def test_the_listed_flips_match_the_distribution_at_the_marker(
     curve: AlphaCurveView, finished_session: Session
 ) -> None:
     assert finished_session.runs.current
@@ -108,7 +108,7 @@ def test_the_first_choice_is_told_as_the_marker_would_show_it(
         assert float(said.replace("−", "-")) == pytest.approx(edges[i], abs=0.01)
 
 
-def test_the_changes_nearest_to_the_marker_are_seen_and_the_plot_stays(
+def test_flips_near_the_marker_are_listed_and_the_plot_does_not_move(
     curve: AlphaCurveView, qtbot: QtBot
 ) -> None:
     legend = next(
@@ -126,7 +126,7 @@ def test_the_changes_nearest_to_the_marker_are_seen_and_the_plot_stays(
     assert len(shown) > 1
 
 
-def test_rows_that_are_gone_are_said(
+def test_missing_logits_are_reported(
     curve: AlphaCurveView, finished_session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert finished_session.runs.current
@@ -138,7 +138,7 @@ def test_rows_that_are_gone_are_said(
 
 
 @pytest.mark.parametrize("highest", [0.022, 0.04, 0.07, 0.1, 0.3, 1.1])
-def test_the_labels_of_small_probabilities_fit_beside_the_axis(
+def test_labels_of_small_probabilities_fit_beside_the_axis(
     curve: AlphaCurveView, highest: float, qtbot: QtBot
 ) -> None:
     curve._plot.getPlotItem().getViewBox().setYRange(0, highest, padding=0.02)

@@ -1,4 +1,4 @@
-"""The candidates: which are shown, where they stay, and how a text goes on from one."""
+"""Tests of the table of candidates: filters, order, alphas of the marker, and forking."""
 
 from __future__ import annotations
 
@@ -68,11 +68,11 @@ def go_on(view: Inspector) -> QPushButton:
     return next(b for b in view.findChildren(QPushButton) if b.text() == "Generate from here")
 
 
-# Which are shown
+# Filters
 
 
 @pytest.mark.parametrize("text", ["a", "THE", "↵", "#7", "no such"])
-def test_the_text_filter_shows_what_has_it(
+def test_the_text_filter_shows_candidates_that_contain_it(
     inspector: Inspector, finished_session: Session, text: str
 ) -> None:
     every = ids(inspector)
@@ -82,7 +82,7 @@ def test_the_text_filter_shows_what_has_it(
     assert ids(inspector) == expected
 
 
-def test_other_filters_show_what_moved_that_way_or_by_that_pair(
+def test_filters_by_sign_of_shift_and_by_pair(
     inspector: Inspector, finished_session: Session
 ) -> None:
     found = tabulate(run_of(finished_session).candidates(AT))
@@ -123,7 +123,7 @@ def try_alpha(view: Inspector, alpha: float) -> None:
     view.findChild(AlphaCurveView)._move_marker(alpha)
 
 
-def test_everything_says_the_weights_of_the_marker(
+def test_all_parts_show_the_alphas_of_the_marker(
     inspector: Inspector, finished_session: Session
 ) -> None:
     run = run_of(finished_session)
@@ -143,7 +143,7 @@ def test_everything_says_the_weights_of_the_marker(
     assert ("flip" in told) == there.flipped
 
 
-def test_the_way_back_is_seen_only_where_there_is_one(
+def test_the_reset_button_is_visible_only_at_another_alpha(
     inspector: Inspector, finished_session: Session, qtbot: QtBot
 ) -> None:
     before = labels(inspector)
@@ -156,7 +156,7 @@ def test_the_way_back_is_seen_only_where_there_is_one(
     assert labels(inspector) == before
 
 
-def test_near_the_weight_in_force_the_marker_means_that_one(
+def test_a_marker_near_the_alpha_of_the_run_means_that_alpha(
     inspector: Inspector, finished_session: Session
 ) -> None:
     before = labels(inspector)
@@ -165,7 +165,7 @@ def test_near_the_weight_in_force_the_marker_means_that_one(
     assert labels(inspector).splitlines()[:5] == before.splitlines()[:5]
 
 
-def test_the_table_stays_where_it_is_under_the_marker(
+def test_moving_the_marker_keeps_selection_and_scroll_position(
     finished_session: Session, qtbot: QtBot
 ) -> None:
     view = shown(finished_session, qtbot, height=520)
@@ -179,9 +179,7 @@ def test_the_table_stays_where_it_is_under_the_marker(
     assert numbers.viewport().rect().contains(visible.center())
 
 
-def test_what_is_estimated_says_so(
-    loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
-) -> None:
+def test_estimates_are_labelled(loaded_session: Session, bridge: FakeBridge, qtbot: QtBot) -> None:
     loaded_session.runs.budget.set_bound(1)
     loaded_session.runs.generate("Once")
     bridge.start_run()
@@ -190,7 +188,7 @@ def test_what_is_estimated_says_so(
     assert isinstance(loaded_session.runs.budget, RowBudget)
     assert run_of(loaded_session).rows.rows(AT) is None
     view = shown(loaded_session, qtbot)
-    assert "Candidates, estimated" not in labels(view)  # with the weights in force it is exact
+    assert "Candidates, estimated" not in labels(view)  # exact at the alphas of the run
     try_alpha(view, 2.0)
     told = labels(view)
     assert "Candidates at α 2.00, estimated" in told
@@ -203,7 +201,7 @@ def test_what_is_estimated_says_so(
     assert forced(bridge) == (chosen,)
 
 
-# Going on
+# Forking
 
 
 def forced(bridge: FakeBridge) -> tuple[int, ...]:
@@ -212,7 +210,7 @@ def forced(bridge: FakeBridge) -> tuple[int, ...]:
     return command.forced
 
 
-def test_enter_and_the_button_let_a_branch_go_on_from_a_candidate(
+def test_enter_and_the_button_start_a_branch_from_a_candidate(
     inspector: Inspector, finished_session: Session, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
     run = run_of(finished_session)
@@ -233,7 +231,7 @@ def test_enter_and_the_button_let_a_branch_go_on_from_a_candidate(
     assert forced(bridge) == (chosen,)
 
 
-def test_while_a_text_is_written_no_other_is_begun(
+def test_no_branch_starts_while_a_run_is_active(
     inspector: Inspector, finished_session: Session, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
     finished_session.runs.go_on(5)
@@ -243,7 +241,7 @@ def test_while_a_text_is_written_no_other_is_begun(
     assert len(bridge.commands) == before
 
 
-def test_the_last_token_of_a_stepped_text_is_exchanged(
+def test_the_last_token_of_a_stepped_run_is_replaced(
     loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
     loaded_session.runs.step("Once")
@@ -270,7 +268,7 @@ def test_rows_are_copied(inspector: Inspector, qtbot: QtBot) -> None:
 # One role, hidden panels, names
 
 
-def test_the_text_of_one_role_has_no_pairs_to_tell_of(
+def test_a_run_of_one_role_shows_no_pairs(
     loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
     loaded_session.runs.generate("Once")
@@ -290,7 +288,7 @@ def test_the_text_of_one_role_has_no_pairs_to_tell_of(
     assert not kinds(view).isVisible()
 
 
-def test_behind_another_tab_it_waits_to_be_seen(finished_session: Session, qtbot: QtBot) -> None:
+def test_a_hidden_tab_is_updated_when_it_is_shown(finished_session: Session, qtbot: QtBot) -> None:
     view = Inspector(finished_session)
     qtbot.addWidget(view)
     finished_session.selection.select(AT)
@@ -299,7 +297,7 @@ def test_behind_another_tab_it_waits_to_be_seen(finished_session: Session, qtbot
     assert table(view).model().rowCount() > 0
 
 
-def test_a_screen_reader_is_told_what_each_part_is(inspector: Inspector) -> None:
+def test_all_parts_have_accessible_names(inspector: Inspector) -> None:
     named = [table(inspector), inspector.findChild(QLineEdit), kinds(inspector)]
     for widget in (*named, inspector.findChild(ContributionBars)):
         assert QAccessible.queryAccessibleInterface(widget).text(QAccessible.Text.Name)

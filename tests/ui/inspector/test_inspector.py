@@ -1,4 +1,4 @@
-"""The selected token in the right-hand column, against the attribution it is made of."""
+"""Tests of the inspector against the attribution of the selected token."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def labels(view: Inspector) -> str:
 
 
 def column(view: Inspector, title: str) -> list[object]:
-    """What a column of the table holds, in the order shown."""
+    """Values of a column of the table, in the shown order."""
     table = view.findChild(QTableView)
     model = table.model()
     titles = [model.headerData(i, Qt.Orientation.Horizontal) for i in range(model.columnCount())]
@@ -42,14 +42,14 @@ def column(view: Inspector, title: str) -> list[object]:
     return [model.index(row, place).data(SORT_ROLE) for row in range(model.rowCount())]
 
 
-def test_without_a_selection_it_says_what_to_do(session: Session, qtbot: QtBot) -> None:
+def test_without_a_selection_instructions_are_shown(session: Session, qtbot: QtBot) -> None:
     view = Inspector(session)
     qtbot.addWidget(view)
     view.show()
     assert "Select a token" in labels(view)
 
 
-def test_the_token_is_told_in_numbers_and_words(
+def test_the_token_is_described_by_its_attribution(
     inspector: Inspector, finished_session: Session
 ) -> None:
     assert finished_session.runs.current is not None
@@ -64,7 +64,7 @@ def test_the_token_is_told_in_numbers_and_words(
     assert bars.accessibleDescription().startswith(expected)
 
 
-def test_a_flip_names_what_the_base_would_have_said(
+def test_a_flip_shows_the_argmax_of_the_base(
     inspector: Inspector, finished_session: Session
 ) -> None:
     run = finished_session.runs.current
@@ -106,7 +106,9 @@ def test_the_chosen_token_is_the_selected_row(
         assert row.data(SORT_ROLE) == run.label(run.tokens[index].token_id)
 
 
-def test_a_click_on_a_head_sorts_and_stays(inspector: Inspector, finished_session: Session) -> None:
+def test_a_click_on_a_header_sorts_permanently(
+    inspector: Inspector, finished_session: Session
+) -> None:
     table = inspector.findChild(QTableView)
     table.sortByColumn(2, Qt.SortOrder.DescendingOrder)
     finished_session.selection.select(12)
@@ -121,9 +123,7 @@ def test_numbers_are_right_aligned_and_explained(inspector: Inspector) -> None:
     assert "after tuning" in cell.data(Qt.ItemDataRole.ToolTipRole)
 
 
-def test_in_a_low_window_the_parts_keep_their_heights_and_the_column_scrolls(
-    finished_session: Session, qtbot: QtBot
-) -> None:
+def test_in_a_low_window_the_column_scrolls(finished_session: Session, qtbot: QtBot) -> None:
     view = Inspector(finished_session)
     qtbot.addWidget(view)
     view.resize(310, 430)

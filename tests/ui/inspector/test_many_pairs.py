@@ -1,4 +1,4 @@
-"""Above six pairs the shares are sampled, and every view that shows them says so."""
+"""Tests that views label the sampled contributions of more than six pairs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ def recipe(recipe: Recipe) -> Recipe:
     return replace(recipe, pairs=tuple(replace(pair, name=f"P{i}", alpha=0.3) for i in range(7)))
 
 
-def test_sampled_shares_say_so(finished_session: Session, qtbot: QtBot) -> None:
+def test_sampled_contributions_are_labelled_approximate(
+    finished_session: Session, qtbot: QtBot
+) -> None:
     view = Inspector(finished_session)
     qtbot.addWidget(view)
     view.resize(340, 900)
@@ -33,7 +35,7 @@ def test_sampled_shares_say_so(finished_session: Session, qtbot: QtBot) -> None:
     assert "Candidates, contributions approximate" in told
 
 
-def test_the_summary_says_so_too(
+def test_the_summary_labels_sampled_contributions_too(
     finished_session: Session, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
     panel = SummaryPanel(finished_session)

@@ -1,4 +1,4 @@
-"""What is stacked in the bars, and what stands for many of them."""
+"""Tests of stacking bars, and of drawing one bar for several tokens."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_bars_stack_from_zero_and_add_up(heights: np.ndarray) -> None:
 
 
 @given(shares, st.integers(1, 5))
-def test_the_greatest_of_each_few_stands_for_them(heights: np.ndarray, size: int) -> None:
+def test_the_largest_of_several_neighbours_is_drawn(heights: np.ndarray, size: int) -> None:
     chosen = greatest(heights, size)
     moved = np.abs(heights).sum(axis=1)
     for place, index in enumerate(chosen):

@@ -1,4 +1,4 @@
-"""The shift plot, driven as a person drives it."""
+"""Tests of the shift plot by mouse and keyboard."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def visible_tokens(plot: ShiftPlot) -> tuple[float, float]:
 
 
 def place_of(plot: ShiftPlot, index: int, height: float = 0.5) -> QPoint:
-    """Where the column of a token is, in the plot's viewport."""
+    """Position of the column of a token in the plot's viewport."""
     return plot._plot.mapFromScene(plot._view.mapViewToScene(QPointF(index, height)))
 
 
@@ -90,7 +90,7 @@ def has_color(image: QImage, color: QColor) -> bool:
     )
 
 
-# What is drawn
+# Content
 
 
 def test_every_pair_has_bars_in_its_colour(plot: ShiftPlot) -> None:
@@ -117,7 +117,7 @@ def test_the_lowest_visible_bar_is_not_cut(plot: ShiftPlot) -> None:
     assert top >= 1
 
 
-def test_says_what_will_come_while_there_is_nothing(
+def test_shows_an_explanation_while_there_is_no_run(
     loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
     plot = shown(ShiftPlot(loaded_session), qtbot)
@@ -135,7 +135,7 @@ def test_says_what_will_come_while_there_is_nothing(
 
 
 def cover(bridge: FakeBridge, session: Session, shares: list[float]) -> None:
-    """Let the last run get a token for each of these coverages."""
+    """Emit a token with each of these coverages."""
     id_, start = bridge.last(Generate).id, 0
     events = []
     for index, share in enumerate(shares):
@@ -147,7 +147,7 @@ def cover(bridge: FakeBridge, session: Session, shares: list[float]) -> None:
     bridge.finish_run(tokens=len(shares))
 
 
-def test_the_coverage_of_a_base_behind_an_endpoint_is_a_line_with_marks_where_it_is_low(
+def test_coverage_of_an_endpoint_is_a_line_with_marks_where_it_is_low(
     loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
     plot = shown(ShiftPlot(loaded_session), qtbot)
@@ -177,7 +177,7 @@ def has_color_near(plot: ShiftPlot, index: int, color: QColor) -> bool:
     return any(image.pixel(place.x(), place.y() + down) == color.rgb() for down in range(6))
 
 
-def test_in_bits_the_coverage_is_a_line_as_well(
+def test_coverage_is_a_line_in_log_probability_too(
     loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
     plot = shown(ShiftPlot(loaded_session), qtbot)
@@ -187,7 +187,7 @@ def test_in_bits_the_coverage_is_a_line_as_well(
     np.testing.assert_allclose(plot._coverage.line.yData, [0, -1])
 
 
-def test_there_is_no_coverage_where_the_base_tells_everything(plot: ShiftPlot) -> None:
+def test_there_is_no_coverage_for_a_local_base(plot: ShiftPlot) -> None:
     assert not plot._coverage.line.isVisible()
     assert not plot._coverage.marks.isVisible()
     assert "coverage" not in [toggle.part for toggle in plot.legend.toggles]
@@ -198,7 +198,7 @@ def test_there_is_no_coverage_where_the_base_tells_everything(plot: ShiftPlot) -
 # Following, zooming, panning
 
 
-def test_follows_the_stream_until_the_person_moves(
+def test_follows_generation_until_the_user_pans(
     loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
     plot = shown(ShiftPlot(loaded_session), qtbot)
@@ -263,7 +263,7 @@ def test_click_selects_the_token_of_the_column(
     assert plot._marks.token.getRegion() == (index - 0.5, index + 0.5)
 
 
-def test_pointer_reads_out_the_token_and_leaving_returns_to_the_selected(
+def test_the_readout_follows_the_pointer_and_returns_to_the_selection(
     plot: ShiftPlot, finished_session: Session, qtbot: QtBot
 ) -> None:
     finished_session.selection.select(3)
@@ -274,7 +274,7 @@ def test_pointer_reads_out_the_token_and_leaving_returns_to_the_selected(
     for part in ("base", "tuned", "Shakespeare", "Arithmetic"):
         assert part in readout(plot)
     assert finished_session.selection.token == 3
-    qtbot.wait(20)  # the library skips moves that come faster than 100 a second
+    qtbot.wait(20)  # pyqtgraph skips moves faster than 100 per second
     qtbot.mouseMove(plot._plot.viewport(), QPoint(1, 1))
     qtbot.waitUntil(lambda: readout(plot) == selected)
 
@@ -299,7 +299,7 @@ def test_selecting_elsewhere_brings_the_token_into_view(
     assert left <= 10 <= right
 
 
-def test_description_says_what_the_selected_bar_shows(
+def test_the_accessible_description_has_the_numbers_of_the_selected_token(
     plot: ShiftPlot, finished_session: Session
 ) -> None:
     finished_session.selection.select(7)
@@ -316,7 +316,7 @@ def test_another_run_starts_empty(plot: ShiftPlot, finished_session: Session) ->
     assert readout(plot) == ""
 
 
-def test_another_appearance_recolours(
+def test_another_theme_recolours(
     plot: ShiftPlot, qapp: QApplication, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = qapp.palette()
@@ -338,7 +338,7 @@ def toggle(plot: ShiftPlot, name: str) -> LegendToggle:
     return next(each for each in plot.legend.toggles if each.accessibleName() == name)
 
 
-def test_a_pair_is_switched_off_by_click_and_by_key(plot: ShiftPlot, qtbot: QtBot) -> None:
+def test_a_pair_is_hidden_by_click_and_by_key(plot: ShiftPlot, qtbot: QtBot) -> None:
     assert [t.accessibleName() for t in plot.legend.toggles] == [
         "Shakespeare",
         "Arithmetic",
@@ -358,7 +358,7 @@ def test_a_pair_is_switched_off_by_click_and_by_key(plot: ShiftPlot, qtbot: QtBo
     assert has_color(plot._plot.grab().toImage(), LIGHT.pair_color(0))
 
 
-def test_off_shows_without_colour(plot: ShiftPlot, qtbot: QtBot) -> None:
+def test_hidden_entries_differ_without_colour(plot: ShiftPlot, qtbot: QtBot) -> None:
     switch = toggle(plot, "tuned")
 
     def ink() -> int:
@@ -372,7 +372,7 @@ def test_off_shows_without_colour(plot: ShiftPlot, qtbot: QtBot) -> None:
     assert ink() != on
 
 
-def test_lines_are_switched_and_bits_have_their_axis(plot: ShiftPlot, qtbot: QtBot) -> None:
+def test_lines_are_shown_and_hidden_and_bits_have_an_axis(plot: ShiftPlot, qtbot: QtBot) -> None:
     axis = plot._plot.getPlotItem().getAxis("right")
     assert not axis.isVisible()
     qtbot.mouseClick(toggle(plot, "KL"), Left)
@@ -382,7 +382,9 @@ def test_lines_are_switched_and_bits_have_their_axis(plot: ShiftPlot, qtbot: QtB
     np.testing.assert_allclose(plot._bits.kl.yData, kl)
     (low, high), (left_low, left_high) = axis.range, plot._view.viewRange()[1]
     assert high >= max(kl)
-    assert low / high == pytest.approx(left_low / left_high)  # one zero for both axes
+    assert low / high == pytest.approx(
+        left_low / left_high
+    )  # both axes have their 0 at the same height
     levels = axis.tickValues(low, high, 140)
     assert all(value >= 0 for _, values in levels for value in values)
     assert any(value == 0 for _, values in levels for value in values)
@@ -408,7 +410,7 @@ def test_log_probability_shows_the_shift_between_its_lines(
     assert plot._view.viewRange()[1][1] == pytest.approx(1.08)
 
 
-def test_in_log_probability_both_axes_have_the_same_numbers(
+def test_in_log_probability_both_axes_have_the_same_range(
     plot: ShiftPlot, finished_session: Session
 ) -> None:
     finished_session.display.show_part("entropy", True)
@@ -418,7 +420,7 @@ def test_in_log_probability_both_axes_have_the_same_numbers(
     assert axis.range[1] >= plot._bits.entropy.yData.max()
 
 
-def test_a_low_card_keeps_its_height_for_the_plot(plot: ShiftPlot) -> None:
+def test_a_low_card_hides_a_legend_of_several_rows(plot: ShiftPlot) -> None:
     plot.resize(640, 220)
     assert plot.legend.isVisible(), "one row has room"
     plot.resize(300, 320)
@@ -507,7 +509,7 @@ def test_the_readout_has_the_totals_of_the_range(
     assert text in plot.accessibleDescription()
 
 
-def test_keys_stretch_the_range_and_escape_clears_it(
+def test_keys_extend_the_range_and_escape_clears_it(
     plot: ShiftPlot, finished_session: Session, qtbot: QtBot
 ) -> None:
     selection = finished_session.selection
@@ -526,7 +528,7 @@ def test_keys_stretch_the_range_and_escape_clears_it(
     assert selection.token is None
 
 
-def test_a_click_ends_the_range_and_one_with_shift_stretches_it(
+def test_a_click_clears_the_range_and_shift_click_extends_it(
     plot: ShiftPlot, finished_session: Session, qtbot: QtBot
 ) -> None:
     viewport = plot._plot.viewport()
@@ -539,7 +541,7 @@ def test_a_click_ends_the_range_and_one_with_shift_stretches_it(
 
 
 @pytest.mark.parametrize("span", [(-2.5, 5.5), (-0.5, 59.5), (20.5, 28.5), (0.0, 4_000.0)])
-def test_the_axis_counts_whole_tokens_from_one(plot: ShiftPlot, span: tuple[float, float]) -> None:
+def test_the_axis_numbers_tokens_from_one(plot: ShiftPlot, span: tuple[float, float]) -> None:
     axis = plot._plot.getPlotItem().getAxis("bottom")
     levels = axis.tickValues(*span, 560)
     told = {

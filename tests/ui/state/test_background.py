@@ -1,4 +1,4 @@
-"""Work off the window's thread: answers come on it, in order, and to those who still listen."""
+"""Tests of the background queue: order, threads, errors and cancelled callbacks."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_answers_come_in_order_on_the_thread_of_the_window(
     assert threading.main_thread() not in ran_on
 
 
-def test_no_thread_is_left_when_nothing_is_to_be_done(background: Background, qtbot: QtBot) -> None:
+def test_the_thread_ends_when_there_is_no_work(background: Background, qtbot: QtBot) -> None:
     answers: list[int] = []
     for _ in range(3):
         background.run(background, lambda: 1, answers.append, unexpected)
@@ -69,7 +69,7 @@ def test_an_error_a_person_can_cause_is_passed_on(background: Background, qtbot:
     assert told == [error]
 
 
-def test_a_defect_is_said_to_be_one_and_the_next_is_still_run(
+def test_a_bug_is_reported_and_the_next_job_still_runs(
     background: Background, qtbot: QtBot, caplog: pytest.LogCaptureFixture
 ) -> None:
     told: list[TuneshiftError] = []
@@ -81,7 +81,7 @@ def test_a_defect_is_said_to_be_one_and_the_next_is_still_run(
     assert "ZeroDivisionError" in caplog.text
 
 
-def test_nobody_is_told_of_a_cancelled_one(background: Background, qtbot: QtBot) -> None:
+def test_cancelled_jobs_call_no_callback(background: Background, qtbot: QtBot) -> None:
     answers: list[int] = []
 
     def give_up() -> None:
@@ -92,7 +92,9 @@ def test_nobody_is_told_of_a_cancelled_one(background: Background, qtbot: QtBot)
     qtbot.waitUntil(lambda: bool(answers))
 
 
-def test_who_is_gone_or_has_forgotten_is_not_answered(background: Background, qtbot: QtBot) -> None:
+def test_deleted_owners_and_forgotten_jobs_get_no_answer(
+    background: Background, qtbot: QtBot
+) -> None:
     gone, answers, gate = QObject(), [], threading.Event()
     ran: list[str] = []
     background.run(gone, lambda: gate.wait(10), unexpected, unexpected)
@@ -107,7 +109,7 @@ def test_who_is_gone_or_has_forgotten_is_not_answered(background: Background, qt
     assert ran == []
 
 
-def test_closing_drops_what_waits_and_lets_the_running_one_end(qtbot: QtBot) -> None:
+def test_close_drops_waiting_jobs_and_lets_the_running_one_end(qtbot: QtBot) -> None:
     background, gate, began = Background("test"), threading.Event(), threading.Event()
     ended: list[bool] = []
 

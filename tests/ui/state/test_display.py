@@ -1,4 +1,4 @@
-"""What is remembered of how the text and the plot are shown."""
+"""Tests of saving and restoring display settings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def memory(folder: Path) -> QSettings:
     return QSettings(str(folder / "window.ini"), QSettings.Format.IniFormat)
 
 
-def test_everything_chosen_comes_back(tmp_path: Path, qapp: object) -> None:
+def test_all_settings_are_restored(tmp_path: Path, qapp: object) -> None:
     before = Display()
     before.set_tint(Tint(Measure.CONTRIBUTION, 1))
     before.set_grouping(Grouping.SENTENCE)
@@ -32,7 +32,7 @@ def test_everything_chosen_comes_back(tmp_path: Path, qapp: object) -> None:
     assert after.hidden == before.hidden
 
 
-def test_nothing_hidden_is_remembered_as_that(tmp_path: Path, qapp: object) -> None:
+def test_an_empty_set_of_hidden_parts_is_restored(tmp_path: Path, qapp: object) -> None:
     before = Display()
     for part in before.hidden:
         before.show_part(part, True)
@@ -45,7 +45,7 @@ def test_nothing_hidden_is_remembered_as_that(tmp_path: Path, qapp: object) -> N
 @pytest.mark.parametrize(
     ("key", "value"), [("tint", "mood:1"), ("tint", "contribution:x"), ("grouping", "page")]
 )
-def test_what_is_not_known_is_passed_over(
+def test_unknown_saved_values_are_ignored(
     tmp_path: Path, qapp: object, key: str, value: str
 ) -> None:
     settings = memory(tmp_path)

@@ -1,4 +1,4 @@
-"""Events find whoever asked for them."""
+"""Tests of routing events of the engine to the senders of commands."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from app.ui.state.engine_requests import Requests
 
 
 class Asker:
-    """Asks for as many things as a test says, and writes down what it hears, in order."""
+    """Sends commands, and logs the events that it receives."""
 
     def __init__(self) -> None:
         self.asked: list[Command] = []
@@ -37,7 +37,7 @@ def loading(id_: int, done: int) -> Loading:
     return Loading(id_, LoadProgress("base", done, 10))
 
 
-def test_events_of_a_command_go_together_to_whoever_asked() -> None:
+def test_events_of_a_command_are_delivered_together() -> None:
     asker = Asker()
     first, second = asker.ask("first"), asker.ask("second")
     a, b, c = loading(second, 1), loading(first, 1), loading(second, 2)
@@ -46,7 +46,7 @@ def test_events_of_a_command_go_together_to_whoever_asked() -> None:
     assert [command.id for command in asker.asked] == [first, second]
 
 
-def test_the_engine_is_heard_in_its_turn() -> None:
+def test_events_of_the_engine_keep_their_order() -> None:
     asker = Asker()
     id_ = asker.ask("it")
     ready = EngineReady(("cpu",), "2.13.0")
@@ -57,7 +57,7 @@ def test_the_engine_is_heard_in_its_turn() -> None:
     assert asker.heard == heard
 
 
-def test_nobody_hears_what_is_forgotten_or_was_never_asked() -> None:
+def test_events_of_forgotten_or_unknown_commands_are_dropped() -> None:
     asker = Asker()
     id_ = asker.ask("it")
     asker.requests.forget(id_)
@@ -66,7 +66,7 @@ def test_nobody_hears_what_is_forgotten_or_was_never_asked() -> None:
     assert asker.heard == []
 
 
-def test_who_is_forgotten_while_a_batch_is_handed_out_hears_nothing_of_it() -> None:
+def test_a_command_forgotten_during_delivery_gets_no_events() -> None:
     asker = Asker()
     second = 0
 

@@ -1,4 +1,4 @@
-"""The session where the engine does not do what is hoped for."""
+"""Tests of the session with failures of the engine."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from app.ui.state.session import LoadState, Session
 from tests.ui.conftest import FakeBridge
 
 
-def test_an_engine_that_cannot_start_ends_what_waits_for_it(
+def test_a_failed_engine_ends_everything_that_waits_for_it(
     session: Session, bridge: FakeBridge
 ) -> None:
     session.load()
@@ -23,7 +23,7 @@ def test_an_engine_that_cannot_start_ends_what_waits_for_it(
     assert session.problem.error is failure
 
 
-def test_nothing_is_asked_of_an_engine_that_is_gone(session: Session, bridge: FakeBridge) -> None:
+def test_a_failed_engine_gets_no_commands(session: Session, bridge: FakeBridge) -> None:
     session.load()
     bridge.events.emit([EngineFailed(unknown_error(ImportError("no torch")), "Traceback …")])
     session.clear_problem()
@@ -39,7 +39,7 @@ def test_nothing_is_asked_of_an_engine_that_is_gone(session: Session, bridge: Fa
     assert not any(isinstance(command, Generate) for command in bridge.commands)
 
 
-def test_a_run_that_waited_for_a_load_tells_why_the_load_failed(
+def test_a_run_that_waits_for_a_failed_load_has_its_error(
     session: Session, bridge: FakeBridge
 ) -> None:
     session.load()

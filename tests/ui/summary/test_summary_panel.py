@@ -1,4 +1,4 @@
-"""Whole texts in numbers, against figures from the rows of the runs."""
+"""Tests of the Summary tab against statistics computed from the logits of the runs."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def words(panel: SummaryPanel) -> str:
 
 
 def perplexity(runs: list[Run], role: str, pair: int = 0) -> str:
-    """From the full rows by a plain log-softmax in float64."""
+    """Computed from the logits by a plain log-softmax in float64."""
     logprobs = []
     for run in runs:
         for token in run.tokens:
@@ -108,13 +108,13 @@ def check(panel: SummaryPanel, runs: set[Run]) -> None:
         item.setCheckState(Qt.CheckState.Checked if wanted else Qt.CheckState.Unchecked)
 
 
-def test_without_a_text_it_says_what_to_do(session: Session, qtbot: QtBot) -> None:
+def test_without_a_run_instructions_are_shown(session: Session, qtbot: QtBot) -> None:
     panel = shown(session, qtbot)
     assert "Press Generate" in words(panel)
     assert not any(t.isVisible() for t in panel.findChildren(NumberTable))
 
 
-def test_the_text_is_measured_by_every_role(panel: SummaryPanel, finished_session: Session) -> None:
+def test_perplexity_is_shown_for_every_role(panel: SummaryPanel, finished_session: Session) -> None:
     found = [row[:2] for row in cells(panel, ROLES)]
     assert found == all_perplexities([current(finished_session)])
     assert not panel.findChild(RunChoice).isVisible()
@@ -137,7 +137,7 @@ def test_pairs_and_flips_are_averages_over_tokens(
     assert f"Flips: {flips} tokens ({100 * flips / 60:.0f} %)" in words(panel)
 
 
-def test_the_most_influenced_tokens_are_a_chart_that_can_be_read(
+def test_the_most_shifted_tokens_have_bars_and_numbers(
     finished_session: Session, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(figures, "MOST_TOKENS", len(WORDS))
@@ -158,7 +158,7 @@ def test_the_most_influenced_tokens_are_a_chart_that_can_be_read(
     assert spoken == f"{rows[0][0]}, mean shift: {rows[0][1]}"
 
 
-def test_only_the_first_and_the_last_are_shown_and_rare_ones_can_be_left_out(
+def test_the_most_shifted_tokens_are_limited_and_filtered_by_count(
     finished_session: Session, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     panel = shown(finished_session, qtbot)
@@ -171,7 +171,7 @@ def test_only_the_first_and_the_last_are_shown_and_rare_ones_can_be_left_out(
     assert cells(panel, TOKENS) == [row for row in before if int(row[2]) >= 5]
 
 
-def test_enter_on_a_token_goes_from_place_to_place(
+def test_enter_on_a_token_selects_its_next_occurrence(
     panel: SummaryPanel, finished_session: Session, qtbot: QtBot
 ) -> None:
     run, view = current(finished_session), table(panel, TOKENS)
@@ -183,7 +183,7 @@ def test_enter_on_a_token_goes_from_place_to_place(
         assert finished_session.selection.token == expected
 
 
-def test_several_texts_are_summed_and_stand_side_by_side(
+def test_several_runs_are_summed_and_listed_side_by_side(
     finished_session: Session, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
     first = current(finished_session)
@@ -203,7 +203,7 @@ def test_several_texts_are_summed_and_stand_side_by_side(
     assert [row[:2] for row in cells(panel, ROLES)] == all_perplexities([first])
 
 
-def test_another_text_that_is_shown_is_the_one_told_of_until_others_are_checked(
+def test_the_summary_follows_the_shown_run_until_others_are_checked(
     finished_session: Session, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
     first = current(finished_session)
@@ -234,7 +234,7 @@ def test_the_answer_of_one_role_counts_for_that_role(
     ]
 
 
-def test_a_text_of_one_role_is_measured_by_that_role_alone(
+def test_a_run_of_one_role_has_the_perplexity_of_that_role_only(
     loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
     loaded_session.runs.generate("Once")
@@ -252,9 +252,7 @@ def test_a_text_of_one_role_is_measured_by_that_role_alone(
     assert "First choice" not in words(panel)
 
 
-def test_a_text_that_grows_is_counted_on(
-    loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
-) -> None:
+def test_new_tokens_are_counted(loaded_session: Session, bridge: FakeBridge, qtbot: QtBot) -> None:
     loaded_session.runs.generate("Once")
     panel = shown(loaded_session, qtbot)
     bridge.start_run()
@@ -267,7 +265,7 @@ def test_a_text_that_grows_is_counted_on(
     assert [row[:2] for row in cells(panel, ROLES)] == all_perplexities([run])
 
 
-def test_behind_another_tab_nothing_is_counted(
+def test_a_hidden_tab_counts_nothing(
     finished_session: Session, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
     panel = SummaryPanel(finished_session)
@@ -281,7 +279,7 @@ def test_behind_another_tab_nothing_is_counted(
     assert not panel._tallies._timer.isActive()
 
 
-def test_given_tokens_count_and_are_told(
+def test_given_tokens_are_counted_and_reported(
     loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
     loaded_session.runs.score("Once", " the king")
@@ -294,7 +292,7 @@ def test_given_tokens_count_and_are_told(
     assert [row[:2] for row in cells(panel, ROLES)] == all_perplexities([run])
 
 
-def test_names_for_a_screen_reader(panel: SummaryPanel) -> None:
+def test_tables_have_accessible_names(panel: SummaryPanel) -> None:
     read = QAccessible.queryAccessibleInterface(table(panel, ROLES))
     told = [read.child(i).text(QAccessible.Text.Name) for i in range(read.childCount())]
     for row in cells(panel, ROLES):
@@ -307,9 +305,9 @@ def test_names_for_a_screen_reader(panel: SummaryPanel) -> None:
     ("value", "text"),
     [(7.214, "7.21"), (99.96, "100"), (12345.0, "12,345"), (math.inf, "∞"), (math.nan, "–")],
 )
-def test_perplexities_are_written_short(value: float, text: str) -> None:
+def test_perplexities_have_about_three_digits(value: float, text: str) -> None:
     assert figures.perplexity(value) == text
 
 
-def test_pairs_of_the_same_name_are_told_apart() -> None:
+def test_pairs_of_the_same_name_are_distinguished() -> None:
     assert tallies._distinct(("a", "b", "a")) == ("a", "b", "a (2)")

@@ -1,4 +1,4 @@
-"""A text that goes round in circles can be stopped where that is said, and is not stopped."""
+"""Tests of the repetition bar: it offers to stop a repeating run, but does not stop it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def draw(bridge: FakeBridge, ids: Sequence[int], first: int = 0) -> None:
     bridge.emit_steps([replace(step, token_id=id_) for step, id_ in zip(steps, ids, strict=True)])
 
 
-def test_a_circle_is_said_and_can_be_stopped(
+def test_a_repetition_is_reported_and_can_be_stopped(
     bar: RepetitionBar, loaded_session: Session, bridge: FakeBridge
 ) -> None:
     draw(bridge, [1, 2, 3] * 20)
@@ -44,7 +44,7 @@ def test_a_circle_is_said_and_can_be_stopped(
     assert not bar.isVisibleTo(None)
 
 
-def test_it_is_quiet_about_a_text_that_was_let_go_on(
+def test_the_bar_stays_hidden_after_keep_generating(
     bar: RepetitionBar, loaded_session: Session, bridge: FakeBridge
 ) -> None:
     draw(bridge, [5] * 70)
@@ -60,16 +60,14 @@ def test_it_is_quiet_about_a_text_that_was_let_go_on(
     assert bar.isVisibleTo(None)
 
 
-def test_it_goes_away_when_the_text_goes_on_otherwise(
-    bar: RepetitionBar, bridge: FakeBridge
-) -> None:
+def test_the_bar_is_hidden_when_the_repetition_ends(bar: RepetitionBar, bridge: FakeBridge) -> None:
     draw(bridge, [5] * 70)
     assert bar.isVisibleTo(None)
     draw(bridge, [6, 7], first=70)
     assert not bar.isVisibleTo(None)
 
 
-def test_a_given_text_may_say_what_it_likes(
+def test_scored_texts_are_not_checked_for_repetition(
     qtbot: QtBot, loaded_session: Session, bridge: FakeBridge
 ) -> None:
     bar = RepetitionBar(loaded_session)

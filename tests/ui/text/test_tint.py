@@ -1,4 +1,4 @@
-"""The scales of the transcript: they grow, saturate, and text stays readable on them."""
+"""Tests of the colour scales of the transcript, including the contrast of text."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_selected_token_is_readable(theme: Theme) -> None:
 
 @THEMES
 @pytest.mark.parametrize("measure", GRADUAL)
-def test_nothing_and_no_number_have_no_tint(theme: Theme, measure: Measure) -> None:
+def test_zero_and_nan_have_no_tint(theme: Theme, measure: Measure) -> None:
     assert scale(measure, theme).color(0.0) == QColor(theme.surface)
     assert scale(measure, theme).color(math.nan) == QColor(theme.surface)
 
@@ -67,7 +67,7 @@ def test_nothing_and_no_number_have_no_tint(theme: Theme, measure: Measure) -> N
 @THEMES
 @pytest.mark.parametrize("measure", GRADUAL)
 @pytest.mark.parametrize("sign", [1, -1])
-def test_tint_grows_with_the_number_and_then_stays(
+def test_the_tint_grows_with_the_value_up_to_a_limit(
     theme: Theme, measure: Measure, sign: int
 ) -> None:
     tints = scale(measure, theme)
@@ -83,13 +83,13 @@ def test_tint_grows_with_the_number_and_then_stays(
 
 @THEMES
 def test_both_directions_differ_for_red_green_colour_blindness(theme: Theme) -> None:
-    """Blue is what red and green blind eyes keep: the two ends must differ in it."""
+    """People with red-green colour blindness see blue, so both ends must differ in blue."""
     shift = scale(Measure.SHIFT, theme)
     assert abs(shift.color(shift.limit).blue() - shift.color(-shift.limit).blue()) >= 30
 
 
 @THEMES
-def test_classes_of_ranks_are_ordered_by_lightness_alone(theme: Theme) -> None:
+def test_classes_of_ranks_are_ordered_by_lightness(theme: Theme) -> None:
     ranks = scale(Measure.RANK, theme)
     lights = [luminance(ranks.color(rank)) for rank in (1, 11, 101, 1001)]
     assert lights == sorted(lights, reverse=not theme.dark)
@@ -121,7 +121,7 @@ def test_sums_over_groups_have_a_wider_scale_and_means_do_not() -> None:
             assert limits[0] < limits[1] < limits[2]
 
 
-def test_a_text_without_pairs_has_what_can_be_said_of_it() -> None:
+def test_a_run_without_pairs_has_the_tints_without_pairs() -> None:
     for measure in Measure:
         tint = Tint(measure).of(0)
         assert not tint.measure.needs_pairs

@@ -1,4 +1,4 @@
-"""How the numbers of the tints are written."""
+"""Tests of the format of tint values."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from app.ui.text.tint_words import bits, factor, number
         (math.nan, "–"),
     ],
 )
-def test_a_shift_is_a_factor(shift: float, written: str) -> None:
+def test_a_shift_is_written_as_a_factor(shift: float, written: str) -> None:
     assert factor(shift) == written
 
 
@@ -40,11 +40,11 @@ def test_a_shift_is_a_factor(shift: float, written: str) -> None:
         (math.nan, "–"),
     ],
 )
-def test_a_number_has_three_digits_or_so(value: float, written: str) -> None:
+def test_numbers_have_about_three_digits(value: float, written: str) -> None:
     assert number(value) == written
 
 
-def test_a_signed_number_shows_its_plus_and_its_unit() -> None:
+def test_signed_numbers_have_sign_and_unit() -> None:
     assert bits(2.5, sign=True) == "+2.50 bits"
     assert bits(-2.5, sign=True) == "−2.50 bits"
     assert bits(math.inf, sign=True) == "+∞ bits"

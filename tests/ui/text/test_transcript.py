@@ -1,4 +1,4 @@
-"""The transcript, driven as a person drives it."""
+"""Tests of the transcript by mouse and keyboard."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def shown(view: TranscriptView, qtbot: QtBot) -> TranscriptView:
 
 
 def write(session: Session, texts: list[str], flipped: bool = False) -> None:
-    """Add tokens with given texts to the session's run."""
+    """Emit tokens with these texts."""
     assert session.runs.current
     template = session.runs.current.tokens[0]
     first = len(session.runs.current.tokens)
@@ -64,12 +64,12 @@ def write(session: Session, texts: list[str], flipped: bool = False) -> None:
 
 
 def place_of(text: TranscriptText, index: int) -> int:
-    """Where a token starts in the document, from the formats alone: prompt, then pieces."""
+    """Start of a token in the document, determined from the formats of prompt and tokens."""
     return text._map.token_range(index)[0]
 
 
 def middle_of(text: TranscriptText, index: int) -> QPoint:
-    """The middle of the first character of a token, in the viewport."""
+    """Centre of the first character of a token in the viewport."""
     cursor = QTextCursor(text.document())
     cursor.setPosition(place_of(text, index))
     left = text.cursorRect(cursor)
@@ -89,11 +89,11 @@ def visible_labels(view: TranscriptView) -> str:
     return " ".join(label.text() for label in labels if label.isVisible())
 
 
-# What is shown
+# Content
 
 
 def pixels_of(text: TranscriptText, index: int) -> Counter[str]:
-    """The colours of the part of a token's background that can be seen, and how often."""
+    """Counts of the visible background colours of a token."""
     image = text.viewport().grab().toImage()
     start, end = text._map.token_range(index)
     cursor = QTextCursor(text.document())
@@ -101,7 +101,7 @@ def pixels_of(text: TranscriptText, index: int) -> Counter[str]:
     left = text.cursorRect(cursor)
     cursor.setPosition(end)
     right = text.cursorRect(cursor)
-    if right.top() != left.top():  # it ends on another line
+    if right.top() != left.top():  # the token ends on another line
         right = left.translated(6, 0)
     return Counter(
         image.pixelColor(x, y).name()
@@ -138,7 +138,7 @@ def test_underline_marks_exactly_the_flipped_tokens(
     tokens = [token for token in finished_session.runs.current.tokens[:25] if token.text.strip()]
 
     def underlined(index: int) -> bool:
-        """Whether there is a row of pixels in the colour of text across the token's letters."""
+        """Whether a row of pixels below the token has the colour of text."""
         image = text.viewport().grab().toImage()
         start, end = text._map.token_range(index)
         cursor = QTextCursor(text.document())
@@ -192,7 +192,7 @@ def test_streamed_tokens_appear_in_order(
         ("\u200d", "⟨200D⟩"),
     ],
 )
-def test_nothing_in_the_text_is_hidden(exact: str, mark: str) -> None:
+def test_invisible_characters_are_marked(exact: str, mark: str) -> None:
     assert list(show(exact)) == [(mark, exact)]
 
 
@@ -213,7 +213,7 @@ def test_bytes_of_a_partial_character_show_their_label(
     assert text.createMimeDataFromSelection().text() == run.prompt + run.text
 
 
-# Copying
+# Copy
 
 
 def test_copy_gives_the_exact_text(text: TranscriptText, finished_session: Session) -> None:
@@ -267,7 +267,7 @@ def test_positions_map_to_exact_text_and_back(prompt: str, tokens: list[str]) ->
 
 
 def cuts(text: str) -> list[tuple[int, int]]:
-    """Where Qt's cursor can cut: (position in the document, offset in the exact text)."""
+    """Possible cursor positions: (position in the document, offset in the exact text)."""
     found, position, offset = [(0, 0)], 0, 0
     for drawn, exact in show(text):
         for character in exact:
@@ -278,7 +278,7 @@ def cuts(text: str) -> list[tuple[int, int]]:
 
 
 @given(st.text(characters, min_size=1, max_size=20), st.data())
-def test_a_cut_anywhere_copies_each_side_once(text: str, data: st.DataObject) -> None:
+def test_the_two_parts_of_a_cut_copy_all_text_once(text: str, data: st.DataObject) -> None:
     mapping = TextMap()
     for drawn, exact in show(text):
         mapping.add(drawn, exact)
@@ -287,7 +287,7 @@ def test_a_cut_anywhere_copies_each_side_once(text: str, data: st.DataObject) ->
     assert parts == (text[:offset], text[offset:])
 
 
-# Selecting
+# Selection
 
 
 @pytest.mark.parametrize("index", [0, 3, 17, 40])
@@ -365,7 +365,7 @@ def test_selecting_elsewhere_scrolls_the_token_into_view(
         assert text.viewport().rect().contains(middle_of(text, index))
 
 
-def test_tool_tip_tells_the_numbers_and_escapes_markup(
+def test_the_tool_tip_has_the_numbers_and_escapes_markup(
     text: TranscriptText, finished_session: Session
 ) -> None:
     write(finished_session, ["<b>&"])
@@ -375,10 +375,10 @@ def test_tool_tip_tells_the_numbers_and_escapes_markup(
         assert part in tip
 
 
-# Following
+# Scrolling
 
 
-def test_follows_the_stream_until_the_person_scrolls_up(
+def test_follows_generation_until_the_user_scrolls_up(
     text: TranscriptText, finished_session: Session
 ) -> None:
     bar = text.verticalScrollBar()
@@ -395,12 +395,12 @@ def test_follows_the_stream_until_the_person_scrolls_up(
 # States
 
 
-def test_says_what_to_do_while_there_is_no_run(loaded_session: Session, qtbot: QtBot) -> None:
+def test_shows_instructions_while_there_is_no_run(loaded_session: Session, qtbot: QtBot) -> None:
     view = shown(TranscriptView(loaded_session), qtbot)
     assert "Generate" in visible_labels(view)
 
 
-def test_says_what_it_waits_for(loaded_session: Session, bridge: FakeBridge, qtbot: QtBot) -> None:
+def test_shows_what_it_waits_for(loaded_session: Session, bridge: FakeBridge, qtbot: QtBot) -> None:
     view = shown(TranscriptView(loaded_session), qtbot)
     loaded_session.runs.generate("Once")
     assert "reading the prompt" in visible_labels(view)
@@ -408,7 +408,7 @@ def test_says_what_it_waits_for(loaded_session: Session, bridge: FakeBridge, qtb
     assert "reading the prompt" not in visible_labels(view)
 
 
-def test_says_when_the_models_are_still_loading(session: Session, qtbot: QtBot) -> None:
+def test_shows_that_the_models_are_loading(session: Session, qtbot: QtBot) -> None:
     view = shown(TranscriptView(session), qtbot)
     session.runs.generate("Once")
     assert "waiting for the models" in visible_labels(view)
@@ -423,7 +423,7 @@ def test_says_when_the_models_are_still_loading(session: Session, qtbot: QtBot) 
         (FinishReason.CANCELLED, "stopped"),
     ],
 )
-def test_says_why_the_run_ended(
+def test_shows_the_finish_reason(
     loaded_session: Session, bridge: FakeBridge, qtbot: QtBot, reason: FinishReason, words: str
 ) -> None:
     view = shown(TranscriptView(loaded_session), qtbot)
@@ -434,7 +434,7 @@ def test_says_why_the_run_ended(
     assert words in visible_labels(view)
 
 
-def test_says_that_a_run_gave_no_tokens(
+def test_shows_that_a_run_has_no_tokens(
     loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
     view = shown(TranscriptView(loaded_session), qtbot)
@@ -450,7 +450,7 @@ def test_another_run_replaces_the_text(view: TranscriptView, finished_session: S
     assert not view.text.extraSelections()
 
 
-def test_another_appearance_recolours_and_keeps_the_place(
+def test_another_theme_recolours_and_keeps_the_scroll_position(
     text: TranscriptText,
     finished_session: Session,
     qapp: QApplication,
@@ -471,7 +471,7 @@ def test_another_appearance_recolours_and_keeps_the_place(
         qapp.setPalette(before)
 
 
-def test_the_view_follows_from_the_first_token_below_a_long_prompt(
+def test_follows_from_the_first_token_after_a_long_prompt(
     loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
     view = TranscriptView(loaded_session)

@@ -1,4 +1,4 @@
-"""Tints, groups, ranges and marks of the transcript, driven as a person drives them."""
+"""Tests of tints, groups, ranges and marks of the transcript by mouse and keyboard."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def actions(menu: QMenu) -> dict[str, QAction]:
 
 
 def numbers(token: ExplainedToken) -> dict[Tint, float]:
-    """What every tint should say of a token, from its probabilities."""
+    """Expected value of every tint for a token, from its probabilities."""
     a, bit = token.attribution, math.log(2)
     return {
         Tint(Measure.SHIFT): math.log2(a.p_tuned / a.p_base),
@@ -78,7 +78,7 @@ def numbers(token: ExplainedToken) -> dict[Tint, float]:
     }
 
 
-def test_every_tint_colours_by_its_number(
+def test_every_tint_colours_by_its_measure(
     text: TranscriptText, run: Run, finished_session: Session
 ) -> None:
     for tint in numbers(run.tokens[0]):
@@ -87,7 +87,7 @@ def test_every_tint_colours_by_its_number(
         for token in run.tokens[:20:3]:
             wanted = QColor(scale.color(numbers(token)[tint]))
             found = QColor(background_of(text, token.index))
-            # float32 against float64 may fall on the next of the 64 steps
+            # rounding may select the next of the 64 colour steps
             assert max(abs(a - b) for a, b in zip(wanted.getRgb(), found.getRgb(), strict=True)) < 6
 
 
@@ -177,7 +177,7 @@ def test_click_on_a_word_selects_its_range_and_first_token(
     assert finished_session.selection.token == 62
 
 
-def test_a_group_has_one_colour_and_one_number(
+def test_a_group_has_one_colour_and_one_value(
     view: TranscriptView, run: Run, finished_session: Session
 ) -> None:
     text = view.text
@@ -202,7 +202,7 @@ def test_a_group_has_one_colour_and_one_number(
     assert f"highest of {end} tokens: {worst}" in text.tool_tip(1)
 
 
-def test_a_stream_changes_the_number_of_the_last_group(
+def test_new_tokens_change_the_value_of_the_last_group(
     text: TranscriptText, finished_session: Session
 ) -> None:
     write(finished_session, ["\n", "don"])
@@ -241,7 +241,7 @@ def test_selecting_all_is_the_range_of_all_tokens(
     assert finished_session.selection.range == (0, 60)
 
 
-def test_text_of_the_prompt_alone_is_no_range(
+def test_text_of_the_prompt_selects_no_range(
     text: TranscriptText, finished_session: Session
 ) -> None:
     finished_session.selection.select_range((3, 5))
@@ -253,7 +253,7 @@ def test_text_of_the_prompt_alone_is_no_range(
     assert text.createMimeDataFromSelection().text() == "Once"
 
 
-def test_keys_with_shift_stretch_the_range_from_the_selected_token(
+def test_keys_with_shift_extend_the_range_from_the_selected_token(
     text: TranscriptText, finished_session: Session, qtbot: QtBot
 ) -> None:
     finished_session.selection.select(20)
@@ -271,7 +271,7 @@ def test_keys_with_shift_stretch_the_range_from_the_selected_token(
     assert chosen[1] > 22
 
 
-def test_a_range_from_elsewhere_is_shaded_described_and_copied(
+def test_a_range_selected_elsewhere_is_shaded_described_and_copied(
     text: TranscriptText, run: Run, finished_session: Session, qtbot: QtBot
 ) -> None:
     plain = background_of(text, 5)
@@ -306,7 +306,7 @@ def pixels(text: TranscriptText, color: str) -> int:
     return sum(image.pixelColor(x, y).name() == color for x, y in places)
 
 
-def test_what_if_is_marked_and_told(
+def test_what_if_answers_are_marked_and_described(
     view: TranscriptView, run: Run, finished_session: Session, bridge: FakeBridge
 ) -> None:
     text = view.text
@@ -324,7 +324,7 @@ def test_what_if_is_marked_and_told(
     assert "Dotted" not in legend(view).accessibleDescription()
 
 
-def test_given_tokens_are_marked_unless_the_whole_text_was_given(
+def test_given_tokens_are_marked_except_in_scored_runs(
     view: TranscriptView, run: Run, finished_session: Session
 ) -> None:
     def show_again() -> None:
@@ -344,11 +344,11 @@ def test_given_tokens_are_marked_unless_the_whole_text_was_given(
     assert "Corner" not in legend(view).accessibleDescription()
 
 
-# What is remembered of lines
+# Cache of lines
 
 
 @pytest.mark.parametrize("grouping", Grouping)
-def test_text_that_comes_in_parts_looks_as_if_painted_afresh(
+def test_appended_tokens_look_like_a_full_repaint(
     session: Session, bridge: FakeBridge, qtbot: QtBot, grouping: Grouping
 ) -> None:
     view = shown(TranscriptView(session), qtbot)
@@ -358,7 +358,7 @@ def test_text_that_comes_in_parts_looks_as_if_painted_afresh(
     bridge.start_run()
     for start in range(0, 120, 3):
         bridge.decode(3, start=start)
-        view.text.viewport().grab()  # which remembers what is settled
+        view.text.viewport().grab()  # fills the cache
     other = shown(TranscriptView(session), qtbot)
     other.resize(view.size())
     other.text.verticalScrollBar().setValue(view.text.verticalScrollBar().value())
@@ -368,7 +368,7 @@ def test_text_that_comes_in_parts_looks_as_if_painted_afresh(
 # Runs
 
 
-def test_tokens_that_come_with_the_end_of_a_run_are_shown(
+def test_tokens_that_arrive_with_the_end_of_a_run_are_shown(
     text: TranscriptText, run: Run, finished_session: Session
 ) -> None:
     run.tokens.append(replace(run.tokens[0], index=60, text=" last"))
@@ -376,12 +376,12 @@ def test_tokens_that_come_with_the_end_of_a_run_are_shown(
     assert text.toPlainText().endswith(" last")
 
 
-def test_hebrew_beside_english_is_tinted_whole(
+def test_mixed_hebrew_and_english_is_tinted_completely(
     text: TranscriptText, finished_session: Session
 ) -> None:
     write(finished_session, ["\n", "abc", " שלום", " xyz"])
     assert text.tints is not None
-    # By the colours: the word's own area must not be left in the colour of the surface.
+    # The area of the word must not have the colour of the surface.
     tinted = text.tints.color(62).name()
     image = text.viewport().grab().toImage()
     cursor = QTextCursor(text.document())
@@ -395,7 +395,7 @@ def test_hebrew_beside_english_is_tinted_whole(
 
 @pytest.mark.parametrize("measure", [Measure.SHIFT, Measure.RANK])
 @pytest.mark.parametrize("grouping", [Grouping.TOKEN, Grouping.SENTENCE])
-def test_the_legend_keeps_the_key_of_the_underline_before_what_the_menus_say(
+def test_a_narrow_legend_drops_the_reduction_before_the_underline(
     view: TranscriptView, finished_session: Session, measure: Measure, grouping: Grouping
 ) -> None:
     finished_session.display.set_tint(Tint(measure))

@@ -1,4 +1,4 @@
-"""Asking what other controls would have done, and going there."""
+"""Tests of the what-if bar: questions, answers and branches."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def questions(bridge: FakeBridge) -> list[AskWhatIf]:
 
 
 def move(bar: WhatIfBar, qtbot: QtBot, bridge: FakeBridge, keys: int = 10) -> AskWhatIf:
-    """Move the first slider by the keys, and wait until the question is asked."""
+    """Move the first slider by keys, and wait for the question."""
     before = len(questions(bridge))
     for _ in range(keys):
         qtbot.keyClick(bar.controls[0].slider, Qt.Key.Key_Right)
@@ -43,10 +43,10 @@ def move(bar: WhatIfBar, qtbot: QtBot, bridge: FakeBridge, keys: int = 10) -> As
     return questions(bridge)[-1]
 
 
-def test_it_begins_at_the_weights_of_the_text(
+def test_sliders_start_at_the_alphas_of_the_run(
     finished_session: Session, bar: WhatIfBar, bridge: FakeBridge
 ) -> None:
-    finished_session.set_alpha(0, 3.0)  # the next text will have it; this one was drawn before
+    finished_session.set_alpha(0, 3.0)  # applies to the next run only
     assert bar.alphas == (1.0, 0.4)
     assert questions(bridge) == []
     assert not bar.generate.isEnabled()
@@ -54,7 +54,7 @@ def test_it_begins_at_the_weights_of_the_text(
     assert bar.controls[1].slider.accessibleName() == "What-if α of Arithmetic"
 
 
-def test_one_question_is_asked_when_the_slider_stands_still(
+def test_one_question_is_asked_when_the_slider_rests(
     bar: WhatIfBar, bridge: FakeBridge, qtbot: QtBot, runs: Runs
 ) -> None:
     question = move(bar, qtbot, bridge)
@@ -69,13 +69,13 @@ def test_one_question_is_asked_when_the_slider_stands_still(
     )
     another = move(bar, qtbot, bridge, keys=1)
     assert another.alphas == (1.55, 0.4)
-    assert not bar.generate.isEnabled()  # what is shown is the answer to the one before
+    assert not bar.generate.isEnabled()  # the shown answer belongs to the previous question
     bridge.answer_what_if()
     assert bar.answer.message == "All 60 tokens stay the same."
     assert not bar.generate.isEnabled()
 
 
-def test_other_choices_are_gone_through(
+def test_next_different_token_cycles_through_the_answer(
     finished_session: Session, bar: WhatIfBar, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
     move(bar, qtbot, bridge)
@@ -85,7 +85,7 @@ def test_other_choices_are_gone_through(
         assert finished_session.selection.token == index
 
 
-def test_enter_generates_from_the_first_other_choice(
+def test_enter_generates_from_the_first_different_token(
     finished_session: Session, bar: WhatIfBar, bridge: FakeBridge, qtbot: QtBot, runs: Runs
 ) -> None:
     first = runs.current
@@ -106,7 +106,7 @@ def test_enter_generates_from_the_first_other_choice(
     assert bar.alphas == (1.5, 0.4)
 
 
-def test_it_says_what_it_could_not_look_at(
+def test_tokens_without_kept_logits_are_counted(
     finished_session: Session, bridge: FakeBridge, qtbot: QtBot, runs: Runs
 ) -> None:
     bar = WhatIfBar(finished_session)
@@ -120,7 +120,7 @@ def test_it_says_what_it_could_not_look_at(
     assert "30 tokens are unknown: their logits are no longer kept." in bar.answer.message
 
 
-def test_what_was_drawn_with_other_settings_is_said(
+def test_tokens_sampled_with_other_settings_are_counted(
     finished_session: Session, bar: WhatIfBar, bridge: FakeBridge, qtbot: QtBot, runs: Runs
 ) -> None:
     sampling = replace(finished_session.recipe.sampling, temperature=0.1)
@@ -134,7 +134,7 @@ def test_what_was_drawn_with_other_settings_is_said(
     )
 
 
-def test_it_says_why_nothing_can_be_asked(
+def test_the_reason_is_shown_if_what_if_is_unavailable(
     loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
     runs = loaded_session.runs
@@ -157,7 +157,7 @@ def test_it_says_why_nothing_can_be_asked(
     assert bar.controls == []
 
 
-def test_leaving_forgets_the_answer(
+def test_closing_the_bar_clears_the_answer(
     bar: WhatIfBar, bridge: FakeBridge, qtbot: QtBot, runs: Runs
 ) -> None:
     move(bar, qtbot, bridge)
@@ -167,7 +167,7 @@ def test_leaving_forgets_the_answer(
     assert not bar.isVisible()
 
 
-def test_double_click_goes_back_to_the_weights_of_the_text(
+def test_double_click_resets_to_the_alpha_of_the_run(
     bar: WhatIfBar, bridge: FakeBridge, qtbot: QtBot, runs: Runs
 ) -> None:
     move(bar, qtbot, bridge)
@@ -178,7 +178,7 @@ def test_double_click_goes_back_to_the_weights_of_the_text(
     assert len(questions(bridge)) == 1
 
 
-def test_the_tab_key_goes_through_the_bar(bar: WhatIfBar) -> None:
+def test_the_tab_order_of_the_bar(bar: WhatIfBar) -> None:
     order: list[QWidget] = [bar.controls[0].slider]
     while len(order) < 4:
         following = order[-1].nextInFocusChain()

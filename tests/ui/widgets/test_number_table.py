@@ -1,4 +1,4 @@
-"""Tables of numbers: what is copied, what Enter does, and what stays in its place."""
+"""Tests of the table of numbers: copying, choosing, and resets of the model."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def table(model: FiguresModel, qtbot: QtBot) -> NumberTable:
     return view
 
 
-def test_rows_are_text_with_tabs_or_a_markdown_table(model: FiguresModel) -> None:
+def test_rows_are_copied_as_text_with_tabs_or_as_markdown(model: FiguresModel) -> None:
     fill(model, ["“a”", "“|*_”"])
     assert as_text(model, [0, 1]) == "token\ttuned\n“a”\t3.0\n“|*_”\t5.0"
     assert as_markdown(model, [1]) == "| token | tuned |\n| --- | --: |\n| “\\|\\*\\_” | 5.0 |"
@@ -58,7 +58,7 @@ def test_nothing_selected_copies_nothing(table: NumberTable, qtbot: QtBot) -> No
     assert QGuiApplication.clipboard().text() == "before"
 
 
-def test_enter_and_a_double_click_choose_and_a_modifier_does_not(
+def test_enter_and_double_click_choose_a_row_but_not_with_modifiers(
     table: NumberTable, qtbot: QtBot
 ) -> None:
     chosen: list[int] = []
@@ -74,7 +74,7 @@ def test_enter_and_a_double_click_choose_and_a_modifier_does_not(
     assert chosen == [3, 3, 1]
 
 
-def test_only_the_person_moves(table: NumberTable, qtbot: QtBot) -> None:
+def test_moved_is_emitted_for_user_actions_only(table: NumberTable, qtbot: QtBot) -> None:
     moved: list[int] = []
     table.moved.connect(lambda index: moved.append(index.row()))
     table.go_to(4)
@@ -84,7 +84,7 @@ def test_only_the_person_moves(table: NumberTable, qtbot: QtBot) -> None:
     assert moved == [5]
 
 
-def test_a_reset_keeps_rows_selected_and_in_their_place(
+def test_a_reset_keeps_selection_and_scroll_position(
     table: NumberTable, model: FiguresModel
 ) -> None:
     table.go_to(20)
@@ -98,7 +98,7 @@ def test_a_reset_keeps_rows_selected_and_in_their_place(
     assert 23 - table.rowAt(0) == offset
 
 
-def test_a_view_at_its_top_stays_there_and_what_is_gone_is_not_selected(
+def test_a_view_at_the_top_stays_there_and_removed_rows_are_unselected(
     table: NumberTable, model: FiguresModel
 ) -> None:
     with table.kept(model.row_of):
@@ -123,7 +123,7 @@ def test_a_table_that_fits_is_as_high_as_its_rows(model: FiguresModel, qtbot: Qt
     assert view.horizontalHeader().length() == view.viewport().width()
 
 
-def test_large_fonts_get_higher_rows(table: NumberTable) -> None:
+def test_larger_fonts_make_higher_rows(table: NumberTable) -> None:
     before = table.verticalHeader().defaultSectionSize()
     font = table.font()
     font.setPointSizeF(2 * font.pointSizeF())
@@ -131,7 +131,7 @@ def test_large_fonts_get_higher_rows(table: NumberTable) -> None:
     assert table.verticalHeader().defaultSectionSize() > 1.5 * before
 
 
-def test_who_comes_by_tab_sees_where_the_keys_are(model: FiguresModel, qtbot: QtBot) -> None:
+def test_focus_by_tab_selects_a_row(model: FiguresModel, qtbot: QtBot) -> None:
     parent = QWidget()
     qtbot.addWidget(parent)
     first, second = QWidget(parent), NumberTable(model, "Numbers", parent=parent)

@@ -1,4 +1,4 @@
-"""Tool tips of texts that somebody else wrote."""
+"""Test of tool tips of arbitrary text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.plain_tip import plain_tip
 
 
-def test_what_looks_like_markup_is_shown_as_it_is(qtbot: QtBot) -> None:
+def test_markup_is_shown_literally(qtbot: QtBot) -> None:
     text = "user <img src='file:///x'> & <b>\n&lt;"
     assert QTextDocumentFragment.fromHtml(plain_tip(text)).toPlainText() == text
     assert plain_tip("a token\nand its facts") == "a token\nand its facts"

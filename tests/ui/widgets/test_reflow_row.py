@@ -1,4 +1,4 @@
-"""A row that becomes a column where it does not fit."""
+"""Test of the row that becomes a column."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pytestqt.qtbot import QtBot
 from app.ui.widgets.reflow_row import ReflowRow
 
 
-def test_what_does_not_fit_beside_goes_below(qtbot: QtBot) -> None:
+def test_widgets_that_do_not_fit_form_a_column(qtbot: QtBot) -> None:
     row = ReflowRow()
     qtbot.addWidget(row)
     label, button = QLabel("Some words that say what this is"), QPushButton("Do it")

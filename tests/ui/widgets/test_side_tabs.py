@@ -1,4 +1,4 @@
-"""The panels of a side column: which one is shown is remembered."""
+"""Tests of saving and restoring the shown panel of a side column."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def tabs(qtbot: QtBot, *panels: QWidget) -> SideTabs:
     return made
 
 
-def test_the_panel_is_found_again_whatever_its_place(tmp_path: Path, qtbot: QtBot) -> None:
+def test_the_saved_panel_is_restored_at_any_position(tmp_path: Path, qtbot: QtBot) -> None:
     memory = QSettings(str(tmp_path / "memory.ini"), QSettings.Format.IniFormat)
     before = tabs(qtbot, QLabel(), QFrame())
     before.setCurrentIndex(1)
@@ -30,9 +30,7 @@ def test_the_panel_is_found_again_whatever_its_place(tmp_path: Path, qtbot: QtBo
     assert after.currentIndex() == 0
 
 
-def test_what_is_not_there_or_was_never_written_changes_nothing(
-    tmp_path: Path, qtbot: QtBot
-) -> None:
+def test_unknown_or_missing_panels_are_ignored(tmp_path: Path, qtbot: QtBot) -> None:
     memory = QSettings(str(tmp_path / "memory.ini"), QSettings.Format.IniFormat)
     made = tabs(qtbot, QLabel(), QFrame())
     made.setCurrentIndex(1)

@@ -1,4 +1,4 @@
-"""The real window serves, and is used meanwhile; asked through the client that everybody has."""
+"""Tests of the API server in the real window, with requests of the openai client."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SERVER = "server"
 
 
 class Window:
-    """The window with an API at any free port, and a client of it."""
+    """The window with an API server on a free port, and a client."""
 
     def __init__(self, recipe: Recipe, folder: Path, qtbot: QtBot) -> None:
         self.bridge = Bridge()
@@ -59,7 +59,7 @@ class Window:
         )
 
     def ask(self, **options: Any) -> Future[str]:
-        """A completion, asked for on another thread: the window's is needed meanwhile."""
+        """Request a completion on another thread, since the test runs the window's thread."""
 
         def complete() -> str:
             answer = self.client.completions.create(model="", prompt=PROMPT, **options)
@@ -96,7 +96,7 @@ def window(tiny_recipe: Recipe, tmp_path: Path, qtbot: QtBot) -> Iterator[Window
 
 
 class Gate:
-    """Holds the engine at its next token until it is opened."""
+    """Blocks the engine at its next token until the gate is opened."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.reached, self._open = threading.Event(), threading.Event()
@@ -111,7 +111,7 @@ class Gate:
             return decode(*arguments, **{**options, "eos_ids": ()})
 
         monkeypatch.setattr(engine, "attribute", hold)
-        monkeypatch.setattr(engine, "decode", decode_on)  # random weights may end at once
+        monkeypatch.setattr(engine, "decode", decode_on)  # random models may end at once
 
     def open(self) -> None:
         self._open.set()
@@ -124,7 +124,7 @@ def gate(window: Window, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
     made.open()
 
 
-def test_it_is_off_until_it_is_switched_on(window: Window) -> None:
+def test_the_server_is_off_by_default(window: Window) -> None:
     window.wait_for(lambda: window.session.load_state is LoadState.LOADED)
     assert window.serving.state is ServeState.OFF
     assert not [thread for thread in threading.enumerate() if thread.name == SERVER]
@@ -157,7 +157,7 @@ def test_the_sliders_are_the_defaults_of_a_request(window: Window) -> None:
     assert window.answer(window.ask(extra_body={"alphas": [1.0]})) == before
 
 
-def test_stop_in_the_window_leaves_the_text_of_a_client(window: Window, gate: Gate) -> None:
+def test_stop_does_not_affect_requests_of_clients(window: Window, gate: Gate) -> None:
     window.serve()
     asked = window.ask(max_tokens=20, user="somebody")
     window.wait_for(gate.reached.is_set)
@@ -174,7 +174,7 @@ def test_stop_in_the_window_leaves_the_text_of_a_client(window: Window, gate: Ga
     window.wait_for(lambda: window.serving.figures.tokens == 20)
 
 
-def test_a_client_that_goes_leaves_the_text_of_the_window(window: Window, gate: Gate) -> None:
+def test_a_disconnected_client_does_not_affect_the_window(window: Window, gate: Gate) -> None:
     window.serve()
     window.session.set_sampling(replace(window.session.recipe.sampling, max_new_tokens=8))
     window.session.runs.generate(PROMPT)
@@ -190,7 +190,7 @@ def test_a_client_that_goes_leaves_the_text_of_the_window(window: Window, gate: 
     assert run.finish_reason is FinishReason.LENGTH
 
 
-def test_another_recipe_ends_a_request_with_an_error_and_is_served_then(
+def test_loading_another_recipe_fails_a_request_and_serves_the_new_recipe(
     window: Window, gate: Gate
 ) -> None:
     window.serve()
@@ -211,7 +211,7 @@ def test_another_recipe_ends_a_request_with_an_error_and_is_served_then(
     assert window.answer(window.ask())
 
 
-def test_switching_off_frees_the_port_and_on_again_takes_it(window: Window) -> None:
+def test_stopping_frees_the_port_and_restarting_takes_it(window: Window) -> None:
     window.serve()
     port = int(window.serving.url.removesuffix("/v1").rpartition(":")[2])
     window.serving.stop()
@@ -223,7 +223,7 @@ def test_switching_off_frees_the_port_and_on_again_takes_it(window: Window) -> N
     assert window.answer(window.ask())
 
 
-def test_the_window_closes_in_the_middle_of_a_request(window: Window, gate: Gate) -> None:
+def test_the_window_closes_during_a_request(window: Window, gate: Gate) -> None:
     window.serve()
     asked = window.ask(max_tokens=40)
     window.wait_for(gate.reached.is_set)
@@ -234,7 +234,7 @@ def test_the_window_closes_in_the_middle_of_a_request(window: Window, gate: Gate
     assert isinstance(asked.exception(PATIENCE), APIStatusError | APIConnectionError)
 
 
-def test_the_status_bar_says_that_it_is_on_and_opens_the_dialog(window: Window) -> None:
+def test_the_status_bar_shows_the_server_and_opens_the_dialog(window: Window) -> None:
     (indicator,) = [
         button
         for button in window.window.statusBar().findChildren(QPushButton)
@@ -246,7 +246,7 @@ def test_the_status_bar_says_that_it_is_on_and_opens_the_dialog(window: Window) 
     assert indicator.text() == "Serving"
 
 
-def test_the_address_is_remembered_and_the_key_is_not(window: Window, tiny_recipe: Recipe) -> None:
+def test_the_address_is_saved_but_not_the_key(window: Window, tiny_recipe: Recipe) -> None:
     window.serving.set_address("0.0.0.0", 9000, "secret-key")
     window.window.remember()
     assert "secret-key" not in Path(window.memory.fileName()).read_text()

@@ -1,4 +1,4 @@
-"""The queue of downloads, with a Hub that goes on as the test says and a clock that does too."""
+"""Tests of the queue of downloads, with a Hub and a clock controlled by the test."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ONE, TWO = "hub:owner/one", "hub:owner/two@v2"
 
 
 class Clock:
-    """Seconds that pass when the test says so."""
+    """A clock that the test advances."""
 
     now = 100.0
 
@@ -37,7 +37,7 @@ def downloads(qtbot: QtBot, fake_hub: FakeHub, clock: Clock) -> Iterator[Downloa
 
 
 def begun(qtbot: QtBot, hub: FakeHub, count: int = 1) -> Transfer:
-    """The newest transfer, once ``count`` have begun."""
+    """Wait until ``count`` transfers have begun; the newest one."""
     qtbot.waitUntil(lambda: len(hub.transfers) == count and hub.transfers[-1].began.is_set())
     return hub.transfers[-1]
 
@@ -55,7 +55,7 @@ def test_bytes_speed_and_time_left(
     download = downloads.add(ONE)
     assert download.state is DownloadState.WAITING
     transfer = begun(qtbot, fake_hub)
-    report(qtbot, download, transfer, 200)  # these were there already
+    report(qtbot, download, transfer, 200)  # bytes of an earlier download
     assert download.state is DownloadState.RUNNING
     assert download.speed == 0
     clock.now += 2
@@ -64,7 +64,7 @@ def test_bytes_speed_and_time_left(
     assert download.file == "model.safetensors"
 
 
-def test_a_stall_is_seen_without_any_report(
+def test_a_stall_is_detected_without_progress_reports(
     qtbot: QtBot, downloads: Downloads, fake_hub: FakeHub, clock: Clock
 ) -> None:
     download = downloads.add(ONE)
@@ -77,7 +77,7 @@ def test_a_stall_is_seen_without_any_report(
     assert not download.stalled
 
 
-def test_one_after_another_and_each_once(
+def test_downloads_run_one_after_another_and_once_each(
     qtbot: QtBot, downloads: Downloads, fake_hub: FakeHub
 ) -> None:
     finished: list[Download] = []
@@ -120,7 +120,7 @@ def test_cancelling_stops_the_transfer_and_lets_the_next_begin(
 ) -> None:
     one, two, three = downloads.add(ONE), downloads.add(TWO), downloads.add("hub:owner/three")
     first = begun(qtbot, fake_hub)
-    downloads.cancel(two)  # it has not begun and never will
+    downloads.cancel(two)  # it is still waiting
     downloads.cancel(one)
     assert one.state is two.state is DownloadState.CANCELLED
     begun(qtbot, fake_hub, 2).finish()
@@ -129,7 +129,7 @@ def test_cancelling_stops_the_transfer_and_lets_the_next_begin(
     assert [asked for _, asked in fake_hub.online] == ["owner/one", "owner/three"]
 
 
-def test_cancelled_and_tried_again_at_once(
+def test_a_cancelled_download_can_be_retried_at_once(
     qtbot: QtBot, downloads: Downloads, fake_hub: FakeHub
 ) -> None:
     download = downloads.add(ONE)
@@ -153,7 +153,7 @@ def test_closing_cancels_and_leaves_no_thread(
     assert len(fake_hub.transfers) == 1
 
 
-def test_nothing_is_polled_when_nothing_is_on(
+def test_nothing_is_polled_without_downloads(
     qtbot: QtBot, downloads: Downloads, fake_hub: FakeHub
 ) -> None:
     from PySide6.QtCore import QTimer

@@ -1,4 +1,4 @@
-"""How long a load will still take."""
+"""Tests of the estimated remaining time of a load."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from app.ui.state.models.load_rate import LoadRate
 from app.wording import duration, size
 
 
-def test_the_rate_is_that_of_the_role_itself() -> None:
+def test_each_role_has_its_own_rate() -> None:
     rate = LoadRate()
     rate.note(LoadProgress("base", 0, 1000), 10.0)
-    rate.note(LoadProgress("base", 200, 1000), 14.0)  # 50 in a second
+    rate.note(LoadProgress("base", 200, 1000), 14.0)  # 50 per second
     rate.note(LoadProgress("other", 0, 1000), 14.0)
-    rate.note(LoadProgress("other", 500, 1000), 15.0)  # 500 in a second
+    rate.note(LoadProgress("other", 500, 1000), 15.0)  # 500 per second
     assert rate.seconds_left("base") == pytest.approx(16.0)
     assert rate.seconds_left("other") == pytest.approx(1.0)
 
 
-def test_what_was_there_before_the_clock_started_does_not_count() -> None:
+def test_bytes_before_the_first_report_do_not_count() -> None:
     rate = LoadRate()
     rate.note(LoadProgress("base", 900, 1000), 0.0)
     rate.note(LoadProgress("base", 950, 1000), 5.0)
@@ -27,7 +27,7 @@ def test_what_was_there_before_the_clock_started_does_not_count() -> None:
 
 
 @pytest.mark.parametrize("events", [[], [(0.0, 0)], [(0.0, 0), (0.2, 900)], [(0.0, 5), (9.0, 5)]])
-def test_nothing_is_said_too_early(events: list[tuple[float, int]]) -> None:
+def test_there_is_no_estimate_too_early(events: list[tuple[float, int]]) -> None:
     rate = LoadRate()
     for now, done in events:
         rate.note(LoadProgress("base", done, 1000), now)

@@ -1,4 +1,4 @@
-"""Questions about the recipe: never more than one under way, and always the latest."""
+"""Tests of recipe checks: at most one runs, and the latest one is answered."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def questions(bridge: FakeBridge) -> list[str]:
 
 
 @given(events=st.lists(st.one_of(st.text(max_size=3), st.none()), max_size=30))
-def test_one_at_a_time_and_the_latest_is_answered(events: list[str | None]) -> None:
-    """A text asks, None answers what is under way; at the end everything is answered."""
+def test_one_check_at_a_time_and_then_the_latest(events: list[str | None]) -> None:
+    """A prompt requests a check, None answers the running one; all are answered at the end."""
     asked: list[Check] = []
     answered: list[Check] = []
     requests = Requests(asked.append, lambda event: None)  # type: ignore[arg-type]
@@ -49,7 +49,7 @@ def test_one_at_a_time_and_the_latest_is_answered(events: list[str | None]) -> N
     assert [question.prompt for question in asked[-1:]] == wanted[-1:]
 
 
-def test_an_answer_to_something_else_is_none(session: Session, bridge: FakeBridge) -> None:
+def test_answers_to_other_commands_are_ignored(session: Session, bridge: FakeBridge) -> None:
     session.check("a")
     command = bridge.last(Check)
     session.preflight_changed.connect(lambda: pytest.fail("nothing was found out"))
@@ -57,7 +57,7 @@ def test_an_answer_to_something_else_is_none(session: Session, bridge: FakeBridg
     assert session.check_problem is None
 
 
-def test_typing_asks_again_once_the_answer_is_there(session: Session, bridge: FakeBridge) -> None:
+def test_typing_checks_again_after_the_answer(session: Session, bridge: FakeBridge) -> None:
     for prompt in ("a", "ab", "abc"):
         session.check(prompt)
     assert questions(bridge) == ["a"]
@@ -70,7 +70,7 @@ def test_typing_asks_again_once_the_answer_is_there(session: Session, bridge: Fa
     assert questions(bridge) == ["a", "abc"]
 
 
-def test_a_cancelled_question_keeps_what_is_known(session: Session, bridge: FakeBridge) -> None:
+def test_a_cancelled_check_keeps_the_last_result(session: Session, bridge: FakeBridge) -> None:
     session.check("a")
     bridge.check(kind=Check)
     known = session.preflight
@@ -81,7 +81,7 @@ def test_a_cancelled_question_keeps_what_is_known(session: Session, bridge: Fake
     assert questions(bridge)[-1] == "abc"
 
 
-def test_a_load_is_checked_with_what_is_typed(session: Session, bridge: FakeBridge) -> None:
+def test_a_load_checks_the_typed_prompt(session: Session, bridge: FakeBridge) -> None:
     session.set_prompt("the king")
     session.load()
     bridge.ready()
@@ -91,7 +91,9 @@ def test_a_load_is_checked_with_what_is_typed(session: Session, bridge: FakeBrid
     assert session.preflight.prompts[0].text == "the king"
 
 
-def test_a_load_that_fails_early_leaves_nothing_known(session: Session, bridge: FakeBridge) -> None:
+def test_a_load_that_fails_before_its_check_clears_the_result(
+    session: Session, bridge: FakeBridge
+) -> None:
     session.load()
     bridge.ready()
     bridge.check()
@@ -102,7 +104,7 @@ def test_a_load_that_fails_early_leaves_nothing_known(session: Session, bridge: 
     assert session.check_problem is error
 
 
-def test_a_load_that_fails_after_its_check_keeps_the_report(
+def test_a_load_that_fails_after_its_check_keeps_the_result(
     session: Session, bridge: FakeBridge
 ) -> None:
     session.load()
@@ -114,7 +116,7 @@ def test_a_load_that_fails_after_its_check_keeps_the_report(
     assert session.preflight is found
 
 
-def test_a_sign_of_alpha_asks_for_the_warnings(session: Session, bridge: FakeBridge) -> None:
+def test_a_changed_sign_of_alpha_checks_again(session: Session, bridge: FakeBridge) -> None:
     session.set_prompt("the king")
     session.set_alpha(1, 0.9)
     assert questions(bridge) == []
@@ -122,7 +124,7 @@ def test_a_sign_of_alpha_asks_for_the_warnings(session: Session, bridge: FakeBri
     assert questions(bridge) == ["the king"]
 
 
-def test_every_question_about_a_candidate_is_answered(
+def test_every_check_of_a_candidate_is_answered(
     session: Session, bridge: FakeBridge, recipe: Recipe
 ) -> None:
     answers: list[object] = []

@@ -1,4 +1,4 @@
-"""What a person does to a recipe: sources, options, changes that were offered, and undo."""
+"""Tests of recipe changes: sources, options, suggested changes and undo."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ RECIPES = st.builds(
 
 
 @given(before=RECIPES, after=RECIPES)
-def test_a_change_carried_over_to_its_own_start_is_its_end(before: Recipe, after: Recipe) -> None:
+def test_carrying_a_change_over_to_its_start_gives_its_end(before: Recipe, after: Recipe) -> None:
     carried = carry_over(before, before, after)
     assert carried.checkpoints() == after.checkpoints()
     assert carried.context == after.context
@@ -51,11 +51,11 @@ def test_a_change_carried_over_to_its_own_start_is_its_end(before: Recipe, after
 
 
 @given(recipe=RECIPES, before=RECIPES)
-def test_no_change_carries_nothing_over(recipe: Recipe, before: Recipe) -> None:
+def test_carrying_over_no_change_has_no_effect(recipe: Recipe, before: Recipe) -> None:
     assert carry_over(recipe, before, before) == recipe
 
 
-def test_an_offered_change_leaves_preferences_out_of_the_recipe(
+def test_a_suggested_change_does_not_copy_preferences_into_the_recipe(
     bridge: FakeBridge, recipe: Recipe
 ) -> None:
     session = Session(bridge, recipe, Settings(dtype="float32"))  # type: ignore[arg-type]
@@ -76,7 +76,7 @@ def test_an_offered_change_leaves_preferences_out_of_the_recipe(
     assert session.recipe.pairs[0].expert.quantization == "none"
 
 
-def test_an_adapter_lies_over_the_antiexpert_of_its_pair(qapp: object, recipe: Recipe) -> None:
+def test_an_adapter_is_applied_to_the_antiexpert_of_its_pair(qapp: object, recipe: Recipe) -> None:
     state = RecipeState(recipe)
     state.set_source(1, "adapter:/lora")
     assert state.recipe.pairs[0].expert.over == "builtin:demo/antiexpert"
@@ -91,7 +91,7 @@ def test_an_adapter_lies_over_the_antiexpert_of_its_pair(qapp: object, recipe: R
 
 
 @pytest.mark.parametrize("chat", [True, False])
-def test_a_persona_differs_from_the_base_by_its_prompt_alone(
+def test_a_persona_differs_from_the_base_in_its_prompt_only(
     qapp: object, recipe: Recipe, chat: bool
 ) -> None:
     state = RecipeState(recipe)
@@ -105,7 +105,7 @@ def test_a_persona_differs_from_the_base_by_its_prompt_alone(
     assert state.recipe == recipe
 
 
-def test_what_can_be_taken_back_is_bounded(session: Session) -> None:
+def test_the_undo_stack_is_bounded(session: Session) -> None:
     for number in range(300):
         session.rename_pair(0, f"name {number}")
     assert session.undo_stack.count() == 200
@@ -113,7 +113,7 @@ def test_what_can_be_taken_back_is_bounded(session: Session) -> None:
     assert session.recipe.pairs[0].name == "name 298"
 
 
-def test_what_changes_nothing_is_no_step_to_undo(session: Session, bridge: FakeBridge) -> None:
+def test_unchanged_recipes_make_no_undo_step(session: Session, bridge: FakeBridge) -> None:
     session.set_spec(0, session.recipe.base)
     session.set_context(0)
     session.accept_ids(())
@@ -131,7 +131,7 @@ def test_what_changes_nothing_is_no_step_to_undo(session: Session, bridge: FakeB
         (lambda s: s.rename_pair(0, "x"), False),
     ],
 )
-def test_only_what_models_depend_on_loads_them(
+def test_only_changes_of_models_load_them(
     loaded_session: Session, bridge: FakeBridge, change: object, loads: bool
 ) -> None:
     count = len(bridge.commands)

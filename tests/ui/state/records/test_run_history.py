@@ -1,4 +1,4 @@
-"""The texts of the window are written down, opened again and repeated."""
+"""Tests of recording, opening and repeating runs."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def generate(session: Session, bridge: FakeBridge, prompt: str = "Once", count: 
     bridge.finish_run()
 
 
-def test_a_text_is_written_down_as_it_comes(kept: Session, bridge: FakeBridge) -> None:
+def test_a_run_is_recorded_while_it_is_generated(kept: Session, bridge: FakeBridge) -> None:
     kept.runs.generate("Once upon a time")
     (begun,) = runs(kept)
     assert (begun.prompt, begun.tokens, begun.ended) == ("Once upon a time", 0, False)
@@ -64,7 +64,7 @@ def test_a_text_is_written_down_as_it_comes(kept: Session, bridge: FakeBridge) -
     assert document.run.recipe == run.recipe
 
 
-def test_a_text_whose_models_fail_to_load_keeps_its_prompt(
+def test_a_run_whose_models_fail_to_load_keeps_its_prompt(
     session: Session, bridge: FakeBridge, tmp_path: Path
 ) -> None:
     bridge.ready()
@@ -79,7 +79,7 @@ def test_a_text_whose_models_fail_to_load_keeps_its_prompt(
     assert session.history.join(20)
 
 
-def test_a_branch_is_kept_as_one(kept: Session, bridge: FakeBridge) -> None:
+def test_a_branch_is_recorded_with_its_parent(kept: Session, bridge: FakeBridge) -> None:
     generate(kept, bridge)
     trunk = kept.runs.current
     assert trunk is not None
@@ -96,7 +96,9 @@ def test_a_branch_is_kept_as_one(kept: Session, bridge: FakeBridge) -> None:
     assert [token.token_id for token in document.tokens] == list(branch.token_ids)
 
 
-def test_a_given_text_and_a_role_are_told_apart(kept: Session, bridge: FakeBridge) -> None:
+def test_scored_runs_and_runs_of_a_role_are_distinguished(
+    kept: Session, bridge: FakeBridge
+) -> None:
     kept.runs.score("A", " text")
     bridge.start_run()
     bridge.decode(1)
@@ -105,7 +107,7 @@ def test_a_given_text_and_a_role_are_told_apart(kept: Session, bridge: FakeBridg
     assert scored.kind is RunKind.SCORED
 
 
-def test_a_run_that_goes_on_stays_one(kept: Session, bridge: FakeBridge) -> None:
+def test_a_continued_run_is_one_record(kept: Session, bridge: FakeBridge) -> None:
     generate(kept, bridge, count=3)
     kept.runs.go_on(2)
     bridge.start_run()
@@ -116,7 +118,7 @@ def test_a_run_that_goes_on_stays_one(kept: Session, bridge: FakeBridge) -> None
 
 
 @pytest.mark.parametrize("opened", [False, True], ids=["removed", "opened alone"])
-def test_a_branch_that_goes_on_without_its_parent_keeps_its_beginning(
+def test_a_continued_branch_without_its_parent_keeps_its_shared_tokens(
     kept: Session, bridge: FakeBridge, opened: bool
 ) -> None:
     generate(kept, bridge)
@@ -149,7 +151,7 @@ def test_a_branch_that_goes_on_without_its_parent_keeps_its_beginning(
     assert None not in document.candidates
 
 
-def test_a_stored_run_is_opened_with_everything_but_full_rows(
+def test_an_opened_run_has_everything_except_logits(
     kept: Session, bridge: FakeBridge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.ui.state.runs.removed_runs.MOST", 1)
@@ -158,10 +160,10 @@ def test_a_stored_run_is_opened_with_everything_but_full_rows(
     assert original is not None
     (summary,) = runs(kept)
     kept.history.show(summary.id)
-    assert kept.runs.current is original  # it is there already
+    assert kept.runs.current is original  # the window has this run already
     expected = original.candidates(3)
     kept.runs.remove(original)
-    kept.runs.generate("another")  # nothing can be brought back after this one is removed too
+    kept.runs.generate("another")  # removing this run makes the others unrestorable
     kept.runs.stop()
     bridge.finish_run()
     assert kept.runs.current is not None
@@ -183,10 +185,10 @@ def test_a_stored_run_is_opened_with_everything_but_full_rows(
 
 
 @pytest.mark.parametrize("own", [1, 3])
-def test_what_was_to_be_read_again_stays_where_it_never_came(
+def test_unsettled_tokens_are_kept_if_they_are_never_read_again(
     kept: Session, bridge: FakeBridge, own: int
 ) -> None:
-    """The token of a stop string is read once more when the text goes on."""
+    """The token with a stop string is read again when the run continues."""
     generate(kept, bridge)
     kept.runs.fork(5)
     bridge.start_run()
@@ -211,7 +213,7 @@ def test_what_was_to_be_read_again_stays_where_it_never_came(
         assert document.text == run.text
 
 
-def test_a_removed_text_that_is_opened_is_brought_back(kept: Session, bridge: FakeBridge) -> None:
+def test_opening_a_removed_run_restores_it(kept: Session, bridge: FakeBridge) -> None:
     generate(kept, bridge)
     run = kept.runs.current
     assert run is not None
@@ -223,7 +225,7 @@ def test_a_removed_text_that_is_opened_is_brought_back(kept: Session, bridge: Fa
     assert kept.runs.removed.last is None
 
 
-def test_candidates_that_are_lost_are_said_and_counted_without(
+def test_missing_candidates_are_reported_and_statistics_work_without_them(
     kept: Session, bridge: FakeBridge, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.ui.state.runs.removed_runs.MOST", 1)
@@ -249,7 +251,7 @@ def test_candidates_that_are_lost_are_said_and_counted_without(
     assert tallies.of(run).tokens == 5
 
 
-def test_run_again_asks_for_the_weights_of_every_token(kept: Session, bridge: FakeBridge) -> None:
+def test_run_again_uses_the_alphas_of_every_token(kept: Session, bridge: FakeBridge) -> None:
     kept.runs.generate("Once")
     bridge.start_run()
     bridge.decode(2)
@@ -266,17 +268,17 @@ def test_run_again_asks_for_the_weights_of_every_token(kept: Session, bridge: Fa
     command = bridge.last(Generate)
     assert isinstance(command, Generate)
     assert isinstance(command.alphas, ReplayedAlphas)
-    kept.set_alpha(0, 3.0)  # what is repeated neither follows it nor loses its place by it
+    kept.set_alpha(0, 3.0)  # a repeated run ignores the slider
     kept.set_alpha(0, asked[0][0])
     assert [command.alphas.get() for _ in asked] == asked
     assert command.config.max_new_tokens == 4
     assert command.config.seed == first.recipe.sampling.seed
     assert kept.recipe.alphas == asked[0]
     assert isinstance(bridge.last(Load), Load)
-    assert sum(isinstance(command, Load) for command in bridge.commands) == 1  # nothing is reloaded
+    assert sum(isinstance(command, Load) for command in bridge.commands) == 1  # not loaded again
 
 
-def test_names_go_both_ways(kept: Session, bridge: FakeBridge) -> None:
+def test_names_are_shared_by_window_and_history(kept: Session, bridge: FakeBridge) -> None:
     generate(kept, bridge)
     run = kept.runs.current
     assert run is not None
@@ -287,7 +289,7 @@ def test_names_go_both_ways(kept: Session, bridge: FakeBridge) -> None:
     assert run.name == "From the history"
 
 
-def test_what_is_deleted_comes_back(kept: Session, bridge: FakeBridge, qtbot: QtBot) -> None:
+def test_deleted_runs_can_be_restored(kept: Session, bridge: FakeBridge, qtbot: QtBot) -> None:
     generate(kept, bridge)
     (summary,) = runs(kept)
     with qtbot.waitSignal(kept.history.deleted_changed):
@@ -299,7 +301,7 @@ def test_what_is_deleted_comes_back(kept: Session, bridge: FakeBridge, qtbot: Qt
     assert kept.history.deleted == ()
 
 
-def test_a_history_that_is_of_no_use_is_told_and_recording_goes_on(
+def test_an_unusable_history_is_reported_and_recording_continues(
     session: Session, bridge: FakeBridge, tmp_path: Path, qtbot: QtBot
 ) -> None:
     bridge.ready()
@@ -318,7 +320,7 @@ def test_a_history_that_is_of_no_use_is_told_and_recording_goes_on(
     assert session.history.join(20)
 
 
-def test_closing_in_the_middle_ends_the_text(
+def test_closing_during_a_run_records_it_as_stopped(
     session: Session, bridge: FakeBridge, tmp_path: Path
 ) -> None:
     from app.history.archive import Archive
@@ -339,7 +341,7 @@ def test_closing_in_the_middle_ends_the_text(
     archive.close()
 
 
-def test_the_coverage_of_an_opened_run_is_in_the_plot_and_the_status_bar(
+def test_coverage_of_an_opened_run_is_in_plot_and_status_bar(
     kept: Session, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
     kept.set_spec(0, CheckpointSpec("endpoint:http://gpu:8000/v1"))

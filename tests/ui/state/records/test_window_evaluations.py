@@ -1,4 +1,4 @@
-"""Starting, stopping, going on with and opening evaluations of the window."""
+"""Tests of starting, stopping, resuming and opening evaluations."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def current(desk: Desk) -> list[tuple[str, float, int]]:
     return scores(desk.evaluations.current.results())
 
 
-def test_the_scores_are_those_of_the_command_line(
+def test_scores_equal_those_of_the_command_line(
     desk: Desk, plan: Plan, lent: LoadedRecipe, tmp_path: Path
 ) -> None:
     desk.session.set_alpha(0, 1.4)
     desk.evaluations.start(plan)
-    desk.session.set_alpha(0, -1.0)  # does not matter any more
+    desk.session.set_alpha(0, -1.0)  # has no effect on the evaluation
     desk.advance()
     evaluation = desk.evaluations.current
     assert evaluation
@@ -58,7 +58,7 @@ def test_the_scores_are_those_of_the_command_line(
     assert current(desk) == [
         (title, result.measure.score, result.measure.count) for title, result in by_view.items()
     ]
-    assert evaluation.records == {  # with keys of weights and models
+    assert evaluation.records == {  # the keys include alphas and models
         ("mine", view.title): [a.record for a in answers if a.variant == view]
         for view in prepared.variants
     }
@@ -67,9 +67,9 @@ def test_the_scores_are_those_of_the_command_line(
     assert report["tasks"][0]["results"][1]["shifts"]["all"]["tokens"] > 0
 
 
-def test_it_stops_and_goes_on(desk: Desk, plan: Plan) -> None:
+def test_an_evaluation_stops_and_resumes(desk: Desk, plan: Plan) -> None:
     desk.evaluations.start(plan)
-    desk.advance(5)  # what is to be asked, and four answers
+    desk.advance(5)  # the prepared tasks and four answers
     evaluation = desk.evaluations.current
     assert evaluation
     assert (evaluation.stage, evaluation.done) == (Stage.RUNNING, 4)
@@ -86,7 +86,7 @@ def test_it_stops_and_goes_on(desk: Desk, plan: Plan) -> None:
     assert evaluation.fresh == 12 - done
 
 
-def test_texts_are_written_meanwhile_and_other_models_end_it(desk: Desk, plan: Plan) -> None:
+def test_runs_are_interleaved_and_other_models_end_the_evaluation(desk: Desk, plan: Plan) -> None:
     desk.evaluations.start(plan)
     command = desk.bridge.last(BorrowModels)
     assert isinstance(command, BorrowModels)
@@ -99,7 +99,7 @@ def test_texts_are_written_meanwhile_and_other_models_end_it(desk: Desk, plan: P
     assert command.cancellation.requested()
 
 
-def test_one_that_waits_for_its_models_is_not_ended_by_them(desk: Desk, plan: Plan) -> None:
+def test_loading_its_own_models_does_not_end_a_waiting_evaluation(desk: Desk, plan: Plan) -> None:
     desk.session.load(fresh=True)
     desk.evaluations.start(plan)
     command = desk.bridge.last(BorrowModels)
@@ -110,8 +110,8 @@ def test_one_that_waits_for_its_models_is_not_ended_by_them(desk: Desk, plan: Pl
     assert command.cancellation.requested()
 
 
-def test_a_load_that_is_told_with_the_first_answers_does_not_end_it(desk: Desk, plan: Plan) -> None:
-    """A busy window takes the end of a load and what was done after it in one batch."""
+def test_a_load_reported_with_the_first_answers_does_not_end_it(desk: Desk, plan: Plan) -> None:
+    """A busy window receives the end of a load and the first answers in one batch."""
     desk.session.load(fresh=True)
     desk.evaluations.start(plan)
     load, lend = desk.bridge.last(Load), desk.bridge.last(BorrowModels)
@@ -132,7 +132,7 @@ def test_a_load_that_is_told_with_the_first_answers_does_not_end_it(desk: Desk, 
     assert desk.evaluations.current.stage is Stage.RUNNING
 
 
-def test_what_is_wrong_is_said(desk: Desk, plan: Plan) -> None:
+def test_errors_are_reported(desk: Desk, plan: Plan) -> None:
     desk.evaluations.start(replace(plan, tasks=("nowhere.toml",)))
     desk.advance()
     evaluation = desk.evaluations.current
@@ -142,7 +142,7 @@ def test_what_is_wrong_is_said(desk: Desk, plan: Plan) -> None:
     assert desk.evaluations.kept() == []
 
 
-def test_without_an_engine_it_ends(desk: Desk, plan: Plan) -> None:
+def test_an_engine_failure_ends_the_evaluation(desk: Desk, plan: Plan) -> None:
     desk.evaluations.start(plan)
     desk.bridge.events.emit([EngineFailed(EvaluationError("no torch"), "")])
     assert not desk.evaluations.running
@@ -150,7 +150,7 @@ def test_without_an_engine_it_ends(desk: Desk, plan: Plan) -> None:
     assert not desk.evaluations.running
 
 
-def test_a_past_one_is_opened_with_its_answers(desk: Desk, plan: Plan) -> None:
+def test_a_past_evaluation_is_opened_with_its_answers(desk: Desk, plan: Plan) -> None:
     desk.evaluations.start(plan)
     desk.advance()
     before = current(desk)
@@ -168,10 +168,10 @@ def test_a_past_one_is_opened_with_its_answers(desk: Desk, plan: Plan) -> None:
     assert all(record["shifted"] for record in records)
 
 
-def test_one_that_was_killed_goes_on_after_it_was_opened(desk: Desk, plan: Plan) -> None:
+def test_a_killed_evaluation_can_be_opened_and_resumed(desk: Desk, plan: Plan) -> None:
     desk.evaluations.start(plan)
     desk.advance(6)
-    (summary,) = desk.evaluations.kept()  # written when the tasks had been read
+    (summary,) = desk.evaluations.kept()  # saved when the tasks had been read
     assert not summary.complete
     desk._work = None
     desk.bridge.events.emit([EngineFailed(EvaluationError("gone"), "")])
@@ -186,25 +186,25 @@ def test_one_that_was_killed_goes_on_after_it_was_opened(desk: Desk, plan: Plan)
     assert [kept.complete for kept in other.evaluations.kept()] == [True]
 
 
-def test_scores_are_kept_where_it_is_killed_right_after_it_went_on(desk: Desk, plan: Plan) -> None:
+def test_scores_survive_a_kill_right_after_resuming(desk: Desk, plan: Plan) -> None:
     desk.evaluations.start(plan)
     desk.advance(5)
     desk.evaluations.stop()
     desk.advance()
     (before,) = desk.evaluations.kept()
     desk.evaluations.resume()
-    desk.advance(1)  # its tasks, and no answer yet
+    desk.advance(1)  # the tasks without answers
     assert [kept.results for kept in desk.evaluations.kept()] == [before.results]
 
 
-def test_what_is_removed_takes_its_answers_with_it(desk: Desk, plan: Plan) -> None:
+def test_deleting_an_evaluation_deletes_its_answers(desk: Desk, plan: Plan) -> None:
     desk.evaluations.start(plan)
     desk.advance()
     (summary,) = desk.evaluations.kept()
     elsewhere = replace(summary, folder=str(desk.folder / "mine"))
     (desk.folder / "mine").mkdir()
     desk.evaluations.forget(elsewhere)
-    assert (desk.folder / "mine").exists()  # a folder of the person's own stays
+    assert (desk.folder / "mine").exists()  # folders of the user are not deleted
     above = Path(summary.folder).parent / ".."
     desk.evaluations.forget(replace(summary, folder=str(above)))
     assert above.exists()
@@ -213,7 +213,7 @@ def test_what_is_removed_takes_its_answers_with_it(desk: Desk, plan: Plan) -> No
     assert desk.evaluations.kept() == []
 
 
-def test_code_is_allowed_anew_each_time(desk: Desk, plan: Plan, task: Path) -> None:
+def test_running_code_must_be_allowed_each_time(desk: Desk, plan: Plan, task: Path) -> None:
     task.write_text(task.read_text().replace("contains", "code"))
     desk.evaluations.start(plan)
     desk.advance()
@@ -221,7 +221,7 @@ def test_code_is_allowed_anew_each_time(desk: Desk, plan: Plan, task: Path) -> N
     assert "runs model-written programs" in str(desk.evaluations.current.error)
 
 
-def test_a_damaged_summary_is_said(desk: Desk, plan: Plan) -> None:
+def test_a_damaged_summary_is_reported(desk: Desk, plan: Plan) -> None:
     desk.evaluations.start(plan)
     desk.advance()
     (summary,) = desk.evaluations.kept()
@@ -231,14 +231,14 @@ def test_a_damaged_summary_is_said(desk: Desk, plan: Plan) -> None:
 
 
 @pytest.mark.parametrize("stored", ["", "[1]", "{"])
-def test_a_damaged_form_is_forgotten(desk: Desk, stored: str, tmp_path: Path) -> None:
+def test_a_damaged_form_is_ignored(desk: Desk, stored: str, tmp_path: Path) -> None:
     memory = QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat)
     memory.setValue("evaluate/form", stored)
     desk.evaluations.restore(memory)
     assert desk.evaluations.form == {}
 
 
-def test_the_form_is_remembered(desk: Desk, tmp_path: Path) -> None:
+def test_the_form_is_saved(desk: Desk, tmp_path: Path) -> None:
     memory = QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat)
     desk.evaluations.form = {"tasks": ["ü"], "limit": 3}
     desk.evaluations.remember(memory)
@@ -247,7 +247,7 @@ def test_the_form_is_remembered(desk: Desk, tmp_path: Path) -> None:
     assert desk.evaluations.form == {"tasks": ["ü"], "limit": 3}
 
 
-def test_a_direct_checkpoint_is_loaded_beside_what_is_lent(
+def test_a_directly_tuned_model_is_loaded_beside_the_borrowed_models(
     desk: Desk, plan: Plan, lent: LoadedRecipe
 ) -> None:
     spec: CheckpointSpec = lent.recipe.pairs[0].expert

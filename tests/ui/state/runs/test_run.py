@@ -1,4 +1,4 @@
-"""One text: its columns of attributions."""
+"""Tests of the attribution columns of a run."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ from app.ui.text.transcript_edit import TranscriptText
 from tests.ui.conftest import FakeBridge
 
 
-def test_the_columns_of_a_text_are_made_once_for_all_views(
-    finished_session: Session, qtbot: QtBot
-) -> None:
+def test_columns_of_a_run_are_cached_for_all_views(finished_session: Session, qtbot: QtBot) -> None:
     plot, edit = ShiftPlot(finished_session), TranscriptText(finished_session)
     qtbot.addWidget(plot)
     qtbot.addWidget(edit)
@@ -27,7 +25,7 @@ def test_the_columns_of_a_text_are_made_once_for_all_views(
         )
 
 
-def test_a_reader_keeps_what_it_had_when_more_comes(
+def test_earlier_columns_do_not_change_when_tokens_are_added(
     loaded_session: Session, bridge: FakeBridge
 ) -> None:
     loaded_session.runs.generate("Once")
@@ -36,7 +34,7 @@ def test_a_reader_keeps_what_it_had_when_more_comes(
     bridge.start_run()
     bridge.decode(3)
     had = run.series
-    bridge.decode(400, start=3)  # more than there is room for at first
+    bridge.decode(400, start=3)  # more than the initial capacity
     assert (had.count, run.series.count) == (3, 403)
     for index, token in enumerate(run.tokens):
         assert run.series.kl[index] == token.attribution.kl

@@ -1,4 +1,4 @@
-"""The texts of the window: how they begin, end, go on and branch, without a real engine."""
+"""Tests of the window's runs without a real engine: start, end, continue and branch."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PROMPT = "Once upon a time"
 
 @pytest.fixture
 def runs(finished_session: Session) -> Runs:
-    """With a finished text of 60 tokens."""
+    """Runs with one finished run of 60 tokens."""
     return finished_session.runs
 
 
@@ -48,7 +48,7 @@ def step_of(index: int, start: int, text: str) -> TokenStep:
 # Generating
 
 
-def test_tokens_come_in_batches_and_are_told_once_each(
+def test_tokens_arrive_in_batches_with_one_signal_each(
     loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
     runs = loaded_session.runs
@@ -79,7 +79,7 @@ def test_tokens_come_in_batches_and_are_told_once_each(
     assert not runs.running
 
 
-def test_one_text_at_a_time(loaded_session: Session, bridge: FakeBridge) -> None:
+def test_only_one_run_is_active(loaded_session: Session, bridge: FakeBridge) -> None:
     runs = loaded_session.runs
     runs.generate(PROMPT)
     first, sent = shown(runs), len(bridge.commands)
@@ -95,13 +95,13 @@ def test_one_text_at_a_time(loaded_session: Session, bridge: FakeBridge) -> None
     assert len(bridge.commands) == sent
 
 
-def test_a_moved_alpha_reaches_what_runs(loaded_session: Session, bridge: FakeBridge) -> None:
+def test_a_moved_alpha_reaches_the_active_run(loaded_session: Session, bridge: FakeBridge) -> None:
     loaded_session.runs.generate(PROMPT)
     loaded_session.set_alpha(1, 2.5)
     assert asked(bridge).alphas.get() == (1.0, 2.5)
 
 
-def test_what_was_cancelled_while_it_waited_is_stopped_and_did_not_fail(
+def test_a_run_cancelled_while_waiting_is_stopped_not_failed(
     loaded_session: Session, bridge: FakeBridge
 ) -> None:
     loaded_session.runs.generate(PROMPT)
@@ -114,7 +114,7 @@ def test_what_was_cancelled_while_it_waited_is_stopped_and_did_not_fail(
     assert loaded_session.problem is None
 
 
-def test_an_error_keeps_what_has_come(loaded_session: Session, bridge: FakeBridge) -> None:
+def test_an_error_keeps_the_tokens_so_far(loaded_session: Session, bridge: FakeBridge) -> None:
     loaded_session.runs.generate(PROMPT)
     bridge.decode(4)
     error = TuneshiftError("Not a number")
@@ -126,7 +126,7 @@ def test_an_error_keeps_what_has_come(loaded_session: Session, bridge: FakeBridg
     assert loaded_session.problem.error is error
 
 
-def test_tokens_are_named_once_the_models_are_there(session: Session, bridge: FakeBridge) -> None:
+def test_token_texts_are_set_after_loading(session: Session, bridge: FakeBridge) -> None:
     session.load()
     session.runs.generate(PROMPT)
     run = shown(session.runs)
@@ -139,30 +139,30 @@ def test_tokens_are_named_once_the_models_are_there(session: Session, bridge: Fa
 # Scoring
 
 
-def test_a_given_text_is_looked_at_to_its_end(loaded_session: Session, bridge: FakeBridge) -> None:
+def test_a_given_text_is_scored_to_its_end(loaded_session: Session, bridge: FakeBridge) -> None:
     sample(loaded_session, stop=("said",))
     loaded_session.runs.score(PROMPT, " the king said, and")
     command = asked(bridge)
     assert command.text == " the king said, and"
-    assert command.config.max_new_tokens == 1  # nothing is drawn after it
+    assert command.config.max_new_tokens == 1  # no token is sampled after the text
     assert command.config.stop == ()
     assert shown(loaded_session.runs).scored
 
 
-def test_no_text_is_no_question(loaded_session: Session, bridge: FakeBridge) -> None:
+def test_an_empty_text_cannot_be_scored(loaded_session: Session, bridge: FakeBridge) -> None:
     loaded_session.runs.score(PROMPT, "")
     assert loaded_session.problem
     assert isinstance(loaded_session.problem.error, PromptError)
     assert loaded_session.runs.all == []
 
 
-# Every role
+# All roles
 
 
-def test_every_role_answers_once(loaded_session: Session, bridge: FakeBridge) -> None:
+def test_every_role_has_one_run(loaded_session: Session, bridge: FakeBridge) -> None:
     runs = loaded_session.runs.ask_every_role(PROMPT)
     commands = [command for command in bridge.commands if isinstance(command, Generate)]
-    # base, expert, anti-expert, expert, the same anti-expert; and the tuned one
+    # base, expert, anti-expert, expert, the same anti-expert, and tuned
     assert [run.role for run in runs] == [0, 1, 2, 3, 2, None]
     assert runs[4] is runs[2]
     assert [command.role for command in commands] == [0, 1, 2, 3, None]
@@ -173,7 +173,7 @@ def test_every_role_answers_once(loaded_session: Session, bridge: FakeBridge) ->
     assert all(run.pair_names == () for run in runs[:4])
 
 
-def test_a_role_with_another_prompt_answers_for_itself(
+def test_a_role_with_another_prompt_has_its_own_run(
     loaded_session: Session, bridge: FakeBridge
 ) -> None:
     spec = loaded_session.recipe.pairs[1].antiexpert
@@ -183,7 +183,7 @@ def test_a_role_with_another_prompt_answers_for_itself(
     assert len(set(runs)) == 6
 
 
-def test_asking_every_role_leaves_the_shown_text_and_stops_as_one(
+def test_runs_of_all_roles_keep_the_shown_run_and_stop_together(
     finished_session: Session, bridge: FakeBridge
 ) -> None:
     before = finished_session.runs.current
@@ -196,7 +196,7 @@ def test_asking_every_role_leaves_the_shown_text_and_stops_as_one(
 # Forks
 
 
-def test_a_fork_keeps_what_is_before_it(
+def test_a_fork_keeps_the_tokens_before_it(
     finished_session: Session, bridge: FakeBridge, runs: Runs
 ) -> None:
     first = shown(runs)
@@ -219,7 +219,7 @@ def test_a_fork_keeps_what_is_before_it(
     assert branch.common_length(first) >= 20
 
 
-def test_the_token_of_a_fork_is_selected_when_it_has_come(
+def test_the_forked_token_is_selected_when_it_arrives(
     finished_session: Session, bridge: FakeBridge, runs: Runs
 ) -> None:
     selection = finished_session.selection
@@ -230,17 +230,17 @@ def test_the_token_of_a_fork_is_selected_when_it_has_come(
     assert selection.token == 20
     selection.select(21)
     bridge.decode(2, start=22)
-    assert selection.token == 21  # the person has gone elsewhere
+    assert selection.token == 21  # the user has selected another token
 
 
-def test_a_fork_may_begin_with_any_text(runs: Runs, bridge: FakeBridge) -> None:
+def test_a_fork_can_begin_with_any_text(runs: Runs, bridge: FakeBridge) -> None:
     runs.fork(60, text=" and so")
     assert asked(bridge).text == " and so"
     assert len(asked(bridge).kept) == 60
     assert asked(bridge).config.max_new_tokens == 60 + 256
 
 
-def test_rows_are_shared_by_a_branch_and_given_back_with_both(
+def test_logits_are_shared_by_a_branch_and_freed_with_both_runs(
     runs: Runs, bridge: FakeBridge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.ui.state.runs.removed_runs.MOST", 1)
@@ -250,14 +250,14 @@ def test_rows_are_shared_by_a_branch_and_given_back_with_both(
     assert runs.budget.held_bytes == held
     first, branch = runs.all
     runs.remove(first)
-    runs.remove(branch)  # what was removed before cannot be brought back any more
+    runs.remove(branch)  # earlier removed runs can no longer be restored
     assert 0 < runs.budget.held_bytes < held
     runs.generate(PROMPT)
     runs.remove(shown(runs))
     assert runs.budget.held_bytes == 0
 
 
-def test_a_text_of_other_models_is_not_continued(
+def test_a_run_of_other_models_is_not_continued(
     finished_session: Session, bridge: FakeBridge, runs: Runs
 ) -> None:
     finished_session.set_spec(0, CheckpointSpec("builtin:demo/shakespeare"))
@@ -272,10 +272,10 @@ def test_a_text_of_other_models_is_not_continued(
     assert len(runs.all) == 1
 
 
-# Going on
+# Continue
 
 
-def test_going_on_adds_tokens_in_place(
+def test_continue_adds_tokens_to_the_same_run(
     finished_session: Session, bridge: FakeBridge, runs: Runs
 ) -> None:
     run = shown(runs)
@@ -284,7 +284,7 @@ def test_going_on_adds_tokens_in_place(
     assert run.active
     assert asked(bridge).kept == run.token_ids
     assert asked(bridge).config.max_new_tokens == 70
-    assert run.tokens_per_second is None  # of the text before it says nothing
+    assert run.tokens_per_second is None  # the speed before continuing does not count
     bridge.decode(2, start=60)
     assert len(run.tokens) == 62
     bridge.finish_run()
@@ -292,11 +292,11 @@ def test_going_on_adds_tokens_in_place(
     assert asked(bridge).config.max_new_tokens == 62 + 256
 
 
-def test_other_settings_go_on_in_a_branch(
+def test_continue_with_other_settings_starts_a_branch(
     finished_session: Session, bridge: FakeBridge, runs: Runs
 ) -> None:
     run = shown(runs)
-    sample(finished_session, max_new_tokens=99, stop=("x",))  # they do not change how it is drawn
+    sample(finished_session, max_new_tokens=99, stop=("x",))  # without effect on sampling
     runs.go_on(1)
     assert shown(runs) is run
     bridge.complete(1)
@@ -308,7 +308,7 @@ def test_other_settings_go_on_in_a_branch(
     assert asked(bridge).kept == run.token_ids
 
 
-def test_a_scored_text_goes_on_in_place_whatever_the_settings(
+def test_a_scored_run_is_continued_in_place_with_any_settings(
     loaded_session: Session, bridge: FakeBridge
 ) -> None:
     runs = loaded_session.runs
@@ -323,7 +323,7 @@ def test_a_scored_text_goes_on_in_place_whatever_the_settings(
     assert asked(bridge).config.stop == ("x",)
 
 
-def test_an_unfinished_character_is_read_again_and_stays_as_it_was_drawn(
+def test_an_unfinished_character_is_read_again_and_keeps_its_sampling_data(
     loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
     runs = loaded_session.runs
@@ -362,9 +362,7 @@ def test_an_unfinished_character_is_read_again_and_stays_as_it_was_drawn(
     assert told_steps[1].alphas == drawn.alphas
 
 
-def test_what_was_to_be_read_again_is_not_lost_by_an_error(
-    loaded_session: Session, bridge: FakeBridge
-) -> None:
+def test_unsettled_tokens_survive_an_error(loaded_session: Session, bridge: FakeBridge) -> None:
     runs = loaded_session.runs
     runs.generate(PROMPT)
     bridge.emit_steps([step_of(0, 0, "a"), step_of(1, 1, "\ufffd")])
@@ -376,7 +374,7 @@ def test_what_was_to_be_read_again_is_not_lost_by_an_error(
     assert shown(runs).candidates(1)
 
 
-def test_going_on_passes_the_stop_string_with_the_whole_last_token(
+def test_continue_completes_the_token_with_the_stop_string(
     loaded_session: Session, bridge: FakeBridge
 ) -> None:
     runs = loaded_session.runs
@@ -401,7 +399,7 @@ def test_going_on_passes_the_stop_string_with_the_whole_last_token(
 
 
 @pytest.mark.parametrize("failed", [None, TuneshiftError("it broke")], ids=["stopped", "failed"])
-def test_a_stop_string_that_was_not_read_again_is_read_the_next_time(
+def test_an_unread_stop_string_is_read_by_the_next_continue(
     loaded_session: Session, bridge: FakeBridge, failed: TuneshiftError | None
 ) -> None:
     runs = loaded_session.runs
@@ -425,9 +423,7 @@ def test_a_stop_string_that_was_not_read_again_is_read_the_next_time(
     assert not shown(runs).at_stop_string
 
 
-def test_what_was_typed_and_not_read_comes_when_the_text_goes_on(
-    runs: Runs, bridge: FakeBridge
-) -> None:
+def test_unread_typed_text_is_read_by_continue(runs: Runs, bridge: FakeBridge) -> None:
     runs.fork(2, text=" and the queen")
     bridge.fail_run(None)
     assert shown(runs).unread_text == " and the queen"
@@ -448,7 +444,7 @@ def test_what_was_typed_and_not_read_comes_when_the_text_goes_on(
     assert shown(runs).text.endswith(" and the queen!")
 
 
-def test_stepping_draws_one_token_and_selects_it(
+def test_stepping_generates_one_token_and_selects_it(
     loaded_session: Session, bridge: FakeBridge
 ) -> None:
     runs = loaded_session.runs
@@ -468,7 +464,7 @@ def test_stepping_draws_one_token_and_selects_it(
     assert not shown(runs).stepping
 
 
-def test_an_unfinished_character_does_not_hold_stepping_up(
+def test_stepping_proceeds_past_an_unfinished_character(
     loaded_session: Session, bridge: FakeBridge
 ) -> None:
     runs = loaded_session.runs
@@ -481,9 +477,7 @@ def test_an_unfinished_character_does_not_hold_stepping_up(
     assert shown(runs).stepping
 
 
-def test_another_token_takes_the_place_of_the_last(
-    loaded_session: Session, bridge: FakeBridge
-) -> None:
+def test_another_token_replaces_the_last_one(loaded_session: Session, bridge: FakeBridge) -> None:
     runs = loaded_session.runs
     for _ in range(3):
         runs.step(PROMPT)
@@ -500,13 +494,13 @@ def test_another_token_takes_the_place_of_the_last(
     assert loaded_session.selection.token == 2
 
 
-def test_another_prompt_begins_another_text(runs: Runs, bridge: FakeBridge) -> None:
+def test_stepping_with_another_prompt_starts_another_run(runs: Runs, bridge: FakeBridge) -> None:
     runs.step("Something else")
     assert len(runs.all) == 2
     assert asked(bridge).kept == ()
 
 
-def test_stepping_with_other_models_begins_another_text(
+def test_stepping_with_other_models_starts_another_run(
     finished_session: Session, bridge: FakeBridge, runs: Runs
 ) -> None:
     finished_session.set_spec(0, CheckpointSpec("builtin:demo/shakespeare"))
@@ -519,7 +513,7 @@ def test_stepping_with_other_models_begins_another_text(
 # What if
 
 
-def test_a_what_if_question_is_about_what_was_drawn_in_this_way(
+def test_a_what_if_question_is_about_tokens_sampled_with_the_settings_of_the_run(
     finished_session: Session, bridge: FakeBridge, runs: Runs, qtbot: QtBot
 ) -> None:
     sample(finished_session, temperature=0.3)
@@ -531,7 +525,7 @@ def test_a_what_if_question_is_about_what_was_drawn_in_this_way(
     question = bridge.last(AskWhatIf)
     assert isinstance(question, AskWhatIf)
     assert question.config.temperature == 0.3
-    # the first 20 were drawn at another temperature, and token 20 was given
+    # the first 20 tokens have another temperature, and token 20 was given
     assert [step.index for step in question.steps] == list(range(21, 30))
     assert question.token_ids == shown(runs).token_ids
     with qtbot.waitSignal(runs.questions.changed):
@@ -559,9 +553,7 @@ def test_only_the_latest_question_counts(runs: Runs, bridge: FakeBridge) -> None
     assert not runs.questions.waiting
 
 
-def test_an_answer_is_forgotten_with_the_text_that_it_is_about(
-    runs: Runs, bridge: FakeBridge
-) -> None:
+def test_an_answer_is_cleared_with_its_run(runs: Runs, bridge: FakeBridge) -> None:
     runs.ask_what_if((0.0, 0.0))
     bridge.answer_what_if(WhatIfToken(3, 1))
     runs.go_on(1)
@@ -576,7 +568,7 @@ def test_an_answer_is_forgotten_with_the_text_that_it_is_about(
     assert runs.questions.answer is None
 
 
-def test_a_failed_question_says_why(
+def test_a_failed_question_is_reported(
     finished_session: Session, runs: Runs, bridge: FakeBridge
 ) -> None:
     runs.ask_what_if((0.0, 0.0))
@@ -587,9 +579,7 @@ def test_a_failed_question_says_why(
     assert not runs.questions.waiting
 
 
-def test_one_roles_answer_has_no_weights_to_ask_about(
-    loaded_session: Session, bridge: FakeBridge
-) -> None:
+def test_runs_of_one_role_have_no_what_if(loaded_session: Session, bridge: FakeBridge) -> None:
     runs = loaded_session.runs
     answers = runs.ask_every_role(PROMPT)
     runs.stop()
@@ -604,7 +594,7 @@ def test_one_roles_answer_has_no_weights_to_ask_about(
 # The list
 
 
-def test_what_both_texts_have_stays_selected(
+def test_shared_tokens_stay_selected(
     finished_session: Session, bridge: FakeBridge, runs: Runs
 ) -> None:
     finished_session.selection.select(12)
@@ -618,7 +608,7 @@ def test_what_both_texts_have_stays_selected(
     assert runs.current is not branch
 
 
-def test_a_removed_text_leaves_its_branches_and_can_be_brought_back(
+def test_a_removed_run_keeps_its_branches_and_can_be_restored(
     runs: Runs, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
     first = shown(runs)
@@ -647,7 +637,7 @@ def test_a_removed_text_leaves_its_branches_and_can_be_brought_back(
     assert runs.all == [first, second, third]
 
 
-def test_branches_come_back_to_a_text_that_is_brought_back(runs: Runs, bridge: FakeBridge) -> None:
+def test_branches_return_to_a_restored_run(runs: Runs, bridge: FakeBridge) -> None:
     first = shown(runs)
     runs.fork(20)
     bridge.complete(10, seed=1)
@@ -659,7 +649,7 @@ def test_branches_come_back_to_a_text_that_is_brought_back(runs: Runs, bridge: F
     assert (branch.parent, branch.fork) == (first, 20)
 
 
-def test_a_text_may_be_removed_while_it_runs(
+def test_an_active_run_can_be_removed(
     loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
     runs = loaded_session.runs
@@ -671,13 +661,13 @@ def test_a_text_may_be_removed_while_it_runs(
     assert asked(bridge).cancellation.requested()
     assert not runs.running
     assert run.finish_reason is FinishReason.CANCELLED
-    bridge.decode(2, start=3)  # they were on their way
+    bridge.decode(2, start=3)  # events that were queued already
     bridge.finish_run()
     assert len(run.tokens) == 3
     assert runs.current is None
 
 
-def test_a_name_is_told_once(runs: Runs, qtbot: QtBot) -> None:
+def test_renaming_emits_one_signal(runs: Runs, qtbot: QtBot) -> None:
     with qtbot.waitSignals([runs.renamed, runs.list_changed]):
         runs.rename(shown(runs), "Good one")
     with qtbot.assertNotEmitted(runs.renamed):

@@ -1,4 +1,4 @@
-"""Texts that branch and go on, on the real engine with tiny models."""
+"""Tests of branches and continued runs with the real engine and tiny models."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PROMPT = "the king said"
 
 
 class Desk:
-    """A session on an engine that works when it is told to."""
+    """A session with an engine that processes commands on demand."""
 
     def __init__(self, recipe: Recipe) -> None:
         self.bridge = EngineBridge()
@@ -51,7 +51,7 @@ def loaded(qapp: object, llama: tiny.Family) -> Desk:
 
 @pytest.fixture
 def desk(loaded: Desk, llama: tiny.Family) -> Desk:
-    """With one text of 12 tokens."""
+    """A desk with one run of 12 tokens."""
     for run in list(loaded.runs.all):
         loaded.runs.remove(run)
     loaded.session.open_recipe(llama.recipe(temperature=1.0, seed=5))
@@ -63,7 +63,7 @@ def desk(loaded: Desk, llama: tiny.Family) -> Desk:
 
 @pytest.fixture
 def read(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many tokens each evaluation reads in each block."""
+    """Number of tokens that each model context reads in each block."""
     blocks: list[int] = []
     extend = ensemble.ModelContext.extend
 
@@ -76,15 +76,15 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def other_than(run: Run, index: int) -> int:
-    """The best candidate at a token that was not taken."""
+    """The most probable candidate at a token other than the generated one."""
     ids = tabulate(run.candidates(index)).token_ids
     return next(int(id_) for id_ in ids if id_ != run.tokens[index].token_id)
 
 
-def test_a_fork_reads_only_what_is_new(desk: Desk, read: list[int]) -> None:
+def test_a_fork_reads_only_new_tokens(desk: Desk, read: list[int]) -> None:
     first = desk.run
     desk.runs.fork(6, token_id=other_than(first, 6))
-    desk.runs.go_on()  # it is active: nothing is asked
+    desk.runs.go_on()  # ignored while the run is active
     desk.sample(max_new_tokens=12)
     desk.bridge.work()
     # The caches hold the prompt and the text: five tokens of it stay, the sixth is read for its
@@ -93,13 +93,13 @@ def test_a_fork_reads_only_what_is_new(desk: Desk, read: list[int]) -> None:
     assert len(desk.run.tokens) == 18
 
 
-def test_a_branch_is_what_a_fresh_run_with_its_beginning_is(desk: Desk) -> None:
+def test_a_branch_equals_a_new_run_with_the_same_beginning(desk: Desk) -> None:
     first = desk.run
     taken = other_than(first, 6)
     desk.runs.fork(6, token_id=taken)
     desk.bridge.work()
     branch = desk.run
-    fresh = Desk(desk.session.recipe)  # its caches hold nothing
+    fresh = Desk(desk.session.recipe)  # with empty caches
     whole = Run(0, PROMPT, first.recipe, first.alphas)
     whole.tokens = [*first.tokens[:6], replace(first.tokens[6], token_id=taken)]
     fresh.runs.add(whole)
@@ -122,7 +122,7 @@ def test_the_same_choice_gives_the_same_text(desk: Desk) -> None:
     assert desk.run.token_ids == first.token_ids
 
 
-def test_going_on_is_as_if_it_had_not_ended(desk: Desk) -> None:
+def test_a_continued_run_equals_one_without_a_break(desk: Desk) -> None:
     desk.sample(max_new_tokens=20)
     desk.runs.generate(PROMPT)
     desk.bridge.work()
@@ -138,8 +138,8 @@ def test_going_on_is_as_if_it_had_not_ended(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_stepping_draws_the_same_text_whatever_its_characters(desk: Desk, seed: int) -> None:
-    desk.sample(seed=seed, temperature=5.0, max_new_tokens=14)  # bytes of no character
+def test_stepping_gives_the_same_text_with_any_characters(desk: Desk, seed: int) -> None:
+    desk.sample(seed=seed, temperature=5.0, max_new_tokens=14)  # makes incomplete characters likely
     desk.runs.generate(PROMPT)
     desk.bridge.work()
     whole = desk.run
@@ -153,7 +153,7 @@ def test_stepping_draws_the_same_text_whatever_its_characters(desk: Desk, seed: 
     assert len(desk.run.rows.steps()) == len(whole.tokens)
 
 
-def test_a_chosen_token_is_followed_by_what_follows_it(desk: Desk) -> None:
+def test_a_chosen_token_is_followed_by_its_continuation(desk: Desk) -> None:
     desk.runs.show(None)
     for _ in range(4):
         desk.step()
@@ -171,7 +171,7 @@ def test_a_chosen_token_is_followed_by_what_follows_it(desk: Desk) -> None:
     assert desk.run.token_ids == stepped.token_ids
 
 
-def test_going_on_passes_a_stop_string(desk: Desk) -> None:
+def test_continue_passes_a_stop_string(desk: Desk) -> None:
     whole = desk.run
     stop = whole.text[len(whole.text) // 2 :][:2]
     desk.sample(stop=(stop,))
@@ -186,7 +186,7 @@ def test_going_on_passes_a_stop_string(desk: Desk) -> None:
     assert desk.run.token_ids == whole.token_ids
 
 
-def test_what_would_be_chosen_is_what_is_then_drawn(desk: Desk) -> None:
+def test_what_if_answers_equal_the_tokens_generated_at_those_alphas(desk: Desk) -> None:
     first = desk.run
     desk.runs.ask_what_if((-1.0,))
     desk.bridge.work()
@@ -206,7 +206,7 @@ def test_what_would_be_chosen_is_what_is_then_drawn(desk: Desk) -> None:
     assert desk.run.token_ids == desk.runs.all[1].token_ids
 
 
-def test_every_role_answers_as_it_does_alone(desk: Desk) -> None:
+def test_runs_of_all_roles_equal_those_of_single_models(desk: Desk) -> None:
     answers = desk.runs.ask_every_role(PROMPT)
     desk.bridge.work()
     base, expert, antiexpert, tuned = answers
@@ -221,7 +221,7 @@ def test_every_role_answers_as_it_does_alone(desk: Desk) -> None:
     assert again.run.token_ids == antiexpert.token_ids
 
 
-def test_stopping_all_ends_what_has_not_begun(desk: Desk) -> None:
+def test_stop_ends_waiting_runs_too(desk: Desk) -> None:
     answers = desk.runs.ask_every_role(PROMPT)
     desk.runs.stop()
     desk.bridge.work()
@@ -229,7 +229,7 @@ def test_stopping_all_ends_what_has_not_begun(desk: Desk) -> None:
     assert not any(run.tokens for run in answers)
 
 
-def test_a_given_text_is_scored_and_may_go_on(desk: Desk) -> None:
+def test_a_scored_run_can_be_continued(desk: Desk) -> None:
     first = desk.run
     desk.runs.score(PROMPT, " and the queen, 한")
     desk.bridge.work()

@@ -1,4 +1,4 @@
-"""The selected token and range, and what becomes of them as the text changes."""
+"""Tests of the selected token and the selected range."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.ui.state.session import Session
 
 
 class Flip:
-    """All that the selection asks of a token."""
+    """The attributes of a token that the selection uses."""
 
     def __init__(self, index: int, flipped: bool) -> None:
         self.index = index
@@ -48,7 +48,7 @@ def test_the_nearest_token_is_selected(of: Callable[..., Selection], qtbot: QtBo
     assert selection.token is None
 
 
-def test_nothing_can_be_selected_in_nothing(of: Callable[..., Selection]) -> None:
+def test_nothing_can_be_selected_without_tokens(of: Callable[..., Selection]) -> None:
     selection = of()
     selection.select(3)
     selection.move(1)
@@ -58,7 +58,7 @@ def test_nothing_can_be_selected_in_nothing(of: Callable[..., Selection]) -> Non
     assert selection.range is None
 
 
-def test_moving_begins_at_either_end(of: Callable[..., Selection]) -> None:
+def test_moving_without_a_selection_starts_at_either_end(of: Callable[..., Selection]) -> None:
     selection = of(False, False, False)
     selection.move(-1)
     assert selection.token == 2
@@ -69,14 +69,14 @@ def test_moving_begins_at_either_end(of: Callable[..., Selection]) -> None:
     assert selection.token == 2
 
 
-def test_flips_are_gone_through_in_both_directions(of: Callable[..., Selection]) -> None:
+def test_flips_are_selected_in_both_directions(of: Callable[..., Selection]) -> None:
     selection = of(False, True, False, True, False)
     selection.move_to_flip(1)
     assert selection.token == 1
     selection.move_to_flip(1)
     assert selection.token == 3
     selection.move_to_flip(1)
-    assert selection.token == 3  # there is none after it
+    assert selection.token == 3  # there is no later flip
     selection.select(4)
     selection.move_to_flip(-1)
     assert selection.token == 3
@@ -86,7 +86,7 @@ def test_flips_are_gone_through_in_both_directions(of: Callable[..., Selection])
 
 
 @given(first=st.integers(-3, 8), end=st.integers(-3, 8))
-def test_a_range_lies_in_the_text_or_is_none(first: int, end: int) -> None:
+def test_a_range_is_clamped_to_the_run(first: int, end: int) -> None:
     tokens = [Flip(index, False) for index in range(5)]
     owner = QObject()
     selection = Selection(lambda: tokens, owner)  # type: ignore[arg-type, return-value]
@@ -95,7 +95,7 @@ def test_a_range_lies_in_the_text_or_is_none(first: int, end: int) -> None:
     assert selection.range == ((inside[0], inside[-1] + 1) if inside else None)
 
 
-def test_what_is_the_same_in_another_text_stays_selected(
+def test_shared_tokens_stay_selected_in_another_run(
     of: Callable[..., Selection], qtbot: QtBot
 ) -> None:
     selection = of(*[False] * 6)
@@ -111,6 +111,6 @@ def test_what_is_the_same_in_another_text_stays_selected(
     assert selection.range is None
 
 
-def test_the_session_selects_in_the_text_that_is_shown(finished_session: Session) -> None:
+def test_the_session_selects_in_the_shown_run(finished_session: Session) -> None:
     finished_session.selection.select(1000)
     assert finished_session.selection.token == 59

@@ -1,4 +1,4 @@
-"""Groups of tokens: whole, in order, and along Unicode's words, sentences and lines."""
+"""Tests of the division of tokens into words, sentences and lines."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ KINDS = [Grouping.WORD, Grouping.SENTENCE, Grouping.LINE]
 
 
 def grouped(kind: Grouping, tokens: list[str]) -> list[str]:
-    """The text of every group."""
+    """The texts of all groups."""
     groups = TokenGroups(kind)
     groups.extend(tokens)
     ends = [*groups.starts, len(tokens)][1:]
@@ -43,7 +43,7 @@ def test_words(tokens: list[str], words: list[str]) -> None:
     assert grouped(Grouping.WORD, tokens) == words
 
 
-def test_sentences_take_their_end_and_not_the_space_of_the_next() -> None:
+def test_sentences_include_their_end_but_not_the_next_space() -> None:
     tokens = ["He", " said", " 3", ".", "5", "!", " “", "Go", ".”", " She", " went"]
     expected = ["He said 3.5!", " “Go.”", " She went"]
     assert grouped(Grouping.SENTENCE, tokens) == expected
@@ -56,7 +56,7 @@ def test_korean_sentences() -> None:
     ]
 
 
-def test_lines_take_their_break() -> None:
+def test_lines_include_their_line_break() -> None:
     tokens = ["a", " b", "\n", "c", "\r", "\n", "\n\n", "\n    ", "d", ".\n", "e"]
     assert grouped(Grouping.LINE, tokens) == ["a b\n", "c\r\n", "\n\n", "\n    ", "d.\n", "e"]
 
@@ -88,7 +88,7 @@ def test_groups_partition_the_tokens(kind: Grouping, tokens: list[str]) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 @given(tokens=texts, sizes=st.lists(st.integers(1, 4), min_size=30, max_size=30))
-def test_a_stream_comes_to_the_same_groups_as_the_whole(
+def test_groups_of_a_stream_equal_those_of_the_whole_text(
     kind: Grouping, tokens: list[str], sizes: list[int]
 ) -> None:
     whole, streamed = TokenGroups(kind), TokenGroups(kind)
@@ -101,8 +101,8 @@ def test_a_stream_comes_to_the_same_groups_as_the_whole(
 
 
 @given(tokens=texts)
-def test_no_group_of_lines_goes_on_after_a_line_break_and_a_letter(tokens: list[str]) -> None:
-    """An oracle without Unicode's rules: characters, alone as tokens, split at the breaks."""
+def test_no_line_continues_after_a_line_break_and_a_letter(tokens: list[str]) -> None:
+    """Oracle for one-character tokens: split after each line break."""
     characters = list("".join(tokens))
     lines = "".join(characters).splitlines(keepends=True)
     assert grouped(Grouping.LINE, characters) == lines
