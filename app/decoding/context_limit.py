@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-_NAMES = "max_position_embeddings", "max_target_positions"
+_NAMES = "max_position_embeddings", "max_target_positions", "max_seq_len"
 """What configurations call the limit; transformers maps other names to these."""
 COUNTED_FROM_PADDING = frozenset(
     [
         "camembert",
         "data2vec-text",
+        "prophetnet",
         "roberta",
         "roberta-prelayernorm",
         "xlm-roberta",
@@ -38,10 +39,12 @@ def context_limit(config: Any, tokenizer_limit: int | None = None) -> int | None
     if getattr(text, "alibi", False) is True:  # a distance counts less and less, without an end
         return None
     named = next((value for name in _NAMES if (value := getattr(text, name, None))), None)
-    if not isinstance(named, int):
+    if not isinstance(named, int) or named <= 0:
         return None
     if text.model_type in COUNTED_FROM_PADDING:
         named -= (text.pad_token_id or 0) + 1
+    if text.model_type == "prophetnet":  # which looks one position ahead besides
+        named -= 1
     scaled = max((int(length) for length in _scaled(text, named)), default=named)
     if tokenizer_limit and named <= tokenizer_limit < scaled:
         return tokenizer_limit

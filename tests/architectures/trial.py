@@ -158,12 +158,22 @@ def _save(config: PretrainedConfig, folder: Path) -> PreTrainedModel | None:
     folder.mkdir()
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=tiny.make_tokenizer(), eos_token=tiny.EOS)
     tokenizer.save_pretrained(folder)
+    model = make_model(config)
+    if model is None:
+        config.save_pretrained(folder)
+        save_file({"nothing": torch.zeros(1)}, folder / "model.safetensors")
+        return None
+    model.save_pretrained(folder)
+    config.save_pretrained(folder)  # also what belongs to other parts than the text model
+    return model
+
+
+def make_model(config: PretrainedConfig) -> PreTrainedModel | None:
+    """A model with random weights; None where transformers makes none of its own configuration."""
     torch.manual_seed(3)
     try:
         model: PreTrainedModel = AutoModelForCausalLM.from_config(config).eval()
     except Exception:
-        config.save_pretrained(folder)
-        save_file({"nothing": torch.zeros(1)}, folder / "model.safetensors")
         return None
     with torch.no_grad():
         for parameter in model.parameters():
@@ -171,8 +181,6 @@ def _save(config: PretrainedConfig, folder: Path) -> PreTrainedModel | None:
                 parameter.normal_(0, 0.25)
             elif parameter.ndim > 2:
                 parameter.mul_(4)
-    model.save_pretrained(folder)
-    config.save_pretrained(folder)  # also what belongs to other parts than the text model
     return model
 
 

@@ -93,6 +93,7 @@ _CASES: dict[str, tuple[str, dict[str, Any], int | None, int | None]] = {
         512,
         512,
     ),
+    "a table of distances": ("mpt", {"max_seq_len": 2048}, None, 2048),
     "ALiBi": ("falcon", {"alibi": True}, None, None),
     "no positions at all": ("mamba", {}, None, None),
 }
