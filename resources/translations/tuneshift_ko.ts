@@ -132,8 +132,20 @@
         <translation>닫기</translation>
     </message>
     <message>
-        <source>{0} in all, {1} free on the disk. Folder: {2}, shared with other programs.</source>
-        <translation>전체 {0}, 디스크 여유 {1}. 폴더: {2} (다른 프로그램과 공유)</translation>
+        <source>{0} in total, {1} free on disk. Folder: {2}, shared with other programs.</source>
+        <translation>모두 {0}, 디스크 여유 {1}. 폴더: {2} (다른 프로그램과 함께 사용)</translation>
+    </message>
+    <message>
+        <source>Models cannot be deleted during a download.</source>
+        <translation>다운로드 중에는 모델을 삭제할 수 없습니다.</translation>
+    </message>
+    <message>
+        <source>The current recipe uses one of these models.</source>
+        <translation>현재 레시피가 이 모델 중 하나를 사용합니다.</translation>
+    </message>
+    <message>
+        <source>To use them again, you must download them again.</source>
+        <translation>다시 사용하려면 다시 다운로드해야 합니다.</translation>
     </message>
     <message>
         <source>Delete …</source>
@@ -144,24 +156,12 @@
         <translation>{0} 삭제 …</translation>
     </message>
     <message>
-        <source>Wait for the download to end.</source>
-        <translation>다운로드가 끝날 때까지 기다려 주십시오.</translation>
-    </message>
-    <message>
         <source>Delete models</source>
         <translation>모델 삭제</translation>
     </message>
     <message>
         <source>Delete from this machine?</source>
         <translation>이 컴퓨터에서 삭제하시겠습니까?</translation>
-    </message>
-    <message>
-        <source>The recipe in the window uses one of them.</source>
-        <translation>창의 레시피가 이 중 하나를 사용합니다.</translation>
-    </message>
-    <message>
-        <source>Using them again needs a download.</source>
-        <translation>다시 사용하려면 다운로드해야 합니다.</translation>
     </message>
     <message>
         <source>Delete</source>
@@ -199,14 +199,14 @@
         <translation>완료</translation>
     </message>
     <message>
-        <source>in part</source>
-        <translation>일부</translation>
+        <source>incomplete</source>
+        <translation>불완전함</translation>
     </message>
 </context>
 <context>
     <name>CandidateCheck</name>
     <message>
-        <source>The vocabulary of the {0} is not that of the base</source>
+        <source>The vocabulary of the {0} differs from that of the base</source>
         <translation>{0}의 어휘가 베이스의 어휘와 다릅니다</translation>
     </message>
     <message>
@@ -214,28 +214,28 @@
         <translation>토크나이저가 같은 모델을 선택하십시오.</translation>
     </message>
     <message>
-        <source>The vocabularies fit, but for some ids: {0}.</source>
-        <translation>일부 id를 제외하고 어휘가 호환됩니다: {0}.</translation>
+        <source>The vocabularies match except for some ids: {0}.</source>
+        <translation>일부 id를 제외하고 어휘가 일치합니다: {0}.</translation>
     </message>
     <message>
-        <source>The vocabularies fit: {0} tokens.</source>
-        <translation>어휘가 호환됩니다: 토큰 {0}개.</translation>
+        <source>The vocabularies match: {0} tokens.</source>
+        <translation>어휘가 일치합니다: 토큰 {0}개.</translation>
     </message>
     <message>
-        <source>As it stands the recipe needs {0} on {1}, of which {2} are free.</source>
-        <translation>현재 레시피는 {1}에서 {0}이(가) 필요하며 여유는 {2}입니다.</translation>
+        <source>The recipe needs {0} on {1}, where {2} are free.</source>
+        <translation>레시피에는 {1}에서 {0}이(가) 필요하며 여유 메모리는 {2}입니다.</translation>
+    </message>
+    <message>
+        <source>id {0} is {1} in the base and {2} in this model</source>
+        <translation>id {0}은(는) 베이스에서 {1}, 이 모델에서 {2}</translation>
+    </message>
+    <message>
+        <source>no token</source>
+        <translation>토큰 없음</translation>
     </message>
     <message>
         <source>{0} of {1} tokens differ</source>
         <translation>토큰 {1}개 중 {0}개 다름</translation>
-    </message>
-    <message>
-        <source>id {0} is {1} here and {2} there</source>
-        <translation>id {0}: 이쪽 {1}, 저쪽 {2}</translation>
-    </message>
-    <message>
-        <source>nothing</source>
-        <translation>없음</translation>
     </message>
 </context>
 <context>
@@ -607,20 +607,24 @@
         <translation>취소</translation>
     </message>
     <message>
-        <source>Finished files are kept; an unfinished file starts again.</source>
-        <translation>완료된 파일은 유지되고, 받던 파일은 처음부터 다시 받습니다.</translation>
+        <source>Finished files are kept; an unfinished file is downloaded again.</source>
+        <translation>완료된 파일은 남고, 완료되지 않은 파일은 다시 다운로드합니다.</translation>
     </message>
     <message>
-        <source>{0} was not downloaded</source>
-        <translation>{0}: 다운로드하지 못함</translation>
+        <source>Download of {0} failed</source>
+        <translation>{0}을(를) 다운로드하지 못했습니다</translation>
+    </message>
+    <message>
+        <source>{0}, {1} more waiting</source>
+        <translation>{0}, {1}개 대기 중</translation>
+    </message>
+    <message>
+        <source>stalled: no data received</source>
+        <translation>멈춤: 받은 데이터 없음</translation>
     </message>
     <message>
         <source>Downloading {0}</source>
         <translation>{0} 다운로드 중</translation>
-    </message>
-    <message>
-        <source>{0}, and {1} after it</source>
-        <translation>{0}, 대기 {1}개</translation>
     </message>
     <message>
         <source>Waiting for the Hub …</source>
@@ -629,10 +633,6 @@
     <message>
         <source>{0} of {1}</source>
         <translation>{0} / {1}</translation>
-    </message>
-    <message>
-        <source>stalled: nothing arrives</source>
-        <translation>멈춤: 수신 없음</translation>
     </message>
     <message>
         <source>{0}/s</source>
@@ -669,20 +669,20 @@
 <context>
     <name>EndpointDialog</name>
     <message>
-        <source>A base behind an endpoint</source>
-        <translation>엔드포인트 베이스</translation>
+        <source>Base from an API endpoint</source>
+        <translation>API 엔드포인트의 베이스</translation>
     </message>
     <message>
-        <source>the only one of the server</source>
+        <source>the server&apos;s only model</source>
         <translation>서버의 유일한 모델</translation>
     </message>
     <message>
-        <source>Of all tokens, where the server gives them</source>
-        <translation>모든 토큰 (서버가 제공하는 경우)</translation>
+        <source>All tokens, if the server supports it</source>
+        <translation>모든 토큰 (서버가 지원하는 경우)</translation>
     </message>
     <message>
-        <source>A server with the completions of the OpenAI API, such as vLLM or llama.cpp&apos;s. Only tokens that it returns can be generated. Its tokenizer must be the pair&apos;s.</source>
-        <translation>vLLM이나 llama.cpp처럼 OpenAI API의 completions를 제공하는 서버입니다. 서버가 반환하는 토큰만 생성할 수 있습니다. 토크나이저가 쌍의 토크나이저와 같아야 합니다.</translation>
+        <source>A server with the completions API of OpenAI, such as vLLM or llama.cpp. Only tokens whose log-probabilities it returns can be generated. It must use the tokenizer of the expert pairs.</source>
+        <translation>vLLM, llama.cpp처럼 OpenAI 완성 API를 제공하는 서버입니다. 서버가 로그 확률을 반환하는 토큰만 생성될 수 있습니다. 전문가 쌍과 같은 토크나이저를 사용해야 합니다.</translation>
     </message>
     <message>
         <source>&amp;Address</source>
@@ -697,12 +697,12 @@
         <translation>로그 확률 수(&amp;L)</translation>
     </message>
     <message>
-        <source>A key is not kept in the recipe. {0}</source>
-        <translation>키는 레시피에 저장되지 않습니다. {0}</translation>
+        <source>The recipe does not store an API key. {0}</source>
+        <translation>API 키는 레시피에 저장되지 않습니다. {0}</translation>
     </message>
     <message>
-        <source>Models can be changed when the run has ended. Esc stops it.</source>
-        <translation>모델은 실행이 끝난 뒤 바꿀 수 있습니다. Esc로 중지합니다.</translation>
+        <source>Models cannot be changed during a run. Press Esc to stop the run.</source>
+        <translation>실행 중에는 모델을 바꿀 수 없습니다. Esc를 누르면 실행이 중지됩니다.</translation>
     </message>
 </context>
 <context>
@@ -1287,40 +1287,40 @@
 <context>
     <name>HubChoice</name>
     <message>
-        <source>It is gated: accept the terms at the link, then log in: hf auth login</source>
-        <translation>접근 승인이 필요한 모델입니다. 링크에서 약관에 동의한 뒤 로그인하십시오: hf auth login</translation>
+        <source>Gated model: accept its terms at the link, then log in: hf auth login</source>
+        <translation>접근이 제한된 모델입니다. 링크에서 약관에 동의한 뒤 로그인하십시오: hf auth login</translation>
     </message>
     <message>
-        <source>on this machine</source>
-        <translation>이 컴퓨터에 있음</translation>
+        <source>downloaded</source>
+        <translation>다운로드됨</translation>
     </message>
     <message>
-        <source>in part on this machine</source>
-        <translation>일부가 이 컴퓨터에 있음</translation>
+        <source>partly downloaded</source>
+        <translation>일부 다운로드됨</translation>
     </message>
     <message>
-        <source>{0}, all on this machine</source>
-        <translation>{0}, 모두 이 컴퓨터에 있음</translation>
+        <source>{0}, all downloaded</source>
+        <translation>{0}, 모두 다운로드됨</translation>
     </message>
     <message>
-        <source>{0}, of which {1} are here</source>
-        <translation>{0} 중 {1} 있음</translation>
+        <source>{0}, of which {1} are downloaded</source>
+        <translation>{0}, 그중 {1} 다운로드됨</translation>
     </message>
     <message>
         <source>licence {0}</source>
         <translation>라이선스 {0}</translation>
     </message>
     <message>
-        <source>no licence</source>
-        <translation>라이선스 없음</translation>
+        <source>no licence given</source>
+        <translation>라이선스 정보 없음</translation>
+    </message>
+    <message>
+        <source>{0} free on disk</source>
+        <translation>디스크 여유 {0}</translation>
     </message>
     <message>
         <source>LoRA adapter</source>
         <translation>LoRA 어댑터</translation>
-    </message>
-    <message>
-        <source>{0} free on the disk</source>
-        <translation>디스크 여유 {0}</translation>
     </message>
 </context>
 <context>
@@ -1330,11 +1330,11 @@
         <translation>Hub 모델</translation>
     </message>
     <message>
-        <source>owner/name, or words to search for</source>
+        <source>owner/name, or search terms</source>
         <translation>소유자/이름 또는 검색어</translation>
     </message>
     <message>
-        <source>Model or words to search for</source>
+        <source>Model or search terms</source>
         <translation>모델 또는 검색어</translation>
     </message>
     <message>
@@ -1354,16 +1354,16 @@
         <translation>리비전</translation>
     </message>
     <message>
-        <source>A branch, a tag or a commit; press Enter to look it up</source>
-        <translation>브랜치, 태그 또는 커밋. Enter를 누르면 조회합니다</translation>
+        <source>Branch, tag or commit; press Enter to look it up</source>
+        <translation>브랜치, 태그 또는 커밋을 입력하고 Enter를 눌러 조회</translation>
+    </message>
+    <message>
+        <source>Download only the tokenizer and compare the vocabularies</source>
+        <translation>토크나이저만 다운로드해 어휘를 비교합니다</translation>
     </message>
     <message>
         <source>&amp;Check</source>
         <translation>확인(&amp;C)</translation>
-    </message>
-    <message>
-        <source>Fetch the tokenizer alone and compare vocabularies before downloading</source>
-        <translation>다운로드하기 전에 토크나이저만 받아 어휘를 비교합니다</translation>
     </message>
     <message>
         <source>Stop checking</source>
@@ -1385,8 +1385,8 @@
 <context>
     <name>HubDialog</name>
     <message>
-        <source>It can be used when the run has ended. Esc stops it.</source>
-        <translation>실행이 끝나면 사용할 수 있습니다. Esc로 중지합니다.</translation>
+        <source>Models cannot be changed during a run. Press Esc to stop the run.</source>
+        <translation>실행 중에는 모델을 바꿀 수 없습니다. Esc를 누르면 실행이 중지됩니다.</translation>
     </message>
     <message>
         <source>Download</source>
@@ -1409,16 +1409,40 @@
         <translation>{0} 다운로드</translation>
     </message>
     <message>
-        <source>Finished files of a download are kept; an unfinished file starts again. A download goes on when this window is closed.</source>
-        <translation>완료된 파일은 유지되고, 받던 파일은 처음부터 다시 받습니다. 이 창을 닫아도 다운로드는 계속됩니다.</translation>
+        <source>If you cancel, finished files are kept; an unfinished file is downloaded again. A download continues after this window is closed.</source>
+        <translation>취소하면 완료된 파일은 남고, 완료되지 않은 파일은 다음에 다시 다운로드합니다. 이 창을 닫아도 다운로드는 계속됩니다.</translation>
     </message>
     <message>
-        <source>{0} on this machine ({1})</source>
-        <translation>이 컴퓨터에 {0} ({1})</translation>
+        <source>{0} downloaded ({1})</source>
+        <translation>다운로드된 {0} ({1})</translation>
     </message>
     <message>
-        <source>No models from the Hub on this machine yet</source>
-        <translation>이 컴퓨터에 아직 Hub 모델이 없습니다</translation>
+        <source>No models from the Hub downloaded yet</source>
+        <translation>허브에서 다운로드한 모델이 아직 없습니다</translation>
+    </message>
+    <message>
+        <source>{0} found. Only models with safetensors weights are listed.</source>
+        <translation>{0}을(를) 찾았습니다. safetensors 가중치가 있는 모델만 표시합니다.</translation>
+    </message>
+    <message>
+        <source>{0} The list shows the downloaded models.</source>
+        <translation>{0} 목록에는 다운로드된 모델이 표시됩니다.</translation>
+    </message>
+    <message>
+        <source>The download needs {0} of disk space; {1} are free.</source>
+        <translation>다운로드에 디스크 공간 {0}이(가) 필요하지만 여유 공간은 {1}입니다.</translation>
+    </message>
+    <message>
+        <source>Downloading the tokenizer and comparing vocabularies …</source>
+        <translation>토크나이저를 다운로드하고 어휘를 비교하는 중 …</translation>
+    </message>
+    <message>
+        <source>{0} is downloaded; it can be used after the run has ended.</source>
+        <translation>{0}을(를) 다운로드했습니다. 실행이 끝난 뒤 사용할 수 있습니다.</translation>
+    </message>
+    <message>
+        <source>{0} is downloaded and used as: {1}.</source>
+        <translation>{0}을(를) 다운로드했습니다. 역할: {1}.</translation>
     </message>
     <message>
         <source>Type a name and press Enter to search the Hub.</source>
@@ -1429,36 +1453,12 @@
         <translation>검색 중 …</translation>
     </message>
     <message>
-        <source>{0} found. Only those with safetensors weights are listed.</source>
-        <translation>{0} 찾음. safetensors 가중치가 있는 모델만 표시합니다.</translation>
-    </message>
-    <message>
-        <source>{0} Listed is what is on this machine.</source>
-        <translation>{0} 이 컴퓨터에 있는 모델을 표시합니다.</translation>
-    </message>
-    <message>
         <source>Asking the Hub about {0} …</source>
         <translation>Hub에서 {0} 조회 중 …</translation>
     </message>
     <message>
-        <source>It needs {0} on the disk, which has {1} free.</source>
-        <translation>디스크 공간 {0}이(가) 필요하지만 여유 공간은 {1}입니다.</translation>
-    </message>
-    <message>
-        <source>Fetching the tokenizer and comparing vocabularies …</source>
-        <translation>토크나이저를 받아 어휘를 비교하는 중 …</translation>
-    </message>
-    <message>
         <source>The vocabularies cannot be compared yet: {0}.</source>
         <translation>아직 어휘를 비교할 수 없습니다: {0}.</translation>
-    </message>
-    <message>
-        <source>{0} is on this machine; it can be used when the run has ended.</source>
-        <translation>{0}이(가) 이 컴퓨터에 있습니다. 실행이 끝나면 사용할 수 있습니다.</translation>
-    </message>
-    <message>
-        <source>{0} is on this machine and in use as: {1}.</source>
-        <translation>{0}이(가) 이 컴퓨터에 있으며 다음 역할로 사용 중입니다: {1}.</translation>
     </message>
     <message>
         <source>{0} model</source>
@@ -1488,12 +1488,12 @@
         <translation>접근</translation>
     </message>
     <message>
-        <source>on this machine</source>
-        <translation>이 컴퓨터에 있음</translation>
+        <source>downloaded</source>
+        <translation>다운로드됨</translation>
     </message>
     <message>
-        <source>in part</source>
-        <translation>일부</translation>
+        <source>incomplete</source>
+        <translation>불완전함</translation>
     </message>
     <message>
         <source>gated</source>
@@ -1629,12 +1629,12 @@ Click to show or hide it.</source>
         <translation>{0} / 여유 {1}</translation>
     </message>
     <message>
-        <source>⚠ needs {0}, {1} are free</source>
-        <translation>⚠ 필요 {0}, 여유 {1}</translation>
+        <source>⚠ needs {0}, {1} free</source>
+        <translation>⚠ {0} 필요, 여유 {1}</translation>
     </message>
     <message>
-        <source>at most at once on {0}: {1}</source>
-        <translation>{0} 최대 동시 사용량: {1}</translation>
+        <source>peak on {0}: {1}</source>
+        <translation>{0} 최대 사용량: {1}</translation>
     </message>
 </context>
 <context>
@@ -1648,8 +1648,8 @@ Click to show or hide it.</source>
         <translation>베이스에 NF4</translation>
     </message>
     <message>
-        <source>keep in main memory what does not fit of the base</source>
-        <translation>들어가지 않는 베이스 레이어는 메인 메모리에 두기</translation>
+        <source>offload the part of the base that does not fit</source>
+        <translation>베이스에서 들어가지 않는 부분을 오프로드</translation>
     </message>
     <message>
         <source>bfloat16 instead of float32</source>
@@ -1671,24 +1671,12 @@ Click to show or hide it.</source>
         <translation>메모리</translation>
     </message>
     <message>
-        <source>as the models can</source>
-        <translation>모델 한도</translation>
-    </message>
-    <message>
         <source>Load anyway</source>
         <translation>그래도 로드</translation>
     </message>
     <message>
-        <source>The program may be ended by the system.</source>
-        <translation>시스템이 프로그램을 종료할 수 있습니다.</translation>
-    </message>
-    <message>
         <source>&amp;Context</source>
         <translation>컨텍스트(&amp;C)</translation>
-    </message>
-    <message>
-        <source>The most tokens that prompt and text may have together.</source>
-        <translation>프롬프트와 텍스트를 합한 최대 토큰 수입니다.</translation>
     </message>
     <message>
         <source>Context</source>
@@ -1699,23 +1687,35 @@ Click to show or hide it.</source>
         <translation>메모리를 아직 추정하지 않았습니다.</translation>
     </message>
     <message>
-        <source>the most at once, while loading or generating</source>
-        <translation>로드 또는 생성 중 최대 동시 사용량</translation>
-    </message>
-    <message>
         <source>{0}: {1} of {2} free</source>
         <translation>{0}: {1} / 여유 {2}</translation>
     </message>
     <message>
-        <source>⚠ {0}: {1} needed at once, {2} free</source>
-        <translation>⚠ {0}: 동시에 {1} 필요, 여유 {2}</translation>
+        <source>models&apos; maximum</source>
+        <translation>모델의 최댓값</translation>
     </message>
     <message>
-        <source>Counted for a context of {0} tokens.</source>
-        <translation>컨텍스트 {0}토큰 기준입니다.</translation>
+        <source>The system may end the program when memory runs out.</source>
+        <translation>메모리가 부족해지면 시스템이 프로그램을 종료할 수 있습니다.</translation>
     </message>
     <message>
-        <source>What would make it smaller</source>
+        <source>Maximum number of tokens of prompt and generated text together.</source>
+        <translation>프롬프트와 생성된 텍스트를 합한 최대 토큰 수입니다.</translation>
+    </message>
+    <message>
+        <source>peak, while loading or generating</source>
+        <translation>로드 또는 생성 중 최대 사용량</translation>
+    </message>
+    <message>
+        <source>⚠ {0}: {1} needed at peak, {2} free</source>
+        <translation>⚠ {0}: 최대 {1} 필요, 여유 {2}</translation>
+    </message>
+    <message>
+        <source>Estimated for a context of {0} tokens.</source>
+        <translation>{0}토큰 컨텍스트를 기준으로 추정했습니다.</translation>
+    </message>
+    <message>
+        <source>Ways to reduce memory</source>
         <translation>메모리를 줄이는 방법</translation>
     </message>
     <message>
@@ -1731,12 +1731,12 @@ Click to show or hide it.</source>
         <translation>{0}: {1}, {2}</translation>
     </message>
     <message>
-        <source>Use</source>
+        <source>Apply</source>
         <translation>적용</translation>
     </message>
     <message>
-        <source>Use {0}</source>
-        <translation>{0} 적용</translation>
+        <source>Apply: {0}</source>
+        <translation>적용: {0}</translation>
     </message>
 </context>
 <context>
@@ -1812,7 +1812,7 @@ Click to show or hide it.</source>
         <translation>다운로드 중 …</translation>
     </message>
     <message>
-        <source>There is not enough room on the disk</source>
+        <source>There is not enough disk space</source>
         <translation>디스크 공간이 부족합니다</translation>
     </message>
     <message>

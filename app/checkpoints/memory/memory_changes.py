@@ -128,7 +128,7 @@ def _shorter_contexts(context: int) -> list[_Step]:
 
 
 def _offload_base(recipe: Recipe, facts: Sequence[RoleFacts]) -> list[_Step]:
-    label = "keep in main memory what does not fit of the base"
+    label = "offload the part of the base that does not fit"
     possible = facts[0].accelerated and not recipe.base.offload
     return [(label, partial(_change_roles, places=[0], offload=True))] if possible else []
 

@@ -68,10 +68,10 @@ def require_shared(report: VocabularyReport) -> None:
 
 
 def describe_difference(difference: TokenDifference) -> str:
-    """Such as: id 9 is “foo” here and “bar” there."""
-    here = "absent" if difference.base is None else f"“{difference.base}”"
-    there = "absent" if difference.other is None else f"“{difference.other}”"
-    return f"id {difference.token_id} is {here} here and {there} there"
+    """A sentence such as: id 9 is “foo” in the base and “bar” in this model."""
+    in_base = "absent" if difference.base is None else f"“{difference.base}”"
+    in_other = "absent" if difference.other is None else f"“{difference.other}”"
+    return f"id {difference.token_id} is {in_base} in the base and {in_other} in this model"
 
 
 def _tokens_of_roles(roles: Sequence[OpenedRole]) -> list[RoleTokens]:

@@ -1,1 +1,1 @@
-"""Finding, downloading and fitting models: the Hub, the cache, memory."""
+"""Dialogs about models: the Hub, downloaded models, endpoints and the memory estimate."""

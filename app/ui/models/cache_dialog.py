@@ -1,4 +1,4 @@
-"""The models that are downloaded: how large they are, when they were used, and deleting them."""
+"""The dialog of downloaded models: lists their sizes and last use, and deletes them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _Index = QModelIndex | QPersistentModelIndex
 
 
 class CachedModels(TitledModel):
-    """One row for each downloaded revision."""
+    """Table model with one row for each downloaded revision."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -52,7 +52,7 @@ class CachedModels(TitledModel):
         self.set_columns(titles, (4,))
 
     def show(self, models: Sequence[hub.CachedModel]) -> None:
-        """Show other models."""
+        """Replace the rows by ``models``."""
         self.beginResetModel()
         self._models = list(models)
         self.endResetModel()
@@ -79,14 +79,14 @@ class CachedModels(TitledModel):
         return (
             model.id,
             ", ".join(model.names) or model.commit[:7],
-            self.tr("complete") if model.complete else self.tr("in part"),
+            self.tr("complete") if model.complete else self.tr("incomplete"),
             QLocale().toString(used.date(), QLocale.FormatType.ShortFormat),
             size(model.size),
         )
 
 
 class CacheDialog(QDialog):
-    """Lists downloaded models; deletes those that are chosen, after a question."""
+    """Lists downloaded models; deletes the selected ones after a confirmation."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -135,7 +135,7 @@ class CacheDialog(QDialog):
         models, free, folder = answer
         self.models.show(models)
         total = size(sum(model.size for model in models))
-        text = self.tr("{0} in all, {1} free on the disk. Folder: {2}, shared with other programs.")
+        text = self.tr("{0} in total, {1} free on disk. Folder: {2}, shared with other programs.")
         self.message.show_message(text.format(total, size(free), folder))
         if self._error:
             self._tell(self._error)
@@ -149,7 +149,7 @@ class CacheDialog(QDialog):
         self.message.show_message(str(error), "error")
 
     def _on_not_deleted(self, error: TuneshiftError) -> None:
-        self._error = error  # told beside what is left
+        self._error = error  # shown with the list of remaining models
         self._list()
 
     def _chosen(self) -> list[hub.CachedModel]:
@@ -162,7 +162,9 @@ class CacheDialog(QDialog):
             text = self.tr("Delete {0} …").format(size(sum(model.size for model in chosen)))
         self.delete.setText(text)
         self.delete.setEnabled(bool(chosen) and not busy)
-        self.delete.setToolTip(self.tr("Wait for the download to end.") if busy else "")
+        self.delete.setToolTip(
+            self.tr("Models cannot be deleted during a download.") if busy else ""
+        )
 
     def _confirm(self) -> None:
         chosen = self._chosen()
@@ -174,9 +176,11 @@ class CacheDialog(QDialog):
         box.setTextFormat(Qt.TextFormat.PlainText)
         box.setText(self.tr("Delete from this machine?"))
         used = {hub.parse(source).repo for source in self._session.recipe.hub_sources()}
-        warning = self.tr("The recipe in the window uses one of them.")
+        warning = self.tr("The current recipe uses one of these models.")
         about = [names, warning] if used & {model.id for model in chosen} else [names]
-        box.setInformativeText("\n\n".join([*about, self.tr("Using them again needs a download.")]))
+        box.setInformativeText(
+            "\n\n".join([*about, self.tr("To use them again, you must download them again.")])
+        )
         delete = box.addButton(self.tr("Delete"), QMessageBox.ButtonRole.DestructiveRole)
         keep = box.addButton(QMessageBox.StandardButton.Cancel)
         box.setDefaultButton(keep)

@@ -1,4 +1,4 @@
-"""Checks a recipe before the weights of its Hub models are downloaded."""
+"""The check of a recipe before the weights of its Hub models are downloaded."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class CandidateCheck(QObject):
     """Fetches configurations, tokenizers and headers of Hub models, then asks the engine.
 
     Args:
-        session: The way to the engine and to the Hub.
+        session: The state of the window, which reaches the engine and the Hub.
     """
 
     finished = Signal(object)
-    """A ``Preflight``, or the ``TuneshiftError`` that prevented it."""
+    """The result: a ``Preflight``, or the ``TuneshiftError`` that prevented it."""
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -35,11 +35,11 @@ class CandidateCheck(QObject):
 
     @property
     def active(self) -> bool:
-        """Whether an answer is still to come."""
+        """Whether a check is in progress."""
         return self._recipe is not None
 
     def start(self, recipe: Recipe, sources: list[str]) -> None:
-        """Fetch what is needed of the Hub models in ``sources``, and check ``recipe``."""
+        """Fetch the small files of the Hub models in ``sources``, then check ``recipe``."""
         self.cancel()
         self._recipe, self._cancel = recipe, Flag()
         cancel, closing = self._cancel, self._session.downloads.closing
@@ -54,7 +54,7 @@ class CandidateCheck(QObject):
         )
 
     def cancel(self) -> None:
-        """Give up; nothing is announced."""
+        """Cancel the check; no result is signalled."""
         self._recipe = None
         self._cancel.set()
 
@@ -80,35 +80,35 @@ def _sources(recipe: Recipe) -> list[tuple[str, str]]:
 
 
 def unusable(found: Preflight) -> VocabularyError | None:
-    """Why the models of a recipe cannot be used together, or None where they can."""
+    """The error that says why the models of a recipe do not fit together, or None if they do."""
     different = [role for role in found.vocabulary.roles if role.verdict is Verdict.DIFFERENT]
     if not different:
         return None
     worst = max(different, key=lambda role: role.different)
     return VocabularyError(
-        translate("CandidateCheck", "The vocabulary of the {0} is not that of the base").format(
-            role_title(worst.role, found.recipe)
-        ),
+        translate(
+            "CandidateCheck", "The vocabulary of the {0} differs from that of the base"
+        ).format(role_title(worst.role, found.recipe)),
         evidence="; ".join([_amount(worst), *_examples(worst)]),
         next_step=translate("CandidateCheck", "Choose models that share a tokenizer."),
     )
 
 
 def describe(found: Preflight) -> str:
-    """What a check found of a recipe that can be used, in a sentence or two."""
+    """The result of checking a usable recipe, in one or two sentences."""
     roles = found.vocabulary.roles
     few = max(roles, key=lambda role: role.different)
     if few.different:
-        some = translate("CandidateCheck", "The vocabularies fit, but for some ids: {0}.")
+        some = translate("CandidateCheck", "The vocabularies match except for some ids: {0}.")
         sentences = [some.format(_amount(few))]
     else:
-        all_ = translate("CandidateCheck", "The vocabularies fit: {0} tokens.")
+        all_ = translate("CandidateCheck", "The vocabularies match: {0} tokens.")
         sentences = [all_.format(f"{roles[0].tokens:,}")]
     for device in found.memory.devices:
         if not device.fits:
             needs = translate(
                 "CandidateCheck",
-                "As it stands the recipe needs {0} on {1}, of which {2} are free.",
+                "The recipe needs {0} on {1}, where {2} are free.",
             )
             sentences.append(needs.format(size(device.peak), device.device, size(device.free)))
     return " ".join(sentences)
@@ -120,7 +120,7 @@ def _amount(role: RoleVocabulary) -> str:
 
 
 def _examples(role: RoleVocabulary) -> list[str]:
-    example = translate("CandidateCheck", "id {0} is {1} here and {2} there")
+    example = translate("CandidateCheck", "id {0} is {1} in the base and {2} in this model")
     return [
         example.format(item.token_id, _spelled(item.base), _spelled(item.other))
         for item in role.differences[:2]
@@ -128,4 +128,4 @@ def _examples(role: RoleVocabulary) -> list[str]:
 
 
 def _spelled(token: str | None) -> str:
-    return translate("CandidateCheck", "nothing") if token is None else f"“{token}”"
+    return translate("CandidateCheck", "no token") if token is None else f"“{token}”"

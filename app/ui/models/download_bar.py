@@ -1,4 +1,4 @@
-"""Shows the download that is on, with what can be done about it."""
+"""The download bar: progress of the current download, with buttons to cancel and retry."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _BAR_HEIGHT = 6
 
 
 class DownloadBar(QFrame):
-    """The first download that is on its way or has failed; hidden while there is none."""
+    """Shows the first active or failed download; hidden if there is none."""
 
     def __init__(self, downloads: Downloads, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -43,14 +43,14 @@ class DownloadBar(QFrame):
         self.cancel = QPushButton()
         self.cancel.clicked.connect(self._on_cancel)
         for button in (self.retry, self.cancel):
-            button.setAutoDefault(False)  # in a dialog Enter belongs to what is typed
+            button.setAutoDefault(False)  # in a dialog, Enter must go to the text field
         self._lay_out()
         downloads.changed.connect(self._update)
         self._update()
 
     @property
     def text(self) -> str:
-        """What it says."""
+        """The text of the bar."""
         return f"{self._title.full_text}\n{self._facts.message}"
 
     def _lay_out(self) -> None:
@@ -86,15 +86,17 @@ class DownloadBar(QFrame):
         self.retry.setVisible(failed)
         self.cancel.setText(self.tr("Dismiss") if failed else self.tr("Cancel"))
         self.cancel.setToolTip(
-            "" if failed else self.tr("Finished files are kept; an unfinished file starts again.")
+            ""
+            if failed
+            else self.tr("Finished files are kept; an unfinished file is downloaded again.")
         )
         self.setAccessibleDescription(self.text)
 
     def _describe(self, download: Download, others: int) -> str:
         if download.state is DownloadState.FAILED:
-            return self.tr("{0} was not downloaded").format(download.name)
+            return self.tr("Download of {0} failed").format(download.name)
         text = self.tr("Downloading {0}").format(download.name)
-        return self.tr("{0}, and {1} after it").format(text, others) if others else text
+        return self.tr("{0}, {1} more waiting").format(text, others) if others else text
 
     def _on_retry(self) -> None:
         if self._download:
@@ -106,14 +108,14 @@ class DownloadBar(QFrame):
 
 
 def facts(download: Download) -> str:
-    """Bytes, speed and time left of a download that is on its way, in one line."""
+    """Bytes, speed and time left of an active download, in one line."""
     if download.state is DownloadState.WAITING:
         return translate("DownloadBar", "Waiting for the Hub …")
     parts = [
         translate("DownloadBar", "{0} of {1}").format(size(download.done), size(download.total))
     ]
     if download.stalled:
-        parts.append(translate("DownloadBar", "stalled: nothing arrives"))
+        parts.append(translate("DownloadBar", "stalled: no data received"))
     else:
         if download.speed:
             parts.append(translate("DownloadBar", "{0}/s").format(size(round(download.speed))))

@@ -1,4 +1,4 @@
-"""Chooses an endpoint for the base: its address, its model and how much it is asked for."""
+"""The endpoint dialog: address, model and number of log-probabilities of a base on a server."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ _WIDTH = 460
 
 
 class EndpointDialog(QDialog):
-    """Nothing is asked of the server before the recipe is loaded."""
+    """Edits the endpoint of the base; sends no request, loading the recipe does."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self.setWindowTitle(self.tr("A base behind an endpoint"))
+        self.setWindowTitle(self.tr("Base from an API endpoint"))
         self.address = QLineEdit()
         self.address.setPlaceholderText(_EXAMPLE)
         self.model = QLineEdit()
-        self.model.setPlaceholderText(self.tr("the only one of the server"))
+        self.model.setPlaceholderText(self.tr("the server's only model"))
         self.count = NumberBox(1, _MOST, 5, 0)
-        self.all = QCheckBox(self.tr("Of all tokens, where the server gives them"))
+        self.all = QCheckBox(self.tr("All tokens, if the server supports it"))
         self._message = MessageLabel()
         kinds = QDialogButtonBox.StandardButton
         self._buttons = QDialogButtonBox(kinds.Ok | kinds.Cancel)
@@ -57,8 +57,9 @@ class EndpointDialog(QDialog):
         about = MessageLabel()
         about.show_message(
             self.tr(
-                "A server with the completions of the OpenAI API, such as vLLM or llama.cpp's. "
-                "Only tokens that it returns can be generated. Its tokenizer must be the pair's."
+                "A server with the completions API of OpenAI, such as vLLM or llama.cpp. Only "
+                "tokens whose log-probabilities it returns can be generated. It must use the "
+                "tokenizer of the expert pairs."
             )
         )
         form = QFormLayout()
@@ -96,14 +97,14 @@ class EndpointDialog(QDialog):
         if problem and typed:
             self._message.show_message(problem, "error")
         elif typed:
-            told = self.tr("A key is not kept in the recipe. {0}")
+            told = self.tr("The recipe does not store an API key. {0}")
             self._message.show_message(told.format(where_to_put(address_of(self.spec().source))))
         else:
             self._message.show_message("")
 
     def _problem(self) -> str:
         if not self._session.editable:
-            return self.tr("Models can be changed when the run has ended. Esc stops it.")
+            return self.tr("Models cannot be changed during a run. Press Esc to stop the run.")
         try:
             self.spec()
         except RecipeError as error:
@@ -111,10 +112,10 @@ class EndpointDialog(QDialog):
         return ""
 
     def spec(self) -> CheckpointSpec:
-        """The base as it stands in the dialog.
+        """The base as edited in the dialog.
 
         Raises:
-            RecipeError: The address is none.
+            RecipeError: The address is invalid.
         """
         return replace(
             self._session.recipe.base,
@@ -125,6 +126,6 @@ class EndpointDialog(QDialog):
         )
 
     def accept(self) -> None:
-        """Make it the base, as one change that can be undone."""
+        """Apply the dialog to the base, as one change that can be undone."""
         self._session.set_spec(0, self.spec())
         super().accept()

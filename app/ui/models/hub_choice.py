@@ -1,4 +1,4 @@
-"""The model that is chosen in the Hub dialog, and what is known of it."""
+"""The model selected in the Hub dialog, with its description."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from app.wording import size
 
 @dataclass(frozen=True, slots=True)
 class HubChoice:
-    """A revision of a model.
+    """A selected revision of a Hub model.
 
     Attributes:
-        row: What a search and the cache say.
-        model: What the Hub says, once it was asked.
-        disk: Bytes free where models are downloaded to, once known.
+        row: The facts from the search and from the cache.
+        model: The facts from the Hub; None until the Hub has answered.
+        disk: Free bytes on the disk of the cache, once known.
     """
 
     row: HubRow
@@ -30,12 +30,12 @@ class HubChoice:
 
     @property
     def here(self) -> bool:
-        """Whether it can be used without a download."""
+        """Whether the model can be used without a download."""
         return self.model.missing <= 0 if self.model else self.row.here
 
     @property
     def adapter(self) -> bool:
-        """Whether it is a LoRA adapter."""
+        """Whether the model is a LoRA adapter."""
         if self.model is None:
             return self.row.adapter
         names = {file.name for file in self.model.files}
@@ -43,11 +43,11 @@ class HubChoice:
 
     @property
     def source(self) -> str:
-        """As a recipe names it; an adapter says that it is one."""
+        """The source of the model as written in a recipe, with a prefix for an adapter."""
         return f"adapter:{self.id.source}" if self.adapter else self.id.source
 
     def describe(self) -> str:
-        """Two lines or three about it."""
+        """The description of the model in two or three lines."""
         lines = [f"{self.id} · {self.id.link}"]
         model, cached = self.model, self.row.cached
         if model:
@@ -56,14 +56,14 @@ class HubChoice:
                 lines.append(
                     translate(
                         "HubChoice",
-                        "It is gated: accept the terms at the link, then log in: hf auth login",
+                        "Gated model: accept its terms at the link, then log in: hf auth login",
                     )
                 )
         elif cached:
             state = (
-                translate("HubChoice", "on this machine")
+                translate("HubChoice", "downloaded")
                 if cached.complete
-                else translate("HubChoice", "in part on this machine")
+                else translate("HubChoice", "partly downloaded")
             )
             lines.append(f"{size(cached.size)} {state} · commit {cached.commit[:7]}")
         return "\n".join(lines)
@@ -71,16 +71,16 @@ class HubChoice:
     def _facts(self, model: HubModel) -> list[str]:
         amount = size(model.size)
         if self.here:
-            amount = translate("HubChoice", "{0}, all on this machine").format(amount)
+            amount = translate("HubChoice", "{0}, all downloaded").format(amount)
         elif model.cached:
-            amount = translate("HubChoice", "{0}, of which {1} are here").format(
+            amount = translate("HubChoice", "{0}, of which {1} are downloaded").format(
                 amount, size(model.cached)
             )
         licence = (
             translate("HubChoice", "licence {0}").format(model.licence)
             if model.licence
-            else translate("HubChoice", "no licence")
+            else translate("HubChoice", "no licence given")
         )
         kind = translate("HubChoice", "LoRA adapter") if self.adapter else model.architecture
-        free = translate("HubChoice", "{0} free on the disk").format(size(self.disk))
+        free = translate("HubChoice", "{0} free on disk").format(size(self.disk))
         return [part for part in (amount, free, licence, kind) if part]

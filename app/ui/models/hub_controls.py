@@ -1,4 +1,4 @@
-"""What is to be seen in the Hub dialog; what it does is in ``hub_dialog``."""
+"""The widgets of the Hub dialog; their behaviour is in ``hub_dialog``."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _SIZE = QSize(760, 600)
 
 
 class HubControls(QDialog):
-    """A field to search in, results, what is known of the chosen one, and buttons."""
+    """Lays out the search field, the results, the description of the selected model and buttons."""
 
     def __init__(self, downloads: Downloads, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -39,8 +39,8 @@ class HubControls(QDialog):
         self.setWindowTitle(translate("HubControls", "Models from the Hub"))
         self.resize(_SIZE)
         self.text = QLineEdit()
-        self.text.setPlaceholderText(translate("HubControls", "owner/name, or words to search for"))
-        self.text.setAccessibleName(translate("HubControls", "Model or words to search for"))
+        self.text.setPlaceholderText(translate("HubControls", "owner/name, or search terms"))
+        self.text.setAccessibleName(translate("HubControls", "Model or search terms"))
         self.text.setClearButtonEnabled(True)
         self.search = QPushButton(translate("HubControls", "&Search"))
         self.results = HubResults(self)
@@ -51,7 +51,7 @@ class HubControls(QDialog):
         self.revision = QLineEdit("main")
         self.revision.setAccessibleName(translate("HubControls", "Revision"))
         self.revision.setToolTip(
-            translate("HubControls", "A branch, a tag or a commit; press Enter to look it up")
+            translate("HubControls", "Branch, tag or commit; press Enter to look it up")
         )
         self.facts = MessageLabel()
         self.message = MessageLabel()
@@ -59,7 +59,7 @@ class HubControls(QDialog):
         self.check.setToolTip(
             translate(
                 "HubControls",
-                "Fetch the tokenizer alone and compare vocabularies before downloading",
+                "Download only the tokenizer and compare the vocabularies",
             )
         )
         self.cancel_check = QPushButton(translate("HubControls", "Stop checking"))

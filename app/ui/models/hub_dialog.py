@@ -1,6 +1,6 @@
-"""Finds a model on the Hub, says what it is, checks it, downloads it and gives it to a role.
+"""The Hub dialog: searches, describes, checks and downloads a model for a role.
 
-Nothing is asked of the network before a person presses Enter or a button, or chooses a result.
+The network is used only after the user presses Enter or a button, or selects a result.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ from app.ui.words.role_words import role_titles
 from app.wording import size
 
 _PAUSE_MS = 250
-"""How long a result must stay chosen before the Hub is asked about it."""
+"""Milliseconds that a result must stay selected before the Hub is asked about it."""
 
 _Answer = TypeVar("_Answer")
 
 
 class HubDialog(HubControls):
-    """The Hub for one role of the recipe.
+    """Chooses a Hub model for one role of the recipe.
 
     Args:
-        session: The state.
-        place: The role that a model is for at first, as in ``Recipe.roles``.
+        session: The state of the window.
+        place: The index in ``Recipe.roles`` of the role that is selected at first.
     """
 
     def __init__(self, session: Session, place: int, parent: QWidget | None = None) -> None:
@@ -50,7 +50,7 @@ class HubDialog(HubControls):
         self._download: Download | None = None
         self._check = CandidateCheck(session, self)
         self._then_download = False
-        self._warned: HubChoice | None = None  # checked, and does not fit
+        self._warned: HubChoice | None = None  # the last choice whose vocabulary did not match
         self._wanted = (place, "")
         self._pause = QTimer(self, interval=_PAUSE_MS, singleShot=True)
         self._connect()
@@ -94,7 +94,7 @@ class HubDialog(HubControls):
         self._update()
 
     def _on_role(self) -> None:
-        self._warned = None  # of another role
+        self._warned = None  # the warning was about another role
         self._update()
 
     def done(self, result: int) -> None:
@@ -116,11 +116,13 @@ class HubDialog(HubControls):
         self.take.setEnabled(choice is not None and editable and not active and not under_way)
         self.take.setText(self._step(choice))
         self.take.setToolTip(
-            "" if editable else self.tr("It can be used when the run has ended. Esc stops it.")
+            ""
+            if editable
+            else self.tr("Models cannot be changed during a run. Press Esc to stop the run.")
         )
 
     def _step(self, choice: HubChoice | None) -> str:
-        """What the one emphasised button does next."""
+        """The label of the default button, which says the next step."""
         if choice is None:
             return self.tr("Download")
         if choice.here:
@@ -133,11 +135,11 @@ class HubDialog(HubControls):
 
     def _hint(self) -> str:
         return self.tr(
-            "Finished files of a download are kept; an unfinished file starts again. "
-            "A download goes on when this window is closed."
+            "If you cancel, finished files are kept; an unfinished file is downloaded again. "
+            "A download continues after this window is closed."
         )
 
-    # Finding
+    # Searching
 
     def _list_cached(self) -> None:
         self._ask(cached_rows, self._show_cached)
@@ -146,8 +148,8 @@ class HubDialog(HubControls):
         self._cached = cached
         self._show_rows(cached)
         total = size(sum(row.cached.size for row in cached if row.cached))
-        here = self.tr("{0} on this machine ({1})").format(_models(len(cached)), total)
-        here = here if cached else self.tr("No models from the Hub on this machine yet")
+        here = self.tr("{0} downloaded ({1})").format(_models(len(cached)), total)
+        here = here if cached else self.tr("No models from the Hub downloaded yet")
         search = self.tr("Type a name and press Enter to search the Hub.")
         self.message.show_message(f"{here}. {search}")
 
@@ -176,7 +178,7 @@ class HubDialog(HubControls):
 
     def _show_hits(self, hits: list[hub.HubHit]) -> None:
         self._show_rows(rows_of_hits(hits, self._cached))
-        text = self.tr("{0} found. Only those with safetensors weights are listed.")
+        text = self.tr("{0} found. Only models with safetensors weights are listed.")
         self.message.show_message(text.format(_models(len(hits))))
 
     def _show_rows(self, rows: list[HubRow]) -> None:
@@ -197,10 +199,10 @@ class HubDialog(HubControls):
         text = str(error)
         if isinstance(error, hub.UnreachableError) and self._choice is None:
             self._show_rows(self._cached)
-            text = self.tr("{0} Listed is what is on this machine.").format(text)
+            text = self.tr("{0} The list shows the downloaded models.").format(text)
         self.message.show_message(text, "error")
 
-    # Choosing
+    # Selecting
 
     def _choose(self, choice: HubChoice | None) -> None:
         self._check.cancel()
@@ -223,13 +225,13 @@ class HubDialog(HubControls):
                 self._pause.start()
 
     def _on_revision(self, text: str) -> None:
-        """Forget what was said of another revision; Enter asks about this one."""
+        """Forget the description of the previous revision; Enter asks about this one."""
         if self._choice:
             chosen = hub.HubId(self._choice.id.repo, text.strip() or "main")
             self._choose(HubChoice(self._row_of(chosen)))
 
     def _look(self) -> None:
-        """Ask the Hub about what is chosen."""
+        """Ask the Hub about the selected model."""
         if self._choice is None:
             return
         chosen = self._choice.id
@@ -244,7 +246,7 @@ class HubDialog(HubControls):
             return
         self._choice = replace(self._choice, model=model, disk=disk)
         short = model.missing > disk
-        text = self.tr("It needs {0} on the disk, which has {1} free.")
+        text = self.tr("The download needs {0} of disk space; {1} are free.")
         text = text.format(size(model.missing), size(disk)) if short else ""
         self.message.show_message(text, "error" if short else "caption")
         self._update()
@@ -260,7 +262,7 @@ class HubDialog(HubControls):
             self.message.show_message(str(error), "error")
             return
         self._then_download = then_download
-        self.message.show_message(self.tr("Fetching the tokenizer and comparing vocabularies …"))
+        self.message.show_message(self.tr("Downloading the tokenizer and comparing vocabularies …"))
         self._check.start(recipe, [self._choice.id.source])
         self._update()
 
@@ -274,7 +276,7 @@ class HubDialog(HubControls):
             here = self._row_of(self._choice.id)
             self._choice = replace(self._choice, row=here)
         wrong = candidate_check.unusable(found) if isinstance(found, Preflight) else found
-        if isinstance(wrong, NotDownloadedError):  # another role's
+        if isinstance(wrong, NotDownloadedError):  # the model of another role
             text = self.tr("The vocabularies cannot be compared yet: {0}.")
             self.message.show_message(text.format(wrong.cause))
         elif wrong:
@@ -310,16 +312,16 @@ class HubDialog(HubControls):
             self._update()
 
     def _on_downloaded(self, download: Download) -> None:
-        """Give what has come to the role, unless a run is on."""
+        """Give the downloaded model to the role, unless a run is active."""
         if download is not self._download:
             return
         self._download = None
         self._session.downloads.ask(self, cached_rows, self._on_cache_changed, self._on_failed)
         if not self._session.editable:
-            text = self.tr("{0} is on this machine; it can be used when the run has ended.")
+            text = self.tr("{0} is downloaded; it can be used after the run has ended.")
             self.message.show_message(text.format(download.name))
         elif self._use(*self._wanted):
-            text = self.tr("{0} is on this machine and in use as: {1}.")
+            text = self.tr("{0} is downloaded and used as: {1}.")
             role = self.role.itemText(self._wanted[0])
             self.message.show_message(text.format(download.name, role))
 
@@ -330,9 +332,9 @@ class HubDialog(HubControls):
         self._update()
 
     def _use(self, place: int, source: str) -> bool:
-        """Give the model to the role at ``place``; whether it could be given."""
+        """Give the model to the role at ``place`` and return whether that was possible."""
         specs = self._session.recipe.checkpoints()
-        if place >= len(specs):  # its pair has been removed
+        if place >= len(specs):  # the pair of the role has been removed
             return False
         try:
             if specs[place].source == source:

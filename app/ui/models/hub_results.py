@@ -1,4 +1,4 @@
-"""The models that a search of the Hub found, or that are on this machine, as a table."""
+"""The table of Hub models: the results of a search, or the downloaded models."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _Index = QModelIndex | QPersistentModelIndex
 
 @dataclass(frozen=True, slots=True)
 class HubRow:
-    """One model: what a search says of it, and what is here of it.
+    """A Hub model with the facts from the search and from the cache.
 
     Attributes:
-        adapter: Whether what is here is a LoRA adapter.
+        adapter: Whether the downloaded model is a LoRA adapter.
     """
 
     id: HubId
@@ -31,17 +31,17 @@ class HubRow:
 
     @property
     def here(self) -> bool:
-        """Whether it can be used without the network."""
+        """Whether the model can be used without the network."""
         return self.cached is not None and self.cached.complete
 
 
 def cached_rows() -> list[HubRow]:
-    """What is on this machine, read from the disk; a revision without a name goes by its commit."""
+    """The downloaded models; a revision without a name is named by its commit."""
     return [_cached_row(model) for model in hub.cached_models()]
 
 
 def rows_of_hits(hits: Sequence[HubHit], cached: Sequence[HubRow]) -> list[HubRow]:
-    """Results of a search, in its order, with what is here of each."""
+    """The results of a search in their order, each with its downloaded files."""
     here = {row.id: row for row in cached}
     found = [here.get(HubId(hit.id), HubRow(HubId(hit.id))) for hit in hits]
     return [replace(row, hit=hit) for row, hit in zip(found, hits, strict=True)]
@@ -59,7 +59,7 @@ def _cached_row(model: CachedModel) -> HubRow:
 
 
 class HubResults(TitledModel):
-    """One row for each model."""
+    """Table model with one row for each Hub model."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -69,12 +69,12 @@ class HubResults(TitledModel):
             self.tr("downloads"),
             self.tr("likes"),
             self.tr("access"),
-            self.tr("on this machine"),
+            self.tr("downloaded"),
         )
         self.set_columns(titles, (1, 2, 4))
 
     def show(self, rows: Sequence[HubRow]) -> None:
-        """Show other rows."""
+        """Replace the rows by ``rows``."""
         self.beginResetModel()
         self._rows = list(rows)
         self.endResetModel()
@@ -98,7 +98,7 @@ class HubResults(TitledModel):
         hit, cached = row.hit, row.cached
         here = ""
         if cached:
-            here = size(cached.size) if cached.complete else self.tr("in part")
+            here = size(cached.size) if cached.complete else self.tr("incomplete")
         if hit is None:
             return (str(row.id), "", "", "", here)
         access = self.tr("gated") if hit.gated else self.tr("open")

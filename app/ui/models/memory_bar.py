@@ -1,4 +1,4 @@
-"""What the recipe takes of the memory that is free: one stacked bar for each device."""
+"""The memory bar: estimated memory of the recipe, one stacked bar for each device."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _LINE = 2
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A stretch of the bar: ``share`` of its length in ``color``."""
+    """A segment of a bar: the fraction ``share`` of its length, in ``color``."""
 
     share: float
     color: QColor
 
 
 class MemoryBar(QAbstractButton):
-    """Weights of each role in its pair's colour, then cache and work; pressing it tells more."""
+    """Shows each role's weights in its pair's colour, then the other parts; opens the details."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -46,7 +46,7 @@ class MemoryBar(QAbstractButton):
 
     @property
     def captions(self) -> list[str]:
-        """What is written below each bar."""
+        """The caption below each bar."""
         devices = self._devices()
         if not devices:
             unknown = self._session.check_problem is not None
@@ -58,7 +58,7 @@ class MemoryBar(QAbstractButton):
         ]
 
     def segments(self, device: DeviceMemory) -> list[Segment]:
-        """The stretches of a device's bar, from the left."""
+        """The segments of a device's bar, from left to right."""
         found, theme = self._session.preflight, current_theme()
         if found is None:
             return []
@@ -72,7 +72,7 @@ class MemoryBar(QAbstractButton):
         rows = max(len(self._devices()), 1)
         return QSize(120, rows * self._row_height() + 2 * _LINE)
 
-    # What is shown
+    # Content
 
     def _devices(self) -> tuple[DeviceMemory, ...]:
         found = self._session.preflight
@@ -81,10 +81,10 @@ class MemoryBar(QAbstractButton):
     def _caption(self, device: DeviceMemory) -> str:
         if device.fits:
             return self.tr("{0} of {1} free").format(size(device.needed), size(device.free))
-        return self.tr("⚠ needs {0}, {1} are free").format(size(device.peak), size(device.free))
+        return self.tr("⚠ needs {0}, {1} free").format(size(device.peak), size(device.free))
 
     def _parts(self) -> list[tuple[str, str]]:
-        """What takes memory, and how much, on all devices."""
+        """The title and the size of each part of the memory estimate, on all devices."""
         found = self._session.preflight
         if found is None:
             return []
@@ -104,7 +104,7 @@ class MemoryBar(QAbstractButton):
         self.setAccessibleDescription(listed)
         lines = [f"{title}: {amount}" for title, amount in parts]
         lines += [
-            self.tr("at most at once on {0}: {1}").format(device.device, size(device.peak))
+            self.tr("peak on {0}: {1}").format(device.device, size(device.peak))
             for device in self._devices()
         ]
         self.setToolTip("\n".join(lines))

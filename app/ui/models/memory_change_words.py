@@ -1,4 +1,4 @@
-"""What a change that makes a recipe smaller is called in the language of the window."""
+"""Titles of the changes that reduce the memory of a recipe."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from app.ui.translation import translate
 
 
 def change_title(before: Recipe, after: Recipe) -> str:
-    """What leads from ``before`` to ``after``, a recipe that takes less memory."""
+    """The title of the change from ``before`` to ``after``, a recipe that needs less memory."""
     specs = list(zip(before.checkpoints(), after.checkpoints(), strict=True))
     steps = [*_dtype(specs), *_quantized_pairs(specs, before)]
     if before.context != after.context:
@@ -18,15 +18,13 @@ def change_title(before: Recipe, after: Recipe) -> str:
     if old.quantization != new.quantization:
         steps.append(translate("MemoryChanges", "NF4 for the base"))
     if old.offload != new.offload:
-        steps.append(
-            translate("MemoryChanges", "keep in main memory what does not fit of the base")
-        )
+        steps.append(translate("MemoryChanges", "offload the part of the base that does not fit"))
     title = ", ".join(steps)
     return title[:1].upper() + title[1:]
 
 
 _Roles = list[tuple[CheckpointSpec, CheckpointSpec]]
-"""Every role before and after."""
+"""Each role before and after the change."""
 
 
 def _dtype(roles: _Roles) -> list[str]:

@@ -1,4 +1,4 @@
-"""The parts of the memory estimate, and the changes that make a recipe smaller."""
+"""The memory dialog: parts of the memory estimate, and changes that reduce memory."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from app.ui.widgets.form_controls import NumberBox
 from app.wording import size
 
 _WIDTH = 340
-"""Pixels of the box for the context; with a width of its own the dialog would not grow."""
+"""Minimum width of the field for the context in pixels; a fixed width would limit the dialog."""
 
 _SWATCH = 10
 _LONGEST = 10_000_000
 
 
 class MemoryDialog(QDialog):
-    """Follows the session; each change is taken with one click, and can be undone."""
+    """Shows the estimate of the current recipe; applies a change with one click, with undo."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -41,15 +41,15 @@ class MemoryDialog(QDialog):
         self._content: QWidget | None = None
         self._changes: list[QPushButton] = []
         self.setWindowTitle(self.tr("Memory"))
-        self.context = NumberBox(0, _LONGEST, 256, 0, self.tr("as the models can"))
+        self.context = NumberBox(0, _LONGEST, 256, 0, self.tr("models' maximum"))
         self._buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         self._anyway = QPushButton(self.tr("Load anyway"))
-        self._anyway.setToolTip(self.tr("The program may be ended by the system."))
+        self._anyway.setToolTip(self.tr("The system may end the program when memory runs out."))
         self._anyway.clicked.connect(lambda: session.load(although_full=True))
         self._buttons.addButton(self._anyway, QDialogButtonBox.ButtonRole.ActionRole)
         self._buttons.rejected.connect(self.reject)
         for button in self._buttons.findChildren(QPushButton):
-            button.setAutoDefault(False)  # Return in the number ends typing, not the dialog
+            button.setAutoDefault(False)  # Enter in the number field must not press a button
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE, 2 * SPACE)
         self._layout.setSpacing(2 * SPACE)
@@ -63,11 +63,11 @@ class MemoryDialog(QDialog):
     def _make_context(self) -> QHBoxLayout:
         label = QLabel(self.tr("&Context"))
         label.setBuddy(self.context)
-        about = self.tr("The most tokens that prompt and text may have together.")
+        about = self.tr("Maximum number of tokens of prompt and generated text together.")
         self.context.setAccessibleName(self.tr("Context"))
         self.context.setToolTip(about)
         self.context.setMinimumWidth(_WIDTH)
-        self.context.setKeyboardTracking(False)  # a change loads the models again
+        self.context.setKeyboardTracking(False)  # each change reloads the models
         self.context.valueChanged.connect(lambda value: self._session.set_context(int(value)))
         row = QHBoxLayout()
         row.setSpacing(2 * SPACE)
@@ -75,7 +75,7 @@ class MemoryDialog(QDialog):
         row.addWidget(self.context, 1)
         return row
 
-    # From the session
+    # Updates from the session
 
     def _update(self) -> None:
         had_focus = self.focusWidget() in self._changes
@@ -128,7 +128,7 @@ class MemoryDialog(QDialog):
             grid.addWidget(_label(part_title(part, recipe), role="caption"), row, 1)
             grid.addWidget(_label(size(part.size)), row, 2, Qt.AlignmentFlag.AlignRight)
         last = len(device.parts)
-        most = self.tr("the most at once, while loading or generating")
+        most = self.tr("peak, while loading or generating")
         grid.addWidget(_label(most, role="caption"), last, 1)
         grid.addWidget(_label(size(device.peak)), last, 2, Qt.AlignmentFlag.AlignRight)
         layout.addLayout(grid)
@@ -137,15 +137,15 @@ class MemoryDialog(QDialog):
         needed, free = size(device.needed), size(device.free)
         if device.fits:
             return self.tr("{0}: {1} of {2} free").format(device.device, needed, free)
-        return self.tr("⚠ {0}: {1} needed at once, {2} free").format(
+        return self.tr("⚠ {0}: {1} needed at peak, {2} free").format(
             device.device, size(device.peak), free
         )
 
     def _add_changes(self, layout: QVBoxLayout, memory: MemoryEstimate, recipe: Recipe) -> None:
-        counted = self.tr("Counted for a context of {0} tokens.").format(f"{memory.context:,}")
+        counted = self.tr("Estimated for a context of {0} tokens.").format(f"{memory.context:,}")
         layout.addWidget(_label(counted, role="caption"))
         if memory.changes:
-            layout.addWidget(_label(self.tr("What would make it smaller"), role="section"))
+            layout.addWidget(_label(self.tr("Ways to reduce memory"), role="section"))
         for change in memory.changes:
             title = change_title(recipe, change.recipe)
             row = QHBoxLayout()
@@ -158,14 +158,14 @@ class MemoryDialog(QDialog):
         return self.tr("{0}: {1}, {2}").format(title, size(change.peak), fits)
 
     def _make_button(self, change: MemoryChange, title: str) -> QPushButton:
-        button = QPushButton(self.tr("Use"))
+        button = QPushButton(self.tr("Apply"))
         button.setAutoDefault(False)
-        button.setAccessibleName(self.tr("Use {0}").format(title))
+        button.setAccessibleName(self.tr("Apply: {0}").format(title))
         button.clicked.connect(lambda: self._use(change))
         self._changes.append(button)
         return button
 
-    # From the person
+    # User actions
 
     def _use(self, change: MemoryChange) -> None:
         found = self._session.preflight
@@ -175,7 +175,7 @@ class MemoryDialog(QDialog):
 
 
 class Swatch(QWidget):
-    """A small square in the colour of a part."""
+    """Shows the colour of a part of the estimate as a small square."""
 
     def __init__(self, color: QColor, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -187,7 +187,7 @@ class Swatch(QWidget):
 
 
 def show_memory(session: Session, parent: QWidget) -> MemoryDialog:
-    """Show what the recipe takes in memory; it is open once at most."""
+    """Show the window's one memory dialog."""
     return show_once(parent, MemoryDialog, "memory", lambda window: MemoryDialog(session, window))
 
 

@@ -1,4 +1,4 @@
-"""The names and the colours of the parts of the memory estimate."""
+"""Titles and colours of the parts of the memory estimate."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from app.ui.translation import translate
 from app.ui.words.role_words import role_titles
 
 _AND, _ADAPTER = " and ", ": adapter"
-"""How labels are made of the names of roles."""
+"""Separator and ending in the labels of parts, which are made of role names."""
 
 _LIGHTER = {"antiexpert": 0.4, "cache": 0.45, "work": 0.7}
 
 
 def part_color(part: MemoryPart, recipe: Recipe, theme: Theme) -> QColor:
-    """The colour of a part: weights in the colour of their pair, paler for the anti-expert."""
+    """The colour of a part; weights have the colour of their pair, paler for an anti-expert."""
     if part.kind != "weights":
         return blend(theme.muted, theme.surface, _LIGHTER.get(part.kind, _LIGHTER["work"]))
     place = _role_place(part.label, recipe)
@@ -29,7 +29,7 @@ def part_color(part: MemoryPart, recipe: Recipe, theme: Theme) -> QColor:
 
 
 def part_title(part: MemoryPart, recipe: Recipe) -> str:
-    """What a part is called in the language of the window: weights by the roles that share them."""
+    """The translated title of a part; weights are named by the roles that share them."""
     if part.kind != "weights":
         return {
             "KV cache": translate("MemoryParts", "KV cache"),
@@ -53,6 +53,6 @@ def part_title(part: MemoryPart, recipe: Recipe) -> str:
 
 
 def _role_place(label: str, recipe: Recipe) -> int:
-    """The place of the role that a label begins with; the base where it names none."""
+    """The index of the role that a label begins with; the base if it names no role."""
     names = [name for name, _ in recipe.roles()]
     return next((place for place, name in enumerate(names) if label.startswith(name)), 0)

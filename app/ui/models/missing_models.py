@@ -1,4 +1,4 @@
-"""Brings the Hub models that a recipe names and this machine lacks, then loads the recipe."""
+"""Downloads the Hub models that a recipe lacks, then loads the recipe."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from app.wording import size
 class _Stage(Enum):
     IDLE = auto()
     OFFERED = auto()
-    LOOKING = auto()  # asking the Hub how large they are
+    LOOKING = auto()  # asking the Hub for the sizes of the missing models
     CHECKING = auto()
     DOWNLOADING = auto()
 
 
 class MissingModels(QObject):
-    """Makes an offer when a recipe cannot be loaded because models are not downloaded yet.
+    """Offers to download the models that a recipe lacks; :meth:`go_on` takes the offer.
 
-    Nothing is asked of the network before :meth:`go_on`.
+    The network is not used before :meth:`go_on`.
     """
 
     changed = Signal()
@@ -50,7 +50,7 @@ class MissingModels(QObject):
 
     @property
     def offer(self) -> str:
-        """What :meth:`go_on` does next, for a button; empty where there is nothing to do."""
+        """The button label of the next step of :meth:`go_on`; empty if there is none."""
         if self._stage is _Stage.IDLE:
             return ""
         count = len(self._sources)
@@ -62,7 +62,7 @@ class MissingModels(QObject):
 
     @property
     def busy(self) -> str:
-        """What is going on, or nothing."""
+        """The label of the step in progress; empty if there is none."""
         return {
             _Stage.LOOKING: self.tr("Asking the Hub …"),
             _Stage.CHECKING: self.tr("Comparing vocabularies …"),
@@ -70,7 +70,7 @@ class MissingModels(QObject):
         }.get(self._stage, "")
 
     def go_on(self) -> None:
-        """Ask for sizes where they are not known, otherwise check and download."""
+        """Ask the Hub for unknown sizes, otherwise check the recipe and download its models."""
         if self._stage is not _Stage.OFFERED:
             return
         self._set_stage(_Stage.LOOKING)
@@ -86,7 +86,7 @@ class MissingModels(QObject):
 
         self._session.downloads.ask(self, look, done, self._fail)
 
-    # What is missing
+    # Missing models
 
     def _on_problem(self) -> None:
         if self._stage is _Stage.DOWNLOADING:
@@ -121,7 +121,7 @@ class MissingModels(QObject):
         self.changed.emit()
 
     def _fail(self, error: TuneshiftError) -> None:
-        """Show why it did not work; the offer stays, to be tried again."""
+        """Show the error; the offer stays for another try."""
         if self._stage in (_Stage.LOOKING, _Stage.CHECKING):
             self._set_stage(_Stage.OFFERED)
             self._reported = error
@@ -134,7 +134,7 @@ class MissingModels(QObject):
         if missing > disk:
             self._fail(
                 HubError(
-                    self.tr("There is not enough room on the disk"),
+                    self.tr("There is not enough disk space"),
                     evidence=self.tr("needed {0}, free {1}").format(size(missing), size(disk)),
                     next_step=self.tr(
                         "Delete models that you no longer need: Models, Downloaded models."
@@ -166,7 +166,7 @@ class MissingModels(QObject):
             return
         self._end()
         if not wanted:
-            self._on_problem()  # another recipe was opened meanwhile, and may lack models too
+            self._on_problem()  # a recipe opened in the meantime may lack models too
         elif cancelled:
             self._session.report(NotDownloadedError(source))
         else:

@@ -288,7 +288,7 @@ def test_the_least_harmful_change_that_fits_is_first() -> None:
         "NF4 for the pair Style",
         "A context of 2,048 tokens",
         "NF4 for the base",
-        "Keep in main memory what does not fit of the base",
+        "Offload the part of the base that does not fit",
     ]
     assert changes[0].recipe.base.dtype == "bfloat16"
     assert changes[1].recipe.pairs[0].antiexpert.quantization == "nf4"

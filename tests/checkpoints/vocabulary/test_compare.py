@@ -190,7 +190,7 @@ def test_another_vocabulary_is_refused_with_counts_and_examples() -> None:
     with pytest.raises(VocabularyError, match="The anti-expert “A” has another voc") as caught:
         require_shared(report)
     assert "1,000 of 1,000 tokens differ" in caught.value.evidence
-    assert "id 0 is “t0” here and “t999” there" in caught.value.evidence
+    assert "id 0 is “t0” in the base and “t999” in this model" in caught.value.evidence
 
 
 @pytest.mark.parametrize(("differing", "verdict"), [(9, Verdict.FEW), (10, Verdict.DIFFERENT)])

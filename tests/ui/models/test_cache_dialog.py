@@ -52,10 +52,10 @@ def test_models_are_listed_with_size_state_and_total(dialog: CacheDialog) -> Non
     model = dialog.models
     rows = [[model.data(model.index(row, column)) for column in range(5)] for row in range(3)]
     assert [row[0] for row in rows] == ["owner/one", "owner/two", "owner/three"]
-    assert [row[2] for row in rows] == ["complete", "complete", "in part"]
+    assert [row[2] for row in rows] == ["complete", "complete", "incomplete"]
     assert rows[0][4] == "500 MB"
     assert "2023" in rows[0][3] or "23" in rows[0][3]
-    assert "1.5 GB in all, 40.0 GB free" in dialog.message.message
+    assert "1.5 GB in total, 40.0 GB free on disk" in dialog.message.message
     assert "/cache" in dialog.message.message
     assert not dialog.delete.isEnabled()
 
@@ -69,7 +69,7 @@ def test_what_is_chosen_is_deleted_after_the_question(
     press(qtbot, box, "Delete")
     qtbot.waitUntil(lambda: dialog.models.rowCount() == 2)
     assert [model.id for model in fake_hub.cached] == ["owner/one", "owner/three"]
-    assert "1.0 GB in all" in dialog.message.message
+    assert "1.0 GB in total" in dialog.message.message
 
 
 @pytest.mark.parametrize("key", [Qt.Key.Key_Escape, Qt.Key.Key_Return])
@@ -88,7 +88,7 @@ def test_what_the_recipe_uses_is_said(
 ) -> None:
     session.open_recipe(replace(recipe, base=CheckpointSpec("hub:owner/one@v1")))
     box = ask_to_delete(qtbot, dialog, 0)
-    assert "The recipe in the window uses one of them." in box.informativeText()
+    assert "The current recipe uses one of these models." in box.informativeText()
     box.close()
 
 

@@ -88,7 +88,7 @@ def test_opening_and_typing_ask_nothing_of_the_network(
     qtbot.keyClicks(dialog.text, QWEN)
     qtbot.wait(400)  # longer than any pause after which something might be asked
     assert fake_hub.online == []
-    assert "1 model on this machine (500 MB)" in dialog.message.message
+    assert "1 model downloaded (500 MB)" in dialog.message.message
 
 
 def test_a_search_lists_downloads_likes_access_and_what_is_here(
@@ -140,7 +140,7 @@ def test_download_checks_first_then_comes_and_is_used(
     assert session.recipe.checkpoints()[1].source != f"hub:{QWEN}"
     moving.finish()
     qtbot.waitUntil(lambda: session.recipe.checkpoints()[1].source == f"hub:{QWEN}")
-    assert "in use as: Expert “Shakespeare”" in dialog.message.message
+    assert "downloaded and used as: Expert “Shakespeare”" in dialog.message.message
     assert not bar.isVisible()
     command = bridge.last(Load)
     assert isinstance(command, Load)
@@ -154,7 +154,10 @@ def test_a_vocabulary_that_does_not_fit_is_told_before_the_download(
     click(qtbot, dialog.take)
     check = asked_check(qtbot, bridge)
     bridge.events.emit([Checked(check.id, different(invent_preflight(check.recipe), 1))])
-    assert "60 of 100 tokens differ; id 9 is “foo” here and “bar” there" in dialog.message.message
+    assert (
+        "60 of 100 tokens differ; id 9 is “foo” in the base and “bar” in this model"
+        in dialog.message.message
+    )
     assert fake_hub.transfers == []
     assert dialog.take.text() == "Download anyway"
     click(qtbot, dialog.take)  # perhaps the other roles are to be changed next
@@ -197,7 +200,7 @@ def test_check_alone_downloads_no_weights_and_can_be_stopped(
     click(qtbot, dialog.check)
     qtbot.waitUntil(lambda: len([c for c in bridge.commands if isinstance(c, Check)]) == 2)
     bridge.check(kind=Check)
-    assert dialog.message.message == "The vocabularies fit: 100 tokens."
+    assert dialog.message.message == "The vocabularies match: 100 tokens."
     assert fake_hub.transfers == []
 
 
@@ -231,9 +234,9 @@ def test_a_gated_model_shows_the_link_and_the_step(
 ) -> None:
     choose(qtbot, dialog, "meta-llama/Llama-2-7b-hf")
     link = "https://huggingface.co/meta-llama/Llama-2-7b-hf"
-    assert "accept the terms" in dialog.facts.message
+    assert "accept its terms" in dialog.facts.message
     assert f'<a href="{link}">' in dialog.facts.text()
-    error = HubError("It is gated", next_step=f"Open {link}, accept the terms, then log in.")
+    error = HubError("It is gated", next_step=f"Open {link}, accept its terms, then log in.")
     fake_hub.errors["fetch_metadata"] = error
     click(qtbot, dialog.take)
     qtbot.waitUntil(lambda: str(error) in dialog.message.message)
@@ -247,7 +250,7 @@ def test_offline_lists_what_is_here_and_that_can_be_used(
     fake_hub.errors["search"] = hub.UnreachableError("The Hub cannot be reached")
     search(qtbot, dialog, "qwen")
     qtbot.waitUntil(lambda: "cannot be reached" in dialog.message.message)
-    assert "Listed is what is on this machine" in dialog.message.message
+    assert "The list shows the downloaded models" in dialog.message.message
     dialog.table.selectRow(0)
     assert dialog.take.text() == "Use"
     click(qtbot, dialog.take)
@@ -286,7 +289,7 @@ def test_too_little_disk_is_told_when_it_is_looked_up(
 ) -> None:
     fake_hub.disk = 500_000_000
     choose(qtbot, dialog, QWEN)
-    assert dialog.message.message == "It needs 988 MB on the disk, which has 500 MB free."
+    assert dialog.message.message == "The download needs 988 MB of disk space; 500 MB are free."
 
 
 def test_while_a_run_is_on_nothing_is_put_into_the_recipe(
@@ -299,7 +302,7 @@ def test_while_a_run_is_on_nothing_is_put_into_the_recipe(
     moving = transfer(qtbot, fake_hub)
     session.runs.generate("Once upon a time")
     moving.finish()
-    qtbot.waitUntil(lambda: "when the run has ended" in dialog.message.message)
+    qtbot.waitUntil(lambda: "after the run has ended" in dialog.message.message)
     qtbot.waitUntil(lambda: dialog.take.text() == "Use")
     assert not dialog.take.isEnabled()
     bridge.finish_run()

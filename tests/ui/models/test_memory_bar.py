@@ -48,7 +48,7 @@ def dialog(bar: MemoryBar, session: Session, bridge: FakeBridge) -> MemoryDialog
 
 
 def use_buttons(dialog: MemoryDialog) -> list[QPushButton]:
-    return [b for b in dialog.findChildren(QPushButton) if b.text() == "Use" and b.isVisible()]
+    return [b for b in dialog.findChildren(QPushButton) if b.text() == "Apply" and b.isVisible()]
 
 
 def words(dialog: MemoryDialog) -> list[str]:
@@ -65,7 +65,7 @@ def test_the_caption_says_what_is_known(
     assert "expert “Shakespeare” 10 MB" in bar.accessibleDescription()
     assert "cache: 4.0 MB" in bar.toolTip()
     bridge.check(invent_preflight(session.recipe, fits=False))
-    assert bar.captions == ["Memory: ⚠ needs 70 MB, 32 MB are free"]
+    assert bar.captions == ["Memory: ⚠ needs 70 MB, 32 MB free"]
     session.set_source(0, "folder:/nowhere")
     bridge.events.emit([Failed(bridge.last(Load).id, CheckpointError("missing"))])
     assert bar.captions == ["Memory: cannot be estimated"]
@@ -117,7 +117,7 @@ def test_weights_that_roles_share_have_the_first_ones_colour(
 
 def test_the_parts_are_listed(dialog: MemoryDialog) -> None:
     shown = words(dialog)
-    assert "⚠ cpu: 70 MB needed at once, 32 MB free" in shown
+    assert "⚠ cpu: 70 MB needed at peak, 32 MB free" in shown
     assert shown[shown.index("base") + 1] == "20 MB"
     assert "NF4 for the pair Shakespeare: 30 MB, fits" in shown
     assert "A context of 256 tokens: 60 MB, still too large" in shown
@@ -191,7 +191,7 @@ def test_keys_open_it_and_the_focus_survives_a_change(
     qtbot.keyClick(bar, Qt.Key.Key_Space)
     again = next(d for d in bar.findChildren(MemoryDialog) if d.isVisible())
     button = use_buttons(again)[0]
-    assert button.accessibleName() == "Use NF4 for the pair Shakespeare"
+    assert button.accessibleName() == "Apply: NF4 for the pair Shakespeare"
     again.activateWindow()
     button.setFocus()
     qtbot.keyClick(button, Qt.Key.Key_Space)
