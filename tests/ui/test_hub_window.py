@@ -179,7 +179,7 @@ def test_the_dialog_finds_checks_downloads_and_uses_a_model(
     click(window, dialog.take)
     window.wait_for(lambda: window.session.recipe.checkpoints()[1].source == f"hub:{EXPERT}")
     window.wait_for(lambda: window.session.load_state is LoadState.LOADED)
-    assert "in use as" in dialog.message.message
+    assert "downloaded and used as" in dialog.message.message
     dialog.close()
 
 
