@@ -18,7 +18,7 @@ from app.decoding.tuned_logits import Row, add_differences, scaled_differences
 from app.decoding.types import RoleLogits
 
 LOW_COVERAGE = 0.9
-"""Below this coverage, on average, a text may be far from what the whole base would have said."""
+"""Below this mean coverage, a text may differ much from one sampled with all logits of the base."""
 
 
 @dataclass(frozen=True, slots=True)

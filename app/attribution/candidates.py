@@ -17,7 +17,7 @@ TOP_TUNED, TOP_ROLE = 50, 24
 """Number of the most probable tokens of the tuned distribution, and of each role, to keep."""
 
 _AT_ONCE_BYTES = 2**20
-"""Bytes of rows that are reduced together, which fit into a processor's cache."""
+"""Bytes of rows that are reduced together, chosen to fit into a processor's cache."""
 
 _LEAST_TAIL = 40.0
 """Lower bound of the log-probability, in nats, of all tokens outside the candidates."""
@@ -32,13 +32,14 @@ class CandidateRows:
 
     Attributes:
         alphas: The α of each pair when the token was sampled, [P].
-        token_ids: [C], most probable after tuning first.
-        base: Raw logits, [C].
-        experts: [P, C]; ``antiexperts`` likewise.
-        log_normalizers: Of the base, the experts and the anti-experts, [1 + 2P].
-        coalition_log_normalizers: Of the rows tuned by each of ``coalitions(P).members``, [S]: the
-            first, of nobody, is the base's, and the last, of all pairs, that of the tuned row.
-        rank_base: [C], from 1; ``rank_tuned`` likewise.
+        token_ids: Ids of the candidates, [C], by descending tuned probability.
+        base: Raw logits of the base, [C].
+        experts: Raw logits of the experts, [P, C]; ``antiexperts`` likewise.
+        log_normalizers: Log-normalizers of the rows of the base, the experts and the anti-experts,
+            [1 + 2P].
+        coalition_log_normalizers: Log-normalizers of the tuned rows of ``coalitions(P).members``,
+            [S]. The first coalition is empty and has the base's row; the last has all pairs.
+        rank_base: Ranks under the base, [C], from 1; ``rank_tuned`` likewise.
         estimated: Whether normalizers and ranks after tuning are estimates.
     """
 
@@ -62,7 +63,7 @@ class CandidateRows:
 
     @property
     def coverage(self) -> float:
-        """Where the base's row holds log-probabilities: their probability in sum."""
+        """Total probability of the base's row, for a base that returns only some tokens."""
         return min(1.0, float(np.exp(self.log_normalizers[0])))
 
     def tuned(self, alphas: Sequence[float]) -> Floats:
@@ -72,8 +73,8 @@ class CandidateRows:
     def log_normalizer(self, alphas: Sequence[float]) -> float:
         """Estimate the log-normalizer of the tuned row for other alphas.
 
-        The part of the candidates is exact. The log-probability of all other tokens is interpolated
-        linearly in the α of each pair, between its values with and without that pair.
+        The sum over the candidates is exact. The logarithm of the sum over all other tokens is
+        interpolated linearly in the α of each pair, between its values with and without that pair.
         """
         inside = np.logaddexp.reduce(self.tuned(alphas))
         return float(np.logaddexp(inside, self._log_tail(alphas)))
@@ -108,7 +109,7 @@ class CandidateRows:
         shares = np.array(
             [new / old if old else 0.0 for new, old in zip(alphas, self.alphas, strict=True)]
         )
-        if len(shares) > MOST_EXACT_PAIRS:  # not every coalition is there: along the diagonal
+        if len(shares) > MOST_EXACT_PAIRS:  # coalitions are missing: interpolate along the diagonal
             return float(tails[0] + shares.mean() * (tails[-1] - tails[0]))
         weights = np.where(members, shares, 1 - shares).prod(axis=1)
         return float(weights @ tails)
@@ -116,16 +117,16 @@ class CandidateRows:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CandidateTable:
-    """The most probable tokens of every role at one position, most probable after tuning first.
+    """Probabilities, ranks and contributions of the candidates at one position.
 
     Attributes:
-        token_ids: [C].
-        p_base: [C]; ``p_tuned`` likewise.
-        p_experts: [P, C]; ``p_antiexperts`` likewise.
-        contributions: [P, C], adding up over pairs to ``p_tuned − p_base``.
-        rank_base: [C], from 1; ``rank_tuned`` likewise.
-        exact: False where contributions were sampled (more than six pairs).
-        estimated: True where probabilities after tuning are estimates from the candidates alone.
+        token_ids: Ids of the candidates, [C], by descending tuned probability.
+        p_base: Probabilities under the base, [C]; ``p_tuned`` likewise.
+        p_experts: Probabilities under the experts, [P, C]; ``p_antiexperts`` likewise.
+        contributions: Contributions of the pairs, [P, C]; they add up to ``p_tuned − p_base``.
+        rank_base: Ranks under the base, [C], from 1; ``rank_tuned`` likewise.
+        exact: False if contributions are sampled (more than six pairs).
+        estimated: Whether tuned probabilities are estimated from the candidates alone.
     """
 
     token_ids: NDArray[np.int32]
@@ -153,8 +154,8 @@ def keep_candidates(
         logits: Raw rows of every role, each [V].
         alphas: The α of each pair, [P].
         token_id: The sampled token, which is always a candidate.
-        top_tuned: How many of the most probable tokens after tuning to keep.
-        top_role: How many of each role.
+        top_tuned: The number of the most probable tokens of the tuned distribution to keep.
+        top_role: The number of the most probable tokens of each role to keep.
     """
     return keep_candidates_of([logits], alphas, [token_id], top_tuned, top_role)[0]
 
@@ -194,7 +195,7 @@ def _keep_at_once(
     top_tuned: int,
     top_role: int,
 ) -> Iterator[CandidateRows]:
-    """Of N positions whose rows are stacked, each role's [N, V]."""
+    """The candidates of N positions whose rows are stacked, [N, V] for each role."""
     added = scaled_differences(logits, alphas)
     tuned = add_differences(logits.base, added)
     roles = [logits.base, *logits.experts, *logits.antiexperts]
@@ -253,7 +254,7 @@ def tabulate(rows: CandidateRows) -> CandidateTable:
 
 
 def _stacked(positions: Sequence[RoleLogits]) -> RoleLogits:
-    """The rows of several positions, each role's [N, V]; what roles share they share."""
+    """The rows of several positions, stacked to [N, V] for each role; shared rows stay shared."""
     known: dict[tuple[int, ...], FloatArray] = {}
 
     def stack(rows: Sequence[FloatArray]) -> FloatArray:
@@ -270,7 +271,7 @@ def _stacked(positions: Sequence[RoleLogits]) -> RoleLogits:
 
 
 def _ranks(ordered: Row, values: Row) -> NDArray[np.int32]:
-    """Rank of each value in an ascending row, from 1: how many are higher, and one."""
+    """The rank of each value in an ascending row: 1 plus the number of higher values."""
     return (1 + len(ordered) - np.searchsorted(ordered, values, side="right")).astype(np.int32)
 
 

@@ -21,9 +21,9 @@ class ClassTotal:
     """Sums over the tokens of one class.
 
     Attributes:
-        count: How many tokens.
+        count: The number of tokens.
         shift: Sum of ``p_tuned − p_base``.
-        by_text: Occurrences and sum of shifts by the token's text without the space around it.
+        by_text: Occurrences and sum of shifts, by the token's text without surrounding white space.
     """
 
     count: int = 0
@@ -45,7 +45,7 @@ class ClassTotal:
             self.by_text[name] = count + 1, moved + shift
 
     def raised(self, most: int) -> list[Influence]:
-        """The tokens whose probability was raised most, on average, the most raised first."""
+        """The tokens with the largest positive mean shift, largest first."""
         return [each for each in self._influences() if each.mean_shift > 0][:most]
 
     def _influences(self) -> list[Influence]:
@@ -82,7 +82,7 @@ class ClassShifts:
         """Count the tokens of one text.
 
         Args:
-            tokens: All of them, in order.
+            tokens: All tokens of the text, in order.
             code: Whether the text is code.
         """
         self.texts += 1

@@ -10,7 +10,7 @@ from app.decoding.types import TokenStep
 
 @dataclass(frozen=True, slots=True)
 class ExplainedToken:
-    """A token as texts keep it, without its rows; see :class:`TokenStep` for the fields."""
+    """A token of a run with its attribution, without rows; for fields see :class:`TokenStep`."""
 
     index: int
     token_id: int
@@ -37,5 +37,5 @@ class ExplainedToken:
 
     @property
     def end(self) -> int:
-        """Where its text ends in the text of the run."""
+        """Index of the character after the token in the text of the run."""
         return self.start + len(self.text)

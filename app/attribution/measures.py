@@ -1,4 +1,4 @@
-"""The numbers that a token, or a group of tokens, can be coloured by."""
+"""Measures by which the text view colours tokens and groups of tokens."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from app.attribution.row_statistics import Floats
 from app.attribution.series import AttributionSeries
 
 BIT = math.log(2)
-"""Nats in a bit. What a person sees of information is in bits, everywhere."""
+"""Nats per bit. The window shows all amounts of information in bits."""
 
 RANK_CLASSES = (10, 100, 1000)
-"""The ranks up to which a token belongs to a class; beyond the last there is one more.
+"""The highest rank of each rank class but the last, which has no upper bound.
 
 Source: Gehrmann et al., GLTR: Statistical Detection and Visualization of Generated Text, 2019.
 """
 
 
 class Measure(StrEnum):
-    """What is measured at each token. All but contributions and ranks are in bits."""
+    """A measure of a token, in bits except for contributions and ranks."""
 
     SHIFT = "shift"
     CONTRIBUTION = "contribution"
@@ -34,17 +34,17 @@ class Measure(StrEnum):
 
     @property
     def reduction(self) -> Reduction:
-        """How the tokens of a group make one number."""
+        """The reduction of the values of a group of tokens to one."""
         return _REDUCTIONS.get(self, Reduction.SUM)
 
     @property
     def needs_pairs(self) -> bool:
-        """Whether it says nothing of a text on which no pair acted."""
+        """Whether the measure is undefined for text that was generated without pairs."""
         return self in _OF_PAIRS
 
 
 class Reduction(StrEnum):
-    """How several tokens make one number."""
+    """A reduction of the values of several tokens to one."""
 
     SUM = "sum"
     MEAN = "mean"
@@ -56,10 +56,12 @@ _OF_PAIRS = frozenset({Measure.SHIFT, Measure.CONTRIBUTION, Measure.BASE_SURPRIS
 
 
 def measured(series: AttributionSeries, measure: Measure, pair: int = 0) -> Floats:
-    """``measure`` at every token, [T].
+    """The values of ``measure`` at every token, [T].
 
     Args:
-        pair: Whose contribution, for ``Measure.CONTRIBUTION``.
+        series: The attributions of the text.
+        measure: The measure.
+        pair: Index of the pair, for ``Measure.CONTRIBUTION``.
     """
     match measure:
         case Measure.SHIFT:
@@ -79,11 +81,12 @@ def measured(series: AttributionSeries, measure: Measure, pair: int = 0) -> Floa
 
 
 def reduced(values: Floats, starts: Sequence[int], reduction: Reduction) -> Floats:
-    """One number for each group of tokens, [G].
+    """The reduced value of each group of tokens, [G].
 
     Args:
-        values: [T], at least one.
-        starts: The first token of each group, ascending from 0.
+        values: The values of the tokens, [T]; at least one.
+        starts: Index of the first token of each group, ascending from 0.
+        reduction: The reduction.
     """
     places = np.asarray(starts, dtype=np.intp)
     if reduction is Reduction.HIGHEST:
@@ -96,5 +99,5 @@ def reduced(values: Floats, starts: Sequence[int], reduction: Reduction) -> Floa
 
 
 def rank_class(rank: float) -> int:
-    """The class of a rank, from 0: within the first 10, 100, 1000, or beyond."""
+    """The class of a rank, from 0: up to rank 10, up to 100, up to 1000, or above."""
     return sum(rank > last for last in RANK_CLASSES)

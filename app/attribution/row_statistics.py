@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 
 _IMPOSSIBLE = -1e30
 _NEAR = (6.0, 12.0, np.inf)
-"""The best ids are nearly always within so many nats of the best: a part of the row to search."""
+"""Distances from the highest logit, in nats, within which :func:`top` searches, in this order."""
 
 
 def rows_between(base: Row, added: Sequence[Row]) -> Iterator[Row]:
@@ -45,7 +45,7 @@ class Softmax:
         self._highest = row[self.argmax]
         self._below = row - self._highest
         if np.isneginf(self._below.min()):
-            # Of what is impossible the probability is 0; 0 · _IMPOSSIBLE is 0, 0 · −inf is not.
+            # A finite value, since 0 · −inf is NaN; exp(_IMPOSSIBLE) is 0 as well.
             np.maximum(self._below, row.dtype.type(_IMPOSSIBLE), out=self._below)
         self._weights = np.exp(self._below)
         self._total = float(self._weights.sum())
@@ -57,15 +57,15 @@ class Softmax:
         return float(self._highest) + float(np.log(self._total))
 
     def logprob(self, token_id: int) -> float:
-        """The logarithm of its probability."""
+        """The log-probability of an id."""
         return float(self.row[token_id]) - self.log_normalizer
 
     def p(self, token_id: int) -> float:
-        """Its probability."""
+        """The probability of an id."""
         return float(np.exp(self.logprob(token_id)))
 
     def entropy(self) -> float:
-        """In nats."""
+        """The entropy, in nats."""
         return max(float(np.log(self._total)) - self._mean_below, 0.0)
 
     def divergence_from(self, other: Softmax) -> float:
@@ -74,7 +74,7 @@ class Softmax:
         return max(apart - float(np.log(self._total) - np.log(other._total)), 0.0)
 
     def _mean(self, values: Row) -> float:
-        # One pass, and unlike a product of BLAS on this thread alone.
+        # einsum takes one pass on this thread; BLAS would start threads of its own.
         return float(np.einsum("v,v->", self._weights, values)) / self._total
 
 
@@ -98,7 +98,7 @@ def log_softmax(row: Row) -> Row:
 
 
 def rank(row: Row, token_id: int) -> int:
-    """Rank of an id by its logit, from 1."""
+    """The rank of an id by its logit, from 1."""
     return 1 + int(np.count_nonzero(row > row[token_id]))
 
 
@@ -106,7 +106,7 @@ def top(rows: Row, count: int) -> NDArray[np.int64]:
     """The ids of the ``count`` highest logits of each of ``rows``, [N, V], in no order.
 
     Returns:
-        [N, ``count``], or [N, V] where there are no more.
+        [N, ``count``], or [N, V] if V is less than ``count``.
     """
     count = min(count, rows.shape[1])
     highest = rows.max(axis=1, keepdims=True)
@@ -115,6 +115,6 @@ def top(rows: Row, count: int) -> NDArray[np.int64]:
         if min(map(np.count_nonzero, near)) >= count:
             break
     ids = np.flatnonzero(near.any(axis=0))
-    if len(ids) < count:  # the others are impossible
+    if len(ids) < count:  # all other logits are −inf
         ids = np.arange(rows.shape[1])
     return ids[np.argpartition(rows[:, ids], -count, axis=1)[:, -count:]]

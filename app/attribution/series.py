@@ -1,4 +1,4 @@
-"""The attributions of a whole run as columns, for vectorised operations over all tokens."""
+"""The attributions of a run as NumPy columns, for vectorised operations over all tokens."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from app.attribution.row_statistics import Floats
 
 _FIRST_CAPACITY = 256
 _OTHERS = 9
-"""Columns behind those of the pairs."""
+"""The number of columns after those of the pairs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class AttributionSeries:
     Logarithms are natural, as in :class:`~app.attribution.attribution.TokenAttribution`.
 
     Args:
-        pairs: How many pairs act on the text; none on the answer of a single role.
+        pairs: The number of pairs; 0 for text of a single role.
     """
 
     def __init__(self, pairs: int) -> None:
@@ -50,7 +50,7 @@ class AttributionSeries:
         self._values = np.zeros((_FIRST_CAPACITY, pairs + _OTHERS))
         self.count = 0
         self.partial = False
-        """Whether the base told of some tokens alone at any token of the text."""
+        """Whether the base returned log-probabilities of only some tokens at any position."""
 
     def extend(self, tokens: Sequence[TokenAttribution]) -> None:
         """Append tokens."""
@@ -79,12 +79,12 @@ class AttributionSeries:
         self.count = needed
 
     def so_far(self) -> AttributionSeries:
-        """The tokens that are there now, for a reader at its own pace; the columns are shared."""
+        """A snapshot of the current tokens that :meth:`extend` does not change; shares memory."""
         return copy(self)
 
     @property
     def contributions(self) -> Floats:
-        """[T, P], in probability."""
+        """Contributions of the pairs, [T, P], in probability."""
         return self._values[: self.count, : self.pairs]
 
     @property
@@ -105,45 +105,45 @@ class AttributionSeries:
 
     @property
     def shift(self) -> Floats:
-        """log p_tuned − log p_base; 0 where a token is impossible either way."""
+        """log p_tuned − log p_base; 0 where both probabilities are 0."""
         base, tuned = self.logprob_base, self.logprob_tuned
         with np.errstate(invalid="ignore"):
             return np.where(base == tuned, 0.0, tuned - base)
 
     @property
     def kl(self) -> Floats:
-        """KL(tuned ‖ base)."""
+        """KL(tuned ‖ base), in nats."""
         return self._column(4)
 
     @property
     def entropy(self) -> Floats:
-        """Of the tuned distribution."""
+        """Entropy of the tuned distribution, in nats."""
         return self._column(5)
 
     @property
     def rank_base(self) -> Floats:
-        """From 1."""
+        """Rank of the token under the base, from 1."""
         return self._column(6)
 
     @property
     def flipped(self) -> NDArray[np.bool_]:
-        """Whether the pairs changed the most probable token."""
+        """Whether the argmax differs between base and tuned distribution."""
         return np.asarray(self._column(7) != 0)
 
     @property
     def coverage(self) -> Floats:
-        """The base's probability of what it told of; 1 where that is everything."""
+        """Total probability of the tokens that the base returned; 1 where it returned all."""
         return self._column(8)
 
     @property
     def thin(self) -> NDArray[np.bool_]:
-        """Where the coverage is so low that the text may be another than the whole base's."""
+        """Whether the coverage is below ``LOW_COVERAGE``."""
         return np.asarray(self.coverage < LOW_COVERAGE)
 
     def totals(self, first: int, end: int) -> RangeTotals:
-        """Sums over the tokens from ``first`` up to, not with, ``end``; there has to be one."""
+        """Totals over the tokens from ``first`` to ``end``, exclusive; at least one token."""
         part = slice(first, end)
-        with np.errstate(invalid="ignore"):  # ∞ − ∞: the factor of such a range is unknown
+        with np.errstate(invalid="ignore"):  # ∞ − ∞ is NaN: the shift of such a range is unknown
             shift = float(self.shift[part].sum())
         return RangeTotals(
             tokens=len(self.kl[part]),

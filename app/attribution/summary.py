@@ -1,4 +1,4 @@
-"""What the expert pairs did over whole texts: sums over tokens that add up over texts as well."""
+"""Totals of shifts, contributions and likelihoods over whole texts, which add up over texts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from app.decoding.types import RoleLogits
 
 
 class RoleKind(StrEnum):
-    """Whose distribution it is."""
+    """The kind of a distribution."""
 
     BASE = "base"
     TUNED = "tuned"
@@ -26,7 +26,7 @@ class RoleKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """A distribution that texts are measured by; texts of several recipes meet in it by name."""
+    """A distribution under which texts are scored; recipes share it if their pair names agree."""
 
     kind: RoleKind
     pair: str = ""
@@ -37,11 +37,12 @@ BASE, TUNED = Role(RoleKind.BASE), Role(RoleKind.TUNED)
 
 @dataclass(slots=True)
 class Likelihood:
-    """How probable a text is under a role.
+    """The likelihood of a text under a role.
 
     Attributes:
-        logprob: Sum of the log-probabilities of its tokens, in nats.
-        tokens: How many tokens that is the sum of; ``text_bytes`` is their length in UTF-8.
+        logprob: Sum of the log-probabilities of the tokens, in nats.
+        tokens: The number of tokens.
+        text_bytes: The length of their text in UTF-8.
     """
 
     logprob: float = 0.0
@@ -50,12 +51,12 @@ class Likelihood:
 
     @property
     def perplexity(self) -> float:
-        """exp(−mean log-probability); NaN without tokens, infinite for an impossible one."""
+        """exp(−mean log-probability); NaN without tokens, infinite if a token has probability 0."""
         return _exp(-self.logprob / self.tokens) if self.tokens else math.nan
 
     @property
     def bits_per_byte(self) -> float:
-        """Bits that a code made for this role would take for each byte of the text."""
+        """Cross entropy in bits per byte of the text; NaN without text."""
         return -self.logprob / math.log(2) / self.text_bytes if self.text_bytes else math.nan
 
     def add(self, logprob: float, text: str) -> None:
@@ -86,10 +87,12 @@ class PairTotal:
 
 @dataclass(frozen=True, slots=True)
 class Influence:
-    """How the pairs moved every occurrence of one token.
+    """The mean shift of one token over its occurrences.
 
     Attributes:
-        mean_shift: Mean of ``p_tuned − p_base`` where the token was chosen.
+        name: The name of the token.
+        count: The number of its occurrences.
+        mean_shift: Mean of ``p_tuned − p_base`` over its occurrences.
     """
 
     name: str
@@ -99,18 +102,19 @@ class Influence:
 
 @dataclass(slots=True)
 class Tally:
-    """Sums over the tokens of a text, or of several.
+    """Totals over the tokens of one or more texts.
 
     Attributes:
-        tokens: How many tokens; ``characters`` of their text.
-        given: Number of given tokens among them, which count like sampled ones.
-        tuned: How many had pairs acting on them; of the others no shift is known.
-        flips: How many of those have another first choice than the base's.
-        shift: Sum of ``p_tuned − p_base``.
-        sampled: Whether contributions were sampled for some of them (more than six pairs).
-        pairs: By the pair's name.
-        roles: The likelihood under every role.
-        by_name: Occurrences and sum of shifts of every token that was chosen, by what it is called.
+        tokens: The number of tokens.
+        characters: The length of their text.
+        given: The number of given tokens, which count like sampled ones.
+        tuned: The number of tokens with an attribution; other tokens have no shift.
+        flips: The number of flips among those.
+        shift: Sum of ``p_tuned − p_base`` over those.
+        sampled: Whether any contributions are sampled (more than six pairs).
+        pairs: The totals of each pair, by its name.
+        roles: The likelihood under each role.
+        by_name: Occurrences and sum of shifts of each token, by its name.
     """
 
     tokens: int = 0
@@ -126,26 +130,26 @@ class Tally:
 
     @property
     def flipped_share(self) -> float:
-        """Share of tokens at which the pairs changed the first choice; NaN where none acted."""
+        """Share of flips among tokens with an attribution; NaN without such tokens."""
         return self.flips / self.tuned if self.tuned else math.nan
 
     @property
     def mean_shift(self) -> float:
-        """Mean of ``p_tuned − p_base``; NaN where no pair acted."""
+        """Mean of ``p_tuned − p_base``; NaN without tokens that have an attribution."""
         return self.shift / self.tuned if self.tuned else math.nan
 
     def likelihood(self, role: Role) -> Likelihood:
-        """The likelihood under ``role``, of no tokens where nothing is known of it."""
+        """The likelihood under ``role``; one of no tokens if the role is unknown."""
         return self.roles.get(role) or Likelihood()
 
     def add(self, token: ExplainedToken, name: str, pairs: Sequence[str], sampled: bool) -> None:
-        """Count a token that pairs acted on.
+        """Count a token that was generated with pairs.
 
         Args:
             token: The token.
-            name: What it is called, the same for the same token in every text.
-            pairs: A name for each of its contributions, [P], all different.
-            sampled: Whether its contributions were sampled.
+            name: The name of the token, the same in every text.
+            pairs: The names of the pairs, [P], all different.
+            sampled: Whether the contributions of the token are sampled.
         """
         explained = token.attribution
         shift = explained.p_tuned - explained.p_base
@@ -165,12 +169,12 @@ class Tally:
         self.add_logprob(TUNED, explained.logprob_tuned, token.text)
 
     def add_alone(self, token: ExplainedToken, role: Role) -> None:
-        """Count a token of the text of one role, on which no pair acted."""
+        """Count a token that a single role generated, without pairs."""
         self._count(token)
         self.add_logprob(role, token.attribution.logprob_base, token.text)
 
     def add_logprob(self, role: Role, logprob: float, text: str) -> None:
-        """Count the log-probability of a token with this text under ``role``."""
+        """Add the log-probability of a token under ``role`` to its likelihood."""
         self.roles.setdefault(role, Likelihood()).add(logprob, text)
 
     def _count(self, token: ExplainedToken) -> None:
@@ -179,7 +183,7 @@ class Tally:
         self.given += token.forced
 
     def influences(self, least: int = 1) -> list[Influence]:
-        """Every token chosen at least ``least`` times, the most raised first."""
+        """The tokens with at least ``least`` occurrences, largest mean shift first."""
         found = [
             Influence(name, count, shift / count)
             for name, (count, shift) in self.by_name.items()
@@ -189,7 +193,7 @@ class Tally:
 
 
 def total(tallies: Iterable[Tally]) -> Tally:
-    """The sums over several texts together; roles and pairs of the same name are one."""
+    """The totals over several texts; roles and pairs with the same name are added up."""
     whole = Tally()
     for tally in tallies:
         whole.tokens += tally.tokens
@@ -218,12 +222,12 @@ def total(tallies: Iterable[Tally]) -> Tally:
 def small_model_logprobs(
     store: RowStore, index: int, token_id: int
 ) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
-    """Log-probabilities of a chosen token under the experts and the anti-experts, each [P].
+    """Log-probabilities of a token under the experts and the anti-experts, each [P].
 
-    Exact from full rows and from candidates alike: the normalizers of the roles are kept.
+    They are exact with full rows and with candidates, which include the normalizers of the roles.
 
     Returns:
-        None where nothing is kept of the token.
+        None if neither rows nor candidates of the token are stored.
     """
     rows = store.rows(index)
     if rows is not None:
@@ -238,7 +242,7 @@ def _from_rows(rows: RoleLogits, token_id: int) -> tuple[tuple[float, ...], tupl
     known: dict[int, float] = {}
 
     def logprob(row: Row) -> float:
-        if id(row) not in known:  # two pairs over one anti-expert share its row
+        if id(row) not in known:  # pairs with the same anti-expert share its row
             known[id(row)] = float(row[token_id]) - log_normalizer(row)
         return known[id(row)]
 

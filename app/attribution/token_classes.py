@@ -1,4 +1,4 @@
-"""What kind of token a piece of text is: digits, operators, the first word of a sentence, …"""
+"""Classification of tokens by their text: digits, operators, first words of sentences, and more."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _KEYWORDS = frozenset(keyword.kwlist)
 
 
 class TokenClass(StrEnum):
-    """The classes, in the order in which they are shown."""
+    """The class of a token, in display order."""
 
     DIGITS = "digits"
     OPERATORS = "operators"
@@ -30,13 +30,12 @@ class TokenClass(StrEnum):
 def classes_of(texts: Iterable[str], *, code: bool = False) -> Iterator[TokenClass]:
     """The class of each token of a text.
 
-    A word is the first of a sentence at the beginning of the text, of a line, and after a sentence
-    has ended. In code there are keywords (those of Python, many of which are common words) and no
-    sentences.
+    A word begins a sentence at the beginning of the text, at the beginning of a line, and after the
+    end of a sentence. Code has no sentences; its keywords are those of Python.
 
     Args:
-        texts: The texts of the tokens, in order; together they are the text.
-        code: Whether all of it is code; else what stands between three backticks is.
+        texts: The texts of the tokens, in order; they concatenate to the whole text.
+        code: Whether the whole text is code. If not, only parts fenced by three backticks are.
     """
     before = ""
     for text in texts:
@@ -61,7 +60,7 @@ def _class_of(text: str, before: str, in_code: bool) -> TokenClass:
 
 
 def _sentence_begins(before: str) -> bool:
-    """Whether a word right after ``before`` is the first of a sentence."""
+    """Whether a word directly after ``before`` is the first word of a sentence."""
     said = before.rstrip()
     if not said or "\n" in before[len(said) :]:
         return True

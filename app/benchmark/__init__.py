@@ -1,1 +1,1 @@
-"""What decoding costs: beside a plain loop, a single model, and what memory allows."""
+"""Benchmark of decoding speed, compared with a plain loop, one model and the memory bandwidth."""

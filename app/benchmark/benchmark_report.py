@@ -17,7 +17,7 @@ _ROW, _BAR, _LEFT, _WIDTH = 34, 20, 210, 760
 
 
 def as_text(results: Results) -> str:
-    """A table and what stands behind it."""
+    """The results as a table, followed by the details."""
     return "\n".join(
         [
             results.title,
@@ -35,7 +35,7 @@ def as_text(results: Results) -> str:
 
 
 def as_json(results: Results) -> str:
-    """One object."""
+    """The results as a JSON object."""
     found = asdict(results) | {"share_of_bandwidth": results.share_of_bandwidth}
     for way, written in zip(results.ways, found["ways"], strict=True):
         if way.drafts:
@@ -46,7 +46,7 @@ def as_json(results: Results) -> str:
 
 
 def as_svg(results: Results) -> str:
-    """Bars of the tokens per second."""
+    """A bar chart of the tokens per second, as SVG."""
     height = 64 + _ROW * len(results.ways)
     highest = max(way.rate for way in results.ways)
     room = _WIDTH - _LEFT - 150
@@ -95,17 +95,18 @@ def _drafts(drafts: DraftCounts) -> str:
 
 def _details(results: Results) -> Iterator[str]:
     yield (
-        f"One by one reads {results.bytes_per_token / 1e9:,.2f} GB for a token; memory gives "
-        f"{results.bandwidth / 1e9:,.1f} GB/s, of which it takes {results.share_of_bandwidth:.0%}"
+        f"One by one reads {results.bytes_per_token / 1e9:,.2f} GB per token and uses "
+        f"{results.share_of_bandwidth:.0%} of the memory bandwidth of "
+        f"{results.bandwidth / 1e9:,.1f} GB/s"
     )
     yield f"A step takes {results.overhead * 1e3:.2f} ms outside the models"
     for name, proof in results.proofs:
         yield warning_of(name, proof) or f"The {name}: {in_one_line(proof)}"
     for name, reason in results.not_captured:
-        yield f"The steps of the {name} are no CUDA graphs: {reason}"
+        yield f"The steps of the {name} are not captured as CUDA graphs: {reason}"
     yield (
         f"Peak memory {results.peak_memory / 1e9:,.2f} GB, "
-        f"{results.packed / 1e9:,.2f} GB of it for faster steps"
+        f"{results.packed / 1e9:,.2f} GB of it packed weights"
     )
 
 
@@ -121,17 +122,17 @@ def _costs(title: str, costs: Sequence[Cost]) -> Iterator[str]:
 def _blocks(results: Results) -> Iterator[str]:
     if results.blocks:
         yield ""
-        yield "Cost of a block of tokens, for each model by itself"
+        yield "Cost of a block of tokens, for each model context alone"
     for block in results.blocks:
         each = ", ".join(f"{seconds * 1e3:,.1f}" for seconds in block.seconds)
         yield f"  {block.size:>6,}: {each} ms"
     if results.expected:
-        yield "What drafts of the first expert bring over one by one at these costs, if accepted at"
+        yield "Expected speed-up by drafts of the first expert, by acceptance rate"
     for found in results.expected:
         yield f"  {found.accepted:>6.3g}: {_expected(found)}"
 
 
 def _expected(found: Expected) -> str:
     if not found.length:
-        return "nothing, they do not pay"
-    return f"{found.ratio:.2f}×, with {found.length} drafted at a time"
+        return "none"
+    return f"{found.ratio:.2f}×, with drafts of {found.length} tokens"

@@ -19,7 +19,7 @@ _PASSES = 7
 
 
 def bandwidth(device: torch.device) -> float:
-    """Bytes per second that a sum over half a gigabyte reads, the fastest of a few passes."""
+    """Memory bandwidth in bytes per second: the fastest of several sums over half a gigabyte."""
     values = torch.ones(_BYTES // 8, dtype=torch.int64, device=device)
     seconds = []
     for _ in range(_PASSES):
@@ -35,14 +35,14 @@ def bytes_per_token(setup: Setup, length: int) -> int:
     """Bytes of weights and KV cache that one token of all model contexts reads.
 
     Args:
-        setup: What decodes, one token at a time.
-        length: Tokens that every KV cache holds.
+        setup: The models.
+        length: The number of tokens in every KV cache.
     """
     return sum(_weights_read(model) + _cache_read(model, length) for model in setup.language_models)
 
 
 def peak_memory(device: torch.device) -> int:
-    """The most bytes that were taken so far: of an accelerator, or else of the process."""
+    """Peak memory so far, in bytes: of the CUDA device, or else of the process."""
     if device.type == "cuda":
         return int(torch.cuda.max_memory_allocated(device))
     if sys.platform == "win32":
@@ -54,7 +54,7 @@ def peak_memory(device: torch.device) -> int:
 
 
 def _weights_read(model: TransformersLanguageModel) -> int:
-    """All parameters; of an embedding that is not the output layer too, one row and so nothing."""
+    """Bytes of all parameters but an untied embedding, of which a token reads a single row."""
     output = model.model.get_output_embeddings()
     skipped = model.model.get_input_embeddings().weight
     tied = output is not None and output.weight is skipped

@@ -25,20 +25,20 @@ from app.decoding.speculation_stats import DraftCounts
 from app.errors import SettingsError
 
 _STEPS = 8
-"""One-token steps that are timed at each context length and number of pairs."""
+"""Timed steps for each context length, number of pairs and block size."""
 
 
 @dataclass(frozen=True, slots=True)
 class WayResult:
-    """Medians over the repeats.
+    """Medians over the repeats of one way of generating.
 
     Attributes:
-        name: Of the way.
-        rate: Tokens per second after the first.
+        name: The name of the way.
+        rate: Tokens per second after the first token.
         first: Seconds to the first token.
-        ratio: Median of the rate over that of the reference in the same repeat.
-        drafts: Of all repeats together, in speculative decoding.
-        same: Tokens at the beginning that are those of plain decoding, the fewest of all repeats.
+        ratio: Median of the rate divided by the rate of the reference in the same repeat.
+        drafts: Draft counts of all repeats; None without speculative decoding.
+        same: Number of leading tokens that agree with plain decoding; the minimum of the repeats.
     """
 
     name: str
@@ -60,27 +60,27 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """Everything that was measured.
+    """The results of a benchmark.
 
     Attributes:
-        title: What.
-        device: Where.
-        threads: Of torch.
-        tokens: Of each text.
-        repeats: How many texts each way made.
-        prompt: Tokens of the base's prompt.
-        ways: The reference first.
-        bytes_per_token: Bytes that plain decoding reads for a token, in the middle of the text.
-        bandwidth: Bytes per second that memory gives.
+        title: The recipe's name, or the sizes of the models.
+        device: The device of the base.
+        threads: The number of torch's threads.
+        tokens: The number of generated tokens of each run.
+        repeats: The number of runs of each way.
+        prompt: The number of tokens of the base's prompt.
+        ways: The result of each way, the reference first.
+        bytes_per_token: Bytes that plain decoding reads for the token in the middle of a run.
+        bandwidth: Memory bandwidth in bytes per second.
         overhead: Seconds of a step outside the models.
-        packed: Bytes that were taken to make single steps faster.
-        peak_memory: The most bytes that were taken.
-        not_captured: On CUDA, whose steps are no graphs, or that of all together, and why.
-        contexts: Cost of a step against tokens in the context.
-        pairs: Cost of a step against the number of pairs.
-        blocks: Cost of a block of tokens, for each model context.
-        expected: What drafts of the first expert would bring by these costs.
-        proofs: What the proof of each role came to.
+        packed: Bytes of packed weights.
+        peak_memory: Peak memory in bytes.
+        not_captured: On CUDA, the models whose steps are not captured as graphs, with the reason.
+        contexts: Cost of a step by context length.
+        pairs: Cost of a step by number of pairs.
+        blocks: Cost of a block of tokens by block size, for each model context.
+        expected: The expected speed-up by drafts of the first expert, computed from ``blocks``.
+        proofs: The proof of each role.
     """
 
     title: str
@@ -104,7 +104,7 @@ class Results:
 
     @property
     def share_of_bandwidth(self) -> float:
-        """Of what memory gives, the share that plain decoding takes."""
+        """The share of the memory bandwidth that plain decoding uses."""
         plain = next(way for way in self.ways if way.name == PLAIN)
         return plain.rate * self.bytes_per_token / self.bandwidth
 
@@ -117,18 +117,18 @@ def measure(
     blocks: Sequence[int] = (),
     on_progress: Callable[[str], None] = lambda what: None,
 ) -> Results:
-    """Measure everything.
+    """Run the benchmark.
 
     Args:
-        setup: The models.
-        repeats: How often each way makes a text; one more that is not counted comes before.
-        contexts: Context lengths at which a step is timed.
-        pairs: Numbers of pairs with which a step is timed.
-        blocks: Sizes of blocks that are timed for each model.
-        on_progress: Told what is measured now.
+        setup: The models, with prompts and settings.
+        repeats: The number of runs of each way, after one run to warm up.
+        contexts: Context lengths at which to time a step.
+        pairs: Numbers of pairs with which to time a step.
+        blocks: Block sizes to time for each model context.
+        on_progress: Called with a description of each measurement.
 
     Raises:
-        SettingsError: The models cannot read that many tokens.
+        SettingsError: The context length of a model is too small.
     """
     tokens = setup.config.max_new_tokens
     _check_room(setup, max(len(setup.prompts[0]) + tokens, *contexts, 0))
@@ -172,7 +172,7 @@ def _check_room(setup: Setup, wanted: int) -> None:
 def _in_turn(
     all_ways: dict[str, Way], repeats: int, on_progress: Callable[[str], None]
 ) -> dict[str, list[Run]]:
-    """Which way begins changes from repeat to repeat; the first round is not counted."""
+    """Run all ways in turn, beginning with another way in each repeat, after a warm-up round."""
     runs: dict[str, list[Run]] = {name: [] for name in all_ways}
     names = list(all_ways)
     for repeat in range(repeats + 1):
@@ -217,7 +217,7 @@ def _not_captured(setup: Setup) -> Iterator[tuple[str, str]]:
 
 
 class _Watched:
-    """A language model with a clock on it."""
+    """A language model that adds up the seconds of its forward passes."""
 
     def __init__(self, model: LanguageModel, device: torch.device) -> None:
         self._model = model
@@ -246,7 +246,7 @@ class _Watched:
 
 
 def _overhead(setup: Setup) -> float:
-    """Seconds of a step that no model takes: combining, sampling, copying, attribution, text."""
+    """Seconds of a step outside the models: combining, sampling, copying, attribution, text."""
     watched = [_Watched(model, setup.device) for model in setup.ensemble.models]
     steps = decode(
         Ensemble(watched, setup.ensemble.names, setup.ensemble.pairs),
@@ -273,12 +273,12 @@ def _at_context(setup: Setup, size: int, on_progress: Callable[[str], None]) -> 
     text = (ids * (size // len(ids) + 1))[: size - _STEPS]
     setup.ensemble.prefill([text] * len(setup.ensemble.names))
     plain = _steps(setup, lambda: setup.ensemble.extend([text[0]]))
-    setup.ensemble.prefill([text[:1]] * len(setup.ensemble.names))  # gives the caches back
+    setup.ensemble.prefill([text[:1]] * len(setup.ensemble.names))  # frees the long KV caches
     return Cost(size, plain, _reference_step(setup, setup.originals, text))
 
 
 def _reference_step(setup: Setup, models: Sequence[PreTrainedModel], text: Sequence[int]) -> float:
-    """Seconds of a step of the plain loop over ``models`` after ``text``."""
+    """Seconds of a step of the plain loop over ``models``, with ``text`` as the context."""
     both = [(model, DynamicCache(config=model.config)) for model in models]
     for chunk in torch.tensor([text], device=setup.device).split(PREFILL_CHUNK, 1):
         for model, cache in both:
@@ -293,7 +293,7 @@ def _reference_step(setup: Setup, models: Sequence[PreTrainedModel], text: Seque
 
 
 def _with_pairs(setup: Setup, count: int, on_progress: Callable[[str], None]) -> Cost:
-    """The first pair, so many times over, each with its own caches."""
+    """The cost of a step with ``count`` copies of the first pair, each with its own KV caches."""
     on_progress(f"{count} pairs")
     first = setup.ensemble.pairs[0]
     base, expert, antiexpert = (
@@ -312,7 +312,7 @@ def _with_pairs(setup: Setup, count: int, on_progress: Callable[[str], None]) ->
 def _of_blocks(
     setup: Setup, sizes: Sequence[int], on_progress: Callable[[str], None]
 ) -> Iterator[BlockCost]:
-    """Block times of every model context alone, after the prompt."""
+    """The times of blocks after the prompt, for every model context alone."""
     if sizes:
         setup.ensemble.prefill(setup.prompts)
     alone = [setup.ensemble.only(place) for place in range(len(setup.ensemble.names))]
@@ -329,7 +329,7 @@ def _block(setup: Setup, alone: Ensemble, block: Sequence[int]) -> float:
         alone.extend(block, last=len(block))
         alone.rewind(held)
 
-    read()  # libraries prepare themselves for its size
+    read()  # warm-up: libraries prepare kernels for each block size
     return _steps(setup, read)
 
 

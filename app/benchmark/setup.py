@@ -1,4 +1,4 @@
-"""The models to benchmark: of a recipe, or with random weights of given sizes."""
+"""Set-up of a benchmark: the models of a recipe, or models of given sizes with random weights."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from app.decoding.types import GenerationConfig
 from app.errors import DeviceError, SettingsError
 
 PROMPT_TOKENS = 64
-"""Of random ids, where shapes are measured."""
+"""Length of the prompt of random ids, for models with random weights."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Sizes of a Llama model; ``tied`` is whether the embedding is the output layer too."""
+    """Sizes of a Llama model; ``tied`` is whether embedding and output layer share weights."""
 
     hidden: int
     intermediate: int
@@ -55,25 +55,25 @@ SHAPES = {
     "8b": Shape(4096, 14336, 32, 32, 8, 128_256),
     "13b": Shape(5120, 13824, 40, 40, 40),
 }
-"""As SmolLM2, Qwen2.5, TinyLlama, Llama 2 and Llama 3 have them; all take the base's vocabulary."""
+"""Sizes of SmolLM2, Qwen2.5, TinyLlama, Llama 2 and Llama 3; pairs get the base's vocabulary."""
 _CONTEXT = 16_384
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Setup:
-    """What is measured.
+    """The models, prompts and settings of a benchmark.
 
     Attributes:
-        title: Such as the recipe's name.
-        ensemble: As Tuneshift decodes.
-        originals: The transformers model of each model context as it was loaded; they share tensors
-            with those of the ensemble, which may have been made faster since.
-        prompts: Token ids for each model context.
-        detokenizer: Makes one for a text.
-        alphas: One for each pair.
+        title: The recipe's name, or the sizes of the models.
+        ensemble: The ensemble that Tuneshift decodes with.
+        originals: The unmodified transformers model of each model context, for the reference. They
+            share tensors with the models of the ensemble, which use shortcuts.
+        prompts: The token ids of the prompt of each model context.
+        detokenizer: Creates the detokenizer of a run.
+        alphas: The alpha of each pair.
         config: The sampling settings.
-        packed: Bytes that were taken to make single steps faster.
-        proofs: What the proof of each role came to.
+        packed: Bytes of packed weights.
+        proofs: The proof of each role.
     """
 
     title: str
@@ -103,10 +103,11 @@ def of_recipe(
     on_progress: Callable[[LoadProgress], None] = lambda progress: None,
     proof: ProofMode = ProofMode.KEPT,
 ) -> Setup:
-    """Load a recipe.
+    """Load a recipe for a benchmark.
 
     Raises:
-        TuneshiftError: For everything that can be wrong with it.
+        SettingsError: The base is behind an endpoint.
+        TuneshiftError: The recipe cannot be loaded.
     """
     opened = open_recipe(recipe, on_progress=on_progress)
     found = preflight(opened, prompt, {})
@@ -139,17 +140,17 @@ def of_recipe(
 
 
 def of_shapes(names: Sequence[str], device: str, dtype: str, config: GenerationConfig) -> Setup:
-    """Random weights: a base and pairs of models of the sizes that are named.
+    """Create models of given sizes with random weights, for a benchmark.
 
     Args:
-        names: The base, then an expert and an anti-expert for each pair, of :data:`SHAPES`.
-        device: Such as ``auto``.
-        dtype: Such as ``bfloat16``, which ``auto`` is too.
+        names: Names of :data:`SHAPES`: the base, then an expert and an anti-expert for each pair.
+        device: The device, such as ``auto``.
+        dtype: The dtype, such as ``bfloat16``, which is also what ``auto`` means.
         config: The sampling settings.
 
     Raises:
-        SettingsError: A size is not known, or there is not one for each role.
-        DeviceError: They do not fit.
+        SettingsError: A size is unknown, or a role has none.
+        DeviceError: The models do not fit into memory.
     """
     _check(names)
     target = resolve_device(device)

@@ -1,4 +1,4 @@
-"""The ways of generating that the benchmark compares; each generates one text and times it."""
+"""The ways of generating that the benchmark compares; each generates and times one run."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from app.decoding.speculative import Speculator
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One text.
+    """One timed run.
 
     Attributes:
-        ids: Its tokens.
-        first: Seconds until its first token, the prompts included.
-        rest: Seconds for all tokens after it.
-        drafts: What was drafted, in speculative decoding.
+        ids: The generated token ids.
+        first: Seconds to the first token, including prefill.
+        rest: Seconds for all tokens after the first.
+        drafts: Draft counts; None without speculative decoding.
     """
 
     ids: tuple[int, ...]
@@ -39,7 +39,7 @@ class Run:
 
     @property
     def rate(self) -> float:
-        """Tokens per second after the first."""
+        """Tokens per second after the first token."""
         return (len(self.ids) - 1) / self.rest
 
 
@@ -53,9 +53,9 @@ ALONE_HERE = "the base alone, Tuneshift"
 
 
 def ways(setup: Setup) -> dict[str, Way]:
-    """What is compared, by name; the first is what the others are measured against."""
+    """The ways to compare, by name; the first is the reference."""
     alone = setup.ensemble.only(0)
-    speculator = Speculator()  # what it learns serves the runs after
+    speculator = Speculator()  # shared, so that later runs use its measured costs
     return {
         REFERENCE: lambda: _timed(setup, loop(setup, setup.originals)),
         PLAIN: lambda: _decoded(setup, setup.ensemble, setup.alphas),
@@ -66,7 +66,10 @@ def ways(setup: Setup) -> dict[str, Way]:
 
 
 def loop(setup: Setup, models: Sequence[PreTrainedModel]) -> Iterator[int]:
-    """The models in turn, each with a dynamic cache, as the code of Liu et al. does it."""
+    """The reference loop: the models one after the other, as in the code of Liu et al.
+
+    Each model has a ``DynamicCache``.
+    """
     config = setup.config
     tokens = [torch.tensor([prompt], device=setup.device) for prompt in setup.prompts]
     caches = [DynamicCache(config=model.config) for model in models]
@@ -132,6 +135,6 @@ def _timed(
 
 
 def synchronize(device: torch.device) -> None:
-    """Wait for what the device has been given."""
+    """Wait until the device has finished all its work."""
     if device.type != "cpu":
         torch.accelerator.synchronize(device)

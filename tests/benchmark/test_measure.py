@@ -179,14 +179,14 @@ def test_the_report_for_a_terminal() -> None:
     text = as_text(RESULTS)
     assert "Tuneshift, with drafts      30.0   3.00×" in text
     assert "75% accepted, 4.0 tokens a block; the same text" in text
-    assert "reads 0.50 GB for a token; memory gives 20.0 GB/s, of which it takes 50%" in text
+    assert "reads 0.50 GB per token and uses 50% of the memory bandwidth of 20.0 GB/s" in text
     assert "0.40 ms outside the models" in text
     assert "128: 50.0 ms, plain loop 100.0 ms" in text
-    assert "The steps of the expert are no CUDA graphs: its weights are quantised" in text
+    assert "The steps of the expert are not captured as CUDA graphs: its weights" in text
     assert "with pairs" not in text
     assert "  1: 300.0, 100.0, 100.0 ms" in text
-    assert "0.5: nothing, they do not pay" in text
-    assert "0.857: 2.03×, with 4 drafted at a time" in text
+    assert "0.5: none" in text
+    assert "0.857: 2.03×, with drafts of 4 tokens" in text
 
 
 def test_json_and_plot_say_the_same() -> None:
