@@ -59,8 +59,7 @@ def address_of(source: str) -> Address:
         raise _not_an_address(url)
     if parts.username is not None or "?" in url or "#" in url:
         raise RecipeError(
-            f"The address of the endpoint at {parts.hostname} holds more than a place",
-            evidence="it has a user, a query or a fragment",
+            f"The address of the endpoint at {parts.hostname} has a user, a query or a fragment",
             next_step="Keys are never kept in recipes; docs/large-bases.md says where to put them.",
         )
     name = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname

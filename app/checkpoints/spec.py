@@ -54,7 +54,7 @@ class CheckpointSpec:
     def __post_init__(self) -> None:
         if not self.source:
             raise RecipeError(
-                "A role names no checkpoint", next_step="Choose a folder or a built-in checkpoint."
+                "A role has no checkpoint", next_step="Choose a folder or a built-in checkpoint."
             )
         if self.dtype not in DTYPES:
             raise RecipeError(

@@ -46,8 +46,8 @@ def _dated_prompts(roles: tuple[OpenedRole, ...]) -> Iterator[str]:
     ]
     if dated:
         yield (
-            f"The chat template of the {' and the '.join(dated)} writes today's date: the same "
-            "prompt is another one tomorrow."
+            f"The chat template of the {' and the '.join(dated)} inserts today's date: the same "
+            "prompt has other tokens on another day."
         )
 
 
@@ -83,8 +83,8 @@ def _softcapping(roles: tuple[OpenedRole, ...]) -> Iterator[str]:
     if len(set(caps.values())) > 1:
         said = ", ".join(f"{name} {cap or 'none'}" for name, cap in caps.items())
         yield (
-            f"Not every role caps its logits alike ({said}): capped and uncapped logits have "
-            "different scales, so another α than usual may be needed."
+            f"The roles have different logit softcapping ({said}): capped and uncapped logits "
+            "have different scales, so another α than usual may be needed."
         )
 
 
@@ -98,7 +98,7 @@ def _negative_alphas(opened: OpenedRecipe) -> Iterator[str]:
         if pair.alpha < 0 and chat:
             yield (
                 f"α of “{pair.name}” is negative and its expert looks tuned for safe conversation: "
-                "the base is steered away from that, so expect text that the expert would refuse."
+                "expect text that the expert would refuse to write."
             )
 
 
@@ -121,7 +121,7 @@ def _uncounted_caches(memory: MemoryEstimate) -> Iterator[str]:
     if memory.uncounted:
         yield (
             f"The configuration of the {' and the '.join(memory.uncounted)} does not say how large "
-            "its KV cache is: the estimate of memory counts what the largest ones take."
+            "its KV cache is: the memory estimate assumes a very large one."
         )
 
 

@@ -182,7 +182,7 @@ def test_the_report_for_a_terminal() -> None:
     assert "reads 0.50 GB per token and uses 50% of the memory bandwidth of 20.0 GB/s" in text
     assert "0.40 ms outside the models" in text
     assert "128: 50.0 ms, plain loop 100.0 ms" in text
-    assert "The steps of the expert are not captured as CUDA graphs: its weights" in text
+    assert "steps of the expert are not captured as CUDA graphs: its weights are quantised" in text
     assert "with pairs" not in text
     assert "  1: 300.0, 100.0, 100.0 ms" in text
     assert "0.5: none" in text

@@ -36,7 +36,7 @@ def connect(
     key = find_key(address)
     if key is not None and not key.is_sendable():
         raise EndpointError(
-            f"The key for {address.host} holds characters that no key has",
+            f"The key for {address.host} has characters that cannot be sent in a header",
             next_step="Copy it again, without a line break.",
         )
     size = role.config.get_text_config().vocab_size

@@ -51,7 +51,7 @@ def of_status(
     host = address.host
     if status in (401, 403):
         cause = (
-            f"The server at {host} wants a key"
+            f"The server at {host} requires a key"
             if key is None
             else f"The server at {host} does not accept the key for it"
         )

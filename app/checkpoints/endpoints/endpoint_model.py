@@ -239,8 +239,8 @@ class EndpointLanguageModel:
             newest = self._matcher.unmatched()[: len(position)]
             names = ", ".join(f"{item.token!r}, {item.reason}" for item in newest[:5])
             raise EndpointError(
-                f"No token that {self._client.address.host} returns can be generated",
-                evidence=f"of the pair's vocabulary: {names}",
+                f"No token that {self._client.address.host} returned has an id of the pair",
+                evidence=names,
                 next_step="The base must have the tokenizer of the pair; where it has, a greater "
                 "“top_logprobs” helps.",
             )

@@ -113,7 +113,10 @@ def test_what_does_not_pass_is_said_and_the_text_is_kept(
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
-        (Fault(401, '{"error": {"message": "no key"}}'), ["wants a key", "keyring set tuneshift"]),
+        (
+            Fault(401, '{"error": {"message": "no key"}}'),
+            ["requires a key", "keyring set tuneshift"],
+        ),
         (Fault(404, '{"detail": "no model m"}'), ["no such model", "no model m", "address"]),
         (Fault(400, '{"message": "too many logprobs"}'), ["refuses", "Lower “top_logprobs”"]),
         (Fault(429, "", {"retry-after": "3600"}), ["asks for a pause", "3,600 seconds"]),
@@ -240,7 +243,7 @@ def test_a_key_reaches_the_server_and_nothing_else(
     address = address_of(f"endpoint:{server.url}")
     asked = recipe(server, llama)
     desk.load(asked)
-    assert "wants a key" in desk.error()
+    assert "requires a key" in desk.error()
     assert keys.variable(address) in desk.error()
     monkeypatch.setenv(keys.variable(address), f" {SECRET}\n")
     with caplog.at_level(logging.DEBUG):

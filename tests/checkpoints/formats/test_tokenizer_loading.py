@@ -177,4 +177,4 @@ def test_a_template_that_writes_the_date_is_told(ship: Ship) -> None:
     dated = "{{ strftime_now('%Y') | length }}" + TEMPLATE
     text, warnings = chat(ship(sentencepiece_like(), LLAMA | {"chat_template": dated}))
     assert text == "4[one]"
-    assert warnings[-1].startswith("The chat template of the base writes today's date")
+    assert warnings[-1].startswith("The chat template of the base inserts today's date")

@@ -169,7 +169,7 @@ def test_the_home_of_the_person_is_understood(
         ('name = "Two"', 'nmae = "Two"', "no setting “nmae”.*Did you mean “name”", 3),
         ("[base]", "[bsae]", "no setting “bsae”.*Did you mean “base”", 5),
         ('source = "folder:/m/base"', "", "“source” is missing in \\[base\\]", 5),
-        ('source = "folder:/m/base"', 'source = ""', "names no checkpoint", 6),
+        ('source = "folder:/m/base"', 'source = ""', "has no checkpoint", 6),
         ('source = "folder:/m/base"', 'source = "adapter:/a"', "needs the model", 6),
         ('dtype = "bfloat16"', 'dtype = "int3"', "“int3” is not a dtype", 7),
         ('dtype = "bfloat16"', 'quantization = "q4"', "“q4” is not a quantization", 7),
