@@ -127,7 +127,7 @@ def _blocks(results: Results) -> Iterator[str]:
         each = ", ".join(f"{seconds * 1e3:,.1f}" for seconds in block.seconds)
         yield f"  {block.size:>6,}: {each} ms"
     if results.expected:
-        yield "Expected speed-up by drafts of the first expert, by acceptance rate"
+        yield "Expected speedup by drafts of the first expert, by acceptance rate"
     for found in results.expected:
         yield f"  {found.accepted:>6.3g}: {_expected(found)}"
 

@@ -79,7 +79,7 @@ class Results:
         contexts: Cost of a step by context length.
         pairs: Cost of a step by number of pairs.
         blocks: Cost of a block of tokens by block size, for each model context.
-        expected: The expected speed-up by drafts of the first expert, computed from ``blocks``.
+        expected: The expected speedup by drafts of the first expert, computed from ``blocks``.
         proofs: The proof of each role.
     """
 

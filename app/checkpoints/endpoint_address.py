@@ -1,4 +1,4 @@
-"""Parser of endpoint addresses in recipes. Imports no torch, for the window."""
+"""Parser of endpoint addresses in recipes. Imports no torch: the window uses it."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ from app.errors import CheckpointError
 logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
 
 _OTHER_HEADS = ("ForSequenceClassification", "ForTokenClassification", "ForQuestionAnswering")
-"""How the classes of models are called that have another output layer than for tokens."""
+"""Parts of the names of model classes whose output layer is not one of logits of tokens."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,4 +1,4 @@
-"""Results of the check of a recipe, as plain data. Imports no torch, for the window."""
+"""Results of the check of a recipe, as plain data. Imports no torch: the window uses it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Progress of a load, and the properties of loaded roles. Imports no torch, for the window."""
+"""Progress of a load, and the properties of loaded roles. Imports no torch: the window uses it."""
 
 from __future__ import annotations
 

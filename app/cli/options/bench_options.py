@@ -57,7 +57,7 @@ def add_bench(commands: Commands) -> None:
         type=_numbers,
         default=(),
         metavar="N,…",
-        help="also time blocks of these sizes, such as 1,2,4,6,8,16, and predict the speed-up of "
+        help="also time blocks of these sizes, such as 1,2,4,6,8,16, and predict the speedup of "
         "speculative decoding",
     )
     output = parser.add_argument_group("output")
