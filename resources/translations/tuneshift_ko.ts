@@ -792,8 +792,16 @@
         <translation>{0} 대비 격차</translation>
     </message>
     <message>
-        <source>{0} prompts lost their beginning</source>
+        <source>{0} prompts were truncated at the beginning</source>
         <translation>프롬프트 {0}개의 앞부분이 잘림</translation>
+    </message>
+    <message>
+        <source>mean of p(tuned) − p(base) of the generated tokens</source>
+        <translation>생성된 토큰의 p(튜닝) − p(베이스) 평균</translation>
+    </message>
+    <message>
+        <source>the tokens of the class with the largest mean shift, and how often they occur</source>
+        <translation>이 부류에서 평균 변화량이 가장 큰 토큰과 그 횟수</translation>
     </message>
     <message>
         <source>digits</source>
@@ -832,16 +840,8 @@
         <translation>평균 변화량</translation>
     </message>
     <message>
-        <source>mean of p(tuned) − p(base) of the tokens that were written</source>
-        <translation>생성된 토큰의 p(tuned) − p(base) 평균</translation>
-    </message>
-    <message>
         <source>most raised</source>
         <translation>가장 높아진 토큰</translation>
-    </message>
-    <message>
-        <source>tokens of the class, with their own mean shift and count</source>
-        <translation>이 부류의 토큰과 각 토큰의 평균 변화량 및 개수</translation>
     </message>
     <message>
         <source>all</source>
@@ -855,28 +855,28 @@
         <translation>평가</translation>
     </message>
     <message>
-        <source>Answers so far</source>
-        <translation>지금까지의 답변</translation>
-    </message>
-    <message>
-        <source>Ask the checked roles the checked tasks (Ctrl+Enter)</source>
-        <translation>선택한 역할에 선택한 과제를 묻습니다 (Ctrl+Enter)</translation>
-    </message>
-    <message>
         <source>Stop</source>
         <translation>중지</translation>
-    </message>
-    <message>
-        <source>What is answered is kept</source>
-        <translation>지금까지의 답변은 보관됩니다</translation>
     </message>
     <message>
         <source>Resume</source>
         <translation>이어서 하기</translation>
     </message>
     <message>
-        <source>Go on where it was stopped</source>
-        <translation>중지한 곳부터 이어서 합니다</translation>
+        <source>Progress of the evaluation</source>
+        <translation>평가 진행률</translation>
+    </message>
+    <message>
+        <source>Evaluate the checked roles on the checked tasks (Ctrl+Enter)</source>
+        <translation>선택한 역할을 선택한 과제로 평가합니다 (Ctrl+Enter)</translation>
+    </message>
+    <message>
+        <source>Stop the evaluation; the answers so far are kept</source>
+        <translation>평가를 중지합니다. 지금까지의 답변은 남습니다</translation>
+    </message>
+    <message>
+        <source>Continue the stopped evaluation</source>
+        <translation>중지된 평가를 계속합니다</translation>
     </message>
     <message>
         <source>Scores</source>
@@ -895,28 +895,40 @@
         <translation>지난 평가</translation>
     </message>
     <message>
-        <source>The first answers are on their way.</source>
-        <translation>첫 답변을 기다리고 있습니다.</translation>
+        <source>Waiting for the first answers …</source>
+        <translation>첫 답변을 기다리는 중 …</translation>
     </message>
     <message>
-        <source>No answer came.</source>
+        <source>There are no answers.</source>
         <translation>답변이 없습니다.</translation>
     </message>
     <message>
-        <source>No scores were kept. Resume reads what is answered, and goes on.</source>
-        <translation>보관된 점수가 없습니다. 이어서 하기를 누르면 지금까지의 답변을 읽고 계속합니다.</translation>
+        <source>There are no saved scores. Resume reads the saved answers and continues.</source>
+        <translation>저장된 점수가 없습니다. ‘이어서 하기’를 누르면 저장된 답변을 읽고 계속합니다.</translation>
     </message>
     <message>
-        <source>Does tuning help here? Check tasks and roles at the left, and press Evaluate: base, expert and tuned are asked the same questions.</source>
-        <translation>튜닝이 도움이 됩니까? 왼쪽에서 과제와 역할을 선택하고 평가를 누르십시오. 베이스, 전문가, 튜닝에 같은 문항을 묻습니다.</translation>
+        <source>Measure what tuning brings: check tasks and roles on the left and press Evaluate. Every role answers the same questions.</source>
+        <translation>튜닝의 효과를 측정합니다. 왼쪽에서 과제와 역할을 선택하고 평가를 누르십시오. 모든 역할이 같은 질문에 답합니다.</translation>
+    </message>
+    <message>
+        <source>No evaluation yet.</source>
+        <translation>아직 평가가 없습니다.</translation>
+    </message>
+    <message>
+        <source>Stopped; the answers so far are kept. Resume continues.</source>
+        <translation>중지되었습니다. 지금까지의 답변은 남습니다. ‘이어서 하기’를 누르면 계속합니다.</translation>
+    </message>
+    <message>
+        <source>Complete. The answers are saved in {0}</source>
+        <translation>완료되었습니다. 답변은 {0}에 저장되었습니다</translation>
+    </message>
+    <message>
+        <source>verifying the {0}</source>
+        <translation>{0} 검증 중</translation>
     </message>
     <message>
         <source>{0}, α {1}</source>
         <translation>{0}, α {1}</translation>
-    </message>
-    <message>
-        <source>Nothing has been evaluated yet.</source>
-        <translation>아직 평가한 것이 없습니다.</translation>
     </message>
     <message>
         <source>Stopping …</source>
@@ -931,24 +943,12 @@
         <translation>과제 읽는 중 …</translation>
     </message>
     <message>
-        <source>Stopped; what is answered is kept. Resume goes on.</source>
-        <translation>중지했습니다. 지금까지의 답변은 보관되며, 이어서 할 수 있습니다.</translation>
-    </message>
-    <message>
-        <source>Complete. Answers are kept in {0}</source>
-        <translation>완료했습니다. 답변은 {0}에 보관됩니다</translation>
-    </message>
-    <message>
         <source>{0} of {1} answers</source>
         <translation>답변 {0} / {1}개</translation>
     </message>
     <message>
         <source>{0} left</source>
         <translation>{0} 남음</translation>
-    </message>
-    <message>
-        <source>proving the {0}</source>
-        <translation>{0} 증명하는 중</translation>
     </message>
     <message>
         <source>loading the {0}: {1}</source>
@@ -962,8 +962,8 @@
 <context>
     <name>EvaluateIndicator</name>
     <message>
-        <source>An evaluation goes on. Click to see its scores so far.</source>
-        <translation>평가가 진행 중입니다. 누르면 지금까지의 점수를 볼 수 있습니다.</translation>
+        <source>An evaluation is running. Click to see its scores.</source>
+        <translation>평가를 실행하고 있습니다. 클릭하면 점수를 볼 수 있습니다.</translation>
     </message>
     <message>
         <source>Evaluating</source>
@@ -996,11 +996,11 @@
         <translation>브라우저용 보고서 (HTML)</translation>
     </message>
     <message>
-        <source>Plot as a picture (PNG)</source>
+        <source>Plot as an image (PNG)</source>
         <translation>플롯 이미지 (PNG)</translation>
     </message>
     <message>
-        <source>Plot as a drawing (SVG)</source>
+        <source>Plot as vector graphics (SVG)</source>
         <translation>플롯 벡터 그래픽 (SVG)</translation>
     </message>
     <message>
@@ -1020,7 +1020,7 @@
         <translation>토큰 Markdown 표</translation>
     </message>
     <message>
-        <source>Text alone</source>
+        <source>Text only</source>
         <translation>텍스트만</translation>
     </message>
     <message>
@@ -1236,12 +1236,24 @@
         <translation>다시 실행</translation>
     </message>
     <message>
-        <source>Make it again with the recipe, seed and weights that it had at each token</source>
-        <translation>당시의 레시피, 시드, 토큰별 가중치로 다시 생성합니다</translation>
+        <source>Repeat the run with its recipe, its seed and the α of each token</source>
+        <translation>같은 레시피, 시드, 토큰별 α로 실행을 반복합니다</translation>
     </message>
     <message>
-        <source>Open its recipe</source>
+        <source>Open recipe</source>
         <translation>레시피 열기</translation>
+    </message>
+    <message>
+        <source>No run matches the search.</source>
+        <translation>검색과 일치하는 실행이 없습니다.</translation>
+    </message>
+    <message>
+        <source>Every run is saved here.</source>
+        <translation>모든 실행이 여기에 저장됩니다.</translation>
+    </message>
+    <message>
+        <source>Remove star</source>
+        <translation>별표 해제</translation>
     </message>
     <message>
         <source>Export ▾</source>
@@ -1256,20 +1268,8 @@
         <translation>실행 취소</translation>
     </message>
     <message>
-        <source>No run fits.</source>
-        <translation>조건에 맞는 실행이 없습니다.</translation>
-    </message>
-    <message>
-        <source>Every text that you generate is kept here.</source>
-        <translation>생성한 모든 텍스트가 여기에 보관됩니다.</translation>
-    </message>
-    <message>
         <source>All tags</source>
         <translation>모든 태그</translation>
-    </message>
-    <message>
-        <source>Take the star</source>
-        <translation>별표 해제</translation>
     </message>
     <message>
         <source>Export</source>
@@ -1839,8 +1839,8 @@ Click to show or hide it.</source>
         <translation>다운로드한 모델(&amp;D) …</translation>
     </message>
     <message>
-        <source>&amp;Serve to other programs …</source>
-        <translation>다른 프로그램에 제공(&amp;S) …</translation>
+        <source>&amp;API server …</source>
+        <translation>API 서버(&amp;A) …</translation>
     </message>
 </context>
 <context>
@@ -1916,8 +1916,8 @@ Double-click the slider to reset α to the recipe&apos;s value.</source>
 <context>
     <name>PastView</name>
     <message>
-        <source>when</source>
-        <translation>시각</translation>
+        <source>date</source>
+        <translation>날짜</translation>
     </message>
     <message>
         <source>tasks</source>
@@ -1948,8 +1948,16 @@ Double-click the slider to reset α to the recipe&apos;s value.</source>
         <translation>삭제 …</translation>
     </message>
     <message>
-        <source>Every evaluation is kept here.</source>
-        <translation>모든 평가가 여기에 보관됩니다.</translation>
+        <source>Every evaluation is saved here.</source>
+        <translation>모든 평가가 여기에 저장됩니다.</translation>
+    </message>
+    <message>
+        <source>running</source>
+        <translation>실행 중</translation>
+    </message>
+    <message>
+        <source>Remove evaluation</source>
+        <translation>평가 제거</translation>
     </message>
     <message>
         <source>complete</source>
@@ -1958,14 +1966,6 @@ Double-click the slider to reset α to the recipe&apos;s value.</source>
     <message>
         <source>stopped</source>
         <translation>중지됨</translation>
-    </message>
-    <message>
-        <source>going on</source>
-        <translation>진행 중</translation>
-    </message>
-    <message>
-        <source>Remove an evaluation</source>
-        <translation>평가 삭제</translation>
     </message>
     <message>
         <source>Remove this evaluation and its answers? This cannot be undone.</source>
@@ -2371,6 +2371,96 @@ Double-click the slider to reset α to the recipe&apos;s value.</source>
     <message>
         <source>anew for each token, which is slow</source>
         <translation>토큰마다 처음부터(느리게)</translation>
+    </message>
+</context>
+<context>
+    <name>QuestionHtml</name>
+    <message>
+        <source>Question</source>
+        <translation>문항</translation>
+    </message>
+    <message>
+        <source> or </source>
+        <translation> 또는 </translation>
+    </message>
+    <message>
+        <source>Expected</source>
+        <translation>정답</translation>
+    </message>
+    <message>
+        <source>(empty)</source>
+        <translation>(비어 있음)</translation>
+    </message>
+    <message>
+        <source>{0} bits per byte</source>
+        <translation>바이트당 {0}비트</translation>
+    </message>
+    <message>
+        <source>{0} of {1} answers</source>
+        <translation>답변 {1}개 중 {0}</translation>
+    </message>
+    <message>
+        <source>no answer found</source>
+        <translation>답을 찾지 못함</translation>
+    </message>
+    <message>
+        <source>{0} {1}</source>
+        <translation>{0} {1}</translation>
+    </message>
+</context>
+<context>
+    <name>QuestionsView</name>
+    <message>
+        <source>Task</source>
+        <translation>과제</translation>
+    </message>
+    <message>
+        <source>Filter questions</source>
+        <translation>질문 필터</translation>
+    </message>
+    <message>
+        <source>Questions</source>
+        <translation>문항 수</translation>
+    </message>
+    <message>
+        <source>Question and answers</source>
+        <translation>문항과 답변</translation>
+    </message>
+    <message>
+        <source>Role whose answer to open</source>
+        <translation>열 답변의 역할</translation>
+    </message>
+    <message>
+        <source>Open in inspector</source>
+        <translation>분석 창에서 열기</translation>
+    </message>
+    <message>
+        <source>Open the answer as a run in the window, with the recipe and α of the evaluation (Enter)</source>
+        <translation>평가에 사용한 레시피와 α로 답변을 창의 실행으로 엽니다 (Enter)</translation>
+    </message>
+    <message>
+        <source>Questions and answers appear here, except those of lm-evaluation-harness, which are only saved in the folder of the evaluation.</source>
+        <translation>질문과 답변이 여기에 표시됩니다. lm-evaluation-harness의 질문과 답변은 평가 폴더에만 저장됩니다.</translation>
+    </message>
+    <message>
+        <source>all questions</source>
+        <translation>모든 문항</translation>
+    </message>
+    <message>
+        <source>tuned right, base wrong</source>
+        <translation>튜닝 정답, 베이스 오답</translation>
+    </message>
+    <message>
+        <source>tuned wrong, base right</source>
+        <translation>튜닝 오답, 베이스 정답</translation>
+    </message>
+    <message>
+        <source>tuned wrong</source>
+        <translation>튜닝 오답</translation>
+    </message>
+    <message>
+        <source>question</source>
+        <translation>문항</translation>
     </message>
 </context>
 <context>
@@ -3056,8 +3146,8 @@ Double-click the slider to reset α to the recipe&apos;s value.</source>
 <context>
     <name>RunDetails</name>
     <message>
-        <source>Prompt and beginning of the text</source>
-        <translation>프롬프트와 텍스트 첫머리</translation>
+        <source>Prompt and beginning of the generated text</source>
+        <translation>프롬프트와 생성된 텍스트의 앞부분</translation>
     </message>
     <message>
         <source>Tags, separated by commas</source>
@@ -3146,7 +3236,7 @@ Double-click the slider to reset α to the recipe&apos;s value.</source>
         <translation>토큰</translation>
     </message>
     <message>
-        <source>Begun</source>
+        <source>Started</source>
         <translation>시작</translation>
     </message>
     <message>
@@ -3409,96 +3499,6 @@ To start a branch, choose another candidate at a token of a run.</source>
     </message>
 </context>
 <context>
-    <name>SampleText</name>
-    <message>
-        <source>Question</source>
-        <translation>문항</translation>
-    </message>
-    <message>
-        <source> or </source>
-        <translation> 또는 </translation>
-    </message>
-    <message>
-        <source>Expected</source>
-        <translation>정답</translation>
-    </message>
-    <message>
-        <source>nothing</source>
-        <translation>없음</translation>
-    </message>
-    <message>
-        <source>{0} bits per byte</source>
-        <translation>바이트당 {0}비트</translation>
-    </message>
-    <message>
-        <source>{0} of {1} answers</source>
-        <translation>답변 {1}개 중 {0}</translation>
-    </message>
-    <message>
-        <source>nothing found</source>
-        <translation>찾은 것 없음</translation>
-    </message>
-    <message>
-        <source>{0} {1}</source>
-        <translation>{0} {1}</translation>
-    </message>
-</context>
-<context>
-    <name>SamplesView</name>
-    <message>
-        <source>Task</source>
-        <translation>과제</translation>
-    </message>
-    <message>
-        <source>Which questions</source>
-        <translation>표시할 문항</translation>
-    </message>
-    <message>
-        <source>Questions</source>
-        <translation>문항</translation>
-    </message>
-    <message>
-        <source>Question and answers</source>
-        <translation>문항과 답변</translation>
-    </message>
-    <message>
-        <source>Whose answer</source>
-        <translation>누구의 답변</translation>
-    </message>
-    <message>
-        <source>Open in inspector</source>
-        <translation>분석 창에서 열기</translation>
-    </message>
-    <message>
-        <source>Open the answer as a text of the window, token by token, with the weights that it was written with (Enter)</source>
-        <translation>답변을 창의 텍스트로 열어 생성할 때의 가중치로 토큰을 하나하나 분석합니다 (Enter)</translation>
-    </message>
-    <message>
-        <source>Questions with everyone&apos;s answers come here. Those of lm-evaluation-harness stay in the folder of the evaluation.</source>
-        <translation>문항과 모든 역할의 답변이 여기에 나타납니다. lm-evaluation-harness의 문항은 평가 폴더에만 보관됩니다.</translation>
-    </message>
-    <message>
-        <source>all questions</source>
-        <translation>모든 문항</translation>
-    </message>
-    <message>
-        <source>tuned right, base wrong</source>
-        <translation>튜닝 정답, 베이스 오답</translation>
-    </message>
-    <message>
-        <source>tuned wrong, base right</source>
-        <translation>튜닝 오답, 베이스 정답</translation>
-    </message>
-    <message>
-        <source>tuned wrong</source>
-        <translation>튜닝 오답</translation>
-    </message>
-    <message>
-        <source>question</source>
-        <translation>문항</translation>
-    </message>
-</context>
-<context>
     <name>SamplingPanel</name>
     <message>
         <source>Seed</source>
@@ -3687,8 +3687,8 @@ To start a branch, choose another candidate at a token of a run.</source>
 <context>
     <name>ServeDialog</name>
     <message>
-        <source>Serve to other programs</source>
-        <translation>다른 프로그램에 제공</translation>
+        <source>API server</source>
+        <translation>API 서버</translation>
     </message>
     <message>
         <source>any</source>
@@ -3703,12 +3703,52 @@ To start a branch, choose another candidate at a token of a run.</source>
         <translation>키 복사(&amp;K)</translation>
     </message>
     <message>
-        <source>while it is on</source>
-        <translation>켜져 있는 동안 표시</translation>
+        <source>shown while the server runs</source>
+        <translation>서버가 실행 중일 때 표시</translation>
     </message>
     <message>
-        <source>Address of the API</source>
-        <translation>API 주소</translation>
+        <source>URL of the API</source>
+        <translation>API의 URL</translation>
+    </message>
+    <message>
+        <source>Chat programs, scripts and benchmarks can use the loaded recipe through an API that is compatible with OpenAI&apos;s. Requests use the α values and sampling settings of the window unless they set their own. Requests and runs of the window take turns; Stop ends only the run of the window.</source>
+        <translation>채팅 프로그램, 스크립트, 벤치마크가 OpenAI 호환 API로 로드된 레시피를 사용할 수 있습니다. 요청에 따로 지정하지 않으면 창의 α 값과 샘플링 설정을 사용합니다. 요청과 창의 실행은 번갈아 처리되며, 중지는 창의 실행만 끝냅니다.</translation>
+    </message>
+    <message>
+        <source>URL</source>
+        <translation>URL</translation>
+    </message>
+    <message>
+        <source>&amp;Start server</source>
+        <translation>서버 시작(&amp;S)</translation>
+    </message>
+    <message>
+        <source>&amp;Stop server</source>
+        <translation>서버 중지(&amp;S)</translation>
+    </message>
+    <message>
+        <source>Other computers can reach this address: set a key.</source>
+        <translation>다른 컴퓨터에서 이 주소에 접속할 수 있습니다. 키를 설정하십시오.</translation>
+    </message>
+    <message>
+        <source>Off. The server never starts by itself, and the key is not saved.</source>
+        <translation>꺼져 있습니다. 서버는 저절로 시작되지 않으며 키는 저장되지 않습니다.</translation>
+    </message>
+    <message>
+        <source>On, but no models are loaded: clients are asked to retry later.</source>
+        <translation>켜져 있지만 로드된 모델이 없습니다. 클라이언트에 나중에 다시 시도하라고 응답합니다.</translation>
+    </message>
+    <message>
+        <source>On: serving “{0}”, also under the model name “tuneshift”.</source>
+        <translation>켜짐: “{0}” 제공 중 (모델 이름 “tuneshift”로도 사용 가능).</translation>
+    </message>
+    <message>
+        <source>Requests: {0} · completions: {1} · tokens: {2} · waiting: {3}</source>
+        <translation>요청: {0} · 완성: {1} · 토큰: {2} · 대기: {3}</translation>
+    </message>
+    <message>
+        <source>{0} · current client: {1}</source>
+        <translation>{0} · 현재 클라이언트: {1}</translation>
     </message>
     <message>
         <source>&amp;Copy</source>
@@ -3717,10 +3757,6 @@ To start a branch, choose another candidate at a token of a run.</source>
     <message>
         <source>Copy the &amp;example</source>
         <translation>예제 복사(&amp;E)</translation>
-    </message>
-    <message>
-        <source>Chat programs, scripts and benchmarks can ask the loaded recipe as if it were the OpenAI API. The weights and settings of the window are what they get unless they ask for others. They take turns with the window; Stop ends the text of the window alone.</source>
-        <translation>채팅 프로그램, 스크립트, 벤치마크가 로드된 레시피를 OpenAI API처럼 사용할 수 있습니다. 따로 요청하지 않으면 이 창의 가중치와 설정이 적용됩니다. 이 창과 번갈아 차례를 얻으며, 중지는 이 창의 텍스트만 끝냅니다.</translation>
     </message>
     <message>
         <source>&amp;Port</source>
@@ -3735,22 +3771,6 @@ To start a branch, choose another candidate at a token of a run.</source>
         <translation>키</translation>
     </message>
     <message>
-        <source>API</source>
-        <translation>API</translation>
-    </message>
-    <message>
-        <source>&amp;Serve</source>
-        <translation>제공 시작(&amp;S)</translation>
-    </message>
-    <message>
-        <source>&amp;Stop serving</source>
-        <translation>제공 중지(&amp;S)</translation>
-    </message>
-    <message>
-        <source>At this address others than this machine can ask: set a key.</source>
-        <translation>이 주소에는 다른 컴퓨터도 요청할 수 있습니다. 키를 설정하세요.</translation>
-    </message>
-    <message>
         <source>Starting …</source>
         <translation>시작 중 …</translation>
     </message>
@@ -3758,40 +3778,20 @@ To start a branch, choose another candidate at a token of a run.</source>
         <source>Stopping …</source>
         <translation>중지 중 …</translation>
     </message>
-    <message>
-        <source>Off. It is never on by itself, and the key is not remembered.</source>
-        <translation>꺼져 있습니다. 저절로 켜지지 않으며, 키는 저장되지 않습니다.</translation>
-    </message>
-    <message>
-        <source>On, but no models are loaded: requests are told to come again.</source>
-        <translation>켜져 있지만 로드된 모델이 없습니다. 요청에는 나중에 다시 시도하라고 답합니다.</translation>
-    </message>
-    <message>
-        <source>On: “{0}” answers, also by the model name “tuneshift”.</source>
-        <translation>켜져 있습니다. “{0}” 레시피가 답하며, 모델 이름 “tuneshift”로도 요청할 수 있습니다.</translation>
-    </message>
-    <message>
-        <source>Requests: {0} · texts: {1} · tokens: {2} · waiting: {3}</source>
-        <translation>요청: {0} · 텍스트: {1} · 토큰: {2} · 대기: {3}</translation>
-    </message>
-    <message>
-        <source>{0} · now for {1}</source>
-        <translation>{0} · 지금 {1}에게 답하는 중</translation>
-    </message>
 </context>
 <context>
     <name>ServeIndicator</name>
     <message>
-        <source>Other programs can ask the loaded recipe. Click to see how.</source>
-        <translation>다른 프로그램이 로드된 레시피를 사용할 수 있습니다. 방법을 보려면 클릭하세요.</translation>
+        <source>The API server is on. Click for details.</source>
+        <translation>API 서버가 켜져 있습니다. 클릭하면 자세한 내용을 볼 수 있습니다.</translation>
     </message>
     <message>
-        <source>Serving, texts asked for: {0}</source>
-        <translation>제공 중, 요청된 텍스트: {0}</translation>
+        <source>API server · in progress: {0}</source>
+        <translation>API 서버 · 처리 중: {0}</translation>
     </message>
     <message>
-        <source>Serving</source>
-        <translation>제공 중</translation>
+        <source>API server</source>
+        <translation>API 서버</translation>
     </message>
 </context>
 <context>
@@ -3804,12 +3804,12 @@ To start a branch, choose another candidate at a token of a run.</source>
 <context>
     <name>SetupForm</name>
     <message>
-        <source>none: folder, .gguf or hub:OWNER/NAME</source>
-        <translation>없음: 폴더, .gguf 또는 hub:OWNER/NAME</translation>
+        <source>optional: folder, .gguf or hub:OWNER/NAME</source>
+        <translation>선택 사항: 폴더, .gguf 또는 hub:OWNER/NAME</translation>
     </message>
     <message>
-        <source>A model that was tuned directly, to compare with: the gap closed is told</source>
-        <translation>비교할, 직접 튜닝한 모델입니다. 격차 해소율을 보여 줍니다</translation>
+        <source>A directly tuned model to compare with; adds “gap closed” to the scores</source>
+        <translation>비교할 직접 튜닝된 모델입니다. 점수에 ‘격차 해소’가 추가됩니다</translation>
     </message>
     <message>
         <source>Directly tuned model</source>
@@ -3824,8 +3824,56 @@ To start a branch, choose another candidate at a token of a run.</source>
         <translation>직접 튜닝한 모델의 폴더 선택</translation>
     </message>
     <message>
-        <source>What every α is multiplied with: tuned is measured once for each</source>
-        <translation>모든 α에 곱하는 값입니다. 값마다 튜닝을 한 번씩 측정합니다</translation>
+        <source>Factors for every α, separated by commas; tuned is measured with each factor</source>
+        <translation>모든 α에 곱할 배수를 쉼표로 구분해 입력합니다. 튜닝은 배수마다 측정합니다</translation>
+    </message>
+    <message>
+        <source>Batch size: prompts processed together</source>
+        <translation>배치 크기: 함께 처리하는 프롬프트 수</translation>
+    </message>
+    <message>
+        <source>Run code that models write</source>
+        <translation>모델이 작성한 코드 실행</translation>
+    </message>
+    <message>
+        <source>A task runs code that models write: for seconds and without network, but with access to your files. Use a container for models that you do not trust.</source>
+        <translation>모델이 작성한 코드를 과제가 실행합니다. 시간은 몇 초로 제한되고 네트워크는 차단되지만 내 파일에는 접근할 수 있습니다. 신뢰할 수 없는 모델에는 컨테이너를 사용하십시오.</translation>
+    </message>
+    <message>
+        <source>α ×</source>
+        <translation>α ×</translation>
+    </message>
+    <message>
+        <source>batch size</source>
+        <translation>배치 크기</translation>
+    </message>
+    <message>
+        <source>Roles</source>
+        <translation>역할</translation>
+    </message>
+    <message>
+        <source>Directly tuned model for comparison</source>
+        <translation>비교할 직접 튜닝된 모델</translation>
+    </message>
+    <message>
+        <source>tuned by “{0}” only</source>
+        <translation>“{0}”만으로 튜닝</translation>
+    </message>
+    <message>
+        <source>tuned (all pairs)</source>
+        <translation>튜닝 (모든 쌍)</translation>
+    </message>
+    <message>
+        <source>{0} needs a data file: choose it below the tasks.</source>
+        <translation>{0}에는 데이터 파일이 필요합니다. 과제 아래에서 선택하십시오.</translation>
+    </message>
+    <message>
+        <source>Check a role.</source>
+        <translation>역할을 선택하십시오.</translation>
+    </message>
+    <message>
+        <source>A task runs code that models write: allow this, or uncheck the task.</source>
+        <translation>모델이 작성한 코드를 실행하는 과제가 있습니다. 실행을 허용하거나 과제 선택을 해제하십시오.</translation>
     </message>
     <message>
         <source>all</source>
@@ -3836,40 +3884,12 @@ To start a branch, choose another candidate at a token of a run.</source>
         <translation>자동</translation>
     </message>
     <message>
-        <source>How many texts are read side by side</source>
-        <translation>나란히 읽는 텍스트 수입니다</translation>
-    </message>
-    <message>
-        <source>Run the programs that models write</source>
-        <translation>모델이 쓴 프로그램 실행</translation>
-    </message>
-    <message>
-        <source>A task runs what models write: without network and for seconds, but not without your files. For models that you do not trust, use a container.</source>
-        <translation>과제가 모델이 쓴 코드를 실행합니다. 네트워크 없이 몇 초만 실행하지만 파일에는 접근할 수 있습니다. 신뢰하지 않는 모델은 컨테이너에서 실행하십시오.</translation>
-    </message>
-    <message>
-        <source>α times</source>
-        <translation>α 배수</translation>
-    </message>
-    <message>
-        <source>at a time</source>
-        <translation>동시에</translation>
-    </message>
-    <message>
         <source>Questions</source>
         <translation>문항 수</translation>
     </message>
     <message>
         <source>Tasks</source>
         <translation>과제</translation>
-    </message>
-    <message>
-        <source>Who answers</source>
-        <translation>답변할 역할</translation>
-    </message>
-    <message>
-        <source>Directly tuned, to compare with</source>
-        <translation>비교할, 직접 튜닝한 모델</translation>
     </message>
     <message>
         <source>base</source>
@@ -3884,28 +3904,8 @@ To start a branch, choose another candidate at a token of a run.</source>
         <translation>반전문가 “{0}”</translation>
     </message>
     <message>
-        <source>tuned by “{0}” alone</source>
-        <translation>튜닝(“{0}”만)</translation>
-    </message>
-    <message>
-        <source>tuned, as the recipe says</source>
-        <translation>튜닝(레시피대로)</translation>
-    </message>
-    <message>
         <source>Check a task, or add a file with your own questions.</source>
         <translation>과제를 선택하거나 직접 만든 문항 파일을 추가하십시오.</translation>
-    </message>
-    <message>
-        <source>{0} needs its data file: choose it below the tasks.</source>
-        <translation>{0} 과제에 데이터 파일이 필요합니다. 과제 목록 아래에서 선택하십시오.</translation>
-    </message>
-    <message>
-        <source>Check who answers.</source>
-        <translation>답변할 역할을 선택하십시오.</translation>
-    </message>
-    <message>
-        <source>A task runs the programs that models write: allow it, or uncheck it.</source>
-        <translation>모델이 쓴 프로그램을 실행하는 과제가 있습니다. 허용하거나 선택을 해제하십시오.</translation>
     </message>
 </context>
 <context>
@@ -4305,16 +4305,8 @@ To start a branch, choose another candidate at a token of a run.</source>
         <translation>파일 추가 …</translation>
     </message>
     <message>
-        <source>A task as TOML, or questions as JSON lines</source>
-        <translation>TOML 과제 또는 JSON Lines 문항</translation>
-    </message>
-    <message>
         <source>Search the tasks of lm-evaluation-harness</source>
         <translation>lm-evaluation-harness 과제 검색</translation>
-    </message>
-    <message>
-        <source>Data file of the chosen task</source>
-        <translation>선택한 과제의 데이터 파일</translation>
     </message>
     <message>
         <source>…</source>
@@ -4323,14 +4315,6 @@ To start a branch, choose another candidate at a token of a run.</source>
     <message>
         <source>Choose the data file</source>
         <translation>데이터 파일 선택</translation>
-    </message>
-    <message>
-        <source>of lm-evaluation-harness</source>
-        <translation>lm-evaluation-harness 과제</translation>
-    </message>
-    <message>
-        <source>Add a task</source>
-        <translation>과제 추가</translation>
     </message>
     <message>
         <source>Tasks and questions (*.toml *.jsonl *.jsonl.gz *.yaml *.yml)</source>
@@ -4345,12 +4329,28 @@ To start a branch, choose another candidate at a token of a run.</source>
         <translation>데이터</translation>
     </message>
     <message>
-        <source>a file of JSON lines: needed</source>
-        <translation>JSON Lines 파일: 필요</translation>
+        <source>Add a task (TOML) or questions (JSON Lines)</source>
+        <translation>과제(TOML)나 질문(JSON Lines)을 추가합니다</translation>
     </message>
     <message>
-        <source>as the task says</source>
-        <translation>과제에 지정된 대로</translation>
+        <source>Data file of the selected task</source>
+        <translation>선택한 과제의 데이터 파일</translation>
+    </message>
+    <message>
+        <source>a task of lm-evaluation-harness</source>
+        <translation>lm-evaluation-harness의 과제</translation>
+    </message>
+    <message>
+        <source>Add task</source>
+        <translation>과제 추가</translation>
+    </message>
+    <message>
+        <source>required: a JSON Lines file</source>
+        <translation>필수: JSON Lines 파일</translation>
+    </message>
+    <message>
+        <source>default data of the task</source>
+        <translation>과제의 기본 데이터</translation>
     </message>
     <message>
         <source>from the Hub or its cache</source>
@@ -4369,20 +4369,20 @@ To start a branch, choose another candidate at a token of a run.</source>
         <translation>lm-evaluation-harness 검색</translation>
     </message>
     <message>
-        <source>lm-evaluation-harness is not here</source>
-        <translation>lm-evaluation-harness가 설치되어 있지 않습니다</translation>
+        <source>lm-evaluation-harness is not installed</source>
+        <translation>lm-evaluation-harness가 설치되지 않음</translation>
     </message>
     <message>
-        <source>Its data come from the Hub, unless they are here already.</source>
-        <translation>데이터가 이 컴퓨터에 없으면 Hub에서 받습니다.</translation>
+        <source>The data of these tasks are downloaded from the Hub if needed.</source>
+        <translation>이 과제들의 데이터는 필요하면 허브에서 다운로드합니다.</translation>
     </message>
     <message>
-        <source>For its tasks: {0}</source>
-        <translation>과제를 쓰려면: {0}</translation>
+        <source>Required for its tasks. {0}</source>
+        <translation>이 과제에 필요합니다. {0}</translation>
     </message>
     <message>
-        <source>It has no task “{0}” in its files; one that it makes: {1}</source>
-        <translation>파일에 “{0}” 과제가 없습니다. 코드로 만드는 과제: {1}</translation>
+        <source>Its files define no task “{0}”. For a task that it generates, type {1}</source>
+        <translation>과제 “{0}”을(를) 정의한 파일이 없습니다. 코드로 생성되는 과제이면 {1}을(를) 입력하십시오</translation>
     </message>
 </context>
 <context>
@@ -4719,24 +4719,24 @@ To start a branch, choose another candidate at a token of a run.</source>
 <context>
     <name>TokensView</name>
     <message>
-        <source>Whose answers</source>
-        <translation>누구의 답변</translation>
+        <source>Role whose answers are counted</source>
+        <translation>답변을 집계할 역할</translation>
     </message>
     <message>
         <source>Shift by class of token</source>
         <translation>토큰 부류별 변화량</translation>
     </message>
     <message>
-        <source>Tuned answers that are generated are counted here: which tokens tuning made more probable than the base had them. Tasks that score given texts, and those of lm-evaluation-harness, are not.</source>
-        <translation>생성된 튜닝 답변을 집계합니다. 튜닝이 베이스보다 확률을 높인 토큰을 보여 줍니다. 주어진 텍스트를 스코어링하는 과제와 lm-evaluation-harness 과제는 집계하지 않습니다.</translation>
+        <source>The shifts of generated tuned answers appear here by class of token. Tasks that score given texts and tasks of lm-evaluation-harness are not counted.</source>
+        <translation>생성된 튜닝 답변의 변화량을 토큰 부류별로 보여 줍니다. 주어진 텍스트의 점수를 매기는 과제와 lm-evaluation-harness의 과제는 집계하지 않습니다.</translation>
+    </message>
+    <message>
+        <source>{0} answers. The mean shift is the mean of p(tuned) − p(base) over the generated tokens, before temperature and other sampling settings.</source>
+        <translation>답변 {0}개. 평균 변화량은 생성된 토큰의 p(튜닝) − p(베이스) 평균이며, 온도 등 샘플링 설정을 적용하기 전의 값입니다.</translation>
     </message>
     <message>
         <source>{0}: {1}</source>
         <translation>{0}: {1}</translation>
-    </message>
-    <message>
-        <source>{0} answers. The mean shift is that of p(tuned) − p(base) over the tokens that were written, before temperature and the other settings of sampling.</source>
-        <translation>답변 {0}개. 평균 변화량은 온도 등 샘플링 설정을 적용하기 전, 생성된 토큰의 p(tuned) − p(base) 평균입니다.</translation>
     </message>
 </context>
 <context>

@@ -1,1 +1,1 @@
-"""The Evaluate view: what tuning brings in tasks, watched, stopped, resumed and opened again."""
+"""The evaluation dialog: measures roles on tasks and shows current and past evaluations."""

@@ -1,4 +1,4 @@
-"""Evaluate: what is asked at the left; scores, questions, tokens and past evaluations right."""
+"""The evaluation dialog: setup on the left; scores, questions, tokens and past ones right."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from PySide6.QtWidgets import (
 
 from app.checkpoints.status import LoadProgress
 from app.ui.evaluate.past_view import PastView
+from app.ui.evaluate.questions_view import QuestionsView
 from app.ui.evaluate.results_view import ResultsView
-from app.ui.evaluate.samples_view import SamplesView
 from app.ui.evaluate.score_figures import view_title
 from app.ui.evaluate.setup_form import SetupForm
 from app.ui.evaluate.tokens_view import TokensView
@@ -36,11 +36,11 @@ _FRAME = QSize(24, 64)
 """What a window manager needs around a dialog."""
 _FORM_WIDTH = 316
 _REFRESH_MS, _ROWS_MS = 300, 1500
-"""How often scores are shown anew while answers come, and the rows of questions."""
+"""Milliseconds between updates of the scores and of the rows of questions."""
 
 
 class EvaluateDialog(QDialog):
-    """Stays open beside the window; what goes on is in ``session.evaluations``."""
+    """Controls ``session.evaluations``; does not block the window."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -52,7 +52,7 @@ class EvaluateDialog(QDialog):
         self.form.show_recipe(session.recipe)
         self.form.restore(self._evaluations.form)
         self.results, self.tokens = ResultsView(), TokensView()
-        self.samples = SamplesView(session)
+        self.questions = QuestionsView(session)
         self.past = PastView(self._evaluations)
         self._refresh = QTimer(self, interval=_REFRESH_MS, singleShot=True)
         self._refresh.timeout.connect(self._show_all)
@@ -61,8 +61,8 @@ class EvaluateDialog(QDialog):
         self._lay_out()
         self.resize(_SIZE.boundedTo(self.screen().availableSize() - _FRAME))
         self.form.changed.connect(self._on_form)
-        # It lies over the window, where the text is; it comes back as it was left.
-        self.samples.inspected.connect(self.close)
+        # The dialog covers the window that shows the answer; reopening restores its state.
+        self.questions.inspected.connect(self.close)
         self.past.opened.connect(lambda: self.tabs.setCurrentWidget(self.results))
         self._evaluations.changed.connect(self._on_changed)
         self._evaluations.progressed.connect(self._on_progress)
@@ -76,29 +76,31 @@ class EvaluateDialog(QDialog):
         if self._evaluations.looked_at is None:
             self.form.tasks.tasks.setFocus()
         else:
-            self.tabs.setCurrentWidget(self.samples)
-            self.samples.table.setFocus()
+            self.tabs.setCurrentWidget(self.questions)
+            self.questions.table.setFocus()
 
-    # Parts
+    # Construction
 
     def _make_head(self) -> None:
         self._recipe = ElidedLabel()
         self._recipe.setProperty("role", "section")
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
-        self.progress.setAccessibleName(self.tr("Answers so far"))
+        self.progress.setAccessibleName(self.tr("Progress of the evaluation"))
         self.told = MessageLabel()
 
     def _make_buttons(self) -> None:
         self.start = QPushButton(self.tr("Evaluate"))
         self.start.setProperty("role", "primary")
-        self.start.setToolTip(self.tr("Ask the checked roles the checked tasks (Ctrl+Enter)"))
+        self.start.setToolTip(
+            self.tr("Evaluate the checked roles on the checked tasks (Ctrl+Enter)")
+        )
         self.start.clicked.connect(self._start)
         self.stop = QPushButton(self.tr("Stop"))
-        self.stop.setToolTip(self.tr("What is answered is kept"))
+        self.stop.setToolTip(self.tr("Stop the evaluation; the answers so far are kept"))
         self.stop.clicked.connect(self._evaluations.stop)
         self.resume = QPushButton(self.tr("Resume"))
-        self.resume.setToolTip(self.tr("Go on where it was stopped"))
+        self.resume.setToolTip(self.tr("Continue the stopped evaluation"))
         self.resume.clicked.connect(self._resume)
         self._missing = QLabel()
         self._missing.setProperty("role", "caption")
@@ -139,7 +141,7 @@ class EvaluateDialog(QDialog):
         self.tabs.tabBar().setExpanding(False)
         self.tabs.tabBar().setDrawBase(False)
         self.tabs.addTab(self.results, self.tr("Scores"))
-        self.tabs.addTab(self.samples, self.tr("Questions"))
+        self.tabs.addTab(self.questions, self.tr("Questions"))
         self.tabs.addTab(self.tokens, self.tr("Tokens"))
         self.tabs.addTab(self.past, self.tr("Past"))
         self.tabs.currentChanged.connect(lambda _: self._show_all())
@@ -161,7 +163,7 @@ class EvaluateDialog(QDialog):
         layout.addWidget(left)
         layout.addLayout(right, 1)
 
-    # What a person does
+    # User actions
 
     def _start(self) -> None:
         if self.start.isEnabled():
@@ -171,7 +173,7 @@ class EvaluateDialog(QDialog):
     def _resume(self) -> None:
         self._evaluations.resume(allow_code=self.form.allow_code.isChecked())
 
-    # What is shown
+    # Content
 
     def _on_form(self) -> None:
         self._evaluations.form = self.form.remembered()
@@ -185,7 +187,7 @@ class EvaluateDialog(QDialog):
         current = self._evaluations.current
         if current is not self._shown:
             self._shown = current
-            if current and not current.active:  # one of the history
+            if current and not current.active:  # a past evaluation
                 self.form.show_plan(current.plan)
         self._update()
         self._show_all()
@@ -193,17 +195,17 @@ class EvaluateDialog(QDialog):
     def _on_progress(self) -> None:
         self._update()
         if not self._refresh.isActive():
-            rows = self.tabs.currentWidget() is self.samples
+            rows = self.tabs.currentWidget() is self.questions
             self._refresh.start(_ROWS_MS if rows else _REFRESH_MS)
 
     def _show_all(self) -> None:
-        """What is looked at; the rest when somebody looks."""
+        """Update the current tab only; the other tabs are updated when they are opened."""
         current, page = self._evaluations.current, self.tabs.currentWidget()
         if page is self.results:
             found = current.results() if current else []
             self.results.show_results(found, self._empty(current))
-        elif page is self.samples:
-            self.samples.show_evaluation(current)
+        elif page is self.questions:
+            self.questions.show_evaluation(current)
         elif page is self.tokens:
             self.tokens.show_evaluation(current)
         else:
@@ -215,20 +217,22 @@ class EvaluateDialog(QDialog):
 
     def _empty(self, current: Evaluation | None) -> str:
         if current and current.active:
-            return self.tr("The first answers are on their way.")
+            return self.tr("Waiting for the first answers …")
         if current and current.stage is Stage.FAILED:
-            return self.tr("No answer came.")
+            return self.tr("There are no answers.")
         if current and current.stage is Stage.STOPPED:
-            return self.tr("No scores were kept. Resume reads what is answered, and goes on.")
+            return self.tr(
+                "There are no saved scores. Resume reads the saved answers and continues."
+            )
         return self.tr(
-            "Does tuning help here? Check tasks and roles at the left, and press Evaluate: base, "
-            "expert and tuned are asked the same questions."
+            "Measure what tuning brings: check tasks and roles on the left and press Evaluate. "
+            "Every role answers the same questions."
         )
 
     def _update(self) -> None:
         evaluations, current = self._evaluations, self._evaluations.current
         running = evaluations.running
-        missing = "" if running else self.form.missing  # it looks into files
+        missing = "" if running else self.form.missing  # skipped while running: reads files
         self._missing.setText(missing)
         self._missing.setVisible(bool(missing))
         self.form.setEnabled(not running)
@@ -252,7 +256,7 @@ class EvaluateDialog(QDialog):
 
     def _tell(self, current: Evaluation | None) -> tuple[str, str]:
         if current is None:
-            return self.tr("Nothing has been evaluated yet."), "caption"
+            return self.tr("No evaluation yet."), "caption"
         if self._evaluations.stopping:
             return self.tr("Stopping …"), "caption"
         if current.stage is Stage.WAITING:
@@ -264,8 +268,8 @@ class EvaluateDialog(QDialog):
         if current.error:
             return str(current.error), "error"
         if current.stage is Stage.STOPPED:
-            return self.tr("Stopped; what is answered is kept. Resume goes on."), "caption"
-        return self.tr("Complete. Answers are kept in {0}").format(current.folder), "caption"
+            return self.tr("Stopped; the answers so far are kept. Resume continues."), "caption"
+        return self.tr("Complete. The answers are saved in {0}").format(current.folder), "caption"
 
     def _tell_progress(self, current: Evaluation) -> str:
         done = self.tr("{0} of {1} answers").format(f"{current.done:,}", f"{current.total:,}")
@@ -279,7 +283,7 @@ class EvaluateDialog(QDialog):
         told = current.told
         if isinstance(told, LoadProgress):
             if told.proving:
-                return self.tr("proving the {0}").format(told.role)
+                return self.tr("verifying the {0}").format(told.role)
             share = told.done / max(told.total, 1)
             return self.tr("loading the {0}: {1}").format(told.role, f"{share:.0%}")
         if isinstance(told, Answering):

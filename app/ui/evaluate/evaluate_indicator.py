@@ -1,22 +1,22 @@
-"""In the status bar while an evaluation goes on, so that it is not forgotten."""
+"""The indicator of an evaluation in the status bar, visible while the evaluation runs."""
 
 from __future__ import annotations
 
 from PySide6.QtWidgets import QPushButton, QWidget
 
-from app.ui.evaluate.show import show_evaluate
+from app.ui.evaluate.evaluate_opener import show_evaluate
 from app.ui.state.session import Session
 from app.wording import duration
 
 
 class EvaluateIndicator(QPushButton):
-    """Says how far it is; opens the view."""
+    """Shows the progress of the evaluation; opens the evaluation dialog."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._evaluations = session.evaluations
         self.setProperty("role", "link")
-        self.setToolTip(self.tr("An evaluation goes on. Click to see its scores so far."))
+        self.setToolTip(self.tr("An evaluation is running. Click to see its scores."))
         self.clicked.connect(lambda: show_evaluate(session, self))
         self._evaluations.changed.connect(self._update)
         self._evaluations.progressed.connect(self._update)

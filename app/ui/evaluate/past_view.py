@@ -1,4 +1,4 @@
-"""Evaluations of the history, to be opened again or removed."""
+"""The list of past evaluations, which can be opened or removed."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _CONTENTS = QHeaderView.ResizeMode.ResizeToContents
 
 
 class PastView(QWidget):
-    """A row for each; Enter opens it."""
+    """Lists past evaluations; Enter opens the selected one."""
 
     opened = Signal()
-    """One is shown."""
+    """A past evaluation was opened."""
 
     def __init__(self, evaluations: Evaluations, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -38,7 +38,7 @@ class PastView(QWidget):
         self._listed: list[EvaluationSummary] = []
         self.model = FiguresModel(
             [
-                Heading(self.tr("when"), number=False),
+                Heading(self.tr("date"), number=False),
                 Heading(self.tr("tasks"), number=False),
                 Heading(self.tr("recipe"), number=False),
                 Heading(self.tr("answers")),
@@ -55,7 +55,7 @@ class PastView(QWidget):
         self.open_one.clicked.connect(self._open)
         self.remove = QPushButton(self.tr("Remove …"))
         self.remove.clicked.connect(self._remove)
-        self._empty = QLabel(self.tr("Every evaluation is kept here."))
+        self._empty = QLabel(self.tr("Every evaluation is saved here."))
         self._empty.setProperty("role", "caption")
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         page = QWidget()
@@ -77,7 +77,7 @@ class PastView(QWidget):
         self._update()
 
     def refresh(self) -> None:
-        """Read the list anew."""
+        """Read the list from the disk again."""
         listed = self._evaluations.kept()
         self._listed = listed
         with self.table.kept(self.model.row_of):
@@ -98,7 +98,7 @@ class PastView(QWidget):
             names, answers = {}, 0
         state = self.tr("complete") if summary.complete else self.tr("stopped")
         if self._evaluations.running and self._evaluations.is_current(summary):
-            state = self.tr("going on")
+            state = self.tr("running")
         return [
             Cell(shown_moment(summary.created), summary.folder),
             Cell(", ".join(names), summary.folder),
@@ -128,7 +128,7 @@ class PastView(QWidget):
             return
         answer = QMessageBox.question(
             self,
-            self.tr("Remove an evaluation"),
+            self.tr("Remove evaluation"),
             self.tr("Remove this evaluation and its answers? This cannot be undone."),
         )
         if answer == QMessageBox.StandardButton.Yes:

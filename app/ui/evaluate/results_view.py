@@ -1,4 +1,4 @@
-"""The scores of an evaluation: a table and a chart for the chosen task."""
+"""The scores of an evaluation: a table and a chart of the selected task."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from app.ui.widgets.number_table import KEY_ROLE, NumberTable
 
 
 class ResultsView(QWidget):
-    """Shows one task and measure at a time."""
+    """Shows the scores of one task and measure at a time."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -47,7 +47,7 @@ class ResultsView(QWidget):
         self._pages.addWidget(page)
 
     def show_results(self, found: Sequence[TaskResults], empty: str) -> None:
-        """Show the scores by now; ``empty`` is said while there are none."""
+        """Show the scores ``found`` so far, or the message ``empty`` if there are none."""
         self._found = [task for task in found if task.results]
         self._empty.setText(empty)
         self._pages.setCurrentIndex(1 if self._found else 0)

@@ -1,4 +1,4 @@
-"""Scores as bars with error bars; where tuned has several weights, as a curve over the weight."""
+"""The chart of scores: bars with error bars, or curves over α if α was varied."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from app.ui.theme import Theme, current_theme
 
 _BAR = 0.6
 _ENDS = 0.2
-"""Room beside the first and the last bar, both together, in bars."""
+"""Total space left and right of the bars, in bar widths."""
 _BELOW = 6
-"""Pixels between the axis and the names below it, and below them."""
+"""Pixels above and below the names under the axis."""
 _BEAM, _BEAM_OF_ALL = 0.12, 0.03
 _POINT = 8
 _MARGIN = 0.18
-"""Share of the height that stays free below what is drawn, and above it."""
+"""Fraction of the height that stays free below and above the drawing."""
 
 _SIDES = 0.1
 
 
 class ScoreChart(QWidget):
-    """Shows one task."""
+    """Shows the scores of one task."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -52,11 +52,11 @@ class ScoreChart(QWidget):
         layout.addWidget(self._plot)
         self.setAccessibleName(self.tr("Chart of the scores"))
         self.described = ""
-        """What is drawn, in words."""
+        """Text description of the chart."""
         self._draw()
 
     def show_task(self, task: TaskResults | None) -> None:
-        """Draw the scores of a task; None draws nothing."""
+        """Draw the scores of ``task``, or an empty chart for None."""
         self._task = task
         self._draw()
 
@@ -113,7 +113,7 @@ class ScoreChart(QWidget):
         item.setXRange(-0.5 - _ENDS / 2, len(results) - 0.5 + _ENDS / 2)
 
     def _name_bars(self) -> None:
-        """Write each name under its bar, in two lines and shortened where it would meet another."""
+        """Write each name under its bar, in two lines and shortened if it would overlap another."""
         if not self._bars:
             return
         item = self._plot.getPlotItem()
@@ -181,12 +181,12 @@ class ScoreChart(QWidget):
             low, high = (0.0 if positive else min(low, 0.0)), max(high, 0.0)
         room = (high - low or 1.0) * _MARGIN
         lower = low if from_zero and positive else low - room
-        above = room if from_zero else 2 * room  # for the legend
+        above = room if from_zero else 2 * room  # twice the space, for the legend
         self._plot.getPlotItem().setYRange(lower, high + above)
 
 
 def _curves(results: Sequence[Result]) -> dict[str, list[Result]]:
-    """Of each tuned role with several weights, its results by weight."""
+    """The results of each tuned role with several scales of α, by scale."""
     found: dict[str, list[Result]] = {}
     for result in results:
         if result.variant.kind == "tuned":

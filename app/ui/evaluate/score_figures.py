@@ -1,4 +1,4 @@
-"""The tables of an evaluation: scores of every role, and what tuning did to classes of tokens."""
+"""The tables of an evaluation: scores by role, and shifts by class of token."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MOST_TOKENS = 6
 
 
 def view_title(view: Variant) -> str:
-    """What a role of an evaluation is called in the language of the window."""
+    """The translated title of a role in an evaluation."""
     kind, _, pair = view.name.partition(":")
     names = {
         "base": translate("Evaluate", "base"),
@@ -36,7 +36,7 @@ def view_title(view: Variant) -> str:
 
 
 def measure_title(measured: str) -> str:
-    """What a score is, in the language of the window; the harness's names stay."""
+    """The translated title of a measure; measures of lm-evaluation-harness keep their names."""
     return {
         "exact match": translate("Evaluate", "exact match"),
         "contains": translate("Evaluate", "contains the answer"),
@@ -47,7 +47,7 @@ def measure_title(measured: str) -> str:
 
 
 def score_headings(task: TaskResults) -> list[Heading]:
-    """The columns of the table of a task."""
+    """The columns of the score table of a task."""
     better = (
         translate("Evaluate", "higher is better")
         if task.higher_is_better
@@ -68,14 +68,16 @@ def score_headings(task: TaskResults) -> list[Heading]:
 
 
 def score_rows(task: TaskResults) -> list[list[Cell]]:
-    """A row for every role."""
+    """The rows of the score table, one for each role."""
     return [_score_row(task, result) for result in task.results]
 
 
 def _score_row(task: TaskResults, result: Result) -> list[Cell]:
     measure = result.measure
     cut = (
-        translate("Evaluate", "{0} prompts lost their beginning").format(f"{result.truncated:,}")
+        translate("Evaluate", "{0} prompts were truncated at the beginning").format(
+            f"{result.truncated:,}"
+        )
         if result.truncated
         else ""
     )
@@ -94,7 +96,7 @@ def _number(value: float) -> str:
 
 
 def class_title(kind: TokenClass) -> str:
-    """What a class of tokens is called in the language of the window."""
+    """The translated title of a class of tokens."""
     return {
         TokenClass.DIGITS: translate("Evaluate", "digits"),
         TokenClass.OPERATORS: translate("Evaluate", "operators"),
@@ -106,24 +108,27 @@ def class_title(kind: TokenClass) -> str:
 
 
 def shift_headings() -> list[Heading]:
-    """The columns of the table of classes."""
+    """The columns of the table of token classes."""
     return [
         Heading(translate("Evaluate", "tokens"), number=False),
         Heading(translate("Evaluate", "count")),
         Heading(
             translate("Evaluate", "mean shift"),
-            translate("Evaluate", "mean of p(tuned) − p(base) of the tokens that were written"),
+            translate("Evaluate", "mean of p(tuned) − p(base) of the generated tokens"),
         ),
         Heading(
             translate("Evaluate", "most raised"),
-            translate("Evaluate", "tokens of the class, with their own mean shift and count"),
+            translate(
+                "Evaluate",
+                "the tokens of the class with the largest mean shift, and how often they occur",
+            ),
             number=False,
         ),
     ]
 
 
 def shift_rows(shifts: ClassShifts) -> list[list[Cell]]:
-    """A row for every class that has tokens, the last one for all of them."""
+    """The rows of the table of token classes: each class with tokens, then all tokens."""
     kinds = [(class_title(kind), total) for kind, total in shifts.classes.items() if total.count]
     rows = [*kinds, (translate("Evaluate", "all"), shifts.whole)]
     most = max((abs(total.mean_shift) for _, total in kinds), default=0.0) or 1.0
@@ -147,7 +152,7 @@ def _shift_row(title: str, total: ClassTotal, most: float) -> list[Cell]:
 
 
 def tuned_titles(found: Sequence[TaskResults]) -> list[tuple[str, str, str]]:
-    """Task, title of the view and what to call it, of every tuned view."""
+    """Task, key and translated title of every tuned role."""
     return [
         (task.task, result.variant.title, view_title(result.variant))
         for task in found

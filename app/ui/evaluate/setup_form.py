@@ -1,4 +1,4 @@
-"""What is to be evaluated: tasks, who answers, weights, and how many questions."""
+"""The setup form of an evaluation: tasks, roles, scales of α and number of questions."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ _NUMBER_WIDTH = 64
 
 
 class SetupForm(QFrame):
-    """Gives the plan that its fields describe.
+    """Edits the plan of an evaluation.
 
     Args:
-        background: Reads what takes seconds.
+        background: Runs slow reads on a thread.
     """
 
     changed = Signal()
@@ -52,9 +52,9 @@ class SetupForm(QFrame):
         self._roles_place = QVBoxLayout()
         self._roles_place.setSpacing(SPACE // 2)
         self.direct = QLineEdit()
-        self.direct.setPlaceholderText(self.tr("none: folder, .gguf or hub:OWNER/NAME"))
+        self.direct.setPlaceholderText(self.tr("optional: folder, .gguf or hub:OWNER/NAME"))
         self.direct.setToolTip(
-            self.tr("A model that was tuned directly, to compare with: the gap closed is told")
+            self.tr("A directly tuned model to compare with; adds “gap closed” to the scores")
         )
         self.direct.setAccessibleName(self.tr("Directly tuned model"))
         self._browse = QPushButton(self.tr("…"))
@@ -63,20 +63,20 @@ class SetupForm(QFrame):
         self._browse.clicked.connect(self._ask_folder)
         self.scales = QLineEdit("1")
         self.scales.setToolTip(
-            self.tr("What every α is multiplied with: tuned is measured once for each")
+            self.tr("Factors for every α, separated by commas; tuned is measured with each factor")
         )
         self.limit = NumberBox(0, _MOST, 10, 0, self.tr("all"))
         self.limit.setValue(100)
         self.batch = NumberBox(0, 1024, 1, 0, self.tr("auto"))
-        self.batch.setToolTip(self.tr("How many texts are read side by side"))
+        self.batch.setToolTip(self.tr("Batch size: prompts processed together"))
         for number in (self.limit, self.batch):
             number.setMinimumWidth(_NUMBER_WIDTH)
             number.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.allow_code = QCheckBox(self.tr("Run the programs that models write"))
+        self.allow_code = QCheckBox(self.tr("Run code that models write"))
         self._code_about = QLabel(
             self.tr(
-                "A task runs what models write: without network and for seconds, but not without "
-                "your files. For models that you do not trust, use a container."
+                "A task runs code that models write: for seconds and without network, but with "
+                "access to your files. Use a container for models that you do not trust."
             )
         )
         self._code_about.setProperty("role", "caption")
@@ -99,11 +99,11 @@ class SetupForm(QFrame):
         form.setHorizontalSpacing(SPACE)
         form.setVerticalSpacing(SPACE // 2)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        form.addRow(self.tr("α times"), self.scales)
+        form.addRow(self.tr("α ×"), self.scales)
         numbers = QHBoxLayout()
         numbers.setSpacing(SPACE)
         numbers.addWidget(self.limit, 1)
-        side = QLabel(self.tr("at a time"))
+        side = QLabel(self.tr("batch size"))
         side.setBuddy(self.batch)
         numbers.addWidget(side)
         numbers.addWidget(self.batch, 1)
@@ -116,9 +116,9 @@ class SetupForm(QFrame):
         layout.addWidget(self.allow_code)
         layout.addWidget(self._code_about)
         layout.addSpacing(SPACE)
-        layout.addWidget(_title(self.tr("Who answers")))
+        layout.addWidget(_title(self.tr("Roles")))
         layout.addLayout(self._roles_place)
-        caption = QLabel(self.tr("Directly tuned, to compare with"))
+        caption = QLabel(self.tr("Directly tuned model for comparison"))
         caption.setProperty("role", "caption")
         caption.setBuddy(self.direct)
         layout.addWidget(caption)
@@ -130,7 +130,7 @@ class SetupForm(QFrame):
     # Roles
 
     def show_recipe(self, recipe: Recipe) -> None:
-        """Offer the roles of a recipe; those that were checked stay so, by their names."""
+        """Offer the roles of a recipe; roles stay checked by name."""
         offered = self._offered(recipe)
         if [name for name, _ in offered] == [name for name, _ in self._roles]:
             for (_, title), (_, box) in zip(offered, self._roles, strict=True):
@@ -149,13 +149,13 @@ class SetupForm(QFrame):
             self._roles_place.addWidget(box)
             self._roles.append((name, box))
         before: QWidget = self.allow_code
-        for _, box in self._roles:  # Tab takes them where they stand, and not after all the rest
+        for _, box in self._roles:  # the tab order must follow the layout
             QWidget.setTabOrder(before, box)
             before = box
         self._on_changed()
 
     def _offered(self, recipe: Recipe) -> list[tuple[str, str]]:
-        """Names of roles as a plan has them, and what they are called here."""
+        """Names of the roles in a plan, and their translated titles."""
         roles = [("base", self.tr("base"))]
         several = len(recipe.pairs) > 1
         for pair in recipe.pairs:
@@ -164,17 +164,17 @@ class SetupForm(QFrame):
             roles.append((f"antiexpert{which}", self.tr("anti-expert “{0}”").format(pair.name)))
             if several:
                 roles.append(
-                    (f"tuned:{pair.name}", self.tr("tuned by “{0}” alone").format(pair.name))
+                    (f"tuned:{pair.name}", self.tr("tuned by “{0}” only").format(pair.name))
                 )
-        return [*roles, ("tuned", self.tr("tuned, as the recipe says"))]
+        return [*roles, ("tuned", self.tr("tuned (all pairs)"))]
 
     # The plan
 
     def plan(self) -> Plan:
-        """What the fields say.
+        """The plan that the fields describe.
 
         Raises:
-            SettingsError: A field cannot be understood.
+            SettingsError: The content of a field is invalid.
         """
         roles = [name for name, box in self._roles if box.isChecked()]
         direct = self.direct.text().strip()
@@ -192,16 +192,16 @@ class SetupForm(QFrame):
 
     @property
     def missing(self) -> str:
-        """What has to be done before it can start, or an empty text."""
+        """What the user must do before the evaluation can start, or an empty string."""
         if not self.tasks.checked:
             return self.tr("Check a task, or add a file with your own questions.")
         without = self.tasks.without_data
         if without:
-            return self.tr("{0} needs its data file: choose it below the tasks.").format(without)
+            return self.tr("{0} needs a data file: choose it below the tasks.").format(without)
         if not (any(box.isChecked() for _, box in self._roles) or self.direct.text().strip()):
-            return self.tr("Check who answers.")
+            return self.tr("Check a role.")
         if self.tasks.runs_code and not self.allow_code.isChecked():
-            return self.tr("A task runs the programs that models write: allow it, or uncheck it.")
+            return self.tr("A task runs code that models write: allow this, or uncheck the task.")
         try:
             parse_scales(self.scales.text())
         except TuneshiftError as error:
@@ -209,11 +209,11 @@ class SetupForm(QFrame):
         return ""
 
     def show_plan(self, plan: Plan) -> None:
-        """Put a plan into the fields; nothing allows code but a person."""
+        """Fill the fields from a plan, except for the permission to run code."""
         self._fill(asdict(plan), dict(entry.partition("=")[::2] for entry in plan.data))
 
     def remembered(self) -> dict[str, Any]:
-        """The fields as plain data."""
+        """The content of the fields as plain data."""
         return {
             "tasks": [task.name for task in self.tasks.checked],
             "roles": [name for name, box in self._roles if box.isChecked()],
@@ -225,7 +225,7 @@ class SetupForm(QFrame):
         }
 
     def restore(self, form: dict[str, Any]) -> None:
-        """Take what :meth:`remembered` gave; what does not fit is left as it is."""
+        """Fill the fields from data of :meth:`remembered`; ignore invalid parts."""
         try:
             self._fill({"roles": [], **form}, {str(k): str(v) for k, v in form["data"].items()})
             if form.get("direct"):

@@ -1,4 +1,4 @@
-"""The tasks that can be asked: those that ship, files of a person's own, and the harness's."""
+"""The list of tasks: shipped tasks, the user's files and tasks of lm-evaluation-harness."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ _MOST_FOUND = 12
 
 @dataclass(frozen=True, slots=True)
 class AskedTask:
-    """A task of the list.
+    """A task in the list.
 
     Attributes:
-        name: As a plan has it: a name, or a file.
-        path: The file of a local task, or None for one of the harness.
+        name: The name of the task in a plan: a name, or a file.
+        path: The file of a local task, or None for a task of the harness.
     """
 
     name: str
@@ -49,14 +49,14 @@ class AskedTask:
 
     @property
     def title(self) -> str:
-        """What it is called."""
+        """The display name of the task."""
         if self.path:
             return task_name(self.path)
         return Path(self.name).name if self.name.endswith((".yaml", ".yml")) else self.name
 
 
 class _Tasks(QListWidget):
-    """Delete removes what a person has added."""
+    """Shows the tasks; the Delete key removes a task that the user added."""
 
     removing = Signal()
 
@@ -68,14 +68,14 @@ class _Tasks(QListWidget):
 
 
 class TaskList(QWidget):
-    """Tasks to check, with the data file of the chosen one.
+    """Lets the user check tasks and choose the data file of the selected task.
 
     Args:
         background: Reads the names of the harness's tasks.
     """
 
     changed = Signal()
-    """What is checked, or a data file, changed."""
+    """The checked tasks or a data file changed."""
 
     def __init__(self, background: Background, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -92,7 +92,7 @@ class TaskList(QWidget):
         self.tasks.currentItemChanged.connect(lambda *_: self._show_data())
         self.tasks.removing.connect(self._remove)
         self.add_file = QPushButton(self.tr("Add a file …"))
-        self.add_file.setToolTip(self.tr("A task as TOML, or questions as JSON lines"))
+        self.add_file.setToolTip(self.tr("Add a task (TOML) or questions (JSON Lines)"))
         self.add_file.setAutoDefault(False)
         self.add_file.clicked.connect(self._ask_file)
         self.search = QLineEdit()
@@ -102,13 +102,13 @@ class TaskList(QWidget):
         self._completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         self._completer.setFilterMode(Qt.MatchFlag.MatchContains)
         self._completer.setMaxVisibleItems(_MOST_FOUND)
-        # The completer writes its choice into the field after it has told it.
+        # The completer emits its choice before it writes it into the field.
         self._completer.activated.connect(self._add_found, Qt.ConnectionType.QueuedConnection)
         self.search.setCompleter(self._completer)
         self.search.returnPressed.connect(lambda: self._add_found(self.search.text()))
         self.search.textEdited.connect(lambda _: self._ask_names())
         self.data = QLineEdit()
-        self.data.setAccessibleName(self.tr("Data file of the chosen task"))
+        self.data.setAccessibleName(self.tr("Data file of the selected task"))
         self.data.textEdited.connect(self._on_data)
         self.browse = QPushButton(self.tr("…"))
         self.browse.setAccessibleName(self.tr("Choose the data file"))
@@ -123,7 +123,7 @@ class TaskList(QWidget):
         self._offer_harness()
         ours = [(name, task_file(name)) for name in builtin_tasks()]
         for name, path in sorted(ours, key=lambda task: task[1] is None or needs_data(task[1])):
-            self._add(AskedTask(name, path))  # what can be asked at once comes first
+            self._add(AskedTask(name, path))  # tasks that need no data file come first
         self.tasks.setCurrentRow(0)
 
     def _lay_out(self) -> None:
@@ -142,24 +142,24 @@ class TaskList(QWidget):
         layout.addWidget(self.search)
         layout.addWidget(self._hint)
 
-    # What is asked
+    # The checked tasks
 
     @property
     def checked(self) -> list[AskedTask]:
-        """The tasks that are to be asked."""
+        """The checked tasks."""
         return [
             item.data(_TASK) for item in self._items() if item.checkState() is Qt.CheckState.Checked
         ]
 
     @property
     def data_files(self) -> tuple[str, ...]:
-        """The data of the checked tasks, as a plan has them."""
+        """The data files of the checked tasks in the form of a plan."""
         titles = [task.title for task in self.checked if task.path]
         return tuple(f"{title}={self._data[title]}" for title in titles if self._data.get(title))
 
     @property
     def without_data(self) -> str:
-        """A checked task whose data file has still to be chosen, or an empty text."""
+        """The title of a checked task that lacks its data file, or an empty string."""
         missing = (
             task.title
             for task in self.checked
@@ -169,13 +169,13 @@ class TaskList(QWidget):
 
     @property
     def runs_code(self) -> bool:
-        """Whether one of the checked tasks runs programs that models write."""
+        """Whether a checked task runs code that models write."""
         return any(
             task.path is not None and metric_of(task.path) is Metric.CODE for task in self.checked
         )
 
     def choose(self, names: Sequence[str], data: dict[str, str]) -> None:
-        """Check these tasks and no others, and name their data files."""
+        """Check exactly these tasks and set their data files."""
         self._data.update(data)
         with QSignalBlocker(self.tasks):
             for item in self._items():
@@ -185,7 +185,7 @@ class TaskList(QWidget):
         self._show_data()
 
     def check(self, name: str) -> None:
-        """Check a task; one that is not in the list is added."""
+        """Check a task, adding it to the list if it is missing."""
         item = next((item for item in self._items() if item.data(_TASK).name == name), None)
         if item is None:
             item = self._add(AskedTask(name, task_file(name)))
@@ -194,7 +194,7 @@ class TaskList(QWidget):
 
     @property
     def given_data(self) -> dict[str, str]:
-        """The data file of every task that has been given one, by the task's title."""
+        """The chosen data files by the titles of their tasks."""
         return dict(self._data)
 
     def _items(self) -> list[QListWidgetItem]:
@@ -205,12 +205,12 @@ class TaskList(QWidget):
         item.setData(_TASK, task)
         item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
         item.setCheckState(Qt.CheckState.Unchecked)
-        item.setToolTip(str(task.path) if task.path else self.tr("of lm-evaluation-harness"))
+        item.setToolTip(str(task.path) if task.path else self.tr("a task of lm-evaluation-harness"))
         self.tasks.addItem(item)
         return item
 
     def _on_checked(self, item: QListWidgetItem) -> None:
-        """Its data file comes next."""
+        """Select a task that has just been checked, so that its data file can be chosen."""
         if item.checkState() is Qt.CheckState.Checked:
             self.tasks.setCurrentItem(item)
         self.changed.emit()
@@ -224,7 +224,7 @@ class TaskList(QWidget):
     def _ask_file(self) -> None:
         path, _ = QFileDialog.getOpenFileName(
             self,
-            self.tr("Add a task"),
+            self.tr("Add task"),
             "",
             self.tr("Tasks and questions (*.toml *.jsonl *.jsonl.gz *.yaml *.yml)"),
         )
@@ -246,9 +246,9 @@ class TaskList(QWidget):
         )
         wanted = task is not None and task.path is not None and needs_data(task.path)
         self.data.setPlaceholderText(
-            self.tr("a file of JSON lines: needed")
+            self.tr("required: a JSON Lines file")
             if wanted
-            else self.tr("as the task says")
+            else self.tr("default data of the task")
             if local
             else self.tr("from the Hub or its cache")
         )
@@ -278,12 +278,12 @@ class TaskList(QWidget):
         self.search.setPlaceholderText(
             self.tr("Search lm-evaluation-harness")
             if there
-            else self.tr("lm-evaluation-harness is not here")
+            else self.tr("lm-evaluation-harness is not installed")
         )
         self._hint.setText(
-            self.tr("Its data come from the Hub, unless they are here already.")
+            self.tr("The data of these tasks are downloaded from the Hub if needed.")
             if there
-            else self.tr("For its tasks: {0}").format(install_hint("eval"))
+            else self.tr("Required for its tasks. {0}").format(install_hint("eval"))
         )
 
     def _ask_names(self) -> None:
@@ -298,16 +298,16 @@ class TaskList(QWidget):
             self._completer.complete()
 
     def _add_found(self, name: str) -> None:
-        """Take a name of the harness."""
+        """Add the task of the harness called ``name``."""
         name = name.strip()
         known = self._names.stringList()
         if not name:
             return
         if known and name not in known and not name.startswith(PREFIX):
             self._hint.setText(
-                self.tr("It has no task “{0}” in its files; one that it makes: {1}").format(
-                    name, PREFIX + name
-                )
+                self.tr(
+                    "Its files define no task “{0}”. For a task that it generates, type {1}"
+                ).format(name, PREFIX + name)
             )
             return
         self.check(name)

@@ -1,4 +1,4 @@
-"""Which tokens tuning changed over a whole evaluation, by class of token."""
+"""The mean shift of each class of tokens over a whole evaluation."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _CONTENTS = QHeaderView.ResizeMode.ResizeToContents
 
 
 class TokensView(QWidget):
-    """Counts the tokens of one tuned role's answers; only while it is looked at."""
+    """Shows mean shifts in the answers of one tuned role; counts only while it is visible."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._evaluation: Evaluation | None = None
         self.choice = ChoiceBox()
-        self.choice.setAccessibleName(self.tr("Whose answers"))
+        self.choice.setAccessibleName(self.tr("Role whose answers are counted"))
         self.choice.currentIndexChanged.connect(self._show)
         self.model = FiguresModel(shift_headings(), self)
         self.table = NumberTable(self.model, self.tr("Shift by class of token"), fits=True, wide=3)
@@ -40,9 +40,8 @@ class TokensView(QWidget):
         layout.addStretch(1)
         empty = QLabel(
             self.tr(
-                "Tuned answers that are generated are counted here: which tokens tuning made more "
-                "probable than the base had them. Tasks that score given texts, and those of "
-                "lm-evaluation-harness, are not."
+                "The shifts of generated tuned answers appear here by class of token. Tasks that "
+                "score given texts and tasks of lm-evaluation-harness are not counted."
             )
         )
         empty.setProperty("role", "caption")
@@ -54,7 +53,7 @@ class TokensView(QWidget):
         self._pages.addWidget(page)
 
     def show_evaluation(self, evaluation: Evaluation | None) -> None:
-        """Count what has come by now."""
+        """Count the answers of ``evaluation`` so far."""
         self._evaluation = evaluation
         offered = [
             (task, view, title)
@@ -83,7 +82,7 @@ class TokensView(QWidget):
         self.model.show(shift_rows(shifts))
         self._about.setText(
             self.tr(
-                "{0} answers. The mean shift is that of p(tuned) − p(base) over the tokens that "
-                "were written, before temperature and the other settings of sampling."
+                "{0} answers. The mean shift is the mean of p(tuned) − p(base) over the generated "
+                "tokens, before temperature and other sampling settings."
             ).format(f"{shifts.texts:,}")
         )

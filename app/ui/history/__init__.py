@@ -1,1 +1,1 @@
-"""The history of runs in the window: writing it down, finding, opening, repeating, exporting."""
+"""The history dialog: finds, opens, repeats, exports and deletes runs."""

@@ -1,4 +1,4 @@
-"""Runs as files, and parts of them on the clipboard."""
+"""Exports runs to files and copies their tokens to the clipboard."""
 
 from __future__ import annotations
 
@@ -25,27 +25,27 @@ _FOLDER = "export/folder"
 
 
 def formats() -> tuple[tuple[str, str], ...]:
-    """Every format with what to call it, the most useful first."""
+    """The export formats and their titles, the most useful first."""
     return (
         ("html", translate("Exporting", "Report to read in a browser (HTML)")),
-        (PNG, translate("Exporting", "Plot as a picture (PNG)")),
-        ("svg", translate("Exporting", "Plot as a drawing (SVG)")),
+        (PNG, translate("Exporting", "Plot as an image (PNG)")),
+        ("svg", translate("Exporting", "Plot as vector graphics (SVG)")),
         ("csv", translate("Exporting", "Tokens as a table (CSV)")),
         ("candidates", translate("Exporting", "Candidates of all tokens as a table (CSV)")),
         ("json", translate("Exporting", "Everything as data (JSON)")),
         ("markdown", translate("Exporting", "Tokens as a Markdown table")),
-        ("text", translate("Exporting", "Text alone")),
+        ("text", translate("Exporting", "Text only")),
     )
 
 
 def fill_menu(menu: QMenu, chosen: Callable[[str], None]) -> None:
-    """Add an action for each format; ``chosen`` is called with its name."""
+    """Add an action for each format to ``menu``; ``chosen`` is called with the format's name."""
     for name, title in formats():
         menu.addAction(title.replace("&", "&&"), partial(chosen, name))
 
 
 def ask_export(session: Session, run_id: str, name: str, parent: QWidget) -> None:
-    """Let a person choose where to write a run in the format ``name``."""
+    """Ask for a file and export a run to it in the format ``name``."""
     ending = ENDINGS.get(name, name)
     memory = _memory()
     documents = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
@@ -65,7 +65,7 @@ def ask_export(session: Session, run_id: str, name: str, parent: QWidget) -> Non
 
 
 def export(session: Session, run_id: str, name: str, path: Path) -> None:
-    """Write a run to a file, on a thread of its own, or report why it cannot be."""
+    """Write a run to a file on a background thread, and report an error if that fails."""
     try:
         document = session.history.document(run_id)
     except HistoryError as error:
@@ -87,7 +87,7 @@ def export(session: Session, run_id: str, name: str, path: Path) -> None:
 
 
 def copy_shown(session: Session, name: str) -> None:
-    """Copy the selected range of the shown text, or all of it, in a format that is text."""
+    """Copy the selected tokens of the shown run, or all of them, in the text format ``name``."""
     run = session.runs.current
     run_id = session.history.id_of(run) if run else ""
     if not run_id:
@@ -107,5 +107,5 @@ def _memory() -> QSettings:
 
 
 def _file_name(title: str) -> str:
-    """A name that every system allows."""
+    """A file name for a title that every system allows."""
     return re.sub(r"[^\w.-]+", "-", title).strip("-.")[:_LONGEST_NAME] or "run"

@@ -1,4 +1,4 @@
-"""The history: every run there was, to be found, opened, repeated, exported and tidied."""
+"""The history dialog: finds, opens, repeats, exports and deletes past runs."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _WIDEST = {RECIPE: 150, TAGS: 110}
 
 
 class HistoryDialog(QDialog):
-    """Lists runs at the left, the chosen one at the right."""
+    """Lists runs on the left and shows the selected run on the right."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -110,7 +110,7 @@ class HistoryDialog(QDialog):
     def _action(
         self, text: str, keys: str | QKeySequence.StandardKey, slot: Callable[[], None]
     ) -> QAction:
-        """An action for the table, by its key while the table has the keyboard."""
+        """An action with a shortcut that works while the table has the keyboard focus."""
         action = QAction(text, self.table)
         action.setShortcut(QKeySequence(keys))
         action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
@@ -123,9 +123,9 @@ class HistoryDialog(QDialog):
         self.open_run.setProperty("role", "primary")
         self.again = QPushButton(self.tr("Run again"))
         self.again.setToolTip(
-            self.tr("Make it again with the recipe, seed and weights that it had at each token")
+            self.tr("Repeat the run with its recipe, its seed and the α of each token")
         )
-        self.recipe = QPushButton(self.tr("Open its recipe"))
+        self.recipe = QPushButton(self.tr("Open recipe"))
         self.export = QPushButton(self.tr("Export ▾"))
         menu = QMenu(self.export)
         fill_menu(menu, self._export)
@@ -201,9 +201,9 @@ class HistoryDialog(QDialog):
         self._pages.setCurrentIndex(1 if runs else 0)
         filtered = bool(words or tag or self.starred.isChecked())
         self._empty.setText(
-            self.tr("No run fits.")
+            self.tr("No run matches the search.")
             if filtered
-            else self.tr("Every text that you generate is kept here.")
+            else self.tr("Every run is saved here.")
         )
         self._update()
 
@@ -220,12 +220,12 @@ class HistoryDialog(QDialog):
         self.tag.setEnabled(bool(tags))
 
     def chosen(self) -> list[RunSummary]:
-        """The runs that are chosen, as they stand in the table."""
+        """The selected runs in the order of the table."""
         rows = sorted(index.row() for index in self.table.selectionModel().selectedRows())
         return [self.runs.run(row) for row in rows]
 
     def _choose(self, ids: set[str]) -> None:
-        """Choose these runs again, or the first where none of them is listed any more."""
+        """Select these runs again, or the first run if none of them is listed any more."""
         rows = [row for row in map(self.runs.row_of, ids) if row is not None]
         if self.runs.rowCount():
             self.table.selectRow(min(rows, default=0))
@@ -244,9 +244,9 @@ class HistoryDialog(QDialog):
         for action in (self.star, self.delete):
             action.setEnabled(bool(chosen))
         starred = bool(chosen) and all(run.starred for run in chosen)
-        self.star.setText(self.tr("Take the star") if starred else self.tr("Star"))
+        self.star.setText(self.tr("Remove star") if starred else self.tr("Star"))
 
-    # What a person does
+    # User actions
 
     def _make_menu(self) -> QMenu:
         menu = QMenu(self)
@@ -316,7 +316,7 @@ class HistoryDialog(QDialog):
             self.told.show_text(self.tr("Deleted {0} runs.").format(len(deleted)))
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 — Qt's name
-        self.details.show_run(None)  # tags that were typed are kept
+        self.details.show_run(None)  # saves tags that are being edited
         super().closeEvent(event)
 
 

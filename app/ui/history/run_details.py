@@ -1,4 +1,4 @@
-"""The run that is chosen in the history: what it is, what it says, and its tags."""
+"""The details of the run selected in the history: facts, text and tags."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from app.ui.theme import SPACE, current_theme
 
 
 class RunDetails(QFrame):
-    """Empty where none, or more than one, is chosen."""
+    """Shows one run; empty if no run or several runs are selected."""
 
     tagged = Signal(str, list)
-    """The id of a run and the tags that the person gave it."""
+    """The id of a run and its tags as edited by the user."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -28,7 +28,7 @@ class RunDetails(QFrame):
         self.text = QPlainTextEdit()
         self.text.setReadOnly(True)
         self.text.setProperty("role", "bare")
-        self.text.setAccessibleName(self.tr("Prompt and beginning of the text"))
+        self.text.setAccessibleName(self.tr("Prompt and beginning of the generated text"))
         self.text.setTabChangesFocus(True)
         self.tags = QLineEdit()
         self.tags.setPlaceholderText(self.tr("Tags, separated by commas"))
@@ -46,7 +46,7 @@ class RunDetails(QFrame):
         return QSize(300, 400)
 
     def show_run(self, run: RunSummary | None) -> None:
-        """Show another run; what is being typed into the tags of the same one stays."""
+        """Show ``run``; keep tags that are being edited if it is the same run as before."""
         same = run is not None and self._run is not None and run.id == self._run.id
         if same and run == self._run:
             return

@@ -1,4 +1,4 @@
-"""The runs of the history as a table."""
+"""The table model of the runs in the history."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from app.ui.widgets.plain_tip import plain_tip
 
 TITLE, RECIPE, TOKENS, MOMENT, TAGS = range(5)
 KIND = Qt.ItemDataRole.UserRole
-"""What a run is, below its title."""
+"""Item role of the kind of a run, shown below its title."""
 _STAR = "★"
 
 _Index = QModelIndex | QPersistentModelIndex
@@ -33,7 +33,7 @@ class RunTable(QAbstractTableModel):
     """One row for each run; the title can be edited.
 
     Args:
-        rename: Called with the id of a run and the title that the person gave it.
+        rename: Called with the id of a run and its new title.
     """
 
     def __init__(self, rename: Callable[[str, str], None], parent: QObject) -> None:
@@ -46,18 +46,18 @@ class RunTable(QAbstractTableModel):
             self.tr("Title"),
             self.tr("Recipe"),
             self.tr("Tokens"),
-            self.tr("Begun"),
+            self.tr("Started"),
             self.tr("Tags"),
         )
 
     def show(self, runs: Sequence[RunSummary]) -> None:
-        """Show other runs."""
+        """Replace the rows by ``runs``."""
         self.beginResetModel()
         self._take(runs)
         self.endResetModel()
 
     def update(self, runs: Sequence[RunSummary]) -> bool:
-        """Show what became of the same runs; whether they are the same ones."""
+        """Update the rows if ``runs`` are the listed runs; return whether they are."""
         if [run.id for run in runs] != [run.id for run in self._runs]:
             return False
         before = self._runs
@@ -72,11 +72,11 @@ class RunTable(QAbstractTableModel):
         self._prompts = Counter(run.prompt for run in runs)
 
     def run(self, row: int) -> RunSummary:
-        """The run in a row."""
+        """The run in row ``row``."""
         return self._runs[row]
 
     def row_of(self, run_id: str) -> int | None:
-        """Where a run is."""
+        """The row of a run, or None if the run is not listed."""
         return next((row for row, run in enumerate(self._runs) if run.id == run_id), None)
 
     def rowCount(self, parent: _Index = _NOWHERE) -> int:  # noqa: N802 — Qt's name

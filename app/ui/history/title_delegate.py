@@ -1,4 +1,4 @@
-"""Draws the title of a run and, below it, smaller and muted, what the run is."""
+"""Draws the title of a run with the kind of the run below it, smaller and muted."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SMALLER = 0.88
 
 
 class TitleDelegate(RowDelegate):
-    """For the column of titles, in rows of two lines."""
+    """Draws the title column in rows of two lines."""
 
     def paint(
         self,
@@ -44,7 +44,7 @@ class TitleDelegate(RowDelegate):
 
 
 def show_two_lines(table: QTableView) -> None:
-    """Let the titles of ``table`` be drawn with what the run is, and its rows have the room."""
+    """Make ``table`` draw titles in two lines, and make its rows high enough."""
     table.setItemDelegateForColumn(TITLE, TitleDelegate(table))
     table.ensurePolished()
     lines = (table.font(), _small(table.font()))

@@ -20,4 +20,4 @@ class ModelsMenu(SessionMenu):
         self.add(self.tr("From the &Hub …"), lambda: HubDialog(session, 0, window).open(), "Ctrl+H")
         self.add(self.tr("&Downloaded models …"), lambda: CacheDialog(session, window).open())
         self.addSeparator()
-        self.add(self.tr("&Serve to other programs …"), lambda: show_serve_dialog(session, window))
+        self.add(self.tr("&API server …"), lambda: show_serve_dialog(session, window))

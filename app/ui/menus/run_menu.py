@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.ui.branches.score_dialog import show_score
 from app.ui.compare.all_roles_dialog import show_all_roles
-from app.ui.evaluate.show import show_evaluate
+from app.ui.evaluate.evaluate_opener import show_evaluate
 from app.ui.menus.menu import SessionMenu
 from app.ui.models.memory_dialog import show_memory
 from app.ui.recipe.prompt_dialogs import show_preview

@@ -1,1 +1,1 @@
-"""The API of the window: what it is doing, and the dialog that switches it on and off."""
+"""The API server in the window: its dialog, its indicator and example code."""

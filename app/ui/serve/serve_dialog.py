@@ -1,4 +1,4 @@
-"""Switches the API on and off, and says how to ask it and who is asking."""
+"""The dialog of the API server: starts and stops it, shows example code and requests."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ _KEY_BYTES = 24
 
 
 def show_serve_dialog(session: Session, parent: QWidget) -> ServeDialog:
-    """Show the one dialog of the window."""
+    """Show the window's one dialog of the API server."""
     return show_once(parent, ServeDialog, "serve", lambda window: ServeDialog(session, window))
 
 
 class ServeDialog(QDialog):
-    """Stays open beside the window; what it shows is in ``session.serving``."""
+    """Controls ``session.serving``; does not block the window."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
         self._serving = session.serving
-        self.setWindowTitle(self.tr("Serve to other programs"))
+        self.setWindowTitle(self.tr("API server"))
         self.address = QLineEdit(self._serving.host)
         self.port = NumberBox(0, 65535, 1, 0, self.tr("any"))
         self.port.setValue(self._serving.port)
@@ -61,14 +61,14 @@ class ServeDialog(QDialog):
         self._state = MessageLabel()
         self.url = QLineEdit()
         self.url.setReadOnly(True)
-        self.url.setPlaceholderText(self.tr("while it is on"))
-        self.url.setAccessibleName(self.tr("Address of the API"))
+        self.url.setPlaceholderText(self.tr("shown while the server runs"))
+        self.url.setAccessibleName(self.tr("URL of the API"))
         self.copy_url = QPushButton(self.tr("&Copy"))
         self.copy_url.clicked.connect(lambda: _copy(self.url.text()))
-        self._figures = ElidedLabel()  # clients say what they are called
+        self._figures = ElidedLabel()  # elided, because clients choose their own names
         self._figures.setProperty("role", "caption")
         policy = self._figures.sizePolicy()
-        policy.setRetainSizeWhenHidden(True)  # the examples do not jump
+        policy.setRetainSizeWhenHidden(True)  # keeps the examples in place
         self._figures.setSizePolicy(policy)
         self.curl, self.python = _snippet(), _snippet()
         self.snippets = QTabWidget()
@@ -94,10 +94,10 @@ class ServeDialog(QDialog):
         about = MessageLabel()
         about.show_message(
             self.tr(
-                "Chat programs, scripts and benchmarks can ask the loaded recipe as if it were the "
-                "OpenAI API. The weights and settings of the window are what they get unless they "
-                "ask for others. They take turns with the window; Stop ends the text of the "
-                "window alone."
+                "Chat programs, scripts and benchmarks can use the loaded recipe through an API "
+                "that is compatible with OpenAI's. Requests use the α values and sampling settings "
+                "of the window unless they set their own. Requests and runs of the window take "
+                "turns; Stop ends only the run of the window."
             )
         )
         form = QFormLayout()
@@ -110,7 +110,7 @@ class ServeDialog(QDialog):
         address.setBuddy(self.address)
         form.addRow(address, _row(self.address, port, self.port))
         form.addRow(self.tr("Key"), _row(self.key, self.new_key, self.copy_key))
-        form.addRow(self.tr("API"), _row(self.url, self.copy_url))
+        form.addRow(self.tr("URL"), _row(self.url, self.copy_url))
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.addButton(self.switch, QDialogButtonBox.ButtonRole.ActionRole)
         buttons.rejected.connect(self.reject)
@@ -127,7 +127,7 @@ class ServeDialog(QDialog):
         self.setMinimumWidth(_WIDTH)
         self.resize(_WIDTH, _HEIGHT)
 
-    # What a person does
+    # User actions
 
     def _make_key(self) -> None:
         self.key.setText(secrets.token_urlsafe(_KEY_BYTES))
@@ -140,7 +140,7 @@ class ServeDialog(QDialog):
         else:
             self._serving.stop()
 
-    # What is shown
+    # Content
 
     def _update(self) -> None:
         serving = self._serving
@@ -152,7 +152,7 @@ class ServeDialog(QDialog):
         self.url.setEnabled(on)
         self.copy_url.setEnabled(on)
         self.copy_snippet.setEnabled(on)
-        self.switch.setText(self.tr("&Serve") if off else self.tr("&Stop serving"))
+        self.switch.setText(self.tr("&Start server") if off else self.tr("&Stop server"))
         set_role(self.switch, "primary" if off else "")
         problem = self._problem()
         self.switch.setEnabled(
@@ -177,7 +177,7 @@ class ServeDialog(QDialog):
     def _problem(self) -> str:
         host = self.address.text().strip()
         if host and not is_loopback(host) and not self.key.text().strip():
-            return self.tr("At this address others than this machine can ask: set a key.")
+            return self.tr("Other computers can reach this address: set a key.")
         return ""
 
     def _describe_state(self) -> str:
@@ -186,16 +186,16 @@ class ServeDialog(QDialog):
         if self._serving.state is ServeState.STOPPING:
             return self.tr("Stopping …")
         if not self._serving.on:
-            return self.tr("Off. It is never on by itself, and the key is not remembered.")
+            return self.tr("Off. The server never starts by itself, and the key is not saved.")
         if self._session.model is None:
-            return self.tr("On, but no models are loaded: requests are told to come again.")
-        return self.tr("On: “{0}” answers, also by the model name “tuneshift”.").format(
+            return self.tr("On, but no models are loaded: clients are asked to retry later.")
+        return self.tr("On: serving “{0}”, also under the model name “tuneshift”.").format(
             self._session.recipe.name
         )
 
     def _describe_figures(self) -> str:
         figures = self._serving.figures
-        told = self.tr("Requests: {0} · texts: {1} · tokens: {2} · waiting: {3}").format(
+        told = self.tr("Requests: {0} · completions: {1} · tokens: {2} · waiting: {3}").format(
             *(
                 f"{count:,}"
                 for count in (figures.requests, figures.texts, figures.tokens, figures.waiting)
@@ -203,7 +203,7 @@ class ServeDialog(QDialog):
         )
         if not figures.client:
             return told
-        return self.tr("{0} · now for {1}").format(told, " ".join(figures.client.split()))
+        return self.tr("{0} · current client: {1}").format(told, " ".join(figures.client.split()))
 
     def _show_snippet(self, edit: QPlainTextEdit, text: str) -> None:
         if edit.toPlainText() != text:

@@ -1,4 +1,4 @@
-"""In the status bar while the API is on, so that it is not forgotten."""
+"""The indicator of the API server in the status bar, visible while the server runs."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from app.ui.state.session import Session
 
 
 class ServeIndicator(QPushButton):
-    """Says that the window is served and to how many; opens the dialog."""
+    """Shows that the API server runs and how many requests are open; opens its dialog."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._serving = session.serving
         self.setProperty("role", "link")
-        self.setToolTip(self.tr("Other programs can ask the loaded recipe. Click to see how."))
+        self.setToolTip(self.tr("The API server is on. Click for details."))
         self.clicked.connect(lambda: show_serve_dialog(session, self))
         self._serving.changed.connect(self._update)
         self._update()
@@ -24,6 +24,6 @@ class ServeIndicator(QPushButton):
     def _update(self) -> None:
         figures = self._serving.figures
         asked = figures.waiting + bool(figures.client)
-        text = self.tr("Serving, texts asked for: {0}") if asked else self.tr("Serving")
+        text = self.tr("API server · in progress: {0}") if asked else self.tr("API server")
         self.setText(text.format(f"{asked:,}"))
         self.setVisible(self._serving.state is not ServeState.OFF)

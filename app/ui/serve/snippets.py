@@ -1,4 +1,4 @@
-"""What to type elsewhere to ask the API, to be copied."""
+"""Example code that sends a request to the API server."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import json
 import shlex
 
 MODEL = "tuneshift"
-"""A name that means whatever is loaded."""
+"""The model name that stands for the loaded recipe."""
 KEY_VARIABLE = "TUNESHIFT_KEY"
 _QUESTION = "Why is the sky blue?"
 
 
 def curl_snippet(url: str, *, key: bool) -> str:
-    """A command for a shell.
+    """A curl command for a shell.
 
     Args:
         url: The base address of the API.
-        key: Whether a key has to be shown; it is taken from the environment and not written out.
+        key: Whether the server requires a key; the command reads it from the environment.
     """
     messages = json.dumps([{"role": "user", "content": _QUESTION}])
     body = f'{{"model": "{MODEL}",\n       "messages": {messages}}}'
@@ -27,12 +27,12 @@ def curl_snippet(url: str, *, key: bool) -> str:
 
 
 def python_snippet(url: str, alphas: tuple[float, ...], *, key: bool) -> str:
-    """A program for the ``openai`` package, which asks with weights and reads the explanation.
+    """A program with the ``openai`` package that sets alphas and reads the explanation.
 
     Args:
         url: The base address of the API.
-        alphas: The weights in force.
-        key: Whether a key has to be shown; it is taken from the environment and not written out.
+        alphas: The alphas in force.
+        key: Whether the server requires a key; the program reads it from the environment.
     """
     shown = f'os.environ["{KEY_VARIABLE}"]' if key else '"none"'
     head = "import os\n\n" if key else ""

@@ -22,7 +22,7 @@ from app.evaluation.task_files import task_file
 from app.evaluation.variants import Variant
 from app.ui.evaluate.evaluate_dialog import EvaluateDialog
 from app.ui.evaluate.evaluate_indicator import EvaluateIndicator
-from app.ui.evaluate.sample_text import RIGHT, WRONG
+from app.ui.evaluate.question_html import RIGHT, WRONG
 from app.ui.evaluate.score_chart import ScoreChart
 from tests.ui.evaluating import PROMPTS, Desk
 
@@ -50,7 +50,7 @@ def cells(dialog: EvaluateDialog) -> list[list[str]]:
 
 
 def questions(dialog: EvaluateDialog) -> list[str]:
-    model = dialog.samples.model
+    model = dialog.questions.model
     return [model.index(row, 1).data() for row in range(model.rowCount())]
 
 
@@ -72,7 +72,7 @@ def test_what_is_missing_is_said(dialog: EvaluateDialog, task: Path) -> None:
     dialog.form.scales.setText("1")
     for _, box in dialog.form._roles:
         box.setChecked(False)
-    assert "who answers" in dialog._missing.text()
+    assert "Check a role" in dialog._missing.text()
     dialog.form.direct.setText("/models/direct")
     assert dialog.start.isEnabled()
 
@@ -201,7 +201,7 @@ def answered(dialog: EvaluateDialog, desk: Desk, task: Path, scales: str = "0.5,
     ask(dialog, task, scales)
     dialog.start.click()
     desk.advance()
-    dialog.tabs.setCurrentWidget(dialog.samples)
+    dialog.tabs.setCurrentWidget(dialog.questions)
 
 
 def test_questions_have_everyones_answers(dialog: EvaluateDialog, desk: Desk, task: Path) -> None:
@@ -210,13 +210,13 @@ def test_questions_have_everyones_answers(dialog: EvaluateDialog, desk: Desk, ta
     current = desk.evaluations.current
     assert current
     for row in range(4):
-        dialog.samples.table.go_to(row)
-        text = dialog.samples.text.toPlainText()
+        dialog.questions.table.go_to(row)
+        text = dialog.questions.text.toPlainText()
         assert PROMPTS[row] in text
         for place, view in enumerate(current.prepared.variants if current.prepared else ()):
             (record,) = [r for r in current.of("mine", view.title) if r["index"] == row]
             assert record["output"][0].strip() in text
-            mark = dialog.samples.model.index(row, 2 + place).data()
+            mark = dialog.questions.model.index(row, 2 + place).data()
             assert mark == (RIGHT if record["value"] else WRONG)
 
 
@@ -233,7 +233,7 @@ def test_questions_are_filtered(dialog: EvaluateDialog, desk: Desk, task: Path) 
         ("lost", [at for at in base if tuned[at] < base[at]]),
         ("wrong", [at for at in base if tuned[at] < 1]),
     ):
-        dialog.samples.filter.setCurrentIndex(dialog.samples.filter.findData(kept))
+        dialog.questions.filter.setCurrentIndex(dialog.questions.filter.findData(kept))
         assert questions(dialog) == [PROMPTS[at].removeprefix("Q: ") for at in sorted(wanted)]
 
 
@@ -241,11 +241,11 @@ def test_a_tuned_answer_is_opened_with_its_weights(
     dialog: EvaluateDialog, desk: Desk, task: Path, qtbot: QtBot
 ) -> None:
     answered(dialog, desk, task)
-    samples = dialog.samples
-    samples.table.go_to(1)
-    samples.whose.setCurrentIndex(samples.whose.findData("tuned ×0.5"))
+    questions = dialog.questions
+    questions.table.go_to(1)
+    questions.whose.setCurrentIndex(questions.whose.findData("tuned ×0.5"))
     desk.session.set_alpha(1, 5.0)
-    samples.inspect.click()
+    questions.inspect.click()
     command = desk.bridge.last(Generate)
     assert isinstance(command, Generate)
     current = desk.evaluations.current
@@ -253,13 +253,13 @@ def test_a_tuned_answer_is_opened_with_its_weights(
     (record,) = [r for r in current.of("mine", "tuned ×0.5") if r["index"] == 1]
     assert (command.prompt, command.text) == (PROMPTS[1], record["output"][0])
     assert command.alphas.latest == pytest.approx((0.4, 0.75))
-    assert not samples.inspect.isEnabled()  # until it has been read
+    assert not questions.inspect.isEnabled()  # until it has been read
     assert not dialog.isVisible()  # the text is in the window below
     again = EvaluateDialog(desk.session)
     qtbot.addWidget(again)
     again.show()
-    assert again.tabs.currentWidget() is again.samples
-    assert PROMPTS[1] in again.samples.text.toPlainText()
+    assert again.tabs.currentWidget() is again.questions
+    assert PROMPTS[1] in again.questions.text.toPlainText()
 
 
 def test_classes_of_tokens_are_counted(dialog: EvaluateDialog, desk: Desk, task: Path) -> None:
@@ -348,7 +348,7 @@ def test_tasks_of_the_harness_are_found(
 def test_shipped_tasks_say_that_they_need_data(dialog: EvaluateDialog, qtbot: QtBot) -> None:
     tasks = dialog.form.tasks
     tasks.check("gsm8k-zero-shot")
-    assert "needed" in tasks.data.placeholderText()
+    assert "required" in tasks.data.placeholderText()
     assert "gsm8k-zero-shot needs its data file" in dialog._missing.text()
     tasks.data.setText("")
     qtbot.keyClicks(tasks.data, "/data/test.jsonl")

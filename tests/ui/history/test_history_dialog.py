@@ -76,7 +76,7 @@ def test_search_star_and_tags_narrow_the_list(dialog: HistoryDialog) -> None:
     assert titles(dialog) == ["Apple"]
     search(dialog, "cherry")
     assert titles(dialog) == []
-    assert dialog._empty.text() == "No run fits."
+    assert dialog._empty.text() == "No run matches the search."
 
 
 def test_a_title_is_edited_in_the_table(dialog: HistoryDialog, kept: Session) -> None:
@@ -95,7 +95,7 @@ def test_delete_and_undo(dialog: HistoryDialog, kept: Session) -> None:
     dialog.table.selectAll()
     dialog.delete.trigger()
     assert titles(dialog) == []
-    assert dialog._empty.text() == "Every text that you generate is kept here."
+    assert dialog._empty.text() == "Every run is saved here."
     assert dialog.told.text() or dialog.told.toolTip()
     assert dialog.bring_back.isVisible()
     dialog.undo.trigger()

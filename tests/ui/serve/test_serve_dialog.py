@@ -24,7 +24,7 @@ PATIENCE_MS = 60_000
 @pytest.fixture
 def dialog(loaded_session: Session, bridge: FakeBridge, qtbot: QtBot) -> ServeDialog:
     """The dialog over an engine that is never started: nothing is asked of it here."""
-    bridge.new_client = EngineThread(lambda: None).line  # type: ignore[attr-defined]
+    bridge.new_client = EngineThread(lambda: None).new_client  # type: ignore[attr-defined]
     loaded_session.serving.set_address("127.0.0.1", 0, "")
     made = ServeDialog(loaded_session)
     qtbot.addWidget(made, before_close_func=lambda _: stop(loaded_session))
@@ -52,7 +52,7 @@ def test_on_and_off(dialog: ServeDialog, loaded_session: Session, qtbot: QtBot) 
     wait_until(loaded_session, ServeState.ON, qtbot)
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+/v1", dialog.url.text())
     assert "On: “Two styles” answers" in words(dialog)
-    assert "Requests: 0 · texts: 0 · tokens: 0 · waiting: 0" in words(dialog)
+    assert "Requests: 0 · completions: 0 · tokens: 0 · waiting: 0" in words(dialog)
     dialog.copy_url.click()
     assert QApplication.clipboard().text() == dialog.url.text()
     dialog.switch.click()

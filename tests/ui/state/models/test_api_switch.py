@@ -243,7 +243,7 @@ def test_the_status_bar_shows_the_server_and_opens_the_dialog(window: Window) ->
     assert not indicator.isVisible()
     window.serve()
     assert indicator.isVisible()
-    assert indicator.text() == "Serving"
+    assert indicator.text() == "API server"
 
 
 def test_the_address_is_saved_but_not_the_key(window: Window, tiny_recipe: Recipe) -> None:

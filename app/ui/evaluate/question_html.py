@@ -1,4 +1,4 @@
-"""One question with every role's answer as rich text; tuned answers are tinted by their shift."""
+"""HTML of one question with the answer of every role; tuned answers are tinted by shift."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from app.ui.theme import current_theme
 
 RIGHT, WRONG = "✓", "✗"
 _FOUND = 24
-"""Characters of what was found in an answer."""
+"""Maximum number of characters of the extracted answer in a verdict."""
 
 
-class SampleText(QObject):
-    """Turns answers into text."""
+class QuestionHtml(QObject):
+    """Writes a question, its expected answer and the roles' answers as HTML."""
 
     def page(self, answers: Sequence[tuple[Variant, Record]]) -> str:
-        """The question of these answers, what was expected, and the answers, as HTML."""
+        """HTML of the question of ``answers``, the expected answer and the answers."""
         first = answers[0][1]
         parts = [_section(self.tr("Question"), "", _escaped(str(first.get("prompt", ""))))]
         expected = first.get("expected") or []
@@ -43,13 +43,13 @@ class SampleText(QObject):
             _escaped(str(output)) if tokens is None else _tinted(tokens)
             for output, tokens in zip(outputs, shifted, strict=False)
         ]
-        nothing = self.tr("nothing")
+        nothing = self.tr("(empty)")
         body = "<hr>".join(text or f"<i>{nothing}</i>" for text in texts)
         return _section(view_title(view), self.verdict(record), body)
 
     def verdict(self, record: Record) -> str:
-        """Right or wrong, or a number where an answer is neither."""
-        if "tokens" in record:  # a text that was scored
+        """Whether an answer is right or wrong, or its score if it is neither."""
+        if "tokens" in record:  # a given text that was scored
             size = float(record["size"]) or math.nan
             return self.tr("{0} bits per byte").format(f"{float(record['value']) / size:.3f}")
         value = float(record["value"])
@@ -59,7 +59,7 @@ class SampleText(QObject):
         if samples > 1:
             return self.tr("{0} of {1} answers").format(f"{value:.0%}", samples)
         if found:
-            said = _shortened(found[0]) if found[0] is not None else self.tr("nothing found")
+            said = _shortened(found[0]) if found[0] is not None else self.tr("no answer found")
             return self.tr("{0} {1}").format(mark, said)
         return mark
 
@@ -69,7 +69,7 @@ def _shortened(text: str) -> str:
 
 
 def mark_of(record: Record | None) -> str:
-    """What a cell of the table of samples says."""
+    """The mark of an answer in the table of questions."""
     if record is None:
         return ""
     if "tokens" in record:

@@ -1,4 +1,4 @@
-"""Opening the Evaluate view. Its chart takes a while to import, so this waits until it is asked."""
+"""Opens the evaluation dialog; imports it only then, because its chart is slow to import."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def show_evaluate(session: Session, parent: QWidget) -> EvaluateDialog:
-    """Show the view, or bring it to the front."""
+    """Show the evaluation dialog, or bring it to the front."""
     from app.ui.evaluate.evaluate_dialog import EvaluateDialog
 
     return show_once(

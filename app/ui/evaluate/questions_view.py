@@ -1,4 +1,4 @@
-"""The questions of a task: who was right, and what everyone said."""
+"""The questions of a task with the verdicts and answers of every role."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from app.evaluation.store import Record
 from app.evaluation.variants import Variant
-from app.ui.evaluate.sample_text import SampleText, mark_of
+from app.ui.evaluate.question_html import QuestionHtml, mark_of
 from app.ui.evaluate.score_figures import view_title
 from app.ui.state.records.evaluation import Evaluation
 from app.ui.state.session import Session
@@ -31,17 +31,17 @@ from app.ui.widgets.number_table import NumberTable
 
 _SNIPPET = 120
 _TITLE = 14
-"""Characters of a role's name above its column."""
+"""Maximum number of characters of a role's name above its column."""
 _SIZES = (380, 420)
 _ROWS_MEASURED = 24
-"""Rows whose width is asked for: of a thousand that takes half a second."""
+"""Rows measured for the width of a column; measuring a thousand takes half a second."""
 
 
-class SamplesView(QWidget):
-    """A row for each question; the chosen one at the right."""
+class QuestionsView(QWidget):
+    """Lists the questions of a task and shows the selected one with its answers."""
 
     inspected = Signal()
-    """An answer was opened as a text of the window."""
+    """An answer was opened as a run in the window."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -50,12 +50,12 @@ class SamplesView(QWidget):
         self._task = ""
         self._views: list[Variant] = []
         self._records: dict[str, dict[int, Record]] = {}
-        self._words = SampleText(self)
+        self._words = QuestionHtml(self)
         self.choice = ChoiceBox()
         self.choice.setAccessibleName(self.tr("Task"))
         self.choice.currentIndexChanged.connect(self._show)
         self.filter = ChoiceBox()
-        self.filter.setAccessibleName(self.tr("Which questions"))
+        self.filter.setAccessibleName(self.tr("Filter questions"))
         for title, kept in self._filters():
             self.filter.addItem(title, kept)
         self.filter.currentIndexChanged.connect(self._show)
@@ -69,12 +69,12 @@ class SamplesView(QWidget):
         self.text.setOpenLinks(False)
         self.text.setFrameShape(QFrame.Shape.NoFrame)
         self.whose = ChoiceBox()
-        self.whose.setAccessibleName(self.tr("Whose answer"))
+        self.whose.setAccessibleName(self.tr("Role whose answer to open"))
         self.inspect = QPushButton(self.tr("Open in inspector"))
         self.inspect.setToolTip(
             self.tr(
-                "Open the answer as a text of the window, token by token, with the weights that "
-                "it was written with (Enter)"
+                "Open the answer as a run in the window, with the recipe and α of the evaluation "
+                "(Enter)"
             )
         )
         self.inspect.setAutoDefault(False)
@@ -111,8 +111,8 @@ class SamplesView(QWidget):
         page.setContentsMargins(SPACE + 4, SPACE, SPACE + 4, SPACE)
         empty = QLabel(
             self.tr(
-                "Questions with everyone's answers come here. Those of lm-evaluation-harness stay "
-                "in the folder of the evaluation."
+                "Questions and answers appear here, except those of lm-evaluation-harness, which "
+                "are only saved in the folder of the evaluation."
             )
         )
         empty.setProperty("role", "caption")
@@ -131,10 +131,10 @@ class SamplesView(QWidget):
             (self.tr("tuned wrong"), "wrong"),
         ]
 
-    # What is shown
+    # Content
 
     def show_evaluation(self, evaluation: Evaluation | None) -> None:
-        """Show the answers by now."""
+        """Show the answers of ``evaluation`` so far."""
         other = evaluation is not self._evaluation
         self._evaluation = evaluation
         found = evaluation.results() if evaluation else []
@@ -204,7 +204,7 @@ class SamplesView(QWidget):
         return next(str(record.get("prompt", "")) for record in found if record)
 
     def _row(self, index: int, common: int) -> list[Cell]:
-        """A question without the ``common`` characters that all questions begin with."""
+        """The cells of a question, without the ``common`` characters that start all questions."""
         prompt = self._prompt(index)
         return [
             Cell(f"{index + 1:,}"),
@@ -225,7 +225,7 @@ class SamplesView(QWidget):
         return tuned > base if wanted == "gained" else tuned < base
 
     def _value(self, kind: str, index: int) -> float | None:
-        """The value of the first answer of that kind of role."""
+        """The score of question ``index`` by the first role of kind ``kind``."""
         for view in self._views:
             record = self._records[view.title].get(index)
             if view.kind == kind and record:
@@ -263,7 +263,7 @@ class SamplesView(QWidget):
         self.inspect.setEnabled(self._answer() is not None and not self._session.runs.running)
 
     def _inspect(self) -> None:
-        """Open the answer as a text, with the models and the weights of the evaluation."""
+        """Open the answer as a run, with the recipe and the alphas of the evaluation."""
         found, session = self._answer(), self._session
         if found is None or session.runs.running or self._evaluation is None:
             return
@@ -290,10 +290,10 @@ def _heading(view: Variant) -> Heading:
 
 
 def _common_beginning(prompts: Sequence[str]) -> int:
-    """How many characters all questions begin with, in whole words; 0 of a single one."""
+    """Number of leading characters shared by all questions, in whole words; 0 for one question."""
     if len(prompts) < 2:
         return 0
-    first, last = min(prompts), max(prompts)  # in their order, all others lie between
+    first, last = min(prompts), max(prompts)  # all other prompts sort between these two
     pairs = enumerate(zip(first, last, strict=False))
     length = next((at for at, (a, b) in pairs if a != b), min(len(first), len(last)))
     return max(first.rfind(" ", 0, length), first.rfind("\n", 0, length)) + 1
