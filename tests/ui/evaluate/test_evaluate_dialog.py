@@ -349,7 +349,7 @@ def test_shipped_tasks_say_that_they_need_data(dialog: EvaluateDialog, qtbot: Qt
     tasks = dialog.form.tasks
     tasks.check("gsm8k-zero-shot")
     assert "required" in tasks.data.placeholderText()
-    assert "gsm8k-zero-shot needs its data file" in dialog._missing.text()
+    assert "gsm8k-zero-shot needs a data file" in dialog._missing.text()
     tasks.data.setText("")
     qtbot.keyClicks(tasks.data, "/data/test.jsonl")
     assert dialog.start.isEnabled()
