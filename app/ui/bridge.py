@@ -12,7 +12,7 @@ from app.engine.worker import OUTBOX_SIZE, EngineClient, EngineThread
 
 FRAME_MS = 33
 SLOWEST_FRAME_MS = 150
-SHARE = 0.05
+CPU_SHARE = 0.05
 """Maximum share of one CPU core for the window while events arrive.
 
 The interval of frames is lengthened to keep it, because the window and the decoding thread
@@ -76,7 +76,7 @@ class Bridge(QObject):
         self._drained_at, spent = time.monotonic(), time.thread_time()
         cost = 1000 * (spent - self._spent_at)
         self._spent_at = spent
-        self._pace_ms = min(max(cost / SHARE, FRAME_MS), SLOWEST_FRAME_MS)
+        self._pace_ms = min(max(cost / CPU_SHARE, FRAME_MS), SLOWEST_FRAME_MS)
         self._frame.setInterval(round(self._pace_ms))
 
     @Slot()

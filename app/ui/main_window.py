@@ -54,17 +54,17 @@ class MainWindow(QMainWindow):
 
     Args:
         session: The state of the window.
-        memory: Stores geometry and prompt between starts.
+        store: Stores geometry and prompt between starts.
     """
 
     painted = Signal()
     """The window was painted for the first time; slow work may start."""
     closed = Signal()
 
-    def __init__(self, session: Session, memory: QSettings) -> None:
+    def __init__(self, session: Session, store: QSettings) -> None:
         super().__init__()
         self._session = session
-        self._memory = memory
+        self._store = store
         self._was_painted = False
         self._sample_prompt = session.recipe.sample_prompt
         self._opened_prompt = ""
@@ -221,31 +221,31 @@ class MainWindow(QMainWindow):
             ("columns", self._columns.restoreState),
             ("rows", self._rows.restoreState),
         ):
-            saved = self._memory.value(name)
+            saved = self._store.value(name)
             if isinstance(saved, QByteArray):
                 restore(saved)
         self._shape_splitters()
         # The window has no command to leave full-screen mode.
         self.setWindowState(self.windowState() & ~Qt.WindowState.WindowFullScreen)
-        self._session.display.restore(self._memory)
-        self._session.serving.restore(self._memory)
-        self._session.evaluations.restore(self._memory)
-        self._right.restore(self._memory, "right panel")
-        prompt = self._memory.value("prompt")
+        self._session.display.restore(self._store)
+        self._session.serving.restore(self._store)
+        self._session.evaluations.restore(self._store)
+        self._right.restore(self._store, "right panel")
+        prompt = self._store.value("prompt")
         if isinstance(prompt, str) and prompt:
             self.prompt.set_text(prompt)
 
     def remember(self) -> None:
         """Save the state that the next start restores."""
-        self._memory.setValue("geometry", self.saveGeometry())
-        self._memory.setValue("columns", self._columns.saveState())
-        self._memory.setValue("rows", self._rows.saveState())
+        self._store.setValue("geometry", self.saveGeometry())
+        self._store.setValue("columns", self._columns.saveState())
+        self._store.setValue("rows", self._rows.saveState())
         self.remember_prompt()
-        self._session.display.remember(self._memory)
-        self._session.serving.remember(self._memory)
-        self._session.evaluations.remember(self._memory)
-        self._right.remember(self._memory, "right panel")
-        self._memory.sync()
+        self._session.display.remember(self._store)
+        self._session.serving.remember(self._store)
+        self._session.evaluations.remember(self._store)
+        self._right.remember(self._store, "right panel")
+        self._store.sync()
 
     def _on_typed(self) -> None:
         if not self._typed.isActive():
@@ -254,8 +254,8 @@ class MainWindow(QMainWindow):
     def remember_prompt(self) -> None:
         """Save the typed prompt, so that even a crash does not lose it."""
         self._typed.stop()
-        self._memory.setValue("prompt", self.prompt.text)
-        self._memory.sync()
+        self._store.setValue("prompt", self.prompt.text)
+        self._store.sync()
 
     # Events
 

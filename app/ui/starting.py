@@ -39,14 +39,14 @@ from app.settings import (
 )
 from app.ui.appearance import Appearance
 from app.ui.bridge import Bridge
-from app.ui.ending import Ending, end_threads, end_threads_without_qt
 from app.ui.garbage_timer import GarbageCollector
 from app.ui.icons import application_icon
 from app.ui.main_window import MainWindow
+from app.ui.shutdown import NamedOwner, end_threads, end_threads_without_qt
 from app.ui.state.run_log import RunLog
 from app.ui.state.session import Session
 from app.ui.translation import install_translations, translate
-from app.ui.uncaught import Uncaught
+from app.ui.uncaught import UncaughtExceptions
 
 log = logging.getLogger(__name__)
 
@@ -69,20 +69,20 @@ def run(recipe: Recipe | None = None) -> int:
     session = Session(bridge, recipe or _last_recipe(problems), settings)
     Appearance(application, session)
     RunLog(session)
-    memory = QSettings(str(config_folder() / "window.ini"), QSettings.Format.IniFormat)
-    window = MainWindow(session, memory)
+    store = QSettings(str(config_folder() / "window.ini"), QSettings.Format.IniFormat)
+    window = MainWindow(session, store)
     mark = RunningMark(state_folder())
     crashed = mark.begin()
     if crashed:
         problems.append(_crash())
     for problem in problems:
         session.report(problem)
-    with Uncaught(session) as uncaught:
+    with UncaughtExceptions(session) as uncaught:
         shown = _show(application, uncaught, window, session, bridge, load=not crashed)
     garbage.stop()
     if not shown:
         window.remember_prompt()
-        end_threads_without_qt(_endings(session, bridge))
+        end_threads_without_qt(_thread_owners(session, bridge))
     _remember_recipe(session.recipe)
     mark.end()
     if crashes:
@@ -99,7 +99,7 @@ def run(recipe: Recipe | None = None) -> int:
 
 def _show(
     application: QApplication,
-    uncaught: Uncaught,
+    uncaught: UncaughtExceptions,
     window: MainWindow,
     session: Session,
     bridge: Bridge,
@@ -135,8 +135,8 @@ def draw(recipe: Recipe) -> QImage:
     session = Session(Bridge(application), recipe, Settings())
     Appearance(application, session)
     with tempfile.TemporaryDirectory() as folder:
-        memory = QSettings(str(Path(folder, "window.ini")), QSettings.Format.IniFormat)
-        window = MainWindow(session, memory)
+        store = QSettings(str(Path(folder, "window.ini")), QSettings.Format.IniFormat)
+        window = MainWindow(session, store)
         window.add_plot()
         window.show()
         application.processEvents()
@@ -182,15 +182,15 @@ async def _until_closed(
     with _closed_by_signals(window):
         window.show()
         await closed
-        await end_threads(_endings(session, bridge))
+        await end_threads(_thread_owners(session, bridge))
 
 
-def _endings(session: Session, bridge: Bridge) -> tuple[Ending, ...]:
+def _thread_owners(session: Session, bridge: Bridge) -> tuple[NamedOwner, ...]:
     return (
-        Ending(translate("Farewell", "the models"), bridge),
-        Ending(translate("Farewell", "the local server"), session.serving),
-        Ending(translate("Farewell", "a download"), session.downloads),
-        Ending(translate("Farewell", "the history"), session.history),
+        NamedOwner(translate("ClosingNotice", "the models"), bridge),
+        NamedOwner(translate("ClosingNotice", "the local server"), session.serving),
+        NamedOwner(translate("ClosingNotice", "a download"), session.downloads),
+        NamedOwner(translate("ClosingNotice", "the history"), session.history),
     )
 
 

@@ -93,9 +93,9 @@ class StatusBar(QWidget):
         text = explanation = ""
         remote = run is not None and run.recipe.base.is_endpoint
         known = [token.attribution.coverage for token in run.tokens] if run and remote else []
-        told = [coverage for coverage in known if coverage is not None]
-        if told:
-            mean = sum(told) / len(told)
+        coverages = [coverage for coverage in known if coverage is not None]
+        if coverages:
+            mean = sum(coverages) / len(coverages)
             low = mean < LOW_COVERAGE
             text = (self.tr("⚠ coverage {0}") if low else self.tr("coverage {0}")).format(
                 f"{mean:.0%}"
@@ -103,14 +103,14 @@ class StatusBar(QWidget):
             explanation = self.tr(
                 "The tokens that the server returned have {0} of the base's probability on "
                 "average, and {1} at least. No other token can be generated."
-            ).format(f"{mean:.1%}", f"{min(told):.1%}")
+            ).format(f"{mean:.1%}", f"{min(coverages):.1%}")
             if low:
                 explanation += "\n" + self.tr(
                     "With all its tokens the base might have generated another text. If "
                     "the server allows it, request more log-probabilities."
                 )
         traffic = run.stats.endpoint_usage if run and run.stats else None
-        if told and traffic:
+        if coverages and traffic:
             text = self.tr("{0} · sent {1}, received {2} tokens").format(
                 text, f"{traffic.sent:,}", f"{traffic.received:,}"
             )

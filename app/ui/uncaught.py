@@ -17,25 +17,25 @@ from app.ui.state.session import Session
 log = logging.getLogger(__name__)
 
 
-class Uncaught(QObject):
+class UncaughtExceptions(QObject):
     """Context manager that reports uncaught exceptions of any thread or coroutine as problems.
 
     Without it, they would be printed to a terminal that the user may not have. The threads of the
     engine and of downloads report their own errors; this is for unexpected ones.
     """
 
-    _met = Signal(object)
+    _raised = Signal(object)
     """An exception was raised; emitted on its thread, received on the window's thread."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
-        self._met.connect(self._show, Qt.ConnectionType.QueuedConnection)
+        self._raised.connect(self._show, Qt.ConnectionType.QueuedConnection)
 
-    def __enter__(self) -> Uncaught:
+    def __enter__(self) -> UncaughtExceptions:
         self._before = sys.excepthook, threading.excepthook
-        sys.excepthook = lambda kind, error, trace: self._meet(error)
-        threading.excepthook = lambda met: self._meet(met.exc_value)
+        sys.excepthook = lambda kind, error, trace: self._report(error)
+        threading.excepthook = lambda met: self._report(met.exc_value)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -47,13 +47,13 @@ class Uncaught(QObject):
 
     def _on_loop(self, context: dict[str, Any]) -> None:
         error = context.get("exception")
-        self._meet(error if error else RuntimeError(str(context.get("message"))))
+        self._report(error if error else RuntimeError(str(context.get("message"))))
 
-    def _meet(self, error: BaseException | None) -> None:
+    def _report(self, error: BaseException | None) -> None:
         if error is None or isinstance(error, SystemExit):
             return
         log.error("uncaught exception", exc_info=error)
-        self._met.emit(error)
+        self._raised.emit(error)
 
     def _show(self, error: BaseException) -> None:
         self._session.report(unknown_error(error), "".join(traceback.format_exception(error)))

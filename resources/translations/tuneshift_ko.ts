@@ -503,6 +503,33 @@
     </message>
 </context>
 <context>
+    <name>ClosingNotice</name>
+    <message>
+        <source>Tuneshift is closing</source>
+        <translation>Tuneshift를 닫는 중</translation>
+    </message>
+    <message>
+        <source>Waiting until these have ended: {0}</source>
+        <translation>종료를 기다리는 중: {0}</translation>
+    </message>
+    <message>
+        <source>the models</source>
+        <translation>모델</translation>
+    </message>
+    <message>
+        <source>the local server</source>
+        <translation>로컬 서버</translation>
+    </message>
+    <message>
+        <source>a download</source>
+        <translation>다운로드</translation>
+    </message>
+    <message>
+        <source>the history</source>
+        <translation>기록</translation>
+    </message>
+</context>
+<context>
     <name>CompareDialog</name>
     <message>
         <source>Compare runs</source>
@@ -1026,33 +1053,6 @@
     <message>
         <source>The run cannot be written to {0}</source>
         <translation>실행을 {0}에 저장할 수 없습니다</translation>
-    </message>
-</context>
-<context>
-    <name>Farewell</name>
-    <message>
-        <source>Tuneshift is closing</source>
-        <translation>Tuneshift를 닫는 중</translation>
-    </message>
-    <message>
-        <source>Waiting until these have ended: {0}</source>
-        <translation>종료를 기다리는 중: {0}</translation>
-    </message>
-    <message>
-        <source>the models</source>
-        <translation>모델</translation>
-    </message>
-    <message>
-        <source>the local server</source>
-        <translation>로컬 서버</translation>
-    </message>
-    <message>
-        <source>a download</source>
-        <translation>다운로드</translation>
-    </message>
-    <message>
-        <source>the history</source>
-        <translation>기록</translation>
     </message>
 </context>
 <context>

@@ -92,7 +92,7 @@ def acceptance(loaded: LoadedRecipe, temperature: float, tokens: int) -> dict[st
             history = np.array(ids)
             target = process_logits(tuned_logits(step.logits, step.alphas), history, config)
             drafted = process_logits(step.logits.experts[0], history, config)
-            same.append(drafted.draw(config.seed, step.index)[0] == step.token_id)
+            same.append(drafted.sample(config.seed, step.index)[0] == step.token_id)
             rows = (torch.from_numpy(found.row()) for found in (target, drafted))
             both = (torch.softmax(row.double(), 0) for row in rows)
             overlap.append(float(torch.minimum(*both).sum()))

@@ -21,9 +21,9 @@ from app.checkpoints.recipes.recipe_file import read_recipe
 from app.settings import Settings
 from app.ui.appearance import Appearance
 from app.ui.bridge import Bridge
-from app.ui.ending import Ending
 from app.ui.garbage_timer import GarbageCollector
 from app.ui.main_window import MainWindow
+from app.ui.shutdown import Ending
 from app.ui.starting import make_application
 from app.ui.state.session import LoadState, Session
 
@@ -171,7 +171,7 @@ class Soak:
     def _go_on(self) -> None:
         run = self.session.runs.current
         if run and self.session.runs.can_continue(run):
-            self.session.runs.go_on(self.drawn.randrange(1, 12))
+            self.session.runs.continue_run(self.drawn.randrange(1, 12))
         else:
             self._generate()
 

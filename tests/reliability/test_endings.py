@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from PySide6.QtWidgets import QApplication
 
-from app.ui.ending import PATIENCE_SECONDS, Ending, Farewell, end_threads
+from app.ui.shutdown import PATIENCE_SECONDS, ClosingNotice, NamedOwner, end_threads
 from tests.reliability.nursery import Nursery
 
 MOST_SECONDS = 2.0
@@ -72,25 +72,30 @@ class Slow:
         return self.polls < 0
 
 
-def test_what_is_waited_for_is_named(qapp: QApplication) -> None:
+def test_a_notice_names_what_is_still_ending(qapp: QApplication) -> None:
     models, history = Slow(12), Slow(6)
     said: list[list[str]] = []
 
     async def watch() -> None:
         while True:
-            said.append([w.message for w in qapp.topLevelWidgets() if isinstance(w, Farewell)])
+            said.append([w.message for w in qapp.topLevelWidgets() if isinstance(w, ClosingNotice)])
             await asyncio.sleep(0)
 
     async def end() -> None:
         watching = asyncio.ensure_future(watch())
-        await end_threads([Ending("the models", models), Ending("the history", history)], 0.0)
+        await end_threads(
+            [NamedOwner("the models", models), NamedOwner("the history", history)], 0.0
+        )
         watching.cancel()
 
     asyncio.run(end())
     assert models.closed
     assert history.closed
     shown = list(dict.fromkeys(text for texts in said for text in texts))
-    assert shown == ["Waiting for: the models, the history", "Waiting for: the models"]
+    assert shown == [
+        "Waiting until these have ended: the models, the history",
+        "Waiting until these have ended: the models",
+    ]
     assert PATIENCE_SECONDS <= MOST_SECONDS
 
 

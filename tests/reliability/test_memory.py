@@ -169,7 +169,7 @@ def test_texts_that_wait_behind_it_do_not_ask_for_models_that_are_gone(
     session.load()
     bridge.work()
     memory.after = 0
-    session.runs.ask_every_role("the king")
+    session.runs.generate_all_roles("the king")
     bridge.work()
     assert not session.runs.running
     assert session.problem is not None

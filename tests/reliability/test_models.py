@@ -159,7 +159,7 @@ def test_a_text_that_ends_at_once_is_a_text(
     assert session.problem is None
     line = StatusBar(session)
     assert line._describe_state() == "Ended: the models generated the end-of-text token"
-    session.runs.go_on()
+    session.runs.continue_run()
     bridge.work()
     assert session.problem is None
     line.deleteLater()

@@ -10,7 +10,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from app.ui.state.session import Session
-from app.ui.uncaught import Uncaught
+from app.ui.uncaught import UncaughtExceptions
 
 
 def fail() -> None:
@@ -35,7 +35,7 @@ def test_an_uncaught_exception_is_shown_with_its_traceback(
     qtbot: QtBot, session: Session, happens: object
 ) -> None:
     before = sys.excepthook, threading.excepthook
-    with Uncaught(session), qtbot.waitSignal(session.problem_changed):
+    with UncaughtExceptions(session), qtbot.waitSignal(session.problem_changed):
         happens()  # type: ignore[operator]
     assert (sys.excepthook, threading.excepthook) == before
     assert session.problem is not None
@@ -45,7 +45,7 @@ def test_an_uncaught_exception_is_shown_with_its_traceback(
 
 def test_an_exception_of_a_coroutine_is_shown(qtbot: QtBot, session: Session) -> None:
     loop = asyncio.new_event_loop()
-    with Uncaught(session) as uncaught, qtbot.waitSignal(session.problem_changed):
+    with UncaughtExceptions(session) as uncaught, qtbot.waitSignal(session.problem_changed):
         uncaught.watch(loop)
         loop.call_soon(fail)
         loop.call_soon(loop.stop)

@@ -190,7 +190,7 @@ class ForkPopup(QFrame):
         runs, one = self._session.runs, item.data(_ALTERNATIVE)
         self.close()
         if isinstance(one, Alternative):
-            runs.take(self._index, one.token_id)
+            runs.continue_with(self._index, one.token_id)
         else:
             runs.fork(self._index, text=str(item.data(_TYPED)))
 

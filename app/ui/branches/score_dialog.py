@@ -108,25 +108,25 @@ class ScoreDialog(QDialog):
         prompt, text = self.prompt.toPlainText(), self.text.toPlainText()
         self.score.setEnabled(bool(prompt and text) and not session.runs.running)
         if self._run:
-            told = self.tr("Reading the text …")
+            message = self.tr("Reading the text …")
         elif session.runs.running:
-            told = self.tr("Another run is being generated. Press Esc in the window to stop it.")
+            message = self.tr("Another run is being generated. Press Esc in the window to stop it.")
         elif session.load_state is LoadState.FAILED:
-            told = self.tr("The models are not loaded; scoring loads them.")
+            message = self.tr("The models are not loaded; scoring loads them.")
         elif not prompt:
-            told = self.tr("Type a prompt: the text that comes before the scored text.")
+            message = self.tr("Type a prompt: the text that comes before the scored text.")
         elif not text:
-            told = self.tr(
+            message = self.tr(
                 "Nothing is generated: the models compute how probable each token of this text is."
             )
         else:
-            told = self.tr("{0} characters").format(f"{len(text):,}")
+            message = self.tr("{0} characters").format(f"{len(text):,}")
             if not (prompt[-1].isspace() or text[0].isspace()):
                 joined = f"…{prompt[-12:]}{text[:12]}…"
-                told = self.tr("{0} characters, right after the prompt: “{1}”").format(
+                message = self.tr("{0} characters, right after the prompt: “{1}”").format(
                     f"{len(text):,}", joined
                 )
-        self.message.setText(told)
+        self.message.setText(message)
 
     def _on_unreadable(self, name: str) -> None:
         self.message.setText(self.tr("{0} cannot be read").format(name))

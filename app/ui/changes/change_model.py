@@ -90,15 +90,15 @@ class ChangeModel(QAbstractTableModel):
 
     def _sentence(self, run: Run, token: ExplainedToken) -> str:
         """Describe a row in a sentence."""
-        told = self.tr(
+        text = self.tr(
             "Token {0}, {1}: base → tuned {2}, shift {3} bits, largest contribution by {4}"
         )
         if token.attribution.flipped:
-            told = self.tr(
+            text = self.tr(
                 "Token {0}, {1}: base → tuned {2}, shift {3} bits, largest contribution by "
                 "{4}; a flip: most probable under the base was {5}"
             )
-        return told.format(*(self._text(run, token, column) for column in range(6)))
+        return text.format(*(self._text(run, token, column) for column in range(6)))
 
     # QAbstractTableModel
 

@@ -114,10 +114,10 @@ class ChangesPanel(QFrame):
             self._offer_kinds(names)
         with self._table.kept(self._model.row_of):
             self._model.refresh()
-        told = self._describe_count()
-        self._count.setText(told)
-        self._count.setVisible(bool(told))
-        self._filters.setVisible(bool(told))
+        text = self._describe_count()
+        self._count.setText(text)
+        self._count.setVisible(bool(text))
+        self._filters.setVisible(bool(text))
         self._empty.setText(self._describe_empty())
         self._stack.setCurrentWidget(self._table if self._model.rowCount() else self._empty)
         self._show_selection()
@@ -127,13 +127,13 @@ class ChangesPanel(QFrame):
         if run is None or not run.tokens or not run.pair_names:
             return ""
         flips = self._changes.flips
-        told = self.tr("{0} of {1} tokens are flips ({2} %)").format(
+        text = self.tr("{0} of {1} tokens are flips ({2} %)").format(
             f"{flips:,}", f"{len(run.tokens):,}", f"{100 * flips / len(run.tokens):.0f}"
         )
         listed = self._model.rowCount()
         if listed == len(run.tokens):
-            return told
-        return self.tr("{0}; {1} listed").format(told, f"{listed:,}")
+            return text
+        return self.tr("{0}; {1} listed").format(text, f"{listed:,}")
 
     def _describe_empty(self) -> str:
         run = self._changes.run
@@ -154,7 +154,7 @@ class ChangesPanel(QFrame):
         elif row != self._table.currentIndex().row() or row not in self._table.chosen_rows():
             self._table.go_to(row)
 
-    # From the person
+    # User actions
 
     def _select(self, index: QModelIndex) -> None:
         self._session.selection.select(int(index.data(KEY_ROLE)))

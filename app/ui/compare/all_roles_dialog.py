@@ -100,7 +100,7 @@ class AllRolesDialog(QDialog):
         if self._runs.running:
             self._update()
             return
-        answers = self._runs.ask_every_role(prompt)
+        answers = self._runs.generate_all_roles(prompt)
         if answers:
             self._prompt = prompt
             self._asked.show_text(visible(prompt))

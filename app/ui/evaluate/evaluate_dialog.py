@@ -73,7 +73,7 @@ class EvaluateDialog(QDialog):
         session.load_changed.connect(self._update)
         session.runs.run_changed.connect(self._update)
         self._on_changed()
-        if self._evaluations.looked_at is None:
+        if self._evaluations.last_question is None:
             self.form.tasks.tasks.setFocus()
         else:
             self.tabs.setCurrentWidget(self.questions)

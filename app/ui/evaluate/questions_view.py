@@ -151,7 +151,7 @@ class QuestionsView(QWidget):
         self._pages.setCurrentIndex(1 if tasks else 0)
         self._show()
         if other and self.model.rowCount():
-            asked = self._session.evaluations.looked_at
+            asked = self._session.evaluations.last_question
             row = None if asked is None else self.model.row_of(f"{asked + 1:,}")
             self.table.go_to(row or 0)
             self.table.scrollTo(self.table.currentIndex())
@@ -274,7 +274,7 @@ class QuestionsView(QWidget):
         for place, alpha in enumerate(view.alphas):
             session.set_alpha(place, alpha)
         session.runs.score(record["prompt"], record["output"][0])
-        session.evaluations.looked_at = self._chosen()
+        session.evaluations.last_question = self._chosen()
         self.inspected.emit()
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 — Qt's name

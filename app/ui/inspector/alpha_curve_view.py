@@ -206,21 +206,21 @@ class AlphaCurveView(QWidget):
         """Describe where the most probable token changes: near ``at``, and for all α."""
         if not curve.flips:
             return "", ""
-        told = [
+        flips = [
             self.tr("{0} from {1}").format(quoted(run.label(f.after)), f"{f.alpha:.2f}")
             for f in curve.flips
         ]
         above = sum(flip.alpha <= at for flip in curve.flips)
         first, end = max(above - 1, 0), above + 1
-        shown = ["…"] * (first > 0) + told[first:end] + ["…"] * (end < len(told))
+        shown = ["…"] * (first > 0) + flips[first:end] + ["…"] * (end < len(flips))
         near, every = (
             "\n"
             + self.tr("Most probable token by α: {0}").format(", ".join(parts)).replace("-", "−")
-            for parts in (shown, told)
+            for parts in (shown, flips)
         )
         return near, every
 
-    # From the person
+    # User actions
 
     def _tried_alpha(self) -> float | None:
         """The α that the marker was moved to, or None while it is at the run's α."""

@@ -183,7 +183,7 @@ class CandidatesView(QWidget):
         self._proxy.set_filter(self._text.text(), sign, pair)
         self._table.scrollTo(self._table.currentIndex())
 
-    # From the person
+    # User actions
 
     def _choose(self, index: QModelIndex) -> None:
         if self._continue.isEnabled():

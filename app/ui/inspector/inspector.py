@@ -130,14 +130,14 @@ class Inspector(QFrame):
         tried = "" if alphas == token.alphas else f"α {alpha:.2f}".replace("-", "−")
         self._candidates.show_at_alphas(run, rows, tried)
 
-    # From the person
+    # User actions
 
     def _continue_from(self, token_id: int) -> None:
         """Continue from a candidate: replace the last token of a stepped run, or start a branch."""
         if self._shown is None:
             return
         _, token = self._shown
-        self._session.runs.take(token.index, token_id)
+        self._session.runs.continue_with(token.index, token_id)
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 — Qt's name
         super().showEvent(event)

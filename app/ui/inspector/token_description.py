@@ -88,23 +88,23 @@ class TokenDescription(QWidget):
             else ""
         )
         self._shares.show_shares(run.pair_names, shown.explained.contributions)
-        told = [self._describe_entropies(shown), self._describe_coverage(shown)]
-        self._entropies.setText("\n".join(line for line in told if line))
+        parts = [self._describe_entropies(shown), self._describe_coverage(shown)]
+        self._entropies.setText("\n".join(line for line in parts if line))
 
     def _describe_position(self, shown: TokenAtAlphas) -> str:
         explained, token = shown.explained, shown.token
         place, rank = f"{token.index + 1:,}", f"{explained.rank_tuned:,}"
         if not shown.has_pairs:
-            told = self.tr("token {0} · rank {1}").format(place, rank)
+            text = self.tr("token {0} · rank {1}").format(place, rank)
         elif shown.estimated:
-            told = self.tr("token {0} · rank about {1} (base {2})").format(
+            text = self.tr("token {0} · rank about {1} (base {2})").format(
                 place, rank, f"{explained.rank_base:,}"
             )
         else:
-            told = self.tr("token {0} · rank {1} (base {2})").format(
+            text = self.tr("token {0} · rank {1} (base {2})").format(
                 place, rank, f"{explained.rank_base:,}"
             )
-        return self.tr("{0} · given, not sampled").format(told) if token.forced else told
+        return self.tr("{0} · given, not sampled").format(text) if token.forced else text
 
     def _describe(self, shown: TokenAtAlphas) -> str:
         run, explained = shown.run, shown.explained
@@ -114,13 +114,13 @@ class TokenDescription(QWidget):
             )
         before, after = probability(explained.p_base), probability(explained.p_tuned)
         if explained.flipped:
-            story = self.tr("base {0} → tuned {1}; flip: most probable under the base is {2}")
+            text = self.tr("base {0} → tuned {1}; flip: most probable under the base is {2}")
         elif shown.estimated:
-            story = self.tr("base {0} → tuned about {1}")
+            text = self.tr("base {0} → tuned about {1}")
         else:
-            story = self.tr("base {0} → tuned {1}")
-        told = story.format(before, after, quoted(run.label(explained.argmax_base)))
-        return told + "\n" + self.tr("α: {0}").format(self._describe_alphas(shown))
+            text = self.tr("base {0} → tuned {1}")
+        text = text.format(before, after, quoted(run.label(explained.argmax_base)))
+        return text + "\n" + self.tr("α: {0}").format(self._describe_alphas(shown))
 
     def _describe_coverage(self, shown: TokenAtAlphas) -> str:
         """Coverage, for a base behind an endpoint."""
@@ -139,18 +139,18 @@ class TokenDescription(QWidget):
         entropies = (explained.entropy_base, explained.entropy_tuned, explained.kl)
         bits = [f"{nats / math.log(2):.2f}" for nats in entropies]
         if not shown.has_pairs:
-            told = self.tr("Entropy {0} bits")
+            text = self.tr("Entropy {0} bits")
         elif shown.estimated:
-            told = self.tr("Entropy {0} → about {1} bits · KL(tuned‖base) about {2} bits")
+            text = self.tr("Entropy {0} → about {1} bits · KL(tuned‖base) about {2} bits")
         else:
-            told = self.tr("Entropy {0} → {1} bits · KL(tuned‖base) {2} bits")
-        return told.format(*bits)
+            text = self.tr("Entropy {0} → {1} bits · KL(tuned‖base) {2} bits")
+        return text.format(*bits)
 
     def _describe_alphas(self, shown: TokenAtAlphas) -> str:
         """The alphas; an α that differs from the run's is followed by the run's."""
         parts = []
-        weights = zip(shown.run.pair_names, shown.alphas, shown.token.alphas, strict=True)
-        for name, alpha, run_alpha in weights:
+        alphas = zip(shown.run.pair_names, shown.alphas, shown.token.alphas, strict=True)
+        for name, alpha, run_alpha in alphas:
             if alpha == run_alpha:
                 parts.append(f"{name} {alpha:g}")
             else:

@@ -43,7 +43,7 @@ class RunMenu(SessionMenu):
         )
         self._go_on = self.add(
             self.tr("C&ontinue the run"),
-            session.runs.go_on,
+            session.runs.continue_run,
             ("Ctrl+Shift+Return", "Ctrl+Shift+Enter"),
         )
         self.addSeparator()

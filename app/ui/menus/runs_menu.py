@@ -74,7 +74,7 @@ class RunsMenu(SessionMenu):
 
     def _update(self) -> None:
         runs, token = self._session.runs, self._session.selection.token
-        run, texts = runs.current, len(runs.all)
+        run, count = runs.current, len(runs.all)
         ended = run is not None and not runs.running
         for action in self._forks:
             action.setEnabled(ended and token is not None)
@@ -83,8 +83,8 @@ class RunsMenu(SessionMenu):
         for action in self._others:
             action.setEnabled(what_if is not None and bool(what_if.choices))
         for action in self._moves:
-            action.setEnabled(texts > 1 or (texts == 1 and run is None))
-        self._compare.setEnabled(texts > 1)
+            action.setEnabled(count > 1 or (count == 1 and run is None))
+        self._compare.setEnabled(count > 1)
         self._remove.setEnabled(run is not None)
         self._restore.setEnabled(runs.removed.last is not None)
 

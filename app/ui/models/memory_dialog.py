@@ -171,7 +171,7 @@ class MemoryDialog(QDialog):
         found = self._session.preflight
         if found and len(found.recipe.roles()) == len(self._session.recipe.roles()):
             title = change_title(found.recipe, change.recipe)
-            self._session.take_change(title, found.recipe, change.recipe)
+            self._session.apply_difference(title, found.recipe, change.recipe)
 
 
 class Swatch(QWidget):

@@ -96,15 +96,15 @@ def describe_selection(run: Run, selection: Selection, series: AttributionSeries
 
 def describe_column(run: Run, index: int) -> str:
     """Describe one token with all numbers of the plot."""
-    told, coverage = _numbers(run, index), run.tokens[index].attribution.coverage
+    text, coverage = _numbers(run, index), run.tokens[index].attribution.coverage
     if coverage is None:
-        return told
+        return text
     with_coverage = (
         translate("Plot", "{0} · ⚠ coverage {1}")
         if coverage < LOW_COVERAGE
         else translate("Plot", "{0} · coverage {1}")
     )
-    return with_coverage.format(told, f"{coverage:.1%}")
+    return with_coverage.format(text, f"{coverage:.1%}")
 
 
 def _numbers(run: Run, index: int) -> str:

@@ -21,7 +21,7 @@ _Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Asked:
+class _Callbacks:
     owner: QObject
     done: Callable[[Any], None]
     failed: Callable[[TuneshiftError], None]
@@ -42,7 +42,7 @@ class Background(QObject):
         self._ids = itertools.count()
         # Callbacks are not passed to the thread: if it held the last reference to a widget, the
         # widget would be deleted on the wrong thread.
-        self._asked: dict[int, _Asked] = {}
+        self._callbacks: dict[int, _Callbacks] = {}
         self._lock = Lock()
         self._waiting: deque[tuple[int, Callable[[], Any]]] = deque()
         self._answers: deque[tuple[int, Any, BaseException | None]] = deque()
@@ -71,7 +71,7 @@ class Background(QObject):
             The number of the job, for :meth:`forget`.
         """
         job = next(self._ids)
-        self._asked[job] = _Asked(owner, done, failed)
+        self._callbacks[job] = _Callbacks(owner, done, failed)
         with self._lock:
             if self._closed:
                 return job
@@ -84,13 +84,13 @@ class Background(QObject):
 
     def forget(self, job: int) -> None:
         """Drop the callbacks of a job, and do not run it if it has not started."""
-        self._asked.pop(job, None)
+        self._callbacks.pop(job, None)
         with self._lock:
             self._waiting = deque(item for item in self._waiting if item[0] != job)
 
     def close(self) -> None:
         """Drop all callbacks and waiting jobs; the running job continues to its end."""
-        self._asked.clear()
+        self._callbacks.clear()
         with self._lock:
             self._closed = True
             self._waiting.clear()
@@ -124,16 +124,16 @@ class Background(QObject):
     @Slot()
     def _answer(self) -> None:
         job, result, error = self._answers.popleft()
-        asked = self._asked.pop(job, None)
-        if asked is None or not isValid(asked.owner) or isinstance(error, Cancelled):
+        callbacks = self._callbacks.pop(job, None)
+        if callbacks is None or not isValid(callbacks.owner) or isinstance(error, Cancelled):
             return
         if error is None:
-            asked.done(result)
+            callbacks.done(result)
         else:
-            asked.failed(_shown(error))
+            callbacks.failed(_as_tuneshift_error(error))
 
 
-def _shown(error: BaseException) -> TuneshiftError:
+def _as_tuneshift_error(error: BaseException) -> TuneshiftError:
     if isinstance(error, TuneshiftError):
         return error
     log.error("a background task failed", exc_info=error)

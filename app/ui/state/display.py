@@ -79,23 +79,23 @@ class Display(QObject):
             self.hidden = self.hidden - {part} if shown else self.hidden | {part}
             self.plot_changed.emit()
 
-    def restore(self, memory: QSettings) -> None:
+    def restore(self, store: QSettings) -> None:
         """Load the saved settings; unknown values are ignored."""
-        measure, _, pair = str(memory.value("tint", "")).partition(":")
+        measure, _, pair = str(store.value("tint", "")).partition(":")
         if measure in set(Measure):
             self.set_tint(Tint(Measure(measure), int(pair) if pair.isdecimal() else 0))
-        grouping = str(memory.value("grouping", ""))
+        grouping = str(store.value("grouping", ""))
         if grouping in set(Grouping):
             self.set_grouping(Grouping(grouping))
-        self.set_logarithmic(memory.value("plot/logarithmic") in (True, "true"))
-        hidden = memory.value("plot/hidden")
+        self.set_logarithmic(store.value("plot/logarithmic") in (True, "true"))
+        hidden = store.value("plot/hidden")
         if isinstance(hidden, str):  # keys are separated by line breaks, which names never contain
             self.hidden = frozenset(filter(None, hidden.split("\n")))
             self.plot_changed.emit()
 
-    def remember(self, memory: QSettings) -> None:
+    def remember(self, store: QSettings) -> None:
         """Save the settings for :meth:`restore`."""
-        memory.setValue("tint", f"{self.tint.measure}:{self.tint.pair}")
-        memory.setValue("grouping", str(self.grouping))
-        memory.setValue("plot/logarithmic", self.logarithmic)
-        memory.setValue("plot/hidden", "\n".join(sorted(self.hidden)))
+        store.setValue("tint", f"{self.tint.measure}:{self.tint.pair}")
+        store.setValue("grouping", str(self.grouping))
+        store.setValue("plot/logarithmic", self.logarithmic)
+        store.setValue("plot/hidden", "\n".join(sorted(self.hidden)))

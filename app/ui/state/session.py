@@ -77,13 +77,13 @@ class Session(RecipeState):
     def __init__(self, bridge: Bridge, recipe: Recipe, settings: Settings) -> None:
         super().__init__(recipe)
         self._bridge = bridge
-        self._requests = Requests(bridge.submit, self._hear_engine)
+        self._requests = Requests(bridge.submit, self._handle_engine)
         self._engine_problem: Problem | None = None
         self._load: Load | None = None
         self._checks = Checks(self._requests, self._on_check_answered)
         self._candidates: dict[int, Recipe] = {}
         self._loaded: Loaded | None = None
-        self._left: Recipe | None = None
+        self._previous: Recipe | None = None
         self.settings = settings
         self.downloads = Downloads(self)
         self.prompt = ""
@@ -122,13 +122,13 @@ class Session(RecipeState):
             self.prompt = prompt
             self.prompt_changed.emit()
 
-    def _take(self, recipe: Recipe) -> None:
+    def _set_recipe(self, recipe: Recipe) -> None:
         before = self.recipe
         self.runs.set_alphas(recipe.alphas)
-        super()._take(recipe)
+        super()._set_recipe(recipe)
         if recipe.models != before.models:
-            waiting = self._left is None and self.load_state is not LoadState.FAILED
-            self._left = before if self._loaded or waiting else self._left
+            waiting = self._previous is None and self.load_state is not LoadState.FAILED
+            self._previous = before if self._loaded or waiting else self._previous
             self.load()
         elif [alpha < 0 for alpha in recipe.alphas] != [alpha < 0 for alpha in before.alphas]:
             self.check(self.prompt)  # warnings of the check depend on the sign of α
@@ -137,7 +137,7 @@ class Session(RecipeState):
     def previous(self) -> Recipe | None:
         """The recipe before the current one, if the current one failed to load."""
         failed = self.load_state is LoadState.FAILED
-        return self._left if failed and self._left != self._recipe else None
+        return self._previous if failed and self._previous != self._recipe else None
 
     # Loading
 
@@ -148,7 +148,7 @@ class Session(RecipeState):
             although_full: Load even if the models do not fit by the estimate.
             fresh: Read the files again even if the models are in memory.
         """
-        if self._engine_is_gone():
+        if self._engine_has_failed():
             return
         if self._load:
             self._load.cancellation.request()
@@ -169,7 +169,7 @@ class Session(RecipeState):
             ProofMode.KEPT if self.settings.prove_models else ProofMode.OFF,
         )
         self._set_load_state(LoadState.LOADING if self.devices else LoadState.STARTING)
-        self._requests.submit(self._load, partial(self._hear_load, self._load))
+        self._requests.submit(self._load, partial(self._handle_load, self._load))
 
     def check(self, prompt: str) -> None:
         """Check the recipe with a prompt; ``preflight_changed`` announces the result."""
@@ -181,7 +181,7 @@ class Session(RecipeState):
             self._requests.new_id(), self._with_defaults(recipe), self.prompt, Cancellation()
         )
         self._candidates[check.id] = check.recipe
-        self._requests.submit(check, partial(self._hear_candidate, check.id))
+        self._requests.submit(check, partial(self._handle_candidate, check.id))
 
     def cancel_load(self) -> None:
         """Cancel the load in progress."""
@@ -247,7 +247,7 @@ class Session(RecipeState):
 
     def prepare_run(self) -> bool:
         """Start loading the recipe unless it is loaded; False if the engine has failed."""
-        if self._engine_is_gone():
+        if self._engine_has_failed():
             return False
         if self._load is None and self._loaded is None:
             self.load()
@@ -284,11 +284,11 @@ class Session(RecipeState):
     @Slot(list)
     def _receive(self, events: list[Event]) -> None:
         ran_out = any(isinstance(event, Failed) and event.ran_out for event in events)
-        self._requests.hand_out(events)
+        self._requests.deliver(events)
         if ran_out:
             self._release_run_memory()
 
-    def _hear_engine(self, event: EngineReady | EngineFailed) -> None:
+    def _handle_engine(self, event: EngineReady | EngineFailed) -> None:
         if isinstance(event, EngineReady):
             self._on_ready(event)
         else:
@@ -311,13 +311,13 @@ class Session(RecipeState):
         self._set_load_state(LoadState.FAILED)
         self.report(event.error, event.details)
 
-    def _engine_is_gone(self) -> bool:
+    def _engine_has_failed(self) -> bool:
         """Whether the engine has failed; reports the error if so."""
         if self._engine_problem:
             self.report(self._engine_problem.error, self._engine_problem.details)
         return self._engine_problem is not None
 
-    def _hear_candidate(self, id_: int, events: Sequence[Event]) -> None:
+    def _handle_candidate(self, id_: int, events: Sequence[Event]) -> None:
         recipe = self._candidates.pop(id_, None)
         self._requests.forget(id_)
         event = events[-1]
@@ -338,10 +338,10 @@ class Session(RecipeState):
         self.preflight, self.checked_prompt, self.check_problem = preflight, prompt, problem
         self.preflight_changed.emit()
 
-    def _knows(self, recipe: Recipe) -> bool:
+    def _has_preflight_of(self, recipe: Recipe) -> bool:
         return self.preflight is not None and self.preflight.recipe == recipe
 
-    def _hear_load(self, load: Load, events: Sequence[Event]) -> None:
+    def _handle_load(self, load: Load, events: Sequence[Event]) -> None:
         for event in events:
             if load is self._load:
                 self._on_load_event(load, event)
@@ -363,7 +363,7 @@ class Session(RecipeState):
         elif isinstance(event, Failed):
             self._requests.forget(load.id)
             self._load = None
-            if event.error and not self._knows(load.recipe):
+            if event.error and not self._has_preflight_of(load.recipe):
                 self._show_check(None, load.prompt, event.error)
             self.runs.abandon()  # runs that waited for this load
             self._set_load_state(LoadState.FAILED if event.error else LoadState.UNLOADED)

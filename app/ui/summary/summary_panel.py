@@ -156,14 +156,14 @@ class SummaryPanel(QFrame):
         with table.kept(model.row_of):
             model.show(rows, headings or ())
 
-    def _describe(self, whole: Tally, texts: int) -> str:
+    def _describe(self, whole: Tally, runs: int) -> str:
         """Describe what the statistics are based on."""
         counted = self.tr("{0} tokens, {1} characters").format(
             f"{whole.tokens:,}", f"{whole.characters:,}"
         )
         lines = [counted]
-        if texts > 1:
-            lines = [self.tr("{0} runs: {1}").format(texts, counted)]
+        if runs > 1:
+            lines = [self.tr("{0} runs: {1}").format(runs, counted)]
         if whole.tuned:
             lines.append(
                 self.tr("Flips: {0} tokens ({1})").format(
@@ -183,7 +183,7 @@ class SummaryPanel(QFrame):
             lines.append(self.tr("Counting: {0} tokens to go …").format(f"{waiting:,}"))
         return "\n".join(lines)
 
-    # From the person
+    # User actions
 
     def _select_next(self, index: QModelIndex) -> None:
         """Select the next occurrence of a token in the shown run."""

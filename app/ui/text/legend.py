@@ -111,8 +111,8 @@ class TintLegend(QWidget):
         if self._tints.reduction is not None:
             parts.append(self._text(reduction_title(self._tints.reduction), rank=3))
         if self._marks.flips:
-            told = self.tr("flip") if short else self.tr("flip: most probable token changed")
-            parts.append(self._sample(told, _underline, rank=1))
+            text = self.tr("flip") if short else self.tr("flip: most probable token changed")
+            parts.append(self._sample(text, _underline, rank=1))
         if self._marks.others:
             parts.append(self._sample(self.tr("different at α"), _dots, rank=2))
         if self._marks.given:

@@ -49,15 +49,15 @@ class WhatIfWords(QObject):
 
     def _choices(self, found: WhatIf) -> str:
         if not found.choices:
-            if not found.looked_at:
+            if not found.examined:
                 return ""
-            return self.tr("All {0} tokens stay the same.").format(f"{found.looked_at:,}")
+            return self.tr("All {0} tokens stay the same.").format(f"{found.examined:,}")
         first, run = found.choices[0], found.run
         token = run.tokens[first.index]
         place = f"{first.index + 1:,}"
         other = quoted(run.label(first.token_id))
         present = quoted(token.text or run.label(token.token_id))
-        differing, all_ = f"{len(found.choices):,}", f"{found.looked_at:,}"
+        differing, all_ = f"{len(found.choices):,}", f"{found.examined:,}"
         if _unknown_tokens(found):
             said = self.tr(
                 "First known difference at token {0}: {1} instead of {2}; {3} of {4} tokens differ."
@@ -77,10 +77,10 @@ class WhatIfWords(QObject):
                     f"{missing:,}"
                 )
             )
-        if found.run.drawn_from:
+        if found.run.sampled_from:
             parts.append(
                 self.tr("The first {0} tokens were sampled with other settings.").format(
-                    f"{found.run.drawn_from:,}"
+                    f"{found.run.sampled_from:,}"
                 )
             )
         return " ".join(parts)
@@ -88,8 +88,8 @@ class WhatIfWords(QObject):
 
 def _unknown_tokens(found: WhatIf) -> int:
     """Number of tokens that were sampled with the run's settings but whose logits are not kept."""
-    return _sampled_tokens(found.run) - found.looked_at
+    return _sampled_tokens(found.run) - found.examined
 
 
 def _sampled_tokens(run: Run) -> int:
-    return sum(not token.forced for token in run.tokens[run.drawn_from :])
+    return sum(not token.forced for token in run.tokens[run.sampled_from :])

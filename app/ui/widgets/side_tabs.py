@@ -17,12 +17,12 @@ class SideTabs(QTabWidget):
         self.tabBar().setDrawBase(False)
         self.setAccessibleName(name)
 
-    def remember(self, memory: QSettings, key: str) -> None:
+    def remember(self, store: QSettings, key: str) -> None:
         """Save which panel is shown."""
-        memory.setValue(key, type(self.currentWidget()).__name__)
+        store.setValue(key, type(self.currentWidget()).__name__)
 
-    def restore(self, memory: QSettings, key: str) -> None:
+    def restore(self, store: QSettings, key: str) -> None:
         """Show the saved panel, if it still exists."""
         for place in range(self.count()):
-            if type(self.widget(place)).__name__ == memory.value(key):
+            if type(self.widget(place)).__name__ == store.value(key):
                 self.setCurrentIndex(place)

@@ -1,4 +1,4 @@
-"""What the proof of a role came to, in the language of the window."""
+"""Translated results of the proof of a role: one line, and a warning if it found differences."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from app.ui.translation import translate
 
 
 def proof_line(proof: Proof) -> str:
-    """One line, such as “Proved: largest difference 2e-6”."""
+    """The result in one line, such as “Proved: largest difference 2e-6”."""
     if proof.not_proved:
         return translate("Proof", "Not proved: {0}").format(_reason(proof.not_proved))
     line = translate("Proof", "Proved: largest difference {0}").format(figure(proof.largest))
@@ -18,13 +18,13 @@ def proof_line(proof: Proof) -> str:
 
 
 def proof_warning(proof: Proof) -> str:
-    """What the role is read without and why, or nothing."""
+    """The shortcuts that the role does not use, and why; empty if it uses all."""
     if not proof.given_up:
         return ""
     slow = Shortcut.CACHE in proof.given_up
     how = [Shortcut.CACHE] if slow else list(proof.given_up)
-    told = translate("Proof", "Read {0}: {1}.")
-    return told.format(
+    text = translate("Proof", "Read {0}: {1}.")
+    return text.format(
         ", ".join(map(_without, how)), "; ".join(_fault(fault) for fault in proof.faults)
     )
 

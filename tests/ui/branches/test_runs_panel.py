@@ -100,7 +100,7 @@ def test_answers_of_all_roles_are_below_one_heading(
     runs = loaded_session.runs
     tree = RunTree(runs)
     QAbstractItemModelTester(tree)
-    runs.ask_every_role("Once upon a time")
+    runs.generate_all_roles("Once upon a time")
     assert titles(tree) == [
         (
             "All roles: “Once upon a time”",

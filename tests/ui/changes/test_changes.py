@@ -216,7 +216,7 @@ def test_tokens_in_quick_succession_are_sorted_once(
 def test_a_run_of_one_role_has_no_shifts(
     loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
-    runs = loaded_session.runs.ask_every_role("Once")
+    runs = loaded_session.runs.generate_all_roles("Once")
     panel = shown(loaded_session, qtbot)
     loaded_session.runs.show(runs[0])
     bridge.decode(1)  # tokens of the tuned run, which was started last

@@ -234,7 +234,7 @@ def test_enter_and_the_button_start_a_branch_from_a_candidate(
 def test_no_branch_starts_while_a_run_is_active(
     inspector: Inspector, finished_session: Session, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
-    finished_session.runs.go_on(5)
+    finished_session.runs.continue_run(5)
     before = len(bridge.commands)
     table(inspector).go_to(2)
     qtbot.keyClick(table(inspector), Qt.Key.Key_Return)

@@ -41,7 +41,7 @@ def test_events_of_a_command_are_delivered_together() -> None:
     asker = Asker()
     first, second = asker.ask("first"), asker.ask("second")
     a, b, c = loading(second, 1), loading(first, 1), loading(second, 2)
-    asker.requests.hand_out([a, b, c])
+    asker.requests.deliver([a, b, c])
     assert asker.heard == [("second", [a, c]), ("first", [b])]
     assert [command.id for command in asker.asked] == [first, second]
 
@@ -52,7 +52,7 @@ def test_events_of_the_engine_keep_their_order() -> None:
     ready = EngineReady(("cpu",), "2.13.0")
     failed = EngineFailed(DeviceError("gone"), "")
     before, after = loading(id_, 1), loading(id_, 2)
-    asker.requests.hand_out([ready, before, failed, after])
+    asker.requests.deliver([ready, before, failed, after])
     heard = [("engine", [ready]), ("it", [before]), ("engine", [failed]), ("it", [after])]
     assert asker.heard == heard
 
@@ -62,7 +62,7 @@ def test_events_of_forgotten_or_unknown_commands_are_dropped() -> None:
     id_ = asker.ask("it")
     asker.requests.forget(id_)
     asker.requests.forget(id_)
-    asker.requests.hand_out([Failed(id_, None), Failed(id_ + 1, None)])
+    asker.requests.deliver([Failed(id_, None), Failed(id_ + 1, None)])
     assert asker.heard == []
 
 
@@ -76,5 +76,5 @@ def test_a_command_forgotten_during_delivery_gets_no_events() -> None:
     first = Unload(asker.requests.new_id(), Cancellation())
     asker.requests.submit(first, drop_second)
     second = asker.ask("second")
-    asker.requests.hand_out([Failed(first.id, None), Failed(second, None)])
+    asker.requests.deliver([Failed(first.id, None), Failed(second, None)])
     assert asker.heard == []

@@ -222,7 +222,7 @@ def test_the_summary_follows_the_shown_run_until_others_are_checked(
 def test_the_answer_of_one_role_counts_for_that_role(
     loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
-    runs = loaded_session.runs.ask_every_role("Once")
+    runs = loaded_session.runs.generate_all_roles("Once")
     expert = runs[3]
     assert tallies.role_of(expert).pair == "Arithmetic"
     assert [tallies.role_of(run).kind.value for run in runs[:-1]] == [

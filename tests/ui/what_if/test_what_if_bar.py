@@ -147,7 +147,7 @@ def test_the_reason_is_shown_if_what_if_is_unavailable(
     assert not any(weight.slider.isEnabled() for weight in bar.controls)
     bridge.finish_run()
     assert bar.answer.message == "The run has no tokens."
-    answers = runs.ask_every_role("Once")
+    answers = runs.generate_all_roles("Once")
     bridge.finish_run()
     runs.stop()
     for command in bridge.commands:

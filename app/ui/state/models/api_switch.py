@@ -62,7 +62,7 @@ class Serving(QObject):
         self.url = ""
         self.figures = ServerStats()
         self.problem: TuneshiftError | None = None
-        self._told.connect(self._hear, Qt.ConnectionType.QueuedConnection)
+        self._told.connect(self._handle, Qt.ConnectionType.QueuedConnection)
 
     @property
     def on(self) -> bool:
@@ -100,23 +100,23 @@ class Serving(QObject):
         """Wait for the server's thread to end; whether it has ended."""
         return self._server is None or self._server.join(timeout)
 
-    def restore(self, memory: QSettings) -> None:
+    def restore(self, store: QSettings) -> None:
         """Load the saved address; does not start the server."""
-        self.host = str(memory.value("serve/host", self.host))
-        port = str(memory.value("serve/port", self.port))
+        self.host = str(store.value("serve/host", self.host))
+        port = str(store.value("serve/port", self.port))
         self.port = int(port) if port.isdecimal() and int(port) < 65536 else self.port
 
-    def remember(self, memory: QSettings) -> None:
+    def remember(self, store: QSettings) -> None:
         """Save the address for :meth:`restore`, without the key."""
-        memory.setValue("serve/host", self.host)
-        memory.setValue("serve/port", self.port)
+        store.setValue("serve/host", self.host)
+        store.setValue("serve/port", self.port)
 
     def show_model(self) -> None:
         """Inform the server about the loaded models."""
         if self._server:
             self._server.set_model(self._served.model)
 
-    def _hear(self, event: ServerEvent) -> None:
+    def _handle(self, event: ServerEvent) -> None:
         if isinstance(event, ServerStats):
             self.figures = event
             self.changed.emit()

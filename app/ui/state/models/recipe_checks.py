@@ -32,9 +32,9 @@ class Checks:
             self._asked.cancellation.request()
             return
         self._asked = Check(self._requests.new_id(), recipe, prompt, Cancellation())
-        self._requests.submit(self._asked, self._hear)
+        self._requests.submit(self._asked, self._handle)
 
-    def _hear(self, events: Sequence[Event]) -> None:
+    def _handle(self, events: Sequence[Event]) -> None:
         asked, self._asked = self._asked, None
         if asked is None:
             return

@@ -70,7 +70,7 @@ class RecipeState(QObject):
 
         def apply(opened: Recipe) -> None:
             self._reset_to = reset_before if opened is before else recipe
-            self._take(opened)
+            self._set_recipe(opened)
 
         text = translate("RecipeState", "open {0}").format(recipe.name)
         self.undo_stack.push(_RecipeChange(text, before, recipe, "", apply))
@@ -106,7 +106,7 @@ class RecipeState(QObject):
                 translate("RecipeState", "change options"), self._recipe.with_role(place, spec)
             )
 
-    def take_change(self, text: str, before: Recipe, after: Recipe) -> None:
+    def apply_difference(self, text: str, before: Recipe, after: Recipe) -> None:
         """Apply the difference between two checked recipes to the current recipe.
 
         Checked recipes have device and dtype of the preferences filled in, which must not become
@@ -190,10 +190,10 @@ class RecipeState(QObject):
 
     def _change(self, text: str, recipe: Recipe, merge: str = "") -> None:
         if recipe != self._recipe:
-            change = _RecipeChange(text, self._recipe, recipe, merge, self._take)
+            change = _RecipeChange(text, self._recipe, recipe, merge, self._set_recipe)
             self.undo_stack.push(change)
 
-    def _take(self, recipe: Recipe) -> None:
+    def _set_recipe(self, recipe: Recipe) -> None:
         before, self._recipe = self._recipe, recipe
         if _without_alphas(recipe) == _without_alphas(before):
             self.alphas_changed.emit()

@@ -55,7 +55,7 @@ class Recorder(QObject):
         """The run of the window with this id in the history."""
         return next((run for run in self._runs.all if self._ids.get(run.id) == run_id), None)
 
-    def know(self, run: Run, run_id: str) -> None:
+    def register(self, run: Run, run_id: str) -> None:
         """Register a run that was read from the history; further tokens are recorded there."""
         self._ids[run.id] = run_id
 
@@ -82,7 +82,7 @@ class Recorder(QObject):
                 role=run.role,
                 parent=self._ids.get(run.parent.id, "") if run.parent else "",
                 fork_index=min(run.fork, len(run.tokens)),
-                drawn_from=run.drawn_from,
+                drawn_from=run.sampled_from,
                 drafts=run.drafts,
                 length=len(run.tokens) + len(run.unsettled),  # unsettled tokens will be read again
             )

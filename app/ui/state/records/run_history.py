@@ -108,7 +108,7 @@ class History(QObject):
 
     def close(self) -> None:
         """Stop recording; pending data is still written. Returns at once."""
-        self._let_go()
+        self._close_archives()
         self.background.close()
         if self._recorder:
             self._recorder.end_all()
@@ -189,7 +189,7 @@ class History(QObject):
         except HistoryError as error:
             self._window.report(error)
             return
-        self._recorder.know(run, run_id)
+        self._recorder.register(run, run_id)
         self._window.runs.add(run)
         self.shown.emit(run.prompt)
 
@@ -230,7 +230,7 @@ class History(QObject):
             stored.role,
             parent,
             fork=summary.fork_index if parent else 0,
-            drawn_from=stored.drawn_from,
+            sampled_from=stored.drawn_from,
             name=summary.title,
             scored=summary.kind is RunKind.SCORED,
             tokens=list(tokens),
@@ -318,7 +318,7 @@ class History(QObject):
         """The database in use; if it is in memory, also the file."""
         database = self._writer.database if self._writer else None
         if database is not self._opened:
-            self._let_go()
+            self._close_archives()
             self._opened = database
             if database:
                 self._archives.append(Archive(database))
@@ -326,7 +326,7 @@ class History(QObject):
                 self._archives += itertools.islice(_readable(self._path), 1)
         return self._archives
 
-    def _let_go(self) -> None:
+    def _close_archives(self) -> None:
         for archive in self._archives:
             archive.close()
         self._archives, self._opened = [], None

@@ -94,13 +94,13 @@ class Evaluations(QObject):
         self._had_models = False
         self._saved = 0.0
         self.current: Evaluation | None = None
-        self.looked_at: int | None = None
+        self.last_question: int | None = None
         """Index of the question whose answer was last opened as a run."""
         self.form: dict[str, Any] = {}
         """The last values of the form, as plain data."""
         self._clock = QTimer(self, interval=_TICK_MS)
         self._clock.timeout.connect(self.ticked)
-        self._told.connect(self._hear, Qt.ConnectionType.QueuedConnection)
+        self._told.connect(self._handle, Qt.ConnectionType.QueuedConnection)
 
     # Start and end
 
@@ -108,17 +108,17 @@ class Evaluations(QObject):
         """Set the file of the history; answers are kept in a folder beside it."""
         self._history = history
 
-    def restore(self, memory: QSettings) -> None:
+    def restore(self, store: QSettings) -> None:
         """Load the saved form."""
         try:
-            form = json.loads(str(memory.value(_FORM, "{}")))
+            form = json.loads(str(store.value(_FORM, "{}")))
         except ValueError:
             return
         self.form = form if isinstance(form, dict) else {}
 
-    def remember(self, memory: QSettings) -> None:
+    def remember(self, store: QSettings) -> None:
         """Save the form for :meth:`restore`."""
-        memory.setValue(_FORM, json.dumps(self.form))
+        store.setValue(_FORM, json.dumps(self.form))
 
     # Actions of the user
 
@@ -167,7 +167,7 @@ class Evaluations(QObject):
         if self.running:
             return
         try:
-            self.current, self.looked_at = _read(summary), None
+            self.current, self.last_question = _read(summary), None
         except (TuneshiftError, ValueError, KeyError, TypeError) as error:
             self._session.report(
                 HistoryError(
@@ -224,7 +224,7 @@ class Evaluations(QObject):
     def _begin(self, evaluation: Evaluation) -> None:
         if not self._session.prepare_run():
             return
-        self.current, self.looked_at = evaluation, None
+        self.current, self.last_question = evaluation, None
         evaluation.stage, evaluation.error, evaluation.told = Stage.WAITING, None, ""
         cancellation = Cancellation()
         job = EvaluationJob(
@@ -289,9 +289,9 @@ class Evaluations(QObject):
         if answered.cached or evaluation.began is None:
             evaluation.began = time.monotonic()
 
-    def _hear(self, told: ProgressReport) -> None:
+    def _handle(self, progress: ProgressReport) -> None:
         if self.current and self.running:
-            self.current.told = told
+            self.current.told = progress
             self.progressed.emit()
 
     def _end(self, error: TuneshiftError | None, *, complete: bool = False) -> None:

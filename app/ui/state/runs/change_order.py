@@ -88,7 +88,7 @@ class Changes(QObject):
                 column.clear()
         count = len(run.tokens) if run and run.pair_names else 0
         if run and count != self._ordered:
-            self._take(run.tokens[len(self._sizes) : count])
+            self._append(run.tokens[len(self._sizes) : count])
             self._order = self._sort(run)
             self._ordered = count
         elif run is None:
@@ -118,7 +118,7 @@ class Changes(QObject):
         if 0 <= place < len(order):
             selection.select(int(order[place]))
 
-    def _take(self, tokens: list[ExplainedToken]) -> None:
+    def _append(self, tokens: list[ExplainedToken]) -> None:
         for token in tokens:
             explained = token.attribution
             self._flips.append(explained.flipped)
@@ -128,13 +128,13 @@ class Changes(QObject):
 
     def _sort(self, run: Run) -> Order:
         flips, sizes = np.array(self._flips, bool), np.nan_to_num(self._sizes, posinf=np.inf)
-        shown = self._let_through(run, flips)
+        shown = self._matching(run, flips)
         # lexsort sorts by its last key first: flips, then size; ties keep the order of the run.
         order = np.lexsort((-sizes[shown], ~flips[shown]))
         found: Order = shown[order]
         return found
 
-    def _let_through(self, run: Run, flips: NDArray[np.bool_]) -> Order:
+    def _matching(self, run: Run, flips: NDArray[np.bool_]) -> Order:
         chosen = np.ones(len(flips), bool)
         if self._filter.flips:
             chosen &= flips

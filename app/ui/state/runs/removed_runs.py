@@ -25,19 +25,19 @@ class Removed:
     branches: tuple[tuple[Run, int], ...]
 
     @classmethod
-    def take_out(cls, run: Run, texts: list[Run]) -> Removed:
-        """Remove ``run`` from ``texts``; its parent becomes the parent of its branches."""
-        branches = tuple((other, other.fork) for other in texts if other.parent is run)
+    def take_out(cls, run: Run, runs: list[Run]) -> Removed:
+        """Remove ``run`` from ``runs``; its parent becomes the parent of its branches."""
+        branches = tuple((other, other.fork) for other in runs if other.parent is run)
         for branch, fork in branches:
             branch.parent, branch.fork = run.parent, min(fork, run.fork)
-        place = texts.index(run)
-        del texts[place]
+        place = runs.index(run)
+        del runs[place]
         return cls(run, place, branches)
 
-    def put_back(self, texts: list[Run]) -> None:
+    def put_back(self, runs: list[Run]) -> None:
         """Insert the run at its old index, and make it the parent of its branches again."""
-        texts.insert(min(self.place, len(texts)), self.run)
-        if self.run.parent not in texts:
+        runs.insert(min(self.place, len(runs)), self.run)
+        if self.run.parent not in runs:
             self.run.parent = None
         for branch, fork in self.branches:
             branch.parent, branch.fork = self.run, fork
@@ -57,15 +57,15 @@ class RemovedRuns:
         """The run that was removed last."""
         return self._removed[-1].run if self._removed else None
 
-    def take_out(self, run: Run, texts: list[Run]) -> int:
-        """Remove ``run`` from ``texts``; returns its index."""
-        self._removed.append(Removed.take_out(run, texts))
+    def take_out(self, run: Run, runs: list[Run]) -> int:
+        """Remove ``run`` from ``runs``; returns its index."""
+        self._removed.append(Removed.take_out(run, runs))
         if len(self._removed) > MOST:
             self._removed.pop(0).run.rows.forget()
         return self._removed[-1].place
 
-    def put_back(self, run: Run, texts: list[Run]) -> None:
-        """Insert the removed ``run`` into ``texts`` again."""
+    def put_back(self, run: Run, runs: list[Run]) -> None:
+        """Insert the removed ``run`` into ``runs`` again."""
         removed = next(removed for removed in self._removed if removed.run is run)
         self._removed.remove(removed)
-        removed.put_back(texts)
+        removed.put_back(runs)

@@ -31,7 +31,7 @@ class Run:
         role: Index in ``Recipe.roles`` of the role that generates alone, or None for tuned.
         parent: The run that this run is a branch of.
         fork: Index of the first token that is not shared with the parent.
-        drawn_from: Index of the first token that was sampled with the settings of ``recipe``.
+        sampled_from: Index of the first token that was sampled with the settings of ``recipe``.
         group: Common number of the answers of all roles to one prompt; 0 for other runs.
         name: Name given by the user.
         scored: Whether the run scores a given text.
@@ -56,7 +56,7 @@ class Run:
     role: int | None = None
     parent: Run | None = None
     fork: int = 0
-    drawn_from: int = 0
+    sampled_from: int = 0
     group: int = 0
     name: str = ""
     scored: bool = False
@@ -126,7 +126,7 @@ class Run:
         """Whether the run ended at a stop string; it then continues without stop strings."""
         return self.finish_reason is FinishReason.STOP or self.stop_unread
 
-    def draws_as(self, sampling: GenerationConfig) -> bool:
+    def samples_like(self, sampling: GenerationConfig) -> bool:
         """Whether ``sampling`` has the same effect on sampling as the settings of this run."""
         mine = self.recipe.sampling  # the conditions of the end do not affect sampling
         alike = replace(sampling, max_new_tokens=mine.max_new_tokens, stop=mine.stop) == mine
@@ -148,7 +148,7 @@ class Run:
 
     # Life cycle: start, add tokens, end; a run may be continued
 
-    def begin_with(self, other: Run, count: int) -> None:
+    def copy_from(self, other: Run, count: int) -> None:
         """Copy the first ``count`` tokens of another run, with their kept logits."""
         settled = min(count, other.settled_end)
         self.tokens = other.tokens[:settled]
@@ -156,7 +156,9 @@ class Run:
         self.stop_unread = bool(self.unsettled) and other.at_stop_string
         self.prompt_tokens = other.prompt_tokens
         self.fork = count
-        self.drawn_from = other.drawn_from if other.draws_as(self.recipe.sampling) else count
+        self.sampled_from = (
+            other.sampled_from if other.samples_like(self.recipe.sampling) else count
+        )
         self.rows.copy(other.rows, count)
 
     def start(self, alphas: tuple[float, ...]) -> None:
@@ -175,7 +177,7 @@ class Run:
         if len(self.tokens) == self._counted_from:
             self._first_token_at = time.monotonic()
         if self.unsettled:
-            event = _as_drawn(event, self.unsettled.pop(0))
+            event = _as_sampled(event, self.unsettled.pop(0))
             self.stop_unread = self.stop_unread and bool(self.unsettled)
         step = event.step
         self.rows.add(step)
@@ -212,12 +214,12 @@ class Run:
         return self.rows.candidates(index)
 
 
-def _as_drawn(event: TokenDecoded, drawn: ExplainedToken) -> TokenDecoded:
+def _as_sampled(event: TokenDecoded, sampled: ExplainedToken) -> TokenDecoded:
     """The event of a token that was read again: its new text with its old sampling data."""
     step = replace(
         event.step,
-        alphas=drawn.alphas,
-        sampled_probability=drawn.sampled_probability,
-        forced=drawn.forced,
+        alphas=sampled.alphas,
+        sampled_probability=sampled.sampled_probability,
+        forced=sampled.forced,
     )
-    return TokenDecoded(event.id, step, drawn.attribution)
+    return TokenDecoded(event.id, step, sampled.attribution)

@@ -19,7 +19,7 @@ from app.ui.state.runs.run import Run
 
 
 @dataclass(frozen=True, slots=True)
-class More:
+class Continuation:
     """How a run continues after the tokens that it has.
 
     Attributes:
@@ -39,7 +39,7 @@ class More:
     drafts: bool = True
 
 
-AS_THE_SETTINGS_SAY = More()
+DEFAULT_CONTINUATION = Continuation()
 
 
 class Generation(QObject):
@@ -77,7 +77,7 @@ class Generation(QObject):
         """Whether any run is active."""
         return bool(self._active)
 
-    def ask(self, run: Run, recipe: Recipe, more: More) -> None:
+    def ask(self, run: Run, recipe: Recipe, more: Continuation) -> None:
         """Start or continue ``run`` with the alphas and settings of ``recipe``."""
         run.start(recipe.alphas)
         run.unread_text = more.text
@@ -103,7 +103,7 @@ class Generation(QObject):
         )
         self._active[command.id] = run
         self.began.emit(run)
-        self._requests.submit(command, partial(self._hear, command.id, run))
+        self._requests.submit(command, partial(self._handle, command.id, run))
 
     def set_alphas(self, alphas: tuple[float, ...]) -> None:
         """Use these alphas from the next token of the active runs on."""
@@ -127,7 +127,7 @@ class Generation(QObject):
         for id_ in list(self._active):
             self._end(id_, None)
 
-    def _hear(self, id_: int, run: Run, events: Sequence[Event]) -> None:
+    def _handle(self, id_: int, run: Run, events: Sequence[Event]) -> None:
         """Handle the events of one run."""
         fresh: list[TokenDecoded] = []
         ending: RunFinished | Failed | None = None

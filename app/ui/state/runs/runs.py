@@ -14,7 +14,7 @@ from app.ui.state.engine_requests import Requests
 from app.ui.state.runs.readiness import Models, Readiness
 from app.ui.state.runs.removed_runs import RemovedRuns
 from app.ui.state.runs.run import Run
-from app.ui.state.runs.run_generation import AS_THE_SETTINGS_SAY, Generation, More
+from app.ui.state.runs.run_generation import DEFAULT_CONTINUATION, Continuation, Generation
 from app.ui.state.runs.selection import Selection
 from app.ui.state.runs.what_if_questions import WhatIfQuestions
 
@@ -63,7 +63,7 @@ class Runs(QObject):
         self.generation.ended.connect(self.run_changed)
         self._readiness = Readiness(models, lambda: self.running, self)
         self.questions = WhatIfQuestions(requests, models.report, self)
-        self._to_select: tuple[Run, int] | None = None
+        self._token_to_select: tuple[Run, int] | None = None
         self.budget = RowBudget(row_bytes)
         self.all: list[Run] = []
         self.current: Run | None = None
@@ -97,9 +97,11 @@ class Runs(QObject):
         elif self._readiness.may_start(prompt):
             run = self._new(prompt)
             run.scored = True
-            self._begin(run, More(text=text, limit=1, past_stop=True))  # ignore stop strings in it
+            self._begin(
+                run, Continuation(text=text, limit=1, past_stop=True)
+            )  # ignore stop strings in it
 
-    def ask_every_role(self, prompt: str) -> list[Run]:
+    def generate_all_roles(self, prompt: str) -> list[Run]:
         """Start a run of each role alone and a tuned run, one after another.
 
         The shown run does not change.
@@ -132,7 +134,7 @@ class Runs(QObject):
     def repeat(self, wanted: Repeatable) -> None:
         """Run a run of the history again; its recipe must be open."""
         if self._readiness.may_start(wanted.prompt):
-            more = More(
+            more = Continuation(
                 wanted.given,
                 limit=wanted.config.max_new_tokens,
                 past_stop=wanted.config.stop != wanted.recipe.sampling.stop,
@@ -164,10 +166,10 @@ class Runs(QObject):
             forced = () if token_id is None else (token_id,)
             limit = index + self._models.recipe.sampling.max_new_tokens
             branch = self._branch(run, index)
-            self._to_select = branch, index
-            self._begin(branch, More(forced, text, limit))
+            self._token_to_select = branch, index
+            self._begin(branch, Continuation(forced, text, limit))
 
-    def go_on(self, count: int | None = None) -> None:
+    def continue_run(self, count: int | None = None) -> None:
         """Continue the shown run where it ended.
 
         A run that ended at a stop string continues past it and ignores further stop strings. If
@@ -192,23 +194,23 @@ class Runs(QObject):
         elif self._readiness.may_start(prompt):
             run = self._new(prompt)
             run.stepping = True
-            self._begin(run, More(limit=1))
+            self._begin(run, Continuation(limit=1))
 
-    def choose(self, token_id: int) -> None:
+    def replace_last(self, token_id: int) -> None:
         """Replace the last token of the shown run, without a branch."""
         run = self.current
         if run and run.tokens and not run.active and self._readiness.may_continue(run):
             last = len(run.tokens) - 1
-            self._take_up(run, last, More((token_id,), limit=last + 1))
+            self._replace(run, last, Continuation((token_id,), limit=last + 1))
 
-    def take(self, index: int, token_id: int) -> None:
+    def continue_with(self, index: int, token_id: int) -> None:
         """Continue the shown run with another token at ``index``.
 
         The last token of a stepped run is replaced; otherwise a branch is started.
         """
         run = self.current
         if run and run.stepping and index == len(run.tokens) - 1:
-            self.choose(token_id)
+            self.replace_last(token_id)
         else:
             self.fork(index, token_id=token_id)
 
@@ -298,21 +300,21 @@ class Runs(QObject):
     def _branch(self, run: Run, index: int) -> Run:
         branch = self._new(run.prompt, run.role)
         branch.parent = run
-        branch.begin_with(run, index)
+        branch.copy_from(run, index)
         return branch
 
     def _continue(self, run: Run, count: int, *, stepping: bool) -> None:
         if run.active or not self._readiness.may_continue(run):
             return
         end = len(run.tokens)
-        more = More(text=run.unread_text, limit=end + count, past_stop=run.at_stop_string)
+        more = Continuation(text=run.unread_text, limit=end + count, past_stop=run.at_stop_string)
         run.stepping = stepping
-        if not run.draws_as(self._models.recipe.sampling):
+        if not run.samples_like(self._models.recipe.sampling):
             branch = self._branch(run, end)
             branch.stepping = stepping
             self._begin(branch, more)
         elif run.settled_end < end:
-            self._take_up(run, end, more)
+            self._replace(run, end, more)
         else:
             if all(token.forced for token in run.tokens):
                 run.recipe = self._models.recipe  # no token was sampled with the old settings
@@ -320,7 +322,7 @@ class Runs(QObject):
             self._ask(run, more)
             self.run_changed.emit()
 
-    def _take_up(self, run: Run, index: int, more: More) -> None:
+    def _replace(self, run: Run, index: int, more: Continuation) -> None:
         """Replace ``run`` by a run that continues differently from token ``index`` on."""
         other = self._branch(run, index)
         other.parent, other.fork = run.parent, min(run.fork, index)
@@ -336,7 +338,7 @@ class Runs(QObject):
         self.show(other)
         self.list_changed.emit()
 
-    def _begin(self, run: Run, more: More = AS_THE_SETTINGS_SAY) -> None:
+    def _begin(self, run: Run, more: Continuation = DEFAULT_CONTINUATION) -> None:
         self._add(run)
         self._ask(run, more)
         self.show(run)
@@ -345,7 +347,7 @@ class Runs(QObject):
         self.all.append(run)
         self.list_changed.emit()
 
-    def _ask(self, run: Run, more: More = AS_THE_SETTINGS_SAY) -> None:
+    def _ask(self, run: Run, more: Continuation = DEFAULT_CONTINUATION) -> None:
         self.generation.ask(run, self._models.recipe, more)
 
     # Events of the engine
@@ -353,11 +355,11 @@ class Runs(QObject):
     def _on_added(self, run: Run, first: int) -> None:
         if run is self.current:
             self.tokens_added.emit(first)
-            branch, index = self._to_select or (None, 0)
+            branch, index = self._token_to_select or (None, 0)
             if run.stepping:
                 self.selection.select(len(run.tokens) - 1)
             elif run is branch and index < len(run.tokens):
-                self._to_select = None
+                self._token_to_select = None
                 if self.selection.token is None:
                     self.selection.select(index)
 

@@ -24,14 +24,14 @@ class WhatIf:
         run: The run.
         alphas: The other alphas.
         choices: Tokens that would differ, each given the actual tokens before it.
-        looked_at: Number of examined tokens: those with kept logits that were sampled with the
+        examined: Number of examined tokens: those with kept logits that were sampled with the
             settings of the run.
     """
 
     run: Run
     alphas: tuple[float, ...]
     choices: tuple[WhatIfToken, ...]
-    looked_at: int
+    examined: int
 
 
 class WhatIfQuestions(QObject):
@@ -64,8 +64,8 @@ class WhatIfQuestions(QObject):
 
     def ask(self, run: Run, alphas: tuple[float, ...]) -> None:
         """Ask which tokens of ``run`` would differ; cancels a pending question."""
-        self._give_up()
-        steps = [step for step in run.rows.steps() if step.index >= run.drawn_from]
+        self._cancel_question()
+        steps = [step for step in run.rows.steps() if step.index >= run.sampled_from]
         command = AskWhatIf(
             self._requests.new_id(),
             run.prompt,
@@ -76,18 +76,18 @@ class WhatIfQuestions(QObject):
             Cancellation(),
         )
         self._question = command, run
-        self._requests.submit(command, self._hear)
+        self._requests.submit(command, self._handle)
         self.changed.emit()
 
     def clear(self) -> None:
         """Drop the answer, and cancel a pending question."""
         known = self.answer is not None or self.waiting
-        self._give_up()
+        self._cancel_question()
         self.answer = None
         if known:
             self.changed.emit()
 
-    def _hear(self, events: Sequence[Event]) -> None:
+    def _handle(self, events: Sequence[Event]) -> None:
         """Handle the answer to the last question."""
         if self._question is None:
             return
@@ -100,7 +100,7 @@ class WhatIfQuestions(QObject):
             self._report(event.error, event.details)
         self.changed.emit()
 
-    def _give_up(self) -> None:
+    def _cancel_question(self) -> None:
         if self._question:
             self._question[0].cancellation.request()
             self._requests.forget(self._question[0].id)

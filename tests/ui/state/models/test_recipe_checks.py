@@ -36,14 +36,14 @@ def test_one_check_at_a_time_and_then_the_latest(events: list[str | None]) -> No
             checks.ask(recipe, event)
         elif open_:
             under_way = asked[-1]
-            requests.hand_out([Failed(under_way.id, None)])
+            requests.deliver([Failed(under_way.id, None)])
             assert answered[-1] is under_way
             open_ -= 1
         open_ += len(asked) - before
         assert 0 <= open_ <= 1
     while open_:
         before = len(asked)
-        requests.hand_out([Failed(asked[-1].id, None)])
+        requests.deliver([Failed(asked[-1].id, None)])
         open_ += len(asked) - before - 1
     assert len(asked) <= len(wanted)
     assert [question.prompt for question in asked[-1:]] == wanted[-1:]

@@ -67,7 +67,7 @@ def test_a_suggested_change_does_not_copy_preferences_into_the_recipe(
     assert checked.base.dtype == "float32"
     smaller = checked.with_role(1, replace(checked.pairs[0].expert, quantization="nf4"))
     session.set_alpha(0, 2.0)
-    session.take_change("NF4", checked, smaller)
+    session.apply_difference("NF4", checked, smaller)
     assert session.recipe.pairs[0].expert.quantization == "nf4"
     assert session.recipe.pairs[0].expert.dtype == "auto"
     assert session.recipe.alphas == (2.0, 0.4)

@@ -109,7 +109,7 @@ def test_scored_runs_and_runs_of_a_role_are_distinguished(
 
 def test_a_continued_run_is_one_record(kept: Session, bridge: FakeBridge) -> None:
     generate(kept, bridge, count=3)
-    kept.runs.go_on(2)
+    kept.runs.continue_run(2)
     bridge.start_run()
     bridge.decode(2, start=3)
     bridge.finish_run()
@@ -140,7 +140,7 @@ def test_a_continued_branch_without_its_parent_keeps_its_shared_tokens(
         branch = kept.runs.current
         assert branch is not None
     assert branch.parent is None
-    kept.runs.go_on(2)
+    kept.runs.continue_run(2)
     bridge.start_run()
     bridge.decode(2, start=5, seed=9)
     bridge.finish_run()
@@ -195,7 +195,7 @@ def test_unsettled_tokens_are_kept_if_they_are_never_read_again(
     bridge.decode(own, start=5, seed=3)
     bridge.finish_run(FinishReason.STOP)
     for came in (False, True):
-        kept.runs.go_on(3)
+        kept.runs.continue_run(3)
         command = bridge.last(Generate)
         assert isinstance(command, Generate)
         if came:

@@ -86,11 +86,11 @@ def test_only_one_run_is_active(loaded_session: Session, bridge: FakeBridge) -> 
     runs.generate("Another")
     runs.score("Another", "text")
     runs.step("Another")
-    runs.go_on()
+    runs.continue_run()
     runs.fork(0)
-    runs.choose(1)
+    runs.replace_last(1)
     runs.ask_what_if((0.0, 0.0))
-    assert runs.ask_every_role("Another") == []
+    assert runs.generate_all_roles("Another") == []
     assert runs.all == [first]
     assert len(bridge.commands) == sent
 
@@ -160,7 +160,7 @@ def test_an_empty_text_cannot_be_scored(loaded_session: Session, bridge: FakeBri
 
 
 def test_every_role_has_one_run(loaded_session: Session, bridge: FakeBridge) -> None:
-    runs = loaded_session.runs.ask_every_role(PROMPT)
+    runs = loaded_session.runs.generate_all_roles(PROMPT)
     commands = [command for command in bridge.commands if isinstance(command, Generate)]
     # base, expert, anti-expert, expert, the same anti-expert, and tuned
     assert [run.role for run in runs] == [0, 1, 2, 3, 2, None]
@@ -179,7 +179,7 @@ def test_a_role_with_another_prompt_has_its_own_run(
     spec = loaded_session.recipe.pairs[1].antiexpert
     loaded_session.set_spec(4, replace(spec, prompt="Q: {prompt}"))
     bridge.finish_load()
-    runs = loaded_session.runs.ask_every_role(PROMPT)
+    runs = loaded_session.runs.generate_all_roles(PROMPT)
     assert len(set(runs)) == 6
 
 
@@ -187,7 +187,7 @@ def test_runs_of_all_roles_keep_the_shown_run_and_stop_together(
     finished_session: Session, bridge: FakeBridge
 ) -> None:
     before = finished_session.runs.current
-    runs = finished_session.runs.ask_every_role(PROMPT)
+    runs = finished_session.runs.generate_all_roles(PROMPT)
     assert finished_session.runs.current is before
     finished_session.runs.stop()
     assert all(run.cancellation.requested() for run in runs)
@@ -263,7 +263,7 @@ def test_a_run_of_other_models_is_not_continued(
     finished_session.set_spec(0, CheckpointSpec("builtin:demo/shakespeare"))
     bridge.finish_load()
     sent = len(bridge.commands)
-    for ask in (lambda: runs.fork(3), runs.go_on, lambda: runs.choose(1)):
+    for ask in (lambda: runs.fork(3), runs.continue_run, lambda: runs.replace_last(1)):
         finished_session.clear_problem()
         ask()
         assert finished_session.problem
@@ -279,7 +279,7 @@ def test_continue_adds_tokens_to_the_same_run(
     finished_session: Session, bridge: FakeBridge, runs: Runs
 ) -> None:
     run = shown(runs)
-    runs.go_on(10)
+    runs.continue_run(10)
     assert shown(runs) is run
     assert run.active
     assert asked(bridge).kept == run.token_ids
@@ -288,7 +288,7 @@ def test_continue_adds_tokens_to_the_same_run(
     bridge.decode(2, start=60)
     assert len(run.tokens) == 62
     bridge.finish_run()
-    runs.go_on()
+    runs.continue_run()
     assert asked(bridge).config.max_new_tokens == 62 + 256
 
 
@@ -297,14 +297,14 @@ def test_continue_with_other_settings_starts_a_branch(
 ) -> None:
     run = shown(runs)
     sample(finished_session, max_new_tokens=99, stop=("x",))  # without effect on sampling
-    runs.go_on(1)
+    runs.continue_run(1)
     assert shown(runs) is run
     bridge.complete(1)
     sample(finished_session, temperature=0.1)
-    runs.go_on(1)
+    runs.continue_run(1)
     branch = shown(runs)
     assert branch.parent is run
-    assert branch.fork == branch.drawn_from == 61
+    assert branch.fork == branch.sampled_from == 61
     assert asked(bridge).kept == run.token_ids
 
 
@@ -317,7 +317,7 @@ def test_a_scored_run_is_continued_in_place_with_any_settings(
     bridge.finish_run()
     sample(loaded_session, temperature=0.1, stop=("x",))
     run = shown(runs)
-    runs.go_on(4)
+    runs.continue_run(4)
     assert shown(runs) is run
     assert run.recipe.sampling.temperature == 0.1
     assert asked(bridge).config.stop == ("x",)
@@ -338,7 +338,7 @@ def test_an_unfinished_character_is_read_again_and_keeps_its_sampling_data(
     runs.show(before)
     loaded_session.set_alpha(0, 3.0)
     with qtbot.waitSignal(runs.replaced) as told:
-        runs.go_on(1)
+        runs.continue_run(1)
     run = shown(runs)
     assert told.args == [before, run]
     assert run is not before
@@ -368,7 +368,7 @@ def test_unsettled_tokens_survive_an_error(loaded_session: Session, bridge: Fake
     bridge.emit_steps([step_of(0, 0, "a"), step_of(1, 1, "\ufffd")])
     bridge.finish_run()
     before = list(shown(runs).tokens)
-    runs.go_on()
+    runs.continue_run()
     bridge.fail_run(TuneshiftError("Out of memory"))
     assert shown(runs).tokens == before
     assert shown(runs).candidates(1)
@@ -383,7 +383,7 @@ def test_continue_completes_the_token_with_the_stop_string(
     bridge.emit_steps([step_of(0, 0, " the"), step_of(1, 4, " ki")])  # of " king"
     bridge.finish_run(FinishReason.STOP)
     before = shown(runs)
-    runs.go_on(5)
+    runs.continue_run(5)
     assert asked(bridge).kept == before.token_ids[:1]
     assert asked(bridge).forced == before.token_ids[1:]
     assert asked(bridge).config.stop == ()
@@ -391,7 +391,7 @@ def test_continue_completes_the_token_with_the_stop_string(
     bridge.emit_steps([step_of(1, 4, " king")])
     assert shown(runs).text == " the king"
     bridge.finish_run()
-    runs.go_on(5)
+    runs.continue_run(5)
     assert asked(bridge).config.stop == ("ng",)
 
 
@@ -408,10 +408,10 @@ def test_an_unread_stop_string_is_read_by_the_next_continue(
     bridge.start_run()
     bridge.emit_steps([step_of(0, 0, " king"), step_of(1, 5, " sa")])
     bridge.finish_run(FinishReason.STOP, tokens=2)
-    runs.go_on()
+    runs.continue_run()
     bridge.fail_run(failed)
     assert shown(runs).text == " king sa"
-    runs.go_on()
+    runs.continue_run()
     command = asked(bridge)
     assert len(command.kept) == 1
     assert len(command.forced) == 1
@@ -427,14 +427,14 @@ def test_unread_typed_text_is_read_by_continue(runs: Runs, bridge: FakeBridge) -
     runs.fork(2, text=" and the queen")
     bridge.fail_run(None)
     assert shown(runs).unread_text == " and the queen"
-    runs.go_on()
+    runs.continue_run()
     assert asked(bridge).text == " and the queen"
     bridge.start_run()
     end = shown(runs).tokens[-1].start + len(shown(runs).tokens[-1].text)
     bridge.emit_steps([replace(step_of(2, end, " and"), forced=True)])
     bridge.fail_run(None)
     assert shown(runs).unread_text == " the queen"
-    runs.go_on()
+    runs.continue_run()
     assert asked(bridge).text == " the queen"
     bridge.start_run()
     steps = [step_of(3, end + 4, " the"), step_of(4, end + 8, " queen"), step_of(5, end + 14, "!")]
@@ -460,7 +460,7 @@ def test_stepping_generates_one_token_and_selects_it(
     assert asked(bridge).config.max_new_tokens == 2
     bridge.complete(1)
     assert loaded_session.selection.token == 1
-    runs.go_on()
+    runs.continue_run()
     assert not shown(runs).stepping
 
 
@@ -483,7 +483,7 @@ def test_another_token_replaces_the_last_one(loaded_session: Session, bridge: Fa
         runs.step(PROMPT)
         bridge.complete(1)
     before = shown(runs)
-    runs.choose(5)
+    runs.replace_last(5)
     assert asked(bridge).kept == before.token_ids[:2]
     assert asked(bridge).forced == (5,)
     assert asked(bridge).config.max_new_tokens == 3
@@ -533,7 +533,7 @@ def test_a_what_if_question_is_about_tokens_sampled_with_the_settings_of_the_run
     assert runs.questions.answer
     assert runs.questions.answer.run is shown(runs)
     assert runs.questions.answer.alphas == (0.0, 2.0)
-    assert runs.questions.answer.looked_at == 9
+    assert runs.questions.answer.examined == 9
     assert runs.questions.answer.choices == (WhatIfToken(25, 4),)
 
 
@@ -556,7 +556,7 @@ def test_only_the_latest_question_counts(runs: Runs, bridge: FakeBridge) -> None
 def test_an_answer_is_cleared_with_its_run(runs: Runs, bridge: FakeBridge) -> None:
     runs.ask_what_if((0.0, 0.0))
     bridge.answer_what_if(WhatIfToken(3, 1))
-    runs.go_on(1)
+    runs.continue_run(1)
     assert runs.questions.answer is None
     bridge.complete(1)
     runs.ask_what_if((0.0, 0.0))
@@ -581,7 +581,7 @@ def test_a_failed_question_is_reported(
 
 def test_runs_of_one_role_have_no_what_if(loaded_session: Session, bridge: FakeBridge) -> None:
     runs = loaded_session.runs
-    answers = runs.ask_every_role(PROMPT)
+    answers = runs.generate_all_roles(PROMPT)
     runs.stop()
     for command in list(bridge.commands):
         if isinstance(command, Generate):

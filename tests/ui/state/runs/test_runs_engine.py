@@ -84,7 +84,7 @@ def other_than(run: Run, index: int) -> int:
 def test_a_fork_reads_only_new_tokens(desk: Desk, read: list[int]) -> None:
     first = desk.run
     desk.runs.fork(6, token_id=other_than(first, 6))
-    desk.runs.go_on()  # ignored while the run is active
+    desk.runs.continue_run()  # ignored while the run is active
     desk.sample(max_new_tokens=12)
     desk.bridge.work()
     # The caches hold the prompt and the text: five tokens of it stay, the sixth is read for its
@@ -104,7 +104,7 @@ def test_a_branch_equals_a_new_run_with_the_same_beginning(desk: Desk) -> None:
     whole.tokens = [*first.tokens[:6], replace(first.tokens[6], token_id=taken)]
     fresh.runs.add(whole)
     whole.end(FinishReason.LENGTH)
-    fresh.runs.go_on(11)
+    fresh.runs.continue_run(11)
     fresh.bridge.work()
     assert fresh.run.token_ids == branch.token_ids
     for one, other in zip(fresh.run.tokens[7:], branch.tokens[7:], strict=True):
@@ -130,7 +130,7 @@ def test_a_continued_run_equals_one_without_a_break(desk: Desk) -> None:
     desk.sample(max_new_tokens=9)
     desk.runs.generate(PROMPT)
     desk.bridge.work()
-    desk.runs.go_on(11)
+    desk.runs.continue_run(11)
     desk.bridge.work()
     assert desk.run.token_ids == whole.token_ids
     assert desk.run.text == whole.text
@@ -158,7 +158,7 @@ def test_a_chosen_token_is_followed_by_its_continuation(desk: Desk) -> None:
     for _ in range(4):
         desk.step()
     taken = other_than(desk.run, 3)
-    desk.runs.choose(taken)
+    desk.runs.replace_last(taken)
     desk.bridge.work()
     assert desk.run.token_ids[3:] == (taken,)
     assert desk.run.tokens[3].forced
@@ -180,7 +180,7 @@ def test_continue_passes_a_stop_string(desk: Desk) -> None:
     assert desk.run.finish_reason is FinishReason.STOP
     ended = len(desk.run.tokens)
     assert ended < 12
-    desk.runs.go_on(12 - ended)
+    desk.runs.continue_run(12 - ended)
     desk.bridge.work()
     assert desk.run.text == whole.text
     assert desk.run.token_ids == whole.token_ids
@@ -192,7 +192,7 @@ def test_what_if_answers_equal_the_tokens_generated_at_those_alphas(desk: Desk) 
     desk.bridge.work()
     found = desk.runs.questions.answer
     assert found
-    assert found.looked_at == 12
+    assert found.examined == 12
     choice = found.choices[0]
     desk.session.set_alpha(0, -1.0)
     desk.runs.generate(PROMPT)
@@ -207,7 +207,7 @@ def test_what_if_answers_equal_the_tokens_generated_at_those_alphas(desk: Desk) 
 
 
 def test_runs_of_all_roles_equal_those_of_single_models(desk: Desk) -> None:
-    answers = desk.runs.ask_every_role(PROMPT)
+    answers = desk.runs.generate_all_roles(PROMPT)
     desk.bridge.work()
     base, expert, antiexpert, tuned = answers
     assert tuned.token_ids == desk.runs.all[0].token_ids
@@ -222,7 +222,7 @@ def test_runs_of_all_roles_equal_those_of_single_models(desk: Desk) -> None:
 
 
 def test_stop_ends_waiting_runs_too(desk: Desk) -> None:
-    answers = desk.runs.ask_every_role(PROMPT)
+    answers = desk.runs.generate_all_roles(PROMPT)
     desk.runs.stop()
     desk.bridge.work()
     assert all(run.finish_reason is FinishReason.CANCELLED for run in answers)
@@ -236,7 +236,7 @@ def test_a_scored_run_can_be_continued(desk: Desk) -> None:
     run = desk.run
     assert run.text == " and the queen, 한"
     assert all(token.forced for token in run.tokens)
-    desk.runs.go_on(3)
+    desk.runs.continue_run(3)
     desk.bridge.work()
     assert desk.run.text.startswith(" and the queen, 한")
     assert [token.forced for token in desk.run.tokens[-3:]] == [False] * 3

@@ -22,7 +22,7 @@ PATIENCE_SECONDS = 2.0
 _POLL_SECONDS = 0.02
 
 
-class Owner(Protocol):
+class ThreadOwner(Protocol):
     """An object with a thread of its own."""
 
     def close(self) -> None:
@@ -35,19 +35,19 @@ class Owner(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class NamedOwner:
     """An owner of a thread, with the name of its work for the user."""
 
     name: str
-    owner: Owner
+    owner: ThreadOwner
 
 
-class Farewell(QWidget):
+class ClosingNotice(QWidget):
     """Small window shown while threads are still ending after the main window has closed."""
 
     def __init__(self) -> None:
         super().__init__(None, Qt.WindowType.Dialog | Qt.WindowType.WindowTitleHint)
-        self.setWindowTitle(translate("Farewell", "Tuneshift is closing"))
+        self.setWindowTitle(translate("ClosingNotice", "Tuneshift is closing"))
         self._label = QLabel()
         layout = QHBoxLayout(self)
         layout.setContentsMargins(3 * SPACE, 2 * SPACE, 3 * SPACE, 2 * SPACE)
@@ -60,41 +60,43 @@ class Farewell(QWidget):
 
     def show_names(self, names: Sequence[str]) -> None:
         """Show the names of the work that is still ending."""
-        text = translate("Farewell", "Waiting until these have ended: {0}").format(", ".join(names))
+        text = translate("ClosingNotice", "Waiting until these have ended: {0}").format(
+            ", ".join(names)
+        )
         if text != self._label.text():
             log.warning("still waiting for: %s", ", ".join(names))
             self._label.setText(text)
         self.setVisible(True)
 
 
-async def end_threads(endings: Sequence[Ending], patience: float = PATIENCE_SECONDS) -> None:
+async def end_threads(owners: Sequence[NamedOwner], patience: float = PATIENCE_SECONDS) -> None:
     """Cancel all work and wait for all threads, with Qt's event loop running.
 
     Args:
-        endings: The owners of the threads.
+        owners: The owners of the threads.
         patience: Seconds until a small window names what is still ending.
     """
-    for ending in endings:
-        ending.owner.close()
+    for named in owners:
+        named.owner.close()
     loop = asyncio.get_running_loop()
     begun = loop.time()
-    farewell: Farewell | None = None
-    while waiting := [ending.name for ending in endings if not ending.owner.join(0)]:
+    notice: ClosingNotice | None = None
+    while waiting := [named.name for named in owners if not named.owner.join(0)]:
         if loop.time() - begun >= patience:
-            farewell = farewell or Farewell()
-            farewell.show_names(waiting)
+            notice = notice or ClosingNotice()
+            notice.show_names(waiting)
         await asyncio.sleep(_POLL_SECONDS)
-    if farewell:
-        farewell.close()
-        farewell.deleteLater()
+    if notice:
+        notice.close()
+        notice.deleteLater()
 
 
-def end_threads_without_qt(endings: Sequence[Ending]) -> None:
+def end_threads_without_qt(owners: Sequence[NamedOwner]) -> None:
     """Cancel all work and wait for all threads after Qt's event loop has ended by itself.
 
     Qt ends the loop when the connection to the display is lost.
     """
-    for ending in endings:
-        ending.owner.close()
-    for ending in endings:
-        ending.owner.join()
+    for named in owners:
+        named.owner.close()
+    for named in owners:
+        named.owner.join()
