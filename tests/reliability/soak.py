@@ -23,7 +23,7 @@ from app.ui.appearance import Appearance
 from app.ui.bridge import Bridge
 from app.ui.garbage_timer import GarbageCollector
 from app.ui.main_window import MainWindow
-from app.ui.shutdown import Ending
+from app.ui.shutdown import NamedOwner
 from app.ui.starting import make_application
 from app.ui.state.session import LoadState, Session
 
@@ -188,14 +188,14 @@ class Soak:
     def close(self) -> list[str]:
         """End as the application does; the threads that are left."""
         self.window.close()
-        endings = (
-            Ending("models", self.bridge),
-            Ending("downloads", self.session.downloads),
-            Ending("history", self.session.history),
+        owners = (
+            NamedOwner("models", self.bridge),
+            NamedOwner("downloads", self.session.downloads),
+            NamedOwner("history", self.session.history),
         )
-        for ending in endings:
-            ending.owner.close()
-        self.wait(lambda: all(ending.owner.join(0) for ending in endings))
+        for named in owners:
+            named.owner.close()
+        self.wait(lambda: all(named.owner.join(0) for named in owners))
         self.garbage.stop()
         return [
             thread.name
