@@ -175,8 +175,8 @@ def test_the_dialog_finds_checks_downloads_and_uses_a_model(
     window.wait_for(lambda: dialog.results.rowCount() == 2)
     row = [dialog.results.data(dialog.results.index(i, 0)) for i in range(2)].index(EXPERT)
     dialog.table.selectRow(row)
-    window.wait_for(lambda: dialog.take.text().startswith("Download "))
-    click(window, dialog.take)
+    window.wait_for(lambda: dialog.action.text().startswith("Download "))
+    click(window, dialog.action)
     window.wait_for(lambda: window.session.recipe.checkpoints()[1].source == f"hub:{EXPERT}")
     window.wait_for(lambda: window.session.load_state is LoadState.LOADED)
     assert "downloaded and used as" in dialog.message.message

@@ -6,7 +6,7 @@ from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QLabel, QMainWindow, QMenu
 from pytestqt.qtbot import QtBot
 
-from app.ui.shortcuts import ShortcutsDialog
+from app.ui.shortcuts_dialog import ShortcutsDialog
 
 
 def fill(menu: QMenu, *names: str) -> None:

@@ -87,7 +87,7 @@ class EvaluateDialog(QDialog):
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
         self.progress.setAccessibleName(self.tr("Progress of the evaluation"))
-        self.told = MessageLabel()
+        self.message = MessageLabel()
 
     def _make_buttons(self) -> None:
         self.start = QPushButton(self.tr("Evaluate"))
@@ -153,7 +153,7 @@ class EvaluateDialog(QDialog):
         right = QVBoxLayout()
         right.setSpacing(SPACE // 2)
         right.addWidget(self._recipe)
-        right.addWidget(self.told)
+        right.addWidget(self.message)
         right.addWidget(self.progress)
         right.addSpacing(SPACE // 2)
         right.addWidget(card, 1)
@@ -251,10 +251,10 @@ class EvaluateDialog(QDialog):
         if current:
             self.progress.setMaximum(current.total)
             self.progress.setValue(current.done if current.total else 0)
-        text, role = self._tell(current)
-        self.told.show_message(text, role)
+        text, role = self._describe(current)
+        self.message.show_message(text, role)
 
-    def _tell(self, current: Evaluation | None) -> tuple[str, str]:
+    def _describe(self, current: Evaluation | None) -> tuple[str, str]:
         if current is None:
             return self.tr("No evaluation yet."), "caption"
         if self._evaluations.stopping:
@@ -262,33 +262,33 @@ class EvaluateDialog(QDialog):
         if current.stage is Stage.WAITING:
             loading = self._session.load_state in (LoadState.LOADING, LoadState.STARTING)
             waits = self.tr("Waiting for the models …") if loading else self.tr("Reading tasks …")
-            return self._tell_now(current) or waits, "caption"
+            return self._describe_step(current) or waits, "caption"
         if current.stage is Stage.RUNNING:
-            return self._tell_progress(current), "caption"
+            return self._describe_progress(current), "caption"
         if current.error:
             return str(current.error), "error"
         if current.stage is Stage.STOPPED:
             return self.tr("Stopped; the answers so far are kept. Resume continues."), "caption"
         return self.tr("Complete. The answers are saved in {0}").format(current.folder), "caption"
 
-    def _tell_progress(self, current: Evaluation) -> str:
+    def _describe_progress(self, current: Evaluation) -> str:
         done = self.tr("{0} of {1} answers").format(f"{current.done:,}", f"{current.total:,}")
-        parts = [self._tell_now(current), done if current.total else ""]
+        parts = [self._describe_step(current), done if current.total else ""]
         left = current.seconds_left
         if left is not None and current.done < current.total:
             parts.append(self.tr("{0} left").format(duration(left)))
         return " · ".join(part for part in parts if part)
 
-    def _tell_now(self, current: Evaluation) -> str:
-        told = current.told
-        if isinstance(told, LoadProgress):
-            if told.proving:
-                return self.tr("verifying the {0}").format(told.role)
-            share = told.done / max(told.total, 1)
-            return self.tr("loading the {0}: {1}").format(told.role, f"{share:.0%}")
-        if isinstance(told, Answering):
-            return self.tr("{0}, {1}").format(told.task, view_title(told.view))
-        return told
+    def _describe_step(self, current: Evaluation) -> str:
+        progress = current.told
+        if isinstance(progress, LoadProgress):
+            if progress.proving:
+                return self.tr("verifying the {0}").format(progress.role)
+            share = progress.done / max(progress.total, 1)
+            return self.tr("loading the {0}: {1}").format(progress.role, f"{share:.0%}")
+        if isinstance(progress, Answering):
+            return self.tr("{0}, {1}").format(progress.task, view_title(progress.view))
+        return progress
 
     # Events
 

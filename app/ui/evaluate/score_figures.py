@@ -138,7 +138,7 @@ def shift_rows(shifts: ClassShifts) -> list[list[Cell]]:
 def _shift_row(title: str, total: ClassTotal, most: float) -> list[Cell]:
     mean = total.mean_shift
     raised = total.raised(_MOST_TOKENS)
-    told = "   ".join(f"{quoted(each.name)} {each.mean_shift:+.2f}" for each in raised)
+    shown = "   ".join(f"{quoted(each.name)} {each.mean_shift:+.2f}" for each in raised)
     about = "\n".join(
         f"{quoted(each.name)}  {each.mean_shift:+.3f}  × {each.count:,}" for each in raised
     )
@@ -147,7 +147,7 @@ def _shift_row(title: str, total: ClassTotal, most: float) -> list[Cell]:
         Cell(title),
         Cell(f"{total.count:,}"),
         Cell("" if math.isnan(mean) else f"{mean:+.4f}", length=bar, signed=True),
-        Cell(told, about),
+        Cell(shown, about),
     ]
 
 

@@ -195,7 +195,7 @@ class SetupForm(QFrame):
         """What the user must do before the evaluation can start, or an empty string."""
         if not self.tasks.checked:
             return self.tr("Check a task, or add a file with your own questions.")
-        without = self.tasks.without_data
+        without = self.tasks.missing_data
         if without:
             return self.tr("{0} needs a data file: choose it below the tasks.").format(without)
         if not (any(box.isChecked() for _, box in self._roles) or self.direct.text().strip()):

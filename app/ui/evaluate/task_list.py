@@ -36,7 +36,7 @@ _MOST_FOUND = 12
 
 
 @dataclass(frozen=True, slots=True)
-class AskedTask:
+class ListedTask:
     """A task in the list.
 
     Attributes:
@@ -123,7 +123,7 @@ class TaskList(QWidget):
         self._offer_harness()
         ours = [(name, task_file(name)) for name in builtin_tasks()]
         for name, path in sorted(ours, key=lambda task: task[1] is None or needs_data(task[1])):
-            self._add(AskedTask(name, path))  # tasks that need no data file come first
+            self._add(ListedTask(name, path))  # tasks that need no data file come first
         self.tasks.setCurrentRow(0)
 
     def _lay_out(self) -> None:
@@ -145,7 +145,7 @@ class TaskList(QWidget):
     # The checked tasks
 
     @property
-    def checked(self) -> list[AskedTask]:
+    def checked(self) -> list[ListedTask]:
         """The checked tasks."""
         return [
             item.data(_TASK) for item in self._items() if item.checkState() is Qt.CheckState.Checked
@@ -158,7 +158,7 @@ class TaskList(QWidget):
         return tuple(f"{title}={self._data[title]}" for title in titles if self._data.get(title))
 
     @property
-    def without_data(self) -> str:
+    def missing_data(self) -> str:
         """The title of a checked task that lacks its data file, or an empty string."""
         missing = (
             task.title
@@ -188,7 +188,7 @@ class TaskList(QWidget):
         """Check a task, adding it to the list if it is missing."""
         item = next((item for item in self._items() if item.data(_TASK).name == name), None)
         if item is None:
-            item = self._add(AskedTask(name, task_file(name)))
+            item = self._add(ListedTask(name, task_file(name)))
         item.setCheckState(Qt.CheckState.Checked)
         self.tasks.setCurrentItem(item)
 
@@ -200,7 +200,7 @@ class TaskList(QWidget):
     def _items(self) -> list[QListWidgetItem]:
         return [self.tasks.item(row) for row in range(self.tasks.count())]
 
-    def _add(self, task: AskedTask) -> QListWidgetItem:
+    def _add(self, task: ListedTask) -> QListWidgetItem:
         item = QListWidgetItem(task.title)
         item.setData(_TASK, task)
         item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
@@ -235,7 +235,7 @@ class TaskList(QWidget):
 
     def _show_data(self) -> None:
         item = self.tasks.currentItem()
-        task: AskedTask | None = item.data(_TASK) if item else None
+        task: ListedTask | None = item.data(_TASK) if item else None
         local = task is not None and task.path is not None
         lines = local and task is not None and task.name.endswith((".jsonl", ".jsonl.gz"))
         self.data.setEnabled(local and not lines)

@@ -121,8 +121,8 @@ class HistoryDialog(QDialog):
     def _make_buttons(self) -> None:
         self.open_run = QPushButton(self.tr("Open"))
         self.open_run.setProperty("role", "primary")
-        self.again = QPushButton(self.tr("Run again"))
-        self.again.setToolTip(
+        self.run_again = QPushButton(self.tr("Run again"))
+        self.run_again.setToolTip(
             self.tr("Repeat the run with its recipe, its seed and the α of each token")
         )
         self.recipe = QPushButton(self.tr("Open recipe"))
@@ -130,24 +130,24 @@ class HistoryDialog(QDialog):
         menu = QMenu(self.export)
         fill_menu(menu, self._export)
         self.export.setMenu(menu)
-        self.closing = QPushButton(self.tr("Close"))
+        self.close_button = QPushButton(self.tr("Close"))
         for button, slot in (
             (self.open_run, self._open),
-            (self.again, self._again),
+            (self.run_again, self._run_again),
             (self.recipe, self._open_recipe),
-            (self.closing, self.close),
+            (self.close_button, self.close),
         ):
             button.setAutoDefault(False)
             button.clicked.connect(slot)
         self.export.setAutoDefault(False)
 
     def _make_foot(self) -> None:
-        self.told = ElidedLabel()
-        self.told.setProperty("role", "caption")
-        self.bring_back = QPushButton(self.tr("Undo"))
-        self.bring_back.setProperty("role", "link")
-        self.bring_back.setAutoDefault(False)
-        self.bring_back.clicked.connect(lambda: self._undelete())
+        self.message = ElidedLabel()
+        self.message.setProperty("role", "caption")
+        self.undo_button = QPushButton(self.tr("Undo"))
+        self.undo_button.setProperty("role", "link")
+        self.undo_button.setAutoDefault(False)
+        self.undo_button.clicked.connect(lambda: self._undelete())
         self._empty = QLabel()
         self._empty.setProperty("role", "caption")
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -173,9 +173,9 @@ class HistoryDialog(QDialog):
         middle.addWidget(self.details, 4)
         buttons = QHBoxLayout()
         buttons.setSpacing(SPACE)
-        buttons.addWidget(self.told, 1)
-        buttons.addWidget(self.bring_back)
-        for button in (self.export, self.recipe, self.again, self.closing, self.open_run):
+        buttons.addWidget(self.message, 1)
+        buttons.addWidget(self.undo_button)
+        for button in (self.export, self.recipe, self.run_again, self.close_button, self.open_run):
             buttons.addWidget(button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE, 2 * SPACE)
@@ -239,7 +239,7 @@ class HistoryDialog(QDialog):
         self.open_run.setEnabled(one)
         self.export.setEnabled(one)
         self.rename.setEnabled(one)
-        for button in (self.again, self.recipe):
+        for button in (self.run_again, self.recipe):
             button.setEnabled(one and editable)
         for action in (self.star, self.delete):
             action.setEnabled(bool(chosen))
@@ -251,7 +251,7 @@ class HistoryDialog(QDialog):
     def _make_menu(self) -> QMenu:
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        for button in (self.open_run, self.again, self.recipe):
+        for button in (self.open_run, self.run_again, self.recipe):
             menu.addAction(button.text(), button.click).setEnabled(button.isEnabled())
         exports = self.export.menu()
         if exports:
@@ -270,7 +270,7 @@ class HistoryDialog(QDialog):
     def _open(self) -> None:
         self._with_one(self._history.show)
 
-    def _again(self) -> None:
+    def _run_again(self) -> None:
         self._with_one(self._history.repeat)
 
     def _open_recipe(self) -> None:
@@ -306,14 +306,14 @@ class HistoryDialog(QDialog):
 
     def _show_deleted(self) -> None:
         deleted: Sequence[RunSummary] = self._history.deleted
-        self.bring_back.setVisible(bool(deleted))
+        self.undo_button.setVisible(bool(deleted))
         self.undo.setEnabled(bool(deleted))
         if not deleted:
-            self.told.show_text("")
+            self.message.show_text("")
         elif len(deleted) == 1:
-            self.told.show_text(self.tr("Deleted “{0}”.").format(deleted[0].shown_title))
+            self.message.show_text(self.tr("Deleted “{0}”.").format(deleted[0].shown_title))
         else:
-            self.told.show_text(self.tr("Deleted {0} runs.").format(len(deleted)))
+            self.message.show_text(self.tr("Deleted {0} runs.").format(len(deleted)))
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 — Qt's name
         self.details.show_run(None)  # saves tags that are being edited

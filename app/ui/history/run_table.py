@@ -53,7 +53,7 @@ class RunTable(QAbstractTableModel):
     def show(self, runs: Sequence[RunSummary]) -> None:
         """Replace the rows by ``runs``."""
         self.beginResetModel()
-        self._take(runs)
+        self._set_runs(runs)
         self.endResetModel()
 
     def update(self, runs: Sequence[RunSummary]) -> bool:
@@ -61,13 +61,13 @@ class RunTable(QAbstractTableModel):
         if [run.id for run in runs] != [run.id for run in self._runs]:
             return False
         before = self._runs
-        self._take(runs)
+        self._set_runs(runs)
         for row, (old, new) in enumerate(zip(before, self._runs, strict=True)):
             if old != new:
                 self.dataChanged.emit(self.index(row, 0), self.index(row, TAGS))
         return True
 
-    def _take(self, runs: Sequence[RunSummary]) -> None:
+    def _set_runs(self, runs: Sequence[RunSummary]) -> None:
         self._runs = list(runs)
         self._prompts = Counter(run.prompt for run in runs)
 

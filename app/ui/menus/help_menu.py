@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QMainWindow
 
 from app.ui import about
 from app.ui.menus.menu import SessionMenu
-from app.ui.shortcuts import ShortcutsDialog
+from app.ui.shortcuts_dialog import ShortcutsDialog
 from app.ui.state.session import Session
 
 

@@ -100,13 +100,13 @@ class CacheDialog(QDialog):
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.message = MessageLabel()
         self.delete = QPushButton()
-        self.closing = QPushButton(self.tr("Close"))
-        self.closing.setDefault(True)
+        self.close_button = QPushButton(self.tr("Close"))
+        self.close_button.setDefault(True)
         self.delete.setAutoDefault(False)
         self._lay_out()
         self.table.selectionModel().selectionChanged.connect(self._update)
         self.delete.clicked.connect(self._confirm)
-        self.closing.clicked.connect(self.close)
+        self.close_button.clicked.connect(self.close)
         session.downloads.changed.connect(self._update)
         session.downloads.finished.connect(self._list)
         self._update()
@@ -117,7 +117,7 @@ class CacheDialog(QDialog):
         buttons.setSpacing(SPACE)
         buttons.addWidget(self.delete)
         buttons.addStretch(1)
-        buttons.addWidget(self.closing)
+        buttons.addWidget(self.close_button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE, 2 * SPACE)
         layout.setSpacing(SPACE + 4)
@@ -126,10 +126,10 @@ class CacheDialog(QDialog):
         layout.addLayout(buttons)
 
     def _list(self) -> None:
-        def look() -> tuple[list[hub.CachedModel], int, str]:
+        def read() -> tuple[list[hub.CachedModel], int, str]:
             return hub.cached_models(), hub.free_disk(), str(hub.cache_folder())
 
-        self._session.downloads.ask(self, look, self._show, self._tell)
+        self._session.downloads.ask(self, read, self._show, self._show_error)
 
     def _show(self, answer: tuple[list[hub.CachedModel], int, str]) -> None:
         models, free, folder = answer
@@ -138,14 +138,14 @@ class CacheDialog(QDialog):
         text = self.tr("{0} in total, {1} free on disk. Folder: {2}, shared with other programs.")
         self.message.show_message(text.format(total, size(free), folder))
         if self._error:
-            self._tell(self._error)
+            self._show_error(self._error)
             self._error = None
         self._update()
 
     def _on_deleted(self, freed: int) -> None:
         self._list()
 
-    def _tell(self, error: TuneshiftError) -> None:
+    def _show_error(self, error: TuneshiftError) -> None:
         self.message.show_message(str(error), "error")
 
     def _on_not_deleted(self, error: TuneshiftError) -> None:

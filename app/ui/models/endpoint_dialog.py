@@ -97,8 +97,8 @@ class EndpointDialog(QDialog):
         if problem and typed:
             self._message.show_message(problem, "error")
         elif typed:
-            told = self.tr("The recipe does not store an API key. {0}")
-            self._message.show_message(told.format(where_to_put(address_of(self.spec().source))))
+            text = self.tr("The recipe does not store an API key. {0}")
+            self._message.show_message(text.format(where_to_put(address_of(self.spec().source))))
         else:
             self._message.show_message("")
 

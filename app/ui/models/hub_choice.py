@@ -29,9 +29,9 @@ class HubChoice:
         return self.row.id
 
     @property
-    def here(self) -> bool:
+    def downloaded(self) -> bool:
         """Whether the model can be used without a download."""
-        return self.model.missing <= 0 if self.model else self.row.here
+        return self.model.missing <= 0 if self.model else self.row.downloaded
 
     @property
     def adapter(self) -> bool:
@@ -52,7 +52,7 @@ class HubChoice:
         model, cached = self.model, self.row.cached
         if model:
             lines.append(" · ".join(self._facts(model)))
-            if model.gated and not self.here:
+            if model.gated and not self.downloaded:
                 lines.append(
                     translate(
                         "HubChoice",
@@ -70,7 +70,7 @@ class HubChoice:
 
     def _facts(self, model: HubModel) -> list[str]:
         amount = size(model.size)
-        if self.here:
+        if self.downloaded:
             amount = translate("HubChoice", "{0}, all downloaded").format(amount)
         elif model.cached:
             amount = translate("HubChoice", "{0}, of which {1} are downloaded").format(

@@ -63,10 +63,10 @@ class HubControls(QDialog):
             )
         )
         self.cancel_check = QPushButton(translate("HubControls", "Stop checking"))
-        self.take = QPushButton()
-        self.take.setProperty("role", "primary")
-        self.closing = QPushButton(translate("HubControls", "Close"))
-        for button in (self.search, self.check, self.cancel_check, self.take, self.closing):
+        self.action = QPushButton()
+        self.action.setProperty("role", "primary")
+        self.close_button = QPushButton(translate("HubControls", "Close"))
+        for button in (self.search, self.check, self.cancel_check, self.action, self.close_button):
             button.setAutoDefault(False)
 
     def _lay_out(self, bar: DownloadBar) -> None:
@@ -85,8 +85,8 @@ class HubControls(QDialog):
         buttons.addWidget(self.check)
         buttons.addWidget(self.cancel_check)
         buttons.addStretch(1)
-        buttons.addWidget(self.closing)
-        buttons.addWidget(self.take)
+        buttons.addWidget(self.close_button)
+        buttons.addWidget(self.action)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE, 2 * SPACE)
         layout.setSpacing(SPACE + 4)

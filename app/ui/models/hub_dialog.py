@@ -68,15 +68,15 @@ class HubDialog(HubControls):
         down = QShortcut(QKeySequence(Qt.Key.Key_Down), self.text)
         down.setContext(Qt.ShortcutContext.WidgetShortcut)
         down.activated.connect(self._into_results)
-        self.table.activated.connect(lambda: self.take.setFocus())
-        self._pause.timeout.connect(self._look)
+        self.table.activated.connect(lambda: self.action.setFocus())
+        self._pause.timeout.connect(self._describe_choice)
         self.revision.textEdited.connect(self._on_revision)
-        self.revision.returnPressed.connect(self._look)
+        self.revision.returnPressed.connect(self._describe_choice)
         self.role.activated.connect(self._on_role)
         self.check.clicked.connect(lambda: self._start_check(then_download=False))
         self.cancel_check.clicked.connect(self._stop_check)
-        self.take.clicked.connect(self._on_take)
-        self.closing.clicked.connect(self.close)
+        self.action.clicked.connect(self._on_action)
+        self.close_button.clicked.connect(self.close)
         self._check.finished.connect(self._on_checked)
         session.downloads.changed.connect(self._update)
         session.downloads.finished.connect(self._on_downloaded)
@@ -110,12 +110,12 @@ class HubDialog(HubControls):
         self.revision.setEnabled(choice is not None)
         self.check.setVisible(not active)
         self.cancel_check.setVisible(active)
-        known = choice is not None and (choice.here or choice.model is not None)
+        known = choice is not None and (choice.downloaded or choice.model is not None)
         self.check.setEnabled(known)
-        editable = self._session.editable or not (choice and choice.here)
-        self.take.setEnabled(choice is not None and editable and not active and not under_way)
-        self.take.setText(self._step(choice))
-        self.take.setToolTip(
+        editable = self._session.editable or not (choice and choice.downloaded)
+        self.action.setEnabled(choice is not None and editable and not active and not under_way)
+        self.action.setText(self._step(choice))
+        self.action.setToolTip(
             ""
             if editable
             else self.tr("Models cannot be changed during a run. Press Esc to stop the run.")
@@ -125,7 +125,7 @@ class HubDialog(HubControls):
         """The label of the default button, which says the next step."""
         if choice is None:
             return self.tr("Download")
-        if choice.here:
+        if choice.downloaded:
             return self.tr("Use")
         if choice.model is None:
             return self.tr("Look up")
@@ -171,7 +171,7 @@ class HubDialog(HubControls):
             return
         self._show_rows([self._row_of(chosen)])
         self.table.selectRow(0)
-        self._look()
+        self._describe_choice()
 
     def _row_of(self, chosen: hub.HubId) -> HubRow:
         return next((row for row in self._cached if row.id == chosen), HubRow(chosen))
@@ -221,7 +221,7 @@ class HubDialog(HubControls):
             row = self.results.row(index.row())
             self.revision.setText(row.id.revision)
             self._choose(HubChoice(row))
-            if not row.here:
+            if not row.downloaded:
                 self._pause.start()
 
     def _on_revision(self, text: str) -> None:
@@ -230,7 +230,7 @@ class HubDialog(HubControls):
             chosen = hub.HubId(self._choice.id.repo, text.strip() or "main")
             self._choose(HubChoice(self._row_of(chosen)))
 
-    def _look(self) -> None:
+    def _describe_choice(self) -> None:
         """Ask the Hub about the selected model."""
         if self._choice is None:
             return
@@ -272,7 +272,7 @@ class HubDialog(HubControls):
         self._update()
 
     def _on_checked(self, found: Preflight | TuneshiftError) -> None:
-        if self._choice and not self._choice.here:
+        if self._choice and not self._choice.downloaded:
             here = self._row_of(self._choice.id)
             self._choice = replace(self._choice, row=here)
         wrong = candidate_check.unusable(found) if isinstance(found, Preflight) else found
@@ -291,15 +291,15 @@ class HubDialog(HubControls):
 
     # Downloading and using
 
-    def _on_take(self) -> None:
+    def _on_action(self) -> None:
         choice = self._choice
         if choice is None:
             return
-        if choice.here:
+        if choice.downloaded:
             if self._use(self.role.currentIndex(), choice.source):
                 self.accept()
         elif choice.model is None:
-            self._look()
+            self._describe_choice()
         elif choice == self._warned:
             self._start_download()
         else:

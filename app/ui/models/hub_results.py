@@ -30,7 +30,7 @@ class HubRow:
     adapter: bool = False
 
     @property
-    def here(self) -> bool:
+    def downloaded(self) -> bool:
         """Whether the model can be used without the network."""
         return self.cached is not None and self.cached.complete
 

@@ -19,7 +19,7 @@ from app.wording import size
 class _Stage(Enum):
     IDLE = auto()
     OFFERED = auto()
-    LOOKING = auto()  # asking the Hub for the sizes of the missing models
+    ASKING = auto()  # asking the Hub for the sizes of the missing models
     CHECKING = auto()
     DOWNLOADING = auto()
 
@@ -39,7 +39,7 @@ class MissingModels(QObject):
         self._stage = _Stage.IDLE
         self._sources: tuple[str, ...] = ()
         self._size = 0
-        self._looked = False
+        self._size_known = False
         self._reported: TuneshiftError | None = None
         self._coming: list[Download] = []
         self._check = CandidateCheck(session, self)
@@ -57,14 +57,16 @@ class MissingModels(QObject):
         what = self.tr("{0} models").format(count) if count > 1 else self.tr("the model")
         if not self._size:
             return self.tr("Download {0} …").format(what)
-        about = size(self._size) if self._looked else self.tr("about {0}").format(size(self._size))
+        about = (
+            size(self._size) if self._size_known else self.tr("about {0}").format(size(self._size))
+        )
         return self.tr("Download {0} ({1})").format(what, about)
 
     @property
     def busy(self) -> str:
         """The label of the step in progress; empty if there is none."""
         return {
-            _Stage.LOOKING: self.tr("Asking the Hub …"),
+            _Stage.ASKING: self.tr("Asking the Hub …"),
             _Stage.CHECKING: self.tr("Comparing vocabularies …"),
             _Stage.DOWNLOADING: self.tr("Downloading …"),
         }.get(self._stage, "")
@@ -73,18 +75,18 @@ class MissingModels(QObject):
         """Ask the Hub for unknown sizes, otherwise check the recipe and download its models."""
         if self._stage is not _Stage.OFFERED:
             return
-        self._set_stage(_Stage.LOOKING)
-        sources, only_look = self._sources, not self._size
+        self._set_stage(_Stage.ASKING)
+        sources, only_sizes = self._sources, not self._size
 
-        def look() -> tuple[int, int]:
+        def ask() -> tuple[int, int]:
             models = [hub.describe(hub.parse(source)) for source in sources]
             return sum(model.missing for model in models), hub.free_disk()
 
         def done(answer: tuple[int, int]) -> None:
-            if sources == self._sources and self._stage is _Stage.LOOKING:
-                self._on_looked(*answer, only_look=only_look)
+            if sources == self._sources and self._stage is _Stage.ASKING:
+                self._on_sizes(*answer, only_sizes=only_sizes)
 
-        self._session.downloads.ask(self, look, done, self._fail)
+        self._session.downloads.ask(self, ask, done, self._fail)
 
     # Missing models
 
@@ -105,7 +107,7 @@ class MissingModels(QObject):
 
         def done(missing: tuple[str, ...]) -> None:
             if self._session.problem and self._session.recipe == recipe and missing:
-                self._sources, self._looked = missing, False
+                self._sources, self._size_known = missing, False
                 self._size = recipe.download_bytes if missing == named else 0
                 self._set_stage(_Stage.OFFERED)
 
@@ -122,15 +124,15 @@ class MissingModels(QObject):
 
     def _fail(self, error: TuneshiftError) -> None:
         """Show the error; the offer stays for another try."""
-        if self._stage in (_Stage.LOOKING, _Stage.CHECKING):
+        if self._stage in (_Stage.ASKING, _Stage.CHECKING):
             self._set_stage(_Stage.OFFERED)
             self._reported = error
             self._session.report(error)
 
     # Looking, checking, downloading
 
-    def _on_looked(self, missing: int, disk: int, *, only_look: bool) -> None:
-        self._size, self._looked = missing, True
+    def _on_sizes(self, missing: int, disk: int, *, only_sizes: bool) -> None:
+        self._size, self._size_known = missing, True
         if missing > disk:
             self._fail(
                 HubError(
@@ -141,7 +143,7 @@ class MissingModels(QObject):
                     ),
                 )
             )
-        elif only_look:
+        elif only_sizes:
             self._set_stage(_Stage.OFFERED)
         else:
             self._set_stage(_Stage.CHECKING)

@@ -78,15 +78,15 @@ class RecipeLibrary(QDialog):
         self.export = QPushButton(self.tr("Export …"))
         self.duplicate = QPushButton(self.tr("Duplicate"))
         self.duplicate.setToolTip(self.tr("Copy the recipe to your own recipes and open the copy"))
-        self.closing = QPushButton(self.tr("Close"))
-        self.take = QPushButton(self.tr("Open"))
-        self.take.setProperty("role", "primary")
+        self.close_button = QPushButton(self.tr("Close"))
+        self.open_button = QPushButton(self.tr("Open"))
+        self.open_button.setProperty("role", "primary")
         for button, slot in (
             (self.open_file, lambda: recipe_files.ask_open(self._session, self)),
             (self.export, self._export),
             (self.duplicate, self._duplicate),
-            (self.closing, self.close),
-            (self.take, self._open),
+            (self.close_button, self.close),
+            (self.open_button, self._open),
         ):
             button.setAutoDefault(False)
             button.clicked.connect(slot)
@@ -97,7 +97,7 @@ class RecipeLibrary(QDialog):
         for button in (self.open_file, self.export, self.duplicate):
             buttons.addWidget(button)
         buttons.addStretch(1)
-        for button in (self.closing, self.take):
+        for button in (self.close_button, self.open_button):
             buttons.addWidget(button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE, 2 * SPACE)
@@ -147,11 +147,11 @@ class RecipeLibrary(QDialog):
     def _update(self) -> None:
         entry, editable = self._chosen(), self._session.editable
         recipe = entry.recipe if entry else None
-        self.take.setEnabled(recipe is not None and editable)
+        self.open_button.setEnabled(recipe is not None and editable)
         self.duplicate.setEnabled(recipe is not None and editable)
         self.export.setEnabled(recipe is not None)
         why_not = self.tr("The recipe cannot be changed during a run. Press Esc to stop the run.")
-        self.take.setToolTip("" if editable else why_not)
+        self.open_button.setToolTip("" if editable else why_not)
         if entry and entry.error:
             self.details.show_message(str(entry.error), "error")
         else:

@@ -195,15 +195,15 @@ class ServeDialog(QDialog):
 
     def _describe_figures(self) -> str:
         figures = self._serving.figures
-        told = self.tr("Requests: {0} · completions: {1} · tokens: {2} · waiting: {3}").format(
+        counts = self.tr("Requests: {0} · completions: {1} · tokens: {2} · waiting: {3}").format(
             *(
                 f"{count:,}"
                 for count in (figures.requests, figures.texts, figures.tokens, figures.waiting)
             )
         )
         if not figures.client:
-            return told
-        return self.tr("{0} · current client: {1}").format(told, " ".join(figures.client.split()))
+            return counts
+        return self.tr("{0} · current client: {1}").format(counts, " ".join(figures.client.split()))
 
     def _show_snippet(self, edit: QPlainTextEdit, text: str) -> None:
         if edit.toPlainText() != text:

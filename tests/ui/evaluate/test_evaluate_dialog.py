@@ -120,13 +120,13 @@ def test_scores_and_chart_follow(
     assert dialog.stop.isVisible()
     assert (dialog.progress.value(), dialog.progress.maximum()) == (2, 16)
     qtbot.waitUntil(lambda: [row[0] for row in cells(dialog)] == ["base"])
-    assert "2 of 16 answers" in dialog.told.message
+    assert "2 of 16 answers" in dialog.message.message
     desk.advance()
     titles = [row[0] for row in cells(dialog)]
     assert titles == ["base", "expert “Style”", "expert “Mood”", "tuned"]
     assert [row[3] for row in cells(dialog)] == ["4"] * 4
     assert dialog.results.chart.described.startswith("base 0.")
-    assert "Complete" in dialog.told.message
+    assert "Complete" in dialog.message.message
     assert not dialog.resume.isVisible()
     assert dialog.start.isVisible()
 
@@ -178,22 +178,22 @@ def test_an_evaluation_stops_and_resumes(dialog: EvaluateDialog, desk: Desk, tas
     dialog.start.click()
     desk.advance(4)
     dialog.stop.click()
-    assert dialog.told.message == "Stopping …"
+    assert dialog.message.message == "Stopping …"
     desk.advance()
-    assert "Stopped" in dialog.told.message
+    assert "Stopped" in dialog.message.message
     assert dialog.resume.isVisible()
     dialog.resume.click()
     desk.advance()
-    assert "Complete" in dialog.told.message
+    assert "Complete" in dialog.message.message
 
 
 def test_an_error_says_what_to_do(dialog: EvaluateDialog, desk: Desk) -> None:
     dialog.form.tasks.choose(["gsm8k-zero-shot"], {"gsm8k-zero-shot": "/nowhere.jsonl"})
     dialog.start.click()
     desk.advance()
-    assert "/nowhere.jsonl" in dialog.told.message
+    assert "/nowhere.jsonl" in dialog.message.message
     assert not dialog.resume.isVisible()  # there is nothing to go on with
-    assert dialog.told.property("role") == "error"
+    assert dialog.message.property("role") == "error"
     assert dialog.start.isEnabled()
 
 

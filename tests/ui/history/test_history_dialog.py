@@ -96,15 +96,15 @@ def test_delete_and_undo(dialog: HistoryDialog, kept: Session) -> None:
     dialog.delete.trigger()
     assert titles(dialog) == []
     assert dialog._empty.text() == "Every run is saved here."
-    assert dialog.told.text() or dialog.told.toolTip()
-    assert dialog.bring_back.isVisible()
+    assert dialog.message.text() or dialog.message.toolTip()
+    assert dialog.undo_button.isVisible()
     dialog.undo.trigger()
     assert titles(dialog) == ["Cherry", "Banana", "Apple"]
-    assert not dialog.bring_back.isVisible()
+    assert not dialog.undo_button.isVisible()
     choose(dialog, "Banana")
     dialog.delete.trigger()
     assert [run.prompt for run in dialog.chosen()] == ["Apple"]
-    dialog.bring_back.click()
+    dialog.undo_button.click()
     assert [run.prompt for run in dialog.chosen()] == ["Banana"]
 
 
@@ -116,11 +116,11 @@ def test_deletions_are_undone_one_after_another(dialog: HistoryDialog) -> None:
     dialog.undo.trigger()
     assert titles(dialog) == ["Cherry", "Apple"]
     assert [run.prompt for run in dialog.chosen()] == ["Cherry"]
-    assert "Banana" in (dialog.told.text() + dialog.told.toolTip())
-    dialog.bring_back.click()
+    assert "Banana" in (dialog.message.text() + dialog.message.toolTip())
+    dialog.undo_button.click()
     assert titles(dialog) == ["Cherry", "Banana", "Apple"]
     assert [run.prompt for run in dialog.chosen()] == ["Banana"]
-    assert not dialog.bring_back.isVisible()
+    assert not dialog.undo_button.isVisible()
 
 
 def test_opening_shows_the_run_and_running_again_makes_another(
@@ -131,9 +131,9 @@ def test_opening_shows_the_run_and_running_again_makes_another(
     run = kept.runs.current
     assert run is not None
     assert run.prompt == "Apple"
-    dialog.again.click()
+    dialog.run_again.click()
     assert kept.runs.running
-    assert not dialog.again.isEnabled()
+    assert not dialog.run_again.isEnabled()
     bridge.start_run()
     bridge.decode(2)
     bridge.finish_run()
@@ -151,7 +151,7 @@ def test_opening_shows_the_run_and_running_again_makes_another(
 
 def test_more_than_one_can_be_deleted_and_not_opened(dialog: HistoryDialog) -> None:
     dialog.table.selectAll()
-    for button in (dialog.open_run, dialog.again, dialog.recipe, dialog.export):
+    for button in (dialog.open_run, dialog.run_again, dialog.recipe, dialog.export):
         assert not button.isEnabled()
     assert dialog.delete.isEnabled()
     assert dialog.details.text.toPlainText() == ""

@@ -118,18 +118,18 @@ def test_a_result_that_stays_chosen_is_looked_up(
     assert described == [f"{QWEN}-Instruct"]
     assert "988 MB" in dialog.facts.message
     assert "40.0 GB free" in dialog.facts.message
-    assert dialog.take.text() == "Download 988 MB"
+    assert dialog.action.text() == "Download 988 MB"
 
 
 def test_download_checks_first_then_comes_and_is_used(
     qtbot: QtBot, dialog: HubDialog, fake_hub: FakeHub, bridge: FakeBridge, session: Session
 ) -> None:
     choose(qtbot, dialog, QWEN)
-    click(qtbot, dialog.take)
+    click(qtbot, dialog.action)
     check = asked_check(qtbot, bridge)
     assert check.recipe.checkpoints()[1].source == f"hub:{QWEN}"
     assert fake_hub.online[-1] == ("fetch_metadata", QWEN)
-    assert not dialog.take.isEnabled()
+    assert not dialog.action.isEnabled()
     bridge.events.emit([Checked(check.id, invent_preflight(check.recipe))])
     moving = transfer(qtbot, fake_hub)
     moving.report(247_000_000, 988_000_000)
@@ -151,7 +151,7 @@ def test_a_vocabulary_that_does_not_fit_is_told_before_the_download(
     qtbot: QtBot, dialog: HubDialog, fake_hub: FakeHub, bridge: FakeBridge
 ) -> None:
     choose(qtbot, dialog, QWEN)
-    click(qtbot, dialog.take)
+    click(qtbot, dialog.action)
     check = asked_check(qtbot, bridge)
     bridge.events.emit([Checked(check.id, different(invent_preflight(check.recipe), 1))])
     assert (
@@ -159,8 +159,8 @@ def test_a_vocabulary_that_does_not_fit_is_told_before_the_download(
         in dialog.message.message
     )
     assert fake_hub.transfers == []
-    assert dialog.take.text() == "Download anyway"
-    click(qtbot, dialog.take)  # perhaps the other roles are to be changed next
+    assert dialog.action.text() == "Download anyway"
+    click(qtbot, dialog.action)  # perhaps the other roles are to be changed next
     transfer(qtbot, fake_hub)
 
 
@@ -168,7 +168,7 @@ def test_an_unusable_model_is_told_before_the_download(
     qtbot: QtBot, dialog: HubDialog, fake_hub: FakeHub, bridge: FakeBridge
 ) -> None:
     choose(qtbot, dialog, QWEN)
-    click(qtbot, dialog.take)
+    click(qtbot, dialog.action)
     check = asked_check(qtbot, bridge)
     error = CheckpointError("The model can read text but not continue it")
     bridge.events.emit([Failed(check.id, error)])
@@ -180,7 +180,7 @@ def test_another_role_that_is_not_here_does_not_hold_the_download_up(
     qtbot: QtBot, dialog: HubDialog, fake_hub: FakeHub, bridge: FakeBridge
 ) -> None:
     choose(qtbot, dialog, QWEN)
-    click(qtbot, dialog.take)
+    click(qtbot, dialog.action)
     check = asked_check(qtbot, bridge)
     bridge.events.emit([Failed(check.id, NotDownloadedError("hub:other/base"))])
     assert "other/base is not on this machine yet" in dialog.message.message
@@ -194,7 +194,7 @@ def test_check_alone_downloads_no_weights_and_can_be_stopped(
     click(qtbot, dialog.check)
     asked_check(qtbot, bridge)
     click(qtbot, dialog.cancel_check)
-    assert dialog.take.isEnabled()
+    assert dialog.action.isEnabled()
     bridge.check(kind=Check)  # too late
     assert dialog.message.message == ""
     click(qtbot, dialog.check)
@@ -208,7 +208,7 @@ def test_cancel_and_retry(
     qtbot: QtBot, dialog: HubDialog, fake_hub: FakeHub, bridge: FakeBridge, session: Session
 ) -> None:
     choose(qtbot, dialog, QWEN)
-    click(qtbot, dialog.take)
+    click(qtbot, dialog.action)
     asked_check(qtbot, bridge)
     bridge.check(kind=Check)
     first = transfer(qtbot, fake_hub)
@@ -216,8 +216,8 @@ def test_cancel_and_retry(
     click(qtbot, bar.cancel)
     qtbot.waitUntil(lambda: first.cancelled)
     assert not bar.isVisible()
-    assert dialog.take.isEnabled()
-    click(qtbot, dialog.take)
+    assert dialog.action.isEnabled()
+    click(qtbot, dialog.action)
     qtbot.waitUntil(lambda: len([c for c in bridge.commands if isinstance(c, Check)]) == 2)
     bridge.check(kind=Check)
     qtbot.waitUntil(lambda: len(fake_hub.transfers) == 2)
@@ -238,10 +238,10 @@ def test_a_gated_model_shows_the_link_and_the_step(
     assert f'<a href="{link}">' in dialog.facts.text()
     error = HubError("It is gated", next_step=f"Open {link}, accept its terms, then log in.")
     fake_hub.errors["fetch_metadata"] = error
-    click(qtbot, dialog.take)
+    click(qtbot, dialog.action)
     qtbot.waitUntil(lambda: str(error) in dialog.message.message)
     assert f'<a href="{link}">{link}</a>,' in dialog.message.text()
-    assert dialog.take.text() == "Download 13.5 GB"  # to be tried again once agreed
+    assert dialog.action.text() == "Download 13.5 GB"  # to be tried again once agreed
 
 
 def test_offline_lists_what_is_here_and_that_can_be_used(
@@ -252,8 +252,8 @@ def test_offline_lists_what_is_here_and_that_can_be_used(
     qtbot.waitUntil(lambda: "cannot be reached" in dialog.message.message)
     assert "The list shows the downloaded models" in dialog.message.message
     dialog.table.selectRow(0)
-    assert dialog.take.text() == "Use"
-    click(qtbot, dialog.take)
+    assert dialog.action.text() == "Use"
+    click(qtbot, dialog.action)
     assert session.recipe.checkpoints()[1].source == "hub:HuggingFaceTB/SmolLM2-135M"
     assert not dialog.isVisible()
     assert [name for name, _ in fake_hub.online] == ["search"]
@@ -265,10 +265,10 @@ def test_the_revision_is_part_of_what_is_chosen(
     choose(qtbot, dialog, QWEN)
     dialog.revision.clear()
     qtbot.keyClicks(dialog.revision, "v1.0")
-    assert dialog.take.text() == "Look up"  # what was said was said of another revision
+    assert dialog.action.text() == "Look up"  # what was said was said of another revision
     qtbot.keyClick(dialog.revision, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: dialog.take.text() == "Download 988 MB")
-    click(qtbot, dialog.take)
+    qtbot.waitUntil(lambda: dialog.action.text() == "Download 988 MB")
+    click(qtbot, dialog.action)
     asked_check(qtbot, bridge)
     bridge.check(kind=Check)
     transfer(qtbot, fake_hub).finish()
@@ -296,17 +296,17 @@ def test_while_a_run_is_on_nothing_is_put_into_the_recipe(
     qtbot: QtBot, dialog: HubDialog, fake_hub: FakeHub, bridge: FakeBridge, session: Session
 ) -> None:
     choose(qtbot, dialog, QWEN)
-    click(qtbot, dialog.take)
+    click(qtbot, dialog.action)
     asked_check(qtbot, bridge)
     bridge.check(kind=Check)
     moving = transfer(qtbot, fake_hub)
     session.runs.generate("Once upon a time")
     moving.finish()
     qtbot.waitUntil(lambda: "after the run has ended" in dialog.message.message)
-    qtbot.waitUntil(lambda: dialog.take.text() == "Use")
-    assert not dialog.take.isEnabled()
+    qtbot.waitUntil(lambda: dialog.action.text() == "Use")
+    assert not dialog.action.isEnabled()
     bridge.finish_run()
-    click(qtbot, dialog.take)
+    click(qtbot, dialog.action)
     assert session.recipe.checkpoints()[1].source == f"hub:{QWEN}"
 
 
@@ -314,11 +314,11 @@ def test_closing_leaves_the_download_going_and_the_recipe_alone(
     qtbot: QtBot, dialog: HubDialog, fake_hub: FakeHub, bridge: FakeBridge, session: Session
 ) -> None:
     choose(qtbot, dialog, QWEN)
-    click(qtbot, dialog.take)
+    click(qtbot, dialog.action)
     asked_check(qtbot, bridge)
     bridge.check(kind=Check)
     moving = transfer(qtbot, fake_hub)
-    click(qtbot, dialog.closing)
+    click(qtbot, dialog.close_button)
     with qtbot.waitSignal(session.downloads.finished):
         moving.finish()
     assert session.recipe.checkpoints()[1].source != f"hub:{QWEN}"
@@ -335,8 +335,8 @@ def test_every_control_has_a_name_and_the_tab_key_reaches_it(
     for _ in range(20):
         reached.add(dialog.focusWidget())
         qtbot.keyClick(dialog.focusWidget(), Qt.Key.Key_Tab)
-    assert {*controls, dialog.search, dialog.check, dialog.take, dialog.closing} <= reached
+    assert {*controls, dialog.search, dialog.check, dialog.action, dialog.close_button} <= reached
     edits = [edit for edit in dialog.findChildren(QLineEdit) if edit.isVisible()]
     for edit in edits:  # Enter belongs to the field, not to a button
-        assert not any(button.isDefault() for button in dialog.findChildren(type(dialog.take)))
+        assert not any(button.isDefault() for button in dialog.findChildren(type(dialog.action)))
         assert edit.isEnabled()

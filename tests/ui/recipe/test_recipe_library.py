@@ -133,13 +133,13 @@ def test_headings_cannot_be_chosen(qtbot: QtBot, library: RecipeLibrary) -> None
 def test_filter_by_model_keeps_the_heading(qtbot: QtBot, library: RecipeLibrary) -> None:
     qtbot.keyClicks(library.filter, "demo/shakespeare")
     assert titles(library) == ["Shipped with Tuneshift", find_recipe("demo").name]
-    assert library.take.isEnabled()
+    assert library.open_button.isEnabled()
     qtbot.keyClick(library.filter, Qt.Key.Key_Down)
     assert library.list.hasFocus()
     library.filter.setFocus()
     qtbot.keyClicks(library.filter, "nothing has this")
     assert titles(library) == []
-    assert not library.take.isEnabled()
+    assert not library.open_button.isEnabled()
 
 
 def test_duplicate_makes_a_copy_of_ones_own_and_opens_it(
@@ -195,7 +195,7 @@ def test_a_file_that_cannot_be_read_says_why(
     qtbot.addWidget(library)
     choose(library, "broken.toml")
     assert "broken.toml" in library.details.message
-    assert not library.take.isEnabled()
+    assert not library.open_button.isEnabled()
 
 
 def test_while_a_run_is_on_the_recipe_cannot_be_changed(
@@ -203,11 +203,11 @@ def test_while_a_run_is_on_the_recipe_cannot_be_changed(
 ) -> None:
     choose(library, find_recipe("demo").name)
     session.runs.generate("Once")
-    assert not library.take.isEnabled()
+    assert not library.open_button.isEnabled()
     assert not library.duplicate.isEnabled()
     assert library.export.isEnabled()
     bridge.finish_run()
-    assert library.take.isEnabled()
+    assert library.open_button.isEnabled()
 
 
 def test_there_is_one_library_for_each_window(window: MainWindow, session: Session) -> None:
