@@ -245,8 +245,8 @@ class EvaluateDialog(QDialog):
             and bool(current.prepared or current.found)
         )
         recipe = current.recipe if current else self._session.recipe
-        weights = ", ".join(f"{alpha:g}" for alpha in recipe.alphas)
-        self._recipe.show_text(self.tr("{0}, α {1}").format(recipe.name, weights))
+        alphas = ", ".join(f"{alpha:g}" for alpha in recipe.alphas)
+        self._recipe.show_text(self.tr("{0}, α {1}").format(recipe.name, alphas))
         self.progress.setVisible(running)
         if current:
             self.progress.setMaximum(current.total)
