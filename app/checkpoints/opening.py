@@ -32,7 +32,7 @@ from app.errors import CheckpointError
 logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
 
 _OTHER_HEADS = ("ForSequenceClassification", "ForTokenClassification", "ForQuestionAnswering")
-"""Parts of the names of model classes whose output layer is not one of logits of tokens."""
+"""Endings of the names of model classes whose output layer does not compute logits of tokens."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
