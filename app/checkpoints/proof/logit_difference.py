@@ -28,7 +28,8 @@ def _of_row(row: Tensor, reference: Tensor) -> Difference:
     found, expected = (torch.log_softmax(logits.double(), -1) for logits in (row, reference))
     apart = torch.where(found == expected, 0.0, expected - found)  # −∞ in both is no difference
     weighed = torch.where(expected == -math.inf, 0.0, expected.exp() * apart)
-    likely = torch.maximum(found, expected) >= _LIKELY
+    least = min(_LIKELY, float(expected.max()))  # a flat row over many ids has no likely token
+    likely = torch.maximum(found, expected) >= least
     unusable = bool(torch.isnan(found).any())
     return Difference(
         divergence=math.inf if unusable else max(0.0, float(weighed.sum())),

@@ -5,7 +5,10 @@ from __future__ import annotations
 from app.checkpoints.proof.proof_report import Difference
 
 LIKELY = 1e-3
-"""Log-probabilities are compared of tokens that have this probability or more in either row."""
+"""Least probability, in either row, of tokens whose log-probabilities are compared.
+
+The most probable token is always compared.
+"""
 
 _BOUNDS = {
     "float32": Difference(divergence=1e-6, largest=1e-2),
