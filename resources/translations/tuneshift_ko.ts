@@ -3169,16 +3169,16 @@ Double-click the slider to reset α to the recipe&apos;s value.</source>
         <translation>생성</translation>
     </message>
     <message>
-        <source>Continue the prompt (Ctrl+Enter)</source>
-        <translation>프롬프트를 이어 씁니다 (Ctrl+Enter)</translation>
+        <source>Start a run that continues the prompt (Ctrl+Enter)</source>
+        <translation>프롬프트를 이어 쓰는 실행을 시작합니다 (Ctrl+Enter)</translation>
     </message>
     <message>
         <source>Stop</source>
         <translation>중지</translation>
     </message>
     <message>
-        <source>Stop after this token (Esc)</source>
-        <translation>이 토큰 뒤에 중지합니다 (Esc)</translation>
+        <source>Stop the run after the current token (Esc)</source>
+        <translation>현재 토큰 뒤에 실행을 중지합니다 (Esc)</translation>
     </message>
     <message>
         <source>Genera&amp;te one token</source>
@@ -4159,8 +4159,8 @@ To start a branch, choose another candidate at a token of a run.</source>
         <translation>선택된 토큰의 p(tuned) − p(base)에 대한 평균 기여도</translation>
     </message>
     <message>
-        <source>mean |size|</source>
-        <translation>평균 크기</translation>
+        <source>mean abs.</source>
+        <translation>평균 절댓값</translation>
     </message>
     <message>
         <source>Mean of the absolute contribution</source>

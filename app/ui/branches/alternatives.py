@@ -18,7 +18,7 @@ class Alternative:
     probability: float
     probability_base: float
     rank: int
-    taken: bool
+    current: bool
 
 
 class Alternatives:
@@ -26,10 +26,10 @@ class Alternatives:
 
     def __init__(self, run: Run, index: int) -> None:
         table = tabulate(run.candidates(index))
-        taken = run.tokens[index].token_id
+        current = run.tokens[index].token_id
         self.all = [
             Alternative(
-                int(id_), run.label(int(id_)), float(tuned), float(base), int(rank), id_ == taken
+                int(id_), run.label(int(id_)), float(tuned), float(base), int(rank), id_ == current
             )
             for id_, tuned, base, rank in zip(
                 table.token_ids, table.p_tuned, table.p_base, table.rank_tuned, strict=True

@@ -56,7 +56,7 @@ class _Delegate(QStyledItemDelegate):
             painter.drawText(place, right, number)
             place.setRight(place.right() - painter.fontMetrics().horizontalAdvance(number) - SPACE)
         text = str(index.data(Qt.ItemDataRole.DisplayRole))
-        painter.setPen(QColor(theme.muted if _is_taken(found) else theme.text))
+        painter.setPen(QColor(theme.muted if _is_current(found) else theme.text))
         shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, place.width())
         painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, shown)
         painter.restore()
@@ -100,7 +100,7 @@ class ForkPopup(QFrame):
         self.list.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.list.setAccessibleName(self.tr("Candidates"))
         self.list.itemClicked.connect(lambda _: self.accept())
-        self.list.currentItemChanged.connect(self._tell)
+        self.list.currentItemChanged.connect(self._show_hint)
         self.hint = QLabel()
         self.hint.setProperty("role", "caption")
         self.hint.setWordWrap(True)
@@ -129,7 +129,7 @@ class ForkPopup(QFrame):
         at = self.list.currentRow()
         while 0 <= at + by < self.list.count():
             at += by
-            if not _is_taken(self.list.item(at).data(_ALTERNATIVE)):
+            if not _is_current(self.list.item(at).data(_ALTERNATIVE)):
                 self.list.setCurrentRow(at)
                 return
 
@@ -142,7 +142,7 @@ class ForkPopup(QFrame):
             item.setData(_TYPED, typed)
         for one in found:
             text = quoted(one.text)
-            if one.taken:
+            if one.current:
                 text = self.tr("{0} (current token)").format(text)
             item = QListWidgetItem(text, self.list)
             item.setData(_ALTERNATIVE, one)
@@ -151,9 +151,9 @@ class ForkPopup(QFrame):
         else:
             self.list.setCurrentRow(-1)
             self.move_choice(1)
-        self._tell()
+        self._show_hint()
 
-    def _tell(self) -> None:
+    def _show_hint(self) -> None:
         """Show a hint that says what Enter will do."""
         item = self.list.currentItem()
         one = item.data(_ALTERNATIVE) if item else None
@@ -185,7 +185,7 @@ class ForkPopup(QFrame):
     def accept(self) -> None:
         """Start the branch from the selected candidate or the typed text."""
         item = self.list.currentItem()
-        if item is None or _is_taken(item.data(_ALTERNATIVE)):
+        if item is None or _is_current(item.data(_ALTERNATIVE)):
             return
         runs, one = self._session.runs, item.data(_ALTERNATIVE)
         self.close()
@@ -226,5 +226,5 @@ class ForkPopup(QFrame):
         self.field.setFocus()
 
 
-def _is_taken(found: object) -> bool:
-    return isinstance(found, Alternative) and found.taken
+def _is_current(found: object) -> bool:
+    return isinstance(found, Alternative) and found.current

@@ -171,7 +171,7 @@ class CompareDialog(QDialog):
         for column in self.columns:
             is_new = column.run is not column.text.run
             column.text.show_run(column.run, muted)
-            column.figures.setText(self._tell(column.run, common))
+            column.figures.setText(self._statistics(column.run, common))
             if is_new:
                 column.text.show_divergence()
         self.strip.show_runs(runs if both else (), common)
@@ -193,7 +193,7 @@ class CompareDialog(QDialog):
             return self.tr("One run is the beginning of the other.")
         return self.tr("The runs share {0}.").format(self._words.count(common))
 
-    def _tell(self, run: Run | None, common: int) -> str:
+    def _statistics(self, run: Run | None, common: int) -> str:
         """Statistics of the tokens after the divergence, or of the whole run without any."""
         if run is None:
             return ""

@@ -30,10 +30,13 @@ class RunMenu(SessionMenu):
             self.tr("Generate"),
             lambda: session.runs.generate(prompt()),
             ("Ctrl+Return", "Ctrl+Enter"),
-            self.tr("Continue the prompt (Ctrl+Enter)"),
+            self.tr("Start a run that continues the prompt (Ctrl+Enter)"),
         )
         self.stop = self.add(
-            self.tr("Stop"), session.runs.stop, "Esc", self.tr("Stop after this token (Esc)")
+            self.tr("Stop"),
+            session.runs.stop,
+            "Esc",
+            self.tr("Stop the run after the current token (Esc)"),
         )
         self.addSeparator()
         self._step = self.add(

@@ -106,7 +106,7 @@ def pair_headings() -> list[Heading]:
             translate("Summary", "Mean contribution to p(tuned) − p(base) of the chosen tokens"),
         ),
         Heading(
-            translate("Summary", "mean |size|"),
+            translate("Summary", "mean abs."),
             translate("Summary", "Mean of the absolute contribution"),
         ),
     ]

@@ -46,9 +46,9 @@ def test_candidates_come_by_their_tuned_probability(run: Run) -> None:
     found = Alternatives(run, INDEX).all
     assert [one.rank for one in found] == list(range(1, len(WORDS) + 1))
     assert sum(one.probability for one in found) == pytest.approx(1, abs=1e-5)
-    taken = [one for one in found if one.taken]
-    assert [one.token_id for one in taken] == [run.tokens[INDEX].token_id]
-    assert taken[0].probability == pytest.approx(run.tokens[INDEX].attribution.p_tuned, abs=1e-6)
+    current = [one for one in found if one.current]
+    assert [one.token_id for one in current] == [run.tokens[INDEX].token_id]
+    assert current[0].probability == pytest.approx(run.tokens[INDEX].attribution.p_tuned, abs=1e-6)
 
 
 def test_typed_text_filters_candidates(run: Run) -> None:
@@ -65,7 +65,7 @@ def test_typed_text_filters_candidates(run: Run) -> None:
 def test_enter_forks_with_the_best_other_candidate(
     open_at: Callable[[int], ForkPopup], run: Run, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
-    best = next(one for one in Alternatives(run, INDEX).all if not one.taken)
+    best = next(one for one in Alternatives(run, INDEX).all if not one.current)
     popup = open_at(INDEX)
     qtbot.keyClick(popup.field, Qt.Key.Key_Return)
     assert asked(bridge).kept == run.token_ids[:INDEX]
@@ -76,7 +76,7 @@ def test_enter_forks_with_the_best_other_candidate(
 def test_keys_skip_the_current_token(
     open_at: Callable[[int], ForkPopup], run: Run, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
-    others = [one for one in Alternatives(run, INDEX).all if not one.taken]
+    others = [one for one in Alternatives(run, INDEX).all if not one.current]
     popup = open_at(INDEX)
     qtbot.keyClick(popup.field, Qt.Key.Key_Up)  # nothing is above the first row
     for _ in others[1:4]:
