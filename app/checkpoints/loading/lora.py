@@ -38,9 +38,8 @@ def twin(model: PreTrainedModel) -> PreTrainedModel:
 def _tensors_of_int8(module: torch.nn.Module) -> list[Tensor]:
     """The tensors that bitsandbytes keeps of an int8 layer beside its parameters."""
     layer: Any = module
-    kind = type(
-        module
-    )  # by name, because importing bitsandbytes is slow; PEFT has one of that name
+    kind = type(module)
+    # Importing bitsandbytes is slow, so its class is known by name; PEFT has one of the same name.
     if kind.__name__ != "Linear8bitLt" or not kind.__module__.startswith("bitsandbytes."):
         return []
     if layer.weight.CB is not None:  # moves to the state at the first use, and there only once
