@@ -155,7 +155,7 @@ class StatusBar(QWidget):
         by_hand = run and (run.scored or run.stepping)
         if run and run.finish_reason and not (by_hand and run.finish_reason is FinishReason.LENGTH):
             return {
-                FinishReason.EOS: self.tr("Ended: the models generated the end-of-text token"),
+                FinishReason.EOS: self.tr("Ended at the end-of-text token"),
                 FinishReason.STOP: self.tr("Ended at a stop string"),
                 FinishReason.LENGTH: self.tr("Ended at the token limit"),
                 FinishReason.CANCELLED: self.tr("Stopped"),

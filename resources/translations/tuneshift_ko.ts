@@ -4084,8 +4084,8 @@ To start a branch, choose another candidate at a token of a run.</source>
         <translation>“{0}”을(를) 읽기 전에 중지했습니다. 이어 쓰면 읽습니다</translation>
     </message>
     <message>
-        <source>Ended: the models generated the end-of-text token</source>
-        <translation>종료: 모델이 텍스트 끝 토큰을 생성함</translation>
+        <source>Ended at the end-of-text token</source>
+        <translation>텍스트 끝 토큰에서 끝남</translation>
     </message>
     <message>
         <source>Ended at a stop string</source>

@@ -158,7 +158,7 @@ def test_a_text_that_ends_at_once_is_a_text(
     assert run.tokens == []
     assert session.problem is None
     line = StatusBar(session)
-    assert line._describe_state() == "Ended: the models generated the end-of-text token"
+    assert line._describe_state() == "Ended at the end-of-text token"
     session.runs.continue_run()
     bridge.work()
     assert session.problem is None
