@@ -2603,6 +2603,22 @@ Double-click the slider to reset α to the recipe&apos;s value.</source>
         <translation>실행 중에는 레시피를 바꿀 수 없습니다. Esc를 누르면 실행이 중지됩니다.</translation>
     </message>
     <message>
+        <source>Base: {0}</source>
+        <translation>베이스: {0}</translation>
+    </message>
+    <message>
+        <source>Download: {0} in total</source>
+        <translation>다운로드: 모두 {0}</translation>
+    </message>
+    <message>
+        <source>Untested: this recipe has not been tried with its models yet.</source>
+        <translation>미검증: 이 레시피는 아직 실제 모델로 시험하지 않았습니다.</translation>
+    </message>
+    <message>
+        <source>{0}, an adapter over {1}</source>
+        <translation>{0} ({1}의 어댑터)</translation>
+    </message>
+    <message>
         <source>Close</source>
         <translation>닫기</translation>
     </message>
@@ -3587,6 +3603,10 @@ To start a branch, choose another candidate at a token of a run.</source>
         <translation>한 줄에 하나씩</translation>
     </message>
     <message>
+        <source>Click to show or hide the sampling settings.</source>
+        <translation>클릭하면 샘플링 설정을 표시하거나 숨깁니다.</translation>
+    </message>
+    <message>
         <source>Sampling: {0}</source>
         <translation>샘플링: {0}</translation>
     </message>
@@ -3986,6 +4006,13 @@ To start a branch, choose another candidate at a token of a run.</source>
     </message>
 </context>
 <context>
+    <name>SourceTitles</name>
+    <message>
+        <source>{0}, shipped with Tuneshift</source>
+        <translation>{0} (Tuneshift에 포함)</translation>
+    </message>
+</context>
+<context>
     <name>StatusBar</name>
     <message>
         <source>Device and dtype of the base</source>
@@ -4317,6 +4344,14 @@ To start a branch, choose another candidate at a token of a run.</source>
         <translation>데이터 파일 선택</translation>
     </message>
     <message>
+        <source>Task of lm-evaluation-harness</source>
+        <translation>lm-evaluation-harness의 과제</translation>
+    </message>
+    <message>
+        <source>Shipped with Tuneshift</source>
+        <translation>Tuneshift 기본 제공</translation>
+    </message>
+    <message>
         <source>Tasks and questions (*.toml *.jsonl *.jsonl.gz *.yaml *.yml)</source>
         <translation>과제와 문항 (*.toml *.jsonl *.jsonl.gz *.yaml *.yml)</translation>
     </message>
@@ -4335,10 +4370,6 @@ To start a branch, choose another candidate at a token of a run.</source>
     <message>
         <source>Data file of the selected task</source>
         <translation>선택한 과제의 데이터 파일</translation>
-    </message>
-    <message>
-        <source>a task of lm-evaluation-harness</source>
-        <translation>lm-evaluation-harness의 과제</translation>
     </message>
     <message>
         <source>Add task</source>

@@ -205,9 +205,16 @@ class TaskList(QWidget):
         item.setData(_TASK, task)
         item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
         item.setCheckState(Qt.CheckState.Unchecked)
-        item.setToolTip(str(task.path) if task.path else self.tr("a task of lm-evaluation-harness"))
+        item.setToolTip(self._origin(task))
         self.tasks.addItem(item)
         return item
+
+    def _origin(self, task: ListedTask) -> str:
+        """The origin of a task, for its tool tip."""
+        if not task.path:
+            return self.tr("Task of lm-evaluation-harness")
+        shipped = task.name in builtin_tasks()
+        return self.tr("Shipped with Tuneshift") if shipped else str(task.path)
 
     def _on_checked(self, item: QListWidgetItem) -> None:
         """Select a task that has just been checked, so that its data file can be chosen."""

@@ -20,9 +20,10 @@ from app.checkpoints.spec import CheckpointSpec, Recipe
 from app.ui.recipe import recipe_files
 from app.ui.recipe.recipe_delegate import CAPTION_ROLE, HEADING_ROLE, RecipeDelegate
 from app.ui.recipe.recipe_files import RecipeEntry
-from app.ui.recipe.source_titles import place_of
+from app.ui.recipe.source_titles import is_builtin, place_of, titles_of
 from app.ui.state.session import Session
 from app.ui.theme import SPACE
+from app.ui.translation import translate
 from app.ui.widgets.dialogs import show_once
 from app.ui.widgets.message_label import MessageLabel
 from app.wording import size
@@ -199,7 +200,7 @@ def _item(entry: RecipeEntry) -> QStandardItem:
     item.setData(entry.caption, CAPTION_ROLE)
     item.setData(entry, _ENTRY_ROLE)
     item.setData(_searched(entry), _SEARCH_ROLE)
-    item.setToolTip(str(entry.path) if entry.path else entry.title)
+    item.setToolTip(str(entry.path) if entry.path else "")
     item.setData(entry.caption, Qt.ItemDataRole.AccessibleDescriptionRole)
     return item
 
@@ -211,18 +212,29 @@ def _searched(entry: RecipeEntry) -> str:
 
 def _describe(recipe: Recipe) -> str:
     lines = [recipe.description] if recipe.description else []
-    lines.append(f"Base: {_named(recipe.base)}")
+    lines.append(translate("RecipeLibrary", "Base: {0}").format(_named(recipe.base)))
     lines += [
         f"{pair.name} (α {pair.alpha:g}): {_named(pair.expert)} − {_named(pair.antiexpert)}"
         for pair in recipe.pairs
     ]
     if recipe.download_bytes:
-        lines.append(f"Download: {size(recipe.download_bytes)} in total.")
+        amount = size(recipe.download_bytes)
+        lines.append(translate("RecipeLibrary", "Download: {0} in total").format(amount))
     if recipe.untested:
-        lines.append("Untested: this recipe has not been tried with its real models yet.")
+        lines.append(
+            translate(
+                "RecipeLibrary", "Untested: this recipe has not been tried with its models yet."
+            )
+        )
     return "\n".join(lines)
 
 
 def _named(spec: CheckpointSpec) -> str:
-    over = f" over {place_of(spec.over)}" if spec.over else ""
-    return f"{place_of(spec.source)}{over}"
+    name, *over = [_name(source) for source in (spec.source, spec.over) if source]
+    if not over:
+        return name
+    return translate("RecipeLibrary", "{0}, an adapter over {1}").format(name, *over)
+
+
+def _name(source: str) -> str:
+    return titles_of([source])[0] if is_builtin(source) else place_of(source)

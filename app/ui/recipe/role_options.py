@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 from app.checkpoints.spec import CHAT, DTYPES, PERSONA_TEMPLATE, PLAIN, CheckpointSpec
 from app.errors import RecipeError
 from app.ui.recipe.role_caption import details
-from app.ui.recipe.source_titles import place_of
+from app.ui.recipe.source_titles import describe_source
 from app.ui.state.session import Session
 from app.ui.theme import SPACE
 from app.ui.widgets.elided_label import ElidedLabel
@@ -179,9 +179,9 @@ class RoleOptions(QDialog):
 
     def _show(self, spec: CheckpointSpec) -> None:
         over = self.tr("{0}, an adapter over {1}").format(
-            place_of(spec.source), place_of(spec.over)
+            describe_source(spec.source), describe_source(spec.over)
         )
-        self._source.show_text(over if spec.over else place_of(spec.source))
+        self._source.show_text(over if spec.over else describe_source(spec.source))
         for box, value in (
             (self.dtype, spec.dtype),
             (self.device, spec.device),

@@ -24,7 +24,7 @@ from app.ui.icons import icon
 from app.ui.recipe.prompt_dialogs import show_role_options
 from app.ui.recipe.role_caption import describe, details, fault
 from app.ui.recipe.role_options import RoleOptions
-from app.ui.recipe.source_titles import place_of, titles_of
+from app.ui.recipe.source_titles import describe_source, titles_of
 from app.ui.state.models.recipe_state import ADAPTER
 from app.ui.state.session import LoadState, Session
 from app.ui.theme import SMALL, SPACE, current_theme, set_role
@@ -157,7 +157,9 @@ class RolePicker(QWidget):
             for source, title in zip(sources, titles_of(sources), strict=True):
                 self._choice.addItem(title, source)
                 index = self._choice.count() - 1
-                self._choice.setItemData(index, place_of(source), Qt.ItemDataRole.ToolTipRole)
+                self._choice.setItemData(
+                    index, describe_source(source), Qt.ItemDataRole.ToolTipRole
+                )
             self._choice.insertSeparator(self._choice.count())
             self._choice.addItem(self.tr("Folder …"), _FOLDER)
             self._choice.addItem(self.tr("From the Hub …"), _HUB)
@@ -230,7 +232,7 @@ class RolePicker(QWidget):
         editable = self._session.editable
         self._choice.setEnabled(editable)
         why_not = self.tr("Models cannot be changed during a run. Press Esc to stop the run.")
-        self._choice.setToolTip(place_of(source) if editable else why_not)
+        self._choice.setToolTip(describe_source(source) if editable else why_not)
         progress = self._under_way()
         self._progress.setVisible(progress is not None)
         if progress:

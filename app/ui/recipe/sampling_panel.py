@@ -225,7 +225,8 @@ class SamplingPanel(QWidget):
                 self._stop.setPlainText(write_stop_strings(sampling.stop))
         summary = self._summary(sampling)
         self._header.show_text(summary)
-        self._header.setToolTip(summary)
+        edit = self.tr("Click to show or hide the sampling settings.")
+        self._header.setToolTip(f"{summary}\n{edit}")
         self._header.setAccessibleName(self.tr("Sampling: {0}").format(summary))
 
     def _summary(self, sampling: GenerationConfig) -> str:

@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import PurePath
 
 from app.checkpoints.endpoint_address import address_of, is_endpoint
+from app.ui.translation import translate
 
 
 def titles_of(sources: list[str]) -> list[str]:
@@ -18,6 +19,19 @@ def titles_of(sources: list[str]) -> list[str]:
         else _title(source, "/".join(PurePath(place_of(source)).parts[-2:]))
         for source, name in zip(sources, last, strict=True)
     ]
+
+
+def is_builtin(source: str) -> bool:
+    """Whether a source is a checkpoint that ships with the program."""
+    return source.startswith("builtin:")
+
+
+def describe_source(source: str) -> str:
+    """The path, address or Hub id of a source; a built-in checkpoint has its title instead."""
+    if is_builtin(source):
+        title = _title(source, _last_part(source))
+        return translate("SourceTitles", "{0}, shipped with Tuneshift").format(title)
+    return place_of(source)
 
 
 def place_of(source: str) -> str:
@@ -33,7 +47,7 @@ def _last_part(source: str) -> str:
 
 
 def _title(source: str, name: str) -> str:
-    if source.startswith("builtin:"):
+    if is_builtin(source):
         return name.replace("_", " ").capitalize() if "/" not in name else name
     if source.startswith("gguf:"):
         return name.removesuffix(".gguf") + " (GGUF)"

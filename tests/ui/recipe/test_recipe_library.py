@@ -98,7 +98,9 @@ def test_shipped_recipes_say_size_untested_and_what_they_show(library: RecipeLib
         assert caption.endswith(recipe.description)
         choose(library, recipe.name)
         for spec in recipe.checkpoints():
-            assert spec.source.partition(":")[2] in library.details.message
+            name = spec.source.partition(":")[2]
+            shown = name if spec.source.startswith("hub:") else name.rpartition("/")[2].capitalize()
+            assert shown in library.details.message
         assert ("has not been tried" in library.details.message) is recipe.untested
 
 

@@ -39,7 +39,7 @@ from app.ui.recipe.recipe_panel import RecipePanel
 from app.ui.recipe.recipe_picker import RecipePicker
 from app.ui.recipe.role_options import RoleOptions
 from app.ui.recipe.role_picker import RolePicker
-from app.ui.recipe.source_titles import titles_of
+from app.ui.recipe.source_titles import describe_source, titles_of
 from app.ui.state.session import LoadState, Session
 from app.ui.theme import DARK, LIGHT, palette, stylesheet
 from app.ui.widgets.alpha_slider import AlphaSlider
@@ -282,6 +282,13 @@ def test_nothing_can_be_dropped_while_running(
 ) -> None:
     loaded_session.runs.generate("Once")
     assert not drop(roles(panel)[2], tmp_path)
+
+
+def test_a_source_is_described_without_internal_ids() -> None:
+    assert describe_source("builtin:demo/base") == "Base, shipped with Tuneshift"
+    assert describe_source("hub:owner/model") == "owner/model"
+    assert describe_source("gguf:/models/a.gguf") == "/models/a.gguf"
+    assert describe_source("adapter:hub:owner/lora") == "owner/lora"
 
 
 def test_folders_of_the_same_name_are_told_apart() -> None:
