@@ -19,7 +19,7 @@ from PySide6.QtGui import (
     QResizeEvent,
     QTextCursor,
 )
-from PySide6.QtWidgets import QFrame, QPlainTextEdit, QTextEdit, QToolTip, QWidget
+from PySide6.QtWidgets import QFrame, QPlainTextEdit, QToolTip, QWidget
 
 from app.decoding.types import WhatIfToken
 from app.ui.state.runs.run import Run
@@ -30,8 +30,9 @@ from app.ui.text.tint import mark_color
 from app.ui.text.tint_painter import TintPainter, paint_marks, paint_tints
 from app.ui.text.token_tints import TokenTints
 from app.ui.text.token_words import describe, describe_range, describe_token, what_if_tokens
+from app.ui.text.transcript_marks import selection_marks
 from app.ui.text.transcript_text import TextMap
-from app.ui.theme import current_theme, range_shade
+from app.ui.theme import current_theme
 
 _READING_SIZE = 1.2
 _CLICK = 4
@@ -203,27 +204,8 @@ class TranscriptText(QPlainTextEdit):
         self.verticalScrollBar().setValue(number - page // 3)
 
     def _mark_selected(self) -> None:
-        selection = self._session.selection
-        marks = []
-        if selection.range is not None and selection.range[0] < self._map.count:
-            first, end = selection.range
-            places = self._map.token_range(first)[0], self._map.token_range(end - 1)[1]
-            marks.append(self._mark(*places, range_shade(self._theme)))
-        if selection.token is not None and selection.token < self._map.count:
-            places = self._map.token_range(selection.token)
-            mark = self._mark(*places, QColor(self._theme.accent))
-            mark.format.setForeground(QColor(self._theme.on_accent))
-            marks.append(mark)
+        marks = selection_marks(self.document(), self._map, self._session.selection, self._theme)
         self.setExtraSelections(marks)
-
-    def _mark(self, start: int, end: int, color: QColor) -> QTextEdit.ExtraSelection:
-        mark = QTextEdit.ExtraSelection()
-        cursor = QTextCursor(self.document())
-        cursor.setPosition(start)
-        cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
-        mark.cursor = cursor
-        mark.format.setBackground(color)
-        return mark
 
     def _describe_selected(self) -> None:
         run, tints, selection = self._shown_run, self._tints, self._session.selection

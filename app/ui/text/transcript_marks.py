@@ -1,0 +1,36 @@
+"""Background marks of the selected token and the selected range in the transcript."""
+
+from __future__ import annotations
+
+from PySide6.QtGui import QColor, QTextCursor, QTextDocument
+from PySide6.QtWidgets import QTextEdit
+
+from app.ui.state.runs.selection import Selection
+from app.ui.text.transcript_text import TextMap
+from app.ui.theme import Theme, range_shade
+
+
+def selection_marks(
+    document: QTextDocument, text_map: TextMap, selection: Selection, theme: Theme
+) -> list[QTextEdit.ExtraSelection]:
+    """Marks of the selected range and, above it, of the selected token, if they are shown."""
+    marks = []
+    if selection.range is not None and selection.range[0] < text_map.count:
+        first, end = selection.range
+        start, stop = text_map.token_range(first)[0], text_map.token_range(end - 1)[1]
+        marks.append(_mark(document, start, stop, range_shade(theme)))
+    if selection.token is not None and selection.token < text_map.count:
+        mark = _mark(document, *text_map.token_range(selection.token), QColor(theme.accent))
+        mark.format.setForeground(QColor(theme.on_accent))
+        marks.append(mark)
+    return marks
+
+
+def _mark(document: QTextDocument, start: int, end: int, color: QColor) -> QTextEdit.ExtraSelection:
+    mark = QTextEdit.ExtraSelection()
+    cursor = QTextCursor(document)
+    cursor.setPosition(start)
+    cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
+    mark.cursor = cursor
+    mark.format.setBackground(color)
+    return mark
