@@ -33,7 +33,7 @@ from app.wording import duration
 
 _SIZE = QSize(1160, 680)
 _FRAME = QSize(24, 64)
-"""What a window manager needs around a dialog."""
+"""Pixels for the frame that the window manager draws around a dialog."""
 _FORM_WIDTH = 316
 _REFRESH_MS, _ROWS_MS = 300, 1500
 """Milliseconds between updates of the scores and of the rows of questions."""

@@ -213,16 +213,16 @@ class QuestionsView(QWidget):
         ]
 
     def _is_kept(self, index: int) -> bool:
-        wanted = self.filter.currentData()
-        if wanted == "all":
+        kept = self.filter.currentData()
+        if kept == "all":
             return True
         tuned = self._value("tuned", index)
         base = self._value("base", index)
-        if wanted == "wrong":
+        if kept == "wrong":
             return tuned is not None and tuned < 1
         if tuned is None or base is None:
             return False
-        return tuned > base if wanted == "gained" else tuned < base
+        return tuned > base if kept == "gained" else tuned < base
 
     def _value(self, kind: str, index: int) -> float | None:
         """The score of question ``index`` by the first role of kind ``kind``."""

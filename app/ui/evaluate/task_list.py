@@ -251,10 +251,10 @@ class TaskList(QWidget):
         self._data_title.setText(
             self.tr("Data of {0}").format(task.title) if task else self.tr("Data")
         )
-        wanted = task is not None and task.path is not None and needs_data(task.path)
+        required = task is not None and task.path is not None and needs_data(task.path)
         self.data.setPlaceholderText(
             self.tr("required: a JSON Lines file")
-            if wanted
+            if required
             else self.tr("default data of the task")
             if local
             else self.tr("from the Hub or its cache")

@@ -1,4 +1,4 @@
-"""What is said of runs of the history."""
+"""Descriptions of the runs in the history."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ _PROMPT_WORDS, _TEXT_WORDS, _NAME = 14, 24, 24
 
 
 class RunWords(QObject):
-    """Turns a run into words."""
+    """Describes a run in the language of the window."""
 
     def moment(self, run: RunSummary) -> str:
-        """When it began, on the clock of this machine."""
+        """The local time at which a run started."""
         return shown_moment(run.created)
 
     def ending(self, run: RunSummary) -> str:
-        """How it ended."""
+        """The finish reason of a run."""
         if run.finish_reason == FinishReason.EOS:
             return self.tr("end of text")
         if run.finish_reason == FinishReason.STOP:
@@ -33,7 +33,7 @@ class RunWords(QObject):
         return self.tr("not started") if run.ended else self.tr("not finished")
 
     def kind(self, run: RunSummary) -> str:
-        """What it is: how its tokens came about, and of which role."""
+        """The kind of a run: generated, scored, a branch, or by one role alone."""
         if run.kind is RunKind.SCORED:
             return self.tr("scored text")
         if run.kind is RunKind.ROLE:
@@ -51,14 +51,14 @@ class RunWords(QObject):
         return self.tr("anti-expert {0} alone").format(name)
 
     def title(self, run: RunSummary, *, alike: bool) -> str:
-        """What to call it; ``alike`` where another run has the same prompt."""
+        """The title of a run; ``alike`` says that another run has the same prompt."""
         words = first_words(run.opening, _TEXT_WORDS)
         if run.title or not alike or not run.prompt.strip() or not words:
             return run.shown_title
         return self.tr("{0} → {1}").format(first_words(run.prompt, _PROMPT_WORDS), words)
 
     def facts(self, run: RunSummary) -> str:
-        """Everything but the text, in a line or two."""
+        """The facts about a run except for its text, in one or two lines."""
         tokens = self.tr("{0} tokens").format(f"{run.tokens:,}")
         parts = (run.recipe_name, self.moment(run), tokens, self.ending(run), self.kind(run))
         return " · ".join(part for part in parts if part)

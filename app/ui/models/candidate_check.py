@@ -58,12 +58,12 @@ class CandidateCheck(QObject):
         self._recipe = None
         self._cancel.set()
 
-    def _on_fetched(self, asked: Flag) -> None:
-        if asked is self._cancel and self._recipe:
+    def _on_fetched(self, cancel: Flag) -> None:
+        if cancel is self._cancel and self._recipe:
             self._session.check_candidate(self._recipe)
 
-    def _on_failed(self, asked: Flag, error: TuneshiftError) -> None:
-        if asked is self._cancel and self._recipe:
+    def _on_failed(self, cancel: Flag, error: TuneshiftError) -> None:
+        if cancel is self._cancel and self._recipe:
             self._finish(error)
 
     def _on_checked(self, recipe: Recipe, found: Preflight | TuneshiftError) -> None:

@@ -51,7 +51,7 @@ class HubDialog(HubControls):
         self._check = CandidateCheck(session, self)
         self._then_download = False
         self._warned: HubChoice | None = None  # the last choice whose vocabulary did not match
-        self._wanted = (place, "")
+        self._destination = (place, "")
         self._pause = QTimer(self, interval=_PAUSE_MS, singleShot=True)
         self._connect()
         self._fill_roles(place)
@@ -307,7 +307,7 @@ class HubDialog(HubControls):
 
     def _start_download(self) -> None:
         if self._choice:
-            self._wanted = (self.role.currentIndex(), self._choice.source)
+            self._destination = (self.role.currentIndex(), self._choice.source)
             self._download = self._session.downloads.add(self._choice.id.source)
             self._update()
 
@@ -320,9 +320,9 @@ class HubDialog(HubControls):
         if not self._session.editable:
             text = self.tr("{0} is downloaded; it can be used after the run has ended.")
             self.message.show_message(text.format(download.name))
-        elif self._use(*self._wanted):
+        elif self._use(*self._destination):
             text = self.tr("{0} is downloaded and used as: {1}.")
-            role = self.role.itemText(self._wanted[0])
+            role = self.role.itemText(self._destination[0])
             self.message.show_message(text.format(download.name, role))
 
     def _on_cache_changed(self, cached: list[HubRow]) -> None:

@@ -162,12 +162,12 @@ class MissingModels(QObject):
         if self._stage is not _Stage.DOWNLOADING or not self._coming:
             return
         states = {download.state for download in self._coming}
-        wanted = set(self._sources) <= set(self._session.recipe.hub_sources())
+        needed = set(self._sources) <= set(self._session.recipe.hub_sources())
         cancelled, source = DownloadState.CANCELLED in states, self._sources[0]
         if not cancelled and states != {DownloadState.DONE}:
             return
         self._end()
-        if not wanted:
+        if not needed:
             self._on_problem()  # a recipe opened in the meantime may lack models too
         elif cancelled:
             self._session.report(NotDownloadedError(source))
