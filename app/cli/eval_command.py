@@ -6,11 +6,9 @@ import argparse
 import json
 import logging
 import os
-import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +16,7 @@ from app.checkpoints.proof.proof_report import ProofMode
 from app.checkpoints.spec import Recipe
 from app.checkpoints.status import LoadProgress
 from app.cli.eval_report import results_table, shifts_table
+from app.cli.interrupting import call_on_interrupt
 from app.cli.progress_line import ProgressLine, progress_text
 from app.cli.roles import chosen_recipe, recipe_of_roles
 from app.errors import Cancelled, SettingsError
@@ -120,7 +119,7 @@ class _Evaluation:
             stop = True
 
         try:
-            with _interrupt(request):
+            with call_on_interrupt(request):
                 models = ModelLoader(self._loading, lambda: stop, proof=self._proof)
                 processes = Processes()
                 self._ask(models, lambda: stop, processes)
@@ -207,13 +206,3 @@ def _names(text: str) -> tuple[str, ...]:
     if not names:
         raise SettingsError("A list of names is empty")
     return tuple(dict.fromkeys(names))
-
-
-@contextmanager
-def _interrupt(request: Callable[[], None]) -> Iterator[None]:
-    """Handle Ctrl+C by cancelling the evaluation, which takes effect within one token."""
-    previous = signal.signal(signal.SIGINT, lambda number, frame: request())
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, previous)

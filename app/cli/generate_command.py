@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
 from app.checkpoints.spec import Recipe
 from app.checkpoints.status import proof_warnings
 from app.cli.generation_report import coverage_warning, json_report, shifts_table
+from app.cli.interrupting import call_on_interrupt
 from app.cli.output import write_stdout
 from app.cli.progress_line import ProgressLine, progress_text
 from app.cli.repeated_run import find_repeated_run
@@ -128,23 +128,13 @@ def _run(request: RunRequest, output: _Output) -> None:
             speculate=request.drafts,
         ),
     )
-    with _interrupt(cancellation.request):
+    with call_on_interrupt(cancellation.request):
         for command in commands:
             engine.handle(command)
             if output.error:
                 raise output.error
             if output.loaded is None:
                 raise KeyboardInterrupt  # the load was cancelled
-
-
-@contextmanager
-def _interrupt(request: Callable[[], None]) -> Iterator[None]:
-    """Handle Ctrl+C by cancelling the generation, so that its text is kept."""
-    previous = signal.signal(signal.SIGINT, lambda number, frame: request())
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, previous)
 
 
 @contextmanager
