@@ -78,5 +78,5 @@ def test_an_extra_is_installed_into_python_and_never_into_a_package(
 @pytest.mark.usefixtures("packaged")
 def test_the_packaged_program_starts_no_python_for_programs_of_models() -> None:
     """``sys.executable`` is the program itself there: every answer would count as wrong."""
-    with pytest.raises(EvaluationError, match="has no Python for it"):
+    with pytest.raises(EvaluationError, match="contains no Python interpreter"):
         passes("print(1)")

@@ -98,7 +98,7 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
 
 def _no_sandbox(why: str, next_step: str) -> EvaluationError:
     return EvaluationError(
-        "A model-written program was not run, because it cannot be isolated from the network here",
+        "A model-written program was not run, because it cannot be run in isolation here",
         evidence=why,
         next_step=next_step,
     )
