@@ -1,4 +1,4 @@
-"""A language model that reads several texts side by side: padded on the left, or each by itself."""
+"""Batched forward passes: several texts read in one batch, padded on the left, or one by one."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from app.decoding.uncached_model import UncachedLanguageModel
 from app.errors import Cancelled
 
 TOKENS_AT_ONCE = 4096
-"""Prompts are read in chunks of so many tokens, counted over all texts."""
+"""Tokens of a prefill chunk, counted over all texts of the batch."""
 
 
 class BatchModel(Protocol):
-    """What reads a batch of texts."""
+    """Reads a batch of texts."""
 
     def prefill(self, prompts: Sequence[Sequence[int]], cancelled: Callable[[], bool]) -> Tensor:
-        """Forget everything and read ``prompts``; logits after each of them, [B, V]."""
+        """Start a batch with ``prompts``; returns the logits after each of them, [B, V]."""
         ...
 
     def extend(self, tokens: Tensor) -> Tensor:
-        """Read ``tokens``, [B, k], after what was read; logits after each of them, [B, k, V]."""
+        """Extend each text by k ``tokens``, [B, k]; returns the logits after each, [B, k, V]."""
         ...
 
     def keep(self, rows: Tensor) -> None:
-        """Go on with some of the texts only, by their places, [n]."""
+        """Keep only the texts at these indices of the batch, [n]."""
         ...
 
 
 def batch_model(model: TransformersLanguageModel) -> BatchModel:
-    """What reads a batch as ``model`` reads one text, with caches of its own."""
+    """A batch model that reads each text as ``model`` does, with KV caches of its own."""
     cached = not isinstance(model, UncachedLanguageModel)
     if (
         cached
@@ -48,13 +48,13 @@ def batch_model(model: TransformersLanguageModel) -> BatchModel:
 
 
 class PaddedModel:
-    """A causal language model that reads several texts side by side.
+    """Reads several texts in one forward pass, padded on the left.
 
-    Prompts end in the same column: what is before a shorter one is masked and takes no positions,
-    so every text is read as if it were alone.
+    Padding is masked and takes no positions, so that the logits of a text are the same as in a
+    forward pass of that text alone.
 
     Args:
-        model: What to evaluate; several of these may share it.
+        model: The transformers model; other language models may share it.
     """
 
     def __init__(self, model: PreTrainedModel) -> None:
@@ -62,10 +62,10 @@ class PaddedModel:
         self._device = torch.device("cpu") if model.device.type == "meta" else model.device
         self._takes_positions = "position_ids" in signature(model.forward).parameters
         self._cache: DynamicCache | None = None
-        self._mask: Tensor | None = None  # [B, columns read], or None where nothing is padded
+        self._mask: Tensor | None = None  # [B, columns read], or None without padding
 
     def prefill(self, prompts: Sequence[Sequence[int]], cancelled: Callable[[], bool]) -> Tensor:
-        """Forget everything and read ``prompts``; logits after each of them, [B, V]."""
+        """Start a batch with ``prompts``; returns the logits after each of them, [B, V]."""
         self._cache = make_cache(self._model.config)
         lengths = [len(prompt) for prompt in prompts]
         width = max(lengths)
@@ -84,11 +84,11 @@ class PaddedModel:
         return logits[:, 0]
 
     def extend(self, tokens: Tensor) -> Tensor:
-        """Read ``tokens``, [B, k], after what was read; logits after each of them, [B, k, V]."""
+        """Extend each text by k ``tokens``, [B, k]; returns the logits after each, [B, k, V]."""
         return self._read(tokens, torch.ones_like(tokens), last=tokens.shape[1])
 
     def keep(self, rows: Tensor) -> None:
-        """Go on with some of the texts only, by their places, [n]."""
+        """Keep only the texts at these indices of the batch, [n]."""
         assert self._cache is not None
         rows = rows.to(self._device)
         self._cache.batch_select_indices(rows)
@@ -115,10 +115,10 @@ class PaddedModel:
 
 
 class SeparateTexts:
-    """Reads the texts of a batch one after another, for models that cannot read padded ones.
+    """Reads the texts of a batch one after another, for models that cannot read padded texts.
 
     Args:
-        make: Makes a language model for a text.
+        make: Makes the language model of one text.
     """
 
     def __init__(self, make: Callable[[], LanguageModel]) -> None:
@@ -126,7 +126,7 @@ class SeparateTexts:
         self._texts: list[LanguageModel] = []
 
     def prefill(self, prompts: Sequence[Sequence[int]], cancelled: Callable[[], bool]) -> Tensor:
-        """Forget everything and read ``prompts``; logits after each of them, [B, V]."""
+        """Start a batch with ``prompts``; returns the logits after each of them, [B, V]."""
         self._texts = []
         rows = []
         for prompt in prompts:
@@ -140,11 +140,11 @@ class SeparateTexts:
         return torch.cat(rows)
 
     def extend(self, tokens: Tensor) -> Tensor:
-        """Read ``tokens``, [B, k], after what was read; logits after each of them, [B, k, V]."""
+        """Extend each text by k ``tokens``, [B, k]; returns the logits after each, [B, k, V]."""
         count = tokens.shape[1]
-        rows = [text.extend(own, count) for text, own in zip(self._texts, tokens, strict=True)]
+        rows = [text.extend(block, count) for text, block in zip(self._texts, tokens, strict=True)]
         return torch.stack(rows)
 
     def keep(self, rows: Tensor) -> None:
-        """Go on with some of the texts only, by their places, [n]."""
+        """Keep only the texts at these indices of the batch, [n]."""
         self._texts = [self._texts[row] for row in rows.tolist()]

@@ -1,7 +1,7 @@
-"""What kind of state a model keeps of what it has read, and whether a KV cache is right for it.
+"""Which kind of cache a model can be read with: a KV cache, a recurrent state, or none.
 
-Tests compare every class that transformers has with plain forward passes (docs/models.md); what is
-said here by name was found by them.
+The model types named here were found by tests that compare every causal language model of
+transformers with plain forward passes (docs/models.md).
 """
 
 from __future__ import annotations
@@ -14,24 +14,24 @@ from app.decoding.context_limit import COUNTED_FROM_PADDING
 from app.decoding.rotary_scaling import longest_unscaled
 
 _NO_CACHE = {
-    "blt": "it groups bytes into patches, which change as a text grows",
-    "cpmant": "it puts a learned prompt before every block that it reads",
-    "minimax": "its cache is a class of its own",
-    "moshi": "its cache has a sliding window that its attention does not have",
-    "nemotron_h": "it computes single tokens after a text otherwise than the whole text",
-    "prophetnet": "it reads single tokens with it, and no blocks",
-    "recurrent_gemma": "its layers hold one state, which several texts would share",
-    "xlstm": "its cache is a class of its own",
-    "zamba2": "it computes single tokens after a text otherwise than the whole text",
-    "zaya": "transformers fails to go on after a text with it",
+    "blt": "it groups bytes into patches, whose boundaries change as the text grows",
+    "cpmant": "it inserts a learned prompt before every block",
+    "minimax": "it needs a cache class that Tuneshift does not use",
+    "moshi": "its cache has a sliding window, and its attention has none",
+    "nemotron_h": "single tokens after a prefill get other logits than in one forward pass",
+    "prophetnet": "with a cache it reads single tokens only, no blocks",
+    "recurrent_gemma": "its layers hold the state themselves, so that several texts would share it",
+    "xlstm": "it needs a cache class that Tuneshift does not use",
+    "zamba2": "single tokens after a prefill get other logits than in one forward pass",
+    "zaya": "transformers raises an error when it continues from its cache",
 }
-"""Model types whose forward pass takes a cache that gives other logits than the whole text."""
+"""Model types that take a cache but give wrong logits with it, and the reason."""
 
 _LOOKS_AHEAD = "cpmant", "prophetnet"
-"""Model types in which a token changes what is computed for those before it."""
+"""Model types that are not strictly causal: a token changes the logits of earlier positions."""
 
 _POSITIONS_FROM_ZERO = ("bamba",)
-"""Model types that count positions from 0 in every block, unless they are told."""
+"""Model types that count positions from 0 in every block if no position ids are passed."""
 
 _STATE_AND_BLOCKS = frozenset(
     [
@@ -51,24 +51,25 @@ _STATE_AND_BLOCKS = frozenset(
         "qwen4_exp_text",
     ]
 )
-"""Model types with a recurrent state that go on from it when a block of several tokens follows.
+"""Model types with a recurrent state that continue from it with a block of several tokens.
 
-Others (Jamba, Zamba, Mamba) begin such a block as if nothing stood before it.
+Others (Jamba, Zamba, Mamba) start such a block from an empty state.
 """
 
 
 def why_not_cached(model: PreTrainedModel) -> str:
-    """What keeps ``model`` from being read with a KV cache, or an empty text."""
-    takes = signature(model.forward).parameters
-    if "past_key_values" not in takes and "cache_params" not in takes:
-        return "it takes no KV cache"
+    """The reason why ``model`` cannot be read with a cache; empty if it can."""
+    parameters = signature(model.forward).parameters
+    if "past_key_values" not in parameters and "cache_params" not in parameters:
+        return "its forward pass takes no cache"
     return _NO_CACHE.get(model.config.model_type, "")
 
 
 def looks_ahead(model: PreTrainedModel, tokens: int) -> bool:
-    """Whether a forward pass of so many tokens gives other rows than one of each beginning.
+    """Whether, in a forward pass of ``tokens`` tokens, logits depend on later tokens.
 
-    Rows depend on what follows, or rotary embeddings are scaled by how long the whole text is.
+    They do if the model type is not strictly causal, or if its rotary embeddings are scaled by the
+    length of the text.
     """
     unscaled = longest_unscaled(model.config)
     if unscaled is not None and tokens > unscaled:
@@ -76,24 +77,24 @@ def looks_ahead(model: PreTrainedModel, tokens: int) -> bool:
     return model.config.model_type in _LOOKS_AHEAD
 
 
-def keeps_a_state(model: PreTrainedModel) -> bool:
-    """Whether ``model`` keeps a state that cannot be rewound, alone or beside keys and values."""
+def has_recurrent_state(model: PreTrainedModel) -> bool:
+    """Whether ``model`` has a recurrent state, alone or beside a KV cache; it cannot be rewound."""
     return bool(getattr(model, "_is_stateful", False))
 
 
 def cache_argument(model: PreTrainedModel) -> str:
-    """The name under which the forward pass of ``model`` takes its cache."""
-    takes = signature(model.forward).parameters
-    return "past_key_values" if "past_key_values" in takes else "cache_params"
+    """The parameter of the forward pass that takes the cache."""
+    parameters = signature(model.forward).parameters
+    return "past_key_values" if "past_key_values" in parameters else "cache_params"
 
 
-def has_to_be_told_positions(model: PreTrainedModel) -> bool:
-    """Whether ``model`` does not learn from its cache at which position a block begins."""
+def needs_position_ids(model: PreTrainedModel) -> bool:
+    """Whether position ids must be passed, since ``model`` does not derive them from its cache."""
     return model.config.model_type in _POSITIONS_FROM_ZERO
 
 
-def counts_positions_itself(model: PreTrainedModel) -> bool:
-    """Whether ``model`` has no use for positions from 0 on, and counts what its cache holds."""
+def computes_own_positions(model: PreTrainedModel) -> bool:
+    """Whether ``model`` derives positions from its cache and needs no ids that count from 0."""
     return (
         "position_ids" not in signature(model.forward).parameters
         or model.config.model_type in COUNTED_FROM_PADDING
@@ -101,6 +102,6 @@ def counts_positions_itself(model: PreTrainedModel) -> bool:
     )
 
 
-def goes_on_by_single_tokens(model: PreTrainedModel) -> bool:
-    """Whether only the first block may have several tokens; each after it is read by itself."""
-    return keeps_a_state(model) and model.config.model_type not in _STATE_AND_BLOCKS
+def continues_by_single_tokens(model: PreTrainedModel) -> bool:
+    """Whether only the first block may have several tokens, and all later ones a single token."""
+    return has_recurrent_state(model) and model.config.model_type not in _STATE_AND_BLOCKS

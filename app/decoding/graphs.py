@@ -16,7 +16,7 @@ from torch import Tensor
 from transformers import DynamicCache, PreTrainedModel
 from transformers.cache_utils import DynamicLayer
 
-from app.decoding.cache_support import counts_positions_itself, why_not_cached
+from app.decoding.cache_support import computes_own_positions, why_not_cached
 from app.decoding.capturing import Action, ActionRunner, Capture, CaptureError, CudaGraphs
 from app.decoding.language_model import TransformersLanguageModel
 from app.decoding.rescaled_model import RescaledLanguageModel
@@ -56,7 +56,7 @@ def why_not_captured(model: PreTrainedModel) -> str:
     kinds = {type(layer) for layer in DynamicCache(config=model.config).layers}
     if kinds != {DynamicLayer}:
         return "not all of its layers attend to the whole text"
-    if counts_positions_itself(model):
+    if computes_own_positions(model):
         return "it counts positions itself"
     return ""
 

@@ -11,9 +11,9 @@ from transformers import DynamicCache, PreTrainedModel
 
 from app.decoding.cache_support import (
     cache_argument,
-    goes_on_by_single_tokens,
-    has_to_be_told_positions,
-    keeps_a_state,
+    continues_by_single_tokens,
+    has_recurrent_state,
+    needs_position_ids,
 )
 from app.decoding.context_limit import context_limit
 from app.decoding.kv_cache import make_cache
@@ -70,16 +70,16 @@ class TransformersLanguageModel:
     ) -> None:
         config = model.config.get_text_config(decoder=True)
         self.model = model
-        # Offloaded weights are on no device between uses; their hooks move what is given to them.
+        # Offloaded weights are on the meta device between uses; accelerate's hooks move the inputs.
         self._device = torch.device("cpu") if model.device.type == "meta" else model.device
         self._cache: DynamicCache | None = None
         self._cache_name = cache_argument(model)
-        self._by_single_tokens = goes_on_by_single_tokens(model)
-        self._tells_positions = has_to_be_told_positions(model)
+        self._by_single_tokens = continues_by_single_tokens(model)
+        self._passes_position_ids = needs_position_ids(model)
         self._earliest = 0
         self._reads_blocks = reads_blocks
         self._rewinds = rewinds
-        self.pads_batches = not (keeps_a_state(model) or self._tells_positions)
+        self.pads_batches = not (has_recurrent_state(model) or self._passes_position_ids)
         self._threads = ThreadChoice(0 if self._device.type == "cpu" else 1)
         self.length = 0
         limits = [context_length, context_limit(model.config)]
@@ -88,7 +88,7 @@ class TransformersLanguageModel:
         self.vocabulary_size: int = output.weight.shape[0] if output else config.vocab_size
 
     def another(self) -> TransformersLanguageModel:
-        """One that reads the same model in the same way, and has read nothing."""
+        """Another language model over the same weights with the same options and an empty cache."""
         return TransformersLanguageModel(
             self.model, self.context_length, reads_blocks=self._reads_blocks, rewinds=self._rewinds
         )
@@ -105,14 +105,14 @@ class TransformersLanguageModel:
 
     def _read(self, tokens: Tensor, last: int) -> Tensor:
         options: dict[str, Any] = {self._cache_name: self._cache}
-        if self._tells_positions:
+        if self._passes_position_ids:
             positions = torch.arange(self.length, self.length + tokens.shape[0])
             options["position_ids"] = positions[None].to(self._device)
         with self._threads.for_block(tokens.shape[0]):
             output = self.model(
                 input_ids=tokens[None].to(self._device),
                 use_cache=True,
-                logits_to_keep=last,  # which some models do not know
+                logits_to_keep=last,  # ignored by some models
                 **options,
             )
         self.length += tokens.shape[0]
@@ -123,7 +123,7 @@ class TransformersLanguageModel:
     def can_rewind(self) -> bool:
         if not self._rewinds or self._cache is None:
             return self._rewinds
-        return self._cache.is_croppable and not keeps_a_state(self.model)
+        return self._cache.is_croppable and not has_recurrent_state(self.model)
 
     def rewind(self, length: int) -> None:
         if not 0 <= length <= self.length:

@@ -1,7 +1,8 @@
-"""A language model whose rotary embeddings are scaled by how long the text is.
+"""A language model whose rotary embeddings depend on the length of the text.
 
-Keys that were computed before the factors change would stay as they were. Here each row is that of
-a forward pass of the text up to it: where the factors change, what was read is read again.
+Keys in the KV cache were rotated with the factors of a shorter text and become wrong when the
+factors change. This model then recomputes the cache, so that each row of logits is that of one
+forward pass of the text up to that position.
 """
 
 from __future__ import annotations
@@ -17,14 +18,15 @@ from app.decoding.uncached_model import plain_forward
 
 
 class RescaledLanguageModel(TransformersLanguageModel):
-    """A :class:`LanguageModel` over a model for which :func:`longest_unscaled` names a length.
+    """A :class:`LanguageModel` over a model for which :func:`longest_unscaled` is not None.
 
-    Up to that length a KV cache is kept, and past it too where there are only two sets of factors.
-    Where every length has its own, each token after it costs a forward pass of the whole text.
+    Texts up to that length use a KV cache. Longer texts do too if they share one set of factors
+    (longrope); if the factors depend on the exact length (dynamic NTK), each further token costs a
+    forward pass of the whole text.
 
     Args:
-        model: What to evaluate.
-        context_length: The most tokens to read, where that is fewer than the model can.
+        model: The transformers model.
+        context_length: A limit of tokens below the model's own, or None.
         reads_blocks: Whether several tokens may be read in one forward pass.
         rewinds: Whether the cache may be shortened to other lengths than 0.
     """
@@ -40,12 +42,12 @@ class RescaledLanguageModel(TransformersLanguageModel):
         super().__init__(model, context_length, reads_blocks=reads_blocks, rewinds=rewinds)
         self._unscaled = longest_unscaled(model.config) or 0
         rotary = rotary_parameters(model.config.get_text_config(decoder=True))
-        self._always_other = any(each.get("rope_type") == "dynamic" for each in rotary)
+        self._scaled_by_length = any(layer.get("rope_type") == "dynamic" for layer in rotary)
         self._text = torch.empty(0, dtype=torch.int64)
-        self._held = TransformersLanguageModel(
+        self._cached = TransformersLanguageModel(
             model, context_length, reads_blocks=reads_blocks, rewinds=rewinds
         )
-        self._held_scaled = False
+        self._cached_is_scaled = False
         self.pads_batches = False
 
     def another(self) -> RescaledLanguageModel:
@@ -60,35 +62,36 @@ class RescaledLanguageModel(TransformersLanguageModel):
         rows = []
         if first <= self._unscaled:
             end = min(self.length, self._unscaled)
-            rows.append(self._read_held(end, end - first + 1, scaled=False))
+            rows.append(self._read_cached(end, end - first + 1, scaled=False))
         first = max(first, self._unscaled + 1)
-        if self._always_other:
-            rows += [self._read_anew(end) for end in range(first, self.length + 1)]
+        if self._scaled_by_length:
+            rows += [self._recompute(end) for end in range(first, self.length + 1)]
         elif first <= self.length:
-            rows.append(self._read_held(self.length, self.length - first + 1, scaled=True))
+            rows.append(self._read_cached(self.length, self.length - first + 1, scaled=True))
         return torch.cat(rows)
 
     @property
     def can_rewind(self) -> bool:
-        return self._held.can_rewind
+        return self._cached.can_rewind
 
     def rewind(self, length: int) -> None:
         if not 0 <= length <= self.length:
             raise ValueError(f"cannot rewind {self.length} tokens to {length}")
-        self._held.rewind(min(length, self._held.length))
+        self._cached.rewind(min(length, self._cached.length))
         self._text = self._text[:length]
         self.length = length
 
-    def _read_held(self, end: int, last: int, *, scaled: bool) -> Tensor:
-        """Rows of the ``last`` tokens before ``end``, with the factors of short or long texts."""
-        if scaled != self._held_scaled:
-            self._held.rewind(0)
-            self._held_scaled = scaled
-        if self._held.length > end - last:
-            self._held.rewind(end - last if self._held.can_rewind else 0)
+    def _read_cached(self, end: int, last: int, *, scaled: bool) -> Tensor:
+        """Logits of the ``last`` positions before ``end``, with scaled or unscaled factors."""
+        if scaled != self._cached_is_scaled:
+            self._cached.rewind(0)
+            self._cached_is_scaled = scaled
+        if self._cached.length > end - last:
+            self._cached.rewind(end - last if self._cached.can_rewind else 0)
         forget_scaling(self.model)
-        return self._held.extend(self._text[self._held.length : end], last)
+        return self._cached.extend(self._text[self._cached.length : end], last)
 
-    def _read_anew(self, end: int) -> Tensor:
+    def _recompute(self, end: int) -> Tensor:
+        """Logits of the position before ``end``, by a forward pass of the text up to there."""
         with self._threads.for_block(end):
             return plain_forward(self.model, self._text[:end].to(self._device), 1)

@@ -1,7 +1,7 @@
-"""Rotary embeddings whose factors depend on how long the text is.
+"""Rotary embeddings whose factors depend on the length of the text.
 
-Past a certain length, longrope (Phi-3) turns from short to long factors, and dynamic NTK has others
-for every length.
+Beyond a certain length, longrope (Phi-3) uses its long factors instead of its short ones, and
+dynamic NTK computes factors for each length.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from app.decoding.context_limit import rotary_parameters
 
 
 def longest_unscaled(config: Any) -> int | None:
-    """The longest text with the factors of short ones; None where they are the same for all."""
+    """The longest text with unscaled factors; None if the factors do not depend on the length."""
     text = config.get_text_config(decoder=True)
     lengths = []
     for parameters in rotary_parameters(text):
@@ -26,9 +26,10 @@ def longest_unscaled(config: Any) -> int | None:
 
 
 def forget_scaling(model: PreTrainedModel) -> None:
-    """Let rotary embeddings begin with the factors of short texts, as after loading.
+    """Reset rotary embeddings to the factors of short texts, as after loading.
 
-    Those of dynamic NTK would keep what they had for a longer text, of whichever reader.
+    With dynamic NTK, transformers keeps the factors of the longest text so far, also for other
+    texts that are read with the same model.
     """
     for module in model.modules():
         rotary: Any = module

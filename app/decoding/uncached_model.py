@@ -1,4 +1,4 @@
-"""A language model that remembers ids alone and reads the whole text anew for every block."""
+"""A language model without a cache: each block costs a forward pass of the whole text."""
 
 from __future__ import annotations
 
@@ -18,30 +18,29 @@ def plain_forward(model: PreTrainedModel, tokens: Tensor, last: int) -> Tensor:
     """Logits of the last positions of a text by one forward pass of transformers, without a cache.
 
     Args:
-        model: What computes.
-        tokens: The whole text, [n], where the model takes its input.
-        last: For how many of the last positions.
+        model: The transformers model.
+        tokens: The whole text, [n], on the device of the model's input.
+        last: Number of positions whose logits are returned.
 
     Returns:
         [last, V], in float32.
     """
     if longest_unscaled(model.config) is not None:
         forget_scaling(model)
-    known = signature(model.forward).parameters
-    wanted: dict[str, Any] = {"use_cache": False, "logits_to_keep": last}
+    parameters = signature(model.forward).parameters
+    options: dict[str, Any] = {"use_cache": False, "logits_to_keep": last}
     output = model(
         input_ids=tokens[None],
-        **{name: value for name, value in wanted.items() if name in known},
+        **{name: value for name, value in options.items() if name in parameters},
     )
     logits: Tensor = output.logits[0, -last:].float()
     return logits
 
 
 class UncachedLanguageModel(TransformersLanguageModel):
-    """A :class:`LanguageModel` over a model whose cache, if it has any, is not to be used.
+    """A :class:`LanguageModel` that keeps the token ids and uses no cache.
 
-    Every block costs a forward pass of the whole text, so this is for models that have no KV cache
-    (GPT-1) and for those whose cache was found to change what they compute.
+    It is for models without a KV cache (GPT-1) and for models whose logits are wrong with theirs.
     """
 
     def __init__(self, model: PreTrainedModel, context_length: int | None = None) -> None:
@@ -54,8 +53,8 @@ class UncachedLanguageModel(TransformersLanguageModel):
     def extend(self, tokens: Tensor, last: int = 1) -> Tensor:
         text = torch.cat([self._tokens, tokens.to(self._tokens.device)])
         whole = text.to(self._device)
-        apart = looks_ahead(self.model, len(text))
-        ends = range(len(text) - last + 1, len(text) + 1) if apart else [len(text)]
+        by_prefix = looks_ahead(self.model, len(text))
+        ends = range(len(text) - last + 1, len(text) + 1) if by_prefix else [len(text)]
         count = last // len(ends)
         with self._threads.for_block(text.shape[0]):
             rows = [plain_forward(self.model, whole[:end], count) for end in ends]

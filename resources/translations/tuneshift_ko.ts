@@ -2317,8 +2317,8 @@ Double-click the slider to reset α to the recipe&apos;s value.</source>
         <translation>모델이 엔드포인트 뒤에 있음</translation>
     </message>
     <message>
-        <source>anew for each token</source>
-        <translation>토큰마다 처음부터</translation>
+        <source>without a cache</source>
+        <translation>캐시 없이</translation>
     </message>
     <message>
         <source>one token at a time</source>
@@ -2369,8 +2369,8 @@ Double-click the slider to reset α to the recipe&apos;s value.</source>
         <translation>프롬프트까지 토큰 하나씩</translation>
     </message>
     <message>
-        <source>anew for each token, which is slow</source>
-        <translation>토큰마다 처음부터(느리게)</translation>
+        <source>without a cache, which is slow</source>
+        <translation>캐시 없이(느리게)</translation>
     </message>
 </context>
 <context>

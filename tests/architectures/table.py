@@ -24,16 +24,17 @@ _INTRODUCTION = """# Models
 How Tuneshift reads each kind of causal language model that transformers {version} has. The table is
 written by `python -m tests.architectures.table`, which makes a tiny model of each kind with random
 weights in float32, loads it as the program does, reads a text in chunks, token by token, in blocks
-and after rewinds, and compares every row with plain forward passes. `pytest -m architectures` does
-the same and fails where a row differs.
+and after rewinds, and compares all logits with those of plain forward passes (without a cache).
+`pytest -m architectures` does the same and fails if they differ.
 
-- **KV cache**: keys and values are kept, and a text can be rewound to any length.
-- **state**: a recurrent state is kept, alone or beside keys and values. It cannot be rewound, so
-  nothing is drafted.
-- **state, one token at a time**: the same; of a prompt only the first {chunk} tokens are one block.
-- **whole text anew**: every block costs a forward pass of the whole text, because the cache of
-  transformers would give other rows, or there is none.
-- **refused**: before anything is read, with this reason.
+- **KV cache**: keys and values are cached, and the cache can be rewound to any length.
+- **state**: the model has a recurrent state, instead of or beside a KV cache. It cannot be rewound,
+  so there is no speculative decoding.
+- **state, one token at a time**: the same, and only the first {chunk} tokens of a prompt are read
+  as one block; every later token costs a forward pass of its own.
+- **no cache**: every block costs a forward pass of the whole text, because the model takes no
+  cache, or its logits would be wrong with the one of transformers.
+- **refused**: the load is refused with this reason.
 
 {counts}
 

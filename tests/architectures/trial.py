@@ -25,7 +25,11 @@ from app.checkpoints.loading.loader import load_recipe
 from app.checkpoints.opening import OpenedRecipe, open_recipe
 from app.checkpoints.preflight import preflight
 from app.checkpoints.spec import ExpertPair, Recipe
-from app.decoding.cache_support import goes_on_by_single_tokens, keeps_a_state, why_not_cached
+from app.decoding.cache_support import (
+    continues_by_single_tokens,
+    has_recurrent_state,
+    why_not_cached,
+)
 from app.decoding.language_model import LanguageModel, TransformersLanguageModel
 from app.decoding.rescaled_model import RescaledLanguageModel
 from app.decoding.uncached_model import UncachedLanguageModel
@@ -203,9 +207,12 @@ def _read(opened: OpenedRecipe, name: str) -> Outcome:
 
 def _way_of(model: TransformersLanguageModel) -> tuple[str, str]:
     if isinstance(model, UncachedLanguageModel):
-        return "whole text anew", why_not_cached(model.model)
+        return "no cache", why_not_cached(model.model)
     if isinstance(model, RescaledLanguageModel):
-        return "KV cache", "read again where its rotary factors change"
-    if goes_on_by_single_tokens(model.model):
-        return "state, one token at a time", "it forgets its state when a block follows"
-    return ("state", "") if keeps_a_state(model.model) else ("KV cache", "")
+        return "KV cache", "recomputed where its rotary factors change"
+    if continues_by_single_tokens(model.model):
+        return (
+            "state, one token at a time",
+            "later blocks would start from an empty state",
+        )
+    return ("state", "") if has_recurrent_state(model.model) else ("KV cache", "")

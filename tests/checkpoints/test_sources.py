@@ -142,7 +142,7 @@ def entry(
         (lambda content: content + b"\x00", "incomplete"),
         (lambda content: b"\xff" * 64, "damaged"),
         (lambda content: b"<html>Not found</html>", "damaged"),
-        (lambda content: b"version https://git-lfs.github.com/spec/v1\n", "not been fetched"),
+        (lambda content: b"version https://git-lfs.github.com/spec/v1\n", "not been downloaded"),
         (with_header([]), "damaged"),
         (with_header({}), "damaged"),
         (with_header({"a": 3}), "damaged"),
@@ -177,7 +177,7 @@ def test_a_cut_file_says_how_much_is_there(folder: Path) -> None:
     content = path.read_bytes()
     path.write_bytes(content[:-1000])
     assert (
-        f"{len(content) - 1000:,} bytes of {len(content):,}"
+        f"{len(content) - 1000:,} of {len(content):,} bytes"
         in assert_refused(folder, "incomplete").evidence
     )
 

@@ -209,7 +209,7 @@ def test_models_are_proved_where_that_is_asked_for(
     assert proof[0].startswith("  base: Proved: largest difference ")
     assert "e-" in proof[0]
     assert [line.split(":")[0].strip() for line in proof[1:8]] == [
-        "anew for each token",
+        "without a cache",
         "one token at a time",
         "a prompt in chunks",
         "after a rewind",
@@ -236,7 +236,7 @@ def test_what_a_proof_gives_up_is_told(
     folder = str(tiny.save(tiny.random_model(config, 2), tmp_path / "gpt"))
     assert main(["check", *[folder] * 3, "--prove"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    told = [line for line in lines if line.startswith("  The base is read anew for each token")]
+    told = [line for line in lines if line.startswith("  The base is read without a cache")]
     assert len(told) == 1
     assert "one token at a time, log-probabilities differ by " in told[0]
     proof = report([*[folder] * 3, "--prove"], capsys)["proofs"]["base"]

@@ -1,4 +1,4 @@
-"""LoRA adapters as layers of a model: whether an adapter fits a model, and adding its layers."""
+"""The layers of a LoRA adapter: checking that an adapter fits a model, and adding its layers."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ _DTYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF
 _FIELDS_WITHOUT_EFFECT = ("peft_version",)
 _WRAPPED = re.compile(r"\.(modules_to_save|original_module)\.")
 _LAYER_BELOW = re.compile(r"\.(token_adapter\.)?base_layer\.")
-"""What PEFT puts into the names of layers that it wraps."""
+"""What PEFT inserts into the names of layers that it wraps."""
 
 
 def check_adapter(adapter: AdapterFiles, config: PretrainedConfig) -> None:
     """Check that an adapter fits a model, by adding its layers to that model on the meta device.
 
     Args:
-        adapter: The files of the adapter; the shapes of its weights are in their header.
-        config: The configuration of the model. Where tokens had been added before the adapter was
-            trained, its vocabulary size is set to that of the adapter.
+        adapter: The files of the adapter; only the header of its weights is used.
+        config: The configuration of the model. If the adapter was trained with added tokens, the
+            vocabulary size of the configuration is set to that of the adapter.
 
     Raises:
         CheckpointError: The adapter does not fit the model.
@@ -38,7 +38,7 @@ def check_adapter(adapter: AdapterFiles, config: PretrainedConfig) -> None:
     state = {}
     for tensor in adapter.tensors:
         if tensor.dtype not in _DTYPES:
-            raise _does_not_fit(adapter, f"it holds numbers of the kind {tensor.dtype}")
+            raise _does_not_fit(adapter, f"its weights have the dtype {tensor.dtype}")
         state[tensor.name] = torch.empty(tensor.shape, dtype=_DTYPES[tensor.dtype], device="meta")
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config)
@@ -49,7 +49,7 @@ def check_adapter(adapter: AdapterFiles, config: PretrainedConfig) -> None:
 def attach_adapter(model: PreTrainedModel, adapter: AdapterFiles, state: dict[str, Tensor]) -> None:
     """Add the layers of an adapter to ``model``, with the tensors of ``state`` as their weights.
 
-    The weights that ``model`` had are not written to, so that other models may share them.
+    The existing weights of ``model`` are not changed, so that other models may share them.
 
     Raises:
         CheckpointError: The adapter does not fit the model.
@@ -58,60 +58,65 @@ def attach_adapter(model: PreTrainedModel, adapter: AdapterFiles, state: dict[st
 
     try:
         _resize(model, adapter)
-        plain = _as_peft_holds_it(model, state)
+        plain = _with_names_and_dtypes_of_peft(model, state)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what it corrects by itself; the rest is raised
+            warnings.simplefilter("ignore")  # about what PEFT corrects; all else is raised
             inject_adapter_in_model(_settings(adapter), model, low_cpu_mem_usage=True)
             found: Any = set_peft_model_state_dict(model, plain, low_cpu_mem_usage=True)
     except CheckpointError:
         raise
     except (MemoryError, torch.OutOfMemoryError):
         raise
-    except Exception as error:  # PEFT raises many kinds for what does not fit
+    except Exception as error:  # PEFT raises exceptions of many types for a mismatch
         raise _does_not_fit(adapter, _last_line(error)) from error
-    own = [key for key in found.missing_keys if "lora_" in key or "modules_to_save" in key]
-    if found.unexpected_keys or own:
-        odd = found.unexpected_keys or own
+    missing = [key for key in found.missing_keys if "lora_" in key or "modules_to_save" in key]
+    if found.unexpected_keys or missing:
+        keys = found.unexpected_keys or missing
         raise _does_not_fit(
             adapter,
-            f"{len(odd)} of its weights have no place in the model, such as {odd[0]}"
+            f"{len(keys)} of its weights do not exist in the model, such as {keys[0]}"
             if found.unexpected_keys
-            else f"{len(odd)} of its weights are missing, such as {odd[0]}",
+            else f"{len(keys)} of its weights are missing, such as {keys[0]}",
         )
 
 
 def _resize(model: PreTrainedModel, adapter: AdapterFiles) -> None:
-    """Give ``model`` as many rows as the adapter was trained with, where tokens had been added.
+    """Resize the embedding and output layer if the adapter was trained with added tokens.
 
-    The new layers are copies: whatever shares its weights with ``model`` keeps the old ones.
+    The resized layers are copies, so that models that share weights with ``model`` do not change.
     """
     embedding: Any = model.get_input_embeddings()
     layers = (embedding, model.get_output_embeddings())
-    names = [name for name, module in model.named_modules() if any(module is it for it in layers)]
+    names = [
+        name for name, module in model.named_modules() if any(module is layer for layer in layers)
+    ]
     rows = next((rows for rows in map(adapter.rows_of, names) if rows is not None), None)
     if rows is not None and rows != embedding.weight.shape[0]:
         model.resize_token_embeddings(rows, mean_resizing=False)
 
 
-def _as_peft_holds_it(model: PreTrainedModel, state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The weights by their names in ``model``, in the dtypes that PEFT has them in.
+def _with_names_and_dtypes_of_peft(
+    model: PreTrainedModel, state: dict[str, Tensor]
+) -> dict[str, Tensor]:
+    """The adapter's weights by their names in ``model``, in the dtypes that PEFT gives them.
 
-    Layers that were trained as a whole have the dtype of the model, and the adapter's own weights
-    are in float32, whatever they were stored in.
+    Layers that were trained in full have the dtype of the model; the LoRA matrices are in float32,
+    whatever dtype they were stored in.
     """
-    own = dict(model.named_parameters())
+    parameters = dict(model.named_parameters())
     tied = model.config.get_text_config().tie_word_embeddings
     output = next(
-        (name for name, it in model.named_modules() if it is model.get_output_embeddings()), ""
+        (name for name, layer in model.named_modules() if layer is model.get_output_embeddings()),
+        "",
     )
     plain_names = {name.removeprefix(PEFT_PREFIX): tensor for name, tensor in state.items()}
     held = {}
     for plain, tensor in plain_names.items():
         if _WRAPPED.search(plain) and _WRAPPED.sub(".", plain) in plain_names:
-            continue  # saved a second time, which PEFT does where tokens had been added
+            continue  # a duplicate, which PEFT saves for added tokens
         if tied and plain.endswith("trainable_tokens_delta") and plain.startswith(f"{output}."):
-            continue  # the output layer takes the embedding's
-        replaced = own.get(_LAYER_BELOW.sub(".", plain))
+            continue  # the tied output layer uses that of the embedding
+        replaced = parameters.get(_LAYER_BELOW.sub(".", plain))
         if replaced is not None and replaced.is_floating_point():
             held[plain] = tensor.to(replaced.dtype)
         elif tensor.dtype in (torch.float16, torch.bfloat16):
@@ -150,6 +155,6 @@ def _does_not_fit(adapter: AdapterFiles, evidence: str) -> CheckpointError:
 
 
 def _last_line(error: Exception) -> str:
-    """The first mismatch that PEFT names is at the end of what it says."""
+    """The last line of the message, where PEFT names the first mismatch."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[-1][:300] if lines else type(error).__name__

@@ -1,4 +1,4 @@
-"""The files of a LoRA adapter (PEFT), and which ones can be kept over the weights of others."""
+"""The files of a LoRA adapter (PEFT), and whether it can share the weights of its model."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ _CONFIG = "adapter_config.json"
 _WEIGHTS = "adapter_model.safetensors"
 _PICKLE = "adapter_model.bin"
 PEFT_PREFIX = "base_model.model."
-"""What PEFT puts before the names of a model's layers; its wrapper is not used here."""
+"""Prefix of PEFT's wrapper before the names of layers; the wrapper itself is not used here."""
 
-# These start from a changed base, or change it: the anti-expert would not be itself any more.
+# These adapters need a base with changed weights, which other roles could then not share.
 _STARTS_THAT_CHANGE_THE_BASE = ("pissa", "olora", "corda", "loftq", "lora_ga")
 _SETTINGS_THAT_CHANGE_THE_BASE = ("layer_replication", "target_parameters", "kasa_config")
 _SETTINGS_NOT_SUPPORTED = {
-    "alora_invocation_tokens": "it acts only on what follows certain tokens",
+    "alora_invocation_tokens": "it is active only after certain tokens",
     "arrow_config": "it chooses between several adapters",
-    "megatron_config": "it is for models of Megatron",
-    "monteclora_config": "its weights are drawn at random",
-    "use_bdlora": "its weights are blocks on several devices",
+    "megatron_config": "it is for Megatron models",
+    "monteclora_config": "its weights are sampled at random",
+    "use_bdlora": "its weights are split over several devices",
 }
 
 
@@ -33,10 +33,10 @@ class AdapterFiles:
     """A checked adapter.
 
     Attributes:
-        folder: Where it is.
-        config: What ``adapter_config.json`` holds.
-        weights: Its weight file.
-        tensors: What the header of the weights says.
+        folder: The folder of the adapter.
+        config: The content of ``adapter_config.json``.
+        weights: The weight file.
+        tensors: The tensors in the header of the weight file.
     """
 
     folder: Path
@@ -46,27 +46,27 @@ class AdapterFiles:
 
     @property
     def base_name(self) -> str:
-        """The model that it was trained on, as its configuration names it."""
+        """The name of the model that it was trained on, from its configuration; may be empty."""
         return str(self.config.get("base_model_name_or_path") or "")
 
     @property
     def has_tokenizer(self) -> bool:
-        """Whether it brings a tokenizer, and with it perhaps a chat template."""
+        """Whether the folder has a tokenizer, possibly with a chat template."""
         return (self.folder / "tokenizer.json").is_file()
 
     @property
     def weight_bytes(self) -> int:
-        """Bytes of the weights in memory, where PEFT keeps them in float32 or more."""
+        """Bytes of the weights in memory; PEFT keeps them in float32 at least."""
         return sum(max(tensor.size, 4 * tensor.elements) for tensor in self.tensors)
 
     def rows_of(self, module: str) -> int | None:
-        """How many rows the embedding or output layer has that it was trained with.
+        """Rows of the embedding or output layer that the adapter was trained with.
 
         Args:
             module: The name of the layer in the model.
 
         Returns:
-            None where the adapter does not say.
+            The number of rows, or None if it does not follow from the adapter's tensors.
         """
         sizes = {
             tensor.name.removeprefix(PEFT_PREFIX): tensor.shape
@@ -89,7 +89,7 @@ def open_adapter(folder: Path) -> AdapterFiles:
     """Check the files of an adapter without reading its weights.
 
     Raises:
-        CheckpointError: Says what is missing, damaged, or of a kind that cannot be used.
+        CheckpointError: A file is missing or damaged, or the adapter is of an unsupported kind.
     """
     if not folder.is_dir():
         raise CheckpointError(
@@ -135,7 +135,7 @@ def _check_kind(folder: Path, config: dict[str, Any]) -> None:
         f"{name} is set" for name in _SETTINGS_THAT_CHANGE_THE_BASE if _is_set(config.get(name))
     ]
     if isinstance(start, str) and start.lower().startswith(_STARTS_THAT_CHANGE_THE_BASE):
-        reasons.append(f"it was started with {start}")
+        reasons.append(f"init_lora_weights is {start}")
     if reasons:
         raise CheckpointError(
             f"The adapter in {folder} changes the weights of the model that it adapts",
@@ -145,5 +145,5 @@ def _check_kind(folder: Path, config: dict[str, Any]) -> None:
 
 
 def _is_set(value: object) -> bool:
-    """Whether a setting asks for something; an empty table does, by its defaults."""
+    """Whether a setting is in effect; an empty table is, with default values."""
     return value not in (None, False, [])

@@ -1,4 +1,4 @@
-"""Reading the JSON files that stand beside weights."""
+"""Reading the JSON configuration files of checkpoints."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from app.errors import CheckpointError
 
 
 def read_configuration(path: Path, next_step: str) -> dict[str, Any]:
-    """The table in a JSON file.
+    """The JSON object in a file.
 
     Args:
         path: The file.
-        next_step: What to do where there is none.
+        next_step: Advice in the error if the file does not exist.
 
     Raises:
-        CheckpointError: When it is missing, cannot be read or holds no table.
+        CheckpointError: The file is missing, cannot be read or holds no JSON object.
     """
     if not path.is_file():
         raise CheckpointError(f"There is no {path.name} in {path.parent}", next_step=next_step)

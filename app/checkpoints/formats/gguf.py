@@ -1,7 +1,6 @@
-"""GGUF files: whether one can be used, and the folder of the checkpoint that it is converted to.
+"""GGUF files: checking that a file can be converted, and the cache folder of the result.
 
-A GGUF file is unpacked once, in a process of its own: there it can be cancelled at any moment, and
-gives back all its memory.
+``gguf_conversion`` converts a file once, in a process of its own.
 """
 
 from __future__ import annotations
@@ -15,31 +14,31 @@ from pathlib import Path
 from app.checkpoints.formats.gguf_architectures import architecture_of, configuration
 from app.checkpoints.formats.gguf_header import Contents, read_contents
 from app.checkpoints.formats.gguf_metadata import UnusableError
-from app.checkpoints.formats.gguf_names import places
+from app.checkpoints.formats.gguf_names import names_in_transformers
 from app.checkpoints.formats.gguf_vocabulary import read_flags
 from app.checkpoints.formats.stored_tensors import StoredTensor
 from app.errors import CheckpointError
 from app.settings import cache_folder
 
 CONVERSION = 2
-"""Counts how conversion has changed; an older result is not used."""
+"""Version of the conversion; results of another version are not used."""
 
 _PLAIN = {0: "F32", 1: "F16", 30: "BF16"}
 _PART = re.compile(r"-(\d{5})-of-(\d{5})\b")
 _ABOUT_THE_FILE = ("general.", "quantize.", "split.", "mradermacher.")
-"""Keys that say where a file comes from, and nothing of what the model computes."""
+"""Prefixes of keys about the origin of a file; the logits do not depend on them."""
 _LANGUAGE_MODEL = "Choose the file of a language model."
 
 
 @dataclass(frozen=True, slots=True)
 class GgufHeader:
-    """What a GGUF file says about itself.
+    """The header of a GGUF file that can be converted.
 
     Attributes:
         path: The file.
-        architecture: As llama.cpp names it, such as ``llama``.
-        packed: Bytes of its weights as they are in the file.
-        converted: Its tensors as conversion writes them, names as in the file.
+        architecture: llama.cpp's name of the architecture, such as ``llama``.
+        packed: Bytes of the weights in the file.
+        converted: The tensors with dtype and size after conversion, by their names in the file.
     """
 
     path: Path
@@ -59,18 +58,18 @@ class GgufHeader:
 
 
 def weights_folder(path: Path) -> Path:
-    """Where the converted checkpoint of the file at ``path``, as it is now, belongs."""
+    """Cache folder for the converted checkpoint of the file at ``path`` in its present state."""
     return _converted_folder(path, "model")
 
 
 def metadata_folder(path: Path) -> Path:
-    """Where configuration and tokenizer of the file at ``path`` belong before it is converted."""
+    """Cache folder for configuration and tokenizer alone, converted without the weights."""
     return _converted_folder(path, "metadata")
 
 
 def conversions_of(path: Path) -> list[Path]:
-    """Every folder made of the file at ``path``, of earlier states of it too."""
-    return sorted(_root().glob(f"{_place_key(path)}-*"))
+    """All cache folders of conversions of the file at ``path``, also of its earlier states."""
+    return sorted(_root().glob(f"{_path_key(path)}-*"))
 
 
 def _root() -> Path:
@@ -80,10 +79,10 @@ def _root() -> Path:
 def _converted_folder(path: Path, what: str) -> Path:
     state = path.stat()
     key = _digest(f"{CONVERSION} {state.st_size} {state.st_mtime_ns}")
-    return _root() / f"{_place_key(path)}-{key}-{what}"
+    return _root() / f"{_path_key(path)}-{key}-{what}"
 
 
-def _place_key(path: Path) -> str:
+def _path_key(path: Path) -> str:
     return _digest(str(path.resolve()))
 
 
@@ -95,8 +94,8 @@ def read_header(path: Path) -> GgufHeader:
     """Read the header of a GGUF file and account for every key and tensor in it.
 
     Raises:
-        CheckpointError: There is no such file, it is damaged or cut off, or it holds something that
-            would not be computed as the file says.
+        CheckpointError: There is no such file, it is damaged or incomplete, or a key or tensor in
+            it is not supported.
     """
     if not path.is_file():
         raise CheckpointError(f"There is no file {path}", next_step="Choose a .gguf file.")
@@ -119,29 +118,29 @@ def read_header(path: Path) -> GgufHeader:
 
 
 def unusable(path: Path, error: UnusableError) -> CheckpointError:
-    """The error for a file of a kind that cannot be used."""
+    """The error for an intact file that cannot be converted."""
     return CheckpointError(
         f"The file {path} cannot be used", evidence=str(error), next_step=error.next_step
     )
 
 
 def check(contents: Contents) -> None:
-    """Refuse what is not a language model, and any key or tensor that would not be used.
+    """Check that a file is a language model and that all its keys and tensors are supported.
 
     Raises:
-        UnusableError: Names what is the matter.
+        UnusableError: It is not a language model, or a key or tensor is not supported.
     """
     _check_kind(contents)
-    architecture_of(contents)  # before the rest, which only makes sense of one that is known
+    architecture_of(contents)  # first, since the meaning of all else depends on it
     read_flags(contents)
     if not contents.tensors:
         raise UnusableError("it holds no weights", _LANGUAGE_MODEL)
-    places(contents)
+    names_in_transformers(contents)
     configuration(contents)
     for key in contents.metadata.unused():
         if not key.startswith(_ABOUT_THE_FILE):
             raise UnusableError(
-                f"its key “{key[:80]}” is not known, and may change what is computed"
+                f"its key “{key[:80]}” is unknown and may change what the model computes"
             )
 
 
@@ -165,7 +164,7 @@ def _check_kind(contents: Contents) -> None:
 
 
 def _check_parts(contents: Contents) -> None:
-    """Refuse a part of a file that was split; all but the first hold tensors alone."""
+    """Refuse one part of a split file; all parts but the first hold only tensors."""
     metadata = contents.metadata
     parts = metadata.whole("split.count", 0, least=0)
     if parts <= 1:
@@ -179,7 +178,7 @@ def _check_parts(contents: Contents) -> None:
 
 
 def converted_dtype(contents: Contents) -> str:
-    """Numbers that are not packed stay as they are; packed ones become bfloat16."""
+    """The dtype after conversion: bfloat16 if any tensor is quantized, else the one in the file."""
     kinds = {tensor.kind for tensor in contents.tensors.values()}
     if not kinds <= set(_PLAIN):
         return "BF16"

@@ -1,7 +1,7 @@
-"""The architectures of GGUF files that are converted: their keys and tensors in transformers.
+"""The supported architectures of GGUF files, with their keys and tensors in transformers.
 
-A key of the architecture that is not asked for here refuses the file, and so does a tensor that is
-not in the tables. Each architecture is here because a test has compared its log-probabilities.
+A file is refused if it has a key of its architecture that is not read here, or a tensor that is not
+in the tables. For each architecture a test compares log-probabilities with the original model.
 """
 
 from __future__ import annotations
@@ -76,18 +76,19 @@ _GPT2 = {
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """How files of one architecture are read.
+    """How files of one architecture are converted.
 
     Attributes:
-        configure: The configuration of transformers from the keys of the file.
-        block: What transformers calls the tensors of a block, by their names in the file.
+        configure: Makes the configuration of transformers from the keys of a file.
+        block: Names of the tensors of a block in transformers, by their names in the file.
         top: The same for tensors outside of blocks.
-        blocks: Where transformers has the blocks.
-        experts: Tensors of all experts of a block; those with one place lie one after the other.
-        transposed: Matrices of a block that transformers keeps the other way round.
-        interleaved: Tensors of a block whose rotary halves llama.cpp keeps beside each other.
+        blocks: The module of transformers that holds the blocks.
+        experts: The same for tensors of all experts of a block. Tensors of the same name in
+            transformers are concatenated there, in this order.
+        transposed: Matrices of a block that are transposed in transformers.
+        interleaved: Tensors of a block whose rows llama.cpp interleaves for rotary embeddings.
         norms_plus_one: Whether llama.cpp adds 1 to the weights of norms.
-        read_elsewhere: Tensors that are used for the configuration.
+        read_elsewhere: Tensors that become part of the configuration.
     """
 
     configure: Callable[[Contents], dict[str, Any]]
@@ -102,28 +103,27 @@ class Architecture:
 
 
 def architecture_of(contents: Contents) -> Architecture:
-    """How the file is to be read.
+    """The architecture of a file.
 
     Raises:
-        UnusableError: It is of an architecture that is not converted.
+        UnusableError: The architecture is not supported.
     """
     name = contents.architecture
     if name == "llama" and contents.metadata.use("llama.expert_count") not in (None, 0):
         return _MIXTRAL
     if name not in ARCHITECTURES:
         raise UnusableError(
-            f"its architecture is “{name[:40]}”; those whose conversion has been shown to be right "
-            f"are {', '.join(sorted(ARCHITECTURES))}",
+            f"its architecture is “{name[:40]}”; supported are {', '.join(sorted(ARCHITECTURES))}",
             "Choose the model's folder with .safetensors files.",
         )
     return ARCHITECTURES[name]
 
 
 def configuration(contents: Contents) -> dict[str, Any]:
-    """The configuration of transformers that the keys of the file stand for.
+    """The configuration of transformers, from the keys of the file.
 
     Raises:
-        UnusableError: A key is missing, or stands for something that would not be computed.
+        UnusableError: A key is missing or not supported.
     """
     config = architecture_of(contents).configure(contents)
     prefix = f"{contents.architecture}."

@@ -1,4 +1,4 @@
-"""Writing a checkpoint folder of a GGUF file: configuration, ends of a text, tokenizer, weights."""
+"""Conversion of a GGUF file to a checkpoint folder: configuration, tokenizer and weights."""
 
 from __future__ import annotations
 
@@ -24,19 +24,20 @@ def write_checkpoint(
     folder: Path,
     weights: bool,
     metadata: Path | None = None,
-    tell: Callable[[float], None] = lambda share: None,
+    on_share: Callable[[float], None] = lambda share: None,
 ) -> None:
     """Convert the file at ``path`` into ``folder``.
 
     Args:
-        path: The file.
-        folder: Where the checkpoint is written.
-        weights: Whether the weights are written, or all but them.
-        metadata: What this wrote before without weights, whose tokenizer is used again.
-        tell: Called with the share of the weights that is written.
+        path: The GGUF file.
+        folder: The folder to write.
+        weights: Whether to write the weights too, or only configuration and tokenizer.
+        metadata: The result of an earlier conversion without weights, if there is one; its
+            tokenizer is reused.
+        on_share: Called with the share of the weights that is converted, 0 to 1.
 
     Raises:
-        UnusableError: The file holds something that would not be computed as it says.
+        UnusableError: The file is not supported.
         OSError, ValueError, struct.error: The file is damaged.
     """
     contents = read_contents(path, everything=True)
@@ -56,4 +57,4 @@ def write_checkpoint(
     config.save_pretrained(folder)
     GenerationConfig(eos_token_id=ends, bos_token_id=config.bos_token_id).save_pretrained(folder)
     if weights:
-        write_weights(contents, config, folder, _DTYPES[gguf.converted_dtype(contents)], tell)
+        write_weights(contents, config, folder, _DTYPES[gguf.converted_dtype(contents)], on_share)

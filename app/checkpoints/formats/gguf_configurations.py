@@ -1,4 +1,4 @@
-"""The configurations of transformers that the keys of GGUF files stand for, by architecture."""
+"""Configurations of transformers from the keys of GGUF files, one function per architecture."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from app.checkpoints.formats.gguf_metadata import UnusableError
 from app.checkpoints.formats.gguf_rope import rope_parameters
 
 _EMBEDDING = "token_embd.weight"
-_SOFTMAX = 1  # the gating function of experts, as llama.cpp counts them
+_SOFTMAX = 1  # llama.cpp's number of this gating function of experts
 _CLOSE = 1e-5
 
 
 def _common(contents: Contents) -> dict[str, Any]:
-    """What all decoders have. Keys that change nothing here are compared with what is computed."""
+    """The part of a configuration that all architectures share."""
     keys = Keys(contents)
     heads, hidden = keys.whole("attention.head_count"), keys.whole("embedding_length")
     groups = keys.whole("attention.head_count_kv", heads)
@@ -63,7 +63,7 @@ def _check_neutral(keys: Keys) -> None:
 
 
 def _usual(contents: Contents) -> dict[str, Any]:
-    """A decoder with RMS norms, the usual scale of queries, and attention to all before."""
+    """A decoder with RMS norms, queries scaled by head_dim ** -0.5, and full causal attention."""
     config, keys = _common(contents), Keys(contents)
     keys.must_be("attention.scale", config["head_dim"] ** -0.5)
     keys.must_be("attention.sliding_window", 0)
@@ -71,7 +71,7 @@ def _usual(contents: Contents) -> dict[str, Any]:
 
 
 def _rows(contents: Contents) -> int:
-    """The ids of the model; the vocabulary may be padded in the file."""
+    """The vocabulary size of the model, padding rows included."""
     if _EMBEDDING not in contents.tensors:
         raise UnusableError(f"it lacks the tensor “{_EMBEDDING}”")
     rows = contents.tensors[_EMBEDDING].shape[0]
@@ -83,7 +83,7 @@ def _rows(contents: Contents) -> int:
 
 
 def _rotary(contents: Contents, config: dict[str, Any]) -> dict[str, Any]:
-    """Rotary positions over whole heads."""
+    """``rope_parameters`` of a model that rotates all dimensions of its heads."""
     Keys(contents).must_be("rope.dimension_count", config["head_dim"])
     return rope_parameters(contents, config["head_dim"], config["max_position_embeddings"])
 
@@ -107,7 +107,7 @@ def llama(contents: Contents) -> dict[str, Any]:
 
 
 def mixtral(contents: Contents) -> dict[str, Any]:
-    """A llama with experts."""
+    """Mixtral, whose files have the architecture ``llama`` and experts."""
     config, keys = _usual(contents), Keys(contents)
     used = _experts(keys, weights_sum_to_one=True)
     keys.must_be("expert_feed_forward_length", config["intermediate_size"])
@@ -177,13 +177,13 @@ def qwen3moe(contents: Contents) -> dict[str, Any]:
 
 
 def _experts(keys: Keys, *, weights_sum_to_one: bool) -> int:
-    """How many experts are asked; refuses other ways of choosing and weighting them."""
+    """The number of experts per token; refuses unsupported ways of routing."""
     keys.must_be("expert_gating_func", _SOFTMAX)
     keys.must_be("expert_weights_norm", weights_sum_to_one)
-    keys.must_be("expert_weights_scale", 1.0, 0.0)  # 0 stands for none
+    keys.must_be("expert_weights_scale", 1.0, 0.0)  # 0 means no scaling
     count, used = keys.whole("expert_count"), keys.whole("expert_used_count")
     if used > count:
-        raise UnusableError(f"it asks {used} experts of {count}")
+        raise UnusableError(f"it uses {used} experts per token and has {count}")
     return used
 
 
@@ -218,7 +218,7 @@ def gemma2(contents: Contents) -> dict[str, Any]:
 def gemma3(contents: Contents) -> dict[str, Any]:
     config, keys = _common(contents), Keys(contents)
     keys.must_be("attn_logit_softcapping", 0.0)
-    keys.number("rope.freq_base")  # most differ from llama.cpp's default: it must be there
+    keys.number("rope.freq_base")  # required: most models differ from llama.cpp's default
     everywhere = _rotary(contents, config)
     if everywhere["rope_type"] not in ("default", "linear"):
         raise UnusableError(f"its positions are scaled as in {everywhere['rope_type']}")
@@ -265,7 +265,7 @@ def phi3(contents: Contents) -> dict[str, Any]:
 
 
 def _check_heads(config: dict[str, Any]) -> None:
-    """Refuse sizes of heads that the configuration of transformers cannot say."""
+    """Refuse head sizes that the configuration of transformers cannot express."""
     if config["head_dim"] * config["num_attention_heads"] != config["hidden_size"]:
         raise UnusableError(
             f"its {config['num_attention_heads']} heads of {config['head_dim']} numbers do not "
@@ -274,10 +274,10 @@ def _check_heads(config: dict[str, Any]) -> None:
 
 
 def _query_scalar(keys: Keys, config: dict[str, Any], blocks_of_27b: int) -> int:
-    """What queries are divided by the root of.
+    """``query_pre_attn_scalar``: queries are divided by its square root.
 
-    Files do not say it. As in llama.cpp, it is the size of a head, except in the largest model of
-    the family, which is known by its number of blocks.
+    Files do not have it. As in llama.cpp, it is the head size, except in the 27B model of the
+    family, which is recognized by its number of blocks.
     """
     scalar = float(config["head_dim"])
     if config["num_hidden_layers"] == blocks_of_27b:
@@ -290,7 +290,7 @@ def _query_scalar(keys: Keys, config: dict[str, Any], blocks_of_27b: int) -> int
 
 
 def _layer_types(keys: Keys, config: dict[str, Any], every: int) -> list[str]:
-    """Which blocks see a window alone: all but the last of ``every``, or as the file says."""
+    """Layer types: sliding attention but in each ``every``-th block, or as listed in the file."""
     blocks = config["num_hidden_layers"]
     key = "attention.sliding_window_pattern"
     if key in keys and keys.is_list(key):

@@ -1,7 +1,7 @@
-"""Converting a GGUF file once into a checkpoint folder, in a process of its own.
+"""Conversion of a GGUF file to a checkpoint folder in the cache, once, in a process of its own.
 
-A large vocabulary takes many seconds of pure Python. In another process this does not hold up the
-window, ends at once when it is cancelled, and gives back all its memory.
+A large vocabulary takes many seconds of pure Python. A separate process does not block the window,
+can be cancelled at any moment and releases all its memory.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from app.checkpoints.formats.gguf_metadata import ANOTHER_FILE, UnusableError
 from app.errors import Cancelled, CheckpointError, DeviceError, TuneshiftError
 
 _POLL_SECONDS = 0.1
-_ROOM = 1.05  # the tokenizer is written too
+_DISK_FACTOR = 1.05  # for the tokenizer beside the weights
 _PARTIAL = "partial-"
 
 
@@ -36,18 +36,18 @@ def convert(
     on_progress: Callable[[int, int], None] = lambda done, total: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Path:
-    """The folder of the converted checkpoint; what was converted before is used again.
+    """Convert a file unless that was done before; returns the folder of the checkpoint.
 
     Args:
         path: A GGUF file.
-        weights: Whether the weights are needed; configuration and tokenizer are quicker.
-        on_progress: Called with bytes done and bytes in all while weights are converted.
-        cancelled: Asked several times a second.
+        weights: Whether to convert the weights too; without them it is faster.
+        on_progress: Called with the bytes of weights written and their total.
+        cancelled: Called several times a second.
 
     Raises:
-        CheckpointError: The file cannot be used, or there is no room for the result.
+        CheckpointError: The file cannot be converted, or the disk is full.
         DeviceError: There is not enough memory.
-        Cancelled: When ``cancelled`` says so; nothing is left of the conversion.
+        Cancelled: ``cancelled`` returned true; partial results are removed.
     """
     header = gguf.read_header(path)
     complete, metadata = gguf.weights_folder(path), gguf.metadata_folder(path)
@@ -56,13 +56,13 @@ def convert(
     target = complete if weights else metadata
     root = target.parent
     root.mkdir(parents=True, exist_ok=True)
-    _forget_broken_off(root)
+    _remove_abandoned(root)
     size = header.converted_bytes if weights else 0
-    _require_room(path, root, size)
+    _require_disk_space(path, root, size)
     partial = Path(tempfile.mkdtemp(prefix=f"{_PARTIAL}{os.getpid()}-", dir=root))
-    order = _Order(path, partial, weights, metadata if metadata.is_dir() else None)
+    task = _Task(path, partial, weights, metadata if metadata.is_dir() else None)
     try:
-        _run(order, size, on_progress, cancelled)
+        _run(task, size, on_progress, cancelled)
         _move(partial, target)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
@@ -73,8 +73,8 @@ def convert(
 
 
 @dataclass(frozen=True, slots=True)
-class _Order:
-    """What the other process is to do; ``metadata`` is what was converted without weights."""
+class _Task:
+    """The task of the other process; see :func:`write_checkpoint` for the attributes."""
 
     path: Path
     folder: Path
@@ -84,7 +84,7 @@ class _Order:
 
 @dataclass(frozen=True, slots=True)
 class _Failure:
-    """Why a conversion failed; ``next_step`` is empty where the evidence does not tell it."""
+    """Why a conversion failed; ``next_step`` is empty if only the general advice applies."""
 
     evidence: str
     memory: bool
@@ -92,18 +92,18 @@ class _Failure:
     next_step: str = ""
 
 
-def _require_room(path: Path, root: Path, size: int) -> None:
-    needed, free = int(size * _ROOM), shutil.disk_usage(root).free
+def _require_disk_space(path: Path, root: Path, size: int) -> None:
+    needed, free = int(size * _DISK_FACTOR), shutil.disk_usage(root).free
     if needed > free:
         raise CheckpointError(
-            f"There is no room on the disk to convert {path}",
+            f"There is not enough disk space to convert {path}",
             evidence=f"needed {needed / 1e9:.1f} GB, free {free / 1e9:.1f} GB in {root}",
             next_step="Free some space, or set XDG_CACHE_HOME to a larger disk.",
         )
 
 
-def _forget_broken_off(root: Path) -> None:
-    """Remove what a process left that ended in the middle."""
+def _remove_abandoned(root: Path) -> None:
+    """Remove partial conversions of processes that no longer run."""
     for folder in root.glob(f"{_PARTIAL}*"):
         owner = folder.name.removeprefix(_PARTIAL).partition("-")[0]
         if owner.isdecimal() and not psutil.pid_exists(int(owner)):
@@ -114,30 +114,30 @@ def _move(partial: Path, target: Path) -> None:
     try:
         partial.rename(target)
     except OSError:
-        if not target.is_dir():  # otherwise another Tuneshift was quicker
+        if not target.is_dir():  # else another process has converted the file
             raise
 
 
 def _run(
-    order: _Order,
+    task: _Task,
     size: int,
     on_progress: Callable[[int, int], None],
     cancelled: Callable[[], bool],
 ) -> None:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(order, theirs), daemon=True)
+    process = context.Process(target=_work, args=(task, theirs), daemon=True)
     process.start()
     theirs.close()
     on_progress(0, size)
     try:
         for share in _messages(ours, cancelled):
             if isinstance(share, _Failure):
-                raise _error(order.path, share)
+                raise _error(task.path, share)
             on_progress(int(share * size), size)
         process.join()
         if process.exitcode:
-            raise _error(order.path, _ended(process.exitcode))
+            raise _error(task.path, _failure_of_status(process.exitcode))
     finally:
         process.kill()
         process.join()
@@ -147,7 +147,7 @@ def _run(
 
 
 def _messages(connection: Connection, cancelled: Callable[[], bool]) -> Iterator[float | _Failure]:
-    """What the other process tells until it ends."""
+    """The messages of the other process until it ends: shares done, or a failure."""
     while True:
         if cancelled():
             raise Cancelled
@@ -158,8 +158,8 @@ def _messages(connection: Connection, cancelled: Callable[[], bool]) -> Iterator
                 return
 
 
-def _ended(status: int) -> _Failure:
-    # By the system, which does it when memory runs out; Windows has no such signal.
+def _failure_of_status(status: int) -> _Failure:
+    # SIGKILL: the system ran out of memory. Windows has no such signal.
     killed = hasattr(signal, "SIGKILL") and status == -signal.SIGKILL
     return _Failure(f"the conversion ended with status {status}", memory=killed, disk=False)
 
@@ -167,7 +167,7 @@ def _ended(status: int) -> _Failure:
 def _error(path: Path, failure: _Failure) -> TuneshiftError:
     if failure.memory:
         return DeviceError(
-            f"The memory was not enough to convert {path}",
+            f"There was not enough memory to convert {path}",
             evidence=failure.evidence,
             next_step="Close other programs, or choose a smaller model.",
         )
@@ -184,22 +184,20 @@ def _error(path: Path, failure: _Failure) -> TuneshiftError:
     )
 
 
-def _work(order: _Order, connection: Connection) -> None:
-    """Runs in the other process."""
+def _work(task: _Task, connection: Connection) -> None:
+    """Convert a file; the entry point of the other process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches the parent, which cancels
     with Path(os.devnull).open("w") as nowhere:
         sys.stdout = sys.stderr = nowhere
         try:
             from app.checkpoints.formats.gguf_checkpoint import write_checkpoint
 
-            write_checkpoint(
-                order.path, order.folder, order.weights, order.metadata, connection.send
-            )
+            write_checkpoint(task.path, task.folder, task.weights, task.metadata, connection.send)
         except UnusableError as error:
             connection.send(
                 _Failure(str(error), memory=False, disk=False, next_step=error.next_step)
             )
-        except Exception as error:  # the libraries raise many kinds for files they cannot use
+        except Exception as error:  # the libraries raise exceptions of many types
             lines = str(error).strip().splitlines()
             connection.send(
                 _Failure(

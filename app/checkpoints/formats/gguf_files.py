@@ -1,15 +1,15 @@
-"""Finding GGUF files: by their name in any case, by their first bytes, alone in a folder."""
+"""Recognizing GGUF files: by name, by their first bytes, or as the only one in a folder."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 _ENDING = ".gguf"
-_PROJECTOR = "mmproj"  # the part that reads images, which lies beside a model
+_PROJECTOR = "mmproj"  # the image encoder, a file beside that of the model
 
 
 def is_gguf(path: Path) -> bool:
-    """Whether ``path`` is a GGUF file, by its name or its first bytes."""
+    """Whether ``path`` is a GGUF file by its extension, in any case, or by its first bytes."""
     if not path.is_file():
         return False
     if path.suffix.lower() == _ENDING:
@@ -22,7 +22,7 @@ def is_gguf(path: Path) -> bool:
 
 
 def gguf_files_in(folder: Path) -> list[Path]:
-    """The GGUF files of a folder that holds no other checkpoint, in the order of their names."""
+    """The GGUF files of a folder, sorted; none if the folder holds another checkpoint."""
     try:
         if (folder / "config.json").exists() or (folder / "adapter_config.json").exists():
             return []
@@ -32,7 +32,9 @@ def gguf_files_in(folder: Path) -> list[Path]:
 
 
 def source_of_path(typed: str) -> str:
-    """The source of a path as typed: a GGUF file, also the only one in a folder, or a folder."""
+    """The source for a typed path: ``gguf:…`` for a GGUF file or a folder with one GGUF file,
+    ``folder:…`` for everything else.
+    """
     path = Path(typed).expanduser()
     if (path.suffix.lower() == _ENDING and not path.is_dir()) or is_gguf(path):
         return f"gguf:{typed}"

@@ -1,4 +1,4 @@
-"""The header of a GGUF file: its metadata and where its tensors are, read without trusting it."""
+"""The header of a GGUF file: metadata and offsets of tensors, every size checked when read."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from app.checkpoints.formats.gguf_metadata import (
 )
 
 _VERSIONS = (2, 3)
-_MOST_DIMENSIONS = 4
+_MAX_DIMENSIONS = 4
 _LARGEST_ALIGNMENT = 1 << 20
 _FLOAT32 = 0
 
 
 @dataclass(frozen=True, slots=True)
 class PackedTensor:
-    """One tensor of the file.
+    """One tensor of the file, possibly quantized.
 
     Attributes:
-        name: As the file names it.
-        shape: Its dimensions, rows first.
-        kind: The number of its type in ggml.
-        start: Its first byte in the file.
-        size: Bytes it takes in the file.
+        name: Name in the file.
+        shape: Dimensions in the order of torch.
+        kind: ggml's number of the data type.
+        start: Offset of the first byte in the file.
+        size: Bytes in the file.
     """
 
     name: str
@@ -41,7 +41,7 @@ class PackedTensor:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What the header of a file says."""
+    """The header of a file: metadata and tensors by name."""
 
     path: Path
     metadata: Metadata
@@ -52,15 +52,15 @@ class Contents:
         return self.metadata.text("general.architecture")
 
     def floats(self, name: str) -> list[float]:
-        """The numbers of a small tensor in float32."""
+        """The elements of a one-dimensional float32 tensor."""
         tensor = self.tensors[name]
         if tensor.kind != _FLOAT32 or len(tensor.shape) != 1:
-            raise UnusableError(f"its tensor “{name}” is not a row of float32 numbers")
+            raise UnusableError(f"its tensor “{name}” is not a vector of float32 numbers")
         with self.path.open("rb") as file:
             file.seek(tensor.start)
             numbers = struct.unpack(f"<{tensor.shape[0]}f", file.read(tensor.size))
         if not all(map(math.isfinite, numbers)):
-            raise UnusableError(f"its tensor “{name}” holds what is no number")
+            raise UnusableError(f"its tensor “{name}” holds numbers that are not finite")
         return list(numbers)
 
 
@@ -69,10 +69,10 @@ def read_contents(path: Path, *, everything: bool = False) -> Contents:
 
     Args:
         path: The file.
-        everything: Whether the vocabulary is read too, which takes longer.
+        everything: Whether to read the vocabulary too, which takes longer.
 
     Raises:
-        UnusableError: The file is whole but not of a kind that can be used.
+        UnusableError: The file is intact but not supported.
         OSError, ValueError, struct.error: The file is damaged.
     """
     with path.open("rb") as file:
@@ -102,7 +102,7 @@ def _read_tensors(cursor: Cursor, count: int, metadata: Metadata) -> dict[str, P
         alignment = 32
     if not isinstance(alignment, int) or not 0 < alignment <= _LARGEST_ALIGNMENT:
         raise ValueError("its alignment is not a size")
-    start = -(-cursor.place // alignment) * alignment
+    start = -(-cursor.position // alignment) * alignment
     tensors = {
         name: PackedTensor(name, shape, kind, start + offset, size)
         for name, shape, kind, offset, size in entries
@@ -111,28 +111,28 @@ def _read_tensors(cursor: Cursor, count: int, metadata: Metadata) -> dict[str, P
         raise ValueError("two of its tensors have the same name")
     end = max((tensor.start + tensor.size for tensor in tensors.values()), default=0)
     if end > cursor.size:
-        raise ValueError(f"it is incomplete: it has {cursor.size:,} bytes of {end:,}")
+        raise ValueError(f"it is incomplete: it has {cursor.size:,} of {end:,} bytes")
     return tensors
 
 
 def _read_tensor(cursor: Cursor) -> tuple[str, tuple[int, ...], int, int, int]:
     name = cursor.name()
     dimensions = cursor.number("<I")
-    if not 1 <= dimensions <= _MOST_DIMENSIONS:
+    if not 1 <= dimensions <= _MAX_DIMENSIONS:
         raise ValueError(f"“{name[:80]}” has {dimensions} dimensions")
     shape = tuple(cursor.number("<Q") for _ in range(dimensions))
     kind, offset = cursor.number("<I"), cursor.number("<Q")
     block, size = _block_of(kind, name)
     if 0 in shape or shape[0] % block:
-        raise ValueError(f"“{name[:80]}” has a shape that its kind cannot have")
+        raise ValueError(f"“{name[:80]}” has a shape that its data type cannot have")
     return name, shape[::-1], kind, offset, math.prod(shape) // block * size
 
 
 def _block_of(kind: int, name: str) -> tuple[int, int]:
-    """How many numbers a block of this kind holds, and its bytes."""
+    """Elements and bytes of one quantization block of a ggml data type."""
     from gguf.constants import GGML_QUANT_SIZES, GGMLQuantizationType  # slow to import
 
     try:
         return GGML_QUANT_SIZES[GGMLQuantizationType(kind)]
     except (ValueError, KeyError):
-        raise ValueError(f"“{name[:80]}” is of the unknown kind {kind}") from None
+        raise ValueError(f"“{name[:80]}” has the unknown data type {kind}") from None

@@ -1,4 +1,4 @@
-"""The keys of the architecture of a GGUF file, each as the kind of value that it must be."""
+"""Typed access to the keys of a GGUF file that describe its architecture."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _CLOSE = 1e-5
 
 
 class Keys:
-    """The keys of the architecture of a file, without its name before each."""
+    """The keys of a file that start with the name of its architecture, without this prefix."""
 
     def __init__(self, contents: Contents) -> None:
         self.contents = contents
@@ -41,18 +41,18 @@ class Keys:
     def use(self, key: str) -> object:
         return self.contents.metadata.use(self._prefix + key)
 
-    def must_be(self, key: str, *usual: float | str) -> None:
-        """Refuse a file whose key, if it is there, is not what is computed anyway."""
+    def must_be(self, key: str, *supported: float | str) -> None:
+        """Refuse a file whose key, if present, has another value than those supported."""
         value = self.use(key)
         if isinstance(value, list) and value and all(item == value[0] for item in value):
             value = value[0]
-        if value is not None and not any(_equal(value, item) for item in usual):
+        if value is not None and not any(_equal(value, item) for item in supported):
             raise UnusableError(
                 f"its key “{self._prefix}{key}” is {shown(value)}, which is not supported"
             )
 
 
-def _equal(value: object, usual: float | str) -> bool:
-    if isinstance(value, int | float) and not isinstance(usual, str):
-        return math.isclose(value, usual, rel_tol=_CLOSE)
-    return value == usual
+def _equal(value: object, expected: float | str) -> bool:
+    if isinstance(value, int | float) and not isinstance(expected, str):
+        return math.isclose(value, expected, rel_tol=_CLOSE)
+    return value == expected

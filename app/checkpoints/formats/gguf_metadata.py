@@ -1,4 +1,4 @@
-"""The keys and values of a GGUF file, read without trusting it, and which of them were used."""
+"""The metadata of a GGUF file, every size checked when read, with a record of the keys used."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import Any, BinaryIO
 
 ANOTHER_FILE = "Choose another file of this model, or its folder with .safetensors files."
 
-_MOST_ENTRIES = 2_000_000  # keys, tensors and texts in arrays; vocabularies have under a million
-_LONGEST_NAME = 65_535
-_LONGEST_TEXT = 1 << 26  # templates are short; a whole tokenizer.json may be here too
-_LONGEST_ARRAY = 4096  # numbers that are read unless all are asked for; there is one for each layer
+_MAX_ENTRIES = 2_000_000  # keys, tensors and array strings; vocabularies have under a million
+_MAX_NAME_BYTES = 65_535
+_MAX_STRING_BYTES = 1 << 26  # a value may be a whole tokenizer.json
+_MAX_SHORT_ARRAY = 4096  # arrays up to this length are always read, such as one value per layer
 _NUMBERS = {
     **{0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f"},
     **{7: "?", 10: "Q", 11: "q", 12: "d"},
 }
 _STRING, _ARRAY = 8, 9
-_MOST = 2**31  # no size in a model is larger
+_MAX_INT = 2**31  # no size in a model is larger
 
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """An array that was walked over."""
+    """An array that was skipped, with its number of elements."""
 
     count: int
 
@@ -32,7 +32,7 @@ Value = str | int | float | bool | list[str] | list[int] | list[float] | Unread
 
 
 class UnusableError(Exception):
-    """A file that is whole but of a kind that cannot be used."""
+    """A file is intact but not supported."""
 
     def __init__(self, evidence: str, next_step: str = ANOTHER_FILE) -> None:
         super().__init__(evidence)
@@ -40,22 +40,22 @@ class UnusableError(Exception):
 
 
 class Cursor:
-    """Reads forward, never past the end, and only so many entries."""
+    """Reads a header sequentially, within the size of the file and a maximum number of entries."""
 
     def __init__(self, file: BinaryIO, size: int) -> None:
         self._file = file
         self.size = size
-        self.place = 0
-        self._entries_left = _MOST_ENTRIES
+        self.position = 0
+        self._entries_left = _MAX_ENTRIES
 
     def take(self, length: int) -> bytes:
         self._require(length)
-        self.place += length
+        self.position += length
         return self._file.read(length)
 
     def skip(self, length: int) -> None:
         self._require(length)
-        self.place += length
+        self.position += length
         self._file.seek(length, 1)
 
     def number(self, form: str) -> int:
@@ -64,33 +64,33 @@ class Cursor:
 
     def name(self) -> str:
         length = self.number("<Q")
-        if length > _LONGEST_NAME:
-            raise ValueError(f"it holds a name of {length:,} bytes")
+        if length > _MAX_NAME_BYTES:
+            raise ValueError(f"a name in its header has {length:,} bytes")
         return self.take(length).decode("utf-8")
 
     def text(self) -> str:
         length = self.number("<Q")
-        if length > _LONGEST_TEXT:
-            raise ValueError(f"it holds a text of {length:,} bytes")
+        if length > _MAX_STRING_BYTES:
+            raise ValueError(f"a string in its header has {length:,} bytes")
         return self.take(length).decode("utf-8")
 
     def count_entries(self, count: int) -> None:
         self._entries_left -= count
         if self._entries_left < 0:
-            raise ValueError(f"its header names more than {_MOST_ENTRIES:,} things")
+            raise ValueError(f"its header has more than {_MAX_ENTRIES:,} entries")
 
     def _require(self, length: int) -> None:
-        if length > self.size - self.place:
+        if length > self.size - self.position:
             raise ValueError("its header is cut off")
 
 
 def read_values(cursor: Cursor, count: int, everything: bool) -> dict[str, Value]:
-    """The metadata. Without ``everything``, texts in arrays and long arrays are walked over."""
+    """The metadata. Without ``everything``, arrays of strings and long arrays are skipped."""
     values: dict[str, Value] = {}
     for _ in range(count):
         key = cursor.name()
         if key in values:
-            raise ValueError(f"it holds the key “{key[:80]}” twice")
+            raise ValueError(f"the key “{key[:80]}” occurs twice")
         kind = cursor.number("<I")
         if kind in _NUMBERS:
             (values[key],) = _numbers(cursor, kind, 1)
@@ -99,7 +99,7 @@ def read_values(cursor: Cursor, count: int, everything: bool) -> dict[str, Value
         elif kind == _ARRAY:
             values[key] = _array(cursor, everything)
         else:
-            raise ValueError(f"“{key[:80]}” is of the unknown kind {kind}")
+            raise ValueError(f"“{key[:80]}” has the unknown type {kind}")
     return values
 
 
@@ -111,7 +111,7 @@ def _numbers(cursor: Cursor, kind: int, count: int) -> list[int]:
 def _array(cursor: Cursor, everything: bool) -> Value:
     kind, count = cursor.number("<I"), cursor.number("<Q")
     if kind in _NUMBERS:
-        if everything or count <= _LONGEST_ARRAY:
+        if everything or count <= _MAX_SHORT_ARRAY:
             return _numbers(cursor, kind, count)
         cursor.skip(count * struct.calcsize(_NUMBERS[kind]))
     elif kind == _STRING:
@@ -121,13 +121,13 @@ def _array(cursor: Cursor, everything: bool) -> Value:
         for _ in range(count):
             cursor.skip(cursor.number("<Q"))
     else:
-        raise ValueError(f"it holds an array of the unknown kind {kind}")
+        raise ValueError(f"an array has the unknown element type {kind}")
     return Unread(count)
 
 
 @dataclass(slots=True)
 class Metadata:
-    """The values of a file. Each that is asked for counts as used; see :meth:`unused`."""
+    """The values of a file by key, with a record of the keys used; see :meth:`unused`."""
 
     values: dict[str, Value]
     _used: set[str] = field(default_factory=set)
@@ -136,16 +136,16 @@ class Metadata:
         return key in self.values
 
     def unused(self) -> list[str]:
-        """The keys that nothing has asked for, in the order of the file."""
+        """The keys that have not been read, in the order of the file."""
         return [key for key in self.values if key not in self._used]
 
     def use(self, key: str) -> Value | None:
-        """The value as it is, or None."""
+        """The value of any type, or None; marks the key as used."""
         self._used.add(key)
         return self.values.get(key)
 
     def count(self, key: str) -> int:
-        """How many entries an array has; none where there is no array."""
+        """The number of elements of an array, 0 if the key has no array."""
         value = self.values.get(key)
         return (
             value.count
@@ -168,9 +168,9 @@ class Metadata:
         return value
 
     def whole(self, key: str, default: int | None = None, least: int = 1) -> int:
-        """A whole number of at least ``least``; a list of equal ones counts as one of them."""
+        """An integer of at least ``least``. A list of equal integers stands for one of them."""
         value = _single(key, self._known(key, default))
-        if isinstance(value, bool) or not isinstance(value, int) or not least <= value < _MOST:
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value < _MAX_INT:
             raise _wrong(key, value, f"a whole number of at least {least}")
         return value
 
@@ -213,7 +213,7 @@ class Metadata:
 
 
 def shown(value: object) -> str:
-    """A value for a person, cut where it is long."""
+    """A value for an error message, shortened if it is long."""
     if isinstance(value, Unread):
         return f"an array of {value.count:,}"
     return f"{value:g}" if isinstance(value, float) else str(value)[:60]
@@ -223,7 +223,7 @@ def _single(key: str, value: Value) -> Value:
     if not isinstance(value, list) or not value:
         return value
     if any(item != value[0] for item in value):
-        raise UnusableError(f"its key “{key}” has another value for each layer")
+        raise UnusableError(f"its key “{key}” differs between layers")
     return value[0]
 
 

@@ -1,4 +1,4 @@
-"""What transformers calls the tensors of a GGUF file."""
+"""Names of the tensors of a GGUF file in transformers."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ _OUTSIDE = re.compile(r"(\w+)\.(weight|bias)")
 
 
 def block_and_leaf(name: str) -> tuple[str, str]:
-    """The number of the block of a tensor, empty outside of blocks, and its name there."""
+    """The block number of a tensor, empty outside of blocks, and its name within the block."""
     if found := _IN_BLOCK.fullmatch(name):
         return found[1], found[2]
     found = _OUTSIDE.fullmatch(name)
     return "", found[1] if found else name
 
 
-def places(contents: Contents) -> dict[str, str]:
-    """The name in transformers of every tensor that is a weight, by its name in the file.
+def names_in_transformers(contents: Contents) -> dict[str, str]:
+    """The name of every weight in transformers, by its name in the file.
 
-    The gates and inputs of experts share one.
+    The gate and up projections of experts have the same name in transformers.
 
     Raises:
-        UnusableError: Names the first tensor that the architecture does not have.
+        UnusableError: The architecture does not have one of the tensors.
     """
     architecture = architecture_of(contents)
     found = {}
@@ -37,13 +37,13 @@ def places(contents: Contents) -> dict[str, str]:
         if block and leaf in architecture.experts and name.endswith(".weight"):
             found[name] = f"{architecture.blocks}.{block}.{architecture.experts[leaf]}"
             continue
-        place = (architecture.block if block else architecture.top).get(leaf)
-        if place is None or name == leaf:
+        renamed = (architecture.block if block else architecture.top).get(leaf)
+        if renamed is None or name == leaf:
             raise UnusableError(
-                f"its tensor “{name[:80]}” has no place in the {contents.architecture} model "
+                f"its tensor “{name[:80]}” does not exist in the {contents.architecture} model "
                 "that its keys describe"
             )
         suffix = name.rpartition(".")[2]
         before = f"{architecture.blocks}.{block}." if block else ""
-        found[name] = f"{before}{place}.{suffix}"
+        found[name] = f"{before}{renamed}.{suffix}"
     return found

@@ -1,6 +1,6 @@
-"""Rotary positions of a GGUF file as transformers' ``rope_parameters``.
+"""Rotary embeddings of a GGUF file, as ``rope_parameters`` of transformers.
 
-llama.cpp keeps them in ``rope.*`` keys and in tensors of factors by which frequencies are divided.
+llama.cpp stores them in ``rope.*`` keys and in tensors of factors that divide the frequencies.
 """
 
 from __future__ import annotations
@@ -14,24 +14,24 @@ from app.checkpoints.formats.gguf_metadata import UnusableError
 FREQUENCIES = "rope_freqs.weight"
 LONG, SHORT = "rope_factors_long.weight", "rope_factors_short.weight"
 
-_BASE = 10_000.0  # of files that do not say it
+_BASE = 10_000.0  # default of llama.cpp
 _LLAMA3_LENGTHS = [2**power for power in range(5, 21)]
 _CLOSE = 1e-5
 
 
 def rope_parameters(contents: Contents, dimensions: int, context: int) -> dict[str, Any]:
-    """The rotary positions of a model whose heads have ``dimensions`` that turn.
+    """The ``rope_parameters`` of a model that rotates ``dimensions`` of each head.
 
     Raises:
-        UnusableError: They are scaled in a way that transformers does not compute.
+        UnusableError: transformers does not implement the scaling.
     """
     metadata, name = contents.metadata, contents.architecture
     key = f"{name}.rope.".__add__
     base = metadata.number(key("freq_base"), _BASE)
     if base <= 1:
         raise UnusableError(f"its key “{key('freq_base')}” is {base:g}")
-    metadata.use(key("scaling.finetuned"))  # says how the model was trained, and changes nothing
-    metadata.use(key("scaling.original_context_length"))  # for YaRN and Phi-3, below
+    metadata.use(key("scaling.finetuned"))  # about training; logits do not depend on it
+    metadata.use(key("scaling.original_context_length"))  # used below, for YaRN and Phi-3
     kind = metadata.text(key("scaling.type"), "linear")
     factor = _factor(contents)
     if FREQUENCIES in contents.tensors:
@@ -52,13 +52,13 @@ def rope_parameters(contents: Contents, dimensions: int, context: int) -> dict[s
 
 
 def _factor(contents: Contents) -> float:
-    """By how much positions are stretched; the older key is that of the first converters."""
+    """The scaling factor of positions; early converters wrote it as ``rope.scale_linear``."""
     metadata, name = contents.metadata, contents.architecture
     older = metadata.number(f"{name}.rope.scale_linear", 0.0)
     factor = metadata.number(f"{name}.rope.scaling.factor", older)
     if factor < 0:
         raise UnusableError(f"its key “{name}.rope.scaling.factor” is {factor:g}")
-    return factor or 1.0  # llama.cpp: 0 stands for none
+    return factor or 1.0  # llama.cpp: 0 means no scaling
 
 
 def _yarn(contents: Contents, base: float, factor: float, context: int) -> dict[str, Any]:
@@ -111,7 +111,7 @@ def _checked(factors: list[float], name: str, dimensions: int) -> list[float]:
 def _of_frequencies(
     given: list[float], base: float, dimensions: int, context: int
 ) -> dict[str, Any]:
-    """Llama 3.1 and later: the formula that gives these factors, or else the factors themselves."""
+    """The parameters of Llama 3.1's formula if they give these factors, or else the factors."""
     factors = _checked(given, FREQUENCIES, dimensions)
     if all(factor == 1 for factor in factors):
         return {"rope_type": "default", "rope_theta": base}
@@ -138,12 +138,12 @@ def _of_frequencies(
 
 
 def _llama3_factors(scaling: dict[str, Any], dimensions: int) -> list[float]:
-    """What llama.cpp writes for a model whose rope type is ``llama3``."""
+    """The factors that llama.cpp's converter computes for the rope type ``llama3``."""
     low, high = scaling["low_freq_factor"], scaling["high_freq_factor"]
-    found = []
-    for place in range(0, dimensions, 2):
-        wavelength = 2 * math.pi * scaling["rope_theta"] ** (place / dimensions)
+    factors = []
+    for dimension in range(0, dimensions, 2):
+        wavelength = 2 * math.pi * scaling["rope_theta"] ** (dimension / dimensions)
         turns = scaling["original_max_position_embeddings"] / wavelength
         smooth = min(max((turns - low) / (high - low), 0.0), 1.0)
-        found.append(1 / ((1 - smooth) / scaling["factor"] + smooth))
-    return found
+        factors.append(1 / ((1 - smooth) / scaling["factor"] + smooth))
+    return factors

@@ -1,7 +1,6 @@
-"""How a byte-level vocabulary splits a text before it merges bytes: ``tokenizer.ggml.pre``.
+"""Pre-tokenizers of byte-level vocabularies, by the name in ``tokenizer.ggml.pre``.
 
-The file names the way and the reader has to know it. The patterns are those of the tokenizers that
-the names stand for.
+A file has only the name. The patterns here are those of the original tokenizers.
 """
 
 from __future__ import annotations
@@ -26,14 +25,14 @@ _GPT4O = (
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """One way of splitting.
+    """A pre-tokenizer, which splits a text into words before bytes are merged.
 
     Attributes:
-        pattern: What a word is; empty for that of GPT-2.
-        digits: Whether every digit is taken apart before.
-        composed: Whether characters are composed (NFC) before.
-        whole_words: Whether a word of the vocabulary is taken whole, whatever its merges are.
-        begins: Whether a text begins with the beginning-of-sequence token unless the file says no.
+        pattern: Regular expression of a word; empty for that of GPT-2.
+        digits: Whether digits are split from each other first.
+        composed: Whether the text is normalized to NFC first.
+        whole_words: Whether a word that is in the vocabulary is one token, regardless of merges.
+        begins: Whether a text starts with the beginning-of-sequence token by default.
     """
 
     pattern: str = ""
@@ -65,14 +64,14 @@ _SPLITS = {
 
 
 def split_named(name: str) -> Split:
-    """The way that ``name`` stands for.
+    """The pre-tokenizer called ``name``.
 
     Raises:
-        UnusableError: It is none that is known.
+        UnusableError: The name is unknown.
     """
     if name not in _SPLITS:
         raise UnusableError(
-            f"its key “tokenizer.ggml.pre” is “{name[:40]}”, so how it splits a text is not known",
+            f"its key “tokenizer.ggml.pre” is “{name[:40]}”, an unknown pre-tokenizer",
             f"Known are {', '.join(_SPLITS)}. Choose the model's folder with .safetensors files.",
         )
     return _SPLITS[name]

@@ -1,4 +1,4 @@
-"""The tokenizer of a GGUF file, with the ids of the tokenizer that the file was made of."""
+"""The tokenizer of a GGUF file; it gives the same ids as the original tokenizer of the model."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from app.checkpoints.formats.gguf_splits import Split
 from app.checkpoints.formats.gguf_vocabulary import SENTENCEPIECE, Flags, TokenKind, Vocabulary
 
 _SPACE = "▁"
-_MERGED_BY_PLACE = ("gemma", "gemma2", "gemma3")
+_MERGED_BY_ID = ("gemma", "gemma2", "gemma3")
 _NAMES = {"bos": "bos_token", "eos": "eos_token", "unknown": "unk_token", "padding": "pad_token"}
 
 
 def save_tokenizer(vocabulary: Vocabulary, architecture: str, folder: Path) -> None:
-    """Write the tokenizer with its special tokens and chat templates as transformers reads it."""
+    """Write the tokenizer with special tokens and chat templates in the format of transformers."""
     flags = vocabulary.flags
     named = {
         name: vocabulary.tokens[flags.ids[role]]
@@ -47,18 +47,18 @@ def save_tokenizer(vocabulary: Vocabulary, architecture: str, folder: Path) -> N
 
 
 def build_tokenizer(vocabulary: Vocabulary, architecture: str) -> Tokenizer:
-    """The tokenizer of ``vocabulary``; some of its habits are those of the architecture."""
+    """The tokenizer of ``vocabulary``; Gemma and Phi-3 need details that the file does not have."""
     if vocabulary.flags.kind == SENTENCEPIECE:
         tokenizer = _sentencepiece(vocabulary, architecture)
     else:
         tokenizer = _byte_level(vocabulary)
-    # In Phi-3, what follows a control token begins after the white space.
-    stripped = architecture == "phi3" and vocabulary.flags.kind == SENTENCEPIECE
-    marked = vocabulary.flags.kind == SENTENCEPIECE and architecture in _MERGED_BY_PLACE
-    added = list(_added_tokens(vocabulary, stripped, marked))
+    # In Phi-3, control tokens include the white space after them.
+    strips_right = architecture == "phi3" and vocabulary.flags.kind == SENTENCEPIECE
+    marked = vocabulary.flags.kind == SENTENCEPIECE and architecture in _MERGED_BY_ID
+    added = list(_added_tokens(vocabulary, strips_right, marked))
     tokenizer.add_special_tokens([token for token in added if token.special])
     tokenizer.add_tokens([token for token in added if not token.special])
-    tokenizer.post_processor = _around(vocabulary)
+    tokenizer.post_processor = _post_processor(vocabulary)
     return tokenizer
 
 
@@ -83,9 +83,9 @@ def _byte_level(vocabulary: Vocabulary) -> Tokenizer:
 
 
 def _sentencepiece(vocabulary: Vocabulary, architecture: str) -> Tokenizer:
-    by_place = architecture in _MERGED_BY_PLACE
-    tokens = [_with_marks(token) if by_place else token for token in vocabulary.tokens]
-    merges = vocabulary.merges or list(_merges(vocabulary, tokens, by_place))
+    by_id = architecture in _MERGED_BY_ID
+    tokens = [_with_marked_spaces(token) if by_id else token for token in vocabulary.tokens]
+    merges = vocabulary.merges or list(_merges(vocabulary, tokens, by_id))
     unknown = vocabulary.flags.ids.get("unknown")
     tokenizer = Tokenizer(
         models.BPE(
@@ -110,46 +110,46 @@ def _sentencepiece(vocabulary: Vocabulary, architecture: str) -> Tokenizer:
     return tokenizer
 
 
-def _with_marks(token: str) -> str:
-    """A token of several spaces, which the file writes as typed and Gemma merges of marks."""
+def _with_marked_spaces(token: str) -> str:
+    """Replace the spaces of a token of spaces by ``▁``, from which Gemma merges such tokens."""
     return _SPACE * len(token) if token and not token.strip(" ") else token
 
 
-def _merges(vocabulary: Vocabulary, tokens: list[str], by_place: bool) -> Iterator[tuple[str, str]]:
-    """The merges that the scores stand for, best first.
+def _merges(vocabulary: Vocabulary, tokens: list[str], by_id: bool) -> Iterator[tuple[str, str]]:
+    """The merges in the order that follows from the scores of the tokens.
 
-    The scores of Gemma's vocabularies are not in the order of its merges; the tokens are.
+    In Gemma's vocabularies, merges have the order of the ids instead.
     """
-    places = {
+    ids = {
         token: index
         for index, token in enumerate(tokens)
         if vocabulary.kind(index) in (TokenKind.NORMAL, TokenKind.USER_DEFINED)
     }
     found = []
-    for token, index in places.items():
-        rank = index if by_place else -vocabulary.scores[index]
+    for token, index in ids.items():
+        rank = index if by_id else -vocabulary.scores[index]
         for cut in range(1, len(token)):
             left, right = token[:cut], token[cut:]
-            if left in places and right in places:
-                found.append((rank, -len(left), -len(right), -places[left], left, right))
+            if left in ids and right in ids:
+                found.append((rank, -len(left), -len(right), -ids[left], left, right))
     found.sort(key=lambda item: item[:4])
     return ((left, right) for *_, left, right in found)
 
 
-def _added_tokens(vocabulary: Vocabulary, stripped: bool, marked: bool) -> Iterator[AddedToken]:
-    """The tokens that are found in a text before it is split."""
-    endoftext = {"<s>", "<unk>", "<|endoftext|>"}  # these strip nothing in Phi-3 either
+def _added_tokens(vocabulary: Vocabulary, strips_right: bool, marked: bool) -> Iterator[AddedToken]:
+    """The tokens that are matched in a text before pre-tokenization."""
+    endoftext = {"<s>", "<unk>", "<|endoftext|>"}  # not in Phi-3 either
     for index, token in enumerate(vocabulary.tokens):
         kind = vocabulary.kind(index)
         special = vocabulary.is_special(index)
         merged = marked and not token.strip(" ")
         if special or (kind == TokenKind.USER_DEFINED and not merged):
-            strip = stripped and special and token not in endoftext
+            strip = strips_right and special and token not in endoftext
             yield AddedToken(token, normalized=False, special=special, rstrip=strip)
 
 
-def _around(vocabulary: Vocabulary) -> Any:
-    """What puts the tokens around a text that the file asks for."""
+def _post_processor(vocabulary: Vocabulary) -> Any:
+    """The post-processor, which adds the tokens before and after a text that the file requires."""
     flags: Flags = vocabulary.flags
     first = [vocabulary.tokens[flags.ids["bos"]]] if flags.begins else []
     last = [vocabulary.tokens[flags.ids["eos"]]] if flags.ends else []

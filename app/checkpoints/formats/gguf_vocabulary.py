@@ -1,4 +1,4 @@
-"""The vocabulary of a GGUF file: tokens, what begins and ends a text, chat templates."""
+"""The vocabulary of a GGUF file: tokens, special tokens and chat templates."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from app.checkpoints.formats.gguf_splits import Split, split_named
 BYTE_LEVEL, SENTENCEPIECE = "gpt2", "llama"
 
 _GGML = "tokenizer.ggml."
-_NONE = 2**32 - 1  # what some converters write for “no token”
-_SENTENCEPIECE_IDS = {"bos": 1, "eos": 2, "unknown": 0}  # where the file does not say them
+_NONE = 2**32 - 1  # some converters write it for “no token”
+_SENTENCEPIECE_IDS = {"bos": 1, "eos": 2, "unknown": 0}  # defaults
 _ROLES = ("bos", "eos", "eot", "eom", "unknown", "padding")
 _WITHOUT_EFFECT = (
     *(f"{_GGML}{name}_token_id" for name in ("seperator", "mask", "cls", "prefix", "suffix")),
     *(f"{_GGML}{name}_token_id" for name in ("middle", "fim_pre", "fim_suf", "fim_mid")),
     *(f"{_GGML}{name}_token_id" for name in ("fim_pad", "fim_rep", "fim_sep")),
     f"{_GGML}token_type_count",
-    "tokenizer.huggingface.json",  # the same vocabulary once more
+    "tokenizer.huggingface.json",  # the same vocabulary in another format
 )
 _ENDS = {
     *("<|eot_id|>", "<|im_end|>", "<|end|>", "<|return|>", "<|call|>", "<end_of_turn>"),
     *("<|endoftext|>", "<|eom_id|>", "<EOT>", "_<EOT>", "<|end_of_text|>"),
     *("<end_of_utterance>",),
 }
-"""Tokens that end a text whatever the file says of them, as in llama.cpp."""
+"""Tokens that always end a text, as in llama.cpp."""
 
 
 class TokenKind(IntEnum):
-    """What a token is, as llama.cpp counts it."""
+    """llama.cpp's types of tokens."""
 
     NORMAL = 1
     UNKNOWN = 2
@@ -44,15 +44,15 @@ class TokenKind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Flags:
-    """What the file says of its vocabulary beside the tokens.
+    """The properties of a vocabulary beside its tokens.
 
     Attributes:
         kind: ``BYTE_LEVEL`` or ``SENTENCEPIECE``.
-        split: How words are split; none for SentencePiece, which splits nothing.
-        ids: The ids of the tokens with a role, such as ``eos``.
-        begins, ends: Whether a text begins with ``bos`` and ends with ``eos``.
-        spaced: Whether a space is put before a text.
-        templates: Chat templates by name; that without a name is ``default``.
+        split: The pre-tokenizer; None for SentencePiece, which has none.
+        ids: Ids of the special tokens by their role, such as ``eos``.
+        begins, ends: Whether ``bos`` is added before a text, and ``eos`` after it.
+        spaced: Whether a space is added before a text.
+        templates: Chat templates by name; the unnamed one is ``default``.
     """
 
     kind: str
@@ -66,7 +66,7 @@ class Flags:
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """The tokens of the file; kinds, scores and merges are empty where it has none."""
+    """The tokens of the file. Kinds, scores and merges are empty if the file has none."""
 
     flags: Flags
     tokens: list[str]
@@ -75,18 +75,18 @@ class Vocabulary:
     merges: list[tuple[str, str]]
 
     def is_special(self, index: int) -> bool:
-        """Whether the token stands for no text; without kinds, whether it has a role."""
+        """Whether a token is special, by its kind, or by its role if the file has no kinds."""
         if not self.kinds:
             return index in self.flags.ids.values()
         return self.kinds[index] in (TokenKind.CONTROL, TokenKind.UNKNOWN)
 
     def kind(self, index: int) -> int:
-        """What the token is."""
+        """The :class:`TokenKind` of a token."""
         return self.kinds[index] if self.kinds else TokenKind.NORMAL
 
     @property
     def ends(self) -> list[int]:
-        """The ids that end a text, that of the end of sequence first."""
+        """The ids that end a text, the end-of-sequence token first."""
         ids = self.flags.ids
         named = [ids[role] for role in ("eos", "eot", "eom") if role in ids]
         named += [index for index, token in enumerate(self.tokens) if token in _ENDS]
@@ -94,10 +94,10 @@ class Vocabulary:
 
 
 def read_flags(contents: Contents) -> Flags:
-    """What the file says of its vocabulary, without reading the tokens.
+    """The properties of the vocabulary, without its tokens.
 
     Raises:
-        UnusableError: It has no vocabulary, or one of a kind that is not converted.
+        UnusableError: The file has no vocabulary, or an unsupported one.
     """
     metadata = contents.metadata
     if f"{_GGML}model" not in metadata:
@@ -106,11 +106,11 @@ def read_flags(contents: Contents) -> Flags:
     if kind not in (BYTE_LEVEL, SENTENCEPIECE):
         raise UnusableError(
             f"its tokenizer is of the kind “{kind[:40]}”; "
-            f"converted are {BYTE_LEVEL} (byte-level BPE) and {SENTENCEPIECE} (SentencePiece)",
+            f"supported are {BYTE_LEVEL} (byte-level BPE) and {SENTENCEPIECE} (SentencePiece)",
         )
     split = split_named(metadata.text(f"{_GGML}pre", "")) if kind == BYTE_LEVEL else None
     if split is None:
-        metadata.use(f"{_GGML}pre")  # SentencePiece splits nothing, whatever stands here
+        metadata.use(f"{_GGML}pre")  # SentencePiece has no pre-tokenizer
     ids = _read_ids(metadata, kind)
     begins = metadata.flag(
         f"{_GGML}add_bos_token", split is None or (split.begins and "bos" in ids)
@@ -118,7 +118,9 @@ def read_flags(contents: Contents) -> Flags:
     ends = metadata.flag(f"{_GGML}add_eos_token", False)
     for role, added in (("bos", begins), ("eos", ends)):
         if added and role not in ids:
-            raise UnusableError(f"it adds a token to texts and lacks “{_GGML}{role}_token_id”")
+            raise UnusableError(
+                f"it adds “{role}” to texts and lacks the key “{_GGML}{role}_token_id”"
+            )
     spaced = metadata.flag(f"{_GGML}add_space_prefix", split is None)
     _check_rest(metadata, spaced and split is not None)
     return Flags(kind, split, ids, begins, ends, spaced, _read_templates(metadata))
@@ -136,12 +138,14 @@ def _read_ids(metadata: Metadata, kind: str) -> dict[str, int]:
     count = metadata.count(f"{_GGML}tokens")
     for role, index in ids.items():
         if index >= count:
-            raise UnusableError(f"its “{role}” token is {index:,}, and it has {count:,} tokens")
+            raise UnusableError(
+                f"its “{role}” token has the id {index:,}, and there are {count:,} tokens"
+            )
     return ids
 
 
 def _check_rest(metadata: Metadata, spaced_bytes: bool) -> None:
-    """Account for every other key of the vocabulary."""
+    """Mark the other keys of the vocabulary as used; refuse unsupported values."""
     for key in (
         *_WITHOUT_EFFECT,
         *(f"{_GGML}{name}" for name in ("tokens", "token_type", "scores", "merges")),
@@ -157,7 +161,7 @@ def _check_rest(metadata: Metadata, spaced_bytes: bool) -> None:
 def _read_templates(metadata: Metadata) -> dict[str, str]:
     key = "tokenizer.chat_template"
     templates = {"default": metadata.text(key)} if key in metadata else {}
-    metadata.use("tokenizer.chat_templates")  # the names of those that follow
+    metadata.use("tokenizer.chat_templates")  # only the names of the templates
     for name in metadata.values:
         if name.startswith(f"{key}."):
             templates[name.removeprefix(f"{key}.")] = metadata.text(name)
@@ -165,17 +169,17 @@ def _read_templates(metadata: Metadata) -> dict[str, str]:
 
 
 def read_vocabulary(contents: Contents) -> Vocabulary:
-    """The tokens of a file whose header was read with everything.
+    """The vocabulary of a file whose header was read with ``everything``.
 
     Raises:
-        UnusableError: They contradict each other.
+        UnusableError: The vocabulary is inconsistent or not supported.
     """
     flags, metadata = read_flags(contents), contents.metadata
     tokens = metadata.texts(f"{_GGML}tokens")
-    kinds = _numbered(metadata, "token_type", len(tokens))
+    kinds = _integers_of_tokens(metadata, "token_type", len(tokens))
     twice = [token for token, times in Counter(tokens).items() if times > 1]
     if twice:
-        raise UnusableError(f"its token “{twice[0][:40]}” is there twice")
+        raise UnusableError(f"its token “{twice[0][:40]}” occurs twice")
     merges: list[tuple[str, str]] = []
     if f"{_GGML}merges" in metadata:
         merges = [_merge(line) for line in metadata.texts(f"{_GGML}merges")]
@@ -189,17 +193,19 @@ def read_vocabulary(contents: Contents) -> Vocabulary:
     return Vocabulary(flags, tokens, kinds, scores, merges)
 
 
-def _numbered(metadata: Metadata, name: str, count: int) -> list[int]:
+def _integers_of_tokens(metadata: Metadata, name: str, count: int) -> list[int]:
     if f"{_GGML}{name}" not in metadata:
         return []
     found = metadata.wholes(f"{_GGML}{name}")
     if len(found) != count:
-        raise UnusableError(f"its key “{_GGML}{name}” is for {len(found):,} tokens of {count:,}")
+        raise UnusableError(
+            f"its key “{_GGML}{name}” has {len(found):,} values for {count:,} tokens"
+        )
     return found
 
 
 def _merge(line: str) -> tuple[str, str]:
     middle = line.find(" ", 1)  # a part may begin with a space, and never ends with one
     if middle < 0:
-        raise UnusableError(f"its merge “{line[:40]}” is not of two parts")
+        raise UnusableError(f"its merge “{line[:40]}” does not have two parts")
     return line[:middle], line[middle + 1 :]

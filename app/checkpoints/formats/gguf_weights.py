@@ -1,4 +1,4 @@
-"""The weights of a GGUF file, written as transformers names and shapes them."""
+"""The weights of a GGUF file, converted to the names and shapes of transformers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from transformers import AutoModelForCausalLM, PretrainedConfig
 from app.checkpoints.formats.gguf_architectures import architecture_of
 from app.checkpoints.formats.gguf_header import Contents, PackedTensor
 from app.checkpoints.formats.gguf_metadata import UnusableError
-from app.checkpoints.formats.gguf_names import block_and_leaf, places
+from app.checkpoints.formats.gguf_names import block_and_leaf, names_in_transformers
 
 _SINGLE_ROWS = ("ffn_gate_inp_shexp",)
 _SHARD_BYTES = 4_000_000_000
@@ -24,37 +24,37 @@ _PLAIN: dict[int, Any] = {0: np.float32, 1: np.float16}
 
 
 def check_tensors(contents: Contents, config: PretrainedConfig) -> None:
-    """Compare the tensors of the file with those of the model, one by one.
+    """Compare names and shapes of the tensors in the file with those of the model.
 
     Raises:
-        UnusableError: Names the first that the model lacks, or has no use for, or has otherwise.
+        UnusableError: A tensor is missing, unknown to the model, or of another shape.
     """
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config)
     expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
     if config.tie_word_embeddings:
         expected.pop("lm_head.weight", None)
-    found = _by_place(contents)
-    for place, names in found.items():
-        if place not in expected:
-            raise UnusableError(f"its tensor “{names[0]}” has no place in the model")
-        shape = _shape_in_model(contents, names, expected[place])
-        if shape != expected[place]:
+    found = _by_target(contents)
+    for target, names in found.items():
+        if target not in expected:
+            raise UnusableError(f"its tensor “{names[0]}” does not exist in the model")
+        shape = _shape_in_model(contents, names, expected[target])
+        if shape != expected[target]:
             raise UnusableError(
-                f"its tensor “{names[0]}” is {_by(shape)}, "
-                f"and the model takes {_by(expected[place])}"
+                f"its tensor “{names[0]}” is {_shape_text(shape)}, "
+                f"and in the model {_shape_text(expected[target])}"
             )
     missing = [name for name in expected if name not in found]
     if missing:
-        raise UnusableError(f"it lacks the tensor that becomes “{missing[0]}”")
+        raise UnusableError(f"it lacks the tensor for “{missing[0]}” of the model")
 
 
-def _by_place(contents: Contents) -> dict[str, list[str]]:
-    """The tensors that make up each of the model's; of experts, the gates come first."""
+def _by_target(contents: Contents) -> dict[str, list[str]]:
+    """The tensors of the file, by the tensor of the model that is made of them."""
     order = list(architecture_of(contents).experts)
     found: dict[str, list[str]] = {}
-    for name, place in places(contents).items():
-        found.setdefault(place, []).append(name)
+    for name, target in names_in_transformers(contents).items():
+        found.setdefault(target, []).append(name)
     for names in found.values():
         if len(names) > 1:
             names.sort(key=lambda name: order.index(block_and_leaf(name)[1]))
@@ -76,7 +76,7 @@ def _shape_in_model(
     return shape
 
 
-def _by(shape: tuple[int, ...]) -> str:
+def _shape_text(shape: tuple[int, ...]) -> str:
     return " × ".join(map(str, shape))
 
 
@@ -85,17 +85,17 @@ def write_weights(
     config: PretrainedConfig,
     folder: Path,
     dtype: torch.dtype,
-    tell: Callable[[float], None],
+    on_share: Callable[[float], None],
 ) -> None:
-    """Unpack every tensor and write all to ``folder``, with one shard of them in memory."""
-    found = _by_place(contents)
+    """Dequantize all tensors and write them to ``folder``, with one shard in memory at a time."""
+    found = _by_target(contents)
     total = sum(contents.tensors[name].size for names in found.values() for name in names) or 1
     done = 0
     shards: list[dict[str, torch.Tensor]] = [{}]
     files: list[list[str]] = []
     held = 0
-    for place, names in found.items():
-        tell(done / total)
+    for target, names in found.items():
+        on_share(done / total)
         done += sum(contents.tensors[name].size for name in names)
         parts = [_converted(contents, name, config).to(dtype) for name in names]
         tensor = parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
@@ -103,7 +103,7 @@ def write_weights(
             files.append(_write_shard(shards.pop(), folder, len(files)))
             shards.append({})
             held = 0
-        shards[-1][place] = tensor
+        shards[-1][target] = tensor
         held += tensor.nbytes
     files.append(_write_shard(shards.pop(), folder, len(files)))
     _write_index(files, folder)
@@ -128,13 +128,13 @@ def _write_index(files: list[list[str]], folder: Path) -> None:
 
 
 def _converted(contents: Contents, name: str, config: PretrainedConfig) -> torch.Tensor:
-    """A tensor of the file, with what llama.cpp's converter did to it undone."""
+    """A tensor of the file; reverts the changes that llama.cpp's converter made to it."""
     architecture = architecture_of(contents)
-    values = _unpacked(contents, contents.tensors[name])
+    values = _dequantized(contents, contents.tensors[name])
     _, leaf = block_and_leaf(name)
     if leaf in architecture.interleaved:
         heads = config.num_key_value_heads if leaf == "attn_k" else config.num_attention_heads
-        values = _halves_apart(values, heads)
+        values = _deinterleaved(values, heads)
     if architecture.norms_plus_one and leaf.endswith("_norm"):
         values = values - 1
     if leaf in architecture.transposed and values.ndim == 2:
@@ -144,7 +144,7 @@ def _converted(contents: Contents, name: str, config: PretrainedConfig) -> torch
     return torch.from_numpy(np.ascontiguousarray(values))
 
 
-def _unpacked(contents: Contents, tensor: PackedTensor) -> Any:
+def _dequantized(contents: Contents, tensor: PackedTensor) -> Any:
     raw = np.memmap(contents.path, np.uint8, "r", offset=tensor.start, shape=(tensor.size,))
     if tensor.kind in _PLAIN:
         return raw.view(_PLAIN[tensor.kind]).reshape(tensor.shape).astype(np.float32)
@@ -152,7 +152,7 @@ def _unpacked(contents: Contents, tensor: PackedTensor) -> Any:
     return gguf.dequantize(rows, gguf.GGMLQuantizationType(tensor.kind)).reshape(tensor.shape)
 
 
-def _halves_apart(values: Any, heads: int) -> Any:
-    """Rotary halves one after the other, as transformers wants queries and keys."""
+def _deinterleaved(values: Any, heads: int) -> Any:
+    """Reorder the rows of query or key weights: rotary pairs become two halves."""
     pairs = values.reshape(heads, values.shape[0] // heads // 2, 2, *values.shape[1:])
     return pairs.swapaxes(1, 2).reshape(values.shape)

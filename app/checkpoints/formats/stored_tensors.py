@@ -1,4 +1,4 @@
-"""What the header of a weight file says, read without its weights and without trusting it."""
+"""The header of a safetensors file, read without the weights; every size is checked."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from app.errors import CheckpointError
 
-_MOST_HEADER_BYTES = 100_000_000  # the limit of the safetensors library
+_MAX_HEADER_BYTES = 100_000_000  # the limit of the safetensors library
 _BYTES = {"F64": 8, "I64": 8, "U64": 8, "F32": 4, "I32": 4, "U32": 4, "F16": 2, "BF16": 2, "I16": 2}
 _LFS_POINTER = b"version https://git-lfs"
 
@@ -21,10 +21,10 @@ class StoredTensor:
     """One tensor of a weight file.
 
     Attributes:
-        name: As the file names it.
-        dtype: As safetensors writes it, such as ``BF16``.
-        shape: Its dimensions.
-        size: Bytes it takes when loaded as it is stored.
+        name: Name in the file.
+        dtype: The dtype in the notation of safetensors, such as ``BF16``.
+        shape: The dimensions.
+        size: Bytes in the file.
     """
 
     name: str
@@ -34,7 +34,7 @@ class StoredTensor:
 
     @classmethod
     def of(cls, name: str, dtype: str, shape: tuple[int, ...]) -> StoredTensor:
-        """One whose size follows from its dtype and shape."""
+        """A tensor whose size is computed from its dtype and shape."""
         return cls(name, dtype, shape, math.prod(shape) * _BYTES.get(dtype, 1))
 
     @property
@@ -43,10 +43,10 @@ class StoredTensor:
 
 
 def read_safetensors_header(path: Path) -> tuple[StoredTensor, ...]:
-    """The tensors of a safetensors file, compared with the size of the file.
+    """The tensors of a safetensors file; checks that they fill the file exactly.
 
     Raises:
-        CheckpointError: The file is damaged, cut off, or stands for one that was not fetched.
+        CheckpointError: The file is damaged or incomplete, or is a Git LFS pointer.
     """
     try:
         size = path.stat().st_size
@@ -56,7 +56,7 @@ def read_safetensors_header(path: Path) -> tuple[StoredTensor, ...]:
                 raise _not_fetched(path)
             file.seek(0)
             (length,) = struct.unpack("<Q", file.read(8))
-            if length > min(size, _MOST_HEADER_BYTES):
+            if length > min(size, _MAX_HEADER_BYTES):
                 raise ValueError("its header is longer than the file")
             tensors = _tensors(json.loads(file.read(length)))
     except struct.error as error:
@@ -67,7 +67,7 @@ def read_safetensors_header(path: Path) -> tuple[StoredTensor, ...]:
     if size != expected:
         raise CheckpointError(
             f"The weight file {path} is incomplete",
-            evidence=f"it has {size:,} bytes of {expected:,}",
+            evidence=f"it has {size:,} of {expected:,} bytes",
             next_step="Download or copy it again.",
         )
     return tensors
@@ -82,7 +82,7 @@ def _tensors(header: dict[str, Any]) -> tuple[StoredTensor, ...]:
         shape = tuple(map(_count, entry["shape"]))
         dtype = entry["dtype"]
         if first != end or last < first or not isinstance(dtype, str):
-            raise ValueError("the places of its tensors do not follow each other")
+            raise ValueError("the offsets of its tensors are not contiguous")
         end = last
         tensors.append(StoredTensor(name, dtype, shape, last - first))
     if not tensors:
@@ -92,7 +92,7 @@ def _tensors(header: dict[str, Any]) -> tuple[StoredTensor, ...]:
 
 def _count(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise ValueError("its header holds something else than a size where one belongs")
+        raise ValueError("a size or offset in its header is not an integer of at least 0")
     return value
 
 
@@ -106,7 +106,7 @@ def _damaged(path: Path, evidence: str) -> CheckpointError:
 
 def _not_fetched(path: Path) -> CheckpointError:
     return CheckpointError(
-        f"The weight file {path} has not been fetched: the file only stands for it",
-        evidence="it is a Git LFS pointer",
+        f"The weight file {path} has not been downloaded",
+        evidence="it is a Git LFS pointer, not the file itself",
         next_step="Run “git lfs pull” in its folder, or download the model again.",
     )

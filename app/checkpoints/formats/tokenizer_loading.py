@@ -1,4 +1,4 @@
-"""Loading the tokenizer of a checkpoint as its own files define it."""
+"""Loading the tokenizer of a checkpoint, exactly as its files define it."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ _SENTENCEPIECE_FILES = ("*.model",)
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     """The tokenizer in ``folder``.
 
-    The class that ``tokenizer_config.json`` names is not used where there is a ``tokenizer.json``:
-    such classes build normalizer and pre-tokenizer anew, by default values that are not always
-    those of the file. Padding and truncation that were left on in the file are switched off.
+    If there is a ``tokenizer.json``, the class in ``tokenizer_config.json`` is not used: such
+    classes rebuild normalizer and pre-tokenizer from default values, which may differ from the
+    file. Padding and truncation in the file are switched off.
 
     Raises:
-        CheckpointError: The files are missing, damaged or of a kind that cannot be read.
+        CheckpointError: The files are missing, damaged or not supported.
     """
     try:
         tokenizer = _load(folder)
-        tokenizer("a", verbose=False)  # some settings are looked at only when a text is encoded
+        tokenizer("a", verbose=False)  # some settings are only checked when a text is encoded
     except CheckpointError:
         raise
-    except Exception as error:  # the library raises many kinds for files it cannot use
+    except Exception as error:  # the library raises exceptions of many types
         lines = str(error).strip().splitlines()
         raise CheckpointError(
             f"The tokenizer in {folder} cannot be read",
@@ -36,7 +36,7 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
         ) from error
     if not tokenizer.is_fast:
         raise CheckpointError(
-            f"The tokenizer in {folder} has no fast form",
+            f"The tokenizer in {folder} has no fast implementation",
             next_step=f"The folder must hold {TOKENIZER_FILE}.",
         )
     tokenizer.backend_tokenizer.no_padding()
@@ -56,15 +56,15 @@ def _load(folder: Path) -> PreTrainedTokenizerBase:
 
 
 def _refuse_sentencepiece(folder: Path) -> None:
-    """Refuse a folder with a sentencepiece model alone.
+    """Refuse a folder that has only a SentencePiece model.
 
-    Reading one needs a library that Tuneshift does not have, and the tokenizers that transformers
-    makes of it lose a space at the beginning of a text.
+    Reading it needs a library that Tuneshift does not ship, and tokenizers that transformers
+    converts from it lose a space at the beginning of a text.
     """
     found = sorted(path.name for pattern in _SENTENCEPIECE_FILES for path in folder.glob(pattern))
     if found and not (folder / "vocab.json").is_file():
         raise CheckpointError(
-            f"The tokenizer in {folder} is a sentencepiece model alone",
+            f"The tokenizer in {folder} is only a SentencePiece model",
             evidence=f"there is {found[0]} and no {TOKENIZER_FILE}",
             next_step=f"Add the {TOKENIZER_FILE} of the same model; most repositories have one.",
         )

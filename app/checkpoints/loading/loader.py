@@ -304,7 +304,7 @@ class _Assembly:
         """Compare the model of ``role`` with plain forward passes, unless another role has it.
 
         Raises:
-            ModelError: The model computes no numbers, or not the same ones twice.
+            ModelError: The logits of the model are not finite or not reproducible.
         """
         if role.spec.is_endpoint:
             return

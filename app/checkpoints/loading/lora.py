@@ -1,4 +1,4 @@
-"""Models with a LoRA adapter over the weights of another role, so that both cost one model."""
+"""Models with a LoRA adapter that share their other weights with the model they adapt."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.checkpoints.formats.adapters import AdapterFiles
 
 
 def adapted(model: PreTrainedModel, adapter: AdapterFiles) -> PreTrainedModel:
-    """An adapted model that shares every weight with ``model``, which is left unchanged.
+    """A model with the adapter that shares all weights of ``model``; ``model`` is not changed.
 
     Raises:
         CheckpointError: The adapter does not fit the model.
@@ -28,7 +28,7 @@ def adapted(model: PreTrainedModel, adapter: AdapterFiles) -> PreTrainedModel:
 
 
 def twin(model: PreTrainedModel) -> PreTrainedModel:
-    """A copy of a model's modules over the same tensors."""
+    """A copy of the modules of ``model`` that shares its tensors."""
     shared: list[Any] = [*model.parameters(), *model.buffers()]
     for module in model.modules():
         shared += [*_tensors_of_int8(module), *_state_of_4_bits(module)]
@@ -36,19 +36,19 @@ def twin(model: PreTrainedModel) -> PreTrainedModel:
 
 
 def _tensors_of_int8(module: torch.nn.Module) -> list[Tensor]:
-    """The tensors that bitsandbytes keeps of an int8 layer beside its parameters."""
+    """The tensors that bitsandbytes stores in an int8 layer beside its parameters."""
     layer: Any = module
     kind = type(module)
     # Importing bitsandbytes is slow, so its class is known by name; PEFT has one of the same name.
     if kind.__name__ != "Linear8bitLt" or not kind.__module__.startswith("bitsandbytes."):
         return []
-    if layer.weight.CB is not None:  # moves to the state at the first use, and there only once
+    if layer.weight.CB is not None:  # bitsandbytes moves it to the state once, at the first use
         layer.init_8bit_state()
     return [tensor for tensor in (layer.state.CB, layer.state.SCB) if tensor is not None]
 
 
 def _state_of_4_bits(module: torch.nn.Module) -> list[Any]:
-    """The scales that bitsandbytes keeps of a 4-bit layer, at its weight and at the layer."""
+    """The quantization states of a 4-bit layer, which bitsandbytes stores at weight and layer."""
     layer: Any = module
     states = (
         layer.__dict__.get("quant_state"),

@@ -1,4 +1,4 @@
-"""The proof of weights that have been loaded, or the one that was kept of them."""
+"""The proof of loaded weights: a stored one if it is valid, or a new one."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ def proof_of_weights(
     on_progress: Callable[[int, int], None],
     cancelled: Callable[[], bool],
 ) -> Proof:
-    """Prove ``weights``, unless that has been done before or is not wanted.
+    """Prove ``weights``, unless a stored proof is valid or proofs are switched off.
 
     Args:
-        role: A role that has them.
-        weights: With their original; all that makes them faster is in force.
-        context: The most tokens that are to be read, or None.
-        mode: Whether a proof is wanted.
-        on_progress: Called with readings done and readings in all.
-        cancelled: Asked before each block that is read.
+        role: A role that has these weights.
+        weights: The weights with all their shortcuts, and with their original.
+        context: The context length, or None for that of the model.
+        mode: When to prove.
+        on_progress: Called with the number of readings done and their total.
+        cancelled: Called before each block.
 
     Raises:
-        ModelError: The model computes no numbers, or not the same ones twice.
-        Cancelled: When ``cancelled`` says so.
+        ModelError: The logits of the model are not finite or not reproducible.
+        Cancelled: ``cancelled`` returned true.
     """
     if mode is ProofMode.OFF:
         return Proof(not_proved="switched off")

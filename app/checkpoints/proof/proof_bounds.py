@@ -1,4 +1,7 @@
-"""How far rounding may move logits, by dtype and quantization; measured in docs/proof.md."""
+"""Bounds of the proof: how much rounding may change logits, by dtype and quantization.
+
+docs/proof.md has the measurements.
+"""
 
 from __future__ import annotations
 
@@ -15,29 +18,30 @@ _BOUNDS = {
     "float16": Difference(divergence=2e-3, largest=0.3),
     "bfloat16": Difference(divergence=2e-2, largest=1.5),
 }
-_QUANTIZED = {"nf4": _BOUNDS["bfloat16"]}  # which its kernels compute in on some processors
+_QUANTIZED = {"nf4": _BOUNDS["bfloat16"]}  # its kernels compute in bfloat16 on some processors
 _INT8 = Difference(divergence=0.1, largest=3.0)
-"""Of int8, which rounds activations by what else is in the block, and of kinds not measured."""
-_MORE_BY_ITSELF = 10.0
-"""Plain forward passes that differ among themselves by so many times a bound are of no use."""
+"""Bound of int8, which rounds activations depending on the rest of the block, and of
+quantizations that were not measured."""
+_REFUSAL_FACTOR = 10.0
+"""A model is refused if its plain forward passes differ by more than this many times the bound."""
 
 
 def bound_of(dtype: str, quantization: str) -> Difference:
-    """What a model of this dtype and quantization may differ from plain forward passes."""
+    """The largest accepted difference of a reading from plain forward passes."""
     if quantization != "none":
         return _QUANTIZED.get(quantization, _INT8)
     return _BOUNDS.get(dtype, _BOUNDS["bfloat16"])
 
 
 def limit_of(bound: Difference) -> Difference:
-    """What plain forward passes may differ from each other before a model is refused."""
-    return Difference(bound.divergence * _MORE_BY_ITSELF, bound.largest * _MORE_BY_ITSELF)
+    """The largest accepted difference between plain forward passes of one model."""
+    return Difference(bound.divergence * _REFUSAL_FACTOR, bound.largest * _REFUSAL_FACTOR)
 
 
 def widened(bound: Difference, plain: Difference) -> Difference:
     """The bound of a model whose plain forward passes differ from each other by ``plain``.
 
-    In a mixture of experts a router may be so near to a tie that rounding decides it.
+    In a mixture of experts, rounding may change which expert the router chooses.
     """
     return Difference(
         max(bound.divergence, 2 * plain.divergence), max(bound.largest, 2 * plain.largest)

@@ -1,4 +1,4 @@
-"""The ways in which the program reads a text, as a model is asked to show them."""
+"""The readings of a proof: one function for each way in which the program reads a text."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from app.decoding.types import GenerationConfig
 from app.errors import ModelError
 
 Rows = Iterator[tuple[int, Tensor]]
-"""Rows of logits, [k, V], and the position of the first of them."""
+"""Logits of consecutive positions, [k, V], each with the index of the first position."""
 Read = Callable[[TransformersLanguageModel, Tensor], Rows]
-"""Reads a text, [n], with a model that holds nothing; no rows where the model cannot do it."""
+"""Reads a text, [n], with a model whose cache is empty; yields nothing if it is not supported."""
 
 
 def one_token_at_a_time(model: TransformersLanguageModel, text: Tensor) -> Rows:
-    """A prompt, and the rest token by token."""
+    """Prefill of a prompt, then single tokens, as in plain decoding."""
     prompt = len(text) - 6
     yield prompt - 1, model.extend(text[:prompt])
-    for place in range(prompt, len(text)):
-        yield place, model.extend(text[place : place + 1])
+    for position in range(prompt, len(text)):
+        yield position, model.extend(text[position : position + 1])
 
 
 def prompt_in_chunks(model: TransformersLanguageModel, text: Tensor) -> Rows:
-    """A short chunk, one that is longer than any block, and a short one."""
+    """Prefill in three chunks: a short one, one that is longer than any block, a short one."""
     start = 0
     for chunk in text.split((2, len(text) - 6, 4)):
         yield start, model.extend(chunk, len(chunk))
@@ -39,7 +39,7 @@ def prompt_in_chunks(model: TransformersLanguageModel, text: Tensor) -> Rows:
 
 
 def in_blocks(model: TransformersLanguageModel, text: Tensor) -> Rows:
-    """A prompt, and blocks as they are read to verify drafts."""
+    """Prefill of a prompt, then blocks, as in the verification of drafts."""
     start = len(text) - 10
     model.extend(text[:start])
     for block in text[start:].split((5, 3, 2)):
@@ -48,27 +48,29 @@ def in_blocks(model: TransformersLanguageModel, text: Tensor) -> Rows:
 
 
 def after_a_rewind(model: TransformersLanguageModel, text: Tensor) -> Rows:
-    """Drafts that were not accepted, and a branch from far back."""
-    prompt, other = len(text) - 8, text.flip(0)
+    """Reading on after a rewind: past rejected drafts, and as for a branch from the middle."""
+    prompt, rejected = len(text) - 8, text.flip(0)
     model.extend(text[:prompt])
     if not model.can_rewind:
         return
-    model.extend(other[:4], 4)
+    model.extend(rejected[:4], 4)
     model.rewind(prompt)
     yield prompt, model.extend(text[prompt : prompt + 3], 3)
-    model.extend(other[:2], 2)
+    model.extend(rejected[:2], 2)
     model.rewind(prompt + 3)
     yield prompt + 3, model.extend(text[prompt + 3 : prompt + 4])
     try:
         model.rewind(prompt // 2)
-    except ModelError:  # convolutions cannot go back twice: the program reads everything again
+    except (
+        ModelError
+    ):  # the cache of a convolution rewinds once; the program then reads it all again
         return
     model.extend(text[prompt // 2 : prompt])
     yield prompt, model.extend(text[prompt:], len(text) - prompt)
 
 
 def in_a_batch(model: TransformersLanguageModel, text: Tensor) -> Rows:
-    """Two prompts of different lengths, what follows them, and what follows one of them."""
+    """Two prompts of different lengths, a block after both, and a token after one of them alone."""
     lengths = len(text) - 4, len(text) // 2
     batch = batch_model(model)
     prompts = [text[:length].tolist() for length in lengths]
@@ -79,12 +81,12 @@ def in_a_batch(model: TransformersLanguageModel, text: Tensor) -> Rows:
     for length, block in zip(lengths, batch.extend(following), strict=True):
         yield length, block
     batch.keep(torch.tensor([1]))
-    place = lengths[1] + 2
-    yield place, batch.extend(text[None, place : place + 1])[0]
+    position = lengths[1] + 2
+    yield position, batch.extend(text[None, position : position + 1])[0]
 
 
 def in_a_captured_step(model: TransformersLanguageModel, text: Tensor) -> Rows:
-    """Blocks that are read and sampled from as one computation."""
+    """A token and a block, each read and sampled from in one captured step (CUDA)."""
     steps = make_fused_steps([model], (), model.vocabulary_size, None)
     if steps is None or not isinstance(model, GraphedLanguageModel):
         return
@@ -94,7 +96,7 @@ def in_a_captured_step(model: TransformersLanguageModel, text: Tensor) -> Rows:
         inputs = SamplingInputs(0, GenerationConfig(temperature=0.0), (), text[: start + 1].numpy())
         try:
             rows, _ = steps.read(block.tolist(), {}, inputs)
-        except CaptureError:  # the program does not capture it either
+        except CaptureError:  # the program then decodes without captured steps
             return
         model.length += len(block)
         yield start, rows[0]
@@ -109,4 +111,4 @@ READINGS: Mapping[Reading, Read] = {
     Reading.BATCH: in_a_batch,
     Reading.STEP: in_a_captured_step,
 }
-"""The most important first."""
+"""The most important reading first; the last ones are skipped when time is up."""

@@ -1,4 +1,4 @@
-"""What a proof found. Imports no torch: the window uses it."""
+"""The result of a proof, and its texts. Imports no torch, since the window uses it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 class Shortcut(StrEnum):
-    """What makes reading faster than plain forward passes; the least loss is given up first."""
+    """What makes a reading faster than plain forward passes, in the order of giving up."""
 
     CAPTURE = "capture"
     GROUPED_ATTENTION = "grouped attention"
@@ -22,17 +22,17 @@ class Shortcut(StrEnum):
 
 
 class ProofMode(StrEnum):
-    """Whether a load proves its models."""
+    """When loading a recipe proves its models."""
 
-    KEPT = "kept"  # where no proof is kept that still holds
-    FRESH = "fresh"  # anyway
+    KEPT = "kept"  # unless a valid proof is in the cache folder
+    FRESH = "fresh"  # always
     OFF = "off"
 
 
 class Reading(StrEnum):
     """A way in which the program reads a text."""
 
-    ANEW = "anew for each token"
+    UNCACHED = "without a cache"
     TOKENS = "one token at a time"
     CHUNKS = "a prompt in chunks"
     REWOUND = "after a rewind"
@@ -46,21 +46,21 @@ class Difference:
     """How far logits are from those of plain forward passes.
 
     Attributes:
-        divergence: Kullback–Leibler divergence in nats, the mean over the rows.
-        largest: The largest difference in log-probability of a token that is likely in either.
+        divergence: Mean Kullback–Leibler divergence of the rows, in nats.
+        largest: The largest difference in log-probability, among tokens that are likely in either.
     """
 
     divergence: float
     largest: float
 
     def within(self, bound: Difference) -> bool:
-        """Whether neither figure is beyond that of ``bound``; NaN is."""
+        """Whether both figures are at most those of ``bound``; false for NaN."""
         return self.divergence <= bound.divergence and self.largest <= bound.largest
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """A reading and what was found; ``error`` is what was raised in place of rows."""
+    """A reading with its difference; ``error`` is the exception if the reading failed."""
 
     reading: Reading
     difference: Difference
@@ -72,13 +72,13 @@ class Proof:
     """The proof of one set of weights.
 
     Attributes:
-        compared: The readings in force, all within ``bound``.
-        bound: What the dtype allows.
+        compared: The readings without the shortcuts given up, all within ``bound``.
+        bound: The largest difference that was accepted.
         given_up: The shortcuts that the model is read without.
-        faults: What was beyond the bound with them.
-        skipped: Readings that were not compared for want of time.
-        seconds: What the proof took.
-        not_proved: Why nothing was compared, or nothing.
+        faults: The readings that were beyond the bound with these shortcuts.
+        skipped: Readings that were not compared, because time was up.
+        seconds: Duration of the proof.
+        not_proved: Why nothing was compared; empty if the model was proved.
     """
 
     compared: tuple[Compared, ...] = ()
@@ -91,20 +91,20 @@ class Proof:
 
     @property
     def largest(self) -> float:
-        """The largest difference in log-probability of all readings in force."""
+        """The largest difference in log-probability of all compared readings."""
         return max((found.difference.largest for found in self.compared), default=0.0)
 
     @property
     def divergence(self) -> float:
-        """The largest divergence of all readings in force."""
+        """The largest divergence of all compared readings."""
         return max((found.difference.divergence for found in self.compared), default=0.0)
 
 
 def proof_of(table: Mapping[str, Any]) -> Proof:
-    """The proof that ``dataclasses.asdict`` made ``table`` of, by way of JSON.
+    """The inverse of ``dataclasses.asdict`` after a round trip through JSON.
 
     Raises:
-        ValueError: It is of another kind, as after a change of the program.
+        ValueError: The table is not that of a proof, or of another version of the program.
     """
     try:
         bound = table["bound"]
@@ -118,7 +118,7 @@ def proof_of(table: Mapping[str, Any]) -> Proof:
             not_proved=str(table["not_proved"]),
         )
     except (KeyError, TypeError) as error:
-        raise ValueError(f"this is no proof: {error}") from error
+        raise ValueError(f"it is not a proof: {error}") from error
 
 
 def _compared(table: Mapping[str, Any]) -> Compared:
@@ -128,7 +128,7 @@ def _compared(table: Mapping[str, Any]) -> Compared:
 
 
 def figure(value: float) -> str:
-    """A figure with one digit, such as ``2e-6``, ``0.03`` or ``0``."""
+    """A number with one significant digit, such as ``2e-6``, ``0.03`` or ``0``."""
     if value == 0:
         return "0"
     if 1e-3 <= value < 1e3:
@@ -137,7 +137,7 @@ def figure(value: float) -> str:
 
 
 def as_json(proof: Proof) -> dict[str, Any]:
-    """What the command line tells of a proof."""
+    """The proof in the JSON output of the command line."""
     return {
         "largest_difference": _finite(proof.largest) if proof.compared else None,
         "divergence": _finite(proof.divergence) if proof.compared else None,
@@ -161,7 +161,7 @@ def _finite(value: float) -> float | None:
 
 
 def in_one_line(proof: Proof) -> str:
-    """What the proof came to, such as “Proved: largest difference 2e-6”."""
+    """The result in one line, such as “Proved: largest difference 2e-6”."""
     if proof.not_proved:
         return f"Not proved: {proof.not_proved}"
     line = f"Proved: largest difference {figure(proof.largest)}"
@@ -177,12 +177,12 @@ _WITHOUT = {
     Shortcut.PADDING: "one text after another in evaluations",
     Shortcut.REWINDING: "without rewinding, so that nothing is drafted",
     Shortcut.BLOCKS: "one token at a time, prompts too",
-    Shortcut.CACHE: "anew for each token, which is slow",
+    Shortcut.CACHE: "without a cache, which is slow",
 }
 
 
 def warning_of(role: str, proof: Proof) -> str:
-    """What was given up and why, in one sentence, or nothing."""
+    """One sentence on the shortcuts given up and why; empty if there are none."""
     if not proof.given_up:
         return ""
     how = _WITHOUT[Shortcut.CACHE]

@@ -1,4 +1,4 @@
-"""Proofs that are kept in the cache folder, so that a load that was proved once is not slower."""
+"""The store of proofs in the cache folder, so that each set of weights is proved once."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from app import __version__
 from app.atomic_files import write_file
 from app.checkpoints.proof.proof_report import Proof, proof_of
 
-_FORMAT = 1
-"""Another one, as after a change of the readings or the bounds, makes kept proofs void."""
-_MOST = 256
-"""Files that are kept; the oldest are removed."""
+_FORMAT = 2
+"""Version of readings, bounds and file format; proofs of another version are not used."""
+_MAX_FILES = 256
+"""The oldest files beyond this number are removed."""
 _LIBRARIES = ("torch", "transformers", "bitsandbytes", "peft", "accelerate")
 
 log = logging.getLogger(__name__)
@@ -25,19 +25,19 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ProofKey:
-    """What has to be the same for a proof to hold.
+    """Everything that a proof depends on; it is valid as long as all of it is unchanged.
 
     Attributes:
-        fingerprint: Of the files of the weights, and of the adapter.
-        dtype: Of what is not quantized.
+        fingerprint: Fingerprint of the weight files and of the adapter.
+        dtype: The dtype of weights that are not quantized.
         quantization: As in ``LoadedWeights``.
-        device: Such as ``cpu`` or ``cuda``.
-        hardware: The name of the accelerator; nothing for the CPU.
-        attention: The implementation in force.
-        shortcuts: What the model is read with.
-        threads: Of torch.
+        device: Device type, such as ``cpu`` or ``cuda``.
+        hardware: The name of the accelerator; empty for the CPU.
+        attention: The attention implementation of transformers.
+        shortcuts: The shortcuts that the model is read with.
+        threads: Number of torch's threads.
         offloaded: Share of the weights in main memory.
-        tokens: How many were read.
+        tokens: Number of tokens in the text.
     """
 
     fingerprint: str
@@ -53,14 +53,14 @@ class ProofKey:
 
     @property
     def name(self) -> str:
-        """A digest of this and of the versions of the libraries."""
+        """The file name: a digest of the key and of the versions of the libraries."""
         versions = {"tuneshift": __version__, **{name: _version(name) for name in _LIBRARIES}}
-        told = json.dumps({"format": _FORMAT, **versions, **asdict(self)}, sort_keys=True)
-        return hashlib.sha256(told.encode()).hexdigest()[:32]
+        serialized = json.dumps({"format": _FORMAT, **versions, **asdict(self)}, sort_keys=True)
+        return hashlib.sha256(serialized.encode()).hexdigest()[:32]
 
 
 def kept_proof(folder: Path, key: ProofKey) -> Proof | None:
-    """The proof that was kept for ``key``, or None."""
+    """The stored proof for ``key``, or None."""
     path = folder / f"{key.name}.json"
     try:
         return proof_of(json.loads(path.read_text(encoding="utf-8")))
@@ -72,7 +72,7 @@ def kept_proof(folder: Path, key: ProofKey) -> Proof | None:
 
 
 def keep_proof(folder: Path, key: ProofKey, proof: Proof) -> None:
-    """Keep ``proof``; where that fails, the next load proves again."""
+    """Store ``proof``. A failure is logged; the next load then proves the model again."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write_file(folder / f"{key.name}.json", json.dumps(asdict(proof)))
@@ -81,7 +81,7 @@ def keep_proof(folder: Path, key: ProofKey, proof: Proof) -> None:
         return
     with suppress(OSError):
         kept = sorted(folder.glob("*.json"), key=lambda path: path.stat().st_mtime)
-        for path in kept[:-_MOST]:
+        for path in kept[:-_MAX_FILES]:
             path.unlink()
 
 

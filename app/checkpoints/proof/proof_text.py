@@ -1,4 +1,4 @@
-"""The text that a model reads for its proof."""
+"""The token ids that a model reads in its proof."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from collections.abc import Collection
 from random import Random
 
 TOKENS = 32
-"""Longer than the blocks that take another kernel: 4 in attention, 17 captured, 24 packed."""
+"""Longer than the blocks that use other kernels: 4 tokens in attention, 17 captured, 24 packed."""
 FEWEST = 12
-"""A model with a shorter context is not proved."""
+"""Models with a shorter context length are not proved."""
 
 
 def proof_ids(tokens: int, avoided: Collection[int], length: int = TOKENS) -> tuple[int, ...]:
-    """The same ids for the same vocabulary: half of them at random, and then these once more.
+    """Random ids, repeated once; always the same ids for the same vocabulary.
 
-    What comes the second time depends on what was read the first time, so a row tells whether the
-    cache holds the right tokens at the right positions.
+    The logits of the second half depend on the first half, so they reveal a cache that holds wrong
+    tokens or positions.
 
     Args:
-        tokens: How many ids the vocabulary has.
+        tokens: Size of the vocabulary.
         avoided: Special ids, which some models treat in other ways.
-        length: How many ids are wanted.
+        length: Number of ids to return.
     """
     allowed = [index for index in range(tokens) if index not in avoided] or list(range(tokens))
-    chance = Random(0)
-    half = [allowed[int(chance.random() * len(allowed))] for _ in range(-(-length // 2))]
+    random = Random(0)
+    half = [allowed[int(random.random() * len(allowed))] for _ in range(-(-length // 2))]
     return tuple((half * 2)[:length])

@@ -1,7 +1,8 @@
-"""Proving a loaded model: reading a fixed text in every way and comparing with plain forwards.
+"""The proof of a loaded model: its logits compared with those of plain forward passes.
 
-What differs by more than the dtype allows is read in a plainer way that agrees; a model whose plain
-forward passes do not agree with each other is refused.
+A fixed text is read in every way in which the program reads texts (``proof_readings``). If a
+reading differs by more than the dtype allows, shortcuts are given up until all readings agree. A
+model whose plain forward passes differ from each other is refused.
 """
 
 from __future__ import annotations
@@ -34,11 +35,11 @@ from app.decoding.uncached_model import UncachedLanguageModel, plain_forward
 from app.errors import Cancelled, ModelError
 
 SECONDS = 5.0
-"""Once the readings have taken so long, only those that come first are compared."""
+"""Time limit of the readings; after it only those in ``_ALWAYS`` are still compared."""
 SLOW = 1.0
-"""Where one plain forward pass takes so many seconds, there is one more and not three."""
+"""If the reference forward pass takes longer, one prefix is recomputed instead of three."""
 TOO_SLOW = 20.0
-"""Where one forward pass takes so many seconds, nothing is compared."""
+"""If the reference forward pass takes longer, the model is not proved."""
 _ALWAYS = (Reading.TOKENS, Reading.CHUNKS)
 
 GivenUp = frozenset[Shortcut]
@@ -48,14 +49,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Subject:
-    """What is proved.
+    """The model to be proved.
 
     Attributes:
-        name: Of the role, for messages.
-        original: The model as transformers made it: nothing in it has been made faster.
-        shortcuts: What it is read with, in the order in which they are given up.
-        read: Makes what reads it without some of them.
-        bound: What its dtype allows.
+        name: Name of the role, for messages.
+        original: The model as transformers made it, without any shortcut.
+        shortcuts: The shortcuts in use, in the order in which they are given up.
+        read: Makes a language model that does without the given shortcuts.
+        bound: The largest difference that the dtype allows.
     """
 
     name: str
@@ -73,26 +74,26 @@ def prove(
     cancelled: Callable[[], bool] = lambda: False,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Proof:
-    """Compare every reading of a text, and give up what does not agree.
+    """Compare every reading with plain forward passes, and give up shortcuts until all agree.
 
     Args:
         subject: The model.
-        ids: What is read.
-        on_progress: Called with readings done and readings in all.
-        cancelled: Asked before each block that is read.
-        clock: Tells seconds.
+        ids: The token ids of the text that is read.
+        on_progress: Called with the number of readings done and their total.
+        cancelled: Called before each block.
+        clock: Returns seconds.
 
     Raises:
-        ModelError: The model computes no numbers, or not the same ones twice.
-        Cancelled: When ``cancelled`` says so.
+        ModelError: The logits of the model are not finite or not reproducible.
+        Cancelled: ``cancelled`` returned true.
     """
-    begun = clock()
+    started = clock()
     text = torch.tensor(ids)
     reference = _reference(subject, text)
-    if (seconds := clock() - begun) > TOO_SLOW:
+    if (seconds := clock() - started) > TOO_SLOW:
         return Proof(not_proved=f"one forward pass takes {seconds:.0f} s", seconds=seconds)
     comparison = _Comparison(text, reference, cancelled)
-    plain = _plain(subject, comparison, slow=seconds > SLOW)
+    plain = _compare_plain(subject, comparison, slow=seconds > SLOW)
     plain_done = clock()
     trial = _Trial(
         subject,
@@ -101,30 +102,33 @@ def prove(
         on_progress,
         lambda: clock() - plain_done > SECONDS,
     )
-    given_up, found, faults = _agreeing(subject, trial)
+    given_up, agreeing, faults = _give_up_until_agreeing(subject, trial)
     return Proof(
-        compared=(plain, *found),
+        compared=(plain, *agreeing),
         bound=trial.bound,
         given_up=tuple(shortcut for shortcut in Shortcut if shortcut in given_up),
         faults=tuple(faults),
         skipped=trial.skipped if Shortcut.CACHE not in given_up else (),
-        seconds=clock() - begun,
+        seconds=clock() - started,
     )
 
 
 def _reference(subject: Subject, text: Tensor) -> Tensor:
-    """The rows of one plain forward pass, [n, V], on the host.
+    """Logits of one plain forward pass, [n, V], on the host.
+
+    If a row depends on later tokens or on the length of the text, each prefix has a pass of its
+    own.
 
     Raises:
-        ModelError: There are none, or they are no numbers.
+        ModelError: The forward pass fails, or its logits are not finite.
     """
     model = subject.original
-    device = "cpu" if model.device.type == "meta" else model.device  # of offloaded models
+    device = "cpu" if model.device.type == "meta" else model.device  # meta: offloaded
     try:
         text = text.to(device)
         if looks_ahead(model, len(text)):
-            beginnings = [text[:length] for length in range(1, len(text) + 1)]
-            rows = torch.cat([plain_forward(model, each, 1) for each in beginnings]).cpu()
+            prefixes = [text[:length] for length in range(1, len(text) + 1)]
+            rows = torch.cat([plain_forward(model, prefix, 1) for prefix in prefixes]).cpu()
         else:
             rows = plain_forward(model, text, len(text)).cpu()
     except Exception as error:
@@ -133,98 +137,109 @@ def _reference(subject: Subject, text: Tensor) -> Tensor:
         raise ModelError(
             f"transformers cannot compute the {subject.name}", evidence=_first_line(error)
         ) from error
-    wrong = int(torch.isfinite(rows.amax(-1)).logical_not().sum())  # NaN where any logit is NaN
-    if wrong:
+    # the maximum of a row is NaN if any of its logits is
+    unusable = int(torch.isfinite(rows.amax(-1)).logical_not().sum())
+    if unusable:
         raise ModelError(
             f"The {subject.name} computed logits that are not numbers",
-            evidence=f"{wrong} of {len(rows)} rows of a plain forward pass",
+            evidence=f"{unusable} of {len(rows)} rows of a plain forward pass",
             next_step="Try float32, or check that the checkpoint is intact.",
         )
     return rows
 
 
-def _plain(subject: Subject, comparison: _Comparison, *, slow: bool) -> Compared:
-    """The plainest reading, which every model has to pass.
+def _compare_plain(subject: Subject, comparison: _Comparison, *, slow: bool) -> Compared:
+    """Compare plain forward passes of prefixes with that of the whole text.
 
     Raises:
-        ModelError: Plain forward passes differ from each other.
+        ModelError: They differ by more than ``limit_of`` the bound.
     """
     model = UncachedLanguageModel(subject.original)
-    found = comparison.of(Reading.ANEW, _half_anew if slow else _anew, model)
-    assert found is not None
-    if not found.difference.within(limit_of(subject.bound)):
-        largest, divergence = found.difference.largest, found.difference.divergence
+    read = _read_half if slow else _read_prefixes
+    compared = comparison.compare(Reading.UNCACHED, read, model)
+    assert compared is not None
+    if not compared.difference.within(limit_of(subject.bound)):
+        largest, divergence = compared.difference.largest, compared.difference.divergence
         raise ModelError(
             f"The {subject.name} does not compute the same logits twice",
-            evidence=found.error
+            evidence=compared.error
             or f"plain forward passes differ by {figure(largest)} in log-probability, "
             f"{figure(divergence)} nats",
             next_step="Try float32 and no quantization, or check that the checkpoint is intact.",
         )
-    return found
+    return compared
 
 
-def _anew(model: TransformersLanguageModel, text: Tensor) -> Rows:
-    """Beginnings of the text, each by a forward pass of its own."""
+def _read_prefixes(model: TransformersLanguageModel, text: Tensor) -> Rows:
+    """Three prefixes of the text; the model has no cache, so each is a forward pass of its own."""
     for length in (len(text) // 4, len(text) // 2, len(text) - 1):
         yield length - 1, model.extend(text[model.length : length])
 
 
-def _half_anew(model: TransformersLanguageModel, text: Tensor) -> Rows:
-    """The first half of the text."""
+def _read_half(model: TransformersLanguageModel, text: Tensor) -> Rows:
+    """The first half of the text, in one forward pass."""
     half = len(text) // 2
     yield half - 1, model.extend(text[:half])
 
 
-def _agreeing(subject: Subject, trial: _Trial) -> tuple[GivenUp, list[Compared], list[Compared]]:
-    """The first way of reading that agrees, what was found of it, and the faults of the fastest."""
-    found, fault = trial.of(frozenset())
+def _give_up_until_agreeing(
+    subject: Subject, trial: _Trial
+) -> tuple[GivenUp, list[Compared], list[Compared]]:
+    """Give up shortcuts until all readings agree.
+
+    Returns:
+        The shortcuts given up, the readings without them, and the readings that were beyond the
+        bound. If nothing else helps, all shortcuts are given up and nothing is left to compare.
+    """
+    agreeing, fault = trial.compare(frozenset())
     if fault is None:
-        return frozenset(), found, []
+        return frozenset(), agreeing, []
     faults = [fault]
-    for given_up in _plainer(subject.shortcuts, fault):
-        found, fault = trial.of(given_up)
+    for given_up in _choices(subject.shortcuts, fault):
+        agreeing, fault = trial.compare(given_up)
         if fault and fault.reading is Reading.BATCH and Shortcut.PADDING in subject.shortcuts:
             faults.append(fault)
             given_up |= {Shortcut.PADDING}
-            found, fault = trial.of(given_up)
+            agreeing, fault = trial.compare(given_up)
         if fault is None:
-            return given_up, found, faults
+            return given_up, agreeing, faults
     return frozenset(subject.shortcuts), [], faults[:1]
 
 
-def _plainer(shortcuts: Sequence[Shortcut], fault: Compared) -> Iterator[GivenUp]:
-    """What to give up: one shortcut or, where that is not enough, more and more of them."""
+def _choices(shortcuts: Sequence[Shortcut], fault: Compared) -> Iterator[GivenUp]:
+    """The sets of shortcuts to try without: each shortcut alone, then growing sets of them."""
     if fault.reading is Reading.BATCH and Shortcut.PADDING in shortcuts:
         yield frozenset({Shortcut.PADDING})
-    kept = [each for each in shortcuts if each not in (Shortcut.PADDING, Shortcut.CACHE)]
-    yield from (frozenset({shortcut}) for shortcut in kept)
-    yield from (frozenset(kept[:count]) for count in range(2, len(kept) + 1))
+    others = [each for each in shortcuts if each not in (Shortcut.PADDING, Shortcut.CACHE)]
+    yield from (frozenset({shortcut}) for shortcut in others)
+    yield from (frozenset(others[:count]) for count in range(2, len(others) + 1))
 
 
 class _Comparison:
-    """Compares readings of a text with its rows by a plain forward pass."""
+    """Compares readings of a text with its logits by a plain forward pass."""
 
     def __init__(self, text: Tensor, reference: Tensor, cancelled: Callable[[], bool]) -> None:
         self._text = text
         self._reference = reference
         self._cancelled = cancelled
 
-    def of(self, reading: Reading, read: Read, model: TransformersLanguageModel) -> Compared | None:
-        """What ``read`` differs by, or None where the model cannot read that way."""
+    def compare(
+        self, reading: Reading, read: Read, model: TransformersLanguageModel
+    ) -> Compared | None:
+        """The difference of a reading, or None if the model does not support that reading."""
         divergence, largest, count = 0.0, 0.0, 0
         try:
             model.rewind(0)
             for first, rows in read(model, self._text):
                 if self._cancelled():
                     raise Cancelled
-                found = difference(rows, self._reference[first : first + len(rows)])
-                divergence += found.divergence * len(rows)
-                largest = max(largest, found.largest)
+                block = difference(rows, self._reference[first : first + len(rows)])
+                divergence += block.divergence * len(rows)
+                largest = max(largest, block.largest)
                 count += len(rows)
         except Cancelled:
             raise
-        except Exception as error:  # a model may fail in any way
+        except Exception as error:  # models raise exceptions of any kind
             if is_out_of_memory(error):
                 raise
             log.info("reading %s failed", reading, exc_info=error)
@@ -233,11 +248,11 @@ class _Comparison:
 
 
 class _Trial:
-    """Tries ways of reading until one agrees.
+    """Compares all readings of one model, with and without some of its shortcuts.
 
     Attributes:
-        bound: What a reading may differ by.
-        skipped: What was not compared, in the last try.
+        bound: The largest difference that is accepted.
+        skipped: The readings that the last comparison left out, because time was up.
     """
 
     def __init__(
@@ -246,34 +261,40 @@ class _Trial:
         comparison: _Comparison,
         bound: Difference,
         on_progress: Callable[[int, int], None],
-        late: Callable[[], bool],
+        time_is_up: Callable[[], bool],
     ) -> None:
         self.bound = bound
         self.skipped: tuple[Reading, ...] = ()
         self._subject = subject
         self._comparison = comparison
         self._on_progress = on_progress
-        self._late = late
+        self._time_is_up = time_is_up
         self._needed = set(_ALWAYS)
 
-    def of(self, given_up: GivenUp) -> tuple[list[Compared], Compared | None]:
-        """What was found without some shortcuts, and the first fault."""
+    def compare(self, given_up: GivenUp) -> tuple[list[Compared], Compared | None]:
+        """Compare the readings without the given shortcuts, up to the first beyond the bound.
+
+        A reading that was beyond the bound once is compared every time, even if time is up.
+
+        Returns:
+            The readings within the bound, and the one that is not, if any.
+        """
         model = self._subject.read(given_up)
-        found, skipped = list[Compared](), list[Reading]()
+        agreeing, skipped = list[Compared](), list[Reading]()
         for done, (reading, read) in enumerate(READINGS.items()):
             self._on_progress(done, len(READINGS))
-            if reading not in self._needed and self._late():
+            if reading not in self._needed and self._time_is_up():
                 skipped.append(reading)
                 continue
-            compared = self._comparison.of(reading, read, model)
+            compared = self._comparison.compare(reading, read, model)
             if compared is not None and not compared.difference.within(self.bound):
                 self._needed.add(reading)
-                return found, compared
+                return agreeing, compared
             if compared is not None:
-                found.append(compared)
+                agreeing.append(compared)
         self._on_progress(len(READINGS), len(READINGS))
         self.skipped = tuple(skipped)
-        return found, None
+        return agreeing, None
 
 
 def _first_line(error: Exception) -> str:

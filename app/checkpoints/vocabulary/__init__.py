@@ -1,1 +1,1 @@
-"""Whether roles share a vocabulary, and what to call its tokens."""
+"""Comparison of the vocabularies and tokenizers of roles; labels of tokens."""

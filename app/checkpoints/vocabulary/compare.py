@@ -1,4 +1,4 @@
-"""Whether roles share a vocabulary, by content: the same id must mean the same token everywhere."""
+"""Comparison of vocabularies by content: an id must stand for the same token in every role."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from app.checkpoints.vocabulary.tokens import RoleTokens, read_tokens
 from app.errors import CheckpointError, VocabularyError
 
 MOST_DIFFERENT = 0.01
-"""Share of the base's ids that may differ; those ids are masked, above it the recipe is refused."""
+"""From this share of different ids on, a recipe is refused; fewer different ids are masked."""
 
 _EXAMPLES = 3
 _LONGEST_EVIDENCE = 80
@@ -35,7 +35,7 @@ def compare_vocabularies(opened: OpenedRecipe) -> VocabularyReport:
     """Compare every role with the base, id by id.
 
     Raises:
-        CheckpointError: A configuration does not say how large its vocabulary is.
+        CheckpointError: A configuration has no vocabulary size.
     """
     accepted = frozenset(opened.recipe.accepted_ids)
     roles = _tokens_of_roles(opened.roles)
@@ -51,10 +51,10 @@ def compare_vocabularies(opened: OpenedRecipe) -> VocabularyReport:
 
 
 def require_shared(report: VocabularyReport) -> None:
-    """Refuse roles that do not share a vocabulary.
+    """Refuse a recipe whose roles do not share a vocabulary.
 
     Raises:
-        VocabularyError: When at least ``MOST_DIFFERENT`` of the base's ids differ in some role.
+        VocabularyError: In some role at least ``MOST_DIFFERENT`` of the base's ids differ.
     """
     for role in report.roles:
         if role.verdict is Verdict.DIFFERENT:
@@ -68,7 +68,7 @@ def require_shared(report: VocabularyReport) -> None:
 
 
 def describe_difference(difference: TokenDifference) -> str:
-    """A sentence such as: id 9 is “foo” in the base and “bar” in this model."""
+    """A clause such as: id 9 is “foo” in the base and “bar” in this model."""
     in_base = "absent" if difference.base is None else f"“{difference.base}”"
     in_other = "absent" if difference.other is None else f"“{difference.other}”"
     return f"id {difference.token_id} is {in_base} in the base and {in_other} in this model"
@@ -90,32 +90,32 @@ def _rows(role: OpenedRole) -> int:
     rows = getattr(role.config.get_text_config(), "vocab_size", None)
     if not isinstance(rows, int):
         raise CheckpointError(
-            f"The configuration of the {role.name} does not say how large its vocabulary is",
+            f"The configuration of the {role.name} has no vocabulary size",
             next_step="Choose a causal language model.",
         )
     return rows
 
 
 def end_ids(role: OpenedRole) -> frozenset[int]:
-    """The ids at which a role ends a text, as its configuration and its tokenizer name them."""
-    configs = (role.config, role.config.get_text_config())  # of a model for images, two
+    """The end-of-sequence ids of a role, from its configuration and its tokenizer."""
+    configs = (role.config, role.config.get_text_config())  # they differ in a multimodal model
     named = [getattr(config, "eos_token_id", None) for config in configs]
     named.append(role.tokenizer.eos_token_id)
     return ids_named(named)
 
 
 def ids_named(named: Iterable[object]) -> frozenset[int]:
-    """The ids in what configurations and tokenizers name: each an id, a list of ids, or None.
+    """The union of end-of-sequence ids as configurations have them: an id, a list of ids, or None.
 
     Raises:
-        CheckpointError: Something is named that is no id.
+        CheckpointError: A value is none of these.
     """
     found = set[int]()
     lists = [item if isinstance(item, list) else [item] for item in named if item is not None]
     for token_id in chain.from_iterable(lists):
         if not isinstance(token_id, int):
             raise CheckpointError(
-                "A checkpoint names something as the end of its texts that is no token id",
+                "A checkpoint has an end-of-sequence id that is not a token id",
                 evidence=f"it is {token_id!r}"[:_LONGEST_EVIDENCE],
                 next_step="Download or copy it again.",
             )
@@ -124,7 +124,7 @@ def ids_named(named: Iterable[object]) -> frozenset[int]:
 
 
 def _different_ids(base: RoleTokens, role: RoleTokens) -> list[int]:
-    """The ids that the two tokenizers spell differently, those that one of them lacks included."""
+    """The ids whose tokens differ, including ids that only one of the tokenizers has."""
     here, there = base.tokens.spelling, role.tokens.spelling
     if here is there:
         return []
@@ -134,7 +134,7 @@ def _different_ids(base: RoleTokens, role: RoleTokens) -> list[int]:
 def _masked_ids(
     roles: Sequence[RoleTokens], different: Sequence[Collection[int]], accepted: Collection[int]
 ) -> tuple[int, ...]:
-    """The ids of the base's rows that cannot be generated: not in every role, or not alike."""
+    """The ids of the base that are never generated, as they are missing or different in a role."""
     base = roles[0]
     masked = {index for index in range(base.rows) if base.tokens.spelling[index] is None}
     masked.update(range(min(role.rows for role in roles), base.rows))
@@ -172,15 +172,15 @@ def _role_vocabulary(
 
 
 def _matters(here: str | None, there: str | None) -> bool:
-    """Whether the base loses a token by this difference, not only a place that is kept free."""
+    """Whether the difference masks a token of the base that is not merely reserved."""
     if here is None:
         return False
     return there is not None or _RESERVED.fullmatch(here) is None
 
 
 def token_labels(tokenizer: Tokenizer, ids: Iterable[int]) -> list[str]:
-    """The text of each id; bytes inside a character are written like ⟨E2 82⟩."""
-    # After another token, because some decoders take the space off the first one.
+    """The text of each id; incomplete UTF-8 sequences are shown as bytes, like ⟨E2 82⟩."""
+    # Decoded after another token, since some decoders strip the space of the first token.
     anchor = tokenizer.encode("a", add_special_tokens=False).ids
     shown = len(tokenizer.decode(anchor))
     ids = list(ids)

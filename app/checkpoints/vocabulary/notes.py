@@ -1,4 +1,4 @@
-"""What differs between two vocabularies beyond the spelling of ids, in sentences."""
+"""Notes on other differences between two tokenizers, in sentences: rows, flags, parts, ends."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ _EXAMPLES = 3
 
 
 def notes(base: RoleTokens, role: RoleTokens, different: Sequence[int]) -> tuple[str, ...]:
-    """Sentences on ``role`` beside ``base``; nothing where all is the same.
+    """One sentence for each kind of difference between ``role`` and ``base``.
 
     Args:
-        base: The base.
-        role: The role beside it.
-        different: The ids that the two tokenizers spell differently.
+        base: The tokens of the base.
+        role: The tokens of the other role.
+        different: The ids whose tokens differ.
     """
     return (
         *_rows(base, role),
@@ -60,7 +60,7 @@ def _listed(ids: Sequence[int], spelling: Spelling) -> str:
 
 
 def _spelled(index: int, spelling: Spelling) -> str:
-    """The token of an id, which a configuration may name although no tokenizer has it."""
+    """The token of an id, or “no token”: a configuration may have ids that its tokenizer lacks."""
     token = spelling[index] if index < len(spelling) else None
     return f"id {index}, which is no token" if token is None else f"“{token}” ({index})"
 

@@ -1,4 +1,4 @@
-"""The proof of a tokenizer: a fixed set of texts is read as the checkpoint's own file reads it."""
+"""The proof of a tokenizer: fixed texts get the same ids as with ``tokenizer.json`` alone."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ PROOF_TEXTS = (
     "😀 👩‍👩‍👧 ﬁ ½ \u00a0 \u3000",
     "Don't SHOUT, it's 2nd.",
 )
-"""Texts in which tokenizers differ: spaces, line breaks, digits, code, and other scripts."""
+"""Texts that tokenizers often encode differently: spaces, line breaks, digits, code, scripts."""
 
 _PREFIX_SPACES = ("▁", "Ġ")
 
 
 @dataclass(frozen=True, slots=True)
 class TokenizerDifference:
-    """A text that becomes other ids than by the file of the checkpoint.
+    """A text that gets other ids than with the ``tokenizer.json`` of the checkpoint.
 
     Attributes:
         text: The text.
-        read: The ids that the role reads.
-        shipped: The ids by ``tokenizer.json``.
+        read: The ids from the tokenizer that transformers loaded.
+        shipped: The ids from ``tokenizer.json``.
     """
 
     text: str
@@ -52,13 +52,13 @@ class TokenizerDifference:
 
 
 class ShippedTokenizers:
-    """Tokenizers by the files of checkpoints alone; folders with equal files share one."""
+    """Loads tokenizers from ``tokenizer.json`` alone; equal files are loaded once."""
 
     def __init__(self) -> None:
         self._of_content: dict[bytes, Tokenizer] = {}
 
     def of(self, folder: Path) -> Tokenizer | None:
-        """The tokenizer of ``tokenizer.json`` in ``folder``, or None where there is none."""
+        """The tokenizer of ``tokenizer.json`` in ``folder``, or None if there is none."""
         path = folder / TOKENIZER_FILE
         if not path.is_file():
             return None
@@ -75,10 +75,10 @@ class ShippedTokenizers:
 def tokenizer_differences(
     role: OpenedRole, files: ShippedTokenizers
 ) -> tuple[TokenizerDifference, ...]:
-    """What the tokenizer of ``role`` reads otherwise than its ``tokenizer.json``.
+    """The texts that the tokenizer of ``role`` and its ``tokenizer.json`` encode differently.
 
-    What the file puts after a text is no difference, since it is never part of a prompt. Where the
-    checkpoint has no ``tokenizer.json``, there is nothing to compare with.
+    Tokens that are added after a text are ignored, since they are never part of a prompt. Without
+    a ``tokenizer.json`` nothing is compared.
     """
     shipped = files.of(role.tokenizer_folder)
     if shipped is None:
@@ -92,12 +92,14 @@ def tokenizer_differences(
         for text in texts
     )
     return tuple(
-        TokenizerDifference(text, tuple(ids), tuple(own)) for text, ids, own in pairs if ids != own
+        TokenizerDifference(text, tuple(ids), tuple(expected))
+        for text, ids, expected in pairs
+        if ids != expected
     )
 
 
 def tokenizer_notes(roles: Iterable[OpenedRole]) -> Iterator[str]:
-    """One sentence for every way in which a role reads otherwise than its files say."""
+    """One sentence for each way in which the tokenizer of a role differs from its files."""
     files, seen = ShippedTokenizers(), set[int]()
     for role in roles:
         if id(role.tokenizer) not in seen:
@@ -109,8 +111,8 @@ def _notes(role: OpenedRole, found: tuple[TokenizerDifference, ...]) -> Iterator
     if found:
         first = found[0]
         yield (
-            f"The tokenizer of the {role.name} reads {first.text!r} as {_listed(first.read)}, and "
-            f"by its {TOKENIZER_FILE} it is {_listed(first.shipped)}; {len(found)} of the texts "
+            f"The tokenizer of the {role.name} encodes {first.text!r} as {_listed(first.read)}, "
+            f"and its {TOKENIZER_FILE} as {_listed(first.shipped)}; {len(found)} of the texts "
             "that are compared differ."
         )
     settings = _settings(role.tokenizer_folder)
@@ -119,7 +121,7 @@ def _notes(role: OpenedRole, found: tuple[TokenizerDifference, ...]) -> Iterator
 
 
 def _settings(folder: Path) -> dict[str, Any]:
-    """What ``tokenizer_config.json`` says; nothing where there is none beside the tokenizer."""
+    """The content of ``tokenizer_config.json``; empty if it or ``tokenizer.json`` is missing."""
     path = folder / "tokenizer_config.json"
     if not path.is_file() or not (folder / TOKENIZER_FILE).is_file():
         return {}
@@ -128,25 +130,25 @@ def _settings(folder: Path) -> dict[str, Any]:
 
 
 def _beginning(role: OpenedRole, settings: dict[str, Any]) -> Iterator[str]:
-    named, token = settings.get("add_bos_token"), role.tokenizer.bos_token
-    put = role.tokenizer.bos_token_id in role.tokenizer.backend_tokenizer.encode("a").ids[:1]
-    if isinstance(named, bool) and token and named is not put:
+    setting, token = settings.get("add_bos_token"), role.tokenizer.bos_token
+    added = role.tokenizer.bos_token_id in role.tokenizer.backend_tokenizer.encode("a").ids[:1]
+    if isinstance(setting, bool) and token and setting is not added:
         yield (
-            f"By the tokenizer_config.json of the {role.name} “{token}” is "
-            f"{'put' if named else 'not put'} before every text, by its {TOKENIZER_FILE} it is "
-            f"{'put there' if put else 'not'}: {TOKENIZER_FILE} is followed."
+            f"The tokenizer_config.json of the {role.name} {'adds' if setting else 'does not add'} "
+            f"“{token}” before every text, its {TOKENIZER_FILE} {'does' if added else 'does not'}: "
+            f"{TOKENIZER_FILE} is used."
         )
 
 
 def _prefix_space(role: OpenedRole, settings: dict[str, Any]) -> Iterator[str]:
-    named = settings.get("add_prefix_space")
+    setting = settings.get("add_prefix_space")
     first = _first_token(role.tokenizer)
-    put = first.startswith(_PREFIX_SPACES)
-    if isinstance(named, bool) and first and named is not put:
+    added = first.startswith(_PREFIX_SPACES)
+    if isinstance(setting, bool) and first and setting is not added:
         yield (
-            f"By the tokenizer_config.json of the {role.name} a space is "
-            f"{'put' if named else 'not put'} before every text, by its {TOKENIZER_FILE} it is "
-            f"{'put there' if put else 'not'}: {TOKENIZER_FILE} is followed."
+            f"The tokenizer_config.json of the {role.name} {'adds' if setting else 'does not add'} "
+            f"a space before every text, its {TOKENIZER_FILE} {'does' if added else 'does not'}: "
+            f"{TOKENIZER_FILE} is used."
         )
 
 

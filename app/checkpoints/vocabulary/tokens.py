@@ -1,4 +1,4 @@
-"""What the tokenizers of a recipe hold, read so that large vocabularies compare quickly."""
+"""The tokens of each role, in a form in which large vocabularies compare quickly."""
 
 from __future__ import annotations
 
@@ -13,14 +13,13 @@ Spelling = list[str | None]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tokens:
-    """One tokenizer's content.
+    """The content of one tokenizer.
 
     Attributes:
-        spelling: The token of each id, None where there is none; tokenizers that agree in every id
-            share the list.
-        count: How many ids it has.
-        added: Its added and special tokens, with their flags.
-        parts: What else decides how text becomes tokens, by name, in a form to compare.
+        spelling: The token of each id, or None; equal lists of several tokenizers are one object.
+        count: The number of ids.
+        added: The added and special tokens, with their flags.
+        parts: The other parts of the tokenizer by name, such as its normalizer, serialized.
     """
 
     spelling: Spelling
@@ -34,10 +33,10 @@ class RoleTokens:
     """The tokens of one role.
 
     Attributes:
-        name: As in ``Recipe.roles``.
-        tokens: What its tokenizer holds.
-        rows: How many rows its output layer has.
-        end_ids: The ids at which it ends a text.
+        name: The name of the role.
+        tokens: The content of its tokenizer.
+        rows: The rows of its output layer.
+        end_ids: Its end-of-sequence ids.
     """
 
     name: str
@@ -49,8 +48,8 @@ class RoleTokens:
 def read_tokens(tokenizers: Sequence[Tokenizer], size: int) -> list[Tokens]:
     """The content of each tokenizer, with the spelling of the ids below ``size``.
 
-    Asking a tokenizer for its ids one by one takes most of the time of a comparison, so models that
-    are equal byte for byte are asked once. Within a family that leaves one to be asked.
+    Reading the ids one by one takes most of the time of a comparison. Tokenizer models that are
+    equal byte for byte are therefore read once; within a family that is usually a single one.
     """
     of_model: dict[bytes, Spelling] = {}
     known: list[Spelling] = []
@@ -102,6 +101,6 @@ def _parts(tokenizer: Tokenizer, model: bytes) -> dict[str, bytes]:
 
 
 def _state(part: Any) -> bytes:
-    """A part of a tokenizer as JSON, empty where it has none."""
+    """A part of a tokenizer serialized as JSON; empty if it is None."""
     state: bytes = b"" if part is None else part.__getstate__()
     return state

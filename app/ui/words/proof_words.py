@@ -48,7 +48,7 @@ def _reason(reason: str) -> str:
 
 def _reading(reading: Reading) -> str:
     return {
-        Reading.ANEW: translate("Proof", "anew for each token"),
+        Reading.UNCACHED: translate("Proof", "without a cache"),
         Reading.TOKENS: translate("Proof", "one token at a time"),
         Reading.CHUNKS: translate("Proof", "a prompt in chunks"),
         Reading.REWOUND: translate("Proof", "after a rewind"),
@@ -66,5 +66,5 @@ def _without(shortcut: Shortcut) -> str:
         Shortcut.PADDING: translate("Proof", "one text after another in evaluations"),
         Shortcut.REWINDING: translate("Proof", "without rewinding, so that nothing is drafted"),
         Shortcut.BLOCKS: translate("Proof", "one token at a time, prompts too"),
-        Shortcut.CACHE: translate("Proof", "anew for each token, which is slow"),
+        Shortcut.CACHE: translate("Proof", "without a cache, which is slow"),
     }[shortcut]

@@ -298,8 +298,8 @@ def with_integers(tensors: dict[str, torch.Tensor]) -> None:
     ("damage", "said"),
     [
         (edited(without_one), "1 of its weights are missing"),
-        (edited(with_one_of_another_layer), r"have no place in the model.*layers\.7"),
-        (edited(with_integers), "numbers of the kind I64"),
+        (edited(with_one_of_another_layer), r"do not exist in the model.*layers\.7"),
+        (edited(with_integers), "dtype I64"),
         (configured(r=8), "size mismatch"),
         (configured(target_modules=["nowhere"]), "nowhere"),
         (configured(target_modules=7), "does not fit"),

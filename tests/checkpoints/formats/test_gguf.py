@@ -146,19 +146,22 @@ def array(kind: int, count: int) -> bytes:
         (header_of(value_count=2**63), "more than 2,000,000"),
         (header_of(tensor_count=2**64 - 1), "more than 2,000,000"),
         (header_of(value_count=1), "cut off"),
-        (header_of(text("k") + struct.pack("<I", 77), value_count=1), "unknown kind 77"),
-        (header_of(struct.pack("<Q", 2**40), value_count=1), "a name of"),
-        (header_of(text("k") + struct.pack("<IQ", 8, 2**62), value_count=1), "a text of"),
+        (header_of(text("k") + struct.pack("<I", 77), value_count=1), "unknown type 77"),
+        (header_of(struct.pack("<Q", 2**40), value_count=1), "a name in its header has"),
+        (
+            header_of(text("k") + struct.pack("<IQ", 8, 2**62), value_count=1),
+            "a string in its header has",
+        ),
         (header_of(text("k") + struct.pack("<IQ", 8, 2**20), value_count=1), "cut off"),
         (array(4, 2**62), "cut off"),
         (array(8, 2**62), "more than 2,000,000"),
         (array(8, 1_000), "cut off"),
-        (array(9, 1), "array of the unknown kind 9"),
+        (array(9, 1), "an array has the unknown element type 9"),
         (header_of(text("\ud800".encode("utf-8", "surrogatepass").decode("latin-1"))), "architec"),
         (header_of(struct.pack("<Q", 1) + b"\xff", value_count=1), "utf-8"),
         (header_of(), "does not name its architecture"),
         (header_of(value("general.architecture", "llama"), value_count=1), "no tokenizer"),
-        (header_of(NEEDED, value_count=2), "token is 1, and it has 0 tokens"),
+        (header_of(NEEDED, value_count=2), "token has the id 1, and there are 0 tokens"),
         (
             header_of(NEEDED + text("split.count") + struct.pack("<IH", 2, 3), value_count=3),
             "one of 3 parts",
@@ -168,10 +171,10 @@ def array(kind: int, count: int) -> bytes:
         (one_tensor((4,), start=2**63), "incomplete"),
         (one_tensor(()), "0 dimensions"),
         (one_tensor((1, 1, 1, 1, 1)), "5 dimensions"),
-        (one_tensor((0,)), "a shape that its kind cannot have"),
-        (one_tensor((33,), kind=8), "a shape that its kind cannot have"),
-        (one_tensor((4,), kind=4), "unknown kind 4"),
-        (one_tensor((4,), kind=5000), "unknown kind 5000"),
+        (one_tensor((0,)), "a shape that its data type cannot have"),
+        (one_tensor((33,), kind=8), "a shape that its data type cannot have"),
+        (one_tensor((4,), kind=4), "unknown data type 4"),
+        (one_tensor((4,), kind=5000), "unknown data type 5000"),
     ],
 )
 def test_headers_that_lie_are_refused(tmp_path: Path, content: bytes, said: str) -> None:
@@ -183,7 +186,7 @@ def test_headers_that_lie_are_refused(tmp_path: Path, content: bytes, said: str)
 def test_a_file_that_was_cut_off_says_how_much_is_there(path: Path) -> None:
     content = path.read_bytes()
     path.write_bytes(content[:-1000])
-    assert f"{len(content) - 1000:,} bytes of" in assert_refused(path, "incomplete").evidence
+    assert f"{len(content) - 1000:,} of" in assert_refused(path, "incomplete").evidence
 
 
 @pytest.mark.slow
@@ -324,8 +327,8 @@ def test_conversion_can_be_cancelled_and_leaves_nothing(
     ("work", "kind", "said"),
     [
         (gguf_workers.die, CheckpointError, "cannot be converted.*status 3"),
-        (gguf_workers.be_killed, DeviceError, "memory was not enough to convert"),
-        (gguf_workers.run_out_of_memory, DeviceError, "memory was not enough.*cannot allocate"),
+        (gguf_workers.be_killed, DeviceError, "not enough memory to convert"),
+        (gguf_workers.run_out_of_memory, DeviceError, "not enough memory.*cannot allocate"),
         (gguf_workers.fill_the_disk, CheckpointError, "disk was full.*No space left"),
     ],
 )
@@ -346,14 +349,14 @@ def test_a_conversion_that_fails_says_why_and_leaves_nothing(
 def test_an_architecture_that_is_not_converted_is_named(tmp_path: Path) -> None:
     path = tmp_path / "odd.gguf"
     path.write_bytes(one_tensor((4,)).replace(b"llama", b"odder", 1) + bytes(100))
-    assert_refused(path, "architecture is “odder”; those whose conversion .* are gemma")
+    assert_refused(path, "architecture is “odder”; supported are gemma")
 
 
 @pytest.mark.process
 def test_no_room_for_the_result(path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     full = SimpleNamespace(free=1000)
     monkeypatch.setattr(gguf_conversion.shutil, "disk_usage", lambda folder: full)
-    with pytest.raises(CheckpointError, match=r"no room on the disk.*free 0\.0 GB") as caught:
+    with pytest.raises(CheckpointError, match=r"not enough disk space.*free 0\.0 GB") as caught:
         convert(path)
     assert caught.value.next_step
 
@@ -376,5 +379,5 @@ def test_what_an_ended_process_left_is_removed(cache: Path) -> None:
     mine = cache / f"partial-{os.getpid()}-abc"
     for folder in (gone, mine):
         folder.mkdir(parents=True)
-    gguf_conversion._forget_broken_off(cache)
+    gguf_conversion._remove_abandoned(cache)
     assert list(cache.iterdir()) == [mine]

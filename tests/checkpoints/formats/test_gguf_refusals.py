@@ -70,15 +70,15 @@ def refusal(path: Path) -> CheckpointError:
         ("llama.attn_logit_softcapping", 50.0, "llama.attn_logit_softcapping” (50"),
         ("llama.final_logit_softcapping", 30.0, "llama.final_logit_softcapping” (30"),
         ("llama.expert_used_count", 2, "llama.expert_used_count” is 2"),
-        ("llama.expert_count", 8, "“blk.0.ffn_gate.weight” has no place in the llama model"),
+        ("llama.expert_count", 8, "“blk.0.ffn_gate.weight” does not exist in the llama model"),
         ("llama.expert_gating_func", 2, "llama.expert_gating_func” (2)"),
         ("llama.expert_weights_scale", 2.5, "llama.expert_weights_scale” (2.5)"),
         ("llama.rope.dimension_count", 8, "llama.rope.dimension_count” is 8"),
         ("llama.rope.dimension_sections", [4, 4, 0, 0], "llama.rope.dimension_sections” ([4"),
         ("llama.rope.freq_base_swa", 1e4, "llama.rope.freq_base_swa” (10000)"),
         ("llama.rope.scaling.type", "longrope", "llama.rope.scaling.type” is “longrope”"),
-        ("llama.attention.head_count_kv", [2, 1], "head_count_kv” has another value for each"),
-        ("llama.feed_forward_length", [48, 32], "feed_forward_length” has another value for each"),
+        ("llama.attention.head_count_kv", [2, 1], "head_count_kv” differs between layers"),
+        ("llama.feed_forward_length", [48, 32], "feed_forward_length” differs between layers"),
         (
             "llama.context_length",
             ["long"],
@@ -92,15 +92,19 @@ def refusal(path: Path) -> CheckpointError:
         ("llama.attention.layer_norm_rms_epsilon", float("nan"), "epsilon” holds nan"),
         ("llama.vocab_size", 1000, "llama.vocab_size” is 1000"),
         ("llama.something_new", 1, "llama.something_new” (1) may change"),
-        ("xielu.eps", 0.1, "“xielu.eps” is not known"),
-        ("tokenizer.ggml.something_new", True, "“tokenizer.ggml.something_new” is not known"),
+        ("xielu.eps", 0.1, "“xielu.eps” is unknown"),
+        ("tokenizer.ggml.something_new", True, "“tokenizer.ggml.something_new” is unknown"),
         ("tokenizer.ggml.pre", "of-tomorrow", "tokenizer.ggml.pre” is “of-tomorrow”"),
         ("tokenizer.ggml.pre", "default", "tokenizer.ggml.pre” is “default”"),
         ("tokenizer.ggml.model", "bert", "tokenizer is of the kind “bert”"),
         ("tokenizer.ggml.add_sep_token", True, "tokenizer.ggml.add_sep_token” is set"),
         ("tokenizer.ggml.add_space_prefix", True, "tokenizer.ggml.add_space_prefix” is set"),
-        ("tokenizer.ggml.eos_token_id", 5000, "“eos” token is 5,000, and it has 320 tokens"),
-        ("tokenizer.ggml.eos_token_id", [0, 1], "eos_token_id” has another value for each"),
+        (
+            "tokenizer.ggml.eos_token_id",
+            5000,
+            "“eos” token has the id 5,000, and there are 320 tokens",
+        ),
+        ("tokenizer.ggml.eos_token_id", [0, 1], "eos_token_id” differs between layers"),
         (
             "tokenizer.chat_template",
             ["a"],
@@ -139,7 +143,7 @@ def test_a_key_that_would_not_be_used_is_named(
         ([without("tokenizer.ggml.pre")], "tokenizer.ggml.pre” is “”"),
         (
             [without("tokenizer.ggml.bos_token_id"), told("tokenizer.ggml.add_bos_token", True)],
-            "lacks “tokenizer.ggml.bos_token_id”",
+            "lacks the key “tokenizer.ggml.bos_token_id”",
         ),
     ],
 )
@@ -196,7 +200,7 @@ def test_a_tensor_that_nothing_takes_is_named(
     model: PreTrainedModel, tmp_path: Path, name: str
 ) -> None:
     path = tiny_gguf.write(model, tmp_path / "m.gguf", tensors={name: ROW})
-    assert f"“{name}” has no place in the llama model" in refusal(path).evidence
+    assert f"“{name}” does not exist in the llama model" in refusal(path).evidence
 
 
 @pytest.mark.parametrize(
@@ -210,7 +214,7 @@ def test_a_tensor_that_nothing_takes_is_named(
                 "leave_out": ["output_norm.weight"],
                 "tensors": {"output_norm.weight": np.ones(48, np.float32)},
             },
-            "output_norm.weight” is 48, and the model takes 32",
+            "output_norm.weight” is 48, and in the model 32",
         ),
     ],
 )

@@ -259,7 +259,7 @@ def test_a_token_that_is_there_twice_is_refused(tmp_path: Path) -> None:
         tokens = writer.kv_data[0]["tokenizer.ggml.tokens"].value
         tokens[7] = tokens[8]
 
-    with pytest.raises(UnusableError, match="is there twice"):
+    with pytest.raises(UnusableError, match="occurs twice"):
         convert(tmp_path, write)
 
 

@@ -117,8 +117,8 @@ def test_nothing_that_the_file_puts_after_a_text_is_read(
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"add_bos_token": False}, f"“{BOS}” is not put before every text"),
-        ({"add_prefix_space": False}, "a space is not put before every text"),
+        ({"add_bos_token": False}, f"does not add “{BOS}” before every text"),
+        ({"add_prefix_space": False}, "does not add a space before every text"),
         ({"pad_token": "<pad>"}, ""),
     ],
 )
@@ -135,13 +135,13 @@ def test_tokens_that_only_the_settings_name_are_told(ship: Ship) -> None:
     token = {"content": " one", "special": False, "normalized": False}
     extra = {"added_tokens_decoder": {"9000": token | dict.fromkeys(("lstrip", "rstrip"), False)}}
     _, warnings = check(ship(sentencepiece_like(), LLAMA | extra))
-    assert any("by its tokenizer.json it is" in warning for warning in warnings)
+    assert any("and its tokenizer.json as" in warning for warning in warnings)
 
 
 def test_a_sentencepiece_model_alone_is_refused_by_name(ship: Ship) -> None:
     folder = ship(sentencepiece_like(), LLAMA)
     (folder / "tokenizer.json").rename(folder / "tokenizer.model")
-    with pytest.raises(CheckpointError, match=r"sentencepiece model alone.*tokenizer\.model"):
+    with pytest.raises(CheckpointError, match=r"only a SentencePiece model.*tokenizer\.model"):
         load_tokenizer(folder)
 
 

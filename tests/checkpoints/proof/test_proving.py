@@ -67,7 +67,7 @@ def faults(proof: Proof) -> list[Reading]:
 def test_a_model_that_is_right_is_proved_with_all_shortcuts(architecture: str) -> None:
     proof = prove(subject(tiny.make_model(architecture, 5)), IDS)
     readings = [found.reading for found in proof.compared]
-    assert readings == [Reading.ANEW, *(each for each in READINGS if each is not Reading.STEP)]
+    assert readings == [Reading.UNCACHED, *(each for each in READINGS if each is not Reading.STEP)]
     assert proof.given_up == proof.faults == proof.skipped == ()
     assert 0 < proof.largest < 1e-4
     assert proof.divergence < 1e-9
@@ -87,7 +87,7 @@ def test_captured_steps_are_compared_where_steps_are_captured() -> None:
         ),
         IDS,
     )
-    assert [found.reading for found in proof.compared] == [Reading.ANEW, *READINGS]
+    assert [found.reading for found in proof.compared] == [Reading.UNCACHED, *READINGS]
     assert proof.given_up == ()
 
 
@@ -112,7 +112,7 @@ def test_capture_is_given_up_where_captured_steps_differ() -> None:
     assert faults(proof) == [Reading.TOKENS]
 
 
-def test_a_model_whose_cache_is_ignored_is_read_anew() -> None:
+def test_a_model_whose_cache_is_ignored_is_read_without_a_cache() -> None:
     """GPT-1 takes no cache: each token is read as if nothing stood before it."""
     config = OpenAIGPTConfig(
         vocab_size=tiny.VOCABULARY, n_embd=32, n_layer=2, n_head=2, n_positions=64
@@ -121,8 +121,8 @@ def test_a_model_whose_cache_is_ignored_is_read_anew() -> None:
     assert proof.given_up == CACHED
     assert faults(proof) == [Reading.TOKENS]
     assert proof.faults[0].difference.largest > 0.1
-    assert [found.reading for found in proof.compared] == [Reading.ANEW]
-    assert "anew for each token" in warning_of("base", proof)
+    assert [found.reading for found in proof.compared] == [Reading.UNCACHED]
+    assert "without a cache" in warning_of("base", proof)
 
 
 class OtherBlocks(TransformersLanguageModel):
@@ -267,7 +267,7 @@ def test_a_slow_model_is_compared_in_the_readings_that_count_most() -> None:
     times = itertools.chain([0.0, TOO_SLOW, TOO_SLOW], itertools.repeat(TOO_SLOW + SECONDS + 1))
     proof = prove(subject(tiny.make_model("llama", 5)), IDS, clock=lambda: next(times))
     assert [found.reading for found in proof.compared] == [
-        Reading.ANEW,
+        Reading.UNCACHED,
         Reading.TOKENS,
         Reading.CHUNKS,
     ]

@@ -139,7 +139,7 @@ def test_a_folder_that_takes_nothing_is_no_reason_to_refuse(
 def test_only_the_newest_proofs_are_kept(
     llama: tiny.Family, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(proof_store, "_MOST", 2)
+    monkeypatch.setattr(proof_store, "_MAX_FILES", 2)
     for dtype in ("float32", "bfloat16", "float16"):
         load(alone(llama.base, dtype=dtype))
     assert len(list(folder.glob("*.json"))) == 2
@@ -175,7 +175,7 @@ def test_only_the_newest_proofs_are_kept(
     ],
     ids=lambda config: config.model_type,
 )
-def test_what_the_table_of_architectures_does_not_know_is_read_anew(
+def test_what_the_table_of_architectures_does_not_know_is_read_without_a_cache(
     config: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The oracle: plain forward passes of the checkpoint, opened without the code under test."""
@@ -185,7 +185,7 @@ def test_what_the_table_of_architectures_does_not_know_is_read_anew(
     (role, *_) = loaded.roles
     assert role.proof
     assert role.proof.given_up[-1] is Shortcut.CACHE
-    assert proof_warnings([role])[0].startswith("The base is read anew for each token")
+    assert proof_warnings([role])[0].startswith("The base is read without a cache")
     (model, *_) = loaded.ensemble.models
     assert isinstance(model, UncachedLanguageModel)
     with torch.inference_mode():

@@ -29,7 +29,7 @@ from tests.ui.conftest import FakeBridge
 
 PROVED = Proof(compared=(Compared(Reading.TOKENS, Difference(1e-12, 2.3e-6)),))
 READ_ANEW = Proof(
-    compared=(Compared(Reading.ANEW, Difference(1e-12, 1e-6)),),
+    compared=(Compared(Reading.UNCACHED, Difference(1e-12, 1e-6)),),
     given_up=(Shortcut.PADDING, Shortcut.REWINDING, Shortcut.BLOCKS, Shortcut.CACHE),
     faults=(Compared(Reading.TOKENS, Difference(0.4, 3.1)),),
 )
@@ -95,7 +95,7 @@ def test_what_was_given_up_is_a_warning(
 ) -> None:
     finish(bridge, READ_ANEW)
     warning = (
-        "Read anew for each token, which is slow: one token at a time, log-probabilities differ "
+        "Read without a cache, which is slow: one token at a time, log-probabilities differ "
         "by 3 from those of plain forward passes."
     )
     assert caption(picker).full_text == f"⚠ {warning}"
