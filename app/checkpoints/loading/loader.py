@@ -74,28 +74,28 @@ class LoadedRecipe:
         Raises:
             PromptError: A role cannot read the prompt.
         """
-        return [self.encode_for(place, prompt) for place in range(len(self._prompts))]
+        return [self.encode_for(index, prompt) for index in range(len(self._prompts))]
 
-    def encode_for(self, place: int, prompt: Prompt) -> list[int]:
+    def encode_for(self, index: int, prompt: Prompt) -> list[int]:
         """The token ids of the prompt for the model context at this index.
 
         Raises:
             PromptError: The role cannot read the prompt.
         """
-        tokenizer, spec = self._prompts[place]
+        tokenizer, spec = self._prompts[index]
         ids = encode_prompt(tokenizer, spec, prompt)
-        self.check_ids(place, ids)
+        self.check_ids(index, ids)
         return ids
 
-    def check_ids(self, place: int, ids: Sequence[int]) -> None:
+    def check_ids(self, index: int, ids: Sequence[int]) -> None:
         """Check that the embedding of the model context at this index has a row for every id.
 
         Raises:
             PromptError: An id has no row.
         """
         ensemble = self.ensemble
-        rows = ensemble.models[place].vocabulary_size
-        check_rows(ids, rows, ensemble.names[place], self._prompts[place][0])
+        rows = ensemble.models[index].vocabulary_size
+        check_rows(ids, rows, ensemble.names[index], self._prompts[index][0])
 
     def check_following(self, ids: Sequence[int], role: int | None = None) -> None:
         """Check that the models have embedding rows for ids that follow a prompt.
@@ -107,9 +107,9 @@ class LoadedRecipe:
         Raises:
             PromptError: An id has no row.
         """
-        places = range(len(self._prompts)) if role is None else [self.context_index(role)]
-        for place in places:
-            self.check_ids(place, ids)
+        indices = range(len(self._prompts)) if role is None else [self.context_index(role)]
+        for index in indices:
+            self.check_ids(index, ids)
 
     def encode_continuation(self, text: str) -> list[int]:
         """The token ids of a text that follows a prompt, in the base's tokenizer."""
@@ -126,7 +126,7 @@ class LoadedRecipe:
 
     def by_role(self, values: Sequence[T]) -> list[T]:
         """Spread one value per model context over the roles, in the order of ``roles``."""
-        return [values[place] for place in self._context_of_role]
+        return [values[index] for index in self._context_of_role]
 
     def held_bytes(self) -> dict[str, int]:
         """Bytes of weights on each device."""
@@ -211,10 +211,10 @@ def load_recipe(
     models = [context.language_model for context in assembly.contexts]
     usable = torch.ones(models[0].vocabulary_size, dtype=torch.bool)
     usable[list(masked_ids)] = False
-    places = assembly.places
+    indices = assembly.context_of_role
     pairs = [
-        Pair(pair.name, places[1 + 2 * index], places[2 + 2 * index])
-        for index, pair in enumerate(recipe.pairs)
+        Pair(pair.name, indices[1 + 2 * number], indices[2 + 2 * number])
+        for number, pair in enumerate(recipe.pairs)
     ]
     contexts = assembly.contexts
     names = [context.role.name for context in contexts]
@@ -225,7 +225,7 @@ def load_recipe(
         roles=tuple(assembly.in_force),
         eos_ids=_eos_ids(assembly.weights, tokenizers),
         _prompts=tuple((item.role.tokenizer, item.role.spec) for item in contexts),
-        _context_of_role=tuple(places),
+        _context_of_role=tuple(indices),
         weights=assembly.weights,
     )
 
@@ -259,13 +259,13 @@ class _Assembly:
         self._context = context or None
         self._on_progress = on_progress
         self._cancelled = cancelled
-        self._place_of: dict[tuple[WeightsKey, str, str], int] = {}
+        self._index_of: dict[tuple[WeightsKey, str, str], int] = {}
         self._held = held
         self.weights: dict[WeightsKey, LoadedWeights] = {}
         self._used = set[WeightsKey]()
         self._proofs: dict[WeightsKey, Proof] = {}
         self.contexts: list[_Context] = []
-        self.places: list[int] = []
+        self.context_of_role: list[int] = []
         self.in_force: list[RoleInForce] = []
 
     def forget(self) -> None:
@@ -335,13 +335,13 @@ class _Assembly:
         shared = plain in self._used
         self._used.add(plain)
         weights = self.weights[key]
-        place = self._place_of.setdefault((key, spec.prompt, spec.system), len(self.contexts))
-        if place == len(self.contexts):
+        index = self._index_of.setdefault((key, spec.prompt, spec.system), len(self.contexts))
+        if index == len(self.contexts):
             language_model = read_without(
                 weights, role_context(role, self._context), proof.given_up
             )
             self.contexts.append(_Context(role, language_model))
-        self.places.append(place)
+        self.context_of_role.append(index)
         self.in_force.append(
             RoleInForce(
                 role=role.name,
@@ -362,7 +362,7 @@ class _Assembly:
 
     def _connect(self, role: OpenedRole) -> None:
         model = connect(role, self._context, self._cancelled)
-        self.places.append(len(self.contexts))
+        self.context_of_role.append(len(self.contexts))
         self.contexts.append(_Context(role, model))
         self.in_force.append(
             RoleInForce(

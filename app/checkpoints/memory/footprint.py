@@ -23,7 +23,7 @@ from app.decoding.ensemble import PREFILL_CHUNK
 
 BYTES = {"bfloat16": 2, "float16": 2, "float32": 4}
 _NF4_BLOCK = 64  # weights that share an absmax
-# bitsandbytes unpacks a 4-bit matrix to int32 and sorts it anew in bytes before its first use on
+# bitsandbytes unpacks a 4-bit matrix to int32 and reorders it as bytes before its first use on
 # a CPU; while it quantises, it holds a float32 and a 4-bit copy.
 _NF4_WORK_PER_WEIGHT = 8
 _INT8_WORK_PER_WEIGHT = 8
@@ -123,8 +123,8 @@ def measure_footprint(config: PretrainedConfig) -> Footprint:
         plain=_parameters(model) - sum(rows * columns for rows, columns in linear),
         linear=linear,
         buffers=sum(buffer.nbytes for buffer in model.buffers()),
-        cache=sum(cache or _most_in_cache(model, hidden)),
-        layer_cache=max(cache or _most_in_cache(model, hidden), default=0),
+        cache=sum(cache or _full_width_cache(model, hidden)),
+        layer_cache=max(cache or _full_width_cache(model, hidden), default=0),
         hidden=hidden,
         intermediate=_largest(text, "intermediate_size", "n_inner", "ffn_dim") or 4 * hidden,
         attention=heads * _head_size(text, heads),
@@ -149,7 +149,7 @@ def _quantizable(model: PreTrainedModel) -> tuple[tuple[int, int], ...]:
 
 
 def _parameters(model: PreTrainedModel) -> int:
-    tied = model.all_tied_weights_keys  # they stand for other tensors, once loaded
+    tied = model.all_tied_weights_keys  # not counted twice
     return sum(
         parameter.numel() for name, parameter in model.named_parameters() if name not in tied
     )
@@ -162,46 +162,46 @@ def _cache_of_layers(text: PretrainedConfig) -> list[int] | None:
         return [
             0
             if kind in _LAYERS_WITHOUT_CACHE
-            else _keys_and_values(layer, place) + _index_keys(kind, layer)
-            for place, (kind, layer) in enumerate(zip(types, text.per_layer_config, strict=True))
+            else _keys_and_values(layer, index) + _index_keys(kind, layer)
+            for index, (kind, layer) in enumerate(zip(types, text.per_layer_config, strict=True))
         ]
-    except Exception as error:  # configurations name their numbers as they please
+    except Exception as error:  # configurations have no common names for these values
         log.info("the KV cache cannot be counted", exc_info=error)
         return None
 
 
-def _most_in_cache(model: PreTrainedModel, hidden: int) -> list[int]:
-    """The same if every layer kept keys and values of full width, usually an upper bound."""
+def _full_width_cache(model: PreTrainedModel, hidden: int) -> list[int]:
+    """Elements per token and layer if keys and values have the full width: usually an upper bound."""
     lists = (len(module) for module in model.modules() if isinstance(module, nn.ModuleList))
     return [2 * hidden] * max(lists, default=0)
 
 
-def _keys_and_values(layer: PretrainedConfig, place: int) -> int:
+def _keys_and_values(layer: PretrainedConfig, index: int) -> int:
     latent = getattr(layer, "kv_lora_rank", None)
-    if latent:  # one compressed vector for all heads, and the part that carries positions
+    if latent:  # multi-head latent attention: one latent vector and one rotary key
         return int(latent + layer.qk_rope_head_dim)
-    heads = _number(layer, place, "num_attention_heads")
-    return 2 * _key_value_heads(layer, place, heads) * _head_size(layer, heads, place)
+    heads = _number(layer, index, "num_attention_heads")
+    return 2 * _key_value_heads(layer, index, heads) * _head_size(layer, heads, index)
 
 
 def _index_keys(kind: str, layer: PretrainedConfig) -> int:
-    """Keys by which a layer finds the tokens that it attends to."""
+    """Keys of the indexer of a sparse attention layer, which selects the tokens to attend to."""
     return _number(layer, None, "index_head_dim", "indexer_head_dim") if "index" in kind else 0
 
 
-def _key_value_heads(layer: PretrainedConfig, place: int, heads: int) -> int:
+def _key_value_heads(layer: PretrainedConfig, index: int, heads: int) -> int:
     if getattr(layer, "new_decoder_architecture", False):
-        return heads  # Falcon repeats its keys for all heads before it keeps them
+        return heads  # Falcon caches keys after repeating them for all heads
     if getattr(layer, "multi_query", False):
         return 1
-    return _number(layer, place, "num_key_value_heads", "num_kv_heads") or heads
+    return _number(layer, index, "num_key_value_heads", "num_kv_heads") or heads
 
 
-def _head_size(layer: PretrainedConfig, heads: int, place: int | None = None) -> int:
+def _head_size(layer: PretrainedConfig, heads: int, index: int | None = None) -> int:
     if getattr(layer, "kv_lora_rank", None):
         return int(layer.qk_nope_head_dim + layer.qk_rope_head_dim)
-    named = _number(layer, place, "head_dim")
-    return named or _number(layer, place, "hidden_size") // max(1, heads)
+    named = _number(layer, index, "head_dim")
+    return named or _number(layer, index, "hidden_size") // max(1, heads)
 
 
 def _largest(config: PretrainedConfig, *names: str) -> int:
@@ -209,27 +209,28 @@ def _largest(config: PretrainedConfig, *names: str) -> int:
     return _number(config, None, *names)
 
 
-def _number(config: PretrainedConfig, place: int | None, *names: str) -> int:
+def _number(config: PretrainedConfig, index: int | None, *names: str) -> int:
     """The value under the first of ``names`` that ``config`` has, or 0.
 
     Args:
         config: The configuration of a model or of one layer.
-        place: The index of the layer, if there is a value per layer; None for the largest.
+        index: The index of the layer, if there is a value per layer; None for the largest.
         names: The names that different models use.
     """
     for name in names:
         numbers = _numbers(config, name)
         if numbers:
-            one = place is not None and place < len(numbers)
-            return numbers[place] if one and place is not None else max(numbers)
+            if index is not None and index < len(numbers):
+                return numbers[index]
+            return max(numbers)
     return 0
 
 
 def _numbers(config: PretrainedConfig, name: str) -> list[int]:
-    """A value as a list: one number, or one for each layer."""
+    """A value as a list: one number for all layers, or one number for each layer."""
     try:
         found = getattr(config, name, None)
-    except Exception:  # some configurations refuse to name one that differs between layers
+    except Exception:  # raised if the value differs between layers
         layers = config.per_layer_config
         found = [getattr(layer, name, None) for layer in layers]
     listed = found if isinstance(found, list | tuple) else [found]
