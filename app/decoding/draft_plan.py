@@ -191,7 +191,7 @@ class Planner:
         timings.add(size, seconds)
         if known or plain is None:
             return
-        lost = seconds / plain - sum(rate**place for place in range(size))
+        lost = seconds / plain - sum(rate**accepted for accepted in range(size))
         if lost > 0:
             self._backoff = min(max(self._next_backoff, ceil(lost)), _MAX_BACKOFF)
             self._next_backoff = 2 * self._backoff
@@ -231,13 +231,14 @@ class Planner:
                 _best(None, longest, rate, lambda n: self.ensemble_times.estimate(n + 1) or plain)
             )
         if self._context_share < 1:
-            for place, drafts in enumerate(self.acceptance):
-                if backing_off and self.verify_times[place].estimate(longest + 1) is None:
+            for drafter, drafts in enumerate(self.acceptance):
+                if backing_off and self.verify_times[drafter].estimate(longest + 1) is None:
                     continue
                 rate = drafts.rate()
-                step, verify = self._draft_seconds(place, plain), self._verify_seconds(place, plain)
+                step = self._draft_seconds(drafter, plain)
+                verify = self._verify_seconds(drafter, plain)
                 cost = _drafted_cost(rate, step, verify)
-                plans.append(_best(place, longest, rate, cost))
+                plans.append(_best(drafter, longest, rate, cost))
         best = max(plans, key=lambda plan: plan.rate * self._staleness_factor(plan.drafter))
         if best.drafter is not None:
             self._blocks_since_use = [blocks + 1 for blocks in self._blocks_since_use]
@@ -255,25 +256,27 @@ class Planner:
             drafted: Number of tokens drafted so far.
             reach: Probability that all of them are accepted.
         """
-        place, plain = plan.drafter, self.ensemble_times.estimate(1)
-        if drafted >= plan.length or place is None or plain is None:
+        drafter, plain = plan.drafter, self.ensemble_times.estimate(1)
+        if drafted >= plan.length or drafter is None or plain is None:
             return False
-        step, verify = self._draft_seconds(place, plain), self._verify_seconds(place, plain)
-        gain = reach * self.acceptance[place].rate()
+        step, verify = self._draft_seconds(drafter, plain), self._verify_seconds(drafter, plain)
+        gain = reach * self.acceptance[drafter].rate()
         # The drafter reads its last token only if it is accepted; the others read it in any case.
         cost = step * (1 + gain - reach) + verify(drafted + 2) - verify(drafted + 1)
         return gain > plan.rate * cost
 
-    def _staleness_factor(self, place: int | None) -> float:
+    def _staleness_factor(self, drafter: int | None) -> float:
         """Factor on a drafter's expected rate that grows with the age of its measurements."""
-        return 1.0 if place is None else 1 + self._blocks_since_use[place] / _WEIGHT_DOUBLES_AFTER
+        if drafter is None:
+            return 1.0
+        return 1 + self._blocks_since_use[drafter] / _WEIGHT_DOUBLES_AFTER
 
-    def _draft_seconds(self, place: int, plain: float) -> float:
-        return self.draft_times[place].estimate(1) or plain * self._context_share
+    def _draft_seconds(self, drafter: int, plain: float) -> float:
+        return self.draft_times[drafter].estimate(1) or plain * self._context_share
 
-    def _verify_seconds(self, place: int, plain: float) -> Callable[[int], float]:
+    def _verify_seconds(self, drafter: int, plain: float) -> Callable[[int], float]:
         return lambda size: (
-            self.verify_times[place].estimate(size) or plain * (1 - self._context_share)
+            self.verify_times[drafter].estimate(size) or plain * (1 - self._context_share)
         )
 
 

@@ -58,7 +58,7 @@ class _Block:
         return self.accepted < len(self.drafts)
 
     @property
-    def place(self) -> int:
+    def position(self) -> int:
         """Position of the next token's logits, counted from the end."""
         return self.accepted - len(self.drafts) - 1
 
@@ -129,7 +129,7 @@ class _SpeculativeRun:
         cancelled: Callable[[], bool],
     ) -> None:
         self._ensemble = ensemble
-        self._alone = [ensemble.only(place) for place in range(len(ensemble.names))]
+        self._alone = [ensemble.only(index) for index in range(len(ensemble.names))]
         self._sampler = sampler
         self._planner = planner
         self._clock = clock
@@ -152,7 +152,7 @@ class _SpeculativeRun:
         while sampler.index < limit:
             self._check_cancelled()
             self._match = None if self._unrewindable else self._prompt_lookup.match()
-            step = sampler.step(block.logits, block.place)
+            step = sampler.step(block.logits, block.position)
             if not self._unrewindable:
                 self._observe(step, block)
             yield step
@@ -201,9 +201,9 @@ class _SpeculativeRun:
         self._count(PROMPT_LOOKUP, DraftCounts(blocks=1, drafted=len(drafts)))
         return _Block(logits, PROMPT_LOOKUP, None, drafts, [None] * len(drafts), acceptance)
 
-    def _draft(self, token_id: int, plan: Plan, place: int) -> _Block:
+    def _draft(self, token_id: int, plan: Plan, drafter: int) -> _Block:
         """Draft with one model context, then verify the block with all others."""
-        acceptance, times = self._planner.acceptance[place], self._planner.draft_times[place]
+        acceptance, times = self._planner.acceptance[drafter], self._planner.draft_times[drafter]
         rows: list[Tensor] = []
         drafts: list[int] = []
         confidences: list[float | None] = []
@@ -211,7 +211,7 @@ class _SpeculativeRun:
         while going_on:
             self._check_cancelled()
             started = self._clock()
-            logits = self._step(place, read, drafts)
+            logits = self._step(drafter, read, drafts)
             rows.append(logits.rows[0, 0])
             if logits.sampled:
                 read, confidence = logits.sampled[0].token_id, logits.sampled[0].probability
@@ -229,18 +229,18 @@ class _SpeculativeRun:
         logits = self._ensemble.extend(
             [token_id, *drafts],
             last=len(rows),
-            precomputed={place: torch.stack(rows)},
+            precomputed={drafter: torch.stack(rows)},
             sampling=self._sampler.sampling(drafts, len(rows)),
         )
-        times, seconds = self._planner.verify_times[place], self._clock() - started
+        times, seconds = self._planner.verify_times[drafter], self._clock() - started
         self._planner.record_block(times, len(rows), seconds, acceptance.rate())
-        source = self._ensemble.names[place]
+        source = self._ensemble.names[drafter]
         self._count(source, DraftCounts(blocks=1, drafted=len(drafts)))
-        return _Block(logits, source, place, drafts, confidences, acceptance)
+        return _Block(logits, source, drafter, drafts, confidences, acceptance)
 
-    def _step(self, place: int, token_id: int, drafted: Sequence[int] = ()) -> EnsembleLogits:
+    def _step(self, context: int, token_id: int, drafted: Sequence[int] = ()) -> EnsembleLogits:
         """One model context reads ``token_id``, the last of ``drafted`` if there are drafts."""
-        return self._alone[place].extend([token_id], sampling=self._sampler.sampling(drafted))
+        return self._alone[context].extend([token_id], sampling=self._sampler.sampling(drafted))
 
     def _observe(self, step: TokenStep, block: _Block) -> None:
         """Update the acceptance rates of all possible drafters by one sampled token.
@@ -260,10 +260,10 @@ class _SpeculativeRun:
             self._planner.prompt_lookup(self._match.length).add(draft == step.token_id)
         if not self._planner.should_observe(step.index):
             return
-        for place, acceptance in enumerate(self._planner.acceptance):
-            if place != drafter:
+        for context, acceptance in enumerate(self._planner.acceptance):
+            if context != drafter:
                 draft, confidence = self._sampler.sample_draft(
-                    block.logits.rows[place, block.place]
+                    block.logits.rows[context, block.position]
                 )
                 acceptance.add(draft == step.token_id, confidence)
 

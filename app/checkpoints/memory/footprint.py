@@ -171,7 +171,7 @@ def _cache_of_layers(text: PretrainedConfig) -> list[int] | None:
 
 
 def _full_width_cache(model: PreTrainedModel, hidden: int) -> list[int]:
-    """Elements per token and layer if keys and values have the full width: usually an upper bound."""
+    """Elements per token and layer for keys and values of full width, usually an upper bound."""
     lists = (len(module) for module in model.modules() if isinstance(module, nn.ModuleList))
     return [2 * hidden] * max(lists, default=0)
 
