@@ -58,7 +58,7 @@ class StatusBar(QWidget):
         in_force = (roles[0].device, roles[0].dtype) if roles else ()
         self._models.setText(" · ".join(part for part in in_force if part))
         speed = run.tokens_per_second if run else None
-        self._speed.setText(self.tr("{0} tokens/s").format(f"{speed:.0f}") if speed else "")
+        self._speed.setText(self.tr("{0} tokens/s").format(f"{speed:,.0f}") if speed else "")
         self._tokens.setText(
             self.tr("{0} tokens").format(f"{len(run.tokens):,}") if run and run.tokens else ""
         )
@@ -135,6 +135,8 @@ class StatusBar(QWidget):
             return self.tr("Starting PyTorch …")
         if session.load_state is LoadState.LOADING:
             progress = session.load_progress.values()
+            if any(item.proving for item in progress):
+                return self.tr("Proving the models …")
             total = sum(item.total for item in progress)
             done = sum(item.done for item in progress)
             if not total:

@@ -2849,10 +2849,6 @@ Double-click the slider to reset α to the recipe&apos;s value.</source>
         <translation>오프로드 {0}</translation>
     </message>
     <message>
-        <source>verifying …</source>
-        <translation>검증하는 중 …</translation>
-    </message>
-    <message>
         <source>not downloaded yet</source>
         <translation>아직 다운로드되지 않음</translation>
     </message>
@@ -2863,6 +2859,10 @@ Double-click the slider to reset α to the recipe&apos;s value.</source>
     <message>
         <source>read, {0} MB</source>
         <translation>읽음, {0} MB</translation>
+    </message>
+    <message>
+        <source>proving …</source>
+        <translation>증명하는 중 …</translation>
     </message>
     <message>
         <source>converting {0} of {1} MB</source>
@@ -4083,6 +4083,10 @@ To start a branch, choose another candidate at a token of a run.</source>
         <translation>PyTorch 시작 중 …</translation>
     </message>
     <message>
+        <source>Proving the models …</source>
+        <translation>모델을 증명하는 중 …</translation>
+    </message>
+    <message>
         <source>Checking the models …</source>
         <translation>모델 확인 중 …</translation>
     </message>
@@ -4812,8 +4816,8 @@ To start a branch, choose another candidate at a token of a run.</source>
         <translation>중지 문자열</translation>
     </message>
     <message>
-        <source>token limit ({0})</source>
-        <translation>토큰 한도 ({0}개)</translation>
+        <source>token limit</source>
+        <translation>토큰 한도</translation>
     </message>
     <message>
         <source>stopped</source>

@@ -5,10 +5,11 @@ from __future__ import annotations
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
+from app.checkpoints.status import LoadProgress
 from app.decoding.speculation_stats import DraftCounts, SpeculationStats
 from app.decoding.types import FinishReason
-from app.engine.commands import Generate
-from app.engine.events import RunFinished, RunStats
+from app.engine.commands import Generate, Load
+from app.engine.events import Loading, RunFinished, RunStats
 from app.ui.state.session import Session
 from app.ui.status_bar import StatusBar
 from tests.ui.conftest import FakeBridge
@@ -48,6 +49,20 @@ def test_a_role_that_cannot_rewind_is_named(
     qtbot.addWidget(line)
     end_run(loaded_session, bridge, SpeculationStats(plain=3, unrewindable="expert “Style”"))
     assert "Plain decoding: the expert “Style” cannot rewind" in shown(line)
+
+
+def test_a_proof_is_not_counted_in_megabytes(
+    session: Session, bridge: FakeBridge, qtbot: QtBot
+) -> None:
+    line = StatusBar(session)
+    qtbot.addWidget(line)
+    session.load()
+    bridge.ready()
+    load = bridge.last(Load).id
+    bridge.events.emit([Loading(load, LoadProgress("base", 3_000_000, 12_000_000))])
+    assert "Loading models: 3 of 12 MB" in shown(line)
+    bridge.events.emit([Loading(load, LoadProgress("base", 2, 6, proving=True))])
+    assert "Proving the models …" in shown(line)
 
 
 def test_nothing_is_shown_without_drafts(

@@ -245,7 +245,7 @@ class EvaluateDialog(QDialog):
             and bool(current.prepared or current.found)
         )
         recipe = current.recipe if current else self._session.recipe
-        alphas = ", ".join(f"{alpha:g}" for alpha in recipe.alphas)
+        alphas = ", ".join(f"{alpha:g}" for alpha in recipe.alphas).replace("-", "−")
         self._recipe.show_text(self.tr("{0}, α {1}").format(recipe.name, alphas))
         self.progress.setVisible(running)
         if current:

@@ -155,7 +155,7 @@ class CandidatesView(QWidget):
     def _fit_columns(self) -> None:
         """Make columns of contributions as narrow as their values, so that all pairs fit."""
         metrics = self._table.fontMetrics()
-        number = metrics.horizontalAdvance("<0.001")
+        number = max(metrics.horizontalAdvance(text) for text in ("<0.001", "−0.000", "+0.000"))
         self._table.setColumnWidth(0, max(_TOKEN_WIDTH, metrics.horizontalAdvance("“tokens”")))
         for column in range(1, self._model.columnCount()):
             head = str(self._model.headerData(column, Qt.Orientation.Horizontal))

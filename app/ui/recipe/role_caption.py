@@ -28,7 +28,7 @@ def describe(session: Session, place: int, fault: str) -> str:
     role = session.recipe.roles()[place][0]
     loading = session.load_state is LoadState.LOADING
     progress = session.load_progress.get(role) if loading else None
-    if progress:
+    if progress and progress.total:
         return _under_way(progress, session.load_rate.seconds_left(role))
     return {
         LoadState.STARTING: translate("RoleCaption", "Starting PyTorch …"),
@@ -66,7 +66,7 @@ def in_force(role: RoleInForce) -> str:
 
 def _under_way(progress: LoadProgress, seconds: float | None) -> str:
     if progress.proving:
-        return translate("RoleCaption", "verifying …")
+        return translate("RoleCaption", "proving …")
     done, total = (f"{size / 1e6:,.0f}" for size in (progress.done, progress.total))
     if progress.done >= progress.total:
         return translate("RoleCaption", "read, {0} MB").format(total)

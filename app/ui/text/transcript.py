@@ -64,6 +64,7 @@ class TranscriptView(QWidget):
         session.runs.questions.changed.connect(self._update)
         session.display.tint_changed.connect(self._update)
         session.recipe_changed.connect(self._update)
+        self.text.theme_changed.connect(self._update)
         self._update()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 — Qt's name
@@ -108,6 +109,6 @@ class TranscriptView(QWidget):
         return {
             FinishReason.EOS: self.tr("end of text"),
             FinishReason.STOP: self.tr("stop string"),
-            FinishReason.LENGTH: self.tr("token limit ({0})").format(f"{len(run.tokens):,}"),
+            FinishReason.LENGTH: self.tr("token limit"),
             FinishReason.CANCELLED: self.tr("stopped"),
         }[run.finish_reason]

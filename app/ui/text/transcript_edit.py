@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from html import escape
 
-from PySide6.QtCore import QEvent, QMimeData, QPoint, QRectF, Qt
+from PySide6.QtCore import QEvent, QMimeData, QPoint, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QFont,
@@ -40,6 +40,9 @@ _CLICK = 4
 
 class TranscriptText(QPlainTextEdit):
     """Read-only text of prompt and run; copying gives the exact text, without marks."""
+
+    theme_changed = Signal()
+    """The tokens have the colours of another theme."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -388,6 +391,7 @@ class TranscriptText(QPlainTextEdit):
             self._rebuild()
             line = self.document().findBlockByNumber(top).firstLineNumber()
             self.verticalScrollBar().setValue(line)
+            self.theme_changed.emit()
 
     def createMimeDataFromSelection(self) -> QMimeData:  # noqa: N802
         cursor = self.textCursor()

@@ -71,11 +71,17 @@ def caption(picker: RolePicker) -> ElidedLabel:
 def test_a_role_that_is_being_proved_says_so(picker: RolePicker, bridge: FakeBridge) -> None:
     progress = LoadProgress("base", 2, 6, proving=True)
     bridge.events.emit([Loading(bridge.last(Load).id, progress)])
-    assert caption(picker).full_text == "verifying …"
+    assert caption(picker).full_text == "proving …"
     bar = picker.findChild(QProgressBar)
     assert bar is not None
     assert bar.isVisible()
     assert (bar.value(), bar.maximum()) == (2, 6)
+
+
+def test_a_role_of_which_nothing_is_read_yet_waits(picker: RolePicker, bridge: FakeBridge) -> None:
+    progress = LoadProgress("base", 0, 0, converting=True)
+    bridge.events.emit([Loading(bridge.last(Load).id, progress)])
+    assert caption(picker).full_text == "waiting"
 
 
 def test_a_proof_is_told_where_a_role_is_described(

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QColor, QGuiApplication, QTextCharFormat, QTextCursor, QTextDocument
-from PySide6.QtWidgets import QApplication, QLabel
+from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.attribution.explained_token import ExplainedToken
@@ -20,6 +20,7 @@ from app.decoding.types import FinishReason
 from app.ui.state.display import Tint
 from app.ui.state.runs.token_groups import Grouping
 from app.ui.state.session import Session
+from app.ui.text.legend import TintLegend
 from app.ui.text.tint import scale_of
 from app.ui.text.transcript import TranscriptView
 from app.ui.text.transcript_edit import TranscriptText
@@ -108,6 +109,13 @@ def pixels_of(text: TranscriptText, index: int) -> Counter[str]:
         for x in range(left.left() + 1, right.left())
         for y in range(left.top() + 1, left.bottom())
     )
+
+
+def colors_of(widget: QWidget) -> set[str]:
+    image = widget.grab().toImage()
+    return {
+        image.pixelColor(x, y).name() for x in range(image.width()) for y in range(image.height())
+    }
 
 
 def background_of(text: TranscriptText, index: int) -> str:
@@ -419,7 +427,7 @@ def test_shows_that_the_models_are_loading(session: Session, qtbot: QtBot) -> No
     [
         (FinishReason.EOS, "end of text"),
         (FinishReason.STOP, "stop string"),
-        (FinishReason.LENGTH, "token limit (3)"),
+        (FinishReason.LENGTH, "token limit"),
         (FinishReason.CANCELLED, "stopped"),
     ],
 )
@@ -451,11 +459,12 @@ def test_another_run_replaces_the_text(view: TranscriptView, finished_session: S
 
 
 def test_another_theme_recolours_and_keeps_the_scroll_position(
-    text: TranscriptText,
+    view: TranscriptView,
     finished_session: Session,
     qapp: QApplication,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    text = view.text
     write(finished_session, ["line\n"] * 100)
     text.verticalScrollBar().setValue(40)
     top = text.firstVisibleBlock().blockNumber()
@@ -467,6 +476,10 @@ def test_another_theme_recolours_and_keeps_the_scroll_position(
     try:
         assert format_at(text, place_of(text, 0)).foreground().color() == QColor(DARK.text)
         assert text.firstVisibleBlock().blockNumber() == top
+        (legend,) = view.findChildren(TintLegend)
+        colors = colors_of(legend)
+        scale = scale_of(Tint(), Grouping.TOKEN, DARK)
+        assert {scale.color(limit).name() for limit in (-scale.limit, scale.limit)} <= colors
     finally:
         qapp.setPalette(before)
 
