@@ -4875,6 +4875,10 @@ To start a branch, choose another candidate at a token of a run.</source>
         <translation>선택한 id는 생성될 수 있고 나머지는 생성될 수 없습니다.</translation>
     </message>
     <message>
+        <source>Every token id of the base can be generated.</source>
+        <translation>베이스의 모든 토큰 id가 생성될 수 있습니다.</translation>
+    </message>
+    <message>
         <source>{0} token ids of the base are never generated.</source>
         <translation>베이스의 토큰 id {0}개는 절대 생성되지 않습니다.</translation>
     </message>

@@ -101,6 +101,7 @@ class AlphaCurveView(QWidget):
         for child in (*self._lines, self._flips, self._run_alpha, self._marker):
             item.addItem(child)
         self._plot.setFrameShape(self._plot.Shape.NoFrame)
+        item.setContentsMargins(0, self._plot.fontMetrics().height() // 2, 0, 0)  # for a label
         self._plot.setFixedHeight(_HEIGHT)
         self._plot.setAccessibleName(
             self.tr("Probability by α; the left and right arrow keys move the marker")

@@ -18,7 +18,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.checkpoints.preflight_report import Preflight, RoleVocabulary, TokenDifference, Verdict
+from app.checkpoints.preflight_report import (
+    Preflight,
+    RoleVocabulary,
+    TokenDifference,
+    Verdict,
+    VocabularyReport,
+)
 from app.checkpoints.spec import Recipe
 from app.ui.state.session import Session
 from app.ui.theme import SPACE, set_role
@@ -148,11 +154,7 @@ class VocabularyDialog(QDialog):
             return
         self._shown = found
         report = found.vocabulary
-        self._summary.setText(
-            self.tr("{0} token ids of the base are never generated.").format(f"{report.masked:,}")
-            if report.usable
-            else self.tr("This recipe cannot be used: its models have different vocabularies.")
-        )
+        self._summary.setText(self._summarize(report))
         self._warnings.setText("\n".join(found.warnings))
         self._warnings.setVisible(bool(found.warnings))
         self.roles.setRowCount(len(report.roles))
@@ -163,6 +165,15 @@ class VocabularyDialog(QDialog):
         self.roles.setFixedHeight(header + rows + 2)
         self._fill_ids(_by_id(report.roles), found.recipe)
         self._update_buttons()
+
+    def _summarize(self, report: VocabularyReport) -> str:
+        if not report.usable:
+            return self.tr("This recipe cannot be used: its models have different vocabularies.")
+        if not report.masked:
+            return self.tr("Every token id of the base can be generated.")
+        return self.tr("{0} token ids of the base are never generated.").format(
+            f"{report.masked:,}"
+        )
 
     def _fill_role(self, row: int, role: RoleVocabulary, title: str) -> None:
         verdict = {

@@ -52,7 +52,8 @@ def place_of(plot: ShiftPlot, index: int, height: float = 0.5) -> QPoint:
 
 
 def readout(plot: ShiftPlot) -> str:
-    return plot._readout.text()
+    """The whole text, of which a low card shows the beginning."""
+    return plot._readout.toolTip()
 
 
 def wheel(plot: ShiftPlot, at: QPoint, steps: int) -> None:
@@ -426,9 +427,14 @@ def test_a_low_card_hides_a_legend_of_several_rows(plot: ShiftPlot) -> None:
     plot.resize(300, 320)
     assert plot.legend.isVisible(), "several rows have room in a high card"
     tall = plot._readout.height()
+    plot._session.selection.select(3)
     plot.resize(300, 190)
     assert not plot.legend.isVisible()
     assert plot._readout.height() < tall
+    text = plot._readout.text()
+    assert text.endswith("…")
+    assert readout(plot).startswith(text.removesuffix("…"))
+    assert plot._readout.fontMetrics().horizontalAdvance(text) <= plot._readout.width()
     plot.resize(640, 320)
     assert plot.legend.isVisible()
     assert plot._readout.height() == tall

@@ -123,6 +123,15 @@ def test_every_role_and_every_id_is_listed(dialog: VocabularyDialog) -> None:
     assert "31 token ids of the base are never generated." in texts
 
 
+def test_a_base_of_which_every_id_can_be_generated_has_no_count(
+    dialog: VocabularyDialog, session: Session, bridge: FakeBridge
+) -> None:
+    found = invent_preflight(session.recipe)
+    bridge.check(replace(found, vocabulary=replace(found.vocabulary, masked_ids=())))
+    texts = [label.text() for label in dialog.findChildren(QLabel)]
+    assert "Every token id of the base can be generated." in texts
+
+
 def test_accepted_ids_are_one_step_to_undo(
     dialog: VocabularyDialog, session: Session, bridge: FakeBridge
 ) -> None:
