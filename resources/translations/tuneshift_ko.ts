@@ -450,8 +450,8 @@
 <context>
     <name>ChangesPanel</name>
     <message>
-        <source>Tokens ordered by their shift</source>
-        <translation>변화량 순서의 토큰</translation>
+        <source>Flips first, then by size of shift</source>
+        <translation>1순위 변경 먼저, 그다음 변화량이 큰 순서</translation>
     </message>
     <message>
         <source>Filter</source>

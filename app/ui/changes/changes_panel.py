@@ -34,7 +34,7 @@ class ChangesPanel(QFrame):
         self._stale = True
         self._pair_names: tuple[str, ...] | None = None
         self._model = ChangeModel(self._changes)
-        self._title = QLabel(self.tr("Tokens ordered by their shift"))
+        self._title = QLabel(self.tr("Flips first, then by size of shift"))
         self._title.setProperty("role", "section")
         self._title.setWordWrap(True)
         self._count = QLabel()
