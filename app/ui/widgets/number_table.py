@@ -13,6 +13,8 @@ from PySide6.QtCore import (
     QItemSelectionModel,
     QModelIndex,
     QPersistentModelIndex,
+    QPoint,
+    QRect,
     Qt,
     Signal,
 )
@@ -205,8 +207,14 @@ class NumberTable(QTableView):
             self.go_to(max(self.currentIndex().row(), 0))  # makes the keyboard focus visible
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 — Qt's name
+        current, sideways = self.currentIndex(), self.horizontalScrollBar().value()
+        before = QRect(QPoint(), event.oldSize())
+        was_in_view = current.isValid() and before.intersects(self.visualRect(current))
         super().resizeEvent(event)
         self._fit()
+        if was_in_view:  # a panel that changes below the table must not hide the row
+            self.scrollTo(current)
+            self.horizontalScrollBar().setValue(sideways)
 
     def currentChanged(  # noqa: N802 — Qt's name
         self,

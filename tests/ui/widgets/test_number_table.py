@@ -123,6 +123,19 @@ def test_a_table_that_fits_is_as_high_as_its_rows(model: FiguresModel, qtbot: Qt
     assert view.horizontalHeader().length() == view.viewport().width()
 
 
+def test_the_current_row_stays_in_view_when_the_table_gets_lower(
+    model: FiguresModel, table: NumberTable
+) -> None:
+    fill(model, [str(number) for number in range(40)])
+    table.go_to(20)
+    table.resize(300, 110)
+    row = table.visualRect(model.index(20, 0))
+    assert table.viewport().rect().contains(row)
+    table.verticalScrollBar().setValue(0)  # scrolled away from the row
+    table.resize(300, 150)
+    assert table.verticalScrollBar().value() == 0
+
+
 def test_larger_fonts_make_higher_rows(table: NumberTable) -> None:
     before = table.verticalHeader().defaultSectionSize()
     font = table.font()
