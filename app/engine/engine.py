@@ -19,7 +19,8 @@ from app.checkpoints.devices import (
     is_out_of_memory,
     out_of_memory,
 )
-from app.checkpoints.loading.loader import LoadedRecipe, load_recipe, still_needed
+from app.checkpoints.loading.loaded_recipe import LoadedRecipe
+from app.checkpoints.loading.loader import load_recipe, still_needed
 from app.checkpoints.memory.estimate import does_not_fit
 from app.checkpoints.memory.heap import forget_frames, release_memory
 from app.checkpoints.opening import OpenedRecipe, bytes_to_convert, open_recipe

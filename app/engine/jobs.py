@@ -11,7 +11,7 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from app.checkpoints.loading.loader import LoadedRecipe
+    from app.checkpoints.loading.loaded_recipe import LoadedRecipe
 
 
 class Job(Protocol):

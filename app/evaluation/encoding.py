@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from transformers import PreTrainedTokenizerBase
 
-from app.checkpoints.loading.loader import LoadedRecipe
+from app.checkpoints.loading.loaded_recipe import LoadedRecipe
 from app.checkpoints.prompts import check_characters, encode_continuation, encode_prompt
 from app.checkpoints.spec import CHAT, PLAIN, CheckpointSpec
 from app.errors import ContextLengthError, PromptError

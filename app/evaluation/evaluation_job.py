@@ -14,7 +14,7 @@ from app.evaluation.results import TaskResults
 from app.evaluation.store import ResultFolder
 
 if TYPE_CHECKING:
-    from app.checkpoints.loading.loader import LoadedRecipe
+    from app.checkpoints.loading.loaded_recipe import LoadedRecipe
     from app.evaluation.loading import ModelLoader
 
 ProgressReport = str | LoadProgress

@@ -10,7 +10,7 @@ import torch
 from transformers import PreTrainedModel
 
 from app.checkpoints.devices import free_bytes, is_out_of_memory
-from app.checkpoints.loading.loader import LoadedRecipe
+from app.checkpoints.loading.loaded_recipe import LoadedRecipe
 from app.checkpoints.memory.footprint import measure_footprint
 from app.checkpoints.memory.heap import forget_frames, release_memory
 from app.decoding.language_model import TransformersLanguageModel

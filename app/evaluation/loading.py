@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from app.checkpoints.loading.loader import LoadedRecipe, load_recipe, still_needed
+from app.checkpoints.loading.loaded_recipe import LoadedRecipe
+from app.checkpoints.loading.loader import load_recipe, still_needed
 from app.checkpoints.memory.estimate import does_not_fit
 from app.checkpoints.memory.heap import release_memory
 from app.checkpoints.opening import open_recipe

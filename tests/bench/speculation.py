@@ -21,7 +21,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from app.checkpoints.loading.loader import LoadedRecipe, load_recipe
+from app.checkpoints.loading.loaded_recipe import LoadedRecipe
+from app.checkpoints.loading.loader import load_recipe
 from app.checkpoints.opening import open_recipe
 from app.checkpoints.preflight import preflight
 from app.checkpoints.recipes.recipe_file import find_recipe

@@ -17,7 +17,8 @@ from transformers import (
     PreTrainedModel,
 )
 
-from app.checkpoints.loading.loader import LoadedRecipe, load_recipe
+from app.checkpoints.loading.loaded_recipe import LoadedRecipe
+from app.checkpoints.loading.loader import load_recipe
 from app.checkpoints.opening import open_recipe
 from app.checkpoints.recipes.recipe_file import find_recipe
 from app.decoding.combining import Pair

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from app.checkpoints.loading.loader import LoadedRecipe
+from app.checkpoints.loading.loaded_recipe import LoadedRecipe
 from app.checkpoints.spec import Recipe
 from app.decoding.types import GenerationConfig
 from app.engine.commands import BorrowModels, Command, Generate, Load

@@ -8,7 +8,7 @@ import pytest
 from transformers import PreTrainedTokenizerFast
 
 from app.checkpoints.conversation import Prompt, TokenIds
-from app.checkpoints.loading.loader import LoadedRecipe
+from app.checkpoints.loading.loaded_recipe import LoadedRecipe
 from app.checkpoints.spec import Recipe
 from app.engine.controls import LiveAlphas
 from app.engine.events import RunFinished

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.checkpoints.loading.loader import LoadedRecipe
+from app.checkpoints.loading.loaded_recipe import LoadedRecipe
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
 from app.evaluation.loading import ModelLoader
 from tests import tiny

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.checkpoints.loading.loader import LoadedRecipe
+from app.checkpoints.loading.loaded_recipe import LoadedRecipe
 from app.checkpoints.spec import Recipe
 from app.errors import Cancelled, EvaluationError
 from app.evaluation.evaluation_run import AnsweredQuestion, evaluate

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
-from app.checkpoints.loading.loader import LoadedRecipe
+from app.checkpoints.loading.loaded_recipe import LoadedRecipe
 from app.decoding.types import GenerationConfig
 from app.errors import Cancelled, PromptError
 from app.evaluation import evaluator as evaluator_module

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from app.checkpoints.loading.loader import LoadedRecipe
+from app.checkpoints.loading.loaded_recipe import LoadedRecipe
 from app.errors import EvaluationError
 from app.evaluation.evaluation_job import EvaluationJob, HarnessFinished
 from app.evaluation.evaluator import Evaluator

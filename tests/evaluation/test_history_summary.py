@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.checkpoints.loading.loader import LoadedRecipe
+from app.checkpoints.loading.loaded_recipe import LoadedRecipe
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
 from app.evaluation.history_summary import plan_of, results_of, summary_of
 from app.evaluation.loading import ModelLoader

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from app.attribution.attribution import attribute
-from app.checkpoints.loading.loader import LoadedRecipe
+from app.checkpoints.loading.loaded_recipe import LoadedRecipe
 from app.decoding.decode import decode
 from app.decoding.types import GenerationConfig
 from app.evaluation.evaluator import Evaluator

@@ -12,7 +12,8 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 
 from app.checkpoints.formats import gguf
-from app.checkpoints.loading.loader import LoadedRecipe, load_recipe
+from app.checkpoints.loading.loaded_recipe import LoadedRecipe
+from app.checkpoints.loading.loader import load_recipe
 from app.checkpoints.opening import open_recipe
 from app.checkpoints.recipes.recipe_file import write_recipe
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.checkpoints.loading.loader import LoadedRecipe
+from app.checkpoints.loading.loaded_recipe import LoadedRecipe
 from app.checkpoints.spec import Recipe
 from app.engine.commands import BorrowModels
 from app.engine.events import BorrowFinished, BorrowProgress, Failed

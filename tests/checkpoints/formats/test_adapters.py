@@ -15,7 +15,8 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from app.checkpoints.formats.adapters import open_adapter
-from app.checkpoints.loading.loader import LoadedRecipe, load_recipe
+from app.checkpoints.loading.loaded_recipe import LoadedRecipe
+from app.checkpoints.loading.loader import load_recipe
 from app.checkpoints.opening import open_recipe
 from app.checkpoints.sources import open_checkpoint
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe

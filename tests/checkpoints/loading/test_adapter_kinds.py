@@ -173,14 +173,14 @@ def test_adapters_of_other_kinds_are_refused_by_name(tmp_path: Path, kind: PeftT
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"alora_invocation_tokens": IDS[4:6]}, "acts only on what follows certain tokens"),
+        ({"alora_invocation_tokens": IDS[4:6]}, "active only after certain tokens"),
         ({"target_parameters": ["q_proj.weight"]}, "changes the weights.*target_parameters"),
         ({"layer_replication": [[0, 2], [1, 2]]}, "changes the weights.*layer_replication"),
         ({"kasa_config": {}}, "changes the weights.*kasa_config"),
         ({"arrow_config": {"top_k": 2}}, "chooses between several adapters"),
-        ({"monteclora_config": {"a": 1}}, "drawn at random"),
+        ({"monteclora_config": {"a": 1}}, "sampled at random"),
         ({"use_bdlora": {"nblocks": 2}}, "several devices"),
-        ({"megatron_config": {"a": 1}}, "models of Megatron"),
+        ({"megatron_config": {"a": 1}}, "for Megatron models"),
         ({"init_lora_weights": "pissa_niter_4"}, "changes the weights.*pissa_niter_4"),
         ({"init_lora_weights": "olora"}, "changes the weights.*olora"),
         ({"init_lora_weights": "corda"}, "changes the weights.*corda"),

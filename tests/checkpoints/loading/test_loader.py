@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, BertConfig, BertForMaskedLM, BertModel
 
-from app.checkpoints.loading.loader import LoadedRecipe
+from app.checkpoints.loading.loaded_recipe import LoadedRecipe
 from app.checkpoints.loading.loader import load_recipe as load_opened
 from app.checkpoints.opening import open_recipe
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe

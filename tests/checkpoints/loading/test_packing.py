@@ -13,7 +13,8 @@ from torch import nn
 from transformers import AutoModelForCausalLM, PreTrainedModel, Qwen3MoeConfig
 
 from app.checkpoints.loading import packed_weights as packing
-from app.checkpoints.loading.loader import LoadedRecipe, load_recipe
+from app.checkpoints.loading.loaded_recipe import LoadedRecipe
+from app.checkpoints.loading.loader import load_recipe
 from app.checkpoints.loading.packed_weights import (
     FEW_ROWS,
     PackedLinear,

@@ -21,7 +21,8 @@ from transformers import AutoModelForCausalLM, BitsAndBytesConfig, LlamaConfig, 
 
 from app.checkpoints.devices import is_out_of_memory
 from app.checkpoints.loading import placement, weights
-from app.checkpoints.loading.loader import LoadedRecipe, load_recipe
+from app.checkpoints.loading.loaded_recipe import LoadedRecipe
+from app.checkpoints.loading.loader import load_recipe
 from app.checkpoints.loading.placement import split
 from app.checkpoints.memory.heap import release_memory
 from app.checkpoints.opening import open_recipe

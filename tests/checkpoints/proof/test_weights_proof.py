@@ -12,7 +12,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, MiniMaxConfig, OpenAIGPTConfig, RwkvConfig
 
-from app.checkpoints.loading.loader import LoadedRecipe, load_recipe, still_needed
+from app.checkpoints.loading.loaded_recipe import LoadedRecipe
+from app.checkpoints.loading.loader import load_recipe, still_needed
 from app.checkpoints.opening import open_recipe
 from app.checkpoints.proof import proof_store, proving
 from app.checkpoints.proof.proof_report import Proof, ProofMode, Reading, Shortcut

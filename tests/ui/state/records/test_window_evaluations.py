@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QSettings
 
-from app.checkpoints.loading.loader import LoadedRecipe
+from app.checkpoints.loading.loaded_recipe import LoadedRecipe
 from app.checkpoints.spec import CheckpointSpec
 from app.checkpoints.status import LoadProgress
 from app.engine.commands import BorrowModels, Generate, Load

@@ -1,0 +1,132 @@
+"""A loaded recipe: its models in memory, joined into an ensemble, and its prompt encoding."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from transformers import PreTrainedTokenizerBase
+
+from app.checkpoints.conversation import Prompt
+from app.checkpoints.loading.packed_weights import packed_weights
+from app.checkpoints.loading.weights import LoadedWeights
+from app.checkpoints.prompts import check_rows, encode_continuation, encode_prompt
+from app.checkpoints.spec import CheckpointSpec, Recipe
+from app.checkpoints.status import RoleInForce
+from app.checkpoints.vocabulary.compare import token_labels
+from app.checkpoints.weights_key import WeightsKey
+from app.decoding.detokenizer import Detokenizer
+from app.decoding.ensemble import Ensemble
+
+T = TypeVar("T")
+
+
+Weights = Mapping[WeightsKey, LoadedWeights]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LoadedRecipe:
+    """A recipe whose models are in memory.
+
+    Attributes:
+        recipe: The recipe.
+        ensemble: The roles, ready to decode.
+        roles: Device, dtype and so on in force for each role, in the order of ``Recipe.roles``.
+        eos_ids: Union of the end-of-sequence ids of all roles.
+        weights: The models by weights key; some share tensors.
+    """
+
+    recipe: Recipe
+    ensemble: Ensemble
+    roles: tuple[RoleInForce, ...]
+    eos_ids: frozenset[int]
+    weights: Weights
+    _prompts: tuple[tuple[PreTrainedTokenizerBase, CheckpointSpec], ...]
+    _context_of_role: tuple[int, ...]
+
+    def encode(self, prompt: Prompt) -> list[list[int]]:
+        """The token ids of the prompt for each model context, in its role's prompt format.
+
+        Raises:
+            PromptError: A role cannot read the prompt.
+        """
+        return [self.encode_for(index, prompt) for index in range(len(self._prompts))]
+
+    def encode_for(self, index: int, prompt: Prompt) -> list[int]:
+        """The token ids of the prompt for the model context at this index.
+
+        Raises:
+            PromptError: The role cannot read the prompt.
+        """
+        tokenizer, spec = self._prompts[index]
+        ids = encode_prompt(tokenizer, spec, prompt)
+        self.check_ids(index, ids)
+        return ids
+
+    def check_ids(self, index: int, ids: Sequence[int]) -> None:
+        """Check that the embedding of the model context at this index has a row for every id.
+
+        Raises:
+            PromptError: An id has no row.
+        """
+        ensemble = self.ensemble
+        rows = ensemble.models[index].vocabulary_size
+        check_rows(ids, rows, ensemble.names[index], self._prompts[index][0])
+
+    def check_following(self, ids: Sequence[int], role: int | None = None) -> None:
+        """Check that the models have embedding rows for ids that follow a prompt.
+
+        Args:
+            ids: Token ids, for example of a text to be scored.
+            role: The index of the role that reads them, or None for all roles.
+
+        Raises:
+            PromptError: An id has no row.
+        """
+        indices = range(len(self._prompts)) if role is None else [self.context_index(role)]
+        for index in indices:
+            self.check_ids(index, ids)
+
+    def encode_continuation(self, text: str) -> list[int]:
+        """The token ids of a text that follows a prompt, in the base's tokenizer."""
+        return encode_continuation(self._prompts[0][0], text)
+
+    @property
+    def formats(self) -> tuple[tuple[PreTrainedTokenizerBase, CheckpointSpec], ...]:
+        """The tokenizer of each model context, and the checkpoint that names its prompt format."""
+        return self._prompts
+
+    def context_index(self, role: int) -> int:
+        """The index of the model context of the role at index ``role`` of ``roles``."""
+        return self._context_of_role[role]
+
+    def by_role(self, values: Sequence[T]) -> list[T]:
+        """Spread one value per model context over the roles, in the order of ``roles``."""
+        return [values[index] for index in self._context_of_role]
+
+    def held_bytes(self) -> dict[str, int]:
+        """Bytes of weights on each device."""
+        held = Counter[str]()
+        counted = set[int]()  # an adapted model shares its tensors with another
+        for weights in self.weights.values():
+            for tensor in (*weights.model.parameters(), *weights.model.buffers()):
+                if id(tensor) not in counted:
+                    counted.add(id(tensor))
+                    held[str(tensor.device)] += tensor.nbytes
+            for packed in packed_weights(weights.model):
+                if id(packed) not in counted:
+                    counted.add(id(packed))
+                    held["cpu"] += packed.nbytes
+        return dict(held)
+
+    def detokenizer(self, prompt: Sequence[int]) -> Detokenizer:
+        """Incremental decoding in the base's tokenizer, after the base's prompt ids."""
+        return Detokenizer(self._prompts[0][0].backend_tokenizer, prompt)
+
+    def token_labels(self) -> list[str]:
+        """A label for each id of the base, [V]."""
+        return token_labels(
+            self._prompts[0][0].backend_tokenizer, range(self.ensemble.vocabulary_size)
+        )
