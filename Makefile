@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 JOBS ?= logical
 PYTEST := QT_QPA_PLATFORM=offscreen HF_HUB_OFFLINE=1 $(BIN)/python -m pytest
 PARALLEL := -n $(JOBS) --maxprocesses 4 --dist worksteal
-FAST := not (process or kill or soak or real or slow)
+FAST := not (process or server or kill or soak or real or slow)
 
 .PHONY: help run test test-fast test-lowest coverage long lint types bench translations package package-check lock setup setup-test setup-package clean
 .DEFAULT_GOAL := help
@@ -27,7 +27,7 @@ run: setup ## open the window on the built-in demo
 test: setup-test ## run all tests
 	$(PYTEST) $(PARALLEL) $(ARGS)
 
-test-fast: setup-test ## run the tests that take a minute: none that is slow or starts processes
+test-fast: setup-test ## run the tests that take under a minute: none that is slow, or starts servers or processes
 	$(PYTEST) $(PARALLEL) -m "$(FAST)" $(ARGS)
 
 test-lowest: setup-test ## run the tests of models with the lowest versions that pyproject.toml allows

@@ -23,6 +23,7 @@ SECRETS = {
 }
 
 
+@pytest.mark.slow
 def test_a_run_and_its_exports_hold_no_secret(
     tiny_recipe: Recipe,
     tmp_path: Path,

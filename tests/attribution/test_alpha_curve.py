@@ -29,6 +29,7 @@ def row_at(logits: RoleLogits, alphas: list[float]) -> np.ndarray:
     return row
 
 
+@pytest.mark.slow
 @given(pairs=st.integers(1, 3), seed=st.integers(0, 10**6), data=st.data())
 def test_every_point_is_softmax_of_the_formula(pairs: int, seed: int, data: st.DataObject) -> None:
     logits = invent(pairs, seed)
@@ -95,6 +96,7 @@ def test_the_curve_of_the_candidates_is_near_the_exact_one(pairs: int) -> None:
 lines = st.lists(st.tuples(st.integers(-6, 6), st.integers(-3, 3)), min_size=1, max_size=12)
 
 
+@pytest.mark.slow
 @given(lines)
 def test_flips_are_those_of_exact_arithmetic_also_where_lines_meet(
     lines: list[tuple[int, int]],

@@ -58,6 +58,7 @@ def test_contributions_are_shapley_values(pairs: int, seed: int) -> None:
     )
 
 
+@pytest.mark.slow
 @given(
     pairs=st.integers(1, 4),
     seed=st.integers(0, 10**6),
@@ -83,6 +84,7 @@ def test_contributions_add_up_to_the_shift(
         assert found.p_tuned - found.p_base == pytest.approx(shift, abs=tolerance)
 
 
+@pytest.mark.slow
 def test_above_six_pairs_the_sum_is_exact_and_the_shares_are_near() -> None:
     logits = invent(7, 3, np.float32, scale=0.5)
     alphas = [1.0, 0.5, -0.5, 2.0, 1.0, 0.3, 1.5]

@@ -44,6 +44,7 @@ TOKENS = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(TOKENS, max_size=5))
 def test_classes_add_up_to_the_whole(texts: list[list[ShiftedToken]]) -> None:
     found = class_shifts(texts)

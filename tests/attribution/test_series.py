@@ -68,6 +68,7 @@ def test_the_coverage_is_whole_where_the_base_told_everything() -> None:
     np.testing.assert_array_equal(series.thin, [False] * 6 + [True, False])
 
 
+@pytest.mark.slow
 @given(st.integers(0, 39), st.integers(1, 40))
 def test_totals_are_sums_over_the_range(first: int, length: int) -> None:
     tokens = invented(40)

@@ -45,6 +45,7 @@ def inference() -> Iterator[None]:
         yield
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("inference")
 @pytest.mark.parametrize("temperature", [0.0, 1.3])
 def test_every_way_with_pairs_makes_the_same_text(small: Setup, temperature: float) -> None:
@@ -69,6 +70,7 @@ def test_bytes_are_those_of_all_weights_and_keys(small: Setup) -> None:
     assert hardware.bytes_per_token(small, 100) == weights + 100 * cache
 
 
+@pytest.mark.slow
 def test_a_measurement_is_complete(small: Setup) -> None:
     told: list[str] = []
     results = measure.measure(small, 2, (20, 40), (1, 2), (1, 4), told.append)
@@ -119,6 +121,7 @@ def test_more_than_the_context_is_refused(small: Setup) -> None:
         measure.measure(small, 1, contexts=(tiny.CONTEXT + 1,))
 
 
+@pytest.mark.slow
 def test_random_weights_of_shapes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(SHAPES, "tiny", Shape(32, 48, 2, 2, 1, 300, tied=True))
     made = of_shapes(["tiny"] * 5, "cpu", "auto", GREEDY)
@@ -145,6 +148,7 @@ def test_shapes_that_make_no_recipe(names: list[str], message: str) -> None:
         of_shapes(names, "cpu", "auto", GREEDY)
 
 
+@pytest.mark.slow
 def test_shapes_that_do_not_fit_are_refused_before(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(setup, "free_bytes", lambda device: 50_000_000_000)
     with pytest.raises(DeviceError, match=r"needed 53\.\d GB, free 50\.0 GB"):

@@ -81,6 +81,7 @@ def test_without_groups_nothing_is_limited(tmp_path: Path, files: dict[str, str]
     assert memory_limit(_write(tmp_path, files)) is None
 
 
+@pytest.mark.slow
 @linux
 def test_weights_that_stay_in_their_file_are_seen_until_they_are_let_go(tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"

@@ -79,6 +79,7 @@ def test_an_end_that_is_typed_is_kept() -> None:
     assert read(ending, encode_prompt(ending, spec(), "the</s>")) == "<s>the</s>"
 
 
+@pytest.mark.slow
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40))
 def test_a_plain_prompt_is_read_exactly(text: str) -> None:
     plain = tokenizer(single="$A")

@@ -81,6 +81,7 @@ def test_what_cannot_be_read_at_all_is_refused(
         open_recipe(quantized(stored, tiny_recipe, settings), weights_required=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["fp8", "mxfp4"])
 def test_what_transformers_turns_back_without_a_gpu_is_counted_as_it_becomes(
     stored: Path, tiny_recipe: Recipe, method: str

@@ -20,6 +20,7 @@ def command(llama: tiny.Family, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return ["bench", *given, "--dtype", "float32", "--tokens", "6", "--repeats", "1"]
 
 
+@pytest.mark.slow
 def test_json_and_plot(
     command: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -34,6 +35,7 @@ def test_json_and_plot(
     assert plot.read_text().startswith("<svg")
 
 
+@pytest.mark.slow
 def test_text_table(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*command, "--prompt", "the king", "--alpha", "0.5"]) == 0
     printed = capsys.readouterr().out
@@ -59,6 +61,7 @@ def test_invalid_options_of_bench(
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_an_unwritable_plot_file(
     command: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

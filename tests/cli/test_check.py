@@ -44,6 +44,7 @@ def report(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> dict[str
     return found
 
 
+@pytest.mark.slow
 def test_compatible_models(models: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", *models, "--prompt", "12?"]) == 0
     output = capsys.readouterr()
@@ -185,6 +186,7 @@ def hub_models(
         huggingface_hub.close_session()
 
 
+@pytest.mark.slow
 def test_fetch_downloads_metadata_without_weights(
     hub_models: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -199,6 +201,7 @@ def test_fetch_downloads_metadata_without_weights(
     assert capsys.readouterr().out.split("Memory")[0] == fetched.split("Memory")[0]
 
 
+@pytest.mark.slow
 def test_models_are_proved_where_that_is_asked_for(
     models: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -225,6 +228,7 @@ def test_models_are_proved_where_that_is_asked_for(
     assert "proofs" not in report(models, capsys)
 
 
+@pytest.mark.slow
 def test_what_a_proof_gives_up_is_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -245,6 +249,7 @@ def test_what_a_proof_gives_up_is_told(
     assert proof["faults"][0]["largest_difference"] > 0.1
 
 
+@pytest.mark.slow
 def test_a_model_that_cannot_be_proved_is_refused(
     models: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

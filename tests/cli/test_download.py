@@ -67,6 +67,7 @@ def _read(terminal: int) -> bytes:
         return b""  # how a terminal says that its other end has closed
 
 
+@pytest.mark.slow
 def test_download_prints_its_plan_and_downloads(
     triple: HubServer, llama: tiny.Family, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -88,6 +89,7 @@ def test_download_prints_its_plan_and_downloads(
     assert triple.downloads_of("model.safetensors") == 2
 
 
+@pytest.mark.slow
 def test_download_of_all_models_of_a_recipe(
     triple: HubServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

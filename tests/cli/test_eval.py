@@ -35,6 +35,7 @@ def options(llama: tiny.Family, tmp_path: Path) -> list[str]:
     return ["eval", *given, "--dtype", "float32", "--output", str(tmp_path / "out")]
 
 
+@pytest.mark.slow
 def test_the_table_has_a_row_for_every_variant(
     options: list[str], task: Path, llama: tiny.Family, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -54,6 +55,7 @@ def test_the_table_has_a_row_for_every_variant(
     assert lines[4].endswith("0.0%")
 
 
+@pytest.mark.slow
 def test_json_equals_results_json(
     options: list[str],
     task: Path,
@@ -114,6 +116,7 @@ def test_ctrl_c_keeps_answers_and_the_same_command_resumes(
         assert sorted(json.loads(line)["index"] for line in lines) == [0, 1, 2, 3]
 
 
+@pytest.mark.slow
 def test_programs_are_run_only_with_permission(
     options: list[str],
     task: Path,
@@ -165,6 +168,7 @@ def test_invalid_options_are_one_line_and_status_2(
     assert output.err.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_shifts_are_printed_and_the_summary_is_saved(
     options: list[str],
     task: Path,

@@ -41,6 +41,7 @@ def uncached_rows(llama: tiny.Family, ids: list[int]) -> list[torch.Tensor]:
         ]
 
 
+@pytest.mark.slow
 def test_stdout_is_exactly_the_text(roles: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*roles, PROMPT, "--greedy"]) == 0
     first = capsys.readouterr()
@@ -73,6 +74,7 @@ def test_json_describes_request_and_result(report: dict[str, object], llama: tin
     assert report["token_ids"] == [step["token_id"] for step in report["steps"]]
 
 
+@pytest.mark.slow
 def test_steps_cover_the_text_and_equal_plain_forward_passes(
     report: dict[str, object], llama: tiny.Family
 ) -> None:
@@ -99,6 +101,7 @@ def test_steps_cover_the_text_and_equal_plain_forward_passes(
     assert end == len(report["text"])
 
 
+@pytest.mark.slow
 def test_no_speculation_gives_the_same_text(
     roles: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -113,6 +116,7 @@ def test_no_speculation_gives_the_same_text(
     assert reports[0]["token_ids"] == reports[1]["token_ids"]
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_text(
     roles: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -123,6 +127,7 @@ def test_the_same_seed_gives_the_same_text(
     assert texts[0] == texts[1] != texts[2]
 
 
+@pytest.mark.slow
 def test_several_pairs_and_alphas_in_order(
     roles: list[str], llama: tiny.Family, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -133,6 +138,7 @@ def test_several_pairs_and_alphas_in_order(
     assert all(len(step["contributions"]) == 2 for step in report["steps"])
 
 
+@pytest.mark.slow
 def test_a_stop_string_is_not_part_of_text_or_steps(
     roles: list[str], report: dict[str, object], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -146,6 +152,7 @@ def test_a_stop_string_is_not_part_of_text_or_steps(
     assert "".join(step["text"] for step in stopped["steps"]) == stopped["text"]
 
 
+@pytest.mark.slow
 def test_a_recipe_file_gives_the_prompt_and_the_settings(
     llama: tiny.Family, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -158,6 +165,7 @@ def test_a_recipe_file_gives_the_prompt_and_the_settings(
     assert (report["settings"]["seed"], report["settings"]["top_k"]) == (5, 3)
 
 
+@pytest.mark.slow
 def test_the_prompt_is_read_from_stdin(
     roles: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -166,6 +174,7 @@ def test_the_prompt_is_read_from_stdin(
     assert json.loads(capsys.readouterr().out)["prompt"] == "the queen"
 
 
+@pytest.mark.slow
 def test_shifts_prints_a_table_at_the_end(
     roles: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -230,6 +239,7 @@ def test_missing_inputs_are_one_line_and_status_2(
     check_one_line(capsys, said)
 
 
+@pytest.mark.slow
 def test_invalid_prompts_are_rejected(roles: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*roles, ""]) == 2
     check_one_line(capsys, "prompt is empty")

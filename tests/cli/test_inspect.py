@@ -85,6 +85,7 @@ def test_a_saved_run_equals_the_generated_run(
     assert all(fingerprint.startswith("sampled:") for fingerprint in fingerprints)
 
 
+@pytest.mark.slow
 def test_without_save_nothing_is_stored(
     roles: list[str], own_history: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -93,6 +94,7 @@ def test_without_save_nothing_is_stored(
     assert not own_history.exists()
 
 
+@pytest.mark.slow
 def test_export_in_every_format(
     saved: dict[str, object], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -116,6 +118,7 @@ def test_export_in_every_format(
     assert report.read_text(encoding="utf-8") == inspected(capsys, run_id, "--format", "html")
 
 
+@pytest.mark.slow
 def test_runs_are_listed_and_searched(
     roles: list[str], saved: dict[str, object], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -129,6 +132,7 @@ def test_runs_are_listed_and_searched(
     assert inspected(capsys, "--search", "nothing like this") == "No matching runs.\n"
 
 
+@pytest.mark.slow
 def test_errors_are_one_line_with_a_next_step(
     roles: list[str], own_history: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -154,6 +158,7 @@ def test_an_unwritable_history_is_reported_before_loading(
     assert "cannot be used" in error(capsys, *roles, PROMPT, "--save")
 
 
+@pytest.mark.slow
 def test_a_damaged_history_is_set_aside_and_the_run_is_saved(
     roles: list[str], own_history: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -182,6 +187,7 @@ def test_a_failed_run_is_stored_with_its_prompt(
 # Again
 
 
+@pytest.mark.slow
 def test_repeating_a_run_gives_the_same_tokens(
     saved: dict[str, object], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -191,6 +197,7 @@ def test_repeating_a_run_gives_the_same_tokens(
     assert told["finish_reason"] == saved["finish_reason"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("drafts", [True, False])
 def test_a_run_is_repeated_with_its_speculation_setting(
     llama: tiny.Family, capsys: pytest.CaptureFixture[str], drafts: bool, own_history: Path
@@ -206,6 +213,7 @@ def test_a_run_is_repeated_with_its_speculation_setting(
     assert (found["speculation"] is not None) == drafts
 
 
+@pytest.mark.slow
 def test_alphas_that_changed_during_a_run_are_repeated(
     llama: tiny.Family, own_history: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -235,6 +243,7 @@ def test_alphas_that_changed_during_a_run_are_repeated(
     assert main(["generate", "--again", "last"]) == 0  # a repetition can be repeated
 
 
+@pytest.mark.slow
 def test_differing_tokens_are_reported_with_other_differences(
     saved: dict[str, object], own_history: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -21,6 +21,7 @@ from tests.decoding.test_sampling import VOCABULARY, configs
 _GREEDY = st.sampled_from([GenerationConfig(temperature=0.0, repetition_penalty=1.4)])
 
 
+@pytest.mark.slow
 @given(
     config=st.one_of(configs, _GREEDY),
     seed=st.integers(0, 10_000),

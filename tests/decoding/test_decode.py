@@ -92,6 +92,7 @@ def plain_loop(
     return ids
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
 @pytest.mark.parametrize("alpha", [0.0, 1.0, -1.5])
 def test_greedy_tokens_equal_a_plain_loop(
@@ -118,6 +119,7 @@ def test_greedy_tokens_equal_a_plain_loop(
     assert done.reason is FinishReason.LENGTH
 
 
+@pytest.mark.slow
 def test_sampled_tokens_equal_a_plain_loop_with_the_same_noise(llama: tiny.Family) -> None:
     models = llama.models()
     config = GenerationConfig(
@@ -126,6 +128,7 @@ def test_sampled_tokens_equal_a_plain_loop_with_the_same_noise(llama: tiny.Famil
     assert Decoding(models, config).ids == plain_loop(models, config, 1.0, 20)
 
 
+@pytest.mark.slow
 def test_the_repetition_penalty_reads_prompt_and_text(llama: tiny.Family) -> None:
     models = llama.models()
     config = GenerationConfig(max_new_tokens=20, temperature=0.0, repetition_penalty=3.0)
@@ -134,6 +137,7 @@ def test_the_repetition_penalty_reads_prompt_and_text(llama: tiny.Family) -> Non
     assert ids != Decoding(models, GenerationConfig(max_new_tokens=20, temperature=0.0)).ids
 
 
+@pytest.mark.slow
 def test_identities_in_tokens(llama: tiny.Family) -> None:
     base, expert, anti = llama.models()
     alone = Decoding([base, anti, anti], GREEDY).ids  # expert ≡ anti-expert is the base
@@ -142,6 +146,7 @@ def test_identities_in_tokens(llama: tiny.Family) -> None:
     assert Decoding([base, expert, base], GREEDY).ids == expert_alone
 
 
+@pytest.mark.slow
 def test_the_seed_decides(llama: tiny.Family) -> None:
     models = llama.models()
     texts = [
@@ -178,6 +183,7 @@ def test_cancel_during_prefill(llama: tiny.Family, monkeypatch: pytest.MonkeyPat
     assert (done.reason, done.steps) == (FinishReason.CANCELLED, [])
 
 
+@pytest.mark.slow
 def test_an_end_of_sequence_id_of_any_role_ends_the_text(llama: tiny.Family) -> None:
     models = llama.models()
     ids = Decoding(models, GREEDY).ids
@@ -188,6 +194,7 @@ def test_an_end_of_sequence_id_of_any_role_ends_the_text(llama: tiny.Family) -> 
     assert done.ensemble.length == place  # the end itself was not read
 
 
+@pytest.mark.slow
 def test_a_stop_string_ends_the_text(llama: tiny.Family) -> None:
     models = llama.models()
     whole = Decoding(models, GREEDY)
@@ -199,6 +206,7 @@ def test_a_stop_string_ends_the_text(llama: tiny.Family) -> None:
     assert done.ids == whole.ids[: len(done.ids)]
 
 
+@pytest.mark.slow
 def test_a_full_context_ends_the_text_like_the_limit(llama: tiny.Family) -> None:
     prompt = [5] * (tiny.CONTEXT - 3)
     done = Decoding(llama.models(), GREEDY, prompt=prompt)
@@ -217,6 +225,7 @@ def test_the_probability_after_the_processors_is_recorded(llama: tiny.Family) ->
         assert step.sampled_probability == pytest.approx(expected, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_text_that_was_held_back_is_released_before_an_error(llama: tiny.Family) -> None:
     """A stop string is forming when the model begins to compute NaN."""
     models = llama.models()
@@ -247,6 +256,7 @@ def test_text_that_was_held_back_is_released_before_an_error(llama: tiny.Family)
     assert [step.token_id for step in released] == whole.ids[: place + 1]
 
 
+@pytest.mark.slow
 def test_an_unfinished_character_at_the_end_is_a_replacement(llama: tiny.Family) -> None:
     """Every length of text, so that some end inside a character, and spans stay exact."""
     models = llama.models()
@@ -261,6 +271,7 @@ def test_an_unfinished_character_at_the_end_is_a_replacement(llama: tiny.Family)
     assert ended_inside
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
 def test_scoring_a_generated_text_gives_what_was_recorded(
     families: dict[str, tiny.Family], architecture: str
@@ -279,6 +290,7 @@ def test_scoring_a_generated_text_gives_what_was_recorded(
         assert given.sampled_probability == pytest.approx(step.sampled_probability, abs=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
 @pytest.mark.parametrize("fork_at", [0, 1, 7, 19])
 def test_a_fork_goes_on_as_a_fresh_run_with_the_same_prefix(
@@ -298,6 +310,7 @@ def test_a_fork_goes_on_as_a_fresh_run_with_the_same_prefix(
         np.testing.assert_allclose(step.logits.base, expected.logits.base, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_fork_reads_only_what_is_new(llama: tiny.Family) -> None:
     first = Decoding(llama.models(), GREEDY)
     read: list[int] = []
@@ -315,6 +328,7 @@ def test_a_fork_reads_only_what_is_new(llama: tiny.Family) -> None:
     assert read == [1, 1, 1] * 2  # the last kept token again, and the other one
 
 
+@pytest.mark.slow
 def test_one_role_alone_is_that_model(llama: tiny.Family) -> None:
     models = llama.models()
     whole = Decoding(models, GREEDY)
@@ -324,6 +338,7 @@ def test_one_role_alone_is_that_model(llama: tiny.Family) -> None:
     assert again.ids == whole.ids
 
 
+@pytest.mark.slow
 def test_an_end_of_sequence_inside_a_given_text_does_not_end_it(llama: tiny.Family) -> None:
     given = TextPrefix(forced=(11, 12, 13))
     config = replace(GREEDY, max_new_tokens=3)

@@ -49,6 +49,7 @@ def check_spans(steps: list[TokenStep]) -> None:
     assert end == len(text)
 
 
+@pytest.mark.slow
 @given(st.text(max_size=40))
 @settings(max_examples=300, deadline=None)
 def test_text_comes_back_with_exact_spans(text: str) -> None:
@@ -65,6 +66,7 @@ def test_a_character_of_several_tokens_is_never_split(text: str) -> None:
     assert not any("\ufffd" in item.text for item in steps)
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(0, tiny.VOCABULARY - 1), max_size=30))
 @settings(max_examples=300, deadline=None)
 def test_any_ids_give_what_the_tokenizer_decodes(ids: list[int]) -> None:
@@ -74,6 +76,7 @@ def test_any_ids_give_what_the_tokenizer_decodes(ids: list[int]) -> None:
     check_spans(steps)
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(1, METASPACE.get_vocab_size() - 1), max_size=20))
 @settings(max_examples=200, deadline=None)
 def test_byte_fallback_has_exact_spans(ids: list[int]) -> None:
@@ -131,6 +134,7 @@ def test_the_prefix_of_a_stop_string_is_held_and_then_released() -> None:
     assert stops("end xy", "xyz")[0] == "end xy"
 
 
+@pytest.mark.slow
 @given(
     st.text("abc \n", max_size=25), st.lists(st.text("abc \n", min_size=1, max_size=4), max_size=3)
 )

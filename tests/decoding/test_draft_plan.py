@@ -177,6 +177,7 @@ def test_timings_are_lower_quartiles_that_forget_and_ignore_the_first() -> None:
     assert timings.estimate(1) is None
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.integers(2, 20), st.floats(0.1, 9), min_size=2))
 def test_blocks_lie_on_the_line_of_least_squares_that_does_not_fall(
     known: dict[int, float],

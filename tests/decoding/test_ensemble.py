@@ -38,6 +38,7 @@ def ensemble_of(models: list[PreTrainedModel], pairs: list[Pair]) -> Ensemble:
     return Ensemble([TransformersLanguageModel(model) for model in models], names, pairs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
 @pytest.mark.parametrize("alpha", [1.0, -0.7])
 def test_logits_equal_uncached_forwards(
@@ -161,6 +162,7 @@ def test_prefill_can_be_cancelled_between_chunks(
         ensemble_of(llama.models(), [Pair("p", 1, 2)]).prefill([PROMPT] * 3, lambda: next(asked))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pairs", [1, 2, 3])
 def test_any_number_of_pairs_adds_up(llama: tiny.Family, pairs: int) -> None:
     models = [llama.models()[0], *(tiny.make_model("llama", seed) for seed in range(2 * pairs))]
@@ -214,6 +216,7 @@ def test_a_prefill_forgets_what_was_read_before(llama: tiny.Family) -> None:
         torch.testing.assert_close(row, uncached(model, PROMPT), atol=1e-4, rtol=0)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the heap of glibc")
 def test_rows_that_are_dropped_make_room_for_new_ones() -> None:
     source = [torch.randn(1, 40_000) for _ in range(3)]

@@ -121,6 +121,7 @@ class Both:
         return whole
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", PROCESSORS)
 @pytest.mark.parametrize("pairs", [0, 1, 2])
 def test_the_text_and_the_rows_are_those_of_plain_decoding(
@@ -133,6 +134,7 @@ def test_the_text_and_the_rows_are_those_of_plain_decoding(
     assert both.capture.runs == config.max_new_tokens - 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", FULL)
 def test_drafts_are_read_and_sampled_in_fused_steps(architecture: str) -> None:
     both = Both(architecture, pairs=2)
@@ -146,6 +148,7 @@ def test_drafts_are_read_and_sampled_in_fused_steps(architecture: str) -> None:
     assert set(both.capture.parts) == {1, 4, 5}  # one drafts, the others read; nobody drafts
 
 
+@pytest.mark.slow
 def test_a_token_is_sampled_with_the_alphas_of_its_own_time() -> None:
     """Also where they change while it is on the way."""
     weights = [(1.0,), (1.0,), (-2.0,), (-2.0,), (0.0,), (3.0,), (3.0,), (3.0,), (0.5,)]
@@ -161,6 +164,7 @@ def test_a_token_is_sampled_with_the_alphas_of_its_own_time() -> None:
         assert [step.alphas for step in text.steps] == (weights * 3)[:24]
 
 
+@pytest.mark.slow
 def test_given_tokens_and_the_end_of_the_context() -> None:
     both = Both()
     for model in (*both.plainly.models, *both.whole.models):
@@ -172,6 +176,7 @@ def test_given_tokens_and_the_end_of_the_context() -> None:
         assert len(text.ids) == 21 - 4
 
 
+@pytest.mark.slow
 def test_the_host_waits_once_for_each_step(monkeypatch: pytest.MonkeyPatch) -> None:
     waits: list[Mirror] = []
     monkeypatch.setattr(Mirror, "synchronize", lambda mirror: waits.append(mirror))
@@ -199,6 +204,7 @@ class _NoHostMemory(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", FULL)
 def test_a_step_takes_no_memory_from_the_host(architecture: str) -> None:
     """With every processor on; alone and with drafts."""
@@ -224,6 +230,7 @@ def test_a_step_takes_no_memory_from_the_host(architecture: str) -> None:
         watched(lambda runner: torch.tensor([3.0]))()
 
 
+@pytest.mark.slow
 def test_steps_serve_other_seeds_and_texts_until_settings_or_buffers_change() -> None:
     both = Both()
     for seed in range(3):
@@ -238,6 +245,7 @@ def test_steps_serve_other_seeds_and_texts_until_settings_or_buffers_change() ->
     assert len(both.capture.parts) == 3
 
 
+@pytest.mark.slow
 def test_captured_steps_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fused_step, "_KEPT", 2)
     both = Both()
@@ -247,6 +255,7 @@ def test_captured_steps_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(both.whole._fused._steps) <= 2  # type: ignore[union-attr]
 
 
+@pytest.mark.slow
 def test_what_was_captured_is_released_where_memory_runs_out() -> None:
     captured: list[weakref.ref[Action]] = []
 
@@ -265,6 +274,7 @@ def test_what_was_captured_is_released_where_memory_runs_out() -> None:
     both.assert_same(config, drafts)
 
 
+@pytest.mark.slow
 def test_what_cannot_be_captured_as_a_fused_step_is_read_role_by_role() -> None:
     asked: list[int] = []
 
@@ -291,6 +301,7 @@ def test_one_model_that_cannot_be_captured_keeps_the_whole_from_it() -> None:
     assert ensemble.only(0).not_captured == ""
 
 
+@pytest.mark.slow
 def test_a_step_that_fails_leaves_nothing_half_read(monkeypatch: pytest.MonkeyPatch) -> None:
     both = Both()
     Text(both.whole, both.prompts, replace(SAMPLED, max_new_tokens=3))

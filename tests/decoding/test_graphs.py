@@ -37,6 +37,7 @@ def uncached(model: PreTrainedModel, tokens: list[int], last: int) -> torch.Tens
     return model(input_ids=torch.tensor([tokens]), use_cache=False).logits[0, -last:]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", FULL)
 @settings(
     max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

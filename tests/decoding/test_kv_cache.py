@@ -29,6 +29,7 @@ def uncached(model: PreTrainedModel, tokens: list[int], last: int) -> torch.Tens
 MODELS = {name: tiny.make_model(name, 7) for name in tiny.ARCHITECTURES}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
 @settings(
     max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

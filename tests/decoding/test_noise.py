@@ -25,6 +25,7 @@ def test_noise_belongs_to_seed_and_position() -> None:
         assert np.abs(np.corrcoef(first, exponentials(other, ALL))[0, 1]) < 0.03
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("along", ["ids", "positions", "seeds"])
 def test_it_is_exponential_along_every_axis(along: str) -> None:
     if along == "ids":
@@ -46,6 +47,7 @@ def test_neighbours_in_the_vocabulary_and_in_the_text_are_independent() -> None:
     assert stats.chisquare(counts).pvalue > 1e-4
 
 
+@pytest.mark.slow
 @given(
     seed=st.integers(0, MAX_SEED),
     position=st.integers(0, 1_000_000),

@@ -56,6 +56,7 @@ def _plain(config: PretrainedConfig, text: list[int]) -> torch.Tensor:
     return model(input_ids=torch.tensor([text]), use_cache=False).logits[0, -1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
 def test_every_row_is_that_of_a_forward_pass_of_the_text_up_to_it(config: PretrainedConfig) -> None:
     read = make_language_model(tiny.random_model(config, 5))

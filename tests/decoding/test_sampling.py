@@ -54,6 +54,7 @@ configs = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(config=configs, seed=st.integers(0, 10_000), length=st.integers(1, 12))
 @settings(max_examples=300, deadline=None)
 def test_processors_equal_those_of_transformers(
@@ -91,6 +92,7 @@ def test_what_is_kept_of_many_ids(spread: float, options: dict[str, float]) -> N
     assert torch.equal(torch.from_numpy(kept.row())[both], expected[both])
 
 
+@pytest.mark.slow
 @given(seed=st.integers(0, 10_000), spread=st.sampled_from([0.01, 1.0, 4.0, 12.0]))
 @settings(max_examples=60, deadline=None)
 def test_unlikely_ids_are_sampled_as_a_race_of_all_would(seed: int, spread: float) -> None:
@@ -162,6 +164,7 @@ def test_frequencies_follow_the_distribution(options: dict[str, float]) -> None:
     np.testing.assert_allclose(shares, expected, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_frequencies_over_seeds_follow_the_distribution() -> None:
     """The seed is as good a source of chance as the position."""
     found = process_logits(np.log(np.float32([0.5, 0.3, 0.15, 0.05])), NOBODY, FREE)

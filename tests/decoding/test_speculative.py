@@ -158,6 +158,7 @@ def test_the_text_is_that_of_plain_decoding_whatever_drafts_cost(
         assert_same(plain, again)
 
 
+@pytest.mark.slow
 def test_tokens_are_drafted_and_several_are_read_at_once() -> None:
     desk = Tables(apart=0.2)
     config = replace(SAMPLED, max_new_tokens=200)
@@ -247,6 +248,7 @@ def in_a_draft(desk: Tables, config: GenerationConfig) -> tuple[list[TokenStep],
     return desk.speculative(config, on_step=note).steps, accepted
 
 
+@pytest.mark.slow
 def test_a_change_of_alpha_acts_on_the_next_token_inside_a_draft() -> None:
     desk = Tables(apart=0.3)
     config = replace(SAMPLED, max_new_tokens=60)
@@ -270,6 +272,7 @@ def test_a_change_of_alpha_acts_on_the_next_token_inside_a_draft() -> None:
     )
 
 
+@pytest.mark.slow
 def test_cancel_inside_a_draft_ends_before_the_next_token() -> None:
     desk = Tables(apart=0.3)
     config = replace(SAMPLED, max_new_tokens=60)
@@ -320,6 +323,7 @@ def test_an_end_of_sequence_in_a_draft_ends_text_and_draft() -> None:
     assert all(len(model.tokens) <= 3 + place + 1 for model in desk.models)
 
 
+@pytest.mark.slow
 def test_stop_strings_and_limits() -> None:
     desk = Tables(apart=0.2)
     whole = desk.plain(replace(SAMPLED, max_new_tokens=50))
@@ -343,6 +347,7 @@ def test_a_model_that_cannot_rewind_decodes_plainly_and_is_named() -> None:
     assert drafted.plain == 23
 
 
+@pytest.mark.slow
 def test_roles_that_share_an_evaluation() -> None:
     """The base as the expert of a pair, one anti-expert for two; each is read once a token."""
     base, expert, anti = (TableModel(table) for table in tables(3, 7, 0.3))
@@ -402,6 +407,7 @@ def test_text_that_repeats_is_looked_up() -> None:
     assert len(model.reads) < 80
 
 
+@pytest.mark.slow
 def test_where_drafts_do_not_pay_nearly_every_token_is_read_plainly() -> None:
     """Blocks cost what their tokens cost one by one, as where computing is all that takes time."""
     desk = Tables(apart=1.0)
@@ -412,6 +418,7 @@ def test_where_drafts_do_not_pay_nearly_every_token_is_read_plainly() -> None:
     assert desk.speculator.stats.plain > 360
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("apart", [0.2, 0.5])
 @pytest.mark.parametrize("echo", [4.0, 8.0, 30.0])
 def test_a_server_that_is_slow_at_blocks_is_soon_asked_for_single_tokens(
@@ -437,6 +444,7 @@ def test_a_server_that_is_slow_at_blocks_is_soon_asked_for_single_tokens(
     assert sum(spent) < 4 * 64 * 1.3
 
 
+@pytest.mark.slow
 def test_a_text_that_is_closed_early_leaves_caches_that_can_be_used() -> None:
     desk = Tables(apart=0.2)
     config = replace(SAMPLED, max_new_tokens=60)

@@ -148,6 +148,7 @@ def demo() -> LoadedRecipe:
     return load_recipe(open_recipe(exact), ())
 
 
+@pytest.mark.slow
 def test_the_demo_is_the_same_text(demo: LoadedRecipe) -> None:
     """Its own processors, two pairs that share an anti-expert, and weights that mean something."""
     openings = ["KING:\n", "12 + 7 =", "Once upon a time there was a girl", "To be, or not to be"]
@@ -202,6 +203,7 @@ def check_rows(text: Text, models: Sequence[PreTrainedModel], prompt: list[int])
             np.testing.assert_allclose(mine, its, atol=ROUNDING, rtol=0)
 
 
+@pytest.mark.slow
 def test_a_model_with_a_state_decodes_plainly() -> None:
     config = FalconMambaConfig(num_hidden_layers=2, state_size=4, **_SHAPE)
     models = with_state(config)
@@ -214,6 +216,7 @@ def test_a_model_with_a_state_decodes_plainly() -> None:
     check_rows(scored, models, prompt)
 
 
+@pytest.mark.slow
 def test_convolutions_are_rewound_and_forks_read_again_what_they_forgot() -> None:
     config = Lfm2Config(
         intermediate_size=48,

@@ -77,6 +77,7 @@ def check_step(
         steps.read([1] * size, rows, sampling)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("config", [GREEDY, SAMPLED], ids=["greedy", "sampled"])
 @pytest.mark.parametrize("architecture", CAPTURED)
 def test_every_kind_of_step_of_every_captured_architecture(
@@ -118,6 +119,7 @@ SHAPES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES)
 def test_steps_of_models_of_the_sizes_that_people_load(shape: str) -> None:
     with FakeTensorMode(), torch.inference_mode():
@@ -128,6 +130,7 @@ def test_steps_of_models_of_the_sizes_that_people_load(shape: str) -> None:
         check_step(models, 9, SAMPLED)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("inside", "error"),
     [

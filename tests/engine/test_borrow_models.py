@@ -75,6 +75,7 @@ def desk(tiny_recipe: Recipe) -> Desk:
     return Desk(tiny_recipe)
 
 
+@pytest.mark.slow
 def test_the_items_of_a_job_are_emitted_in_order(desk: Desk, tiny_recipe: Recipe) -> None:
     def work(loaded: LoadedRecipe) -> Generator[object, None, None]:
         yield loaded.recipe
@@ -174,6 +175,7 @@ def started() -> Iterator[tuple[EngineThread, Callable[[type, int], list[Event]]
     assert engine.join(PATIENCE)
 
 
+@pytest.mark.slow
 def test_runs_are_carried_out_between_items_and_loads_after_them(
     started: tuple[EngineThread, Callable[[type, int], list[Event]]], tiny_recipe: Recipe
 ) -> None:

@@ -131,6 +131,7 @@ def test_the_engine_says_what_it_runs_on(desk: Desk) -> None:
     assert ready.torch_version == torch.__version__
 
 
+@pytest.mark.slow
 def test_a_load_ends_with_what_is_in_memory(desk: Desk, tiny_recipe: Recipe) -> None:
     events = desk.load(tiny_recipe)
     assert kinds(events)[0] is Checked
@@ -161,6 +162,7 @@ def test_a_run_starts_streams_and_finishes(loaded: Desk) -> None:
         )
 
 
+@pytest.mark.slow
 def test_prompt_lengths_are_told_for_each_role(desk: Desk, llama: tiny.Family) -> None:
     asking = tiny.spec(llama.expert, prompt="Q: {prompt}")
     anti = tiny.spec(llama.antiexpert)
@@ -174,6 +176,7 @@ def test_prompt_lengths_are_told_for_each_role(desk: Desk, llama: tiny.Family) -
     assert started.prompt_tokens == (plain, asked, plain, plain, plain)
 
 
+@pytest.mark.slow
 def test_the_same_seed_recipe_and_settings_give_the_same_tokens(tiny_recipe: Recipe) -> None:
     runs = []
     for _ in range(2):
@@ -244,6 +247,7 @@ def test_a_run_needs_a_recipe(desk: Desk) -> None:
     assert "No recipe is loaded" in str(assert_failed(desk.generate(), RecipeError))
 
 
+@pytest.mark.slow
 def test_a_refused_load_keeps_the_old_models_for_going_back(
     loaded: Desk, tiny_recipe: Recipe, tmp_path: Path
 ) -> None:
@@ -257,6 +261,7 @@ def test_a_refused_load_keeps_the_old_models_for_going_back(
     assert kinds(loaded.generate())[-1] is RunFinished
 
 
+@pytest.mark.slow
 def test_weights_that_both_recipes_name_are_not_read_again(
     loaded: Desk, tiny_recipe: Recipe
 ) -> None:
@@ -271,6 +276,7 @@ def test_weights_that_both_recipes_name_are_not_read_again(
     assert expert == base + 1 == antiexpert + 1
 
 
+@pytest.mark.slow
 def test_a_checkpoint_that_changed_in_its_folder_is_read_again(
     desk: Desk, tiny_recipe: Recipe, llama: tiny.Family, tmp_path: Path
 ) -> None:
@@ -296,12 +302,14 @@ def test_a_run_that_waited_for_a_load_that_was_given_up_says_nothing(
     assert ended.error is None
 
 
+@pytest.mark.slow
 def test_models_are_read_again_when_asked(loaded: Desk, tiny_recipe: Recipe) -> None:
     loaded.events.clear()
     loaded.engine.handle(Load(1, tiny_recipe, Cancellation(), fresh=True))
     assert Loading in kinds(loaded.events)
 
 
+@pytest.mark.slow
 def test_a_recipe_that_does_not_fit_is_refused_unless_it_is_insisted_on(
     loaded: Desk, tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -314,6 +322,7 @@ def test_a_recipe_that_does_not_fit_is_refused_unless_it_is_insisted_on(
     assert isinstance(loaded.events[-1], Loaded)
 
 
+@pytest.mark.slow
 def test_a_file_that_is_too_large_is_refused_before_it_is_converted(
     loaded: Desk, tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -346,6 +355,7 @@ def test_a_check_tells_prompts_and_leaves_what_is_loaded(loaded: Desk, tiny_reci
     assert kinds(loaded.generate())[-1] is RunFinished
 
 
+@pytest.mark.slow
 def test_a_load_gives_the_old_models_back_first(loaded: Desk, tiny_recipe: Recipe) -> None:
     assert loaded.engine._loaded is not None
     old = weakref.ref(loaded.engine._loaded.ensemble.models[0].model)
@@ -372,6 +382,7 @@ def test_a_prompt_that_cannot_be_used(loaded: Desk, prompt: str, said: str) -> N
     assert kinds(loaded.generate())[-1] is RunFinished
 
 
+@pytest.mark.slow
 def test_weights_that_are_not_numbers_name_the_role(
     desk: Desk, llama: tiny.Family, tmp_path: Path
 ) -> None:
@@ -450,6 +461,7 @@ def test_no_gradients_are_kept(loaded: Desk) -> None:
     assert all(seen)
 
 
+@pytest.mark.slow
 def test_drafts_change_no_token_and_are_told_at_the_end(loaded: Desk) -> None:
     config = replace(SAMPLED, max_new_tokens=60)
     texts = []
@@ -467,6 +479,7 @@ def test_drafts_change_no_token_and_are_told_at_the_end(loaded: Desk) -> None:
     assert finished.stats.speculation is None
 
 
+@pytest.mark.slow
 def test_what_is_learnt_of_drafts_is_kept_while_the_models_are(
     loaded: Desk, tiny_recipe: Recipe
 ) -> None:

@@ -52,6 +52,7 @@ def test_a_prompt_with_such_a_token_is_refused(desk: Desk, prompt: Prompt, echo:
     assert isinstance(desk.generate()[-1], RunFinished)
 
 
+@pytest.mark.slow
 def test_a_chat_template_with_such_a_token_is_refused(recipe: Recipe) -> None:
     desk = Desk()
     desk.load(replace(recipe, base=replace(recipe.base, prompt="chat")))
@@ -70,6 +71,7 @@ def test_a_fork_or_a_scored_text_with_such_a_token_is_refused(
     assert SAID in str(assert_failed(desk.generate(role=role, alphas=alphas, **given), PromptError))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "request_",
     [

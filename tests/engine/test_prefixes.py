@@ -68,6 +68,7 @@ def test_keeping_everything_goes_on_where_the_run_ended(loaded: Desk) -> None:
     assert half + rest == whole
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", [0, 1, 2])
 def test_a_role_alone_generates_as_that_model_would(
     loaded: Desk, llama: tiny.Family, place: int
@@ -83,6 +84,7 @@ def test_a_role_alone_generates_as_that_model_would(
     assert all(event.attribution.shift == 0 for event in steps(events))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "config",
     [

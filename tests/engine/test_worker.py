@@ -102,6 +102,7 @@ def test_an_outbox_wakes_its_reader_once_until_it_is_empty(reader: Reader) -> No
     assert reader.wakes == 2
 
 
+@pytest.mark.slow
 def test_a_writer_waits_for_room(
     reader: Reader, writers: Callable[[Outbox, list[Event]], threading.Thread]
 ) -> None:
@@ -152,6 +153,7 @@ def generate(count: int, id_: int = 2) -> Generate:
     return Generate(id_, "the king", config, LiveAlphas((1.0,)), Cancellation())
 
 
+@pytest.mark.slow
 def test_commands_are_answered_in_order(
     thread: EngineThread, reader: Reader, tiny_recipe: Recipe
 ) -> None:
@@ -170,6 +172,7 @@ def test_commands_are_answered_in_order(
     assert not any(isinstance(e, TokenDecoded) and e.id == 2 for e in received[at:])
 
 
+@pytest.mark.slow
 def test_cancel_reaches_a_run_from_another_thread(
     thread: EngineThread, reader: Reader, tiny_recipe: Recipe
 ) -> None:
@@ -185,6 +188,7 @@ def test_cancel_reaches_a_run_from_another_thread(
     assert finished.stats.tokens <= 4
 
 
+@pytest.mark.slow
 def test_alphas_reach_a_run_from_another_thread(
     thread: EngineThread, reader: Reader, tiny_recipe: Recipe
 ) -> None:
@@ -204,6 +208,7 @@ def test_alphas_reach_a_run_from_another_thread(
 # Several that ask one engine
 
 
+@pytest.mark.slow
 def test_each_line_hears_of_its_own_commands_alone(
     thread: EngineThread, reader: Reader, tiny_recipe: Recipe
 ) -> None:
@@ -223,6 +228,7 @@ def test_each_line_hears_of_its_own_commands_alone(
     line.close()
 
 
+@pytest.mark.slow
 def test_a_line_that_closes_ends_its_own_runs_and_no_others(
     thread: EngineThread, reader: Reader, tiny_recipe: Recipe
 ) -> None:
@@ -243,6 +249,7 @@ def test_a_line_that_closes_ends_its_own_runs_and_no_others(
     assert not mine.cancellation.requested()
 
 
+@pytest.mark.slow
 def test_closing_the_thread_lets_a_run_of_a_line_go(
     thread: EngineThread, tiny_recipe: Recipe
 ) -> None:
@@ -256,6 +263,7 @@ def test_closing_the_thread_lets_a_run_of_a_line_go(
     assert thread.join(PATIENCE)
 
 
+@pytest.mark.slow
 def test_close_in_the_middle_of_a_run(
     thread: EngineThread, reader: Reader, tiny_recipe: Recipe
 ) -> None:

@@ -74,6 +74,7 @@ def of(answers: Sequence[AnsweredQuestion], variant: Variant) -> list[AnsweredQu
     return sorted((a for a in answers if a.variant == variant), key=lambda a: a.record["index"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("metric", ["match", "contains", "choice", "bits"])
 def test_every_variant_answers_every_question_once(
     metric: str, tmp_path: Path, loaded: LoadedRecipe, variants: list[Variant], folder: ResultFolder
@@ -92,6 +93,7 @@ def test_every_variant_answers_every_question_once(
         assert [a.record for a in of(again, variant)] == [a.record for a in of(answers, variant)]
 
 
+@pytest.mark.slow
 def test_scores_equal_those_of_direct_requests(
     tmp_path: Path, loaded: LoadedRecipe, variants: list[Variant], folder: ResultFolder
 ) -> None:
@@ -148,6 +150,7 @@ def test_generated_programs_are_run(
     assert [a.record["value"] for a in answers] == [pytest.approx(2 / 3)] * 2
 
 
+@pytest.mark.slow
 def test_a_killed_evaluation_resumes(
     tmp_path: Path, loaded: LoadedRecipe, variants: list[Variant], folder: ResultFolder
 ) -> None:
@@ -179,6 +182,7 @@ def test_added_questions_roles_and_scales_reuse_answers(
     assert len(answers) == 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", ["prompt", "alpha", "generation", "weights"])
 def test_changed_inputs_are_answered_again(
     change: str,
@@ -206,6 +210,7 @@ def test_changed_inputs_are_answered_again(
     assert not answer.cached
 
 
+@pytest.mark.slow
 def test_a_checkpoint_is_loaded_after_the_recipe(
     tmp_path: Path,
     loaded: LoadedRecipe,
@@ -221,6 +226,7 @@ def test_a_checkpoint_is_loaded_after_the_recipe(
     assert [len(of(answers, variant)) for variant in (direct, variants[0])] == [5, 5]
 
 
+@pytest.mark.slow
 def test_cancelling_keeps_answers(
     tmp_path: Path, loaded: LoadedRecipe, variants: list[Variant], folder: ResultFolder
 ) -> None:

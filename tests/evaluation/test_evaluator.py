@@ -99,6 +99,7 @@ class Formula:
         return tokens
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
 def test_scores_equal_the_formula(
     architecture: str, load: Load, families: dict[str, tiny.Family]
@@ -116,6 +117,7 @@ def test_scores_equal_the_formula(
             assert score.greedy == expected.greedy
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(
     texts=st.lists(
@@ -139,6 +141,7 @@ def test_batched_scores_equal_single_scores(
             assert score.tokens == expected.tokens
 
 
+@pytest.mark.slow
 def test_long_texts_are_read_in_chunks(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
     loaded = load("gemma2")  # whose window is shorter than the prompts
     of = variants(loaded)
@@ -163,6 +166,7 @@ def test_single_roles_do_not_run_other_models(load: Load, monkeypatch: pytest.Mo
         assert [s.logprob for s in one] == pytest.approx([s.logprob for s in other], abs=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
 @pytest.mark.parametrize("role", ["base", "expert", "tuned"])
 def test_greedy_texts_equal_the_formula(
@@ -182,6 +186,7 @@ def test_greedy_texts_equal_the_formula(
         assert found[place].text == formula.decode(expected)
 
 
+@pytest.mark.slow
 @settings(max_examples=8)
 @given(
     prompts=st.lists(st.text("the kingx 42", min_size=1, max_size=60), min_size=2, max_size=5),
@@ -220,6 +225,7 @@ def test_a_text_does_not_depend_on_its_batch(
         assert not any(text in together[place].text for text in stop)
 
 
+@pytest.mark.slow
 def test_texts_equal_those_of_decode(load: Load) -> None:
     from app.decoding.decode import decode
 
@@ -242,6 +248,7 @@ def test_texts_equal_those_of_decode(load: Load) -> None:
             assert found[place].text == "".join(step.text for step in steps)
 
 
+@pytest.mark.slow
 def test_a_text_without_a_prompt_is_scored_in_windows(
     load: Load, families: dict[str, tiny.Family]
 ) -> None:
@@ -277,6 +284,7 @@ def test_windows_score_every_token_once(length: int, most: int, data: st.DataObj
     assert end == length
 
 
+@pytest.mark.slow
 def test_long_prompts_are_truncated_at_the_start(load: Load) -> None:
     loaded = load("llama")
     (variant,) = variants(loaded, "base")
@@ -346,6 +354,7 @@ def test_cancelling_ends_scoring_at_the_next_chunk(
     assert asked == 5
 
 
+@pytest.mark.slow
 def test_a_batch_that_exceeds_memory_is_retried_smaller(
     load: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -87,6 +87,7 @@ def task(folder: Path, name: str, content: str) -> str:
     return str(path)
 
 
+@pytest.mark.slow
 def test_choices_are_scored_for_every_variant(
     harness: Any, tmp_path: Path, loaded: LoadedRecipe, variants: list[Variant]
 ) -> None:
@@ -110,6 +111,7 @@ def test_choices_are_scored_for_every_variant(
     assert len(kept) == 9
 
 
+@pytest.mark.slow
 def test_generation_uses_the_tasks_stop_strings(
     harness: Any, tmp_path: Path, loaded: LoadedRecipe, variants: list[Variant]
 ) -> None:
@@ -146,6 +148,7 @@ def test_rolling_loglikelihood_scores_the_whole_text(
     assert found.results[0].measure.score == pytest.approx(total / size, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_stored_answers_are_reused(
     harness: Any,
     tmp_path: Path,
@@ -250,6 +253,7 @@ def test_borrowed_models_are_evaluated_with_progress(
     assert any("answers" in str(line) for line in told)
 
 
+@pytest.mark.slow
 def test_harness_names_are_read_from_its_files() -> None:
     names = harness_names()
     assert names is not None

@@ -37,6 +37,7 @@ def test_with_every_size_1_it_is_the_mean_and_its_standard_error(scores: list[fl
     assert found.count == len(scores)
 
 
+@pytest.mark.slow
 def test_the_standard_error_of_a_ratio_is_that_of_resampling() -> None:
     source = random.Random(1)
     sizes = [source.uniform(20, 300) for _ in range(300)]

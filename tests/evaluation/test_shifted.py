@@ -37,6 +37,7 @@ def generated(loaded: LoadedRecipe, name: str, **settings: Any) -> list[Any]:
     return [found[place] for place in range(len(PROMPTS))]
 
 
+@pytest.mark.slow
 @torch.inference_mode()
 @pytest.mark.parametrize("settings", [{}, {"temperature": 0.9, "top_p": 0.8, "seed": 3}])
 def test_they_are_those_of_the_window(loaded: LoadedRecipe, settings: dict[str, Any]) -> None:

@@ -26,6 +26,7 @@ def kept(pairs: int, index: int = 0) -> CandidateRows:
     return keep_candidates(token.logits, token.alphas, token.token_id)
 
 
+@pytest.mark.slow
 @given(pairs=st.integers(1, 7), index=st.integers(0, 30), estimated=st.booleans())
 def test_candidates_survive_a_round_trip(pairs: int, index: int, estimated: bool) -> None:
     rows = kept(pairs, index)

@@ -100,6 +100,7 @@ def test_a_damaged_file_is_set_aside_and_replaced(path: Path, content: bytes) ->
     archive.close()
 
 
+@pytest.mark.slow
 @settings(max_examples=10)
 @given(data=st.data())
 def test_overwritten_bytes_never_crash_the_program(
@@ -213,6 +214,7 @@ def test_a_full_disk_during_a_run_loses_nothing(path: Path) -> None:
     archive.close()
 
 
+@pytest.mark.slow
 def test_processes_can_create_the_same_history_concurrently(tmp_path: Path) -> None:
     troubles: list[Exception] = []
     together = threading.Barrier(4)

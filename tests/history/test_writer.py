@@ -251,6 +251,7 @@ def test_flush_reports_a_failed_write(desk: Desk, monkeypatch: pytest.MonkeyPatc
     assert all("A part of a run was not stored" in str(told) for told in desk.told)
 
 
+@pytest.mark.slow
 def test_cached_run_starts_are_bounded_and_old_runs_can_continue(desk: Desk) -> None:
     first = new_run("the first")
     write_run(desk.writer, first, 3)

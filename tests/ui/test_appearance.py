@@ -24,6 +24,7 @@ def look_is_put_back(qapp: QApplication) -> Iterator[None]:
     qapp.styleHints().setColorScheme(Qt.ColorScheme.Unknown)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "theme"), [("dark", DARK), ("light", LIGHT)])
 def test_a_theme_chosen_in_preferences_is_applied_at_once(
     qapp: QApplication, session: Session, name: str, theme: object

@@ -44,6 +44,7 @@ def test_no_other_thread_collects_garbage(collector: GarbageCollector) -> None:
     assert gone == [threading.current_thread()]
 
 
+@pytest.mark.slow
 def test_a_collection_requested_by_another_thread_runs_on_the_window_thread(
     collector: GarbageCollector, qtbot: QtBot
 ) -> None:

@@ -88,6 +88,7 @@ def open_and_download(window: Window, banner: ProblemBanner, recipe: Recipe) -> 
     click(window, banner.download)
 
 
+@pytest.mark.slow
 def test_a_recipe_from_the_hub_is_downloaded_and_loads(
     window: Window, banner: ProblemBanner, server: HubServer, hub_recipe: Recipe
 ) -> None:
@@ -109,6 +110,7 @@ def test_a_recipe_from_the_hub_is_downloaded_and_loads(
     assert server.downloads_of("config.json") >= 3
 
 
+@pytest.mark.slow
 def test_a_different_vocabulary_is_detected_before_weights_are_downloaded(
     window: Window,
     banner: ProblemBanner,
@@ -125,6 +127,7 @@ def test_a_different_vocabulary_is_detected_before_weights_are_downloaded(
     assert window.session.downloads.downloads == ()
 
 
+@pytest.mark.slow
 def test_a_gated_model_shows_the_link_to_its_terms(
     window: Window, banner: ProblemBanner, server: HubServer, hub_recipe: Recipe
 ) -> None:
@@ -139,6 +142,7 @@ def test_a_gated_model_shows_the_link_to_its_terms(
     window.wait_for(lambda: window.session.load_state is LoadState.LOADED)
 
 
+@pytest.mark.slow
 def test_a_stalled_download_can_be_cancelled_and_retried(
     window: Window,
     banner: ProblemBanner,
@@ -164,6 +168,7 @@ def test_a_stalled_download_can_be_cancelled_and_retried(
     assert not bar.isVisible()
 
 
+@pytest.mark.slow
 def test_the_dialog_finds_checks_downloads_and_uses_a_model(
     window: Window, server: HubServer
 ) -> None:
@@ -183,6 +188,7 @@ def test_the_dialog_finds_checks_downloads_and_uses_a_model(
     dialog.close()
 
 
+@pytest.mark.slow
 def test_closing_the_window_ends_a_stalled_download(window: Window, server: HubServer) -> None:
     repo = server.repo(BASE)
     assert repo is not None

@@ -92,6 +92,7 @@ def test_compiled_translations_are_up_to_date(language: str, tmp_path: Path) -> 
     assert shipped.read_bytes() == compiled.read_bytes(), "run `make translations`"
 
 
+@pytest.mark.slow
 def test_no_class_inherits_translated_texts() -> None:
     """Qt looks up a text under the class of the object, so subclasses would not find it."""
     bases: dict[str, set[str]] = {}

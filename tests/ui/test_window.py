@@ -94,6 +94,7 @@ def make_long(window: Window) -> None:
     window.session.set_sampling(sampling)
 
 
+@pytest.mark.slow
 def test_generate_streams_text_into_every_view(window: Window) -> None:
     window.click("Generate")  # before the models are loaded: the run waits
     assert not window.button("Generate").isEnabled()
@@ -111,6 +112,7 @@ def test_generate_streams_text_into_every_view(window: Window) -> None:
     assert "cpu · float32" in labels
 
 
+@pytest.mark.slow
 def test_the_text_equals_that_of_the_command_line(
     window: Window, tiny_recipe: Recipe, capsys: pytest.CaptureFixture[str], llama: tiny.Family
 ) -> None:
@@ -127,6 +129,7 @@ def test_the_text_equals_that_of_the_command_line(
     assert capsys.readouterr().out == window.session.runs.current.text + "\n"
 
 
+@pytest.mark.slow
 def test_stop_keeps_the_tokens_so_far(window: Window, qtbot: QtBot, endless: None) -> None:
     make_long(window)
     window.click("Generate")
@@ -139,6 +142,7 @@ def test_stop_keeps_the_tokens_so_far(window: Window, qtbot: QtBot, endless: Non
     assert len(run.tokens) >= 3
 
 
+@pytest.mark.slow
 def test_shortcuts_generate_and_stop(window: Window, qtbot: QtBot, endless: None) -> None:
     make_long(window)
     window.window.activateWindow()
@@ -153,6 +157,7 @@ def test_shortcuts_generate_and_stop(window: Window, qtbot: QtBot, endless: None
     assert window.window.prompt.text == "the king"
 
 
+@pytest.mark.slow
 def test_a_moved_alpha_affects_the_active_run(window: Window, qtbot: QtBot, endless: None) -> None:
     make_long(window)
     window.click("Generate")
@@ -169,6 +174,7 @@ def test_a_moved_alpha_affects_the_active_run(window: Window, qtbot: QtBot, endl
     assert set(alphas) <= {(1.0,), (1.05,)}
 
 
+@pytest.mark.slow
 def test_all_views_share_the_selection(window: Window, qtbot: QtBot) -> None:
     window.click("Generate")
     window.wait_until_ended()
@@ -184,6 +190,7 @@ def test_all_views_share_the_selection(window: Window, qtbot: QtBot) -> None:
     assert window.session.selection.token == len(run.tokens) - 2
 
 
+@pytest.mark.slow
 def test_a_missing_folder_is_reported_and_undo_restores_the_recipe(
     window: Window, tmp_path: Path
 ) -> None:
@@ -208,6 +215,7 @@ def test_an_empty_prompt_is_reported(window: Window) -> None:
     assert "empty" in str(window.session.problem.error)
 
 
+@pytest.mark.slow
 def test_a_prompt_longer_than_the_context_is_reported_and_kept(window: Window) -> None:
     prompt = "the king " * tiny.CONTEXT
     window.window.prompt.set_text(prompt)
@@ -222,6 +230,7 @@ def test_a_prompt_longer_than_the_context_is_reported_and_kept(window: Window) -
     assert window.session.runs.current.tokens
 
 
+@pytest.mark.slow
 def test_closing_during_a_run_ends_the_engine(window: Window, endless: None) -> None:
     make_long(window)
     window.click("Generate")
@@ -231,6 +240,7 @@ def test_closing_during_a_run_ends_the_engine(window: Window, endless: None) -> 
     assert window.bridge.join(60)
 
 
+@pytest.mark.slow
 def test_closing_right_after_the_start_ends_the_engine(
     tiny_recipe: Recipe, tmp_path: Path, qtbot: QtBot
 ) -> None:
@@ -240,6 +250,7 @@ def test_closing_right_after_the_start_ends_the_engine(
     assert opened.bridge.join(60)
 
 
+@pytest.mark.slow
 def test_the_next_window_restores_the_saved_state(
     window: Window, tiny_recipe: Recipe, tmp_path: Path, qtbot: QtBot
 ) -> None:

@@ -96,6 +96,7 @@ def answer(model: PreTrainedModel, ids: list[int]) -> torch.Tensor:
     return logits
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", tiny.ARCHITECTURES)
 def test_the_expert_equals_the_merged_model_and_the_antiexpert_stays(
     tuned: dict[str, Tuned], families: dict[str, tiny.Family], name: str
@@ -107,6 +108,7 @@ def test_the_expert_equals_the_merged_model_and_the_antiexpert_stays(
     assert (expert - antiexpert).abs().max() > 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("quantization", ["none", "int8", "nf4"])
 def test_the_pair_costs_one_model(
     tuned: dict[str, Tuned], llama: tiny.Family, quantization: str
@@ -129,6 +131,7 @@ def test_the_pair_costs_one_model(
     assert loaded.held_bytes()["cpu"] == without.held_bytes()["cpu"] + lora
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("quantization", ["int8", "nf4"])
 def test_an_adapter_over_a_quantized_model(
     tuned: dict[str, Tuned], llama: tiny.Family, quantization: str
@@ -156,6 +159,7 @@ def test_an_adapter_over_a_quantized_model(
     torch.testing.assert_close(found[1], answer(oracle, ids), atol=1e-3, rtol=0)
 
 
+@pytest.mark.slow
 def test_an_adapter_is_told_as_it_runs(tuned: dict[str, Tuned], llama: tiny.Family) -> None:
     loaded = load(tuned["llama"].recipe(llama.base))
     _, expert, antiexpert = loaded.roles
@@ -165,6 +169,7 @@ def test_an_adapter_is_told_as_it_runs(tuned: dict[str, Tuned], llama: tiny.Fami
     assert expert.parameters > antiexpert.parameters
 
 
+@pytest.mark.slow
 def test_an_adapter_in_two_roles_is_evaluated_once(
     tuned: dict[str, Tuned], llama: tiny.Family
 ) -> None:
@@ -174,6 +179,7 @@ def test_an_adapter_in_two_roles_is_evaluated_once(
     assert loaded.by_role("bea") == ["b", "e", "a", "e", "a"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings",
     [

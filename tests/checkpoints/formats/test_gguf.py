@@ -201,6 +201,7 @@ def test_a_large_file_of_nothing_takes_no_time(tmp_path: Path) -> None:
     assert time.process_time() - started < MOST_SECONDS_FOR_A_HEADER
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_any_change_of_a_header_is_read_or_refused(whole: Path, data: st.DataObject) -> None:
     """Whatever the bytes, nothing but a CheckpointError comes out, and soon."""
@@ -281,6 +282,7 @@ def test_a_recipe_of_gguf_files_is_loaded(whole: Path, converted: Path, llama: t
     assert opened.roles[0].files.folder == converted
 
 
+@pytest.mark.slow
 def test_a_check_converts_no_weights(path: Path, cache: Path) -> None:
     spec = CheckpointSpec(f"gguf:{path}")
     recipe = Recipe("r", spec, (ExpertPair("A", spec, spec),))

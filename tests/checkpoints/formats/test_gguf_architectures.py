@@ -204,6 +204,7 @@ def attention_factor(writer: library.GGUFWriter) -> None:
     writer.add_rope_scaling_attn_factors(math.sqrt(1 + math.log(1024 / 128) / math.log(128)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", _CONFIGURATIONS)
 def test_a_converted_model_says_what_the_original_says(name: str, tmp_path: Path) -> None:
     model = make(name)

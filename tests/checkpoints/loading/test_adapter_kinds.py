@@ -66,6 +66,7 @@ def rows(asked: Recipe) -> torch.Tensor:
     return loaded.ensemble.prefill(loaded.encode(PROMPT)).rows[:, 0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings",
     [
@@ -98,6 +99,7 @@ def test_an_adapter_is_applied_as_peft_applies_it(
     assert (expert - antiexpert).abs().max() > 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stored", [torch.bfloat16, torch.float32])
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_whatever_it_is_stored_in_it_is_computed_as_peft_computes_it(
@@ -123,6 +125,7 @@ def with_tied_weights(folder: Path) -> Path:
     return tiny.save(tiny.random_model(config, 5), folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tied", [False, True])
 @pytest.mark.parametrize(
     "settings",
@@ -160,6 +163,7 @@ def test_an_adapter_that_was_trained_after_tokens_had_been_added(
     torch.testing.assert_close(antiexpert, answer(read(over)), atol=1e-4, rtol=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [kind for kind in PeftType if kind is not PeftType.LORA])
 def test_adapters_of_other_kinds_are_refused_by_name(tmp_path: Path, kind: PeftType) -> None:
     try:

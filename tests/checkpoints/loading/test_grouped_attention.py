@@ -152,6 +152,7 @@ def test_a_cap_on_scores_is_refused_as_by_transformers() -> None:
         attend(module, states, states[:, :1], states[:, :1], None, softcap=30.0)
 
 
+@pytest.mark.slow
 def test_models_of_a_recipe_are_grouped_and_those_they_are_measured_against_are_not(
     tiny_recipe: Recipe,
 ) -> None:

@@ -69,6 +69,7 @@ def change_config(folder: Path, **changes: object) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
+@pytest.mark.slow
 def test_roles_are_told_as_they_run(tiny_recipe: Recipe, llama: tiny.Family) -> None:
     loaded = load_recipe(tiny_recipe)
     assert [role.role for role in loaded.roles] == ROLES
@@ -83,6 +84,7 @@ def test_roles_are_told_as_they_run(tiny_recipe: Recipe, llama: tiny.Family) -> 
     assert len(loaded.token_labels()) == tiny.VOCABULARY
 
 
+@pytest.mark.slow
 def test_loaded_logits_equal_those_of_transformers(tiny_recipe: Recipe, llama: tiny.Family) -> None:
     with torch.inference_mode():
         loaded = load_recipe(tiny_recipe)
@@ -171,6 +173,7 @@ def test_other_dtypes_are_other_weights(llama: tiny.Family) -> None:
     assert len(models_of(loaded)) == 2
 
 
+@pytest.mark.slow
 def test_end_of_sequence_is_the_union_of_all_roles(llama: tiny.Family, folder: Path) -> None:
     change_config(folder, eos_token_id=[5, 6])
     path = folder / "generation_config.json"
@@ -196,6 +199,7 @@ def test_progress_reaches_the_total_of_every_checkpoint(
         assert len(mine) > 3
 
 
+@pytest.mark.slow
 def test_loading_says_nothing_on_stderr(
     tiny_recipe: Recipe, capfd: pytest.CaptureFixture[str], library_log: list[str]
 ) -> None:
@@ -204,6 +208,7 @@ def test_loading_says_nothing_on_stderr(
     assert library_log == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", [0, 1, 5, 30])
 def test_loading_can_be_cancelled_at_any_tensor(tiny_recipe: Recipe, after: int) -> None:
     asked = 0
@@ -219,6 +224,7 @@ def test_loading_can_be_cancelled_at_any_tensor(tiny_recipe: Recipe, after: int)
     load_recipe(tiny_recipe)
 
 
+@pytest.mark.slow
 def test_shards_are_loaded(llama: tiny.Family, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(llama.base, tmp_path / "sharded"))
     (folder / "model.safetensors").unlink()
@@ -260,6 +266,7 @@ def unknown_number_format(folder: Path) -> None:
     path.write_bytes(path.read_bytes().replace(b'"F32"', b'"Q32"', 1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
@@ -367,6 +374,7 @@ def grow_tokenizer(folder: Path, token: str) -> int:
     return index
 
 
+@pytest.mark.slow
 def test_padding_rows_and_ids_of_some_roles_are_masked(llama: tiny.Family, tmp_path: Path) -> None:
     """A base with padding rows and a token of its own; experts of fewer rows."""
     base = tiny.save(tiny.make_model("llama", 8, tiny.VOCABULARY + 16), tmp_path / "base")
@@ -380,6 +388,7 @@ def test_padding_rows_and_ids_of_some_roles_are_masked(llama: tiny.Family, tmp_p
     assert torch.isneginf(combined[tiny.VOCABULARY :]).all()
 
 
+@pytest.mark.slow
 def test_ids_beyond_the_rows_of_a_role_are_masked(llama: tiny.Family, tmp_path: Path) -> None:
     """All tokenizers name an id for which the expert's model has no row."""
     folders = []
@@ -392,6 +401,7 @@ def test_ids_beyond_the_rows_of_a_role_are_masked(llama: tiny.Family, tmp_path: 
     assert torch.isneginf(combined[own])
 
 
+@pytest.mark.slow
 def test_the_same_token_as_special_or_not_is_the_same(llama: tiny.Family, folder: Path) -> None:
     """Instruct models mark tokens as special that their bases do not."""
     path = folder / "tokenizer.json"
@@ -443,6 +453,7 @@ def encoding_error(loaded: LoadedRecipe, prompt: str) -> TuneshiftError:
     return caught.value
 
 
+@pytest.mark.slow
 def test_prompts_that_cannot_be_encoded(llama: tiny.Family, folder: Path) -> None:
     assert "The prompt is empty" in str(encoding_error(load_recipe(llama.recipe()), ""))
     chat = with_base(llama.recipe(), folder, prompt="chat", system="Be brief.")

@@ -169,6 +169,7 @@ def _rows(loaded: LoadedRecipe) -> torch.Tensor:
     return loaded.ensemble.prefill(loaded.encode("the king said")).rows[:, 0]
 
 
+@pytest.mark.slow
 def test_a_recipe_is_packed_into_spare_memory(llama: tiny.Family) -> None:
     recipe = _bfloat16(llama.recipe())
     plain = _load(recipe)
@@ -196,6 +197,7 @@ def test_a_recipe_is_packed_into_spare_memory(llama: tiny.Family) -> None:
     assert (_rows(plain) - exact).abs().max() > 1e-2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("held", [False, True])
 @pytest.mark.parametrize("lora", ["bfloat16", "float32"])
 def test_an_adapter_over_packed_weights_shares_them(

@@ -67,6 +67,7 @@ def quantized_by_hand(folder: Path, quantization: str, dtype: str) -> torch.nn.M
     return model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("quantization", ["int8", "nf4"])
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_quantized_weights_on_the_cpu(
@@ -107,6 +108,7 @@ def test_quantization_that_the_device_cannot_do_is_refused(
         load(alone(tiny.spec(llama.base, quantization="nf4")))
 
 
+@pytest.mark.slow
 def test_a_stored_quantization_is_told_and_not_replaced(llama: tiny.Family, tmp_path: Path) -> None:
     model = AutoModelForCausalLM.from_pretrained(
         llama.base,
@@ -158,6 +160,7 @@ def test_offload_on_the_cpu_changes_nothing(llama: tiny.Family) -> None:
     torch.testing.assert_close(last_logits(loaded), last_logits(load(alone(tiny.spec(llama.base)))))
 
 
+@pytest.mark.slow
 def test_offloaded_layers_are_evaluated(
     llama: tiny.Family, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -179,6 +182,7 @@ def test_offloaded_layers_are_evaluated(
         torch.testing.assert_close(TransformersLanguageModel(model).extend(ids)[-1], expected[0])
 
 
+@pytest.mark.slow
 def test_the_context_of_a_recipe_bounds_every_role(llama: tiny.Family) -> None:
     loaded = load(replace(llama.recipe(), context=20))
     with torch.inference_mode():

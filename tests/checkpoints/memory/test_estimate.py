@@ -57,6 +57,7 @@ def recipe(llama: tiny.Family) -> Recipe:
     return replace(llama.recipe(), context=256)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("quantization", ["none", "int8", "nf4"])
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_weights_are_what_the_loaded_recipe_holds(
@@ -148,6 +149,7 @@ def test_what_is_about_to_be_unloaded_counts_as_free(
     assert estimate_memory(opened, {"cpu": 200}).devices[0].free == GB
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing.:FutureWarning")  # PEFT's
 def test_an_adapter_costs_its_own_tensors(llama: tiny.Family, tmp_path: Path) -> None:
     tuned = train(llama.antiexpert, tmp_path / "adapter")
@@ -329,6 +331,7 @@ def test_nothing_is_offered_that_is_in_force_or_impossible() -> None:
     assert _found(10, recipe, facts) == ()
 
 
+@pytest.mark.slow
 @given(free=st.integers(1, 140), context=st.sampled_from([0, 300, 4096, 100_000]))
 def test_every_change_lowers_the_peak_and_tells_the_truth(free: int, context: int) -> None:
     recipe = _big_recipe(context=context)
@@ -342,6 +345,7 @@ def test_every_change_lowers_the_peak_and_tells_the_truth(free: int, context: in
         assert change.recipe.alphas == recipe.alphas
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)  # a process that imports torch, on a machine that may be busy
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="measured on Linux")
 def test_the_estimate_is_near_to_what_a_process_takes(tmp_path: Path) -> None:
@@ -360,6 +364,7 @@ def test_torch_knows_the_dtypes_that_are_counted() -> None:
     assert {name: getattr(torch, name).itemsize for name in BYTES} == BYTES
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="asks Linux")
 @pytest.mark.parametrize("quantization", ["int8", "nf4"])
 def test_a_quantised_model_keeps_nothing_of_its_file(recipe: Recipe, quantization: str) -> None:

@@ -134,6 +134,7 @@ class OtherBlocks(TransformersLanguageModel):
         return logits.roll(1, -1) if started and len(tokens) > 1 else logits
 
 
+@pytest.mark.slow
 def test_blocks_are_given_up_where_their_rows_differ() -> None:
     proof = prove(subject(tiny.make_model("llama", 5), OtherBlocks), IDS)
     assert proof.given_up == (Shortcut.BLOCKS,)
@@ -185,6 +186,7 @@ class OnlyTokens(LlamaForCausalLM):
         return super().forward(input_ids, past_key_values=past_key_values, **kwargs)
 
 
+@pytest.mark.slow
 def test_a_model_that_fails_at_blocks_is_read_without_them() -> None:
     model = tiny.make_model("llama", 5)
     model.__class__ = OnlyTokens
@@ -198,11 +200,13 @@ class Both(LateRewind, OtherBlocks):
     """Two faults at once."""
 
 
+@pytest.mark.slow
 def test_more_is_given_up_where_one_shortcut_is_not_enough() -> None:
     proof = prove(subject(tiny.make_model("llama", 5), Both), IDS)
     assert proof.given_up == (Shortcut.REWINDING, Shortcut.BLOCKS)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     torch.backends.quantized.engine not in packed_weights._ENGINES, reason="torch without FBGEMM"
 )

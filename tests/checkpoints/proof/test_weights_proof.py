@@ -46,6 +46,7 @@ def proofs(loaded: LoadedRecipe) -> list[Proof]:
     return [role.proof for role in loaded.roles if role.proof]
 
 
+@pytest.mark.slow
 def test_every_role_is_proved_when_it_is_loaded(tiny_recipe: Recipe) -> None:
     loaded = load(tiny_recipe)
     assert len(proofs(loaded)) == 3
@@ -55,6 +56,7 @@ def test_every_role_is_proved_when_it_is_loaded(tiny_recipe: Recipe) -> None:
         assert proof.given_up == ()
 
 
+@pytest.mark.slow
 def test_a_proof_is_kept_and_used_by_the_next_load(tiny_recipe: Recipe, folder: Path) -> None:
     """How long a proof took is part of it, so another one is never the same."""
     first = proofs(load(tiny_recipe))
@@ -65,6 +67,7 @@ def test_a_proof_is_kept_and_used_by_the_next_load(tiny_recipe: Recipe, folder: 
     assert {proof.not_proved for proof in off} == {"switched off"}
 
 
+@pytest.mark.slow
 def test_models_that_stay_in_memory_keep_their_proof(tiny_recipe: Recipe) -> None:
     loaded = load(tiny_recipe)
     held = still_needed(loaded, open_recipe(tiny_recipe))
@@ -72,6 +75,7 @@ def test_models_that_stay_in_memory_keep_their_proof(tiny_recipe: Recipe) -> Non
     assert proofs(load(tiny_recipe, held=held)) == proofs(loaded)
 
 
+@pytest.mark.slow
 def test_other_weights_are_proved_again(tmp_path: Path, folder: Path) -> None:
     checkpoint = tiny.save(tiny.make_model("llama", 3), tmp_path / "model")
     (first, *_) = proofs(load(alone(checkpoint)))
@@ -84,6 +88,7 @@ def test_other_weights_are_proved_again(tmp_path: Path, folder: Path) -> None:
     assert len(list(folder.glob("*.json"))) == 2
 
 
+@pytest.mark.slow
 def test_other_versions_dtypes_and_threads_are_proved_again(
     llama: tiny.Family, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -101,6 +106,7 @@ def test_other_versions_dtypes_and_threads_are_proved_again(
     assert len(list(folder.glob("*.json"))) == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"compared": 3}', "[" * 100_000])
 def test_a_proof_that_cannot_be_read_is_made_again(
     llama: tiny.Family, folder: Path, text: str
@@ -114,6 +120,7 @@ def test_a_proof_that_cannot_be_read_is_made_again(
     assert proofs(load(recipe))[0] == second
 
 
+@pytest.mark.slow
 def test_that_a_model_is_too_slow_is_kept_until_a_fresh_proof(
     llama: tiny.Family, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -137,6 +144,7 @@ def test_a_folder_that_takes_nothing_is_no_reason_to_refuse(
     assert proof.compared
 
 
+@pytest.mark.slow
 def test_only_the_newest_proofs_are_kept(
     llama: tiny.Family, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,6 +154,7 @@ def test_only_the_newest_proofs_are_kept(
     assert len(list(folder.glob("*.json"))) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "config",
     [
@@ -199,6 +208,7 @@ def test_what_the_table_of_architectures_does_not_know_is_read_without_a_cache(
     assert isinstance(again.ensemble.models[0], UncachedLanguageModel)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", ["llama", "qwen2"])
 def test_the_original_model_is_as_transformers_makes_it(
     architecture: str, families: dict[str, tiny.Family]
@@ -217,6 +227,7 @@ def test_the_original_model_is_as_transformers_makes_it(
     assert mine == theirs
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing.:FutureWarning")
 def test_an_adapter_is_proved_with_the_model_that_it_is_over(
     llama: tiny.Family, tmp_path: Path
@@ -253,6 +264,7 @@ def test_an_adapter_is_proved_with_the_model_that_it_is_over(
     assert adapter.proof.largest < 1e-3
 
 
+@pytest.mark.slow
 def test_a_checkpoint_without_numbers_is_not_loaded(tmp_path: Path, tiny_recipe: Recipe) -> None:
     model = tiny.make_model("llama", 3)
     with torch.no_grad():
@@ -265,6 +277,7 @@ def test_a_checkpoint_without_numbers_is_not_loaded(tmp_path: Path, tiny_recipe:
     load(replace(tiny_recipe, base=tiny.spec(checkpoint)), proof=ProofMode.OFF)
 
 
+@pytest.mark.slow
 def test_a_proof_is_told_as_it_goes_and_can_be_cancelled(tiny_recipe: Recipe) -> None:
     told: list[LoadProgress] = []
     load(tiny_recipe, on_progress=told.append)
@@ -281,6 +294,7 @@ def test_a_proof_is_told_as_it_goes_and_can_be_cancelled(tiny_recipe: Recipe) ->
         )
 
 
+@pytest.mark.slow
 def test_proofs_go_into_json_and_back(tiny_recipe: Recipe, folder: Path) -> None:
     (proof, *_) = proofs(load(tiny_recipe))
     kept = [json.loads(path.read_text()) for path in folder.glob("*.json")]

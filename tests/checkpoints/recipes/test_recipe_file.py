@@ -105,6 +105,7 @@ def write(folder: Path, text: str) -> Path:
     return path
 
 
+@pytest.mark.slow
 @given(recipe=recipes)
 def test_a_written_recipe_is_read_back_unchanged(recipe: Recipe, tmp_path: Path) -> None:
     path = tmp_path / "recipe.toml"
@@ -256,6 +257,7 @@ values = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(
     place=st.sampled_from(
         [(), ("base",), ("pair", 0), ("pair", 1, "expert"), ("pair", 1), ("sampling",)]

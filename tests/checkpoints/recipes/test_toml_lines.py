@@ -103,6 +103,7 @@ def _holds(value: Any, keys: Keys) -> bool:
     return True
 
 
+@pytest.mark.slow
 @settings(max_examples=10)
 @given(recipe=recipes)
 def test_a_key_is_not_in_the_text_before_its_line(recipe: Recipe, tmp_path: Path) -> None:

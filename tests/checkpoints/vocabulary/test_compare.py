@@ -211,6 +211,7 @@ def test_holes_in_a_vocabulary_are_nothing_to_compare_and_masked() -> None:
     assert report.masked_ids == (500,)
 
 
+@pytest.mark.slow
 @given(
     changed=st.sets(st.integers(0, 299), max_size=4),
     missing=st.sets(st.integers(290, 299), max_size=4),
@@ -286,6 +287,7 @@ def test_a_configuration_without_a_vocabulary_is_refused() -> None:
         compare_vocabularies(recipe)
 
 
+@pytest.mark.slow
 def test_large_vocabularies_are_compared_quickly() -> None:
     """Three different tokenizers of Qwen's size; CPU time, because the machine may be busy."""
     vocabulary = {f"token{index}": index for index in range(151_643)}

@@ -18,6 +18,7 @@ from app.checkpoints.vocabulary.compare import end_ids
 from tests import tiny
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("named", [None, 3, [0, tiny.VOCABULARY + 7]])
 def test_a_model_for_images_names_its_ends_in_either_place(
     tiny_recipe: Recipe, tmp_path: Path, named: object

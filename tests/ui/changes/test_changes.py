@@ -177,6 +177,7 @@ def test_filters_by_flip_and_by_pair_apply_to_shortcuts_too(
     assert finished_session.selection.token == expected[0]
 
 
+@pytest.mark.slow
 def test_a_growing_run_keeps_selection_and_scroll_position(
     loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
@@ -199,6 +200,7 @@ def test_a_growing_run_keeps_selection_and_scroll_position(
     assert row_of(view.model(), chosen) - view.rowAt(0) == offset
 
 
+@pytest.mark.slow
 def test_tokens_in_quick_succession_are_sorted_once(
     loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
 ) -> None:

@@ -111,6 +111,7 @@ def test_programs_are_run_only_where_a_person_says_so(
     assert not form.plan().allow_code
 
 
+@pytest.mark.slow
 def test_scores_and_chart_follow(
     dialog: EvaluateDialog, desk: Desk, task: Path, qtbot: QtBot
 ) -> None:
@@ -160,6 +161,7 @@ def test_names_under_the_bars_do_not_meet(qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: written()[1] == "expert “Shakespeare”")
 
 
+@pytest.mark.slow
 def test_several_weights_are_a_curve(dialog: EvaluateDialog, desk: Desk, task: Path) -> None:
     ask(dialog, task, "1.5, 0.5, 1")
     dialog.start.click()
@@ -173,6 +175,7 @@ def test_several_weights_are_a_curve(dialog: EvaluateDialog, desk: Desk, task: P
     assert list(scores) == pytest.approx(wanted, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_an_evaluation_stops_and_resumes(dialog: EvaluateDialog, desk: Desk, task: Path) -> None:
     ask(dialog, task)
     dialog.start.click()
@@ -204,6 +207,7 @@ def answered(dialog: EvaluateDialog, desk: Desk, task: Path, scales: str = "0.5,
     dialog.tabs.setCurrentWidget(dialog.questions)
 
 
+@pytest.mark.slow
 def test_questions_have_everyones_answers(dialog: EvaluateDialog, desk: Desk, task: Path) -> None:
     answered(dialog, desk, task)
     assert questions(dialog) == [prompt.removeprefix("Q: ") for prompt in PROMPTS]
@@ -220,6 +224,7 @@ def test_questions_have_everyones_answers(dialog: EvaluateDialog, desk: Desk, ta
             assert mark == (RIGHT if record["value"] else WRONG)
 
 
+@pytest.mark.slow
 def test_questions_are_filtered(dialog: EvaluateDialog, desk: Desk, task: Path) -> None:
     answered(dialog, desk, task, "1")
     current = desk.evaluations.current
@@ -237,6 +242,7 @@ def test_questions_are_filtered(dialog: EvaluateDialog, desk: Desk, task: Path) 
         assert questions(dialog) == [PROMPTS[at].removeprefix("Q: ") for at in sorted(wanted)]
 
 
+@pytest.mark.slow
 def test_a_tuned_answer_is_opened_with_its_weights(
     dialog: EvaluateDialog, desk: Desk, task: Path, qtbot: QtBot
 ) -> None:
@@ -262,6 +268,7 @@ def test_a_tuned_answer_is_opened_with_its_weights(
     assert PROMPTS[1] in again.questions.text.toPlainText()
 
 
+@pytest.mark.slow
 def test_classes_of_tokens_are_counted(dialog: EvaluateDialog, desk: Desk, task: Path) -> None:
     answered(dialog, desk, task)
     dialog.tabs.setCurrentWidget(dialog.tokens)
@@ -283,6 +290,7 @@ def test_classes_of_tokens_are_counted(dialog: EvaluateDialog, desk: Desk, task:
     assert sum(int(row[1].replace(",", "")) for row in rows[:-1]) == int(rows[-1][1])
 
 
+@pytest.mark.slow
 def test_a_past_one_is_opened_and_removed(
     dialog: EvaluateDialog, desk: Desk, task: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -367,6 +375,7 @@ def test_how_to_get_the_harness_is_said(
     assert ("pip install" in dialog.form.tasks._hint.text()) is not installed
 
 
+@pytest.mark.slow
 def test_the_status_bar_says_how_far_it_is(desk: Desk, plan: Plan, qtbot: QtBot) -> None:
     indicator = EvaluateIndicator(desk.session)
     qtbot.addWidget(indicator)

@@ -123,6 +123,7 @@ def test_numbers_are_right_aligned_and_explained(inspector: Inspector) -> None:
     assert "after tuning" in cell.data(Qt.ItemDataRole.ToolTipRole)
 
 
+@pytest.mark.slow
 def test_in_a_low_window_the_column_scrolls(finished_session: Session, qtbot: QtBot) -> None:
     view = Inspector(finished_session)
     qtbot.addWidget(view)

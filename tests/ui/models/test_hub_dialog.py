@@ -82,6 +82,7 @@ def different(preflight: Preflight, place: int) -> Preflight:
     return replace(preflight, vocabulary=replace(preflight.vocabulary, roles=tuple(roles)))
 
 
+@pytest.mark.slow
 def test_opening_and_typing_ask_nothing_of_the_network(
     qtbot: QtBot, dialog: HubDialog, fake_hub: FakeHub
 ) -> None:
@@ -105,6 +106,7 @@ def test_a_search_lists_downloads_likes_access_and_what_is_here(
     qtbot.waitUntil(lambda: model.data(model.index(0, 4)) == "500 MB")
 
 
+@pytest.mark.slow
 def test_a_result_that_stays_chosen_is_looked_up(
     qtbot: QtBot, dialog: HubDialog, fake_hub: FakeHub
 ) -> None:
@@ -121,6 +123,7 @@ def test_a_result_that_stays_chosen_is_looked_up(
     assert dialog.action.text() == "Download 988 MB"
 
 
+@pytest.mark.slow
 def test_download_checks_first_then_comes_and_is_used(
     qtbot: QtBot, dialog: HubDialog, fake_hub: FakeHub, bridge: FakeBridge, session: Session
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -16,6 +17,7 @@ shares = arrays(
 )
 
 
+@pytest.mark.slow
 @given(shares)
 def test_bars_stack_from_zero_and_add_up(heights: np.ndarray) -> None:
     bars = stacked(heights)
@@ -34,6 +36,7 @@ def test_bars_stack_from_zero_and_add_up(heights: np.ndarray) -> None:
         assert abs(max([0.0, *(high for _, high in edges)]) - total) < 1e-9
 
 
+@pytest.mark.slow
 @given(shares, st.integers(1, 5))
 def test_the_largest_of_several_neighbours_is_drawn(heights: np.ndarray, size: int) -> None:
     chosen = greatest(heights, size)

@@ -199,6 +199,7 @@ def test_there_is_no_coverage_for_a_local_base(plot: ShiftPlot) -> None:
 # Following, zooming, panning
 
 
+@pytest.mark.slow
 def test_follows_generation_until_the_user_pans(
     loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
@@ -230,6 +231,7 @@ def test_wheel_zooms_tokens_around_the_pointer_and_stops(plot: ShiftPlot) -> Non
     assert visible_tokens(plot)[1] - visible_tokens(plot)[0] >= 8 - 1e-6
 
 
+@pytest.mark.slow
 def test_drag_pans_and_stays_near_the_tokens(plot: ShiftPlot, qtbot: QtBot) -> None:
     wheel(plot, place_of(plot, 30), 6)
     before = visible_tokens(plot)

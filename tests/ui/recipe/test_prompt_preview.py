@@ -60,6 +60,7 @@ def test_the_prompt_is_shown_as_text_and_as_tokens(preview: PromptPreview) -> No
     assert "2 of 512 tokens · same as the base" in words(preview)
 
 
+@pytest.mark.slow
 def test_typing_is_followed_after_a_pause_and_once(
     qtbot: QtBot, preview: PromptPreview, session: Session, bridge: FakeBridge
 ) -> None:
@@ -108,6 +109,7 @@ def test_a_check_that_fails_is_said_here(
     assert session.problem is None
 
 
+@pytest.mark.slow
 def test_a_changed_recipe_is_asked_about(
     qtbot: QtBot, preview: PromptPreview, session: Session, bridge: FakeBridge
 ) -> None:

@@ -568,6 +568,7 @@ def test_nothing_is_wider_than_the_column(panel: RecipePanel, session: Session, 
             assert right <= page.width(), widget
 
 
+@pytest.mark.slow
 def test_a_change_of_theme_repaints_the_cards(qapp: QApplication, panel: RecipePanel) -> None:
     card = cards(panel)[0]
     try:

@@ -160,11 +160,13 @@ def test_stop_strings_of_the_recipe_are_shown_escaped(
     assert editor.toPlainText() == "\\n\na\\\\b"
 
 
+@pytest.mark.slow
 @given(st.lists(st.text(min_size=1), max_size=4).map(tuple))
 def test_stop_strings_round_trip(strings: tuple[str, ...]) -> None:
     assert read_stop_strings(write_stop_strings(strings)) == strings
 
 
+@pytest.mark.slow
 @given(st.lists(st.text(st.characters(codec="utf-8"), min_size=1), max_size=4).map(tuple))
 def test_stop_strings_survive_the_editor(qapp: object, strings: tuple[str, ...]) -> None:
     editor = QPlainTextEdit(write_stop_strings(strings))

@@ -45,6 +45,7 @@ def wait_until(session: Session, state: ServeState, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: session.serving.state is state, timeout=PATIENCE_MS)
 
 
+@pytest.mark.slow
 def test_on_and_off(dialog: ServeDialog, loaded_session: Session, qtbot: QtBot) -> None:
     assert not dialog.copy_url.isEnabled()
     dialog.switch.click()

@@ -183,6 +183,7 @@ def test_enter_on_a_token_selects_its_next_occurrence(
         assert finished_session.selection.token == expected
 
 
+@pytest.mark.slow
 def test_several_runs_are_summed_and_listed_side_by_side(
     finished_session: Session, bridge: FakeBridge, qtbot: QtBot
 ) -> None:

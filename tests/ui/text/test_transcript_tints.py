@@ -306,6 +306,7 @@ def pixels(text: TranscriptText, color: str) -> int:
     return sum(image.pixelColor(x, y).name() == color for x, y in places)
 
 
+@pytest.mark.slow
 def test_what_if_answers_are_marked_and_described(
     view: TranscriptView, run: Run, finished_session: Session, bridge: FakeBridge
 ) -> None:
@@ -324,6 +325,7 @@ def test_what_if_answers_are_marked_and_described(
     assert "Dotted" not in legend(view).accessibleDescription()
 
 
+@pytest.mark.slow
 def test_given_tokens_are_marked_except_in_scored_runs(
     view: TranscriptView, run: Run, finished_session: Session
 ) -> None:
@@ -347,6 +349,7 @@ def test_given_tokens_are_marked_except_in_scored_runs(
 # Cache of lines
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("grouping", Grouping)
 def test_appended_tokens_look_like_a_full_repaint(
     session: Session, bridge: FakeBridge, qtbot: QtBot, grouping: Grouping

@@ -54,6 +54,7 @@ def test_sliders_start_at_the_alphas_of_the_run(
     assert bar.controls[1].slider.accessibleName() == "What-if α of Arithmetic"
 
 
+@pytest.mark.slow
 def test_one_question_is_asked_when_the_slider_rests(
     bar: WhatIfBar, bridge: FakeBridge, qtbot: QtBot, runs: Runs
 ) -> None:
@@ -75,6 +76,7 @@ def test_one_question_is_asked_when_the_slider_rests(
     assert not bar.generate.isEnabled()
 
 
+@pytest.mark.slow
 def test_next_different_token_cycles_through_the_answer(
     finished_session: Session, bar: WhatIfBar, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
@@ -85,6 +87,7 @@ def test_next_different_token_cycles_through_the_answer(
         assert finished_session.selection.token == index
 
 
+@pytest.mark.slow
 def test_enter_generates_from_the_first_different_token(
     finished_session: Session, bar: WhatIfBar, bridge: FakeBridge, qtbot: QtBot, runs: Runs
 ) -> None:
@@ -106,6 +109,7 @@ def test_enter_generates_from_the_first_different_token(
     assert bar.alphas == (1.5, 0.4)
 
 
+@pytest.mark.slow
 def test_tokens_without_kept_logits_are_counted(
     finished_session: Session, bridge: FakeBridge, qtbot: QtBot, runs: Runs
 ) -> None:
@@ -120,6 +124,7 @@ def test_tokens_without_kept_logits_are_counted(
     assert "30 tokens are unknown: their logits are no longer kept." in bar.answer.message
 
 
+@pytest.mark.slow
 def test_tokens_sampled_with_other_settings_are_counted(
     finished_session: Session, bar: WhatIfBar, bridge: FakeBridge, qtbot: QtBot, runs: Runs
 ) -> None:
@@ -157,6 +162,7 @@ def test_the_reason_is_shown_if_what_if_is_unavailable(
     assert bar.controls == []
 
 
+@pytest.mark.slow
 def test_closing_the_bar_clears_the_answer(
     bar: WhatIfBar, bridge: FakeBridge, qtbot: QtBot, runs: Runs
 ) -> None:
@@ -167,6 +173,7 @@ def test_closing_the_bar_clears_the_answer(
     assert not bar.isVisible()
 
 
+@pytest.mark.slow
 def test_double_click_resets_to_the_alpha_of_the_run(
     bar: WhatIfBar, bridge: FakeBridge, qtbot: QtBot, runs: Runs
 ) -> None:

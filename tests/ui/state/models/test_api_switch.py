@@ -124,12 +124,14 @@ def gate(window: Window, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
     made.open()
 
 
+@pytest.mark.slow
 def test_the_server_is_off_by_default(window: Window) -> None:
     window.wait_for(lambda: window.session.load_state is LoadState.LOADED)
     assert window.serving.state is ServeState.OFF
     assert not [thread for thread in threading.enumerate() if thread.name == SERVER]
 
 
+@pytest.mark.slow
 def test_clients_and_the_window_get_the_same_text_in_turn(window: Window) -> None:
     window.serve()
     asked = [window.ask() for _ in range(3)]
@@ -144,6 +146,7 @@ def test_clients_and_the_window_get_the_same_text_in_turn(window: Window) -> Non
     assert window.serving.figures.waiting == 0
 
 
+@pytest.mark.slow
 def test_the_sliders_are_the_defaults_of_a_request(window: Window) -> None:
     window.serve()
     before = window.answer(window.ask())
@@ -157,6 +160,7 @@ def test_the_sliders_are_the_defaults_of_a_request(window: Window) -> None:
     assert window.answer(window.ask(extra_body={"alphas": [1.0]})) == before
 
 
+@pytest.mark.slow
 def test_stop_does_not_affect_requests_of_clients(window: Window, gate: Gate) -> None:
     window.serve()
     asked = window.ask(max_tokens=20, user="somebody")
@@ -174,6 +178,7 @@ def test_stop_does_not_affect_requests_of_clients(window: Window, gate: Gate) ->
     window.wait_for(lambda: window.serving.figures.tokens == 20)
 
 
+@pytest.mark.slow
 def test_a_disconnected_client_does_not_affect_the_window(window: Window, gate: Gate) -> None:
     window.serve()
     window.session.set_sampling(replace(window.session.recipe.sampling, max_new_tokens=8))
@@ -190,6 +195,7 @@ def test_a_disconnected_client_does_not_affect_the_window(window: Window, gate: 
     assert run.finish_reason is FinishReason.LENGTH
 
 
+@pytest.mark.slow
 def test_loading_another_recipe_fails_a_request_and_serves_the_new_recipe(
     window: Window, gate: Gate
 ) -> None:
@@ -211,6 +217,7 @@ def test_loading_another_recipe_fails_a_request_and_serves_the_new_recipe(
     assert window.answer(window.ask())
 
 
+@pytest.mark.slow
 def test_stopping_frees_the_port_and_restarting_takes_it(window: Window) -> None:
     window.serve()
     port = int(window.serving.url.removesuffix("/v1").rpartition(":")[2])
@@ -223,6 +230,7 @@ def test_stopping_frees_the_port_and_restarting_takes_it(window: Window) -> None
     assert window.answer(window.ask())
 
 
+@pytest.mark.slow
 def test_the_window_closes_during_a_request(window: Window, gate: Gate) -> None:
     window.serve()
     asked = window.ask(max_tokens=40)
@@ -234,6 +242,7 @@ def test_the_window_closes_during_a_request(window: Window, gate: Gate) -> None:
     assert isinstance(asked.exception(PATIENCE), APIStatusError | APIConnectionError)
 
 
+@pytest.mark.slow
 def test_the_status_bar_shows_the_server_and_opens_the_dialog(window: Window) -> None:
     (indicator,) = [
         button

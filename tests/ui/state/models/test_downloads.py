@@ -49,6 +49,7 @@ def report(
     qtbot.waitUntil(lambda: download.done == done)
 
 
+@pytest.mark.slow
 def test_bytes_speed_and_time_left(
     qtbot: QtBot, downloads: Downloads, fake_hub: FakeHub, clock: Clock
 ) -> None:
@@ -64,6 +65,7 @@ def test_bytes_speed_and_time_left(
     assert download.file == "model.safetensors"
 
 
+@pytest.mark.slow
 def test_a_stall_is_detected_without_progress_reports(
     qtbot: QtBot, downloads: Downloads, fake_hub: FakeHub, clock: Clock
 ) -> None:
@@ -97,6 +99,7 @@ def test_downloads_run_one_after_another_and_once_each(
     assert fake_hub.online == [("download", "owner/one"), ("download", "owner/two@v2")]
 
 
+@pytest.mark.slow
 def test_a_failure_stays_until_it_is_retried(
     qtbot: QtBot, downloads: Downloads, fake_hub: FakeHub
 ) -> None:

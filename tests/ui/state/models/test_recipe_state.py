@@ -42,6 +42,7 @@ RECIPES = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(before=RECIPES, after=RECIPES)
 def test_carrying_a_change_over_to_its_start_gives_its_end(before: Recipe, after: Recipe) -> None:
     carried = carry_over(before, before, after)

@@ -38,6 +38,7 @@ def current(desk: Desk) -> list[tuple[str, float, int]]:
     return scores(desk.evaluations.current.results())
 
 
+@pytest.mark.slow
 def test_scores_equal_those_of_the_command_line(
     desk: Desk, plan: Plan, lent: LoadedRecipe, tmp_path: Path
 ) -> None:
@@ -67,6 +68,7 @@ def test_scores_equal_those_of_the_command_line(
     assert report["tasks"][0]["results"][1]["shifts"]["all"]["tokens"] > 0
 
 
+@pytest.mark.slow
 def test_an_evaluation_stops_and_resumes(desk: Desk, plan: Plan) -> None:
     desk.evaluations.start(plan)
     desk.advance(5)  # the prepared tasks and four answers
@@ -150,6 +152,7 @@ def test_an_engine_failure_ends_the_evaluation(desk: Desk, plan: Plan) -> None:
     assert not desk.evaluations.running
 
 
+@pytest.mark.slow
 def test_a_past_evaluation_is_opened_with_its_answers(desk: Desk, plan: Plan) -> None:
     desk.evaluations.start(plan)
     desk.advance()
@@ -168,6 +171,7 @@ def test_a_past_evaluation_is_opened_with_its_answers(desk: Desk, plan: Plan) ->
     assert all(record["shifted"] for record in records)
 
 
+@pytest.mark.slow
 def test_a_killed_evaluation_can_be_opened_and_resumed(desk: Desk, plan: Plan) -> None:
     desk.evaluations.start(plan)
     desk.advance(6)
@@ -197,6 +201,7 @@ def test_scores_survive_a_kill_right_after_resuming(desk: Desk, plan: Plan) -> N
     assert [kept.results for kept in desk.evaluations.kept()] == [before.results]
 
 
+@pytest.mark.slow
 def test_deleting_an_evaluation_deletes_its_answers(desk: Desk, plan: Plan) -> None:
     desk.evaluations.start(plan)
     desk.advance()
@@ -247,6 +252,7 @@ def test_the_form_is_saved(desk: Desk, tmp_path: Path) -> None:
     assert desk.evaluations.form == {"tasks": ["ü"], "limit": 3}
 
 
+@pytest.mark.slow
 def test_a_directly_tuned_model_is_loaded_beside_the_borrowed_models(
     desk: Desk, plan: Plan, lent: LoadedRecipe
 ) -> None:

@@ -93,6 +93,7 @@ def test_a_fork_reads_only_new_tokens(desk: Desk, read: list[int]) -> None:
     assert len(desk.run.tokens) == 18
 
 
+@pytest.mark.slow
 def test_a_branch_equals_a_new_run_with_the_same_beginning(desk: Desk) -> None:
     first = desk.run
     taken = other_than(first, 6)
@@ -122,6 +123,7 @@ def test_the_same_choice_gives_the_same_text(desk: Desk) -> None:
     assert desk.run.token_ids == first.token_ids
 
 
+@pytest.mark.slow
 def test_a_continued_run_equals_one_without_a_break(desk: Desk) -> None:
     desk.sample(max_new_tokens=20)
     desk.runs.generate(PROMPT)
@@ -137,6 +139,7 @@ def test_a_continued_run_equals_one_without_a_break(desk: Desk) -> None:
     assert [token.start for token in desk.run.tokens] == [token.start for token in whole.tokens]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
 def test_stepping_gives_the_same_text_with_any_characters(desk: Desk, seed: int) -> None:
     desk.sample(seed=seed, temperature=5.0, max_new_tokens=14)  # makes incomplete characters likely
@@ -186,6 +189,7 @@ def test_continue_passes_a_stop_string(desk: Desk) -> None:
     assert desk.run.token_ids == whole.token_ids
 
 
+@pytest.mark.slow
 def test_what_if_answers_equal_the_tokens_generated_at_those_alphas(desk: Desk) -> None:
     first = desk.run
     desk.runs.ask_what_if((-1.0,))
@@ -206,6 +210,7 @@ def test_what_if_answers_equal_the_tokens_generated_at_those_alphas(desk: Desk) 
     assert desk.run.token_ids == desk.runs.all[1].token_ids
 
 
+@pytest.mark.slow
 def test_runs_of_all_roles_equal_those_of_single_models(desk: Desk) -> None:
     answers = desk.runs.generate_all_roles(PROMPT)
     desk.bridge.work()

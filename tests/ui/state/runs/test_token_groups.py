@@ -71,6 +71,7 @@ pieces = st.one_of(
 texts = st.lists(st.lists(pieces, max_size=3).map("".join), max_size=30)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", list(Grouping))
 @given(tokens=texts)
 def test_groups_partition_the_tokens(kind: Grouping, tokens: list[str]) -> None:
@@ -86,6 +87,7 @@ def test_groups_partition_the_tokens(kind: Grouping, tokens: list[str]) -> None:
     assert "".join(grouped(kind, tokens)) == "".join(tokens)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @given(tokens=texts, sizes=st.lists(st.integers(1, 4), min_size=30, max_size=30))
 def test_groups_of_a_stream_equal_those_of_the_whole_text(
