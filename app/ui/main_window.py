@@ -21,10 +21,10 @@ from app.ui.icons import icon
 from app.ui.inspector.inspector import Inspector
 from app.ui.menus.edit_menu import EditMenu
 from app.ui.menus.file_menu import FileMenu
+from app.ui.menus.generate_menu import GenerateMenu
 from app.ui.menus.help_menu import HelpMenu
 from app.ui.menus.inspect_menu import InspectMenu
 from app.ui.menus.models_menu import ModelsMenu
-from app.ui.menus.run_menu import RunMenu
 from app.ui.menus.runs_menu import RunsMenu
 from app.ui.models.download_bar import DownloadBar
 from app.ui.problem_banner import ProblemBanner
@@ -151,13 +151,13 @@ class MainWindow(QMainWindow):
 
     def _make_menus(self) -> None:
         session = self._session
-        self._run_menu = RunMenu(session, self, lambda: self.prompt.text)
+        self._generate_menu = GenerateMenu(session, self, lambda: self.prompt.text)
         self._inspect_menu = InspectMenu(session, self)
         for menu in (
             FileMenu(session, self),
             EditMenu(session, self),
             ModelsMenu(session, self),
-            self._run_menu,
+            self._generate_menu,
             RunsMenu(
                 session,
                 self,
@@ -176,7 +176,7 @@ class MainWindow(QMainWindow):
         bar.setIconSize(QSize(16, 16))
         bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
-        run, inspect = self._run_menu, self._inspect_menu
+        run, inspect = self._generate_menu, self._inspect_menu
         bar.addActions([run.generate, run.stop])
         bar.widgetForAction(run.generate).setProperty("role", "primary")
         gap = QWidget()
@@ -188,7 +188,7 @@ class MainWindow(QMainWindow):
 
     def _update_icons(self) -> None:
         theme = current_theme()
-        run, inspect = self._run_menu, self._inspect_menu
+        run, inspect = self._generate_menu, self._inspect_menu
         run.generate.setIcon(icon("generate", theme.on_accent, theme.muted))
         run.stop.setIcon(icon("stop", theme.text, theme.muted))
         inspect.next.setIcon(icon("next", theme.text, theme.muted))

@@ -1145,6 +1145,69 @@
     </message>
 </context>
 <context>
+    <name>GenerateMenu</name>
+    <message>
+        <source>&amp;Generate</source>
+        <translation>생성(&amp;G)</translation>
+    </message>
+    <message>
+        <source>Generate</source>
+        <translation>생성</translation>
+    </message>
+    <message>
+        <source>Start a run that continues the prompt (Ctrl+Enter)</source>
+        <translation>프롬프트를 이어 쓰는 실행을 시작합니다 (Ctrl+Enter)</translation>
+    </message>
+    <message>
+        <source>Stop</source>
+        <translation>중지</translation>
+    </message>
+    <message>
+        <source>Stop the run after the current token (Esc)</source>
+        <translation>현재 토큰 뒤에 실행을 중지합니다 (Esc)</translation>
+    </message>
+    <message>
+        <source>Genera&amp;te one token</source>
+        <translation>한 토큰만 생성(&amp;T)</translation>
+    </message>
+    <message>
+        <source>C&amp;ontinue the run</source>
+        <translation>실행 이어 쓰기(&amp;O)</translation>
+    </message>
+    <message>
+        <source>Compare &amp;all roles …</source>
+        <translation>모든 역할 비교(&amp;A) …</translation>
+    </message>
+    <message>
+        <source>&amp;Score a text …</source>
+        <translation>텍스트 스코어링(&amp;S) …</translation>
+    </message>
+    <message>
+        <source>&amp;Evaluate …</source>
+        <translation>평가(&amp;E) …</translation>
+    </message>
+    <message>
+        <source>&amp;Load models again</source>
+        <translation>모델 다시 로드(&amp;L)</translation>
+    </message>
+    <message>
+        <source>&amp;Cancel loading</source>
+        <translation>로드 취소(&amp;C)</translation>
+    </message>
+    <message>
+        <source>&amp;Prompt preview …</source>
+        <translation>프롬프트 미리 보기(&amp;P) …</translation>
+    </message>
+    <message>
+        <source>&amp;Vocabulary …</source>
+        <translation>어휘(&amp;V) …</translation>
+    </message>
+    <message>
+        <source>&amp;Memory …</source>
+        <translation>메모리(&amp;M) …</translation>
+    </message>
+</context>
+<context>
     <name>GroupingMenu</name>
     <message>
         <source>&amp;Group</source>
@@ -3175,69 +3238,6 @@ Double-click the slider to reset α to the recipe&apos;s value.</source>
     </message>
 </context>
 <context>
-    <name>RunMenu</name>
-    <message>
-        <source>&amp;Run</source>
-        <translation>실행(&amp;R)</translation>
-    </message>
-    <message>
-        <source>Generate</source>
-        <translation>생성</translation>
-    </message>
-    <message>
-        <source>Start a run that continues the prompt (Ctrl+Enter)</source>
-        <translation>프롬프트를 이어 쓰는 실행을 시작합니다 (Ctrl+Enter)</translation>
-    </message>
-    <message>
-        <source>Stop</source>
-        <translation>중지</translation>
-    </message>
-    <message>
-        <source>Stop the run after the current token (Esc)</source>
-        <translation>현재 토큰 뒤에 실행을 중지합니다 (Esc)</translation>
-    </message>
-    <message>
-        <source>Genera&amp;te one token</source>
-        <translation>한 토큰만 생성(&amp;T)</translation>
-    </message>
-    <message>
-        <source>C&amp;ontinue the run</source>
-        <translation>실행 이어 쓰기(&amp;O)</translation>
-    </message>
-    <message>
-        <source>Compare &amp;all roles …</source>
-        <translation>모든 역할 비교(&amp;A) …</translation>
-    </message>
-    <message>
-        <source>&amp;Score a text …</source>
-        <translation>텍스트 스코어링(&amp;S) …</translation>
-    </message>
-    <message>
-        <source>&amp;Evaluate …</source>
-        <translation>평가(&amp;E) …</translation>
-    </message>
-    <message>
-        <source>&amp;Load models again</source>
-        <translation>모델 다시 로드(&amp;L)</translation>
-    </message>
-    <message>
-        <source>&amp;Cancel loading</source>
-        <translation>로드 취소(&amp;C)</translation>
-    </message>
-    <message>
-        <source>&amp;Prompt preview …</source>
-        <translation>프롬프트 미리 보기(&amp;P) …</translation>
-    </message>
-    <message>
-        <source>&amp;Vocabulary …</source>
-        <translation>어휘(&amp;V) …</translation>
-    </message>
-    <message>
-        <source>&amp;Memory …</source>
-        <translation>메모리(&amp;M) …</translation>
-    </message>
-</context>
-<context>
     <name>RunTable</name>
     <message>
         <source>Title</source>
@@ -3415,8 +3415,8 @@ Double-click the slider to reset α to the recipe&apos;s value.</source>
 <context>
     <name>RunsMenu</name>
     <message>
-        <source>R&amp;uns</source>
-        <translation>실행 목록(&amp;U)</translation>
+        <source>&amp;Runs</source>
+        <translation>실행 목록(&amp;R)</translation>
     </message>
     <message>
         <source>&amp;Fork here with …</source>

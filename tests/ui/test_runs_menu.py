@@ -12,7 +12,7 @@ from app.decoding.types import WhatIfToken
 from app.engine.commands import Generate
 from app.ui.branches.fork_popup import ForkPopup
 from app.ui.compare.compare_dialog import CompareDialog
-from app.ui.menus.run_menu import RunMenu
+from app.ui.menus.generate_menu import GenerateMenu
 from app.ui.menus.runs_menu import RunsMenu
 from app.ui.state.session import Session
 from app.ui.what_if.what_if_bar import WhatIfBar
@@ -27,7 +27,7 @@ def window(finished_session: Session, qtbot: QtBot) -> QMainWindow:
     made.setCentralWidget(QWidget())
     bar.setParent(made.centralWidget())
     made.menuBar().addMenu(RunsMenu(finished_session, made, lambda token: QPoint(0, 0), bar))
-    made.menuBar().addMenu(RunMenu(finished_session, made, lambda: "Once upon a time"))
+    made.menuBar().addMenu(GenerateMenu(finished_session, made, lambda: "Once upon a time"))
     made.show()
     return made
 

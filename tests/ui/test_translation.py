@@ -155,7 +155,7 @@ def application(qapp: QApplication) -> Iterator[QApplication]:
 
 def test_the_language_of_the_preferences_is_installed(application: QApplication) -> None:
     install_translations(application, "ko")
-    assert QCoreApplication.translate("RunMenu", "Generate") == "생성"
+    assert QCoreApplication.translate("GenerateMenu", "Generate") == "생성"
     assert QCoreApplication.translate("QPlatformTheme", "Cancel") == "취소"
 
 
@@ -164,4 +164,4 @@ def test_languages_without_translation_use_english(
     application: QApplication, language: str
 ) -> None:
     install_translations(application, language)
-    assert QCoreApplication.translate("RunMenu", "Generate") == "Generate"
+    assert QCoreApplication.translate("GenerateMenu", "Generate") == "Generate"

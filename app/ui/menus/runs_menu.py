@@ -31,7 +31,7 @@ class RunsMenu(SessionMenu):
     ) -> None:
         super().__init__(session, window)
         self._place = place
-        self.setTitle(self.tr("R&uns"))
+        self.setTitle(self.tr("&Runs"))
         runs = session.runs
         self._forks = [
             self.add(self.tr("&Fork here with …"), lambda: self._open_popup(0), "Ctrl+K"),

@@ -1,4 +1,4 @@
-"""Run menu: generation, scoring, evaluation, loading and checks."""
+"""Generate menu: generation, scoring, evaluation, loading and checks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from app.ui.recipe.vocabulary_view import show_vocabulary
 from app.ui.state.session import LoadState, Session
 
 
-class RunMenu(SessionMenu):
+class GenerateMenu(SessionMenu):
     """Menu that starts and stops runs, and loads models.
 
     Args:
@@ -25,7 +25,7 @@ class RunMenu(SessionMenu):
 
     def __init__(self, session: Session, window: QWidget, prompt: Callable[[], str]) -> None:
         super().__init__(session, window)
-        self.setTitle(self.tr("&Run"))
+        self.setTitle(self.tr("&Generate"))
         self.generate = self.add(
             self.tr("Generate"),
             lambda: session.runs.generate(prompt()),
