@@ -9,7 +9,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QHeaderView,
-    QLabel,
     QPushButton,
     QSplitter,
     QStackedLayout,
@@ -25,6 +24,7 @@ from app.ui.evaluate.score_figures import view_title
 from app.ui.state.records.evaluation import Evaluation
 from app.ui.state.session import Session
 from app.ui.theme import SPACE
+from app.ui.widgets.empty_page import empty_page
 from app.ui.widgets.figures_model import Cell, FiguresModel, Heading
 from app.ui.widgets.form_controls import ChoiceBox
 from app.ui.widgets.number_table import NumberTable
@@ -109,16 +109,12 @@ class QuestionsView(QWidget):
         page.setChildrenCollapsible(False)
         page.setHandleWidth(1)
         page.setContentsMargins(SPACE + 4, SPACE, SPACE + 4, SPACE)
-        empty = QLabel(
+        empty = empty_page(
             self.tr(
                 "Questions and answers appear here, except those of lm-evaluation-harness, which "
                 "are only saved in the folder of the evaluation."
             )
         )
-        empty.setProperty("role", "caption")
-        empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        empty.setWordWrap(True)
-        empty.setMargin(4 * SPACE)
         self._pages = QStackedLayout(self)
         self._pages.addWidget(empty)
         self._pages.addWidget(page)

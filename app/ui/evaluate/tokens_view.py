@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtCore import QSignalBlocker
 from PySide6.QtWidgets import QHeaderView, QLabel, QStackedLayout, QVBoxLayout, QWidget
 
 from app.ui.evaluate.score_figures import shift_headings, shift_rows, tuned_titles
 from app.ui.state.records.evaluation import Evaluation
 from app.ui.theme import SPACE
+from app.ui.widgets.empty_page import empty_page
 from app.ui.widgets.figures_model import FiguresModel
 from app.ui.widgets.form_controls import ChoiceBox
 from app.ui.widgets.number_table import NumberTable
@@ -38,16 +39,12 @@ class TokensView(QWidget):
         layout.addWidget(self.table)
         layout.addWidget(self._about)
         layout.addStretch(1)
-        empty = QLabel(
+        empty = empty_page(
             self.tr(
                 "The shifts of generated tuned answers appear here by class of token. Tasks that "
                 "score given texts and tasks of lm-evaluation-harness are not counted."
             )
         )
-        empty.setProperty("role", "caption")
-        empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        empty.setWordWrap(True)
-        empty.setMargin(4 * SPACE)
         self._pages = QStackedLayout(self)
         self._pages.addWidget(empty)
         self._pages.addWidget(page)
