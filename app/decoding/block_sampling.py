@@ -1,12 +1,16 @@
 """Processors and sampling, as in :mod:`app.decoding.sampling`, for a block of positions in torch.
 
 Nothing here makes the host wait for the device, and no shape depends on a value, so that the
-functions can be part of a captured step. Scores have the shape [k, V].
+functions can be part of a captured step. The sampling settings are tensors, so that one capture
+serves all of them. Scores have the shape [k, V].
 """
 
 from __future__ import annotations
 
-import numpy as np
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
@@ -15,6 +19,57 @@ from app.decoding.sampling import LEAST_TEMPERATURE
 from app.decoding.types import GenerationConfig
 
 _MASKED = float("-inf")
+
+SETTINGS = {
+    "temperature": torch.float32,
+    "top_k": torch.int64,
+    "top_p": torch.float64,
+    "log_min_p": torch.float32,
+    "repetition_penalty": torch.float32,
+}
+"""The sampling settings that processors read as tensors of one element, [1], with their dtypes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Processors:
+    """The computations that sampling consists of, without the settings that they read.
+
+    A processor whose settings are off does not change the scores. The costly ones are therefore
+    left out where they are off, and there are few combinations.
+
+    Attributes:
+        samples: Whether tokens are sampled, with temperature and min-p; otherwise the argmax is
+            taken.
+        truncates: Whether the scores are sorted, for top-k and top-p.
+        penalises: Whether ids that were seen before are penalised.
+    """
+
+    samples: bool
+    truncates: bool
+    penalises: bool
+
+    @classmethod
+    def of(cls, config: GenerationConfig) -> Processors:
+        """The processors that ``config`` needs."""
+        return cls(
+            samples=not config.greedy,
+            truncates=not config.greedy and (config.top_k > 0 or config.top_p < 1.0),
+            penalises=config.repetition_penalty != 1.0,
+        )
+
+
+def settings_of(config: GenerationConfig, size: int) -> dict[str, float]:
+    """The values of :data:`SETTINGS` for a vocabulary of ``size`` ids.
+
+    A setting that is off has a value that keeps all ids.
+    """
+    return {
+        "temperature": max(config.temperature, LEAST_TEMPERATURE),
+        "top_k": min(config.top_k or size, size),
+        "top_p": config.top_p if config.top_p < 1.0 else math.inf,
+        "log_min_p": math.log(config.min_p) if config.min_p > 0.0 else -math.inf,
+        "repetition_penalty": config.repetition_penalty,
+    }
 
 
 def seen_in_block(seen: Tensor, tokens: Tensor) -> Tensor:
@@ -29,42 +84,43 @@ def seen_in_block(seen: Tensor, tokens: Tensor) -> Tensor:
     return (read.cumsum(0) > 0) | seen
 
 
-def process_block(logits: Tensor, seen: Tensor | None, config: GenerationConfig) -> Tensor:
-    """Apply the processors of ``config``, as ``sampling.process_logits`` does to one row.
+def process_block(
+    logits: Tensor, seen: Tensor | None, processors: Processors, settings: Mapping[str, Tensor]
+) -> Tensor:
+    """Apply processors, as ``sampling.process_logits`` does to one row.
 
     Args:
         logits: Combined logits, [k, V], float32.
-        seen: Ids to which the repetition penalty applies, [k, V] of bool.
-        config: The sampling settings.
+        seen: Ids to which the repetition penalty applies, [k, V] of bool; needed by the penalty.
+        processors: The processors.
+        settings: The values of :data:`SETTINGS`.
 
     Returns:
         Scores, [k, V], whose softmax is sampled; −inf at ids that are not kept.
     """
     scores = logits
-    if seen is not None and config.repetition_penalty != 1.0:
-        penalty = config.repetition_penalty
+    if processors.penalises:
+        assert seen is not None
+        penalty = settings["repetition_penalty"]
         penalised = torch.where(scores < 0, scores * penalty, scores / penalty)
         scores = torch.where(seen, penalised, scores)
-    if config.greedy:
+    if not processors.samples:
         return scores
-    if config.temperature != 1.0:
-        scores = scores / max(config.temperature, LEAST_TEMPERATURE)
-    if 0 < config.top_k < scores.shape[-1]:
-        threshold = torch.topk(scores, config.top_k).values[:, -1:]
-        scores = scores.masked_fill(scores < threshold, _MASKED)
-    if config.top_p < 1.0:
-        scores = _top_p(scores, config.top_p)
-    if config.min_p > 0.0:
-        least = scores.amax(-1, keepdim=True) + np.log(config.min_p)
-        scores = scores.masked_fill(scores < least, _MASKED)
-    return scores
+    scores = scores / settings["temperature"]
+    if processors.truncates:
+        scores = _truncated(scores, settings["top_k"], settings["top_p"])
+    least = scores.amax(-1, keepdim=True) + settings["log_min_p"]
+    return scores.masked_fill(scores < least, _MASKED)
 
 
-def _top_p(scores: Tensor, p: float) -> Tensor:
-    best, ids = torch.sort(scores, dim=-1, descending=True)
-    before = torch.cumsum(torch.exp(best - torch.logsumexp(best, -1, keepdim=True)), -1)
-    dropped = before.roll(1, -1) >= p
-    dropped[:, :1].fill_(False)
+def _truncated(scores: Tensor, top_k: Tensor, top_p: Tensor) -> Tensor:
+    """Scores of the ids that top-k, then top-p keeps; they are sorted once for both."""
+    best, ids = torch.sort(scores, dim=-1, descending=True, stable=True)
+    lowest = best.index_select(-1, top_k - 1)
+    best = best.masked_fill(best < lowest, _MASKED)
+    masses = torch.exp(best - best[:, :1])
+    before = torch.cumsum(masses, -1, dtype=torch.float64) - masses
+    dropped = before >= top_p * masses.sum(-1, keepdim=True, dtype=torch.float64)
     return torch.empty_like(scores).scatter(-1, ids, best.masked_fill(dropped, _MASKED))
 
 

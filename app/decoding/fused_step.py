@@ -1,8 +1,9 @@
 """A fused step: the forward passes of all roles, proxy-tuning and sampling as one computation.
 
-All inputs (tokens, positions, alphas, noise keys) are copied to the device at once, and all outputs
-(raw rows, sampled tokens) back at once, so that the host waits for the device once in a step. The
-step is captured as a CUDA graph; without CUDA the same code runs uncaptured, as tests do.
+All inputs (tokens, positions, alphas, sampling settings, noise keys) are copied to the device at
+once, and all outputs (raw rows, sampled tokens) back at once, so that the host waits for the device
+once in a step. The step is captured as a CUDA graph; without CUDA the same code runs uncaptured, as
+tests do.
 """
 
 from __future__ import annotations
@@ -14,10 +15,13 @@ import torch
 from torch import Tensor
 
 from app.decoding.block_sampling import (
+    SETTINGS,
+    Processors,
     exponentials_of_all,
     process_block,
     sample_block,
     seen_in_block,
+    settings_of,
 )
 from app.decoding.capturing import Action, ActionRunner, CaptureError, Mirror
 from app.decoding.combining import Pair, combine_logits, pair_differences
@@ -157,17 +161,16 @@ class _StepKey:
     Attributes:
         size: Number of tokens that are read.
         precomputed: Indices of the model contexts that do not read them.
-        config: The settings, without seed, token limit and stop strings, which are no part of it.
+        processors: The processors of sampling; their settings are inputs.
     """
 
     size: int
     precomputed: tuple[int, ...]
-    config: GenerationConfig
+    processors: Processors
 
     @classmethod
     def of(cls, size: int, precomputed: Mapping[int, Tensor], config: GenerationConfig) -> _StepKey:
-        same = replace(config, seed=0, max_new_tokens=1, stop=())
-        return cls(size, tuple(sorted(precomputed)), same)
+        return cls(size, tuple(sorted(precomputed)), Processors.of(config))
 
 
 class _FusedStep:
@@ -184,6 +187,7 @@ class _FusedStep:
         self._key = key
         self._models = models
         self._pairs = pairs
+        self._vocabulary_size = vocabulary_size
         self._masked = masked
         self._capture = models[0].capture
         self._run: Action | None = None
@@ -195,9 +199,10 @@ class _FusedStep:
             "alphas": ((len(pairs),), torch.float32),
             "precomputed": ((len(key.precomputed), *rows), torch.float32),
         }
-        if not key.config.greedy:
+        inputs |= {name: ((1,), dtype) for name, dtype in SETTINGS.items()}
+        if key.processors.samples:
             inputs["keys"] = ((size,), torch.int64)
-        if key.config.repetition_penalty != 1.0:
+        if key.processors.penalises:
             inputs["seen"] = ((vocabulary_size,), torch.bool)
         self._inputs = Mirror(inputs, device)
         self._outputs = Mirror(
@@ -218,6 +223,8 @@ class _FusedStep:
         starts = torch.tensor([[model.length] for model in self._models])
         inputs["positions"].copy_(starts + torch.arange(self._key.size))
         inputs["alphas"].copy_(torch.tensor(sampling.alphas))
+        for name, value in settings_of(sampling.config, self._vocabulary_size).items():
+            inputs[name].fill_(value)
         for place, rows in zip(inputs["precomputed"], self._key.precomputed, strict=True):
             place[: len(tokens)].copy_(precomputed[rows])
         if "keys" in inputs:
@@ -262,7 +269,7 @@ class _FusedStep:
         if self._pairs:
             differences = pair_differences(rows, self._pairs, self._masked)
             combined = combine_logits(combined, differences, inputs["alphas"])
-        scores = process_block(combined, seen, self._key.config)
+        scores = process_block(combined, seen, self._key.processors, inputs)
         keys = inputs.get("keys")
         noise = None if keys is None else exponentials_of_all(keys, scores.shape[-1])
         sampled, probability = sample_block(scores, noise)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.decoding.block_sampling import (
+    SETTINGS,
+    Processors,
     exponentials_of_all,
     process_block,
     sample_block,
     seen_in_block,
+    settings_of,
 )
 from app.decoding.noise import key_of, signed
 from app.decoding.sampling import process_logits
@@ -19,6 +24,17 @@ from app.decoding.types import GenerationConfig
 from tests.decoding.test_sampling import VOCABULARY, configs
 
 _GREEDY = st.sampled_from([GenerationConfig(temperature=0.0, repetition_penalty=1.4)])
+
+
+def processed(
+    logits: torch.Tensor,
+    seen: torch.Tensor | None,
+    config: GenerationConfig,
+    processors: Processors | None = None,
+) -> torch.Tensor:
+    values = settings_of(config, logits.shape[-1])
+    settings = {name: torch.tensor([values[name]], dtype=kind) for name, kind in SETTINGS.items()}
+    return process_block(logits, seen, processors or Processors.of(config), settings)
 
 
 @pytest.mark.slow
@@ -38,7 +54,7 @@ def test_a_block_is_processed_and_sampled_as_its_rows_are(
         logits[:, ::3] = float("-inf")
     seen = torch.zeros(VOCABULARY, dtype=torch.bool)
     seen[[*before, block[0]]] = True
-    scores = process_block(logits, seen_in_block(seen, torch.tensor(block)), config)
+    scores = processed(logits, seen_in_block(seen, torch.tensor(block)), config)
     noise = None
     if not config.greedy:
         keys = torch.tensor([signed(key_of(seed, place)) for place in range(len(block))])
@@ -52,6 +68,38 @@ def test_a_block_is_processed_and_sampled_as_its_rows_are(
         assert int(drawn[place]) == token_id
         if not config.greedy:
             assert float(sure[place]) == pytest.approx(probability, rel=1e-5)
+
+
+@pytest.mark.slow
+@given(
+    config=st.one_of(configs, _GREEDY),
+    seed=st.integers(0, 10_000),
+    rounded=st.booleans(),
+)
+@settings(max_examples=200, deadline=None)
+def test_settings_that_are_off_keep_every_score(
+    config: GenerationConfig, seed: int, rounded: bool
+) -> None:
+    """A step that has all processors serves every setting, also where many scores are equal."""
+    logits = torch.randn(3, VOCABULARY, generator=torch.Generator().manual_seed(seed)) * 3
+    if rounded:
+        logits = logits.round()
+    seen = torch.rand(3, VOCABULARY, generator=torch.Generator().manual_seed(seed)) < 0.2
+    every = Processors(samples=not config.greedy, truncates=True, penalises=True)
+    scores = processed(logits, seen, config, every)
+    for place, row in enumerate(logits):
+        expected = process_logits(row.numpy(), seen[place].nonzero()[:, 0].numpy(), config).row()
+        assert torch.equal(scores[place], torch.from_numpy(expected))
+
+
+def test_there_are_few_combinations_of_processors() -> None:
+    assert Processors.of(GenerationConfig(temperature=0.0)) == Processors(False, False, False)
+    plain = GenerationConfig(temperature=0.3, top_p=1.0, min_p=0.1)
+    assert Processors.of(plain) == Processors(True, False, False)
+    for options in ({"top_k": 3}, {"top_p": 0.4}, {"top_k": 9, "top_p": 0.9, "temperature": 1.0}):
+        config = replace(plain, **options)  # type: ignore[arg-type]
+        assert Processors.of(config) == Processors(True, True, False)
+    assert Processors.of(replace(plain, repetition_penalty=0.9)) == Processors(True, False, True)
 
 
 def test_the_probability_of_the_best_token() -> None:

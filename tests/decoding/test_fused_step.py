@@ -231,26 +231,33 @@ def test_a_step_takes_no_memory_from_the_host(architecture: str) -> None:
 
 
 @pytest.mark.slow
-def test_steps_serve_other_seeds_and_texts_until_settings_or_buffers_change() -> None:
+def test_a_step_serves_other_seeds_texts_and_settings_until_buffers_move() -> None:
     both = Both()
     for seed in range(3):
         Text(both.whole, both.prompts, replace(SAMPLED, seed=seed, max_new_tokens=8))
     assert len(both.capture.parts) == 1
-    Text(both.whole, both.prompts, replace(SAMPLED, temperature=0.5))
+    for options in ({"temperature": 0.2}, {"top_k": 3}, {"top_p": 0.5}, {"min_p": 0.2}):
+        both.assert_same(replace(SAMPLED, **options))  # type: ignore[arg-type]
+    assert len(both.capture.parts) == 1
+    both.assert_same(replace(SAMPLED, repetition_penalty=1.4))
+    both.assert_same(replace(SAMPLED, repetition_penalty=0.7, top_k=9))
     assert len(both.capture.parts) == 2
+    both.assert_same(GREEDY)
+    assert len(both.capture.parts) == 3
     for model in both.whole.models:
         model.rewind(0)
         model.ensure_capacity(600)  # type: ignore[attr-defined]
-    Text(both.whole, both.prompts, replace(SAMPLED, temperature=0.5))
-    assert len(both.capture.parts) == 3
+    Text(both.whole, both.prompts, SAMPLED)
+    assert len(both.capture.parts) == 4
 
 
 @pytest.mark.slow
 def test_captured_steps_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fused_step, "_KEPT", 2)
     both = Both()
-    for temperature in (0.5, 0.6, 0.7, 0.5):
-        both.assert_same(replace(SAMPLED, temperature=temperature))
+    plain = replace(SAMPLED, top_p=1.0)
+    for config in (SAMPLED, plain, GREEDY, SAMPLED):
+        both.assert_same(config)
     assert len(both.capture.parts) == 4
     assert len(both.whole._fused._steps) <= 2  # type: ignore[union-attr]
 
