@@ -28,6 +28,15 @@ class Conversation:
         return "\n\n".join(item.content for item in self.messages if item.role == SYSTEM)
 
     @property
+    def last(self) -> str:
+        """The content of the last message; an empty text if there is none."""
+        return self.messages[-1].content if self.messages else ""
+
+    def with_message(self, role: str, content: str) -> Conversation:
+        """This conversation with one more message."""
+        return Conversation((*self.messages, Message(role, content)))
+
+    @property
     def text(self) -> str:
         """The conversation as text for a model without a chat template, without system messages.
 
@@ -48,4 +57,18 @@ class TokenIds:
     ids: tuple[int, ...]
 
 
-Prompt = str | Conversation | TokenIds
+RunPrompt = str | Conversation
+"""The prompt of a run that a person starts; the history stores it."""
+Prompt = RunPrompt | TokenIds
+
+
+def last_message(prompt: RunPrompt) -> str:
+    """A prompt in a list of runs: the text, or the last message of the conversation."""
+    return prompt.last if isinstance(prompt, Conversation) else prompt
+
+
+def contents(prompt: RunPrompt) -> str:
+    """The text of a prompt: of a conversation, the contents of its messages in order."""
+    if isinstance(prompt, Conversation):
+        return "\n\n".join(item.content for item in prompt.messages)
+    return prompt

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from app.checkpoints.conversation import RunPrompt
 from app.checkpoints.memory.estimate import estimate_memory
 from app.checkpoints.opening import OpenedRecipe
 from app.checkpoints.preflight_report import Preflight
@@ -13,7 +14,9 @@ from app.checkpoints.warnings import warnings
 
 
 def preflight(
-    opened: OpenedRecipe, prompt: str = "", about_to_be_freed: Mapping[str, int] | None = None
+    opened: OpenedRecipe,
+    prompt: RunPrompt = "",
+    about_to_be_freed: Mapping[str, int] | None = None,
 ) -> Preflight:
     """Compare vocabularies, estimate memory, and encode the prompt of every role.
 

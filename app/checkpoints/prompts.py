@@ -119,12 +119,12 @@ def _apply_template(
     return list(encoded["input_ids"])
 
 
-def preview_prompts(opened: OpenedRecipe, prompt: str) -> tuple[RolePrompt, ...]:
+def preview_prompts(opened: OpenedRecipe, prompt: Prompt) -> tuple[RolePrompt, ...]:
     """The exact prompt of every role, as text and as tokens."""
     return tuple(_preview(role, prompt, opened.recipe.context) for role in opened.roles)
 
 
-def _preview(role: OpenedRole, prompt: str, most: int) -> RolePrompt:
+def _preview(role: OpenedRole, prompt: Prompt, most: int) -> RolePrompt:
     tokenizer = role.tokenizer
     ids: list[int] = []
     context = role_context(role, most)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from app.checkpoints.conversation import RunPrompt, contents
 from app.checkpoints.opening import OpenedRecipe, OpenedRole
 from app.checkpoints.preflight_report import MemoryEstimate, VocabularyReport
 from app.checkpoints.spec import CHAT
@@ -15,7 +16,7 @@ _SHOWN = 20
 
 
 def warnings(
-    opened: OpenedRecipe, vocabulary: VocabularyReport, memory: MemoryEstimate, prompt: str
+    opened: OpenedRecipe, vocabulary: VocabularyReport, memory: MemoryEstimate, prompt: RunPrompt
 ) -> Iterator[str]:
     """The warnings for a recipe, one or two sentences each.
 
@@ -27,7 +28,7 @@ def warnings(
     """
     yield from tokenizer_notes(opened.roles)
     yield from _dated_prompts(opened.roles)
-    yield from _lossy_tokenizers(opened.roles, prompt)
+    yield from _lossy_tokenizers(opened.roles, contents(prompt))
     yield from _softcapping(opened.roles)
     yield from _negative_alphas(opened)
     yield from _adapters_of_others(opened.roles)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.checkpoints.conversation import Prompt
+from app.checkpoints.conversation import Prompt, RunPrompt
 from app.checkpoints.proof.proof_report import ProofMode
 from app.checkpoints.spec import Recipe
 from app.decoding.types import GenerationConfig, TokenStep
@@ -28,7 +28,7 @@ class Load:
     cancellation: Cancellation
     although_full: bool = False
     fresh: bool = False
-    prompt: str = ""
+    prompt: RunPrompt = ""
     proof: ProofMode = ProofMode.KEPT
 
 
@@ -75,7 +75,7 @@ class AskWhatIf:
     """
 
     id: int
-    prompt: str
+    prompt: Prompt
     config: GenerationConfig
     alphas: tuple[float, ...]
     token_ids: tuple[int, ...]
@@ -89,7 +89,7 @@ class Check:
 
     id: int
     recipe: Recipe
-    prompt: str
+    prompt: RunPrompt
     cancellation: Cancellation
 
 

@@ -13,6 +13,7 @@ import psutil
 import torch
 
 from app.attribution.attribution import attribute
+from app.checkpoints.conversation import RunPrompt
 from app.checkpoints.devices import (
     available_devices,
     free_bytes,
@@ -148,7 +149,7 @@ class Engine:
         self._speculators = {}
         release_memory()
 
-    def _check(self, id_: int, opened: OpenedRecipe, prompt: str) -> Preflight:
+    def _check(self, id_: int, opened: OpenedRecipe, prompt: RunPrompt) -> Preflight:
         held = self._loaded.held_bytes() if self._loaded else {}
         found = preflight(opened, prompt, held)
         self._emit(Checked(id_, found))

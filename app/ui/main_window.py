@@ -31,6 +31,7 @@ from app.ui.problem_banner import ProblemBanner
 from app.ui.recipe import recipe_files
 from app.ui.recipe.recipe_column import RecipeColumn
 from app.ui.serve.serve_indicator import ServeIndicator
+from app.ui.state.runs.run import Run
 from app.ui.state.session import Session
 from app.ui.status_bar import StatusBar
 from app.ui.summary.summary_panel import SummaryPanel
@@ -206,9 +207,14 @@ class MainWindow(QMainWindow):
             self.prompt.set_text(sample)
         self._sample_prompt = sample
 
-    def _take_prompt(self, prompt: str) -> None:
+    def _take_prompt(self, run: Run) -> None:
         """Show the prompt of an opened run unless the user has typed a prompt."""
-        if self.prompt.text in ("", self._sample_prompt, self._opened_prompt):
+        prompt = run.prompt
+        if isinstance(prompt, str) and self.prompt.text in (
+            "",
+            self._sample_prompt,
+            self._opened_prompt,
+        ):
             self.prompt.set_text(prompt)
             self._opened_prompt = prompt
 

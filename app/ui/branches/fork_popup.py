@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.checkpoints.conversation import contents
 from app.ui.branches.alternatives import Alternative, Alternatives
 from app.ui.state.runs.run import Run
 from app.ui.state.session import Session
@@ -174,9 +175,8 @@ class ForkPopup(QFrame):
 
     def _check(self, typed: str) -> str:
         """The typed text after the text before it, which reveals a missing space."""
-        before = (
-            "".join(token.text for token in self._run.tokens[: self._index]) or self._run.prompt
-        )
+        said = "".join(token.text for token in self._run.tokens[: self._index])
+        before = said or contents(self._run.prompt)
         joined = f"…{visible(before[-14:])}{visible(typed[:24])}"
         return self.tr("Enter: continue with the text “{0}”").format(joined)
 

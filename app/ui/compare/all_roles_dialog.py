@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.checkpoints.conversation import RunPrompt, last_message
 from app.ui.compare.role_column import RoleColumn
 from app.ui.state.runs.run import Run
 from app.ui.state.session import LoadState, Session
@@ -35,7 +36,7 @@ class AllRolesDialog(QDialog):
         super().__init__(parent)
         self._session = session
         self._runs = session.runs
-        self._prompt = ""
+        self._prompt: RunPrompt = ""
         self.columns: list[RoleColumn] = []
         self.setWindowTitle(self.tr("Compare all roles"))
         self._asked = ElidedLabel()
@@ -90,12 +91,12 @@ class AllRolesDialog(QDialog):
 
     # Start
 
-    def open_for(self, prompt: str) -> None:
+    def open_for(self, prompt: RunPrompt) -> None:
         """Generate answers to ``prompt``, unless the dialog has them already."""
         if not self.columns or prompt != self._prompt:
             self.start(prompt)
 
-    def start(self, prompt: str) -> None:
+    def start(self, prompt: RunPrompt) -> None:
         """Generate the answers of all roles; does nothing while a run is active."""
         if self._runs.running:
             self._update()
@@ -103,7 +104,7 @@ class AllRolesDialog(QDialog):
         answers = self._runs.generate_all_roles(prompt)
         if answers:
             self._prompt = prompt
-            self._asked.show_text(visible(prompt))
+            self._asked.show_text(visible(last_message(prompt)))
             self._show(answers)
         self._update()
 
@@ -180,7 +181,7 @@ class AllRolesDialog(QDialog):
             super().reject()
 
 
-def show_all_roles(session: Session, parent: QWidget, prompt: str) -> None:
+def show_all_roles(session: Session, parent: QWidget, prompt: RunPrompt) -> None:
     """Open or raise the dialog, and generate answers to ``prompt``."""
     dialog = show_once(
         parent, AllRolesDialog, "all roles", lambda above: AllRolesDialog(session, above)

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QFrame, QPlainTextEdit, QTextEdit, QWidget
 
 from app.attribution.explained_token import ExplainedToken
 from app.attribution.measures import BIT
+from app.checkpoints.conversation import contents
 from app.decoding.shown_text import show
 from app.ui.state.display import Tint
 from app.ui.state.runs.run import Run
@@ -127,7 +128,7 @@ class RunText(QPlainTextEdit):
         muted = QTextCharFormat()
         muted.setForeground(QColor(current_theme().muted))
         if self._common is not None:
-            for shown, exact in show(self.run.prompt):
+            for shown, exact in show(contents(self.run.prompt)):
                 self._map.add(shown, exact)
                 cursor.insertText(shown, muted)
         self.append_new()

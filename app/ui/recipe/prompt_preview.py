@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.checkpoints.conversation import last_message
 from app.checkpoints.preflight_report import RolePrompt
 from app.checkpoints.spec import CHAT
 from app.ui.state.session import Session
@@ -167,7 +168,7 @@ class PromptPreview(QDialog):
             text = self.tr("The preview is updated when the run ends.")
         elif session.preflight is None or not self._current():
             text = self.tr("Reading the tokenizers …")
-        elif not session.prompt:
+        elif not last_message(session.prompt):
             text = self.tr("The prompt is empty; this is the recipe's example prompt.")
         else:
             text = self.tr("The exact prompt that each role receives.")

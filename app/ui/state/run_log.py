@@ -6,6 +6,7 @@ import logging
 
 from PySide6.QtCore import QObject
 
+from app.checkpoints.conversation import contents
 from app.ui.state.runs.run import Run
 from app.ui.state.session import Session
 
@@ -25,12 +26,12 @@ class RunLog(QObject):
         log.info(
             "run %d begins: %d characters of prompt, %d pairs, at token %d",
             run.id,
-            len(run.prompt),
+            len(contents(run.prompt)),
             len(run.recipe.pairs),
             len(run.tokens),
         )
         if self._session.settings.log_texts:
-            log.info("run %d has the prompt: %s", run.id, run.prompt)
+            log.info("run %d has the prompt: %s", run.id, contents(run.prompt))
 
     def _on_progressed(self, run: Run) -> None:
         if run.active:

@@ -10,6 +10,7 @@ from functools import partial
 
 from PySide6.QtCore import Signal, Slot
 
+from app.checkpoints.conversation import RunPrompt
 from app.checkpoints.preflight_report import Preflight
 from app.checkpoints.proof.proof_report import ProofMode
 from app.checkpoints.spec import Recipe
@@ -86,7 +87,7 @@ class Session(RecipeState):
         self._previous: Recipe | None = None
         self.settings = settings
         self.downloads = Downloads(self)
-        self.prompt = ""
+        self.prompt: RunPrompt = ""
         self.devices: tuple[str, ...] = ()
         self.torch_version = ""
         self.load_state = LoadState.STARTING
@@ -94,7 +95,7 @@ class Session(RecipeState):
         self.load_rate = LoadRate()
         self.roles_in_force: tuple[RoleInForce, ...] = ()
         self.preflight: Preflight | None = None
-        self.checked_prompt = ""
+        self.checked_prompt: RunPrompt = ""
         self.check_problem: TuneshiftError | None = None
         self.runs = Runs(self, self._requests, settings.row_megabytes * 2**20, self)
         self.selection = self.runs.selection
@@ -116,7 +117,7 @@ class Session(RecipeState):
         """Whether roles and pairs may change now; alphas and sampling may always change."""
         return not self.runs.running
 
-    def set_prompt(self, prompt: str) -> None:
+    def set_prompt(self, prompt: RunPrompt) -> None:
         """Set the prompt."""
         if prompt != self.prompt:
             self.prompt = prompt
@@ -171,7 +172,7 @@ class Session(RecipeState):
         self._set_load_state(LoadState.LOADING if self.devices else LoadState.STARTING)
         self._requests.submit(self._load, partial(self._handle_load, self._load))
 
-    def check(self, prompt: str) -> None:
+    def check(self, prompt: RunPrompt) -> None:
         """Check the recipe with a prompt; ``preflight_changed`` announces the result."""
         self._checks.ask(self._with_defaults(self._recipe), prompt)
 
@@ -333,7 +334,10 @@ class Session(RecipeState):
             self._show_check(None, question.prompt, event.error)
 
     def _show_check(
-        self, preflight: Preflight | None, prompt: str, problem: TuneshiftError | None = None
+        self,
+        preflight: Preflight | None,
+        prompt: RunPrompt,
+        problem: TuneshiftError | None = None,
     ) -> None:
         self.preflight, self.checked_prompt, self.check_problem = preflight, prompt, problem
         self.preflight_changed.emit()

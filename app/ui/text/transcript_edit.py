@@ -21,6 +21,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QFrame, QPlainTextEdit, QToolTip, QWidget
 
+from app.checkpoints.conversation import contents
 from app.decoding.types import WhatIfToken
 from app.ui.state.runs.run import Run
 from app.ui.state.runs.token_groups import Grouping
@@ -113,7 +114,7 @@ class TranscriptText(QPlainTextEdit):
             self._tints = TokenTints(run, display.tint, display.grouping, self._theme)
             self._painter = TintPainter(self, self._map, run, self._tints)
             self._others = what_if_tokens(run, self._session.runs.questions.answer)
-            self._writer.write_prompt(run.prompt, QColor(self._theme.muted))
+            self._writer.write_prompt(contents(run.prompt), QColor(self._theme.muted))
             self._append()
         self._changing = False
         self._follow()

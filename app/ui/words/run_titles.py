@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject
 
+from app.checkpoints.conversation import last_message
 from app.checkpoints.spec import Recipe
 from app.decoding.types import FinishReason
 from app.ui.state.runs.run import Run
@@ -23,7 +24,7 @@ class RunTitles(QObject):
             return run.name
         if run.group:
             return self.role(run)
-        return self.words(run) or quoted(_shortened(run.prompt))
+        return self.words(run) or quoted(_shortened(last_message(run.prompt)))
 
     def words(self, run: Run) -> str:
         """The first words that the run does not share with its parent, quoted; may be empty."""
@@ -74,12 +75,15 @@ class RunTitles(QObject):
         lines = [self.title(run), self.detail(run)]
         if run.name and (words := self.words(run)):
             lines.insert(1, words)
-        lines.append(self.tr("Prompt: {0}").format(quoted(_shortened(run.prompt, _PROMPT_SHOWN))))
+        prompt = last_message(run.prompt)
+        lines.append(self.tr("Prompt: {0}").format(quoted(_shortened(prompt, _PROMPT_SHOWN))))
         return "\n".join(lines)
 
     def group(self, run: Run) -> str:
         """Title of the group of answers of all roles."""
-        return self.tr("All roles: {0}").format(quoted(_shortened(run.prompt.strip())))
+        return self.tr("All roles: {0}").format(
+            quoted(_shortened(last_message(run.prompt).strip()))
+        )
 
     def _kind(self, run: Run) -> str:
         if run.parent:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from app.checkpoints.conversation import RunPrompt
 from app.checkpoints.spec import Recipe
 from app.engine.commands import Check
 from app.engine.controls import Cancellation
@@ -23,9 +24,9 @@ class Checks:
         self._requests = requests
         self._answered = answered
         self._asked: Check | None = None
-        self._waiting: tuple[Recipe, str] | None = None
+        self._waiting: tuple[Recipe, RunPrompt] | None = None
 
-    def ask(self, recipe: Recipe, prompt: str) -> None:
+    def ask(self, recipe: Recipe, prompt: RunPrompt) -> None:
         """Check ``recipe`` with ``prompt`` after the running check, which is cancelled."""
         if self._asked:
             self._waiting = (recipe, prompt)

@@ -7,6 +7,7 @@ from functools import partial
 
 from PySide6.QtCore import QObject
 
+from app.checkpoints.conversation import contents
 from app.checkpoints.status import RoleInForce
 from app.decoding.types import FinishReason
 from app.engine.events import RunStats, TokenDecoded
@@ -75,7 +76,7 @@ class Recorder(QObject):
         self._writer.begin(
             NewRun(
                 run_id,
-                run.prompt,
+                contents(run.prompt),
                 run.recipe,
                 run.recipe.sampling,
                 kind=_kind(run),

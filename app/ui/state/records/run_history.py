@@ -69,8 +69,8 @@ class History(QObject):
     """Runs were added, ended or edited."""
     deleted_changed = Signal()
     """``deleted`` changed."""
-    shown = Signal(str)
-    """A run was opened from the history; its prompt."""
+    shown = Signal(object)
+    """A run was opened from the history."""
     _told = Signal(object)
     _written = Signal()
 
@@ -176,12 +176,12 @@ class History(QObject):
         run = self._recorder.run_of(run_id)
         if run:
             self._window.runs.show(run)
-            self.shown.emit(run.prompt)
+            self.shown.emit(run)
             return
         removed = [run for run in self._window.runs.removed if self.id_of(run) == run_id]
         if removed:  # reading it again would make two runs with the same id
             self._window.runs.restore(removed[0])
-            self.shown.emit(removed[0].prompt)
+            self.shown.emit(removed[0])
             return
         try:
             archive = self._archive_of(run_id)
@@ -191,7 +191,7 @@ class History(QObject):
             return
         self._recorder.register(run, run_id)
         self._window.runs.add(run)
-        self.shown.emit(run.prompt)
+        self.shown.emit(run)
 
     def open_recipe(self, run_id: str) -> None:
         """Open the recipe of a run, with its alphas and settings."""

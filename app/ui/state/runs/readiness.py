@@ -7,6 +7,7 @@ from typing import Protocol
 
 from PySide6.QtCore import QObject
 
+from app.checkpoints.conversation import RunPrompt, last_message
 from app.checkpoints.spec import Recipe
 from app.errors import PromptError, RecipeError, TuneshiftError
 from app.ui.state.runs.run import Run
@@ -42,11 +43,11 @@ class Readiness(QObject):
         self._models = models
         self._running = running
 
-    def may_start(self, prompt: str) -> bool:
+    def may_start(self, prompt: RunPrompt) -> bool:
         """Whether a run of ``prompt`` can start; reports an error if something is missing."""
         if self._running():
             return False
-        if not prompt:
+        if not last_message(prompt):
             self._models.report(
                 PromptError(
                     self.tr("The prompt is empty"), next_step=self.tr("Type some text to continue.")

@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from app.ui.state.runs.run import Run
 
 MOST = 20
-"""Number of runs that can be restored; the logits of older ones are deleted."""
+"""Number of removals that can be undone; the logits of older removed runs are deleted."""
+
+
+def answers_from(run: Run, runs: list[Run]) -> list[Run]:
+    """``run`` and all answers of ``runs`` that follow it in its conversation, ``run`` first."""
+    found = [run]
+    for one in found:
+        found += [other for other in runs if other.follows is one]
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,28 +52,31 @@ class Removed:
 
 
 class RemovedRuns:
-    """Stack of removed runs."""
+    """Stack of removals: each a run with the answers that followed it in a conversation."""
 
     def __init__(self) -> None:
-        self._removed: list[Removed] = []
+        self._removed: list[list[Removed]] = []
 
     def __iter__(self) -> Iterator[Run]:
-        return (removed.run for removed in self._removed)
+        return (removed.run for together in self._removed for removed in together)
 
     @property
     def last(self) -> Run | None:
-        """The run that was removed last."""
-        return self._removed[-1].run if self._removed else None
+        """The run that was removed last; the answers after it are not counted."""
+        return self._removed[-1][0].run if self._removed else None
 
     def take_out(self, run: Run, runs: list[Run]) -> int:
-        """Remove ``run`` from ``runs``; returns its index."""
-        self._removed.append(Removed.take_out(run, runs))
+        """Remove ``run`` and the answers after it from ``runs``; returns the index of ``run``."""
+        together = [Removed.take_out(one, runs) for one in reversed(answers_from(run, runs))]
+        self._removed.append(together[::-1])
         if len(self._removed) > MOST:
-            self._removed.pop(0).run.rows.forget()
-        return self._removed[-1].place
+            for removed in self._removed.pop(0):
+                removed.run.rows.forget()
+        return together[-1].place
 
     def put_back(self, run: Run, runs: list[Run]) -> None:
-        """Insert the removed ``run`` into ``runs`` again."""
-        removed = next(removed for removed in self._removed if removed.run is run)
-        self._removed.remove(removed)
-        removed.put_back(runs)
+        """Insert what was removed with ``run`` into ``runs`` again."""
+        together = next(all_ for all_ in self._removed if run in [one.run for one in all_])
+        self._removed.remove(together)
+        for removed in together:
+            removed.put_back(runs)

@@ -9,10 +9,22 @@ from app.attribution.candidates import CandidateRows
 from app.attribution.explained_token import ExplainedToken
 from app.attribution.row_store import RowStore
 from app.attribution.series import AttributionSeries
+from app.checkpoints.conversation import RunPrompt
 from app.checkpoints.spec import Recipe
 from app.decoding.types import FinishReason, GenerationConfig
 from app.engine.controls import Cancellation, LiveAlphas
 from app.engine.events import RunStats, TokenDecoded
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChatPlace:
+    """The place of a new answer in a conversation; see ``Run.follows`` and ``Run.chat``."""
+
+    follows: Run | None = None
+    chat: int = 0
+
+
+NO_CHAT = ChatPlace()
 
 
 @dataclass(slots=True, eq=False)
@@ -23,7 +35,7 @@ class Run:
 
     Attributes:
         id: Unique number among the runs of the window.
-        prompt: The typed prompt.
+        prompt: The typed prompt, or the conversation whose last message the run answers.
         recipe: The recipe at the start of the run, with its sampling settings.
         alphas: The alphas of the next token.
         rows: Kept logits of the tokens; all runs share one memory limit.
@@ -31,6 +43,9 @@ class Run:
         role: Index in ``Recipe.roles`` of the role that generates alone, or None for tuned.
         parent: The run that this run is a branch of.
         fork: Index of the first token that is not shared with the parent.
+        follows: The answer before the last message of the conversation; None for its first answer.
+        chat: Common number of all answers of one conversation, their branches included; 0 for
+            other runs.
         sampled_from: Index of the first token that was sampled with the settings of ``recipe``.
         group: Common number of the answers of all roles to one prompt; 0 for other runs.
         name: Name given by the user.
@@ -48,7 +63,7 @@ class Run:
     """
 
     id: int
-    prompt: str
+    prompt: RunPrompt
     recipe: Recipe
     alphas: LiveAlphas
     rows: RowStore = field(default_factory=RowStore)
@@ -56,6 +71,8 @@ class Run:
     role: int | None = None
     parent: Run | None = None
     fork: int = 0
+    follows: Run | None = None
+    chat: int = 0
     sampled_from: int = 0
     group: int = 0
     name: str = ""

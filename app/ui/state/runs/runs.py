@@ -6,14 +6,15 @@ from PySide6.QtCore import QObject, Signal
 
 from app.attribution.explained_token import ExplainedToken
 from app.attribution.row_store import RowBudget, RowStore
+from app.checkpoints.conversation import RunPrompt
 from app.checkpoints.spec import CheckpointSpec
 from app.engine.controls import LiveAlphas
 from app.errors import PromptError
 from app.history.repeat import Repeatable
 from app.ui.state.engine_requests import Requests
 from app.ui.state.runs.readiness import Models, Readiness
-from app.ui.state.runs.removed_runs import RemovedRuns
-from app.ui.state.runs.run import Run
+from app.ui.state.runs.removed_runs import RemovedRuns, answers_from
+from app.ui.state.runs.run import NO_CHAT, ChatPlace, Run
 from app.ui.state.runs.run_generation import DEFAULT_CONTINUATION, Continuation, Generation
 from app.ui.state.runs.selection import Selection
 from app.ui.state.runs.what_if_questions import WhatIfQuestions
@@ -80,12 +81,17 @@ class Runs(QObject):
         """Whether any run is active."""
         return self.generation.running
 
-    def generate(self, prompt: str) -> None:
-        """Start a run; loads the recipe first if necessary."""
-        if self._readiness.may_start(prompt):
-            self._begin(self._new(prompt))
+    def generate(self, prompt: RunPrompt, place: ChatPlace = NO_CHAT) -> None:
+        """Start a run; loads the recipe first if necessary.
 
-    def score(self, prompt: str, text: str) -> None:
+        Args:
+            prompt: A text to continue, or a conversation to answer.
+            place: Where the answer belongs in its conversation.
+        """
+        if self._readiness.may_start(prompt):
+            self._begin(self._new(prompt, place=place))
+
+    def score(self, prompt: RunPrompt, text: str, place: ChatPlace = NO_CHAT) -> None:
         """Score ``text``: compute the attribution of its tokens as if they were generated."""
         if not text:
             self._models.report(
@@ -95,13 +101,13 @@ class Runs(QObject):
                 )
             )
         elif self._readiness.may_start(prompt):
-            run = self._new(prompt)
+            run = self._new(prompt, place=place)
             run.scored = True
             self._begin(
                 run, Continuation(text=text, limit=1, past_stop=True)
             )  # ignore stop strings in it
 
-    def generate_all_roles(self, prompt: str) -> list[Run]:
+    def generate_all_roles(self, prompt: RunPrompt) -> list[Run]:
         """Start a run of each role alone and a tuned run, one after another.
 
         The shown run does not change.
@@ -183,7 +189,7 @@ class Runs(QObject):
             more = self._models.recipe.sampling.max_new_tokens if count is None else count
             self._continue(self.current, more, stepping=False)
 
-    def step(self, prompt: str) -> None:
+    def step(self, prompt: RunPrompt) -> None:
         """Generate one token of the shown run, or the first of a new run.
 
         A new run starts if ``prompt`` or the models differ from those of the shown run.
@@ -265,27 +271,36 @@ class Runs(QObject):
             self.list_changed.emit()
 
     def remove(self, run: Run) -> None:
-        """Remove a run from the window; its parent becomes the parent of its branches.
+        """Remove a run from the window, with the answers that follow it in a conversation.
 
-        :meth:`restore` undoes this.
+        Its parent becomes the parent of its branches. :meth:`restore` undoes this.
         """
-        self.generation.drop(run)
+        for one in answers_from(run, self.all):
+            self.generation.drop(one)
         place = self.removed.take_out(run, self.all)
-        if run is self.current:
-            self.show(self.all[min(place, len(self.all) - 1)] if self.all else None)
+        if self.current not in self.all:
+            self.show(self._beside(run, place))
         self.list_changed.emit()
 
     def restore(self, run: Run | None = None) -> None:
         """Restore a removed run, by default the last one, and show it."""
         run = run or self.removed.last
         if run:
+            if run.follows and run.follows in self.removed:
+                self.restore(run.follows)
             self.removed.put_back(run, self.all)
             self.list_changed.emit()
             self.show(run)
 
+    def _beside(self, run: Run, place: int) -> Run | None:
+        """The run to show after ``run`` was removed from ``place``."""
+        if run.follows in self.all:
+            return run.follows
+        return self.all[min(place, len(self.all) - 1)] if self.all else None
+
     # Starting
 
-    def _new(self, prompt: str, role: int | None = None) -> Run:
+    def _new(self, prompt: RunPrompt, role: int | None = None, place: ChatPlace = NO_CHAT) -> Run:
         recipe = self._models.recipe
         return Run(
             self._requests.new_id(),
@@ -295,10 +310,12 @@ class Runs(QObject):
             RowStore(self.budget),
             self._models.token_labels,
             role,
+            follows=place.follows,
+            chat=place.chat,
         )
 
     def _branch(self, run: Run, index: int) -> Run:
-        branch = self._new(run.prompt, run.role)
+        branch = self._new(run.prompt, run.role, ChatPlace(run.follows, run.chat))
         branch.parent = run
         branch.copy_from(run, index)
         return branch
@@ -331,6 +348,8 @@ class Runs(QObject):
         for child in self.all:
             if child.parent is run:
                 child.parent, child.fork = other, min(child.fork, index)
+            if child.follows is run:
+                child.follows = other
         self.all[self.all.index(run)] = other
         self.replaced.emit(run, other)
         run.rows.forget()
