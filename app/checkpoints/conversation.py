@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+from app.errors import PromptError
 
 SYSTEM, USER, ASSISTANT = "system", "user", "assistant"
-_SPEAKERS = {USER: "User", ASSISTANT: "Assistant"}
+_ROLES = {SYSTEM: SYSTEM, "developer": SYSTEM, USER: USER, ASSISTANT: ASSISTANT}
+_MOST_SHOWN = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,11 @@ class Conversation:
         return "\n\n".join(item.content for item in self.messages if item.role == SYSTEM)
 
     @property
+    def spoken(self) -> tuple[Message, ...]:
+        """The messages of user and assistant."""
+        return tuple(item for item in self.messages if item.role != SYSTEM)
+
+    @property
     def last(self) -> str:
         """The content of the last message; an empty text if there is none."""
         return self.messages[-1].content if self.messages else ""
@@ -36,18 +46,9 @@ class Conversation:
         """This conversation with one more message."""
         return Conversation((*self.messages, Message(role, content)))
 
-    @property
-    def text(self) -> str:
-        """The conversation as text for a model without a chat template, without system messages.
-
-        A single message is used as it is. Several are labelled with their authors, and the label of
-        the answer follows them.
-        """
-        said = [item for item in self.messages if item.role != SYSTEM]
-        if len(said) == 1:
-            return said[0].content
-        lines = [f"{_SPEAKERS[item.role]}: {item.content}" for item in said]
-        return "\n\n".join([*lines, f"{_SPEAKERS[ASSISTANT]}:"])
+    def as_json(self) -> list[dict[str, str]]:
+        """The messages as the ``messages`` of the OpenAI API."""
+        return [{"role": item.role, "content": item.content} for item in self.messages]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +73,79 @@ def contents(prompt: RunPrompt) -> str:
     if isinstance(prompt, Conversation):
         return "\n\n".join(item.content for item in prompt.messages)
     return prompt
+
+
+def conversation_of(messages: object) -> Conversation:
+    """The conversation that JSON in the form of the OpenAI API holds.
+
+    Args:
+        messages: A list of objects with ``role`` and ``content``, or an object with this list as
+            ``messages``. The content is a text or a list of text parts. “developer” means system.
+
+    Raises:
+        PromptError: It has another form, or there is no message.
+    """
+    if isinstance(messages, Mapping) and "messages" in messages:
+        messages = messages["messages"]
+    if not isinstance(messages, list) or not messages:
+        raise PromptError(
+            "A conversation must be a list of messages with at least one message",
+            evidence=f"it is {_shown(messages)}",
+            next_step='Write for example [{"role": "user", "content": "Hello"}].',
+        )
+    return Conversation(tuple(_message(item, place) for place, item in enumerate(messages, 1)))
+
+
+def check_answerable(conversation: Conversation) -> None:
+    """Check that a conversation ends with a message of the user.
+
+    Raises:
+        PromptError: It ends with another message, or there is none.
+    """
+    if not conversation.messages or conversation.messages[-1].role != USER:
+        last = conversation.messages[-1].role if conversation.messages else ""
+        raise PromptError(
+            "The conversation does not end with a message of the user",
+            evidence=f"the last message is the {last}'s" if last else "it has no messages",
+            next_step="Add the message that is to be answered.",
+        )
+
+
+def _message(item: object, place: int) -> Message:
+    if not isinstance(item, Mapping):
+        raise _refused(place, "is not an object with “role” and “content”", item)
+    role = _ROLES.get(str(item.get("role")))
+    if role is None:
+        raise _refused(place, "has none of the roles system, user and assistant", item.get("role"))
+    if item.get("tool_calls"):
+        raise _refused(place, "calls tools, which are not supported", item["tool_calls"])
+    content = _content(item.get("content"))
+    if content is None and role != ASSISTANT:
+        raise _refused(place, "has no text as its “content”", item.get("content"))
+    return Message(role, content or "")
+
+
+def _content(content: object) -> str | None:
+    """The text of a message; None if it has another kind of content."""
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list):
+        return None
+    texts = [_text_part(part) for part in content]
+    return None if None in texts else "".join(text or "" for text in texts)
+
+
+def _text_part(part: Any) -> str | None:
+    if isinstance(part, Mapping) and part.get("type") == "text":
+        text = part.get("text")
+        return text if isinstance(text, str) else None
+    return None
+
+
+def _refused(place: int, problem: str, value: object) -> PromptError:
+    return PromptError(f"Message {place} {problem}", evidence=f"it is {_shown(value)}")
+
+
+def _shown(value: object) -> str:
+    text = "missing" if value is None else repr(value)
+    return text if len(text) <= _MOST_SHOWN else f"{text[: _MOST_SHOWN - 1]}…"

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
 from app.checkpoints.context_length import role_context
-from app.checkpoints.conversation import Conversation, Prompt, TokenIds
+from app.checkpoints.conversation import Conversation, Prompt, TokenIds, contents
 from app.checkpoints.opening import OpenedRecipe, OpenedRole
+from app.checkpoints.plain_conversation import conversation_text
 from app.checkpoints.preflight_report import RolePrompt
-from app.checkpoints.spec import CHAT, PERSONA_TEMPLATE, PLAIN, CheckpointSpec
+from app.checkpoints.spec import CHAT, PLAIN, CheckpointSpec
 from app.checkpoints.vocabulary.compare import token_labels
 from app.checkpoints.vocabulary.text_encoding import encode_as_prompt
 from app.errors import ContextLengthError, PromptError
@@ -46,7 +46,7 @@ def encode_prompt(
     if isinstance(prompt, Conversation):
         return _encode_conversation(tokenizer, spec, prompt)
     if not prompt:
-        raise PromptError("The prompt is empty", next_step="Type some text to continue.")
+        raise _empty()
     check_characters(prompt)
     if spec.prompt == CHAT:
         return _encode_chat(tokenizer, spec, prompt)
@@ -60,16 +60,21 @@ def encode_prompt(
 def _encode_conversation(
     tokenizer: PreTrainedTokenizerBase, spec: CheckpointSpec, conversation: Conversation
 ) -> list[int]:
-    system = conversation.system
-    check_characters("".join(item.content for item in conversation.messages))
+    for item in conversation.messages:
+        check_characters(item.content)
+    if not contents(conversation).strip():
+        raise _empty()
     if spec.prompt != CHAT:
-        template = PERSONA_TEMPLATE if system and spec.prompt == PLAIN else spec.prompt
-        spec = replace(spec, prompt=template, system=system or spec.system)
-        return encode_prompt(tokenizer, spec, conversation.text)
-    messages = [{"role": item.role, "content": item.content} for item in conversation.messages]
-    if spec.system and not system:
+        text = conversation_text(conversation, spec)
+        return encode_as_prompt(tokenizer.backend_tokenizer, text, tokenizer.bos_token_id)
+    messages = conversation.as_json()
+    if spec.system and not conversation.system:
         messages.insert(0, {"role": "system", "content": spec.system})
     return _apply_template(tokenizer, spec, messages)
+
+
+def _empty() -> PromptError:
+    return PromptError("The prompt is empty", next_step="Type some text to continue.")
 
 
 def encode_continuation(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:

@@ -47,6 +47,8 @@ class Generate:
         echo: Score the tokens of the prompt too: the ids at the end of the prompt that are equal
             for all roles are given tokens instead of prefill, the first token excepted.
             ``max_new_tokens`` does not include them.
+        past_turn: Go on past the text with which a role without a chat template would begin the
+            next turn of the conversation, instead of stopping there.
     """
 
     id: int
@@ -60,6 +62,7 @@ class Generate:
     role: int | None = None
     speculate: bool = True
     echo: bool = False
+    past_turn: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -25,6 +25,7 @@ from app.checkpoints.loading.loader import load_recipe, still_needed
 from app.checkpoints.memory.estimate import does_not_fit
 from app.checkpoints.memory.heap import forget_frames, release_memory
 from app.checkpoints.opening import OpenedRecipe, bytes_to_convert, open_recipe
+from app.checkpoints.plain_conversation import next_turns
 from app.checkpoints.preflight import preflight
 from app.checkpoints.preflight_report import Preflight
 from app.checkpoints.vocabulary.compare import require_shared
@@ -222,6 +223,9 @@ class Engine:
             prompts, echoed = split_echo(prompts)
             given, head = (*echoed, *given), tuple(prompts[0])
             config = replace(config, max_new_tokens=config.max_new_tokens + len(echoed))
+        if not command.past_turn:
+            turns = next_turns(loaded.recipe, command.prompt, command.role)
+            config = replace(config, stop=(*config.stop, *turns))
         remote = ensemble.remote
         if remote is not None:
             remote.begin_run(command.cancellation.requested)

@@ -12,15 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from app.checkpoints.conversation import (
-    ASSISTANT,
-    SYSTEM,
-    USER,
-    Conversation,
-    Message,
-    Prompt,
-    TokenIds,
-)
+from app.checkpoints.conversation import SYSTEM, Conversation, Message, Prompt, TokenIds
 from app.decoding.types import MAX_SEED, GenerationConfig
 from app.server.api_errors import ApiError
 
@@ -262,8 +254,7 @@ class ChatMessage(RequestModel):
         content = self.content
         if not isinstance(content, str):
             content = "".join(part.text or part.refusal for part in content)
-        role = {"developer": SYSTEM, "user": USER, "assistant": ASSISTANT}.get(self.role, SYSTEM)
-        return Message(role, content)
+        return Message(SYSTEM if self.role == "developer" else self.role, content)
 
 
 class ChatRequest(GenerationRequest):

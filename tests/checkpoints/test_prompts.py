@@ -108,6 +108,10 @@ def test_a_chat_template_that_cannot_be_used_is_named(template: str | None, said
 def test_an_empty_prompt_is_refused() -> None:
     with pytest.raises(PromptError, match="The prompt is empty"):
         encode_prompt(tokenizer(), spec(), "")
+    blank = Conversation((Message("user", " "),))
+    for role in (spec(), spec("chat")):
+        with pytest.raises(PromptError, match="The prompt is empty"):
+            encode_prompt(tokenizer(chat_template=CHAT_TEMPLATE), role, blank)
 
 
 def preview(

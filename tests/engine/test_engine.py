@@ -18,6 +18,7 @@ from safetensors.torch import load_file, save_file
 
 from app.attribution.attribution import attribute
 from app.checkpoints import opening
+from app.checkpoints.conversation import Prompt
 from app.checkpoints.formats import gguf
 from app.checkpoints.memory import estimate as memory
 from app.checkpoints.proof.proof_report import ProofMode
@@ -73,7 +74,7 @@ class Desk:
     def generate(
         self,
         config: GenerationConfig = GREEDY,
-        prompt: str = PROMPT,
+        prompt: Prompt = PROMPT,
         alphas: LiveAlphas | None = None,
         cancellation: Cancellation | None = None,
         **prefix: Any,

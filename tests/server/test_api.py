@@ -26,6 +26,8 @@ from app.server import request_queue
 from tests.server.conftest import PATIENCE, Running
 
 PROMPT = "the king said"
+ASKED = "User:\nthe king said\n\nAssistant:\n"
+"""A message with the text of ``PROMPT`` in the plain form of conversations."""
 MODEL = "tiny-one-style"
 
 
@@ -156,8 +158,8 @@ def test_logprobs_of_chat_completions(client: OpenAI, headless: Headless) -> Non
     given = answer.choices[0].logprobs
     assert given is not None
     assert given.content is not None
-    tokens = headless.run()
-    assert answer.choices[0].message.content == headless.text()
+    tokens = headless.run(ASKED)
+    assert answer.choices[0].message.content == headless.text(ASKED)
     spelled = b"".join(bytes(item.bytes or ()) for item in given.content)
     assert spelled.decode(errors="replace") == answer.choices[0].message.content
     for item, token in zip(given.content, tokens, strict=True):
@@ -201,7 +203,7 @@ def test_streaming(client: OpenAI, headless: Headless) -> None:
     for chunk in chat:
         (choice,) = chunk.choices
         texts[choice.index] += choice.delta.content or ""
-    assert texts == {0: headless.text(seed=3), 1: headless.text(seed=4)}
+    assert texts == {0: headless.text(ASKED, seed=3), 1: headless.text(ASKED, seed=4)}
 
 
 def test_chat_messages_use_the_prompt_format(client: OpenAI, headless: Headless) -> None:
@@ -211,7 +213,7 @@ def test_chat_messages_use_the_prompt_format(client: OpenAI, headless: Headless)
         messages=[{"role": role, "content": content} for role, content in said],  # type: ignore[misc]
     )
     conversation = Conversation(tuple(Message(role, content) for role, content in said))
-    text = "be brief\n\nUser: the king\n\nAssistant: said\n\nUser: what?\n\nAssistant:"
+    text = "be brief\n\nUser:\nthe king\n\nAssistant:\nsaid\n\nUser:\nwhat?\n\nAssistant:\n"
     assert answer.choices[0].message.content == headless.text(conversation) == headless.text(text)
 
 

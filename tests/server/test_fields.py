@@ -82,7 +82,7 @@ def test_messages_that_are_answered(server: Running, messages: list[dict[str, An
 
 def test_the_parts_of_a_message_are_its_text() -> None:
     request = ChatRequest.model_validate({"messages": [{"role": "user", "content": PARTS}]})
-    assert request.conversation().text == "the king"
+    assert request.conversation().last == "the king"
 
 
 CALLS = [{"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}]
