@@ -20,6 +20,34 @@ PERSONA_TEMPLATE = "{system}\n\n{prompt}"
 """The prompt template with a system prompt for models without a chat template."""
 
 
+def check_prompt_format(prompt: str) -> None:
+    """Check that ``prompt`` is ``plain``, ``chat``, or a template with a place for the prompt.
+
+    Raises:
+        RecipeError: It is none of them.
+    """
+    if prompt not in (PLAIN, CHAT) and "{prompt}" not in prompt:
+        raise RecipeError(
+            "A prompt format must be plain, chat, or a template that contains {prompt}",
+            evidence=f"it is “{prompt}”",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PromptFormat:
+    """A prompt format with its system prompt, of a role or of a recipe."""
+
+    prompt: str = PLAIN
+    system: str = ""
+
+    @property
+    def without_chat_template(self) -> PromptFormat:
+        """The format of a model without a chat template where this one is ``chat``."""
+        if self.prompt != CHAT:
+            return self
+        return PromptFormat(PERSONA_TEMPLATE, self.system) if self.system else PromptFormat()
+
+
 @dataclass(frozen=True, slots=True)
 class CheckpointSpec:
     """The checkpoint of one role, with its load options and its prompt format.
@@ -71,11 +99,7 @@ class CheckpointSpec:
                 evidence=f"{self.source} has no “over”",
                 next_step="Set “over” to the source of that model, usually the anti-expert's.",
             )
-        if self.prompt not in (PLAIN, CHAT) and "{prompt}" not in self.prompt:
-            raise RecipeError(
-                "A prompt format must be plain, chat, or a template that contains {prompt}",
-                evidence=f"it is “{self.prompt}”",
-            )
+        check_prompt_format(self.prompt)
         check_logprobs(self.top_logprobs)
         if self.is_endpoint:
             address_of(self.source)
@@ -84,6 +108,14 @@ class CheckpointSpec:
     def is_endpoint(self) -> bool:
         """Whether the model is behind an endpoint and has no local files."""
         return is_endpoint(self.source)
+
+    @property
+    def prompt_format(self) -> PromptFormat:
+        return PromptFormat(self.prompt, self.system)
+
+    def with_format(self, prompt_format: PromptFormat) -> CheckpointSpec:
+        """This checkpoint with another prompt format."""
+        return replace(self, prompt=prompt_format.prompt, system=prompt_format.system)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +138,9 @@ class Recipe:
         accepted_ids: Ids that may be generated although roles spell them differently.
         download_bytes: The total size of its Hub checkpoints; 0 if the recipe does not say.
         untested: Whether the recipe has never been run with its real weights.
+        prompt: The prompt format of the recipe. A role follows it if its own is the same: when the
+            recipe's changes, the role's changes with it (:meth:`with_format`).
+        system: The system prompt of that format.
     """
 
     name: str
@@ -118,8 +153,11 @@ class Recipe:
     download_bytes: int = 0
     untested: bool = False
     sampling: GenerationConfig = field(default_factory=GenerationConfig)
+    prompt: str = PLAIN
+    system: str = ""
 
     def __post_init__(self) -> None:
+        check_prompt_format(self.prompt)
         if not self.pairs:
             raise RecipeError(
                 "A recipe needs at least one expert pair", next_step="Add an expert pair."
@@ -145,6 +183,23 @@ class Recipe:
     def models(self) -> tuple[list[CheckpointSpec], int, tuple[int, ...]]:
         """The settings that a load depends on; recipes with equal ones share loaded models."""
         return self.checkpoints(), self.context, self.accepted_ids
+
+    @property
+    def prompt_format(self) -> PromptFormat:
+        """The prompt format of the recipe, which roles may follow."""
+        return PromptFormat(self.prompt, self.system)
+
+    def follows(self, spec: CheckpointSpec) -> bool:
+        """Whether a role with this checkpoint follows the recipe's prompt format."""
+        return spec.prompt_format == self.prompt_format
+
+    def with_format(self, prompt_format: PromptFormat) -> Recipe:
+        """This recipe, and the roles that follow its prompt format, with another one."""
+        changed = replace(self, prompt=prompt_format.prompt, system=prompt_format.system)
+        for place, spec in enumerate(self.checkpoints()):
+            if self.follows(spec):
+                changed = changed.with_role(place, spec.with_format(prompt_format))
+        return changed
 
     def with_alphas(self, alphas: tuple[float, ...]) -> Recipe:
         """This recipe with other alphas, one for each pair."""

@@ -1199,6 +1199,10 @@
         <translation>프롬프트 미리 보기(&amp;P) …</translation>
     </message>
     <message>
+        <source>Prompt &amp;format …</source>
+        <translation>프롬프트 형식(&amp;F) …</translation>
+    </message>
+    <message>
         <source>&amp;Vocabulary …</source>
         <translation>어휘(&amp;V) …</translation>
     </message>
@@ -2287,6 +2291,163 @@ Double-click the slider to reset α to the recipe&apos;s value.</source>
     </message>
 </context>
 <context>
+    <name>PromptFields</name>
+    <message>
+        <source>&amp;Prompt format</source>
+        <translation>프롬프트 형식(&amp;P)</translation>
+    </message>
+    <message>
+        <source>Te&amp;mplate</source>
+        <translation>템플릿(&amp;M)</translation>
+    </message>
+    <message>
+        <source>&amp;System prompt</source>
+        <translation>시스템 프롬프트(&amp;S)</translation>
+    </message>
+    <message>
+        <source>Prompt format</source>
+        <translation>프롬프트 형식</translation>
+    </message>
+    <message>
+        <source>Template</source>
+        <translation>템플릿</translation>
+    </message>
+    <message>
+        <source>System prompt</source>
+        <translation>시스템 프롬프트</translation>
+    </message>
+    <message>
+        <source>The template lacks {system}, so the system prompt would not be used.</source>
+        <translation>템플릿에 {system}이 없어 시스템 프롬프트가 사용되지 않습니다.</translation>
+    </message>
+    <message>
+        <source>The format of the recipe: {0}, although this model has a chat template.</source>
+        <translation>레시피의 형식: {0}. 이 모델에는 채팅 템플릿이 있습니다.</translation>
+    </message>
+    <message>
+        <source>The format of the recipe: {0}.</source>
+        <translation>레시피의 형식: {0}.</translation>
+    </message>
+    <message>
+        <source>This model has no chat template.</source>
+        <translation>이 모델에는 채팅 템플릿이 없습니다.</translation>
+    </message>
+    <message>
+        <source>Your prompt becomes the user message of the model&apos;s chat template.</source>
+        <translation>프롬프트가 모델 채팅 템플릿의 사용자 메시지가 됩니다.</translation>
+    </message>
+    <message>
+        <source>{prompt} stands for your prompt, {system} for the system prompt.</source>
+        <translation>{prompt}는 프롬프트, {system}은 시스템 프롬프트를 나타냅니다.</translation>
+    </message>
+    <message>
+        <source>The model receives your prompt unchanged, although it has a chat template.</source>
+        <translation>모델에 채팅 템플릿이 있지만 프롬프트를 그대로 전달합니다.</translation>
+    </message>
+    <message>
+        <source>The model receives your prompt unchanged.</source>
+        <translation>모델에 프롬프트를 그대로 전달합니다.</translation>
+    </message>
+    <message>
+        <source>As the recipe</source>
+        <translation>레시피와 같음</translation>
+    </message>
+    <message>
+        <source>Plain text</source>
+        <translation>일반 텍스트</translation>
+    </message>
+    <message>
+        <source>Model&apos;s chat template</source>
+        <translation>모델의 채팅 템플릿</translation>
+    </message>
+    <message>
+        <source>Custom template</source>
+        <translation>사용자 지정 템플릿</translation>
+    </message>
+    <message>
+        <source>plain text</source>
+        <translation>일반 텍스트</translation>
+    </message>
+    <message>
+        <source>chat template</source>
+        <translation>채팅 템플릿</translation>
+    </message>
+    <message>
+        <source>custom template</source>
+        <translation>사용자 지정 템플릿</translation>
+    </message>
+    <message>
+        <source>{0} with a system prompt</source>
+        <translation>{0}, 시스템 프롬프트 있음</translation>
+    </message>
+    <message>
+        <source>{0} (not available)</source>
+        <translation>{0} (없음)</translation>
+    </message>
+</context>
+<context>
+    <name>PromptFormatDialog</name>
+    <message>
+        <source>Prompt format</source>
+        <translation>프롬프트 형식</translation>
+    </message>
+    <message>
+        <source>How your prompt reaches the models. All roles follow the recipe, except those with a format of their own.</source>
+        <translation>프롬프트가 모델에 전달되는 형식입니다. 자체 형식이 있는 역할을 제외한 모든 역할이 레시피를 따릅니다.</translation>
+    </message>
+    <message>
+        <source>Apply and preview …</source>
+        <translation>적용하고 미리 보기 …</translation>
+    </message>
+    <message>
+        <source>Show the exact prompt of every role</source>
+        <translation>모든 역할의 정확한 프롬프트를 표시합니다</translation>
+    </message>
+    <message>
+        <source>Prompt format of the {0}</source>
+        <translation>{0}의 프롬프트 형식</translation>
+    </message>
+    <message>
+        <source>Options …</source>
+        <translation>옵션 …</translation>
+    </message>
+    <message>
+        <source>Options of {0}</source>
+        <translation>{0} 옵션</translation>
+    </message>
+    <message>
+        <source>A template or a system prompt of its own</source>
+        <translation>이 역할만의 템플릿이나 시스템 프롬프트</translation>
+    </message>
+    <message>
+        <source>no chat template: reads plain text</source>
+        <translation>채팅 템플릿 없음: 일반 텍스트로 읽음</translation>
+    </message>
+    <message>
+        <source>Models cannot be changed during a run. Press Esc to stop the run.</source>
+        <translation>실행 중에는 모델을 바꿀 수 없습니다. Esc를 누르면 실행이 중지됩니다.</translation>
+    </message>
+</context>
+<context>
+    <name>PromptFormatLine</name>
+    <message>
+        <source>Prompt format: {0}</source>
+        <translation>프롬프트 형식: {0}</translation>
+    </message>
+    <message>
+        <source>1 role has its own</source>
+        <translation>역할 1개는 자체 형식 사용</translation>
+    </message>
+    <message>
+        <source>{0} roles have their own</source>
+        <translation>역할 {0}개는 자체 형식 사용</translation>
+    </message>
+    <message>
+        <source>Prompt: {0}</source>
+        <translation>프롬프트: {0}</translation>
+    </message>
+</context>
+<context>
     <name>PromptPreview</name>
     <message>
         <source>Prompt preview</source>
@@ -2307,10 +2468,6 @@ Double-click the slider to reset α to the recipe&apos;s value.</source>
     <message>
         <source>Prompt format …</source>
         <translation>프롬프트 형식 …</translation>
-    </message>
-    <message>
-        <source>Change the prompt format of this role</source>
-        <translation>이 역할의 프롬프트 형식을 바꿉니다</translation>
     </message>
     <message>
         <source>The preview is updated when the run ends.</source>
@@ -2335,6 +2492,10 @@ Double-click the slider to reset α to the recipe&apos;s value.</source>
     <message>
         <source>Reading the tokenizers …</source>
         <translation>토크나이저 읽는 중 …</translation>
+    </message>
+    <message>
+        <source>Change the prompt format of the recipe or of a role</source>
+        <translation>레시피나 역할의 프롬프트 형식 변경</translation>
     </message>
     <message>
         <source>{0} tokens</source>
@@ -2799,6 +2960,10 @@ Double-click the slider to reset α to the recipe&apos;s value.</source>
         <translation>옵션 변경</translation>
     </message>
     <message>
+        <source>change prompt format</source>
+        <translation>프롬프트 형식 변경</translation>
+    </message>
+    <message>
         <source>change context</source>
         <translation>컨텍스트 변경</translation>
     </message>
@@ -2982,20 +3147,8 @@ Double-click the slider to reset α to the recipe&apos;s value.</source>
         <translation>NF4, 4비트</translation>
     </message>
     <message>
-        <source>Plain text</source>
-        <translation>일반 텍스트</translation>
-    </message>
-    <message>
-        <source>Model&apos;s chat template</source>
-        <translation>모델의 채팅 템플릿</translation>
-    </message>
-    <message>
         <source>Keep layers that do not fit in main memory</source>
         <translation>들어가지 않는 레이어는 메인 메모리에 두기</translation>
-    </message>
-    <message>
-        <source>Custom template</source>
-        <translation>사용자 지정 템플릿</translation>
     </message>
     <message>
         <source>Apply and preview …</source>
@@ -3022,18 +3175,6 @@ Double-click the slider to reset α to the recipe&apos;s value.</source>
         <translation>오프로드(&amp;F)</translation>
     </message>
     <message>
-        <source>&amp;Prompt format</source>
-        <translation>프롬프트 형식(&amp;P)</translation>
-    </message>
-    <message>
-        <source>Te&amp;mplate</source>
-        <translation>템플릿(&amp;M)</translation>
-    </message>
-    <message>
-        <source>&amp;System prompt</source>
-        <translation>시스템 프롬프트(&amp;S)</translation>
-    </message>
-    <message>
         <source>Dtype</source>
         <translation>dtype</translation>
     </message>
@@ -3054,32 +3195,8 @@ Double-click the slider to reset α to the recipe&apos;s value.</source>
         <translation>오프로드된 레이어를 순전파마다 장치로 복사하므로 느립니다.</translation>
     </message>
     <message>
-        <source>{0} (not available)</source>
-        <translation>{0} (없음)</translation>
-    </message>
-    <message>
-        <source>Your prompt becomes the user message of the model&apos;s chat template.</source>
-        <translation>프롬프트가 모델 채팅 템플릿의 사용자 메시지가 됩니다.</translation>
-    </message>
-    <message>
-        <source>{prompt} stands for your prompt, {system} for the system prompt.</source>
-        <translation>{prompt}는 프롬프트, {system}은 시스템 프롬프트를 나타냅니다.</translation>
-    </message>
-    <message>
-        <source>The model receives your prompt unchanged, although it has a chat template.</source>
-        <translation>모델에 채팅 템플릿이 있지만 프롬프트를 그대로 전달합니다.</translation>
-    </message>
-    <message>
-        <source>The model receives your prompt unchanged.</source>
-        <translation>모델에 프롬프트를 그대로 전달합니다.</translation>
-    </message>
-    <message>
         <source>Models cannot be changed during a run. Press Esc to stop the run.</source>
         <translation>실행 중에는 모델을 바꿀 수 없습니다. Esc를 누르면 실행이 중지됩니다.</translation>
-    </message>
-    <message>
-        <source>The template lacks {system}, so the system prompt would not be used.</source>
-        <translation>템플릿에 {system}이 없어 시스템 프롬프트가 사용되지 않습니다.</translation>
     </message>
     <message>
         <source>Device</source>
@@ -3094,28 +3211,12 @@ Double-click the slider to reset α to the recipe&apos;s value.</source>
         <translation>오프로드</translation>
     </message>
     <message>
-        <source>Prompt format</source>
-        <translation>프롬프트 형식</translation>
-    </message>
-    <message>
-        <source>Template</source>
-        <translation>템플릿</translation>
-    </message>
-    <message>
-        <source>System prompt</source>
-        <translation>시스템 프롬프트</translation>
-    </message>
-    <message>
         <source>Options of the {0}</source>
         <translation>{0} 옵션</translation>
     </message>
     <message>
         <source>{0}, an adapter over {1}</source>
         <translation>{0} ({1}의 어댑터)</translation>
-    </message>
-    <message>
-        <source>This model has no chat template.</source>
-        <translation>이 모델에는 채팅 템플릿이 없습니다.</translation>
     </message>
 </context>
 <context>

@@ -14,7 +14,13 @@ import tomli_w
 from app.atomic_files import write_file
 from app.checkpoints.endpoint_address import KIND, address_of, is_endpoint
 from app.checkpoints.recipes.recipe_table import Problem, Table
-from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
+from app.checkpoints.spec import (
+    CheckpointSpec,
+    ExpertPair,
+    PromptFormat,
+    Recipe,
+    check_prompt_format,
+)
 from app.decoding.types import GenerationConfig, check_alphas
 from app.errors import RecipeError
 from app.resources import resource
@@ -91,13 +97,14 @@ def recipe_text(recipe: Recipe) -> str:
     table = {
         "format": FORMAT,
         **_without_defaults(recipe),
-        "base": _base_table(recipe.base),
+        **_format_of_recipe(recipe),
+        "base": _base_table(recipe),
         "pair": [
             {
                 "name": pair.name,
                 "alpha": pair.alpha,
-                "expert": _without_defaults(pair.expert),
-                "antiexpert": _without_defaults(pair.antiexpert),
+                "expert": _role_table(pair.expert, recipe),
+                "antiexpert": _role_table(pair.antiexpert, recipe),
             }
             for pair in recipe.pairs
         ],
@@ -109,8 +116,25 @@ def recipe_text(recipe: Recipe) -> str:
     return text
 
 
-def _base_table(base: CheckpointSpec) -> dict[str, Any]:
-    table = _without_defaults(base)
+def _format_of_recipe(recipe: Recipe) -> dict[str, str]:
+    """The recipe's prompt format; without it in a file, it is that of the base."""
+    if recipe.prompt_format == recipe.base.prompt_format == PromptFormat():
+        return {}
+    system = {"system": recipe.system} if recipe.system else {}
+    return {"prompt": recipe.prompt, **system}
+
+
+def _role_table(spec: CheckpointSpec, recipe: Recipe) -> dict[str, Any]:
+    """The settings of a role that are not the defaults, nor the prompt format of the recipe."""
+    own = {"prompt": (spec.prompt, recipe.prompt), "system": (spec.system, recipe.system)}
+    return {
+        **{name: value for name, value in _without_defaults(spec).items() if name not in own},
+        **{name: mine for name, (mine, common) in own.items() if mine != common},
+    }
+
+
+def _base_table(recipe: Recipe) -> dict[str, Any]:
+    base, table = recipe.base, _role_table(recipe.base, recipe)
     if base.is_endpoint:
         del table["source"]
         return {"endpoint": address_of(base.source).url, **table}
@@ -158,14 +182,17 @@ _OF_ENDPOINTS = ("model", "top_logprobs")
 def _recipe(content: Mapping[str, Any], folder: Path) -> Recipe:
     _check_format(content)
     table = Table(content, (), "the recipe", _RECIPE_KEYS)
+    common = _common_format(table)
+    base = _checkpoint(table.inner("base", _BASE_KEYS), folder, common)
+    shown = base.prompt_format if common is None else common
     pairs = table.get_list("pair", dict)
     if not pairs:
         table.fail("pair", "A recipe needs at least one expert pair", "Add a table [[pair]].")
     return Recipe(
         name=table.get("name", str),
-        base=_checkpoint(table.inner("base", _BASE_KEYS), folder),
+        base=base,
         pairs=tuple(
-            _pair(Table(pair, table.place("pair", place), "[[pair]]", _PAIR_KEYS), folder)
+            _pair(Table(pair, table.place("pair", place), "[[pair]]", _PAIR_KEYS), folder, common)
             for place, pair in enumerate(pairs)
         ),
         sample_prompt=table.get("sample_prompt", str, ""),
@@ -175,7 +202,19 @@ def _recipe(content: Mapping[str, Any], folder: Path) -> Recipe:
         download_bytes=_count(table, "download_bytes"),
         untested=table.get("untested", bool, False),
         sampling=_sampling(table.inner("sampling", asdict(GenerationConfig()), {})),
+        prompt=shown.prompt,
+        system=shown.system,
     )
+
+
+def _common_format(table: Table) -> PromptFormat | None:
+    """The prompt format of roles without one of their own; None if the file does not say."""
+    if "prompt" not in table and "system" not in table:
+        return None
+    prompt = table.get("prompt", str, PromptFormat().prompt)
+    with table.blaming("prompt"):
+        check_prompt_format(prompt)
+    return PromptFormat(prompt, table.get("system", str, ""))
 
 
 def _check_format(content: Mapping[str, Any]) -> None:
@@ -191,19 +230,19 @@ def _check_format(content: Mapping[str, Any]) -> None:
         raise Problem(error, ("format",))
 
 
-def _pair(table: Table, folder: Path) -> ExpertPair:
+def _pair(table: Table, folder: Path, common: PromptFormat | None) -> ExpertPair:
     alpha = table.get("alpha", float, 1.0)
     with table.blaming("alpha"):
         check_alphas((alpha,), 1)
     return ExpertPair(
         name=table.get("name", str),
-        expert=_checkpoint(table.inner("expert", _CHECKPOINT_KEYS), folder),
-        antiexpert=_checkpoint(table.inner("antiexpert", _CHECKPOINT_KEYS), folder),
+        expert=_checkpoint(table.inner("expert", _CHECKPOINT_KEYS), folder, common),
+        antiexpert=_checkpoint(table.inner("antiexpert", _CHECKPOINT_KEYS), folder, common),
         alpha=float(alpha),
     )
 
 
-def _checkpoint(table: Table, folder: Path) -> CheckpointSpec:
+def _checkpoint(table: Table, folder: Path, common: PromptFormat | None) -> CheckpointSpec:
     values: dict[str, Any] = {
         key: table.get(key, _KINDS.get(key, str)) for key in _CHECKPOINT_KEYS if key in table
     }
@@ -219,7 +258,7 @@ def _checkpoint(table: Table, folder: Path) -> CheckpointSpec:
         with table.blaming(place if key == "source" else key):  # validates this value alone
             CheckpointSpec(**{"source": "folder:", "over": "folder:", key: value})
     with table.blaming(place):
-        return CheckpointSpec(**values)
+        return CheckpointSpec(**{**asdict(common or PromptFormat()), **values})
 
 
 def _source(table: Table) -> str:

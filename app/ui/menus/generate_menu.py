@@ -11,7 +11,7 @@ from app.ui.compare.all_roles_dialog import show_all_roles
 from app.ui.evaluate.evaluate_opener import show_evaluate
 from app.ui.menus.menu import SessionMenu
 from app.ui.models.memory_dialog import show_memory
-from app.ui.recipe.prompt_dialogs import show_preview
+from app.ui.recipe.prompt_dialogs import show_preview, show_prompt_format
 from app.ui.recipe.vocabulary_view import show_vocabulary
 from app.ui.state.session import LoadState, Session
 
@@ -68,6 +68,7 @@ class GenerateMenu(SessionMenu):
         self.add(
             self.tr("&Prompt preview …"), lambda: show_preview(session, window), "Ctrl+Shift+P"
         )
+        self.add(self.tr("Prompt &format …"), lambda: show_prompt_format(session, window))
         self.add(self.tr("&Vocabulary …"), lambda: show_vocabulary(session, window))
         self.add(self.tr("&Memory …"), lambda: show_memory(session, window))
         session.runs.run_changed.connect(self._update)

@@ -50,8 +50,8 @@ class PromptPreview(QDialog):
         session: The state of the window; the preview shows its ``prompt``.
     """
 
-    options_wanted = Signal(int)
-    """The user asked for the options of the role at this place."""
+    formats_wanted = Signal()
+    """The user asked for the dialog of the prompt formats."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -138,10 +138,10 @@ class PromptPreview(QDialog):
         sides.setChildrenCollapsible(False)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
-        options = QPushButton(self.tr("Prompt format …"))
-        options.setToolTip(self.tr("Change the prompt format of this role"))
-        options.clicked.connect(self._open_options)
-        buttons.addButton(options, QDialogButtonBox.ButtonRole.ResetRole)
+        formats = QPushButton(self.tr("Prompt format …"))
+        formats.setToolTip(self.tr("Change the prompt format of the recipe or of a role"))
+        formats.clicked.connect(self.formats_wanted)
+        buttons.addButton(formats, QDialogButtonBox.ButtonRole.ResetRole)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE, 2 * SPACE)
         layout.setSpacing(SPACE)
@@ -223,9 +223,6 @@ class PromptPreview(QDialog):
         if prompt.has_chat_template and self._formats[row] != CHAT:
             parts.append(self.tr("the model's chat template is not used"))
         return " · ".join(parts)
-
-    def _open_options(self) -> None:
-        self.options_wanted.emit(max(self.roles.currentRow(), 0))
 
 
 class TokenModel(QAbstractTableModel):

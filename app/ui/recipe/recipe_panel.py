@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.ui.recipe.pair_card import PairCard
+from app.ui.recipe.prompt_format_line import PromptFormatLine
 from app.ui.recipe.recipe_picker import RecipePicker
 from app.ui.recipe.role_picker import RolePicker
 from app.ui.recipe.sampling_panel import SamplingPanel
@@ -35,6 +36,7 @@ class RecipePanel(QScrollArea):
         self._session = session
         self._cards: list[PairCard] = []
         self._base = RolePicker(session, 0, self.tr("Base"))
+        self._format = PromptFormatLine(session)
         self._sampling = SamplingPanel(session)
         self._pairs = QVBoxLayout()
         self._pairs.setSpacing(SPACE)
@@ -66,6 +68,7 @@ class RecipePanel(QScrollArea):
         layout.addSpacing(SPACE // 2)
         layout.addLayout(self._pairs)
         layout.addWidget(self._add, 0, Qt.AlignmentFlag.AlignLeft)
+        layout.addWidget(self._format, 0, Qt.AlignmentFlag.AlignLeft)
         layout.addSpacing(SPACE // 2)
         layout.addWidget(_caption(self.tr("Sampling"), sampling))
         layout.addWidget(sampling)
@@ -125,7 +128,7 @@ class RecipePanel(QScrollArea):
     def _order_tabs(self) -> None:
         """Make the tab order top to bottom; pair cards are created after the widgets below them."""
         cards = [control for card in self._cards for control in card.controls]
-        column = [*self._base.controls, *cards, self._add, self._sampling]
+        column = [*self._base.controls, *cards, self._add, self._format, self._sampling]
         for before, after in itertools.pairwise(
             control.focusProxy() or control for control in column
         ):

@@ -75,6 +75,8 @@ recipes = st.builds(
     download_bytes=st.integers(0, 10**15),
     untested=st.booleans(),
     sampling=samplings,
+    prompt=prompts,
+    system=texts,
 )
 
 GOOD = """
@@ -123,6 +125,43 @@ def test_everything_in_a_recipe_is_read(tmp_path: Path) -> None:
     assert recipe.alphas == (2.0, 1.0)
     assert all(type(alpha) is float for alpha in recipe.alphas)
     assert recipe.sampling == GenerationConfig(temperature=0.5, stop=("\n\n",))
+
+
+def formats(recipe: Recipe) -> list[tuple[str, str]]:
+    return [(spec.prompt, spec.system) for spec in recipe.checkpoints()]
+
+
+def test_a_prompt_format_is_given_once_for_the_recipe(tmp_path: Path) -> None:
+    common = 'name = "Two"\nprompt = "Q: {prompt}"\nsystem = "Be calm."'
+    text = GOOD.replace('name = "Two"', common).replace(
+        'folder:/m/expert2"', 'folder:/m/expert2", prompt = "plain", system = ""'
+    )
+    recipe = read_recipe(write(tmp_path, text))
+    mine = ("Q: {prompt}", "Be calm.")
+    assert (recipe.prompt, recipe.system) == mine
+    assert formats(recipe) == [mine, ("chat", "Be brief."), mine, ("plain", ""), mine]
+    write_recipe(recipe, tmp_path / "again.toml")
+    written = tomllib.loads((tmp_path / "again.toml").read_text(encoding="utf-8"))
+    assert written["prompt"] == "Q: {prompt}"
+    assert not {"prompt", "system"} & {*written["base"], *written["pair"][0]["antiexpert"]}
+    assert written["pair"][1]["expert"]["system"] == ""
+
+
+@pytest.mark.parametrize("prompt", ["plain", "chat", "Q: {prompt}"])
+def test_a_file_without_a_common_format_means_what_it_always_did(
+    tmp_path: Path, prompt: str
+) -> None:
+    text = GOOD.replace('dtype = "bfloat16"', f'prompt = "{prompt}"')
+    recipe = read_recipe(write(tmp_path, text))
+    plain = ("plain", "")
+    assert formats(recipe) == [(prompt, ""), ("chat", "Be brief."), plain, plain, plain]
+    assert recipe.prompt == prompt  # the roles that are like the base follow the recipe
+
+
+def test_a_common_template_needs_a_place_for_the_prompt(tmp_path: Path) -> None:
+    text = GOOD.replace('name = "Two"', 'name = "Two"\nprompt = "Q: "')
+    with pytest.raises(RecipeError, match=r"line 4.*Q: "):
+        read_recipe(write(tmp_path, text))
 
 
 def test_relative_folders_are_taken_from_where_the_recipe_lies(tmp_path: Path) -> None:

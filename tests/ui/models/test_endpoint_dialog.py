@@ -117,7 +117,7 @@ def test_options_of_an_endpoint_are_its_prompt_alone(session: Session, qtbot: Qt
     qtbot.addWidget(window)
     window.show()
     options = show_role_options(session, 0, window)
-    assert options.format.isVisible()
+    assert options.prompt.kind.isVisible()
     assert not any(
         control.isVisible()
         for control in (options.dtype, options.device, options.quantization, options.offload)

@@ -126,7 +126,7 @@ def test_a_persona_is_one_click_and_its_text_is_typed_at_once(
     assert pair.expert == replace(session.recipe.base, prompt="chat", system=pair.expert.system)
     options = panel.window().findChild(RoleOptions)
     focus = options.focusWidget()
-    assert focus is options.system
+    assert focus is options.prompt.system
     qtbot.keyClicks(focus, "Be a poet.")
     options.accept()
     assert session.recipe.pairs[-1].expert.system == "Be a poet."

@@ -9,9 +9,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QDialogButtonBox, QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.checkpoints.spec import CHAT, PLAIN
+from app.checkpoints.spec import CHAT, PLAIN, PromptFormat
 from app.engine.commands import Check, Load
 from app.ui.recipe.prompt_dialogs import show_role_options
+from app.ui.recipe.prompt_fields import FOLLOWS
 from app.ui.recipe.prompt_preview import PromptPreview
 from app.ui.recipe.role_options import RoleOptions
 from app.ui.state.session import Session
@@ -34,7 +35,7 @@ def options(loaded_session: Session, window: QWidget, bridge: FakeBridge) -> Rol
 
 
 def pick(options: RoleOptions, format_: str) -> None:
-    options.format.setCurrentIndex(options.format.findData(format_))
+    options.prompt.kind.setCurrentIndex(options.prompt.kind.findData(format_))
 
 
 def button(options: RoleOptions, kind: QDialogButtonBox.StandardButton) -> QPushButton:
@@ -63,7 +64,7 @@ def test_everything_is_one_step_to_undo(
     options.quantization.setCurrentIndex(options.quantization.findData("int8"))
     options.offload.setChecked(True)
     pick(options, CHAT)
-    options.system.setPlainText("Be brief.")
+    options.prompt.system.setPlainText("Be brief.")
     button(options, OK).click()
     expert = session.recipe.pairs[0].expert
     assert expert == replace(
@@ -93,15 +94,15 @@ def test_devices_are_those_of_the_machine_and_the_one_that_is_set(
 
 def test_a_template_needs_a_place_for_the_prompt(options: RoleOptions, session: Session) -> None:
     pick(options, "own")
-    assert options.template.isVisible()
+    assert options.prompt.template.isVisible()
     assert button(options, OK).isEnabled()
-    options.template.setPlainText("{system} without")
+    options.prompt.template.setPlainText("{system} without")
     assert not button(options, OK).isEnabled()
     assert "{prompt}" in words(options)
-    options.template.setPlainText("Q: {prompt}\nA:")
-    options.system.setPlainText("lost")
+    options.prompt.template.setPlainText("Q: {prompt}\nA:")
+    options.prompt.system.setPlainText("lost")
     assert not button(options, APPLY).isEnabled()
-    options.system.clear()
+    options.prompt.system.clear()
     button(options, APPLY).click()
     assert session.recipe.pairs[0].expert.prompt == "Q: {prompt}\nA:"
     assert options.isVisible()
@@ -109,9 +110,9 @@ def test_a_template_needs_a_place_for_the_prompt(options: RoleOptions, session: 
 
 def test_plain_text_has_no_system_prompt(options: RoleOptions, session: Session) -> None:
     pick(options, CHAT)
-    options.system.setPlainText("Be brief.")
+    options.prompt.system.setPlainText("Be brief.")
     pick(options, PLAIN)
-    assert not options.system.isVisible()
+    assert not options.prompt.system.isVisible()
     assert options.spec().system == ""
 
 
@@ -123,10 +124,26 @@ def test_a_chat_template_is_offered_and_never_imposed(
     bridge.ready()
     options = show_role_options(session, 1, window)
     bridge.check(invent_preflight(session.recipe, chat=chat))
-    assert options.format.currentData() == PLAIN
-    item = options.format.model().item(options.format.findData(CHAT))  # type: ignore[attr-defined]
+    assert options.prompt.kind.currentData() == FOLLOWS
+    item = options.prompt.kind.model().item(options.prompt.kind.findData(CHAT))  # type: ignore[attr-defined]
     assert item.isEnabled() is chat
     assert ("chat template" in words(options)) is chat
+
+
+def test_a_role_follows_the_recipe_unless_it_has_its_own(
+    options: RoleOptions, session: Session
+) -> None:
+    assert options.prompt.kind.currentData() == FOLLOWS
+    assert "plain text" in words(options)
+    session.set_formats(session.recipe.with_format(PromptFormat(CHAT, "Be brief.")))
+    assert options.prompt.kind.currentData() == FOLLOWS
+    assert "chat template with a system prompt" in words(options)
+    pick(options, PLAIN)
+    button(options, APPLY).click()
+    assert session.recipe.pairs[0].expert.prompt_format == PromptFormat()
+    pick(options, FOLLOWS)
+    button(options, APPLY).click()
+    assert session.recipe.pairs[0].expert.prompt_format == PromptFormat(CHAT, "Be brief.")
 
 
 def test_it_follows_undo_and_closes_when_its_pair_is_gone(
@@ -180,6 +197,11 @@ def test_keys_alone_reach_everything(qtbot: QtBot, options: RoleOptions) -> None
         reached.add(focus)
         qtbot.keyClick(focus, Qt.Key.Key_Tab)
     fields = {options.dtype, options.device, options.quantization, options.offload}
-    fields |= {options.format, options.template, options.system, button(options, OK)}
+    fields |= {
+        options.prompt.kind,
+        options.prompt.template,
+        options.prompt.system,
+        button(options, OK),
+    }
     assert fields <= reached
     assert all(field.accessibleName() for field in fields if not isinstance(field, QPushButton))

@@ -106,6 +106,14 @@ class RecipeState(QObject):
                 translate("RecipeState", "change options"), self._recipe.with_role(place, spec)
             )
 
+    def set_formats(self, recipe: Recipe) -> None:
+        """Take over the prompt formats of ``recipe``, which has the same roles, as one change."""
+        changed = replace(self._recipe, prompt=recipe.prompt, system=recipe.system)
+        for place, spec in enumerate(recipe.checkpoints()):
+            mine = changed.checkpoints()[place]
+            changed = changed.with_role(place, mine.with_format(spec.prompt_format))
+        self._change(translate("RecipeState", "change prompt format"), changed)
+
     def apply_difference(self, text: str, before: Recipe, after: Recipe) -> None:
         """Apply the difference between two checked recipes to the current recipe.
 
