@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from app.attribution.row_statistics import Floats, log_normalizers, rows_between, top
+from app.attribution.row_statistics import Floats, Ids, log_normalizers, ranks, rows_between, top
 from app.attribution.shapley import MOST_EXACT_PAIRS, coalitions
 from app.decoding.tuned_logits import Row, add_differences, scaled_differences
 from app.decoding.types import FloatArray, RoleLogits
@@ -200,18 +200,17 @@ def _keep_at_once(
     tuned = add_differences(logits.base, added)
     roles = [logits.base, *logits.experts, *logits.antiexperts]
     distinct = {id(rows): rows for rows in roles}
-    tops = np.concatenate(
-        [top(tuned, top_tuned), *(top(rows, top_role) for rows in distinct.values())], axis=1
-    )
-    known = {key: log_normalizers(rows) for key, rows in distinct.items()}
-    between = [log_normalizers(rows) for rows in rows_between(logits.base, added)]
+    tops = [top(tuned, top_tuned), *(top(rows, top_role) for rows in distinct.values())]
+    known = {
+        key: log_normalizers(rows, _highest(rows, best))
+        for (key, rows), best in zip(distinct.items(), tops[1:], strict=True)
+    }
     of_roles = np.stack([known[id(rows)] for rows in roles], axis=1)
-    of_coalitions = np.stack(
-        [of_roles[:, 0], *between, *([log_normalizers(tuned)] if alphas else [])], axis=1
-    )
-    ordered_base, ordered_tuned = np.sort(logits.base), np.sort(tuned)
+    between = [log_normalizers(rows) for rows in rows_between(logits.base, added)]
+    of_tuned = [log_normalizers(tuned, _highest(tuned, tops[0]))] if alphas else []
+    of_coalitions = np.stack([of_roles[:, 0], *between, *of_tuned], axis=1)
     for place, token_id in enumerate(token_ids):
-        ids = tops[place]
+        ids = np.concatenate([best[place] for best in tops])
         ids = np.union1d(ids[np.isfinite(logits.base[place, ids])], [token_id])
         ids = ids[np.argsort(-tuned[place, ids], kind="stable")].astype(np.int32)
         kept = np.array([rows[place, ids] for rows in roles], np.float32)
@@ -223,8 +222,8 @@ def _keep_at_once(
             antiexperts=kept[1 + len(alphas) :],
             log_normalizers=of_roles[place],
             coalition_log_normalizers=of_coalitions[place],
-            rank_base=_ranks(ordered_base[place], logits.base[place, ids]),
-            rank_tuned=_ranks(ordered_tuned[place], tuned[place, ids]),
+            rank_base=ranks(logits.base[place], ids),
+            rank_tuned=ranks(tuned[place], ids),
         )
 
 
@@ -270,9 +269,11 @@ def _stacked(positions: Sequence[RoleLogits]) -> RoleLogits:
     )
 
 
-def _ranks(ordered: Row, values: Row) -> NDArray[np.int32]:
-    """The rank of each value in an ascending row: 1 plus the number of higher values."""
-    return (1 + len(ordered) - np.searchsorted(ordered, values, side="right")).astype(np.int32)
+def _highest(rows: Row, tops: Sequence[Ids]) -> Row:
+    """The highest logit of each of ``rows``, [N, V], whose top ids are known; [N]."""
+    return np.array(
+        [row[ids[0]] if ids.size else row.max() for row, ids in zip(rows, tops, strict=True)]
+    )
 
 
 def _log_difference(whole: float, part: float) -> float:

@@ -12,10 +12,11 @@ from app.attribution.shapley import coalitions
 from app.decoding.tuned_logits import Row, add_differences
 
 Floats = NDArray[np.float64]
+Ids = NDArray[np.int64]
 
 _IMPOSSIBLE = -1e30
-_NEAR = (6.0, 12.0, np.inf)
-"""Distances from the highest logit, in nats, within which :func:`top` searches, in this order."""
+_CLASSES_PER_TOP = 16
+"""Number of classes of ids, for each id to be found, whose highest logits bound the top."""
 
 
 def rows_between(base: Row, added: Sequence[Row]) -> Iterator[Row]:
@@ -78,12 +79,18 @@ class Softmax:
         return float(np.einsum("v,v->", self._weights, values)) / self._total
 
 
-def log_normalizers(rows: Row) -> Floats:
-    """log Σ_v exp(row_v) of each of ``rows``, [N, V]; [N]."""
-    highest = rows.max(axis=1, keepdims=True)
-    weights = rows - highest
+def log_normalizers(rows: Row, highest: Row | None = None) -> Floats:
+    """log Σ_v exp(row_v) of each of ``rows``, [N, V]; [N].
+
+    Args:
+        rows: Logits, [N, V].
+        highest: The highest logit of each row, [N], where it is known.
+    """
+    if highest is None:
+        highest = rows.max(axis=1)
+    weights = rows - highest[:, None]
     totals = np.exp(weights, out=weights).sum(axis=1)
-    found: Floats = highest[:, 0] + np.log(totals.astype(np.float64))
+    found: Floats = highest + np.log(totals.astype(np.float64))
     return found
 
 
@@ -98,23 +105,48 @@ def log_softmax(row: Row) -> Row:
 
 
 def rank(row: Row, token_id: int) -> int:
-    """The rank of an id by its logit, from 1."""
+    """The rank of an id by its logit, from 1: 1 plus the number of higher logits."""
     return 1 + int(np.count_nonzero(row > row[token_id]))
 
 
-def top(rows: Row, count: int) -> NDArray[np.int64]:
-    """The ids of the ``count`` highest logits of each of ``rows``, [N, V], in no order.
+def ranks(row: Row, ids: Ids) -> NDArray[np.int32]:
+    """The rank of each of ``ids`` by its logit, as :func:`rank` has it, in one pass over the row.
 
-    Returns:
-        [N, ``count``], or [N, V] if V is less than ``count``.
+    Only logits that are at least the lowest of those of ``ids`` are sorted.
     """
-    count = min(count, rows.shape[1])
-    highest = rows.max(axis=1, keepdims=True)
-    for nats in _NEAR:
-        near = rows > highest - rows.dtype.type(nats)
-        if min(map(np.count_nonzero, near)) >= count:
-            break
-    ids = np.flatnonzero(near.any(axis=0))
-    if len(ids) < count:  # all other logits are −inf
-        ids = np.arange(rows.shape[1])
-    return ids[np.argpartition(rows[:, ids], -count, axis=1)[:, -count:]]
+    values = row[ids]
+    above = np.sort(row[row >= values.min()])
+    return (1 + len(above) - np.searchsorted(above, values, side="right")).astype(np.int32)
+
+
+def top(rows: Row, count: int) -> list[Ids]:
+    """The ids of the ``count`` highest logits of each of ``rows``, [N, V], in descending order.
+
+    Of equal logits, the one with the lower id comes first. Ids whose logit is −inf are left out.
+    """
+    bound = _lower_bound(rows, count)[:, None]
+    near = (rows >= bound) & (rows > -np.inf) if np.isneginf(bound).any() else rows >= bound
+    places = np.flatnonzero(near)  # of all rows, one after the other
+    starts = np.arange(len(rows) + 1) * rows.shape[1]
+    bounds = np.searchsorted(places, starts)
+    found = []
+    for index, row in enumerate(rows):
+        ids = places[bounds[index] : bounds[index + 1]] - starts[index]
+        found.append(ids[np.argsort(-row[ids], kind="stable")[:count]])
+    return found
+
+
+def _lower_bound(rows: Row, count: int) -> Row:
+    """A logit of each row, [N], that at least ``count`` of its logits reach, and few more.
+
+    The ids are divided into classes by their remainder. As many logits as classes are at least the
+    highest of their class, so that the ``count``-th highest of these is a bound. It is −inf where
+    a row is too short.
+    """
+    classes = min(_CLASSES_PER_TOP * count, rows.shape[1])
+    whole = rows[:, : rows.shape[1] // classes * classes]
+    if classes < count:
+        return np.full(len(rows), -np.inf, rows.dtype)
+    highest = whole.reshape(len(rows), -1, classes).max(axis=1)
+    bound: Row = np.partition(highest, classes - count, axis=1)[:, classes - count]
+    return bound

@@ -25,17 +25,23 @@ def pair_difference(logits: RoleLogits, pair: int) -> Row:
 
 def scaled_differences(logits: RoleLogits, alphas: Sequence[float]) -> list[Row]:
     """The terms α_i d_i that the pairs add to the base's row, P rows of [V]."""
-    return [
-        logits.base.dtype.type(alpha) * pair_difference(logits, pair)
-        for pair, alpha in enumerate(alphas)
-    ]
+    found = []
+    for pair, alpha in enumerate(alphas):
+        difference = pair_difference(logits, pair)
+        difference *= difference.dtype.type(alpha)
+        found.append(difference)
+    return found
 
 
 def add_differences(base: Row, added: Iterable[Row]) -> Row:
     """The base's row plus the scaled differences of some of the pairs, [V]."""
-    row = base
-    for difference in added:
-        row = row + difference
+    terms = iter(added)
+    first = next(terms, None)
+    if first is None:
+        return base
+    row: Row = base + first
+    for difference in terms:
+        row += difference
     return row
 
 
