@@ -33,7 +33,9 @@ from app.ui.state.models.recipe_state import RecipeState
 from app.ui.state.records.run_history import History
 from app.ui.state.records.window_evaluations import Evaluations
 from app.ui.state.runs.change_order import Changes
+from app.ui.state.runs.chat import Chat
 from app.ui.state.runs.runs import Runs
+from app.ui.state.writing_mode import WritingMode
 
 
 class LoadState(StrEnum):
@@ -100,6 +102,8 @@ class Session(RecipeState):
         self.runs = Runs(self, self._requests, settings.row_megabytes * 2**20, self)
         self.selection = self.runs.selection
         self.changes = Changes(self.runs)
+        self.chat = Chat(self.runs, self)
+        self.mode = WritingMode(self, self.runs, self.chat, self)
         self.display = Display(self)
         self.history = History(self, self)
         self.serving = Serving(self, self)

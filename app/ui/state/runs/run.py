@@ -46,6 +46,7 @@ class Run:
         follows: The answer before the last message of the conversation; None for its first answer.
         chat: Common number of all answers of one conversation, their branches included; 0 for
             other runs.
+        seed: A seed of its own, which continuing keeps; None for that of the sampling settings.
         sampled_from: Index of the first token that was sampled with the settings of ``recipe``.
         group: Common number of the answers of all roles to one prompt; 0 for other runs.
         name: Name given by the user.
@@ -73,6 +74,7 @@ class Run:
     fork: int = 0
     follows: Run | None = None
     chat: int = 0
+    seed: int | None = None
     sampled_from: int = 0
     group: int = 0
     name: str = ""
@@ -229,6 +231,11 @@ class Run:
     def candidates(self, index: int) -> CandidateRows:
         """The candidates at token ``index``."""
         return self.rows.candidates(index)
+
+
+def same_place(run: Run, other: Run) -> bool:
+    """Whether both runs answer at the same place of one conversation."""
+    return bool(run.chat) and run.chat == other.chat and run.follows is other.follows
 
 
 def _as_sampled(event: TokenDecoded, sampled: ExplainedToken) -> TokenDecoded:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, Signal
 
 from app.attribution.explained_token import ExplainedToken
-from app.attribution.row_store import RowBudget, RowStore
+from app.attribution.row_store import RowBudget
 from app.checkpoints.conversation import RunPrompt
 from app.checkpoints.spec import CheckpointSpec
-from app.engine.controls import LiveAlphas
 from app.errors import PromptError
 from app.history.repeat import Repeatable
 from app.ui.state.engine_requests import Requests
+from app.ui.state.runs.new_runs import NewRuns
 from app.ui.state.runs.readiness import Models, Readiness
 from app.ui.state.runs.removed_runs import RemovedRuns, answers_from
-from app.ui.state.runs.run import NO_CHAT, ChatPlace, Run
+from app.ui.state.runs.run import NO_CHAT, ChatPlace, Run, same_place
 from app.ui.state.runs.run_generation import DEFAULT_CONTINUATION, Continuation, Generation
 from app.ui.state.runs.selection import Selection
 from app.ui.state.runs.what_if_questions import WhatIfQuestions
@@ -66,6 +66,7 @@ class Runs(QObject):
         self.questions = WhatIfQuestions(requests, models.report, self)
         self._token_to_select: tuple[Run, int] | None = None
         self.budget = RowBudget(row_bytes)
+        self._make = NewRuns(models, requests, self.budget)
         self.all: list[Run] = []
         self.current: Run | None = None
         self.removed = RemovedRuns()
@@ -81,15 +82,18 @@ class Runs(QObject):
         """Whether any run is active."""
         return self.generation.running
 
-    def generate(self, prompt: RunPrompt, place: ChatPlace = NO_CHAT) -> None:
+    def generate(
+        self, prompt: RunPrompt, place: ChatPlace = NO_CHAT, seed: int | None = None
+    ) -> None:
         """Start a run; loads the recipe first if necessary.
 
         Args:
             prompt: A text to continue, or a conversation to answer.
             place: Where the answer belongs in its conversation.
+            seed: The seed of this run, its branches included; by default that of the recipe.
         """
         if self._readiness.may_start(prompt):
-            self._begin(self._new(prompt, place=place))
+            self._begin(self._make.make(prompt, None, place, seed))
 
     def score(self, prompt: RunPrompt, text: str, place: ChatPlace = NO_CHAT) -> None:
         """Score ``text``: compute the attribution of its tokens as if they were generated."""
@@ -101,7 +105,7 @@ class Runs(QObject):
                 )
             )
         elif self._readiness.may_start(prompt):
-            run = self._new(prompt, place=place)
+            run = self._make.make(prompt, place=place)
             run.scored = True
             self._begin(
                 run, Continuation(text=text, limit=1, past_stop=True)
@@ -124,9 +128,9 @@ class Runs(QObject):
         runs = []
         for place, (_, spec) in enumerate(self._models.recipe.roles()):
             if spec not in answers:
-                answers[spec] = self._new(prompt, place)
+                answers[spec] = self._make.make(prompt, place)
             runs.append(answers[spec])
-        runs.append(self._new(prompt))
+        runs.append(self._make.make(prompt))
         for run in dict.fromkeys(runs):
             run.group = group
             self._add(run)
@@ -147,7 +151,7 @@ class Runs(QObject):
                 replay=wanted.alphas,
                 drafts=wanted.drafts,
             )
-            self._begin(self._new(wanted.prompt, wanted.role), more)
+            self._begin(self._make.make(wanted.prompt, wanted.role), more)
 
     # Continuing the shown run
 
@@ -171,7 +175,7 @@ class Runs(QObject):
         if run and not run.active and self._readiness.may_continue(run):
             forced = () if token_id is None else (token_id,)
             limit = index + self._models.recipe.sampling.max_new_tokens
-            branch = self._branch(run, index)
+            branch = self._make.branch(run, index)
             self._token_to_select = branch, index
             self._begin(branch, Continuation(forced, text, limit))
 
@@ -198,16 +202,19 @@ class Runs(QObject):
         if run and run.prompt == prompt and self.can_continue(run):
             self._continue(run, 1, stepping=True)
         elif self._readiness.may_start(prompt):
-            run = self._new(prompt)
+            run = self._make.make(prompt)
             run.stepping = True
             self._begin(run, Continuation(limit=1))
 
     def replace_last(self, token_id: int) -> None:
-        """Replace the last token of the shown run, without a branch."""
+        """Replace the last token of the shown run, without a branch unless an answer follows it."""
         run = self.current
         if run and run.tokens and not run.active and self._readiness.may_continue(run):
             last = len(run.tokens) - 1
-            self._replace(run, last, Continuation((token_id,), limit=last + 1))
+            if self._is_followed(run):
+                self.fork(last, token_id=token_id)
+            else:
+                self._replace(run, last, Continuation((token_id,), limit=last + 1))
 
     def continue_with(self, index: int, token_id: int) -> None:
         """Continue the shown run with another token at ``index``.
@@ -294,31 +301,12 @@ class Runs(QObject):
 
     def _beside(self, run: Run, place: int) -> Run | None:
         """The run to show after ``run`` was removed from ``place``."""
-        if run.follows in self.all:
-            return run.follows
+        if run.chat:
+            others = [other for other in self.all if same_place(other, run)]
+            return run.follows or (others[-1] if others else None)
         return self.all[min(place, len(self.all) - 1)] if self.all else None
 
     # Starting
-
-    def _new(self, prompt: RunPrompt, role: int | None = None, place: ChatPlace = NO_CHAT) -> Run:
-        recipe = self._models.recipe
-        return Run(
-            self._requests.new_id(),
-            prompt,
-            recipe,
-            LiveAlphas(()),
-            RowStore(self.budget),
-            self._models.token_labels,
-            role,
-            follows=place.follows,
-            chat=place.chat,
-        )
-
-    def _branch(self, run: Run, index: int) -> Run:
-        branch = self._new(run.prompt, run.role, ChatPlace(run.follows, run.chat))
-        branch.parent = run
-        branch.copy_from(run, index)
-        return branch
 
     def _continue(self, run: Run, count: int, *, stepping: bool) -> None:
         if run.active or not self._readiness.may_continue(run):
@@ -326,30 +314,33 @@ class Runs(QObject):
         end = len(run.tokens)
         more = Continuation(text=run.unread_text, limit=end + count, past_stop=run.at_stop_string)
         run.stepping = stepping
-        if not run.samples_like(self._models.recipe.sampling):
-            branch = self._branch(run, end)
+        recipe = self._make.recipe_of(run)
+        if not run.samples_like(recipe.sampling) or self._is_followed(run):
+            branch = self._make.branch(run, end)
             branch.stepping = stepping
             self._begin(branch, more)
         elif run.settled_end < end:
             self._replace(run, end, more)
         else:
             if all(token.forced for token in run.tokens):
-                run.recipe = self._models.recipe  # no token was sampled with the old settings
+                run.recipe = recipe  # no token was sampled with the old settings
             self.questions.clear()
             self._ask(run, more)
             self.run_changed.emit()
 
+    def _is_followed(self, run: Run) -> bool:
+        """Whether a message after this answer has been answered, which has read its tokens."""
+        return any(other.follows is run for other in self.all)
+
     def _replace(self, run: Run, index: int, more: Continuation) -> None:
         """Replace ``run`` by a run that continues differently from token ``index`` on."""
-        other = self._branch(run, index)
+        other = self._make.branch(run, index)
         other.parent, other.fork = run.parent, min(run.fork, index)
         other.name, other.scored = run.name, run.scored
         other.group, other.stepping = run.group, run.stepping
         for child in self.all:
             if child.parent is run:
                 child.parent, child.fork = other, min(child.fork, index)
-            if child.follows is run:
-                child.follows = other
         self.all[self.all.index(run)] = other
         self.replaced.emit(run, other)
         run.rows.forget()
@@ -367,7 +358,7 @@ class Runs(QObject):
         self.list_changed.emit()
 
     def _ask(self, run: Run, more: Continuation = DEFAULT_CONTINUATION) -> None:
-        self.generation.ask(run, self._models.recipe, more)
+        self.generation.ask(run, self._make.recipe_of(run), more)
 
     # Events of the engine
 

@@ -88,16 +88,39 @@ def test_an_answer_is_restored_with_the_one_that_it_follows(runs: Runs, bridge: 
     assert runs.removed.last is None
 
 
-def test_answers_after_a_replaced_one_follow_its_replacement(
+def test_an_answer_that_was_replied_to_does_not_change_but_branches(
     runs: Runs, bridge: FakeBridge
 ) -> None:
     first = answer(runs, bridge)
+    said = first.text
     second = answer(runs, bridge, first, seed=1)
-    runs.show(first)
-    runs.replace_last(1)
-    bridge.complete(1)
-    assert runs.all == [runs.current, second]
-    assert second.follows is runs.current
+    for change in (runs.continue_run, lambda: runs.replace_last(1)):
+        runs.show(first)
+        change()
+        bridge.complete(2)
+        branch = runs.current
+        assert branch is not None
+        assert (branch.parent, branch.follows) == (first, None)
+    assert (first.text, second.follows) == (said, first)
+
+
+def test_a_seed_of_its_own_stays_with_an_answer_that_is_continued(
+    runs: Runs, bridge: FakeBridge, loaded_session: Session
+) -> None:
+    runs.generate(ASKED, seed=99)
+    bridge.complete(8)
+    run = runs.current
+    runs.continue_run(2)
+    bridge.complete(2)
+    assert runs.current is run  # the seed of the settings is another one and makes no branch
+    runs.fork(3)
+    bridge.complete(2)
+    for made in runs.all:
+        assert made.recipe.sampling.seed == 99
+    command = bridge.last(Generate)
+    assert isinstance(command, Generate)
+    assert command.config.seed == 99
+    assert loaded_session.recipe.sampling.seed != 99
 
 
 def test_titles_say_the_message_and_not_the_whole_conversation(
