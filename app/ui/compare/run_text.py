@@ -20,6 +20,7 @@ from app.decoding.shown_text import show
 from app.ui.state.display import Tint
 from app.ui.state.runs.run import Run
 from app.ui.state.runs.token_groups import Grouping
+from app.ui.text.text_cursors import fixed_cursor, selection_kept
 from app.ui.text.tint import mark_color, scale_of
 from app.ui.text.transcript_text import TextMap
 from app.ui.theme import SPACE, current_theme
@@ -73,10 +74,11 @@ class RunText(QPlainTextEdit):
         at_end = bar.value() >= bar.maximum() - 2
         cursor = QTextCursor(self.document())
         cursor.movePosition(QTextCursor.MoveOperation.End)
-        cursor.beginEditBlock()
-        for token in self.run.tokens[self._map.count :]:
-            self._write(cursor, token)
-        cursor.endEditBlock()
+        with selection_kept(self):
+            cursor.beginEditBlock()
+            for token in self.run.tokens[self._map.count :]:
+                self._write(cursor, token)
+            cursor.endEditBlock()
         if at_end:
             bar.setValue(bar.maximum())
 
@@ -103,11 +105,7 @@ class RunText(QPlainTextEdit):
             self._bring_into_sight(self._common)
 
     def _cursor_at(self, index: int) -> QTextCursor:
-        start, end = self._map.token_range(index)
-        cursor = QTextCursor(self.document())
-        cursor.setPosition(start)
-        cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
-        return cursor
+        return fixed_cursor(self.document(), *self._map.token_range(index))
 
     def _bring_into_sight(self, index: int) -> None:
         cursor = self._cursor_at(index)

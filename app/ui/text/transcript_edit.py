@@ -26,6 +26,7 @@ from app.decoding.types import WhatIfToken
 from app.ui.state.runs.run import Run
 from app.ui.state.runs.token_groups import Grouping
 from app.ui.state.session import Session
+from app.ui.text.text_cursors import selection_kept
 from app.ui.text.text_writer import TextWriter
 from app.ui.text.tint import mark_color
 from app.ui.text.tint_painter import TintPainter, paint_marks, paint_tints
@@ -121,13 +122,13 @@ class TranscriptText(QPlainTextEdit):
         self._mark_selected()
 
     def _append(self) -> None:
-        run, tints = self._shown_run, self._tints
+        run, tints, following = self._shown_run, self._tints, self._following
         if run is None or tints is None or self._map.count == len(run.tokens):
             return
-        following = self._following
         tints.extend()
         new, text = run.tokens[self._map.count :], QColor(self._theme.text)
-        self._writer.write_tokens(new, run.label, text, mark_color(self._theme))
+        with selection_kept(self):
+            self._writer.write_tokens(new, run.label, text, mark_color(self._theme))
         if following:
             self._follow()
         self.viewport().update()  # new tokens may change the number of the last group
@@ -321,14 +322,10 @@ class TranscriptText(QPlainTextEdit):
         last = len(self._shown_run.tokens) - 1 if self._shown_run else 0
         if stretch:
             self._unselect_text()
-        if key == Qt.Key.Key_Right:
-            step(1)
-        elif key == Qt.Key.Key_Left:
-            step(-1)
-        elif key == Qt.Key.Key_Home:
-            jump(0)
-        elif key == Qt.Key.Key_End:
-            jump(last)
+        if key in (Qt.Key.Key_Right, Qt.Key.Key_Left):
+            step(1 if key == Qt.Key.Key_Right else -1)
+        elif key in (Qt.Key.Key_Home, Qt.Key.Key_End):
+            jump(0 if key == Qt.Key.Key_Home else last)
         elif key in (Qt.Key.Key_Up, Qt.Key.Key_Down):
             self._move_by_line(jump, down=key == Qt.Key.Key_Down)
         else:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtGui import QColor, QTextCursor, QTextDocument
+from PySide6.QtGui import QColor, QTextDocument
 from PySide6.QtWidgets import QTextEdit
 
 from app.ui.state.runs.selection import Selection
+from app.ui.text.text_cursors import fixed_cursor
 from app.ui.text.transcript_text import TextMap
 from app.ui.theme import Theme, range_shade
 
@@ -28,9 +29,6 @@ def selection_marks(
 
 def _mark(document: QTextDocument, start: int, end: int, color: QColor) -> QTextEdit.ExtraSelection:
     mark = QTextEdit.ExtraSelection()
-    cursor = QTextCursor(document)
-    cursor.setPosition(start)
-    cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
-    mark.cursor = cursor
+    mark.cursor = fixed_cursor(document, start, end)
     mark.format.setBackground(color)
     return mark

@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from app.ui.compare.compare_dialog import CompareDialog
 from app.ui.compare.compare_figures import figures_of
+from app.ui.compare.run_text import RunText
 from app.ui.state.runs.run import Run
 from app.ui.state.runs.runs import Runs
 from app.ui.state.session import Session
@@ -101,6 +102,28 @@ def test_a_token_is_selected_in_both_runs(dialog: CompareDialog, runs: Runs, qtb
     assert "the run has ended" in dialog.strip.describe(40)
     dialog.choose(40)  # only the first run has this token
     assert dialog.columns[1].text.extraSelections() == []
+
+
+def test_new_tokens_after_the_chosen_last_token_are_not_marked(
+    runs: Runs, bridge: FakeBridge, qtbot: QtBot
+) -> None:
+    text = RunText("run")
+    qtbot.addWidget(text)
+    runs.generate("Something else")
+    bridge.start_run()
+    bridge.decode(3)
+    assert runs.current
+    text.show_run(runs.current, None)
+    text.choose(2)
+    (mark,) = text.extraSelections()
+    marked, selected = mark.cursor.selectedText(), text.toPlainText()
+    text.selectAll()
+    bridge.decode(2, start=3)
+    text.append_new()
+    assert len(text.toPlainText()) > len(selected)
+    (mark,) = text.extraSelections()
+    assert mark.cursor.selectedText() == marked
+    assert text.textCursor().selectedText() == selected
 
 
 def test_inspect_shows_the_run_at_the_token(

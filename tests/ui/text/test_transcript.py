@@ -364,6 +364,42 @@ def test_the_selected_token_is_marked_and_described(
     assert not text.extraSelections()
 
 
+def test_new_tokens_after_a_selected_last_token_are_not_marked(
+    text: TranscriptText, finished_session: Session
+) -> None:
+    finished_session.selection.select(59)
+    finished_session.selection.select_range((50, 60))
+    before = [
+        (mark.cursor.selectionStart(), mark.cursor.selectionEnd())
+        for mark in text.extraSelections()
+    ]
+    assert before == [(place_of(text, 50), text._map.token_range(59)[1]), text._map.token_range(59)]
+    write(finished_session, [" and", " more"])
+    assert [
+        (mark.cursor.selectionStart(), mark.cursor.selectionEnd())
+        for mark in text.extraSelections()
+    ] == before
+
+
+def test_new_tokens_after_text_selected_to_the_end_are_not_selected(
+    text: TranscriptText, finished_session: Session, bridge: FakeBridge, qtbot: QtBot
+) -> None:
+    text.selectAll()
+    selected = text.textCursor().selectedText()
+    write(finished_session, [" and", " more"])
+    assert text.textCursor().selectedText() == selected
+    assert text.toPlainText().endswith(" and more")
+    finished_session.runs.generate("Once upon a time")  # another document
+    bridge.complete(10)
+    qtbot.mousePress(text.viewport(), Left, pos=QPoint(2, 4))
+    qtbot.mouseMove(text.viewport(), text.viewport().rect().bottomRight())
+    qtbot.mouseRelease(text.viewport(), Left, pos=text.viewport().rect().bottomRight())
+    selected = text.textCursor().selectedText()
+    assert text.textCursor().selectionEnd() == text._map.token_range(9)[1]
+    write(finished_session, [" and", " more"])
+    assert text.textCursor().selectedText() == selected
+
+
 def test_selecting_elsewhere_scrolls_the_token_into_view(
     text: TranscriptText, finished_session: Session
 ) -> None:

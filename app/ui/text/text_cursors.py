@@ -1,0 +1,39 @@
+"""Cursors in a text that grows at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from PySide6.QtCore import QSignalBlocker
+from PySide6.QtGui import QTextCursor, QTextDocument
+from PySide6.QtWidgets import QPlainTextEdit
+
+
+def fixed_cursor(document: QTextDocument, start: int, end: int) -> QTextCursor:
+    """A cursor with the selection from ``start`` to ``end``, which new text does not extend.
+
+    Other cursors move behind text that is inserted at them, so that the mark of the last token
+    would cover all tokens that follow.
+    """
+    cursor = QTextCursor(document)
+    cursor.setPosition(start)
+    cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
+    cursor.setKeepPositionOnInsert(True)  # Qt keeps the position, but would move the anchor
+    return cursor
+
+
+@contextmanager
+def selection_kept(edit: QPlainTextEdit) -> Iterator[None]:
+    """Keep the text selection of ``edit`` while text is added, also a selection up to the end."""
+    cursor = edit.textCursor()
+    anchor, position = cursor.anchor(), cursor.position()
+    yield
+    if anchor != position and max(anchor, position) != edit.textCursor().selectionEnd():
+        cursor.setPosition(anchor)
+        cursor.setPosition(position, QTextCursor.MoveMode.KeepAnchor)
+        bar = edit.verticalScrollBar()
+        scrolled = bar.value()
+        with QSignalBlocker(edit):
+            edit.setTextCursor(cursor)
+        bar.setValue(scrolled)  # Qt scrolls to the cursor
