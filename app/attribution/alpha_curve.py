@@ -34,7 +34,7 @@ class AlphaCurve:
     Attributes:
         pair: Index of the pair whose α varies.
         alphas: The values of its α, [N], ascending.
-        token_ids: The tokens, [T].
+        token_ids: The tokens, [T]: those asked for, and after them the others of ``flips``.
         probabilities: [T, N].
         flips: The alphas at which the argmax changes, ascending.
         estimated: Whether the curve is estimated from the candidates, without full rows.
@@ -51,19 +51,20 @@ class AlphaCurve:
 def alpha_curve(
     logits: RoleLogits, alphas: Sequence[float], pair: int, token_ids: Sequence[int]
 ) -> AlphaCurve:
-    """Compute the probabilities of ``token_ids`` for α of ``pair`` from −2 to 4.
+    """Compute the probabilities of ``token_ids``, and of all argmax tokens, for α from −2 to 4.
 
     Args:
         logits: Raw rows of every role, each [V].
         alphas: The α of each pair when the token was sampled, [P].
         pair: Index of the pair whose α varies.
-        token_ids: The tokens, [T].
+        token_ids: Tokens that need not be the argmax anywhere.
     """
     slope = pair_difference(logits, pair)
     without = tuned_logits(logits, [0.0 if i == pair else a for i, a in enumerate(alphas)])
     grid = np.linspace(LOWEST_ALPHA, HIGHEST_ALPHA, _POINTS)
-    ids = np.asarray(token_ids)
-    probabilities = np.empty((len(token_ids), grid.size))
+    flips = _flips(without, slope)
+    ids = _with_flips(token_ids, flips)
+    probabilities = np.empty((len(ids), grid.size))
     row, powers = np.empty_like(without), np.empty_like(without)
     for place, alpha in enumerate(grid):
         np.multiply(slope, slope.dtype.type(alpha), out=row)
@@ -71,8 +72,8 @@ def alpha_curve(
         highest = row.max()
         np.subtract(row, highest, out=powers)
         np.exp(powers, out=powers)
-        probabilities[:, place] = powers[ids] / powers.sum(dtype=np.float64)
-    return AlphaCurve(pair, grid, tuple(token_ids), probabilities, _flips(without, slope))
+        probabilities[:, place] = powers[list(ids)] / powers.sum(dtype=np.float64)
+    return AlphaCurve(pair, grid, ids, probabilities, flips)
 
 
 def estimated_alpha_curve(
@@ -83,20 +84,29 @@ def estimated_alpha_curve(
     Args:
         candidates: The stored candidates of the position.
         pair: Index of the pair whose α varies.
-        token_ids: The tokens, [T], all among the candidates.
+        token_ids: Tokens that need not be the argmax anywhere, all among the candidates.
     """
     grid = np.linspace(LOWEST_ALPHA, HIGHEST_ALPHA, _POINTS)
-    places = [int(np.flatnonzero(candidates.token_ids == token)[0]) for token in token_ids]
-    probabilities = np.empty((len(token_ids), grid.size))
+    without = candidates.tuned([0.0 if i == pair else a for i, a in enumerate(candidates.alphas)])
+    known = candidates.token_ids
+    flips = tuple(
+        Flip(flip.alpha, int(known[flip.before]), int(known[flip.after]))
+        for flip in _flips(without, candidates.differences[pair])
+    )
+    ids = _with_flips(token_ids, flips)
+    places = [int(np.flatnonzero(known == token)[0]) for token in ids]
+    probabilities = np.empty((len(ids), grid.size))
     for column, alpha in enumerate(grid):
         alphas = [float(alpha) if i == pair else a for i, a in enumerate(candidates.alphas)]
         logprobs = candidates.tuned(alphas)[places] - candidates.log_normalizer(alphas)
         probabilities[:, column] = np.exp(logprobs)
-    without = candidates.tuned([0.0 if i == pair else a for i, a in enumerate(candidates.alphas)])
-    found = _flips(without, candidates.differences[pair])
-    ids = candidates.token_ids
-    flips = tuple(Flip(f.alpha, int(ids[f.before]), int(ids[f.after])) for f in found)
-    return AlphaCurve(pair, grid, tuple(token_ids), probabilities, flips, estimated=True)
+    return AlphaCurve(pair, grid, ids, probabilities, flips, estimated=True)
+
+
+def _with_flips(token_ids: Sequence[int], flips: Sequence[Flip]) -> tuple[int, ...]:
+    """``token_ids`` and, after them, the other tokens that are the argmax at some α."""
+    best = [flip.before for flip in flips[:1]] + [flip.after for flip in flips]
+    return tuple(dict.fromkeys([*token_ids, *best]))
 
 
 def _flips(without: Row, slope: Row) -> tuple[Flip, ...]:

@@ -37,9 +37,13 @@ def test_every_point_is_softmax_of_the_formula(pairs: int, seed: int, data: st.D
     alphas = data.draw(st.lists(st.floats(-2, 4), min_size=pairs, max_size=pairs))
     curve = alpha_curve(logits, alphas, pair, [3, 7])
     assert (curve.alphas[0], curve.alphas[-1]) == (LOWEST_ALPHA, HIGHEST_ALPHA)
+    assert curve.token_ids[:2] == (3, 7)
+    assert len(set(curve.token_ids)) == len(curve.token_ids)
+    argmax = {token for flip in curve.flips for token in (flip.before, flip.after)}
+    assert set(curve.token_ids[2:]) == argmax - {3, 7}
     for place, alpha in enumerate(curve.alphas):
         there = [alpha if i == pair else a for i, a in enumerate(alphas)]
-        expected = softmax(row_at(logits, there))[[3, 7]]
+        expected = softmax(row_at(logits, there))[list(curve.token_ids)]
         assert curve.probabilities[:, place] == pytest.approx(expected, abs=1e-12)
 
 

@@ -24,7 +24,7 @@ from app.ui.widgets.reflow_row import ReflowRow
 from app.wording import probability, quoted
 
 _CURVES = 3
-"""Number of curves: the generated token and the most probable others."""
+"""Number of named curves: the generated token and the most probable others."""
 _STEP = 0.05
 _NEAR = 0.02
 """Distance to the run's α below which the marker counts as unmoved."""
@@ -54,6 +54,7 @@ class AlphaCurveView(QWidget):
         self._title.setProperty("role", "section")
         self._plot = pg.PlotWidget()
         self._lines = [pg.PlotDataItem() for _ in _STYLES]
+        self._others = pg.PlotDataItem(connect="finite")
         self._flips = pg.ScatterPlotItem(size=7)
         self._run_alpha = pg.InfiniteLine(angle=90)
         self._marker = pg.InfiniteLine(
@@ -98,7 +99,7 @@ class AlphaCurveView(QWidget):
         left = item.getAxis("left")  # pyqtgraph leaves out labels that are wider than the axis
         left.setWidth(self._plot.fontMetrics().horizontalAdvance("0.000") + _BESIDE_LABELS)
         item.getAxis("bottom").setTicks([[(i, f"{i}".replace("-", "−")) for i in range(-2, 5)]])
-        for child in (*self._lines, self._flips, self._run_alpha, self._marker):
+        for child in (self._others, *self._lines, self._flips, self._run_alpha, self._marker):
             item.addItem(child)
         self._plot.setFrameShape(self._plot.Shape.NoFrame)
         item.setContentsMargins(0, self._plot.fontMetrics().height() // 2, 0, 0)  # for a label
@@ -134,6 +135,7 @@ class AlphaCurveView(QWidget):
         colors = (pair, QColor(theme.muted), QColor(theme.muted))
         for line, color, style in zip(self._lines, colors, _STYLES, strict=True):
             line.setPen(pg.mkPen(color, width=1.5, style=style))
+        self._others.setPen(pg.mkPen(theme.muted, width=1, style=Qt.PenStyle.DashDotLine))
         self._flips.setBrush(pg.mkBrush(theme.text))
         self._flips.setPen(pg.mkPen(None))
         self._run_alpha.setPen(pg.mkPen(theme.border, width=1))
@@ -157,9 +159,10 @@ class AlphaCurveView(QWidget):
         )
         for line, values in zip(self._lines, self._curve.probabilities, strict=False):
             line.setData(self._curve.alphas, values)
-        highest = max(float(self._curve.probabilities.max()), _LOWEST_TOP)
+        heights = self._show_flips(self._curve)
+        named = float(self._curve.probabilities[:_CURVES].max())
+        highest = max([named, _LOWEST_TOP, *heights])
         self._plot.getPlotItem().getViewBox().setYRange(0, highest * 1.1, padding=0.02)
-        self._show_flips(self._curve)
         self._run_alpha.setPos(token.alphas[pair])
         back = self.tr("Back to α {0}").format(f"{token.alphas[pair]:.2f}".replace("-", "−"))
         self._reset.setText(back)
@@ -167,15 +170,24 @@ class AlphaCurveView(QWidget):
         self._apply_theme()
         self._describe()
 
-    def _show_flips(self, curve: AlphaCurve) -> None:
-        """Draw a dot for every flip, on the curve of the new most probable token if it is shown."""
-        shown = dict(zip(curve.token_ids, curve.probabilities, strict=True))
-        dots = [
-            (flip.alpha, float(np.interp(flip.alpha, curve.alphas, shown[flip.after])))
-            for flip in curve.flips
-            if flip.after in shown
+    def _show_flips(self, curve: AlphaCurve) -> list[float]:
+        """Draw the curves of all tokens that flips lead to, with a dot at each flip.
+
+        Returns:
+            The heights of the dots.
+        """
+        others = curve.probabilities[_CURVES:]
+        gap = np.full((len(others), 1), np.nan)  # between the end of a curve and the next one
+        self._others.setData(
+            np.tile(np.append(curve.alphas, np.nan), len(others)), np.hstack([others, gap]).ravel()
+        )
+        rows = dict(zip(curve.token_ids, curve.probabilities, strict=True))
+        places = [flip.alpha for flip in curve.flips]
+        heights = [
+            float(np.interp(flip.alpha, curve.alphas, rows[flip.after])) for flip in curve.flips
         ]
-        self._flips.setData(x=[x for x, _ in dots], y=[y for _, y in dots])
+        self._flips.setData(x=places, y=heights)
+        return heights
 
     def _describe(self) -> None:
         """Describe the curves: probabilities at the marker, and the most probable token by α."""

@@ -18,6 +18,8 @@ _MARK = 12
 _SQUARE = 9
 _ROOM = 9
 _LONGEST_NAME = 110
+_SHORTER = 6
+"""Number of pixels by which names are shortened until all fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +53,7 @@ class LegendToggle(QAbstractButton):
         self.setCheckable(True)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self.setText(
-            self.fontMetrics().elidedText(entry.name, Qt.TextElideMode.ElideRight, _LONGEST_NAME)
-        )
+        self.shorten(_LONGEST_NAME)
         self.setAccessibleName(entry.name)
         self.setAccessibleDescription(entry.about)
         self.setToolTip(self.tr("{0}\nClick to show or hide it.").format(entry.about))
@@ -62,6 +62,13 @@ class LegendToggle(QAbstractButton):
     def part(self) -> str:
         """Key of the part that this entry shows or hides."""
         return self._entry.part
+
+    def shorten(self, longest: int) -> None:
+        """Show the name in at most ``longest`` pixels; below that of a letter, only the mark."""
+        metrics = self.fontMetrics()
+        text = metrics.elidedText(self._entry.name, Qt.TextElideMode.ElideRight, longest)
+        self.setText(text if text.strip("…") else "")
+        self.updateGeometry()
 
     def sizeHint(self) -> QSize:  # noqa: N802 — Qt's name
         metrics = self.fontMetrics()
@@ -84,6 +91,7 @@ class LegendToggle(QAbstractButton):
         if self.hasFocus():
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(QPen(QColor(theme.accent), 1))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 3, 3)
 
     def _paint_mark(self, painter: QPainter) -> None:
@@ -116,7 +124,7 @@ def _halves(square: QRectF, theme: Theme) -> list[tuple[QRectF, QColor]]:
 
 
 class PlotLegend(QWidget):
-    """All entries, wrapped to several rows where they do not fit into one."""
+    """All entries, wrapped to several rows, or shortened to one, where they do not fit."""
 
     def __init__(self, display: Display, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -127,9 +135,10 @@ class PlotLegend(QWidget):
         self.setAccessibleName(self.tr("Legend of the plot"))
         display.plot_changed.connect(self._update)
 
-    def show_entries(self, entries: Sequence[LegendEntry]) -> None:
-        """Show these entries."""
-        if entries != self._entries:
+    def show_entries(self, entries: Sequence[LegendEntry]) -> bool:
+        """Show these entries; whether they are other ones than before."""
+        others = entries != self._entries
+        if others:
             self._entries = entries
             for toggle in self.toggles:
                 self._layout.removeWidget(toggle)
@@ -137,11 +146,20 @@ class PlotLegend(QWidget):
                 toggle.deleteLater()
             self.toggles = [self._make(entry) for entry in entries]
         self._update()
+        return others
 
     def rows_at(self, width: int) -> int:
         """Number of rows that the entries need at a width."""
         row = max((toggle.sizeHint().height() for toggle in self.toggles), default=0)
         return round(self._layout.heightForWidth(width) / row) if row else 0
+
+    def shorten_to(self, width: int | None) -> None:
+        """Shorten the names so that all entries fit into one row; None shows the full names."""
+        for longest in range(_LONGEST_NAME, 0, -_SHORTER):
+            for toggle in self.toggles:
+                toggle.shorten(longest)
+            if width is None or self.rows_at(width) < 2:
+                return
 
     def _make(self, entry: LegendEntry) -> LegendToggle:
         toggle = LegendToggle(entry, self)

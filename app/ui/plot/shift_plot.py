@@ -15,6 +15,7 @@ from app.attribution.series import AttributionSeries
 from app.ui.plot.bars import Bars, bar_colors
 from app.ui.plot.coverage_line import CoverageLine
 from app.ui.plot.plot_data import PlotData
+from app.ui.plot.plot_head import PlotHead
 from app.ui.plot.plot_legend import PlotLegend
 from app.ui.plot.plot_lines import BASE_LINE, LEAST_BITS, TUNED_LINE, BitsLines, make_line
 from app.ui.plot.plot_words import describe_column, describe_selection, legend_entries
@@ -38,6 +39,8 @@ _ABOVE = 1.08
 """Upper end of the axis in bits as a multiple of the highest value."""
 _LOW = 230
 """Below this height in pixels, the legend has one row and the readout one line."""
+_AXIS = 36
+"""Width of the axis at the left in pixels."""
 _MARGIN = 2
 """Number of empty columns before the first and after the last token."""
 _SHIFT = Qt.KeyboardModifier.ShiftModifier
@@ -54,6 +57,7 @@ class ShiftPlot(QWidget):
         self._following = True
         self._legend = PlotLegend(session.display)
         self._scale = MenuButton(ScaleMenu(session.display, self), self.tr("Scale of the plot"))
+        self._head = PlotHead(self._scale, self._legend)
         self._readout = Readout()
         self._fit = _flat(self.tr("Show all"))
         self._fit.clicked.connect(self.show_all)
@@ -125,7 +129,7 @@ class ShiftPlot(QWidget):
         self._view.sigXRangeChanged.connect(self._fit_height)
         item.getAxis("bottom").setStyle(tickLength=0)
         item.getAxis("left").setStyle(tickLength=-4)
-        item.getAxis("left").setWidth(36)
+        item.getAxis("left").setWidth(_AXIS)
         self._zero = pg.InfiniteLine(pos=0, angle=0)
         for child in (self._bars, self._zero, self._base, self._tuned):
             item.addItem(child)
@@ -138,14 +142,13 @@ class ShiftPlot(QWidget):
         self._empty.setProperty("role", "caption")
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._empty.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        QHBoxLayout(self._plot).addWidget(self._empty)
+        self._empty.setWordWrap(True)
+        over = QHBoxLayout(self._plot)
+        over.setContentsMargins(_AXIS + SPACE, 0, SPACE, _AXIS)
+        over.addWidget(self._empty)
 
     def _lay_out(self) -> None:
         self._scale.setFont(self._legend.font())
-        head = QHBoxLayout()
-        head.setSpacing(SPACE)
-        head.addWidget(self._scale, 0, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
-        head.addWidget(self._legend, 1)
         foot = QHBoxLayout()
         foot.setSpacing(SPACE // 2)
         foot.addWidget(self._readout, 1)
@@ -155,7 +158,7 @@ class ShiftPlot(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(FOCUS_GAP, 0, FOCUS_GAP, 0)
         layout.setSpacing(SPACE // 2)
-        layout.addLayout(head)
+        layout.addWidget(self._head)
         layout.addWidget(self._plot, 1)
         layout.addLayout(foot)
 
@@ -228,10 +231,9 @@ class ShiftPlot(QWidget):
         self._adapt_to_height()
 
     def _adapt_to_height(self) -> None:
-        """In a low card, hide a legend of several rows and shorten the readout."""
+        """In a low card, give the legend one row and shorten the readout."""
         low = self.height() < _LOW
-        beside = self.width() - self._scale.sizeHint().width() - SPACE - 2 * FOCUS_GAP
-        self._legend.setVisible(not low or self._legend.rows_at(beside) < 2)
+        self._head.arrange(self.width() - 2 * FOCUS_GAP, low=low)
         self._readout.set_lines(1 if low else 2)
 
     def _draw(self) -> None:
@@ -244,7 +246,8 @@ class ShiftPlot(QWidget):
         names = self._run.pair_names if self._run else ()
         if self._run:
             entries = legend_entries(names, series, logarithmic=data.logarithmic)
-            self._legend.show_entries(entries)
+            if self._legend.show_entries(entries):
+                self._adapt_to_height()
         self._coverage.show(series.partial and COVERAGE not in hidden)
         self._coverage.set_values(data.coverage, series.thin)
         shown = [place for place, name in enumerate(names) if pair_part(name) not in hidden]
@@ -278,7 +281,9 @@ class ShiftPlot(QWidget):
     def _update_buttons(self) -> None:
         some = self.series.count > 0
         self._empty.setVisible(not some)
-        self._plot.getPlotItem().getAxis("bottom").setStyle(showValues=some)
+        self._zero.setVisible(some)
+        for side in ("left", "bottom"):
+            self._plot.getPlotItem().getAxis(side).setStyle(showValues=some)
         self._fit.setVisible(some)
         self._selecting.setVisible(some)
         self._follow.setVisible(some and not self._following)

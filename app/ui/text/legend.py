@@ -74,6 +74,12 @@ class TintLegend(QWidget):
     def minimumSizeHint(self) -> QSize:  # noqa: N802 — Qt's name
         return QSize(0, self.sizeHint().height())
 
+    @property
+    def scale_width(self) -> int:
+        """Width below which there is no colour scale."""
+        scale = [part.width for part in self._parts(short=True) if part.rank == 0]
+        return max(round(sum(scale)) - SPACE, 0)
+
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 — Qt's name
         painter = QPainter(self)
         left = 0.0
@@ -107,7 +113,7 @@ class TintLegend(QWidget):
         if self._tints is None:
             return []
         scale = self._tints.scale
-        parts = self._classes(scale, short) if scale.classes else [self._gradient(scale)]
+        parts = self._classes(scale, short) if scale.classes else [self._gradient(scale, short)]
         if self._tints.reduction is not None:
             parts.append(self._text(reduction_title(self._tints.reduction), rank=3))
         if self._marks.flips:
@@ -136,7 +142,7 @@ class TintLegend(QWidget):
             words.append(self.tr("Corner: the token was given, not sampled."))
         return words
 
-    def _gradient(self, scale: Scale) -> _Part:
+    def _gradient(self, scale: Scale, short: bool) -> _Part:
         low = number(-scale.limit) if scale.diverging else "0"
         high = f"{'+' if scale.diverging else ''}{_short(scale.limit)}"
         low = low.replace(number(scale.limit), _short(scale.limit))
@@ -147,7 +153,8 @@ class TintLegend(QWidget):
         )
         texts = low, self.tr("{0} {1}").format(high, unit)
         widths = [self.fontMetrics().horizontalAdvance(text) for text in texts]
-        bar = _STEPS * _STEP_WIDTH
+        step_width = _STEP_WIDTH // 2 if short else _STEP_WIDTH
+        bar = _STEPS * step_width
 
         def paint(painter: QPainter, left: float) -> None:
             self._write(painter, left, widths[0], texts[0])
@@ -155,7 +162,7 @@ class TintLegend(QWidget):
             for step in range(_STEPS):
                 share = step / (_STEPS - 1)
                 value = scale.limit * (2 * share - 1 if scale.diverging else share)
-                area = QRectF(left + step * _STEP_WIDTH, 3, _STEP_WIDTH, self.height() - 6)
+                area = QRectF(left + step * step_width, 3, step_width, self.height() - 6)
                 painter.fillRect(area, scale.color(value))
             self._write(painter, left + bar + SPACE // 2, widths[1], texts[1])
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QStackedLayout, QVBoxLayout, QWidget
 
 from app.decoding.types import FinishReason
 from app.ui.state.runs.run import Run
 from app.ui.state.session import LoadState, Session
 from app.ui.text.legend import Marks, TintLegend
+from app.ui.text.legend_row import LegendRow
 from app.ui.text.tint_menus import GroupingMenu, MenuButton, TintMenu, shown_pairs
 from app.ui.text.tint_words import grouping_title, tint_explanation, tint_title
 from app.ui.text.transcript_edit import TranscriptText
@@ -46,18 +47,12 @@ class TranscriptView(QWidget):
         self._grouping = MenuButton(GroupingMenu(session, self), self.tr("Group"))
         for quiet in (self._note, self._tint, self._grouping):
             quiet.setFont(self._legend.font())
-        footer = QHBoxLayout()
-        footer.setSpacing(SPACE // 2)
-        footer.addWidget(self._tint)
-        footer.addWidget(self._grouping)
-        footer.addSpacing(SPACE // 2)
-        footer.addWidget(self._legend, 1)
-        footer.addWidget(self._note)
+        footer = LegendRow((self._tint, self._grouping), self._legend, self._note)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(FOCUS_GAP, FOCUS_GAP, FOCUS_GAP, 0)
         layout.setSpacing(SPACE)
         layout.addLayout(self._pages, 1)
-        layout.addLayout(footer)
+        layout.addWidget(footer)
         session.runs.run_changed.connect(self._update)
         session.load_changed.connect(self._update)
         session.runs.tokens_added.connect(self._update)

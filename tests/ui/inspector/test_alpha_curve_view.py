@@ -108,6 +108,39 @@ def test_the_listed_flips_match_the_distribution_at_the_marker(
         assert float(said.replace("−", "-")) == pytest.approx(edges[i], abs=0.01)
 
 
+@pytest.mark.parametrize("kept", [True, False])
+def test_every_token_of_a_listed_flip_is_drawn_as_a_curve_with_a_dot(
+    curve: AlphaCurveView,
+    finished_session: Session,
+    kept: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert finished_session.runs.current
+    run = finished_session.runs.current
+    if not kept:
+        monkeypatch.setattr(run.rows, "rows", lambda index: None)
+    most = 0
+    for index in range(12):
+        finished_session.selection.select(index)
+        told = curve._plot.accessibleDescription()
+        drawn = [line.getData() for line in (*curve._lines, curve._others)]
+        places, heights = curve._flips.getData()
+        alphas = re.findall(r"from (−?[\d.]+)", told)
+        assert [f"{place:.2f}".replace("-", "−") for place in places] == alphas
+        for place, height in zip(places, heights, strict=True):
+            near = [
+                abs(float(np.interp(place, x[start : start + 61], y[start : start + 61])) - height)
+                for x, y in drawn
+                if x is not None
+                for start in range(0, len(x) - 60, 62)
+            ]
+            assert min(near) < 1e-9
+        (_, _), (_, top) = curve._plot.getPlotItem().getViewBox().viewRange()
+        assert max(heights, default=0) < top
+        most = max(most, len(drawn[-1][0]) if drawn[-1][0] is not None else 0)
+    assert most > 62  # at some token, two others than the named ones are the most probable
+
+
 def test_flips_near_the_marker_are_listed_and_the_plot_does_not_move(
     curve: AlphaCurveView, qtbot: QtBot
 ) -> None:

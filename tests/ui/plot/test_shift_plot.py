@@ -423,23 +423,63 @@ def test_in_log_probability_both_axes_have_the_same_range(
     assert axis.range[1] >= plot._bits.entropy.yData.max()
 
 
-def test_a_low_card_hides_a_legend_of_several_rows(plot: ShiftPlot) -> None:
+def test_a_low_card_has_a_legend_of_one_row_with_shorter_names(plot: ShiftPlot) -> None:
+    def rows() -> int:
+        QApplication.processEvents()
+        assert plot.legend.isVisible()
+        assert all(not toggle.visibleRegion().isEmpty() for toggle in plot.legend.toggles)
+        return len({toggle.y() for toggle in plot.legend.toggles})
+
+    names = [toggle.text() for toggle in plot.legend.toggles]
     plot.resize(640, 220)
-    assert plot.legend.isVisible(), "one row has room"
+    assert rows() == 1
     plot.resize(300, 320)
-    assert plot.legend.isVisible(), "several rows have room in a high card"
+    assert rows() > 1, "several rows have room in a high card"
     tall = plot._readout.height()
     plot._session.selection.select(3)
     plot.resize(300, 190)
-    assert not plot.legend.isVisible()
+    assert rows() == 1
+    assert [toggle.text() for toggle in plot.legend.toggles] != names
     assert plot._readout.height() < tall
     text = plot._readout.text()
     assert text.endswith("…")
     assert readout(plot).startswith(text.removesuffix("…"))
     assert plot._readout.fontMetrics().horizontalAdvance(text) <= plot._readout.width()
+    plot.resize(160, 190)
+    assert rows() == 1, "the marks alone have room"
     plot.resize(640, 320)
-    assert plot.legend.isVisible()
+    assert rows() == 1
+    assert [toggle.text() for toggle in plot.legend.toggles] == names
     assert plot._readout.height() == tall
+
+
+def test_a_legend_entry_shows_its_name_also_with_the_focus(plot: ShiftPlot) -> None:
+    plot.activateWindow()
+    for toggle in plot.legend.toggles:
+        before = toggle.grab().toImage()
+        toggle.setFocus(Qt.FocusReason.TabFocusReason)
+        assert toggle.hasFocus()
+        after = toggle.grab().toImage()
+        inside = [
+            (x, y) for x in range(2, before.width() - 2) for y in range(2, before.height() - 2)
+        ]
+        assert all(before.pixel(*place) == after.pixel(*place) for place in inside)
+        assert before != after, "the focus has an outline"
+
+
+def test_the_explanation_lies_beside_the_axis_in_a_narrow_plot(
+    loaded_session: Session, qtbot: QtBot
+) -> None:
+    plot = shown(ShiftPlot(loaded_session), qtbot)
+    for width in (240, 640):
+        plot.resize(width, 200)
+        QApplication.processEvents()
+        axis = plot._plot.getPlotItem().getAxis("left")
+        right = plot._plot.mapFromScene(axis.sceneBoundingRect().topRight()).x()
+        words = plot._empty
+        assert words.x() >= right
+        assert words.height() >= words.heightForWidth(words.width())
+        assert words.geometry().right() <= plot._plot.width()
 
 
 def test_the_answer_of_one_role_has_a_line_and_no_bars(

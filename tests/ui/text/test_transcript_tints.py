@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAction, QColor, QGuiApplication, QTextCursor
-from PySide6.QtWidgets import QMenu, QWidget
+from PySide6.QtWidgets import QApplication, QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.attribution.attribution import attribute
@@ -412,3 +412,19 @@ def test_a_narrow_legend_drops_the_reduction_before_the_underline(
         assert 0 in ranks
         assert 1 in ranks
     assert len(ranks) == len(every)
+
+
+@pytest.mark.parametrize("measure", [Measure.SHIFT, Measure.SURPRISAL, Measure.RANK])
+def test_a_narrow_transcript_keeps_its_colour_scale(
+    view: TranscriptView, finished_session: Session, measure: Measure
+) -> None:
+    finished_session.display.set_tint(Tint(measure))
+    shown_legend = legend(view)
+    tops = set()
+    for width in (620, 230, 900, 260):
+        view.resize(width, 300)
+        QApplication.processEvents()
+        assert 0 in [part.rank for part in shown_legend._fitting()], width
+        assert shown_legend.mapTo(view, shown_legend.rect().bottomRight()).x() <= view.width()
+        tops.add(shown_legend.y() > 4)
+    assert tops == {True, False}, "beside the menus, and below them"
