@@ -97,10 +97,28 @@ def read_header(path: Path) -> GgufHeader:
         CheckpointError: There is no such file, it is damaged or incomplete, or a key or tensor in
             it is not supported.
     """
+    contents = open_contents(path)
+    tensors = contents.tensors.values()
+    dtype = converted_dtype(contents)
+    converted = [StoredTensor.of(tensor.name, dtype, tensor.shape) for tensor in tensors]
+    packed = sum(tensor.size for tensor in tensors)
+    return GgufHeader(path, contents.architecture, packed, tuple(converted))
+
+
+def open_contents(path: Path, *, everything: bool = False) -> Contents:
+    """Read the header of a GGUF file and check that the file can be converted.
+
+    Args:
+        path: The file.
+        everything: Whether to read the vocabulary too, which takes longer.
+
+    Raises:
+        CheckpointError: As for :func:`read_header`.
+    """
     if not path.is_file():
         raise CheckpointError(f"There is no file {path}", next_step="Choose a .gguf file.")
     try:
-        contents = read_contents(path)
+        contents = read_contents(path, everything=everything)
         check(contents)
     except UnusableError as error:
         raise unusable(path, error) from None
@@ -110,11 +128,7 @@ def read_header(path: Path) -> GgufHeader:
             evidence=str(error) or "its header is incomplete",
             next_step="Download or copy it again.",
         ) from error
-    tensors = contents.tensors.values()
-    dtype = converted_dtype(contents)
-    converted = [StoredTensor.of(tensor.name, dtype, tensor.shape) for tensor in tensors]
-    packed = sum(tensor.size for tensor in tensors)
-    return GgufHeader(path, contents.architecture, packed, tuple(converted))
+    return contents
 
 
 def unusable(path: Path, error: UnusableError) -> CheckpointError:

@@ -31,6 +31,11 @@ def gguf_files_in(folder: Path) -> list[Path]:
         return []
 
 
+def is_projector(path: Path) -> bool:
+    """Whether a GGUF file is the image encoder of a model, by its name."""
+    return _PROJECTOR in path.name.lower()
+
+
 def source_of_path(typed: str) -> str:
     """The source for a typed path: ``gguf:…`` for a GGUF file or a folder with one GGUF file,
     ``folder:…`` for everything else.
@@ -38,5 +43,5 @@ def source_of_path(typed: str) -> str:
     path = Path(typed).expanduser()
     if (path.suffix.lower() == _ENDING and not path.is_dir()) or is_gguf(path):
         return f"gguf:{typed}"
-    models = [file for file in gguf_files_in(path) if _PROJECTOR not in file.name.lower()]
+    models = [file for file in gguf_files_in(path) if not is_projector(file)]
     return f"gguf:{models[0]}" if len(models) == 1 else f"folder:{typed}"

@@ -16,19 +16,14 @@ from app.checkpoints.preflight_report import (
     Verdict,
     VocabularyReport,
 )
+from app.checkpoints.vocabulary.id_differences import MOST_DIFFERENT, matters
 from app.checkpoints.vocabulary.notes import notes
 from app.checkpoints.vocabulary.tokens import RoleTokens, read_tokens
 from app.errors import CheckpointError, VocabularyError
 
-MOST_DIFFERENT = 0.01
-"""From this share of different ids on, a recipe is refused; fewer different ids are masked."""
-
 _EXAMPLES = 3
 _LONGEST_EVIDENCE = 80
 _MOST_LISTED = 200
-_RESERVED = re.compile(
-    r"[<\[].*(reserved|unused|extra|pad|dummy|placeholder).*[>\]]", re.IGNORECASE
-)
 
 
 def compare_vocabularies(opened: OpenedRecipe) -> VocabularyReport:
@@ -151,7 +146,7 @@ def _role_vocabulary(
     base: RoleTokens, role: RoleTokens, ids: Sequence[int], accepted: Collection[int]
 ) -> RoleVocabulary:
     here, there = base.tokens.spelling, role.tokens.spelling
-    differing = [i for i in ids if i < base.rows and _matters(here[i], there[i])]
+    differing = [i for i in ids if i < base.rows and matters(here[i], there[i])]
     if differing:
         few = len(differing) < MOST_DIFFERENT * base.tokens.count
         verdict = Verdict.FEW if few else Verdict.DIFFERENT
@@ -169,13 +164,6 @@ def _role_vocabulary(
         ),
         notes=notes(base, role, ids),
     )
-
-
-def _matters(here: str | None, there: str | None) -> bool:
-    """Whether the difference masks a token of the base that is not merely reserved."""
-    if here is None:
-        return False
-    return there is not None or _RESERVED.fullmatch(here) is None
 
 
 def token_labels(tokenizer: Tokenizer, ids: Iterable[int]) -> list[str]:

@@ -1,0 +1,1 @@
+"""Models on this disk, and which of them can be roles of one recipe. Imports no torch."""
