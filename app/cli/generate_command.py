@@ -126,6 +126,7 @@ def _run(request: RunRequest, output: _Output) -> None:
             forced=request.given,
             role=request.role,
             speculate=request.drafts,
+            past_turn=request.past_turn,
         ),
     )
     with call_on_interrupt(cancellation.request):

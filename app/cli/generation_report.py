@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from app.attribution.attribution import LOW_COVERAGE
+from app.checkpoints.conversation import Conversation
 from app.checkpoints.proof.proof_report import as_json
 from app.checkpoints.spec import Recipe
 from app.checkpoints.status import RoleInForce
@@ -26,9 +27,12 @@ def json_report(
     Non-finite numbers are null, and so is ``run_id`` if it was not saved.
     """
     counts = run.prompt_tokens
+    prompt = request.prompt
+    messages = prompt.as_json() if isinstance(prompt, Conversation) else None
     report = {
         "run_id": run_id,
-        "prompt": request.prompt,
+        "prompt": None if messages else request.prompt,
+        "messages": messages,
         "text": "".join(token.step.text for token in run.tokens),
         "token_ids": [token.step.token_id for token in run.tokens],
         "finish_reason": run.finish_reason,

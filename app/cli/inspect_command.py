@@ -107,7 +107,7 @@ def _table(document: Document) -> str:
         f"{summary.shown_title}",
         f"{summary.id} · {summary.created.astimezone():%Y-%m-%d %H:%M} · {summary.recipe_name} · "
         f"{len(document.tokens):,} tokens · {_end(summary) or 'cancelled'}",
-        f"prompt: {first_words(document.run.prompt)}",
+        f"prompt: {first_words(document.run.summary.prompt)}",
         "",
         header,
         "─" * len(header),

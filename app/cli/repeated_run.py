@@ -58,6 +58,7 @@ class RepeatedRun:
             role=wanted.role,
             drafts=wanted.drafts and options.speculate,
             proof=options.proof,
+            past_turn=wanted.past_turn,
         )
 
     def compare(self, token_ids: Sequence[int], roles: Sequence[RoleInForce], drafts: bool) -> bool:

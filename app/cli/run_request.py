@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.checkpoints.conversation import RunPrompt
 from app.checkpoints.proof.proof_report import ProofMode
 from app.checkpoints.spec import Recipe
 from app.decoding.types import GenerationConfig
@@ -23,9 +24,10 @@ class RunRequest:
         role: Index of the role for a run of one role alone, or None for the tuned distribution.
         drafts: Whether to use speculative decoding.
         proof: Whether to compare the models with plain forward passes.
+        past_turn: Whether to go on past the beginning of another turn of the conversation.
     """
 
-    prompt: str
+    prompt: RunPrompt
     recipe: Recipe
     config: GenerationConfig
     alphas: LiveAlphas
@@ -33,3 +35,4 @@ class RunRequest:
     role: int | None = None
     drafts: bool = True
     proof: ProofMode = ProofMode.KEPT
+    past_turn: bool = False

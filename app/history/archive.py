@@ -14,7 +14,7 @@ from typing import Any
 
 from app.attribution.candidates import CandidateRows
 from app.attribution.explained_token import ExplainedToken
-from app.errors import HistoryError, RecipeError, SettingsError, TuneshiftError
+from app.errors import HistoryError, PromptError, RecipeError, SettingsError, TuneshiftError
 from app.history import provenance
 from app.history.blob_encoding import unpack_candidates
 from app.history.database import STORAGE_ERRORS, Database, history_error
@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 LAST = "last"
 BIN_RETENTION = timedelta(days=30)
 _OPENING_LENGTH = 300
+_UNREADABLE = (ValueError, TypeError, zlib.error, RecipeError, SettingsError, PromptError)
 _END = 2**62
 
 _SUMMARY = f"""
@@ -41,7 +42,7 @@ _SUMMARY = f"""
         (SELECT json_group_array(name) FROM (
             SELECT name FROM tag WHERE tag.run = run.number ORDER BY name
         )),
-        run.role
+        run.role, run.messages, coalesce(run.follows, '')
     FROM run
 """
 _MATCHES = """
@@ -58,7 +59,8 @@ class Query:
     """Filter for a list of runs.
 
     Attributes:
-        words: Words that must all occur in title, prompt or text, case-insensitively.
+        words: Words that must all occur in title, prompt (with all messages of a conversation) or
+            text, case-insensitively.
         tag: Only runs with this tag; empty for any.
         starred: Only runs with a star.
         deleted: Only runs in the bin; by default, only runs outside it.
@@ -186,6 +188,22 @@ class Archive:
             parts = segments(self._connection, self._number(run_id))
             return [token for part in parts for token in read_tokens(self._connection, *part)]
 
+    def answers_before(self, run_id: str) -> list[str]:
+        """The ids of the runs with the earlier answers of a conversation, oldest first."""
+        with self._translated_errors():
+            found: list[str] = []
+            number = self._number(run_id)
+            while True:
+                row = self._connection.execute(
+                    "SELECT before.number, before.id FROM run JOIN run before "
+                    "ON before.id = run.follows WHERE run.number = ?",
+                    (number,),
+                ).fetchone()
+                if row is None or row[0] >= number:  # it has a smaller number, unless damaged
+                    return found[::-1]
+                number = row[0]
+                found.append(row[1])
+
     def candidates(self, run_id: str, index: int) -> CandidateRows | None:
         """The candidates of one token, or None if none are stored."""
         return next((rows for _, rows in self._candidates(run_id, index, index + 1)), None)
@@ -283,7 +301,7 @@ class Archive:
             yield
         except STORAGE_ERRORS as error:
             raise history_error(error, self._database.path) from error
-        except (ValueError, TypeError, zlib.error, RecipeError, SettingsError) as error:
+        except _UNREADABLE as error:
             raise HistoryError(
                 "A run in the history cannot be read", evidence=str(error)
             ) from error
@@ -304,7 +322,8 @@ def _summary_or_none(row: tuple[Any, ...]) -> RunSummary | None:
 
 def _summary(row: tuple[Any, ...]) -> RunSummary:
     (_, id_, kind, created, title, starred, prompt, opening, recipe, parent, fork_index, tokens,
-     ended, finish_reason, error, deleted, tags, role) = row  # fmt: skip
+     ended, finish_reason, error, deleted, tags, role, messages, follows) = row  # fmt: skip
+    conversation = provenance.conversation_from_store(messages)
     return RunSummary(
         id=id_,
         kind=RunKind(kind),
@@ -312,7 +331,7 @@ def _summary(row: tuple[Any, ...]) -> RunSummary:
         title=title,
         starred=bool(starred),
         tags=tuple(json.loads(tags)),
-        prompt=prompt,
+        prompt=conversation.last if conversation else prompt,
         opening=opening,
         recipe_name=_recipe_names(recipe)[0],
         parent=parent,
@@ -324,6 +343,8 @@ def _summary(row: tuple[Any, ...]) -> RunSummary:
         deleted=datetime.fromisoformat(deleted) if deleted else None,
         role=role,
         role_pair=_recipe_names(recipe)[1][(role - 1) // 2] if role else "",
+        conversation=conversation,
+        follows=follows,
     )
 
 

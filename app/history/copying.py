@@ -30,6 +30,8 @@ def copy_run(source: sqlite3.Connection, target: sqlite3.Connection, run_id: str
         return there
     if row["parent"] is not None:
         copy_run(source, target, row["parent"])
+    if row["follows"] is not None and run_number(target, row["follows"]) is None:
+        row["follows"] = None  # the conversation is complete without it
     if row["vocabulary"] is not None:
         row["vocabulary"] = _vocabulary(source, target, row["vocabulary"])
     old = row.pop("number")

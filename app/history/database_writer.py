@@ -15,6 +15,7 @@ from itertools import groupby
 from pathlib import Path
 
 from app.attribution.candidates import CandidateRows, keep_candidates_of
+from app.checkpoints.conversation import contents
 from app.decoding.types import RoleLogits
 from app.history import provenance
 from app.history.blob_encoding import pack_candidates
@@ -130,6 +131,8 @@ class DatabaseWriter:
         if len(self._new_runs) > _MAX_NEW_RUNS:
             self._evict(next(iter(self._new_runs)))
         parent = self._position(run.parent) if run.parent else None
+        follows = self._position(run.follows) if run.follows else None
+        messages = provenance.messages_json(run.prompt)
         values = {
             "id": run.id,
             "kind": run.kind,
@@ -139,7 +142,9 @@ class DatabaseWriter:
             "fork_index": run.fork_index if parent else None,
             "drawn_from": run.drawn_from,
             "drafts": run.drafts,
-            "prompt": storable(run.prompt),
+            "prompt": storable(contents(run.prompt)),
+            "messages": None if messages is None else storable(messages),
+            "follows": run.follows if follows else None,
             "recipe": storable(provenance.recipe_to_store(run.recipe)),
             "config": provenance.config_json(run.config),
             "versions": json.dumps(provenance.versions()),

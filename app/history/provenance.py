@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from app import __version__
+from app.checkpoints.conversation import Conversation, RunPrompt, conversation_of
 from app.checkpoints.proof.proof_report import proof_of
 from app.checkpoints.recipes.recipe_file import recipe_of_text, recipe_text
 from app.checkpoints.spec import CheckpointSpec, Recipe
@@ -102,6 +103,23 @@ def config_of(text: str) -> GenerationConfig:
     """
     values = _known(GenerationConfig, json.loads(text))
     return GenerationConfig(**{**values, "stop": tuple(values.get("stop", ()))})
+
+
+def messages_json(prompt: RunPrompt) -> str | None:
+    """The messages of a conversation as JSON; None for a text."""
+    if isinstance(prompt, Conversation):
+        return json.dumps(prompt.as_json(), ensure_ascii=False)
+    return None
+
+
+def conversation_from_store(text: str | None) -> Conversation | None:
+    """Parse the messages of a conversation.
+
+    Raises:
+        PromptError: They are no messages.
+        ValueError: The text is not JSON.
+    """
+    return None if text is None else conversation_of(json.loads(text))
 
 
 def roles_json(roles: tuple[RoleInForce, ...]) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from app.checkpoints.conversation import Conversation, RunPrompt
 from app.checkpoints.spec import Recipe
 from app.checkpoints.status import RoleInForce
 from app.decoding.types import GenerationConfig
@@ -37,6 +38,8 @@ class NewRun:
         role: For kind ``role``, the index of the role in ``Recipe.roles``.
         parent: The id of the run that this one branches off; empty if there is none.
         fork_index: Number of tokens shared with the parent, which stores them.
+        follows: The id of the run with the answer before the last message of the conversation;
+            empty if there is none.
         drawn_from: Index of the first token that was sampled with ``config``.
         drafts: Whether speculative decoding is on.
         length: For a run that is continued, its number of tokens; stored tokens after them are
@@ -45,7 +48,7 @@ class NewRun:
     """
 
     id: str
-    prompt: str
+    prompt: RunPrompt
     recipe: Recipe
     config: GenerationConfig
     kind: RunKind = RunKind.GENERATED
@@ -55,6 +58,7 @@ class NewRun:
     drawn_from: int = 0
     drafts: bool = True
     length: int = 0
+    follows: str = ""
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
@@ -103,6 +107,7 @@ class RunSummary:
 
     Attributes:
         title: The title that the user gave; empty if none.
+        prompt: The text of the prompt, or the last message of the conversation.
         opening: The first characters of the generated text.
         tokens: Number of tokens, including those shared with ancestors.
         ended: Whether the end was recorded; False while the run is active or if the program was
@@ -110,6 +115,8 @@ class RunSummary:
         deleted: When the run was moved to the bin; None if it is not in the bin.
         role: For a run of one role, its index in the recipe; None otherwise.
         role_pair: The pair of that role; empty for the base.
+        conversation: The conversation that the run answers; None if its prompt is a text.
+        follows: The id of the run with the answer before the last message; empty if none.
     """
 
     id: str
@@ -130,6 +137,8 @@ class RunSummary:
     deleted: datetime | None
     role: int | None = None
     role_pair: str = ""
+    conversation: Conversation | None = None
+    follows: str = ""
 
     @property
     def is_empty(self) -> bool:
@@ -175,8 +184,8 @@ class StoredRun:
         return self.summary.id
 
     @property
-    def prompt(self) -> str:
-        return self.summary.prompt
+    def prompt(self) -> RunPrompt:
+        return self.summary.conversation or self.summary.prompt
 
     @property
     def pair_names(self) -> tuple[str, ...]:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from app.attribution.explained_token import ExplainedToken
+from app.checkpoints.conversation import RunPrompt
+from app.checkpoints.plain_conversation import next_turns
 from app.checkpoints.spec import DTYPES, Recipe
 from app.checkpoints.status import RoleInForce
 from app.decoding.types import FinishReason, GenerationConfig
@@ -26,9 +28,10 @@ class Repeatable:
         token_ids: The expected token ids, [T].
         role: Index of the role for a run of one role alone, or None.
         drafts: Whether to use speculative decoding.
+        past_turn: Whether the run went on past the beginning of another turn of the conversation.
     """
 
-    prompt: str
+    prompt: RunPrompt
     recipe: Recipe
     config: GenerationConfig
     given: tuple[int, ...]
@@ -36,6 +39,7 @@ class Repeatable:
     token_ids: tuple[int, ...]
     role: int | None
     drafts: bool
+    past_turn: bool
 
 
 def repeatable(
@@ -54,17 +58,19 @@ def repeatable(
     forced = (token.index + 1 for token in tokens if token.forced)
     given = min(max(run.drawn_from, *forced, 0), len(tokens))
     recipe = run.recipe if tuple(loaded) == run.roles else _pinned(run.recipe, run.roles)
+    text = "".join(token.text for token in tokens)
     if tokens and run.role is None:
         recipe = recipe.with_alphas(tokens[0].alphas)
     return Repeatable(
         prompt=run.prompt,
         recipe=recipe,
-        config=_config(run, tokens),
+        config=_config(run, len(tokens), text),
         given=tuple(token.token_id for token in tokens[:given]),
         alphas=tuple(token.alphas for token in tokens),
         token_ids=tuple(token.token_id for token in tokens),
         role=run.role,
         drafts=run.drafts,
+        past_turn=any(turn in text for turn in next_turns(run.recipe, run.prompt, run.role)),
     )
 
 
@@ -89,13 +95,12 @@ def _with_revision(source: str, revision: str) -> str:
     return f"{source}@{revision}" if pinned else source
 
 
-def _config(run: StoredRun, tokens: Sequence[ExplainedToken]) -> GenerationConfig:
+def _config(run: StoredRun, count: int, text: str) -> GenerationConfig:
     """The settings, with the token limit and the stop strings that ended the run as it is."""
-    text = "".join(token.text for token in tokens)
     ended_itself = run.summary.finish_reason in (FinishReason.EOS, FinishReason.STOP)
     room = run.config.max_new_tokens if ended_itself else 0
     return replace(
         run.config,
-        max_new_tokens=max(len(tokens) + room, 1),
+        max_new_tokens=max(count + room, 1),
         stop=tuple(string for string in run.config.stop if string not in text),
     )

@@ -109,7 +109,16 @@ _THIRD: Statements = (
     "ALTER TABLE run ADD COLUMN drafts INTEGER",
 )
 
-VERSIONS: tuple[Statements, ...] = (_FIRST, _SECOND, _THIRD)
+_FOURTH: Statements = (
+    # The messages of a conversation as JSON; NULL if the prompt is a text. ``prompt`` then has
+    # their contents.
+    "ALTER TABLE run ADD COLUMN messages TEXT",
+    # The run with the answer before the last message of the conversation, or NULL.
+    "ALTER TABLE run ADD COLUMN follows TEXT REFERENCES run (id) ON DELETE SET NULL",
+    "CREATE INDEX run_follows ON run (follows)",
+)
+
+VERSIONS: tuple[Statements, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH)
 """``VERSIONS[n]`` migrates version n to n + 1. A released migration must never change."""
 
 

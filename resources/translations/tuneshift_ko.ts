@@ -1051,6 +1051,14 @@
         <translation>텍스트만</translation>
     </message>
     <message>
+        <source>Conversation (Markdown)</source>
+        <translation>대화 (Markdown)</translation>
+    </message>
+    <message>
+        <source>Messages as data (JSON)</source>
+        <translation>메시지 데이터 (JSON)</translation>
+    </message>
+    <message>
         <source>The run cannot be written to {0}</source>
         <translation>실행을 {0}에 저장할 수 없습니다</translation>
     </message>

@@ -21,7 +21,19 @@ def add_inspect(commands: Commands) -> None:
     )
     parser.add_argument(
         "--format",
-        choices=("table", "json", "csv", "candidates", "html", "svg", "png", "markdown", "text"),
+        choices=(
+            "table",
+            "json",
+            "csv",
+            "candidates",
+            "html",
+            "svg",
+            "png",
+            "markdown",
+            "text",
+            "conversation",
+            "messages",
+        ),
         default="table",
         help="candidates is a CSV file of the candidates of every token; svg and png are the plot",
     )

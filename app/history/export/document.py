@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from app.attribution.candidates import CandidateRows, CandidateTable, tabulate
 from app.attribution.explained_token import ExplainedToken
 from app.attribution.measures import BIT
+from app.checkpoints.conversation import ASSISTANT
 from app.decoding.shown_text import show
 from app.history.archive import Archive
 from app.history.records import StoredRun
@@ -21,11 +22,13 @@ class Document:
         run: The run.
         tokens: Its tokens.
         candidates: The candidates of each token, or None if none are stored.
+        earlier: The tokens of earlier answers of a conversation, by the index of the message.
     """
 
     run: StoredRun
     tokens: Sequence[ExplainedToken]
     candidates: Sequence[CandidateRows | None]
+    earlier: Mapping[int, Sequence[ExplainedToken]] = field(default_factory=dict)
 
     @property
     def text(self) -> str:
@@ -55,7 +58,7 @@ class Document:
 
     def part(self, first: int, last: int) -> Document:
         """The same run with only the tokens ``first`` to ``last`` (exclusive)."""
-        return Document(self.run, self.tokens[first:last], self.candidates[first:last])
+        return replace(self, tokens=self.tokens[first:last], candidates=self.candidates[first:last])
 
 
 def read_document(archive: Archive, run_id: str) -> Document:
@@ -66,7 +69,24 @@ def read_document(archive: Archive, run_id: str) -> Document:
     """
     tokens = archive.tokens(run_id)
     kept = dict(archive.all_candidates(run_id))
-    return Document(archive.get(run_id), tokens, [kept.get(token.index) for token in tokens])
+    run = archive.get(run_id)
+    candidates = [kept.get(token.index) for token in tokens]
+    return Document(run, tokens, candidates, _earlier_answers(archive, run))
+
+
+def _earlier_answers(archive: Archive, run: StoredRun) -> dict[int, list[ExplainedToken]]:
+    """The tokens of earlier answers that the conversation contains unchanged, by message index."""
+    conversation = run.summary.conversation
+    messages = conversation.messages if conversation else ()
+    places = [place for place, item in enumerate(messages) if item.role == ASSISTANT]
+    found = {}
+    for place, run_id in zip(
+        reversed(places), reversed(archive.answers_before(run.id)), strict=False
+    ):
+        tokens = archive.tokens(run_id)
+        if "".join(token.text for token in tokens).strip() == messages[place].content.strip():
+            found[place] = tokens
+    return found
 
 
 def one_line(text: str) -> str:

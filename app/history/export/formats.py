@@ -10,6 +10,7 @@ from app.history.export.document import Document
 from app.history.export.html_report import write_html
 from app.history.export.json_file import write_json
 from app.history.export.markdown import write_markdown, write_text
+from app.history.export.messages import write_conversation, write_messages
 from app.history.export.shift_svg import standalone_svg
 
 
@@ -26,10 +27,18 @@ FORMATS: dict[str, Callable[[Document], str]] = {
     "svg": write_svg,
     "markdown": write_markdown,
     "text": write_text,
+    "conversation": write_conversation,
+    "messages": write_messages,
 }
 """The function that writes each format; all files are UTF-8."""
 
 PNG = "png"
 
-ENDINGS = {"candidates": "csv", "markdown": "md", "text": "txt"}
+ENDINGS = {
+    "candidates": "csv",
+    "markdown": "md",
+    "text": "txt",
+    "conversation": "md",
+    "messages": "json",
+}
 """File name extensions that differ from the format's name."""

@@ -17,8 +17,8 @@ from typing import Any
 from app.attribution.attribution import LOW_COVERAGE
 from app.attribution.explained_token import ExplainedToken
 from app.colors import FULL_SHIFT_BITS
-from app.decoding.shown_text import show
 from app.history.export.document import Document, one_line, shift_bits
+from app.history.export.html_conversation import marked, messages_html
 from app.history.export.report_data import report_data
 from app.history.export.report_style import TINT_LEVELS, paint_class, style_sheet, tint_class
 from app.history.export.shift_svg import BOTTOM, HEIGHT, LEFT, TOP, draw, geometry_of
@@ -130,10 +130,12 @@ def _subtitle(document: Document) -> str:
 
 def _text(document: Document) -> str:
     tokens = "".join(_token(document, token, place) for place, token in enumerate(document.tokens))
+    prompt = document.run.prompt
+    before = f'<span\n class="prompt">{marked(prompt)}</span>' if isinstance(prompt, str) else ""
     return f"""<section class="card" aria-labelledby="text-title">
 <div class="head"><h2 id="text-title">Text</h2>{_legend()}</div>
-<div id="text" role="listbox" aria-orientation="horizontal" aria-label="Tokens" dir="auto"><span
- class="prompt">{_marked(document.run.prompt)}</span>{tokens}</div>
+{messages_html(document)}<div id="text" role="listbox" aria-orientation="horizontal"
+ aria-label="Tokens" dir="auto">{before}{tokens}</div>
 <p class="muted small"><kbd>←</kbd> <kbd>→</kbd> next token, <kbd>↑</kbd> <kbd>↓</kbd> next changed
 choice, <kbd>Home</kbd> <kbd>End</kbd></p>
 </section>"""
@@ -144,21 +146,13 @@ def _token(document: Document, token: ExplainedToken, place: int) -> str:
     if token.attribution.flipped:
         classes.append("flip")
     if token.text:
-        shown = _marked(token.text)
+        shown = marked(token.text)
     else:
         shown = f'<span class="mark">{escape(document.name(token))}</span>'
     index = "0" if place == 0 else "-1"
     return (
         f'<span class="{" ".join(filter(None, classes))}" role="option" aria-selected="false" '
         f'tabindex="{index}">{shown}</span>'
-    )
-
-
-def _marked(text: str) -> str:
-    """Escaped text with marks for invisible characters."""
-    return "".join(
-        escape(mark) if mark == exact else f'<span class="mark">{escape(mark)}</span>'
-        for mark, exact in show(text)
     )
 
 

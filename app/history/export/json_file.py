@@ -22,6 +22,7 @@ def write_json(document: Document) -> str:
     end in ``_bits``.
     """
     run, summary = document.run, document.run.summary
+    conversation = summary.conversation
     report = {
         "format": FORMAT,
         "run_id": run.id,
@@ -33,7 +34,9 @@ def write_json(document: Document) -> str:
         "tags": list(summary.tags),
         "parent": summary.parent or None,
         "fork_index": summary.fork_index,
-        "prompt": run.prompt,
+        "follows": summary.follows or None,
+        "prompt": None if conversation else run.prompt,
+        "messages": conversation.as_json() if conversation else None,
         "text": document.text,
         "finish_reason": summary.finish_reason or None,
         "error": summary.error or None,

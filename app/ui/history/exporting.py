@@ -35,6 +35,8 @@ def formats() -> tuple[tuple[str, str], ...]:
         ("json", translate("Exporting", "Everything as data (JSON)")),
         ("markdown", translate("Exporting", "Tokens as a Markdown table")),
         ("text", translate("Exporting", "Text only")),
+        ("conversation", translate("Exporting", "Conversation (Markdown)")),
+        ("messages", translate("Exporting", "Messages as data (JSON)")),
     )
 
 

@@ -7,7 +7,6 @@ from functools import partial
 
 from PySide6.QtCore import QObject
 
-from app.checkpoints.conversation import contents
 from app.checkpoints.status import RoleInForce
 from app.decoding.types import FinishReason
 from app.engine.events import RunStats, TokenDecoded
@@ -76,7 +75,7 @@ class Recorder(QObject):
         self._writer.begin(
             NewRun(
                 run_id,
-                contents(run.prompt),
+                run.prompt,
                 run.recipe,
                 run.recipe.sampling,
                 kind=_kind(run),
@@ -86,6 +85,7 @@ class Recorder(QObject):
                 drawn_from=run.sampled_from,
                 drafts=run.drafts,
                 length=len(run.tokens) + len(run.unsettled),  # unsettled tokens will be read again
+                follows=self._ids.get(run.follows.id, "") if run.follows else "",
             )
         )
 

@@ -29,6 +29,7 @@ class Continuation:
         past_stop: Whether to ignore stop strings.
         replay: Alphas of each token; empty for those of the recipe.
         drafts: Whether to use speculative decoding.
+        past_turn: Whether to ignore the beginning of another turn of the conversation.
     """
 
     forced: tuple[int, ...] = ()
@@ -37,6 +38,7 @@ class Continuation:
     past_stop: bool = False
     replay: tuple[tuple[float, ...], ...] = ()
     drafts: bool = True
+    past_turn: bool = False
 
 
 DEFAULT_CONTINUATION = Continuation()
@@ -100,6 +102,7 @@ class Generation(QObject):
             more.text,
             run.role,
             more.drafts,
+            past_turn=more.past_turn,
         )
         self._active[command.id] = run
         self.began.emit(run)

@@ -150,6 +150,7 @@ class Runs(QObject):
                 past_stop=wanted.config.stop != wanted.recipe.sampling.stop,
                 replay=wanted.alphas,
                 drafts=wanted.drafts,
+                past_turn=wanted.past_turn,
             )
             self._begin(self._make.make(wanted.prompt, wanted.role), more)
 
@@ -312,7 +313,12 @@ class Runs(QObject):
         if run.active or not self._readiness.may_continue(run):
             return
         end = len(run.tokens)
-        more = Continuation(text=run.unread_text, limit=end + count, past_stop=run.at_stop_string)
+        more = Continuation(
+            text=run.unread_text,
+            limit=end + count,
+            past_stop=run.at_stop_string,
+            past_turn=run.at_stop_string,
+        )
         run.stepping = stepping
         recipe = self._make.recipe_of(run)
         if not run.samples_like(recipe.sampling) or self._is_followed(run):
