@@ -57,6 +57,14 @@ class Processors:
             penalises=config.repetition_penalty != 1.0,
         )
 
+    def __str__(self) -> str:
+        named = {
+            "sampling": self.samples,
+            "top-k and top-p": self.truncates,
+            "repetition penalty": self.penalises,
+        }
+        return ", ".join(name for name, on in named.items() if on) or "greedy"
+
 
 def settings_of(config: GenerationConfig, size: int) -> dict[str, float]:
     """The values of :data:`SETTINGS` for a vocabulary of ``size`` ids.
@@ -124,7 +132,7 @@ def _truncated(scores: Tensor, top_k: Tensor, top_p: Tensor) -> Tensor:
     return torch.empty_like(scores).scatter(-1, ids, best.masked_fill(dropped, _MASKED))
 
 
-def sample_block(scores: Tensor, noise: Tensor | None) -> tuple[Tensor, Tensor]:
+def sample_block(scores: Tensor, noise: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
     """Sample one token at each position by an exponential race, as ``Distribution.sample`` does.
 
     Args:
@@ -132,11 +140,14 @@ def sample_block(scores: Tensor, noise: Tensor | None) -> tuple[Tensor, Tensor]:
         noise: Standard exponential variates, [k, V], float64; None takes the argmax.
 
     Returns:
-        Token ids, [k], and their probabilities in softmax(``scores``), [k], float64.
+        Token ids, [k]; their probabilities in softmax(``scores``), [k], float64; and the values
+        by which they won, [k], float64: p_v / E_v, or the score if the argmax is taken.
     """
     probabilities = torch.softmax(scores.double(), -1)
-    sampled = torch.argmax(scores if noise is None else probabilities / noise, -1)
-    return sampled, probabilities.gather(-1, sampled[:, None])[:, 0]
+    race = scores if noise is None else probabilities / noise
+    sampled = torch.argmax(race, -1, keepdim=True)
+    probability, best = (each.gather(-1, sampled)[:, 0] for each in (probabilities, race))
+    return sampled[:, 0], probability, best.double()
 
 
 def exponentials_of_all(keys: Tensor, size: int) -> Tensor:

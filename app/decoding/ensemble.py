@@ -11,10 +11,11 @@ from torch import Tensor
 
 from app.decoding.capturing import CaptureError
 from app.decoding.combining import Pair, combine_logits, pair_differences
-from app.decoding.fused_step import FusedSteps, SampledToken, SamplingInputs, make_fused_steps
+from app.decoding.fused_step import FusedSteps, make_fused_steps
 from app.decoding.graphs import LONGEST, GraphedLanguageModel
 from app.decoding.language_model import LanguageModel
 from app.decoding.remote import RemoteModel
+from app.decoding.sampling_inputs import SampledToken, SamplingInputs
 from app.decoding.types import RoleLogits
 from app.errors import Cancelled, ContextLengthError, ModelError, PromptError
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -23,48 +24,17 @@ from app.decoding.block_sampling import (
     seen_in_block,
     settings_of,
 )
-from app.decoding.capturing import Action, ActionRunner, CaptureError, Mirror
+from app.decoding.capture_stats import CaptureStats
+from app.decoding.capturing import Action, ActionRunner, CaptureError, Mirror, run_sequentially
+from app.decoding.checked_step import Captures, CheckedStep, difference_of_rows, other_token
 from app.decoding.combining import Pair, combine_logits, pair_differences
 from app.decoding.graphs import GraphedLanguageModel, captured_size
 from app.decoding.noise import Ids, key_of, signed
+from app.decoding.sampling_inputs import SampledToken, SamplingInputs
 from app.decoding.types import GenerationConfig
 
 _KEPT = 24
 """How many captured steps are kept; when a further one is needed, all of them are dropped."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class SamplingInputs:
-    """What sampling after a block needs, as far as it is known before the block is read.
-
-    Attributes:
-        index: Index of the first sampled token among the generated tokens.
-        config: The sampling settings.
-        alphas: The α of each pair, [P]; those that the token before was sampled with.
-        history: Token ids before the first sampled token, [n], the block's first token included.
-    """
-
-    index: int
-    config: GenerationConfig
-    alphas: tuple[float, ...]
-    history: Ids
-
-
-@dataclass(frozen=True, slots=True)
-class SampledToken:
-    """A token that was sampled on the device in the step that computed its logits.
-
-    Attributes:
-        index: Its index among the generated tokens.
-        token_id: Its id.
-        probability: Its probability after the processors.
-        alphas: The alphas it was sampled with.
-    """
-
-    index: int
-    token_id: int
-    probability: float
-    alphas: tuple[float, ...]
 
 
 def make_fused_steps(
@@ -101,6 +71,7 @@ class FusedSteps:
         self._vocabulary_size = vocabulary_size
         self._masked = None if masked is None else masked.to(models[0].device)
         self._steps: dict[_StepKey, _FusedStep] = {}
+        self._captures = Captures(models[0].captures.capture)
         self._buffers: list[object] = []
         self.not_captured = ""
 
@@ -125,16 +96,27 @@ class FusedSteps:
         reading = [model for place, model in enumerate(self._models) if place not in precomputed]
         size = captured_size(len(tokens), reading)
         for model in reading:
-            model.ensure_capacity(model.length + size)
+            model.ensure_capacity(model.length + size + 1)
         step = self._step(_StepKey.of(size, precomputed, sampling.config))
         step.set_inputs(
-            tokens, precomputed, sampling if self._pairs else replace(sampling, alphas=())
+            _StepInputs(
+                tuple(tokens),
+                tuple(model.length for model in self._models),
+                precomputed,
+                sampling if self._pairs else replace(sampling, alphas=()),
+            )
         )
         try:
-            return step.run(len(tokens), sampling)
+            step.run()
         except CaptureError as reason:
             self.not_captured = str(reason)
             raise
+        return step.outputs()
+
+    @property
+    def stats(self) -> CaptureStats:
+        """Counts and costs of captures."""
+        return self._captures.stats
 
     def clear(self) -> None:
         """Drop all captured steps and release their memory."""
@@ -149,7 +131,12 @@ class FusedSteps:
         self._buffers = buffers
         if key not in self._steps:
             self._steps[key] = _FusedStep(
-                key, self._models, self._pairs, self._vocabulary_size, self._masked
+                key,
+                self._captures,
+                self._models,
+                self._pairs,
+                self._vocabulary_size,
+                self._masked,
             )
         return self._steps[key]
 
@@ -172,25 +159,76 @@ class _StepKey:
     def of(cls, size: int, precomputed: Mapping[int, Tensor], config: GenerationConfig) -> _StepKey:
         return cls(size, tuple(sorted(precomputed)), Processors.of(config))
 
+    def __str__(self) -> str:
+        read = "1 token" if self.size == 1 else f"{self.size} tokens"
+        drafted = ", one role has read them" if self.precomputed else ""
+        return f"fused steps of {read}{drafted}, {self.processors}"
 
-class _FusedStep:
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _StepInputs:
+    """The inputs of one step.
+
+    Attributes:
+        tokens: Token ids to read, [k].
+        starts: The position of the first token in each model context, [C].
+        precomputed: Rows, [k, V], of model contexts that have read the tokens already.
+        sampling: The inputs for sampling.
+    """
+
+    tokens: tuple[int, ...]
+    starts: tuple[int, ...]
+    precomputed: Mapping[int, Tensor]
+    sampling: SamplingInputs
+
+    def of_capture(self) -> _StepInputs:
+        """The inputs with which a step is captured that is checked with :meth:`of_check`."""
+        return _StepInputs(
+            tuple(map(other_token, self.tokens)),
+            tuple(start + 1 for start in self.starts),
+            {place: torch.zeros_like(rows) for place, rows in self.precomputed.items()},
+            self._sampling(_SETTINGS_OF_CAPTURE, 0.5, self.sampling.history[:0]),
+        )
+
+    def of_check(self, vocabulary_size: int) -> _StepInputs:
+        """These inputs, sampled in a way that depends on every setting, alpha and seen id."""
+        seen = np.arange(0, vocabulary_size, 2)
+        return replace(self, sampling=self._sampling(_SETTINGS_OF_CHECK, -0.75, seen))
+
+    def _sampling(self, config: GenerationConfig, alpha: float, history: Ids) -> SamplingInputs:
+        alphas = (alpha,) * len(self.sampling.alphas)
+        return SamplingInputs(self.sampling.index, config, alphas, history)
+
+
+_SETTINGS_OF_CAPTURE = GenerationConfig(
+    temperature=0.5, top_k=1, top_p=0.5, min_p=0.99, repetition_penalty=1.5, seed=1
+)
+_SETTINGS_OF_CHECK = GenerationConfig(
+    temperature=50.0, top_k=0, top_p=1.0, min_p=0.0, repetition_penalty=0.5, seed=2
+)
+"""A flat distribution over all ids, which every setting of the capture would narrow."""
+
+
+class _FusedStep(CheckedStep):
     """One captured step with its input and output buffers, whose addresses never change."""
 
     def __init__(
         self,
         key: _StepKey,
+        captures: Captures,
         models: Sequence[GraphedLanguageModel],
         pairs: tuple[Pair, ...],
         vocabulary_size: int,
         masked: Tensor | None,
     ) -> None:
+        super().__init__(captures, key)
+        self.parts = len(models) - len(key.precomputed)
         self._key = key
+        self._given: _StepInputs | None = None
         self._models = models
         self._pairs = pairs
         self._vocabulary_size = vocabulary_size
         self._masked = masked
-        self._capture = models[0].capture
-        self._run: Action | None = None
         size, contexts, device = key.size, len(models), models[0].device
         rows = (size, vocabulary_size)
         inputs = {
@@ -210,23 +248,49 @@ class _FusedStep:
                 "rows": ((contexts, *rows), torch.float32),
                 "sampled": ((size,), torch.int64),
                 "probability": ((size,), torch.float64),
+                "best": ((size,), torch.float64),
             },
             device,
         )
 
-    def set_inputs(
-        self, tokens: Sequence[int], precomputed: Mapping[int, Tensor], sampling: SamplingInputs
-    ) -> None:
-        """Copy the inputs to the device. Blocks are padded; the padding is overwritten later."""
+    def __str__(self) -> str:
+        return str(self._key)
+
+    def set_inputs(self, given: _StepInputs) -> None:
+        """Set the inputs of the step. Blocks are padded; the padding is overwritten later."""
+        self._given = given
+        self._copy(given)
+
+    def set_own_inputs(self) -> None:
+        assert self._given is not None
+        self._copy(self._given)
+
+    def set_inputs_of_check(self) -> None:
+        assert self._given is not None
+        self._copy(self._given.of_check(self._vocabulary_size))
+
+    def set_inputs_of_capture(self) -> bool:
+        assert self._given is not None
+        others = self._given.of_capture()
+        ends = [start + self._key.size for start in others.starts]
+        limits = [model.context_length for model in self._models]
+        if any(limit is not None and end > limit for end, limit in zip(ends, limits, strict=True)):
+            return False
+        self._copy(others)
+        return True
+
+    def _copy(self, given: _StepInputs) -> None:
+        """Copy inputs to the device."""
+        tokens, sampling = given.tokens, given.sampling
         inputs, missing = self._inputs.host, self._key.size - len(tokens)
         inputs["tokens"].copy_(torch.tensor([*tokens, *[tokens[-1]] * missing]))
-        starts = torch.tensor([[model.length] for model in self._models])
+        starts = torch.tensor(given.starts)[:, None]
         inputs["positions"].copy_(starts + torch.arange(self._key.size))
         inputs["alphas"].copy_(torch.tensor(sampling.alphas))
         for name, value in settings_of(sampling.config, self._vocabulary_size).items():
             inputs[name].fill_(value)
         for place, rows in zip(inputs["precomputed"], self._key.precomputed, strict=True):
-            place[: len(tokens)].copy_(precomputed[rows])
+            place[: len(tokens)].copy_(given.precomputed[rows])
         if "keys" in inputs:
             positions = range(sampling.index, sampling.index + len(tokens))
             keys = [signed(key_of(sampling.config.seed, position)) for position in positions]
@@ -235,46 +299,58 @@ class _FusedStep:
             inputs["seen"].zero_()[torch.from_numpy(sampling.history)] = True
         self._inputs.copy_to_device()
 
-    def run(self, count: int, sampling: SamplingInputs) -> tuple[Tensor, tuple[SampledToken, ...]]:
-        """Run the step and return the outputs for its first ``count`` tokens; see ``read``."""
-        if self._run is None:
-            self._run = self._capture(
-                self._compute, parts=len(self._models) - len(self._key.precomputed)
-            )
-        self._run()
+    def outputs(self) -> tuple[Tensor, tuple[SampledToken, ...]]:
+        """Rows and sampled tokens of the step that was run; see :meth:`FusedSteps.read`."""
+        assert self._given is not None
         self._outputs.copy_to_host()
         self._outputs.synchronize()
-        outputs = self._outputs.host
+        outputs, sampling, count = self._outputs.host, self._given.sampling, len(self._given.tokens)
         sampled = zip(
             outputs["sampled"][:count].tolist(),
             outputs["probability"][:count].tolist(),
             strict=True,
         )
-        alphas = sampling.alphas if self._pairs else ()
         return outputs["rows"][:, :count].clone(), tuple(
-            SampledToken(sampling.index + place, token_id, probability, alphas)
+            SampledToken(sampling.index + place, token_id, probability, sampling.alphas)
             for place, (token_id, probability) in enumerate(sampled)
         )
 
-    def _compute(self, runner: ActionRunner) -> None:
-        inputs, outputs = self._inputs.device, self._outputs.device
-        rows = outputs["rows"]
+    def difference_from_uncaptured(self) -> str:
+        replayed = {name: tensor.clone() for name, tensor in self._outputs.device.items()}
+        self._sample()  # from the replayed rows
+        sampled = _difference_of_samples(replayed, self._outputs.device)
+        self.compute(run_sequentially)
+        for place, model in enumerate(self._models):
+            found = difference_of_rows(
+                replayed["rows"][place], self._outputs.device["rows"][place], model.model.dtype
+            )
+            if found:
+                return f"{found} in model {place + 1} of {len(self._models)}"
+        return sampled
+
+    def compute(self, runner: ActionRunner) -> None:
+        inputs, rows = self._inputs.device, self._outputs.device["rows"]
         for place, precomputed in zip(self._key.precomputed, inputs["precomputed"], strict=True):
             rows[place].copy_(precomputed)
         runner(
             [self._forward(p) for p in range(len(self._models)) if p not in self._key.precomputed]
         )
+        self._sample()
+
+    def _sample(self) -> None:
+        """Combine and sample from the rows."""
+        inputs, outputs = self._inputs.device, self._outputs.device
         seen = seen_in_block(inputs["seen"], inputs["tokens"]) if "seen" in inputs else None
-        combined = rows[0]
+        combined = outputs["rows"][0]
         if self._pairs:
-            differences = pair_differences(rows, self._pairs, self._masked)
+            differences = pair_differences(outputs["rows"], self._pairs, self._masked)
             combined = combine_logits(combined, differences, inputs["alphas"])
         scores = process_block(combined, seen, self._key.processors, inputs)
         keys = inputs.get("keys")
         noise = None if keys is None else exponentials_of_all(keys, scores.shape[-1])
-        sampled, probability = sample_block(scores, noise)
-        outputs["sampled"].copy_(sampled)
-        outputs["probability"].copy_(probability)
+        found = sample_block(scores, noise)
+        for name, tensor in zip(("sampled", "probability", "best"), found, strict=True):
+            outputs[name].copy_(tensor)
 
     def _forward(self, place: int) -> Action:
         """The forward pass of one model context, with its rows over the base's columns."""
@@ -288,3 +364,13 @@ class _FusedStep:
                 rows.masked_fill_(self._masked, float("-inf"))
 
         return forward
+
+
+def _difference_of_samples(replayed: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> str:
+    """How tokens that were sampled from the same rows differ; empty if they do not."""
+    if not torch.equal(replayed["sampled"], expected["sampled"]):
+        return "other tokens are sampled from the same logits"
+    for name in ("probability", "best"):
+        if not torch.allclose(replayed[name], expected[name], rtol=1e-4, atol=0, equal_nan=True):
+            return "tokens are sampled with other probabilities"
+    return ""

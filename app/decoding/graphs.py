@@ -17,7 +17,8 @@ from transformers import DynamicCache, PreTrainedModel
 from transformers.cache_utils import DynamicLayer
 
 from app.decoding.cache_support import computes_own_positions, why_not_cached
-from app.decoding.capturing import Action, ActionRunner, Capture, CaptureError, CudaGraphs
+from app.decoding.capturing import ActionRunner, Capture, CaptureError, CudaGraphs
+from app.decoding.checked_step import Captures, CheckedStep, difference_of_rows, other_token
 from app.decoding.language_model import TransformersLanguageModel
 from app.decoding.rescaled_model import RescaledLanguageModel
 from app.decoding.rotary_scaling import longest_unscaled
@@ -70,7 +71,7 @@ class GraphedLanguageModel(TransformersLanguageModel):
         capture: Captures its steps.
 
     Attributes:
-        capture: Captures its steps.
+        captures: The captures of its steps.
         not_captured: Why steps of this model alone are not captured; empty if they are or may be.
         buffers: An object that is replaced when keys and values move, which invalidates graphs.
     """
@@ -79,7 +80,7 @@ class GraphedLanguageModel(TransformersLanguageModel):
         self, model: PreTrainedModel, context_length: int | None = None, *, capture: Capture
     ) -> None:
         super().__init__(model, context_length)
-        self.capture = capture
+        self.captures = Captures(capture)
         self.not_captured = ""
         self.buffers = object()
         self._layers = [
@@ -142,17 +143,20 @@ class GraphedLanguageModel(TransformersLanguageModel):
 
     def _step(self, tokens: Tensor) -> Tensor:
         size = captured_size(tokens.shape[0], [self])
-        self.ensure_capacity(self.length + size)
+        self.ensure_capacity(self.length + size + 1)
         if size not in self._steps:
             self._steps[size] = _Step(self, size)
         step = self._steps[size]
         step.set_inputs(tokens, self.length)
-        if not self.not_captured:
-            try:
-                return step.run()
-            except CaptureError as reason:
-                self.not_captured = str(reason)
-        return step.compute().clone()
+        try:
+            if self.not_captured:
+                step.compute_uncaptured()
+            else:
+                step.run()
+        except CaptureError as reason:
+            self.not_captured = str(reason)
+            step.compute_uncaptured()
+        return step.logits.clone()
 
     def _forward(self, tokens: Tensor, positions: Tensor, last: int, *, masked: bool) -> Tensor:
         """Run the model; keys and values are written at ``positions``."""
@@ -220,39 +224,58 @@ def _resized(held: Tensor, states: Tensor, capacity: int) -> Tensor:
     return buffer
 
 
-class _Step:
-    """A captured step of one model and one block size, with buffers of fixed address."""
+class _Step(CheckedStep):
+    """A captured step of one model and one block size.
+
+    Attributes:
+        logits: The logits, [k, V], which the next computation overwrites.
+    """
 
     def __init__(self, model: GraphedLanguageModel, size: int) -> None:
+        super().__init__(model.captures, size)
         self._model = model
         self._size = size
+        self._given: tuple[Tensor, int] | None = None
         self._tokens, self._positions = torch.zeros(
             (2, size), dtype=torch.int64, device=model.device
         )
-        self._logits = torch.zeros((size, model.vocabulary_size), device=model.device)
-        self._run: Action | None = None
+        self.logits = torch.zeros((size, model.vocabulary_size), device=model.device)
+
+    def __str__(self) -> str:
+        return "steps of 1 token" if self._size == 1 else f"steps of {self._size} tokens"
 
     def set_inputs(self, tokens: Tensor, start: int) -> None:
-        """Copy the tokens, padded with the last one, and their positions to the device."""
+        """Set the tokens, padded with the last one, and the position of the first."""
+        self._given = tokens, start
+        self._copy(tokens, start)
+
+    def set_own_inputs(self) -> None:
+        assert self._given is not None
+        self._copy(*self._given)
+
+    def set_inputs_of_capture(self) -> bool:
+        assert self._given is not None
+        tokens, start = self._given
+        limit = self._model.context_length
+        if limit is not None and start + 1 + self._size > limit:
+            return False
+        others = [other_token(token) for token in tokens.tolist()]
+        self._copy(torch.tensor(others), start + 1)
+        return True
+
+    def set_inputs_of_check(self) -> None:
+        self.set_own_inputs()
+
+    def _copy(self, tokens: Tensor, start: int) -> None:
+        """Copy inputs to the device."""
         filled = torch.cat([tokens, tokens[-1:].expand(self._size - tokens.shape[0])])
         self._tokens.copy_(filled)
         self._positions.copy_(torch.arange(start, start + self._size))
 
-    def compute(self) -> Tensor:
-        """The logits, [k, V], in a buffer that the next computation overwrites."""
-        self._logits.copy_(self._model.forward_at(self._tokens, self._positions))
-        return self._logits
+    def compute(self, runner: ActionRunner) -> None:
+        self.logits.copy_(self._model.forward_at(self._tokens, self._positions))
 
-    def run(self) -> Tensor:
-        """Run the captured step; the logits, [k, V], are a copy.
-
-        Raises:
-            CaptureError: It cannot be captured.
-        """
-        if self._run is None:
-            self._run = self._model.capture(self._compute_with_runner)
-        self._run()
-        return self._logits.clone()
-
-    def _compute_with_runner(self, runner: ActionRunner) -> None:
-        self.compute()
+    def difference_from_uncaptured(self) -> str:
+        replayed = self.logits.clone()
+        self.compute_uncaptured()
+        return difference_of_rows(replayed, self.logits, self._model.model.dtype)

@@ -9,9 +9,9 @@ import numpy as np
 from torch import Tensor
 
 from app.decoding.ensemble import EnsembleLogits
-from app.decoding.fused_step import SamplingInputs
 from app.decoding.logit_checks import require_sampleable
 from app.decoding.sampling import Distribution, process_logits
+from app.decoding.sampling_inputs import SamplingInputs
 from app.decoding.tuned_logits import Row, tuned_logits
 from app.decoding.types import GenerationConfig, TokenStep
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -18,7 +19,7 @@ from app.decoding.block_sampling import (
     seen_in_block,
     settings_of,
 )
-from app.decoding.noise import key_of, signed
+from app.decoding.noise import exponentials, key_of, signed
 from app.decoding.sampling import process_logits
 from app.decoding.types import GenerationConfig
 from tests.decoding.test_sampling import VOCABULARY, configs
@@ -59,7 +60,7 @@ def test_a_block_is_processed_and_sampled_as_its_rows_are(
     if not config.greedy:
         keys = torch.tensor([signed(key_of(seed, place)) for place in range(len(block))])
         noise = exponentials_of_all(keys, VOCABULARY)
-    drawn, sure = sample_block(scores, noise)
+    drawn, sure, best = sample_block(scores, noise)
     for place, row in enumerate(logits):
         history = torch.tensor([*before, *block[: place + 1]])
         expected = process_logits(row.numpy(), history.numpy(), config)
@@ -68,6 +69,8 @@ def test_a_block_is_processed_and_sampled_as_its_rows_are(
         assert int(drawn[place]) == token_id
         if not config.greedy:
             assert float(sure[place]) == pytest.approx(probability, rel=1e-5)
+            variate = exponentials(key_of(seed, place), np.array([token_id]))
+            assert float(best[place]) == pytest.approx(probability / variate[0], rel=1e-5)
 
 
 @pytest.mark.slow
@@ -104,6 +107,7 @@ def test_there_are_few_combinations_of_processors() -> None:
 
 def test_the_probability_of_the_best_token() -> None:
     scores = torch.log(torch.tensor([[0.2, 0.5, 0.3], [0.1, 0.1, 0.8]]))
-    drawn, sure = sample_block(scores, None)
+    drawn, sure, best = sample_block(scores, None)
     assert drawn.tolist() == [1, 2]
     torch.testing.assert_close(sure, torch.tensor([0.5, 0.8], dtype=torch.float64))
+    torch.testing.assert_close(best, sure.log())

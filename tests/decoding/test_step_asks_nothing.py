@@ -23,8 +23,9 @@ from transformers import AutoModelForCausalLM, LlamaConfig, PretrainedConfig, Qw
 
 from app.decoding.capturing import Action, Computation, uncaptured
 from app.decoding.combining import Pair
-from app.decoding.fused_step import FusedSteps, SamplingInputs
+from app.decoding.fused_step import FusedSteps
 from app.decoding.graphs import SIZES, GraphedLanguageModel, why_not_captured
+from app.decoding.sampling_inputs import SamplingInputs
 from app.decoding.types import GenerationConfig
 from tests import tiny
 

@@ -10,9 +10,10 @@ from torch import Tensor
 from app.checkpoints.proof.proof_report import Reading
 from app.decoding.batch_model import batch_model
 from app.decoding.capturing import CaptureError
-from app.decoding.fused_step import SamplingInputs, make_fused_steps
+from app.decoding.fused_step import make_fused_steps
 from app.decoding.graphs import GraphedLanguageModel
 from app.decoding.language_model import TransformersLanguageModel
+from app.decoding.sampling_inputs import SamplingInputs
 from app.decoding.types import GenerationConfig
 from app.errors import ModelError
 
