@@ -104,6 +104,14 @@ def _details(results: Results) -> Iterator[str]:
         yield warning_of(name, proof) or f"The {name}: {in_one_line(proof)}"
     for name, reason in results.not_captured:
         yield f"The steps of the {name} are not captured as CUDA graphs: {reason}"
+    captures = results.captures
+    if captures.captured:
+        yield (
+            f"{captures.captured} kinds of step captured and compared with uncaptured steps "
+            f"in {captures.seconds:,.1f} s"
+        )
+    for reason in captures.differing:
+        yield f"Not captured, since a replay differs from the uncaptured step: {reason}"
     yield (
         f"Peak memory {results.peak_memory / 1e9:,.2f} GB, "
         f"{results.packed / 1e9:,.2f} GB of it packed weights"

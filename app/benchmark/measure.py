@@ -16,6 +16,7 @@ from app.benchmark.hardware import bandwidth, bytes_per_token, peak_memory
 from app.benchmark.setup import Setup
 from app.benchmark.ways import PLAIN, REFERENCE, Run, Way, synchronize, ways
 from app.checkpoints.proof.proof_report import Proof
+from app.decoding.capture_stats import NO_CAPTURES, CaptureStats
 from app.decoding.combining import Pair
 from app.decoding.decode import decode
 from app.decoding.ensemble import PREFILL_CHUNK, Ensemble
@@ -76,6 +77,7 @@ class Results:
         packed: Bytes of packed weights.
         peak_memory: Peak memory in bytes.
         not_captured: On CUDA, the models whose steps are not captured as graphs, with the reason.
+        captures: Captured steps, and what their comparison with uncaptured steps found.
         contexts: Cost of a step by context length.
         pairs: Cost of a step by number of pairs.
         blocks: Cost of a block of tokens by block size, for each model context.
@@ -96,6 +98,7 @@ class Results:
     packed: int
     peak_memory: int
     not_captured: tuple[tuple[str, str], ...] = ()
+    captures: CaptureStats = NO_CAPTURES
     contexts: tuple[Cost, ...] = field(default=())
     pairs: tuple[Cost, ...] = field(default=())
     blocks: tuple[BlockCost, ...] = field(default=())
@@ -155,6 +158,7 @@ def measure(
             expected=expected(costs, setup.ensemble.pairs[0].expert) if costs else (),
             peak_memory=peak_memory(setup.device),
             not_captured=tuple(_not_captured(setup)) if setup.device.type == "cuda" else (),
+            captures=setup.ensemble.capture_stats,
         )
 
 

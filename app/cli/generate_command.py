@@ -93,6 +93,7 @@ class _Output:
             self.run.tokens_per_second = event.stats.tokens_per_second
             self.run.speculation = event.stats.speculation
             self.run.endpoint_usage = event.stats.endpoint_usage
+            self.run.captures = event.stats.captures
             if self._stream:
                 self.write("\n")
         elif isinstance(event, Failed):

@@ -46,6 +46,7 @@ def json_report(
         "alphas": list(request.recipe.alphas),
         "tokens_per_second": run.tokens_per_second,
         "speculation": _speculation(run.speculation),
+        "captured_steps": asdict(run.captures) if run.captures.captured else None,
         "traffic": _traffic(run.endpoint_usage) if run.endpoint_usage else None,
         "steps": [_step(token) for token in run.tokens],
     }

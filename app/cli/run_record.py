@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.decoding.capture_stats import CaptureStats
 from app.decoding.remote import EndpointUsage
 from app.decoding.speculation_stats import SpeculationStats
 from app.decoding.types import FinishReason
@@ -18,3 +19,4 @@ class RunRecord:
         self.tokens_per_second: float | None = None
         self.speculation: SpeculationStats | None = None
         self.endpoint_usage: EndpointUsage | None = None
+        self.captures = CaptureStats()

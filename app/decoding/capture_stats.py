@@ -26,3 +26,6 @@ class CaptureStats:
             self.seconds + other.seconds,
             self.differing + other.differing,
         )
+
+
+NO_CAPTURES = CaptureStats()

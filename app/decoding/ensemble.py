@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from app.decoding.capture_stats import CaptureStats
 from app.decoding.capturing import CaptureError
 from app.decoding.combining import Pair, combine_logits, pair_differences
-from app.decoding.fused_step import FusedSteps, make_fused_steps
+from app.decoding.fused_step import FusedSteps, capture_stats_of, make_fused_steps
 from app.decoding.graphs import LONGEST, GraphedLanguageModel
 from app.decoding.language_model import LanguageModel
 from app.decoding.remote import RemoteModel
@@ -177,6 +178,11 @@ class Ensemble:
                 return f"the {others[0]} computes its steps otherwise"
             return "the models are on several devices"
         return self._fused.not_captured
+
+    @property
+    def capture_stats(self) -> CaptureStats:
+        """Counts and costs of all captures so far."""
+        return capture_stats_of((self._fused, *self._fused_alone.values(), *self.models))
 
     @property
     def models(self) -> tuple[LanguageModel, ...]:

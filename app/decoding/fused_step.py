@@ -8,7 +8,7 @@ tests do.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -46,6 +46,16 @@ def make_fused_steps(
     return FusedSteps(graphed, pairs, vocabulary_size, masked) if together else None
 
 
+def capture_stats_of(sources: Iterable[object]) -> CaptureStats:
+    """Counts and costs of the captures of those ``sources`` that capture steps."""
+    found = (
+        each.captures.stats
+        for each in sources
+        if isinstance(each, FusedSteps | GraphedLanguageModel)
+    )
+    return sum(found, CaptureStats())
+
+
 class FusedSteps:
     """The fused steps of one ensemble; each is captured when it is first needed.
 
@@ -56,6 +66,7 @@ class FusedSteps:
         masked: Ids that are never sampled, [V] of bool, or None if there are none.
 
     Attributes:
+        captures: The captures of these steps.
         not_captured: Why steps cannot be captured as a whole; empty until capturing has failed.
     """
 
@@ -71,7 +82,7 @@ class FusedSteps:
         self._vocabulary_size = vocabulary_size
         self._masked = None if masked is None else masked.to(models[0].device)
         self._steps: dict[_StepKey, _FusedStep] = {}
-        self._captures = Captures(models[0].captures.capture)
+        self.captures = Captures(models[0].captures.capture)
         self._buffers: list[object] = []
         self.not_captured = ""
 
@@ -113,11 +124,6 @@ class FusedSteps:
             raise
         return step.outputs()
 
-    @property
-    def stats(self) -> CaptureStats:
-        """Counts and costs of captures."""
-        return self._captures.stats
-
     def clear(self) -> None:
         """Drop all captured steps and release their memory."""
         self._steps.clear()
@@ -132,7 +138,7 @@ class FusedSteps:
         if key not in self._steps:
             self._steps[key] = _FusedStep(
                 key,
-                self._captures,
+                self.captures,
                 self._models,
                 self._pairs,
                 self._vocabulary_size,

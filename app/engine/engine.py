@@ -29,6 +29,7 @@ from app.checkpoints.plain_conversation import next_turns
 from app.checkpoints.preflight import preflight
 from app.checkpoints.preflight_report import Preflight
 from app.checkpoints.vocabulary.compare import require_shared
+from app.decoding.capture_stats import CaptureStats
 from app.decoding.decode import TextPrefix, decode
 from app.decoding.remote import EndpointUsage
 from app.decoding.speculation_stats import SpeculationStats
@@ -258,7 +259,11 @@ class Engine:
             clock.tick()
         drafts = speculator.stats if speculator else None
         endpoint_usage = remote.usage() if remote else None
-        self._emit(RunFinished(command.id, reason, clock.stats(drafts, endpoint_usage)))
+        self._emit(
+            RunFinished(
+                command.id, reason, clock.stats(drafts, endpoint_usage, ensemble.capture_stats)
+            )
+        )
 
     def _ask_what_if(self, command: AskWhatIf) -> None:
         found = what_if_tokens(
@@ -304,7 +309,10 @@ class _Clock:
         self._tokens += 1
 
     def stats(
-        self, speculation: SpeculationStats | None, endpoint_usage: EndpointUsage | None
+        self,
+        speculation: SpeculationStats | None,
+        endpoint_usage: EndpointUsage | None,
+        captures: CaptureStats,
     ) -> RunStats:
         first = self._last if self._first is None else self._first
         decoding = self._last - first
@@ -315,6 +323,7 @@ class _Clock:
             resident_bytes=_resident_bytes(),
             speculation=speculation,
             endpoint_usage=endpoint_usage,
+            captures=captures,
         )
 
 

@@ -8,6 +8,7 @@ from app.attribution.attribution import TokenAttribution
 from app.checkpoints.preflight_report import Preflight
 from app.checkpoints.spec import Recipe
 from app.checkpoints.status import LoadProgress, RoleInForce
+from app.decoding.capture_stats import NO_CAPTURES, CaptureStats
 from app.decoding.remote import EndpointUsage
 from app.decoding.speculation_stats import SpeculationStats
 from app.decoding.types import FinishReason, TokenStep, WhatIfToken
@@ -96,6 +97,7 @@ class RunStats:
         resident_bytes: Resident memory of the process at the end.
         speculation: Draft counts, or None for plain decoding.
         endpoint_usage: Requests and tokens exchanged with the base's endpoint, or None.
+        captures: Captured steps since the models were loaded.
     """
 
     tokens: int
@@ -104,6 +106,7 @@ class RunStats:
     resident_bytes: int
     speculation: SpeculationStats | None = None
     endpoint_usage: EndpointUsage | None = None
+    captures: CaptureStats = NO_CAPTURES
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ class StatusBar(QWidget):
         self._models = QLabel()
         self._speed = QLabel()
         self._drafts = QLabel()
+        self._captures = QLabel()
         self._coverage = QLabel()
         self._tokens = QLabel()
         self._memory = QLabel()
@@ -36,6 +37,7 @@ class StatusBar(QWidget):
             self._models,
             self._speed,
             self._drafts,
+            self._captures,
             self._coverage,
             self._tokens,
             self._memory,
@@ -63,6 +65,7 @@ class StatusBar(QWidget):
             self.tr("{0} tokens").format(f"{len(run.tokens):,}") if run and run.tokens else ""
         )
         self._show_drafts(run)
+        self._show_captures(run)
         self._show_coverage(run)
         memory = session.resident_bytes
         self._memory.setText(f"{memory / 1e6:,.0f} MB" if memory else "")
@@ -87,6 +90,21 @@ class StatusBar(QWidget):
             ).format(f"{total.acceptance or 0:.0%}")
         self._drafts.setText(text)
         self._drafts.setToolTip(explanation)
+
+    def _show_captures(self, run: Run | None) -> None:
+        """Show the kinds of step that a GPU does not replay, since a replay would be wrong."""
+        found = run.stats.captures if run and run.stats else None
+        text = cost = ""
+        if found and found.captured:
+            cost = self.tr("{0} kinds of step captured and checked in {1} s").format(
+                found.captured, f"{found.seconds:,.1f}"
+            )
+        if found and found.differing:
+            text = self.tr("⚠ kinds of step uncaptured: {0}").format(len(found.differing))
+            why = self.tr("Their replay differs from the uncaptured step, which is used instead:")
+            self._captures.setToolTip("\n".join([cost, why, *found.differing]))
+        self._captures.setText(text)
+        self._speed.setToolTip(cost)
 
     def _show_coverage(self, run: Run | None) -> None:
         """Show the coverage of a base behind an endpoint, and the traffic with its server."""

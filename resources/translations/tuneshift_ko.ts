@@ -4156,6 +4156,18 @@ To start a branch, choose another candidate at a token of a run.</source>
         <translation>추측 디코딩: 초안 토큰의 {0}을(를) 채택했습니다. 초안은 샘플링되는 토큰을 바꾸지 않습니다.</translation>
     </message>
     <message>
+        <source>{0} kinds of step captured and checked in {1} s</source>
+        <translation>단계 {0}종을 캡처하고 {1}초 동안 확인함</translation>
+    </message>
+    <message>
+        <source>⚠ kinds of step uncaptured: {0}</source>
+        <translation>⚠ 캡처하지 않는 단계: {0}종</translation>
+    </message>
+    <message>
+        <source>Their replay differs from the uncaptured step, which is used instead:</source>
+        <translation>재생 결과가 캡처하지 않은 단계와 달라 대신 캡처하지 않은 단계를 사용합니다:</translation>
+    </message>
+    <message>
         <source>⚠ coverage {0}</source>
         <translation>⚠ 커버리지 {0}</translation>
     </message>

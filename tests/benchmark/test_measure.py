@@ -16,6 +16,7 @@ from app.benchmark.block_costs import LIKELIHOODS, BlockCost, Expected
 from app.benchmark.measure import Results, WayResult
 from app.benchmark.setup import SHAPES, Setup, Shape, of_recipe, of_shapes
 from app.benchmark.ways import PLAIN, REFERENCE, SPECULATIVE, ways
+from app.decoding.capture_stats import CaptureStats
 from app.decoding.capturing import Action, CaptureError, Computation
 from app.decoding.ensemble import Ensemble
 from app.decoding.graphs import GraphedLanguageModel
@@ -172,6 +173,7 @@ RESULTS = Results(
     overhead=0.0004,
     packed=0,
     peak_memory=2_000_000_000,
+    captures=CaptureStats(7, 1.25, ("steps of 3 tokens: a log-probability differs by 4.1",)),
     not_captured=(("expert", "its weights are quantised"),),
     contexts=(measure.Cost(128, 0.05, 0.1),),
     blocks=(BlockCost(1, (0.3, 0.1, 0.1)), BlockCost(6, (0.4, 0.2, 0.2))),
@@ -187,6 +189,8 @@ def test_the_report_for_a_terminal() -> None:
     assert "0.40 ms outside the models" in text
     assert "128: 50.0 ms, plain loop 100.0 ms" in text
     assert "steps of the expert are not captured as CUDA graphs: its weights are quantised" in text
+    assert "7 kinds of step captured and compared with uncaptured steps in 1.2 s" in text
+    assert "uncaptured step: steps of 3 tokens: a log-probability differs by 4.1" in text
     assert "with pairs" not in text
     assert "  1: 300.0, 100.0, 100.0 ms" in text
     assert "0.5: none" in text

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from app.checkpoints.status import LoadProgress
+from app.decoding.capture_stats import NO_CAPTURES, CaptureStats
 from app.decoding.speculation_stats import DraftCounts, SpeculationStats
 from app.decoding.types import FinishReason
 from app.engine.commands import Generate, Load
@@ -15,11 +16,16 @@ from app.ui.status_bar import StatusBar
 from tests.ui.conftest import FakeBridge
 
 
-def end_run(session: Session, bridge: FakeBridge, drafts: SpeculationStats | None) -> None:
+def end_run(
+    session: Session,
+    bridge: FakeBridge,
+    drafts: SpeculationStats | None,
+    captures: CaptureStats = NO_CAPTURES,
+) -> None:
     session.runs.generate("Once upon a time")
     bridge.start_run()
     bridge.decode(3)
-    stats = RunStats(3, 0.01, 100.0, 410_000_000, drafts)
+    stats = RunStats(3, 0.01, 100.0, 410_000_000, drafts, captures=captures)
     bridge.events.emit([RunFinished(bridge.last(Generate).id, FinishReason.LENGTH, stats)])
 
 
@@ -49,6 +55,20 @@ def test_a_role_that_cannot_rewind_is_named(
     qtbot.addWidget(line)
     end_run(loaded_session, bridge, SpeculationStats(plain=3, unrewindable="expert “Style”"))
     assert "Plain decoding: the expert “Style” cannot rewind" in shown(line)
+
+
+def test_steps_whose_replay_differs_are_named(
+    loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
+) -> None:
+    line = StatusBar(loaded_session)
+    qtbot.addWidget(line)
+    end_run(loaded_session, bridge, None, CaptureStats(7, 1.25, ("steps of 3 tokens: wrong",)))
+    assert "⚠ kinds of step uncaptured: 1" in shown(line)
+    tips = {label.text(): label.toolTip() for label in line.findChildren(QLabel)}
+    assert "steps of 3 tokens: wrong" in tips["⚠ kinds of step uncaptured: 1"]
+    assert "7 kinds of step captured and checked in 1.2 s" in tips["100 tokens/s"]
+    end_run(loaded_session, bridge, None)
+    assert not [text for text in shown(line) if "uncaptured" in text]
 
 
 def test_a_proof_is_not_counted_in_megabytes(
