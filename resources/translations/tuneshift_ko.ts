@@ -4896,18 +4896,7 @@ To start a branch, choose another candidate at a token of a run.</source>
     </message>
 </context>
 <context>
-    <name>TranscriptText</name>
-    <message>
-        <source>Generated text</source>
-        <translation>생성된 텍스트</translation>
-    </message>
-</context>
-<context>
-    <name>TranscriptView</name>
-    <message>
-        <source>&lt;p&gt;&lt;b&gt;Press Generate to continue the prompt.&lt;/b&gt;&lt;/p&gt;&lt;p&gt;Each token is then coloured by its shift: how much the experts changed its probability.&lt;br&gt;You can move α while tokens are generated; the next token uses it.&lt;/p&gt;</source>
-        <translation>&lt;p&gt;&lt;b&gt;생성을 누르면 프롬프트를 이어 씁니다.&lt;/b&gt;&lt;/p&gt;&lt;p&gt;각 토큰은 전문가가 확률을 바꾼 정도인 변화량에 따라 색이 입혀집니다.&lt;br&gt;생성 중에 α를 움직이면 다음 토큰부터 반영됩니다.&lt;/p&gt;</translation>
-    </message>
+    <name>TranscriptFooter</name>
     <message>
         <source>Tint</source>
         <translation>색</translation>
@@ -4943,6 +4932,20 @@ To start a branch, choose another candidate at a token of a run.</source>
     <message>
         <source>stopped</source>
         <translation>중지됨</translation>
+    </message>
+</context>
+<context>
+    <name>TranscriptText</name>
+    <message>
+        <source>Generated text</source>
+        <translation>생성된 텍스트</translation>
+    </message>
+</context>
+<context>
+    <name>TranscriptView</name>
+    <message>
+        <source>&lt;p&gt;&lt;b&gt;Press Generate to continue the prompt.&lt;/b&gt;&lt;/p&gt;&lt;p&gt;Each token is then coloured by its shift: how much the experts changed its probability.&lt;br&gt;You can move α while tokens are generated; the next token uses it.&lt;/p&gt;</source>
+        <translation>&lt;p&gt;&lt;b&gt;생성을 누르면 프롬프트를 이어 씁니다.&lt;/b&gt;&lt;/p&gt;&lt;p&gt;각 토큰은 전문가가 확률을 바꾼 정도인 변화량에 따라 색이 입혀집니다.&lt;br&gt;생성 중에 α를 움직이면 다음 토큰부터 반영됩니다.&lt;/p&gt;</translation>
     </message>
 </context>
 <context>

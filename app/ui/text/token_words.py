@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 from app.attribution.measures import BIT, Reduction
 from app.attribution.series import RangeTotals
 from app.decoding.types import WhatIfToken
@@ -39,6 +41,12 @@ def describe(run: Run, tints: TokenTints, token: int, what_if: WhatIf | None) ->
         told = translate("Tokens", "Different tokens at the α of the what-if bar: {0}")
         lines.append(told.format(f"{len(others):,}"))
     return "\n".join(lines)
+
+
+def describe_as_html(run: Run, tints: TokenTints, token: int, what_if: WhatIf | None) -> str:
+    """The same as :func:`describe`, for a tool tip; the texts of tokens are escaped."""
+    quote, number, *others = escape(describe(run, tints, token, what_if)).splitlines()
+    return f"<qt>{'<br>'.join((quote, f'<b>{number}</b>', *others))}</qt>"
 
 
 def describe_token(run: Run, tints: TokenTints, index: int, what_if: WhatIf | None) -> str:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from html import escape
 
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
-    QFont,
     QGuiApplication,
     QHelpEvent,
     QKeyEvent,
@@ -19,36 +17,45 @@ from PySide6.QtGui import (
     QResizeEvent,
     QTextCursor,
 )
-from PySide6.QtWidgets import QFrame, QPlainTextEdit, QToolTip, QWidget
+from PySide6.QtWidgets import QPlainTextEdit, QToolTip, QWidget
 
 from app.checkpoints.conversation import contents
 from app.decoding.types import WhatIfToken
 from app.ui.state.runs.run import Run
+from app.ui.state.runs.selection import Selection
 from app.ui.state.runs.token_groups import Grouping
 from app.ui.state.session import Session
+from app.ui.text.reading_text import set_up_reading
 from app.ui.text.text_cursors import selection_kept
 from app.ui.text.text_writer import TextWriter
 from app.ui.text.tint import mark_color
 from app.ui.text.tint_painter import TintPainter, paint_marks, paint_tints
 from app.ui.text.token_tints import TokenTints
-from app.ui.text.token_words import describe, describe_range, describe_token, what_if_tokens
+from app.ui.text.token_words import describe_as_html, describe_range, describe_token, what_if_tokens
 from app.ui.text.transcript_marks import selection_marks
 from app.ui.text.transcript_text import TextMap
 from app.ui.theme import current_theme
 
-_READING_SIZE = 1.2
 _CLICK = 4
 
 
 class TranscriptText(QPlainTextEdit):
-    """Read-only text of prompt and run; copying gives the exact text, without marks."""
+    """Read-only text of prompt and run; copying gives the exact text, without marks.
+
+    Args:
+        run: A run to show without its prompt, instead of the shown run.
+    """
 
     theme_changed = Signal()
     """The tokens have the colours of another theme."""
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, session: Session, parent: QWidget | None = None, run: Run | None = None
+    ) -> None:
         super().__init__(parent)
         self._session = session
+        self._own_run = run
+        self._nothing = Selection(lambda: [], self)
         self._writer = TextWriter(self.document())
         self._shown_run: Run | None = None
         self._theme = current_theme()
@@ -58,22 +65,7 @@ class TranscriptText(QPlainTextEdit):
         self._pressed_at = QPoint()
         self._changing = False
         self._following = True
-        self.setReadOnly(True)
-        self.setUndoRedoEnabled(False)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)  # lines wrap
-        self.setProperty("role", "tinted")
-        self.setTextInteractionFlags(
-            Qt.TextInteractionFlag.TextSelectableByMouse
-            | Qt.TextInteractionFlag.TextSelectableByKeyboard
-        )
-        self.setCursorWidth(0)  # keys move the selected token; there is no text cursor
-        self.document().setDocumentMargin(0)
-        self.viewport().setCursor(Qt.CursorShape.ArrowCursor)
-        font = QFont("serif")
-        font.setStyleHint(QFont.StyleHint.Serif)
-        font.setPointSizeF(self.font().pointSizeF() * _READING_SIZE)
-        self.document().setDefaultFont(font)
+        set_up_reading(self)
         self.setAccessibleName(self.tr("Generated text"))
         session.runs.run_changed.connect(self._on_run)
         session.runs.tokens_added.connect(self._append)
@@ -90,21 +82,32 @@ class TranscriptText(QPlainTextEdit):
         """Colours of the tokens; None while there is no run."""
         return self._tints
 
-    # Content
-
     @property
     def _map(self) -> TextMap:
         return self._writer.map
 
+    # Content
+
+    @property
+    def _run_to_show(self) -> Run | None:
+        return self._own_run or self._session.runs.current
+
+    @property
+    def _selection(self) -> Selection:
+        """The selection, or one without tokens while another run is the shown one."""
+        shown = self._run_to_show is self._session.runs.current
+        return self._session.selection if shown else self._nothing
+
     def _on_run(self) -> None:
-        if self._session.runs.current is self._shown_run:
+        if self._run_to_show is self._shown_run:
             self._append()  # the end of a run may bring tokens as well
+            self._mark_selected()
         else:
             self._rebuild()
 
     def _rebuild(self) -> None:
         """Write the whole document again: for another run, or for another theme."""
-        run = self._shown_run = self._session.runs.current
+        run = self._shown_run = self._run_to_show
         display = self._session.display
         self._theme = current_theme()
         self._tints = self._painter = None
@@ -115,7 +118,8 @@ class TranscriptText(QPlainTextEdit):
             self._tints = TokenTints(run, display.tint, display.grouping, self._theme)
             self._painter = TintPainter(self, self._map, run, self._tints)
             self._others = what_if_tokens(run, self._session.runs.questions.answer)
-            self._writer.write_prompt(contents(run.prompt), QColor(self._theme.muted))
+            if self._own_run is None:
+                self._writer.write_prompt(contents(run.prompt), QColor(self._theme.muted))
             self._append()
         self._changing = False
         self._follow()
@@ -160,12 +164,12 @@ class TranscriptText(QPlainTextEdit):
     def _on_selection(self) -> None:
         self._mark_selected()
         self._describe_selected()
-        index = self._session.selection.token
+        index = self._selection.token
         if index is not None and index < self._map.count:
             self._scroll_to(self._map.token_range(index)[0])
 
     def _on_range(self) -> None:
-        if self._session.selection.range is None:
+        if self._selection.range is None:
             self._unselect_text()
         self._mark_selected()
         self._describe_selected()
@@ -209,11 +213,11 @@ class TranscriptText(QPlainTextEdit):
         self.verticalScrollBar().setValue(number - page // 3)
 
     def _mark_selected(self) -> None:
-        marks = selection_marks(self.document(), self._map, self._session.selection, self._theme)
+        marks = selection_marks(self.document(), self._map, self._selection, self._theme)
         self.setExtraSelections(marks)
 
     def _describe_selected(self) -> None:
-        run, tints, selection = self._shown_run, self._tints, self._session.selection
+        run, tints, selection = self._shown_run, self._tints, self._selection
         lines = []
         if run and tints and selection.token is not None and selection.token < self._map.count:
             what_if = self._session.runs.questions.answer
@@ -346,12 +350,10 @@ class TranscriptText(QPlainTextEdit):
         jump(0 if index is None else index)
 
     def tool_tip(self, index: int) -> str:
-        """Tool tip of a token or its group, as HTML; the texts of tokens are escaped."""
-        if self._shown_run is None or self._tints is None:
-            return ""
-        text = describe(self._shown_run, self._tints, index, self._session.runs.questions.answer)
-        quote, number, *others = escape(text).splitlines()
-        return f"<qt>{'<br>'.join((quote, f'<b>{number}</b>', *others))}</qt>"
+        """Tool tip of a token or its group, as HTML."""
+        run, tints = self._shown_run, self._tints
+        what_if = self._session.runs.questions.answer
+        return describe_as_html(run, tints, index, what_if) if run and tints else ""
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 — Qt's name
         if self._painter is None:
