@@ -41,6 +41,7 @@ from app.ui.text.transcript import TranscriptView
 from app.ui.theme import SPACE, current_theme
 from app.ui.what_if.what_if_bar import WhatIfBar
 from app.ui.widgets.side_tabs import SideTabs
+from app.ui.widgets.tab_order import move_focus
 
 _TYPING_MS = 300
 """Delay between typing and saving the prompt."""
@@ -264,6 +265,9 @@ class MainWindow(QMainWindow):
         self._store.sync()
 
     # Events
+
+    def focusNextPrevChild(self, forward: bool) -> bool:  # noqa: N802 — Qt's name
+        return move_focus(self, forward=forward)
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 — Qt's name
         super().paintEvent(event)

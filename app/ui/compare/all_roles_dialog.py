@@ -5,7 +5,6 @@ from __future__ import annotations
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
-    QDialog,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -22,6 +21,7 @@ from app.ui.state.session import LoadState, Session
 from app.ui.theme import SPACE
 from app.ui.widgets.dialogs import show_once
 from app.ui.widgets.elided_label import ElidedLabel
+from app.ui.widgets.tab_order import OrderedDialog
 from app.wording import visible
 
 _FRAME = QSize(24, 64)
@@ -29,7 +29,7 @@ _FRAME = QSize(24, 64)
 _SIZE = QSize(1180, 560)
 
 
-class AllRolesDialog(QDialog):
+class AllRolesDialog(OrderedDialog):
     """Dialog with a column for each role; the answers are runs of the window."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
@@ -121,10 +121,6 @@ class AllRolesDialog(QDialog):
             column.inspect_requested.connect(self._inspect)
             self.columns.append(column)
             self._row.addWidget(column, 1)
-        chain = [self.stop, self.ask, self.close_button]
-        stops = [w for column in self.columns for w in (column.text, column.copy, column.inspect)]
-        for before, after in zip([*stops, *chain], [*stops[1:], *chain], strict=False):
-            QWidget.setTabOrder(before, after)
 
     # Content
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import (
-    QDialog,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -29,6 +28,7 @@ from app.ui.state.session import LoadState, Session
 from app.ui.theme import SPACE
 from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.message_label import MessageLabel
+from app.ui.widgets.tab_order import OrderedDialog
 from app.wording import duration
 
 _SIZE = QSize(1160, 680)
@@ -39,7 +39,7 @@ _REFRESH_MS, _ROWS_MS = 300, 1500
 """Milliseconds between updates of the scores and of the rows of questions."""
 
 
-class EvaluateDialog(QDialog):
+class EvaluateDialog(OrderedDialog):
     """Controls ``session.evaluations``; does not block the window."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:

@@ -148,10 +148,6 @@ class SetupForm(QFrame):
             box.toggled.connect(self._on_changed)
             self._roles_place.addWidget(box)
             self._roles.append((name, box))
-        before: QWidget = self.allow_code
-        for _, box in self._roles:  # the tab order must follow the layout
-            QWidget.setTabOrder(before, box)
-            before = box
         self._on_changed()
 
     def _offered(self, recipe: Recipe) -> list[tuple[str, str]]:

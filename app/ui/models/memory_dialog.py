@@ -5,7 +5,6 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
-    QDialog,
     QDialogButtonBox,
     QGridLayout,
     QHBoxLayout,
@@ -23,6 +22,7 @@ from app.ui.state.session import Session
 from app.ui.theme import SPACE, current_theme
 from app.ui.widgets.dialogs import show_once
 from app.ui.widgets.form_controls import NumberBox
+from app.ui.widgets.tab_order import OrderedDialog
 from app.wording import size
 
 _WIDTH = 340
@@ -32,7 +32,7 @@ _SWATCH = 10
 _LONGEST = 10_000_000
 
 
-class MemoryDialog(QDialog):
+class MemoryDialog(OrderedDialog):
     """Shows the estimate of the current recipe; applies a change with one click, with undo."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:

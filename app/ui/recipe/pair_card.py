@@ -56,12 +56,6 @@ class PairCard(QFrame):
         session.runs.run_changed.connect(self._update)
         self._update()
 
-    @property
-    def controls(self) -> list[QWidget]:
-        """The widgets that take the keyboard focus, from top to bottom."""
-        own = [self._name, self._menu_button, self._slider, self._number]
-        return [*own, *(control for picker in self._pickers for control in picker.controls)]
-
     # Construction
 
     def _make_alpha(self) -> None:

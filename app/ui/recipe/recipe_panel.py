@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import (
     QFrame,
@@ -123,16 +121,6 @@ class RecipePanel(QScrollArea):
             self._cards.append(card)
             self._pairs.addWidget(card)
             card.show()
-            self._order_tabs()
-
-    def _order_tabs(self) -> None:
-        """Make the tab order top to bottom; pair cards are created after the widgets below them."""
-        cards = [control for card in self._cards for control in card.controls]
-        column = [*self._base.controls, *cards, self._add, self._format, self._sampling]
-        for before, after in itertools.pairwise(
-            control.focusProxy() or control for control in column
-        ):
-            QWidget.setTabOrder(before, after)
 
 
 def _caption(text: str, buddy: QWidget) -> QLabel:

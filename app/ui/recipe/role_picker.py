@@ -107,11 +107,6 @@ class RolePicker(QWidget):
         self._choice.setAccessibleName(name)
         self._options.setAccessibleName(self.tr("Options of {0}").format(name))
 
-    @property
-    def controls(self) -> list[QWidget]:
-        """The widgets that take the keyboard focus, from left to right."""
-        return [self._choice, self._options]
-
     def open_options(self) -> RoleOptions:
         """Show the options dialog of the role."""
         return show_role_options(self._session, self._place, self)

@@ -197,11 +197,7 @@ class WhatIfBar(QFrame):
         control.slider.alpha_changed.connect(lambda _: self._on_moved())
         control.slider.reset_requested.connect(lambda: self._reset(pair))
         self._sliders.addWidget(control, *divmod(pair, _PAIRS_IN_A_ROW))
-        before = self.controls[-1].slider if self.controls else self.close_button
-        QWidget.setTabOrder(before, control.slider)
         self.controls.append(control)
-        for first, second in ((control.slider, self.jump), (self.jump, self.generate)):
-            QWidget.setTabOrder(first, second)
 
     def _reset(self, pair: int) -> None:
         control = self.controls[pair]

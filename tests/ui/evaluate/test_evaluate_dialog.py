@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontMetricsF
-from PySide6.QtWidgets import QMessageBox, QWidget
+from PySide6.QtWidgets import QApplication, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from app.checkpoints.recipes.recipe_file import find_recipe
@@ -24,6 +24,7 @@ from app.ui.evaluate.evaluate_dialog import EvaluateDialog
 from app.ui.evaluate.evaluate_indicator import EvaluateIndicator
 from app.ui.evaluate.question_html import RIGHT, WRONG
 from app.ui.evaluate.score_chart import ScoreChart
+from app.ui.widgets.tab_order import tab_stops
 from tests.ui.evaluating import PROMPTS, Desk
 
 
@@ -327,12 +328,11 @@ def test_roles_follow_the_recipe(dialog: EvaluateDialog, desk: Desk) -> None:
     desk.session.open_recipe(replace(recipe, pairs=recipe.pairs[:1]))
     assert [name for name, _ in dialog.form._roles] == ["base", "expert", "antiexpert", "tuned"]
     boxes = [box for _, box in dialog.form._roles]
-    each: QWidget = dialog.form.allow_code
-    while each is not dialog.form.direct:  # Tab reaches them before what is below them
-        each = each.nextInFocusChain()
-        if boxes and each is boxes[0]:
-            del boxes[0]
-    assert not boxes
+    QApplication.processEvents()  # the boxes are new
+    stops = tab_stops(dialog.form)
+    first = stops.index(boxes[0])
+    assert stops[first : first + len(boxes)] == boxes
+    assert first < stops.index(dialog.form.direct)
 
 
 def test_tasks_of_the_harness_are_found(

@@ -1,0 +1,96 @@
+"""Tab order of a window, from the structure of its layouts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDialog, QGridLayout, QLayout, QMainWindow, QScrollArea, QWidget
+
+_TAB = Qt.FocusPolicy.TabFocus
+
+
+class OrderedDialog(QDialog):
+    """Dialog whose tab order is that of its layout, also for widgets that are added later."""
+
+    def focusNextPrevChild(self, forward: bool) -> bool:  # noqa: N802 — Qt's name
+        return move_focus(self, forward=forward)
+
+
+def tab_stops(root: QWidget) -> list[QWidget]:
+    """The widgets of ``root`` that Tab reaches, in the order in which they are laid out."""
+    return [widget for widget in _in_order(root) if _takes_tab(widget, root)]
+
+
+def move_focus(window: QWidget, *, forward: bool) -> bool:
+    """Move the keyboard focus to the next or previous tab stop of ``window``, round and round.
+
+    Qt's own order is that in which widgets were created, which is scrambled by widgets that are
+    created later. This order is found anew for each key.
+
+    Returns:
+        Whether there is a tab stop.
+    """
+    at = window.focusWidget()
+    order = [widget for widget in _in_order(window) if widget is at or _takes_tab(widget, window)]
+    place = order.index(at) if at in order else (-1 if forward else 0)
+    if len(order) <= (at in order):
+        return at in order and _takes_tab(order[0], window)
+    following = order[(place + (1 if forward else -1)) % len(order)]
+    reason = Qt.FocusReason.TabFocusReason if forward else Qt.FocusReason.BacktabFocusReason
+    following.setFocus(reason)
+    _scroll_to(following)
+    return True
+
+
+def _takes_tab(widget: QWidget, root: QWidget) -> bool:
+    return (
+        widget.focusPolicy() & _TAB == _TAB
+        and widget.focusProxy() is None
+        and widget.isEnabled()
+        and widget.isVisibleTo(root)
+    )
+
+
+def _in_order(widget: QWidget) -> Iterator[QWidget]:
+    """``widget`` and the widgets in it, depth first."""
+    yield widget
+    for child in _children(widget):
+        yield from _in_order(child)
+
+
+def _children(widget: QWidget) -> list[QWidget]:
+    """The visible children: those of the layout, in its order, and then the others by place."""
+    layout = None if isinstance(widget, QMainWindow) else widget.layout()
+    laid_out = dict.fromkeys(_items(layout)) if layout else {}
+    others = [
+        child
+        for child in widget.children()
+        if isinstance(child, QWidget) and not child.isWindow() and child not in laid_out
+    ]
+    others.sort(key=lambda child: (child.y(), child.x()))
+    return [child for child in (*laid_out, *others) if not child.isHidden()]
+
+
+def _items(layout: QLayout) -> Iterator[QWidget]:
+    """The widgets of a layout and of the layouts in it; a grid is read row by row."""
+    places = list(range(layout.count()))
+    if isinstance(layout, QGridLayout):
+        places.sort(key=lambda place: layout.getItemPosition(place)[:2])  # type: ignore[index]
+    for item in map(layout.itemAt, places):
+        if item is None:
+            continue
+        widget, inner = item.widget(), item.layout()
+        if widget is not None:
+            yield widget
+        elif inner is not None:
+            yield from _items(inner)
+
+
+def _scroll_to(widget: QWidget) -> None:
+    """Scroll every area around ``widget`` so that it is visible."""
+    around = widget.parentWidget()
+    while around is not None:
+        if isinstance(around, QScrollArea):
+            around.ensureWidgetVisible(widget)
+        around = around.parentWidget()
