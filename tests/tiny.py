@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from transformers import (
     Qwen2Config,
 )
 
-from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
+from app.checkpoints.spec import CHAT, CheckpointSpec, ExpertPair, Recipe
 from app.decoding.types import GenerationConfig
 
 EOS = "<|endoftext|>"
@@ -176,6 +177,19 @@ class Family:
             sample_prompt="the king",
             sampling=GenerationConfig(**{"max_new_tokens": 12, **sampling}),  # type: ignore[arg-type]
         )
+
+
+CHAT_TEMPLATE = (
+    "{% for message in messages %}[{{ message.role }}]{{ message.content }}\n{% endfor %}"
+    "{% if add_generation_prompt %}[assistant]{% endif %}"
+)
+
+
+def with_chat_template(folder: Path, copy: Path, template: str = CHAT_TEMPLATE) -> CheckpointSpec:
+    """A copy of a checkpoint that has a chat template and reads prompts with it."""
+    shutil.copytree(folder, copy)
+    (copy / "chat_template.jinja").write_text(template)
+    return spec(copy, prompt=CHAT)
 
 
 def spec(folder: Path, **options: str) -> CheckpointSpec:

@@ -124,6 +124,13 @@ def _apply_template(
     return list(encoded["input_ids"])
 
 
+def marks_of(tokenizer: PreTrainedTokenizerBase) -> tuple[str, ...]:
+    """The chat template of a tokenizer, and its added tokens: texts that may have marks."""
+    template = tokenizer.chat_template
+    templates = template.values() if isinstance(template, dict) else (template,)
+    return (*filter(None, templates), *tokenizer.get_added_vocab())
+
+
 def preview_prompts(opened: OpenedRecipe, prompt: Prompt) -> tuple[RolePrompt, ...]:
     """The exact prompt of every role, as text and as tokens."""
     return tuple(_preview(role, prompt, opened.recipe.context) for role in opened.roles)

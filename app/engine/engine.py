@@ -212,6 +212,7 @@ class Engine:
         loaded = self._loaded_recipe()
         prompts = loaded.encode(command.prompt)
         lengths = [len(prompt) for prompt in prompts]
+        thinking = loaded.thinking(prompts, command.role)
         ensemble = loaded.ensemble
         if command.role is not None:
             place = loaded.context_index(command.role)
@@ -230,7 +231,7 @@ class Engine:
         remote = ensemble.remote
         if remote is not None:
             remote.begin_run(command.cancellation.requested)
-        self._emit(RunStarted(command.id, tuple(loaded.by_role(lengths)), head))
+        self._emit(RunStarted(command.id, tuple(loaded.by_role(lengths)), head, thinking))
         clock = _Clock()
         speculator = None
         if command.speculate:

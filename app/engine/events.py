@@ -11,6 +11,7 @@ from app.checkpoints.status import LoadProgress, RoleInForce
 from app.decoding.capture_stats import NO_CAPTURES, CaptureStats
 from app.decoding.remote import EndpointUsage
 from app.decoding.speculation_stats import SpeculationStats
+from app.decoding.thinking import UNKNOWN_THINKING, Thinking
 from app.decoding.types import FinishReason, TokenStep, WhatIfToken
 from app.errors import TuneshiftError
 
@@ -70,11 +71,13 @@ class RunStarted:
     Attributes:
         prompt_tokens: Length of the prompt in tokens, for each of ``Recipe.roles``.
         head: With ``Generate.echo``, the ids of the base's prompt that are not scored.
+        thinking: The marks of thinking to expect in the text.
     """
 
     id: int
     prompt_tokens: tuple[int, ...]
     head: tuple[int, ...] = ()
+    thinking: Thinking = UNKNOWN_THINKING
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from app.checkpoints.conversation import Conversation, Message
 from app.checkpoints.spec import Recipe
 from app.decoding.types import FinishReason, GenerationConfig, WhatIfToken
 from app.engine.commands import AskWhatIf
@@ -149,29 +148,3 @@ def test_a_question_needs_a_recipe() -> None:
     assert_failed(
         Desk().handle(AskWhatIf(7, PROMPT, SAMPLED, (), (), (), Cancellation())), RecipeError
     )
-
-
-@pytest.mark.parametrize(
-    ("past_turn", "text", "reason"),
-    [
-        (False, "ok", FinishReason.STOP),
-        (True, "ok\n\nUser:\nthe king", FinishReason.LENGTH),
-    ],
-)
-def test_an_answer_ends_where_the_next_turn_would_begin(
-    loaded: Desk, past_turn: bool, text: str, reason: FinishReason
-) -> None:
-    asked = Conversation((Message("user", "the king"),))
-    config = replace(SAMPLED, max_new_tokens=1)
-    given = "ok\n\nUser:\nthe king"
-    events = loaded.generate(config, prompt=asked, text=given, past_turn=past_turn)
-    assert "".join(event.step.text for event in steps(events)) == text
-    end = events[-1]
-    assert isinstance(end, RunFinished)
-    assert end.finish_reason is reason
-
-
-def test_a_text_ends_at_no_turn(loaded: Desk) -> None:
-    given = "ok\n\nUser:\nthe king"
-    events = loaded.generate(replace(SAMPLED, max_new_tokens=1), text=given)
-    assert "".join(event.step.text for event in steps(events)) == given

@@ -19,10 +19,13 @@ from app.checkpoints.vocabulary.compare import token_labels
 from app.checkpoints.weights_key import WeightsKey
 from app.decoding.detokenizer import Detokenizer
 from app.decoding.ensemble import Ensemble
+from app.decoding.thinking import Thinking, ThinkingForm, thinking_after
 
 T = TypeVar("T")
 
 
+_LONGEST_MARK = 24
+"""Tokens at the end of a prompt in which a mark of thinking is looked for."""
 Weights = Mapping[WeightsKey, LoadedWeights]
 
 
@@ -36,6 +39,7 @@ class LoadedRecipe:
         roles: Device, dtype and so on in force for each role, in the order of ``Recipe.roles``.
         eos_ids: Union of the end-of-sequence ids of all roles.
         weights: The models by weights key; some share tensors.
+        thinking_forms: The marks of thinking in the chat templates and tokens of the roles.
     """
 
     recipe: Recipe
@@ -43,6 +47,7 @@ class LoadedRecipe:
     roles: tuple[RoleInForce, ...]
     eos_ids: frozenset[int]
     weights: Weights
+    thinking_forms: tuple[ThinkingForm, ...]
     _prompts: tuple[tuple[PreTrainedTokenizerBase, CheckpointSpec], ...]
     _context_of_role: tuple[int, ...]
 
@@ -88,6 +93,22 @@ class LoadedRecipe:
         indices = range(len(self._prompts)) if role is None else [self.context_index(role)]
         for index in indices:
             self.check_ids(index, ids)
+
+    def thinking(self, prompts: Sequence[Sequence[int]], role: int | None) -> Thinking:
+        """How a run may think.
+
+        Args:
+            prompts: The prompt of each model context.
+            role: The index of the only role that generates, or None for all roles.
+        """
+        indices = range(len(prompts)) if role is None else [self.context_index(role)]
+        ends = (
+            self._prompts[index][0].backend_tokenizer.decode(
+                list(prompts[index][-_LONGEST_MARK:]), skip_special_tokens=False
+            )
+            for index in indices
+        )
+        return thinking_after(ends, self.thinking_forms)
 
     def encode_continuation(self, text: str) -> list[int]:
         """The token ids of a text that follows a prompt, in the base's tokenizer."""

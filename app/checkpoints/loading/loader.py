@@ -28,6 +28,7 @@ from app.checkpoints.loading.weights import LoadedWeights, load_weights
 from app.checkpoints.loading.weights_proof import proof_of_weights
 from app.checkpoints.memory.heap import forget_frames, release_memory, tensors_apart
 from app.checkpoints.opening import OpenedRecipe, OpenedRole
+from app.checkpoints.prompts import marks_of
 from app.checkpoints.proof.proof_report import Proof, ProofMode
 from app.checkpoints.status import LoadProgress, RoleInForce
 from app.checkpoints.vocabulary.compare import ids_named
@@ -35,6 +36,7 @@ from app.checkpoints.weights_key import WeightsKey, weights_keys
 from app.decoding.combining import Pair
 from app.decoding.ensemble import Ensemble
 from app.decoding.language_model import LanguageModel
+from app.decoding.thinking import forms_of
 from app.errors import Cancelled, DeviceError
 
 
@@ -111,6 +113,7 @@ def load_recipe(
         _prompts=tuple((item.role.tokenizer, item.role.spec) for item in contexts),
         _context_of_role=tuple(indices),
         weights=assembly.weights,
+        thinking_forms=forms_of(text for each in tokenizers for text in marks_of(each)),
     )
 
 

@@ -11,6 +11,7 @@ from app.attribution.row_store import RowStore
 from app.attribution.series import AttributionSeries
 from app.checkpoints.conversation import RunPrompt
 from app.checkpoints.spec import Recipe
+from app.decoding.thinking import UNKNOWN_THINKING, Thinking
 from app.decoding.types import FinishReason, GenerationConfig
 from app.engine.controls import Cancellation, LiveAlphas
 from app.engine.events import RunStats, TokenDecoded
@@ -59,6 +60,7 @@ class Run:
             the run is stopped before that token is read again.
         unread_text: Given text, typed for a branch or to be scored, that was not read because
             the run was stopped.
+        thinking: The marks of thinking in the text.
         finish_reason: None while the run is active or if it failed.
         failed: Whether the run ended with an error.
     """
@@ -87,6 +89,7 @@ class Run:
     stop_unread: bool = False
     unread_text: str = ""
     prompt_tokens: tuple[int, ...] = ()
+    thinking: Thinking = UNKNOWN_THINKING
     finish_reason: FinishReason | None = None
     stats: RunStats | None = None
     failed: bool = False

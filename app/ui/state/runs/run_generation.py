@@ -139,6 +139,7 @@ class Generation(QObject):
                 fresh.append(run.add(event))
             elif isinstance(event, RunStarted):
                 run.prompt_tokens = event.prompt_tokens
+                run.thinking = event.thinking
             elif isinstance(event, RunFinished | Failed):
                 ending = event
         if fresh:
