@@ -18,7 +18,9 @@ from app.errors import HistoryError, PromptError, RecipeError, SettingsError, Tu
 from app.history import provenance
 from app.history.blob_encoding import unpack_candidates
 from app.history.database import STORAGE_ERRORS, Database, history_error
+from app.history.recipe_facts import stored_facts
 from app.history.records import RunKind, RunSummary, StoredRun
+from app.history.run_search import matches, searchable
 from app.history.statements import read_tokens, run_number, segments, storable
 
 log = logging.getLogger(__name__)
@@ -36,7 +38,7 @@ _SUMMARY = f"""
                 SELECT text FROM token WHERE run = run.number ORDER BY position LIMIT 60
             )
         ), ''),
-        run.recipe, coalesce(run.parent, ''), coalesce(run.fork_index, 0),
+        run.recipe, run.facts, run.config, coalesce(run.parent, ''), coalesce(run.fork_index, 0),
         coalesce(run.tokens, (SELECT count(*) FROM token WHERE run = run.number)),
         run.ended, coalesce(run.finish_reason, ''), run.error, run.deleted,
         (SELECT json_group_array(name) FROM (
@@ -50,7 +52,7 @@ _MATCHES = """
         SELECT group_concat(text, '') FROM (
             SELECT text FROM token WHERE run = run.number ORDER BY position
         )
-    ), ''), ?)
+    ), '') || ' ' || searchable(run.facts, run.recipe, run.config, run.created), ?)
 """
 
 
@@ -59,8 +61,8 @@ class Query:
     """Filter for a list of runs.
 
     Attributes:
-        words: Words that must all occur in title, prompt (with all messages of a conversation) or
-            text, case-insensitively.
+        words: Words that must all occur in title, prompt (with all messages of a conversation),
+            text, or in what ``run_search`` adds: models, recipe, pairs, settings and time.
         tag: Only runs with this tag; empty for any.
         starred: Only runs with a star.
         deleted: Only runs in the bin; by default, only runs outside it.
@@ -85,7 +87,8 @@ class Archive:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._connection = database.connect()
-        self._connection.create_function("holds", 2, _matches, deterministic=True)
+        self._connection.create_function("holds", 2, matches, deterministic=True)
+        self._connection.create_function("searchable", 4, _searchable, deterministic=True)
 
     def close(self) -> None:
         self._database.disconnect(self._connection)
@@ -307,9 +310,15 @@ class Archive:
             ) from error
 
 
-def _matches(text: str, words: str) -> bool:
-    folded = text.casefold()
-    return all(word in folded for word in words.casefold().split())
+def _searchable(facts: str | None, recipe: str, config: str, created: str) -> str:
+    try:
+        return searchable(
+            stored_facts(facts, recipe),
+            provenance.config_of(config),
+            datetime.fromisoformat(created),
+        )
+    except (ValueError, TypeError, LookupError, TuneshiftError):
+        return ""  # a damaged run is found by its text
 
 
 def _summary_or_none(row: tuple[Any, ...]) -> RunSummary | None:
@@ -321,8 +330,9 @@ def _summary_or_none(row: tuple[Any, ...]) -> RunSummary | None:
 
 
 def _summary(row: tuple[Any, ...]) -> RunSummary:
-    (_, id_, kind, created, title, starred, prompt, opening, recipe, parent, fork_index, tokens,
-     ended, finish_reason, error, deleted, tags, role, messages, follows) = row  # fmt: skip
+    (_, id_, kind, created, title, starred, prompt, opening, recipe, facts, config, parent,
+     fork_index, tokens, ended, finish_reason, error, deleted, tags, role, messages,
+     follows) = row  # fmt: skip
     conversation = provenance.conversation_from_store(messages)
     return RunSummary(
         id=id_,
@@ -333,7 +343,8 @@ def _summary(row: tuple[Any, ...]) -> RunSummary:
         tags=tuple(json.loads(tags)),
         prompt=conversation.last if conversation else prompt,
         opening=opening,
-        recipe_name=_recipe_names(recipe)[0],
+        facts=stored_facts(facts, recipe),
+        config=provenance.config_of(config),
         parent=parent,
         fork_index=fork_index,
         tokens=fork_index + tokens,
@@ -342,17 +353,10 @@ def _summary(row: tuple[Any, ...]) -> RunSummary:
         error=error,
         deleted=datetime.fromisoformat(deleted) if deleted else None,
         role=role,
-        role_pair=_recipe_names(recipe)[1][(role - 1) // 2] if role else "",
+        role_pair=stored_facts(facts, recipe).pairs[(role - 1) // 2] if role else "",
         conversation=conversation,
         follows=follows,
     )
-
-
-@lru_cache(maxsize=256)
-def _recipe_names(recipe: str) -> tuple[str, tuple[str, ...]]:
-    """The name of a recipe and the names of its pairs."""
-    kept = provenance.recipe_from_store(recipe)
-    return kept.name, tuple(pair.name for pair in kept.pairs)
 
 
 @lru_cache(maxsize=4)

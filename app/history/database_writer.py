@@ -21,6 +21,7 @@ from app.history import provenance
 from app.history.blob_encoding import pack_candidates
 from app.history.copying import copy_run
 from app.history.database import STORAGE_ERRORS, Database
+from app.history.recipe_facts import facts_json
 from app.history.records import NewRun, RunModels
 from app.history.statements import (
     ADD_CANDIDATES,
@@ -146,13 +147,15 @@ class DatabaseWriter:
             "messages": None if messages is None else storable(messages),
             "follows": run.follows if follows else None,
             "recipe": storable(provenance.recipe_to_store(run.recipe)),
+            "facts": storable(facts_json(run.recipe)),
             "config": provenance.config_json(run.config),
             "versions": json.dumps(provenance.versions()),
         }
         names, marks = ", ".join(values), ", ".join(f":{name}" for name in values)
         self._connection.execute(
             f"INSERT INTO run ({names}) VALUES ({marks}) ON CONFLICT (id) DO UPDATE SET "
-            "deleted = NULL, recipe = excluded.recipe, config = excluded.config, "
+            "deleted = NULL, recipe = excluded.recipe, facts = excluded.facts, "
+            "config = excluded.config, "
             "drawn_from = excluded.drawn_from, drafts = excluded.drafts, "
             "versions = excluded.versions, ended = NULL, "
             "finish_reason = NULL, error = '', stats = NULL, tokens = NULL, text = NULL, "

@@ -11,6 +11,7 @@ from app.checkpoints.conversation import Conversation, RunPrompt
 from app.checkpoints.spec import Recipe
 from app.checkpoints.status import RoleInForce
 from app.decoding.types import GenerationConfig
+from app.history.recipe_facts import RecipeFacts
 
 _LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"  # without easily confused characters
 _ID_LENGTH = 8
@@ -109,6 +110,8 @@ class RunSummary:
         title: The title that the user gave; empty if none.
         prompt: The text of the prompt, or the last message of the conversation.
         opening: The first characters of the generated text.
+        facts: Name, models, pairs and alphas of the recipe.
+        config: The sampling settings.
         tokens: Number of tokens, including those shared with ancestors.
         ended: Whether the end was recorded; False while the run is active or if the program was
             killed.
@@ -127,7 +130,8 @@ class RunSummary:
     tags: tuple[str, ...]
     prompt: str
     opening: str
-    recipe_name: str
+    facts: RecipeFacts
+    config: GenerationConfig
     parent: str
     fork_index: int
     tokens: int
@@ -139,6 +143,10 @@ class RunSummary:
     role_pair: str = ""
     conversation: Conversation | None = None
     follows: str = ""
+
+    @property
+    def recipe_name(self) -> str:
+        return self.facts.name
 
     @property
     def is_empty(self) -> bool:

@@ -118,7 +118,12 @@ _FOURTH: Statements = (
     "CREATE INDEX run_follows ON run (follows)",
 )
 
-VERSIONS: tuple[Statements, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH)
+_FIFTH: Statements = (
+    # Name, models, pairs and alphas of the recipe, as JSON, for lists. NULL: read the recipe.
+    "ALTER TABLE run ADD COLUMN facts TEXT",
+)
+
+VERSIONS: tuple[Statements, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH)
 """``VERSIONS[n]`` migrates version n to n + 1. A released migration must never change."""
 
 

@@ -16,11 +16,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.checkpoints.source_names import is_builtin, place_of
 from app.checkpoints.spec import CheckpointSpec, Recipe
 from app.ui.recipe import recipe_files
 from app.ui.recipe.recipe_delegate import CAPTION_ROLE, HEADING_ROLE, RecipeDelegate
 from app.ui.recipe.recipe_files import RecipeEntry
-from app.ui.recipe.source_titles import is_builtin, place_of, titles_of
+from app.ui.recipe.source_titles import titles_of
 from app.ui.state.session import Session
 from app.ui.theme import SPACE
 from app.ui.translation import translate

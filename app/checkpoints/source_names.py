@@ -1,0 +1,52 @@
+"""Names of models, from their sources. Imports no torch."""
+
+from __future__ import annotations
+
+from app.checkpoints.endpoint_address import address_of, is_endpoint
+from app.checkpoints.spec import CheckpointSpec, Recipe
+
+
+def place_of(source: str) -> str:
+    """The path or the id in a source, without its prefixes."""
+    kind, _, place = source.partition(":")
+    return place_of(place) if kind == "adapter" and place.startswith("hub:") else place
+
+
+def last_part(source: str) -> str:
+    """The last part of the path or the id in a source; the host of an endpoint."""
+    if is_endpoint(source):
+        return address_of(source).host
+    return place_of(source).rstrip("/").rsplit("/", 1)[-1]
+
+
+def is_builtin(source: str) -> bool:
+    """Whether a source is a checkpoint that ships with the program."""
+    return source.startswith("builtin:")
+
+
+def titled(source: str, name: str) -> str:
+    """``name`` with what the kind of the source adds: GGUF, LoRA, or a capital letter."""
+    if is_builtin(source):
+        return name.replace("_", " ").capitalize() if "/" not in name else name
+    if source.startswith("gguf:"):
+        return name.removesuffix(".gguf") + " (GGUF)"
+    if source.startswith("adapter:"):
+        return name + " (LoRA)"
+    return name
+
+
+def model_name(spec: CheckpointSpec) -> str:
+    """The name of a model, such as ``Qwen2.5-0.5B-Instruct``."""
+    if spec.is_endpoint and spec.model:
+        return spec.model
+    return titled(spec.source, last_part(spec.source))
+
+
+def model_names(recipe: Recipe) -> tuple[str, ...]:
+    """The distinct names of a recipe's models, the base first; adapters bring their model."""
+    names = []
+    for spec in recipe.checkpoints():
+        names.append(model_name(spec))
+        if spec.over:
+            names.append(titled(spec.over, last_part(spec.over)))
+    return tuple(dict.fromkeys(names))
