@@ -23,6 +23,7 @@ from app.checkpoints.recipes.recipe_file import (
 from app.checkpoints.spec import Recipe
 from app.errors import RecipeError, TuneshiftError
 from app.settings import recipe_folder, state_folder
+from app.ui.state.models.recipe_names import untitled
 from app.ui.state.session import Session
 from app.ui.translation import translate
 from app.wording import size
@@ -132,9 +133,9 @@ def open_file(session: Session, path: Path) -> None:
 
 
 def save_file(session: Session, path: Path) -> None:
-    """Save the current recipe; a shipped recipe gets the name of the file."""
+    """Save the current recipe; a shipped or an untitled recipe gets the name of the file."""
     name = session.recipe.name
-    if any(name == entry.title for entry in shipped()):
+    if name == untitled() or any(name == entry.title for entry in shipped()):
         name = path.stem.removesuffix(Path(OWN_ENDING).stem)
     try:
         session.save_recipe(path, name)

@@ -6,12 +6,13 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QSignalBlocker, Qt
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QMenu, QToolButton, QWidget
 
 from app.checkpoints.spec import Recipe
 from app.ui.recipe import recipe_files
 from app.ui.recipe.recipe_delegate import CAPTION_ROLE, RecipeDelegate
 from app.ui.recipe.recipe_files import caption_of
+from app.ui.state.models.recipe_names import untitled
 from app.ui.state.session import Session
 from app.ui.theme import SPACE
 from app.ui.widgets.form_controls import ChoiceBox
@@ -67,6 +68,7 @@ class RecipePicker(QWidget):
             )
         )
         menu.addSeparator()
+        menu.addAction(self.tr("Rename …"), self.ask_name)
         menu.addAction(self.tr("Save as …"), lambda: recipe_files.ask_save(session, self))
         button.setMenu(menu)
         return button
@@ -110,6 +112,8 @@ class RecipePicker(QWidget):
         return "\n".join(part for part in (recipe.name, caption_of(recipe)) if part)
 
     def _title(self, recipe: Recipe) -> str:
+        if recipe.name == untitled():
+            return recipe.name
         edited = self._session.edited or any(recipe.name == item.name for item in self._shipped)
         return self.tr("{0} — edited").format(recipe.name) if edited else recipe.name
 
@@ -117,6 +121,17 @@ class RecipePicker(QWidget):
         recipe = self._listed[index][1]
         if recipe != self._session.recipe:
             self._session.open_recipe(recipe)
+
+    def ask_name(self) -> QInputDialog:
+        """Ask for a name of the recipe."""
+        dialog = QInputDialog(self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setWindowTitle(self.tr("Rename recipe"))
+        dialog.setLabelText(self.tr("Name of the recipe"))
+        dialog.setTextValue(self._session.recipe.name)
+        dialog.textValueSelected.connect(lambda name: self._session.rename_recipe(name.strip()))
+        dialog.open()
+        return dialog
 
     # Files
 

@@ -13,6 +13,7 @@ from app.checkpoints.endpoint_address import DEFAULT_LOGPROBS, is_endpoint
 from app.checkpoints.recipes.recipe_file import write_recipe
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe, persona_pair
 from app.decoding.types import GenerationConfig
+from app.ui.state.models.recipe_names import RecipeNames
 from app.ui.translation import translate
 
 ADAPTER = "adapter:"
@@ -41,6 +42,7 @@ class RecipeState(QObject):
         super().__init__()
         self._recipe = recipe
         self._reset_to = recipe
+        self._names = RecipeNames()
         self.undo_stack = QUndoStack(self)
         self.undo_stack.setUndoLimit(_MOST_UNDONE)
 
@@ -79,8 +81,17 @@ class RecipeState(QObject):
         """Save the current recipe under ``name``; it then counts as the opened one."""
         recipe = replace(self._recipe, name=name)
         write_recipe(recipe, path)
+        self._names.give(name)
         self._recipe = self._reset_to = recipe
         self.recipe_changed.emit()
+
+    def rename_recipe(self, name: str) -> None:
+        """Name the recipe; it keeps this name when its models change."""
+        if name and name != self._recipe.name:
+            self._names.give(name)
+            self._change(
+                translate("RecipeState", "rename recipe"), replace(self._recipe, name=name)
+            )
 
     # Roles
 
@@ -152,7 +163,8 @@ class RecipeState(QObject):
         self.set_alpha(pair, self.original_alpha(pair))
 
     def rename_pair(self, pair: int, name: str) -> None:
-        """Rename a pair."""
+        """Rename a pair; it keeps this name when its expert changes."""
+        self._names.give_pair(name)
         pairs = list(self._recipe.pairs)
         pairs[pair] = replace(pairs[pair], name=name)
         self._change(
@@ -197,6 +209,7 @@ class RecipeState(QObject):
     # Undo
 
     def _change(self, text: str, recipe: Recipe, merge: str = "") -> None:
+        recipe = self._names.follow(self._recipe, recipe, self._reset_to)
         if recipe != self._recipe:
             change = _RecipeChange(text, self._recipe, recipe, merge, self._set_recipe)
             self.undo_stack.push(change)
