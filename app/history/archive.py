@@ -18,7 +18,6 @@ from app.errors import HistoryError, PromptError, RecipeError, SettingsError, Tu
 from app.history import provenance
 from app.history.blob_encoding import unpack_candidates
 from app.history.database import STORAGE_ERRORS, Database, history_error
-from app.history.recipe_facts import stored_facts
 from app.history.records import RunKind, RunSummary, StoredRun
 from app.history.run_search import matches, searchable
 from app.history.statements import read_tokens, run_number, segments, storable
@@ -313,7 +312,7 @@ class Archive:
 def _searchable(facts: str | None, recipe: str, config: str, created: str) -> str:
     try:
         return searchable(
-            stored_facts(facts, recipe),
+            provenance.facts_from_store(facts, recipe),
             provenance.config_of(config),
             datetime.fromisoformat(created),
         )
@@ -343,7 +342,7 @@ def _summary(row: tuple[Any, ...]) -> RunSummary:
         tags=tuple(json.loads(tags)),
         prompt=conversation.last if conversation else prompt,
         opening=opening,
-        facts=stored_facts(facts, recipe),
+        facts=provenance.facts_from_store(facts, recipe),
         config=provenance.config_of(config),
         parent=parent,
         fork_index=fork_index,
@@ -353,7 +352,7 @@ def _summary(row: tuple[Any, ...]) -> RunSummary:
         error=error,
         deleted=datetime.fromisoformat(deleted) if deleted else None,
         role=role,
-        role_pair=stored_facts(facts, recipe).pairs[(role - 1) // 2] if role else "",
+        role_pair=provenance.facts_from_store(facts, recipe).pairs[(role - 1) // 2] if role else "",
         conversation=conversation,
         follows=follows,
     )

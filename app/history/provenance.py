@@ -19,6 +19,7 @@ from app.checkpoints.recipes.recipe_file import recipe_of_text, recipe_text
 from app.checkpoints.spec import CheckpointSpec, Recipe
 from app.checkpoints.status import RoleInForce
 from app.decoding.types import GenerationConfig
+from app.history.recipe_facts import RecipeFacts, facts_of, facts_of_json
 from app.history.records import RunFigures
 
 _LIBRARIES = (
@@ -80,6 +81,23 @@ def recipe_from_store(text: str) -> Recipe:
         RecipeError: The text is not a recipe.
     """
     return recipe_of_text(text, "of this run", Path("/"))
+
+
+@lru_cache(maxsize=256)
+def facts_from_store(facts: str | None, recipe: str) -> RecipeFacts:
+    """What lists show of the recipe of a stored run.
+
+    Args:
+        facts: The text of ``facts_json``; None for runs of older versions.
+        recipe: The recipe of the run as TOML.
+
+    Raises:
+        RecipeError: The recipe is needed and cannot be read.
+    """
+    with suppress(ValueError, TypeError, LookupError):  # damaged: read the recipe
+        if facts is not None:
+            return facts_of_json(facts)
+    return facts_of(recipe_from_store(recipe))
 
 
 def _absolute(source: str) -> str:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 from dataclasses import asdict, dataclass
-from functools import lru_cache
 
 from app.checkpoints.source_names import model_names
 from app.checkpoints.spec import Recipe
-from app.history import provenance
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +36,12 @@ def facts_json(recipe: Recipe) -> str:
     return json.dumps(asdict(facts_of(recipe)), ensure_ascii=False)
 
 
-@lru_cache(maxsize=256)
-def stored_facts(facts: str | None, recipe: str) -> RecipeFacts:
-    """The facts of a stored run.
-
-    Args:
-        facts: The text of :func:`facts_json`; None for runs of older versions.
-        recipe: The recipe of the run as TOML.
+def facts_of_json(text: str) -> RecipeFacts:
+    """Parse the text of :func:`facts_json`.
 
     Raises:
-        RecipeError: The recipe is needed and cannot be read.
+        ValueError, TypeError, LookupError: It is damaged.
     """
-    with suppress(ValueError, TypeError, LookupError):  # damaged: read the recipe
-        if facts is not None:
-            values = json.loads(facts)
-            lists = (tuple(values[name]) for name in ("models", "pairs", "alphas"))
-            return RecipeFacts(values["name"], *lists)
-    return facts_of(provenance.recipe_from_store(recipe))
+    values = json.loads(text)
+    lists = (tuple(values[name]) for name in ("models", "pairs", "alphas"))
+    return RecipeFacts(values["name"], *lists)

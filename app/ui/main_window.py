@@ -37,6 +37,7 @@ from app.ui.status_bar import StatusBar
 from app.ui.summary.summary_panel import SummaryPanel
 from app.ui.text.prompt_editor import PromptEditor
 from app.ui.text.repetition_bar import RepetitionBar
+from app.ui.text.run_models_bar import RunModelsBar
 from app.ui.text.transcript import TranscriptView
 from app.ui.theme import SPACE, current_theme
 from app.ui.what_if.what_if_bar import WhatIfBar
@@ -110,7 +111,8 @@ class MainWindow(QMainWindow):
 
     def _lay_out(self) -> None:
         text = _card()
-        _fill(text, self.transcript, RepetitionBar(self._session))
+        models = RunModelsBar(self._session)
+        _fill(text, models, self.transcript, RepetitionBar(self._session))
         _fill(self._plot_place)
         self._rows.addWidget(text)
         self._rows.addWidget(self._plot_place)

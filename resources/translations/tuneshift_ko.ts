@@ -1263,10 +1263,6 @@
         <translation>기록</translation>
     </message>
     <message>
-        <source>Search in titles, prompts and texts</source>
-        <translation>제목, 프롬프트, 텍스트에서 검색</translation>
-    </message>
-    <message>
         <source>Search</source>
         <translation>검색</translation>
     </message>
@@ -1333,6 +1329,10 @@
     <message>
         <source>Export ▾</source>
         <translation>내보내기 ▾</translation>
+    </message>
+    <message>
+        <source>Search in titles, prompts, texts and models</source>
+        <translation>제목, 프롬프트, 텍스트, 모델에서 검색</translation>
     </message>
     <message>
         <source>Close</source>
@@ -2606,6 +2606,45 @@ Double-click the slider to reset α to the recipe&apos;s value.</source>
     </message>
 </context>
 <context>
+    <name>Provenance</name>
+    <message>
+        <source>α {0}</source>
+        <translation>α {0}</translation>
+    </message>
+    <message>
+        <source>greedy</source>
+        <translation>그리디</translation>
+    </message>
+    <message>
+        <source>seed {0}</source>
+        <translation>시드 {0}</translation>
+    </message>
+    <message>
+        <source>temperature {0}</source>
+        <translation>온도 {0}</translation>
+    </message>
+    <message>
+        <source>top-k {0}</source>
+        <translation>top-k {0}</translation>
+    </message>
+    <message>
+        <source>top-p {0}</source>
+        <translation>top-p {0}</translation>
+    </message>
+    <message>
+        <source>min-p {0}</source>
+        <translation>min-p {0}</translation>
+    </message>
+    <message>
+        <source>repetition penalty {0}</source>
+        <translation>반복 페널티 {0}</translation>
+    </message>
+    <message>
+        <source>Finds words of texts and prompts, models, recipes, dates such as 2026-11-30, and settings such as seed=7, α=1.5 or temperature=0.8.</source>
+        <translation>텍스트와 프롬프트의 단어, 모델, 레시피, 2026-11-30 같은 날짜, seed=7, α=1.5, temperature=0.8 같은 설정을 찾습니다.</translation>
+    </message>
+</context>
+<context>
     <name>QuestionHtml</name>
     <message>
         <source>Question</source>
@@ -2868,6 +2907,13 @@ Double-click the slider to reset α to the recipe&apos;s value.</source>
     </message>
 </context>
 <context>
+    <name>RecipeNames</name>
+    <message>
+        <source>Untitled</source>
+        <translation>제목 없음</translation>
+    </message>
+</context>
+<context>
     <name>RecipePanel</name>
     <message>
         <source>Base</source>
@@ -2937,12 +2983,24 @@ Double-click the slider to reset α to the recipe&apos;s value.</source>
         <translation>복제</translation>
     </message>
     <message>
+        <source>Rename …</source>
+        <translation>이름 바꾸기 …</translation>
+    </message>
+    <message>
         <source>Save as …</source>
         <translation>다른 이름으로 저장 …</translation>
     </message>
     <message>
         <source>The recipe cannot be changed during a run. Press Esc to stop the run.</source>
         <translation>실행 중에는 레시피를 바꿀 수 없습니다. Esc를 누르면 실행이 중지됩니다.</translation>
+    </message>
+    <message>
+        <source>Rename recipe</source>
+        <translation>레시피 이름 바꾸기</translation>
+    </message>
+    <message>
+        <source>Name of the recipe</source>
+        <translation>레시피 이름</translation>
     </message>
     <message>
         <source>No recent files</source>
@@ -2958,6 +3016,10 @@ Double-click the slider to reset α to the recipe&apos;s value.</source>
     <message>
         <source>open {0}</source>
         <translation>{0} 열기</translation>
+    </message>
+    <message>
+        <source>rename recipe</source>
+        <translation>레시피 이름 바꾸기</translation>
     </message>
     <message>
         <source>choose checkpoint</source>
@@ -3347,6 +3409,29 @@ Double-click the slider to reset α to the recipe&apos;s value.</source>
     </message>
 </context>
 <context>
+    <name>RunModelsBar</name>
+    <message>
+        <source>Open its models</source>
+        <translation>이 모델 열기</translation>
+    </message>
+    <message>
+        <source>Open its recipe</source>
+        <translation>이 레시피 열기</translation>
+    </message>
+    <message>
+        <source>Open the recipe “{0}” of this text</source>
+        <translation>이 텍스트의 레시피 “{0}” 열기</translation>
+    </message>
+    <message>
+        <source>The models of this text are not loaded: {0}</source>
+        <translation>이 텍스트를 만든 모델이 로드되어 있지 않습니다: {0}</translation>
+    </message>
+    <message>
+        <source>This text was made with other options of the models, such as another prompt format.</source>
+        <translation>이 텍스트는 모델의 다른 옵션(예: 다른 프롬프트 형식)으로 만들어졌습니다.</translation>
+    </message>
+</context>
+<context>
     <name>RunTable</name>
     <message>
         <source>Title</source>
@@ -3589,6 +3674,14 @@ To start a branch, choose another candidate at a token of a run.</source>
     <message>
         <source>Restore</source>
         <translation>복원</translation>
+    </message>
+    <message>
+        <source>Search texts, models, settings</source>
+        <translation>텍스트, 모델, 설정 검색</translation>
+    </message>
+    <message>
+        <source>Search the runs</source>
+        <translation>실행 검색</translation>
     </message>
     <message>
         <source>Runs and their branches</source>

@@ -7,6 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
+from app.history.run_search import matches
 from app.ui.state.runs.run import Run
 from app.ui.state.runs.runs import Runs
 from app.ui.widgets.plain_tip import plain_tip
@@ -43,6 +44,7 @@ class RunTree(QAbstractItemModel):
         self._top: list[int] = []
         self._places: dict[Run, int] = {}
         self._shown: Run | None = None
+        self._searched = ""
         runs.list_changed.connect(self._rebuild)
         runs.generation.progressed.connect(self._on_progress)
         runs.run_changed.connect(self._on_shown)
@@ -57,13 +59,19 @@ class RunTree(QAbstractItemModel):
         place = self._places.get(run) if run else None
         return QModelIndex() if place is None else self._index_at(place)
 
+    def search(self, words: str) -> None:
+        """List only runs in which all ``words`` occur, and those above them."""
+        if words != self._searched:
+            self._searched = words
+            self._rebuild()
+
     # Building
 
     def _rebuild(self) -> None:
         self.beginResetModel()
         self._nodes, self._top, self._places = [], [], {}
         groups: dict[int, int] = {}
-        waiting = list(self._runs.all)
+        waiting = self._found()
         while waiting:  # a restored run may come after its branches in the list
             placed = [run for run in waiting if not run.parent or run.parent in self._places]
             for run in placed or waiting:
@@ -76,6 +84,18 @@ class RunTree(QAbstractItemModel):
             waiting = [run for run in waiting if run not in self._places]
         self._shown = self._runs.current
         self.endResetModel()
+
+    def _found(self) -> list[Run]:
+        if not self._searched.strip():
+            return list(self._runs.all)
+        kept = set[Run]()
+        for run in self._runs.all:
+            if matches(self._words.searchable(run), self._searched):
+                above: Run | None = run
+                while above and above not in kept:
+                    kept.add(above)
+                    above = above.parent
+        return [run for run in self._runs.all if run in kept]
 
     def _append(self, run: Run | None, first: Run, parent: int) -> int:
         siblings = self._top if parent < 0 else self._nodes[parent].children

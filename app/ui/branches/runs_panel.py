@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
+    QLineEdit,
     QMenu,
     QPushButton,
     QStackedLayout,
@@ -26,6 +27,7 @@ from app.ui.state.runs.run import Run
 from app.ui.state.session import Session
 from app.ui.theme import SPACE
 from app.ui.widgets.elided_label import ElidedLabel
+from app.ui.words.provenance_words import provenance_of, search_help
 from app.ui.words.run_titles import RunTitles
 
 _INDENT = 14
@@ -64,6 +66,12 @@ class RunsPanel(QFrame):
         self._empty.setProperty("role", "caption")
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._empty.setMargin(2 * SPACE)
+        self.search = self._make_search()
+        self.provenance = QLabel()
+        self.provenance.setProperty("role", "caption")
+        self.provenance.setTextFormat(Qt.TextFormat.PlainText)
+        self.provenance.setWordWrap(True)
+        self.provenance.setMargin(SPACE)
         self._removed = ElidedLabel()
         self._removed.setProperty("role", "caption")
         self.undo = QPushButton(self.tr("Restore"))
@@ -74,8 +82,18 @@ class RunsPanel(QFrame):
         self.model.modelReset.connect(self._on_reset)
         session.runs.list_changed.connect(self._update)
         session.runs.run_changed.connect(self._update)
+        session.runs.generation.progressed.connect(self._show_provenance)
         self._on_reset()
         self._update()
+
+    def _make_search(self) -> QLineEdit:
+        search = QLineEdit()
+        search.setPlaceholderText(self.tr("Search texts, models, settings"))
+        search.setToolTip(search_help())
+        search.setAccessibleName(self.tr("Search the runs"))
+        search.setClearButtonEnabled(True)
+        search.textChanged.connect(self.model.search)
+        return search
 
     def sizeHint(self) -> QSize:  # noqa: N802 — Qt's name
         return QSize(276, 600)
@@ -128,10 +146,15 @@ class RunsPanel(QFrame):
         self._pages = QStackedLayout()
         self._pages.addWidget(self._empty)
         self._pages.addWidget(self.tree)
+        above = QHBoxLayout()
+        above.setContentsMargins(SPACE, 0, SPACE, SPACE // 2)
+        above.addWidget(self.search)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, SPACE // 2, 0, 0)
         layout.setSpacing(0)
+        layout.addLayout(above)
         layout.addLayout(self._pages, 1)
+        layout.addWidget(self.provenance)
         layout.addWidget(self._foot)
 
     # Selected runs
@@ -178,12 +201,19 @@ class RunsPanel(QFrame):
 
     def _update(self) -> None:
         self._pages.setCurrentIndex(1 if self._runs.all else 0)
+        self.search.setVisible(bool(self._runs.all))
+        self._show_provenance()
         removed = self._runs.removed.last
         self._foot.setVisible(removed is not None)
         if removed:
             title = self._words.title(removed)
             self._removed.show_text(self.tr("Removed {0}").format(title))
         self._mark_shown()
+
+    def _show_provenance(self) -> None:
+        run = self._runs.current
+        self.provenance.setText(provenance_of(run) if run else "")
+        self.provenance.setVisible(run is not None)
 
     def _open_menu(self, point: QPoint) -> None:
         index = self.tree.indexAt(point)

@@ -33,6 +33,7 @@ from app.ui.widgets.dialogs import show_once
 from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.form_controls import ChoiceBox
 from app.ui.widgets.row_table import make_table
+from app.ui.words.provenance_words import search_help
 
 _SIZE = QSize(1000, 600)
 _SEARCH_MS = 150
@@ -69,7 +70,8 @@ class HistoryDialog(QDialog):
 
     def _make_filters(self) -> None:
         self.search = QLineEdit()
-        self.search.setPlaceholderText(self.tr("Search in titles, prompts and texts"))
+        self.search.setPlaceholderText(self.tr("Search in titles, prompts, texts and models"))
+        self.search.setToolTip(search_help())
         self.search.setAccessibleName(self.tr("Search"))
         self.search.setClearButtonEnabled(True)
         self.search.textChanged.connect(lambda: self._search_timer.start())

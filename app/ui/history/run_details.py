@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QColor, QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QFrame, QLabel, QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
 
@@ -25,6 +25,7 @@ class RunDetails(QFrame):
         self.facts = QLabel()
         self.facts.setProperty("role", "caption")
         self.facts.setWordWrap(True)
+        self.facts.setTextFormat(Qt.TextFormat.PlainText)
         self.text = QPlainTextEdit()
         self.text.setReadOnly(True)
         self.text.setProperty("role", "bare")
@@ -53,7 +54,8 @@ class RunDetails(QFrame):
         if not same:
             self._on_tags()
         self._run = run
-        self.facts.setText(self._words.facts(run) if run else "")
+        about = (self._words.provenance(run), self._words.facts(run)) if run else ()
+        self.facts.setText("\n".join(about))
         self.tags.setEnabled(run is not None)
         if not (same and self.tags.isModified()):
             self.tags.setText(", ".join(run.tags) if run else "")

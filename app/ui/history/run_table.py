@@ -96,7 +96,7 @@ class RunTable(QAbstractTableModel):
         if role == Qt.ItemDataRole.EditRole:
             return run.shown_title
         if role == Qt.ItemDataRole.ToolTipRole:
-            return plain_tip(self._words.facts(run))
+            return plain_tip(f"{self._words.facts(run)}\n{self._words.provenance(run)}")
         if role == Qt.ItemDataRole.AccessibleTextRole and index.column() == TITLE:
             starred = self.tr("{0}, starred") if run.starred else "{0}"
             return self.tr("{0}, {1}").format(

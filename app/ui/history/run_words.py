@@ -7,6 +7,7 @@ from PySide6.QtCore import QObject
 from app.decoding.types import FinishReason
 from app.history.records import RunKind, RunSummary, first_words
 from app.ui.words.moments import shown_moment
+from app.ui.words.provenance_words import models_line, settings_line, shown_alphas
 
 _PROMPT_WORDS, _TEXT_WORDS, _NAME = 14, 24, 24
 
@@ -57,8 +58,13 @@ class RunWords(QObject):
             return run.shown_title
         return self.tr("{0} → {1}").format(first_words(run.prompt, _PROMPT_WORDS), words)
 
+    def provenance(self, run: RunSummary) -> str:
+        """The models, the alphas and the settings of a run, in two lines."""
+        alphas = [] if run.kind is RunKind.ROLE else shown_alphas(run.facts.alphas)
+        return f"{models_line(run.facts.models)}\n{settings_line(alphas, run.config)}"
+
     def facts(self, run: RunSummary) -> str:
-        """The facts about a run except for its text, in one or two lines."""
+        """The facts about a run except for its text and its settings, in one or two lines."""
         tokens = self.tr("{0} tokens").format(f"{run.tokens:,}")
         parts = (run.recipe_name, self.moment(run), tokens, self.ending(run), self.kind(run))
         return " · ".join(part for part in parts if part)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject
 
-from app.checkpoints.conversation import last_message
+from app.checkpoints.conversation import contents, last_message
 from app.checkpoints.spec import Recipe
 from app.decoding.types import FinishReason
 from app.ui.state.runs.run import Run
+from app.ui.words.provenance_words import provenance_of, searchable_run
 from app.ui.words.role_words import role_titles
 from app.wording import quoted
 
@@ -75,9 +76,14 @@ class RunTitles(QObject):
         lines = [self.title(run), self.detail(run)]
         if run.name and (words := self.words(run)):
             lines.insert(1, words)
+        lines.append(provenance_of(run))
         prompt = last_message(run.prompt)
         lines.append(self.tr("Prompt: {0}").format(quoted(_shortened(prompt, _PROMPT_SHOWN))))
         return "\n".join(lines)
+
+    def searchable(self, run: Run) -> str:
+        """Everything that a search for the run looks at."""
+        return "\n".join((self.title(run), contents(run.prompt), run.text, searchable_run(run)))
 
     def group(self, run: Run) -> str:
         """Title of the group of answers of all roles."""

@@ -84,6 +84,7 @@ class Recorder(QObject):
                 fork_index=min(run.fork, len(run.tokens)),
                 drawn_from=run.sampled_from,
                 drafts=run.drafts,
+                created=run.created,
                 length=len(run.tokens) + len(run.unsettled),  # unsettled tokens will be read again
                 follows=self._ids.get(run.follows.id, "") if run.follows else "",
             )

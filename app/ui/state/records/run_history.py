@@ -237,6 +237,7 @@ class History(QObject):
             prompt_tokens=stored.prompt_tokens,
             finish_reason=FinishReason(reason) if reason else FinishReason.CANCELLED,
             stats=_stats(stored, len(tokens)),
+            created=summary.created,
         )
         for token in tokens:
             run.rows.add_candidates(token.index, partial(self._candidates, stored.id, token.index))

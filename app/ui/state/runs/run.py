@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from app.attribution.candidates import CandidateRows
 from app.attribution.explained_token import ExplainedToken
@@ -63,6 +64,7 @@ class Run:
         thinking: The marks of thinking in the text.
         finish_reason: None while the run is active or if it failed.
         failed: Whether the run ended with an error.
+        created: When the run was started.
     """
 
     id: int
@@ -93,6 +95,7 @@ class Run:
     finish_reason: FinishReason | None = None
     stats: RunStats | None = None
     failed: bool = False
+    created: datetime = field(default_factory=lambda: datetime.now(UTC))
     _counted_from: int = 0
     _given_from: int = 0
     _first_token_at: float = 0.0
