@@ -20,7 +20,6 @@ from app.ui.state.session import Session
 from app.ui.text.run_models_bar import RunModelsBar
 from app.ui.widgets.form_controls import ChoiceBox, NameEdit
 from tests.ui.conftest import FakeBridge
-from tests.ui.recording import kept  # noqa: F401 — a fixture
 from tests.ui.state.records.test_run_history import generate, runs
 
 QWEN, EXPERT = "Qwen2.5-7B", "Qwen2.5-0.5B-Instruct"
