@@ -28,6 +28,7 @@ def panel(finished_session: Session, qtbot: QtBot) -> RunsPanel:
     made = RunsPanel(finished_session)
     qtbot.addWidget(made)
     made.show()
+    made.tree.setFocus()
     return made
 
 
