@@ -4141,6 +4141,12 @@ To start a branch, choose another candidate at a token of a run.</source>
         <translation>전체 보기</translation>
     </message>
     <message>
+        <source>Where many tokens are narrow, neighbours are drawn together: solid bars and lines are their means,
+pale bars the largest of them, pale bands from lowest to highest.</source>
+        <translation>토큰의 폭이 좁으면 이웃한 토큰을 함께 그립니다. 진한 막대와 선은 평균이고,
+옅은 막대는 그중 가장 큰 것, 옅은 띠는 최솟값부터 최댓값까지입니다.</translation>
+    </message>
+    <message>
         <source>Follow</source>
         <translation>따라가기</translation>
     </message>

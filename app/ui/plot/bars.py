@@ -11,11 +11,12 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter
 
 from app.attribution.row_statistics import Floats
+from app.ui.plot.columns import in_columns
 from app.ui.theme import Theme
 
 _WIDTH = 0.8
-_MOST_BARS = 400
-"""With more visible tokens, several neighbours are shown by the one with the largest bars."""
+_PALE = 0.35
+"""Opacity of the largest bars of a column of tokens, behind their mean."""
 
 
 def stacked(shares: Floats) -> list[tuple[Floats, Floats]]:
@@ -51,13 +52,18 @@ def bar_colors(
 
 
 class Bars(pg.GraphicsObject):  # type: ignore[misc]
-    """Graphics item that paints only the visible bars, so that long runs cost no more."""
+    """Graphics item that paints only the visible bars, so that long runs cost no more.
+
+    Where tokens are drawn together, solid bars show their mean, and pale ones behind them the token
+    with the largest bars.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self._shares: Floats = np.zeros((0, 0))
         self._colors: Sequence[tuple[QColor, QColor]] = ()
         self._reach = 1.0
+        self._size = 1
 
     def set_shares(self, shares: Floats, colors: Sequence[tuple[QColor, QColor]]) -> None:
         """Draw ``shares``, [T, K].
@@ -71,28 +77,41 @@ class Bars(pg.GraphicsObject):  # type: ignore[misc]
         self.informViewBoundsChanged()
         self.update()
 
+    def set_size(self, size: int) -> None:
+        """Draw every ``size`` tokens together."""
+        if size != self._size:
+            self._size = size
+            self.update()
+
     def boundingRect(self) -> QRectF:  # noqa: N802 — Qt's name
         return QRectF(-1, -self._reach, len(self._shares) + 1, 2 * self._reach)
 
     def paint(self, painter: QPainter, *_: object) -> None:
-        view = self.viewRect()
-        size = max(-(-int(view.width()) // _MOST_BARS), 1)
-        # Groups start at multiples of their size, so that they do not depend on what is visible.
+        view, size = self.viewRect(), self._size
+        # Columns start at multiples of their size, so that they do not depend on what is visible.
         first = max(int(view.left()), 0) // size * size
         last = min(int(view.right()) + 1 + size, len(self._shares))
         if last <= first:
             return
         shares = self._shares[first:last]
-        if size > 1:
-            shares = shares[greatest(shares, size)]
-        lefts = first + np.arange(len(shares)) * size + (size - 1) / 2 - _WIDTH * size / 2
+        middle = (size - 1) / 2 - _WIDTH * size / 2
+        lefts: Floats = np.arange(first, last, size, dtype=np.float64) + middle
         painter.setPen(Qt.PenStyle.NoPen)
+        if size > 1:
+            painter.setOpacity(_PALE)
+            self._paint_bars(painter, lefts, shares[greatest(shares, size)])
+            painter.setOpacity(1)
+            shares = in_columns(shares, size).mean
+        self._paint_bars(painter, lefts, shares)
+
+    def _paint_bars(self, painter: QPainter, lefts: Floats, shares: Floats) -> None:
+        width = _WIDTH * self._size
         for (bottoms, heights), (above, below) in zip(stacked(shares), self._colors, strict=True):
             for color, part in ((above, heights > 0), (below, heights < 0)):
                 painter.setBrush(color)
                 painter.drawRects(
                     [
-                        QRectF(left, bottom, _WIDTH * size, height).normalized()
+                        QRectF(left, bottom, width, height).normalized()
                         for left, bottom, height in zip(
                             lefts[part].tolist(),
                             bottoms[part].tolist(),

@@ -9,7 +9,8 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter
 
 from app.attribution.row_statistics import Floats
-from app.ui.plot.plot_lines import COVERAGE_LINE, make_line
+from app.ui.plot.line_style import COVERAGE_LINE
+from app.ui.plot.token_line import TokenLine
 from app.ui.theme import Theme
 
 _HEIGHT = 4
@@ -28,7 +29,7 @@ class CoverageLine:
     """
 
     def __init__(self, item: pg.PlotItem) -> None:
-        self.line = make_line()
+        self.line = TokenLine()
         self.marks = ThinMarks()
         item.addItem(self.line)
         item.addItem(self.marks)
@@ -40,12 +41,12 @@ class CoverageLine:
 
     def set_values(self, line: Floats, thin: NDArray[np.bool_]) -> None:
         """Draw the heights ``line``, [T], and marks where ``thin``, [T], is true."""
-        self.line.setData(np.arange(len(line)), line)
+        self.line.set_values(line)
         self.marks.set_marks(thin)
 
     def set_theme(self, theme: Theme) -> None:
         """Draw in these colours."""
-        self.line.setPen(COVERAGE_LINE.pen(theme))
+        self.line.set_style(COVERAGE_LINE, theme)
         self.marks.set_color(QColor(theme.danger))
 
 

@@ -9,7 +9,7 @@ from PySide6.QtCore import QEvent, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
-from app.ui.plot.plot_lines import LineStyle
+from app.ui.plot.line_style import LineStyle
 from app.ui.state.display import Display
 from app.ui.theme import SMALL, SPACE, Theme, current_theme
 from app.ui.widgets.flow_layout import FlowLayout

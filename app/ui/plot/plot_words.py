@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from app.attribution.attribution import LOW_COVERAGE
 from app.attribution.measures import BIT
 from app.attribution.series import AttributionSeries
+from app.ui.plot.line_style import BASE_LINE, COVERAGE_LINE, ENTROPY_LINE, KL_LINE, TUNED_LINE
 from app.ui.plot.plot_legend import LegendEntry
-from app.ui.plot.plot_lines import BASE_LINE, COVERAGE_LINE, ENTROPY_LINE, KL_LINE, TUNED_LINE
 from app.ui.state.display import BASE, COVERAGE, ENTROPY, KL, SHIFT, TUNED, pair_part
 from app.ui.state.runs.run import Run
 from app.ui.state.runs.selection import Selection

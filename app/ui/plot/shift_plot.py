@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, Qt, QTimer
 from PySide6.QtGui import QKeyEvent, QPaintEvent, QResizeEvent
@@ -13,16 +12,20 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWi
 from app.attribution.measures import BIT
 from app.attribution.series import AttributionSeries
 from app.ui.plot.bars import Bars, bar_colors
+from app.ui.plot.bits_lines import LEAST_BITS, BitsLines
+from app.ui.plot.columns import column_size
 from app.ui.plot.coverage_line import CoverageLine
+from app.ui.plot.line_style import BASE_LINE, TUNED_LINE
 from app.ui.plot.plot_data import PlotData
 from app.ui.plot.plot_head import PlotHead
 from app.ui.plot.plot_legend import PlotLegend
-from app.ui.plot.plot_lines import BASE_LINE, LEAST_BITS, TUNED_LINE, BitsLines, make_line
 from app.ui.plot.plot_words import describe_column, describe_selection, legend_entries
 from app.ui.plot.readout import Readout
 from app.ui.plot.scale_menu import ScaleMenu
+from app.ui.plot.selection_keys import move_by_key
 from app.ui.plot.selection_marks import SelectionMarks
 from app.ui.plot.token_axis import TokenAxis
+from app.ui.plot.token_line import TokenLine
 from app.ui.plot.token_view import TokenView
 from app.ui.state.display import BASE, COVERAGE, ENTROPY, KL, SHIFT, TUNED, pair_part
 from app.ui.state.runs.run import Run
@@ -60,6 +63,12 @@ class ShiftPlot(QWidget):
         self._head = PlotHead(self._scale, self._legend)
         self._readout = Readout()
         self._fit = _flat(self.tr("Show all"))
+        self._fit.setToolTip(
+            self.tr(
+                "Where many tokens are narrow, neighbours are drawn together: solid bars and lines "
+                "are their means,\npale bars the largest of them, pale bands from lowest to highest."
+            )
+        )
         self._fit.clicked.connect(self.show_all)
         self._follow = _flat(self.tr("Follow"))
         self._follow.clicked.connect(self.follow)
@@ -72,7 +81,7 @@ class ShiftPlot(QWidget):
         self._plot = pg.PlotWidget(viewBox=self._view, axisItems={"bottom": TokenAxis()})
         self._bars = Bars()
         self._marks = SelectionMarks(self._plot.getPlotItem())
-        self._base, self._tuned = make_line(), make_line()
+        self._base, self._tuned = TokenLine(), TokenLine()
         self._coverage = CoverageLine(self._plot.getPlotItem())
         self._bits = BitsLines(self._plot.getPlotItem())
         self._empty = QLabel(
@@ -126,7 +135,7 @@ class ShiftPlot(QWidget):
         self._view.setLimits(minXRange=8)
         self._view.setYRange(-1, 1, padding=0.02)
         self._view.sigRangeChangedManually.connect(self._on_view_moved)
-        self._view.sigXRangeChanged.connect(self._fit_height)
+        self._view.sigXRangeChanged.connect(self._on_zoom)
         item.getAxis("bottom").setStyle(tickLength=0)
         item.getAxis("left").setStyle(tickLength=-4)
         item.getAxis("left").setWidth(_AXIS)
@@ -171,8 +180,8 @@ class ShiftPlot(QWidget):
             axis.setPen(pg.mkPen(theme.border))
             axis.setTextPen(pg.mkPen(theme.muted))
         self._zero.setPen(pg.mkPen(theme.border))
-        self._base.setPen(BASE_LINE.pen(theme))
-        self._tuned.setPen(TUNED_LINE.pen(theme))
+        self._base.set_style(BASE_LINE, theme)
+        self._tuned.set_style(TUNED_LINE, theme)
         for part in (self._bits, self._coverage, self._marks):
             part.set_theme(theme)
         self._draw()
@@ -238,9 +247,8 @@ class ShiftPlot(QWidget):
 
     def _draw(self) -> None:
         data, series, theme = self._data, self.series, current_theme()
-        places = np.arange(series.count)
-        self._base.setData(places, data.base)
-        self._tuned.setData(places, data.tuned)
+        self._base.set_values(data.base)
+        self._tuned.set_values(data.tuned)
         self._bits.set_values(series.kl / BIT, series.entropy / BIT)
         hidden = self._session.display.hidden
         names = self._run.pair_names if self._run else ()
@@ -258,12 +266,19 @@ class ShiftPlot(QWidget):
         right = max(self.series.count, _WINDOW // 2)
         self._view.setXRange(max(right - _WINDOW, 0) - 0.5, right - 0.5, padding=0.01)
 
+    def _on_zoom(self) -> None:
+        """Draw narrow tokens together, and fit the height."""
+        size = column_size(self._view.viewPixelSize()[0])
+        lines = (self._base, self._tuned, self._coverage.line, self._bits.kl, self._bits.entropy)
+        for part in (*lines, self._bars):
+            part.set_size(size)
+        self._fit_height()
+
     def _fit_height(self) -> None:
         """Fit the vertical range to the visible tokens."""
         first, last = self._visible()
         drawn = (self._base, self._tuned, self._coverage.line)
-        lines = [line.yData for line in drawn if line.isVisible()]
-        parts = [line[first:last] for line in lines if line is not None]
+        parts = [line.values[first:last] for line in drawn if line.isVisible()]
         low, high = self._data.height(self._shares[first:last], parts)
         highest = self._bits.highest(first, last) * _ABOVE
         if self._data.logarithmic:  # both axes are in bits and have the same range
@@ -358,30 +373,12 @@ class ShiftPlot(QWidget):
 
     def eventFilter(self, watched: object, event: QEvent) -> bool:  # noqa: N802 — Qt's name
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
-            return self._press(event)
+            return move_by_key(self._session.selection, event, self.series.count - 1)
         if event.type() == QEvent.Type.Leave:
             self._on_hover(QPointF(-1, -1))
         elif event.type() in (QEvent.Type.FocusIn, QEvent.Type.FocusOut):
             self.update()
         return False
-
-    def _press(self, event: QKeyEvent) -> bool:
-        """Move the selected token by a key, or extend the range; whether the key does that."""
-        selection, key = self._session.selection, event.key()
-        stretch = bool(event.modifiers() & _SHIFT)
-        step = selection.extend if stretch else selection.move
-        jump = selection.extend_to if stretch else selection.select
-        if key in (Qt.Key.Key_Right, Qt.Key.Key_Left):
-            step(1 if key == Qt.Key.Key_Right else -1)
-        elif key in (Qt.Key.Key_Home, Qt.Key.Key_End):
-            jump(0 if key == Qt.Key.Key_Home else self.series.count - 1)
-        elif key == Qt.Key.Key_Escape and selection.range is not None:
-            selection.select_range(None)
-        elif key == Qt.Key.Key_Escape:
-            selection.select(None)
-        else:
-            return False
-        return True
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 — Qt's name
         super().resizeEvent(event)

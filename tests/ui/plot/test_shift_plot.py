@@ -104,8 +104,8 @@ def test_every_pair_has_bars_in_its_colour(plot: ShiftPlot) -> None:
 def test_lines_hold_both_probabilities(plot: ShiftPlot, finished_session: Session) -> None:
     assert finished_session.runs.current
     explained = [token.attribution for token in finished_session.runs.current.tokens]
-    np.testing.assert_array_equal(plot._base.yData, [each.p_base for each in explained])
-    np.testing.assert_array_equal(plot._tuned.yData, [each.p_tuned for each in explained])
+    np.testing.assert_array_equal(plot._base.values, [each.p_base for each in explained])
+    np.testing.assert_array_equal(plot._tuned.values, [each.p_tuned for each in explained])
     assert plot._base.opts["pen"].style() == Qt.PenStyle.DashLine
     assert plot._tuned.opts["pen"].style() == Qt.PenStyle.SolidLine
 
@@ -157,7 +157,7 @@ def test_coverage_of_an_endpoint_is_a_line_with_marks_where_it_is_low(
     cover(bridge, loaded_session, shares)
     assert plot.legend.toggles[-1].accessibleName() == "⚠ coverage"
     assert plot._coverage.line.isVisible()
-    np.testing.assert_allclose(plot._coverage.line.yData, shares)
+    np.testing.assert_allclose(plot._coverage.line.values, shares)
     assert plot._coverage.marks.count == 2
     marked = [has_color_near(plot, index, QColor(LIGHT.danger)) for index in range(len(shares))]
     assert marked == [share < 0.9 for share in shares]
@@ -185,7 +185,7 @@ def test_coverage_is_a_line_in_log_probability_too(
     loaded_session.runs.generate("Once")
     cover(bridge, loaded_session, [1.0, 0.5])
     loaded_session.display.set_logarithmic(True)
-    np.testing.assert_allclose(plot._coverage.line.yData, [0, -1])
+    np.testing.assert_allclose(plot._coverage.line.values, [0, -1])
 
 
 def test_there_is_no_coverage_for_a_local_base(plot: ShiftPlot) -> None:
@@ -382,7 +382,7 @@ def test_lines_are_shown_and_hidden_and_bits_have_an_axis(plot: ShiftPlot, qtbot
     assert axis.isVisible()
     assert plot._bits.kl.isVisible()
     kl = [t.attribution.kl / np.log(2) for t in plot._run.tokens]
-    np.testing.assert_allclose(plot._bits.kl.yData, kl)
+    np.testing.assert_allclose(plot._bits.kl.values, kl)
     (low, high), (left_low, left_high) = axis.range, plot._view.viewRange()[1]
     assert high >= max(kl)
     assert low / high == pytest.approx(
@@ -402,12 +402,14 @@ def test_log_probability_shows_the_shift_between_its_lines(
     finished_session.display.set_logarithmic(True)
     explained = [token.attribution for token in plot._run.tokens]
     np.testing.assert_allclose(
-        plot._tuned.yData, [np.log2(e.p_tuned) for e in explained], atol=1e-4
+        plot._tuned.values, [np.log2(e.p_tuned) for e in explained], atol=1e-4
     )
-    np.testing.assert_allclose(plot._shares[:, 0], plot._tuned.yData - plot._base.yData, atol=1e-6)
+    np.testing.assert_allclose(
+        plot._shares[:, 0], plot._tuned.values - plot._base.values, atol=1e-6
+    )
     assert plot.legend.toggles[0].accessibleName() == "shift"
     bottom, top = plot._view.viewRange()[1]
-    assert bottom <= min(plot._base.yData.min(), plot._tuned.yData.min())
+    assert bottom <= min(plot._base.values.min(), plot._tuned.values.min())
     assert top >= plot._shares.max()
     finished_session.display.set_logarithmic(False)
     assert plot._view.viewRange()[1][1] == pytest.approx(1.08)
@@ -420,7 +422,7 @@ def test_in_log_probability_both_axes_have_the_same_range(
     finished_session.display.set_logarithmic(True)
     axis = plot._plot.getPlotItem().getAxis("right")
     assert axis.range == pytest.approx(plot._view.viewRange()[1])
-    assert axis.range[1] >= plot._bits.entropy.yData.max()
+    assert axis.range[1] >= plot._bits.entropy.values.max()
 
 
 def test_a_low_card_has_a_legend_of_one_row_with_shorter_names(plot: ShiftPlot) -> None:
@@ -600,3 +602,37 @@ def test_the_axis_numbers_tokens_from_one(plot: ShiftPlot, span: tuple[float, fl
     assert told
     assert all(text == f"{place + 1:,.0f}" for place, text in told.items())
     assert all(place >= 0 and place == round(place) for place in told)
+
+
+def test_show_all_of_a_long_run_draws_columns_of_tokens(
+    plot: ShiftPlot, finished_session: Session, bridge: FakeBridge, qtbot: QtBot
+) -> None:
+    np.testing.assert_array_equal(plot._base.getData()[1], plot._base.values)
+    finished_session.runs.generate("A long one")
+    bridge.complete(900)
+    qtbot.waitUntil(lambda: plot.series.count == 900)
+    assert plot._tuned._size == 1, "the newest tokens one by one"
+    plot.show_all()
+    size = plot._tuned._size
+    pixels = plot._view.width()
+    assert size >= 5 * 900 / pixels
+    assert finished_session.runs.current
+    explained = [token.attribution for token in finished_session.runs.current.tokens]
+    for line, every in (
+        (plot._base, [each.p_base for each in explained]),
+        (plot._tuned, [each.p_tuned for each in explained]),
+    ):
+        drawn = line.getData()[1]
+        means = [np.mean(every[start : start + size]) for start in range(0, 900, size)]
+        np.testing.assert_allclose(drawn, means, atol=1e-6)
+    dark = plot._plot.grab().toImage().convertToFormat(QImage.Format.Format_Grayscale8)
+    inked = np.array(
+        [
+            [dark.pixelColor(x, y).lightness() < 100 for x in range(60, dark.width() - 20, 2)]
+            for y in range(5, dark.height() - 30, 2)
+        ]
+    )
+    assert inked.mean() < 0.2, "no black scribble"
+    plot.follow()
+    np.testing.assert_array_equal(plot._tuned.values, [each.p_tuned for each in explained])
+    assert plot._tuned._size == 1

@@ -1,50 +1,19 @@
-"""Lines of the plot: their styles, and the lines in bits with an axis at the right."""
+"""Lines of the plot in bits, with an axis at the right."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QPen
 
 from app.attribution.row_statistics import Floats
+from app.ui.plot.line_style import ENTROPY_LINE, KL_LINE
+from app.ui.plot.token_line import TokenLine
 from app.ui.theme import Theme
 
 LEAST_BITS = 1.0
 """Minimum of the upper end of the axis in bits."""
-
-
-@dataclass(frozen=True, slots=True)
-class LineStyle:
-    """Style of a line: lines differ in their dashes as well as in their colours."""
-
-    color: str
-    """The name of a colour of the theme."""
-    style: Qt.PenStyle
-
-    def pen(self, theme: Theme) -> QPen:
-        """A pen that is one pixel wide at every zoom."""
-        pen = QPen(QColor(getattr(theme, self.color)), 1, self.style)
-        pen.setCosmetic(True)
-        return pen
-
-
-BASE_LINE = LineStyle("muted", Qt.PenStyle.DashLine)
-TUNED_LINE = LineStyle("text", Qt.PenStyle.SolidLine)
-KL_LINE = LineStyle("heat", Qt.PenStyle.DashDotLine)
-ENTROPY_LINE = LineStyle("less", Qt.PenStyle.DotLine)
-COVERAGE_LINE = LineStyle("more", Qt.PenStyle.DashDotDotLine)
-
-
-def make_line() -> pg.PlotDataItem:
-    """Make a line that draws only its visible part, so that panning a long run stays smooth."""
-    line = pg.PlotDataItem(connect="all")
-    line.setClipToView(True)
-    line.setDownsampling(auto=True, method="peak")
-    return line
 
 
 class _QuietViewBox(pg.ViewBox):  # type: ignore[misc]
@@ -88,7 +57,7 @@ class BitsLines:
         self._item = item
         self._view = _QuietViewBox()
         self._view.setZValue(-50)
-        self.kl, self.entropy = make_line(), make_line()
+        self.kl, self.entropy = TokenLine(), TokenLine()
         self._axis = _AmountAxis("right")
         item.setAxisItems({"right": self._axis})
         item.showAxis("right", False)
@@ -111,21 +80,20 @@ class BitsLines:
 
     def set_theme(self, theme: Theme) -> None:
         """Draw in these colours."""
-        self.kl.setPen(KL_LINE.pen(theme))
-        self.entropy.setPen(ENTROPY_LINE.pen(theme))
+        self.kl.set_style(KL_LINE, theme)
+        self.entropy.set_style(ENTROPY_LINE, theme)
         self._axis.setPen(pg.mkPen(theme.border))
         self._axis.setTextPen(pg.mkPen(theme.muted))
 
     def set_values(self, kl: Floats, entropy: Floats) -> None:
         """Draw these values in bits, [T] each."""
-        places = np.arange(len(kl))
-        self.kl.setData(places, kl)
-        self.entropy.setData(places, entropy)
+        self.kl.set_values(kl)
+        self.entropy.set_values(entropy)
 
     def highest(self, first: int, last: int) -> float:
         """Highest value of the visible lines over the tokens from ``first`` to ``last``."""
         shown = [line for line in (self.kl, self.entropy) if line.isVisible()]
-        parts = [line.yData[first:last] for line in shown if line.yData is not None]
+        parts = [line.values[first:last] for line in shown]
         return max((float(part.max(initial=0.0)) for part in parts), default=0.0)
 
     def fit(self, low: float, high: float) -> None:
