@@ -2133,6 +2133,12 @@ Double-click the slider to reset α to the recipe&apos;s value.</source>
         <source>{0} {1}: base {2} → tuned {3} ({4}) · KL {5}, entropy {6}</source>
         <translation>{0} {1}: 베이스 {2} → 튜닝 {3} ({4}) · KL {5}, 엔트로피 {6}</translation>
     </message>
+    <message>
+        <source>Where many tokens are narrow, neighbours are drawn together: solid bars and lines are their means,
+pale bars the largest of them, pale bands from lowest to highest.</source>
+        <translation>토큰의 폭이 좁으면 이웃한 토큰을 함께 그립니다. 진한 막대와 선은 평균이고,
+옅은 막대는 그중 가장 큰 것, 옅은 띠는 최솟값부터 최댓값까지입니다.</translation>
+    </message>
 </context>
 <context>
     <name>PlotLegend</name>
@@ -4139,12 +4145,6 @@ To start a branch, choose another candidate at a token of a run.</source>
     <message>
         <source>Show all</source>
         <translation>전체 보기</translation>
-    </message>
-    <message>
-        <source>Where many tokens are narrow, neighbours are drawn together: solid bars and lines are their means,
-pale bars the largest of them, pale bands from lowest to highest.</source>
-        <translation>토큰의 폭이 좁으면 이웃한 토큰을 함께 그립니다. 진한 막대와 선은 평균이고,
-옅은 막대는 그중 가장 큰 것, 옅은 띠는 최솟값부터 최댓값까지입니다.</translation>
     </message>
     <message>
         <source>Follow</source>

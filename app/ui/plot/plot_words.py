@@ -131,3 +131,12 @@ def _numbers(run: Run, index: int) -> str:
         bits(explained.kl / BIT),
         bits(explained.entropy_tuned / BIT),
     )
+
+
+def columns_explained() -> str:
+    """What is drawn where many tokens have only a few pixels."""
+    return translate(
+        "Plot",
+        "Where many tokens are narrow, neighbours are drawn together: solid bars and lines are "
+        "their means,\npale bars the largest of them, pale bands from lowest to highest.",
+    )

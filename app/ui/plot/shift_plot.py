@@ -19,7 +19,12 @@ from app.ui.plot.line_style import BASE_LINE, TUNED_LINE
 from app.ui.plot.plot_data import PlotData
 from app.ui.plot.plot_head import PlotHead
 from app.ui.plot.plot_legend import PlotLegend
-from app.ui.plot.plot_words import describe_column, describe_selection, legend_entries
+from app.ui.plot.plot_words import (
+    columns_explained,
+    describe_column,
+    describe_selection,
+    legend_entries,
+)
 from app.ui.plot.readout import Readout
 from app.ui.plot.scale_menu import ScaleMenu
 from app.ui.plot.selection_keys import move_by_key
@@ -63,12 +68,7 @@ class ShiftPlot(QWidget):
         self._head = PlotHead(self._scale, self._legend)
         self._readout = Readout()
         self._fit = _flat(self.tr("Show all"))
-        self._fit.setToolTip(
-            self.tr(
-                "Where many tokens are narrow, neighbours are drawn together: solid bars and lines "
-                "are their means,\npale bars the largest of them, pale bands from lowest to highest."
-            )
-        )
+        self._fit.setToolTip(columns_explained())
         self._fit.clicked.connect(self.show_all)
         self._follow = _flat(self.tr("Follow"))
         self._follow.clicked.connect(self.follow)
