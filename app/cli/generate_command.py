@@ -8,23 +8,33 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+from app.checkpoints.conversation import (
+    SYSTEM,
+    Conversation,
+    Message,
+    RunPrompt,
+    check_answerable,
+)
 from app.checkpoints.spec import Recipe
 from app.checkpoints.status import proof_warnings
 from app.cli.generation_report import coverage_warning, json_report, shifts_table
 from app.cli.interrupting import call_on_interrupt
+from app.cli.messages_file import read_messages
 from app.cli.output import write_stdout
 from app.cli.progress_line import ProgressLine, progress_text
+from app.cli.prompt_formats import with_prompt_format, with_system
 from app.cli.repeated_run import find_repeated_run
 from app.cli.roles import chosen_recipe
 from app.cli.run_record import RunRecord
 from app.cli.run_request import RunRequest
+from app.cli.sampling import sampling_of
 from app.cli.saving import RunSaver
-from app.cli.text_input import read_standard_input
-from app.decoding.types import FinishReason, GenerationConfig
+from app.cli.text_input import piped_text, read_standard_input
+from app.decoding.types import FinishReason
 from app.engine.commands import Generate, Load
 from app.engine.controls import Cancellation, LiveAlphas
 from app.engine.events import Event, Failed, Loaded, Loading, RunFinished, RunStarted, TokenDecoded
-from app.errors import PromptError, RecipeError, TuneshiftError
+from app.errors import PromptError, TuneshiftError
 from app.history.records import NewRun, RunKind, new_run_id
 from app.settings import history_file
 
@@ -40,7 +50,7 @@ def generate(options: argparse.Namespace) -> int:
     repeated = find_repeated_run(options) if options.again else None
     request = repeated.request(options) if repeated else _run_request(options)
     with _saved(request, options.save) as saving:
-        output = _Output(stream=not options.json, saving=saving)
+        output = _Output(stream=not options.json, quiet=options.quiet, saving=saving)
         _run(request, output)
         if options.json:
             run_id = saving.run_id if saving else None
@@ -49,7 +59,7 @@ def generate(options: argparse.Namespace) -> int:
             output.write(f"\n{shifts_table(request.recipe, output.run)}\n")
         warnings = proof_warnings(output.loaded.roles if output.loaded else ())
         for warning in (*warnings, coverage_warning(output.run)):
-            if warning:
+            if warning and not options.quiet:
                 print(f"tuneshift: {warning}", file=sys.stderr)
     if output.status:
         return output.status
@@ -63,10 +73,10 @@ def generate(options: argparse.Namespace) -> int:
 class _Output:
     """Receives the engine's events: streams the text and collects data for the reports."""
 
-    def __init__(self, *, stream: bool, saving: RunSaver | None) -> None:
+    def __init__(self, *, stream: bool, quiet: bool, saving: RunSaver | None) -> None:
         self._stream = stream
         self._saving = saving
-        self._status = ProgressLine()
+        self.status_line = ProgressLine(quiet=quiet)
         self.cancellation = Cancellation()
         self.loaded: Loaded | None = None
         self.run = RunRecord()
@@ -78,9 +88,9 @@ class _Output:
         if self._saving:
             self._saving.receive(event)
         if isinstance(event, Loading):
-            self._status.show(progress_text(event.progress))
+            self.status_line.show(progress_text(event.progress))
         elif isinstance(event, Loaded):
-            self._status.clear()
+            self.status_line.clear()
             self.loaded = event
         elif isinstance(event, RunStarted):
             self.run.prompt_tokens = event.prompt_tokens
@@ -97,7 +107,7 @@ class _Output:
             if self._stream:
                 self.write("\n")
         elif isinstance(event, Failed):
-            self._status.clear()
+            self.status_line.clear()
             self.error = event.error
 
     def write(self, text: str) -> None:
@@ -109,11 +119,10 @@ class _Output:
 
 
 def _run(request: RunRequest, output: _Output) -> None:
-    status = ProgressLine()
-    status.show("Starting …")
+    output.status_line.show("Starting …")
     from app.engine.engine import Engine  # imports torch: seconds
 
-    status.clear()
+    output.status_line.clear()
     cancellation = output.cancellation
     engine = Engine(output.receive)
     commands = (
@@ -170,7 +179,7 @@ def _run_request(options: argparse.Namespace) -> RunRequest:
     recipe = _recipe(options)
     alphas = LiveAlphas(recipe.alphas)
     return RunRequest(
-        _prompt(options.prompt, recipe),
+        _prompt(options, recipe),
         recipe,
         recipe.sampling,
         alphas,
@@ -179,36 +188,39 @@ def _run_request(options: argparse.Namespace) -> RunRequest:
     )
 
 
-def _prompt(argument: str | None, recipe: Recipe) -> str:
-    if argument == "-":
-        return read_standard_input()
-    prompt = recipe.sample_prompt if argument is None else argument
+def _prompt(options: argparse.Namespace, recipe: Recipe) -> RunPrompt:
+    if options.messages is not None:
+        return _conversation(options)
+    prompt: str | None = options.prompt
+    if prompt == "-":
+        prompt = read_standard_input()
+    elif prompt is None:
+        prompt = piped_text() or recipe.sample_prompt
     if not prompt:
         raise PromptError("The prompt is empty", next_step="Give a prompt.")
     return prompt
 
 
+def _conversation(options: argparse.Namespace) -> Conversation:
+    """The messages of a file, after the system prompt of the options."""
+    if options.prompt is not None:
+        raise PromptError("--messages cannot be combined with a prompt", next_step="Give one.")
+    conversation = read_messages(options.messages)
+    check_answerable(conversation)
+    if options.system is None:
+        return conversation
+    if conversation.system:
+        raise PromptError(
+            "--system cannot be combined with a system message",
+            evidence=f"{options.messages} has one",
+            next_step="Leave one of them out.",
+        )
+    return Conversation((Message(SYSTEM, options.system), *conversation.messages))
+
+
 def _recipe(options: argparse.Namespace) -> Recipe:
-    """The recipe with the models, placement, alphas and sampling settings of the options."""
-    recipe = chosen_recipe(options)
-    return replace(recipe, sampling=_sampling(options, recipe.sampling))
-
-
-def _sampling(options: argparse.Namespace, defaults: GenerationConfig) -> GenerationConfig:
-    names = (
-        "max_new_tokens",
-        "temperature",
-        "top_k",
-        "top_p",
-        "min_p",
-        "repetition_penalty",
-        "seed",
-    )
-    given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
-    if options.greedy:
-        if given.get("temperature"):
-            raise RecipeError("--greedy cannot be combined with --temperature")
-        given["temperature"] = 0.0
-    if options.stop is not None:
-        given["stop"] = tuple(options.stop)
-    return replace(defaults, **given)
+    """The recipe with the models, placement, alphas and settings of the options."""
+    recipe = with_prompt_format(chosen_recipe(options), options.prompt_format)
+    if options.messages is None:
+        recipe = with_system(recipe, options.system)
+    return replace(recipe, sampling=sampling_of(options, recipe.sampling))

@@ -9,10 +9,14 @@ from app.checkpoints.status import LoadProgress
 
 
 class ProgressLine:
-    """A line on stderr that the next one overwrites. Does nothing if stderr is not a terminal."""
+    """A line on stderr that the next one overwrites.
 
-    def __init__(self) -> None:
-        self._on = sys.stderr.isatty()
+    Args:
+        quiet: Show nothing, as when stderr is not a terminal.
+    """
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._on = sys.stderr.isatty() and not quiet
 
     def show(self, text: str) -> None:
         if self._on:

@@ -36,6 +36,9 @@ _CONFLICTING_OPTIONS = (
     "repetition_penalty",
     "seed",
     "stop",
+    "messages",
+    "system",
+    "prompt_format",
 )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import codecs
+import os
+import stat
 import sys
 
 from app.errors import PromptError
@@ -13,7 +15,7 @@ _CONVERT = "Save the text as UTF-8, or convert it: iconv -f ENCODING -t UTF-8."
 
 
 def read_standard_input() -> str:
-    r"""Read the text on standard input; line breaks become ``\n``.
+    r"""Read the text on standard input; line breaks become ``\n``, and one at the end is taken off.
 
     The encoding is UTF-8, with or without a byte order mark, or UTF-16 with one.
 
@@ -26,11 +28,25 @@ def read_standard_input() -> str:
         raise PromptError(
             "The prompt on standard input cannot be read", evidence=str(error)
         ) from error
-    return decode_text(content).replace("\r\n", "\n").replace("\r", "\n")
+    text = decode_text(content).replace("\r\n", "\n").replace("\r", "\n")
+    return text.removesuffix("\n")
 
 
-def decode_text(content: bytes) -> str:
+def piped_text() -> str:
+    """The text of a pipe or file on standard input; empty if it is something else."""
+    try:
+        mode = os.fstat(sys.stdin.fileno()).st_mode
+    except (AttributeError, OSError, ValueError):  # there is none, or it is replaced in a test
+        return ""
+    return read_standard_input() if stat.S_ISFIFO(mode) or stat.S_ISREG(mode) else ""
+
+
+def decode_text(content: bytes, source: str = "The prompt on standard input") -> str:
     """Decode UTF-8, or UTF-16 with a byte order mark.
+
+    Args:
+        content: The bytes.
+        source: Where they are from, as an error says it.
 
     Raises:
         PromptError: The bytes have another encoding.
@@ -41,13 +57,13 @@ def decode_text(content: bytes) -> str:
     except UnicodeDecodeError as error:
         named = "UTF-16" if encoding == "utf-16" else "UTF-8"
         raise PromptError(
-            f"The prompt on standard input is not {named}",
+            f"{source} is not {named}",
             evidence=f"byte {error.start + 1:,} is 0x{content[error.start]:02X}",
             next_step=_CONVERT,
         ) from error
     if 3 * text.count("\0") > len(text):
         raise PromptError(
-            "The prompt on standard input is not UTF-8",
+            f"{source} is not UTF-8",
             evidence="it looks like UTF-16 without a byte order mark",
             next_step=_CONVERT,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from app.cli.options.parser import Commands
-from app.cli.options.shared import add_proof, add_roles, add_sampling
+from app.cli.options.shared import add_prompt_format, add_proof, add_roles, add_sampling
 from app.cli.text_input import text_argument
 
 
@@ -21,13 +21,24 @@ def add_generate(commands: Commands) -> None:
         "prompt",
         nargs="?",
         type=text_argument,
-        help="the prompt; - reads it from stdin (default: the recipe's sample prompt)",
+        help="the prompt; - reads it from stdin, without the line break at its end (default: the "
+        "text of a pipe, or the recipe's sample prompt)",
     )
+    parser.add_argument(
+        "--messages",
+        metavar="FILE",
+        help="instead of a prompt, a conversation whose last message is answered: a JSON list of "
+        "messages, or one on each line; - is stdin",
+    )
+    add_prompt_format(parser)
     add_roles(parser)
     add_sampling(parser)
     output = parser.add_argument_group("output")
     output.add_argument(
         "--json", action="store_true", help="print one JSON object instead of the text"
+    )
+    output.add_argument(
+        "--quiet", action="store_true", help="no progress and no warnings on stderr, only errors"
     )
     output.add_argument(
         "--shifts",

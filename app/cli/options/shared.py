@@ -56,6 +56,20 @@ def add_roles(parser: argparse.ArgumentParser) -> None:
     add_placement(roles)
 
 
+def add_prompt_format(parser: argparse._ActionsContainer) -> None:
+    """Add the options for the prompt format and the system prompt of all roles."""
+    parser.add_argument(
+        "--prompt-format",
+        metavar="FORMAT",
+        type=text_argument,
+        help="plain, chat (the model's chat template) or a template with {prompt} and optionally "
+        "{system}, for every role (default: the recipe's, or plain)",
+    )
+    parser.add_argument(
+        "--system", metavar="TEXT", type=text_argument, help="the system prompt, for every role"
+    )
+
+
 def add_proof(parser: argparse._ActionsContainer) -> None:
     """Whether loaded models are proved."""
     parser.add_argument(
