@@ -19,9 +19,10 @@ from app.checkpoints.proof.proof_report import Proof
 from app.decoding.capture_stats import NO_CAPTURES, CaptureStats
 from app.decoding.combining import Pair
 from app.decoding.decode import decode
-from app.decoding.ensemble import PREFILL_CHUNK, Ensemble
+from app.decoding.ensemble import Ensemble
 from app.decoding.graphs import GraphedLanguageModel, why_not_captured
 from app.decoding.language_model import LanguageModel
+from app.decoding.model_context import PREFILL_CHUNK
 from app.decoding.speculation_stats import DraftCounts
 from app.errors import SettingsError
 

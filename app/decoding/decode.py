@@ -45,12 +45,13 @@ def decode(
     cancelled: Callable[[], bool] = lambda: False,
     prefix: TextPrefix = NO_PREFIX,
     speculator: Speculator | None = None,
+    fresh: bool = False,
 ) -> Generator[TokenStep, None, FinishReason]:
     """Generate from the tuned distribution softmax(s_M + Σ_i α_i (s_M⁺ᵢ − s_M⁻ᵢ)).
 
     Args:
-        ensemble: The roles of a recipe. Its KV caches are cleared, or, with a kept prefix, reused
-            as far as they agree with it.
+        ensemble: The roles of a recipe. What they have read before is reused as far as it agrees
+            with the prompts and the kept prefix.
         prompts: The token ids of each model context's prompt, the base's first.
         config: Sampling settings and limits; ``max_new_tokens`` counts the prefix.
         detokenizer: A detokenizer of the base's tokenizer after the base's prompt.
@@ -59,6 +60,7 @@ def decode(
         cancelled: Called before every prefill chunk and every token.
         prefix: The tokens to begin with: of a fork, or of a text to be scored.
         speculator: Decodes speculatively, with the same text; made for this ensemble.
+        fresh: Read the prompts and the prefix anew, so that logits are rounded as they were before.
 
     Yields:
         A step for each token after the kept ones. No step is yielded for a stop string, nor for an
@@ -78,7 +80,7 @@ def decode(
     try:
         sampler = TokenSampler(prompts[0], prefix.kept, config, alphas)
         steps = _token_steps(
-            ensemble, prompts, config, sampler, prefix, eos_ids, cancelled, speculator
+            ensemble, prompts, config, sampler, prefix, eos_ids, cancelled, speculator, fresh
         )
         for step in steps:
             if step.token_id in eos_ids and step.index >= given - 1:
@@ -105,12 +107,10 @@ def _token_steps(
     eos_ids: Collection[int],
     cancelled: Callable[[], bool],
     speculator: Speculator | None,
+    fresh: bool,
 ) -> Generator[TokenStep, None, None]:
     """Steps of the given tokens, then of sampled tokens; without text."""
-    if prefix.kept:
-        logits = ensemble.resume(prompts, prefix.kept, cancelled)
-    else:
-        logits = ensemble.prefill(prompts, cancelled)
+    logits = ensemble.resume(prompts, prefix.kept, cancelled, fresh=fresh)
     limit = _limit(ensemble, config, prefix)
     for start in range(0, len(prefix.forced), SCORING_BLOCK):
         block = prefix.forced[start : start + SCORING_BLOCK]

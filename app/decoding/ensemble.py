@@ -15,12 +15,12 @@ from app.decoding.combining import Pair, combine_logits, pair_differences
 from app.decoding.fused_step import FusedSteps, capture_stats_of, make_fused_steps
 from app.decoding.graphs import LONGEST, GraphedLanguageModel
 from app.decoding.language_model import LanguageModel
+from app.decoding.model_context import ModelContext
+from app.decoding.prefix_cache import PrefixCache
 from app.decoding.remote import RemoteModel
 from app.decoding.sampling_inputs import SampledToken, SamplingInputs
 from app.decoding.types import RoleLogits
-from app.errors import Cancelled, ContextLengthError, ModelError, PromptError
-
-PREFILL_CHUNK = 512
+from app.errors import ContextLengthError, ModelError, PromptError
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,66 +63,6 @@ class EnsembleLogits:
         )
 
 
-class ModelContext:
-    """One model with a KV cache and a prompt of its own, and a name for messages."""
-
-    def __init__(self, model: LanguageModel, name: str) -> None:
-        self.model = model
-        self.name = name
-        self.remote = model if isinstance(model, RemoteModel) else None
-        self._cached_ids: list[int] = []
-
-    def begin(self, tokens: Sequence[int], last: int) -> None:
-        """Start the request of a remote model for which :meth:`extend` will wait."""
-        if self.remote is not None:
-            self.remote.begin(tokens, last)
-
-    def extend(self, tokens: Sequence[int], last: int) -> Tensor:
-        try:
-            logits = self.model.extend(torch.tensor(tokens, dtype=torch.int64), last)
-        except BaseException:
-            self.rewind(0)  # some layers may have read the tokens and others not
-            raise
-        self._cached_ids += tokens
-        return logits
-
-    def mark_read(self, tokens: Sequence[int]) -> None:
-        """Record that a fused step has written ``tokens`` into the KV cache."""
-        self.model.length += len(tokens)
-        self._cached_ids += tokens
-
-    def rewind(self, length: int) -> None:
-        del self._cached_ids[length:]
-        self.model.rewind(length)
-
-    def read_in_chunks(self, tokens: Sequence[int], cancelled: Callable[[], bool]) -> Tensor:
-        """Prefill with ``tokens``: in chunks locally, at once remotely. The last row, [1, V]."""
-        chunk = PREFILL_CHUNK if self.remote is None else len(tokens)
-        for start in range(0, len(tokens), chunk):
-            if cancelled():
-                raise Cancelled
-            logits = self.extend(tokens[start : start + chunk], 1)
-        return logits
-
-    def rewind_to_common_prefix(self, tokens: Sequence[int]) -> int:
-        """Shorten the KV cache to the prefix that it has in common with ``tokens``.
-
-        The last of ``tokens`` is never kept, so that it is read again and yields logits.
-
-        Returns:
-            The number of cached tokens.
-        """
-        longest = min(len(self._cached_ids), len(tokens) - 1)
-        pairs = zip(self._cached_ids[:longest], tokens, strict=False)
-        common = next((at for at, (held, token) in enumerate(pairs) if held != token), longest)
-        try:
-            self.rewind(common)
-        except ModelError:  # a recurrent state: read everything again
-            common = 0
-            self.rewind(0)
-        return common
-
-
 class Ensemble:
     """All roles of a recipe over the base's vocabulary.
 
@@ -134,6 +74,11 @@ class Ensemble:
         names: A name for each context, for messages.
         pairs: The expert pairs, by index into ``models``.
         usable: Ids that every role has, [V] of bool over the base's columns, or None for all.
+
+    Attributes:
+        prefixes: Texts that were read before; it keeps nothing until it has a bound.
+        reused: How many tokens of the last prompt and of the text after it each context had read
+            before.
     """
 
     def __init__(
@@ -149,6 +94,8 @@ class Ensemble:
         self._masked = None if usable is None or bool(usable.all()) else ~usable
         self._masked_on: dict[torch.device, Tensor] = {}
         self._offsets = (0,) * len(self._contexts)
+        self.prefixes = PrefixCache()
+        self.reused = (0,) * len(self._contexts)
         self._fused = make_fused_steps(models, self.pairs, self.vocabulary_size, self._masked)
         self._fused_alone: dict[int, FusedSteps | None] = {}
 
@@ -160,7 +107,7 @@ class Ensemble:
         alone = copy(self)
         alone._contexts = (self._contexts[place],)
         alone.pairs = ()
-        alone._offsets = (0,)
+        alone._offsets = alone.reused = (0,)
         if place not in self._fused_alone:
             self._fused_alone[place] = make_fused_steps(
                 alone.models, (), self.vocabulary_size, self._masked
@@ -224,7 +171,7 @@ class Ensemble:
     def prefill(
         self, prompts: Sequence[Sequence[int]], cancelled: Callable[[], bool] = lambda: False
     ) -> EnsembleLogits:
-        """Clear the KV caches and read the prompts in chunks.
+        """Read the prompts in chunks, and reuse nothing that was read before.
 
         Args:
             prompts: The token ids of each model context's prompt.
@@ -237,23 +184,25 @@ class Ensemble:
             PromptError: When a prompt is empty or leaves no context to generate.
             Cancelled: When ``cancelled`` says so.
         """
-        self.clear_caches()
-        return self.resume(prompts, (), cancelled)
+        return self.resume(prompts, (), cancelled, fresh=True)
 
     def resume(
         self,
         prompts: Sequence[Sequence[int]],
         text: Sequence[int],
         cancelled: Callable[[], bool] = lambda: False,
+        *,
+        fresh: bool = False,
     ) -> EnsembleLogits:
-        """Read the prompts and ``text``, reusing the KV caches as far as they agree.
+        """Read the prompts and ``text``, reusing what was read before as far as it agrees.
 
         Logits agree with those of :meth:`prefill` up to rounding, since blocks differ.
 
         Args:
             prompts: The token ids of each model context's prompt.
             text: The ids that follow every prompt.
-            cancelled: Asked before every chunk.
+            cancelled: Asked before every chunk. What was read until then is reused.
+            fresh: Reuse nothing, so that the blocks are the same every time.
 
         Returns:
             Logits for the token after ``text``.
@@ -263,12 +212,18 @@ class Ensemble:
             Cancelled: When ``cancelled`` says so.
         """
         self._check_prompts(prompts, len(text))
-        missing = []
+        missing, reused = [], []
         for context, prompt in zip(self._contexts, prompts, strict=True):
             wanted = [*prompt, *text]
-            missing.append(wanted[context.rewind_to_common_prefix(wanted) :])
+            if fresh:
+                context.put_away(self.prefixes)
+            reused.append(0 if fresh else context.reuse(wanted, self.prefixes))
+            missing.append(wanted[reused[-1] :])
             context.begin(missing[-1], 1)
-        rows = self._in_turn(lambda place, it: it.read_in_chunks(missing[place], cancelled))
+        self.reused = tuple(reused)
+        rows = self._in_turn(
+            lambda place, it: it.read_in_chunks(missing[place], cancelled, self.prefixes)
+        )
         self._offsets = tuple(len(prompt) for prompt in prompts)
         return self.gather(rows)
 
@@ -311,8 +266,9 @@ class Ensemble:
             context.rewind(0)
 
     def release_buffers(self) -> None:
-        """Release everything but the weights: KV caches and captured steps."""
+        """Release everything but the weights: KV caches, kept texts and captured steps."""
         self.clear_caches()
+        self.prefixes.clear()
         for fused in (self._fused, *self._fused_alone.values()):
             if fused is not None:
                 fused.clear()
@@ -386,6 +342,7 @@ class Ensemble:
     def _check_finite(self, rows: Tensor) -> None:
         highest = rows.amax(dim=(1, 2))  # NaN where any logit is NaN
         if not bool(torch.isfinite(highest).all()):
+            self.clear_caches()  # keys and values may not be numbers either
             worst = int(torch.isfinite(highest).logical_not().nonzero()[0])
             raise ModelError(
                 f"The {self._contexts[worst].name} computed logits that are not numbers",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from copy import copy
+from typing import Any, Self
 
 from torch import Tensor
 from transformers import DynamicCache, PretrainedConfig
@@ -48,6 +49,15 @@ class GrowingLayer(DynamicLayer):
         super().batch_select_indices(indices)
         self._buffers = None  # the buffers still have a row for each text of the whole batch
 
+    def copy(self, length: int) -> Self:
+        """A layer with a copy of the first ``length`` tokens."""
+        other = copy(self)
+        other._buffers = None
+        if self.keys is not None and self.values is not None and self.keys.numel():
+            other.keys = self.keys[..., :length, :].clone()
+            other.values = self.values[..., :length, :].clone()
+        return other
+
 
 class GrowingSlidingLayer(GrowingLayer, DynamicSlidingWindowLayer):
     """A growing layer with sliding-window attention: returns the window and keeps every token.
@@ -70,6 +80,11 @@ class GrowingSlidingLayer(GrowingLayer, DynamicSlidingWindowLayer):
     def crop(self, tokens_to_remove: int) -> None:
         DynamicLayer.crop(self, tokens_to_remove)
         self.cumulative_length += tokens_to_remove
+
+    def copy(self, length: int) -> Self:
+        other = super().copy(length)
+        other.cumulative_length = min(length, self.cumulative_length)
+        return other
 
 
 def make_cache(config: PretrainedConfig) -> DynamicCache:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache, PreTrainedModel
 
+from app.decoding.cache_state import CacheState, DynamicCacheState, forgets_when_cropped
 from app.decoding.cache_support import (
     cache_argument,
     continues_by_single_tokens,
@@ -58,6 +59,7 @@ class TransformersLanguageModel:
 
     Attributes:
         pads_batches: Whether texts of different lengths may be read side by side.
+        shortens: Whether its cache can be shortened; False with a recurrent state.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class TransformersLanguageModel:
         self._earliest = 0
         self._reads_blocks = reads_blocks
         self._rewinds = rewinds
+        self.shortens = rewinds and not has_recurrent_state(model)
         self.pads_batches = not (has_recurrent_state(model) or self._passes_position_ids)
         self._threads = ThreadChoice(0 if self._device.type == "cpu" else 1)
         self.length = 0
@@ -139,6 +142,17 @@ class TransformersLanguageModel:
                     next_step="Generate again from the prompt.",
                 )
             self._cache.crop(length - self.length)
-            if any(hasattr(layer, "conv_states") for layer in self._cache.layers):
-                self._earliest = length  # a crop forgets what convolutions read before
+            if forgets_when_cropped(self._cache):
+                self._earliest = length
         self.length = length
+
+    def take_state(self) -> CacheState | None:
+        if self._cache is None:
+            return None
+        state = DynamicCacheState(self._cache, self.length, self._earliest, self.can_rewind)
+        self.rewind(0)
+        return state
+
+    def put_state(self, state: CacheState) -> None:
+        assert isinstance(state, DynamicCacheState)
+        self._cache, self.length, self._earliest = state.cache, state.length, state.earliest

@@ -10,7 +10,7 @@ import pytest
 import torch
 from transformers import PreTrainedModel
 
-from app.decoding import ensemble as ensemble_module
+from app.decoding import model_context
 from app.decoding.combining import Pair
 from app.decoding.decode import NO_PREFIX, TextPrefix, decode
 from app.decoding.detokenizer import Detokenizer
@@ -178,7 +178,7 @@ def test_cancel_ends_before_the_next_token(llama: tiny.Family) -> None:
 
 
 def test_cancel_during_prefill(llama: tiny.Family, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ensemble_module, "PREFILL_CHUNK", 2)
+    monkeypatch.setattr(model_context, "PREFILL_CHUNK", 2)
     done = Decoding(llama.models(), GREEDY, cancelled=lambda: True)
     assert (done.reason, done.steps) == (FinishReason.CANCELLED, [])
 

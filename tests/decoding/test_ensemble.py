@@ -10,7 +10,7 @@ import torch
 from transformers import PreTrainedModel
 
 from app.attribution.row_store import RowBudget, RowStore
-from app.decoding import ensemble as ensemble_module
+from app.decoding import model_context
 from app.decoding.combining import Pair
 from app.decoding.ensemble import Ensemble, EnsembleLogits
 from app.decoding.language_model import TransformersLanguageModel
@@ -76,7 +76,7 @@ def test_prefill_in_chunks_equals_one_forward(
     families: dict[str, tiny.Family], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     models = families["gemma2"].models()
-    monkeypatch.setattr(ensemble_module, "PREFILL_CHUNK", 5)
+    monkeypatch.setattr(model_context, "PREFILL_CHUNK", 5)
     logits = ensemble_of(models, [Pair("p", 1, 2)]).prefill([PROMPT] * 3)
     for row, model in zip(logits.rows[:, 0], models, strict=True):
         torch.testing.assert_close(row, uncached(model, PROMPT), atol=1e-4, rtol=0)
@@ -156,7 +156,7 @@ def test_prompts_are_checked(llama: tiny.Family) -> None:
 def test_prefill_can_be_cancelled_between_chunks(
     llama: tiny.Family, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ensemble_module, "PREFILL_CHUNK", 4)
+    monkeypatch.setattr(model_context, "PREFILL_CHUNK", 4)
     asked = iter([False, True])
     with pytest.raises(Cancelled):
         ensemble_of(llama.models(), [Pair("p", 1, 2)]).prefill([PROMPT] * 3, lambda: next(asked))

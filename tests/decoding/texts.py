@@ -17,7 +17,10 @@ SAMPLED = GenerationConfig(max_new_tokens=24, temperature=0.9, top_p=0.95, seed=
 
 
 class Text:
-    """One run, to its end. ``on_step`` is called with every step before the next is asked for."""
+    """One run, to its end. ``on_step`` is called with every step before the next is asked for.
+
+    Without a kept prefix, the prompts are read anew.
+    """
 
     def __init__(
         self,
@@ -43,6 +46,7 @@ class Text:
             cancelled=cancelled,
             prefix=prefix,
             speculator=speculator,
+            fresh=not prefix.kept,
         )
         while True:
             try:

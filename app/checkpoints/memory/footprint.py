@@ -19,7 +19,7 @@ from transformers.pytorch_utils import Conv1D
 from transformers.quantizers.base import get_keys_to_not_convert
 from transformers.quantizers.quantizers_utils import should_convert_module
 
-from app.decoding.ensemble import PREFILL_CHUNK
+from app.decoding.model_context import PREFILL_CHUNK
 
 BYTES = {"bfloat16": 2, "float16": 2, "float32": 4}
 _NF4_BLOCK = 64  # weights that share an absmax

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from app.attribution.candidates import tabulate
 from app.checkpoints.spec import Recipe
-from app.decoding import ensemble
+from app.decoding.model_context import ModelContext
 from app.decoding.types import FinishReason
 from app.settings import Settings
 from app.ui.state.runs.run import Run
@@ -65,13 +65,13 @@ def desk(loaded: Desk, llama: tiny.Family) -> Desk:
 def read(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Number of tokens that each model context reads in each block."""
     blocks: list[int] = []
-    extend = ensemble.ModelContext.extend
+    extend = ModelContext.extend
 
-    def count(self: ensemble.ModelContext, tokens: Sequence[int], last: int) -> Tensor:
+    def count(self: ModelContext, tokens: Sequence[int], last: int) -> Tensor:
         blocks.append(len(tokens))
         return extend(self, tokens, last)
 
-    monkeypatch.setattr(ensemble.ModelContext, "extend", count)
+    monkeypatch.setattr(ModelContext, "extend", count)
     return blocks
 
 
