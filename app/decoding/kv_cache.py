@@ -52,10 +52,11 @@ class GrowingLayer(DynamicLayer):
     def copy(self, length: int) -> Self:
         """A layer with a copy of the first ``length`` tokens."""
         other = copy(self)
-        other._buffers = None
         if self.keys is not None and self.values is not None and self.keys.numel():
-            other.keys = self.keys[..., :length, :].clone()
-            other.values = self.values[..., :length, :].clone()
+            first = [held[..., :length, :] for held in (self.keys, self.values)]
+            keys, values = (_grown(held, held, length) for held in first)
+            other._buffers = keys, values
+            other.keys, other.values = keys[..., :length, :], values[..., :length, :]
         return other
 
 

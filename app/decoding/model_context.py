@@ -10,7 +10,7 @@ from torch import Tensor
 
 from app.decoding.cache_state import CacheState, StatefulModel
 from app.decoding.language_model import LanguageModel
-from app.decoding.prefix_cache import SHORTEST, Ids, PrefixCache, common_prefix, is_worth_a_copy
+from app.decoding.prefix_cache import Ids, PrefixCache, common_prefix, is_worth_a_copy
 from app.decoding.remote import RemoteModel
 from app.errors import Cancelled, ModelError
 
@@ -140,7 +140,7 @@ class ModelContext:
     def _keep_a_copy(self, prefixes: PrefixCache) -> None:
         """Keep a copy of what is in the cache, and go on with the cache itself."""
         ids = self._held()
-        state = self._take_state() if len(ids) >= SHORTEST else None
+        state = self._take_state() if is_worth_a_copy(len(ids), 0) else None
         if state is not None:
             prefixes.keep(self, ids, state.copy(len(ids)))
             self._continue(ids, state, len(ids), prefixes)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from app.decoding.cache_state import CacheState
@@ -34,7 +34,7 @@ class KeptText:
     ids: Ids
     state: CacheState
     size: int
-    device: torch.device
+    device: str
 
 
 class PrefixCache:
@@ -56,19 +56,19 @@ class PrefixCache:
     @limit.setter
     def limit(self, limit: int) -> None:
         self._limit = limit
-        self._shrink(self._texts, limit)
+        self._shrink()
 
     @property
     def size(self) -> int:
         """Bytes of all kept texts."""
         return sum(text.size for text in self._texts)
 
-    def size_on(self) -> dict[torch.device, int]:
+    def size_on(self) -> dict[str, int]:
         """Bytes of the kept texts on each device."""
-        found: dict[torch.device, int] = {}
+        found = Counter[str]()
         for text in self._texts:
-            found[text.device] = found.get(text.device, 0) + text.size
-        return found
+            found[text.device] += text.size
+        return dict(found)
 
     def keep(self, owner: object, ids: Sequence[int] | Ids, state: CacheState) -> None:
         """Keep a text, unless it is short or larger than the bound.
@@ -76,12 +76,13 @@ class PrefixCache:
         The state belongs to the cache from now on. Texts of this owner that are a prefix of the
         new one, and as useful shortened from it, are dropped.
         """
-        text = KeptText(owner, np.asarray(ids, np.int64), state, state.size, state.device)
+        device = str(state.device)
+        text = KeptText(owner, np.asarray(ids, np.int64), state, state.size, device)
         if len(text.ids) < SHORTEST or text.size > self._limit:
             return
         self._texts = [held for held in self._texts if not _replaces(text, held)]
         self._texts.append(text)
-        self._shrink(self._texts, self._limit)
+        self._shrink()
 
     def longest(self, owner: object, ids: Ids) -> tuple[KeptText | None, int]:
         """The text of ``owner`` of which most first tokens can be reused for ``ids``.
@@ -102,21 +103,13 @@ class PrefixCache:
         """Remove a text, whose state then belongs to the caller."""
         self._texts = [held for held in self._texts if held is not text]
 
-    def shrink_on(self, device: torch.device, most: int) -> None:
-        """Drop texts until those on ``device`` have at most ``most`` bytes."""
-        self._shrink([text for text in self._texts if text.device == device], most)
-
     def clear(self) -> None:
         """Drop all texts."""
         self._texts = []
 
-    def _shrink(self, among: list[KeptText], most: int) -> None:
-        size = sum(text.size for text in among)
-        for text in list(among):
-            if size <= most:
-                return
-            size -= text.size
-            self.remove(text)
+    def _shrink(self) -> None:
+        while self.size > self._limit:
+            del self._texts[0]
 
 
 def common_prefix(one: Ids, other: Ids) -> int:

@@ -49,6 +49,8 @@ class Generate:
             ``max_new_tokens`` does not include them.
         past_turn: Go on past the text with which a role without a chat template would begin the
             next turn of the conversation, instead of stopping there.
+        fresh: Read the prompt anew even if the models have read it before, so that the logits of
+            a repeated run are rounded as they were.
     """
 
     id: int
@@ -63,6 +65,7 @@ class Generate:
     speculate: bool = True
     echo: bool = False
     past_turn: bool = False
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -66,6 +67,7 @@ from app.errors import Cancelled, RecipeError, TuneshiftError, unknown_error
 
 log = logging.getLogger(__name__)
 
+DEFAULT_PREFIX_BYTES = 2 * 2**30
 _LESS = (
     "Close other programs, shorten the prompt or the text, or choose smaller models or another "
     "device."
@@ -77,10 +79,17 @@ class Engine:
 
     Args:
         emit: Receives every event, in order, on the thread that calls :meth:`handle`.
+        prefix_bytes: Returns the most bytes that the keys and values of earlier texts may take;
+            called before each run.
     """
 
-    def __init__(self, emit: Callable[[Event], None]) -> None:
+    def __init__(
+        self,
+        emit: Callable[[Event], None],
+        prefix_bytes: Callable[[], int] = lambda: DEFAULT_PREFIX_BYTES,
+    ) -> None:
         self._emit = emit
+        self._prefix_bytes = prefix_bytes
         self._loaded: LoadedRecipe | None = None
         self._usable = (
             False  # false after a load that failed: the old models are kept, but not used
@@ -152,7 +161,9 @@ class Engine:
         release_memory()
 
     def _check(self, id_: int, opened: OpenedRecipe, prompt: RunPrompt) -> Preflight:
-        held = self._loaded.held_bytes() if self._loaded else {}
+        held = Counter(self._loaded.held_bytes() if self._loaded else {})
+        if self._loaded is not None:
+            held.update(self._loaded.ensemble.prefixes.size_on())
         found = preflight(opened, prompt, held)
         self._emit(Checked(id_, found))
         return found
@@ -160,6 +171,8 @@ class Engine:
     def _load(self, command: Load) -> None:
         """Load a recipe; the old one is kept, but unused, until the new one passes its checks."""
         self._usable = False
+        if self._loaded is not None:
+            self._loaded.ensemble.prefixes.clear()  # the load may need the memory
         if to_convert := bytes_to_convert(command.recipe):
             self._open_to_load(command, weights=False)  # refused before minutes of converting
             if to_convert > free_bytes("cpu"):
@@ -232,6 +245,7 @@ class Engine:
         if remote is not None:
             remote.begin_run(command.cancellation.requested)
         self._emit(RunStarted(command.id, tuple(loaded.by_role(lengths)), head, thinking))
+        self._bound_prefixes(loaded)
         clock = _Clock()
         speculator = None
         if command.speculate:
@@ -246,6 +260,7 @@ class Engine:
             cancelled=command.cancellation.requested,
             prefix=TextPrefix(command.kept, given),
             speculator=speculator,
+            fresh=command.fresh,
         )
         while True:
             try:
@@ -260,11 +275,17 @@ class Engine:
             clock.tick()
         drafts = speculator.stats if speculator else None
         endpoint_usage = remote.usage() if remote else None
-        self._emit(
-            RunFinished(
-                command.id, reason, clock.stats(drafts, endpoint_usage, ensemble.capture_stats)
-            )
-        )
+        stats = clock.stats(drafts, endpoint_usage, ensemble.capture_stats)
+        cached = min(ensemble.reused[0], len(prompts[0]))
+        self._emit(RunFinished(command.id, reason, replace(stats, cached_tokens=cached)))
+
+    def _bound_prefixes(self, loaded: LoadedRecipe) -> None:
+        """Let earlier texts have at most half of the memory that is free without them."""
+        prefixes = loaded.ensemble.prefixes
+        held = prefixes.size_on()
+        devices = {role.device for role in loaded.roles if role.parameters}
+        free = [free_bytes(device) + held.get(device, 0) for device in devices]
+        prefixes.limit = min([self._prefix_bytes(), *(size // 2 for size in free)])
 
     def _ask_what_if(self, command: AskWhatIf) -> None:
         found = what_if_tokens(
@@ -278,7 +299,9 @@ class Engine:
         self._emit(WhatIfAnswered(command.id, tuple(found)))
 
     def _run_job(self, command: BorrowModels, run_waiting: Callable[[], None]) -> None:
-        with closing(command.job(self._loaded_recipe())) as items:
+        loaded = self._loaded_recipe()
+        loaded.ensemble.prefixes.clear()  # the job may need the memory
+        with closing(command.job(loaded)) as items:
             for item in items:
                 self._emit(BorrowProgress(command.id, item))
                 run_waiting()

@@ -101,6 +101,7 @@ class RunStats:
         speculation: Draft counts, or None for plain decoding.
         endpoint_usage: Requests and tokens exchanged with the base's endpoint, or None.
         captures: Captured steps since the models were loaded.
+        cached_tokens: Tokens of the prompt that the base, or the role alone, had read before.
     """
 
     tokens: int
@@ -110,6 +111,7 @@ class RunStats:
     speculation: SpeculationStats | None = None
     endpoint_usage: EndpointUsage | None = None
     captures: CaptureStats = NO_CAPTURES
+    cached_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ class Continuation:
         replay: Alphas of each token; empty for those of the recipe.
         drafts: Whether to use speculative decoding.
         past_turn: Whether to ignore the beginning of another turn of the conversation.
+        fresh: Whether to read the prompt anew, as a run that is repeated does.
     """
 
     forced: tuple[int, ...] = ()
@@ -39,6 +40,7 @@ class Continuation:
     replay: tuple[tuple[float, ...], ...] = ()
     drafts: bool = True
     past_turn: bool = False
+    fresh: bool = False
 
 
 DEFAULT_CONTINUATION = Continuation()
@@ -103,6 +105,7 @@ class Generation(QObject):
             run.role,
             more.drafts,
             past_turn=more.past_turn,
+            fresh=more.fresh,
         )
         self._active[command.id] = run
         self.began.emit(run)

@@ -151,6 +151,7 @@ class Runs(QObject):
                 replay=wanted.alphas,
                 drafts=wanted.drafts,
                 past_turn=wanted.past_turn,
+                fresh=True,
             )
             self._begin(self._make.make(wanted.prompt, wanted.role), more)
 
