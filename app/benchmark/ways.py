@@ -116,6 +116,7 @@ def _decoded(
         eos_ids=(),
         alphas=lambda: alphas,
         speculator=speculator,
+        fresh=True,
     )
     drafts = None if speculator is None else (lambda: speculator.stats.total)
     return _timed(setup, (step.token_id for step in steps), drafts)
