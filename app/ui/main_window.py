@@ -27,6 +27,7 @@ from app.ui.menus.inspect_menu import InspectMenu
 from app.ui.menus.models_menu import ModelsMenu
 from app.ui.menus.runs_menu import RunsMenu
 from app.ui.models.download_bar import DownloadBar
+from app.ui.new_recipe.new_recipe_dialog import show_new_recipe
 from app.ui.problem_banner import ProblemBanner
 from app.ui.recipe import recipe_files
 from app.ui.recipe.recipe_column import RecipeColumn
@@ -79,6 +80,7 @@ class MainWindow(QMainWindow):
         self.prompt.set_text(self._sample_prompt)
         session.history.shown.connect(self._take_prompt)
         self.transcript = TranscriptView(session)
+        self.transcript.new_recipe_wanted.connect(lambda: show_new_recipe(session, self))
         self._what_if = WhatIfBar(session)
         self._plot_place = _card()
         self._columns = QSplitter(Qt.Orientation.Horizontal)
@@ -287,12 +289,17 @@ class MainWindow(QMainWindow):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802 — Qt's name
-        recipe_files.drop(self._session, event.mimeData())
+        model = recipe_files.dropped_model(self._session, event.mimeData())
+        if model:
+            show_new_recipe(self._session, self, model)
+        else:
+            recipe_files.drop(self._session, event.mimeData())
         event.acceptProposedAction()
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 — Qt's name
         self.remember()
         self._session.downloads.close()
+        self._session.local_models.close()
         self._session.serving.close()
         event.accept()
         self.closed.emit()

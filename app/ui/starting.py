@@ -190,6 +190,7 @@ def _thread_owners(session: Session, bridge: Bridge) -> tuple[NamedOwner, ...]:
         NamedOwner(translate("ClosingNotice", "the models"), bridge),
         NamedOwner(translate("ClosingNotice", "the local server"), session.serving),
         NamedOwner(translate("ClosingNotice", "a download"), session.downloads),
+        NamedOwner(translate("ClosingNotice", "the search for models"), session.local_models),
         NamedOwner(translate("ClosingNotice", "the history"), session.history),
     )
 

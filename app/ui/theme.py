@@ -192,9 +192,10 @@ def stylesheet(theme: Theme) -> str:
     QTabBar::tab:hover {{ color: {theme.text}; }}
     QTabBar::tab:focus {{ background: {theme.hover}; }}
     QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
-    QListWidget {{ background: {theme.surface}; border: 1px solid {theme.border};
+    QListWidget, QListView[role="framed"] {{ background: {theme.surface};
+        border: 1px solid {theme.border};
         border-radius: 6px; padding: 2px; }}
-    QListWidget:focus {{ border-color: {theme.accent}; }}
+    QListWidget:focus, QListView[role="framed"]:focus {{ border-color: {theme.accent}; }}
     QListWidget::item {{ padding: 4px 6px; }}
     QListWidget::item:selected {{ background: {theme.selection}; color: {theme.text}; }}
     QCheckBox::indicator, QTableView::indicator,

@@ -330,6 +330,65 @@
     </message>
 </context>
 <context>
+    <name>Candidates</name>
+    <message>
+        <source>same tokenizer</source>
+        <translation>같은 토크나이저</translation>
+    </message>
+    <message>
+        <source>same tokenizer but for {1} ids</source>
+        <translation>id {1}개를 빼고 같은 토크나이저</translation>
+    </message>
+    <message>
+        <source>instruct model, same family</source>
+        <translation>같은 계열의 지시 모델</translation>
+    </message>
+    <message>
+        <source>instruct model</source>
+        <translation>지시 모델</translation>
+    </message>
+    <message>
+        <source>tuned model</source>
+        <translation>튜닝된 모델</translation>
+    </message>
+    <message>
+        <source>adapter over {0}</source>
+        <translation>{0}의 어댑터</translation>
+    </message>
+    <message>
+        <source>{0} before it was tuned</source>
+        <translation>튜닝되기 전의 {0}</translation>
+    </message>
+    <message>
+        <source>the model that {0} adapts</source>
+        <translation>{0} 어댑터의 원본 모델</translation>
+    </message>
+    <message>
+        <source>the base itself</source>
+        <translation>베이스 자체</translation>
+    </message>
+    <message>
+        <source>untuned model</source>
+        <translation>튜닝되지 않은 모델</translation>
+    </message>
+    <message>
+        <source>larger than the base</source>
+        <translation>베이스보다 큼</translation>
+    </message>
+    <message>
+        <source>another vocabulary: {1} ids differ</source>
+        <translation>다른 어휘: id {1}개가 다름</translation>
+    </message>
+    <message>
+        <source>the model that it adapts is not on this disk: {0}</source>
+        <translation>어댑터의 원본 모델이 이 디스크에 없음: {0}</translation>
+    </message>
+    <message>
+        <source>cannot be used: {0}</source>
+        <translation>사용할 수 없음: {0}</translation>
+    </message>
+</context>
+<context>
     <name>CandidatesView</name>
     <message>
         <source>Filter</source>
@@ -525,6 +584,10 @@
         <translation>다운로드</translation>
     </message>
     <message>
+        <source>the search for models</source>
+        <translation>모델 검색</translation>
+    </message>
+    <message>
         <source>the history</source>
         <translation>기록</translation>
     </message>
@@ -691,6 +754,17 @@
     <message>
         <source>The selected tokens with their numbers, or all of them (Ctrl+Shift+C)</source>
         <translation>선택한 토큰 또는 전체 토큰을 수치와 함께 복사합니다 (Ctrl+Shift+C)</translation>
+    </message>
+</context>
+<context>
+    <name>EmptyTranscript</name>
+    <message>
+        <source>&lt;p&gt;&lt;b&gt;Press Generate to continue the prompt.&lt;/b&gt;&lt;/p&gt;&lt;p&gt;Each token is then coloured by its shift: how much the experts changed its probability.&lt;br&gt;You can move α while tokens are generated; the next token uses it.&lt;/p&gt;</source>
+        <translation>&lt;p&gt;&lt;b&gt;생성을 누르면 프롬프트를 이어 씁니다.&lt;/b&gt;&lt;/p&gt;&lt;p&gt;각 토큰은 전문가가 확률을 바꾼 정도인 변화량에 따라 색이 입혀집니다.&lt;br&gt;생성 중에 α를 움직이면 다음 토큰부터 반영됩니다.&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <source>New recipe from your own models …</source>
+        <translation>내 모델로 새 레시피 만들기 …</translation>
     </message>
 </context>
 <context>
@@ -1075,6 +1149,10 @@
     <message>
         <source>&amp;File</source>
         <translation>파일(&amp;F)</translation>
+    </message>
+    <message>
+        <source>&amp;New recipe …</source>
+        <translation>새 레시피(&amp;N) …</translation>
     </message>
     <message>
         <source>&amp;Open recipe …</source>
@@ -1916,6 +1994,120 @@ Click to show or hide it.</source>
     <message>
         <source>&amp;API server …</source>
         <translation>API 서버(&amp;A) …</translation>
+    </message>
+</context>
+<context>
+    <name>NewRecipe</name>
+    <message>
+        <source>Every model reads a conversation in its own chat template.</source>
+        <translation>모든 모델이 자신의 채팅 템플릿으로 대화를 읽습니다.</translation>
+    </message>
+    <message>
+        <source>No model has a chat template. A conversation is read as plain text: {0}</source>
+        <translation>채팅 템플릿이 있는 모델이 없습니다. 대화를 일반 텍스트로 읽습니다: {0}</translation>
+    </message>
+    <message>
+        <source>The chat templates are not used. A conversation is read as plain text: {0}</source>
+        <translation>채팅 템플릿을 사용하지 않습니다. 대화를 일반 텍스트로 읽습니다: {0}</translation>
+    </message>
+    <message>
+        <source>{1}: no chat template, so a conversation is read as plain text, {0}</source>
+        <translation>{1}: 채팅 템플릿이 없으므로 대화를 일반 텍스트로 읽습니다: {0}</translation>
+    </message>
+    <message>
+        <source>Hello!</source>
+        <translation>안녕하세요!</translation>
+    </message>
+    <message>
+        <source>New recipe</source>
+        <translation>새 레시피</translation>
+    </message>
+    <message>
+        <source>Stop searching</source>
+        <translation>검색 중지</translation>
+    </message>
+    <message>
+        <source>&amp;Look in a folder …</source>
+        <translation>폴더에서 찾기(&amp;L) …</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>취소</translation>
+    </message>
+    <message>
+        <source>&amp;Create and load</source>
+        <translation>만들고 불러오기(&amp;C)</translation>
+    </message>
+    <message>
+        <source>&amp;Base</source>
+        <translation>베이스(&amp;B)</translation>
+    </message>
+    <message>
+        <source>Writes the text: the model that you want to tune.</source>
+        <translation>글을 쓰는 모델입니다. 튜닝하려는 모델을 고르십시오.</translation>
+    </message>
+    <message>
+        <source>&amp;Expert</source>
+        <translation>전문가(&amp;E)</translation>
+    </message>
+    <message>
+        <source>Knows what the base lacks: a tuned model, usually a small one.</source>
+        <translation>베이스에 없는 것을 아는 모델입니다. 튜닝된 모델로, 보통 작은 모델입니다.</translation>
+    </message>
+    <message>
+        <source>&amp;Anti-expert</source>
+        <translation>반전문가(&amp;A)</translation>
+    </message>
+    <message>
+        <source>The expert before it was tuned: only the difference of both tunes the base.</source>
+        <translation>튜닝되기 전의 전문가입니다. 둘의 차이만이 베이스를 튜닝합니다.</translation>
+    </message>
+    <message>
+        <source>&amp;Name</source>
+        <translation>이름(&amp;N)</translation>
+    </message>
+    <message>
+        <source>Name of the &amp;pair</source>
+        <translation>쌍의 이름(&amp;P)</translation>
+    </message>
+    <message>
+        <source>Prompt &amp;format</source>
+        <translation>프롬프트 형식(&amp;F)</translation>
+    </message>
+</context>
+<context>
+    <name>NewRecipeDialog</name>
+    <message>
+        <source>Searching for models …</source>
+        <translation>모델 검색 중 …</translation>
+    </message>
+    <message>
+        <source>Reading model {0} of {1}: {2}</source>
+        <translation>모델 {1}개 중 {0}번째를 읽는 중: {2}</translation>
+    </message>
+    <message>
+        <source>Do not go with this base</source>
+        <translation>이 베이스와 함께 쓸 수 없음</translation>
+    </message>
+    <message>
+        <source>No models of your own were found. Look in the folder that holds them, or download some: Models → From the Hub.</source>
+        <translation>사용자의 모델을 찾지 못했습니다. 모델이 있는 폴더에서 찾거나 ‘모델 → Hub에서 가져오기’로 다운로드하십시오.</translation>
+    </message>
+    <message>
+        <source>No model here goes with {0}. An expert has the same tokenizer, such as a smaller instruct model of the same family.</source>
+        <translation>{0}와(과) 함께 쓸 수 있는 모델이 없습니다. 전문가는 같은 계열의 더 작은 지시 모델처럼 토크나이저가 같아야 합니다.</translation>
+    </message>
+    <message>
+        <source>{0} does not go with this base: {1}</source>
+        <translation>{0}은(는) 이 베이스와 함께 쓸 수 없습니다: {1}</translation>
+    </message>
+    <message>
+        <source>The recipe cannot be changed during a run. Press Esc to stop the run.</source>
+        <translation>실행 중에는 레시피를 바꿀 수 없습니다. Esc를 누르면 실행이 중지됩니다.</translation>
+    </message>
+    <message>
+        <source>Choose a folder with models</source>
+        <translation>모델이 있는 폴더 선택</translation>
     </message>
 </context>
 <context>
@@ -2764,6 +2956,17 @@ pale bars the largest of them, pale bands from lowest to highest.</source>
     </message>
 </context>
 <context>
+    <name>RecipeCheck</name>
+    <message>
+        <source>Checking vocabulary and memory …</source>
+        <translation>어휘와 메모리 확인 중 …</translation>
+    </message>
+    <message>
+        <source>It needs {0} of {1} free on {2}.</source>
+        <translation>{2}의 여유 메모리 {1} 중 {0}이(가) 필요합니다.</translation>
+    </message>
+</context>
+<context>
     <name>RecipeColumn</name>
     <message>
         <source>Cancel</source>
@@ -2805,16 +3008,16 @@ pale bars the largest of them, pale bands from lowest to highest.</source>
         <translation>파일 {0}개를 놓았습니다</translation>
     </message>
     <message>
-        <source>Drop one recipe at a time.</source>
-        <translation>레시피를 한 번에 하나씩 놓으십시오.</translation>
+        <source>Drop one recipe or model at a time.</source>
+        <translation>레시피나 모델을 한 번에 하나만 놓으십시오.</translation>
     </message>
     <message>
-        <source>“{0}” is not a recipe</source>
-        <translation>“{0}”은(는) 레시피가 아닙니다</translation>
+        <source>“{0}” is neither a recipe nor a model</source>
+        <translation>“{0}”은(는) 레시피도 모델도 아닙니다</translation>
     </message>
     <message>
-        <source>A recipe is a .toml file. To use a model, drop its folder or file on a role.</source>
-        <translation>레시피는 .toml 파일입니다. 모델을 사용하려면 모델의 폴더나 파일을 역할 위에 놓으십시오.</translation>
+        <source>A recipe is a .toml file; a model is a folder or a .gguf file.</source>
+        <translation>레시피는 .toml 파일이고, 모델은 폴더나 .gguf 파일입니다.</translation>
     </message>
     <message>
         <source>The recipe cannot be changed during a run</source>
@@ -5038,13 +5241,6 @@ To start a branch, choose another candidate at a token of a run.</source>
     <message>
         <source>Generated text</source>
         <translation>생성된 텍스트</translation>
-    </message>
-</context>
-<context>
-    <name>TranscriptView</name>
-    <message>
-        <source>&lt;p&gt;&lt;b&gt;Press Generate to continue the prompt.&lt;/b&gt;&lt;/p&gt;&lt;p&gt;Each token is then coloured by its shift: how much the experts changed its probability.&lt;br&gt;You can move α while tokens are generated; the next token uses it.&lt;/p&gt;</source>
-        <translation>&lt;p&gt;&lt;b&gt;생성을 누르면 프롬프트를 이어 씁니다.&lt;/b&gt;&lt;/p&gt;&lt;p&gt;각 토큰은 전문가가 확률을 바꾼 정도인 변화량에 따라 색이 입혀집니다.&lt;br&gt;생성 중에 α를 움직이면 다음 토큰부터 반영됩니다.&lt;/p&gt;</translation>
     </message>
 </context>
 <context>

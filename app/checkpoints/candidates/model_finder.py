@@ -15,7 +15,6 @@ from app.checkpoints import hub
 from app.checkpoints.candidates.local_model import ADAPTER_CONFIG, LocalModel, ModelReader
 from app.checkpoints.formats.gguf_files import gguf_files_in, is_gguf, is_projector
 from app.checkpoints.sources import builtin_checkpoints
-from app.errors import Cancelled
 from app.resources import resource
 
 _CONFIG = "config.json"
@@ -56,10 +55,8 @@ def find_local_models(
         folders: Folders to search, three levels deep.
         reader: The reader of an earlier search, which remembers what it has read.
         on_progress: Called before each model is read.
-        cancelled: Asked before each folder and model.
-
-    Raises:
-        Cancelled: ``cancelled`` returned True.
+        cancelled: Asked before each folder and model; if it returns True, the models that have been
+            read until then are returned.
     """
     reader = reader or ModelReader()
     listed = [
@@ -71,7 +68,7 @@ def find_local_models(
     models = []
     for done, found in enumerate(distinct):
         if cancelled():
-            raise Cancelled
+            break
         on_progress(SearchProgress(done, len(distinct), found.name))
         models.append(reader.read(found.source, found.name, found.path))
     return tuple(models)
@@ -90,16 +87,10 @@ def model_at(path: Path) -> FoundModel | None:
 def models_in_folder(
     folder: Path, cancelled: Callable[[], bool] = lambda: False
 ) -> Iterator[FoundModel]:
-    """The models in a folder and below it; hidden folders are left out.
-
-    Raises:
-        Cancelled: ``cancelled`` returned True.
-    """
+    """The models in a folder and below it; hidden folders are left out."""
     waiting = [(folder, _DEPTH)]
     visited = 0
-    while waiting and visited < _MOST_FOLDERS:
-        if cancelled():
-            raise Cancelled
+    while waiting and visited < _MOST_FOLDERS and not cancelled():
         here, depth = waiting.pop(0)
         visited += 1
         found = model_at(here)

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QWidget
 from app.ui.history.exporting import ask_export, fill_menu
 from app.ui.history.history_dialog import show_history
 from app.ui.menus.menu import SessionMenu
+from app.ui.new_recipe.new_recipe_dialog import show_new_recipe
 from app.ui.preferences import PreferencesDialog
 from app.ui.recipe import recipe_files
 from app.ui.recipe.recipe_library import show_library
@@ -22,6 +23,7 @@ class FileMenu(SessionMenu):
         self.setTitle(self.tr("&File"))
         keys = QKeySequence.StandardKey
         self._opening = [
+            self.add(self.tr("&New recipe …"), lambda: show_new_recipe(session, window), keys.New),
             self.add(
                 self.tr("&Open recipe …"), lambda: recipe_files.ask_open(session, window), keys.Open
             ),

@@ -43,17 +43,15 @@ class RecipeDelegate(QStyledItemDelegate):
         caption = index.data(CAPTION_ROLE) or ""
         align = Qt.AlignmentFlag.AlignTop if caption else Qt.AlignmentFlag.AlignVCenter
         title = str(index.data(Qt.ItemDataRole.DisplayRole) or "")
-        painter.drawText(place, align, _fitting(title, painter, place.width()))
+        shown = painter.fontMetrics().elidedText(title, option.textElideMode, place.width())
+        painter.drawText(place, align, shown)
         if caption:
             painter.setFont(_small(option.font))
             painter.setPen(QColor(theme.muted))
-            text = _fitting(caption, painter, place.width())
+            right = Qt.TextElideMode.ElideRight
+            text = painter.fontMetrics().elidedText(caption, right, place.width())
             painter.drawText(place, Qt.AlignmentFlag.AlignBottom, text)
         painter.restore()
-
-
-def _fitting(text: str, painter: QPainter, width: int) -> str:
-    return painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, width)
 
 
 def _small(font: QFont) -> QFont:

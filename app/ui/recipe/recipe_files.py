@@ -14,6 +14,7 @@ from PySide6.QtCore import QMimeData, Qt
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.atomic_files import write_file
+from app.checkpoints.formats.gguf_files import is_gguf
 from app.checkpoints.recipes.recipe_file import (
     builtin_recipes,
     find_recipe,
@@ -192,9 +193,16 @@ def has_files(data: QMimeData) -> bool:
     return any(url.isLocalFile() for url in data.urls())
 
 
+def dropped_model(session: Session, data: QMimeData) -> Path | None:
+    """The dropped folder or GGUF file, from which a recipe can be made now; None for others."""
+    paths = _paths(data)
+    usable = len(paths) == 1 and _may_be_model(paths[0]) and session.editable
+    return paths[0] if usable else None
+
+
 def drop(session: Session, data: QMimeData) -> None:
     """Open the dropped recipe, or report why it cannot be opened."""
-    paths = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
+    paths = _paths(data)
     refusal = _refusal(session, paths)
     if refusal:
         session.report(refusal)
@@ -202,18 +210,25 @@ def drop(session: Session, data: QMimeData) -> None:
         open_file(session, paths[0])
 
 
+def _paths(data: QMimeData) -> list[Path]:
+    return [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
+
+
+def _may_be_model(path: Path) -> bool:
+    return path.is_dir() or is_gguf(path)
+
+
 def _refusal(session: Session, paths: list[Path]) -> RecipeError | None:
     if len(paths) != 1:
         return RecipeError(
             translate("RecipeFiles", "{0} files were dropped").format(len(paths)),
-            next_step=translate("RecipeFiles", "Drop one recipe at a time."),
+            next_step=translate("RecipeFiles", "Drop one recipe or model at a time."),
         )
-    if paths[0].suffix.lower() != ENDING:
+    if paths[0].suffix.lower() != ENDING and not _may_be_model(paths[0]):
         return RecipeError(
-            translate("RecipeFiles", "“{0}” is not a recipe").format(paths[0].name),
+            translate("RecipeFiles", "“{0}” is neither a recipe nor a model").format(paths[0].name),
             next_step=translate(
-                "RecipeFiles",
-                "A recipe is a .toml file. To use a model, drop its folder or file on a role.",
+                "RecipeFiles", "A recipe is a .toml file; a model is a folder or a .gguf file."
             ),
         )
     if not session.editable:

@@ -28,6 +28,7 @@ from app.ui.state.engine_requests import Requests
 from app.ui.state.models.api_switch import Serving
 from app.ui.state.models.downloads import Downloads
 from app.ui.state.models.load_rate import LoadRate
+from app.ui.state.models.local_models import LocalModels
 from app.ui.state.models.recipe_checks import Checks
 from app.ui.state.models.recipe_state import RecipeState
 from app.ui.state.records.run_history import History
@@ -89,6 +90,7 @@ class Session(RecipeState):
         self._previous: Recipe | None = None
         self.settings = settings
         self.downloads = Downloads(self)
+        self.local_models = LocalModels(lambda: self.settings.model_folder, self)
         self.prompt: RunPrompt = ""
         self.devices: tuple[str, ...] = ()
         self.torch_version = ""
@@ -365,6 +367,7 @@ class Session(RecipeState):
             self._requests.forget(load.id)
             self._load = None
             self._loaded = event
+            self.local_models.remember(event.recipe)
             self.roles_in_force = event.roles
             self.runs.name_tokens(event.token_labels)
             self._set_load_state(LoadState.LOADED)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtCore import QEvent, QObject, Signal
 from PySide6.QtGui import QPaintEvent
-from PySide6.QtWidgets import QLabel, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
 
 from app.ui.state.session import Session
+from app.ui.text.empty_transcript import EmptyTranscript
 from app.ui.text.transcript_edit import TranscriptText
 from app.ui.text.transcript_footer import TranscriptFooter
 from app.ui.theme import SPACE
@@ -16,22 +17,16 @@ from app.ui.widgets.focus_ring import FOCUS_GAP, paint_focus_ring
 class TranscriptView(QWidget):
     """Prompt and generated text with the legend below; instructions while there is no run."""
 
+    new_recipe_wanted = Signal()
+    """The user asked for a new recipe."""
+
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
         self.text = TranscriptText(session)
         self.text.installEventFilter(self)
-        self._empty = QLabel(
-            self.tr(
-                "<p><b>Press Generate to continue the prompt.</b></p><p>Each token is then "
-                "coloured by its shift: how much the experts changed its "
-                "probability.<br>You can move α while tokens are generated; the next token "
-                "uses it.</p>"
-            )
-        )
-        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._empty.setWordWrap(True)
-        self._empty.setProperty("role", "caption")
+        self._empty = EmptyTranscript()
+        self._empty.new_recipe_wanted.connect(self.new_recipe_wanted)
         self._pages = QStackedLayout()
         self._pages.addWidget(self._empty)
         self._pages.addWidget(self.text)

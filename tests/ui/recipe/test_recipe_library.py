@@ -297,16 +297,15 @@ def test_a_recipe_dropped_on_the_window_is_opened(
     assert session.problem is None
 
 
-def test_several_files_other_files_and_folders_are_refused_with_a_sentence(
+def test_several_files_and_other_files_are_refused_with_a_sentence(
     window: MainWindow, session: Session, saved: Path, tmp_path: Path
 ) -> None:
     before = session.recipe
-    other = tmp_path / "model.gguf"
+    other = tmp_path / "model.bin"
     other.write_bytes(b"")
     for paths, sentence in (
-        ((saved, other), "2 files were dropped. Drop one recipe at a time."),
-        ((other,), "“model.gguf” is not a recipe."),
-        ((tmp_path,), "is not a recipe."),
+        ((saved, other), "2 files were dropped. Drop one recipe or model at a time."),
+        ((other,), "“model.bin” is neither a recipe nor a model."),
     ):
         assert drop(window, *paths)
         assert session.problem is not None
@@ -329,10 +328,12 @@ def test_nothing_is_opened_while_a_run_is_on(
 ) -> None:
     session.runs.generate("Once")
     before = session.recipe
-    drop(window, saved)
-    assert session.recipe == before
-    assert session.problem is not None
-    assert "cannot be changed during a run" in str(session.problem.error)
+    for path in (saved, saved.parent):
+        session.clear_problem()
+        drop(window, path)
+        assert session.recipe == before
+        assert session.problem is not None
+        assert "cannot be changed during a run" in str(session.problem.error)
 
 
 def test_the_prompt_takes_text_but_leaves_files_to_the_window(
