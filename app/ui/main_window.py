@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QByteArray, QEvent, QSettings, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QByteArray, QEvent, QPoint, QSettings, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
 from PySide6.QtWidgets import (
     QFrame,
     QMainWindow,
     QSizePolicy,
     QSplitter,
+    QStackedWidget,
     QToolBar,
     QVBoxLayout,
     QWidget,
@@ -16,6 +17,8 @@ from PySide6.QtWidgets import (
 
 from app.ui.branches.runs_panel import RunsPanel
 from app.ui.changes.changes_panel import ChangesPanel
+from app.ui.chat.chat_view import ChatView
+from app.ui.chat.mode_switch import ModeSwitch
 from app.ui.evaluate.evaluate_indicator import EvaluateIndicator
 from app.ui.icons import icon
 from app.ui.inspector.inspector import Inspector
@@ -76,11 +79,13 @@ class MainWindow(QMainWindow):
         self._typed.timeout.connect(self.remember_prompt)
         self.setMinimumSize(_MINIMUM)
         self.prompt = PromptEditor()
-        self.prompt.text_changed.connect(session.set_prompt)
+        self.prompt.text_changed.connect(self._offer_prompt)
         self.prompt.set_text(self._sample_prompt)
         session.history.shown.connect(self._take_prompt)
         self.transcript = TranscriptView(session)
         self.transcript.new_recipe_wanted.connect(lambda: show_new_recipe(session, self))
+        self.chat = ChatView(session)
+        self._texts = QStackedWidget()
         self._what_if = WhatIfBar(session)
         self._plot_place = _card()
         self._columns = QSplitter(Qt.Orientation.Horizontal)
@@ -98,8 +103,10 @@ class MainWindow(QMainWindow):
         self.statusBar().setSizeGripEnabled(False)
         session.recipe_changed.connect(self._on_recipe_changed)
         session.runs.run_changed.connect(self._update_title)
+        session.mode.changed.connect(self._show_mode)
         self._update_title()
-        self.prompt.focus()
+        self._show_mode()
+        self._focus_field()
 
     def add_plot(self) -> None:
         """Add the plot; called after the first paint, since importing pyqtgraph is slow."""
@@ -114,18 +121,23 @@ class MainWindow(QMainWindow):
     def _lay_out(self) -> None:
         text = _card()
         models = RunModelsBar(self._session)
-        _fill(text, models, self.transcript, RepetitionBar(self._session))
+        self._texts.addWidget(self.transcript)
+        self._texts.addWidget(self.chat)
+        _fill(text, models, self._texts, RepetitionBar(self._session))
         _fill(self._plot_place)
         self._rows.addWidget(text)
         self._rows.addWidget(self._plot_place)
         self._rows.setSizes(_ROWS)
         self._rows.setStretchFactor(0, 1)
+        switch = ModeSwitch(self._session)
+        switch.chosen.connect(self._focus_field)
         middle = QWidget()
         layout = QVBoxLayout(middle)
         layout.setContentsMargins(SPACE + 4, SPACE + 4, SPACE + 4, SPACE + 4)
         layout.setSpacing(SPACE)
         layout.addWidget(ProblemBanner(self._session))
         layout.addWidget(DownloadBar(self._session.downloads))
+        layout.addWidget(switch)
         layout.addWidget(self.prompt)
         layout.addWidget(self._what_if)
         layout.addWidget(self._rows, 1)
@@ -157,7 +169,7 @@ class MainWindow(QMainWindow):
 
     def _make_menus(self) -> None:
         session = self._session
-        self._generate_menu = GenerateMenu(session, self, lambda: self.prompt.text)
+        self._generate_menu = GenerateMenu(session, self, lambda: self.prompt.text, self.chat)
         self._inspect_menu = InspectMenu(session, self)
         for menu in (
             FileMenu(session, self),
@@ -167,7 +179,7 @@ class MainWindow(QMainWindow):
             RunsMenu(
                 session,
                 self,
-                lambda token: self.transcript.text.place_below(token),
+                self._place_of,
                 self._what_if,
             ),
             self._inspect_menu,
@@ -205,6 +217,31 @@ class MainWindow(QMainWindow):
         running = self._session.runs.running
         self.setWindowTitle(self.tr("Generating …") if running else "Tuneshift")
 
+    def _show_mode(self) -> None:
+        """Show the prompt with its text, or the conversation."""
+        chat = self._session.mode.chat
+        self.prompt.setVisible(not chat)
+        self._texts.setCurrentWidget(self.chat if chat else self.transcript)
+        self.chat.offer_prompt()
+        self._offer_prompt()
+
+    def _offer_prompt(self) -> None:
+        if not self._session.mode.chat:
+            self._session.set_prompt(self.prompt.text)
+
+    def _focus_field(self) -> None:
+        """Give the keyboard focus to the prompt, or to the entry of messages."""
+        if self._session.mode.chat:
+            self.chat.entry.setFocus()
+        else:
+            self.prompt.focus()
+
+    def _place_of(self, token: int) -> QPoint:
+        """The place of a token of the shown run on the screen."""
+        turn = self.chat.current
+        answer = turn.answer.tokens if turn else None
+        return (answer or self.transcript.text).place_below(token)
+
     def _on_recipe_changed(self) -> None:
         """Show the sample prompt of the new recipe unless the user has typed a prompt."""
         sample = self._session.recipe.sample_prompt
@@ -239,6 +276,7 @@ class MainWindow(QMainWindow):
         # The window has no command to leave full-screen mode.
         self.setWindowState(self.windowState() & ~Qt.WindowState.WindowFullScreen)
         self._session.display.restore(self._store)
+        self._session.mode.restore(self._store)
         self._session.serving.restore(self._store)
         self._session.evaluations.restore(self._store)
         self._right.restore(self._store, "right panel")
@@ -253,6 +291,7 @@ class MainWindow(QMainWindow):
         self._store.setValue("rows", self._rows.saveState())
         self.remember_prompt()
         self._session.display.remember(self._store)
+        self._session.mode.remember(self._store)
         self._session.serving.remember(self._store)
         self._session.evaluations.remember(self._store)
         self._right.remember(self._store, "right panel")

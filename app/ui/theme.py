@@ -125,6 +125,9 @@ def stylesheet(theme: Theme) -> str:
     QStatusBar::item {{ border: 0; }}
     QFrame[role="card"] {{ background: {theme.surface}; border: 1px solid {theme.border};
         border-radius: 8px; }}
+    QFrame[role="bubble"] {{ background: {theme.hover}; border: 0; border-radius: 8px; }}
+    QFrame[role="bubble"] QLabel, QFrame[role="bubble"] QPlainTextEdit {{
+        background: transparent; }}
     QFrame[role="side"] {{ background: {theme.surface}; border: 0; }}
     QFrame[role="foot"] {{ background: {theme.surface}; border: 0;
         border-top: 1px solid {theme.border}; }}
@@ -149,6 +152,12 @@ def stylesheet(theme: Theme) -> str:
     QPushButton[role="flat"]:hover, QToolButton[role="flat"]:hover {{ background: {theme.hover}; }}
     QPushButton[role="flat"]:focus, QToolButton[role="flat"]:focus {{
         border-color: {theme.accent}; }}
+    QToolButton[role="segment"] {{ border-color: transparent; background: transparent;
+        color: {theme.muted}; padding: 3px 10px; }}
+    QToolButton[role="segment"]:hover {{ color: {theme.text}; }}
+    QToolButton[role="segment"]:checked {{ background: {theme.surface}; color: {theme.text};
+        border-color: {theme.border}; font-weight: 600; }}
+    QToolButton[role="segment"]:focus {{ border-color: {theme.accent}; }}
     QToolButton[role="choice"] {{ border-color: transparent; background: transparent;
         padding: 3px 2px; }}
     QToolButton[role="choice"]:hover {{ background: {theme.hover}; }}
@@ -179,6 +188,8 @@ def stylesheet(theme: Theme) -> str:
     QComboBox::down-arrow {{ image: url({chevron}); width: 12px; height: 12px; }}
     QAbstractSpinBox QLineEdit {{ border: 0; padding: 0 6px; background: transparent; }}
     QPlainTextEdit[role="bare"] {{ border: 0; padding: 0; }}
+    QTextBrowser[role="rendered"] {{ border: 0; padding: 0; background: transparent;
+        selection-background-color: {theme.selection}; selection-color: {theme.text}; }}
     QPlainTextEdit[role="tinted"] {{ border: 0; padding: 0;
         selection-background-color: {range_shade(theme).name(QColor.NameFormat.HexArgb)}; }}
     QTableView {{ background: {theme.surface}; border: 0; gridline-color: {theme.border};

@@ -107,6 +107,24 @@
     </message>
 </context>
 <context>
+    <name>AnswerText</name>
+    <message>
+        <source>Answer</source>
+        <translation>답변</translation>
+    </message>
+</context>
+<context>
+    <name>AnswerView</name>
+    <message>
+        <source>reading the conversation …</source>
+        <translation>대화를 읽는 중 …</translation>
+    </message>
+    <message>
+        <source>loading …</source>
+        <translation>불러오는 중 …</translation>
+    </message>
+</context>
+<context>
     <name>Application</name>
     <message>
         <source>Tuneshift did not close properly the last time</source>
@@ -562,6 +580,37 @@
     </message>
 </context>
 <context>
+    <name>ChatView</name>
+    <message>
+        <source>Write a message …</source>
+        <translation>메시지를 쓰세요 …</translation>
+    </message>
+    <message>
+        <source>Message</source>
+        <translation>메시지</translation>
+    </message>
+    <message>
+        <source>Send</source>
+        <translation>보내기</translation>
+    </message>
+    <message>
+        <source>Send the message (Enter; Shift+Enter for a new line)</source>
+        <translation>메시지를 보냅니다(Enter, 줄바꿈은 Shift+Enter)</translation>
+    </message>
+    <message>
+        <source>Conversation</source>
+        <translation>대화</translation>
+    </message>
+    <message>
+        <source>Write a message: the tuned models answer it, and every token of the answer is coloured by how much the experts changed its probability.</source>
+        <translation>메시지를 쓰면 튜닝된 모델이 답합니다. 답변의 각 토큰은 전문가가 그 확률을 얼마나 바꾸었는지에 따라 색이 칠해집니다.</translation>
+    </message>
+    <message>
+        <source>Example: {0}</source>
+        <translation>예: {0}</translation>
+    </message>
+</context>
+<context>
     <name>ClosingNotice</name>
     <message>
         <source>Tuneshift is closing</source>
@@ -672,6 +721,65 @@
     <message>
         <source>Contribution of each pair</source>
         <translation>쌍별 기여도</translation>
+    </message>
+</context>
+<context>
+    <name>ConversationMenu</name>
+    <message>
+        <source>Con&amp;versation</source>
+        <translation>대화(&amp;V)</translation>
+    </message>
+    <message>
+        <source>&amp;Chat instead of a text</source>
+        <translation>텍스트 대신 대화(&amp;C)</translation>
+    </message>
+    <message>
+        <source>&amp;New conversation</source>
+        <translation>새 대화(&amp;N)</translation>
+    </message>
+    <message>
+        <source>&amp;Regenerate the answer</source>
+        <translation>답변 다시 생성(&amp;R)</translation>
+    </message>
+    <message>
+        <source>&amp;Edit the message …</source>
+        <translation>메시지 고치기(&amp;E) …</translation>
+    </message>
+    <message>
+        <source>Edit the &amp;answer …</source>
+        <translation>답변 고치기(&amp;A) …</translation>
+    </message>
+    <message>
+        <source>Pre&amp;vious answer here</source>
+        <translation>이 자리의 이전 답변(&amp;V)</translation>
+    </message>
+    <message>
+        <source>Ne&amp;xt answer here</source>
+        <translation>이 자리의 다음 답변(&amp;X)</translation>
+    </message>
+    <message>
+        <source>&amp;Turn before</source>
+        <translation>앞 차례(&amp;T)</translation>
+    </message>
+    <message>
+        <source>Turn &amp;after</source>
+        <translation>다음 차례(&amp;A)</translation>
+    </message>
+    <message>
+        <source>&amp;Delete from here</source>
+        <translation>여기부터 지우기(&amp;D)</translation>
+    </message>
+    <message>
+        <source>Co&amp;py the answer</source>
+        <translation>답변 복사(&amp;P)</translation>
+    </message>
+    <message>
+        <source>Cop&amp;y the conversation</source>
+        <translation>대화 복사(&amp;Y)</translation>
+    </message>
+    <message>
+        <source>&amp;Formatted answers</source>
+        <translation>서식 있는 답변(&amp;F)</translation>
     </message>
 </context>
 <context>
@@ -1978,6 +2086,29 @@ Click to show or hide it.</source>
     </message>
 </context>
 <context>
+    <name>ModeSwitch</name>
+    <message>
+        <source>Mode</source>
+        <translation>방식</translation>
+    </message>
+    <message>
+        <source>Text</source>
+        <translation>텍스트</translation>
+    </message>
+    <message>
+        <source>Continue a text</source>
+        <translation>텍스트를 이어 씁니다</translation>
+    </message>
+    <message>
+        <source>Chat</source>
+        <translation>대화</translation>
+    </message>
+    <message>
+        <source>Have a conversation, turn by turn</source>
+        <translation>차례를 주고받으며 대화합니다</translation>
+    </message>
+</context>
+<context>
     <name>ModelsMenu</name>
     <message>
         <source>&amp;Models</source>
@@ -3269,6 +3400,17 @@ pale bars the largest of them, pale bands from lowest to highest.</source>
     <message>
         <source>change sampling</source>
         <translation>샘플링 변경</translation>
+    </message>
+</context>
+<context>
+    <name>RenderedAnswer</name>
+    <message>
+        <source>Answer</source>
+        <translation>답변</translation>
+    </message>
+    <message>
+        <source>Copy code</source>
+        <translation>코드 복사</translation>
     </message>
 </context>
 <context>
@@ -4749,6 +4891,33 @@ To start a branch, choose another candidate at a token of a run.</source>
     </message>
 </context>
 <context>
+    <name>SystemPrompt</name>
+    <message>
+        <source>System prompt</source>
+        <translation>시스템 프롬프트</translation>
+    </message>
+    <message>
+        <source>What every role is told before the conversation, from the next message on; it replaces the system prompts of the recipe</source>
+        <translation>다음 메시지부터 모든 역할이 대화에 앞서 듣는 말입니다. 레시피의 시스템 프롬프트를 대신합니다</translation>
+    </message>
+    <message>
+        <source>System</source>
+        <translation>시스템</translation>
+    </message>
+    <message>
+        <source>none</source>
+        <translation>없음</translation>
+    </message>
+    <message>
+        <source>each role has that of the recipe</source>
+        <translation>각 역할이 레시피의 것을 씁니다</translation>
+    </message>
+    <message>
+        <source>that of the recipe: {0}</source>
+        <translation>레시피의 것: {0}</translation>
+    </message>
+</context>
+<context>
     <name>TaskList</name>
     <message>
         <source>Tasks</source>
@@ -5237,10 +5406,81 @@ To start a branch, choose another candidate at a token of a run.</source>
     </message>
 </context>
 <context>
-    <name>TranscriptText</name>
+    <name>TranscriptView</name>
     <message>
         <source>Generated text</source>
         <translation>생성된 텍스트</translation>
+    </message>
+</context>
+<context>
+    <name>TurnView</name>
+    <message>
+        <source>Your message</source>
+        <translation>내 메시지</translation>
+    </message>
+    <message>
+        <source>Previous answer here</source>
+        <translation>이 자리의 이전 답변</translation>
+    </message>
+    <message>
+        <source>Next answer here</source>
+        <translation>이 자리의 다음 답변</translation>
+    </message>
+    <message>
+        <source>Copy</source>
+        <translation>복사</translation>
+    </message>
+    <message>
+        <source>Copy the text of the answer</source>
+        <translation>답변의 텍스트를 복사합니다</translation>
+    </message>
+    <message>
+        <source>Regenerate</source>
+        <translation>다시 생성</translation>
+    </message>
+    <message>
+        <source>Answer again, with a new seed</source>
+        <translation>새 시드로 다시 답합니다</translation>
+    </message>
+    <message>
+        <source>Continue</source>
+        <translation>이어 쓰기</translation>
+    </message>
+    <message>
+        <source>Continue the answer where it ended</source>
+        <translation>답변을 끝난 곳에서 이어 씁니다</translation>
+    </message>
+    <message>
+        <source>Edit message</source>
+        <translation>메시지 고치기</translation>
+    </message>
+    <message>
+        <source>Ask something else in its place</source>
+        <translation>그 자리에서 다른 것을 묻습니다</translation>
+    </message>
+    <message>
+        <source>Edit answer</source>
+        <translation>답변 고치기</translation>
+    </message>
+    <message>
+        <source>Put a text of your own in its place; its tokens are scored</source>
+        <translation>그 자리에 직접 쓴 텍스트를 두고 토큰의 점수를 매깁니다</translation>
+    </message>
+    <message>
+        <source>Delete from here</source>
+        <translation>여기부터 지우기</translation>
+    </message>
+    <message>
+        <source>Remove this turn and all after it (Ctrl+Alt+Z restores them)</source>
+        <translation>이 차례와 그 뒤의 모든 차례를 지웁니다(Ctrl+Alt+Z로 되살립니다)</translation>
+    </message>
+    <message>
+        <source>{0} of {1}</source>
+        <translation>{0} / {1}</translation>
+    </message>
+    <message>
+        <source>Answer</source>
+        <translation>답변</translation>
     </message>
 </context>
 <context>

@@ -19,7 +19,12 @@ def answered(document: Document) -> Conversation:
 
 def write_conversation(document: Document) -> str:
     """The messages as Markdown, each under the name of its author; contents are not escaped."""
-    messages = answered(document).messages
+    return conversation_as_markdown(answered(document))
+
+
+def conversation_as_markdown(conversation: Conversation) -> str:
+    """The messages as Markdown, each under the name of its author; contents are not escaped."""
+    messages = conversation.messages
     return "\n".join(f"## {AUTHORS[item.role]}\n\n{item.content.strip()}\n" for item in messages)
 
 

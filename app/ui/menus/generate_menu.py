@@ -7,8 +7,10 @@ from collections.abc import Callable
 from PySide6.QtWidgets import QWidget
 
 from app.ui.branches.score_dialog import show_score
+from app.ui.chat.chat_view import ChatView
 from app.ui.compare.all_roles_dialog import show_all_roles
 from app.ui.evaluate.evaluate_opener import show_evaluate
+from app.ui.menus.conversation_menu import ConversationMenu
 from app.ui.menus.menu import SessionMenu
 from app.ui.models.memory_dialog import show_memory
 from app.ui.recipe.prompt_dialogs import show_preview, show_prompt_format
@@ -21,14 +23,17 @@ class GenerateMenu(SessionMenu):
 
     Args:
         prompt: Returns the typed prompt.
+        chat: The conversation.
     """
 
-    def __init__(self, session: Session, window: QWidget, prompt: Callable[[], str]) -> None:
+    def __init__(
+        self, session: Session, window: QWidget, prompt: Callable[[], str], chat: ChatView
+    ) -> None:
         super().__init__(session, window)
         self.setTitle(self.tr("&Generate"))
         self.generate = self.add(
             self.tr("Generate"),
-            lambda: session.runs.generate(prompt()),
+            lambda: chat.send() if session.mode.chat else session.runs.generate(prompt()),
             ("Ctrl+Return", "Ctrl+Enter"),
             self.tr("Start a run that continues the prompt (Ctrl+Enter)"),
         )
@@ -41,7 +46,7 @@ class GenerateMenu(SessionMenu):
         self.addSeparator()
         self._step = self.add(
             self.tr("Genera&te one token"),
-            lambda: session.runs.step(prompt()),
+            lambda: chat.step() if session.mode.chat else session.runs.step(prompt()),
             "F10",
         )
         self._go_on = self.add(
@@ -49,10 +54,11 @@ class GenerateMenu(SessionMenu):
             session.runs.continue_run,
             ("Ctrl+Shift+Return", "Ctrl+Shift+Enter"),
         )
+        self.addMenu(ConversationMenu(session, window, chat))
         self.addSeparator()
         self._all_roles = self.add(
             self.tr("Compare &all roles …"),
-            lambda: show_all_roles(session, window, prompt()),
+            lambda: show_all_roles(session, window, session.prompt),
             "Ctrl+Shift+A",
         )
         self._score = self.add(

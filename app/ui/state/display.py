@@ -45,6 +45,8 @@ class Display(QObject):
     """``tint`` or ``grouping`` changed."""
     plot_changed = Signal()
     """``logarithmic`` or ``hidden`` changed."""
+    rendered_changed = Signal()
+    """``rendered`` changed."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -54,6 +56,8 @@ class Display(QObject):
         """Whether the plot shows log-probabilities, in bits, instead of probabilities."""
         self.hidden = _HIDDEN_AT_FIRST
         """Keys of the hidden parts of the plot."""
+        self.rendered = False
+        """Whether the answers of a conversation are formatted text instead of tokens."""
 
     def set_tint(self, tint: Tint) -> None:
         """Colour tokens by another measure."""
@@ -73,6 +77,12 @@ class Display(QObject):
             self.logarithmic = logarithmic
             self.plot_changed.emit()
 
+    def set_rendered(self, rendered: bool) -> None:
+        """Show answers as formatted text, or as tokens."""
+        if rendered != self.rendered:
+            self.rendered = rendered
+            self.rendered_changed.emit()
+
     def show_part(self, part: str, shown: bool) -> None:
         """Show or hide a part of the plot."""
         if shown != (part not in self.hidden):
@@ -88,6 +98,7 @@ class Display(QObject):
         if grouping in set(Grouping):
             self.set_grouping(Grouping(grouping))
         self.set_logarithmic(store.value("plot/logarithmic") in (True, "true"))
+        self.set_rendered(store.value("rendered answers") in (True, "true"))
         hidden = store.value("plot/hidden")
         if isinstance(hidden, str):  # keys are separated by line breaks, which names never contain
             self.hidden = frozenset(filter(None, hidden.split("\n")))
@@ -98,4 +109,5 @@ class Display(QObject):
         store.setValue("tint", f"{self.tint.measure}:{self.tint.pair}")
         store.setValue("grouping", str(self.grouping))
         store.setValue("plot/logarithmic", self.logarithmic)
+        store.setValue("rendered answers", self.rendered)
         store.setValue("plot/hidden", "\n".join(sorted(self.hidden)))

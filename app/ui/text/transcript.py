@@ -24,6 +24,7 @@ class TranscriptView(QWidget):
         super().__init__(parent)
         self._session = session
         self.text = TranscriptText(session)
+        self.text.setAccessibleName(self.tr("Generated text"))
         self.text.installEventFilter(self)
         self._empty = EmptyTranscript()
         self._empty.new_recipe_wanted.connect(self.new_recipe_wanted)

@@ -66,7 +66,6 @@ class TranscriptText(QPlainTextEdit):
         self._changing = False
         self._following = True
         set_up_reading(self)
-        self.setAccessibleName(self.tr("Generated text"))
         session.runs.run_changed.connect(self._on_run)
         session.runs.tokens_added.connect(self._append)
         session.runs.questions.changed.connect(self._on_what_if)

@@ -127,6 +127,17 @@ class Chat(QObject):
         self._runs.show(self.tip)
         self._runs.continue_run()
 
+    def step(self, message: str) -> bool:
+        """Generate one token of the last answer, or of one to ``message``; whether it is sent."""
+        if message:
+            before = self._runs.current
+            self._runs.step(self.asked(message), ChatPlace(self.tip, self._number()))
+            return self._runs.current is not before
+        if self.tip:
+            self._runs.show(self.tip)
+            self._runs.step(self.tip.prompt)
+        return False
+
     def delete_from(self, turn: int) -> None:
         """Remove a turn and all that follow it; :meth:`Runs.restore` undoes this."""
         answer = self.turns[turn].answer

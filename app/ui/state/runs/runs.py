@@ -195,7 +195,7 @@ class Runs(QObject):
             more = self._models.recipe.sampling.max_new_tokens if count is None else count
             self._continue(self.current, more, stepping=False)
 
-    def step(self, prompt: RunPrompt) -> None:
+    def step(self, prompt: RunPrompt, place: ChatPlace = NO_CHAT) -> None:
         """Generate one token of the shown run, or the first of a new run.
 
         A new run starts if ``prompt`` or the models differ from those of the shown run.
@@ -204,7 +204,7 @@ class Runs(QObject):
         if run and run.prompt == prompt and self.can_continue(run):
             self._continue(run, 1, stepping=True)
         elif self._readiness.may_start(prompt):
-            run = self._make.make(prompt)
+            run = self._make.make(prompt, None, place)
             run.stepping = True
             self._begin(run, Continuation(limit=1))
 

@@ -1,0 +1,80 @@
+"""The tokens of one answer of a conversation, as high as they need."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRect, Qt, Signal
+from PySide6.QtGui import QFocusEvent, QMouseEvent, QResizeEvent, QTextCursor, QWheelEvent
+from PySide6.QtWidgets import QWidget
+
+from app.ui.state.runs.run import Run
+from app.ui.state.session import Session
+from app.ui.text.transcript_edit import TranscriptText
+
+_OTHER_REASONS = (
+    Qt.FocusReason.ActiveWindowFocusReason,
+    Qt.FocusReason.PopupFocusReason,
+    Qt.FocusReason.MenuBarFocusReason,
+)
+"""Reasons for which the focus comes back, without a choice of the user."""
+
+
+class AnswerText(TranscriptText):
+    """Tokens of an answer without scroll bars; a click or the focus makes it the shown run."""
+
+    reveal = Signal(QRect)
+    """A part of the widget should be visible."""
+
+    def __init__(self, session: Session, run: Run, parent: QWidget | None = None) -> None:
+        super().__init__(session, parent, run)
+        self._run = run
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setAccessibleName(self.tr("Answer"))
+        session.runs.generation.added.connect(self._on_added)
+        self.document().contentsChanged.connect(self._fit)
+        self._fit()
+
+    def _on_added(self, run: Run) -> None:
+        if run is self._run:
+            self._on_run()
+
+    # Height
+
+    def _fit(self) -> None:
+        """Make the widget as high as its text."""
+        height = 2.0
+        block = self.document().firstBlock()
+        while block.isValid():
+            height += self.blockBoundingRect(block).height()
+            block = block.next()
+        if round(height) != self.height():
+            self.setFixedHeight(round(height))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 — Qt's name
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self._fit()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802 — Qt's name
+        event.ignore()  # the conversation scrolls, not its answers
+
+    def _follow(self) -> None:
+        """Do nothing: the conversation follows its last answer."""
+
+    def _scroll_to(self, position: int) -> None:
+        cursor = QTextCursor(self.document())
+        cursor.setPosition(position)
+        self.reveal.emit(self.cursorRect(cursor))
+
+    # Choosing the answer
+
+    def _choose(self) -> None:
+        self._session.runs.show(self._run)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 — Qt's name
+        self._choose()
+        super().mousePressEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802 — Qt's name
+        super().focusInEvent(event)
+        if event.reason() not in _OTHER_REASONS:
+            self._choose()

@@ -1,0 +1,85 @@
+"""The answer of a turn: as tokens, or as formatted text."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRect, Qt, Signal
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+from app.ui.chat.answer_text import AnswerText
+from app.ui.chat.rendered_answer import RenderedAnswer
+from app.ui.state.runs.chat import Turn
+from app.ui.state.session import LoadState, Session
+
+
+class AnswerView(QWidget):
+    """The answer of a turn, in the form that the display settings say.
+
+    An answer without a run has no tokens and is always formatted text.
+    """
+
+    reveal = Signal(QRect)
+    """A part of this widget should be visible."""
+
+    def __init__(self, session: Session, turn: Turn) -> None:
+        super().__init__()
+        self._session = session
+        self._turn = turn
+        self.tokens: AnswerText | None = None
+        self.rendered: RenderedAnswer | None = None
+        self._waiting = QLabel()
+        self._waiting.setProperty("role", "caption")
+        self._layout = QVBoxLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setSpacing(0)
+        self._layout.addWidget(self._waiting)
+        session.display.rendered_changed.connect(self.update_answer)
+        session.load_changed.connect(self.update_answer)
+        self.update_answer()
+
+    @property
+    def text(self) -> str:
+        """The text of the answer."""
+        return self._turn.answer.text if self._turn.answer else self._turn.text
+
+    def update_answer(self) -> None:
+        """Show the answer in its form, or why there is nothing yet."""
+        run = self._turn.answer
+        rendered = run is None or self._session.display.rendered
+        waiting = run is not None and run.active and not run.tokens
+        self._waiting.setVisible(waiting)
+        if waiting:
+            loaded = self._session.load_state is LoadState.LOADED
+            said = self.tr("reading the conversation …") if loaded else self.tr("loading …")
+            self._waiting.setText(said)
+        if rendered:
+            self._show_rendered()
+        elif self.tokens is None and run is not None:
+            self.tokens = AnswerText(self._session, run)
+            self.tokens.reveal.connect(self._on_reveal)
+            self._layout.addWidget(self.tokens)
+        if self.tokens:
+            self.tokens.setVisible(not rendered and not waiting)
+        if self.rendered:
+            self.rendered.setVisible(rendered and not waiting)
+
+    def _show_rendered(self) -> None:
+        if self.rendered is None:
+            self.rendered = RenderedAnswer()
+            self.rendered.chosen.connect(self.choose)
+            self._layout.addWidget(self.rendered)
+        self.rendered.show_markdown(self.text)
+
+    def focus(self) -> None:
+        """Give the text of the answer the keyboard focus."""
+        for shown in (self.tokens, self.rendered):
+            if shown and not shown.isHidden():
+                shown.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def choose(self) -> None:
+        """Make this answer the shown run."""
+        if self._turn.answer:
+            self._session.runs.show(self._turn.answer)
+
+    def _on_reveal(self, area: QRect) -> None:
+        if self.tokens:
+            self.reveal.emit(area.translated(self.tokens.pos()))

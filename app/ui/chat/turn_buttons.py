@@ -1,0 +1,47 @@
+"""Small buttons of a turn, which the keyboard reaches through the Conversation menu."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QWidget
+
+from app.ui.theme import SMALL
+
+
+class TurnButtons(QWidget):
+    """A row of flat buttons of small text."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        font = self.font()
+        font.setPointSizeF(font.pointSizeF() * SMALL)
+        self.setFont(font)
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(0, 0, 0, 0)
+        self._row.setSpacing(0)
+
+    def add(self, text: str, slot: Callable[[], object], tip: str = "") -> QToolButton:
+        """Append a button."""
+        button = QToolButton()
+        button.setText(text)
+        button.setFont(self.font())
+        button.setProperty("role", "flat")
+        button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        button.setToolTip(tip)
+        button.clicked.connect(lambda: slot())
+        self._row.addWidget(button)
+        return button
+
+    def add_label(self) -> QLabel:
+        """Append a caption."""
+        label = QLabel()
+        label.setFont(self.font())
+        label.setProperty("role", "caption")
+        self._row.addWidget(label)
+        return label
+
+    def add_stretch(self) -> None:
+        """Put what follows at the right."""
+        self._row.addStretch(1)
