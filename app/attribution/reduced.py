@@ -1,0 +1,68 @@
+"""Attribution and candidates of a position whose rows were reduced on the device."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from app.attribution.attribution import TokenAttribution
+from app.attribution.candidates import CandidateRows
+from app.attribution.row_statistics import rows_between
+from app.attribution.shapley import coalitions
+from app.decoding.reduced_rows import ReducedRows
+from app.decoding.tuned_logits import scaled_differences
+from app.decoding.types import FloatArray
+
+
+def attribute_reduced(reduced: ReducedRows, alphas: Sequence[float]) -> TokenAttribution:
+    """Attribute the probability shift of the position's token, as ``attribute`` does from rows.
+
+    Args:
+        reduced: The statistics of the rows, with the subsets of ``coalitions(P)``.
+        alphas: The α of each pair when the token was sampled, [P].
+    """
+    shared = coalitions(len(alphas))
+    base, added = reduced.logits.base, scaled_differences(reduced.logits, alphas)
+    rows = [base, *rows_between(base, added), *([reduced.tuned] if alphas else [])]
+    logprobs = [
+        float(row[0]) - normalizer
+        for row, normalizer in zip(rows, reduced.subset_log_normalizers, strict=True)
+    ]
+    p = np.exp(logprobs)
+    return TokenAttribution(
+        p_base=float(p[0]),
+        p_tuned=float(p[-1]),
+        logprob_base=float(logprobs[0]),
+        logprob_tuned=float(logprobs[-1]),
+        contributions=tuple(map(float, shared.coefficients @ p)),
+        rank_base=int(reduced.rank_base[0]),
+        rank_tuned=int(reduced.rank_tuned[0]),
+        argmax_base=reduced.argmax_base,
+        argmax_tuned=reduced.argmax_tuned,
+        entropy_base=reduced.entropy_base,
+        entropy_tuned=reduced.entropy_tuned,
+        kl=reduced.kl,
+    )
+
+
+def reduced_candidates(reduced: ReducedRows, alphas: Sequence[float]) -> CandidateRows:
+    """The candidates of the position, as ``keep_candidates`` finds them in rows."""
+    _, places = np.unique(reduced.token_ids, return_index=True)
+    places = places[np.isfinite(reduced.logits.base[places]) | (places == 0)]
+    places = places[np.argsort(-reduced.tuned[places], kind="stable")]
+
+    def kept(rows: Sequence[FloatArray]) -> FloatArray:
+        return np.array([row[places] for row in rows], np.float32).reshape(-1, len(places))
+
+    return CandidateRows(
+        alphas=tuple(alphas),
+        token_ids=reduced.token_ids[places],
+        base=reduced.logits.base[places],
+        experts=kept(reduced.logits.experts),
+        antiexperts=kept(reduced.logits.antiexperts),
+        log_normalizers=reduced.log_normalizers,
+        coalition_log_normalizers=reduced.subset_log_normalizers,
+        rank_base=reduced.rank_base[places],
+        rank_tuned=reduced.rank_tuned[places],
+    )
