@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from app.attribution.candidates import CandidateRows, keep_candidates
+from app.attribution.step_attribution import candidates_of
 from app.decoding.types import RoleLogits, TokenStep
 
 DEFAULT_BYTES = 512 * 2**20
@@ -23,9 +24,7 @@ class _Held:
 
     def reduced(self) -> CandidateRows:
         if self.candidates is None:
-            self.candidates = keep_candidates(
-                self.step.logits, self.step.alphas, self.step.token_id
-            )
+            self.candidates = candidates_of(self.step)
         return self.candidates
 
 
@@ -66,7 +65,7 @@ class RowBudget:
     def _hold(self, step: TokenStep, store: RowStore) -> None:
         held = self._held.get(id(step))
         if held is None:
-            held = self._held[id(step)] = _Held(step, step.logits.nbytes)
+            held = self._held[id(step)] = _Held(step, step.kept_logits.nbytes)
             self._bytes += held.size
         held.stores.append(store)
         self._reduce_oldest()
@@ -159,7 +158,7 @@ class RowStore:
         step = self._steps.get(index)
         if step is None:
             return self._kept(index).with_alphas(alphas)
-        return keep_candidates(step.logits, alphas, step.token_id)
+        return keep_candidates(step.kept_logits, alphas, step.token_id)
 
     def _kept(self, index: int) -> CandidateRows:
         candidates = self._candidates[index]

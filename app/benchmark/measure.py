@@ -10,7 +10,7 @@ from statistics import median
 import torch
 from transformers import DynamicCache, PreTrainedModel
 
-from app.attribution.attribution import attribute
+from app.attribution.step_attribution import attribute_step
 from app.benchmark.block_costs import BlockCost, Expected, expected
 from app.benchmark.hardware import bandwidth, bytes_per_token, peak_memory
 from app.benchmark.setup import Setup
@@ -265,7 +265,7 @@ def _overhead(setup: Setup) -> float:
     outside = []
     inside, started = sum(model.seconds for model in watched), time.perf_counter()
     for step in steps:
-        attribute(step.logits, step.alphas, step.token_id)
+        attribute_step(step)
         now, total = time.perf_counter(), sum(model.seconds for model in watched)
         outside.append(now - started - (total - inside))
         inside, started = total, now

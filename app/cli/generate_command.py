@@ -84,6 +84,11 @@ class _Output:
         self.status = 0
         """The exit status if writing to standard output failed, otherwise 0."""
 
+    @property
+    def saves(self) -> bool:
+        """Whether the run is stored, for which the rows of its tokens are needed."""
+        return self._saving is not None
+
     def receive(self, event: Event) -> None:
         if self._saving:
             self._saving.receive(event)
@@ -95,7 +100,7 @@ class _Output:
         elif isinstance(event, RunStarted):
             self.run.prompt_tokens = event.prompt_tokens
         elif isinstance(event, TokenDecoded):
-            self.run.tokens.append(event)
+            self.run.tokens.append(replace(event, step=event.step.without_rows()))
             if self._stream:
                 self.write(event.step.text)
         elif isinstance(event, RunFinished):
@@ -137,6 +142,7 @@ def _run(request: RunRequest, output: _Output) -> None:
             role=request.role,
             speculate=request.drafts,
             past_turn=request.past_turn,
+            keep_rows=output.saves,
         ),
     )
     with call_on_interrupt(cancellation.request):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from app.decoding.detokenizer import Detokenizer, TextBuffer
 from app.decoding.ensemble import Ensemble
+from app.decoding.row_reduction import RowReducer
 from app.decoding.speculative import Speculator
 from app.decoding.token_sampler import TokenSampler
 from app.decoding.types import FinishReason, GenerationConfig, TokenStep
@@ -46,6 +47,7 @@ def decode(
     prefix: TextPrefix = NO_PREFIX,
     speculator: Speculator | None = None,
     fresh: bool = False,
+    reducer: RowReducer | None = None,
 ) -> Generator[TokenStep, None, FinishReason]:
     """Generate from the tuned distribution softmax(s_M + Σ_i α_i (s_M⁺ᵢ − s_M⁻ᵢ)).
 
@@ -61,6 +63,8 @@ def decode(
         prefix: The tokens to begin with: of a fork, or of a text to be scored.
         speculator: Decodes speculatively, with the same text; made for this ensemble.
         fresh: Read the prompts and the prefix anew, so that logits are rounded as they were before.
+        reducer: Reduces rows on the device where they are; made for this ensemble. Without it, all
+            rows are copied to the host.
 
     Yields:
         A step for each token after the kept ones. No step is yielded for a stop string, nor for an
@@ -78,7 +82,7 @@ def decode(
     given = len(prefix.kept) + len(prefix.forced)
     reason = FinishReason.LENGTH
     try:
-        sampler = TokenSampler(prompts[0], prefix.kept, config, alphas)
+        sampler = TokenSampler(prompts[0], prefix.kept, config, alphas, reducer)
         steps = _token_steps(
             ensemble, prompts, config, sampler, prefix, eos_ids, cancelled, speculator, fresh
         )

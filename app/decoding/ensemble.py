@@ -51,11 +51,19 @@ class EnsembleLogits:
         """Expert minus anti-expert of each pair at some of the positions, [P, ..., V]."""
         return pair_differences(self.rows[:, position], self.pairs, self.masked)
 
-    def on_host(self, position: int) -> RoleLogits:
-        """The rows of one position as NumPy arrays, copied from the device at once."""
-        # Copied into NumPy's memory, since these arrays are kept: torch aligns its allocations, and
-        # the gaps that this leaves in the heap are too small for the next one.
-        rows = list(self.rows[:, position].cpu().numpy().copy())  # an array a row: roles share it
+    def on_host(self, position: int, *, copied: bool = True) -> RoleLogits:
+        """The rows of one position as NumPy arrays, copied from the device at once.
+
+        Args:
+            position: The position.
+            copied: Whether the arrays will be kept; otherwise they may be views of these rows.
+        """
+        stacked = self.rows[:, position].cpu().numpy()
+        if copied:
+            # Into NumPy's memory: torch aligns its allocations, and the gaps that this leaves in
+            # the heap are too small for the next one.
+            stacked = stacked.copy()
+        rows = list(stacked)  # an array a row: roles share it
         return RoleLogits(
             base=rows[0],
             experts=tuple(rows[pair.expert] for pair in self.pairs),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from app.decoding.types import RoleLogits
 from app.errors import ModelError
 
 
-def require_sampleable(tuned: Row, logits: RoleLogits, alphas: Sequence[float]) -> None:
+def require_sampleable(tuned: Row, rows: Callable[[], RoleLogits], alphas: Sequence[float]) -> None:
     """Raise an error if the highest tuned logit is not a finite number.
 
     The rows of each role have been checked by then. Their combination can still be unusable: where
@@ -21,7 +21,7 @@ def require_sampleable(tuned: Row, logits: RoleLogits, alphas: Sequence[float]) 
 
     Args:
         tuned: The tuned row, [V].
-        logits: The rows of the roles it was computed from.
+        rows: Returns the rows of the roles that it was computed from.
         alphas: The α of each pair.
 
     Raises:
@@ -29,7 +29,7 @@ def require_sampleable(tuned: Row, logits: RoleLogits, alphas: Sequence[float]) 
     """
     if math.isfinite(tuned.max()):  # the maximum is NaN if any value is
         return
-    token_id = int(np.argmax(tuned))
+    token_id, logits = int(np.argmax(tuned)), rows()
     values = [f"base {logits.base[token_id]}"]
     values += [
         f"pair {number} {expert[token_id]} and {antiexpert[token_id]} at α {alpha}"

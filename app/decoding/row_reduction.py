@@ -7,7 +7,7 @@ int32, which is copied to the host at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, compress, pairwise
 
@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from app.decoding.combining import Pair
-from app.decoding.reduced_rows import ReducedRows
-from app.decoding.types import RoleLogits
+from app.decoding.types import FloatArray, ReducedRows, RoleLogits
 
 _IMPOSSIBLE = -1e30
 """A logit below the highest that replaces −∞, since 0 · −∞ is not a number."""
@@ -77,6 +76,10 @@ class RowReduction:
         whole = [part.to(torch.int32) for part in [ids, *ranks]]
         return torch.cat([*whole, *(part.view(torch.int32) for part in numbers)], -1)
 
+    def tuned(self, rows: Tensor, alphas: Tensor) -> Tensor:
+        """The tuned rows, [..., V], of rows of every model context, [C, ..., V]."""
+        return _sum(rows[0], self._scaled_differences(rows, alphas))
+
     @property
     def kept(self) -> int:
         """Number of ids whose logits are kept, K."""
@@ -126,11 +129,60 @@ class RowReduction:
         return [*(kept,) * 3, self.contexts * kept, kept, 2 * self.contexts, 2 * between, 2, 3]
 
     def _scaled_differences(self, rows: Tensor, alphas: Tensor) -> list[Tensor]:
-        """The terms α_i d_i, [k, V] each, rounded as in :mod:`app.decoding.tuned_logits`."""
+        """The terms α_i d_i, [..., V] each, rounded as in :mod:`app.decoding.tuned_logits`."""
         return [
             torch.nan_to_num(rows[pair.expert] - rows[pair.antiexpert]) * alpha
             for pair, alpha in zip(self.pairs, alphas, strict=True)
         ]
+
+
+class RowReducer:
+    """Reduces the rows of a run, token by token, where they are on an accelerator.
+
+    On a CPU nothing is reduced: there NumPy is faster, and there is nothing to copy.
+
+    Args:
+        reduction: What is reduced.
+        keep_rows: Whether the rows are wanted on the host besides.
+        everywhere: Whether rows on a CPU are reduced too, as tests do.
+    """
+
+    def __init__(
+        self, reduction: RowReduction, *, keep_rows: bool, everywhere: bool = False
+    ) -> None:
+        self.keep_rows = keep_rows
+        self._reduction = reduction
+        self._everywhere = everywhere
+
+    def applies_to(self, rows: Tensor) -> bool:
+        """Whether ``rows`` are reduced."""
+        return self._everywhere or rows.device.type == "cuda"
+
+    def tuned(self, rows: Tensor, alphas: Sequence[float]) -> FloatArray:
+        """The tuned row of one position, [V], on the host.
+
+        Args:
+            rows: Raw logits of every model context, [C, V].
+            alphas: The α of each pair.
+        """
+        found: FloatArray = self._reduction.tuned(rows, _factors(rows, alphas)).cpu().numpy()
+        return found
+
+    def reduce(self, rows: Tensor, alphas: Sequence[float], token_id: int) -> ReducedRows:
+        """The statistics of one position.
+
+        Args:
+            rows: Raw logits of every model context, [C, V].
+            alphas: The α of each pair.
+            token_id: The token of the position.
+        """
+        token = torch.tensor([token_id], device=rows.device)
+        packed = self._reduction(rows[:, None], token, _factors(rows, alphas))
+        return self._reduction.unpack(packed[0].cpu().numpy())
+
+
+def _factors(rows: Tensor, alphas: Sequence[float]) -> Tensor:
+    return torch.tensor(alphas, dtype=torch.float32, device=rows.device)
 
 
 class _Sums:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from app.decoding.ensemble import EnsembleLogits
 from app.decoding.logit_checks import require_sampleable
+from app.decoding.row_reduction import RowReducer
 from app.decoding.sampling import Distribution, process_logits
 from app.decoding.sampling_inputs import SamplingInputs
 from app.decoding.tuned_logits import Row, tuned_logits
@@ -27,6 +28,7 @@ class TokenSampler:
         kept: Token ids of the run's prefix for which no step is given.
         config: The sampling settings.
         alphas: Called once for each token.
+        reducer: Reduces rows on their device; without it, rows are copied to the host.
 
     Attributes:
         index: Number of tokens so far, which is the index of the next token.
@@ -39,11 +41,14 @@ class TokenSampler:
         kept: Sequence[int],
         config: GenerationConfig,
         alphas: Callable[[], tuple[float, ...]],
+        reducer: RowReducer | None = None,
     ) -> None:
         self.index = len(kept)
         self.ids = [*prompt, *kept]
         self._config = config
         self._alphas = alphas
+        self._reducer = reducer
+        self._keep_rows = reducer is None or reducer.keep_rows
         self._last_alphas: tuple[float, ...] | None = None
         self._history = np.array(self.ids, dtype=np.int64)
 
@@ -69,21 +74,25 @@ class TokenSampler:
             ModelError: The tuned logits have no finite maximum.
         """
         alphas = self._last_alphas = self._alphas()
-        rows = logits.on_host(place)
-        sampled = logits.sampled[place] if logits.sampled and given is None else None
-        foreseen = sampled and (sampled.index, sampled.alphas) == (self.index, alphas)
-        if sampled and foreseen and math.isfinite(sampled.probability):
-            token_id = sampled.token_id
-            probability = 1.0 if self._config.greedy else sampled.probability
-        else:
-            row = tuned_logits(rows, alphas)
-            if given is None:
-                require_sampleable(row, rows, alphas)
-            tuned = self._distribution(row, len(self.ids))
-            if given is None:
-                token_id, probability = tuned.sample(self._config.seed, self.index)
+        reducer = self._reducer
+        if reducer is not None and not reducer.applies_to(logits.rows):
+            reducer = None
+        rows = logits.on_host(place, copied=self._keep_rows) if reducer is None else None
+        sampled = self._sampled_on_device(logits, place, alphas) if given is None else None
+        if sampled is None:
+            if rows is not None:
+                tuned = tuned_logits(rows, alphas)
             else:
-                token_id, probability = given, tuned.probability(given)
+                assert reducer is not None
+                tuned = reducer.tuned(logits.rows[:, place], alphas)
+            if given is None:
+                require_sampleable(tuned, lambda: logits.on_host(place), alphas)
+            sampled = self._sample(tuned, given)
+        token_id, probability = sampled
+        reduced = None
+        if reducer is not None:
+            reduced = reducer.reduce(logits.rows[:, place], alphas, token_id)
+            rows = logits.on_host(place) if self._keep_rows else None
         return TokenStep(
             index=self.index,
             token_id=token_id,
@@ -93,6 +102,7 @@ class TokenSampler:
             logits=rows,
             sampled_probability=probability,
             forced=given is not None,
+            reduced=reduced,
         )
 
     def sample_draft(self, row: Tensor, drafted: Sequence[int] = ()) -> tuple[int, float]:
@@ -129,6 +139,25 @@ class TokenSampler:
             alphas=self._last_alphas,
             history=self._history[: len(self.ids) + before],
         )
+
+    def _sampled_on_device(
+        self, logits: EnsembleLogits, place: int, alphas: tuple[float, ...]
+    ) -> tuple[int, float] | None:
+        """The token that the step of ``logits`` sampled, if it sampled with these alphas."""
+        if not logits.sampled:
+            return None
+        sampled = logits.sampled[place]
+        foreseen = (sampled.index, sampled.alphas) == (self.index, alphas)
+        if not (foreseen and math.isfinite(sampled.probability)):
+            return None
+        return sampled.token_id, 1.0 if self._config.greedy else sampled.probability
+
+    def _sample(self, tuned: Row, given: int | None) -> tuple[int, float]:
+        """A token sampled from a tuned row, or the given one, with its probability."""
+        found = self._distribution(tuned, len(self.ids))
+        if given is not None:
+            return given, found.probability(given)
+        return found.sample(self._config.seed, self.index)
 
     def _write(self, place: int, token_id: int) -> None:
         if place == len(self._history):

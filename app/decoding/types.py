@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -122,6 +122,38 @@ class RoleLogits:
         return sum({id(row): row.nbytes for row in rows}.values())
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ReducedRows:
+    """Statistics of the rows of one position, in place of the rows where these are not kept.
+
+    Attributes:
+        token_ids: The ids whose logits are kept, [K]: the token of the position, then the top ids
+            of the tuned row and of every model context. Ids can occur twice, and can be masked.
+        logits: Raw logits of every role at these ids, each [K].
+        tuned: Tuned logits at these ids, [K].
+        rank_base: Ranks under the base, [K], from 1; ``rank_tuned`` likewise.
+        argmax_base: The most probable token of the base; ``argmax_tuned`` likewise.
+        log_normalizers: Log-normalizers of the rows of the base, the experts and the anti-experts,
+            [1 + 2P].
+        subset_log_normalizers: Log-normalizers of the tuned rows of subsets of the pairs, [S].
+        entropy_base: Entropy of the base's distribution, in nats; ``entropy_tuned`` likewise.
+        kl: KL(tuned ‖ base), in nats.
+    """
+
+    token_ids: NDArray[np.int32]
+    logits: RoleLogits
+    tuned: FloatArray
+    rank_base: NDArray[np.int32]
+    rank_tuned: NDArray[np.int32]
+    argmax_base: int
+    argmax_tuned: int
+    log_normalizers: NDArray[np.float64]
+    subset_log_normalizers: NDArray[np.float64]
+    entropy_base: float
+    entropy_tuned: float
+    kl: float
+
+
 @dataclass(frozen=True, slots=True)
 class WhatIfToken:
     """The token that other alphas would have chosen at a position of a finished run."""
@@ -140,9 +172,10 @@ class TokenStep:
         text: The text that this token completed; empty while a character is still partial.
         start: Offset of ``text`` in the generated text, in Unicode code points.
         alphas: The α of each pair in this step.
-        logits: Raw logits of every role, before any processor.
+        logits: Raw logits of every role, before any processor; None where they are not kept.
         sampled_probability: Probability of the token after temperature and the other processors.
         forced: Whether the token was given instead of sampled.
+        reduced: Statistics of the rows, where these were reduced on their device.
     """
 
     index: int
@@ -150,10 +183,21 @@ class TokenStep:
     text: str
     start: int
     alphas: tuple[float, ...]
-    logits: RoleLogits
+    logits: RoleLogits | None
     sampled_probability: float
     forced: bool = False
+    reduced: ReducedRows | None = None
 
     @property
     def end(self) -> int:
         return self.start + len(self.text)
+
+    @property
+    def kept_logits(self) -> RoleLogits:
+        """The raw logits of a step whose rows are kept."""
+        assert self.logits is not None
+        return self.logits
+
+    def without_rows(self) -> TokenStep:
+        """This step without what takes memory: the rows, and their statistics."""
+        return replace(self, logits=None, reduced=None)

@@ -51,6 +51,7 @@ class Generate:
             next turn of the conversation, instead of stopping there.
         fresh: Read the prompt anew even if the models have read it before, so that the logits of
             a repeated run are rounded as they were.
+        keep_rows: Whether the steps of the tokens have their raw rows, as inspection needs them.
     """
 
     id: int
@@ -66,6 +67,7 @@ class Generate:
     echo: bool = False
     past_turn: bool = False
     fresh: bool = False
+    keep_rows: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)

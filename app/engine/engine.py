@@ -13,7 +13,9 @@ from dataclasses import replace
 import psutil
 import torch
 
-from app.attribution.attribution import attribute
+from app.attribution.candidates import TOP_ROLE, TOP_TUNED
+from app.attribution.shapley import coalitions
+from app.attribution.step_attribution import attribute_step
 from app.checkpoints.conversation import RunPrompt
 from app.checkpoints.devices import (
     available_devices,
@@ -32,7 +34,9 @@ from app.checkpoints.preflight_report import Preflight
 from app.checkpoints.vocabulary.compare import require_shared
 from app.decoding.capture_stats import CaptureStats
 from app.decoding.decode import TextPrefix, decode
+from app.decoding.ensemble import Ensemble
 from app.decoding.remote import EndpointUsage
+from app.decoding.row_reduction import RowReducer, RowReduction
 from app.decoding.speculation_stats import SpeculationStats
 from app.decoding.speculative import Speculator
 from app.decoding.types import FinishReason, check_alphas
@@ -261,6 +265,7 @@ class Engine:
             prefix=TextPrefix(command.kept, given),
             speculator=speculator,
             fresh=command.fresh,
+            reducer=_reducer(ensemble, keep_rows=command.keep_rows),
         )
         while True:
             try:
@@ -268,10 +273,9 @@ class Engine:
             except StopIteration as end:
                 reason: FinishReason = end.value
                 break
-            explained = attribute(
-                step.logits, step.alphas, step.token_id, partial=remote is not None
-            )
-            self._emit(TokenDecoded(command.id, step, explained))
+            explained = attribute_step(step, partial=remote is not None)
+            told = step if command.keep_rows else step.without_rows()
+            self._emit(TokenDecoded(command.id, told, explained))
             clock.tick()
         drafts = speculator.stats if speculator else None
         endpoint_usage = remote.usage() if remote else None
@@ -316,6 +320,19 @@ class Engine:
 
     def _device(self) -> str:
         return self._loaded.roles[0].device if self._loaded else "cpu"
+
+
+def _reducer(ensemble: Ensemble, *, keep_rows: bool) -> RowReducer:
+    subsets = tuple(tuple(map(bool, row)) for row in coalitions(len(ensemble.pairs)).members)
+    reduction = RowReduction(
+        len(ensemble.names),
+        ensemble.vocabulary_size,
+        ensemble.pairs,
+        subsets,
+        TOP_TUNED,
+        TOP_ROLE,
+    )
+    return RowReducer(reduction, keep_rows=keep_rows)
 
 
 class _Clock:

@@ -11,6 +11,7 @@ from threading import Event, Thread
 from app.attribution.attribution import TokenAttribution
 from app.attribution.candidates import CandidateRows
 from app.attribution.explained_token import ExplainedToken
+from app.attribution.step_attribution import candidates_of
 from app.decoding.types import TokenStep
 from app.errors import HistoryError
 from app.history.archive import Archive
@@ -81,12 +82,13 @@ class HistoryWriter:
 
         Args:
             run_id: The run.
-            step: The token with its rows.
+            step: The token with its rows, or with statistics of them.
             attribution: The attribution of the token to the pairs.
             on_candidates: Called with the stored candidates, on the writer's thread.
         """
         token = ExplainedToken.of(step, attribution)
-        self._queue.put(TokenAdded(run_id, token, step.logits, on_candidates))
+        rows = step.kept_logits if step.reduced is None else candidates_of(step)
+        self._queue.put(TokenAdded(run_id, token, rows, on_candidates))
 
     def finish(self, run_id: str, ending: Ending) -> None:
         """Record the end of a run. The run may be continued afterwards."""

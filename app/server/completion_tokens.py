@@ -50,7 +50,7 @@ def completion_token(event: TokenDecoded, most: int, *, explain: bool) -> Comple
     """Extract what a response needs of a decoded token.
 
     Args:
-        event: The engine's event, with rows of logits.
+        event: The engine's event, with rows of logits if ``most`` is not 0.
         most: How many of the most probable tokens to keep.
         explain: Whether to keep probabilities and contributions.
     """
@@ -80,7 +80,7 @@ def completion_token(event: TokenDecoded, most: int, *, explain: bool) -> Comple
 
 
 def _top_tokens(event: TokenDecoded, most: int) -> tuple[TokenLogprob, ...]:
-    logprobs = log_softmax(tuned_logits(event.step.logits, event.step.alphas))
+    logprobs = log_softmax(tuned_logits(event.step.kept_logits, event.step.alphas))
     ids = sorted(map(int, top(logprobs[None], most)[0]), key=lambda index: -logprobs[index])
     return tuple(
         TokenLogprob(index, float(logprobs[index]))

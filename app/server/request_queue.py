@@ -55,6 +55,7 @@ class CompletionJob:
             logits can be freed.
         model_epoch: :attr:`RequestQueue.model_epoch` at the time of the request.
         echo: Whether the response includes the prompt.
+        keep_rows: Whether ``make_token`` needs the rows of logits.
     """
 
     client: str
@@ -64,6 +65,7 @@ class CompletionJob:
     make_token: Callable[[TokenDecoded], CompletionToken]
     model_epoch: int
     echo: bool = False
+    keep_rows: bool = False
 
     @property
     def param(self) -> str:
@@ -222,6 +224,7 @@ class RequestQueue:
                 LiveAlphas(job.alphas),
                 cancellation,
                 echo=job.echo,
+                keep_rows=job.keep_rows,
             ),
             receive,
         )

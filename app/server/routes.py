@@ -190,7 +190,14 @@ class _Api:
         alphas = body.alphas_for(model.recipe.alphas)
         client, model_epoch = _client(body, request), self._queue.model_epoch
         return CompletionJob(
-            client, prompt, config, alphas, make_token, model_epoch, body.echoes_prompt
+            client,
+            prompt,
+            config,
+            alphas,
+            make_token,
+            model_epoch,
+            body.echoes_prompt,
+            keep_rows=top_count > 0,
         )
 
     def respond(

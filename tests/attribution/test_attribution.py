@@ -296,7 +296,7 @@ def test_candidates_that_were_found_elsewhere_are_not_found_again(
         store.add(step)
     found = keep_candidates(steps[0].logits, (1.0,), 7)
     budget.set_candidates(steps[0], found)
-    monkeypatch.setattr(row_store, "keep_candidates", lambda *args: pytest.fail("found again"))
+    monkeypatch.setattr(row_store, "candidates_of", lambda *args: pytest.fail("found again"))
     assert store.candidates(0) is found
     budget.set_candidates(steps[1], found)
     budget.set_bound(1)

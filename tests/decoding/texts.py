@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from app.decoding.decode import NO_PREFIX, TextPrefix, decode
 from app.decoding.detokenizer import Detokenizer
 from app.decoding.ensemble import Ensemble
+from app.decoding.row_reduction import RowReducer
 from app.decoding.speculative import Speculator
 from app.decoding.types import FinishReason, GenerationConfig, TokenStep
 from tests import tiny
@@ -33,6 +34,7 @@ class Text:
         eos_ids: Collection[int] = (),
         cancelled: Callable[[], bool] = lambda: False,
         prefix: TextPrefix = NO_PREFIX,
+        reducer: RowReducer | None = None,
         on_step: Callable[[TokenStep], None] = lambda step: None,
     ) -> None:
         self.steps: list[TokenStep] = []
@@ -47,6 +49,7 @@ class Text:
             prefix=prefix,
             speculator=speculator,
             fresh=not prefix.kept,
+            reducer=reducer,
         )
         while True:
             try:

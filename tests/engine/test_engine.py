@@ -163,6 +163,17 @@ def test_a_run_starts_streams_and_finishes(loaded: Desk) -> None:
         )
 
 
+def test_steps_whose_rows_are_not_kept_have_the_same_attribution(loaded: Desk) -> None:
+    events = loaded.generate(SAMPLED, speculate=False)
+    kept = [event for event in events if isinstance(event, TokenDecoded)]
+    events = loaded.generate(SAMPLED, speculate=False, keep_rows=False)
+    bare = [event for event in events if isinstance(event, TokenDecoded)]
+    assert all(event.step.logits is None and event.step.reduced is None for event in bare)
+    for expected, event in zip(kept, bare, strict=True):
+        assert event.attribution == expected.attribution
+        assert event.step.token_id == expected.step.token_id
+
+
 @pytest.mark.slow
 def test_prompt_lengths_are_told_for_each_role(desk: Desk, llama: tiny.Family) -> None:
     asking = tiny.spec(llama.expert, prompt="Q: {prompt}")
@@ -432,7 +443,7 @@ def test_a_defect_is_told_with_its_traceback(
     def broken(*arguments: object, **options: object) -> None:
         raise kind("a defect")
 
-    monkeypatch.setattr(engine_module, "attribute", broken)
+    monkeypatch.setattr(engine_module, "attribute_step", broken)
     with caplog.at_level(logging.ERROR):
         failed = loaded.generate()[-1]
     assert isinstance(failed, Failed)

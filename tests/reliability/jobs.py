@@ -367,7 +367,7 @@ def talking(recipe: str, prompt: str) -> int:
         def break_engine() -> None:
             run = session.runs.current
             tell(text=run.text if run else "")
-            engine.attribute = lambda *_, **__: fail("the engine")  # type: ignore[assignment]
+            engine.attribute_step = lambda *_, **__: fail("the engine")  # type: ignore[assignment]
             session.runs.generate(prompt)
             ended(break_the_rest)
 

@@ -259,7 +259,7 @@ def test_a_disconnected_clients_generation_is_cancelled(
 ) -> None:
     """The engine pauses at its third token until the server has noticed the disconnect."""
     gone, computed = threading.Event(), []
-    attribute = engine_module.attribute
+    attribute = engine_module.attribute_step
 
     class Watched(request_queue.Cancellation):
         def request(self) -> None:
@@ -273,7 +273,7 @@ def test_a_disconnected_clients_generation_is_cancelled(
         return attribute(*arguments, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(request_queue, "Cancellation", Watched)
-    monkeypatch.setattr(engine_module, "attribute", hold)
+    monkeypatch.setattr(engine_module, "attribute_step", hold)
     body = json.dumps({"prompt": PROMPT, "max_tokens": 400, "stream": stream})
     with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as connection:
         head = f"POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}"

@@ -100,7 +100,7 @@ class Gate:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.reached, self._open = threading.Event(), threading.Event()
-        attribute = engine.attribute
+        attribute = engine.attribute_step
 
         def hold(*arguments: Any, **options: Any) -> Any:
             self.reached.set()
@@ -110,7 +110,7 @@ class Gate:
         def decode_on(*arguments: Any, **options: Any) -> Any:
             return decode(*arguments, **{**options, "eos_ids": ()})
 
-        monkeypatch.setattr(engine, "attribute", hold)
+        monkeypatch.setattr(engine, "attribute_step", hold)
         monkeypatch.setattr(engine, "decode", decode_on)  # random models may end at once
 
     def open(self) -> None:

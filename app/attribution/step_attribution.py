@@ -1,4 +1,4 @@
-"""Attribution and candidates of a position whose rows were reduced on the device."""
+"""Attribution and candidates of a decoding step, also where its rows were reduced on the device."""
 
 from __future__ import annotations
 
@@ -6,13 +6,31 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from app.attribution.attribution import TokenAttribution
-from app.attribution.candidates import CandidateRows
+from app.attribution.attribution import TokenAttribution, attribute
+from app.attribution.candidates import CandidateRows, keep_candidates
 from app.attribution.row_statistics import rows_between
 from app.attribution.shapley import coalitions
-from app.decoding.reduced_rows import ReducedRows
 from app.decoding.tuned_logits import scaled_differences
-from app.decoding.types import FloatArray
+from app.decoding.types import FloatArray, ReducedRows, TokenStep
+
+
+def attribute_step(step: TokenStep, *, partial: bool = False) -> TokenAttribution:
+    """Attribute the probability shift of the token of ``step`` to the pairs.
+
+    Args:
+        step: The step, with its rows or with statistics of them.
+        partial: Whether the base's row holds log-probabilities, and only of some tokens.
+    """
+    if step.reduced is not None:
+        return attribute_reduced(step.reduced, step.alphas)
+    return attribute(step.kept_logits, step.alphas, step.token_id, partial=partial)
+
+
+def candidates_of(step: TokenStep) -> CandidateRows:
+    """The candidates of a step, from its rows or from statistics of them."""
+    if step.reduced is not None:
+        return reduced_candidates(step.reduced, step.alphas)
+    return keep_candidates(step.kept_logits, step.alphas, step.token_id)
 
 
 def attribute_reduced(reduced: ReducedRows, alphas: Sequence[float]) -> TokenAttribution:

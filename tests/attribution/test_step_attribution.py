@@ -13,12 +13,11 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from app.attribution.attribution import attribute
 from app.attribution.candidates import keep_candidates
-from app.attribution.reduced import attribute_reduced, reduced_candidates
 from app.attribution.shapley import coalitions
+from app.attribution.step_attribution import attribute_reduced, reduced_candidates
 from app.decoding.combining import Pair
-from app.decoding.reduced_rows import ReducedRows
 from app.decoding.row_reduction import RowReduction
-from app.decoding.types import RoleLogits
+from app.decoding.types import ReducedRows, RoleLogits
 
 ALPHAS = (1.0, 0.5, -0.3)
 PAIRS = {

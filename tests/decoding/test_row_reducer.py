@@ -1,0 +1,76 @@
+"""Decoding with rows that are reduced where they are, against decoding with rows on the host."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+
+from app.attribution.row_store import RowStore
+from app.attribution.step_attribution import attribute_step, candidates_of
+from app.decoding.decode import TextPrefix
+from app.decoding.row_reduction import RowReducer
+from app.decoding.types import GenerationConfig
+from app.errors import ModelError
+from tests.attribution.test_step_attribution import reduction
+from tests.decoding.table_model import VOCABULARY
+from tests.decoding.test_speculative import Tables
+from tests.decoding.texts import GREEDY, SAMPLED
+
+PENALISED = GenerationConfig(24, 0.9, top_k=9, repetition_penalty=1.3, seed=2)
+
+
+@pytest.fixture(autouse=True)
+def inference() -> Iterator[None]:
+    with torch.inference_mode():
+        yield
+
+
+def reducer(*, keep_rows: bool) -> RowReducer:
+    """A reducer for an ensemble of one pair, whose rows are on a CPU."""
+    return RowReducer(reduction(1, VOCABULARY, (5, 3)), keep_rows=keep_rows, everywhere=True)
+
+
+@pytest.mark.parametrize("config", [GREEDY, SAMPLED, PENALISED])
+@pytest.mark.parametrize("drafts", [False, True])
+def test_tokens_and_their_attributions_are_those_of_rows_on_the_host(
+    config: GenerationConfig, drafts: bool
+) -> None:
+    models = Tables(seed=3)
+    options = {"prefix": TextPrefix((), (4, 1, 4)), "alphas": iter([(0.7,), (1.1,)] * 12).__next__}
+    plain = models.plain(config, **options)
+    decode = models.speculative if drafts else models.plain
+    options["alphas"] = iter([(0.7,), (1.1,)] * 12).__next__
+    reduced = decode(config, reducer=reducer(keep_rows=False), **options)
+    assert reduced.ids == plain.ids
+    for expected, step in zip(plain.steps, reduced.steps, strict=True):
+        assert step.logits is None
+        assert step.sampled_probability == expected.sampled_probability
+        found, explained = attribute_step(step), attribute_step(expected)
+        assert found.p_tuned == pytest.approx(explained.p_tuned, abs=1e-6)
+        assert found.contributions == pytest.approx(explained.contributions, abs=1e-6)
+        ranks = (explained.rank_base, explained.rank_tuned)
+        assert (found.rank_base, found.rank_tuned) == ranks
+
+
+def test_rows_that_are_kept_are_copied_besides() -> None:
+    models = Tables(seed=5)
+    plain = models.plain(SAMPLED)
+    both = models.plain(SAMPLED, reducer=reducer(keep_rows=True))
+    store = RowStore()
+    for expected, step in zip(plain.steps, both.steps, strict=True):
+        assert np.array_equal(step.kept_logits.experts[0], expected.kept_logits.experts[0])
+        store.add(step)
+        found = store.candidates(step.index)
+        assert found.token_ids.tolist() == candidates_of(step).token_ids.tolist()
+        assert len(found.token_ids) < len(candidates_of(expected).token_ids)  # which keeps more
+
+
+def test_a_row_without_a_token_to_sample_is_an_error_with_its_logits() -> None:
+    models = Tables(seed=1)
+    models.models[1].table[:] = -3e38
+    with pytest.raises(ModelError, match="leave no token") as caught:
+        models.plain(GREEDY, reducer=reducer(keep_rows=False), alphas=lambda: (1000.0,))
+    assert "pair 1 -3" in str(caught.value)
