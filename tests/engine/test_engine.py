@@ -164,9 +164,9 @@ def test_a_run_starts_streams_and_finishes(loaded: Desk) -> None:
 
 
 def test_steps_whose_rows_are_not_kept_have_the_same_attribution(loaded: Desk) -> None:
-    events = loaded.generate(SAMPLED, speculate=False)
+    events = loaded.generate(SAMPLED, speculate=False, fresh=True)
     kept = [event for event in events if isinstance(event, TokenDecoded)]
-    events = loaded.generate(SAMPLED, speculate=False, keep_rows=False)
+    events = loaded.generate(SAMPLED, speculate=False, fresh=True, keep_rows=False)
     bare = [event for event in events if isinstance(event, TokenDecoded)]
     assert all(event.step.logits is None and event.step.reduced is None for event in bare)
     for expected, event in zip(kept, bare, strict=True):
