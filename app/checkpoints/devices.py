@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import psutil
 import torch
 
-from app.checkpoints.host_memory import memory_limit
+from app.checkpoints.host_memory import main_memory, memory_limit
 from app.errors import DeviceError
 from app.wording import size
 
@@ -76,12 +76,16 @@ def free_bytes(device: str) -> int:
 def total_bytes(device: str) -> int:
     """Bytes of memory of ``device``, up to the limit for this process."""
     if device == "cpu":
-        total = int(psutil.virtual_memory().total)
-        limit = memory_limit()
-        return total if limit is None else min(total, limit.total)
+        return main_memory(memory_limit())
     if device.startswith("mps"):
         return int(torch.mps.recommended_max_memory())
     return int(torch.accelerator.get_memory_info(device)[1])
+
+
+def accelerator_bytes() -> int:
+    """Bytes of memory of all accelerators that have a memory of their own, together."""
+    shared = ("cpu", "mps")
+    return sum(total_bytes(name) for name in available_devices() if not name.startswith(shared))
 
 
 def out_of_memory(

@@ -9,6 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
+_FOR_WEIGHTS = 0.9
+"""Share of the memory that weights may take; the rest is for KV caches, logits and programs."""
+
 
 @dataclass(frozen=True, slots=True)
 class MemoryLimit:
@@ -33,6 +38,20 @@ def memory_limit(root: Path = Path("/")) -> MemoryLimit | None:
         return None
     limits = [limit for group in groups for limit in _limits(root, group)]
     return min(limits, key=lambda limit: limit.free, default=None)
+
+
+def main_memory(limit: MemoryLimit | None) -> int:
+    """Bytes of the main memory, up to the limit for this process."""
+    total = int(psutil.virtual_memory().total)
+    return total if limit is None else min(total, limit.total)
+
+
+def weights_fit(size: int, memory: int) -> bool:
+    """Whether weights of ``size`` bytes leave enough of ``memory`` bytes for everything else.
+
+    For models whose files are not here yet; the memory estimate of a recipe is exact.
+    """
+    return size <= _FOR_WEIGHTS * memory
 
 
 def _limits(root: Path, group: str) -> Iterator[MemoryLimit]:

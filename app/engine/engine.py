@@ -18,6 +18,7 @@ from app.attribution.shapley import coalitions
 from app.attribution.step_attribution import attribute_step
 from app.checkpoints.conversation import RunPrompt
 from app.checkpoints.devices import (
+    accelerator_bytes,
     available_devices,
     free_bytes,
     is_out_of_memory,
@@ -103,7 +104,8 @@ class Engine:
 
     def announce(self) -> None:
         """Emit that the engine is ready, with the usable devices."""
-        self._emit(EngineReady(tuple(available_devices()), torch.__version__))
+        devices = tuple(available_devices())
+        self._emit(EngineReady(devices, torch.__version__, accelerator_bytes()))
 
     def handle(self, command: Command, run_waiting: Callable[[], None] = lambda: None) -> None:
         """Carry out ``command``; results and errors are emitted as events.

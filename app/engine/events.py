@@ -18,10 +18,15 @@ from app.errors import TuneshiftError
 
 @dataclass(frozen=True, slots=True)
 class EngineReady:
-    """Torch is imported and commands are being read."""
+    """Torch is imported and commands are being read.
+
+    Attributes:
+        accelerator_bytes: Memory of all accelerators together, apart from main memory.
+    """
 
     devices: tuple[str, ...]
     torch_version: str
+    accelerator_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

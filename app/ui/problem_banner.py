@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWi
 
 from app.ui.models.missing_models import MissingModels
 from app.ui.state.session import Session
-from app.ui.theme import SPACE
+from app.ui.theme import SPACE, set_role
 from app.ui.widgets.message_label import MessageLabel
 
 _LONGEST_NAME = 28
@@ -27,8 +27,8 @@ class ProblemBanner(QFrame):
         self.setProperty("role", "problem")
         self.setAccessibleName(self.tr("Problem"))
         self._text = MessageLabel()
+        self._warning = MessageLabel()
         self.download = QPushButton()
-        self.download.setProperty("role", "primary")
         self.download.clicked.connect(self._missing.go_on)
         self.back = QPushButton()
         self.back.clicked.connect(self._go_back)
@@ -58,6 +58,7 @@ class ProblemBanner(QFrame):
         layout.setContentsMargins(SPACE + 4, SPACE, SPACE, SPACE)
         layout.setSpacing(SPACE)
         layout.addLayout(said)
+        layout.addWidget(self._warning)
         layout.addLayout(offers)
 
     def _update(self) -> None:
@@ -72,6 +73,9 @@ class ProblemBanner(QFrame):
         self.download.setVisible(bool(missing.offer))
         self.download.setEnabled(not missing.busy)
         self.download.setText(missing.busy or missing.offer)
+        set_role(self.download, "" if missing.warning else "primary")
+        self._warning.show_message(missing.warning, role="")
+        self._warning.setVisible(bool(missing.warning))
         self.back.setVisible(previous is not None)
         self.back.setEnabled(self._session.editable)
         if previous:

@@ -1292,6 +1292,21 @@
     </message>
 </context>
 <context>
+    <name>FitWords</name>
+    <message>
+        <source>fits here</source>
+        <translation>메모리에 맞음</translation>
+    </message>
+    <message>
+        <source>⚠ too large here</source>
+        <translation>⚠ 메모리보다 큼</translation>
+    </message>
+    <message>
+        <source>⚠ Too large for this machine: the weights take about {0}, and its memory has {1}.</source>
+        <translation>⚠ 이 컴퓨터에는 너무 큽니다. 가중치에 약 {0}가 필요하지만 메모리는 {1}입니다.</translation>
+    </message>
+</context>
+<context>
     <name>ForkPopup</name>
     <message>
         <source>Fork: continue from another token</source>
@@ -1666,6 +1681,10 @@
         <translation>그래도 다운로드</translation>
     </message>
     <message>
+        <source>Download {0} anyway</source>
+        <translation>그래도 {0} 내려받기</translation>
+    </message>
+    <message>
         <source>Download {0}</source>
         <translation>{0} 다운로드</translation>
     </message>
@@ -1735,6 +1754,14 @@
     <message>
         <source>model</source>
         <translation>모델</translation>
+    </message>
+    <message>
+        <source>weights</source>
+        <translation>가중치</translation>
+    </message>
+    <message>
+        <source>memory</source>
+        <translation>메모리</translation>
     </message>
     <message>
         <source>downloads</source>
@@ -2047,6 +2074,10 @@ Click to show or hide it.</source>
     <message>
         <source>the model</source>
         <translation>모델</translation>
+    </message>
+    <message>
+        <source>Download {0} anyway ({1})</source>
+        <translation>그래도 {0} 내려받기 ({1})</translation>
     </message>
     <message>
         <source>Download {0} …</source>

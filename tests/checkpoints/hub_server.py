@@ -57,6 +57,7 @@ class Repo:
     config: dict[str, Any] = field(default_factory=dict)
     downloads: int = 0
     likes: int = 0
+    parameters: dict[str, int] = field(default_factory=dict)
     dropped: set[str] = field(default_factory=set)
 
     @property
@@ -77,6 +78,9 @@ class Repo:
             "cardData": {"license": self.licence},
             "config": self.config,
         }
+        if self.parameters:
+            counts = {"parameters": self.parameters, "total": sum(self.parameters.values())}
+            about["safetensors"] = counts
         if with_files:
             about["siblings"] = [self._sibling(name) for name in sorted(self.files)]
         return about

@@ -94,7 +94,7 @@ class FakeHub:
     def search(self, text: str, limit: int = 20) -> list[HubHit]:
         self._note("search", text)
         return [
-            HubHit(id=m.id.repo, downloads=1_234_567, likes=89, gated=m.gated)
+            HubHit(id=m.id.repo, downloads=1_234_567, likes=89, gated=m.gated, size=m.size)
             for m in self.models.values()
             if text.lower() in m.id.repo.lower()
         ]

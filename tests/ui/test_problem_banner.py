@@ -16,6 +16,7 @@ from app.engine.events import Checked, Failed
 from app.errors import CheckpointError, HubError, NotDownloadedError
 from app.ui.problem_banner import ProblemBanner
 from app.ui.state.session import Session
+from app.ui.widgets.message_label import MessageLabel
 from tests.ui.conftest import FakeBridge, invent_preflight
 from tests.ui.fake_hub import FakeHub
 from tests.ui.models.test_hub_dialog import different
@@ -112,6 +113,53 @@ def test_missing_models_are_downloaded_and_the_recipe_is_loaded(
     command = bridge.last(Load)
     assert isinstance(command, Load)
     assert command.recipe.hub_sources() == (f"hub:{BASE}", f"hub:{EXPERT}", f"hub:{ANTI}")
+
+
+@pytest.mark.parametrize(
+    ("weights", "text", "large"),
+    [
+        (164_900_000_000, "Download 3 models anyway (164.9 GB)", True),
+        (3_000_000_000, "Download 3 models (about 3.0 GB)", False),
+    ],
+)
+def test_models_that_are_too_large_are_not_the_main_button(
+    qtbot: QtBot,
+    banner: ProblemBanner,
+    session: Session,
+    bridge: FakeBridge,
+    hub_recipe: Recipe,
+    weights: int,
+    text: str,
+    large: bool,
+) -> None:
+    session.machine_memory = 24_000_000_000
+    open_missing(qtbot, session, bridge, replace(hub_recipe, download_bytes=weights))
+    offered(qtbot, banner, text)
+    assert (banner.download.property("role") != "primary") == large
+    warning = banner.findChildren(MessageLabel)[1]
+    assert warning.isVisible() == large
+    said = "the weights take about 164.9 GB, and its memory has 24.0 GB"
+    assert (said in warning.message) == large
+
+
+def test_models_that_the_hub_says_are_too_large_are_not_the_main_button(
+    qtbot: QtBot,
+    banner: ProblemBanner,
+    session: Session,
+    bridge: FakeBridge,
+    fake_hub: FakeHub,
+    hub_recipe: Recipe,
+) -> None:
+    session.machine_memory = 24_000_000_000
+    fake_hub.add(BASE, 38_000_000_000)
+    open_missing(qtbot, session, bridge, hub_recipe)
+    offered(qtbot, banner, "Download 3 models …")
+    assert banner.download.property("role") == "primary"
+    click(qtbot, banner.download)
+    offered(qtbot, banner, "Download 3 models anyway (40.0 GB)")
+    assert banner.download.property("role") != "primary"
+    click(qtbot, banner.download)
+    wait_for_check(qtbot, bridge)
 
 
 def test_the_download_size_of_a_recipe_is_shown_without_network(

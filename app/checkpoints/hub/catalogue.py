@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,12 +15,17 @@ from app.checkpoints.hub.repository_files import HubFile, needed_files
 
 @dataclass(frozen=True, slots=True)
 class HubHit:
-    """One result of a search."""
+    """One result of a search.
+
+    Attributes:
+        size: Bytes of its weights by their numbers and dtypes; 0 if the Hub does not say.
+    """
 
     id: str
     downloads: int
     likes: int
     gated: bool
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +75,16 @@ def search(text: str, limit: int = 20) -> list[HubHit]:
             filter="safetensors",
             sort="downloads",
             limit=limit,
-            expand=["downloads", "likes", "gated"],
+            expand=["downloads", "likes", "gated", "safetensors"],
         )
         return [
-            HubHit(model.id, model.downloads or 0, model.likes or 0, bool(model.gated))
+            HubHit(
+                model.id,
+                model.downloads or 0,
+                model.likes or 0,
+                bool(model.gated),
+                _weight_bytes(model.safetensors),
+            )
             for model in found
         ]
 
@@ -105,6 +117,18 @@ def describe(hub_id: HubId) -> HubModel:
         architecture=_architecture(info.config),
         files=files,
     )
+
+
+def _weight_bytes(about: Any) -> int:
+    """Bytes of weights by their numbers in each dtype, such as ``{"BF16": 494032768}``."""
+    counts: dict[str, int] = about.parameters if about else {}
+    return sum(count * _bits(dtype) // 8 for dtype, count in counts.items())
+
+
+def _bits(dtype: str) -> int:
+    """The bits of a dtype of safetensors, which are in its name: 16 of ``BF16``, 8 of ``BOOL``."""
+    found = re.search(r"\d+", dtype)
+    return int(found[0]) if found else 8
 
 
 def _file(sibling: Any) -> HubFile:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from app.checkpoints.hub import HubId, HubModel
 from app.ui.models.hub_results import HubRow
 from app.ui.translation import translate
+from app.ui.words.fit_words import too_large
 from app.wording import size
 
 
@@ -46,12 +47,17 @@ class HubChoice:
         """The source of the model as written in a recipe, with a prefix for an adapter."""
         return f"adapter:{self.id.source}" if self.adapter else self.id.source
 
-    def describe(self) -> str:
-        """The description of the model in two or three lines."""
+    def describe(self, memory: int) -> str:
+        """The description of the model in two to four lines.
+
+        Args:
+            memory: Bytes of memory of this machine.
+        """
         lines = [f"{self.id} · {self.id.link}"]
         model, cached = self.model, self.row.cached
         if model:
             lines.append(" · ".join(self._facts(model)))
+            lines += [warning] if (warning := too_large(model.size, memory)) else []
             if model.gated and not self.downloaded:
                 lines.append(
                     translate(

@@ -29,8 +29,9 @@ _SIZE = QSize(760, 600)
 class HubControls(QDialog):
     """Lays out the search field, the results, the description of the selected model and buttons."""
 
-    def __init__(self, downloads: Downloads, parent: QWidget | None = None) -> None:
+    def __init__(self, downloads: Downloads, memory: int, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.results = HubResults(memory, self)
         self._make_controls()
         self._lay_out(DownloadBar(downloads))
 
@@ -43,7 +44,6 @@ class HubControls(QDialog):
         self.text.setAccessibleName(translate("HubControls", "Model or search terms"))
         self.text.setClearButtonEnabled(True)
         self.search = QPushButton(translate("HubControls", "&Search"))
-        self.results = HubResults(self)
         self.table = make_table(self.results, translate("HubControls", "Models"))
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.role = ChoiceBox()

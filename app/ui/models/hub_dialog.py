@@ -24,6 +24,7 @@ from app.ui.models.hub_results import HubRow, cached_rows, rows_of_hits
 from app.ui.state.models.downloads import Download
 from app.ui.state.session import Session
 from app.ui.translation import translate
+from app.ui.words.fit_words import too_large
 from app.ui.words.role_words import role_titles
 from app.wording import size
 
@@ -42,7 +43,7 @@ class HubDialog(HubControls):
     """
 
     def __init__(self, session: Session, place: int, parent: QWidget | None = None) -> None:
-        super().__init__(session.downloads, parent)
+        super().__init__(session.downloads, session.machine_memory, parent)
         self._session = session
         self._cached: list[HubRow] = []
         self._choice: HubChoice | None = None
@@ -106,7 +107,8 @@ class HubDialog(HubControls):
     def _update(self) -> None:
         choice, active = self._choice, self._check.active
         under_way = self._download is not None and self._download.active
-        self.facts.show_message(choice.describe() if choice else self._hint())
+        memory = self._session.machine_memory
+        self.facts.show_message(choice.describe(memory) if choice else self._hint())
         self.revision.setEnabled(choice is not None)
         self.check.setVisible(not active)
         self.cancel_check.setVisible(active)
@@ -131,6 +133,8 @@ class HubDialog(HubControls):
             return self.tr("Look up")
         if choice == self._warned:
             return self.tr("Download anyway")
+        if too_large(choice.model.size, self._session.machine_memory):
+            return self.tr("Download {0} anyway").format(size(choice.model.missing))
         return self.tr("Download {0}").format(size(choice.model.missing))
 
     def _hint(self) -> str:

@@ -11,6 +11,7 @@ from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, Qt
 from app.checkpoints import hub
 from app.checkpoints.hub import CachedModel, HubHit, HubId
 from app.ui.widgets.row_table import TitledModel
+from app.ui.words.fit_words import fit_words
 from app.wording import size
 
 _Index = QModelIndex | QPersistentModelIndex
@@ -59,19 +60,26 @@ def _cached_row(model: CachedModel) -> HubRow:
 
 
 class HubResults(TitledModel):
-    """Table model with one row for each Hub model."""
+    """Table model with one row for each Hub model.
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    Args:
+        memory: Bytes of memory of this machine, to say which models fit.
+    """
+
+    def __init__(self, memory: int, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self._memory = memory
         self._rows: list[HubRow] = []
         titles = (
             self.tr("model"),
+            self.tr("weights"),
+            self.tr("memory"),
             self.tr("downloads"),
             self.tr("likes"),
             self.tr("access"),
             self.tr("downloaded"),
         )
-        self.set_columns(titles, (1, 2, 4))
+        self.set_columns(titles, (1, 3, 4, 6))
 
     def show(self, rows: Sequence[HubRow]) -> None:
         """Replace the rows by ``rows``."""
@@ -100,6 +108,11 @@ class HubResults(TitledModel):
         if cached:
             here = size(cached.size) if cached.complete else self.tr("incomplete")
         if hit is None:
-            return (str(row.id), "", "", "", here)
+            return (str(row.id), *self._weights(cached.size if cached else 0), "", "", "", here)
         access = self.tr("gated") if hit.gated else self.tr("open")
-        return (hit.id, f"{hit.downloads:,}", f"{hit.likes:,}", access, here)
+        counts = f"{hit.downloads:,}", f"{hit.likes:,}"
+        return (hit.id, *self._weights(hit.size), *counts, access, here)
+
+    def _weights(self, weights: int) -> tuple[str, str]:
+        """Size of the weights, and whether they fit into the memory; empty if it is not known."""
+        return (size(weights), fit_words(weights, self._memory)) if weights else ("", "")

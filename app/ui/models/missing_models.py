@@ -13,6 +13,7 @@ from app.errors import HubError, NotDownloadedError, TuneshiftError
 from app.ui.models.candidate_check import CandidateCheck, unusable
 from app.ui.state.models.downloads import Download, DownloadState
 from app.ui.state.session import Session
+from app.ui.words.fit_words import too_large
 from app.wording import size
 
 
@@ -55,12 +56,21 @@ class MissingModels(QObject):
             return ""
         count = len(self._sources)
         what = self.tr("{0} models").format(count) if count > 1 else self.tr("the model")
+        if self.warning:
+            return self.tr("Download {0} anyway ({1})").format(what, size(self._size))
         if not self._size:
             return self.tr("Download {0} …").format(what)
         about = (
             size(self._size) if self._size_known else self.tr("about {0}").format(size(self._size))
         )
         return self.tr("Download {0} ({1})").format(what, about)
+
+    @property
+    def warning(self) -> str:
+        """A warning that the models are too large for this machine; empty if they are not."""
+        if self._stage is _Stage.IDLE or not self._size:
+            return ""
+        return too_large(self._size, self._session.machine_memory)
 
     @property
     def busy(self) -> str:

@@ -27,6 +27,7 @@ from app.settings import recipe_folder, state_folder
 from app.ui.state.models.recipe_names import untitled
 from app.ui.state.session import Session
 from app.ui.translation import translate
+from app.ui.words.fit_words import fit_words
 from app.wording import size
 
 ENDING = ".toml"
@@ -55,19 +56,25 @@ class RecipeEntry:
             return self.recipe.name
         return self.path.name if self.path else ""
 
-    @property
-    def caption(self) -> str:
-        """Download size, "untested" and description of the recipe, or that it cannot be read."""
-        return (
-            caption_of(self.recipe) if self.recipe else translate("RecipeFiles", "cannot be read")
-        )
+    def caption(self, memory: int) -> str:
+        """The caption of the recipe, or that it cannot be read."""
+        if self.recipe:
+            return caption_of(self.recipe, memory)
+        return translate("RecipeFiles", "cannot be read")
 
 
-def caption_of(recipe: Recipe) -> str:
-    """Download size, "untested" and description of a recipe, in one line."""
-    amount = size(recipe.download_bytes) if recipe.download_bytes else ""
-    untested = translate("RecipeFiles", "untested") if recipe.untested else ""
-    return " · ".join(part for part in (amount, untested, recipe.description) if part)
+def caption_of(recipe: Recipe, memory: int) -> str:
+    """Size of the models, whether they fit, "untested" and description of a recipe, in one line.
+
+    Args:
+        recipe: The recipe.
+        memory: Bytes of memory of this machine.
+    """
+    weights = recipe.download_bytes
+    parts = [size(weights), fit_words(weights, memory)] if weights else []
+    if recipe.untested:
+        parts.append(translate("RecipeFiles", "untested"))
+    return " · ".join(part for part in (*parts, recipe.description) if part)
 
 
 def shipped() -> list[RecipeEntry]:

@@ -27,6 +27,7 @@ from app.ui.theme import SPACE
 from app.ui.translation import translate
 from app.ui.widgets.dialogs import show_once
 from app.ui.widgets.message_label import MessageLabel
+from app.ui.words.fit_words import too_large
 from app.wording import size
 
 _SIZE = QSize(640, 620)
@@ -118,6 +119,7 @@ class RecipeLibrary(QDialog):
             self._fill()
 
     def _fill(self) -> None:
+        memory = self._session.machine_memory
         self._items.clear()
         for heading, entries in (
             (self.tr("Shipped with Tuneshift"), recipe_files.shipped()),
@@ -125,9 +127,9 @@ class RecipeLibrary(QDialog):
             (self.tr("Recent files"), recipe_files.recent()),
         ):
             if entries:
-                self._items.appendRow(_heading(heading, entries))
+                self._items.appendRow(_heading(heading, entries, memory))
                 for entry in entries:
-                    self._items.appendRow(_item(entry))
+                    self._items.appendRow(_item(entry, memory))
         self._choose_first()
 
     def _on_filter(self, text: str) -> None:
@@ -157,7 +159,8 @@ class RecipeLibrary(QDialog):
         if entry and entry.error:
             self.details.show_message(str(entry.error), "error")
         else:
-            self.details.show_message(_describe(recipe) if recipe else "")
+            text = _describe(recipe, self._session.machine_memory) if recipe else ""
+            self.details.show_message(text)
 
     # User actions
 
@@ -188,30 +191,30 @@ def show_library(session: Session, parent: QWidget) -> RecipeLibrary:
     )
 
 
-def _heading(text: str, entries: list[RecipeEntry]) -> QStandardItem:
+def _heading(text: str, entries: list[RecipeEntry], memory: int) -> QStandardItem:
     item = QStandardItem(text)
     item.setFlags(Qt.ItemFlag.NoItemFlags)
     item.setData(True, HEADING_ROLE)
-    item.setData(" ".join(_searched(entry) for entry in entries), _SEARCH_ROLE)
+    item.setData(" ".join(_searched(entry, memory) for entry in entries), _SEARCH_ROLE)
     return item
 
 
-def _item(entry: RecipeEntry) -> QStandardItem:
+def _item(entry: RecipeEntry, memory: int) -> QStandardItem:
     item = QStandardItem(entry.title)
-    item.setData(entry.caption, CAPTION_ROLE)
+    item.setData(entry.caption(memory), CAPTION_ROLE)
     item.setData(entry, _ENTRY_ROLE)
-    item.setData(_searched(entry), _SEARCH_ROLE)
+    item.setData(_searched(entry, memory), _SEARCH_ROLE)
     item.setToolTip(str(entry.path) if entry.path else "")
-    item.setData(entry.caption, Qt.ItemDataRole.AccessibleDescriptionRole)
+    item.setData(entry.caption(memory), Qt.ItemDataRole.AccessibleDescriptionRole)
     return item
 
 
-def _searched(entry: RecipeEntry) -> str:
+def _searched(entry: RecipeEntry, memory: int) -> str:
     specs = entry.recipe.checkpoints() if entry.recipe else []
-    return "\n".join([entry.title, entry.caption, *(spec.source for spec in specs)])
+    return "\n".join([entry.title, entry.caption(memory), *(spec.source for spec in specs)])
 
 
-def _describe(recipe: Recipe) -> str:
+def _describe(recipe: Recipe, memory: int) -> str:
     lines = [recipe.description] if recipe.description else []
     lines.append(translate("RecipeLibrary", "Base: {0}").format(_named(recipe.base)))
     lines += [
@@ -221,6 +224,7 @@ def _describe(recipe: Recipe) -> str:
     if recipe.download_bytes:
         amount = size(recipe.download_bytes)
         lines.append(translate("RecipeLibrary", "Download: {0} in total").format(amount))
+        lines += [warning] if (warning := too_large(recipe.download_bytes, memory)) else []
     if recipe.untested:
         lines.append(
             translate(

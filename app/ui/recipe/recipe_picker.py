@@ -105,11 +105,14 @@ class RecipePicker(QWidget):
             self._choice.clear()
             for place, (title, recipe) in enumerate(listed):
                 self._choice.addItem(title)
-                self._choice.setItemData(place, caption_of(recipe), CAPTION_ROLE)
+                self._choice.setItemData(place, self._caption(recipe), CAPTION_ROLE)
                 self._choice.setItemData(place, self._about(recipe), Qt.ItemDataRole.ToolTipRole)
 
     def _about(self, recipe: Recipe) -> str:
-        return "\n".join(part for part in (recipe.name, caption_of(recipe)) if part)
+        return "\n".join(part for part in (recipe.name, self._caption(recipe)) if part)
+
+    def _caption(self, recipe: Recipe) -> str:
+        return caption_of(recipe, self._session.machine_memory)
 
     def _title(self, recipe: Recipe) -> str:
         if recipe.name == untitled():

@@ -11,6 +11,7 @@ from functools import partial
 from PySide6.QtCore import Signal, Slot
 
 from app.checkpoints.conversation import RunPrompt
+from app.checkpoints.host_memory import main_memory, memory_limit
 from app.checkpoints.preflight_report import Preflight
 from app.checkpoints.proof.proof_report import ProofMode
 from app.checkpoints.spec import Recipe
@@ -93,6 +94,8 @@ class Session(RecipeState):
         self.local_models = LocalModels(lambda: self.settings.model_folder, self)
         self.prompt: RunPrompt = ""
         self.devices: tuple[str, ...] = ()
+        self.machine_memory = main_memory(memory_limit())
+        """Bytes of main memory and, once the engine is ready, of all accelerators."""
         self.torch_version = ""
         self.load_state = LoadState.STARTING
         self.load_progress: dict[str, LoadProgress] = {}
@@ -303,6 +306,7 @@ class Session(RecipeState):
 
     def _on_ready(self, event: EngineReady) -> None:
         self.devices = event.devices
+        self.machine_memory += event.accelerator_bytes
         self.torch_version = event.torch_version
         self._set_load_state(LoadState.LOADING if self._load else LoadState.UNLOADED)
 

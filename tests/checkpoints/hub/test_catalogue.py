@@ -66,6 +66,13 @@ def test_a_search_finds_the_most_downloaded_first(server: HubServer) -> None:
     assert len(server.requests) == before
 
 
+def test_a_search_tells_the_bytes_of_weights_by_their_dtypes(server: HubServer) -> None:
+    counts = {"F32": 10, "BF16": 1000, "F8_E4M3": 7, "I64": 2, "BOOL": 3}
+    server.add_repo("a/some-model", {}, parameters=counts)
+    (found,) = hub.search("some")
+    assert found.size == 4 * 10 + 2 * 1000 + 7 + 8 * 2 + 3
+
+
 @pytest.mark.parametrize(
     ("hub_id", "fail", "said", "step"),
     [

@@ -30,6 +30,7 @@ def dialog(qtbot: QtBot, loaded_session: Session, fake_hub: FakeHub) -> Iterator
     fake_hub.add(f"{QWEN}-Instruct")
     fake_hub.add("meta-llama/Llama-2-7b-hf", 13_500_000_000, gated=True)
     fake_hub.cache("HuggingFaceTB/SmolLM2-135M")
+    loaded_session.machine_memory = 24_000_000_000
     dialog = HubDialog(loaded_session, 1)
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
     qtbot.addWidget(dialog)
@@ -92,6 +93,24 @@ def test_opening_and_typing_ask_nothing_of_the_network(
     assert "1 model downloaded (500 MB)" in dialog.message.message
 
 
+def test_what_is_too_large_is_named_in_the_list_at_the_model_and_on_the_button(
+    qtbot: QtBot, dialog: HubDialog, fake_hub: FakeHub
+) -> None:
+    fake_hub.add("owner/large", 164_900_000_000)
+    search(qtbot, dialog, "large")
+    qtbot.waitUntil(lambda: "1 model found" in dialog.message.message)
+    model = dialog.results
+    row = [model.data(model.index(0, column)) for column in range(3)]
+    assert row == ["owner/large", "164.9 GB", "⚠ too large here"]
+    dialog.table.selectRow(0)
+    qtbot.waitUntil(lambda: "licence" in dialog.facts.message)
+    assert "the weights take about 164.9 GB, and its memory has 24.0 GB" in dialog.facts.message
+    assert dialog.action.text() == "Download 164.9 GB anyway"
+    choose(qtbot, dialog, QWEN)
+    qtbot.waitUntil(lambda: dialog.action.text() == "Download 988 MB")
+    assert "too large" not in dialog.facts.message.lower()
+
+
 def test_a_search_lists_downloads_likes_access_and_what_is_here(
     qtbot: QtBot, dialog: HubDialog, fake_hub: FakeHub
 ) -> None:
@@ -99,11 +118,19 @@ def test_a_search_lists_downloads_likes_access_and_what_is_here(
     qtbot.waitUntil(lambda: "1 model found" in dialog.message.message)
     model = dialog.results
     row = [model.data(model.index(0, column)) for column in range(model.columnCount())]
-    assert row == ["meta-llama/Llama-2-7b-hf", "1,234,567", "89", "gated", ""]
+    assert row == [
+        "meta-llama/Llama-2-7b-hf",
+        "13.5 GB",
+        "fits here",
+        "1,234,567",
+        "89",
+        "gated",
+        "",
+    ]
     assert fake_hub.online == [("search", "llama")]
     fake_hub.add("HuggingFaceTB/SmolLM2-135M")
     search(qtbot, dialog, "smol")
-    qtbot.waitUntil(lambda: model.data(model.index(0, 4)) == "500 MB")
+    qtbot.waitUntil(lambda: model.data(model.index(0, 6)) == "500 MB")
 
 
 @pytest.mark.slow

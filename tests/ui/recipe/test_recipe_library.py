@@ -228,6 +228,23 @@ def pick(picker: RecipePicker, title: str) -> None:
     choice.activated.emit(index)
 
 
+def test_the_library_says_which_recipes_fit_here(session: Session, qtbot: QtBot) -> None:
+    session.machine_memory = 24_000_000_000
+    library = RecipeLibrary(session)
+    qtbot.addWidget(library)
+    rows = [library._shown.index(row, 0) for row in range(library._shown.rowCount())]
+    shown = {index.data(): str(index.data(CAPTION_ROLE)) for index in rows}
+    assert shown["Llama 2 70B, chat by 7B"].startswith("164.9 GB · ⚠ too large here · ")
+    sizes = {find_recipe(name).name: find_recipe(name).download_bytes for name in builtin_recipes()}
+    for name, weights in sizes.items():
+        assert ("fits here" in shown[name]) == (0 < weights <= 21_600_000_000)
+        assert ("too large here" in shown[name]) == (weights > 21_600_000_000)
+    library.filter.setText("Llama 2 70B")
+    assert "the weights take about 164.9 GB, and its memory has 24.0 GB" in library.details.message
+    library.filter.setText("SmolLM2")
+    assert "Too large" not in library.details.message
+
+
 def test_the_picker_lists_ones_own_recipes_and_opens_them(
     qtbot: QtBot, session: Session, recipe: Recipe
 ) -> None:
@@ -238,7 +255,7 @@ def test_the_picker_lists_ones_own_recipes_and_opens_them(
     choice = picker.findChild(QComboBox)
     assert choice.currentText() == "Two styles"
     caption = choice.itemData(choice.findText("Mine"), CAPTION_ROLE)
-    assert caption == "3.0 GB · Two at once"
+    assert caption == "3.0 GB · fits here · Two at once"
     pick(picker, "Mine")
     assert session.recipe == mine
     assert choice.findText("Two styles") < 0  # it was in no file
