@@ -17,6 +17,8 @@ from app.errors import SettingsError
 _NAME = "tuneshift"
 ROW_MEGABYTES = range(16, 1_048_577)
 """What the bound of the rows' memory may be, in MiB."""
+PREFIX_MEGABYTES = range(1_048_577)
+"""What the bound of the memory for earlier texts may be, in MiB; with 0, none is kept."""
 
 THEMES = ("system", "light", "dark")
 
@@ -34,6 +36,7 @@ class Settings:
         row_megabytes: Memory for full rows of logits of the newest tokens, in MiB.
         log_texts: Whether prompts and texts are written to the log, for a bug report.
         prove_models: Whether the window compares models with plain forward passes as it loads them.
+        prefix_megabytes: Memory for keys and values of earlier texts, in MiB.
     """
 
     theme: str = "system"
@@ -44,6 +47,7 @@ class Settings:
     language: str = "system"
     log_texts: bool = False
     prove_models: bool = True
+    prefix_megabytes: int = 2048
 
 
 def config_folder() -> Path:
@@ -109,6 +113,8 @@ def load_settings() -> Settings:
         values.pop("theme", None)
     if values.get("row_megabytes") not in ROW_MEGABYTES:
         values.pop("row_megabytes", None)
+    if values.get("prefix_megabytes") not in PREFIX_MEGABYTES:
+        values.pop("prefix_megabytes", None)
     return replace(Settings(), **values)
 
 

@@ -16,6 +16,7 @@ from app.errors import SettingsError
 from app.extras import install_hint
 from app.server.access import Access
 from app.server.listening import Service, listen, url_of
+from app.settings import PREFIX_MEGABYTES
 
 KEY_VARIABLE = "TUNESHIFT_SERVE_KEY"
 
@@ -34,6 +35,11 @@ def serve(options: argparse.Namespace) -> int:
             evidence=str(error),
             next_step=install_hint("serve"),
         ) from error
+    if options.prefix_cache not in PREFIX_MEGABYTES:
+        raise SettingsError(
+            f"--prefix-cache must be from 0 to {PREFIX_MEGABYTES[-1]:,} MiB",
+            evidence=f"{options.prefix_cache:,} was given",
+        )
     recipe = with_placement(
         find_recipe(options.recipe or DEFAULT_RECIPE), options.device, options.dtype
     )
@@ -53,7 +59,17 @@ def serve(options: argparse.Namespace) -> int:
     status.show("Starting …")
     with listener:
         try:
-            asyncio.run(answer(service, recipe, listener, on_progress, on_ready, options.proof))
+            asyncio.run(
+                answer(
+                    service,
+                    recipe,
+                    listener,
+                    on_progress,
+                    on_ready,
+                    options.proof,
+                    options.prefix_cache * 2**20,
+                )
+            )
         except KeyboardInterrupt:
             return 130
         finally:

@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from threading import Event as Flag
 
+from app.settings import Settings
+
+DEFAULT_PREFIX_BYTES = Settings().prefix_megabytes * 2**20
+"""Memory for keys and values of earlier texts, unless a person sets another bound."""
+
 
 class Cancellation:
     """A flag that cancels one command; it bypasses the queue and can be set from any thread."""

@@ -52,6 +52,7 @@ from app.engine.commands import (
     Unload,
     describe,
 )
+from app.engine.controls import DEFAULT_PREFIX_BYTES
 from app.engine.echo import split_echo
 from app.engine.events import (
     BorrowFinished,
@@ -72,7 +73,6 @@ from app.errors import Cancelled, RecipeError, TuneshiftError, unknown_error
 
 log = logging.getLogger(__name__)
 
-DEFAULT_PREFIX_BYTES = 2 * 2**30
 _LESS = (
     "Close other programs, shorten the prompt or the text, or choose smaller models or another "
     "device."

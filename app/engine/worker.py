@@ -12,6 +12,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from app.engine.commands import BorrowModels, Command, Load, Unload
+from app.engine.controls import DEFAULT_PREFIX_BYTES
 from app.engine.events import EngineFailed, Event
 from app.errors import unknown_error
 
@@ -99,10 +100,15 @@ class EngineThread:
 
     Args:
         wake: Called on the engine's thread when the outbox has events again.
+        prefix_bytes: Memory for keys and values of earlier texts.
+
+    Attributes:
+        prefix_bytes: The same; may be set from any thread, and is read before each run.
     """
 
-    def __init__(self, wake: Callable[[], None]) -> None:
+    def __init__(self, wake: Callable[[], None], prefix_bytes: int = DEFAULT_PREFIX_BYTES) -> None:
         self.outbox = Outbox(wake)
+        self.prefix_bytes = prefix_bytes
         self._others: list[Outbox] = []
         self._current_outbox: Outbox | None = None
         self._failed: EngineFailed | None = None
@@ -176,7 +182,7 @@ class EngineThread:
 
             if self._closing.is_set():
                 return
-            engine = Engine(self._emit)
+            engine = Engine(self._emit, lambda: self.prefix_bytes)
             engine.announce()
         except Exception as error:  # a broken installation, or driver, can raise anything
             log.exception("the engine cannot start")

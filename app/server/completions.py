@@ -149,9 +149,16 @@ class ResponseFormat:
 
 @dataclass(slots=True)
 class _Usage:
-    """Token counts of one request; a prompt shared by several choices is counted once."""
+    """Token counts of one request; a prompt shared by several choices is counted once.
+
+    Attributes:
+        prompts: The length of each prompt.
+        cached: How many tokens of each prompt were read before this request.
+        written: The number of generated tokens.
+    """
 
     prompts: dict[Prompt, int] = field(default_factory=dict)
+    cached: dict[Prompt, int] = field(default_factory=dict)
     written: int = 0
 
     def as_json(self) -> Json:
@@ -160,6 +167,7 @@ class _Usage:
             "prompt_tokens": read,
             "completion_tokens": self.written,
             "total_tokens": read + self.written,
+            "prompt_tokens_details": {"cached_tokens": sum(self.cached.values())},
         }
 
 
@@ -183,14 +191,16 @@ async def complete(
                 elif isinstance(item, CompletionToken):
                     if item.from_prompt or response_format.include_generated:
                         tokens.append(item)
-                elif job.echo:
+                else:
+                    usage.cached.setdefault(job.prompt, item.cached_tokens)
+                    reason = _reason(item)
                     choices.append(
                         response_format.echoed_choice(
-                            index, job.prompt, unscored_ids, tokens, _reason(item)
+                            index, job.prompt, unscored_ids, tokens, reason
                         )
+                        if job.echo
+                        else response_format.choice(index, tokens, reason)
                     )
-                else:
-                    choices.append(response_format.choice(index, tokens, _reason(item)))
         usage.written += sum(not token.from_prompt for token in tokens)
     return response_format.response(choices, usage.as_json())
 
@@ -221,6 +231,7 @@ async def stream_events(
                         usage.written += 1
                         yield response_format.chunk(index, [item], None)
                     else:
+                        usage.cached.setdefault(job.prompt, item.cached_tokens)
                         yield response_format.chunk(index, [], _reason(item))
                     begun = True
     except ApiError as error:

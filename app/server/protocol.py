@@ -83,6 +83,11 @@ class GenerationRequest(RequestModel):
     stream: bool = False
     stream_options: StreamOptions | None = None
     user: str | None = None
+    cache_prompt: bool = Field(
+        True,
+        description="Reuse what was read of the prompt before, which may change the rounding of "
+        "logits; false reads it anew.",
+    )
     alphas: (
         Annotated[list[Annotated[float, Field(ge=-1_000_000, le=1_000_000)]], Field(max_length=100)]
         | None

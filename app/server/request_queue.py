@@ -56,6 +56,7 @@ class CompletionJob:
         model_epoch: :attr:`RequestQueue.model_epoch` at the time of the request.
         echo: Whether the response includes the prompt.
         keep_rows: Whether ``make_token`` needs the rows of logits.
+        fresh: Whether to read the prompt anew even if it was read before.
     """
 
     client: str
@@ -66,6 +67,7 @@ class CompletionJob:
     model_epoch: int
     echo: bool = False
     keep_rows: bool = False
+    fresh: bool = False
 
     @property
     def param(self) -> str:
@@ -88,9 +90,15 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The generation has ended."""
+    """The generation has ended.
+
+    Attributes:
+        reason: The finish reason.
+        cached_tokens: Tokens of the prompt that had been read before.
+    """
 
     reason: FinishReason
+    cached_tokens: int = 0
 
 
 Progress = Started | CompletionToken | Finished
@@ -225,6 +233,7 @@ class RequestQueue:
                 cancellation,
                 echo=job.echo,
                 keep_rows=job.keep_rows,
+                fresh=job.fresh,
             ),
             receive,
         )
@@ -296,7 +305,7 @@ def _progress(event: Event, job: CompletionJob) -> Progress | ApiError | None:
     if isinstance(event, TokenDecoded):
         return job.make_token(event)
     if isinstance(event, RunFinished):
-        return Finished(event.finish_reason)
+        return Finished(event.finish_reason, event.stats.cached_tokens)
     if isinstance(event, Failed | EngineFailed):
         error: TuneshiftError | None = event.error
         if error is None or event.details:

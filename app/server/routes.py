@@ -190,13 +190,14 @@ class _Api:
         alphas = body.alphas_for(model.recipe.alphas)
         client, model_epoch = _client(body, request), self._queue.model_epoch
         return CompletionJob(
-            client,
-            prompt,
-            config,
-            alphas,
-            make_token,
-            model_epoch,
-            body.echoes_prompt,
+            client=client,
+            prompt=prompt,
+            config=config,
+            alphas=alphas,
+            make_token=make_token,
+            model_epoch=model_epoch,
+            echo=body.echoes_prompt,
+            fresh=not body.cache_prompt,
             keep_rows=top_count > 0,
         )
 

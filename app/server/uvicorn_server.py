@@ -11,6 +11,7 @@ import uvicorn
 from app.checkpoints.proof.proof_report import ProofMode
 from app.checkpoints.spec import Recipe
 from app.checkpoints.status import LoadProgress
+from app.engine.controls import DEFAULT_PREFIX_BYTES
 from app.engine.worker import EngineThread
 from app.server.fair_scheduling import FairScheduler
 from app.server.listening import Service
@@ -28,6 +29,7 @@ async def serve(
     on_progress: Callable[[LoadProgress], None],
     on_ready: Callable[[], None],
     proof: ProofMode = ProofMode.KEPT,
+    prefix_bytes: int = DEFAULT_PREFIX_BYTES,
 ) -> None:
     """Load a recipe and serve it until the process is asked to end.
 
@@ -38,21 +40,24 @@ async def serve(
         on_progress: Called while the recipe is loaded.
         on_ready: Called when requests are accepted.
         proof: Whether to compare the models with plain forward passes.
+        prefix_bytes: Memory for keys and values of earlier texts.
 
     Raises:
         TuneshiftError: The recipe cannot be loaded.
     """
-    async with own_engine() as queue:
-        await queue.load(recipe, on_progress)
+    async with own_engine(prefix_bytes=prefix_bytes) as queue:
+        await queue.load(recipe, on_progress, proof)
         server = Server(queue, service)
         on_ready()
         await server.serve([listener])
 
 
 @asynccontextmanager
-async def own_engine(scheduler: FairScheduler | None = None) -> AsyncIterator[RequestQueue]:
+async def own_engine(
+    scheduler: FairScheduler | None = None, prefix_bytes: int = DEFAULT_PREFIX_BYTES
+) -> AsyncIterator[RequestQueue]:
     """Start an engine and yield a request queue that is its only user."""
-    thread = EngineThread(_nobody_reads)
+    thread = EngineThread(_nobody_reads, prefix_bytes)
     queue = RequestQueue(thread.new_client, scheduler)
     thread.start()
     try:

@@ -47,6 +47,10 @@ class Bridge(QObject):
     def submit(self, command: Command) -> None:
         self._engine.submit(command)
 
+    def set_prefix_bytes(self, size: int) -> None:
+        """Change the memory for keys and values of earlier texts, from the next run on."""
+        self._engine.prefix_bytes = size
+
     def new_client(self, wake: Callable[[], None]) -> EngineClient:
         """A client of the engine besides the window; see :meth:`EngineThread.new_client`."""
         return self._engine.new_client(wake)

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from app.checkpoints.spec import DTYPES
 from app.errors import SettingsError
-from app.settings import ROW_MEGABYTES, Settings, save_settings
+from app.settings import PREFIX_MEGABYTES, ROW_MEGABYTES, Settings, save_settings
 from app.ui.state.session import Session
 from app.ui.theme import SPACE
 from app.ui.translation import LANGUAGES
@@ -63,6 +63,18 @@ class PreferencesDialog(QDialog):
         self.rows.setGroupSeparatorShown(True)
         self.rows.setSingleStep(64)
         self.rows.setValue(settings.row_megabytes)
+        self.prefixes = QSpinBox()
+        self.prefixes.setRange(PREFIX_MEGABYTES.start, PREFIX_MEGABYTES.stop - 1)
+        self.prefixes.setSuffix(self.tr(" MiB"))
+        self.prefixes.setGroupSeparatorShown(True)
+        self.prefixes.setSingleStep(256)
+        self.prefixes.setValue(settings.prefix_megabytes)
+        self.prefixes.setToolTip(
+            self.tr(
+                "KV caches of earlier texts are kept in this memory, and at most in half of what "
+                "is free, so that a text that begins like one of them reads only the rest."
+            )
+        )
         self.log_texts = QCheckBox(self.tr("Write &prompts and texts to the log"))
         self.log_texts.setToolTip(
             self.tr(
@@ -89,6 +101,7 @@ class PreferencesDialog(QDialog):
         form.addRow(self.tr("Default &device"), self.device)
         form.addRow(self.tr("Default d&type"), self.dtype)
         form.addRow(self.tr("Memory for kept &logits"), self.rows)
+        form.addRow(self.tr("Memory for &KV caches of earlier texts"), self.prefixes)
         form.addRow("", self.prove_models)
         form.addRow("", self.log_texts)
         self.device.setToolTip(self.tr("Device of roles whose device is set to auto."))
@@ -106,6 +119,7 @@ class PreferencesDialog(QDialog):
             (self.device, self.tr("Default device")),
             (self.dtype, self.tr("Default dtype")),
             (self.rows, self.tr("Memory for kept logits")),
+            (self.prefixes, self.tr("Memory for KV caches of earlier texts")),
             (self.prove_models, self.tr("Prove models when they are loaded")),
             (self.log_texts, self.tr("Write prompts and texts to the log")),
         ):
@@ -147,6 +161,7 @@ class PreferencesDialog(QDialog):
             device=self.device.currentData(),
             dtype=self.dtype.currentData(),
             row_megabytes=self.rows.value(),
+            prefix_megabytes=self.prefixes.value(),
             language=self.language.currentData(),
             log_texts=self.log_texts.isChecked(),
             prove_models=self.prove_models.isChecked(),

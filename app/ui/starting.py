@@ -67,6 +67,8 @@ def run(recipe: Recipe | None = None) -> int:
     garbage = GarbageCollector(application)
     bridge = Bridge(application)
     session = Session(bridge, recipe or _last_recipe(problems), settings)
+    session.settings_changed.connect(lambda: _bound_prefixes(bridge, session.settings))
+    _bound_prefixes(bridge, settings)
     Appearance(application, session)
     RunLog(session)
     store = QSettings(str(config_folder() / "window.ini"), QSettings.Format.IniFormat)
@@ -95,6 +97,10 @@ def run(recipe: Recipe | None = None) -> int:
             next_step="What was generated until then is in the history.",
         )
     return 0
+
+
+def _bound_prefixes(bridge: Bridge, settings: Settings) -> None:
+    bridge.set_prefix_bytes(settings.prefix_megabytes * 2**20)
 
 
 def _show(

@@ -2528,6 +2528,10 @@ pale bars the largest of them, pale bands from lowest to highest.</source>
         <translation> MiB</translation>
     </message>
     <message>
+        <source>KV caches of earlier texts are kept in this memory, and at most in half of what is free, so that a text that begins like one of them reads only the rest.</source>
+        <translation>이전 텍스트의 KV 캐시를 이 메모리에, 많아도 여유 메모리의 절반까지 보관하여, 같은 내용으로 시작하는 텍스트는 나머지만 읽습니다.</translation>
+    </message>
+    <message>
         <source>Write &amp;prompts and texts to the log</source>
         <translation>프롬프트와 텍스트를 로그에 기록(&amp;P)</translation>
     </message>
@@ -2568,6 +2572,10 @@ pale bars the largest of them, pale bands from lowest to highest.</source>
         <translation>로짓 보관 메모리(&amp;L)</translation>
     </message>
     <message>
+        <source>Memory for &amp;KV caches of earlier texts</source>
+        <translation>이전 텍스트의 KV 캐시용 메모리(&amp;K)</translation>
+    </message>
+    <message>
         <source>Device of roles whose device is set to auto.</source>
         <translation>장치가 auto인 역할에 사용할 장치입니다.</translation>
     </message>
@@ -2602,6 +2610,10 @@ pale bars the largest of them, pale bands from lowest to highest.</source>
     <message>
         <source>Memory for kept logits</source>
         <translation>로짓 보관 메모리</translation>
+    </message>
+    <message>
+        <source>Memory for KV caches of earlier texts</source>
+        <translation>이전 텍스트의 KV 캐시용 메모리</translation>
     </message>
     <message>
         <source>Prove models when they are loaded</source>

@@ -63,3 +63,13 @@ def test_missing_libraries_are_named(
     monkeypatch.setitem(sys.modules, "fastapi", None)
     assert main(["serve"]) == 2
     assert "pip install 'tuneshift[serve]'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("size", ["-1", "1048577"])
+def test_memory_for_earlier_texts_has_a_range(
+    size: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from app.__main__ import main
+
+    assert main(["serve", "--prefix-cache", size]) == 2
+    assert "--prefix-cache must be from 0 to 1,048,576 MiB" in capsys.readouterr().err

@@ -322,3 +322,40 @@ def test_infinite_logprobs_are_valid_json(client: OpenAI) -> None:
     given = answer.choices[0].logprobs
     assert given is not None
     assert all(math.isfinite(value) for value in given.token_logprobs)
+
+
+def test_what_was_read_before_is_counted(client: OpenAI, headless: Headless) -> None:
+    prompt = "the night was long and the sea was wide, the queen is in the garden"
+
+    def cached(prompt: str, **options: object) -> int:
+        answer = client.completions.create(model=MODEL, prompt=prompt, seed=1, **options)  # type: ignore[call-overload]
+        assert answer.choices[0].text == headless.text(prompt, seed=1)
+        assert answer.usage.prompt_tokens == headless.prompt_tokens
+        return int(answer.usage.prompt_tokens_details.cached_tokens)
+
+    cached("How many?")
+    assert cached(prompt) <= 1
+    read = headless.prompt_tokens
+    assert cached(prompt) == read - 1
+    assert read - 2 <= cached(prompt + " with 3 apples") <= read
+    assert cached(prompt, extra_body={"cache_prompt": False}) == 0
+    assert (
+        cached("How many?") == 0
+    )  # too short to be kept, and a text is counted before its answers
+    assert cached(prompt, n=3) <= 1
+
+
+def test_a_stream_counts_what_was_read_before(client: OpenAI) -> None:
+    messages = [{"role": "user", "content": "the king said to the daughter"}]
+    counted = []
+    for _ in range(2):
+        *_, last = client.chat.completions.create(
+            model=MODEL,
+            messages=messages,  # type: ignore[arg-type]
+            stream=True,
+            stream_options={"include_usage": True},
+        )
+        assert last.usage is not None
+        assert last.usage.prompt_tokens_details is not None
+        counted.append(last.usage.prompt_tokens_details.cached_tokens)
+    assert counted[1] == last.usage.prompt_tokens - 1

@@ -57,7 +57,8 @@ def ask(client: OpenAI, prompt: Any, **options: Any) -> Any:
 def test_a_prompt_of_token_ids_equals_the_text(client: OpenAI, ids: list[int]) -> None:
     said, written = ask(client, PROMPT), ask(client, ids)
     assert written.choices[0].text == said.choices[0].text
-    assert written.usage == said.usage
+    assert written.usage.prompt_tokens == said.usage.prompt_tokens
+    assert written.usage.completion_tokens == said.usage.completion_tokens
     several = ask(client, [ids, ids[:3]])
     assert several.choices[0].text == said.choices[0].text
     assert several.usage.prompt_tokens == len(ids) + 3

@@ -46,12 +46,15 @@ def test_choices_are_saved_and_announced(
     dialog.device.setCurrentIndex(dialog.device.findData("cpu"))
     dialog.dtype.setCurrentIndex(dialog.dtype.findData("float32"))
     dialog.rows.setValue(64)
+    dialog.prefixes.setValue(512)
     dialog.language.setCurrentIndex(dialog.language.findData("ko"))
     assert dialog.prove_models.isChecked()
     dialog.prove_models.setChecked(False)
     with qtbot.waitSignal(session.settings_changed):
         press(qtbot, dialog, QDialogButtonBox.StandardButton.Ok)
-    chosen = Settings("dark", str(tmp_path), "cpu", "float32", 64, "ko", prove_models=False)
+    chosen = Settings(
+        "dark", str(tmp_path), "cpu", "float32", 64, "ko", prove_models=False, prefix_megabytes=512
+    )
     assert session.settings == load_settings() == chosen
     command = bridge.last(Load)
     assert isinstance(command, Load)

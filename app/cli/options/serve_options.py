@@ -6,6 +6,7 @@ import argparse
 
 from app.cli.options.parser import Commands
 from app.cli.options.shared import add_placement, add_proof, add_recipe
+from app.settings import Settings
 
 
 def add_serve(commands: Commands) -> None:
@@ -20,6 +21,14 @@ def add_serve(commands: Commands) -> None:
     add_recipe(parser)
     add_placement(parser)
     add_proof(parser)
+    parser.add_argument(
+        "--prefix-cache",
+        type=int,
+        default=Settings().prefix_megabytes,
+        metavar="MIB",
+        help="memory for keys and values of earlier prompts and answers, which a request that "
+        "begins with them need not read again; at most half of what is free (default: %(default)s)",
+    )
     address = parser.add_argument_group("address and access")
     address.add_argument(
         "--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)"
