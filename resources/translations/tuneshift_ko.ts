@@ -3903,6 +3903,10 @@ pale bars the largest of them, pale bands from lowest to highest.</source>
         <translation>프롬프트: {0}</translation>
     </message>
     <message>
+        <source>Chat: {0}</source>
+        <translation>대화: {0}</translation>
+    </message>
+    <message>
         <source>All roles: {0}</source>
         <translation>모든 역할: {0}</translation>
     </message>
@@ -3917,6 +3921,10 @@ pale bars the largest of them, pale bands from lowest to highest.</source>
     <message>
         <source>step by step</source>
         <translation>한 토큰씩</translation>
+    </message>
+    <message>
+        <source>turn {0}</source>
+        <translation>{0}번째 차례</translation>
     </message>
 </context>
 <context>

@@ -24,7 +24,7 @@ _NOWHERE = QModelIndex()
 
 @dataclass(slots=True)
 class _Node:
-    """A run, or the heading of a group of answers of all roles."""
+    """A run, or the heading of a conversation or of the answers of all roles."""
 
     run: Run | None
     first: Run
@@ -70,16 +70,17 @@ class RunTree(QAbstractItemModel):
     def _rebuild(self) -> None:
         self.beginResetModel()
         self._nodes, self._top, self._places = [], [], {}
-        groups: dict[int, int] = {}
+        headings: dict[int, int] = {}
         waiting = self._found()
         while waiting:  # a restored run may come after its branches in the list
             placed = [run for run in waiting if not run.parent or run.parent in self._places]
             for run in placed or waiting:
                 above = self._places.get(run.parent, -1) if run.parent else -1
-                if above < 0 and run.group:
-                    if run.group not in groups:
-                        groups[run.group] = self._append(None, run, -1)
-                    above = groups[run.group]
+                together = run.group or run.chat
+                if above < 0 and together:
+                    if together not in headings:
+                        headings[together] = self._append(None, run, -1)
+                    above = headings[together]
                 self._places[run] = self._append(run, run, above)
             waiting = [run for run in waiting if run not in self._places]
         self._shown = self._runs.current

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject
 
-from app.checkpoints.conversation import contents, last_message
+from app.checkpoints.conversation import USER, Conversation, contents, last_message
 from app.checkpoints.spec import Recipe
 from app.decoding.types import FinishReason
 from app.ui.state.runs.run import Run
@@ -86,7 +86,10 @@ class RunTitles(QObject):
         return "\n".join((self.title(run), contents(run.prompt), run.text, searchable_run(run)))
 
     def group(self, run: Run) -> str:
-        """Title of the group of answers of all roles."""
+        """Title of a conversation, or of the group of answers of all roles."""
+        if isinstance(run.prompt, Conversation) and run.chat:
+            first = next((item for item in run.prompt.messages if item.role == USER), None)
+            return self.tr("Chat: {0}").format(quoted(_shortened(first.content if first else "")))
         return self.tr("All roles: {0}").format(
             quoted(_shortened(last_message(run.prompt).strip()))
         )
@@ -100,6 +103,9 @@ class RunTitles(QObject):
             return self.tr("step by step")
         if run.role is not None and not run.group:
             return self.role(run)
+        if isinstance(run.prompt, Conversation) and run.chat:
+            turns = sum(item.role == USER for item in run.prompt.messages)
+            return self.tr("turn {0}").format(turns)
         return ""
 
 

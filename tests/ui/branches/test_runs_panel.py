@@ -209,3 +209,21 @@ def test_without_runs_an_explanation_is_shown(session: Session, qtbot: QtBot) ->
     qtbot.addWidget(panel)
     panel.show()
     assert not panel.tree.isVisible()
+
+
+def test_the_answers_of_a_conversation_stand_under_its_first_message(
+    loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
+) -> None:
+    panel = RunsPanel(loaded_session)
+    qtbot.addWidget(panel)
+    for seed, message in enumerate(("Where is the king?", "And the queen?")):
+        assert loaded_session.chat.send(message)
+        bridge.complete(4, seed=seed)
+    model = panel.model
+    assert model.rowCount() == 1
+    heading = model.index(0, 0)
+    assert model.run_at(heading) is None
+    assert "Where is the king?" in heading.data()
+    answers = [model.run_at(model.index(row, 0, heading)) for row in range(model.rowCount(heading))]
+    assert answers == loaded_session.runs.all
+    assert "turn 2" in model.index(1, 0, heading).data(DETAIL_ROLE)

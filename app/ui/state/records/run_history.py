@@ -26,7 +26,7 @@ from app.history.repeat import Repeatable, repeatable
 from app.history.writer import HistoryWriter
 from app.ui.state.background import Background
 from app.ui.state.records.recorder import Recorder
-from app.ui.state.runs.run import Run
+from app.ui.state.runs.run import NO_CHAT, ChatPlace, Run
 from app.ui.state.runs.runs import Runs
 
 _PATIENCE_SECONDS = 2.0
@@ -170,28 +170,14 @@ class History(QObject):
     # Opening and repeating
 
     def show(self, run_id: str) -> None:
-        """Show a run in the window; reads it from the file unless the window has it."""
-        if self._recorder is None:
-            return
-        run = self._recorder.run_of(run_id)
+        """Show a run in the window, an answer with the turns before it.
+
+        Runs that the window does not have are read from the file.
+        """
+        run = self._bring(run_id)
         if run:
             self._window.runs.show(run)
             self.shown.emit(run)
-            return
-        removed = [run for run in self._window.runs.removed if self.id_of(run) == run_id]
-        if removed:  # reading it again would make two runs with the same id
-            self._window.runs.restore(removed[0])
-            self.shown.emit(removed[0])
-            return
-        try:
-            archive = self._archive_of(run_id)
-            run = self._read(archive, archive.get(run_id))
-        except HistoryError as error:
-            self._window.report(error)
-            return
-        self._recorder.register(run, run_id)
-        self._window.runs.add(run)
-        self.shown.emit(run)
 
     def open_recipe(self, run_id: str) -> None:
         """Open the recipe of a run, with its alphas and settings."""
@@ -204,7 +190,36 @@ class History(QObject):
         wanted = self._repeatable(run_id)
         if wanted and self._window.editable:
             self._window.open_recipe(wanted.recipe)
-            self._window.runs.repeat(wanted)
+            self._window.runs.repeat(wanted, self._place_of(run_id))
+
+    def _place_of(self, run_id: str) -> ChatPlace:
+        """The place of a run in its conversation, whose earlier turns are brought."""
+        archive = self._archive_of(run_id)
+        found = archive.get(run_id).summary
+        if found.conversation is None or found.role is not None:
+            return NO_CHAT
+        brought = [self._bring(before) for before in archive.answers_before(run_id)]
+        follows = brought[-1] if brought else None
+        return ChatPlace(follows, follows.chat if follows else self._window.runs.new_id())
+
+    def _bring(self, run_id: str) -> Run | None:
+        """A run of the window, read from the file with the earlier answers of its conversation."""
+        if self._recorder is None:
+            return None
+        run = self._recorder.run_of(run_id)
+        removed = [run for run in self._window.runs.removed if self.id_of(run) == run_id]
+        if run is None and removed:  # reading it again would make two runs with the same id
+            run = removed[0]
+            self._window.runs.restore(run)
+        if run is None:
+            try:
+                run = self._read(run_id)
+            except HistoryError as error:
+                self._window.report(error)
+                return None
+            self._recorder.register(run, run_id)
+            self._window.runs.add(run)
+        return run
 
     def _repeatable(self, run_id: str) -> Repeatable | None:
         try:
@@ -215,8 +230,10 @@ class History(QObject):
             return None
         return repeatable(stored, tokens, self._window.roles_in_force)
 
-    def _read(self, archive: Archive, stored: StoredRun) -> Run:
-        tokens = archive.tokens(stored.id)
+    def _read(self, run_id: str) -> Run:
+        place = self._place_of(run_id)
+        archive = self._archive_of(run_id)
+        stored, tokens = archive.get(run_id), archive.tokens(run_id)
         summary, runs = stored.summary, self._window.runs
         parent = self._recorder.run_of(summary.parent) if self._recorder else None
         reason = summary.finish_reason
@@ -230,6 +247,8 @@ class History(QObject):
             stored.role,
             parent,
             fork=summary.fork_index if parent else 0,
+            follows=place.follows,
+            chat=parent.chat if parent else place.chat,
             sampled_from=stored.drawn_from,
             name=summary.title,
             scored=summary.kind is RunKind.SCORED,

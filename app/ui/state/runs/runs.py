@@ -141,7 +141,7 @@ class Runs(QObject):
             self.run_changed.emit()
         return runs
 
-    def repeat(self, wanted: Repeatable) -> None:
+    def repeat(self, wanted: Repeatable, place: ChatPlace = NO_CHAT) -> None:
         """Run a run of the history again; its recipe must be open."""
         if self._readiness.may_start(wanted.prompt):
             more = Continuation(
@@ -153,7 +153,7 @@ class Runs(QObject):
                 past_turn=wanted.past_turn,
                 fresh=True,
             )
-            self._begin(self._make.make(wanted.prompt, wanted.role), more)
+            self._begin(self._make.make(wanted.prompt, wanted.role, place), more)
 
     # Continuing the shown run
 
