@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QGridLayout, QLayout, QMainWindow, QScrollArea, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QDialog,
+    QGridLayout,
+    QLayout,
+    QMainWindow,
+    QScrollArea,
+    QWidget,
+)
 
 _TAB = Qt.FocusPolicy.TabFocus
 
@@ -46,10 +54,20 @@ def move_focus(window: QWidget, *, forward: bool) -> bool:
 def _takes_tab(widget: QWidget, root: QWidget) -> bool:
     return (
         widget.focusPolicy() & _TAB == _TAB
+        and not _is_beside_the_checked(widget)
         and widget.focusProxy() is None
         and widget.isEnabled()
         and widget.isVisibleTo(root)
     )
+
+
+def _is_beside_the_checked(widget: QWidget) -> bool:
+    """Whether the arrow keys lead to this button from the checked one of its group."""
+    group = widget.group() if isinstance(widget, QAbstractButton) else None
+    if group is None or not group.exclusive():
+        return False
+    checked = group.checkedButton()
+    return checked is not None and checked is not widget
 
 
 def _in_order(widget: QWidget) -> Iterator[QWidget]:
