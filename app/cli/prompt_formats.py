@@ -20,6 +20,20 @@ def with_prompt_format(recipe: Recipe, prompt: str | None) -> Recipe:
     return recipe
 
 
+def with_chat_templates(recipe: Recipe) -> Recipe:
+    """The recipe with the format ``chat`` for each role that has a chat template.
+
+    Raises:
+        TuneshiftError: A checkpoint cannot be opened.
+    """
+    from app.checkpoints.opening import open_recipe  # imports transformers: seconds
+
+    for place, role in enumerate(open_recipe(recipe, weights_required=False).roles):
+        if role.tokenizer.chat_template:
+            recipe = recipe.with_role(place, replace(role.spec, prompt=CHAT))
+    return recipe
+
+
 def with_system(recipe: Recipe, system: str | None) -> Recipe:
     """The recipe with this system prompt in all roles; None leaves it as it is.
 

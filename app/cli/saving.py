@@ -13,11 +13,11 @@ _SECONDS_TO_OPEN = 30.0
 
 
 class RunSaver:
-    """Stores one run.
+    """Stores one run after another.
 
     Args:
         path: The history file.
-        run: The run, which is stored immediately.
+        run: The first run, which is stored immediately.
 
     Raises:
         HistoryError: The history cannot be written.
@@ -36,6 +36,11 @@ class RunSaver:
             self._writer.close()
             self._writer.join()
             raise self._problems[-1]
+
+    def begin(self, run: NewRun) -> None:
+        """Store another run, after the end of the one before."""
+        self.run_id, self._ended = run.id, False
+        self._writer.begin(run)
 
     @property
     def problems(self) -> list[HistoryError]:

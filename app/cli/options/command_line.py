@@ -6,6 +6,7 @@ import argparse
 
 from app import __version__
 from app.cli.options.bench_options import add_bench
+from app.cli.options.chat_options import add_chat
 from app.cli.options.check_options import add_check
 from app.cli.options.download_options import add_download
 from app.cli.options.eval_options import add_eval
@@ -38,6 +39,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     commands = parser.add_subparsers(title="subcommands", metavar="COMMAND")
     for add in (
         add_generate,
+        add_chat,
         add_check,
         add_download,
         add_serve,
