@@ -9,12 +9,12 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
 
+from app.checkpoints.candidates.vocabulary_scan import read_ids
 from app.checkpoints.formats.configuration import read_configuration
 from app.checkpoints.vocabulary.id_differences import MOST_DIFFERENT, is_reserved
 from app.errors import CheckpointError
@@ -93,7 +93,7 @@ class DigestReader:
             content = (folder / name).read_bytes()
             key = hashlib.sha256(content + json.dumps(added, sort_keys=True).encode()).digest()
             if key not in self._of_files:
-                tokens = _tokens_of(_ids(json.loads(content)) | added)
+                tokens = _tokens_of(read_ids(content) | added)
                 self._of_files[key] = self.of_tokens(tokens)
         except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise CheckpointError(
@@ -118,20 +118,6 @@ def _tokens_of(ids: Mapping[str, int]) -> list[str | None]:
     for token, index in ids.items():
         tokens[index] = token
     return tokens
-
-
-def _ids(content: dict[str, Any]) -> dict[str, int]:
-    """The id of each token of a ``tokenizer.json``, or of a ``vocab.json``."""
-    model = content.get("model")
-    if not isinstance(model, dict):
-        return {str(token): int(index) for token, index in content.items()}
-    vocabulary = model["vocab"]
-    if isinstance(vocabulary, list):  # Unigram: tokens with their scores
-        ids = {str(token): index for index, (token, _) in enumerate(vocabulary)}
-    else:
-        ids = {str(token): int(index) for token, index in vocabulary.items()}
-    listed = content.get("added_tokens") or []
-    return ids | {str(token["content"]): int(token["id"]) for token in listed}
 
 
 def _added_tokens(folder: Path) -> dict[str, int]:
