@@ -123,7 +123,12 @@ def antiexperts_for(
         and partner.model is not expert.model
         and partner.model is not version
     ]
-    others.sort(key=lambda partner: not _same_size(partner.model, expert.over or expert.model))
+    others.sort(
+        key=lambda partner: (
+            not _is_untuned(partner.model, models),
+            not _same_size(partner.model, expert.over or expert.model),
+        )
+    )
     first = [] if version in (None, base) else [_version(base, expert, version)]
     itself = Because(Reason.BASE_ITSELF)
     if version is base:

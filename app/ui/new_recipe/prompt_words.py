@@ -11,9 +11,9 @@ from app.wording import visible
 
 
 def about_prompts(assistant: RecipeAssistant) -> str:
-    """Which of the chosen models read a conversation in which form; empty without models."""
+    """Which of the chosen models read a conversation in which form; empty without an expert."""
     templates = assistant.chat_templates()
-    if not templates:
+    if assistant.expert is None:
         return ""
     plain = [title_of(model) for model, has in templates if not (has and assistant.chat)]
     if not plain:

@@ -85,7 +85,13 @@ def test_small_instruct_models_come_first_and_their_untuned_versions_last() -> N
 
 
 def test_the_anti_expert_is_the_experts_own_untuned_version() -> None:
-    assert antiexperts(BASE, ALL)[:2] == ["Qwen2.5-1.5B", "Qwen2.5-7B"]
+    assert antiexperts(BASE, ALL) == [
+        "Qwen2.5-1.5B",
+        "Qwen2.5-7B",
+        "Qwen2.5-0.5B",  # untuned models before tuned ones
+        "Qwen2.5-0.5B-Instruct",
+        "Qwen2.5-7B-Instruct",
+    ]
     first = partners_for(BASE, ALL).experts[1]
     version = antiexperts_for(BASE, first, ALL)[0]
     assert version.model is SMALL
