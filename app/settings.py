@@ -49,6 +49,11 @@ class Settings:
     prove_models: bool = True
     prefix_megabytes: int = 2048
 
+    @property
+    def row_bytes(self) -> int:
+        """``row_megabytes`` in bytes."""
+        return self.row_megabytes * 2**20
+
 
 def config_folder() -> Path:
     """The folder of preferences and window state; made when missing, where that can be."""

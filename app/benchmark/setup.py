@@ -110,7 +110,7 @@ def of_recipe(
         TuneshiftError: The recipe cannot be loaded.
     """
     opened = open_recipe(recipe, on_progress=on_progress)
-    found = preflight(opened, prompt, {})
+    found = preflight(opened, prompt, kept_rows=0)
     require_shared(found.vocabulary)
     if any(role.spec.is_endpoint for role in opened.roles):
         raise SettingsError("Only models on this machine can be measured")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from app.checkpoints.conversation import RunPrompt
+from app.checkpoints.memory.demand import KEPT_ROWS
 from app.checkpoints.memory.estimate import estimate_memory
 from app.checkpoints.opening import OpenedRecipe
 from app.checkpoints.preflight_report import Preflight
@@ -17,6 +18,7 @@ def preflight(
     opened: OpenedRecipe,
     prompt: RunPrompt = "",
     about_to_be_freed: Mapping[str, int] | None = None,
+    kept_rows: int = KEPT_ROWS,
 ) -> Preflight:
     """Compare vocabularies, estimate memory, and encode the prompt of every role.
 
@@ -24,10 +26,11 @@ def preflight(
         opened: The opened recipe.
         prompt: The prompt; if it is empty, the sample prompt of the recipe.
         about_to_be_freed: Bytes that unloading the current models will free, for each device.
+        kept_rows: Bound of the rows that are kept for inspection, in bytes.
     """
     vocabulary = compare_vocabularies(opened)
     prompt = prompt or opened.recipe.sample_prompt
-    memory = estimate_memory(opened, about_to_be_freed or {})
+    memory = estimate_memory(opened, about_to_be_freed or {}, kept_rows)
     return Preflight(
         recipe=opened.recipe,
         vocabulary=vocabulary,

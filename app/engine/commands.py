@@ -21,6 +21,7 @@ class Load:
         fresh: Read the weights again even if they are in memory.
         prompt: The prompt in the window, which the check formats for each role.
         proof: Whether the models are compared with plain forward passes.
+        kept_rows: Bound of the rows of tokens that will be kept in memory, in bytes.
     """
 
     id: int
@@ -30,6 +31,7 @@ class Load:
     fresh: bool = False
     prompt: RunPrompt = ""
     proof: ProofMode = ProofMode.KEPT
+    kept_rows: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,12 +95,17 @@ class AskWhatIf:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Check:
-    """Check a recipe with a prompt, without reading weights."""
+    """Check a recipe with a prompt, without reading weights.
+
+    Attributes:
+        kept_rows: Bound of the rows of tokens that would be kept in memory, in bytes.
+    """
 
     id: int
     recipe: Recipe
     prompt: RunPrompt
     cancellation: Cancellation
+    kept_rows: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

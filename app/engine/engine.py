@@ -16,7 +16,6 @@ import torch
 from app.attribution.candidates import TOP_ROLE, TOP_TUNED
 from app.attribution.shapley import coalitions
 from app.attribution.step_attribution import attribute_step
-from app.checkpoints.conversation import RunPrompt
 from app.checkpoints.devices import (
     accelerator_bytes,
     available_devices,
@@ -127,7 +126,7 @@ class Engine:
                         weights_required=False,
                         cancelled=command.cancellation.requested,
                     )
-                    self._check(command.id, opened, command.prompt)
+                    self._check(command, opened)
                 elif isinstance(command, AskWhatIf):
                     self._ask_what_if(command)
                 elif isinstance(command, BorrowModels):
@@ -166,12 +165,12 @@ class Engine:
         self._speculators = {}
         release_memory()
 
-    def _check(self, id_: int, opened: OpenedRecipe, prompt: RunPrompt) -> Preflight:
+    def _check(self, command: Load | Check, opened: OpenedRecipe) -> Preflight:
         held = Counter(self._loaded.held_bytes() if self._loaded else {})
         if self._loaded is not None:
             held.update(self._loaded.ensemble.prefixes.size_on())
-        found = preflight(opened, prompt, held)
-        self._emit(Checked(id_, found))
+        found = preflight(opened, command.prompt, held, command.kept_rows)
+        self._emit(Checked(command.id, found))
         return found
 
     def _load(self, command: Load) -> None:
@@ -217,7 +216,7 @@ class Engine:
             on_progress=lambda progress: self._emit(Loading(command.id, progress)),
             cancelled=command.cancellation.requested,
         )
-        found = self._check(command.id, opened, command.prompt)
+        found = self._check(command, opened)
         require_shared(found.vocabulary)
         if command.cancellation.requested():
             raise Cancelled

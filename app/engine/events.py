@@ -185,3 +185,10 @@ Event = (
     | BorrowFinished
     | Failed
 )
+
+
+def row_bytes(event: Event) -> int:
+    """Bytes of the rows of logits in an event; everything else in events is small."""
+    if isinstance(event, TokenDecoded) and event.step.logits is not None:
+        return event.step.logits.nbytes
+    return 0

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from app.engine.commands import BorrowModels, Command, Load, Unload
 from app.engine.controls import DEFAULT_PREFIX_BYTES
-from app.engine.events import EngineFailed, Event
+from app.engine.events import EngineFailed, Event, row_bytes
 from app.errors import unknown_error
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 OUTBOX_SIZE = 1024
+OUTBOX_BYTES = 128 * 2**20
 
 
 class Outbox:
@@ -30,11 +31,19 @@ class Outbox:
     Args:
         wake: Called on the writing thread when an event enters an empty outbox.
         size: Maximum number of unread events; further writers wait.
+        most_bytes: Maximum bytes of rows in unread events; one event may exceed it alone.
     """
 
-    def __init__(self, wake: Callable[[], None], size: int = OUTBOX_SIZE) -> None:
+    def __init__(
+        self,
+        wake: Callable[[], None],
+        size: int = OUTBOX_SIZE,
+        most_bytes: int = OUTBOX_BYTES,
+    ) -> None:
         self._wake = wake
         self._size = size
+        self._most_bytes = most_bytes
+        self._bytes = 0
         self._events: deque[Event] = deque()
         self._changed = threading.Condition()
         self._closed = False
@@ -42,11 +51,12 @@ class Outbox:
     def put(self, event: Event) -> None:
         """Add an event; wait while the outbox is full, and drop the event once it is closed."""
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or len(self._events) < self._size)
+            self._changed.wait_for(lambda: self._closed or self._has_room(event))
             if self._closed:
                 return
             first = not self._events
             self._events.append(event)
+            self._bytes += row_bytes(event)
         if first:
             self._wake()
 
@@ -54,6 +64,7 @@ class Outbox:
         """Take up to ``most`` events without waiting."""
         with self._changed:
             taken = [self._events.popleft() for _ in range(min(most, len(self._events)))]
+            self._bytes -= sum(map(row_bytes, taken))
             if taken:
                 self._changed.notify_all()
         return taken
@@ -63,7 +74,14 @@ class Outbox:
         with self._changed:
             self._closed = True
             self._events.clear()
+            self._bytes = 0
             self._changed.notify_all()
+
+    def _has_room(self, event: Event) -> bool:
+        if not self._events:
+            return True
+        fits = self._bytes + row_bytes(event) <= self._most_bytes
+        return fits and len(self._events) < self._size
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -52,7 +52,7 @@ class ModelLoader:
             return self._borrowed
         opened = open_recipe(recipe, on_progress=self._on_progress, cancelled=self._cancelled)
         freed = self._loaded.held_bytes() if self._loaded else {}
-        found = preflight(opened, about_to_be_freed=freed)
+        found = preflight(opened, about_to_be_freed=freed, kept_rows=0)
         require_shared(found.vocabulary)
         if not found.memory.fits:
             raise does_not_fit(found.memory)

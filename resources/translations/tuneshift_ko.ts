@@ -2042,6 +2042,14 @@ Click to show or hide it.</source>
         <translation>살펴보기용으로 보관하는 로짓</translation>
     </message>
     <message>
+        <source>CUDA graphs</source>
+        <translation>CUDA 그래프</translation>
+    </message>
+    <message>
+        <source>pinned memory of CUDA graphs</source>
+        <translation>CUDA 그래프의 고정 메모리</translation>
+    </message>
+    <message>
         <source>libraries</source>
         <translation>라이브러리</translation>
     </message>

@@ -21,8 +21,10 @@ from app.engine.events import (
     Loaded,
     RunFinished,
     TokenDecoded,
+    row_bytes,
 )
 from app.engine.worker import EngineThread, Outbox
+from tests.history.invented import steps
 
 PATIENCE = 60.0
 """Seconds after which a test gives up; none waits so long when all is well."""
@@ -118,6 +120,33 @@ def test_a_writer_waits_for_room(
         assert len(taken) <= 2
         received += taken
     assert received == written
+
+
+@pytest.mark.slow
+def test_a_writer_waits_for_room_for_rows(
+    reader: Reader, writers: Callable[[Outbox, list[Event]], threading.Thread]
+) -> None:
+    written: list[Event] = [TokenDecoded(1, step, explained) for step, explained in steps(20)]
+    one = row_bytes(written[0])
+    assert one > 0
+    outbox = Outbox(reader.wake, most_bytes=2 * one)
+    writer = writers(outbox, [*written, Failed(1, None)])
+    assert reader.woken.acquire(timeout=PATIENCE)
+    writer.join(0.1)
+    assert writer.is_alive()
+    received: list[Event] = []
+    while len(received) <= len(written):
+        taken = outbox.drain(100)
+        assert sum(map(row_bytes, taken)) <= 2 * one
+        received += taken
+    assert received[:-1] == written
+
+
+def test_one_event_of_more_bytes_than_the_bound_is_taken(reader: Reader) -> None:
+    (event,) = (TokenDecoded(1, step, explained) for step, explained in steps(1))
+    outbox = Outbox(reader.wake, most_bytes=1)
+    outbox.put(event)
+    assert outbox.drain(10) == [event]
 
 
 def test_a_closed_outbox_lets_its_writer_go(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from app.checkpoints.memory.footprint import Footprint
 from app.checkpoints.preflight_report import MemoryPart
+from app.decoding.graphs import LONGEST, SIZES
 
 HOST = "cpu"
 # The first load of any model: code of the architecture, kernels of torch, thread pools.
@@ -15,7 +16,12 @@ HOST = "cpu"
 LIBRARIES = 30_000_000
 QUANTIZING_LIBRARIES = 70_000_000  # bitsandbytes with its kernels
 _SHARE_FOR_OFFLOADED = 0.85  # of what is free on a device; as in loading.placement
-_ROWS_KEPT = 512 * 2**20  # app.attribution.row_store.DEFAULT_BYTES, a layer that is not seen here
+KEPT_ROWS = 512 * 2**20
+"""Bytes of rows that are kept for inspection, by the default preferences."""
+_DRAFTED_KINDS = 4
+"""Kinds of steps with drafts that are captured at once, in every size; a run has one or two."""
+_SAMPLING_BYTES = 48
+"""Bytes for each position and id while a step on CUDA samples: scores, sorted ids, noise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +73,11 @@ class Demand:
 
 
 def add_up(
-    roles: Sequence[RoleDemand], pairs: int, context: int, free_on: Callable[[str], int]
+    roles: Sequence[RoleDemand],
+    pairs: int,
+    context: int,
+    kept_rows: int,
+    free_on: Callable[[str], int],
 ) -> dict[str, Demand]:
     """The memory that ``roles`` need while they are loaded one after another, and while generating.
 
@@ -75,6 +85,7 @@ def add_up(
         roles: The roles in the order of ``Recipe.roles``.
         pairs: Number of expert pairs.
         context: Tokens in the KV cache of each model context.
+        kept_rows: Bound of the rows that are kept for inspection, in bytes.
         free_on: Returns the free bytes of a device; called for roles that may be offloaded.
     """
     quantizes = any(role.quantized for role in roles)
@@ -83,7 +94,7 @@ def add_up(
     for role in sorted(roles, key=lambda role: role.offload):  # roles that must fit come first
         loading.add(role)
     parts = loading.parts(roles)
-    for device, more in _while_generating(roles, pairs, context).items():
+    for device, more in _while_generating(roles, pairs, context, kept_rows).items():
         parts[device] += [part for part in more if part.size]
     parts[HOST].append(MemoryPart("libraries", "work", libraries))
     return {device: _demand(parts[device], loading, device) for device in _in_order(parts)}
@@ -160,9 +171,9 @@ class _Loading:
 
 
 def _while_generating(
-    roles: Sequence[RoleDemand], pairs: int, context: int
+    roles: Sequence[RoleDemand], pairs: int, context: int, kept_rows: int
 ) -> dict[str, list[MemoryPart]]:
-    """KV caches, logits, buffers of one prefill chunk, and kept rows."""
+    """KV caches, logits, buffers of one prefill chunk, captured steps, and kept rows."""
     contexts = list({role.context_key: role for role in roles}.values())
     cache, work = Counter[str](), Counter[str]()
     for role in contexts:
@@ -173,10 +184,27 @@ def _while_generating(
     # Rows as computed and stacked; differences and their sum; three float64 rows of sampling.
     work[base.device] += 2 * rows + (2 * pairs + 3) * base.footprint.rows * 4
     work[HOST] += 3 * base.footprint.rows * 8
-    kept = min(_ROWS_KEPT, context * rows)
+    kept = min(kept_rows, context * rows)
     parts: dict[str, list[MemoryPart]] = defaultdict(list)
     for device in {*cache, *work}:
         parts[device].append(MemoryPart("KV cache", "cache", cache[device]))
         parts[device].append(MemoryPart("logits and work", "work", work[device]))
+    for device in {role.device for role in contexts if role.device.startswith("cuda")}:
+        mirrors, pool = _captured_steps([it for it in contexts if it.device == device], pairs)
+        parts[device].append(MemoryPart("CUDA graphs", "work", mirrors + pool))
+        parts[HOST].append(MemoryPart("pinned memory of CUDA graphs", "work", mirrors))
     parts[HOST].append(MemoryPart("logits kept for inspection", "work", kept))
     return parts
+
+
+def _captured_steps(contexts: Sequence[RoleDemand], pairs: int) -> tuple[int, int]:
+    """Bytes of captured steps: their inputs and outputs, which the host holds too, and their pool.
+
+    All kinds of steps share the rows that they put out, and the pool in which they compute. Kinds
+    with drafts have rows of the drafter as inputs.
+    """
+    if any(role.offload for role in contexts):
+        return 0, 0  # such models are not captured
+    vocabulary = contexts[0].footprint.rows
+    mirrors = (len(contexts) + _DRAFTED_KINDS) * sum(SIZES) * vocabulary * 4
+    return mirrors, LONGEST * vocabulary * (4 * pairs + _SAMPLING_BYTES)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from app.checkpoints.context_length import role_context
 from app.checkpoints.devices import free_bytes, resolve_device, total_bytes
 from app.checkpoints.host_memory import mapped_weight_bytes
-from app.checkpoints.memory.demand import Demand, RoleDemand, add_up
+from app.checkpoints.memory.demand import KEPT_ROWS, Demand, RoleDemand, add_up
 from app.checkpoints.memory.footprint import BYTES, Footprint, measure_footprint
 from app.checkpoints.memory.memory_changes import RoleFacts, find_changes
 from app.checkpoints.opening import OpenedRecipe, OpenedRole, quiet, unknown_model
@@ -22,18 +22,21 @@ DEFAULT_CONTEXT = 4096
 _STORED = {"BF16": "bfloat16", "F16": "float16", "F32": "float32"}
 
 
-def estimate_memory(opened: OpenedRecipe, about_to_be_freed: Mapping[str, int]) -> MemoryEstimate:
+def estimate_memory(
+    opened: OpenedRecipe, about_to_be_freed: Mapping[str, int], kept_rows: int = KEPT_ROWS
+) -> MemoryEstimate:
     """Estimate the memory that ``opened`` needs on each device, and changes that reduce it.
 
     Args:
         opened: The recipe with its files; its weights need not be downloaded.
         about_to_be_freed: Bytes that unloading the current models frees, for each device.
+        kept_rows: Bound of the rows that are kept for inspection, in bytes.
 
     Raises:
         CheckpointError: transformers has no causal language model for a configuration.
         DeviceError: This machine does not have a device that the recipe names.
     """
-    estimator = _Estimator(opened, about_to_be_freed)
+    estimator = _Estimator(opened, about_to_be_freed, kept_rows)
     estimate = estimator.estimate(opened.recipe)
     if estimate.fits:
         return estimate
@@ -66,8 +69,11 @@ class _Model:
 class _Estimator:
     """Estimates a recipe and variants of it; each model is measured once."""
 
-    def __init__(self, opened: OpenedRecipe, about_to_be_freed: Mapping[str, int]) -> None:
+    def __init__(
+        self, opened: OpenedRecipe, about_to_be_freed: Mapping[str, int], kept_rows: int
+    ) -> None:
         self._opened = opened
+        self._kept_rows = kept_rows
         self._models: dict[str, _Model] = {}
         self._free: dict[str, int] = {}
         self._about_to_be_freed = about_to_be_freed
@@ -83,7 +89,7 @@ class _Estimator:
         models = [self._model(role) for role in roles]
         context = recipe.context or _default_context(models)
         demands = [_demand(role, model) for role, model in zip(roles, models, strict=True)]
-        found = add_up(demands, len(recipe.pairs), context, self._free_on)
+        found = add_up(demands, len(recipe.pairs), context, self._kept_rows, self._free_on)
         return MemoryEstimate(
             context,
             tuple(self._device(device, demand) for device, demand in found.items()),

@@ -35,6 +35,10 @@ def part_title(part: MemoryPart, recipe: Recipe) -> str:
             "KV cache": translate("MemoryParts", "KV cache"),
             "logits and work": translate("MemoryParts", "logits and work"),
             "logits kept for inspection": translate("MemoryParts", "logits kept for inspection"),
+            "CUDA graphs": translate("MemoryParts", "CUDA graphs"),
+            "pinned memory of CUDA graphs": translate(
+                "MemoryParts", "pinned memory of CUDA graphs"
+            ),
             "libraries": translate("MemoryParts", "libraries"),
         }.get(part.label, part.label)
     sharing, rest = [], part.label.removesuffix(_ADAPTER)

@@ -104,7 +104,7 @@ class Session(RecipeState):
         self.preflight: Preflight | None = None
         self.checked_prompt: RunPrompt = ""
         self.check_problem: TuneshiftError | None = None
-        self.runs = Runs(self, self._requests, settings.row_megabytes * 2**20, self)
+        self.runs = Runs(self, self._requests, settings.row_bytes, self)
         self.selection = self.runs.selection
         self.changes = Changes(self.runs)
         self.chat = Chat(self.runs, self)
@@ -177,18 +177,23 @@ class Session(RecipeState):
             fresh,
             self.prompt,
             ProofMode.KEPT if self.settings.prove_models else ProofMode.OFF,
+            self.settings.row_bytes,
         )
         self._set_load_state(LoadState.LOADING if self.devices else LoadState.STARTING)
         self._requests.submit(self._load, partial(self._handle_load, self._load))
 
     def check(self, prompt: RunPrompt) -> None:
         """Check the recipe with a prompt; ``preflight_changed`` announces the result."""
-        self._checks.ask(self._with_defaults(self._recipe), prompt)
+        self._checks.ask(self._with_defaults(self._recipe), prompt, self.settings.row_bytes)
 
     def check_candidate(self, recipe: Recipe) -> None:
         """Check another recipe than the session's; ``candidate_checked`` announces the result."""
         check = Check(
-            self._requests.new_id(), self._with_defaults(recipe), self.prompt, Cancellation()
+            self._requests.new_id(),
+            self._with_defaults(recipe),
+            self.prompt,
+            Cancellation(),
+            self.settings.row_bytes,
         )
         self._candidates[check.id] = check.recipe
         self._requests.submit(check, partial(self._handle_candidate, check.id))
@@ -220,7 +225,7 @@ class Session(RecipeState):
     def set_settings(self, settings: Settings) -> None:
         """Apply new preferences; loads the models again if device or dtype changed."""
         before, self.settings = self.settings, settings
-        self.runs.budget.set_bound(settings.row_megabytes * 2**20)
+        self.runs.budget.set_bound(settings.row_bytes)
         self.settings_changed.emit()
         if (before.device, before.dtype) != (settings.device, settings.dtype):
             self.load()

@@ -24,6 +24,7 @@ from app.checkpoints.opening import OpenedRecipe, open_recipe
 from app.checkpoints.preflight_report import DeviceMemory, MemoryEstimate, MemoryPart
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
 from app.errors import CheckpointError
+from app.settings import Settings
 from tests import tiny
 from tests.bench.memory import measure_apart
 from tests.checkpoints.formats.test_adapters import train
@@ -115,12 +116,14 @@ def test_without_a_context_the_shortest_model_decides(llama: tiny.Family) -> Non
 
 
 def test_rows_are_kept_up_to_the_bound_of_their_store(recipe: Recipe) -> None:
-    def rows(context: int) -> int:
-        estimate = estimate_memory(open_recipe(replace(recipe, context=context)), {})
-        return next(part.size for part in _parts(estimate, "work") if "kept" in part.label)
+    def rows(context: int, **bound: int) -> int:
+        estimate = estimate_memory(open_recipe(replace(recipe, context=context)), {}, **bound)
+        return sum(part.size for part in _parts(estimate, "work") if "kept" in part.label)
 
     assert rows(256) == 256 * 3 * tiny.VOCABULARY * 4
     assert rows(10_000_000) == DEFAULT_BYTES
+    assert rows(10_000_000, kept_rows=2**20) == 2**20
+    assert rows(256, kept_rows=0) == 0
 
 
 def test_reading_another_dtype_shows_in_a_monitor_but_need_not_be_free(llama: tiny.Family) -> None:
@@ -211,6 +214,31 @@ def test_on_an_accelerator_the_rows_stay_in_main_memory(
     assert not _parts(estimate, "cache")
     assert any("kept" in part.label for part in _parts(estimate, "work"))
     assert estimate.fits
+
+
+def test_captured_steps_hold_rows_on_their_device_and_in_pinned_memory(
+    recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _with_free(monkeypatch, cuda_0=8 * GB, cpu=16 * GB)
+
+    def graphs(*, offload: bool = False) -> tuple[int, int]:
+        on_cuda = recipe
+        for place, spec in enumerate(recipe.checkpoints()):
+            spec = replace(spec, device="cuda:0", offload=offload and place == 0)
+            on_cuda = on_cuda.with_role(place, spec)
+        estimate = estimate_memory(open_recipe(on_cuda), {})
+        there, here = _parts(estimate, "work", "cuda:0"), _parts(estimate, "work")
+        return tuple(
+            sum(part.size for part in parts if "CUDA graphs" in part.label)
+            for parts in (there, here)
+        )
+
+    positions = 1 + 2 + 3 + 5 + 9 + 17
+    outputs = 3 * positions * tiny.VOCABULARY * 4
+    device, pinned = graphs()
+    assert pinned == outputs + 4 * positions * tiny.VOCABULARY * 4  # and rows of drafters
+    assert device > pinned + 17 * tiny.VOCABULARY * 8  # the noise alone is float64
+    assert graphs(offload=True) == (0, 0)
 
 
 def test_an_offloaded_base_takes_what_is_left_and_the_rest_is_in_main_memory(
@@ -355,7 +383,7 @@ def test_the_estimate_is_near_to_what_a_process_takes(tmp_path: Path) -> None:
 
 
 def test_the_bound_of_the_rows_is_that_of_their_store() -> None:
-    assert demand._ROWS_KEPT == DEFAULT_BYTES
+    assert demand.KEPT_ROWS == DEFAULT_BYTES == Settings().row_bytes
 
 
 def test_torch_knows_the_dtypes_that_are_counted() -> None:

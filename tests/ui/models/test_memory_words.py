@@ -81,7 +81,16 @@ def test_weights_are_called_by_the_roles_that_share_them(label: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "label", ["KV cache", "logits and work", "logits kept for inspection", "libraries", "new"]
+    "label",
+    [
+        "KV cache",
+        "logits and work",
+        "logits kept for inspection",
+        "CUDA graphs",
+        "pinned memory of CUDA graphs",
+        "libraries",
+        "new",
+    ],
 )
 def test_the_rest_has_the_names_of_the_engine(label: str) -> None:
     assert part_title(MemoryPart(label, "work", 1), recipe_of("A")) == label

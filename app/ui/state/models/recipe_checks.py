@@ -24,15 +24,21 @@ class Checks:
         self._requests = requests
         self._answered = answered
         self._asked: Check | None = None
-        self._waiting: tuple[Recipe, RunPrompt] | None = None
+        self._waiting: tuple[Recipe, RunPrompt, int] | None = None
 
-    def ask(self, recipe: Recipe, prompt: RunPrompt) -> None:
-        """Check ``recipe`` with ``prompt`` after the running check, which is cancelled."""
+    def ask(self, recipe: Recipe, prompt: RunPrompt, kept_rows: int) -> None:
+        """Check ``recipe`` with ``prompt`` after the running check, which is cancelled.
+
+        Args:
+            recipe: The recipe.
+            prompt: The prompt.
+            kept_rows: Bound of the rows that are kept in memory, in bytes.
+        """
         if self._asked:
-            self._waiting = (recipe, prompt)
+            self._waiting = (recipe, prompt, kept_rows)
             self._asked.cancellation.request()
             return
-        self._asked = Check(self._requests.new_id(), recipe, prompt, Cancellation())
+        self._asked = Check(self._requests.new_id(), recipe, prompt, Cancellation(), kept_rows)
         self._requests.submit(self._asked, self._handle)
 
     def _handle(self, events: Sequence[Event]) -> None:

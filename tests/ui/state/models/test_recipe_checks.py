@@ -33,7 +33,7 @@ def test_one_check_at_a_time_and_then_the_latest(events: list[str | None]) -> No
     for event in events:
         before = len(asked)
         if event is not None:
-            checks.ask(recipe, event)
+            checks.ask(recipe, event, 0)
         elif open_:
             under_way = asked[-1]
             requests.deliver([Failed(under_way.id, None)])
