@@ -6,11 +6,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Processes that run tests, at most four; JOBS=0 runs them in that of pytest.
 JOBS ?= logical
+DEVICE ?= cuda
 PYTEST := QT_QPA_PLATFORM=offscreen HF_HUB_OFFLINE=1 $(BIN)/python -m pytest
 PARALLEL := -n $(JOBS) --maxprocesses 4 --dist worksteal
 FAST := not (process or server or kill or soak or real or slow)
 
-.PHONY: help run test test-fast test-lowest coverage long lint types bench translations package package-check lock setup setup-test setup-package clean
+.PHONY: help run test test-fast test-lowest coverage long lint types bench gpu-check translations package package-check lock setup setup-test setup-package clean
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -53,6 +54,10 @@ types: setup-test ## mypy --strict
 
 bench: setup-test ## what the window costs, as JSON
 	QT_QPA_PLATFORM=offscreen HF_HUB_OFFLINE=1 $(BIN)/python -m tests.bench.window
+
+gpu-check: ## show in 8 minutes that the GPU computes what it should and how fast (docs/gpu-check.md); DEVICE=cpu tries the check
+	@python=$(BIN)/python; [ -x $$python ] || python="$(PYTHON)"; \
+		$$python -m tests.gpu.check --device "$(DEVICE)" $(ARGS)
 
 translations: setup-test ## bring the texts of the window into resources/translations, and compile them
 	$(BIN)/pyside6-lupdate $$(find app/ui -name '*.py') -locations none -no-obsolete \

@@ -80,6 +80,12 @@ def llama(families: dict[str, tiny.Family]) -> tiny.Family:
     return families["llama"]
 
 
+@pytest.fixture(scope="session")
+def wide(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny Llama whose layers NF4 can hold on a CPU, as a checkpoint folder."""
+    return tiny.save(tiny.random_model(tiny.wide_llama(), 0), tmp_path_factory.mktemp("wide"))
+
+
 @pytest.fixture
 def tiny_recipe(llama: tiny.Family) -> Recipe:
     return llama.recipe()

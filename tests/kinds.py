@@ -24,6 +24,7 @@ FOLDERS = {
     "decoding": "unit",
     "engine": "unit",
     "evaluation": "unit",
+    "gpu": "unit",
     "history": "unit",
     "real": "real",
     "reliability": "process",

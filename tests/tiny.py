@@ -81,6 +81,13 @@ def _llama(rows: int) -> LlamaConfig:
     )
 
 
+def wide_llama() -> LlamaConfig:
+    """The Llama with rows of whole blocks of 64 weights, which NF4 needs on a CPU."""
+    config = _llama(VOCABULARY)
+    config.hidden_size, config.intermediate_size, config.head_dim = 64, 128, 32
+    return config
+
+
 def _qwen2(rows: int) -> Qwen2Config:
     return Qwen2Config(
         vocab_size=rows,

@@ -47,6 +47,7 @@ class Shape:
 
 
 SHAPES = {
+    "15m": Shape(288, 768, 6, 6, 6, tied=True),
     "135m": Shape(576, 1536, 30, 9, 3, 49_152, tied=True),
     "0.5b": Shape(896, 4864, 24, 14, 2, 151_936, tied=True),
     "1b": Shape(2048, 5632, 22, 32, 4),
@@ -55,7 +56,10 @@ SHAPES = {
     "8b": Shape(4096, 14336, 32, 32, 8, 128_256),
     "13b": Shape(5120, 13824, 40, 40, 40),
 }
-"""Sizes of SmolLM2, Qwen2.5, TinyLlama, Llama 2 and Llama 3; pairs get the base's vocabulary."""
+"""Sizes of SmolLM2, Qwen2.5, TinyLlama, Llama 2 and 3, and of stories15M, which takes seconds.
+
+Pairs get the base's vocabulary.
+"""
 _CONTEXT = 16_384
 
 

@@ -16,6 +16,8 @@ from app.benchmark.setup import Setup
 from app.decoding.combining import combine_logits
 from app.decoding.decode import decode
 from app.decoding.ensemble import Ensemble
+from app.decoding.graphs import GraphedLanguageModel
+from app.decoding.language_model import TransformersLanguageModel
 from app.decoding.sampling import process_logits
 from app.decoding.speculation_stats import DraftCounts
 from app.decoding.speculative import Speculator
@@ -48,21 +50,31 @@ Way = Callable[[], Run]
 REFERENCE = "plain loop of forwards"
 PLAIN = "Tuneshift, one by one"
 SPECULATIVE = "Tuneshift, with drafts"
+UNCAPTURED = "Tuneshift, without captured steps"
 ALONE = "the base alone, plain loop"
 ALONE_HERE = "the base alone, Tuneshift"
 
 
 def ways(setup: Setup) -> dict[str, Way]:
-    """The ways to compare, by name; the first is the reference."""
+    """The ways to compare, by name; the first is the reference.
+
+    Where steps are captured, they are compared with the same steps uncaptured.
+    """
     alone = setup.ensemble.only(0)
     speculator = Speculator()  # shared, so that later runs use its measured costs
-    return {
+    found = {
         REFERENCE: lambda: _timed(setup, loop(setup, setup.originals)),
         PLAIN: lambda: _decoded(setup, setup.ensemble, setup.alphas),
         SPECULATIVE: lambda: _decoded(setup, setup.ensemble, setup.alphas, speculator),
         ALONE: lambda: _timed(setup, loop(setup, setup.originals[:1])),
         ALONE_HERE: lambda: _decoded(setup, alone, ()),
     }
+    models = setup.language_models
+    if any(isinstance(model, GraphedLanguageModel) for model in models):
+        plain = [TransformersLanguageModel(model.model, model.context_length) for model in models]
+        uncaptured = Ensemble(plain, setup.ensemble.names, setup.ensemble.pairs)
+        found[UNCAPTURED] = lambda: _decoded(setup, uncaptured, setup.alphas)
+    return found
 
 
 def loop(setup: Setup, models: Sequence[PreTrainedModel]) -> Iterator[int]:

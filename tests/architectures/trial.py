@@ -57,10 +57,20 @@ def plain_rows(model: PreTrainedModel, text: Sequence[int]) -> Tensor:
     The text is read anew for each of them, without a cache; [n, V].
     """
     rows = [
-        model(input_ids=torch.tensor([text[:end]]), use_cache=False).logits[0, -1].float()
+        model(input_ids=torch.tensor([text[:end]], device=model.device), use_cache=False)
+        .logits[0, -1]
+        .float()
         for end in range(1, len(text) + 1)
     ]
-    return torch.log_softmax(torch.stack(rows), -1)
+    return torch.log_softmax(torch.stack(rows), -1).cpu()
+
+
+def tolerance(model: PreTrainedModel, text: Sequence[int], expected: Tensor) -> float:
+    """The greatest difference in float32 that rounding explains, from one pass over ``text``."""
+    tokens = torch.tensor([text], device=model.device)
+    whole = model(input_ids=tokens, use_cache=False).logits[0].float().cpu()
+    rounding = float((torch.log_softmax(whole, -1) - expected).abs().max())
+    return _TOLERANCE + (10 * rounding if rounding < _ROUNDING else 0)
 
 
 class Reader:
@@ -77,7 +87,7 @@ class Reader:
         """Read on up to ``end`` in one block and compare the rows of the ``last`` tokens."""
         start = self._model.length
         logits = self._model.extend(self._text[start:end], last)
-        rows = torch.log_softmax(logits.float(), -1)
+        rows = torch.log_softmax(logits.float().cpu(), -1)
         error = float((rows - self._expected[end - last : end]).abs().max())
         if not error <= self.worst:
             self.worst, self.where = error, way
@@ -199,9 +209,7 @@ def _read(opened: OpenedRecipe, name: str) -> Outcome:
             opened.roles[0].files.folder, dtype=torch.float32, local_files_only=True
         ).eval()
         expected = plain_rows(plain, TEXT)
-        whole = plain(input_ids=torch.tensor([TEXT]), use_cache=False).logits[0].float()
-        rounding = float((torch.log_softmax(whole, -1) - expected).abs().max())
-        tolerated = _TOLERANCE + (10 * rounding if rounding < _ROUNDING else 0)
+        tolerated = tolerance(plain, TEXT, expected)
         reader = read_in_every_way(model, TEXT, expected)
         if type(model) is TransformersLanguageModel and not why_not_captured(plain):
             # What CUDA would capture, run uncaptured.

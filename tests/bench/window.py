@@ -198,7 +198,7 @@ def main() -> None:
             report["generating"] = window_against_headless(
                 options.repeats, options.tokens, Path(folder)
             )
-    print(json.dumps(report, indent=2))
+    print(json.dumps(report))
 
 
 if __name__ == "__main__":

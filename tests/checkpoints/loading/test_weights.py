@@ -30,6 +30,7 @@ from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
 from app.checkpoints.status import LoadProgress
 from app.errors import Cancelled, CheckpointError, DeviceError, TuneshiftError
 from tests import tiny
+from tests.nf4 import round_layers
 
 MOST_KEPT = 0.05
 
@@ -55,15 +56,14 @@ def last_logits(loaded: LoadedRecipe, prompt: str = "the king said") -> torch.Te
 def quantized_by_hand(folder: Path, quantization: str, dtype: str) -> torch.nn.Module:
     """The model with every linear layer but the head rounded as bitsandbytes stores it."""
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype).eval()
+    if quantization == "nf4":
+        round_layers(model)
+        return model
     for name, module in model.named_modules():
         if isinstance(module, torch.nn.Linear) and name != "lm_head":
             stored = module.weight.data
-            if quantization == "int8":
-                scale = stored.abs().amax(dim=1, keepdim=True) / 127
-                module.weight.data = (stored / scale).round() * scale
-            else:
-                packed, state = bitsandbytes.functional.quantize_4bit(stored, quant_type="nf4")
-                module.weight.data = bitsandbytes.functional.dequantize_4bit(packed, state)
+            scale = stored.abs().amax(dim=1, keepdim=True) / 127
+            module.weight.data = (stored / scale).round() * scale
     return model
 
 
@@ -71,33 +71,36 @@ def quantized_by_hand(folder: Path, quantization: str, dtype: str) -> torch.nn.M
 @pytest.mark.parametrize("quantization", ["int8", "nf4"])
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_quantized_weights_on_the_cpu(
-    llama: tiny.Family, quantization: str, dtype: str, capfd: pytest.CaptureFixture[str]
+    wide: Path, quantization: str, dtype: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    loaded = load(alone(tiny.spec(llama.base, quantization=quantization, dtype=dtype)))
+    loaded = load(alone(tiny.spec(wide, quantization=quantization, dtype=dtype)))
     found = last_logits(loaded)[0]
     assert capfd.readouterr() == ("", "")
     (role, *_) = loaded.roles
     assert (role.quantization, role.dtype, role.offloaded) == (quantization, dtype, 0.0)
     ids = tiny.make_tokenizer().encode("the king said").ids
     with torch.inference_mode():
-        expected = quantized_by_hand(llama.base, quantization, dtype)(torch.tensor([ids])).logits[
-            0, -1
-        ]
+        expected = quantized_by_hand(wide, quantization, dtype)(torch.tensor([ids])).logits[0, -1]
     # Activations of int8 are rounded too, and bfloat16 keeps 8 bits.
     close = 0.25 if dtype == "bfloat16" or quantization == "int8" else 1e-3
     assert (found - expected).abs().max() < close
-    plain = load(alone(tiny.spec(llama.base, dtype=dtype)))
+    plain = load(alone(tiny.spec(wide, dtype=dtype)))
     assert loaded.held_bytes()["cpu"] < plain.held_bytes()["cpu"]
 
 
-def test_quantization_is_part_of_what_is_shared(llama: tiny.Family) -> None:
-    plain = tiny.spec(llama.base)
+def test_quantization_is_part_of_what_is_shared(wide: Path) -> None:
+    plain = tiny.spec(wide)
     packed = replace(plain, quantization="nf4")
     loaded = load(
         Recipe("r", plain, (ExpertPair("A", packed, packed), ExpertPair("B", packed, plain)))
     )
     assert [role.quantization for role in loaded.roles] == ["none", "nf4", "nf4", "nf4", "none"]
     assert [role.shared for role in loaded.roles] == [False, False, True, True, True]
+
+
+def test_4_bits_that_bitsandbytes_would_round_wrongly_are_refused(llama: tiny.Family) -> None:
+    with pytest.raises(DeviceError, match=r"not accurate on the CPU.*rows of 32 weights"):
+        load(alone(tiny.spec(llama.base, quantization="nf4")))
 
 
 def test_quantization_that_the_device_cannot_do_is_refused(
@@ -109,13 +112,13 @@ def test_quantization_that_the_device_cannot_do_is_refused(
 
 
 @pytest.mark.slow
-def test_a_stored_quantization_is_told_and_not_replaced(llama: tiny.Family, tmp_path: Path) -> None:
+def test_a_stored_quantization_is_told_and_not_replaced(wide: Path, tmp_path: Path) -> None:
     model = AutoModelForCausalLM.from_pretrained(
-        llama.base,
+        wide,
         device_map={"": "cpu"},
         quantization_config=BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4"),
     )
-    folder = Path(shutil.copytree(llama.base, tmp_path / "stored"))
+    folder = Path(shutil.copytree(wide, tmp_path / "stored"))
     model.save_pretrained(folder)
     loaded = load(alone(tiny.spec(folder)))
     assert loaded.roles[0].quantization == "nf4"

@@ -53,6 +53,11 @@ def _resolved(name: str, devices: Mapping[str, int]) -> str:
     return next(iter(devices)) if name == "auto" else name
 
 
+def _wide_recipe(wide: Path) -> Recipe:
+    """One checkpoint in every role."""
+    return Recipe("wide", tiny.spec(wide), (ExpertPair("Same", tiny.spec(wide), tiny.spec(wide)),))
+
+
 @pytest.fixture
 def recipe(llama: tiny.Family) -> Recipe:
     return replace(llama.recipe(), context=256)
@@ -62,11 +67,12 @@ def recipe(llama: tiny.Family) -> Recipe:
 @pytest.mark.parametrize("quantization", ["none", "int8", "nf4"])
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_weights_are_what_the_loaded_recipe_holds(
-    recipe: Recipe, dtype: str, quantization: str
+    wide: Path, llama: tiny.Family, dtype: str, quantization: str
 ) -> None:
+    recipe = _wide_recipe(wide) if quantization == "nf4" else llama.recipe()
     for place, spec in enumerate(recipe.checkpoints()):
         recipe = recipe.with_role(place, replace(spec, dtype=dtype, quantization=quantization))
-    opened = open_recipe(recipe)
+    opened = open_recipe(replace(recipe, context=256))
     held = load_recipe(opened, ()).held_bytes()["cpu"]
     estimated = _size(estimate_memory(opened, {}), "weights")
     # A loaded model does not count the scales of quantised layers among its tensors.
@@ -395,7 +401,8 @@ def test_torch_knows_the_dtypes_that_are_counted() -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="asks Linux")
 @pytest.mark.parametrize("quantization", ["int8", "nf4"])
-def test_a_quantised_model_keeps_nothing_of_its_file(recipe: Recipe, quantization: str) -> None:
+def test_a_quantised_model_keeps_nothing_of_its_file(wide: Path, quantization: str) -> None:
+    recipe = _wide_recipe(wide)
     for place, spec in enumerate(recipe.checkpoints()):
         recipe = recipe.with_role(place, replace(spec, quantization=quantization))
     gc.collect()
