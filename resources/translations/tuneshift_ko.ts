@@ -5072,6 +5072,21 @@ To start a branch, choose another candidate at a token of a run.</source>
     </message>
 </context>
 <context>
+    <name>ThinkingRow</name>
+    <message>
+        <source>Show what the model thought before its answer</source>
+        <translation>모델이 답하기 전에 생각한 것을 보입니다</translation>
+    </message>
+    <message>
+        <source>Thinking … {0} tokens</source>
+        <translation>생각하는 중 … 토큰 {0}개</translation>
+    </message>
+    <message>
+        <source>Thought for {0} tokens</source>
+        <translation>토큰 {0}개 동안 생각함</translation>
+    </message>
+</context>
+<context>
     <name>TintLegend</name>
     <message>
         <source>Legend of the tints</source>

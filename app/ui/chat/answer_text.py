@@ -6,6 +6,7 @@ from PySide6.QtCore import QRect, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QMouseEvent, QResizeEvent, QTextCursor, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
+from app.ui.chat.thinking_row import thinking_tokens
 from app.ui.state.runs.run import Run
 from app.ui.state.session import Session
 from app.ui.text.transcript_edit import TranscriptText
@@ -21,8 +22,12 @@ _OTHER_REASONS = (
 class AnswerText(TranscriptText):
     """Tokens of an answer without scroll bars; a click or the focus makes it the shown run."""
 
+    _folded = False  # the base class appends tokens while it is made
+
     reveal = Signal(QRect)
     """A part of the widget should be visible."""
+    unfolded = Signal()
+    """A token of the folded thinking was selected."""
 
     def __init__(self, session: Session, run: Run, parent: QWidget | None = None) -> None:
         super().__init__(session, parent, run)
@@ -36,6 +41,44 @@ class AnswerText(TranscriptText):
     def _on_added(self, run: Run) -> None:
         if run is self._run:
             self._on_run()
+
+    # Thinking
+
+    def fold(self, folded: bool) -> None:
+        """Hide or show the lines of the thinking."""
+        self._folded = folded
+        end = self._thinking_end() if folded else 0
+        block = self.document().firstBlock()
+        changed = False
+        while block.isValid():
+            shown = block.position() + block.length() > end
+            changed = changed or shown != block.isVisible()
+            block.setVisible(shown)
+            block = block.next()
+        if changed:
+            self.document().markContentsDirty(0, self.document().characterCount())
+            self.viewport().update()
+            self._fit()
+
+    def _thinking_end(self) -> int:
+        """The position in the document where the answer begins; 0 without thinking."""
+        count = thinking_tokens(self._run)
+        if not count or not self._map.count:
+            return 0
+        if count >= self._map.count:
+            return self.document().characterCount()
+        return self._map.token_range(count)[0]
+
+    def _append(self) -> None:
+        super()._append()
+        if self._folded:
+            self.fold(True)
+
+    def _on_selection(self) -> None:
+        index = self._selection.token
+        if self._folded and index is not None and index < thinking_tokens(self._run):
+            self.unfolded.emit()
+        super()._on_selection()
 
     # Height
 

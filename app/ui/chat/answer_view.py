@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from app.ui.chat.answer_text import AnswerText
 from app.ui.chat.rendered_answer import RenderedAnswer
+from app.ui.chat.thinking_row import ThinkingRow, thoughts
 from app.ui.state.runs.chat import Turn
 from app.ui.state.session import LoadState, Session
 
@@ -31,7 +32,17 @@ class AnswerView(QWidget):
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(0)
-        self._layout.addWidget(self._waiting)
+        self.thinking = ThinkingRow()
+        self.thinking.opened.connect(self._show_thinking)
+        self.thoughts = QLabel()
+        self.thoughts.setTextFormat(Qt.TextFormat.PlainText)
+        self.thoughts.setWordWrap(True)
+        self.thoughts.setProperty("role", "caption")
+        self.thoughts.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        for widget in (self._waiting, self.thinking, self.thoughts):
+            self._layout.addWidget(widget)
+        self.thinking.hide()
+        self.thoughts.hide()
         session.display.rendered_changed.connect(self.update_answer)
         session.load_changed.connect(self.update_answer)
         self.update_answer()
@@ -51,11 +62,16 @@ class AnswerView(QWidget):
             loaded = self._session.load_state is LoadState.LOADED
             said = self.tr("reading the conversation …") if loaded else self.tr("loading …")
             self._waiting.setText(said)
+        if run:
+            self.thinking.show_run(run)
+            self._show_thoughts(rendered)
         if rendered:
             self._show_rendered()
         elif self.tokens is None and run is not None:
             self.tokens = AnswerText(self._session, run)
             self.tokens.reveal.connect(self._on_reveal)
+            self.tokens.unfolded.connect(lambda: self.thinking.setChecked(True))
+            self.tokens.fold(not self.thinking.isChecked())
             self._layout.addWidget(self.tokens)
         if self.tokens:
             self.tokens.setVisible(not rendered and not waiting)
@@ -67,7 +83,21 @@ class AnswerView(QWidget):
             self.rendered = RenderedAnswer()
             self.rendered.chosen.connect(self.choose)
             self._layout.addWidget(self.rendered)
-        self.rendered.show_markdown(self.text)
+        run = self._turn.answer
+        self.rendered.show_markdown(run.answer if run else self._turn.text)
+
+    def _show_thinking(self, shown: bool) -> None:
+        if self.tokens:
+            self.tokens.fold(not shown)
+        self._show_thoughts(self._session.display.rendered)
+
+    def _show_thoughts(self, rendered: bool) -> None:
+        """Show the thinking above formatted text; among tokens it is part of the text."""
+        run = self._turn.answer
+        shown = rendered and run is not None and self.thinking.isChecked()
+        self.thoughts.setVisible(shown)
+        if shown and run:
+            self.thoughts.setText(thoughts(run))
 
     def focus(self) -> None:
         """Give the text of the answer the keyboard focus."""

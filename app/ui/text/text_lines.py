@@ -68,6 +68,9 @@ def visible_lines(edit: QPlainTextEdit, top: float, bottom: float) -> Iterator[V
     block = edit.firstVisibleBlock()
     offset = edit.contentOffset()
     while block.isValid():
+        if not block.isVisible():
+            block = block.next()
+            continue
         area = edit.blockBoundingGeometry(block).translated(offset)
         if area.top() > bottom:
             return

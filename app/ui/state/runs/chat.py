@@ -22,7 +22,8 @@ class Turn:
 
     Attributes:
         message: What the user said.
-        text: The answer as the models read it in later turns; empty for the last turn.
+        text: The answer as the models read it in later turns, without its thinking; empty for the
+            last turn.
         answer: The run of the answer; None if the window does not have it.
     """
 
@@ -100,7 +101,7 @@ class Chat(QObject):
         tip = self.tip
         if tip is None or not isinstance(tip.prompt, Conversation):
             return self._begun(Conversation((Message(USER, message),)))
-        said = tip.prompt.with_message(ASSISTANT, tip.text).with_message(USER, message)
+        said = tip.prompt.with_message(ASSISTANT, tip.answer).with_message(USER, message)
         return self._begun(said)
 
     def send(self, message: str) -> bool:

@@ -12,7 +12,7 @@ from app.attribution.row_store import RowStore
 from app.attribution.series import AttributionSeries
 from app.checkpoints.conversation import RunPrompt
 from app.checkpoints.spec import Recipe
-from app.decoding.thinking import UNKNOWN_THINKING, Thinking
+from app.decoding.thinking import UNKNOWN_THINKING, Thinking, answer_text
 from app.decoding.types import FinishReason, GenerationConfig
 from app.engine.controls import Cancellation, LiveAlphas
 from app.engine.events import RunStats, TokenDecoded
@@ -108,6 +108,11 @@ class Run:
     @property
     def text(self) -> str:
         return "".join(token.text for token in self.tokens)
+
+    @property
+    def answer(self) -> str:
+        """The text without the thinking before it, as later turns of a conversation have it."""
+        return answer_text(self.text, self.thinking)
 
     @property
     def token_ids(self) -> tuple[int, ...]:
