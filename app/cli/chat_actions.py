@@ -16,6 +16,7 @@ from app.cli.chat_settings import (
 )
 from app.cli.chat_talk import Talk
 from app.cli.messages_file import read_messages, write_messages
+from app.decoding.thinking import answer_text
 from app.errors import SettingsError
 
 _MARK = "/"
@@ -143,7 +144,8 @@ def _history(talk: Talk, arguments: str, show: Callable[[str], None]) -> Next:
         show(f"System: {talk.system}\n")
     for place, item in enumerate(talk.said):
         run = f" ({talk.runs[place]})" if place in talk.runs else ""
-        show(f"{names[item.role]}{run}: {item.content.strip()}\n")
+        text = answer_text(item.content) if item.role == ASSISTANT else item.content
+        show(f"{names[item.role]}{run}: {text.strip()}\n")
     return Next.NOTHING
 
 
@@ -179,7 +181,7 @@ _COMMANDS = {
     "/undo": _Command("", "take back the last message and its answer", _undo),
     "/system": _Command("[TEXT | off]", "show, set or remove the system prompt", _system),
     "/set": _Command("[NAME VALUE]", "show or change the sampling settings", _set),
-    "/history": _Command("", "show the conversation, with the ids of stored answers", _history),
+    "/history": _Command("", "show the conversation, with the ids of its answers", _history),
     "/save": _Command("FILE", "write the messages as JSON", _save),
     "/save!": _Command("FILE", "the same, replacing a file", _replace_file),
     "/load": _Command("FILE", "go on with the messages of a file", _load),

@@ -8,7 +8,7 @@ from dataclasses import replace
 from app.checkpoints.spec import Recipe
 from app.checkpoints.status import proof_warnings
 from app.cli.chat_actions import COMMANDS, Next, message_of, run_command
-from app.cli.chat_history import ChatHistory
+from app.cli.chat_history import ChatHistory, read_stored_talk
 from app.cli.chat_input import ChatInput
 from app.cli.chat_models import Answer, ChatModels
 from app.cli.chat_talk import Talk
@@ -18,7 +18,7 @@ from app.cli.prompt_formats import with_chat_templates, with_prompt_format
 from app.cli.roles import chosen_recipe
 from app.cli.sampling import sampling_of
 from app.decoding.types import FinishReason
-from app.errors import TuneshiftError
+from app.errors import RecipeError, TuneshiftError
 from app.settings import history_file
 
 _ANSWER_TOKENS = 1024
@@ -55,13 +55,19 @@ def chat(options: argparse.Namespace) -> int:
 
 
 def _talk(options: argparse.Namespace) -> Talk:
-    recipe = with_prompt_format(chosen_recipe(options), options.prompt_format)
+    before = read_stored_talk(options.resume) if options.resume else None
+    if before and options.load:
+        raise RecipeError("--resume cannot be combined with --load", next_step="Give one of them.")
+    named = chosen_recipe(options, before.recipe if before else None)
+    recipe = with_prompt_format(named, options.prompt_format)
     defaults = recipe.sampling
     if options.base is not None:
         defaults = replace(defaults, max_new_tokens=_ANSWER_TOKENS)
     recipe = replace(recipe, sampling=sampling_of(options, defaults))
     talk = Talk(recipe, seed=options.seed)
-    if options.load:
+    if before:
+        talk.restore(before)
+    elif options.load:
         talk.replace(read_messages(options.load))
     if options.system is not None:
         talk.system = options.system

@@ -3,12 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+from app.checkpoints.conversation import Conversation
+from app.cli.chat_talk import Talk
 from app.cli.saving import RunSaver
 from app.engine.events import Event, Loaded
 from app.errors import HistoryError
+from app.history.archive import Archive
+from app.history.database import open_to_read
 from app.history.records import NewRun
+from app.settings import history_file
+
+
+def read_stored_talk(name: str) -> Talk:
+    """The conversation that ends with the answer of a stored run, with its recipe.
+
+    Args:
+        name: A run id, a unique prefix of one, or ``last``.
+
+    Raises:
+        HistoryError: There is no such run, or it answers no conversation.
+    """
+    archive = Archive(open_to_read(history_file()))
+    try:
+        run = archive.get(archive.resolve(name))
+        text = "".join(token.text for token in archive.tokens(run.id))
+    finally:
+        archive.close()
+    if not isinstance(run.prompt, Conversation):
+        raise HistoryError(
+            f"The run {run.id} is a text and no conversation",
+            next_step=f"To repeat it: tuneshift generate --again {run.id}",
+        )
+    talk = Talk(replace(run.recipe, sampling=run.config))
+    talk.replace(run.prompt)
+    talk.add_answer(text, run.id)
+    return talk
 
 
 class ChatHistory:

@@ -107,7 +107,7 @@ def _table(document: Document) -> str:
         f"{summary.shown_title}",
         f"{summary.id} · {summary.created.astimezone():%Y-%m-%d %H:%M} · {summary.recipe_name} · "
         f"{len(document.tokens):,} tokens · {_end(summary) or 'cancelled'}",
-        f"prompt: {first_words(document.run.summary.prompt)}",
+        _asked(summary),
         "",
         header,
         "─" * len(header),
@@ -123,6 +123,15 @@ def _table(document: Document) -> str:
             f"{ranks:>13}  {shares}  {mark}".rstrip()
         )
     return "\n".join(lines) + "\n"
+
+
+def _asked(run: RunSummary) -> str:
+    """The prompt, or the place of the run in its conversation."""
+    if run.conversation is None:
+        return f"prompt: {first_words(run.prompt)}"
+    follows = f", after the answer {run.follows}" if run.follows else ""
+    count = len(run.conversation.messages)
+    return f"message {count} of a conversation{follows}: {first_words(run.prompt)}"
 
 
 def _padded(text: str, width: int) -> str:

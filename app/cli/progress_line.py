@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 
@@ -9,17 +10,19 @@ from app.checkpoints.status import LoadProgress
 
 
 class ProgressLine:
-    """A line on stderr that the next one overwrites.
+    """A line on stderr that the next one overwrites, if that is a terminal that can do so.
 
     Args:
-        quiet: Show nothing, as when stderr is not a terminal.
+        quiet: Show nothing.
     """
 
     def __init__(self, *, quiet: bool = False) -> None:
-        self._on = sys.stderr.isatty() and not quiet
+        self._on = sys.stderr.isatty() and os.environ.get("TERM") != "dumb" and not quiet
+        self._shown = ""
 
     def show(self, text: str) -> None:
-        if self._on:
+        if self._on and text != self._shown:
+            self._shown = text
             fitting = text[
                 : shutil.get_terminal_size().columns - 1
             ]  # a wrapped line could not be overwritten

@@ -42,8 +42,12 @@ def recipe_of_roles(base: str, experts: Sequence[str], antiexperts: Sequence[str
     return Recipe(name=_name(base), base=tuned, pairs=pairs)
 
 
-def chosen_recipe(options: argparse.Namespace) -> Recipe:
+def chosen_recipe(options: argparse.Namespace, default: Recipe | None = None) -> Recipe:
     """The recipe named by the options, with their alphas, device and dtype.
+
+    Args:
+        options: The options.
+        default: The recipe if the options name no model; by default the demo.
 
     Raises:
         RecipeError: The options contradict each other, or the recipe does not exist.
@@ -51,7 +55,10 @@ def chosen_recipe(options: argparse.Namespace) -> Recipe:
     if options.base is None:
         if options.expert or options.antiexpert:
             raise RecipeError("--expert and --antiexpert need --base")
-        recipe = find_recipe(options.recipe or DEFAULT_RECIPE)
+        if options.recipe is None and default is not None:
+            recipe = default
+        else:
+            recipe = find_recipe(options.recipe or DEFAULT_RECIPE)
     elif options.recipe is not None:
         raise RecipeError("--recipe cannot be combined with --base", next_step="Give one of them.")
     else:

@@ -285,3 +285,50 @@ def test_ctrl_c_stops_an_answer_and_keeps_it(
     assert reasons[-1] == "cancelled"
     assert reasons[0] in ("length", "eos", "stop")
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.slow
+def test_a_stored_conversation_is_resumed(
+    chat_recipe: Recipe,
+    saved: Callable[..., Conversation],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """With the recipe of its last answer: no models are named."""
+    talk = saved("/alpha 0.5\nthe king\n", "--greedy", "--system", "Be brief.")
+    with opened_history() as archive:
+        (first,) = archive.find(Query())
+    asked = talk.with_message("user", "and?")
+    _, text = plain_answer(chat_recipe.with_alphas((0.5,)), asked)
+    path = tmp_path / "resumed.json"
+    lines = f"/alpha\nand?\n/save {path}\n"
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(lines.encode())))
+    assert main(["chat", "--resume", "last", "--no-proof"]) == 0
+    assert capsys.readouterr().out.startswith("expert: α = 0.5\n")
+    resumed = conversation_of(json.loads(path.read_text(encoding="utf-8")))
+    assert resumed == asked.with_message("assistant", text)
+    with opened_history() as archive:
+        assert archive.find(Query())[0].follows == first.id
+    assert main(["inspect", "last"]) == 0
+    assert f"message 4 of a conversation, after the answer {first.id}: and?" in (
+        capsys.readouterr().out
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--resume", "last"], "There is no history of runs yet"),
+        (["--load", "/nowhere"], "cannot be read"),
+        (["--prompt-format", "x"], "must be plain, chat"),
+        (["--greedy", "--temperature", "1"], "cannot be combined"),
+    ],
+)
+def test_invalid_options_are_one_line(
+    options: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["chat", *options]) == 2
+    output = capsys.readouterr()
+    assert (output.out, output.err.count("\n")) == ("", 1)
+    assert said in output.err

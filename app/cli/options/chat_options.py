@@ -30,6 +30,12 @@ def add_chat(commands: Commands) -> None:
         help="begin with the messages of a file: a JSON list, or one on each line",
     )
     parser.add_argument(
+        "--resume",
+        metavar="RUN",
+        help="go on with a conversation of the history after this answer (its id, or last), by "
+        "default with the recipe of the answer",
+    )
+    parser.add_argument(
         "--no-save",
         dest="save",
         action="store_false",
