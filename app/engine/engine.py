@@ -150,7 +150,9 @@ class Engine:
                 return
             log.exception("a command failed")
             defect = unknown_error(error)
-            self._emit(Failed(command.id, defect, traceback.format_exc()))
+            details = traceback.format_exc()
+            forget_frames(error)
+            self._emit(Failed(command.id, defect, details))
 
     def _release_run_memory(self) -> None:
         """Release the memory of a run; the models stay loaded."""
