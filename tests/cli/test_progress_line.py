@@ -14,15 +14,15 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+def on_terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     terminal = Terminal()
     monkeypatch.setattr("sys.stderr", terminal)
     monkeypatch.setenv("TERM", "xterm")
     return terminal
 
 
-def test_the_line_is_drawn_when_it_changes(terminal: Terminal) -> None:
+def test_the_line_is_drawn_when_it_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = on_terminal(monkeypatch)
     line = ProgressLine()
     for text in ("a", "a", "b", "b"):
         line.show(text)
@@ -31,9 +31,8 @@ def test_the_line_is_drawn_when_it_changes(terminal: Terminal) -> None:
     assert terminal.getvalue() == "\r\033[Ka\r\033[Kb\r\033[K"
 
 
-def test_nothing_is_drawn_where_it_cannot_be_overwritten(
-    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nothing_is_drawn_where_it_cannot_be_overwritten(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = on_terminal(monkeypatch)
     ProgressLine(quiet=True).show("a")
     monkeypatch.setenv("TERM", "dumb")
     ProgressLine().show("a")
