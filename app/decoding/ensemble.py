@@ -277,9 +277,9 @@ class Ensemble:
         """Release everything but the weights: KV caches, kept texts and captured steps."""
         self.clear_caches()
         self.prefixes.clear()
-        for fused in (self._fused, *self._fused_alone.values()):
-            if fused is not None:
-                fused.clear()
+        for each in (self._fused, *self._fused_alone.values(), *self.models):
+            if isinstance(each, FusedSteps | GraphedLanguageModel):
+                each.release()
 
     def rewind(self, length: int) -> None:
         """Shorten the KV caches to the prompts and the first ``length`` tokens after them."""

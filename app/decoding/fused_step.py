@@ -33,8 +33,8 @@ from app.decoding.noise import Ids, key_of, signed
 from app.decoding.sampling_inputs import SampledToken, SamplingInputs
 from app.decoding.types import GenerationConfig
 
-_KEPT = 24
-"""How many captured steps are kept; when a further one is needed, all of them are dropped."""
+_KEPT = 48
+"""How many captured steps are kept; for a further one, the one that ran longest ago is dropped."""
 
 
 def make_fused_steps(
@@ -81,7 +81,8 @@ class FusedSteps:
         self._pairs = tuple(pairs)
         self._vocabulary_size = vocabulary_size
         self._masked = None if masked is None else masked.to(models[0].device)
-        self._steps: dict[_StepKey, _FusedStep] = {}
+        self._steps: dict[_StepKey, _FusedStep] = {}  # the one that ran last is the last
+        self._outputs: dict[int, Mirror] = {}
         self.captures = Captures(models[0].captures.capture)
         self._buffers: list[object] = []
         self.not_captured = ""
@@ -108,7 +109,8 @@ class FusedSteps:
         size = captured_size(len(tokens), reading)
         for model in reading:
             model.ensure_capacity(model.length + size + 1)
-        step = self._step(_StepKey.of(size, precomputed, sampling.config))
+        attended = max(model.attended(model.length + size + 1) for model in reading)
+        step = self._step(_StepKey.of(size, attended, precomputed, sampling.config))
         step.set_inputs(
             _StepInputs(
                 tuple(tokens),
@@ -124,27 +126,31 @@ class FusedSteps:
             raise
         return step.outputs()
 
-    def clear(self) -> None:
+    def release(self) -> None:
         """Drop all captured steps and release their memory."""
         self._steps.clear()
+        self._outputs.clear()
         self._buffers = []
 
     def _step(self, key: _StepKey) -> _FusedStep:
         buffers = [model.buffers for model in self._models]
-        moved = any(a is not b for a, b in zip(buffers, self._buffers, strict=False))
-        if moved or (len(self._steps) >= _KEPT and key not in self._steps):
+        if any(a is not b for a, b in zip(buffers, self._buffers, strict=False)):
             self._steps.clear()
         self._buffers = buffers
-        if key not in self._steps:
-            self._steps[key] = _FusedStep(
-                key,
-                self.captures,
-                self._models,
-                self._pairs,
-                self._vocabulary_size,
-                self._masked,
-            )
-        return self._steps[key]
+        step = self._steps.pop(key, None) or self._make(key)
+        while len(self._steps) >= _KEPT:
+            del self._steps[next(iter(self._steps))]
+        self._steps[key] = step
+        return step
+
+    def _make(self, key: _StepKey) -> _FusedStep:
+        rows = (len(self._models), key.size, self._vocabulary_size)
+        device = self._models[0].device
+        if key.size not in self._outputs:  # one for all kinds of that size, which run in turn
+            self._outputs[key.size] = Mirror(_output_shapes(rows), device)
+        return _FusedStep(
+            key, self.captures, self._models, self._pairs, self._masked, self._outputs[key.size]
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,22 +159,32 @@ class _StepKey:
 
     Attributes:
         size: Number of tokens that are read.
+        attended: Number of positions that they attend to.
         precomputed: Indices of the model contexts that do not read them.
         processors: The processors of sampling; their settings are inputs.
     """
 
     size: int
+    attended: int
     precomputed: tuple[int, ...]
     processors: Processors
 
     @classmethod
-    def of(cls, size: int, precomputed: Mapping[int, Tensor], config: GenerationConfig) -> _StepKey:
-        return cls(size, tuple(sorted(precomputed)), Processors.of(config))
+    def of(
+        cls,
+        size: int,
+        attended: int,
+        precomputed: Mapping[int, Tensor],
+        config: GenerationConfig,
+    ) -> _StepKey:
+        return cls(size, attended, tuple(sorted(precomputed)), Processors.of(config))
 
     def __str__(self) -> str:
-        read = "1 token" if self.size == 1 else f"{self.size} tokens"
         drafted = ", one role has read them" if self.precomputed else ""
-        return f"fused steps of {read}{drafted}, {self.processors}"
+        return (
+            f"fused steps of {self.size} tokens that attend to {self.attended:,}{drafted}, "
+            f"{self.processors}"
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -215,6 +231,19 @@ _SETTINGS_OF_CHECK = GenerationConfig(
 """A flat distribution over all ids, which every setting of the capture would narrow."""
 
 
+def _output_shapes(
+    rows: tuple[int, int, int],
+) -> dict[str, tuple[tuple[int, ...], torch.dtype]]:
+    """Shapes of the outputs of a step with ``rows``, [C, k, V]."""
+    each = (rows[1],)
+    return {
+        "rows": (rows, torch.float32),
+        "sampled": (each, torch.int64),
+        "probability": (each, torch.float64),
+        "best": (each, torch.float64),
+    }
+
+
 class _FusedStep(CheckedStep):
     """One captured step with its input and output buffers, whose addresses never change."""
 
@@ -224,8 +253,8 @@ class _FusedStep(CheckedStep):
         captures: Captures,
         models: Sequence[GraphedLanguageModel],
         pairs: tuple[Pair, ...],
-        vocabulary_size: int,
         masked: Tensor | None,
+        outputs: Mirror,
     ) -> None:
         super().__init__(captures, key)
         self.parts = len(models) - len(key.precomputed)
@@ -233,10 +262,10 @@ class _FusedStep(CheckedStep):
         self._given: _StepInputs | None = None
         self._models = models
         self._pairs = pairs
-        self._vocabulary_size = vocabulary_size
         self._masked = masked
-        size, contexts, device = key.size, len(models), models[0].device
-        rows = (size, vocabulary_size)
+        self._outputs = outputs
+        contexts, size, self._vocabulary_size = outputs.host["rows"].shape
+        rows = (size, self._vocabulary_size)
         inputs = {
             "tokens": ((size,), torch.int64),
             "positions": ((contexts, size), torch.int64),
@@ -247,17 +276,8 @@ class _FusedStep(CheckedStep):
         if key.processors.samples:
             inputs["keys"] = ((size,), torch.int64)
         if key.processors.penalises:
-            inputs["seen"] = ((vocabulary_size,), torch.bool)
-        self._inputs = Mirror(inputs, device)
-        self._outputs = Mirror(
-            {
-                "rows": ((contexts, *rows), torch.float32),
-                "sampled": ((size,), torch.int64),
-                "probability": ((size,), torch.float64),
-                "best": ((size,), torch.float64),
-            },
-            device,
-        )
+            inputs["seen"] = ((self._vocabulary_size,), torch.bool)
+        self._inputs = Mirror(inputs, models[0].device)
 
     def __str__(self) -> str:
         return str(self._key)
@@ -363,7 +383,9 @@ class _FusedStep(CheckedStep):
 
         def forward() -> None:
             inputs, rows = self._inputs.device, self._outputs.device["rows"][place]
-            logits = self._models[place].forward_at(inputs["tokens"], inputs["positions"][place])
+            logits = self._models[place].forward_at(
+                inputs["tokens"], inputs["positions"][place], self._key.attended
+            )
             columns = min(rows.shape[-1], logits.shape[-1])
             rows[:, :columns].copy_(logits[:, :columns])
             if self._masked is not None:

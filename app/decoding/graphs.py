@@ -1,24 +1,22 @@
 """A language model whose short steps are CUDA graphs: one launch instead of hundreds.
 
-Keys and values are in buffers of fixed address; the positions to write and to attend to are read
-from a tensor. A graph that was captured once therefore serves every step of its size, of this model
-alone or within a fused step (:mod:`app.decoding.fused_step`). Without CUDA the same code runs
-uncaptured, as tests do.
+Keys and values are in buffers of fixed address (:mod:`app.decoding.fixed_cache`). A graph that was
+captured once therefore serves every step of its size, of this model alone or within a fused step
+(:mod:`app.decoding.fused_step`). Without CUDA the same code runs uncaptured, as tests do.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import DynamicCache, PreTrainedModel
-from transformers.cache_utils import DynamicLayer
+from transformers import PreTrainedModel
 
 from app.decoding.cache_support import computes_own_positions, why_not_cached
 from app.decoding.capturing import ActionRunner, Capture, CaptureError, CudaGraphs
 from app.decoding.checked_step import Captures, CheckedStep, difference_of_rows, other_token
+from app.decoding.fixed_cache import FixedCache, why_not_fixed
 from app.decoding.language_model import TransformersLanguageModel
 from app.decoding.rescaled_model import RescaledLanguageModel
 from app.decoding.rotary_scaling import longest_unscaled
@@ -28,13 +26,23 @@ SIZES = (1, 2, 3, 5, 9, 17)
 """Blocks are padded to one of these sizes, so that few graphs are needed."""
 LONGEST = SIZES[-1]
 """Blocks up to this size are captured: one token, or the longest draft after it."""
-_MIN_CAPACITY = 512
+USUAL_CONTEXT = 4096
+"""Tokens for which a KV cache has the capacity where no context length is asked for."""
+_LEAST_ATTENDED = 1024
+_UNIT = 256
+"""Capacities are multiples of it, for which kernels need no padding."""
 
 
 def make_language_model(
-    model: PreTrainedModel, context_length: int | None = None
+    model: PreTrainedModel, context_length: int | None = None, expected: int | None = None
 ) -> TransformersLanguageModel:
-    """The fastest implementation that supports ``model`` on its device."""
+    """The fastest implementation that supports ``model`` on its device.
+
+    Args:
+        model: The transformers model.
+        context_length: A limit of tokens below the model's own, or None.
+        expected: The number of tokens that texts are expected to have, or None if unknown.
+    """
     if why_not_cached(model):
         return UncachedLanguageModel(model, context_length)
     reader = TransformersLanguageModel(model, context_length)
@@ -42,8 +50,12 @@ def make_language_model(
     if unscaled and (reader.context_length is None or reader.context_length > unscaled):
         return RescaledLanguageModel(model, context_length)
     if model.device.type == "cuda" and not why_not_captured(model):
-        return GraphedLanguageModel(model, context_length, capture=CudaGraphs(model.device))
+        capture = CudaGraphs(model.device)
+        return GraphedLanguageModel(model, context_length, capture=capture, expected=expected)
     return reader
+
+
+_ATTENTION = "sdpa", "eager"
 
 
 def why_not_captured(model: PreTrainedModel) -> str:
@@ -52,11 +64,10 @@ def why_not_captured(model: PreTrainedModel) -> str:
         return "its weights are quantised"  # bitsandbytes decides on the host while it computes
     if len({tensor.device for tensor in model.parameters()}) > 1 or hasattr(model, "_hf_hook"):
         return "its layers are on several devices"
-    if model.config._attn_implementation != "sdpa":
+    if model.config._attn_implementation not in _ATTENTION:
         return f"its attention is {model.config._attn_implementation}"
-    kinds = {type(layer) for layer in DynamicCache(config=model.config).layers}
-    if kinds != {DynamicLayer}:
-        return "not all of its layers attend to the whole text"
+    if reason := why_not_fixed(model.config):
+        return reason
     if computes_own_positions(model):
         return "it counts positions itself"
     return ""
@@ -69,6 +80,7 @@ class GraphedLanguageModel(TransformersLanguageModel):
         model: The transformers model.
         context_length: A limit of tokens below the model's own, or None.
         capture: Captures its steps.
+        expected: The number of tokens that texts are expected to have, or None if unknown.
 
     Attributes:
         captures: The captures of its steps.
@@ -77,16 +89,21 @@ class GraphedLanguageModel(TransformersLanguageModel):
     """
 
     def __init__(
-        self, model: PreTrainedModel, context_length: int | None = None, *, capture: Capture
+        self,
+        model: PreTrainedModel,
+        context_length: int | None = None,
+        *,
+        capture: Capture,
+        expected: int | None = None,
     ) -> None:
         super().__init__(model, context_length)
         self.captures = Captures(capture)
         self.not_captured = ""
         self.buffers = object()
-        self._layers = [
-            _FixedLayer() for _ in range(model.config.get_text_config().num_hidden_layers)
-        ]
-        self._steps: dict[int, _Step] = {}
+        self._fixed = FixedCache(model)
+        limit = self.context_length
+        self._expected = min(expected or USUAL_CONTEXT, limit or USUAL_CONTEXT)
+        self._steps: dict[tuple[int, int], _Step] = {}
 
     @property
     def device(self) -> torch.device:
@@ -104,49 +121,71 @@ class GraphedLanguageModel(TransformersLanguageModel):
         else:  # the first block needs no mask, for which the fastest kernel is used
             self.ensure_capacity(start + count)
             positions = torch.arange(start, start + count, device=self._device)
-            masked = start > 0 or count == 1
-            logits = self._forward(tokens.to(self._device), positions, last, masked=masked)
+            logits = self._forward(
+                tokens.to(self._device), positions, last, start + count, masked=start > 0
+            )
         self.length += count
         return logits
 
     def rewind(self, length: int) -> None:
-        """See :meth:`LanguageModel.rewind`.
-
-        At length 0 long buffers are released; short ones are kept with the graphs that use them.
-        """
+        """See :meth:`LanguageModel.rewind`. The buffers are kept, with the graphs that use them."""
         if not 0 <= length <= self.length:
             raise ValueError(f"cannot rewind {self.length} tokens to {length}")
+        if length == 0 and self.length:
+            self._fixed.clear()
         self.length = length  # later positions are masked until they are overwritten
-        if length == 0 and self._layers[0].capacity > _MIN_CAPACITY:
-            self._move(0)
-            for layer in self._layers:
-                layer.reset()
+
+    def release(self) -> None:
+        """Empty the KV cache and release its buffers and the captured steps."""
+        self.length = 0
+        self._forget_steps()
+        self._fixed.release()
 
     def ensure_capacity(self, tokens: int) -> None:
-        """Grow the KV cache to hold at least ``tokens`` tokens."""
-        if tokens > self._layers[0].capacity:
-            self._move(max(_MIN_CAPACITY, 1 << (tokens - 1).bit_length()))
+        """Move to buffers that hold at least ``tokens`` tokens if those in use do not.
 
-    def forward_at(self, tokens: Tensor, positions: Tensor) -> Tensor:
+        The first buffers hold the expected number of tokens, later ones twice as many as before.
+        """
+        if tokens <= self._fixed.capacity:
+            return
+        self._forget_steps()
+        wanted = max(2 * self._fixed.capacity, self._expected)
+        wanted = min(wanted, self.context_length or wanted)
+        try:
+            # One position more, with which the last step of the context can be captured.
+            self._fixed.resize(_rounded(max(tokens, wanted + 1)), self.length)
+        except torch.OutOfMemoryError:
+            self._fixed.resize(_rounded(tokens), self.length)
+
+    def attended(self, tokens: int) -> int:
+        """How many positions a step attends to that reads up to ``tokens`` tokens of the text.
+
+        There are few such numbers, since each of them needs a graph.
+        """
+        enough = max(_LEAST_ATTENDED, 1 << (tokens - 1).bit_length())
+        return min(enough, self._fixed.capacity)
+
+    def forward_at(self, tokens: Tensor, positions: Tensor, attended: int) -> Tensor:
         """The logits, [k, V], float32, after ``tokens``, [k], at ``positions``, [k].
 
-        The KV cache has to hold all earlier positions and to have the capacity for these. The host
-        does not wait for the device, and :attr:`length` is not changed.
+        The KV cache has to hold all earlier positions and to have the capacity for these; the first
+        ``attended`` positions are attended to and have to include these. The host does not wait for
+        the device, and :attr:`length` is not changed.
         """
-        return self._forward(tokens, positions, tokens.shape[0], masked=True)
+        attended = min(attended, self._fixed.capacity)
+        return self._forward(tokens, positions, tokens.shape[0], attended, masked=True)
 
-    def _move(self, capacity: int) -> None:
+    def _forget_steps(self) -> None:
         self._steps.clear()  # their graphs refer to the old buffers
         self.buffers = object()
-        for layer in self._layers:
-            layer.capacity = capacity
 
     def _step(self, tokens: Tensor) -> Tensor:
         size = captured_size(tokens.shape[0], [self])
         self.ensure_capacity(self.length + size + 1)
-        if size not in self._steps:
-            self._steps[size] = _Step(self, size)
-        step = self._steps[size]
+        kind = size, self.attended(self.length + size + 1)
+        if kind not in self._steps:
+            self._steps[kind] = _Step(self, *kind)
+        step = self._steps[kind]
         step.set_inputs(tokens, self.length)
         try:
             if self.not_captured:
@@ -158,23 +197,24 @@ class GraphedLanguageModel(TransformersLanguageModel):
             step.compute_uncaptured()
         return step.logits.clone()
 
-    def _forward(self, tokens: Tensor, positions: Tensor, last: int, *, masked: bool) -> Tensor:
+    def _forward(
+        self, tokens: Tensor, positions: Tensor, last: int, attended: int, *, masked: bool
+    ) -> Tensor:
         """Run the model; keys and values are written at ``positions``."""
-        for layer in self._layers:
-            layer.positions = positions
-        cache = DynamicCache(config=self.model.config)
-        cache.layers = list(self._layers)
-        cached = torch.arange(self._layers[0].capacity, device=positions.device)
         output = self.model(
             input_ids=tokens[None],
             position_ids=positions[None],
-            attention_mask=(cached <= positions[:, None])[None, None] if masked else None,
-            past_key_values=cache,
+            attention_mask=self._fixed.masks(positions, attended) if masked else None,
+            past_key_values=self._fixed.at(positions, attended),
             use_cache=True,
             logits_to_keep=last,
         )
         logits: Tensor = output.logits[0].float()
         return logits
+
+
+def _rounded(tokens: int) -> int:
+    return _UNIT * -(-tokens // _UNIT)
 
 
 def captured_size(count: int, models: Iterable[TransformersLanguageModel]) -> int:
@@ -186,55 +226,18 @@ def captured_size(count: int, models: Iterable[TransformersLanguageModel]) -> in
     return size if size <= min(remaining, default=size) else count
 
 
-class _FixedLayer(DynamicLayer):
-    """Keys and values of one layer, [1, heads, capacity, size], written at ``positions``."""
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.capacity = 0
-        self.positions = torch.empty(0, dtype=torch.int64)
-
-    def update(
-        self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any
-    ) -> tuple[Tensor, Tensor]:
-        if not self.is_initialized:
-            self.lazy_initialization(key_states, value_states)
-        assert self.keys is not None
-        assert self.values is not None
-        if self.keys.shape[-2:-1] != (self.capacity,):
-            self.keys = _resized(self.keys, key_states, self.capacity)
-            self.values = _resized(self.values, value_states, self.capacity)
-        self.keys.index_copy_(2, self.positions, key_states)
-        self.values.index_copy_(2, self.positions, value_states)
-        return self.keys, self.values
-
-    def get_seq_length(self) -> int:
-        """Used by transformers for the first block only, which is read without a mask."""
-        return 0
-
-    def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
-        return self.capacity, 0
-
-
-def _resized(held: Tensor, states: Tensor, capacity: int) -> Tensor:
-    """A buffer that begins with ``held``; the rest is 0, since masked values are multiplied."""
-    buffer = states.new_zeros((*states.shape[:-2], capacity, states.shape[-1]))
-    if held.numel():
-        buffer[..., : held.shape[-2], :] = held
-    return buffer
-
-
 class _Step(CheckedStep):
-    """A captured step of one model and one block size.
+    """A captured step of one model, one block size and one number of attended positions.
 
     Attributes:
         logits: The logits, [k, V], which the next computation overwrites.
     """
 
-    def __init__(self, model: GraphedLanguageModel, size: int) -> None:
-        super().__init__(model.captures, size)
+    def __init__(self, model: GraphedLanguageModel, size: int, attended: int) -> None:
+        super().__init__(model.captures, (size, attended))
         self._model = model
         self._size = size
+        self._attended = attended
         self._given: tuple[Tensor, int] | None = None
         self._tokens, self._positions = torch.zeros(
             (2, size), dtype=torch.int64, device=model.device
@@ -242,7 +245,7 @@ class _Step(CheckedStep):
         self.logits = torch.zeros((size, model.vocabulary_size), device=model.device)
 
     def __str__(self) -> str:
-        return "steps of 1 token" if self._size == 1 else f"steps of {self._size} tokens"
+        return f"steps of {self._size} tokens that attend to {self._attended:,}"
 
     def set_inputs(self, tokens: Tensor, start: int) -> None:
         """Set the tokens, padded with the last one, and the position of the first."""
@@ -273,7 +276,8 @@ class _Step(CheckedStep):
         self._positions.copy_(torch.arange(start, start + self._size))
 
     def compute(self, runner: ActionRunner) -> None:
-        self.logits.copy_(self._model.forward_at(self._tokens, self._positions))
+        rows = self._model.forward_at(self._tokens, self._positions, self._attended)
+        self.logits.copy_(rows)
 
     def difference_from_uncaptured(self) -> str:
         replayed = self.logits.clone()

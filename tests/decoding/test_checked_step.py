@@ -76,7 +76,7 @@ def read_once(capture: Any, config: GenerationConfig) -> FusedSteps:
 def test_each_input_that_is_a_constant_of_the_capture_is_found(name: str) -> None:
     steps = read_once(stale(name), EVERYTHING)
     assert len(steps.captures.stats.differing) == 1
-    assert "fused steps of 2 tokens, one role has read them" in steps.captures.stats.differing[0]
+    assert "fused steps of 2 tokens that attend to 768, one role has read them" in steps.captures.stats.differing[0]
 
 
 @pytest.mark.slow
@@ -112,7 +112,7 @@ def test_a_kind_of_step_that_differs_runs_uncaptured_and_the_others_captured(
     assert both.whole.capture_stats.differing[:1] == fused.captures.stats.differing[:1]
     assert 1 < len(fused.captures.stats.differing) + 1 < fused.captures.stats.captured
     assert "a captured step differs from the uncaptured one: fused steps of 3" in caplog.text
-    fused.clear()  # also where they would be captured again
+    fused.release()  # also where they would be captured again
     both.assert_same(config, speculator)
     assert {key.size for key in fused.captures._differing} == {3}  # type: ignore[attr-defined]
 

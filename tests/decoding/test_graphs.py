@@ -9,10 +9,19 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from transformers import FalconConfig, OpenAIGPTConfig, PreTrainedModel
+from transformers import (
+    FalconConfig,
+    Gemma3TextConfig,
+    MistralConfig,
+    OpenAIGPTConfig,
+    PretrainedConfig,
+    PreTrainedModel,
+    Qwen2Config,
+)
 
 from app.decoding import graphs
 from app.decoding.capturing import Action, CaptureError, Computation, uncaptured
+from app.decoding.fixed_cache import FixedCache
 from app.decoding.graphs import (
     LONGEST,
     GraphedLanguageModel,
@@ -23,8 +32,30 @@ from app.decoding.language_model import TransformersLanguageModel
 from app.decoding.uncached_model import UncachedLanguageModel
 from tests import tiny
 
-FULL = [name for name in tiny.ARCHITECTURES if name != "gemma2"]
-MODELS = {name: tiny.make_model(name, 7) for name in tiny.ARCHITECTURES}
+_SHAPE = {
+    "vocab_size": tiny.VOCABULARY,
+    "hidden_size": 32,
+    "intermediate_size": 48,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "max_position_embeddings": tiny.CONTEXT,
+    "sliding_window": 7,
+}
+WINDOWS: dict[str, PretrainedConfig] = {
+    "mistral": MistralConfig(**_SHAPE),
+    "gemma3": Gemma3TextConfig(
+        **_SHAPE,
+        head_dim=16,
+        layer_types=["sliding_attention", "sliding_attention", "full_attention"],
+    ),
+    "qwen2, sliding": Qwen2Config(**_SHAPE, use_sliding_window=True, max_window_layers=1),
+}
+MODELS = {
+    **{name: tiny.make_model(name, 7) for name in tiny.ARCHITECTURES},
+    **{name: tiny.random_model(config, 7) for name, config in WINDOWS.items()},
+}
+FULL = list(MODELS)
 
 
 @pytest.fixture(autouse=True)
@@ -49,16 +80,19 @@ def uncached(model: PreTrainedModel, tokens: list[int], last: int) -> torch.Tens
         max_size=6,
     ),
     capacity=st.integers(1, 16),
+    attended=st.integers(1, 32),
 )
 def test_any_blocks_and_rewinds_equal_uncached_forwards(
     architecture: str,
     steps: list[tuple[int, float, int]],
     capacity: int,
+    attended: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(graphs, "_MIN_CAPACITY", capacity)
+    monkeypatch.setattr(graphs, "_UNIT", capacity)
+    monkeypatch.setattr(graphs, "_LEAST_ATTENDED", attended)
     model = MODELS[architecture]
-    read = GraphedLanguageModel(model, capture=uncaptured)
+    read = GraphedLanguageModel(model, capture=uncaptured, expected=capacity)
     tokens: list[int] = []
     for count, kept, last in steps:
         new = [(7 * len(tokens) + 11 * place + count) % tiny.VOCABULARY for place in range(count)]
@@ -71,28 +105,107 @@ def test_any_blocks_and_rewinds_equal_uncached_forwards(
     assert read.length == len(tokens)
 
 
-def test_a_step_writes_where_the_last_one_did_not_move(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a graph knows by its address stays there, until there is no more capacity."""
-    monkeypatch.setattr(graphs, "_MIN_CAPACITY", 8)
-    read = GraphedLanguageModel(MODELS["llama"], capture=uncaptured)
-    read.extend(torch.tensor([1, 2, 3]))
-    places, steps = [], []
-    for _ in range(8):
+def addresses(model: GraphedLanguageModel) -> tuple[int, ...]:
+    keys = (layer.keys for layer in model._fixed._layers)
+    return tuple(0 if each is None else each.data_ptr() for each in keys)
+
+
+def test_keys_and_values_stay_where_they_are_in_every_run_and_at_every_length() -> None:
+    counted: list[int] = []
+
+    def counting(compute: Computation, parts: int = 1) -> Action:
+        counted.append(parts)
+        return uncaptured(compute, parts)
+
+    read = GraphedLanguageModel(MODELS["llama"], capture=counting)
+    places = set()
+    for length in (3, 200, 480, 9):
+        read.rewind(0)
+        read.extend(torch.arange(length) % tiny.VOCABULARY)
+        places.add(addresses(read))
+        for _ in range(20):
+            read.extend(torch.tensor([4]))
+        read.rewind(length // 2)
         read.extend(torch.tensor([4]))
-        places.append(read._layers[0].keys.data_ptr())  # type: ignore[union-attr]
-        steps.append(read._steps[1])
-    assert len(set(places[:4])) == len(set(steps[:4])) == 1
-    assert len(set(places[4:])) == len(set(steps[4:])) == 1
-    assert places[0] != places[4]
-    assert steps[0] is not steps[4]
+        places.add(addresses(read))
+    assert len(places) == 1
+    assert len(counted) == 1
+    assert read._fixed.capacity == tiny.CONTEXT + 256
+
+
+def test_a_longer_text_than_expected_moves_keys_and_values_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(graphs, "_UNIT", 8)
+    read = GraphedLanguageModel(MODELS["llama"], capture=uncaptured, expected=20)
+    read.extend(torch.tensor([1, 2, 3]))
+    places = []
+    for _ in range(36):
+        read.extend(torch.tensor([4]))
+        places.append(addresses(read))
+    assert len(set(places[:18])) == 1
+    assert len(set(places[22:])) == 1
+    assert len(set(places)) == 2
+    assert read._fixed.capacity == 56  # twice as many and one, in units of 8
+
+
+def test_a_step_attends_to_what_is_held_and_not_to_the_whole_capacity(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(graphs, "_LEAST_ATTENDED", 16)
+    read = GraphedLanguageModel(MODELS["llama"], capture=uncaptured)
+    attended = []
+    for _ in range(tiny.CONTEXT):
+        read.extend(torch.tensor([4]))
+        attended.append(max(places for _, places in read._steps) if read._steps else 0)
+    assert sorted(set(attended)) == [0, 16, 32, 64, 128, 256, 512, tiny.CONTEXT + 256]
+    assert all(most >= held for most, held in zip(attended[1:], range(2, 999), strict=False))
+    assert attended[14:16] == [16, 32]
+
+
+def test_where_there_is_no_memory_for_the_context_the_text_has_what_it_needs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    resize = FixedCache.resize
+
+    def limited(cache: FixedCache, capacity: int, held: int) -> None:
+        resize(cache, capacity, held)
+        if capacity > 300:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(FixedCache, "resize", limited)
+    model = MODELS["llama"]
+    read = GraphedLanguageModel(model, capture=uncaptured)
+    read.extend(torch.tensor([1, 2, 3]))
+    logits = read.extend(torch.tensor([4]))
+    assert read._fixed.capacity == 256
+    torch.testing.assert_close(logits, uncached(model, [1, 2, 3, 4], 1), atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("architecture", FULL)
+def test_what_was_no_number_is_forgotten_with_the_text(architecture: str) -> None:
+    """Masked values are multiplied by 0, and NaN times 0 is NaN."""
+    model = MODELS[architecture]
+    read = GraphedLanguageModel(model, capture=uncaptured)
+    read.extend(torch.tensor([1, 2, 3, 4, 5]))
+    for layer in read._fixed._layers:
+        layer.values[:, :, 4] = float("nan")  # type: ignore[index]
+    read.rewind(0)
+    read.extend(torch.tensor([1, 2]))
+    logits = read.extend(torch.tensor([3]))
+    torch.testing.assert_close(logits, uncached(model, [1, 2, 3], 1), atol=1e-4, rtol=0)
 
 
 def test_why_steps_are_not_captured_is_said() -> None:
     assert why_not_captured(MODELS["llama"]) == ""
-    assert why_not_captured(MODELS["gemma2"]) == "its attention is eager"
-    sliding = tiny.make_model("gemma2", 0)
-    sliding.config._attn_implementation = "sdpa"
-    assert "not all of its layers" in why_not_captured(sliding)
+    assert [why_not_captured(model) for model in MODELS.values()] == [""] * len(MODELS)
+    flash = tiny.make_model("llama", 0)
+    flash.config._attn_implementation = "flash_attention_2"
+    assert why_not_captured(flash) == "its attention is flash_attention_2"
+    chunked = tiny.make_model("llama", 0)
+    chunked.config.layer_types = ["chunked_attention"] * 2
+    chunked.config.attention_chunk_size = 8
+    assert "not all of its layers" in why_not_captured(chunked)
     quantised = tiny.make_model("llama", 0)
     quantised.config.quantization_config = {"load_in_4bit": True}
     assert why_not_captured(quantised) == "its weights are quantised"

@@ -61,8 +61,8 @@ def check_step(
     graphed = [GraphedLanguageModel(model, capture=compute_and_stop) for model in models]
     forward = graphed[-1].forward_at
 
-    def watched(tokens: Tensor, positions: Tensor) -> Tensor:
-        logits = forward(tokens, positions)
+    def watched(tokens: Tensor, positions: Tensor, attended: int) -> Tensor:
+        logits = forward(tokens, positions, attended)
         inside(logits)
         return logits
 

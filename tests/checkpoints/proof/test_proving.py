@@ -94,8 +94,8 @@ def test_captured_steps_are_compared_where_steps_are_captured() -> None:
 class MisplacedSteps(GraphedLanguageModel):
     """Steps that are captured with positions that are off by one."""
 
-    def forward_at(self, tokens: Tensor, positions: Tensor) -> Tensor:
-        return super().forward_at(tokens, positions + 1)
+    def forward_at(self, tokens: Tensor, positions: Tensor, attended: int) -> Tensor:
+        return super().forward_at(tokens, positions + 1, attended)
 
 
 def test_capture_is_given_up_where_captured_steps_differ() -> None:

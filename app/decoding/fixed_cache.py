@@ -1,0 +1,169 @@
+"""A KV cache in buffers of fixed address, which is written and attended to by position.
+
+A step that reads its positions from a tensor can be captured once and replayed at any length. The
+buffers are made once, for the whole context; a step attends to as much of their beginning as it
+is told, so that short texts do not cost the attention of long ones.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import DynamicCache, PretrainedConfig, PreTrainedModel
+from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
+
+_FULL, _SLIDING = "full_attention", "sliding_attention"
+
+
+def why_not_fixed(config: PretrainedConfig) -> str:
+    """Why a model of ``config`` cannot be read with a :class:`FixedCache`; empty if it can."""
+    layers = DynamicCache(config=config).layers
+    named = getattr(config.get_text_config(decoder=True), "layer_types", None) or ()
+    if {type(layer) for layer in layers} <= {DynamicLayer, DynamicSlidingWindowLayer} and (
+        set(named) <= {_FULL, _SLIDING}
+    ):
+        return ""
+    return "not all of its layers attend to the whole text or to a sliding window"
+
+
+class FixedCache:
+    """Keys and values of all layers of one model.
+
+    Args:
+        model: A model of whose configuration :func:`why_not_fixed` says nothing.
+
+    Attributes:
+        capacity: Tokens that the buffers can hold.
+    """
+
+    def __init__(self, model: PreTrainedModel) -> None:
+        self._cache = DynamicCache(config=model.config)
+        self._layers = [
+            _FixedLayer(getattr(layer, "sliding_window", None)) for layer in self._cache.layers
+        ]
+        self._cache.layers = list(self._layers)
+        # Other implementations add the mask to the scores.
+        self._adds_mask = model.config._attn_implementation == "eager"
+        self._dtype: torch.dtype = next(model.get_input_embeddings().parameters()).dtype
+        self.capacity = 0
+
+    def resize(self, capacity: int, held: int) -> None:
+        """Move to buffers for ``capacity`` tokens, with the first ``held`` tokens of the old ones.
+
+        Raises:
+            torch.OutOfMemoryError: There is no memory for them; the cache can be resized again.
+        """
+        self.capacity = capacity
+        for layer in self._layers:
+            layer.resize(capacity, held)
+
+    def clear(self) -> None:
+        """Set all keys and values to 0: masked values are multiplied by 0, also if they are NaN."""
+        for layer in self._layers:
+            layer.clear()
+
+    def release(self) -> None:
+        """Release the buffers."""
+        self.capacity = 0
+        for layer in self._layers:
+            layer.release()
+
+    def at(self, positions: Tensor, attended: int) -> DynamicCache:
+        """The cache for one forward pass.
+
+        Args:
+            positions: Where its keys and values are written, [k].
+            attended: How many of the first positions are attended to, as far as they are not
+                masked.
+        """
+        for layer in self._layers:
+            layer.positions, layer.attended = positions, attended
+        return self._cache
+
+    def masks(self, positions: Tensor, attended: int) -> Tensor | dict[str, Tensor]:
+        """The attention masks, [1, 1, k, attended], of tokens at ``positions``, [k].
+
+        Returns:
+            One mask, or one by type of layer if there are layers with and without a window.
+        """
+        windows = {layer.window for layer in self._layers}
+        masks = {window: self._mask(positions, attended, window) for window in windows}
+        if len(masks) == 1:
+            return masks.popitem()[1]
+        return {_FULL if window is None else _SLIDING: mask for window, mask in masks.items()}
+
+    def _mask(self, positions: Tensor, attended: int, window: int | None) -> Tensor:
+        held, asking = torch.arange(attended, device=positions.device), positions[:, None]
+        allowed = held <= asking
+        if window is not None:
+            allowed &= held > asking - window
+        if self._adds_mask:
+            added = torch.zeros(allowed.shape, dtype=self._dtype, device=allowed.device)
+            allowed = added.masked_fill(~allowed, torch.finfo(self._dtype).min)
+        return allowed[None, None]
+
+
+class _FixedLayer(DynamicLayer):
+    """Keys and values of one layer, [1, heads, capacity, size], written at ``positions``.
+
+    Every token is kept, also where a window has left it behind, so that any length can be rewound
+    to.
+
+    Args:
+        window: Number of tokens that a token attends to, itself included; None for all.
+    """
+
+    def __init__(self, window: int | None) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.window = window
+        self.capacity = 0
+        self.positions = torch.empty(0, dtype=torch.int64)
+        self.attended = 0
+
+    def resize(self, capacity: int, held: int) -> None:
+        self.capacity = capacity
+        if self.is_initialized:
+            assert self.keys is not None
+            assert self.values is not None
+            self.keys = _resized(self.keys, capacity, held)
+            self.values = _resized(self.values, capacity, held)
+
+    def clear(self) -> None:
+        if self.is_initialized:
+            assert self.keys is not None
+            assert self.values is not None
+            self.keys.zero_()
+            self.values.zero_()
+
+    def release(self) -> None:
+        self.capacity = 0
+        self.reset()
+
+    def update(
+        self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any
+    ) -> tuple[Tensor, Tensor]:
+        if not self.is_initialized:
+            self.lazy_initialization(key_states, value_states)
+            self.keys = _resized(key_states, self.capacity, 0)
+            self.values = _resized(value_states, self.capacity, 0)
+        assert self.keys is not None
+        assert self.values is not None
+        self.keys.index_copy_(2, self.positions, key_states)
+        self.values.index_copy_(2, self.positions, value_states)
+        return self.keys[:, :, : self.attended], self.values[:, :, : self.attended]
+
+    def get_seq_length(self) -> int:
+        """Used by transformers for the first block only, which is read without masks."""
+        return 0
+
+    def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
+        return self.attended, 0
+
+
+def _resized(states: Tensor, capacity: int, held: int) -> Tensor:
+    """A buffer that begins with the first ``held`` tokens of ``states``; the rest is 0."""
+    buffer = states.new_zeros((*states.shape[:-2], capacity, states.shape[-1]))
+    buffer[..., :held, :] = states[..., :held, :]
+    return buffer
