@@ -33,6 +33,9 @@ _LOOKS_AHEAD = "cpmant", "prophetnet"
 _POSITIONS_FROM_ZERO = ("bamba",)
 """Model types that count positions from 0 in every block if no position ids are passed."""
 
+_MASKED_BY_LENGTH = ("gpt_neo",)
+"""Model types whose attention takes the positions of queries from the number of keys."""
+
 _STATE_AND_BLOCKS = frozenset(
     [
         "bailing_hybrid",
@@ -100,6 +103,11 @@ def computes_own_positions(model: PreTrainedModel) -> bool:
         or model.config.model_type in COUNTED_FROM_PADDING
         or getattr(model.config, "alibi", False) is True
     )
+
+
+def needs_exact_keys(model: PreTrainedModel) -> bool:
+    """Whether ``model`` must be given no keys beyond the last token that it reads."""
+    return model.config.model_type in _MASKED_BY_LENGTH
 
 
 def continues_by_single_tokens(model: PreTrainedModel) -> bool:

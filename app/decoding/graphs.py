@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from app.decoding.cache_support import computes_own_positions, why_not_cached
+from app.decoding.cache_support import computes_own_positions, needs_exact_keys, why_not_cached
 from app.decoding.capturing import ActionRunner, Capture, CaptureError, CudaGraphs
 from app.decoding.checked_step import Captures, CheckedStep, difference_of_rows, other_token
 from app.decoding.fixed_cache import FixedCache, why_not_fixed
@@ -60,8 +60,8 @@ _ATTENTION = "sdpa", "eager"
 
 def why_not_captured(model: PreTrainedModel) -> str:
     """Why the steps of ``model`` cannot be captured; empty if they can."""
-    if getattr(model.config, "quantization_config", None) is not None:
-        return "its weights are quantised"  # bitsandbytes decides on the host while it computes
+    if reason := _why_quantization_is_not_captured(model):
+        return reason
     if len({tensor.device for tensor in model.parameters()}) > 1 or hasattr(model, "_hf_hook"):
         return "its layers are on several devices"
     if model.config._attn_implementation not in _ATTENTION:
@@ -70,7 +70,21 @@ def why_not_captured(model: PreTrainedModel) -> str:
         return reason
     if computes_own_positions(model):
         return "it counts positions itself"
+    if needs_exact_keys(model):
+        return "its attention needs exactly the keys of the tokens that were read"
     return ""
+
+
+def _why_quantization_is_not_captured(model: PreTrainedModel) -> str:
+    stored = getattr(model.config, "quantization_config", None)
+    if stored is None:
+        return ""
+    settings = stored if isinstance(stored, dict) else stored.to_dict()
+    if settings.get("load_in_4bit"):  # one kernel of bitsandbytes, whatever the values are
+        return ""
+    if settings.get("load_in_8bit"):
+        return "its 8-bit weights are multiplied after a question to the device: outliers or not"
+    return "its weights are quantised"
 
 
 class GraphedLanguageModel(TransformersLanguageModel):

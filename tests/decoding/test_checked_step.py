@@ -76,7 +76,10 @@ def read_once(capture: Any, config: GenerationConfig) -> FusedSteps:
 def test_each_input_that_is_a_constant_of_the_capture_is_found(name: str) -> None:
     steps = read_once(stale(name), EVERYTHING)
     assert len(steps.captures.stats.differing) == 1
-    assert "fused steps of 2 tokens that attend to 768, one role has read them" in steps.captures.stats.differing[0]
+    assert (
+        "fused steps of 2 tokens that attend to 768, one role has read them"
+        in steps.captures.stats.differing[0]
+    )
 
 
 @pytest.mark.slow

@@ -10,8 +10,10 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from transformers import (
+    BitsAndBytesConfig,
     FalconConfig,
     Gemma3TextConfig,
+    GPTNeoConfig,
     MistralConfig,
     OpenAIGPTConfig,
     PretrainedConfig,
@@ -207,11 +209,20 @@ def test_why_steps_are_not_captured_is_said() -> None:
     chunked.config.attention_chunk_size = 8
     assert "not all of its layers" in why_not_captured(chunked)
     quantised = tiny.make_model("llama", 0)
-    quantised.config.quantization_config = {"load_in_4bit": True}
+    quantised.config.quantization_config = {"quant_method": "gptq", "bits": 4}
     assert why_not_captured(quantised) == "its weights are quantised"
+    quantised.config.quantization_config = BitsAndBytesConfig(load_in_8bit=True)
+    assert why_not_captured(quantised).startswith("its 8-bit weights")
+    for stored in ({"load_in_4bit": True}, BitsAndBytesConfig(load_in_4bit=True)):
+        quantised.config.quantization_config = stored
+        assert why_not_captured(quantised) == ""
     offloaded = tiny.make_model("llama", 0)
     offloaded._hf_hook = SimpleNamespace()
     assert why_not_captured(offloaded) == "its layers are on several devices"
+    config = GPTNeoConfig(
+        vocab_size=64, hidden_size=32, num_layers=2, num_heads=2, attention_types=[[["local"], 2]]
+    )
+    assert "exactly the keys" in why_not_captured(tiny.random_model(config, 0))
     config = FalconConfig(
         vocab_size=64, hidden_size=32, num_hidden_layers=1, num_attention_heads=2, alibi=True
     )
