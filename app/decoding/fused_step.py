@@ -9,15 +9,13 @@ tests do.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from app.decoding.block_sampling import (
     SETTINGS,
-    Processors,
     exponentials_of_all,
     process_block,
     sample_block,
@@ -26,12 +24,12 @@ from app.decoding.block_sampling import (
 )
 from app.decoding.capture_stats import CaptureStats
 from app.decoding.capturing import Action, ActionRunner, CaptureError, Mirror, run_sequentially
-from app.decoding.checked_step import Captures, CheckedStep, difference_of_rows, other_token
+from app.decoding.checked_step import Captures, CheckedStep, difference_of_rows
 from app.decoding.combining import Pair, combine_logits, pair_differences
 from app.decoding.graphs import GraphedLanguageModel, captured_size
-from app.decoding.noise import Ids, key_of, signed
+from app.decoding.noise import key_of, signed
 from app.decoding.sampling_inputs import SampledToken, SamplingInputs
-from app.decoding.types import GenerationConfig
+from app.decoding.step_inputs import StepInputs, StepKind
 
 _KEPT = 48
 """How many captured steps are kept; for a further one, the one that ran longest ago is dropped."""
@@ -81,7 +79,7 @@ class FusedSteps:
         self._pairs = tuple(pairs)
         self._vocabulary_size = vocabulary_size
         self._masked = None if masked is None else masked.to(models[0].device)
-        self._steps: dict[_StepKey, _FusedStep] = {}  # the one that ran last is the last
+        self._steps: dict[StepKind, _FusedStep] = {}  # the one that ran last is the last
         self._outputs: dict[int, Mirror] = {}
         self.captures = Captures(models[0].captures.capture)
         self._buffers: list[object] = []
@@ -110,9 +108,9 @@ class FusedSteps:
         for model in reading:
             model.ensure_capacity(model.length + size + 1)
         attended = max(model.attended(model.length + size + 1) for model in reading)
-        step = self._step(_StepKey.of(size, attended, precomputed, sampling.config))
+        step = self._step(StepKind.of(size, attended, precomputed, sampling.config))
         step.set_inputs(
-            _StepInputs(
+            StepInputs(
                 tuple(tokens),
                 tuple(model.length for model in self._models),
                 precomputed,
@@ -132,7 +130,7 @@ class FusedSteps:
         self._outputs.clear()
         self._buffers = []
 
-    def _step(self, key: _StepKey) -> _FusedStep:
+    def _step(self, key: StepKind) -> _FusedStep:
         buffers = [model.buffers for model in self._models]
         if any(a is not b for a, b in zip(buffers, self._buffers, strict=False)):
             self._steps.clear()
@@ -143,7 +141,7 @@ class FusedSteps:
         self._steps[key] = step
         return step
 
-    def _make(self, key: _StepKey) -> _FusedStep:
+    def _make(self, key: StepKind) -> _FusedStep:
         rows = (len(self._models), key.size, self._vocabulary_size)
         device = self._models[0].device
         if key.size not in self._outputs:  # one for all kinds of that size, which run in turn
@@ -151,84 +149,6 @@ class FusedSteps:
         return _FusedStep(
             key, self.captures, self._models, self._pairs, self._masked, self._outputs[key.size]
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _StepKey:
-    """Identifies a captured step: everything that its graph depends on.
-
-    Attributes:
-        size: Number of tokens that are read.
-        attended: Number of positions that they attend to.
-        precomputed: Indices of the model contexts that do not read them.
-        processors: The processors of sampling; their settings are inputs.
-    """
-
-    size: int
-    attended: int
-    precomputed: tuple[int, ...]
-    processors: Processors
-
-    @classmethod
-    def of(
-        cls,
-        size: int,
-        attended: int,
-        precomputed: Mapping[int, Tensor],
-        config: GenerationConfig,
-    ) -> _StepKey:
-        return cls(size, attended, tuple(sorted(precomputed)), Processors.of(config))
-
-    def __str__(self) -> str:
-        drafted = ", one role has read them" if self.precomputed else ""
-        return (
-            f"fused steps of {self.size} tokens that attend to {self.attended:,}{drafted}, "
-            f"{self.processors}"
-        )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _StepInputs:
-    """The inputs of one step.
-
-    Attributes:
-        tokens: Token ids to read, [k].
-        starts: The position of the first token in each model context, [C].
-        precomputed: Rows, [k, V], of model contexts that have read the tokens already.
-        sampling: The inputs for sampling.
-    """
-
-    tokens: tuple[int, ...]
-    starts: tuple[int, ...]
-    precomputed: Mapping[int, Tensor]
-    sampling: SamplingInputs
-
-    def of_capture(self) -> _StepInputs:
-        """The inputs with which a step is captured that is checked with :meth:`of_check`."""
-        return _StepInputs(
-            tuple(map(other_token, self.tokens)),
-            tuple(start + 1 for start in self.starts),
-            {place: torch.zeros_like(rows) for place, rows in self.precomputed.items()},
-            self._sampling(_SETTINGS_OF_CAPTURE, 0.5, self.sampling.history[:0]),
-        )
-
-    def of_check(self, vocabulary_size: int) -> _StepInputs:
-        """These inputs, sampled in a way that depends on every setting, alpha and seen id."""
-        seen = np.arange(0, vocabulary_size, 2)
-        return replace(self, sampling=self._sampling(_SETTINGS_OF_CHECK, -0.75, seen))
-
-    def _sampling(self, config: GenerationConfig, alpha: float, history: Ids) -> SamplingInputs:
-        alphas = (alpha,) * len(self.sampling.alphas)
-        return SamplingInputs(self.sampling.index, config, alphas, history)
-
-
-_SETTINGS_OF_CAPTURE = GenerationConfig(
-    temperature=0.5, top_k=1, top_p=0.5, min_p=0.99, repetition_penalty=1.5, seed=1
-)
-_SETTINGS_OF_CHECK = GenerationConfig(
-    temperature=50.0, top_k=0, top_p=1.0, min_p=0.0, repetition_penalty=0.5, seed=2
-)
-"""A flat distribution over all ids, which every setting of the capture would narrow."""
 
 
 def _output_shapes(
@@ -249,7 +169,7 @@ class _FusedStep(CheckedStep):
 
     def __init__(
         self,
-        key: _StepKey,
+        key: StepKind,
         captures: Captures,
         models: Sequence[GraphedLanguageModel],
         pairs: tuple[Pair, ...],
@@ -259,7 +179,7 @@ class _FusedStep(CheckedStep):
         super().__init__(captures, key)
         self.parts = len(models) - len(key.precomputed)
         self._key = key
-        self._given: _StepInputs | None = None
+        self._given: StepInputs | None = None
         self._models = models
         self._pairs = pairs
         self._masked = masked
@@ -282,7 +202,7 @@ class _FusedStep(CheckedStep):
     def __str__(self) -> str:
         return str(self._key)
 
-    def set_inputs(self, given: _StepInputs) -> None:
+    def set_inputs(self, given: StepInputs) -> None:
         """Set the inputs of the step. Blocks are padded; the padding is overwritten later."""
         self._given = given
         self._copy(given)
@@ -305,7 +225,7 @@ class _FusedStep(CheckedStep):
         self._copy(others)
         return True
 
-    def _copy(self, given: _StepInputs) -> None:
+    def _copy(self, given: StepInputs) -> None:
         """Copy inputs to the device."""
         tokens, sampling = given.tokens, given.sampling
         inputs, missing = self._inputs.host, self._key.size - len(tokens)
