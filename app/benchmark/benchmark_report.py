@@ -8,6 +8,7 @@ from dataclasses import asdict
 from html import escape
 
 from app.benchmark.block_costs import Expected
+from app.benchmark.conversation import Conversation
 from app.benchmark.measure import Cost, Results, WayResult
 from app.checkpoints.proof.proof_report import as_json as proof_as_json
 from app.checkpoints.proof.proof_report import in_one_line, warning_of
@@ -27,6 +28,7 @@ def as_text(results: Results) -> str:
             *_table(results),
             "",
             *_details(results),
+            *_conversation(results.conversation),
             *_costs("Cost of a step at a context of", results.contexts),
             *_costs("Cost of a step with pairs", results.pairs),
             *_blocks(results),
@@ -116,6 +118,20 @@ def _details(results: Results) -> Iterator[str]:
         f"Peak memory {results.peak_memory / 1e9:,.2f} GB, "
         f"{results.packed / 1e9:,.2f} GB of it packed weights"
     )
+
+
+def _conversation(found: Conversation | None) -> Iterator[str]:
+    if found is None:
+        return
+    yield ""
+    yield (
+        f"First token at turn {found.turns} of a conversation: {found.new} new tokens after "
+        f"{found.before:,}"
+    )
+    yield f"  everything read anew: {found.anew * 1e3:,.1f} ms"
+    yield f"  what was read before reused: {found.continued * 1e3:,.1f} ms"
+    yield f"  the new tokens as a prompt: {found.alone * 1e3:,.1f} ms"
+    yield f"  reused relative to the new tokens: {found.ratio:.2f}×"
 
 
 def _costs(title: str, costs: Sequence[Cost]) -> Iterator[str]:

@@ -12,6 +12,7 @@ from transformers import DynamicCache, PreTrainedModel
 
 from app.attribution.step_attribution import attribute_step
 from app.benchmark.block_costs import BlockCost, Expected, expected
+from app.benchmark.conversation import Conversation, measure_conversation
 from app.benchmark.hardware import bandwidth, bytes_per_token, peak_memory
 from app.benchmark.setup import Setup
 from app.benchmark.ways import PLAIN, REFERENCE, Run, Way, synchronize, ways
@@ -84,6 +85,7 @@ class Results:
         blocks: Cost of a block of tokens by block size, for each model context.
         expected: The expected speedup by drafts of the first expert, computed from ``blocks``.
         proofs: The proof of each role.
+        conversation: Time to the first token at the end of a conversation.
     """
 
     title: str
@@ -105,6 +107,7 @@ class Results:
     blocks: tuple[BlockCost, ...] = field(default=())
     expected: tuple[Expected, ...] = field(default=())
     proofs: tuple[tuple[str, Proof], ...] = ()
+    conversation: Conversation | None = None
 
     @property
     def share_of_bandwidth(self) -> float:
@@ -119,6 +122,7 @@ def measure(
     contexts: Sequence[int] = (),
     pairs: Sequence[int] = (),
     blocks: Sequence[int] = (),
+    turns: int = 0,
     on_progress: Callable[[str], None] = lambda what: None,
 ) -> Results:
     """Run the benchmark.
@@ -129,6 +133,7 @@ def measure(
         contexts: Context lengths at which to time a step.
         pairs: Numbers of pairs with which to time a step.
         blocks: Block sizes to time for each model context.
+        turns: Turns of a conversation at whose end the first token is timed; 0 for none.
         on_progress: Called with a description of each measurement.
 
     Raises:
@@ -156,6 +161,9 @@ def measure(
             contexts=tuple(_at_context(setup, size, on_progress) for size in contexts),
             pairs=tuple(_with_pairs(setup, size, on_progress) for size in pairs),
             blocks=costs,
+            conversation=measure_conversation(setup, turns, repeats, on_progress)
+            if turns
+            else None,
             expected=expected(costs, setup.ensemble.pairs[0].expert) if costs else (),
             peak_memory=peak_memory(setup.device),
             not_captured=tuple(_not_captured(setup)) if setup.device.type == "cuda" else (),

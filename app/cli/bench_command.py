@@ -37,6 +37,7 @@ def bench(options: argparse.Namespace) -> int:
             options.contexts,
             options.pairs,
             options.blocks,
+            options.turns,
             lambda what: status.show(f"Measuring: {what}"),
         )
     finally:
@@ -52,6 +53,11 @@ def _check(options: argparse.Namespace) -> None:
         raise SettingsError(
             "--tokens must be at least 2 and --repeats at least 1",
             evidence=f"{options.tokens} tokens, {options.repeats} repeats",
+        )
+    if options.turns < 0 or options.turns == 1:
+        raise SettingsError(
+            "--turns must be at least 2, or 0 for no conversation",
+            evidence=f"{options.turns} was given",
         )
     if any(size < 1 for size in (*options.contexts, *options.pairs, *options.blocks)):
         raise SettingsError("--contexts, --pairs and --blocks must be at least 1")

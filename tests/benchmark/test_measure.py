@@ -13,6 +13,7 @@ import torch
 from app.benchmark import hardware, measure, setup
 from app.benchmark.benchmark_report import as_json, as_svg, as_text
 from app.benchmark.block_costs import LIKELIHOODS, BlockCost, Expected
+from app.benchmark.conversation import Conversation
 from app.benchmark.measure import Results, WayResult
 from app.benchmark.setup import SHAPES, Setup, Shape, of_recipe, of_shapes
 from app.benchmark.ways import PLAIN, REFERENCE, SPECULATIVE, ways
@@ -74,7 +75,7 @@ def test_bytes_are_those_of_all_weights_and_keys(small: Setup) -> None:
 @pytest.mark.slow
 def test_a_measurement_is_complete(small: Setup) -> None:
     told: list[str] = []
-    results = measure.measure(small, 2, (20, 40), (1, 2), (1, 4), told.append)
+    results = measure.measure(small, 2, (20, 40), (1, 2), (1, 4), 3, told.append)
     assert [way.name for way in results.ways] == list(ways(small))
     assert results.ways[0].ratio == 1.0
     assert [way.same for way in results.ways[:3]] == [12, 12, 12]
@@ -85,6 +86,7 @@ def test_a_measurement_is_complete(small: Setup) -> None:
     assert [block.size for block in results.blocks] == [1, 4]
     assert all(len(block.seconds) == 3 and min(block.seconds) > 0 for block in results.blocks)
     assert [found.accepted for found in results.expected] == list(LIKELIHOODS)
+    assert results.conversation is not None
     assert results.overhead > 0
     assert results.peak_memory > 1e7
     assert sum("warming up" in what for what in told) == len(results.ways)
@@ -176,6 +178,7 @@ RESULTS = Results(
     captures=CaptureStats(7, 1.25, ("steps of 3 tokens: a log-probability differs by 4.1",)),
     not_captured=(("expert", "its weights are quantised"),),
     contexts=(measure.Cost(128, 0.05, 0.1),),
+    conversation=Conversation(10, 1576, 32, 1.9, 0.33, 0.3, 1.1),
     blocks=(BlockCost(1, (0.3, 0.1, 0.1)), BlockCost(6, (0.4, 0.2, 0.2))),
     expected=(Expected(0.5, 0, 1.0), Expected(0.857, 4, 2.03)),
 )
@@ -192,6 +195,9 @@ def test_the_report_for_a_terminal() -> None:
     assert "7 kinds of step captured and compared with uncaptured steps in 1.2 s" in text
     assert "uncaptured step: steps of 3 tokens: a log-probability differs by 4.1" in text
     assert "with pairs" not in text
+    assert "First token at turn 10 of a conversation: 32 new tokens after 1,576" in text
+    assert "what was read before reused: 330.0 ms" in text
+    assert "reused relative to the new tokens: 1.10×" in text
     assert "  1: 300.0, 100.0, 100.0 ms" in text
     assert "0.5: none" in text
     assert "0.857: 2.03×, with drafts of 4 tokens" in text
@@ -201,6 +207,7 @@ def test_json_and_plot_say_the_same() -> None:
     found = json.loads(as_json(RESULTS))
     assert found["share_of_bandwidth"] == pytest.approx(0.5)
     assert [way["rate"] for way in found["ways"]] == [10.0, 20.0, 30.0]
+    assert found["conversation"]["ratio"] == pytest.approx(1.1)
     assert found["ways"][2]["acceptance"] == pytest.approx(0.75)
     picture = ElementTree.fromstring(as_svg(RESULTS))
     bars = [float(part.attrib["width"]) for part in picture if part.attrib.get("rx")]

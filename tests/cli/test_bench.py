@@ -17,7 +17,18 @@ def command(llama: tiny.Family, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(hardware, "_BYTES", 1 << 16)
     options = {"base": llama.base, "expert": llama.expert, "antiexpert": llama.antiexpert}
     given = [part for role, folder in options.items() for part in (f"--{role}", str(folder))]
-    return ["bench", *given, "--dtype", "float32", "--tokens", "6", "--repeats", "1"]
+    return [
+        "bench",
+        *given,
+        "--dtype",
+        "float32",
+        "--tokens",
+        "6",
+        "--repeats",
+        "1",
+        "--turns",
+        "0",
+    ]
 
 
 @pytest.mark.slow
@@ -25,13 +36,24 @@ def test_json_and_plot(
     command: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     plot = tmp_path / "rates.svg"
-    options = ["--prompt", "the king", "--pairs", "1,2", "--contexts", "20", "--json"]
+    options = [
+        "--prompt",
+        "the king",
+        "--pairs",
+        "1,2",
+        "--contexts",
+        "20",
+        "--turns",
+        "2",
+        "--json",
+    ]
     assert main([*command, *options, "--plot", str(plot)]) == 0
     printed = capsys.readouterr()
     found = json.loads(printed.out)
     assert printed.err == ""
     assert found["tokens"] == 6
     assert [cost["size"] for cost in found["pairs"]] == [1, 2]
+    assert found["conversation"]["turns"] == 2
     assert plot.read_text().startswith("<svg")
 
 
@@ -47,6 +69,7 @@ def test_text_table(command: list[str], capsys: pytest.CaptureFixture[str]) -> N
     ("options", "message"),
     [
         (["--tokens", "1"], "--tokens must be at least 2"),
+        (["--turns", "1"], "--turns must be at least 2, or 0"),
         (["--contexts", "0"], "must be at least 1"),
         (["--contexts", "a"], "Argument --contexts"),
         (["--shapes", "7b,1b,1b"], "--shapes cannot be combined with"),

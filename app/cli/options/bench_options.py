@@ -60,6 +60,14 @@ def add_bench(commands: Commands) -> None:
         help="also time blocks of these sizes, such as 1,2,4,6,8,16, and predict the speedup of "
         "speculative decoding",
     )
+    measured.add_argument(
+        "--turns",
+        type=int,
+        default=10,
+        metavar="N",
+        help="time the first token at turn N of a conversation, with the turns before it read "
+        "anew, reused, and left out; 0 for no conversation (default: 10)",
+    )
     output = parser.add_argument_group("output")
     output.add_argument("--json", action="store_true", help="print one JSON object")
     output.add_argument("--plot", metavar="FILE.svg", help="save a plot of the results")

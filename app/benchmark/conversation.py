@@ -1,0 +1,103 @@
+"""Time to the first token of the last turn of a conversation, with and without what was read."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from statistics import median
+
+from app.benchmark.setup import Setup
+from app.benchmark.ways import synchronize
+from app.decoding.decode import decode
+
+_PART = 32
+"""Tokens of each message and of each answer, if the context of the models allows."""
+_FEWEST_REPEATS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """Median seconds to the first token at the last turn of a conversation.
+
+    Attributes:
+        turns: The number of turns.
+        before: The number of tokens of all earlier turns.
+        new: The number of tokens of the last message.
+        anew: Seconds if everything is read anew.
+        continued: Seconds if the earlier turns need not be read.
+        alone: Seconds for the last message as a prompt of its own.
+        ratio: Median of ``continued`` divided by ``alone`` in the same repeat.
+    """
+
+    turns: int
+    before: int
+    new: int
+    anew: float
+    continued: float
+    alone: float
+    ratio: float
+
+
+def measure_conversation(
+    setup: Setup, turns: int, repeats: int, on_progress: Callable[[str], None] = lambda what: None
+) -> Conversation:
+    """Hold a conversation and time the first token of its last answer in the three ways.
+
+    Messages repeat the prompt; answers are generated.
+
+    Args:
+        setup: The models.
+        turns: The number of turns.
+        repeats: How often each way is timed, in turn; at least five times.
+        on_progress: Called with a description of each turn.
+    """
+    part = _part(setup, turns)
+    source = list(setup.prompts[0]) * (turns * part // len(setup.prompts[0]) + 1)
+    messages = [source[turn * part : (turn + 1) * part] for turn in range(turns)]
+    text: list[int] = []
+    for turn, message in enumerate(messages[:-1], 1):
+        on_progress(f"conversation, turn {turn} of {turns}")
+        text += message
+        text += _answer(setup, text, part)
+    whole = [*text, *messages[-1]]
+    runs: list[tuple[float, float, float]] = []
+    for repeat in range(max(repeats, _FEWEST_REPEATS) + 1):
+        on_progress(f"conversation, first token {repeat}")
+        anew = _first_token(setup, whole, fresh=True)
+        _first_token(setup, text)  # leaves the earlier turns in the KV caches, and nothing else
+        continued = _first_token(setup, whole)
+        runs.append((anew, continued, _first_token(setup, messages[-1], fresh=True)))
+    del runs[0]  # which warmed up
+    anew, continued, alone = (median(seconds) for seconds in zip(*runs, strict=True))
+    ratio = median(run[1] / run[2] for run in runs)
+    return Conversation(turns, len(text), len(messages[-1]), anew, continued, alone, ratio)
+
+
+def _part(setup: Setup, turns: int) -> int:
+    limits = [model.context_length for model in setup.ensemble.models]
+    shortest = min((limit for limit in limits if limit is not None), default=None)
+    return _PART if shortest is None else max(1, min(_PART, shortest // (2 * turns)))
+
+
+def _first_token(setup: Setup, text: Sequence[int], *, fresh: bool = False) -> float:
+    if fresh:
+        setup.ensemble.clear_caches()
+    synchronize(setup.device)
+    started = time.perf_counter()
+    _answer(setup, text, 1)
+    synchronize(setup.device)
+    return time.perf_counter() - started
+
+
+def _answer(setup: Setup, text: Sequence[int], tokens: int) -> list[int]:
+    """The ids of an answer of all roles to ``text``; they reuse what is in their KV caches."""
+    steps = decode(
+        setup.ensemble,
+        [text] * len(setup.ensemble.names),
+        replace(setup.config, max_new_tokens=tokens),
+        detokenizer=setup.detokenizer(),
+        eos_ids=(),
+        alphas=lambda: setup.alphas,
+    )
+    return [step.token_id for step in steps]
