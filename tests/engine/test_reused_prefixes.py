@@ -159,9 +159,9 @@ def test_a_check_counts_what_is_kept_as_free(loaded: Desk, tiny_recipe: Recipe) 
 
     seen: list[dict[str, int]] = []
 
-    def noted(opened: object, prompt: object, held: dict[str, int]) -> object:
+    def noted(opened: object, prompt: object, held: dict[str, int], *more: object) -> object:
         seen.append(dict(held))
-        return original(opened, prompt, held)  # type: ignore[arg-type]
+        return original(opened, prompt, held, *more)  # type: ignore[arg-type]
 
     original = engine_module.preflight
     free()
