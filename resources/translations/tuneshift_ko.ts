@@ -3144,6 +3144,10 @@ pale bars the largest of them, pale bands from lowest to highest.</source>
         <translation>어휘와 메모리 확인 중 …</translation>
     </message>
     <message>
+        <source>The memory bar at the bottom left lists changes that make a recipe fit.</source>
+        <translation>왼쪽 아래의 메모리 막대에서 레시피를 메모리에 맞추는 방법을 볼 수 있습니다.</translation>
+    </message>
+    <message>
         <source>It needs {0} of {1} free on {2}.</source>
         <translation>{2}의 여유 메모리 {1} 중 {0}이(가) 필요합니다.</translation>
     </message>

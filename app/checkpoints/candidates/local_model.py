@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from app.checkpoints.candidates.model_card import origin_in_card, origin_in_gguf
 from app.checkpoints.candidates.model_names import Tuning, stem_of, tuning_of
 from app.checkpoints.candidates.token_digest import TOKENIZER_CONFIG, DigestReader, TokenDigest
 from app.checkpoints.formats import gguf
@@ -43,7 +44,8 @@ class LocalModel:
         parameters: The number of stored parameters.
         vocabulary: Its tokens; None for an adapter without a tokenizer.
         has_chat_template: Whether its own files have a chat template.
-        tuning: What its name says.
+        tuning: What its name says, or that it has another origin.
+        origin: The name of the model from which it was tuned, if its files say so.
         adapts: For an adapter, the name or path of the model that it was trained on.
         problem: Why it cannot be used; otherwise empty.
     """
@@ -57,6 +59,7 @@ class LocalModel:
     vocabulary: TokenDigest | None = None
     has_chat_template: bool = False
     tuning: Tuning = Tuning.UNKNOWN
+    origin: str = ""
     adapts: str = ""
     problem: str = ""
 
@@ -96,6 +99,7 @@ class ModelReader:
     def _read_folder(self, model: LocalModel) -> LocalModel:
         files = open_folder(model.folder)
         why = _why_not_causal(files.config)
+        model = _with_origin(model, origin_in_card(model.folder))
         return replace(
             _with_configuration(model, files.config),
             parameters=sum(tensor.elements for tensor in files.tensors),
@@ -123,18 +127,25 @@ class ModelReader:
 
     def _read_gguf(self, model: LocalModel) -> LocalModel:
         contents = gguf.open_contents(model.folder, everything=True)
+        model = replace(model, tuning=_tuning_of_file(model.name, contents))
+        model = _with_origin(model, origin_in_gguf(contents.metadata))
         return replace(
             _with_configuration(model, configuration(contents)),
             parameters=sum(math.prod(tensor.shape) for tensor in contents.tensors.values()),
             vocabulary=self._digests.of_tokens(contents.metadata.texts("tokenizer.ggml.tokens")),
             has_chat_template="tokenizer.chat_template" in contents.metadata,
-            tuning=_tuning_of_file(model.name, contents),
         )
 
 
 def _tuning_of_file(name: str, contents: Contents) -> Tuning:
     said = contents.metadata.values.get("general.finetune")
     return tuning_of(f"{name}-{said}") if isinstance(said, str) else tuning_of(name)
+
+
+def _with_origin(model: LocalModel, origin: str) -> LocalModel:
+    """The model with its origin, from which it was tuned unless both are one model packed anew."""
+    tuned = model.tuning is Tuning.UNKNOWN and origin and stem_of(origin) != model.stem
+    return replace(model, origin=origin, tuning=Tuning.OTHER if tuned else model.tuning)
 
 
 def _with_configuration(model: LocalModel, config: Mapping[str, Any]) -> LocalModel:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 from itertools import takewhile
 
 
@@ -39,6 +40,7 @@ def tuning_of(name: str) -> Tuning:
     return Tuning.OTHER if words & _OTHER else Tuning.UNKNOWN
 
 
+@lru_cache(maxsize=4096)
 def stem_of(name: str) -> str:
     """The name without the words that say how a model was tuned or packed.
 

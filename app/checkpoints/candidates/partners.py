@@ -137,7 +137,7 @@ def antiexperts_for(
 
 
 def untuned_version(expert: Partner, models: Sequence[LocalModel]) -> LocalModel | None:
-    """The model from which the expert was tuned, as far as names and sizes tell, or None."""
+    """The model from which the expert was tuned, as far as files, names and sizes tell, or None."""
     if expert.over:
         return expert.over
     model = expert.model
@@ -147,12 +147,13 @@ def untuned_version(expert: Partner, models: Sequence[LocalModel]) -> LocalModel
         if other is not model
         and not other.problem
         and _same_size(other, model)
-        and _is_untuned_beside(other, model, models)
+        and (_is_origin(other, model) or _is_untuned_beside(other, model, models))
         and _shares_vocabulary(other, model)
     ]
     return min(
         fitting,
         key=lambda other: (
+            not _is_origin(other, model),
             other.stem != model.stem,
             other.tuning is not Tuning.NONE,
             other.source.partition(":")[0] != model.source.partition(":")[0],
@@ -228,22 +229,22 @@ def _reasons(
         reasons.append(Because(Reason.UNTUNED))
     same = Because(Reason.SAME_TOKENIZER)
     reasons.append(Because(Reason.FEW_IDS_DIFFER, count=different) if different else same)
-    if model.parameters > base.parameters and not over:
+    if (over or model).parameters > base.parameters:
         reasons.append(Because(Reason.LARGER))
     return tuple(reasons)
 
 
 def _order(base: LocalModel, partner: Partner, models: Sequence[LocalModel]) -> tuple[object, ...]:
     model = partner.model
-    smaller = model.parameters < base.parameters and not partner.over
+    size = (partner.over or model).parameters
     version = untuned_version(partner, [base, *models])
     return (
         _tuning_rank(partner, models),
         version is None,
         is_shipped(model) and not is_shipped(base),
         model.architecture != base.architecture and not partner.over,
-        not smaller and not partner.over,
-        model.parameters > base.parameters,
+        size >= base.parameters and partner.over is not base,
+        size > base.parameters,
         -model.parameters,
         -common_start(model.name, base.name),
         model.name,
@@ -275,6 +276,11 @@ def _is_untuned_beside(other: LocalModel, model: LocalModel, models: Sequence[Lo
         return not _is_untuned(model, models)
     tuned = model.tuning in (Tuning.INSTRUCT, Tuning.OTHER)
     return other.tuning is Tuning.UNKNOWN and tuned
+
+
+def _is_origin(other: LocalModel, model: LocalModel) -> bool:
+    """Whether the files of ``model`` say that it was tuned from ``other``."""
+    return bool(model.origin) and _last_name(other) == model.origin.lower()
 
 
 def _same_size(one: LocalModel, other: LocalModel) -> bool:

@@ -9,6 +9,7 @@ from PySide6.QtCore import QSignalBlocker
 from PySide6.QtWidgets import QFileDialog, QLineEdit, QWidget
 
 from app.checkpoints.candidates.local_model import LocalModel
+from app.checkpoints.candidates.model_finder import model_at
 from app.checkpoints.candidates.partners import Misfit, Partner, is_shipped
 from app.checkpoints.spec import CHAT, PLAIN
 from app.ui.new_recipe.candidate_list import CandidateRow, model_of
@@ -184,8 +185,7 @@ def show_new_recipe(
     if dropped is None:
         dialog.look_in()
     else:
-        holds_models = dropped.is_dir() and not (dropped / "config.json").is_file()
-        dialog.look_in(dropped if holds_models else dropped.absolute().parent, dropped)
+        dialog.look_in(dropped.absolute().parent if model_at(dropped) else dropped, dropped)
     return dialog
 
 

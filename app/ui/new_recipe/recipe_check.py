@@ -60,14 +60,20 @@ class RecipeCheck(MessageLabel):
         if wrong:
             self.show_message(str(wrong), "error")
         elif isinstance(found, Preflight):
-            self.show_message(" ".join([candidate_check.describe(found), *self._memory(found)]))
+            fits = found.memory.fits
+            said = [candidate_check.describe(found), *self._memory(found)]
+            self.show_message(" ".join(said), "caption" if fits else "error")
         self.ended.emit()
 
     def _memory(self, found: Preflight) -> list[str]:
         """How much memory the recipe needs where it fits; the description says where not."""
+        if not found.memory.fits:
+            return [
+                self.tr("The memory bar at the bottom left lists changes that make a recipe fit.")
+            ]
         fits = self.tr("It needs {0} of {1} free on {2}.")
         return [
             fits.format(size(device.peak), size(device.free), device.device)
             for device in found.memory.devices
-            if device.fits and device.peak
+            if device.peak
         ]

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from huggingface_hub import constants
@@ -124,6 +125,49 @@ def test_a_model_that_cannot_be_used_says_why(llama: tiny.Family, tmp_path: Path
     assert models["encoder"].problem == "it is a BertForMaskedLM"
     assert "cannot be read" in models["cut"].problem
     assert "is damaged" in models["broken"].problem
+
+
+@pytest.mark.parametrize(
+    ("card", "origin"),
+    [
+        ("---\nlicense: mit\nbase_model: owner/Tiny-1B\n---\n# pirate", "Tiny-1B"),
+        ("---\nbase_model:\n- 'owner/Tiny-1B'\n- other/x\n---\n", "Tiny-1B"),
+        ("# base_model: owner/Tiny-1B", ""),
+        ("---\nlicense: mit\n---\nbase_model: owner/Tiny-1B", ""),
+        ("---\nbase_model: [a, b]\n---\n", ""),
+        ("", ""),
+    ],
+)
+def test_the_model_card_says_from_which_model_it_was_tuned(
+    llama: tiny.Family, tmp_path: Path, card: str, origin: str
+) -> None:
+    folder = shutil.copytree(llama.base, tmp_path / "pirate")
+    (folder / "README.md").write_text(card)
+    model = found(tmp_path)["pirate"]
+    assert model.origin == origin
+    assert model.tuning is (Tuning.OTHER if origin else Tuning.UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("name", "origin", "tuning"),
+    [("pirate", "Tiny-1B", Tuning.OTHER), ("Tiny-1B.Q8_0", "Tiny-1B", Tuning.UNKNOWN)],
+)
+def test_a_gguf_file_says_from_which_model_it_was_tuned(
+    tmp_path: Path, name: str, origin: str, tuning: Tuning
+) -> None:
+    def facts(writer: Any) -> None:
+        writer.add_base_model_count(1)
+        writer.add_base_model_repo_url(0, "https://huggingface.co/owner/Tiny-1B")
+
+    tiny_gguf.write(tiny.make_model("llama", 3), tmp_path / f"{name}.gguf", facts=[facts])
+    model = found(tmp_path)[name]
+    assert (model.origin, model.tuning, model.problem) == (origin, tuning, "")
+
+
+def test_a_gguf_file_of_an_instruct_model_of_any_name(tmp_path: Path) -> None:
+    facts = [lambda writer: writer.add_finetune("Instruct")]
+    tiny_gguf.write(tiny.make_model("llama", 3), tmp_path / "model.gguf", facts=facts)
+    assert found(tmp_path)["model"].tuning is Tuning.INSTRUCT
 
 
 def test_what_is_not_a_model_is_left_out(tmp_path: Path) -> None:

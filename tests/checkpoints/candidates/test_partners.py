@@ -135,6 +135,14 @@ def test_a_fine_tune_of_any_name_is_compared_with_the_untuned_model_of_its_size(
     assert antiexperts_for(BASE, expert, models)[0].model is SMALL
 
 
+def test_the_origin_that_a_model_card_names_comes_first() -> None:
+    mine = model("pirate", origin="Sailor-0.5B")
+    sailor = model("Sailor-0.5B")
+    models = (BASE, SMALL, SMALL_CHAT, mine, sailor)
+    expert = next(item for item in partners_for(BASE, models).experts if item.model is mine)
+    assert antiexperts_for(BASE, expert, models)[0].model is sailor
+
+
 def test_a_packed_expert_prefers_the_packed_untuned_version() -> None:
     chat = model("Qwen2.5-0.5B-Instruct-q4_k_m", kind="gguf")
     packed = model("Qwen2.5-0.5B-q4_k_m", kind="gguf")
@@ -170,6 +178,13 @@ def test_an_adapter_over_the_base_has_the_base_as_anti_expert() -> None:
     assert partner.over is BASE
     (only,) = antiexperts_for(BASE, partner, (BASE, adapter))
     assert only.reasons[0].reason is Reason.ADAPTED_MODEL
+
+
+def test_an_adapter_over_a_larger_model_comes_after_smaller_experts() -> None:
+    adapter = model("pirate-lora", 1, None, kind="adapter", adapts="Qwen2.5-7B")
+    partners = partners_for(MIDDLE, (BASE, MIDDLE, SMALL, SMALL_CHAT, adapter))
+    assert experts(partners)[:2] == ["Qwen2.5-0.5B-Instruct", "pirate-lora"]
+    assert Because(Reason.LARGER) in partners.experts[1].reasons
 
 
 def test_what_cannot_be_used_says_why() -> None:

@@ -15,18 +15,25 @@ from pytestqt.qtbot import QtBot
 from tokenizers import Tokenizer
 
 from app.checkpoints.spec import CHAT, PLAIN, Recipe
+from app.engine.commands import Check
 from app.settings import Settings
 from app.ui.main_window import MainWindow
 from app.ui.new_recipe.candidate_list import CandidateList
 from app.ui.new_recipe.new_recipe_dialog import NewRecipeDialog, show_new_recipe
 from app.ui.state.session import LoadState, Session
 from tests import tiny
-from tests.ui.conftest import EngineBridge, FakeBridge
+from tests.checkpoints.formats.test_adapters import train
+from tests.ui.conftest import EngineBridge, FakeBridge, invent_preflight
 
-pytestmark = [pytest.mark.window, pytest.mark.slow]
+pytestmark = [
+    pytest.mark.window,
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing.:FutureWarning"),  # PEFT's
+]
 
 TEMPLATE = "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}"
 BASE, SMALL, CHATTY, FOREIGN = "Big-1B", "Big-0.1B", "Big-0.1B-Instruct", "Other-1B-Instruct"
+ADAPTER = "pirate"
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +52,7 @@ def family(tmp_path_factory: pytest.TempPathFactory) -> Path:
     save(SMALL, 2, tiny.make_tokenizer())
     save(CHATTY, 2, tiny.make_tokenizer(), TEMPLATE)
     save(FOREIGN, 2, tiny.make_metaspace_tokenizer())
+    train(root / BASE, root / ADAPTER)
     return root
 
 
@@ -140,7 +148,10 @@ def test_three_keys_make_a_recipe_that_is_loaded(
         CHATTY,
         SMALL,
     ]
-    assert titles(dialog.expert) == [CHATTY, SMALL, "Do not go with this base", FOREIGN]
+    assert titles(dialog.expert) == [
+        *(CHATTY, f"{ADAPTER} (LoRA)", SMALL),
+        *("Do not go with this base", FOREIGN),
+    ]
     assert "320 tokens" in checked(dialog, engine, qtbot)
     assert "free on cpu" in dialog.check_line.message
     qtbot.keyClick(dialog.base, Qt.Key.Key_Return)
@@ -175,11 +186,11 @@ def test_the_keyboard_alone(
     qtbot.keyClick(dialog.base, Qt.Key.Key_Down)
     assert chosen(dialog.base) == SMALL
     qtbot.keyClick(dialog.expert, Qt.Key.Key_Down)
-    assert chosen(dialog.expert) == BASE
+    assert chosen(dialog.expert) == f"{ADAPTER} (LoRA)"
     qtbot.keyClicks(dialog.name, "!")
     qtbot.keyClick(dialog.create_button, Qt.Key.Key_Space)
-    assert sources(real_session.recipe)[:2] == [SMALL, BASE]
-    assert real_session.recipe.name == f"{SMALL} + {BASE}!"
+    assert sources(real_session.recipe) == [SMALL, ADAPTER, BASE]
+    assert real_session.recipe.name == f"{SMALL} + {ADAPTER}!"
 
 
 def test_escape_changes_nothing(
@@ -266,6 +277,25 @@ def test_nothing_is_created_during_a_run(
     loaded_session.local_models.close()
 
 
+def test_what_does_not_fit_into_memory_is_said(
+    qtbot: QtBot, loaded_session: Session, bridge: FakeBridge
+) -> None:
+    dialog = NewRecipeDialog(loaded_session)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    dialog.look_in()
+    qtbot.waitUntil(
+        lambda: any(isinstance(item, Check) for item in bridge.commands), timeout=10_000
+    )
+    asked = bridge.last(Check)
+    assert isinstance(asked, Check)
+    bridge.check(invent_preflight(asked.recipe, fits=False), Check)
+    assert "The recipe needs" in dialog.check_line.message
+    assert dialog.check_line.property("role") == "error"
+    assert dialog.create_button.isEnabled()
+    loaded_session.local_models.close()
+
+
 def test_an_empty_disk_says_where_models_come_from(qtbot: QtBot, loaded_session: Session) -> None:
     dialog = NewRecipeDialog(loaded_session)
     qtbot.addWidget(dialog)
@@ -309,7 +339,12 @@ def drop(window: MainWindow, path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("dropped", "base", "expert"),
-    [(CHATTY, BASE, CHATTY), (SMALL, SMALL, CHATTY), ("", BASE, CHATTY)],
+    [
+        (CHATTY, BASE, CHATTY),
+        (SMALL, SMALL, CHATTY),
+        (ADAPTER, BASE, f"{ADAPTER} (LoRA)"),
+        ("", BASE, CHATTY),
+    ],
 )
 def test_a_model_dropped_on_the_window_opens_the_assistant(
     window: MainWindow,
