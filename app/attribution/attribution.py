@@ -14,8 +14,8 @@ import numpy as np
 
 from app.attribution.row_statistics import Softmax, log_normalizer, rank, rows_between
 from app.attribution.shapley import coalitions
-from app.decoding.tuned_logits import Row, add_differences, scaled_differences
-from app.decoding.types import RoleLogits
+from app.decoding.tuned_logits import Row, combine
+from app.decoding.types import CombinedRows, RoleLogits
 
 LOW_COVERAGE = 0.9
 """Below this mean coverage, a text may differ much from one sampled with all logits of the base."""
@@ -70,7 +70,12 @@ class TokenAttribution:
 
 
 def attribute(
-    logits: RoleLogits, alphas: Sequence[float], token_id: int, *, partial: bool = False
+    logits: RoleLogits,
+    alphas: Sequence[float],
+    token_id: int,
+    *,
+    partial: bool = False,
+    combined: CombinedRows | None = None,
 ) -> TokenAttribution:
     """Attribute the probability shift of ``token_id`` to the pairs.
 
@@ -79,22 +84,24 @@ def attribute(
         alphas: The α of each pair when the token was sampled, [P].
         token_id: The token to explain.
         partial: Whether the base's row holds log-probabilities, and only of some tokens.
+        combined: The combined rows, if they have been computed.
     """
-    added = scaled_differences(logits, alphas)
-    base, tuned = Softmax(logits.base), Softmax(add_differences(logits.base, added))
+    combined = combined or combine(logits, alphas)
+    base, tuned = Softmax(logits.base), Softmax(combined.tuned, combined.added)
+    apart = sum(tuned.means)  # the mean of log(tuned / base), up to the normalizers
     return TokenAttribution(
         p_base=base.p(token_id),
         p_tuned=tuned.p(token_id),
         logprob_base=base.logprob(token_id),
         logprob_tuned=tuned.logprob(token_id),
-        contributions=_contributions(added, token_id, base, tuned),
+        contributions=_contributions(combined.added, token_id, base, tuned),
         rank_base=rank(base.row, token_id),
         rank_tuned=rank(tuned.row, token_id),
         argmax_base=base.argmax,
         argmax_tuned=tuned.argmax,
-        entropy_base=base.entropy(),
-        entropy_tuned=tuned.entropy(),
-        kl=tuned.divergence_from(base),
+        entropy_base=base.entropy,
+        entropy_tuned=tuned.entropy,
+        kl=max(apart - (tuned.log_normalizer - base.log_normalizer), 0.0),
         coverage=min(1.0, float(np.exp(base.log_normalizer))) if partial else None,
     )
 

@@ -34,28 +34,38 @@ def rows_between(base: Row, added: Sequence[Row]) -> Iterator[Row]:
 
 
 class Softmax:
-    """The distribution softmax(``row``) and its statistics, which share intermediate results.
+    """Statistics of the distribution softmax(``row``).
 
     Args:
         row: Logits, [V].
+        values: Values of the ids whose means are wanted, rows of [V].
+
+    Attributes:
+        row: The logits.
+        argmax: The most probable id.
+        log_normalizer: log Σ_v exp(row_v).
+        entropy: The entropy, in nats.
+        means: The mean of each of ``values``.
     """
 
-    def __init__(self, row: Row) -> None:
+    def __init__(self, row: Row, values: Sequence[Row] = ()) -> None:
         self.row = row
         self.argmax = int(row.argmax())
-        self._highest = row[self.argmax]
-        self._below = row - self._highest
-        if np.isneginf(self._below.min()):
+        highest = row[self.argmax]
+        below = row - highest
+        if np.isneginf(below.min()):
             # A finite value, since 0 · −inf is NaN; exp(_IMPOSSIBLE) is 0 as well.
-            np.maximum(self._below, row.dtype.type(_IMPOSSIBLE), out=self._below)
-        self._weights = np.exp(self._below)
-        self._total = float(self._weights.sum())
-        self._mean_below = self._mean(self._below)
-
-    @property
-    def log_normalizer(self) -> float:
-        """log Σ_v exp(row_v)."""
-        return float(self._highest) + float(np.log(self._total))
+            np.maximum(below, row.dtype.type(_IMPOSSIBLE), out=below)
+        weights = np.exp(below)
+        total = float(weights.sum())
+        # einsum takes one pass on this thread; BLAS would start threads of its own.
+        mean_below, *means = (
+            float(np.einsum("v,v->", weights, each)) / total for each in (below, *values)
+        )
+        log_total = float(np.log(total))
+        self.log_normalizer = float(highest) + log_total
+        self.entropy = max(log_total - mean_below, 0.0)
+        self.means = tuple(means)
 
     def logprob(self, token_id: int) -> float:
         """The log-probability of an id."""
@@ -64,19 +74,6 @@ class Softmax:
     def p(self, token_id: int) -> float:
         """The probability of an id."""
         return float(np.exp(self.logprob(token_id)))
-
-    def entropy(self) -> float:
-        """The entropy, in nats."""
-        return max(float(np.log(self._total)) - self._mean_below, 0.0)
-
-    def divergence_from(self, other: Softmax) -> float:
-        """KL(this ‖ other), in nats."""
-        apart = self._mean_below - self._mean(other._below)
-        return max(apart - float(np.log(self._total) - np.log(other._total)), 0.0)
-
-    def _mean(self, values: Row) -> float:
-        # einsum takes one pass on this thread; BLAS would start threads of its own.
-        return float(np.einsum("v,v->", self._weights, values)) / self._total
 
 
 def log_normalizers(rows: Row, highest: Row | None = None) -> Floats:

@@ -23,7 +23,9 @@ def attribute_step(step: TokenStep, *, partial: bool = False) -> TokenAttributio
     """
     if step.reduced is not None:
         return attribute_reduced(step.reduced, step.alphas)
-    return attribute(step.kept_logits, step.alphas, step.token_id, partial=partial)
+    return attribute(
+        step.kept_logits, step.alphas, step.token_id, partial=partial, combined=step.combined
+    )
 
 
 def candidates_of(step: TokenStep) -> CandidateRows:

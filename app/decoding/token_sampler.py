@@ -13,7 +13,7 @@ from app.decoding.logit_checks import require_sampleable
 from app.decoding.row_reduction import RowReducer
 from app.decoding.sampling import Distribution, process_logits
 from app.decoding.sampling_inputs import SamplingInputs
-from app.decoding.tuned_logits import Row, tuned_logits
+from app.decoding.tuned_logits import Row, combine
 from app.decoding.types import GenerationConfig, TokenStep
 
 
@@ -49,6 +49,7 @@ class TokenSampler:
         self._alphas = alphas
         self._reducer = reducer
         self._keep_rows = reducer is None or reducer.keep_rows
+        self._attributed = reducer is not None
         self._last_alphas: tuple[float, ...] | None = None
         self._history = np.array(self.ids, dtype=np.int64)
 
@@ -79,9 +80,11 @@ class TokenSampler:
             reducer = None
         rows = logits.on_host(place, copied=self._keep_rows) if reducer is None else None
         sampled = self._sampled_on_device(logits, place, alphas) if given is None else None
+        combined = None
         if sampled is None:
             if rows is not None:
-                tuned = tuned_logits(rows, alphas)
+                combined = combine(rows, alphas)
+                tuned = combined.tuned
             else:
                 assert reducer is not None
                 tuned = reducer.tuned(logits.rows[:, place], alphas)
@@ -103,6 +106,7 @@ class TokenSampler:
             sampled_probability=probability,
             forced=given is not None,
             reduced=reduced,
+            combined=combined if self._attributed else None,
         )
 
     def sample_draft(self, row: Tensor, drafted: Sequence[int] = ()) -> tuple[int, float]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.decoding.types import RoleLogits
+from app.decoding.types import CombinedRows, RoleLogits
 
 Row = NDArray[np.floating[Any]]
 
@@ -43,6 +43,12 @@ def add_differences(base: Row, added: Iterable[Row]) -> Row:
     for difference in terms:
         row += difference
     return row
+
+
+def combine(logits: RoleLogits, alphas: Sequence[float]) -> CombinedRows:
+    """The tuned row and the terms that the pairs add to the base's row."""
+    added = tuple(scaled_differences(logits, alphas))
+    return CombinedRows(added, add_differences(logits.base, added))
 
 
 def tuned_logits(logits: RoleLogits, alphas: Sequence[float]) -> Row:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -123,6 +124,19 @@ class RoleLogits:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class CombinedRows:
+    """The tuned row of one position, and the terms it is made of.
+
+    Attributes:
+        added: The scaled difference α_i (s⁺_i − s⁻_i) of each pair, P rows of [V].
+        tuned: The tuned logits, [V].
+    """
+
+    added: tuple[NDArray[np.floating[Any]], ...]
+    tuned: NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class ReducedRows:
     """Statistics of the rows of one position, in place of the rows where these are not kept.
 
@@ -176,6 +190,7 @@ class TokenStep:
         sampled_probability: Probability of the token after temperature and the other processors.
         forced: Whether the token was given instead of sampled.
         reduced: Statistics of the rows, where these were reduced on their device.
+        combined: The combined rows that the token was sampled from, until it is attributed.
     """
 
     index: int
@@ -187,6 +202,7 @@ class TokenStep:
     sampled_probability: float
     forced: bool = False
     reduced: ReducedRows | None = None
+    combined: CombinedRows | None = None
 
     @property
     def end(self) -> int:
@@ -200,4 +216,8 @@ class TokenStep:
 
     def without_rows(self) -> TokenStep:
         """This step without what takes memory: the rows, and their statistics."""
-        return replace(self, logits=None, reduced=None)
+        return replace(self, logits=None, reduced=None, combined=None)
+
+    def without_combined(self) -> TokenStep:
+        """This step without the combined rows, which can be computed again."""
+        return self if self.combined is None else replace(self, combined=None)

@@ -277,7 +277,7 @@ class Engine:
                 reason: FinishReason = end.value
                 break
             explained = attribute_step(step, partial=remote is not None)
-            told = step if command.keep_rows else step.without_rows()
+            told = step.without_combined() if command.keep_rows else step.without_rows()
             self._emit(TokenDecoded(command.id, told, explained))
             clock.tick()
         drafts = speculator.stats if speculator else None

@@ -32,7 +32,7 @@ from app.checkpoints.recipes.recipe_file import find_recipe
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
 from app.decoding.decode import decode
 from app.decoding.sampling import process_logits
-from app.decoding.tuned_logits import tuned_logits
+from app.decoding.tuned_logits import combine
 from app.decoding.types import GenerationConfig, RoleLogits, TokenStep
 from tests.real.smollm2 import FILE
 
@@ -89,13 +89,16 @@ def by_vocabulary() -> dict[str, dict[str, float]]:
 def _costs(vocabulary: int, pairs: int) -> dict[str, float]:
     positions = [_likely_rows(vocabulary, pairs, seed) for seed in range(_POSITIONS)]
     alphas, config, history = [1.0, 0.5][:pairs], GenerationConfig(), np.array([1])
-    tuned = [tuned_logits(rows, alphas) for rows in positions]
+    combined = [combine(rows, alphas) for rows in positions]
+    tuned = [each.tuned for each in combined]
     ids = [process_logits(row, history, config).sample(0, 0)[0] for row in tuned]
     places = range(_POSITIONS)
     work: dict[str, Callable[[], object]] = {
-        "combine": lambda: [tuned_logits(rows, alphas) for rows in positions],
+        "combine": lambda: [combine(rows, alphas) for rows in positions],
         "sample": lambda: [process_logits(tuned[i], history, config).sample(0, i) for i in places],
-        "attribute": lambda: [attribute(positions[i], alphas, ids[i]) for i in places],
+        "attribute": lambda: [
+            attribute(positions[i], alphas, ids[i], combined=combined[i]) for i in places
+        ],
         "candidates": lambda: [keep_candidates(positions[i], alphas, ids[i]) for i in places],
         "candidates, 8 at once": lambda: keep_candidates_of(positions, alphas, ids),
     }

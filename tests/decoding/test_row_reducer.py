@@ -12,6 +12,7 @@ from app.attribution.row_store import RowStore
 from app.attribution.step_attribution import attribute_step, candidates_of
 from app.decoding.decode import TextPrefix
 from app.decoding.row_reduction import RowReducer
+from app.decoding.tuned_logits import tuned_logits
 from app.decoding.types import GenerationConfig
 from app.errors import ModelError
 from tests.attribution.test_step_attribution import reduction
@@ -66,6 +67,19 @@ def test_rows_that_are_kept_are_copied_besides() -> None:
         found = store.candidates(step.index)
         assert found.token_ids.tolist() == candidates_of(step).token_ids.tolist()
         assert len(found.token_ids) < len(candidates_of(expected).token_ids)  # which keeps more
+
+
+def test_rows_on_the_host_are_combined_once() -> None:
+    models = Tables(seed=2)
+    plain = models.plain(SAMPLED)
+    found = models.plain(
+        SAMPLED, reducer=RowReducer(reduction(1, VOCABULARY, (5, 3)), keep_rows=False)
+    )
+    for expected, step in zip(plain.steps, found.steps, strict=True):
+        assert (expected.combined, step.reduced) == (None, None)
+        assert step.combined is not None
+        assert np.array_equal(step.combined.tuned, tuned_logits(expected.kept_logits, (1.0,)))
+        assert attribute_step(step) == attribute_step(expected)
 
 
 def test_a_row_without_a_token_to_sample_is_an_error_with_its_logits() -> None:

@@ -158,6 +158,7 @@ def test_a_run_starts_streams_and_finishes(loaded: Desk) -> None:
     for index, event in enumerate(steps):
         assert isinstance(event, TokenDecoded)
         assert event.step.index == index
+        assert event.step.combined is None  # which would take as much memory as the rows
         assert event.attribution == attribute(
             event.step.logits, event.step.alphas, event.step.token_id
         )
