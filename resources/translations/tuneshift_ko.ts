@@ -2260,6 +2260,10 @@ Click to show or hide it.</source>
         <translation>이 베이스와 함께 쓸 수 없음</translation>
     </message>
     <message>
+        <source>There is no model in {0} or in the folders in it.</source>
+        <translation>{0}와(과) 그 안의 폴더에 모델이 없습니다.</translation>
+    </message>
+    <message>
         <source>No models of your own were found. Look in the folder that holds them, or download some: Models → From the Hub.</source>
         <translation>사용자의 모델을 찾지 못했습니다. 모델이 있는 폴더에서 찾거나 ‘모델 → Hub에서 가져오기’로 다운로드하십시오.</translation>
     </message>

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QSignalBlocker
+from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtWidgets import QFileDialog, QLineEdit, QWidget
 
 from app.checkpoints.candidates.local_model import LocalModel
@@ -105,7 +105,11 @@ class NewRecipeDialog(NewRecipeForm):
     def _say_what_was_found(self) -> None:
         assistant, found = self._assistant, self._session.local_models
         text = ""
-        if not any(not is_shipped(model) for model in found.models):
+        if found.empty:
+            text = self.tr("There is no model in {0} or in the folders in it.").format(
+                ", ".join(map(str, found.empty))
+            )
+        elif not any(not is_shipped(model) for model in found.models):
             text = self.tr(
                 "No models of your own were found. Look in the folder that holds them, "
                 "or download some: Models → From the Hub."
@@ -151,6 +155,7 @@ class NewRecipeDialog(NewRecipeForm):
         start = self._session.settings.model_folder or str(Path.home())
         title = self.tr("Choose a folder with models")
         dialog = QFileDialog(self, title, start)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.setOption(QFileDialog.Option.ShowDirsOnly)
         dialog.fileSelected.connect(lambda path: self.look_in(Path(path)))

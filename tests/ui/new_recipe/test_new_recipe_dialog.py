@@ -312,17 +312,25 @@ def test_an_empty_disk_says_where_models_come_from(qtbot: QtBot, loaded_session:
 
 
 def test_a_folder_that_is_looked_in_adds_its_models(
-    qtbot: QtBot, loaded_session: Session, family: Path
+    qtbot: QtBot, loaded_session: Session, family: Path, tmp_path: Path
 ) -> None:
     dialog = NewRecipeDialog(loaded_session)
     qtbot.addWidget(dialog)
     dialog.show()
-    qtbot.mouseClick(dialog.folder, Qt.MouseButton.LeftButton)
-    picker = next(iter(dialog.findChildren(QFileDialog)))
-    picker.fileSelected.emit(str(family))
-    picker.close()
-    qtbot.waitUntil(lambda: not loaded_session.local_models.searching, timeout=10_000)
+
+    def look_in(folder: Path) -> None:
+        qtbot.mouseClick(dialog.folder, Qt.MouseButton.LeftButton)
+        picker = dialog.findChildren(QFileDialog)[-1]
+        picker.fileSelected.emit(str(folder))
+        picker.close()
+        qtbot.waitUntil(lambda: not loaded_session.local_models.searching, timeout=10_000)
+
+    (tmp_path / "nothing").mkdir()
+    look_in(tmp_path / "nothing")
+    assert dialog.search_line.message.startswith(f"There is no model in {tmp_path / 'nothing'}")
+    look_in(family)
     assert titles(dialog.base)[0] == BASE
+    assert dialog.search_line.message == ""
     loaded_session.local_models.close()
 
 

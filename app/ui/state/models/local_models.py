@@ -39,6 +39,8 @@ class LocalModels(QObject):
         self.searched = False
         self.progress: SearchProgress | None = None
         self.problem: TuneshiftError | None = None
+        self.empty: tuple[Path, ...] = ()
+        self._also: tuple[Path, ...] = ()
         self._model_folder = model_folder
         self._reader = ModelReader()
         self._background = Background("search for models", self)
@@ -57,12 +59,14 @@ class LocalModels(QObject):
         """Search again; the models of the last search stay until this one has ended.
 
         Args:
-            also: Folders to remember and to search besides the known ones.
+            also: Folders to search besides the known ones. Those with models are remembered, the
+                others are in ``empty`` afterwards.
         """
         self._abandon()
-        remember_folders(list(also))
+        self._also = tuple(also)
         named = self._model_folder()
-        folders = [*([Path(named).expanduser()] if named else []), *used_folders()]
+        known = [*([Path(named).expanduser()] if named else []), *used_folders()]
+        folders = [*self._also, *known]
         cancel, reports, reader = Flag(), self._reports, self._reader
         self._cancel = cancel
 
@@ -100,6 +104,11 @@ class LocalModels(QObject):
     def _on_found(self, models: tuple[LocalModel, ...]) -> None:
         self.models = models
         self.searched = True
+        parents = {parent for model in models for parent in model.folder.resolve().parents}
+        parents.update(model.folder.resolve() for model in models)
+        without = tuple(folder for folder in self._also if folder.resolve() not in parents)
+        self.empty = () if self._cancel.is_set() else without
+        remember_folders([folder for folder in self._also if folder not in without])
         self._end(None)
 
     def _on_failed(self, error: TuneshiftError) -> None:

@@ -59,9 +59,16 @@ def test_a_folder_that_was_looked_in_is_remembered(
     wait(found, qtbot)
     assert names(found) == {"Tiny-1B", "Tiny-1B-Instruct"}
     assert used_folders() == [folder]
-    found.search()
+    assert found.empty == ()
+    (folder.parent / "nothing").mkdir()
+    found.search([folder.parent / "nothing"])
     wait(found, qtbot)
     assert names(found) == {"Tiny-1B", "Tiny-1B-Instruct"}
+    assert found.empty == (folder.parent / "nothing",)
+    assert used_folders() == [folder]
+    found.search()
+    wait(found, qtbot)
+    assert found.empty == ()
 
 
 @pytest.mark.slow
