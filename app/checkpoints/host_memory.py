@@ -90,6 +90,19 @@ def _limit(most: Path, used: Path, stat: Path, prefix: str) -> MemoryLimit | Non
     return MemoryLimit(total, max(0, total - max(0, taken - files)))
 
 
+def held_bytes(status: Path = Path("/proc/self/status")) -> int:
+    """Bytes of memory that this process holds and the system cannot take back.
+
+    On Linux, that is anonymous memory and the weight files that are still mapped, which models
+    compute from. Pages of libraries and of files that were only read are not counted.
+    """
+    try:
+        lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
+    except OSError:
+        return int(psutil.Process().memory_full_info().uss)
+    return int(lines["RssAnon"].split()[0]) * 1024 + mapped_weight_bytes()
+
+
 def mapped_weight_bytes(maps: Path = Path("/proc/self/maps")) -> int:
     """Bytes of safetensors files that this process has mapped into memory.
 

@@ -204,7 +204,7 @@ class Engine:
                 recipe=command.recipe,
                 roles=self._loaded.roles,
                 token_labels=tuple(self._loaded.token_labels()),
-                resident_bytes=_resident_bytes(),
+                packed_bytes=self._loaded.packed_bytes,
             )
         )
 

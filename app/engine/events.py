@@ -59,14 +59,14 @@ class Loaded:
 
     Attributes:
         token_labels: A readable label for each token id, [V].
-        resident_bytes: Resident memory of the process after the load.
+        packed_bytes: Bytes of packed copies of weights, which use only spare memory.
     """
 
     id: int
     recipe: Recipe
     roles: tuple[RoleInForce, ...]
     token_labels: tuple[str, ...]
-    resident_bytes: int
+    packed_bytes: int
 
 
 @dataclass(frozen=True, slots=True)

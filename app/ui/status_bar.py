@@ -11,7 +11,7 @@ from app.ui.state.runs.run import Run
 from app.ui.state.session import LoadState, Session
 from app.ui.theme import SPACE
 from app.ui.words.role_words import role_title
-from app.wording import quoted
+from app.wording import quoted, size
 
 _MOST_UNREAD = 24
 
@@ -47,9 +47,9 @@ class StatusBar(QWidget):
         layout.addStretch(1)
         layout.addWidget(self._state)
         self._models.setToolTip(self.tr("Device and dtype of the base"))
-        self._memory.setToolTip(self.tr("Memory of the whole program"))
         session.load_changed.connect(self._update)
         session.serving.changed.connect(self._update)
+        session.memory_use.changed.connect(self._show_memory)
         session.runs.run_changed.connect(self._update)
         session.runs.tokens_added.connect(self._update)
         self._update()
@@ -67,9 +67,18 @@ class StatusBar(QWidget):
         self._show_drafts(run)
         self._show_captures(run)
         self._show_coverage(run)
-        memory = session.resident_bytes
-        self._memory.setText(f"{memory / 1e6:,.0f} MB" if memory else "")
+        self._show_memory()
         self._state.setText(self._describe_state())
+
+    def _show_memory(self) -> None:
+        use = self._session.memory_use
+        self._memory.setText(size(use.models) if use.models else "")
+        self._memory.setToolTip(
+            self.tr(
+                "Main memory that the loaded models take now, measured. The program itself takes "
+                "{0} more."
+            ).format(size(use.program))
+        )
 
     def _show_drafts(self, run: Run | None) -> None:
         text = explanation = ""

@@ -1913,6 +1913,10 @@ Click to show or hide it.</source>
         <translation>메모리</translation>
     </message>
     <message>
+        <source>{0} in use, {1} of {2}</source>
+        <translation>{0} 사용 중, {2} 중 {1} 필요</translation>
+    </message>
+    <message>
         <source>{0} of {1} free</source>
         <translation>{0} / 여유 {1}</translation>
     </message>
@@ -1993,6 +1997,14 @@ Click to show or hide it.</source>
     <message>
         <source>peak, while loading or generating</source>
         <translation>로드 또는 생성 중 최대 사용량</translation>
+    </message>
+    <message>
+        <source>in use now, measured</source>
+        <translation>지금 사용 중(측정값)</translation>
+    </message>
+    <message>
+        <source>of it packed copies of weights, only where memory is left</source>
+        <translation>그중 패킹한 가중치 사본(메모리가 남을 때만)</translation>
     </message>
     <message>
         <source>⚠ {0}: {1} needed at peak, {2} free</source>
@@ -4639,16 +4651,16 @@ To start a branch, choose another candidate at a token of a run.</source>
         <translation>베이스의 장치와 dtype</translation>
     </message>
     <message>
-        <source>Memory of the whole program</source>
-        <translation>프로그램 전체 메모리</translation>
-    </message>
-    <message>
         <source>{0} tokens/s</source>
         <translation>{0} 토큰/초</translation>
     </message>
     <message>
         <source>{0} tokens</source>
         <translation>토큰 {0}개</translation>
+    </message>
+    <message>
+        <source>Main memory that the loaded models take now, measured. The program itself takes {0} more.</source>
+        <translation>불러온 모델이 지금 차지하는 주 메모리(측정값)입니다. 프로그램 자체는 {0}를 더 차지합니다.</translation>
     </message>
     <message>
         <source>Plain decoding: the {0} cannot rewind</source>

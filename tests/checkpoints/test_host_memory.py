@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gc
+import mmap
 import platform
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
 from safetensors import safe_open
@@ -13,8 +15,11 @@ from safetensors.torch import save_file
 
 from app.checkpoints.host_memory import (
     MemoryLimit,
+    held_bytes,
+    main_memory,
     mapped_weight_bytes,
     memory_limit,
+    weights_fit,
 )
 
 GB = 10**9
@@ -98,3 +103,34 @@ def test_weights_that_stay_in_their_file_are_seen_until_they_are_let_go(tmp_path
 
 def test_where_there_is_no_map_nothing_is_mapped(tmp_path: Path) -> None:
     assert mapped_weight_bytes(tmp_path / "maps") == 0
+
+
+@linux
+def test_held_memory_is_anonymous_or_a_mapped_weight_file(tmp_path: Path) -> None:
+    size = 40_000_000
+    save_file({"weight": torch.ones(size // 4)}, tmp_path / "model.safetensors")
+    plain = tmp_path / "plain.bin"
+    plain.write_bytes(bytes(size))
+    before = held_bytes()
+    with plain.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as pages:
+        assert sum(pages[::4096]) == 0
+        assert held_bytes() - before < size / 4, "pages of other files are not held"
+    anonymous = torch.ones(size // 4)
+    assert held_bytes() - before == pytest.approx(size, rel=0.2)
+    del anonymous
+    before = held_bytes()
+    with safe_open(tmp_path / "model.safetensors", "pt") as file:
+        weight = file.get_tensor("weight")
+        assert held_bytes() - before >= 0.9 * size
+    del weight, file
+    gc.collect()
+    assert held_bytes() - before < size / 4
+
+
+def test_main_memory_is_that_of_the_machine_up_to_the_limit() -> None:
+    whole = main_memory(None)
+    assert whole == psutil.virtual_memory().total
+    assert main_memory(MemoryLimit(1000, 10)) == 1000
+    assert main_memory(MemoryLimit(2**63, 10)) == whole
+    assert weights_fit(90, 100)
+    assert not weights_fit(91, 100)

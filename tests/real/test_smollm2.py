@@ -21,6 +21,7 @@ from app.checkpoints.vocabulary.compare import compare_vocabularies
 from app.decoding.decode import decode
 from app.decoding.types import GenerationConfig
 from tests.bench.memory import measure_recipe_apart
+from tests.engine.held_memory import measure_apart
 from tests.real import smollm2
 
 pytestmark = [
@@ -238,3 +239,13 @@ def test_the_memory_estimate_is_near_to_what_is_measured(
     write_recipe(recipe, tmp_path / "recipe.toml")
     found = measure_recipe_apart(tmp_path / "recipe.toml")
     assert found["estimate"]["held"] == pytest.approx(found["measured"]["held"], rel=0.1), found
+
+
+@pytest.mark.skipif(not _ON_LINUX, reason="asks Linux")
+def test_memory_in_use_is_of_the_kind_of_the_estimate(spec: CheckpointSpec, tmp_path: Path) -> None:
+    path = tmp_path / "three.toml"
+    write_recipe(alone(spec), path)
+    held = measure_apart(str(path))
+    assert held.weights + held.packed <= held.loaded
+    # The run fills little of the context and keeps few rows, so that not all is taken yet.
+    assert held.used <= held.needed + held.packed

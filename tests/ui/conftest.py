@@ -120,7 +120,7 @@ class FakeBridge(QObject):
             RoleInForce(role, spec.source, "bfloat16", "cpu", 2_200_000, False)
             for role, spec in command.recipe.roles()
         )
-        self.events.emit([Loaded(command.id, command.recipe, roles, WORDS, 400_000_000)])
+        self.events.emit([Loaded(command.id, command.recipe, roles, WORDS, 4_000_000)])
 
     def decode(self, count: int, *, start: int = 0, seed: int = 0) -> None:
         """Emit ``count`` tokens of the last run as one batch."""

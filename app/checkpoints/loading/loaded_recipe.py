@@ -129,18 +129,21 @@ class LoadedRecipe:
 
     def held_bytes(self) -> dict[str, int]:
         """Bytes of weights on each device."""
-        held = Counter[str]()
+        held = Counter[str]({"cpu": self.packed_bytes})
         counted = set[int]()  # an adapted model shares its tensors with another
         for weights in self.weights.values():
             for tensor in (*weights.model.parameters(), *weights.model.buffers()):
                 if id(tensor) not in counted:
                     counted.add(id(tensor))
                     held[str(tensor.device)] += tensor.nbytes
-            for packed in packed_weights(weights.model):
-                if id(packed) not in counted:
-                    counted.add(id(packed))
-                    held["cpu"] += packed.nbytes
-        return dict(held)
+        return dict(+held)
+
+    @property
+    def packed_bytes(self) -> int:
+        """Bytes of packed copies of weights, which some models share."""
+        models = [weights.model for weights in self.weights.values()]
+        packed = {id(each): each.nbytes for model in models for each in packed_weights(model)}
+        return sum(packed.values())
 
     def detokenizer(self, prompt: Sequence[int]) -> Detokenizer:
         """Incremental decoding in the base's tokenizer, after the base's prompt ids."""

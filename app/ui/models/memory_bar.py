@@ -41,6 +41,7 @@ class MemoryBar(QAbstractButton):
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.clicked.connect(lambda: show_memory(session, self))
         session.preflight_changed.connect(self._update)
+        session.memory_use.changed.connect(self._update)
         session.recipe_changed.connect(self.update)
         self._update()
 
@@ -79,6 +80,11 @@ class MemoryBar(QAbstractButton):
         return found.memory.devices if found else ()
 
     def _caption(self, device: DeviceMemory) -> str:
+        used = self._session.memory_use.models if device.device == "cpu" else 0
+        if device.fits and used:
+            return self.tr("{0} in use, {1} of {2}").format(
+                size(used), size(device.needed), size(device.free)
+            )
         if device.fits:
             return self.tr("{0} of {1} free").format(size(device.needed), size(device.free))
         return self.tr("⚠ needs {0}, {1} free").format(size(device.peak), size(device.free))

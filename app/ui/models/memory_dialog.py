@@ -39,6 +39,7 @@ class MemoryDialog(OrderedDialog):
         super().__init__(parent)
         self._session = session
         self._content: QWidget | None = None
+        self._use_rows: list[tuple[QLabel, QLabel]] = []
         self._changes: list[QPushButton] = []
         self.setWindowTitle(self.tr("Memory"))
         self.context = NumberBox(0, _LONGEST, 256, 0, self.tr("models' maximum"))
@@ -56,6 +57,8 @@ class MemoryDialog(OrderedDialog):
         self._layout.addLayout(self._make_context())
         self._layout.addWidget(self._buttons)
         session.preflight_changed.connect(self._update)
+        session.load_changed.connect(self._show_use)
+        session.memory_use.changed.connect(self._show_use)
         session.recipe_changed.connect(self._update_controls)
         session.runs.run_changed.connect(self._update_controls)
         self._update()
@@ -84,6 +87,7 @@ class MemoryDialog(OrderedDialog):
             self._content.hide()
             self._content.deleteLater()
         self._changes = []
+        self._use_rows = []
         self._content = self._make_content()
         self._layout.insertWidget(0, self._content)
         self._content.show()
@@ -131,7 +135,29 @@ class MemoryDialog(OrderedDialog):
         most = self.tr("peak, while loading or generating")
         grid.addWidget(_label(most, role="caption"), last, 1)
         grid.addWidget(_label(size(device.peak)), last, 2, Qt.AlignmentFlag.AlignRight)
+        if device.device == "cpu":
+            self._add_use(grid, last + 1)
         layout.addLayout(grid)
+
+    def _add_use(self, grid: QGridLayout, row: int) -> None:
+        """Add rows for what the loaded models take now, which is measured."""
+        titles = (
+            self.tr("in use now, measured"),
+            self.tr("of it packed copies of weights, only where memory is left"),
+        )
+        for place, title in enumerate(titles, row):
+            caption, amount = _label(title, role="caption"), _label("")
+            grid.addWidget(caption, place, 1)
+            grid.addWidget(amount, place, 2, Qt.AlignmentFlag.AlignRight)
+            self._use_rows.append((caption, amount))
+        self._show_use()
+
+    def _show_use(self) -> None:
+        amounts = self._session.memory_use.models, self._session.packed_bytes
+        for (caption, amount), taken in zip(self._use_rows, amounts, strict=False):
+            amount.setText(size(taken))
+            for label in (caption, amount):
+                label.setVisible(taken > 0)
 
     def _heading(self, device: DeviceMemory) -> str:
         needed, free = size(device.needed), size(device.free)

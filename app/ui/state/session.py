@@ -26,6 +26,7 @@ from app.settings import Settings
 from app.ui.bridge import Bridge
 from app.ui.state.display import Display
 from app.ui.state.engine_requests import Requests
+from app.ui.state.memory_use import MemoryUse
 from app.ui.state.models.api_switch import Serving
 from app.ui.state.models.downloads import Downloads
 from app.ui.state.models.load_rate import LoadRate
@@ -94,6 +95,7 @@ class Session(RecipeState):
         self.local_models = LocalModels(lambda: self.settings.model_folder, self)
         self.prompt: RunPrompt = ""
         self.devices: tuple[str, ...] = ()
+        self.memory_use = MemoryUse(self)
         self.machine_memory = main_memory(memory_limit())
         """Bytes of main memory and, once the engine is ready, of all accelerators."""
         self.torch_version = ""
@@ -239,6 +241,7 @@ class Session(RecipeState):
 
     def _set_load_state(self, state: LoadState) -> None:
         self.load_state = state
+        self.memory_use.follow(self._loaded is not None)
         self.load_changed.emit()
 
     # Runs
@@ -270,12 +273,9 @@ class Session(RecipeState):
         return True
 
     @property
-    def resident_bytes(self) -> int:
-        """Memory of the process by the engine's last report; 0 while no models are loaded."""
-        if self._loaded is None:
-            return 0
-        run = self.runs.current
-        return run.stats.resident_bytes if run and run.stats else self._loaded.resident_bytes
+    def packed_bytes(self) -> int:
+        """Bytes of packed copies of the loaded weights, which make decoding faster."""
+        return self._loaded.packed_bytes if self._loaded else 0
 
     # Problems
 
@@ -312,6 +312,7 @@ class Session(RecipeState):
     def _on_ready(self, event: EngineReady) -> None:
         self.devices = event.devices
         self.machine_memory += event.accelerator_bytes
+        self.memory_use.begin()
         self.torch_version = event.torch_version
         self._set_load_state(LoadState.LOADING if self._load else LoadState.UNLOADED)
 

@@ -15,7 +15,9 @@ from app.engine.events import Failed
 from app.errors import CheckpointError
 from app.ui.models.memory_bar import MemoryBar
 from app.ui.models.memory_dialog import MemoryDialog, Swatch, show_memory
+from app.ui.state.memory_use import MemoryUse
 from app.ui.state.session import Session
+from app.ui.status_bar import StatusBar
 from app.ui.theme import current_theme
 from tests.ui.conftest import FakeBridge, invent_preflight
 
@@ -199,3 +201,45 @@ def test_keys_open_it_and_the_focus_survives_a_change(
     focus = again.focusWidget()
     assert isinstance(focus, QPushButton)
     assert focus.text() == "Close"
+
+
+def test_what_the_loaded_models_take_is_one_figure_in_all_views(
+    bar: MemoryBar, session: Session, bridge: FakeBridge, qtbot: QtBot
+) -> None:
+    taken = 300_000_000
+    session.memory_use = MemoryUse(session, lambda: taken)
+    status, own_bar = StatusBar(session), MemoryBar(session)
+    qtbot.addWidget(status)
+    qtbot.addWidget(own_bar)
+    session.load()
+    bridge.ready()
+    bridge.check()
+    dialog = MemoryDialog(session)
+    qtbot.addWidget(dialog)
+    dialog.show()
+
+    def shown() -> set[str]:
+        status_text = status._memory.text()
+        return {
+            *own_bar.captions,
+            *([status_text] if status_text else []),
+            *(w for w in words(dialog) if "in use" in w or w in ("200 MB", "350 MB")),
+        }
+
+    assert shown() == {"Memory: 65 MB of 8.0 GB free"}, "nothing is loaded"
+    taken = 500_000_000
+    bridge.finish_load()
+    expected = {"in use now, measured", "200 MB", "Memory: 200 MB in use, 65 MB of 8.0 GB"}
+    assert expected <= shown()
+    assert any(word.startswith("of it packed copies") for word in words(dialog))
+    taken = 650_000_000
+    session.memory_use.refresh()
+    assert "350 MB" in shown()
+    assert "Memory: 350 MB in use, 65 MB of 8.0 GB" in shown()
+    assert "300 MB" in status._memory.toolTip()
+    session.set_source(0, "builtin:demo/arithmetic")  # another recipe: nothing stays
+    assert not any("350" in each or "in use" in each for each in shown())
+    taken = 500_000_000
+    bridge.check()
+    bridge.finish_load()
+    assert "Memory: 200 MB in use, 65 MB of 8.0 GB" in shown()
