@@ -7,12 +7,12 @@ from dataclasses import replace
 
 from app.checkpoints.spec import Recipe
 from app.checkpoints.status import proof_warnings
-from app.cli.chat_actions import COMMANDS, Next, message_of, run_command
-from app.cli.chat_history import ChatHistory, read_stored_talk
-from app.cli.chat_input import ChatInput
-from app.cli.chat_models import Answer, ChatModels
-from app.cli.chat_talk import Talk
-from app.cli.chat_terminal import ChatTerminal, OutputClosedError
+from app.cli.chat.chat_actions import COMMANDS, Next, message_of, run_command
+from app.cli.chat.chat_history import ChatHistory, read_stored_talk
+from app.cli.chat.chat_input import ChatInput
+from app.cli.chat.chat_models import Answer, ChatModels
+from app.cli.chat.chat_talk import Talk
+from app.cli.chat.chat_terminal import ChatTerminal, OutputClosedError
 from app.cli.messages_file import read_messages
 from app.cli.prompt_formats import with_chat_templates, with_prompt_format
 from app.cli.roles import chosen_recipe

@@ -14,9 +14,9 @@ import pytest
 from app.__main__ import main
 from app.checkpoints.conversation import Conversation, Message, conversation_of
 from app.checkpoints.spec import Recipe
-from app.cli.chat_actions import COMMANDS, Next, run_command
-from app.cli.chat_talk import Talk
-from app.cli.chat_terminal import ChatTerminal
+from app.cli.chat.chat_actions import COMMANDS, Next, run_command
+from app.cli.chat.chat_talk import Talk
+from app.cli.chat.chat_terminal import ChatTerminal
 from app.decoding.thinking import Kind
 from app.errors import TuneshiftError
 from app.history.archive import Archive, Query

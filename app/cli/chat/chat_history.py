@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from app.checkpoints.conversation import Conversation
-from app.cli.chat_talk import Talk
+from app.cli.chat.chat_talk import Talk
 from app.cli.saving import RunSaver
 from app.engine.events import Event, Loaded
 from app.errors import HistoryError

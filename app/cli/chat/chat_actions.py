@@ -7,14 +7,14 @@ from enum import Enum, auto
 from typing import NamedTuple
 
 from app.checkpoints.conversation import ASSISTANT, USER
-from app.cli.chat_settings import (
+from app.cli.chat.chat_settings import (
     OFF,
     change_setting,
     shown_alphas,
     shown_settings,
     with_alphas,
 )
-from app.cli.chat_talk import Talk
+from app.cli.chat.chat_talk import Talk
 from app.cli.messages_file import read_messages, write_messages
 from app.decoding.thinking import answer_text
 from app.errors import SettingsError

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from app.checkpoints.spec import Recipe
-from app.cli.chat_talk import Talk
+from app.cli.chat.chat_talk import Talk
 from app.cli.sampling import SAMPLING_OPTIONS
 from app.errors import SettingsError
 
