@@ -7,12 +7,19 @@ is told, so that short texts do not cost the attention of long ones.
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import DynamicCache, PretrainedConfig, PreTrainedModel
+from transformers import (
+    AttentionMaskInterface,
+    DynamicCache,
+    PretrainedConfig,
+    PreTrainedModel,
+)
 from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
+from transformers.masking_utils import eager_mask, sdpa_mask
 
 _FULL, _SLIDING = "full_attention", "sliding_attention"
 
@@ -28,11 +35,25 @@ def why_not_fixed(config: PretrainedConfig) -> str:
     return "not all of its layers attend to the whole text or to a sliding window"
 
 
+class MaskKind(Enum):
+    """The kinds of attention masks."""
+
+    ALLOWED = "bool, true where a key may be attended to"
+    ADDED = "numbers that are added to the scores"
+
+
+def mask_of(config: PretrainedConfig) -> MaskKind | None:
+    """The kind of mask that the attention of a model takes; None if it is another one."""
+    masks = AttentionMaskInterface._global_mapping
+    kinds: dict[object, MaskKind] = {sdpa_mask: MaskKind.ALLOWED, eager_mask: MaskKind.ADDED}
+    return kinds.get(masks.get(config._attn_implementation))
+
+
 class FixedCache:
     """Keys and values of all layers of one model.
 
     Args:
-        model: A model of whose configuration :func:`why_not_fixed` says nothing.
+        model: A model that :func:`why_not_fixed` has nothing against, with a mask of a known kind.
 
     Attributes:
         capacity: Tokens that the buffers can hold.
@@ -44,8 +65,7 @@ class FixedCache:
             _FixedLayer(getattr(layer, "sliding_window", None)) for layer in self._cache.layers
         ]
         self._cache.layers = list(self._layers)
-        # Other implementations add the mask to the scores.
-        self._adds_mask = model.config._attn_implementation == "eager"
+        self._mask_kind = mask_of(model.config)
         self._dtype: torch.dtype = next(model.get_input_embeddings().parameters()).dtype
         self.capacity = 0
 
@@ -99,7 +119,7 @@ class FixedCache:
         allowed = held <= asking
         if window is not None:
             allowed &= held > asking - window
-        if self._adds_mask:
+        if self._mask_kind is MaskKind.ADDED:
             added = torch.zeros(allowed.shape, dtype=self._dtype, device=allowed.device)
             allowed = added.masked_fill(~allowed, torch.finfo(self._dtype).min)
         return allowed[None, None]

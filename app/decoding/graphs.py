@@ -16,7 +16,7 @@ from transformers import PreTrainedModel
 from app.decoding.cache_support import computes_own_positions, needs_exact_keys, why_not_cached
 from app.decoding.capturing import ActionRunner, Capture, CaptureError, CudaGraphs
 from app.decoding.checked_step import Captures, CheckedStep, difference_of_rows, other_token
-from app.decoding.fixed_cache import FixedCache, why_not_fixed
+from app.decoding.fixed_cache import FixedCache, mask_of, why_not_fixed
 from app.decoding.language_model import TransformersLanguageModel
 from app.decoding.rescaled_model import RescaledLanguageModel
 from app.decoding.rotary_scaling import longest_unscaled
@@ -55,16 +55,13 @@ def make_language_model(
     return reader
 
 
-_ATTENTION = "sdpa", "eager"
-
-
 def why_not_captured(model: PreTrainedModel) -> str:
     """Why the steps of ``model`` cannot be captured; empty if they can."""
     if reason := _why_quantization_is_not_captured(model):
         return reason
     if len({tensor.device for tensor in model.parameters()}) > 1 or hasattr(model, "_hf_hook"):
         return "its layers are on several devices"
-    if model.config._attn_implementation not in _ATTENTION:
+    if mask_of(model.config) is None:
         return f"its attention is {model.config._attn_implementation}"
     if reason := why_not_fixed(model.config):
         return reason

@@ -1,11 +1,12 @@
-"""Grouped-query attention on a CPU without copies of keys and values.
+"""Grouped-query attention without copies of keys and values.
 
 With grouped-query attention (Ainslie et al., GQA, arXiv 2305.13245), several query heads share
 one key-value head. For masked attention, which every block of several tokens needs, transformers
 repeats keys and values for each query head, and so copies the whole KV cache in every layer.
 Here, the query heads of a group become rows of one head for short blocks, so that the cache is
-read once; for longer blocks torch's kernel groups the heads itself. Measured in
-docs/performance.md.
+read once. For longer blocks torch's kernel groups the heads itself on a CPU; on CUDA only its
+slowest kernel does so with a mask, and they are left to transformers. Measured on a CPU
+(docs/performance.md).
 """
 
 from __future__ import annotations
@@ -21,8 +22,10 @@ from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedM
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
-FEW_TOKENS = 4
-"""Blocks up to this many tokens are computed as rows of one head, which is faster there."""
+from app.decoding.graphs import LONGEST
+
+FEW_TOKENS = {"cpu": 4, "cuda": LONGEST}
+"""Blocks up to this many tokens are computed as rows of one head, by type of device."""
 _OTHERS = "position_bias", "softcap", "cache"
 """Other arguments of attention, which are left to transformers' implementation."""
 _PLAIN, _GROUPED = "sdpa", "tuneshift_grouped"
@@ -31,12 +34,12 @@ _PLAIN, _GROUPED = "sdpa", "tuneshift_grouped"
 def group_attention(model: PreTrainedModel, on: bool = True) -> None:
     """Make ``model`` use :func:`attend` for attention if it can.
 
-    A model that is not on a CPU, does not use torch's SDPA kernel, or checks for the name of that
-    kernel in its code (Falcon, DeepSeek-V3.2) is left unchanged.
+    A model that is on another device than a CPU or CUDA, does not use torch's SDPA kernel, or
+    checks for the name of that kernel in its code (Falcon, DeepSeek-V3.2) is left unchanged.
     """
     before, after = (_PLAIN, _GROUPED) if on else (_GROUPED, _PLAIN)
     config = model.config
-    if model.device.type != "cpu" or config._attn_implementation != before:
+    if model.device.type not in FEW_TOKENS or config._attn_implementation != before:
         return
     if not _asks_for_kernel(model):
         config._attn_implementation = after
@@ -65,7 +68,7 @@ def _constants(code: CodeType) -> Iterator[object]:
 
 def may_be_grouped(model: PreTrainedModel) -> bool:
     """Whether :func:`group_attention` would change ``model``."""
-    return model.device.type == "cpu" and model.config._attn_implementation == _PLAIN
+    return model.device.type in FEW_TOKENS and model.config._attn_implementation == _PLAIN
 
 
 def is_grouped(model: PreTrainedModel) -> bool:
@@ -102,12 +105,12 @@ def attend(
     plain = count > 1 and attention_mask is None  # a whole prompt: the causal kernel copies nothing
     by_head = attention_mask is not None and attention_mask.shape[1] != 1
     other = any(kwargs.get(name) is not None for name in _OTHERS)
-    if groups == 1 or plain or by_head or other:
+    few = count <= FEW_TOKENS.get(query.device.type, 0)
+    if groups == 1 or plain or by_head or other or (not few and query.device.type != "cpu"):
         found: tuple[Tensor, None] = sdpa_attention_forward(
             module, query, key, value, attention_mask, dropout, scaling, **kwargs
         )
         return found
-    few = count <= FEW_TOKENS
     if few:
         query = query.reshape(batch, heads // groups, groups * count, size)
         if attention_mask is not None and count > 1:

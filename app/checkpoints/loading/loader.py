@@ -225,7 +225,7 @@ class _Assembly:
         index = self._index_of.setdefault((key, spec.prompt, spec.system), len(self.contexts))
         if index == len(self.contexts):
             language_model = read_without(
-                weights, role_context(role, self._context), proof.given_up
+                weights, role_context(role, self._context), proof.given_up, self._context
             )
             self.contexts.append(_Context(role, language_model))
         self.context_of_role.append(index)

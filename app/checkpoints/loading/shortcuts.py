@@ -60,7 +60,10 @@ def shortcuts_of(
 
 
 def read_without(
-    weights: LoadedWeights, context: int | None, given_up: Collection[Shortcut]
+    weights: LoadedWeights,
+    context: int | None,
+    given_up: Collection[Shortcut],
+    expected: int | None = None,
 ) -> TransformersLanguageModel:
     """A language model over ``weights`` that does without some shortcuts.
 
@@ -68,11 +71,12 @@ def read_without(
         weights: The weights with their original.
         context: The context length, or None for that of the model.
         given_up: The shortcuts to leave out; if empty, the language model is the fastest one.
+        expected: The number of tokens that texts are expected to have, or None if unknown.
     """
     model = _model_without(weights, given_up)
     if Shortcut.CACHE in given_up:
         return UncachedLanguageModel(model, context)
-    found = make_language_model(model, context)
+    found = make_language_model(model, context, expected)
     plainer = {Shortcut.CAPTURE, Shortcut.REWINDING, Shortcut.BLOCKS}
     if plainer & set(given_up) and not isinstance(found, UncachedLanguageModel):
         kind = (

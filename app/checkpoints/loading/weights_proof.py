@@ -71,7 +71,7 @@ def proof_of_weights(
             name=role.name,
             original=weights.original or weights.model,
             shortcuts=shortcuts,
-            read=lambda given_up: read_without(weights, context, given_up),
+            read=lambda given_up: read_without(weights, context, given_up, TOKENS),
             bound=bound_of(weights.dtype, weights.quantization),
         )
         tokenizer = role.tokenizer

@@ -16,9 +16,9 @@ from app.checkpoints.preflight_report import DeviceMemory, MemoryEstimate
 from app.checkpoints.quantization_check import is_dequantized
 from app.checkpoints.spec import Recipe
 from app.checkpoints.weights_key import weights_keys
+from app.decoding.graphs import USUAL_CONTEXT
 from app.errors import DeviceError
 
-DEFAULT_CONTEXT = 4096
 _STORED = {"BF16": "bfloat16", "F16": "float16", "F32": "float32"}
 
 
@@ -158,7 +158,7 @@ def _dtype(role: OpenedRole, model: _Model) -> str:
 
 def _default_context(models: Sequence[_Model]) -> int:
     limits = [model.context for model in models if model.context]
-    return min([*limits, DEFAULT_CONTEXT])
+    return min([*limits, USUAL_CONTEXT])
 
 
 def _is_stored_quantized(role: OpenedRole) -> bool:

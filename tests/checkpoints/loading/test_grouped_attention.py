@@ -18,6 +18,8 @@ from app.checkpoints.loading.grouped_attention import FEW_TOKENS, attend, group_
 from app.checkpoints.loading.loader import load_recipe
 from app.checkpoints.opening import open_recipe
 from app.checkpoints.spec import Recipe
+from app.decoding.capturing import uncaptured
+from app.decoding.graphs import SIZES, GraphedLanguageModel, why_not_captured
 from app.decoding.language_model import TransformersLanguageModel
 from app.decoding.types import GenerationConfig
 from tests import tiny
@@ -40,7 +42,7 @@ def by_the_formula(query: Tensor, key: Tensor, value: Tensor, mask: Tensor, scal
     batch=st.integers(1, 3),
     key_heads=st.integers(1, 3),
     groups=st.integers(1, 4),
-    count=st.integers(1, 2 * FEW_TOKENS + 1),
+    count=st.integers(1, 2 * FEW_TOKENS["cpu"] + 1),
     before=st.integers(0, 9),
     masked=st.booleans(),
     scaling=st.sampled_from([None, 0.7]),
@@ -92,7 +94,7 @@ def grouped_llama() -> PreTrainedModel:
     return tiny.random_model(config, 0)
 
 
-@pytest.mark.parametrize("block", [1, 2, FEW_TOKENS, FEW_TOKENS + 1, 30])
+@pytest.mark.parametrize("block", [1, 2, FEW_TOKENS["cpu"], FEW_TOKENS["cpu"] + 1, 30])
 def test_a_model_computes_the_same_and_copies_no_keys(
     block: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -109,6 +111,26 @@ def test_a_model_computes_the_same_and_copies_no_keys(
         model.extend(tokens[:40])
         found = model.extend(tokens[40 : 40 + block], block)
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.slow
+def test_steps_that_cuda_captures_copy_no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks of every size are rows of one head there; only the causal kernel copies nothing."""
+    plain, grouped = grouped_llama(), grouped_llama()
+    group_attention(grouped)
+    monkeypatch.setitem(FEW_TOKENS, "cpu", FEW_TOKENS["cuda"])
+    model = GraphedLanguageModel(grouped, capture=uncaptured)
+    tokens = (torch.arange(200) * 37) % 200
+    assert why_not_captured(grouped) == ""
+    with torch.inference_mode():
+        expected = plain(input_ids=tokens[None], use_cache=False).logits[0]
+        monkeypatch.setattr(sdpa_attention, "repeat_kv", lambda *args: pytest.fail("repeated"))
+        model.extend(tokens[:40])
+        for size in SIZES:
+            found = model.extend(tokens[model.length : model.length + size], size)
+            rows = expected[model.length - size : model.length]
+            torch.testing.assert_close(found, rows, rtol=1e-4, atol=1e-4)
+    assert model.captures.stats.captured == len(SIZES)
 
 
 def test_texts_of_several_lengths_side_by_side() -> None:

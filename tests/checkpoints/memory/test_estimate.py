@@ -23,6 +23,7 @@ from app.checkpoints.memory.memory_changes import RoleFacts, find_changes
 from app.checkpoints.opening import OpenedRecipe, open_recipe
 from app.checkpoints.preflight_report import DeviceMemory, MemoryEstimate, MemoryPart
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
+from app.decoding.graphs import USUAL_CONTEXT
 from app.errors import CheckpointError
 from app.settings import Settings
 from tests import tiny
@@ -118,7 +119,7 @@ def test_the_cache_follows_the_context(recipe: Recipe) -> None:
 
 def test_without_a_context_the_shortest_model_decides(llama: tiny.Family) -> None:
     estimate = estimate_memory(open_recipe(llama.recipe()), {})
-    assert estimate.context == tiny.CONTEXT < memory.DEFAULT_CONTEXT
+    assert estimate.context == tiny.CONTEXT < USUAL_CONTEXT
 
 
 def test_rows_are_kept_up_to_the_bound_of_their_store(recipe: Recipe) -> None:
