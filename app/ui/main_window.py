@@ -6,6 +6,7 @@ from PySide6.QtCore import QByteArray, QEvent, QPoint, QSettings, QSize, Qt, QTi
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
 from PySide6.QtWidgets import (
     QFrame,
+    QHBoxLayout,
     QMainWindow,
     QSizePolicy,
     QSplitter,
@@ -19,6 +20,7 @@ from app.ui.branches.runs_panel import RunsPanel
 from app.ui.changes.changes_panel import ChangesPanel
 from app.ui.chat.chat_view import ChatView
 from app.ui.chat.mode_switch import ModeSwitch
+from app.ui.chat.system_prompt import SystemPrompt
 from app.ui.evaluate.evaluate_indicator import EvaluateIndicator
 from app.ui.icons import icon
 from app.ui.inspector.inspector import Inspector
@@ -85,6 +87,7 @@ class MainWindow(QMainWindow):
         self.transcript = TranscriptView(session)
         self.transcript.new_recipe_wanted.connect(lambda: show_new_recipe(session, self))
         self.chat = ChatView(session)
+        self._system = SystemPrompt(session)
         self._texts = QStackedWidget()
         self._what_if = WhatIfBar(session)
         self._plot_place = _card()
@@ -131,13 +134,17 @@ class MainWindow(QMainWindow):
         self._rows.setStretchFactor(0, 1)
         switch = ModeSwitch(self._session)
         switch.chosen.connect(self._focus_field)
+        mode = QHBoxLayout()
+        mode.setSpacing(2 * SPACE)
+        mode.addWidget(switch, 0, Qt.AlignmentFlag.AlignTop)
+        mode.addWidget(self._system, 1)
         middle = QWidget()
         layout = QVBoxLayout(middle)
         layout.setContentsMargins(SPACE + 4, SPACE + 4, SPACE + 4, SPACE + 4)
         layout.setSpacing(SPACE)
         layout.addWidget(ProblemBanner(self._session))
         layout.addWidget(DownloadBar(self._session.downloads))
-        layout.addWidget(switch)
+        layout.addLayout(mode)
         layout.addWidget(self.prompt)
         layout.addWidget(self._what_if)
         layout.addWidget(self._rows, 1)
@@ -221,6 +228,7 @@ class MainWindow(QMainWindow):
         """Show the prompt with its text, or the conversation."""
         chat = self._session.mode.chat
         self.prompt.setVisible(not chat)
+        self._system.setVisible(chat)
         self._texts.setCurrentWidget(self.chat if chat else self.transcript)
         self.chat.offer_prompt()
         self._offer_prompt()

@@ -1,4 +1,4 @@
-"""The conversation: its system prompt, its turns, the legend and the entry of messages."""
+"""The conversation: its turns, the legend and the entry of messages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from PySide6.QtWidgets import (
 from app.checkpoints.conversation import ASSISTANT, Conversation
 from app.history.export.messages import conversation_as_markdown
 from app.ui.chat.message_entry import MessageEntry
-from app.ui.chat.system_prompt import SystemPrompt
 from app.ui.chat.turn_view import TurnView
 from app.ui.state.runs.chat import Turn
 from app.ui.state.runs.run import Run
@@ -84,9 +83,8 @@ class ChatView(QWidget):
         row.addWidget(self.send_button, 0, Qt.AlignmentFlag.AlignBottom)
         self._footer = TranscriptFooter(self._session, self._tints)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, SPACE // 2, 0, 0)
+        layout.setContentsMargins(0, SPACE // 2, 0, SPACE // 2)
         layout.setSpacing(SPACE)
-        layout.addWidget(SystemPrompt(self._session))
         layout.addLayout(self._pages, 1)
         layout.addWidget(self._footer)
         layout.addWidget(field)
@@ -188,7 +186,9 @@ class ChatView(QWidget):
         """Choose the turn ``by`` places further down."""
         current = self.current
         if current and 0 <= current.index + by < len(self.turns):
-            self.turns[current.index + by].answer.choose()
+            turn = self.turns[current.index + by]
+            turn.answer.choose()
+            self._show_area(turn, turn.rect())
 
     def _tints(self) -> TokenTints | None:
         view = self.current
@@ -206,7 +206,8 @@ class ChatView(QWidget):
 
     def _show_area(self, view: TurnView, area: QRect) -> None:
         place = area.translated(view.pos())
-        self._area.ensureVisible(place.center().x(), place.center().y(), 0, 4 * SPACE)
+        margin = min(place.height() // 2 + SPACE, self._area.viewport().height() // 2)
+        self._area.ensureVisible(0, place.center().y(), 0, margin)
 
     # Messages
 

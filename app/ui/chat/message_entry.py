@@ -22,7 +22,12 @@ class MessageEntry(QPlainTextEdit):
     cancelled = Signal()
     """Escape was pressed in a field that can be cancelled."""
 
-    def __init__(self, *, can_cancel: bool = False, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        can_cancel: bool = False,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         self._can_cancel = can_cancel
         self.setProperty("role", "bare")

@@ -27,7 +27,6 @@ class ModeSwitch(QWidget):
         for button in (self.text, self.chat):
             group.addButton(button)
             layout.addWidget(button)
-        layout.addStretch(1)
         self.text.clicked.connect(lambda: self._choose(False))
         self.chat.clicked.connect(lambda: self._choose(True))
         self._mode.changed.connect(self._update)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
 from PySide6.QtGui import QTextCursor
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QWidget
 
 from app.ui.chat.message_entry import MessageEntry
 from app.ui.state.session import Session
@@ -34,8 +33,13 @@ class SystemPrompt(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(SPACE)
-        layout.addWidget(caption, 0, Qt.AlignmentFlag.AlignTop)
-        layout.addWidget(self.field, 1)
+        layout.addWidget(caption)
+        card = QFrame()
+        card.setProperty("role", "card")
+        inside = QHBoxLayout(card)
+        inside.setContentsMargins(SPACE // 2, 0, SPACE // 2, 0)
+        inside.addWidget(self.field)
+        layout.addWidget(card, 1)
         self.field.textChanged.connect(self._take)
         self.field.sent.connect(lambda: self.field.focusNextChild())
         session.chat.system_changed.connect(self._update)

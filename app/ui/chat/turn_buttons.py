@@ -18,12 +18,15 @@ class TurnButtons(QWidget):
         font = self.font()
         font.setPointSizeF(font.pointSizeF() * SMALL)
         self.setFont(font)
+        self._quiet: list[QToolButton] = []
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(0, 0, 0, 0)
         self._row.setSpacing(0)
 
-    def add(self, text: str, slot: Callable[[], object], tip: str = "") -> QToolButton:
-        """Append a button."""
+    def add(
+        self, text: str, slot: Callable[[], object], tip: str = "", *, quiet: bool = True
+    ) -> QToolButton:
+        """Append a button; a ``quiet`` one is shown only by :meth:`show_all`."""
         button = QToolButton()
         button.setText(text)
         button.setFont(self.font())
@@ -32,7 +35,15 @@ class TurnButtons(QWidget):
         button.setToolTip(tip)
         button.clicked.connect(lambda: slot())
         self._row.addWidget(button)
+        if quiet:
+            self._quiet.append(button)
+        self.setMinimumHeight(button.sizeHint().height())
         return button
+
+    def show_all(self, shown: bool, but: QToolButton | None = None) -> None:
+        """Show or hide the quiet buttons, ``but`` excepted, which stays hidden."""
+        for button in self._quiet:
+            button.setVisible(shown and button is not but)
 
     def add_label(self) -> QLabel:
         """Append a caption."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRect, Qt, Signal
-from PySide6.QtGui import QColor, QGuiApplication, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtCore import QEvent, QRect, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QEnterEvent, QGuiApplication, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.ui.chat.answer_view import AnswerView
@@ -84,9 +84,14 @@ class TurnView(QWidget):
 
     def _make_buttons(self) -> TurnButtons:
         row = TurnButtons()
-        self.back = row.add("‹", lambda: self.show_version(-1), self.tr("Previous answer here"))
+        self._row = row
+        self.back = row.add(
+            "‹", lambda: self.show_version(-1), self.tr("Previous answer here"), quiet=False
+        )
         self._count = row.add_label()
-        self.forth = row.add("›", lambda: self.show_version(1), self.tr("Next answer here"))
+        self.forth = row.add(
+            "›", lambda: self.show_version(1), self.tr("Next answer here"), quiet=False
+        )
         row.add(self.tr("Copy"), self.copy_answer, self.tr("Copy the text of the answer"))
         self.again = row.add(
             self.tr("Regenerate"), self.regenerate, self.tr("Answer again, with a new seed")
@@ -127,15 +132,29 @@ class TurnView(QWidget):
             self.back.setEnabled(place > 1)
             self.forth.setEnabled(place < len(versions))
         here = run is not None and run in self._session.runs.all
-        last = run is not None and run is self._chat.tip
         for button in (self.again, self.edit, self.rewrite):
             button.setEnabled(not running)
-        self.go_on.setVisible(last)
         self.go_on.setEnabled(not running)
         self.delete.setEnabled(here)
         self._state.setText(self._words.state(run) if run else "")
         self.answer.update_answer()
+        self._show_buttons()
         self.update()
+
+    def _show_buttons(self) -> None:
+        """Show the buttons of the chosen turn, and of the one under the pointer."""
+        run = self.turn.answer
+        chosen = run is not None and run is self._session.runs.current
+        ended = run is not None and run is self._chat.tip
+        self._row.show_all(chosen or self.underMouse(), None if ended else self.go_on)
+
+    def enterEvent(self, event: QEnterEvent) -> None:  # noqa: N802 — Qt's name
+        super().enterEvent(event)
+        self._show_buttons()
+
+    def leaveEvent(self, event: QEvent) -> None:  # noqa: N802 — Qt's name
+        super().leaveEvent(event)
+        self._show_buttons()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 — Qt's name
         super().resizeEvent(event)
@@ -194,6 +213,7 @@ class TurnView(QWidget):
         self._editor.show()
         self.entry.selectAll()
         self.entry.setFocus()
+        QTimer.singleShot(0, self, lambda: self.reveal.emit(self._editor.geometry()))
 
     def stop_editing(self) -> None:
         """Leave the message and the answer as they are."""

@@ -180,7 +180,9 @@ def test_the_view_follows_the_last_answer_unless_it_was_scrolled(talk: Talk) -> 
 
 
 def test_the_system_prompt_begins_the_next_message(talk: Talk) -> None:
-    field = talk.view.findChildren(SystemPrompt)[0].field
+    row = SystemPrompt(talk.session)
+    talk.qtbot.addWidget(row)
+    field = row.field
     talk.qtbot.keyClicks(field, "Be brief.")
     talk.qtbot.keyClick(field, Qt.Key.Key_Return)
     assert talk.session.chat.system == "Be brief."
