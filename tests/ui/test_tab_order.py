@@ -200,3 +200,25 @@ def test_the_focus_is_scrolled_into_view(
             assert focused is not None
             shown = focused.viewport() if isinstance(focused, QAbstractScrollArea) else focused
             assert not shown.visibleRegion().isEmpty(), focused
+
+
+def test_the_window_works_after_tab(
+    window: MainWindow, loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
+) -> None:
+    check(window, qtbot)
+    loaded_session.runs.generate("Once")  # menus that no Python object held were invalid after Tab
+    bridge.complete(3)
+    assert loaded_session.runs.current is not None
+
+
+def test_tab_goes_through_a_conversation(
+    window: MainWindow, loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
+) -> None:
+    loaded_session.mode.choose(True)
+    for seed, message in enumerate("ab"):
+        assert loaded_session.chat.send(message)
+        bridge.complete(4, seed=seed)
+        QApplication.processEvents()
+    window.chat.entry.setFocus()
+    stops = check(window, qtbot)
+    assert {view.answer.tokens for view in window.chat.turns} <= set(stops)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
@@ -79,30 +79,39 @@ def _in_order(widget: QWidget) -> Iterator[QWidget]:
 
 def _children(widget: QWidget) -> list[QWidget]:
     """The visible children: those of the layout, in its order, and then the others by place."""
-    layout = None if isinstance(widget, QMainWindow) else widget.layout()
-    laid_out = dict.fromkeys(_items(layout)) if layout else {}
-    others = [
+    children = [
         child
         for child in widget.children()
-        if isinstance(child, QWidget) and not child.isWindow() and child not in laid_out
+        if isinstance(child, QWidget) and not child.isWindow() and not child.isHidden()
     ]
+    layout = None if isinstance(widget, QMainWindow) else widget.layout()
+    laid_out = dict.fromkeys(_items(layout, children)) if layout else {}
+    others = [child for child in children if child not in laid_out]
     others.sort(key=lambda child: (child.y(), child.x()))
-    return [child for child in (*laid_out, *others) if not child.isHidden()]
+    return [*laid_out, *others]
 
 
-def _items(layout: QLayout) -> Iterator[QWidget]:
-    """The widgets of a layout and of the layouts in it; a grid is read row by row."""
-    places = list(range(layout.count()))
+def _items(layout: QLayout, children: Sequence[QWidget]) -> Iterator[QWidget]:
+    """Those of ``children`` that are in a layout or the layouts in it; a grid row by row.
+
+    The items of the layout are not asked for: PySide makes an item the owner of its widget, whose
+    Python object becomes invalid as soon as that of the item is gone.
+    """
+    found: list[tuple[int, QWidget | QLayout]] = [
+        (layout.indexOf(child), child) for child in children
+    ]
+    inner = [child for child in layout.children() if isinstance(child, QLayout)]
+    found += [(layout.indexOf(item), item) for item in inner]
+    found = [(place, item) for place, item in found if place >= 0]
     if isinstance(layout, QGridLayout):
-        places.sort(key=lambda place: layout.getItemPosition(place)[:2])  # type: ignore[index]
-    for item in map(layout.itemAt, places):
-        if item is None:
-            continue
-        widget, inner = item.widget(), item.layout()
-        if widget is not None:
-            yield widget
-        elif inner is not None:
-            yield from _items(inner)
+        found.sort(key=lambda entry: layout.getItemPosition(entry[0])[:2])  # type: ignore[index]
+    else:
+        found.sort(key=lambda entry: entry[0])
+    for _, item in found:
+        if isinstance(item, QLayout):
+            yield from _items(item, children)
+        else:
+            yield item
 
 
 def _scroll_to(widget: QWidget) -> None:
