@@ -19,6 +19,7 @@ def preflight(
     prompt: RunPrompt = "",
     about_to_be_freed: Mapping[str, int] | None = None,
     kept_rows: int = KEPT_ROWS,
+    prefix_bytes: int = 0,
 ) -> Preflight:
     """Compare vocabularies, estimate memory, and encode the prompt of every role.
 
@@ -27,10 +28,11 @@ def preflight(
         prompt: The prompt; if it is empty, the sample prompt of the recipe.
         about_to_be_freed: Bytes that unloading the current models will free, for each device.
         kept_rows: Bound of the rows that are kept for inspection, in bytes.
+        prefix_bytes: Bound of the KV caches of earlier texts, in bytes.
     """
     vocabulary = compare_vocabularies(opened)
     prompt = prompt or opened.recipe.sample_prompt
-    memory = estimate_memory(opened, about_to_be_freed or {}, kept_rows)
+    memory = estimate_memory(opened, about_to_be_freed or {}, kept_rows, prefix_bytes)
     return Preflight(
         recipe=opened.recipe,
         vocabulary=vocabulary,

@@ -93,6 +93,8 @@ class DeviceMemory:
         resident_peak: The peak resident memory that a process monitor shows: ``peak``, or more
             while mapped weight files are read. The system reclaims their pages when memory is
             short, so they need not be free.
+        earlier_texts: The most that KV caches of earlier texts may take of what is left; they are
+            given back where memory is needed, so that they are not counted as needed.
     """
 
     device: str
@@ -101,6 +103,7 @@ class DeviceMemory:
     free: int
     total: int
     resident_peak: int = 0
+    earlier_texts: int = 0
 
     @property
     def needed(self) -> int:

@@ -13,6 +13,7 @@ from app.checkpoints.status import RoleInForce
 from app.cli.check_report import check_as_json, check_as_text, proofs_as_text
 from app.cli.progress_line import ProgressLine, progress_text
 from app.cli.roles import recipe_of_roles, with_placement
+from app.engine.controls import DEFAULT_PREFIX_BYTES
 from app.errors import CheckpointError, NotDownloadedError, PromptError, RecipeError
 
 _PROMPT = "Explain why the sky is blue."
@@ -104,7 +105,8 @@ def _preflight(recipe: Recipe, prompt: str) -> Preflight:
         from app.checkpoints.opening import open_recipe  # imports torch: seconds
         from app.checkpoints.preflight import preflight
 
-        return preflight(open_recipe(recipe, weights_required=False), prompt)
+        opened = open_recipe(recipe, weights_required=False)
+        return preflight(opened, prompt, prefix_bytes=DEFAULT_PREFIX_BYTES)
     except NotDownloadedError as error:
         raise CheckpointError(
             error.cause, next_step=f"Add --fetch, which downloads a few MB. {error.next_step}"

@@ -133,6 +133,9 @@ def _prompt(prompt: RolePrompt) -> Iterator[str]:
 def _memory(memory: MemoryEstimate) -> Iterator[str]:
     for device in memory.devices:
         yield _device(device)
+        if device.earlier_texts:
+            most = size(device.earlier_texts)
+            yield f"  KV caches of earlier texts may take {most} of what is left"
     for change in memory.changes:
         enough = "fits" if change.fits else "does not fit yet"
         yield f"  {change.label}: {size(change.peak)}, {enough}"

@@ -171,7 +171,7 @@ class Engine:
         held = Counter(self._loaded.held_bytes() if self._loaded else {})
         if self._loaded is not None:
             held.update(self._loaded.ensemble.prefixes.size_on())
-        found = preflight(opened, command.prompt, held, command.kept_rows)
+        found = preflight(opened, command.prompt, held, command.kept_rows, self._prefix_bytes())
         self._emit(Checked(command.id, found))
         return found
 

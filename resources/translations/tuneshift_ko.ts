@@ -1999,6 +1999,10 @@ Click to show or hide it.</source>
         <translation>로드 또는 생성 중 최대 사용량</translation>
     </message>
     <message>
+        <source>KV caches of earlier texts, of what is left: at most</source>
+        <translation>이전 텍스트의 KV 캐시(남는 메모리 중 최대)</translation>
+    </message>
+    <message>
         <source>in use now, measured</source>
         <translation>지금 사용 중(측정값)</translation>
     </message>

@@ -23,7 +23,10 @@ _STORED = {"BF16": "bfloat16", "F16": "float16", "F32": "float32"}
 
 
 def estimate_memory(
-    opened: OpenedRecipe, about_to_be_freed: Mapping[str, int], kept_rows: int = KEPT_ROWS
+    opened: OpenedRecipe,
+    about_to_be_freed: Mapping[str, int],
+    kept_rows: int = KEPT_ROWS,
+    prefix_bytes: int = 0,
 ) -> MemoryEstimate:
     """Estimate the memory that ``opened`` needs on each device, and changes that reduce it.
 
@@ -31,12 +34,13 @@ def estimate_memory(
         opened: The recipe with its files; its weights need not be downloaded.
         about_to_be_freed: Bytes that unloading the current models frees, for each device.
         kept_rows: Bound of the rows that are kept for inspection, in bytes.
+        prefix_bytes: Bound of the KV caches of earlier texts, in bytes.
 
     Raises:
         CheckpointError: transformers has no causal language model for a configuration.
         DeviceError: This machine does not have a device that the recipe names.
     """
-    estimator = _Estimator(opened, about_to_be_freed, kept_rows)
+    estimator = _Estimator(opened, about_to_be_freed, kept_rows, prefix_bytes)
     estimate = estimator.estimate(opened.recipe)
     if estimate.fits:
         return estimate
@@ -70,10 +74,15 @@ class _Estimator:
     """Estimates a recipe and variants of it; each model is measured once."""
 
     def __init__(
-        self, opened: OpenedRecipe, about_to_be_freed: Mapping[str, int], kept_rows: int
+        self,
+        opened: OpenedRecipe,
+        about_to_be_freed: Mapping[str, int],
+        kept_rows: int,
+        prefix_bytes: int,
     ) -> None:
         self._opened = opened
         self._kept_rows = kept_rows
+        self._prefix_bytes = prefix_bytes
         self._models: dict[str, _Model] = {}
         self._free: dict[str, int] = {}
         self._about_to_be_freed = about_to_be_freed
@@ -116,6 +125,8 @@ class _Estimator:
         return self._models[key]
 
     def _device(self, device: str, demand: Demand) -> DeviceMemory:
+        left = max(0, self._free_on(device) - demand.peak)
+        caches = any(part.kind == "cache" for part in demand.parts)
         return DeviceMemory(
             device=device,
             parts=demand.parts,
@@ -123,6 +134,7 @@ class _Estimator:
             free=self._free_on(device),
             total=total_bytes(device),
             resident_peak=demand.resident_peak,
+            earlier_texts=min(self._prefix_bytes, left // 2) if caches else 0,
         )
 
     def _free_on(self, device: str) -> int:

@@ -135,8 +135,13 @@ class MemoryDialog(OrderedDialog):
         most = self.tr("peak, while loading or generating")
         grid.addWidget(_label(most, role="caption"), last, 1)
         grid.addWidget(_label(size(device.peak)), last, 2, Qt.AlignmentFlag.AlignRight)
+        if device.earlier_texts:
+            besides = self.tr("KV caches of earlier texts, of what is left: at most")
+            grid.addWidget(_label(besides, role="caption"), last + 1, 1)
+            amount = _label(size(device.earlier_texts))
+            grid.addWidget(amount, last + 1, 2, Qt.AlignmentFlag.AlignRight)
         if device.device == "cpu":
-            self._add_use(grid, last + 1)
+            self._add_use(grid, last + 2)
         layout.addLayout(grid)
 
     def _add_use(self, grid: QGridLayout, row: int) -> None:

@@ -98,6 +98,20 @@ def test_other_settings_are_other_weights(recipe: Recipe, other: dict[str, objec
     assert len(_parts(estimate, "weights")) == 3
 
 
+@pytest.mark.parametrize(
+    ("free", "bound", "found"), [(10 * GB, GB, GB), (10 * GB, 0, 0), (GB, 4 * GB, None), (1, GB, 0)]
+)
+def test_earlier_texts_have_half_of_what_is_left_and_are_not_needed(
+    recipe: Recipe, monkeypatch: pytest.MonkeyPatch, free: int, bound: int, found: int | None
+) -> None:
+    _with_free(monkeypatch, cpu=free)
+    opened = open_recipe(recipe)
+    (without,) = estimate_memory(opened, {}).devices
+    (device,) = estimate_memory(opened, {}, prefix_bytes=bound).devices
+    assert device.earlier_texts == ((free - without.peak) // 2 if found is None else found)
+    assert replace(device, earlier_texts=0) == without
+
+
 def test_another_prompt_is_another_cache_over_the_same_weights(recipe: Recipe) -> None:
     base = recipe.base
     alone = replace(recipe, pairs=(ExpertPair("Same", base, base),))

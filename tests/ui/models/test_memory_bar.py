@@ -57,6 +57,19 @@ def words(dialog: MemoryDialog) -> list[str]:
     return [label.text() for label in dialog.findChildren(QLabel) if label.isVisible()]
 
 
+def test_the_dialog_says_what_earlier_texts_may_take(
+    bar: MemoryBar, session: Session, bridge: FakeBridge
+) -> None:
+    found = invent_preflight(session.recipe)
+    (device,) = found.memory.devices
+    memory = replace(found.memory, devices=(replace(device, earlier_texts=1_500_000_000),))
+    bridge.check(replace(found, memory=memory))
+    bar.click()
+    shown = words(bar.findChild(MemoryDialog))
+    place = shown.index("KV caches of earlier texts, of what is left: at most")
+    assert shown[place + 1] == "1.5 GB"
+
+
 def test_the_caption_says_what_is_known(
     bar: MemoryBar, session: Session, bridge: FakeBridge
 ) -> None:
