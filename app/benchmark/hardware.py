@@ -42,9 +42,9 @@ def bytes_per_token(setup: Setup, length: int) -> int:
 
 
 def peak_memory(device: torch.device) -> int:
-    """Peak memory so far, in bytes: of the CUDA device, or else of the process."""
-    if device.type == "cuda":
-        return int(torch.cuda.max_memory_allocated(device))
+    """Peak memory so far, in bytes: of the accelerator, or of the process on a CPU and MPS."""
+    if device.type not in ("cpu", "mps"):
+        return int(torch.accelerator.max_memory_allocated(device))
     if sys.platform == "win32":
         return int(psutil.Process().memory_info().peak_wset)
     import resource

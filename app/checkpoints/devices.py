@@ -52,8 +52,12 @@ def resolve_device(name: str) -> str:
 
 
 def hardware_name(device: str) -> str:
-    """The product name of a CUDA device, such as ``NVIDIA H100``; empty for other devices."""
-    return str(torch.cuda.get_device_name(device)) if device.startswith("cuda") else ""
+    """The product name of an accelerator, such as ``NVIDIA H100``; empty where torch has none."""
+    kind = torch.device(device).type
+    if kind in ("cpu", "meta"):
+        return ""
+    name_of = getattr(torch.get_device_module(kind), "get_device_name", None)  # MPS has none
+    return str(name_of(device)) if name_of else ""
 
 
 def free_bytes(device: str) -> int:

@@ -188,13 +188,14 @@ class _Evaluation:
 
 
 def _process_device() -> str | None:
-    """The GPU of this process, if several processes share the evaluation; otherwise None."""
+    """The accelerator of this process, if several share the evaluation; otherwise None."""
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         return None
     import torch
 
+    accelerator = torch.accelerator.current_accelerator(check_available=True)
     place = os.environ.get("LOCAL_RANK", "0")
-    return f"cuda:{place}" if torch.cuda.is_available() else None
+    return f"{accelerator.type}:{place}" if accelerator else None
 
 
 def _single_model_recipe(model: str) -> Recipe:

@@ -57,6 +57,8 @@ def make_language_model(
 
 def why_not_captured(model: PreTrainedModel) -> str:
     """Why the steps of ``model`` cannot be captured; empty if they can."""
+    if torch.version.hip is not None:
+        return "graphs of ROCm are not used"
     if reason := _why_quantization_is_not_captured(model):
         return reason
     if len({tensor.device for tensor in model.parameters()}) > 1 or hasattr(model, "_hf_hook"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import psutil
 import pytest
 import torch
@@ -10,6 +12,7 @@ from app.checkpoints import devices
 from app.checkpoints.devices import (
     exhausted_device,
     free_bytes,
+    hardware_name,
     is_out_of_memory,
     out_of_memory,
     resolve_device,
@@ -57,6 +60,27 @@ def test_apples_chips_have_a_bounded_part_of_the_main_memory(
     monkeypatch.setattr(torch.mps, "driver_allocated_memory", lambda: 6 * GB)
     assert free_bytes("mps:0") == 0
     assert total_bytes("mps:0") == 5 * GB
+
+
+@pytest.mark.parametrize(
+    ("device", "module", "name"),
+    [
+        ("cpu", None, ""),
+        ("meta", None, ""),
+        (
+            "cuda:1",
+            SimpleNamespace(get_device_name=lambda device: f"Card at {device}"),
+            "Card at cuda:1",
+        ),
+        ("xpu:0", SimpleNamespace(get_device_name=lambda device: "Arc"), "Arc"),
+        ("mps:0", SimpleNamespace(), ""),
+    ],
+)
+def test_the_name_of_any_accelerator(
+    device: str, module: object, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch, "get_device_module", lambda kind: module)
+    assert hardware_name(device) == name
 
 
 def test_auto_takes_the_fastest_and_a_kind_stands_for_its_first(

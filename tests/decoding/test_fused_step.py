@@ -309,6 +309,28 @@ def test_one_model_that_cannot_be_captured_keeps_the_whole_from_it() -> None:
 
 
 @pytest.mark.slow
+def test_roles_on_several_devices_have_a_graph_each() -> None:
+    asked: list[int] = []
+
+    def counting(compute: Computation, parts: int = 1) -> Action:
+        asked.append(parts)
+        return uncaptured(compute, parts)
+
+    both = Both(capture=counting)
+    for model in both.whole.models[1:]:
+        model._device = torch.device("cpu", 0)  # type: ignore[attr-defined]
+    pairs, names = both.whole.pairs, both.whole.names
+    both.whole = Ensemble(both.whole.models, names, pairs)
+    assert both.whole.not_captured == "the models are on several devices"
+    both.assert_same(SAMPLED)
+    assert asked == [1, 1, 1]
+    assert both.whole.capture_stats.captured == 3
+    both.assert_same(SAMPLED, Speculator(clock=BaseClock(both.whole)))
+    assert set(asked) == {1}
+    assert both.whole.capture_stats.differing == ()
+
+
+@pytest.mark.slow
 def test_a_step_that_fails_leaves_nothing_half_read(monkeypatch: pytest.MonkeyPatch) -> None:
     both = Both()
     Text(both.whole, both.prompts, replace(SAMPLED, max_new_tokens=3))

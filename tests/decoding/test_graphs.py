@@ -229,6 +229,11 @@ def test_why_steps_are_not_captured_is_said() -> None:
     assert why_not_captured(tiny.random_model(config, 0)) == "it counts positions itself"
 
 
+def test_graphs_of_rocm_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.version, "hip", "6.4")
+    assert why_not_captured(MODELS["llama"]) == "graphs of ROCm are not used"
+
+
 def test_on_a_cpu_nothing_is_captured() -> None:
     assert type(make_language_model(MODELS["llama"], 20)) is TransformersLanguageModel
 

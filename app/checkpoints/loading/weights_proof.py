@@ -57,7 +57,7 @@ def proof_of_weights(
         dtype=weights.dtype,
         quantization=weights.quantization,
         device=device.partition(":")[0],
-        hardware=hardware_name(device) if device != "meta" else "",
+        hardware=hardware_name(device),
         attention=str(weights.model.config._attn_implementation),
         shortcuts=tuple(shortcuts),
         threads=torch.get_num_threads(),

@@ -37,11 +37,11 @@ def describe(session: Session, place: int, fault: str) -> str:
 
 
 def details(session: Session, place: int) -> str:
-    """The settings in force and the proof of the role at ``place``; empty before it is loaded."""
+    """The settings in force, accelerator and proof of a role; empty before it is loaded."""
     if place >= len(session.roles_in_force):
         return ""
     role = session.roles_in_force[place]
-    lines = [in_force(role)]
+    lines = [in_force(role), role.hardware]
     if role.proof:
         lines += [proof_line(role.proof), proof_warning(role.proof)]
     return "\n".join(filter(None, lines))

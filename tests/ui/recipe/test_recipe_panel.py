@@ -37,6 +37,7 @@ from app.ui.recipe.pair_card import PairCard
 from app.ui.recipe.recipe_column import RecipeColumn
 from app.ui.recipe.recipe_panel import RecipePanel
 from app.ui.recipe.recipe_picker import RecipePicker
+from app.ui.recipe.role_caption import details
 from app.ui.recipe.role_options import RoleOptions
 from app.ui.recipe.role_picker import RolePicker
 from app.ui.recipe.source_titles import describe_source, titles_of
@@ -400,13 +401,15 @@ def test_options_in_force_are_shown(
         RoleInForce(role, spec.source, "bfloat16", "cuda:0", 7_600_000_000, False)
         for role, spec in load.recipe.roles()
     ]
-    in_force[0] = replace(in_force[0], quantization="nf4", offloaded=0.25)
+    in_force[0] = replace(in_force[0], quantization="nf4", offloaded=0.25, hardware="Card")
     in_force[1] = replace(in_force[1], shared=True, over="folder:/small")
     bridge.events.emit([Loaded(load.id, load.recipe, tuple(in_force), (), 0)])
     assert captions(panel)[:2] == [
         "7.6 B · bfloat16 · cuda:0 · NF4 · 25% offloaded",
         "7.6 B · bfloat16 · cuda:0 · LoRA · shared",
     ]
+    assert details(session, 0).splitlines()[1:] == ["Card"]
+    assert len(details(session, 1).splitlines()) == 1
 
 
 def test_a_model_that_is_not_here_yet_is_said_at_its_role(
