@@ -16,7 +16,7 @@ from app.history.archive import Archive, Query
 from app.history.database import open_to_read
 from app.history.export.document import Document, read_document, shift_bits
 from app.history.export.formats import FORMATS, PNG
-from app.history.records import RunSummary, first_words
+from app.history.records import RunSummary, StoredRun, first_words
 from app.settings import history_file
 
 _TOKEN_WIDTH = 16
@@ -107,7 +107,7 @@ def _table(document: Document) -> str:
         f"{summary.shown_title}",
         f"{summary.id} · {summary.created.astimezone():%Y-%m-%d %H:%M} · {summary.recipe_name} · "
         f"{len(document.tokens):,} tokens · {_end(summary) or 'cancelled'}",
-        _asked(summary),
+        _asked(document.run),
         "",
         header,
         "─" * len(header),
@@ -125,13 +125,13 @@ def _table(document: Document) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _asked(run: RunSummary) -> str:
+def _asked(run: StoredRun) -> str:
     """The prompt, or the place of the run in its conversation."""
     if run.conversation is None:
-        return f"prompt: {first_words(run.prompt)}"
-    follows = f", after the answer {run.follows}" if run.follows else ""
+        return f"prompt: {first_words(run.summary.prompt)}"
+    follows = f", after the answer {run.summary.follows}" if run.summary.follows else ""
     count = len(run.conversation.messages)
-    return f"message {count} of a conversation{follows}: {first_words(run.prompt)}"
+    return f"message {count} of a conversation{follows}: {first_words(run.summary.prompt)}"
 
 
 def _padded(text: str, width: int) -> str:

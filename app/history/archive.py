@@ -31,7 +31,10 @@ _UNREADABLE = (ValueError, TypeError, zlib.error, RecipeError, SettingsError, Pr
 _END = 2**62
 
 _SUMMARY = f"""
-    SELECT run.number, run.id, run.kind, run.created, run.title, run.starred, run.prompt,
+    SELECT run.number, run.id, run.kind, run.created, run.title, run.starred,
+        CASE WHEN run.messages IS NULL THEN run.prompt
+            WHEN json_valid(run.messages) THEN json_extract(run.messages, '$[#-1].content')
+        END,
         coalesce(substr(run.text, 1, {_OPENING_LENGTH}), (
             SELECT group_concat(text, '') FROM (
                 SELECT text FROM token WHERE run = run.number ORDER BY position LIMIT 60
@@ -43,7 +46,7 @@ _SUMMARY = f"""
         (SELECT json_group_array(name) FROM (
             SELECT name FROM tag WHERE tag.run = run.number ORDER BY name
         )),
-        run.role, run.messages, coalesce(run.follows, '')
+        run.role, coalesce(run.follows, '')
     FROM run
 """
 _MATCHES = """
@@ -164,13 +167,14 @@ class Archive:
                 self._connection.execute(f"{_SUMMARY} WHERE run.number = ?", (number,)).fetchone()
             )
             (role, recipe, config, drawn_from, drafts, roles, versions, prompt_tokens, stats,
-             vocabulary) = self._connection.execute(
+             vocabulary, messages) = self._connection.execute(
                 "SELECT role, recipe, config, drawn_from, drafts, roles, versions, prompt_tokens, "
-                "stats, vocabulary FROM run WHERE number = ?",
+                "stats, vocabulary, messages FROM run WHERE number = ?",
                 (number,),
             ).fetchone()  # fmt: skip
             return StoredRun(
                 summary=summary,
+                conversation=provenance.conversation_from_store(messages),
                 role=role,
                 recipe=provenance.recipe_from_store(recipe),
                 recipe_text=recipe,
@@ -330,9 +334,10 @@ def _summary_or_none(row: tuple[Any, ...]) -> RunSummary | None:
 
 def _summary(row: tuple[Any, ...]) -> RunSummary:
     (_, id_, kind, created, title, starred, prompt, opening, recipe, facts, config, parent,
-     fork_index, tokens, ended, finish_reason, error, deleted, tags, role, messages,
+     fork_index, tokens, ended, finish_reason, error, deleted, tags, role,
      follows) = row  # fmt: skip
-    conversation = provenance.conversation_from_store(messages)
+    if not isinstance(prompt, str):
+        raise ValueError("the messages are damaged")
     return RunSummary(
         id=id_,
         kind=RunKind(kind),
@@ -340,7 +345,7 @@ def _summary(row: tuple[Any, ...]) -> RunSummary:
         title=title,
         starred=bool(starred),
         tags=tuple(json.loads(tags)),
-        prompt=conversation.last if conversation else prompt,
+        prompt=prompt,
         opening=opening,
         facts=provenance.facts_from_store(facts, recipe),
         config=provenance.config_of(config),
@@ -353,7 +358,6 @@ def _summary(row: tuple[Any, ...]) -> RunSummary:
         deleted=datetime.fromisoformat(deleted) if deleted else None,
         role=role,
         role_pair=provenance.facts_from_store(facts, recipe).pairs[(role - 1) // 2] if role else "",
-        conversation=conversation,
         follows=follows,
     )
 

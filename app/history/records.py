@@ -118,7 +118,6 @@ class RunSummary:
         deleted: When the run was moved to the bin; None if it is not in the bin.
         role: For a run of one role, its index in the recipe; None otherwise.
         role_pair: The pair of that role; empty for the base.
-        conversation: The conversation that the run answers; None if its prompt is a text.
         follows: The id of the run with the answer before the last message; empty if none.
     """
 
@@ -141,7 +140,6 @@ class RunSummary:
     deleted: datetime | None
     role: int | None = None
     role_pair: str = ""
-    conversation: Conversation | None = None
     follows: str = ""
 
     @property
@@ -164,6 +162,7 @@ class StoredRun:
     """Everything stored about a run except its tokens.
 
     Attributes:
+        conversation: The conversation that the run answers; None if its prompt is a text.
         recipe: The recipe with the alphas at the start of the run.
         recipe_text: The recipe as TOML.
         drawn_from: Index of the first token that was sampled with ``config``.
@@ -175,6 +174,7 @@ class StoredRun:
     """
 
     summary: RunSummary
+    conversation: Conversation | None
     role: int | None
     recipe: Recipe
     recipe_text: str
@@ -193,7 +193,7 @@ class StoredRun:
 
     @property
     def prompt(self) -> RunPrompt:
-        return self.summary.conversation or self.summary.prompt
+        return self.conversation or self.summary.prompt
 
     @property
     def pair_names(self) -> tuple[str, ...]:

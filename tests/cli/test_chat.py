@@ -90,8 +90,8 @@ def test_answers_are_runs_that_follow_each_other_and_can_be_repeated(
 
 
 def _check_stored_answers(archive: Archive, capsys: pytest.CaptureFixture[str]) -> None:
-    second, first = archive.find(Query())
-    assert second.follows == first.id
+    second, first = (archive.get(run.id) for run in archive.find(Query()))
+    assert second.summary.follows == first.id
     assert first.conversation == Conversation((Message("user", "the king"),))
     assert second.conversation == first.conversation.with_message(
         "assistant", "".join(token.text for token in archive.tokens(first.id))

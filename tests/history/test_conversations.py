@@ -49,7 +49,7 @@ def test_a_conversation_is_read_back_as_it_was(desk: Desk, runs: tuple[NewRun, .
     assert (stored.summary.follows, stored.summary.prompt) == (first.id, "Again, please")
     assert stored.summary.shown_title == "Again, please"
     assert archive.get(text.id).prompt == "Once"
-    assert archive.get(text.id).summary.conversation is None
+    assert archive.get(text.id).conversation is None
     assert archive.answers_before(second.id) == [first.id]
     assert archive.answers_before(first.id) == archive.answers_before(text.id) == []
     archive.close()
@@ -194,8 +194,7 @@ def test_the_report_shows_all_messages_and_tints_unchanged_answers(document: Doc
     assert "<b>한국어</b>" in parser.items[1][1]
     assert "the king" in parser.items[2][1]
     assert parser.titled == 5
-    edited = replace(document.run.summary, conversation=FIRST)
-    shorter = replace(document, run=replace(document.run, summary=edited), earlier={})
+    shorter = replace(document, run=replace(document.run, conversation=FIRST), earlier={})
     parser = Messages()
     parser.feed(FORMATS["html"](shorter))
     assert len(parser.items) == 2

@@ -76,7 +76,7 @@ def read_document(archive: Archive, run_id: str) -> Document:
 
 def _earlier_answers(archive: Archive, run: StoredRun) -> dict[int, list[ExplainedToken]]:
     """The tokens of earlier answers that the conversation contains unchanged, by message index."""
-    conversation = run.summary.conversation
+    conversation = run.conversation
     messages = conversation.messages if conversation else ()
     places = [place for place, item in enumerate(messages) if item.role == ASSISTANT]
     found = {}

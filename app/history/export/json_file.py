@@ -22,7 +22,7 @@ def write_json(document: Document) -> str:
     end in ``_bits``.
     """
     run, summary = document.run, document.run.summary
-    conversation = summary.conversation
+    conversation = run.conversation
     report = {
         "format": FORMAT,
         "run_id": run.id,

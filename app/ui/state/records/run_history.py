@@ -195,7 +195,7 @@ class History(QObject):
     def _place_of(self, run_id: str) -> ChatPlace:
         """The place of a run in its conversation, whose earlier turns are brought."""
         archive = self._archive_of(run_id)
-        found = archive.get(run_id).summary
+        found = archive.get(run_id)
         if found.conversation is None or found.role is not None:
             return NO_CHAT
         brought = [self._bring(before) for before in archive.answers_before(run_id)]
