@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSize, Qt, Signal
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import QAbstractItemView, QListView, QWidget
 
@@ -61,18 +61,20 @@ class CandidateList(QListView):
         return QSize(_WIDTH // 2, _HEIGHT)
 
     def show_rows(self, rows: Sequence[CandidateRow], source: str) -> None:
-        """Show ``rows`` and select the model with this source."""
-        if tuple(rows) != self._rows:
-            self._rows = tuple(rows)
-            self._source = ""
-            self._items.clear()
-            for row in rows:
-                self._items.appendRow(_item(row))
-        if source != self._source:
-            self._source = source
+        """Show ``rows`` and select the model with this source, without a signal."""
+        rows = tuple(rows)
+        if (rows, source) == (self._rows, self._source):
+            return
+        with QSignalBlocker(self):  # the current row changes with every row that is removed
+            if rows != self._rows:
+                self._rows = rows
+                self._items.clear()
+                for row in rows:
+                    self._items.appendRow(_item(row))
             place = next((i for i, row in enumerate(rows) if row.source == source), -1)
             chosen = self._items.index(place, 0) if place >= 0 and source else QModelIndex()
             self.setCurrentIndex(chosen)
+        self._source = source
 
     def currentChanged(  # noqa: N802 — Qt's name
         self, current: _Index, previous: _Index

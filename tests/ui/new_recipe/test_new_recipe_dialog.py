@@ -193,6 +193,20 @@ def test_the_keyboard_alone(
     assert real_session.recipe.name == f"{SMALL} + {ADAPTER}!"
 
 
+def test_what_is_shown_is_what_is_created_whatever_was_chosen_before(
+    dialog: NewRecipeDialog, real_session: Session, qtbot: QtBot
+) -> None:
+    for key in (Qt.Key.Key_Down, Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_Up, Qt.Key.Key_Down):
+        qtbot.keyClick(dialog.expert, key)
+    shown = [chosen(part) for part in (dialog.base, dialog.expert, dialog.antiexpert)]
+    assert shown == [BASE, f"{ADAPTER} (LoRA)", BASE]
+    for part in (dialog.base, dialog.expert, dialog.antiexpert):
+        assert len(part.selectedIndexes()) == 1
+    qtbot.keyClick(dialog.expert, Qt.Key.Key_Return)
+    assert sources(real_session.recipe) == [BASE, ADAPTER, BASE]
+    assert real_session.recipe.prompt == PLAIN
+
+
 def test_escape_changes_nothing(
     dialog: NewRecipeDialog, real_session: Session, qtbot: QtBot
 ) -> None:
