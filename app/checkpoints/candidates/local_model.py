@@ -6,6 +6,7 @@ Imports no torch.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,6 +26,7 @@ from app.errors import CheckpointError
 ADAPTER_CONFIG = "adapter_config.json"
 _TEMPLATE_FILES = ("chat_template.jinja", "chat_template.json")
 _SIZES = ("hidden_size", "n_embd", "d_model"), ("num_hidden_layers", "n_layer", "num_layers")
+_FORMAT = re.compile(r"[-.]gguf$", re.IGNORECASE)
 _OTHER_HEADS = (
     *("ForSequenceClassification", "ForTokenClassification", "ForQuestionAnswering"),
     *("ForMaskedLM", "ForPreTraining"),
@@ -66,6 +68,14 @@ class LocalModel:
     @property
     def is_adapter(self) -> bool:
         return self.source.startswith("adapter:")
+
+    @property
+    def title(self) -> str:
+        """The name for people: without the owner, the revision and the format."""
+        name = self.name.partition("@")[0].rpartition("/")[2]
+        if self.source.startswith("builtin:"):
+            return name.replace("_", " ").capitalize()
+        return _FORMAT.sub("", name)
 
     @property
     def stem(self) -> str:

@@ -219,7 +219,7 @@ def _reasons(
     different = mine.different_from(base.vocabulary)
     reasons = []
     if over:
-        reasons.append(Because(Reason.ADAPTER, over.name))
+        reasons.append(Because(Reason.ADAPTER, over.title))
     elif model.tuning is Tuning.INSTRUCT:
         family = model.architecture == base.architecture
         reasons.append(Because(Reason.INSTRUCT_OF_FAMILY if family else Reason.INSTRUCT))
@@ -294,4 +294,4 @@ def _shares_vocabulary(one: LocalModel, other: LocalModel) -> bool:
 
 def _version(base: LocalModel, expert: Partner, model: LocalModel) -> Partner:
     reason = Reason.ADAPTED_MODEL if expert.over else Reason.UNTUNED_VERSION
-    return Partner(model, (Because(reason, expert.model.name),))
+    return Partner(model, (Because(reason, expert.model.title),))

@@ -118,7 +118,7 @@ class NewRecipeDialog(NewRecipeForm):
             text = self.tr(
                 "No model here goes with {0}. An expert has the same tokenizer, such as a smaller "
                 "instruct model of the same family."
-            ).format(assistant.base.name)
+            ).format(assistant.base.title)
         if not found.problem:
             self.search_line.show_message(text)
         self.search_line.setVisible(bool(self.search_line.message))
@@ -131,7 +131,7 @@ class NewRecipeDialog(NewRecipeForm):
             self.check_line.forget()
             text = (
                 self.tr("{0} does not go with this base: {1}").format(
-                    misfit.model.name, reason_words(misfit.reason)
+                    misfit.model.title, reason_words(misfit.reason)
                 )
                 if misfit
                 else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.checkpoints.conversation import USER, Conversation, Message
 from app.checkpoints.plain_conversation import conversation_text
 from app.checkpoints.spec import CheckpointSpec
-from app.ui.state.models.recipe_assistant import RecipeAssistant, title_of
+from app.ui.state.models.recipe_assistant import RecipeAssistant
 from app.ui.translation import translate
 from app.wording import visible
 
@@ -15,7 +15,7 @@ def about_prompts(assistant: RecipeAssistant) -> str:
     templates = assistant.chat_templates()
     if assistant.expert is None:
         return ""
-    plain = [title_of(model) for model, has in templates if not (has and assistant.chat)]
+    plain = [model.title for model, has in templates if not (has and assistant.chat)]
     if not plain:
         return translate("NewRecipe", "Every model reads a conversation in its own chat template.")
     if not assistant.can_chat:
@@ -37,6 +37,6 @@ def about_prompts(assistant: RecipeAssistant) -> str:
 
 
 def _example() -> str:
-    """A conversation in the plain form, on one line."""
+    """A conversation in the plain form, on a line of its own."""
     said = Conversation((Message(USER, translate("NewRecipe", "Hello!")),))
-    return f"“{visible(conversation_text(said, CheckpointSpec('builtin:demo/base')))}”"
+    return f"\n“{visible(conversation_text(said, CheckpointSpec('builtin:demo/base')))}”"

@@ -247,7 +247,7 @@ def test_the_prompt_format_is_proposed_and_shown(
     assert dialog.format.currentData() == CHAT
     assert dialog.format_line.message == (
         f"{BASE}, {SMALL}: no chat template, so a conversation is read as plain text, "
-        "“User:↵Hello!↵↵Assistant:↵”"
+        "\n“User:↵Hello!↵↵Assistant:↵”"
     )
     qtbot.keyClick(dialog.format, Qt.Key.Key_Up)
     assert dialog.format.currentData() == PLAIN

@@ -21,8 +21,6 @@ from app.checkpoints.candidates.partners import (
 )
 from app.checkpoints.spec import CHAT, PLAIN, CheckpointSpec, ExpertPair, Recipe
 
-_SUFFIXES = ("-gguf", ".gguf")
-
 
 class RecipeAssistant(QObject):
     """Proposes partners, names and a prompt format for a base; every proposal can be changed."""
@@ -108,12 +106,12 @@ class RecipeAssistant(QObject):
         """A name after the base and the expert."""
         if self.base is None or self.expert is None:
             return ""
-        return f"{title_of(self.base)} + {title_of(self.expert.model)}"
+        return f"{self.base.title} + {self.expert.model.title}"
 
     @property
     def proposed_pair_name(self) -> str:
         """A name after the expert."""
-        return title_of(self.expert.model) if self.expert else ""
+        return self.expert.model.title if self.expert else ""
 
     @property
     def name(self) -> str:
@@ -225,11 +223,3 @@ def has_chat_template(partner: Partner) -> bool:
     over = partner.over
     own = partner.model.has_chat_template
     return own or (over.has_chat_template if over and partner.model.vocabulary is None else False)
-
-
-def title_of(model: LocalModel) -> str:
-    """The name of a model for people: without the owner and the revision of a repository."""
-    name = model.name.partition("@")[0].rpartition("/")[2]
-    for suffix in _SUFFIXES:
-        name = name[: -len(suffix)] if name.lower().endswith(suffix) else name
-    return name.replace("_", " ").capitalize() if is_shipped(model) else name

@@ -8,7 +8,7 @@ import pytest
 
 from app.checkpoints.candidates.local_model import LocalModel
 from app.checkpoints.spec import CHAT, PLAIN, CheckpointSpec
-from app.ui.state.models.recipe_assistant import RecipeAssistant, title_of
+from app.ui.state.models.recipe_assistant import RecipeAssistant
 from tests.checkpoints.candidates.test_partners import FOREIGN, model
 
 BASE = model("owner/Big-7B", 7000, kind="hub")
@@ -161,6 +161,6 @@ def test_an_instruct_model_without_a_partner_is_the_base(qapp: object) -> None:
 
 def test_titles_have_no_owner_revision_or_format() -> None:
     names = ("owner/Name@v1", "Name.gguf", "owner/Name-GGUF", "Name")
-    assert {title_of(LocalModel("hub:x/y", name, Path(name))) for name in names} == {"Name"}
+    assert {LocalModel("hub:x/y", name, Path(name)).title for name in names} == {"Name"}
     shipped = LocalModel("builtin:demo/shakespeare", "shakespeare", Path("x"))
-    assert title_of(shipped) == "Shakespeare"
+    assert shipped.title == "Shakespeare"
