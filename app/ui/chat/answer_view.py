@@ -43,8 +43,6 @@ class AnswerView(QWidget):
             self._layout.addWidget(widget)
         self.thinking.hide()
         self.thoughts.hide()
-        session.display.rendered_changed.connect(self.update_answer)
-        session.load_changed.connect(self.update_answer)
         self.update_answer()
 
     @property

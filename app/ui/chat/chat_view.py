@@ -116,6 +116,8 @@ class ChatView(QWidget):
         session.runs.run_changed.connect(self._update)
         session.runs.generation.progressed.connect(self._on_progress)
         session.recipe_changed.connect(self._update)
+        session.load_changed.connect(self._update)
+        session.display.rendered_changed.connect(self._update)
         session.mode.changed.connect(self.offer_prompt)
         self._chat.changed.connect(self.offer_prompt)
         self._chat.system_changed.connect(self.offer_prompt)
@@ -235,10 +237,10 @@ class ChatView(QWidget):
         if not self._session.mode.chat:
             return
         message, tip = self.entry.toPlainText(), self._chat.tip
-        if message.strip() or tip is None:
+        if message.strip():
             self._session.set_prompt(self._chat.asked(message))
         else:
-            self._session.set_prompt(tip.prompt)
+            self._session.set_prompt(tip.prompt if tip else "")
 
 
 def _key(turn: Turn) -> tuple[str, Run | str]:

@@ -13,6 +13,7 @@ from app.ui.chat.chat_view import ChatView
 from app.ui.chat.system_prompt import SystemPrompt
 from app.ui.chat.turn_view import TurnView
 from app.ui.state.session import Session
+from app.ui.text.legend import TintLegend
 from tests.ui.conftest import FakeBridge
 
 
@@ -48,6 +49,10 @@ class Talk:
 
     def click(self, button: QToolButton) -> None:
         self.qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+    @property
+    def legend(self) -> TintLegend:
+        return self.view.findChildren(TintLegend)[0]
 
     @property
     def messages(self) -> list[str]:
@@ -216,9 +221,11 @@ def test_answers_are_formatted_text_or_tokens(talk: Talk) -> None:
     assert not first.answer.tokens.isVisible()
     second = talk.say("b")
     assert second.answer.rendered is not None
+    assert talk.legend.sizeHint().width() == 0
     talk.session.display.set_rendered(False)
     assert first.answer.tokens.isVisible()
     assert second.answer.tokens is not None
+    assert talk.legend.sizeHint().width() > 0
 
 
 def test_copying(talk: Talk) -> None:
