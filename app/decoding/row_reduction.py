@@ -60,13 +60,13 @@ class RowReduction:
         tops = [_top(tuned, self.top_tuned), *(_top(row, self.top_role) for row in rows)]
         ids = torch.cat([tokens[:, None], *tops], -1)
         at_base, at_tuned = base.gather(-1, ids), tuned.gather(-1, ids)
-        between = [_Sums(_sum(base, compress(added, subset))) for subset in self.subsets[1:-1]]
+        between = [_Sums(_sum(base, compress(added, subset))).pair for subset in self.subsets[1:-1]]
         of_base, of_tuned = _Sums(base), _Sums(tuned)
         numbers = [
             *(row.gather(-1, ids) for row in rows),
             at_tuned,
             *(_Sums(row).pair for row in rows),
-            *(sums.pair for sums in between),
+            *between,
             of_tuned.pair,
             of_base.mean(of_base.below),
             of_tuned.mean(of_tuned.below),
