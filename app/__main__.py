@@ -18,7 +18,7 @@ def main(arguments: list[str] | None = None) -> int:
 
         redirect_missing_streams()
     from app.cli.options.command_line import parse
-    from app.cli.output import configure_streams, flush_stdout
+    from app.cli.output import OutputClosedError, configure_streams, flush_stdout
     from app.errors import TuneshiftError
 
     configure_streams()
@@ -28,6 +28,8 @@ def main(arguments: list[str] | None = None) -> int:
     except TuneshiftError as error:
         print(f"tuneshift: {error}", file=sys.stderr)
         return 2
+    except OutputClosedError as closed:
+        return closed.status
     except KeyboardInterrupt:
         return 130
 

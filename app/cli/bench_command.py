@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.atomic_files import write_file
+from app.cli.output import print_line
 from app.cli.progress_line import ProgressLine, progress_text
 from app.cli.roles import chosen_recipe
 from app.decoding.types import GenerationConfig
@@ -42,7 +43,7 @@ def bench(options: argparse.Namespace) -> int:
         )
     finally:
         status.clear()
-    print(as_json(results) if options.json else as_text(results))
+    print_line(as_json(results) if options.json else as_text(results))
     if options.plot:
         _write(options.plot, as_svg(results))
     return 0

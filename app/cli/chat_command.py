@@ -12,7 +12,7 @@ from app.cli.chat.chat_history import ChatHistory, read_stored_talk
 from app.cli.chat.chat_input import ChatInput
 from app.cli.chat.chat_models import Answer, ChatModels
 from app.cli.chat.chat_talk import Talk
-from app.cli.chat.chat_terminal import ChatTerminal, OutputClosedError
+from app.cli.chat.chat_terminal import ChatTerminal
 from app.cli.messages_file import read_messages
 from app.cli.prompt_formats import with_chat_templates, with_prompt_format
 from app.cli.roles import chosen_recipe
@@ -45,8 +45,6 @@ def chat(options: argparse.Namespace) -> int:
         for warning in () if options.quiet else proof_warnings(loaded.roles):
             terminal.warn(warning)
         _Loop(talk, models, terminal).run()
-    except OutputClosedError as closed:
-        return closed.status
     finally:
         terminal.progress.clear()
         if history:

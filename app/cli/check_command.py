@@ -11,6 +11,7 @@ from app.checkpoints.recipes.recipe_file import DEFAULT_RECIPE, find_recipe
 from app.checkpoints.spec import Recipe
 from app.checkpoints.status import RoleInForce
 from app.cli.check_report import check_as_json, check_as_text, proofs_as_text
+from app.cli.output import print_line
 from app.cli.progress_line import ProgressLine, progress_text
 from app.cli.roles import recipe_of_roles, with_placement
 from app.engine.controls import DEFAULT_PREFIX_BYTES
@@ -35,7 +36,7 @@ def check(options: argparse.Namespace) -> int:
         _fetch_metadata(recipe)
     found = _preflight(recipe, options.prompt or recipe.sample_prompt or _PROMPT)
     if not options.json:
-        print(check_as_text(found))
+        print_line(check_as_text(found))
     proved: list[RoleInForce] | None = None
     try:
         if options.prove:
@@ -43,9 +44,9 @@ def check(options: argparse.Namespace) -> int:
             proved = _prove(recipe, found)
     finally:
         if options.json:
-            print(check_as_json(found, proved))
+            print_line(check_as_json(found, proved))
     if proved and not options.json:
-        print(proofs_as_text(proved))
+        print_line(proofs_as_text(proved))
     _require_usable(found)
     return 0
 

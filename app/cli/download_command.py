@@ -10,6 +10,7 @@ from app.checkpoints import hub
 from app.checkpoints.hub import DownloadProgress, HubId, HubModel
 from app.checkpoints.recipes.recipe_file import find_recipe
 from app.checkpoints.spec import Recipe
+from app.cli.output import print_line
 from app.cli.progress_line import ProgressLine
 from app.errors import HubError, RecipeError
 from app.wording import duration, size
@@ -23,7 +24,7 @@ def download(options: argparse.Namespace) -> int:
     """
     wanted = _wanted(options)
     if not wanted:
-        print("The recipe has no models on the Hub; there is nothing to download.")
+        print_line("The recipe has no models on the Hub; there is nothing to download.")
         return 0
     try:
         _download_all(wanted, ProgressLine())
@@ -56,7 +57,7 @@ def _download_all(wanted: list[HubId], status: ProgressLine) -> None:
         for model in models:
             folder = hub.download(model.id, _Progress(model.id, status), _not_cancelled)
             status.clear()
-            print(f"{model.id} is in {folder}")
+            print_line(f"{model.id} is in {folder}")
     finally:
         status.clear()
 
@@ -74,10 +75,10 @@ def _look_up(hub_id: HubId, status: ProgressLine) -> HubModel | None:
         if folder is None:
             raise
         status.clear()
-        print(f"{hub_id} is in {folder}; the Hub is unreachable: no check for newer versions")
+        print_line(f"{hub_id} is in {folder}; the Hub is unreachable: no check for newer versions")
         return None
     status.clear()
-    print(f"{hub_id}: {', '.join(_details(model))}")
+    print_line(f"{hub_id}: {', '.join(_details(model))}")
     return model
 
 
@@ -102,7 +103,7 @@ def _check_disk_space(models: list[HubModel]) -> None:
             next_step="Delete models that you no longer need, or other files.",
         )
     if needed:
-        print(f"To download: {size(needed)}; free on the disk: {size(free)}")
+        print_line(f"To download: {size(needed)}; free on the disk: {size(free)}")
 
 
 class _Progress:

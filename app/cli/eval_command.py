@@ -17,6 +17,7 @@ from app.checkpoints.spec import Recipe
 from app.checkpoints.status import LoadProgress
 from app.cli.eval_report import results_table, shifts_table
 from app.cli.interrupting import call_on_interrupt
+from app.cli.output import print_line
 from app.cli.progress_line import ProgressLine, progress_text
 from app.cli.roles import chosen_recipe, recipe_of_roles
 from app.errors import Cancelled, SettingsError
@@ -68,14 +69,14 @@ def evaluate_tasks(options: argparse.Namespace) -> int:
     if options.save:
         _save(plan, recipe, evaluation.folder.folder, found, complete)
     if options.json:
-        print(json.dumps(report_of(recipe.name, found, complete), ensure_ascii=False))
+        print_line(json.dumps(report_of(recipe.name, found, complete), ensure_ascii=False))
     else:
-        print(results_table(found))
+        print_line(results_table(found))
         if options.shifts:
-            print(f"\n{shifts_table(found)}")
+            print_line(f"\n{shifts_table(found)}")
         for file in exported:
-            print(f"\nExported for a scorer: {file}")
-        print(f"\nResults: {path}")
+            print_line(f"\nExported for a scorer: {file}")
+        print_line(f"\nResults: {path}")
     if not complete:
         print("Stopped. Run the same command again to resume.", file=sys.stderr)
     return 0 if complete else 130

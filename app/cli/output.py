@@ -7,6 +7,14 @@ import os
 import sys
 
 
+class OutputClosedError(Exception):
+    """Standard output cannot be written, which has been reported; ``status`` is the exit status."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
 def configure_streams() -> None:
     """Escape characters that the encoding of a stream lacks, such as “α” on some terminals.
 
@@ -29,6 +37,26 @@ def write_stdout(content: str | bytes) -> int:
     except OSError as error:
         return _handle_write_error(error)
     return 0
+
+
+def print_line(text: str) -> None:
+    """Print a line to standard output.
+
+    Raises:
+        OutputClosedError: It cannot be written.
+    """
+    print_exactly(f"{text}\n")
+
+
+def print_exactly(text: str) -> None:
+    """Write to standard output.
+
+    Raises:
+        OutputClosedError: It cannot be written.
+    """
+    status = write_stdout(text)
+    if status:
+        raise OutputClosedError(status)
 
 
 def flush_stdout(status: int) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from app.checkpoints.recipes.recipe_file import DEFAULT_RECIPE, find_recipe
 from app.checkpoints.spec import Recipe
+from app.cli.output import print_line
 from app.cli.saving import RunSaver
 from app.engine.commands import Generate, Load
 from app.engine.controls import Cancellation, LiveAlphas
@@ -46,11 +47,11 @@ def _report(name: str, step: Callable[[], str]) -> bool:
         found = step()
     except Exception as error:  # any error is a failed test
         detail = str(error) if isinstance(error, TuneshiftError) else repr(error)
-        print(f"FAILED  {name}: {detail}", flush=True)
+        print_line(f"FAILED  {name}: {detail}")
         for cause in _chained_causes(error):
-            print(f"        because of {cause!r}", flush=True)
+            print_line(f"        because of {cause!r}")
         return False
-    print(f"ok      {name}: {found} ({time.perf_counter() - started:.1f} s)", flush=True)
+    print_line(f"ok      {name}: {found} ({time.perf_counter() - started:.1f} s)")
     return True
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from app.checkpoints.recipes.recipe_file import DEFAULT_RECIPE, find_recipe
 from app.checkpoints.status import LoadProgress
+from app.cli.output import print_line
 from app.cli.progress_line import ProgressLine, progress_text
 from app.cli.roles import with_placement
 from app.errors import SettingsError
@@ -53,7 +54,7 @@ def serve(options: argparse.Namespace) -> int:
 
     def on_ready() -> None:
         status.clear()
-        print(f"Serving “{recipe.name}” at {url_of(listener)}", flush=True)
+        print_line(f"Serving “{recipe.name}” at {url_of(listener)}")
         print("Press Ctrl+C to stop.", file=sys.stderr, flush=True)
 
     status.show("Starting …")

@@ -7,6 +7,8 @@ import codecs
 import os
 import stat
 import sys
+from collections.abc import Callable
+from typing import BinaryIO
 
 from app.errors import PromptError
 
@@ -22,14 +24,24 @@ def read_standard_input() -> str:
     Raises:
         PromptError: Standard input is missing, or has another encoding.
     """
-    try:
-        content = sys.stdin.buffer.read()
-    except (AttributeError, OSError) as error:  # sys.stdin is None without standard input
-        raise PromptError(
-            "The prompt on standard input cannot be read", evidence=str(error)
-        ) from error
+    content = standard_input(lambda stream: stream.read())
     text = decode_text(content).replace("\r\n", "\n").replace("\r", "\n")
     return text.removesuffix("\n")
+
+
+def standard_input(read: Callable[[BinaryIO], bytes]) -> bytes:
+    """What ``read`` returns of standard input.
+
+    Raises:
+        PromptError: There is no standard input, or it cannot be read.
+    """
+    evidence = "it is closed"
+    try:
+        if sys.stdin is not None:
+            return read(sys.stdin.buffer)
+    except OSError as error:
+        evidence = error.strerror or str(error)
+    raise PromptError("Standard input cannot be read", evidence=evidence)
 
 
 def piped_text() -> str:

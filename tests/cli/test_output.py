@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from app.history.database import Database
 
 pytestmark = pytest.mark.process
 
@@ -26,3 +29,39 @@ def test_unencodable_characters_are_escaped(encoding: str) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(SHOWN[encoding])
+
+
+COMMANDS = {
+    "check": ["check", "--recipe", "demo"],
+    "inspect": ["inspect", "--list"],
+    "chat": ["chat", "--no-proof", "--max-new-tokens", "3"],
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("closed", [False, True])
+def test_output_that_cannot_be_written_is_one_line_or_none(
+    command: str, closed: bool, tmp_path: Path
+) -> None:
+    if not (closed or Path("/dev/full").exists()):
+        pytest.skip("there is no /dev/full")
+    environment = {**os.environ, "XDG_DATA_HOME": str(tmp_path)}
+    if command == "inspect":
+        Database(tmp_path / "tuneshift" / "history.sqlite3")
+    if closed:
+        reader, output = os.pipe()
+        os.close(reader)
+    else:
+        output = os.open("/dev/full", os.O_WRONLY)
+    done = subprocess.run(
+        [sys.executable, "-m", "app", *COMMANDS[command]],
+        env=environment,
+        input=b"the king\n",
+        stdout=output,
+        stderr=subprocess.PIPE,
+        timeout=120,
+    )
+    os.close(output)
+    full = b"tuneshift: The output cannot be written. No space left on device.\n"
+    assert (done.returncode, done.stderr) == ((1, b"") if closed else (2, full))

@@ -45,7 +45,7 @@ def test_line_breaks_and_odd_characters(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_no_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", None)
-    with pytest.raises(PromptError, match="standard input cannot be read"):
+    with pytest.raises(PromptError, match=r"Standard input cannot be read \(it is closed\)"):
         read_standard_input()
 
 

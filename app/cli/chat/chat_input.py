@@ -6,8 +6,7 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
-from app.cli.text_input import decode_text
-from app.errors import PromptError
+from app.cli.text_input import decode_text, standard_input
 
 _PROMPT, _MORE = ">>> ", "... "
 _QUOTES = '"""'
@@ -77,10 +76,7 @@ class ChatInput:
             return None
 
     def _piped_line(self) -> str | None:
-        try:
-            content = sys.stdin.buffer.readline()
-        except (AttributeError, OSError) as error:  # sys.stdin is None without standard input
-            raise PromptError("Standard input cannot be read", evidence=str(error)) from error
+        content = standard_input(lambda stream: stream.readline())
         line = decode_text(content, "The line on standard input").removesuffix("\n")
         return line.removesuffix("\r") if content else None
 

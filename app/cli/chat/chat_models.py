@@ -10,8 +10,8 @@ from app.checkpoints.conversation import Conversation
 from app.checkpoints.proof.proof_report import ProofMode
 from app.checkpoints.spec import Recipe
 from app.cli.chat.chat_history import ChatHistory
-from app.cli.chat.chat_terminal import OutputClosedError
 from app.cli.interrupting import call_on_interrupt
+from app.cli.output import OutputClosedError
 from app.cli.progress_line import ProgressLine, progress_text
 from app.decoding.thinking import UNKNOWN_THINKING, Kind, ThinkingSplitter
 from app.engine.commands import Generate, Load

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from app.cli.output import write_stdout
+from app.cli.output import print_exactly
 from app.cli.progress_line import ProgressLine
 from app.decoding.thinking import Kind
 from app.errors import TuneshiftError
@@ -16,14 +16,6 @@ _CONTROLS = {
     **dict.fromkeys(range(0x7F, 0xA0), 0xFFFD),
 }
 """Control characters of an answer, which could change the terminal, and what is shown instead."""
-
-
-class OutputClosedError(Exception):
-    """Standard output cannot be written; ``status`` is the exit status."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__(status)
-        self.status = status
 
 
 class ChatTerminal:
@@ -78,6 +70,4 @@ class ChatTerminal:
         if self._styled and dim != self._dimmed:
             text = (_DIM if dim else _PLAIN) + text
             self._dimmed = dim
-        status = write_stdout(text)
-        if status:
-            raise OutputClosedError(status)
+        print_exactly(text)
