@@ -49,6 +49,8 @@ class NewRecipeDialog(NewRecipeForm):
         self.antiexpert.chosen.connect(assistant.choose_antiexpert)
         self.name.textEdited.connect(assistant.set_name)
         self.pair_name.textEdited.connect(assistant.set_pair_name)
+        self.name.editingFinished.connect(self._update)
+        self.pair_name.editingFinished.connect(self._update)
         self.format.activated.connect(
             lambda _: assistant.set_chat(self.format.currentData() == CHAT)
         )
@@ -216,5 +218,5 @@ def _source(candidate: LocalModel | Partner | Misfit | None) -> str:
 
 
 def _show_text(field: QLineEdit, text: str) -> None:
-    if field.text() != text and not (field.hasFocus() and not field.text()):
+    if not field.hasFocus():  # else it is being typed
         field.setText(text)

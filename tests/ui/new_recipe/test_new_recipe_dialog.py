@@ -187,10 +187,11 @@ def test_the_keyboard_alone(
     assert chosen(dialog.base) == SMALL
     qtbot.keyClick(dialog.expert, Qt.Key.Key_Down)
     assert chosen(dialog.expert) == f"{ADAPTER} (LoRA)"
-    qtbot.keyClicks(dialog.name, "!")
+    dialog.name.setFocus()
+    qtbot.keyClicks(dialog.name, " of mine")
     qtbot.keyClick(dialog.create_button, Qt.Key.Key_Space)
     assert sources(real_session.recipe) == [SMALL, ADAPTER, BASE]
-    assert real_session.recipe.name == f"{SMALL} + {ADAPTER}!"
+    assert real_session.recipe.name == f"{SMALL} + {ADAPTER} of mine"
 
 
 def test_what_is_shown_is_what_is_created_whatever_was_chosen_before(
@@ -205,6 +206,22 @@ def test_what_is_shown_is_what_is_created_whatever_was_chosen_before(
     qtbot.keyClick(dialog.expert, Qt.Key.Key_Return)
     assert sources(real_session.recipe) == [BASE, ADAPTER, BASE]
     assert real_session.recipe.prompt == PLAIN
+
+
+def test_a_name_that_is_deleted_is_proposed_again(
+    dialog: NewRecipeDialog, real_session: Session, qtbot: QtBot
+) -> None:
+    dialog.name.setFocus()
+    dialog.name.selectAll()
+    qtbot.keyClick(dialog.name, Qt.Key.Key_Backspace)
+    assert dialog.name.text() == ""
+    qtbot.keyClick(dialog.name, Qt.Key.Key_Tab)
+    assert dialog.name.text() == f"{BASE} + {CHATTY}"
+    dialog.expert.setFocus()
+    qtbot.keyClick(dialog.expert, Qt.Key.Key_Down)
+    assert dialog.name.text() == f"{BASE} + {ADAPTER}"
+    qtbot.keyClick(dialog.expert, Qt.Key.Key_Return)
+    assert real_session.recipe.name == f"{BASE} + {ADAPTER}"
 
 
 def test_escape_changes_nothing(
