@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
-import torch
 from transformers import PreTrainedModel
 
 from app.checkpoints.proof.proof_report import ProofMode
 from app.checkpoints.spec import Recipe
 from app.engine.commands import Load
 from app.engine.controls import Cancellation
-from app.engine.events import Event, Failed, Loaded, Loading, RunFinished
-from tests import tiny
+from app.engine.events import Event, Failed, Loaded, Loading
 from tests.engine.test_engine import SAMPLED, Desk, tokens
 
 FULL = "DefaultCPUAllocator: can't allocate memory: you tried to allocate 8000000000 bytes"
@@ -66,36 +62,3 @@ def test_a_load_that_dies_leaves_nothing_and_the_next_one_works(
     assert isinstance(desk.generate()[-1], Failed)  # there is nothing to generate with
     assert isinstance(desk.load(tiny_recipe)[-1], Loaded)
     assert tokens(desk.generate(SAMPLED, fresh=True)) == ids
-
-
-@pytest.fixture
-def limited_cuda() -> Iterator[None]:
-    """A CUDA device of which torch may take what it holds now and 2 MiB more."""
-    torch.cuda.empty_cache()
-    allowed = torch.cuda.memory_reserved(0) + 2 * 2**20
-    torch.cuda.set_per_process_memory_fraction(
-        allowed / torch.cuda.get_device_properties(0).total_memory, 0
-    )
-    yield
-    torch.cuda.set_per_process_memory_fraction(1.0, 0)
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
-def test_a_load_that_fills_a_cuda_device_leaves_it_usable(
-    llama: tiny.Family, limited_cuda: None
-) -> None:
-    recipe = llama.recipe()
-    for place, spec in enumerate(recipe.checkpoints()):
-        recipe = recipe.with_role(place, replace(spec, device="cuda:0"))
-    desk, held = Desk(), torch.cuda.memory_allocated(0)
-    full = desk.handle(Load(1, recipe, Cancellation(), although_full=True))[-1]
-    assert isinstance(full, Failed)
-    assert "The memory of cuda:0 was not enough for loading" in str(full.error)
-    assert torch.cuda.memory_allocated(0) == held
-    torch.cuda.set_per_process_memory_fraction(1.0, 0)
-    assert isinstance(desk.load(recipe)[-1], Loaded)
-    events = desk.generate(SAMPLED)
-    assert isinstance(events[-1], RunFinished)
-    assert len(tokens(events)) > 0
-    desk.engine.unload()
