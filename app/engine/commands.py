@@ -54,6 +54,7 @@ class Generate:
         fresh: Read the prompt anew even if the models have read it before, so that the logits of
             a repeated run are rounded as they were.
         keep_rows: Whether the steps of the tokens have their raw rows, as inspection needs them.
+        load: The id of the :class:`Load` whose models the run needs; None for any.
     """
 
     id: int
@@ -70,6 +71,7 @@ class Generate:
     past_turn: bool = False
     fresh: bool = False
     keep_rows: bool = True
+    load: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,6 +84,7 @@ class AskWhatIf:
         alphas: The alphas to try, [P].
         token_ids: Token ids of the run.
         steps: The run's steps whose full rows are kept.
+        load: As in :class:`Generate`.
     """
 
     id: int
@@ -91,6 +94,7 @@ class AskWhatIf:
     token_ids: tuple[int, ...]
     steps: tuple[TokenStep, ...]
     cancellation: Cancellation
+    load: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,12 +124,14 @@ class BorrowModels:
         job: The job; between distant items it has to check :attr:`cancellation` itself.
         interleaved: Whether other commands, except loads and jobs, may run between two items. They
             change the ensemble's KV caches, so a job that keeps using these must not set it.
+        load: As in :class:`Generate`.
     """
 
     id: int
     job: Job
     cancellation: Cancellation
     interleaved: bool = False
+    load: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

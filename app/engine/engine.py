@@ -95,9 +95,7 @@ class Engine:
         self._emit = emit
         self._prefix_bytes = prefix_bytes
         self._loaded: LoadedRecipe | None = None
-        self._usable = (
-            False  # false after a load that failed: the old models are kept, but not used
-        )
+        self._load_id: int | None = None  # of the loaded models
         # By role, or None for the tuned distribution; their measurements are kept from run to run.
         self._speculators: dict[int | None, Speculator] = {}
 
@@ -134,10 +132,10 @@ class Engine:
                 else:
                     self._generate(command)
         except Cancelled:
-            self._emit(Failed(command.id, None))
+            self._emit(Failed(command.id, None, loaded=self._load_id))
         except TuneshiftError as error:
             forget_frames(error)
-            self._emit(Failed(command.id, error))
+            self._emit(Failed(command.id, error, loaded=self._load_id))
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:  # libraries in Rust panic with one that is no Exception
@@ -163,7 +161,7 @@ class Engine:
     def unload(self) -> None:
         """Release the loaded models."""
         self._loaded = None
-        self._usable = False
+        self._load_id = None
         self._speculators = {}
         release_memory()
 
@@ -176,8 +174,7 @@ class Engine:
         return found
 
     def _load(self, command: Load) -> None:
-        """Load a recipe; the old one is kept, but unused, until the new one passes its checks."""
-        self._usable = False
+        """Load a recipe; the old one stays, and is used, until the new one passes its checks."""
         if self._loaded is not None:
             self._loaded.ensemble.prefixes.clear()  # the load may need the memory
         if to_convert := bytes_to_convert(command.recipe):
@@ -197,7 +194,7 @@ class Engine:
             found.memory.spare,
             command.proof,
         )
-        self._usable = True
+        self._load_id = command.id
         self._emit(
             Loaded(
                 id=command.id,
@@ -227,9 +224,9 @@ class Engine:
         return opened, found
 
     def _generate(self, command: Generate) -> None:
-        if command.cancellation.requested() and not self._usable:
+        if command.cancellation.requested() and not self._has(command.load):
             raise Cancelled  # it waited for a load that was cancelled
-        loaded = self._loaded_recipe()
+        loaded = self._loaded_recipe(command.load)
         prompts = loaded.encode(command.prompt)
         lengths = [len(prompt) for prompt in prompts]
         thinking = loaded.thinking(prompts, command.role)
@@ -298,7 +295,7 @@ class Engine:
         found = what_if_tokens(
             command.steps,
             command.token_ids,
-            self._loaded_recipe().encode(command.prompt)[0],
+            self._loaded_recipe(command.load).encode(command.prompt)[0],
             command.config,
             command.alphas,
             command.cancellation.requested,
@@ -306,7 +303,7 @@ class Engine:
         self._emit(WhatIfAnswered(command.id, tuple(found)))
 
     def _run_job(self, command: BorrowModels, run_waiting: Callable[[], None]) -> None:
-        loaded = self._loaded_recipe()
+        loaded = self._loaded_recipe(command.load)
         loaded.ensemble.prefixes.clear()  # the job may need the memory
         with closing(command.job(loaded)) as items:
             for item in items:
@@ -316,8 +313,12 @@ class Engine:
                     raise Cancelled
         self._emit(BorrowFinished(command.id))
 
-    def _loaded_recipe(self) -> LoadedRecipe:
-        if self._loaded is None or not self._usable:
+    def _has(self, load: int | None) -> bool:
+        """Whether the models of a load are those in memory; of any load if it is None."""
+        return self._loaded is not None and load in (None, self._load_id)
+
+    def _loaded_recipe(self, load: int | None) -> LoadedRecipe:
+        if self._loaded is None or not self._has(load):
             raise RecipeError("No recipe is loaded", next_step="Load a recipe first.")
         return self._loaded
 

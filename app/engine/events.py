@@ -163,12 +163,15 @@ class Failed:
         error: The error, or None if the command was cancelled.
         details: A traceback for a bug report, if the program is at fault.
         ran_out: Whether memory ran out; everything but the models has been released.
+        loaded: The id of the ``Load`` whose models are in memory: those of an earlier one after a
+            load that its checks refused. None if there are none.
     """
 
     id: int
     error: TuneshiftError | None
     details: str = ""
     ran_out: bool = False
+    loaded: int | None = None
 
 
 Event = (

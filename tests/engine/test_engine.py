@@ -247,12 +247,28 @@ def test_cancel_before_the_first_token(loaded: Desk) -> None:
     assert (finished.stats.tokens, finished.stats.tokens_per_second) == (0, None)
 
 
-def test_a_cancelled_load_leaves_nothing_loaded(loaded: Desk, tiny_recipe: Recipe) -> None:
+def test_a_cancelled_check_leaves_the_old_models_but_not_for_its_own_runs(
+    loaded: Desk, tiny_recipe: Recipe
+) -> None:
+    first = tokens(loaded.generate())
     cancellation = Cancellation()
     loaded.on_event = lambda event: cancellation.request()
-    failed = loaded.load(tiny_recipe, cancellation)[-1]
+    failed = loaded.handle(Load(7, tiny_recipe, cancellation))[-1]
     assert isinstance(failed, Failed)
-    assert failed.error is None
+    assert (failed.error, failed.loaded) == (None, 1)
+    loaded.on_event = lambda event: None
+    assert "No recipe is loaded" in str(assert_failed(loaded.generate(load=7), RecipeError))
+    assert tokens(loaded.generate(load=1)) == tokens(loaded.generate()) == first
+
+
+def test_a_load_that_is_cancelled_while_it_reads_leaves_nothing_loaded(
+    loaded: Desk, tiny_recipe: Recipe
+) -> None:
+    cancellation = Cancellation()
+    loaded.on_event = lambda event: isinstance(event, Loading) and cancellation.request()
+    failed = loaded.handle(Load(7, tiny_recipe, cancellation, fresh=True))[-1]
+    assert isinstance(failed, Failed)
+    assert (failed.error, failed.loaded) == (None, None)
     assert "No recipe is loaded" in str(assert_failed(loaded.generate(), RecipeError))
 
 
@@ -261,12 +277,16 @@ def test_a_run_needs_a_recipe(desk: Desk) -> None:
 
 
 @pytest.mark.slow
-def test_a_refused_load_keeps_the_old_models_for_going_back(
+def test_a_refused_load_keeps_the_old_models_for_their_own_runs_and_for_going_back(
     loaded: Desk, tiny_recipe: Recipe, tmp_path: Path
 ) -> None:
     missing = replace(tiny_recipe, base=tiny.spec(tmp_path / "nowhere"))
-    assert "There is no folder" in str(assert_failed(loaded.load(missing), CheckpointError))
-    assert "No recipe is loaded" in str(assert_failed(loaded.generate(), RecipeError))
+    first = tokens(loaded.generate())
+    refused = loaded.handle(Load(7, missing, Cancellation()))
+    assert "There is no folder" in str(assert_failed(refused, CheckpointError))
+    assert refused[-1].loaded == 1
+    assert "No recipe is loaded" in str(assert_failed(loaded.generate(load=7), RecipeError))
+    assert tokens(loaded.generate(load=1)) == first
     louder = tiny_recipe.with_alphas((2.0,))
     events = loaded.load(louder)
     assert kinds(events) == [Checked, Loaded]  # no weights are read again

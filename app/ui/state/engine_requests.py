@@ -18,6 +18,10 @@ class Requests:
     Args:
         submit: Submits a command.
         handle_engine: Receives events of the engine itself, which belong to no command.
+
+    Attributes:
+        load: The id of the last load: runs and questions of the window are for its models, and the
+            engine refuses them if others are in memory.
     """
 
     def __init__(
@@ -29,6 +33,7 @@ class Requests:
         self._handle_engine = handle_engine
         self._ids = itertools.count(1)
         self._receivers: dict[int, EventHandler] = {}
+        self.load: int | None = None
 
     def new_id(self) -> int:
         """A new unique number."""

@@ -181,6 +181,7 @@ class Session(RecipeState):
             ProofMode.KEPT if self.settings.prove_models else ProofMode.OFF,
             self.settings.row_bytes,
         )
+        self._requests.load = self._load.id
         self._set_load_state(LoadState.LOADING if self.devices else LoadState.STARTING)
         self._requests.submit(self._load, partial(self._handle_load, self._load))
 

@@ -235,7 +235,9 @@ class Evaluations(QObject):
             cancellation.requested,
             self._told.emit,
         )
-        self._command = BorrowModels(self._requests.new_id(), job, cancellation, interleaved=True)
+        self._command = BorrowModels(
+            self._requests.new_id(), job, cancellation, interleaved=True, load=self._requests.load
+        )
         self._had_models = self._session.model is not None
         self._requests.submit(self._command, self._receive)
         self._clock.start()

@@ -106,6 +106,7 @@ class Generation(QObject):
             more.drafts,
             past_turn=more.past_turn,
             fresh=more.fresh,
+            load=self._requests.load,
         )
         self._active[command.id] = run
         self.began.emit(run)

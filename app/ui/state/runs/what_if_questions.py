@@ -74,6 +74,7 @@ class WhatIfQuestions(QObject):
             run.token_ids,
             tuple(step for step in steps if not step.forced),
             Cancellation(),
+            self._requests.load,
         )
         self._question = command, run
         self._requests.submit(command, self._handle)
