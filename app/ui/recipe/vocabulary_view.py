@@ -46,11 +46,12 @@ class VocabularyLine(QPushButton):
         self.setProperty("role", "link")
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.clicked.connect(lambda: show_vocabulary(session, self))
-        session.preflight_changed.connect(self._update)
+        for changed in (session.preflight_changed, session.recipe_changed, session.load_changed):
+            changed.connect(self._update)
         self._update()
 
     def _update(self) -> None:
-        found = self._session.preflight
+        found = self._session.current_preflight
         text = self._describe(found) if found else self._why_unknown()
         set_role(self, "warning" if found and not found.vocabulary.usable else "link")
         self.setEnabled(found is not None)
@@ -94,6 +95,8 @@ class VocabularyLine(QPushButton):
     def _why_unknown(self) -> str:
         if self._session.check_problem:
             return self.tr("Vocabulary: cannot be compared")
+        if self._session.checking:
+            return self.tr("Vocabulary: being compared …")
         return self.tr("Vocabulary: not compared yet")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 
@@ -20,7 +20,7 @@ from app.engine.commands import Check, Load, Unload
 from app.engine.controls import Cancellation
 from app.engine.events import Checked, EngineFailed, EngineReady, Event, Failed, Loaded, Loading
 from app.engine.worker import EngineClient
-from app.errors import DeviceError, TuneshiftError
+from app.errors import TuneshiftError
 from app.server.server_events import ServedModel
 from app.settings import Settings
 from app.ui.bridge import Bridge
@@ -28,11 +28,15 @@ from app.ui.state.display import Display
 from app.ui.state.engine_requests import Requests
 from app.ui.state.memory_use import MemoryUse
 from app.ui.state.models.api_switch import Serving
+from app.ui.state.models.candidate_checks import CandidateChecks
+from app.ui.state.models.checked_recipes import check_of, is_draft, was_checked, with_defaults
 from app.ui.state.models.downloads import Downloads
+from app.ui.state.models.kept_models import KeptModels
 from app.ui.state.models.load_rate import LoadRate
 from app.ui.state.models.local_models import LocalModels
 from app.ui.state.models.recipe_checks import Checks
 from app.ui.state.models.recipe_state import RecipeState
+from app.ui.state.models.unloading import unloaded
 from app.ui.state.records.run_history import History
 from app.ui.state.records.window_evaluations import Evaluations
 from app.ui.state.runs.change_order import Changes
@@ -48,6 +52,7 @@ class LoadState(StrEnum):
     UNLOADED = "unloaded"
     LOADING = "loading"
     LOADED = "loaded"
+    DRAFT = "draft"  # the roles do not share a vocabulary yet; nothing was loaded or released
     FAILED = "failed"
 
 
@@ -87,8 +92,9 @@ class Session(RecipeState):
         self._engine_problem: Problem | None = None
         self._load: Load | None = None
         self._checks = Checks(self._requests, self._on_check_answered)
-        self._candidates: dict[int, Recipe] = {}
+        self._candidates = CandidateChecks(self._requests, self.candidate_checked.emit)
         self._loaded: Loaded | None = None
+        self._kept: KeptModels | None = None
         self._previous: Recipe | None = None
         self.settings = settings
         self.downloads = Downloads(self)
@@ -139,9 +145,14 @@ class Session(RecipeState):
         self.runs.set_alphas(recipe.alphas)
         super()._set_recipe(recipe)
         if recipe.models != before.models:
-            waiting = self._previous is None and self.load_state is not LoadState.FAILED
-            self._previous = before if self._loaded or waiting else self._previous
-            self.load()
+            waits = self.load_state not in (LoadState.FAILED, LoadState.DRAFT)
+            if self._loaded or (waits and self._previous is None):
+                self._previous = before
+            if self._loaded:
+                known = check_of(self.preflight, self._with_defaults(before))
+                self._kept = KeptModels(before, self._loaded, known)
+            if not self._take_back():
+                self.load()
         elif [alpha < 0 for alpha in recipe.alphas] != [alpha < 0 for alpha in before.alphas]:
             self.check(self.prompt)  # warnings of the check depend on the sign of α
 
@@ -150,6 +161,11 @@ class Session(RecipeState):
         """The recipe before the current one, if the current one failed to load."""
         failed = self.load_state is LoadState.FAILED
         return self._previous if failed and self._previous != self._recipe else None
+
+    @property
+    def draft(self) -> bool:
+        """Whether the roles of the recipe do not go together yet, so that nothing can be run."""
+        return self.load_state is LoadState.DRAFT
 
     # Loading
 
@@ -182,8 +198,21 @@ class Session(RecipeState):
             self.settings.row_bytes,
         )
         self._requests.load = self._load.id
+        self._show_check(self.preflight, self.checked_prompt)  # a problem of earlier models
         self._set_load_state(LoadState.LOADING if self.devices else LoadState.STARTING)
         self._requests.submit(self._load, partial(self._handle_load, self._load))
+
+    def _take_back(self) -> bool:
+        """Use the kept models if the recipe is theirs again and the engine still has them."""
+        kept = self._kept
+        if not (kept and self.draft and kept.are_of(self._with_defaults(self._recipe))):
+            return False
+        self._loaded, self._kept = kept.loaded, None
+        self._requests.load = kept.loaded.id
+        self.roles_in_force = kept.loaded.roles
+        self._show_check(kept.preflight, self.checked_prompt)
+        self._set_load_state(LoadState.LOADED)
+        return True
 
     def check(self, prompt: RunPrompt) -> None:
         """Check the recipe with a prompt; ``preflight_changed`` announces the result."""
@@ -191,15 +220,7 @@ class Session(RecipeState):
 
     def check_candidate(self, recipe: Recipe) -> None:
         """Check another recipe than the session's; ``candidate_checked`` announces the result."""
-        check = Check(
-            self._requests.new_id(),
-            self._with_defaults(recipe),
-            self.prompt,
-            Cancellation(),
-            self.settings.row_bytes,
-        )
-        self._candidates[check.id] = check.recipe
-        self._requests.submit(check, partial(self._handle_candidate, check.id))
+        self._candidates.ask(self._with_defaults(recipe), self.prompt, self.settings.row_bytes)
 
     def cancel_load(self) -> None:
         """Cancel the load in progress."""
@@ -217,13 +238,7 @@ class Session(RecipeState):
         self._set_load_state(LoadState.UNLOADED)  # informs the server before the engine unloads
         self._bridge.submit(Unload(self._requests.new_id(), Cancellation()))
         if self.problem:
-            error = self.problem.error
-            advice = self.tr("The models were unloaded, and Generate loads them again. {0}")
-            self.report(
-                DeviceError(
-                    error.cause, evidence=error.evidence, next_step=advice.format(error.next_step)
-                )
-            )
+            self.report(unloaded(self.problem.error))
 
     def set_settings(self, settings: Settings) -> None:
         """Apply new preferences; loads the models again if device or dtype changed."""
@@ -234,11 +249,7 @@ class Session(RecipeState):
             self.load()
 
     def _with_defaults(self, recipe: Recipe) -> Recipe:
-        for place, spec in enumerate(recipe.checkpoints()):
-            device = self.settings.device if spec.device == "auto" else spec.device
-            dtype = self.settings.dtype if spec.dtype == "auto" else spec.dtype
-            recipe = recipe.with_role(place, replace(spec, device=device, dtype=dtype))
-        return recipe
+        return with_defaults(recipe, self.settings)
 
     def _set_load_state(self, state: LoadState) -> None:
         self.load_state = state
@@ -254,7 +265,9 @@ class Session(RecipeState):
 
     @property
     def model(self) -> ServedModel | None:
-        """The loaded models with the current alphas and settings; None while none are loaded."""
+        """The loaded models with the recipe in use, never a draft; None if there are none."""
+        if self.draft and self._kept:
+            return ServedModel(self._kept.recipe, self._kept.loaded.token_labels)
         loaded, recipe = self._loaded, self._recipe
         if loaded is None or loaded.recipe.models != self._with_defaults(recipe).models:
             return None
@@ -265,8 +278,8 @@ class Session(RecipeState):
         return self._bridge.new_client(wake)
 
     def prepare_run(self) -> bool:
-        """Start loading the recipe unless it is loaded; False if the engine has failed."""
-        if self._engine_has_failed():
+        """Start loading the recipe unless it is loaded; False if it is a draft or cannot be run."""
+        if self._engine_has_failed() or self.draft:
             return False
         if self._load is None and self._loaded is None:
             self.load()
@@ -276,7 +289,9 @@ class Session(RecipeState):
     @property
     def packed_bytes(self) -> int:
         """Bytes of packed copies of the loaded weights, which make decoding faster."""
-        return self._loaded.packed_bytes if self._loaded else 0
+        kept = self._kept.loaded if self.draft and self._kept else None
+        loaded = self._loaded or kept
+        return loaded.packed_bytes if loaded else 0
 
     # Problems
 
@@ -323,9 +338,7 @@ class Session(RecipeState):
         self._engine_problem = Problem(event.error, event.details)
         self._load = None
         self.runs.abandon()
-        for recipe in self._candidates.values():
-            self.candidate_checked.emit(recipe, event.error)
-        self._candidates.clear()
+        self._candidates.abandon(event.error)
         self._set_load_state(LoadState.FAILED)
         self.report(event.error, event.details)
 
@@ -334,15 +347,6 @@ class Session(RecipeState):
         if self._engine_problem:
             self.report(self._engine_problem.error, self._engine_problem.details)
         return self._engine_problem is not None
-
-    def _handle_candidate(self, id_: int, events: Sequence[Event]) -> None:
-        recipe = self._candidates.pop(id_, None)
-        self._requests.forget(id_)
-        event = events[-1]
-        if recipe and isinstance(event, Checked):
-            self.candidate_checked.emit(recipe, event.preflight)
-        elif recipe and isinstance(event, Failed) and event.error:
-            self.candidate_checked.emit(recipe, event.error)
 
     def _on_check_answered(self, question: Check, event: Event) -> None:
         if isinstance(event, Checked):
@@ -359,8 +363,10 @@ class Session(RecipeState):
         self.preflight, self.checked_prompt, self.check_problem = preflight, prompt, problem
         self.preflight_changed.emit()
 
-    def _has_preflight_of(self, recipe: Recipe) -> bool:
-        return self.preflight is not None and self.preflight.recipe == recipe
+    @property
+    def current_preflight(self) -> Preflight | None:
+        """The last check if it is of the models of the recipe, not of those before them."""
+        return check_of(self.preflight, self._with_defaults(self._recipe))
 
     def _handle_load(self, load: Load, events: Sequence[Event]) -> None:
         for event in events:
@@ -377,7 +383,7 @@ class Session(RecipeState):
         elif isinstance(event, Loaded):
             self._requests.forget(load.id)
             self._load = None
-            self._loaded = event
+            self._loaded, self._kept = event, None
             self.local_models.remember(event.recipe)
             self.roles_in_force = event.roles
             self.runs.name_tokens(event.token_labels)
@@ -385,7 +391,13 @@ class Session(RecipeState):
         elif isinstance(event, Failed):
             self._requests.forget(load.id)
             self._load = None
-            if event.error and not self._has_preflight_of(load.recipe):
+            if self._kept and self._kept.loaded.id != event.loaded:
+                self._kept = None
+            if event.error and is_draft(self.preflight, load.recipe):
+                self.runs.abandon()
+                self._set_load_state(LoadState.DRAFT)
+                return
+            if event.error and not was_checked(self.preflight, load.recipe):
                 self._show_check(None, load.prompt, event.error)
             self.runs.abandon()  # runs that waited for this load
             self._set_load_state(LoadState.FAILED if event.error else LoadState.UNLOADED)

@@ -56,7 +56,7 @@ def test_an_endpoint_becomes_the_base_in_one_step(dialog: EndpointDialog, sessio
     assert can_be_taken(dialog)
     assert "keyring set tuneshift gpu:8000" in words(dialog)
     dialog.accept()
-    assert session.recipe == replace(before, base=ENDPOINT)
+    assert session.recipe == replace(before, base=ENDPOINT, name="Untitled")
     session.undo_stack.undo()
     assert session.recipe == before
 

@@ -170,7 +170,7 @@ def test_download_checks_first_then_comes_and_is_used(
     assert session.recipe.checkpoints()[1].source != f"hub:{QWEN}"
     moving.finish()
     qtbot.waitUntil(lambda: session.recipe.checkpoints()[1].source == f"hub:{QWEN}")
-    assert "downloaded and used as: Expert “Shakespeare”" in dialog.message.message
+    assert "downloaded and used as: Expert “Qwen2.5-0.5B”" in dialog.message.message
     assert not bar.isVisible()
     command = bridge.last(Load)
     assert isinstance(command, Load)

@@ -1,0 +1,33 @@
+"""Recipes as they are checked and loaded, and which check belongs to which recipe."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from app.checkpoints.preflight_report import Preflight
+from app.checkpoints.spec import Recipe
+from app.settings import Settings
+
+
+def with_defaults(recipe: Recipe, settings: Settings) -> Recipe:
+    """``recipe`` with the device and the dtype of the preferences where it says ``auto``."""
+    for place, spec in enumerate(recipe.checkpoints()):
+        device = settings.device if spec.device == "auto" else spec.device
+        dtype = settings.dtype if spec.dtype == "auto" else spec.dtype
+        recipe = recipe.with_role(place, replace(spec, device=device, dtype=dtype))
+    return recipe
+
+
+def check_of(found: Preflight | None, recipe: Recipe) -> Preflight | None:
+    """A check if it is of the models of ``recipe``, which has its defaults filled in."""
+    return found if found and found.recipe.models == recipe.models else None
+
+
+def was_checked(found: Preflight | None, recipe: Recipe) -> bool:
+    """Whether a check is of exactly this recipe."""
+    return found is not None and found.recipe == recipe
+
+
+def is_draft(found: Preflight | None, recipe: Recipe) -> bool:
+    """Whether the check of a recipe says that its roles do not share a vocabulary."""
+    return found is not None and was_checked(found, recipe) and not found.vocabulary.usable
