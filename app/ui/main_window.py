@@ -35,6 +35,7 @@ from app.ui.models.download_bar import DownloadBar
 from app.ui.new_recipe.new_recipe_dialog import show_new_recipe
 from app.ui.problem_banner import ProblemBanner
 from app.ui.recipe import recipe_files
+from app.ui.recipe.draft_bar import DraftBar
 from app.ui.recipe.recipe_column import RecipeColumn
 from app.ui.serve.serve_indicator import ServeIndicator
 from app.ui.state.runs.run import Run
@@ -143,6 +144,7 @@ class MainWindow(QMainWindow):
         layout.setContentsMargins(SPACE + 4, SPACE + 4, SPACE + 4, SPACE + 4)
         layout.setSpacing(SPACE)
         layout.addWidget(ProblemBanner(self._session))
+        layout.addWidget(DraftBar(self._session))
         layout.addWidget(DownloadBar(self._session.downloads))
         layout.addLayout(mode)
         layout.addWidget(self.prompt)

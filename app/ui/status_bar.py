@@ -171,6 +171,8 @@ class StatusBar(QWidget):
             return self.tr("Loading models: {0} of {1} MB").format(
                 f"{done / 1e6:,.0f}", f"{total / 1e6:,.0f}"
             )
+        if session.draft:
+            return self.tr("The models do not go together yet")
         if session.load_state is LoadState.FAILED:
             return self.tr("The models are not loaded")
         if run and run.active and not run.prompt_tokens and session.serving.figures.client:

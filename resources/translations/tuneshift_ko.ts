@@ -842,6 +842,80 @@
     </message>
 </context>
 <context>
+    <name>Draft</name>
+    <message>
+        <source>{0} does not share a vocabulary with the pairs. Choose experts and anti-experts for {0}.</source>
+        <translation>{0}의 어휘가 쌍들의 어휘와 다릅니다. {0}에 맞는 전문가와 반전문가를 고르세요.</translation>
+    </message>
+    <message>
+        <source>{0} and {1} do not share a vocabulary. Choose {2} for {1}.</source>
+        <translation>{0}와(과) {1}의 어휘가 다릅니다. {1}에 맞는 {2}을(를) 고르세요.</translation>
+    </message>
+    <message>
+        <source>These models do not share a vocabulary. Choose {1} for {0}.</source>
+        <translation>이 모델들은 어휘가 서로 다릅니다. {0}에 맞는 {1}을(를) 고르세요.</translation>
+    </message>
+    <message>
+        <source>a base</source>
+        <translation>베이스</translation>
+    </message>
+    <message>
+        <source>an expert</source>
+        <translation>전문가</translation>
+    </message>
+    <message>
+        <source>an anti-expert</source>
+        <translation>반전문가</translation>
+    </message>
+    <message>
+        <source>, </source>
+        <translation>, </translation>
+    </message>
+    <message>
+        <source>{0} and {1}</source>
+        <translation>{0} 및 {1}</translation>
+    </message>
+    <message>
+        <source>base {0}</source>
+        <translation>베이스 {0}</translation>
+    </message>
+    <message>
+        <source>expert {0}</source>
+        <translation>전문가 {0}</translation>
+    </message>
+    <message>
+        <source>anti-expert {0}</source>
+        <translation>반전문가 {0}</translation>
+    </message>
+</context>
+<context>
+    <name>DraftBar</name>
+    <message>
+        <source>The recipe is not complete yet</source>
+        <translation>레시피가 아직 완성되지 않았습니다</translation>
+    </message>
+    <message>
+        <source>Back to {0}, which is still loaded</source>
+        <translation>아직 로드되어 있는 {0}(으)로 돌아가기</translation>
+    </message>
+    <message>
+        <source>Remove the pair “{0}”</source>
+        <translation>“{0}” 쌍 제거</translation>
+    </message>
+    <message>
+        <source>Looking for models on this disk that go with it …</source>
+        <translation>이 디스크에서 함께 쓸 수 있는 모델을 찾는 중 …</translation>
+    </message>
+    <message>
+        <source>On this disk:</source>
+        <translation>이 디스크에 있는 모델:</translation>
+    </message>
+    <message>
+        <source>No model on this disk goes with it.</source>
+        <translation>이 디스크에 함께 쓸 수 있는 모델이 없습니다.</translation>
+    </message>
+</context>
+<context>
     <name>EditMenu</name>
     <message>
         <source>&amp;Edit</source>
@@ -1362,6 +1436,10 @@
     <message>
         <source>Generate</source>
         <translation>생성</translation>
+    </message>
+    <message>
+        <source>The models do not go together yet: complete the recipe first.</source>
+        <translation>모델들을 아직 함께 쓸 수 없습니다. 먼저 레시피를 완성하세요.</translation>
     </message>
     <message>
         <source>Start a run that continues the prompt (Ctrl+Enter)</source>
@@ -1913,6 +1991,10 @@ Click to show or hide it.</source>
         <translation>메모리</translation>
     </message>
     <message>
+        <source>being estimated …</source>
+        <translation>추정 중 …</translation>
+    </message>
+    <message>
         <source>{0} in use, {1} of {2}</source>
         <translation>{0} 사용 중, {2} 중 {1} 필요</translation>
     </message>
@@ -1993,6 +2075,10 @@ Click to show or hide it.</source>
     <message>
         <source>Maximum number of tokens of prompt and generated text together.</source>
         <translation>프롬프트와 생성된 텍스트를 합한 최대 토큰 수입니다.</translation>
+    </message>
+    <message>
+        <source>The memory is being estimated …</source>
+        <translation>메모리를 추정하는 중 …</translation>
     </message>
     <message>
         <source>peak, while loading or generating</source>
@@ -2340,6 +2426,10 @@ Double-click the slider to reset α to the recipe&apos;s value.</source>
         <translation>전문가와 반전문가의 차이에 α를 곱합니다. 0이면 쌍을 사용하지 않고,
 1이면 그대로 더하며, 음수이면 반대로 작용합니다. 변경은 다음 토큰부터 적용됩니다.
 슬라이더를 두 번 클릭하면 α가 레시피의 값으로 돌아갑니다.</translation>
+    </message>
+    <message>
+        <source>This pair does nothing: expert and anti-expert are the same model.</source>
+        <translation>이 쌍은 효과가 없습니다. 전문가와 반전문가가 같은 모델입니다.</translation>
     </message>
     <message>
         <source>A recipe needs at least one pair.</source>
@@ -3441,6 +3531,10 @@ pale bars the largest of them, pale bands from lowest to highest.</source>
         <translation>체크포인트 선택</translation>
     </message>
     <message>
+        <source>choose checkpoints</source>
+        <translation>체크포인트 선택</translation>
+    </message>
+    <message>
         <source>change options</source>
         <translation>옵션 변경</translation>
     </message>
@@ -3551,6 +3645,10 @@ pale bars the largest of them, pale bands from lowest to highest.</source>
     <message>
         <source>waiting</source>
         <translation>대기 중</translation>
+    </message>
+    <message>
+        <source>not loaded yet</source>
+        <translation>아직 로드되지 않음</translation>
     </message>
     <message>
         <source>not loaded</source>
@@ -4743,6 +4841,10 @@ To start a branch, choose another candidate at a token of a run.</source>
         <translation>모델 로드 중: {0} / {1} MB</translation>
     </message>
     <message>
+        <source>The models do not go together yet</source>
+        <translation>모델들을 아직 함께 쓸 수 없습니다</translation>
+    </message>
+    <message>
         <source>The models are not loaded</source>
         <translation>모델이 로드되지 않음</translation>
     </message>
@@ -5632,16 +5734,16 @@ To start a branch, choose another candidate at a token of a run.</source>
         <translation>선택한 id는 생성될 수 있고 나머지는 생성될 수 없습니다.</translation>
     </message>
     <message>
+        <source>These models do not go together: their vocabularies differ.</source>
+        <translation>이 모델들은 어휘가 달라 함께 쓸 수 없습니다.</translation>
+    </message>
+    <message>
         <source>Every token id of the base can be generated.</source>
         <translation>베이스의 모든 토큰 id가 생성될 수 있습니다.</translation>
     </message>
     <message>
         <source>{0} token ids of the base are never generated.</source>
         <translation>베이스의 토큰 id {0}개는 절대 생성되지 않습니다.</translation>
-    </message>
-    <message>
-        <source>This recipe cannot be used: its models have different vocabularies.</source>
-        <translation>이 레시피는 사용할 수 없습니다. 모델들의 어휘가 서로 다릅니다.</translation>
     </message>
     <message>
         <source>identical except for padding</source>
@@ -5683,8 +5785,8 @@ To start a branch, choose another candidate at a token of a run.</source>
 <context>
     <name>VocabularyLine</name>
     <message>
-        <source>⚠ Vocabulary: incompatible</source>
-        <translation>⚠ 어휘: 호환되지 않음</translation>
+        <source>Vocabulary: not shared yet</source>
+        <translation>어휘: 아직 서로 다름</translation>
     </message>
     <message>
         <source>Vocabulary: {0} ids differ</source>
@@ -5709,6 +5811,10 @@ To start a branch, choose another candidate at a token of a run.</source>
     <message>
         <source>Vocabulary: cannot be compared</source>
         <translation>어휘: 비교할 수 없음</translation>
+    </message>
+    <message>
+        <source>Vocabulary: being compared …</source>
+        <translation>어휘: 비교 중 …</translation>
     </message>
     <message>
         <source>Vocabulary: not compared yet</source>

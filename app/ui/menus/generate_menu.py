@@ -35,7 +35,6 @@ class GenerateMenu(SessionMenu):
             self.tr("Generate"),
             lambda: chat.send() if session.mode.chat else session.runs.generate(prompt()),
             ("Ctrl+Return", "Ctrl+Enter"),
-            self.tr("Start a run that continues the prompt (Ctrl+Enter)"),
         )
         self.stop = self.add(
             self.tr("Stop"),
@@ -83,9 +82,17 @@ class GenerateMenu(SessionMenu):
 
     def _update(self) -> None:
         runs = self._session.runs
+        draft = self._session.draft
         for action in (self.generate, self._step):
-            action.setEnabled(not runs.running)
+            action.setEnabled(not runs.running and not draft)
+        for action in (self._all_roles, self._score):
+            action.setEnabled(not draft)
+        self.generate.setToolTip(
+            self.tr("The models do not go together yet: complete the recipe first.")
+            if draft
+            else self.tr("Start a run that continues the prompt (Ctrl+Enter)")
+        )
         self.stop.setEnabled(runs.running)
         ended = runs.current is not None and not runs.running
-        self._go_on.setEnabled(ended)
+        self._go_on.setEnabled(ended and not draft)
         self._cancel.setEnabled(self._session.load_state is LoadState.LOADING)

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 from app.checkpoints.preflight_report import DeviceMemory
 from app.ui.models.memory_dialog import show_memory
 from app.ui.models.memory_parts import part_color, part_title
-from app.ui.state.session import Session
+from app.ui.state.session import LoadState, Session
 from app.ui.theme import SMALL, SPACE, current_theme
 from app.wording import size
 
@@ -40,9 +40,9 @@ class MemoryBar(QAbstractButton):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.clicked.connect(lambda: show_memory(session, self))
-        session.preflight_changed.connect(self._update)
         session.memory_use.changed.connect(self._update)
-        session.recipe_changed.connect(self.update)
+        for changed in (session.preflight_changed, session.recipe_changed, session.load_changed):
+            changed.connect(self._update)
         self._update()
 
     @property
@@ -50,17 +50,23 @@ class MemoryBar(QAbstractButton):
         """The caption below each bar."""
         devices = self._devices()
         if not devices:
-            unknown = self._session.check_problem is not None
-            text = self.tr("cannot be estimated") if unknown else self.tr("not estimated yet")
+            text = self._why_unknown()
             return [self.tr("Memory: {0}").format(text)]
         names = [device.device if len(devices) > 1 else self.tr("Memory") for device in devices]
         return [
             f"{name}: {self._caption(device)}" for name, device in zip(names, devices, strict=True)
         ]
 
+    def _why_unknown(self) -> str:
+        if self._session.check_problem:
+            return self.tr("cannot be estimated")
+        if self._session.load_state in (LoadState.STARTING, LoadState.LOADING):
+            return self.tr("being estimated …")
+        return self.tr("not estimated yet")
+
     def segments(self, device: DeviceMemory) -> list[Segment]:
         """The segments of a device's bar, from left to right."""
-        found, theme = self._session.preflight, current_theme()
+        found, theme = self._session.current_preflight, current_theme()
         if found is None:
             return []
         whole = max(device.free, device.peak, device.needed, 1)
@@ -76,7 +82,7 @@ class MemoryBar(QAbstractButton):
     # Content
 
     def _devices(self) -> tuple[DeviceMemory, ...]:
-        found = self._session.preflight
+        found = self._session.current_preflight
         return found.memory.devices if found else ()
 
     def _caption(self, device: DeviceMemory) -> str:
@@ -91,7 +97,7 @@ class MemoryBar(QAbstractButton):
 
     def _parts(self) -> list[tuple[str, str]]:
         """The title and the size of each part of the memory estimate, on all devices."""
-        found = self._session.preflight
+        found = self._session.current_preflight
         if found is None:
             return []
         return [

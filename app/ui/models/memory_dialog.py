@@ -18,7 +18,7 @@ from app.checkpoints.preflight_report import DeviceMemory, MemoryChange, MemoryE
 from app.checkpoints.spec import Recipe
 from app.ui.models.memory_change_words import change_title
 from app.ui.models.memory_parts import part_color, part_title
-from app.ui.state.session import Session
+from app.ui.state.session import LoadState, Session
 from app.ui.theme import SPACE, current_theme
 from app.ui.widgets.dialogs import show_once
 from app.ui.widgets.form_controls import NumberBox
@@ -97,7 +97,7 @@ class MemoryDialog(OrderedDialog):
             self._buttons.button(QDialogButtonBox.StandardButton.Close).setFocus()
 
     def _update_controls(self) -> None:
-        found, editable = self._session.preflight, self._session.editable
+        found, editable = self._session.current_preflight, self._session.editable
         self.context.show_value(self._session.recipe.context)
         self.context.setEnabled(editable)
         self._anyway.setVisible(found is not None and not found.memory.fits)
@@ -106,13 +106,19 @@ class MemoryDialog(OrderedDialog):
             button.setEnabled(editable)
 
     def _make_content(self) -> QWidget:
-        content, found = QWidget(), self._session.preflight
+        content, found = QWidget(), self._session.current_preflight
         layout = QVBoxLayout(content)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(SPACE)
         if found is None:
             problem = self._session.check_problem
-            text = str(problem) if problem else self.tr("The memory has not been estimated yet.")
+            loading = self._session.load_state in (LoadState.STARTING, LoadState.LOADING)
+            waiting = (
+                self.tr("The memory is being estimated …")
+                if loading
+                else self.tr("The memory has not been estimated yet.")
+            )
+            text = str(problem) if problem else waiting
             layout.addWidget(_label(text, wrapped=True))
             return content
         for device in found.memory.devices:
@@ -199,7 +205,7 @@ class MemoryDialog(OrderedDialog):
     # User actions
 
     def _use(self, change: MemoryChange) -> None:
-        found = self._session.preflight
+        found = self._session.current_preflight
         if found and len(found.recipe.roles()) == len(self._session.recipe.roles()):
             title = change_title(found.recipe, change.recipe)
             self._session.apply_difference(title, found.recipe, change.recipe)

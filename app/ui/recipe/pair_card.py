@@ -50,6 +50,11 @@ class PairCard(QFrame):
             for antiexpert, title in enumerate(titles)
         ]
         self._titles = titles
+        self._notice = QLabel(
+            self.tr("This pair does nothing: expert and anti-expert are the same model.")
+        )
+        self._notice.setProperty("role", "caption")
+        self._notice.setWordWrap(True)
         self._lay_out()
         session.recipe_changed.connect(self._update)
         session.alphas_changed.connect(self._update)
@@ -107,6 +112,7 @@ class PairCard(QFrame):
         layout.addLayout(alpha)
         for picker in self._pickers:
             layout.addWidget(picker)
+        layout.addWidget(self._notice)
 
     # Updates from the session
 
@@ -122,6 +128,7 @@ class PairCard(QFrame):
         self._number.show_value(pair.alpha)
         self._name.setReadOnly(not editable)
         self._rename_action.setEnabled(editable)
+        self._notice.setVisible(pair.expert == pair.antiexpert)
         alone = len(recipe.pairs) == 1
         self._remove_action.setEnabled(editable and not alone)
         self._remove_action.setToolTip(

@@ -26,8 +26,9 @@ from app.checkpoints.preflight_report import (
     VocabularyReport,
 )
 from app.checkpoints.spec import Recipe
-from app.ui.state.session import Session
-from app.ui.theme import SPACE, set_role
+from app.ui.state.session import LoadState, Session
+from app.ui.theme import SPACE
+from app.ui.translation import translate
 from app.ui.widgets.dialogs import show_once
 from app.ui.words.role_words import role_title
 from app.wording import quoted
@@ -52,8 +53,7 @@ class VocabularyLine(QPushButton):
 
     def _update(self) -> None:
         found = self._session.current_preflight
-        text = self._describe(found) if found else self._why_unknown()
-        set_role(self, "warning" if found and not found.vocabulary.usable else "link")
+        text = self._describe(found) if found else why_not_compared(self._session)
         self.setEnabled(found is not None)
         self._full = text
         self.setAccessibleName(text)
@@ -77,7 +77,7 @@ class VocabularyLine(QPushButton):
         listed = {item.token_id for role in roles for item in role.differences}
         few = max(len(listed), max(role.different for role in roles))
         if not found.vocabulary.usable:
-            parts = [self.tr("⚠ Vocabulary: incompatible")]
+            parts = [self.tr("Vocabulary: not shared yet")]
         elif few:
             text = (
                 self.tr("Vocabulary: {0} ids differ")
@@ -92,12 +92,14 @@ class VocabularyLine(QPushButton):
             parts.append(text.format(warnings))
         return " · ".join(parts)
 
-    def _why_unknown(self) -> str:
-        if self._session.check_problem:
-            return self.tr("Vocabulary: cannot be compared")
-        if self._session.checking:
-            return self.tr("Vocabulary: being compared …")
-        return self.tr("Vocabulary: not compared yet")
+
+def why_not_compared(session: Session) -> str:
+    """Why there is no comparison of the vocabularies of the recipe."""
+    if session.check_problem:
+        return translate("VocabularyLine", "Vocabulary: cannot be compared")
+    if session.load_state in (LoadState.STARTING, LoadState.LOADING):
+        return translate("VocabularyLine", "Vocabulary: being compared …")
+    return translate("VocabularyLine", "Vocabulary: not compared yet")
 
 
 class VocabularyDialog(QDialog):
@@ -146,15 +148,27 @@ class VocabularyDialog(QDialog):
         layout.addStretch(0)
         layout.addWidget(self._buttons)
         session.preflight_changed.connect(self._update)
+        session.load_changed.connect(self._update)
         session.runs.run_changed.connect(self._update_buttons)
         self._update()
 
     # Updates from the session
 
     def _update(self) -> None:
-        found = self._session.preflight
-        if found is None or found is self._shown:
-            return
+        found = self._session.current_preflight
+        for part in (self.roles, self._about_ids):
+            part.setVisible(found is not None)
+        if found is None:
+            self._shown = None
+            self._summary.setText(why_not_compared(self._session))
+            self._warnings.hide()
+            self.ids.setRowCount(0)
+            self.ids.hide()
+            self._update_buttons()
+        elif found is not self._shown:
+            self._show(found)
+
+    def _show(self, found: Preflight) -> None:
         self._shown = found
         report = found.vocabulary
         self._summary.setText(self._summarize(report))
@@ -171,7 +185,7 @@ class VocabularyDialog(QDialog):
 
     def _summarize(self, report: VocabularyReport) -> str:
         if not report.usable:
-            return self.tr("This recipe cannot be used: its models have different vocabularies.")
+            return self.tr("These models do not go together: their vocabularies differ.")
         if not report.masked:
             return self.tr("Every token id of the base can be generated.")
         return self.tr("{0} token ids of the base are never generated.").format(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 
@@ -37,6 +36,7 @@ from app.ui.state.models.local_models import LocalModels
 from app.ui.state.models.recipe_checks import Checks
 from app.ui.state.models.recipe_state import RecipeState
 from app.ui.state.models.unloading import unloaded
+from app.ui.state.problem import Problem
 from app.ui.state.records.run_history import History
 from app.ui.state.records.window_evaluations import Evaluations
 from app.ui.state.runs.change_order import Changes
@@ -54,14 +54,6 @@ class LoadState(StrEnum):
     LOADED = "loaded"
     DRAFT = "draft"  # the roles do not share a vocabulary yet; nothing was loaded or released
     FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """An error to show, with details for a bug report."""
-
-    error: TuneshiftError
-    details: str = ""
 
 
 class Session(RecipeState):
@@ -167,6 +159,11 @@ class Session(RecipeState):
         """Whether the roles of the recipe do not go together yet, so that nothing can be run."""
         return self.load_state is LoadState.DRAFT
 
+    @property
+    def before_draft(self) -> Recipe | None:
+        """The recipe whose models stay loaded while the current one is a draft."""
+        return self._kept.recipe if self.draft and self._kept else None
+
     # Loading
 
     def load(self, *, although_full: bool = False, fresh: bool = False) -> None:
@@ -198,8 +195,8 @@ class Session(RecipeState):
             self.settings.row_bytes,
         )
         self._requests.load = self._load.id
-        self._show_check(self.preflight, self.checked_prompt)  # a problem of earlier models
         self._set_load_state(LoadState.LOADING if self.devices else LoadState.STARTING)
+        self._show_check(self.preflight, self.checked_prompt)  # without a problem of other models
         self._requests.submit(self._load, partial(self._handle_load, self._load))
 
     def _take_back(self) -> bool:
@@ -393,13 +390,11 @@ class Session(RecipeState):
             self._load = None
             if self._kept and self._kept.loaded.id != event.loaded:
                 self._kept = None
-            if event.error and is_draft(self.preflight, load.recipe):
-                self.runs.abandon()
-                self._set_load_state(LoadState.DRAFT)
-                return
+            draft = event.error is not None and is_draft(self.preflight, load.recipe)
             if event.error and not was_checked(self.preflight, load.recipe):
                 self._show_check(None, load.prompt, event.error)
             self.runs.abandon()  # runs that waited for this load
-            self._set_load_state(LoadState.FAILED if event.error else LoadState.UNLOADED)
-            if event.error:
+            failed = LoadState.FAILED if event.error else LoadState.UNLOADED
+            self._set_load_state(LoadState.DRAFT if draft else failed)
+            if event.error and not draft:
                 self.report(event.error, event.details)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -101,6 +101,13 @@ class RecipeState(QObject):
         An adapter is applied to the anti-expert of its pair, also when the anti-expert changes.
         """
         self._change(translate("RecipeState", "choose checkpoint"), self.with_source(place, source))
+
+    def set_sources(self, sources: Mapping[int, str]) -> None:
+        """Choose the checkpoints of several roles as one change: a source for each place."""
+        recipe = self._recipe
+        for place in sorted(sources, key=lambda place: (place % 2, place)):
+            recipe = _with_source(recipe, place, sources[place])  # anti-experts before experts
+        self._change(translate("RecipeState", "choose checkpoints"), recipe)
 
     def with_source(self, place: int, source: str) -> Recipe:
         """The recipe that :meth:`set_source` would make.

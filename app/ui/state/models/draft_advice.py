@@ -1,0 +1,141 @@
+"""Which models would complete a recipe whose roles do not share a vocabulary yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from app.checkpoints.candidates.local_model import LocalModel
+from app.checkpoints.candidates.partners import (
+    Partner,
+    antiexperts_for,
+    partners_for,
+    possible_bases,
+)
+from app.checkpoints.preflight_report import Preflight, Verdict
+from app.checkpoints.spec import Recipe
+
+_MOST = 3
+_LOCAL = ("folder", "gguf", "adapter")
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Models that would go with the rest: a partner for each place of ``Recipe.roles``."""
+
+    roles: tuple[tuple[int, Partner], ...]
+
+    @property
+    def sources(self) -> dict[int, str]:
+        """The source for each place."""
+        return {place: partner.model.source for place, partner in self.roles}
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A recipe whose roles do not go together yet.
+
+    Attributes:
+        anchor: The place of the role that the others have to go with: what was chosen last.
+        missing: The places whose models do not share the vocabulary of the anchor.
+    """
+
+    recipe: Recipe
+    anchor: int
+    missing: tuple[int, ...]
+
+    @property
+    def pair(self) -> int | None:
+        """The first pair that does not go with the base; None if another base is wanted."""
+        return None if 0 in self.missing else min((place - 1) // 2 for place in self.missing)
+
+
+def draft_of(found: Preflight, recipe: Recipe, before: Recipe | None) -> Draft:
+    """The draft that a check found.
+
+    Args:
+        found: The check of ``recipe``.
+        recipe: The recipe of the window.
+        before: The recipe before the edit, if it is known.
+    """
+    different = [
+        place
+        for place, role in enumerate(found.vocabulary.roles)
+        if role.verdict is Verdict.DIFFERENT
+    ]
+    anchor = _anchor(different, recipe, before)
+    if anchor == 0:
+        return Draft(recipe, 0, tuple(different))
+    pair = (anchor - 1) // 2
+    counterpart = 2 + 2 * pair if anchor % 2 else 1 + 2 * pair
+    missing = (0,) if counterpart in different else (0, counterpart)
+    return Draft(recipe, anchor, missing)
+
+
+def _anchor(different: Sequence[int], recipe: Recipe, before: Recipe | None) -> int:
+    """The first changed role that does not go with an unchanged base; otherwise the base."""
+    if before is None or len(before.pairs) != len(recipe.pairs):
+        return 0
+    mine, theirs = recipe.checkpoints(), before.checkpoints()
+    changed = [place for place in range(len(mine)) if mine[place].source != theirs[place].source]
+    if 0 in changed:
+        return 0
+    return next((place for place in changed if place in different), 0)
+
+
+def folders_of(recipe: Recipe) -> list[Path]:
+    """The folders that contain the models of a recipe, where others may be."""
+    named = (name for spec in recipe.checkpoints() for name in (spec.source, spec.over))
+    split = (name.partition(":") for name in named)
+    return [
+        Path(path).expanduser().absolute().parent
+        for kind, _, path in split
+        if kind in _LOCAL and not path.startswith("hub:")
+    ]
+
+
+def proposals_for(draft: Draft, models: Sequence[LocalModel]) -> list[Proposal]:
+    """The best models on this disk that would go with the anchor, at most three proposals."""
+    by_source = {model.source: model for model in models}
+    anchor = by_source.get(draft.recipe.checkpoints()[draft.anchor].source)
+    if anchor is None or not draft.missing:
+        return []
+    found = _for_base if draft.anchor == 0 else _for_expert
+    return list(islice(found(draft, anchor, models), _MOST))
+
+
+def _for_base(draft: Draft, base: LocalModel, models: Sequence[LocalModel]) -> Iterator[Proposal]:
+    """Experts with their anti-experts for the first pair that lacks them."""
+    first = draft.pair or 0
+    expert_place, anti_place = 1 + 2 * first, 2 + 2 * first
+    experts: Iterable[Partner] = partners_for(base, models).experts
+    if expert_place not in draft.missing:
+        mine = draft.recipe.pairs[first].expert.source
+        for expert in (it for it in experts if it.model.source == mine):
+            for anti in antiexperts_for(base, expert, models):
+                yield Proposal(((anti_place, anti),))
+        return
+    for expert in experts:
+        if anti_place in draft.missing:
+            best = antiexperts_for(base, expert, models)[0]
+            yield Proposal(((expert_place, expert), (anti_place, best)))
+        else:
+            yield Proposal(((expert_place, expert),))
+
+
+def _for_expert(
+    draft: Draft, anchor: LocalModel, models: Sequence[LocalModel]
+) -> Iterator[Proposal]:
+    """Bases, with the other role of the pair, for an expert or anti-expert that was chosen."""
+    for base in possible_bases(models):
+        mine = next((it for it in partners_for(base, models).experts if it.model is anchor), None)
+        if mine is None:
+            continue
+        roles = [(0, Partner(base, mine.reasons))]
+        for place in draft.missing[1:]:
+            others = antiexperts_for(base, mine, models)
+            best = [it for it in others if place % 2 == 0 or it.model is not base]
+            roles += [(place, best[0])] if best else []
+        yield Proposal(tuple(roles))
