@@ -52,7 +52,7 @@ class VocabularyLine(QPushButton):
         self._update()
 
     def _update(self) -> None:
-        found = self._session.current_preflight
+        found = _compared(self._session)
         text = self._describe(found) if found else why_not_compared(self._session)
         self.setEnabled(found is not None)
         self._full = text
@@ -91,6 +91,16 @@ class VocabularyLine(QPushButton):
             text = self.tr("{0} warnings") if warnings > 1 else self.tr("1 warning")
             parts.append(text.format(warnings))
         return " · ".join(parts)
+
+
+def _compared(session: Session) -> Preflight | None:
+    """The last check if it compared the models of the recipe, whatever their options are now."""
+    found = session.preflight
+    return found if found and _sources(found.recipe) == _sources(session.recipe) else None
+
+
+def _sources(recipe: Recipe) -> list[tuple[str, str]]:
+    return [(spec.source, spec.over) for spec in recipe.checkpoints()]
 
 
 def why_not_compared(session: Session) -> str:
@@ -155,7 +165,7 @@ class VocabularyDialog(QDialog):
     # Updates from the session
 
     def _update(self) -> None:
-        found = self._session.current_preflight
+        found = _compared(self._session)
         for part in (self.roles, self._about_ids):
             part.setVisible(found is not None)
         if found is None:

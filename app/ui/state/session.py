@@ -250,7 +250,7 @@ class Session(RecipeState):
 
     def _set_load_state(self, state: LoadState) -> None:
         self.load_state = state
-        self.memory_use.follow(self._loaded is not None)
+        self.memory_use.follow(self._in_memory is not None)
         self.load_changed.emit()
 
     # Runs
@@ -286,9 +286,11 @@ class Session(RecipeState):
     @property
     def packed_bytes(self) -> int:
         """Bytes of packed copies of the loaded weights, which make decoding faster."""
-        kept = self._kept.loaded if self.draft and self._kept else None
-        loaded = self._loaded or kept
-        return loaded.packed_bytes if loaded else 0
+        return self._in_memory.packed_bytes if self._in_memory else 0
+
+    @property
+    def _in_memory(self) -> Loaded | None:
+        return self._kept.loaded if self.draft and self._kept else self._loaded
 
     # Problems
 

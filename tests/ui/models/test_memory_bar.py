@@ -73,7 +73,7 @@ def test_the_dialog_says_what_earlier_texts_may_take(
 def test_the_caption_says_what_is_known(
     bar: MemoryBar, session: Session, bridge: FakeBridge
 ) -> None:
-    assert bar.captions == ["Memory: not estimated yet"]
+    assert bar.captions == ["Memory: being estimated …"]
     bridge.check()
     assert bar.captions == ["Memory: 65 MB of 8.0 GB free"]
     assert bar.accessibleName() == "Memory: 65 MB of 8.0 GB free"
@@ -141,7 +141,7 @@ def test_the_parts_are_listed(dialog: MemoryDialog) -> None:
 
 def test_it_grows_with_what_is_known(bar: MemoryBar, session: Session, bridge: FakeBridge) -> None:
     dialog = show_memory(session, bar)
-    assert any("not been estimated" in text for text in words(dialog))
+    assert any("being estimated" in text for text in words(dialog))
     bridge.check()
     assert "cpu: 65 MB of 8.0 GB free" in words(dialog)
     assert dialog.height() >= dialog.sizeHint().height()

@@ -545,6 +545,7 @@ def test_every_control_has_a_name_and_a_place_in_the_tab_order(panel: RecipePane
 
 def test_tab_goes_down_the_column(panel: RecipePanel, session: Session) -> None:
     session.add_pair()  # its card is made after what is below it
+    QApplication.processEvents()
     stops = tab_stops(panel)
     assert len(stops) > 14
     tops = [stop.mapTo(panel.widget(), stop.rect().center()).y() for stop in stops]

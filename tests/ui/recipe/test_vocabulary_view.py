@@ -56,7 +56,7 @@ def accept_button(dialog: VocabularyDialog) -> QPushButton:
 def test_the_verdict_in_a_few_words(
     line: VocabularyLine, session: Session, bridge: FakeBridge
 ) -> None:
-    assert line.text() == "Vocabulary: not compared yet"
+    assert line.text() == "Vocabulary: being compared …"
     assert not line.isEnabled()
     for found, text in (
         (invent_preflight(session.recipe), "Vocabulary: identical"),
@@ -72,12 +72,12 @@ def test_the_verdict_in_a_few_words(
     assert "a\nb" in line.toolTip()
 
 
-def test_what_does_not_fit_is_said_in_red(
+def test_models_that_do_not_go_together_are_said_calmly(
     line: VocabularyLine, session: Session, bridge: FakeBridge
 ) -> None:
     other = RoleVocabulary("base", Verdict.DIFFERENT, 100, 100, 90)
     bridge.check(with_roles(session, other))
-    assert line.text() == "⚠ Vocabulary: incompatible"
+    assert line.text() == "Vocabulary: not shared yet"
     assert line.property("role") == "warning"
     dialog = show_vocabulary(session, line)
     assert any("cannot be used" in label.text() for label in dialog.findChildren(QLabel))
