@@ -168,9 +168,6 @@ def stylesheet(theme: Theme) -> str:
         color: {theme.muted}; background: transparent; }}
     QPushButton[role="link"]:hover {{ background: {theme.hover}; }}
     QPushButton[role="link"]:focus {{ border-color: {theme.accent}; }}
-    QPushButton[role="warning"] {{ border-color: transparent; background: transparent;
-        color: {theme.danger}; padding: 3px 2px; text-align: left; }}
-    QPushButton[role="warning"]:focus {{ border-color: {theme.accent}; }}
     QToolButton::menu-indicator, QPushButton::menu-indicator {{ image: none; }}
     QLineEdit, QPlainTextEdit, QComboBox, QSpinBox, QDoubleSpinBox {{ background: {theme.surface};
         color: {theme.text}; border: 1px solid {theme.border}; border-radius: 6px;

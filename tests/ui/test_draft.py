@@ -237,7 +237,7 @@ def test_the_lines_do_not_show_the_check_of_other_models(
     line, memory = window.findChild(VocabularyLine), window.findChild(MemoryBar)
     reports = show_vocabulary(session, window), show_memory(session, window)
     assert line.accessibleName() == "Vocabulary: identical"
-    assert "free" in memory.captions[0]
+    assert "MB" in memory.captions[0]
     choose(window, "Base", family / BASE)  # the check has not been answered yet
     assert line.accessibleName() == "Vocabulary: being compared …"
     assert memory.captions == ["Memory: being estimated …"]
@@ -248,7 +248,7 @@ def test_the_lines_do_not_show_the_check_of_other_models(
     engine.work()
     assert line.accessibleName() == "Vocabulary: not shared yet"
     assert line.property("role") == "link"
-    assert "free" in memory.captions[0]
+    assert "MB" in memory.captions[0]
 
 
 def test_without_a_candidate_the_bar_says_so(

@@ -133,7 +133,7 @@ class Session(RecipeState):
             self.prompt_changed.emit()
 
     def _set_recipe(self, recipe: Recipe) -> None:
-        before = self.recipe
+        before, known = self.recipe, self.current_preflight
         self.runs.set_alphas(recipe.alphas)
         super()._set_recipe(recipe)
         if recipe.models != before.models:
@@ -141,7 +141,6 @@ class Session(RecipeState):
             if self._loaded or (waits and self._previous is None):
                 self._previous = before
             if self._loaded:
-                known = check_of(self.preflight, self._with_defaults(before))
                 self._kept = KeptModels(before, self._loaded, known)
             if not self._take_back():
                 self.load()
@@ -390,9 +389,8 @@ class Session(RecipeState):
         elif isinstance(event, Failed):
             self._requests.forget(load.id)
             self._load = None
-            if self._kept and self._kept.loaded.id != event.loaded:
-                self._kept = None
-            draft = event.error is not None and is_draft(self.preflight, load.recipe)
+            self._kept = self._kept and self._kept.unless_replaced(event.loaded)
+            draft = is_draft(self.preflight, load.recipe, event.error)
             if event.error and not was_checked(self.preflight, load.recipe):
                 self._show_check(None, load.prompt, event.error)
             self.runs.abandon()  # runs that waited for this load

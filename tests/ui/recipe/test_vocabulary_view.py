@@ -78,9 +78,9 @@ def test_models_that_do_not_go_together_are_said_calmly(
     other = RoleVocabulary("base", Verdict.DIFFERENT, 100, 100, 90)
     bridge.check(with_roles(session, other))
     assert line.text() == "Vocabulary: not shared yet"
-    assert line.property("role") == "warning"
+    assert line.property("role") == "link"
     dialog = show_vocabulary(session, line)
-    assert any("cannot be used" in label.text() for label in dialog.findChildren(QLabel))
+    assert any("do not go together" in label.text() for label in dialog.findChildren(QLabel))
     bridge.check(invent_preflight(session.recipe))
     assert line.property("role") == "link"
 

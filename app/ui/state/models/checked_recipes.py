@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from app.checkpoints.preflight_report import Preflight
 from app.checkpoints.spec import Recipe
+from app.errors import TuneshiftError
 from app.settings import Settings
 
 
@@ -28,6 +29,8 @@ def was_checked(found: Preflight | None, recipe: Recipe) -> bool:
     return found is not None and found.recipe == recipe
 
 
-def is_draft(found: Preflight | None, recipe: Recipe) -> bool:
-    """Whether the check of a recipe says that its roles do not share a vocabulary."""
+def is_draft(found: Preflight | None, recipe: Recipe, error: TuneshiftError | None) -> bool:
+    """Whether a load ended because the roles of the recipe do not share a vocabulary."""
+    if error is None:
+        return False  # it was cancelled
     return found is not None and was_checked(found, recipe) and not found.vocabulary.usable

@@ -23,6 +23,10 @@ class KeptModels:
     loaded: Loaded
     preflight: Preflight | None
 
+    def unless_replaced(self, load: int | None) -> KeptModels | None:
+        """These models if the engine has those of this load in memory, otherwise None."""
+        return self if self.loaded.id == load else None
+
     def are_of(self, checked: Recipe) -> bool:
         """Whether these are the models of a recipe with its devices and dtypes filled in."""
         return self.loaded.recipe.models == checked.models
