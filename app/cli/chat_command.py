@@ -132,8 +132,12 @@ class _Loop:
             if isinstance(error, TuneshiftError):
                 self._fail(error)
             return
-        talk.add_answer(answer.text, answer.run_id)
         self._terminal.end_answer()
+        if not answer.text and answer.finished.finish_reason is FinishReason.CANCELLED:
+            talk.restore(before)
+            self._terminal.note("Stopped before the first token; the message is taken back.")
+            return
+        talk.add_answer(answer.text, answer.run_id)
         self._terminal.note(_summary(answer))
 
     def _fail(self, error: TuneshiftError) -> None:

@@ -17,7 +17,9 @@ from app.checkpoints.spec import Recipe
 from app.cli.chat.chat_actions import COMMANDS, Next, run_command
 from app.cli.chat.chat_talk import Talk
 from app.cli.chat.chat_terminal import ChatTerminal
+from app.cli.saving import RunSaver
 from app.decoding.thinking import Kind
+from app.engine.events import Event, RunStarted
 from app.errors import TuneshiftError
 from app.history.archive import Archive, Query
 from app.history.database import open_to_read
@@ -285,6 +287,22 @@ def test_ctrl_c_stops_an_answer_and_keeps_it(
     assert reasons[-1] == "cancelled"
     assert reasons[0] in ("length", "eos", "stop")
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.slow
+def test_a_message_is_taken_back_if_ctrl_c_comes_before_the_first_token(
+    saved: Callable[..., Conversation], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receive, count = RunSaver.receive, iter(range(3))
+
+    def interrupting(self: RunSaver, event: Event) -> None:
+        receive(self, event)
+        if isinstance(event, RunStarted) and next(count) == 1:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(RunSaver, "receive", interrupting)
+    talk = saved("a\nthe king\nb\n", "--greedy")
+    assert [item.content for item in talk.messages if item.role == "user"] == ["a", "b"]
 
 
 @pytest.mark.slow
