@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from inspect import signature
 
+import torch
 from transformers import PreTrainedModel
 
 from app.decoding.context_limit import COUNTED_FROM_PADDING
@@ -35,6 +36,9 @@ _POSITIONS_FROM_ZERO = ("bamba",)
 
 _MASKED_BY_LENGTH = ("gpt_neo",)
 """Model types whose attention takes the positions of queries from the number of keys."""
+
+_COUNTED_ON_HOST = ("jetmoe", "longcat_flash")
+"""Model types that ask the device in every step how many tokens each expert has."""
 
 _STATE_AND_BLOCKS = frozenset(
     [
@@ -108,6 +112,23 @@ def computes_own_positions(model: PreTrainedModel) -> bool:
 def needs_exact_keys(model: PreTrainedModel) -> bool:
     """Whether ``model`` must be given no keys beyond the last token that it reads."""
     return model.config.model_type in _MASKED_BY_LENGTH
+
+
+def counts_experts_on_host(model: PreTrainedModel) -> bool:
+    """Whether ``model`` asks the device how many tokens each expert has, and waits for it.
+
+    The other models have experts whose matrices torch multiplies in one kernel, which asks nothing
+    for bfloat16 on GPUs since Ampere.
+    """
+    if model.config.model_type in _COUNTED_ON_HOST:
+        return True
+    if model.device.type != "cuda" or not model._can_set_experts_implementation():
+        return False
+    if model.config._experts_implementation == "batched_mm":
+        return False
+    fast = torch.cuda.get_device_capability(model.device) >= (8, 0)
+    one_kernel = model.config._experts_implementation == "grouped_mm"
+    return not (one_kernel and fast and model.dtype == torch.bfloat16)
 
 
 def continues_by_single_tokens(model: PreTrainedModel) -> bool:

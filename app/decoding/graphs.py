@@ -13,7 +13,12 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from app.decoding.cache_support import computes_own_positions, needs_exact_keys, why_not_cached
+from app.decoding.cache_support import (
+    computes_own_positions,
+    counts_experts_on_host,
+    needs_exact_keys,
+    why_not_cached,
+)
 from app.decoding.capturing import ActionRunner, Capture, CaptureError, CudaGraphs
 from app.decoding.checked_step import Captures, CheckedStep, difference_of_rows, other_token
 from app.decoding.fixed_cache import FixedCache, mask_of, why_not_fixed
@@ -69,6 +74,8 @@ def why_not_captured(model: PreTrainedModel) -> str:
         return reason
     if computes_own_positions(model):
         return "it counts positions itself"
+    if counts_experts_on_host(model):
+        return "it asks the device how many tokens each of its experts has"
     if needs_exact_keys(model):
         return "its attention needs exactly the keys of the tokens that were read"
     return ""

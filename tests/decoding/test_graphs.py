@@ -15,6 +15,7 @@ from transformers import (
     Gemma3TextConfig,
     GPTNeoConfig,
     MistralConfig,
+    MixtralConfig,
     OpenAIGPTConfig,
     PretrainedConfig,
     PreTrainedModel,
@@ -227,6 +228,32 @@ def test_why_steps_are_not_captured_is_said() -> None:
         vocab_size=64, hidden_size=32, num_hidden_layers=1, num_attention_heads=2, alibi=True
     )
     assert why_not_captured(tiny.random_model(config, 0)) == "it counts positions itself"
+
+
+@pytest.mark.parametrize(
+    ("dtype", "capability", "experts", "asks"),
+    [
+        (torch.bfloat16, (8, 0), "grouped_mm", False),
+        (torch.bfloat16, (7, 5), "grouped_mm", True),
+        (torch.float16, (9, 0), "grouped_mm", True),
+        (torch.bfloat16, (9, 0), "eager", True),
+        (torch.float32, (7, 5), "batched_mm", False),
+    ],
+)
+def test_experts_are_captured_where_one_kernel_multiplies_them(
+    dtype: torch.dtype,
+    capability: tuple[int, int],
+    experts: str,
+    asks: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    config = MixtralConfig(**_SHAPE | {"sliding_window": None}, num_local_experts=4)
+    model = tiny.random_model(config, 0).to(dtype)
+    assert why_not_captured(model) == ""
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
+    monkeypatch.setattr(type(model), "device", torch.device("cuda:0"))
+    model.config._experts_implementation = experts
+    assert bool(why_not_captured(model)) is asks
 
 
 def test_graphs_of_rocm_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
