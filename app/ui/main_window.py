@@ -290,6 +290,9 @@ class MainWindow(QMainWindow):
         self._session.serving.restore(self._store)
         self._session.evaluations.restore(self._store)
         self._right.restore(self._store, "right panel")
+        message = self._store.value("message")
+        if isinstance(message, str):
+            self.chat.entry.setPlainText(message)
         prompt = self._store.value("prompt")
         if isinstance(prompt, str) and prompt:
             self.prompt.set_text(prompt)
@@ -312,9 +315,10 @@ class MainWindow(QMainWindow):
             self._typed.start()
 
     def remember_prompt(self) -> None:
-        """Save the typed prompt, so that even a crash does not lose it."""
+        """Save the typed prompt and message, so that even a crash does not lose them."""
         self._typed.stop()
         self._store.setValue("prompt", self.prompt.text)
+        self._store.setValue("message", self.chat.entry.toPlainText())
         self._store.sync()
 
     # Events

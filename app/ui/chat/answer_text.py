@@ -111,7 +111,8 @@ class AnswerText(TranscriptText):
     # Choosing the answer
 
     def _choose(self) -> None:
-        self._session.runs.show(self._run)
+        if self._run in self._session.runs.all:
+            self._session.runs.show(self._run)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 — Qt's name
         self._choose()

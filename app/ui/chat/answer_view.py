@@ -72,9 +72,9 @@ class AnswerView(QWidget):
             self.tokens.fold(not self.thinking.isChecked())
             self._layout.addWidget(self.tokens)
         if self.tokens:
-            self.tokens.setVisible(not rendered and not waiting)
+            self.tokens.setVisible(not rendered)
         if self.rendered:
-            self.rendered.setVisible(rendered and not waiting)
+            self.rendered.setVisible(rendered)
 
     def _show_rendered(self) -> None:
         if self.rendered is None:

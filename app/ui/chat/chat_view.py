@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRect, Qt
+from PySide6.QtCore import QEvent, QRect, Qt, QTimer
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -135,6 +135,10 @@ class ChatView(QWidget):
         for index, turn in enumerate(self._chat.turns):
             view = known.pop(_key(turn), None)
             shown.append(view or self._make_turn(index))
+        focused = self.window().focusWidget()
+        lost = any(gone.isAncestorOf(focused) for gone in known.values() if focused)
+        if lost:
+            self.entry.setFocus()  # Qt would focus, and thus choose, another answer
         for gone in known.values():
             self._column.removeWidget(gone)
             gone.hide()
@@ -144,6 +148,8 @@ class ChatView(QWidget):
             self._column.insertWidget(index, view)
         self._pages.setCurrentIndex(1 if shown else 0)
         self._update()
+        if lost and self.current:
+            self.current.answer.focus()
 
     def _make_turn(self, index: int) -> TurnView:
         view = TurnView(self._session, self._chat.turns[index], index)
@@ -182,7 +188,7 @@ class ChatView(QWidget):
         tip = self._chat.tip
         if tip is None or not isinstance(tip.prompt, Conversation):
             return ""
-        return conversation_as_markdown(tip.prompt.with_message(ASSISTANT, tip.text))
+        return conversation_as_markdown(tip.prompt.with_message(ASSISTANT, tip.answer))
 
     def choose_turn(self, by: int) -> None:
         """Choose the turn ``by`` places further down."""
@@ -210,6 +216,11 @@ class ChatView(QWidget):
         place = area.translated(view.pos())
         margin = min(place.height() // 2 + SPACE, self._area.viewport().height() // 2)
         self._area.ensureVisible(0, place.center().y(), 0, margin)
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 — Qt's name
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            QTimer.singleShot(0, self, self._update)  # after the answers have the new colours
 
     # Messages
 

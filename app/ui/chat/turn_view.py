@@ -178,8 +178,9 @@ class TurnView(QWidget):
     # What can be done
 
     def copy_answer(self) -> None:
-        """Copy the text of the answer."""
-        QGuiApplication.clipboard().setText(self.answer.text)
+        """Copy the text of the answer, without the thinking before it."""
+        run = self.turn.answer
+        QGuiApplication.clipboard().setText(run.answer if run else self.turn.text)
 
     def show_version(self, by: int) -> None:
         """Show the next (1) or previous (−1) answer at this place."""

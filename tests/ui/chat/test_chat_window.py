@@ -165,6 +165,7 @@ def test_another_candidate_of_an_answer_is_chosen_at_its_token(
     assert len(window.window.chat.turns) == 1
     assert branch.turn.answer is not None
     assert branch.turn.answer.parent is first.turn.answer
+    assert window.window.focusWidget() is branch.answer.tokens
     assert say(window, "the sea").turn.answer is not None
 
 
@@ -174,11 +175,13 @@ def test_the_mode_is_restored_with_the_window(
 ) -> None:
     qtbot.keyClick(window.window.chat.entry, Qt.Key.Key_T, Qt.KeyboardModifier.ControlModifier)
     assert not window.session.mode.chat
+    window.window.chat.entry.setPlainText("not sent yet")
     window.window.close()
     again = Window(chat_recipe, tmp_path / "window.ini", qtbot)
     try:
         assert not again.session.mode.chat
         assert again.window.prompt.isVisible()
+        assert again.window.chat.entry.toPlainText() == "not sent yet"
     finally:
         again.window.close()
         again.bridge.close()
