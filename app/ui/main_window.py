@@ -48,6 +48,7 @@ from app.ui.text.run_models_bar import RunModelsBar
 from app.ui.text.transcript import TranscriptView
 from app.ui.theme import SPACE, current_theme
 from app.ui.what_if.what_if_bar import WhatIfBar
+from app.ui.widgets.saved_bar import SavedBar
 from app.ui.widgets.side_tabs import SideTabs
 from app.ui.widgets.tab_order import move_focus
 
@@ -146,6 +147,7 @@ class MainWindow(QMainWindow):
         layout.addWidget(ProblemBanner(self._session))
         layout.addWidget(DraftBar(self._session))
         layout.addWidget(DownloadBar(self._session.downloads))
+        layout.addWidget(SavedBar(self._session.saved))
         layout.addLayout(mode)
         layout.addWidget(self.prompt)
         layout.addWidget(self._what_if)

@@ -9,7 +9,6 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QDialog,
     QDialogButtonBox,
-    QFileDialog,
     QFormLayout,
     QHBoxLayout,
     QLineEdit,
@@ -25,6 +24,7 @@ from app.settings import PREFIX_MEGABYTES, ROW_MEGABYTES, Settings, save_setting
 from app.ui.state.session import Session
 from app.ui.theme import SPACE
 from app.ui.translation import LANGUAGES
+from app.ui.widgets.file_dialogs import ask_folder
 from app.ui.widgets.form_controls import choice_of
 
 _WIDTH = 440
@@ -148,11 +148,8 @@ class PreferencesDialog(QDialog):
         return row
 
     def _browse(self) -> None:
-        dialog = QFileDialog(self, self.tr("Choose the folder of your models"), self.folder.text())
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.fileSelected.connect(self.folder.setText)
-        dialog.open()
+        title = self.tr("Choose the folder of your models")
+        ask_folder(self, title, self.folder.text(), self.folder.setText)
 
     def accept(self) -> None:
         settings = Settings(

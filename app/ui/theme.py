@@ -168,6 +168,7 @@ def stylesheet(theme: Theme) -> str:
         color: {theme.muted}; background: transparent; }}
     QPushButton[role="link"]:hover {{ background: {theme.hover}; }}
     QPushButton[role="link"]:focus {{ border-color: {theme.accent}; }}
+    QFileDialog QToolButton {{ padding: 3px; }}
     QToolButton::menu-indicator, QPushButton::menu-indicator {{ image: none; }}
     QLineEdit, QPlainTextEdit, QComboBox, QSpinBox, QDoubleSpinBox {{ background: {theme.surface};
         color: {theme.text}; border: 1px solid {theme.border}; border-radius: 6px;

@@ -4354,6 +4354,25 @@ To start a branch, choose another candidate at a token of a run.</source>
     </message>
 </context>
 <context>
+    <name>SavedBar</name>
+    <message>
+        <source>Saved file</source>
+        <translation>저장한 파일</translation>
+    </message>
+    <message>
+        <source>Show in folder</source>
+        <translation>폴더에서 보기</translation>
+    </message>
+    <message>
+        <source>Dismiss</source>
+        <translation>닫기</translation>
+    </message>
+    <message>
+        <source>Saved {0}</source>
+        <translation>저장함: {0}</translation>
+    </message>
+</context>
+<context>
     <name>ScaleMenu</name>
     <message>
         <source>&amp;Plot</source>

@@ -8,7 +8,6 @@ from typing import Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
     QCheckBox,
-    QFileDialog,
     QFormLayout,
     QFrame,
     QHBoxLayout,
@@ -27,6 +26,7 @@ from app.evaluation.variants import default_roles
 from app.ui.evaluate.task_list import TaskList
 from app.ui.state.background import Background
 from app.ui.theme import SPACE
+from app.ui.widgets.file_dialogs import ask_folder
 from app.ui.widgets.form_controls import NumberBox
 
 _MOST = 1_000_000
@@ -243,9 +243,8 @@ class SetupForm(QFrame):
         self.batch.setValue(values["batch_size"] or 0)
 
     def _ask_folder(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, self.tr("Directly tuned model"))
-        if folder:
-            self.direct.setText(folder)
+        title = self.tr("Directly tuned model")
+        ask_folder(self, title, self.direct.text(), self.direct.setText)
 
     def _on_changed(self) -> None:
         code = self.tasks.runs_code

@@ -11,7 +11,6 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QCompleter,
-    QFileDialog,
     QHBoxLayout,
     QLabel,
     QLineEdit,
@@ -28,6 +27,7 @@ from app.evaluation.tasks import Metric
 from app.extras import install_hint
 from app.ui.state.background import Background
 from app.ui.theme import SPACE
+from app.ui.widgets.file_dialogs import ask_file
 from app.ui.widgets.row_table import RowDelegate
 
 _TASK = Qt.ItemDataRole.UserRole
@@ -229,14 +229,8 @@ class TaskList(QWidget):
             self.changed.emit()
 
     def _ask_file(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(
-            self,
-            self.tr("Add task"),
-            "",
-            self.tr("Tasks and questions (*.toml *.jsonl *.jsonl.gz *.yaml *.yml)"),
-        )
-        if path:
-            self.check(path)
+        kind = self.tr("Tasks and questions (*.toml *.jsonl *.jsonl.gz *.yaml *.yml)")
+        ask_file(self, self.tr("Add task"), "", [kind], self.check)
 
     # The data file
 
@@ -267,15 +261,13 @@ class TaskList(QWidget):
             self.changed.emit()
 
     def _ask_data(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(
-            self,
-            self.tr("Data of the task"),
-            self.data.text(),
-            self.tr("Questions (*.jsonl *.jsonl.gz *.json)"),
-        )
-        if path:
-            self.data.setText(path)
-            self._on_data(path)
+        kind = self.tr("Questions (*.jsonl *.jsonl.gz *.json)")
+        folder = str(Path(self.data.text()).parent) if self.data.text() else ""
+        ask_file(self, self.tr("Data of the task"), folder, [kind], self._take_data)
+
+    def _take_data(self, path: str) -> None:
+        self.data.setText(path)
+        self._on_data(path)
 
     # The harness
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QSettings, QStandardPaths, Qt
+from PySide6.QtCore import QSettings, QStandardPaths
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 
 from app.atomic_files import write_file
 from app.errors import HistoryError
@@ -19,8 +18,8 @@ from app.settings import state_folder
 from app.ui.pictures import shift_png
 from app.ui.state.session import Session
 from app.ui.translation import translate
+from app.ui.widgets.file_dialogs import ask_new_file, file_stem
 
-_LONGEST_NAME = 60
 _FOLDER = "export/folder"
 
 
@@ -51,19 +50,19 @@ def ask_export(session: Session, run_id: str, name: str, parent: QWidget) -> Non
     ending = ENDINGS.get(name, name)
     memory = _memory()
     documents = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
-    folder = str(memory.value(_FOLDER, documents))
+    folder = Path(str(memory.value(_FOLDER, documents)))
     try:
         title = session.history.summary(run_id).shown_title
     except HistoryError as error:
         session.report(error)
         return
-    dialog = QFileDialog(parent, dict(formats())[name], folder, f"*.{ending}")
-    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-    dialog.setDefaultSuffix(ending)
-    dialog.selectFile(f"{_file_name(title)}.{ending}")
-    dialog.fileSelected.connect(lambda path: export(session, run_id, name, Path(path)))
-    dialog.open()
+    ask_new_file(
+        parent,
+        dict(formats())[name],
+        folder / f"{file_stem(title, 'run')}.{ending}",
+        f"*.{ending}",
+        lambda path: export(session, run_id, name, Path(path)),
+    )
 
 
 def export(session: Session, run_id: str, name: str, path: Path) -> None:
@@ -84,6 +83,7 @@ def export(session: Session, run_id: str, name: str, path: Path) -> None:
 
     def written(_: None) -> None:
         _memory().setValue(_FOLDER, str(path.parent))
+        session.saved.add(path)
 
     session.history.background.run(session, write, written, session.report)
 
@@ -106,8 +106,3 @@ def copy_shown(session: Session, name: str) -> None:
 
 def _memory() -> QSettings:
     return QSettings(str(state_folder() / "exports.ini"), QSettings.Format.IniFormat)
-
-
-def _file_name(title: str) -> str:
-    """A file name for a title that every system allows."""
-    return re.sub(r"[^\w.-]+", "-", title).strip("-.")[:_LONGEST_NAME] or "run"

@@ -33,6 +33,7 @@ from app.ui.widgets.dialogs import show_once
 from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.form_controls import ChoiceBox
 from app.ui.widgets.row_table import make_table
+from app.ui.widgets.saved_bar import SavedBar
 from app.ui.words.provenance_words import search_help
 
 _SIZE = QSize(1000, 600)
@@ -184,6 +185,7 @@ class HistoryDialog(QDialog):
         layout.setSpacing(SPACE + 4)
         layout.addLayout(filters)
         layout.addLayout(middle, 1)
+        layout.addWidget(SavedBar(self._session.saved))
         layout.addLayout(buttons)
 
     # The list
@@ -270,13 +272,19 @@ class HistoryDialog(QDialog):
             act(chosen[0].id)
 
     def _open(self) -> None:
-        self._with_one(self._history.show)
+        self._leave_with(self._history.show)
 
     def _run_again(self) -> None:
-        self._with_one(self._history.repeat)
+        self._leave_with(self._history.repeat)
 
     def _open_recipe(self) -> None:
-        self._with_one(self._history.open_recipe)
+        self._leave_with(self._history.open_recipe)
+
+    def _leave_with(self, act: Callable[[str], None]) -> None:
+        """Act on the chosen run and close, since the window shows what comes of it."""
+        if len(self.chosen()) == 1:
+            self._with_one(act)
+            self.close()
 
     def _export(self, name: str) -> None:
         self._with_one(lambda run_id: ask_export(self._session, run_id, name, self))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QSignalBlocker, Qt
-from PySide6.QtWidgets import QFileDialog, QLineEdit, QWidget
+from PySide6.QtCore import QSignalBlocker
+from PySide6.QtWidgets import QLineEdit, QWidget
 
 from app.checkpoints.candidates.local_model import LocalModel
 from app.checkpoints.candidates.model_finder import model_at
@@ -19,6 +19,7 @@ from app.ui.recipe.source_titles import titles_of
 from app.ui.state.models.recipe_assistant import RecipeAssistant
 from app.ui.state.session import Session
 from app.ui.widgets.dialogs import show_once
+from app.ui.widgets.file_dialogs import ask_folder
 from app.ui.words.candidate_words import about_base, about_candidate, reason_words
 
 
@@ -156,12 +157,7 @@ class NewRecipeDialog(NewRecipeForm):
     def _ask_folder(self) -> None:
         start = self._session.settings.model_folder or str(Path.home())
         title = self.tr("Choose a folder with models")
-        dialog = QFileDialog(self, title, start)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
-        dialog.fileSelected.connect(lambda path: self.look_in(Path(path)))
-        dialog.open()
+        ask_folder(self, title, start, lambda path: self.look_in(Path(path)))
 
     def accept(self) -> None:
         """Open the recipe, which loads its models, as one change that can be undone."""

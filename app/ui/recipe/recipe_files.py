@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import itertools
-import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import tomli_w
-from PySide6.QtCore import QMimeData, Qt
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtCore import QMimeData
+from PySide6.QtWidgets import QWidget
 
 from app.atomic_files import write_file
 from app.checkpoints.formats.gguf_files import is_gguf
@@ -27,6 +26,7 @@ from app.settings import recipe_folder, state_folder
 from app.ui.state.models.recipe_names import untitled
 from app.ui.state.session import Session
 from app.ui.translation import translate
+from app.ui.widgets.file_dialogs import ask_file, ask_new_file, file_stem
 from app.ui.words.fit_words import fit_words
 from app.wording import size
 
@@ -142,12 +142,14 @@ def open_file(session: Session, path: Path) -> None:
 
 def save_file(session: Session, path: Path) -> None:
     """Save the current recipe; a shipped or an untitled recipe gets the name of the file."""
-    name = session.recipe.name
-    if name == untitled() or any(name == entry.title for entry in shipped()):
-        name = path.stem.removesuffix(Path(OWN_ENDING).stem)
+    name, stem = _own_name(session.recipe), path.stem.removesuffix(Path(OWN_ENDING).stem)
+    named = name == session.recipe.name != untitled()
+    if not named and stem != file_stem(name, "recipe"):
+        name = stem
     try:
         session.save_recipe(path, name)
         remember(path)
+        session.saved.add(path)
     except OSError as error:
         session.report(_not_saved(error))
 
@@ -157,20 +159,31 @@ def export(session: Session, recipe: Recipe, path: Path) -> None:
     try:
         write_recipe(recipe, path)
         remember(path)
+        session.saved.add(path)
     except OSError as error:
         session.report(_not_saved(error))
 
 
 def duplicate(session: Session, recipe: Recipe) -> None:
     """Write a copy of a recipe into the user's folder and open the copy."""
-    taken = {entry.title for entry in (*shipped(), *own())}
-    name = next(name for name in _copies_of(recipe.name) if name not in taken)
+    name = _copy_name(recipe)
     copy = replace(recipe, name=name)
     try:
         write_recipe(copy, _free_path(name))
         session.open_recipe(copy)
     except OSError as error:
         session.report(_not_saved(error))
+
+
+def _own_name(recipe: Recipe) -> str:
+    """The name of a recipe for the user's folder: a shipped recipe is saved as a copy."""
+    is_shipped = any(recipe.name == entry.title for entry in shipped())
+    return _copy_name(recipe) if is_shipped else recipe.name
+
+
+def _copy_name(recipe: Recipe) -> str:
+    taken = {entry.title for entry in (*shipped(), *own())}
+    return next(name for name in _copies_of(recipe.name) if name not in taken)
 
 
 def _copies_of(name: str) -> Iterator[str]:
@@ -181,7 +194,7 @@ def _copies_of(name: str) -> Iterator[str]:
 
 def _free_path(name: str) -> Path:
     """An unused path in the user's folder, with a file name that every system allows."""
-    stem = re.sub(r"[^\w.-]+", "-", name).strip("-.")[:_LONGEST_NAME] or "recipe"
+    stem = file_stem(name, "recipe")
     numbered = (f"{stem}-{number}" for number in itertools.count(2))
     names = itertools.chain([stem], numbered)
     paths = (recipe_folder() / f"{name}{OWN_ENDING}" for name in names)
@@ -251,35 +264,40 @@ def _refusal(session: Session, paths: list[Path]) -> RecipeError | None:
 
 def ask_open(session: Session, parent: QWidget) -> None:
     """Ask for a recipe file and open it."""
-    dialog = _dialog(parent, translate("RecipeFiles", "Open recipe"))
-    dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-    dialog.fileSelected.connect(lambda path: open_file(session, Path(path)))
-    dialog.open()
+    ask_file(
+        parent,
+        translate("RecipeFiles", "Open recipe"),
+        str(recipe_folder()),
+        [_kind()],
+        lambda path: open_file(session, Path(path)),
+    )
 
 
 def ask_save(session: Session, parent: QWidget) -> None:
     """Ask for a file and save the current recipe to it."""
-    dialog = _saving(parent, translate("RecipeFiles", "Save recipe"))
-    dialog.fileSelected.connect(lambda path: save_file(session, Path(path)))
-    dialog.open()
+    ask_new_file(
+        parent,
+        translate("RecipeFiles", "Save recipe"),
+        _suggested(_own_name(session.recipe)),
+        _kind(),
+        lambda path: save_file(session, Path(path)),
+    )
 
 
 def ask_export(session: Session, recipe: Recipe, parent: QWidget) -> None:
     """Ask for a file and write a copy of ``recipe`` to it."""
-    dialog = _saving(parent, translate("RecipeFiles", "Export recipe"))
-    dialog.fileSelected.connect(lambda path: export(session, recipe, Path(path)))
-    dialog.open()
+    ask_new_file(
+        parent,
+        translate("RecipeFiles", "Export recipe"),
+        _suggested(recipe.name),
+        _kind(),
+        lambda path: export(session, recipe, Path(path)),
+    )
 
 
-def _saving(parent: QWidget, title: str) -> QFileDialog:
-    dialog = _dialog(parent, title)
-    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-    dialog.setDefaultSuffix(OWN_ENDING.removeprefix("."))
-    return dialog
+def _suggested(name: str) -> Path:
+    return recipe_folder() / f"{file_stem(name, 'recipe')}{OWN_ENDING}"
 
 
-def _dialog(parent: QWidget, title: str) -> QFileDialog:
-    kind = translate("RecipeFiles", "Recipes ({0})").format(f"*{ENDING}")
-    dialog = QFileDialog(parent, title, str(recipe_folder()), kind)
-    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    return dialog
+def _kind() -> str:
+    return translate("RecipeFiles", "Recipes ({0})").format(f"*{ENDING}")

@@ -7,7 +7,6 @@ from pathlib import Path
 from PySide6.QtCore import QEvent, QMimeData, QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QResizeEvent
 from PySide6.QtWidgets import (
-    QFileDialog,
     QHBoxLayout,
     QProgressBar,
     QToolButton,
@@ -29,6 +28,7 @@ from app.ui.state.models.recipe_state import ADAPTER
 from app.ui.state.session import LoadState, Session
 from app.ui.theme import SMALL, SPACE, current_theme, set_role
 from app.ui.widgets.elided_label import ElidedLabel
+from app.ui.widgets.file_dialogs import ask_file, ask_folder
 from app.ui.widgets.form_controls import ChoiceBox
 
 _FOLDER, _HUB, _GGUF, _LORA, _ENDPOINT = "folder", "hub", "gguf", "lora", "endpoint"
@@ -186,16 +186,11 @@ class RolePicker(QWidget):
 
             EndpointDialog(self._session, self.window()).open()
         elif way == _GGUF:
-            dialog = self._dialog(self.tr("Choose a GGUF file"))
-            dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-            dialog.setNameFilters(
-                [
-                    self.tr("GGUF files ({0})").format("*.gguf *.GGUF"),
-                    self.tr("All files ({0})").format("*"),
-                ]
-            )
-            dialog.fileSelected.connect(self.choose_path)
-            dialog.open()
+            kinds = [
+                self.tr("GGUF files ({0})").format("*.gguf *.GGUF"),
+                self.tr("All files ({0})").format("*"),
+            ]
+            ask_file(self, self.tr("Choose a GGUF file"), self._start, kinds, self.choose_path)
         else:
             lora = way == _LORA
             title = (
@@ -203,20 +198,16 @@ class RolePicker(QWidget):
                 if lora
                 else self.tr("Choose the folder of a checkpoint")
             )
-            dialog = self._dialog(title)
-            dialog.setFileMode(QFileDialog.FileMode.Directory)
-            dialog.setOption(QFileDialog.Option.ShowDirsOnly)
-            dialog.fileSelected.connect(self._choose_adapter if lora else self.choose_path)
-            dialog.open()
+            chosen = self._choose_adapter if lora else self.choose_path
+            ask_folder(self, title, self._start, chosen)
 
     def _choose_adapter(self, folder: str) -> None:
         self._session.set_source(self._place, f"{ADAPTER}{folder}")
 
-    def _dialog(self, title: str) -> QFileDialog:
-        start = self._session.settings.model_folder or str(Path.home())
-        dialog = QFileDialog(self, title, start)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        return dialog
+    @property
+    def _start(self) -> str:
+        """The folder that file dialogs show first."""
+        return self._session.settings.model_folder or str(Path.home())
 
     # Progress of loading
 

@@ -42,6 +42,7 @@ from app.ui.state.records.window_evaluations import Evaluations
 from app.ui.state.runs.change_order import Changes
 from app.ui.state.runs.chat import Chat
 from app.ui.state.runs.runs import Runs
+from app.ui.state.saved_files import SavedFiles
 from app.ui.state.writing_mode import WritingMode
 
 
@@ -110,6 +111,7 @@ class Session(RecipeState):
         self.chat = Chat(self.runs, self)
         self.mode = WritingMode(self, self.runs, self.chat, self)
         self.display = Display(self)
+        self.saved = SavedFiles(self)
         self.history = History(self, self)
         self.serving = Serving(self, self)
         self.evaluations = Evaluations(self, self._requests, self)

@@ -19,6 +19,7 @@ from app.ui.history.history_dialog import HistoryDialog
 from app.ui.history.run_table import KIND, MOMENT, TAGS, TITLE, TOKENS, RunTable
 from app.ui.main_window import MainWindow
 from app.ui.state.session import Session
+from app.ui.widgets.saved_bar import SavedBar
 from tests.ui.conftest import FakeBridge
 from tests.ui.state.records.test_run_history import generate, runs
 
@@ -250,3 +251,22 @@ def test_an_opened_run_brings_its_prompt_unless_one_was_typed(
     choose(dialog, "Cherry")
     dialog.open_run.click()
     assert window.prompt.text == "My own"
+
+
+def test_an_export_says_where_it_is(
+    dialog: HistoryDialog, kept: Session, qtbot: QtBot, tmp_path: Path
+) -> None:
+    (run,) = dialog.chosen()
+    with qtbot.waitSignal(kept.saved.changed):
+        export(kept, run.id, "text", tmp_path / "Cherry.txt")
+    assert kept.saved.last == tmp_path / "Cherry.txt"
+    (bar,) = dialog.findChildren(SavedBar)
+    assert bar.isVisible()
+    assert "Cherry.txt" in bar.text.full_text
+
+
+@pytest.mark.parametrize("button", ["open_run", "run_again", "recipe"])
+def test_what_the_window_shows_is_not_under_the_dialog(dialog: HistoryDialog, button: str) -> None:
+    choose(dialog, "Apple")
+    getattr(dialog, button).click()
+    assert not dialog.isVisible()

@@ -377,3 +377,18 @@ def test_text_that_is_dragged_is_not_taken_for_a_file(window: MainWindow) -> Non
     )
     QApplication.sendEvent(window, enter)
     assert not enter.isAccepted()
+
+
+def test_saving_suggests_a_name_and_a_shipped_recipe_is_saved_as_a_copy(
+    library: RecipeLibrary, session: Session
+) -> None:
+    session.open_recipe(find_recipe(builtin_recipes()[0]))
+    shipped = session.recipe.name
+    recipe_files.ask_save(session, library)
+    chooser = library.findChild(QFileDialog)
+    (suggested,) = chooser.selectedFiles()
+    assert Path(suggested).name == f"Demo-two-styles-copy{recipe_files.OWN_ENDING}"
+    recipe_files.save_file(session, Path(suggested))
+    assert session.recipe.name == f"{shipped} (copy)"
+    assert session.saved.last == Path(suggested)
+    chooser.close()
