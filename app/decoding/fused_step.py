@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from app.decoding.block_sampling import (
@@ -28,6 +30,7 @@ from app.decoding.checked_step import Captures, CheckedStep, difference_of_rows
 from app.decoding.combining import Pair, combine_logits, pair_differences
 from app.decoding.graphs import GraphedLanguageModel, captured_size
 from app.decoding.noise import key_of, signed
+from app.decoding.row_reduction import RowReduction
 from app.decoding.sampling_inputs import SampledToken, SamplingInputs
 from app.decoding.step_inputs import StepInputs, StepKind
 
@@ -80,7 +83,7 @@ class FusedSteps:
         self._vocabulary_size = vocabulary_size
         self._masked = None if masked is None else masked.to(models[0].device)
         self._steps: dict[StepKind, _FusedStep] = {}  # the one that ran last is the last
-        self._outputs: dict[int, Mirror] = {}
+        self._outputs: dict[tuple[int, RowReduction | None], Mirror] = {}
         self.captures = Captures(models[0].captures.capture)
         self._buffers: list[object] = []
         self.not_captured = ""
@@ -103,18 +106,19 @@ class FusedSteps:
         Raises:
             CaptureError: The step cannot be captured; nothing was read.
         """
+        sampling = self._own(sampling)
         reading = [model for place, model in enumerate(self._models) if place not in precomputed]
         size = captured_size(len(tokens), reading)
         for model in reading:
             model.ensure_capacity(model.length + size + 1)
         attended = max(model.attended(model.length + size + 1) for model in reading)
-        step = self._step(StepKind.of(size, attended, precomputed, sampling.config))
+        step = self._step(StepKind.of(size, attended, precomputed, sampling))
         step.set_inputs(
             StepInputs(
                 tuple(tokens),
                 tuple(model.length for model in self._models),
                 precomputed,
-                sampling if self._pairs else replace(sampling, alphas=()),
+                sampling,
             )
         )
         try:
@@ -123,6 +127,14 @@ class FusedSteps:
             self.not_captured = str(reason)
             raise
         return step.outputs()
+
+    def _own(self, sampling: SamplingInputs) -> SamplingInputs:
+        """The inputs without what belongs to another ensemble, as for a drafter on its own."""
+        reduction = sampling.reduction
+        if reduction and (reduction.contexts, reduction.pairs) != (len(self._models), self._pairs):
+            reduction = None
+        alphas = sampling.alphas if self._pairs else ()
+        return replace(sampling, alphas=alphas, reduction=reduction)
 
     def release(self) -> None:
         """Drop all captured steps and release their memory."""
@@ -144,23 +156,26 @@ class FusedSteps:
     def _make(self, key: StepKind) -> _FusedStep:
         rows = (len(self._models), key.size, self._vocabulary_size)
         device = self._models[0].device
-        if key.size not in self._outputs:  # one for all kinds of that size, which run in turn
-            self._outputs[key.size] = Mirror(_output_shapes(rows), device)
+        shared = (key.size, key.reduction)  # by all such kinds, which run in turn
+        if shared not in self._outputs:
+            self._outputs[shared] = Mirror(_output_shapes(rows, key.reduction), device)
         return _FusedStep(
-            key, self.captures, self._models, self._pairs, self._masked, self._outputs[key.size]
+            key, self.captures, self._models, self._pairs, self._masked, self._outputs[shared]
         )
 
 
 def _output_shapes(
-    rows: tuple[int, int, int],
+    rows: tuple[int, int, int], reduction: RowReduction | None
 ) -> dict[str, tuple[tuple[int, ...], torch.dtype]]:
     """Shapes of the outputs of a step with ``rows``, [C, k, V]."""
     each = (rows[1],)
+    length = 0 if reduction is None else reduction.length
     return {
         "rows": (rows, torch.float32),
         "sampled": (each, torch.int64),
         "probability": (each, torch.float64),
         "best": (each, torch.float64),
+        "reduced": ((*each, length), torch.int32),
     }
 
 
@@ -254,12 +269,19 @@ class _FusedStep(CheckedStep):
         sampled = zip(
             outputs["sampled"][:count].tolist(),
             outputs["probability"][:count].tolist(),
+            self._packed(count),
             strict=True,
         )
         return outputs["rows"][:, :count].clone(), tuple(
-            SampledToken(sampling.index + place, token_id, probability, sampling.alphas)
-            for place, (token_id, probability) in enumerate(sampled)
+            SampledToken(sampling.index + place, token_id, probability, sampling.alphas, packed)
+            for place, (token_id, probability, packed) in enumerate(sampled)
         )
+
+    def _packed(self, count: int) -> Sequence[NDArray[np.int32] | None]:
+        """The packed statistics of the first ``count`` positions."""
+        if self._key.reduction is None:
+            return [None] * count
+        return list(self._outputs.host["reduced"][:count].numpy().copy())
 
     def difference_from_uncaptured(self) -> str:
         replayed = {name: tensor.clone() for name, tensor in self._outputs.device.items()}
@@ -297,6 +319,9 @@ class _FusedStep(CheckedStep):
         found = sample_block(scores, noise)
         for name, tensor in zip(("sampled", "probability", "best"), found, strict=True):
             outputs[name].copy_(tensor)
+        if self._key.reduction is not None:
+            found_rows = self._key.reduction(outputs["rows"], outputs["sampled"], inputs["alphas"])
+            outputs["reduced"].copy_(found_rows)
 
     def _forward(self, place: int) -> Action:
         """The forward pass of one model context, with its rows over the base's columns."""
@@ -321,4 +346,6 @@ def _difference_of_samples(replayed: Mapping[str, Tensor], expected: Mapping[str
     for name in ("probability", "best"):
         if not torch.allclose(replayed[name], expected[name], rtol=1e-4, atol=0, equal_nan=True):
             return "tokens are sampled with other probabilities"
+    if not torch.equal(replayed["reduced"], expected["reduced"]):
+        return "the same logits have other statistics"
     return ""

@@ -151,7 +151,7 @@ class RowReducer:
         self, reduction: RowReduction, *, keep_rows: bool, everywhere: bool = False
     ) -> None:
         self.keep_rows = keep_rows
-        self._reduction = reduction
+        self.reduction = reduction
         self._everywhere = everywhere
 
     def applies_to(self, rows: Tensor) -> bool:
@@ -165,7 +165,7 @@ class RowReducer:
             rows: Raw logits of every model context, [C, V].
             alphas: The α of each pair.
         """
-        found: FloatArray = self._reduction.tuned(rows, _factors(rows, alphas)).cpu().numpy()
+        found: FloatArray = self.reduction.tuned(rows, _factors(rows, alphas)).cpu().numpy()
         return found
 
     def reduce(self, rows: Tensor, alphas: Sequence[float], token_id: int) -> ReducedRows:
@@ -177,8 +177,8 @@ class RowReducer:
             token_id: The token of the position.
         """
         token = torch.tensor([token_id], device=rows.device)
-        packed = self._reduction(rows[:, None], token, _factors(rows, alphas))
-        return self._reduction.unpack(packed[0].cpu().numpy())
+        packed = self.reduction(rows[:, None], token, _factors(rows, alphas))
+        return self.reduction.unpack(packed[0].cpu().numpy())
 
 
 def _factors(rows: Tensor, alphas: Sequence[float]) -> Tensor:

@@ -12,6 +12,7 @@ from torch import Tensor
 from app.decoding.block_sampling import Processors
 from app.decoding.checked_step import other_token
 from app.decoding.noise import Ids
+from app.decoding.row_reduction import RowReduction
 from app.decoding.sampling_inputs import SamplingInputs
 from app.decoding.types import GenerationConfig
 
@@ -25,12 +26,14 @@ class StepKind:
         attended: Number of positions that they attend to.
         precomputed: Indices of the model contexts that do not read them.
         processors: The processors of sampling; their settings are inputs.
+        reduction: The reduction of the rows, or None.
     """
 
     size: int
     attended: int
     precomputed: tuple[int, ...]
     processors: Processors
+    reduction: RowReduction | None
 
     @classmethod
     def of(
@@ -38,9 +41,10 @@ class StepKind:
         size: int,
         attended: int,
         precomputed: Mapping[int, Tensor],
-        config: GenerationConfig,
+        sampling: SamplingInputs,
     ) -> StepKind:
-        return cls(size, attended, tuple(sorted(precomputed)), Processors.of(config))
+        processors = Processors.of(sampling.config)
+        return cls(size, attended, tuple(sorted(precomputed)), processors, sampling.reduction)
 
     def __str__(self) -> str:
         drafted = ", one role has read them" if self.precomputed else ""
@@ -82,7 +86,7 @@ class StepInputs:
 
     def _sampling(self, config: GenerationConfig, alpha: float, history: Ids) -> SamplingInputs:
         alphas = (alpha,) * len(self.sampling.alphas)
-        return SamplingInputs(self.sampling.index, config, alphas, history)
+        return replace(self.sampling, config=config, alphas=alphas, history=history)
 
 
 _SETTINGS_OF_CAPTURE = GenerationConfig(

@@ -12,7 +12,7 @@ from app.decoding.ensemble import EnsembleLogits
 from app.decoding.logit_checks import require_sampleable
 from app.decoding.row_reduction import RowReducer
 from app.decoding.sampling import Distribution, process_logits
-from app.decoding.sampling_inputs import SamplingInputs
+from app.decoding.sampling_inputs import SampledToken, SamplingInputs
 from app.decoding.tuned_logits import Row, combine
 from app.decoding.types import GenerationConfig, TokenStep
 
@@ -75,27 +75,30 @@ class TokenSampler:
             ModelError: The tuned logits have no finite maximum.
         """
         alphas = self._last_alphas = self._alphas()
-        reducer = self._reducer
-        if reducer is not None and not reducer.applies_to(logits.rows):
-            reducer = None
-        rows = logits.on_host(place, copied=self._keep_rows) if reducer is None else None
-        sampled = self._sampled_on_device(logits, place, alphas) if given is None else None
-        combined = None
-        if sampled is None:
-            if rows is not None:
-                combined = combine(rows, alphas)
+        foreseen = self._foreseen(logits, place, alphas) if given is None else None
+        reducer, reduced = self._reducer, None
+        if reducer is not None:
+            if foreseen and foreseen.packed is not None:
+                reduced = reducer.reduction.unpack(foreseen.packed)
+            if reduced is not None or not reducer.applies_to(logits.rows):
+                reducer = None
+        rows = combined = None
+        if self._keep_rows or (reducer is None and reduced is None):
+            rows = logits.on_host(place, copied=self._keep_rows)
+        if foreseen:
+            token_id = foreseen.token_id
+            probability = 1.0 if self._config.greedy else foreseen.probability
+        else:
+            if reducer is None:
+                combined = combine(rows or logits.on_host(place, copied=False), alphas)
                 tuned = combined.tuned
             else:
-                assert reducer is not None
                 tuned = reducer.tuned(logits.rows[:, place], alphas)
             if given is None:
                 require_sampleable(tuned, lambda: logits.on_host(place), alphas)
-            sampled = self._sample(tuned, given)
-        token_id, probability = sampled
-        reduced = None
+            token_id, probability = self._sample(tuned, given)
         if reducer is not None:
             reduced = reducer.reduce(logits.rows[:, place], alphas, token_id)
-            rows = logits.on_host(place) if self._keep_rows else None
         return TokenStep(
             index=self.index,
             token_id=token_id,
@@ -142,19 +145,18 @@ class TokenSampler:
             config=self._config,
             alphas=self._last_alphas,
             history=self._history[: len(self.ids) + before],
+            reduction=None if self._reducer is None else self._reducer.reduction,
         )
 
-    def _sampled_on_device(
+    def _foreseen(
         self, logits: EnsembleLogits, place: int, alphas: tuple[float, ...]
-    ) -> tuple[int, float] | None:
+    ) -> SampledToken | None:
         """The token that the step of ``logits`` sampled, if it sampled with these alphas."""
         if not logits.sampled:
             return None
         sampled = logits.sampled[place]
         foreseen = (sampled.index, sampled.alphas) == (self.index, alphas)
-        if not (foreseen and math.isfinite(sampled.probability)):
-            return None
-        return sampled.token_id, 1.0 if self._config.greedy else sampled.probability
+        return sampled if foreseen and math.isfinite(sampled.probability) else None
 
     def _sample(self, tuned: Row, given: int | None) -> tuple[int, float]:
         """A token sampled from a tuned row, or the given one, with its probability."""

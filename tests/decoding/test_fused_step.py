@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from app.attribution.step_attribution import candidates_of
 from app.decoding import fused_step
 from app.decoding.capturing import (
     Action,
@@ -27,6 +28,7 @@ from app.decoding.decode import NO_PREFIX, TextPrefix
 from app.decoding.ensemble import Ensemble
 from app.decoding.graphs import LONGEST, SIZES, GraphedLanguageModel, captured_size
 from app.decoding.language_model import TransformersLanguageModel
+from app.decoding.row_reduction import RowReducer, RowReduction
 from app.decoding.speculative import Speculator
 from app.decoding.types import GenerationConfig
 from app.errors import ModelError
@@ -409,6 +411,16 @@ def test_graphs_of_fused_steps_equal_plain_decoding_on_cuda(
     config = replace(SAMPLED, **options)  # type: ignore[arg-type]
     plain = Text(plainly, [PROMPT] * 3, config)
     speculator = Speculator(clock=BaseClock(whole)) if drafts else None
-    text = Text(whole, [PROMPT] * 3, config, speculator=speculator)
+    reduction = RowReduction(3, tiny.VOCABULARY, tuple(pairs), ((False,), (True,)), 50, 24)
+    reducer = RowReducer(reduction, keep_rows=True)
+    text = Text(whole, [PROMPT] * 3, config, speculator=speculator, reducer=reducer)
     assert_same_up_to_ties(plain, text, config, PROMPT)
     assert whole.not_captured == ""
+    for step in text.steps:
+        assert step.reduced is not None  # in the graph, or where the rows are
+        found, exact = candidates_of(step), candidates_of(replace(step, reduced=None))
+        assert found.token_ids.tolist() == exact.token_ids.tolist()
+        assert found.rank_tuned.tolist() == exact.rank_tuned.tolist()
+        assert found.coalition_log_normalizers == pytest.approx(
+            exact.coalition_log_normalizers, abs=1e-4
+        )

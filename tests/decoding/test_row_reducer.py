@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,13 +13,16 @@ from app.attribution.row_store import RowStore
 from app.attribution.step_attribution import attribute_step, candidates_of
 from app.decoding.decode import TextPrefix
 from app.decoding.row_reduction import RowReducer
+from app.decoding.speculative import Speculator
 from app.decoding.tuned_logits import tuned_logits
 from app.decoding.types import GenerationConfig
 from app.errors import ModelError
+from tests import tiny
 from tests.attribution.test_step_attribution import reduction
 from tests.decoding.table_model import VOCABULARY
+from tests.decoding.test_fused_step import Both
 from tests.decoding.test_speculative import Tables
-from tests.decoding.texts import GREEDY, SAMPLED
+from tests.decoding.texts import GREEDY, SAMPLED, BaseClock, Text
 
 PENALISED = GenerationConfig(24, 0.9, top_k=9, repetition_penalty=1.3, seed=2)
 
@@ -88,3 +92,38 @@ def test_a_row_without_a_token_to_sample_is_an_error_with_its_logits() -> None:
     with pytest.raises(ModelError, match="leave no token") as caught:
         models.plain(GREEDY, reducer=reducer(keep_rows=False), alphas=lambda: (1000.0,))
     assert "pair 1 -3" in str(caught.value)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("drafts", [False, True])
+@pytest.mark.parametrize("keep_rows", [False, True])
+def test_fused_steps_reduce_their_rows(drafts: bool, keep_rows: bool) -> None:
+    both = Both(pairs=2, masked=(3, 200))
+    made = reduction(2, tiny.VOCABULARY)
+    made = replace(made, contexts=5, pairs=both.whole.pairs)
+    alphas = [(0.7, 0.2)] * 9 + [(1.1, -0.4)] * 30  # one token is sampled again
+    plain = Text(both.plainly, both.prompts, SAMPLED, alphas=iter(alphas).__next__)
+    found = Text(
+        both.whole,
+        both.prompts,
+        SAMPLED,
+        alphas=iter(alphas).__next__,
+        speculator=Speculator(clock=BaseClock(both.whole)) if drafts else None,
+        reducer=RowReducer(made, keep_rows=keep_rows),
+    )
+    assert found.ids == plain.ids
+    reduced = 0
+    for expected, step in zip(plain.steps, found.steps, strict=True):
+        rows = expected.kept_logits
+        if step.reduced is not None:
+            reduced += 1
+            assert (step.logits is not None) == keep_rows
+            assert step.combined is None
+            ids = step.reduced.token_ids
+            assert step.reduced.logits.base == pytest.approx(rows.base[ids], abs=1e-4)
+            assert step.reduced.logits.experts[1] == pytest.approx(rows.experts[1][ids], abs=1e-4)
+        explained, wanted = attribute_step(step), attribute_step(expected)
+        assert explained.p_tuned == pytest.approx(wanted.p_tuned, abs=1e-5)
+        assert explained.contributions == pytest.approx(wanted.contributions, abs=1e-5)
+        assert explained.kl == pytest.approx(wanted.kl, abs=1e-4)
+    assert reduced >= len(found.steps) - 2 - (len(found.steps) if drafts else 0) / 2

@@ -25,6 +25,7 @@ from app.decoding.capturing import Action, Computation, uncaptured
 from app.decoding.combining import Pair
 from app.decoding.fused_step import FusedSteps
 from app.decoding.graphs import SIZES, GraphedLanguageModel, why_not_captured
+from app.decoding.row_reduction import RowReduction
 from app.decoding.sampling_inputs import SamplingInputs
 from app.decoding.types import GenerationConfig
 from tests import tiny
@@ -71,9 +72,11 @@ def check_step(
         model.length = HELD
     vocabulary = graphed[0].vocabulary_size
     masked = torch.zeros(vocabulary, dtype=torch.bool)
-    steps = FusedSteps(graphed, [Pair("pair", 1, 2)], vocabulary, masked)
+    pairs = (Pair("pair", 1, 2),)
+    steps = FusedSteps(graphed, pairs, vocabulary, masked)
+    reduction = RowReduction(3, vocabulary, pairs, ((False,), (True,)), 50, 24)
     rows = {place: torch.zeros(size, vocabulary) for place in precomputed}
-    sampling = SamplingInputs(0, config, (1.0,), np.arange(4))
+    sampling = SamplingInputs(0, config, (1.0,), np.arange(4), reduction)
     with pytest.raises(StepComputedError):
         steps.read([1] * size, rows, sampling)
 
