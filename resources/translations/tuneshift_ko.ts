@@ -3947,12 +3947,12 @@ pale bars the largest of them, pale bands from lowest to highest.</source>
         <translation>이 텍스트의 레시피 “{0}” 열기</translation>
     </message>
     <message>
-        <source>The models of this text are not loaded: {0}</source>
-        <translation>이 텍스트를 만든 모델이 로드되어 있지 않습니다: {0}</translation>
+        <source>Models of this text that are not loaded: {0}</source>
+        <translation>로드되어 있지 않은 이 텍스트의 모델: {0}</translation>
     </message>
     <message>
-        <source>This text was made with other options of the models, such as another prompt format.</source>
-        <translation>이 텍스트는 모델의 다른 옵션(예: 다른 프롬프트 형식)으로 만들어졌습니다.</translation>
+        <source>This text was made with other roles or options of the models, such as another prompt format.</source>
+        <translation>이 텍스트는 모델의 다른 역할이나 옵션(예: 다른 프롬프트 형식)으로 만들어졌습니다.</translation>
     </message>
 </context>
 <context>

@@ -46,27 +46,26 @@ class RunModelsBar(QFrame):
             return
         self._text.setText(self._describe(run))
         self.open.setText(
-            self.tr("Open its models")
-            if self._has_other_models(run)
-            else self.tr("Open its recipe")
+            self.tr("Open its models") if self._missing(run) else self.tr("Open its recipe")
         )
         self.open.setToolTip(self.tr("Open the recipe “{0}” of this text").format(run.recipe.name))
         self.open.setEnabled(self._session.editable)
 
     def _describe(self, run: Run) -> str:
-        if self._has_other_models(run):
-            return self.tr("The models of this text are not loaded: {0}").format(
-                models_line(model_names(run.recipe))
+        missing = self._missing(run)
+        if missing:
+            return self.tr("Models of this text that are not loaded: {0}").format(
+                models_line(missing)
             )
         return self.tr(
-            "This text was made with other options of the models, such as another prompt format."
+            "This text was made with other roles or options of the models, such as another prompt "
+            "format."
         )
 
-    def _has_other_models(self, run: Run) -> bool:
-        mine, theirs = self._session.recipe.checkpoints(), run.recipe.checkpoints()
-        return [(spec.source, spec.over) for spec in mine] != [
-            (spec.source, spec.over) for spec in theirs
-        ]
+    def _missing(self, run: Run) -> list[str]:
+        """The names of the models of a run that the recipe does not have."""
+        mine = model_names(self._session.recipe)
+        return [name for name in model_names(run.recipe) if name not in mine]
 
     def _open(self) -> None:
         run = self._session.runs.current

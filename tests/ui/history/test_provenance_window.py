@@ -115,7 +115,7 @@ def test_a_text_carries_its_models_and_opens_them(
     assert "α 1, 0.4 · seed 0 · temperature 0.8 · top-p 0.95" in panel.provenance.text()
     assert bar(window).message == ""
     choose(window, "Base", f"/models/{QWEN}", bridge)
-    assert "not loaded: Base, Shakespeare" in bar(window).message
+    assert bar(window).message.endswith("not loaded: Base")
     generate(kept, bridge, "Banana", 3)
     assert bar(window).message == ""
     assert panel.provenance.text().startswith(QWEN)
@@ -131,7 +131,7 @@ def test_another_prompt_format_is_not_another_model(
 ) -> None:
     generate(kept, bridge, "Apple", 3)
     kept.set_context(64)
-    assert "other options" in bar(window).message
+    assert "other roles or options" in bar(window).message
     assert bar(window).open.text() == "Open its recipe"
 
 
