@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 from app.decoding.types import WhatIfToken
 from app.engine.commands import Generate
 from app.ui.branches.fork_popup import ForkPopup
+from app.ui.chat.chat_view import ChatView
 from app.ui.compare.compare_dialog import CompareDialog
 from app.ui.menus.generate_menu import GenerateMenu
 from app.ui.menus.runs_menu import RunsMenu
@@ -27,7 +28,9 @@ def window(finished_session: Session, qtbot: QtBot) -> QMainWindow:
     made.setCentralWidget(QWidget())
     bar.setParent(made.centralWidget())
     made.menuBar().addMenu(RunsMenu(finished_session, made, lambda token: QPoint(0, 0), bar))
-    made.menuBar().addMenu(GenerateMenu(finished_session, made, lambda: "Once upon a time"))
+    chat = ChatView(finished_session, made)
+    chat.hide()
+    made.menuBar().addMenu(GenerateMenu(finished_session, made, lambda: "Once upon a time", chat))
     made.show()
     return made
 
