@@ -18,9 +18,9 @@ from PySide6.QtWidgets import (
 
 from app.ui.branches.runs_panel import RunsPanel
 from app.ui.changes.changes_panel import ChangesPanel
+from app.ui.chat.chat_header import ChatHeader
 from app.ui.chat.chat_view import ChatView
 from app.ui.chat.mode_switch import ModeSwitch
-from app.ui.chat.system_prompt import SystemPrompt
 from app.ui.evaluate.evaluate_indicator import EvaluateIndicator
 from app.ui.icons import icon
 from app.ui.inspector.inspector import Inspector
@@ -89,7 +89,7 @@ class MainWindow(QMainWindow):
         self.transcript = TranscriptView(session)
         self.transcript.new_recipe_wanted.connect(lambda: show_new_recipe(session, self))
         self.chat = ChatView(session)
-        self._system = SystemPrompt(session)
+        self._chat_header = ChatHeader(session)
         self._texts = QStackedWidget()
         self._what_if = WhatIfBar(session)
         self._plot_place = _card()
@@ -139,7 +139,7 @@ class MainWindow(QMainWindow):
         mode = QHBoxLayout()
         mode.setSpacing(2 * SPACE)
         mode.addWidget(switch, 0, Qt.AlignmentFlag.AlignTop)
-        mode.addWidget(self._system, 1)
+        mode.addWidget(self._chat_header, 1)
         middle = QWidget()
         layout = QVBoxLayout(middle)
         layout.setContentsMargins(SPACE + 4, SPACE + 4, SPACE + 4, SPACE + 4)
@@ -232,7 +232,7 @@ class MainWindow(QMainWindow):
         """Show the prompt with its text, or the conversation."""
         chat = self._session.mode.chat
         self.prompt.setVisible(not chat)
-        self._system.setVisible(chat)
+        self._chat_header.setVisible(chat)
         self._texts.setCurrentWidget(self.chat if chat else self.transcript)
         self.chat.offer_prompt()
         self._offer_prompt()

@@ -580,6 +580,25 @@
     </message>
 </context>
 <context>
+    <name>ChatHeader</name>
+    <message>
+        <source>Formatted</source>
+        <translation>서식</translation>
+    </message>
+    <message>
+        <source>Show answers as formatted text instead of tokens (Ctrl+Shift+M)</source>
+        <translation>답변을 토큰 대신 서식 있는 텍스트로 보입니다(Ctrl+Shift+M)</translation>
+    </message>
+    <message>
+        <source>New</source>
+        <translation>새 대화</translation>
+    </message>
+    <message>
+        <source>Begin a new conversation; the tab Runs keeps this one (Ctrl+Shift+N)</source>
+        <translation>새 대화를 시작합니다. 이 대화는 실행 탭에 남습니다(Ctrl+Shift+N)</translation>
+    </message>
+</context>
+<context>
     <name>ChatView</name>
     <message>
         <source>Write a message …</source>
@@ -758,12 +777,12 @@
         <translation>이 자리의 다음 답변(&amp;X)</translation>
     </message>
     <message>
-        <source>&amp;Turn before</source>
-        <translation>앞 차례(&amp;T)</translation>
+        <source>Previous &amp;turn</source>
+        <translation>이전 차례(&amp;T)</translation>
     </message>
     <message>
-        <source>Turn &amp;after</source>
-        <translation>다음 차례(&amp;A)</translation>
+        <source>Next t&amp;urn</source>
+        <translation>다음 차례(&amp;U)</translation>
     </message>
     <message>
         <source>&amp;Delete from here</source>

@@ -70,8 +70,9 @@ class AnswerText(TranscriptText):
         return self._map.token_range(count)[0]
 
     def _append(self) -> None:
+        before = self._map.count
         super()._append()
-        if self._folded:
+        if self._folded and self._map.count != before:
             self.fold(True)
 
     def _on_selection(self) -> None:

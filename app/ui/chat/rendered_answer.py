@@ -54,7 +54,6 @@ class RenderedAnswer(QTextBrowser):
         self.document().setDefaultFont(reading_font(self.font()))
         self.setAccessibleName(self.tr("Answer"))
         self.anchorClicked.connect(self._follow)
-        self.document().contentsChanged.connect(self._fit)
 
     def show_markdown(self, text: str) -> None:
         """Show ``text``, formatted."""
@@ -65,8 +64,11 @@ class RenderedAnswer(QTextBrowser):
     def _render(self) -> None:
         features = _Feature.MarkdownDialectGitHub | _Feature.MarkdownNoHTML
         self.document().setMarkdown(self._markdown, features)
+        whole = QTextCursor(self.document())
+        whole.beginEditBlock()  # one layout for all changes
         self._replace_pictures()
         self._finish_codes()
+        whole.endEditBlock()
         self._fit()
 
     def loadResource(self, type_: int, url: QUrl | str) -> object:  # noqa: N802 — Qt's name

@@ -45,8 +45,8 @@ class ConversationMenu(SessionMenu):
                 act(lambda turn: turn.show_version(1)),
                 "Ctrl+Shift+PgDown",
             ),
-            self.add(self.tr("&Turn before"), lambda: chat.choose_turn(-1), "Alt+PgUp"),
-            self.add(self.tr("Turn &after"), lambda: chat.choose_turn(1), "Alt+PgDown"),
+            self.add(self.tr("Previous &turn"), lambda: chat.choose_turn(-1), "Alt+PgUp"),
+            self.add(self.tr("Next t&urn"), lambda: chat.choose_turn(1), "Alt+PgDown"),
         ]
         self._delete = self.add(self.tr("&Delete from here"), act(TurnView.delete_from_here))
         self.addSeparator()

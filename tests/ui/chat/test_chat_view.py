@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QApplication, QToolButton
 from pytestqt.qtbot import QtBot
 
 from app.checkpoints.conversation import SYSTEM, Conversation
+from app.ui.chat.chat_header import ChatHeader
 from app.ui.chat.chat_view import ChatView
 from app.ui.chat.system_prompt import SystemPrompt
 from app.ui.chat.turn_view import TurnView
@@ -235,3 +236,17 @@ def test_copying(talk: Talk) -> None:
     said = talk.view.markdown
     assert said.startswith("## User\n\na\n")
     assert first.answer.text.strip() in said
+
+
+def test_the_header_formats_answers_and_begins_anew(talk: Talk) -> None:
+    header = ChatHeader(talk.session)
+    talk.qtbot.addWidget(header)
+    assert not header.new.isEnabled()
+    talk.say("a")
+    talk.click(header.formatted)
+    assert talk.session.display.rendered
+    talk.session.display.set_rendered(False)
+    assert not header.formatted.isChecked()
+    talk.click(header.new)
+    assert talk.messages == []
+    assert len(talk.session.runs.all) == 1

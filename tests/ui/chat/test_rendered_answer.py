@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QUrl
+from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QGuiApplication, QImage
 from pytestqt.qtbot import QtBot
 
@@ -60,3 +60,12 @@ def test_it_is_as_high_as_its_text(answer: RenderedAnswer) -> None:
     answer.show_markdown("\n\n".join(["one"] * 20))
     assert answer.height() > 10 * low
     assert answer.verticalScrollBar().maximum() == 0
+
+
+def test_code_is_copied_by_keys(answer: RenderedAnswer, qtbot: QtBot) -> None:
+    answer.show_markdown(CODE)
+    answer.setFocus()
+    qtbot.keyClick(answer, Qt.Key.Key_Tab)
+    qtbot.keyClick(answer, Qt.Key.Key_Tab)
+    qtbot.keyClick(answer, Qt.Key.Key_Return)
+    assert QGuiApplication.clipboard().text() == "x"
