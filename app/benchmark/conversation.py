@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from statistics import median
 
 from app.benchmark.setup import Setup
 from app.benchmark.ways import synchronize
 from app.decoding.decode import decode
+from app.decoding.ensemble import Ensemble
 
 _PART = 32
 """Tokens of each message and of each answer, if the context of the models allows."""
-_FEWEST_REPEATS = 5
+_COMPARISONS = 5
+"""How often the continued conversation and the message alone are timed for each reading anew."""
+_KEPT_BYTES = 1 << 36
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,7 @@ def measure_conversation(
     Args:
         setup: The models.
         turns: The number of turns.
-        repeats: How often each way is timed, in turn; at least five times.
+        repeats: How often everything is read anew; the other two ways are timed more often.
         on_progress: Called with a description of each turn.
     """
     part = _part(setup, turns)
@@ -61,17 +65,37 @@ def measure_conversation(
         text += message
         text += _answer(setup, text, part)
     whole = [*text, *messages[-1]]
-    runs: list[tuple[float, float, float]] = []
-    for repeat in range(max(repeats, _FEWEST_REPEATS) + 1):
-        on_progress(f"conversation, first token {repeat}")
-        anew = _first_token(setup, whole, fresh=True)
-        _first_token(setup, text)  # leaves the earlier turns in the KV caches, and nothing else
-        continued = _first_token(setup, whole)
-        runs.append((anew, continued, _first_token(setup, messages[-1], fresh=True)))
-    del runs[0]  # which warmed up
-    anew, continued, alone = (median(seconds) for seconds in zip(*runs, strict=True))
-    ratio = median(run[1] / run[2] for run in runs)
-    return Conversation(turns, len(text), len(messages[-1]), anew, continued, alone, ratio)
+    anew: list[float] = []
+    compared: list[tuple[float, float]] = []
+    with _keeping_texts(setup.ensemble):
+        for repeat in range(repeats + 1):
+            on_progress(f"conversation, first token {repeat} of {repeats}")
+            setup.ensemble.prefixes.clear()
+            anew.append(_first_token(setup, whole, fresh=True))
+            for _ in range(_COMPARISONS):
+                _first_token(setup, text)  # leaves the earlier turns in the KV caches, no more
+                continued = _first_token(setup, whole)
+                compared.append((continued, _first_token(setup, messages[-1], fresh=True)))
+    del anew[0], compared[:_COMPARISONS]  # which warmed up
+    return Conversation(
+        turns=turns,
+        before=len(text),
+        new=len(messages[-1]),
+        anew=median(anew),
+        continued=median(continued for continued, _ in compared),
+        alone=median(alone for _, alone in compared),
+        ratio=median(continued / alone for continued, alone in compared),
+    )
+
+
+@contextmanager
+def _keeping_texts(ensemble: Ensemble) -> Iterator[None]:
+    """Keep the long text while short ones are read, so that it need not be read each time."""
+    ensemble.prefixes.limit = _KEPT_BYTES
+    try:
+        yield
+    finally:
+        ensemble.prefixes.limit = 0
 
 
 def _part(setup: Setup, turns: int) -> int:
@@ -81,17 +105,15 @@ def _part(setup: Setup, turns: int) -> int:
 
 
 def _first_token(setup: Setup, text: Sequence[int], *, fresh: bool = False) -> float:
-    if fresh:
-        setup.ensemble.clear_caches()
     synchronize(setup.device)
     started = time.perf_counter()
-    _answer(setup, text, 1)
+    _answer(setup, text, 1, fresh=fresh)
     synchronize(setup.device)
     return time.perf_counter() - started
 
 
-def _answer(setup: Setup, text: Sequence[int], tokens: int) -> list[int]:
-    """The ids of an answer of all roles to ``text``; they reuse what is in their KV caches."""
+def _answer(setup: Setup, text: Sequence[int], tokens: int, *, fresh: bool = False) -> list[int]:
+    """The ids of an answer of all roles to ``text``."""
     steps = decode(
         setup.ensemble,
         [text] * len(setup.ensemble.names),
@@ -99,5 +121,6 @@ def _answer(setup: Setup, text: Sequence[int], tokens: int) -> list[int]:
         detokenizer=setup.detokenizer(),
         eos_ids=(),
         alphas=lambda: setup.alphas,
+        fresh=fresh,
     )
     return [step.token_id for step in steps]

@@ -41,7 +41,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
 def test_each_way_reads_what_it_is_named_for(small: Setup, read: list[int]) -> None:
     found = measure_conversation(small, turns=4, repeats=2)
     assert (found.turns, found.before, found.new) == (4, 3 * 64, 32)
-    assert read[-4:] == [192 + 32, 1, 32, 32]  # anew; only the turns before; continued; alone
+    assert read[-16:] == [192 + 32, *[1, 32, 32] * 5]  # anew; the turns before, continued, alone
     assert read[:32] == [32, *[1] * 31]  # the first message and its answer
     assert read[32] == 1 + 32  # the last token of the answer was not read yet
     assert min(found.anew, found.continued, found.alone, found.ratio) > 0
