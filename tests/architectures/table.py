@@ -35,11 +35,14 @@ and after rewinds, and compares all logits with those of plain forward passes (w
 - **no cache**: every block costs a forward pass of the whole text, because the model takes no
   cache, or its logits would be wrong with the one of transformers.
 - **refused**: the load is refused with this reason.
+- **captured**: whether steps are captured as CUDA graphs, or why not. Captured steps are read
+  without a graph and compared as well, and computed with tensors that have no values, so that any
+  question to the device is found. Mixtures of experts are captured in bfloat16, since Ampere.
 
 {counts}
 
-| model type | class | read with | why |
-|---|---|---|---|
+| model type | class | read with | why | captured |
+|---|---|---|---|---|
 """
 
 
@@ -69,7 +72,7 @@ def write(outcomes: Mapping[str, Outcome]) -> str:
 def line(kind: str, outcome: Outcome) -> str:
     """The row of the table about ``kind``."""
     name = outcome.name if outcome.name != kind else ""
-    return f"| {kind} | {name} | {outcome.way} | {_cell(outcome.why)} |"
+    return f"| {kind} | {name} | {outcome.way} | {_cell(outcome.why)} | {outcome.captured} |"
 
 
 def _cell(text: str) -> str:

@@ -31,7 +31,7 @@ from app.decoding.cache_support import (
     why_not_cached,
 )
 from app.decoding.capturing import uncaptured
-from app.decoding.graphs import GraphedLanguageModel, why_not_captured
+from app.decoding.graphs import GraphedLanguageModel, make_language_model, why_not_captured
 from app.decoding.language_model import LanguageModel, TransformersLanguageModel
 from app.decoding.rescaled_model import RescaledLanguageModel
 from app.decoding.uncached_model import UncachedLanguageModel
@@ -141,6 +141,7 @@ class Outcome:
         error: The greatest difference of a log-probability from plain forward passes.
         tolerated: The greatest that rounding explains.
         where: Which way of reading had the greatest difference.
+        captured: Whether steps are captured on CUDA: ``yes``, or why not; empty if refused.
     """
 
     name: str
@@ -149,9 +150,11 @@ class Outcome:
     error: float = 0.0
     tolerated: float = _TOLERANCE
     where: str = ""
+    captured: str = ""
 
 
 REFUSED = "refused"
+YES = "yes"
 
 
 def try_kind(kind: str, folder: Path) -> Outcome:
@@ -211,15 +214,24 @@ def _read(opened: OpenedRecipe, name: str) -> Outcome:
         expected = plain_rows(plain, TEXT)
         tolerated = tolerance(plain, TEXT, expected)
         reader = read_in_every_way(model, TEXT, expected)
-        if type(model) is TransformersLanguageModel and not why_not_captured(plain):
+        captured_on_cuda = captured(plain)
+        if captured_on_cuda == YES:
             # What CUDA would capture, run uncaptured.
             steps = GraphedLanguageModel(plain, capture=uncaptured)
-            captured = read_in_every_way(steps, TEXT, expected)
-            if not captured.worst <= reader.worst:
-                captured.where = f"captured steps: {captured.where}"
-                reader = captured
+            replayed = read_in_every_way(steps, TEXT, expected)
+            if not replayed.worst <= reader.worst:
+                replayed.where = f"captured steps: {replayed.where}"
+                reader = replayed
     way, why = _way_of(model)
-    return Outcome(name, way, why, reader.worst, tolerated, reader.where)
+    return Outcome(name, way, why, reader.worst, tolerated, reader.where, captured_on_cuda)
+
+
+def captured(model: PreTrainedModel) -> str:
+    """Whether steps of ``model`` are captured on CUDA in bfloat16: ``yes``, or why not."""
+    if type(make_language_model(model)) is not TransformersLanguageModel:
+        return "no"
+    reason = why_not_captured(model)
+    return f"no: {reason}" if reason else YES
 
 
 def _way_of(model: TransformersLanguageModel) -> tuple[str, str]:
