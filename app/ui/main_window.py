@@ -35,8 +35,8 @@ from app.ui.models.download_bar import DownloadBar
 from app.ui.new_recipe.new_recipe_dialog import show_new_recipe
 from app.ui.problem_banner import ProblemBanner
 from app.ui.recipe import recipe_files
-from app.ui.recipe.draft_bar import DraftBar
 from app.ui.recipe.recipe_column import RecipeColumn
+from app.ui.recipe.unfinished_bar import UnfinishedBar
 from app.ui.serve.serve_indicator import ServeIndicator
 from app.ui.state.runs.run import Run
 from app.ui.state.session import Session
@@ -145,7 +145,7 @@ class MainWindow(QMainWindow):
         layout.setContentsMargins(SPACE + 4, SPACE + 4, SPACE + 4, SPACE + 4)
         layout.setSpacing(SPACE)
         layout.addWidget(ProblemBanner(self._session))
-        layout.addWidget(DraftBar(self._session))
+        layout.addWidget(UnfinishedBar(self._session))
         layout.addWidget(DownloadBar(self._session.downloads))
         layout.addWidget(SavedBar(self._session.saved))
         layout.addLayout(mode)

@@ -171,7 +171,7 @@ class StatusBar(QWidget):
             return self.tr("Loading models: {0} of {1} MB").format(
                 f"{done / 1e6:,.0f}", f"{total / 1e6:,.0f}"
             )
-        if session.draft:
+        if session.unfinished:
             return self.tr("The models do not go together yet")
         if session.load_state is LoadState.FAILED:
             return self.tr("The models are not loaded")

@@ -861,80 +861,6 @@
     </message>
 </context>
 <context>
-    <name>Draft</name>
-    <message>
-        <source>{0} does not share a vocabulary with the pairs. Choose experts and anti-experts for {0}.</source>
-        <translation>{0}의 어휘가 쌍들의 어휘와 다릅니다. {0}에 맞는 전문가와 반전문가를 고르세요.</translation>
-    </message>
-    <message>
-        <source>{0} and {1} do not share a vocabulary. Choose {2} for {1}.</source>
-        <translation>{0}와(과) {1}의 어휘가 다릅니다. {1}에 맞는 {2}을(를) 고르세요.</translation>
-    </message>
-    <message>
-        <source>These models do not share a vocabulary. Choose {1} for {0}.</source>
-        <translation>이 모델들은 어휘가 서로 다릅니다. {0}에 맞는 {1}을(를) 고르세요.</translation>
-    </message>
-    <message>
-        <source>a base</source>
-        <translation>베이스</translation>
-    </message>
-    <message>
-        <source>an expert</source>
-        <translation>전문가</translation>
-    </message>
-    <message>
-        <source>an anti-expert</source>
-        <translation>반전문가</translation>
-    </message>
-    <message>
-        <source>, </source>
-        <translation>, </translation>
-    </message>
-    <message>
-        <source>{0} and {1}</source>
-        <translation>{0} 및 {1}</translation>
-    </message>
-    <message>
-        <source>base {0}</source>
-        <translation>베이스 {0}</translation>
-    </message>
-    <message>
-        <source>expert {0}</source>
-        <translation>전문가 {0}</translation>
-    </message>
-    <message>
-        <source>anti-expert {0}</source>
-        <translation>반전문가 {0}</translation>
-    </message>
-</context>
-<context>
-    <name>DraftBar</name>
-    <message>
-        <source>The recipe is not complete yet</source>
-        <translation>레시피가 아직 완성되지 않았습니다</translation>
-    </message>
-    <message>
-        <source>Back to {0}, which is still loaded</source>
-        <translation>아직 로드되어 있는 {0}(으)로 돌아가기</translation>
-    </message>
-    <message>
-        <source>Remove the pair “{0}”</source>
-        <translation>“{0}” 쌍 제거</translation>
-    </message>
-    <message>
-        <source>Looking for models on this disk that go with it …</source>
-        <translation>이 디스크에서 함께 쓸 수 있는 모델을 찾는 중 …</translation>
-    </message>
-    <message>
-        <source>On this disk:</source>
-        <translation>이 디스크에 있는 모델:</translation>
-    </message>
-    <message>
-        <source>No model on this disk goes with it.</source>
-        <translation>이 디스크에 함께 쓸 수 있는 모델이 없습니다.</translation>
-    </message>
-</context>
-<context>
     <name>EditMenu</name>
     <message>
         <source>&amp;Edit</source>
@@ -5719,6 +5645,80 @@ To start a branch, choose another candidate at a token of a run.</source>
     <message>
         <source>Answer</source>
         <translation>답변</translation>
+    </message>
+</context>
+<context>
+    <name>Unfinished</name>
+    <message>
+        <source>{0} does not share a vocabulary with the pairs. Choose experts and anti-experts for {0}.</source>
+        <translation>{0}의 어휘가 쌍들의 어휘와 다릅니다. {0}에 맞는 전문가와 반전문가를 고르세요.</translation>
+    </message>
+    <message>
+        <source>{0} and {1} do not share a vocabulary. Choose {2} for {1}.</source>
+        <translation>{0}와(과) {1}의 어휘가 다릅니다. {1}에 맞는 {2}을(를) 고르세요.</translation>
+    </message>
+    <message>
+        <source>These models do not share a vocabulary. Choose {1} for {0}.</source>
+        <translation>이 모델들은 어휘가 서로 다릅니다. {0}에 맞는 {1}을(를) 고르세요.</translation>
+    </message>
+    <message>
+        <source>a base</source>
+        <translation>베이스</translation>
+    </message>
+    <message>
+        <source>an expert</source>
+        <translation>전문가</translation>
+    </message>
+    <message>
+        <source>an anti-expert</source>
+        <translation>반전문가</translation>
+    </message>
+    <message>
+        <source>, </source>
+        <translation>, </translation>
+    </message>
+    <message>
+        <source>{0} and {1}</source>
+        <translation>{0} 및 {1}</translation>
+    </message>
+    <message>
+        <source>base {0}</source>
+        <translation>베이스 {0}</translation>
+    </message>
+    <message>
+        <source>expert {0}</source>
+        <translation>전문가 {0}</translation>
+    </message>
+    <message>
+        <source>anti-expert {0}</source>
+        <translation>반전문가 {0}</translation>
+    </message>
+</context>
+<context>
+    <name>UnfinishedBar</name>
+    <message>
+        <source>The recipe is not complete yet</source>
+        <translation>레시피가 아직 완성되지 않았습니다</translation>
+    </message>
+    <message>
+        <source>Back to {0}, which is still loaded</source>
+        <translation>아직 로드되어 있는 {0}(으)로 돌아가기</translation>
+    </message>
+    <message>
+        <source>Remove the pair “{0}”</source>
+        <translation>“{0}” 쌍 제거</translation>
+    </message>
+    <message>
+        <source>Looking for models on this disk that go with it …</source>
+        <translation>이 디스크에서 함께 쓸 수 있는 모델을 찾는 중 …</translation>
+    </message>
+    <message>
+        <source>On this disk:</source>
+        <translation>이 디스크에 있는 모델:</translation>
+    </message>
+    <message>
+        <source>No model on this disk goes with it.</source>
+        <translation>이 디스크에 함께 쓸 수 있는 모델이 없습니다.</translation>
     </message>
 </context>
 <context>

@@ -161,7 +161,7 @@ class ChatView(QWidget):
         turns = self._chat.turns
         for index, (view, turn) in enumerate(zip(self.turns, turns, strict=False)):
             view.update_turn(turn, index)
-        self.send_button.setEnabled(not self._session.runs.running and not self._session.draft)
+        self.send_button.setEnabled(not self._session.runs.running and not self._session.unfinished)
         sample = self._session.recipe.sample_prompt
         self._example.setVisible(bool(sample))
         self._example.setText(self.tr("Example: {0}").format(quoted(sample[:60])))

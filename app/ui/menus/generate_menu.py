@@ -82,17 +82,17 @@ class GenerateMenu(SessionMenu):
 
     def _update(self) -> None:
         runs = self._session.runs
-        draft = self._session.draft
+        unfinished = self._session.unfinished
         for action in (self.generate, self._step):
-            action.setEnabled(not runs.running and not draft)
+            action.setEnabled(not runs.running and not unfinished)
         for action in (self._all_roles, self._score):
-            action.setEnabled(not draft)
+            action.setEnabled(not unfinished)
         self.generate.setToolTip(
             self.tr("The models do not go together yet: complete the recipe first.")
-            if draft
+            if unfinished
             else self.tr("Start a run that continues the prompt (Ctrl+Enter)")
         )
         self.stop.setEnabled(runs.running)
         ended = runs.current is not None and not runs.running
-        self._go_on.setEnabled(ended and not draft)
+        self._go_on.setEnabled(ended and not unfinished)
         self._cancel.setEnabled(self._session.load_state is LoadState.LOADING)

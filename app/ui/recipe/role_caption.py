@@ -33,7 +33,7 @@ def describe(session: Session, place: int, fault: str) -> str:
     return {
         LoadState.STARTING: translate("RoleCaption", "Starting PyTorch …"),
         LoadState.LOADING: translate("RoleCaption", "waiting"),
-        LoadState.DRAFT: translate("RoleCaption", "not loaded yet"),
+        LoadState.UNFINISHED: translate("RoleCaption", "not loaded yet"),
     }.get(session.load_state, translate("RoleCaption", "not loaded"))
 
 

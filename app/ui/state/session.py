@@ -28,7 +28,7 @@ from app.ui.state.engine_requests import Requests
 from app.ui.state.memory_use import MemoryUse
 from app.ui.state.models.api_switch import Serving
 from app.ui.state.models.candidate_checks import CandidateChecks
-from app.ui.state.models.checked_recipes import check_of, is_draft, was_checked, with_defaults
+from app.ui.state.models.checked_recipes import check_of, is_unfinished, was_checked, with_defaults
 from app.ui.state.models.downloads import Downloads
 from app.ui.state.models.kept_models import KeptModels
 from app.ui.state.models.load_rate import LoadRate
@@ -53,7 +53,7 @@ class LoadState(StrEnum):
     UNLOADED = "unloaded"
     LOADING = "loading"
     LOADED = "loaded"
-    DRAFT = "draft"  # the roles do not share a vocabulary yet; nothing was loaded or released
+    UNFINISHED = "unfinished"  # no common vocabulary yet; nothing was loaded or released
     FAILED = "failed"
 
 
@@ -139,7 +139,7 @@ class Session(RecipeState):
         self.runs.set_alphas(recipe.alphas)
         super()._set_recipe(recipe)
         if recipe.models != before.models:
-            waits = self.load_state not in (LoadState.FAILED, LoadState.DRAFT)
+            waits = self.load_state not in (LoadState.FAILED, LoadState.UNFINISHED)
             if self._loaded or (waits and self._previous is None):
                 self._previous = before
             if self._loaded:
@@ -156,14 +156,14 @@ class Session(RecipeState):
         return self._previous if failed and self._previous != self._recipe else None
 
     @property
-    def draft(self) -> bool:
+    def unfinished(self) -> bool:
         """Whether the roles of the recipe do not go together yet, so that nothing can be run."""
-        return self.load_state is LoadState.DRAFT
+        return self.load_state is LoadState.UNFINISHED
 
     @property
-    def before_draft(self) -> Recipe | None:
-        """The recipe whose models stay loaded while the current one is a draft."""
-        return self._kept.recipe if self.draft and self._kept else None
+    def before_edit(self) -> Recipe | None:
+        """The recipe whose models stay loaded while the current one is unfinished."""
+        return self._kept.recipe if self.unfinished and self._kept else None
 
     # Loading
 
@@ -181,9 +181,7 @@ class Session(RecipeState):
             self._requests.forget(self._load.id)
         self.runs.stop()
         self.clear_problem()
-        self._loaded = None
-        self.roles_in_force = ()
-        self.load_progress = {}
+        self._loaded, self.roles_in_force, self.load_progress = None, (), {}
         self.load_rate = LoadRate()
         self._load = Load(
             self._requests.new_id(),
@@ -203,7 +201,7 @@ class Session(RecipeState):
     def _take_back(self) -> bool:
         """Use the kept models if the recipe is theirs again and the engine still has them."""
         kept = self._kept
-        if not (kept and self.draft and kept.are_of(self._with_defaults(self._recipe))):
+        if not (kept and self.unfinished and kept.are_of(self._with_defaults(self._recipe))):
             return False
         self._loaded, self._kept = kept.loaded, None
         self._requests.load = kept.loaded.id
@@ -230,9 +228,7 @@ class Session(RecipeState):
         if self._load or self._loaded is None:
             return  # a load in progress has freed the memory already
         self.runs.stop()
-        self._loaded = None
-        self.roles_in_force = ()
-        self.load_progress = {}
+        self._loaded, self.roles_in_force, self.load_progress = None, (), {}
         self._set_load_state(LoadState.UNLOADED)  # informs the server before the engine unloads
         self._bridge.submit(Unload(self._requests.new_id(), Cancellation()))
         if self.problem:
@@ -263,8 +259,8 @@ class Session(RecipeState):
 
     @property
     def model(self) -> ServedModel | None:
-        """The loaded models with the recipe in use, never a draft; None if there are none."""
-        if self.draft and self._kept:
+        """The loaded models with the recipe in use; None if there are none."""
+        if self.unfinished and self._kept:
             return ServedModel(self._kept.recipe, self._kept.loaded.token_labels)
         loaded, recipe = self._loaded, self._recipe
         if loaded is None or loaded.recipe.models != self._with_defaults(recipe).models:
@@ -276,8 +272,8 @@ class Session(RecipeState):
         return self._bridge.new_client(wake)
 
     def prepare_run(self) -> bool:
-        """Start loading the recipe unless it is loaded; False if it is a draft or cannot be run."""
-        if self._engine_has_failed() or self.draft:
+        """Start loading the recipe unless it is loaded; False if it is unfinished."""
+        if self._engine_has_failed() or self.unfinished:
             return False
         if self._load is None and self._loaded is None:
             self.load()
@@ -291,7 +287,7 @@ class Session(RecipeState):
 
     @property
     def _in_memory(self) -> Loaded | None:
-        return self._kept.loaded if self.draft and self._kept else self._loaded
+        return self._kept.loaded if self.unfinished and self._kept else self._loaded
 
     # Problems
 
@@ -392,11 +388,11 @@ class Session(RecipeState):
             self._requests.forget(load.id)
             self._load = None
             self._kept = self._kept and self._kept.unless_replaced(event.loaded)
-            draft = is_draft(self.preflight, load.recipe, event.error)
+            unfinished = is_unfinished(self.preflight, load.recipe, event.error)
             if event.error and not was_checked(self.preflight, load.recipe):
                 self._show_check(None, load.prompt, event.error)
             self.runs.abandon()  # runs that waited for this load
             failed = LoadState.FAILED if event.error else LoadState.UNLOADED
-            self._set_load_state(LoadState.DRAFT if draft else failed)
-            if event.error and not draft:
+            self._set_load_state(LoadState.UNFINISHED if unfinished else failed)
+            if event.error and not unfinished:
                 self.report(event.error, event.details)

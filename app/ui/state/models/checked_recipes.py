@@ -29,7 +29,7 @@ def was_checked(found: Preflight | None, recipe: Recipe) -> bool:
     return found is not None and found.recipe == recipe
 
 
-def is_draft(found: Preflight | None, recipe: Recipe, error: TuneshiftError | None) -> bool:
+def is_unfinished(found: Preflight | None, recipe: Recipe, error: TuneshiftError | None) -> bool:
     """Whether a load ended because the roles of the recipe do not share a vocabulary."""
     if error is None:
         return False  # it was cancelled

@@ -1,4 +1,4 @@
-"""Roles that do not go together yet are a draft: calm, with candidates, and nothing is lost."""
+"""A recipe whose roles do not go together yet: calm, with candidates, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from app.ui.main_window import MainWindow
 from app.ui.models.memory_bar import MemoryBar
 from app.ui.models.memory_dialog import show_memory
 from app.ui.problem_banner import ProblemBanner
-from app.ui.recipe.draft_bar import DraftBar
 from app.ui.recipe.pair_card import PairCard
 from app.ui.recipe.role_picker import RolePicker
+from app.ui.recipe.unfinished_bar import UnfinishedBar
 from app.ui.recipe.vocabulary_view import VocabularyLine, show_vocabulary
 from app.ui.state.session import LoadState, Session
 from app.ui.widgets.form_controls import ChoiceBox
@@ -98,8 +98,8 @@ def choose(window: MainWindow, role: str, path: Path) -> None:
     picker.choose_path(str(path))
 
 
-def bar(window: MainWindow) -> DraftBar:
-    return window.findChild(DraftBar)
+def bar(window: MainWindow) -> UnfinishedBar:
+    return window.findChild(UnfinishedBar)
 
 
 def offers(window: MainWindow, session: Session, qtbot: QtBot) -> list[str]:
@@ -118,13 +118,13 @@ def generated(session: Session, engine: EngineBridge) -> tuple[int, ...]:
     return session.runs.current.token_ids
 
 
-def test_another_base_is_a_draft_with_candidates(
+def test_another_base_has_candidates(
     window: MainWindow, session: Session, engine: EngineBridge, family: Path, qtbot: QtBot
 ) -> None:
     loaded = engine.engine._loaded
     choose(window, "Base", family / BASE)
     engine.work()
-    assert session.load_state is LoadState.DRAFT
+    assert session.load_state is LoadState.UNFINISHED
     assert f"Choose an expert and an anti-expert for {BASE}." in bar(window).message
     assert session.problem is None
     assert window.findChild(ProblemBanner).isHidden()
@@ -159,7 +159,7 @@ def test_a_pair_without_partners_can_be_removed(
     assert offers(window, session, qtbot)
     bar(window).offers[0].click()
     engine.work()
-    assert session.draft
+    assert session.unfinished
     assert "Choose expert “Pair 2” and anti-expert “Pair 2”" in bar(window).message
     bar(window).remove.click()
     engine.work()
@@ -172,7 +172,7 @@ def test_another_expert_asks_for_its_base(
 ) -> None:
     choose(window, "expert of Shakespeare", family / TUNED)
     engine.work()
-    assert session.draft
+    assert session.unfinished
     assert f"Choose a base and an anti-expert for {TUNED}." in bar(window).message
     assert offers(window, session, qtbot)[0] == f"base {BASE}, anti-expert {SMALL}"
     bar(window).offers[0].click()
@@ -187,7 +187,7 @@ def test_going_back_takes_no_load_and_changes_no_token(
     for leave in (session.undo_stack.undo, bar(window).back.click):
         choose(window, "Base", family / BASE)
         engine.work()
-        assert session.draft
+        assert session.unfinished
         assert session.model is not None  # the API server still has them
         assert session.model.recipe == demo
         loads = sum(isinstance(command, Load) for command in engine.commands)
@@ -208,14 +208,14 @@ def test_a_run_that_waits_for_the_check_is_not_made_by_the_models_before(
     assert run is not None
     assert run.recipe.base.source.endswith(BASE)
     engine.work()
-    assert session.draft
+    assert session.unfinished
     assert (run.failed, run.tokens) == (True, [])
     assert not session.runs.running
     session.runs.generate(PROMPT)
     assert not session.runs.running
 
 
-def test_a_damaged_model_is_an_error_and_not_a_draft(
+def test_a_damaged_model_is_an_error_and_not_unfinished(
     window: MainWindow, session: Session, engine: EngineBridge, family: Path, tmp_path: Path
 ) -> None:
     broken = shutil.copytree(family / BASE, tmp_path / "broken")
@@ -227,7 +227,7 @@ def test_a_damaged_model_is_an_error_and_not_a_draft(
     assert session.problem is not None
     choose(window, "Base", family / OTHER)
     engine.work()
-    assert session.draft
+    assert session.unfinished
     assert session.problem is None
 
 

@@ -1,4 +1,4 @@
-"""The bar of a draft: which role is missing, and models on this disk that would fill it."""
+"""The bar of an unfinished recipe: which role is missing, and models on this disk for it."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from functools import partial
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from app.ui.state.models.draft_advice import (
-    Draft,
+from app.ui.state.models.unfinished_recipe import (
     Proposal,
-    draft_of,
+    UnfinishedRecipe,
     folders_of,
     proposals_for,
+    what_is_missing,
 )
 from app.ui.state.session import Session
 from app.ui.theme import SPACE
-from app.ui.words.draft_words import about_proposal, draft_line, proposal_title
+from app.ui.words.unfinished_words import about_proposal, proposal_title, unfinished_line
 
 
-class DraftBar(QFrame):
+class UnfinishedBar(QFrame):
     """Visible while the roles of the recipe do not go together yet; nothing has failed."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._draft: Draft | None = None
-        self._shown: list[Proposal] = []
+        self._unfinished: UnfinishedRecipe | None = None
+        self._shown: list[dict[int, str]] = []
         self.offers: list[QPushButton] = []
         self.setProperty("role", "card")
         self.setAccessibleName(self.tr("The recipe is not complete yet"))
@@ -69,37 +69,37 @@ class DraftBar(QFrame):
 
     def _update(self) -> None:
         session, found = self._session, self._session.current_preflight
-        draft = session.draft and found is not None
-        self.setVisible(draft)
-        if not draft or found is None:
-            self._draft = None
+        unfinished = session.unfinished and found is not None
+        self.setVisible(unfinished)
+        if not unfinished or found is None:
+            self._unfinished = None
             return
-        before, drafted = session.before_draft, self._draft
-        self._draft = draft_of(found, session.recipe, before)
-        self._text.setText(draft_line(self._draft))
+        before, shown = session.before_edit, self._unfinished
+        self._unfinished = what_is_missing(found, session.recipe, before)
+        self._text.setText(unfinished_line(self._unfinished))
         self.setAccessibleDescription(self._text.text())
         self.back.setVisible(before is not None)
         if before:
             self.back.setText(self.tr("Back to {0}, which is still loaded").format(before.name))
-        self._offer_removal(self._draft)
-        if drafted is None or drafted.recipe != self._draft.recipe:
+        self._offer_removal(self._unfinished)
+        if shown is None or shown.recipe != self._unfinished.recipe:
             session.local_models.search(folders_of(session.recipe))
         self._show_offers()
 
-    def _offer_removal(self, draft: Draft) -> None:
+    def _offer_removal(self, wanted: UnfinishedRecipe) -> None:
         """Offer to remove the first pair that does not go with the base, unless it is the last."""
-        pairs = draft.recipe.pairs
-        removable = draft.pair is not None and len(pairs) > 1
+        pairs = wanted.recipe.pairs
+        removable = wanted.pair is not None and len(pairs) > 1
         self.remove.setVisible(removable)
-        if draft.pair is not None and removable:
+        if wanted.pair is not None and removable:
             text = self.tr("Remove the pair “{0}”")
-            self.remove.setText(text.format(pairs[draft.pair].name))
+            self.remove.setText(text.format(pairs[wanted.pair].name))
 
     def _show_offers(self) -> None:
-        draft, models = self._draft, self._session.local_models
-        if draft is None:
+        wanted, models = self._unfinished, self._session.local_models
+        if wanted is None:
             return
-        proposals = proposals_for(draft, models.models)
+        proposals = proposals_for(wanted, models.models)
         if models.searching and not proposals:
             state = self.tr("Looking for models on this disk that go with it …")
         elif proposals:
@@ -107,9 +107,10 @@ class DraftBar(QFrame):
         else:
             state = self.tr("No model on this disk goes with it.")
         self._state.setText(state)
-        if proposals == self._shown and self.offers:
-            return
-        self._shown = proposals
+        sources = [proposal.sources for proposal in proposals]
+        if sources == self._shown and self.offers:
+            return  # the buttons stay while the search goes on
+        self._shown = sources
         for button in self.offers:
             self._rows.removeWidget(button)
             button.hide()
@@ -128,10 +129,10 @@ class DraftBar(QFrame):
         self._session.set_sources(proposal.sources)
 
     def _remove(self) -> None:
-        if self._draft and self._draft.pair is not None:
-            self._session.remove_pair(self._draft.pair)
+        if self._unfinished and self._unfinished.pair is not None:
+            self._session.remove_pair(self._unfinished.pair)
 
     def _go_back(self) -> None:
-        before = self._session.before_draft
+        before = self._session.before_edit
         if before:
             self._session.open_recipe(before)

@@ -34,7 +34,7 @@ class Proposal:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class UnfinishedRecipe:
     """A recipe whose roles do not go together yet.
 
     Attributes:
@@ -52,8 +52,8 @@ class Draft:
         return None if 0 in self.missing else min((place - 1) // 2 for place in self.missing)
 
 
-def draft_of(found: Preflight, recipe: Recipe, before: Recipe | None) -> Draft:
-    """The draft that a check found.
+def what_is_missing(found: Preflight, recipe: Recipe, before: Recipe | None) -> UnfinishedRecipe:
+    """Which roles of a recipe do not go together, by its check.
 
     Args:
         found: The check of ``recipe``.
@@ -67,11 +67,11 @@ def draft_of(found: Preflight, recipe: Recipe, before: Recipe | None) -> Draft:
     ]
     anchor = _anchor(different, recipe, before)
     if anchor == 0:
-        return Draft(recipe, 0, tuple(different))
+        return UnfinishedRecipe(recipe, 0, tuple(different))
     pair = (anchor - 1) // 2
     counterpart = 2 + 2 * pair if anchor % 2 else 1 + 2 * pair
     missing = (0,) if counterpart in different else (0, counterpart)
-    return Draft(recipe, anchor, missing)
+    return UnfinishedRecipe(recipe, anchor, missing)
 
 
 def _anchor(different: Sequence[int], recipe: Recipe, before: Recipe | None) -> int:
@@ -96,29 +96,31 @@ def folders_of(recipe: Recipe) -> list[Path]:
     ]
 
 
-def proposals_for(draft: Draft, models: Sequence[LocalModel]) -> list[Proposal]:
+def proposals_for(wanted: UnfinishedRecipe, models: Sequence[LocalModel]) -> list[Proposal]:
     """The best models on this disk that would go with the anchor, at most three proposals."""
     by_source = {model.source: model for model in models}
-    anchor = by_source.get(draft.recipe.checkpoints()[draft.anchor].source)
-    if anchor is None or not draft.missing:
+    anchor = by_source.get(wanted.recipe.checkpoints()[wanted.anchor].source)
+    if anchor is None or not wanted.missing:
         return []
-    found = _for_base if draft.anchor == 0 else _for_expert
-    return list(islice(found(draft, anchor, models), _MOST))
+    found = _for_base if wanted.anchor == 0 else _for_expert
+    return list(islice(found(wanted, anchor, models), _MOST))
 
 
-def _for_base(draft: Draft, base: LocalModel, models: Sequence[LocalModel]) -> Iterator[Proposal]:
+def _for_base(
+    wanted: UnfinishedRecipe, base: LocalModel, models: Sequence[LocalModel]
+) -> Iterator[Proposal]:
     """Experts with their anti-experts for the first pair that lacks them."""
-    first = draft.pair or 0
+    first = wanted.pair or 0
     expert_place, anti_place = 1 + 2 * first, 2 + 2 * first
     experts: Iterable[Partner] = partners_for(base, models).experts
-    if expert_place not in draft.missing:
-        mine = draft.recipe.pairs[first].expert.source
+    if expert_place not in wanted.missing:
+        mine = wanted.recipe.pairs[first].expert.source
         for expert in (it for it in experts if it.model.source == mine):
             for anti in antiexperts_for(base, expert, models):
                 yield Proposal(((anti_place, anti),))
         return
     for expert in experts:
-        if anti_place in draft.missing:
+        if anti_place in wanted.missing:
             best = antiexperts_for(base, expert, models)[0]
             yield Proposal(((expert_place, expert), (anti_place, best)))
         else:
@@ -126,7 +128,7 @@ def _for_base(draft: Draft, base: LocalModel, models: Sequence[LocalModel]) -> I
 
 
 def _for_expert(
-    draft: Draft, anchor: LocalModel, models: Sequence[LocalModel]
+    wanted: UnfinishedRecipe, anchor: LocalModel, models: Sequence[LocalModel]
 ) -> Iterator[Proposal]:
     """Bases, with the other role of the pair, for an expert or anti-expert that was chosen."""
     for base in possible_bases(models):
@@ -134,7 +136,7 @@ def _for_expert(
         if mine is None:
             continue
         roles = [(0, Partner(base, mine.reasons))]
-        for place in draft.missing[1:]:
+        for place in wanted.missing[1:]:
             others = antiexperts_for(base, mine, models)
             best = [it for it in others if place % 2 == 0 or it.model is not base]
             roles += [(place, best[0])] if best else []
