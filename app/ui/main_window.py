@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QByteArray, QEvent, QPoint, QSettings, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
+from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -31,6 +31,7 @@ from app.ui.menus.help_menu import HelpMenu
 from app.ui.menus.inspect_menu import InspectMenu
 from app.ui.menus.models_menu import ModelsMenu
 from app.ui.menus.runs_menu import RunsMenu
+from app.ui.menus.token_menu import TokenMenu
 from app.ui.models.download_bar import DownloadBar
 from app.ui.new_recipe.new_recipe_dialog import show_new_recipe
 from app.ui.problem_banner import ProblemBanner
@@ -182,21 +183,21 @@ class MainWindow(QMainWindow):
         session = self._session
         self._generate_menu = GenerateMenu(session, self, lambda: self.prompt.text, self.chat)
         self._inspect_menu = InspectMenu(session, self)
+        self._runs_menu = RunsMenu(session, self, self._place_of, self._what_if)
+        session.selection.menu_requested.connect(self._show_token_menu)
         for menu in (
             FileMenu(session, self),
             EditMenu(session, self),
             ModelsMenu(session, self),
             self._generate_menu,
-            RunsMenu(
-                session,
-                self,
-                self._place_of,
-                self._what_if,
-            ),
+            self._runs_menu,
             self._inspect_menu,
             HelpMenu(session, self),
         ):
             self.menuBar().addMenu(menu)
+
+    def _show_token_menu(self, place: QPoint, further: list[QAction]) -> None:
+        TokenMenu(self._session, self, self._runs_menu.token_actions, further).popup(place)
 
     def _make_toolbar(self) -> None:
         bar = QToolBar(self.tr("Actions"))

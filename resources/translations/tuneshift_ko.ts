@@ -2558,10 +2558,56 @@ pale bars the largest of them, pale bands from lowest to highest.</source>
     </message>
 </context>
 <context>
+    <name>PlotFoot</name>
+    <message>
+        <source>Select</source>
+        <translation>선택</translation>
+    </message>
+    <message>
+        <source>Drag to select a range of tokens; Shift and drag always does.</source>
+        <translation>끌면 토큰 범위가 선택됩니다. Shift를 누르고 끌면 언제나 선택됩니다.</translation>
+    </message>
+    <message>
+        <source>Show all</source>
+        <translation>모두 보기</translation>
+    </message>
+    <message>
+        <source>Follow</source>
+        <translation>따라가기</translation>
+    </message>
+</context>
+<context>
     <name>PlotLegend</name>
     <message>
         <source>Legend of the plot</source>
         <translation>플롯 범례</translation>
+    </message>
+</context>
+<context>
+    <name>PlotMenu</name>
+    <message>
+        <source>Show &amp;all tokens</source>
+        <translation>모든 토큰 보기(&amp;A)</translation>
+    </message>
+    <message>
+        <source>&amp;Lines and bars</source>
+        <translation>선과 막대(&amp;L)</translation>
+    </message>
+    <message>
+        <source>&amp;Scale</source>
+        <translation>눈금(&amp;S)</translation>
+    </message>
+    <message>
+        <source>Copy &amp;picture</source>
+        <translation>그림 복사(&amp;P)</translation>
+    </message>
+    <message>
+        <source>Save as image (PNG) …</source>
+        <translation>이미지로 저장 (PNG) …</translation>
+    </message>
+    <message>
+        <source>Save as vector graphics (SVG) …</source>
+        <translation>벡터 그래픽으로 저장 (SVG) …</translation>
     </message>
 </context>
 <context>
@@ -4633,22 +4679,6 @@ To start a branch, choose another candidate at a token of a run.</source>
         <translation>플롯의 눈금</translation>
     </message>
     <message>
-        <source>Show all</source>
-        <translation>전체 보기</translation>
-    </message>
-    <message>
-        <source>Follow</source>
-        <translation>따라가기</translation>
-    </message>
-    <message>
-        <source>Select</source>
-        <translation>선택</translation>
-    </message>
-    <message>
-        <source>Drag to select a range of tokens; Shift and drag always does.</source>
-        <translation>끌어서 토큰 범위를 선택합니다. Shift를 누른 채 끌면 항상 선택합니다.</translation>
-    </message>
-    <message>
         <source>Bars show contributions: above zero, a pair raised the token.</source>
         <translation>막대는 기여도입니다. 0 위는 쌍이 토큰의 확률을 높인 것입니다.</translation>
     </message>
@@ -5435,6 +5465,33 @@ To start a branch, choose another candidate at a token of a run.</source>
     <message>
         <source>{0} {1} instead of {2}</source>
         <translation>{0} {1} ({2} 대신)</translation>
+    </message>
+</context>
+<context>
+    <name>TokenMenu</name>
+    <message>
+        <source>{0}: token {1}, id {2}</source>
+        <translation>{0}: 토큰 {1}, ID {2}</translation>
+    </message>
+    <message>
+        <source>Copy the text of {0} tokens</source>
+        <translation>토큰 {0}개의 텍스트 복사</translation>
+    </message>
+    <message>
+        <source>Copy the text</source>
+        <translation>텍스트 복사</translation>
+    </message>
+    <message>
+        <source>Copy the token id</source>
+        <translation>토큰 ID 복사</translation>
+    </message>
+    <message>
+        <source>Copy all numbers as JSON</source>
+        <translation>모든 수치를 JSON으로 복사</translation>
+    </message>
+    <message>
+        <source>Next {0} ({1} in all)</source>
+        <translation>다음 {0} (모두 {1}개)</translation>
     </message>
 </context>
 <context>

@@ -47,24 +47,37 @@ def write_json(document: Document) -> str:
         "versions": run.versions,
         "figures": asdict(run.figures) if run.figures else None,
         "pairs": list(document.pair_names),
-        "tokens": [
-            {
-                "index": token.index,
-                "token_id": token.token_id,
-                "label": run.label(token.token_id),
-                "text": token.text,
-                "span": [token.start, token.end],
-                "forced": token.forced,
-                "alphas": list(token.alphas),
-                "sampled_probability": token.sampled_probability,
-                **_measures(token),
-                "flipped": token.attribution.flipped,
-                "candidates": table and _candidates(document, table),
-            }
-            for token, table in zip(document.tokens, document.tables(), strict=True)
-        ],
+        "tokens": _tokens(document),
     }
-    return json.dumps(finite(report), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+    return _written(report)
+
+
+def write_tokens(document: Document) -> str:
+    """The tokens alone, as they stand in :func:`write_json`."""
+    return _written(_tokens(document))
+
+
+def _written(value: object) -> str:
+    return json.dumps(finite(value), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+
+
+def _tokens(document: Document) -> list[dict[str, Any]]:
+    return [
+        {
+            "index": token.index,
+            "token_id": token.token_id,
+            "label": document.run.label(token.token_id),
+            "text": token.text,
+            "span": [token.start, token.end],
+            "forced": token.forced,
+            "alphas": list(token.alphas),
+            "sampled_probability": token.sampled_probability,
+            **_measures(token),
+            "flipped": token.attribution.flipped,
+            "candidates": table and _candidates(document, table),
+        }
+        for token, table in zip(document.tokens, document.tables(), strict=True)
+    ]
 
 
 def _measures(token: ExplainedToken) -> dict[str, Any]:

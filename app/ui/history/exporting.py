@@ -14,6 +14,7 @@ from app.atomic_files import write_file
 from app.errors import HistoryError
 from app.history.export.document import Document
 from app.history.export.formats import ENDINGS, FORMATS, PNG
+from app.history.export.json_file import write_tokens
 from app.settings import state_folder
 from app.ui.pictures import shift_png
 from app.ui.state.session import Session
@@ -90,18 +91,39 @@ def export(session: Session, run_id: str, name: str, path: Path) -> None:
 
 def copy_shown(session: Session, name: str) -> None:
     """Copy the selected tokens of the shown run, or all of them, in the text format ``name``."""
+    document = _shown(session)
+    if document:
+        chosen = session.selection.range
+        part = document.part(*chosen) if chosen else document
+        QGuiApplication.clipboard().setText(FORMATS[name](part))
+
+
+def copy_tokens(session: Session, first: int, end: int) -> None:
+    """Copy tokens of the shown run as JSON, with their numbers and candidates."""
+    document = _shown(session)
+    if document:
+        QGuiApplication.clipboard().setText(write_tokens(document.part(first, end)))
+
+
+def ask_export_shown(session: Session, name: str, parent: QWidget) -> None:
+    """Ask for a file and export the shown run to it in the format ``name``."""
+    run = session.runs.current
+    run_id = session.history.id_of(run) if run else ""
+    if run_id:
+        ask_export(session, run_id, name, parent)
+
+
+def _shown(session: Session) -> Document | None:
+    """The shown run as a document; None if the history does not have it."""
     run = session.runs.current
     run_id = session.history.id_of(run) if run else ""
     if not run_id:
-        return
+        return None
     try:
-        document = session.history.document(run_id)
+        return session.history.document(run_id)
     except HistoryError as error:
         session.report(error)
-        return
-    chosen = session.selection.range
-    part: Document = document.part(*chosen) if chosen else document
-    QGuiApplication.clipboard().setText(FORMATS[name](part))
+        return None
 
 
 def _memory() -> QSettings:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QWidget
 
-from app.ui.history.exporting import ask_export, fill_menu
+from app.ui.history.exporting import ask_export_shown, fill_menu
 from app.ui.history.history_dialog import show_history
 from app.ui.menus.menu import SessionMenu
 from app.ui.new_recipe.new_recipe_dialog import show_new_recipe
@@ -37,7 +37,7 @@ class FileMenu(SessionMenu):
         self.addSeparator()
         self.add(self.tr("&History …"), lambda: show_history(session, window), "Ctrl+Shift+H")
         self._export = self.addMenu(self.tr("&Export the shown run"))
-        fill_menu(self._export, self._export_shown)
+        fill_menu(self._export, lambda name: ask_export_shown(session, name, window))
         self.addSeparator()
         self.add(
             self.tr("&Preferences …"), lambda: PreferencesDialog(session, window).open(), "Ctrl+,"
@@ -47,12 +47,6 @@ class FileMenu(SessionMenu):
         session.runs.run_changed.connect(self._update)
         session.runs.tokens_added.connect(self._update)
         self._update()
-
-    def _export_shown(self, name: str) -> None:
-        run = self._session.runs.current
-        run_id = self._session.history.id_of(run) if run else ""
-        if run_id:
-            ask_export(self._session, run_id, name, self._window)
 
     def _update(self) -> None:
         run = self._session.runs.current

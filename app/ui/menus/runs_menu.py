@@ -42,7 +42,9 @@ class RunsMenu(SessionMenu):
             self.tr("Continue &with your own text …"), self._open_at_end, "Ctrl+Shift+K"
         )
         self.addSeparator()
-        self.add(self.tr("What if α were &different …"), what_if.enter, "Ctrl+I")
+        what_if_action = self.add(self.tr("What if α were &different …"), what_if.enter, "Ctrl+I")
+        self.token_actions = [*self._forks, what_if_action]
+        """Actions that concern the selected token."""
         self._others = [
             self.add(self.tr("Next different t&oken"), what_if.select_next, "Ctrl+J"),
             self.add(

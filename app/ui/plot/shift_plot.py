@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QPointF, Qt, QTimer
-from PySide6.QtGui import QKeyEvent, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, QTimer
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.attribution.measures import BIT
 from app.attribution.series import AttributionSeries
@@ -17,15 +17,15 @@ from app.ui.plot.columns import column_size
 from app.ui.plot.coverage_line import CoverageLine
 from app.ui.plot.line_style import BASE_LINE, TUNED_LINE
 from app.ui.plot.plot_data import PlotData
+from app.ui.plot.plot_foot import PlotFoot
 from app.ui.plot.plot_head import PlotHead
 from app.ui.plot.plot_legend import PlotLegend
+from app.ui.plot.plot_menu import PlotMenu
 from app.ui.plot.plot_words import (
-    columns_explained,
     describe_column,
     describe_selection,
     legend_entries,
 )
-from app.ui.plot.readout import Readout
 from app.ui.plot.scale_menu import ScaleMenu
 from app.ui.plot.selection_keys import move_by_key
 from app.ui.plot.selection_marks import SelectionMarks
@@ -66,17 +66,11 @@ class ShiftPlot(QWidget):
         self._legend = PlotLegend(session.display)
         self._scale = MenuButton(ScaleMenu(session.display, self), self.tr("Scale of the plot"))
         self._head = PlotHead(self._scale, self._legend)
-        self._readout = Readout()
-        self._fit = _flat(self.tr("Show all"))
-        self._fit.setToolTip(columns_explained())
-        self._fit.clicked.connect(self.show_all)
-        self._follow = _flat(self.tr("Follow"))
-        self._follow.clicked.connect(self.follow)
-        self._selecting = _flat(self.tr("Select"))
-        self._selecting.setCheckable(True)
-        self._selecting.setToolTip(
-            self.tr("Drag to select a range of tokens; Shift and drag always does.")
-        )
+        self._foot = PlotFoot()
+        self._readout = self._foot.readout
+        self._foot.show_all.clicked.connect(self.show_all)
+        self._foot.follow.clicked.connect(self.follow)
+        self._menu = PlotMenu(session, self, self._legend, self.show_all)
         self._view = TokenView()
         self._plot = pg.PlotWidget(viewBox=self._view, axisItems={"bottom": TokenAxis()})
         self._bars = Bars()
@@ -92,7 +86,7 @@ class ShiftPlot(QWidget):
         self._set_up_plot()
         self._lay_out()
         self.setAccessibleName(self.tr("Shift of each token by expert pair"))
-        self._selecting.toggled.connect(self._on_selecting)
+        self._foot.selecting.toggled.connect(self._on_selecting)
         self._view.range_dragged.connect(self._on_range_dragged)
         session.runs.run_changed.connect(self._on_run)
         session.runs.tokens_added.connect(self._on_tokens)
@@ -158,18 +152,12 @@ class ShiftPlot(QWidget):
 
     def _lay_out(self) -> None:
         self._scale.setFont(self._legend.font())
-        foot = QHBoxLayout()
-        foot.setSpacing(SPACE // 2)
-        foot.addWidget(self._readout, 1)
-        foot.addWidget(self._selecting)
-        foot.addWidget(self._fit)
-        foot.addWidget(self._follow)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(FOCUS_GAP, 0, FOCUS_GAP, 0)
         layout.setSpacing(SPACE // 2)
         layout.addWidget(self._head)
         layout.addWidget(self._plot, 1)
-        layout.addLayout(foot)
+        layout.addWidget(self._foot)
 
     def _apply_theme(self) -> None:
         theme = current_theme()
@@ -299,9 +287,7 @@ class ShiftPlot(QWidget):
         self._zero.setVisible(some)
         for side in ("left", "bottom"):
             self._plot.getPlotItem().getAxis(side).setStyle(showValues=some)
-        self._fit.setVisible(some)
-        self._selecting.setVisible(some)
-        self._follow.setVisible(some and not self._following)
+        self._foot.offer(some=some, following=self._following)
 
     # Selection and pointer
 
@@ -349,6 +335,8 @@ class ShiftPlot(QWidget):
             index = self.token_at(event.scenePos())
             if index is not None:
                 self._choose(index, stretch=bool(event.modifiers() & _SHIFT))
+        elif event.button() == Qt.MouseButton.RightButton:
+            self._ask_menu(event.screenPos().toPoint(), self.token_at(event.scenePos()))
 
     def _choose(self, index: int, *, stretch: bool) -> None:
         selection = self._session.selection
@@ -357,6 +345,11 @@ class ShiftPlot(QWidget):
         else:
             selection.select_range(None)
             selection.select(index)
+
+    def _ask_menu(self, place: QPoint, index: int | None) -> None:
+        if index is not None:
+            self._session.selection.point_at(index)
+        self._session.selection.menu_requested.emit(place, self._menu.current())
 
     def _on_hover(self, scene_position: QPointF) -> None:
         index = self.token_at(scene_position)
@@ -374,6 +367,10 @@ class ShiftPlot(QWidget):
     def eventFilter(self, watched: object, event: QEvent) -> bool:  # noqa: N802 — Qt's name
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
             return move_by_key(self._session.selection, event, self.series.count - 1)
+        if isinstance(event, QContextMenuEvent):  # a click has its own way: dragging zooms
+            if event.reason() is not QContextMenuEvent.Reason.Mouse:
+                self._ask_menu(self._plot.mapToGlobal(self._plot.rect().center()), None)
+            return True
         if event.type() == QEvent.Type.Leave:
             self._on_hover(QPointF(-1, -1))
         elif event.type() in (QEvent.Type.FocusIn, QEvent.Type.FocusOut):
@@ -392,9 +389,3 @@ class ShiftPlot(QWidget):
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
             self._apply_theme()
-
-
-def _flat(text: str) -> QPushButton:
-    button = QPushButton(text)
-    button.setProperty("role", "flat")
-    return button

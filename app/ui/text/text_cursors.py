@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from PySide6.QtCore import QSignalBlocker
+from PySide6.QtCore import QPoint, QSignalBlocker
 from PySide6.QtGui import QTextCursor, QTextDocument
 from PySide6.QtWidgets import QPlainTextEdit
 
@@ -37,3 +37,18 @@ def selection_kept(edit: QPlainTextEdit) -> Iterator[None]:
         with QSignalBlocker(edit):
             edit.setTextCursor(cursor)
         bar.setValue(scrolled)  # Qt scrolls to the cursor
+
+
+def shown_at(edit: QPlainTextEdit, start: int, end: int, point: QPoint) -> bool:
+    """Whether the glyphs from ``start`` to ``end`` are at a point of the viewport of ``edit``."""
+    edge = QTextCursor(edit.document())
+    for position in range(start, end):
+        edge.setPosition(position)
+        left = edit.cursorRect(edge)
+        edge.setPosition(position + 1)
+        right = edit.cursorRect(edge)
+        if left.top() <= point.y() <= left.bottom() and (
+            left.left() <= point.x() <= right.left() or right.top() != left.top()
+        ):
+            return True
+    return False

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
+    QContextMenuEvent,
     QGuiApplication,
     QHelpEvent,
     QKeyEvent,
@@ -26,7 +27,7 @@ from app.ui.state.runs.selection import Selection
 from app.ui.state.runs.token_groups import Grouping
 from app.ui.state.session import Session
 from app.ui.text.reading_text import set_up_reading
-from app.ui.text.text_cursors import selection_kept
+from app.ui.text.text_cursors import selection_kept, shown_at
 from app.ui.text.text_writer import TextWriter
 from app.ui.text.tint import mark_color
 from app.ui.text.tint_painter import TintPainter, paint_marks, paint_tints
@@ -234,7 +235,7 @@ class TranscriptText(QPlainTextEdit):
         position = self.cursorForPosition(point).position()
         for candidate in (position, position - 1):  # the cursor may be behind the glyph
             index = self._map.token_at(candidate)
-            if index is not None and self._area_of(index, point):
+            if index is not None and shown_at(self, *self._map.token_range(index), point):
                 return index
         return None
 
@@ -243,21 +244,6 @@ class TranscriptText(QPlainTextEdit):
         cursor = QTextCursor(self.document())
         cursor.setPosition(self._map.token_range(index)[0] if self._map.count else 0)
         return self.viewport().mapToGlobal(self.cursorRect(cursor).bottomLeft())
-
-    def _area_of(self, index: int, point: QPoint) -> bool:
-        """Whether ``point`` lies on the line and within the edges of a token's glyphs."""
-        start, end = self._map.token_range(index)
-        edge = QTextCursor(self.document())
-        for position in range(start, end):
-            edge.setPosition(position)
-            left = self.cursorRect(edge)
-            edge.setPosition(position + 1)
-            right = self.cursorRect(edge)
-            if left.top() <= point.y() <= left.bottom() and (
-                left.left() <= point.x() <= right.left() or right.top() != left.top()
-            ):
-                return True
-        return False
 
     # Events
 
@@ -271,6 +257,16 @@ class TranscriptText(QPlainTextEdit):
         clicked = (point - self._pressed_at).manhattanLength() < _CLICK
         if event.button() == Qt.MouseButton.LeftButton and clicked:
             self._click(self.token_at(point), event.modifiers())
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802 — Qt's name
+        by_mouse = event.reason() is QContextMenuEvent.Reason.Mouse
+        token = self.token_at(event.pos()) if by_mouse else self._selection.token
+        if token is None:
+            super().contextMenuEvent(event)
+            return
+        self._session.selection.point_at(token)
+        place = event.globalPos() if by_mouse else self.place_below(token)
+        self._session.selection.menu_requested.emit(place, [])
 
     def _click(self, token: int | None, modifiers: Qt.KeyboardModifier) -> None:
         if token is None or self.textCursor().hasSelection():  # a double click selects a word

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QPoint, Signal
 
 from app.attribution.explained_token import ExplainedToken
 
@@ -20,6 +20,9 @@ class Selection(QObject):
     """``token`` changed."""
     range_changed = Signal()
     """``range`` changed."""
+    menu_requested = Signal(QPoint, list)
+    """A view asks for the menu of the selected token: the place on the screen, and the actions of
+    the view itself, which follow those of the token."""
 
     def __init__(self, tokens: Callable[[], Sequence[ExplainedToken]], parent: QObject) -> None:
         super().__init__(parent)
@@ -47,6 +50,12 @@ class Selection(QObject):
         if index != self.token:
             self.token = index
             self.changed.emit()
+
+    def point_at(self, index: int) -> None:
+        """Select a token for a menu; a range that contains it stays selected."""
+        if self.range and not self.range[0] <= index < self.range[1]:
+            self.select_range(None)
+        self.select(index)
 
     def select_range(self, chosen: tuple[int, int] | None) -> None:
         """Select a half-open range of tokens, or None for no range."""

@@ -1,0 +1,164 @@
+"""The menu of a token: by mouse and by keyboard, in the text and in the plot."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPoint, QPointF, QSettings, Qt
+from PySide6.QtGui import QContextMenuEvent, QGuiApplication
+from PySide6.QtWidgets import QApplication, QMenu, QPlainTextEdit, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.ui.branches.fork_popup import ForkPopup
+from app.ui.main_window import MainWindow
+from app.ui.menus.token_menu import TokenMenu
+from app.ui.plot.shift_plot import ShiftPlot
+from app.ui.state.session import Session
+from tests.ui.conftest import FakeBridge
+from tests.ui.state.records.test_run_history import generate, runs
+
+KEYBOARD, MOUSE = QContextMenuEvent.Reason.Keyboard, QContextMenuEvent.Reason.Mouse
+
+
+@pytest.fixture
+def window(kept: Session, bridge: FakeBridge, qtbot: QtBot, tmp_path: Path) -> MainWindow:
+    generate(kept, bridge, "Once", 24)
+    runs(kept)
+    made = MainWindow(kept, QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat))
+    qtbot.addWidget(made)
+    made.add_plot()
+    made.resize(1200, 800)
+    with qtbot.waitExposed(made):
+        made.show()
+    return made
+
+
+def ask(
+    widget: QWidget, point: QPoint, reason: QContextMenuEvent.Reason = MOUSE
+) -> QContextMenuEvent:
+    event = QContextMenuEvent(reason, point, widget.mapToGlobal(point))
+    QApplication.sendEvent(widget, event)
+    return event
+
+
+def opened(window: MainWindow) -> TokenMenu:
+    (menu,) = (each for each in window.findChildren(TokenMenu) if each.isVisible())
+    return menu
+
+
+def texts(menu: QMenu) -> list[str]:
+    return [each.text().replace("&", "") for each in menu.actions() if each.text()]
+
+
+def trigger(menu: QMenu, start: str) -> None:
+    (action,) = (a for a in menu.actions() if a.text().replace("&", "").startswith(start))
+    assert action.isEnabled()
+    action.trigger()
+    menu.close()
+
+
+def point_of(edit: QPlainTextEdit, window: MainWindow, token: int) -> QPoint:
+    place = window.transcript.text.place_below(token)
+    return edit.viewport().mapFromGlobal(place) + QPoint(3, -4)
+
+
+def test_a_right_click_selects_the_token_and_offers_what_can_be_done(
+    window: MainWindow, kept: Session
+) -> None:
+    edit = window.transcript.text
+    ask(edit.viewport(), point_of(edit, window, 7))
+    assert kept.selection.token == 7
+    run = kept.runs.current
+    assert run is not None
+    menu = opened(window)
+    assert f"id {run.tokens[7].token_id}" in texts(menu)[0]
+    assert {"Fork here with …", "Next alternative", "What if α were different …"} <= set(
+        texts(menu)
+    )
+    assert "Copy" not in texts(menu)
+    trigger(menu, "Copy the text")
+    assert QGuiApplication.clipboard().text() == run.tokens[7].text
+
+
+def test_the_menu_key_opens_it_for_the_selected_token(window: MainWindow, kept: Session) -> None:
+    kept.selection.select(3)
+    edit = window.transcript.text
+    ask(edit, QPoint(0, 0), KEYBOARD)
+    menu = opened(window)
+    assert kept.selection.token == 3
+    trigger(menu, "Fork here")
+    (popup,) = (each for each in window.findChildren(ForkPopup) if each.isVisible())
+    popup.close()
+
+
+def test_a_range_is_kept_where_the_click_is_inside_it(window: MainWindow, kept: Session) -> None:
+    kept.selection.select_range((4, 9))
+    edit = window.transcript.text
+    ask(edit.viewport(), point_of(edit, window, 6))
+    assert kept.selection.range == (4, 9)
+    run = kept.runs.current
+    assert run is not None
+    trigger(opened(window), "Copy the text of 5 tokens")
+    assert QGuiApplication.clipboard().text() == "".join(t.text for t in run.tokens[4:9])
+    ask(edit.viewport(), point_of(edit, window, 12))
+    assert kept.selection.range is None
+    opened(window).close()
+
+
+def test_id_and_numbers_are_copied(window: MainWindow, kept: Session) -> None:
+    kept.selection.select(5)
+    run = kept.runs.current
+    assert run is not None
+    edit = window.transcript.text
+    ask(edit, QPoint(0, 0), KEYBOARD)
+    trigger(opened(window), "Copy the token id")
+    assert QGuiApplication.clipboard().text() == str(run.tokens[5].token_id)
+    ask(edit, QPoint(0, 0), KEYBOARD)
+    trigger(opened(window), "Copy all numbers")
+    (copied,) = json.loads(QGuiApplication.clipboard().text())
+    assert (copied["index"], copied["token_id"]) == (5, run.tokens[5].token_id)
+    assert copied["candidates"]["token_ids"]
+
+
+def test_the_same_token_is_found_elsewhere(window: MainWindow, kept: Session) -> None:
+    run = kept.runs.current
+    assert run is not None
+    ids = [token.token_id for token in run.tokens]
+    first = next(place for place, each in enumerate(ids) if ids.count(each) > 1)
+    kept.selection.select(first)
+    ask(window.transcript.text, QPoint(0, 0), KEYBOARD)
+    trigger(opened(window), "Next “")
+    assert kept.selection.token == ids.index(ids[first], first + 1)
+
+
+def test_the_plot_has_the_menu_of_the_token_and_its_own(
+    window: MainWindow, kept: Session, qtbot: QtBot
+) -> None:
+    (plot,) = window.findChildren(ShiftPlot)
+    viewport = plot._plot.viewport()
+    place = plot._plot.mapFromScene(plot._view.mapViewToScene(QPointF(9, 0.5)))
+    ask(viewport, place)
+    assert not any(each.isVisible() for each in window.findChildren(QMenu))
+    qtbot.mouseClick(viewport, Qt.MouseButton.RightButton, pos=place)
+    assert kept.selection.token == 9
+    menu = opened(window)
+    assert {"Fork here with …", "Show all tokens", "Lines and bars", "Copy picture"} <= set(
+        texts(menu)
+    )
+    trigger(menu, "Copy picture")
+    assert QGuiApplication.clipboard().pixmap().size() == plot.grab().size()
+    ask(viewport, QPoint(0, 0), KEYBOARD)
+    opened(window).close()
+
+
+def test_lines_are_switched_in_the_menu_of_the_plot(window: MainWindow, kept: Session) -> None:
+    (plot,) = window.findChildren(ShiftPlot)
+    ask(plot._plot.viewport(), QPoint(0, 0), KEYBOARD)
+    menu = opened(window)
+    (lines,) = (a.menu() for a in menu.actions() if a.text().replace("&", "") == "Lines and bars")
+    assert isinstance(lines, QMenu)
+    trigger(lines, "KL")
+    assert "kl" not in kept.display.hidden
+    menu.close()
