@@ -7,6 +7,7 @@ is told, so that short texts do not cost the attention of long ones.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
@@ -49,6 +50,34 @@ def mask_of(config: PretrainedConfig) -> MaskKind | None:
     return kinds.get(masks.get(config._attn_implementation))
 
 
+@dataclass(frozen=True, slots=True)
+class FixedCacheState:
+    """A copy of the keys and values of one text; see :class:`app.decoding.cache_state.CacheState`.
+
+    Attributes:
+        layers: Keys and values of each layer, [1, heads, n, size].
+        length: Number of tokens, n.
+    """
+
+    layers: tuple[tuple[Tensor, Tensor], ...]
+    length: int
+
+    @property
+    def size(self) -> int:
+        return sum(keys.nbytes + values.nbytes for keys, values in self.layers)
+
+    @property
+    def device(self) -> torch.device:
+        return self.layers[0][0].device
+
+    def reusable(self, common: int) -> int:
+        return common
+
+    def copy(self, length: int) -> FixedCacheState:
+        copied = ((keys[:, :, :length], values[:, :, :length]) for keys, values in self.layers)
+        return FixedCacheState(tuple((k.clone(), v.clone()) for k, v in copied), length)
+
+
 class FixedCache:
     """Keys and values of all layers of one model.
 
@@ -78,6 +107,16 @@ class FixedCache:
         self.capacity = capacity
         for layer in self._layers:
             layer.resize(capacity, held)
+
+    def state(self, length: int) -> FixedCacheState:
+        """A copy of the first ``length`` tokens."""
+        held = tuple((layer.keys, layer.values) for layer in self._layers)
+        return FixedCacheState(held, length).copy(length)  # type: ignore[arg-type]
+
+    def put(self, state: FixedCacheState) -> None:
+        """Begin with the tokens of ``state``, for which there must be capacity."""
+        for layer, (keys, values) in zip(self._layers, state.layers, strict=True):
+            layer.put(keys, values)
 
     def clear(self) -> None:
         """Set all keys and values to 0: masked values are multiplied by 0, also if they are NaN."""
@@ -149,6 +188,12 @@ class _FixedLayer(DynamicLayer):
             assert self.values is not None
             self.keys = _resized(self.keys, capacity, held)
             self.values = _resized(self.values, capacity, held)
+
+    def put(self, keys: Tensor, values: Tensor) -> None:
+        assert self.keys is not None
+        assert self.values is not None
+        self.keys[:, :, : keys.shape[2]] = keys
+        self.values[:, :, : values.shape[2]] = values
 
     def clear(self) -> None:
         if self.is_initialized:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from app.decoding.cache_state import CacheState
 from app.decoding.cache_support import (
     computes_own_positions,
     counts_experts_on_host,
@@ -21,7 +22,7 @@ from app.decoding.cache_support import (
 )
 from app.decoding.capturing import ActionRunner, Capture, CaptureError, CudaGraphs
 from app.decoding.checked_step import Captures, CheckedStep, difference_of_rows, other_token
-from app.decoding.fixed_cache import FixedCache, mask_of, why_not_fixed
+from app.decoding.fixed_cache import FixedCache, FixedCacheState, mask_of, why_not_fixed
 from app.decoding.language_model import TransformersLanguageModel
 from app.decoding.rescaled_model import RescaledLanguageModel
 from app.decoding.rotary_scaling import longest_unscaled
@@ -154,6 +155,18 @@ class GraphedLanguageModel(TransformersLanguageModel):
         if length == 0 and self.length:
             self._fixed.clear()
         self.length = length  # later positions are masked until they are overwritten
+
+    def take_state(self) -> CacheState | None:
+        if not self.length:
+            return None
+        state = self._fixed.state(self.length)
+        self.rewind(0)
+        return state
+
+    def put_state(self, state: CacheState) -> None:
+        assert isinstance(state, FixedCacheState)
+        self._fixed.put(state)  # which was taken from this cache, whose capacity never shrinks
+        self.length = state.length
 
     def release(self) -> None:
         """Empty the KV cache and release its buffers and the captured steps."""

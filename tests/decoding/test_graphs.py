@@ -185,6 +185,33 @@ def test_where_there_is_no_memory_for_the_context_the_text_has_what_it_needs(
     torch.testing.assert_close(logits, uncached(model, [1, 2, 3, 4], 1), atol=1e-4, rtol=0)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("architecture", FULL)
+def test_a_text_is_put_away_and_continued_without_a_capture(architecture: str) -> None:
+    model = MODELS[architecture]
+    read = GraphedLanguageModel(model, capture=uncaptured)
+    tokens = list(range(5, 25))
+    read.extend(torch.tensor(tokens))
+    read.extend(torch.tensor([4]))
+    places = addresses(read)
+    state = read.take_state()
+    assert state is not None
+    assert read.length == 0
+    assert read.take_state() is None
+    assert (state.reusable(7), state.device) == (7, torch.device("cpu"))
+    assert state.copy(7).size * 3 == state.size
+    read.extend(torch.tensor([9] * 40))
+    for kept in (state.copy(12), state):
+        read.rewind(0)
+        read.put_state(kept)
+        text = [*tokens, 4][: read.length]
+        logits = read.extend(torch.tensor([30]))
+        expected = uncached(model, [*text, 30], 1)
+        torch.testing.assert_close(logits, expected, atol=1e-4, rtol=0)
+    assert addresses(read) == places
+    assert read.captures.stats.captured == 1
+
+
 @pytest.mark.parametrize("architecture", FULL)
 def test_what_was_no_number_is_forgotten_with_the_text(architecture: str) -> None:
     """Masked values are multiplied by 0, and NaN times 0 is NaN."""

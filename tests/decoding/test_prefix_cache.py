@@ -31,6 +31,7 @@ from tests.architectures.tiny_configurations import tiny_configuration
 RECURRENT = "mamba", "jamba", "falcon_h1", "qwen3_next"
 CONVOLVING = ("lfm2",)
 MODELS = {name: tiny.make_model(name, 7) for name in tiny.ARCHITECTURES}
+IN_STEPS = "llama, in steps", "gemma2, in steps"
 PLENTY = 1 << 30
 
 
@@ -63,7 +64,9 @@ def ids(seed: int, count: int) -> list[int]:
 class Reading:
     """One model as an ensemble that keeps what it has read; counts the tokens that it reads."""
 
-    def __init__(self, model: PreTrainedModel, limit: int = PLENTY) -> None:
+    def __init__(
+        self, model: PreTrainedModel, limit: int = PLENTY, *, in_steps: bool = False
+    ) -> None:
         self.model = model
         self.read = 0
         self.rounding = 3e-4 if has_recurrent_state(model) else 1e-4
@@ -74,7 +77,13 @@ class Reading:
                 reading.read += len(tokens)
                 return super().extend(tokens, last)
 
-        self.ensemble = Ensemble([Counted(model)], ["base"], [])
+        class CountedSteps(GraphedLanguageModel):
+            def extend(self, tokens: Tensor, last: int = 1) -> Tensor:
+                reading.read += len(tokens)
+                return super().extend(tokens, last)
+
+        counted = CountedSteps(model, capture=uncaptured) if in_steps else Counted(model)
+        self.ensemble = Ensemble([counted], ["base"], [])
         self.ensemble.prefixes.limit = limit
 
     def resume(self, text: Sequence[int], answer: Sequence[int] = ()) -> int:
@@ -100,10 +109,14 @@ class Reading:
                 self.ensemble.resume([text], (), lambda: next(asked))
 
 
+def reading_of(kind: str, limit: int = PLENTY) -> Reading:
+    return Reading(model_of(kind.removesuffix(", in steps")), limit, in_steps=kind in IN_STEPS)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", [*tiny.ARCHITECTURES, *RECURRENT, *CONVOLVING])
+@pytest.mark.parametrize("kind", [*tiny.ARCHITECTURES, *RECURRENT, *CONVOLVING, *IN_STEPS])
 def test_conversations_in_turn_read_their_new_tokens_alone(kind: str) -> None:
-    reading = Reading(model_of(kind))
+    reading = reading_of(kind)
     system = ids(0, 20)
     texts = [[*system, *ids(1, 5)], [*system, *ids(2, 6)]]
     assert reading.resume(texts[0], ids(11, 5)) == 25
@@ -118,18 +131,18 @@ def test_conversations_in_turn_read_their_new_tokens_alone(kind: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", [*tiny.ARCHITECTURES, *RECURRENT, *CONVOLVING])
+@pytest.mark.parametrize("kind", [*tiny.ARCHITECTURES, *RECURRENT, *CONVOLVING, *IN_STEPS])
 def test_several_answers_to_one_prompt_read_it_once(kind: str) -> None:
-    reading = Reading(model_of(kind))
+    reading = reading_of(kind)
     prompt = ids(1, 30)
     read = [reading.resume(prompt, ids(seed, 5)) for seed in range(3)]
     assert read == [30, 1, 1]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", tiny.ARCHITECTURES)
+@pytest.mark.parametrize("kind", [*tiny.ARCHITECTURES, *IN_STEPS])
 def test_a_branch_keeps_the_text_that_it_leaves(kind: str) -> None:
-    reading = Reading(model_of(kind))
+    reading = reading_of(kind)
     long, other = ids(1, 40), [*ids(1, 40)[:10], *ids(2, 12)]
     assert reading.resume(long) == 40
     assert reading.resume(other) == 12
@@ -139,7 +152,7 @@ def test_a_branch_keeps_the_text_that_it_leaves(kind: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", [*tiny.ARCHITECTURES, "jamba", *CONVOLVING])
+@pytest.mark.parametrize("kind", [*tiny.ARCHITECTURES, "jamba", *CONVOLVING, *IN_STEPS])
 @settings(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -155,7 +168,7 @@ def test_whatever_was_read_before_changes_no_logits(
     kind: str, steps: list[tuple[int, int, int, bool]], limit: int
 ) -> None:
     """Texts that continue, shorten and replace each other, some of them cancelled in between."""
-    reading = Reading(model_of(kind), limit)
+    reading = reading_of(kind, limit)
     texts = [ids(seed, 6) for seed in range(4)]
     for number, (place, cut, more, cancel) in enumerate(steps):
         texts[place] = [*texts[place][: max(1, len(texts[place]) - cut)], *ids(number, more)]
@@ -251,12 +264,9 @@ def test_a_model_that_another_ensemble_has_used_is_read_anew() -> None:
     torch.testing.assert_close(logits.rows[0, 0], expected, atol=1e-4, rtol=0)
 
 
-@pytest.mark.parametrize("kind", ["graphs", "uncached"])
-def test_models_that_hand_over_no_cache_reuse_the_last_text(kind: str) -> None:
+def test_a_model_that_hands_over_no_cache_reuses_the_last_text() -> None:
     model = MODELS["llama"]
-    graphed = GraphedLanguageModel(model, capture=uncaptured)
-    read = graphed if kind == "graphs" else UncachedLanguageModel(model)
-    ensemble = Ensemble([read], ["base"], [])
+    ensemble = Ensemble([UncachedLanguageModel(model)], ["base"], [])
     ensemble.prefixes.limit = PLENTY
     prompt = ids(1, 12)
     for text in (prompt, [*prompt, 5, 6], [*prompt, 7], ids(2, 12), [*prompt, 8]):
