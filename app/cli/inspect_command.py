@@ -96,6 +96,17 @@ def _end(run: RunSummary) -> str:
     return "failed" if run.error else "" if run.ended else "unfinished"
 
 
+def _models(run: RunSummary) -> str:
+    """The models of a run, its alphas and how its tokens were sampled."""
+    alphas = ", ".join(f"{alpha:g}" for alpha in run.facts.alphas)
+    config = run.config
+    sampled = f"seed {config.seed} · temperature {config.temperature:g}"
+    parts = [f"models: {', '.join(run.facts.models)}"]
+    if run.role is None:
+        parts.append(f"α {alphas}")
+    return " · ".join([*parts, sampled if config.temperature else "greedy"])
+
+
 def _table(document: Document) -> str:
     summary = document.run.summary
     pairs = [_padded(name, 12) for name in document.pair_names]
@@ -107,6 +118,7 @@ def _table(document: Document) -> str:
         f"{summary.shown_title}",
         f"{summary.id} · {summary.created.astimezone():%Y-%m-%d %H:%M} · {summary.recipe_name} · "
         f"{len(document.tokens):,} tokens · {_end(summary) or 'cancelled'}",
+        _models(summary),
         _asked(document.run),
         "",
         header,

@@ -104,7 +104,9 @@ def test_export_in_every_format(
     assert [int(row["token_id"]) for row in rows] == saved["token_ids"]
     table = inspected(capsys, run_id)
     assert table == inspected(capsys, run_id, "--format", "table")
-    assert len(table.splitlines()) == 6 + len(rows)
+    assert "\nmodels: base, " in table
+    assert " · α 0.8 · seed 3 · temperature " in table
+    assert len(table.splitlines()) == 7 + len(rows)
     assert inspected(capsys, run_id, "--format", "markdown").count("\n") == 2 + len(rows)
     assert "<svg" in inspected(capsys, run_id, "--format", "svg")
     assert inspected(capsys, run_id, "--format", "html").startswith("<!DOCTYPE html>")
@@ -130,6 +132,7 @@ def test_runs_are_listed_and_searched(
     assert str(saved["run_id"]) in lines[1]
     assert inspected(capsys, "--search", "KING").splitlines() == lines[1:]
     assert inspected(capsys, "--search", "nothing like this") == "No matching runs.\n"
+    assert inspected(capsys, "--search", "seed=3").splitlines() == lines[1:]
 
 
 @pytest.mark.slow
