@@ -1,8 +1,9 @@
 """What the window costs: ``python -m tests.bench.window`` prints JSON.
 
 - Seconds from the start of the process to the first paint, in fresh processes.
-- Tokens per second of a run in the window and of the same run without one, in turn; and, since a
-  busy machine has no steady rate, the processor time of all threads for a token of each.
+- Tokens per second of a run without a window, in one, and in one whose runs are recorded in the
+  history, in turn; and, since a busy machine has no steady rate, the processor time of each thread
+  for a token.
 - Lateness of a 5 ms timer in the UI thread while the window generates.
 """
 
@@ -16,13 +17,21 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # the first paint is measured in processes that have imported none of these
+    from PySide6.QtCore import SignalInstance
+
+    from app.checkpoints.spec import Recipe
 
 HEARTBEAT_MS = 5
+_LEAST_SHOWN_MS = 0.005
 _PATIENCE = 60  # seconds, for one process to paint
 _PAINTED = """
 import os, sys, time
@@ -66,29 +75,89 @@ def first_paint(repeats: int) -> dict[str, Any]:
     }
 
 
-def window_against_headless(repeats: int, tokens: int, folder: Path) -> dict[str, Any]:
-    """Run the demo in the window and without it, in turn, and compare the medians."""
-    from PySide6.QtCore import QElapsedTimer, QEventLoop, QSettings, Qt, QTimer, SignalInstance
+class _DemoWindow:
+    """A window with the demo loaded, in which runs are generated.
 
+    Args:
+        recipe: The demo with the sampling settings of the runs.
+        folder: A folder of its own for preferences and history.
+        recorded: Whether the history records the runs.
+    """
+
+    def __init__(self, recipe: Recipe, folder: Path, *, recorded: bool) -> None:
+        from PySide6.QtCore import QSettings
+
+        from app.settings import Settings
+        from app.ui.bridge import Bridge
+        from app.ui.main_window import MainWindow
+        from app.ui.state.session import LoadState, Session
+
+        folder.mkdir()
+        self._bridge = Bridge()
+        self.session = session = Session(self._bridge, recipe, Settings())
+        settings = QSettings(str(folder / "w.ini"), QSettings.Format.IniFormat)
+        self.window = MainWindow(session, settings)
+        self.window.resize(1280, 800)
+        self.window.show()
+        self.window.add_plot()
+        if recorded:
+            session.history.open(folder / "history.sqlite")
+        self._bridge.start()
+        session.load()
+        _wait_until(session.load_changed, lambda: session.load_state is LoadState.LOADED)
+        self.window.hide()
+
+    def generate(self, seed: int) -> float:
+        """Generate a run; its tokens per second."""
+        session = self.session
+        self.window.show()
+        session.set_sampling(replace(session.recipe.sampling, seed=seed))
+        session.runs.generate(session.recipe.sample_prompt)
+        _wait_until(session.runs.run_changed, lambda: not session.runs.running)
+        run = session.runs.current
+        assert run is not None
+        assert run.stats is not None
+        return run.stats.tokens_per_second or 0.0
+
+    def close(self) -> None:
+        self.window.close()
+        for thread in (self._bridge, self.session.history):
+            thread.close()
+            thread.join()
+
+
+def _wait_until(changed: SignalInstance, reached: Callable[[], bool]) -> None:
+    from PySide6.QtCore import QEventLoop
+
+    loop = QEventLoop()  # exec() lets go of Python's lock; QTest.qWait does not
+    connection = changed.connect(lambda: reached() and loop.quit())
+    if not reached():
+        loop.exec()
+    changed.disconnect(connection)
+
+
+def _processor_seconds() -> Counter[str]:
+    """Processor time of each of the program's threads so far, and of all others together."""
+    spent: Counter[str] = Counter()
+    for thread in threading.enumerate():
+        if thread.ident is not None:
+            name = "main" if thread is threading.main_thread() else thread.name
+            clock = time.pthread_getcpuclockid(thread.ident)
+            spent[name] += time.clock_gettime(clock)
+    spent["of torch and Qt"] = time.process_time() - spent.total()
+    return spent
+
+
+def window_against_headless(repeats: int, tokens: int, folder: Path) -> dict[str, Any]:
+    """Run the demo without a window, in one, and in one whose runs are recorded, in turn."""
     from app.checkpoints.recipes.recipe_file import find_recipe
     from app.engine.commands import Generate, Load
     from app.engine.controls import Cancellation, LiveAlphas
     from app.engine.engine import Engine
     from app.engine.events import Event, RunFinished
-    from app.settings import Settings
-    from app.ui.bridge import Bridge
     from app.ui.garbage_timer import GarbageCollector
-    from app.ui.main_window import MainWindow
     from app.ui.starting import make_application
-    from app.ui.state.session import LoadState, Session
     from app.ui.theme import LIGHT, palette, stylesheet
-
-    def wait_until(changed: SignalInstance, reached: Callable[[], bool]) -> None:
-        loop = QEventLoop()  # exec() lets go of Python's lock; QTest.qWait does not
-        connection = changed.connect(lambda: reached() and loop.quit())
-        if not reached():
-            loop.exec()
-        changed.disconnect(connection)
 
     recipe = find_recipe("demo")
     recipe = replace(
@@ -102,16 +171,82 @@ def window_against_headless(repeats: int, tokens: int, folder: Path) -> dict[str
     application.setPalette(palette(LIGHT))
     application.setStyleSheet(stylesheet(LIGHT))
     garbage = GarbageCollector(application)
-    bridge = Bridge()
-    session = Session(bridge, recipe, Settings())
-    window = MainWindow(session, QSettings(str(folder / "w.ini"), QSettings.Format.IniFormat))
-    window.resize(1280, 800)
-    window.show()
-    window.add_plot()
-    session.history.open(folder / "history.sqlite")
-    bridge.start()
-    session.load()
-    wait_until(session.load_changed, lambda: session.load_state is LoadState.LOADED)
+    plain = _DemoWindow(recipe, folder / "plain", recorded=False)
+    recorded = _DemoWindow(recipe, folder / "recorded", recorded=True)
+
+    def headless(seed: int) -> float:
+        events.clear()
+        config = replace(recipe.sampling, seed=seed)
+        alphas = LiveAlphas(recipe.alphas)
+        engine.handle(Generate(2, recipe.sample_prompt, config, alphas, Cancellation()))
+        last = events[-1]
+        assert isinstance(last, RunFinished)
+        return last.stats.tokens_per_second or 0.0
+
+    def in_window(seed: int) -> float:
+        return plain.generate(seed)
+
+    def in_recorded_window(seed: int) -> float:
+        return recorded.generate(seed)
+
+    ways = (headless, in_window, in_recorded_window)
+    rates: dict[str, list[float]] = defaultdict(list)
+    spent: dict[str, list[Counter[str]]] = defaultdict(list)
+    for seed in range(repeats + 1):
+        # All see the same tokens; which comes first alternates. The first round is not counted.
+        for way in ways if seed % 2 else reversed(ways):
+            before = _processor_seconds()
+            rate = way(seed)
+            after = _processor_seconds()
+            for window in (plain.window, recorded.window):
+                window.hide()
+            if seed:
+                rates[way.__name__].append(rate)
+                spent[way.__name__].append(
+                    Counter({name: after[name] - before[name] for name in after})
+                )
+    late = _lateness(recorded, repeats + 1)
+    garbage.stop()
+    plain.close()
+    recorded.close()
+    return {
+        "tokens_per_s": {name: round(statistics.median(found), 1) for name, found in rates.items()},
+        "ratio_to_headless": {
+            way.__name__: _spread(
+                [
+                    ours / alone
+                    for ours, alone in zip(rates[way.__name__], rates["headless"], strict=True)
+                ]
+            )
+            for way in ways[1:]
+        },
+        "processor_ms_per_token": {
+            name: _by_thread(found, tokens) for name, found in spent.items()
+        },
+        "heartbeat_late_ms": late,
+    }
+
+
+def _spread(ratios: list[float]) -> dict[str, float]:
+    lower, median, upper = statistics.quantiles(ratios, n=4, method="inclusive")
+    found = {"median": median, "lower_quartile": lower, "upper_quartile": upper}
+    found |= {"lowest": min(ratios), "highest": max(ratios)}
+    return {name: round(ratio, 3) for name, ratio in found.items()}
+
+
+def _by_thread(runs: list[Counter[str]], tokens: int) -> dict[str, float]:
+    """Medians of the processor time a token: of each thread, and in all."""
+    found = {
+        name: statistics.median(run[name] for run in runs) * 1e3 / tokens
+        for name in sorted({name for run in runs for name in run})
+    }
+    found["in all"] = statistics.median(run.total() for run in runs) * 1e3 / tokens
+    return {name: round(spent, 3) for name, spent in found.items() if spent >= _LEAST_SHOWN_MS}
+
+
+def _lateness(window: _DemoWindow, seed: int) -> dict[str, float]:
+    """Lateness of a timer during a run of its own: so many beats cost something as well."""
+    from PySide6.QtCore import QElapsedTimer, Qt, QTimer
 
     late: list[float] = []
     clock = QElapsedTimer()
@@ -122,68 +257,22 @@ def window_against_headless(repeats: int, tokens: int, folder: Path) -> dict[str
 
     timer = QTimer(interval=HEARTBEAT_MS, timerType=Qt.TimerType.PreciseTimer)
     timer.timeout.connect(beat)
-
-    def headless(seed: int) -> float:
-        config = replace(recipe.sampling, seed=seed)
-        alphas = LiveAlphas(recipe.alphas)
-        engine.handle(Generate(2, recipe.sample_prompt, config, alphas, Cancellation()))
-        last = events[-1]
-        assert isinstance(last, RunFinished)
-        return last.stats.tokens_per_second or 0.0
-
-    def in_window(seed: int) -> float:
-        session.set_sampling(replace(recipe.sampling, seed=seed))
-        session.runs.generate(recipe.sample_prompt)
-        wait_until(session.runs.run_changed, lambda: not session.runs.running)
-        run = session.runs.current
-        assert run is not None
-        assert run.stats is not None
-        return run.stats.tokens_per_second or 0.0
-
-    headless(0)
-    in_window(0)
-    pairs = []
-    spent: dict[str, list[float]] = {"headless": [], "in_window": []}
-    for seed in range(1, repeats + 1):
-        events.clear()
-        # Both see the same tokens; which comes first alternates.
-        order = (headless, in_window) if seed % 2 else (in_window, headless)
-        rates = {}
-        for run in order:
-            before = time.process_time()
-            rates[run.__name__] = run(seed)
-            spent[run.__name__].append((time.process_time() - before) * 1e3 / tokens)
-        pairs.append((rates["headless"], rates["in_window"]))
     clock.start()
-    timer.start()  # in a run of its own: two hundred beats a second cost something as well
-    in_window(repeats + 1)
+    timer.start()
+    window.generate(seed)
     timer.stop()
-    garbage.stop()
-    window.close()
-    for thread in (bridge, session.history):
-        thread.close()
-        thread.join()
     late.sort()
     return {
-        "headless_tokens_per_s": round(statistics.median(a for a, _ in pairs), 1),
-        "window_tokens_per_s": round(statistics.median(b for _, b in pairs), 1),
-        "ratio_median": round(statistics.median(b / a for a, b in pairs), 3),
-        "processor_ms_per_token": {
-            name: round(statistics.median(values), 2) for name, values in spent.items()
-        },
-        "ratios": [round(b / a, 3) for a, b in pairs],
-        "heartbeat_late_ms": {
-            "p50": round(late[len(late) // 2], 2),
-            "p99": round(late[int(len(late) * 0.99)], 2),
-            "max": round(late[-1], 2),
-            "beats": len(late),
-        },
+        "p50": round(late[len(late) // 2], 2),
+        "p99": round(late[int(len(late) * 0.99)], 2),
+        "max": round(late[-1], 2),
+        "beats": len(late),
     }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--repeats", type=int, default=9)
     parser.add_argument("--tokens", type=int, default=200)
     parser.add_argument("--only", choices=("paint", "generating"))
     options = parser.parse_args()

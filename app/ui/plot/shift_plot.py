@@ -39,18 +39,14 @@ from app.ui.text.tint_menus import MenuButton
 from app.ui.theme import SPACE, current_theme
 from app.ui.widgets.focus_ring import FOCUS_GAP, paint_focus_ring
 
-_WINDOW = 100
-"""Number of visible tokens while the plot follows generation."""
 _REDRAW_MS = 250
-"""Interval of redrawing while tokens are generated; each redraw delays decoding by 4 ms."""
+"""Interval of redrawing while tokens are generated, in milliseconds."""
 _ABOVE = 1.08
 """Upper end of the axis in bits as a multiple of the highest value."""
 _LOW = 230
 """Below this height in pixels, the legend has one row and the readout one line."""
 _AXIS = 36
 """Width of the axis at the left in pixels."""
-_MARGIN = 2
-"""Number of empty columns before the first and after the last token."""
 _SHIFT = Qt.KeyboardModifier.ShiftModifier
 
 
@@ -63,6 +59,7 @@ class ShiftPlot(QWidget):
         self._run: Run | None = None
         self._data = PlotData(AttributionSeries(0))
         self._following = True
+        self._fitted: tuple[float, ...] = (0.0, 0.0, 0.0)
         self._legend = PlotLegend(session.display)
         self._scale = MenuButton(ScaleMenu(session.display, self), self.tr("Scale of the plot"))
         self._head = PlotHead(self._scale, self._legend)
@@ -111,7 +108,6 @@ class ShiftPlot(QWidget):
         """Show the newest tokens and keep following them."""
         self._following = True
         self._append()
-        self._show_newest()
         self._update_buttons()
 
     def show_all(self) -> None:
@@ -126,7 +122,6 @@ class ShiftPlot(QWidget):
         item = self._plot.getPlotItem()
         item.hideButtons()
         item.setMenuEnabled(False)
-        self._view.setLimits(minXRange=8)
         self._view.setYRange(-1, 1, padding=0.02)
         self._view.sigRangeChangedManually.connect(self._on_view_moved)
         self._view.sigXRangeChanged.connect(self._on_zoom)
@@ -200,13 +195,14 @@ class ShiftPlot(QWidget):
     def _append(self) -> None:
         if self._run is None or self._run is not self._session.runs.current:
             return
+        first = self.series.count == 0
         self._data.series = self._run.series
-        self._view.setLimits(xMin=-0.5 - _MARGIN, xMax=max(self.series.count, _WINDOW) + _MARGIN)
+        self._view.limit_to(self.series.count, more_follow=self._run.active)
         self._draw()
-        if self._following:
-            self._show_newest()
-        self._fit_height()
-        self._update_buttons()
+        if not (self._following and self._show_newest()):
+            self._fit_height()
+        if first:
+            self._update_buttons()
 
     def _on_display(self) -> None:
         """Apply the scale and the visible parts chosen in ``session.display``."""
@@ -245,14 +241,15 @@ class ShiftPlot(QWidget):
             if self._legend.show_entries(entries):
                 self._adapt_to_height()
         self._coverage.show(series.partial and COVERAGE not in hidden)
-        self._coverage.set_values(data.coverage, series.thin)
+        if series.partial:
+            self._coverage.set_values(data.coverage, series.thin)
         shown = [place for place, name in enumerate(names) if pair_part(name) not in hidden]
         self._shares = data.bars(shown, shift=bool(names) and SHIFT not in hidden)
         self._bars.set_shares(self._shares, bar_colors(theme, shown, data.logarithmic))
 
-    def _show_newest(self) -> None:
-        right = max(self.series.count, _WINDOW // 2)
-        self._view.setXRange(max(right - _WINDOW, 0) - 0.5, right - 0.5, padding=0.01)
+    def _show_newest(self) -> bool:
+        active = self._run is not None and self._run.active
+        return self._view.show_newest(self.series.count, more_follow=active)
 
     def _on_zoom(self) -> None:
         """Draw narrow tokens together, and fit the height."""
@@ -264,11 +261,15 @@ class ShiftPlot(QWidget):
 
     def _fit_height(self) -> None:
         """Fit the vertical range to the visible tokens."""
-        first, last = self._visible()
+        first, last = self._view.visible(self.series.count)
         drawn = (self._base, self._tuned, self._coverage.line)
         parts = [line.values[first:last] for line in drawn if line.isVisible()]
         low, high = self._data.height(self._shares[first:last], parts)
         highest = self._bits.highest(first, last) * _ABOVE
+        fitted = low, high, highest, float(self._data.logarithmic)
+        if self._fitted == fitted:
+            return
+        self._fitted = fitted
         if self._data.logarithmic:  # both axes are in bits and have the same range
             high = max(high, highest)
             self._bits.fit(low, high)
@@ -276,10 +277,6 @@ class ShiftPlot(QWidget):
             top = max(highest, LEAST_BITS)
             self._bits.fit(top * low / high, top)  # puts the 0 of both axes at the same height
         self._view.setYRange(low, high, padding=0)
-
-    def _visible(self) -> tuple[int, int]:
-        (left, right), _ = self._view.viewRange()
-        return max(int(left), 0), max(min(int(right) + 2, self.series.count), 0)
 
     def _update_buttons(self) -> None:
         some = self.series.count > 0

@@ -216,7 +216,30 @@ def test_follows_generation_until_the_user_pans(
     qtbot.mouseClick(button(plot, "Follow"), Left)
     assert 199 < visible_tokens(plot)[1] < 202
     bridge.decode(10, start=200)
-    qtbot.waitUntil(lambda: 209 < visible_tokens(plot)[1] < 212)
+    qtbot.waitUntil(lambda: 249 < visible_tokens(plot)[1] < 252)
+    bridge.finish_run()
+    assert 209 < visible_tokens(plot)[1] < 212, "no empty columns after the end"
+
+
+@pytest.mark.slow
+def test_axes_are_drawn_once_for_each_page_of_tokens(
+    loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
+) -> None:
+    plot = shown(ShiftPlot(loaded_session), qtbot)
+    axis = plot._plot.getPlotItem().getAxis("bottom")
+    loaded_session.runs.generate("Once")
+    bridge.decode(110)
+    QApplication.processEvents()  # the first tokens change the layout
+    plot.grab()
+    drawn, seen = axis.picture, visible_tokens(plot)
+    bridge.decode(30, start=110)
+    qtbot.waitUntil(lambda: plot.series.count == 140)
+    plot.grab()
+    assert visible_tokens(plot) == seen
+    assert axis.picture is drawn
+    bridge.decode(30, start=140)
+    qtbot.waitUntil(lambda: plot.series.count == 170)
+    assert visible_tokens(plot)[1] - seen[1] == pytest.approx(50)
 
 
 def test_wheel_zooms_tokens_around_the_pointer_and_stops(plot: ShiftPlot) -> None:
