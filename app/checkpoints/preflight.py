@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from app.checkpoints.conversation import RunPrompt
 from app.checkpoints.memory.demand import KEPT_ROWS
@@ -20,6 +20,7 @@ def preflight(
     about_to_be_freed: Mapping[str, int] | None = None,
     kept_rows: int = KEPT_ROWS,
     prefix_bytes: int = 0,
+    cancelled: Callable[[], bool] = lambda: False,
 ) -> Preflight:
     """Compare vocabularies, estimate memory, and encode the prompt of every role.
 
@@ -29,6 +30,10 @@ def preflight(
         about_to_be_freed: Bytes that unloading the current models will free, for each device.
         kept_rows: Bound of the rows that are kept for inspection, in bytes.
         prefix_bytes: Bound of the KV caches of earlier texts, in bytes.
+        cancelled: Asked again and again while chat templates are rendered.
+
+    Raises:
+        Cancelled: When ``cancelled`` says so.
     """
     vocabulary = compare_vocabularies(opened)
     prompt = prompt or opened.recipe.sample_prompt
@@ -37,6 +42,6 @@ def preflight(
         recipe=opened.recipe,
         vocabulary=vocabulary,
         memory=memory,
-        prompts=preview_prompts(opened, prompt),
+        prompts=preview_prompts(opened, prompt, cancelled),
         warnings=tuple(warnings(opened, vocabulary, memory, prompt)),
     )

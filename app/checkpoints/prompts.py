@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from transformers import PreTrainedTokenizerBase
 
+from app.checkpoints.chat_template import encode_with_template
 from app.checkpoints.context_length import role_context
 from app.checkpoints.conversation import Conversation, Prompt, TokenIds, contents
 from app.checkpoints.opening import OpenedRecipe, OpenedRole
@@ -20,16 +20,21 @@ from app.errors import ContextLengthError, PromptError
 
 
 def encode_prompt(
-    tokenizer: PreTrainedTokenizerBase, spec: CheckpointSpec, prompt: Prompt
+    tokenizer: PreTrainedTokenizerBase,
+    spec: CheckpointSpec,
+    prompt: Prompt,
+    cancelled: Callable[[], bool] = lambda: False,
 ) -> list[int]:
     """The ids of ``prompt`` in the role's prompt format.
 
     The system messages of a conversation replace the role's own system prompt. A prompt of ids is
-    used unchanged if the format is plain, and is decoded to text otherwise.
+    used unchanged if the format is plain, and is decoded to text otherwise. ``cancelled`` is asked
+    again and again while a chat template is rendered.
 
     Raises:
-        PromptError: The prompt is empty, the model has no chat template, or the tokenizer does not
-            have one of the ids.
+        PromptError: The prompt is empty, the model has no chat template or one that does not end,
+            or the tokenizer does not have one of the ids.
+        Cancelled: When ``cancelled`` says so.
     """
     if isinstance(prompt, TokenIds):
         unknown = [index for index in prompt.ids if index >= len(tokenizer)]
@@ -42,14 +47,14 @@ def encode_prompt(
         if spec.prompt == PLAIN and prompt.ids:
             return list(prompt.ids)
         text = tokenizer.backend_tokenizer.decode(list(prompt.ids))
-        return encode_prompt(tokenizer, spec, text)
+        return encode_prompt(tokenizer, spec, text, cancelled)
     if isinstance(prompt, Conversation):
-        return _encode_conversation(tokenizer, spec, prompt)
+        return _encode_conversation(tokenizer, spec, prompt, cancelled)
     if not prompt:
         raise _empty()
     check_characters(prompt)
     if spec.prompt == CHAT:
-        return _encode_chat(tokenizer, spec, prompt)
+        return _encode_chat(tokenizer, spec, prompt, cancelled)
     text = prompt
     if spec.prompt != PLAIN:
         values = {"{system}": spec.system, "{prompt}": prompt}
@@ -58,7 +63,10 @@ def encode_prompt(
 
 
 def _encode_conversation(
-    tokenizer: PreTrainedTokenizerBase, spec: CheckpointSpec, conversation: Conversation
+    tokenizer: PreTrainedTokenizerBase,
+    spec: CheckpointSpec,
+    conversation: Conversation,
+    cancelled: Callable[[], bool],
 ) -> list[int]:
     for item in conversation.messages:
         check_characters(item.content)
@@ -70,7 +78,7 @@ def _encode_conversation(
     messages = conversation.as_json()
     if spec.system and not conversation.system:
         messages.insert(0, {"role": "system", "content": spec.system})
-    return _apply_template(tokenizer, spec, messages)
+    return encode_with_template(tokenizer, spec.source, messages, cancelled)
 
 
 def _empty() -> PromptError:
@@ -95,33 +103,15 @@ def encode_continuation(tokenizer: PreTrainedTokenizerBase, text: str) -> list[i
 
 
 def _encode_chat(
-    tokenizer: PreTrainedTokenizerBase, spec: CheckpointSpec, prompt: str
+    tokenizer: PreTrainedTokenizerBase,
+    spec: CheckpointSpec,
+    prompt: str,
+    cancelled: Callable[[], bool],
 ) -> list[int]:
     messages = [{"role": "user", "content": prompt}]
     if spec.system:
         messages.insert(0, {"role": "system", "content": spec.system})
-    return _apply_template(tokenizer, spec, messages)
-
-
-def _apply_template(
-    tokenizer: PreTrainedTokenizerBase, spec: CheckpointSpec, messages: list[dict[str, str]]
-) -> list[int]:
-    if not tokenizer.chat_template:
-        raise PromptError(
-            f"The model {spec.source} has no chat template",
-            next_step="Set its prompt format to plain or to a template of your own.",
-        )
-    try:
-        encoded: Any = tokenizer.apply_chat_template(
-            messages, add_generation_prompt=True, tokenize=True, return_dict=True
-        )
-    except Exception as error:  # templates raise many kinds, such as “no system prompts”
-        raise PromptError(
-            f"The chat template of {spec.source} refuses this prompt",
-            evidence=str(error),
-            next_step="Leave the system prompt empty, or set another prompt format.",
-        ) from error
-    return list(encoded["input_ids"])
+    return encode_with_template(tokenizer, spec.source, messages, cancelled)
 
 
 def marks_of(tokenizer: PreTrainedTokenizerBase) -> tuple[str, ...]:
@@ -131,18 +121,22 @@ def marks_of(tokenizer: PreTrainedTokenizerBase) -> tuple[str, ...]:
     return (*filter(None, templates), *tokenizer.get_added_vocab())
 
 
-def preview_prompts(opened: OpenedRecipe, prompt: Prompt) -> tuple[RolePrompt, ...]:
+def preview_prompts(
+    opened: OpenedRecipe, prompt: Prompt, cancelled: Callable[[], bool] = lambda: False
+) -> tuple[RolePrompt, ...]:
     """The exact prompt of every role, as text and as tokens."""
-    return tuple(_preview(role, prompt, opened.recipe.context) for role in opened.roles)
+    return tuple(_preview(role, prompt, opened.recipe.context, cancelled) for role in opened.roles)
 
 
-def _preview(role: OpenedRole, prompt: Prompt, most: int) -> RolePrompt:
+def _preview(
+    role: OpenedRole, prompt: Prompt, most: int, cancelled: Callable[[], bool]
+) -> RolePrompt:
     tokenizer = role.tokenizer
     ids: list[int] = []
     context = role_context(role, most)
     problem = ""
     try:
-        ids = encode_prompt(tokenizer, role.spec, prompt)
+        ids = encode_prompt(tokenizer, role.spec, prompt, cancelled)
         _check_fits(role, ids, context)
     except PromptError as error:
         problem = str(error)

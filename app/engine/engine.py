@@ -169,7 +169,14 @@ class Engine:
         held = Counter(self._loaded.held_bytes() if self._loaded else {})
         if self._loaded is not None:
             held.update(self._loaded.ensemble.prefixes.size_on())
-        found = preflight(opened, command.prompt, held, command.kept_rows, self._prefix_bytes())
+        found = preflight(
+            opened,
+            command.prompt,
+            held,
+            command.kept_rows,
+            self._prefix_bytes(),
+            command.cancellation.requested,
+        )
         self._emit(Checked(command.id, found))
         return found
 
@@ -227,7 +234,7 @@ class Engine:
         if command.cancellation.requested() and not self._has(command.load):
             raise Cancelled  # it waited for a load that was cancelled
         loaded = self._loaded_recipe(command.load)
-        prompts = loaded.encode(command.prompt)
+        prompts = loaded.encode(command.prompt, command.cancellation.requested)
         lengths = [len(prompt) for prompt in prompts]
         thinking = loaded.thinking(prompts, command.role)
         ensemble = loaded.ensemble
@@ -292,13 +299,14 @@ class Engine:
         prefixes.limit = min([self._prefix_bytes(), *(size // 2 for size in free)])
 
     def _ask_what_if(self, command: AskWhatIf) -> None:
+        cancelled = command.cancellation.requested
         found = what_if_tokens(
             command.steps,
             command.token_ids,
-            self._loaded_recipe(command.load).encode(command.prompt)[0],
+            self._loaded_recipe(command.load).encode(command.prompt, cancelled)[0],
             command.config,
             command.alphas,
-            command.cancellation.requested,
+            cancelled,
         )
         self._emit(WhatIfAnswered(command.id, tuple(found)))
 

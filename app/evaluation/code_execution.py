@@ -13,12 +13,15 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
+from selectors import EVENT_READ, DefaultSelector
+from time import monotonic
 
 from app.errors import EvaluationError
 from app.extras import install_hint
 from app.resources import is_packaged
 
 _NO_SANDBOX = 97
+_CHUNK = 1 << 16
 _ON_LINUX = "Evaluate it on a Linux system that allows user namespaces."
 _BOOT = f"""
 import ctypes, os, resource, signal, sys
@@ -68,10 +71,15 @@ def passes(program: str, limits: Limits = Limits()) -> bool:
     mark = secrets.token_hex()  # printed after the last line of the program
     whole = f"{program}\nprint({mark!r}, flush=True)\n"
     arguments = [sys.executable, "-I", "-c", _BOOT, str(limits.seconds), str(limits.megabytes)]
-    with tempfile.TemporaryDirectory(prefix="tuneshift-program-") as folder:
+    with (
+        tempfile.TemporaryDirectory(prefix="tuneshift-program-") as folder,
+        tempfile.TemporaryFile() as source,
+    ):
+        source.write(whole.encode())
+        source.seek(0)
         process = subprocess.Popen(
             arguments,
-            stdin=subprocess.PIPE,
+            stdin=source,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             cwd=folder,
@@ -79,21 +87,42 @@ def passes(program: str, limits: Limits = Limits()) -> bool:
             start_new_session=True,
         )
         try:
-            output, _ = process.communicate(whole.encode(), timeout=limits.seconds + 1)
-        except subprocess.TimeoutExpired:
-            output = b""
+            last = _last_output(process, len(mark) + 1, limits.seconds + 1)
         finally:
             _kill(process)
     if process.returncode == _NO_SANDBOX:
         raise _no_sandbox("the system does not allow user namespaces", _ON_LINUX)
-    return process.returncode == 0 and output.endswith(f"{mark}\n".encode())
+    return process.returncode == 0 and last == f"{mark}\n".encode()
+
+
+def _last_output(process: subprocess.Popen[bytes], length: int, seconds: float) -> bytes:
+    """The last ``length`` bytes of what a process prints until it ends; the rest is dropped.
+
+    Empty if it has not ended after ``seconds``.
+    """
+    assert process.stdout is not None
+    end, last = monotonic() + seconds, b""
+    with DefaultSelector() as selector:
+        selector.register(process.stdout, EVENT_READ)
+        while (left := end - monotonic()) > 0 and selector.select(left):
+            read = os.read(process.stdout.fileno(), _CHUNK)
+            if not read:
+                break
+            last = (last + read)[-length:]
+    try:
+        process.wait(max(0.0, end - monotonic()))
+    except subprocess.TimeoutExpired:
+        return b""
+    return last
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    """Kill the process and all its children, and read its remaining output."""
+    """Kill the process and all its children."""
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
+    process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
 
 
 def _no_sandbox(why: str, next_step: str) -> EvaluationError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import socket
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -80,3 +81,19 @@ def test_nothing_is_run_on_other_systems(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr("sys.platform", "darwin")
     with pytest.raises(EvaluationError, match="was not run"):
         passes("pass")
+
+
+@pytest.mark.parametrize("end", ["", "raise ValueError"])
+def test_only_the_end_of_the_output_is_kept_in_memory(end: str) -> None:
+    program = f"import sys\nfor _ in range(32):\n    sys.stdout.write('x' * (1 << 20))\n{end}"
+    tracemalloc.start()
+    try:
+        assert passes(program) is not bool(end)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 4 << 20
+
+
+def test_a_program_that_closes_its_output_is_stopped_too() -> None:
+    assert not passes("import os\nos.close(1)\nwhile True: pass", Limits(seconds=1))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -51,22 +51,28 @@ class LoadedRecipe:
     _prompts: tuple[tuple[PreTrainedTokenizerBase, CheckpointSpec], ...]
     _context_of_role: tuple[int, ...]
 
-    def encode(self, prompt: Prompt) -> list[list[int]]:
+    def encode(
+        self, prompt: Prompt, cancelled: Callable[[], bool] = lambda: False
+    ) -> list[list[int]]:
         """The token ids of the prompt for each model context, in its role's prompt format.
 
         Raises:
             PromptError: A role cannot read the prompt.
+            Cancelled: When ``cancelled`` says so.
         """
-        return [self.encode_for(index, prompt) for index in range(len(self._prompts))]
+        return [self.encode_for(index, prompt, cancelled) for index in range(len(self._prompts))]
 
-    def encode_for(self, index: int, prompt: Prompt) -> list[int]:
+    def encode_for(
+        self, index: int, prompt: Prompt, cancelled: Callable[[], bool] = lambda: False
+    ) -> list[int]:
         """The token ids of the prompt for the model context at this index.
 
         Raises:
             PromptError: The role cannot read the prompt.
+            Cancelled: When ``cancelled`` says so.
         """
         tokenizer, spec = self._prompts[index]
-        ids = encode_prompt(tokenizer, spec, prompt)
+        ids = encode_prompt(tokenizer, spec, prompt, cancelled)
         self.check_ids(index, ids)
         return ids
 
