@@ -141,6 +141,8 @@ class Recipe:
         prompt: The prompt format of the recipe. A role follows it if its own is the same: when the
             recipe's changes, the role's changes with it (:meth:`with_format`).
         system: The system prompt of that format.
+        new_seeds: Whether the window gives each run a new seed; the command line and repetitions
+            use ``sampling.seed``.
     """
 
     name: str
@@ -155,6 +157,7 @@ class Recipe:
     sampling: GenerationConfig = field(default_factory=GenerationConfig)
     prompt: str = PLAIN
     system: str = ""
+    new_seeds: bool = False
 
     def __post_init__(self) -> None:
         check_prompt_format(self.prompt)
@@ -200,6 +203,10 @@ class Recipe:
             if self.follows(spec):
                 changed = changed.with_role(place, spec.with_format(prompt_format))
         return changed
+
+    def with_seed(self, seed: int) -> Recipe:
+        """This recipe with a seed for every run."""
+        return replace(self, sampling=replace(self.sampling, seed=seed), new_seeds=False)
 
     def with_alphas(self, alphas: tuple[float, ...]) -> Recipe:
         """This recipe with other alphas, one for each pair."""

@@ -757,10 +757,6 @@
         <translation>새 대화(&amp;N)</translation>
     </message>
     <message>
-        <source>&amp;Regenerate the answer</source>
-        <translation>답변 다시 생성(&amp;R)</translation>
-    </message>
-    <message>
         <source>&amp;Edit the message …</source>
         <translation>메시지 고치기(&amp;E) …</translation>
     </message>
@@ -1393,6 +1389,10 @@
     <message>
         <source>Stop</source>
         <translation>중지</translation>
+    </message>
+    <message>
+        <source>&amp;Regenerate with a new seed</source>
+        <translation>새 시드로 다시 생성(&amp;R)</translation>
     </message>
     <message>
         <source>Stop the run after the current token (Esc)</source>
@@ -4286,14 +4286,6 @@ To start a branch, choose another candidate at a token of a run.</source>
         <translation>1보다 크면 이미 나온 토큰의 확률이 낮아집니다. 1은 끔.</translation>
     </message>
     <message>
-        <source>The same seed, recipe and prompt give the same text.</source>
-        <translation>시드, 레시피, 프롬프트가 같으면 같은 텍스트가 나옵니다.</translation>
-    </message>
-    <message>
-        <source>New random seed</source>
-        <translation>새 무작위 시드</translation>
-    </message>
-    <message>
         <source>A run ends before any of these strings; write one per line.
 \n is a line break, \t a tab, \\ a backslash.</source>
         <translation>이 문자열 중 하나가 나오기 직전에 실행이 끝납니다. 한 줄에 하나씩 입력하십시오.
@@ -4338,6 +4330,10 @@ To start a branch, choose another candidate at a token of a run.</source>
     <message>
         <source>greedy · {0} tokens</source>
         <translation>그리디 · 토큰 {0}개</translation>
+    </message>
+    <message>
+        <source>temp. {0:g} · top-p {1:g} · new seeds</source>
+        <translation>온도 {0:g} · top-p {1:g} · 매번 새 시드</translation>
     </message>
     <message>
         <source>temp. {0:g} · top-p {1:g} · seed {2}</source>
@@ -4446,6 +4442,39 @@ To start a branch, choose another candidate at a token of a run.</source>
     <message>
         <source>{0} cannot be read</source>
         <translation>{0}: 읽을 수 없습니다</translation>
+    </message>
+</context>
+<context>
+    <name>SeedField</name>
+    <message>
+        <source>new each time</source>
+        <translation>매번 새로</translation>
+    </message>
+    <message>
+        <source>The same seed, recipe and prompt give the same text.
+Without a pinned seed, every run has a new one, which is recorded with it.</source>
+        <translation>시드, 레시피, 프롬프트가 같으면 같은 텍스트가 나옵니다.
+시드를 고정하지 않으면 실행마다 새 시드를 쓰며, 시드는 실행과 함께 기록됩니다.</translation>
+    </message>
+    <message>
+        <source>New random seed</source>
+        <translation>새 무작위 시드</translation>
+    </message>
+    <message>
+        <source>Pin a new random seed</source>
+        <translation>새 무작위 시드를 고정합니다</translation>
+    </message>
+    <message>
+        <source>Pin</source>
+        <translation>고정</translation>
+    </message>
+    <message>
+        <source>Pin the seed</source>
+        <translation>시드 고정</translation>
+    </message>
+    <message>
+        <source>Use the seed of the shown run for all runs, until the pin is removed.</source>
+        <translation>고정을 해제할 때까지 모든 실행에 표시된 실행의 시드를 씁니다.</translation>
     </message>
 </context>
 <context>

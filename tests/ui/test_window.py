@@ -27,6 +27,7 @@ from app.ui.widgets.alpha_slider import AlphaSlider
 from tests import tiny
 
 LONG = 10 * tiny.CONTEXT
+CONTROL = Qt.KeyboardModifier.ControlModifier
 
 
 class Window:
@@ -110,6 +111,25 @@ def test_generate_streams_text_into_every_view(window: Window) -> None:
     labels = [label.text() for label in window.window.statusBar().findChildren(QLabel)]
     assert f"{len(run.tokens)} tokens" in labels
     assert "cpu · float32" in labels
+
+
+@pytest.mark.slow
+def test_generating_again_gives_another_text_unless_the_seed_is_pinned(window: Window) -> None:
+    window.session.set_sampling(replace(window.session.recipe.sampling, temperature=2.0))
+    window.session.set_seed(None)
+    texts = []
+    for press in ("Generate", "Generate"):
+        window.click(press)
+        window.wait_until_ended()
+        texts.append(window.session.runs.current.token_ids)
+    assert texts[0] != texts[1]
+    window.session.set_seed(window.session.runs.current.recipe.sampling.seed)
+    window.click("Generate")
+    window.wait_until_ended()
+    assert window.session.runs.current.token_ids == texts[1]
+    window.qtbot.keyClick(window.window, Qt.Key.Key_R, CONTROL | Qt.KeyboardModifier.ShiftModifier)
+    window.wait_until_ended()
+    assert window.session.runs.current.token_ids != texts[1]
 
 
 @pytest.mark.slow

@@ -97,6 +97,7 @@ def recipe_text(recipe: Recipe) -> str:
     table = {
         "format": FORMAT,
         **_without_defaults(recipe),
+        **_seed_settings(recipe),
         **_format_of_recipe(recipe),
         "base": _base_table(recipe),
         "pair": [
@@ -108,7 +109,7 @@ def recipe_text(recipe: Recipe) -> str:
             }
             for pair in recipe.pairs
         ],
-        "sampling": asdict(recipe.sampling),
+        "sampling": _sampling_table(recipe),
     }
     text = tomli_w.dumps(table)
     if r"\r\n" not in text:  # multi-line strings cannot hold carriage returns
@@ -146,8 +147,25 @@ def _without_defaults(item: Recipe | CheckpointSpec) -> dict[str, Any]:
     return {
         name: value
         for name, (value, default) in values.items()
-        if value != default and name not in ("pairs", "base", "sampling")
+        if value != default and name not in ("pairs", "base", "sampling", "new_seeds")
     }
+
+
+def _seed_settings(recipe: Recipe) -> dict[str, bool]:
+    """``new_seeds`` where the presence of a seed in the file does not say it."""
+    return {"new_seeds": True} if recipe.new_seeds and _has_seed(recipe) else {}
+
+
+def _sampling_table(recipe: Recipe) -> dict[str, Any]:
+    values = asdict(recipe.sampling)
+    if not _has_seed(recipe):
+        del values["seed"]
+    return values
+
+
+def _has_seed(recipe: Recipe) -> bool:
+    """Whether the file of a recipe has a seed."""
+    return not recipe.new_seeds or recipe.sampling.seed != GenerationConfig().seed
 
 
 def _read_text(path: Path) -> str:
@@ -185,6 +203,7 @@ def _recipe(content: Mapping[str, Any], folder: Path) -> Recipe:
     common = _common_format(table)
     base = _checkpoint(table.inner("base", _BASE_KEYS), folder, common)
     shown = base.prompt_format if common is None else common
+    sampling = table.inner("sampling", asdict(GenerationConfig()), {})
     pairs = table.get_list("pair", dict)
     if not pairs:
         table.fail("pair", "A recipe needs at least one expert pair", "Add a table [[pair]].")
@@ -201,7 +220,8 @@ def _recipe(content: Mapping[str, Any], folder: Path) -> Recipe:
         accepted_ids=_accepted_ids(table),
         download_bytes=_count(table, "download_bytes"),
         untested=table.get("untested", bool, False),
-        sampling=_sampling(table.inner("sampling", asdict(GenerationConfig()), {})),
+        sampling=_sampling(sampling),
+        new_seeds=table.get("new_seeds", bool, "seed" not in sampling),
         prompt=shown.prompt,
         system=shown.system,
     )

@@ -93,7 +93,10 @@ def add_sampling(parser: argparse.ArgumentParser) -> None:
     sampling.add_argument("--min-p", type=float, metavar="P", help="0 is off")
     sampling.add_argument("--repetition-penalty", type=float, metavar="R", help="1 is off")
     sampling.add_argument(
-        "--seed", type=int, help="seed of the noise: the same seed gives the same text"
+        "--seed",
+        type=int,
+        help="seed of the noise: the same seed gives the same text (default: that of the recipe, "
+        "or 0; in the window a seed is new each time unless it is pinned)",
     )
     sampling.add_argument(
         "--stop",

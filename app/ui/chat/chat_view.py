@@ -233,6 +233,11 @@ class ChatView(QWidget):
             self.entry.clear()
             self._following = True
 
+    def regenerate(self) -> None:
+        """Have the message of the chosen turn answered again, with a new seed."""
+        if self.current:
+            self.current.regenerate()
+
     def step(self) -> None:
         """Generate one token of the last answer, or of one to the message that was entered."""
         message = self.entry.toPlainText()

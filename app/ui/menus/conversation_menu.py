@@ -30,7 +30,6 @@ class ConversationMenu(SessionMenu):
         self.addSeparator()
         act = self._on_turn
         self._turn = [
-            self.add(self.tr("&Regenerate the answer"), act(TurnView.regenerate), "Ctrl+Shift+R"),
             self.add(self.tr("&Edit the message …"), act(TurnView.edit_message), "Ctrl+E"),
             self.add(self.tr("Edit the &answer …"), act(TurnView.edit_answer), "Ctrl+Alt+E"),
         ]

@@ -36,6 +36,11 @@ class GenerateMenu(SessionMenu):
             lambda: chat.send() if session.mode.chat else session.runs.generate(prompt()),
             ("Ctrl+Return", "Ctrl+Enter"),
         )
+        self._again = self.add(
+            self.tr("&Regenerate with a new seed"),
+            lambda: chat.regenerate() if session.mode.chat else session.runs.regenerate(),
+            "Ctrl+Shift+R",
+        )
         self.stop = self.add(
             self.tr("Stop"),
             session.runs.stop,
@@ -95,4 +100,5 @@ class GenerateMenu(SessionMenu):
         self.stop.setEnabled(runs.running)
         ended = runs.current is not None and not runs.running
         self._go_on.setEnabled(ended and not unfinished)
+        self._again.setEnabled(ended and not unfinished)
         self._cancel.setEnabled(self._session.load_state is LoadState.LOADING)

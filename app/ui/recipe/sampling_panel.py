@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import replace
 from typing import Any
 
-from PySide6.QtCore import QRegularExpression, QSignalBlocker, Qt
-from PySide6.QtGui import QRegularExpressionValidator
+from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtWidgets import (
     QGridLayout,
-    QHBoxLayout,
     QLabel,
-    QLineEdit,
     QPlainTextEdit,
     QPushButton,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
-from app.decoding.types import GenerationConfig
+from app.checkpoints.spec import Recipe
 from app.errors import SettingsError
+from app.ui.recipe.seed_field import SeedField
 from app.ui.recipe.stop_strings import read_stop_strings, write_stop_strings
 from app.ui.state.session import Session
 from app.ui.theme import SPACE
 from app.ui.widgets.form_controls import Disclosure, NumberBox
 
-_DRAWN_SEEDS = 1_000_000
 _STOP_LINES = 2
 
 
@@ -37,11 +32,12 @@ class SamplingPanel(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._shown: GenerationConfig | None = None
+        self._shown: Recipe | None = None
         self._header = Disclosure()
         self._header.toggled.connect(self._open)
         self._boxes: dict[str, NumberBox] = {}
-        self._seed = QLineEdit()
+        self._seed = SeedField(session)
+        self._seed.refused.connect(self._say)
         self._stop = QPlainTextEdit()
         self._error = QLabel()
         self._error.setProperty("role", "error")
@@ -68,7 +64,7 @@ class SamplingPanel(QWidget):
         self._form.setVerticalSpacing(SPACE // 2)
         self._form.setColumnStretch(1, 1)
         self._add_boxes()
-        self._add(self.tr("Seed"), self._seed, self._make_seed())
+        self._add(self.tr("Seed"), self._seed.edit, self._seed)
         self._make_stop()
         self._add(self.tr("Stop strings"), self._stop, self._stop)
         reset = QPushButton(self.tr("Reset to the recipe"))
@@ -142,28 +138,6 @@ class SamplingPanel(QWidget):
         )
         self._form.addWidget(place, row, 1)
 
-    def _make_seed(self) -> QWidget:
-        self._seed.setValidator(
-            QRegularExpressionValidator(QRegularExpression("[0-9]{0,20}"), self._seed)
-        )
-        self._seed.setToolTip(self.tr("The same seed, recipe and prompt give the same text."))
-        self._seed.textEdited.connect(self._take_seed)
-        self._seed.editingFinished.connect(self._show_seed)
-        dice = QToolButton()
-        dice.setText("⚄")
-        dice.setProperty("role", "flat")
-        dice.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        dice.setAccessibleName(self.tr("New random seed"))
-        dice.setToolTip(self.tr("New random seed"))
-        dice.clicked.connect(lambda: self._change("seed", secrets.randbelow(_DRAWN_SEEDS)))
-        row = QWidget()
-        layout = QHBoxLayout(row)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(SPACE // 2)
-        layout.addWidget(self._seed, 1)
-        layout.addWidget(dice)
-        return row
-
     def _make_stop(self) -> None:
         self._stop.setToolTip(
             self.tr(
@@ -175,7 +149,7 @@ class SamplingPanel(QWidget):
         self._stop.setTabChangesFocus(True)
         lines = self._stop.fontMetrics().lineSpacing() * _STOP_LINES
         self._stop.setFixedHeight(lines + 2 * SPACE + 4)
-        self._stop.setSizePolicy(self._seed.sizePolicy())
+        self._stop.setSizePolicy(self._seed.edit.sizePolicy())
         self._stop.textChanged.connect(
             lambda: self._change("stop", read_stop_strings(self._stop.toPlainText()))
         )
@@ -186,22 +160,17 @@ class SamplingPanel(QWidget):
         try:
             sampling = replace(self._session.recipe.sampling, **{name: value})
         except SettingsError as error:
-            self._error.setText(str(error))
-            self._error.show()
+            self._say(str(error))
         else:
-            self._error.hide()
+            self._say("")
             self._session.set_sampling(sampling)
 
-    def _take_seed(self, text: str) -> None:
-        if text:
-            self._change("seed", int(text))
-
-    def _show_seed(self) -> None:
-        self._seed.setText(str(self._session.recipe.sampling.seed))
-        self._error.hide()
+    def _say(self, error: str) -> None:
+        self._error.setText(error)
+        self._error.setVisible(bool(error))
 
     def _reset(self) -> None:
-        self._session.set_sampling(self._session.original_sampling)
+        self._session.reset_sampling()
         self._shown = None  # forces an update: a refused value may still be in its field
         self._update()
 
@@ -211,27 +180,31 @@ class SamplingPanel(QWidget):
     # Updates from the session
 
     def _update(self) -> None:
-        sampling = self._session.recipe.sampling
-        if sampling == self._shown:
+        recipe, shown = self._session.recipe, self._shown
+        sampling = recipe.sampling
+        if shown and (sampling, recipe.new_seeds) == (shown.sampling, shown.new_seeds):
             return
-        self._shown = sampling
-        self._error.hide()
+        self._shown = recipe
         for name, box in self._boxes.items():
             box.show_value(getattr(sampling, name))
-        if self._seed.text() != str(sampling.seed):
-            self._seed.setText(str(sampling.seed))
+        self._seed.show_seed()
         if read_stop_strings(self._stop.toPlainText()) != sampling.stop:
             with QSignalBlocker(self._stop):
                 self._stop.setPlainText(write_stop_strings(sampling.stop))
-        summary = self._summary(sampling)
+        summary = self._summary(recipe)
         self._header.show_text(summary)
         edit = self.tr("Click to show or hide the sampling settings.")
         self._header.setToolTip(f"{summary}\n{edit}")
         self._header.setAccessibleName(self.tr("Sampling: {0}").format(summary))
 
-    def _summary(self, sampling: GenerationConfig) -> str:
+    def _summary(self, recipe: Recipe) -> str:
+        sampling = recipe.sampling
         if sampling.greedy:
             return self.tr("greedy · {0} tokens").format(sampling.max_new_tokens)
+        if recipe.new_seeds:
+            return self.tr("temp. {0:g} · top-p {1:g} · new seeds").format(
+                sampling.temperature, sampling.top_p
+            )
         return self.tr("temp. {0:g} · top-p {1:g} · seed {2}").format(
             sampling.temperature, sampling.top_p, sampling.seed
         )

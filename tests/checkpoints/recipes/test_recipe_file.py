@@ -77,6 +77,7 @@ recipes = st.builds(
     sampling=samplings,
     prompt=prompts,
     system=texts,
+    new_seeds=st.booleans(),
 )
 
 GOOD = """
@@ -125,6 +126,20 @@ def test_everything_in_a_recipe_is_read(tmp_path: Path) -> None:
     assert recipe.alphas == (2.0, 1.0)
     assert all(type(alpha) is float for alpha in recipe.alphas)
     assert recipe.sampling == GenerationConfig(temperature=0.5, stop=("\n\n",))
+
+
+@pytest.mark.parametrize(
+    ("lines", "seed", "new_seeds"),
+    [
+        ("", 0, True),
+        ("[sampling]\ntop_k = 3", 0, True),
+        ("[sampling]\nseed = 0", 0, False),
+        ("[sampling]\nseed = 7", 7, False),
+    ],
+)
+def test_a_seed_in_a_file_is_pinned(lines: str, seed: int, new_seeds: bool, tmp_path: Path) -> None:
+    recipe = read_recipe(write(tmp_path, GOOD.partition("[sampling]")[0] + lines))
+    assert (recipe.sampling.seed, recipe.new_seeds) == (seed, new_seeds)
 
 
 def formats(recipe: Recipe) -> list[tuple[str, str]]:

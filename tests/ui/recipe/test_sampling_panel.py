@@ -16,6 +16,7 @@ from app.ui.recipe.sampling_panel import SamplingPanel
 from app.ui.recipe.stop_strings import read_stop_strings, write_stop_strings
 from app.ui.state.session import Session
 from app.ui.widgets.form_controls import Disclosure, NumberBox
+from tests.ui.conftest import FakeBridge
 
 
 @pytest.fixture
@@ -122,12 +123,44 @@ def test_undo_is_shown_without_another_change(
 def test_dice_draws_another_seed(
     qtbot: QtBot, panel: SamplingPanel, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("secrets.randbelow", lambda most: most - 1)
+    monkeypatch.setattr("secrets.randbelow", lambda most: 999_999)
     dice = control(panel, "New random seed")
     assert isinstance(dice, QToolButton)
     qtbot.mouseClick(dice, Qt.MouseButton.LeftButton)
     assert session.recipe.sampling.seed == 999_999
     assert control(panel, "Seed").text() == "999999"  # type: ignore[attr-defined]
+
+
+def test_a_seed_is_pinned_and_unpinned(
+    qtbot: QtBot, panel: SamplingPanel, session: Session
+) -> None:
+    seed, pin = control(panel, "Seed"), control(panel, "Pin the seed")
+    assert isinstance(pin, QToolButton)
+    assert pin.isChecked()
+    qtbot.mouseClick(pin, Qt.MouseButton.LeftButton)
+    assert session.recipe.new_seeds
+    assert seed.text() == ""  # type: ignore[attr-defined]
+    assert seed.placeholderText() == "new each time"  # type: ignore[attr-defined]
+    assert panel.findChild(Disclosure).summary.endswith("new seeds")
+    qtbot.keyClicks(seed, "41")
+    assert (session.recipe.sampling.seed, session.recipe.new_seeds) == (41, False)
+    assert pin.isChecked()
+    qtbot.mouseClick(pin, Qt.MouseButton.LeftButton)
+    session.undo_stack.undo()
+    assert not session.recipe.new_seeds
+
+
+def test_the_seed_of_the_shown_run_is_pinned(
+    qtbot: QtBot, panel: SamplingPanel, loaded_session: Session, bridge: FakeBridge
+) -> None:
+    pin = control(panel, "Pin the seed")
+    qtbot.mouseClick(pin, Qt.MouseButton.LeftButton)
+    loaded_session.runs.generate("Once")
+    run = loaded_session.runs.current
+    assert run is not None
+    qtbot.mouseClick(pin, Qt.MouseButton.LeftButton)
+    assert loaded_session.recipe.sampling.seed == run.recipe.sampling.seed
+    assert control(panel, "Seed").text() == str(run.recipe.sampling.seed)  # type: ignore[attr-defined]
 
 
 def test_an_empty_seed_goes_back(qtbot: QtBot, panel: SamplingPanel, session: Session) -> None:

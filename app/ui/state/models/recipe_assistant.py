@@ -146,7 +146,8 @@ class RecipeAssistant(QObject):
             self._spec, (Partner(self.base, ()), self.expert, self.antiexpert)
         )
         pair = ExpertPair(self.pair_name, expert, antiexpert)
-        return Recipe(self.name, base, (pair,), prompt=CHAT if self.chat else PLAIN)
+        prompt = CHAT if self.chat else PLAIN
+        return Recipe(self.name, base, (pair,), prompt=prompt, new_seeds=True)
 
     def _spec(self, partner: Partner) -> CheckpointSpec:
         chat = self.chat and has_chat_template(partner)

@@ -56,11 +56,6 @@ class RecipeState(QObject):
         """Whether the recipe differs from the one that was opened."""
         return self._recipe != self._reset_to
 
-    @property
-    def original_sampling(self) -> GenerationConfig:
-        """The sampling settings of the recipe that was opened."""
-        return self._reset_to.sampling
-
     def original_alpha(self, pair: int) -> float:
         """The α of a pair in the recipe that was opened, or 1 for an added pair."""
         pairs = self._reset_to.pairs
@@ -212,6 +207,26 @@ class RecipeState(QObject):
         if sampling != self._recipe.sampling:
             recipe = replace(self._recipe, sampling=sampling)
             self._change(translate("RecipeState", "change sampling"), recipe, merge="sampling")
+
+    def set_seed(self, seed: int | None) -> None:
+        """Pin the seed of the next runs; None gives each run a new one.
+
+        Raises:
+            SettingsError: If there is no such seed.
+        """
+        if seed is None:
+            opened = self._reset_to
+            unused = opened.sampling.seed if opened.new_seeds else GenerationConfig().seed
+            recipe = replace(self._recipe.with_seed(unused), new_seeds=True)
+        else:
+            recipe = self._recipe.with_seed(seed)
+        self._change(translate("RecipeState", "change sampling"), recipe, merge="sampling")
+
+    def reset_sampling(self) -> None:
+        """Use the sampling settings of the recipe that was opened."""
+        opened = self._reset_to
+        recipe = replace(self._recipe, sampling=opened.sampling, new_seeds=opened.new_seeds)
+        self._change(translate("RecipeState", "change sampling"), recipe, merge="sampling")
 
     # Undo
 

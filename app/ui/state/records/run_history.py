@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -37,6 +38,8 @@ class Window(Protocol):
 
     @property
     def runs(self) -> Runs: ...
+    @property
+    def recipe(self) -> Recipe: ...
     @property
     def roles_in_force(self) -> tuple[RoleInForce, ...]:
         """The loaded roles."""
@@ -189,7 +192,8 @@ class History(QObject):
         """Run a run again with the alphas of each token; opens its recipe."""
         wanted = self._repeatable(run_id)
         if wanted and self._window.editable:
-            self._window.open_recipe(wanted.recipe)
+            new_seeds = self._window.recipe.new_seeds  # of the runs after the repetition
+            self._window.open_recipe(replace(wanted.recipe, new_seeds=new_seeds))
             self._window.runs.repeat(wanted, self._place_of(run_id))
 
     def _place_of(self, run_id: str) -> ChatPlace:

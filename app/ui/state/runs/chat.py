@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Signal
 
 from app.checkpoints.conversation import ASSISTANT, SYSTEM, USER, Conversation, Message
+from app.ui.state.runs.new_runs import new_seed
 from app.ui.state.runs.run import ChatPlace, Run, same_place
 from app.ui.state.runs.runs import Runs
-
-_SEEDS = 2**32
-"""Number of seeds that :meth:`Chat.regenerate` chooses from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +112,7 @@ class Chat(QObject):
     def regenerate(self, turn: int) -> bool:
         """Have the message of a turn answered again, with a new seed; whether it is."""
         asked = self._until(turn, self.turns[turn].message)
-        return self._answer(asked, self._place(turn), secrets.randbelow(_SEEDS))
+        return self._answer(asked, self._place(turn), new_seed())
 
     def rewrite(self, turn: int, text: str) -> None:
         """Put a given text in the place of an answer; its tokens are scored."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import secrets
 
 from app.attribution.row_store import RowBudget, RowStore
 from app.checkpoints.conversation import RunPrompt
@@ -11,6 +11,14 @@ from app.engine.controls import LiveAlphas
 from app.ui.state.engine_requests import Requests
 from app.ui.state.runs.readiness import Models
 from app.ui.state.runs.run import NO_CHAT, ChatPlace, Run
+
+_SEEDS = 2**32
+"""Number of seeds that the seed of a run is chosen from."""
+
+
+def new_seed() -> int:
+    """A seed chosen at random."""
+    return secrets.randbelow(_SEEDS)
 
 
 class NewRuns:
@@ -34,7 +42,17 @@ class NewRuns:
         place: ChatPlace = NO_CHAT,
         seed: int | None = None,
     ) -> Run:
-        """A run of the current recipe; ``seed`` is one of its own."""
+        """A run of the current recipe.
+
+        Args:
+            prompt: The text or the conversation that the run continues.
+            role: Index of the role that generates alone, or None for tuned.
+            place: Where the run belongs in its conversation.
+            seed: A seed of its own; by default that of the recipe, or a new one if the recipe
+                has a new seed for each run.
+        """
+        if seed is None:
+            seed = self.common_seed()
         run = Run(
             self._requests.new_id(),
             prompt,
@@ -50,17 +68,25 @@ class NewRuns:
         run.recipe = self.recipe_of(run)
         return run
 
+    def common_seed(self) -> int | None:
+        """A seed for several runs to compare; None if that of the recipe applies."""
+        return new_seed() if self._models.recipe.new_seeds else None
+
     def branch(self, run: Run, index: int) -> Run:
         """A run that shares the first ``index`` tokens of ``run``."""
         place = ChatPlace(run.follows, run.chat)
-        branch = self.make(run.prompt, run.role, place, run.seed)
+        branch = self.make(run.prompt, run.role, place, self._seed_of(run))
         branch.parent = run
         branch.copy_from(run, index)
         return branch
 
     def recipe_of(self, run: Run) -> Recipe:
-        """The current recipe with the run's own seed, if it has one."""
-        recipe = self._models.recipe
-        if run.seed is None:
-            return recipe
-        return replace(recipe, sampling=replace(recipe.sampling, seed=run.seed))
+        """The current recipe with the seed of the run."""
+        seed, recipe = self._seed_of(run), self._models.recipe
+        return recipe if seed is None else recipe.with_seed(seed)
+
+    def _seed_of(self, run: Run) -> int | None:
+        """The seed that the run keeps; None if that of the recipe applies."""
+        if run.seed is None and self._models.recipe.new_seeds:
+            return run.recipe.sampling.seed
+        return run.seed

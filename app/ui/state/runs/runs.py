@@ -11,7 +11,7 @@ from app.checkpoints.spec import CheckpointSpec
 from app.errors import PromptError
 from app.history.repeat import Repeatable
 from app.ui.state.engine_requests import Requests
-from app.ui.state.runs.new_runs import NewRuns
+from app.ui.state.runs.new_runs import NewRuns, new_seed
 from app.ui.state.runs.readiness import Models, Readiness
 from app.ui.state.runs.removed_runs import RemovedRuns, answers_from
 from app.ui.state.runs.run import NO_CHAT, ChatPlace, Run, same_place
@@ -95,6 +95,11 @@ class Runs(QObject):
         if self._readiness.may_start(prompt):
             self._begin(self._make.make(prompt, None, place, seed))
 
+    def regenerate(self) -> None:
+        """Start a run with the prompt of the shown one and a new seed."""
+        if self.current:
+            self.generate(self.current.prompt, seed=new_seed())
+
     def score(self, prompt: RunPrompt, text: str, place: ChatPlace = NO_CHAT) -> None:
         """Score ``text``: compute the attribution of its tokens as if they were generated."""
         if not text:
@@ -125,12 +130,13 @@ class Runs(QObject):
             return []
         group = self._requests.new_id()
         answers: dict[CheckpointSpec, Run] = {}
+        seed = self._make.common_seed()
         runs = []
         for place, (_, spec) in enumerate(self._models.recipe.roles()):
             if spec not in answers:
-                answers[spec] = self._make.make(prompt, place)
+                answers[spec] = self._make.make(prompt, place, seed=seed)
             runs.append(answers[spec])
-        runs.append(self._make.make(prompt))
+        runs.append(self._make.make(prompt, seed=seed))
         for run in dict.fromkeys(runs):
             run.group = group
             self._add(run)
@@ -153,7 +159,8 @@ class Runs(QObject):
                 past_turn=wanted.past_turn,
                 fresh=True,
             )
-            self._begin(self._make.make(wanted.prompt, wanted.role, place), more)
+            seed = wanted.config.seed
+            self._begin(self._make.make(wanted.prompt, wanted.role, place, seed), more)
 
     # Continuing the shown run
 

@@ -278,6 +278,19 @@ def test_run_again_uses_the_alphas_of_every_token(kept: Session, bridge: FakeBri
     assert sum(isinstance(command, Load) for command in bridge.commands) == 1  # not loaded again
 
 
+def test_run_again_has_the_recorded_seed(kept: Session, bridge: FakeBridge) -> None:
+    kept.set_seed(None)
+    generate(kept, bridge)
+    first = kept.runs.current
+    assert first is not None
+    (summary,) = runs(kept)
+    kept.history.repeat(summary.id)
+    command = bridge.last(Generate)
+    assert isinstance(command, Generate)
+    assert command.config.seed == first.recipe.sampling.seed
+    assert kept.recipe.new_seeds
+
+
 def test_names_are_shared_by_window_and_history(kept: Session, bridge: FakeBridge) -> None:
     generate(kept, bridge)
     run = kept.runs.current
