@@ -2121,6 +2121,13 @@ Click to show or hide it.</source>
     </message>
 </context>
 <context>
+    <name>MessageBubble</name>
+    <message>
+        <source>Your message</source>
+        <translation>내 메시지</translation>
+    </message>
+</context>
+<context>
     <name>MissingModels</name>
     <message>
         <source>{0} models</source>
@@ -5709,20 +5716,16 @@ Without a pinned seed, every run has a new one, which is recorded with it.</sour
         <translation>그 자리에서 다른 것을 묻습니다</translation>
     </message>
     <message>
+        <source>More</source>
+        <translation>더 보기</translation>
+    </message>
+    <message>
         <source>Edit answer</source>
         <translation>답변 고치기</translation>
     </message>
     <message>
-        <source>Put a text of your own in its place; its tokens are scored</source>
-        <translation>그 자리에 직접 쓴 텍스트를 두고 토큰의 점수를 매깁니다</translation>
-    </message>
-    <message>
         <source>Delete from here</source>
         <translation>여기부터 지우기</translation>
-    </message>
-    <message>
-        <source>Remove this turn and all after it (Ctrl+Alt+Z restores them)</source>
-        <translation>이 차례와 그 뒤의 모든 차례를 지웁니다(Ctrl+Alt+Z로 되살립니다)</translation>
     </message>
     <message>
         <source>{0} of {1}</source>

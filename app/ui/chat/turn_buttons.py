@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSizePolicy, QToolButton, QWidget
 
 from app.ui.theme import SMALL
 
@@ -21,6 +21,7 @@ class TurnButtons(QWidget):
         self._quiet: list[QToolButton] = []
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(0, 0, 0, 0)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)  # never too wide
         self._row.setSpacing(0)
 
     def add(
@@ -39,6 +40,15 @@ class TurnButtons(QWidget):
             self._quiet.append(button)
         self.setMinimumHeight(button.sizeHint().height())
         return button
+
+    def add_menu(self, name: str) -> QMenu:
+        """Append a button that opens a menu, for what is done rarely."""
+        button = self.add("⋯", lambda: None, name)
+        menu = QMenu(button)
+        button.setAccessibleName(name)
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        button.setMenu(menu)
+        return menu
 
     def show_all(self, shown: bool, but: QToolButton | None = None) -> None:
         """Show or hide the quiet buttons, ``but`` excepted, which stays hidden."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QRect, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QEnterEvent, QGuiApplication, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QRect, QTimer, Signal
+from PySide6.QtGui import QColor, QEnterEvent, QGuiApplication, QPainter, QPaintEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.ui.chat.answer_view import AnswerView
+from app.ui.chat.message_bubble import MessageBubble
 from app.ui.chat.message_entry import MessageEntry
 from app.ui.chat.turn_buttons import TurnButtons
 from app.ui.state.runs.chat import Turn
@@ -41,11 +42,7 @@ class TurnView(QWidget):
         self._words = RunTitles(self)
         self.turn = turn
         self.index = index
-        self.message = QLabel(turn.message)
-        self.message.setTextFormat(Qt.TextFormat.PlainText)
-        self.message.setWordWrap(True)
-        self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.message.setAccessibleName(self.tr("Your message"))
+        self.message = MessageBubble(turn.message)
         self.answer = AnswerView(session, turn)
         self.answer.reveal.connect(self._on_reveal)
         self.entry = MessageEntry(can_cancel=True)
@@ -58,16 +55,10 @@ class TurnView(QWidget):
     # Construction
 
     def _lay_out(self) -> None:
-        bubble = QFrame()
-        bubble.setProperty("role", "bubble")
-        inside = QVBoxLayout(bubble)
-        inside.setContentsMargins(SPACE + 4, SPACE, SPACE + 4, SPACE)
-        inside.addWidget(self.message)
         said = QHBoxLayout()
         said.setContentsMargins(_INDENT, 0, 0, 0)
         said.addStretch(1)
-        said.addWidget(bubble)
-        self._bubble = bubble
+        said.addWidget(self.message)
         self._editor = QFrame()
         self._editor.setProperty("role", "bubble")
         field = QVBoxLayout(self._editor)
@@ -102,16 +93,9 @@ class TurnView(QWidget):
         self.edit = row.add(
             self.tr("Edit message"), self.edit_message, self.tr("Ask something else in its place")
         )
-        self.rewrite = row.add(
-            self.tr("Edit answer"),
-            self.edit_answer,
-            self.tr("Put a text of your own in its place; its tokens are scored"),
-        )
-        self.delete = row.add(
-            self.tr("Delete from here"),
-            self.delete_from_here,
-            self.tr("Remove this turn and all after it (Ctrl+Alt+Z restores them)"),
-        )
+        more = row.add_menu(self.tr("More"))
+        self.rewrite = more.addAction(self.tr("Edit answer"), self.edit_answer)
+        self.delete = more.addAction(self.tr("Delete from here"), self.delete_from_here)
         row.add_stretch()
         self._state = row.add_label()
         return row
@@ -132,8 +116,8 @@ class TurnView(QWidget):
             self.back.setEnabled(place > 1)
             self.forth.setEnabled(place < len(versions))
         here = run is not None and run in self._session.runs.all
-        for button in (self.again, self.edit, self.rewrite):
-            button.setEnabled(not running)
+        for offer in (self.again, self.edit, self.rewrite):
+            offer.setEnabled(not running)
         self.go_on.setEnabled(not running)
         self.delete.setEnabled(here)
         begun = run is not None and not (run.active and not run.tokens)
@@ -156,13 +140,6 @@ class TurnView(QWidget):
     def leaveEvent(self, event: QEvent) -> None:  # noqa: N802 — Qt's name
         super().leaveEvent(event)
         self._show_buttons()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 — Qt's name
-        super().resizeEvent(event)
-        lines = self.turn.message.split("\n")
-        wanted = max(self.message.fontMetrics().horizontalAdvance(line) for line in lines) + 2
-        room = self.width() - _INDENT - 4 * SPACE - _BAR
-        self.message.setFixedWidth(max(min(wanted, room), 1))
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 — Qt's name
         super().paintEvent(event)
@@ -210,7 +187,7 @@ class TurnView(QWidget):
         self._rewriting = rewriting
         self.entry.setPlainText(text)
         self.entry.setAccessibleName(name)
-        self._bubble.setVisible(rewriting)
+        self.message.setVisible(rewriting)
         self.answer.setVisible(not rewriting)
         self._editor.show()
         self.entry.selectAll()
@@ -224,7 +201,7 @@ class TurnView(QWidget):
 
     def _close_editor(self) -> None:
         self._editor.hide()
-        self._bubble.show()
+        self.message.show()
         self.answer.show()
 
     def _on_entered(self, text: str) -> None:

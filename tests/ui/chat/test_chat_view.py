@@ -58,7 +58,7 @@ class Talk:
     @property
     def messages(self) -> list[str]:
         QApplication.processEvents()
-        return [view.message.text() for view in self.view.turns if view.isVisible()]
+        return [view.turn.message for view in self.view.turns if view.isVisible()]
 
 
 @pytest.fixture
@@ -152,7 +152,7 @@ def test_an_answer_is_regenerated_continued_and_deleted(talk: Talk) -> None:
     assert again.turn.answer is not None
     assert len(again.turn.answer.tokens) == 11
     assert not talk.view.turns[0].go_on.isVisible()
-    talk.click(talk.view.turns[0].delete)
+    talk.view.turns[0].delete.trigger()
     assert talk.messages == []
     talk.session.runs.restore()
     assert talk.messages == ["a", "b"]
@@ -160,7 +160,7 @@ def test_an_answer_is_regenerated_continued_and_deleted(talk: Talk) -> None:
 
 def test_an_answer_is_rewritten(talk: Talk) -> None:
     first = talk.say("a")
-    talk.click(first.rewrite)
+    first.rewrite.trigger()
     assert first.entry.toPlainText() == first.answer.text
     first.entry.setPlainText(" the king")
     talk.qtbot.keyClick(first.entry, Qt.Key.Key_Return)
@@ -250,3 +250,18 @@ def test_the_header_formats_answers_and_begins_anew(talk: Talk) -> None:
     talk.click(header.new)
     assert talk.messages == []
     assert len(talk.session.runs.all) == 1
+
+
+def test_a_narrow_view_wraps_messages_and_clips_nothing(talk: Talk) -> None:
+    view = talk.say("a long message " * 20)
+    talk.click(view.again)
+    view = talk.answered()
+    for width in (700, 320, 500):
+        talk.view.resize(width, 500)
+        for _ in range(3):
+            QApplication.processEvents()
+        room = talk.view._area.viewport().width()
+        assert view.width() <= room
+        assert view.message.geometry().right() <= room
+        height = view.message.text.heightForWidth(view.message.text.width())
+        assert view.message.text.height() >= height
