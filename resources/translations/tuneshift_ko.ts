@@ -5124,12 +5124,12 @@ Without a pinned seed, every run has a new one, which is recorded with it.</sour
         <translation>없음</translation>
     </message>
     <message>
-        <source>each role has that of the recipe</source>
-        <translation>각 역할이 레시피의 것을 씁니다</translation>
+        <source>as in the recipe</source>
+        <translation>레시피대로</translation>
     </message>
     <message>
-        <source>that of the recipe: {0}</source>
-        <translation>레시피의 것: {0}</translation>
+        <source>as in the recipe: {0}</source>
+        <translation>레시피대로: {0}</translation>
     </message>
 </context>
 <context>

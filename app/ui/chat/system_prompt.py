@@ -62,5 +62,5 @@ class SystemPrompt(QWidget):
         if own == {""}:
             return self.tr("none")
         if len(own) > 1:
-            return self.tr("each role has that of the recipe")
-        return self.tr("that of the recipe: {0}").format(quoted(visible(own.pop()[:_SHOWN])))
+            return self.tr("as in the recipe")
+        return self.tr("as in the recipe: {0}").format(quoted(visible(own.pop()[:_SHOWN])))

@@ -120,8 +120,8 @@ class TurnView(QWidget):
             offer.setEnabled(not running)
         self.go_on.setEnabled(not running)
         self.delete.setEnabled(here)
-        begun = run is not None and not (run.active and not run.tokens)
-        self._state.setText(self._words.state(run) if run and begun else "")
+        elsewhere = run is not None and run is self._session.runs.current  # below the turns
+        self._state.setText(self._words.state(run) if run and not elsewhere else "")
         self.answer.update_answer()
         self._show_buttons()
         self.update()
