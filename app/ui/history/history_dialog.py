@@ -32,7 +32,7 @@ from app.ui.theme import SPACE
 from app.ui.widgets.dialogs import show_once
 from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.form_controls import ChoiceBox
-from app.ui.widgets.row_table import make_table
+from app.ui.widgets.row_table import choose_row, make_table
 from app.ui.widgets.saved_bar import SavedBar
 from app.ui.words.provenance_words import search_help
 
@@ -232,7 +232,7 @@ class HistoryDialog(QDialog):
         """Select these runs again, or the first run if none of them is listed any more."""
         rows = [row for row in map(self.runs.row_of, ids) if row is not None]
         if self.runs.rowCount():
-            self.table.selectRow(min(rows, default=0))
+            choose_row(self.table, min(rows, default=0))
 
     def _update(self) -> None:
         if self._listing:
@@ -305,14 +305,14 @@ class HistoryDialog(QDialog):
             row = self.runs.row_of(chosen[0].id) or 0
             self._history.delete(chosen)
             if self.runs.rowCount():
-                self.table.selectRow(min(row, self.runs.rowCount() - 1))
+                choose_row(self.table, min(row, self.runs.rowCount() - 1))
 
     def _undelete(self) -> None:
         ids = [run.id for run in self._history.deleted]
         self._history.undelete()
         rows = [row for row in map(self.runs.row_of, ids) if row is not None]
         if rows:
-            self.table.selectRow(min(rows))
+            choose_row(self.table, min(rows))
 
     def _show_deleted(self) -> None:
         deleted: Sequence[RunSummary] = self._history.deleted

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QSettings
+from PySide6.QtCore import QSettings, Qt
 from PySide6.QtWidgets import QInputDialog
 from pytestqt.qtbot import QtBot
 
@@ -172,4 +172,18 @@ def test_the_history_shows_and_finds_models(
     facts = dialog.details.facts.text()
     assert facts.startswith(QWEN)
     assert "α 1, 0.4 · seed 0" in facts
+    dialog.close()
+
+
+def test_opening_by_the_keys_chooses_the_newest(
+    window: MainWindow, kept: Session, bridge: FakeBridge, qtbot: QtBot
+) -> None:
+    generate(kept, bridge, "Apple", 3)
+    runs(kept)
+    modifiers = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
+    window.activateWindow()
+    qtbot.keyPress(window, Qt.Key.Key_H, modifiers)  # they are still held
+    dialog = window.findChild(HistoryDialog)
+    assert [run.prompt for run in dialog.chosen()] == ["Apple"]
+    qtbot.keyRelease(window, Qt.Key.Key_H)
     dialog.close()
