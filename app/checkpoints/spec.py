@@ -133,6 +133,7 @@ class Recipe:
     """A base and its expert pairs, with a sample prompt and sampling settings.
 
     Attributes:
+        example_prompts: More prompts that show what the recipe does.
         description: What the recipe demonstrates, in a line or two.
         context: The context length in tokens; 0 is the context length of the models.
         accepted_ids: Ids that may be generated although roles spell them differently.
@@ -149,6 +150,7 @@ class Recipe:
     base: CheckpointSpec
     pairs: tuple[ExpertPair, ...]
     sample_prompt: str = ""
+    example_prompts: tuple[str, ...] = ()
     description: str = ""
     context: int = 0
     accepted_ids: tuple[int, ...] = ()
@@ -177,6 +179,11 @@ class Recipe:
             raise RecipeError(
                 "The context must be a number of tokens, or 0", evidence=f"it is {self.context}"
             )
+
+    @property
+    def prompts(self) -> tuple[str, ...]:
+        """The sample prompt and the example prompts."""
+        return tuple(filter(None, (self.sample_prompt, *self.example_prompts)))
 
     @property
     def alphas(self) -> tuple[float, ...]:

@@ -39,6 +39,7 @@ from app.ui.recipe import recipe_files
 from app.ui.recipe.recipe_column import RecipeColumn
 from app.ui.recipe.unfinished_bar import UnfinishedBar
 from app.ui.serve.serve_indicator import ServeIndicator
+from app.ui.state.hints import Hint
 from app.ui.state.runs.run import Run
 from app.ui.state.session import Session
 from app.ui.status_bar import StatusBar
@@ -49,6 +50,7 @@ from app.ui.text.run_models_bar import RunModelsBar
 from app.ui.text.transcript import TranscriptView
 from app.ui.theme import SPACE, current_theme
 from app.ui.what_if.what_if_bar import WhatIfBar
+from app.ui.widgets.hint_label import HintLabel
 from app.ui.widgets.saved_bar import SavedBar
 from app.ui.widgets.side_tabs import SideTabs
 from app.ui.widgets.tab_order import move_focus
@@ -86,6 +88,7 @@ class MainWindow(QMainWindow):
         self.prompt = PromptEditor()
         self.prompt.text_changed.connect(self._offer_prompt)
         self.prompt.set_text(self._sample_prompt)
+        self.prompt.offer_examples(session.recipe.prompts)
         session.history.shown.connect(self._take_prompt)
         self.transcript = TranscriptView(session)
         self.transcript.new_recipe_wanted.connect(lambda: show_new_recipe(session, self))
@@ -94,6 +97,17 @@ class MainWindow(QMainWindow):
         self._texts = QStackedWidget()
         self._what_if = WhatIfBar(session)
         self._plot_place = _card()
+        hints = session.display.hints
+        self._tint_hint = HintLabel(
+            hints,
+            Hint.TINT,
+            self.tr("Colour: how much more (green) or less (violet) probable the pairs made it."),
+        )
+        self._plot_hint = HintLabel(
+            hints,
+            Hint.PLOT,
+            self.tr("Bars: what each pair gave or took. Lines: under the base (dashed) and tuned."),
+        )
         self._columns = QSplitter(Qt.Orientation.Horizontal)
         self._rows = QSplitter(Qt.Orientation.Vertical)
         self.setAcceptDrops(True)
@@ -121,6 +135,7 @@ class MainWindow(QMainWindow):
         layout = self._plot_place.layout()
         if layout is not None:
             layout.addWidget(ShiftPlot(self._session))
+            layout.addWidget(self._plot_hint)
 
     # Layout
 
@@ -129,7 +144,7 @@ class MainWindow(QMainWindow):
         models = RunModelsBar(self._session)
         self._texts.addWidget(self.transcript)
         self._texts.addWidget(self.chat)
-        _fill(text, models, self._texts, RepetitionBar(self._session))
+        _fill(text, models, self._texts, self._tint_hint, RepetitionBar(self._session))
         _fill(self._plot_place)
         self._rows.addWidget(text)
         self._rows.addWidget(self._plot_place)
@@ -226,6 +241,8 @@ class MainWindow(QMainWindow):
 
     def _update_title(self) -> None:
         # Qt appends the application's name to other titles.
+        for hint in (self._tint_hint, self._plot_hint):
+            hint.set_wanted(self._session.runs.current is not None)
         running = self._session.runs.running
         self.setWindowTitle(self.tr("Generating …") if running else "Tuneshift")
 
@@ -261,6 +278,7 @@ class MainWindow(QMainWindow):
         if sample != self._sample_prompt and self.prompt.text in ("", self._sample_prompt):
             self.prompt.set_text(sample)
         self._sample_prompt = sample
+        self.prompt.offer_examples(self._session.recipe.prompts)
 
     def _take_prompt(self, run: Run) -> None:
         """Show the prompt of an opened run unless the user has typed a prompt."""

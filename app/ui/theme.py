@@ -132,6 +132,11 @@ def stylesheet(theme: Theme) -> str:
     QFrame[role="foot"] {{ background: {theme.surface}; border: 0;
         border-top: 1px solid {theme.border}; }}
     QLabel[role="caption"] {{ color: {theme.muted}; }}
+    QFrame[role="hint"] {{ background: {theme.hover}; border: 0; border-radius: 6px; }}
+    QLabel[role="hint"] {{ color: {theme.muted}; background: transparent; }}
+    QToolButton[role="hint"] {{ border: 0; background: transparent; color: {theme.muted};
+        padding: 0 4px; }}
+    QToolButton[role="hint"]:hover {{ color: {theme.text}; }}
     QFrame[role="popup"] {{ background: {theme.surface}; border: 1px solid {theme.border}; }}
     QFrame[role="problem"] {{ background: {theme.surface}; border: 1px solid {theme.danger};
         border-radius: 8px; }}

@@ -1457,12 +1457,90 @@
         <translation>도움말(&amp;H)</translation>
     </message>
     <message>
+        <source>&amp;How Tuneshift works</source>
+        <translation>Tuneshift의 원리(&amp;H)</translation>
+    </message>
+    <message>
+        <source>Hint&amp;s</source>
+        <translation>도움 문장(&amp;S)</translation>
+    </message>
+    <message>
+        <source>Show or hide the sentences that explain parts of the window.</source>
+        <translation>창의 각 부분을 설명하는 문장을 보이거나 숨깁니다.</translation>
+    </message>
+    <message>
         <source>&amp;Keyboard shortcuts</source>
         <translation>단축키(&amp;K)</translation>
     </message>
     <message>
         <source>&amp;About Tuneshift</source>
         <translation>Tuneshift 정보(&amp;A)</translation>
+    </message>
+</context>
+<context>
+    <name>HelpPage</name>
+    <message>
+        <source>How Tuneshift works</source>
+        <translation>Tuneshift의 원리</translation>
+    </message>
+    <message>
+        <source>The method: proxy-tuning</source>
+        <translation>방법: 프록시 튜닝</translation>
+    </message>
+    <message>
+        <source>A large model, the base, writes. At every token, two small models read the same text: an expert, which was tuned, and its anti-expert, the same model before it was tuned. Their difference is what tuning changed. It is multiplied by α and added to what the base says; then a token is sampled. The base itself is never changed. With several pairs, all differences are added.
+
+Each model gives every token of its vocabulary a number, its logit, and softmax makes probabilities of them: softmax(base + α (expert − anti- expert)). With α = 0 the text is that of the base alone.
+
+Liu et al., Tuning Language Models by Proxy, arXiv 2401.08565.</source>
+        <translation>큰 모델인 베이스가 글을 씁니다. 토큰마다 작은 모델 둘이 같은 글을 읽습니다. 하나는 튜닝된 전문가이고, 다른 하나는 튜닝되기 전의 같은 모델인 반전문가입니다. 둘의 차이가 곧 튜닝이 바꾼 것입니다. 이 차이에 α를 곱해 베이스의 값에 더한 다음 토큰을 샘플링합니다. 베이스 자체는 전혀 바뀌지 않습니다. 쌍이 여럿이면 모든 차이를 더합니다.
+
+모델은 어휘의 모든 토큰에 로짓이라는 수를 매기고, 소프트맥스가 이를 확률로 만듭니다: softmax(베이스 + α (전문가 − 반전문가)). α = 0이면 베이스만의 글이 됩니다.
+
+Liu et al., Tuning Language Models by Proxy, arXiv 2401.08565.</translation>
+    </message>
+    <message>
+        <source>Colours and bits</source>
+        <translation>색과 비트</translation>
+    </message>
+    <message>
+        <source>The colour of a token is its shift: how much more or less probable the pairs made it. It is measured in bits: +1 bit is twice as probable as under the base alone, +3 bits eight times, −1 bit half. An underlined token is a flip: the base alone would have had another most probable token there. Select a token to see its candidates.</source>
+        <translation>토큰의 색은 이동량, 곧 쌍이 그 토큰을 얼마나 더 또는 덜 확률 높게 만들었는지를 나타냅니다. 단위는 비트입니다. +1비트는 베이스만일 때보다 두 배, +3비트는 여덟 배, −1비트는 절반의 확률입니다. 밑줄이 있는 토큰은 뒤집힘으로, 베이스만이었다면 그 자리에서 가장 확률 높은 토큰이 달랐을 것입니다. 토큰을 선택하면 후보가 보입니다.</translation>
+    </message>
+    <message>
+        <source>The plot</source>
+        <translation>그래프</translation>
+    </message>
+    <message>
+        <source>Two lines: the probability of each token under the base alone (dashed) and as tuned (solid). The bars between them say how much of that came from each pair: above zero a pair raised the token, below zero it lowered it. The bars of a token add up exactly to the distance between its two lines.</source>
+        <translation>두 선은 각 토큰의 확률입니다. 점선은 베이스만일 때, 실선은 튜닝했을 때입니다. 그 사이의 막대는 그 차이가 어느 쌍에서 얼마나 왔는지를 보여 줍니다. 0보다 위면 쌍이 토큰을 올린 것이고, 아래면 내린 것입니다. 한 토큰의 막대를 모두 더하면 두 선 사이의 거리와 정확히 같습니다.</translation>
+    </message>
+    <message>
+        <source>Why the demo talks nonsense at times</source>
+        <translation>데모가 때때로 엉뚱한 말을 하는 이유</translation>
+    </message>
+    <message>
+        <source>The models of the demo have two to seven million parameters, a thousandth of usual ones, so that they ship with the program and start at once. They have learned how plays, stories and sums look, not what is true. They show what α does: move it while tokens are generated. For answers that make sense, take models of your own.</source>
+        <translation>데모의 모델은 매개변수가 2백만에서 7백만 개로 보통 모델의 천분의 일입니다. 그래서 프로그램에 들어 있고 바로 시작합니다. 희곡, 이야기, 계산 풀이가 어떻게 생겼는지를 배웠을 뿐 무엇이 사실인지는 배우지 않았습니다. α가 하는 일을 보여 주는 것이 목적이니, 토큰이 생성되는 동안 움직여 보세요. 뜻이 통하는 답을 원하면 자신의 모델을 쓰세요.</translation>
+    </message>
+    <message>
+        <source>Where to go on</source>
+        <translation>다음에 할 일</translation>
+    </message>
+    <message>
+        <source>File → New recipe: choose a base from the models on this disk, and the program proposes the rest. Chat, above the text: a conversation instead of one prompt. Runs: every text of this session, with its branches; File → History: of all sessions. Inspect: from one flip to the next. Generate → Evaluate: does tuning help on a task? Help → Keyboard shortcuts: everything by keys.</source>
+        <translation>파일 → 새 레시피: 이 디스크의 모델에서 베이스를 고르면 나머지는 프로그램이 제안합니다. 글 위의 대화: 프롬프트 하나 대신 대화를 합니다. 실행: 이번에 만든 모든 글과 그 분기. 파일 → 기록: 지금까지의 모든 글. 살펴보기: 뒤집힌 토큰에서 다음 토큰으로. 생성 → 평가: 과제에서 튜닝이 도움이 되는지. 도움말 → 키보드 단축키: 모든 것을 키로.</translation>
+    </message>
+</context>
+<context>
+    <name>HintLabel</name>
+    <message>
+        <source>Dismiss this hint. Help → Hints shows all of them again.</source>
+        <translation>이 문장을 닫습니다. 도움말 → 도움 문장에서 모두 다시 볼 수 있습니다.</translation>
+    </message>
+    <message>
+        <source>Dismiss</source>
+        <translation>닫기</translation>
     </message>
 </context>
 <context>
@@ -1881,6 +1959,14 @@ Click to show or hide it.</source>
 <context>
     <name>MainWindow</name>
     <message>
+        <source>Colour: how much more (green) or less (violet) probable the pairs made it.</source>
+        <translation>색: 쌍이 토큰을 얼마나 더(초록) 또는 덜(보라) 확률 높게 만들었는지.</translation>
+    </message>
+    <message>
+        <source>Bars: what each pair gave or took. Lines: under the base (dashed) and tuned.</source>
+        <translation>막대: 각 쌍이 주거나 뺀 확률. 선: 베이스(점선)와 튜닝한 경우.</translation>
+    </message>
+    <message>
         <source>Left column</source>
         <translation>왼쪽 열</translation>
     </message>
@@ -2125,6 +2211,45 @@ Click to show or hide it.</source>
     <message>
         <source>Your message</source>
         <translation>내 메시지</translation>
+    </message>
+</context>
+<context>
+    <name>MethodPicture</name>
+    <message>
+        <source>good</source>
+        <comment>example token</comment>
+        <translation>좋은</translation>
+    </message>
+    <message>
+        <source>fine</source>
+        <comment>example token</comment>
+        <translation>고운</translation>
+    </message>
+    <message>
+        <source>odd</source>
+        <comment>example token</comment>
+        <translation>이상한</translation>
+    </message>
+    <message>
+        <source>royal</source>
+        <comment>example token</comment>
+        <translation>왕의</translation>
+    </message>
+    <message>
+        <source>Picture: the probabilities of the base, plus α times expert minus anti-expert, give the tuned probabilities. “{0}” becomes the most probable token.</source>
+        <translation>그림: 베이스의 확률에 전문가에서 반전문가를 뺀 값의 α배를 더하면 튜닝된 확률이 됩니다. “{0}”이(가) 가장 확률 높은 토큰이 됩니다.</translation>
+    </message>
+    <message>
+        <source>base</source>
+        <translation>베이스</translation>
+    </message>
+    <message>
+        <source>expert − anti-expert</source>
+        <translation>전문가 − 반전문가</translation>
+    </message>
+    <message>
+        <source>tuned</source>
+        <translation>튜닝</translation>
     </message>
 </context>
 <context>
@@ -2382,6 +2507,18 @@ Double-click the slider to reset α to the recipe&apos;s value.</source>
     <message>
         <source>This pair does nothing: expert and anti-expert are the same model.</source>
         <translation>이 쌍은 효과가 없습니다. 전문가와 반전문가가 같은 모델입니다.</translation>
+    </message>
+    <message>
+        <source>How strongly the pair pulls: 0 is off. Move it while tokens are generated.</source>
+        <translation>쌍이 끌어당기는 세기: 0이면 꺼집니다. 토큰이 생성되는 동안 움직여 보세요.</translation>
+    </message>
+    <message>
+        <source>A small model that was tuned to what the base lacks.</source>
+        <translation>베이스에 없는 것을 익히도록 튜닝된 작은 모델.</translation>
+    </message>
+    <message>
+        <source>The same small model before it was tuned. Only the difference is used.</source>
+        <translation>튜닝되기 전의 같은 작은 모델. 둘의 차이만 쓰입니다.</translation>
     </message>
     <message>
         <source>A recipe needs at least one pair.</source>
@@ -2784,6 +2921,14 @@ pale bars the largest of them, pale bands from lowest to highest.</source>
     <message>
         <source>The prompt that the models continue</source>
         <translation>모델이 이어 쓸 프롬프트</translation>
+    </message>
+    <message>
+        <source>Examples</source>
+        <translation>예시</translation>
+    </message>
+    <message>
+        <source>Prompts that show what this recipe does</source>
+        <translation>이 레시피가 하는 일을 보여 주는 프롬프트</translation>
     </message>
 </context>
 <context>
@@ -3429,6 +3574,10 @@ pale bars the largest of them, pale bands from lowest to highest.</source>
     <message>
         <source>Recipe</source>
         <translation>레시피</translation>
+    </message>
+    <message>
+        <source>The large model that writes. Tuning does not change it.</source>
+        <translation>글을 쓰는 큰 모델. 튜닝해도 바뀌지 않습니다.</translation>
     </message>
     <message>
         <source>Sampling</source>

@@ -215,6 +215,7 @@ def _recipe(content: Mapping[str, Any], folder: Path) -> Recipe:
             for place, pair in enumerate(pairs)
         ),
         sample_prompt=table.get("sample_prompt", str, ""),
+        example_prompts=tuple(table.get_list("example_prompts", str, [])),
         description=table.get("description", str, ""),
         context=_count(table, "context"),
         accepted_ids=_accepted_ids(table),

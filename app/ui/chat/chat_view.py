@@ -21,11 +21,13 @@ from app.ui.chat.turn_view import TurnView
 from app.ui.state.runs.chat import Turn
 from app.ui.state.runs.run import Run
 from app.ui.state.session import Session
+from app.ui.text.prompt_editor import prompt_title
 from app.ui.text.token_tints import TokenTints
 from app.ui.text.transcript_footer import TranscriptFooter
 from app.ui.theme import SPACE
 from app.wording import quoted
 
+_EXAMPLES = 3
 _NEAR = 4
 """Distance from the end in pixels at which the view still follows new tokens."""
 
@@ -38,6 +40,7 @@ class ChatView(QWidget):
         self._session = session
         self._chat = session.chat
         self._following = True
+        self._offered: tuple[str, ...] = ()
         self.turns: list[TurnView] = []
         self.entry = MessageEntry()
         self.entry.setPlaceholderText(self.tr("Write a message …"))
@@ -50,7 +53,7 @@ class ChatView(QWidget):
         self._pages = QStackedLayout()
         self._area = QScrollArea()
         self._column = QVBoxLayout()
-        self._example = QPushButton()
+        self._examples = QVBoxLayout()
         self._lay_out()
         self._connect()
         self._rebuild()
@@ -100,12 +103,10 @@ class ChatView(QWidget):
         said.setWordWrap(True)
         said.setAlignment(Qt.AlignmentFlag.AlignCenter)
         said.setProperty("role", "caption")
-        self._example.setProperty("role", "link")
-        self._example.clicked.connect(self._take_example)
         layout = QVBoxLayout(page)
         layout.addStretch(1)
         layout.addWidget(said)
-        layout.addWidget(self._example, 0, Qt.AlignmentFlag.AlignHCenter)
+        layout.addLayout(self._examples)
         layout.addStretch(1)
         return page
 
@@ -162,9 +163,7 @@ class ChatView(QWidget):
         for index, (view, turn) in enumerate(zip(self.turns, turns, strict=False)):
             view.update_turn(turn, index)
         self.send_button.setEnabled(not self._session.runs.running and not self._session.unfinished)
-        sample = self._session.recipe.sample_prompt
-        self._example.setVisible(bool(sample))
-        self._example.setText(self.tr("Example: {0}").format(quoted(sample[:60])))
+        self._offer_examples()
         self._footer.update_row()
 
     def _on_progress(self, run: Run) -> None:
@@ -244,8 +243,21 @@ class ChatView(QWidget):
         if self._chat.step(message if message.strip() else ""):
             self.entry.clear()
 
-    def _take_example(self) -> None:
-        self.entry.setPlainText(self._session.recipe.sample_prompt)
+    def _offer_examples(self) -> None:
+        prompts = self._session.recipe.prompts
+        if prompts == self._offered:
+            return
+        self._offered = prompts
+        while (item := self._examples.takeAt(0)) and (button := item.widget()):
+            button.deleteLater()
+        for prompt in prompts[:_EXAMPLES]:
+            button = QPushButton(self.tr("Example: {0}").format(quoted(prompt_title(prompt))))
+            button.setProperty("role", "link")
+            button.clicked.connect(lambda *_, chosen=prompt: self._take_example(chosen))
+            self._examples.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
+
+    def _take_example(self, prompt: str) -> None:
+        self.entry.setPlainText(prompt)
         self.entry.setFocus()
 
     def offer_prompt(self) -> None:

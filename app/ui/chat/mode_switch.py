@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QToolButton, QWidget
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QSizePolicy, QToolButton, QWidget
 
 from app.ui.state.session import Session
 
@@ -18,6 +18,7 @@ class ModeSwitch(QWidget):
         super().__init__(parent)
         self._mode = session.mode
         self.setAccessibleName(self.tr("Mode"))
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.text = self._make(self.tr("Text"), self.tr("Continue a text"))
         self.chat = self._make(self.tr("Chat"), self.tr("Have a conversation, turn by turn"))
         group = QButtonGroup(self)

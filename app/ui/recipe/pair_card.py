@@ -15,10 +15,12 @@ from PySide6.QtWidgets import (
 )
 
 from app.ui.recipe.role_picker import RolePicker
+from app.ui.state.hints import Hint
 from app.ui.state.session import Session
 from app.ui.theme import SPACE, current_theme
 from app.ui.widgets.alpha_slider import HIGHEST, LOWEST, STEP, AlphaSlider
 from app.ui.widgets.form_controls import NameEdit, NumberBox
+from app.ui.widgets.hint_label import HintLabel
 
 _EDGE = 4
 _RADIUS = 8
@@ -110,9 +112,25 @@ class PairCard(QFrame):
         layout.setSpacing(SPACE // 2)
         layout.addLayout(head)
         layout.addLayout(alpha)
-        for picker in self._pickers:
+        self._add_hint(layout, Hint.ALPHA)
+        for picker, hint in zip(self._pickers, (Hint.EXPERT, Hint.ANTIEXPERT), strict=True):
             layout.addWidget(picker)
+            self._add_hint(layout, hint)
         layout.addWidget(self._notice)
+
+    def _add_hint(self, layout: QVBoxLayout, hint: Hint) -> None:
+        """Explain the part above, in the first card only."""
+        if self._pair == 0:
+            text = {
+                Hint.ALPHA: self.tr(
+                    "How strongly the pair pulls: 0 is off. Move it while tokens are generated."
+                ),
+                Hint.EXPERT: self.tr("A small model that was tuned to what the base lacks."),
+                Hint.ANTIEXPERT: self.tr(
+                    "The same small model before it was tuned. Only the difference is used."
+                ),
+            }[hint]
+            layout.addWidget(HintLabel(self._session.display.hints, hint, text))
 
     # Updates from the session
 

@@ -19,8 +19,10 @@ from app.ui.recipe.prompt_format_line import PromptFormatLine
 from app.ui.recipe.recipe_picker import RecipePicker
 from app.ui.recipe.role_picker import RolePicker
 from app.ui.recipe.sampling_panel import SamplingPanel
+from app.ui.state.hints import Hint
 from app.ui.state.session import Session
 from app.ui.theme import SPACE
+from app.ui.widgets.hint_label import HintLabel
 
 MARGIN = SPACE + 4
 """Pixels between the edge of the panel and its content."""
@@ -63,6 +65,13 @@ class RecipePanel(QScrollArea):
         layout.addSpacing(SPACE)
         layout.addWidget(_caption(self.tr("Base"), base))
         layout.addWidget(base)
+        layout.addWidget(
+            HintLabel(
+                self._session.display.hints,
+                Hint.BASE,
+                self.tr("The large model that writes. Tuning does not change it."),
+            )
+        )
         layout.addSpacing(SPACE // 2)
         layout.addLayout(self._pairs)
         layout.addWidget(self._add, 0, Qt.AlignmentFlag.AlignLeft)

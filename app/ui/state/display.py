@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject, QSettings, Signal
 
 from app.attribution.measures import Measure
+from app.ui.state.hints import Hints
 from app.ui.state.runs.token_groups import Grouping
 
 BASE, TUNED, KL, ENTROPY, SHIFT = "base", "tuned", "kl", "entropy", "shift"
@@ -39,7 +40,7 @@ def pair_part(name: str) -> str:
 
 
 class Display(QObject):
-    """Tint and grouping of the text, and scale and hidden parts of the plot."""
+    """Tint and grouping of the text, scale and hidden parts of the plot, and hints."""
 
     tint_changed = Signal()
     """``tint`` or ``grouping`` changed."""
@@ -50,6 +51,7 @@ class Display(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self.hints = Hints(self)
         self.tint = Tint()
         self.grouping = Grouping.TOKEN
         self.logarithmic = False
@@ -91,6 +93,7 @@ class Display(QObject):
 
     def restore(self, store: QSettings) -> None:
         """Load the saved settings; unknown values are ignored."""
+        self.hints.restore(store)
         measure, _, pair = str(store.value("tint", "")).partition(":")
         if measure in set(Measure):
             self.set_tint(Tint(Measure(measure), int(pair) if pair.isdecimal() else 0))
@@ -106,6 +109,7 @@ class Display(QObject):
 
     def remember(self, store: QSettings) -> None:
         """Save the settings for :meth:`restore`."""
+        self.hints.remember(store)
         store.setValue("tint", f"{self.tint.measure}:{self.tint.pair}")
         store.setValue("grouping", str(self.grouping))
         store.setValue("plot/logarithmic", self.logarithmic)
