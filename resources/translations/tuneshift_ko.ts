@@ -1490,7 +1490,7 @@
     <message>
         <source>A large model, the base, writes. At every token, two small models read the same text: an expert, which was tuned, and its anti-expert, the same model before it was tuned. Their difference is what tuning changed. It is multiplied by α and added to what the base says; then a token is sampled. The base itself is never changed. With several pairs, all differences are added.
 
-Each model gives every token of its vocabulary a number, its logit, and softmax makes probabilities of them: softmax(base + α (expert − anti- expert)). With α = 0 the text is that of the base alone.
+Each model gives every token of its vocabulary a number, its logit, and softmax makes probabilities of them: softmax(base + α (expert − anti-expert)). With α = 0 the text is that of the base alone.
 
 Liu et al., Tuning Language Models by Proxy, arXiv 2401.08565.</source>
         <translation>큰 모델인 베이스가 글을 씁니다. 토큰마다 작은 모델 둘이 같은 글을 읽습니다. 하나는 튜닝된 전문가이고, 다른 하나는 튜닝되기 전의 같은 모델인 반전문가입니다. 둘의 차이가 곧 튜닝이 바꾼 것입니다. 이 차이에 α를 곱해 베이스의 값에 더한 다음 토큰을 샘플링합니다. 베이스 자체는 전혀 바뀌지 않습니다. 쌍이 여럿이면 모든 차이를 더합니다.

@@ -69,8 +69,8 @@ class HelpPage(QDialog):
                     "The base itself is never changed. With several pairs, all differences are "
                     "added.\n\n"
                     "Each model gives every token of its vocabulary a number, its logit, and "
-                    "softmax makes probabilities of them: softmax(base + α (expert − anti- "
-                    "expert)). With α = 0 the text is that of the base alone.\n\n"
+                    "softmax makes probabilities of them: softmax(base + α (expert − "
+                    "anti-expert)). With α = 0 the text is that of the base alone.\n\n"
                     "Liu et al., Tuning Language Models by Proxy, arXiv 2401.08565.",
                 ),
             ),

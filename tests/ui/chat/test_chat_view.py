@@ -6,6 +6,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QToolButton
+from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.checkpoints.conversation import SYSTEM, Conversation
@@ -209,7 +210,9 @@ def test_the_prompt_of_the_window_is_the_conversation(talk: Talk) -> None:
 
 
 def test_the_example_is_offered_while_nothing_was_said(talk: Talk) -> None:
-    talk.qtbot.mouseClick(talk.view._example, Qt.MouseButton.LeftButton)
+    buttons = talk.view.findChildren(QPushButton)
+    (example,) = [button for button in buttons if button.text().startswith("Example")]
+    talk.qtbot.mouseClick(example, Qt.MouseButton.LeftButton)
     assert talk.view.entry.toPlainText() == talk.session.recipe.sample_prompt
 
 
