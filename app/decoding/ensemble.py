@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
@@ -272,6 +273,14 @@ class Ensemble:
         """Empty all KV caches and release their memory."""
         for context in self._contexts:
             context.rewind(0)
+
+    def buffer_bytes(self) -> dict[str, int]:
+        """Bytes of kept texts and of KV caches that are held between runs, on each device."""
+        held = Counter(self.prefixes.size_on())
+        for model in self.models:
+            if isinstance(model, GraphedLanguageModel):
+                held[str(model.device)] += model.buffer_bytes
+        return dict(held)
 
     def release_buffers(self) -> None:
         """Release everything but the weights: KV caches, kept texts and captured steps."""

@@ -98,6 +98,12 @@ class FixedCache:
         self._dtype: torch.dtype = next(model.get_input_embeddings().parameters()).dtype
         self.capacity = 0
 
+    @property
+    def size(self) -> int:
+        """Bytes of the buffers."""
+        tensors = (part for layer in self._layers for part in (layer.keys, layer.values))
+        return sum(part.nbytes for part in tensors if part is not None)
+
     def resize(self, capacity: int, held: int) -> None:
         """Move to buffers for ``capacity`` tokens, with the first ``held`` tokens of the old ones.
 

@@ -132,6 +132,11 @@ class GraphedLanguageModel(TransformersLanguageModel):
         return self._device
 
     @property
+    def buffer_bytes(self) -> int:
+        """Bytes of the KV cache, which are held between texts too."""
+        return self._fixed.size
+
+    @property
     def can_rewind(self) -> bool:
         return True
 

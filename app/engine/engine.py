@@ -168,7 +168,7 @@ class Engine:
     def _check(self, command: Load | Check, opened: OpenedRecipe) -> Preflight:
         held = Counter(self._loaded.held_bytes() if self._loaded else {})
         if self._loaded is not None:
-            held.update(self._loaded.ensemble.prefixes.size_on())
+            held.update(self._loaded.ensemble.buffer_bytes())
         found = preflight(
             opened,
             command.prompt,
@@ -183,7 +183,7 @@ class Engine:
     def _load(self, command: Load) -> None:
         """Load a recipe; the old one stays, and is used, until the new one passes its checks."""
         if self._loaded is not None:
-            self._loaded.ensemble.prefixes.clear()  # the load may need the memory
+            self._loaded.ensemble.release_buffers()  # the load may need the memory
         if to_convert := bytes_to_convert(command.recipe):
             self._open_to_load(command, weights=False)  # refused before minutes of converting
             if to_convert > free_bytes("cpu"):
@@ -312,7 +312,7 @@ class Engine:
 
     def _run_job(self, command: BorrowModels, run_waiting: Callable[[], None]) -> None:
         loaded = self._loaded_recipe(command.load)
-        loaded.ensemble.prefixes.clear()  # the job may need the memory
+        loaded.ensemble.release_buffers()  # the job may need the memory
         with closing(command.job(loaded)) as items:
             for item in items:
                 self._emit(BorrowProgress(command.id, item))

@@ -24,6 +24,7 @@ from transformers import (
 
 from app.decoding import graphs
 from app.decoding.capturing import Action, CaptureError, Computation, uncaptured
+from app.decoding.ensemble import Ensemble
 from app.decoding.fixed_cache import FixedCache
 from app.decoding.graphs import (
     LONGEST,
@@ -134,6 +135,12 @@ def test_keys_and_values_stay_where_they_are_in_every_run_and_at_every_length() 
     assert len(places) == 1
     assert len(counted) == 1
     assert read._fixed.capacity == tiny.CONTEXT + 256
+    layers, width, keys_and_values = 2, 32, 2
+    size = 4 * keys_and_values * layers * width * (tiny.CONTEXT + 256)
+    ensemble = Ensemble([read], ["base"], [])
+    assert ensemble.buffer_bytes() == {"cpu": size}
+    ensemble.release_buffers()
+    assert ensemble.buffer_bytes() == {"cpu": 0}
 
 
 def test_a_longer_text_than_expected_moves_keys_and_values_once(
