@@ -53,7 +53,6 @@ class Chat(QObject):
         """The system prompt of the next messages; if it is empty, each role uses its own."""
         runs.run_changed.connect(self._follow_shown)
         runs.list_changed.connect(self._follow_list)
-        runs.replaced.connect(self._on_replaced)
 
     # The turns
 
@@ -193,10 +192,6 @@ class Chat(QObject):
             tip = tip.follows or (self._leaf(others[-1]) if others else None)
         if tip is not self.tip:
             self._set_tip(tip)
-
-    def _on_replaced(self, run: Run, other: Run) -> None:
-        if run is self.tip:
-            self._set_tip(other)
 
     def _leaf(self, run: Run) -> Run:
         """The last answer after ``run``, along the latest ones."""

@@ -64,6 +64,25 @@ def test_the_thread_stays_while_an_earlier_turn_is_chosen(talk: Talk) -> None:
     assert third.follows is second
 
 
+def test_choosing_an_earlier_turn_does_not_change_to_a_later_branch(talk: Talk) -> None:
+    first, second = talk.say("a"), talk.say("b")
+    assert talk.chat.edit(1, "B")
+    talk.answered()
+    talk.runs.show(second)
+    talk.runs.show(first)
+    assert talk.shown() == [("a", first), ("b", second)]
+
+
+def test_a_last_answer_that_is_replaced_stays_the_last(talk: Talk) -> None:
+    first, second = talk.say("a"), talk.say("b")
+    talk.runs.replace_last(1)
+    talk.answered(1)
+    other = talk.runs.current
+    assert other is not second
+    assert talk.shown() == [("a", first), ("b", other)]
+    assert talk.chat.versions(1) == [other]
+
+
 def test_another_message_and_another_answer_begin_branches_of_the_conversation(talk: Talk) -> None:
     first, second = talk.say("a"), talk.say("b")
     assert talk.chat.edit(0, "A")
