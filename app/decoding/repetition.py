@@ -31,7 +31,9 @@ def repetition(token_ids: Sequence[int]) -> Repetition | None:
     Args:
         token_ids: The text so far; only the end of it is looked at.
     """
-    for length in range(1, _LONGEST + 1):
+    for length in range(1, min(_LONGEST, len(token_ids) - 1) + 1):
+        if token_ids[-1] != token_ids[-1 - length]:
+            continue
         needed = max(LEAST_COVERED, _LEAST_TIMES * length)
         covered = _covered(token_ids, length)
         if covered >= needed:
@@ -40,9 +42,8 @@ def repetition(token_ids: Sequence[int]) -> Repetition | None:
 
 
 def _covered(token_ids: Sequence[int], length: int) -> int:
-    """Number of tokens at the end that repeat with period ``length``; 0 without a repetition."""
+    """Number of tokens at the end that repeat with period ``length``, which the last one does."""
     place = len(token_ids) - 1
     while place >= length and token_ids[place] == token_ids[place - length]:
         place -= 1
-    same = len(token_ids) - 1 - place
-    return same + length if same else 0
+    return len(token_ids) - 1 - place + length

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from app.attribution.attribution import LOW_COVERAGE
@@ -14,6 +15,8 @@ from app.ui.words.role_words import role_title
 from app.wording import quoted, size
 
 _MOST_UNREAD = 24
+_INTERVAL_MS = 250
+"""Interval of updating the figures of a run; other texts mean another layout of the window."""
 
 
 class StatusBar(QWidget):
@@ -30,6 +33,8 @@ class StatusBar(QWidget):
         self._tokens = QLabel()
         self._memory = QLabel()
         self._state = QLabel()
+        self._next_update = QTimer(self, interval=_INTERVAL_MS, singleShot=True)
+        self._next_update.timeout.connect(self._update)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(SPACE + 4, 0, SPACE + 4, 0)
         layout.setSpacing(3 * SPACE)
@@ -51,8 +56,14 @@ class StatusBar(QWidget):
         session.serving.changed.connect(self._update)
         session.memory_use.changed.connect(self._show_memory)
         session.runs.run_changed.connect(self._update)
-        session.runs.tokens_added.connect(self._update)
+        session.runs.tokens_added.connect(self._on_tokens)
         self._update()
+
+    def _on_tokens(self, first: int) -> None:
+        if first == 0:
+            self._update()
+        elif not self._next_update.isActive():
+            self._next_update.start()
 
     def _update(self) -> None:
         session, run = self._session, self._session.runs.current

@@ -1,4 +1,4 @@
-"""Tests of the status bar: speculative decoding."""
+"""Tests of the status bar: speculative decoding, and how often its figures change."""
 
 from __future__ import annotations
 
@@ -46,6 +46,22 @@ def test_tokens_per_forward_pass_and_acceptance_are_shown(
         label.toolTip() for label in line.findChildren(QLabel) if "forward pass" in label.text()
     )
     assert "75%" in tip
+
+
+def test_figures_of_a_run_change_a_few_times_a_second(
+    loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
+) -> None:
+    line = StatusBar(loaded_session)
+    qtbot.addWidget(line)
+    loaded_session.runs.generate("Once upon a time")
+    bridge.decode(3)
+    assert "3 tokens" in shown(line), "the first tokens are shown at once"
+    bridge.decode(2, start=3)
+    assert "3 tokens" in shown(line)
+    qtbot.waitUntil(lambda: "5 tokens" in shown(line))
+    bridge.decode(1, start=5)
+    bridge.finish_run()
+    assert "6 tokens" in shown(line), "the end is shown at once"
 
 
 def test_a_role_that_cannot_rewind_is_named(

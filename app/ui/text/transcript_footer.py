@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from app.decoding.types import FinishReason
@@ -32,6 +33,7 @@ class TranscriptFooter(QWidget):
         super().__init__(parent)
         self._session = session
         self._tints = tints
+        self._some_given = False
         self._legend = TintLegend()
         self._note = QLabel()
         self._note.setProperty("role", "caption")
@@ -44,15 +46,28 @@ class TranscriptFooter(QWidget):
         layout.addWidget(LegendRow((self._tint, self._grouping), self._legend, self._note))
         session.runs.run_changed.connect(self.update_row)
         session.load_changed.connect(self.update_row)
-        session.runs.tokens_added.connect(self.update_row)
+        session.runs.tokens_added.connect(self._on_tokens)
         session.runs.questions.changed.connect(self.update_row)
         session.display.tint_changed.connect(self.update_row)
         session.recipe_changed.connect(self.update_row)
         self.update_row()
 
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 — Qt's name
+        super().showEvent(event)
+        self.update_row()
+
     def update_row(self) -> None:
         """Show the choices, the legend and the note of the shown run."""
+        self._some_given = False
+        self._on_tokens(0)
+
+    def _on_tokens(self, first: int) -> None:
+        """Update the row after tokens were added from index ``first`` on."""
+        if self.window().isVisible() and not self.isVisible():
+            return  # the other of text and chat is shown
         run = self._session.runs.current
+        if run and not self._some_given:
+            self._some_given = any(token.forced for token in run.tokens[first:])
         self._note.setText(self._describe(run) if run else "")
         pairs, display = shown_pairs(self._session), self._session.display
         tint = display.tint.of(len(pairs))
@@ -65,7 +80,7 @@ class TranscriptFooter(QWidget):
         return Marks(
             flips=bool(run.pair_names),
             others=what_if is not None and what_if.run is run and bool(what_if.choices),
-            given=not run.scored and any(token.forced for token in run.tokens),
+            given=not run.scored and self._some_given,
         )
 
     def _describe(self, run: Run) -> str:
