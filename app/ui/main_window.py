@@ -32,6 +32,7 @@ from app.ui.menus.inspect_menu import InspectMenu
 from app.ui.menus.models_menu import ModelsMenu
 from app.ui.menus.runs_menu import RunsMenu
 from app.ui.menus.token_menu import TokenMenu
+from app.ui.menus.view_menu import ViewMenu
 from app.ui.models.download_bar import DownloadBar
 from app.ui.new_recipe.new_recipe_dialog import show_new_recipe
 from app.ui.problem_banner import ProblemBanner
@@ -54,6 +55,7 @@ from app.ui.widgets.hint_label import HintLabel
 from app.ui.widgets.saved_bar import SavedBar
 from app.ui.widgets.side_tabs import SideTabs
 from app.ui.widgets.tab_order import move_focus
+from app.ui.window_panels import WindowPanels
 
 _TYPING_MS = 300
 """Delay between typing and saving the prompt."""
@@ -85,7 +87,7 @@ class MainWindow(QMainWindow):
         self._typed = QTimer(self, interval=_TYPING_MS, singleShot=True)
         self._typed.timeout.connect(self.remember_prompt)
         self.setMinimumSize(_MINIMUM)
-        self.prompt = PromptEditor()
+        self.prompt = PromptEditor(session.display)
         self.prompt.text_changed.connect(self._offer_prompt)
         self.prompt.set_text(self._sample_prompt)
         self.prompt.offer_examples(session.recipe.prompts)
@@ -110,6 +112,7 @@ class MainWindow(QMainWindow):
         )
         self._columns = QSplitter(Qt.Orientation.Horizontal)
         self._rows = QSplitter(Qt.Orientation.Vertical)
+        self._panels = WindowPanels(self, self._rows, self._plot_place)
         self.setAcceptDrops(True)
         self._make_menus()
         self._make_toolbar()
@@ -136,6 +139,7 @@ class MainWindow(QMainWindow):
         if layout is not None:
             layout.addWidget(ShiftPlot(self._session))
             layout.addWidget(self._plot_hint)
+        self._panels.restore_plot()
 
     # Layout
 
@@ -175,6 +179,7 @@ class MainWindow(QMainWindow):
         right.addTab(ChangesPanel(self._session), self.tr("Changes"))
         right.addTab(SummaryPanel(self._session), self.tr("Summary"))
         self._right = right
+        self._panels.set_columns(left, right)
         for panel in (left, middle, right):
             self._columns.addWidget(panel)
         self._columns.setSizes(_COLUMNS)
@@ -203,6 +208,7 @@ class MainWindow(QMainWindow):
         for menu in (
             FileMenu(session, self),
             EditMenu(session, self),
+            ViewMenu(session, self, self._panels),
             ModelsMenu(session, self),
             self._generate_menu,
             self._runs_menu,
@@ -306,6 +312,7 @@ class MainWindow(QMainWindow):
         self._shape_splitters()
         # The window has no command to leave full-screen mode.
         self.setWindowState(self.windowState() & ~Qt.WindowState.WindowFullScreen)
+        self._panels.restore(self._store)
         self._session.display.restore(self._store)
         self._session.mode.restore(self._store)
         self._session.serving.restore(self._store)
@@ -324,6 +331,7 @@ class MainWindow(QMainWindow):
         self._store.setValue("columns", self._columns.saveState())
         self._store.setValue("rows", self._rows.saveState())
         self.remember_prompt()
+        self._panels.remember(self._store)
         self._session.display.remember(self._store)
         self._session.mode.remember(self._store)
         self._session.serving.remember(self._store)

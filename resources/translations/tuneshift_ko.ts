@@ -5960,6 +5960,41 @@ Without a pinned seed, every run has a new one, which is recorded with it.</sour
     </message>
 </context>
 <context>
+    <name>ViewMenu</name>
+    <message>
+        <source>&amp;View</source>
+        <translation>보기(&amp;V)</translation>
+    </message>
+    <message>
+        <source>&amp;Larger text</source>
+        <translation>텍스트 크게(&amp;L)</translation>
+    </message>
+    <message>
+        <source>&amp;Smaller text</source>
+        <translation>텍스트 작게(&amp;S)</translation>
+    </message>
+    <message>
+        <source>&amp;Usual size</source>
+        <translation>기본 크기(&amp;U)</translation>
+    </message>
+    <message>
+        <source>Left &amp;column</source>
+        <translation>왼쪽 열(&amp;C)</translation>
+    </message>
+    <message>
+        <source>&amp;Plot</source>
+        <translation>플롯(&amp;P)</translation>
+    </message>
+    <message>
+        <source>&amp;Right column</source>
+        <translation>오른쪽 열(&amp;R)</translation>
+    </message>
+    <message>
+        <source>Plot in a &amp;window of its own</source>
+        <translation>플롯을 별도 창으로(&amp;W)</translation>
+    </message>
+</context>
+<context>
     <name>VocabularyDialog</name>
     <message>
         <source>Vocabulary</source>
@@ -6184,6 +6219,13 @@ Without a pinned seed, every run has a new one, which is recorded with it.</sour
     <message>
         <source>What-if α of {0}</source>
         <translation>{0}의 가정 α</translation>
+    </message>
+</context>
+<context>
+    <name>_PlotWindow</name>
+    <message>
+        <source>Plot</source>
+        <translation>플롯</translation>
     </message>
 </context>
 </TS>

@@ -10,6 +10,8 @@ from app.ui.chat.rendered_answer import RenderedAnswer
 from app.ui.chat.thinking_row import ThinkingRow, thoughts
 from app.ui.state.runs.chat import Turn
 from app.ui.state.session import LoadState, Session
+from app.ui.text.reading_text import reading_font
+from app.ui.text.text_scale import TextScale
 
 
 class AnswerView(QWidget):
@@ -80,6 +82,7 @@ class AnswerView(QWidget):
         if self.rendered is None:
             self.rendered = RenderedAnswer()
             self.rendered.chosen.connect(self.choose)
+            TextScale(self.rendered, self._session.display, reading_font)
             self._layout.addWidget(self.rendered)
         run = self._turn.answer
         self.rendered.show_markdown(run.answer if run else self._turn.text)

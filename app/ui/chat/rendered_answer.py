@@ -21,9 +21,8 @@ from PySide6.QtGui import (
     QTextFragment,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QFrame, QTextBrowser, QWidget
+from PySide6.QtWidgets import QApplication, QFrame, QTextBrowser, QWidget
 
-from app.ui.text.reading_text import reading_font
 from app.ui.theme import SPACE, current_theme
 
 _COPY = "copy"
@@ -51,7 +50,6 @@ class RenderedAnswer(QTextBrowser):
         self.setUndoRedoEnabled(False)
         self.setTabChangesFocus(True)
         self.document().setDocumentMargin(0)
-        self.document().setDefaultFont(reading_font(self.font()))
         self.setAccessibleName(self.tr("Answer"))
         self.anchorClicked.connect(self._follow)
 
@@ -106,7 +104,7 @@ class RenderedAnswer(QTextBrowser):
         link = QTextCharFormat()
         link.setAnchor(True)
         link.setForeground(QColor(theme.accent))
-        link.setFont(self.font())
+        link.setFont(QApplication.font())
         for number, group in reversed(list(enumerate(groups))):
             for block in group:
                 QTextCursor(block).mergeBlockFormat(background)
@@ -158,7 +156,8 @@ class RenderedAnswer(QTextBrowser):
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 — Qt's name
         super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange and self._markdown:
+        shown_by = (QEvent.Type.PaletteChange, QEvent.Type.FontChange)
+        if event.type() in shown_by and self._markdown:
             self._render()
 
 

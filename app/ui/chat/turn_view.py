@@ -13,6 +13,7 @@ from app.ui.chat.turn_buttons import TurnButtons
 from app.ui.state.runs.chat import Turn
 from app.ui.state.runs.run import Run
 from app.ui.state.session import Session
+from app.ui.text.text_scale import TextScale
 from app.ui.theme import SPACE, current_theme
 from app.ui.words.run_titles import RunTitles
 
@@ -49,6 +50,8 @@ class TurnView(QWidget):
         self.entry.sent.connect(self._on_entered)
         self.entry.cancelled.connect(self.stop_editing)
         self._rewriting = False
+        for text in (self.message, self.entry):
+            TextScale(text, session.display)
         self._lay_out()
         self.update_turn(turn, index)
 

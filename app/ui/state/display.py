@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, QSettings, Signal
@@ -15,6 +16,10 @@ BASE, TUNED, KL, ENTROPY, SHIFT = "base", "tuned", "kl", "entropy", "shift"
 
 COVERAGE = "coverage"
 """Key of the coverage line, for a base behind an endpoint."""
+
+_SMALLEST, _LARGEST = -5, 12
+"""Limits of the size of texts, in steps of :data:`_STEP` from the usual size."""
+_STEP = 1.1
 
 _HIDDEN_AT_FIRST = frozenset({KL, ENTROPY})
 
@@ -49,6 +54,9 @@ class Display(QObject):
     rendered_changed = Signal()
     """``rendered`` changed."""
 
+    text_scale_changed = Signal()
+    """``text_scale`` changed."""
+
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.hints = Hints(self)
@@ -58,6 +66,7 @@ class Display(QObject):
         """Whether the plot shows log-probabilities, in bits, instead of probabilities."""
         self.hidden = _HIDDEN_AT_FIRST
         """Keys of the hidden parts of the plot."""
+        self._size = 0
         self.rendered = False
         """Whether the answers of a conversation are formatted text instead of tokens."""
 
@@ -85,6 +94,22 @@ class Display(QObject):
             self.rendered = rendered
             self.rendered_changed.emit()
 
+    @property
+    def text_scale(self) -> float:
+        """Size of prompts, texts and conversations, relative to the usual size."""
+        return float(_STEP**self._size)
+
+    def can_zoom(self, by: int) -> bool:
+        """Whether :meth:`zoom` changes the size."""
+        return _SMALLEST <= self._size + by <= _LARGEST
+
+    def zoom(self, by: int) -> None:
+        """Make texts larger (1) or smaller (−1) by a step; 0 restores the usual size."""
+        size = self._size + by if by else 0
+        if size != self._size and _SMALLEST <= size <= _LARGEST:
+            self._size = size
+            self.text_scale_changed.emit()
+
     def show_part(self, part: str, shown: bool) -> None:
         """Show or hide a part of the plot."""
         if shown != (part not in self.hidden):
@@ -102,6 +127,10 @@ class Display(QObject):
             self.set_grouping(Grouping(grouping))
         self.set_logarithmic(store.value("plot/logarithmic") in (True, "true"))
         self.set_rendered(store.value("rendered answers") in (True, "true"))
+        size = str(store.value("text size", "0"))
+        with suppress(ValueError):
+            self._size = min(max(int(size), _SMALLEST), _LARGEST)
+            self.text_scale_changed.emit()
         hidden = store.value("plot/hidden")
         if isinstance(hidden, str):  # keys are separated by line breaks, which names never contain
             self.hidden = frozenset(filter(None, hidden.split("\n")))
@@ -114,4 +143,5 @@ class Display(QObject):
         store.setValue("grouping", str(self.grouping))
         store.setValue("plot/logarithmic", self.logarithmic)
         store.setValue("rendered answers", self.rendered)
+        store.setValue("text size", self._size)
         store.setValue("plot/hidden", "\n".join(sorted(self.hidden)))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QMimeData, Qt, Signal
-from PySide6.QtGui import QTextCursor
+from PySide6.QtCore import QEvent, QMimeData, QObject, Qt, Signal
+from PySide6.QtGui import QResizeEvent, QShowEvent, QTextCursor
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -17,9 +17,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.ui.state.display import Display
+from app.ui.text.text_scale import TextScale
 from app.ui.theme import SPACE
 
 _LINES = 3
+"""Number of lines of an empty prompt."""
+_SHARE = 0.3
+"""Share of the height of the window that a long prompt takes at most."""
 _TITLE = 60
 
 
@@ -31,7 +36,43 @@ def prompt_title(prompt: str) -> str:
 
 
 class _Edit(QPlainTextEdit):
-    """Text field that accepts dropped and pasted text, and leaves dropped files to the window."""
+    """Text field that grows with its text, and leaves dropped files to the window."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._window: QWidget | None = None
+        self.textChanged.connect(self._grow)
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 — Qt's name
+        super().showEvent(event)
+        if self._window is not self.window():
+            self._window = self.window()
+            self._window.installEventFilter(self)
+        self._grow()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 — Qt's name
+        if watched is self._window and event.type() == QEvent.Type.Resize:
+            self._grow()
+        return super().eventFilter(watched, event)
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 — Qt's name
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self._grow()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 — Qt's name
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self._grow()  # another width breaks lines elsewhere
+
+    def _grow(self) -> None:
+        """Show all lines, within a share of the height of the window."""
+        spacing = self.fontMetrics().lineSpacing()
+        most = max(int(self.window().height() * _SHARE) // spacing, _LINES)
+        lines = min(max(int(self.document().size().height()), _LINES), most)
+        height = spacing * lines + 2 * SPACE
+        if height != self.height():
+            self.setFixedHeight(height)
 
     def canInsertFromMimeData(self, source: QMimeData) -> bool:  # noqa: N802 — Qt's name
         files = any(url.isLocalFile() for url in source.urls())
@@ -43,7 +84,7 @@ class PromptEditor(QFrame):
 
     text_changed = Signal(str)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, display: Display, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "card")
         caption = QLabel(self.tr("Prompt"))
@@ -57,8 +98,7 @@ class PromptEditor(QFrame):
         self._edit.setAccessibleDescription(self.tr("The prompt that the models continue"))
         self._edit.textChanged.connect(lambda: self.text_changed.emit(self.text))
         caption.setBuddy(self._edit)
-        height = self._edit.fontMetrics().lineSpacing() * _LINES + 2 * SPACE
-        self._edit.setFixedHeight(height)
+        TextScale(self._edit, display)
         self._examples = QToolButton()
         self._examples.setText(self.tr("Examples"))
         self._examples.setProperty("role", "flat")

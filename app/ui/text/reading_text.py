@@ -6,6 +6,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QFrame, QPlainTextEdit
 
+from app.ui.state.display import Display
+from app.ui.text.text_scale import TextScale
+
 _READING_SIZE = 1.2
 """Size of the text relative to the application's font."""
 
@@ -18,7 +21,7 @@ def reading_font(usual: QFont) -> QFont:
     return font
 
 
-def set_up_reading(edit: QPlainTextEdit) -> None:
+def set_up_reading(edit: QPlainTextEdit, display: Display) -> None:
     """Make ``edit`` read-only, with the reading font and without a text cursor."""
     edit.setReadOnly(True)
     edit.setUndoRedoEnabled(False)
@@ -32,4 +35,4 @@ def set_up_reading(edit: QPlainTextEdit) -> None:
     edit.setCursorWidth(0)  # keys move the selected token; there is no text cursor
     edit.document().setDocumentMargin(0)
     edit.viewport().setCursor(Qt.CursorShape.ArrowCursor)
-    edit.document().setDefaultFont(reading_font(edit.font()))
+    TextScale(edit, display, reading_font)

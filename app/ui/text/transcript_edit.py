@@ -66,7 +66,7 @@ class TranscriptText(QPlainTextEdit):
         self._pressed_at = QPoint()
         self._changing = False
         self._following = True
-        set_up_reading(self)
+        set_up_reading(self, session.display)
         session.runs.run_changed.connect(self._on_run)
         session.runs.tokens_added.connect(self._append)
         session.runs.questions.changed.connect(self._on_what_if)
@@ -381,6 +381,8 @@ class TranscriptText(QPlainTextEdit):
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802
         super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange and self._following:
+            self._follow()
         if event.type() == QEvent.Type.PaletteChange and self._theme != current_theme():
             top = self.firstVisibleBlock().blockNumber()
             self._rebuild()
