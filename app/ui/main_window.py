@@ -183,7 +183,8 @@ class MainWindow(QMainWindow):
         for panel in (left, middle, right):
             self._columns.addWidget(panel)
         self._columns.setSizes(_COLUMNS)
-        self._columns.setStretchFactor(1, 1)
+        self._columns.setStretchFactor(1, 4)
+        self._columns.setStretchFactor(2, 1)
         self._shape_splitters()
         self.setCentralWidget(self._columns)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
+from PySide6.QtCore import QSize, QTimer
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from app.attribution.attribution import LOW_COVERAGE
 from app.decoding.types import FinishReason
@@ -47,10 +48,19 @@ class StatusBar(QWidget):
             self._tokens,
             self._memory,
         ):
-            label.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
             layout.addWidget(label)
         layout.addStretch(1)
         layout.addWidget(self._state)
+        self._in_order = (  # what is shown first where not all has room
+            self._state,
+            self._speed,
+            self._models,
+            self._coverage,
+            self._memory,
+            self._tokens,
+            self._captures,
+            self._drafts,
+        )
         self._models.setToolTip(self.tr("Device and dtype of the base"))
         session.load_changed.connect(self._update)
         session.serving.changed.connect(self._update)
@@ -80,6 +90,21 @@ class StatusBar(QWidget):
         self._show_coverage(run)
         self._show_memory()
         self._state.setText(self._describe_state())
+        self._fit()
+
+    def _fit(self) -> None:
+        """Show the most important texts that have room, each of them whole."""
+        room = self.width() - 2 * (SPACE + 4)
+        for label in self._in_order:
+            room -= label.sizeHint().width() + 3 * SPACE if label.text() else 0
+            label.setVisible(bool(label.text()) and (room >= 0 or label is self._state))
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 — Qt's name
+        return QSize(0, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 — Qt's name
+        super().resizeEvent(event)
+        self._fit()
 
     def _show_memory(self) -> None:
         use = self._session.memory_use
@@ -90,6 +115,7 @@ class StatusBar(QWidget):
                 "{0} more."
             ).format(size(use.program))
         )
+        self._fit()
 
     def _show_drafts(self, run: Run | None) -> None:
         text = explanation = ""

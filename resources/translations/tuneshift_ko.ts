@@ -2700,6 +2700,14 @@ pale bars the largest of them, pale bands from lowest to highest.</source>
         <translation>토큰의 폭이 좁으면 이웃한 토큰을 함께 그립니다. 진한 막대와 선은 평균이고,
 옅은 막대는 그중 가장 큰 것, 옅은 띠는 최솟값부터 최댓값까지입니다.</translation>
     </message>
+    <message>
+        <source>token {0}</source>
+        <translation>토큰 {0}</translation>
+    </message>
+    <message>
+        <source>bits</source>
+        <translation>비트</translation>
+    </message>
 </context>
 <context>
     <name>PlotFoot</name>
@@ -4878,6 +4886,14 @@ Without a pinned seed, every run has a new one, which is recorded with it.</sour
     <message>
         <source>Probability, by expert pair</source>
         <translation>전문가 쌍별 확률</translation>
+    </message>
+    <message>
+        <source>bits</source>
+        <translation>비트</translation>
+    </message>
+    <message>
+        <source>probability</source>
+        <translation>확률</translation>
     </message>
 </context>
 <context>

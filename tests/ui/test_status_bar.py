@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
 from app.checkpoints.status import LoadProgress
@@ -109,3 +109,21 @@ def test_nothing_is_shown_without_drafts(
     for drafts in (None, SpeculationStats(plain=3)):
         end_run(loaded_session, bridge, drafts)
         assert not any("forward pass" in text or "Plain" in text for text in shown(line))
+
+
+def test_a_text_without_room_is_left_out_and_not_cut(
+    loaded_session: Session, bridge: FakeBridge, qtbot: QtBot
+) -> None:
+    line = StatusBar(loaded_session)
+    qtbot.addWidget(line)
+    line.show()
+    end_run(loaded_session, bridge, SpeculationStats(plain=3, unrewindable="expert “Style”"))
+    counts = []
+    for width in (900, 600, 420, 250):
+        line.resize(width, 24)
+        QApplication.processEvents()
+        shown_now = [label for label in line.findChildren(QLabel) if label.isVisible()]
+        assert all(label.width() >= label.sizeHint().width() for label in shown_now)
+        counts.append(len(shown_now))
+    assert counts == sorted(counts, reverse=True)
+    assert counts[0] > counts[-1] >= 1

@@ -13,8 +13,10 @@ from PySide6.QtGui import QColor, QFontMetricsF
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.evaluation.results import Result, TaskResults
+from app.evaluation.variants import Variant
 from app.ui.evaluate.score_figures import measure_title, view_title
-from app.ui.theme import Theme, current_theme
+from app.ui.theme import Theme, blend, current_theme
+from app.ui.widgets.plot_pens import plot_pen
 
 _BAR = 0.6
 _ENDS = 0.2
@@ -23,6 +25,8 @@ _BELOW = 6
 """Pixels above and below the names under the axis."""
 _BEAM, _BEAM_OF_ALL = 0.12, 0.03
 _POINT = 8
+_PALE = 0.5
+"""How much of the background the colour of an anti-expert has."""
 _MARGIN = 0.18
 """Fraction of the height that stays free below and above the drawing."""
 
@@ -76,7 +80,7 @@ class ScoreChart(QWidget):
         self._plot.setBackground(theme.surface)
         for side in ("left", "bottom"):
             axis = item.getAxis(side)
-            axis.setPen(theme.border)
+            axis.setPen(plot_pen(theme.border))
             axis.setTextPen(theme.muted)
             axis.setTicks(None)
             axis.setStyle(tickLength=-4)
@@ -101,7 +105,7 @@ class ScoreChart(QWidget):
         item = self._plot.getPlotItem()
         places = list(range(len(results)))
         scores = [result.measure.score for result in results]
-        brushes = [_color(result, theme) for result in results]
+        brushes = [role_color(result.variant, theme) for result in results]
         item.addItem(
             pg.BarGraphItem(x=places, height=scores, width=_BAR, brushes=brushes, pen=None)
         )
@@ -133,18 +137,18 @@ class ScoreChart(QWidget):
         low, high = min(scales), max(scales)
         others = [result for result in results if result.variant.kind != "tuned"]
         for place, result in enumerate(others):
-            color = _color(result, theme)
+            color = role_color(result.variant, theme)
             styles = (Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.DashDotLine)
-            pen = pg.mkPen(color, width=1.5, style=styles[place % len(styles)])
+            pen = plot_pen(color, 1.5, styles[place % len(styles)])
             score = result.measure.score
             item.plot([low, high], [score, score], pen=pen, name=view_title(result.variant))
         for place, (name, curve) in enumerate(curves.items()):
-            color = theme.pair_color(place) if len(curves) > 1 else QColor(theme.accent)
+            color = theme.pair_color(place) if len(curves) > 1 else QColor(theme.text)
             places = [result.variant.scale for result in curve]
             item.plot(
                 places,
                 [result.measure.score for result in curve],
-                pen=pg.mkPen(color, width=2),
+                pen=plot_pen(color, 2),
                 symbol="o",
                 symbolSize=_POINT,
                 symbolBrush=color,
@@ -165,7 +169,7 @@ class ScoreChart(QWidget):
                 y=_array([result.measure.score for result in results]),
                 height=_array([2 * error for error in errors]),
                 beam=min(_BEAM / max(len(places) - 1, 1), _BEAM_OF_ALL) * span,
-                pen=pg.mkPen(theme.text, width=1.2),
+                pen=plot_pen(theme.text, 1.2),
             )
         )
 
@@ -205,16 +209,17 @@ def _fitted(name: str, metrics: QFontMetricsF, width: float) -> str:
     return "\n".join(metrics.elidedText(line, Qt.TextElideMode.ElideRight, width) for line in lines)
 
 
-def _color(result: Result, theme: Theme) -> QColor:
-    if result.variant.kind == "tuned":
-        return QColor(theme.accent)
-    if result.variant.kind == "checkpoint":
-        return theme.pair_color(2)
-    return {
-        "base": QColor(theme.muted),
-        "expert": theme.pair_color(1),
-        "antiexpert": theme.pair_color(3),
-    }[result.variant.kind]
+def role_color(variant: Variant, theme: Theme) -> QColor:
+    """The colour of a role, as in the plot of a run: an expert has that of its pair."""
+    kind, role = variant.kind, variant.role_index
+    if kind == "checkpoint":
+        return QColor(theme.heat)
+    if role is None or kind == "tuned":
+        return QColor(theme.text)
+    if kind == "base":
+        return QColor(theme.muted)
+    color = theme.pair_color((role - 1) // 2)
+    return color if kind == "expert" else blend(color.name(), theme.surface, _PALE)
 
 
 def _array(values: Sequence[float]) -> NDArray[np.float64]:

@@ -20,6 +20,7 @@ from app.ui.state.runs.run import Run
 from app.ui.theme import SPACE, current_theme
 from app.ui.widgets.focus_ring import FOCUS_GAP, paint_focus_ring
 from app.ui.widgets.form_controls import ChoiceBox
+from app.ui.widgets.plot_pens import plot_pen
 from app.ui.widgets.reflow_row import ReflowRow
 from app.wording import probability, quoted
 
@@ -130,17 +131,17 @@ class AlphaCurveView(QWidget):
         self._plot.setBackground(theme.surface)
         for side in ("left", "bottom"):
             axis = self._plot.getPlotItem().getAxis(side)
-            axis.setPen(pg.mkPen(theme.border))
+            axis.setPen(plot_pen(theme.border))
             axis.setTextPen(pg.mkPen(theme.muted))
         colors = (pair, QColor(theme.muted), QColor(theme.muted))
         for line, color, style in zip(self._lines, colors, _STYLES, strict=True):
-            line.setPen(pg.mkPen(color, width=1.5, style=style))
-        self._others.setPen(pg.mkPen(theme.muted, width=1, style=Qt.PenStyle.DashDotLine))
+            line.setPen(plot_pen(color, 1.5, style))
+        self._others.setPen(plot_pen(theme.muted, 1, Qt.PenStyle.DashDotLine))
         self._flips.setBrush(pg.mkBrush(theme.text))
         self._flips.setPen(pg.mkPen(None))
-        self._run_alpha.setPen(pg.mkPen(theme.border, width=1))
-        self._marker.setPen(pg.mkPen(pair, width=1.5))
-        self._marker.setHoverPen(pg.mkPen(pair, width=3))
+        self._run_alpha.setPen(plot_pen(theme.border))
+        self._marker.setPen(plot_pen(pair, 1.5))
+        self._marker.setHoverPen(plot_pen(pair, 3))
         self._marker.label.setColor(pair)
 
     # Content

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from app.attribution.candidates import CandidateRows, CandidateTable, tabulate
@@ -34,6 +34,7 @@ class CandidatesView(QWidget):
         self._model = CandidateModel(self)
         self._proxy = CandidateFilter(self._model)
         self._pair_names: tuple[str, ...] = ()
+        self._fitted_to = 0
         self._text = QLineEdit()
         self._text.setPlaceholderText(self.tr("Filter"))
         self._text.setToolTip(
@@ -153,15 +154,25 @@ class CandidatesView(QWidget):
         return row if row >= 0 else None
 
     def _fit_columns(self) -> None:
-        """Make columns of contributions as narrow as their values, so that all pairs fit."""
+        """Show names of pairs in full if all contributions then have room, or else shortened."""
         metrics = self._table.fontMetrics()
         number = max(metrics.horizontalAdvance(text) for text in ("<0.001", "−0.000", "+0.000"))
-        self._table.setColumnWidth(0, max(_TOKEN_WIDTH, metrics.horizontalAdvance("“tokens”")))
+        widths = [max(_TOKEN_WIDTH, metrics.horizontalAdvance("“tokens”"))]
         for column in range(1, self._model.columnCount()):
             head = str(self._model.headerData(column, Qt.Orientation.Horizontal))
-            narrow = self._model.is_contribution(column)
-            wide = number if narrow else max(number, metrics.horizontalAdvance(head))
-            self._table.setColumnWidth(column, wide + _PADDING)
+            widths.append(max(number, metrics.horizontalAdvance(head)) + _PADDING)
+        shares = [at for at in range(len(widths)) if self._model.is_contribution(at)]
+        room = self._table.viewport().width()
+        whole = not shares or sum(widths[: shares[-1] + 1]) <= room
+        for column, width in enumerate(widths):
+            narrow = column in shares and not whole
+            self._table.setColumnWidth(column, number + _PADDING if narrow else width)
+        self._fitted_to = room
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 — Qt's name
+        super().resizeEvent(event)
+        if self._model.columnCount() and self._table.viewport().width() != self._fitted_to:
+            self._fit_columns()
 
     # The filter
 

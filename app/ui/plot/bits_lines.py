@@ -11,7 +11,11 @@ from app.attribution.row_statistics import Floats
 from app.ui.plot.line_style import ENTROPY_LINE, KL_LINE
 from app.ui.plot.token_line import TokenLine
 from app.ui.theme import Theme
+from app.ui.translation import translate
+from app.ui.widgets.plot_pens import plot_pen
 
+_AXIS = 50
+"""Width of the axis with its title in pixels."""
 LEAST_BITS = 1.0
 """Minimum of the upper end of the axis in bits."""
 
@@ -62,7 +66,7 @@ class BitsLines:
         item.setAxisItems({"right": self._axis})
         item.showAxis("right", False)
         self._axis.setStyle(tickLength=-4)
-        self._axis.setWidth(32)
+        self._axis.setWidth(_AXIS)
         item.scene().addItem(self._view)
         self._axis.linkToView(self._view)
         self._view.setXLink(item.getViewBox())
@@ -82,8 +86,9 @@ class BitsLines:
         """Draw in these colours."""
         self.kl.set_style(KL_LINE, theme)
         self.entropy.set_style(ENTROPY_LINE, theme)
-        self._axis.setPen(pg.mkPen(theme.border))
+        self._axis.setPen(plot_pen(theme.border))
         self._axis.setTextPen(pg.mkPen(theme.muted))
+        self._axis.setLabel(translate("Plot", "bits"), color=theme.muted)
 
     def set_values(self, kl: Floats, entropy: Floats) -> None:
         """Draw these values in bits, [T] each."""

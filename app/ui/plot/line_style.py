@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QPen
+from PySide6.QtGui import QPen
 
 from app.ui.theme import Theme
+from app.ui.widgets.plot_pens import plot_pen
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +21,7 @@ class LineStyle:
 
     def pen(self, theme: Theme) -> QPen:
         """A pen that is one pixel wide at every zoom."""
-        pen = QPen(QColor(getattr(theme, self.color)), 1, self.style)
-        pen.setCosmetic(True)
-        return pen
+        return plot_pen(getattr(theme, self.color), 1, self.style)
 
 
 BASE_LINE = LineStyle("muted", Qt.PenStyle.DashLine)

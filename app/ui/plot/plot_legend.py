@@ -11,12 +11,14 @@ from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
 from app.ui.plot.line_style import LineStyle
 from app.ui.state.display import Display
-from app.ui.theme import SMALL, SPACE, Theme, current_theme
+from app.ui.theme import SMALL, SPACE, Theme, blend, current_theme
 from app.ui.widgets.flow_layout import FlowLayout
 
 _MARK = 12
 _SQUARE = 9
 _ROOM = 9
+_DIM = 0.4
+"""How much of the background the name of a hidden part has."""
 _LONGEST_NAME = 110
 _SHORTER = 6
 """Number of pixels by which names are shortened until all fit."""
@@ -42,7 +44,7 @@ class LegendEntry:
 
 
 class LegendToggle(QAbstractButton):
-    """Entry of the legend with its mark and name; hollow and struck out while it is off."""
+    """Entry of the legend with its mark and name; hollow and dimmed while it is off."""
 
     def __init__(self, entry: LegendEntry, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -82,10 +84,7 @@ class LegendToggle(QAbstractButton):
         theme = current_theme()
         painter = QPainter(self)
         self._paint_mark(painter)
-        font = self.font()
-        font.setStrikeOut(not self.isChecked())
-        painter.setFont(font)
-        painter.setPen(QColor(theme.text if self.underMouse() else theme.muted))
+        painter.setPen(self._text_color(theme))
         area = self.rect().adjusted(_MARK + SPACE // 2 + 2, 0, 0, 0)
         painter.drawText(area, Qt.AlignmentFlag.AlignVCenter, self.text())
         if self.hasFocus():
@@ -94,12 +93,21 @@ class LegendToggle(QAbstractButton):
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 3, 3)
 
+    def _text_color(self, theme: Theme) -> QColor:
+        if self.underMouse():
+            return QColor(theme.text)
+        return QColor(theme.muted) if self.isChecked() else blend(theme.muted, theme.surface, _DIM)
+
     def _paint_mark(self, painter: QPainter) -> None:
         theme, middle = current_theme(), self.height() / 2
         line, pair = self._entry.line, self._entry.pair
         if line is not None:
-            painter.setPen(line.pen(theme) if self.isChecked() else QColor(theme.border))
-            painter.drawLine(2, round(middle), 2 + _MARK, round(middle))
+            if self.isChecked():
+                painter.setPen(line.pen(theme))
+                painter.drawLine(2, round(middle), 2 + _MARK, round(middle))
+            else:
+                painter.setPen(QPen(self._text_color(theme), 1))
+                painter.drawRect(QRectF(2.5, middle - 1.5, _MARK - 1, 3))
             return
         square = QRectF(3.5, middle - _SQUARE / 2, _SQUARE - 1, _SQUARE - 1)
         halves = [(square, theme.pair_color(pair))] if pair is not None else _halves(square, theme)

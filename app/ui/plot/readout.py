@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
@@ -15,6 +15,7 @@ class Readout(QLabel):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._full = ""
+        self._lines = 2
         self.setProperty("role", "caption")
         font = self.font()
         font.setPointSizeF(font.pointSizeF() * SMALL)
@@ -26,6 +27,7 @@ class Readout(QLabel):
 
     def set_lines(self, lines: int) -> None:
         """Set the height in lines; it does not depend on the text."""
+        self._lines = lines
         self.setWordWrap(lines > 1)
         self.setFixedHeight(lines * self.fontMetrics().lineSpacing())
         self._fit()
@@ -42,8 +44,14 @@ class Readout(QLabel):
         self._fit()
 
     def _fit(self) -> None:
-        """Shorten the text to the width if there is only one line."""
-        elided = self.fontMetrics().elidedText(
-            self._full, Qt.TextElideMode.ElideRight, self.contentsRect().width()
-        )
-        self.setText(self._full if self.wordWrap() else elided)
+        """Shorten the text until its lines fit."""
+        metrics, width = self.fontMetrics(), self.contentsRect().width()
+        room = self._lines * width
+        while True:
+            text = metrics.elidedText(self._full, Qt.TextElideMode.ElideRight, room)
+            area = QRect(0, 0, max(width, 1), 0)
+            wrapped = metrics.boundingRect(area, Qt.TextFlag.TextWordWrap, text)
+            if self._lines == 1 or room <= width or wrapped.height() <= self.height():
+                break
+            room -= metrics.averageCharWidth()
+        self.setText(text)

@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPen
 
 from app.ui.theme import Theme
+from app.ui.widgets.plot_pens import plot_pen
 
 _SHADE = 0.22
 
@@ -45,6 +46,6 @@ class SelectionMarks:
         for mark, strength in ((self.range, _SHADE / 2), (self.token, _SHADE)):
             shade.setAlphaF(strength)
             mark.setBrush(shade)
-            edge = pg.mkPen(theme.accent) if mark is self.range else QPen(Qt.PenStyle.NoPen)
+            edge = plot_pen(theme.accent) if mark is self.range else QPen(Qt.PenStyle.NoPen)
             for line in mark.lines:
                 line.setPen(edge)

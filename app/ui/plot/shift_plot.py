@@ -38,6 +38,7 @@ from app.ui.state.session import Session
 from app.ui.text.tint_menus import MenuButton
 from app.ui.theme import SPACE, current_theme
 from app.ui.widgets.focus_ring import FOCUS_GAP, paint_focus_ring
+from app.ui.widgets.plot_pens import plot_pen
 
 _REDRAW_MS = 250
 """Interval of redrawing while tokens are generated, in milliseconds."""
@@ -45,8 +46,8 @@ _ABOVE = 1.08
 """Upper end of the axis in bits as a multiple of the highest value."""
 _LOW = 230
 """Below this height in pixels, the legend has one row and the readout one line."""
-_AXIS = 36
-"""Width of the axis at the left in pixels."""
+_AXIS = 54
+"""Width of the axis at the left with its title in pixels."""
 _SHIFT = Qt.KeyboardModifier.ShiftModifier
 
 
@@ -160,9 +161,10 @@ class ShiftPlot(QWidget):
         item = self._plot.getPlotItem()
         for side in ("left", "bottom"):
             axis = item.getAxis(side)
-            axis.setPen(pg.mkPen(theme.border))
+            axis.setPen(plot_pen(theme.border))
             axis.setTextPen(pg.mkPen(theme.muted))
-        self._zero.setPen(pg.mkPen(theme.border))
+        self._zero.setPen(plot_pen(theme.border))
+        self._name_axis()
         self._base.set_style(BASE_LINE, theme)
         self._tuned.set_style(TUNED_LINE, theme)
         for part in (self._bits, self._coverage, self._marks):
@@ -219,9 +221,14 @@ class ShiftPlot(QWidget):
         self._bits.show(
             kl=KL not in display.hidden and bool(names), entropy=ENTROPY not in display.hidden
         )
+        self._name_axis()
         self._draw()
         self._fit_height()
         self._adapt_to_height()
+
+    def _name_axis(self) -> None:
+        left = self.tr("bits") if self._session.display.logarithmic else self.tr("probability")
+        self._plot.getPlotItem().getAxis("left").setLabel(left, color=current_theme().muted)
 
     def _adapt_to_height(self) -> None:
         """In a low card, give the legend one row and shorten the readout."""

@@ -23,7 +23,8 @@ from app.evaluation.variants import Variant
 from app.ui.evaluate.evaluate_dialog import EvaluateDialog
 from app.ui.evaluate.evaluate_indicator import EvaluateIndicator
 from app.ui.evaluate.question_html import RIGHT, WRONG
-from app.ui.evaluate.score_chart import ScoreChart
+from app.ui.evaluate.score_chart import ScoreChart, role_color
+from app.ui.theme import DARK, LIGHT
 from app.ui.widgets.tab_order import tab_stops
 from tests.ui.evaluating import PROMPTS, Desk
 
@@ -387,3 +388,16 @@ def test_the_status_bar_says_how_far_it_is(desk: Desk, plan: Plan, qtbot: QtBot)
     assert indicator.text().startswith("Evaluating: 25%, ")
     desk.advance()
     assert indicator.isHidden()
+
+
+def test_every_role_has_a_colour_of_its_own(qtbot: QtBot) -> None:
+    recipe = find_recipe("demo")
+    kinds = [("base", "base"), ("e1", "expert"), ("a1", "antiexpert")]
+    kinds += [("e2", "expert"), ("a2", "antiexpert")]
+    variants = [Variant(name, recipe, kind, at) for at, (name, kind) in enumerate(kinds)]
+    variants += [Variant("tuned", recipe, "tuned"), Variant("direct", recipe, "checkpoint")]
+    for theme in (LIGHT, DARK):
+        colors = [role_color(variant, theme).name() for variant in variants]
+        assert len(set(colors)) == len(colors)
+        assert colors[1] == theme.pair_color(0).name()
+        assert colors[3] == theme.pair_color(1).name()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAccessible, QGuiApplication
-from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QPushButton
+from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.attribution.attribution import attribute
@@ -306,3 +306,26 @@ def test_all_parts_have_accessible_names(inspector: Inspector) -> None:
 
 def _dynamic(inspector: Inspector) -> list[QLabel]:
     return [label for label in inspector.findChildren(QLabel) if "“" in label.text()]
+
+
+def test_names_of_pairs_are_whole_where_they_have_room(inspector: Inspector) -> None:
+    """A narrow column shortens them, so that all contributions stay visible."""
+    shares = table(inspector)
+    names = (3, 4)
+    metrics = shares.fontMetrics()
+
+    def whole() -> bool:
+        heads = [str(shares.model().headerData(c, Qt.Orientation.Horizontal)) for c in names]
+        return all(
+            shares.columnWidth(c) > metrics.horizontalAdvance(head)
+            for c, head in zip(names, heads, strict=True)
+        )
+
+    inspector.resize(700, 900)
+    QApplication.processEvents()
+    assert whole()
+    inspector.resize(260, 900)
+    QApplication.processEvents()
+    last = names[-1]
+    room = shares.viewport().width()
+    assert whole() is (sum(shares.columnWidth(c) for c in range(last + 1)) <= room)

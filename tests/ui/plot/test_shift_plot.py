@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, Qt
 from PySide6.QtGui import QColor, QImage, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
@@ -16,7 +16,9 @@ from app.attribution.explained_token import ExplainedToken
 from app.engine.commands import Generate
 from app.engine.controls import LiveAlphas
 from app.engine.events import TokenDecoded
+from app.ui.plot.line_style import BASE_LINE
 from app.ui.plot.plot_legend import LegendToggle
+from app.ui.plot.readout import Readout
 from app.ui.plot.shift_plot import ShiftPlot
 from app.ui.state.runs.run import Run
 from app.ui.state.session import Session
@@ -623,7 +625,7 @@ def test_the_axis_numbers_tokens_from_one(plot: ShiftPlot, span: tuple[float, fl
         for place, text in zip(places, axis.tickStrings(places, 1.0, spacing), strict=True)
     }
     assert told
-    assert all(text == f"{place + 1:,.0f}" for place, text in told.items())
+    assert all(text.removeprefix("token ") == f"{place + 1:,.0f}" for place, text in told.items())
     assert all(place >= 0 and place == round(place) for place in told)
 
 
@@ -659,3 +661,56 @@ def test_show_all_of_a_long_run_draws_columns_of_tokens(
     plot.follow()
     np.testing.assert_array_equal(plot._tuned.values, [each.p_tuned for each in explained])
     assert plot._tuned._size == 1
+
+
+def test_the_axes_say_what_they_show(plot: ShiftPlot, finished_session: Session) -> None:
+    item = plot._plot.getPlotItem()
+    assert item.getAxis("left").labelText == "probability"
+    assert item.getAxis("right").labelText == "bits"
+    finished_session.display.set_logarithmic(True)
+    assert item.getAxis("left").labelText == "bits"
+    axis = item.getAxis("bottom")
+    (spacing, places), *_ = axis.tickValues(-0.5, 60.5, 600.0)
+    named = [text for text in axis.tickStrings(places, 1, spacing) if text.startswith("token ")]
+    assert len(named) == 1
+
+
+def test_a_hidden_part_is_not_struck_through(plot: ShiftPlot) -> None:
+    toggle = plot.legend.toggles[0]
+    shown_as = toggle.grab().toImage()
+    toggle.click()
+    hidden_as = toggle.grab().toImage()
+    middle = range(20, shown_as.width() - 2)
+
+    def longest_line(image: QImage) -> int:
+        """The longest row of pixels that are not the background."""
+        back = image.pixelColor(image.width() - 1, 0)
+        return max(
+            sum(image.pixelColor(x, y) != back for x in middle) for y in range(image.height())
+        )
+
+    assert longest_line(hidden_as) <= longest_line(shown_as)
+    assert hidden_as != shown_as
+
+
+def test_a_readout_that_is_too_long_ends_with_dots(qtbot: QtBot) -> None:
+    readout = Readout()
+    qtbot.addWidget(readout)
+    for lines in (1, 2):
+        readout.set_lines(lines)
+        for width in (90, 200, 333):
+            readout.resize(width, readout.height())
+            readout.show_text(f"{lines} " + "several words and numbers 0.123 " * 8)
+            readout._fit()
+            assert readout.text().endswith("…")
+            area = readout.fontMetrics().boundingRect(
+                QRect(0, 0, width, 0), Qt.TextFlag.TextWordWrap, readout.text()
+            )
+            assert area.height() <= readout.height()
+    readout.show_text("short")
+    assert readout.text() == "short"
+
+
+def test_lines_have_the_width_of_a_pixel_of_the_window(qapp: QApplication) -> None:
+    assert BASE_LINE.pen(LIGHT).widthF() == qapp.devicePixelRatio()
+    assert BASE_LINE.pen(LIGHT).isCosmetic()

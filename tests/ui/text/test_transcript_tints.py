@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAction, QColor, QGuiApplication, QTextCursor
@@ -25,7 +26,8 @@ from app.ui.text.tint import scale_of
 from app.ui.text.tint_menus import GroupingMenu, MenuButton, TintMenu
 from app.ui.text.transcript import TranscriptView
 from app.ui.text.transcript_edit import TranscriptText
-from app.ui.theme import LIGHT
+from app.ui.text.transcript_marks import selection_marks
+from app.ui.theme import DARK, LIGHT, Theme
 from tests.ui.conftest import WORDS, FakeBridge, invent_step
 from tests.ui.text.test_transcript import background_of, middle_of, shown, write
 
@@ -428,3 +430,33 @@ def test_a_narrow_transcript_keeps_its_colour_scale(
         assert shown_legend.mapTo(view, shown_legend.rect().bottomRight()).x() <= view.width()
         tops.add(shown_legend.y() > 4)
     assert tops == {True, False}, "beside the menus, and below them"
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
+@pytest.mark.parametrize("chosen", [None, (2, 6)], ids=["alone", "in a range"])
+def test_the_selected_token_can_be_read(
+    theme: Theme, chosen: tuple[int, int] | None, finished_session: Session, qtbot: QtBot
+) -> None:
+    """Also under selected text, which is drawn in the usual colour of text."""
+    view = TranscriptText(finished_session)
+    qtbot.addWidget(view)
+    finished_session.selection.select(3)
+    finished_session.selection.select_range(chosen)
+    marks = selection_marks(view.document(), view._map, finished_session.selection, theme)
+    look = marks[-1].format
+    colors = [look.foreground().color()]
+    colors += [QColor(theme.text)] if chosen else []
+    for color in colors:
+        assert contrast(color, look.background().color()) >= 4.5
+
+
+def contrast(one: QColor, other: QColor) -> float:
+    """Contrast ratio of WCAG 2."""
+    low, high = sorted(map(luminance, (one, other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def luminance(color: QColor) -> float:
+    parts = (color.redF(), color.greenF(), color.blueF())
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    return float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
