@@ -21,7 +21,6 @@ from app.ui.changes.changes_panel import ChangesPanel
 from app.ui.chat.chat_header import ChatHeader
 from app.ui.chat.chat_view import ChatView
 from app.ui.chat.mode_switch import ModeSwitch
-from app.ui.evaluate.evaluate_indicator import EvaluateIndicator
 from app.ui.icons import icon
 from app.ui.inspector.inspector import Inspector
 from app.ui.menus.edit_menu import EditMenu
@@ -39,11 +38,10 @@ from app.ui.problem_banner import ProblemBanner
 from app.ui.recipe import recipe_files
 from app.ui.recipe.recipe_column import RecipeColumn
 from app.ui.recipe.unfinished_bar import UnfinishedBar
-from app.ui.serve.serve_indicator import ServeIndicator
 from app.ui.state.hints import Hint
 from app.ui.state.runs.run import Run
 from app.ui.state.session import Session
-from app.ui.status_bar import StatusBar
+from app.ui.status_bar import fill_status_bar
 from app.ui.summary.summary_panel import SummaryPanel
 from app.ui.text.prompt_editor import PromptEditor
 from app.ui.text.repetition_bar import RepetitionBar
@@ -55,7 +53,7 @@ from app.ui.widgets.hint_label import HintLabel
 from app.ui.widgets.saved_bar import SavedBar
 from app.ui.widgets.side_tabs import SideTabs
 from app.ui.widgets.tab_order import move_focus
-from app.ui.window_panels import WindowPanels
+from app.ui.widgets.window_panels import WindowPanels
 
 _TYPING_MS = 300
 """Delay between typing and saving the prompt."""
@@ -119,11 +117,7 @@ class MainWindow(QMainWindow):
         self._lay_out()
         self._restore()
         session.prompt_changed.connect(self._on_typed)
-        self.statusBar().addPermanentWidget(StatusBar(session), 1)
-        self.statusBar().addPermanentWidget(EvaluateIndicator(session))
-        self.statusBar().addPermanentWidget(ServeIndicator(session))
-        self.statusBar().setContentsMargins(0, 0, SPACE, 0)
-        self.statusBar().setSizeGripEnabled(False)
+        fill_status_bar(self.statusBar(), session)
         session.recipe_changed.connect(self._on_recipe_changed)
         session.runs.run_changed.connect(self._update_title)
         session.mode.changed.connect(self._show_mode)

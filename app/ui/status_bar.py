@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from PySide6.QtCore import QSize, QTimer
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QStatusBar, QWidget
 
 from app.attribution.attribution import LOW_COVERAGE
 from app.decoding.types import FinishReason
 from app.history.records import first_words
+from app.ui.evaluate.evaluate_indicator import EvaluateIndicator
+from app.ui.serve.serve_indicator import ServeIndicator
 from app.ui.state.runs.run import Run
 from app.ui.state.session import LoadState, Session
 from app.ui.theme import SPACE
@@ -18,6 +20,15 @@ from app.wording import quoted, size
 _MOST_UNREAD = 24
 _INTERVAL_MS = 250
 """Interval of updating the figures of a run; other texts mean another layout of the window."""
+
+
+def fill_status_bar(bar: QStatusBar, session: Session) -> None:
+    """Add the figures, the evaluation in progress and the API server to the status bar."""
+    bar.addPermanentWidget(StatusBar(session), 1)
+    bar.addPermanentWidget(EvaluateIndicator(session))
+    bar.addPermanentWidget(ServeIndicator(session))
+    bar.setContentsMargins(0, 0, SPACE, 0)
+    bar.setSizeGripEnabled(False)
 
 
 class StatusBar(QWidget):

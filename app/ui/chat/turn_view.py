@@ -50,7 +50,7 @@ class TurnView(QWidget):
         self.entry.sent.connect(self._on_entered)
         self.entry.cancelled.connect(self.stop_editing)
         self._rewriting = False
-        for text in (self.message, self.entry):
+        for text in (self.message.text, self.entry):
             TextScale(text, session.display)
         self._lay_out()
         self.update_turn(turn, index)

@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.ui.menus.menu import SessionMenu
 from app.ui.state.session import Session
-from app.ui.window_panels import Panel, WindowPanels
+from app.ui.widgets.window_panels import Panel, WindowPanels
 
 
 class ViewMenu(SessionMenu):

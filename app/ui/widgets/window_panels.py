@@ -6,9 +6,8 @@ from enum import StrEnum
 
 from PySide6.QtCore import QByteArray, QObject, QSettings, QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent
-from PySide6.QtWidgets import QMainWindow, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMainWindow, QMenu, QSplitter, QVBoxLayout, QWidget
 
-from app.ui.menus.menu import SessionMenu
 from app.ui.theme import SPACE
 from app.ui.widgets.tab_order import move_focus
 
@@ -131,8 +130,8 @@ class _PlotWindow(QWidget):
         layout.addWidget(plot)
         plot.show()
         self.resize(_SIZE)
-        for menu in window.findChildren(SessionMenu):
-            self.addActions(menu.actions())
+        for menu in window.findChildren(QMenu):
+            self.addActions([action for action in menu.actions() if action.shortcuts()])
 
     def focusNextPrevChild(self, forward: bool) -> bool:  # noqa: N802 — Qt's name
         return move_focus(self, forward=forward)
