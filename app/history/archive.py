@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,12 +15,19 @@ from typing import Any
 
 from app.attribution.candidates import CandidateRows
 from app.attribution.explained_token import ExplainedToken
-from app.errors import HistoryError, PromptError, RecipeError, SettingsError, TuneshiftError
+from app.errors import (
+    Cancelled,
+    HistoryError,
+    PromptError,
+    RecipeError,
+    SettingsError,
+    TuneshiftError,
+)
 from app.history import provenance
 from app.history.blob_encoding import unpack_candidates
 from app.history.database import STORAGE_ERRORS, Database, history_error
 from app.history.records import RunKind, RunSummary, StoredRun
-from app.history.run_search import matches, searchable
+from app.history.search_index import add_functions, condition
 from app.history.statements import read_tokens, run_number, segments, storable
 
 log = logging.getLogger(__name__)
@@ -27,6 +35,8 @@ log = logging.getLogger(__name__)
 LAST = "last"
 BIN_RETENTION = timedelta(days=30)
 _OPENING_LENGTH = 300
+_PART = 100
+_STEPS = 1000  # of SQLite's virtual machine, between two questions for cancellation
 _UNREADABLE = (ValueError, TypeError, zlib.error, RecipeError, SettingsError, PromptError)
 _END = 2**62
 
@@ -49,13 +59,6 @@ _SUMMARY = f"""
         run.role, coalesce(run.follows, '')
     FROM run
 """
-_MATCHES = """
-    holds(run.title || ' ' || run.prompt || ' ' || coalesce(run.text, (
-        SELECT group_concat(text, '') FROM (
-            SELECT text FROM token WHERE run = run.number ORDER BY position
-        )
-    ), '') || ' ' || searchable(run.facts, run.recipe, run.config, run.created), ?)
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ class Query:
 
     Attributes:
         words: Words that must all occur in title, prompt (with all messages of a conversation),
-            text, or in what ``run_search`` adds: models, recipe, pairs, settings and time.
+            text, tags, or in what ``run_search`` adds: models, recipe, pairs, settings and time.
         tag: Only runs with this tag; empty for any.
         starred: Only runs with a star.
         deleted: Only runs in the bin; by default, only runs outside it.
@@ -89,8 +92,7 @@ class Archive:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._connection = database.connect()
-        self._connection.create_function("holds", 2, matches, deterministic=True)
-        self._connection.create_function("searchable", 4, _searchable, deterministic=True)
+        add_functions(self._connection)
 
     def close(self) -> None:
         self._database.disconnect(self._connection)
@@ -99,6 +101,24 @@ class Archive:
 
     def find(self, query: Query = Query(), most: int = 1000) -> list[RunSummary]:
         """The runs that match ``query``, newest first, without damaged rows."""
+        return [summary for part in self.find_in_parts(query, most) for summary in part]
+
+    def find_in_parts(
+        self,
+        query: Query = Query(),
+        most: int = 1000,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> Iterator[list[RunSummary]]:
+        """The runs that match ``query``, newest first, in parts as they are found.
+
+        Args:
+            query: The filter.
+            most: How many runs are found at most.
+            cancelled: Asked again and again, also while no run is found.
+
+        Raises:
+            Cancelled: When ``cancelled`` says so.
+        """
         conditions = ["run.deleted IS NOT NULL" if query.deleted else "run.deleted IS NULL"]
         values: list[object] = []
         if query.starred:
@@ -106,15 +126,38 @@ class Archive:
         if query.tag:
             conditions.append("EXISTS (SELECT 1 FROM tag WHERE tag.run = run.number AND name = ?)")
             values.append(query.tag)
-        if query.words.strip():
-            conditions.append(_MATCHES)
-            values.append(storable(query.words))
-        with self._translated_errors():
+        with self._translated_errors(), self._stopped_when(cancelled):
+            if query.words.strip():
+                words, sought = condition(self._connection, storable(query.words))
+                conditions.append(words)
+                values += sought
             rows = self._connection.execute(
                 f"{_SUMMARY} WHERE {' AND '.join(conditions)} ORDER BY run.number DESC LIMIT ?",
                 (*values, most),
-            ).fetchall()
-            return [summary for row in rows if (summary := _summary_or_none(row))]
+            )
+            while part := rows.fetchmany(_PART):
+                if cancelled():
+                    raise Cancelled
+                yield [summary for row in part if (summary := _summary_or_none(row))]
+
+    @contextmanager
+    def _stopped_when(self, cancelled: Callable[[], bool]) -> Iterator[None]:
+        """Interrupt the statements of the block once ``cancelled`` says so.
+
+        Statements of a database in memory are not interrupted: all threads share its connection.
+        """
+        if self._database.in_memory:
+            yield
+            return
+        self._connection.set_progress_handler(cancelled, _STEPS)
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_INTERRUPT:
+                raise Cancelled from error
+            raise
+        finally:
+            self._connection.set_progress_handler(None, 0)
 
     def tags(self) -> list[str]:
         """All tags in use, in alphabetical order."""
@@ -311,17 +354,6 @@ class Archive:
             raise HistoryError(
                 "A run in the history cannot be read", evidence=str(error)
             ) from error
-
-
-def _searchable(facts: str | None, recipe: str, config: str, created: str) -> str:
-    try:
-        return searchable(
-            provenance.facts_from_store(facts, recipe),
-            provenance.config_of(config),
-            datetime.fromisoformat(created),
-        )
-    except (ValueError, TypeError, LookupError, TuneshiftError):
-        return ""  # a damaged run is found by its text
 
 
 def _summary_or_none(row: tuple[Any, ...]) -> RunSummary | None:

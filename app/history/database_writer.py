@@ -23,6 +23,7 @@ from app.history.copying import copy_run
 from app.history.database import STORAGE_ERRORS, Database
 from app.history.recipe_facts import facts_json
 from app.history.records import NewRun, RunModels
+from app.history.search_index import add_functions, index_some
 from app.history.statements import (
     ADD_CANDIDATES,
     ADD_TOKEN,
@@ -94,6 +95,7 @@ class DatabaseWriter:
         self.database = database
         self._file = file
         self._connection = database.connect()
+        add_functions(self._connection)
         self._new_runs: dict[str, NewRun] = before._new_runs if before else {}
         self._models: dict[str, RunModels] = before._models if before else {}
         self._positions: dict[str, _RunPosition] = {}
@@ -124,6 +126,14 @@ class DatabaseWriter:
                     self._add(item)
                 elif isinstance(item, RunEnded):
                     self._finish(item)
+
+    def index_some(self) -> bool:
+        """Bring some changed runs into the search index; whether there were any.
+
+        Raises:
+            sqlite3.Error: The transaction failed.
+        """
+        return index_some(self.database, self._connection)
 
     def _begin(self, run: NewRun) -> int:
         """Insert a run; if it exists, it is continued with new settings."""

@@ -31,11 +31,24 @@ def matches(text: str, words: str) -> bool:
 
     A number after “=” is matched as a whole: ``seed=7`` does not find ``seed=70``.
     """
-    folded = text.casefold()
-    return all(_occurs(word, folded) for word in words.casefold().split())
+    folded = fold(text)
+    return all(_occurs(word, folded) for word in fold(words).split())
+
+
+def fold(text: str) -> str:
+    """``text`` in the form in which texts and words are compared: without case.
+
+    NUL is a space, since SQLite's index ends at it.
+    """
+    return text.casefold().replace("\0", " ")
+
+
+def is_setting(word: str) -> bool:
+    """Whether a word is a setting with its number, such as ``seed=7``."""
+    return _SETTING.fullmatch(word) is not None
 
 
 def _occurs(word: str, text: str) -> bool:
-    if not _SETTING.fullmatch(word):
+    if not is_setting(word):
         return word in text
     return re.search(rf"{re.escape(word)}(?![\d.])", text) is not None

@@ -123,7 +123,31 @@ _FIFTH: Statements = (
     "ALTER TABLE run ADD COLUMN facts TEXT",
 )
 
-VERSIONS: tuple[Statements, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH)
+_SIXTH: Statements = (
+    # Numbers of runs whose text in the search index is missing or old, erased runs among them. The
+    # index itself, ``run_text``, is made by app/history/search_index.py, if SQLite has FTS5.
+    "CREATE TABLE unindexed (run INTEGER PRIMARY KEY)",
+    "INSERT INTO unindexed SELECT number FROM run",
+    *(
+        f"CREATE TRIGGER {name} AFTER {event} BEGIN "
+        # Not “INSERT OR IGNORE”: the conflict clause of the outer statement would replace it.
+        f"INSERT INTO unindexed SELECT {number} "
+        f"WHERE NOT EXISTS (SELECT 1 FROM unindexed WHERE run = {number}); END"
+        for name, event, number in (
+            ("run_added", "INSERT ON run", "NEW.number"),
+            (
+                "run_changed",
+                "UPDATE OF title, prompt, text, facts, recipe, config, created, ended ON run",
+                "NEW.number",
+            ),
+            ("run_erased", "DELETE ON run", "OLD.number"),
+            ("tag_added", "INSERT ON tag", "NEW.run"),
+            ("tag_removed", "DELETE ON tag", "OLD.run"),
+        )
+    ),
+)
+
+VERSIONS: tuple[Statements, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH)
 """``VERSIONS[n]`` migrates version n to n + 1. A released migration must never change."""
 
 

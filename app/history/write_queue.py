@@ -86,6 +86,11 @@ class WriteQueue:
     def closed(self) -> bool:
         return self._closed
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits and more may come."""
+        return not self._items and not self._closed
+
     def put(self, item: Item) -> bool:
         """Add ``item``; returns whether it was added, which is False after :meth:`close`."""
         if isinstance(item, TokenAdded):

@@ -124,6 +124,7 @@ class HistoryWriter:
         if not database_writer.database.in_memory:
             self._empty_bin(database_writer.database)
         self._on_change()
+        self._index(database_writer)
         while items := self._queue.take(BATCH_SECONDS):
             written = False
             try:
@@ -143,7 +144,16 @@ class HistoryWriter:
                     item.done.set()
             if any(isinstance(item, NewRun | RunEnded) for item in items):
                 self._on_change()
+                self._index(database_writer)
         database_writer.close()
+
+    def _index(self, database_writer: DatabaseWriter) -> None:
+        """Bring changed runs into the search index until there is something to write."""
+        try:
+            while self._queue.idle and database_writer.index_some():
+                pass
+        except STORAGE_ERRORS as error:  # a search reads these runs one by one
+            log.warning("runs could not be indexed: %s", error)
 
     def _empty_bin(self, database: Database) -> None:
         """Erase runs that have been in the bin for longer than the retention time."""
