@@ -134,9 +134,10 @@ def stylesheet(theme: Theme) -> str:
     QLabel[role="caption"] {{ color: {theme.muted}; }}
     QFrame[role="hint"] {{ background: {theme.hover}; border: 0; border-radius: 6px; }}
     QLabel[role="hint"] {{ color: {theme.muted}; background: transparent; }}
-    QToolButton[role="hint"] {{ border: 0; background: transparent; color: {theme.muted};
-        padding: 0 4px; }}
+    QToolButton[role="hint"] {{ border: 1px solid transparent; background: transparent;
+        color: {theme.muted}; padding: 0 3px; }}
     QToolButton[role="hint"]:hover {{ color: {theme.text}; }}
+    QToolButton[role="hint"]:focus {{ border: 1px solid {theme.accent}; border-radius: 4px; }}
     QFrame[role="popup"] {{ background: {theme.surface}; border: 1px solid {theme.border}; }}
     QFrame[role="problem"] {{ background: {theme.surface}; border: 1px solid {theme.danger};
         border-radius: 8px; }}

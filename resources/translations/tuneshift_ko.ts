@@ -1539,8 +1539,8 @@ Liu et al., Tuning Language Models by Proxy, arXiv 2401.08565.</translation>
         <translation>이 문장을 닫습니다. 도움말 → 도움 문장에서 모두 다시 볼 수 있습니다.</translation>
     </message>
     <message>
-        <source>Dismiss</source>
-        <translation>닫기</translation>
+        <source>Dismiss: {0}</source>
+        <translation>닫기: {0}</translation>
     </message>
 </context>
 <context>

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QLabel, QMenu, QToolButton
 from pytestqt.qtbot import QtBot
 
 from app.ui.main_window import MainWindow
+from app.ui.state.display import Display
 from app.ui.state.session import Session
 from app.ui.text.prompt_editor import PromptEditor, prompt_title
 from app.ui.widgets.hint_label import HintLabel
@@ -89,7 +90,7 @@ def test_all_hints_are_hidden_and_brought_back_by_the_help_menu(
 
 
 def test_an_example_replaces_the_prompt_and_can_be_undone(qtbot: QtBot) -> None:
-    editor = PromptEditor()
+    editor = PromptEditor(Display())
     qtbot.addWidget(editor)
     editor.set_text("mine")
     button = editor.findChild(QToolButton)

@@ -10,10 +10,7 @@ from app.ui.theme import SPACE
 
 
 class HintLabel(QFrame):
-    """Shows ``text`` while its hint is not dismissed and :meth:`set_wanted` does not hide it.
-
-    The button is for the mouse; by keyboard, Help → Hints hides and shows all hints.
-    """
+    """Shows ``text`` while its hint is not dismissed and :meth:`set_wanted` does not hide it."""
 
     def __init__(self, hints: Hints, hint: Hint, text: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -28,9 +25,9 @@ class HintLabel(QFrame):
         button = QToolButton()
         button.setText("×")
         button.setProperty("role", "hint")
-        button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         button.setToolTip(self.tr("Dismiss this hint. Help → Hints shows all of them again."))
-        button.setAccessibleName(self.tr("Dismiss"))
+        button.setAccessibleName(self.tr("Dismiss: {0}").format(text))
         button.clicked.connect(lambda: hints.dismiss(hint))
         layout = QHBoxLayout(self)
         layout.setContentsMargins(SPACE, SPACE // 4, SPACE // 4, SPACE // 4)

@@ -90,7 +90,7 @@ def test_shipped_recipes_say_size_untested_and_what_they_show(library: RecipeLib
     recipes = [find_recipe(name) for name in builtin_recipes()]
     listed = titles(library)
     assert listed[0] == "Shipped with Tuneshift"
-    assert listed[1:] == [recipe.name for recipe in recipes]
+    assert listed[1 : len(recipes) + 1] == [recipe.name for recipe in recipes]
     model = library.list.model()
     for row, recipe in enumerate(recipes, start=1):
         caption = model.index(row, 0).data(CAPTION_ROLE)
