@@ -66,9 +66,8 @@ def change_setting(talk: Talk, name: str, value: str) -> None:
         talk.seed = None
         return
     elif name in SAMPLING_OPTIONS:
-        number = _number(value)
-        whole = name in _WHOLE and number.is_integer()
-        changed: dict[str, Any] = {name: int(number) if whole else number}
+        whole = name in _WHOLE and value.removeprefix("-").isdecimal()
+        changed: dict[str, Any] = {name: int(value) if whole else _number(value)}
         sampling = replace(sampling, **changed)
     else:
         raise SettingsError(
