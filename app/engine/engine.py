@@ -144,13 +144,13 @@ class Engine:
                 action = "loading the models" if isinstance(command, Load) else "this run"
                 explained = out_of_memory(action, self._device(), error=error, next_step=_LESS)
                 self._release_run_memory()
-                self._emit(Failed(command.id, explained, ran_out=True))
+                self._emit(Failed(command.id, explained, ran_out=True, loaded=self._load_id))
                 return
             log.exception("a command failed")
             defect = unknown_error(error)
             details = traceback.format_exc()
             forget_frames(error)
-            self._emit(Failed(command.id, defect, details))
+            self._emit(Failed(command.id, defect, details, loaded=self._load_id))
 
     def _release_run_memory(self) -> None:
         """Release the memory of a run; the models stay loaded."""

@@ -448,6 +448,7 @@ def test_memory_that_runs_out_is_a_device_error(
 
     monkeypatch.setattr(engine_module, "decode", full)
     assert "The memory of cpu was not enough" in str(assert_failed(loaded.generate(), DeviceError))
+    assert loaded.events[-1].loaded == 1
 
 
 class PanicError(BaseException):
@@ -471,6 +472,7 @@ def test_a_defect_is_told_with_its_traceback(
     assert "does not know" in str(failed.error)
     assert f"{kind.__name__}: a defect" in str(failed.error)
     assert "Traceback" in failed.details
+    assert failed.loaded == 1
     assert caplog.records
     monkeypatch.undo()
     assert kinds(loaded.generate())[-1] is RunFinished
