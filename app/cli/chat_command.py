@@ -133,7 +133,8 @@ class _Loop:
                 self._fail(error)
             return
         self._terminal.end_answer()
-        if not answer.text and answer.finished.finish_reason is FinishReason.CANCELLED:
+        finished = answer.finished
+        if not finished.stats.tokens and finished.finish_reason is FinishReason.CANCELLED:
             talk.restore(before)
             self._terminal.note("Stopped before the first token; the message is taken back.")
             return

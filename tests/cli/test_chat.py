@@ -244,7 +244,7 @@ def test_settings_are_shown_and_changed(chat_recipe: Recipe) -> None:
         "seed 4",
         "stop '\\\\\\\\end'",
     ]
-    for line, seed in (("new", None), ("6", 6)):
+    for line, seed in (("new", None), ("9007199254740993", 2**53 + 1), ("6", 6)):
         run_command(f"/set seed {line}", talk, shown.append)
         assert talk.seed == seed
     assert talk.next_recipe(new_seed=False).sampling.seed == 6
@@ -256,7 +256,7 @@ def test_settings_are_shown_and_changed(chat_recipe: Recipe) -> None:
 
 @pytest.mark.slow
 def test_thinking_is_printed_or_hidden(
-    chat_recipe: Recipe, chat: Chat, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    chat_recipe: Recipe, chat: Chat, saved: Callable[..., Conversation]
 ) -> None:
     """A template whose prompt begins the thinking, which the tiny models never end."""
     template = "{{ messages[-1].content }}{% if add_generation_prompt %}<think>\n{% endif %}"
@@ -265,6 +265,8 @@ def test_thinking_is_printed_or_hidden(
         path.write_text(template + "{# </think> #}")
     assert chat("the king\n", "--greedy").strip()
     assert chat("the king\n", "--greedy", "--hide-thinking") == ""
+    talk = saved("the king\n", "--greedy")
+    assert talk.last == "", "later turns would read the thinking"
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ from pathlib import Path
 from app.checkpoints.conversation import Conversation
 from app.cli.chat.chat_talk import Talk
 from app.cli.saving import RunSaver
+from app.decoding.thinking import answer_text
 from app.engine.events import Event, Loaded
 from app.errors import HistoryError
 from app.history.archive import Archive
@@ -39,7 +40,7 @@ def read_stored_talk(name: str) -> Talk:
         )
     talk = Talk(replace(run.recipe, sampling=run.config))
     talk.replace(run.prompt)
-    talk.add_answer(text, run.id)
+    talk.add_answer(answer_text(text), run.id)
     return talk
 
 

@@ -31,7 +31,7 @@ class Answer:
     """An answer.
 
     Attributes:
-        text: Its text, with what the model thought before it.
+        text: Its text, without what the model thought before it.
         run_id: Its id in the history; empty if it is not stored.
         prompt_tokens: Length of the base's prompt.
         finished: Its finish reason and its figures.
@@ -150,7 +150,6 @@ class _Reading:
             self._splitter = ThinkingSplitter(event.thinking)
             self.prompt_tokens = event.prompt_tokens[0]
         elif isinstance(event, TokenDecoded):
-            self.text += event.step.text
             self._show(self._splitter.push(event.step.text))
         elif isinstance(event, RunFinished):
             self._finished = event
@@ -175,6 +174,8 @@ class _Reading:
         """Write parts of the text; an exception ends the run, and not the engine."""
         try:
             for kind, part in parts:
+                if kind is Kind.ANSWER:
+                    self.text += part
                 if self._error is None:
                     self._write(kind, part)
         except OutputClosedError as error:
