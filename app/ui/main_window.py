@@ -5,7 +5,6 @@ from __future__ import annotations
 from PySide6.QtCore import QByteArray, QEvent, QPoint, QSettings, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
 from PySide6.QtWidgets import (
-    QFrame,
     QHBoxLayout,
     QMainWindow,
     QSizePolicy,
@@ -43,12 +42,15 @@ from app.ui.state.runs.run import Run
 from app.ui.state.session import Session
 from app.ui.status_bar import fill_status_bar
 from app.ui.summary.summary_panel import SummaryPanel
+from app.ui.text.find_bar import FindBar
 from app.ui.text.prompt_editor import PromptEditor
 from app.ui.text.repetition_bar import RepetitionBar
 from app.ui.text.run_models_bar import RunModelsBar
+from app.ui.text.text_matches import SearchedText
 from app.ui.text.transcript import TranscriptView
 from app.ui.theme import SPACE, current_theme
 from app.ui.what_if.what_if_bar import WhatIfBar
+from app.ui.widgets.cards import card, fill
 from app.ui.widgets.hint_label import HintLabel
 from app.ui.widgets.saved_bar import SavedBar
 from app.ui.widgets.side_tabs import SideTabs
@@ -96,7 +98,7 @@ class MainWindow(QMainWindow):
         self._chat_header = ChatHeader(session)
         self._texts = QStackedWidget()
         self._what_if = WhatIfBar(session)
-        self._plot_place = _card()
+        self._plot_place = card()
         hints = session.display.hints
         self._tint_hint = HintLabel(
             hints,
@@ -110,6 +112,7 @@ class MainWindow(QMainWindow):
         )
         self._columns = QSplitter(Qt.Orientation.Horizontal)
         self._rows = QSplitter(Qt.Orientation.Vertical)
+        self._find_bar = FindBar(self._texts_to_search)
         self._panels = WindowPanels(self, self._rows, self._plot_place)
         self.setAcceptDrops(True)
         self._make_menus()
@@ -138,12 +141,12 @@ class MainWindow(QMainWindow):
     # Layout
 
     def _lay_out(self) -> None:
-        text = _card()
+        text = card()
         models = RunModelsBar(self._session)
         self._texts.addWidget(self.transcript)
         self._texts.addWidget(self.chat)
-        _fill(text, models, self._texts, self._tint_hint, RepetitionBar(self._session))
-        _fill(self._plot_place)
+        fill(text, models, self._texts, self._tint_hint, RepetitionBar(self._session))
+        fill(self._plot_place)
         self._rows.addWidget(text)
         self._rows.addWidget(self._plot_place)
         self._rows.setSizes(_ROWS)
@@ -164,6 +167,7 @@ class MainWindow(QMainWindow):
         layout.addWidget(SavedBar(self._session.saved))
         layout.addLayout(mode)
         layout.addWidget(self.prompt)
+        layout.addWidget(self._find_bar)
         layout.addWidget(self._what_if)
         layout.addWidget(self._rows, 1)
         left, right = SideTabs(self.tr("Left column")), SideTabs(self.tr("Right column"))
@@ -202,7 +206,7 @@ class MainWindow(QMainWindow):
         session.selection.menu_requested.connect(self._show_token_menu)
         for menu in (
             FileMenu(session, self),
-            EditMenu(session, self),
+            EditMenu(session, self, self._find_bar),
             ViewMenu(session, self, self._panels),
             ModelsMenu(session, self),
             self._generate_menu,
@@ -266,6 +270,13 @@ class MainWindow(QMainWindow):
             self.chat.entry.setFocus()
         else:
             self.prompt.focus()
+
+    def _texts_to_search(self, focused: QWidget | None) -> list[SearchedText]:
+        """The conversation or the text, or the field of the prompt if it had the focus."""
+        if self.prompt.isVisible() and focused is self.prompt.edit:
+            return [SearchedText(self.prompt.edit)]
+        chat = self._session.mode.chat
+        return self.chat.searched if chat else [SearchedText(self.transcript.text)]
 
     def _place_of(self, token: int) -> QPoint:
         """The place of a token of the shown run on the screen."""
@@ -380,17 +391,3 @@ class MainWindow(QMainWindow):
         self._session.serving.close()
         event.accept()
         self.closed.emit()
-
-
-def _card() -> QFrame:
-    card = QFrame()
-    card.setProperty("role", "card")
-    return card
-
-
-def _fill(card: QFrame, *widgets: QWidget) -> None:
-    layout = QVBoxLayout(card)
-    layout.setContentsMargins(SPACE + 4, SPACE, SPACE + 4, SPACE)
-    layout.setSpacing(SPACE // 2)
-    for widget in widgets:
-        layout.addWidget(widget)

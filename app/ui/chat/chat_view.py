@@ -22,6 +22,7 @@ from app.ui.state.runs.chat import Turn
 from app.ui.state.runs.run import Run
 from app.ui.state.session import Session
 from app.ui.text.prompt_editor import prompt_title
+from app.ui.text.text_matches import SearchedText
 from app.ui.text.text_scale import TextScale
 from app.ui.text.token_tints import TokenTints
 from app.ui.text.transcript_footer import TranscriptFooter
@@ -190,6 +191,20 @@ class ChatView(QWidget):
         if tip is None or not isinstance(tip.prompt, Conversation):
             return ""
         return conversation_as_markdown(tip.prompt.with_message(ASSISTANT, tip.answer))
+
+    @property
+    def searched(self) -> list[SearchedText]:
+        """The messages and answers as texts to search, and the message that is written."""
+        texts = []
+        for view in self.turns:
+            texts.append(SearchedText(view.message.text))
+            shown = (view.answer.tokens, view.answer.rendered)
+            texts += [
+                SearchedText(text, view.answer.choose)
+                for text in shown
+                if text and text.isVisibleTo(view)
+            ]
+        return [*texts, SearchedText(self.entry)]
 
     def choose_turn(self, by: int) -> None:
         """Choose the turn ``by`` places further down."""

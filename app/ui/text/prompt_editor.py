@@ -89,16 +89,16 @@ class PromptEditor(QFrame):
         self.setProperty("role", "card")
         caption = QLabel(self.tr("Prompt"))
         caption.setProperty("role", "caption")
-        self._edit = _Edit()
-        self._edit.setProperty("role", "bare")
-        self._edit.setTabChangesFocus(True)
-        self._edit.setFrameShape(QFrame.Shape.NoFrame)
-        self._edit.setPlaceholderText(self.tr("Type the beginning of a text or a question …"))
-        self._edit.setAccessibleName(self.tr("Prompt"))
-        self._edit.setAccessibleDescription(self.tr("The prompt that the models continue"))
-        self._edit.textChanged.connect(lambda: self.text_changed.emit(self.text))
-        caption.setBuddy(self._edit)
-        TextScale(self._edit, display)
+        self.edit = _Edit()
+        self.edit.setProperty("role", "bare")
+        self.edit.setTabChangesFocus(True)
+        self.edit.setFrameShape(QFrame.Shape.NoFrame)
+        self.edit.setPlaceholderText(self.tr("Type the beginning of a text or a question …"))
+        self.edit.setAccessibleName(self.tr("Prompt"))
+        self.edit.setAccessibleDescription(self.tr("The prompt that the models continue"))
+        self.edit.textChanged.connect(lambda: self.text_changed.emit(self.text))
+        caption.setBuddy(self.edit)
+        TextScale(self.edit, display)
         self._examples = QToolButton()
         self._examples.setText(self.tr("Examples"))
         self._examples.setProperty("role", "flat")
@@ -114,18 +114,18 @@ class PromptEditor(QFrame):
         layout.setContentsMargins(SPACE + 4, SPACE, SPACE + 4, SPACE)
         layout.setSpacing(SPACE // 2)
         layout.addLayout(head)
-        layout.addWidget(self._edit)
+        layout.addWidget(self.edit)
 
     @property
     def text(self) -> str:
-        return self._edit.toPlainText()
+        return self.edit.toPlainText()
 
     def set_text(self, text: str) -> None:
         """Replace the prompt. Undo in the field reverts only what was typed."""
         if text != self.text:
-            self._edit.setPlainText(text)
-            self._edit.moveCursor(QTextCursor.MoveOperation.End)
-            self._edit.verticalScrollBar().setValue(0)  # show the beginning of a long prompt
+            self.edit.setPlainText(text)
+            self.edit.moveCursor(QTextCursor.MoveOperation.End)
+            self.edit.verticalScrollBar().setValue(0)  # show the beginning of a long prompt
 
     def offer_examples(self, prompts: Sequence[str]) -> None:
         """Offer prompts in a menu; choosing one replaces the prompt, and Undo brings it back."""
@@ -137,11 +137,11 @@ class PromptEditor(QFrame):
         self._examples.setVisible(len(prompts) > 1)
 
     def _take(self, prompt: str) -> None:
-        cursor = self._edit.textCursor()
+        cursor = self.edit.textCursor()
         cursor.select(QTextCursor.SelectionType.Document)
         cursor.insertText(prompt)
-        self._edit.setFocus()
+        self.edit.setFocus()
 
     def focus(self) -> None:
         """Give the editor the keyboard focus."""
-        self._edit.setFocus()
+        self.edit.setFocus()

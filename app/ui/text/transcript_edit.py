@@ -287,13 +287,13 @@ class TranscriptText(QPlainTextEdit):
         shift = modifiers == Qt.KeyboardModifier.ShiftModifier
         plain = modifiers == Qt.KeyboardModifier.NoModifier
         if event.matches(QKeySequence.StandardKey.Copy):
-            self._copy()
+            self.copy_chosen()
         elif plain and event.key() == Qt.Key.Key_Escape:
             self._clear_selection()
         elif not ((plain or shift) and self._move(Qt.Key(event.key()), stretch=shift)):
             super().keyPressEvent(event)
 
-    def _copy(self) -> None:
+    def copy_chosen(self) -> None:
         """Copy the selected text, or without one the text of the selected range."""
         chosen = self._session.selection.range
         if self.textCursor().hasSelection() or chosen is None:

@@ -1,0 +1,153 @@
+"""Tests of finding words in the real window by keys, and of the Edit menu."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QApplication, QPlainTextEdit
+from pytestqt.qtbot import QtBot
+
+from app.ui.main_window import MainWindow
+from app.ui.state.session import Session
+from app.ui.text.find_bar import FindBar
+from tests.ui.conftest import FakeBridge
+from tests.ui.test_view_menu import open_window
+
+pytestmark = pytest.mark.slow
+
+CONTROL = Qt.KeyboardModifier.ControlModifier
+SHIFT = Qt.KeyboardModifier.ShiftModifier
+
+
+@pytest.fixture
+def window(finished_session: Session, tmp_path: Path, qtbot: QtBot) -> MainWindow:
+    return open_window(finished_session, tmp_path, qtbot)
+
+
+def find(window: MainWindow, qtbot: QtBot, wanted: str) -> FindBar:
+    qtbot.keyClick(QApplication.focusWidget() or window, Qt.Key.Key_F, CONTROL)
+    bar = window.findChild(FindBar)
+    assert bar is not None
+    assert bar.isVisible()
+    assert bar.field.hasFocus()
+    qtbot.keyClicks(bar.field, wanted)
+    return bar
+
+
+def selected(text: QPlainTextEdit) -> tuple[int, str]:
+    cursor = text.textCursor()
+    return cursor.selectionStart(), cursor.selectedText()
+
+
+def test_matches_of_the_text_are_counted_and_selected_in_turn(
+    window: MainWindow, qtbot: QtBot, finished_session: Session
+) -> None:
+    text = window.transcript.text
+    text.setFocus()
+    bar = find(window, qtbot, "KING")
+    shown = text.toPlainText()
+    places = [at for at in range(len(shown)) if shown.startswith("king", at)]
+    assert len(places) > 2
+    assert bar.count.text() == f"1 of {len(places)}"
+    seen = [selected(text)]
+    for _ in places:
+        qtbot.keyClick(bar.field, Qt.Key.Key_Return)
+        seen.append(selected(text))
+    assert seen == [(at, "king") for at in (*places, places[0])]
+    qtbot.keyClick(bar.field, Qt.Key.Key_Return, SHIFT)
+    assert selected(text) == (places[-1], "king")
+    chosen = finished_session.selection.range
+    assert chosen is not None
+    assert "king" in finished_session.runs.current.tokens[chosen[0]].text  # type: ignore[union-attr]
+
+
+def test_escape_closes_the_bar_and_returns_to_the_text(window: MainWindow, qtbot: QtBot) -> None:
+    window.transcript.text.setFocus()
+    bar = find(window, qtbot, "no such words")
+    assert bar.count.text() == "not found"
+    qtbot.keyClick(bar.field, Qt.Key.Key_Escape)
+    assert not bar.isVisible()
+    assert window.transcript.text.hasFocus()
+
+
+def test_the_prompt_is_searched_from_within_it(window: MainWindow, qtbot: QtBot) -> None:
+    window.prompt.set_text("one two one\n한 one")
+    window.prompt.focus()
+    bar = find(window, qtbot, "one")
+    assert bar.count.text() == "1 of 3"
+    qtbot.keyClick(bar.field, Qt.Key.Key_F3, SHIFT)
+    assert selected(window.prompt.edit) == (14, "one")
+
+
+def test_messages_and_answers_of_a_conversation_are_searched(
+    loaded_session: Session, bridge: FakeBridge, tmp_path: Path, qtbot: QtBot
+) -> None:
+    loaded_session.mode.choose(True)
+    window = open_window(loaded_session, tmp_path, qtbot)
+    for message in ("the king?", "and then"):
+        window.chat.entry.setPlainText(message)
+        qtbot.keyClick(window.chat.entry, Qt.Key.Key_Return)
+        bridge.complete(60)
+    window.chat.turns[0].answer.tokens.setFocus()  # type: ignore[union-attr]
+    bar = find(window, qtbot, "king")
+    first, second = window.chat.turns
+    answers = [view.answer.tokens for view in (first, second)]
+    counts = [text.toPlainText().count("king") for text in answers]  # type: ignore[union-attr]
+    assert all(counts)
+    assert bar.count.text() == f"1 of {1 + sum(counts)}"
+    assert first.message.text.selectedText() == "king"
+    for _ in range(sum(counts)):
+        qtbot.keyClick(bar.field, Qt.Key.Key_Return)
+    assert first.message.text.selectedText() == ""
+    assert selected(answers[0])[1] == ""  # type: ignore[arg-type]
+    assert selected(answers[1])[1] == "king"  # type: ignore[arg-type]
+    assert loaded_session.runs.current is second.turn.answer
+
+
+# The Edit menu
+
+
+def action(window: MainWindow, text: str) -> QAction:
+    return next(a for a in window.findChildren(QAction) if a.text().replace("&", "") == text)
+
+
+def test_the_clipboard_follows_the_focus(window: MainWindow, qtbot: QtBot) -> None:
+    window.prompt.set_text("some words")
+    window.prompt.focus()
+    for name in ("Cut", "Copy", "Paste", "Select all"):
+        assert action(window, name).isEnabled()
+    action(window, "Select all").trigger()
+    action(window, "Cut").trigger()
+    assert window.prompt.text == ""
+    action(window, "Paste").trigger()
+    assert window.prompt.text == "some words"
+    window.transcript.text.setFocus()
+    assert not action(window, "Cut").isEnabled()
+    action(window, "Select all").trigger()
+    action(window, "Copy").trigger()
+    assert QApplication.clipboard().text().startswith("Once upon a time")
+    window.menuBar().setFocus()
+    assert action(window, "Copy").isEnabled()  # a menu that is open keeps the field
+
+
+def test_undo_is_for_the_field_or_else_for_the_recipe(
+    window: MainWindow, qtbot: QtBot, finished_session: Session
+) -> None:
+    alpha = finished_session.recipe.alphas[0]
+    finished_session.set_alpha(0, 1.75)
+    window.prompt.focus()
+    qtbot.keyClicks(window.prompt.edit, "x")
+    action(window, "Undo change α")
+    typed = window.prompt.text
+    for menu in window.menuBar().actions():
+        if menu.text() == "&Edit":
+            menu.menu().aboutToShow.emit()  # type: ignore[union-attr]
+    action(window, "Undo typing").trigger()
+    assert window.prompt.text != typed
+    assert finished_session.recipe.alphas[0] == 1.75
+    window.transcript.text.setFocus()
+    action(window, "Undo change α").trigger()
+    assert finished_session.recipe.alphas[0] == alpha
