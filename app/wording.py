@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 MARKS = {"\n": "↵", "\r": "␍", "\t": "⇥"}
-"""Visible marks of whitespace. A space has its own mark only where nothing else shows it."""
-SPACE_MARK = "␣"
+"""Visible marks of whitespace, the same everywhere. Spaces are shown by quotation marks."""
 
 
 def probability(value: float) -> str:
@@ -20,10 +19,9 @@ def signed(value: float) -> str:
     return text.replace("-", "−") if float(text) else "0"
 
 
-def visible(text: str, *, spaces: bool = False) -> str:
-    """``text`` with visible marks for line breaks and tabs, and for ``spaces`` on request."""
-    marked = "".join(MARKS.get(character, character) for character in text)
-    return marked.replace(" ", SPACE_MARK) if spaces else marked
+def visible(text: str) -> str:
+    """``text`` with visible marks for line breaks and tabs."""
+    return "".join(MARKS.get(character, character) for character in text)
 
 
 def quoted(text: str) -> str:

@@ -19,6 +19,8 @@ class LoadProgress:
         converting: Whether a GGUF file is being converted, which happens once, before loading.
         proving: Whether the proof of the loaded model is running; ``done`` and ``total`` then count
             readings.
+        packing: Whether weights of all models are being rearranged for the CPU; ``done`` and
+            ``total`` then count their bytes in memory, not those of the role's files.
     """
 
     role: str
@@ -26,6 +28,12 @@ class LoadProgress:
     total: int
     converting: bool = False
     proving: bool = False
+    packing: bool = False
+
+    @property
+    def reads(self) -> bool:
+        """Whether bytes of the role's files are counted."""
+        return not (self.proving or self.packing)
 
 
 @dataclass(frozen=True, slots=True)

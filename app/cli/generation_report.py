@@ -15,8 +15,10 @@ from app.cli.run_record import RunRecord
 from app.cli.run_request import RunRequest
 from app.decoding.remote import EndpointUsage
 from app.decoding.speculation_stats import SpeculationStats
+from app.decoding.types import TokenStep
 from app.engine.events import Loaded, TokenDecoded
 from app.history.export.json_file import finite
+from app.wording import quoted, visible
 
 
 def json_report(
@@ -134,6 +136,15 @@ def coverage_warning(run: RunRecord) -> str:
 _TOKEN_WIDTH = 16
 
 
+def _spelled(step: TokenStep) -> str:
+    """A token in at most ``_TOKEN_WIDTH`` characters."""
+    room = _TOKEN_WIDTH - len(quoted(""))
+    text = visible(step.text)
+    if not text:
+        return f"#{step.token_id}"
+    return quoted(text if len(text) <= room else f"{text[: room - 1]}…")
+
+
 def shifts_table(recipe: Recipe, run: RunRecord) -> str:
     """A table with the probabilities of each token and the contribution of each pair."""
     names = [pair.name[:12] for pair in recipe.pairs]
@@ -143,11 +154,11 @@ def shifts_table(recipe: Recipe, run: RunRecord) -> str:
     lines = [header, "─" * len(header)]
     for token in run.tokens:
         explained = token.attribution
-        spelled = repr(token.step.text)[1:-1] if token.step.text else "·"
+        spelled = _spelled(token.step)
         shares = "  ".join(f"{share:>+12.3f}" for share in explained.contributions)
         mark = "  ← flip: the base's argmax differs" if explained.flipped else ""
         lines.append(
-            f"{spelled[:_TOKEN_WIDTH]:<{_TOKEN_WIDTH}}  {explained.p_base:>6.3f}  "
+            f"{spelled:<{_TOKEN_WIDTH}}  {explained.p_base:>6.3f}  "
             f"{explained.p_tuned:>6.3f}  {shares}{mark}"
         )
     return "\n".join(lines)

@@ -35,4 +35,6 @@ class ProgressLine:
 def progress_text(progress: LoadProgress) -> str:
     """How far the loading of a role is, such as ``Loading the base: 40%``."""
     share = progress.done / max(progress.total, 1)
+    if progress.packing:
+        return f"Preparing the models for the CPU: {share:.0%}"
     return f"{'Proving' if progress.proving else 'Loading'} the {progress.role}: {share:.0%}"

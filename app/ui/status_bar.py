@@ -212,6 +212,8 @@ class StatusBar(QWidget):
             progress = session.load_progress.values()
             if any(item.proving for item in progress):
                 return self.tr("Proving the models …")
+            if any(item.packing for item in progress):
+                return self.tr("Preparing the models for the CPU …")
             total = sum(item.total for item in progress)
             done = sum(item.done for item in progress)
             if not total:

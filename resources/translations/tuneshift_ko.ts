@@ -2093,8 +2093,8 @@ Click to show or hide it.</source>
         <translation>추정 중 …</translation>
     </message>
     <message>
-        <source>{0} in use, {1} of {2}</source>
-        <translation>{0} 사용 중, {2} 중 {1} 필요</translation>
+        <source>{0} used, needs {1} of {2}</source>
+        <translation>{0} 사용 중, 필요 {1} / {2}</translation>
     </message>
     <message>
         <source>{0} of {1} free</source>
@@ -3893,6 +3893,10 @@ pale bars the largest of them, pale bands from lowest to highest.</source>
         <translation>오프로드 {0}</translation>
     </message>
     <message>
+        <source>preparing for the CPU …</source>
+        <translation>CPU용으로 준비하는 중 …</translation>
+    </message>
+    <message>
         <source>not downloaded yet</source>
         <translation>아직 다운로드되지 않음</translation>
     </message>
@@ -5095,6 +5099,10 @@ Without a pinned seed, every run has a new one, which is recorded with it.</sour
         <translation>모델을 증명하는 중 …</translation>
     </message>
     <message>
+        <source>Preparing the models for the CPU …</source>
+        <translation>모델을 CPU용으로 준비하는 중 …</translation>
+    </message>
+    <message>
         <source>Checking the models …</source>
         <translation>모델 확인 중 …</translation>
     </message>
@@ -5962,6 +5970,10 @@ Without a pinned seed, every run has a new one, which is recorded with it.</sour
     <message>
         <source>{0} of {1}</source>
         <translation>{0} / {1}</translation>
+    </message>
+    <message>
+        <source>writing …</source>
+        <translation>쓰는 중 …</translation>
     </message>
     <message>
         <source>Answer</source>

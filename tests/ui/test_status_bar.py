@@ -127,3 +127,19 @@ def test_a_text_without_room_is_left_out_and_not_cut(
         counts.append(len(shown_now))
     assert counts == sorted(counts, reverse=True)
     assert counts[0] > counts[-1] >= 1
+
+
+def test_weights_that_are_packed_are_not_counted_as_read(
+    session: Session, bridge: FakeBridge, qtbot: QtBot
+) -> None:
+    """Packing counts the bytes of all models in memory, which no file has."""
+    line = StatusBar(session)
+    qtbot.addWidget(line)
+    bridge.ready()
+    session.load()
+    load = bridge.last(Load).id
+    bridge.events.emit([Loading(load, LoadProgress("base", 3_000_000, 12_000_000))])
+    assert "Loading models: 3 of 12 MB" in shown(line)
+    bridge.events.emit([Loading(load, LoadProgress("base", 1_000_000, 19_000_000, packing=True))])
+    assert "Preparing the models for the CPU …" in shown(line)
+    assert not any("19" in text for text in shown(line))

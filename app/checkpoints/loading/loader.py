@@ -81,7 +81,9 @@ def load_recipe(
             pack_models(
                 [weights.model for weights in assembly.weights.values()],
                 spare,
-                lambda done, total: on_progress(LoadProgress(opened.roles[0].name, done, total)),
+                lambda done, total: on_progress(
+                    LoadProgress(opened.roles[0].name, done, total, packing=True)
+                ),
                 cancelled,
             )
             for role in opened.roles:

@@ -23,6 +23,7 @@ from app.history.export.report_data import report_data
 from app.history.export.report_style import TINT_LEVELS, paint_class, style_sheet, tint_class
 from app.history.export.shift_svg import BOTTOM, HEIGHT, LEFT, TOP, draw, geometry_of
 from app.resources import resource
+from app.wording import quoted
 
 _FINISHED = {
     "eos": "ended at the end of text",
@@ -251,7 +252,7 @@ def _signed(value: float, digits: int) -> str:
 def _making(document: Document) -> str:
     run = document.run
     settings = {name.replace("_", " "): value for name, value in asdict(run.config).items()}
-    settings["stop"] = ", ".join(map(repr, run.config.stop)) or "none"
+    settings["stop"] = ", ".join(map(quoted, run.config.stop)) or "none"
     figures = asdict(run.figures) if run.figures else {}
     parts = [
         ("Settings", _definitions(settings)),

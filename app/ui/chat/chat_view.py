@@ -176,6 +176,7 @@ class ChatView(QWidget):
         for view in self.turns:
             if view.turn.answer is run:
                 view.answer.update_answer()
+                view.update_state()
         self._footer.update_row()
 
     @property

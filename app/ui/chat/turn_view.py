@@ -123,11 +123,20 @@ class TurnView(QWidget):
             offer.setEnabled(not running)
         self.go_on.setEnabled(not running)
         self.delete.setEnabled(here)
-        elsewhere = run is not None and run is self._session.runs.current  # below the turns
-        self._state.setText(self._words.state(run) if run and not elsewhere else "")
+        self.update_state()
         self.answer.update_answer()
         self._show_buttons()
         self.update()
+
+    def update_state(self) -> None:
+        """Say how far the answer is; that of the shown run stands below the turns."""
+        run = self.turn.answer
+        if run is None or run is self._session.runs.current:
+            self._state.setText("")
+        elif run.active and run.tokens:
+            self._state.setText(self.tr("writing …"))
+        else:
+            self._state.setText(self._words.state(run))
 
     def _show_buttons(self) -> None:
         """Show the buttons of the chosen turn, and of the one under the pointer."""

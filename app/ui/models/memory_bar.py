@@ -88,7 +88,7 @@ class MemoryBar(QAbstractButton):
     def _caption(self, device: DeviceMemory) -> str:
         used = self._session.memory_use.models if device.device == "cpu" else 0
         if device.fits and used:
-            return self.tr("{0} in use, {1} of {2}").format(
+            return self.tr("{0} used, needs {1} of {2}").format(
                 size(used), size(device.needed), size(device.free)
             )
         if device.fits:

@@ -33,7 +33,7 @@ from app.ui.state.session import Session
 from app.ui.theme import SPACE, set_role
 from app.ui.translation import translate
 from app.ui.words.role_words import role_titles
-from app.wording import visible
+from app.wording import quoted
 
 _SIZE = QSize(760, 520)
 _COLUMNS = (200, 560)
@@ -258,7 +258,7 @@ class TokenModel(QAbstractTableModel):
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         if role == Qt.ItemDataRole.DisplayRole:
             row = index.row()
-            text = visible(self._texts[row], spaces=True)
+            text = quoted(self._texts[row])
             return (str(row + 1), str(self._ids[row]), text)[index.column()]
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _alignment(index.column())

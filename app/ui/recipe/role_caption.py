@@ -68,6 +68,8 @@ def in_force(role: RoleInForce) -> str:
 def _under_way(progress: LoadProgress, seconds: float | None) -> str:
     if progress.proving:
         return translate("RoleCaption", "proving …")
+    if progress.packing:
+        return translate("RoleCaption", "preparing for the CPU …")
     done, total = (f"{size / 1e6:,.0f}" for size in (progress.done, progress.total))
     if progress.done >= progress.total:
         return translate("RoleCaption", "read, {0} MB").format(total)

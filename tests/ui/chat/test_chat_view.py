@@ -267,3 +267,15 @@ def test_a_narrow_view_wraps_messages_and_clips_nothing(talk: Talk) -> None:
         assert view.message.geometry().right() <= room
         height = view.message.text.heightForWidth(view.message.text.width())
         assert view.message.text.height() >= height
+
+
+def test_an_answer_under_way_is_said_to_be_written(talk: Talk) -> None:
+    first = talk.say("a")
+    talk.type("b")
+    talk.press(Qt.Key.Key_Return)
+    talk.session.runs.show(first.turn.answer)
+    second = talk.view.turns[-1]
+    assert second._state.text() == "waiting …"
+    talk.bridge.start_run()
+    talk.bridge.decode(3)
+    assert second._state.text() == "writing …"

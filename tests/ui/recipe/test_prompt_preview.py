@@ -56,7 +56,7 @@ def answer(bridge: FakeBridge, session: Session, *prompts: RolePrompt) -> None:
 def test_the_prompt_is_shown_as_text_and_as_tokens(preview: PromptPreview) -> None:
     assert preview.roles.currentItem().text() == "expert “Shakespeare”"
     assert preview.text.toPlainText() == "Once\tupon a\ntime"
-    assert shown_tokens(preview) == [("1", "0", "Once⇥upon"), ("2", "1", "␣a↵time")]
+    assert shown_tokens(preview) == [("1", "0", "“Once⇥upon”"), ("2", "1", "“ a↵time”")]
     assert "2 of 512 tokens · same as the base" in words(preview)
 
 

@@ -17,8 +17,8 @@ class LoadRate:
 
     def note(self, progress: LoadProgress, now: float) -> None:
         """Record a progress report at time ``now``, in seconds of a monotonic clock."""
-        if progress.proving:
-            self._latest.pop(progress.role, None)  # the readings of a proof are not bytes
+        if not progress.reads:
+            self._latest.pop(progress.role, None)  # what is counted is not bytes of the files
             return
         self._began.setdefault(progress.role, (now, progress.done))
         self._latest[progress.role] = (now, progress)
