@@ -8,6 +8,7 @@ therefore be computed alone, and a device computes the same noise as the host. I
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 
 import numpy as np
@@ -18,10 +19,16 @@ MIX = ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB))
 LAST_SHIFT = 31
 DROPPED_BITS = 11  # float64 holds 53
 UNIT = 2.0**-53
+_SEEDS = 2**32  # seeds are chosen among these, so that people can type them
 _BLOCK = 16_384  # ids per block, so that intermediate results stay in the processor's cache
 
 Ids = NDArray[np.int64]
 Floats = NDArray[np.float64]
+
+
+def new_seed() -> int:
+    """A seed chosen at random."""
+    return secrets.randbelow(_SEEDS)
 
 
 def key_of(seed: int, position: int) -> int:

@@ -21,11 +21,15 @@ def used_folders() -> list[Path]:
     return [folder for folder in _remembered() if folder.is_dir()]
 
 
+def folders_of(recipe: Recipe) -> list[Path]:
+    """The folders that contain the models of a recipe, where others may be."""
+    sources = (name for spec in recipe.checkpoints() for name in (spec.source, spec.over))
+    return [folder for folder in map(_folder_of, sources) if folder]
+
+
 def remember_folders_of(recipe: Recipe) -> None:
     """Remember the folders that contain the models of a recipe."""
-    sources = (name for spec in recipe.checkpoints() for name in (spec.source, spec.over))
-    folders = [_folder_of(source) for source in sources]
-    remember_folders([folder for folder in folders if folder])
+    remember_folders(folders_of(recipe))
 
 
 def remember_folders(folders: list[Path]) -> None:

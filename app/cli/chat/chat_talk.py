@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass, field, replace
 
 from app.checkpoints.conversation import ASSISTANT, SYSTEM, USER, Conversation, Message
 from app.checkpoints.spec import Recipe
-
-_SEEDS = 2**32
-"""Number of seeds that one is chosen from where none is set."""
+from app.decoding.noise import new_seed as random_seed
 
 
 @dataclass(slots=True)
@@ -54,7 +51,7 @@ class Talk:
 
     def next_recipe(self, *, new_seed: bool) -> Recipe:
         """The recipe of the next answer, with its seed."""
-        seed = secrets.randbelow(_SEEDS) if new_seed or self.seed is None else self.seed
+        seed = random_seed() if new_seed or self.seed is None else self.seed
         return replace(self.recipe, sampling=replace(self.recipe.sampling, seed=seed))
 
     def ask(self, message: str) -> None:

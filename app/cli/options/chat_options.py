@@ -5,7 +5,13 @@ from __future__ import annotations
 import argparse
 
 from app.cli.options.parser import Commands
-from app.cli.options.shared import add_prompt_format, add_proof, add_roles, add_sampling
+from app.cli.options.shared import (
+    add_prompt_format,
+    add_proof,
+    add_roles,
+    add_sampling,
+    add_speculation,
+)
 
 
 def add_chat(commands: Commands) -> None:
@@ -47,12 +53,7 @@ def add_chat(commands: Commands) -> None:
         help="do not print what a model thinks before its answer",
     )
     parser.add_argument("--quiet", action="store_true", help="print only the answers and errors")
-    parser.add_argument(
-        "--no-speculation",
-        dest="speculate",
-        action="store_false",
-        help="disable speculative decoding: slower, but without rounding differences of blocks",
-    )
+    add_speculation(parser)
     add_proof(parser)
 
 

@@ -5,7 +5,13 @@ from __future__ import annotations
 import argparse
 
 from app.cli.options.parser import Commands
-from app.cli.options.shared import add_prompt_format, add_proof, add_roles, add_sampling
+from app.cli.options.shared import (
+    add_prompt_format,
+    add_proof,
+    add_roles,
+    add_sampling,
+    add_speculation,
+)
 from app.cli.text_input import text_argument
 
 
@@ -56,12 +62,7 @@ def add_generate(commands: Commands) -> None:
         help="instead of all this: repeat a stored run (its id, or last) with the alphas of each "
         "token; the exit status is 1 if the tokens differ",
     )
-    parser.add_argument(
-        "--no-speculation",
-        dest="speculate",
-        action="store_false",
-        help="disable speculative decoding: slower, but without rounding differences of blocks",
-    )
+    add_speculation(parser)
     add_proof(parser)
 
 

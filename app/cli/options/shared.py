@@ -82,6 +82,16 @@ def add_proof(parser: argparse._ActionsContainer) -> None:
     )
 
 
+def add_speculation(parser: argparse.ArgumentParser) -> None:
+    """Whether decoding is speculative."""
+    parser.add_argument(
+        "--no-speculation",
+        dest="speculate",
+        action="store_false",
+        help="disable speculative decoding: slower, but without rounding differences of blocks",
+    )
+
+
 def add_sampling(parser: argparse.ArgumentParser) -> None:
     """Add the options for sampling settings, which override the recipe's."""
     sampling = parser.add_argument_group("sampling (default: the recipe's)")

@@ -6,8 +6,8 @@ from PySide6.QtCore import QRegularExpression, Signal
 from PySide6.QtGui import QRegularExpressionValidator
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QToolButton, QWidget
 
+from app.decoding.noise import new_seed
 from app.errors import SettingsError
-from app.ui.state.runs.new_runs import new_seed
 from app.ui.state.session import Session
 from app.ui.theme import SPACE
 

@@ -7,10 +7,10 @@ from functools import partial
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from app.checkpoints.candidates.used_folders import folders_of
 from app.ui.state.models.unfinished_recipe import (
     Proposal,
     UnfinishedRecipe,
-    folders_of,
     proposals_for,
     what_is_missing,
 )

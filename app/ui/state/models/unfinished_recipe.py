@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 
 from app.checkpoints.candidates.local_model import LocalModel
 from app.checkpoints.candidates.partners import (
@@ -18,7 +17,6 @@ from app.checkpoints.preflight_report import Preflight, Verdict
 from app.checkpoints.spec import Recipe
 
 _MOST = 3
-_LOCAL = ("folder", "gguf", "adapter")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +81,6 @@ def _anchor(different: Sequence[int], recipe: Recipe, before: Recipe | None) -> 
     if 0 in changed:
         return 0
     return next((place for place in changed if place in different), 0)
-
-
-def folders_of(recipe: Recipe) -> list[Path]:
-    """The folders that contain the models of a recipe, where others may be."""
-    named = (name for spec in recipe.checkpoints() for name in (spec.source, spec.over))
-    split = (name.partition(":") for name in named)
-    return [
-        Path(path).expanduser().absolute().parent
-        for kind, _, path in split
-        if kind in _LOCAL and not path.startswith("hub:")
-    ]
 
 
 def proposals_for(wanted: UnfinishedRecipe, models: Sequence[LocalModel]) -> list[Proposal]:

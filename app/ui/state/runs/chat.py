@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject, Signal
 
 from app.checkpoints.conversation import ASSISTANT, SYSTEM, USER, Conversation, Message
-from app.ui.state.runs.new_runs import new_seed
+from app.decoding.noise import new_seed
 from app.ui.state.runs.run import ChatPlace, Run, same_place
 from app.ui.state.runs.runs import Runs
 

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import secrets
-
 from app.attribution.row_store import RowBudget, RowStore
 from app.checkpoints.conversation import RunPrompt
 from app.checkpoints.spec import Recipe
+from app.decoding.noise import new_seed
 from app.engine.controls import LiveAlphas
 from app.ui.state.engine_requests import Requests
 from app.ui.state.runs.readiness import Models
 from app.ui.state.runs.run import NO_CHAT, ChatPlace, Run
-
-_SEEDS = 2**32
-"""Number of seeds that the seed of a run is chosen from."""
-
-
-def new_seed() -> int:
-    """A seed chosen at random."""
-    return secrets.randbelow(_SEEDS)
 
 
 class NewRuns:

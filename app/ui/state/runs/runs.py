@@ -8,10 +8,11 @@ from app.attribution.explained_token import ExplainedToken
 from app.attribution.row_store import RowBudget
 from app.checkpoints.conversation import RunPrompt
 from app.checkpoints.spec import CheckpointSpec
+from app.decoding.noise import new_seed
 from app.errors import PromptError
 from app.history.repeat import Repeatable
 from app.ui.state.engine_requests import Requests
-from app.ui.state.runs.new_runs import NewRuns, new_seed
+from app.ui.state.runs.new_runs import NewRuns
 from app.ui.state.runs.readiness import Models, Readiness
 from app.ui.state.runs.removed_runs import RemovedRuns, answers_from
 from app.ui.state.runs.run import NO_CHAT, ChatPlace, Run, same_place
