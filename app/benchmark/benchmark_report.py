@@ -8,7 +8,7 @@ from dataclasses import asdict
 from html import escape
 
 from app.benchmark.block_costs import Expected
-from app.benchmark.conversation import Conversation
+from app.benchmark.conversation_times import ConversationTimes
 from app.benchmark.measure import Cost, Results, WayResult
 from app.checkpoints.proof.proof_report import as_json as proof_as_json
 from app.checkpoints.proof.proof_report import in_one_line, warning_of
@@ -120,7 +120,7 @@ def _details(results: Results) -> Iterator[str]:
     )
 
 
-def _conversation(found: Conversation | None) -> Iterator[str]:
+def _conversation(found: ConversationTimes | None) -> Iterator[str]:
     if found is None:
         return
     yield ""

@@ -12,7 +12,7 @@ from transformers import DynamicCache, PreTrainedModel
 
 from app.attribution.step_attribution import attribute_step
 from app.benchmark.block_costs import BlockCost, Expected, expected
-from app.benchmark.conversation import Conversation, measure_conversation
+from app.benchmark.conversation_times import ConversationTimes, measure_conversation
 from app.benchmark.hardware import bandwidth, bytes_per_token, peak_memory
 from app.benchmark.setup import Setup
 from app.benchmark.ways import PLAIN, REFERENCE, Run, Way, synchronize, ways
@@ -107,7 +107,7 @@ class Results:
     blocks: tuple[BlockCost, ...] = field(default=())
     expected: tuple[Expected, ...] = field(default=())
     proofs: tuple[tuple[str, Proof], ...] = ()
-    conversation: Conversation | None = None
+    conversation: ConversationTimes | None = None
 
     @property
     def share_of_bandwidth(self) -> float:

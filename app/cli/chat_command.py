@@ -13,10 +13,10 @@ from app.cli.chat.chat_input import ChatInput
 from app.cli.chat.chat_models import Answer, ChatModels
 from app.cli.chat.chat_talk import Talk
 from app.cli.chat.chat_terminal import ChatTerminal
+from app.cli.chosen_sampling import sampling_of
 from app.cli.messages_file import read_messages
 from app.cli.prompt_formats import with_chat_templates, with_prompt_format
 from app.cli.roles import chosen_recipe
-from app.cli.sampling import sampling_of
 from app.decoding.types import FinishReason
 from app.errors import RecipeError, TuneshiftError
 from app.settings import history_file

@@ -17,6 +17,7 @@ from app.checkpoints.conversation import (
 )
 from app.checkpoints.spec import Recipe
 from app.checkpoints.status import proof_warnings
+from app.cli.chosen_sampling import sampling_of
 from app.cli.generation_report import coverage_warning, json_report, shifts_table
 from app.cli.interrupting import call_on_interrupt
 from app.cli.messages_file import read_messages
@@ -27,7 +28,6 @@ from app.cli.repeated_run import find_repeated_run
 from app.cli.roles import chosen_recipe
 from app.cli.run_record import RunRecord
 from app.cli.run_request import RunRequest
-from app.cli.sampling import sampling_of
 from app.cli.saving import RunSaver
 from app.cli.text_input import piped_text, read_standard_input
 from app.decoding.types import FinishReason

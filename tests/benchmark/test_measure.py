@@ -13,7 +13,7 @@ import torch
 from app.benchmark import hardware, measure, setup
 from app.benchmark.benchmark_report import as_json, as_svg, as_text
 from app.benchmark.block_costs import LIKELIHOODS, BlockCost, Expected
-from app.benchmark.conversation import Conversation
+from app.benchmark.conversation_times import ConversationTimes
 from app.benchmark.measure import Results, WayResult
 from app.benchmark.setup import SHAPES, Setup, Shape, of_recipe, of_shapes
 from app.benchmark.ways import PLAIN, REFERENCE, SPECULATIVE, ways
@@ -178,7 +178,7 @@ RESULTS = Results(
     captures=CaptureStats(7, 1.25, ("steps of 3 tokens: a log-probability differs by 4.1",)),
     not_captured=(("expert", "its weights are quantised"),),
     contexts=(measure.Cost(128, 0.05, 0.1),),
-    conversation=Conversation(10, 1576, 32, 1.9, 0.33, 0.3, 1.1),
+    conversation=ConversationTimes(10, 1576, 32, 1.9, 0.33, 0.3, 1.1),
     blocks=(BlockCost(1, (0.3, 0.1, 0.1)), BlockCost(6, (0.4, 0.2, 0.2))),
     expected=(Expected(0.5, 0, 1.0), Expected(0.857, 4, 2.03)),
 )

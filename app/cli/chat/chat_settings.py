@@ -7,7 +7,7 @@ from typing import Any
 
 from app.checkpoints.spec import Recipe
 from app.cli.chat.chat_talk import Talk
-from app.cli.sampling import SAMPLING_OPTIONS
+from app.cli.chosen_sampling import SAMPLING_OPTIONS
 from app.errors import SettingsError
 
 _WHOLE = ("max_new_tokens", "top_k", "seed")

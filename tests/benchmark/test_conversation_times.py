@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from app.benchmark.conversation import measure_conversation
+from app.benchmark.conversation_times import measure_conversation
 from app.benchmark.setup import Setup, of_recipe
 from app.decoding.model_context import ModelContext
 from app.decoding.types import GenerationConfig

@@ -21,7 +21,7 @@ _KEPT_BYTES = 1 << 36
 
 
 @dataclass(frozen=True, slots=True)
-class Conversation:
+class ConversationTimes:
     """Median seconds to the first token at the last turn of a conversation.
 
     Attributes:
@@ -45,7 +45,7 @@ class Conversation:
 
 def measure_conversation(
     setup: Setup, turns: int, repeats: int, on_progress: Callable[[str], None] = lambda what: None
-) -> Conversation:
+) -> ConversationTimes:
     """Hold a conversation and time the first token of its last answer in the three ways.
 
     Messages repeat the prompt; answers are generated.
@@ -77,7 +77,7 @@ def measure_conversation(
                 continued = _first_token(setup, whole)
                 compared.append((continued, _first_token(setup, messages[-1], fresh=True)))
     del anew[0], compared[:_COMPARISONS]  # which warmed up
-    return Conversation(
+    return ConversationTimes(
         turns=turns,
         before=len(text),
         new=len(messages[-1]),
