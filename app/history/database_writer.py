@@ -32,7 +32,7 @@ from app.history.statements import (
     storable,
     token_values,
 )
-from app.history.write_queue import Item, RunDescribed, RunEnded, TokenAdded
+from app.history.write_queue import Item, RunDescribed, RunEnded, RunRenamed, TokenAdded
 
 log = logging.getLogger(__name__)
 
@@ -126,6 +126,8 @@ class DatabaseWriter:
                     self._add(item)
                 elif isinstance(item, RunEnded):
                     self._finish(item)
+                elif isinstance(item, RunRenamed):
+                    self._rename(item)
 
     def index_some(self) -> bool:
         """Bring some changed runs into the search index; whether there were any.
@@ -258,6 +260,14 @@ class DatabaseWriter:
                 place.number,
             ),
         )
+
+    def _rename(self, item: RunRenamed) -> None:
+        place = self._position(item.run_id)
+        if place:
+            self._connection.execute(
+                "UPDATE run SET title = ? WHERE number = ?",
+                (storable(item.title.strip()), place.number),
+            )
 
     def _position(self, run_id: str) -> _RunPosition | None:
         """The position of a run, or None. Copies the run from the history file if necessary."""

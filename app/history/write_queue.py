@@ -51,6 +51,14 @@ class RunEnded:
     ending: Ending
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class RunRenamed:
+    """A run has another title."""
+
+    run_id: str
+    title: str
+
+
 @dataclass(slots=True, eq=False)
 class Flush:
     """A request to write everything before it.
@@ -64,7 +72,7 @@ class Flush:
     written: bool = False
 
 
-Item = NewRun | RunDescribed | TokenAdded | RunEnded | Flush
+Item = NewRun | RunDescribed | TokenAdded | RunEnded | RunRenamed | Flush
 
 
 class WriteQueue:

@@ -24,7 +24,15 @@ from app.history.database import (
 )
 from app.history.database_writer import DatabaseWriter, with_candidates
 from app.history.records import Ending, NewRun, RunModels
-from app.history.write_queue import Flush, Item, RunDescribed, RunEnded, TokenAdded, WriteQueue
+from app.history.write_queue import (
+    Flush,
+    Item,
+    RunDescribed,
+    RunEnded,
+    RunRenamed,
+    TokenAdded,
+    WriteQueue,
+)
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +50,8 @@ class HistoryWriter:
     Args:
         path: The history file.
         on_problem: Called on the writer's thread with an error to show to the user.
-        on_change: Called on the writer's thread when a run was started or ended in the database.
+        on_change: Called on the writer's thread when a run was started, ended or renamed in the
+            database.
     """
 
     def __init__(
@@ -94,6 +103,10 @@ class HistoryWriter:
         """Record the end of a run. The run may be continued afterwards."""
         self._queue.put(RunEnded(run_id, ending))
 
+    def rename(self, run_id: str, title: str) -> None:
+        """Record another title of a run."""
+        self._queue.put(RunRenamed(run_id, title))
+
     def flush(self, timeout: float) -> bool:
         """Wait until everything recorded so far is written; returns whether it is."""
         flush = Flush(Event())
@@ -142,7 +155,7 @@ class HistoryWriter:
                 if isinstance(item, Flush):
                     item.written = written
                     item.done.set()
-            if any(isinstance(item, NewRun | RunEnded) for item in items):
+            if any(isinstance(item, NewRun | RunEnded | RunRenamed) for item in items):
                 self._on_change()
                 self._index(database_writer)
         database_writer.close()

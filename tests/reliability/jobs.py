@@ -309,7 +309,9 @@ def saving(recipe: str, folder: str) -> int:
             if run is None or run.active or session.runs.running:
                 after(5, partial(ended, step))
                 return
-            session.history.document(session.history.id_of(run))  # all of it is written by now
+            session.history.reader.document(
+                session.history.id_of(run)
+            )  # all of it is written by now
             recipe_files.save_file(session, place / "mine.toml")
             try:
                 save_settings(replace(session.settings, theme="dark"))
@@ -330,7 +332,7 @@ def saving(recipe: str, folder: str) -> int:
                 step=step,
                 told=told,
                 tokens=len(run.tokens) if run else 0,
-                runs=len(session.history.find(Query())),
+                runs=sum(map(len, session.history.reader.find_in_parts(Query()))),
             )
             wait()
 
@@ -466,8 +468,10 @@ def set_back(recipe: str) -> int:
     def script(window: MainWindow, session: Session) -> None:
         def generate(prompts: list[str]) -> None:
             if not prompts:
-                run_ids = [run.id for run in session.history.find(Query())]
-                documents = [session.history.document(id_) for id_ in run_ids]
+                run_ids = [
+                    run.id for part in session.history.reader.find_in_parts(Query()) for run in part
+                ]
+                documents = [session.history.reader.document(id_) for id_ in run_ids]
                 time.time = now
                 tell(runs=[_summary(document.run) for document in documents])
                 window.close()

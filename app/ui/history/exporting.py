@@ -68,14 +68,11 @@ def ask_export(session: Session, run_id: str, name: str, parent: QWidget) -> Non
 
 def export(session: Session, run_id: str, name: str, path: Path) -> None:
     """Write a run to a file on a background thread, and report an error if that fails."""
-    try:
-        document = session.history.document(run_id)
-    except HistoryError as error:
-        session.report(error)
-        return
+    reader = session.history.reader
     failed = translate("Exporting", "The run cannot be written to {0}").format(path)
 
     def write() -> None:
+        document = reader.document(run_id)
         content = shift_png(document) if name == PNG else FORMATS[name](document).encode("utf-8")
         try:
             write_file(path, content)
@@ -91,18 +88,27 @@ def export(session: Session, run_id: str, name: str, path: Path) -> None:
 
 def copy_shown(session: Session, name: str) -> None:
     """Copy the selected tokens of the shown run, or all of them, in the text format ``name``."""
-    document = _shown(session)
-    if document:
-        chosen = session.selection.range
-        part = document.part(*chosen) if chosen else document
-        QGuiApplication.clipboard().setText(FORMATS[name](part))
+    chosen = session.selection.range
+    _copy_written(session, lambda whole: FORMATS[name](whole.part(*chosen) if chosen else whole))
 
 
 def copy_tokens(session: Session, first: int, end: int) -> None:
     """Copy tokens of the shown run as JSON, with their numbers and candidates."""
-    document = _shown(session)
-    if document:
-        QGuiApplication.clipboard().setText(write_tokens(document.part(first, end)))
+    _copy_written(session, lambda whole: write_tokens(whole.part(first, end)))
+
+
+def _copy_written(session: Session, write: Callable[[Document], str]) -> None:
+    """Copy what ``write`` makes of the shown run, if the history has it."""
+    run = session.runs.current
+    run_id = session.history.id_of(run) if run else ""
+    if run_id:
+        reader = session.history.reader
+        session.history.background.run(
+            session,
+            lambda: write(reader.document(run_id)),
+            QGuiApplication.clipboard().setText,
+            session.report,
+        )
 
 
 def ask_export_shown(session: Session, name: str, parent: QWidget) -> None:
@@ -111,19 +117,6 @@ def ask_export_shown(session: Session, name: str, parent: QWidget) -> None:
     run_id = session.history.id_of(run) if run else ""
     if run_id:
         ask_export(session, run_id, name, parent)
-
-
-def _shown(session: Session) -> Document | None:
-    """The shown run as a document; None if the history does not have it."""
-    run = session.runs.current
-    run_id = session.history.id_of(run) if run else ""
-    if not run_id:
-        return None
-    try:
-        return session.history.document(run_id)
-    except HistoryError as error:
-        session.report(error)
-        return None
 
 
 def _memory() -> QSettings:

@@ -27,6 +27,7 @@ from app.ui.history.exporting import ask_export, fill_menu
 from app.ui.history.run_details import RunDetails
 from app.ui.history.run_table import MOMENT, RECIPE, TAGS, TITLE, TOKENS, RunTable
 from app.ui.history.title_delegate import show_two_lines
+from app.ui.state.records.history_search import FoundRuns
 from app.ui.state.session import Session
 from app.ui.theme import SPACE
 from app.ui.widgets.dialogs import show_once
@@ -49,6 +50,10 @@ class HistoryDialog(QDialog):
         self._session = session
         self._history = session.history
         self._listing = False
+        self._query = Query()
+        self._filtered_anew = True
+        self._kept = set[str]()
+        self._row_after_delete = 0
         self.setWindowTitle(self.tr("History"))
         self.resize(_SIZE)
         self._search_timer = QTimer(self, interval=_SEARCH_MS, singleShot=True)
@@ -61,6 +66,7 @@ class HistoryDialog(QDialog):
         self._make_foot()
         self._lay_out()
         self._history.changed.connect(self._list)
+        self._history.search.found.connect(self._show)
         self._history.deleted_changed.connect(self._show_deleted)
         session.runs.run_changed.connect(self._update)
         self._list()
@@ -191,30 +197,37 @@ class HistoryDialog(QDialog):
     # The list
 
     def _list(self) -> None:
+        """Search for the runs to list; :meth:`_show` shows them."""
         self._search_timer.stop()
-        self._offer_tags()
-        words = self.search.text()
-        tag = self.tag.currentData() or ""
-        runs = self._history.find(Query(words, tag, self.starred.isChecked()))
+        query = Query(self.search.text(), self.tag.currentData() or "", self.starred.isChecked())
+        self._filtered_anew = query != self._query
+        self._query = query
+        self._history.search.start(self._history.reader, query)
+
+    def _show(self, found: FoundRuns) -> None:
+        if not (found.ended or self._filtered_anew):
+            return  # the same runs after an edit: a part of the list would be a step back
+        runs = found.runs
         if not self.runs.update(runs):
-            kept = {run.id for run in self.chosen()}
             self._listing = True
             self.runs.show(runs)
-            self._choose(kept)
+            self._choose(self._kept)
             self._listing = False
         self._pages.setCurrentIndex(1 if runs else 0)
-        filtered = bool(words or tag or self.starred.isChecked())
-        self._empty.setText(
-            self.tr("No run matches the search.")
-            if filtered
-            else self.tr("Every run is saved here.")
-        )
+        if found.ended:
+            filtered = self._query != Query()
+            self._empty.setText(
+                self.tr("No run matches the search.")
+                if filtered
+                else self.tr("Every run is saved here.")
+            )
+            self._offer_tags(found.tags)
         self._update()
 
-    def _offer_tags(self) -> None:
-        chosen, tags = self.tag.currentData() or "", self._history.tags()
+    def _offer_tags(self, tags: Sequence[str]) -> None:
         if [self.tag.itemData(place) for place in range(self.tag.count())] == ["", *tags]:
             return
+        chosen = self.tag.currentData() or ""
         with QSignalBlocker(self.tag):
             self.tag.clear()
             self.tag.addItem(self.tr("All tags"), "")
@@ -222,6 +235,8 @@ class HistoryDialog(QDialog):
                 self.tag.addItem(tag, tag)
             self.tag.setCurrentIndex(max(self.tag.findData(chosen), 0))
         self.tag.setEnabled(bool(tags))
+        if chosen and chosen not in tags:
+            self._list()
 
     def chosen(self) -> list[RunSummary]:
         """The selected runs in the order of the table."""
@@ -229,15 +244,18 @@ class HistoryDialog(QDialog):
         return [self.runs.run(row) for row in rows]
 
     def _choose(self, ids: set[str]) -> None:
-        """Select these runs again, or the first run if none of them is listed any more."""
+        """Select the first of these runs, or what took its row if none of them is listed."""
         rows = [row for row in map(self.runs.row_of, ids) if row is not None]
         if self.runs.rowCount():
-            choose_row(self.table, min(rows, default=0))
+            after = min(self._row_after_delete, self.runs.rowCount() - 1)
+            choose_row(self.table, min(rows, default=after))
+        self._row_after_delete = 0
 
     def _update(self) -> None:
         if self._listing:
             return
         chosen, editable = self.chosen(), self._session.editable
+        self._kept = {run.id for run in chosen}
         one = len(chosen) == 1
         self.details.show_run(chosen[0] if one else None)
         self.open_run.setEnabled(one)
@@ -302,17 +320,12 @@ class HistoryDialog(QDialog):
     def _delete(self) -> None:
         chosen = self.chosen()
         if chosen:
-            row = self.runs.row_of(chosen[0].id) or 0
+            self._row_after_delete = self.runs.row_of(chosen[0].id) or 0
             self._history.delete(chosen)
-            if self.runs.rowCount():
-                choose_row(self.table, min(row, self.runs.rowCount() - 1))
 
     def _undelete(self) -> None:
-        ids = [run.id for run in self._history.deleted]
+        self._kept = {run.id for run in self._history.deleted}
         self._history.undelete()
-        rows = [row for row in map(self.runs.row_of, ids) if row is not None]
-        if rows:
-            choose_row(self.table, min(rows))
 
     def _show_deleted(self) -> None:
         deleted: Sequence[RunSummary] = self._history.deleted
@@ -327,6 +340,7 @@ class HistoryDialog(QDialog):
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 — Qt's name
         self.details.show_run(None)  # saves tags that are being edited
+        self._history.search.cancel()
         super().closeEvent(event)
 
 

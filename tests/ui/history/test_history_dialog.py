@@ -21,6 +21,7 @@ from app.ui.main_window import MainWindow
 from app.ui.state.session import Session
 from app.ui.widgets.saved_bar import SavedBar
 from tests.ui.conftest import FakeBridge
+from tests.ui.history.conftest import settle, settle_background
 from tests.ui.state.records.test_run_history import generate, runs
 
 
@@ -33,11 +34,13 @@ def dialog(kept: Session, bridge: FakeBridge, qtbot: QtBot) -> Iterator[HistoryD
     dialog = HistoryDialog(kept)
     qtbot.addWidget(dialog)
     dialog.show()
+    settle(dialog)
     yield dialog
     dialog.close()
 
 
 def titles(dialog: HistoryDialog) -> list[str]:
+    settle(dialog)
     model = dialog.runs
     return [str(model.index(row, TITLE).data()) for row in range(model.rowCount())]
 
@@ -45,6 +48,7 @@ def titles(dialog: HistoryDialog) -> list[str]:
 def search(dialog: HistoryDialog, words: str) -> None:
     dialog.search.setText(words)
     dialog._search_timer.timeout.emit()
+    settle(dialog)
 
 
 def choose(dialog: HistoryDialog, title: str) -> None:
@@ -72,6 +76,7 @@ def test_search_star_and_tags_narrow_the_list(dialog: HistoryDialog) -> None:
     dialog.details.tags.setText("fruit, green")
     dialog.details.tags.setModified(True)
     dialog.details.tags.editingFinished.emit()
+    settle(dialog)
     assert dialog.runs.index(2, TAGS).data() == "fruit, green"
     dialog.tag.setCurrentIndex(dialog.tag.findData("green"))
     assert titles(dialog) == ["Apple"]
@@ -104,8 +109,10 @@ def test_delete_and_undo(dialog: HistoryDialog, kept: Session) -> None:
     assert not dialog.undo_button.isVisible()
     choose(dialog, "Banana")
     dialog.delete.trigger()
+    settle(dialog)
     assert [run.prompt for run in dialog.chosen()] == ["Apple"]
     dialog.undo_button.click()
+    settle(dialog)
     assert [run.prompt for run in dialog.chosen()] == ["Banana"]
 
 
@@ -119,6 +126,7 @@ def test_deletions_are_undone_one_after_another(dialog: HistoryDialog) -> None:
     assert [run.prompt for run in dialog.chosen()] == ["Cherry"]
     assert "Banana" in (dialog.message.text() + dialog.message.toolTip())
     dialog.undo_button.click()
+    settle(dialog)
     assert titles(dialog) == ["Cherry", "Banana", "Apple"]
     assert [run.prompt for run in dialog.chosen()] == ["Banana"]
     assert not dialog.undo_button.isVisible()
@@ -228,10 +236,12 @@ def test_the_export_asks_where(dialog: HistoryDialog) -> None:
 def test_the_selected_tokens_are_copied_as_a_table(dialog: HistoryDialog, kept: Session) -> None:
     kept.selection.select_range((1, 3))
     copy_shown(kept, "markdown")
+    settle_background(kept)
     lines = QGuiApplication.clipboard().text().splitlines()
     assert [line.split("|")[1].strip() for line in lines] == ["#", "--:", "2", "3"]
     kept.selection.select_range(None)
     copy_shown(kept, "text")
+    settle_background(kept)
     run = kept.runs.current
     assert run is not None
     assert QGuiApplication.clipboard().text() == run.text

@@ -20,6 +20,7 @@ from app.ui.state.session import Session
 from app.ui.text.run_models_bar import RunModelsBar
 from app.ui.widgets.form_controls import ChoiceBox, NameEdit
 from tests.ui.conftest import FakeBridge
+from tests.ui.history.conftest import settle
 from tests.ui.state.records.test_run_history import generate, runs
 
 QWEN, EXPERT = "Qwen2.5-7B", "Qwen2.5-0.5B-Instruct"
@@ -167,6 +168,7 @@ def test_the_history_shows_and_finds_models(
     qtbot.addWidget(dialog)
     dialog.search.setText("qwen2.5 seed=0")
     dialog._search_timer.timeout.emit()
+    settle(dialog)
     assert [run.prompt for run in dialog.chosen()] == ["Banana"]
     assert dialog.runs.rowCount() == 1
     facts = dialog.details.facts.text()
@@ -184,6 +186,7 @@ def test_opening_by_the_keys_chooses_the_newest(
     window.activateWindow()
     qtbot.keyPress(window, Qt.Key.Key_H, modifiers)  # they are still held
     dialog = window.findChild(HistoryDialog)
+    settle(dialog)
     assert [run.prompt for run in dialog.chosen()] == ["Apple"]
     qtbot.keyRelease(window, Qt.Key.Key_H)
     dialog.close()

@@ -17,6 +17,7 @@ from app.ui.menus.token_menu import TokenMenu
 from app.ui.plot.shift_plot import ShiftPlot
 from app.ui.state.session import Session
 from tests.ui.conftest import FakeBridge
+from tests.ui.history.conftest import settle_background
 from tests.ui.state.records.test_run_history import generate, runs
 
 KEYBOARD, MOUSE = QContextMenuEvent.Reason.Keyboard, QContextMenuEvent.Reason.Mouse
@@ -117,6 +118,7 @@ def test_id_and_numbers_are_copied(window: MainWindow, kept: Session) -> None:
     assert QGuiApplication.clipboard().text() == str(run.tokens[5].token_id)
     ask(edit, QPoint(0, 0), KEYBOARD)
     trigger(opened(window), "Copy all numbers")
+    settle_background(kept)
     (copied,) = json.loads(QGuiApplication.clipboard().text())
     assert (copied["index"], copied["token_id"]) == (5, run.tokens[5].token_id)
     assert copied["candidates"]["token_ids"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -19,18 +18,17 @@ from app.decoding.types import FinishReason
 from app.engine.controls import LiveAlphas
 from app.engine.events import RunStats
 from app.errors import HistoryError, TuneshiftError
-from app.history.archive import Archive, Query
+from app.history.archive import Archive
 from app.history.database import Database
-from app.history.export.document import Document, read_document
 from app.history.records import RunKind, RunSummary, StoredRun
 from app.history.repeat import Repeatable, repeatable
 from app.history.writer import HistoryWriter
 from app.ui.state.background import Background
+from app.ui.state.records.history_reader import HistoryReader, readable_archives
+from app.ui.state.records.history_search import HistorySearch
 from app.ui.state.records.recorder import Recorder
 from app.ui.state.runs.run import NO_CHAT, ChatPlace, Run
 from app.ui.state.runs.runs import Runs
-
-_PATIENCE_SECONDS = 2.0
 
 
 class Window(Protocol):
@@ -88,6 +86,10 @@ class History(QObject):
         self._deletions: list[tuple[RunSummary, ...]] = []
         self.background = Background("export", self)
         """Thread of exports."""
+        self.reader = HistoryReader()
+        """Reads the history on any thread."""
+        self.search = HistorySearch(window.report, self)
+        """Finds runs in the background."""
         self._told.connect(window.report)
         self._written.connect(self.changed)
 
@@ -98,6 +100,7 @@ class History(QObject):
         self._path = path
         self._writer = HistoryWriter(path, self._told.emit, self._written.emit)
         self._writer.start()
+        self.reader = HistoryReader(self._writer, path)
         window = self._window
         self._recorder = Recorder(
             window.runs,
@@ -113,40 +116,21 @@ class History(QObject):
         """Stop recording; pending data is still written. Returns at once."""
         self._close_archives()
         self.background.close()
+        self.search.close()
         if self._recorder:
             self._recorder.end_all()
         if self._writer:
             self._writer.close()
 
     def join(self, timeout: float | None = None) -> bool:
-        """Wait for the writer and exports to end; whether they have ended."""
-        return self.background.join(timeout) and (
-            self._writer is None or self._writer.join(timeout)
+        """Wait for the writer, exports and searches to end; whether they have ended."""
+        return (
+            self.background.join(timeout)
+            and self.search.join(timeout)
+            and (self._writer is None or self._writer.join(timeout))
         )
 
-    # Search
-
-    def find(self, query: Query) -> list[RunSummary]:
-        """The matching runs, newest first.
-
-        If the history is in memory because the file cannot be written, runs in memory come before
-        those of the file.
-        """
-        found: dict[str, RunSummary] = {}
-        try:
-            for archive in self._reading():
-                for summary in archive.find(query):
-                    found.setdefault(summary.id, summary)
-        except HistoryError as error:
-            self._window.report(error)
-        return list(found.values())
-
-    def tags(self) -> list[str]:
-        """All tags."""
-        try:
-            return sorted({tag for archive in self._reading() for tag in archive.tags()})
-        except HistoryError:
-            return []
+    # Identity
 
     def id_of(self, run: Run) -> str:
         """The id of a run of the window; empty if it is not recorded."""
@@ -159,16 +143,6 @@ class History(QObject):
             HistoryError: If it cannot be read.
         """
         return self._archive_of(run_id).get(run_id).summary
-
-    def document(self, run_id: str) -> Document:
-        """The current content of a run, for exports.
-
-        Raises:
-            HistoryError: If it cannot be read.
-        """
-        if self._writer:
-            self._writer.flush(_PATIENCE_SECONDS)
-        return read_document(self._archive_of(run_id), run_id)
 
     # Opening and repeating
 
@@ -322,8 +296,7 @@ class History(QObject):
     def _on_renamed(self, run: Run) -> None:
         run_id = self.id_of(run)
         if run_id and self._writer:
-            self._writer.flush(_PATIENCE_SECONDS)
-            self._edit([run_id], lambda archive, id_: archive.rename(id_, run.name))
+            self._writer.rename(run_id, run.name)
 
     # Databases
 
@@ -344,23 +317,13 @@ class History(QObject):
         if database is not self._opened:
             self._close_archives()
             self._opened = database
-            if database:
-                self._archives.append(Archive(database))
-            if database and database.in_memory and self._path and self._path.exists():
-                self._archives += itertools.islice(_readable(self._path), 1)
+            self._archives = readable_archives(database, self._path)
         return self._archives
 
     def _close_archives(self) -> None:
         for archive in self._archives:
             archive.close()
         self._archives, self._opened = [], None
-
-
-def _readable(path: Path) -> Iterable[Archive]:
-    try:
-        yield Archive(Database(path))
-    except HistoryError:
-        return
 
 
 def _stats(stored: StoredRun, tokens: int) -> RunStats | None:

@@ -20,7 +20,7 @@ def say(session: Session, bridge: FakeBridge, message: str, seed: int = 0) -> Ru
 def recorded(session: Session, words: str = "") -> list[RunSummary]:
     assert session.history._writer is not None
     assert session.history._writer.flush(20)
-    return session.history.find(Query(words))
+    return [run for part in session.history.reader.find_in_parts(Query(words)) for run in part]
 
 
 def forget(session: Session) -> None:

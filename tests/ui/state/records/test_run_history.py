@@ -32,7 +32,8 @@ from tests.ui.conftest import FakeBridge, invent_step
 def runs(session: Session, **query: object) -> list[RunSummary]:
     assert session.history._writer is not None
     assert session.history._writer.flush(20)
-    return session.history.find(Query(**query))  # type: ignore[arg-type]
+    parts = session.history.reader.find_in_parts(Query(**query))  # type: ignore[arg-type]
+    return [run for part in parts for run in part]
 
 
 def generate(session: Session, bridge: FakeBridge, prompt: str = "Once", count: int = 5) -> None:
@@ -56,7 +57,7 @@ def test_a_run_is_recorded_while_it_is_generated(kept: Session, bridge: FakeBrid
     assert (done.tokens, done.ended, done.finish_reason) == (5, True, "length")
     run = kept.runs.current
     assert run is not None
-    document = kept.history.document(kept.history.id_of(run))
+    document = kept.history.reader.document(kept.history.id_of(run))
     assert document.text == run.text
     assert [t.attribution for t in document.tokens] == [t.attribution for t in run.tokens]
     assert document.run.roles == kept.roles_in_force
@@ -92,7 +93,7 @@ def test_a_branch_is_recorded_with_its_parent(kept: Session, bridge: FakeBridge)
     assert branch is not trunk
     newest, oldest = runs(kept)
     assert (newest.parent, newest.fork_index, newest.tokens) == (oldest.id, 2, 4)
-    document = kept.history.document(newest.id)
+    document = kept.history.reader.document(newest.id)
     assert [token.token_id for token in document.tokens] == list(branch.token_ids)
 
 
@@ -145,7 +146,7 @@ def test_a_continued_branch_without_its_parent_keeps_its_shared_tokens(
     bridge.decode(2, start=5, seed=9)
     bridge.finish_run()
     runs(kept)
-    document = kept.history.document(stored)
+    document = kept.history.reader.document(stored)
     assert [token.token_id for token in document.tokens] == list(branch.token_ids)
     assert len(document.tokens) == 7
     assert None not in document.candidates
@@ -208,7 +209,7 @@ def test_unsettled_tokens_are_kept_if_they_are_never_read_again(
         run = kept.runs.current
         assert run is not None
         runs(kept)
-        document = kept.history.document(kept.history.id_of(run))
+        document = kept.history.reader.document(kept.history.id_of(run))
         assert [token.token_id for token in document.tokens] == list(run.token_ids)
         assert document.text == run.text
 
@@ -328,7 +329,7 @@ def test_an_unusable_history_is_reported_and_recording_continues(
     assert "kept in memory" in str(session.problem.error)
     generate(session, bridge)
     (summary,) = runs(session)
-    assert session.history.document(summary.id).run.prompt == "Once"
+    assert session.history.reader.document(summary.id).run.prompt == "Once"
     session.history.close()
     assert session.history.join(20)
 
