@@ -38,6 +38,7 @@ from app.ui.recipe import recipe_files
 from app.ui.recipe.recipe_column import RecipeColumn
 from app.ui.recipe.unfinished_bar import UnfinishedBar
 from app.ui.state.hints import Hint
+from app.ui.state.last_runs import LastRuns
 from app.ui.state.runs.run import Run
 from app.ui.state.session import Session
 from app.ui.status_bar import fill_status_bar
@@ -112,6 +113,7 @@ class MainWindow(QMainWindow):
         )
         self._columns = QSplitter(Qt.Orientation.Horizontal)
         self._rows = QSplitter(Qt.Orientation.Vertical)
+        self.last_runs = LastRuns(session, store, self)
         self._find_bar = FindBar(self._texts_to_search)
         self._panels = WindowPanels(self, self._rows, self._plot_place)
         self.setAcceptDrops(True)
@@ -337,6 +339,7 @@ class MainWindow(QMainWindow):
         self._store.setValue("columns", self._columns.saveState())
         self._store.setValue("rows", self._rows.saveState())
         self.remember_prompt()
+        self.last_runs.remember()
         self._panels.remember(self._store)
         self._session.display.remember(self._store)
         self._session.mode.remember(self._store)

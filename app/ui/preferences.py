@@ -91,6 +91,11 @@ class PreferencesDialog(QDialog):
             )
         )
         self.prove_models.setChecked(settings.prove_models)
+        self.restore_texts = QCheckBox(self.tr("Begin with the te&xts of the last session"))
+        self.restore_texts.setToolTip(
+            self.tr("Without this, they are in the history only (File → History).")
+        )
+        self.restore_texts.setChecked(settings.restore_texts)
         form = QFormLayout()
         form.setHorizontalSpacing(2 * SPACE)
         form.setVerticalSpacing(SPACE)
@@ -102,6 +107,7 @@ class PreferencesDialog(QDialog):
         form.addRow(self.tr("Default d&type"), self.dtype)
         form.addRow(self.tr("Memory for kept &logits"), self.rows)
         form.addRow(self.tr("Memory for &KV caches of earlier texts"), self.prefixes)
+        form.addRow("", self.restore_texts)
         form.addRow("", self.prove_models)
         form.addRow("", self.log_texts)
         self.device.setToolTip(self.tr("Device of roles whose device is set to auto."))
@@ -120,6 +126,7 @@ class PreferencesDialog(QDialog):
             (self.dtype, self.tr("Default dtype")),
             (self.rows, self.tr("Memory for kept logits")),
             (self.prefixes, self.tr("Memory for KV caches of earlier texts")),
+            (self.restore_texts, self.tr("Begin with the texts of the last session")),
             (self.prove_models, self.tr("Prove models when they are loaded")),
             (self.log_texts, self.tr("Write prompts and texts to the log")),
         ):
@@ -161,6 +168,7 @@ class PreferencesDialog(QDialog):
             prefix_megabytes=self.prefixes.value(),
             language=self.language.currentData(),
             log_texts=self.log_texts.isChecked(),
+            restore_texts=self.restore_texts.isChecked(),
             prove_models=self.prove_models.isChecked(),
         )
         try:

@@ -174,6 +174,7 @@ async def _until_closed(
         log.info("the window is painted: %.2f s of processor time", time.process_time())
         window.add_plot()
         session.history.open(history_file())
+        window.last_runs.restore()
         session.evaluations.open(history_file())
         bridge.start()
         if load:

@@ -2876,6 +2876,14 @@ pale bars the largest of them, pale bands from lowest to highest.</source>
         <translation>처음 불러오는 모델을 일반 순전파와 비교합니다. 다른 부분은 더 단순한 방법으로 읽습니다.</translation>
     </message>
     <message>
+        <source>Begin with the te&amp;xts of the last session</source>
+        <translation>지난 세션의 텍스트로 시작(&amp;X)</translation>
+    </message>
+    <message>
+        <source>Without this, they are in the history only (File → History).</source>
+        <translation>이 설정을 끄면 기록에만 남습니다(파일 → 기록).</translation>
+    </message>
+    <message>
         <source>&amp;Theme</source>
         <translation>테마(&amp;T)</translation>
     </message>
@@ -2942,6 +2950,10 @@ pale bars the largest of them, pale bands from lowest to highest.</source>
     <message>
         <source>Memory for KV caches of earlier texts</source>
         <translation>이전 텍스트의 KV 캐시용 메모리</translation>
+    </message>
+    <message>
+        <source>Begin with the texts of the last session</source>
+        <translation>지난 세션의 텍스트로 시작</translation>
     </message>
     <message>
         <source>Prove models when they are loaded</source>
@@ -4413,6 +4425,10 @@ pale bars the largest of them, pale bands from lowest to highest.</source>
     <message>
         <source>&amp;Remove the shown run</source>
         <translation>표시된 실행 제거(&amp;R)</translation>
+    </message>
+    <message>
+        <source>Remove a&amp;ll runs</source>
+        <translation>모든 실행 제거(&amp;L)</translation>
     </message>
     <message>
         <source>Re&amp;store the removed run</source>

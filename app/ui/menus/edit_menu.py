@@ -68,8 +68,6 @@ class EditMenu(SessionMenu):
     def _on_focus(self, _: QWidget | None, focused: QWidget | None) -> None:
         if focused is None or isinstance(focused, QMenu | QMenuBar):
             return  # a menu is open, or another program is used
-        if not isValid(self._session.undo_stack):
-            return  # the window is being deleted
         if isinstance(focused, QAbstractSpinBox):
             focused = focused.lineEdit()
         here = isinstance(focused, _Field) and focused.window() is self._window
@@ -105,6 +103,8 @@ class EditMenu(SessionMenu):
 
     def _update(self) -> None:
         run, field, stack = self._session.runs.current, self._field, self._session.undo_stack
+        if not isValid(stack):
+            return  # the stack announces its last change while it is deleted
         self._table.setEnabled(run is not None and bool(run.tokens))
         typed = field is not None and _can_undo(field)
         self._undo.setEnabled(typed or stack.canUndo())

@@ -65,6 +65,7 @@ class RunsMenu(SessionMenu):
         self._remove = self.add(
             self.tr("&Remove the shown run"), self._remove_shown, "Ctrl+Shift+Backspace"
         )
+        self._clear = self.add(self.tr("Remove a&ll runs"), self._remove_all)
         self._restore = self.add(
             self.tr("Re&store the removed run"), lambda: runs.restore(), "Ctrl+Alt+Z"
         )
@@ -87,6 +88,7 @@ class RunsMenu(SessionMenu):
         for action in self._moves:
             action.setEnabled(count > 1 or (count == 1 and run is None))
         self._compare.setEnabled(count > 1)
+        self._clear.setEnabled(bool(runs.all) and not runs.running)
         self._remove.setEnabled(run is not None)
         self._restore.setEnabled(runs.removed.last is not None)
 
@@ -108,3 +110,9 @@ class RunsMenu(SessionMenu):
         run = self._session.runs.current
         if run:
             self._session.runs.remove(run)
+
+    def _remove_all(self) -> None:
+        """Empty the list of runs; they stay in the history."""
+        runs = self._session.runs
+        while runs.all:
+            runs.remove(runs.all[-1])

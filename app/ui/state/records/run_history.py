@@ -180,7 +180,15 @@ class History(QObject):
         follows = brought[-1] if brought else None
         return ChatPlace(follows, follows.chat if follows else self._window.runs.new_id())
 
-    def _bring(self, run_id: str) -> Run | None:
+    def bring_back(self, run_id: str) -> Run | None:
+        """A run of an earlier session, in the list of runs but not shown; None if it is gone."""
+        try:
+            gone = self.summary(run_id).deleted is not None
+        except HistoryError:
+            return None
+        return None if gone else self._bring(run_id, shown=False)
+
+    def _bring(self, run_id: str, *, shown: bool = True) -> Run | None:
         """A run of the window, read from the file with the earlier answers of its conversation."""
         if self._recorder is None:
             return None
@@ -196,7 +204,7 @@ class History(QObject):
                 self._window.report(error)
                 return None
             self._recorder.register(run, run_id)
-            self._window.runs.add(run)
+            self._window.runs.add(run, shown=shown)
         return run
 
     def _repeatable(self, run_id: str) -> Repeatable | None:

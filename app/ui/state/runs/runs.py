@@ -275,10 +275,11 @@ class Runs(QObject):
         """A new unique id of a run."""
         return self._requests.new_id()
 
-    def add(self, run: Run) -> None:
+    def add(self, run: Run, *, shown: bool = True) -> None:
         """Add a run that was made elsewhere, such as one from the history, and show it."""
         self._add(run)
-        self.show(run)
+        if shown:
+            self.show(run)
 
     def rename(self, run: Run, name: str) -> None:
         """Set the name of a run."""

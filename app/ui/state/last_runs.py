@@ -1,0 +1,56 @@
+"""The runs of the last session, which are in the window again after the next start."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, QSettings, QTimer
+
+from app.ui.state.session import Session
+
+_MOST = 40
+"""Number of runs that are brought back: the last ones."""
+
+
+class LastRuns(QObject):
+    """Remembers the runs of the window by their ids in the history, and brings them back.
+
+    They are read one by one, while the window can be used. Runs that were deleted from the history
+    are left out.
+
+    Args:
+        session: The state of the window.
+        store: Stores the ids between starts.
+    """
+
+    def __init__(self, session: Session, store: QSettings, parent: QObject) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._store = store
+        self._waiting: list[str] = []
+        self._shown = ""
+        self._timer = QTimer(self, interval=0)
+        self._timer.timeout.connect(self._bring_next)
+
+    def restore(self) -> None:
+        """Begin to bring the runs back, unless the preferences say otherwise."""
+        if self._session.settings.restore_texts:
+            self._waiting = str(self._store.value("last runs", "")).split()
+            self._shown = str(self._store.value("last shown run", ""))
+            self._timer.start()
+
+    def _bring_next(self) -> None:
+        if not self._waiting:
+            self._timer.stop()
+            return
+        run_id = self._waiting.pop(0)
+        run, runs = self._session.history.bring_back(run_id), self._session.runs
+        if run and run_id == self._shown and runs.current is None:
+            runs.show(run)
+
+    def remember(self) -> None:
+        """Save which runs the window has, those that were not brought back yet included."""
+        history, runs = self._session.history, self._session.runs
+        ids = [history.id_of(run) for run in runs.all]
+        kept = [*filter(None, ids), *self._waiting][-_MOST:]
+        self._store.setValue("last runs", " ".join(kept))
+        shown = history.id_of(runs.current) if runs.current else ""
+        self._store.setValue("last shown run", shown)
