@@ -97,10 +97,13 @@ def held_bytes(status: Path = Path("/proc/self/status")) -> int:
     compute from. Pages of libraries and of files that were only read are not counted.
     """
     try:
-        lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
+        lines = status.read_text().splitlines()
     except OSError:
+        lines = []
+    anonymous = next((line.split()[1] for line in lines if line.startswith("RssAnon:")), None)
+    if anonymous is None:  # another system, or a kernel that does not say it
         return int(psutil.Process().memory_full_info().uss)
-    return int(lines["RssAnon"].split()[0]) * 1024 + mapped_weight_bytes()
+    return int(anonymous) * 1024 + mapped_weight_bytes()
 
 
 def mapped_weight_bytes(maps: Path = Path("/proc/self/maps")) -> int:

@@ -127,6 +127,16 @@ def test_held_memory_is_anonymous_or_a_mapped_weight_file(tmp_path: Path) -> Non
     assert held_bytes() - before < size / 4
 
 
+@pytest.mark.parametrize("status", [None, "Name:\tpython\nVmRSS:\t   7 kB\n"])
+def test_without_a_figure_of_the_kernel_the_memory_of_this_process_alone_is_held(
+    tmp_path: Path, status: str | None
+) -> None:
+    path = tmp_path / "status"
+    if status is not None:
+        path.write_text(status)
+    assert held_bytes(path) == pytest.approx(psutil.Process().memory_full_info().uss, rel=0.1)
+
+
 def test_main_memory_is_that_of_the_machine_up_to_the_limit() -> None:
     whole = main_memory(None)
     assert whole == psutil.virtual_memory().total
