@@ -211,6 +211,22 @@ def test_an_edited_answer_has_no_tokens(desk: Desk, runs: tuple[NewRun, ...]) ->
     archive.close()
 
 
+def test_an_answer_is_told_without_its_thinking_and_is_unchanged_without_it(desk: Desk) -> None:
+    first = replace(new_run(), prompt=FIRST)
+    desk.writer.begin(first)
+    token, explained = step(0)
+    desk.writer.add(first.id, replace(token, text="<think>Hm.</think>\n\nHi!"), explained)
+    desk.writer.finish(first.id, Ending("length"))
+    told = FIRST.with_message("assistant", "Hi!")
+    second = replace(new_run(), prompt=told.with_message("user", "And?"), follows=first.id)
+    write_run(desk.writer, second, 1)
+    archive = desk.archive()
+    exported = json.loads(FORMATS["messages"](read_document(archive, first.id)))
+    assert conversation_of(exported) == told
+    assert set(read_document(archive, second.id).earlier) == {2}
+    archive.close()
+
+
 # Repetition
 
 

@@ -10,6 +10,7 @@ from app.attribution.explained_token import ExplainedToken
 from app.attribution.measures import BIT
 from app.checkpoints.conversation import ASSISTANT
 from app.decoding.shown_text import show
+from app.decoding.thinking import answer_text
 from app.history.archive import Archive
 from app.history.records import StoredRun
 
@@ -75,7 +76,10 @@ def read_document(archive: Archive, run_id: str) -> Document:
 
 
 def _earlier_answers(archive: Archive, run: StoredRun) -> dict[int, list[ExplainedToken]]:
-    """The tokens of earlier answers that the conversation contains unchanged, by message index."""
+    """The tokens of earlier answers that the conversation contains unchanged, by message index.
+
+    It may contain them without their thinking.
+    """
     conversation = run.conversation
     messages = conversation.messages if conversation else ()
     places = [place for place, item in enumerate(messages) if item.role == ASSISTANT]
@@ -84,7 +88,8 @@ def _earlier_answers(archive: Archive, run: StoredRun) -> dict[int, list[Explain
         reversed(places), reversed(archive.answers_before(run.id)), strict=False
     ):
         tokens = archive.tokens(run_id)
-        if "".join(token.text for token in tokens).strip() == messages[place].content.strip():
+        text = "".join(token.text for token in tokens)
+        if messages[place].content.strip() in (text.strip(), answer_text(text).strip()):
             found[place] = tokens
     return found
 

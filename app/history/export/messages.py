@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 
 from app.checkpoints.conversation import ASSISTANT, SYSTEM, USER, Conversation, Message
+from app.decoding.thinking import answer_text
 from app.history.export.document import Document
 
 AUTHORS = {SYSTEM: "System", USER: "User", ASSISTANT: "Assistant"}
 
 
 def answered(document: Document) -> Conversation:
-    """The conversation with the answer of the run; a text prompt counts as the user's message."""
+    """The conversation with the answer of the run, as later turns read it: without its thinking.
+
+    A text prompt counts as the user's message.
+    """
     prompt = document.run.prompt
     asked = prompt if isinstance(prompt, Conversation) else Conversation((Message(USER, prompt),))
-    return asked.with_message(ASSISTANT, document.text)
+    return asked.with_message(ASSISTANT, answer_text(document.text))
 
 
 def write_conversation(document: Document) -> str:
