@@ -361,6 +361,8 @@ def test_a_folder_that_is_looked_in_adds_its_models(
     assert dialog.search_line.message.startswith(f"There is no model in {tmp_path / 'nothing'}")
     look_in(family)
     assert titles(dialog.base)[0] == BASE
+    shown = [chosen(part) for part in (dialog.base, dialog.expert, dialog.antiexpert)]
+    assert shown == [BASE, CHATTY, SMALL]  # not the shipped models that were proposed before
     assert dialog.search_line.message == ""
     loaded_session.local_models.close()
 

@@ -32,6 +32,9 @@ class RecipeAssistant(QObject):
         super().__init__(parent)
         self._models: tuple[LocalModel, ...] = ()
         self._wanted: Path | None = None
+        self._base_chosen = False
+        self._expert_chosen = False
+        self._antiexpert_chosen = False
         self._typed_name: str | None = None
         self._typed_pair: str | None = None
         self._chat: bool | None = None
@@ -44,7 +47,7 @@ class RecipeAssistant(QObject):
         self.antiexpert: Partner | None = None
 
     def show_models(self, models: Sequence[LocalModel], wanted: Path | None = None) -> None:
-        """Take over the result of a search; choices whose models are still there are kept.
+        """Take over the result of a search; what the user chose is kept if it is still there.
 
         Args:
             models: The models on this disk.
@@ -53,34 +56,31 @@ class RecipeAssistant(QObject):
         self._wanted = wanted or self._wanted
         self._models = tuple(models)
         self.bases = tuple(possible_bases(models))
-        expert, antiexpert = self._sources()
         named = self._find_wanted()
-        kept = [model for model in self.bases if self.base and model.source == self.base.source]
         if named:
             self._choose_wanted(named)
-        elif kept:
-            self._set_base(kept[0])
-            self._choose_again(expert, antiexpert)
         else:
-            self._set_base(self.bases[0] if self.bases else None)
+            base = self._chosen_base() or (self.bases[0] if self.bases else None)
+            self._set_base_again(base)
         self.changed.emit()
 
     # Choices
 
     def choose_base(self, base: LocalModel) -> None:
-        """Choose the base; the expert stays if it goes with it."""
-        expert, antiexpert = self._sources()
-        self._set_base(base)
-        self._choose_again(expert, antiexpert)
+        """Choose the base; an expert that the user chose stays if it goes with it."""
+        self._base_chosen = True
+        self._set_base_again(base)
         self.changed.emit()
 
     def choose_expert(self, chosen: Partner | Misfit) -> None:
         """Choose an expert, with its untuned version as anti-expert; a misfit makes no recipe."""
+        self._expert_chosen, self._antiexpert_chosen = True, False
         self._set_expert(chosen)
         self.changed.emit()
 
     def choose_antiexpert(self, antiexpert: Partner) -> None:
-        """Choose an anti-expert."""
+        """Choose an anti-expert, for the expert that is shown."""
+        self._expert_chosen = self._antiexpert_chosen = True
         self.antiexpert = antiexpert
         self.changed.emit()
 
@@ -156,10 +156,20 @@ class RecipeAssistant(QObject):
 
     # Proposals
 
-    def _sources(self) -> tuple[str, str]:
-        chosen = self.expert or self.misfit
-        expert = chosen.model.source if chosen else ""
-        return expert, self.antiexpert.model.source if self.antiexpert else ""
+    def _chosen_base(self) -> LocalModel | None:
+        """The base that the user chose, or for which the expert was chosen, if it is there."""
+        if self.base is None or not (self._base_chosen or self._expert_chosen):
+            return None
+        source = self.base.source
+        return next((model for model in self.bases if model.source == source), None)
+
+    def _set_base_again(self, base: LocalModel | None) -> None:
+        """Set the base, with the best partners or those that the user chose."""
+        expert = self.expert or self.misfit if self._expert_chosen else None
+        antiexpert = self.antiexpert if self._antiexpert_chosen else None
+        self._set_base(base)
+        if expert:
+            self._choose_again(expert.model.source, antiexpert.model.source if antiexpert else "")
 
     def _set_base(self, base: LocalModel | None) -> None:
         self.base = base
@@ -200,6 +210,7 @@ class RecipeAssistant(QObject):
             base = adapted_model(model, self._models)
         elif model.tuning is Tuning.INSTRUCT:
             base = next((it for it in self.bases if self._suits(it, model)), None)
+        self._base_chosen, self._expert_chosen, self._antiexpert_chosen = True, False, False
         if base is None and model in self.bases:
             self._set_base(model)
         else:
@@ -216,6 +227,7 @@ class RecipeAssistant(QObject):
         listed: tuple[Partner | Misfit, ...] = (*self.partners.experts, *self.partners.misfits)
         for item in listed:
             if item.model is model:
+                self._expert_chosen = True
                 self._set_expert(item)
 
 

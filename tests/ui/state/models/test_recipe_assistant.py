@@ -119,6 +119,19 @@ def test_another_base_keeps_an_expert_that_goes_with_it(assistant: RecipeAssista
     assert assistant.name == ""
 
 
+def test_what_nobody_chose_is_proposed_anew_for_another_base_and_another_search(
+    qapp: object,
+) -> None:
+    assistant = RecipeAssistant()
+    assistant.show_models((SMALL, OTHER))
+    assert sources(assistant)[:2] == [SMALL.source, OTHER.source]
+    assistant.show_models((SMALL, OTHER, BASE, CHATTY))
+    assert sources(assistant) == [BASE.source, CHATTY.source, SMALL.source]
+    assistant.choose_base(CHATTY)
+    assistant.choose_base(SMALL)
+    assert sources(assistant)[:2] == [SMALL.source, CHATTY.source]
+
+
 def test_choices_survive_another_search(assistant: RecipeAssistant) -> None:
     expert(assistant, OTHER)
     assistant.choose_antiexpert(assistant.antiexperts[-1])
