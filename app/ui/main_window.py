@@ -256,9 +256,13 @@ class MainWindow(QMainWindow):
     def _show_mode(self) -> None:
         """Show the prompt with its text, or the conversation."""
         chat = self._session.mode.chat
+        focus = self.focusWidget()
+        writing = focus and any(part.isAncestorOf(focus) for part in (self.prompt, self._texts))
         self.prompt.setVisible(not chat)
         self._chat_header.setVisible(chat)
         self._texts.setCurrentWidget(self.chat if chat else self.transcript)
+        if writing:  # else Qt would focus whatever comes after the part that is hidden
+            self._focus_field()
         self.chat.offer_prompt()
         self._offer_prompt()
 

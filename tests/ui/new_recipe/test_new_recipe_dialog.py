@@ -140,7 +140,11 @@ def sources(recipe: Recipe) -> list[str]:
 
 
 def test_three_keys_make_a_recipe_that_is_loaded(
-    dialog: NewRecipeDialog, real_session: Session, engine: EngineBridge, qtbot: QtBot
+    dialog: NewRecipeDialog,
+    window: MainWindow,
+    real_session: Session,
+    engine: EngineBridge,
+    qtbot: QtBot,
 ) -> None:
     before = real_session.recipe
     assert [chosen(part) for part in (dialog.base, dialog.expert, dialog.antiexpert)] == [
@@ -164,6 +168,7 @@ def test_three_keys_make_a_recipe_that_is_loaded(
     assert real_session.load_state is LoadState.LOADED
     assert real_session.problem is None
     assert real_session.mode.chat
+    assert window.focusWidget() is window.chat.entry  # a message can be typed at once
     assert real_session.undo_stack.count() == 1
     real_session.undo_stack.undo()
     assert real_session.recipe == before
