@@ -22,7 +22,7 @@ from app.ui.widgets.focus_ring import FOCUS_GAP, paint_focus_ring
 from app.ui.widgets.form_controls import ChoiceBox
 from app.ui.widgets.plot_pens import plot_pen
 from app.ui.widgets.reflow_row import ReflowRow
-from app.wording import probability, quoted
+from app.wording import factor, probability, quoted
 
 _CURVES = 3
 """Number of named curves: the generated token and the most probable others."""
@@ -165,7 +165,7 @@ class AlphaCurveView(QWidget):
         highest = max([named, _LOWEST_TOP, *heights])
         self._plot.getPlotItem().getViewBox().setYRange(0, highest * 1.1, padding=0.02)
         self._run_alpha.setPos(token.alphas[pair])
-        back = self.tr("Back to α {0}").format(f"{token.alphas[pair]:.2f}".replace("-", "−"))
+        back = self.tr("Back to α {0}").format(factor(token.alphas[pair]))
         self._reset.setText(back)
         self._marker.setPos(token.alphas[pair])
         self._apply_theme()
@@ -214,22 +214,21 @@ class AlphaCurveView(QWidget):
         self._legend.setToolTip((text + every + note).strip())
         lines = _LINES + bool(note)  # constant height: the plot must not move during a drag
         self._legend.setMinimumHeight(lines * self._legend.fontMetrics().lineSpacing())
-        self._plot.setAccessibleDescription(f"α {at:.2f}: {text}{every}{note}".replace("-", "−"))
+        self._plot.setAccessibleDescription(f"α {factor(at)}: {text}{every}{note}")
 
     def _describe_flips(self, run: Run, curve: AlphaCurve, at: float) -> tuple[str, str]:
         """Describe where the most probable token changes: near ``at``, and for all α."""
         if not curve.flips:
             return "", ""
         flips = [
-            self.tr("{0} from {1}").format(quoted(run.label(f.after)), f"{f.alpha:.2f}")
+            self.tr("{0} from {1}").format(quoted(run.label(f.after)), factor(f.alpha))
             for f in curve.flips
         ]
         above = sum(flip.alpha <= at for flip in curve.flips)
         first, end = max(above - 1, 0), above + 1
         shown = ["…"] * (first > 0) + flips[first:end] + ["…"] * (end < len(flips))
         near, every = (
-            "\n"
-            + self.tr("Most probable token by α: {0}").format(", ".join(parts)).replace("-", "−")
+            "\n" + self.tr("Most probable token by α: {0}").format(", ".join(parts))
             for parts in (shown, flips)
         )
         return near, every

@@ -17,6 +17,7 @@ from app.ui.inspector.token_description import TokenAtAlphas, TokenDescription
 from app.ui.state.runs.run import Run
 from app.ui.state.session import Session
 from app.ui.theme import SPACE
+from app.wording import factor
 
 if TYPE_CHECKING:
     from app.ui.inspector.alpha_curve_view import AlphaCurveView
@@ -127,7 +128,7 @@ class Inspector(QFrame):
         alphas = tuple(alpha if i == pair else a for i, a in enumerate(token.alphas))
         self._description.show_token(_at_alphas(run, token, alphas))
         rows = run.rows.candidates_at(token.index, alphas)
-        tried = "" if alphas == token.alphas else f"α {alpha:.2f}".replace("-", "−")
+        tried = "" if alphas == token.alphas else f"α {factor(alpha)}"
         self._candidates.show_at_alphas(run, rows, tried)
 
     # User actions

@@ -14,7 +14,7 @@ from app.attribution.shapley import MOST_EXACT_PAIRS
 from app.ui.inspector.contribution_bars import ContributionBars
 from app.ui.state.runs.run import Run
 from app.ui.theme import SMALL, SPACE
-from app.wording import probability, quoted
+from app.wording import factor, probability, quoted
 
 _HEADING = 1.5
 
@@ -152,11 +152,11 @@ class TokenDescription(QWidget):
         alphas = zip(shown.run.pair_names, shown.alphas, shown.token.alphas, strict=True)
         for name, alpha, run_alpha in alphas:
             if alpha == run_alpha:
-                parts.append(f"{name} {alpha:g}")
+                parts.append(f"{name} {factor(alpha, 'g')}")
             else:
                 tried = self.tr("{0} {1} instead of {2}")
-                parts.append(tried.format(name, f"{alpha:.2f}", f"{run_alpha:g}"))
-        return ", ".join(parts).replace("-", "−")
+                parts.append(tried.format(name, factor(alpha), factor(run_alpha, "g")))
+        return ", ".join(parts)
 
 
 def plain_label() -> QLabel:
