@@ -29,12 +29,6 @@ def factor(alpha: float, form: str = ".2f") -> str:
     return format(alpha, form).replace("-", "−")
 
 
-def visible(text: str, *, spaces: bool = False) -> str:
-    """``text`` with visible marks for line breaks and tabs, and for ``spaces`` on request."""
-    marked = "".join(MARKS.get(character, character) for character in text)
-    return marked.replace(" ", SPACE_MARK) if spaces else marked
-
-
 def quoted(text: str) -> str:
     """A token in quotation marks, so that its leading and trailing spaces are visible."""
     return f"“{visible(text)}”"

@@ -5992,8 +5992,16 @@ Without a pinned seed, every run has a new one, which is recorded with it.</sour
         <translation>쓰는 중 …</translation>
     </message>
     <message>
+        <source>Enter sends it and has it answered anew, Esc changes nothing.</source>
+        <translation>Enter를 누르면 보내고 새로 답변을 받습니다. Esc를 누르면 바뀌지 않습니다.</translation>
+    </message>
+    <message>
         <source>Answer</source>
         <translation>답변</translation>
+    </message>
+    <message>
+        <source>Enter takes it over, Esc changes nothing.</source>
+        <translation>Enter를 누르면 적용합니다. Esc를 누르면 바뀌지 않습니다.</translation>
     </message>
 </context>
 <context>

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QRect, QTimer, Signal
 from PySide6.QtGui import QColor, QEnterEvent, QGuiApplication, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.ui.chat.answer_view import AnswerView
 from app.ui.chat.message_bubble import MessageBubble
@@ -67,6 +67,11 @@ class TurnView(QWidget):
         field = QVBoxLayout(self._editor)
         field.setContentsMargins(SPACE, SPACE // 2, SPACE, SPACE // 2)
         field.addWidget(self.entry)
+        self._keys = QLabel()
+        self._keys.setProperty("role", "caption")
+        self._keys.setWordWrap(True)
+        self._keys.setContentsMargins(SPACE // 2, 0, SPACE // 2, 0)  # in line with the text
+        field.addWidget(self._keys)
         self._editor.hide()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(SPACE + _BAR, SPACE // 2, SPACE // 2, SPACE // 2)
@@ -190,10 +195,12 @@ class TurnView(QWidget):
     def edit_message(self) -> None:
         """Edit the message in its place."""
         self._begin_editing(self.turn.message, self.tr("Your message"), rewriting=False)
+        self._keys.setText(self.tr("Enter sends it and has it answered anew, Esc changes nothing."))
 
     def edit_answer(self) -> None:
         """Edit the answer in its place."""
         self._begin_editing(self.answer.text, self.tr("Answer"), rewriting=True)
+        self._keys.setText(self.tr("Enter takes it over, Esc changes nothing."))
 
     def _begin_editing(self, text: str, name: str, *, rewriting: bool) -> None:
         self._rewriting = rewriting

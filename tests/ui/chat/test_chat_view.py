@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QPushButton, QToolButton
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QToolButton
 from pytestqt.qtbot import QtBot
 
 from app.checkpoints.conversation import SYSTEM, Conversation
@@ -126,6 +126,8 @@ def test_a_message_is_edited_in_its_place(talk: Talk) -> None:
     talk.click(first.edit)
     assert first.entry.isVisible()
     assert not first.message.isVisible()
+    said = [label.text() for label in first.findChildren(QLabel) if label.isVisible()]
+    assert any("Enter" in text and "Esc" in text for text in said)
     talk.qtbot.keyClick(first.entry, Qt.Key.Key_Escape)
     assert not first.entry.isVisible()
     talk.click(first.edit)
