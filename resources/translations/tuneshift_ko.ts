@@ -703,6 +703,10 @@
         <translation>한 실행이 다른 실행의 앞부분입니다.</translation>
     </message>
     <message>
+        <source>The runs differ from their first tokens on.</source>
+        <translation>두 실행은 첫 토큰부터 다릅니다.</translation>
+    </message>
+    <message>
         <source>The runs share {0}.</source>
         <translation>공통 부분: {0}.</translation>
     </message>
@@ -2089,12 +2093,12 @@ Click to show or hide it.</source>
         <translation>메모리</translation>
     </message>
     <message>
-        <source>being estimated …</source>
-        <translation>추정 중 …</translation>
+        <source>Uses {0}, needs {1} of {2}</source>
+        <translation>사용 {0}, 필요 {1} / {2}</translation>
     </message>
     <message>
-        <source>{0} used, needs {1} of {2}</source>
-        <translation>{0} 사용 중, 필요 {1} / {2}</translation>
+        <source>being estimated …</source>
+        <translation>추정 중 …</translation>
     </message>
     <message>
         <source>{0} of {1} free</source>
@@ -4222,6 +4226,21 @@ pale bars the largest of them, pale bands from lowest to highest.</source>
     <message>
         <source>{0}, {1}</source>
         <translation>{0}, {1}</translation>
+    </message>
+</context>
+<context>
+    <name>RunText</name>
+    <message>
+        <source>Copy the selected text</source>
+        <translation>선택한 텍스트 복사</translation>
+    </message>
+    <message>
+        <source>Copy the text of the token</source>
+        <translation>토큰의 텍스트 복사</translation>
+    </message>
+    <message>
+        <source>Copy the token id</source>
+        <translation>토큰 ID 복사</translation>
     </message>
 </context>
 <context>

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QTextCursor
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QWidget
 
@@ -11,6 +12,8 @@ from app.ui.theme import SPACE
 from app.wording import quoted, visible
 
 _SHOWN = 120
+_FRAME = 1
+"""Width of the frame of a card in pixels."""
 
 
 class SystemPrompt(QWidget):
@@ -33,13 +36,14 @@ class SystemPrompt(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(SPACE)
-        layout.addWidget(caption)
         card = QFrame()
         card.setProperty("role", "card")
+        caption.setContentsMargins(0, _FRAME + round(self.field.document().documentMargin()), 0, 0)
+        layout.addWidget(caption, 0, Qt.AlignmentFlag.AlignTop)  # on the line of the field's text
         inside = QHBoxLayout(card)
         inside.setContentsMargins(SPACE // 2, 0, SPACE // 2, 0)
         inside.addWidget(self.field)
-        layout.addWidget(card, 1)
+        layout.addWidget(card, 1, Qt.AlignmentFlag.AlignTop)
         self.field.textChanged.connect(self._take)
         self.field.sent.connect(lambda: self.field.focusNextChild())
         session.chat.system_changed.connect(self._update)

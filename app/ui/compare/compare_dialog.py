@@ -191,6 +191,8 @@ class CompareDialog(QDialog):
             return self.tr("The prompts differ; the runs are aligned at their first tokens.")
         if common == min(len(first.tokens), len(second.tokens)):
             return self.tr("One run is the beginning of the other.")
+        if not common:
+            return self.tr("The runs differ from their first tokens on.")
         return self.tr("The runs share {0}.").format(self._words.count(common))
 
     def _statistics(self, run: Run | None, common: int) -> str:

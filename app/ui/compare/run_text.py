@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtCore import QEvent, QMimeData, QPoint, Qt, Signal
 from PySide6.QtGui import (
     QColor,
+    QContextMenuEvent,
     QFont,
+    QGuiApplication,
     QKeyEvent,
     QMouseEvent,
     QTextCharFormat,
     QTextCursor,
 )
-from PySide6.QtWidgets import QFrame, QPlainTextEdit, QTextEdit, QWidget
+from PySide6.QtWidgets import QFrame, QMenu, QPlainTextEdit, QTextEdit, QWidget
 
 from app.attribution.explained_token import ExplainedToken
 from app.attribution.measures import BIT
@@ -100,7 +104,8 @@ class RunText(QPlainTextEdit):
             self._bring_into_sight(index)
 
     def show_divergence(self) -> None:
-        """Scroll to the first token that is not shared, with some text before it."""
+        """Scroll to the first token that is not shared, with some text before it, or to the top."""
+        self.verticalScrollBar().setValue(0)
         if self._common and self._common < self._map.count:
             self._bring_into_sight(self._common)
 
@@ -182,6 +187,24 @@ class RunText(QPlainTextEdit):
             index = self.token_at(point)
             if index is not None:
                 self.token_chosen.emit(index)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802 — Qt's name
+        by_mouse = event.reason() is QContextMenuEvent.Reason.Mouse
+        index = self.token_at(event.pos()) if by_mouse else self._chosen
+        if index is None or self.run is None:
+            super().contextMenuEvent(event)
+            return
+        self.token_chosen.emit(index)
+        token, menu = self.run.tokens[index], QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        if self.textCursor().hasSelection():
+            menu.addAction(self.tr("Copy the selected text"), self.copy)
+        for title, text in (
+            (self.tr("Copy the text of the token"), token.text),
+            (self.tr("Copy the token id"), str(token.token_id)),
+        ):
+            menu.addAction(title, partial(QGuiApplication.clipboard().setText, text))
+        menu.popup(event.globalPos())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 — Qt's name
         by = {Qt.Key.Key_Right: 1, Qt.Key.Key_Left: -1}.get(Qt.Key(event.key()), 0)

@@ -53,9 +53,18 @@ class MemoryBar(QAbstractButton):
             text = self._why_unknown()
             return [self.tr("Memory: {0}").format(text)]
         names = [device.device if len(devices) > 1 else self.tr("Memory") for device in devices]
+        used = self._session.memory_use.models
+        if used and devices[0].fits and [device.device for device in devices] == ["cpu"]:
+            return [self._in_use(devices[0], used)]
         return [
             f"{name}: {self._caption(device)}" for name, device in zip(names, devices, strict=True)
         ]
+
+    def _in_use(self, device: DeviceMemory, used: int) -> str:
+        """What the loaded models take now, and what they need at most of what is there."""
+        return self.tr("Uses {0}, needs {1} of {2}").format(
+            size(used), size(device.needed), size(device.free)
+        )
 
     def _why_unknown(self) -> str:
         if self._session.check_problem:
@@ -88,9 +97,7 @@ class MemoryBar(QAbstractButton):
     def _caption(self, device: DeviceMemory) -> str:
         used = self._session.memory_use.models if device.device == "cpu" else 0
         if device.fits and used:
-            return self.tr("{0} used, needs {1} of {2}").format(
-                size(used), size(device.needed), size(device.free)
-            )
+            return self._in_use(device, used)
         if device.fits:
             return self.tr("{0} of {1} free").format(size(device.needed), size(device.free))
         return self.tr("⚠ needs {0}, {1} free").format(size(device.peak), size(device.free))
@@ -110,9 +117,8 @@ class MemoryBar(QAbstractButton):
         parts = self._parts()
         listed = ", ".join(f"{title} {amount}" for title, amount in parts)
         text = "; ".join(self.captions)
-        self.setAccessibleName(
-            text if len(self.captions) == 1 else self.tr("Memory: {0}").format(text)
-        )
+        named = text.startswith(self.tr("Memory"))
+        self.setAccessibleName(text if named else self.tr("Memory: {0}").format(text))
         self.setAccessibleDescription(listed)
         lines = [f"{title}: {amount}" for title, amount in parts]
         lines += [

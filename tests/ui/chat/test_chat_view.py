@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QTextCursor
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QToolButton
 from pytestqt.qtbot import QtBot
 
@@ -15,6 +15,7 @@ from app.ui.chat.system_prompt import SystemPrompt
 from app.ui.chat.turn_view import TurnView
 from app.ui.state.session import Session
 from app.ui.text.legend import TintLegend
+from app.ui.theme import LIGHT, stylesheet
 from tests.ui.conftest import FakeBridge
 
 
@@ -281,3 +282,23 @@ def test_an_answer_under_way_is_said_to_be_written(talk: Talk) -> None:
     talk.bridge.start_run()
     talk.bridge.decode(3)
     assert second._state.text() == "writing …"
+
+
+def test_the_caption_of_the_system_prompt_is_on_the_line_of_its_text(talk: Talk) -> None:
+    prompt = SystemPrompt(talk.session)
+    talk.qtbot.addWidget(prompt)
+    prompt.setStyleSheet(stylesheet(LIGHT))
+    prompt.resize(500, 60)
+    prompt.show()
+    talk.qtbot.waitExposed(prompt)
+    (caption,) = prompt.findChildren(QLabel)
+    for text in ("short", "two\nlines"):
+        prompt.field.setPlainText(text)
+        QApplication.processEvents()
+        start = QTextCursor(prompt.field.document())
+        line = prompt.field.cursorRect(start)
+        field_top = prompt.field.viewport().mapTo(prompt, line.topLeft()).y()
+        words = caption.contentsRect()
+        spare = (words.height() - caption.fontMetrics().height()) / 2
+        caption_top = caption.mapTo(prompt, words.topLeft()).y() + spare
+        assert abs(field_top - caption_top) < 1, text

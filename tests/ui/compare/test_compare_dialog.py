@@ -6,7 +6,9 @@ import math
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QContextMenuEvent, QGuiApplication
+from PySide6.QtWidgets import QApplication, QMenu
 from pytestqt.qtbot import QtBot
 
 from app.ui.compare.compare_dialog import CompareDialog
@@ -179,3 +181,42 @@ def test_a_repeated_run_is_not_rewritten_for_every_token(
     assert runs.current.common_length(first) == 25
     assert written == []
     assert "▶" not in dialog.columns[0].text.toPlainText()
+
+
+def test_runs_that_differ_at_once_are_shown_from_the_start(
+    finished_session: Session, bridge: FakeBridge, qtbot: QtBot
+) -> None:
+    runs = finished_session.runs
+    first = runs.current
+    assert first
+    seed = next(seed for seed in range(1, 50) if _token(0, seed) != first.tokens[0].token_id)
+    runs.fork(0)
+    bridge.complete(50, seed=seed)
+    made = CompareDialog(finished_session)
+    qtbot.addWidget(made)
+    made.resize(500, 320)
+    made.show()
+    made.compare(None, None)
+    texts = [column.text for column in made.columns]
+    assert any(text.verticalScrollBar().maximum() > 0 for text in texts)
+    assert all(text.verticalScrollBar().value() == 0 for text in texts)
+    assert made._said.full_text == "The runs differ from their first tokens on."
+
+
+def test_a_right_click_chooses_the_token_and_copies_it(dialog: CompareDialog, runs: Runs) -> None:
+    text = dialog.columns[1].text
+    dialog.choose(22)
+    event = QContextMenuEvent(QContextMenuEvent.Reason.Keyboard, QPoint(), QPoint())
+    QApplication.sendEvent(text, event)
+    (menu,) = (each for each in text.findChildren(QMenu) if each.isVisible())
+    menu.actions()[0].trigger()
+    assert QGuiApplication.clipboard().text() == runs.all[1].tokens[22].text
+    menu.close()
+    place = text.cursorForPosition(QPoint(0, 0))
+    place.setPosition(text._map.token_range(24)[0])
+    point = text.cursorRect(place).center() + QPoint(2, 0)
+    mouse = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, point, QPoint())
+    QApplication.sendEvent(text.viewport(), mouse)
+    assert dialog._chosen == 24
+    for each in text.findChildren(QMenu):
+        each.close()

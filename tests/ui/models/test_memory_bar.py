@@ -246,17 +246,17 @@ def test_what_the_loaded_models_take_is_one_figure_in_all_views(
     assert shown() == {"Memory: 65 MB of 8.0 GB free"}, "nothing is loaded"
     taken = 500_000_000
     bridge.finish_load()
-    expected = {"in use now, measured", "200 MB", "Memory: 200 MB used, needs 65 MB of 8.0 GB"}
+    expected = {"in use now, measured", "200 MB", "Uses 200 MB, needs 65 MB of 8.0 GB"}
     assert expected <= shown()
     assert any(word.startswith("of it packed copies") for word in words(dialog))
     taken = 650_000_000
     session.memory_use.refresh()
     assert "350 MB" in shown()
-    assert "Memory: 350 MB used, needs 65 MB of 8.0 GB" in shown()
+    assert "Uses 350 MB, needs 65 MB of 8.0 GB" in shown()
     assert "300 MB" in status._memory.toolTip()
     session.set_source(0, "builtin:demo/arithmetic")  # another recipe: nothing stays
-    assert not any("350" in each or "in use" in each or "used" in each for each in shown())
+    assert not any("350" in each or "in use" in each or "Uses" in each for each in shown())
     taken = 500_000_000
     bridge.check()
     bridge.finish_load()
-    assert "Memory: 200 MB used, needs 65 MB of 8.0 GB" in shown()
+    assert "Uses 200 MB, needs 65 MB of 8.0 GB" in shown()
