@@ -1490,28 +1490,12 @@
         <translation>평가(&amp;E) …</translation>
     </message>
     <message>
-        <source>&amp;Load models again</source>
-        <translation>모델 다시 로드(&amp;L)</translation>
-    </message>
-    <message>
-        <source>&amp;Cancel loading</source>
-        <translation>로드 취소(&amp;C)</translation>
-    </message>
-    <message>
         <source>&amp;Prompt preview …</source>
         <translation>프롬프트 미리 보기(&amp;P) …</translation>
     </message>
     <message>
         <source>Prompt &amp;format …</source>
         <translation>프롬프트 형식(&amp;F) …</translation>
-    </message>
-    <message>
-        <source>&amp;Vocabulary …</source>
-        <translation>어휘(&amp;V) …</translation>
-    </message>
-    <message>
-        <source>&amp;Memory …</source>
-        <translation>메모리(&amp;M) …</translation>
     </message>
 </context>
 <context>
@@ -2410,6 +2394,22 @@ Click to show or hide it.</source>
     <message>
         <source>&amp;Downloaded models …</source>
         <translation>다운로드한 모델(&amp;D) …</translation>
+    </message>
+    <message>
+        <source>&amp;Load models again</source>
+        <translation>모델 다시 로드(&amp;L)</translation>
+    </message>
+    <message>
+        <source>&amp;Cancel loading</source>
+        <translation>로드 취소(&amp;C)</translation>
+    </message>
+    <message>
+        <source>&amp;Vocabulary …</source>
+        <translation>어휘(&amp;V) …</translation>
+    </message>
+    <message>
+        <source>&amp;Memory …</source>
+        <translation>메모리(&amp;M) …</translation>
     </message>
     <message>
         <source>&amp;API server …</source>
@@ -3479,6 +3479,21 @@ pale bars the largest of them, pale bands from lowest to highest.</source>
     <message>
         <source>Open that recipe, or generate again with the current one.</source>
         <translation>그 레시피를 열거나 지금 레시피로 다시 생성하십시오.</translation>
+    </message>
+</context>
+<context>
+    <name>RecentMenu</name>
+    <message>
+        <source>Open &amp;recent</source>
+        <translation>최근 항목 열기(&amp;R)</translation>
+    </message>
+    <message>
+        <source>New recipe from a folder</source>
+        <translation>폴더에서 새 레시피</translation>
+    </message>
+    <message>
+        <source>Nothing was opened yet</source>
+        <translation>아직 연 항목이 없습니다</translation>
     </message>
 </context>
 <context>

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QWidget
 from app.ui.history.exporting import ask_export_shown, fill_menu
 from app.ui.history.history_dialog import show_history
 from app.ui.menus.menu import SessionMenu
+from app.ui.menus.recent_menu import RecentMenu
 from app.ui.new_recipe.new_recipe_dialog import show_new_recipe
 from app.ui.preferences import PreferencesDialog
 from app.ui.recipe import recipe_files
@@ -29,6 +30,8 @@ class FileMenu(SessionMenu):
             ),
             self.add(self.tr("Recipe &library …"), lambda: show_library(session, window), "Ctrl+L"),
         ]
+        recent = RecentMenu(session, window, self)
+        self._opening.append(self.addMenu(recent))
         self.add(
             self.tr("&Save recipe as …"),
             lambda: recipe_files.ask_save(session, window),

@@ -1,4 +1,4 @@
-"""Generate menu: generation, scoring, evaluation, loading and checks."""
+"""Generate menu: generation, scoring, evaluation and prompts."""
 
 from __future__ import annotations
 
@@ -12,14 +12,12 @@ from app.ui.compare.all_roles_dialog import show_all_roles
 from app.ui.evaluate.evaluate_opener import show_evaluate
 from app.ui.menus.conversation_menu import ConversationMenu
 from app.ui.menus.menu import SessionMenu
-from app.ui.models.memory_dialog import show_memory
 from app.ui.recipe.prompt_dialogs import show_preview, show_prompt_format
-from app.ui.recipe.vocabulary_view import show_vocabulary
-from app.ui.state.session import LoadState, Session
+from app.ui.state.session import Session
 
 
 class GenerateMenu(SessionMenu):
-    """Menu that starts and stops runs, and loads models.
+    """Menu that starts and stops runs.
 
     Args:
         prompt: Returns the typed prompt.
@@ -72,15 +70,10 @@ class GenerateMenu(SessionMenu):
         )
         self.add(self.tr("&Evaluate …"), lambda: show_evaluate(session, window), "Ctrl+Shift+E")
         self.addSeparator()
-        self.add(self.tr("&Load models again"), lambda: session.load(fresh=True), "Ctrl+R")
-        self._cancel = self.add(self.tr("&Cancel loading"), session.cancel_load)
-        self.addSeparator()
         self.add(
             self.tr("&Prompt preview …"), lambda: show_preview(session, window), "Ctrl+Shift+P"
         )
         self.add(self.tr("Prompt &format …"), lambda: show_prompt_format(session, window))
-        self.add(self.tr("&Vocabulary …"), lambda: show_vocabulary(session, window))
-        self.add(self.tr("&Memory …"), lambda: show_memory(session, window))
         session.runs.run_changed.connect(self._update)
         session.load_changed.connect(self._update)
         self._update()
@@ -101,4 +94,3 @@ class GenerateMenu(SessionMenu):
         ended = runs.current is not None and not runs.running
         self._go_on.setEnabled(ended and not unfinished)
         self._again.setEnabled(ended and not unfinished)
-        self._cancel.setEnabled(self._session.load_state is LoadState.LOADING)

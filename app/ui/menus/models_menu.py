@@ -1,4 +1,4 @@
-"""Models menu: the Hub, downloaded models and the API server."""
+"""Models menu: the Hub, downloaded models, loading, checks and the API server."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from PySide6.QtWidgets import QWidget
 from app.ui.menus.menu import SessionMenu
 from app.ui.models.cache_dialog import CacheDialog
 from app.ui.models.hub_dialog import HubDialog
+from app.ui.models.memory_dialog import show_memory
+from app.ui.recipe.vocabulary_view import show_vocabulary
 from app.ui.serve.serve_dialog import show_serve_dialog
-from app.ui.state.session import Session
+from app.ui.state.session import LoadState, Session
 
 
 class ModelsMenu(SessionMenu):
-    """Menu that opens the dialogs of the Hub, of downloaded models and of the API server."""
+    """Menu that gets, loads, checks and serves models."""
 
     def __init__(self, session: Session, window: QWidget) -> None:
         super().__init__(session, window)
@@ -20,4 +22,15 @@ class ModelsMenu(SessionMenu):
         self.add(self.tr("From the &Hub …"), lambda: HubDialog(session, 0, window).open(), "Ctrl+H")
         self.add(self.tr("&Downloaded models …"), lambda: CacheDialog(session, window).open())
         self.addSeparator()
+        self.add(self.tr("&Load models again"), lambda: session.load(fresh=True), "Ctrl+R")
+        self._cancel = self.add(self.tr("&Cancel loading"), session.cancel_load)
+        self.addSeparator()
+        self.add(self.tr("&Vocabulary …"), lambda: show_vocabulary(session, window))
+        self.add(self.tr("&Memory …"), lambda: show_memory(session, window))
+        self.addSeparator()
         self.add(self.tr("&API server …"), lambda: show_serve_dialog(session, window))
+        session.load_changed.connect(self._update)
+        self._update()
+
+    def _update(self) -> None:
+        self._cancel.setEnabled(self._session.load_state is LoadState.LOADING)
