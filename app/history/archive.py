@@ -56,7 +56,7 @@ _SUMMARY = f"""
         (SELECT json_group_array(name) FROM (
             SELECT name FROM tag WHERE tag.run = run.number ORDER BY name
         )),
-        run.role, coalesce(run.follows, '')
+        run.role, coalesce(run.follows, ''), run.messages IS NOT NULL
     FROM run
 """
 
@@ -367,7 +367,7 @@ def _summary_or_none(row: tuple[Any, ...]) -> RunSummary | None:
 def _summary(row: tuple[Any, ...]) -> RunSummary:
     (_, id_, kind, created, title, starred, prompt, opening, recipe, facts, config, parent,
      fork_index, tokens, ended, finish_reason, error, deleted, tags, role,
-     follows) = row  # fmt: skip
+     follows, is_answer) = row  # fmt: skip
     if not isinstance(prompt, str):
         raise ValueError("the messages are damaged")
     return RunSummary(
@@ -391,6 +391,7 @@ def _summary(row: tuple[Any, ...]) -> RunSummary:
         role=role,
         role_pair=provenance.facts_from_store(facts, recipe).pairs[(role - 1) // 2] if role else "",
         follows=follows,
+        is_answer=bool(is_answer),
     )
 
 

@@ -119,6 +119,7 @@ class RunSummary:
         role: For a run of one role, its index in the recipe; None otherwise.
         role_pair: The pair of that role; empty for the base.
         follows: The id of the run with the answer before the last message; empty if none.
+        is_answer: Whether the run answers a conversation, whose last message is ``prompt``.
     """
 
     id: str
@@ -141,6 +142,7 @@ class RunSummary:
     role: int | None = None
     role_pair: str = ""
     follows: str = ""
+    is_answer: bool = False
 
     @property
     def recipe_name(self) -> str:

@@ -48,6 +48,8 @@ def test_a_conversation_is_read_back_as_it_was(desk: Desk, runs: tuple[NewRun, .
     assert stored.prompt == SECOND
     assert (stored.summary.follows, stored.summary.prompt) == (first.id, "Again, please")
     assert stored.summary.shown_title == "Again, please"
+    assert stored.summary.is_answer
+    assert not archive.get(text.id).summary.is_answer
     assert archive.get(text.id).prompt == "Once"
     assert archive.get(text.id).conversation is None
     assert archive.answers_before(second.id) == [first.id]

@@ -69,6 +69,8 @@ class RunDetails(QFrame):
         muted, plain = QTextCharFormat(), QTextCharFormat()
         muted.setForeground(QColor(current_theme().muted))
         cursor.insertText(run.prompt, muted)
+        if run.is_answer:
+            cursor.insertText("\n\n", muted)  # a text goes on where its prompt ends
         cursor.insertText(run.opening, plain)
         self.text.moveCursor(QTextCursor.MoveOperation.Start)
 

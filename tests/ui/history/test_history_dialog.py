@@ -183,6 +183,14 @@ def test_every_format_can_be_exported(
     assert "cannot be written" in str(kept.problem.error)
 
 
+def test_a_message_and_its_answer_stand_apart(dialog: HistoryDialog) -> None:
+    run = replace(dialog.chosen()[0], opening="A fruit.")
+    dialog.details.show_run(run)
+    assert dialog.details.text.toPlainText() == "CherryA fruit."
+    dialog.details.show_run(replace(run, is_answer=True))
+    assert dialog.details.text.toPlainText() == "Cherry\n\nA fruit."
+
+
 def test_rows_of_one_prompt_say_what_each_is(dialog: HistoryDialog) -> None:
     run = dialog.chosen()[0]
     given = replace(run, opening="given words", kind=RunKind.SCORED)
