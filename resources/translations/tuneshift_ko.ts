@@ -1478,6 +1478,10 @@
         <translation>실행 이어 쓰기(&amp;O)</translation>
     </message>
     <message>
+        <source>&amp;Variants …</source>
+        <translation>변형(&amp;V) …</translation>
+    </message>
+    <message>
         <source>Compare &amp;all roles …</source>
         <translation>모든 역할 비교(&amp;A) …</translation>
     </message>
@@ -6110,6 +6114,45 @@ Without a pinned seed, every run has a new one, which is recorded with it.</sour
     <message>
         <source>No model on this disk goes with it.</source>
         <translation>이 디스크에 함께 쓸 수 있는 모델이 없습니다.</translation>
+    </message>
+</context>
+<context>
+    <name>VariantsDialog</name>
+    <message>
+        <source>Variants</source>
+        <translation>변형</translation>
+    </message>
+    <message>
+        <source>Number of variants</source>
+        <translation>변형 개수</translation>
+    </message>
+    <message>
+        <source>Generate</source>
+        <translation>생성</translation>
+    </message>
+    <message>
+        <source>Generate variants of the prompt, each with a new seed</source>
+        <translation>프롬프트의 변형을 각각 새 시드로 생성합니다</translation>
+    </message>
+    <message>
+        <source>Stop</source>
+        <translation>중지</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>닫기</translation>
+    </message>
+    <message>
+        <source>Seed {0}</source>
+        <translation>시드 {0}</translation>
+    </message>
+    <message>
+        <source>{0} of {1}</source>
+        <translation>{0} / {1}</translation>
+    </message>
+    <message>
+        <source>Write a message first.</source>
+        <translation>먼저 메시지를 쓰세요.</translation>
     </message>
 </context>
 <context>

@@ -44,12 +44,17 @@ class RoleColumn(QFrame):
     Args:
         run: The answer.
         roles: Indices in ``Recipe.roles`` of the roles that share this answer; None for tuned.
+        title: The title; by default that of the roles.
     """
 
     inspect_requested = Signal(object)
 
     def __init__(
-        self, run: Run, roles: Sequence[int | None], parent: QWidget | None = None
+        self,
+        run: Run,
+        roles: Sequence[int | None],
+        title: str = "",
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.run = run
@@ -57,10 +62,10 @@ class RoleColumn(QFrame):
         self._words = RunTitles(self)
         self.setProperty("role", "card")
         self.setMinimumWidth(_WIDTH)
-        names = [self._words.role_title(run.recipe, role) for role in roles]
-        title = ElidedLabel()
-        title.setProperty("role", "section")
-        title.show_text(names[0], "\n".join(names))
+        names = [title or self._words.role_title(run.recipe, role) for role in roles]
+        heading = ElidedLabel()
+        heading.setProperty("role", "section")
+        heading.show_text(names[0], "\n".join(names))
         self.setAccessibleName("; ".join(names))
         others = QLabel("\n".join(names[1:]))
         others.setProperty("role", "caption")
@@ -85,7 +90,7 @@ class RoleColumn(QFrame):
         head.setSpacing(SPACE // 2 + 2)
         if any(roles):
             head.addWidget(_Swatch(roles))
-        head.addWidget(title, 1)
+        head.addWidget(heading, 1)
         foot = QHBoxLayout()
         foot.setSpacing(SPACE // 2)
         foot.addStretch(1)

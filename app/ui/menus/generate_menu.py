@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QWidget
 from app.ui.branches.score_dialog import show_score
 from app.ui.chat.chat_view import ChatView
 from app.ui.compare.all_roles_dialog import show_all_roles
+from app.ui.compare.variants_dialog import show_variants
 from app.ui.evaluate.evaluate_opener import show_evaluate
 from app.ui.menus.conversation_menu import ConversationMenu
 from app.ui.menus.menu import SessionMenu
@@ -58,6 +59,11 @@ class GenerateMenu(SessionMenu):
         )
         self.addMenu(ConversationMenu(session, window, chat))
         self.addSeparator()
+        self._variants = self.add(
+            self.tr("&Variants …"),
+            lambda: show_variants(session, window, session.prompt),
+            "Ctrl+Shift+V",
+        )
         self._all_roles = self.add(
             self.tr("Compare &all roles …"),
             lambda: show_all_roles(session, window, session.prompt),
@@ -83,7 +89,7 @@ class GenerateMenu(SessionMenu):
         unfinished = self._session.unfinished
         for action in (self.generate, self._step):
             action.setEnabled(not runs.running and not unfinished)
-        for action in (self._all_roles, self._score):
+        for action in (self._variants, self._all_roles, self._score):
             action.setEnabled(not unfinished)
         self.generate.setToolTip(
             self.tr("The models do not go together yet: complete the recipe first.")
