@@ -7,16 +7,14 @@ import json
 import logging
 import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import groupby
 from pathlib import Path
 
-from app.attribution.candidates import CandidateRows, keep_candidates_of
+from app.attribution.candidates import CandidateRows
 from app.checkpoints.conversation import contents
-from app.decoding.types import RoleLogits
 from app.history import provenance
 from app.history.blob_encoding import pack_candidates
 from app.history.copying import copy_run
@@ -32,7 +30,15 @@ from app.history.statements import (
     storable,
     token_values,
 )
-from app.history.write_queue import Item, RunDescribed, RunEnded, RunRenamed, TokenAdded
+from app.history.unreduced_rows import UnreducedRows, find_candidates
+from app.history.write_queue import (
+    CandidatesFound,
+    Item,
+    RunDescribed,
+    RunEnded,
+    RunRenamed,
+    TokenAdded,
+)
 
 log = logging.getLogger(__name__)
 
@@ -46,38 +52,6 @@ class _RunPosition:
 
     number: int
     next: int
-
-
-def with_candidates(items: Sequence[Item]) -> list[Item]:
-    """Reduce the full rows of ``items`` to candidates. Needs no database."""
-    found: list[Item] = []
-    for key, alike in groupby(items, key=_reduction_key):
-        if key is None:
-            found += alike
-        else:
-            found += _with_candidates(alike)
-    return found
-
-
-def _reduction_key(item: Item) -> tuple[int, tuple[float, ...]] | None:
-    """The grouping key of items that can be reduced together; None for items without rows."""
-    if isinstance(item, TokenAdded) and isinstance(item.rows, RoleLogits):
-        return len(item.rows.base), item.token.alphas
-    return None
-
-
-def _with_candidates(items: Iterable[Item]) -> Iterator[Item]:
-    tokens, positions = [], []
-    for item in items:
-        if isinstance(item, TokenAdded) and isinstance(item.rows, RoleLogits):
-            tokens.append(item)
-            positions.append(item.rows)
-    ids = [item.token.token_id for item in tokens]
-    kept = keep_candidates_of(positions, tokens[0].token.alphas, ids)
-    for item, candidates in zip(tokens, kept, strict=True):
-        if item.on_candidates:
-            item.on_candidates(candidates)
-        yield replace(item, rows=candidates)
 
 
 class DatabaseWriter:
@@ -100,6 +74,8 @@ class DatabaseWriter:
         self._models: dict[str, RunModels] = before._models if before else {}
         self._positions: dict[str, _RunPosition] = {}
         self._vocabularies: dict[int, tuple[tuple[str, ...], int]] = {}
+        self.unreduced: UnreducedRows = before.unreduced if before else UnreducedRows()
+        """Tokens that were written without candidates."""
 
     def close(self) -> None:
         """Close the connection; a database in memory is kept."""
@@ -110,12 +86,25 @@ class DatabaseWriter:
         self._positions.clear()
         self._vocabularies.clear()
 
+    def give_up(self) -> None:
+        """Clear what may have caused an error, so that later runs are stored."""
+        self.reset()
+        self.unreduced = UnreducedRows()
+
     def write(self, items: Sequence[Item]) -> None:
         """Write ``items`` in one transaction.
 
         Raises:
             sqlite3.Error: The transaction failed.
         """
+        written, self.unreduced = self.unreduced, UnreducedRows(self.unreduced)
+        try:
+            self._write(items)
+        except BaseException:
+            self.unreduced = written
+            raise
+
+    def _write(self, items: Sequence[Item]) -> None:
         with self.database.transaction(self._connection):
             for item in items:
                 if isinstance(item, NewRun):
@@ -124,6 +113,8 @@ class DatabaseWriter:
                     self._describe(item.run_id, item.models)
                 elif isinstance(item, TokenAdded):
                     self._add(item)
+                elif isinstance(item, CandidatesFound):
+                    self._add_candidates(item)
                 elif isinstance(item, RunEnded):
                     self._finish(item)
                 elif isinstance(item, RunRenamed):
@@ -214,10 +205,19 @@ class DatabaseWriter:
                 (token.index, place.number),
             )
         self._connection.execute(ADD_TOKEN, (place.number, *token_values(token)))
-        assert isinstance(item.rows, CandidateRows)  # see with_candidates()
-        packed_rows = pack_candidates(item.rows)
-        self._connection.execute(ADD_CANDIDATES, (place.number, token.index, packed_rows))
         place.next = token.index + 1
+        if isinstance(item.rows, CandidateRows):
+            self._add_candidates(CandidatesFound(item.run_id, token.index, item.rows))
+        else:
+            self.unreduced.add(item)
+
+    def _add_candidates(self, item: CandidatesFound) -> None:
+        place = self._positions.get(item.run_id)  # of an old run it is forgotten, and stays so
+        number = place.number if place else run_number(self._connection, item.run_id)
+        if number is not None:
+            packed = pack_candidates(item.rows)
+            self._connection.execute(ADD_CANDIDATES, (packed, number, item.index))
+        self.unreduced.discard(item.run_id, item.index)
 
     def _cut(self, number: int, run_id: str, index: int) -> None:
         """Delete the tokens of a run from ``index`` on, after copying them to its branches."""
@@ -225,6 +225,10 @@ class DatabaseWriter:
             "SELECT number, fork_index FROM run WHERE parent = ? AND fork_index > ?",
             (run_id, index),
         ).fetchall()
+        unreduced = self.unreduced.take(run_id, index)
+        for item in find_candidates(unreduced) if branches else ():
+            packed = pack_candidates(item.rows)
+            self._connection.execute(ADD_CANDIDATES, (packed, number, item.index))
         for table, columns in (("token", TOKEN_COLUMNS), ("candidates", "position, packed")):
             for branch, fork_index in branches:
                 self._connection.execute(

@@ -17,7 +17,11 @@ TOKEN_COLUMNS = (
     "entropy_base, entropy_tuned, kl, coverage"
 )
 ADD_TOKEN = f"INSERT INTO token (run, {TOKEN_COLUMNS}) VALUES ({', '.join('?' * 21)})"
-ADD_CANDIDATES = "INSERT INTO candidates (run, position, packed) VALUES (?, ?, ?)"
+ADD_CANDIDATES = (
+    "INSERT OR REPLACE INTO candidates (run, position, packed) "
+    "SELECT run, position, ? FROM token WHERE run = ? AND position = ?"
+)
+"""Adds candidates to a token; a token that is missing in a replaced database gets none."""
 
 
 def storable(text: str) -> str:

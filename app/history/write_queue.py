@@ -4,7 +4,8 @@ Memory is bounded even if the disk is slow. A token arrives with its full rows, 
 Above :data:`MAX_ROW_BYTES` of waiting rows, the rows of a new token are reduced to candidates
 before they are queued, which costs the caller some milliseconds and loses nothing. Above
 :data:`MAX_CANDIDATES` waiting tokens, which takes minutes of a blocked disk, candidates are reduced
-to the top candidate of each role. The token itself with its attribution is always kept.
+to the top candidate of each role. The token itself with its attribution is always kept. What the
+writer has taken has a bound of its own (``unreduced_rows``).
 """
 
 from __future__ import annotations
@@ -44,6 +45,15 @@ class TokenAdded:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class CandidatesFound:
+    """The rows of a token, which is written already, were reduced to candidates."""
+
+    run_id: str
+    index: int
+    rows: CandidateRows
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class RunEnded:
     """A run has ended; it may be continued later."""
 
@@ -72,7 +82,7 @@ class Flush:
     written: bool = False
 
 
-Item = NewRun | RunDescribed | TokenAdded | RunEnded | RunRenamed | Flush
+Item = NewRun | RunDescribed | TokenAdded | CandidatesFound | RunEnded | RunRenamed | Flush
 
 
 class WriteQueue:
@@ -115,14 +125,15 @@ class WriteQueue:
                 self._changed.notify()
         return True
 
-    def take(self, batch_seconds: float) -> list[Item]:
-        """Wait for items and return all of them.
+    def take(self, batch_seconds: float, patience: float | None = None) -> list[Item]:
+        """Wait for items, at most ``patience`` seconds if given, and return all of them.
 
-        If there are only tokens, wait up to ``batch_seconds`` for more. Returns an empty list once
-        the queue is closed and empty.
+        If there are only tokens, wait up to ``batch_seconds`` for more. Returns an empty list if
+        nothing came, and once the queue is closed and empty.
         """
         with self._changed:
-            self._changed.wait_for(lambda: self._items or self._closed)
+            if not self._changed.wait_for(lambda: self._items or self._closed, patience):
+                return []
             end = monotonic() + batch_seconds
             while not (self._urgent or self._closed) and (left := end - monotonic()) > 0:
                 self._changed.wait(left)

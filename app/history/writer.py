@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Event, Thread
 
@@ -22,8 +22,9 @@ from app.history.database import (
     open_history,
     replacement_database,
 )
-from app.history.database_writer import DatabaseWriter, with_candidates
+from app.history.database_writer import DatabaseWriter
 from app.history.records import Ending, NewRun, RunModels
+from app.history.unreduced_rows import MOST_BYTES, find_candidates
 from app.history.write_queue import (
     Flush,
     Item,
@@ -39,11 +40,16 @@ log = logging.getLogger(__name__)
 BATCH_SECONDS = 0.2
 """How long tokens wait to be written as a batch, in seconds."""
 
+_QUIET_SECONDS = 1.0
+"""Without a token for so long, an active run waits for something other than Python's lock."""
+
 _MAX_BUSY = 3
 
 
 class HistoryWriter:
     """Stores runs while they are generated: the prompt immediately, tokens in batches.
+
+    The candidates of tokens are found and stored when no run is active, or when many rows wait.
 
     If the file cannot be used, runs are stored in memory instead, and ``on_problem`` is called.
 
@@ -52,6 +58,8 @@ class HistoryWriter:
         on_problem: Called on the writer's thread with an error to show to the user.
         on_change: Called on the writer's thread when a run was started, ended or renamed in the
             database.
+        most_unreduced_bytes: Bytes of rows above which candidates are found although a run is
+            active.
     """
 
     def __init__(
@@ -59,12 +67,15 @@ class HistoryWriter:
         path: Path,
         on_problem: Callable[[HistoryError], None] = lambda error: None,
         on_change: Callable[[], None] = lambda: None,
+        most_unreduced_bytes: int = MOST_BYTES,
     ) -> None:
         self._path = path
         self._on_problem = on_problem
         self._on_change = on_change
+        self._most_unreduced_bytes = most_unreduced_bytes
         self._queue = WriteQueue()
         self._database_writer: DatabaseWriter | None = None
+        self._active: set[str] = set()
         self._thread = Thread(target=self._run, name="history")
 
     # Called on any thread
@@ -138,10 +149,18 @@ class HistoryWriter:
             self._empty_bin(database_writer.database)
         self._on_change()
         self._index(database_writer)
-        while items := self._queue.take(BATCH_SECONDS):
+        while True:
+            patience = _QUIET_SECONDS if database_writer.unreduced else None
+            items = self._queue.take(BATCH_SECONDS, patience)
+            if not (items or database_writer.unreduced):
+                break
             written = False
             try:
-                database_writer = self._write(database_writer, with_candidates(items))
+                if items:
+                    database_writer = self._write(database_writer, items)
+                if self._should_reduce(database_writer, items) and database_writer.unreduced:
+                    found = find_candidates(database_writer.unreduced)
+                    database_writer = self._write(database_writer, found)
                 written = True
             except (
                 Exception
@@ -150,7 +169,7 @@ class HistoryWriter:
                 self._on_problem(
                     HistoryError("A part of a run was not stored", evidence=repr(error))
                 )
-                database_writer.reset()
+                database_writer.give_up()
             for item in items:
                 if isinstance(item, Flush):
                     item.written = written
@@ -179,7 +198,19 @@ class HistoryWriter:
         except HistoryError as error:
             log.warning("the bin could not be emptied: %s", error)
 
-    def _write(self, database_writer: DatabaseWriter, items: list[Item]) -> DatabaseWriter:
+    def _should_reduce(self, database_writer: DatabaseWriter, items: Sequence[Item]) -> bool:
+        """Whether to find candidates now, after ``items`` were written."""
+        for item in items:
+            if isinstance(item, NewRun):
+                self._active.add(item.id)
+            elif isinstance(item, RunEnded):
+                self._active.discard(item.run_id)
+        quiet = not (items and self._active) or self._queue.closed
+        asked = any(isinstance(item, Flush) for item in items)
+        many = database_writer.unreduced.nbytes >= self._most_unreduced_bytes
+        return quiet or asked or many
+
+    def _write(self, database_writer: DatabaseWriter, items: Sequence[Item]) -> DatabaseWriter:
         """Write ``items``, replacing the database after an error; returns the writer in use."""
         busy = 0
         while True:

@@ -1605,8 +1605,12 @@ Liu et al., Tuning Language Models by Proxy, arXiv 2401.08565.</translation>
 <context>
     <name>History</name>
     <message>
-        <source>The candidates of a token are no longer in the history</source>
-        <translation>토큰의 후보가 더 이상 기록에 없습니다</translation>
+        <source>The history has no candidates of this token</source>
+        <translation>기록에 이 토큰의 후보가 없습니다</translation>
+    </message>
+    <message>
+        <source>The program was ended before they were written; Run again finds them.</source>
+        <translation>후보가 기록되기 전에 프로그램이 종료되었습니다. 다시 실행하면 후보를 구할 수 있습니다.</translation>
     </message>
     <message>
         <source>The history is not open yet</source>

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from threading import Event
-
-from app.attribution.candidates import CandidateRows, keep_candidates
+from app.attribution.candidates import CandidateRows
 from app.attribution.explained_token import ExplainedToken
 from app.decoding.types import RoleLogits
-from app.history.database_writer import with_candidates
-from app.history.write_queue import Flush, Item, TokenAdded, WriteQueue
-from tests.history.invented import step, steps
+from app.history.write_queue import TokenAdded, WriteQueue
+from tests.history.invented import steps
 
 ROW_BYTES = 3 * 4 * 300
 
@@ -61,32 +58,7 @@ def test_reducing_rows_early_gives_the_same_candidates() -> None:
     assert reduced.token is item.token
 
 
-def test_tokens_of_different_runs_and_vocabularies_are_reduced_separately() -> None:
-    kinds = [((1.0,), 300), ((1.0,), 300), ((1.0,), 200), ((0.5,), 200), ((0.5, 1.0), 200)]
-    told: list[CandidateRows] = []
-    tokens = [
-        TokenAdded(
-            f"run {place}",
-            ExplainedToken.of(made, why),
-            made.logits,
-            None if place else told.append,
-        )
-        for place, (alphas, vocabulary) in enumerate(kinds)
-        for made, why in [step(place, alphas, vocabulary=vocabulary)]
-    ]
-    flush = Flush(Event())
-    items: list[Item] = [*tokens[:1], flush, *tokens[1:]]
-    found = with_candidates(items)
-    assert found[1] is flush
-    for item, kept in zip(items, found, strict=True):
-        if isinstance(item, TokenAdded):
-            assert isinstance(kept, TokenAdded)
-            assert isinstance(kept.rows, CandidateRows)
-            assert isinstance(item.rows, RoleLogits)
-            token = item.token
-            alone = keep_candidates(item.rows, token.alphas, token.token_id)
-            assert kept.rows.token_ids.tolist() == alone.token_ids.tolist()
-            assert kept.rows.base.tolist() == alone.base.tolist()
-            assert kept.token is token
-    assert isinstance(found[0], TokenAdded)
-    assert told == [found[0].rows]
+def test_taking_ends_without_items_after_the_given_patience() -> None:
+    queue = WriteQueue()
+    assert queue.take(60, 0.0) == []
+    assert not queue.closed

@@ -251,7 +251,12 @@ class History(QObject):
     def _candidates(self, run_id: str, index: int) -> CandidateRows:
         rows = self._archive_of(run_id).candidates(run_id, index)
         if rows is None:
-            raise HistoryError(self.tr("The candidates of a token are no longer in the history"))
+            raise HistoryError(
+                self.tr("The history has no candidates of this token"),
+                next_step=self.tr(
+                    "The program was ended before they were written; Run again finds them."
+                ),
+            )
         return rows
 
     # Editing

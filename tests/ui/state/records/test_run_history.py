@@ -244,7 +244,7 @@ def test_missing_candidates_are_reported_and_statistics_work_without_them(
     inspector.show()
     kept.selection.select(2)
     assert kept.problem is not None
-    assert "no longer in the history" in str(kept.problem.error)
+    assert "no candidates of this token" in str(kept.problem.error)
     run = kept.runs.current
     assert run is not None
     tallies.count_only([run])
