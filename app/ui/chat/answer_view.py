@@ -11,7 +11,7 @@ from app.ui.chat.thinking_row import ThinkingRow, thoughts
 from app.ui.state.runs.chat import Turn
 from app.ui.state.session import LoadState, Session
 from app.ui.text.reading_text import reading_font
-from app.ui.text.text_scale import TextScale
+from app.ui.text.text_scale import follow_text_scale
 
 
 class AnswerView(QWidget):
@@ -82,7 +82,7 @@ class AnswerView(QWidget):
         if self.rendered is None:
             self.rendered = RenderedAnswer()
             self.rendered.chosen.connect(self.choose)
-            TextScale(self.rendered, self._session.display, reading_font)
+            follow_text_scale(self.rendered, self._session.display, reading_font)
             self._layout.addWidget(self.rendered)
         run = self._turn.answer
         self.rendered.show_markdown(run.answer if run else self._turn.text)

@@ -23,7 +23,7 @@ from app.ui.state.runs.run import Run
 from app.ui.state.session import Session
 from app.ui.text.prompt_editor import prompt_title
 from app.ui.text.text_matches import SearchedText
-from app.ui.text.text_scale import TextScale
+from app.ui.text.text_scale import follow_text_scale
 from app.ui.text.token_tints import TokenTints
 from app.ui.text.transcript_footer import TranscriptFooter
 from app.ui.theme import SPACE
@@ -48,7 +48,7 @@ class ChatView(QWidget):
         self.entry.setPlaceholderText(self.tr("Write a message …"))
         self.entry.setAccessibleName(self.tr("Message"))
         self.entry.sent.connect(self.send)
-        TextScale(self.entry, session.display)
+        follow_text_scale(self.entry, session.display)
         self.send_button = QPushButton(self.tr("Send"))
         self.send_button.setProperty("role", "primary")
         self.send_button.setToolTip(self.tr("Send the message (Enter; Shift+Enter for a new line)"))

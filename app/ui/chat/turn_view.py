@@ -13,7 +13,7 @@ from app.ui.chat.turn_buttons import TurnButtons
 from app.ui.state.runs.chat import Turn
 from app.ui.state.runs.run import Run
 from app.ui.state.session import Session
-from app.ui.text.text_scale import TextScale
+from app.ui.text.text_scale import follow_text_scale
 from app.ui.theme import SPACE, current_theme
 from app.ui.words.run_titles import RunTitles
 
@@ -51,7 +51,7 @@ class TurnView(QWidget):
         self.entry.cancelled.connect(self.stop_editing)
         self._rewriting = False
         for text in (self.message.text, self.entry):
-            TextScale(text, session.display)
+            follow_text_scale(text, session.display)
         self._lay_out()
         self.update_turn(turn, index)
 

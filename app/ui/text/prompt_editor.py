@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.ui.state.display import Display
-from app.ui.text.text_scale import TextScale
+from app.ui.text.text_scale import follow_text_scale
 from app.ui.theme import SPACE
 
 _LINES = 3
@@ -98,7 +98,7 @@ class PromptEditor(QFrame):
         self.edit.setAccessibleDescription(self.tr("The prompt that the models continue"))
         self.edit.textChanged.connect(lambda: self.text_changed.emit(self.text))
         caption.setBuddy(self.edit)
-        TextScale(self.edit, display)
+        follow_text_scale(self.edit, display)
         self._examples = QToolButton()
         self._examples.setText(self.tr("Examples"))
         self._examples.setProperty("role", "flat")

@@ -7,7 +7,7 @@ from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QFrame, QPlainTextEdit
 
 from app.ui.state.display import Display
-from app.ui.text.text_scale import TextScale
+from app.ui.text.text_scale import follow_text_scale
 
 _READING_SIZE = 1.2
 """Size of the text relative to the application's font."""
@@ -35,4 +35,4 @@ def set_up_reading(edit: QPlainTextEdit, display: Display) -> None:
     edit.setCursorWidth(0)  # keys move the selected token; there is no text cursor
     edit.document().setDocumentMargin(0)
     edit.viewport().setCursor(Qt.CursorShape.ArrowCursor)
-    TextScale(edit, display, reading_font)
+    follow_text_scale(edit, display, reading_font)

@@ -11,18 +11,23 @@ from PySide6.QtWidgets import QApplication, QWidget
 from app.ui.state.display import Display
 
 
-class TextScale(QObject):
-    """Sets the font of a widget whenever ``Display.text_scale`` changes.
+def follow_text_scale(
+    parent: QWidget, display: Display, font: Callable[[QFont], QFont] = QFont
+) -> None:
+    """Set the font of a widget now and whenever ``Display.text_scale`` changes.
 
     Args:
-        widget: The widget; it owns this object.
+        parent: The widget.
         display: The display settings.
         font: Makes the font at scale 1 from that of the application.
     """
+    _TextScale(parent, display, font)
 
-    def __init__(
-        self, widget: QWidget, display: Display, font: Callable[[QFont], QFont] = QFont
-    ) -> None:
+
+class _TextScale(QObject):
+    """Keeps the font of a widget in step with the display settings; the widget owns it."""
+
+    def __init__(self, widget: QWidget, display: Display, font: Callable[[QFont], QFont]) -> None:
         super().__init__(widget)
         self._widget = widget
         self._display = display
