@@ -213,6 +213,10 @@
         <translation>크기</translation>
     </message>
     <message>
+        <source>{0}, commit {1} on the Hub</source>
+        <translation>{0}, Hub의 커밋 {1}</translation>
+    </message>
+    <message>
         <source>complete</source>
         <translation>완료</translation>
     </message>

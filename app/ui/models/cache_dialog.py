@@ -69,7 +69,7 @@ class CachedModels(TitledModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return self._cells(model)[index.column()]
         if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{model.id} · {model.commit}"
+            return self.tr("{0}, commit {1} on the Hub").format(model.id, model.commit[:7])
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return self.alignment(index.column())
         return None

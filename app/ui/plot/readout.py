@@ -10,7 +10,7 @@ from app.ui.theme import SMALL
 
 
 class Readout(QLabel):
-    """Label of a fixed number of lines; the tool tip has the whole text."""
+    """Label of a fixed number of lines; the tool tip has a text that was shortened."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -25,6 +25,11 @@ class Readout(QLabel):
         self.set_lines(2)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
+    @property
+    def full_text(self) -> str:
+        """The text before it was shortened."""
+        return self._full
+
     def set_lines(self, lines: int) -> None:
         """Set the height in lines; it does not depend on the text."""
         self._lines = lines
@@ -36,7 +41,6 @@ class Readout(QLabel):
         """Show ``text``."""
         if text != self._full:
             self._full = text
-            self.setToolTip(text)
             self._fit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 — Qt's name
@@ -55,3 +59,4 @@ class Readout(QLabel):
                 break
             room -= metrics.averageCharWidth()
         self.setText(text)
+        self.setToolTip(self._full if text != self._full else "")

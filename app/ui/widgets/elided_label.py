@@ -42,4 +42,5 @@ class ElidedLabel(QLabel):
             self._full, Qt.TextElideMode.ElideMiddle, self.contentsRect().width()
         )
         self.setText(shown)
-        self.setToolTip(plain_tip(self._about or (self._full if shown != self._full else "")))
+        tip = self._about or self._full
+        self.setToolTip(plain_tip(tip) if tip != shown else "")

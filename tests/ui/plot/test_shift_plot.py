@@ -55,7 +55,7 @@ def place_of(plot: ShiftPlot, index: int, height: float = 0.5) -> QPoint:
 
 def readout(plot: ShiftPlot) -> str:
     """The whole text, of which a low card shows the beginning."""
-    return plot._readout.toolTip()
+    return plot._readout.full_text
 
 
 def wheel(plot: ShiftPlot, at: QPoint, steps: int) -> None:
