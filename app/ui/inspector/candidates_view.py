@@ -159,8 +159,8 @@ class CandidatesView(QWidget):
         number = max(metrics.horizontalAdvance(text) for text in ("<0.001", "−0.000", "+0.000"))
         widths = [max(_TOKEN_WIDTH, metrics.horizontalAdvance("“tokens”"))]
         for column in range(1, self._model.columnCount()):
-            head = str(self._model.headerData(column, Qt.Orientation.Horizontal))
-            widths.append(max(number, metrics.horizontalAdvance(head)) + _PADDING)
+            head = self._table.horizontalHeader().sectionSizeHint(column)
+            widths.append(max(number + _PADDING, head))
         shares = [at for at in range(len(widths)) if self._model.is_contribution(at)]
         room = self._table.viewport().width()
         whole = not shares or sum(widths[: shares[-1] + 1]) <= room
