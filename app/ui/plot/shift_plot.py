@@ -291,6 +291,7 @@ class ShiftPlot(QWidget):
         self._zero.setVisible(some)
         for side in ("left", "bottom"):
             self._plot.getPlotItem().getAxis(side).setStyle(showValues=some)
+        self._plot.getPlotItem().getAxis("left").showLabel(some)
         self._foot.offer(some=some, following=self._following)
 
     # Selection and pointer

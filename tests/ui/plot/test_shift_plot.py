@@ -714,3 +714,12 @@ def test_a_readout_that_is_too_long_ends_with_dots(qtbot: QtBot) -> None:
 def test_lines_have_the_width_of_a_pixel_of_the_window(qapp: QApplication) -> None:
     assert BASE_LINE.pen(LIGHT).widthF() == qapp.devicePixelRatio()
     assert BASE_LINE.pen(LIGHT).isCosmetic()
+
+
+def test_an_empty_plot_has_no_title_at_its_axis(loaded_session: Session, qtbot: QtBot) -> None:
+    empty = shown(ShiftPlot(loaded_session), qtbot)
+    assert not empty._plot.getPlotItem().getAxis("left").label.isVisible()
+
+
+def test_a_plot_with_tokens_has_a_title_at_its_axis(plot: ShiftPlot) -> None:
+    assert plot._plot.getPlotItem().getAxis("left").label.isVisible()
