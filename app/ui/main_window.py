@@ -90,6 +90,7 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(_MINIMUM)
         self.prompt = PromptEditor(session.display)
         self.prompt.text_changed.connect(self._offer_prompt)
+        self.prompt.presets.failed.connect(session.report)
         self.prompt.set_text(self._sample_prompt)
         self.prompt.offer_examples(session.recipe.prompts)
         session.history.shown.connect(self._take_prompt)
@@ -168,9 +169,8 @@ class MainWindow(QMainWindow):
         layout.addWidget(DownloadBar(self._session.downloads))
         layout.addWidget(SavedBar(self._session.saved))
         layout.addLayout(mode)
-        layout.addWidget(self.prompt)
-        layout.addWidget(self._find_bar)
-        layout.addWidget(self._what_if)
+        for part in (self.prompt, self._find_bar, self._what_if):
+            layout.addWidget(part)
         layout.addWidget(self._rows, 1)
         left, right = SideTabs(self.tr("Left column")), SideTabs(self.tr("Right column"))
         left.addTab(RecipeColumn(self._session), self.tr("Recipe"))
@@ -281,8 +281,8 @@ class MainWindow(QMainWindow):
         """The conversation or the text, or the field of the prompt if it had the focus."""
         if self.prompt.isVisible() and focused is self.prompt.edit:
             return [SearchedText(self.prompt.edit)]
-        chat = self._session.mode.chat
-        return self.chat.searched if chat else [SearchedText(self.transcript.text)]
+        text = [SearchedText(self.transcript.text)]
+        return self.chat.searched if self._session.mode.chat else text
 
     def _place_of(self, token: int) -> QPoint:
         """The place of a token of the shown run on the screen."""

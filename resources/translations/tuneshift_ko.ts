@@ -2989,6 +2989,29 @@ pale bars the largest of them, pale bands from lowest to highest.</source>
     </message>
 </context>
 <context>
+    <name>PresetButton</name>
+    <message>
+        <source>Presets</source>
+        <translation>프리셋</translation>
+    </message>
+    <message>
+        <source>Save as a preset …</source>
+        <translation>프리셋으로 저장 …</translation>
+    </message>
+    <message>
+        <source>Delete</source>
+        <translation>삭제</translation>
+    </message>
+    <message>
+        <source>Save as a preset</source>
+        <translation>프리셋으로 저장</translation>
+    </message>
+    <message>
+        <source>Name of the preset; one with this name is replaced</source>
+        <translation>프리셋 이름(같은 이름이 있으면 바뀝니다)</translation>
+    </message>
+</context>
+<context>
     <name>ProblemBanner</name>
     <message>
         <source>Problem</source>
@@ -3032,6 +3055,10 @@ pale bars the largest of them, pale bands from lowest to highest.</source>
     <message>
         <source>Prompts that show what this recipe does</source>
         <translation>이 레시피가 하는 일을 보여 주는 프롬프트</translation>
+    </message>
+    <message>
+        <source>Prompts that were saved</source>
+        <translation>저장한 프롬프트</translation>
     </message>
 </context>
 <context>
@@ -4549,6 +4576,10 @@ To start a branch, choose another candidate at a token of a run.</source>
     <message>
         <source>Reset to the recipe</source>
         <translation>레시피 값으로 초기화</translation>
+    </message>
+    <message>
+        <source>Sampling settings that were saved, without the seed</source>
+        <translation>저장한 샘플링 설정(시드 제외)</translation>
     </message>
     <message>
         <source>off</source>

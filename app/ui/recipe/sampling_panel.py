@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from PySide6.QtCore import QSignalBlocker, Qt
@@ -19,9 +19,11 @@ from app.checkpoints.spec import Recipe
 from app.errors import SettingsError
 from app.ui.recipe.seed_field import SeedField
 from app.ui.recipe.stop_strings import read_stop_strings, write_stop_strings
+from app.ui.state.preset_file import SAMPLING
 from app.ui.state.session import Session
 from app.ui.theme import SPACE
 from app.ui.widgets.form_controls import Disclosure, NumberBox
+from app.ui.widgets.preset_button import PresetButton
 
 _STOP_LINES = 2
 
@@ -70,9 +72,14 @@ class SamplingPanel(QWidget):
         reset = QPushButton(self.tr("Reset to the recipe"))
         reset.setProperty("role", "link")
         reset.clicked.connect(self._reset)
+        presets = PresetButton(SAMPLING, self._preset)
+        presets.setToolTip(self.tr("Sampling settings that were saved, without the seed"))
+        presets.chosen.connect(self._take_preset)
+        presets.failed.connect(self._session.report)
         rows = self._form.rowCount()
         self._form.addWidget(self._error, rows, 0, 1, 2)
         self._form.addWidget(reset, rows + 1, 0, 1, 2, Qt.AlignmentFlag.AlignLeft)
+        self._form.addWidget(presets, rows + 1, 1, Qt.AlignmentFlag.AlignRight)
 
     def _add_boxes(self) -> None:
         off = self.tr("off")
@@ -168,6 +175,26 @@ class SamplingPanel(QWidget):
     def _say(self, error: str) -> None:
         self._error.setText(error)
         self._error.setVisible(bool(error))
+
+    def _preset(self) -> dict[str, Any]:
+        """The settings that a preset saves."""
+        values = asdict(self._session.recipe.sampling)
+        del values["seed"]
+        return values
+
+    def _take_preset(self, saved: object) -> None:
+        """Use a saved preset; settings that it does not have stay."""
+        usual = self._preset()
+        values = saved if isinstance(saved, dict) else {}
+        known = {key: value for key, value in values.items() if key in usual}
+        if isinstance(stop := known.get("stop"), list):
+            known["stop"] = tuple(map(str, stop))
+        try:
+            sampling = replace(self._session.recipe.sampling, **known)
+        except (SettingsError, TypeError) as error:
+            self._say(str(error))
+        else:
+            self._session.set_sampling(sampling)
 
     def _reset(self) -> None:
         self._session.reset_sampling()

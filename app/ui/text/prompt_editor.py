@@ -18,8 +18,10 @@ from PySide6.QtWidgets import (
 )
 
 from app.ui.state.display import Display
+from app.ui.state.preset_file import PROMPTS
 from app.ui.text.text_scale import follow_text_scale
 from app.ui.theme import SPACE
+from app.ui.widgets.preset_button import PresetButton
 
 _LINES = 3
 """Number of lines of an empty prompt."""
@@ -110,6 +112,10 @@ class PromptEditor(QFrame):
         head = QHBoxLayout()
         head.addWidget(caption, 1)
         head.addWidget(self._examples)
+        self.presets = PresetButton(PROMPTS, lambda: self.text)
+        self.presets.setToolTip(self.tr("Prompts that were saved"))
+        self.presets.chosen.connect(lambda prompt: self._take(str(prompt)))
+        head.addWidget(self.presets)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(SPACE + 4, SPACE, SPACE + 4, SPACE)
         layout.setSpacing(SPACE // 2)
