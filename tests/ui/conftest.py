@@ -44,6 +44,7 @@ from app.garbage_collection import set_collector
 from app.settings import Settings
 from app.ui.state.session import Session
 from tests.ui.fake_hub import fake_hub  # noqa: F401 — a fixture
+from tests.ui.watchdog import Watchdog, watched
 
 WORDS = (
     " the",
@@ -60,6 +61,24 @@ WORDS = (
     "\t",
     " a",
 )
+
+
+@pytest.fixture(scope="session")
+def watchdog() -> Iterator[Watchdog]:
+    """The watchdog of the window's thread."""
+    watchdog = Watchdog()
+    watchdog.start()
+    with watched(watchdog):
+        yield watchdog
+    watchdog.stop()
+
+
+@pytest.fixture(autouse=True)
+def nothing_holds_the_window(watchdog: Watchdog) -> Iterator[None]:
+    """Fail a test in which the window's thread computed long or made a call that may block."""
+    watchdog.found.clear()
+    yield
+    assert not watchdog.found, "\n".join(watchdog.found)
 
 
 @pytest.fixture(scope="session", autouse=True)

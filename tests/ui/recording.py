@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from app.history.export.document import Document
 from app.ui.state.session import Session
 from tests.ui.conftest import FakeBridge
 
@@ -21,3 +23,9 @@ def kept(session: Session, bridge: FakeBridge, tmp_path: Path) -> Iterator[Sessi
     yield session
     session.history.close()
     assert session.history.join(20)
+
+
+def stored_document(session: Session, run_id: str) -> Document:
+    """A stored run, read on another thread, as the program does."""
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(session.history.reader.document, run_id).result()

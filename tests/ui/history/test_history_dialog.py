@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QLocale, QSettings, Qt
+from PySide6.QtCore import QCoreApplication, QLocale, QSettings, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
@@ -18,11 +19,13 @@ from app.ui.history.exporting import copy_shown, export, formats
 from app.ui.history.history_dialog import HistoryDialog
 from app.ui.history.run_table import KIND, MOMENT, TAGS, TITLE, TOKENS, RunTable
 from app.ui.main_window import MainWindow
+from app.ui.state.records.history_search import FoundRuns
 from app.ui.state.session import Session
 from app.ui.widgets.saved_bar import SavedBar
 from tests.ui.conftest import FakeBridge
 from tests.ui.history.conftest import settle, settle_background
 from tests.ui.state.records.test_run_history import generate, runs
+from tests.ui.watchdog import listening
 
 
 @pytest.fixture
@@ -288,3 +291,52 @@ def test_what_the_window_shows_is_not_under_the_dialog(dialog: HistoryDialog, bu
     choose(dialog, "Apple")
     getattr(dialog, button).click()
     assert not dialog.isVisible()
+
+
+class Connections:
+    """Notes the threads that open a database."""
+
+    def __init__(self) -> None:
+        self.threads: list[str] = []
+
+    def on_call(self, name: str) -> None:
+        if name == "sqlite3.connect":
+            self.threads.append(threading.current_thread().name)
+
+
+def test_a_search_is_on_a_thread_of_its_own_and_the_next_key_cancels_it(
+    dialog: HistoryDialog, kept: Session
+) -> None:
+    found: list[FoundRuns] = []
+    kept.history.search.found.connect(found.append)
+    seen = Connections()
+    with listening(seen):
+        for words in ("apple", "banana"):  # nothing is delivered between the two
+            dialog.search.setText(words)
+            dialog._search_timer.timeout.emit()
+        settle(dialog)
+    assert seen.threads
+    assert set(seen.threads) == {"history search"}
+    assert titles(dialog) == ["Banana"]
+    assert {run.prompt for some in found for run in some.runs} == {"Banana"}
+    assert [some.ended for some in found] == [False, True]
+
+
+def test_an_export_and_a_copy_read_on_a_thread_of_their_own(
+    dialog: HistoryDialog, kept: Session, tmp_path: Path
+) -> None:
+    seen = Connections()
+    with listening(seen):
+        export(kept, dialog.chosen()[0].id, "text", tmp_path / "run.txt")
+        copy_shown(kept, "text")
+        settle_background(kept)
+    assert set(seen.threads) == {"export"}
+
+
+def test_a_new_name_is_stored_by_the_writer(dialog: HistoryDialog, kept: Session) -> None:
+    run = kept.runs.current
+    assert run is not None
+    kept.runs.rename(run, "Cake")
+    assert [found.title for found in runs(kept)] == ["Cake", "", ""]
+    QCoreApplication.sendPostedEvents()
+    assert titles(dialog) == ["Cake", "Banana", "Apple"]

@@ -27,6 +27,7 @@ from app.ui.state.session import Session
 from app.ui.status_bar import StatusBar
 from app.ui.summary.tallies import Tallies
 from tests.ui.conftest import FakeBridge, invent_step
+from tests.ui.recording import stored_document
 
 
 def runs(session: Session, **query: object) -> list[RunSummary]:
@@ -57,7 +58,7 @@ def test_a_run_is_recorded_while_it_is_generated(kept: Session, bridge: FakeBrid
     assert (done.tokens, done.ended, done.finish_reason) == (5, True, "length")
     run = kept.runs.current
     assert run is not None
-    document = kept.history.reader.document(kept.history.id_of(run))
+    document = stored_document(kept, kept.history.id_of(run))
     assert document.text == run.text
     assert [t.attribution for t in document.tokens] == [t.attribution for t in run.tokens]
     assert document.run.roles == kept.roles_in_force
@@ -93,7 +94,7 @@ def test_a_branch_is_recorded_with_its_parent(kept: Session, bridge: FakeBridge)
     assert branch is not trunk
     newest, oldest = runs(kept)
     assert (newest.parent, newest.fork_index, newest.tokens) == (oldest.id, 2, 4)
-    document = kept.history.reader.document(newest.id)
+    document = stored_document(kept, newest.id)
     assert [token.token_id for token in document.tokens] == list(branch.token_ids)
 
 
@@ -146,7 +147,7 @@ def test_a_continued_branch_without_its_parent_keeps_its_shared_tokens(
     bridge.decode(2, start=5, seed=9)
     bridge.finish_run()
     runs(kept)
-    document = kept.history.reader.document(stored)
+    document = stored_document(kept, stored)
     assert [token.token_id for token in document.tokens] == list(branch.token_ids)
     assert len(document.tokens) == 7
     assert None not in document.candidates
@@ -209,7 +210,7 @@ def test_unsettled_tokens_are_kept_if_they_are_never_read_again(
         run = kept.runs.current
         assert run is not None
         runs(kept)
-        document = kept.history.reader.document(kept.history.id_of(run))
+        document = stored_document(kept, kept.history.id_of(run))
         assert [token.token_id for token in document.tokens] == list(run.token_ids)
         assert document.text == run.text
 
@@ -329,7 +330,7 @@ def test_an_unusable_history_is_reported_and_recording_continues(
     assert "kept in memory" in str(session.problem.error)
     generate(session, bridge)
     (summary,) = runs(session)
-    assert session.history.reader.document(summary.id).run.prompt == "Once"
+    assert stored_document(session, summary.id).run.prompt == "Once"
     session.history.close()
     assert session.history.join(20)
 
