@@ -137,7 +137,7 @@ class SamplingPanel(QWidget):
         label.setToolTip(control.toolTip())
         control.setAccessibleName(title)
         row = self._form.rowCount()
-        top = isinstance(place, QPlainTextEdit)
+        top = isinstance(place, QPlainTextEdit | SeedField)
         if top:
             label.setContentsMargins(0, SPACE - 2, 0, 0)
         self._form.addWidget(

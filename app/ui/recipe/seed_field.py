@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QRegularExpression, Signal
 from PySide6.QtGui import QRegularExpressionValidator
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from app.decoding.noise import new_seed
 from app.errors import SettingsError
@@ -43,12 +43,16 @@ class SeedField(QWidget):
             self.tr("Use the seed of the shown run for all runs, until the pin is removed.")
         )
         self.pin.clicked.connect(self._set_pinned)
-        layout = QHBoxLayout(self)
+        buttons = QHBoxLayout()
+        buttons.addWidget(dice)
+        buttons.addWidget(self.pin)
+        buttons.addStretch(1)
+        layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(SPACE // 2)
-        layout.addWidget(self.edit, 1)
-        layout.addWidget(dice)
-        layout.addWidget(self.pin)
+        layout.addWidget(self.edit)
+        layout.addLayout(buttons)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
 
     def _button(self, text: str, name: str) -> QToolButton:
         button = QToolButton()
