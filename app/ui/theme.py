@@ -196,8 +196,10 @@ def stylesheet(theme: Theme) -> str:
         selection-background-color: {theme.selection}; selection-color: {theme.text}; }}
     QPlainTextEdit[role="tinted"] {{ border: 0; padding: 0;
         selection-background-color: {range_shade(theme).name(QColor.NameFormat.HexArgb)}; }}
-    QTableView {{ background: {theme.surface}; border: 0; gridline-color: {theme.border};
+    QTableView {{ background: {theme.surface}; gridline-color: {theme.border};
+        border: 1px solid {theme.surface}; border-radius: 4px;
         selection-background-color: {theme.selection}; selection-color: {theme.text}; }}
+    QTableView:focus {{ border-color: {theme.accent}; }}
     QTabWidget::pane {{ border: 0; background: {theme.surface}; }}
     QTabWidget {{ background: {theme.surface}; }}
     QTabBar {{ background: {theme.surface}; }}

@@ -28,7 +28,6 @@ class RunDetails(QFrame):
         self.facts.setTextFormat(Qt.TextFormat.PlainText)
         self.text = QPlainTextEdit()
         self.text.setReadOnly(True)
-        self.text.setProperty("role", "bare")
         self.text.setAccessibleName(self.tr("Prompt and beginning of the generated text"))
         self.text.setTabChangesFocus(True)
         self.tags = QLineEdit()

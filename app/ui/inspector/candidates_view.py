@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QAction, QResizeEvent
+from PySide6.QtCore import QEvent, QModelIndex, QObject, QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from app.attribution.candidates import CandidateRows, CandidateTable, tabulate
@@ -48,6 +48,7 @@ class CandidatesView(QWidget):
         self._kind = ChoiceBox()
         self._kind.setAccessibleName(self.tr("Which candidates to show"))
         self._table = NumberTable(self._proxy, self.tr("Candidates at the selected token"))
+        self._table.viewport().installEventFilter(self)
         self._table.setSortingEnabled(True)
         self._table.horizontalHeader().setSortIndicatorClearable(True)
         self._table.sortByColumn(-1, Qt.SortOrder.AscendingOrder)  # the order of the model
@@ -169,10 +170,13 @@ class CandidatesView(QWidget):
             self._table.setColumnWidth(column, number + _PADDING if narrow else width)
         self._fitted_to = room
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 — Qt's name
-        super().resizeEvent(event)
-        if self._model.columnCount() and self._table.viewport().width() != self._fitted_to:
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 — Qt's name
+        # The viewport gets its width after this widget, and another one with a scroll bar.
+        viewport = self._table.viewport()
+        resized = watched is viewport and event.type() == QEvent.Type.Resize
+        if resized and self._model.columnCount() and viewport.width() != self._fitted_to:
             self._fit_columns()
+        return super().eventFilter(watched, event)
 
     # The filter
 

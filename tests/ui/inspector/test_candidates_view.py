@@ -325,3 +325,17 @@ def test_names_of_pairs_are_whole_where_they_have_room(inspector: Inspector) -> 
     last = names[-1]
     room = shares.viewport().width()
     assert whole() is (sum(shares.columnWidth(c) for c in range(last + 1)) <= room)
+
+
+def test_contributions_are_visible_in_the_width_that_the_first_table_gets(
+    finished_session: Session, qtbot: QtBot
+) -> None:
+    view = Inspector(finished_session)
+    qtbot.addWidget(view)
+    view.resize(420, 900)
+    view.show()
+    finished_session.selection.select(AT)  # the table is shown, and laid out, only now
+    QApplication.processEvents()
+    shares = table(view)
+    room = shares.viewport().width()
+    assert sum(shares.columnWidth(column) for column in range(5)) <= room
