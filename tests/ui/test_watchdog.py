@@ -50,6 +50,7 @@ def dog(qapp: QObject) -> Iterator[Watchdog]:
     dog.stop()
 
 
+@pytest.mark.skipif(not watching.MEASURES_THREADS, reason="no processor time of other threads")
 def test_a_long_slot_is_found_with_its_stack(
     dog: Watchdog, slots: dict[str, Callable[..., None]], qtbot: QtBot
 ) -> None:

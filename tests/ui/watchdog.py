@@ -26,6 +26,9 @@ SLOT_SECONDS = 0.05
 FACTOR = 10
 """How much more it may take in a test: other processes share caches and cores."""
 
+MEASURES_THREADS = hasattr(time, "pthread_getcpuclockid")
+"""Whether the system tells the processor time of another thread; Linux does."""
+
 _SAMPLE_SECONDS = 0.01
 _FRAMES = 15
 _BLOCKING = frozenset(
@@ -74,16 +77,19 @@ class Watchdog:
         self._slot_seconds = slot_seconds
         self._main = threading.main_thread().ident
         assert self._main is not None
-        self._clock = time.pthread_getcpuclockid(self._main)
+        self._clock = time.pthread_getcpuclockid(self._main) if MEASURES_THREADS else None
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._sample, name="watchdog", daemon=True)
 
     def start(self) -> None:
-        self._thread.start()
+        """Watch slots, where the system tells the processor time of another thread."""
+        if self._clock is not None:
+            self._thread.start()
 
     def stop(self) -> None:
         self._stopped.set()
-        self._thread.join()
+        if self._clock is not None:
+            self._thread.join()
 
     def on_call(self, name: str) -> None:
         """A call that may block begins on the calling thread."""
@@ -105,6 +111,7 @@ class Watchdog:
             del frame, slot  # a frame that is kept alive would keep widgets alive
 
     def _see(self, slot: FrameType, frame: FrameType | None) -> None:
+        assert self._clock is not None
         now = time.clock_gettime(self._clock)
         mark = slot.f_trace
         if not isinstance(mark, _Mark):
