@@ -158,7 +158,7 @@ class MainWindow(QMainWindow):
         switch.chosen.connect(self._focus_field)
         mode = QHBoxLayout()
         mode.setSpacing(2 * SPACE)
-        mode.addWidget(switch, 0, Qt.AlignmentFlag.AlignTop)
+        mode.addWidget(switch, 0, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         mode.addWidget(self._chat_header, 1)
         middle = QWidget()
         layout = QVBoxLayout(middle)

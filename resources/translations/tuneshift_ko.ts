@@ -90,6 +90,10 @@
         <translation>α에 따른 확률, 왼쪽·오른쪽 화살표 키로 표식 이동</translation>
     </message>
     <message>
+        <source>probability</source>
+        <translation>확률</translation>
+    </message>
+    <message>
         <source>Back to α {0}</source>
         <translation>α {0}(으)로 되돌리기</translation>
     </message>

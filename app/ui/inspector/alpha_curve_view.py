@@ -98,13 +98,15 @@ class AlphaCurveView(QWidget):
         view.setMouseEnabled(x=False, y=False)
         view.setXRange(LOWEST_ALPHA, HIGHEST_ALPHA, padding=0.03)
         left = item.getAxis("left")  # pyqtgraph leaves out labels that are wider than the axis
-        left.setWidth(self._plot.fontMetrics().horizontalAdvance("0.000") + _BESIDE_LABELS)
+        metrics = self._plot.fontMetrics()
+        left.enableAutoSIPrefix(False)  # “×0.001” beside the title would be read as its unit
+        left.setWidth(metrics.horizontalAdvance("0.000") + metrics.height() + _BESIDE_LABELS)
         item.getAxis("bottom").setTicks([[(i, f"{i}".replace("-", "−")) for i in range(-2, 5)]])
         for child in (self._others, *self._lines, self._flips, self._run_alpha, self._marker):
             item.addItem(child)
         self._plot.setFrameShape(self._plot.Shape.NoFrame)
-        item.setContentsMargins(0, self._plot.fontMetrics().height() // 2, 0, 0)  # for a label
-        self._plot.setFixedHeight(_HEIGHT)
+        item.setContentsMargins(0, metrics.height() // 2, 0, 0)  # for a label
+        self._plot.setFixedHeight(_HEIGHT + metrics.height())
         self._plot.setAccessibleName(
             self.tr("Probability by α; the left and right arrow keys move the marker")
         )
@@ -127,6 +129,8 @@ class AlphaCurveView(QWidget):
 
     def _apply_theme(self) -> None:
         theme = current_theme()
+        for side, title in (("left", self.tr("probability")), ("bottom", "α")):
+            self._plot.getPlotItem().getAxis(side).setLabel(title, color=theme.muted)
         pair = theme.pair_color(max(self._pair.currentIndex(), 0))
         self._plot.setBackground(theme.surface)
         for side in ("left", "bottom"):
