@@ -134,10 +134,10 @@ class ChatView(QWidget):
 
     def _rebuild(self) -> None:
         """Show the turns of the conversation; views of turns that stay are kept."""
-        known = {_key(view.turn): view for view in self.turns}
+        known = {(view.index, *_key(view.turn)): view for view in self.turns}
         shown = []
         for index, turn in enumerate(self._chat.turns):
-            view = known.pop(_key(turn), None)
+            view = known.pop((index, *_key(turn)), None)
             shown.append(view or self._make_turn(index))
         focused = self.window().focusWidget()
         lost = any(gone.isAncestorOf(focused) for gone in known.values() if focused)

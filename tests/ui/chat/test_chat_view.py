@@ -8,11 +8,12 @@ from PySide6.QtGui import QGuiApplication, QTextCursor
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QToolButton
 from pytestqt.qtbot import QtBot
 
-from app.checkpoints.conversation import SYSTEM, Conversation
+from app.checkpoints.conversation import ASSISTANT, SYSTEM, USER, Conversation
 from app.ui.chat.chat_header import ChatHeader
 from app.ui.chat.chat_view import ChatView
 from app.ui.chat.system_prompt import SystemPrompt
 from app.ui.chat.turn_view import TurnView
+from app.ui.state.runs.run import ChatPlace
 from app.ui.state.session import Session
 from app.ui.text.legend import TintLegend
 from app.ui.theme import LIGHT, stylesheet
@@ -97,6 +98,21 @@ def test_every_answer_shows_its_tokens_without_scrolling_in_itself(talk: Talk) -
         assert text.verticalScrollBar().maximum() == 0
         heights.append(text.height())
     assert heights[0] > 3 * heights[1]
+
+
+@pytest.mark.slow
+def test_equal_turns_without_a_run_are_each_shown_once(talk: Talk) -> None:
+    """As of a conversation whose earlier answers were erased from the history."""
+    asked = Conversation(())
+    for _ in range(2):
+        asked = asked.with_message(USER, "go on").with_message(ASSISTANT, "ok")
+    place = ChatPlace(None, talk.session.runs.new_id())
+    talk.session.runs.generate(asked.with_message(USER, "end"), place)
+    talk.answered()
+    assert talk.messages == ["go on", "go on", "end"]
+    talk.say("more")
+    shown = [view for view in talk.view.findChildren(TurnView) if not view.isHidden()]
+    assert len(shown) == len(talk.messages) == 4
 
 
 def test_a_click_on_a_token_chooses_its_turn(talk: Talk) -> None:
