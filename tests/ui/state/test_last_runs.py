@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from app.checkpoints.spec import Recipe
 from app.settings import Settings
+from app.ui.state import last_runs
 from app.ui.state.last_runs import LastRuns
 from app.ui.state.session import Session
 from tests.ui.conftest import FakeBridge
@@ -44,13 +46,21 @@ def last(kept: Session, bridge: FakeBridge, store: QSettings) -> Session:  # noq
     return kept
 
 
+@contextmanager
+def closed_after(session: Session, folder: Path) -> Iterator[Session]:
+    """The session with the history in ``folder``."""
+    session.history.open(folder / "history.sqlite3")
+    try:
+        yield session
+    finally:
+        session.history.close()
+        assert session.history.join(20)
+
+
 @pytest.fixture
 def following(last: Session, recipe: Recipe, tmp_path: Path) -> Iterator[Session]:
-    session = Session(FakeBridge(), recipe, Settings())  # type: ignore[arg-type]
-    session.history.open(tmp_path / "history.sqlite3")
-    yield session
-    session.history.close()
-    assert session.history.join(20)
+    with closed_after(Session(FakeBridge(), recipe, Settings()), tmp_path) as session:  # type: ignore[arg-type]
+        yield session
 
 
 def contents(session: Session) -> list[tuple[object, tuple[int, ...]]]:
@@ -79,6 +89,30 @@ def test_a_run_that_was_begun_meanwhile_stays_shown(
     qtbot.waitUntil(lambda: len(following.runs.all) == 5)
     assert following.runs.current is new
     assert len(str(store.value("last runs")).split()) >= 4
+
+
+def test_a_long_conversation_comes_back_with_its_last_answer_shown(
+    kept: Session,  # noqa: F811
+    bridge: FakeBridge,
+    recipe: Recipe,
+    store: QSettings,
+    tmp_path: Path,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The turns before those that were remembered come back too."""
+    monkeypatch.setattr(last_runs, "_MOST", 2)
+    for message in ("a", "b", "c", "d"):
+        kept.chat.send(message)
+        bridge.complete(4)
+    LastRuns(kept, store, kept).remember()
+    assert kept.history._writer is not None
+    assert kept.history._writer.flush(20)
+    with closed_after(Session(FakeBridge(), recipe, Settings()), tmp_path) as session:  # type: ignore[arg-type]
+        LastRuns(session, store, session).restore()
+        qtbot.waitUntil(lambda: len(session.runs.all) == 4)
+        assert session.runs.current is session.runs.all[3]
+        assert [turn.message for turn in session.chat.turns] == ["a", "b", "c", "d"]
 
 
 def test_deleted_runs_are_left_out(

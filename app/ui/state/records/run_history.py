@@ -186,10 +186,13 @@ class History(QObject):
             gone = self.summary(run_id).deleted is not None
         except HistoryError:
             return None
-        return None if gone else self._bring(run_id, shown=False)
+        return None if gone else self._bring(run_id)
 
-    def _bring(self, run_id: str, *, shown: bool = True) -> Run | None:
-        """A run of the window, read from the file with the earlier answers of its conversation."""
+    def _bring(self, run_id: str) -> Run | None:
+        """A run of the window, read from the file with the earlier answers of its conversation.
+
+        A run that was read is in the list of runs, but not shown.
+        """
         if self._recorder is None:
             return None
         run = self._recorder.run_of(run_id)
@@ -204,7 +207,7 @@ class History(QObject):
                 self._window.report(error)
                 return None
             self._recorder.register(run, run_id)
-            self._window.runs.add(run, shown=shown)
+            self._window.runs.add(run, shown=False)
         return run
 
     def _repeatable(self, run_id: str) -> Repeatable | None:
