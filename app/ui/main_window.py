@@ -256,8 +256,7 @@ class MainWindow(QMainWindow):
     def _show_mode(self) -> None:
         """Show the prompt with its text, or the conversation."""
         chat = self._session.mode.chat
-        focus = self.focusWidget()
-        writing = focus and any(part.isAncestorOf(focus) for part in (self.prompt, self._texts))
+        writing = any(part.isAncestorOf(self.focusWidget()) for part in (self.prompt, self._texts))
         self.prompt.setVisible(not chat)
         self._chat_header.setVisible(chat)
         self._texts.setCurrentWidget(self.chat if chat else self.transcript)
