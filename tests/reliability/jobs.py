@@ -46,6 +46,7 @@ from app.ui import starting
 from app.ui.history import exporting
 from app.ui.main_window import MainWindow
 from app.ui.recipe import recipe_files
+from app.ui.state.runs import run as run_module
 from app.ui.state.runs.run import Run
 from app.ui.state.session import LoadState, Session
 from tests.history.invented import new_run, write_run
@@ -97,13 +98,13 @@ def _tell_of_tokens() -> None:
     make = Engine.__init__
     handle = Engine.handle
 
-    def made(self: Engine, emit: Callable[[Event], None]) -> None:
+    def made(self: Engine, emit: Callable[[Event], None], *others: Any) -> None:
         def emit_and_tell(event: Event) -> None:
             if isinstance(event, TokenDecoded):
                 tell(token=event.step.index, run=event.id)
             emit(event)
 
-        make(self, emit_and_tell)
+        make(self, emit_and_tell, *others)
 
     def handled(self: Engine, command: Command, *others: Any) -> None:
         tell(phase=type(command).__name__)
@@ -463,7 +464,8 @@ def set_back(recipe: str) -> int:
             return datetime.fromtimestamp(earlier(), tz)
 
     time.time = earlier
-    records.datetime = database_writer.datetime = Earlier  # type: ignore[misc]
+    for module in (records, database_writer, run_module):
+        module.datetime = Earlier  # type: ignore[attr-defined]
 
     def script(window: MainWindow, session: Session) -> None:
         def generate(prompts: list[str]) -> None:
