@@ -84,13 +84,6 @@ class TurnView(QWidget):
     def _make_buttons(self) -> TurnButtons:
         row = TurnButtons()
         self._row = row
-        self.back = row.add(
-            "‹", lambda: self.show_version(-1), self.tr("Previous answer here"), quiet=False
-        )
-        self._count = row.add_label()
-        self.forth = row.add(
-            "›", lambda: self.show_version(1), self.tr("Next answer here"), quiet=False
-        )
         row.add(self.tr("Copy"), self.copy_answer, self.tr("Copy the text of the answer"))
         self.again = row.add(
             self.tr("Regenerate"), self.regenerate, self.tr("Answer again, with a new seed")
@@ -105,6 +98,14 @@ class TurnView(QWidget):
         self.rewrite = more.addAction(self.tr("Edit answer"), self.edit_answer)
         self.delete = more.addAction(self.tr("Delete from here"), self.delete_from_here)
         row.add_stretch()
+        # At the right, where they do not move the other buttons when they come.
+        self.back = row.add(
+            "‹", lambda: self.show_version(-1), self.tr("Previous answer here"), quiet=False
+        )
+        self._count = row.add_label()
+        self.forth = row.add(
+            "›", lambda: self.show_version(1), self.tr("Next answer here"), quiet=False
+        )
         self._state = row.add_label()
         return row
 
