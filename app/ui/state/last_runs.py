@@ -35,6 +35,12 @@ class LastRuns(QObject):
         if self._session.settings.restore_texts:
             self._waiting = str(self._store.value("last runs", "")).split()
             self._shown = str(self._store.value("last shown run", ""))
+            self._session.history.changed.connect(self._begin)
+            self._begin()
+
+    def _begin(self) -> None:
+        """Start bringing runs back once the history is open, which takes a moment."""
+        if self._waiting and self._session.history.is_open and not self._timer.isActive():
             self._timer.start()
 
     def _bring_next(self) -> None:

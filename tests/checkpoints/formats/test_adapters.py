@@ -108,13 +108,17 @@ def test_the_expert_equals_the_merged_model_and_the_antiexpert_stays(
     assert (expert - antiexpert).abs().max() > 0.1
 
 
+@pytest.fixture(scope="module")
+def wide_tuned(wide: Path, tmp_path_factory: pytest.TempPathFactory) -> Tuned:
+    """An adapter over a model that NF4 can hold on a CPU."""
+    return train(wide, tmp_path_factory.mktemp("adapters") / "wide")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("quantization", ["none", "int8", "nf4"])
-def test_the_pair_costs_one_model(
-    tuned: dict[str, Tuned], llama: tiny.Family, quantization: str
-) -> None:
+def test_the_pair_costs_one_model(llama: tiny.Family, wide_tuned: Tuned, quantization: str) -> None:
     """Every tensor of the anti-expert is the expert's too, before and after they are used."""
-    recipe = tuned["llama"].recipe(llama.base, quantization=quantization)
+    recipe = wide_tuned.recipe(llama.base, quantization=quantization)
     loaded = load(recipe)
     rows(loaded)
     _, expert, antiexpert = (evaluation.model for evaluation in loaded.ensemble.models)
@@ -134,7 +138,7 @@ def test_the_pair_costs_one_model(
 @pytest.mark.slow
 @pytest.mark.parametrize("quantization", ["int8", "nf4"])
 def test_an_adapter_over_a_quantized_model(
-    tuned: dict[str, Tuned], llama: tiny.Family, quantization: str
+    wide: Path, llama: tiny.Family, wide_tuned: Tuned, quantization: str
 ) -> None:
     """The oracle is PEFT's own loading over the quantized model."""
     from peft import PeftModel
@@ -146,16 +150,16 @@ def test_an_adapter_over_a_quantized_model(
         else {"load_in_4bit": True, "bnb_4bit_quant_type": "nf4"}
     )
     base = AutoModelForCausalLM.from_pretrained(
-        llama.antiexpert,
+        wide,
         dtype=torch.float32,
         device_map={"": "cpu"},
         quantization_config=BitsAndBytesConfig(**options),
     )
-    oracle = PeftModel.from_pretrained(base, tuned["llama"].folder).eval()
+    oracle = PeftModel.from_pretrained(base, wide_tuned.folder).eval()
     for module in oracle.modules():
         if hasattr(module, "support_avx512bf16_for_cpu"):
             module.support_avx512bf16_for_cpu = False
-    found, ids = rows(load(tuned["llama"].recipe(llama.base, quantization=quantization)))
+    found, ids = rows(load(wide_tuned.recipe(llama.base, quantization=quantization)))
     torch.testing.assert_close(found[1], answer(oracle, ids), atol=1e-3, rtol=0)
 
 

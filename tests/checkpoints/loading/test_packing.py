@@ -188,7 +188,7 @@ def test_a_recipe_is_packed_into_spare_memory(llama: tiny.Family) -> None:
         replace(role, proof=None) for role in plain.roles
     ]
     packing = [progress for progress in seen if not progress.proving]
-    assert packing[-1] == LoadProgress("base", added, added)
+    assert packing[-1] == LoadProgress("base", added, added, packing=True)
     exact = torch.stack(
         [logits(in_dtype(w.model, torch.float32), loaded.encode("the king said")[0])[-1]
          for w in plain.weights.values()]

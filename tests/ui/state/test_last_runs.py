@@ -119,6 +119,7 @@ def test_deleted_runs_are_left_out(
     last: Session, following: Session, store: QSettings, qtbot: QtBot
 ) -> None:
     first = last.runs.all[0]
+    qtbot.waitUntil(lambda: following.history.is_open)
     following.history.delete([following.history.summary(last.history.id_of(first))])
     LastRuns(following, store, following).restore()
     qtbot.waitUntil(lambda: len(following.runs.all) == 3)

@@ -180,6 +180,11 @@ class History(QObject):
         follows = brought[-1] if brought else None
         return ChatPlace(follows, follows.chat if follows else self._window.runs.new_id())
 
+    @property
+    def is_open(self) -> bool:
+        """Whether runs can be read; ``changed`` announces it after :meth:`open`."""
+        return self._writer is not None and self._writer.database is not None
+
     def bring_back(self, run_id: str) -> Run | None:
         """A run of an earlier session, in the list of runs but not shown; None if it is gone."""
         try:
