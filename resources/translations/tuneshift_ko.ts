@@ -2562,6 +2562,17 @@ Click to show or hide it.</source>
     </message>
 </context>
 <context>
+    <name>OptionButtons</name>
+    <message>
+        <source>Apply and preview …</source>
+        <translation>적용하고 미리 보기 …</translation>
+    </message>
+    <message>
+        <source>Show the exact prompt of every role</source>
+        <translation>모든 역할의 정확한 프롬프트를 표시합니다</translation>
+    </message>
+</context>
+<context>
     <name>PairCard</name>
     <message>
         <source>expert</source>
@@ -3169,14 +3180,6 @@ pale bars the largest of them, pale bands from lowest to highest.</source>
     <message>
         <source>How your prompt reaches the models. All roles follow the recipe, except those with a format of their own.</source>
         <translation>프롬프트가 모델에 전달되는 형식입니다. 자체 형식이 있는 역할을 제외한 모든 역할이 레시피를 따릅니다.</translation>
-    </message>
-    <message>
-        <source>Apply and preview …</source>
-        <translation>적용하고 미리 보기 …</translation>
-    </message>
-    <message>
-        <source>Show the exact prompt of every role</source>
-        <translation>모든 역할의 정확한 프롬프트를 표시합니다</translation>
     </message>
     <message>
         <source>Prompt format of the {0}</source>
@@ -4043,14 +4046,6 @@ pale bars the largest of them, pale bands from lowest to highest.</source>
     <message>
         <source>Keep layers that do not fit in main memory</source>
         <translation>들어가지 않는 레이어는 메인 메모리에 두기</translation>
-    </message>
-    <message>
-        <source>Apply and preview …</source>
-        <translation>적용하고 미리 보기 …</translation>
-    </message>
-    <message>
-        <source>Show the exact prompt of every role</source>
-        <translation>모든 역할의 정확한 프롬프트를 표시합니다</translation>
     </message>
     <message>
         <source>D&amp;type</source>

@@ -8,7 +8,6 @@ from functools import partial
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
     QDialog,
-    QDialogButtonBox,
     QFormLayout,
     QFrame,
     QHBoxLayout,
@@ -20,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.checkpoints.spec import CHAT, PLAIN, CheckpointSpec, PromptFormat, Recipe
+from app.ui.recipe.option_buttons import OptionButtons
 from app.ui.recipe.prompt_fields import (
     FOLLOWS,
     OWN,
@@ -76,7 +76,11 @@ class PromptFormatDialog(QDialog):
         self._list.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         self._area = self._make_area()
         self._error = _wrapped("error")
-        self._buttons = self._make_buttons()
+        self._buttons = OptionButtons()
+        self._buttons.accepted.connect(self.accept)
+        self._buttons.rejected.connect(self.reject)
+        self._buttons.applied.connect(self.apply)
+        self._buttons.preview_wanted.connect(self.preview_wanted)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE, 2 * SPACE)
         layout.setSpacing(2 * SPACE)
@@ -97,18 +101,6 @@ class PromptFormatDialog(QDialog):
         area.setWidgetResizable(True)
         area.setFrameShape(QFrame.Shape.NoFrame)
         return area
-
-    def _make_buttons(self) -> QDialogButtonBox:
-        kinds = QDialogButtonBox.StandardButton
-        buttons = QDialogButtonBox(kinds.Ok | kinds.Cancel | kinds.Apply)
-        self._preview = QPushButton(self.tr("Apply and preview …"))
-        self._preview.setToolTip(self.tr("Show the exact prompt of every role"))
-        buttons.addButton(self._preview, QDialogButtonBox.ButtonRole.ResetRole)
-        self._preview.clicked.connect(self._apply_and_preview)
-        buttons.accepted.connect(self.accept)
-        buttons.rejected.connect(self.reject)
-        buttons.button(kinds.Apply).clicked.connect(self.apply)
-        return buttons
 
     # Updates from the session
 
@@ -171,13 +163,7 @@ class PromptFormatDialog(QDialog):
         problem = self._problem()
         self._error.setText(problem)
         self._error.setVisible(bool(problem))
-        usable, kinds = not problem, QDialogButtonBox.StandardButton
-        for button in (
-            self._buttons.button(kinds.Ok),
-            self._buttons.button(kinds.Apply),
-            self._preview,
-        ):
-            button.setEnabled(usable)
+        self._buttons.set_usable(not problem)
         self.resize(self.size().expandedTo(self.sizeHint()))
 
     def _problem(self) -> str:
@@ -209,10 +195,6 @@ class PromptFormatDialog(QDialog):
     def accept(self) -> None:
         self.apply()
         super().accept()
-
-    def _apply_and_preview(self) -> None:
-        self.apply()
-        self.preview_wanted.emit()
 
 
 def _formats(recipe: Recipe) -> tuple[object, ...]:

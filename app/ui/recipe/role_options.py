@@ -8,15 +8,14 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QDialog,
-    QDialogButtonBox,
     QFormLayout,
     QLabel,
-    QPushButton,
     QVBoxLayout,
     QWidget,
 )
 
 from app.checkpoints.spec import DTYPES, CheckpointSpec, PromptFormat
+from app.ui.recipe.option_buttons import OptionButtons
 from app.ui.recipe.prompt_fields import PromptFields, has_chat_template
 from app.ui.recipe.role_caption import details
 from app.ui.recipe.source_titles import describe_source
@@ -53,7 +52,11 @@ class RoleOptions(QDialog):
         self.offload = QCheckBox(self.tr("Keep layers that do not fit in main memory"))
         self._form = QFormLayout()
         self._error = _wrapped("error")
-        self._buttons = self._make_buttons()
+        self._buttons = OptionButtons()
+        self._buttons.accepted.connect(self.accept)
+        self._buttons.rejected.connect(self.reject)
+        self._buttons.applied.connect(self.apply)
+        self._buttons.preview_wanted.connect(self.preview_wanted)
         self._lay_out()
         self._name_all()
         self.prompt.changed.connect(self._update)
@@ -77,18 +80,6 @@ class RoleOptions(QDialog):
 
     def _quantizations(self) -> dict[str, str]:
         return {"none": self.tr("none"), "int8": self.tr("int8"), "nf4": self.tr("NF4, 4 bits")}
-
-    def _make_buttons(self) -> QDialogButtonBox:
-        kinds = QDialogButtonBox.StandardButton
-        buttons = QDialogButtonBox(kinds.Ok | kinds.Cancel | kinds.Apply)
-        self._preview = QPushButton(self.tr("Apply and preview …"))
-        self._preview.setToolTip(self.tr("Show the exact prompt of every role"))
-        buttons.addButton(self._preview, QDialogButtonBox.ButtonRole.ResetRole)
-        self._preview.clicked.connect(self._apply_and_preview)
-        buttons.accepted.connect(self.accept)
-        buttons.rejected.connect(self.reject)
-        buttons.button(kinds.Apply).clicked.connect(self.apply)
-        return buttons
 
     def _lay_out(self) -> None:
         form = self._form
@@ -174,11 +165,7 @@ class RoleOptions(QDialog):
         problem = self._problem()
         self._error.setText(problem)
         self._error.setVisible(bool(problem))
-        usable = not problem and self._session.editable
-        kinds = QDialogButtonBox.StandardButton
-        for kind in (kinds.Ok, kinds.Apply):
-            self._buttons.button(kind).setEnabled(usable)
-        self._preview.setEnabled(usable)
+        self._buttons.set_usable(not problem and self._session.editable)
 
     def _problem(self) -> str:
         if not self._session.editable:
@@ -215,10 +202,6 @@ class RoleOptions(QDialog):
     def focus_system(self) -> None:
         """Move the focus to the system prompt and select its text."""
         self.prompt.focus_system()
-
-    def _apply_and_preview(self) -> None:
-        self.apply()
-        self.preview_wanted.emit()
 
 
 def _wrapped(role: str) -> QLabel:
