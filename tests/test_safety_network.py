@@ -48,7 +48,8 @@ MainWindow.__init__ = closed_after_a_run
 from dataclasses import replace
 from app.checkpoints.recipes.recipe_file import find_recipe
 recipe = find_recipe("demo")
-sys.exit(starting.run(replace(recipe, sampling=replace(recipe.sampling, max_new_tokens=3))))
+sampling = replace(recipe.sampling, max_new_tokens=3)
+sys.exit(starting.run(replace(recipe, sampling=sampling, new_seeds=False)))
 """
 
 
