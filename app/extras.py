@@ -1,6 +1,16 @@
-"""Optional dependencies (extras) and how to install them."""
+"""Optional dependencies (extras): whether they are installed, and how to install them."""
+
+from importlib.util import find_spec
 
 from app.resources import is_packaged
+
+_MODULES = {"llama": "llama_cpp"}
+"""The module of an extra that is looked for before it is imported."""
+
+
+def is_installed(extra: str) -> bool:
+    """Whether an extra is installed; nothing is imported."""
+    return find_spec(_MODULES[extra]) is not None
 
 
 def install_hint(extra: str) -> str:

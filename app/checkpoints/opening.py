@@ -12,6 +12,7 @@ from transformers import AutoConfig, PretrainedConfig, PreTrainedTokenizerBase
 from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 from transformers.utils import logging as transformers_logging
 
+from app.checkpoints.engine_choice import check_engine
 from app.checkpoints.formats import gguf
 from app.checkpoints.formats.adapter_layers import check_adapter
 from app.checkpoints.formats.gguf_conversion import convert
@@ -86,6 +87,7 @@ def open_recipe(
     """
     opened: dict[tuple[str, str], OpenedRole] = {}
     for name, spec in recipe.roles():
+        check_engine(name, spec)
         key = (spec.source, spec.over)
         if key not in opened and not spec.is_endpoint:
             _convert_gguf(name, spec, weights_required, on_progress, cancelled)

@@ -10,6 +10,7 @@ from app.checkpoints.endpoint_address import (
     check_logprobs,
     is_endpoint,
 )
+from app.checkpoints.engine_options import DEFAULT_KV_CACHE, check_engine_options
 from app.decoding.types import GenerationConfig, check_alphas
 from app.errors import RecipeError
 
@@ -61,6 +62,12 @@ class CheckpointSpec:
         device: ``auto``, ``cpu``, ``cuda:0``, …
         quantization: One of ``QUANTIZATIONS``, by bitsandbytes.
         offload: Whether layers that do not fit on the device stay in main memory.
+        engine: One of ``ENGINES`` of ``engine_options``; ``auto`` is llama.cpp for a GGUF file
+            where it is installed, else transformers.
+        gpu_layers: For llama.cpp, how many layers go to a GPU: ``auto`` (as many as fit), ``all``
+            or a number.
+        kv_cache: For llama.cpp, the type of the numbers in the KV cache, one of
+            ``KV_CACHE_TYPES``.
         prompt: ``plain``, ``chat`` (the model's own template) or a template with ``{prompt}`` and
             optionally ``{system}``.
         system: The system prompt for ``chat`` and templates.
@@ -74,6 +81,9 @@ class CheckpointSpec:
     device: str = "auto"
     quantization: str = "none"
     offload: bool = False
+    engine: str = "auto"
+    gpu_layers: int | str = "auto"
+    kv_cache: str = DEFAULT_KV_CACHE
     prompt: str = PLAIN
     system: str = ""
     model: str = ""
@@ -99,6 +109,7 @@ class CheckpointSpec:
                 evidence=f"{self.source} has no “over”",
                 next_step="Set “over” to the source of that model, usually the anti-expert's.",
             )
+        check_engine_options(self.engine, self.gpu_layers, self.kv_cache)
         check_prompt_format(self.prompt)
         check_logprobs(self.top_logprobs)
         if self.is_endpoint:
@@ -108,6 +119,12 @@ class CheckpointSpec:
     def is_endpoint(self) -> bool:
         """Whether the model is behind an endpoint and has no local files."""
         return is_endpoint(self.source)
+
+    @property
+    def is_gguf(self) -> bool:
+        """Whether the model, or the model that an adapter adapts, is a GGUF file."""
+        model = self.over if self.source.startswith("adapter:") else self.source
+        return model.startswith("gguf:")
 
     @property
     def prompt_format(self) -> PromptFormat:

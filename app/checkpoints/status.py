@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from app.checkpoints.engine_options import TRANSFORMERS
 from app.checkpoints.proof.proof_report import Proof, warning_of
 
 
@@ -53,6 +54,9 @@ class RoleInForce:
         revision: The commit of a Hub checkpoint; otherwise empty.
         fingerprint: The digest of its files by :func:`app.checkpoints.fingerprint.fingerprint`.
         hardware: The name of the accelerator; empty for the CPU.
+        engine: What reads the model, ``transformers`` or ``llama.cpp``; empty for an endpoint.
+        kv_cache: For llama.cpp, the type of its KV cache; otherwise empty.
+        gpu_layers: For llama.cpp, the number of layers on a GPU.
         model: For an endpoint, the server's name for the model; otherwise empty.
         proof: The proof of the weights with the adapter; None in runs of older versions.
     """
@@ -69,6 +73,9 @@ class RoleInForce:
     revision: str = ""
     fingerprint: str = ""
     hardware: str = ""
+    engine: str = TRANSFORMERS
+    kv_cache: str = ""
+    gpu_layers: int = 0
     model: str = ""
     proof: Proof | None = None
 

@@ -86,7 +86,7 @@ def _recipe(options: argparse.Namespace) -> Recipe:
     else:
         recipe = recipe_of_roles(base, others[::2], others[1::2])
     accepted = (*recipe.accepted_ids, *options.accept)
-    return with_placement(replace(recipe, accepted_ids=accepted), options.device, options.dtype)
+    return with_placement(replace(recipe, accepted_ids=accepted), options)
 
 
 def _fetch_metadata(recipe: Recipe) -> None:

@@ -85,6 +85,7 @@ def _recipe_in_force(recipe: Recipe, roles: tuple[RoleInForce, ...]) -> dict[str
             "source": role.source,
             "dtype": role.dtype,
             "device": role.device,
+            "engine": role.engine,
             "proof": as_json(role.proof) if role.proof else None,
         }
         for role in roles

@@ -20,6 +20,7 @@ from app.history.repeat import Repeatable, repeatable
 from app.settings import history_file
 
 _16_BIT = ("bfloat16", "float16")
+_OF_ROLES = ("fingerprint", "engine", "device", "hardware", "dtype", "quantization", "kv_cache")
 _CONFLICTING_OPTIONS = (
     "prompt",
     "recipe",
@@ -50,11 +51,11 @@ class RepeatedRun:
     wanted: Repeatable
 
     def request(self, options: argparse.Namespace) -> RunRequest:
-        """The request to the engine; ``options`` may name another device or dtype."""
+        """The request to the engine; ``options`` may name another device, dtype or engine."""
         wanted = self.wanted
         return RunRequest(
             prompt=wanted.prompt,
-            recipe=with_placement(wanted.recipe, options.device, options.dtype),
+            recipe=with_placement(wanted.recipe, options),
             config=wanted.config,
             alphas=ReplayedAlphas(wanted.alphas) if wanted.alphas else LiveAlphas(()),
             given=wanted.given,
@@ -89,7 +90,7 @@ class RepeatedRun:
     def _differences(self, roles: Sequence[RoleInForce]) -> list[str]:
         found = []
         for then, now in zip(self.stored.roles, roles, strict=False):
-            for name in ("fingerprint", "device", "hardware", "dtype", "quantization"):
+            for name in _OF_ROLES:
                 was, is_now = getattr(then, name), getattr(now, name)
                 if was != is_now:
                     found.append(f"{now.role}: {name} was {was or '–'}, is {is_now or '–'}")
@@ -110,7 +111,8 @@ def find_repeated_run(options: argparse.Namespace) -> RepeatedRun:
         option = "a prompt" if given[0] == "prompt" else f"--{given[0].replace('_', '-')}"
         raise RecipeError(
             f"--again cannot be combined with {option}",
-            next_step="A run is repeated unchanged; only --device and --dtype can be added.",
+            next_step="A run is repeated unchanged; only --device, --dtype and options of the "
+            "engine can be added.",
         )
     archive = Archive(open_to_read(history_file()))
     try:

@@ -14,6 +14,7 @@ from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
 from app.errors import RecipeError
 
 _KINDS = ("folder:", "builtin:", "hub:", "gguf:", "adapter:")
+_PLACEMENT = ("device", "dtype", "engine", "gpu_layers", "kv_cache")
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
 
 
@@ -43,7 +44,7 @@ def recipe_of_roles(base: str, experts: Sequence[str], antiexperts: Sequence[str
 
 
 def chosen_recipe(options: argparse.Namespace, default: Recipe | None = None) -> Recipe:
-    """The recipe named by the options, with their alphas, device and dtype.
+    """The recipe named by the options, with their alphas, device, dtype and engine.
 
     Args:
         options: The options.
@@ -69,14 +70,15 @@ def chosen_recipe(options: argparse.Namespace, default: Recipe | None = None) ->
             evidence=f"{len(options.alpha)} alphas, {len(recipe.pairs)} pairs",
         )
     recipe = recipe.with_alphas((*options.alpha, *recipe.alphas[len(options.alpha) :]))
-    return with_placement(recipe, options.device, options.dtype)
+    return with_placement(recipe, options)
 
 
-def with_placement(recipe: Recipe, device: str | None, dtype: str | None) -> Recipe:
-    """``recipe`` with the given device and dtype, if any, for every role."""
+def with_placement(recipe: Recipe, options: argparse.Namespace) -> Recipe:
+    """``recipe`` with the device, dtype and engine of the options, where given, for every role."""
+    named = {name: getattr(options, name) for name in _PLACEMENT}
+    given = {name: value for name, value in named.items() if value is not None}
     for place, spec in enumerate(recipe.checkpoints()):
-        changed = replace(spec, device=device or spec.device, dtype=dtype or spec.dtype)
-        recipe = recipe.with_role(place, changed)
+        recipe = recipe.with_role(place, replace(spec, **given))
     return recipe
 
 

@@ -41,9 +41,7 @@ def serve(options: argparse.Namespace) -> int:
             f"--prefix-cache must be from 0 to {PREFIX_MEGABYTES[-1]:,} MiB",
             evidence=f"{options.prefix_cache:,} was given",
         )
-    recipe = with_placement(
-        find_recipe(options.recipe or DEFAULT_RECIPE), options.device, options.dtype
-    )
+    recipe = with_placement(find_recipe(options.recipe or DEFAULT_RECIPE), options)
     access = Access(options.host, _key(options), tuple(map(_origin, options.allow_origin)))
     service = Service(access, options.port)
     listener = listen(service)

@@ -31,6 +31,7 @@ _LIBRARIES = (
     "bitsandbytes",
     "peft",
     "gguf",
+    "llama-cpp-python",
 )
 _LOCAL = ("folder", "gguf", "adapter")
 

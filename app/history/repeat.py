@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from app.attribution.explained_token import ExplainedToken
 from app.checkpoints.conversation import RunPrompt
+from app.checkpoints.engine_options import LLAMA_CPP
 from app.checkpoints.plain_conversation import next_turns
-from app.checkpoints.spec import DTYPES, Recipe
+from app.checkpoints.spec import DTYPES, CheckpointSpec, Recipe
 from app.checkpoints.status import RoleInForce
 from app.decoding.types import FinishReason, GenerationConfig
 from app.history.records import StoredRun
@@ -19,8 +20,8 @@ class Repeatable:
     """A run to repeat: the same recipe, settings and seed give the same tokens.
 
     Attributes:
-        recipe: The recipe with the first token's alphas and the revisions, dtypes and devices that
-            were used.
+        recipe: The recipe with the first token's alphas and the revisions, dtypes, devices and
+            engines that were used.
         config: The settings, with a token limit that ends the run where it ended.
         given: Token ids that are not sampled again: forced tokens and all tokens before the last of
             them, and tokens sampled with other settings.
@@ -83,11 +84,21 @@ def _pinned(recipe: Recipe, roles: Sequence[RoleInForce]) -> Recipe:
             spec,
             source=_with_revision(spec.source, role.revision),
             over=_with_revision(spec.over, role.revision),
-            device=role.device if spec.device == "auto" else spec.device,
-            dtype=role.dtype if spec.dtype == "auto" and role.dtype in DTYPES else spec.dtype,
+            engine=role.engine if spec.is_gguf else spec.engine,
         )
-        recipe = recipe.with_role(place, pinned)
+        recipe = recipe.with_role(place, _placed(pinned, role))
     return recipe
+
+
+def _placed(spec: CheckpointSpec, role: RoleInForce) -> CheckpointSpec:
+    """``spec`` with the device, the dtype or the layers on the GPU where it left them open."""
+    if role.engine == LLAMA_CPP:
+        return replace(spec, gpu_layers=role.gpu_layers)
+    return replace(
+        spec,
+        device=role.device if spec.device == "auto" else spec.device,
+        dtype=role.dtype if spec.dtype == "auto" and role.dtype in DTYPES else spec.dtype,
+    )
 
 
 def _with_revision(source: str, revision: str) -> str:

@@ -982,6 +982,65 @@
     </message>
 </context>
 <context>
+    <name>EngineFields</name>
+    <message>
+        <source>auto</source>
+        <translation>자동</translation>
+    </message>
+    <message>
+        <source>as many as fit</source>
+        <translation>들어가는 만큼</translation>
+    </message>
+    <message>
+        <source>all</source>
+        <translation>전체</translation>
+    </message>
+    <message>
+        <source>none</source>
+        <translation>없음</translation>
+    </message>
+    <message>
+        <source>&amp;Engine</source>
+        <translation>엔진(&amp;E)</translation>
+    </message>
+    <message>
+        <source>&amp;Layers on the GPU</source>
+        <translation>GPU에 둘 레이어(&amp;L)</translation>
+    </message>
+    <message>
+        <source>&amp;KV cache</source>
+        <translation>KV 캐시(&amp;K)</translation>
+    </message>
+    <message>
+        <source>Engine</source>
+        <translation>엔진</translation>
+    </message>
+    <message>
+        <source>auto: llama.cpp, which keeps the file quantized, where it is installed.</source>
+        <translation>자동: 설치되어 있으면 파일을 양자화된 채로 읽는 llama.cpp를 씁니다.</translation>
+    </message>
+    <message>
+        <source>Layers on the GPU</source>
+        <translation>GPU에 둘 레이어</translation>
+    </message>
+    <message>
+        <source>Without a GPU that llama.cpp can use, this has no effect.</source>
+        <translation>llama.cpp가 쓸 수 있는 GPU가 없으면 효과가 없습니다.</translation>
+    </message>
+    <message>
+        <source>KV cache</source>
+        <translation>KV 캐시</translation>
+    </message>
+    <message>
+        <source>Fewer bits: less memory for long texts, slightly less accurate.</source>
+        <translation>비트가 적을수록 긴 텍스트에 드는 메모리가 줄고, 정확도가 조금 낮아집니다.</translation>
+    </message>
+    <message>
+        <source>With llama.cpp this file would stay quantized: less memory, and faster. {0}</source>
+        <translation>llama.cpp가 있으면 이 파일을 양자화된 채로 읽어 메모리를 덜 쓰고 더 빠릅니다. {0}</translation>
+    </message>
+</context>
+<context>
     <name>Evaluate</name>
     <message>
         <source>base</source>

@@ -69,6 +69,7 @@ def test_json_describes_request_and_result(report: dict[str, object], llama: tin
         "source": f"folder:{llama.base}",
         "dtype": "float32",
         "device": "cpu",
+        "engine": "transformers",
     }
     assert report["tokens_per_second"] > 0
     assert report["token_ids"] == [step["token_id"] for step in report["steps"]]

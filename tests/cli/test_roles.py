@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 import pytest
 
+from app.cli.options.shared import add_placement
 from app.cli.roles import recipe_of_roles, with_placement
 from app.errors import RecipeError
 
@@ -75,7 +77,40 @@ def test_pairs_are_named_after_their_experts() -> None:
 
 
 def test_device_and_dtype_apply_to_every_role() -> None:
-    recipe = with_placement(recipe_of_roles("a", ["b"], ["c"]), "cpu", None)
+    recipe = with_placement(recipe_of_roles("a", ["b"], ["c"]), _placement(device="cpu"))
     assert {(spec.device, spec.dtype) for spec in recipe.checkpoints()} == {("cpu", "auto")}
-    recipe = with_placement(recipe, None, "float16")
+    recipe = with_placement(recipe, _placement(dtype="float16"))
     assert {(spec.device, spec.dtype) for spec in recipe.checkpoints()} == {("cpu", "float16")}
+
+
+def test_the_engine_and_its_options_apply_to_every_role() -> None:
+    given = _placement(engine="llama.cpp", gpu_layers=12, kv_cache="q8_0")
+    recipe = with_placement(recipe_of_roles("a.gguf", ["b.gguf"], ["c.gguf"]), given)
+    found = {(spec.engine, spec.gpu_layers, spec.kv_cache) for spec in recipe.checkpoints()}
+    assert found == {("llama.cpp", 12, "q8_0")}
+
+
+@pytest.mark.parametrize(
+    ("text", "layers"), [("12", 12), ("0", 0), ("all", "all"), ("auto", "auto")]
+)
+def test_layers_are_a_number_or_a_word(text: str, layers: int | str) -> None:
+    assert _placement_options(["--gpu-layers", text]).gpu_layers == layers
+
+
+@pytest.mark.parametrize("text", ["-1", "many", "", "²"])
+def test_other_layers_are_refused(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        _placement_options([f"--gpu-layers={text}"])
+    assert "is not a number, auto or all" in capsys.readouterr().err
+
+
+def _placement_options(given: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    add_placement(parser)
+    return parser.parse_args(given)
+
+
+def _placement(**given: object) -> argparse.Namespace:
+    options = _placement_options([])
+    vars(options).update(given)
+    return options

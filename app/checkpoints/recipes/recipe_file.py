@@ -265,7 +265,11 @@ def _pair(table: Table, folder: Path, common: PromptFormat | None) -> ExpertPair
 
 def _checkpoint(table: Table, folder: Path, common: PromptFormat | None) -> CheckpointSpec:
     values: dict[str, Any] = {
-        key: table.get(key, _KINDS.get(key, str)) for key in _CHECKPOINT_KEYS if key in table
+        key: table.get_number_or_text(key)
+        if key == "gpu_layers"
+        else table.get(key, _KINDS.get(key, str))
+        for key in _CHECKPOINT_KEYS
+        if key in table
     }
     place = "endpoint" if "endpoint" in table else "source"
     values["source"] = _source(table)

@@ -114,6 +114,17 @@ class Table:
         found: T = value
         return found
 
+    def get_number_or_text(self, key: str) -> int | str:
+        """The value of ``key``, a whole number or a text.
+
+        Raises:
+            Problem: The value is of another type.
+        """
+        value: Any = self._content[key]
+        if type(value) is int:
+            return value
+        return self.get(key, str)
+
     def get_list(self, key: str, kind: type[T], default: list[T] = _REQUIRED) -> list[T]:
         """The list at ``key``, whose elements are all of type ``kind``.
 

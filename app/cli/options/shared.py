@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from app.checkpoints.engine_options import ALL, AS_MANY_AS_FIT, ENGINES, KV_CACHE_TYPES
 from app.checkpoints.proof.proof_report import ProofMode
 from app.checkpoints.recipes.recipe_file import DEFAULT_RECIPE
 from app.checkpoints.spec import DTYPES
@@ -25,9 +26,33 @@ def add_recipe(parser: argparse._ActionsContainer) -> None:
 
 
 def add_placement(parser: argparse._ActionsContainer) -> None:
-    """Add the options for device and dtype, which override the recipe's."""
+    """Add the options for device, dtype and engine, which override the recipe's."""
     parser.add_argument("--device", help="auto, cpu, cuda:0, … for every role")
     parser.add_argument("--dtype", choices=DTYPES, help="for every role")
+    parser.add_argument(
+        "--engine",
+        choices=ENGINES,
+        help="what reads the models, for every role; auto: llama.cpp for GGUF files, if installed",
+    )
+    parser.add_argument(
+        "--gpu-layers",
+        type=_layers,
+        metavar="N|auto|all",
+        help="layers of GGUF files that llama.cpp puts on a GPU; auto: as many as fit",
+    )
+    parser.add_argument(
+        "--kv-cache",
+        choices=KV_CACHE_TYPES,
+        help="type of the KV cache of llama.cpp, for every role",
+    )
+
+
+def _layers(text: str) -> int | str:
+    if text in (AS_MANY_AS_FIT, ALL):
+        return text
+    if text.isascii() and text.isdecimal():
+        return int(text)
+    raise argparse.ArgumentTypeError(f"“{text}” is not a number, {AS_MANY_AS_FIT} or {ALL}")
 
 
 def add_roles(parser: argparse.ArgumentParser) -> None:

@@ -290,7 +290,7 @@ def _value(value: Any) -> str:
 def _roles(document: Document) -> str:
     if not document.run.roles:
         return ""
-    names = ("role", "source", "revision", "dtype", "device", "fingerprint")
+    names = ("role", "source", "revision", "engine", "dtype", "device", "fingerprint")
     head = "".join(f'<th scope="col" class="plain">{name}</th>' for name in names)
     rows = "".join(
         f"<tr>{''.join(_cell(str(getattr(role, name))) for name in names)}</tr>"

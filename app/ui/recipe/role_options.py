@@ -1,4 +1,4 @@
-"""The options dialog of one role: dtype, device, quantization, offload and prompt format."""
+"""The options dialog of one role: engine, dtype, device, quantization, prompt format."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.checkpoints.engine_options import LLAMA_CPP
 from app.checkpoints.spec import DTYPES, CheckpointSpec, PromptFormat
+from app.ui.recipe.engine_fields import EngineFields
 from app.ui.recipe.option_buttons import OptionButtons
 from app.ui.recipe.prompt_fields import PromptFields, has_chat_template
 from app.ui.recipe.role_caption import details
@@ -51,6 +53,7 @@ class RoleOptions(QDialog):
         self.quantization = choice_of(self._quantizations(), "none")
         self.offload = QCheckBox(self.tr("Keep layers that do not fit in main memory"))
         self._form = QFormLayout()
+        self.engine = EngineFields(self._form, self)
         self._error = _wrapped("error")
         self._buttons = OptionButtons()
         self._buttons.accepted.connect(self.accept)
@@ -60,6 +63,10 @@ class RoleOptions(QDialog):
         self._lay_out()
         self._name_all()
         self.prompt.changed.connect(self._update)
+        self.engine.changed.connect(self._update)
+        for box in (self.dtype, self.quantization):
+            box.currentIndexChanged.connect(self._update)
+        self.offload.toggled.connect(self._update)
         session.recipe_changed.connect(self._follow)
         session.runs.run_changed.connect(self._update)
         session.preflight_changed.connect(self._update)
@@ -153,13 +160,16 @@ class RoleOptions(QDialog):
         ):
             box.setCurrentIndex(box.findData(value))
         self.offload.setChecked(spec.offload)
+        self.engine.show_spec(spec)
         self.prompt.show_format(spec.prompt_format, self._session.recipe.prompt_format)
 
     def _update(self) -> None:
         if len(self._session.recipe.roles()) != self._roles:
             return
+        edited = self._edited()
+        self.engine.update(edited)
         for control in (self.dtype, self.device, self.quantization, self.offload):
-            self._form.setRowVisible(control, not self._spec().is_endpoint)
+            self._form.setRowVisible(control, not edited.is_endpoint and edited.engine != LLAMA_CPP)
         self.prompt.update(has_chat_template(self._session, self._place))
         self.resize(self.size().expandedTo(self.sizeHint()))
         problem = self._problem()
@@ -180,9 +190,15 @@ class RoleOptions(QDialog):
         Raises:
             RecipeError: The template has no place for the prompt.
         """
-        edited = self._spec().with_format(self.prompt.value)
+        return self._edited().with_format(self.prompt.value)
+
+    def _edited(self) -> CheckpointSpec:
+        """The role as edited, with its prompt format as it was."""
+        spec = self.engine.applied_to(self._spec())
+        if spec.engine == LLAMA_CPP:
+            return replace(spec, dtype="auto", quantization="none", offload=False)
         return replace(
-            edited,
+            spec,
             dtype=self.dtype.currentData(),
             device=self.device.currentData(),
             quantization=self.quantization.currentData(),

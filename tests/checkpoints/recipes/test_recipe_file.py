@@ -13,6 +13,7 @@ import tomli_w
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.checkpoints.engine_options import ENGINES, KV_CACHE_TYPES
 from app.checkpoints.recipes.recipe_file import (
     DEFAULT_RECIPE,
     find_recipe,
@@ -46,6 +47,9 @@ specs = st.builds(
     device=st.sampled_from(["auto", "cpu", "cuda:1"]),
     quantization=st.sampled_from(QUANTIZATIONS),
     offload=st.booleans(),
+    engine=st.sampled_from(ENGINES),
+    gpu_layers=st.sampled_from(["auto", "all"]) | st.integers(0, 200),
+    kv_cache=st.sampled_from(KV_CACHE_TYPES),
     prompt=prompts,
     system=texts,
 )
@@ -229,6 +233,12 @@ def test_the_home_of_the_person_is_understood(
         ('dtype = "bfloat16"', 'dtype = "int3"', "“int3” is not a dtype", 7),
         ('dtype = "bfloat16"', 'quantization = "q4"', "“q4” is not a quantization", 7),
         ('dtype = "bfloat16"', 'quantize = "nf4"', "no setting “quantize” in \\[base\\]", 7),
+        ('dtype = "bfloat16"', 'engine = "vllm"', "“vllm” is not an engine", 7),
+        ('dtype = "bfloat16"', "engine = 3", "“engine” in \\[base\\] must be text", 7),
+        ('dtype = "bfloat16"', "gpu_layers = -1", "must be a number, “auto” or “all”", 7),
+        ('dtype = "bfloat16"', 'gpu_layers = "some"', "must be a number, “auto” or “all”", 7),
+        ('dtype = "bfloat16"', "gpu_layers = true", "“gpu_layers” in \\[base\\]", 7),
+        ('dtype = "bfloat16"', 'kv_cache = "q2"', "“q2” is not a type of the KV cache", 7),
         ('dtype = "bfloat16"', 'offload = "yes"', "must be true or false", 7),
         ('prompt = "chat"', 'prompt = "alpaca"', "plain, chat, or a template", 11),
         ('prompt = "chat"', "prompt = 3", "“prompt” in \\[expert\\]", 11),

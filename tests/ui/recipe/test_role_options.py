@@ -81,6 +81,28 @@ def test_everything_is_one_step_to_undo(
     assert session.recipe == before
 
 
+def test_the_engine_is_a_choice_for_gguf_files(
+    options: RoleOptions, session: Session, bridge: FakeBridge
+) -> None:
+    engine = options.engine
+    assert not any(control.isVisible() for control in engine.controls)
+    spec = replace(session.recipe.pairs[0].expert, source="gguf:/models/a.gguf", gpu_layers=7)
+    session.set_spec(1, spec)
+    assert engine.engine.isVisible()
+    engine.engine.setCurrentIndex(engine.engine.findData("llama.cpp"))
+    assert engine.layers.currentText() == "7"
+    assert [control.isVisible() for control in engine.controls] == [True] * 3
+    assert not options.dtype.isVisible()
+    engine.layers.setCurrentIndex(engine.layers.findData("0"))
+    engine.kv_cache.setCurrentIndex(engine.kv_cache.findData("q8_0"))
+    options.apply()
+    changed = replace(spec, engine="llama.cpp", gpu_layers=0, kv_cache="q8_0")
+    assert session.recipe.pairs[0].expert == changed
+    engine.engine.setCurrentIndex(engine.engine.findData("transformers"))
+    assert [control.isVisible() for control in engine.controls] == [True, False, False]
+    assert options.dtype.isVisible()
+
+
 def test_devices_are_those_of_the_machine_and_the_one_that_is_set(
     session: Session, bridge: FakeBridge, window: QWidget
 ) -> None:

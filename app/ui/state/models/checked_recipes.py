@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from app.checkpoints.engine_choice import engine_of
+from app.checkpoints.engine_options import TRANSFORMERS
 from app.checkpoints.preflight_report import Preflight
 from app.checkpoints.spec import Recipe
 from app.errors import TuneshiftError
@@ -11,10 +13,14 @@ from app.settings import Settings
 
 
 def with_defaults(recipe: Recipe, settings: Settings) -> Recipe:
-    """``recipe`` with the device and the dtype of the preferences where it says ``auto``."""
+    """``recipe`` with the device and the dtype of the preferences where it says ``auto``.
+
+    A GGUF file that llama.cpp reads has no other dtype than that of the file.
+    """
     for place, spec in enumerate(recipe.checkpoints()):
         device = settings.device if spec.device == "auto" else spec.device
-        dtype = settings.dtype if spec.dtype == "auto" else spec.dtype
+        open_dtype = spec.dtype == "auto" and engine_of(spec) == TRANSFORMERS
+        dtype = settings.dtype if open_dtype else spec.dtype
         recipe = recipe.with_role(place, replace(spec, device=device, dtype=dtype))
     return recipe
 

@@ -1,0 +1,71 @@
+"""The engine that reads a role: the one that its recipe names, or one that suits its file."""
+
+from __future__ import annotations
+
+from app.checkpoints.engine_options import LLAMA_CPP, TRANSFORMERS
+from app.checkpoints.spec import CheckpointSpec
+from app.errors import CheckpointError
+from app.extras import install_hint, is_installed
+
+EXTRA = "llama"
+
+
+def engine_of(spec: CheckpointSpec) -> str:
+    """``llama.cpp`` or ``transformers``; of ``auto``, llama.cpp where it can read the role.
+
+    Settings that are transformers' own (a dtype, a quantization while loading, offload) choose
+    transformers, and so does an adapter of safetensors.
+    """
+    if spec.engine != "auto":
+        return spec.engine
+    suits = spec.is_gguf and not _only_of_transformers(spec)
+    return LLAMA_CPP if suits and is_installed(EXTRA) else TRANSFORMERS
+
+
+def would_suit_llama(spec: CheckpointSpec) -> bool:
+    """Whether llama.cpp would read the role if it were installed, and is not."""
+    suits = spec.is_gguf and spec.engine == "auto" and not _only_of_transformers(spec)
+    return suits and not is_installed(EXTRA)
+
+
+def check_engine(name: str, spec: CheckpointSpec) -> None:
+    """Check that the engine that the recipe names for a role can read it.
+
+    Args:
+        name: The name of the role.
+        spec: The role.
+
+    Raises:
+        CheckpointError: It cannot, or is not installed.
+    """
+    if spec.engine != LLAMA_CPP:
+        return
+    if not spec.is_gguf:
+        raise CheckpointError(
+            f"llama.cpp cannot read the {name}",
+            evidence=f"{spec.source} is not a GGUF file",
+            next_step="Set its engine to auto, or choose a GGUF file.",
+        )
+    wrong = _only_of_transformers(spec)
+    if wrong:
+        raise CheckpointError(
+            f"llama.cpp cannot read the {name} in this way",
+            evidence=f"{wrong} is for the engine transformers",
+            next_step="Set its engine to auto or transformers, or remove that setting.",
+        )
+    if not is_installed(EXTRA):
+        raise CheckpointError(
+            f"The engine of the {name}, llama.cpp, is not installed",
+            next_step=f"{install_hint(EXTRA)}. Or set its engine to auto.",
+        )
+
+
+def _only_of_transformers(spec: CheckpointSpec) -> str:
+    """A setting of the role that only transformers has, or an empty text."""
+    if spec.source.startswith("adapter:"):
+        return "an adapter of safetensors"
+    if spec.quantization != "none":
+        return f"the quantization {spec.quantization}"
+    if spec.dtype != "auto":
+        return f"the dtype {spec.dtype}"
+    return "offload" if spec.offload else ""

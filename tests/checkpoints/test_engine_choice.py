@@ -1,0 +1,57 @@
+"""Which engine reads a role, and what is said about one that cannot."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from app import extras
+from app.checkpoints.engine_choice import check_engine, engine_of, would_suit_llama
+from app.checkpoints.spec import CheckpointSpec
+from app.errors import CheckpointError
+
+GGUF = CheckpointSpec("gguf:/models/a.gguf")
+FOLDER = CheckpointSpec("folder:/models/a")
+LORA = CheckpointSpec("adapter:/models/lora", over="gguf:/models/a.gguf")
+
+
+@pytest.fixture(params=[True, False], ids=["installed", "missing"])
+def installed(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    module = "json" if request.param else "a_module_that_is_nowhere"
+    monkeypatch.setitem(extras._MODULES, "llama", module)
+    return bool(request.param)
+
+
+def test_a_gguf_file_is_read_by_llama_cpp_where_it_is_installed(installed: bool) -> None:
+    assert engine_of(GGUF) == ("llama.cpp" if installed else "transformers")
+    assert would_suit_llama(GGUF) is not installed
+    assert engine_of(replace(GGUF, engine="transformers")) == "transformers"
+    assert engine_of(replace(GGUF, engine="llama.cpp")) == "llama.cpp"
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        FOLDER,
+        LORA,
+        replace(GGUF, dtype="float32"),
+        replace(GGUF, quantization="int8"),
+        replace(GGUF, offload=True),
+    ],
+)
+def test_what_only_transformers_reads(spec: CheckpointSpec, installed: bool) -> None:
+    assert engine_of(spec) == "transformers"
+    assert not would_suit_llama(spec)
+    check_engine("base", spec)
+    with pytest.raises(CheckpointError, match=r"(?s)llama\.cpp cannot read the base.*engine"):
+        check_engine("base", replace(spec, engine="llama.cpp"))
+
+
+def test_an_engine_that_is_named_must_be_installed(installed: bool) -> None:
+    spec = replace(GGUF, engine="llama.cpp")
+    if installed:
+        check_engine("base", spec)
+        return
+    with pytest.raises(CheckpointError, match=r"(?s)is not installed.*tuneshift\[llama\]"):
+        check_engine("base", spec)
