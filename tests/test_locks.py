@@ -13,7 +13,7 @@ from packaging.version import Version
 pytestmark = pytest.mark.unit
 
 ROOT = Path(__file__).parent.parent
-EXTRAS = {"run": [], "test": ["test"], "package": ["package", "endpoint"]}
+EXTRAS = {"run": [], "test": ["test"], "package": ["package", "endpoint", "llama"]}
 
 
 def plain(name: str) -> str:
@@ -43,14 +43,14 @@ def wanted(extras: list[str]) -> list[Requirement]:
 
 @pytest.mark.parametrize("name", EXTRAS)
 def test_a_lock_has_all_that_is_asked_for(name: str) -> None:
-    versions = {**locked(name), **locked("torch")}
+    versions = {**locked(name), **locked("torch"), **locked("llama")}
     for asked in wanted(EXTRAS[name]):
         version, files = versions[plain(asked.name)]
         assert asked.specifier.contains(version), f"{asked} is locked at {version}: make lock"
         assert files > 0
 
 
-@pytest.mark.parametrize("name", [*EXTRAS, "torch", "torch-cpu"])
+@pytest.mark.parametrize("name", [*EXTRAS, "torch", "torch-cpu", "llama"])
 def test_a_lock_and_the_constraints_agree(name: str) -> None:
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     pinned = dict(line.split("==") for line in lines if "==" in line)
