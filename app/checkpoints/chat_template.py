@@ -27,6 +27,8 @@ def encode_with_template(
     name: str,
     messages: list[dict[str, str]],
     cancelled: Callable[[], bool] = lambda: False,
+    *,
+    continues: bool = False,
 ) -> list[int]:
     """The ids of ``messages`` in the chat template of a tokenizer, up to the next answer.
 
@@ -35,6 +37,7 @@ def encode_with_template(
         name: The name of the model in errors.
         messages: The messages, with ``role`` and ``content``.
         cancelled: Asked every few steps of the template.
+        continues: Whether the last message is the beginning of the answer; the ids end with it.
 
     Raises:
         PromptError: The model has no chat template, or the template refuses the messages or takes
@@ -50,7 +53,11 @@ def encode_with_template(
         check_powers(tokenizer.get_chat_template())
         with bounded_rendering(cancelled, MOST_SECONDS):
             encoded: Any = tokenizer.apply_chat_template(
-                messages, add_generation_prompt=True, tokenize=True, return_dict=True
+                messages,
+                add_generation_prompt=not continues,
+                continue_final_message=continues,
+                tokenize=True,
+                return_dict=True,
             )
     except Cancelled:
         raise

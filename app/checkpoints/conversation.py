@@ -1,4 +1,4 @@
-"""Types of a prompt: a text, a conversation, or token ids. Imports no torch."""
+"""Types of a prompt: a text, a conversation, a raw text, or token ids. Imports no torch."""
 
 from __future__ import annotations
 
@@ -23,9 +23,15 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """The messages of a conversation, oldest first; the last one is to be answered."""
+    """The messages of a conversation, oldest first; the last one is to be answered.
+
+    Attributes:
+        messages: The messages.
+        continues: Whether the last message is the beginning of the answer, which goes on from it.
+    """
 
     messages: tuple[Message, ...]
+    continues: bool = False
 
     @property
     def system(self) -> str:
@@ -52,15 +58,25 @@ class Conversation:
 
 
 @dataclass(frozen=True, slots=True)
+class RawText:
+    """A prompt that every role reads as it is, since its sender has applied a template or none.
+
+    Only the system prompt of a persona stands before it.
+    """
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class TokenIds:
-    """A prompt as ids of the base's tokenizer, including special tokens such as BOS."""
+    """A raw prompt as ids of the base's tokenizer, including special tokens such as BOS."""
 
     ids: tuple[int, ...]
 
 
 RunPrompt = str | Conversation
 """The prompt of a run that a person starts; the history stores it."""
-Prompt = RunPrompt | TokenIds
+Prompt = RunPrompt | RawText | TokenIds
 
 
 def last_message(prompt: RunPrompt) -> str:

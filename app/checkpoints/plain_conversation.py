@@ -80,7 +80,10 @@ def _next_turn(spec: CheckpointSpec) -> str:
 
 
 def _turns(conversation: Conversation) -> Iterator[tuple[str, str]]:
-    """What the user said and the answer to it, turn by turn; the last answer is empty."""
+    """What the user said and the answer to it, turn by turn.
+
+    The last answer is empty, or the beginning that is to be continued.
+    """
     asked: list[str] = []
     for item in conversation.spoken:
         if item.role == ASSISTANT:
@@ -88,7 +91,8 @@ def _turns(conversation: Conversation) -> Iterator[tuple[str, str]]:
             asked = []
         else:
             asked.append(item.content)
-    yield _BETWEEN.join(asked), ""
+    if not conversation.continues:
+        yield _BETWEEN.join(asked), ""
 
 
 def _labelled(asked: str) -> str:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from transformers import PreTrainedTokenizerBase
 
 from app.checkpoints.chat_template import encode_with_template
 from app.checkpoints.context_length import role_context
-from app.checkpoints.conversation import Conversation, Prompt, TokenIds, contents
+from app.checkpoints.conversation import Conversation, Prompt, RawText, TokenIds, contents
 from app.checkpoints.opening import OpenedRecipe, OpenedRole
 from app.checkpoints.plain_conversation import conversation_text
 from app.checkpoints.preflight_report import RolePrompt
-from app.checkpoints.spec import CHAT, PLAIN, CheckpointSpec
+from app.checkpoints.spec import CHAT, PERSONA_TEMPLATE, PLAIN, CheckpointSpec
 from app.checkpoints.vocabulary.compare import token_labels
 from app.checkpoints.vocabulary.text_encoding import encode_as_prompt
 from app.errors import ContextLengthError, PromptError
@@ -27,8 +28,8 @@ def encode_prompt(
 ) -> list[int]:
     """The ids of ``prompt`` in the role's prompt format.
 
-    The system messages of a conversation replace the role's own system prompt. A prompt of ids is
-    used unchanged if the format is plain, and is decoded to text otherwise. ``cancelled`` is asked
+    The system messages of a conversation replace the role's own system prompt. Raw texts and ids
+    are read unchanged; only a persona's system prompt stands before them. ``cancelled`` is asked
     again and again while a chat template is rendered.
 
     Raises:
@@ -44,10 +45,13 @@ def encode_prompt(
                 evidence=f"it is {unknown[0]:,}, and there are {len(tokenizer):,}",
                 next_step="Use the tokenizer of the base.",
             )
-        if spec.prompt == PLAIN and prompt.ids:
+        if spec.prompt != PERSONA_TEMPLATE and prompt.ids:
             return list(prompt.ids)
-        text = tokenizer.backend_tokenizer.decode(list(prompt.ids))
-        return encode_prompt(tokenizer, spec, text, cancelled)
+        prompt = RawText(tokenizer.backend_tokenizer.decode(list(prompt.ids)))
+    if isinstance(prompt, RawText):
+        persona = spec.prompt == PERSONA_TEMPLATE
+        raw = spec if persona else replace(spec, prompt=PLAIN)
+        return encode_prompt(tokenizer, raw, prompt.text, cancelled)
     if isinstance(prompt, Conversation):
         return _encode_conversation(tokenizer, spec, prompt, cancelled)
     if not prompt:
@@ -78,7 +82,9 @@ def _encode_conversation(
     messages = conversation.as_json()
     if spec.system and not conversation.system:
         messages.insert(0, {"role": "system", "content": spec.system})
-    return encode_with_template(tokenizer, spec.source, messages, cancelled)
+    return encode_with_template(
+        tokenizer, spec.source, messages, cancelled, continues=conversation.continues
+    )
 
 
 def _empty() -> PromptError:

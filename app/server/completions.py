@@ -10,7 +10,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.checkpoints.conversation import Prompt
+from app.checkpoints.conversation import Prompt, RawText
 from app.decoding.types import FinishReason
 from app.server.api_errors import ApiError
 from app.server.completion_tokens import CompletionToken, chat_logprobs, legacy_logprobs
@@ -83,8 +83,8 @@ class ResponseFormat:
         """
         from_prompt = "".join(token.text for token in tokens if token.from_prompt)
         shown_prompt = (
-            prompt
-            if isinstance(prompt, str)
+            prompt.text
+            if isinstance(prompt, RawText)
             else "".join(self.token_labels[i] for i in unscored_ids) + from_prompt
         )
         text = shown_prompt + "".join(token.text for token in tokens if not token.from_prompt)

@@ -12,7 +12,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from app.checkpoints.conversation import SYSTEM, Conversation, Message, Prompt, TokenIds
+from app.checkpoints.conversation import (
+    ASSISTANT,
+    SYSTEM,
+    Conversation,
+    Message,
+    Prompt,
+    RawText,
+    TokenIds,
+)
 from app.decoding.types import MAX_SEED, GenerationConfig
 from app.server.api_errors import ApiError
 
@@ -214,13 +222,15 @@ class CompletionRequest(GenerationRequest):
 
     @property
     def prompts(self) -> list[Prompt]:
-        """All prompts of the request."""
+        """All prompts of the request, which every role reads without its template."""
         prompt = self.prompt
         if isinstance(prompt, str):
-            return [prompt]
+            return [RawText(prompt)]
         if isinstance(prompt[0], int):
             return [TokenIds(tuple(prompt))]
-        return [each if isinstance(each, str) else TokenIds(tuple(each)) for each in prompt]
+        return [
+            RawText(each) if isinstance(each, str) else TokenIds(tuple(each)) for each in prompt
+        ]
 
 
 class ContentPart(RequestModel):
@@ -269,6 +279,31 @@ class ChatRequest(GenerationRequest):
     max_completion_tokens: Annotated[_Integer, Field(ge=1, le=1_000_000)] | None = None
     logprobs: bool | None = None
     top_logprobs: Annotated[_Integer, Field(ge=0, le=MAX_LOGPROBS)] | None = None
+    continue_final_message: bool = Field(
+        False, description="Continue the last message, which must be an assistant's."
+    )
+    add_generation_prompt: bool | None = Field(
+        None, description="As in vLLM: false with `continue_final_message`, else true."
+    )
+
+    @model_validator(mode="after")
+    def _check_continuation(self) -> ChatRequest:
+        if self.continue_final_message == self.add_generation_prompt:
+            raise ApiError(
+                400,
+                "“add_generation_prompt” must be false with “continue_final_message”, else true",
+                param="add_generation_prompt",
+                code="unsupported_value",
+            )
+        last = self.messages[-1]
+        if self.continue_final_message and not (last.role == ASSISTANT and last.content):
+            raise ApiError(
+                400,
+                "“continue_final_message”: the last message must be an assistant's, with text",
+                param="messages",
+                code="invalid_value",
+            )
+        return self
 
     @property
     def max_new_tokens(self) -> int | None:
@@ -276,7 +311,8 @@ class ChatRequest(GenerationRequest):
 
     def conversation(self) -> Conversation:
         """The messages in the engine's format."""
-        return Conversation(tuple(item.message() for item in self.messages))
+        messages = tuple(item.message() for item in self.messages)
+        return Conversation(messages, self.continue_final_message)
 
 
 def _reject_unsupported(values: dict[Any, Any]) -> None:

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 
 from app import __version__
 from app.checkpoints.conversation import Prompt
-from app.checkpoints.spec import PLAIN, Recipe
+from app.checkpoints.spec import Recipe
 from app.engine.events import TokenDecoded
 from app.errors import SettingsError
 from app.server import api_errors
@@ -77,8 +77,6 @@ def _add_routes(application: FastAPI, queue: RequestQueue, limits: Limits) -> No
     @application.post("/v1/completions", responses=_RESPONSES)
     async def completions(body: CompletionRequest, request: Request) -> Response:
         model, top_count = api.find_model(body.model), body.logprobs or 0
-        if body.echo:
-            check_can_echo(model.recipe)
         jobs = [
             api.make_job(model, body, prompt, choice, top_count, request)
             for prompt in body.prompts
@@ -98,20 +96,6 @@ def _add_routes(application: FastAPI, queue: RequestQueue, limits: Limits) -> No
             for choice in range(body.n)
         ]
         return api.respond(model, body, jobs, chat=True, logprobs=bool(body.logprobs))
-
-
-def check_can_echo(recipe: Recipe) -> None:
-    """Check that every role reads the prompt as plain text, so that its tokens can be scored.
-
-    Raises:
-        ApiError: A role has a prompt format other than plain.
-    """
-    if any(spec.prompt != PLAIN for spec in recipe.checkpoints()):
-        raise ApiError(
-            400,
-            "“echo” requires plain prompts in all roles; some roles have a prompt format.",
-            param="echo",
-        )
 
 
 def describe(recipe: Recipe) -> dict[str, Any]:

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, processors
 from transformers import LlamaConfig, PreTrainedTokenizerFast
 
-from app.checkpoints.conversation import Conversation, Message, TokenIds
+from app.checkpoints.conversation import Conversation, Message, RawText, TokenIds
 from app.checkpoints.opening import OpenedRecipe, open_recipe
 from app.checkpoints.preflight_report import RolePrompt
 from app.checkpoints.prompts import encode_continuation, encode_prompt, preview_prompts
-from app.checkpoints.spec import CheckpointSpec
+from app.checkpoints.spec import PERSONA_TEMPLATE, CheckpointSpec
 from app.decoding.detokenizer import Detokenizer
 from app.errors import PromptError
 from tests import tiny
@@ -209,15 +209,35 @@ def test_a_template_of_a_checkpoint_runs_no_code(template: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("prompt", "text"),
-    [("plain", "the king"), ("chat", "<s>[user]the king[me]"), ("Q: {prompt}", "<s>Q: the king")],
+    ("prompt", "before"),
+    [("plain", ""), ("chat", ""), ("Q: {prompt}", ""), (PERSONA_TEMPLATE, "<s>Be brief.\n\n")],
 )
-def test_ids_are_read_as_they_are_or_as_what_they_stand_for(prompt: str, text: str) -> None:
+def test_a_raw_prompt_stands_in_no_template(prompt: str, before: str) -> None:
+    """Its sender has applied one; a persona is no template, and stands before it."""
     llama = tokenizer(chat_template=CHAT_TEMPLATE)
     ids = tuple(llama("the king", add_special_tokens=False)["input_ids"])
-    found = encode_prompt(llama, spec(prompt), TokenIds(ids))
-    assert read(llama, found) == text
-    assert prompt != "plain" or tuple(found) == ids
+    role = spec(prompt, "Be brief.")
+    found = encode_prompt(llama, role, TokenIds(ids))
+    assert read(llama, found) == f"{before}the king"
+    assert before or tuple(found) == ids
+    raw = read(llama, encode_prompt(llama, role, RawText("the king")))
+    assert raw == (f"{before}the king" if before else "<s>the king")
+    written = RawText("<s>[user]12?[me]")
+    assert before or read(llama, encode_prompt(llama, role, written)) == written.text
+
+
+@pytest.mark.parametrize(
+    ("prompt", "text"),
+    [
+        ("chat", "<s>[user]12?[assistant]It is"),
+        ("plain", "<s>User:\n12?\n\nAssistant:\nIt is"),
+        ("Q: {prompt}\nA:", "<s>Q: 12?\nA: It is"),
+    ],
+)
+def test_the_beginning_of_an_answer_ends_the_prompt(prompt: str, text: str) -> None:
+    llama = tokenizer(chat_template=CHAT_TEMPLATE)
+    said = Conversation((Message("user", "12?"), Message("assistant", "It is")), continues=True)
+    assert read(llama, encode_prompt(llama, spec(prompt), said)) == text
 
 
 def test_ids_that_are_none_are_refused() -> None:

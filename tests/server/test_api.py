@@ -217,6 +217,19 @@ def test_chat_messages_use_the_prompt_format(client: OpenAI, headless: Headless)
     assert answer.choices[0].message.content == headless.text(conversation) == headless.text(text)
 
 
+def test_the_last_message_of_an_assistant_is_continued_when_asked(
+    client: OpenAI, headless: Headless
+) -> None:
+    said = [("user", "the king"), ("assistant", "said that")]
+    answer = client.chat.completions.create(
+        model=MODEL,
+        messages=[{"role": role, "content": content} for role, content in said],  # type: ignore[misc]
+        extra_body={"continue_final_message": True, "add_generation_prompt": False},
+    )
+    text = "User:\nthe king\n\nAssistant:\nsaid that"
+    assert answer.choices[0].message.content == headless.text(text)
+
+
 @pytest.mark.parametrize(
     ("body", "param", "said"),
     [

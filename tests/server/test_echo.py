@@ -10,7 +10,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from openai import BadRequestError, OpenAI
+from openai import OpenAI
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
 
 from app.checkpoints.spec import Recipe
@@ -167,14 +167,19 @@ def test_stop_strings_do_not_apply_to_an_echoed_prompt(serve: Serve, served_reci
         assert ask(client, PROMPT, echo=True, max_tokens=0).choices[0].text == PROMPT
 
 
-def test_echo_requires_plain_prompt_formats(serve: Serve, served_recipe: Recipe) -> None:
+def test_a_raw_prompt_is_echoed_and_scored_whatever_the_prompt_formats_are(
+    serve: Serve, served_recipe: Recipe, oracle: Oracle, ids: list[int]
+) -> None:
     pair = served_recipe.pairs[0]
     spec = replace(pair.expert, prompt="Q: {prompt}\nA:")
     recipe = replace(served_recipe, pairs=(replace(pair, expert=spec),))
+    rows = oracle.logprobs(ids)
+    expected = [rows[place, index].item() for place, index in enumerate(ids[1:])]
     with serve(recipe=recipe) as running, running.client() as client:
-        with pytest.raises(BadRequestError, match="prompt format"):
-            ask(client, PROMPT, echo=True)
-        assert ask(client, [5, 6, 7]).choices[0].text  # the expert reads what they stand for
+        for prompt in (PROMPT, ids):
+            (choice,) = ask(client, prompt, echo=True, max_tokens=0, logprobs=0).choices
+            assert choice.text == PROMPT
+            assert choice.logprobs.token_logprobs[1:] == pytest.approx(expected, abs=1e-4)
 
 
 prompts = st.lists(st.lists(st.integers(0, 3), min_size=1, max_size=8), min_size=1, max_size=3)

@@ -112,6 +112,8 @@ CALLS = [{"id": "1", "type": "function", "function": {"name": "f", "arguments": 
         (CHAT, {"messages": [{"role": "tool", "content": "a"}]}, "messages", "invalid_value"),
         (CHAT, {"messages": [{"role": "assistant", "tool_calls": CALLS}, *HELLO]}, "messages",
          "unsupported_parameter"),
+        (CHAT, {"continue_final_message": True}, "messages", "invalid_value"),
+        (CHAT, {"add_generation_prompt": False}, "add_generation_prompt", "unsupported_value"),
         (CHAT, {"tools": CALLS}, "tools", "unsupported_parameter"),
         (CHAT, {"response_format": {"type": "json_object"}}, "response_format",
          "unsupported_parameter"),
