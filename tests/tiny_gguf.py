@@ -24,11 +24,13 @@ F32 = gguf.GGMLQuantizationType.F32
 
 _NAMES = {
     "llama": "llama",
+    "mistral": "llama",
     "qwen2": "qwen2",
     "qwen3": "qwen3",
     "gemma": "gemma",
     "gemma2": "gemma2",
     "gemma3_text": "gemma3",
+    "phi": "phi2",
     "phi3": "phi3",
     "mixtral": "llama",
     "qwen2_moe": "qwen2moe",
@@ -146,11 +148,14 @@ def _write_settings(writer: gguf.GGUFWriter, model: PreTrainedModel) -> None:
         writer.add_layer_norm_eps(config.layer_norm_epsilon)
         return
     writer.add_head_count_kv(config.num_key_value_heads)
-    writer.add_layer_norm_rms_eps(config.rms_norm_eps)
+    if config.model_type == "phi":
+        writer.add_layer_norm_eps(config.layer_norm_eps)
+    else:
+        writer.add_layer_norm_rms_eps(config.rms_norm_eps)
     if size * config.num_attention_heads != config.hidden_size or "gemma" in config.model_type:
         writer.add_key_length(size)
         writer.add_value_length(size)
-    if config.model_type in ("llama", "mixtral"):
+    if config.model_type in ("llama", "mistral", "mixtral"):
         writer.add_rope_dimension_count(size)
         writer.add_vocab_size(config.vocab_size)
     if config.model_type in ("gemma2", "gemma3_text", "phi3"):
@@ -176,8 +181,9 @@ def _write_rope(writer: gguf.GGUFWriter, config: Any, size: int) -> None:
     rope = config.rope_parameters
     rope = rope.get("full_attention", rope)
     writer.add_rope_freq_base(rope["rope_theta"])
-    if config.model_type == "phi3":
+    if config.model_type in ("phi", "phi3"):
         writer.add_rope_dimension_count(int(size * rope["partial_rotary_factor"]))
+    if config.model_type == "phi3":
         writer.add_rope_scaling_orig_ctx_len(config.original_max_position_embeddings)
     if rope["rope_type"] in _SCALINGS:
         writer.add_rope_scaling_type(_SCALINGS[rope["rope_type"]])

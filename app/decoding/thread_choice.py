@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from statistics import median
 
 import torch
@@ -28,11 +28,18 @@ class ThreadChoice:
     Args:
         most: Maximum number of threads, by default torch's own number; 1 leaves no choice.
         clock: Returns seconds.
+        using: Enters a context in which that many threads compute; by default torch's.
     """
 
-    def __init__(self, most: int = 0, clock: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(
+        self,
+        most: int = 0,
+        clock: Callable[[], float] = time.perf_counter,
+        using: Callable[[int], AbstractContextManager[None]] | None = None,
+    ) -> None:
         self._most = most or (torch.get_num_threads() if _may_change() else 1)
         self._clock = clock
+        self._using = using or _torch_threads
         self._searches: dict[int, _Search] = {}
 
     @contextmanager
@@ -42,14 +49,21 @@ class ThreadChoice:
             yield
             return
         search = self._searches.setdefault(tokens.bit_length(), _Search(self._most))
-        threads, before = search.next_count(), torch.get_num_threads()
-        torch.set_num_threads(threads)
-        try:
+        threads = search.next_count()
+        with self._using(threads):
             begun = self._clock()
             yield
             search.record(threads, self._clock() - begun)
-        finally:
-            torch.set_num_threads(before)
+
+
+@contextmanager
+def _torch_threads(count: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _may_change() -> bool:
