@@ -6,14 +6,14 @@ import ctypes
 import importlib
 import importlib.util
 import logging
+import re
+import sys
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from app.errors import DeviceError
@@ -26,6 +26,8 @@ _LOG = logging.getLogger(__name__)
 _LEVELS = {1: logging.DEBUG, 2: logging.DEBUG, 3: logging.INFO, 4: logging.WARNING}
 """Levels of ggml (debugging, information, warning, error): it is chatty, and errors are raised."""
 _KINDS = {0: "cpu", 1: "gpu", 2: "integrated gpu", 3: "accelerator"}
+_GPUS = ("gpu", "integrated gpu")
+_NUMBER = re.compile(r"(?<=[a-z])(?=\d+$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,16 @@ class ComputeDevice:
     kind: str
     free: int
     total: int
+
+    @property
+    def is_gpu(self) -> bool:
+        """Whether it is a graphics processor, with memory of its own or without."""
+        return self.kind in _GPUS
+
+    @property
+    def in_recipes(self) -> str:
+        """Its name in recipes and on the command line, such as ``cpu`` or ``vulkan:0``."""
+        return _NUMBER.sub(":", self.name.lower())
 
 
 def is_installed() -> bool:
@@ -74,7 +86,7 @@ def library() -> Any:
             next_step=install_hint(EXTRA),
         )
     try:
-        module: Any = importlib.import_module("llama_cpp.llama_cpp")
+        module = _low_level_module()
     except (ImportError, OSError, RuntimeError) as error:
         raise DeviceError(
             "llama.cpp is installed but cannot be loaded",
@@ -90,8 +102,7 @@ def library() -> Any:
 @cache
 def ggml() -> Any:
     """The library of tensors and devices under llama.cpp, as ctypes loaded it."""
-    library()
-    loaded: Any = importlib.import_module("llama_cpp._ggml").libggml
+    loaded = _ggml_of(library())
     for name in ("get", "by_name"):
         getattr(loaded, f"ggml_backend_dev_{name}").restype = ctypes.c_void_p
     for name in ("name", "description"):
@@ -115,14 +126,15 @@ def devices() -> tuple[ComputeDevice, ...]:
 
 
 def device_pointer(name: str) -> int:
-    """The address of the device of that name.
+    """The address of the device of that name, such as ``Vulkan0``, in recipes ``vulkan:0``.
 
     Raises:
         DeviceError: The library sees no such device.
     """
-    found: int | None = ggml().ggml_backend_dev_by_name(name.encode())
+    own = {device.in_recipes: device.name for device in devices()}.get(name, name)
+    found: int | None = ggml().ggml_backend_dev_by_name(own.encode())
     if found is None:
-        seen = ", ".join(device.name for device in devices())
+        seen = ", ".join(device.in_recipes for device in devices())
         raise DeviceError(
             f"llama.cpp sees no device {name}",
             evidence=f"it sees {seen}",
@@ -184,10 +196,25 @@ def _stop_log(module: Any, none: Any, callback: Any) -> None:
     module.llama_log_set(none, None)
 
 
-def _load_backends(module: ModuleType) -> None:
+def _low_level_module() -> Any:
+    """The module of the C API, without the package around it.
+
+    The package would import its high-level class, and with it caches that are read by pickle.
+    """
+    spec = importlib.util.find_spec(_PACKAGE)
+    assert spec is not None
+    sys.modules.setdefault(_PACKAGE, importlib.util.module_from_spec(spec))
+    return importlib.import_module(f"{_PACKAGE}.llama_cpp")
+
+
+def _ggml_of(module: Any) -> Any:
+    loading = importlib.import_module(f"{_PACKAGE}._ctypes_extensions")
+    return loading.load_shared_library("ggml", module._base_path)
+
+
+def _load_backends(module: Any) -> None:
     """Load the backends that are files of their own, as in the packaged program."""
-    folder = Path(str(module.__file__)).parent / "lib"
-    loaded: Any = importlib.import_module("llama_cpp._ggml").libggml
+    loaded = _ggml_of(module)
     loaded.ggml_backend_load_all_from_path.argtypes = [ctypes.c_char_p]
     loaded.ggml_backend_load_all_from_path.restype = None
-    loaded.ggml_backend_load_all_from_path(str(folder).encode())
+    loaded.ggml_backend_load_all_from_path(str(module._base_path).encode())
