@@ -15,6 +15,8 @@ surroundings.settle()
 _FOLDER = tempfile.TemporaryDirectory(prefix="tuneshift-tests-")
 for _name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"):
     os.environ[_name] = str(Path(_FOLDER.name, _name.lower()))
+for _name in ("HOME", "USERPROFILE", "OLLAMA_MODELS"):  # where other programs keep models
+    os.environ[_name] = _FOLDER.name
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny models only wait for more threads

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from app.checkpoints.endpoint_address import address_of, is_endpoint
+from app.checkpoints.ollama_manifests import ollama_name
 from app.checkpoints.spec import CheckpointSpec, Recipe
+
+_GENERIC_FILE = "model.gguf"  # the name of every file of Jan
 
 
 def place_of(source: str) -> str:
@@ -13,10 +18,24 @@ def place_of(source: str) -> str:
 
 
 def last_part(source: str) -> str:
-    """The last part of the path or the id in a source; the host of an endpoint."""
+    """The name of a model in its source: the last part of its path or id, or Ollama's name.
+
+    For an endpoint, it is the host.
+    """
     if is_endpoint(source):
         return address_of(source).host
-    return place_of(source).rstrip("/").rsplit("/", 1)[-1]
+    place = place_of(source)
+    if source.startswith("gguf:"):
+        return gguf_name(Path(place))
+    return place.rstrip("/").rsplit("/", 1)[-1]
+
+
+def gguf_name(path: Path) -> str:
+    """The name of a GGUF file: Ollama's, or that of its folder if it is called ``model.gguf``."""
+    named = ollama_name(path).rpartition("/")[2]
+    if named:
+        return named
+    return path.parent.name if path.name.lower() == _GENERIC_FILE else path.name
 
 
 def is_builtin(source: str) -> bool:

@@ -413,6 +413,34 @@
         <source>cannot be used: {0}</source>
         <translation>사용할 수 없음: {0}</translation>
     </message>
+    <message>
+        <source>not used: {0}</source>
+        <translation>사용하지 않음: {0}</translation>
+    </message>
+    <message>
+        <source>its LoRA adapter</source>
+        <translation>LoRA 어댑터</translation>
+    </message>
+    <message>
+        <source>Ollama&apos;s template</source>
+        <translation>Ollama의 템플릿</translation>
+    </message>
+    <message>
+        <source>its system prompt</source>
+        <translation>시스템 프롬프트</translation>
+    </message>
+    <message>
+        <source>its parameters</source>
+        <translation>매개변수 설정</translation>
+    </message>
+    <message>
+        <source>its messages</source>
+        <translation>미리 넣은 메시지</translation>
+    </message>
+    <message>
+        <source>its image encoder</source>
+        <translation>이미지 인코더</translation>
+    </message>
 </context>
 <context>
     <name>CandidatesView</name>

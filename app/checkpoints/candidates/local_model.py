@@ -20,6 +20,8 @@ from app.checkpoints.formats.adapters import open_adapter
 from app.checkpoints.formats.configuration import read_configuration
 from app.checkpoints.formats.gguf_architectures import configuration
 from app.checkpoints.formats.gguf_header import Contents
+from app.checkpoints.formats.gguf_metadata import UnusableError
+from app.checkpoints.formats.gguf_quantization import quantization_of
 from app.checkpoints.sources import open_folder
 from app.errors import CheckpointError
 
@@ -49,6 +51,10 @@ class LocalModel:
         tuning: What its name says, or that it has another origin.
         origin: The name of the model from which it was tuned, if its files say so.
         adapts: For an adapter, the name or path of the model that it was trained on.
+        size: Bytes of its weight files.
+        quantization: Of a GGUF file, such as ``Q4_K_M``; otherwise empty.
+        program: The program that keeps it, such as ``LM Studio``; empty for a folder of the person.
+        unused: What its program adds to the model and is not used here, such as ``template``.
         problem: Why it cannot be used; otherwise empty.
     """
 
@@ -63,6 +69,10 @@ class LocalModel:
     tuning: Tuning = Tuning.UNKNOWN
     origin: str = ""
     adapts: str = ""
+    size: int = 0
+    quantization: str = ""
+    program: str = ""
+    unused: tuple[str, ...] = ()
     problem: str = ""
 
     @property
@@ -105,6 +115,8 @@ class ModelReader:
             return self._read_adapter(model) if model.is_adapter else self._read_folder(model)
         except (CheckpointError, OSError) as error:
             return replace(model, problem=str(error))
+        except (UnusableError, ValueError) as error:  # of the vocabulary in a GGUF file
+            return replace(model, problem=f"The file {path} cannot be used: {error}")
 
     def _read_folder(self, model: LocalModel) -> LocalModel:
         files = open_folder(model.folder)
@@ -113,6 +125,7 @@ class ModelReader:
         return replace(
             _with_configuration(model, files.config),
             parameters=sum(tensor.elements for tensor in files.tensors),
+            size=files.weight_bytes,
             vocabulary=self._digests.read(model.folder),
             has_chat_template=_has_chat_template(model.folder),
             problem=why,
@@ -123,6 +136,7 @@ class ModelReader:
         return replace(
             model,
             parameters=sum(tensor.elements for tensor in files.tensors),
+            size=sum(tensor.size for tensor in files.tensors),
             vocabulary=self._digests.read(model.folder) if files.has_tokenizer else None,
             has_chat_template=_has_chat_template(model.folder),
             adapts=files.base_name,
@@ -136,13 +150,15 @@ class ModelReader:
         return replace(self._files[key], source=model.source, name=model.name)
 
     def _read_gguf(self, model: LocalModel) -> LocalModel:
-        contents = gguf.open_contents(model.folder, everything=True)
+        contents = gguf.open_contents(model.folder)
         model = replace(model, tuning=_tuning_of_file(model.name, contents))
         model = _with_origin(model, origin_in_gguf(contents.metadata))
         return replace(
             _with_configuration(model, configuration(contents)),
             parameters=sum(math.prod(tensor.shape) for tensor in contents.tensors.values()),
-            vocabulary=self._digests.of_tokens(contents.metadata.texts("tokenizer.ggml.tokens")),
+            size=model.folder.stat().st_size,
+            quantization=quantization_of(contents),
+            vocabulary=self._digests.of_gguf(contents),
             has_chat_template="tokenizer.chat_template" in contents.metadata,
         )
 

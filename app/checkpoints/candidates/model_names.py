@@ -17,15 +17,15 @@ class Tuning(StrEnum):
     UNKNOWN = "unknown"
 
 
-_SEPARATOR = re.compile(r"[-_ /]+|\.(?!\d)")
+_SEPARATOR = re.compile(r"[-_ /:]+|\.(?!\d)")
 _INSTRUCT = frozenset(
     ("instruct", "instruction", "chat", "it", "sft", "dpo", "rlhf", "assistant", "zephyr")
 )
 _OTHER = frozenset(("expert", "finetuned", "tuned", "math", "coder", "code", "reasoning"))
 _UNTUNED = frozenset(("base", "pretrained", "pt", "antiexpert", "untuned"))
 _PACKING = re.compile(
-    r"[-._ ](?:gguf|i?q\d\w*|b?f16|f32|fp16|fp32|awq|gptq|int[48]|[48]bit|bnb|nf4|mlx|hf)"
-    r"(?=[-._ ]|$)"
+    r"[-._ :](?:latest|gguf|i?q\d\w*|b?f16|f32|fp16|fp32|awq|gptq|int[48]|[48]bit|bnb|nf4|mlx|hf)"
+    r"(?=[-._ :]|$)"
 )
 """Words that say in which format or dtype the weights are."""
 

@@ -16,10 +16,12 @@ import numpy.typing as npt
 
 from app.checkpoints.candidates.vocabulary_scan import read_ids
 from app.checkpoints.formats.configuration import read_configuration
+from app.checkpoints.formats.gguf_header import Contents
 from app.checkpoints.vocabulary.id_differences import MOST_DIFFERENT, is_reserved
 from app.errors import CheckpointError
 
 TOKENIZER, TOKENIZER_CONFIG = "tokenizer.json", "tokenizer_config.json"
+GGUF_TOKENS = "tokenizer.ggml.tokens"
 _SLOW_TOKENIZER, _ADDED = "vocab.json", "added_tokens.json"
 _SENTENCEPIECE = "*.model"
 _MOST_IDS = 4_000_000
@@ -78,6 +80,18 @@ class DigestReader:
         """The digest of a vocabulary, from the token of each id."""
         digest = TokenDigest(tokens)
         return self._distinct.setdefault(digest.key, digest)
+
+    def of_gguf(self, contents: Contents) -> TokenDigest:
+        """The digest of the vocabulary in a GGUF file.
+
+        Raises:
+            UnusableError: It has none.
+            OSError, ValueError: It cannot be read, or is damaged.
+        """
+        key = hashlib.sha256(contents.array_bytes(GGUF_TOKENS)).digest()
+        if key not in self._of_files:
+            self._of_files[key] = self.of_tokens(contents.texts(GGUF_TOKENS))
+        return self._of_files[key]
 
     def read(self, folder: Path) -> TokenDigest:
         """The digest of the tokenizer in a folder.

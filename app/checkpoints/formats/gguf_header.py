@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 import struct
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 from app.checkpoints.formats.gguf_metadata import (
     Cursor,
     Metadata,
+    Unread,
     UnusableError,
     read_values,
 )
@@ -50,6 +52,34 @@ class Contents:
     @property
     def architecture(self) -> str:
         return self.metadata.text("general.architecture")
+
+    def array_bytes(self, key: str) -> bytes:
+        """The bytes of an array of strings that was skipped.
+
+        Raises:
+            UnusableError: There is no such array.
+            OSError: The file cannot be read.
+        """
+        with self.path.open("rb") as file:
+            skipped = self._skipped(key)
+            file.seek(skipped.start)
+            return file.read(skipped.size)
+
+    def texts(self, key: str) -> list[str]:
+        """The elements of an array of strings that was skipped.
+
+        Raises:
+            UnusableError: There is no such array.
+            OSError, ValueError: The file cannot be read, or is damaged.
+        """
+        content = self.array_bytes(key)
+        return Cursor(BytesIO(content), len(content)).texts(self._skipped(key).count)
+
+    def _skipped(self, key: str) -> Unread:
+        value = self.metadata.values.get(key)
+        if not isinstance(value, Unread):
+            raise UnusableError(f"its key “{key}” holds no list of texts")
+        return value
 
     def floats(self, name: str) -> list[float]:
         """The elements of a one-dimensional float32 tensor."""

@@ -19,13 +19,17 @@ _NUMBERS = {
 }
 _STRING, _ARRAY = 8, 9
 _MAX_INT = 2**31  # no size in a model is larger
+_LENGTH = struct.Struct("<Q")
+_BUFFER_BYTES = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """An array that was skipped, with its number of elements."""
+    """An array that was skipped: its number of elements, and its place and size in the file."""
 
     count: int
+    start: int = 0
+    size: int = 0
 
 
 Value = str | int | float | bool | list[str] | list[int] | list[float] | Unread
@@ -45,18 +49,25 @@ class Cursor:
     def __init__(self, file: BinaryIO, size: int) -> None:
         self._file = file
         self.size = size
-        self.position = 0
+        self._buffer = b""
+        self._offset = 0  # in the buffer
+        self._end = 0  # of the buffer, in the file
         self._entries_left = _MAX_ENTRIES
+
+    @property
+    def position(self) -> int:
+        """The place in the file of the byte that is read next."""
+        return self._end - len(self._buffer) + self._offset
 
     def take(self, length: int) -> bytes:
         self._require(length)
-        self.position += length
-        return self._file.read(length)
+        taken = self._buffer[self._offset : self._offset + length]
+        self._offset += length
+        return taken
 
     def skip(self, length: int) -> None:
-        self._require(length)
-        self.position += length
-        self._file.seek(length, 1)
+        self._check_end(length)
+        self._offset += length
 
     def number(self, form: str) -> int:
         (value,) = struct.unpack(form, self.take(struct.calcsize(form)))
@@ -74,12 +85,53 @@ class Cursor:
             raise ValueError(f"a string in its header has {length:,} bytes")
         return self.take(length).decode("utf-8")
 
+    def texts(self, count: int) -> list[str]:
+        """The next ``count`` strings, of which a large vocabulary has hundreds of thousands."""
+        found: list[str] = []
+        length_at, width = _LENGTH.unpack_from, _LENGTH.size
+        while len(found) < count:
+            found.append(self.text())
+            buffer, offset = self._buffer, self._offset
+            while len(found) < count and offset + width <= len(buffer):
+                end = offset + width + length_at(buffer, offset)[0]
+                if end > len(buffer):
+                    break
+                found.append(buffer[offset + width : end].decode("utf-8"))
+                offset = end
+            self._offset = offset
+        return found
+
+    def skip_texts(self, count: int) -> None:
+        """Skip the next ``count`` strings."""
+        length_at = _LENGTH.unpack_from
+        while count:
+            self._require(_LENGTH.size)
+            buffer, offset = self._buffer, self._offset
+            last = len(buffer) - _LENGTH.size
+            while count and offset <= last:
+                offset += _LENGTH.size + length_at(buffer, offset)[0]
+                count -= 1
+            self._offset = offset
+            self._check_end(0)
+
     def count_entries(self, count: int) -> None:
         self._entries_left -= count
         if self._entries_left < 0:
             raise ValueError(f"its header has more than {_MAX_ENTRIES:,} entries")
 
     def _require(self, length: int) -> None:
+        """Have the next ``length`` bytes in the buffer."""
+        self._check_end(length)
+        start = self.position
+        if self._offset + length <= len(self._buffer):
+            return
+        self._file.seek(start)
+        self._buffer = self._file.read(max(length, min(_BUFFER_BYTES, self.size - start)))
+        self._offset, self._end = 0, start + len(self._buffer)
+        if length > len(self._buffer):
+            raise ValueError("its header is cut off")
+
+    def _check_end(self, length: int) -> None:
         if length > self.size - self.position:
             raise ValueError("its header is cut off")
 
@@ -110,6 +162,7 @@ def _numbers(cursor: Cursor, kind: int, count: int) -> list[int]:
 
 def _array(cursor: Cursor, everything: bool) -> Value:
     kind, count = cursor.number("<I"), cursor.number("<Q")
+    start = cursor.position
     if kind in _NUMBERS:
         if everything or count <= _MAX_SHORT_ARRAY:
             return _numbers(cursor, kind, count)
@@ -117,12 +170,11 @@ def _array(cursor: Cursor, everything: bool) -> Value:
     elif kind == _STRING:
         cursor.count_entries(count)
         if everything:
-            return [cursor.text() for _ in range(count)]
-        for _ in range(count):
-            cursor.skip(cursor.number("<Q"))
+            return cursor.texts(count)
+        cursor.skip_texts(count)
     else:
         raise ValueError(f"an array has the unknown element type {kind}")
-    return Unread(count)
+    return Unread(count, start, cursor.position - start)
 
 
 @dataclass(slots=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 from PySide6.QtCore import QSignalBlocker
 from PySide6.QtWidgets import QLineEdit, QWidget
 
+from app.checkpoints.candidates.folder_search import model_at
 from app.checkpoints.candidates.local_model import LocalModel
-from app.checkpoints.candidates.model_finder import model_at
 from app.checkpoints.candidates.partners import Misfit, Partner, is_shipped
 from app.checkpoints.spec import CHAT, PLAIN
 from app.ui.new_recipe.candidate_list import CandidateRow, model_of

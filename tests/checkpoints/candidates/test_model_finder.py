@@ -12,13 +12,9 @@ from typing import Any
 import pytest
 from huggingface_hub import constants
 
+from app.checkpoints.candidates.folder_search import model_at, models_in_folder
 from app.checkpoints.candidates.local_model import LocalModel
-from app.checkpoints.candidates.model_finder import (
-    SearchProgress,
-    find_local_models,
-    model_at,
-    models_in_folder,
-)
+from app.checkpoints.candidates.model_finder import SearchProgress, find_local_models
 from app.checkpoints.candidates.model_names import Tuning
 from app.checkpoints.candidates.used_folders import (
     remember_folders,
