@@ -31,6 +31,7 @@ from app.checkpoints.opening import OpenedRecipe, bytes_to_convert, open_recipe
 from app.checkpoints.plain_conversation import next_turns
 from app.checkpoints.preflight import preflight
 from app.checkpoints.preflight_report import Preflight
+from app.checkpoints.text_coder import TextCoder
 from app.checkpoints.vocabulary.compare import require_shared
 from app.decoding.capture_stats import CaptureStats
 from app.decoding.decode import TextPrefix, decode
@@ -209,6 +210,8 @@ class Engine:
                 roles=self._loaded.roles,
                 token_labels=tuple(self._loaded.token_labels()),
                 packed_bytes=self._loaded.packed_bytes,
+                context_length=self._loaded.context_length,
+                coder=TextCoder(*self._loaded.formats[0]),
             )
         )
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from app.attribution.attribution import TokenAttribution
 from app.checkpoints.preflight_report import Preflight
@@ -14,6 +16,9 @@ from app.decoding.speculation_stats import SpeculationStats
 from app.decoding.thinking import UNKNOWN_THINKING, Thinking
 from app.decoding.types import FinishReason, TokenStep, WhatIfToken
 from app.errors import TuneshiftError
+
+if TYPE_CHECKING:
+    from app.checkpoints.text_coder import TextCoder
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,9 @@ class Loaded:
     Attributes:
         token_labels: A readable label for each token id, [V].
         packed_bytes: Bytes of packed copies of weights, which use only spare memory.
+        context_length: The shortest context of the roles in tokens; None without a limit.
+        coder: Encodes and decodes texts as the base does; None where there is no tokenizer.
+        at: When the load ended, in seconds since 1970.
     """
 
     id: int
@@ -67,6 +75,9 @@ class Loaded:
     roles: tuple[RoleInForce, ...]
     token_labels: tuple[str, ...]
     packed_bytes: int
+    context_length: int | None = None
+    coder: TextCoder | None = None
+    at: float = field(default_factory=time.time)
 
 
 @dataclass(frozen=True, slots=True)

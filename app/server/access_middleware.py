@@ -12,6 +12,8 @@ from app.server.access import Access, Limits, is_loopback
 from app.server.api_errors import ApiError
 
 _BEARER = "bearer "
+_PUBLIC_PATHS = ("/health",)
+"""Paths that need no API key, since a load balancer has none."""
 
 
 class AccessMiddleware:
@@ -53,7 +55,7 @@ class AccessMiddleware:
                 "permission_error",
             )
         preflight = scope["method"] == "OPTIONS" and origin is not None
-        if self._access.key and not preflight:
+        if self._access.key and not preflight and scope["path"] not in _PUBLIC_PATHS:
             self._check_key(headers.get("authorization", ""))
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
         if scope["method"] == "POST" and kind != "application/json":

@@ -24,6 +24,9 @@ from app.errors import (
 
 log = logging.getLogger(__name__)
 
+ERROR_RESPONSE = {"description": "An error in the form of the OpenAI API."}
+"""Describes an error in the OpenAPI schema."""
+
 
 class ApiError(Exception):
     """An error response.

@@ -7,6 +7,7 @@ that would change the text are rejected by name.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
@@ -27,7 +28,7 @@ from app.server.api_errors import ApiError
 MAX_CHOICES, MAX_PROMPTS, MAX_STOPS, MAX_LOGPROBS, MAX_MESSAGES = 16, 32, 16, 50, 1000
 _MAX_IDS = 1_000_000
 _Text = Annotated[str, Field(min_length=1)]
-_Ids = Annotated[
+Ids = Annotated[
     list[Annotated[int, Field(strict=True, ge=0, lt=2**31)]],
     Field(min_length=1, max_length=_MAX_IDS),
 ]
@@ -171,8 +172,8 @@ class CompletionRequest(GenerationRequest):
     prompt: (
         _Text
         | Annotated[list[_Text], Field(min_length=1, max_length=MAX_PROMPTS)]
-        | _Ids
-        | Annotated[list[_Ids], Field(min_length=1, max_length=MAX_PROMPTS)]
+        | Ids
+        | Annotated[list[Ids], Field(min_length=1, max_length=MAX_PROMPTS)]
     ) = Field(
         description="A text, a list of token ids of the base's tokenizer, or a list of either."
     )
@@ -311,8 +312,12 @@ class ChatRequest(GenerationRequest):
 
     def conversation(self) -> Conversation:
         """The messages in the engine's format."""
-        messages = tuple(item.message() for item in self.messages)
-        return Conversation(messages, self.continue_final_message)
+        return conversation_of(self.messages, self.continue_final_message)
+
+
+def conversation_of(messages: Sequence[ChatMessage], continues: bool) -> Conversation:
+    """Messages of the API as the engine reads them; ``continues`` as in :class:`Conversation`."""
+    return Conversation(tuple(item.message() for item in messages), continues)
 
 
 def _reject_unsupported(values: dict[Any, Any]) -> None:

@@ -32,6 +32,7 @@ from app.errors import Cancelled, TuneshiftError, unknown_error
 from app.server.api_errors import ApiError, from_engine_error, internal_error
 from app.server.completion_tokens import CompletionToken
 from app.server.fair_scheduling import FairScheduler
+from app.server.metrics import GenerationTimes, Metrics
 from app.server.server_events import ServedModel, ServerStats
 
 _MAX_DRAINED = 64
@@ -133,6 +134,7 @@ class RequestQueue:
         self._requests = self._started = self._tokens = 0
         self._client = ""
         self._close_error: ApiError | None = None
+        self.metrics = Metrics()
         self.model: ServedModel | None = None
         """The served model, or None while nothing is loaded."""
         self.model_epoch = 0
@@ -186,7 +188,7 @@ class RequestQueue:
                 if isinstance(event, Loading):
                     on_progress(event.progress)
                 elif isinstance(event, Loaded):
-                    self.set_model(ServedModel(event.recipe, event.token_labels))
+                    self.set_model(ServedModel(event.recipe, event))
                     return
                 elif isinstance(event, Failed | EngineFailed):
                     raise event.error or unknown_error(Cancelled())
@@ -201,11 +203,17 @@ class RequestQueue:
             ApiError: The generation fails, or too many jobs are waiting.
         """
         self._notify_soon()
+        times = self.metrics.begin()
         try:
             async with self._scheduler.slot(job.client), aclosing(self._run(job)) as progress:
                 async for item in progress:
+                    _count(item, times)
                     yield item
+        except ApiError:
+            times.fail()
+            raise
         finally:
+            times.close()
             self._notify_soon()
 
     async def _run(self, job: CompletionJob) -> AsyncGenerator[Progress, None]:
@@ -297,6 +305,15 @@ class RequestQueue:
                     found(event)
         if len(events) == _MAX_DRAINED:
             self._loop.call_soon(self._drain_outbox)
+
+
+def _count(item: Progress, times: GenerationTimes) -> None:
+    if isinstance(item, Started):
+        times.add_prompt(item.prompt_tokens)
+    elif isinstance(item, Finished):
+        times.finish(item.cached_tokens)
+    else:
+        times.add_token()
 
 
 def _progress(event: Event, job: CompletionJob) -> Progress | ApiError | None:

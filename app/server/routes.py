@@ -1,8 +1,7 @@
-"""The routes of the OpenAI API."""
+"""The application: the routes of completions over a queue, and the access checks before them."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,33 +12,26 @@ from starlette.types import ASGIApp
 
 from app import __version__
 from app.checkpoints.conversation import Prompt
-from app.checkpoints.spec import Recipe
 from app.engine.events import TokenDecoded
 from app.errors import SettingsError
 from app.server import api_errors
 from app.server.access import Access, Limits
 from app.server.access_middleware import AccessMiddleware
-from app.server.api_errors import ApiError, json_response
+from app.server.api_errors import ERROR_RESPONSE
 from app.server.completion_tokens import CompletionToken, completion_token
 from app.server.completions import ResponseFormat, complete, stream_events
 from app.server.protocol import ChatRequest, CompletionRequest, GenerationRequest
-from app.server.request_queue import CompletionJob, RequestQueue, not_loaded
+from app.server.request_queue import CompletionJob, RequestQueue
 from app.server.responses import CancellableJson, CancellableStream
+from app.server.served_models import find_model, model_id
 from app.server.server_events import ServedModel
+from app.server.service_routes import add_service_routes
 
-ANY_MODEL = "tuneshift"
-"""A model name that always means the served recipe."""
 _MAX_CLIENT_LENGTH = 200
-_ERROR = {"description": "An error in the form of the OpenAI API."}
 _RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"content": {"application/json": {}, "text/event-stream": {}}},
-    **dict.fromkeys((400, 401, 403, 404, 408, 413, 415, 422, 429, 502, 503, 504), _ERROR),
+    **dict.fromkeys((400, 401, 403, 404, 408, 413, 415, 422, 429, 502, 503, 504), ERROR_RESPONSE),
 }
-
-
-def model_id(recipe: Recipe) -> str:
-    """The model id of a recipe: its name in a–z, 0–9 and hyphens (``qwen2-5-7b-instructed``)."""
-    return re.sub(r"[^a-z0-9]+", "-", recipe.name.lower()).strip("-") or ANY_MODEL
 
 
 def make_application(queue: RequestQueue, access: Access, limits: Limits) -> ASGIApp:
@@ -52,6 +44,7 @@ def make_application(queue: RequestQueue, access: Access, limits: Limits) -> ASG
         redoc_url=None,
     )
     api_errors.install(application)
+    add_service_routes(application, queue)
     _add_routes(application, queue, limits)
     if access.origins:
         application.add_middleware(
@@ -66,17 +59,9 @@ def make_application(queue: RequestQueue, access: Access, limits: Limits) -> ASG
 def _add_routes(application: FastAPI, queue: RequestQueue, limits: Limits) -> None:
     api = _Api(queue, limits)
 
-    @application.get("/v1/models")
-    async def models() -> Response:
-        return json_response({"object": "list", "data": api.models()})
-
-    @application.get("/v1/models/{name:path}", responses={404: _ERROR})
-    async def model(name: str) -> Response:
-        return json_response(describe(api.find_model(name).recipe))
-
     @application.post("/v1/completions", responses=_RESPONSES)
     async def completions(body: CompletionRequest, request: Request) -> Response:
-        model, top_count = api.find_model(body.model), body.logprobs or 0
+        model, top_count = find_model(queue, body.model), body.logprobs or 0
         jobs = [
             api.make_job(model, body, prompt, choice, top_count, request)
             for prompt in body.prompts
@@ -87,7 +72,7 @@ def _add_routes(application: FastAPI, queue: RequestQueue, limits: Limits) -> No
     @application.post("/v1/chat/completions", responses=_RESPONSES)
     async def chat(body: ChatRequest, request: Request) -> Response:
         model, top_count = (
-            api.find_model(body.model),
+            find_model(queue, body.model),
             (body.top_logprobs or 0) if body.logprobs else 0,
         )
         conversation = body.conversation()
@@ -98,48 +83,12 @@ def _add_routes(application: FastAPI, queue: RequestQueue, limits: Limits) -> No
         return api.respond(model, body, jobs, chat=True, logprobs=bool(body.logprobs))
 
 
-def describe(recipe: Recipe) -> dict[str, Any]:
-    """The entry of a recipe in the response of ``/v1/models``."""
-    pairs = [{"name": pair.name, "alpha": pair.alpha} for pair in recipe.pairs]
-    return {
-        "id": model_id(recipe),
-        "object": "model",
-        "created": 0,
-        "owned_by": "tuneshift",
-        "tuneshift": {"name": recipe.name, "pairs": pairs},
-    }
-
-
 class _Api:
     """State and helpers that the routes share."""
 
     def __init__(self, queue: RequestQueue, limits: Limits) -> None:
         self._queue = queue
         self._limits = limits
-
-    def models(self) -> list[dict[str, Any]]:
-        """The entry of the served model; empty while no model is loaded."""
-        model = self._queue.model
-        return [describe(model.recipe)] if model else []
-
-    def find_model(self, name: str) -> ServedModel:
-        """The served model, if ``name`` means it.
-
-        Raises:
-            ApiError: ``name`` is another model, or no model is loaded.
-        """
-        model = self._queue.model
-        if model is None:
-            raise not_loaded()
-        id_ = model_id(model.recipe)
-        if name not in ("", ANY_MODEL, id_, model.recipe.name):
-            raise ApiError(
-                404,
-                f"There is no such model; the served model is “{id_}”.",
-                param="model",
-                code="model_not_found",
-            )
-        return model
 
     def make_job(
         self,

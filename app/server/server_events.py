@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.checkpoints.spec import Recipe
+from app.engine.events import Loaded
 from app.errors import TuneshiftError
 
 
@@ -14,11 +15,16 @@ class ServedModel:
 
     Attributes:
         recipe: The recipe, with the alphas and sampling settings that requests have by default.
-        token_labels: The label of each token id, [V].
+        loaded: The event of the load.
     """
 
     recipe: Recipe
-    token_labels: tuple[str, ...]
+    loaded: Loaded
+
+    @property
+    def token_labels(self) -> tuple[str, ...]:
+        """The label of each token id, [V]."""
+        return self.loaded.token_labels
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ class Running:
 
     Attributes:
         port: Where it listens.
+        queue: Its queue; it belongs to the server's thread.
     """
 
     def __init__(self, recipe: Recipe, service: Service, most_waiting: int) -> None:
@@ -61,6 +62,7 @@ class Running:
         try:
             async with own_engine(FairScheduler(self._most_waiting)) as queue:
                 await queue.load(self._recipe)
+                self.queue = queue
                 self._server = Server(queue, self._service)
                 self._ready.set()
                 await self._server.serve([self._listener])

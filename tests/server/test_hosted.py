@@ -50,7 +50,7 @@ class Owner:
         self.engine.submit(Load(id_, recipe, Cancellation()))
         loaded = self.until(Loaded, id_)
         assert isinstance(loaded, Loaded)
-        return ServedModel(recipe, loaded.token_labels)
+        return ServedModel(recipe, loaded)
 
     def text(self, recipe: Recipe, id_: int) -> str:
         config, alphas = recipe.sampling, LiveAlphas(recipe.alphas)
@@ -128,7 +128,7 @@ def test_the_owners_settings_are_the_defaults_of_requests(
     server.set_model(model)
     before = complete(client)
     other = replace(served_recipe, pairs=(replace(served_recipe.pairs[0], alpha=-3.0),))
-    server.set_model(ServedModel(other, model.token_labels))
+    server.set_model(ServedModel(other, model.loaded))
     assert complete(client) == owner.text(other, 9) != before
     assert complete(client, extra_body={"alphas": list(served_recipe.alphas)}) == before
     (listed,) = client.models.list().data

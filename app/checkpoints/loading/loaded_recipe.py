@@ -133,6 +133,12 @@ class LoadedRecipe:
         """Spread one value per model context over the roles, in the order of ``roles``."""
         return [values[index] for index in self._context_of_role]
 
+    @property
+    def context_length(self) -> int | None:
+        """The shortest context of the models in tokens; None without a limit."""
+        lengths = (model.context_length for model in self.ensemble.models)
+        return min((length for length in lengths if length is not None), default=None)
+
     def held_bytes(self) -> dict[str, int]:
         """Bytes of weights on each device."""
         held = Counter[str]({"cpu": self.packed_bytes})

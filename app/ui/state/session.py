@@ -261,11 +261,11 @@ class Session(RecipeState):
     def model(self) -> ServedModel | None:
         """The loaded models with the recipe in use; None if there are none."""
         if self.unfinished and self._kept:
-            return ServedModel(self._kept.recipe, self._kept.loaded.token_labels)
+            return ServedModel(self._kept.recipe, self._kept.loaded)
         loaded, recipe = self._loaded, self._recipe
         if loaded is None or loaded.recipe.models != self._with_defaults(recipe).models:
             return None
-        return ServedModel(recipe, loaded.token_labels)
+        return ServedModel(recipe, loaded)
 
     def open_client(self, wake: Callable[[], None]) -> EngineClient:
         """A client of the engine besides the window."""
