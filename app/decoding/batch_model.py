@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from inspect import signature
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -35,8 +35,19 @@ class BatchModel(Protocol):
         ...
 
 
-def batch_model(model: TransformersLanguageModel) -> BatchModel:
+@runtime_checkable
+class BatchingModel(Protocol):
+    """A language model of an engine that has batch models of its own."""
+
+    def batch(self) -> BatchModel:
+        """A batch model that reads each text as this model does, with KV caches of its own."""
+        ...
+
+
+def batch_model(model: TransformersLanguageModel | BatchingModel) -> BatchModel:
     """A batch model that reads each text as ``model`` does, with KV caches of its own."""
+    if not isinstance(model, TransformersLanguageModel):
+        return model.batch()
     cached = not isinstance(model, UncachedLanguageModel)
     if (
         cached

@@ -16,6 +16,7 @@ from app.decoding.combining import Pair, combine_logits, pair_differences
 from app.decoding.fused_step import FusedSteps, capture_stats_of, make_fused_steps
 from app.decoding.graphs import LONGEST, GraphedLanguageModel
 from app.decoding.language_model import LanguageModel
+from app.decoding.llama_cpp.llama_model import LlamaCppLanguageModel
 from app.decoding.model_context import ModelContext
 from app.decoding.prefix_cache import PrefixCache
 from app.decoding.remote import RemoteModel
@@ -287,7 +288,7 @@ class Ensemble:
         self.clear_caches()
         self.prefixes.clear()
         for each in (self._fused, *self._fused_alone.values(), *self.models):
-            if isinstance(each, FusedSteps | GraphedLanguageModel):
+            if isinstance(each, FusedSteps | GraphedLanguageModel | LlamaCppLanguageModel):
                 each.release()
 
     def rewind(self, length: int) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from app.decoding.batch_model import BatchModel, batch_model
+from app.decoding.batch_model import BatchingModel, BatchModel, batch_model
 from app.decoding.ensemble import Ensemble, EnsembleLogits
 from app.decoding.language_model import TransformersLanguageModel
 from app.errors import ModelError
@@ -75,7 +75,7 @@ class BatchedEnsemble:
 
 
 def _batch_model(model: object, name: str) -> BatchModel:
-    if isinstance(model, TransformersLanguageModel):
+    if isinstance(model, TransformersLanguageModel | BatchingModel):
         return batch_model(model)
     raise ModelError(
         f"The {name} cannot be evaluated: its model is behind an endpoint",

@@ -145,7 +145,7 @@ def device_pointer(name: str) -> int:
 
 @contextmanager
 def collected_errors() -> Iterator[list[str]]:
-    """Collects the errors that the library logs meanwhile, the last of which says most."""
+    """Collects the errors that the library logs meanwhile, the first of which says most."""
     lines: list[str] = []
     handler = _Collector(lines)
     _LOG.addHandler(handler)

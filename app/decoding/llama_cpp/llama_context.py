@@ -27,6 +27,10 @@ OUTPUTS = 64
 """Rows of logits of one forward pass; its buffers have memory for as many."""
 
 
+FIRST_CAPACITY = 1024
+"""Tokens of the first KV cache of a text; a longer text moves to one of twice as many."""
+
+
 class KvType(Enum):
     """How keys and values are kept; the number is that of ggml."""
 
@@ -51,12 +55,17 @@ class ContextOptions:
 
 
 class LlamaContext:
-    """KV caches for ``texts`` texts of ``capacity`` tokens together.
+    """KV caches for several texts.
 
     Args:
         weights: The weights.
-        capacity: Tokens that the KV cache can hold.
+        capacity: Tokens that each of the texts can have.
         options: How it computes.
+        texts: How many texts it can hold.
+
+    Attributes:
+        capacity: Tokens that each of the texts can have, at least as many as asked for.
+        block: Tokens of one forward pass.
         texts: How many texts it can hold.
 
     Raises:
@@ -73,16 +82,20 @@ class LlamaContext:
             )
         if not pointer:
             raise DeviceError(
-                f"llama.cpp has no memory for a KV cache of {capacity:,} tokens",
-                evidence=errors[-1] if errors else f"{weights.description} on {weights.device}",
+                f"llama.cpp has no memory for a KV cache of {capacity * texts:,} tokens",
+                evidence=errors[0] if errors else f"{weights.description} on {weights.device}",
                 next_step="Choose a shorter context, a smaller KV cache type or fewer GPU layers.",
             )
         self._pointer = pointer
         self._weights = weights
         # The finalizer holds the weights: they must be there until the context is freed.
-        self._free = weakref.finalize(self, _free, self._llama, pointer, weights.handle)
+        self._free = weakref.finalize(
+            self, _free, self._llama, pointer, weights.handle, weights.adapters
+        )
+        self._use_adapters(weights)
         self._memory = self._llama.llama_get_memory(pointer)
-        self.capacity: int = self._llama.llama_n_ctx(pointer)
+        self.capacity: int = self._llama.llama_n_ctx_seq(pointer)
+        self.texts = texts
         self.block: int = self._llama.llama_n_batch(pointer)
         self._threads = ThreadChoice(torch.get_num_threads(), using=self._using_threads)
 
@@ -107,7 +120,7 @@ class LlamaContext:
         Raises:
             TuneshiftError: The forward pass failed; what the texts hold is undefined.
         """
-        wanted = np.ascontiguousarray(outputs, np.int8)
+        wanted = outputs.astype(np.int8)
         batch = self._llama.llama_batch(n_tokens=len(tokens))
         batch.token, batch.pos = _pointer(tokens), _pointer(positions)
         batch.logits = wanted.ctypes.data_as(ctypes.POINTER(ctypes.c_int8))
@@ -149,7 +162,7 @@ class LlamaContext:
 
     def _parameters(self, capacity: int, options: ContextOptions, texts: int) -> Any:
         parameters = self._llama.llama_context_default_params()
-        parameters.n_ctx = capacity
+        parameters.n_ctx = capacity * texts
         parameters.n_batch = parameters.n_ubatch = BLOCK
         parameters.n_seq_max = texts
         parameters.n_outputs_max = max(OUTPUTS, texts)
@@ -160,8 +173,17 @@ class LlamaContext:
         elif options.kv_type is KvType.F32:
             parameters.flash_attn_type = 0
         parameters.swa_full = True  # keeps every token, so that any length can be rewound to
-        parameters.kv_unified = True
+        parameters.kv_unified = False  # a text attends to its own tokens, and not to a masked rest
         return parameters
+
+    def _use_adapters(self, weights: LlamaCppWeights) -> None:
+        used = weights.adapters
+        if used:
+            pointers = (self._llama.llama_adapter_lora_p_ctypes * len(used))(
+                *(adapter.pointer for adapter in used)
+            )
+            scales = (ctypes.c_float * len(used))(*(adapter.scale for adapter in used))
+            self._llama.llama_set_adapters_lora(self._pointer, pointers, len(used), scales)
 
     @contextmanager
     def _using_threads(self, count: int) -> Iterator[None]:
@@ -177,7 +199,15 @@ class LlamaContext:
         return rows
 
 
-def _free(llama: Any, pointer: int, weights: object) -> None:
+def capacity_for(length: int, limit: int | None) -> int:
+    """Tokens of a KV cache for a text of ``length`` tokens that may grow up to ``limit``."""
+    capacity = FIRST_CAPACITY
+    while capacity < length:
+        capacity *= 2
+    return capacity if limit is None else min(capacity, limit)
+
+
+def _free(llama: Any, pointer: int, weights: object, adapters: object) -> None:
     llama.llama_free(pointer)
 
 
@@ -191,7 +221,7 @@ def _bytes(values: NDArray[np.uint8]) -> Any:
 
 def _failure(status: int, errors: list[str], tokens: int, weights: LlamaCppWeights) -> Exception:
     """The error for a status of ``llama_decode`` other than 0."""
-    said = errors[-1] if errors else f"status {status} for a block of {tokens:,} tokens"
+    said = errors[0] if errors else f"status {status} for a block of {tokens:,} tokens"
     if status == 1:
         return ContextLengthError(
             "The KV cache of llama.cpp is full",

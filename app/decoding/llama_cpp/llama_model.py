@@ -10,12 +10,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from app.decoding.cache_state import CacheState
-from app.decoding.llama_cpp.llama_context import OUTPUTS, ContextOptions, LlamaContext
+from app.decoding.llama_cpp.llama_batch import LlamaBatch
+from app.decoding.llama_cpp.llama_context import (
+    OUTPUTS,
+    ContextOptions,
+    LlamaContext,
+    capacity_for,
+)
 from app.decoding.llama_cpp.llama_weights import LlamaCppWeights
 from app.errors import ContextLengthError, ModelError
-
-FIRST_CAPACITY = 1024
-"""Tokens of the first KV cache; a longer text moves to one of twice as many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,10 @@ class LlamaCppLanguageModel:
     def another(self) -> LlamaCppLanguageModel:
         """Another language model over the same weights with the same options and an empty cache."""
         return LlamaCppLanguageModel(self.weights, self.context_length, self.options)
+
+    def batch(self) -> LlamaBatch:
+        """A batch model that reads each text as this model does, with KV caches of its own."""
+        return LlamaBatch(self.weights, self.context_length, self.options)
 
     def extend(self, tokens: Tensor, last: int = 1) -> Tensor:
         ids = tokens.numpy().astype(np.int32)
@@ -163,7 +170,7 @@ class LlamaCppLanguageModel:
             return context
         moved = self._state_to_move()
         self.release()
-        self._context = context = LlamaContext(self.weights, self._capacity(length), self.options)
+        self._context = context = self._new_context(length)
         if moved is not None:
             self._put(context, moved)
         return context
@@ -173,11 +180,9 @@ class LlamaCppLanguageModel:
             return None
         return LlamaState(self._context.state(), self.length, self.length, self.shortens)
 
-    def _capacity(self, length: int) -> int:
-        capacity = FIRST_CAPACITY
-        while capacity < length:
-            capacity *= 2
-        return capacity if self.context_length is None else min(capacity, self.context_length)
+    def _new_context(self, length: int) -> LlamaContext:
+        capacity = capacity_for(length, self.context_length)
+        return LlamaContext(self.weights, capacity, self.options)
 
     def _put(self, context: LlamaContext, state: LlamaState) -> None:
         if not context.put(state.data):

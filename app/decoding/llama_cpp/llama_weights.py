@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import weakref
 from collections.abc import Callable, Sequence
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +32,13 @@ class LlamaCppWeights:
         size: Bytes of all tensors.
         description: Architecture, size and quantisation in words, such as ``qwen2 1.5B Q4_K``.
         rewinds: Whether a text can be shortened; False with a recurrent state.
+        adapters: LoRA adapters that the language models over these weights use.
     """
 
     def __init__(self, pointer: int, files: Sequence[Path], device: str) -> None:
         llama = library()
         self._handle = _Handle(llama, pointer)
+        self.adapters: tuple[LoadedAdapter, ...] = ()
         self.files = tuple(files)
         self.device = device
         self.vocabulary_size: int = llama.llama_vocab_n_tokens(llama.llama_model_get_vocab(pointer))
@@ -88,12 +91,22 @@ class LlamaCppWeights:
         if not pointer:
             raise CheckpointError(
                 f"llama.cpp cannot read {files[0].name}",
-                evidence=errors[-1] if errors else "it gives no reason",
+                evidence=errors[0] if errors else "it gives no reason",
                 next_step="Check that the file is complete, or download it again.",
             )
         weights = cls(pointer, files, device)
         weights._refuse_others(llama)
         return weights
+
+    def adapted(self, adapters: Sequence[tuple[Path, float]]) -> LlamaCppWeights:
+        """The same weights in memory with LoRA adapters, each a GGUF file and its scale.
+
+        Raises:
+            CheckpointError: An adapter cannot be read, or is not one of this model.
+        """
+        other = copy(self)
+        other.adapters = tuple(self._adapter(file, scale) for file, scale in adapters)
+        return other
 
     @property
     def pointer(self) -> int:
@@ -115,6 +128,18 @@ class LlamaCppWeights:
         """Give the memory back. No language model may use the weights any more."""
         self._handle.close()
 
+    def _adapter(self, file: Path, scale: float) -> LoadedAdapter:
+        llama = library()
+        with collected_errors() as errors:
+            pointer = llama.llama_adapter_lora_init(self.pointer, str(file).encode())
+        if not pointer:
+            raise CheckpointError(
+                f"llama.cpp cannot use the LoRA adapter {file.name}",
+                evidence=errors[0] if errors else f"with {self.description}",
+                next_step="Choose an adapter in GGUF format that was made for this model.",
+            )
+        return LoadedAdapter(file, scale, pointer, self._handle)
+
     def _refuse_others(self, llama: Any) -> None:
         why = ""
         if llama.llama_model_has_encoder(self.pointer):
@@ -130,6 +155,27 @@ class LlamaCppWeights:
                 evidence=f"{self.description}: {why}",
                 next_step="Choose a model that continues a text token by token.",
             )
+
+
+class LoadedAdapter:
+    """A LoRA adapter in memory, freed once nothing refers to it.
+
+    Attributes:
+        file: Its GGUF file.
+        scale: The factor of its change.
+        pointer: Its address in the library.
+    """
+
+    def __init__(self, file: Path, scale: float, pointer: Any, weights: _Handle) -> None:
+        self.file = file
+        self.scale = scale
+        self.pointer = pointer
+        weakref.finalize(self, _free_adapter, library(), pointer, weights)
+
+
+def _free_adapter(llama: Any, pointer: Any, weights: _Handle) -> None:
+    if weights.pointer is not None:  # the library frees the adapters of a model with it
+        llama.llama_adapter_lora_free(pointer)
 
 
 class _Handle:

@@ -1,0 +1,71 @@
+"""Batches of llama.cpp against plain forward passes of each text by itself."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from app.decoding.batch_model import batch_model
+from app.decoding.llama_cpp.llama_model import LlamaCppLanguageModel
+from app.errors import Cancelled
+from tests import tiny
+from tests.decoding.llama_cpp.conftest import Opened
+from tests.decoding.llama_cpp.test_rows import CONFIGS, EXACT, assert_near, plain
+
+TEXTS = [[(5 * place + 3 * row) % tiny.VOCABULARY for place in range(40)] for row in range(3)]
+LENGTHS = (11, 6, 9)
+
+
+@pytest.mark.parametrize("name", ["llama", "gemma2", "gpt2", "qwen3_moe"])
+def test_each_text_is_read_as_by_itself(name: str, opened: Opened) -> None:
+    model = tiny.random_model(CONFIGS[name], seed=4)
+    wanted = [plain(model, torch.tensor(text)) for text in TEXTS]
+    batch = batch_model(LlamaCppLanguageModel(opened(model), options=EXACT))
+    prompts = [text[:length] for text, length in zip(TEXTS, LENGTHS, strict=True)]
+    for _ in range(2):  # the second batch takes the place of the first
+        found = batch.prefill(prompts, lambda: False)
+        for row, length in enumerate(LENGTHS):
+            assert_near(found[row], wanted[row][length - 1])
+        blocks = [text[length : length + 25] for text, length in zip(TEXTS, LENGTHS, strict=True)]
+        found = batch.extend(torch.tensor(blocks))  # more rows than one forward pass has
+        for row, length in enumerate(LENGTHS):
+            assert_near(found[row], wanted[row][length : length + 25])
+        batch.keep(torch.tensor([2, 0]))
+        found = batch.extend(torch.tensor([[TEXTS[row][LENGTHS[row] + 25]] for row in (2, 0)]))
+        for place, row in enumerate((2, 0)):
+            assert_near(found[place, 0], wanted[row][LENGTHS[row] + 25])
+
+
+def test_a_batch_moves_to_a_larger_cache(opened: Opened) -> None:
+    config = CONFIGS["llama"].__class__(
+        **{**CONFIGS["llama"].to_dict(), "max_position_embeddings": 4096}
+    )
+    model = tiny.random_model(config, seed=4)
+    text = torch.arange(1100) * 7 % tiny.VOCABULARY
+    wanted = plain(model, text)
+    batch = LlamaCppLanguageModel(opened(model), options=EXACT).batch()
+    batch.prefill([text[:1000].tolist(), text[:3].tolist(), text[:20].tolist()], lambda: False)
+    batch.keep(torch.tensor([2, 0]))
+    found = batch.extend(torch.stack([text[20:60], text[1000:1040]]))
+    assert_near(found[0], wanted[20:60])
+    assert_near(found[1], wanted[1000:1040])
+    assert_near(batch.extend(torch.stack([text[60:61], text[1040:1041]]))[0], wanted[60:61])
+
+
+def test_padding_beyond_the_context_is_not_read(opened: Opened) -> None:
+    model = tiny.random_model(CONFIGS["gpt2"], seed=4)  # positions are a table of 512
+    text = torch.arange(600) * 7 % tiny.VOCABULARY
+    wanted = plain(model, text[:512])
+    batch = LlamaCppLanguageModel(opened(model), options=EXACT).batch()
+    batch.prefill([text[:500].tolist(), text[:3].tolist()], lambda: False)
+    found = batch.extend(torch.stack([text[500:520], text[3:23]]))
+    assert_near(found[0, :12], wanted[500:])
+    assert not found[0, 12:].any()
+    assert_near(found[1], wanted[3:23])
+
+
+def test_a_prefill_is_cancelled(opened: Opened) -> None:
+    model = tiny.random_model(CONFIGS["llama"], seed=4)
+    batch = LlamaCppLanguageModel(opened(model)).batch()
+    with pytest.raises(Cancelled):
+        batch.prefill([[1, 2], [3]], lambda: True)
