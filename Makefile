@@ -11,7 +11,7 @@ PYTEST := QT_QPA_PLATFORM=offscreen HF_HUB_OFFLINE=1 $(BIN)/python -m pytest
 PARALLEL := -n $(JOBS) --maxprocesses 4 --dist worksteal
 FAST := not (process or server or kill or soak or real or slow)
 
-.PHONY: help run test test-fast test-lowest coverage long lint types bench gpu-check translations package package-check lock setup setup-test setup-package clean
+.PHONY: help run test test-fast test-lowest coverage long lint types bench gpu-check vulkan-check translations package package-check lock setup setup-test setup-package clean
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -59,13 +59,16 @@ gpu-check: ## show in 8 minutes that the GPU computes what it should and how fas
 	@python=$(BIN)/python; [ -x $$python ] || python="$(PYTHON)"; \
 		$$python -m tests.gpu.check --device "$(DEVICE)" $(ARGS)
 
+vulkan-check: setup-test ## the tests of llama.cpp on a Vulkan device in software, with the libraries of the package
+	bash .ci/vulkan $(ARGS)
+
 translations: setup-test ## bring the texts of the window into resources/translations, and compile them
 	$(BIN)/pyside6-lupdate $$(find app/ui -name '*.py') -locations none -no-obsolete \
 		-source-language en -target-language ko -ts resources/translations/tuneshift_ko.ts
 	$(BIN)/pyside6-lrelease resources/translations/tuneshift_ko.ts
 
 clean: ## forget the environment and everything built
-	rm -rf $(VENV) dist build/package build/clean-root .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) dist build/package build/llama build/clean-root .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 package: setup-package ## dist/: the program without Python, as a folder, a tar.zst and a .deb
 	bash .ci/package/build

@@ -14,6 +14,7 @@ from app.checkpoints.recipes.recipe_file import DEFAULT_RECIPE, find_recipe
 from app.checkpoints.spec import Recipe
 from app.cli.output import print_line
 from app.cli.saving import RunSaver
+from app.decoding.llama_cpp.library import is_installed
 from app.engine.commands import Generate, Load
 from app.engine.controls import Cancellation, LiveAlphas
 from app.engine.events import Event, Failed, RunFinished, TokenDecoded
@@ -38,6 +39,10 @@ def selftest(options: argparse.Namespace) -> int:
             ("the window is drawn", _draw_window),
         )
         works = [_report(name, step) for name, step in steps]
+        if is_installed():
+            works.append(_report("llama.cpp decodes", lambda: _decode_by_llama_cpp(Path(folder))))
+    if not is_installed():
+        print_line("skipped llama.cpp decodes: it is not installed")
     return 0 if all(works) else 1
 
 
@@ -125,6 +130,12 @@ class _Selftest:
         if stored != [token.step.token_id for token in self._tokens]:
             raise ModelError("The history does not hold what was decoded")
         return f"{len(stored)} tokens"
+
+
+def _decode_by_llama_cpp(folder: Path) -> str:
+    from app.cli.selftest_llama_cpp import decode_on_each_device
+
+    return decode_on_each_device(folder)
 
 
 def _draw_window() -> str:

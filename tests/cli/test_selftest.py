@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ import pytest
 
 from app.__main__ import main
 from app.cli import selftest_command
+from app.decoding.llama_cpp.library import is_installed
 from app.errors import ModelError
 
 
@@ -23,8 +25,11 @@ def test_the_selftest_passes() -> None:
         timeout=110,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert [line.split()[0] for line in done.stdout.splitlines()] == ["ok"] * 4
+    *lines, last = done.stdout.splitlines()
+    assert [line.split()[0] for line in lines] == ["ok"] * 4
     assert "24 tokens" in done.stdout
+    wanted = "ok      llama.cpp decodes: .*cpu" if is_installed() else "skipped llama.cpp decodes"
+    assert re.match(wanted, last)
 
 
 def test_the_selftest_names_failures(

@@ -13,7 +13,8 @@ def add_selftest(commands: Commands) -> None:
         "selftest",
         help="test whether this installation works",
         description="Load the built-in demo, generate, check the attribution, write and read a "
-        "temporary history, and draw the window off screen. Your files are not changed.",
+        "temporary history, draw the window off screen, and decode with llama.cpp on each device "
+        "that it sees. Your files are not changed.",
     )
     parser.set_defaults(run=_run)
 
