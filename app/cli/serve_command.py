@@ -5,7 +5,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from app.checkpoints.recipes.recipe_file import DEFAULT_RECIPE, find_recipe
@@ -15,7 +18,7 @@ from app.cli.progress_line import ProgressLine, progress_text
 from app.cli.roles import with_placement
 from app.errors import SettingsError
 from app.extras import install_hint
-from app.server.access import Access
+from app.server.access import ANY_ORIGIN, NO_ORIGIN, Access
 from app.server.listening import Service, listen, url_of
 from app.settings import PREFIX_MEGABYTES
 
@@ -56,7 +59,7 @@ def serve(options: argparse.Namespace) -> int:
         print("Press Ctrl+C to stop.", file=sys.stderr, flush=True)
 
     status.show("Starting …")
-    with listener:
+    with listener, _exit_on_termination():
         try:
             asyncio.run(
                 answer(
@@ -74,6 +77,16 @@ def serve(options: argparse.Namespace) -> int:
         finally:
             status.clear()
     return 0
+
+
+@contextmanager
+def _exit_on_termination() -> Iterator[None]:
+    """Exit with status 0 on SIGTERM while the models are loaded; later the server handles it."""
+    previous = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
 
 
 def _key(options: argparse.Namespace) -> str:
@@ -94,10 +107,13 @@ def _key(options: argparse.Namespace) -> str:
 
 
 def _origin(origin: str) -> str:
-    """A web origin, checked: scheme and host, without a path."""
+    """A web origin, checked: scheme and host, without a path; or ``null``, or ``*``."""
+    if origin in (ANY_ORIGIN, NO_ORIGIN):
+        return origin
     scheme, separator, rest = origin.partition("://")
     if scheme not in ("http", "https") or not separator or not rest or set(rest) & set("/*? "):
         raise SettingsError(
-            f"“{origin}” is not a web origin", next_step="Example: https://chat.example.org"
+            f"“{origin}” is not a web origin",
+            next_step="Examples: https://chat.example.org, null (for files), * (for all pages)",
         )
     return origin

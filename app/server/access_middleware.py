@@ -42,13 +42,8 @@ class AccessMiddleware:
         if self._access.is_local and not is_loopback(_name(headers.get("host", ""))):
             raise ApiError(403, "The Host header does not name this machine.", "permission_error")
         origin = headers.get("origin")
-        if origin is not None and origin not in self._access.origins:
-            raise ApiError(
-                403,
-                "This server does not accept requests from web pages of this origin.",
-                "permission_error",
-            )
-        if origin is None and headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+        other_site = headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
+        if other_site if origin is None else not self._access.allows_origin(origin):
             raise ApiError(
                 403,
                 "This server does not accept requests from web pages of this origin.",

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from app.errors import SettingsError
 from app.server.access import DEFAULT_PORT, Access, Limits
 
-_BACKLOG = 512
+BACKLOG = 512
+"""How many connections may wait to be accepted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ def listen(service: Service) -> socket.socket:
         raise SettingsError("The port must be a number from 0 to 65535", evidence=f"it is {port}")
     try:
         family = socket.getaddrinfo(access.host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((access.host, port), family=family, backlog=_BACKLOG)
+        return socket.create_server((access.host, port), family=family, backlog=BACKLOG)
     except (OSError, UnicodeError) as error:  # UnicodeError: not a valid host name
         taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
         raise SettingsError(

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request
-from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
@@ -26,6 +25,7 @@ from app.server.responses import CancellableJson, CancellableStream
 from app.server.served_models import find_model, model_id
 from app.server.server_events import ServedModel
 from app.server.service_routes import add_service_routes
+from app.server.web_pages import WebPageAccess
 
 _MAX_CLIENT_LENGTH = 200
 _RESPONSES: dict[int | str, dict[str, Any]] = {
@@ -46,14 +46,7 @@ def make_application(queue: RequestQueue, access: Access, limits: Limits) -> ASG
     api_errors.install(application)
     add_service_routes(application, queue)
     _add_routes(application, queue, limits)
-    if access.origins:
-        application.add_middleware(
-            CORSMiddleware,
-            allow_origins=list(access.origins),
-            allow_methods=["GET", "POST"],
-            allow_headers=["*"],
-        )
-    return AccessMiddleware(application, access, limits)
+    return WebPageAccess(AccessMiddleware(application, access, limits), access)
 
 
 def _add_routes(application: FastAPI, queue: RequestQueue, limits: Limits) -> None:

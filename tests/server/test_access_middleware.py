@@ -181,7 +181,7 @@ def test_loopback_addresses(host: str, local: bool) -> None:
         (["--host", "0.0.0.0"], "API key is required"),
         (["--api-key", ""], "The API key is empty"),
         (["--api-key-file", "/nowhere"], "cannot be read"),
-        (["--allow-origin", "*"], "not a web origin"),
+        (["--allow-origin", "https://*.a.org"], "not a web origin"),
         (["--allow-origin", "https://a.org/path"], "not a web origin"),
         (["--recipe", "nothing"], "There is no recipe"),
         (["--port", "123456"], "The port must be a number"),

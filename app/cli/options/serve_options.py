@@ -46,7 +46,8 @@ def add_serve(commands: Commands) -> None:
         action="append",
         default=[],
         metavar="ORIGIN",
-        help="allow web pages of an origin, such as https://chat.example.org; repeat for more",
+        help="allow web pages of an origin, such as https://chat.example.org; null for pages that "
+        "have none, such as files; '*' for all pages of the web; repeat for more",
     )
 
 
