@@ -36,6 +36,7 @@ _NAMES = {
     "qwen2_moe": "qwen2moe",
     "qwen3_moe": "qwen3moe",
     "gpt2": "gpt2",
+    "mamba": "mamba",
 }
 _SCALINGS = {"linear": gguf.RopeScalingType.LINEAR, "yarn": gguf.RopeScalingType.YARN}
 
@@ -110,6 +111,10 @@ def converted(model: PreTrainedModel) -> dict[str, np.ndarray]:
             values = _interleave(values, config.num_key_value_heads)
         if name == "gpt2" and values.ndim == 2 and ".h." in ours:
             values = np.ascontiguousarray(values.T)
+        if ours.endswith(".A_log"):
+            values = -np.exp(values)
+        if ours.endswith(".conv1d.weight"):
+            values = values[:, 0]
         if name.startswith("gemma") and ours.endswith("norm.weight"):
             values = values + 1
         found[place] = values
@@ -137,6 +142,9 @@ def _interleave(values: np.ndarray, heads: int) -> np.ndarray:
 
 def _write_settings(writer: gguf.GGUFWriter, model: PreTrainedModel) -> None:
     config: Any = model.config
+    if config.model_type == "mamba":
+        _write_mamba(writer, config)
+        return
     size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
     writer.add_name("tiny")
     writer.add_context_length(config.max_position_embeddings)
@@ -166,6 +174,20 @@ def _write_settings(writer: gguf.GGUFWriter, model: PreTrainedModel) -> None:
         writer.add_attn_logit_softcapping(config.attn_logit_softcapping)
         writer.add_final_logit_softcapping(config.final_logit_softcapping)
     _write_rope(writer, config, size)
+
+
+def _write_mamba(writer: gguf.GGUFWriter, config: Any) -> None:
+    writer.add_context_length(tiny.CONTEXT)
+    writer.add_embedding_length(config.hidden_size)
+    writer.add_feed_forward_length(0)
+    writer.add_head_count(0)
+    writer.add_block_count(config.num_hidden_layers)
+    writer.add_ssm_conv_kernel(config.conv_kernel)
+    writer.add_ssm_inner_size(config.intermediate_size)
+    writer.add_ssm_state_size(config.state_size)
+    writer.add_ssm_time_step_rank(config.time_step_rank)
+    writer.add_layer_norm_rms_eps(config.layer_norm_epsilon)
+    writer.add_ssm_dt_b_c_rms(False)
 
 
 def _write_experts(writer: gguf.GGUFWriter, config: Any) -> None:
