@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from copy import copy, deepcopy
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
@@ -33,6 +33,10 @@ class CacheState(Protocol):
 
     def copy(self, length: int) -> CacheState:
         """A copy of its first ``length`` tokens, for a length that is reusable."""
+        ...
+
+    def keys_and_values(self) -> Sequence[tuple[Tensor, Tensor]] | None:
+        """Keys and values of each layer, [1, heads, n, size]; None if it holds something else."""
         ...
 
 
@@ -90,6 +94,14 @@ class DynamicCacheState:
         cache.layers = [_copied(layer, length, self.length) for layer in self.cache.layers]
         earliest = length if length < self.length and forgets_when_cropped(cache) else self.earliest
         return DynamicCacheState(cache, length, earliest, self.shortens)
+
+    def keys_and_values(self) -> Sequence[tuple[Tensor, Tensor]] | None:
+        held = []
+        for layer in self.cache.layers:
+            if not isinstance(layer, GrowingLayer) or layer.keys is None or layer.values is None:
+                return None
+            held.append((layer.keys, layer.values))
+        return held
 
     def _tensors(self) -> Iterator[Tensor]:
         for layer in self.cache.layers:

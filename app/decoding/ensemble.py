@@ -142,6 +142,11 @@ class Ensemble:
         return capture_stats_of((self._fused, *self._fused_alone.values(), *self.models))
 
     @property
+    def contexts(self) -> tuple[ModelContext, ...]:
+        """The model contexts."""
+        return self._contexts
+
+    @property
     def models(self) -> tuple[LanguageModel, ...]:
         """The model of each context."""
         return tuple(context.model for context in self._contexts)
@@ -337,18 +342,35 @@ class Ensemble:
                 )
 
     def gather(self, rows: Sequence[Tensor]) -> EnsembleLogits:
-        """Stack the rows of all contexts, [n, own V] each, over the base's columns; mask ids.
+        """Stack the rows of all contexts and check them; see :meth:`stack`.
 
         Raises:
             ModelError: When a model computed logits that are not numbers.
         """
+        logits = self.stack(rows)
+        self._check_finite(logits.rows)
+        return logits
+
+    def stack(self, rows: Sequence[Tensor]) -> EnsembleLogits:
+        """Stack the rows of all contexts, [n, own V] each, over the base's columns; mask ids."""
         device = rows[0].device
         stacked = torch.stack([self._align(logits.to(device)) for logits in rows])
-        self._check_finite(stacked)
         masked = self._masked_at(device)
         if masked is not None:
             stacked.masked_fill_(masked, float("-inf"))
         return EnsembleLogits(stacked, self.pairs, masked)
+
+    def unusable(self, logits: EnsembleLogits) -> dict[int, ModelError]:
+        """The positions at which a model computed logits that are not numbers, with the errors."""
+        highest = logits.rows.amax(dim=2)  # NaN where any logit is NaN
+        finite = torch.isfinite(highest)
+        if bool(finite.all()):
+            return {}
+        found: dict[int, ModelError] = {}
+        for context, position in finite.logical_not().nonzero().tolist():
+            value = float(highest[context, position])
+            found.setdefault(position, self._not_a_number(context, value))
+        return found
 
     def _masked_at(self, device: torch.device) -> Tensor | None:
         if self._masked is None:
@@ -362,11 +384,14 @@ class Ensemble:
         if not bool(torch.isfinite(highest).all()):
             self.clear_caches()  # keys and values may not be numbers either
             worst = int(torch.isfinite(highest).logical_not().nonzero()[0])
-            raise ModelError(
-                f"The {self._contexts[worst].name} computed logits that are not numbers",
-                evidence=f"the largest logit is {float(highest[worst])}",
-                next_step="Try float32, or check that the checkpoint is intact.",
-            )
+            raise self._not_a_number(worst, float(highest[worst]))
+
+    def _not_a_number(self, context: int, highest: float) -> ModelError:
+        return ModelError(
+            f"The {self._contexts[context].name} computed logits that are not numbers",
+            evidence=f"the largest logit is {highest}",
+            next_step="Try float32, or check that the checkpoint is intact.",
+        )
 
     def _align(self, logits: Tensor) -> Tensor:
         """Cut or pad the columns to the base's; padding is masked by the caller."""

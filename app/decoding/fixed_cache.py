@@ -7,6 +7,7 @@ is told, so that short texts do not cost the attention of long ones.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -72,6 +73,9 @@ class FixedCacheState:
 
     def reusable(self, common: int) -> int:
         return common
+
+    def keys_and_values(self) -> Sequence[tuple[Tensor, Tensor]]:
+        return self.layers
 
     def copy(self, length: int) -> FixedCacheState:
         copied = ((keys[:, :, :length], values[:, :, :length]) for keys, values in self.layers)
@@ -196,6 +200,7 @@ class _FixedLayer(DynamicLayer):
             self.values = _resized(self.values, capacity, held)
 
     def put(self, keys: Tensor, values: Tensor) -> None:
+        self._make_buffers(keys, values)
         assert self.keys is not None
         assert self.values is not None
         self.keys[:, :, : keys.shape[2]] = keys
@@ -215,15 +220,18 @@ class _FixedLayer(DynamicLayer):
     def update(
         self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any
     ) -> tuple[Tensor, Tensor]:
-        if not self.is_initialized:
-            self.lazy_initialization(key_states, value_states)
-            self.keys = _resized(key_states, self.capacity, 0)
-            self.values = _resized(value_states, self.capacity, 0)
+        self._make_buffers(key_states, value_states)
         assert self.keys is not None
         assert self.values is not None
         self.keys.index_copy_(2, self.positions, key_states)
         self.values.index_copy_(2, self.positions, value_states)
         return self.keys[:, :, : self.attended], self.values[:, :, : self.attended]
+
+    def _make_buffers(self, keys: Tensor, values: Tensor) -> None:
+        if not self.is_initialized:
+            self.lazy_initialization(keys, values)
+            self.keys = _resized(keys, self.capacity, 0)
+            self.values = _resized(values, self.capacity, 0)
 
     def get_seq_length(self) -> int:
         """Used by transformers for the first block only, which is read without masks."""

@@ -7,7 +7,7 @@ captured once therefore serves every step of its size, of this model alone or wi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor
@@ -168,9 +168,14 @@ class GraphedLanguageModel(TransformersLanguageModel):
         self.rewind(0)
         return state
 
+    def state_of(self, held: Sequence[tuple[Tensor, Tensor]]) -> CacheState:
+        length = held[0][0].shape[-2]
+        return FixedCacheState(tuple(held), length).copy(length)
+
     def put_state(self, state: CacheState) -> None:
         assert isinstance(state, FixedCacheState)
-        self._fixed.put(state)  # which was taken from this cache, whose capacity never shrinks
+        self.ensure_capacity(state.length)
+        self._fixed.put(state)
         self.length = state.length
 
     def release(self) -> None:

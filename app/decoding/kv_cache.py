@@ -45,9 +45,32 @@ class GrowingLayer(DynamicLayer):
         super().reset()
         self._buffers = None
 
-    def batch_select_indices(self, indices: Tensor) -> None:
-        super().batch_select_indices(indices)
-        self._buffers = None  # the buffers still have a row for each text of the whole batch
+    def keep_rows(self, rows: Tensor, unused: int) -> None:
+        """Keep the texts at these indices of the batch without the first ``unused`` columns."""
+        assert self.keys is not None
+        assert self.values is not None
+        self._hold(self.keys[rows, :, unused:], self.values[rows, :, unused:])
+
+    def cut(self, texts: int, columns: int) -> None:
+        """Keep only the first texts of the batch, and their last columns."""
+        if self.keys is not None and self.values is not None and self.keys.numel():
+            first = self.keys.shape[-2] - columns
+            self._hold(self.keys[:texts, :, first:], self.values[:texts, :, first:])
+
+    def join(self, keys: Tensor, values: Tensor) -> None:
+        """Append a text, [1, heads, n, size], to the batch; what is shorter is padded with 0.
+
+        The last columns of all texts are aligned. An empty layer begins with the text.
+        """
+        if not self.is_initialized:
+            self.lazy_initialization(keys, values)
+        assert self.keys is not None
+        assert self.values is not None
+        self._hold(_joined(self.keys, keys), _joined(self.values, values))
+
+    def _hold(self, keys: Tensor, values: Tensor) -> None:
+        """Hold other keys and values; the next update makes buffers for them."""
+        self.keys, self.values, self._buffers = keys, values, None
 
     def copy(self, length: int) -> Self:
         """A layer with a copy of the first ``length`` tokens."""
@@ -82,6 +105,10 @@ class GrowingSlidingLayer(GrowingLayer, DynamicSlidingWindowLayer):
         DynamicLayer.crop(self, tokens_to_remove)
         self.cumulative_length += tokens_to_remove
 
+    def _hold(self, keys: Tensor, values: Tensor) -> None:
+        super()._hold(keys, values)
+        self.cumulative_length = keys.shape[-2]
+
     def copy(self, length: int) -> Self:
         other = super().copy(length)
         other.cumulative_length = min(length, self.cumulative_length)
@@ -108,6 +135,17 @@ def _growing(layer: Any) -> Any:
     if type(layer) is DynamicSlidingWindowLayer:
         return GrowingSlidingLayer(layer.sliding_window)
     return layer
+
+
+def _joined(held: Tensor, text: Tensor) -> Tensor:
+    """One text below others, [B + 1, heads, columns, size], in memory of its own."""
+    if not held.numel():
+        return text.clone()
+    columns = max(held.shape[-2], text.shape[-2])
+    joined = held.new_zeros((held.shape[0] + 1, *held.shape[1:-2], columns, held.shape[-1]))
+    joined[:-1, ..., columns - held.shape[-2] :, :] = held
+    joined[-1:, ..., columns - text.shape[-2] :, :] = text
+    return joined
 
 
 def _grown(held: Tensor, states: Tensor, tokens: int) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import torch
@@ -17,7 +18,7 @@ from app.decoding.cache_support import (
     needs_position_ids,
 )
 from app.decoding.context_limit import context_limit
-from app.decoding.kv_cache import make_cache
+from app.decoding.kv_cache import GrowingLayer, make_cache
 from app.decoding.thread_choice import ThreadChoice
 from app.errors import ModelError
 
@@ -60,6 +61,7 @@ class TransformersLanguageModel:
     Attributes:
         pads_batches: Whether texts of different lengths may be read side by side.
         shortens: Whether its cache can be shortened; False with a recurrent state.
+        threads: Chooses the number of CPU threads of its forward passes, and of batches.
     """
 
     def __init__(
@@ -83,7 +85,7 @@ class TransformersLanguageModel:
         self._rewinds = rewinds
         self.shortens = rewinds and not has_recurrent_state(model)
         self.pads_batches = not (has_recurrent_state(model) or self._passes_position_ids)
-        self._threads = ThreadChoice(0 if self._device.type == "cpu" else 1)
+        self.threads = ThreadChoice(0 if self._device.type == "cpu" else 1)
         self.length = 0
         limits = [context_length, context_limit(model.config)]
         self.context_length = min((limit for limit in limits if limit is not None), default=None)
@@ -111,7 +113,7 @@ class TransformersLanguageModel:
         if self._passes_position_ids:
             positions = torch.arange(self.length, self.length + tokens.shape[0])
             options["position_ids"] = positions[None].to(self._device)
-        with self._threads.for_block(tokens.shape[0]):
+        with self.threads.for_block(tokens.shape[0]):
             output = self.model(
                 input_ids=tokens[None].to(self._device),
                 use_cache=True,
@@ -152,6 +154,15 @@ class TransformersLanguageModel:
         state = DynamicCacheState(self._cache, self.length, self._earliest, self.can_rewind)
         self.rewind(0)
         return state
+
+    def state_of(self, held: Sequence[tuple[Tensor, Tensor]]) -> CacheState:
+        """A state with copies of the keys and values of each layer, [1, heads, n, size]."""
+        cache = make_cache(self.model.config)
+        cache.layers += [GrowingLayer() for _ in range(len(held) - len(cache.layers))]
+        for layer, (keys, values) in zip(cache.layers, held, strict=True):
+            assert isinstance(layer, GrowingLayer)
+            layer.join(keys, values)
+        return DynamicCacheState(cache, held[0][0].shape[-2], 0, self.can_rewind)
 
     def put_state(self, state: CacheState) -> None:
         assert isinstance(state, DynamicCacheState)

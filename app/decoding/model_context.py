@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -106,6 +107,24 @@ class ModelContext:
                 prefixes.keep(self, held, state)
         self.rewind(0)
 
+    @contextmanager
+    def lent_state(self) -> Iterator[tuple[list[int], CacheState | None]]:
+        """The ids that were read, and the cache after them, to be copied but not changed.
+
+        The cache is None if it cannot be taken from the model.
+        """
+        ids, state = list(self._cached_ids), self._take_state()
+        try:
+            yield ids, state
+        finally:
+            if state is not None:
+                self._put(ids, state)
+
+    def hold(self, ids: Sequence[int], state: CacheState, prefixes: PrefixCache) -> None:
+        """Hold ``state``, the cache after ``ids``, in place of what was read."""
+        self.put_away(prefixes)
+        self._put(ids, state)
+
     def _held(self) -> Ids:
         if len(self._cached_ids) != self.model.length:  # another ensemble uses the model as well
             self.rewind(0)
@@ -124,10 +143,13 @@ class ModelContext:
             if length == 0:
                 return 0
             state = state.copy(length)
+        self._put(ids.tolist(), state)
+        return self._shorten(length)
+
+    def _put(self, ids: Sequence[int], state: CacheState) -> None:
         assert self._stateful is not None
         self._stateful.put_state(state)
-        self._cached_ids = ids[: self.model.length].tolist()
-        return self._shorten(length)
+        self._cached_ids = list(ids[: self.model.length])
 
     def _shorten(self, length: int) -> int:
         try:

@@ -93,5 +93,5 @@ class RescaledLanguageModel(TransformersLanguageModel):
 
     def _recompute(self, end: int) -> Tensor:
         """Logits of the position before ``end``, by a forward pass of the text up to there."""
-        with self._threads.for_block(end):
+        with self.threads.for_block(end):
             return plain_forward(self.model, self._text[:end].to(self._device), 1)

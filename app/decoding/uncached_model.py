@@ -56,7 +56,7 @@ class UncachedLanguageModel(TransformersLanguageModel):
         by_prefix = looks_ahead(self.model, len(text))
         ends = range(len(text) - last + 1, len(text) + 1) if by_prefix else [len(text)]
         count = last // len(ends)
-        with self._threads.for_block(text.shape[0]):
+        with self.threads.for_block(text.shape[0]):
             rows = [plain_forward(self.model, whole[:end], count) for end in ends]
         self._tokens = text
         self.length = text.shape[0]

@@ -9,12 +9,13 @@ import torch
 from torch import Tensor
 
 from app.attribution.class_shifts import ShiftedToken
+from app.decoding.batch_loop import BatchLoop
+from app.decoding.batched_ensemble import BatchedEnsemble
 from app.decoding.detokenizer import Detokenizer
 from app.decoding.ensemble import EnsembleLogits
 from app.decoding.sampling import process_logits
 from app.decoding.types import GenerationConfig
 from app.errors import Cancelled
-from app.evaluation.batched import BatchedEnsemble
 from app.evaluation.scoring import Distribution, distribution_logits
 
 
@@ -52,19 +53,26 @@ class GeneratedAnswer:
 
 
 class _Sequence:
-    """One sequence that is being generated."""
+    """One sequence that is being generated.
+
+    Attributes:
+        place: Its index among the sequences that were asked for.
+    """
 
     def __init__(
-        self, start: GenerationStart, detokenizer: Detokenizer, eos_ids: Collection[int]
+        self, place: int, start: GenerationStart, detokenizer: Detokenizer, eos_ids: Collection[int]
     ) -> None:
+        self.place = place
+        self._truncated = start.truncated
         self._config = start.config
         self._detokenizer = detokenizer
         self._eos_ids = eos_ids
         self._longest_stop = max(map(len, start.config.stop), default=0)
         self.history = torch.tensor(start.prompts[0], dtype=torch.int64)
         self.text = ""
+        self.token_id = -1
         self.tokens = 0
-        self.finished = False
+        self.ended = False
         self._shifted: list[ShiftedToken] = []
 
     def push(self, token_id: int, probabilities: tuple[float, float] | None = None) -> None:
@@ -76,6 +84,7 @@ class _Sequence:
                 known.
         """
         config = self._config
+        self.token_id = token_id
         if token_id in self._eos_ids:
             self._finish()
             return
@@ -91,7 +100,7 @@ class _Sequence:
             found = [at for stop in config.stop if (at := self.text.find(stop, searched)) >= 0]
             if found:
                 self.text = self.text[: min(found)]
-                self.finished = True
+                self.ended = True
                 return
         if self.tokens >= config.max_new_tokens:
             self._finish()
@@ -102,7 +111,7 @@ class _Sequence:
         if left and self._shifted:
             piece, base, tuned = self._shifted[-1]
             self._shifted[-1] = piece + left, base, tuned
-        self.finished = True
+        self.ended = True
 
     @property
     def shifted(self) -> tuple[ShiftedToken, ...]:
@@ -116,6 +125,11 @@ class _Sequence:
             kept.append((piece[:left], base, tuned))
             left -= len(piece)
         return tuple(kept)
+
+    @property
+    def answer(self) -> GeneratedAnswer:
+        """The whole text."""
+        return GeneratedAnswer(self.text, self.tokens, self._truncated, self.shifted)
 
     def draw(self, logits: Tensor) -> int:
         tuned = process_logits(logits.cpu().numpy(), self.history.numpy(), self._config)
@@ -150,37 +164,36 @@ def generate_batch(
     Raises:
         Cancelled: ``cancelled`` returned True.
     """
-    prompts = list(zip(*(start.prompts for start in starts), strict=True))
-    logits = ensemble.prefill(prompts, cancelled)
     plain = all(start.config.greedy and start.config.repetition_penalty == 1.0 for start in starts)
-    going = [
-        (place, _Sequence(start, detokenizer(start.prompts[0]), eos_ids))
-        for place, start in enumerate(starts)
-    ]
-    while True:
-        if cancelled():
-            raise Cancelled
+
+    def sample(logits: EnsembleLogits, texts: Sequence[_Sequence]) -> None:
+        ensemble.require_usable(logits)
         rows = distribution_logits(logits, distribution)
         if plain:
             tokens = rows.argmax(1).tolist()
         else:
-            tokens = [text.draw(row) for (_, text), row in zip(going, rows, strict=True)]
+            tokens = [text.draw(row) for text, row in zip(texts, rows, strict=True)]
         with_probabilities = not isinstance(distribution, int) and bool(logits.pairs)
         shifted = (
             _probabilities(logits, rows, tokens) if with_probabilities else [None] * len(tokens)
         )
-        for (place, text), token_id, probabilities in zip(going, tokens, shifted, strict=True):
+        for text, token_id, probabilities in zip(texts, tokens, shifted, strict=True):
             text.push(token_id, probabilities)
-            if text.finished:
-                truncated = starts[place].truncated
-                yield place, GeneratedAnswer(text.text, text.tokens, truncated, text.shifted)
-        left = [row for row, (_, text) in enumerate(going) if not text.finished]
-        if not left:
+
+    loop = BatchLoop(ensemble, sample)
+    prompts = list(zip(*(start.prompts for start in starts), strict=True))
+    texts = [
+        _Sequence(place, start, detokenizer(start.prompts[0]), eos_ids)
+        for place, start in enumerate(starts)
+    ]
+    ended = loop.begin(texts, prompts, cancelled)
+    while True:
+        yield from ((text.place, text.answer) for text in ended)
+        if not loop.texts:
             return
-        if len(left) < len(going):
-            ensemble.keep(left)
-            going = [going[row] for row in left]
-        logits = ensemble.extend(torch.tensor([[tokens[row]] for row in left]))
+        if cancelled():
+            raise Cancelled
+        ended = loop.step()
 
 
 def _probabilities(

@@ -13,9 +13,9 @@ from app.checkpoints.devices import free_bytes, is_out_of_memory
 from app.checkpoints.loading.loaded_recipe import LoadedRecipe
 from app.checkpoints.memory.footprint import measure_footprint
 from app.checkpoints.memory.heap import forget_frames, release_memory
+from app.decoding.batched_ensemble import BatchedEnsemble
 from app.decoding.language_model import TransformersLanguageModel
 from app.evaluation.batch_generation import GeneratedAnswer, GenerationStart, generate_batch
-from app.evaluation.batched import BatchedEnsemble
 from app.evaluation.encoding import Continuation, Encoder
 from app.evaluation.requests import GenerateRequest, Score, ScoreRequest
 from app.evaluation.scoring import Distribution, score_batch

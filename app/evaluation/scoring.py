@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from app.decoding.batched_ensemble import BatchedEnsemble
 from app.decoding.combining import combine_logits
 from app.decoding.ensemble import EnsembleLogits
 from app.errors import Cancelled
-from app.evaluation.batched import BatchedEnsemble
 from app.evaluation.encoding import Continuation
 from app.evaluation.requests import Score
 
@@ -61,6 +61,7 @@ def score_batch(
     greedy = torch.ones((len(distributions), len(batch)), dtype=torch.bool)
 
     def add(logits: EnsembleLogits, columns: slice) -> None:
+        ensemble.require_usable(logits)
         wanted, counted = targets[:, columns], scored[:, columns]
         logprobs, best = _of_targets(logits, distributions, wanted.reshape(-1))
         shape = (len(distributions), *wanted.shape)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 import torch
+from torch import Tensor
 from transformers import MambaConfig, PreTrainedModel
 
-from app.decoding.batch_model import PaddedModel, SeparateTexts, batch_model
+from app.decoding.batch_model import PaddedModel, SeparateTexts, batch_model, open_batch_model
+from app.decoding.capturing import uncaptured
+from app.decoding.graphs import GraphedLanguageModel
 from app.decoding.language_model import TransformersLanguageModel
 from app.decoding.uncached_model import UncachedLanguageModel
 from tests import tiny
@@ -38,6 +41,28 @@ def unpadded(model: PreTrainedModel) -> TransformersLanguageModel:
     return found
 
 
+def graphed(model: PreTrainedModel) -> TransformersLanguageModel:
+    return GraphedLanguageModel(model, capture=uncaptured)
+
+
+class Broken:
+    """A cache whose second layer fits no batch."""
+
+    size, device = 0, torch.device("cpu")
+
+    def __init__(self, layers: Sequence[tuple[Tensor, Tensor]]) -> None:
+        self._layers = layers
+
+    def keys_and_values(self) -> Sequence[tuple[Tensor, Tensor]]:
+        return self._layers
+
+    def reusable(self, common: int) -> int:
+        return common
+
+    def copy(self, length: int) -> Broken:
+        return self
+
+
 def check_batches(read: TransformersLanguageModel) -> None:
     """Prompts of several lengths, blocks, and going on with some of the texts."""
     expected = [read.model(input_ids=torch.tensor([text])).logits[0] for text in TEXTS]
@@ -59,6 +84,90 @@ def check_batches(read: TransformersLanguageModel) -> None:
         torch.testing.assert_close(found[place, 0], wanted, atol=1e-4, rtol=0)
 
 
+def read_to(read: TransformersLanguageModel, text: list[int], length: int) -> None:
+    read.rewind(0)
+    read.extend(torch.tensor(text[:length]))
+
+
+def check_joining(read: TransformersLanguageModel) -> None:
+    """Texts join, longer and shorter than the others, leave, and go on by themselves."""
+    expected = [read.model(input_ids=torch.tensor([text])).logits[0] for text in TEXTS]
+    batch = open_batch_model(read)
+    lengths: dict[int, int] = {}
+
+    def join(row: int, length: int) -> None:
+        read_to(read, TEXTS[row], length)
+        state = read.take_state()
+        batch.join(TEXTS[row][:length], state)
+        lengths[row] = length
+        if state is not None:  # it is the caller's, and as it was
+            read.put_state(state)
+            found = read.extend(torch.tensor(TEXTS[row][length : length + 1]))
+            torch.testing.assert_close(found[0], expected[row][length], atol=1e-4, rtol=0)
+
+    def step() -> None:
+        tokens = [[TEXTS[row][length]] for row, length in lengths.items()]
+        found = batch.extend(torch.tensor(tokens))
+        for place, row in enumerate(lengths):
+            wanted = expected[row][lengths[row]]
+            torch.testing.assert_close(found[place, 0], wanted, atol=1e-4, rtol=0)
+            lengths[row] += 1
+
+    def leave(row: int) -> None:
+        places = [place for place, other in enumerate(lengths) if other != row]
+        batch.keep(torch.tensor(places, dtype=torch.int64))
+        del lengths[row]
+
+    join(0, 5)
+    step()
+    join(1, 12)  # longer: the other is padded
+    step()
+    join(2, 3)  # shorter
+    step()
+    step()
+    leave(1)
+    step()
+    state = batch.state(1)
+    if state is not None:
+        read.rewind(0)
+        read.put_state(state)
+        found = read.extend(torch.tensor(TEXTS[2][lengths[2] : lengths[2] + 1]))
+        torch.testing.assert_close(found[0], expected[2][lengths[2]], atol=1e-4, rtol=0)
+    step()
+    leave(0)
+    leave(2)
+    join(1, 7)  # into an empty batch
+    step()
+
+
+READERS = [cached, one_by_one, unpadded, UncachedLanguageModel, graphed]
+
+
+@pytest.mark.parametrize("make", READERS)
+@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
+def test_texts_join_a_batch_and_leave_it(
+    model: PreTrainedModel, make: Callable[[PreTrainedModel], TransformersLanguageModel]
+) -> None:
+    check_joining(make(model))
+
+
+def test_a_text_that_cannot_join_leaves_the_batch_as_it_was() -> None:
+    read = cached(MODELS["qwen2"])
+    expected = read.model(input_ids=torch.tensor([TEXTS[0]])).logits[0]
+    batch = open_batch_model(read)
+    read_to(read, TEXTS[0], 6)
+    batch.join(TEXTS[0][:6], read.take_state())
+    read_to(read, TEXTS[1], 9)
+    state = read.take_state()
+    assert state is not None
+    held = state.keys_and_values()
+    assert held is not None
+    with pytest.raises(RuntimeError):
+        batch.join(TEXTS[1][:9], Broken([held[0], (held[1][0][..., :3], held[1][1])]))
+    found = batch.extend(torch.tensor([TEXTS[0][6:8]]))
+    torch.testing.assert_close(found[0], expected[6:8], atol=1e-4, rtol=0)
+
+
 @pytest.mark.parametrize("make", [cached, one_by_one, unpadded, UncachedLanguageModel])
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
 def test_a_batch_has_the_logits_of_each_text_by_itself(
@@ -74,6 +183,7 @@ def test_a_model_with_a_state_reads_one_text_after_another() -> None:
     read = TransformersLanguageModel(tiny.random_model(config, 1))
     assert isinstance(batch_model(read), SeparateTexts)
     check_batches(read)
+    check_joining(read)
 
 
 def test_only_models_that_may_are_padded() -> None:

@@ -54,6 +54,9 @@ class LlamaState:
     def copy(self, length: int) -> LlamaState:
         return LlamaState(self.data, length, self.held, self.shortens)
 
+    def keys_and_values(self) -> None:
+        return None
+
 
 class LlamaCppLanguageModel:
     """A :class:`app.decoding.language_model.LanguageModel` over weights of llama.cpp.

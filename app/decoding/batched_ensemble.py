@@ -1,0 +1,138 @@
+"""Batched forward passes of all models of a recipe: each reads all texts at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from app.decoding.batch_model import BatchingModel, BatchModel, batch_model, open_batch_model
+from app.decoding.cache_state import CacheState
+from app.decoding.ensemble import Ensemble, EnsembleLogits
+from app.decoding.language_model import TransformersLanguageModel
+from app.errors import ModelError
+
+
+class BatchedEnsemble:
+    """An ensemble for a batch of texts, with methods like those of ``Ensemble``.
+
+    Args:
+        ensemble: The models. Its own KV caches are not used.
+
+    Raises:
+        ModelError: A model is behind an endpoint, which does not return full rows of logits.
+    """
+
+    def __init__(self, ensemble: Ensemble) -> None:
+        self._ensemble = ensemble
+        self._models: Sequence[BatchModel] = list(map(batch_model, batching_models(ensemble)))
+
+    @property
+    def vocabulary_size(self) -> int:
+        return self._ensemble.vocabulary_size
+
+    @property
+    def contexts(self) -> int:
+        """The number of model contexts."""
+        return len(self._models)
+
+    def prefill(
+        self,
+        prompts: Sequence[Sequence[Sequence[int]]],
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> EnsembleLogits:
+        """Reset the caches and read the prompts.
+
+        Args:
+            prompts: The token ids of each text's prompt, for each model context.
+            cancelled: Called before each prefill chunk.
+
+        Returns:
+            Logits for the first token after each prompt, rows of [C, B, V].
+
+        Raises:
+            Cancelled: ``cancelled`` returned True.
+        """
+        return self._ensemble.stack(
+            [
+                model.prefill(own, cancelled)
+                for model, own in zip(self._models, prompts, strict=True)
+            ]
+        )
+
+    def extend(self, tokens: Tensor) -> EnsembleLogits:
+        """Read ``tokens``, [B, k], with all models; rows of [C, B · k, V], text by text."""
+        return self._ensemble.stack([model.extend(tokens).flatten(0, 1) for model in self._models])
+
+    def unusable(self, logits: EnsembleLogits) -> dict[int, ModelError]:
+        """The positions at which a model computed logits that are not numbers, with the errors."""
+        return self._ensemble.unusable(logits)
+
+    def require_usable(self, logits: EnsembleLogits) -> None:
+        """Check every position.
+
+        Raises:
+            ModelError: A model computed logits that are not numbers.
+        """
+        for error in self.unusable(logits).values():
+            raise error
+
+    def keep(self, rows: Sequence[int]) -> None:
+        """Keep only the texts with these indices in the batch."""
+        places = torch.tensor(rows, dtype=torch.int64)
+        for model in self._models:
+            model.keep(places)
+
+
+class OpenBatchedEnsemble(BatchedEnsemble):
+    """A batched ensemble that texts may join at any time, and that is empty at first."""
+
+    def __init__(self, ensemble: Ensemble) -> None:
+        super().__init__(ensemble)
+        self._open = list(map(open_batch_model, batching_models(ensemble)))
+        self._models = self._open
+        self._texts = 0
+
+    def keep(self, rows: Sequence[int]) -> None:
+        super().keep(rows)
+        self._texts = len(rows)
+
+    def join(self) -> None:
+        """Append the text that the ensemble has read on its own; the batch copies its caches.
+
+        If it fails, the batch is as it was before.
+        """
+        joined = []
+        try:
+            for model, context in zip(self._open, self._ensemble.contexts, strict=True):
+                with context.lent_state() as (ids, state):
+                    model.join(ids, state)
+                joined.append(model)
+        except BaseException:
+            for model in joined:
+                model.keep(torch.arange(self._texts))
+            raise
+        self._texts += 1
+
+    def states(self, row: int) -> list[CacheState | None]:
+        """Copies of the caches of one text, for each model context; None where there is none."""
+        return [model.state(row) for model in self._open]
+
+
+def batching_models(ensemble: Ensemble) -> list[TransformersLanguageModel | BatchingModel]:
+    """The models of an ensemble, if all of them can read batches.
+
+    Raises:
+        ModelError: A model is behind an endpoint, which does not return full rows of logits.
+    """
+    found: list[TransformersLanguageModel | BatchingModel] = []
+    for model, name in zip(ensemble.models, ensemble.names, strict=True):
+        if not isinstance(model, TransformersLanguageModel | BatchingModel):
+            raise ModelError(
+                f"The {name} cannot read several texts at once: its model is behind an endpoint",
+                evidence="a batch needs whole rows of logits",
+                next_step="Choose a base that is on this machine.",
+            )
+        found.append(model)
+    return found
