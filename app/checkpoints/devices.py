@@ -9,12 +9,16 @@ from collections.abc import Iterator
 import psutil
 import torch
 
+from app.checkpoints.engine_options import LLAMA_CPP, TRANSFORMERS
 from app.checkpoints.host_memory import main_memory, memory_limit
+from app.checkpoints.llama_devices import llama_device_names, llama_gpu
+from app.decoding.llama_cpp.library import ComputeDevice
 from app.errors import DeviceError
 from app.wording import size
 
 _ASKED = re.compile(r"(?:tried|unable) to allocate ([\d.]+) ?(bytes|[KMGT]i?B)", re.IGNORECASE)
 _POWERS = "BKMGT"
+_OF_TORCH = ("cpu", "cuda", "meta", "mps", "xpu")
 _GPU = re.compile(r"\bGPU (\d+)\b")
 _RAN_OUT = (
     "allocate memory",
@@ -33,26 +37,40 @@ def available_devices() -> list[str]:
     return [f"{accelerator.type}:{index}" for index in range(count)] + ["cpu"]
 
 
-def resolve_device(name: str) -> str:
-    """The device that ``name`` means; ``auto`` is the first of :func:`available_devices`.
+def all_device_names() -> list[str]:
+    """Names of the devices of all engines, ``cpu`` last."""
+    *of_torch, cpu = available_devices()
+    others = [name for name in llama_device_names() if name not in (*of_torch, cpu)]
+    return [*of_torch, *others, cpu]
+
+
+def resolve_device(name: str, engine: str = TRANSFORMERS) -> str:
+    """The device that ``name`` means to an engine; ``auto`` is the first that it has.
 
     Raises:
-        DeviceError: This machine has no such device.
+        DeviceError: The engine has no such device on this machine.
     """
-    available = available_devices()
+    available = llama_device_names() if engine == LLAMA_CPP else available_devices()
     if name == "auto":
         return available[0]
     if name in available:
         return name
     if f"{name}:0" in available:
         return f"{name}:0"
+    if name in all_device_names():
+        raise DeviceError(
+            f"The engine {engine} does not compute on “{name}”",
+            next_step=f"Use another engine for the role, or one of: {', '.join(available)}.",
+        )
     raise DeviceError(
         f"This machine has no device “{name}”", next_step=f"It has: {', '.join(available)}."
     )
 
 
 def hardware_name(device: str) -> str:
-    """The product name of an accelerator, such as ``NVIDIA H100``; empty where torch has none."""
+    """The product name of an accelerator, such as ``NVIDIA H100``; empty where it has none."""
+    if gpu := _other_gpu(device):
+        return gpu.description
     kind = torch.device(device).type
     if kind in ("cpu", "meta"):
         return ""
@@ -69,6 +87,8 @@ def free_bytes(device: str) -> int:
         free = int(psutil.virtual_memory().available)
         limit = memory_limit()
         return free if limit is None else min(free, limit.free)
+    if gpu := _other_gpu(device):
+        return gpu.free
     if device.startswith("mps"):  # Apple's GPUs share main memory, up to a limit
         bound = torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
         return max(0, min(bound, free_bytes("cpu")))
@@ -81,9 +101,17 @@ def total_bytes(device: str) -> int:
     """Bytes of memory of ``device``, up to the limit for this process."""
     if device == "cpu":
         return main_memory(memory_limit())
+    if gpu := _other_gpu(device):
+        return gpu.total
     if device.startswith("mps"):
         return int(torch.mps.recommended_max_memory())
     return int(torch.accelerator.get_memory_info(device)[1])
+
+
+def _other_gpu(device: str) -> ComputeDevice | None:
+    """The GPU of that name, if it is one of llama.cpp that torch does not have."""
+    of_torch = device.startswith(_OF_TORCH)
+    return None if of_torch else llama_gpu(device)
 
 
 def accelerator_bytes() -> int:

@@ -18,7 +18,7 @@ from app.attribution.shapley import coalitions
 from app.attribution.step_attribution import attribute_step
 from app.checkpoints.devices import (
     accelerator_bytes,
-    available_devices,
+    all_device_names,
     free_bytes,
     is_out_of_memory,
     out_of_memory,
@@ -102,7 +102,7 @@ class Engine:
 
     def announce(self) -> None:
         """Emit that the engine is ready, with the usable devices."""
-        devices = tuple(available_devices())
+        devices = tuple(all_device_names())
         self._emit(EngineReady(devices, torch.__version__, accelerator_bytes()))
 
     def handle(self, command: Command, run_waiting: Callable[[], None] = lambda: None) -> None:

@@ -8,8 +8,9 @@ import psutil
 import pytest
 import torch
 
-from app.checkpoints import devices
+from app.checkpoints import devices, llama_devices
 from app.checkpoints.devices import (
+    all_device_names,
     exhausted_device,
     free_bytes,
     hardware_name,
@@ -18,7 +19,9 @@ from app.checkpoints.devices import (
     resolve_device,
     total_bytes,
 )
+from app.checkpoints.engine_options import LLAMA_CPP
 from app.checkpoints.host_memory import MemoryLimit
+from app.decoding.llama_cpp.library import ComputeDevice
 from app.errors import DeviceError
 from app.wording import size
 
@@ -155,3 +158,51 @@ def test_the_device_that_ran_out_is_the_one_that_torch_names() -> None:
     assert exhausted_device(OSError(5, "Input/output error")) is None
     said = str(out_of_memory("this run", "cuda:0", error=host).args[0])
     assert "cuda:0" not in said
+
+
+@pytest.fixture
+def radeon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """llama.cpp sees a GPU; torch sees none."""
+    seen = (
+        ComputeDevice("Vulkan0", "Radeon", "gpu", 6 * GB, 8 * GB),
+        ComputeDevice("CPU", "Ryzen", "cpu", 10 * GB, 16 * GB),
+    )
+    monkeypatch.setattr(llama_devices, "is_installed", lambda: True)
+    monkeypatch.setattr(llama_devices, "devices", lambda: seen)
+    monkeypatch.setattr(devices, "available_devices", lambda: ["cpu"])
+
+
+@pytest.mark.usefixtures("radeon")
+def test_a_gpu_of_llama_cpp_has_a_name_and_memory() -> None:
+    assert all_device_names() == ["vulkan:0", "cpu"]
+    assert (free_bytes("vulkan:0"), total_bytes("vulkan:0")) == (6 * GB, 8 * GB)
+    assert hardware_name("vulkan:0") == "Radeon"
+
+
+@pytest.mark.usefixtures("radeon")
+def test_each_engine_has_its_own_devices() -> None:
+    assert [resolve_device(name, LLAMA_CPP) for name in ("auto", "vulkan", "cpu")] == [
+        "vulkan:0",
+        "vulkan:0",
+        "cpu",
+    ]
+    assert resolve_device("auto") == "cpu"
+    with pytest.raises(DeviceError, match=r"transformers does not compute on “vulkan:0”.*: cpu"):
+        resolve_device("vulkan:0")
+    with pytest.raises(DeviceError, match=r"no device “vulkan:1”.*vulkan:0, cpu"):
+        resolve_device("vulkan:1", LLAMA_CPP)
+
+
+@pytest.mark.usefixtures("radeon")
+def test_without_llama_cpp_there_are_the_devices_of_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(llama_devices, "is_installed", lambda: False)
+    assert all_device_names() == ["cpu"]
+
+
+@pytest.mark.usefixtures("radeon")
+def test_a_library_that_cannot_be_loaded_has_no_devices(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> tuple[ComputeDevice, ...]:
+        raise DeviceError("llama.cpp is installed but cannot be loaded")
+
+    monkeypatch.setattr(llama_devices, "devices", fail)
+    assert all_device_names() == ["cpu"]
