@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 
 from app.checkpoints.sources import CheckpointFiles
@@ -32,6 +33,18 @@ def fingerprint(files: CheckpointFiles) -> str:
     for path in (*files.weights, *([files.adapter.weights] if files.adapter else [])):
         _add_blocks(digest, path)
     return f"sampled:{digest.hexdigest()[:32]}"
+
+
+def fingerprint_of_weights(files: Iterable[Path]) -> str:
+    """The digest of weight files alone, such as the parts of a GGUF file.
+
+    Raises:
+        OSError: A file cannot be read.
+    """
+    digest = hashlib.sha256()
+    for path in files:
+        _add_blocks(digest, path)
+    return digest.hexdigest()
 
 
 def _add_whole(digest: hashlib._Hash, path: Path) -> None:

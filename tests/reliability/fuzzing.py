@@ -16,6 +16,8 @@ from typing import Any
 from PySide6.QtCore import QSettings
 
 from app.checkpoints.formats.gguf import read_header
+from app.checkpoints.formats.gguf_header import read_contents
+from app.checkpoints.loading.trial_load import try_in_child
 from app.checkpoints.recipes.recipe_file import read_recipe, write_recipe
 from app.checkpoints.spec import ExpertPair, Recipe
 from app.decoding.types import GenerationConfig
@@ -256,6 +258,28 @@ class Gguf:
         return "read"
 
 
+class Trials:
+    """A GGUF file for llama.cpp: its header is refused, or it is tried where it can do no harm."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "tiny.gguf"
+        self._whole = tiny_gguf.write(tiny.make_model("llama", 7), self._path).read_bytes()
+        tensors = read_contents(self._path).tensors.values()
+        self._header = min(tensor.start for tensor in tensors)
+
+    def __call__(self, drawn: random.Random) -> str:
+        content = bytearray(self._whole)
+        for _ in range(drawn.randint(1, 3)):  # nothing moves, so that most headers can be read
+            content[drawn.randrange(4, self._header)] = drawn.choice((0, 1, 64, 255))
+        self._path.write_bytes(content)
+        try:
+            read_header(self._path)
+            try_in_child([self._path])
+        except TuneshiftError:
+            return "refused"
+        return "computed"
+
+
 class WindowState:
     """What the window remembers between starts: taken as far as it makes sense."""
 
@@ -292,5 +316,6 @@ TARGETS: dict[str, Callable[[Path], Callable[[random.Random], str]]] = {
     "history": History,
     "checkpoints": Checkpoints,
     "gguf": Gguf,
+    "trials": Trials,
     "window": WindowState,
 }

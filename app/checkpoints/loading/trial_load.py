@@ -1,0 +1,155 @@
+"""A trial of a GGUF file by llama.cpp in a process of its own, before the program loads it.
+
+The library ends its process at some damaged files (a failed assertion in C++). A file is therefore
+tried once where that harms nobody: loaded, and a few tokens read. What passed is remembered until
+the file or the library changes, and the pages that the trial read are still in the system's cache.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import multiprocessing
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from app.atomic_files import write_file
+from app.checkpoints.fingerprint import fingerprint_of_weights
+from app.decoding.llama_cpp.library import version
+from app.errors import Cancelled, CheckpointError, DeviceError, TuneshiftError
+from app.settings import cache_folder
+
+TRIAL = 1
+"""Version of the trial; files that passed another are tried again."""
+
+_POLL_SECONDS = 0.1
+_SECONDS = 60.0
+_BYTES_PER_SECOND = 50e6  # of a slow disk
+_SPARE_BYTES = 4 << 30  # for buffers, beside a copy of the weights that suits the processor
+_SAID_BYTES = 2_000
+_EVIDENCE = 200
+_AGAIN = "Download or copy it again, or choose another file of this model."
+
+
+def try_in_child(files: Sequence[Path], cancelled: Callable[[], bool] = lambda: False) -> None:
+    """Try a file in another process, unless it has passed before.
+
+    Args:
+        files: The GGUF file, or all parts of a split one in order.
+        cancelled: Asked several times a second.
+
+    Raises:
+        CheckpointError: The library ends its process with this file, refuses it, or does not come
+            to an end.
+        DeviceError: The library is missing, or there was not enough memory.
+        Cancelled: ``cancelled`` returned True.
+    """
+    passed = _record(files)
+    if passed.exists():
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        said = Path(folder, "said")
+        said.touch()
+        error = _run(files, said, cancelled)
+    if error:
+        raise error
+    passed.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(OSError):  # then it is tried again next time
+        write_file(passed, "".join(f"{path}\n" for path in files))
+
+
+def _record(files: Sequence[Path]) -> Path:
+    """The file that says that these files passed in their present state."""
+    times = [path.stat().st_mtime_ns for path in files]
+    state = f"{TRIAL} {version()} {fingerprint_of_weights(files)} {times}"
+    return cache_folder() / "gguf-trials" / hashlib.sha256(state.encode()).hexdigest()[:32]
+
+
+def _run(files: Sequence[Path], said: Path, cancelled: Callable[[], bool]) -> TuneshiftError | None:
+    """Why the files did not pass, or None if they did."""
+    size = sum(path.stat().st_size for path in files)
+    ends = time.monotonic() + _SECONDS + size / _BYTES_PER_SECOND
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=_work, args=(tuple(files), said, size, theirs), daemon=True)
+    process.start()
+    theirs.close()
+    try:
+        while not ours.poll(_POLL_SECONDS):
+            if cancelled():
+                raise Cancelled
+            if time.monotonic() > ends:
+                return _error(files, f"llama.cpp needs more than {_SECONDS:.0f} s for it")
+        try:
+            verdict: TuneshiftError | None = ours.recv()
+            return verdict
+        except EOFError:
+            process.join()
+            return _error_of_status(files, process.exitcode, said)
+    finally:
+        process.kill()
+        process.join()
+        process.close()
+        ours.close()
+
+
+def _error_of_status(files: Sequence[Path], status: int | None, said: Path) -> TuneshiftError:
+    if hasattr(signal, "SIGKILL") and status == -signal.SIGKILL:
+        return DeviceError(
+            f"There was not enough memory to try {files[0].name}",
+            evidence="the system ended the process",
+            next_step="Close other programs, or choose a smaller model.",
+        )
+    lines = said.read_bytes()[-_SAID_BYTES:].decode(errors="replace").split("\n")
+    failed = [line for line in lines if "GGML_ASSERT" in line or "error" in line.lower()]
+    return _error(files, failed[0].strip() if failed else f"its process ended with status {status}")
+
+
+def _error(files: Sequence[Path], evidence: str) -> CheckpointError:
+    return CheckpointError(
+        f"llama.cpp cannot use the file {files[0]}",
+        evidence=evidence[:_EVIDENCE],
+        next_step=_AGAIN,
+    )
+
+
+def _work(files: tuple[Path, ...], said: Path, size: int, connection: Connection) -> None:
+    """Try the files; the entry point of the other process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches the parent, which cancels
+    _limit(size)
+    os.environ["GGML_NO_BACKTRACE"] = "1"  # else it starts a debugger when it stops
+    with said.open("wb") as file:
+        for stream in (sys.__stdout__, sys.__stderr__):
+            if stream is not None:
+                os.dup2(file.fileno(), stream.fileno())
+    connection.send(_verdict(files))
+    connection.close()
+
+
+def _verdict(files: Sequence[Path]) -> TuneshiftError | None:
+    from app.decoding.llama_cpp.llama_trial import compute_once
+
+    try:
+        compute_once(files)
+    except TuneshiftError as error:
+        return error
+    except Exception as error:  # of ctypes, or of the binding
+        return _error(files, f"{type(error).__name__}: {error}")
+    return None
+
+
+def _limit(size: int) -> None:
+    """Limit the memory of this process, so that a hostile file cannot take all of it."""
+    if sys.platform != "win32":
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        with suppress(OSError, ValueError):  # the system has a lower limit already
+            most = 2 * size + _SPARE_BYTES
+            resource.setrlimit(resource.RLIMIT_DATA, (most, most))
