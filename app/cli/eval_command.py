@@ -22,6 +22,7 @@ from app.cli.progress_line import ProgressLine, progress_text
 from app.cli.roles import chosen_recipe, recipe_of_roles
 from app.errors import Cancelled, SettingsError
 from app.evaluation.answers import Answers
+from app.evaluation.folder_lock import lock_folder
 from app.evaluation.history_summary import summary_of
 from app.evaluation.plan import Plan, Prepared, parse_scales, prepare
 from app.evaluation.results import TaskResults, report_of, write_report
@@ -57,6 +58,11 @@ def evaluate_tasks(options: argparse.Namespace) -> int:
         batch_size=options.batch_size,
         allow_code=options.allow_code_execution,
     )
+    with lock_folder(options.output, _rank()):
+        return _evaluate(options, plan, recipe)
+
+
+def _evaluate(options: argparse.Namespace, plan: Plan, recipe: Recipe) -> int:
     evaluation = _Evaluation(
         plan, prepare(plan, recipe, _single_model_recipe), options.output, options.proof
     )
@@ -98,7 +104,7 @@ class _Evaluation:
     """Runs one evaluation and shows its progress."""
 
     def __init__(self, plan: Plan, prepared: Prepared, output: Path, proof: ProofMode) -> None:
-        self.rank = int(os.environ.get("RANK", "0"))
+        self.rank = _rank()
         self.folder = ResultFolder(output, self.rank)
         self._plan = plan
         self._proof = proof
@@ -186,6 +192,11 @@ class _Evaluation:
 
     def _loading(self, progress: LoadProgress) -> None:
         self._status.show(progress_text(progress))
+
+
+def _rank() -> int:
+    """The index of this process, if several share the evaluation."""
+    return int(os.environ.get("RANK", "0"))
 
 
 def _process_device() -> str | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from app.checkpoints.spec import Recipe
 from app.checkpoints.status import LoadProgress
+from app.evaluation.folder_lock import lock_folder
 from app.evaluation.plan import Plan, Prepared, prepare
 from app.evaluation.results import TaskResults
 from app.evaluation.store import ResultFolder
@@ -56,6 +57,10 @@ class EvaluationJob:
         return "evaluation"
 
     def __call__(self, borrowed: LoadedRecipe, /) -> Generator[object, None, None]:
+        with lock_folder(self.folder):
+            yield from self._answers(borrowed)
+
+    def _answers(self, borrowed: LoadedRecipe) -> Generator[object, None, None]:
         from app.evaluation.evaluation_run import evaluate
         from app.evaluation.loading import ModelLoader
 

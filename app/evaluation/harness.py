@@ -13,6 +13,7 @@ from lm_eval.evaluator import evaluate
 from lm_eval.models.utils import normalize_gen_kwargs
 from torch import Tensor
 
+from app.checkpoints.hub.library import Guard, prepare
 from app.checkpoints.opening import first_line
 from app.decoding.types import GenerationConfig
 from app.errors import EvaluationError
@@ -200,8 +201,10 @@ def evaluate_with_harness(
 
 def _check(index: Any, name: str) -> None:
     """Load a task with its data, so that errors are found before models are loaded."""
+    prepare()
     try:
-        loaded = index.load([name])["tasks"]
+        with Guard():  # without a network the Hub's library retries each file for half a minute
+            loaded = index.load([name])["tasks"]
     except Exception as error:  # any library or the task's own code may fail
         raise EvaluationError(
             f"The task {name} cannot be loaded; its data may have to be downloaded",
@@ -223,7 +226,8 @@ def _ask(model: TuneshiftLM, tasks: HarnessTasks, limit: int | None) -> dict[str
         The harness's results in the first process; None in other processes.
     """
     random.seed(DEFAULT_RANDOM_SEED)  # tasks may use the global generator
-    loaded = tasks.index.load(list(tasks.names))
+    with Guard():
+        loaded = tasks.index.load(list(tasks.names))
     for task in loaded["tasks"].values():
         if task.get_config("num_fewshot") is None:
             task.set_config(key="num_fewshot", value=0)

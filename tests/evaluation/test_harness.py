@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -264,3 +265,34 @@ def test_harness_names_are_read_from_its_files() -> None:
 def test_there_are_no_names_without_the_harness(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.evaluation.harness_tasks.find_spec", lambda name: None)
     assert harness_names() is None
+
+
+def test_the_hub_is_asked_once_without_a_network(
+    harness: Any,
+    tmp_path: Path,
+    variants: list[Variant],
+    loaded: LoadedRecipe,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import datasets
+    import huggingface_hub
+    from huggingface_hub import constants
+    from huggingface_hub.utils import _http
+
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        nowhere = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    monkeypatch.setattr(constants, "ENDPOINT", nowhere)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(datasets.config, "HF_ENDPOINT", nowhere)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    huggingface_hub.close_session()
+    pauses: list[float] = []
+    monkeypatch.setattr(_http.time, "sleep", pauses.append)
+    path = tmp_path / "remote.yaml"
+    path.write_text(f"task: remote\ndataset_path: nobody/nothing\ntest_split: test\n{CHOICE}")
+    folder = ResultFolder(tmp_path / "results")
+    with pytest.raises(EvaluationError, match="data may have to be downloaded"):
+        harness.evaluate_with_harness(harness_tasks([str(path)]), variants, folder, OneLoad(loaded))
+    huggingface_hub.close_session()
+    assert sum(pauses) <= 1
