@@ -15,6 +15,8 @@ SAMPLING_OPTIONS = (
     "top_p",
     "min_p",
     "repetition_penalty",
+    "frequency_penalty",
+    "presence_penalty",
     "seed",
 )
 
@@ -32,6 +34,8 @@ def sampling_of(options: argparse.Namespace, defaults: GenerationConfig) -> Gene
         if given.get("temperature"):
             raise RecipeError("--greedy cannot be combined with --temperature")
         given["temperature"] = 0.0
+    if options.logit_bias is not None:
+        given["logit_bias"] = tuple(options.logit_bias)
     if options.stop is not None:
         given["stop"] = tuple(options.stop)
     return replace(defaults, **given)

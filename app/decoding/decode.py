@@ -26,10 +26,12 @@ class TextPrefix:
             they are read only if the KV caches do not hold them.
         forced: Token ids after these that are given. Their steps have the probabilities and rows
             that the models assign to them.
+        echoed: How many of the given tokens, from the first, are the end of the prompt.
     """
 
     kept: tuple[int, ...] = ()
     forced: tuple[int, ...] = ()
+    echoed: int = 0
 
 
 NO_PREFIX = TextPrefix()
@@ -82,7 +84,9 @@ def decode(
     given = len(prefix.kept) + len(prefix.forced)
     reason = FinishReason.LENGTH
     try:
-        sampler = TokenSampler(prompts[0], prefix.kept, config, alphas, reducer)
+        sampler = TokenSampler(
+            prompts[0], prefix.kept, config, alphas, reducer, echoed=prefix.echoed
+        )
         steps = _token_steps(
             ensemble, prompts, config, sampler, prefix, eos_ids, cancelled, speculator, fresh
         )

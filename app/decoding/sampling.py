@@ -1,12 +1,14 @@
 """Samples a token from one row of tuned logits, on the host in NumPy. Imports no torch.
 
-The processors have the order and the definitions of transformers' ``generate``: repetition penalty,
-temperature, top-k, top-p, min-p. They often keep a handful of a vocabulary of 150,000 ids, so that
-everything after a processor is computed for the kept ids only.
+The processors have the order and the definitions of vLLM (logit bias, repetition penalty, frequency
+and presence penalty) and of transformers' ``generate`` (temperature, top-k, top-p, min-p). They
+often keep a handful of a vocabulary of 150,000 ids, so that everything after a processor is
+computed for the kept ids only.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -104,17 +106,25 @@ class Distribution:
         return best
 
 
-def process_logits(logits: Row, history: Ids, config: GenerationConfig) -> Distribution:
+def process_logits(
+    logits: Row, history: Ids, config: GenerationConfig, prompt_length: int = 0
+) -> Distribution:
     """Apply the processors of ``config`` to tuned logits.
 
     Args:
         logits: [V], float32.
-        history: Token ids of prompt and generated tokens, [n], for the repetition penalty.
+        history: Token ids of prompt and generated tokens, [n], for the penalties.
         config: The sampling settings.
+        prompt_length: How many of ``history`` are the prompt, which frequency and presence penalty
+            do not count.
     """
     scores, kept = logits, None
+    if config.logit_bias:
+        scores = _biased(scores, config.logit_bias)
     if config.repetition_penalty != 1.0:
         scores = _penalised(scores, history, config.repetition_penalty)
+    if config.counts_tokens:
+        scores = _counted(scores, history[prompt_length:], config)
     if not config.greedy:
         if config.temperature != 1.0:
             scores = scores / scores.dtype.type(max(config.temperature, LEAST_TEMPERATURE))
@@ -141,6 +151,28 @@ def _penalised(scores: Row, history: Ids, penalty: float) -> Row:
     seen = scores[history]
     scores = scores.copy()
     scores[history] = np.where(seen < 0, seen * penalty, seen / penalty)
+    return scores
+
+
+def _biased(scores: Row, bias: Sequence[tuple[int, float]]) -> Row:
+    """Add the bias of each id; ids that the vocabulary does not have are left out."""
+    scores = scores.copy()
+    for token_id, added in bias:
+        if token_id < scores.shape[0]:
+            scores[token_id] += scores.dtype.type(added)
+    return scores
+
+
+def _counted(scores: Row, generated: Ids, config: GenerationConfig) -> Row:
+    """Apply the frequency and the presence penalty, as the OpenAI API defines them.
+
+    A generated token loses its number of occurrences times the frequency penalty, and once the
+    presence penalty.
+    """
+    ids, counts = np.unique(generated, return_counts=True)
+    lost = counts * config.frequency_penalty + config.presence_penalty
+    scores = scores.copy()
+    scores[ids] -= lost.astype(scores.dtype)
     return scores
 
 

@@ -29,6 +29,7 @@ class TokenSampler:
         config: The sampling settings.
         alphas: Called once for each token.
         reducer: Reduces rows on their device; without it, rows are copied to the host.
+        echoed: How many of the tokens after ``prompt`` belong to the prompt, too.
 
     Attributes:
         index: Number of tokens so far, which is the index of the next token.
@@ -42,9 +43,11 @@ class TokenSampler:
         config: GenerationConfig,
         alphas: Callable[[], tuple[float, ...]],
         reducer: RowReducer | None = None,
+        echoed: int = 0,
     ) -> None:
         self.index = len(kept)
         self.ids = [*prompt, *kept]
+        self._prompt_length = len(prompt) + echoed
         self._config = config
         self._alphas = alphas
         self._reducer = reducer
@@ -133,9 +136,10 @@ class TokenSampler:
         alphas of the last token; a token whose alphas have changed is sampled again on the host.
 
         Returns:
-            None before the first token, whose alphas are not known yet.
+            None before the first token, whose alphas are not known yet, and with processors that
+            the device does not have.
         """
-        if self._last_alphas is None:
+        if self._last_alphas is None or self._config.on_host_only:
             return None
         for place, token_id in enumerate(drafted, len(self.ids)):
             self._write(place, token_id)
@@ -171,4 +175,5 @@ class TokenSampler:
         self._history[place] = token_id
 
     def _distribution(self, tuned: Row, length: int) -> Distribution:
-        return process_logits(tuned, self._history[:length], self._config)
+        history = self._history[:length]
+        return process_logits(tuned, history, self._config, self._prompt_length)

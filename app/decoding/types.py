@@ -15,6 +15,7 @@ FloatArray = NDArray[np.float32]
 
 MAX_SEED = 2**63 - 1
 MAX_ALPHA = 1_000_000
+MAX_PENALTY, MAX_BIAS = 2.0, 100.0
 
 
 class FinishReason(StrEnum):
@@ -30,8 +31,13 @@ class FinishReason(StrEnum):
 class GenerationConfig:
     """The sampling settings and limits of a run.
 
-    ``temperature`` 0 is greedy decoding. ``top_k`` 0, ``top_p`` 1, ``min_p`` 0 and
-    ``repetition_penalty`` 1 each disable their processor.
+    ``temperature`` 0 is greedy decoding. ``top_k`` 0, ``top_p`` 1, ``min_p`` 0,
+    ``repetition_penalty`` 1, and penalties of 0 each disable their processor.
+
+    Attributes:
+        frequency_penalty: Subtracted from the logit of a token for each time it was generated.
+        presence_penalty: Subtracted from the logits of tokens that were generated.
+        logit_bias: Token ids, each with a number that is added to its logit.
 
     Raises:
         SettingsError: A value is not a number or outside its range.
@@ -43,6 +49,9 @@ class GenerationConfig:
     top_p: float = 0.95
     min_p: float = 0.0
     repetition_penalty: float = 1.0
+    frequency_penalty: float = 0.0
+    presence_penalty: float = 0.0
+    logit_bias: tuple[tuple[int, float], ...] = ()
     seed: int = 0
     stop: tuple[str, ...] = ()
 
@@ -53,6 +62,12 @@ class GenerationConfig:
         _require("top-p", self.top_p, 0.0, 1.0, above=True)
         _require("min-p", self.min_p, 0.0, 1.0)
         _require("repetition penalty", self.repetition_penalty, 0.01, 100.0)
+        for name in ("frequency", "presence"):
+            penalty = getattr(self, f"{name}_penalty")
+            _require(f"{name} penalty", penalty, -MAX_PENALTY, MAX_PENALTY)
+        for token_id, bias in self.logit_bias:
+            _require("token id of a logit bias", token_id, 0, 2**31 - 1, whole=True)
+            _require("logit bias", bias, -MAX_BIAS, MAX_BIAS)
         _require("seed", self.seed, 0, MAX_SEED, whole=True)
         if "" in self.stop:
             raise SettingsError("A stop string is empty", next_step="Remove it or type some text.")
@@ -60,6 +75,26 @@ class GenerationConfig:
     @property
     def greedy(self) -> bool:
         return self.temperature == 0.0
+
+    @property
+    def counts_tokens(self) -> bool:
+        """Whether the frequency or the presence penalty is on."""
+        return self.frequency_penalty != 0.0 or self.presence_penalty != 0.0
+
+    @property
+    def reads_history(self) -> bool:
+        """Whether sampling depends on which tokens occurred before."""
+        return self.repetition_penalty != 1.0 or self.counts_tokens
+
+    @property
+    def is_argmax(self) -> bool:
+        """Whether the token of the highest tuned logit is always taken."""
+        return self.greedy and not self.reads_history and not self.logit_bias
+
+    @property
+    def on_host_only(self) -> bool:
+        """Whether a processor is on that steps on an accelerator do not have."""
+        return self.counts_tokens or bool(self.logit_bias)
 
 
 def _require(

@@ -46,7 +46,7 @@ def what_if_tokens(
         if step.forced:
             continue
         history = ids[: len(prompt) + step.index]
-        tuned = process_logits(tuned_logits(step.kept_logits, alphas), history, config)
+        tuned = process_logits(tuned_logits(step.kept_logits, alphas), history, config, len(prompt))
         token_id, _ = tuned.sample(config.seed, step.index)
         if token_id != step.token_id:
             yield WhatIfToken(step.index, token_id)

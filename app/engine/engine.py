@@ -247,7 +247,7 @@ class Engine:
         check_alphas(command.alphas.latest, len(ensemble.pairs))
         given = (*command.forced, *loaded.encode_continuation(command.text))
         loaded.check_following((*command.kept, *given), command.role)
-        config, head = command.config, tuple[int, ...]()
+        config, head, echoed = command.config, tuple[int, ...](), tuple[int, ...]()
         if command.echo:
             prompts, echoed = split_echo(prompts)
             given, head = (*echoed, *given), tuple(prompts[0])
@@ -272,7 +272,7 @@ class Engine:
             eos_ids=loaded.eos_ids,
             alphas=command.alphas.get,
             cancelled=command.cancellation.requested,
-            prefix=TextPrefix(command.kept, given),
+            prefix=TextPrefix(command.kept, given, len(echoed)),
             speculator=speculator,
             fresh=command.fresh,
             reducer=_reducer(ensemble, keep_rows=command.keep_rows),

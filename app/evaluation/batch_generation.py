@@ -68,6 +68,7 @@ class _Sequence:
         self._detokenizer = detokenizer
         self._eos_ids = eos_ids
         self._longest_stop = max(map(len, start.config.stop), default=0)
+        self._prompt_length = len(start.prompts[0])
         self.history = torch.tensor(start.prompts[0], dtype=torch.int64)
         self.text = ""
         self.token_id = -1
@@ -89,7 +90,7 @@ class _Sequence:
             self._finish()
             return
         self.tokens += 1
-        if config.repetition_penalty != 1.0:
+        if config.reads_history:
             self.history = torch.cat([self.history, torch.tensor([token_id])])
         piece = self._detokenizer.push(token_id)
         if probabilities is not None:
@@ -132,7 +133,8 @@ class _Sequence:
         return GeneratedAnswer(self.text, self.tokens, self._truncated, self.shifted)
 
     def draw(self, logits: Tensor) -> int:
-        tuned = process_logits(logits.cpu().numpy(), self.history.numpy(), self._config)
+        row, history = logits.cpu().numpy(), self.history.numpy()
+        tuned = process_logits(row, history, self._config, self._prompt_length)
         return tuned.sample(self._config.seed, self.tokens)[0]
 
 
@@ -164,7 +166,7 @@ def generate_batch(
     Raises:
         Cancelled: ``cancelled`` returned True.
     """
-    plain = all(start.config.greedy and start.config.repetition_penalty == 1.0 for start in starts)
+    plain = all(start.config.is_argmax for start in starts)
 
     def sample(logits: EnsembleLogits, texts: Sequence[_Sequence]) -> None:
         ensemble.require_usable(logits)

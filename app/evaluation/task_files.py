@@ -190,11 +190,12 @@ class _Reader:
 
     def _generation(self) -> GenerationConfig:
         defaults = asdict(GenerationConfig(temperature=0.0))
+        del defaults["logit_bias"]  # ids belong to one vocabulary, a task to none
         inner = self._table.inner("generation", defaults, {})
         values = {
             key: inner.get(key, type(default))
             for key, default in defaults.items()
-            if key in inner and key != "stop"
+            if key in inner and not isinstance(default, tuple)
         }
         for key, value in values.items():
             with inner.blaming(key):

@@ -121,7 +121,9 @@ def config_of(text: str) -> GenerationConfig:
         ValueError: The text is not JSON.
     """
     values = _known(GenerationConfig, json.loads(text))
-    return GenerationConfig(**{**values, "stop": tuple(values.get("stop", ()))})
+    bias = tuple((token_id, added) for token_id, added in values.get("logit_bias", ()))
+    lists = {"stop": tuple(values.get("stop", ())), "logit_bias": bias}
+    return GenerationConfig(**{**values, **lists})
 
 
 def messages_json(prompt: RunPrompt) -> str | None:

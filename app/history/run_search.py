@@ -17,8 +17,9 @@ def searchable(facts: RecipeFacts, config: GenerationConfig, created: datetime) 
 
     Settings are items such as ``seed=7``, ``temperature=0.8`` and ``α=1.5``.
     """
-    settings = {name: value for name, value in asdict(config).items() if name != "stop"}
-    items = [f"{name}={value:g}" for name, value in settings.items() if name != "seed"]
+    settings = {name: value for name, value in asdict(config).items() if name != "seed"}
+    numbers = ((name, value) for name, value in settings.items() if isinstance(value, int | float))
+    items = [f"{name}={value:g}" for name, value in numbers]
     items.append(f"seed={config.seed}")
     for alpha in facts.alphas:
         items += [f"α={alpha:g}", f"alpha={alpha:g}"]

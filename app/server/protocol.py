@@ -22,10 +22,11 @@ from app.checkpoints.conversation import (
     RawText,
     TokenIds,
 )
-from app.decoding.types import MAX_SEED, GenerationConfig
+from app.decoding.types import MAX_BIAS, MAX_PENALTY, MAX_SEED, GenerationConfig
 from app.server.api_errors import ApiError
 
 MAX_CHOICES, MAX_PROMPTS, MAX_STOPS, MAX_LOGPROBS, MAX_MESSAGES = 16, 32, 16, 50, 1000
+MAX_BIASES = 1024
 _MAX_IDS = 1_000_000
 _Text = Annotated[str, Field(min_length=1)]
 Ids = Annotated[
@@ -34,9 +35,6 @@ Ids = Annotated[
 ]
 _Stop = Annotated[str, Field(max_length=200)]
 _UNSUPPORTED = {
-    "frequency_penalty": 0,
-    "presence_penalty": 0,
-    "logit_bias": {},
     "best_of": 1,
     "suffix": "",
     "tools": [],
@@ -55,6 +53,14 @@ def _integral(value: Any) -> Any:
 
 
 _Integer = Annotated[int, BeforeValidator(_integral)]
+_LogitBias = Annotated[
+    dict[
+        Annotated[str, Field(pattern="^[0-9]{1,9}$")],
+        Annotated[float, Field(ge=-MAX_BIAS, le=MAX_BIAS)],
+    ],
+    Field(max_length=MAX_BIASES),
+    BeforeValidator(lambda value: {} if value == [] else value),
+]
 
 
 class RequestModel(BaseModel):
@@ -86,6 +92,11 @@ class GenerationRequest(RequestModel):
     top_k: Annotated[_Integer, Field(ge=0, le=10_000_000)] | None = None
     min_p: Annotated[float, Field(ge=0, le=1)] | None = None
     repetition_penalty: Annotated[float, Field(ge=0.01, le=100)] | None = None
+    frequency_penalty: Annotated[float, Field(ge=-MAX_PENALTY, le=MAX_PENALTY)] | None = None
+    presence_penalty: Annotated[float, Field(ge=-MAX_PENALTY, le=MAX_PENALTY)] | None = None
+    logit_bias: _LogitBias | None = Field(
+        None, description="A number for each token id of the base, which is added to its logit."
+    )
     seed: Annotated[_Integer, Field(ge=-(2**63), le=MAX_SEED)] | None = None
     stop: _Stop | Annotated[list[_Stop], Field(max_length=MAX_STOPS)] | None = None
     n: Annotated[_Integer, Field(ge=1, le=MAX_CHOICES)] = 1
@@ -129,6 +140,9 @@ class GenerationRequest(RequestModel):
             "top_k": self.top_k,
             "min_p": self.min_p,
             "repetition_penalty": self.repetition_penalty,
+            "frequency_penalty": self.frequency_penalty,
+            "presence_penalty": self.presence_penalty,
+            "logit_bias": self._bias,
         }
         stops = (self.stop,) if isinstance(self.stop, str) else self.stop
         stop = defaults.stop if stops is None else tuple(filter(None, stops))
@@ -137,6 +151,11 @@ class GenerationRequest(RequestModel):
             for name, value in given.items()
         }
         return GenerationConfig(**values, seed=seed % MAX_SEED, stop=stop)
+
+    @property
+    def _bias(self) -> tuple[tuple[int, float], ...] | None:
+        given = self.logit_bias
+        return None if given is None else tuple((int(name), bias) for name, bias in given.items())
 
     @property
     def max_new_tokens(self) -> int | None:

@@ -3497,6 +3497,18 @@ pale bars the largest of them, pale bands from lowest to highest.</source>
         <translation>반복 페널티 {0}</translation>
     </message>
     <message>
+        <source>frequency penalty {0}</source>
+        <translation>빈도 페널티 {0}</translation>
+    </message>
+    <message>
+        <source>presence penalty {0}</source>
+        <translation>존재 페널티 {0}</translation>
+    </message>
+    <message>
+        <source>logit bias</source>
+        <translation>로짓 편향</translation>
+    </message>
+    <message>
         <source>Finds words of texts and prompts, models, recipes, dates such as 2026-11-30, and settings such as seed=7, α=1.5 or temperature=0.8.</source>
         <translation>텍스트와 프롬프트의 단어, 모델, 레시피, 2026-11-30 같은 날짜, seed=7, α=1.5, temperature=0.8 같은 설정을 찾습니다.</translation>
     </message>
@@ -4698,6 +4710,22 @@ To start a branch, choose another candidate at a token of a run.</source>
     <message>
         <source>Above 1, tokens that already occur become less probable; 1 is off.</source>
         <translation>1보다 크면 이미 나온 토큰의 확률이 낮아집니다. 1은 끔.</translation>
+    </message>
+    <message>
+        <source>Frequency penalty</source>
+        <translation>빈도 페널티</translation>
+    </message>
+    <message>
+        <source>Subtracted from a token&apos;s logit each time it was generated; 0 is off.</source>
+        <translation>토큰이 생성될 때마다 그 로짓에서 뺍니다. 0이면 사용하지 않습니다.</translation>
+    </message>
+    <message>
+        <source>Presence penalty</source>
+        <translation>존재 페널티</translation>
+    </message>
+    <message>
+        <source>Subtracted from the logits of tokens that were generated; 0 is off.</source>
+        <translation>이미 생성된 토큰의 로짓에서 한 번 뺍니다. 0이면 사용하지 않습니다.</translation>
     </message>
     <message>
         <source>A run ends before any of these strings; write one per line.

@@ -241,6 +241,8 @@ def test_settings_are_shown_and_changed(chat_recipe: Recipe) -> None:
         "top-p 0.95",
         "min-p 0",
         "repetition-penalty 1",
+        "frequency-penalty 0",
+        "presence-penalty 0",
         "seed 4",
         "stop '\\\\\\\\end'",
     ]

@@ -138,6 +138,26 @@ def test_the_repetition_penalty_reads_prompt_and_text(llama: tiny.Family) -> Non
 
 
 @pytest.mark.slow
+def test_frequency_and_presence_penalty_count_generated_tokens_alone(llama: tiny.Family) -> None:
+    models = llama.models()
+    config = GenerationConfig(
+        max_new_tokens=20, temperature=0.0, frequency_penalty=-2.0, presence_penalty=-2.0
+    )
+    ids: list[int] = []
+    for _ in range(20):
+        tokens = torch.tensor([PROMPT + ids])
+        base, expert, anti = (m(input_ids=tokens, use_cache=False).logits[0, -1] for m in models)
+        scores = base + expert - anti
+        for token_id in ids:
+            scores[token_id] += 2.0
+        for token_id in set(ids):
+            scores[token_id] += 2.0
+        ids.append(int(scores.argmax()))
+    assert Decoding(models, config).ids == ids
+    assert ids != Decoding(models, GenerationConfig(max_new_tokens=20, temperature=0.0)).ids
+
+
+@pytest.mark.slow
 def test_identities_in_tokens(llama: tiny.Family) -> None:
     base, expert, anti = llama.models()
     alone = Decoding([base, anti, anti], GREEDY).ids  # expert ≡ anti-expert is the base

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -27,12 +29,21 @@ NOBODY = np.array([0])
 
 
 def reference(
-    logits: torch.Tensor, history: torch.Tensor, config: GenerationConfig
+    logits: torch.Tensor, history: torch.Tensor, config: GenerationConfig, prompt_length: int = 0
 ) -> torch.Tensor:
-    """What transformers' generate would do."""
-    processors = LogitsProcessorList()
+    """What transformers' generate would do; bias and penalties are as the OpenAI API says:
+    μ_j − c_j · frequency − [c_j > 0] · presence, with c_j counted in the generated tokens."""
+    logits = logits.clone()
+    for token_id, bias in config.logit_bias:
+        logits[token_id] += bias
     if config.repetition_penalty != 1.0:
-        processors.append(RepetitionPenaltyLogitsProcessor(config.repetition_penalty))
+        penalty = RepetitionPenaltyLogitsProcessor(config.repetition_penalty)
+        logits = penalty(history[None], logits[None])[0]
+    generated = history[prompt_length:].tolist()
+    for token_id in set(generated):
+        lost = generated.count(token_id) * config.frequency_penalty + config.presence_penalty
+        logits[token_id] -= lost
+    processors = LogitsProcessorList()
     if config.temperature != 1.0:
         processors.append(TemperatureLogitsWarper(config.temperature))
     if config.top_k:
@@ -73,6 +84,36 @@ def processed(
     logits: torch.Tensor, history: torch.Tensor, config: GenerationConfig
 ) -> Distribution:
     return process_logits(logits.numpy(), history.numpy(), config)
+
+
+@pytest.mark.parametrize(("frequency", "presence"), [(0.5, 0.0), (0.0, 1.5), (-0.7, 0.3), (2, 2)])
+@pytest.mark.parametrize("repetition", [1.0, 1.3])
+def test_penalties_are_those_of_the_openai_api(
+    frequency: float, presence: float, repetition: float
+) -> None:
+    logits = torch.randn(VOCABULARY, generator=torch.Generator().manual_seed(4)) * 3
+    prompt, generated = [7, 7, 3, 1], [5, 5, 5, 3, 30]
+    config = replace(
+        FREE,
+        frequency_penalty=frequency,
+        presence_penalty=presence,
+        repetition_penalty=repetition,
+    )
+    history = torch.tensor([*prompt, *generated])
+    expected = reference(logits, history, config, len(prompt))
+    found = process_logits(logits.numpy(), history.numpy(), config, len(prompt))
+    np.testing.assert_allclose(found.row(), expected.numpy(), rtol=1e-5, atol=1e-6)
+
+
+def test_a_bias_is_added_before_everything_else() -> None:
+    logits = np.float32([0.5, -1.0, 2.0])
+    config = replace(
+        FREE, temperature=2.0, repetition_penalty=2.0, logit_bias=((0, -1.5), (1, 3.0), (99, 50.0))
+    )
+    found = process_logits(logits, np.array([0, 1]), config)
+    assert found.row().tolist() == [-1.0 * 2 / 2, 2.0 / 2 / 2, 2.0 / 2]
+    greedy = replace(config, temperature=0.0, logit_bias=((1, 100.0),))
+    assert process_logits(logits, NOBODY, greedy).sample(0, 0) == (1, 1.0)
 
 
 @pytest.mark.parametrize("spread", [0.01, 1.5, 3.0, 6.0, 40.0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,13 +24,15 @@ from tests.decoding.table_model import VOCABULARY, TableModel, WorkClock, row_of
 from tests.decoding.test_sampling import reference
 from tests.decoding.texts import GREEDY, SAMPLED, Text
 
-PROCESSORS: list[dict[str, float]] = [
+PROCESSORS: list[dict[str, Any]] = [
     {},
     {"temperature": 0.7},
     {"top_k": 5},
     {"top_p": 0.8},
     {"min_p": 0.1},
     {"repetition_penalty": 1.5},
+    {"frequency_penalty": 1.5, "presence_penalty": -0.5},
+    {"logit_bias": ((3, 2.5), (7, -100.0))},
     {"temperature": 1.3, "top_k": 9, "top_p": 0.9, "min_p": 0.02, "repetition_penalty": 1.2},
 ]
 
@@ -102,6 +105,9 @@ configs = st.builds(
     top_p=st.sampled_from([0.6, 1.0]),
     min_p=st.sampled_from([0.0, 0.1]),
     repetition_penalty=st.sampled_from([0.7, 1.0, 1.4]),
+    frequency_penalty=st.sampled_from([0.0, 0.0, 0.9]),
+    presence_penalty=st.sampled_from([0.0, 0.0, -1.2]),
+    logit_bias=st.sampled_from([(), (), ((2, 3.0),)]),
     seed=st.integers(0, 1000),
 )
 
@@ -220,7 +226,8 @@ def third_token(desk: Tables, config: GenerationConfig, alphas: Sequence[float])
         )
         combined = rows[0] + sum(shifts)
         history = torch.tensor([*desk.prompts[0], *drawn])
-        return torch.softmax(reference(combined, history, config), 0).numpy()
+        prompt_length = len(desk.prompts[0])
+        return torch.softmax(reference(combined, history, config, prompt_length), 0).numpy()
 
     total = np.zeros(VOCABULARY)
     first = following([])

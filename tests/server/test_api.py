@@ -236,11 +236,7 @@ def test_the_last_message_of_an_assistant_is_continued_when_asked(
         ({"prompt": ""}, "prompt", "at least 1 character"),
         ({"prompt": PROMPT, "temperature": -1}, "temperature", "greater than or equal to 0"),
         ({"prompt": PROMPT, "n": 0}, "n", "greater than"),
-        (
-            {"prompt": PROMPT, "frequency_penalty": 0.5},
-            "frequency_penalty",
-            "“frequency_penalty” is not",
-        ),
+        ({"prompt": PROMPT, "suffix": "a"}, "suffix", "“suffix” is not"),
         ({"prompt": "king " * 600}, "prompt", "longer than the context"),
         ({"prompt": PROMPT, "model": "gpt-4"}, "model", "no such model"),
         ({}, "prompt", "required"),

@@ -60,6 +60,25 @@ def test_an_empty_stop_string_is_none(stop: object) -> None:
     assert (config.stop, config.top_k) == ((), 0)
 
 
+def test_bias_and_penalties_are_those_of_the_request(server: Running) -> None:
+    body = {
+        "prompt": PROMPT,
+        "frequency_penalty": 0.5,
+        "presence_penalty": -1,
+        "logit_bias": {"11": 100, "12": -2.5},
+    }
+    config = CompletionRequest.model_validate(body).config(DEFAULTS, 0)
+    assert (config.frequency_penalty, config.presence_penalty) == (0.5, -1.0)
+    assert config.logit_bias == ((11, 100.0), (12, -2.5))
+    nothing = CompletionRequest.model_validate({"prompt": PROMPT, "logit_bias": []})
+    assert nothing.config(DEFAULTS, 0).logit_bias == ()
+    for path in (COMPLETION, CHAT):
+        status, answer = ask(server, path, logit_bias={"11": 100}, max_tokens=3)
+        assert status == 200, answer
+        tokens = answer["choices"][0]["tuneshift"]["tokens"]
+        assert [token["token_id"] for token in tokens] == [11] * 3
+
+
 PARTS = [{"type": "text", "text": "the "}, {"type": "text", "text": "king"}]
 
 
@@ -101,6 +120,11 @@ CALLS = [{"id": "1", "type": "function", "function": {"name": "f", "arguments": 
         (COMPLETION, {"n": True}, "n", "invalid_type"),
         (COMPLETION, {"stream": "yes"}, "stream", "invalid_type"),
         (COMPLETION, {"temperature": "hot"}, "temperature", "invalid_type"),
+        (COMPLETION, {"frequency_penalty": 2.5}, "frequency_penalty", "invalid_value"),
+        (COMPLETION, {"presence_penalty": "a"}, "presence_penalty", "invalid_type"),
+        (COMPLETION, {"logit_bias": {"a": 1}}, "logit_bias", "invalid_value"),
+        (COMPLETION, {"logit_bias": {"1": 101}}, "logit_bias", "invalid_value"),
+        (CHAT, {"logit_bias": [1]}, "logit_bias", "invalid_type"),
         (COMPLETION, {"best_of": 3}, "best_of", "unsupported_parameter"),
         (COMPLETION, {"echo": True, "stop": "a"}, "echo", "unsupported_value"),
         (CHAT, {"messages": []}, "messages", "invalid_value"),

@@ -160,6 +160,9 @@ def _sampling_table(recipe: Recipe) -> dict[str, Any]:
     values = asdict(recipe.sampling)
     if not _has_seed(recipe):
         del values["seed"]
+    for name in _RARE_SETTINGS:
+        if values[name] == getattr(GenerationConfig(), name):
+            del values[name]
     return values
 
 
@@ -193,6 +196,8 @@ _RECIPE_KEYS = {known.name for known in fields(Recipe)} - {"pairs"} | {"format",
 _PAIR_KEYS = {known.name for known in fields(ExpertPair)}
 _CHECKPOINT_KEYS = {known.name for known in fields(CheckpointSpec)}
 _BASE_KEYS = _CHECKPOINT_KEYS | {"endpoint"}
+_RARE_SETTINGS = ("frequency_penalty", "presence_penalty", "logit_bias")
+"""Sampling settings that a file has only if they are on."""
 _KINDS = {"offload": bool, "top_logprobs": int}
 _OF_ENDPOINTS = ("model", "top_logprobs")
 
@@ -315,14 +320,27 @@ def _accepted_ids(table: Table) -> tuple[int, ...]:
     return tuple(ids)
 
 
+def _logit_bias(table: Table) -> tuple[tuple[int, float], ...]:
+    entries = table.get_list("logit_bias", list, [])
+    for entry in entries:
+        if len(entry) != 2 or type(entry[0]) is not int or type(entry[1]) not in (int, float):
+            table.fail(
+                "logit_bias",
+                "Every element of “logit_bias” must be an id with a number, such as [13, -2.5]",
+                evidence=f"one is {entry!r}",
+            )
+    return tuple((token_id, bias) for token_id, bias in entries)
+
+
 def _sampling(table: Table) -> GenerationConfig:
     defaults = asdict(GenerationConfig())
     values: dict[str, Any] = {
         key: table.get(key, type(default))
         for key, default in defaults.items()
-        if key in table and key != "stop"
+        if key in table and not isinstance(default, tuple)
     }
     values["stop"] = tuple(table.get_list("stop", str, []))
+    values["logit_bias"] = _logit_bias(table)
     for key, value in values.items():
         with table.blaming(key):
             GenerationConfig(**{key: value})

@@ -117,6 +117,14 @@ def add_speculation(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _bias(text: str) -> tuple[int, float]:
+    token_id, _, number = text.partition("=")
+    try:
+        return int(token_id), float(number)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"“{text}” is not ID=NUMBER, such as 13=-2.5") from None
+
+
 def add_sampling(parser: argparse.ArgumentParser) -> None:
     """Add the options for sampling settings, which override the recipe's."""
     sampling = parser.add_argument_group("sampling (default: the recipe's)")
@@ -127,6 +135,23 @@ def add_sampling(parser: argparse.ArgumentParser) -> None:
     sampling.add_argument("--top-p", type=float, metavar="P", help="1 is off")
     sampling.add_argument("--min-p", type=float, metavar="P", help="0 is off")
     sampling.add_argument("--repetition-penalty", type=float, metavar="R", help="1 is off")
+    for name, meaning in (
+        ("frequency", "each time it was generated"),
+        ("presence", "if it was generated"),
+    ):
+        sampling.add_argument(
+            f"--{name}-penalty",
+            type=float,
+            metavar="P",
+            help=f"subtracted from the logit of a token {meaning}; 0 is off",
+        )
+    sampling.add_argument(
+        "--logit-bias",
+        action="append",
+        type=_bias,
+        metavar="ID=NUMBER",
+        help="added to the logit of a token id; repeat for more ids",
+    )
     sampling.add_argument(
         "--seed",
         type=int,

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.checkpoints.spec import Recipe
+from app.decoding.types import MAX_PENALTY
 from app.errors import SettingsError
 from app.ui.recipe.seed_field import SeedField
 from app.ui.recipe.stop_strings import read_stop_strings, write_stop_strings
@@ -121,6 +122,18 @@ class SamplingPanel(QWidget):
             NumberBox(0, 100, 0.05, 4),
             self.tr("Above 1, tokens that already occur become less probable; 1 is off."),
         )
+        self._add_box(
+            "frequency_penalty",
+            self.tr("Frequency penalty"),
+            NumberBox(-MAX_PENALTY, MAX_PENALTY, 0.1, 4),
+            self.tr("Subtracted from a token's logit each time it was generated; 0 is off."),
+        )
+        self._add_box(
+            "presence_penalty",
+            self.tr("Presence penalty"),
+            NumberBox(-MAX_PENALTY, MAX_PENALTY, 0.1, 4),
+            self.tr("Subtracted from the logits of tokens that were generated; 0 is off."),
+        )
 
     def _add_box(self, name: str, title: str, box: NumberBox, about: str) -> None:
         whole = box.decimals() == 0
@@ -179,7 +192,7 @@ class SamplingPanel(QWidget):
     def _preset(self) -> dict[str, Any]:
         """The settings that a preset saves."""
         values = asdict(self._session.recipe.sampling)
-        del values["seed"]
+        del values["seed"], values["logit_bias"]  # ids belong to one vocabulary
         return values
 
     def _take_preset(self, saved: object) -> None:

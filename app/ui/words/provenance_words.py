@@ -37,6 +37,14 @@ def settings_line(alphas: Sequence[str], config: GenerationConfig) -> str:
     if config.repetition_penalty != 1:
         penalty = translate("Provenance", "repetition penalty {0}")
         parts.append(penalty.format(f"{config.repetition_penalty:g}"))
+    if config.frequency_penalty:
+        penalty = translate("Provenance", "frequency penalty {0}")
+        parts.append(penalty.format(f"{config.frequency_penalty:g}"))
+    if config.presence_penalty:
+        penalty = translate("Provenance", "presence penalty {0}")
+        parts.append(penalty.format(f"{config.presence_penalty:g}"))
+    if config.logit_bias:
+        parts.append(translate("Provenance", "logit bias"))
     return " · ".join(parts)
 
 

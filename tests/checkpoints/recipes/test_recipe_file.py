@@ -64,6 +64,11 @@ samplings = st.builds(
     top_p=st.floats(0, 1, exclude_min=True),
     min_p=st.floats(0, 1),
     repetition_penalty=st.floats(0.1, 100),
+    frequency_penalty=st.just(0.0) | st.floats(-2, 2),
+    presence_penalty=st.just(0.0) | st.floats(-2, 2),
+    logit_bias=st.lists(st.tuples(st.integers(0, 300_000), st.floats(-100, 100)), max_size=3).map(
+        tuple
+    ),
     seed=st.integers(0, 2**63 - 1),
     stop=st.lists(texts.filter(bool), max_size=3).map(tuple),
 )

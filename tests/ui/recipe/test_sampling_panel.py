@@ -55,6 +55,8 @@ def retype(qtbot: QtBot, widget: QWidget, text: str) -> None:
         ("Top-p", "0.5", "top_p", 0.5),
         ("Min-p", "0.05", "min_p", 0.05),
         ("Repetition penalty", "1.1", "repetition_penalty", 1.1),
+        ("Frequency penalty", "-0.5", "frequency_penalty", -0.5),
+        ("Presence penalty", "1.5", "presence_penalty", 1.5),
         ("Seed", "12345", "seed", 12345),
         ("Seed", str(MAX_SEED), "seed", MAX_SEED),
     ],
