@@ -52,6 +52,7 @@ def write(
     tensors: Mapping[str, np.ndarray] | None = None,
     leave_out: Sequence[str] = (),
     tokenizer: Facts | None = None,
+    part: int = 0,
 ) -> Path:
     """Write ``model``; what cannot be packed as ``kind`` stays float32.
 
@@ -63,8 +64,10 @@ def write(
         tensors: Beside those of the model.
         leave_out: Tensors of the model that the file lacks, by their names in the file.
         tokenizer: Writes the vocabulary, instead of that of ``tests.tiny``.
+        part: The most tensors of each part of a split file, or 0 for a whole one. The parts are
+            named ``-00001-of-0000N``, and the first is returned.
     """
-    writer = gguf.GGUFWriter(path, _NAMES[model.config.model_type])
+    writer = gguf.GGUFWriter(path, _NAMES[model.config.model_type], split_max_tensors=part)
     _write_settings(writer, model)
     (tokenizer or write_tokenizer)(writer)
     for fact in facts:
@@ -79,7 +82,7 @@ def write(
     for name, values in (tensors or {}).items():
         writer.add_tensor(name, values)
     finish(writer)
-    return path
+    return path if path.exists() else min(path.parent.glob(f"{path.stem}-00001-of-*.gguf"))
 
 
 def finish(writer: gguf.GGUFWriter) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from app.checkpoints.endpoint_address import address_of, is_endpoint
+from app.checkpoints.formats.gguf_parts import name_without_part
 from app.checkpoints.ollama_manifests import ollama_name
 from app.checkpoints.spec import CheckpointSpec, Recipe
 
@@ -31,11 +32,15 @@ def last_part(source: str) -> str:
 
 
 def gguf_name(path: Path) -> str:
-    """The name of a GGUF file: Ollama's, or that of its folder if it is called ``model.gguf``."""
+    """The name of a GGUF file, without the number of its part.
+
+    It is Ollama's for a file of Ollama, and that of the folder for a file called ``model.gguf``.
+    """
     named = ollama_name(path).rpartition("/")[2]
     if named:
         return named
-    return path.parent.name if path.name.lower() == _GENERIC_FILE else path.name
+    name = name_without_part(path.name)
+    return path.parent.name if name.lower() == _GENERIC_FILE else name
 
 
 def is_builtin(source: str) -> bool:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from app.checkpoints.candidates.local_model import ADAPTER_CONFIG
-from app.checkpoints.formats.gguf_files import gguf_files_in, is_gguf, is_projector
+from app.checkpoints.formats.gguf_files import gguf_files_in, is_gguf, is_model_file
+from app.checkpoints.formats.gguf_parts import name_without_part
 
 CONFIG = "config.json"
 _DEPTH = 3
 _MOST_FOLDERS = 5_000
-_LATER_PART = re.compile(r"-(?!00001)\d{5}-of-\d{5}\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ class FoundModel:
 def model_at(path: Path) -> FoundModel | None:
     """The model in a folder or GGUF file, or None if there is none."""
     if is_gguf(path):
-        return FoundModel(f"gguf:{path}", path.stem, path)
+        return FoundModel(f"gguf:{path}", Path(name_without_part(path.name)).stem, path)
     for kind, name in (("adapter", ADAPTER_CONFIG), ("folder", CONFIG)):
         if (path / name).is_file():
             return FoundModel(f"{kind}:{path}", path.name, path)
@@ -61,14 +60,9 @@ def models_in_folder(
             continue
         for file in gguf_files_in(here):
             if is_model_file(file):
-                yield FoundModel(f"gguf:{file}", file.stem, file)
+                yield FoundModel(f"gguf:{file}", Path(name_without_part(file.name)).stem, file)
         if depth:
             waiting += [(below, depth - 1) for below in _folders_in(here)]
-
-
-def is_model_file(path: Path) -> bool:
-    """Whether a GGUF file is a whole model or the first part of one, by its name."""
-    return not is_projector(path) and not _LATER_PART.search(path.name)
 
 
 def _folders_in(folder: Path) -> list[Path]:

@@ -21,6 +21,7 @@ from app.checkpoints.formats.configuration import read_configuration
 from app.checkpoints.formats.gguf_architectures import configuration
 from app.checkpoints.formats.gguf_header import Contents
 from app.checkpoints.formats.gguf_metadata import UnusableError
+from app.checkpoints.formats.gguf_parts import state_of
 from app.checkpoints.formats.gguf_quantization import quantization_of
 from app.checkpoints.sources import open_folder
 from app.errors import CheckpointError
@@ -98,7 +99,7 @@ class ModelReader:
 
     def __init__(self) -> None:
         self._digests = DigestReader()
-        self._files: dict[tuple[Path, int, int], LocalModel] = {}
+        self._files: dict[tuple[Path, str], LocalModel] = {}
 
     def read(self, source: str, name: str, path: Path) -> LocalModel:
         """The facts of a model; a model that cannot be used has a ``problem``.
@@ -143,8 +144,7 @@ class ModelReader:
         )
 
     def _read_file(self, model: LocalModel) -> LocalModel:
-        found = model.folder.stat()
-        key = model.folder, found.st_size, found.st_mtime_ns
+        key = model.folder, state_of(model.folder)
         if key not in self._files:
             self._files[key] = self._read_gguf(model)
         return replace(self._files[key], source=model.source, name=model.name)
@@ -156,7 +156,7 @@ class ModelReader:
         return replace(
             _with_configuration(model, configuration(contents)),
             parameters=sum(math.prod(tensor.shape) for tensor in contents.tensors.values()),
-            size=model.folder.stat().st_size,
+            size=sum(path.stat().st_size for path in contents.paths),
             quantization=quantization_of(contents),
             vocabulary=self._digests.of_gguf(contents),
             has_chat_template="tokenizer.chat_template" in contents.metadata,

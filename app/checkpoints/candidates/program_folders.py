@@ -15,7 +15,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from app.checkpoints import hub
-from app.checkpoints.candidates.folder_search import FoundModel, is_model_file, models_in_folder
+from app.checkpoints.candidates.folder_search import FoundModel, models_in_folder
+from app.checkpoints.formats.gguf_files import is_model_file
 from app.checkpoints.ollama_manifests import ollama_models
 from app.checkpoints.source_names import gguf_name
 
@@ -173,7 +174,8 @@ def files_in_hub_cache() -> Iterator[FoundModel]:
     """
     for path in sorted(hub.cache_folder().glob("models--*/snapshots/*/**/*.[gG][gG][uU][fF]")):
         if is_model_file(path) and path.is_file():
-            yield FoundModel(f"gguf:{path}", path.stem, path, HUGGING_FACE)
+            name = gguf_name(path).removesuffix(path.suffix)
+            yield FoundModel(f"gguf:{path}", name, path, HUGGING_FACE)
 
 
 def _name_of(found: FoundModel) -> str:

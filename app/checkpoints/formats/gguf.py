@@ -6,15 +6,15 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import struct
 from dataclasses import dataclass
 from pathlib import Path
 
 from app.checkpoints.formats.gguf_architectures import architecture_of, configuration
-from app.checkpoints.formats.gguf_header import Contents, read_contents
+from app.checkpoints.formats.gguf_header import Contents
 from app.checkpoints.formats.gguf_metadata import UnusableError
 from app.checkpoints.formats.gguf_names import names_in_transformers
+from app.checkpoints.formats.gguf_parts import read_parts, state_of
 from app.checkpoints.formats.gguf_vocabulary import read_flags
 from app.checkpoints.formats.stored_tensors import StoredTensor
 from app.errors import CheckpointError
@@ -24,7 +24,6 @@ CONVERSION = 2
 """Version of the conversion; results of another version are not used."""
 
 _PLAIN = {0: "F32", 1: "F16", 30: "BF16"}
-_PART = re.compile(r"-(\d{5})-of-(\d{5})\b")
 _ABOUT_THE_FILE = ("general.", "quantize.", "split.", "mradermacher.")
 """Prefixes of keys about the origin of a file; the logits do not depend on them."""
 _LANGUAGE_MODEL = "Choose the file of a language model."
@@ -38,6 +37,7 @@ class GgufHeader:
         path: The file.
         architecture: llama.cpp's name of the architecture, such as ``llama``.
         packed: Bytes of the weights in the file.
+        files: The file, or all parts of a split one in order.
         converted: The tensors with dtype and size after conversion, by their names in the file.
     """
 
@@ -45,6 +45,7 @@ class GgufHeader:
     architecture: str
     packed: int
     converted: tuple[StoredTensor, ...]
+    files: tuple[Path, ...]
 
     @property
     def dtype(self) -> str:
@@ -77,8 +78,7 @@ def _root() -> Path:
 
 
 def _converted_folder(path: Path, what: str) -> Path:
-    state = path.stat()
-    key = _digest(f"{CONVERSION} {state.st_size} {state.st_mtime_ns}")
+    key = _digest(f"{CONVERSION} {state_of(path)}")
     return _root() / f"{_path_key(path)}-{key}-{what}"
 
 
@@ -102,7 +102,7 @@ def read_header(path: Path) -> GgufHeader:
     dtype = converted_dtype(contents)
     converted = [StoredTensor.of(tensor.name, dtype, tensor.shape) for tensor in tensors]
     packed = sum(tensor.size for tensor in tensors)
-    return GgufHeader(path, contents.architecture, packed, tuple(converted))
+    return GgufHeader(path, contents.architecture, packed, tuple(converted), contents.paths)
 
 
 def open_contents(path: Path, *, everything: bool = False) -> Contents:
@@ -118,7 +118,7 @@ def open_contents(path: Path, *, everything: bool = False) -> Contents:
     if not path.is_file():
         raise CheckpointError(f"There is no file {path}", next_step="Choose a .gguf file.")
     try:
-        contents = read_contents(path, everything=everything)
+        contents = read_parts(path, everything=everything)
         check(contents)
     except UnusableError as error:
         raise unusable(path, error) from None
@@ -160,7 +160,6 @@ def check(contents: Contents) -> None:
 
 def _check_kind(contents: Contents) -> None:
     metadata = contents.metadata
-    _check_parts(contents)
     kind = metadata.use("general.type")
     named = metadata.use("general.architecture")
     if kind == "adapter":
@@ -175,20 +174,6 @@ def _check_kind(contents: Contents) -> None:
         raise UnusableError(f"its key “general.type” is “{str(kind)[:40]}”", _LANGUAGE_MODEL)
     if not isinstance(named, str):
         raise ValueError("it does not name its architecture")
-
-
-def _check_parts(contents: Contents) -> None:
-    """Refuse one part of a split file; all parts but the first hold only tensors."""
-    metadata = contents.metadata
-    parts = metadata.whole("split.count", 0, least=0)
-    if parts <= 1:
-        return
-    number = metadata.whole("split.no", 0, least=0) + 1
-    first = _PART.sub(lambda found: f"-00001-of-{found[2]}", contents.path.name)
-    raise UnusableError(
-        f"it is one of {parts} parts, number {number}",
-        f"Join them with: llama-gguf-split --merge {first} model.gguf, and choose model.gguf.",
-    )
 
 
 def converted_dtype(contents: Contents) -> str:

@@ -11,7 +11,7 @@ from transformers import AutoConfig, GenerationConfig
 
 from app.checkpoints.formats import gguf
 from app.checkpoints.formats.gguf_architectures import configuration
-from app.checkpoints.formats.gguf_header import read_contents
+from app.checkpoints.formats.gguf_parts import read_parts
 from app.checkpoints.formats.gguf_tokenizer import save_tokenizer
 from app.checkpoints.formats.gguf_vocabulary import read_vocabulary
 from app.checkpoints.formats.gguf_weights import check_tensors, write_weights
@@ -40,7 +40,7 @@ def write_checkpoint(
         UnusableError: The file is not supported.
         OSError, ValueError, struct.error: The file is damaged.
     """
-    contents = read_contents(path, everything=True)
+    contents = read_parts(path, everything=True)
     gguf.check(contents)
     vocabulary = read_vocabulary(contents)
     ends = vocabulary.ends or None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from app.checkpoints.formats.gguf_parts import is_later_part
+
 _ENDING = ".gguf"
 _PROJECTOR = "mmproj"  # the image encoder, a file beside that of the model
 
@@ -36,6 +38,11 @@ def is_projector(path: Path) -> bool:
     return _PROJECTOR in path.name.lower()
 
 
+def is_model_file(path: Path) -> bool:
+    """Whether a GGUF file is a whole model or the first part of one, by its name."""
+    return not is_projector(path) and not is_later_part(path)
+
+
 def source_of_path(typed: str) -> str:
     """The source for a typed path: ``gguf:…`` for a GGUF file or a folder with one GGUF file,
     ``folder:…`` for everything else.
@@ -43,5 +50,5 @@ def source_of_path(typed: str) -> str:
     path = Path(typed).expanduser()
     if (path.suffix.lower() == _ENDING and not path.is_dir()) or is_gguf(path):
         return f"gguf:{typed}"
-    models = [file for file in gguf_files_in(path) if not is_projector(file)]
+    models = [file for file in gguf_files_in(path) if is_model_file(file)]
     return f"gguf:{models[0]}" if len(models) == 1 else f"folder:{typed}"

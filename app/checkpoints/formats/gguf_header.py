@@ -32,6 +32,7 @@ class PackedTensor:
         kind: ggml's number of the data type.
         start: Offset of the first byte in the file.
         size: Bytes in the file.
+        path: The file.
     """
 
     name: str
@@ -39,15 +40,24 @@ class PackedTensor:
     kind: int
     start: int
     size: int
+    path: Path
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """The header of a file: metadata and tensors by name."""
+    """The header of a file.
+
+    Attributes:
+        path: The file, or the first part of a split one.
+        metadata: Its keys and values.
+        tensors: Its tensors by name, those of all parts.
+        paths: The file, or all parts of a split one in order.
+    """
 
     path: Path
     metadata: Metadata
     tensors: dict[str, PackedTensor]
+    paths: tuple[Path, ...]
 
     @property
     def architecture(self) -> str:
@@ -86,7 +96,7 @@ class Contents:
         tensor = self.tensors[name]
         if tensor.kind != _FLOAT32 or len(tensor.shape) != 1:
             raise UnusableError(f"its tensor “{name}” is not a vector of float32 numbers")
-        with self.path.open("rb") as file:
+        with tensor.path.open("rb") as file:
             file.seek(tensor.start)
             numbers = struct.unpack(f"<{tensor.shape[0]}f", file.read(tensor.size))
         if not all(map(math.isfinite, numbers)):
@@ -113,8 +123,8 @@ def read_contents(path: Path, *, everything: bool = False) -> Contents:
         tensor_count, value_count = cursor.number("<Q"), cursor.number("<Q")
         cursor.count_entries(tensor_count + value_count)
         metadata = Metadata(read_values(cursor, value_count, everything))
-        tensors = _read_tensors(cursor, tensor_count, metadata)
-    return Contents(path, metadata, tensors)
+        tensors = _read_tensors(cursor, tensor_count, metadata, path)
+    return Contents(path, metadata, tensors, (path,))
 
 
 def _check_version(version: int) -> None:
@@ -125,7 +135,9 @@ def _check_version(version: int) -> None:
     raise UnusableError(evidence, "Convert the model again with a current llama.cpp.")
 
 
-def _read_tensors(cursor: Cursor, count: int, metadata: Metadata) -> dict[str, PackedTensor]:
+def _read_tensors(
+    cursor: Cursor, count: int, metadata: Metadata, path: Path
+) -> dict[str, PackedTensor]:
     entries = [_read_tensor(cursor) for _ in range(count)]
     alignment = metadata.use("general.alignment")
     if alignment is None:
@@ -134,7 +146,7 @@ def _read_tensors(cursor: Cursor, count: int, metadata: Metadata) -> dict[str, P
         raise ValueError("its alignment is not a size")
     start = -(-cursor.position // alignment) * alignment
     tensors = {
-        name: PackedTensor(name, shape, kind, start + offset, size)
+        name: PackedTensor(name, shape, kind, start + offset, size, path)
         for name, shape, kind, offset, size in entries
     }
     if len(tensors) != count:

@@ -130,7 +130,7 @@ def _write_index(files: list[list[str]], folder: Path) -> None:
 def _converted(contents: Contents, name: str, config: PretrainedConfig) -> torch.Tensor:
     """A tensor of the file; reverts the changes that llama.cpp's converter made to it."""
     architecture = architecture_of(contents)
-    values = _dequantized(contents, contents.tensors[name])
+    values = _dequantized(contents.tensors[name])
     _, leaf = block_and_leaf(name)
     if leaf in architecture.interleaved:
         heads = config.num_key_value_heads if leaf == "attn_k" else config.num_attention_heads
@@ -144,8 +144,8 @@ def _converted(contents: Contents, name: str, config: PretrainedConfig) -> torch
     return torch.from_numpy(np.ascontiguousarray(values))
 
 
-def _dequantized(contents: Contents, tensor: PackedTensor) -> Any:
-    raw = np.memmap(contents.path, np.uint8, "r", offset=tensor.start, shape=(tensor.size,))
+def _dequantized(tensor: PackedTensor) -> Any:
+    raw = np.memmap(tensor.path, np.uint8, "r", offset=tensor.start, shape=(tensor.size,))
     if tensor.kind in _PLAIN:
         return raw.view(_PLAIN[tensor.kind]).reshape(tensor.shape).astype(np.float32)
     rows = raw.reshape(*tensor.shape[:-1], -1)

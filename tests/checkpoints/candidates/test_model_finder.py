@@ -179,7 +179,7 @@ def test_what_is_not_a_model_is_left_out(tmp_path: Path) -> None:
     assert list(models_in_folder(tmp_path / "nowhere")) == []
     assert model_at(tmp_path) is None
     (tmp_path / "big-00001-of-00003.gguf").touch()
-    assert {item.name for item in models_in_folder(tmp_path)} == {"big-00001-of-00003"}
+    assert {item.name for item in models_in_folder(tmp_path)} == {"big"}
 
 
 @pytest.mark.slow

@@ -164,7 +164,7 @@ def array(kind: int, count: int) -> bytes:
         (header_of(NEEDED, value_count=2), "token has the id 1, and there are 0 tokens"),
         (
             header_of(NEEDED + text("split.count") + struct.pack("<IH", 2, 3), value_count=3),
-            "one of 3 parts",
+            "the first of 3 parts",
         ),
         (one_tensor((4,)), "incomplete"),
         (one_tensor((2**63, 2**63, 2**63)), "incomplete"),

@@ -238,7 +238,7 @@ def test_a_tensor_that_is_missing_or_of_another_shape_is_named(
         ([told("general.architecture", "whisper")], "architecture is “whisper”"),
         ([told("general.architecture", "mamba")], "architecture is “mamba”"),
         ([told("general.architecture", "t5")], "architecture is “t5”"),
-        ([told("split.count", 3), told("split.no", 0)], "one of 3 parts, number 1"),
+        ([told("split.count", 3), told("split.no", 0)], "the first of 3 parts"),
     ],
 )
 def test_files_that_are_no_language_model_are_called_what_they_are(
@@ -258,8 +258,8 @@ def test_a_later_part_of_a_split_file_names_the_first(tmp_path: Path) -> None:
     writer.add_tensor("blk.0.ffn_up.weight", ROW)
     tiny_gguf.finish(writer)
     error = refusal(path)
-    assert "one of 3 parts, number 2" in error.evidence
-    assert "--merge big-00001-of-00003.gguf" in error.next_step
+    assert "part 2 of 3" in error.evidence
+    assert "big-00001-of-00003.gguf" in error.next_step
 
 
 def test_a_folder_of_gguf_files_says_which_to_choose(
