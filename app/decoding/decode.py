@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Generator, Sequence
 from dataclasses import dataclass
 
 from app.decoding.detokenizer import Detokenizer, TextBuffer
-from app.decoding.ensemble import Ensemble
+from app.decoding.ensemble import Ensemble, EnsembleLogits
 from app.decoding.row_reduction import RowReducer
 from app.decoding.speculative import Speculator
 from app.decoding.token_sampler import TokenSampler
@@ -133,6 +133,31 @@ def _token_steps(
     if speculator is not None:
         yield from speculator.decode(ensemble, sampler, logits, limit, eos_ids, cancelled)
         return
+    yield from plain_steps(ensemble, sampler, logits, limit, cancelled)
+
+
+def plain_steps(
+    ensemble: Ensemble,
+    sampler: TokenSampler,
+    logits: EnsembleLogits,
+    limit: int,
+    cancelled: Callable[[], bool],
+) -> Generator[TokenStep, None, None]:
+    """Sample tokens until the run has ``limit`` tokens, with a step of the models for each.
+
+    Args:
+        ensemble: The roles; their KV caches hold the prompts and the tokens so far.
+        sampler: Samples tokens and holds the token ids so far.
+        logits: Their last position is that of the next token.
+        limit: Maximum number of tokens of the run, the prefix included.
+        cancelled: Called before every token.
+
+    Yields:
+        One step for each token, without its text. Its token is appended after it was yielded.
+
+    Raises:
+        Cancelled: When ``cancelled`` says so.
+    """
     while sampler.index < limit:
         if cancelled():
             raise Cancelled
