@@ -11,10 +11,12 @@ from transformers import AutoModelForCausalLM, LlamaConfig, PreTrainedModel
 from transformers.initialization import no_init_weights
 
 from app.checkpoints.devices import free_bytes, resolve_device
+from app.checkpoints.engine_options import LLAMA_CPP
 from app.checkpoints.loading.grouped_attention import group_attention
 from app.checkpoints.loading.loader import load_recipe
 from app.checkpoints.loading.lora import twin
 from app.checkpoints.loading.packed_weights import pack_models, packed_weights
+from app.checkpoints.loading.weights import TransformersWeights
 from app.checkpoints.opening import open_recipe
 from app.checkpoints.preflight import preflight
 from app.checkpoints.proof.proof_report import Proof, ProofMode
@@ -118,6 +120,12 @@ def of_recipe(
     require_shared(found.vocabulary)
     if any(role.spec.is_endpoint for role in opened.roles):
         raise SettingsError("Only models on this machine can be measured")
+    if any(role.engine == LLAMA_CPP for role in opened.roles):
+        raise SettingsError(
+            "The benchmark measures models of transformers",
+            evidence="llama.cpp reads a role of this recipe",
+            next_step="Add --engine transformers, or measure with: generate --json",
+        )
     loaded = load_recipe(
         opened, found.vocabulary.masked_ids, on_progress, spare=found.memory.spare, proof=proof
     )
@@ -126,7 +134,8 @@ def of_recipe(
         for model in loaded.ensemble.models
         if isinstance(model, TransformersLanguageModel)
     ]
-    original_of = {id(each.model): each.original or each.model for each in loaded.weights.values()}
+    held = [each for each in loaded.weights.values() if isinstance(each, TransformersWeights)]
+    original_of = {id(each.model): each.original or each.model for each in held}
     originals = tuple(original_of[id(model)] for model in computed)
     packed = {id(part): part.nbytes for model in computed for part in packed_weights(model)}
     prompts = tuple(map(tuple, loaded.encode(prompt)))

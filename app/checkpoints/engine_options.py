@@ -7,7 +7,7 @@ from app.errors import RecipeError
 TRANSFORMERS, LLAMA_CPP = "transformers", "llama.cpp"
 ENGINES = ("auto", LLAMA_CPP, TRANSFORMERS)
 DEFAULT_KV_CACHE = "f16"
-KV_CACHE_TYPES = ("f32", DEFAULT_KV_CACHE, "q8_0", "q4_0")
+KV_CACHE_TYPES = ("f32", DEFAULT_KV_CACHE, "q8_0")
 """Types of the KV cache of llama.cpp, by its own names."""
 AS_MANY_AS_FIT, ALL = "auto", "all"
 

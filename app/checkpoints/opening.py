@@ -12,7 +12,8 @@ from transformers import AutoConfig, PretrainedConfig, PreTrainedTokenizerBase
 from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 from transformers.utils import logging as transformers_logging
 
-from app.checkpoints.engine_choice import check_engine
+from app.checkpoints.engine_choice import check_engine, engine_of
+from app.checkpoints.engine_options import LLAMA_CPP
 from app.checkpoints.formats import gguf
 from app.checkpoints.formats.adapter_layers import check_adapter
 from app.checkpoints.formats.gguf_conversion import convert
@@ -36,6 +37,9 @@ _OTHER_HEADS = ("ForSequenceClassification", "ForTokenClassification", "ForQuest
 """Endings of the names of model classes whose output layer does not compute logits of tokens."""
 
 
+_FilesKey = tuple[str, str, str]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class OpenedRole:
     """A role with its checked files, its configuration and its tokenizer.
@@ -52,6 +56,11 @@ class OpenedRole:
     config: PretrainedConfig
     tokenizer: PreTrainedTokenizerBase
     tokenizer_folder: Path
+
+    @property
+    def engine(self) -> str:
+        """The engine that reads its model."""
+        return engine_of(self.spec)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,26 +94,31 @@ def open_recipe(
         RecipeError: A source is not valid.
         Cancelled: ``cancelled`` returned True.
     """
-    opened: dict[tuple[str, str], OpenedRole] = {}
+    opened: dict[_FilesKey, OpenedRole] = {}
     for name, spec in recipe.roles():
         check_engine(name, spec)
-        key = (spec.source, spec.over)
+        key = _files_key(spec)
         if key not in opened and not spec.is_endpoint:
-            _convert_gguf(name, spec, weights_required, on_progress, cancelled)
+            weights = weights_required and engine_of(spec) != LLAMA_CPP
+            _convert_gguf(name, spec, weights, on_progress, cancelled)
             files = open_checkpoint(spec, weights_required=weights_required)
             with quiet():
                 opened[key] = _open_role(name, spec, files)
     if recipe.base.is_endpoint:
-        opened[recipe.base.source, recipe.base.over] = _stand_in(recipe, opened)
+        opened[_files_key(recipe.base)] = _stand_in(recipe, opened)
     roles = [
-        replace(opened[spec.source, spec.over], name=name, spec=spec)
-        for name, spec in recipe.roles()
+        replace(opened[_files_key(spec)], name=name, spec=spec) for name, spec in recipe.roles()
     ]
     for role in roles:
         if not role.spec.is_endpoint:
             with quiet():
                 check_quantization(role.name, role.spec, role.config, role.files)
     return OpenedRecipe(recipe, tuple(roles))
+
+
+def _files_key(spec: CheckpointSpec) -> _FilesKey:
+    """What decides which files of a checkpoint are opened."""
+    return spec.source, spec.over, engine_of(spec)
 
 
 def bytes_to_convert(recipe: Recipe) -> int:
@@ -114,7 +128,11 @@ def bytes_to_convert(recipe: Recipe) -> int:
         CheckpointError: A GGUF file is missing or damaged.
         RecipeError: A source is not valid.
     """
-    sources = {model_source(spec) for spec in recipe.checkpoints() if not spec.is_endpoint}
+    sources = {
+        model_source(spec)
+        for spec in recipe.checkpoints()
+        if not spec.is_endpoint and engine_of(spec) != LLAMA_CPP
+    }
     headers = [gguf.read_header(path) for path in map(gguf_file, sources) if path is not None]
     return sum(
         header.converted_bytes
@@ -123,14 +141,14 @@ def bytes_to_convert(recipe: Recipe) -> int:
     )
 
 
-def _stand_in(recipe: Recipe, opened: Mapping[tuple[str, str], OpenedRole]) -> OpenedRole:
+def _stand_in(recipe: Recipe, opened: Mapping[_FilesKey, OpenedRole]) -> OpenedRole:
     """The role whose files and tokenizer a base behind an endpoint uses.
 
     This is the anti-expert of the first pair, or its expert if the base's prompt format is the chat
     template and the anti-expert has none.
     """
     pair = recipe.pairs[0]
-    expert, antiexpert = (opened[spec.source, spec.over] for spec in (pair.expert, pair.antiexpert))
+    expert, antiexpert = (opened[_files_key(spec)] for spec in (pair.expert, pair.antiexpert))
     chat = recipe.base.prompt == CHAT and not antiexpert.tokenizer.chat_template
     role = expert if chat else antiexpert
     return replace(role, files=replace(role.files, adapter=None))

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from app.checkpoints.engine_choice import engine_of
+from app.checkpoints.engine_options import LLAMA_CPP
 from app.checkpoints.formats import gguf
 from app.checkpoints.formats.adapters import AdapterFiles, open_adapter
 from app.checkpoints.formats.configuration import read_configuration
@@ -26,7 +28,8 @@ class CheckpointFiles:
     Attributes:
         folder: The folder with the configuration and the tokenizer.
         config: The content of ``config.json``.
-        weights: The weight files; empty if they are not downloaded or not converted yet.
+        weights: The weight files, for llama.cpp the GGUF file itself; empty if they are not
+            downloaded or not converted yet.
         tensors: The tensors in the headers of the weight files; empty if no headers are known yet.
         adapter: The LoRA adapter over these weights, or None.
         revision: The commit of a Hub checkpoint; otherwise empty.
@@ -65,6 +68,8 @@ def open_checkpoint(spec: CheckpointSpec, *, weights_required: bool = True) -> C
         RecipeError: The source is not valid.
     """
     kind, name = split_source(spec.source)
+    if engine_of(spec) == LLAMA_CPP:
+        return _open_gguf_as_it_is(_path(split_source(model_source(spec))[1]))
     if kind != "adapter":
         return _open_model(spec.source, weights_required)
     if split_source(spec.over)[0] == "adapter":
@@ -224,6 +229,18 @@ def _open_gguf(path: Path, weights_required: bool) -> CheckpointFiles:
                 return CheckpointFiles(folder, files.config, (), header.converted)
     raise CheckpointError(
         f"The file {path} has not been converted yet", next_step="Load the recipe again."
+    )
+
+
+def _open_gguf_as_it_is(path: Path) -> CheckpointFiles:
+    """The files for llama.cpp: the GGUF file, and its configuration and tokenizer, converted."""
+    header = gguf.read_header(path)
+    for folder in (gguf.weights_folder(path), gguf.metadata_folder(path)):
+        if folder.is_dir():
+            config = open_folder(folder, weights_required=False).config
+            return CheckpointFiles(folder, config, header.files, header.stored)
+    raise CheckpointError(
+        f"The tokenizer of {path} has not been converted yet", next_step="Load the recipe again."
     )
 
 

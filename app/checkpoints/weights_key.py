@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from app.checkpoints.engine_options import AS_MANY_AS_FIT, LLAMA_CPP, TRANSFORMERS
 from app.checkpoints.opening import OpenedRole
 
 
@@ -23,6 +24,8 @@ class WeightsKey:
         device: The device of the weights, such as ``cuda:0``.
         quantization: As in ``CheckpointSpec``.
         offload: As in ``CheckpointSpec``.
+        engine: The engine that holds the weights.
+        gpu_layers: As in ``CheckpointSpec``, for llama.cpp.
         adapter: Folder and stamp of the LoRA adapter over the weights, or None without one.
     """
 
@@ -32,6 +35,8 @@ class WeightsKey:
     device: str
     quantization: str
     offload: bool
+    engine: str = TRANSFORMERS
+    gpu_layers: int | str = AS_MANY_AS_FIT
     adapter: tuple[Path, tuple[int, int]] | None = None
 
 
@@ -50,6 +55,8 @@ def weights_keys(role: OpenedRole, device: str) -> tuple[WeightsKey, WeightsKey]
         device,
         spec.quantization,
         spec.offload,
+        role.engine,
+        spec.gpu_layers if role.engine == LLAMA_CPP else AS_MANY_AS_FIT,
     )
     if adapter is None:
         return plain, plain

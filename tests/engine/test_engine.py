@@ -361,7 +361,7 @@ def test_a_file_that_is_too_large_is_refused_before_it_is_converted(
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     path = tiny_gguf.write(tiny.make_model("llama", 7), tmp_path / "tiny.gguf")
-    recipe = tiny_recipe.with_role(0, CheckpointSpec(f"gguf:{path}"))
+    recipe = tiny_recipe.with_role(0, CheckpointSpec(f"gguf:{path}", engine="transformers"))
     monkeypatch.setattr(memory, "free_bytes", lambda device: 1000)
     assert "does not fit" in str(assert_failed(loaded.load(recipe), DeviceError))
     assert gguf.metadata_folder(path).is_dir()

@@ -57,7 +57,7 @@ def train(data: Path, test: Path, steps: int, rate: float, batch: int) -> None:
     """Tune the adapter; the loss is that of the answers alone."""
     torch.manual_seed(0)
     torch.set_num_threads(1)
-    spec = CheckpointSpec(f"gguf:{smollm2.fetch()}")
+    spec = CheckpointSpec(f"gguf:{smollm2.fetch()}", engine="transformers")
     alone = Recipe("SmolLM2", spec, (ExpertPair("none", spec, spec),))
     folder = open_recipe(alone).roles[0].files.folder
     tokenizer = AutoTokenizer.from_pretrained(folder)

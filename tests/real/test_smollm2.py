@@ -48,7 +48,7 @@ def spec() -> Iterator[CheckpointSpec]:
     with pytest.MonkeyPatch.context() as patch:
         path = smollm2.require()
         patch.setenv("XDG_CACHE_HOME", str(smollm2.FOLDER / "cache"))
-        yield CheckpointSpec(f"gguf:{path}")
+        yield CheckpointSpec(f"gguf:{path}", engine="transformers")
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.checkpoints.formats.gguf_architectures import architecture_of, configuration
-from app.checkpoints.formats.gguf_header import Contents
+from app.checkpoints.formats.gguf_header import Contents, kind_name
 from app.checkpoints.formats.gguf_metadata import UnusableError
 from app.checkpoints.formats.gguf_names import names_in_transformers
 from app.checkpoints.formats.gguf_parts import read_parts, state_of
@@ -36,16 +36,21 @@ class GgufHeader:
     Attributes:
         path: The file.
         architecture: llama.cpp's name of the architecture, such as ``llama``.
-        packed: Bytes of the weights in the file.
+        stored: The tensors with their size in the file; the dtype is ggml's name, such as ``Q4_K``.
         files: The file, or all parts of a split one in order.
         converted: The tensors with dtype and size after conversion, by their names in the file.
     """
 
     path: Path
     architecture: str
-    packed: int
+    stored: tuple[StoredTensor, ...]
     converted: tuple[StoredTensor, ...]
     files: tuple[Path, ...]
+
+    @property
+    def packed(self) -> int:
+        """Bytes of the weights in the file."""
+        return sum(tensor.size for tensor in self.stored)
 
     @property
     def dtype(self) -> str:
@@ -101,8 +106,11 @@ def read_header(path: Path) -> GgufHeader:
     tensors = contents.tensors.values()
     dtype = converted_dtype(contents)
     converted = [StoredTensor.of(tensor.name, dtype, tensor.shape) for tensor in tensors]
-    packed = sum(tensor.size for tensor in tensors)
-    return GgufHeader(path, contents.architecture, packed, tuple(converted), contents.paths)
+    stored = [
+        StoredTensor(tensor.name, kind_name(tensor.kind), tensor.shape, tensor.size)
+        for tensor in tensors
+    ]
+    return GgufHeader(path, contents.architecture, tuple(stored), tuple(converted), contents.paths)
 
 
 def open_contents(path: Path, *, everything: bool = False) -> Contents:

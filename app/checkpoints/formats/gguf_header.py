@@ -178,3 +178,10 @@ def _block_of(kind: int, name: str) -> tuple[int, int]:
         return GGML_QUANT_SIZES[GGMLQuantizationType(kind)]
     except (ValueError, KeyError):
         raise ValueError(f"“{name[:80]}” has the unknown data type {kind}") from None
+
+
+def kind_name(kind: int) -> str:
+    """ggml's name of a data type of tensors, such as ``Q4_K``."""
+    from gguf.constants import GGMLQuantizationType
+
+    return GGMLQuantizationType(kind).name

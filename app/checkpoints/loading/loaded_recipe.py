@@ -10,8 +10,7 @@ from typing import TypeVar
 from transformers import PreTrainedTokenizerBase
 
 from app.checkpoints.conversation import Prompt
-from app.checkpoints.loading.packed_weights import packed_weights
-from app.checkpoints.loading.weights import LoadedWeights
+from app.checkpoints.loading.loaded_weights import LoadedWeights
 from app.checkpoints.prompts import check_rows, encode_continuation, encode_prompt
 from app.checkpoints.spec import CheckpointSpec, Recipe
 from app.checkpoints.status import RoleInForce
@@ -142,19 +141,17 @@ class LoadedRecipe:
     def held_bytes(self) -> dict[str, int]:
         """Bytes of weights on each device."""
         held = Counter[str]({"cpu": self.packed_bytes})
-        counted = set[int]()  # an adapted model shares its tensors with another
-        for weights in self.weights.values():
-            for tensor in (*weights.model.parameters(), *weights.model.buffers()):
-                if id(tensor) not in counted:
-                    counted.add(id(tensor))
-                    held[str(tensor.device)] += tensor.nbytes
+        parts = {part.identity: part for each in self.weights.values() for part in each.parts()}
+        for part in parts.values():  # an adapted model shares its tensors with another
+            held[part.device] += part.size
         return dict(+held)
 
     @property
     def packed_bytes(self) -> int:
         """Bytes of packed copies of weights, which some models share."""
-        models = [weights.model for weights in self.weights.values()]
-        packed = {id(each): each.nbytes for model in models for each in packed_weights(model)}
+        packed = dict[int, int]()
+        for weights in self.weights.values():
+            packed |= weights.packed()
         return sum(packed.values())
 
     def detokenizer(self, prompt: Sequence[int]) -> Detokenizer:

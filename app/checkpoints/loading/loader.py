@@ -3,41 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
-from transformers import PretrainedConfig, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 
-from app.checkpoints.context_length import role_context
-from app.checkpoints.devices import hardware_name, resolve_device
+from app.checkpoints.devices import hardware_name
 from app.checkpoints.endpoint_address import address_of
 from app.checkpoints.endpoints.connecting import connect
+from app.checkpoints.engine_options import LLAMA_CPP, TRANSFORMERS
 from app.checkpoints.fingerprint import fingerprint
-from app.checkpoints.formats.adapters import AdapterFiles
-from app.checkpoints.loading.grouped_attention import group_attention
+from app.checkpoints.loading.engine_loader import EngineLoader, LoadControl, keys_of
+from app.checkpoints.loading.llama_loader import LlamaLoader
 from app.checkpoints.loading.loaded_recipe import LoadedRecipe, Weights
-from app.checkpoints.loading.lora import adapted
-from app.checkpoints.loading.packed_weights import pack_models
-from app.checkpoints.loading.shortcuts import (
-    is_as_loaded,
-    read_without,
-    with_original,
-    without,
-)
-from app.checkpoints.loading.weights import LoadedWeights, load_weights
-from app.checkpoints.loading.weights_proof import proof_of_weights
+from app.checkpoints.loading.loaded_weights import LoadedWeights
+from app.checkpoints.loading.transformers_loader import TransformersLoader
 from app.checkpoints.memory.heap import forget_frames, release_memory, tensors_apart
 from app.checkpoints.opening import OpenedRecipe, OpenedRole
 from app.checkpoints.prompts import marks_of
 from app.checkpoints.proof.proof_report import Proof, ProofMode
 from app.checkpoints.status import LoadProgress, RoleInForce
 from app.checkpoints.vocabulary.compare import ids_named
-from app.checkpoints.weights_key import WeightsKey, weights_keys
+from app.checkpoints.weights_key import WeightsKey
 from app.decoding.combining import Pair
 from app.decoding.ensemble import Ensemble
 from app.decoding.language_model import LanguageModel
 from app.decoding.thinking import forms_of
-from app.errors import Cancelled, DeviceError
 
 
 def load_recipe(
@@ -59,7 +50,7 @@ def load_recipe(
         held: Weights in memory that need not be read again, from :func:`still_needed`; the
             dictionary is emptied if the load fails, so that it does not keep them alive.
         spare: Bytes of main memory that packed weights may use.
-        proof: Whether models are compared with plain forward passes.
+        proof: Whether models are compared with plain forward passes, or llama.cpp's with itself.
 
     Raises:
         CheckpointError: A checkpoint does not fit its configuration.
@@ -69,23 +60,13 @@ def load_recipe(
     """
     recipe = opened.recipe
     held = {} if held is None else held
-    assembly = _Assembly(recipe.context, on_progress, cancelled, held)
+    control = LoadControl(recipe.context or None, on_progress, cancelled)
+    assembly = _Assembly(control, held)
     try:
         with tensors_apart():
             for role in sorted(opened.roles, key=lambda role: role.spec.offload):
                 assembly.load(role)  # roles that must fit come before those that may be offloaded
-            for role in opened.roles:
-                assembly.adapt(role)
-            for weights in assembly.weights.values():
-                group_attention(weights.model)
-            pack_models(
-                [weights.model for weights in assembly.weights.values()],
-                spare,
-                lambda done, total: on_progress(
-                    LoadProgress(opened.roles[0].name, done, total, packing=True)
-                ),
-                cancelled,
-            )
+            assembly.make_faster(opened.roles, spare)
             for role in opened.roles:
                 assembly.prove(role, proof)
             for role in opened.roles:
@@ -121,7 +102,7 @@ def load_recipe(
 
 def still_needed(loaded: LoadedRecipe, opened: OpenedRecipe) -> dict[WeightsKey, LoadedWeights]:
     """The weights of the loaded recipe that ``opened`` uses as well."""
-    wanted = {key for role in opened.roles for key in _keys(role)}
+    wanted = {key for role in opened.roles for key in keys_of(role)}
     return {key: weights for key, weights in loaded.weights.items() if key in wanted}
 
 
@@ -131,126 +112,97 @@ class _Context:
     language_model: LanguageModel
 
 
-def _keys(role: OpenedRole) -> tuple[WeightsKey, WeightsKey]:
-    return weights_keys(role, resolve_device(role.spec.device))
-
-
 class _Assembly:
     """Loads each set of weights once and makes one model context per weights and prompt format."""
 
-    def __init__(
-        self,
-        context: int,
-        on_progress: Callable[[LoadProgress], None],
-        cancelled: Callable[[], bool],
-        held: Weights,
-    ) -> None:
-        self._context = context or None
-        self._on_progress = on_progress
-        self._cancelled = cancelled
-        self._index_of: dict[tuple[WeightsKey, str, str], int] = {}
-        self._held = held
-        self.weights: dict[WeightsKey, LoadedWeights] = {}
+    def __init__(self, control: LoadControl, held: Weights) -> None:
+        self._control = control
+        self._loaders: dict[str, EngineLoader] = {
+            TRANSFORMERS: TransformersLoader(control, held),
+            LLAMA_CPP: LlamaLoader(control, held),
+        }
+        self._index_of: dict[tuple[WeightsKey, str, str, str], int] = {}
         self._used = set[WeightsKey]()
         self._proofs: dict[WeightsKey, Proof] = {}
         self.contexts: list[_Context] = []
         self.context_of_role: list[int] = []
         self.in_force: list[RoleInForce] = []
 
+    @property
+    def weights(self) -> dict[WeightsKey, LoadedWeights]:
+        """The weights that all engines hold."""
+        return {
+            key: weights
+            for loader in self._loaders.values()
+            for key, weights in loader.weights.items()
+        }
+
     def forget(self) -> None:
         """Drop all references, so that the traceback of an error does not keep models alive."""
-        self.weights.clear()
-        self._held = {}
+        for loader in self._loaders.values():
+            loader.forget()
         self.contexts.clear()
 
     def load(self, role: OpenedRole) -> None:
         """Load the weights of ``role`` without its adapter, unless they are loaded or remote."""
-        if role.spec.is_endpoint:
-            return
-        key, _ = _keys(role)
-        if key not in self.weights:
-            self.weights[key] = self._held.get(key) or with_original(
-                load_weights(
-                    role,
-                    key.device,
-                    lambda done, total: self._on_progress(LoadProgress(role.name, done, total)),
-                    self._cancelled,
-                )
-            )
+        if not role.spec.is_endpoint:
+            self._loaders[role.engine].load(role)
 
-    def adapt(self, role: OpenedRole) -> None:
-        """Apply the adapter of ``role``, if it has one, to the weights that it adapts."""
-        adapter = role.files.adapter
-        if role.spec.is_endpoint or adapter is None:
-            return
-        plain, key = _keys(role)
-        if key not in self.weights:
-            self.weights[key] = self._held.get(key) or self._adapt(
-                role, adapter, self.weights[plain]
-            )
+    def make_faster(self, roles: Iterable[OpenedRole], spare: int) -> None:
+        """Apply adapters, and add the shortcuts of each engine."""
+        for role in roles:
+            if not role.spec.is_endpoint:
+                self._loaders[role.engine].adapt(role)
+        for loader in self._loaders.values():
+            loader.make_faster(spare)
 
     def prove(self, role: OpenedRole, mode: ProofMode) -> None:
-        """Compare the model of ``role`` with plain forward passes, unless another role has it.
+        """Compare the model of ``role`` with its reference, unless another role has it.
 
         Raises:
             ModelError: The logits of the model are not finite or not reproducible.
         """
-        if role.spec.is_endpoint:
-            return
-        _, key = _keys(role)
-        if key in self._proofs:
-            return
-        proof = proof_of_weights(
-            role,
-            self.weights[key],
-            role_context(role, self._context),
-            mode,
-            lambda done, total: self._on_progress(
-                LoadProgress(role.name, done, total, proving=True)
-            ),
-            self._cancelled,
-        )
-        self._proofs[key] = proof
-        self.weights[key] = without(self.weights[key], proof.given_up)
+        if not role.spec.is_endpoint:
+            _, key = keys_of(role)
+            self._proofs[key] = self._loaders[role.engine].prove(role, mode)
 
     def add(self, role: OpenedRole) -> None:
         """Assign ``role`` its model context, possibly the one of an earlier role."""
         if role.spec.is_endpoint:
             self._connect(role)
             return
-        spec, adapter = role.spec, role.files.adapter
-        plain, key = _keys(role)
-        proof = self._proofs[key]
+        spec, loader = role.spec, self._loaders[role.engine]
+        plain, key = keys_of(role)
         shared = plain in self._used
         self._used.add(plain)
-        weights = self.weights[key]
-        index = self._index_of.setdefault((key, spec.prompt, spec.system), len(self.contexts))
+        kept = spec.kv_cache if role.engine == LLAMA_CPP else ""
+        index = self._index_of.setdefault((key, spec.prompt, spec.system, kept), len(self.contexts))
         if index == len(self.contexts):
-            language_model = read_without(
-                weights, role_context(role, self._context), proof.given_up, self._context
-            )
-            self.contexts.append(_Context(role, language_model))
+            self.contexts.append(_Context(role, loader.language_model(role)))
         self.context_of_role.append(index)
+        weights = loader.weights[key]
         self.in_force.append(
             RoleInForce(
                 role=role.name,
                 source=spec.source,
                 dtype=weights.dtype,
                 device=key.device,
-                parameters=int(weights.model.num_parameters()),
+                parameters=weights.parameters,
                 shared=shared,
                 quantization=weights.quantization,
                 offloaded=weights.offloaded,
-                over=spec.over if adapter is not None else "",
+                over=spec.over if role.files.adapter is not None else "",
                 revision=role.files.revision,
                 fingerprint=fingerprint(role.files),
                 hardware=hardware_name(key.device),
-                proof=proof,
+                engine=role.engine,
+                kv_cache=kept,
+                proof=self._proofs[key],
             )
         )
 
     def _connect(self, role: OpenedRole) -> None:
-        model = connect(role, self._context, self._cancelled)
+        model = connect(role, self._control.context, self._control.cancelled)
         self.context_of_role.append(len(self.contexts))
         self.contexts.append(_Context(role, model))
         self.in_force.append(
@@ -261,38 +213,13 @@ class _Assembly:
                 device=address_of(role.spec.source).host,
                 parameters=0,
                 shared=False,
+                engine="",
                 model=model.profile.model,
                 proof=Proof(not_proved="the model is behind an endpoint"),
             )
         )
 
-    def _adapt(
-        self, role: OpenedRole, adapter: AdapterFiles, weights: LoadedWeights
-    ) -> LoadedWeights:
-        if weights.offloaded:
-            raise DeviceError(
-                f"The adapter of the {role.name} cannot be used over layers in main memory",
-                evidence=f"{weights.offloaded:.0%} of the weights are offloaded",
-                next_step="Switch offload off for this pair, or quantize it so that it fits.",
-            )
-        if self._cancelled():
-            raise Cancelled
-        assert weights.original is not None
-        original = adapted(weights.original, adapter)
-        if is_as_loaded(weights):
-            return with_original(replace(weights, model=original))
-        return replace(weights, model=adapted(weights.model, adapter), original=original)
-
 
 def _eos_ids(weights: Weights, tokenizers: Iterable[PreTrainedTokenizerBase]) -> frozenset[int]:
-    models = [loaded.model for loaded in weights.values()]
-    named = [_own_eos_id(model.config) for model in models]
-    named += [model.generation_config.eos_token_id for model in models if model.generation_config]
-    named += [tokenizer.eos_token_id for tokenizer in tokenizers]
-    return ids_named(named)
-
-
-def _own_eos_id(config: PretrainedConfig) -> object:
-    """The end-of-sequence ids of a configuration, or of its text model if it is multimodal."""
-    text = config.get_text_config(decoder=True)
-    return getattr(config, "eos_token_id", getattr(text, "eos_token_id", None))
+    named = [each for loaded in weights.values() for each in loaded.eos_ids]
+    return ids_named([*named, *(tokenizer.eos_token_id for tokenizer in tokenizers)])

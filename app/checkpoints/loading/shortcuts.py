@@ -11,7 +11,7 @@ from transformers import PreTrainedModel
 from app.checkpoints.loading.grouped_attention import group_attention, is_grouped, may_be_grouped
 from app.checkpoints.loading.lora import twin
 from app.checkpoints.loading.packed_weights import is_packable, packed_weights
-from app.checkpoints.loading.weights import LoadedWeights
+from app.checkpoints.loading.weights import TransformersWeights
 from app.checkpoints.proof.proof_report import Shortcut
 from app.decoding.graphs import GraphedLanguageModel, make_language_model
 from app.decoding.language_model import TransformersLanguageModel
@@ -19,7 +19,7 @@ from app.decoding.rescaled_model import RescaledLanguageModel
 from app.decoding.uncached_model import UncachedLanguageModel
 
 
-def with_original(weights: LoadedWeights) -> LoadedWeights:
+def with_original(weights: TransformersWeights) -> TransformersWeights:
     """The weights with an ``original`` over the same tensors that stays as transformers made it.
 
     If nothing will be made faster, both are one object, since some models change their tensors at
@@ -30,18 +30,18 @@ def with_original(weights: LoadedWeights) -> LoadedWeights:
     return replace(weights, model=twin(model) if changes else model, original=model)
 
 
-def is_as_loaded(weights: LoadedWeights) -> bool:
+def is_as_loaded(weights: TransformersWeights) -> bool:
     """Whether the model is unchanged since loading."""
     return not is_grouped(weights.model) and not _is_packed(weights.model)
 
 
-def without(weights: LoadedWeights, given_up: Collection[Shortcut]) -> LoadedWeights:
+def without(weights: TransformersWeights, given_up: Collection[Shortcut]) -> TransformersWeights:
     """The weights without the shortcuts that are built into the model itself."""
     return replace(weights, model=_model_without(weights, given_up))
 
 
 def shortcuts_of(
-    weights: LoadedWeights, language_model: TransformersLanguageModel
+    weights: TransformersWeights, language_model: TransformersLanguageModel
 ) -> tuple[Shortcut, ...]:
     """The shortcuts that ``language_model`` uses, in the order in which they are given up."""
     cached = not isinstance(language_model, UncachedLanguageModel)
@@ -60,7 +60,7 @@ def shortcuts_of(
 
 
 def read_without(
-    weights: LoadedWeights,
+    weights: TransformersWeights,
     context: int | None,
     given_up: Collection[Shortcut],
     expected: int | None = None,
@@ -94,7 +94,7 @@ def read_without(
     return found
 
 
-def _model_without(weights: LoadedWeights, given_up: Collection[Shortcut]) -> PreTrainedModel:
+def _model_without(weights: TransformersWeights, given_up: Collection[Shortcut]) -> PreTrainedModel:
     assert weights.original is not None
     if Shortcut.CACHE in given_up:
         return weights.original

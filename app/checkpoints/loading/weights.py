@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, BitsAndBytesConfig, PreTrainedModel
+from transformers import AutoModelForCausalLM, BitsAndBytesConfig, PretrainedConfig, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
 from app.checkpoints.devices import is_out_of_memory, out_of_memory
+from app.checkpoints.loading.loaded_weights import HeldPart
+from app.checkpoints.loading.packed_weights import packed_weights
 from app.checkpoints.loading.placement import Placement, compute_dtype, place
 from app.checkpoints.opening import OpenedRole, first_line, quiet, unknown_model
 from app.checkpoints.quantization_check import name_of_quantization
@@ -24,8 +26,8 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class LoadedWeights:
-    """A model in memory, and the settings in force.
+class TransformersWeights:
+    """A model of transformers in memory, and the settings in force.
 
     Attributes:
         model: The model, ready for forward passes.
@@ -42,13 +44,30 @@ class LoadedWeights:
     offloaded: float
     original: PreTrainedModel | None = None
 
+    @property
+    def parameters(self) -> int:
+        return int(self.model.num_parameters())
+
+    @property
+    def eos_ids(self) -> list[object]:
+        generation = self.model.generation_config
+        ids: list[object] = [] if generation is None else [generation.eos_token_id]
+        return [_own_eos_id(self.model.config), *ids]
+
+    def parts(self) -> Iterator[HeldPart]:
+        for tensor in (*self.model.parameters(), *self.model.buffers()):
+            yield HeldPart(id(tensor), str(tensor.device), tensor.nbytes)
+
+    def packed(self) -> dict[int, int]:
+        return {id(part): part.nbytes for part in packed_weights(self.model)}
+
 
 def load_weights(
     role: OpenedRole,
     device: str,
     on_progress: Callable[[int, int], None],
     cancelled: Callable[[], bool],
-) -> LoadedWeights:
+) -> TransformersWeights:
     """Load the model of ``role``, without its adapter.
 
     Args:
@@ -92,7 +111,7 @@ def load_weights(
         _pack(model)
     report(total)
     dtype = str(model.dtype).removeprefix("torch.")
-    return LoadedWeights(model.eval(), dtype, _quantization_of(model), placement.offloaded)
+    return TransformersWeights(model.eval(), dtype, _quantization_of(model), placement.offloaded)
 
 
 def _read(role: OpenedRole, placement: Placement) -> tuple[PreTrainedModel, dict[str, Any]]:
@@ -174,6 +193,12 @@ def _pack(model: PreTrainedModel) -> None:
 def _quantization_of(model: PreTrainedModel) -> str:
     stored = getattr(model.config, "quantization_config", None)
     return "none" if stored is None else name_of_quantization(stored)
+
+
+def _own_eos_id(config: PretrainedConfig) -> object:
+    """The end-of-sequence ids of a configuration, or of its text model if it is multimodal."""
+    text = config.get_text_config(decoder=True)
+    return getattr(config, "eos_token_id", getattr(text, "eos_token_id", None))
 
 
 def _check_complete(role: OpenedRole, info: dict[str, Any]) -> None:

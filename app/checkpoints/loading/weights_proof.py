@@ -10,7 +10,7 @@ import torch
 from app.checkpoints.devices import hardware_name
 from app.checkpoints.fingerprint import fingerprint
 from app.checkpoints.loading.shortcuts import read_without, shortcuts_of
-from app.checkpoints.loading.weights import LoadedWeights
+from app.checkpoints.loading.weights import TransformersWeights
 from app.checkpoints.opening import OpenedRole
 from app.checkpoints.proof.proof_bounds import bound_of
 from app.checkpoints.proof.proof_report import Proof, ProofMode, in_one_line, warning_of
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 def proof_of_weights(
     role: OpenedRole,
-    weights: LoadedWeights,
+    weights: TransformersWeights,
     context: int | None,
     mode: ProofMode,
     on_progress: Callable[[int, int], None],

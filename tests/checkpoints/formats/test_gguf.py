@@ -267,13 +267,13 @@ def test_what_was_converted_is_used_again(
     monkeypatch.setattr(gguf_conversion, "_run", None)  # would be called to convert
     assert convert(whole) == converted
     assert convert(whole, weights=False) == converted
-    files = open_checkpoint(CheckpointSpec(f"gguf:{whole}"))
+    files = open_checkpoint(CheckpointSpec(f"gguf:{whole}", engine="transformers"))
     assert (files.folder, len(files.weights)) == (converted, 1)
 
 
 @pytest.mark.process
 def test_a_recipe_of_gguf_files_is_loaded(whole: Path, converted: Path, llama: tiny.Family) -> None:
-    spec = CheckpointSpec(f"gguf:{whole}")
+    spec = CheckpointSpec(f"gguf:{whole}", engine="transformers")
     recipe = Recipe("r", spec, (ExpertPair("A", tiny.spec(llama.expert), spec),))
     opened = open_recipe(recipe)
     loaded = load_recipe(opened, ())
@@ -284,7 +284,7 @@ def test_a_recipe_of_gguf_files_is_loaded(whole: Path, converted: Path, llama: t
 
 @pytest.mark.slow
 def test_a_check_converts_no_weights(path: Path, cache: Path) -> None:
-    spec = CheckpointSpec(f"gguf:{path}")
+    spec = CheckpointSpec(f"gguf:{path}", engine="transformers")
     recipe = Recipe("r", spec, (ExpertPair("A", spec, spec),))
     (role, *_) = open_recipe(recipe, weights_required=False).roles
     assert role.files.weights == ()

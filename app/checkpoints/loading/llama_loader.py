@@ -1,0 +1,123 @@
+"""Loads the roles that llama.cpp reads: GGUF files as they are, quantized."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from transformers import GenerationConfig
+
+from app.checkpoints.context_length import role_context
+from app.checkpoints.loading.engine_loader import LoadControl, keys_of
+from app.checkpoints.loading.loaded_weights import HeldPart, LoadedWeights
+from app.checkpoints.opening import OpenedRole
+from app.checkpoints.proof.proof_report import Proof, ProofMode
+from app.checkpoints.status import LoadProgress
+from app.checkpoints.weights_key import WeightsKey
+from app.decoding.language_model import LanguageModel
+from app.decoding.llama_cpp.llama_context import ContextOptions, KvType
+from app.decoding.llama_cpp.llama_model import LlamaCppLanguageModel
+from app.decoding.llama_cpp.llama_weights import LlamaCppWeights
+
+_PLAIN = {"F32": "float32", "F16": "float16", "BF16": "bfloat16"}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LlamaWeights:
+    """Weights that llama.cpp holds, and the settings in force.
+
+    Attributes:
+        held: The weights.
+        dtype: The dtype of the file; ``float32``, in which rows are computed, if it is quantized.
+        quantization: The quantization of most of the file, such as ``Q4_K``, or ``none``.
+        eos_ids: As in ``LoadedWeights``.
+        offloaded: As in ``LoadedWeights``.
+    """
+
+    held: LlamaCppWeights
+    dtype: str
+    quantization: str
+    eos_ids: Sequence[object]
+    offloaded: float = 0.0
+
+    @property
+    def parameters(self) -> int:
+        return self.held.parameters
+
+    def parts(self) -> Iterator[HeldPart]:
+        yield HeldPart(id(self.held), self.held.device, self.held.size)
+
+    def packed(self) -> Mapping[int, int]:
+        return {}
+
+
+class LlamaLoader:
+    """The :class:`EngineLoader` of llama.cpp.
+
+    Args:
+        control: The settings of the load.
+        held: Weights in memory that need not be read again.
+    """
+
+    def __init__(self, control: LoadControl, held: Mapping[WeightsKey, LoadedWeights]) -> None:
+        self._control = control
+        self._held = {
+            key: weights for key, weights in held.items() if isinstance(weights, LlamaWeights)
+        }
+        self._proofs: dict[WeightsKey, Proof] = {}
+        self.weights: dict[WeightsKey, LlamaWeights] = {}
+
+    def forget(self) -> None:
+        self.weights.clear()
+        self._held.clear()
+
+    def load(self, role: OpenedRole) -> None:
+        key, _ = keys_of(role)
+        if key not in self.weights:
+            self.weights[key] = self._held.get(key) or self._read(role)
+
+    def adapt(self, role: OpenedRole) -> None:
+        """Do nothing: a role with an adapter of safetensors is read by transformers."""
+
+    def make_faster(self, spare: int) -> None:
+        """Do nothing: llama.cpp rearranges weights for the processor as it reads them."""
+
+    def prove(self, role: OpenedRole, mode: ProofMode) -> Proof:
+        _, key = keys_of(role)
+        if key not in self._proofs:
+            self._proofs[key] = Proof(not_proved="switched off")
+        return self._proofs[key]
+
+    def language_model(self, role: OpenedRole) -> LanguageModel:
+        _, key = keys_of(role)
+        return LlamaCppLanguageModel(
+            self.weights[key].held,
+            role_context(role, self._control.context),
+            ContextOptions(kv_type=KvType[role.spec.kv_cache.upper()]),
+        )
+
+    def _read(self, role: OpenedRole) -> LlamaWeights:
+        total = role.files.weight_bytes
+        held = LlamaCppWeights.open(
+            role.files.weights,
+            cancelled=self._control.cancelled,
+            on_progress=lambda share: self._control.on_progress(
+                LoadProgress(role.name, int(share * total), total)
+            ),
+        )
+        return LlamaWeights(held, *_types(role), _eos_ids(role))
+
+
+def _types(role: OpenedRole) -> tuple[str, str]:
+    """The dtype of a file and its quantization, by which most of its bytes are stored."""
+    sizes = Counter[str]()
+    for tensor in role.files.tensors:
+        sizes[tensor.dtype] += tensor.size
+    ((kind, _),) = sizes.most_common(1)
+    return (_PLAIN[kind], "none") if kind in _PLAIN else ("float32", kind)
+
+
+def _eos_ids(role: OpenedRole) -> list[object]:
+    generation = GenerationConfig.from_pretrained(role.files.folder, local_files_only=True)
+    return [getattr(role.config, "eos_token_id", None), generation.eos_token_id]
