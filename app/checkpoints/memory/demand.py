@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
+from app.checkpoints.engine_options import LLAMA_CPP
 from app.checkpoints.memory.footprint import Footprint
 from app.checkpoints.preflight_report import MemoryPart
 from app.decoding.graphs import LONGEST, SIZES
@@ -35,7 +36,8 @@ class RoleDemand:
         adapter_key: Equal for roles with the same adapter over the same weights; None without one.
         device: The device of its forward passes.
         offload: Whether layers that do not fit on the device stay in main memory.
-        dtype: The dtype that it computes in.
+        engine: The engine that reads it.
+        dtype: The dtype that it computes in; for llama.cpp, the type of the KV cache.
         quantized: Whether its weights are quantised while they are loaded.
         footprint: The sizes of its model.
         weights: Bytes of its weights in memory.
@@ -52,6 +54,7 @@ class RoleDemand:
     adapter_key: Hashable | None
     device: str
     offload: bool
+    engine: str
     dtype: str
     quantized: bool
     footprint: Footprint
@@ -173,12 +176,16 @@ class _Loading:
 def _while_generating(
     roles: Sequence[RoleDemand], pairs: int, context: int, kept_rows: int
 ) -> dict[str, list[MemoryPart]]:
-    """KV caches, logits, buffers of one prefill chunk, captured steps, and kept rows."""
+    """KV caches, logits, buffers of prefill chunks, captured steps, and kept rows."""
     contexts = list({role.context_key: role for role in roles}.values())
-    cache, work = Counter[str](), Counter[str]()
+    cache, work, buffers = Counter[str](), Counter[str](), Counter[str]()
     for role in contexts:
         cache[role.device] += role.footprint.cache_bytes(context, role.dtype)
-        work[role.device] = max(work[role.device], role.footprint.work_bytes(context, role.dtype))
+        if role.engine == LLAMA_CPP:  # whose contexts hold their buffers
+            buffers[role.device] += role.footprint.llama_buffer_bytes(context)
+        else:
+            needed = role.footprint.work_bytes(context, role.dtype)
+            work[role.device] = max(work[role.device], needed)
     base = roles[0]
     rows = len(contexts) * base.footprint.rows * 4
     # Rows as computed and stacked; differences and their sum; three float64 rows of sampling.
@@ -186,7 +193,8 @@ def _while_generating(
     work[HOST] += 3 * base.footprint.rows * 8
     kept = min(kept_rows, context * rows)
     parts: dict[str, list[MemoryPart]] = defaultdict(list)
-    for device in {*cache, *work}:
+    for device in {*cache, *work, *buffers}:
+        parts[device].append(MemoryPart("buffers of llama.cpp", "work", buffers[device]))
         parts[device].append(MemoryPart("KV cache", "cache", cache[device]))
         parts[device].append(MemoryPart("logits and work", "work", work[device]))
     for device in {role.device for role in contexts if role.device.startswith("cuda")}:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from app.checkpoints.context_length import role_context
 from app.checkpoints.devices import free_bytes, resolve_device, total_bytes
+from app.checkpoints.engine_options import LLAMA_CPP
 from app.checkpoints.host_memory import mapped_weight_bytes
 from app.checkpoints.memory.demand import KEPT_ROWS, Demand, RoleDemand, add_up
 from app.checkpoints.memory.footprint import BYTES, Footprint, measure_footprint
@@ -112,7 +113,11 @@ class _Estimator:
         return [
             RoleFacts(
                 dtype=_dtype(role, self._model(role)),
-                quantizable=not (_is_stored_quantized(role) or role.spec.is_endpoint),
+                quantizable=not (
+                    _is_stored_quantized(role)
+                    or role.spec.is_endpoint
+                    or role.engine == LLAMA_CPP
+                ),
                 accelerated=not role.spec.is_endpoint and resolve_device(role.spec.device) != "cpu",
             )
             for role in self._opened.roles
@@ -178,6 +183,8 @@ def _is_stored_quantized(role: OpenedRole) -> bool:
 
 
 def _demand(role: OpenedRole, model: _Model) -> RoleDemand:
+    if role.engine == LLAMA_CPP:
+        return _llama_demand(role, model)
     spec, files, footprint = role.spec, role.files, model.footprint
     device, dtype = resolve_device(spec.device), _dtype(role, model)
     whole = footprint.weight_bytes(dtype, "none")
@@ -194,6 +201,7 @@ def _demand(role: OpenedRole, model: _Model) -> RoleDemand:
         adapter_key=adapted_key if files.adapter else None,
         device=device,
         offload=spec.offload,
+        engine=role.engine,
         dtype=dtype,
         quantized=spec.quantization != "none",
         footprint=footprint,
@@ -203,4 +211,29 @@ def _demand(role: OpenedRole, model: _Model) -> RoleDemand:
         quantizing=footprint.quantizing_bytes(spec.quantization),
         file=files.weight_bytes or whole,
         converted=converted,
+    )
+
+
+def _llama_demand(role: OpenedRole, model: _Model) -> RoleDemand:
+    """What a role that llama.cpp reads needs: its weights are kept as they are in the file."""
+    device = resolve_device(role.spec.device)
+    weights_key, _ = weights_keys(role, device)
+    size = role.files.weight_bytes
+    return RoleDemand(
+        name=role.name,
+        weights_key=weights_key,
+        context_key=(weights_key, role.spec.prompt, role.spec.system, role.spec.kv_cache),
+        adapter_key=None,
+        device=device,
+        offload=False,
+        engine=role.engine,
+        dtype=role.spec.kv_cache,
+        quantized=False,
+        footprint=model.footprint,
+        weights=size,
+        whole=size,
+        adapter=0,
+        quantizing=0,
+        file=size,
+        converted=0,
     )

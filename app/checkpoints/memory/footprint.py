@@ -22,6 +22,8 @@ from transformers.quantizers.quantizers_utils import should_convert_module
 from app.decoding.model_context import PREFILL_CHUNK
 
 BYTES = {"bfloat16": 2, "float16": 2, "float32": 4}
+_KV_BYTES = {**BYTES, "f16": 2, "f32": 4, "q8_0": 34 / 32}  # and the types of llama.cpp
+_LLAMA_ROWS = 64  # rows of logits for which a context of llama.cpp has buffers, at least
 _NF4_BLOCK = 64  # weights that share an absmax
 # bitsandbytes unpacks a 4-bit matrix to int32 and reorders it as bytes before its first use on
 # a CPU; while it quantises, it holds a float32 and a 4-bit copy.
@@ -84,8 +86,21 @@ class Footprint:
         return self.largest_matrix * each
 
     def cache_bytes(self, context: int, dtype: str) -> int:
-        """Bytes of the KV cache of one model context. Sliding windows count in full."""
-        return self.cache * context * BYTES[dtype]
+        """Bytes of the KV cache of one model context. Sliding windows count in full.
+
+        Args:
+            context: Number of tokens.
+            dtype: The dtype of keys and values, or their type in llama.cpp.
+        """
+        return int(self.cache * context * _KV_BYTES[dtype])
+
+    def llama_buffer_bytes(self, context: int) -> int:
+        """Bytes of the buffers that a context of llama.cpp holds, for a block of a prompt."""
+        block = min(PREFILL_CHUNK, context)
+        mask = 2 * block * context
+        feed_forward = 4 * block * (2 * self.intermediate + self.hidden)
+        logits = 4 * _LLAMA_ROWS * self.rows
+        return mask + 4 * block * self.hidden + max(feed_forward, logits)
 
     def work_bytes(self, context: int, dtype: str) -> int:
         """Peak bytes of a prefill chunk at the end of the context."""

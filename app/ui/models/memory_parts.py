@@ -39,6 +39,7 @@ def part_title(part: MemoryPart, recipe: Recipe) -> str:
             "pinned memory of CUDA graphs": translate(
                 "MemoryParts", "pinned memory of CUDA graphs"
             ),
+            "buffers of llama.cpp": translate("MemoryParts", "buffers of llama.cpp"),
             "libraries": translate("MemoryParts", "libraries"),
         }.get(part.label, part.label)
     sharing, rest = [], part.label.removesuffix(_ADAPTER)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from app.checkpoints.endpoint_address import is_endpoint
+from app.checkpoints.engine_options import LLAMA_CPP
 from app.checkpoints.sources import open_checkpoint
 from app.checkpoints.spec import CheckpointSpec
 from app.checkpoints.status import LoadProgress, RoleInForce
@@ -49,12 +50,15 @@ def details(session: Session, place: int) -> str:
 
 
 def in_force(role: RoleInForce) -> str:
-    """Settings in force of a loaded role: parameters, dtype, device, quantization and sharing."""
+    """Settings in force of a loaded role: parameters, dtype, device, engine and sharing."""
     if is_endpoint(role.source):
         at = translate("RoleCaption", "{0} at {1}")
         return at.format(role.model, role.device) if role.model else role.device
     parts = [_count(role.parameters), role.dtype, role.device]
-    if role.quantization != "none":
+    if role.engine == LLAMA_CPP:
+        kind = role.dtype if role.quantization == "none" else role.quantization
+        parts = [_count(role.parameters), kind, role.engine, role.device]
+    elif role.quantization != "none":
         parts.append(_QUANTIZED.get(role.quantization, role.quantization))
     if role.over:
         parts.append(translate("RoleCaption", "LoRA"))
