@@ -2341,6 +2341,10 @@ Click to show or hide it.</source>
         <translation>CUDA 그래프의 고정 메모리</translation>
     </message>
     <message>
+        <source>buffers of llama.cpp</source>
+        <translation>llama.cpp 버퍼</translation>
+    </message>
+    <message>
         <source>libraries</source>
         <translation>라이브러리</translation>
     </message>

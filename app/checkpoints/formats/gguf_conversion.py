@@ -1,7 +1,8 @@
-"""Conversion of a GGUF file to a checkpoint folder in the cache, once, in a process of its own.
+"""Conversion of a GGUF file to a checkpoint folder in the cache, once.
 
-A large vocabulary takes many seconds of pure Python. A separate process does not block the window,
-can be cancelled at any moment and releases all its memory.
+Weights are converted in a process of its own, which can be cancelled at any moment and releases all
+its memory. The vocabulary and the configuration alone are converted in this one: a large vocabulary
+takes two seconds, and a process as long to start.
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ def convert(
 
     Args:
         path: A GGUF file.
-        weights: Whether to convert the weights too; without them it is faster.
+        weights: Whether to convert the weights too; without them it takes a second or two, and is
+            done in this process.
         on_progress: Called with the bytes of weights written and their total.
         cancelled: Called several times a second.
 
@@ -62,12 +64,15 @@ def convert(
     partial = Path(tempfile.mkdtemp(prefix=f"{_PARTIAL}{os.getpid()}-", dir=root))
     task = _Task(path, partial, weights, metadata if metadata.is_dir() else None)
     try:
-        _run(task, size, on_progress, cancelled)
+        if weights:
+            _run(task, size, on_progress, cancelled)
+        else:
+            _run_here(task, cancelled)
         _move(partial, target)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     for folder in gguf.conversions_of(path):
-        if folder != target:
+        if folder not in (target, metadata):  # which a role of llama.cpp may use
             shutil.rmtree(folder, ignore_errors=True)
     return target
 
@@ -146,6 +151,17 @@ def _run(
     on_progress(size, size)
 
 
+def _run_here(task: _Task, cancelled: Callable[[], bool]) -> None:
+    from app.checkpoints.formats.gguf_checkpoint import write_checkpoint
+
+    if cancelled():
+        raise Cancelled
+    try:
+        write_checkpoint(task.path, task.folder, task.weights, task.metadata)
+    except Exception as error:  # the libraries raise exceptions of many types
+        raise _error(task.path, _failure_of(error)) from error
+
+
 def _messages(connection: Connection, cancelled: Callable[[], bool]) -> Iterator[float | _Failure]:
     """The messages of the other process until it ends: shares done, or a failure."""
     while True:
@@ -156,6 +172,17 @@ def _messages(connection: Connection, cancelled: Callable[[], bool]) -> Iterator
                 yield connection.recv()
             except EOFError:
                 return
+
+
+def _failure_of(error: Exception) -> _Failure:
+    if isinstance(error, UnusableError):
+        return _Failure(str(error), memory=False, disk=False, next_step=error.next_step)
+    lines = str(error).strip().splitlines()
+    return _Failure(
+        evidence=lines[0] if lines else type(error).__name__,
+        memory=isinstance(error, MemoryError) or "can't allocate memory" in str(error),
+        disk=isinstance(error, OSError) and error.errno == errno.ENOSPC,
+    )
 
 
 def _failure_of_status(status: int) -> _Failure:
@@ -193,18 +220,7 @@ def _work(task: _Task, connection: Connection) -> None:
             from app.checkpoints.formats.gguf_checkpoint import write_checkpoint
 
             write_checkpoint(task.path, task.folder, task.weights, task.metadata, connection.send)
-        except UnusableError as error:
-            connection.send(
-                _Failure(str(error), memory=False, disk=False, next_step=error.next_step)
-            )
         except Exception as error:  # the libraries raise exceptions of many types
-            lines = str(error).strip().splitlines()
-            connection.send(
-                _Failure(
-                    evidence=lines[0] if lines else type(error).__name__,
-                    memory=isinstance(error, MemoryError) or "can't allocate memory" in str(error),
-                    disk=isinstance(error, OSError) and error.errno == errno.ENOSPC,
-                )
-            )
+            connection.send(_failure_of(error))
         connection.close()
         sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__

@@ -114,9 +114,7 @@ class _Estimator:
             RoleFacts(
                 dtype=_dtype(role, self._model(role)),
                 quantizable=not (
-                    _is_stored_quantized(role)
-                    or role.spec.is_endpoint
-                    or role.engine == LLAMA_CPP
+                    _is_stored_quantized(role) or role.spec.is_endpoint or role.engine == LLAMA_CPP
                 ),
                 accelerated=not role.spec.is_endpoint and resolve_device(role.spec.device) != "cpu",
             )

@@ -1,0 +1,193 @@
+"""Recipes with roles that llama.cpp reads, against plain forward passes of the same weights."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import gguf
+import pytest
+import torch
+from transformers import PreTrainedModel
+
+from app.checkpoints.loading.llama_loader import LlamaWeights
+from app.checkpoints.loading.loaded_recipe import LoadedRecipe
+from app.checkpoints.loading.loader import load_recipe, still_needed
+from app.checkpoints.opening import open_recipe
+from app.checkpoints.proof.proof_report import ProofMode
+from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
+from app.checkpoints.vocabulary.compare import compare_vocabularies
+from app.decoding.llama_cpp.library import is_installed
+from app.errors import Cancelled
+from tests import tiny, tiny_gguf
+
+PROMPT = [3, 17, 5, 42, 8, 8, 23]
+ALPHA = 0.7
+
+
+@pytest.fixture(autouse=True)
+def llama_cpp() -> None:
+    if not is_installed():
+        pytest.skip("llama.cpp is not installed")
+
+
+@pytest.fixture(scope="module")
+def models() -> list[PreTrainedModel]:
+    """A base, an expert and an anti-expert in float32."""
+    return [tiny.make_model("llama", seed).float().eval() for seed in (11, 12, 13)]
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("cache")
+        patch.setenv("XDG_CACHE_HOME", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def files(
+    models: list[PreTrainedModel], cache: Path, tmp_path_factory: pytest.TempPathFactory
+) -> list[CheckpointSpec]:
+    folder = tmp_path_factory.mktemp("gguf")
+    paths = [
+        tiny_gguf.write(model, folder / f"{number}.gguf") for number, model in enumerate(models)
+    ]
+    return [CheckpointSpec(f"gguf:{path}", kv_cache="f32") for path in paths]
+
+
+@pytest.fixture(scope="module")
+def folders(
+    models: list[PreTrainedModel], tmp_path_factory: pytest.TempPathFactory
+) -> list[CheckpointSpec]:
+    folder = tmp_path_factory.mktemp("folders")
+    return [
+        tiny.spec(tiny.save(model, folder / str(number))) for number, model in enumerate(models)
+    ]
+
+
+def recipe_of(base: CheckpointSpec, expert: CheckpointSpec, antiexpert: CheckpointSpec) -> Recipe:
+    return Recipe("r", base, (ExpertPair("A", expert, antiexpert, ALPHA),))
+
+
+def load(recipe: Recipe, proof: ProofMode = ProofMode.OFF) -> LoadedRecipe:
+    opened = open_recipe(recipe)
+    return load_recipe(opened, compare_vocabularies(opened).masked_ids, proof=proof)
+
+
+def expected(models: list[PreTrainedModel]) -> torch.Tensor:
+    """The tuned logits after the prompt, by plain forward passes without a cache."""
+    with torch.inference_mode():
+        base, expert, antiexpert = (
+            model(torch.tensor([PROMPT])).logits[0, -1].double() for model in models
+        )
+    return base + ALPHA * (expert - antiexpert)
+
+
+@pytest.mark.parametrize("place", [None, 0, 1, 2])
+def test_engines_mix_in_one_recipe(
+    models: list[PreTrainedModel],
+    files: list[CheckpointSpec],
+    folders: list[CheckpointSpec],
+    place: int | None,
+) -> None:
+    """All roles by llama.cpp, or one of them."""
+    chosen = [files[at] if place in (None, at) else folders[at] for at in range(len(models))]
+    loaded = load(recipe_of(*chosen))
+    engines = [role.engine for role in loaded.roles]
+    assert engines == ["llama.cpp" if spec in files else "transformers" for spec in chosen]
+    with torch.inference_mode():
+        rows = loaded.ensemble.prefill([PROMPT] * 3)
+    tuned = rows.combined(0, [ALPHA])
+    usable = torch.isfinite(tuned)
+    wanted = expected(models)[usable].log_softmax(-1)
+    torch.testing.assert_close(tuned[usable].double().log_softmax(-1), wanted, atol=1e-3, rtol=0)
+
+
+def test_roles_share_weights_and_what_is_the_same_in_the_next_recipe(
+    files: list[CheckpointSpec],
+) -> None:
+    base, expert, _ = files
+    loaded = load(recipe_of(base, expert, replace(base, prompt="A {prompt}")))
+    assert [role.shared for role in loaded.roles] == [False, False, True]
+    assert len(loaded.weights) == 2
+    assert len(loaded.ensemble.models) == 3  # a prompt of its own
+    opened = open_recipe(recipe_of(base, base, base))
+    held = still_needed(loaded, opened)
+    assert len(held) == 1
+    again = load_recipe(opened, (), held=held, proof=ProofMode.OFF)
+    assert next(iter(again.weights.values())) is next(iter(held.values()))
+
+
+def test_a_kv_cache_of_another_type_is_another_context(files: list[CheckpointSpec]) -> None:
+    base = files[0]
+    loaded = load(recipe_of(base, replace(base, kv_cache="f16"), base))
+    assert len(loaded.weights) == 1
+    assert len(loaded.ensemble.models) == 2
+    assert [role.kv_cache for role in loaded.roles] == ["f32", "f16", "f32"]
+
+
+@pytest.mark.process
+def test_another_engine_is_another_set_of_weights(files: list[CheckpointSpec]) -> None:
+    base = files[0]
+    loaded = load(recipe_of(base, replace(base, engine="transformers"), base))
+    assert [role.engine for role in loaded.roles] == ["llama.cpp", "transformers", "llama.cpp"]
+    assert len(loaded.weights) == 2
+
+
+def test_a_quantized_file_stays_quantized(
+    models: list[PreTrainedModel],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    kind = gguf.GGMLQuantizationType.Q8_0
+    path = tiny_gguf.write(models[0], tmp_path / "q.gguf", kind)
+    spec = CheckpointSpec(f"gguf:{path}")
+    loaded = load(recipe_of(spec, spec, spec))
+    role = loaded.roles[0]
+    assert (role.dtype, role.quantization, role.parameters) == (
+        "float32",
+        "Q8_0",
+        models[0].num_parameters(),
+    )
+    assert loaded.held_bytes()["cpu"] < path.stat().st_size
+    assert [folder.name[-8:] for folder in tmp_path.glob("cache/*/gguf/*")] == ["metadata"]
+
+
+@pytest.mark.process
+def test_the_tokens_that_end_a_text_are_those_of_the_file(files: list[CheckpointSpec]) -> None:
+    by_llama = load(recipe_of(*files))
+    by_torch = load(recipe_of(*(replace(spec, engine="transformers") for spec in files)))
+    assert by_llama.eos_ids == by_torch.eos_ids != frozenset()
+
+
+def test_a_load_can_be_cancelled_and_leaves_nothing(files: list[CheckpointSpec]) -> None:
+    opened = open_recipe(recipe_of(*files))
+    asked = 0
+
+    def cancelled() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked > 1
+
+    with pytest.raises(Cancelled):
+        load_recipe(opened, (), cancelled=cancelled)
+    assert asked == 2
+
+
+def test_weights_go_with_the_recipe(files: list[CheckpointSpec]) -> None:
+    loaded = load(recipe_of(*files))
+    held = [
+        weakref.ref(weights.held)
+        for weights in loaded.weights.values()
+        if isinstance(weights, LlamaWeights)
+    ]
+    with torch.inference_mode():
+        loaded.ensemble.prefill([PROMPT] * 3)
+    del loaded
+    gc.collect()
+    assert [weights() for weights in held] == [None] * 3
