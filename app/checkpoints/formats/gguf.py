@@ -63,6 +63,10 @@ class GgufHeader:
         return sum(tensor.size for tensor in self.converted)
 
 
+CONVERTED_FROM = "converted-from.txt"
+"""The file in a converted checkpoint with the path of its GGUF file, for the list of the cache."""
+
+
 def weights_folder(path: Path) -> Path:
     """Cache folder for the converted checkpoint of the file at ``path`` in its present state."""
     return _converted_folder(path, "model")

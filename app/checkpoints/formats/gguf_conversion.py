@@ -68,6 +68,7 @@ def convert(
             _run(task, size, on_progress, cancelled)
         else:
             _run_here(task, cancelled)
+        (partial / gguf.CONVERTED_FROM).write_bytes(os.fsencode(path.resolve()))
         _move(partial, target)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
@@ -107,11 +108,18 @@ def _require_disk_space(path: Path, root: Path, size: int) -> None:
         )
 
 
+def is_being_written(folder: Path) -> bool:
+    """Whether ``folder`` is a partial conversion of a process that runs."""
+    if not folder.name.startswith(_PARTIAL):
+        return False
+    owner = folder.name.removeprefix(_PARTIAL).partition("-")[0]
+    return not owner.isdecimal() or psutil.pid_exists(int(owner))
+
+
 def _remove_abandoned(root: Path) -> None:
     """Remove partial conversions of processes that no longer run."""
     for folder in root.glob(f"{_PARTIAL}*"):
-        owner = folder.name.removeprefix(_PARTIAL).partition("-")[0]
-        if owner.isdecimal() and not psutil.pid_exists(int(owner)):
+        if not is_being_written(folder):
             shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -6,8 +6,10 @@ import argparse
 
 from app import __version__
 from app.cli.options.bench_options import add_bench
+from app.cli.options.cache_options import add_cache
 from app.cli.options.chat_options import add_chat
 from app.cli.options.check_options import add_check
+from app.cli.options.completion_options import add_completion, complete
 from app.cli.options.download_options import add_download
 from app.cli.options.eval_options import add_eval
 from app.cli.options.generate_options import add_generate
@@ -46,9 +48,12 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         add_inspect,
         add_bench,
         add_eval,
+        add_cache,
         add_selftest,
+        add_completion,
     ):
         add(commands)
+    complete(parser)
     return parser.parse_args(arguments)
 
 

@@ -8,6 +8,7 @@ from app.checkpoints.engine_options import ALL, AS_MANY_AS_FIT, ENGINES, KV_CACH
 from app.checkpoints.proof.proof_report import ProofMode
 from app.checkpoints.recipes.recipe_file import DEFAULT_RECIPE
 from app.checkpoints.spec import DTYPES
+from app.cli.options.completion_options import recipe_names
 from app.cli.text_input import text_argument
 
 MODEL = (
@@ -18,11 +19,12 @@ MODEL = (
 
 def add_recipe(parser: argparse._ActionsContainer) -> None:
     """Add the option for the recipe."""
-    parser.add_argument(
+    option = parser.add_argument(
         "--recipe",
         metavar="NAME|FILE",
         help=f"a built-in recipe or a recipe file (default: {DEFAULT_RECIPE})",
     )
+    option.completer = recipe_names  # type: ignore[attr-defined]  # for argcomplete
 
 
 def add_placement(parser: argparse._ActionsContainer) -> None:
