@@ -27,6 +27,7 @@ OUTPUTS = 64
 """Rows of logits of one forward pass; its buffers have memory for as many."""
 
 
+MOST_TEXTS = 256
 FIRST_CAPACITY = 1024
 """Tokens of the first KV cache of a text; a longer text moves to one of twice as many."""
 
@@ -59,12 +60,12 @@ class LlamaContext:
 
     Args:
         weights: The weights.
-        capacity: Tokens that each of the texts can have.
+        capacity: Tokens that all texts together can have.
         options: How it computes.
-        texts: How many texts it can hold.
+        texts: How many texts it can hold, at most ``MOST_TEXTS``.
 
     Attributes:
-        capacity: Tokens that each of the texts can have, at least as many as asked for.
+        capacity: Tokens that all texts together can have, at least as many as asked for.
         block: Tokens of one forward pass.
         texts: How many texts it can hold.
 
@@ -82,7 +83,7 @@ class LlamaContext:
             )
         if not pointer:
             raise DeviceError(
-                f"llama.cpp has no memory for a KV cache of {capacity * texts:,} tokens",
+                f"llama.cpp has no memory for a KV cache of {capacity:,} tokens",
                 evidence=errors[0] if errors else f"{weights.description} on {weights.device}",
                 next_step="Choose a shorter context, a smaller KV cache type or fewer GPU layers.",
             )
@@ -94,7 +95,7 @@ class LlamaContext:
         )
         self._use_adapters(weights)
         self._memory = self._llama.llama_get_memory(pointer)
-        self.capacity: int = self._llama.llama_n_ctx_seq(pointer)
+        self.capacity: int = self._llama.llama_n_ctx(pointer)
         self.texts = texts
         self.block: int = self._llama.llama_n_batch(pointer)
         self._threads = ThreadChoice(torch.get_num_threads(), using=self._using_threads)
@@ -143,7 +144,10 @@ class LlamaContext:
         return done
 
     def state(self, text: int = 0) -> NDArray[np.uint8]:
-        """A copy of the KV cache or recurrent state of a text, on the host."""
+        """A copy of the KV cache or recurrent state of a text, on the host.
+
+        It lacks what a layer with a sliding window has left behind.
+        """
         size = self._llama.llama_state_seq_get_size(self._pointer, text)
         held = np.empty(size, np.uint8)
         written = self._llama.llama_state_seq_get_data(self._pointer, _bytes(held), size, text)
@@ -156,13 +160,24 @@ class LlamaContext:
         )
         return read > 0
 
+    def whole_state(self) -> NDArray[np.uint8]:
+        """A copy of everything that the context holds, on the host."""
+        size = self._llama.llama_state_get_size(self._pointer)
+        held = np.empty(size, np.uint8)
+        return held[: self._llama.llama_state_get_data(self._pointer, _bytes(held), size)]
+
+    def put_whole(self, state: NDArray[np.uint8]) -> bool:
+        """Hold what a context for as many texts held; False if it does not fit."""
+        read: int = self._llama.llama_state_set_data(self._pointer, _bytes(state), len(state))
+        return read > 0
+
     def close(self) -> None:
         """Give the memory back."""
         self._free()
 
     def _parameters(self, capacity: int, options: ContextOptions, texts: int) -> Any:
         parameters = self._llama.llama_context_default_params()
-        parameters.n_ctx = capacity * texts
+        parameters.n_ctx = capacity
         parameters.n_batch = parameters.n_ubatch = BLOCK
         parameters.n_seq_max = texts
         parameters.n_outputs_max = max(OUTPUTS, texts)
@@ -173,7 +188,7 @@ class LlamaContext:
         elif options.kv_type is KvType.F32:
             parameters.flash_attn_type = 0
         parameters.swa_full = True  # keeps every token, so that any length can be rewound to
-        parameters.kv_unified = False  # a text attends to its own tokens, and not to a masked rest
+        parameters.kv_unified = True  # so that the state of a text fits into any other context
         return parameters
 
     def _use_adapters(self, weights: LlamaCppWeights) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -17,45 +15,9 @@ from app.decoding.llama_cpp.llama_context import (
     LlamaContext,
     capacity_for,
 )
+from app.decoding.llama_cpp.llama_state import LlamaState
 from app.decoding.llama_cpp.llama_weights import LlamaCppWeights
 from app.errors import ContextLengthError, ModelError
-
-
-@dataclass(frozen=True, slots=True)
-class LlamaState:
-    """The KV cache or recurrent state of one text, on the host.
-
-    Its bytes never change, so that copies share them; tokens beyond ``length`` are dropped as it
-    is put back.
-
-    Attributes:
-        data: The state as the library wrote it.
-        length: Number of tokens.
-        held: Number of tokens of ``data``.
-        shortens: Whether it can be shortened.
-    """
-
-    data: NDArray[np.uint8]
-    length: int
-    held: int
-    shortens: bool
-
-    @property
-    def size(self) -> int:
-        return self.data.nbytes
-
-    @property
-    def device(self) -> torch.device:
-        return torch.device("cpu")
-
-    def reusable(self, common: int) -> int:
-        return common if self.shortens or common == self.length else 0
-
-    def copy(self, length: int) -> LlamaState:
-        return LlamaState(self.data, length, self.held, self.shortens)
-
-    def keys_and_values(self) -> None:
-        return None
 
 
 class LlamaCppLanguageModel:
@@ -130,7 +92,7 @@ class LlamaCppLanguageModel:
         """Hand over the KV cache, and hold nothing; None if there is none."""
         if self._context is None or self.length == 0:
             return None
-        state = LlamaState(self._context.state(), self.length, self.length, self.shortens)
+        state = self._state(self._context)
         self.rewind(0)
         return state
 
@@ -171,24 +133,25 @@ class LlamaCppLanguageModel:
         context = self._context
         if context is not None and length <= context.capacity:
             return context
-        moved = self._state_to_move()
+        moved = self._state(context) if context is not None and self.length else None
         self.release()
         self._context = context = self._new_context(length)
         if moved is not None:
             self._put(context, moved)
         return context
 
-    def _state_to_move(self) -> LlamaState | None:
-        if self._context is None or self.length == 0:
-            return None
-        return LlamaState(self._context.state(), self.length, self.length, self.shortens)
+    def _state(self, context: LlamaContext) -> LlamaState:
+        whole = self.weights.window > 0
+        data = context.whole_state() if whole else context.state()
+        return LlamaState(data, self.length, self.length, self.shortens, whole)
 
     def _new_context(self, length: int) -> LlamaContext:
         capacity = capacity_for(length, self.context_length)
         return LlamaContext(self.weights, capacity, self.options)
 
     def _put(self, context: LlamaContext, state: LlamaState) -> None:
-        if not context.put(state.data):
+        fits = context.put_whole(state.data) if state.whole else context.put(state.data)
+        if not fits:
             self.release()
             raise ModelError(
                 "llama.cpp cannot continue from a text that was kept",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from app.decoding.batch_model import batch_model
+from app.decoding.batch_model import batch_model, open_batch_model
 from app.decoding.llama_cpp.llama_model import LlamaCppLanguageModel
-from app.errors import Cancelled
+from app.errors import Cancelled, ModelError
 from tests import tiny
 from tests.decoding.llama_cpp.conftest import Opened
 from tests.decoding.llama_cpp.test_rows import CONFIGS, EXACT, assert_near, plain
@@ -69,3 +69,53 @@ def test_a_prefill_is_cancelled(opened: Opened) -> None:
     batch = LlamaCppLanguageModel(opened(model)).batch()
     with pytest.raises(Cancelled):
         batch.prefill([[1, 2], [3]], lambda: True)
+
+
+@pytest.mark.parametrize("name", ["llama", "gemma2"])
+def test_texts_join_with_their_states_and_leave_with_copies(name: str, opened: Opened) -> None:
+    model = tiny.random_model(CONFIGS[name], seed=4)
+    wanted = [plain(model, torch.tensor(text)) for text in TEXTS]
+    alone = LlamaCppLanguageModel(opened(model), options=EXACT)
+    batch = open_batch_model(alone)
+    alone.extend(torch.tensor(TEXTS[0][:9]))
+    state = alone.take_state()
+    assert state is not None
+    batch.join(TEXTS[0][:7], state.copy(7))
+    batch.join(TEXTS[1][:12], None)
+    found = batch.extend(torch.tensor([TEXTS[0][7:10], TEXTS[1][12:15]]))
+    assert_near(found[0], wanted[0][7:10])
+    assert_near(found[1], wanted[1][12:15])
+    left = batch.state(0)
+    assert (left is None) == (name == "gemma2")  # its window has left tokens behind
+    batch.keep(torch.tensor([1]))
+    batch.join(TEXTS[2][:5], None)
+    found = batch.extend(torch.tensor([TEXTS[1][15:16], TEXTS[2][5:6]]))
+    assert_near(found[0], wanted[1][15:16])
+    assert_near(found[1], wanted[2][5:6])
+    if left is not None:
+        alone.put_state(left)
+        assert_near(alone.extend(torch.tensor(TEXTS[0][10:20]), 10), wanted[0][10:20])
+    batch.keep(torch.tensor([], dtype=torch.int64))
+    batch.join(TEXTS[0][:3], None)
+    assert_near(batch.extend(torch.tensor([TEXTS[0][3:4]]))[0], wanted[0][3:4])
+
+
+def test_a_text_that_cannot_join_leaves_the_batch_as_it_was(opened: Opened) -> None:
+    model = tiny.random_model(CONFIGS["llama"], seed=4)
+    wanted = plain(model, torch.tensor(TEXTS[0]))
+    batch = LlamaCppLanguageModel(opened(model), options=EXACT).batch()
+    batch.join(TEXTS[0][:7], None)
+    with pytest.raises(ModelError, match="invalid token"):
+        batch.join([5, tiny.VOCABULARY], None)
+    assert_near(batch.extend(torch.tensor([TEXTS[0][7:8]]))[0], wanted[7:8])
+
+
+def test_more_texts_move_to_a_larger_context(opened: Opened) -> None:
+    model = tiny.random_model(CONFIGS["llama"], seed=4)
+    wanted = [plain(model, torch.tensor(text)) for text in TEXTS]
+    batch = LlamaCppLanguageModel(opened(model), options=EXACT).batch()
+    for place in range(9):
+        batch.join(TEXTS[place % 3][: place + 3], None)
+    tokens = [[TEXTS[place % 3][place + 3]] for place in range(9)]
+    for place, rows in enumerate(batch.extend(torch.tensor(tokens))):
+        assert_near(rows[0], wanted[place % 3][place + 3])

@@ -11,7 +11,7 @@ import gguf
 import numpy as np
 import pytest
 import torch
-from transformers import LlamaConfig, PreTrainedModel
+from transformers import PreTrainedModel
 
 from app.decoding.cache_state import StatefulModel
 from app.decoding.ensemble import Ensemble
@@ -27,15 +27,17 @@ from tests.decoding.llama_cpp.test_rows import CONFIGS, EXACT, assert_near, plai
 TEXT = torch.arange(1200) * 7 % tiny.VOCABULARY
 
 
-@pytest.fixture
-def long_llama() -> PreTrainedModel:
-    config = LlamaConfig(**{**CONFIGS["llama"].to_dict(), "max_position_embeddings": 1150})
+@pytest.fixture(params=["llama", "gemma2"])
+def long_model(request: pytest.FixtureRequest) -> PreTrainedModel:
+    """A model without and one with sliding windows."""
+    config = deepcopy(CONFIGS[request.param])
+    config.max_position_embeddings = 1150
     return tiny.random_model(config, seed=2)
 
 
 @pytest.fixture
-def model(long_llama: PreTrainedModel, opened: Opened) -> LlamaCppLanguageModel:
-    return LlamaCppLanguageModel(opened(long_llama), options=EXACT)
+def model(long_model: PreTrainedModel, opened: Opened) -> LlamaCppLanguageModel:
+    return LlamaCppLanguageModel(opened(long_model), options=EXACT)
 
 
 def test_it_is_a_language_model_with_a_state(model: LlamaCppLanguageModel) -> None:
@@ -45,9 +47,9 @@ def test_it_is_a_language_model_with_a_state(model: LlamaCppLanguageModel) -> No
 
 
 def test_a_growing_text_moves_to_a_larger_cache(
-    model: LlamaCppLanguageModel, long_llama: PreTrainedModel
+    model: LlamaCppLanguageModel, long_model: PreTrainedModel
 ) -> None:
-    wanted = plain(long_llama, TEXT[:1150])
+    wanted = plain(long_model, TEXT[:1150])
     model.extend(TEXT[:1020])
     assert_near(model.extend(TEXT[1020:1100], 80), wanted[1020:1100])
     model.rewind(700)
@@ -55,19 +57,19 @@ def test_a_growing_text_moves_to_a_larger_cache(
 
 
 def test_a_text_longer_than_the_context_is_refused_and_nothing_is_lost(
-    model: LlamaCppLanguageModel, long_llama: PreTrainedModel
+    model: LlamaCppLanguageModel, long_model: PreTrainedModel
 ) -> None:
     model.extend(TEXT[:1149])
     with pytest.raises(ContextLengthError, match=r"1,151 tokens, the context is 1,150"):
         model.extend(TEXT[1149:1151])
-    assert_near(model.extend(TEXT[1149:1150]), plain(long_llama, TEXT[:1150])[-1:])
+    assert_near(model.extend(TEXT[1149:1150]), plain(long_model, TEXT[:1150])[-1:])
     assert LlamaCppLanguageModel(model.weights, 100).context_length == 100
 
 
 def test_states_are_taken_copied_and_put_back(
-    model: LlamaCppLanguageModel, long_llama: PreTrainedModel
+    model: LlamaCppLanguageModel, long_model: PreTrainedModel
 ) -> None:
-    wanted = plain(long_llama, TEXT[:90])
+    wanted = plain(long_model, TEXT[:90])
     assert model.take_state() is None
     model.extend(TEXT[:80])
     state = model.take_state()
@@ -83,7 +85,7 @@ def test_states_are_taken_copied_and_put_back(
 
 
 def test_prompts_with_the_same_beginning_are_read_once(
-    model: LlamaCppLanguageModel, long_llama: PreTrainedModel
+    model: LlamaCppLanguageModel, long_model: PreTrainedModel
 ) -> None:
     ensemble = Ensemble([model], ["base"], ())
     ensemble.prefixes.limit = 2**24
@@ -92,36 +94,36 @@ def test_prompts_with_the_same_beginning_are_read_once(
     for prompt, reused in ((other, 100), (one, 299), (other, 299)):
         rows = ensemble.resume([prompt], ()).rows[0]
         assert ensemble.reused == (reused,)
-        assert_near(rows, plain(long_llama, torch.tensor(prompt))[-1:])
+        assert_near(rows, plain(long_model, torch.tensor(prompt))[-1:])
     ensemble.release_buffers()
     assert model.length == 0
     assert ensemble.prefixes.size == 0
 
 
 def test_an_unknown_token_is_an_error_and_the_model_goes_on(
-    model: LlamaCppLanguageModel, long_llama: PreTrainedModel
+    model: LlamaCppLanguageModel, long_model: PreTrainedModel
 ) -> None:
     model.extend(TEXT[:10])
     with pytest.raises(ModelError, match="invalid token"):
         model.extend(torch.tensor([5, tiny.VOCABULARY]))
     assert model.length == 0
-    assert_near(model.extend(TEXT[:10]), plain(long_llama, TEXT[:10])[-1:])
+    assert_near(model.extend(TEXT[:10]), plain(long_model, TEXT[:10])[-1:])
 
 
 def test_logits_that_are_not_numbers_are_reported(
-    long_llama: PreTrainedModel, opened: Opened
+    long_model: PreTrainedModel, opened: Opened
 ) -> None:
     with torch.no_grad():
-        long_llama.model.norm.weight.fill_(float("nan"))
-    ensemble = Ensemble([LlamaCppLanguageModel(opened(long_llama))], ["expert"], ())
+        long_model.model.norm.weight.fill_(float("nan"))
+    ensemble = Ensemble([LlamaCppLanguageModel(opened(long_model))], ["expert"], ())
     with pytest.raises(ModelError, match="The expert computed logits that are not numbers"):
         ensemble.prefill([[1, 2, 3]])
 
 
 def test_a_load_reports_progress_and_is_cancelled(
-    long_llama: PreTrainedModel, tmp_path: Path
+    long_model: PreTrainedModel, tmp_path: Path
 ) -> None:
-    path = tiny_gguf.write(long_llama, tmp_path / "model.gguf")
+    path = tiny_gguf.write(long_model, tmp_path / "model.gguf")
     shares: list[float] = []
     LlamaCppWeights.open([path], on_progress=shares.append).close()
     assert shares == sorted(shares)
@@ -162,7 +164,7 @@ def test_a_step_holds_no_lock_of_python() -> None:
 def adapter(path: Path, model: PreTrainedModel, seed: int, rank: int = 4) -> Iterator[np.ndarray]:
     """Writes a LoRA adapter of the output projections; its changes of the weights at scale 1."""
     random = np.random.default_rng(seed)
-    writer = gguf.GGUFWriter(path, "llama")
+    writer = gguf.GGUFWriter(path, model.config.model_type)
     writer.add_type("adapter")
     writer.add_string("adapter.type", "lora")
     writer.add_float32("adapter.lora.alpha", 2.0 * rank)
@@ -177,11 +179,11 @@ def adapter(path: Path, model: PreTrainedModel, seed: int, rank: int = 4) -> Ite
 
 
 def test_adapters_change_what_shares_the_weights(
-    long_llama: PreTrainedModel, opened: Opened, tmp_path: Path
+    long_model: PreTrainedModel, opened: Opened, tmp_path: Path
 ) -> None:
-    weights = opened(long_llama)
-    merged = deepcopy(long_llama)
-    changes = list(adapter(tmp_path / "adapter.gguf", long_llama, seed=5))
+    weights = opened(long_model)
+    merged = deepcopy(long_model)
+    changes = list(adapter(tmp_path / "adapter.gguf", long_model, seed=5))
     with torch.no_grad():
         for layer, change in zip(merged.model.layers, changes, strict=True):
             layer.self_attn.o_proj.weight += 0.5 * torch.from_numpy(change)
@@ -189,7 +191,7 @@ def test_adapters_change_what_shares_the_weights(
     tuned = LlamaCppLanguageModel(adapted, options=EXACT)
     assert_near(tuned.extend(TEXT[:30], 30), plain(merged, TEXT[:30]))
     untouched = LlamaCppLanguageModel(weights, options=EXACT)
-    assert_near(untouched.extend(TEXT[:30], 30), plain(long_llama, TEXT[:30]))
+    assert_near(untouched.extend(TEXT[:30], 30), plain(long_model, TEXT[:30]))
 
 
 def test_an_adapter_of_another_model_is_refused(opened: Opened, tmp_path: Path) -> None:
