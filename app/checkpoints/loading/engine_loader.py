@@ -69,4 +69,4 @@ class EngineLoader(Protocol):
 
 def keys_of(role: OpenedRole) -> tuple[WeightsKey, WeightsKey]:
     """The keys of a role's weights without and with its adapter."""
-    return weights_keys(role, resolve_device(role.spec.device))
+    return weights_keys(role, resolve_device(role.spec.device, role.engine))

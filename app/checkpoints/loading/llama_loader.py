@@ -9,16 +9,22 @@ from dataclasses import dataclass
 from transformers import GenerationConfig
 
 from app.checkpoints.context_length import role_context
+from app.checkpoints.devices import free_bytes
 from app.checkpoints.loading.engine_loader import LoadControl, keys_of
+from app.checkpoints.loading.llama_proof import Held, plainer, proof_of_llama
 from app.checkpoints.loading.loaded_weights import HeldPart, LoadedWeights
+from app.checkpoints.loading.trial_load import try_in_child
+from app.checkpoints.memory.footprint import measure_footprint
+from app.checkpoints.memory.llama_layers import LayerSplit, split_layers
 from app.checkpoints.opening import OpenedRole
 from app.checkpoints.proof.proof_report import Proof, ProofMode
 from app.checkpoints.status import LoadProgress
 from app.checkpoints.weights_key import WeightsKey
+from app.decoding.graphs import USUAL_CONTEXT
 from app.decoding.language_model import LanguageModel
 from app.decoding.llama_cpp.llama_context import ContextOptions, KvType
 from app.decoding.llama_cpp.llama_model import LlamaCppLanguageModel
-from app.decoding.llama_cpp.llama_weights import LlamaCppWeights
+from app.decoding.llama_cpp.llama_weights import CPU, LlamaCppWeights
 
 _PLAIN = {"F32": "float32", "F16": "float16", "BF16": "bfloat16"}
 
@@ -32,6 +38,7 @@ class LlamaWeights:
         dtype: The dtype of the file; ``float32``, in which rows are computed, if it is quantized.
         quantization: The quantization of most of the file, such as ``Q4_K``, or ``none``.
         eos_ids: As in ``LoadedWeights``.
+        gpu_layers: Number of layers on a GPU, the output included.
         offloaded: As in ``LoadedWeights``.
     """
 
@@ -39,6 +46,7 @@ class LlamaWeights:
     dtype: str
     quantization: str
     eos_ids: Sequence[object]
+    gpu_layers: int = 0
     offloaded: float = 0.0
 
     @property
@@ -75,7 +83,7 @@ class LlamaLoader:
     def load(self, role: OpenedRole) -> None:
         key, _ = keys_of(role)
         if key not in self.weights:
-            self.weights[key] = self._held.get(key) or self._read(role)
+            self.weights[key] = self._held.get(key) or self._read(role, key.device)
 
     def adapt(self, role: OpenedRole) -> None:
         """Do nothing: a role with an adapter of safetensors is read by transformers."""
@@ -86,27 +94,56 @@ class LlamaLoader:
     def prove(self, role: OpenedRole, mode: ProofMode) -> Proof:
         _, key = keys_of(role)
         if key not in self._proofs:
-            self._proofs[key] = Proof(not_proved="switched off")
+            weights = self.weights[key]
+            self._proofs[key] = proof_of_llama(
+                role,
+                self._model(role, key),
+                Held(key.device, weights.quantization, weights.offloaded),
+                mode,
+                lambda done, total: self._control.on_progress(
+                    LoadProgress(role.name, done, total, proving=True)
+                ),
+                self._control.cancelled,
+            )
         return self._proofs[key]
 
     def language_model(self, role: OpenedRole) -> LanguageModel:
         _, key = keys_of(role)
+        return plainer(self._model(role, key), self._proofs[key].given_up)
+
+    def _model(self, role: OpenedRole, key: WeightsKey) -> LlamaCppLanguageModel:
         return LlamaCppLanguageModel(
             self.weights[key].held,
             role_context(role, self._control.context),
             ContextOptions(kv_type=KvType[role.spec.kv_cache.upper()]),
         )
 
-    def _read(self, role: OpenedRole) -> LlamaWeights:
+    def _read(self, role: OpenedRole, device: str) -> LlamaWeights:
         total = role.files.weight_bytes
+        try_in_child(role.files.weights, self._control.cancelled)
+        split = None if device == CPU else self._split(role, device)
         held = LlamaCppWeights.open(
             role.files.weights,
+            device=device,
+            gpu_layers=split.layers if split else 0,
             cancelled=self._control.cancelled,
             on_progress=lambda share: self._control.on_progress(
                 LoadProgress(role.name, int(share * total), total)
             ),
         )
-        return LlamaWeights(held, *_types(role), _eos_ids(role))
+        layers, offloaded = (split.layers, 1 - split.share) if split else (0, 0.0)
+        return LlamaWeights(held, *_types(role), _eos_ids(role), layers, offloaded)
+
+    def _split(self, role: OpenedRole, device: str) -> LayerSplit:
+        context = role_context(role, self._control.context) or USUAL_CONTEXT
+        return split_layers(
+            role.files.tensors,
+            measure_footprint(role.config),
+            role.spec.gpu_layers,
+            min(context, USUAL_CONTEXT) if self._control.context is None else context,
+            role.spec.kv_cache,
+            free_bytes(device),
+        )
 
 
 def _types(role: OpenedRole) -> tuple[str, str]:

@@ -33,6 +33,11 @@ class LoadedWeights(Protocol):
         ...
 
     @property
+    def gpu_layers(self) -> int:
+        """For llama.cpp, the number of layers on a GPU, the output included; otherwise 0."""
+        ...
+
+    @property
     def parameters(self) -> int:
         """The number of parameters."""
         ...

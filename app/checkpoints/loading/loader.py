@@ -197,6 +197,7 @@ class _Assembly:
                 hardware=hardware_name(key.device),
                 engine=role.engine,
                 kv_cache=kept,
+                gpu_layers=weights.gpu_layers,
                 proof=self._proofs[key],
             )
         )

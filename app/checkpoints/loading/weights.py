@@ -45,6 +45,10 @@ class TransformersWeights:
     original: PreTrainedModel | None = None
 
     @property
+    def gpu_layers(self) -> int:
+        return 0
+
+    @property
     def parameters(self) -> int:
         return int(self.model.num_parameters())
 

@@ -17,6 +17,7 @@ from app.checkpoints.proof.proof_report import Proof, ProofMode, in_one_line, wa
 from app.checkpoints.proof.proof_store import ProofKey, keep_proof, kept_proof
 from app.checkpoints.proof.proof_text import FEWEST, TOKENS, proof_ids
 from app.checkpoints.proof.proving import Subject, prove
+from app.checkpoints.proof.reference import PlainForwards
 from app.settings import cache_folder
 
 log = logging.getLogger(__name__)
@@ -69,7 +70,7 @@ def proof_of_weights(
     if proof is None:
         subject = Subject(
             name=role.name,
-            original=weights.original or weights.model,
+            reference=PlainForwards(weights.original or weights.model),
             shortcuts=shortcuts,
             read=lambda given_up: read_without(weights, context, given_up, TOKENS),
             bound=bound_of(weights.dtype, weights.quantization),

@@ -159,6 +159,8 @@ class _Loading:
         self._held[role.weights_key] = placed
 
     def _place(self, role: RoleDemand, held: int) -> Counter[str]:
+        if role.engine == LLAMA_CPP:
+            return Counter({role.device: role.weights}) + Counter({HOST: role.whole - role.weights})
         if not role.offload or role.device == HOST:
             return Counter({role.device: role.weights})
         available = max(0, int(_SHARE_FOR_OFFLOADED * (self._free_on(role.device) - held)))
@@ -181,7 +183,7 @@ def _while_generating(
     cache, work, buffers = Counter[str](), Counter[str](), Counter[str]()
     for role in contexts:
         cache[role.device] += role.footprint.cache_bytes(context, role.dtype)
-        if role.engine == LLAMA_CPP:  # whose contexts hold their buffers
+        if role.engine == LLAMA_CPP:  # each of its contexts holds its own
             buffers[role.device] += role.footprint.llama_buffer_bytes(context)
         else:
             needed = role.footprint.work_bytes(context, role.dtype)

@@ -9,8 +9,9 @@ from app.checkpoints.context_length import role_context
 from app.checkpoints.devices import free_bytes, resolve_device, total_bytes
 from app.checkpoints.engine_options import LLAMA_CPP
 from app.checkpoints.host_memory import mapped_weight_bytes
-from app.checkpoints.memory.demand import KEPT_ROWS, Demand, RoleDemand, add_up
+from app.checkpoints.memory.demand import HOST, KEPT_ROWS, Demand, RoleDemand, add_up
 from app.checkpoints.memory.footprint import BYTES, Footprint, measure_footprint
+from app.checkpoints.memory.llama_layers import split_layers
 from app.checkpoints.memory.memory_changes import RoleFacts, find_changes
 from app.checkpoints.opening import OpenedRecipe, OpenedRole, quiet, unknown_model
 from app.checkpoints.preflight_report import DeviceMemory, MemoryEstimate
@@ -98,7 +99,12 @@ class _Estimator:
         ]
         models = [self._model(role) for role in roles]
         context = recipe.context or _default_context(models)
-        demands = [_demand(role, model) for role, model in zip(roles, models, strict=True)]
+        demands = [
+            self._llama_demand(role, model, context)
+            if role.engine == LLAMA_CPP
+            else _demand(role, model)
+            for role, model in zip(roles, models, strict=True)
+        ]
         found = add_up(demands, len(recipe.pairs), context, self._kept_rows, self._free_on)
         return MemoryEstimate(
             context,
@@ -116,7 +122,9 @@ class _Estimator:
                 quantizable=not (
                     _is_stored_quantized(role) or role.spec.is_endpoint or role.engine == LLAMA_CPP
                 ),
-                accelerated=not role.spec.is_endpoint and resolve_device(role.spec.device) != "cpu",
+                accelerated=role.engine != LLAMA_CPP
+                and not role.spec.is_endpoint
+                and resolve_device(role.spec.device) != "cpu",
             )
             for role in self._opened.roles
         ]
@@ -126,6 +134,36 @@ class _Estimator:
         if key not in self._models:
             self._models[key] = _inspect(role)
         return self._models[key]
+
+    def _llama_demand(self, role: OpenedRole, model: _Model, context: int) -> RoleDemand:
+        """What a role that llama.cpp reads needs: its weights are kept as they are in the file."""
+        spec, size = role.spec, role.files.weight_bytes
+        device = resolve_device(spec.device, role.engine)
+        weights_key, _ = weights_keys(role, device)
+        here = size
+        if device != HOST:
+            free = self._free_on(device)
+            here = split_layers(
+                role.files.tensors, model.footprint, spec.gpu_layers, context, spec.kv_cache, free
+            ).on_device
+        return RoleDemand(
+            name=role.name,
+            weights_key=weights_key,
+            context_key=(weights_key, spec.prompt, spec.system, spec.kv_cache),
+            adapter_key=None,
+            device=device,
+            offload=False,
+            engine=role.engine,
+            dtype=spec.kv_cache,
+            quantized=False,
+            footprint=model.footprint,
+            weights=min(here, size),
+            whole=size,
+            adapter=0,
+            quantizing=0,
+            file=size,
+            converted=0,
+        )
 
     def _device(self, device: str, demand: Demand) -> DeviceMemory:
         left = max(0, self._free_on(device) - demand.peak)
@@ -181,8 +219,6 @@ def _is_stored_quantized(role: OpenedRole) -> bool:
 
 
 def _demand(role: OpenedRole, model: _Model) -> RoleDemand:
-    if role.engine == LLAMA_CPP:
-        return _llama_demand(role, model)
     spec, files, footprint = role.spec, role.files, model.footprint
     device, dtype = resolve_device(spec.device), _dtype(role, model)
     whole = footprint.weight_bytes(dtype, "none")
@@ -209,29 +245,4 @@ def _demand(role: OpenedRole, model: _Model) -> RoleDemand:
         quantizing=footprint.quantizing_bytes(spec.quantization),
         file=files.weight_bytes or whole,
         converted=converted,
-    )
-
-
-def _llama_demand(role: OpenedRole, model: _Model) -> RoleDemand:
-    """What a role that llama.cpp reads needs: its weights are kept as they are in the file."""
-    device = resolve_device(role.spec.device)
-    weights_key, _ = weights_keys(role, device)
-    size = role.files.weight_bytes
-    return RoleDemand(
-        name=role.name,
-        weights_key=weights_key,
-        context_key=(weights_key, role.spec.prompt, role.spec.system, role.spec.kv_cache),
-        adapter_key=None,
-        device=device,
-        offload=False,
-        engine=role.engine,
-        dtype=role.spec.kv_cache,
-        quantized=False,
-        footprint=model.footprint,
-        weights=size,
-        whole=size,
-        adapter=0,
-        quantizing=0,
-        file=size,
-        converted=0,
     )

@@ -46,3 +46,14 @@ def widened(bound: Difference, plain: Difference) -> Difference:
     return Difference(
         max(bound.divergence, 2 * plain.divergence), max(bound.largest, 2 * plain.largest)
     )
+
+
+def bound_of_llama(kv_cache: str, quantization: str) -> Difference:
+    """The largest accepted difference of a reading of llama.cpp from its pass over the whole text.
+
+    It rounds activations to 8 bits or 16 before it multiplies them with a weight, and keys and
+    values to the type of the KV cache.
+    """
+    if quantization == "none" and kv_cache == "f32":
+        return _BOUNDS["float32"]
+    return _BOUNDS["bfloat16"] if kv_cache in ("f32", "f16") else _INT8

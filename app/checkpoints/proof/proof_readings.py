@@ -8,22 +8,22 @@ import torch
 from torch import Tensor
 
 from app.checkpoints.proof.proof_report import Reading
-from app.decoding.batch_model import batch_model
+from app.decoding.batch_model import BatchingModel, batch_model
 from app.decoding.capturing import CaptureError
 from app.decoding.fused_step import make_fused_steps
 from app.decoding.graphs import GraphedLanguageModel
-from app.decoding.language_model import TransformersLanguageModel
+from app.decoding.language_model import LanguageModel, TransformersLanguageModel
 from app.decoding.sampling_inputs import SamplingInputs
 from app.decoding.types import GenerationConfig
 from app.errors import ModelError
 
 Rows = Iterator[tuple[int, Tensor]]
 """Logits of consecutive positions, [k, V], each with the index of the first position."""
-Read = Callable[[TransformersLanguageModel, Tensor], Rows]
+Read = Callable[[LanguageModel, Tensor], Rows]
 """Reads a text, [n], with a model whose cache is empty; yields nothing if it is not supported."""
 
 
-def one_token_at_a_time(model: TransformersLanguageModel, text: Tensor) -> Rows:
+def one_token_at_a_time(model: LanguageModel, text: Tensor) -> Rows:
     """Prefill of a prompt, then single tokens, as in plain decoding."""
     prompt = len(text) - 6
     yield prompt - 1, model.extend(text[:prompt])
@@ -31,7 +31,7 @@ def one_token_at_a_time(model: TransformersLanguageModel, text: Tensor) -> Rows:
         yield position, model.extend(text[position : position + 1])
 
 
-def prompt_in_chunks(model: TransformersLanguageModel, text: Tensor) -> Rows:
+def prompt_in_chunks(model: LanguageModel, text: Tensor) -> Rows:
     """Prefill in three chunks: a short one, one that is longer than any block, a short one."""
     start = 0
     for chunk in text.split((2, len(text) - 6, 4)):
@@ -39,7 +39,7 @@ def prompt_in_chunks(model: TransformersLanguageModel, text: Tensor) -> Rows:
         start += len(chunk)
 
 
-def in_blocks(model: TransformersLanguageModel, text: Tensor) -> Rows:
+def in_blocks(model: LanguageModel, text: Tensor) -> Rows:
     """Prefill of a prompt, then blocks, as in the verification of drafts."""
     start = len(text) - 10
     model.extend(text[:start])
@@ -48,7 +48,7 @@ def in_blocks(model: TransformersLanguageModel, text: Tensor) -> Rows:
         start += len(block)
 
 
-def after_a_rewind(model: TransformersLanguageModel, text: Tensor) -> Rows:
+def after_a_rewind(model: LanguageModel, text: Tensor) -> Rows:
     """Reading on after a rewind: past rejected drafts, and as for a branch from the middle."""
     prompt, rejected = len(text) - 8, text.flip(0)
     model.extend(text[:prompt])
@@ -70,8 +70,10 @@ def after_a_rewind(model: TransformersLanguageModel, text: Tensor) -> Rows:
     yield prompt, model.extend(text[prompt:], len(text) - prompt)
 
 
-def in_a_batch(model: TransformersLanguageModel, text: Tensor) -> Rows:
+def in_a_batch(model: LanguageModel, text: Tensor) -> Rows:
     """Two prompts of different lengths, a block after both, and a token after one of them alone."""
+    if not isinstance(model, TransformersLanguageModel | BatchingModel):
+        return
     lengths = len(text) - 4, len(text) // 2
     batch = batch_model(model)
     prompts = [text[:length].tolist() for length in lengths]
@@ -86,7 +88,7 @@ def in_a_batch(model: TransformersLanguageModel, text: Tensor) -> Rows:
     yield position, batch.extend(text[None, position : position + 1])[0]
 
 
-def in_a_captured_step(model: TransformersLanguageModel, text: Tensor) -> Rows:
+def in_a_captured_step(model: LanguageModel, text: Tensor) -> Rows:
     """A token and a block, each read and sampled from in one captured step (CUDA)."""
     steps = make_fused_steps([model], (), model.vocabulary_size, None)
     if steps is None or not isinstance(model, GraphedLanguageModel):

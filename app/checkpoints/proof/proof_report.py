@@ -77,6 +77,8 @@ class Proof:
         given_up: The shortcuts that the model is read without.
         faults: The readings that were beyond the bound with these shortcuts.
         skipped: Readings that were not compared, because time was up.
+        blocks: How far rows of a block are from those of the same tokens one by one; None if it was
+            not measured.
         seconds: Duration of the proof.
         not_proved: Why nothing was compared; empty if the model was proved.
     """
@@ -86,6 +88,7 @@ class Proof:
     given_up: tuple[Shortcut, ...] = ()
     faults: tuple[Compared, ...] = ()
     skipped: tuple[Reading, ...] = ()
+    blocks: Difference | None = None
     seconds: float = 0.0
     not_proved: str = ""
 
@@ -114,6 +117,7 @@ def proof_of(table: Mapping[str, Any]) -> Proof:
             given_up=tuple(map(Shortcut, table["given_up"])),
             faults=tuple(map(_compared, table["faults"])),
             skipped=tuple(map(Reading, table["skipped"])),
+            blocks=None if table.get("blocks") is None else Difference(**table["blocks"]),
             seconds=float(table["seconds"]),
             not_proved=str(table["not_proved"]),
         )
@@ -152,6 +156,7 @@ def as_json(proof: Proof) -> dict[str, Any]:
             for fault in proof.faults
         ],
         "skipped": list(proof.skipped),
+        "block_difference": _finite(proof.blocks.largest) if proof.blocks else None,
         "not_proved": proof.not_proved,
     }
 
@@ -168,6 +173,17 @@ def in_one_line(proof: Proof) -> str:
     if proof.skipped:
         line += f"; not compared for want of time: {', '.join(proof.skipped)}"
     return line
+
+
+def about_blocks(proof: Proof) -> str:
+    """One sentence where rows depend on the block in which they are read; otherwise empty."""
+    if proof.blocks is None or proof.blocks.largest == 0:
+        return ""
+    return (
+        f"In a block, log-probabilities differ by {figure(proof.blocks.largest)} from those of "
+        "single tokens: with drafts, a text is of the same distribution up to rounding, and may "
+        "differ from the one without drafts (--no-speculation)."
+    )
 
 
 _WITHOUT = {

@@ -18,7 +18,7 @@ _FORMAT = 2
 """Version of readings, bounds and file format; proofs of another version are not used."""
 _MAX_FILES = 256
 """The oldest files beyond this number are removed."""
-_LIBRARIES = ("torch", "transformers", "bitsandbytes", "peft", "accelerate")
+_LIBRARIES = ("torch", "transformers", "bitsandbytes", "peft", "accelerate", "llama-cpp-python")
 
 log = logging.getLogger(__name__)
 

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from transformers import PreTrainedModel
 
 from app.checkpoints.devices import is_out_of_memory
+from app.checkpoints.engine_options import TRANSFORMERS
 from app.checkpoints.proof.logit_difference import difference
 from app.checkpoints.proof.proof_bounds import limit_of, widened
 from app.checkpoints.proof.proof_readings import READINGS, Read, Rows
@@ -29,9 +29,8 @@ from app.checkpoints.proof.proof_report import (
     Shortcut,
     figure,
 )
-from app.decoding.cache_support import looks_ahead
-from app.decoding.language_model import TransformersLanguageModel
-from app.decoding.uncached_model import UncachedLanguageModel, plain_forward
+from app.checkpoints.proof.reference import Reference
+from app.decoding.language_model import LanguageModel
 from app.errors import Cancelled, ModelError
 
 SECONDS = 5.0
@@ -53,17 +52,19 @@ class Subject:
 
     Attributes:
         name: Name of the role, for messages.
-        original: The model as transformers made it, without any shortcut.
+        reference: Its plain forward passes, without any shortcut.
         shortcuts: The shortcuts in use, in the order in which they are given up.
         read: Makes a language model that does without the given shortcuts.
         bound: The largest difference that the dtype allows.
+        engine: What computes it.
     """
 
     name: str
-    original: PreTrainedModel
+    reference: Reference
     shortcuts: Sequence[Shortcut]
-    read: Callable[[GivenUp], TransformersLanguageModel]
+    read: Callable[[GivenUp], LanguageModel]
     bound: Difference
+    engine: str = TRANSFORMERS
 
 
 @torch.inference_mode()
@@ -116,26 +117,16 @@ def prove(
 def _reference(subject: Subject, text: Tensor) -> Tensor:
     """Logits of one plain forward pass, [n, V], on the host.
 
-    If a row depends on later tokens or on the length of the text, each prefix has a pass of its
-    own.
-
     Raises:
         ModelError: The forward pass fails, or its logits are not finite.
     """
-    model = subject.original
-    device = "cpu" if model.device.type == "meta" else model.device  # meta: offloaded
     try:
-        text = text.to(device)
-        if looks_ahead(model, len(text)):
-            prefixes = [text[:length] for length in range(1, len(text) + 1)]
-            rows = torch.cat([plain_forward(model, prefix, 1) for prefix in prefixes]).cpu()
-        else:
-            rows = plain_forward(model, text, len(text)).cpu()
+        rows = subject.reference.rows(text)
     except Exception as error:
         if is_out_of_memory(error):
             raise
         raise ModelError(
-            f"transformers cannot compute the {subject.name}", evidence=_first_line(error)
+            f"{subject.engine} cannot compute the {subject.name}", evidence=_first_line(error)
         ) from error
     # the maximum of a row is NaN if any of its logits is
     unusable = int(torch.isfinite(rows.amax(-1)).logical_not().sum())
@@ -154,7 +145,7 @@ def _compare_plain(subject: Subject, comparison: _Comparison, *, slow: bool) -> 
     Raises:
         ModelError: They differ by more than ``limit_of`` the bound.
     """
-    model = UncachedLanguageModel(subject.original)
+    model = subject.reference.model()
     read = _read_half if slow else _read_prefixes
     compared = comparison.compare(Reading.UNCACHED, read, model)
     assert compared is not None
@@ -170,13 +161,13 @@ def _compare_plain(subject: Subject, comparison: _Comparison, *, slow: bool) -> 
     return compared
 
 
-def _read_prefixes(model: TransformersLanguageModel, text: Tensor) -> Rows:
+def _read_prefixes(model: LanguageModel, text: Tensor) -> Rows:
     """Three prefixes of the text; the model has no cache, so each is a forward pass of its own."""
     for length in (len(text) // 4, len(text) // 2, len(text) - 1):
         yield length - 1, model.extend(text[model.length : length])
 
 
-def _read_half(model: TransformersLanguageModel, text: Tensor) -> Rows:
+def _read_half(model: LanguageModel, text: Tensor) -> Rows:
     """The first half of the text, in one forward pass."""
     half = len(text) // 2
     yield half - 1, model.extend(text[:half])
@@ -223,9 +214,7 @@ class _Comparison:
         self._reference = reference
         self._cancelled = cancelled
 
-    def compare(
-        self, reading: Reading, read: Read, model: TransformersLanguageModel
-    ) -> Compared | None:
+    def compare(self, reading: Reading, read: Read, model: LanguageModel) -> Compared | None:
         """The difference of a reading, or None if the model does not support that reading."""
         divergence, largest, count = 0.0, 0.0, 0
         try:

@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from app.decoding.batch_model import BatchModel
 from app.decoding.cache_state import CacheState
 from app.decoding.llama_cpp.llama_batch import LlamaBatch
 from app.decoding.llama_cpp.llama_context import (
@@ -55,7 +56,7 @@ class LlamaCppLanguageModel:
         """Another language model over the same weights with the same options and an empty cache."""
         return LlamaCppLanguageModel(self.weights, self.context_length, self.options)
 
-    def batch(self) -> LlamaBatch:
+    def batch(self) -> BatchModel:
         """A batch model that reads each text as this model does, with KV caches of its own."""
         return LlamaBatch(self.weights, self.context_length, self.options)
 

@@ -14,15 +14,19 @@ import torch
 from transformers import PreTrainedModel
 
 from app.checkpoints.loading.llama_loader import LlamaWeights
+from app.checkpoints.loading.llama_proof import plainer
 from app.checkpoints.loading.loaded_recipe import LoadedRecipe
 from app.checkpoints.loading.loader import load_recipe, still_needed
 from app.checkpoints.opening import open_recipe
-from app.checkpoints.proof.proof_report import ProofMode
+from app.checkpoints.proof.proof_report import ProofMode, Reading, Shortcut
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
 from app.checkpoints.vocabulary.compare import compare_vocabularies
 from app.decoding.llama_cpp.library import is_installed
+from app.decoding.llama_cpp.llama_model import LlamaCppLanguageModel
 from app.errors import Cancelled
 from tests import tiny, tiny_gguf
+
+pytestmark = [pytest.mark.process, pytest.mark.slow]
 
 PROMPT = [3, 17, 5, 42, 8, 8, 23]
 ALPHA = 0.7
@@ -130,7 +134,6 @@ def test_a_kv_cache_of_another_type_is_another_context(files: list[CheckpointSpe
     assert [role.kv_cache for role in loaded.roles] == ["f32", "f16", "f32"]
 
 
-@pytest.mark.process
 def test_another_engine_is_another_set_of_weights(files: list[CheckpointSpec]) -> None:
     base = files[0]
     loaded = load(recipe_of(base, replace(base, engine="transformers"), base))
@@ -158,7 +161,6 @@ def test_a_quantized_file_stays_quantized(
     assert [folder.name[-8:] for folder in tmp_path.glob("cache/*/gguf/*")] == ["metadata"]
 
 
-@pytest.mark.process
 def test_the_tokens_that_end_a_text_are_those_of_the_file(files: list[CheckpointSpec]) -> None:
     by_llama = load(recipe_of(*files))
     by_torch = load(recipe_of(*(replace(spec, engine="transformers") for spec in files)))
@@ -191,3 +193,53 @@ def test_weights_go_with_the_recipe(files: list[CheckpointSpec]) -> None:
     del loaded
     gc.collect()
     assert [weights() for weights in held] == [None] * 3
+
+
+def test_a_loaded_model_is_proved(files: list[CheckpointSpec], cache: Path) -> None:
+    loaded = load(recipe_of(*files), ProofMode.KEPT)
+    proofs = [role.proof for role in loaded.roles]
+    assert all(proof is not None and not proof.not_proved for proof in proofs)
+    (proof, *_) = proofs
+    assert proof is not None
+    compared = [found.reading for found in proof.compared]
+    assert compared == [
+        Reading.UNCACHED,
+        Reading.TOKENS,
+        Reading.CHUNKS,
+        Reading.REWOUND,
+        Reading.BLOCKS,
+        Reading.BATCH,
+    ]
+    assert proof.given_up == ()
+    assert proof.largest < 1e-3
+    assert proof.blocks is not None
+    assert proof.blocks.largest < 1e-3
+    stored = len(list(cache.rglob("proofs/*.json")))
+    load(recipe_of(*files), ProofMode.KEPT)
+    assert len(list(cache.rglob("proofs/*.json"))) == stored == 3
+    off = load(recipe_of(*files))
+    assert [role.proof.not_proved for role in off.roles if role.proof] == ["switched off"] * 3
+
+
+@pytest.mark.parametrize(
+    "given_up",
+    [{Shortcut.BLOCKS}, {Shortcut.REWINDING}, {Shortcut.PADDING}, {Shortcut.CACHE}],
+    ids=str,
+)
+def test_without_a_shortcut_rows_are_the_same(
+    files: list[CheckpointSpec], given_up: set[Shortcut]
+) -> None:
+    (model, *_) = load(recipe_of(*files)).ensemble.models
+    assert isinstance(model, LlamaCppLanguageModel)
+    plain = plainer(model, given_up)
+    text = torch.tensor([*PROMPT, *PROMPT])
+    reference = model.another().extend(text, len(text))
+    got = [plain.extend(part, len(part)) for part in text.split((5, 1, 4, 4))]
+    torch.testing.assert_close(torch.cat(got), reference, atol=1e-3, rtol=0)
+    assert plain.can_rewind is (Shortcut.REWINDING not in given_up)
+    if plain.can_rewind:
+        plain.rewind(6)
+        torch.testing.assert_close(plain.extend(text[6:], 8), reference[6:], atol=1e-3, rtol=0)
+    batch = plain.batch()
+    rows = batch.prefill([text.tolist(), PROMPT], lambda: False)
+    torch.testing.assert_close(rows, reference[[-1, len(PROMPT) - 1]], atol=1e-3, rtol=0)

@@ -19,6 +19,7 @@ from app.checkpoints.proof.proof_readings import READINGS
 from app.checkpoints.proof.proof_report import Proof, Reading, Shortcut, warning_of
 from app.checkpoints.proof.proof_text import proof_ids
 from app.checkpoints.proof.proving import SECONDS, TOO_SLOW, GivenUp, Subject, prove
+from app.checkpoints.proof.reference import PlainForwards
 from app.decoding.capturing import uncaptured
 from app.decoding.graphs import GraphedLanguageModel
 from app.decoding.language_model import TransformersLanguageModel
@@ -56,7 +57,7 @@ def subject(
         found.pads_batches = Shortcut.PADDING not in given_up
         return found
 
-    return Subject("base", model, shortcuts, read, bound_of(dtype, "none"))
+    return Subject("base", PlainForwards(model), shortcuts, read, bound_of(dtype, "none"))
 
 
 def faults(proof: Proof) -> list[Reading]:
@@ -80,7 +81,7 @@ def test_captured_steps_are_compared_where_steps_are_captured() -> None:
     proof = prove(
         Subject(
             "base",
-            original,
+            PlainForwards(original),
             (Shortcut.CAPTURE, *CACHED),
             lambda given_up: GraphedLanguageModel(model, capture=uncaptured),
             bound_of("float32", "none"),
@@ -107,7 +108,9 @@ def test_capture_is_given_up_where_captured_steps_differ() -> None:
         return MisplacedSteps(model, capture=uncaptured)
 
     shortcuts = (Shortcut.CAPTURE, *CACHED)
-    proof = prove(Subject("base", model, shortcuts, read, bound_of("float32", "none")), IDS)
+    proof = prove(
+        Subject("base", PlainForwards(model), shortcuts, read, bound_of("float32", "none")), IDS
+    )
     assert proof.given_up == (Shortcut.CAPTURE,)
     assert faults(proof) == [Reading.TOKENS]
 
@@ -223,7 +226,7 @@ def test_packed_weights_are_given_up_where_a_bit_of_them_is_wrong(dtype: str) ->
 
     shortcuts = (Shortcut.PACKING, *CACHED)
     bound = bound_of(dtype, "none")
-    proof = prove(Subject("base", original, shortcuts, read, bound), IDS)
+    proof = prove(Subject("base", PlainForwards(original), shortcuts, read, bound), IDS)
     assert proof.given_up == ()
     layer = packed.model.layers[1].mlp.down_proj
     assert isinstance(layer, PackedLinear)
@@ -232,7 +235,7 @@ def test_packed_weights_are_given_up_where_a_bit_of_them_is_wrong(dtype: str) ->
     replaced = packed_weights._pack(wrong)
     assert replaced is not None
     layer.packed = replaced
-    proof = prove(Subject("base", original, shortcuts, read, bound), IDS)
+    proof = prove(Subject("base", PlainForwards(original), shortcuts, read, bound), IDS)
     assert proof.given_up == (Shortcut.PACKING,)
     assert faults(proof) == [Reading.TOKENS]
 

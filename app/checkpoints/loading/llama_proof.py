@@ -1,0 +1,187 @@
+"""The proof of weights that llama.cpp holds: every way of reading against one pass over the text.
+
+Rows are compared with those of llama.cpp's own plain pass, which has an empty cache and reads the
+whole text at once. Whether its numbers are those of the file is what the tests compare, with
+transformers in float32 (tests/decoding/llama_cpp).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from app.checkpoints.devices import hardware_name
+from app.checkpoints.engine_options import LLAMA_CPP
+from app.checkpoints.fingerprint import fingerprint
+from app.checkpoints.opening import OpenedRole
+from app.checkpoints.proof.logit_difference import difference
+from app.checkpoints.proof.proof_bounds import bound_of_llama
+from app.checkpoints.proof.proof_report import Difference, Proof, ProofMode, Shortcut
+from app.checkpoints.proof.proof_store import ProofKey, keep_proof, kept_proof
+from app.checkpoints.proof.proof_text import FEWEST, TOKENS, proof_ids
+from app.checkpoints.proof.proving import Subject, prove
+from app.decoding.batch_model import BatchModel, SeparateTexts
+from app.decoding.llama_cpp.llama_model import LlamaCppLanguageModel
+from app.settings import cache_folder
+
+_BLOCK = 8
+"""Tokens of the block that is compared with the same tokens one by one."""
+_SHORTCUTS = (Shortcut.PADDING, Shortcut.REWINDING, Shortcut.BLOCKS, Shortcut.CACHE)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """How weights are held; the attributes are those of ``WeightsKey`` and ``LoadedWeights``."""
+
+    device: str
+    quantization: str
+    offloaded: float
+
+
+class PlainerLlamaModel(LlamaCppLanguageModel):
+    """A language model of llama.cpp that does without some shortcuts.
+
+    Args:
+        model: The language model with all shortcuts; its weights are shared.
+        given_up: The shortcuts to leave out.
+    """
+
+    def __init__(self, model: LlamaCppLanguageModel, given_up: Collection[Shortcut]) -> None:
+        super().__init__(model.weights, model.context_length, model.options)
+        self._given_up = frozenset(given_up)
+        self._read_so_far = torch.empty(0, dtype=torch.int64)
+        self.shortens = self.shortens and Shortcut.REWINDING not in self._given_up
+
+    def another(self) -> PlainerLlamaModel:
+        return PlainerLlamaModel(self, self._given_up)
+
+    def batch(self) -> BatchModel:
+        return SeparateTexts(self.another) if self._given_up else super().batch()
+
+    def extend(self, tokens: Tensor, last: int = 1) -> Tensor:
+        if Shortcut.CACHE in self._given_up:
+            whole = torch.cat([self._read_so_far, tokens])
+            super().rewind(0)
+            self._read_so_far = whole
+            return super().extend(whole, last)
+        if Shortcut.BLOCKS in self._given_up:
+            rows = deque[Tensor](maxlen=last)
+            for token in tokens.split(1):
+                rows.append(super().extend(token))
+            return torch.cat(list(rows))
+        return super().extend(tokens, last)
+
+    def rewind(self, length: int) -> None:
+        if Shortcut.CACHE in self._given_up and length > 0:
+            kept = self._read_so_far[:length]
+            super().rewind(0)
+            self._read_so_far = torch.empty(0, dtype=torch.int64)
+            self.extend(kept)
+            return
+        self._read_so_far = self._read_so_far[:length]
+        super().rewind(length)
+
+
+class _WholeTexts:
+    """The reference: passes over whole texts, each with an empty cache."""
+
+    def __init__(self, model: LlamaCppLanguageModel) -> None:
+        self._model = model
+
+    def rows(self, text: Tensor) -> Tensor:
+        reader = self._model.another()
+        rows = reader.extend(text, len(text))
+        reader.release()
+        return rows
+
+    def model(self) -> LlamaCppLanguageModel:
+        return PlainerLlamaModel(self._model, {Shortcut.CACHE})
+
+
+def plainer(model: LlamaCppLanguageModel, given_up: Collection[Shortcut]) -> LlamaCppLanguageModel:
+    """``model`` without the given shortcuts; ``model`` itself if there are none."""
+    return PlainerLlamaModel(model, given_up) if given_up else model
+
+
+def proof_of_llama(
+    role: OpenedRole,
+    model: LlamaCppLanguageModel,
+    held: Held,
+    mode: ProofMode,
+    on_progress: Callable[[int, int], None],
+    cancelled: Callable[[], bool],
+) -> Proof:
+    """Prove the model of a role, unless a stored proof is valid or proofs are switched off.
+
+    Args:
+        role: The role.
+        model: Its language model, with an empty cache.
+        held: How its weights are held.
+        mode: When to prove.
+        on_progress: Called with the number of readings done and their total.
+        cancelled: Called before each block.
+
+    Raises:
+        ModelError: The logits of the model are not finite or not reproducible.
+        Cancelled: ``cancelled`` returned true.
+    """
+    if mode is ProofMode.OFF:
+        return Proof(not_proved="switched off")
+    length = min(TOKENS, model.context_length or TOKENS)
+    if length < FEWEST:
+        return Proof(not_proved=f"its context holds {length} tokens")
+    key = ProofKey(
+        fingerprint=fingerprint(role.files),
+        dtype=role.spec.kv_cache,
+        quantization=held.quantization,
+        device=held.device,
+        hardware=hardware_name(held.device),
+        attention=LLAMA_CPP,
+        shortcuts=_SHORTCUTS,
+        threads=torch.get_num_threads(),
+        offloaded=round(held.offloaded, 2),
+        tokens=length,
+    )
+    folder = cache_folder() / "proofs"
+    proof = kept_proof(folder, key) if mode is ProofMode.KEPT else None
+    if proof is None:
+        subject = Subject(
+            name=role.name,
+            reference=_WholeTexts(model),
+            shortcuts=_SHORTCUTS,
+            read=lambda given_up: plainer(model, given_up),
+            bound=bound_of_llama(role.spec.kv_cache, held.quantization),
+            engine=LLAMA_CPP,
+        )
+        ids = _text(role, model, length)
+        proof = prove(subject, ids, on_progress, cancelled)
+        proof = replace(proof, blocks=_block_difference(model, ids))
+        keep_proof(folder, key, proof)
+    model.release()
+    return proof
+
+
+def _text(role: OpenedRole, model: LlamaCppLanguageModel, length: int) -> tuple[int, ...]:
+    tokenizer = role.tokenizer
+    return proof_ids(
+        min(len(tokenizer), model.vocabulary_size),
+        {*tokenizer.all_special_ids, *tokenizer.added_tokens_decoder},
+        length,
+    )
+
+
+def _block_difference(model: LlamaCppLanguageModel, ids: Sequence[int]) -> Difference:
+    """How far the rows of a block are from those of the same tokens, read one by one."""
+    text = torch.tensor(ids[:-_BLOCK])
+    block = torch.tensor(ids[-_BLOCK:])
+    rows = []
+    for parts in (block.split(1), (block,)):
+        model.rewind(0)
+        model.extend(text)
+        rows.append(torch.cat([model.extend(part, len(part)) for part in parts]))
+    one_by_one, together = rows
+    return difference(together, one_by_one)
