@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.atomic_files import write_file
+from app.checkpoints.proof.proof_report import ProofMode
+from app.cli.options.conflicts import refuse_together
 from app.cli.output import print_line
 from app.cli.progress_line import ProgressLine, progress_text
 from app.cli.roles import chosen_recipe
@@ -17,6 +19,19 @@ if TYPE_CHECKING:
     from app.benchmark.setup import Setup
 
 _FEWEST_TOKENS = 2
+_OF_MODELS = (
+    "recipe",
+    "base",
+    "expert",
+    "antiexpert",
+    "alpha",
+    "prompt",
+    "quantization",
+    "engine",
+    "gpu_layers",
+    "kv_cache",
+)
+"""Options that random weights have no use for."""
 
 
 def bench(options: argparse.Namespace) -> int:
@@ -50,6 +65,9 @@ def bench(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> None:
+    refuse_together(options, "shapes", _OF_MODELS)
+    if options.shapes and options.proof is ProofMode.OFF:
+        raise SettingsError("--no-proof has no effect with --shapes: random weights are not proved")
     if options.tokens < _FEWEST_TOKENS or options.repeats < 1:
         raise SettingsError(
             "--tokens must be at least 2 and --repeats at least 1",
@@ -71,8 +89,6 @@ def _setup(options: argparse.Namespace, status: ProgressLine) -> Setup:
         max_new_tokens=options.tokens, temperature=options.temperature, top_p=1.0
     )
     if options.shapes:
-        if options.recipe or options.base:
-            raise SettingsError("--shapes cannot be combined with --recipe or --base")
         status.show("Creating random weights …")
         names = options.shapes.lower().split(",")
         return of_shapes(names, options.device or "auto", options.dtype or "auto", config)

@@ -17,6 +17,7 @@ from app.checkpoints.spec import Recipe
 from app.checkpoints.status import LoadProgress
 from app.cli.eval_report import results_table, shifts_table
 from app.cli.interrupting import call_on_interrupt
+from app.cli.options.conflicts import refuse_together
 from app.cli.output import print_line
 from app.cli.progress_line import ProgressLine, progress_text
 from app.cli.roles import chosen_recipe, recipe_of_roles
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from app.evaluation.loading import ModelLoader
     from app.evaluation.processes import Processes
 
+_TUNED = "tuned"
+
 
 def evaluate_tasks(options: argparse.Namespace) -> int:
     """Run ``tuneshift eval``; returns the exit status.
@@ -45,14 +48,18 @@ def evaluate_tasks(options: argparse.Namespace) -> int:
     Raises:
         TuneshiftError: The options, tasks, recipe or models are invalid.
     """
+    refuse_together(options, "json", ["shifts"])
     os.environ.setdefault("TQDM_DISABLE", "1")  # the progress line replaces the bars of libraries
     logging.getLogger("lm_eval").setLevel(logging.ERROR)
     options.device = options.device or _process_device()
     recipe = chosen_recipe(options)
+    roles = _names(options.roles) if options.roles else default_roles(recipe)
+    if not any(role.partition(":")[0] == _TUNED for role in roles):
+        refuse_together(options, "roles", ["alpha", "alpha_scale"])
     plan = Plan(
         tasks=_names(options.tasks),
-        roles=_names(options.roles) if options.roles else default_roles(recipe),
-        scales=parse_scales(options.alpha_scale),
+        roles=roles,
+        scales=parse_scales(options.alpha_scale or "1"),
         data=tuple(options.data),
         limit=options.limit,
         batch_size=options.batch_size,

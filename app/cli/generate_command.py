@@ -21,6 +21,7 @@ from app.cli.chosen_sampling import sampling_of
 from app.cli.generation_report import coverage_warning, json_report, shifts_table
 from app.cli.interrupting import call_on_interrupt
 from app.cli.messages_file import read_messages
+from app.cli.options.conflicts import refuse_together
 from app.cli.output import write_stdout
 from app.cli.progress_line import ProgressLine, progress_text
 from app.cli.prompt_formats import with_prompt_format, with_system
@@ -39,6 +40,8 @@ from app.history.records import NewRun, RunKind, new_run_id
 from app.settings import history_file
 
 _LOAD, _RUN = 1, 2
+_OF_SAMPLING = ("top_k", "top_p", "min_p", "seed")
+"""Options that change nothing where the argmax is taken."""
 
 
 def generate(options: argparse.Namespace) -> int:
@@ -47,6 +50,9 @@ def generate(options: argparse.Namespace) -> int:
     Raises:
         TuneshiftError: The options, prompt, recipe or models are invalid.
     """
+    refuse_together(options, "json", ["shifts"])
+    if options.greedy or options.temperature == 0:
+        refuse_together(options, "greedy" if options.greedy else "temperature", _OF_SAMPLING)
     repeated = find_repeated_run(options) if options.again else None
     request = repeated.request(options) if repeated else _run_request(options)
     with _saved(request, options.save) as saving:

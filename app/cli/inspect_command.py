@@ -10,10 +10,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from app.atomic_files import write_file
+from app.cli.evaluation_list import evaluations_as_text
+from app.cli.options.conflicts import refuse_together
 from app.cli.output import write_stdout
 from app.errors import HistoryError
 from app.history.archive import Archive, Query
-from app.history.database import open_to_read
+from app.history.database import Database, open_to_read
+from app.history.evaluation_summaries import EvaluationArchive
 from app.history.export.document import Document, read_document, shift_bits
 from app.history.export.formats import FORMATS, PNG
 from app.history.records import RunSummary, StoredRun, first_words
@@ -21,6 +24,7 @@ from app.settings import history_file
 
 _TOKEN_WIDTH = 16
 _STDOUT = "-"
+_TABLE = "table"
 
 
 def inspect(options: argparse.Namespace) -> int:
@@ -29,22 +33,26 @@ def inspect(options: argparse.Namespace) -> int:
     Raises:
         HistoryError: The run does not exist, or cannot be read or exported.
     """
-    listing = options.list or bool(options.search)
+    listing = options.list or options.search is not None
+    for listed in ("list", "search"):
+        refuse_together(options, listed, ["format", "output"])
     if listing == bool(options.name):
         raise HistoryError(
             "Name a run, or give --list", next_step="For example: tuneshift inspect last"
         )
-    archive = Archive(open_to_read(history_file()))
+    database = open_to_read(history_file())
+    if listing:
+        return write_stdout(_list(database, options.search or ""))
+    archive = Archive(database)
     try:
-        if listing:
-            return write_stdout(_list(archive.find(Query(words=options.search))))
         document = read_document(archive, archive.resolve(options.name))
     finally:
         archive.close()
     output = None if options.output in (None, _STDOUT) else Path(options.output)
-    if options.format == PNG:
+    format_ = options.format or _TABLE
+    if format_ == PNG:
         return _write_picture(document, output)
-    text = _table(document) if options.format == "table" else FORMATS[options.format](document)
+    text = _table(document) if format_ == _TABLE else FORMATS[format_](document)
     if output is None:
         return write_stdout(text)
     _write(output, text.encode("utf-8"))
@@ -76,7 +84,19 @@ def _write(path: Path, content: bytes) -> None:
         ) from error
 
 
-def _list(runs: Sequence[RunSummary]) -> str:
+def _list(database: Database, words: str) -> str:
+    """The runs and evaluations that contain all words."""
+    archive, summaries = Archive(database), EvaluationArchive(database)
+    try:
+        runs = _runs(archive.find(Query(words=words)))
+        evaluations = evaluations_as_text(summaries.all(), words)
+    finally:
+        archive.close()
+        summaries.close()
+    return f"{runs}\nEvaluations\n{evaluations}" if evaluations else runs
+
+
+def _runs(runs: Sequence[RunSummary]) -> str:
     if not runs:
         return "No matching runs.\n"
     width = max(shutil.get_terminal_size().columns - 46, 24)

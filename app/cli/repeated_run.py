@@ -114,8 +114,8 @@ def find_repeated_run(options: argparse.Namespace) -> RepeatedRun:
         option = "a prompt" if given[0] == "prompt" else f"--{given[0].replace('_', '-')}"
         raise RecipeError(
             f"--again cannot be combined with {option}",
-            next_step="A run is repeated unchanged; only --device, --dtype and options of the "
-            "engine can be added.",
+            next_step="A run is repeated unchanged; only --device, --dtype, --quantization and "
+            "options of the engine can be added.",
         )
     archive = Archive(open_to_read(history_file()))
     try:

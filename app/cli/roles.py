@@ -14,7 +14,7 @@ from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
 from app.errors import RecipeError
 
 _KINDS = ("folder:", "builtin:", "hub:", "gguf:", "adapter:")
-_PLACEMENT = ("device", "dtype", "engine", "gpu_layers", "kv_cache")
+_PLACEMENT = ("device", "dtype", "quantization", "engine", "gpu_layers", "kv_cache")
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
 
 
@@ -74,7 +74,7 @@ def chosen_recipe(options: argparse.Namespace, default: Recipe | None = None) ->
 
 
 def with_placement(recipe: Recipe, options: argparse.Namespace) -> Recipe:
-    """``recipe`` with the device, dtype and engine of the options, where given, for every role."""
+    """``recipe`` with the placement and engine of the options, where given, for every role."""
     named = {name: getattr(options, name) for name in _PLACEMENT}
     given = {name: value for name, value in named.items() if value is not None}
     for place, spec in enumerate(recipe.checkpoints()):

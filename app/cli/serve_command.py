@@ -13,6 +13,7 @@ from pathlib import Path
 
 from app.checkpoints.recipes.recipe_file import DEFAULT_RECIPE, find_recipe
 from app.checkpoints.status import LoadProgress
+from app.cli.options.conflicts import refuse_together
 from app.cli.output import print_line
 from app.cli.progress_line import ProgressLine, progress_text
 from app.cli.roles import with_placement
@@ -45,6 +46,7 @@ def serve(options: argparse.Namespace) -> int:
             evidence=f"{options.prefix_cache:,} was given",
         )
     recipe = with_placement(find_recipe(options.recipe or DEFAULT_RECIPE), options)
+    refuse_together(options, "api_key_file", ["api_key"])
     access = Access(options.host, _key(options), tuple(map(_origin, options.allow_origin)))
     service = Service(access, options.port)
     listener = listen(service)

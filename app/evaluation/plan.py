@@ -126,6 +126,12 @@ def _tasks(names: Sequence[str], data: Sequence[str]) -> tuple[list[Task], Harne
     if unused:
         raise unknown_task(min(unused), stems)
     harness = harness_tasks([name for name in names if name not in paths], builtin_tasks())
+    if "" in files and files.keys() >= set(stems):
+        raise EvaluationError(
+            "No task uses the data file",
+            evidence=str(files[""]),
+            next_step="Give one to a local task, as TASK=FILE or FILE.",
+        )
     local = [
         read_task(path, files.get(stem, files.get("")))
         for stem, path in zip(stems, paths.values(), strict=True)

@@ -72,7 +72,7 @@ def test_text_table(command: list[str], capsys: pytest.CaptureFixture[str]) -> N
         (["--turns", "1"], "--turns must be at least 2, or 0"),
         (["--contexts", "0"], "must be at least 1"),
         (["--contexts", "a"], "Argument --contexts"),
-        (["--shapes", "7b,1b,1b"], "--shapes cannot be combined with"),
+        (["--shapes", "7b,1b,1b"], "has no effect with --shapes"),
         (["--prompt", ""], "The prompt is empty"),
         (["--alpha", "1", "--alpha", "1"], "more alphas than expert pairs"),
     ],

@@ -35,6 +35,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         "--recipe",
         metavar="NAME|FILE",
         nargs="?",
+        dest="window_recipe",
         help="the recipe to open in the window (default: the last one used)",
     )
     parser.set_defaults(run=_open_window)
@@ -54,10 +55,13 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     ):
         add(commands)
     complete(parser)
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.run is not _open_window and options.window_recipe is not None:
+        parser.error("--recipe before a subcommand has no effect; write it after the subcommand")
+    return options
 
 
 def _open_window(options: argparse.Namespace) -> int:
     from app.cli.window import open_window
 
-    return open_window(options.recipe)
+    return open_window(options.window_recipe)

@@ -46,9 +46,8 @@ def add_eval(commands: Commands) -> None:
     )
     who.add_argument(
         "--alpha-scale",
-        default="1",
         metavar="X,…",
-        help="factors for all alphas; tuned is evaluated once for each",
+        help="factors for all alphas; tuned is evaluated once for each (default: 1)",
     )
     add_roles(parser)
     add_proof(parser)

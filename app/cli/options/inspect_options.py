@@ -34,16 +34,16 @@ def add_inspect(commands: Commands) -> None:
             "conversation",
             "messages",
         ),
-        default="table",
-        help="candidates is a CSV file of the candidates of every token; svg and png are the plot",
+        help="default: table; candidates is a CSV file of the candidates of every token; svg and "
+        "png are the plot",
     )
     parser.add_argument(
         "--output", metavar="FILE", help="the output file; - is the standard output (default)"
     )
-    parser.add_argument("--list", action="store_true", help="list runs instead, newest first")
     parser.add_argument(
-        "--search", metavar="WORDS", default="", help="list only runs that contain all WORDS"
+        "--list", action="store_true", help="list runs and evaluations instead, newest first"
     )
+    parser.add_argument("--search", metavar="WORDS", help="list only those that contain all WORDS")
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -7,7 +7,7 @@ import argparse
 from app.checkpoints.engine_options import ALL, AS_MANY_AS_FIT, ENGINES, KV_CACHE_TYPES
 from app.checkpoints.proof.proof_report import ProofMode
 from app.checkpoints.recipes.recipe_file import DEFAULT_RECIPE
-from app.checkpoints.spec import DTYPES
+from app.checkpoints.spec import DTYPES, QUANTIZATIONS
 from app.cli.options.completion_options import recipe_names
 from app.cli.text_input import text_argument
 
@@ -28,9 +28,12 @@ def add_recipe(parser: argparse._ActionsContainer) -> None:
 
 
 def add_placement(parser: argparse._ActionsContainer) -> None:
-    """Add the options for device, dtype and engine, which override the recipe's."""
+    """Add the options for device, dtype, quantization and engine, which override the recipe's."""
     parser.add_argument("--device", help="auto, cpu, cuda:0, … for every role")
     parser.add_argument("--dtype", choices=DTYPES, help="for every role")
+    parser.add_argument(
+        "--quantization", choices=QUANTIZATIONS, help="of the weights while loading, for every role"
+    )
     parser.add_argument(
         "--engine",
         choices=ENGINES,
