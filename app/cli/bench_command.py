@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from app.atomic_files import write_file
 from app.checkpoints.proof.proof_report import ProofMode
-from app.cli.options.conflicts import refuse_together
+from app.cli.conflicting_options import refuse_together
 from app.cli.output import print_line
 from app.cli.progress_line import ProgressLine, progress_text
 from app.cli.roles import chosen_recipe

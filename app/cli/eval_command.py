@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 from app.checkpoints.proof.proof_report import ProofMode
 from app.checkpoints.spec import Recipe
 from app.checkpoints.status import LoadProgress
+from app.cli.conflicting_options import refuse_together
 from app.cli.eval_report import results_table, shifts_table
 from app.cli.interrupting import call_on_interrupt
-from app.cli.options.conflicts import refuse_together
 from app.cli.output import print_line
 from app.cli.progress_line import ProgressLine, progress_text
 from app.cli.roles import chosen_recipe, recipe_of_roles

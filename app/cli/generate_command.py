@@ -18,10 +18,10 @@ from app.checkpoints.conversation import (
 from app.checkpoints.spec import Recipe
 from app.checkpoints.status import proof_warnings
 from app.cli.chosen_sampling import sampling_of
+from app.cli.conflicting_options import refuse_together
 from app.cli.generation_report import coverage_warning, json_report, shifts_table
 from app.cli.interrupting import call_on_interrupt
 from app.cli.messages_file import read_messages
-from app.cli.options.conflicts import refuse_together
 from app.cli.output import write_stdout
 from app.cli.progress_line import ProgressLine, progress_text
 from app.cli.prompt_formats import with_prompt_format, with_system

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from app.atomic_files import write_file
+from app.cli.conflicting_options import refuse_together
 from app.cli.evaluation_list import evaluations_as_text
-from app.cli.options.conflicts import refuse_together
 from app.cli.output import write_stdout
 from app.errors import HistoryError
 from app.history.archive import Archive, Query

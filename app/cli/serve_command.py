@@ -13,7 +13,7 @@ from pathlib import Path
 
 from app.checkpoints.recipes.recipe_file import DEFAULT_RECIPE, find_recipe
 from app.checkpoints.status import LoadProgress
-from app.cli.options.conflicts import refuse_together
+from app.cli.conflicting_options import refuse_together
 from app.cli.output import print_line
 from app.cli.progress_line import ProgressLine, progress_text
 from app.cli.roles import with_placement

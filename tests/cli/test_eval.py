@@ -198,7 +198,7 @@ def test_shifts_are_printed_and_the_summary_is_saved(
     monkeypatch.setattr("app.cli.inspect_command.history_file", lambda: history)
     assert main(["inspect", "--list"]) == 0
     listed = capsys.readouterr().out
-    assert f": {tmp_path / 'out'}\n    mine, match" in listed
+    assert f": {tmp_path / 'out'}\n    mine, exact match: base " in listed
     assert f"tuned {tuned['score']:.4f}" in listed
     assert main(["inspect", "--search", "nothing like this"]) == 0
     assert capsys.readouterr().out == "No matching runs.\n"
