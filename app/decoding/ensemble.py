@@ -286,6 +286,8 @@ class Ensemble:
         for model in self.models:
             if isinstance(model, GraphedLanguageModel):
                 held[str(model.device)] += model.buffer_bytes
+            elif isinstance(model, LlamaCppLanguageModel):
+                held[model.weights.device] += model.buffer_bytes
         return dict(held)
 
     def release_buffers(self) -> None:

@@ -14,7 +14,8 @@ from app.checkpoints.loading.loaded_recipe import LoadedRecipe
 from app.checkpoints.memory.footprint import measure_footprint
 from app.checkpoints.memory.heap import forget_frames, release_memory
 from app.decoding.batched_ensemble import BatchedEnsemble
-from app.decoding.language_model import TransformersLanguageModel
+from app.decoding.language_model import LanguageModel, TransformersLanguageModel
+from app.decoding.llama_cpp.llama_model import LlamaCppLanguageModel
 from app.evaluation.batch_generation import GeneratedAnswer, GenerationStart, generate_batch
 from app.evaluation.encoding import Continuation, Encoder
 from app.evaluation.requests import GenerateRequest, Score, ScoreRequest
@@ -202,11 +203,13 @@ def _add(one: Score, other: Score) -> Score:
 
 def _cache_bytes(loaded: LoadedRecipe) -> int:
     """Size of the KV caches of all models, in bytes per token."""
-    return sum(
-        measure_footprint(model.model.config).cache * _element(model.model)
-        for model in loaded.ensemble.models
-        if isinstance(model, TransformersLanguageModel)
-    )
+    return sum(map(_cache_bytes_of, loaded.ensemble.models))
+
+
+def _cache_bytes_of(model: LanguageModel) -> int:
+    if isinstance(model, TransformersLanguageModel):
+        return measure_footprint(model.model.config).cache * _element(model.model)
+    return int(model.cache_bytes) if isinstance(model, LlamaCppLanguageModel) else 0
 
 
 def _element(model: PreTrainedModel) -> int:

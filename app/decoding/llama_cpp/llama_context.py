@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from app.decoding.llama_cpp.library import collected_errors, library
-from app.decoding.llama_cpp.llama_weights import LlamaCppWeights
+from app.decoding.llama_cpp.llama_weights import CPU, LlamaCppWeights
 from app.decoding.thread_choice import ThreadChoice
 from app.errors import ContextLengthError, DeviceError, ModelError
 
@@ -38,6 +39,11 @@ class KvType(Enum):
     F32 = 0
     F16 = 1
     Q8_0 = 8
+
+    @property
+    def bytes(self) -> float:
+        """Bytes of a number."""
+        return {KvType.F32: 4, KvType.F16: 2, KvType.Q8_0: 34 / 32}[self]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +92,7 @@ class LlamaContext:
                 f"llama.cpp has no memory for a KV cache of {capacity:,} tokens",
                 evidence=errors[0] if errors else f"{weights.description} on {weights.device}",
                 next_step="Choose a shorter context, a smaller KV cache type or fewer GPU layers.",
-            )
+            ) from _memory_error(weights)
         self._pointer = pointer
         self._weights = weights
         # The finalizer holds the weights: they must be there until the context is freed.
@@ -98,7 +104,9 @@ class LlamaContext:
         self.capacity: int = self._llama.llama_n_ctx(pointer)
         self.texts = texts
         self.block: int = self._llama.llama_n_batch(pointer)
-        self._threads = ThreadChoice(torch.get_num_threads(), using=self._using_threads)
+        # Nothing here may refer to the context, or it would be freed by the garbage collector only.
+        using = partial(_using_threads, self._llama, pointer)
+        self._threads = ThreadChoice(torch.get_num_threads(), using=using)
 
     def read(
         self,
@@ -135,7 +143,8 @@ class LlamaContext:
             if status == 0:
                 self._llama.llama_synchronize(self._pointer)
         if status != 0:
-            raise _failure(status, errors, len(tokens), self._weights)
+            failure = _failure(status, errors, len(tokens), self._weights)
+            raise failure from _memory_error(self._weights) if status == -2 else None
         return self._rows(np.flatnonzero(wanted))
 
     def shorten(self, length: int, text: int = 0) -> bool:
@@ -200,11 +209,6 @@ class LlamaContext:
             scales = (ctypes.c_float * len(used))(*(adapter.scale for adapter in used))
             self._llama.llama_set_adapters_lora(self._pointer, pointers, len(used), scales)
 
-    @contextmanager
-    def _using_threads(self, count: int) -> Iterator[None]:
-        self._llama.llama_set_n_threads(self._pointer, count, count)
-        yield
-
     def _rows(self, places: NDArray[np.intp]) -> Tensor:
         rows = torch.empty((len(places), self._weights.vocabulary_size), dtype=torch.float32)
         stride = rows.shape[1] * rows.itemsize
@@ -222,6 +226,12 @@ def capacity_for(length: int, limit: int | None) -> int:
     return capacity if limit is None else min(capacity, limit)
 
 
+@contextmanager
+def _using_threads(llama: Any, pointer: int, count: int) -> Iterator[None]:
+    llama.llama_set_n_threads(pointer, count, count)
+    yield
+
+
 def _free(llama: Any, pointer: int, weights: object, adapters: object) -> None:
     llama.llama_free(pointer)
 
@@ -232,6 +242,11 @@ def _pointer(values: Ints) -> Any:
 
 def _bytes(values: NDArray[np.uint8]) -> Any:
     return values.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))
+
+
+def _memory_error(weights: LlamaCppWeights) -> Exception:
+    """The cause of an error by which its reader knows that memory ran out, and where."""
+    return MemoryError() if weights.device == CPU else RuntimeError("out of memory")
 
 
 def _failure(status: int, errors: list[str], tokens: int, weights: LlamaCppWeights) -> Exception:

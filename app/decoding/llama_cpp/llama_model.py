@@ -52,6 +52,16 @@ class LlamaCppLanguageModel:
         self.shortens = weights.rewinds
         self._context: LlamaContext | None = None
 
+    @property
+    def cache_bytes(self) -> float:
+        """Bytes that a token takes in the KV cache."""
+        return self.weights.cache_elements * self.options.kv_type.bytes
+
+    @property
+    def buffer_bytes(self) -> int:
+        """Bytes of the KV cache that is held."""
+        return 0 if self._context is None else int(self._context.capacity * self.cache_bytes)
+
     def another(self) -> LlamaCppLanguageModel:
         """Another language model over the same weights with the same options and an empty cache."""
         return LlamaCppLanguageModel(self.weights, self.context_length, self.options)

@@ -31,6 +31,7 @@ class LlamaCppWeights:
         parameters: Number of parameters.
         size: Bytes of all tensors.
         description: Architecture, size and quantisation in words, such as ``qwen2 1.5B Q4_K``.
+        cache_elements: Numbers that a token takes in the KV cache; 0 with a recurrent state alone.
         rewinds: Whether a text can be shortened; False with a recurrent state.
         adapters: LoRA adapters that the language models over these weights use.
     """
@@ -48,6 +49,7 @@ class LlamaCppWeights:
         self.parameters: int = llama.llama_model_n_params(pointer)
         self.size: int = llama.llama_model_size(pointer)
         self.description = _description(llama, pointer)
+        self.cache_elements = _cache_elements(llama, pointer)
         self.rewinds = not (
             llama.llama_model_is_recurrent(pointer) or llama.llama_model_is_hybrid(pointer)
         )
@@ -226,4 +228,24 @@ def _load(llama: Any, files: Sequence[Path], parameters: Any) -> int | None:
 def _description(llama: Any, pointer: int) -> str:
     buffer = ctypes.create_string_buffer(256)
     llama.llama_model_desc(pointer, buffer, len(buffer))
+    return buffer.value.decode(errors="replace")
+
+
+def _cache_elements(llama: Any, pointer: int) -> int:
+    """Keys and values of one token in all layers, by the heads of the first."""
+    heads = max(1, llama.llama_model_n_head(pointer))
+    size = llama.llama_model_n_embd(pointer) // heads
+    name = _metadata(llama, pointer, "general.architecture")
+    keys, values = (
+        int(_metadata(llama, pointer, f"{name}.attention.{kind}_length") or size)
+        for kind in ("key", "value")
+    )
+    stored: int = llama.llama_model_n_layer(pointer) * llama.llama_model_n_head_kv(pointer)
+    return stored * (keys + values)
+
+
+def _metadata(llama: Any, pointer: int, key: str) -> str:
+    """A value of the file's header as text; empty if there is none."""
+    buffer = ctypes.create_string_buffer(256)
+    llama.llama_model_meta_val_str(pointer, key.encode(), buffer, len(buffer))
     return buffer.value.decode(errors="replace")
