@@ -430,8 +430,8 @@
         <translation>시스템 프롬프트</translation>
     </message>
     <message>
-        <source>its parameters</source>
-        <translation>매개변수 설정</translation>
+        <source>its sampling settings</source>
+        <translation>샘플링 설정</translation>
     </message>
     <message>
         <source>its messages</source>
@@ -2112,6 +2112,53 @@ Liu et al., Tuning Language Models by Proxy, arXiv 2401.08565.</translation>
 Click to show or hide it.</source>
         <translation>{0}
 클릭하면 표시하거나 숨깁니다.</translation>
+    </message>
+</context>
+<context>
+    <name>LocalModelDialog</name>
+    <message>
+        <source>Models on this disk: {0}</source>
+        <translation>이 디스크의 모델: {0}</translation>
+    </message>
+    <message>
+        <source>Models on this disk</source>
+        <translation>이 디스크의 모델</translation>
+    </message>
+    <message>
+        <source>Stop searching</source>
+        <translation>검색 중지</translation>
+    </message>
+    <message>
+        <source>&amp;Look in a folder …</source>
+        <translation>폴더에서 찾기(&amp;L) …</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>취소</translation>
+    </message>
+    <message>
+        <source>&amp;Use and load</source>
+        <translation>사용하고 불러오기(&amp;U)</translation>
+    </message>
+    <message>
+        <source>Reading model {0} of {1}: {2}</source>
+        <translation>모델 {1}개 중 {0}번째를 읽는 중: {2}</translation>
+    </message>
+    <message>
+        <source>Searching for models …</source>
+        <translation>모델 검색 중 …</translation>
+    </message>
+    <message>
+        <source>There is no model in {0} or in the folders in it.</source>
+        <translation>{0}와(과) 그 안의 폴더에 모델이 없습니다.</translation>
+    </message>
+    <message>
+        <source>Do not go with the base</source>
+        <translation>베이스와 함께 쓸 수 없음</translation>
+    </message>
+    <message>
+        <source>Choose a folder with models</source>
+        <translation>모델이 있는 폴더 선택</translation>
     </message>
 </context>
 <context>
@@ -4220,6 +4267,10 @@ pale bars the largest of them, pale bands from lowest to highest.</source>
     <message>
         <source>Options of {0}</source>
         <translation>{0} 옵션</translation>
+    </message>
+    <message>
+        <source>On this disk …</source>
+        <translation>이 디스크에서 …</translation>
     </message>
     <message>
         <source>Folder …</source>

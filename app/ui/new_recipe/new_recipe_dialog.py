@@ -12,9 +12,9 @@ from app.checkpoints.candidates.folder_search import model_at
 from app.checkpoints.candidates.local_model import LocalModel
 from app.checkpoints.candidates.partners import Misfit, Partner, is_shipped
 from app.checkpoints.spec import CHAT, PLAIN
-from app.ui.new_recipe.candidate_list import CandidateRow, model_of
 from app.ui.new_recipe.new_recipe_form import NewRecipeForm
 from app.ui.new_recipe.prompt_words import about_prompts
+from app.ui.recipe.candidate_list import CandidateRow, model_of
 from app.ui.recipe.source_titles import titles_of
 from app.ui.state.models.recipe_assistant import RecipeAssistant
 from app.ui.state.session import Session

@@ -15,8 +15,8 @@ from PySide6.QtWidgets import (
 )
 
 from app.checkpoints.spec import CHAT, PLAIN
-from app.ui.new_recipe.candidate_list import CandidateList
 from app.ui.new_recipe.recipe_check import RecipeCheck
+from app.ui.recipe.candidate_list import CandidateList
 from app.ui.recipe.prompt_fields import kind_titles
 from app.ui.state.session import Session
 from app.ui.theme import SPACE

@@ -20,6 +20,7 @@ from app.checkpoints.sources import builtin_checkpoints
 from app.checkpoints.spec import CHAT, PLAIN
 from app.checkpoints.status import LoadProgress
 from app.ui.icons import icon
+from app.ui.recipe.local_model_dialog import LocalModelDialog
 from app.ui.recipe.prompt_dialogs import show_role_options
 from app.ui.recipe.role_caption import describe, details, fault
 from app.ui.recipe.role_options import RoleOptions
@@ -31,7 +32,10 @@ from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.file_dialogs import ask_file, ask_folder
 from app.ui.widgets.form_controls import ChoiceBox
 
-_FOLDER, _HUB, _GGUF, _LORA, _ENDPOINT = "folder", "hub", "gguf", "lora", "endpoint"
+_FOUND, _FOLDER, _HUB, _GGUF, _LORA, _ENDPOINT = (
+    *("found", "folder", "hub"),
+    *("gguf", "lora", "endpoint"),
+)
 _KILOBYTE = 1024
 _ADAPTER_FILE = "adapter_config.json"
 _ICON = QSize(14, 14)
@@ -156,6 +160,7 @@ class RolePicker(QWidget):
                     index, describe_source(source), Qt.ItemDataRole.ToolTipRole
                 )
             self._choice.insertSeparator(self._choice.count())
+            self._choice.addItem(self.tr("On this disk …"), _FOUND)
             self._choice.addItem(self.tr("Folder …"), _FOLDER)
             self._choice.addItem(self.tr("From the Hub …"), _HUB)
             self._choice.addItem(self.tr("GGUF file …"), _GGUF)
@@ -170,14 +175,16 @@ class RolePicker(QWidget):
 
     def _on_activated(self, index: int) -> None:
         chosen = self._choice.itemData(index)
-        if chosen in (_FOLDER, _HUB, _GGUF, _LORA, _ENDPOINT):
+        if chosen in (_FOUND, _FOLDER, _HUB, _GGUF, _LORA, _ENDPOINT):
             self._fill()
             self._choose_by(chosen)
         elif chosen and chosen != self._source():
             self._session.set_source(self._place, chosen)
 
     def _choose_by(self, way: str) -> None:
-        if way == _HUB:
+        if way == _FOUND:
+            LocalModelDialog(self._session, self._place, self.window()).open()
+        elif way == _HUB:
             from app.ui.models.hub_dialog import HubDialog
 
             HubDialog(self._session, self._place, self.window()).open()

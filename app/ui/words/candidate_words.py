@@ -78,7 +78,7 @@ def _layer_words(layer: str) -> str:
         "adapter": translate("Candidates", "its LoRA adapter"),
         "template": translate("Candidates", "Ollama's template"),
         "system": translate("Candidates", "its system prompt"),
-        "params": translate("Candidates", "its parameters"),
+        "params": translate("Candidates", "its sampling settings"),
         "messages": translate("Candidates", "its messages"),
         "projector": translate("Candidates", "its image encoder"),
     }

@@ -209,7 +209,8 @@ def test_a_model_of_ollama_can_be_a_role(
     assert model_name(CheckpointSpec(model.source)) == "qwen2.5:0.5b (GGUF)"
     words = about_base(model)
     assert "Q4_K_M, 0." in words
-    assert words.endswith("Ollama · not used: its LoRA adapter, Ollama's template, its parameters")
+    unused = "its LoRA adapter, Ollama's template, its sampling settings"
+    assert words.endswith(f"Ollama · not used: {unused}")
     assert {path: path.stat() for path in store.rglob("*")} == before
 
 

@@ -11,7 +11,12 @@ import pytest
 
 from app.checkpoints.formats.gguf import read_header
 from app.checkpoints.loading.trial_load import try_in_child
+from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
 from app.decoding.llama_cpp.library import is_installed
+from app.engine.commands import Load
+from app.engine.controls import Cancellation
+from app.engine.engine import Engine
+from app.engine.events import Event, Failed, Loaded
 from app.errors import Cancelled, CheckpointError
 from tests import tiny, tiny_gguf
 
@@ -57,6 +62,18 @@ def test_a_file_at_which_the_library_stops_is_an_error_in_words(tmp_path: Path) 
         try_in_child([path])
     assert str(path) in caught.value.cause
     assert "another file" in caught.value.next_step
+
+
+def test_a_recipe_with_such_a_file_is_refused_and_the_engine_goes_on(tmp_path: Path) -> None:
+    twice = write(tmp_path / "twice.gguf", twice=["e"])
+    whole = write(tmp_path / "whole.gguf")
+    events: list[Event] = []
+    engine = Engine(events.append)
+    for number, base, kind in ((1, twice, Failed), (2, whole, Loaded)):
+        specs = [CheckpointSpec(f"gguf:{path}") for path in (base, whole, whole)]
+        recipe = Recipe("r", specs[0], (ExpertPair("p", *specs[1:]),))
+        engine.handle(Load(number, recipe, Cancellation()))
+        assert isinstance(events[-1], kind), events[-1]
 
 
 def test_a_changed_file_is_tried_again(tmp_path: Path) -> None:

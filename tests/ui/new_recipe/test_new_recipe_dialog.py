@@ -18,8 +18,8 @@ from app.checkpoints.spec import CHAT, PLAIN, Recipe
 from app.engine.commands import Check
 from app.settings import Settings
 from app.ui.main_window import MainWindow
-from app.ui.new_recipe.candidate_list import CandidateList
 from app.ui.new_recipe.new_recipe_dialog import NewRecipeDialog, show_new_recipe
+from app.ui.recipe.candidate_list import CandidateList
 from app.ui.state.session import LoadState, Session
 from tests import tiny
 from tests.checkpoints.formats.test_adapters import train
