@@ -65,14 +65,13 @@ def evaluate_tasks(options: argparse.Namespace) -> int:
         batch_size=options.batch_size,
         allow_code=options.allow_code_execution,
     )
+    prepared = prepare(plan, recipe, _single_model_recipe)
     with lock_folder(options.output, _rank()):
-        return _evaluate(options, plan, recipe)
+        return _evaluate(options, plan, recipe, prepared)
 
 
-def _evaluate(options: argparse.Namespace, plan: Plan, recipe: Recipe) -> int:
-    evaluation = _Evaluation(
-        plan, prepare(plan, recipe, _single_model_recipe), options.output, options.proof
-    )
+def _evaluate(options: argparse.Namespace, plan: Plan, recipe: Recipe, prepared: Prepared) -> int:
+    evaluation = _Evaluation(plan, prepared, options.output, options.proof)
     complete = evaluation.run()
     if evaluation.rank:  # only the first process prints results
         return 0 if complete else 130
