@@ -29,6 +29,20 @@ class SettingsError(TuneshiftError):
     """A generation setting or preference outside its range."""
 
 
+class StructureError(SettingsError):
+    """A JSON schema or a grammar cannot be used, or a text does not fit it.
+
+    Args:
+        of_grammar: Whether a grammar was asked for, not JSON.
+    """
+
+    def __init__(
+        self, cause: str, *, evidence: str = "", next_step: str = "", of_grammar: bool = False
+    ) -> None:
+        super().__init__(cause, evidence=evidence, next_step=next_step)
+        self.of_grammar = of_grammar
+
+
 class PromptError(TuneshiftError):
     """A prompt that cannot be read: empty, too long, or with what a model does not know."""
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
+from pathlib import Path
 
-from app.decoding.types import GenerationConfig
+from app.checkpoints.structure_grammar import check_structure
+from app.decoding.types import GRAMMAR, JSON_SCHEMA, GenerationConfig
 from app.errors import RecipeError
 
 SAMPLING_OPTIONS = (
@@ -21,12 +23,29 @@ SAMPLING_OPTIONS = (
 )
 
 
+def _structure(options: argparse.Namespace) -> dict[str, str]:
+    """The settings of ``--json-schema`` and ``--grammar``; empty if neither was given."""
+    if options.json_schema is not None and options.grammar is not None:
+        raise RecipeError("--json-schema cannot be combined with --grammar")
+    for structure, path in ((JSON_SCHEMA, options.json_schema), (GRAMMAR, options.grammar)):
+        if path is not None:
+            return {"structure": structure, "structure_text": _read(path)}
+    return {}
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).expanduser().read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"The file {path} cannot be read", evidence=str(error)) from error
+
+
 def sampling_of(options: argparse.Namespace, defaults: GenerationConfig) -> GenerationConfig:
     """``defaults`` with the settings that were given.
 
     Raises:
         RecipeError: The options contradict each other.
-        SettingsError: A setting is outside its range.
+        SettingsError: A setting is outside its range, or the schema or grammar cannot be used.
     """
     named = {name: getattr(options, name) for name in SAMPLING_OPTIONS}
     given = {name: value for name, value in named.items() if value is not None}
@@ -36,6 +55,9 @@ def sampling_of(options: argparse.Namespace, defaults: GenerationConfig) -> Gene
         given["temperature"] = 0.0
     if options.logit_bias is not None:
         given["logit_bias"] = tuple(options.logit_bias)
+    given |= _structure(options)
     if options.stop is not None:
         given["stop"] = tuple(options.stop)
-    return replace(defaults, **given)
+    config = replace(defaults, **given)
+    check_structure(config)
+    return config

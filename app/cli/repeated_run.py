@@ -38,6 +38,8 @@ _CONFLICTING_OPTIONS = (
     "frequency_penalty",
     "presence_penalty",
     "logit_bias",
+    "json_schema",
+    "grammar",
     "seed",
     "stop",
     "messages",

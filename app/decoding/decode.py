@@ -9,6 +9,7 @@ from app.decoding.detokenizer import Detokenizer, TextBuffer
 from app.decoding.ensemble import Ensemble, EnsembleLogits
 from app.decoding.row_reduction import RowReducer
 from app.decoding.speculative import Speculator
+from app.decoding.token_mask import TokenMask
 from app.decoding.token_sampler import TokenSampler
 from app.decoding.types import FinishReason, GenerationConfig, TokenStep
 from app.errors import Cancelled, ContextLengthError
@@ -50,6 +51,7 @@ def decode(
     speculator: Speculator | None = None,
     fresh: bool = False,
     reducer: RowReducer | None = None,
+    mask: TokenMask | None = None,
 ) -> Generator[TokenStep, None, FinishReason]:
     """Generate from the tuned distribution softmax(s_M + Σ_i α_i (s_M⁺ᵢ − s_M⁻ᵢ)).
 
@@ -67,6 +69,7 @@ def decode(
         fresh: Read the prompts and the prefix anew, so that logits are rounded as they were before.
         reducer: Reduces rows on the device where they are; made for this ensemble. Without it, all
             rows are copied to the host.
+        mask: The tokens that the structure in ``config`` allows.
 
     Yields:
         A step for each token after the kept ones. No step is yielded for a stop string, nor for an
@@ -85,7 +88,7 @@ def decode(
     reason = FinishReason.LENGTH
     try:
         sampler = TokenSampler(
-            prompts[0], prefix.kept, config, alphas, reducer, echoed=prefix.echoed
+            prompts[0], prefix.kept, config, alphas, reducer, prefix.echoed, mask
         )
         steps = _token_steps(
             ensemble, prompts, config, sampler, prefix, eos_ids, cancelled, speculator, fresh

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 
 from app.decoding.detokenizer import Detokenizer, TextBuffer
 from app.decoding.row_reduction import RowReducer
+from app.decoding.token_mask import TokenMask
 from app.decoding.token_sampler import TokenSampler
 from app.decoding.types import FinishReason, GenerationConfig, TokenStep
 
@@ -23,6 +24,7 @@ class DecodedText:
         on_step: Called with each step whose text is final, in order.
         reducer: Reduces rows on the device where they are.
         fresh: Read the prompts anew.
+        mask: The tokens that the structure in ``config`` allows.
 
     Attributes:
         finish_reason: Why the text ended; None before, and after an error.
@@ -42,12 +44,13 @@ class DecodedText:
         on_step: Callable[[TokenStep], None],
         reducer: RowReducer | None = None,
         fresh: bool = False,
+        mask: TokenMask | None = None,
     ) -> None:
         self.prompts = prompts
         self.eos_ids = eos_ids
         self.cancelled = cancelled
         self.fresh = fresh
-        self.sampler = TokenSampler(prompts[0], (), config, alphas, reducer)
+        self.sampler = TokenSampler(prompts[0], (), config, alphas, reducer, mask=mask)
         self.finish_reason: FinishReason | None = None
         self.error: Exception | None = None
         self.cached_tokens = 0

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from app.decoding.noise import exponentials, key_of, smallest
 from app.decoding.tuned_logits import Row
 from app.decoding.types import GenerationConfig
+from app.errors import StructureError
 
 Ids = NDArray[np.int64]
 
@@ -107,9 +108,13 @@ class Distribution:
 
 
 def process_logits(
-    logits: Row, history: Ids, config: GenerationConfig, prompt_length: int = 0
+    logits: Row,
+    history: Ids,
+    config: GenerationConfig,
+    prompt_length: int = 0,
+    allowed: NDArray[np.bool_] | None = None,
 ) -> Distribution:
-    """Apply the processors of ``config`` to tuned logits.
+    """Apply the processors of ``config`` to tuned logits, of the allowed ids.
 
     Args:
         logits: [V], float32.
@@ -117,6 +122,10 @@ def process_logits(
         config: The sampling settings.
         prompt_length: How many of ``history`` are the prompt, which frequency and presence penalty
             do not count.
+        allowed: The ids that a structure allows, [V]; None allows all.
+
+    Raises:
+        StructureError: All allowed ids are excluded by the roles, which do not share them.
     """
     scores, kept = logits, None
     if config.logit_bias:
@@ -125,12 +134,16 @@ def process_logits(
         scores = _penalised(scores, history, config.repetition_penalty)
     if config.counts_tokens:
         scores = _counted(scores, history[prompt_length:], config)
+    if allowed is not None:
+        kept = np.flatnonzero(allowed)
+        scores = scores[kept]
+        if not np.isfinite(scores).any():
+            raise StructureError("No token that all models have fits the structure here")
     if not config.greedy:
         if config.temperature != 1.0:
             scores = scores / scores.dtype.type(max(config.temperature, LEAST_TEMPERATURE))
         if 0 < config.top_k < scores.shape[0]:
-            kept = _top_k(scores, config.top_k)
-            scores = scores[kept]
+            scores, kept = _among(scores, kept, _top_k(scores, config.top_k))
         if config.top_p < 1.0:
             scores, kept = _among(scores, kept, _top_p(scores, config.top_p))
         if config.min_p > 0.0:

@@ -13,8 +13,10 @@ from app.decoding.logit_checks import require_sampleable
 from app.decoding.row_reduction import RowReducer
 from app.decoding.sampling import Distribution, process_logits
 from app.decoding.sampling_inputs import SampledToken, SamplingInputs
+from app.decoding.token_mask import TokenMask
 from app.decoding.tuned_logits import Row, combine
 from app.decoding.types import GenerationConfig, TokenStep
+from app.errors import StructureError
 
 
 class TokenSampler:
@@ -30,6 +32,7 @@ class TokenSampler:
         alphas: Called once for each token.
         reducer: Reduces rows on their device; without it, rows are copied to the host.
         echoed: How many of the tokens after ``prompt`` belong to the prompt, too.
+        mask: The tokens that the structure in ``config`` allows; None without a structure.
 
     Attributes:
         index: Number of tokens so far, which is the index of the next token.
@@ -44,10 +47,13 @@ class TokenSampler:
         alphas: Callable[[], tuple[float, ...]],
         reducer: RowReducer | None = None,
         echoed: int = 0,
+        mask: TokenMask | None = None,
     ) -> None:
+        assert (mask is not None) == config.structured
         self.index = len(kept)
         self.ids = [*prompt, *kept]
         self._prompt_length = len(prompt) + echoed
+        self._mask = mask
         self._config = config
         self._alphas = alphas
         self._reducer = reducer
@@ -164,10 +170,16 @@ class TokenSampler:
 
     def _sample(self, tuned: Row, given: int | None) -> tuple[int, float]:
         """A token sampled from a tuned row, or the given one, with its probability."""
-        found = self._distribution(tuned, len(self.ids))
         if given is not None:
-            return given, found.probability(given)
-        return found.sample(self._config.seed, self.index)
+            return given, self._probability(tuned, given)
+        return self._distribution(tuned, len(self.ids)).sample(self._config.seed, self.index)
+
+    def _probability(self, tuned: Row, given: int) -> float:
+        """The probability with which a given token would have been sampled."""
+        try:
+            return self._distribution(tuned, len(self.ids)).probability(given)
+        except StructureError:  # the tokens before it do not have the structure
+            return 0.0
 
     def _write(self, place: int, token_id: int) -> None:
         if place == len(self._history):
@@ -176,4 +188,7 @@ class TokenSampler:
 
     def _distribution(self, tuned: Row, length: int) -> Distribution:
         history = self._history[:length]
-        return process_logits(tuned, history, self._config, self._prompt_length)
+        allowed = None
+        if self._mask is not None and length >= self._prompt_length:
+            allowed = self._mask.allowed(history[self._prompt_length :].tolist())
+        return process_logits(tuned, history, self._config, self._prompt_length, allowed)

@@ -16,6 +16,8 @@ FloatArray = NDArray[np.float32]
 MAX_SEED = 2**63 - 1
 MAX_ALPHA = 1_000_000
 MAX_PENALTY, MAX_BIAS = 2.0, 100.0
+OFF, JSON, JSON_SCHEMA, GRAMMAR = "off", "json", "json_schema", "grammar"
+STRUCTURES = (OFF, JSON, JSON_SCHEMA, GRAMMAR)
 
 
 class FinishReason(StrEnum):
@@ -38,6 +40,8 @@ class GenerationConfig:
         frequency_penalty: Subtracted from the logit of a token for each time it was generated.
         presence_penalty: Subtracted from the logits of tokens that were generated.
         logit_bias: Token ids, each with a number that is added to its logit.
+        structure: What the text must be: one of :data:`STRUCTURES`.
+        structure_text: The JSON schema, or the grammar in GBNF or Lark.
 
     Raises:
         SettingsError: A value is not a number or outside its range.
@@ -54,6 +58,8 @@ class GenerationConfig:
     logit_bias: tuple[tuple[int, float], ...] = ()
     seed: int = 0
     stop: tuple[str, ...] = ()
+    structure: str = OFF
+    structure_text: str = ""
 
     def __post_init__(self) -> None:
         _require("max new tokens", self.max_new_tokens, 1, 1_000_000, whole=True)
@@ -69,6 +75,14 @@ class GenerationConfig:
             _require("token id of a logit bias", token_id, 0, 2**31 - 1, whole=True)
             _require("logit bias", bias, -MAX_BIAS, MAX_BIAS)
         _require("seed", self.seed, 0, MAX_SEED, whole=True)
+        if self.structure not in STRUCTURES:
+            raise SettingsError(
+                f"The structure must be one of {', '.join(STRUCTURES)}",
+                evidence=f"it is {self.structure!r}",
+            )
+        if self.structure in (JSON_SCHEMA, GRAMMAR) and not self.structure_text.strip():
+            what = "grammar" if self.structure == GRAMMAR else "JSON schema"
+            raise SettingsError(f"The {what} is empty", next_step=f"Write the {what}.")
         if "" in self.stop:
             raise SettingsError("A stop string is empty", next_step="Remove it or type some text.")
 
@@ -89,12 +103,17 @@ class GenerationConfig:
     @property
     def is_argmax(self) -> bool:
         """Whether the token of the highest tuned logit is always taken."""
-        return self.greedy and not self.reads_history and not self.logit_bias
+        return self.greedy and not (self.reads_history or self.logit_bias or self.structured)
 
     @property
     def on_host_only(self) -> bool:
         """Whether a processor is on that steps on an accelerator do not have."""
-        return self.counts_tokens or bool(self.logit_bias)
+        return self.counts_tokens or bool(self.logit_bias) or self.structured
+
+    @property
+    def structured(self) -> bool:
+        """Whether a mask excludes tokens that the structure does not allow."""
+        return self.structure != OFF
 
 
 def _require(

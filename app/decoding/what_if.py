@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import numpy as np
 
 from app.decoding.sampling import process_logits
+from app.decoding.token_mask import TokenMask
 from app.decoding.tuned_logits import tuned_logits
 from app.decoding.types import GenerationConfig, TokenStep, WhatIfToken
 from app.errors import Cancelled
@@ -19,6 +20,7 @@ def what_if_tokens(
     config: GenerationConfig,
     alphas: Sequence[float],
     cancelled: Callable[[], bool] = lambda: False,
+    mask: TokenMask | None = None,
 ) -> Iterator[WhatIfToken]:
     """Sample every token of a finished run again with other alphas, and the same noise.
 
@@ -32,6 +34,7 @@ def what_if_tokens(
         config: The sampling settings of the run.
         alphas: The α of each pair, [P].
         cancelled: Called for each token.
+        mask: The tokens that the structure in ``config`` allows.
 
     Yields:
         The tokens that differ from those of the run.
@@ -46,7 +49,13 @@ def what_if_tokens(
         if step.forced:
             continue
         history = ids[: len(prompt) + step.index]
-        tuned = process_logits(tuned_logits(step.kept_logits, alphas), history, config, len(prompt))
+        tuned = process_logits(
+            tuned_logits(step.kept_logits, alphas),
+            history,
+            config,
+            len(prompt),
+            mask.allowed(history[len(prompt) :].tolist()) if mask else None,
+        )
         token_id, _ = tuned.sample(config.seed, step.index)
         if token_id != step.token_id:
             yield WhatIfToken(step.index, token_id)

@@ -276,6 +276,7 @@ class Engine:
             speculator=speculator,
             fresh=command.fresh,
             reducer=_reducer(ensemble, keep_rows=command.keep_rows),
+            mask=loaded.structured_output.mask(config),
         )
         while True:
             try:
@@ -303,13 +304,15 @@ class Engine:
 
     def _ask_what_if(self, command: AskWhatIf) -> None:
         cancelled = command.cancellation.requested
+        loaded = self._loaded_recipe(command.load)
         found = what_if_tokens(
             command.steps,
             command.token_ids,
-            self._loaded_recipe(command.load).encode(command.prompt, cancelled)[0],
+            loaded.encode(command.prompt, cancelled)[0],
             command.config,
             command.alphas,
             cancelled,
+            loaded.structured_output.mask(command.config),
         )
         self._emit(WhatIfAnswered(command.id, tuple(found)))
 

@@ -190,7 +190,8 @@ class _Reader:
 
     def _generation(self) -> GenerationConfig:
         defaults = asdict(GenerationConfig(temperature=0.0))
-        del defaults["logit_bias"]  # ids belong to one vocabulary, a task to none
+        for name in ("logit_bias", "structure", "structure_text"):
+            del defaults[name]  # texts that are generated in batches do not have them
         inner = self._table.inner("generation", defaults, {})
         values = {
             key: inner.get(key, type(default))

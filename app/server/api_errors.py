@@ -19,6 +19,7 @@ from app.errors import (
     ModelError,
     PromptError,
     SettingsError,
+    StructureError,
     TuneshiftError,
 )
 
@@ -97,6 +98,9 @@ def from_engine_error(error: TuneshiftError, param: str | None = None) -> ApiErr
         return ApiError(400, str(error), param=param, code="context_length_exceeded")
     if isinstance(error, PromptError):
         return ApiError(400, str(error), param=param, code="invalid_value")
+    if isinstance(error, StructureError):
+        named = "grammar" if error.of_grammar else "response_format"
+        return ApiError(400, str(error), param=named, code="invalid_value")
     if isinstance(error, SettingsError):
         return ApiError(400, str(error), code="invalid_value")
     if isinstance(error, EndpointError):

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from app.attribution.row_statistics import log_softmax, top
+from app.checkpoints.vocabulary.label_bytes import label_bytes
 from app.decoding.tuned_logits import tuned_logits
 from app.engine.events import TokenDecoded
 
 _MIN_LOGPROB = -9999.0
 """Replaces −∞, which JSON does not have. vLLM uses the same value."""
-_BYTES = re.compile("⟨((?:[0-9A-F]{2} ?)+)⟩")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +142,4 @@ def chat_logprobs(tokens: Sequence[CompletionToken], token_labels: Sequence[str]
 
 def _token_entry(item: TokenLogprob, token_labels: Sequence[str]) -> dict[str, Any]:
     label = token_labels[item.token_id]
-    return {"token": label, "logprob": item.logprob, "bytes": list(_label_bytes(label))}
-
-
-def _label_bytes(label: str) -> bytes:
-    """The bytes of a token, from its label. In ⟨E2 82⟩ they are listed: an incomplete character."""
-    inside = _BYTES.fullmatch(label)
-    return bytes.fromhex(inside[1]) if inside else label.encode()
+    return {"token": label, "logprob": item.logprob, "bytes": list(label_bytes(label))}

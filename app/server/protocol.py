@@ -24,9 +24,10 @@ from app.checkpoints.conversation import (
 )
 from app.decoding.types import MAX_BIAS, MAX_PENALTY, MAX_SEED, GenerationConfig
 from app.server.api_errors import ApiError
+from app.server.structured_fields import AnswerFormat, structure_of
 
 MAX_CHOICES, MAX_PROMPTS, MAX_STOPS, MAX_LOGPROBS, MAX_MESSAGES = 16, 32, 16, 50, 1000
-MAX_BIASES = 1024
+MAX_BIASES, MAX_GRAMMAR = 1024, 200_000
 _MAX_IDS = 1_000_000
 _Text = Annotated[str, Field(min_length=1)]
 Ids = Annotated[
@@ -39,7 +40,11 @@ _UNSUPPORTED = {
     "suffix": "",
     "tools": [],
     "functions": [],
-    "response_format": {"type": "text"},
+    "guided_json": None,
+    "guided_regex": None,
+    "guided_choice": None,
+    "guided_grammar": None,
+    "structured_outputs": None,
     "audio": None,
     "modalities": ["text"],
     "web_search_options": None,
@@ -98,6 +103,11 @@ class GenerationRequest(RequestModel):
         None, description="A number for each token id of the base, which is added to its logit."
     )
     seed: Annotated[_Integer, Field(ge=-(2**63), le=MAX_SEED)] | None = None
+    response_format: AnswerFormat | None = None
+    json_schema: dict[str, Any] | None = Field(None, description="As in llama.cpp's server.")
+    grammar: Annotated[str, Field(max_length=MAX_GRAMMAR)] | None = Field(
+        None, description="A grammar in GBNF, as in llama.cpp's server, or Lark."
+    )
     stop: _Stop | Annotated[list[_Stop], Field(max_length=MAX_STOPS)] | None = None
     n: Annotated[_Integer, Field(ge=1, le=MAX_CHOICES)] = 1
     stream: bool = False
@@ -133,7 +143,7 @@ class GenerationRequest(RequestModel):
     def config(self, defaults: GenerationConfig, choice: int) -> GenerationConfig:
         """The sampling settings of one choice. With a seed, choice n has the seed plus n."""
         seed = secrets.randbelow(MAX_SEED) if self.seed is None else self.seed + choice
-        given = {
+        given: dict[str, Any] = {
             "max_new_tokens": self.max_new_tokens,
             "temperature": self.temperature,
             "top_p": self.top_p,
@@ -144,6 +154,11 @@ class GenerationRequest(RequestModel):
             "presence_penalty": self.presence_penalty,
             "logit_bias": self._bias,
         }
+        structure = structure_of(self.response_format, self.json_schema, self.grammar)
+        if structure is not None:
+            given["structure"], given["structure_text"] = structure
+        else:
+            given |= {"structure": None, "structure_text": None}
         stops = (self.stop,) if isinstance(self.stop, str) else self.stop
         stop = defaults.stop if stops is None else tuple(filter(None, stops))
         values: dict[str, Any] = {

@@ -199,6 +199,8 @@ def test_shifts_prints_a_table_at_the_end(
         (["--repetition-penalty", "0"], "repetition penalty"),
         (["--frequency-penalty", "3"], "frequency penalty"),
         (["--presence-penalty", "nan"], "presence penalty"),
+        (["--json-schema", "/nowhere"], "/nowhere cannot be read"),
+        (["--grammar", "a", "--json-schema", "b"], "cannot be combined"),
         (["--logit-bias", "5"], "not ID=NUMBER"),
         (["--logit-bias", "5=101"], "logit bias"),
         (["--seed", "-1"], "seed"),
@@ -304,3 +306,20 @@ def test_unknown_options_point_to_the_subcommands_help(
     told = capsys.readouterr().err
     assert "Unrecognized arguments: --nope" in told
     assert f"See {' '.join(['tuneshift', *command.split()])} --help." in told
+
+
+@pytest.mark.slow
+def test_a_text_follows_a_schema_or_a_grammar(
+    roles: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "of.txt"
+    command = [*roles, PROMPT, "--quiet", "--max-new-tokens", "100"]
+    path.write_text('{"enum": ["king", "sea"]}')
+    assert main([*command, "--json-schema", str(path)]) == 0
+    assert capsys.readouterr().out.strip() in ('"king"', '"sea"')
+    path.write_text('root ::= "thou" | "art"')
+    assert main([*command, "--grammar", str(path)]) == 0
+    assert capsys.readouterr().out.strip() in ("thou", "art")
+    path.write_text("{")
+    assert main([*command, "--json-schema", str(path)]) == 2
+    check_one_line(capsys, "not JSON")

@@ -22,6 +22,7 @@ from transformers.generation.logits_process import (
 from app.decoding.noise import exponentials, key_of
 from app.decoding.sampling import Distribution, process_logits
 from app.decoding.types import GenerationConfig
+from app.errors import StructureError
 
 VOCABULARY = 40
 FREE = GenerationConfig(temperature=1.0, top_p=1.0)
@@ -114,6 +115,21 @@ def test_a_bias_is_added_before_everything_else() -> None:
     assert found.row().tolist() == [-1.0 * 2 / 2, 2.0 / 2 / 2, 2.0 / 2]
     greedy = replace(config, temperature=0.0, logit_bias=((1, 100.0),))
     assert process_logits(logits, NOBODY, greedy).sample(0, 0) == (1, 1.0)
+
+
+@pytest.mark.parametrize("options", [{}, {"top_k": 2}, {"top_p": 0.6}, {"min_p": 0.3}])
+def test_what_is_not_allowed_is_excluded_before_the_processors(options: dict[str, float]) -> None:
+    logits = torch.randn(VOCABULARY, generator=torch.Generator().manual_seed(2)) * 2
+    allowed = np.zeros(VOCABULARY, dtype=bool)
+    allowed[[3, 9, 10, 31]] = True
+    config = replace(FREE, temperature=0.7, **options)  # type: ignore[arg-type]
+    found = process_logits(logits.numpy(), NOBODY, config, 0, allowed)
+    masked = logits.masked_fill(~torch.from_numpy(allowed), -torch.inf)
+    torch.testing.assert_close(
+        torch.from_numpy(found.row()), reference(masked, torch.tensor([0]), config)
+    )
+    with pytest.raises(StructureError, match="all models have"):
+        process_logits(np.where(allowed, -np.inf, logits.numpy()), NOBODY, config, 0, allowed)
 
 
 @pytest.mark.parametrize("spread", [0.01, 1.5, 3.0, 6.0, 40.0])

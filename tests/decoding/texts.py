@@ -9,6 +9,7 @@ from app.decoding.detokenizer import Detokenizer
 from app.decoding.ensemble import Ensemble
 from app.decoding.row_reduction import RowReducer
 from app.decoding.speculative import Speculator
+from app.decoding.token_mask import TokenMask
 from app.decoding.types import FinishReason, GenerationConfig, TokenStep
 from tests import tiny
 
@@ -35,6 +36,7 @@ class Text:
         cancelled: Callable[[], bool] = lambda: False,
         prefix: TextPrefix = NO_PREFIX,
         reducer: RowReducer | None = None,
+        mask: TokenMask | None = None,
         on_step: Callable[[TokenStep], None] = lambda step: None,
     ) -> None:
         self.steps: list[TokenStep] = []
@@ -50,6 +52,7 @@ class Text:
             speculator=speculator,
             fresh=not prefix.kept,
             reducer=reducer,
+            mask=mask,
         )
         while True:
             try:

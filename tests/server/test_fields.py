@@ -139,8 +139,7 @@ CALLS = [{"id": "1", "type": "function", "function": {"name": "f", "arguments": 
         (CHAT, {"continue_final_message": True}, "messages", "invalid_value"),
         (CHAT, {"add_generation_prompt": False}, "add_generation_prompt", "unsupported_value"),
         (CHAT, {"tools": CALLS}, "tools", "unsupported_parameter"),
-        (CHAT, {"response_format": {"type": "json_object"}}, "response_format",
-         "unsupported_parameter"),
+        (CHAT, {"response_format": {"type": "xml"}}, "response_format", "invalid_value"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_has_its_parameter_and_its_code(

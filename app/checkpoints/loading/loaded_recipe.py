@@ -14,6 +14,7 @@ from app.checkpoints.loading.loaded_weights import LoadedWeights
 from app.checkpoints.prompts import check_rows, encode_continuation, encode_prompt
 from app.checkpoints.spec import CheckpointSpec, Recipe
 from app.checkpoints.status import RoleInForce
+from app.checkpoints.structured_output import StructuredOutput
 from app.checkpoints.vocabulary.compare import token_labels
 from app.checkpoints.weights_key import WeightsKey
 from app.decoding.detokenizer import Detokenizer
@@ -39,6 +40,7 @@ class LoadedRecipe:
         eos_ids: Union of the end-of-sequence ids of all roles.
         weights: The models by weights key; some share tensors.
         thinking_forms: The marks of thinking in the chat templates and tokens of the roles.
+        structured_output: Makes the masks of texts that must have a structure.
     """
 
     recipe: Recipe
@@ -47,6 +49,7 @@ class LoadedRecipe:
     eos_ids: frozenset[int]
     weights: Weights
     thinking_forms: tuple[ThinkingForm, ...]
+    structured_output: StructuredOutput
     _prompts: tuple[tuple[PreTrainedTokenizerBase, CheckpointSpec], ...]
     _context_of_role: tuple[int, ...]
 

@@ -23,6 +23,7 @@ from app.checkpoints.opening import OpenedRecipe, OpenedRole
 from app.checkpoints.prompts import marks_of
 from app.checkpoints.proof.proof_report import Proof, ProofMode
 from app.checkpoints.status import LoadProgress, RoleInForce
+from app.checkpoints.structured_output import StructuredOutput
 from app.checkpoints.vocabulary.compare import ids_named
 from app.checkpoints.weights_key import WeightsKey
 from app.decoding.combining import Pair
@@ -88,11 +89,14 @@ def load_recipe(
     contexts = assembly.contexts
     names = [context.role.name for context in contexts]
     tokenizers = [role.tokenizer for role in opened.roles]
+    eos_ids = _eos_ids(assembly.weights, tokenizers)
+    backend = contexts[0].role.tokenizer.backend_tokenizer
     return LoadedRecipe(
         recipe=recipe,
         ensemble=Ensemble(models, names, pairs, usable),
         roles=tuple(assembly.in_force),
-        eos_ids=_eos_ids(assembly.weights, tokenizers),
+        eos_ids=eos_ids,
+        structured_output=StructuredOutput(backend, models[0].vocabulary_size, eos_ids),
         _prompts=tuple((item.role.tokenizer, item.role.spec) for item in contexts),
         _context_of_role=tuple(indices),
         weights=assembly.weights,

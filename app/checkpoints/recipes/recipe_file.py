@@ -196,7 +196,13 @@ _RECIPE_KEYS = {known.name for known in fields(Recipe)} - {"pairs"} | {"format",
 _PAIR_KEYS = {known.name for known in fields(ExpertPair)}
 _CHECKPOINT_KEYS = {known.name for known in fields(CheckpointSpec)}
 _BASE_KEYS = _CHECKPOINT_KEYS | {"endpoint"}
-_RARE_SETTINGS = ("frequency_penalty", "presence_penalty", "logit_bias")
+_RARE_SETTINGS = (
+    "frequency_penalty",
+    "presence_penalty",
+    "logit_bias",
+    "structure",
+    "structure_text",
+)
 """Sampling settings that a file has only if they are on."""
 _KINDS = {"offload": bool, "top_logprobs": int}
 _OF_ENDPOINTS = ("model", "top_logprobs")

@@ -158,6 +158,16 @@ def add_sampling(parser: argparse.ArgumentParser) -> None:
         help="added to the logit of a token id; repeat for more ids",
     )
     sampling.add_argument(
+        "--json-schema",
+        metavar="FILE",
+        help="a JSON schema that the text must follow, such as {} for any JSON value",
+    )
+    sampling.add_argument(
+        "--grammar",
+        metavar="FILE",
+        help="a grammar in GBNF or Lark that the text must follow",
+    )
+    sampling.add_argument(
         "--seed",
         type=int,
         help="seed of the noise: the same seed gives the same text (default: that of the recipe, "
