@@ -37,6 +37,7 @@ class Settings:
         log_texts: Whether prompts and texts are written to the log, for a bug report.
         prove_models: Whether the window compares models with plain forward passes as it loads them.
         prefix_megabytes: Memory for keys and values of earlier texts, in MiB.
+        drafts: Whether the window decodes speculatively.
         restore_texts: Whether the window begins with the texts of the last session.
     """
 
@@ -50,6 +51,7 @@ class Settings:
     prove_models: bool = True
     prefix_megabytes: int = 2048
     restore_texts: bool = True
+    drafts: bool = True
 
     @property
     def row_bytes(self) -> int:

@@ -8,6 +8,7 @@ from app.errors import CheckpointError
 from app.extras import install_hint, is_installed
 
 EXTRA = "llama"
+_DEVICES_OF_TORCH = ("cuda", "mps", "xpu")
 
 
 def engine_of(spec: CheckpointSpec) -> str:
@@ -20,6 +21,13 @@ def engine_of(spec: CheckpointSpec) -> str:
         return spec.engine
     suits = spec.is_gguf and not _only_of_transformers(spec)
     return LLAMA_CPP if suits and is_installed(EXTRA) else TRANSFORMERS
+
+
+def may_be_device_of(device: str, engine: str) -> bool:
+    """Whether a device may be one of an engine, by its name alone."""
+    if device in ("auto", "cpu"):
+        return True
+    return device.startswith(_DEVICES_OF_TORCH) is (engine == TRANSFORMERS)
 
 
 def would_suit_llama(spec: CheckpointSpec) -> bool:

@@ -96,6 +96,15 @@ class PreferencesDialog(QDialog):
             self.tr("Without this, they are in the history only (File → History).")
         )
         self.restore_texts.setChecked(settings.restore_texts)
+        self.drafts = QCheckBox(self.tr("Dra&ft tokens: speculative decoding"))
+        self.drafts.setToolTip(
+            self.tr(
+                "Faster, and every token is from the tuned distribution. Some models round "
+                "differently in a block than in single steps: a text may then differ from the one "
+                "without drafts. Runs remember how they were decoded."
+            )
+        )
+        self.drafts.setChecked(settings.drafts)
         form = QFormLayout()
         form.setHorizontalSpacing(2 * SPACE)
         form.setVerticalSpacing(SPACE)
@@ -107,6 +116,7 @@ class PreferencesDialog(QDialog):
         form.addRow(self.tr("Default d&type"), self.dtype)
         form.addRow(self.tr("Memory for kept &logits"), self.rows)
         form.addRow(self.tr("Memory for &KV caches of earlier texts"), self.prefixes)
+        form.addRow("", self.drafts)
         form.addRow("", self.restore_texts)
         form.addRow("", self.prove_models)
         form.addRow("", self.log_texts)
@@ -126,6 +136,7 @@ class PreferencesDialog(QDialog):
             (self.dtype, self.tr("Default dtype")),
             (self.rows, self.tr("Memory for kept logits")),
             (self.prefixes, self.tr("Memory for KV caches of earlier texts")),
+            (self.drafts, self.tr("Draft tokens")),
             (self.restore_texts, self.tr("Begin with the texts of the last session")),
             (self.prove_models, self.tr("Prove models when they are loaded")),
             (self.log_texts, self.tr("Write prompts and texts to the log")),
@@ -169,6 +180,7 @@ class PreferencesDialog(QDialog):
             language=self.language.currentData(),
             log_texts=self.log_texts.isChecked(),
             restore_texts=self.restore_texts.isChecked(),
+            drafts=self.drafts.isChecked(),
             prove_models=self.prove_models.isChecked(),
         )
         try:

@@ -3053,6 +3053,14 @@ pale bars the largest of them, pale bands from lowest to highest.</source>
         <translation>이 설정을 끄면 기록에만 남습니다(파일 → 기록).</translation>
     </message>
     <message>
+        <source>Dra&amp;ft tokens: speculative decoding</source>
+        <translation>토큰 초안 쓰기: 추측 디코딩(&amp;F)</translation>
+    </message>
+    <message>
+        <source>Faster, and every token is from the tuned distribution. Some models round differently in a block than in single steps: a text may then differ from the one without drafts. Runs remember how they were decoded.</source>
+        <translation>더 빠르며 모든 토큰은 조정된 분포에서 나옵니다. 일부 모델은 블록에서 한 토큰씩 읽을 때와 반올림이 다르므로 초안 없이 만든 텍스트와 다를 수 있습니다. 어떻게 디코딩했는지는 실행에 남습니다.</translation>
+    </message>
+    <message>
         <source>&amp;Theme</source>
         <translation>테마(&amp;T)</translation>
     </message>
@@ -3119,6 +3127,10 @@ pale bars the largest of them, pale bands from lowest to highest.</source>
     <message>
         <source>Memory for KV caches of earlier texts</source>
         <translation>이전 텍스트의 KV 캐시용 메모리</translation>
+    </message>
+    <message>
+        <source>Draft tokens</source>
+        <translation>토큰 초안 쓰기</translation>
     </message>
     <message>
         <source>Begin with the texts of the last session</source>
@@ -3439,6 +3451,10 @@ pale bars the largest of them, pale bands from lowest to highest.</source>
     <message>
         <source>Read {0}: {1}.</source>
         <translation>{0} 읽습니다: {1}.</translation>
+    </message>
+    <message>
+        <source>In blocks, log-probabilities differ by {0} from those of single steps: with drafts, a text is of the same distribution up to rounding (Preferences → Draft tokens).</source>
+        <translation>블록에서는 로그 확률이 한 토큰씩 읽을 때와 {0}만큼 다릅니다. 초안을 쓰면 텍스트는 반올림 오차 안에서 같은 분포를 따릅니다(환경 설정 → 토큰 초안 쓰기).</translation>
     </message>
     <message>
         <source>{0}, it fails ({1})</source>

@@ -50,10 +50,20 @@ def test_choices_are_saved_and_announced(
     dialog.language.setCurrentIndex(dialog.language.findData("ko"))
     assert dialog.prove_models.isChecked()
     dialog.prove_models.setChecked(False)
+    assert dialog.drafts.isChecked()
+    dialog.drafts.setChecked(False)
     with qtbot.waitSignal(session.settings_changed):
         press(qtbot, dialog, QDialogButtonBox.StandardButton.Ok)
     chosen = Settings(
-        "dark", str(tmp_path), "cpu", "float32", 64, "ko", prove_models=False, prefix_megabytes=512
+        "dark",
+        str(tmp_path),
+        "cpu",
+        "float32",
+        64,
+        "ko",
+        prove_models=False,
+        prefix_megabytes=512,
+        drafts=False,
     )
     assert session.settings == load_settings() == chosen
     command = bridge.last(Load)

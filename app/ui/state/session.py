@@ -106,6 +106,7 @@ class Session(RecipeState):
         self.checked_prompt: RunPrompt = ""
         self.check_problem: TuneshiftError | None = None
         self.runs = Runs(self, self._requests, settings.row_bytes, self)
+        self.runs.generation.drafts = settings.drafts
         self.selection = self.runs.selection
         self.changes = Changes(self.runs)
         self.chat = Chat(self.runs, self)
@@ -238,6 +239,7 @@ class Session(RecipeState):
         """Apply new preferences; loads the models again if device or dtype changed."""
         before, self.settings = self.settings, settings
         self.runs.budget.set_bound(settings.row_bytes)
+        self.runs.generation.drafts = settings.drafts
         self.settings_changed.emit()
         if (before.device, before.dtype) != (settings.device, settings.dtype):
             self.load()

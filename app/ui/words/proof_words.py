@@ -29,6 +29,17 @@ def proof_warning(proof: Proof) -> str:
     )
 
 
+def block_words(proof: Proof) -> str:
+    """One sentence where rows depend on the block in which they are read; otherwise empty."""
+    if proof.blocks is None or proof.blocks.largest == 0:
+        return ""
+    return translate(
+        "Proof",
+        "In blocks, log-probabilities differ by {0} from those of single steps: with drafts, a "
+        "text is of the same distribution up to rounding (Preferences → Draft tokens).",
+    ).format(figure(proof.blocks.largest))
+
+
 def _fault(found: Compared) -> str:
     if found.error:
         failed = translate("Proof", "{0}, it fails ({1})")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from app.checkpoints.engine_choice import engine_of
+from app.checkpoints.engine_choice import engine_of, may_be_device_of
 from app.checkpoints.engine_options import TRANSFORMERS
 from app.checkpoints.preflight_report import Preflight
 from app.checkpoints.spec import Recipe
@@ -15,11 +15,14 @@ from app.settings import Settings
 def with_defaults(recipe: Recipe, settings: Settings) -> Recipe:
     """``recipe`` with the device and the dtype of the preferences where it says ``auto``.
 
-    A GGUF file that llama.cpp reads has no other dtype than that of the file.
+    A GGUF file that llama.cpp reads has no other dtype than that of the file. The device of the
+    preferences may be one that only the other engine has; the role then keeps ``auto``.
     """
     for place, spec in enumerate(recipe.checkpoints()):
-        device = settings.device if spec.device == "auto" else spec.device
-        open_dtype = spec.dtype == "auto" and engine_of(spec) == TRANSFORMERS
+        engine = engine_of(spec)
+        suits = may_be_device_of(settings.device, engine)
+        device = settings.device if spec.device == "auto" and suits else spec.device
+        open_dtype = spec.dtype == "auto" and engine == TRANSFORMERS
         dtype = settings.dtype if open_dtype else spec.dtype
         recipe = recipe.with_role(place, replace(spec, device=device, dtype=dtype))
     return recipe

@@ -28,7 +28,7 @@ class Continuation:
         limit: Maximum length of the run in tokens; None for that of the sampling settings.
         past_stop: Whether to ignore stop strings.
         replay: Alphas of each token; empty for those of the recipe.
-        drafts: Whether to use speculative decoding.
+        drafts: Whether to use speculative decoding; None for what the preferences say.
         past_turn: Whether to ignore the beginning of another turn of the conversation.
         fresh: Whether to read the prompt anew, as a run that is repeated does.
     """
@@ -38,7 +38,7 @@ class Continuation:
     limit: int | None = None
     past_stop: bool = False
     replay: tuple[tuple[float, ...], ...] = ()
-    drafts: bool = True
+    drafts: bool | None = None
     past_turn: bool = False
     fresh: bool = False
 
@@ -52,6 +52,9 @@ class Generation(QObject):
     Args:
         requests: Sends commands to the engine.
         report: Shows an error.
+
+    Attributes:
+        drafts: Whether runs use speculative decoding, unless their continuation says.
     """
 
     began = Signal(object)
@@ -74,6 +77,7 @@ class Generation(QObject):
         super().__init__(parent)
         self._requests = requests
         self._report = report
+        self.drafts = True
         self._active: dict[int, Run] = {}
 
     @property
@@ -85,7 +89,7 @@ class Generation(QObject):
         """Start or continue ``run`` with the alphas and settings of ``recipe``."""
         run.start(recipe.alphas)
         run.unread_text = more.text
-        run.drafts = more.drafts
+        run.drafts = self.drafts if more.drafts is None else more.drafts
         if more.replay:
             run.alphas = ReplayedAlphas(more.replay)
         sampling = recipe.sampling
@@ -103,7 +107,7 @@ class Generation(QObject):
             (*(token.token_id for token in run.unsettled), *more.forced),
             more.text,
             run.role,
-            more.drafts,
+            run.drafts,
             past_turn=more.past_turn,
             fresh=more.fresh,
             load=self._requests.load,

@@ -12,6 +12,7 @@ from app.decoding.types import FinishReason, TokenStep, WhatIfToken
 from app.engine.commands import AskWhatIf, Generate
 from app.engine.events import Failed, WhatIfAnswered
 from app.errors import PromptError, TuneshiftError
+from app.history.repeat import Repeatable
 from app.ui.state.runs.run import Run
 from app.ui.state.runs.runs import Runs
 from app.ui.state.session import Session
@@ -46,6 +47,24 @@ def step_of(index: int, start: int, text: str) -> TokenStep:
 
 
 # Generating
+
+
+def test_drafts_are_a_preference_and_a_repeated_run_has_its_own(
+    loaded_session: Session, bridge: FakeBridge
+) -> None:
+    runs = loaded_session.runs
+    loaded_session.set_settings(replace(loaded_session.settings, drafts=False))
+    runs.generate(PROMPT)
+    assert not asked(bridge).speculate
+    assert not shown(runs).drafts
+    bridge.start_run()
+    bridge.decode(2)
+    bridge.finish_run(tokens=2)
+    run = shown(runs)
+    wanted = Repeatable(PROMPT, run.recipe, run.recipe.sampling, (), (), (), None, True, False)
+    runs.repeat(wanted)
+    assert asked(bridge).speculate
+    assert shown(runs).drafts
 
 
 def test_tokens_arrive_in_batches_with_one_signal_each(
