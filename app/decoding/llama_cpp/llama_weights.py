@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from app.decoding.llama_cpp.library import collected_errors, device_pointer, library
-from app.errors import Cancelled, CheckpointError
+from app.errors import Cancelled, CheckpointError, DeviceError, TuneshiftError
 
 CPU = "cpu"
 ALL_LAYERS = -1
+_NO_MEMORY = "unable to allocate"
 
 
 class LlamaCppWeights:
@@ -91,11 +92,7 @@ class LlamaCppWeights:
             pointer = _load(llama, files, parameters)
         progress.raise_failure()
         if not pointer:
-            raise CheckpointError(
-                f"llama.cpp cannot read {files[0].name}",
-                evidence=errors[0] if errors else "it gives no reason",
-                next_step="Check that the file is complete, or download it again.",
-            )
+            raise _load_failure(files[0], device, errors)
         weights = cls(pointer, files, device)
         weights._refuse_others(llama)
         return weights
@@ -223,6 +220,20 @@ def _load(llama: Any, files: Sequence[Path], parameters: Any) -> int | None:
         paths = (ctypes.c_char_p * len(names))(*names)
         pointer = llama.llama_model_load_from_splits(paths, len(names), parameters)
     return pointer
+
+
+def _load_failure(file: Path, device: str, errors: Sequence[str]) -> TuneshiftError:
+    if any(_NO_MEMORY in error for error in errors):
+        return DeviceError(
+            f"The memory of {device} was not enough for {file.name}",
+            evidence=errors[0],
+            next_step="Close other programs, choose fewer GPU layers, or the device cpu.",
+        )
+    return CheckpointError(
+        f"llama.cpp cannot read {file.name}",
+        evidence=errors[0] if errors else "it gives no reason",
+        next_step="Check that the file is complete, or download it again.",
+    )
 
 
 def _description(llama: Any, pointer: int) -> str:
