@@ -3576,6 +3576,18 @@ pale bars the largest of them, pale bands from lowest to highest.</source>
         <translation>로짓 편향</translation>
     </message>
     <message>
+        <source>JSON object</source>
+        <translation>JSON 객체</translation>
+    </message>
+    <message>
+        <source>JSON schema</source>
+        <translation>JSON 스키마</translation>
+    </message>
+    <message>
+        <source>grammar</source>
+        <translation>문법</translation>
+    </message>
+    <message>
         <source>Finds words of texts and prompts, models, recipes, dates such as 2026-11-30, and settings such as seed=7, α=1.5 or temperature=0.8.</source>
         <translation>텍스트와 프롬프트의 단어, 모델, 레시피, 2026-11-30 같은 날짜, seed=7, α=1.5, temperature=0.8 같은 설정을 찾습니다.</translation>
     </message>
@@ -4743,6 +4755,10 @@ To start a branch, choose another candidate at a token of a run.</source>
         <translation>중지 문자열</translation>
     </message>
     <message>
+        <source>Structure</source>
+        <translation>구조</translation>
+    </message>
+    <message>
         <source>Reset to the recipe</source>
         <translation>레시피 값으로 초기화</translation>
     </message>
@@ -5434,6 +5450,35 @@ Without a pinned seed, every run has a new one, which is recorded with it.</sour
     </message>
 </context>
 <context>
+    <name>StructureField</name>
+    <message>
+        <source>off</source>
+        <translation>끔</translation>
+    </message>
+    <message>
+        <source>JSON object</source>
+        <translation>JSON 객체</translation>
+    </message>
+    <message>
+        <source>JSON schema</source>
+        <translation>JSON 스키마</translation>
+    </message>
+    <message>
+        <source>grammar</source>
+        <translation>문법</translation>
+    </message>
+    <message>
+        <source>What the text must be. Tokens that do not fit are excluded before sampling;
+the probabilities that are shown are those without this.</source>
+        <translation>텍스트가 갖춰야 할 형식입니다. 맞지 않는 토큰은 샘플링 전에 제외됩니다.
+표시되는 확률은 이를 적용하기 전의 확률입니다.</translation>
+    </message>
+    <message>
+        <source>Text of the structure</source>
+        <translation>구조의 내용</translation>
+    </message>
+</context>
+<context>
     <name>Summary</name>
     <message>
         <source>base</source>
@@ -5999,6 +6044,10 @@ Without a pinned seed, every run has a new one, which is recorded with it.</sour
     <message>
         <source>α: {0}</source>
         <translation>α: {0}</translation>
+    </message>
+    <message>
+        <source>Sampled with {0} after tokens without the structure were excluded</source>
+        <translation>구조에 맞지 않는 토큰을 제외한 뒤 {0}의 확률로 샘플링됨</translation>
     </message>
     <message>
         <source>The server returned tokens with {0} of the base&apos;s probability</source>

@@ -88,7 +88,11 @@ class TokenDescription(QWidget):
             else ""
         )
         self._shares.show_shares(run.pair_names, shown.explained.contributions)
-        parts = [self._describe_entropies(shown), self._describe_coverage(shown)]
+        parts = [
+            self._describe_entropies(shown),
+            self._describe_structure(shown),
+            self._describe_coverage(shown),
+        ]
         self._entropies.setText("\n".join(line for line in parts if line))
 
     def _describe_position(self, shown: TokenAtAlphas) -> str:
@@ -121,6 +125,14 @@ class TokenDescription(QWidget):
             text = self.tr("base {0} → tuned {1}")
         text = text.format(before, after, quoted(run.label(explained.argmax_base)))
         return text + "\n" + self.tr("α: {0}").format(self._describe_alphas(shown))
+
+    def _describe_structure(self, shown: TokenAtAlphas) -> str:
+        """The probability after the mask, if the text had to have a structure."""
+        if shown.token.forced or not shown.run.recipe.sampling.structured:
+            return ""
+        return self.tr("Sampled with {0} after tokens without the structure were excluded").format(
+            probability(shown.token.sampled_probability)
+        )
 
     def _describe_coverage(self, shown: TokenAtAlphas) -> str:
         """Coverage, for a base behind an endpoint."""

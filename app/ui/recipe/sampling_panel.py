@@ -16,10 +16,12 @@ from PySide6.QtWidgets import (
 )
 
 from app.checkpoints.spec import Recipe
+from app.checkpoints.structure_grammar import check_structure
 from app.decoding.types import MAX_PENALTY
 from app.errors import SettingsError
 from app.ui.recipe.seed_field import SeedField
 from app.ui.recipe.stop_strings import read_stop_strings, write_stop_strings
+from app.ui.recipe.structure_field import StructureField
 from app.ui.state.preset_file import SAMPLING
 from app.ui.state.session import Session
 from app.ui.theme import SPACE
@@ -42,6 +44,7 @@ class SamplingPanel(QWidget):
         self._seed = SeedField(session)
         self._seed.refused.connect(self._say)
         self._stop = QPlainTextEdit()
+        self._structure = StructureField()
         self._error = QLabel()
         self._error.setProperty("role", "error")
         self._error.setWordWrap(True)
@@ -70,6 +73,8 @@ class SamplingPanel(QWidget):
         self._add(self.tr("Seed"), self._seed.edit, self._seed)
         self._make_stop()
         self._add(self.tr("Stop strings"), self._stop, self._stop)
+        self._structure.edited.connect(self._change_structure)
+        self._add(self.tr("Structure"), self._structure.kind, self._structure)
         reset = QPushButton(self.tr("Reset to the recipe"))
         reset.setProperty("role", "link")
         reset.clicked.connect(self._reset)
@@ -150,7 +155,7 @@ class SamplingPanel(QWidget):
         label.setToolTip(control.toolTip())
         control.setAccessibleName(title)
         row = self._form.rowCount()
-        top = isinstance(place, QPlainTextEdit | SeedField)
+        top = isinstance(place, QPlainTextEdit | SeedField | StructureField)
         if top:
             label.setContentsMargins(0, SPACE - 2, 0, 0)
         self._form.addWidget(
@@ -185,6 +190,17 @@ class SamplingPanel(QWidget):
             self._say("")
             self._session.set_sampling(sampling)
 
+    def _change_structure(self, kind: str, text: str) -> None:
+        usual = self._session.recipe.sampling
+        try:
+            sampling = replace(usual, structure=kind, structure_text=text)
+            check_structure(sampling)
+        except SettingsError as error:
+            self._say(str(error))
+        else:
+            self._say("")
+            self._session.set_sampling(sampling)
+
     def _say(self, error: str) -> None:
         self._error.setText(error)
         self._error.setVisible(bool(error))
@@ -211,6 +227,7 @@ class SamplingPanel(QWidget):
 
     def _reset(self) -> None:
         self._session.reset_sampling()
+        self._structure.reset(self._session.recipe.sampling)
         self._shown = None  # forces an update: a refused value may still be in its field
         self._update()
 
@@ -228,6 +245,7 @@ class SamplingPanel(QWidget):
         for name, box in self._boxes.items():
             box.show_value(getattr(sampling, name))
         self._seed.show_seed()
+        self._structure.show_structure(sampling)
         if read_stop_strings(self._stop.toPlainText()) != sampling.stop:
             with QSignalBlocker(self._stop):
                 self._stop.setPlainText(write_stop_strings(sampling.stop))
@@ -238,6 +256,12 @@ class SamplingPanel(QWidget):
         self._header.setAccessibleName(self.tr("Sampling: {0}").format(summary))
 
     def _summary(self, recipe: Recipe) -> str:
+        text = self._sampling_summary(recipe)
+        if not recipe.sampling.structured:
+            return text
+        return f"{text} · {self._structure.kind.currentText()}"
+
+    def _sampling_summary(self, recipe: Recipe) -> str:
         sampling = recipe.sampling
         if sampling.greedy:
             return self.tr("greedy · {0} tokens").format(sampling.max_new_tokens)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.decoding.types import GenerationConfig
+from app.decoding.types import GRAMMAR, JSON, JSON_SCHEMA, GenerationConfig
 from app.history.recipe_facts import facts_of
 from app.history.run_search import searchable
 from app.ui.state.runs.run import Run
@@ -45,6 +45,14 @@ def settings_line(alphas: Sequence[str], config: GenerationConfig) -> str:
         parts.append(penalty.format(f"{config.presence_penalty:g}"))
     if config.logit_bias:
         parts.append(translate("Provenance", "logit bias"))
+    if config.structured:
+        parts.append(
+            {
+                JSON: translate("Provenance", "JSON object"),
+                JSON_SCHEMA: translate("Provenance", "JSON schema"),
+                GRAMMAR: translate("Provenance", "grammar"),
+            }[config.structure]
+        )
     return " · ".join(parts)
 
 

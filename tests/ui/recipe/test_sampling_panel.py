@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QPlainTextEdit, QPushButton, QToolButton, QWidget
+from PySide6.QtWidgets import QComboBox, QLabel, QPlainTextEdit, QPushButton, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.decoding.types import MAX_SEED
@@ -68,6 +68,51 @@ def test_typing_sets_the_recipe(
     assert getattr(session.recipe.sampling, field) == value
     assert type(getattr(session.recipe.sampling, field)) is type(value)
     assert not error(panel)
+
+
+def choose(panel: SamplingPanel, kind: str) -> None:
+    box = control(panel, "Structure")
+    assert isinstance(box, QComboBox)
+    box.setCurrentIndex(box.findData(kind))
+
+
+def test_a_structure_is_taken_when_it_is_valid_and_refused_in_words(
+    qtbot: QtBot, panel: SamplingPanel, session: Session
+) -> None:
+    field = control(panel, "Text of the structure")
+    assert not field.isVisible()
+    choose(panel, "json")
+    assert session.recipe.sampling.structure == "json"
+    assert not field.isVisible()
+    assert "JSON object" in panel.findChild(Disclosure).accessibleName()
+    choose(panel, "json_schema")
+    assert field.isVisible()
+    assert "is empty" in error(panel)
+    assert session.recipe.sampling.structure == "json"
+    retype(qtbot, field, '{"type": "objekt"}')
+    assert "objekt" in error(panel)
+    session.set_sampling(replace(session.recipe.sampling, top_k=9))
+    assert field.toPlainText() == '{"type": "objekt"}'  # type: ignore[attr-defined]
+    retype(qtbot, field, '{"type": "object"}')
+    assert not error(panel)
+    sampling = session.recipe.sampling
+    assert (sampling.structure, sampling.structure_text) == ("json_schema", '{"type": "object"}')
+    choose(panel, "grammar")
+    assert "grammar cannot be used" in error(panel)
+    retype(qtbot, field, 'root ::= "yes"')
+    assert session.recipe.sampling.structure == "grammar"
+    choose(panel, "off")
+    assert not session.recipe.sampling.structured
+    assert session.recipe.sampling.structure_text == ""
+
+
+def test_the_structure_of_another_recipe_is_shown(panel: SamplingPanel, session: Session) -> None:
+    session.set_sampling(
+        replace(session.recipe.sampling, structure="grammar", structure_text='root ::= "a"')
+    )
+    field = control(panel, "Text of the structure")
+    assert field.isVisible()
+    assert field.toPlainText() == 'root ::= "a"'  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
@@ -210,5 +255,5 @@ def test_stop_strings_survive_the_editor(qapp: object, strings: tuple[str, ...])
 
 def test_every_label_names_its_control(panel: SamplingPanel) -> None:
     labels = [label for label in panel.findChildren(QLabel) if label.property("role") == "caption"]
-    assert len(labels) == 8
+    assert len(labels) == 11
     assert all(label.buddy().accessibleName() == label.text() for label in labels)
