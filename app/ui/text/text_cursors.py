@@ -39,6 +39,15 @@ def selection_kept(edit: QPlainTextEdit) -> Iterator[None]:
         bar.setValue(scrolled)  # Qt scrolls to the cursor
 
 
+def clear_selection(edit: QPlainTextEdit) -> None:
+    """Clear the text selection without scrolling."""
+    bar, cursor = edit.verticalScrollBar(), edit.textCursor()
+    place = bar.value()
+    cursor.clearSelection()
+    edit.setTextCursor(cursor)
+    bar.setValue(place)
+
+
 def shown_at(edit: QPlainTextEdit, start: int, end: int, point: QPoint) -> bool:
     """Whether the glyphs from ``start`` to ``end`` are at a point of the viewport of ``edit``."""
     edge = QTextCursor(edit.document())

@@ -26,8 +26,9 @@ from app.ui.state.runs.run import Run
 from app.ui.state.runs.selection import Selection
 from app.ui.state.runs.token_groups import Grouping
 from app.ui.state.session import Session
+from app.ui.text.changed_lines import line_start, paint_from, unpainted
 from app.ui.text.reading_text import set_up_reading
-from app.ui.text.text_cursors import selection_kept, shown_at
+from app.ui.text.text_cursors import clear_selection, selection_kept, shown_at
 from app.ui.text.text_writer import TextWriter
 from app.ui.text.tint import mark_color
 from app.ui.text.tint_painter import TintPainter, paint_marks, paint_tints
@@ -67,6 +68,7 @@ class TranscriptText(QPlainTextEdit):
         self._changing = False
         self._following = True
         set_up_reading(self, session.display)
+        self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         session.runs.run_changed.connect(self._on_run)
         session.runs.tokens_added.connect(self._append)
         session.runs.questions.changed.connect(self._on_what_if)
@@ -129,13 +131,15 @@ class TranscriptText(QPlainTextEdit):
         run, tints, following = self._shown_run, self._tints, self._following
         if run is None or tints is None or self._map.count == len(run.tokens):
             return
+        # New tokens may change the number of the last groups.
+        first = line_start(self.document(), self._map.start_of(tints.settled))
         tints.extend()
         new, text = run.tokens[self._map.count :], QColor(self._theme.text)
-        with selection_kept(self):
+        with selection_kept(self), unpainted(self.document()):
             self._writer.write_tokens(new, run.label, text, mark_color(self._theme))
         if following:
             self._follow()
-        self.viewport().update()  # new tokens may change the number of the last group
+        paint_from(self, first)
 
     def _follow(self) -> None:
         """Scroll to the end and stay there while tokens are added."""
@@ -187,17 +191,10 @@ class TranscriptText(QPlainTextEdit):
         self._changing = False
 
     def _unselect_text(self) -> None:
-        """Clear the text selection without scrolling."""
-        cursor = self.textCursor()
-        if self._changing or not cursor.hasSelection():
-            return
-        bar = self.verticalScrollBar()
-        place = bar.value()
-        cursor.clearSelection()
-        self._changing = True
-        self.setTextCursor(cursor)
-        self._changing = False
-        bar.setValue(place)
+        if not self._changing and self.textCursor().hasSelection():
+            self._changing = True
+            clear_selection(self)
+            self._changing = False
 
     def _scroll_to(self, position: int) -> None:
         """Bring a position into view without changing the text cursor and its selection."""
@@ -351,11 +348,11 @@ class TranscriptText(QPlainTextEdit):
         return describe_as_html(run, tints, index, what_if) if run and tints else ""
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 — Qt's name
-        if self._painter is None:
-            super().paintEvent(event)
-            return
-        decorations = self._painter.decorations(QRectF(event.rect()), self._others)
+        decorations = (
+            self._painter.decorations(QRectF(event.rect()), self._others) if self._painter else []
+        )
         painter = QPainter(self.viewport())
+        painter.fillRect(event.rect(), self.viewport().palette().base())
         paint_tints(painter, decorations)
         painter.end()
         super().paintEvent(event)

@@ -72,6 +72,10 @@ class TextMap:
         last = following == len(self._token_starts)
         return self._token_starts[index], self.end if last else self._token_starts[following]
 
+    def start_of(self, index: int) -> int:
+        """Start of a token in the document; its end for the token that follows the last one."""
+        return self._token_starts[index] if index < self.count else self.end
+
     def exact(self, start: int, end: int) -> str:
         """The exact text of a part of the document."""
         first = max(bisect_right(self._piece_starts, start) - 1, 0)
