@@ -26,6 +26,7 @@ class _QuietViewBox(pg.ViewBox):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__(enableMouse=False, enableMenu=False)
         self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
+        self.disableAutoRange()
 
     def wheelEvent(self, event: Any, axis: int | None = None) -> None:  # noqa: N802 — Qt's name
         event.ignore()
@@ -67,6 +68,7 @@ class BitsLines:
         item.showAxis("right", False)
         self._axis.setStyle(tickLength=-4)
         self._axis.setWidth(_AXIS)
+        self._axis.enableAutoSIPrefix(False)
         item.scene().addItem(self._view)
         self._axis.linkToView(self._view)
         self._view.setXLink(item.getViewBox())

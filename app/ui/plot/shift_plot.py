@@ -40,7 +40,7 @@ from app.ui.theme import SPACE, current_theme
 from app.ui.widgets.focus_ring import FOCUS_GAP, paint_focus_ring
 from app.ui.widgets.plot_pens import plot_pen
 
-_REDRAW_MS = 250
+_REDRAW_MS = 400
 """Interval of redrawing while tokens are generated, in milliseconds."""
 _ABOVE = 1.08
 """Upper end of the axis in bits as a multiple of the highest value."""
@@ -126,6 +126,8 @@ class ShiftPlot(QWidget):
         self._view.setYRange(-1, 1, padding=0.02)
         self._view.sigRangeChangedManually.connect(self._on_view_moved)
         self._view.sigXRangeChanged.connect(self._on_zoom)
+        for side in ("left", "bottom"):  # numbers of tokens and probabilities have no prefixes
+            item.getAxis(side).enableAutoSIPrefix(False)
         item.getAxis("bottom").setStyle(tickLength=0)
         item.getAxis("left").setStyle(tickLength=-4)
         item.getAxis("left").setWidth(_AXIS)

@@ -108,8 +108,8 @@ def test_lines_hold_both_probabilities(plot: ShiftPlot, finished_session: Sessio
     explained = [token.attribution for token in finished_session.runs.current.tokens]
     np.testing.assert_array_equal(plot._base.values, [each.p_base for each in explained])
     np.testing.assert_array_equal(plot._tuned.values, [each.p_tuned for each in explained])
-    assert plot._base.opts["pen"].style() == Qt.PenStyle.DashLine
-    assert plot._tuned.opts["pen"].style() == Qt.PenStyle.SolidLine
+    assert plot._base.pen.style() == Qt.PenStyle.DashLine
+    assert plot._tuned.pen.style() == Qt.PenStyle.SolidLine
 
 
 def test_the_lowest_visible_bar_is_not_cut(plot: ShiftPlot) -> None:
@@ -632,7 +632,7 @@ def test_the_axis_numbers_tokens_from_one(plot: ShiftPlot, span: tuple[float, fl
 def test_show_all_of_a_long_run_draws_columns_of_tokens(
     plot: ShiftPlot, finished_session: Session, bridge: FakeBridge, qtbot: QtBot
 ) -> None:
-    np.testing.assert_array_equal(plot._base.getData()[1], plot._base.values)
+    np.testing.assert_array_equal(plot._base.drawn, plot._base.values)
     finished_session.runs.generate("A long one")
     bridge.complete(900)
     qtbot.waitUntil(lambda: plot.series.count == 900)
@@ -647,7 +647,7 @@ def test_show_all_of_a_long_run_draws_columns_of_tokens(
         (plot._base, [each.p_base for each in explained]),
         (plot._tuned, [each.p_tuned for each in explained]),
     ):
-        drawn = line.getData()[1]
+        drawn = line.drawn
         means = [np.mean(every[start : start + size]) for start in range(0, 900, size)]
         np.testing.assert_allclose(drawn, means, atol=1e-6)
     dark = plot._plot.grab().toImage().convertToFormat(QImage.Format.Format_Grayscale8)
