@@ -18,6 +18,8 @@ _NAME = "tuneshift"
 ROW_MEGABYTES = range(16, 1_048_577)
 """What the bound of the rows' memory may be, in MiB."""
 PREFIX_MEGABYTES = range(1_048_577)
+PARALLEL_REQUESTS, MOST_PARALLEL_REQUESTS = 8, 256
+"""Requests that the API server decodes side by side: by default, and at most."""
 """What the bound of the memory for earlier texts may be, in MiB; with 0, none is kept."""
 
 THEMES = ("system", "light", "dark")

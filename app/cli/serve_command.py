@@ -21,7 +21,7 @@ from app.errors import SettingsError
 from app.extras import install_hint
 from app.server.access import ANY_ORIGIN, NO_ORIGIN, Access
 from app.server.listening import Service, listen, url_of
-from app.settings import PREFIX_MEGABYTES
+from app.settings import MOST_PARALLEL_REQUESTS, PREFIX_MEGABYTES
 
 KEY_VARIABLE = "TUNESHIFT_SERVE_KEY"
 
@@ -44,6 +44,11 @@ def serve(options: argparse.Namespace) -> int:
         raise SettingsError(
             f"--prefix-cache must be from 0 to {PREFIX_MEGABYTES[-1]:,} MiB",
             evidence=f"{options.prefix_cache:,} was given",
+        )
+    if not 1 <= options.parallel <= MOST_PARALLEL_REQUESTS:
+        raise SettingsError(
+            f"--parallel must be from 1 to {MOST_PARALLEL_REQUESTS}",
+            evidence=f"{options.parallel:,} was given",
         )
     recipe = with_placement(find_recipe(options.recipe or DEFAULT_RECIPE), options)
     refuse_together(options, "api_key_file", ["api_key"])
@@ -72,6 +77,7 @@ def serve(options: argparse.Namespace) -> int:
                     on_ready,
                     options.proof,
                     options.prefix_cache * 2**20,
+                    options.parallel,
                 )
             )
         except KeyboardInterrupt:

@@ -52,7 +52,7 @@ class DecodedText:
         self.fresh = fresh
         self.sampler = TokenSampler(prompts[0], (), config, alphas, reducer, mask=mask)
         self.finish_reason: FinishReason | None = None
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
         self.cached_tokens = 0
         self.limit = config.max_new_tokens
         """The maximum number of tokens."""
@@ -103,7 +103,7 @@ class DecodedText:
             self._on_step(step)
         self.finish_reason = reason
 
-    def fail(self, error: Exception) -> None:
+    def fail(self, error: BaseException) -> None:
         """End the text because of an error, with the steps that were held back."""
         self.error = error
         for step in self._buffer.flush():

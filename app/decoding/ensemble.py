@@ -226,7 +226,7 @@ class Ensemble:
             PromptError: When a prompt is empty or leaves no context to generate.
             Cancelled: When ``cancelled`` says so.
         """
-        self._check_prompts(prompts, len(text))
+        self.check_prompts(prompts, len(text))
         missing, reused = [], []
         for context, prompt in zip(self._contexts, prompts, strict=True):
             wanted = [*prompt, *text]
@@ -330,7 +330,12 @@ class Ensemble:
             rows[place] = work(place, context)
         return [rows[place] for place in range(len(self._contexts))]
 
-    def _check_prompts(self, prompts: Sequence[Sequence[int]], following: int) -> None:
+    def check_prompts(self, prompts: Sequence[Sequence[int]], following: int = 0) -> None:
+        """Check that no prompt is empty, and that one token fits after it and what follows it.
+
+        Raises:
+            PromptError: A prompt is empty or leaves no context to generate.
+        """
         for context, prompt in zip(self._contexts, prompts, strict=True):
             if not prompt:
                 raise PromptError("The prompt is empty", next_step="Type some text to continue.")

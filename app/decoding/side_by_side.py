@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from app.decoding.batch_loop import BatchLoop
@@ -67,22 +68,18 @@ class SideBySide:
         return [self._alone.text] if self._alone else self._loop.texts
 
     def add(self, text: DecodedText) -> None:
-        """Read the prompt of a text and begin to decode it.
+        """Read the prompt of a text and begin to decode it, or go on with a suspended text.
 
         If it fails or is cancelled, the text says so, and the others go on.
         """
         self.park()
-        try:
+        with _ending(text):
             logits = self._read(text)
             if self._loop.texts:
                 self._take(text, logits, -1)
                 self._join(text)
             else:
                 self._alone = _Alone(text, self._steps_alone(text, logits))
-        except Cancelled:
-            text.end(FinishReason.CANCELLED)
-        except Exception as error:
-            text.fail(error)
 
     def step(self) -> None:
         """Decode the next token of every text."""
@@ -93,6 +90,10 @@ class SideBySide:
         self._steps_of_one = self._steps_of_one + 1 if len(self._loop.texts) == 1 else 0
         if self._steps_of_one > _STEPS_BEFORE_ALONE:
             self._leave_batch(self._loop.texts[0])
+
+    def suspend(self, text: DecodedText) -> None:
+        """Free the caches of a text of the batch, which may be added again later."""
+        self._loop.remove([text])
 
     def park(self) -> None:
         """Leave the KV caches of the ensemble to others: a text alone becomes a batch."""
@@ -105,13 +106,11 @@ class SideBySide:
             return
         self._alone = None
         text, sampler = alone.text, alone.text.sampler
-        try:
+        with _ending(text):
             assert alone.last is not None
             sampler.append(alone.last)
             self._ensemble.rewind(sampler.index - 1)  # removes drafts
             self._join(text)
-        except Exception as error:
-            text.fail(error)
 
     def _read(self, text: DecodedText) -> EnsembleLogits:
         """Read the prompt; if it is long, the batch goes on between its chunks."""
@@ -123,9 +122,11 @@ class SideBySide:
                 self._step_batch()
             return text.cancelled()
 
-        logits = ensemble.resume(text.prompts, (), cancelled, fresh=text.fresh)
-        cached = min(ensemble.reused[0], len(text.prompts[0]))
-        text.begin(cached, ensemble.remaining_context)
+        read = text.tokens
+        logits = ensemble.resume(text.prompts, read, cancelled, fresh=text.fresh)
+        if not read:
+            cached = min(ensemble.reused[0], len(text.prompts[0]))
+            text.begin(cached, ensemble.remaining_context)
         return logits
 
     def _steps_alone(self, text: DecodedText, logits: EnsembleLogits) -> Iterator[TokenStep]:
@@ -137,14 +138,10 @@ class SideBySide:
 
     def _step_alone(self, alone: _Alone) -> None:
         text = alone.text
-        try:
+        with _ending(text):
             step = next(alone.steps)
             alone.last = step.token_id
             text.take(step)
-        except Cancelled:
-            text.end(FinishReason.CANCELLED)
-        except Exception as error:
-            text.fail(error)
         if text.ended:
             self._alone = None
 
@@ -168,12 +165,10 @@ class SideBySide:
     def _sample(self, logits: EnsembleLogits, texts: Sequence[DecodedText]) -> None:
         unusable = self._batch.unusable(logits)
         for place, text in enumerate(texts):
-            try:
+            with _ending(text):
                 if place in unusable:
                     raise unusable[place]
                 self._take(text, logits, place)
-            except Exception as error:
-                text.fail(error)
             if text.finish_reason is not None:
                 self._keep(text)
 
@@ -192,19 +187,14 @@ class SideBySide:
     def _leave_batch(self, text: DecodedText) -> None:
         """Decode the only text of the batch alone."""
         ensemble, read = self._ensemble, text.tokens
-        try:
+        with _ending(text):
             states = self._batch.states(0)
-            self._loop.remove([text])
             for context, prompt, state in zip(ensemble.contexts, text.prompts, states, strict=True):
                 if state is not None:
                     context.hold([*prompt, *read[:-1]], state, ensemble.prefixes)
             logits = ensemble.resume(text.prompts, read, text.cancelled)
             self._alone = _Alone(text, self._steps_alone(text, logits))
-        except Cancelled:
-            text.end(FinishReason.CANCELLED)
-        except Exception as error:
-            self._loop.remove([text])
-            text.fail(error)
+        self._loop.remove([text])
 
     def _keep(self, text: DecodedText) -> None:
         """Keep what was read of a text that leaves the batch, for texts that begin with it."""
@@ -221,3 +211,16 @@ class SideBySide:
         for context, prompt, state in zip(contexts, text.prompts, states, strict=True):
             if state is not None:
                 prefixes.keep(context, [*prompt, *read], state)
+
+
+@contextmanager
+def _ending(text: DecodedText) -> Iterator[None]:
+    """Errors in the block, and cancellation, end the text and are not raised."""
+    try:
+        yield
+    except Cancelled:
+        text.end(FinishReason.CANCELLED)
+    except (KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    except BaseException as error:  # libraries in Rust panic with one that is no Exception
+        text.fail(error)

@@ -55,6 +55,7 @@ class Generate:
             a repeated run are rounded as they were.
         keep_rows: Whether the steps of the tokens have their raw rows, as inspection needs them.
         load: The id of the :class:`Load` whose models the run needs; None for any.
+        beside: Whether it may be decoded side by side with other runs that may be.
     """
 
     id: int
@@ -72,6 +73,7 @@ class Generate:
     fresh: bool = False
     keep_rows: bool = True
     load: int | None = None
+    beside: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

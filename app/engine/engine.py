@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import logging
-import time
 import traceback
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import replace
+from typing import TypeGuard
 
-import psutil
 import torch
 
-from app.attribution.candidates import TOP_ROLE, TOP_TUNED
-from app.attribution.shapley import coalitions
 from app.attribution.step_attribution import attribute_step
 from app.checkpoints.devices import (
     accelerator_bytes,
@@ -28,19 +24,13 @@ from app.checkpoints.loading.loader import load_recipe, still_needed
 from app.checkpoints.memory.estimate import does_not_fit
 from app.checkpoints.memory.heap import forget_frames, release_memory
 from app.checkpoints.opening import OpenedRecipe, bytes_to_convert, open_recipe
-from app.checkpoints.plain_conversation import next_turns
 from app.checkpoints.preflight import preflight
 from app.checkpoints.preflight_report import Preflight
 from app.checkpoints.text_coder import TextCoder
 from app.checkpoints.vocabulary.compare import require_shared
-from app.decoding.capture_stats import CaptureStats
-from app.decoding.decode import TextPrefix, decode
-from app.decoding.ensemble import Ensemble
-from app.decoding.remote import EndpointUsage
-from app.decoding.row_reduction import RowReducer, RowReduction
-from app.decoding.speculation_stats import SpeculationStats
+from app.decoding.decode import decode
 from app.decoding.speculative import Speculator
-from app.decoding.types import FinishReason, check_alphas
+from app.decoding.types import FinishReason
 from app.decoding.what_if import what_if_tokens
 from app.engine.commands import (
     AskWhatIf,
@@ -53,7 +43,6 @@ from app.engine.commands import (
     describe,
 )
 from app.engine.controls import DEFAULT_PREFIX_BYTES
-from app.engine.echo import split_echo
 from app.engine.events import (
     BorrowFinished,
     BorrowProgress,
@@ -64,11 +53,12 @@ from app.engine.events import (
     Loaded,
     Loading,
     RunFinished,
-    RunStarted,
-    RunStats,
     TokenDecoded,
     WhatIfAnswered,
 )
+from app.engine.parallel_runs import ParallelRuns
+from app.engine.prepared_run import prepare_run, row_reducer
+from app.engine.run_clock import RunClock
 from app.errors import Cancelled, RecipeError, TuneshiftError, unknown_error
 
 log = logging.getLogger(__name__)
@@ -132,26 +122,28 @@ class Engine:
                     self._run_job(command, run_waiting if command.interleaved else lambda: None)
                 else:
                     self._generate(command)
-        except Cancelled:
-            self._emit(Failed(command.id, None, loaded=self._load_id))
-        except TuneshiftError as error:
-            forget_frames(error)
-            self._emit(Failed(command.id, error, loaded=self._load_id))
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:  # libraries in Rust panic with one that is no Exception
-            if is_out_of_memory(error):
-                forget_frames(error)
-                action = "loading the models" if isinstance(command, Load) else "this run"
-                explained = out_of_memory(action, self._device(), error=error, next_step=_LESS)
-                self._release_run_memory()
-                self._emit(Failed(command.id, explained, ran_out=True, loaded=self._load_id))
-                return
-            log.exception("a command failed")
-            defect = unknown_error(error)
-            details = traceback.format_exc()
+            self._emit(self._failed(command, error))
+
+    def _failed(self, command: Command, error: BaseException) -> Failed:
+        """The event of a command that ended with ``error``, whose frames are released."""
+        if isinstance(error, Cancelled):
+            return Failed(command.id, None, loaded=self._load_id)
+        if isinstance(error, TuneshiftError):
             forget_frames(error)
-            self._emit(Failed(command.id, defect, details, loaded=self._load_id))
+            return Failed(command.id, error, loaded=self._load_id)
+        if is_out_of_memory(error):
+            forget_frames(error)
+            action = "loading the models" if isinstance(command, Load) else "this run"
+            explained = out_of_memory(action, self._device(), error=error, next_step=_LESS)
+            self._release_run_memory()
+            return Failed(command.id, explained, ran_out=True, loaded=self._load_id)
+        log.error("a command failed", exc_info=error)
+        details = "".join(traceback.format_exception(error))
+        forget_frames(error)
+        return Failed(command.id, unknown_error(error), details, loaded=self._load_id)
 
     def _release_run_memory(self) -> None:
         """Release the memory of a run; the models stay loaded."""
@@ -237,46 +229,27 @@ class Engine:
         if command.cancellation.requested() and not self._has(command.load):
             raise Cancelled  # it waited for a load that was cancelled
         loaded = self._loaded_recipe(command.load)
-        prompts = loaded.encode(command.prompt, command.cancellation.requested)
-        lengths = [len(prompt) for prompt in prompts]
-        thinking = loaded.thinking(prompts, command.role)
-        ensemble = loaded.ensemble
-        if command.role is not None:
-            place = loaded.context_index(command.role)
-            ensemble, prompts = ensemble.only(place), [prompts[place]]
-        check_alphas(command.alphas.latest, len(ensemble.pairs))
-        given = (*command.forced, *loaded.encode_continuation(command.text))
-        loaded.check_following((*command.kept, *given), command.role)
-        config, head, echoed = command.config, tuple[int, ...](), tuple[int, ...]()
-        if command.echo:
-            prompts, echoed = split_echo(prompts)
-            given, head = (*echoed, *given), tuple(prompts[0])
-            config = replace(config, max_new_tokens=config.max_new_tokens + len(echoed))
-        if not command.past_turn:
-            turns = next_turns(loaded.recipe, command.prompt, command.role)
-            config = replace(config, stop=(*config.stop, *turns))
-        remote = ensemble.remote
+        run = prepare_run(loaded, command)
+        ensemble, remote = run.ensemble, run.ensemble.remote
         if remote is not None:
             remote.begin_run(command.cancellation.requested)
-        self._emit(RunStarted(command.id, tuple(loaded.by_role(lengths)), head, thinking))
+        self._emit(run.started)
         self._bound_prefixes(loaded)
-        clock = _Clock()
-        speculator = None
-        if command.speculate:
-            speculator = self._speculators.setdefault(command.role, Speculator())
+        clock = RunClock()
+        speculator = self._speculator(command.role) if command.speculate else None
         steps = decode(
             ensemble,
-            prompts,
-            config,
-            detokenizer=loaded.detokenizer(prompts[0]),
+            run.prompts,
+            run.config,
+            detokenizer=loaded.detokenizer(run.prompts[0]),
             eos_ids=loaded.eos_ids,
             alphas=command.alphas.get,
             cancelled=command.cancellation.requested,
-            prefix=TextPrefix(command.kept, given, len(echoed)),
+            prefix=run.prefix,
             speculator=speculator,
             fresh=command.fresh,
-            reducer=_reducer(ensemble, keep_rows=command.keep_rows),
-            mask=loaded.structured_output.mask(config),
+            reducer=row_reducer(ensemble, keep_rows=command.keep_rows),
+            mask=loaded.structured_output.mask(run.config),
         )
         while True:
             try:
@@ -290,9 +263,31 @@ class Engine:
             clock.tick()
         drafts = speculator.stats if speculator else None
         endpoint_usage = remote.usage() if remote else None
-        stats = clock.stats(drafts, endpoint_usage, ensemble.capture_stats)
-        cached = min(ensemble.reused[0], len(prompts[0]))
-        self._emit(RunFinished(command.id, reason, replace(stats, cached_tokens=cached)))
+        cached = min(ensemble.reused[0], len(run.prompts[0]))
+        stats = clock.stats(drafts, endpoint_usage, ensemble.capture_stats, cached)
+        self._emit(RunFinished(command.id, reason, stats))
+
+    def runs_side_by_side(self, command: Command) -> TypeGuard[Generate]:
+        """Whether a command is a run that is decoded beside others."""
+        if not isinstance(command, Generate) or not command.beside or self._loaded is None:
+            return False
+        alone = command.echo or command.forced or command.kept or command.text
+        whole = command.role is None and self._has(command.load) and command.speculate
+        return whole and not alone and self._loaded.ensemble.remote is None
+
+    def parallel_runs(self) -> ParallelRuns:
+        """Begin to decode runs side by side with the loaded models.
+
+        Its methods have to be called on the same thread as :meth:`handle`, which may carry out
+        other commands, except loads, while its runs are parked.
+        """
+        loaded = self._loaded_recipe(None)
+        return ParallelRuns(
+            loaded, self._speculator(None), lambda: self._bound_prefixes(loaded), self._failed
+        )
+
+    def _speculator(self, role: int | None) -> Speculator:
+        return self._speculators.setdefault(role, Speculator())
 
     def _bound_prefixes(self, loaded: LoadedRecipe) -> None:
         """Let earlier texts have at most half of the memory that is free without them."""
@@ -338,53 +333,3 @@ class Engine:
 
     def _device(self) -> str:
         return self._loaded.roles[0].device if self._loaded else "cpu"
-
-
-def _reducer(ensemble: Ensemble, *, keep_rows: bool) -> RowReducer:
-    subsets = tuple(tuple(map(bool, row)) for row in coalitions(len(ensemble.pairs)).members)
-    reduction = RowReduction(
-        len(ensemble.names),
-        ensemble.vocabulary_size,
-        ensemble.pairs,
-        subsets,
-        TOP_TUNED,
-        TOP_ROLE,
-    )
-    return RowReducer(reduction, keep_rows=keep_rows)
-
-
-class _Clock:
-    """Measures a run; the time until the first token counts as prefill."""
-
-    def __init__(self) -> None:
-        self._started = self._last = time.perf_counter()
-        self._first: float | None = None
-        self._tokens = 0
-
-    def tick(self) -> None:
-        self._last = time.perf_counter()
-        if self._first is None:
-            self._first = self._last
-        self._tokens += 1
-
-    def stats(
-        self,
-        speculation: SpeculationStats | None,
-        endpoint_usage: EndpointUsage | None,
-        captures: CaptureStats,
-    ) -> RunStats:
-        first = self._last if self._first is None else self._first
-        decoding = self._last - first
-        return RunStats(
-            tokens=self._tokens,
-            prefill_seconds=first - self._started,
-            tokens_per_second=(self._tokens - 1) / decoding if decoding > 0 else None,
-            resident_bytes=_resident_bytes(),
-            speculation=speculation,
-            endpoint_usage=endpoint_usage,
-            captures=captures,
-        )
-
-
-def _resident_bytes() -> int:
-    return int(psutil.Process().memory_info().rss)

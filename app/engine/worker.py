@@ -223,15 +223,50 @@ class EngineThread:
     def _next(self) -> _QueuedCommand | None:
         return self._deferred.pop() if self._deferred else self._commands.get()
 
-    def _execute(self, engine: Engine, queued: _QueuedCommand) -> None:
+    def _execute(self, engine: Engine, queued: _QueuedCommand, *, in_job: bool = False) -> None:
+        if not self._closing.is_set() and engine.runs_side_by_side(queued.command):
+            self._decode_side_by_side(engine, queued, in_job=in_job)
+            return
         before, self._current_outbox = self._current_outbox, queued.outbox
         if not self._closing.is_set():
-            engine.handle(queued.command, lambda: self._execute_waiting(engine))
+            engine.handle(
+                queued.command, lambda: self._execute_waiting(engine, self._execute_in_job)
+            )
         self._current_outbox = before
         self._pending.remove(queued)
 
-    def _execute_waiting(self, engine: Engine) -> None:
-        """Run waiting commands during a job, up to the first load, unload or job."""
+    def _execute_in_job(self, engine: Engine, queued: _QueuedCommand) -> None:
+        self._execute(engine, queued, in_job=True)
+
+    def _decode_side_by_side(self, engine: Engine, first: _QueuedCommand, *, in_job: bool) -> None:
+        """Decode runs side by side until all have ended; other runs may join between two steps.
+
+        Other commands are carried out between two steps, except loads and jobs, which wait: no run
+        joins any more once one does. During a job only the runs that wait at the beginning join, so
+        that the job goes on.
+        """
+        runs = engine.parallel_runs()
+
+        def execute(engine: Engine, queued: _QueuedCommand) -> None:
+            command = queued.command
+            if engine.runs_side_by_side(command):
+                outbox = queued.outbox or self.outbox
+                runs.add(command, outbox.put, lambda: self._pending.remove(queued))
+            else:
+                runs.park()
+                self._execute(engine, queued)
+
+        execute(engine, first)
+        self._execute_waiting(engine, execute)
+        while runs.busy:
+            runs.step()
+            if not in_job:
+                self._execute_waiting(engine, execute)
+
+    def _execute_waiting(
+        self, engine: Engine, execute: Callable[[Engine, _QueuedCommand], None]
+    ) -> None:
+        """Take the waiting commands, up to the first load, unload or job."""
         while not self._deferred:
             try:
                 queued = self._commands.get_nowait()
@@ -240,4 +275,4 @@ class EngineThread:
             if queued is None or isinstance(queued.command, Load | Unload | BorrowModels):
                 self._deferred.append(queued)
             else:
-                self._execute(engine, queued)
+                execute(engine, queued)

@@ -6,16 +6,11 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-import torch
-from transformers import PreTrainedModel
-
 from app.checkpoints.devices import free_bytes, is_out_of_memory
+from app.checkpoints.loading.cache_bytes import cache_bytes
 from app.checkpoints.loading.loaded_recipe import LoadedRecipe
-from app.checkpoints.memory.footprint import measure_footprint
 from app.checkpoints.memory.heap import forget_frames, release_memory
 from app.decoding.batched_ensemble import BatchedEnsemble
-from app.decoding.language_model import LanguageModel, TransformersLanguageModel
-from app.decoding.llama_cpp.llama_model import LlamaCppLanguageModel
 from app.evaluation.batch_generation import GeneratedAnswer, GenerationStart, generate_batch
 from app.evaluation.encoding import Continuation, Encoder
 from app.evaluation.requests import GenerateRequest, Score, ScoreRequest
@@ -54,7 +49,7 @@ class Evaluator:
         device = loaded.roles[0].device
         self._most = batch_size or _MAX_BATCH.get(device, _MAX_BATCH_GPU)
         self._device = device
-        self._cache_bytes = 0 if batch_size else _cache_bytes(loaded)
+        self._cache_bytes = 0 if batch_size else cache_bytes(loaded)
 
     def score(
         self, requests: Sequence[ScoreRequest], variants: Sequence[Variant]
@@ -199,19 +194,3 @@ def _add(one: Score, other: Score) -> Score:
         one.tokens + other.tokens,
         one.truncated or other.truncated,
     )
-
-
-def _cache_bytes(loaded: LoadedRecipe) -> int:
-    """Size of the KV caches of all models, in bytes per token."""
-    return sum(map(_cache_bytes_of, loaded.ensemble.models))
-
-
-def _cache_bytes_of(model: LanguageModel) -> int:
-    if isinstance(model, TransformersLanguageModel):
-        return measure_footprint(model.model.config).cache * _element(model.model)
-    return int(model.cache_bytes) if isinstance(model, LlamaCppLanguageModel) else 0
-
-
-def _element(model: PreTrainedModel) -> int:
-    """Size of an element of the KV cache in bytes; packed models on a CPU compute in float32."""
-    return 4 if model.device.type == "cpu" else torch.finfo(model.dtype).bits // 8

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import secrets
 import time
@@ -14,10 +15,19 @@ from app.checkpoints.conversation import Prompt, RawText
 from app.decoding.types import FinishReason
 from app.server.api_errors import ApiError
 from app.server.completion_tokens import CompletionToken, chat_logprobs, legacy_logprobs
-from app.server.request_queue import CompletionJob, Finished, RequestQueue, Started, closing
+from app.server.request_queue import (
+    CompletionJob,
+    Finished,
+    Progress,
+    RequestQueue,
+    Started,
+    closing,
+)
 
 Json = dict[str, Any]
 _DONE = b"data: [DONE]\n\n"
+READING = b": reading the prompt\n\n"
+"""A comment, which clients ignore: the prompt has been accepted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +135,8 @@ class ResponseFormat:
 
     def _event(self, content: Json) -> bytes:
         kind = "chat.completion.chunk" if self.chat else "text_completion"
-        return _event({**self._head(kind), **content})
+        usage: Json = {"usage": None} if self.usage else {}
+        return _event({**self._head(kind), **usage, **content})
 
     def _head(self, kind: str) -> Json:
         prefix = "chatcmpl" if self.chat else "cmpl"
@@ -161,6 +172,17 @@ class _Usage:
     cached: dict[Prompt, int] = field(default_factory=dict)
     written: int = 0
 
+    def count(self, prompt: Prompt, item: Progress) -> None:
+        """Count what came for one choice."""
+        if isinstance(item, Started):
+            self.prompts[prompt] = item.prompt_tokens
+        elif isinstance(item, Finished):
+            # The first choice has read the prompt for the others.
+            known = self.cached.get(prompt, item.cached_tokens)
+            self.cached[prompt] = min(known, item.cached_tokens)
+        else:
+            self.written += not item.from_prompt
+
     def as_json(self) -> Json:
         read = sum(self.prompts.values())
         return {
@@ -180,29 +202,44 @@ async def complete(
         ApiError: A job fails.
     """
     usage = _Usage()
-    choices = []
-    for index, job in enumerate(jobs):
-        tokens: list[CompletionToken] = []
-        unscored_ids: tuple[int, ...] = ()
-        async with aclosing(queue.generate(job)) as progress:
-            async for item in progress:
-                if isinstance(item, Started):
-                    usage.prompts[job.prompt], unscored_ids = item.prompt_tokens, item.unscored_ids
-                elif isinstance(item, CompletionToken):
-                    if item.from_prompt or response_format.include_generated:
-                        tokens.append(item)
-                else:
-                    usage.cached.setdefault(job.prompt, item.cached_tokens)
-                    reason = _reason(item)
-                    choices.append(
-                        response_format.echoed_choice(
-                            index, job.prompt, unscored_ids, tokens, reason
-                        )
-                        if job.echo
-                        else response_format.choice(index, tokens, reason)
-                    )
-        usage.written += sum(not token.from_prompt for token in tokens)
-    return response_format.response(choices, usage.as_json())
+    choices = [_Choice(job) for job in jobs]
+    async with aclosing(_run_all(queue, jobs)) as progress:
+        async for index, item in progress:
+            if isinstance(item, CompletionToken) and not (
+                item.from_prompt or response_format.include_generated
+            ):
+                continue
+            usage.count(jobs[index].prompt, item)
+            choices[index].add(item)
+    return response_format.response(
+        [choice.as_json(index, response_format) for index, choice in enumerate(choices)],
+        usage.as_json(),
+    )
+
+
+@dataclass(slots=True)
+class _Choice:
+    """What has been generated for one choice of a response that is not streamed."""
+
+    job: CompletionJob
+    tokens: list[CompletionToken] = field(default_factory=list)
+    unscored_ids: tuple[int, ...] = ()
+    reason: str = ""
+
+    def add(self, item: Progress) -> None:
+        if isinstance(item, Started):
+            self.unscored_ids = item.unscored_ids
+        elif isinstance(item, CompletionToken):
+            self.tokens.append(item)
+        else:
+            self.reason = _reason(item)
+
+    def as_json(self, index: int, response_format: ResponseFormat) -> Json:
+        if not self.job.echo:
+            return response_format.choice(index, self.tokens, self.reason)
+        return response_format.echoed_choice(
+            index, self.job.prompt, self.unscored_ids, self.tokens, self.reason
+        )
 
 
 async def stream_events(
@@ -210,30 +247,26 @@ async def stream_events(
 ) -> AsyncGenerator[bytes, None]:
     """Generate all jobs and yield the response as server-sent events.
 
-    An error after the first event is sent as an event.
+    The chunks of several choices alternate. An error after the first event is sent as an event.
 
     Raises:
-        ApiError: The first job fails before its first event.
+        ApiError: A job fails before the first event.
     """
     usage = _Usage()
     begun = False
     try:
-        for index, job in enumerate(jobs):
-            async with aclosing(queue.generate(job)) as progress:
-                async for item in progress:
-                    if isinstance(item, Started):
-                        usage.prompts[job.prompt] = item.prompt_tokens
-                        if response_format.chat:
-                            yield response_format.role_chunk(index)
-                            begun = True
-                        continue
-                    if isinstance(item, CompletionToken):
-                        usage.written += 1
-                        yield response_format.chunk(index, [item], None)
-                    else:
-                        usage.cached.setdefault(job.prompt, item.cached_tokens)
-                        yield response_format.chunk(index, [], _reason(item))
-                    begun = True
+        async with aclosing(_run_all(queue, jobs)) as progress:
+            async for index, item in progress:
+                usage.count(jobs[index].prompt, item)
+                if isinstance(item, CompletionToken):
+                    yield response_format.chunk(index, [item], None)
+                elif isinstance(item, Finished):
+                    yield response_format.chunk(index, [], _reason(item))
+                elif response_format.chat:
+                    yield response_format.role_chunk(index)
+                else:
+                    yield READING
+                begun = True
     except ApiError as error:
         if not begun:
             raise
@@ -242,6 +275,48 @@ async def stream_events(
     if response_format.usage:
         yield response_format.usage_chunk(usage.as_json())
     yield _DONE
+
+
+async def _run_all(
+    queue: RequestQueue, jobs: Sequence[CompletionJob]
+) -> AsyncGenerator[tuple[int, Progress], None]:
+    """Generate jobs side by side, and yield what comes with the index of its job.
+
+    A request has no more jobs in the queue than can run at once. Closing the generator cancels all.
+
+    Raises:
+        ApiError: A job fails; the others are cancelled.
+    """
+    found: asyncio.Queue[tuple[int, Progress] | Exception | None] = asyncio.Queue()
+    places = iter(enumerate(jobs))
+
+    async def work(*, further: bool) -> None:
+        try:
+            for index, job in places:
+                async with aclosing(queue.generate(job, further=further)) as progress:
+                    async for item in progress:
+                        found.put_nowait((index, item))
+                further = True
+        except Exception as error:
+            found.put_nowait(error)
+        else:
+            found.put_nowait(None)
+
+    count = min(len(jobs), queue.parallel)
+    tasks = [asyncio.create_task(work(further=place > 0)) for place in range(count)]
+    try:
+        while count:
+            item = await found.get()
+            if isinstance(item, Exception):
+                raise item
+            if item is None:
+                count -= 1
+            else:
+                yield item
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _event(content: Json) -> bytes:

@@ -1,4 +1,4 @@
-"""The queue between the API and the engine: one generation at a time, fair among clients."""
+"""The queue between the API and the engine: a few generations at once, fair among clients."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ Progress = Started | CompletionToken | Finished
 
 
 class RequestQueue:
-    """Runs generation jobs on an engine, one after another. Must be used on one event loop.
+    """Runs generation jobs on an engine, some side by side. Must be used on one event loop.
 
     The engine may have another owner, such as the window; the owner calls :meth:`set_model` when
     the loaded models change.
@@ -127,12 +127,11 @@ class RequestQueue:
         self._loop = asyncio.get_running_loop()
         self._ids = itertools.count(1)
         self._receivers: dict[int, Callable[[Event], None]] = {}
-        self._current: asyncio.Queue[Progress | ApiError] | None = None
+        self._running: dict[asyncio.Queue[Progress | ApiError], str] = {}  # to clients
         self._failed: EngineFailed | None = None
         self._on_change = on_change
         self._notify_scheduled = False
         self._requests = self._started = self._tokens = 0
-        self._client = ""
         self._close_error: ApiError | None = None
         self.metrics = Metrics()
         self.model: ServedModel | None = None
@@ -144,9 +143,20 @@ class RequestQueue:
     @property
     def stats(self) -> ServerStats:
         """Current counts of requests, generations and tokens."""
+        clients = list(self._running.values())
         return ServerStats(
-            self._requests, self._started, self._tokens, self._scheduler.waiting, self._client
+            self._requests,
+            self._started,
+            self._tokens,
+            self._scheduler.waiting,
+            len(clients),
+            clients[-1] if clients else "",
         )
+
+    @property
+    def parallel(self) -> int:
+        """How many generations may run at once."""
+        return self._scheduler.slots
 
     def count_request(self) -> None:
         """Add one request to the statistics."""
@@ -196,8 +206,14 @@ class RequestQueue:
             cancellation.request()
             self._receivers.pop(id_, None)
 
-    async def generate(self, job: CompletionJob) -> AsyncGenerator[Progress, None]:
+    async def generate(
+        self, job: CompletionJob, *, further: bool = False
+    ) -> AsyncGenerator[Progress, None]:
         """Wait for a slot, then generate one choice. Closing the generator cancels the generation.
+
+        Args:
+            job: The choice.
+            further: Whether it is not the first choice of its request, so that it may always wait.
 
         Raises:
             ApiError: The generation fails, or too many jobs are waiting.
@@ -205,7 +221,10 @@ class RequestQueue:
         self._notify_soon()
         times = self.metrics.begin()
         try:
-            async with self._scheduler.slot(job.client), aclosing(self._run(job)) as progress:
+            async with (
+                self._scheduler.slot(job.client, further=further),
+                aclosing(self._run(job)) as progress,
+            ):
                 async for item in progress:
                     _count(item, times)
                     yield item
@@ -222,7 +241,7 @@ class RequestQueue:
         if job.model_epoch != self.model_epoch:
             raise _model_changed()
         progress: asyncio.Queue[Progress | ApiError] = asyncio.Queue()
-        self._current, self._client = progress, job.client
+        self._running[progress] = job.client
         self._started += 1
         self._notify_soon()
 
@@ -242,6 +261,7 @@ class RequestQueue:
                 echo=job.echo,
                 keep_rows=job.keep_rows,
                 fresh=job.fresh,
+                beside=True,
             ),
             receive,
         )
@@ -257,7 +277,7 @@ class RequestQueue:
         finally:
             cancellation.request()
             self._receivers.pop(id_, None)
-            self._current, self._client = None, ""
+            del self._running[progress]
 
     def close(self) -> None:
         """End current and waiting jobs with an error, and disconnect from the engine."""
@@ -266,8 +286,8 @@ class RequestQueue:
         self._engine.close()
 
     def _interrupt(self, error: ApiError) -> None:
-        if self._current is not None:
-            self._current.put_nowait(error)
+        for progress in self._running:
+            progress.put_nowait(error)
 
     def _notify_soon(self) -> None:
         if not self._notify_scheduled:

@@ -14,6 +14,10 @@ from app.server.api_errors import ApiError, internal_error, json_response
 
 log = logging.getLogger(__name__)
 
+_FIRST_PAUSE, _PAUSE = 1.0, 10.0
+"""Seconds without an event after which a comment is sent: the first, and later ones."""
+_WAITING = b": waiting\n\n"
+
 
 class CancellableResponse(Response):
     """A response that is computed while it is sent, and cancelled if the client disconnects.
@@ -61,20 +65,28 @@ class CancellableJson(CancellableResponse):
 class CancellableStream(CancellableResponse):
     """A stream of server-sent events.
 
-    An error before the first event becomes a response with an error status.
+    An error before the first event becomes a response with an error status, unless it comes late:
+    after a moment without an event, the headers and a comment are sent.
+
+    Args:
+        events: The events.
+        limit: Time limit in seconds, including time in the queue.
+        first_pause: Seconds without an event after which the headers are sent.
     """
 
     media_type = "text/event-stream"
 
-    def __init__(self, events: AsyncGenerator[bytes, None], limit: float) -> None:
+    def __init__(
+        self, events: AsyncGenerator[bytes, None], limit: float, first_pause: float = _FIRST_PAUSE
+    ) -> None:
         super().__init__(limit)
         self._events = events
+        self._first_pause = first_pause
         self._begun = False
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def work() -> Response | None:
-            async for event in self._events:
-                await self._send(event, send)
+            await self._send_all(send)
             return None
 
         try:
@@ -86,6 +98,26 @@ class CancellableStream(CancellableResponse):
             await send({"type": "http.response.body", "body": body, "more_body": False})
         elif failed is not None:
             await failed(scope, receive, send)
+
+    async def _send_all(self, send: Send) -> None:
+        """Send the events, and comments while there are none, so that nobody hangs up."""
+        pause = self._first_pause
+        while True:
+            coming = asyncio.ensure_future(anext(self._events, None))
+            try:
+                while not coming.done():
+                    await asyncio.wait({coming}, timeout=pause)
+                    if not coming.done():
+                        await self._send(_WAITING, send)
+                        pause = _PAUSE
+            finally:
+                coming.cancel()
+                await asyncio.gather(coming, return_exceptions=True)
+            event = coming.result()
+            if event is None:
+                return
+            await self._send(event, send)
+            pause = _PAUSE
 
     async def _send(self, event: bytes, send: Send) -> None:
         if not self._begun:

@@ -36,13 +36,15 @@ class ServerStats:
         texts: Generations that were started.
         tokens: Generated tokens.
         waiting: Jobs in the queue.
-        client: The client of the current generation; empty if there is none.
+        running: Generations that are being computed.
+        client: The client of the newest of them; empty if there is none.
     """
 
     requests: int = 0
     texts: int = 0
     tokens: int = 0
     waiting: int = 0
+    running: int = 0
     client: str = ""
 
 

@@ -29,6 +29,7 @@ from app.server.fair_scheduling import FairScheduler
 from app.server.listening import BACKLOG, Service
 from app.server.request_queue import RequestQueue
 from app.server.routes import make_application
+from app.settings import PARALLEL_REQUESTS
 
 _KEEP_ALIVE_SECONDS = 75
 _GRACE_SECONDS, _SHUTDOWN_SECONDS = 3, 5
@@ -44,6 +45,7 @@ async def serve(
     on_ready: Callable[[], None],
     proof: ProofMode = ProofMode.KEPT,
     prefix_bytes: int = DEFAULT_PREFIX_BYTES,
+    parallel: int = PARALLEL_REQUESTS,
 ) -> None:
     """Load a recipe and serve it until the process is asked to end.
 
@@ -55,11 +57,12 @@ async def serve(
         on_ready: Called when requests are accepted.
         proof: Whether to compare the models with plain forward passes.
         prefix_bytes: Memory for keys and values of earlier texts.
+        parallel: How many requests are decoded side by side.
 
     Raises:
         TuneshiftError: The recipe cannot be loaded.
     """
-    async with own_engine(prefix_bytes=prefix_bytes) as queue:
+    async with own_engine(FairScheduler(slots=parallel), prefix_bytes) as queue:
         await queue.load(recipe, on_progress, proof)
         server = Server(queue, service)
         on_ready()

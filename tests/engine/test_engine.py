@@ -25,6 +25,7 @@ from app.checkpoints.proof.proof_report import ProofMode
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
 from app.decoding.types import FinishReason, GenerationConfig
 from app.engine import engine as engine_module
+from app.engine import run_clock
 from app.engine.commands import Check, Command, Generate, Load
 from app.engine.controls import Cancellation, LiveAlphas
 from app.engine.engine import Engine
@@ -482,7 +483,7 @@ def test_the_rate_is_of_decoding_alone(loaded: Desk, monkeypatch: pytest.MonkeyP
     """Prefill takes 1 s by this clock, and every token after it 0.5 s."""
     times = iter([10.0, *(11.0 + 0.5 * token for token in range(8))])
     clock = SimpleNamespace(perf_counter=lambda: next(times))
-    monkeypatch.setattr(engine_module, "time", clock)
+    monkeypatch.setattr(run_clock, "time", clock)
     finished = loaded.generate()[-1]
     assert isinstance(finished, RunFinished)
     assert finished.stats.prefill_seconds == pytest.approx(1.0)

@@ -17,7 +17,7 @@ from app.attribution.row_statistics import log_softmax
 from app.checkpoints.conversation import Conversation, Message, Prompt
 from app.checkpoints.spec import Recipe
 from app.decoding.tuned_logits import tuned_logits
-from app.engine import engine as engine_module
+from app.engine import parallel_runs
 from app.engine.commands import Generate, Load
 from app.engine.controls import Cancellation, LiveAlphas
 from app.engine.engine import Engine
@@ -268,7 +268,7 @@ def test_a_disconnected_clients_generation_is_cancelled(
 ) -> None:
     """The engine pauses at its third token until the server has noticed the disconnect."""
     gone, computed = threading.Event(), []
-    attribute = engine_module.attribute_step
+    attribute = parallel_runs.attribute_step
 
     class Watched(request_queue.Cancellation):
         def request(self) -> None:
@@ -282,7 +282,7 @@ def test_a_disconnected_clients_generation_is_cancelled(
         return attribute(*arguments, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(request_queue, "Cancellation", Watched)
-    monkeypatch.setattr(engine_module, "attribute_step", hold)
+    monkeypatch.setattr(parallel_runs, "attribute_step", hold)
     body = json.dumps({"prompt": PROMPT, "max_tokens": 400, "stream": stream})
     with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as connection:
         head = f"POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}"

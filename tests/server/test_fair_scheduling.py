@@ -11,9 +11,11 @@ from app.server.api_errors import ApiError
 from app.server.fair_scheduling import FairScheduler
 
 
-def run(work: Callable[[FairScheduler], Awaitable[None]], max_waiting: int = 10) -> None:
+def run(
+    work: Callable[[FairScheduler], Awaitable[None]], max_waiting: int = 10, slots: int = 1
+) -> None:
     async def main() -> None:
-        await asyncio.wait_for(work(FairScheduler(max_waiting)), 30)
+        await asyncio.wait_for(work(FairScheduler(max_waiting, slots)), 30)
 
     asyncio.run(main())
 
@@ -102,3 +104,61 @@ def test_the_queue_has_a_maximum_length() -> None:
         await asyncio.gather(*tasks)
 
     run(work, max_waiting=2)
+
+
+class Holding:
+    """Clients that hold slots until they are let go."""
+
+    def __init__(self, scheduler: FairScheduler) -> None:
+        self.scheduler = scheduler
+        self.holding: list[str] = []
+        self.let_go: dict[str, asyncio.Event] = {}
+
+    async def ask(self, client: str, name: str) -> None:
+        self.let_go[name] = asyncio.Event()
+        async with self.scheduler.slot(client):
+            self.holding.append(name)
+            await self.let_go[name].wait()
+        self.holding.remove(name)
+
+
+def test_several_hold_slots_and_the_next_goes_to_the_client_with_the_fewest() -> None:
+    async def work(scheduler: FairScheduler) -> None:
+        line = Holding(scheduler)
+        names = ["a1", "a2", "a3", "a4", "a5", "b1", "b2", "c1"]
+        tasks = []
+        for name in names:
+            tasks.append(asyncio.create_task(line.ask(name[0], name)))
+            await settle()
+        assert line.holding == ["a1", "a2", "a3"]
+        for leaving, coming in (("a1", "b1"), ("a2", "c1"), ("b1", "b2"), ("a3", "a4")):
+            line.let_go[leaving].set()
+            await settle()
+            assert line.holding[-1] == coming
+        for name in names:
+            line.let_go[name].set()
+        await asyncio.gather(*tasks)
+        assert scheduler.waiting == 0
+
+    run(work, slots=3)
+
+
+def test_further_choices_of_a_request_may_always_wait() -> None:
+    async def work(scheduler: FairScheduler) -> None:
+        async with scheduler.slot("a"):
+            waiting = asyncio.create_task(Holding(scheduler).ask("b", "b1"))
+            await settle()
+            with pytest.raises(ApiError):
+                await Holding(scheduler).ask("c", "c1")
+
+            async def further() -> None:
+                async with scheduler.slot("a", further=True):
+                    pass
+
+            more = asyncio.create_task(further())
+            await settle()
+            assert scheduler.waiting == 2
+            waiting.cancel()
+        await more
+
+    run(work, max_waiting=1)

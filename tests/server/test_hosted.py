@@ -22,6 +22,7 @@ from app.server.access import Access
 from app.server.hosted import HostedServer
 from app.server.listening import Service, listen
 from app.server.server_events import Listening, ServedModel, ServerEvent, ServerStats, Stopped
+from app.settings import PARALLEL_REQUESTS
 from tests.server.conftest import PATIENCE
 
 PROMPT = "the king said"
@@ -152,14 +153,14 @@ def test_loading_another_recipe_fails_current_and_waiting_requests(
     owner: Owner, server: HostedServer, client: OpenAI, served_recipe: Recipe
 ) -> None:
     server.set_model(owner.load(served_recipe))
-    with ThreadPoolExecutor() as pool:
-        writing = pool.submit(complete, client, max_tokens=LONG, user="first")
-        owner.hear_figures(client="user first")
-        waiting = pool.submit(complete, client, user="second")
+    with ThreadPoolExecutor(PARALLEL_REQUESTS + 1) as pool:
+        asked = [pool.submit(complete, client, max_tokens=LONG) for _ in range(PARALLEL_REQUESTS)]
+        owner.hear_figures(running=PARALLEL_REQUESTS)
+        asked.append(pool.submit(complete, client))
         owner.hear_figures(waiting=1)
         server.set_model(None)
         other = replace(served_recipe, name="Another")
-        for answer in (writing, waiting):
+        for answer in asked:
             error = answer.exception(PATIENCE)
             assert isinstance(error, APIStatusError)
             assert error.status_code == 503

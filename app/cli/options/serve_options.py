@@ -6,7 +6,7 @@ import argparse
 
 from app.cli.options.parser import Commands
 from app.cli.options.shared import add_placement, add_proof, add_recipe
-from app.settings import Settings
+from app.settings import PARALLEL_REQUESTS, Settings
 
 
 def add_serve(commands: Commands) -> None:
@@ -28,6 +28,14 @@ def add_serve(commands: Commands) -> None:
         metavar="MIB",
         help="memory for keys and values of earlier prompts and answers, which a request that "
         "begins with them need not read again; at most half of what is free (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--parallel",
+        type=int,
+        default=PARALLEL_REQUESTS,
+        metavar="N",
+        help="decode up to so many requests side by side, as far as there is memory for their keys "
+        "and values; the others wait (default: %(default)s)",
     )
     address = parser.add_argument_group("address and access")
     address.add_argument(

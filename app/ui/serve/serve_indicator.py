@@ -23,7 +23,7 @@ class ServeIndicator(QPushButton):
 
     def _update(self) -> None:
         figures = self._serving.figures
-        asked = figures.waiting + bool(figures.client)
+        asked = figures.waiting + figures.running
         text = self.tr("API server · in progress: {0}") if asked else self.tr("API server")
         self.setText(text.format(f"{asked:,}"))
         self.setVisible(self._serving.state is not ServeState.OFF)
