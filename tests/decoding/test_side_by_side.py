@@ -61,10 +61,12 @@ class Asked:
     eos_ids: tuple[int, ...] = ()
     after: int = 0  # steps of the others
     cancelled: bool = False
+    following: tuple[int, ...] = ()  # ids after the prompt's
     steps: list[TokenStep] = field(default_factory=list)
 
     def prompts(self) -> list[list[int]]:
         ids = TOKENIZER.encode(self.prompt).ids
+        ids += self.following
         return [ids, ids, ids[1:]]  # roles may have prompts of different lengths
 
     def text(self) -> DecodedText:
@@ -228,9 +230,7 @@ def test_a_text_leaves_at_once_when_it_is_cancelled_and_what_it_read_is_kept() -
     assert texts[1].finish_reason is FinishReason.CANCELLED
     assert list(side.texts) == [texts[0], texts[2]]
     read = len(texts[1].tokens) - 1
-    going_on = Asked(prompts[1] + "".join(step.text for step in asked[1].steps), config)
-    again = going_on.text()
-    again.prompts = [[*prompt, *texts[1].tokens, 5] for prompt in asked[1].prompts()]
+    again = Asked(prompts[1], config, following=(*texts[1].tokens, 5)).text()
     side.add(again)
     assert again.cached_tokens == len(asked[1].prompts()[0]) + read
     while side.texts:
@@ -310,3 +310,24 @@ def test_a_text_that_is_left_is_decoded_alone_with_drafts() -> None:
     assert sum(count.drafted for _, count in speculator.stats.sources) > 0
     for asked, text in zip((long, short), texts, strict=True):
         check_like_alone(asked, text, ensemble_of([MODELS["llama"][0]] * 3))
+
+
+@pytest.mark.slow
+def test_a_suspended_text_goes_on_later() -> None:
+    side = SideBySide(ensemble_of(MODELS["gpt2"]))
+    config = GenerationConfig(max_new_tokens=30, temperature=1.1, seed=4)
+    asked = [Asked("the king said", config), Asked("the sea was", config, alpha=-1.0)]
+    texts = [each.text() for each in asked]
+    for text in texts:
+        side.add(text)
+    for _ in range(5):
+        side.step()
+    side.suspend(texts[1])
+    assert list(side.texts) == [texts[0]]
+    for _ in range(9):
+        side.step()
+    side.add(texts[1])
+    while side.texts:
+        side.step()
+    for each, text in zip(asked, texts, strict=True):
+        check_like_alone(each, text, ensemble_of(MODELS["gpt2"]))
