@@ -5,12 +5,15 @@ On other systems there is no limit and nothing is mapped. Imports no torch.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
+_WEIGHTS = re.compile(r"(\.safetensors|\.gguf|/sha256-\w+)$", re.IGNORECASE)
+"""Ends of the names of weight files; the last one is that of Ollama's blobs."""
 _FOR_WEIGHTS = 0.9
 """Share of the memory that weights may take; the rest is for KV caches, logits and programs."""
 
@@ -107,9 +110,10 @@ def held_bytes(status: Path = Path("/proc/self/status")) -> int:
 
 
 def mapped_weight_bytes(maps: Path = Path("/proc/self/maps")) -> int:
-    """Bytes of safetensors files that this process has mapped into memory.
+    """Bytes of weight files that this process has mapped into memory.
 
-    On Linux, transformers keeps weights that need no conversion in the mapped file. The kernel
+    On Linux, transformers keeps weights that need no conversion in the mapped file, and llama.cpp
+    those that it does not rearrange for the processor. The kernel
     counts such pages as available, so that unloading them does not increase available memory.
     """
     try:
@@ -118,7 +122,7 @@ def mapped_weight_bytes(maps: Path = Path("/proc/self/maps")) -> int:
         return 0
     mapped = 0
     for line in lines:
-        if line.endswith(".safetensors"):
+        if _WEIGHTS.search(line):
             first, _, last = line.split(maxsplit=1)[0].partition("-")
             mapped += int(last, 16) - int(first, 16)
     return mapped

@@ -7,6 +7,8 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QStatusBar, QWidget
 
 from app.attribution.attribution import LOW_COVERAGE
+from app.checkpoints.engine_options import LLAMA_CPP
+from app.checkpoints.status import RoleInForce
 from app.decoding.types import FinishReason
 from app.history.records import first_words
 from app.ui.evaluate.evaluate_indicator import EvaluateIndicator
@@ -89,7 +91,7 @@ class StatusBar(QWidget):
     def _update(self) -> None:
         session, run = self._session, self._session.runs.current
         roles = session.roles_in_force
-        in_force = (roles[0].device, roles[0].dtype) if roles else ()
+        in_force = (roles[0].device, _dtype_of(roles[0])) if roles else ()
         self._models.setText(" · ".join(part for part in in_force if part))
         speed = run.tokens_per_second if run else None
         self._speed.setText(self.tr("{0} tokens/s").format(f"{speed:,.0f}") if speed else "")
@@ -244,3 +246,9 @@ class StatusBar(QWidget):
         if session.load_state is LoadState.UNLOADED:
             return self.tr("The models are not loaded")
         return self.tr("Ready")
+
+
+def _dtype_of(role: RoleInForce) -> str:
+    """The dtype of a role, or how its file is quantized where llama.cpp reads it."""
+    quantized = role.engine == LLAMA_CPP and role.quantization != "none"
+    return role.quantization if quantized else role.dtype

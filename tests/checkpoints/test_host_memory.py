@@ -102,6 +102,16 @@ def test_weights_that_stay_in_their_file_are_seen_until_they_are_let_go(tmp_path
     assert mapped_weight_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("name", "counted"),
+    [("a.safetensors", True), ("b-Q4_K_M.GGUF", True), ("sha256-3ef0", True), ("c.so", False)],
+)
+def test_weight_files_are_told_by_their_names(tmp_path: Path, name: str, counted: bool) -> None:
+    maps = tmp_path / "maps"
+    maps.write_text(f"7f0000-7f4000 r--p 00000000 08:01 42     /models/blobs/{name}\n")
+    assert mapped_weight_bytes(maps) == (0x4000 if counted else 0)
+
+
 def test_where_there_is_no_map_nothing_is_mapped(tmp_path: Path) -> None:
     assert mapped_weight_bytes(tmp_path / "maps") == 0
 

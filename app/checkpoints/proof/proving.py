@@ -272,6 +272,8 @@ class _Trial:
         agreeing, skipped = list[Compared](), list[Reading]()
         for done, (reading, read) in enumerate(READINGS.items()):
             self._on_progress(done, len(READINGS))
+            if reading is Reading.STEP and Shortcut.CAPTURE not in self._subject.shortcuts:
+                continue
             if reading not in self._needed and self._time_is_up():
                 skipped.append(reading)
                 continue

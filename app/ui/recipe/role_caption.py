@@ -57,7 +57,8 @@ def in_force(role: RoleInForce) -> str:
     parts = [_count(role.parameters), role.dtype, role.device]
     if role.engine == LLAMA_CPP:
         kind = role.dtype if role.quantization == "none" else role.quantization
-        parts = [_count(role.parameters), kind, role.engine, role.device]
+        device = [] if role.device == "cpu" else [role.device]
+        parts = [_count(role.parameters), kind, role.engine, *device]
     elif role.quantization != "none":
         parts.append(_QUANTIZED.get(role.quantization, role.quantization))
     if role.over:

@@ -278,7 +278,7 @@ def test_a_slow_model_is_compared_in_the_readings_that_count_most() -> None:
         Reading.TOKENS,
         Reading.CHUNKS,
     ]
-    assert proof.skipped == tuple(READINGS)[2:]
+    assert proof.skipped == tuple(READINGS)[2:-1]  # steps are not captured here
     assert proof.seconds == TOO_SLOW + SECONDS + 1
 
 
