@@ -65,7 +65,12 @@ def evaluate_tasks(options: argparse.Namespace) -> int:
         batch_size=options.batch_size,
         allow_code=options.allow_code_execution,
     )
-    prepared = prepare(plan, recipe, _single_model_recipe)
+    status = ProgressLine()
+    status.show("Reading the tasks …")
+    try:
+        prepared = prepare(plan, recipe, _single_model_recipe)
+    finally:
+        status.clear()
     with lock_folder(options.output, _rank()):
         return _evaluate(options, plan, recipe, prepared)
 

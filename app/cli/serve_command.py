@@ -32,6 +32,15 @@ def serve(options: argparse.Namespace) -> int:
     Raises:
         TuneshiftError: The recipe, the models or the address are invalid.
     """
+    status = ProgressLine()
+    status.show("Starting …")
+    try:
+        return _serve(options, status)
+    finally:
+        status.clear()
+
+
+def _serve(options: argparse.Namespace, status: ProgressLine) -> int:
     try:
         from app.server.uvicorn_server import serve as answer
     except ImportError as error:
@@ -55,7 +64,6 @@ def serve(options: argparse.Namespace) -> int:
     access = Access(options.host, _key(options), tuple(map(_origin, options.allow_origin)))
     service = Service(access, options.port)
     listener = listen(service)
-    status = ProgressLine()
 
     def on_progress(progress: LoadProgress) -> None:
         status.show(progress_text(progress))
@@ -65,7 +73,6 @@ def serve(options: argparse.Namespace) -> int:
         print_line(f"Serving “{recipe.name}” at {url_of(listener)}")
         print("Press Ctrl+C to stop.", file=sys.stderr, flush=True)
 
-    status.show("Starting …")
     with listener, _exit_on_termination():
         try:
             asyncio.run(
@@ -82,8 +89,6 @@ def serve(options: argparse.Namespace) -> int:
             )
         except KeyboardInterrupt:
             return 130
-        finally:
-            status.clear()
     return 0
 
 

@@ -35,6 +35,12 @@ COMMANDS = {
     "check": ["check", "--recipe", "demo"],
     "inspect": ["inspect", "--list"],
     "chat": ["chat", "--no-proof", "--max-new-tokens", "3"],
+    "generate": ["generate", "--no-proof", "--max-new-tokens", "3"],
+    "bench": ["bench", "--no-proof", "--tokens", "2", "--repeats", "1", "--turns", "0"],
+    "eval": ["eval", "--no-proof", "--tasks", "demo-form", "--limit", "1", "--output", "OUTPUT"],
+    "serve": ["serve", "--no-proof", "--port", "0"],
+    "cache": ["cache"],
+    "completion": ["completion", "bash"],
 }
 
 
@@ -54,8 +60,9 @@ def test_output_that_cannot_be_written_is_one_line_or_none(
         os.close(reader)
     else:
         output = os.open("/dev/full", os.O_WRONLY)
+    options = [str(tmp_path) if part == "OUTPUT" else part for part in COMMANDS[command]]
     done = subprocess.run(
-        [sys.executable, "-m", "app", *COMMANDS[command]],
+        [sys.executable, "-m", "app", *options],
         env=environment,
         input=b"the king\n",
         stdout=output,
