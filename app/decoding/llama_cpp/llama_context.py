@@ -76,7 +76,7 @@ class LlamaContext:
         texts: How many texts it can hold.
 
     Raises:
-        DeviceError: There is no memory for it.
+        DeviceError: There is no memory for it, or the model cannot be computed with the options.
     """
 
     def __init__(
@@ -88,11 +88,7 @@ class LlamaContext:
                 weights.pointer, self._parameters(capacity, options, texts)
             )
         if not pointer:
-            raise DeviceError(
-                f"llama.cpp has no memory for a KV cache of {capacity:,} tokens",
-                evidence=errors[0] if errors else f"{weights.description} on {weights.device}",
-                next_step="Choose a shorter context, a smaller KV cache type or fewer GPU layers.",
-            ) from _memory_error(weights)
+            raise _refusal(capacity, errors, weights)
         self._pointer = pointer
         self._weights = weights
         # The finalizer holds the weights: they must be there until the context is freed.
@@ -247,6 +243,24 @@ def _bytes(values: NDArray[np.uint8]) -> Any:
 def _memory_error(weights: LlamaCppWeights) -> Exception:
     """The cause of an error by which its reader knows that memory ran out, and where."""
     return MemoryError() if weights.device == CPU else RuntimeError("out of memory")
+
+
+def _refusal(capacity: int, errors: list[str], weights: LlamaCppWeights) -> DeviceError:
+    """The error for a context that cannot be made: for want of memory, or with these options."""
+    said = errors[0] if errors else f"{weights.description} on {weights.device}"
+    if errors and "alloc" not in said:
+        return DeviceError(
+            f"llama.cpp cannot compute {weights.files[0].name} with this KV cache",
+            evidence=said,
+            next_step="Choose f16, with which every model can be computed.",
+        )
+    error = DeviceError(
+        f"llama.cpp has no memory for a KV cache of {capacity:,} tokens",
+        evidence=said,
+        next_step="Choose a shorter context, a smaller KV cache type or fewer GPU layers.",
+    )
+    error.__cause__ = _memory_error(weights)
+    return error
 
 
 def _failure(status: int, errors: list[str], tokens: int, weights: LlamaCppWeights) -> Exception:

@@ -17,9 +17,10 @@ from app.decoding.cache_state import StatefulModel
 from app.decoding.ensemble import Ensemble
 from app.decoding.language_model import LanguageModel
 from app.decoding.llama_cpp.library import library
+from app.decoding.llama_cpp.llama_context import ContextOptions, KvType
 from app.decoding.llama_cpp.llama_model import LlamaCppLanguageModel
 from app.decoding.llama_cpp.llama_weights import LlamaCppWeights
-from app.errors import Cancelled, CheckpointError, ContextLengthError, ModelError
+from app.errors import Cancelled, CheckpointError, ContextLengthError, DeviceError, ModelError
 from tests import tiny, tiny_gguf
 from tests.decoding.llama_cpp.conftest import Opened
 from tests.decoding.llama_cpp.test_rows import CONFIGS, EXACT, assert_near, plain
@@ -140,6 +141,13 @@ def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"note\.gguf \(.*magic") as caught:
         LlamaCppWeights.open([path])
     assert caught.value.next_step
+
+
+def test_a_type_of_cache_that_does_not_fit_the_model_is_named(opened: Opened) -> None:
+    weights = opened(tiny.random_model(CONFIGS["llama"], seed=1))  # heads of 16 numbers
+    model = LlamaCppLanguageModel(weights, options=ContextOptions(KvType.Q8_0))
+    with pytest.raises(DeviceError, match=r"with this KV cache \(.*q8_0 with block size 32"):
+        model.extend(TEXT[:5])
 
 
 def test_weights_outlive_what_uses_them_and_no_longer(opened: Opened) -> None:
