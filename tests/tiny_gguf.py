@@ -37,6 +37,7 @@ _NAMES = {
     "qwen3_moe": "qwen3moe",
     "gpt2": "gpt2",
     "mamba": "mamba",
+    "lfm2": "lfm2",
 }
 _SCALINGS = {"linear": gguf.RopeScalingType.LINEAR, "yarn": gguf.RopeScalingType.YARN}
 
@@ -116,7 +117,7 @@ def converted(model: PreTrainedModel) -> dict[str, np.ndarray]:
             values = np.ascontiguousarray(values.T)
         if ours.endswith(".A_log"):
             values = -np.exp(values)
-        if ours.endswith(".conv1d.weight"):
+        if ours.endswith((".conv1d.weight", ".conv.conv.weight")):
             values = values[:, 0]
         if name.startswith("gemma") and ours.endswith("norm.weight"):
             values = values + 1
@@ -158,9 +159,13 @@ def _write_settings(writer: gguf.GGUFWriter, model: PreTrainedModel) -> None:
     if config.model_type == "gpt2":
         writer.add_layer_norm_eps(config.layer_norm_epsilon)
         return
-    writer.add_head_count_kv(config.num_key_value_heads)
+    writer.add_head_count_kv(_key_value_heads(config))
     if config.model_type == "phi":
         writer.add_layer_norm_eps(config.layer_norm_eps)
+    elif config.model_type == "lfm2":
+        writer.add_layer_norm_rms_eps(config.norm_eps)
+        writer.add_shortconv_l_cache(config.conv_L_cache)
+        writer.add_vocab_size(config.vocab_size)
     else:
         writer.add_layer_norm_rms_eps(config.rms_norm_eps)
     if size * config.num_attention_heads != config.hidden_size or "gemma" in config.model_type:
@@ -177,6 +182,14 @@ def _write_settings(writer: gguf.GGUFWriter, model: PreTrainedModel) -> None:
         writer.add_attn_logit_softcapping(config.attn_logit_softcapping)
         writer.add_final_logit_softcapping(config.final_logit_softcapping)
     _write_rope(writer, config, size)
+
+
+def _key_value_heads(config: Any) -> int | list[int]:
+    """For all layers, or for each where only some have attention."""
+    heads: int = config.num_key_value_heads
+    if config.model_type != "lfm2":
+        return heads
+    return [0 if kind == "conv" else heads for kind in config.layer_types]
 
 
 def _write_mamba(writer: gguf.GGUFWriter, config: Any) -> None:

@@ -1,10 +1,10 @@
-"""A recurrent model in llama.cpp: it cannot rewind, and goes on from copies of its state."""
+"""Recurrent and hybrid models in llama.cpp: they cannot rewind, and go on from copies of states."""
 
 from __future__ import annotations
 
 import pytest
 import torch
-from transformers import MambaConfig, PreTrainedModel
+from transformers import Lfm2Config, MambaConfig, PretrainedConfig, PreTrainedModel
 
 from app.decoding.ensemble import Ensemble
 from app.decoding.llama_cpp.llama_model import LlamaCppLanguageModel
@@ -16,18 +16,31 @@ from tests.decoding.llama_cpp.test_rows import EXACT, assert_near
 TEXT = torch.arange(200) * 7 % tiny.VOCABULARY
 
 
-@pytest.fixture
-def mamba() -> PreTrainedModel:
-    config = MambaConfig(
-        vocab_size=tiny.VOCABULARY,
-        hidden_size=32,
-        state_size=8,
-        num_hidden_layers=2,
-        eos_token_id=0,
-        bos_token_id=None,
-        pad_token_id=None,
-    )
-    return tiny.random_model(config, seed=3)
+_SIZES = {
+    "vocab_size": tiny.VOCABULARY,
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "eos_token_id": 0,
+    "bos_token_id": None,
+    "pad_token_id": None,
+}
+CONFIGS: dict[str, PretrainedConfig] = {
+    "mamba": MambaConfig(state_size=8, **_SIZES),
+    "lfm2": Lfm2Config(  # a short convolution and attention
+        intermediate_size=48,
+        block_auto_adjust_ff_dim=False,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        max_position_embeddings=tiny.CONTEXT,
+        layer_types=["conv", "full_attention"],
+        **_SIZES,
+    ),
+}
+
+
+@pytest.fixture(params=CONFIGS)
+def recurrent(request: pytest.FixtureRequest) -> PreTrainedModel:
+    return tiny.random_model(CONFIGS[request.param], seed=3)
 
 
 def plain(model: PreTrainedModel, text: torch.Tensor) -> torch.Tensor:
@@ -37,10 +50,10 @@ def plain(model: PreTrainedModel, text: torch.Tensor) -> torch.Tensor:
 
 
 def test_rows_are_those_of_transformers_and_rewinds_are_refused(
-    mamba: PreTrainedModel, opened: Opened
+    recurrent: PreTrainedModel, opened: Opened
 ) -> None:
-    model = LlamaCppLanguageModel(opened(mamba), options=EXACT)
-    wanted = plain(mamba, TEXT[:40])
+    model = LlamaCppLanguageModel(opened(recurrent), options=EXACT)
+    wanted = plain(recurrent, TEXT[:40])
     assert_near(model.extend(TEXT[:30], 30), wanted[:30])
     assert not model.can_rewind
     with pytest.raises(ModelError, match="cannot go back to an earlier token"):
@@ -50,20 +63,22 @@ def test_rows_are_those_of_transformers_and_rewinds_are_refused(
     assert_near(model.extend(TEXT[:40], 40), wanted)
 
 
-def test_a_text_goes_on_from_a_copy_of_the_state(mamba: PreTrainedModel, opened: Opened) -> None:
-    ensemble = Ensemble([LlamaCppLanguageModel(opened(mamba), options=EXACT)], ["base"], ())
+def test_a_text_goes_on_from_a_copy_of_the_state(
+    recurrent: PreTrainedModel, opened: Opened
+) -> None:
+    ensemble = Ensemble([LlamaCppLanguageModel(opened(recurrent), options=EXACT)], ["base"], ())
     ensemble.prefixes.limit = 2**24
     first, other = TEXT[:90].tolist(), [*TEXT[:89].tolist(), *TEXT[100:150].tolist()]
     ensemble.resume([first], ())
     rows = ensemble.resume([other], ()).rows[0]
     assert ensemble.reused == (89,)
-    assert_near(rows, plain(mamba, torch.tensor(other))[-1:])
+    assert_near(rows, plain(recurrent, torch.tensor(other))[-1:])
 
 
-def test_several_texts_are_read_side_by_side(mamba: PreTrainedModel, opened: Opened) -> None:
-    batch = LlamaCppLanguageModel(opened(mamba), options=EXACT).batch()
+def test_several_texts_are_read_side_by_side(recurrent: PreTrainedModel, opened: Opened) -> None:
+    batch = LlamaCppLanguageModel(opened(recurrent), options=EXACT).batch()
     texts = [TEXT[:60], TEXT[70:110], TEXT[120:160]]
-    wanted = [plain(mamba, text) for text in texts]
+    wanted = [plain(recurrent, text) for text in texts]
     lengths = [50, 20, 30]
     prompts = [text[:length].tolist() for text, length in zip(texts, lengths, strict=True)]
     found = batch.prefill(prompts, lambda: False)
