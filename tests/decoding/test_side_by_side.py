@@ -139,7 +139,9 @@ def run(side: SideBySide, asked: Sequence[Asked]) -> list[DecodedText]:
     return begun
 
 
-def check_like_alone(asked: Asked, text: DecodedText, ensemble: Ensemble) -> None:
+def check_like_alone(
+    asked: Asked, text: DecodedText, ensemble: Ensemble, rounding: float = 2e-4
+) -> None:
     expected, reason = asked.alone(ensemble)
     assert text.error is None
     assert text.finish_reason is reason
@@ -147,9 +149,9 @@ def check_like_alone(asked: Asked, text: DecodedText, ensemble: Ensemble) -> Non
     for found, wanted in zip(asked.steps, expected, strict=True):
         assert (found.index, found.text, found.start) == (wanted.index, wanted.text, wanted.start)
         assert found.alphas == wanted.alphas
-        assert found.sampled_probability == pytest.approx(wanted.sampled_probability, abs=1e-4)
+        assert found.sampled_probability == pytest.approx(wanted.sampled_probability, abs=rounding)
         for mine, other in zip(_rows(found), _rows(wanted), strict=True):
-            np.testing.assert_allclose(mine, other, atol=2e-4)
+            np.testing.assert_allclose(mine, other, atol=rounding)
 
 
 def _rows(step: TokenStep) -> list[np.ndarray]:
