@@ -1,64 +1,82 @@
-"""Clients other than ``openai``, where they are installed: pip install litellm langchain-openai."""
+"""Clients other than ``openai``, each in a process of its own, where they are installed.
+
+``pip install litellm langchain-openai`` installs them; the suite does not, since they bring much.
+"""
 
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
 from openai import OpenAI
 
-from tests.server.conftest import Running
+from tests.server.conftest import PATIENCE, Running
 
-pytestmark = pytest.mark.filterwarnings("ignore")  # of the clients
-MESSAGES: list[Any] = [{"role": "user", "content": "the king said"}]
-SCHEMA: dict[str, Any] = {
+_SCHEMA: dict[str, Any] = {
     "title": "kind",
     "type": "object",
     "properties": {"kind": {"enum": ["a", "bb"]}},
     "required": ["kind"],
     "additionalProperties": False,
 }
+_LITELLM = """
+import litellm
+given = dict(model="openai/tuneshift", api_base=url, api_key="none",
+             messages=[{"role": "user", "content": "the king said"}])
+stream = litellm.completion(**given, stream=True)
+form = {"type": "json_schema", "json_schema": {"name": "kind", "schema": schema}}
+structured = litellm.completion(**given, response_format=form, max_tokens=200)
+tell(
+    litellm.completion(**given).choices[0].message.content,
+    "".join(chunk.choices[0].delta.content or "" for chunk in stream),
+    json.loads(structured.choices[0].message.content)["kind"],
+)
+"""
+_LANGCHAIN = """
+from langchain_openai import ChatOpenAI
+def model(tokens):
+    return ChatOpenAI(model="tuneshift", base_url=url, api_key="none", max_tokens=tokens)
+structured = model(200).with_structured_output(schema, method="json_schema")
+tell(
+    model(8).invoke("the king said").content,
+    "".join(chunk.content for chunk in model(8).stream("the king said")),
+    structured.invoke("the king said")["kind"],
+)
+"""
+_BEFORE = """
+import json, sys
+url, schema = sys.argv[1], json.loads(sys.argv[2])
+def tell(*found):
+    print(json.dumps(found))
+"""
 
 
-@pytest.fixture
-def answer(client: OpenAI) -> str:
-    """What the ``openai`` client gets."""
-    said = client.chat.completions.create(model="tuneshift", messages=MESSAGES)
-    return said.choices[0].message.content or ""
-
-
-@pytest.fixture
-def no_prices(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Litellm asks a server for prices when it is imported, unless it is told not to."""
-    monkeypatch.setenv("LITELLM_LOCAL_MODEL_COST_MAP", "True")
-
-
-def test_litellm(server: Running, answer: str, no_prices: None) -> None:
-    litellm = pytest.importorskip("litellm")
-    given = {
-        "model": "openai/tuneshift",
-        "messages": MESSAGES,
-        "api_base": f"{server.url}/v1",
-        "api_key": "none",
-    }
-    assert litellm.completion(**given).choices[0].message.content == answer
-    stream = litellm.completion(**given, stream=True)
-    assert "".join(chunk.choices[0].delta.content or "" for chunk in stream) == answer
-    wanted = {"type": "json_schema", "json_schema": {"name": "kind", "schema": SCHEMA}}
-    said = litellm.completion(**given, response_format=wanted, max_tokens=200)
-    assert json.loads(said.choices[0].message.content)["kind"] in ("a", "bb")
-
-
-def test_langchain(server: Running, answer: str) -> None:
-    langchain = pytest.importorskip("langchain_openai")
-    model = langchain.ChatOpenAI(
-        model="tuneshift", base_url=f"{server.url}/v1", api_key="none", max_tokens=200
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("module", "program"), [("litellm", _LITELLM), ("langchain_openai", _LANGCHAIN)]
+)
+def test_a_client_gets_what_openai_gets(
+    server: Running, client: OpenAI, module: str, program: str
+) -> None:
+    if find_spec(module) is None:
+        pytest.skip(f"{module} is not installed")
+    said = client.chat.completions.create(
+        model="tuneshift", messages=[{"role": "user", "content": "the king said"}]
     )
-    eight = langchain.ChatOpenAI(
-        model="tuneshift", base_url=f"{server.url}/v1", api_key="none", max_tokens=8
+    # Litellm would ask a server for prices when it is imported.
+    environment = os.environ | {"LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+    done = subprocess.run(
+        [sys.executable, "-c", _BEFORE + program, f"{server.url}/v1", json.dumps(_SCHEMA)],
+        env=environment,
+        capture_output=True,
+        timeout=5 * PATIENCE,
     )
-    assert eight.invoke("the king said").content == answer
-    assert "".join(chunk.content for chunk in eight.stream("the king said")) == answer
-    structured = model.with_structured_output(SCHEMA, method="json_schema")
-    assert structured.invoke("the king said")["kind"] in ("a", "bb")
+    assert done.returncode == 0, done.stderr.decode()
+    answer, streamed, kind = json.loads(done.stdout.splitlines()[-1])
+    assert answer == streamed == said.choices[0].message.content
+    assert kind in ("a", "bb")

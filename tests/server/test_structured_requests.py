@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -112,3 +113,25 @@ def test_a_request_may_switch_the_recipes_structure_off(
         ]
     assert answers[0].choices[0].message.content == "yes"
     assert answers[1].choices[0].message.content != "yes"
+
+
+def test_requests_side_by_side_have_each_their_own_structure(client: OpenAI) -> None:
+    """Beside others a text is a row of a batch; its mask is its own."""
+    grammars = ["", 'root ::= "yes"', 'root ::= ("a" | "bc")* "."', "", 'root ::= [0-9]+ "!"']
+
+    def text(number: int) -> str:
+        answer = client.completions.create(
+            model="",
+            prompt="the king said",
+            max_tokens=40,
+            temperature=1.0,
+            seed=number,
+            frequency_penalty=0.5 * (number % 2),
+            extra_body={"grammar": grammars[number]},
+        )
+        return answer.choices[0].text
+
+    alone = [text(number) for number in range(len(grammars))]
+    with ThreadPoolExecutor(len(grammars)) as threads:
+        assert list(threads.map(text, range(len(grammars)))) == alone
+    assert alone[1] == "yes"
