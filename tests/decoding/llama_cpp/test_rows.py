@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from transformers import (
@@ -21,8 +22,9 @@ from transformers import (
     Qwen3MoeConfig,
 )
 
-from app.decoding.llama_cpp.llama_context import ContextOptions, KvType
+from app.decoding.llama_cpp.llama_context import ContextOptions, KvType, LlamaContext
 from app.decoding.llama_cpp.llama_model import LlamaCppLanguageModel
+from app.errors import ContextLengthError
 from tests import tiny
 from tests.decoding.llama_cpp.conftest import Opened
 
@@ -90,3 +92,30 @@ def test_rows_are_those_of_transformers(name: str, opened: Opened) -> None:
     ours.rewind(6)
     assert_near(ours.extend(_TEXT[6:7]), wanted[6:7])
     assert_near(ours.extend(_TEXT[7:], 5), wanted[-5:])
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_rounded_keys_and_values_change_little(name: str, opened: Opened) -> None:
+    model = tiny.random_model(CONFIGS[name], seed=1)
+    ours = LlamaCppLanguageModel(opened(model))  # as by default: half precision, flash attention
+    assert_near(ours.extend(_TEXT, len(_TEXT)), plain(model, _TEXT), relative=1e-2)
+
+
+def test_keys_and_values_may_be_kept_in_eight_bits(opened: Opened) -> None:
+    model = tiny.random_model(tiny.wide_llama(), seed=1)  # heads of 32 numbers, a block of 8 bits
+    ours = LlamaCppLanguageModel(opened(model), options=ContextOptions(KvType.Q8_0))
+    assert_near(ours.extend(_TEXT, len(_TEXT)), plain(model, _TEXT), relative=0.1)
+
+
+def test_a_context_that_is_full_says_so(opened: Opened) -> None:
+    weights = opened(tiny.random_model(CONFIGS["llama"], seed=1))
+    context = LlamaContext(weights, 256, EXACT)
+    ids = np.arange(context.capacity, dtype=np.int32)
+    outputs = ids == ids[-1]
+    context.read(ids, ids, outputs)
+    with pytest.raises(ContextLengthError, match=r"The KV cache of llama\.cpp is full"):
+        context.read(ids[:1], ids[-1:] + 1, outputs[-1:])
+    assert context.shorten(10)
+    again = context.read(ids[10:20], ids[10:20], np.arange(10) == 9)
+    fresh = LlamaContext(weights, 256, EXACT).read(ids[:20], ids[:20], np.arange(20) == 19)
+    assert_near(again, fresh)
