@@ -13,6 +13,7 @@ import pytest
 import torch
 from transformers import PreTrainedModel
 
+from app.checkpoints.llama_devices import llama_gpus
 from app.checkpoints.loading.llama_loader import LlamaWeights
 from app.checkpoints.loading.llama_proof import plainer
 from app.checkpoints.loading.loaded_recipe import LoadedRecipe
@@ -109,6 +110,28 @@ def test_engines_mix_in_one_recipe(
     usable = torch.isfinite(tuned)
     wanted = expected(models)[usable].log_softmax(-1)
     torch.testing.assert_close(tuned[usable].double().log_softmax(-1), wanted, atol=1e-3, rtol=0)
+
+
+@pytest.mark.slow
+def test_roles_go_to_a_gpu(models: list[PreTrainedModel], files: list[CheckpointSpec]) -> None:
+    """All layers of one role, some of another, none of the third; near in half precision."""
+    if not (gpus := llama_gpus()):
+        pytest.skip(
+            "llama.cpp sees no graphics processor; make vulkan-check brings one in software"
+        )
+    name = gpus[0].in_recipes
+    base, expert, antiexpert = (replace(spec, device=name) for spec in files)
+    chosen = base, replace(expert, gpu_layers=1), replace(antiexpert, device="cpu")
+    loaded = load(recipe_of(*chosen))
+    assert [role.device for role in loaded.roles] == [name, name, "cpu"]
+    layers = models[0].config.num_hidden_layers + 1  # the output layer is one of them
+    assert [role.gpu_layers for role in loaded.roles] == [layers, 1, 0]
+    with torch.inference_mode():
+        tuned = loaded.ensemble.prefill([PROMPT] * 3).combined(0, [ALPHA])
+    usable = torch.isfinite(tuned)
+    wanted = expected(models)[usable]
+    apart = (tuned[usable].double() - wanted).abs().max() / wanted.abs().max()
+    assert float(apart) <= 2e-2
 
 
 def test_roles_share_weights_and_what_is_the_same_in_the_next_recipe(

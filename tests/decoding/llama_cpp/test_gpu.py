@@ -161,12 +161,9 @@ try:
 except DeviceError as error:
     print(error)
 """
-    limits = dict.fromkeys(
-        ("GGML_VK_FORCE_MAX_ALLOCATION_SIZE", "GGML_VK_FORCE_MAX_BUFFER_SIZE"), "4096"
-    )
     done = subprocess.run(
         [sys.executable, "-c", script],
-        env={**os.environ, **limits},
+        env={**os.environ, "GGML_VK_FORCE_MAX_BUFFER_SIZE": "256"},
         capture_output=True,
         text=True,
         timeout=500,
