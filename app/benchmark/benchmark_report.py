@@ -9,6 +9,7 @@ from html import escape
 
 from app.benchmark.block_costs import Expected
 from app.benchmark.conversation_times import ConversationTimes
+from app.benchmark.first_token_times import FirstTokenTime
 from app.benchmark.measure import Cost, Results, WayResult
 from app.checkpoints.proof.proof_report import as_json as proof_as_json
 from app.checkpoints.proof.proof_report import in_one_line, warning_of
@@ -29,6 +30,7 @@ def as_text(results: Results) -> str:
             "",
             *_details(results),
             *_conversation(results.conversation),
+            *_first_tokens(results.first_tokens),
             *_costs("Cost of a step at a context of", results.contexts),
             *_costs("Cost of a step with pairs", results.pairs),
             *_blocks(results),
@@ -132,6 +134,17 @@ def _conversation(found: ConversationTimes | None) -> Iterator[str]:
     yield f"  what was read before reused: {found.continued * 1e3:,.1f} ms"
     yield f"  the new tokens as a prompt: {found.alone * 1e3:,.1f} ms"
     yield f"  reused relative to the new tokens: {found.ratio:.2f}×"
+
+
+def _first_tokens(times: Sequence[FirstTokenTime]) -> Iterator[str]:
+    if times:
+        yield ""
+        yield "First token by the length of the text"
+    for found in times:
+        yield (
+            f"  {found.size:>6,}: {found.fresh * 1e3:,.1f} ms read anew, "
+            f"{found.continued * 1e3:,.1f} ms with the last {found.new} tokens new"
+        )
 
 
 def _costs(title: str, costs: Sequence[Cost]) -> Iterator[str]:

@@ -71,11 +71,11 @@ def measure_conversation(
         for repeat in range(repeats + 1):
             on_progress(f"conversation, first token {repeat} of {repeats}")
             setup.ensemble.prefixes.clear()
-            anew.append(_first_token(setup, whole, fresh=True))
+            anew.append(first_token(setup, whole, fresh=True))
             for _ in range(_COMPARISONS):
-                _first_token(setup, text)  # leaves the earlier turns in the KV caches, no more
-                continued = _first_token(setup, whole)
-                compared.append((continued, _first_token(setup, messages[-1], fresh=True)))
+                first_token(setup, text)  # leaves the earlier turns in the KV caches, no more
+                continued = first_token(setup, whole)
+                compared.append((continued, first_token(setup, messages[-1], fresh=True)))
     del anew[0], compared[:_COMPARISONS]  # which warmed up
     return ConversationTimes(
         turns=turns,
@@ -104,7 +104,8 @@ def _part(setup: Setup, turns: int) -> int:
     return _PART if shortest is None else max(1, min(_PART, shortest // (2 * turns)))
 
 
-def _first_token(setup: Setup, text: Sequence[int], *, fresh: bool = False) -> float:
+def first_token(setup: Setup, text: Sequence[int], *, fresh: bool = False) -> float:
+    """Seconds to the first token of all roles after ``text``."""
     synchronize(setup.device)
     started = time.perf_counter()
     _answer(setup, text, 1, fresh=fresh)

@@ -13,6 +13,7 @@ from transformers import DynamicCache, PreTrainedModel
 from app.attribution.step_attribution import attribute_step
 from app.benchmark.block_costs import BlockCost, Expected, expected
 from app.benchmark.conversation_times import ConversationTimes, measure_conversation
+from app.benchmark.first_token_times import FirstTokenTime, time_first_token
 from app.benchmark.hardware import bandwidth, bytes_per_token, peak_memory
 from app.benchmark.setup import Setup
 from app.benchmark.ways import PLAIN, REFERENCE, Run, Way, synchronize, ways
@@ -86,6 +87,7 @@ class Results:
         expected: The expected speedup by drafts of the first expert, computed from ``blocks``.
         proofs: The proof of each role.
         conversation: Time to the first token at the end of a conversation.
+        first_tokens: Time to the first token by the length of the text.
     """
 
     title: str
@@ -108,6 +110,7 @@ class Results:
     expected: tuple[Expected, ...] = field(default=())
     proofs: tuple[tuple[str, Proof], ...] = ()
     conversation: ConversationTimes | None = None
+    first_tokens: tuple[FirstTokenTime, ...] = ()
 
     @property
     def share_of_bandwidth(self) -> float:
@@ -124,6 +127,8 @@ def measure(
     blocks: Sequence[int] = (),
     turns: int = 0,
     on_progress: Callable[[str], None] = lambda what: None,
+    *,
+    prompts: Sequence[int] = (),
 ) -> Results:
     """Run the benchmark.
 
@@ -135,12 +140,15 @@ def measure(
         blocks: Block sizes to time for each model context.
         turns: Turns of a conversation at whose end the first token is timed; 0 for none.
         on_progress: Called with a description of each measurement.
+        prompts: Lengths of texts whose first token is timed, read anew and continued.
 
     Raises:
         SettingsError: The context length of a model is too small.
     """
     tokens = setup.config.max_new_tokens
-    _check_room(setup, max(len(setup.prompts[0]) + tokens, *contexts, 0))
+    _check_room(
+        setup, max(len(setup.prompts[0]) + tokens, *contexts, *(size + 1 for size in prompts), 0)
+    )
     with torch.inference_mode():
         runs = _in_turn(ways(setup), repeats, on_progress)
         costs = tuple(_of_blocks(setup, blocks, on_progress))
@@ -164,6 +172,9 @@ def measure(
             conversation=measure_conversation(setup, turns, repeats, on_progress)
             if turns
             else None,
+            first_tokens=tuple(
+                time_first_token(setup, size, repeats, on_progress) for size in prompts
+            ),
             expected=expected(costs, setup.ensemble.pairs[0].expert) if costs else (),
             peak_memory=peak_memory(setup.device),
             not_captured=tuple(_not_captured(setup)) if setup.device.type == "cuda" else (),

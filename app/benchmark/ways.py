@@ -11,8 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 from transformers import DynamicCache, PreTrainedModel
+from transformers.generation.streamers import BaseStreamer
 
 from app.benchmark.setup import Setup
+from app.checkpoints.opening import quiet
 from app.decoding.combining import combine_logits
 from app.decoding.decode import decode
 from app.decoding.ensemble import Ensemble
@@ -53,6 +55,8 @@ SPECULATIVE = "Tuneshift, with drafts"
 UNCAPTURED = "Tuneshift, without captured steps"
 ALONE = "the base alone, plain loop"
 ALONE_HERE = "the base alone, Tuneshift"
+ASSISTED = "the base alone, transformers' drafts"
+"""Assisted generation of transformers, with the first expert as the assistant."""
 
 
 def ways(setup: Setup) -> dict[str, Way]:
@@ -69,12 +73,61 @@ def ways(setup: Setup) -> dict[str, Way]:
         ALONE: lambda: _timed(setup, loop(setup, setup.originals[:1])),
         ALONE_HERE: lambda: _decoded(setup, alone, ()),
     }
+    if (assistant := _assistant(setup)) is not None:
+        found[ASSISTED] = lambda: _assisted(setup, assistant)
     models = setup.language_models
     if any(isinstance(model, GraphedLanguageModel) for model in models):
         plain = [TransformersLanguageModel(model.model, model.context_length) for model in models]
         uncaptured = Ensemble(plain, setup.ensemble.names, setup.ensemble.pairs)
         found[UNCAPTURED] = lambda: _decoded(setup, uncaptured, setup.alphas)
     return found
+
+
+def _assistant(setup: Setup) -> PreTrainedModel | None:
+    """The first expert, if transformers can draft with it: a model with the base's vocabulary."""
+    if not setup.ensemble.pairs:
+        return None
+    base, expert = setup.originals[0], setup.originals[setup.ensemble.pairs[0].expert]
+    sizes = {model.config.get_text_config().vocab_size for model in (base, expert)}
+    usable = len(sizes) == 1 and base.can_generate() and expert.can_generate()
+    return expert if usable and expert is not base else None
+
+
+class _Arrivals(BaseStreamer):
+    """Notes when ``generate`` announces tokens; the prompt comes first."""
+
+    def __init__(self) -> None:
+        self.times: list[float] = []
+
+    def put(self, value: Tensor) -> None:
+        self.times.append(time.perf_counter())
+
+    def end(self) -> None:
+        pass
+
+
+def _assisted(setup: Setup, assistant: PreTrainedModel) -> Run:
+    config, arrivals = setup.config, _Arrivals()
+    prompt = torch.tensor([setup.prompts[0]], device=setup.device)
+    sampling = {"temperature": config.temperature} if config.temperature else {}
+    base: Any = setup.originals[0]
+    synchronize(setup.device)
+    started = time.perf_counter()
+    with quiet():  # it warns of arguments that it passes to itself
+        found = base.generate(
+            prompt,
+            attention_mask=torch.ones_like(prompt),
+            assistant_model=assistant,
+            streamer=arrivals,
+            do_sample=bool(sampling),
+            max_new_tokens=config.max_new_tokens,
+            min_new_tokens=config.max_new_tokens,
+            pad_token_id=0,
+            **sampling,
+        )
+    synchronize(setup.device)
+    ended, first = time.perf_counter(), arrivals.times[1]
+    return Run(tuple(found[0, prompt.shape[1] :].tolist()), first - started, ended - first)
 
 
 def loop(setup: Setup, models: Sequence[PreTrainedModel]) -> Iterator[int]:

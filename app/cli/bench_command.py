@@ -55,6 +55,7 @@ def bench(options: argparse.Namespace) -> int:
             options.blocks,
             options.turns,
             lambda what: status.show(f"Measuring: {what}"),
+            prompts=options.prompts,
         )
     finally:
         status.clear()
@@ -78,8 +79,12 @@ def _check(options: argparse.Namespace) -> None:
             "--turns must be at least 2, or 0 for no conversation",
             evidence=f"{options.turns} was given",
         )
-    if any(size < 1 for size in (*options.contexts, *options.pairs, *options.blocks)):
-        raise SettingsError("--contexts, --pairs and --blocks must be at least 1")
+    if any(size < 1 for size in _sizes(options)):
+        raise SettingsError("--contexts, --pairs, --blocks and --prompts must be at least 1")
+
+
+def _sizes(options: argparse.Namespace) -> tuple[int, ...]:
+    return (*options.contexts, *options.pairs, *options.blocks, *options.prompts)
 
 
 def _setup(options: argparse.Namespace, status: ProgressLine) -> Setup:

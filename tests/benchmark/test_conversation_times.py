@@ -1,4 +1,4 @@
-"""What is timed at the last turn of a conversation: which tokens each model reads for it."""
+"""What is timed until the first token: which tokens each model reads for it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from app.benchmark.conversation_times import measure_conversation
+from app.benchmark.first_token_times import time_first_token
 from app.benchmark.setup import Setup, of_recipe
 from app.decoding.model_context import ModelContext
 from app.decoding.types import GenerationConfig
@@ -53,3 +54,11 @@ def test_turns_are_short_enough_for_the_context(small: Setup) -> None:
         found = measure_conversation(small, turns=20, repeats=1)
     assert found.new == tiny.CONTEXT // 40
     assert found.before + found.new < tiny.CONTEXT
+
+
+@pytest.mark.slow
+def test_a_continued_text_reads_its_last_tokens_only(small: Setup, read: list[int]) -> None:
+    found = time_first_token(small, 100, repeats=2)
+    assert (found.size, found.new) == (100, 16)
+    assert read == [100, 84, 16] * 3  # anew; what comes before; continued
+    assert min(found.fresh, found.continued) > 0

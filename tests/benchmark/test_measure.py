@@ -14,9 +14,10 @@ from app.benchmark import hardware, measure, setup
 from app.benchmark.benchmark_report import as_json, as_svg, as_text
 from app.benchmark.block_costs import LIKELIHOODS, BlockCost, Expected
 from app.benchmark.conversation_times import ConversationTimes
+from app.benchmark.first_token_times import FirstTokenTime
 from app.benchmark.measure import Results, WayResult
 from app.benchmark.setup import SHAPES, Setup, Shape, of_recipe, of_shapes
-from app.benchmark.ways import PLAIN, REFERENCE, SPECULATIVE, ways
+from app.benchmark.ways import ALONE, ASSISTED, PLAIN, REFERENCE, SPECULATIVE, ways
 from app.decoding.capture_stats import CaptureStats
 from app.decoding.capturing import Action, CaptureError, Computation
 from app.decoding.ensemble import Ensemble
@@ -70,6 +71,18 @@ def test_bytes_are_those_of_all_weights_and_keys(small: Setup) -> None:
     cache = 3 * 2 * 2 * 32 * 4  # models, layers, keys and values, width, bytes
     assert hardware.bytes_per_token(small, 0) == weights
     assert hardware.bytes_per_token(small, 100) == weights + 100 * cache
+
+
+@pytest.mark.slow
+def test_drafts_of_transformers_make_the_text_of_the_base(
+    small: Setup, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with torch.inference_mode():
+        runs = {name: way() for name, way in ways(small).items()}
+    assert runs[ASSISTED].ids == runs[ALONE].ids
+    assert runs[ASSISTED].first > 0
+    assert runs[ASSISTED].rest > 0
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.slow
@@ -179,6 +192,7 @@ RESULTS = Results(
     not_captured=(("expert", "its weights are quantised"),),
     contexts=(measure.Cost(128, 0.05, 0.1),),
     conversation=ConversationTimes(10, 1576, 32, 1.9, 0.33, 0.3, 1.1),
+    first_tokens=(FirstTokenTime(2048, 16, 4.2, 0.3),),
     blocks=(BlockCost(1, (0.3, 0.1, 0.1)), BlockCost(6, (0.4, 0.2, 0.2))),
     expected=(Expected(0.5, 0, 1.0), Expected(0.857, 4, 2.03)),
 )
@@ -200,6 +214,7 @@ def test_the_report_for_a_terminal() -> None:
     assert "reused relative to the new tokens: 1.10×" in text
     assert "  1: 300.0, 100.0, 100.0 ms" in text
     assert "0.5: none" in text
+    assert "2,048: 4,200.0 ms read anew, 300.0 ms with the last 16 tokens new" in text
     assert "0.857: 2.03×, with drafts of 4 tokens" in text
 
 

@@ -45,6 +45,8 @@ def test_json_and_plot(
         "20",
         "--turns",
         "2",
+        "--prompts",
+        "4,30",
         "--json",
     ]
     assert main([*command, *options, "--plot", str(plot)]) == 0
@@ -54,6 +56,7 @@ def test_json_and_plot(
     assert found["tokens"] == 6
     assert [cost["size"] for cost in found["pairs"]] == [1, 2]
     assert found["conversation"]["turns"] == 2
+    assert [(each["size"], each["new"]) for each in found["first_tokens"]] == [(4, 2), (30, 15)]
     assert plot.read_text().startswith("<svg")
 
 

@@ -61,6 +61,14 @@ def add_bench(commands: Commands) -> None:
         "speculative decoding",
     )
     measured.add_argument(
+        "--prompts",
+        type=_numbers,
+        default=(),
+        metavar="N,…",
+        help="also time the first token after texts of these lengths, read anew and with all but "
+        "the last 16 tokens read before, such as 64,512,2048",
+    )
+    measured.add_argument(
         "--turns",
         type=int,
         default=10,
