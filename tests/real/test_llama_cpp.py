@@ -10,16 +10,18 @@ import torch
 from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from tests.real import smollm2
-
-pytest.importorskip("llama_cpp", reason="llama.cpp is not installed")
-
-from app.decoding.llama_cpp.library import library
+from app.decoding.llama_cpp.library import is_installed, library
 from app.decoding.llama_cpp.llama_context import ContextOptions, KvType
 from app.decoding.llama_cpp.llama_model import LlamaCppLanguageModel
 from app.decoding.llama_cpp.llama_weights import LlamaCppWeights
+from tests.real import smollm2
 
-pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.slow,
+    pytest.mark.timeout(600),
+    pytest.mark.skipif(not is_installed(), reason="llama.cpp is not installed"),
+]
 
 _PROSE = (
     "The lighthouse keeper had not spoken to another person for eleven days when the boat came "

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from app.decoding.llama_cpp.library import is_installed
 from tests import tiny, tiny_gguf
 from tests.reliability.children import run_python
 
-pytest.importorskip("llama_cpp", reason="llama.cpp is not installed")
+pytestmark = pytest.mark.skipif(not is_installed(), reason="llama.cpp is not installed")
 
 _LIMITED = """
 import resource, sys
