@@ -18,6 +18,7 @@ from typing import Any
 
 from app.errors import DeviceError
 from app.extras import install_hint
+from app.resources import is_packaged
 
 EXTRA = "llama"
 """The extra that installs the library."""
@@ -91,7 +92,9 @@ def library() -> Any:
         raise DeviceError(
             "llama.cpp is installed but cannot be loaded",
             evidence=f"{type(error).__name__}: {error}",
-            next_step=f"Install it again. {install_hint(EXTRA)}",
+            next_step="Install the program again."
+            if is_packaged()
+            else f"Install it again. {install_hint(EXTRA)}",
         ) from error
     _log_to_logging(module)
     _load_backends(module)
