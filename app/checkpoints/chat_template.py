@@ -25,10 +25,11 @@ _STEPS = 64
 def encode_with_template(
     tokenizer: PreTrainedTokenizerBase,
     name: str,
-    messages: list[dict[str, str]],
+    messages: list[dict[str, Any]],
     cancelled: Callable[[], bool] = lambda: False,
     *,
     continues: bool = False,
+    tools: list[Any] | None = None,
 ) -> list[int]:
     """The ids of ``messages`` in the chat template of a tokenizer, up to the next answer.
 
@@ -38,6 +39,7 @@ def encode_with_template(
         messages: The messages, with ``role`` and ``content``.
         cancelled: Asked every few steps of the template.
         continues: Whether the last message is the beginning of the answer; the ids end with it.
+        tools: The tools that the answer may call, as in the OpenAI API.
 
     Raises:
         PromptError: The model has no chat template, or the template refuses the messages or takes
@@ -56,6 +58,7 @@ def encode_with_template(
                 messages,
                 add_generation_prompt=not continues,
                 continue_final_message=continues,
+                tools=tools,
                 tokenize=True,
                 return_dict=True,
             )

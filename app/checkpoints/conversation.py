@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from app.errors import PromptError
 
-SYSTEM, USER, ASSISTANT = "system", "user", "assistant"
+SYSTEM, USER, ASSISTANT, TOOL = "system", "user", "assistant", "tool"
 _ROLES = {SYSTEM: SYSTEM, "developer": SYSTEM, USER: USER, ASSISTANT: ASSISTANT}
 _MOST_SHOWN = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message of a conversation; ``role`` is its author: system, user or assistant."""
+    """One message of a conversation.
+
+    Attributes:
+        role: Its author: system, user or assistant; in requests also a tool.
+        content: Its text.
+        fields: Further fields for chat templates, such as ``tool_calls``, as a JSON object; or
+            empty.
+    """
 
     role: str
     content: str
+    fields: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +37,12 @@ class Conversation:
     Attributes:
         messages: The messages.
         continues: Whether the last message is the beginning of the answer, which goes on from it.
+        tools: The tools that the answer may call, as a JSON list; empty if there are none.
     """
 
     messages: tuple[Message, ...]
     continues: bool = False
+    tools: str = ""
 
     @property
     def system(self) -> str:
@@ -52,9 +63,17 @@ class Conversation:
         """This conversation with one more message."""
         return Conversation((*self.messages, Message(role, content)))
 
-    def as_json(self) -> list[dict[str, str]]:
+    @property
+    def needs_tools(self) -> bool:
+        """Whether there are tools, calls of tools or their results."""
+        return bool(self.tools) or any(item.fields for item in self.messages)
+
+    def as_json(self) -> list[dict[str, Any]]:
         """The messages as the ``messages`` of the OpenAI API."""
-        return [{"role": item.role, "content": item.content} for item in self.messages]
+        return [
+            {"role": item.role, "content": item.content, **json.loads(item.fields or "{}")}
+            for item in self.messages
+        ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -76,6 +77,8 @@ def _encode_conversation(
         check_characters(item.content)
     if not contents(conversation).strip():
         raise _empty()
+    if conversation.needs_tools:
+        _check_tools(tokenizer, spec)
     if spec.prompt != CHAT:
         text = conversation_text(conversation, spec)
         return encode_as_prompt(tokenizer.backend_tokenizer, text, tokenizer.bos_token_id)
@@ -83,8 +86,35 @@ def _encode_conversation(
     if spec.system and not conversation.system:
         messages.insert(0, {"role": "system", "content": spec.system})
     return encode_with_template(
-        tokenizer, spec.source, messages, cancelled, continues=conversation.continues
+        tokenizer,
+        spec.source,
+        messages,
+        cancelled,
+        continues=conversation.continues,
+        tools=json.loads(conversation.tools) if conversation.tools else None,
     )
+
+
+def _check_tools(tokenizer: PreTrainedTokenizerBase, spec: CheckpointSpec) -> None:
+    """Check that a role can read tools.
+
+    Raises:
+        PromptError: It does not use a chat template, or one without tools.
+    """
+    if spec.prompt != CHAT or "tools" not in tool_template(tokenizer):
+        raise PromptError(
+            f"{spec.source} cannot read tools",
+            evidence="its chat template has none" if spec.prompt == CHAT else "it uses no template",
+            next_step="Leave the tools out, or choose a model and a prompt format with tools.",
+        )
+
+
+def tool_template(tokenizer: PreTrainedTokenizerBase) -> str:
+    """The chat template that reads tools; an empty text if there is no template."""
+    template = tokenizer.chat_template or ""
+    if isinstance(template, dict):
+        return str(template.get("tool_use") or template.get("default") or "")
+    return str(template)
 
 
 def _empty() -> PromptError:

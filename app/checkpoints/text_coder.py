@@ -10,8 +10,8 @@ from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerBase
 
 from app.checkpoints.conversation import Prompt, RawText
-from app.checkpoints.prompts import check_characters, encode_prompt
-from app.checkpoints.spec import CheckpointSpec
+from app.checkpoints.prompts import check_characters, encode_prompt, tool_template
+from app.checkpoints.spec import CHAT, CheckpointSpec
 from app.checkpoints.vocabulary.text_encoding import encode_as_prompt
 from app.errors import PromptError
 
@@ -32,6 +32,11 @@ class TextCoder:
         self._spec = spec
         self._copy: PreTrainedTokenizerBase | None = None
         self._lock = Lock()
+
+    @property
+    def tool_template(self) -> str:
+        """The chat template that reads tools; an empty text if the base uses none."""
+        return tool_template(self._original) if self._spec.prompt == CHAT else ""
 
     def encode(self, prompt: Prompt) -> list[int]:
         """The ids of a prompt in the prompt format of the base.

@@ -23,9 +23,11 @@ from app.server.request_queue import (
     Started,
     closing,
 )
+from app.server.tool_calls import ToolCall, ToolForm, ToolText, split_calls
 
 Json = dict[str, Any]
 _DONE = b"data: [DONE]\n\n"
+TOOL_CALLS = "tool_calls"
 READING = b": reading the prompt\n\n"
 """A comment, which clients ignore: the prompt has been accepted."""
 
@@ -42,6 +44,7 @@ class ResponseFormat:
         model: The model id in the response.
         token_labels: The label of each token id, [V].
         include_generated: Whether to include the text generated after an echoed prompt.
+        tool_form: The format in which the answer may call tools; None if it may not.
     """
 
     chat: bool
@@ -51,6 +54,7 @@ class ResponseFormat:
     model: str
     token_labels: Sequence[str]
     include_generated: bool = True
+    tool_form: ToolForm | None = None
     id: str = field(default_factory=lambda: secrets.token_hex(12))
     created: int = field(default_factory=lambda: int(time.time()))
 
@@ -62,11 +66,17 @@ class ResponseFormat:
     def choice(self, index: int, tokens: Sequence[CompletionToken], reason: str) -> Json:
         """One element of ``choices`` in a response that is not streamed."""
         text = "".join(token.text for token in tokens)
-        content_fields: Json = (
-            {"message": {"role": "assistant", "content": text, "refusal": None}}
-            if self.chat
-            else {"text": text}
-        )
+        calls: list[ToolCall] = []
+        if self.tool_form is not None:
+            text, calls = split_calls(text, self.tool_form)
+        content_fields: Json = {"text": text}
+        if self.chat:
+            message: Json = {"role": "assistant", "content": text, "refusal": None}
+            if calls:
+                called = [call.as_json() for call in calls]
+                message |= {"content": text or None, "tool_calls": called}
+                reason = TOOL_CALLS
+            content_fields = {"message": message}
         return {
             "index": index,
             **content_fields,
@@ -109,12 +119,19 @@ class ResponseFormat:
             choice["logprobs"] = legacy_logprobs(tokens, self.token_labels, unscored_ids, offset)
         return choice
 
-    def chunk(self, index: int, tokens: Sequence[CompletionToken], reason: str | None) -> bytes:
-        """A server-sent event with some tokens of one choice."""
-        text = "".join(token.text for token in tokens)
+    def chunk(
+        self,
+        index: int,
+        tokens: Sequence[CompletionToken],
+        reason: str | None,
+        text: str | None = None,
+    ) -> bytes:
+        """A server-sent event with some tokens of one choice; ``text`` replaces theirs."""
+        if text is None:
+            text = "".join(token.text for token in tokens)
         content_fields: Json = {"text": text}
         if self.chat:
-            content_fields = {"delta": {"content": text} if tokens else {}}
+            content_fields = {"delta": {"content": text} if tokens or text else {}}
         choice = {
             "index": index,
             **content_fields,
@@ -128,6 +145,12 @@ class ResponseFormat:
         delta = {"role": "assistant", "content": ""}
         choice = {"index": index, "delta": delta, "finish_reason": None, "logprobs": None}
         return self._event({"choices": [choice]})
+
+    def calls_chunk(self, index: int, calls: Sequence[ToolCall]) -> bytes:
+        """The event with the calls of tools of one choice."""
+        called = [{"index": place, **call.as_json()} for place, call in enumerate(calls)]
+        choice = {"index": index, "delta": {"tool_calls": called}, "finish_reason": None}
+        return self._event({"choices": [choice | {"logprobs": None}]})
 
     def usage_chunk(self, usage: Json) -> bytes:
         """The last event of a stream, with token counts."""
@@ -254,14 +277,23 @@ async def stream_events(
     """
     usage = _Usage()
     begun = False
+    form = response_format.tool_form
+    tool_texts = [] if form is None else [ToolText(form) for _ in jobs]
     try:
         async with aclosing(_run_all(queue, jobs)) as progress:
             async for index, item in progress:
                 usage.count(jobs[index].prompt, item)
                 if isinstance(item, CompletionToken):
-                    yield response_format.chunk(index, [item], None)
+                    text = tool_texts[index].push(item.text) if tool_texts else None
+                    yield response_format.chunk(index, [item], None, text)
                 elif isinstance(item, Finished):
-                    yield response_format.chunk(index, [], _reason(item))
+                    reason = _reason(item)
+                    rest, calls = tool_texts[index].finish() if tool_texts else ("", [])
+                    if rest:
+                        yield response_format.chunk(index, [], None, rest)
+                    if calls:
+                        yield response_format.calls_chunk(index, calls)
+                    yield response_format.chunk(index, [], TOOL_CALLS if calls else reason)
                 elif response_format.chat:
                     yield response_format.role_chunk(index)
                 else:

@@ -7,21 +7,12 @@ that would change the text are rejected by name.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
 from dataclasses import replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from app.checkpoints.conversation import (
-    ASSISTANT,
-    SYSTEM,
-    Conversation,
-    Message,
-    Prompt,
-    RawText,
-    TokenIds,
-)
+from app.checkpoints.conversation import Prompt, RawText, TokenIds
 from app.decoding.types import MAX_BIAS, MAX_PENALTY, MAX_SEED, GenerationConfig
 from app.server.api_errors import ApiError
 from app.server.structured_fields import AnswerFormat, structure_of
@@ -38,7 +29,6 @@ _Stop = Annotated[str, Field(max_length=200)]
 _UNSUPPORTED = {
     "best_of": 1,
     "suffix": "",
-    "tools": [],
     "functions": [],
     "guided_json": None,
     "guided_regex": None,
@@ -57,7 +47,7 @@ def _integral(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-_Integer = Annotated[int, BeforeValidator(_integral)]
+Integer = Annotated[int, BeforeValidator(_integral)]
 _LogitBias = Annotated[
     dict[
         Annotated[str, Field(pattern="^[0-9]{1,9}$")],
@@ -91,10 +81,10 @@ class GenerationRequest(RequestModel):
     """Parameters that both endpoints have; a missing parameter takes its value from the recipe."""
 
     model: str = ""
-    max_tokens: Annotated[_Integer, Field(ge=1, le=1_000_000)] | None = None
+    max_tokens: Annotated[Integer, Field(ge=1, le=1_000_000)] | None = None
     temperature: Annotated[float, Field(ge=0, le=100)] | None = None
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
-    top_k: Annotated[_Integer, Field(ge=0, le=10_000_000)] | None = None
+    top_k: Annotated[Integer, Field(ge=0, le=10_000_000)] | None = None
     min_p: Annotated[float, Field(ge=0, le=1)] | None = None
     repetition_penalty: Annotated[float, Field(ge=0.01, le=100)] | None = None
     frequency_penalty: Annotated[float, Field(ge=-MAX_PENALTY, le=MAX_PENALTY)] | None = None
@@ -102,14 +92,14 @@ class GenerationRequest(RequestModel):
     logit_bias: _LogitBias | None = Field(
         None, description="A number for each token id of the base, which is added to its logit."
     )
-    seed: Annotated[_Integer, Field(ge=-(2**63), le=MAX_SEED)] | None = None
+    seed: Annotated[Integer, Field(ge=-(2**63), le=MAX_SEED)] | None = None
     response_format: AnswerFormat | None = None
     json_schema: dict[str, Any] | None = Field(None, description="As in llama.cpp's server.")
     grammar: Annotated[str, Field(max_length=MAX_GRAMMAR)] | None = Field(
         None, description="A grammar in GBNF, as in llama.cpp's server, or Lark."
     )
     stop: _Stop | Annotated[list[_Stop], Field(max_length=MAX_STOPS)] | None = None
-    n: Annotated[_Integer, Field(ge=1, le=MAX_CHOICES)] = 1
+    n: Annotated[Integer, Field(ge=1, le=MAX_CHOICES)] = 1
     stream: bool = False
     stream_options: StreamOptions | None = None
     user: str | None = None
@@ -211,10 +201,10 @@ class CompletionRequest(GenerationRequest):
     ) = Field(
         description="A text, a list of token ids of the base's tokenizer, or a list of either."
     )
-    max_tokens: Annotated[_Integer, Field(ge=0, le=1_000_000)] | None = Field(
+    max_tokens: Annotated[Integer, Field(ge=0, le=1_000_000)] | None = Field(
         None, description="0 is allowed with echo only."
     )
-    logprobs: Annotated[_Integer, Field(ge=0, le=MAX_LOGPROBS)] | None = None
+    logprobs: Annotated[Integer, Field(ge=0, le=MAX_LOGPROBS)] | None = None
     echo: bool = Field(
         False,
         description="Include the prompt in the response, with log-probabilities of its tokens.",
@@ -268,92 +258,6 @@ class CompletionRequest(GenerationRequest):
         ]
 
 
-class ContentPart(RequestModel):
-    """A part of a chat message: text, or the refusal of an assistant."""
-
-    type: Literal["text", "refusal"]
-    text: str = ""
-    refusal: str = ""
-
-
-class ChatMessage(RequestModel):
-    """A chat message. The message of an assistant may be empty."""
-
-    role: Literal["system", "developer", "user", "assistant"]
-    content: str | list[ContentPart] = ""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _reject_tool_calls(cls, values: Any) -> Any:
-        if not isinstance(values, dict):
-            return values
-        for name in ("tool_calls", "function_call", "audio"):
-            if values.get(name):
-                raise _unsupported_error("messages", f"“{name}” of a message is not supported")
-        if values.get("content") is None and values.get("role") != "assistant":
-            raise ApiError(
-                400,
-                "“messages”: only an assistant's message may have no content",
-                param="messages",
-                code="missing_required_parameter",
-            )
-        return values
-
-    def message(self) -> Message:
-        """The message in the engine's format."""
-        content = self.content
-        if not isinstance(content, str):
-            content = "".join(part.text or part.refusal for part in content)
-        return Message(SYSTEM if self.role == "developer" else self.role, content)
-
-
-class ChatRequest(GenerationRequest):
-    """The body of a request to ``/v1/chat/completions``."""
-
-    messages: Annotated[list[ChatMessage], Field(min_length=1, max_length=MAX_MESSAGES)]
-    max_completion_tokens: Annotated[_Integer, Field(ge=1, le=1_000_000)] | None = None
-    logprobs: bool | None = None
-    top_logprobs: Annotated[_Integer, Field(ge=0, le=MAX_LOGPROBS)] | None = None
-    continue_final_message: bool = Field(
-        False, description="Continue the last message, which must be an assistant's."
-    )
-    add_generation_prompt: bool | None = Field(
-        None, description="As in vLLM: false with `continue_final_message`, else true."
-    )
-
-    @model_validator(mode="after")
-    def _check_continuation(self) -> ChatRequest:
-        if self.continue_final_message == self.add_generation_prompt:
-            raise ApiError(
-                400,
-                "“add_generation_prompt” must be false with “continue_final_message”, else true",
-                param="add_generation_prompt",
-                code="unsupported_value",
-            )
-        last = self.messages[-1]
-        if self.continue_final_message and not (last.role == ASSISTANT and last.content):
-            raise ApiError(
-                400,
-                "“continue_final_message”: the last message must be an assistant's, with text",
-                param="messages",
-                code="invalid_value",
-            )
-        return self
-
-    @property
-    def max_new_tokens(self) -> int | None:
-        return self.max_completion_tokens or self.max_tokens
-
-    def conversation(self) -> Conversation:
-        """The messages in the engine's format."""
-        return conversation_of(self.messages, self.continue_final_message)
-
-
-def conversation_of(messages: Sequence[ChatMessage], continues: bool) -> Conversation:
-    """Messages of the API as the engine reads them; ``continues`` as in :class:`Conversation`."""
-    return Conversation(tuple(item.message() for item in messages), continues)
-
-
 def _reject_unsupported(values: dict[Any, Any]) -> None:
     """Reject unsupported parameters that would change the text.
 
@@ -366,8 +270,9 @@ def _reject_unsupported(values: dict[Any, Any]) -> None:
             continue
         if name == "best_of" and value == values.get("n"):  # all candidates are returned
             continue
-        raise _unsupported_error(name, f"“{name}” is not supported")
+        raise unsupported_error(name, f"“{name}” is not supported")
 
 
-def _unsupported_error(name: str, message: str) -> ApiError:
+def unsupported_error(name: str, message: str) -> ApiError:
+    """The error for a parameter that would change the text and is not supported."""
     return ApiError(400, message, param=name, code="unsupported_parameter")

@@ -16,15 +16,17 @@ from app.errors import SettingsError
 from app.server import api_errors
 from app.server.access import Access, Limits
 from app.server.access_middleware import AccessMiddleware
-from app.server.api_errors import ERROR_RESPONSE
+from app.server.api_errors import ERROR_RESPONSE, ApiError
+from app.server.chat_protocol import ChatRequest
 from app.server.completion_tokens import CompletionToken, completion_token
 from app.server.completions import ResponseFormat, complete, stream_events
-from app.server.protocol import ChatRequest, CompletionRequest, GenerationRequest
+from app.server.protocol import CompletionRequest, GenerationRequest
 from app.server.request_queue import CompletionJob, RequestQueue
 from app.server.responses import CancellableJson, CancellableStream
 from app.server.served_models import find_model, model_id
 from app.server.server_events import ServedModel
 from app.server.service_routes import add_service_routes
+from app.server.tool_calls import ToolForm, tool_form_of
 from app.server.web_pages import WebPageAccess
 
 _MAX_CLIENT_LENGTH = 200
@@ -73,7 +75,28 @@ def _add_routes(application: FastAPI, queue: RequestQueue, limits: Limits) -> No
             api.make_job(model, body, conversation, choice, top_count, request)
             for choice in range(body.n)
         ]
-        return api.respond(model, body, jobs, chat=True, logprobs=bool(body.logprobs))
+        form = _tool_form(model) if body.offers_tools else None
+        return api.respond(
+            model, body, jobs, chat=True, logprobs=bool(body.logprobs), tool_form=form
+        )
+
+
+def _tool_form(model: ServedModel) -> ToolForm:
+    """The format in which the base calls tools.
+
+    Raises:
+        ApiError: Its prompt format has no tools, or in a format that is not known.
+    """
+    coder = model.loaded.coder
+    form = tool_form_of(coder.tool_template) if coder else None
+    if form is None:
+        raise ApiError(
+            400,
+            "“tools”: the base has no chat template with tools in a known format",
+            param="tools",
+            code="unsupported_parameter",
+        )
+    return form
 
 
 class _Api:
@@ -135,6 +158,7 @@ class _Api:
         *,
         chat: bool,
         logprobs: bool,
+        tool_form: ToolForm | None = None,
     ) -> Response:
         """The response to a request, as JSON or a stream. Sending it runs ``jobs``."""
         options = body.stream_options
@@ -146,6 +170,7 @@ class _Api:
             model=model_id(model.recipe),
             token_labels=model.token_labels,
             include_generated=body.max_tokens != 0,
+            tool_form=tool_form,
         )
         self._queue.count_request()
         max_seconds = self._limits.answer_seconds

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field, model_validator
 
 from app.server.api_errors import ApiError
-from app.server.protocol import MAX_MESSAGES, ChatMessage, Ids, RequestModel, conversation_of
+from app.server.chat_protocol import ChatMessage, conversation_of
+from app.server.protocol import MAX_MESSAGES, Ids, RequestModel
 
 if TYPE_CHECKING:
     from app.checkpoints.text_coder import TextCoder

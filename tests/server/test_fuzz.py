@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from schemathesis.checks import not_a_server_error
 
 from app.checkpoints.spec import Recipe
-from app.server.protocol import ChatRequest, CompletionRequest
+from app.server.chat_protocol import ChatRequest
+from app.server.protocol import CompletionRequest
 from tests.server.conftest import Running, Serve
 
 EXAMPLES = 40

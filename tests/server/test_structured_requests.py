@@ -13,7 +13,7 @@ from openai import BadRequestError, OpenAI
 
 from app.checkpoints.spec import Recipe
 from app.decoding.types import GenerationConfig
-from app.server.protocol import ChatRequest
+from app.server.chat_protocol import ChatRequest
 from tests.server.conftest import Serve
 
 MESSAGES: list[Any] = [{"role": "user", "content": "the king"}]

@@ -1,0 +1,214 @@
+"""Tools: read by the chat template, called in its format, parsed from the answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from openai import BadRequestError, OpenAI
+
+from app.checkpoints.spec import Recipe
+from app.server.tool_calls import ToolForm, ToolText, split_calls, tool_form_of
+from tests import tiny
+from tests.server.conftest import Running, Serve
+
+TEMPLATE = (
+    "{% if tools %}[tools]{{ tools | tojson }}<tool_call>{% endif %}"
+    "{% for m in messages %}[{{ m.role }}]{{ m.content }}"
+    "{% for call in m.tool_calls or [] %}({{ call.function.name }} {{ call.function.arguments.a }})"
+    "{% endfor %}{% if m.tool_call_id %}#{{ m.tool_call_id }}{% endif %}{% endfor %}"
+    "{% if add_generation_prompt %}[assistant]{% endif %}"
+)
+TOOLS: Any = [
+    {
+        "type": "function",
+        "function": {"name": "add", "description": "Adds.", "parameters": {"type": "object"}},
+    }
+]
+CALLED = '<tool_call>\n{"name": "add", "arguments": {"a": 1}}\n</tool_call>'
+ASKED: Any = [{"role": "user", "content": "12 + 30"}]
+
+
+@pytest.fixture(scope="module")
+def with_tools(
+    serve: Serve, served_recipe: Recipe, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Running]:
+    """A server whose roles all read tools."""
+
+    def role(spec: Any, name: str) -> Any:
+        folder = Path(spec.source.partition(":")[2])
+        copy = tmp_path_factory.mktemp("tools") / name
+        return tiny.with_chat_template(folder, copy, TEMPLATE)
+
+    (pair,) = served_recipe.pairs
+    recipe = replace(
+        served_recipe,
+        base=role(served_recipe.base, "base"),
+        pairs=(
+            replace(
+                pair,
+                expert=role(pair.expert, "expert"),
+                antiexpert=role(pair.antiexpert, "antiexpert"),
+            ),
+        ),
+    )
+    with serve(recipe=recipe) as running:
+        yield running
+
+
+@pytest.fixture
+def caller(with_tools: Running) -> Iterator[OpenAI]:
+    with with_tools.client() as client:
+        yield client
+
+
+def grammar(text: str) -> dict[str, Any]:
+    """Makes the answer be ``text``."""
+    return {"grammar": f"root ::= {json.dumps(text)}"}
+
+
+@pytest.mark.parametrize("before", ["", "I add: "])
+def test_a_call_in_the_answer_is_a_call_of_the_response(caller: OpenAI, before: str) -> None:
+    given: dict[str, Any] = {
+        "model": "",
+        "messages": ASKED,
+        "tools": TOOLS,
+        "max_tokens": 200,
+        "extra_body": grammar(before + CALLED),
+    }
+    (choice,) = caller.chat.completions.create(**given).choices
+    assert choice.finish_reason == "tool_calls"
+    assert (choice.message.content or "") == before.rstrip()
+    (call,) = choice.message.tool_calls or []
+    assert (call.function.name, json.loads(call.function.arguments)) == ("add", {"a": 1})  # type: ignore[union-attr]
+    text, calls, reasons = "", [], []
+    for chunk in caller.chat.completions.create(**given, stream=True):
+        (part,) = chunk.choices
+        text += part.delta.content or ""
+        calls += part.delta.tool_calls or []
+        reasons.append(part.finish_reason)
+    assert text == before
+    assert [(c.index, c.function.name, c.function.arguments) for c in calls] == [
+        (0, "add", '{"a": 1}')
+    ]
+    assert reasons[-1] == "tool_calls"
+
+
+def test_tools_and_their_results_are_read_by_the_template(
+    caller: OpenAI, with_tools: Running
+) -> None:
+    call: Any = {
+        "id": "7",
+        "type": "function",
+        "function": {"name": "add", "arguments": '{"a": 5}'},
+    }
+    messages = [
+        *ASKED,
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "7", "content": "42"},
+    ]
+    said = "[user]12 + 30[assistant](add 5)[tool]42#7[assistant]"
+    tools = "[tools]" + json.dumps(TOOLS) + "<tool_call>"
+    tokenizer = tiny.make_tokenizer()
+    for choice, text in (("auto", tools + said), ("none", said)):
+        answer = caller.chat.completions.create(
+            model="", messages=messages, tools=TOOLS, tool_choice=choice, max_tokens=1
+        )
+        assert answer.usage is not None
+        assert answer.usage.prompt_tokens == len(tokenizer.encode(text).ids)
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"tools": TOOLS, "tool_choice": "required"}, "tool_choice"),
+        ({"tools": [{"type": "code"}]}, "tools"),
+        ({"functions": [TOOLS[0]["function"]]}, "functions"),
+    ],
+)
+def test_what_is_not_supported_is_refused_by_name(
+    caller: OpenAI, fields: dict[str, Any], param: str
+) -> None:
+    with pytest.raises(BadRequestError) as caught:
+        caller.chat.completions.create(model="", messages=ASKED, **fields)
+    assert caught.value.param == param
+
+
+def test_a_recipe_without_tools_refuses_them(client: OpenAI) -> None:
+    with pytest.raises(BadRequestError, match="no chat template with tools") as caught:
+        client.chat.completions.create(model="", messages=ASKED, tools=TOOLS)
+    assert caught.value.param == "tools"
+    result: Any = [*ASKED, {"role": "tool", "tool_call_id": "7", "content": "42"}]
+    with pytest.raises(BadRequestError, match="cannot read tools") as caught:
+        client.chat.completions.create(model="", messages=result)
+    assert caught.value.param == "messages"
+
+
+ADD = ("add", {"a": 1})
+TIME = ("time", {})
+OBJECT = '{"name": "add", "parameters": {"a": 1}}'
+
+
+@pytest.mark.parametrize(
+    ("form", "text", "before", "called"),
+    [
+        (ToolForm.HERMES, CALLED, "", [ADD]),
+        (ToolForm.HERMES, f"Well.\n{CALLED}\n{CALLED}", "Well.", [ADD, ADD]),
+        (ToolForm.HERMES, CALLED.removesuffix("</tool_call>"), "", [ADD]),
+        (ToolForm.HERMES, "<tool_call>\nno JSON</tool_call>", None, []),
+        (ToolForm.HERMES, "1 < 2 <tool", None, []),
+        (ToolForm.MISTRAL, '[TOOL_CALLS][{"name": "add", "arguments": {"a": 1}}]', "", [ADD]),
+        (ToolForm.MISTRAL, '[TOOL_CALLS]add[ARGS]{"a": 1}', "", [ADD]),
+        (
+            ToolForm.MISTRAL,
+            '[TOOL_CALLS]add[ARGS]{"a": 1}[TOOL_CALLS]time[ARGS]{}',
+            "",
+            [ADD, TIME],
+        ),
+        (ToolForm.MISTRAL, "an [T", None, []),
+        (ToolForm.LLAMA, '{"name": "add", "parameters": {"a": 1}}', "", [ADD]),
+        (
+            ToolForm.LLAMA,
+            f'<|python_tag|>{OBJECT}; {{"name": "time", "parameters": {{}}}}',
+            "",
+            [ADD, TIME],
+        ),
+        (ToolForm.LLAMA, '{"a": 1}', None, []),
+        (ToolForm.LLAMA, 'It is {"name": "add"}', None, []),
+    ],
+)
+def test_formats_of_calls(
+    form: ToolForm, text: str, before: str | None, called: list[tuple[str, Any]]
+) -> None:
+    expected = text if before is None else before
+    for size in (1, 3, len(text)):
+        streamed = ToolText(form)
+        said = "".join(streamed.push(text[at : at + size]) for at in range(0, len(text), size))
+        rest, calls = streamed.finish()
+        assert [(call.name, json.loads(call.arguments)) for call in calls] == called
+        assert (said + rest).rstrip() == expected.rstrip()
+    whole, calls = split_calls(text, form)
+    assert whole == expected
+    assert len(calls) == len(called)
+
+
+@given(st.sampled_from(ToolForm), st.lists(st.sampled_from('<tol_ca>[TOL] {"n:}|ab'), max_size=30))
+def test_no_text_is_lost(form: ToolForm, pieces: list[str]) -> None:
+    streamed = ToolText(form)
+    said = "".join(streamed.push(piece) for piece in pieces)
+    rest, calls = streamed.finish()
+    assert calls or said + rest == "".join(pieces)
+
+
+def test_the_format_is_that_of_the_template() -> None:
+    assert tool_form_of(TEMPLATE) is ToolForm.HERMES
+    assert tool_form_of("{{ tools }}[TOOL_CALLS]") is ToolForm.MISTRAL
+    assert tool_form_of('{{ tools }} {"name": …, "parameters": …}') is ToolForm.LLAMA
+    assert tool_form_of("{{ tools }}") is None
+    assert tool_form_of("<tool_call>") is None
