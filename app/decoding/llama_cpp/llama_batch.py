@@ -105,7 +105,7 @@ class LlamaBatch:
             return None
         assert self._context is not None
         data, length = self._context.state(self._places[row]), self._lengths[row]
-        return LlamaState(data, length, length, self._weights.rewinds, whole=False)
+        return LlamaState(data, length, length, self._weights.rewinds)
 
     def _read(self, context: LlamaContext, tokens: Tensor) -> Tensor:
         """Read some tokens of each text, [B, k]; their rows, [B, k, V]."""

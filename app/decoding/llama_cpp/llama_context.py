@@ -148,6 +148,18 @@ class LlamaContext:
         done: bool = self._llama.llama_memory_seq_rm(self._memory, text, length, -1)
         return done
 
+    def can_shorten(self, length: int, text: int = 0) -> bool:
+        """Whether all is there that the token after the first ``length`` tokens attends to.
+
+        The library may give cells to new tokens that a sliding window has left behind: it does so
+        after a state was put back.
+        """
+        window = self._weights.window
+        if window == 0 or length == 0:
+            return True
+        first: int = self._llama.llama_memory_seq_pos_min(self._memory, text)
+        return first <= max(0, length + 1 - window)
+
     def state(self, text: int = 0) -> NDArray[np.uint8]:
         """A copy of the KV cache or recurrent state of a text, on the host.
 

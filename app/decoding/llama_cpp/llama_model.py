@@ -49,6 +49,7 @@ class LlamaCppLanguageModel:
         self.context_length = min(limits, default=None)
         self.vocabulary_size = weights.vocabulary_size
         self.length = 0
+        self._ids: list[int] = []  # of models with a sliding window, to read lost tokens again
         self.shortens = weights.rewinds
         self._context: LlamaContext | None = None
 
@@ -82,6 +83,8 @@ class LlamaCppLanguageModel:
             positions = np.arange(self.length, self.length + count, dtype=np.int32)
             rows.append(self._read(context, ids[part], positions, wanted[part]))
             self.length += count
+            if self.weights.window:
+                self._ids += ids[part].tolist()
         return rows[-1] if len(rows[-1]) == last else torch.cat(rows)
 
     @property
@@ -94,10 +97,13 @@ class LlamaCppLanguageModel:
         if self._context is not None and length < self.length:
             if length > 0 and not self.can_rewind:
                 raise self._no_rewind()
-            if not self._context.shorten(length):
+            if not self._context.can_shorten(length):
+                self._read_again(length)
+            elif not self._context.shorten(length):
                 self.shortens = False
                 raise self._no_rewind()
         self.length = length
+        del self._ids[length:]
 
     def take_state(self) -> CacheState | None:
         """Hand over the KV cache, and hold nothing; None if there is none."""
@@ -116,6 +122,7 @@ class LlamaCppLanguageModel:
     def release(self) -> None:
         """Empty the KV cache and give its memory back, and that of the buffers."""
         self.length = 0
+        self._ids = []
         if self._context is not None:
             self._context.close()
             self._context = None
@@ -132,6 +139,12 @@ class LlamaCppLanguageModel:
         except BaseException:
             self.release()  # some layers may have read the tokens and others not
             raise
+
+    def _read_again(self, length: int) -> None:
+        """Read the first tokens anew, of which the KV cache has lost some."""
+        ids = torch.tensor(self._ids[:length])
+        self.rewind(0)
+        self.extend(ids)
 
     def _context_for(self, length: int) -> LlamaContext:
         """A context that can hold ``length`` tokens, with what was read so far."""
@@ -152,9 +165,8 @@ class LlamaCppLanguageModel:
         return context
 
     def _state(self, context: LlamaContext) -> LlamaState:
-        whole = self.weights.window > 0
-        data = context.whole_state() if whole else context.state()
-        return LlamaState(data, self.length, self.length, self.shortens, whole)
+        data = context.whole_state() if self.weights.window else context.state()
+        return LlamaState(data, self.length, self.length, self.shortens, tuple(self._ids))
 
     def _new_context(self, length: int) -> LlamaContext:
         capacity = capacity_for(length, self.context_length)
@@ -170,6 +182,7 @@ class LlamaCppLanguageModel:
                 next_step="Generate again; the text is read anew.",
             )
         self.length = state.held
+        self._ids = list(state.ids)
         self.rewind(state.length)
 
     def _no_rewind(self) -> ModelError:

@@ -21,15 +21,20 @@ class LlamaState:
         length: Number of tokens.
         held: Number of tokens of ``data``.
         shortens: Whether it can be shortened.
-        whole: Whether ``data`` is that of a whole context, as where layers have a sliding window:
-            the state of a text alone lacks what the window has left behind.
+        ids: The tokens of ``data`` where layers have a sliding window, and ``data`` is that of a
+            whole context: the state of a text alone lacks what the window has left behind.
     """
 
     data: NDArray[np.uint8]
     length: int
     held: int
     shortens: bool
-    whole: bool
+    ids: tuple[int, ...] = ()
+
+    @property
+    def whole(self) -> bool:
+        """Whether ``data`` is that of a whole context."""
+        return bool(self.ids)
 
     @property
     def size(self) -> int:
@@ -43,7 +48,7 @@ class LlamaState:
         return common if self.shortens or common == self.length else 0
 
     def copy(self, length: int) -> LlamaState:
-        return LlamaState(self.data, length, self.held, self.shortens, self.whole)
+        return LlamaState(self.data, length, self.held, self.shortens, self.ids)
 
     def keys_and_values(self) -> None:
         return None

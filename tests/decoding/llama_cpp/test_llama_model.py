@@ -13,7 +13,7 @@ import pytest
 import torch
 from transformers import PreTrainedModel
 
-from app.decoding.cache_state import StatefulModel
+from app.decoding.cache_state import CacheState, StatefulModel
 from app.decoding.ensemble import Ensemble
 from app.decoding.language_model import LanguageModel
 from app.decoding.llama_cpp.library import library
@@ -83,6 +83,37 @@ def test_states_are_taken_copied_and_put_back(
     other = model.another()
     other.put_state(state)
     assert_near(other.extend(TEXT[80:90], 10), wanted[80:])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_is_read_rewound_kept_and_put_back(
+    model: LlamaCppLanguageModel, long_model: PreTrainedModel, seed: int
+) -> None:
+    random = np.random.default_rng(seed)
+    text: list[int] = []
+    kept: list[tuple[list[int], CacheState]] = []
+    for _ in range(40):
+        if text and random.random() < 0.3:
+            text = text[: random.integers(len(text))]
+            model.rewind(len(text))
+        if text and random.random() < 0.2:
+            state = model.take_state()
+            assert state is not None
+            kept.append((text, state))
+            text = []
+        if kept and random.random() < 0.2:
+            held, state = kept[random.integers(len(kept))]
+            text = held[: random.integers(1, len(held) + 1)]
+            model.put_state(state.copy(len(text)))
+        new = random.integers(tiny.VOCABULARY, size=random.integers(1, 150)).tolist()
+        if len(text) + len(new) > 1150:
+            new, text = new[:5], []
+            model.rewind(0)
+        text = [*text, *new]
+        last = int(random.integers(1, len(new) + 1))
+        rows = model.extend(torch.tensor(new), last)
+        assert_near(rows, plain(long_model, torch.tensor(text))[-last:])
 
 
 def test_prompts_with_the_same_beginning_are_read_once(
