@@ -184,7 +184,7 @@ def _while_generating(
     for role in contexts:
         cache[role.device] += role.footprint.cache_bytes(context, role.dtype)
         if role.engine == LLAMA_CPP:  # each of its contexts holds its own
-            buffers[role.device] += role.footprint.llama_buffer_bytes(context)
+            buffers[role.device] += role.footprint.llama_buffer_bytes(context, role.dtype)
         else:
             needed = role.footprint.work_bytes(context, role.dtype)
             work[role.device] = max(work[role.device], needed)

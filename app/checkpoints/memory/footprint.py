@@ -94,13 +94,17 @@ class Footprint:
         """
         return int(self.cache * context * _KV_BYTES[dtype])
 
-    def llama_buffer_bytes(self, context: int) -> int:
-        """Bytes of the buffers that a context of llama.cpp holds, for a block of a prompt."""
+    def llama_buffer_bytes(self, context: int, kv_type: str) -> int:
+        """Bytes of the buffers that a context of llama.cpp holds, for a block of a prompt.
+
+        With keys and values in float32, attention materialises its weights.
+        """
         block = min(PREFILL_CHUNK, context)
         mask = 2 * block * context
         feed_forward = 4 * block * (2 * self.intermediate + self.hidden)
         logits = 4 * _LLAMA_ROWS * self.rows
-        return mask + 4 * block * self.hidden + max(feed_forward, logits)
+        attention = 4 * self.heads * block * context if kv_type == "f32" else 0
+        return mask + 4 * block * self.hidden + max(feed_forward, logits, attention)
 
     def work_bytes(self, context: int, dtype: str) -> int:
         """Peak bytes of a prefill chunk at the end of the context."""

@@ -62,7 +62,7 @@ def split_layers(
     if isinstance(asked, int):
         most = min(asked, most)
     elif asked != ALL:
-        room = int(free * _SHARE) - footprint.llama_buffer_bytes(context)
+        room = int(free * _SHARE) - footprint.llama_buffer_bytes(context, kv_type)
         cache = footprint.cache_bytes(context, kv_type) // max(1, len(sizes) - 1)
         most = _as_many_as_fit(sizes, cache, room)
     return LayerSplit(most, len(sizes), sum(sizes[len(sizes) - most :]))

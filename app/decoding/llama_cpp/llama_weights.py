@@ -86,6 +86,8 @@ class LlamaCppWeights:
         pointers = (ctypes.c_void_p * (len(chosen) + 1))(*chosen, None)
         parameters.devices = ctypes.addressof(pointers)
         parameters.n_gpu_layers = gpu_layers if chosen else 0
+        # Mapped pages of weights that are rearranged for the processor would stay beside them.
+        parameters.load_mode = llama.LLAMA_LOAD_MODE_NONE
         progress = _Progress(cancelled, on_progress)
         parameters.progress_callback = llama.llama_progress_callback(progress.report)
         with collected_errors() as errors:
