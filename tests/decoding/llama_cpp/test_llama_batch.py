@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
@@ -10,6 +11,7 @@ from app.decoding.llama_cpp.llama_model import LlamaCppLanguageModel
 from app.errors import Cancelled, ModelError
 from tests import tiny
 from tests.decoding.llama_cpp.conftest import Opened
+from tests.decoding.llama_cpp.test_recurrent import CONFIGS as RECURRENT
 from tests.decoding.llama_cpp.test_rows import CONFIGS, EXACT, assert_near, plain
 
 TEXTS = [[(5 * place + 3 * row) % tiny.VOCABULARY for place in range(40)] for row in range(3)]
@@ -119,3 +121,30 @@ def test_more_texts_move_to_a_larger_context(opened: Opened) -> None:
     tokens = [[TEXTS[place % 3][place + 3]] for place in range(9)]
     for place, rows in enumerate(batch.extend(torch.tensor(tokens))):
         assert_near(rows[0], wanted[place % 3][place + 3])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["llama", "gemma2", "mamba", "lfm2"])
+@pytest.mark.parametrize("seed", range(3))
+def test_whoever_joins_goes_on_and_leaves(name: str, seed: int, opened: Opened) -> None:
+    random = np.random.default_rng(seed)
+    model = tiny.random_model({**CONFIGS, **RECURRENT}[name], seed=4)
+    alone = LlamaCppLanguageModel(opened(model), options=EXACT)
+    batch, texts = alone.batch(), list[list[int]]()
+    for _ in range(30):
+        if len(texts) < 6 and (not texts or random.random() < 0.5):
+            text = random.integers(tiny.VOCABULARY, size=random.integers(1, 90)).tolist()
+            alone.rewind(0)
+            alone.extend(torch.tensor(text))
+            batch.join(text, alone.take_state() if random.random() < 0.5 else None)
+            texts.append(text)
+        if random.random() < 0.3:
+            kept = random.permutation(len(texts))[: random.integers(1, len(texts) + 1)].tolist()
+            batch.keep(torch.tensor(kept))
+            texts = [texts[place] for place in kept]
+        count = int(random.integers(1, 12))
+        new = random.integers(tiny.VOCABULARY, size=(len(texts), count))
+        found = batch.extend(torch.from_numpy(new))
+        texts = [[*text, *ids] for text, ids in zip(texts, new.tolist(), strict=True)]
+        for rows, text in zip(found, texts, strict=True):
+            assert_near(rows, plain(model, torch.tensor(text))[-count:])
