@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from tokenizers import Tokenizer
-from transformers.convert_slow_tokenizer import bytes_to_unicode
 
+from app.checkpoints.vocabulary.token_bytes import token_bytes
 from app.decoding.remote import UnmatchedToken
 
 Token = bytes | int | str
@@ -22,43 +20,6 @@ ABSENT, AMBIGUOUS, UNREADABLE, INSIDE = (
     "inside a character",
 )
 _MOST_NAMED = 12
-_BYTE_FALLBACK = re.compile("<0x([0-9A-F]{2})>")
-_BYTE_OF_CHARACTER = {character: byte for byte, character in bytes_to_unicode().items()}
-
-
-def token_bytes(tokenizer: Tokenizer, size: int) -> list[bytes | None]:
-    """The bytes of each id below ``size``, None for ids that the tokenizer does not have."""
-    state = json.loads(tokenizer.to_str())
-    kinds = {part["type"] for part in _parts(state.get("decoder"))}
-    added = {index: token.content for index, token in tokenizer.get_added_tokens_decoder().items()}
-    spelled: list[bytes | None] = []
-    for index in range(size):
-        token = added.get(index)
-        if token is not None:
-            spelled.append(token.encode())
-            continue
-        token = tokenizer.id_to_token(index)
-        spelled.append(None if token is None else _bytes_of(token, kinds))
-    return spelled
-
-
-def _parts(decoder: dict[str, object] | None) -> list[dict[str, str]]:
-    """The parts of a decoder; a decoder that is not a sequence is its only part."""
-    if decoder is None:
-        return []
-    parts = decoder.get("decoders", [decoder])
-    assert isinstance(parts, list)
-    return parts
-
-
-def _bytes_of(token: str, kinds: Collection[str]) -> bytes:
-    if "ByteLevel" in kinds and all(character in _BYTE_OF_CHARACTER for character in token):
-        return bytes(map(_BYTE_OF_CHARACTER.__getitem__, token))
-    if "ByteFallback" in kinds and (byte := _BYTE_FALLBACK.fullmatch(token)):
-        return bytes([int(byte[1], 16)])
-    if "Metaspace" in kinds or "Replace" in kinds:
-        return token.replace("▁", " ").encode()
-    return token.encode()
 
 
 class Matcher:

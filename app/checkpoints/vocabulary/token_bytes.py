@@ -1,0 +1,57 @@
+"""The bytes that each token of a tokenizer stands for."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection
+
+from tokenizers import Tokenizer
+from transformers.convert_slow_tokenizer import bytes_to_unicode
+
+_BYTE_FALLBACK = re.compile("<0x([0-9A-F]{2})>")
+_BYTE_OF_CHARACTER = {character: byte for byte, character in bytes_to_unicode().items()}
+
+
+def text_bytes(tokenizer: Tokenizer, size: int) -> list[bytes | None]:
+    """The bytes of each id below ``size`` that stands for text; None for special tokens as well."""
+    spelled = token_bytes(tokenizer, size)
+    for index, token in tokenizer.get_added_tokens_decoder().items():
+        if token.special and index < size:
+            spelled[index] = None
+    return spelled
+
+
+def token_bytes(tokenizer: Tokenizer, size: int) -> list[bytes | None]:
+    """The bytes of each id below ``size``, None for ids that the tokenizer does not have."""
+    state = json.loads(tokenizer.to_str())
+    kinds = {part["type"] for part in _parts(state.get("decoder"))}
+    added = {index: token.content for index, token in tokenizer.get_added_tokens_decoder().items()}
+    spelled: list[bytes | None] = []
+    for index in range(size):
+        token = added.get(index)
+        if token is not None:
+            spelled.append(token.encode())
+            continue
+        token = tokenizer.id_to_token(index)
+        spelled.append(None if token is None else _bytes_of(token, kinds))
+    return spelled
+
+
+def _parts(decoder: dict[str, object] | None) -> list[dict[str, str]]:
+    """The parts of a decoder; a decoder that is not a sequence is its only part."""
+    if decoder is None:
+        return []
+    parts = decoder.get("decoders", [decoder])
+    assert isinstance(parts, list)
+    return parts
+
+
+def _bytes_of(token: str, kinds: Collection[str]) -> bytes:
+    if "ByteLevel" in kinds and all(character in _BYTE_OF_CHARACTER for character in token):
+        return bytes(map(_BYTE_OF_CHARACTER.__getitem__, token))
+    if "ByteFallback" in kinds and (byte := _BYTE_FALLBACK.fullmatch(token)):
+        return bytes([int(byte[1], 16)])
+    if "Metaspace" in kinds or "Replace" in kinds:
+        return token.replace("▁", " ").encode()
+    return token.encode()

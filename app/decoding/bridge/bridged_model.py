@@ -1,0 +1,265 @@
+"""A language model of another vocabulary, as one over the tokens of the base."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from app.decoding.bridge.beginnings import common_length
+from app.decoding.bridge.mixed_text import MixedText
+from app.decoding.bridge.pair_text import PairText
+from app.decoding.bridge.vocabulary_bridge import VocabularyBridge
+from app.decoding.language_model import LanguageModel
+from app.errors import ContextLengthError
+
+_MOST_BOUNDARIES = 8
+"""The most tokens of the pair at the end of a text that may turn out to be parts of longer ones."""
+_ROWS_FOR_REWINDS = 20
+"""Rows before those that are needed which are kept, so that drafts can be taken back."""
+_LEAST = 1e-30
+"""A probability below any that matters, in place of 0, so that differences stay finite."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A text as the pair reads it.
+
+    Attributes:
+        ids: The tokens of the pair.
+        tails: For each boundary before the last at which a longer token may have begun: how many
+            tokens are before it, and the bytes after it.
+    """
+
+    ids: list[int]
+    tails: tuple[tuple[int, bytes], ...]
+
+    @property
+    def earliest(self) -> int:
+        """The first boundary whose row is needed."""
+        return self.tails[0][0] if self.tails else len(self.ids)
+
+
+class BridgedLanguageModel:
+    """A :class:`LanguageModel` over the base's ids around a model of another vocabulary.
+
+    It reads ids of the base, and ids of its own, which are those at and above the base's vocabulary
+    size, less it: prompts are in its own tokens. The ids of the base become bytes, and these the
+    tokens that the pair's tokenizer gives for them. Where the last of these tokens may turn out to
+    be the first part of a longer one, the row is the mixture of both cases, with the probabilities
+    that the model gave them when it read the text: the probability of the next token given all
+    bytes so far (the sum over covers of arXiv 2506.14123, without covers whose own beginning the
+    tokenizer would have split otherwise).
+
+    Rows are logarithms of probabilities, on the host.
+
+    Args:
+        inner: The model of the pair; it must be able to rewind.
+        bridge: The bridge from the base's vocabulary to the pair's.
+        encode: Encodes a text in the middle of a text with the pair's tokenizer.
+
+    Attributes:
+        rewound: How many tokens of the pair were read and taken back since they merged otherwise.
+    """
+
+    def __init__(
+        self,
+        inner: LanguageModel,
+        bridge: VocabularyBridge,
+        encode: Callable[[str], Sequence[int]],
+    ) -> None:
+        self.inner = inner
+        self.bridge = bridge
+        self._encode = encode
+        self._pair_text = PairText(bridge.pair, encode)
+        self._text = MixedText(len(bridge.base), bridge.base.__getitem__, self._encoded_apart)
+        self.vocabulary_size = len(bridge.base)
+        self.context_length = inner.context_length
+        self.rewound = 0
+        self._held: list[int] = []
+        self._rows: dict[int, Tensor] = {}
+
+    def another(self) -> BridgedLanguageModel:
+        """Another language model over the same weights with an empty cache."""
+        return BridgedLanguageModel(self.inner.another(), self.bridge, self._encode)
+
+    @property
+    def length(self) -> int:
+        """The number of ids that were read, of the base and of its own."""
+        return len(self._text.ids)
+
+    @property
+    def can_rewind(self) -> bool:
+        return self.inner.can_rewind
+
+    def own(self, ids: Sequence[int]) -> list[int]:
+        """Ids of the pair's tokenizer as ids that :meth:`extend` reads."""
+        return [self.vocabulary_size + each for each in ids]
+
+    def extend(self, tokens: Tensor, last: int = 1) -> Tensor:
+        before = self.length
+        self._text.append(tokens.tolist())
+        lengths = range(self.length - last + 1, self.length + 1)
+        try:
+            return self._rows_after([self._read(length) for length in lengths])
+        except BaseException:
+            self._text.cut(before)
+            self._forget()
+            raise
+
+    def rewind(self, length: int) -> None:
+        if not 0 <= length <= self.length:
+            raise ValueError(f"cannot rewind {self.length} tokens to {length}")
+        self._text.cut(length)  # the pair rewinds when it reads on, as far as its tokens differ
+        if length == 0:
+            self._forget()
+
+    def refined(self, length: int, candidates: Sequence[int]) -> Tensor:
+        """The row after the first ``length`` ids, with exact probabilities of some tokens.
+
+        Each candidate is read piece by piece. Its probability is the product along its pieces, and
+        is taken from the token that stood for it: the longest other candidate that it begins with,
+        or the token that its first piece leads to.
+
+        Args:
+            length: At most what was read.
+            candidates: Ids of the base of which the pair has a bounded opinion; the one that is
+                most likely to come next is the last, so that its pieces need not be read again.
+
+        Returns:
+            Logarithms of probabilities, [V].
+        """
+        reading = self._read(length)
+        row, at_end = self._mixture(reading)
+        for each in candidates:
+            pieces = self._pieces(length, reading, each)
+            if pieces:
+                exact = at_end * self._product(reading, pieces, self.bridge.base[each])
+                row[each] += exact
+                row[self._stands_for(each, candidates, pieces[0])] -= exact
+        return row.clamp_(min=_LEAST).log_()
+
+    def _forget(self) -> None:
+        self._held.clear()
+        self._rows.clear()
+        self.inner.rewind(0)
+
+    def _encoded_apart(self, text: bytes) -> list[int]:
+        return PairText(self.bridge.pair, self._encode).ids_of(text)[0]
+
+    def _read(self, length: int) -> _Reading:
+        """The first ``length`` ids as the pair reads them."""
+        own, text = self._text.parts(length)
+        ids, ends = self._pair_text.ids_of(text)
+        tails = []
+        for place in range(max(len(ids) - _MOST_BOUNDARIES, 0), len(ids)):
+            tail = text[ends[place - 1] if place else 0 :]
+            if len(own) + place > 0 and len(self.bridge.after_tail(tail).pair_ids):
+                tails.append((len(own) + place, tail))
+        return _Reading([*own, *ids], tuple(tails))
+
+    def _rows_after(self, readings: Sequence[_Reading]) -> Tensor:
+        """The row after each of the readings; those on the way to the last one are read with it."""
+        final = readings[-1]
+        on_the_way = [final.ids[: len(each.ids)] == each.ids for each in readings]
+        rows: dict[int, Tensor] = {}
+        for place, reading in enumerate(readings):
+            if not on_the_way[place]:
+                self._move_to(reading.ids, reading.earliest)
+                rows[place] = self._row(reading)
+        passing = [each for each, passed in zip(readings, on_the_way, strict=True) if passed]
+        self._move_to(final.ids, min(each.earliest for each in passing))
+        for place, reading in enumerate(readings):
+            if on_the_way[place]:
+                rows[place] = self._row(reading)
+        oldest = final.earliest - _ROWS_FOR_REWINDS
+        self._rows = {at: row for at, row in self._rows.items() if at >= oldest}
+        return torch.stack([rows[place] for place in range(len(readings))])
+
+    def _move_to(self, ids: list[int], earliest: int) -> None:
+        """Hold exactly ``ids``, with the rows from the boundary ``earliest`` on."""
+        kept = common_length(self._held, ids)
+        while any(at not in self._rows for at in range(earliest, kept + 1)):
+            kept -= 1  # a row that is not there is computed again
+        if kept < len(self._held):
+            self.rewound += len(self._held) - kept
+            self._rows = {at: row for at, row in self._rows.items() if at <= kept}
+            self.inner.rewind(kept)
+            del self._held[kept:]
+        missing = ids[kept:]
+        if not missing:
+            return
+        limit = self.inner.context_length
+        if limit is not None and len(ids) > limit:
+            raise ContextLengthError(
+                "The text is longer than the context of a model of another vocabulary",
+                evidence=f"{len(ids):,} of its tokens, the context is {limit:,}",
+                next_step="Generate a shorter text or choose a model with a longer context.",
+            )
+        wanted = len(ids) - max(earliest, kept + 1) + 1
+        logits = self.inner.extend(torch.tensor(missing, dtype=torch.int64), max(wanted, 1))
+        self._held += missing
+        probabilities = torch.softmax(logits.cpu(), dim=-1)
+        for at, row in enumerate(probabilities, len(ids) - len(probabilities) + 1):
+            self._rows[at] = row
+
+    def _row(self, reading: _Reading) -> Tensor:
+        """The logarithms of the probabilities of the base's tokens after ``reading``, [V]."""
+        return self._mixture(reading)[0].clamp_(min=_LEAST).log_()
+
+    def _mixture(self, reading: _Reading) -> tuple[Tensor, float]:
+        """The probabilities of the base's tokens, [V], and that of the end being a boundary."""
+        end = len(reading.ids)
+        weights = self._weights(reading)
+        row = self.bridge.at_boundary(self._rows[end])
+        row *= weights[end]
+        for place, tail in reading.tails:
+            tokens = self.bridge.after_tail(tail)
+            row.index_add_(0, tokens.base_ids, self._rows[place][tokens.pair_ids] * weights[place])
+        total = float(row.sum())
+        return row.div_(total), weights[end] / total
+
+    def _pieces(self, length: int, reading: _Reading, following: int) -> list[int]:
+        """The tokens of a token of the base in the text; empty where earlier ones would change."""
+        own, text = self._text.parts(length)
+        ids = [*own, *self._encoded_apart(text + self.bridge.base[following])]
+        end = len(reading.ids)
+        return ids[end:] if ids[:end] == reading.ids else []
+
+    def _stands_for(self, token: int, candidates: Iterable[int], first_piece: int) -> int:
+        """The id that the probability of ``token`` is counted in unless it is known by itself."""
+        spelled = self.bridge.base[token]
+        begins = (self.bridge.base[each] for each in candidates if each != token)
+        shorter = max((each for each in begins if spelled.startswith(each)), key=len, default=b"")
+        found = self.bridge.base.id_of(shorter)
+        return self.bridge.first_token(first_piece) if found is None else found
+
+    def _product(self, reading: _Reading, pieces: Sequence[int], rest: bytes) -> float:
+        """The probability that the text after ``reading`` goes on with ``rest``, in ``pieces``."""
+        start = len(reading.ids)
+        self._move_to([*reading.ids, *pieces[:-1]], start)
+        reached = 1.0  # the probability of the pieces before a place
+        total = 0.0
+        for place, piece in enumerate(pieces, start):
+            row = self._rows[place]
+            if place > start:  # a longer token from here may begin with all that is left
+                longer = torch.from_numpy(self.bridge.pair.longer_than(rest))
+                total += reached * float(row[longer].sum())
+            reached *= float(row[piece])
+            rest = rest[len(self.bridge.pair[piece]) :]
+        return total + reached
+
+    def _weights(self, reading: _Reading) -> dict[int, float]:
+        """How probable the text up to each boundary is, the most probable boundary being 1."""
+        logarithm = torch.zeros(())
+        found = {reading.earliest: logarithm}
+        for place in range(reading.earliest, len(reading.ids)):
+            logarithm = logarithm + self._rows[place][reading.ids[place]].clamp(min=_LEAST).log()
+            found[place + 1] = logarithm
+        kept = {
+            place: found[place] for place in (*(at for at, _ in reading.tails), len(reading.ids))
+        }
+        highest = max(float(each) for each in kept.values())
+        return {place: float((each - highest).exp()) for place, each in kept.items()}

@@ -1,0 +1,169 @@
+"""How the tokens of a pair correspond to those of the base, by exact bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from app.decoding.bridge.token_bytes import Ids, TokenBytes
+
+_KEPT = 512
+"""Tails whose tokens are kept, the newest."""
+_FOR_LONGER = 1e-4
+"""Share of the probability of a first piece that is set aside for all longer tokens of the base
+which begin with it. The share cancels in the difference of expert and anti-expert."""
+
+
+class Opinion(IntEnum):
+    """What a pair of another vocabulary can say of a token of the base."""
+
+    NONE = 0
+    """Nothing: no token of the pair leads to it. The difference of the pair is 0."""
+    BOUNDED = 1
+    """What the pair says of the first piece, which other tokens of the base begin with as well."""
+    EXACT = 2
+    """The probability that the text goes on with this token."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TailTokens:
+    """The tokens of the pair that go on where a token of the base ended inside of them.
+
+    Attributes:
+        pair_ids: The ids of the tokens that begin with the tail and are longer, [n].
+        base_ids: For each, the token of the base that comes next, [n].
+    """
+
+    pair_ids: Tensor
+    base_ids: Tensor
+
+
+class VocabularyBridge:
+    """The map from probabilities over the pair's tokens to probabilities over the base's.
+
+    A token e of the pair gives its probability to φ(e), the longest token of the base that the
+    bytes of e begin with (byte-prefix marginalization, arXiv 2607.22334). A token of the base that
+    no token of the pair leads to shares the probability of its first piece: of the longest token
+    of the pair that it begins with. The shares of a token are equal, and add up to it, so that a
+    row stays a distribution; since expert and anti-expert have the same shares, these cancel in
+    their difference.
+
+    Args:
+        base: The bytes of each id of the base, None for special tokens and padding, [V].
+        pair: The bytes of each id of the pair, likewise, [W].
+        base_ends: The end-of-sequence ids of the base.
+        pair_ends: The end-of-sequence ids of the pair; both correspond to each other as a class.
+        strict: Whether only tokens of exactly the same bytes correspond to each other.
+
+    Attributes:
+        opinions: An :class:`Opinion` for each id of the base, [V].
+    """
+
+    def __init__(
+        self,
+        base: Sequence[bytes | None],
+        pair: Sequence[bytes | None],
+        base_ends: Collection[int],
+        pair_ends: Collection[int],
+        *,
+        strict: bool = False,
+    ) -> None:
+        self.base = TokenBytes(base)
+        self.pair = TokenBytes(pair)
+        self.strict = strict
+        self._tails: dict[bytes, TailTokens] = {}
+        first = _same_tokens(self.base, self.pair) if strict else self._first_tokens()
+        pieces = np.full(len(base), -1, np.int64) if strict else self._first_pieces(first)
+        self._end(first, pieces, base_ends, pair_ends)
+        self.opinions = _opinions(first, pieces)
+        self.pieces = pieces
+        self._first = torch.from_numpy(first)
+        self._begun = torch.from_numpy(np.maximum(pieces, 0))
+        sharing = np.bincount(pieces[pieces >= 0], minlength=len(pair))
+        for_longer = np.where(first < len(base), _FOR_LONGER, 1.0) * (sharing > 0)
+        self._kept = torch.from_numpy((1.0 - for_longer).astype(np.float32))
+        shares = for_longer[np.maximum(pieces, 0)] / np.maximum(sharing, 1)[np.maximum(pieces, 0)]
+        self._shares = torch.from_numpy((shares * (pieces >= 0)).astype(np.float32))
+
+    def at_boundary(self, probabilities: Tensor) -> Tensor:
+        """The probabilities of the base's tokens where the text ends with a token of the pair.
+
+        Args:
+            probabilities: Of each token of the pair, [W].
+
+        Returns:
+            Of each token of the base, [V]; what no token of the base begins with is missing.
+        """
+        row = torch.zeros(len(self.base) + 1, dtype=probabilities.dtype)
+        row.index_add_(0, self._first, probabilities * self._kept)
+        return row[:-1].addcmul_(probabilities[self._begun], self._shares)
+
+    def after_tail(self, tail: bytes) -> TailTokens:
+        """The tokens of the pair that begin with ``tail`` and go on."""
+        found = self._tails.get(tail)
+        if found is None:
+            if len(self._tails) >= _KEPT:
+                del self._tails[next(iter(self._tails))]
+            found = self._tails[tail] = self._find_after_tail(tail)
+        return found
+
+    def first_token(self, index: int) -> int:
+        """The token of the base that a token of the pair leads to, which has one."""
+        return int(self._first[index])
+
+    def _find_after_tail(self, tail: bytes) -> TailTokens:
+        ids: Sequence[int] = [] if self.strict else self.pair.longer_than(tail).tolist()
+        following = [self.base.first_piece(self.pair[index][len(tail) :]) for index in ids]
+        known = [place for place, index in enumerate(following) if index is not None]
+        return TailTokens(
+            torch.tensor([ids[place] for place in known], dtype=torch.int64),
+            torch.tensor([following[place] for place in known], dtype=torch.int64),
+        )
+
+    def _first_tokens(self) -> Ids:
+        """φ: the token of the base for each id of the pair, [W]; V where there is none."""
+        none = len(self.base)
+        found = (self.base.first_piece(self.pair[index]) for index in range(len(self.pair)))
+        return np.array([none if index is None else index for index in found], np.int64)
+
+    def _first_pieces(self, first: Ids) -> Ids:
+        """The first piece of each id of the base that no token of the pair leads to, [V], or −1."""
+        pieces = np.full(len(self.base), -1, np.int64)
+        reached = set(first.tolist())
+        for index in self.base.ids():
+            if index not in reached:
+                piece = self.pair.first_piece(self.base[index])
+                pieces[index] = -1 if piece is None else piece
+        return pieces
+
+    def _end(
+        self, first: Ids, pieces: Ids, base_ends: Collection[int], pair_ends: Collection[int]
+    ) -> None:
+        """Let end-of-sequence tokens correspond to each other as a class."""
+        base = sorted(index for index in base_ends if index < len(self.base))
+        pair = sorted(index for index in pair_ends if index < len(self.pair))
+        if not base or not pair:
+            return
+        first[pair] = base[0]
+        pieces[base[0]] = -1
+        pieces[base[1:]] = pair[0]
+
+
+def _same_tokens(base: TokenBytes, pair: TokenBytes) -> Ids:
+    """The token of the base of the same bytes for each id of the pair, [W]; V if there is none."""
+    none = len(base)
+    found = (base.id_of(pair[index]) for index in range(len(pair)))
+    return np.array([none if index is None else index for index in found], np.int64)
+
+
+def _opinions(first: Ids, pieces: Ids) -> NDArray[np.uint8]:
+    opinions = np.full(len(pieces), Opinion.NONE, np.uint8)
+    opinions[first[first < len(pieces)]] = Opinion.EXACT
+    opinions[pieces >= 0] = Opinion.BOUNDED
+    return opinions

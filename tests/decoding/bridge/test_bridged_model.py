@@ -1,0 +1,124 @@
+"""Rows of a model of another vocabulary against sums over all of its texts, byte by byte."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+
+from app.decoding.bridge.bridged_model import BridgedLanguageModel
+from app.decoding.bridge.vocabulary_bridge import Opinion, VocabularyBridge
+from tests.decoding.bridge.two_vocabularies import CountedModel, sentences, spelled, tokenizer
+
+BASE, PAIR = tokenizer(330, 1), tokenizer(300, 2)
+TEXTS = sentences(5, 400)
+BASE_END, PAIR_END = BASE.get_vocab_size() - 1, PAIR.get_vocab_size() - 1
+
+
+@pytest.fixture(autouse=True)
+def inference() -> Iterator[None]:
+    with torch.inference_mode():
+        yield
+
+
+def make_bridge(*, strict: bool = False) -> VocabularyBridge:
+    return VocabularyBridge(spelled(BASE), spelled(PAIR), [BASE_END], [PAIR_END], strict=strict)
+
+
+def encode(text: str) -> list[int]:
+    ids: list[int] = PAIR.encode(text, add_special_tokens=False).ids
+    return ids
+
+
+def bridged(model: CountedModel, bridge: VocabularyBridge) -> BridgedLanguageModel:
+    return BridgedLanguageModel(model, bridge, encode)
+
+
+def first_base_token(text: bytes, bridge: VocabularyBridge, *, ended: bool) -> int:
+    """The longest token of the base that a text begins with; the end where nothing follows."""
+    if ended and not text:
+        return BASE_END
+    tokens = {token: index for index, token in enumerate(spelled(BASE)) if token}
+    return next(tokens[text[:end]] for end in range(len(text), 0, -1) if text[:end] in tokens)
+
+
+def all_texts(model: CountedModel, text: bytes, more: int) -> Iterator[tuple[bytes, bool, float]]:
+    """Every text that begins with ``text`` and goes on for ``more`` bytes, or ends; with its
+    probability. Tokens are followed one by one from the beginning."""
+    pair = [token or b"" for token in spelled(PAIR)]
+    waiting = [([model.begin], b"", 1.0, 1.0)]
+    while waiting:
+        ids, so_far, probability, beyond = waiting.pop()
+        for index, chance in model.after(ids).items():
+            longer = so_far + pair[index]
+            shared = min(len(longer), len(text))
+            if longer[:shared] != text[:shared] or beyond < 1e-7:
+                continue
+            following = (probability * chance, beyond * (chance if len(so_far) >= len(text) else 1))
+            if index == PAIR_END:
+                if len(so_far) >= len(text):
+                    yield so_far, True, following[0]
+            elif len(longer) >= len(text) + more:
+                yield longer, False, following[0]
+            else:
+                waiting.append(([*ids, index], longer, *following))
+
+
+def summed(model: CountedModel, text: bytes, bridge: VocabularyBridge) -> np.ndarray:
+    """The probability of each token of the base after ``text``, from all texts."""
+    row = np.zeros(len(spelled(BASE)))
+    for whole, ended, probability in all_texts(model, text, more=10):
+        row[first_base_token(whole[len(text) :], bridge, ended=ended)] += probability
+    return row / row.sum()
+
+
+def grouped(row: np.ndarray, bridge: VocabularyBridge) -> np.ndarray:
+    """Tokens that begin with the same piece count as one."""
+    group = np.arange(len(row))
+    longer = bridge.pieces >= 0
+    group[longer] = [bridge.first_token(piece) for piece in bridge.pieces[longer]]
+    return np.bincount(group, row, len(row) + 1)
+
+
+def divergence(expected: np.ndarray, row: np.ndarray) -> float:
+    there = expected > 0
+    return float((expected[there] * np.log(expected[there] / np.maximum(row[there], 1e-30))).sum())
+
+
+def positions(count: int) -> Iterator[tuple[bytes, BridgedLanguageModel, torch.Tensor]]:
+    """Every position of some texts: the bytes so far, the model after them, and its row."""
+    bridge, model = make_bridge(), CountedModel(PAIR, TEXTS)
+    lm = bridged(model, bridge)
+    for text in TEXTS[:count]:
+        lm.rewind(0)
+        row = lm.extend(torch.tensor(lm.own([model.begin])))[0]
+        so_far = b""
+        for index in BASE.encode(text).ids:
+            yield so_far, lm, row
+            so_far += lm.bridge.base[index]
+            row = lm.extend(torch.tensor([index]))[0]
+
+
+def test_rows_are_sums_over_all_texts() -> None:
+    found = []
+    for so_far, lm, row in positions(6):
+        assert isinstance(lm.inner, CountedModel)
+        expected = grouped(summed(lm.inner, so_far, lm.bridge), lm.bridge)
+        found.append(divergence(expected, grouped(row.exp().numpy(), lm.bridge)))
+    print(np.mean(found), np.max(found))
+    assert np.mean(found) <= 1e-3
+    assert np.max(found) <= 1e-2
+
+
+def test_refined_rows_are_sums_over_all_texts_at_every_token() -> None:
+    found = []
+    for so_far, lm, _ in positions(6):
+        assert isinstance(lm.inner, CountedModel)
+        expected = summed(lm.inner, so_far, lm.bridge)
+        candidates = np.flatnonzero((expected > 0) & (lm.bridge.opinions == Opinion.BOUNDED))
+        row = lm.refined(lm.length, candidates.tolist())
+        found.append(divergence(expected, row.exp().numpy()))
+    print(np.mean(found), np.max(found))
+    assert np.mean(found) <= 1e-4
