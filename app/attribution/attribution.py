@@ -39,7 +39,9 @@ class TokenAttribution:
         entropy_tuned: Entropy of the tuned distribution, in nats.
         kl: KL(tuned ‖ base), in nats.
         coverage: Total probability of the tokens that a remote base returned; all other values here
-            are of the distribution over these tokens. None for a local base.
+            are of the distribution over these tokens. With a pair of another vocabulary,
+            probability under the base of the tokens of which the pair has an exact opinion. None
+            where every value is exact.
     """
 
     p_base: float

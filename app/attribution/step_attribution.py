@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -22,10 +23,13 @@ def attribute_step(step: TokenStep, *, partial: bool = False) -> TokenAttributio
         partial: Whether the base's row holds log-probabilities, and only of some tokens.
     """
     if step.reduced is not None:
-        return attribute_reduced(step.reduced, step.alphas)
-    return attribute(
-        step.kept_logits, step.alphas, step.token_id, partial=partial, combined=step.combined
-    )
+        found = attribute_reduced(step.reduced, step.alphas)
+    else:
+        found = attribute(
+            step.kept_logits, step.alphas, step.token_id, partial=partial, combined=step.combined
+        )
+    known = [each for each in (found.coverage, step.coverage) if each is not None]
+    return replace(found, coverage=min(known)) if step.coverage is not None else found
 
 
 def candidates_of(step: TokenStep) -> CandidateRows:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Generator, Sequence
 from dataclasses import dataclass
 
+from app.decoding.bridge.refinement import refine
 from app.decoding.detokenizer import Detokenizer, TextBuffer
 from app.decoding.ensemble import Ensemble, EnsembleLogits
 from app.decoding.row_reduction import RowReducer
@@ -130,7 +131,8 @@ def _token_steps(
         following = ensemble.extend(block, last=len(block))
         for place, token_id in enumerate(block):
             rows, position = (logits, -1) if place == 0 else (following, place - 1)
-            yield sampler.step(rows, position, token_id)
+            coverage = refine(ensemble, rows, position, sampler.index)
+            yield sampler.step(rows, position, token_id, coverage)
             sampler.append(token_id)
         logits = following
     if speculator is not None:
@@ -164,7 +166,8 @@ def plain_steps(
     while sampler.index < limit:
         if cancelled():
             raise Cancelled
-        step = sampler.step(logits, -1)
+        coverage = refine(ensemble, logits, -1, sampler.index)
+        step = sampler.step(logits, -1, coverage=coverage)
         yield step
         sampler.append(step.token_id)
         if sampler.index < limit:

@@ -152,6 +152,11 @@ class Ensemble:
         return tuple(context.model for context in self._contexts)
 
     @property
+    def offsets(self) -> tuple[int, ...]:
+        """The length of each context's prompt, after which the text begins."""
+        return self._offsets
+
+    @property
     def remote(self) -> RemoteModel | None:
         """The remote model, or None; only a base can be remote."""
         return self._contexts[0].remote
@@ -175,13 +180,8 @@ class Ensemble:
     @property
     def remaining_context(self) -> int | None:
         """How many more tokens all roles can read, or None if none of them has a limit."""
-        models = [context.model for context in self._contexts]
-        rooms = [
-            model.context_length - model.length
-            for model in models
-            if model.context_length is not None
-        ]
-        return min(rooms, default=None)
+        limits = ((model.context_length, model.length) for model in self.models)
+        return min((limit - read for limit, read in limits if limit is not None), default=None)
 
     def prefill(
         self, prompts: Sequence[Sequence[int]], cancelled: Callable[[], bool] = lambda: False

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
+from app.decoding.bridge.refinement import refine
 from app.decoding.draft_plan import Acceptance, Plan, Planner
 from app.decoding.ensemble import Ensemble, EnsembleLogits
 from app.decoding.prompt_lookup import Match, PromptLookup
@@ -152,7 +153,8 @@ class _SpeculativeRun:
         while sampler.index < limit:
             self._check_cancelled()
             self._match = None if self._unrewindable else self._prompt_lookup.match()
-            step = sampler.step(block.logits, block.position)
+            coverage = refine(self._ensemble, block.logits, block.position, sampler.index)
+            step = sampler.step(block.logits, block.position, coverage=coverage)
             if not self._unrewindable:
                 self._observe(step, block)
             yield step

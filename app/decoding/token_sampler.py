@@ -69,13 +69,20 @@ class TokenSampler:
         self.ids.append(token_id)
         self.index += 1
 
-    def step(self, logits: EnsembleLogits, place: int, given: int | None = None) -> TokenStep:
+    def step(
+        self,
+        logits: EnsembleLogits,
+        place: int,
+        given: int | None = None,
+        coverage: float | None = None,
+    ) -> TokenStep:
         """Sample the next token, or evaluate the probability of a given one.
 
         Args:
             logits: Rows of all roles at one or more positions.
             place: The position to sample from.
             given: A token id that is not sampled but given, as in a scored text.
+            coverage: That of the rows, see :attr:`TokenStep.coverage`.
 
         Returns:
             The step without its text. The token is not appended.
@@ -119,6 +126,7 @@ class TokenSampler:
             forced=given is not None,
             reduced=reduced,
             combined=combined if self._attributed else None,
+            coverage=coverage,
         )
 
     def sample_draft(self, row: Tensor, drafted: Sequence[int] = ()) -> tuple[int, float]:

@@ -245,6 +245,8 @@ class TokenStep:
         forced: Whether the token was given instead of sampled.
         reduced: Statistics of the rows, where these were reduced on their device.
         combined: The combined rows that the token was sampled from, until it is attributed.
+        coverage: Probability under the base of the tokens of which every pair of another vocabulary
+            has an exact opinion; None where all models share a vocabulary.
     """
 
     index: int
@@ -257,6 +259,7 @@ class TokenStep:
     forced: bool = False
     reduced: ReducedRows | None = None
     combined: CombinedRows | None = None
+    coverage: float | None = None
 
     @property
     def end(self) -> int:

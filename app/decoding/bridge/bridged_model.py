@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from app.decoding.batch_model import BatchModel, SeparateTexts
 from app.decoding.bridge.beginnings import common_length
 from app.decoding.bridge.mixed_text import MixedText
 from app.decoding.bridge.pair_text import PairText
-from app.decoding.bridge.vocabulary_bridge import VocabularyBridge
+from app.decoding.bridge.vocabulary_bridge import TailTokens, VocabularyBridge
 from app.decoding.language_model import LanguageModel
 from app.errors import ContextLengthError
 
@@ -30,16 +32,24 @@ class _Reading:
     Attributes:
         ids: The tokens of the pair.
         tails: For each boundary before the last at which a longer token may have begun: how many
-            tokens are before it, and the bytes after it.
+            tokens are before it, and the tokens that may have begun.
     """
 
     ids: list[int]
-    tails: tuple[tuple[int, bytes], ...]
+    tails: tuple[tuple[int, TailTokens], ...]
 
     @property
     def earliest(self) -> int:
         """The first boundary whose row is needed."""
         return self.tails[0][0] if self.tails else len(self.ids)
+
+
+class PairModel(LanguageModel, Protocol):
+    """A language model that can be made again over the same weights."""
+
+    def another(self) -> PairModel:
+        """Another language model over the same weights with an empty cache."""
+        ...
 
 
 class BridgedLanguageModel:
@@ -61,12 +71,13 @@ class BridgedLanguageModel:
         encode: Encodes a text in the middle of a text with the pair's tokenizer.
 
     Attributes:
+        length: The number of ids that were read, of the base and of its own.
         rewound: How many tokens of the pair were read and taken back since they merged otherwise.
     """
 
     def __init__(
         self,
-        inner: LanguageModel,
+        inner: PairModel,
         bridge: VocabularyBridge,
         encode: Callable[[str], Sequence[int]],
     ) -> None:
@@ -77,6 +88,7 @@ class BridgedLanguageModel:
         self._text = MixedText(len(bridge.base), bridge.base.__getitem__, self._encoded_apart)
         self.vocabulary_size = len(bridge.base)
         self.context_length = inner.context_length
+        self.length = 0
         self.rewound = 0
         self._held: list[int] = []
         self._rows: dict[int, Tensor] = {}
@@ -85,10 +97,9 @@ class BridgedLanguageModel:
         """Another language model over the same weights with an empty cache."""
         return BridgedLanguageModel(self.inner.another(), self.bridge, self._encode)
 
-    @property
-    def length(self) -> int:
-        """The number of ids that were read, of the base and of its own."""
-        return len(self._text.ids)
+    def batch(self) -> BatchModel:
+        """Texts of a batch are read one by one."""
+        return SeparateTexts(self.another)
 
     @property
     def can_rewind(self) -> bool:
@@ -101,22 +112,24 @@ class BridgedLanguageModel:
     def extend(self, tokens: Tensor, last: int = 1) -> Tensor:
         before = self.length
         self._text.append(tokens.tolist())
+        self.length += len(tokens)
         lengths = range(self.length - last + 1, self.length + 1)
         try:
             return self._rows_after([self._read(length) for length in lengths])
         except BaseException:
-            self._text.cut(before)
+            self.rewind(before)
             self._forget()
             raise
 
     def rewind(self, length: int) -> None:
         if not 0 <= length <= self.length:
             raise ValueError(f"cannot rewind {self.length} tokens to {length}")
+        self.length = length
         self._text.cut(length)  # the pair rewinds when it reads on, as far as its tokens differ
         if length == 0:
             self._forget()
 
-    def refined(self, length: int, candidates: Sequence[int]) -> Tensor:
+    def refined(self, length: int, candidates: Sequence[int]) -> tuple[Tensor, list[int]]:
         """The row after the first ``length`` ids, with exact probabilities of some tokens.
 
         Each candidate is read piece by piece. Its probability is the product along its pieces, and
@@ -129,17 +142,19 @@ class BridgedLanguageModel:
                 most likely to come next is the last, so that its pieces need not be read again.
 
         Returns:
-            Logarithms of probabilities, [V].
+            Logarithms of probabilities, [V]; and the candidates whose probability is exact now.
         """
         reading = self._read(length)
         row, at_end = self._mixture(reading)
+        found = []
         for each in candidates:
             pieces = self._pieces(length, reading, each)
             if pieces:
                 exact = at_end * self._product(reading, pieces, self.bridge.base[each])
                 row[each] += exact
                 row[self._stands_for(each, candidates, pieces[0])] -= exact
-        return row.clamp_(min=_LEAST).log_()
+                found.append(each)
+        return row.clamp_(min=_LEAST).log_(), found
 
     def _forget(self) -> None:
         self._held.clear()
@@ -151,13 +166,14 @@ class BridgedLanguageModel:
 
     def _read(self, length: int) -> _Reading:
         """The first ``length`` ids as the pair reads them."""
-        own, text = self._text.parts(length)
+        own, following, text = self._text.parts(length)
         ids, ends = self._pair_text.ids_of(text)
         tails = []
         for place in range(max(len(ids) - _MOST_BOUNDARIES, 0), len(ids)):
             tail = text[ends[place - 1] if place else 0 :]
-            if len(own) + place > 0 and len(self.bridge.after_tail(tail).pair_ids):
-                tails.append((len(own) + place, tail))
+            found = self.bridge.after_tail(tail, following)
+            if len(own) + place > 0 and len(found.pair_ids):
+                tails.append((len(own) + place, found))
         return _Reading([*own, *ids], tuple(tails))
 
     def _rows_after(self, readings: Sequence[_Reading]) -> Tensor:
@@ -215,15 +231,14 @@ class BridgedLanguageModel:
         weights = self._weights(reading)
         row = self.bridge.at_boundary(self._rows[end])
         row *= weights[end]
-        for place, tail in reading.tails:
-            tokens = self.bridge.after_tail(tail)
+        for place, tokens in reading.tails:
             row.index_add_(0, tokens.base_ids, self._rows[place][tokens.pair_ids] * weights[place])
         total = float(row.sum())
         return row.div_(total), weights[end] / total
 
     def _pieces(self, length: int, reading: _Reading, following: int) -> list[int]:
         """The tokens of a token of the base in the text; empty where earlier ones would change."""
-        own, text = self._text.parts(length)
+        own, _, text = self._text.parts(length)
         ids = [*own, *self._encoded_apart(text + self.bridge.base[following])]
         end = len(reading.ids)
         return ids[end:] if ids[:end] == reading.ids else []

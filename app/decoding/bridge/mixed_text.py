@@ -59,12 +59,17 @@ class MixedText:
         self._ends.clear()
         self.append(kept)
 
-    def parts(self, length: int) -> tuple[list[int], bytes]:
-        """The first ``length`` ids: tokens of the pair to the last own one, and bytes after it."""
+    def parts(self, length: int) -> tuple[list[int], list[int], bytes]:
+        """The first ``length`` ids as the pair reads them.
+
+        Returns:
+            The tokens of the pair up to its last own one, the ids of the base after that, and
+            their bytes.
+        """
         following = len(self._ends) - (len(self.ids) - length)
         if following >= 0:
             end = self._ends[following - 1] if following else 0
-            return self._own, bytes(self._bytes[:end])
+            return self._own, self.ids[length - following : length], bytes(self._bytes[:end])
         shorter = MixedText(self._size, self._bytes_of, self._encode)
         shorter.append(self.ids[:length])
-        return shorter._own, bytes(shorter._bytes)
+        return shorter.parts(length)

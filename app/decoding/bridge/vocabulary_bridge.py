@@ -63,6 +63,8 @@ class VocabularyBridge:
 
     Attributes:
         opinions: An :class:`Opinion` for each id of the base, [V].
+        exact: 1 for the ids of which the opinion is exact, otherwise 0, [V], float32.
+        pieces: The first piece of each id of which the opinion is bounded, otherwise −1, [V].
     """
 
     def __init__(
@@ -77,11 +79,12 @@ class VocabularyBridge:
         self.base = TokenBytes(base)
         self.pair = TokenBytes(pair)
         self.strict = strict
-        self._tails: dict[bytes, TailTokens] = {}
+        self._tails: dict[tuple[bytes, tuple[int, ...]], TailTokens] = {}
         first = _same_tokens(self.base, self.pair) if strict else self._first_tokens()
         pieces = np.full(len(base), -1, np.int64) if strict else self._first_pieces(first)
         self._end(first, pieces, base_ends, pair_ends)
         self.opinions = _opinions(first, pieces)
+        self.exact = torch.from_numpy((self.opinions == Opinion.EXACT).astype(np.float32))
         self.pieces = pieces
         self._first = torch.from_numpy(first)
         self._begun = torch.from_numpy(np.maximum(pieces, 0))
@@ -104,27 +107,50 @@ class VocabularyBridge:
         row.index_add_(0, self._first, probabilities * self._kept)
         return row[:-1].addcmul_(probabilities[self._begun], self._shares)
 
-    def after_tail(self, tail: bytes) -> TailTokens:
-        """The tokens of the pair that begin with ``tail`` and go on."""
-        found = self._tails.get(tail)
+    def after_tail(self, tail: bytes, tokens: Sequence[int]) -> TailTokens:
+        """The tokens of the pair that begin with ``tail``, and go on.
+
+        Args:
+            tail: The last bytes of a text.
+            tokens: The text in tokens of the base. A token of the pair with which the text would
+                have begun with a longer token of the base is none of those that are returned.
+        """
+        around: tuple[int, ...] = ()
+        size = 0
+        while size < len(tail):
+            around = (tokens[-len(around) - 1], *around)
+            size += len(self.base[around[0]])
+        found = self._tails.get((tail, around))
         if found is None:
             if len(self._tails) >= _KEPT:
                 del self._tails[next(iter(self._tails))]
-            found = self._tails[tail] = self._find_after_tail(tail)
+            found = self._tails[tail, around] = self._find_after_tail(tail, around)
         return found
 
     def first_token(self, index: int) -> int:
         """The token of the base that a token of the pair leads to, which has one."""
         return int(self._first[index])
 
-    def _find_after_tail(self, tail: bytes) -> TailTokens:
+    def _find_after_tail(self, tail: bytes, around: Sequence[int]) -> TailTokens:
         ids: Sequence[int] = [] if self.strict else self.pair.longer_than(tail).tolist()
-        following = [self.base.first_piece(self.pair[index][len(tail) :]) for index in ids]
-        known = [place for place, index in enumerate(following) if index is not None]
+        pair_ids, base_ids = [], []
+        for index in ids:
+            following = self.pair[index][len(tail) :]
+            token = self.base.first_piece(following)
+            if token is not None and self._are_first(around, following):
+                pair_ids.append(index)
+                base_ids.append(token)
         return TailTokens(
-            torch.tensor([ids[place] for place in known], dtype=torch.int64),
-            torch.tensor([following[place] for place in known], dtype=torch.int64),
+            torch.tensor(pair_ids, dtype=torch.int64), torch.tensor(base_ids, dtype=torch.int64)
         )
+
+    def _are_first(self, tokens: Sequence[int], following: bytes) -> bool:
+        """Whether each of ``tokens`` is the longest at its place with ``following`` after them."""
+        for token in reversed(tokens):
+            following = self.base[token] + following
+            if self.base.first_piece(following) != token:
+                return False
+        return True
 
     def _first_tokens(self) -> Ids:
         """φ: the token of the base for each id of the pair, [W]; V where there is none."""
