@@ -127,7 +127,12 @@ def of_recipe(
             next_step="Add --engine transformers, or measure with: generate --json",
         )
     loaded = load_recipe(
-        opened, found.vocabulary.masked_ids, on_progress, spare=found.memory.spare, proof=proof
+        opened,
+        found.vocabulary.masked_ids,
+        on_progress,
+        spare=found.memory.spare,
+        proof=proof,
+        bridged=found.vocabulary.bridged,
     )
     computed = [
         model.model

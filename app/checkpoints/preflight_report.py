@@ -14,6 +14,7 @@ class Verdict(StrEnum):
     IDENTICAL = "identical"
     PADDING = "padding"  # the same tokens; one output layer has more rows than the other
     FEW = "few"  # some ids differ: they are masked unless the recipe accepts them
+    BRIDGED = "bridged"  # another vocabulary: the pair reads the bytes of the base's tokens
     DIFFERENT = "different"  # the recipe cannot be used
 
 
@@ -65,6 +66,11 @@ class VocabularyReport:
     @property
     def usable(self) -> bool:
         return all(role.verdict is not Verdict.DIFFERENT for role in self.roles)
+
+    @property
+    def bridged(self) -> frozenset[str]:
+        """The names of the roles with another vocabulary than the base."""
+        return frozenset(role.role for role in self.roles if role.verdict is Verdict.BRIDGED)
 
     @property
     def masked(self) -> int:

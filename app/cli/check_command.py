@@ -71,6 +71,7 @@ def _prove(recipe: Recipe, found: Preflight) -> list[RoleInForce]:
             lambda progress: status.show(progress_text(progress)),
             spare=found.memory.spare,
             proof=ProofMode.FRESH,
+            bridged=found.vocabulary.bridged,
         )
     finally:
         status.clear()

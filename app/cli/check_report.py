@@ -26,6 +26,7 @@ _VERDICTS = {
     Verdict.IDENTICAL: "identical",
     Verdict.PADDING: "same tokens, different padding",
     Verdict.FEW: "a few tokens differ",
+    Verdict.BRIDGED: "another vocabulary, read by its bytes",
     Verdict.DIFFERENT: "different vocabulary: refused",
 }
 

@@ -193,6 +193,7 @@ class Engine:
             held,
             found.memory.spare,
             command.proof,
+            found.vocabulary.bridged,
         )
         self._load_id = command.id
         self._emit(

@@ -85,10 +85,10 @@ class Encoder:
         return [Continuation(prompts, tokens, truncated)]
 
     def _prompts(self, prompt: Prompt) -> tuple[Ids, ...]:
-        prompts = tuple(_encode(tokenizer, spec, prompt) for tokenizer, spec in self._formats)
-        for place, ids in zip(self._places, prompts, strict=True):
-            self._loaded.check_ids(place, ids)
-        return prompts
+        return tuple(
+            tuple(self._loaded.prompt_ids(place, _encode(tokenizer, spec, prompt)))
+            for place, (tokenizer, spec) in zip(self._places, self._formats, strict=True)
+        )
 
     def _check_readable(self, ids: Ids) -> None:
         """Check that all model contexts have an embedding row for each of ``ids``.
@@ -134,7 +134,10 @@ class Encoder:
         most = min(limits, default=len(ids) + 1)
         for start, first, end in windows(len(ids), most, max(1, round(request.context * most))):
             own = tuple(ids[start:first])
-            prompts = tuple(own or (prefix,) for prefix in self._prefixes)
+            prompts = tuple(
+                own or tuple(self._loaded.prompt_ids(place, (prefix,)))
+                for place, prefix in zip(self._places, self._prefixes, strict=True)
+            )
             yield Continuation(prompts, tuple(ids[first:end]))
 
 

@@ -72,5 +72,6 @@ class ModelLoader:
             held,
             found.memory.spare,
             self._proof,
+            found.vocabulary.bridged,
         )
         return self._loaded

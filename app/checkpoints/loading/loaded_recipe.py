@@ -17,6 +17,7 @@ from app.checkpoints.status import RoleInForce
 from app.checkpoints.structured_output import StructuredOutput
 from app.checkpoints.vocabulary.compare import token_labels
 from app.checkpoints.weights_key import WeightsKey
+from app.decoding.bridge.bridged_model import BridgedLanguageModel
 from app.decoding.detokenizer import Detokenizer
 from app.decoding.ensemble import Ensemble
 from app.decoding.thinking import Thinking, ThinkingForm, thinking_after
@@ -74,9 +75,21 @@ class LoadedRecipe:
             Cancelled: When ``cancelled`` says so.
         """
         tokenizer, spec = self._prompts[index]
-        ids = encode_prompt(tokenizer, spec, prompt, cancelled)
-        self.check_ids(index, ids)
-        return ids
+        return self.prompt_ids(index, encode_prompt(tokenizer, spec, prompt, cancelled))
+
+    def prompt_ids(self, index: int, ids: Sequence[int]) -> list[int]:
+        """Ids of a prompt in a role's own tokenizer, as its model context reads them.
+
+        Raises:
+            PromptError: An id has no row.
+        """
+        model = self.ensemble.models[index]
+        if not isinstance(model, BridgedLanguageModel):
+            self.check_ids(index, ids)
+            return list(ids)
+        rows = model.inner.vocabulary_size
+        check_rows(ids, rows, self.ensemble.names[index], self._prompts[index][0])
+        return model.own(ids)
 
     def check_ids(self, index: int, ids: Sequence[int]) -> None:
         """Check that the embedding of the model context at this index has a row for every id.
@@ -112,11 +125,17 @@ class LoadedRecipe:
         indices = range(len(prompts)) if role is None else [self.context_index(role)]
         ends = (
             self._prompts[index][0].backend_tokenizer.decode(
-                list(prompts[index][-_LONGEST_MARK:]), skip_special_tokens=False
+                self._own_ids(index, prompts[index][-_LONGEST_MARK:]), skip_special_tokens=False
             )
             for index in indices
         )
         return thinking_after(ends, self.thinking_forms)
+
+    def _own_ids(self, index: int, ids: Sequence[int]) -> list[int]:
+        """Ids that :meth:`prompt_ids` made, in the role's own tokenizer again."""
+        model = self.ensemble.models[index]
+        first = model.vocabulary_size if isinstance(model, BridgedLanguageModel) else 0
+        return [each - first for each in ids]
 
     def encode_continuation(self, text: str) -> list[int]:
         """The token ids of a text that follows a prompt, in the base's tokenizer."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
-from transformers import PreTrainedTokenizerBase
 
 from app.checkpoints.devices import hardware_name
 from app.checkpoints.endpoint_address import address_of
@@ -24,8 +24,11 @@ from app.checkpoints.prompts import marks_of
 from app.checkpoints.proof.proof_report import Proof, ProofMode
 from app.checkpoints.status import LoadProgress, RoleInForce
 from app.checkpoints.structured_output import StructuredOutput
+from app.checkpoints.vocabulary.bridging import continuation_encoder, make_bridge
 from app.checkpoints.vocabulary.compare import ids_named
 from app.checkpoints.weights_key import WeightsKey
+from app.decoding.bridge.bridged_model import BridgedLanguageModel, PairModel
+from app.decoding.bridge.vocabulary_bridge import VocabularyBridge
 from app.decoding.combining import Pair
 from app.decoding.ensemble import Ensemble
 from app.decoding.language_model import LanguageModel
@@ -40,6 +43,7 @@ def load_recipe(
     held: dict[WeightsKey, LoadedWeights] | None = None,
     spare: int = 0,
     proof: ProofMode = ProofMode.KEPT,
+    bridged: Collection[str] = (),
 ) -> LoadedRecipe:
     """Load every checkpoint of a recipe once and join the roles into an ensemble.
 
@@ -52,6 +56,7 @@ def load_recipe(
             dictionary is emptied if the load fails, so that it does not keep them alive.
         spare: Bytes of main memory that packed weights may use.
         proof: Whether models are compared with plain forward passes, or llama.cpp's with itself.
+        bridged: The names of the roles with another vocabulary, from the ``VocabularyReport``.
 
     Raises:
         CheckpointError: A checkpoint does not fit its configuration.
@@ -78,7 +83,7 @@ def load_recipe(
         forget_frames(error)
         release_memory()
         raise
-    models = [context.language_model for context in assembly.contexts]
+    models = assembly.models(bridged)
     usable = torch.ones(models[0].vocabulary_size, dtype=torch.bool)
     usable[list(masked_ids)] = False
     indices = assembly.context_of_role
@@ -89,7 +94,7 @@ def load_recipe(
     contexts = assembly.contexts
     names = [context.role.name for context in contexts]
     tokenizers = [role.tokenizer for role in opened.roles]
-    eos_ids = _eos_ids(assembly.weights, tokenizers)
+    eos_ids = assembly.eos_ids(role for role in opened.roles if role.name not in bridged)
     backend = contexts[0].role.tokenizer.backend_tokenizer
     return LoadedRecipe(
         recipe=recipe,
@@ -140,6 +145,36 @@ class _Assembly:
             for loader in self._loaders.values()
             for key, weights in loader.weights.items()
         }
+
+    def models(self, bridged: Collection[str]) -> list[LanguageModel]:
+        """The model of each context; those of another vocabulary read the base's tokens."""
+        base = self.contexts[0]
+        rows = base.language_model.vocabulary_size
+        bridges: dict[tuple[int, int], VocabularyBridge] = {}
+        found: list[LanguageModel] = []
+        for role, model in ((each.role, each.language_model) for each in self.contexts):
+            if role.name not in bridged:
+                found.append(model)
+                continue
+            key = (id(role.tokenizer), model.vocabulary_size)
+            if key not in bridges:
+                bridges[key] = make_bridge(
+                    base.role.tokenizer.backend_tokenizer,
+                    role.tokenizer.backend_tokenizer,
+                    (rows, model.vocabulary_size),
+                    (self.eos_ids([base.role]), self.eos_ids([role])),
+                )
+            encode = continuation_encoder(role.tokenizer)
+            found.append(BridgedLanguageModel(cast("PairModel", model), bridges[key], encode))
+        return found
+
+    def eos_ids(self, roles: Iterable[OpenedRole]) -> frozenset[int]:
+        """The union of the end-of-sequence ids of roles that share a vocabulary."""
+        roles = list(roles)
+        weights = self.weights
+        keys = {keys_of(role)[1] for role in roles if not role.spec.is_endpoint}
+        named = [each for key in keys for each in weights[key].eos_ids]
+        return ids_named([*named, *(role.tokenizer.eos_token_id for role in roles)])
 
     def forget(self) -> None:
         """Drop all references, so that the traceback of an error does not keep models alive."""
@@ -223,8 +258,3 @@ class _Assembly:
                 proof=Proof(not_proved="the model is behind an endpoint"),
             )
         )
-
-
-def _eos_ids(weights: Weights, tokenizers: Iterable[PreTrainedTokenizerBase]) -> frozenset[int]:
-    named = [each for loaded in weights.values() for each in loaded.eos_ids]
-    return ids_named([*named, *(tokenizer.eos_token_id for tokenizer in tokenizers)])

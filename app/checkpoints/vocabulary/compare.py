@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from itertools import chain
 
 from tokenizers import Tokenizer
@@ -16,6 +17,7 @@ from app.checkpoints.preflight_report import (
     Verdict,
     VocabularyReport,
 )
+from app.checkpoints.vocabulary.bridging import can_be_bridged
 from app.checkpoints.vocabulary.id_differences import MOST_DIFFERENT, matters
 from app.checkpoints.vocabulary.notes import notes
 from app.checkpoints.vocabulary.tokens import RoleTokens, read_tokens
@@ -36,13 +38,37 @@ def compare_vocabularies(opened: OpenedRecipe) -> VocabularyReport:
     roles = _tokens_of_roles(opened.roles)
     base = roles[0]
     different = [_different_ids(base, role) for role in roles]
+    found = [
+        _role_vocabulary(base, role, ids, accepted)
+        for role, ids in zip(roles, different, strict=True)
+    ]
+    bridged = _bridged(opened, roles, found)
+    shared = [place for place in range(len(roles)) if place not in bridged]
     return VocabularyReport(
         roles=tuple(
-            _role_vocabulary(base, role, ids, accepted)
-            for role, ids in zip(roles, different, strict=True)
+            replace(role, verdict=Verdict.BRIDGED) if place in bridged else role
+            for place, role in enumerate(found)
         ),
-        masked_ids=_masked_ids(roles, different, accepted),
+        masked_ids=_masked_ids(
+            [roles[place] for place in shared], [different[place] for place in shared], accepted
+        ),
     )
+
+
+def _bridged(
+    opened: OpenedRecipe, roles: Sequence[RoleTokens], found: Sequence[RoleVocabulary]
+) -> set[int]:
+    """The roles of pairs that share a vocabulary with each other, and that can be bridged."""
+    if opened.roles[0].spec.is_endpoint:
+        return set()
+    places = set[int]()
+    for expert in range(1, len(roles), 2):
+        pair = (expert, expert + 1)
+        different = all(found[place].verdict is Verdict.DIFFERENT for place in pair)
+        alike = roles[pair[0]].tokens.spelling is roles[pair[1]].tokens.spelling
+        if different and alike and can_be_bridged(opened.roles[expert].tokenizer.backend_tokenizer):
+            places.update(pair)
+    return places
 
 
 def require_shared(report: VocabularyReport) -> None:

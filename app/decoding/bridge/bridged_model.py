@@ -145,6 +145,7 @@ class BridgedLanguageModel:
             Logarithms of probabilities, [V]; and the candidates whose probability is exact now.
         """
         reading = self._read(length)
+        self._move_to(reading.ids, reading.earliest)
         row, at_end = self._mixture(reading)
         found = []
         for each in candidates:

@@ -78,6 +78,8 @@ class VocabularyLine(QPushButton):
         few = max(len(listed), max(role.different for role in roles))
         if not found.vocabulary.usable:
             parts = [self.tr("Vocabulary: not shared yet")]
+        elif found.vocabulary.bridged:
+            parts = [self.tr("Vocabulary: another tokenizer, by bytes")]
         elif few:
             text = (
                 self.tr("Vocabulary: {0} ids differ")
@@ -207,6 +209,7 @@ class VocabularyDialog(QDialog):
             Verdict.IDENTICAL: self.tr("identical"),
             Verdict.PADDING: self.tr("identical except for padding"),
             Verdict.FEW: self.tr("a few ids differ"),
+            Verdict.BRIDGED: self.tr("another tokenizer, by bytes"),
             Verdict.DIFFERENT: self.tr("incompatible"),
         }[role.verdict]
         verdict = self.tr("–") if row == 0 else verdict

@@ -1,0 +1,148 @@
+"""Texts and rows of recipes whose pair reads the base's tokens through a bridge."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from tokenizers import Tokenizer
+from transformers import PreTrainedModel
+
+from app.checkpoints.vocabulary.token_bytes import text_bytes
+from app.decoding.bridge.bridged_model import BridgedLanguageModel
+from app.decoding.bridge.vocabulary_bridge import VocabularyBridge
+from app.decoding.combining import Pair
+from app.decoding.decode import NO_PREFIX, TextPrefix, decode
+from app.decoding.detokenizer import Detokenizer
+from app.decoding.ensemble import Ensemble
+from app.decoding.language_model import LanguageModel, TransformersLanguageModel
+from app.decoding.speculative import Speculator
+from app.decoding.types import GenerationConfig, TokenStep
+from tests import tiny
+from tests.decoding.bridge.two_vocabularies import END, tokenizer
+
+BASE, OTHER = tokenizer(330, 1), tokenizer(300, 2)
+SIZE = BASE.get_vocab_size()
+PROMPT = "the index on the"
+CONFIG = GenerationConfig(max_new_tokens=24, temperature=0.9, top_p=1.0, seed=11)
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(autouse=True)
+def inference() -> Iterator[None]:
+    with torch.inference_mode():
+        yield
+
+
+def model(seed: int, rows: int) -> PreTrainedModel:
+    return tiny.make_model("llama", seed, rows).float()
+
+
+def bridged(inner: PreTrainedModel, *, same: bool, strict: bool = False) -> BridgedLanguageModel:
+    """The model of a pair that has the vocabulary of the base, or another one."""
+    own = BASE if same else OTHER
+    size = BASE.get_vocab_size(), own.get_vocab_size()
+    ends = [BASE.token_to_id(END)], [own.token_to_id(END)]
+    bridge = VocabularyBridge(
+        text_bytes(BASE, size[0]), text_bytes(own, size[1]), *ends, strict=strict
+    )
+    return BridgedLanguageModel(
+        TransformersLanguageModel(inner),
+        bridge,
+        lambda text: own.encode(text, add_special_tokens=False).ids,
+    )
+
+
+def run(
+    models: Sequence[LanguageModel],
+    alpha: float,
+    config: GenerationConfig = CONFIG,
+    speculator: Speculator | None = None,
+    prefix: TextPrefix = NO_PREFIX,
+    own: Tokenizer = OTHER,
+) -> list[TokenStep]:
+    ensemble = Ensemble(models, ("base", "expert", "anti-expert"), (Pair("a", 1, 2),))
+    prompts = [
+        each.own(OTHER.encode(PROMPT).ids if own is OTHER else BASE.encode(PROMPT).ids)
+        if isinstance(each, BridgedLanguageModel)
+        else BASE.encode(PROMPT).ids
+        for each in models
+    ]
+    return list(
+        decode(
+            ensemble,
+            prompts,
+            config,
+            detokenizer=Detokenizer(BASE, prompts[0]),
+            eos_ids=[BASE.token_to_id(END)],
+            alphas=lambda: (alpha,),
+            speculator=speculator,
+            prefix=prefix,
+        )
+    )
+
+
+def ids(steps: Sequence[TokenStep]) -> list[int]:
+    return [step.token_id for step in steps]
+
+
+BASE_MODEL = model(1, SIZE)
+PAIR = model(2, SIZE), model(3, SIZE)
+OTHER_PAIR = tuple(model(seed, OTHER.get_vocab_size()) for seed in (2, 3))
+
+
+def plain(*inner: PreTrainedModel) -> list[LanguageModel]:
+    return [TransformersLanguageModel(each) for each in inner]
+
+
+def other_pair() -> list[LanguageModel]:
+    return [bridged(each, same=False) for each in OTHER_PAIR]
+
+
+def test_a_pair_of_the_same_vocabulary_gives_the_same_texts_and_rows() -> None:
+    """The text is that of the base's tokenizer, as the bridge splits a text."""
+    forced = tuple(BASE.encode(" then there index 12 각하").ids)
+    config = replace(CONFIG, max_new_tokens=len(forced))
+    prefix = TextPrefix(forced=forced)
+    expected = run(plain(BASE_MODEL, *PAIR), 1.3, config, prefix=prefix)
+    through = [*plain(BASE_MODEL), *(bridged(each, same=True) for each in PAIR)]
+    found = run(through, 1.3, config, prefix=prefix, own=BASE)
+    assert ids(found) == ids(expected) == list(forced)
+    for step, other in zip(found, expected, strict=True):
+        here, there = step.kept_logits, other.kept_logits
+        difference = here.experts[0] - here.antiexperts[0]
+        wanted = there.experts[0] - there.antiexperts[0]
+        apart = difference - wanted
+        known = np.isfinite(apart) & (BASE_BYTES > 0)
+        assert np.ptp(apart[known]) < 1e-3
+        assert step.coverage == pytest.approx(1.0, abs=1e-3)
+
+
+BASE_BYTES = np.array([len(each or b"") for each in text_bytes(BASE, SIZE)])
+
+
+def test_alpha_zero_is_the_base() -> None:
+    alone = run(plain(BASE_MODEL, *PAIR), 0.0)
+    assert ids(run([*plain(BASE_MODEL), *other_pair()], 0.0)) == ids(alone)
+
+
+def test_an_expert_that_is_its_anti_expert_changes_nothing() -> None:
+    alone = run(plain(BASE_MODEL, *PAIR), 0.0)
+    pair = [bridged(OTHER_PAIR[0], same=False) for _ in range(2)]
+    assert ids(run([*plain(BASE_MODEL), *pair], 2.0)) == ids(alone)
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.9])
+def test_drafts_do_not_change_the_text(temperature: float) -> None:
+    config = replace(CONFIG, temperature=temperature, max_new_tokens=60)
+    expected = run([*plain(BASE_MODEL), *other_pair()], 1.5, config)
+    speculator = Speculator()
+    found = run([*plain(BASE_MODEL), *other_pair()], 1.5, config, speculator)
+    assert ids(found) == ids(expected)
+    for step, other in zip(found, expected, strict=True):
+        assert step.coverage == pytest.approx(other.coverage, abs=1e-4)
+        for here, there in zip(step.kept_logits.experts, other.kept_logits.experts, strict=True):
+            np.testing.assert_allclose(here, there, atol=2e-3)
