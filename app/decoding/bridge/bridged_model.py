@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+import math
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
@@ -21,6 +23,7 @@ _MOST_BOUNDARIES = 8
 """The most tokens of the pair at the end of a text that may turn out to be parts of longer ones."""
 _ROWS_FOR_REWINDS = 20
 """Rows before those that are needed which are kept, so that drafts can be taken back."""
+_LETTER = b"a"
 _LEAST = 1e-30
 """A probability below any that matters, in place of 0, so that differences stay finite."""
 
@@ -31,17 +34,38 @@ class _Reading:
 
     Attributes:
         ids: The tokens of the pair.
-        tails: For each boundary before the last at which a longer token may have begun: how many
-            tokens are before it, and the tokens that may have begun.
+        tails: The boundaries at which a longer token may have begun: how many tokens are before it,
+            and the tokens that may have begun.
+        whole: Whether ``ids`` are the whole text, so that its end is a boundary.
+        other: The text as the pair reads it if a letter follows, where this is another way: white
+            space before a word is often split otherwise. It has only tails of its own.
     """
 
     ids: list[int]
     tails: tuple[tuple[int, TailTokens], ...]
+    whole: bool = True
+    other: _Reading | None = None
 
     @property
     def earliest(self) -> int:
         """The first boundary whose row is needed."""
-        return self.tails[0][0] if self.tails else len(self.ids)
+        first = self.tails[0][0] if self.tails else len(self.ids)
+        return first if self.other is None else min(first, common_length(self.ids, self.other.ids))
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What one reading of a text says of the next token of the base.
+
+    Attributes:
+        row: Probabilities, [V], in a unit of its own.
+        at_end: The probability that the text ends with the last token, in the same unit.
+        logarithm: The logarithm of the unit.
+    """
+
+    row: Tensor
+    at_end: float
+    logarithm: float
 
 
 class PairModel(LanguageModel, Protocol):
@@ -144,18 +168,18 @@ class BridgedLanguageModel:
         Returns:
             Logarithms of probabilities, [V]; and the candidates whose probability is exact now.
         """
-        reading = self._read(length)
-        self._move_to(reading.ids, reading.earliest)
-        row, at_end = self._mixture(reading)
+        row, ends = self._mixture(self._read(length))
         found = []
         for each in candidates:
-            pieces = self._pieces(length, reading, each)
-            if pieces:
-                exact = at_end * self._product(reading, pieces, self.bridge.base[each])
-                row[each] += exact
-                row[self._stands_for(each, candidates, pieces[0])] -= exact
-                found.append(each)
-        return row.clamp_(min=_LEAST).log_(), found
+            for first, spelled in self._spellings(length, each):
+                for ids, at_end in ends:
+                    if at_end and spelled[: len(ids)] == ids:
+                        pieces = spelled[len(ids) :]
+                        exact = at_end * self._product(ids, pieces, self.bridge.base[each], first)
+                        row[each] += exact
+                        row[self._stands_for(each, candidates, pieces[0])] -= exact
+                        found.append(each)
+        return row.clamp_(min=_LEAST).log_(), sorted(set(found))
 
     def _forget(self) -> None:
         self._held.clear()
@@ -165,39 +189,80 @@ class BridgedLanguageModel:
     def _encoded_apart(self, text: bytes) -> list[int]:
         return PairText(self.bridge.pair, self._encode).ids_of(text)[0]
 
+    def _spellings(self, length: int, following: int) -> Iterator[tuple[int, list[int]]]:
+        """The tokens of the first ``length`` ids and a token of the base after them.
+
+        Yields:
+            Two ways if they differ, the second for a text that goes on with a letter; each with the
+            first boundary that it does not share with the one before.
+        """
+        own, _, text = self._text.parts(length)
+        text += self.bridge.base[following]
+        spelled = [*own, *self._pair_text.ids_of(text)[0]]
+        yield 0, spelled
+        if text[-1:].isspace() and not self.bridge.strict:
+            ids, ends = self._pair_text.ids_of(text + _LETTER)
+            inside = bisect_right(ends, len(text))
+            other = [*own, *ids[:inside]]
+            shared = common_length(spelled, other)
+            if inside and ends[inside - 1] == len(text) and shared < len(other):
+                yield shared + 1, other
+
     def _read(self, length: int) -> _Reading:
         """The first ``length`` ids as the pair reads them."""
         own, following, text = self._text.parts(length)
-        ids, ends = self._pair_text.ids_of(text)
+        reading = self._reading(own, following, text, *self._pair_text.ids_of(text))
+        if not text[-1:].isspace() or self.bridge.strict:
+            return reading
+        ids, ends = self._pair_text.ids_of(text + _LETTER)
+        inside = bisect_right(ends, len(text))
+        shared = common_length(reading.ids, [*own, *ids[:inside]])
+        if shared == len(own) + inside:
+            return reading
+        other = self._reading(own, following, text, ids[:inside], ends[:inside], shared + 1)
+        return replace(reading, other=other)
+
+    def _reading(
+        self,
+        own: Sequence[int],
+        following: Sequence[int],
+        text: bytes,
+        ids: Sequence[int],
+        ends: Sequence[int],
+        first: int = 1,
+    ) -> _Reading:
+        """A reading of ``text`` after ``own`` tokens, with the tails from boundary ``first`` on."""
+        whole = (ends[-1] if ends else 0) == len(text)
         tails = []
-        for place in range(max(len(ids) - _MOST_BOUNDARIES, 0), len(ids)):
-            tail = text[ends[place - 1] if place else 0 :]
-            found = self.bridge.after_tail(tail, following)
-            if len(own) + place > 0 and len(found.pair_ids):
+        for place in range(max(len(ids) - _MOST_BOUNDARIES, 0), len(ids) + (not whole)):
+            found = self.bridge.after_tail(text[ends[place - 1] if place else 0 :], following)
+            if len(own) + place >= first and len(found.pair_ids):
                 tails.append((len(own) + place, found))
-        return _Reading([*own, *ids], tuple(tails))
+        return _Reading([*own, *ids], tuple(tails), whole)
 
     def _rows_after(self, readings: Sequence[_Reading]) -> Tensor:
         """The row after each of the readings; those on the way to the last one are read with it."""
         final = readings[-1]
-        on_the_way = [final.ids[: len(each.ids)] == each.ids for each in readings]
-        rows: dict[int, Tensor] = {}
+        on_the_way = [
+            place
+            for place, each in enumerate(readings)
+            if each.other is None and final.ids[: len(each.ids)] == each.ids
+        ]
+        if on_the_way:
+            self._move_to(final.ids, min(readings[place].earliest for place in on_the_way))
+        rows = {place: self._row(readings[place]) for place in on_the_way}
         for place, reading in enumerate(readings):
-            if not on_the_way[place]:
-                self._move_to(reading.ids, reading.earliest)
-                rows[place] = self._row(reading)
-        passing = [each for each, passed in zip(readings, on_the_way, strict=True) if passed]
-        self._move_to(final.ids, min(each.earliest for each in passing))
-        for place, reading in enumerate(readings):
-            if on_the_way[place]:
+            if place not in rows:
                 rows[place] = self._row(reading)
         oldest = final.earliest - _ROWS_FOR_REWINDS
         self._rows = {at: row for at, row in self._rows.items() if at >= oldest}
         return torch.stack([rows[place] for place in range(len(readings))])
 
     def _move_to(self, ids: list[int], earliest: int) -> None:
-        """Hold exactly ``ids``, with the rows from the boundary ``earliest`` on."""
+        """Hold ``ids``, and perhaps more, with the rows from the boundary ``earliest`` on."""
         kept = common_length(self._held, ids)
+        if kept == len(ids) and all(at in self._rows for at in range(earliest, kept + 1)):
+            return
         while any(at not in self._rows for at in range(earliest, kept + 1)):
             kept -= 1  # a row that is not there is computed again
         if kept < len(self._held):
@@ -226,23 +291,44 @@ class BridgedLanguageModel:
         """The logarithms of the probabilities of the base's tokens after ``reading``, [V]."""
         return self._mixture(reading)[0].clamp_(min=_LEAST).log_()
 
-    def _mixture(self, reading: _Reading) -> tuple[Tensor, float]:
-        """The probabilities of the base's tokens, [V], and that of the end being a boundary."""
+    def _mixture(self, reading: _Reading) -> tuple[Tensor, list[tuple[list[int], float]]]:
+        """The probabilities of the base's tokens, [V].
+
+        Returns:
+            The probabilities, and the readings of the text whose last token ends with it, each with
+            its probability.
+        """
+        start = reading.earliest
+        readings = [reading] if reading.other is None else [reading, reading.other]
+        parts = [self._part(each, start) for each in readings]
+        highest = max(part.logarithm for part in parts)
+        scales = [math.exp(part.logarithm - highest) for part in parts]
+        row = parts[0].row.mul_(scales[0])
+        for part, scale in zip(parts[1:], scales[1:], strict=True):
+            row.add_(part.row, alpha=scale)
+        total = float(row.sum())
+        ends = [
+            (each.ids, part.at_end * scale / total)
+            for each, part, scale in zip(readings, parts, scales, strict=True)
+        ]
+        return row.div_(total), ends
+
+    def _part(self, reading: _Reading, start: int) -> _Part:
+        """What one reading says, whose boundaries are weighed from ``start`` on."""
+        self._move_to(reading.ids, start)
         end = len(reading.ids)
-        weights = self._weights(reading)
-        row = self.bridge.at_boundary(self._rows[end])
-        row *= weights[end]
+        reached = [0.0]  # the logarithm of the probability of the tokens up to each boundary
+        for place in range(start, end):
+            probability = max(float(self._rows[place][reading.ids[place]]), _LEAST)
+            reached.append(reached[-1] + math.log(probability))
+        places = [at for at, _ in reading.tails] + [end] * reading.whole
+        highest = max((reached[at - start] for at in places), default=-math.inf)
+        weights = {at: math.exp(reached[at - start] - highest) for at in places}
+        at_end = weights.get(end, 0.0) if reading.whole else 0.0
+        row = self.bridge.at_boundary(self._rows[end]).mul_(at_end)
         for place, tokens in reading.tails:
             row.index_add_(0, tokens.base_ids, self._rows[place][tokens.pair_ids] * weights[place])
-        total = float(row.sum())
-        return row.div_(total), weights[end] / total
-
-    def _pieces(self, length: int, reading: _Reading, following: int) -> list[int]:
-        """The tokens of a token of the base in the text; empty where earlier ones would change."""
-        own, _, text = self._text.parts(length)
-        ids = [*own, *self._encoded_apart(text + self.bridge.base[following])]
-        end = len(reading.ids)
-        return ids[end:] if ids[:end] == reading.ids else []
+        return _Part(row, at_end, highest)
 
     def _stands_for(self, token: int, candidates: Iterable[int], first_piece: int) -> int:
         """The id that the probability of ``token`` is counted in unless it is known by itself."""
@@ -252,30 +338,20 @@ class BridgedLanguageModel:
         found = self.bridge.base.id_of(shorter)
         return self.bridge.first_token(first_piece) if found is None else found
 
-    def _product(self, reading: _Reading, pieces: Sequence[int], rest: bytes) -> float:
-        """The probability that the text after ``reading`` goes on with ``rest``, in ``pieces``."""
-        start = len(reading.ids)
-        self._move_to([*reading.ids, *pieces[:-1]], start)
+    def _product(self, ids: Sequence[int], pieces: Sequence[int], rest: bytes, first: int) -> float:
+        """The probability that the text goes on after ``ids`` with ``rest``, in ``pieces``.
+
+        Longer tokens at the end are counted from the boundary ``first`` on.
+        """
+        start = len(ids)
+        self._move_to([*ids, *pieces[:-1]], start)
         reached = 1.0  # the probability of the pieces before a place
         total = 0.0
         for place, piece in enumerate(pieces, start):
             row = self._rows[place]
-            if place > start:  # a longer token from here may begin with all that is left
+            if place >= max(start + 1, first):  # a longer token may begin with all that is left
                 longer = torch.from_numpy(self.bridge.pair.longer_than(rest))
                 total += reached * float(row[longer].sum())
             reached *= float(row[piece])
             rest = rest[len(self.bridge.pair[piece]) :]
         return total + reached
-
-    def _weights(self, reading: _Reading) -> dict[int, float]:
-        """How probable the text up to each boundary is, the most probable boundary being 1."""
-        logarithm = torch.zeros(())
-        found = {reading.earliest: logarithm}
-        for place in range(reading.earliest, len(reading.ids)):
-            logarithm = logarithm + self._rows[place][reading.ids[place]].clamp(min=_LEAST).log()
-            found[place + 1] = logarithm
-        kept = {
-            place: found[place] for place in (*(at for at, _ in reading.tails), len(reading.ids))
-        }
-        highest = max(float(each) for each in kept.values())
-        return {place: float((each - highest).exp()) for place, each in kept.items()}

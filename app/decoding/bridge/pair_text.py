@@ -13,6 +13,13 @@ _OVERLAP = 48
 """Bytes before the end of what is known that are encoded again, since tokens may merge."""
 _AGREEING = 3
 """Tokens of what is known that must come out again, or the whole text is encoded."""
+_OF_EACH_BEGINNING = (
+    *range(0x80, 0x800, 0x40),
+    *range(0x800, 0xD800, 0x40),
+    *range(0xE000, 0x10000, 0x40),
+    *range(0x10000, 0x110000, 0x40),
+)
+"""A character for every beginning that characters have in UTF-8."""
 
 
 class PairText:
@@ -66,16 +73,35 @@ class PairText:
         start = 0
         while start < len(text):
             try:
-                known, end = text[start:].decode(), len(text)
+                known, stop = text[start:].decode(), len(text)
+                end = stop
             except UnicodeDecodeError as error:
                 known, end = text[start : start + error.start].decode(), start + error.start
                 stop = start + error.end
-            else:
-                stop = end
+            if stop == len(text) and end < stop:
+                return ids + self._encode_begun(text[start:], known)
             ids += self._encode_text(known, text[start:end])
             ids += self._tokens.pieces(text[end:stop])
             start = stop
         return ids
+
+    def _encode_begun(self, text: bytes, known: str) -> list[int]:
+        """The tokens of a text that ends inside a character: as if some character were there."""
+        for character in map(chr, _OF_EACH_BEGINNING):
+            completed = f"{known}{character}".encode()
+            if completed.startswith(text):
+                ids, size = list[int](), 0
+                for each in self._encode_text(f"{known}{character}", completed):
+                    size += len(self._tokens[each])
+                    if size > len(text):
+                        size -= len(self._tokens[each])
+                        break
+                    ids.append(each)
+                return [*ids, *self._tokens.pieces(text[size:])]
+        return [
+            *self._encode_text(known, known.encode()),
+            *self._tokens.pieces(text[len(known.encode()) :]),
+        ]
 
     def _encode_text(self, text: str, spelled: bytes) -> list[int]:
         """The tokens of ``text``; the longest that fit where a normalizer changes its bytes."""
