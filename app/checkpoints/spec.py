@@ -15,6 +15,8 @@ from app.decoding.types import GenerationConfig, check_alphas
 from app.errors import RecipeError
 
 DTYPES = ("auto", "bfloat16", "float16", "float32")
+SHARED, BRIDGE, STRICT = "shared", "bridge", "strict"
+VOCABULARIES = (SHARED, BRIDGE, STRICT)
 QUANTIZATIONS = ("none", "int8", "nf4")
 PLAIN, CHAT = "plain", "chat"
 PERSONA_TEMPLATE = "{system}\n\n{prompt}"
@@ -68,6 +70,9 @@ class CheckpointSpec:
             or a number.
         kv_cache: For llama.cpp, the type of the numbers in the KV cache, one of
             ``KV_CACHE_TYPES``.
+        vocabulary: Of a base, one of ``VOCABULARIES``: whether pairs of another vocabulary are
+            refused (``shared``), read the base's tokens by their bytes (``bridge``), or know only
+            tokens of the same bytes (``strict``).
         prompt: ``plain``, ``chat`` (the model's own template) or a template with ``{prompt}`` and
             optionally ``{system}``.
         system: The system prompt for ``chat`` and templates.
@@ -84,6 +89,7 @@ class CheckpointSpec:
     engine: str = "auto"
     gpu_layers: int | str = "auto"
     kv_cache: str = DEFAULT_KV_CACHE
+    vocabulary: str = SHARED
     prompt: str = PLAIN
     system: str = ""
     model: str = ""
@@ -108,6 +114,11 @@ class CheckpointSpec:
                 "An adapter needs the model that it adapts",
                 evidence=f"{self.source} has no “over”",
                 next_step="Set “over” to the source of that model, usually the anti-expert's.",
+            )
+        if self.vocabulary not in VOCABULARIES:
+            raise RecipeError(
+                f"“{self.vocabulary}” is no way to read another vocabulary",
+                next_step=f"Use one of {', '.join(VOCABULARIES)}.",
             )
         check_engine_options(self.engine, self.gpu_layers, self.kv_cache)
         check_prompt_format(self.prompt)

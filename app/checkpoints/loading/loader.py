@@ -22,6 +22,7 @@ from app.checkpoints.memory.heap import forget_frames, release_memory, tensors_a
 from app.checkpoints.opening import OpenedRecipe, OpenedRole
 from app.checkpoints.prompts import marks_of
 from app.checkpoints.proof.proof_report import Proof, ProofMode
+from app.checkpoints.spec import STRICT
 from app.checkpoints.status import LoadProgress, RoleInForce
 from app.checkpoints.structured_output import StructuredOutput
 from app.checkpoints.vocabulary.bridging import continuation_encoder, make_bridge
@@ -163,6 +164,7 @@ class _Assembly:
                     role.tokenizer.backend_tokenizer,
                     (rows, model.vocabulary_size),
                     (self.eos_ids([base.role]), self.eos_ids([role])),
+                    strict=base.role.spec.vocabulary == STRICT,
                 )
             encode = continuation_encoder(role.tokenizer)
             found.append(BridgedLanguageModel(cast("PairModel", model), bridges[key], encode))

@@ -17,6 +17,7 @@ from app.checkpoints.preflight_report import (
     Verdict,
     VocabularyReport,
 )
+from app.checkpoints.spec import SHARED
 from app.checkpoints.vocabulary.bridging import can_be_bridged
 from app.checkpoints.vocabulary.id_differences import MOST_DIFFERENT, matters
 from app.checkpoints.vocabulary.notes import notes
@@ -59,10 +60,11 @@ def _bridged(
     opened: OpenedRecipe, roles: Sequence[RoleTokens], found: Sequence[RoleVocabulary]
 ) -> set[int]:
     """The roles of pairs that share a vocabulary with each other, and that can be bridged."""
-    if opened.roles[0].spec.is_endpoint:
+    base = opened.roles[0].spec
+    if base.is_endpoint or base.vocabulary == SHARED:
         return set()
     places = set[int]()
-    for expert in range(1, len(roles), 2):
+    for expert in range(1, len(roles) - 1, 2):
         pair = (expert, expert + 1)
         different = all(found[place].verdict is Verdict.DIFFERENT for place in pair)
         alike = roles[pair[0]].tokens.spelling is roles[pair[1]].tokens.spelling
@@ -84,7 +86,9 @@ def require_shared(report: VocabularyReport) -> None:
                 f"The {role.role} has another vocabulary than the base",
                 evidence=f"{role.different:,} of {report.roles[0].tokens:,} tokens differ: "
                 f"{examples}",
-                next_step="Choose models of one family that share a tokenizer.",
+                next_step="Choose models of one family that share a tokenizer, or write "
+                'vocabulary = "bridge" below [base] in a recipe file, so that the pair reads the '
+                "base's tokens by their bytes.",
             )
 
 

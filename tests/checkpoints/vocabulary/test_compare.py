@@ -48,7 +48,9 @@ def added(*contents: str, special: bool = True) -> list[AddedToken]:
     return [AddedToken(content, special=special, normalized=False) for content in contents]
 
 
-def opened(roles: list[Role | Tokenizer], accepted: tuple[int, ...] = ()) -> OpenedRecipe:
+def opened(
+    roles: list[Role | Tokenizer], accepted: tuple[int, ...] = (), vocabulary: str = "shared"
+) -> OpenedRecipe:
     """Roles that are nothing but a tokenizer and the size of a vocabulary."""
     named = []
     for place, role in enumerate(roles):
@@ -58,6 +60,7 @@ def opened(roles: list[Role | Tokenizer], accepted: tuple[int, ...] = ()) -> Ope
             SimpleNamespace(
                 name=["base", "expert “A”", "anti-expert “A”"][place],
                 tokenizer=PreTrainedTokenizerFast(tokenizer_object=tokenizer),
+                spec=SimpleNamespace(is_endpoint=False, vocabulary=vocabulary),
                 config=LlamaConfig(
                     vocab_size=role_of.rows or tokenizer.get_vocab_size(),
                     eos_token_id=role_of.eos,
@@ -191,6 +194,22 @@ def test_another_vocabulary_is_refused_with_counts_and_examples() -> None:
         require_shared(report)
     assert "1,000 of 1,000 tokens differ" in caught.value.evidence
     assert "id 0 is “t0” in the base and “t999” in this model" in caught.value.evidence
+
+
+def test_a_pair_that_spells_every_byte_is_bridged_and_masks_nothing() -> None:
+    roles: list[Role | Tokenizer] = [Role(), tiny.make_tokenizer(), tiny.make_tokenizer()]
+    assert not compare(*roles).usable
+    report = compare_vocabularies(opened(roles, vocabulary="bridge"))
+    assert [role.verdict for role in report.roles[1:]] == [Verdict.BRIDGED] * 2
+    assert report.bridged == {"expert “A”", "anti-expert “A”"}
+    assert report.usable
+    assert report.masked == 0
+
+
+def test_a_pair_is_not_bridged_if_only_one_of_its_models_has_another_vocabulary() -> None:
+    for antiexpert in (Role(), tiny.make_metaspace_tokenizer()):
+        roles = [Role(), tiny.make_tokenizer(), antiexpert]
+        assert not compare_vocabularies(opened(roles, vocabulary="bridge")).usable
 
 
 @pytest.mark.parametrize(("differing", "verdict"), [(9, Verdict.FEW), (10, Verdict.DIFFERENT)])

@@ -1,0 +1,86 @@
+"""A recipe whose pair has another vocabulary, from its file to its text."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from app.checkpoints.loading.loaded_recipe import LoadedRecipe
+from app.checkpoints.loading.loader import load_recipe
+from app.checkpoints.opening import open_recipe
+from app.checkpoints.preflight import preflight
+from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
+from app.checkpoints.vocabulary.compare import require_shared
+from app.decoding.bridge.bridged_model import BridgedLanguageModel
+from app.decoding.decode import decode
+from app.decoding.types import GenerationConfig
+from app.errors import VocabularyError
+from tests import tiny
+from tests.decoding.bridge.two_vocabularies import tokenizer
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def recipe(llama: tiny.Family, tmp_path: Path) -> Recipe:
+    """A base of one vocabulary, and a pair of another with a chat template."""
+    other = tokenizer(300, 2)
+    folders = [
+        tiny.save(tiny.make_model("llama", seed, other.get_vocab_size()), tmp_path / name, other)
+        for seed, name in ((5, "expert"), (6, "antiexpert"))
+    ]
+    specs = [
+        tiny.with_chat_template(folder, tmp_path / f"chat-{folder.name}") for folder in folders
+    ]
+    base = replace(tiny.spec(llama.base), vocabulary="bridge")
+    return replace(llama.recipe(), base=base, pairs=(ExpertPair("A", *specs),))
+
+
+def load(recipe: Recipe) -> LoadedRecipe:
+    opened = open_recipe(recipe)
+    report = preflight(opened).vocabulary
+    require_shared(report)
+    return load_recipe(opened, report.masked_ids, bridged=report.bridged)
+
+
+def texts(loaded: LoadedRecipe, alpha: float) -> list[int]:
+    with torch.inference_mode():
+        prompts = loaded.encode("the king")
+        steps = decode(
+            loaded.ensemble,
+            prompts,
+            GenerationConfig(max_new_tokens=12, seed=3),
+            detokenizer=loaded.detokenizer(prompts[0]),
+            eos_ids=loaded.eos_ids,
+            alphas=lambda: (alpha,),
+        )
+        return [step.token_id for step in steps]
+
+
+def test_each_role_reads_the_prompt_in_its_own_tokenizer_and_template(recipe: Recipe) -> None:
+    loaded = load(recipe)
+    base, expert, _ = loaded.encode("the king")
+    model = loaded.ensemble.models[1]
+    assert isinstance(model, BridgedLanguageModel)
+    own = [each - model.vocabulary_size for each in expert]
+    shown = tokenizer(300, 2).decode(own, skip_special_tokens=False)
+    assert shown == "[user]the king\n[assistant]"
+    assert max(base) < model.vocabulary_size
+
+
+def test_the_pair_changes_the_text_and_alpha_zero_does_not(
+    recipe: Recipe, llama: tiny.Family
+) -> None:
+    loaded = load(recipe)
+    alone = load(llama.recipe())
+    assert texts(loaded, 0.0) == texts(alone, 0.0)
+    assert texts(loaded, 3.0) != texts(alone, 0.0)
+
+
+def test_without_the_key_the_recipe_is_refused(recipe: Recipe) -> None:
+    base = CheckpointSpec(recipe.base.source, dtype="float32")
+    with pytest.raises(VocabularyError, match='vocabulary = "bridge"'):
+        load(replace(recipe, base=base))
