@@ -371,7 +371,7 @@ def test_what_is_the_default_is_not_written(tmp_path: Path) -> None:
     written = tomllib.loads(path.read_text())
     assert sorted(written) == ["base", "format", "name", "pair", "sampling"]
     assert written["base"] == {"source": "folder:/m"}
-    rare = {"frequency_penalty", "presence_penalty", "logit_bias"}
+    rare = {"frequency_penalty", "presence_penalty", "logit_bias", "structure", "structure_text"}
     assert written["sampling"].keys() == GenerationConfig.__dataclass_fields__.keys() - rare
 
 
