@@ -92,7 +92,7 @@ def test_requests_end_with_an_error(recipe: Path, number: int, status: int) -> N
         slow.sendall(UNFINISHED)
         assert slow.recv(100).startswith(b"HTTP/1.1 100 ")
         stream = streamed.getresponse()
-        assert stream.readline().startswith(b"data: {")
+        assert stream.readline()  # an event, or a comment while the request waits
         errors = running.end(number)
         for connection in waiting:
             answer = connection.getresponse()
