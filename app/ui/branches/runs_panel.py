@@ -27,7 +27,7 @@ from app.ui.state.runs.run import Run
 from app.ui.state.session import Session
 from app.ui.theme import SPACE
 from app.ui.widgets.elided_label import ElidedLabel
-from app.ui.words.provenance_words import provenance_of, search_help
+from app.ui.words.provenance_words import alphas_of, provenance_of, search_help
 from app.ui.words.run_titles import RunTitles
 
 _INDENT = 14
@@ -72,6 +72,7 @@ class RunsPanel(QFrame):
         self.provenance.setTextFormat(Qt.TextFormat.PlainText)
         self.provenance.setWordWrap(True)
         self.provenance.setMargin(SPACE)
+        self._provenance_of: tuple[object, ...] | None = None
         self._removed = ElidedLabel()
         self._removed.setProperty("role", "caption")
         self.undo = QPushButton(self.tr("Restore"))
@@ -212,6 +213,10 @@ class RunsPanel(QFrame):
 
     def _show_provenance(self) -> None:
         run = self._runs.current
+        shown = (run, run.recipe, alphas_of(run)) if run else ()
+        if shown == self._provenance_of:
+            return  # tokens come many times a second, and the alphas rarely change
+        self._provenance_of = shown
         self.provenance.setText(provenance_of(run) if run else "")
         self.provenance.setVisible(run is not None)
 

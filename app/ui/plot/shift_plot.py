@@ -126,8 +126,7 @@ class ShiftPlot(QWidget):
         self._view.setYRange(-1, 1, padding=0.02)
         self._view.sigRangeChangedManually.connect(self._on_view_moved)
         self._view.sigXRangeChanged.connect(self._on_zoom)
-        for side in ("left", "bottom"):  # numbers of tokens and probabilities have no prefixes
-            item.getAxis(side).enableAutoSIPrefix(False)
+        item.getAxis("left").enableAutoSIPrefix(False)
         item.getAxis("bottom").setStyle(tickLength=0)
         item.getAxis("left").setStyle(tickLength=-4)
         item.getAxis("left").setWidth(_AXIS)
@@ -292,7 +291,9 @@ class ShiftPlot(QWidget):
         self._empty.setVisible(not some)
         self._zero.setVisible(some)
         for side in ("left", "bottom"):
-            self._plot.getPlotItem().getAxis(side).setStyle(showValues=some)
+            axis = self._plot.getPlotItem().getAxis(side)
+            if axis.style["showValues"] != some:  # setting it prepares the axis anew
+                axis.setStyle(showValues=some)
         self._plot.getPlotItem().getAxis("left").showLabel(some)
         self._foot.offer(some=some, following=self._following)
 

@@ -14,6 +14,7 @@ class TokenAxis(pg.AxisItem):  # type: ignore[misc]
 
     def __init__(self) -> None:
         super().__init__("bottom")
+        self.enableAutoSIPrefix(False)
         self._named: float | None = None
 
     def tickValues(  # noqa: N802 — the library's name

@@ -65,10 +65,11 @@ def alphas_of(run: Run) -> list[str]:
     """The alpha of each pair: one number, or those of the first and the last token."""
     if run.role is not None:
         return []
-    tokens = [token for token in run.tokens if token.alphas]
-    if not tokens:
+    first_alphas = next((token.alphas for token in run.tokens if token.alphas), ())
+    last_alphas = next((token.alphas for token in reversed(run.tokens) if token.alphas), ())
+    if not first_alphas:
         return shown_alphas(run.recipe.alphas)
-    ends = zip(tokens[0].alphas, tokens[-1].alphas, strict=True)
+    ends = zip(first_alphas, last_alphas, strict=True)
     return [f"{first:g}" if first == last else f"{first:g} → {last:g}" for first, last in ends]
 
 
