@@ -9,8 +9,8 @@ from app.decoding.types import GRAMMAR, JSON, GenerationConfig
 from app.errors import StructureError
 
 _ANY_OBJECT = '{"type": "object"}'
-_WHITESPACE = {"x-guidance": {"whitespace_pattern": r"[ \n\r\t]{1,40}"}}
-"""White space between the parts of JSON is bounded: models may write it without end."""
+_WHITESPACE = {"x-guidance": {"whitespace_pattern": r" |\n{1,2}[ \t]{0,20}"}}
+"""White space between the parts of JSON is bounded, since models may write it without end."""
 _ALL_TOKENS = '%llguidance {"no_forcing": true}\n'
 """Of a text that has to follow, every beginning is allowed, not only the tokenizer's."""
 

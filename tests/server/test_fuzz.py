@@ -29,10 +29,21 @@ def short(serve: Serve, served_recipe: Recipe) -> Iterator[Running]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", ["/v1/models", "/v1/completions", "/v1/chat/completions"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/models",
+        "/v1/completions",
+        "/v1/chat/completions",
+        "/tokenize",
+        "/detokenize",
+        "/health",
+        "/metrics",
+    ],
+)
 def test_requests_generated_from_the_openapi_schema(short: Running, path: str) -> None:
     schema = schemathesis.openapi.from_url(f"{short.url}/openapi.json")
-    method = "GET" if path == "/v1/models" else "POST"
+    method = "GET" if path in ("/v1/models", "/health", "/metrics") else "POST"
 
     @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
     @given(case=schema[path][method].as_strategy())

@@ -348,6 +348,8 @@ def _sampling(table: Table) -> GenerationConfig:
     values["stop"] = tuple(table.get_list("stop", str, []))
     values["logit_bias"] = _logit_bias(table)
     for key, value in values.items():
-        with table.blaming(key):
-            GenerationConfig(**{key: value})
-    return GenerationConfig(**values)
+        if key != "structure":  # it needs its text
+            with table.blaming(key):
+                GenerationConfig(**{key: value})
+    with table.blaming("structure"):
+        return GenerationConfig(**values)

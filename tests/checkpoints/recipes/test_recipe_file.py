@@ -21,7 +21,7 @@ from app.checkpoints.recipes.recipe_file import (
     write_recipe,
 )
 from app.checkpoints.spec import DTYPES, QUANTIZATIONS, CheckpointSpec, ExpertPair, Recipe
-from app.decoding.types import GenerationConfig
+from app.decoding.types import STRUCTURES, GenerationConfig
 from app.errors import RecipeError, SettingsError
 from app.resources import resource
 
@@ -70,6 +70,8 @@ samplings = st.builds(
         tuple
     ),
     seed=st.integers(0, 2**63 - 1),
+    structure=st.sampled_from(STRUCTURES),
+    structure_text=texts.map(lambda text: f"{text}\n{{}}"),
     stop=st.lists(texts.filter(bool), max_size=3).map(tuple),
 )
 recipes = st.builds(
@@ -419,3 +421,10 @@ def test_other_alphas_are_one_for_each_pair() -> None:
     assert recipe.with_alphas((0.0, -3.0)).alphas == (0.0, -3.0)
     with pytest.raises(SettingsError, match="one alpha for each"):
         recipe.with_alphas((1.0,))
+
+
+def test_a_structure_without_its_text_names_the_line(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(GOOD.replace("[sampling]", '[sampling]\nstructure = "grammar"'))
+    with pytest.raises(RecipeError, match="The grammar is empty"):
+        read_recipe(path)
