@@ -1,6 +1,8 @@
 """What the API costs: tokens per second over a socket beside the engine without a server.
 
-python -m tests.bench.serving [--recipe demo] [--tokens 64] [--repeats 3]
+python -m tests.bench.serving [--recipe demo] [--tokens 64] [--texts 32] [--repeats 3]
+
+``--recipe smollm2`` serves three models of the shape of SmolLM2-135M with random bfloat16 weights.
 """
 
 from __future__ import annotations
@@ -13,11 +15,17 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx2
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from transformers import AutoModelForCausalLM, LlamaConfig
 
 from app.checkpoints.recipes.recipe_file import find_recipe
-from app.checkpoints.spec import Recipe
+from app.checkpoints.spec import ExpertPair, Recipe
+from app.decoding.types import GenerationConfig
 from app.engine.commands import Generate, Load
 from app.engine.controls import Cancellation, LiveAlphas
 from app.engine.engine import Engine
@@ -25,8 +33,42 @@ from app.engine.events import Event, TokenDecoded
 from app.server.access import Access
 from app.server.listening import Service, listen
 from app.server.uvicorn_server import Server, own_engine
+from tests import tiny
 
-CLIENTS = (1, 8, 32)
+CLIENTS = (1, 4, 8, 16)
+SHAPE = LlamaConfig(
+    vocab_size=49_152,
+    hidden_size=576,
+    intermediate_size=1536,
+    num_hidden_layers=30,
+    num_attention_heads=9,
+    num_key_value_heads=3,
+    max_position_embeddings=8192,
+    tie_word_embeddings=True,
+    bos_token_id=None,
+    eos_token_id=0,
+)
+"""SmolLM2-135M."""
+
+
+def random_recipe(folder: Path) -> Recipe:
+    """Three checkpoints of :data:`SHAPE` with random weights, and a tokenizer of as many ids."""
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    words = [tiny.EOS, *letters, *(f"w{place}" for place in range(SHAPE.vocab_size))]
+    vocabulary = {word: place for place, word in enumerate(words[: SHAPE.vocab_size])}
+    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens([tiny.EOS])
+    made = []
+    for seed, name in enumerate(("base", "expert", "antiexpert")):
+        torch.manual_seed(seed)
+        model = AutoModelForCausalLM.from_config(SHAPE, dtype=torch.bfloat16)
+        made.append(tiny.spec(tiny.save(model, folder / name, tokenizer)))
+    base, expert, antiexpert = made
+    pair = ExpertPair("Random", expert, antiexpert)
+    sampling = GenerationConfig(temperature=1.0, top_p=1.0)
+    return Recipe("Random", base, (pair,), "Once upon a time", sampling=sampling)
 
 
 def headless(recipe: Recipe, texts: int) -> float:
@@ -106,14 +148,23 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=64)
     parser.add_argument("--texts", type=int, default=32)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--clients-only", action="store_true")
     options = parser.parse_args()
-    recipe = find_recipe(options.recipe)
+    with TemporaryDirectory() as folder:
+        random = options.recipe == "smollm2"
+        recipe = random_recipe(Path(folder)) if random else find_recipe(options.recipe)
+        measure(recipe, options)
+
+
+def measure(recipe: Recipe, options: argparse.Namespace) -> None:
     recipe = replace(recipe, sampling=replace(recipe.sampling, max_new_tokens=options.tokens))
     served = Served(recipe)
     try:
         rounds = []
         for _ in range(options.repeats):
-            found: dict[str, object] = {"engine alone": headless(recipe, options.texts)}
+            found: dict[str, object] = {}
+            if not options.clients_only:
+                found["engine alone"] = headless(recipe, options.texts)
             for clients in CLIENTS:
                 found[f"{clients} clients"] = over_a_socket(
                     served.url, recipe, clients, options.texts
