@@ -7,7 +7,12 @@ from dataclasses import replace
 import pytest
 
 from app import extras
-from app.checkpoints.engine_choice import check_engine, engine_of, would_suit_llama
+from app.checkpoints.engine_choice import (
+    check_engine,
+    engine_of,
+    may_be_device_of,
+    would_suit_llama,
+)
 from app.checkpoints.spec import CheckpointSpec
 from app.errors import CheckpointError
 
@@ -55,3 +60,20 @@ def test_an_engine_that_is_named_must_be_installed(installed: bool) -> None:
         return
     with pytest.raises(CheckpointError, match=r"(?s)is not installed.*tuneshift\[llama\]"):
         check_engine("base", spec)
+
+
+@pytest.mark.parametrize(
+    ("device", "torch", "llama"),
+    [
+        ("auto", True, True),
+        ("cpu", True, True),
+        ("cuda:0", True, False),
+        ("mps:0", True, False),
+        ("vulkan:0", False, True),
+    ],
+)
+def test_a_device_of_the_preferences_is_one_of_either_engine(
+    device: str, torch: bool, llama: bool
+) -> None:
+    assert may_be_device_of(device, "transformers") is torch
+    assert may_be_device_of(device, "llama.cpp") is llama

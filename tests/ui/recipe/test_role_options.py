@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QDialogButtonBox, QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from app import extras
 from app.checkpoints.spec import CHAT, PLAIN, PromptFormat
 from app.engine.commands import Check, Load
 from app.ui.recipe.prompt_dialogs import show_role_options
@@ -101,6 +102,22 @@ def test_the_engine_is_a_choice_for_gguf_files(
     engine.engine.setCurrentIndex(engine.engine.findData("transformers"))
     assert [control.isVisible() for control in engine.controls] == [True, False, False]
     assert options.dtype.isVisible()
+
+
+def test_without_llama_cpp_a_line_says_what_it_would_bring(
+    options: RoleOptions, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(extras._MODULES, "llama", "a_module_that_is_nowhere")
+    hint = "With llama.cpp this file would stay quantized"
+    assert hint not in words(options)
+    spec = replace(session.recipe.pairs[0].expert, source="gguf:/models/a.gguf")
+    session.set_spec(1, spec)
+    assert hint in words(options)
+    assert "tuneshift[llama]" in words(options)
+    engine = options.engine
+    assert [control.isVisible() for control in engine.controls] == [True, False, False]
+    engine.engine.setCurrentIndex(engine.engine.findData("transformers"))
+    assert hint not in words(options)
 
 
 def test_devices_are_those_of_the_machine_and_the_one_that_is_set(
