@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerBase
@@ -13,8 +13,7 @@ from app.decoding.bridge.vocabulary_bridge import VocabularyBridge
 
 def can_be_bridged(tokenizer: Tokenizer) -> bool:
     """Whether the tokens of a pair spell any text byte by byte, so that it can follow any base."""
-    spelled = text_bytes(tokenizer, tokenizer.get_vocab_size())
-    return {token for token in spelled if token and len(token) == 1} >= _ALL_BYTES
+    return not _unspelled(text_bytes(tokenizer, tokenizer.get_vocab_size())) & _BYTES_OF_TEXT
 
 
 def make_bridge(
@@ -34,8 +33,19 @@ def make_bridge(
         ends: Their end-of-sequence ids.
         strict: Whether only tokens of exactly the same bytes correspond to each other.
     """
-    return VocabularyBridge(
-        text_bytes(base, rows[0]), text_bytes(pair, rows[1]), *ends, strict=strict
+    spelled = text_bytes(pair, rows[1])
+    unspelled = _unspelled(spelled)
+    readable = [
+        None if token is None or unspelled.intersection(token) else token
+        for token in text_bytes(base, rows[0])
+    ]
+    return VocabularyBridge(readable, spelled, *ends, strict=strict)
+
+
+def _unspelled(spelled: Iterable[bytes | None]) -> frozenset[int]:
+    """The bytes that no token stands for alone."""
+    return frozenset(range(256)).difference(
+        token[0] for token in spelled if token and len(token) == 1
     )
 
 
@@ -57,4 +67,6 @@ def continuation_encoder(tokenizer: PreTrainedTokenizerBase) -> Callable[[str], 
     return encode
 
 
-_ALL_BYTES = {bytes([byte]) for byte in range(256)}
+_BYTES_OF_TEXT = frozenset([*b"\t\n\r", *range(0x20, 0x7F), *range(0x80, 0xC0), *range(0xC2, 0xF1)])
+"""The bytes of characters that texts have. Some tokenizers lack control characters and bytes that
+only begin characters of planes without any; tokens of the base with these are not read."""

@@ -37,11 +37,6 @@ class TokenBytes:
         """The bytes of an id; empty if it stands for no text."""
         return self._spelled[index] or b""
 
-    @property
-    def reads_any_bytes(self) -> bool:
-        """Whether every byte has a token, so that any text can be spelled."""
-        return all(bytes([byte]) in self._id_of for byte in range(256))
-
     def id_of(self, token: bytes) -> int | None:
         """The token of exactly these bytes."""
         return self._id_of.get(token)
