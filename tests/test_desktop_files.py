@@ -38,8 +38,8 @@ def test_recipes_are_recognized_by_the_ending_that_they_are_saved_with() -> None
 def test_the_command_of_the_menu_is_understood_with_and_without_a_file() -> None:
     program, *options, field = entry()["Exec"].split()
     assert (program, field) == ("tuneshift", "%f")
-    assert parse([*options, "a.tuneshift.toml"]).recipe == "a.tuneshift.toml"
-    assert parse(options).recipe is None  # as a desktop starts it where there is no file
+    assert parse([*options, "a.tuneshift.toml"]).window_recipe == "a.tuneshift.toml"
+    assert parse(options).window_recipe is None  # as a desktop starts it where there is no file
 
 
 def test_software_centres_are_told_this_version() -> None:

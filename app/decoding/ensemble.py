@@ -87,8 +87,8 @@ class Ensemble:
 
     Attributes:
         prefixes: Texts that were read before; it keeps nothing until it has a bound.
-        reused: How many tokens of the last prompt and of the text after it each context had read
-            before.
+        offsets: The length of each context's prompt, after which the text begins.
+        reused: How many tokens of the last prompt and the text after it each context had read.
     """
 
     def __init__(
@@ -103,21 +103,18 @@ class Ensemble:
         self.vocabulary_size = models[0].vocabulary_size
         self._masked = None if usable is None or bool(usable.all()) else ~usable
         self._masked_on: dict[torch.device, Tensor] = {}
-        self._offsets = (0,) * len(self._contexts)
+        self.offsets = (0,) * len(self._contexts)
         self.prefixes = PrefixCache()
         self.reused = (0,) * len(self._contexts)
         self._fused = make_fused_steps(models, self.pairs, self.vocabulary_size, self._masked)
         self._fused_alone: dict[int, FusedSteps | None] = {}
 
     def only(self, place: int) -> Ensemble:
-        """One model context as the base of an ensemble without pairs, over the same vocabulary.
-
-        Both ensembles share the KV cache, so that reading with one changes the other.
-        """
+        """One context as the base of an ensemble without pairs, with which it shares a KV cache."""
         alone = copy(self)
         alone._contexts = (self._contexts[place],)
         alone.pairs = ()
-        alone._offsets = alone.reused = (0,)
+        alone.offsets = alone.reused = (0,)
         if place not in self._fused_alone:
             self._fused_alone[place] = make_fused_steps(
                 alone.models, (), self.vocabulary_size, self._masked
@@ -152,11 +149,6 @@ class Ensemble:
         return tuple(context.model for context in self._contexts)
 
     @property
-    def offsets(self) -> tuple[int, ...]:
-        """The length of each context's prompt, after which the text begins."""
-        return self._offsets
-
-    @property
     def remote(self) -> RemoteModel | None:
         """The remote model, or None; only a base can be remote."""
         return self._contexts[0].remote
@@ -175,7 +167,7 @@ class Ensemble:
     @property
     def length(self) -> int:
         """Number of tokens in the KV caches after the prompts."""
-        return self._contexts[0].model.length - self._offsets[0]
+        return self._contexts[0].model.length - self.offsets[0]
 
     @property
     def remaining_context(self) -> int | None:
@@ -239,7 +231,7 @@ class Ensemble:
         rows = self._in_turn(
             lambda place, it: it.read_in_chunks(missing[place], cancelled, self.prefixes)
         )
-        self._offsets = tuple(len(prompt) for prompt in prompts)
+        self.offsets = tuple(len(prompt) for prompt in prompts)
         return self.gather(rows)
 
     def extend(
@@ -300,7 +292,7 @@ class Ensemble:
 
     def rewind(self, length: int) -> None:
         """Shorten the KV caches to the prompts and the first ``length`` tokens after them."""
-        for context, offset in zip(self._contexts, self._offsets, strict=True):
+        for context, offset in zip(self._contexts, self.offsets, strict=True):
             context.rewind(offset + length)
 
     def _extend_fused(

@@ -274,7 +274,8 @@ class Engine:
             return False
         alone = command.echo or command.forced or command.kept or command.text
         whole = command.role is None and self._has(command.load) and command.speculate
-        return whole and not alone and self._loaded.ensemble.remote is None
+        batched = self._loaded.ensemble.remote is None and not self._loaded.bridged
+        return whole and not alone and batched
 
     def parallel_runs(self) -> ParallelRuns:
         """Begin to decode runs side by side with the loaded models.

@@ -74,6 +74,6 @@ def test_an_alpha_that_float32_cannot_use_is_refused(alpha: object) -> None:
 
 
 def test_every_end_of_a_range_is_allowed() -> None:
-    GenerationConfig(1, 0.0, 0, 1e-9, 0.0, 0.01, 0)
-    GenerationConfig(1_000_000, 100.0, 10_000_000, 1.0, 1.0, 100.0, 2**63 - 1)
+    GenerationConfig(1, 0.0, 0, 1e-9, 0.0, 0.01, -2.0, -2.0, seed=0)
+    GenerationConfig(1_000_000, 100.0, 10_000_000, 1.0, 1.0, 100.0, 2.0, 2.0, seed=2**63 - 1)
     check_alphas((-1_000_000, 1_000_000), 2)

@@ -142,6 +142,11 @@ class LoadedRecipe:
         return encode_continuation(self._prompts[0][0], text)
 
     @property
+    def bridged(self) -> bool:
+        """Whether a pair has another vocabulary; its rows are completed for one text at a time."""
+        return any(isinstance(model, BridgedLanguageModel) for model in self.ensemble.models)
+
+    @property
     def formats(self) -> tuple[tuple[PreTrainedTokenizerBase, CheckpointSpec], ...]:
         """The tokenizer of each model context, and the checkpoint that names its prompt format."""
         return self._prompts

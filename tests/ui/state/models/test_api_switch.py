@@ -17,8 +17,9 @@ from pytestqt.qtbot import QtBot
 
 from app.checkpoints.spec import Recipe
 from app.decoding.decode import decode
+from app.decoding.decoded_text import DecodedText
 from app.decoding.types import FinishReason
-from app.engine import engine
+from app.engine import engine, parallel_runs
 from app.settings import Settings
 from app.ui.bridge import Bridge
 from app.ui.main_window import MainWindow
@@ -100,7 +101,7 @@ class Gate:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.reached, self._open = threading.Event(), threading.Event()
-        attribute = engine.attribute_step
+        attribute, text = engine.attribute_step, parallel_runs.DecodedText
 
         def hold(*arguments: Any, **options: Any) -> Any:
             self.reached.set()
@@ -110,8 +111,13 @@ class Gate:
         def decode_on(*arguments: Any, **options: Any) -> Any:
             return decode(*arguments, **{**options, "eos_ids": ()})
 
-        monkeypatch.setattr(engine, "attribute_step", hold)
+        def text_that_goes_on(*arguments: Any, **options: Any) -> DecodedText:
+            return text(*arguments, **{**options, "eos_ids": ()})
+
+        for module in (engine, parallel_runs):
+            monkeypatch.setattr(module, "attribute_step", hold)
         monkeypatch.setattr(engine, "decode", decode_on)  # random models may end at once
+        monkeypatch.setattr(parallel_runs, "DecodedText", text_that_goes_on)
 
     def open(self) -> None:
         self._open.set()
