@@ -17,7 +17,14 @@ from app.checkpoints.preflight_report import (
     Verdict,
     VocabularyReport,
 )
-from app.checkpoints.proof.proof_report import Compared, about_blocks, as_json, figure, in_one_line
+from app.checkpoints.proof.proof_report import (
+    Compared,
+    about_blocks,
+    about_engines,
+    as_json,
+    figure,
+    in_one_line,
+)
 from app.checkpoints.status import RoleInForce, proof_warnings
 from app.wording import size
 
@@ -54,8 +61,8 @@ def proofs_as_text(roles: Sequence[RoleInForce]) -> str:
         if role.proof:
             lines.append(f"  {role.role}: {in_one_line(role.proof)}")
             lines += [f"    {_compared(found)}" for found in role.proof.compared]
-            if blocks := about_blocks(role.proof):
-                lines.append(f"    {blocks}")
+            about = (about_blocks(role.proof), about_engines(role.proof))
+            lines += [f"    {sentence}" for sentence in about if sentence]
     return "\n".join([*lines, *(f"  {warning}" for warning in proof_warnings(roles))])
 
 

@@ -3457,6 +3457,10 @@ pale bars the largest of them, pale bands from lowest to highest.</source>
         <translation>블록에서는 로그 확률이 한 토큰씩 읽을 때와 {0}만큼 다릅니다. 초안을 쓰면 텍스트는 반올림 오차 안에서 같은 분포를 따릅니다(환경 설정 → 토큰 초안 쓰기).</translation>
     </message>
     <message>
+        <source>Beside transformers on the dequantized weights: KL {0} nats, largest difference {1}.</source>
+        <translation>역양자화한 가중치를 transformers로 읽은 결과와 비교: KL {0}나트, 최대 차이 {1}.</translation>
+    </message>
+    <message>
         <source>{0}, it fails ({1})</source>
         <translation>{0} 읽으면 실패합니다({1})</translation>
     </message>
@@ -6530,6 +6534,10 @@ the probabilities that are shown are those without this.</source>
         <translation>패딩을 제외하고 동일</translation>
     </message>
     <message>
+        <source>another tokenizer, by bytes</source>
+        <translation>다른 토크나이저, 바이트 단위</translation>
+    </message>
+    <message>
         <source>incompatible</source>
         <translation>호환되지 않음</translation>
     </message>
@@ -6567,6 +6575,10 @@ the probabilities that are shown are those without this.</source>
     <message>
         <source>Vocabulary: not shared yet</source>
         <translation>어휘: 아직 서로 다름</translation>
+    </message>
+    <message>
+        <source>Vocabulary: another tokenizer, by bytes</source>
+        <translation>어휘: 다른 토크나이저, 바이트 단위</translation>
     </message>
     <message>
         <source>Vocabulary: {0} ids differ</source>

@@ -70,6 +70,7 @@ def test_json_describes_request_and_result(report: dict[str, object], llama: tin
         "skipped": [],
         "not_proved": "",
         "block_difference": None,
+        "engine_divergence": None,
     }
     assert report["recipe"]["base"] == {
         "source": f"folder:{llama.base}",

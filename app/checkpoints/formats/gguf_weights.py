@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -97,8 +97,7 @@ def write_weights(
     for target, names in found.items():
         on_share(done / total)
         done += sum(contents.tensors[name].size for name in names)
-        parts = [_converted(contents, name, config).to(dtype) for name in names]
-        tensor = parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
+        tensor = _tensor_of(contents, names, config, dtype)
         if held and held + tensor.nbytes > _SHARD_BYTES:
             files.append(_write_shard(shards.pop(), folder, len(files)))
             shards.append({})
@@ -107,6 +106,21 @@ def write_weights(
         held += tensor.nbytes
     files.append(_write_shard(shards.pop(), folder, len(files)))
     _write_index(files, folder)
+
+
+def dequantized_weights(
+    contents: Contents, config: PretrainedConfig
+) -> Iterator[tuple[str, torch.Tensor]]:
+    """Name and numbers, in float32, of each tensor of the model in transformers."""
+    for target, names in _by_target(contents).items():
+        yield target, _tensor_of(contents, names, config, torch.float32)
+
+
+def _tensor_of(
+    contents: Contents, names: list[str], config: PretrainedConfig, dtype: torch.dtype
+) -> torch.Tensor:
+    parts = [_converted(contents, name, config).to(dtype) for name in names]
+    return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
 
 
 def _write_shard(tensors: dict[str, torch.Tensor], folder: Path, index: int) -> list[str]:

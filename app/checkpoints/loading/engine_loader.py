@@ -23,11 +23,13 @@ class LoadControl:
         context: The context length of the recipe, or None for that of the models.
         on_progress: Called for each role as its weights are read.
         cancelled: Called for every tensor.
+        mixed: Whether the recipe has roles of both engines, whose difference is then measured.
     """
 
     context: int | None
     on_progress: Callable[[LoadProgress], None]
     cancelled: Callable[[], bool]
+    mixed: bool = False
 
 
 class EngineLoader(Protocol):

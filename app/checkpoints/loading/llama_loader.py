@@ -100,6 +100,7 @@ class LlamaLoader:
                 self._model(role, key),
                 Held(key.device, weights.quantization, weights.offloaded),
                 mode,
+                self._control.mixed,
                 lambda done, total: self._control.on_progress(
                     LoadProgress(role.name, done, total, proving=True)
                 ),

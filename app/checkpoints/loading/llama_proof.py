@@ -1,8 +1,7 @@
 """The proof of weights that llama.cpp holds: every way of reading against one pass over the text.
 
 Rows are compared with those of llama.cpp's own plain pass, which has an empty cache and reads the
-whole text at once. Whether its numbers are those of the file is what the tests compare, with
-transformers in float32 (tests/decoding/llama_cpp).
+whole text at once. In a recipe of both engines, a small model is also compared with transformers.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from torch import Tensor
 from app.checkpoints.devices import hardware_name
 from app.checkpoints.engine_options import LLAMA_CPP
 from app.checkpoints.fingerprint import fingerprint
+from app.checkpoints.loading.beside_transformers import difference_of_engines
 from app.checkpoints.opening import OpenedRole
 from app.checkpoints.proof.logit_difference import difference
 from app.checkpoints.proof.proof_bounds import bound_of_llama
@@ -112,6 +112,7 @@ def proof_of_llama(
     model: LlamaCppLanguageModel,
     held: Held,
     mode: ProofMode,
+    mixed: bool,
     on_progress: Callable[[int, int], None],
     cancelled: Callable[[], bool],
 ) -> Proof:
@@ -122,6 +123,7 @@ def proof_of_llama(
         model: Its language model, with an empty cache.
         held: How its weights are held.
         mode: When to prove.
+        mixed: Whether to measure the difference between the engines as well, if the model is small.
         on_progress: Called with the number of readings done and their total.
         cancelled: Called before each block.
 
@@ -161,6 +163,11 @@ def proof_of_llama(
         proof = prove(subject, ids, on_progress, cancelled)
         proof = replace(proof, blocks=_block_difference(model, ids))
         keep_proof(folder, key, proof)
+    if mixed and proof.engines is None:
+        found = difference_of_engines(role, model, cancelled)
+        if found is not None:
+            proof = replace(proof, engines=found)
+            keep_proof(folder, key, proof)
     model.release()
     return proof
 

@@ -67,7 +67,8 @@ def load_recipe(
     """
     recipe = opened.recipe
     held = {} if held is None else held
-    control = LoadControl(recipe.context or None, on_progress, cancelled)
+    engines = {role.engine for role in opened.roles if not role.spec.is_endpoint}
+    control = LoadControl(recipe.context or None, on_progress, cancelled, len(engines) > 1)
     assembly = _Assembly(control, held)
     try:
         with tensors_apart():

@@ -79,6 +79,8 @@ class Proof:
         skipped: Readings that were not compared, because time was up.
         blocks: How far rows of a block are from those of the same tokens one by one; None if it was
             not measured.
+        engines: How far rows of llama.cpp are from those of transformers on the dequantized
+            weights; None if it was not measured.
         seconds: Duration of the proof.
         not_proved: Why nothing was compared; empty if the model was proved.
     """
@@ -89,6 +91,7 @@ class Proof:
     faults: tuple[Compared, ...] = ()
     skipped: tuple[Reading, ...] = ()
     blocks: Difference | None = None
+    engines: Difference | None = None
     seconds: float = 0.0
     not_proved: str = ""
 
@@ -117,12 +120,17 @@ def proof_of(table: Mapping[str, Any]) -> Proof:
             given_up=tuple(map(Shortcut, table["given_up"])),
             faults=tuple(map(_compared, table["faults"])),
             skipped=tuple(map(Reading, table["skipped"])),
-            blocks=None if table.get("blocks") is None else Difference(**table["blocks"]),
+            blocks=_optional(table.get("blocks")),
+            engines=_optional(table.get("engines")),
             seconds=float(table["seconds"]),
             not_proved=str(table["not_proved"]),
         )
     except (KeyError, TypeError) as error:
         raise ValueError(f"it is not a proof: {error}") from error
+
+
+def _optional(table: Mapping[str, float] | None) -> Difference | None:
+    return None if table is None else Difference(**table)
 
 
 def _compared(table: Mapping[str, Any]) -> Compared:
@@ -157,6 +165,7 @@ def as_json(proof: Proof) -> dict[str, Any]:
         ],
         "skipped": list(proof.skipped),
         "block_difference": _finite(proof.blocks.largest) if proof.blocks else None,
+        "engine_divergence": _finite(proof.engines.divergence) if proof.engines else None,
         "not_proved": proof.not_proved,
     }
 
@@ -183,6 +192,16 @@ def about_blocks(proof: Proof) -> str:
         f"In a block, log-probabilities differ by {figure(proof.blocks.largest)} from those of "
         "single tokens: with drafts, a text is of the same distribution up to rounding, and may "
         "differ from the one without drafts (--no-speculation)."
+    )
+
+
+def about_engines(proof: Proof) -> str:
+    """One sentence on the difference between the engines; empty if it was not measured."""
+    if proof.engines is None:
+        return ""
+    return (
+        f"Beside transformers on the dequantized weights: KL {figure(proof.engines.divergence)} "
+        f"nats, largest difference {figure(proof.engines.largest)}."
     )
 
 

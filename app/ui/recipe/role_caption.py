@@ -12,7 +12,7 @@ from app.checkpoints.status import LoadProgress, RoleInForce
 from app.errors import NotDownloadedError, TuneshiftError
 from app.ui.state.session import LoadState, Session
 from app.ui.translation import translate
-from app.ui.words.proof_words import block_words, proof_line, proof_warning
+from app.ui.words.proof_words import block_words, engine_words, proof_line, proof_warning
 from app.wording import duration
 
 _QUANTIZED = {"nf4": "NF4"}
@@ -45,7 +45,8 @@ def details(session: Session, place: int) -> str:
     role = session.roles_in_force[place]
     lines = [in_force(role), role.hardware]
     if role.proof:
-        lines += [proof_line(role.proof), proof_warning(role.proof), block_words(role.proof)]
+        lines += [proof_line(role.proof), proof_warning(role.proof)]
+        lines += [block_words(role.proof), engine_words(role.proof)]
     return "\n".join(filter(None, lines))
 
 

@@ -40,6 +40,16 @@ def block_words(proof: Proof) -> str:
     ).format(figure(proof.blocks.largest))
 
 
+def engine_words(proof: Proof) -> str:
+    """One sentence on the difference between the engines; empty if it was not measured."""
+    if proof.engines is None:
+        return ""
+    return translate(
+        "Proof",
+        "Beside transformers on the dequantized weights: KL {0} nats, largest difference {1}.",
+    ).format(figure(proof.engines.divergence), figure(proof.engines.largest))
+
+
 def _fault(found: Compared) -> str:
     if found.error:
         failed = translate("Proof", "{0}, it fails ({1})")

@@ -11,15 +11,16 @@ from pathlib import Path
 import gguf
 import pytest
 import torch
-from transformers import PreTrainedModel
+from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from app.checkpoints.llama_devices import llama_gpus
+from app.checkpoints.loading.beside_transformers import TEXT
 from app.checkpoints.loading.llama_loader import LlamaWeights
 from app.checkpoints.loading.llama_proof import plainer
 from app.checkpoints.loading.loaded_recipe import LoadedRecipe
 from app.checkpoints.loading.loader import load_recipe, still_needed
 from app.checkpoints.opening import open_recipe
-from app.checkpoints.proof.proof_report import ProofMode, Reading, Shortcut
+from app.checkpoints.proof.proof_report import ProofMode, Reading, Shortcut, about_engines
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
 from app.checkpoints.vocabulary.compare import compare_vocabularies
 from app.decoding.llama_cpp.library import is_installed
@@ -242,6 +243,43 @@ def test_a_loaded_model_is_proved(files: list[CheckpointSpec], cache: Path) -> N
     assert len(list(cache.rglob("proofs/*.json"))) == stored == 3
     off = load(recipe_of(*files))
     assert [role.proof.not_proved for role in off.roles if role.proof] == ["switched off"] * 3
+
+
+def test_the_difference_between_engines_is_measured_where_a_recipe_mixes_them(
+    models: list[PreTrainedModel],
+    files: list[CheckpointSpec],
+    folders: list[CheckpointSpec],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    path = tiny_gguf.write(models[0], tmp_path / "q.gguf", gguf.GGMLQuantizationType.Q4_0)
+    quantized = CheckpointSpec(f"gguf:{path}", kv_cache="f32")
+    alike = load(recipe_of(quantized, *files[1:]), ProofMode.KEPT)
+    assert [role.proof.engines for role in alike.roles if role.proof] == [None] * 3
+    mixed = recipe_of(quantized, files[1], folders[2])
+    (opened, *_) = open_recipe(mixed).roles
+    (base, expert, antiexpert) = (role.proof for role in load(mixed, ProofMode.KEPT).roles)
+    assert base is not None
+    assert expert is not None
+    assert antiexpert is not None
+    assert base.engines is not None
+    assert expert.engines is not None
+    assert antiexpert.engines is None
+    assert expert.engines.divergence < 1e-9
+    ids = opened.tokenizer.encode(TEXT)[: models[0].config.max_position_embeddings]
+    by_transformers = AutoModelForCausalLM.from_pretrained(
+        path.parent, gguf_file=path.name, dtype=torch.float32
+    )
+    reference = tiny_gguf.logprobs(by_transformers, ids).double()
+    reader = load(recipe_of(quantized, *files[1:])).ensemble.models[0]
+    rows = reader.extend(torch.tensor(ids), len(ids)).double().log_softmax(-1)
+    wanted = (reference.exp() * (reference - rows)).sum(-1)[1:].mean()
+    assert base.engines.divergence == pytest.approx(float(wanted), rel=1e-3)
+    assert base.engines.divergence > 0
+    again = load(mixed, ProofMode.KEPT).roles[0].proof
+    assert again == base
+    assert "Beside transformers on the dequantized weights: KL" in about_engines(base)
 
 
 @pytest.mark.parametrize(

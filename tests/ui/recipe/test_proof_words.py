@@ -14,6 +14,7 @@ from app.checkpoints.proof.proof_report import (
     Proof,
     Reading,
     Shortcut,
+    about_engines,
     in_one_line,
     warning_of,
 )
@@ -24,7 +25,7 @@ from app.ui.recipe.role_options import RoleOptions
 from app.ui.recipe.role_picker import RolePicker
 from app.ui.state.session import Session
 from app.ui.widgets.elided_label import ElidedLabel
-from app.ui.words.proof_words import proof_line, proof_warning
+from app.ui.words.proof_words import engine_words, proof_line, proof_warning
 from tests.ui.conftest import FakeBridge
 
 PROVED = Proof(compared=(Compared(Reading.TOKENS, Difference(1e-12, 2.3e-6)),))
@@ -118,11 +119,13 @@ def test_what_was_given_up_is_a_warning(
         READ_ANEW,
         WITHOUT_BLOCKS,
         replace(PROVED, skipped=(Reading.BLOCKS, Reading.BATCH)),
+        replace(PROVED, engines=Difference(0.003, 0.4)),
         Proof(not_proved="switched off"),
         Proof(not_proved="one forward pass takes 30 s"),
     ],
 )
 def test_the_window_says_in_english_what_the_command_line_says(qtbot: QtBot, proof: Proof) -> None:
     assert proof_line(proof) == in_one_line(proof)
+    assert engine_words(proof) == about_engines(proof)
     warning = warning_of("base", proof)
     assert proof_warning(proof) == warning.replace("The base is read", "Read")
