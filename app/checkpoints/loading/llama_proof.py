@@ -25,6 +25,7 @@ from app.checkpoints.proof.proof_store import ProofKey, keep_proof, kept_proof
 from app.checkpoints.proof.proof_text import FEWEST, TOKENS, proof_ids
 from app.checkpoints.proof.proving import Subject, prove
 from app.decoding.batch_model import BatchModel, SeparateTexts
+from app.decoding.cache_state import CacheState
 from app.decoding.llama_cpp.llama_model import LlamaCppLanguageModel
 from app.settings import cache_folder
 
@@ -65,9 +66,10 @@ class PlainerLlamaModel(LlamaCppLanguageModel):
     def extend(self, tokens: Tensor, last: int = 1) -> Tensor:
         if Shortcut.CACHE in self._given_up:
             whole = torch.cat([self._read_so_far, tokens])
-            super().rewind(0)
+            self.rewind(0)
+            rows = super().extend(whole, last)
             self._read_so_far = whole
-            return super().extend(whole, last)
+            return rows
         if Shortcut.BLOCKS in self._given_up:
             rows = deque[Tensor](maxlen=last)
             for token in tokens.split(1):
@@ -84,6 +86,13 @@ class PlainerLlamaModel(LlamaCppLanguageModel):
             return
         self._read_so_far = self._read_so_far[:length]
         super().rewind(length)
+
+    def take_state(self) -> CacheState | None:
+        return None if Shortcut.CACHE in self._given_up else super().take_state()
+
+    def release(self) -> None:
+        self._read_so_far = torch.empty(0, dtype=torch.int64)
+        super().release()
 
 
 class _WholeTexts:

@@ -23,6 +23,7 @@ from app.checkpoints.opening import open_recipe
 from app.checkpoints.proof.proof_report import ProofMode, Reading, Shortcut, about_engines
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
 from app.checkpoints.vocabulary.compare import compare_vocabularies
+from app.decoding.ensemble import Ensemble
 from app.decoding.llama_cpp.library import is_installed
 from app.decoding.llama_cpp.llama_model import LlamaCppLanguageModel
 from app.errors import Cancelled
@@ -304,3 +305,24 @@ def test_without_a_shortcut_rows_are_the_same(
     batch = plain.batch()
     rows = batch.prefill([text.tolist(), PROMPT], lambda: False)
     torch.testing.assert_close(rows, reference[[-1, len(PROMPT) - 1]], atol=1e-3, rtol=0)
+
+
+@pytest.mark.parametrize("given_up", [set(), {Shortcut.REWINDING}, {Shortcut.CACHE}], ids=str)
+def test_without_a_shortcut_texts_are_kept_and_released(
+    files: list[CheckpointSpec], models: list[PreTrainedModel], given_up: set[Shortcut]
+) -> None:
+    """Prompts that are long enough for a copy of their KV cache."""
+    (model, *_) = load(recipe_of(*files)).ensemble.models
+    assert isinstance(model, LlamaCppLanguageModel)
+    plain = plainer(model, {*given_up, Shortcut.REWINDING} if given_up else given_up)
+    ensemble = Ensemble([plain], ["base"], ())
+    ensemble.prefixes.limit = 2**24
+    text = (torch.arange(400) * 7 % plain.vocabulary_size).tolist()
+    for prompt in (text[:300], [*text[:290], *text[10:60]], text[:310], text[5:300]):
+        with torch.inference_mode():
+            row = ensemble.resume([prompt], ()).rows[0]
+            wanted = models[0](torch.tensor([prompt])).logits[0, -1:]
+        torch.testing.assert_close(row, wanted, atol=1e-3, rtol=0)
+    plain.release()
+    reference = model.another().extend(torch.tensor(PROMPT))
+    torch.testing.assert_close(plain.extend(torch.tensor(PROMPT)), reference, atol=1e-3, rtol=0)
