@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from transformers import GenerationConfig
 
@@ -40,6 +40,7 @@ class LlamaWeights:
         eos_ids: As in ``LoadedWeights``.
         gpu_layers: Number of layers on a GPU, the output included.
         offloaded: As in ``LoadedWeights``.
+        on_host: Bytes of the weights that stay in main memory beside a GPU.
     """
 
     held: LlamaCppWeights
@@ -48,13 +49,16 @@ class LlamaWeights:
     eos_ids: Sequence[object]
     gpu_layers: int = 0
     offloaded: float = 0.0
+    on_host: int = 0
 
     @property
     def parameters(self) -> int:
         return self.held.parameters
 
     def parts(self) -> Iterator[HeldPart]:
-        yield HeldPart(id(self.held), self.held.device, self.held.size)
+        yield HeldPart(id(self.held), self.held.device, self.held.size - self.on_host)
+        if self.on_host:
+            yield HeldPart(id(self), CPU, self.on_host)
 
     def packed(self) -> Mapping[int, int]:
         return {}
@@ -132,8 +136,15 @@ class LlamaLoader:
                 LoadProgress(role.name, int(share * total), total)
             ),
         )
-        layers, offloaded = (split.layers, 1 - split.share) if split else (0, 0.0)
-        return LlamaWeights(held, *_types(role), _eos_ids(role), layers, offloaded)
+        weights = LlamaWeights(held, *_types(role), _eos_ids(role))
+        if split is None:
+            return weights
+        return replace(
+            weights,
+            gpu_layers=split.layers,
+            offloaded=1 - split.share,
+            on_host=max(0, held.size - split.on_device),
+        )
 
     def _split(self, role: OpenedRole, device: str) -> LayerSplit:
         context = role_context(role, self._control.context) or USUAL_CONTEXT

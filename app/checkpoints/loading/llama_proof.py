@@ -67,9 +67,9 @@ class PlainerLlamaModel(LlamaCppLanguageModel):
         if Shortcut.CACHE in self._given_up:
             whole = torch.cat([self._read_so_far, tokens])
             self.rewind(0)
-            rows = super().extend(whole, last)
+            wanted = super().extend(whole, last)
             self._read_so_far = whole
-            return rows
+            return wanted
         if Shortcut.BLOCKS in self._given_up:
             rows = deque[Tensor](maxlen=last)
             for token in tokens.split(1):

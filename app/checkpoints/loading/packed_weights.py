@@ -82,7 +82,7 @@ def pack_models(
     """Add packed weights to the linear layers of ``models``, as far as memory allows.
 
     A packed model computes in float32, whatever the dtype of its weights. A model is left unchanged
-    if it is packed already, is not on a CPU, is in float32 or quantised, or has matrices outside of
+    if it is packed already, is not on a CPU, is in float32 or quantized, or has matrices outside of
     linear layers and embeddings (mixtures of experts, convolutions).
 
     Args:

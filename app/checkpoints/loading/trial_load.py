@@ -37,7 +37,7 @@ def try_in_child(files: Sequence[Path], cancelled: Callable[[], bool] = lambda: 
 
     Args:
         files: The GGUF file, or all parts of a split one in order.
-        cancelled: Asked several times a second.
+        cancelled: Asked before the trial and several times a second during it.
 
     Raises:
         CheckpointError: The library ends its process with this file, refuses it, or does not come
@@ -69,24 +69,24 @@ def _record(files: Sequence[Path]) -> Path:
 def _run(files: Sequence[Path], said: Path, cancelled: Callable[[], bool]) -> TuneshiftError | None:
     """Why the files did not pass, or None if they did."""
     size = sum(path.stat().st_size for path in files)
-    ends = time.monotonic() + _SECONDS + size / _BYTES_PER_SECOND
+    limit = _SECONDS + size / _BYTES_PER_SECOND
+    ends = time.monotonic() + limit
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=work, args=(tuple(files), said, size, theirs), daemon=True)
     process.start()
     theirs.close()
     try:
-        while not ours.poll(_POLL_SECONDS):
-            if cancelled():
-                raise Cancelled
+        while not cancelled():
+            if ours.poll(_POLL_SECONDS):
+                verdict: TuneshiftError | None = ours.recv()
+                return verdict
             if time.monotonic() > ends:
-                return trial_error(files, f"llama.cpp needs more than {_SECONDS:.0f} s for it")
-        try:
-            verdict: TuneshiftError | None = ours.recv()
-            return verdict
-        except EOFError:
-            process.join()
-            return _error_of_status(files, process.exitcode, said)
+                return trial_error(files, f"llama.cpp needs more than {limit:.0f} s for it")
+        raise Cancelled
+    except EOFError:
+        process.join()
+        return _error_of_status(files, process.exitcode, said)
     finally:
         process.kill()
         process.join()

@@ -38,12 +38,12 @@ class RoleDemand:
         offload: Whether layers that do not fit on the device stay in main memory.
         engine: The engine that reads it.
         dtype: The dtype that it computes in; for llama.cpp, the type of the KV cache.
-        quantized: Whether its weights are quantised while they are loaded.
+        quantized: Whether its weights are quantized while they are loaded.
         footprint: The sizes of its model.
         weights: Bytes of its weights in memory.
-        whole: Bytes of its weights without quantisation, as offloaded layers are kept.
+        whole: Bytes of its weights without quantization, as offloaded layers are kept.
         adapter: Bytes of its adapter.
-        quantizing: Peak bytes that quantising needs in addition to the weights.
+        quantizing: Peak bytes that quantizing needs in addition to the weights.
         file: Bytes of its weight files.
         converted: Bytes of its weight files that are converted from another dtype.
     """

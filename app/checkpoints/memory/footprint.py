@@ -26,7 +26,7 @@ _KV_BYTES = {**BYTES, "f16": 2, "f32": 4, "q8_0": 34 / 32}  # and the types of l
 _LLAMA_ROWS = 64  # rows of logits for which a context of llama.cpp has buffers, at least
 _NF4_BLOCK = 64  # weights that share an absmax
 # bitsandbytes unpacks a 4-bit matrix to int32 and reorders it as bytes before its first use on
-# a CPU; while it quantises, it holds a float32 and a 4-bit copy.
+# a CPU; while it quantizes, it holds a float32 and a 4-bit copy.
 _NF4_WORK_PER_WEIGHT = 8
 _INT8_WORK_PER_WEIGHT = 8
 log = logging.getLogger(__name__)
@@ -39,8 +39,8 @@ class Footprint:
     """Sizes that determine the memory of one model. Counts are elements, not bytes.
 
     Attributes:
-        plain: Parameters that are not quantised; tied ones count once.
-        linear: Rows and columns of the matrices that can be quantised.
+        plain: Parameters that are not quantized; tied ones count once.
+        linear: Rows and columns of the matrices that can be quantized.
         buffers: Bytes of the buffers.
         cache: Keys and values of one token in all layers.
         layer_cache: Keys and values of one token in the largest layer.
@@ -71,7 +71,7 @@ class Footprint:
         return max((rows * columns for rows, columns in self.linear), default=0)
 
     def weight_bytes(self, dtype: str, quantization: str) -> int:
-        """Bytes of the weights in ``dtype``, with the linear layers quantised."""
+        """Bytes of the weights in ``dtype``, with the linear layers quantized."""
         plain = self.plain * BYTES[dtype] + self.buffers
         if quantization == "none":
             return plain + sum(rows * columns for rows, columns in self.linear) * BYTES[dtype]
@@ -79,7 +79,7 @@ class Footprint:
         return plain + sum(size(rows, columns) for rows, columns in self.linear)
 
     def quantizing_bytes(self, quantization: str) -> int:
-        """Peak bytes of quantising beside the weights; one matrix is quantised at a time."""
+        """Peak bytes of quantizing beside the weights; one matrix is quantized at a time."""
         if quantization == "none":
             return 0
         each = _INT8_WORK_PER_WEIGHT if quantization == "int8" else _NF4_WORK_PER_WEIGHT
@@ -261,5 +261,5 @@ def _int8_bytes(rows: int, columns: int) -> int:
 
 
 def _nf4_bytes(rows: int, columns: int) -> int:
-    """Bytes in NF4: half a byte per weight and a float32 per block, no double quantisation."""
+    """Bytes in NF4: half a byte per weight and a float32 per block, no double quantization."""
     return ceil(rows * columns / 2) + ceil(rows * columns / _NF4_BLOCK) * 4

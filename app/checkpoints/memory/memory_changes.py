@@ -23,7 +23,7 @@ class RoleFacts:
 
     Attributes:
         dtype: The dtype that it computes in.
-        quantizable: Whether its checkpoint is stored unquantised.
+        quantizable: Whether its checkpoint is stored unquantized.
         accelerated: Whether it is on a device other than the CPU.
     """
 

@@ -10,6 +10,10 @@ from transformers import PreTrainedTokenizerBase
 from app.checkpoints.vocabulary.token_bytes import text_bytes
 from app.decoding.bridge.vocabulary_bridge import VocabularyBridge
 
+_BYTES_OF_TEXT = frozenset([*b"\t\n\r", *range(0x20, 0x7F), *range(0x80, 0xC0), *range(0xC2, 0xF1)])
+"""The bytes of characters that texts have. Some tokenizers lack control characters and bytes that
+only begin characters of planes without any; tokens of the base with these are not read."""
+
 
 def can_be_bridged(tokenizer: Tokenizer) -> bool:
     """Whether the tokens of a pair spell any text byte by byte, so that it can follow any base."""
@@ -65,8 +69,3 @@ def continuation_encoder(tokenizer: PreTrainedTokenizerBase) -> Callable[[str], 
         return alone
 
     return encode
-
-
-_BYTES_OF_TEXT = frozenset([*b"\t\n\r", *range(0x20, 0x7F), *range(0x80, 0xC0), *range(0xC2, 0xF1)])
-"""The bytes of characters that texts have. Some tokenizers lack control characters and bytes that
-only begin characters of planes without any; tokens of the base with these are not read."""

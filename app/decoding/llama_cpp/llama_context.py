@@ -54,7 +54,7 @@ class ContextOptions:
         kv_type: How keys and values are kept.
         flash_attention: Whether attention is computed in one pass, which rounds keys and values to
             half precision. None leaves it to the library, and is no for a KV cache in float32. A
-            quantised KV cache needs it.
+            quantized KV cache needs it.
     """
 
     kv_type: KvType = KvType.F16

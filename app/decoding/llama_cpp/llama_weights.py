@@ -1,4 +1,4 @@
-"""The weights of a GGUF file in memory, as llama.cpp holds them: quantised as in the file."""
+"""The weights of a GGUF file in memory, as llama.cpp holds them: quantized as in the file."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class LlamaCppWeights:
         window: Number of tokens that a sliding-window layer attends to; 0 without one.
         parameters: Number of parameters.
         size: Bytes of all tensors.
-        description: Architecture, size and quantisation in words, such as ``qwen2 1.5B Q4_K``.
+        description: Architecture, size and quantization in words, such as ``qwen2 1.5B Q4_K``.
         cache_elements: Numbers that a token takes in the KV cache; 0 with a recurrent state alone.
         rewinds: Whether a text can be shortened; False with a recurrent state.
         adapters: LoRA adapters that the language models over these weights use.

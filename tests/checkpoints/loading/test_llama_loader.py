@@ -186,6 +186,17 @@ def test_a_quantized_file_stays_quantized(
     assert [folder.name[-8:] for folder in tmp_path.glob("cache/*/gguf/*")] == ["metadata"]
 
 
+def test_layers_that_stay_in_main_memory_are_counted_there(files: list[CheckpointSpec]) -> None:
+    (weights, *_) = load(recipe_of(*files)).weights.values()
+    assert isinstance(weights, LlamaWeights)
+    size = weights.held.size
+    assert [part[1:] for part in weights.parts()] == [("cpu", size)]
+    weights.held.device = "vulkan:0"
+    split = replace(weights, on_host=100)
+    assert [part[1:] for part in split.parts()] == [("vulkan:0", size - 100), ("cpu", 100)]
+    assert len({part.identity for part in split.parts()}) == 2
+
+
 def test_the_tokens_that_end_a_text_are_those_of_the_file(files: list[CheckpointSpec]) -> None:
     by_llama = load(recipe_of(*files))
     by_torch = load(recipe_of(*(replace(spec, engine="transformers") for spec in files)))
