@@ -20,6 +20,7 @@ from app.attribution.candidates import CandidateRows, keep_candidates
 from app.attribution.explained_token import ExplainedToken
 from app.decoding.types import RoleLogits
 from app.history.records import Ending, NewRun, RunModels
+from app.history.run_edits import RunsEdited
 
 MAX_ROW_BYTES = 64 * 2**20
 MAX_CANDIDATES = 20_000
@@ -82,7 +83,16 @@ class Flush:
     written: bool = False
 
 
-Item = NewRun | RunDescribed | TokenAdded | CandidatesFound | RunEnded | RunRenamed | Flush
+Item = (
+    NewRun
+    | RunDescribed
+    | TokenAdded
+    | CandidatesFound
+    | RunEnded
+    | RunRenamed
+    | RunsEdited
+    | Flush
+)
 
 
 class WriteQueue:

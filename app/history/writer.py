@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Callable, Sequence
+from itertools import groupby
 from pathlib import Path
 from threading import Event, Thread
 
@@ -24,6 +25,7 @@ from app.history.database import (
 )
 from app.history.database_writer import DatabaseWriter
 from app.history.records import Ending, NewRun, RunModels
+from app.history.run_edits import RunsEdited, carry_out
 from app.history.unreduced_rows import MOST_BYTES, find_candidates
 from app.history.write_queue import (
     Flush,
@@ -118,6 +120,10 @@ class HistoryWriter:
         """Record another title of a run."""
         self._queue.put(RunRenamed(run_id, title))
 
+    def edit(self, edit: RunsEdited) -> None:
+        """Edit stored runs, after everything recorded so far."""
+        self._queue.put(edit)
+
     def flush(self, timeout: float) -> bool:
         """Wait until everything recorded so far is written; returns whether it is."""
         flush = Flush(Event())
@@ -156,8 +162,7 @@ class HistoryWriter:
                 break
             written = False
             try:
-                if items:
-                    database_writer = self._write(database_writer, items)
+                database_writer = self._store(database_writer, items)
                 if self._should_reduce(database_writer, items) and database_writer.unreduced:
                     found = find_candidates(database_writer.unreduced)
                     database_writer = self._write(database_writer, found)
@@ -174,8 +179,12 @@ class HistoryWriter:
                 if isinstance(item, Flush):
                     item.written = written
                     item.done.set()
+                elif isinstance(item, RunsEdited):  # nothing happens if it has ended
+                    item.end(HistoryError("The history was not changed"))
             if any(isinstance(item, NewRun | RunEnded | RunRenamed) for item in items):
                 self._on_change()
+                self._index(database_writer)
+            elif any(isinstance(item, RunsEdited) for item in items):
                 self._index(database_writer)
         database_writer.close()
 
@@ -209,6 +218,17 @@ class HistoryWriter:
         asked = any(isinstance(item, Flush) for item in items)
         many = database_writer.unreduced.nbytes >= self._most_unreduced_bytes
         return quiet or asked or many
+
+    def _store(self, database_writer: DatabaseWriter, items: Sequence[Item]) -> DatabaseWriter:
+        """Write ``items`` and carry out edits, in their order; returns the writer in use."""
+        for edits, part in groupby(items, lambda item: isinstance(item, RunsEdited)):
+            if not edits:
+                database_writer = self._write(database_writer, list(part))
+                continue
+            for item in part:
+                assert isinstance(item, RunsEdited)
+                carry_out(item, database_writer.database, self._path)
+        return database_writer
 
     def _write(self, database_writer: DatabaseWriter, items: Sequence[Item]) -> DatabaseWriter:
         """Write ``items``, replacing the database after an error; returns the writer in use."""

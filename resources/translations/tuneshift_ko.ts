@@ -1820,6 +1820,17 @@ Liu et al., Tuning Language Models by Proxy, arXiv 2401.08565.</translation>
     </message>
 </context>
 <context>
+    <name>HistoryEdits</name>
+    <message>
+        <source>The history is not open yet</source>
+        <translation>기록이 아직 열리지 않았습니다</translation>
+    </message>
+    <message>
+        <source>Try again in a moment.</source>
+        <translation>잠시 후 다시 시도하십시오.</translation>
+    </message>
+</context>
+<context>
     <name>HubChoice</name>
     <message>
         <source>Gated model: accept its terms at the link, then log in: hf auth login</source>

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from app.history.archive import Query
 from app.history.export.document import Document
+from app.history.records import RunSummary
 from app.ui.state.session import Session
 from tests.ui.conftest import FakeBridge
 
@@ -23,6 +25,16 @@ def kept(session: Session, bridge: FakeBridge, tmp_path: Path) -> Iterator[Sessi
     yield session
     session.history.close()
     assert session.history.join(20)
+
+
+def stored_runs(session: Session, query: Query) -> list[RunSummary]:
+    """The stored runs that match, read on another thread, as the program does."""
+
+    def find() -> list[RunSummary]:
+        return [run for part in session.history.reader.find_in_parts(query) for run in part]
+
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(find).result()
 
 
 def stored_document(session: Session, run_id: str) -> Document:

@@ -59,8 +59,8 @@ ALLOWED_CALLS = frozenset(
         ("sqlite3.connect", "window_evaluations.py:Evaluations._save"),
         ("sqlite3.connect", "window_evaluations.py:Evaluations.kept"),
         ("sqlite3.connect", "window_evaluations.py:Evaluations.forget"),
-        # One connection of the window, for reading single runs; searches have their own threads.
-        ("sqlite3.connect", "history_reader.py:readable_archives"),
+        # One connection of the window, for reading single runs; searches and edits do not use it.
+        ("sqlite3.connect", "run_history.py:History._reading"),
     )
 )
 

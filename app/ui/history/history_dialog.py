@@ -61,13 +61,14 @@ class HistoryDialog(QDialog):
         self._make_filters()
         self._make_table()
         self.details = RunDetails()
-        self.details.tagged.connect(self._history.set_tags)
+        self.details.tagged.connect(self._history.edits.set_tags)
         self._make_buttons()
         self._make_foot()
         self._lay_out()
         self._history.changed.connect(self._list)
         self._history.search.found.connect(self._show)
-        self._history.deleted_changed.connect(self._show_deleted)
+        self._history.edits.edited.connect(self._show_edits)
+        self._history.edits.deleted_changed.connect(self._show_deleted)
         session.runs.run_changed.connect(self._update)
         self._list()
         self._show_deleted()
@@ -207,13 +208,7 @@ class HistoryDialog(QDialog):
     def _show(self, found: FoundRuns) -> None:
         if not (found.ended or self._filtered_anew):
             return  # the same runs after an edit: a part of the list would be a step back
-        runs = found.runs
-        if not self.runs.update(runs):
-            self._listing = True
-            self.runs.show(runs)
-            self._choose(self._kept)
-            self._listing = False
-        self._pages.setCurrentIndex(1 if runs else 0)
+        self._show_runs(found.runs)
         if found.ended:
             filtered = self._query != Query()
             self._empty.setText(
@@ -223,6 +218,20 @@ class HistoryDialog(QDialog):
             )
             self._offer_tags(found.tags)
         self._update()
+
+    def _show_edits(self) -> None:
+        """Show an edit before it is stored."""
+        self._show_runs(self.runs.all())
+        self._update()
+
+    def _show_runs(self, found: Sequence[RunSummary]) -> None:
+        runs = self._history.edits.list_as_edited(found)
+        if not self.runs.update(runs):
+            self._listing = True
+            self.runs.show(runs)
+            self._choose(self._kept)
+            self._listing = False
+        self._pages.setCurrentIndex(1 if runs else 0)
 
     def _offer_tags(self, tags: Sequence[str]) -> None:
         if [self.tag.itemData(place) for place in range(self.tag.count())] == ["", *tags]:
@@ -310,7 +319,7 @@ class HistoryDialog(QDialog):
     def _star(self) -> None:
         chosen = self.chosen()
         starred = not all(run.starred for run in chosen)
-        self._history.star([run.id for run in chosen], starred)
+        self._history.edits.star([run.id for run in chosen], starred)
 
     def _rename(self) -> None:
         rows = self.table.selectionModel().selectedRows(TITLE)
@@ -321,14 +330,14 @@ class HistoryDialog(QDialog):
         chosen = self.chosen()
         if chosen:
             self._row_after_delete = self.runs.row_of(chosen[0].id) or 0
-            self._history.delete(chosen)
+            self._history.edits.delete(chosen)
 
     def _undelete(self) -> None:
-        self._kept = {run.id for run in self._history.deleted}
-        self._history.undelete()
+        self._kept = {run.id for run in self._history.edits.deleted}
+        self._history.edits.undelete()
 
     def _show_deleted(self) -> None:
-        deleted: Sequence[RunSummary] = self._history.deleted
+        deleted: Sequence[RunSummary] = self._history.edits.deleted
         self.undo_button.setVisible(bool(deleted))
         self.undo.setEnabled(bool(deleted))
         if not deleted:

@@ -75,6 +75,10 @@ class RunTable(QAbstractTableModel):
         """The run in row ``row``."""
         return self._runs[row]
 
+    def all(self) -> list[RunSummary]:
+        """The listed runs."""
+        return list(self._runs)
+
     def row_of(self, run_id: str) -> int | None:
         """The row of a run, or None if the run is not listed."""
         return next((row for row, run in enumerate(self._runs) if run.id == run_id), None)

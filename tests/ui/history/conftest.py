@@ -9,6 +9,10 @@ from tests.ui.recording import kept  # noqa: F401 — fixtures
 
 def settle(dialog: HistoryDialog) -> None:
     """Wait until the dialog shows what its last search found."""
+    writer = dialog._history._writer
+    assert writer is not None
+    assert writer.flush(20)  # edits
+    QCoreApplication.sendPostedEvents()
     for _ in range(2):  # the tags that a search found may begin another
         assert dialog._history.search.join(20)
         QCoreApplication.sendPostedEvents()

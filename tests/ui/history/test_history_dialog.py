@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -340,3 +342,51 @@ def test_a_new_name_is_stored_by_the_writer(dialog: HistoryDialog, kept: Session
     assert [found.title for found in runs(kept)] == ["Cake", "", ""]
     QCoreApplication.sendPostedEvents()
     assert titles(dialog) == ["Cake", "Banana", "Apple"]
+
+
+def shown_now(dialog: HistoryDialog) -> list[str]:
+    """The titles without waiting for the writer or a search."""
+    return [str(dialog.runs.index(row, TITLE).data()) for row in range(dialog.runs.rowCount())]
+
+
+def test_an_edit_is_shown_at_once_and_stored_by_the_writer(
+    dialog: HistoryDialog, kept: Session
+) -> None:
+    apple = next(run for run in dialog.runs.all() if run.prompt == "Apple")
+    seen = Connections()
+    with listening(seen):
+        dialog.star.trigger()
+        assert shown_now(dialog) == ["★ Cherry", "Banana", "Apple"]
+        dialog.delete.trigger()
+        assert shown_now(dialog) == ["Banana", "Apple"]
+        dialog.undo.trigger()
+        assert shown_now(dialog) == ["★ Cherry", "Banana", "Apple"]
+        kept.history.edits.set_tags(apple.id, ["red ", ""])
+        assert dialog.runs.index(2, TAGS).data() == "red"
+        settle(dialog)
+    assert set(seen.threads) == {"history", "history search"}
+    assert titles(dialog) == ["★ Cherry", "Banana", "Apple"]
+    assert [(run.starred, run.tags) for run in runs(kept)] == [
+        (True, ()),
+        (False, ()),
+        (False, ("red",)),
+    ]
+
+
+def test_an_edit_that_fails_is_taken_back_with_an_error(
+    dialog: HistoryDialog, kept: Session, tmp_path: Path
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "history.sqlite3")) as file:
+        file.executescript(
+            "CREATE TRIGGER kept BEFORE UPDATE OF deleted, starred ON run "
+            "BEGIN SELECT RAISE(ABORT, 'not today'); END"
+        )
+    dialog.delete.trigger()
+    assert shown_now(dialog) == ["Banana", "Apple"]
+    assert dialog.undo_button.isVisible()
+    dialog.star.trigger()
+    assert shown_now(dialog) == ["★ Banana", "Apple"]
+    assert titles(dialog) == ["Cherry", "Banana", "Apple"]
+    assert not dialog.undo_button.isVisible()
+    assert kept.problem
+    assert "not today" in kept.problem.error.evidence

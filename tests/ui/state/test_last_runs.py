@@ -120,7 +120,7 @@ def test_deleted_runs_are_left_out(
 ) -> None:
     first = last.runs.all[0]
     qtbot.waitUntil(lambda: following.history.is_open)
-    following.history.delete([following.history.summary(last.history.id_of(first))])
+    following.history.edits.delete([following.history.summary(last.history.id_of(first))])
     LastRuns(following, store, following).restore()
     qtbot.waitUntil(lambda: len(following.runs.all) == 3)
     assert not following.problem

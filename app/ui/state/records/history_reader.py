@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from app.errors import HistoryError
 from app.history.archive import Archive, Query
-from app.history.database import Database
 from app.history.export.document import Document, read_document
 from app.history.records import RunSummary
+from app.history.run_edits import readable_archives
 from app.history.writer import HistoryWriter
 
 _PATIENCE_SECONDS = 2.0
@@ -76,16 +76,5 @@ class HistoryReader:
         with ExitStack() as open_archives:
             yield [
                 open_archives.enter_context(closing(archive))
-                for archive in readable_archives(database, self._path)
+                for archive in (readable_archives(database, self._path) if database else ())
             ]
-
-
-def readable_archives(database: Database | None, path: Path | None) -> list[Archive]:
-    """The database in use; if it is in memory, also the file."""
-    if database is None:
-        return []
-    archives = [Archive(database)]
-    if database.in_memory and path and path.exists():
-        with suppress(HistoryError):  # which may be why the history is in memory
-            archives.append(Archive(Database(path)))
-    return archives

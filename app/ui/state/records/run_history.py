@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -22,9 +21,11 @@ from app.history.archive import Archive
 from app.history.database import Database
 from app.history.records import RunKind, RunSummary, StoredRun
 from app.history.repeat import Repeatable, repeatable
+from app.history.run_edits import archive_with, readable_archives
 from app.history.writer import HistoryWriter
 from app.ui.state.background import Background
-from app.ui.state.records.history_reader import HistoryReader, readable_archives
+from app.ui.state.records.history_edits import HistoryEdits
+from app.ui.state.records.history_reader import HistoryReader
 from app.ui.state.records.history_search import HistorySearch
 from app.ui.state.records.recorder import Recorder
 from app.ui.state.runs.run import NO_CHAT, ChatPlace, Run
@@ -68,8 +69,6 @@ class History(QObject):
 
     changed = Signal()
     """Runs were added, ended or edited."""
-    deleted_changed = Signal()
-    """``deleted`` changed."""
     shown = Signal(object)
     """A run was opened from the history."""
     _told = Signal(object)
@@ -83,13 +82,15 @@ class History(QObject):
         self._recorder: Recorder | None = None
         self._archives: list[Archive] = []
         self._opened: Database | None = None
-        self._deletions: list[tuple[RunSummary, ...]] = []
         self.background = Background("export", self)
         """Thread of exports."""
         self.reader = HistoryReader()
         """Reads the history on any thread."""
         self.search = HistorySearch(window.report, self)
         """Finds runs in the background."""
+        self.edits = HistoryEdits(window.report, self)
+        """Stars, tags, deletes and restores runs."""
+        self.edits.ended.connect(self.changed)
         self._told.connect(window.report)
         self._written.connect(self.changed)
 
@@ -100,6 +101,7 @@ class History(QObject):
         self._path = path
         self._writer = HistoryWriter(path, self._told.emit, self._written.emit)
         self._writer.start()
+        self.edits.open(self._writer)
         self.reader = HistoryReader(self._writer, path)
         window = self._window
         self._recorder = Recorder(
@@ -137,12 +139,12 @@ class History(QObject):
         return self._recorder.id_of(run) if self._recorder else ""
 
     def summary(self, run_id: str) -> RunSummary:
-        """Summary of a run, for lists.
+        """Summary of a run with its edits, for lists.
 
         Raises:
             HistoryError: If it cannot be read.
         """
-        return self._archive_of(run_id).get(run_id).summary
+        return self.edits.as_edited(self._archive_of(run_id).get(run_id).summary)
 
     # Opening and repeating
 
@@ -271,48 +273,10 @@ class History(QObject):
 
     def rename(self, run_id: str, title: str) -> None:
         """Rename a run, in the history and in the window."""
-        if self._edit([run_id], lambda archive, id_: archive.rename(id_, title)):
-            run = self._recorder.run_of(run_id) if self._recorder else None
-            if run and run.name != title:
-                self._window.runs.rename(run, title)
-
-    def star(self, run_ids: Sequence[str], starred: bool) -> None:
-        """Star or unstar runs."""
-        self._edit(run_ids, lambda archive, id_: archive.star(id_, starred))
-
-    def set_tags(self, run_id: str, tags: Iterable[str]) -> None:
-        """Replace the tags of a run."""
-        kept = list(tags)
-        self._edit([run_id], lambda archive, id_: archive.set_tags(id_, kept))
-
-    def delete(self, summaries: Sequence[RunSummary]) -> None:
-        """Delete runs; :meth:`undelete` restores them."""
-        if self._edit([run.id for run in summaries], lambda archive, id_: archive.delete(id_)):
-            self._deletions.append(tuple(summaries))
-            self.deleted_changed.emit()
-
-    @property
-    def deleted(self) -> tuple[RunSummary, ...]:
-        """The runs that :meth:`undelete` restores."""
-        return self._deletions[-1] if self._deletions else ()
-
-    def undelete(self) -> None:
-        """Undo the last deletion that is not undone yet."""
-        ids = [run.id for run in self.deleted]
-        if ids and self._edit(ids, lambda archive, id_: archive.undelete(id_)):
-            self._deletions.pop()
-            self.deleted_changed.emit()
-
-    def _edit(self, run_ids: Sequence[str], act: Callable[[Archive, str], None]) -> bool:
-        try:
-            for run_id in run_ids:
-                act(self._archive_of(run_id), run_id)
-        except HistoryError as error:
-            self._window.report(error)
-            return False
-        finally:
-            self.changed.emit()
-        return True
+        self.edits.rename(run_id, title)
+        run = self._recorder.run_of(run_id) if self._recorder else None
+        if run and run.name != title:
+            self._window.runs.rename(run, title)
 
     def _on_renamed(self, run: Run) -> None:
         run_id = self.id_of(run)
@@ -323,14 +287,11 @@ class History(QObject):
 
     def _archive_of(self, run_id: str) -> Archive:
         archives = self._reading()
-        for archive in archives[:-1]:
-            if archive.holds(run_id):
-                return archive
         if not archives:
             raise HistoryError(
                 self.tr("The history is not open yet"), next_step=self.tr("Try again in a moment.")
             )
-        return archives[-1]
+        return archive_with(run_id, archives)
 
     def _reading(self) -> list[Archive]:
         """The database in use; if it is in memory, also the file."""
@@ -338,7 +299,7 @@ class History(QObject):
         if database is not self._opened:
             self._close_archives()
             self._opened = database
-            self._archives = readable_archives(database, self._path)
+            self._archives = readable_archives(database, self._path) if database else []
         return self._archives
 
     def _close_archives(self) -> None:

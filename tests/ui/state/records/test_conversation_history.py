@@ -8,6 +8,7 @@ from app.history.records import RunSummary
 from app.ui.state.runs.run import Run
 from app.ui.state.session import Session
 from tests.ui.conftest import FakeBridge
+from tests.ui.recording import stored_runs
 
 
 def say(session: Session, bridge: FakeBridge, message: str, seed: int = 0) -> Run:
@@ -20,7 +21,7 @@ def say(session: Session, bridge: FakeBridge, message: str, seed: int = 0) -> Ru
 def recorded(session: Session, words: str = "") -> list[RunSummary]:
     assert session.history._writer is not None
     assert session.history._writer.flush(20)
-    return [run for part in session.history.reader.find_in_parts(Query(words)) for run in part]
+    return stored_runs(session, Query(words))
 
 
 def forget(session: Session) -> None:

@@ -27,14 +27,13 @@ from app.ui.state.session import Session
 from app.ui.status_bar import StatusBar
 from app.ui.summary.tallies import Tallies
 from tests.ui.conftest import FakeBridge, invent_step
-from tests.ui.recording import stored_document
+from tests.ui.recording import stored_document, stored_runs
 
 
 def runs(session: Session, **query: object) -> list[RunSummary]:
     assert session.history._writer is not None
     assert session.history._writer.flush(20)
-    parts = session.history.reader.find_in_parts(Query(**query))  # type: ignore[arg-type]
-    return [run for part in parts for run in part]
+    return stored_runs(session, Query(**query))  # type: ignore[arg-type]
 
 
 def generate(session: Session, bridge: FakeBridge, prompt: str = "Once", count: int = 5) -> None:
@@ -307,13 +306,13 @@ def test_names_are_shared_by_window_and_history(kept: Session, bridge: FakeBridg
 def test_deleted_runs_can_be_restored(kept: Session, bridge: FakeBridge, qtbot: QtBot) -> None:
     generate(kept, bridge)
     (summary,) = runs(kept)
-    with qtbot.waitSignal(kept.history.deleted_changed):
-        kept.history.delete([summary])
+    with qtbot.waitSignal(kept.history.edits.deleted_changed):
+        kept.history.edits.delete([summary])
     assert runs(kept) == []
-    assert kept.history.deleted == (summary,)
-    kept.history.undelete()
+    assert kept.history.edits.deleted == (summary,)
+    kept.history.edits.undelete()
     assert [run.id for run in runs(kept)] == [summary.id]
-    assert kept.history.deleted == ()
+    assert kept.history.edits.deleted == ()
 
 
 def test_an_unusable_history_is_reported_and_recording_continues(
