@@ -231,6 +231,7 @@ class Engine:
             raise Cancelled  # it waited for a load that was cancelled
         loaded = self._loaded_recipe(command.load)
         run = prepare_run(loaded, command)
+        mask = loaded.structured_output.mask(run.config)  # invalid structures fail before the run
         ensemble, remote = run.ensemble, run.ensemble.remote
         if remote is not None:
             remote.begin_run(command.cancellation.requested)
@@ -250,7 +251,7 @@ class Engine:
             speculator=speculator,
             fresh=command.fresh,
             reducer=row_reducer(ensemble, keep_rows=command.keep_rows),
-            mask=loaded.structured_output.mask(run.config),
+            mask=mask,
         )
         while True:
             try:

@@ -135,6 +135,7 @@ class ParallelRuns:
         command, loaded = run.command, self._loaded
         prepared = prepare_run(loaded, command)
         prepared.ensemble.check_prompts(prepared.prompts)
+        mask = loaded.structured_output.mask(prepared.config)
         run.clock = RunClock()
         run.emit(prepared.started)
 
@@ -154,7 +155,7 @@ class ParallelRuns:
             on_step=on_step,
             reducer=row_reducer(prepared.ensemble, keep_rows=command.keep_rows),
             fresh=command.fresh,
-            mask=loaded.structured_output.mask(prepared.config),
+            mask=mask,
         )
 
     def _report(self) -> None:

@@ -48,7 +48,7 @@ class CalledTool(RequestModel):
         """The call with its arguments as an object, as chat templates expect it."""
         try:
             arguments: Any = json.loads(self.function.arguments or "{}")
-        except ValueError:
+        except (ValueError, RecursionError):  # no JSON, or nested too deeply
             arguments = self.function.arguments
         function = {"name": self.function.name, "arguments": arguments}
         return {"id": self.id, "type": "function", "function": function}

@@ -110,9 +110,9 @@ def _parsed(text: str, form: ToolForm) -> Iterator[ToolCall]:
     """The calls of a text that begins with one; none if any of it is no call."""
     try:
         found = list(_values(text, form))
-    except ValueError:
+    except (ValueError, RecursionError):  # no JSON, or nested too deeply
         return
-    calls = [call for value in found if (call := _call(value))]
+    calls = [call for value in found if (call := _call(value, form))]
     if len(calls) == len(found):
         yield from calls
 
@@ -134,9 +134,11 @@ def _values(text: str, form: ToolForm) -> Iterator[Any]:
         rest = rest[end:].lstrip("; \n").removeprefix(form.value if named else "").lstrip()
 
 
-def _call(value: Any) -> ToolCall | None:
+def _call(value: Any, form: ToolForm) -> ToolCall | None:
     if not isinstance(value, dict) or not isinstance(value.get("name"), str):
         return None
+    if form is ToolForm.LLAMA and not value.keys() & {"arguments", "parameters"}:
+        return None  # an answer in JSON that has a name
     arguments = value.get("arguments", value.get("parameters", {}))
     if isinstance(arguments, str):
         return ToolCall(value["name"], arguments)

@@ -94,9 +94,12 @@ def test_an_object_is_the_beginning_of_any_object() -> None:
 def test_what_cannot_be_used_is_refused_by_name(
     client: OpenAI, fields: dict[str, Any], param: str
 ) -> None:
-    with pytest.raises(BadRequestError) as caught:
-        client.chat.completions.create(model="", messages=MESSAGES, extra_body=fields)
-    assert caught.value.param == param
+    for stream in (False, True):
+        with pytest.raises(BadRequestError) as caught:
+            client.chat.completions.create(
+                model="", messages=MESSAGES, stream=stream, extra_body=fields
+            )
+        assert caught.value.param == param
 
 
 def test_a_request_may_switch_the_recipes_structure_off(

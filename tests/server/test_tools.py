@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +17,7 @@ from openai import BadRequestError, OpenAI
 from app.checkpoints.spec import Recipe
 from app.server.tool_calls import ToolForm, ToolText, split_calls, tool_form_of
 from tests import tiny
-from tests.server.conftest import Running, Serve
+from tests.server.conftest import PATIENCE, Running, Serve
 
 TEMPLATE = (
     "{% if tools %}[tools]{{ tools | tojson }}<tool_call>{% endif %}"
@@ -180,6 +181,8 @@ OBJECT = '{"name": "add", "parameters": {"a": 1}}'
             [ADD, TIME],
         ),
         (ToolForm.LLAMA, '{"a": 1}', None, []),
+        (ToolForm.LLAMA, '{"name": "Bob", "age": 3}', None, []),
+        (ToolForm.LLAMA, '{"a": ' + "[" * 100_000, None, []),
         (ToolForm.LLAMA, 'It is {"name": "add"}', None, []),
     ],
 )
@@ -187,7 +190,7 @@ def test_formats_of_calls(
     form: ToolForm, text: str, before: str | None, called: list[tuple[str, Any]]
 ) -> None:
     expected = text if before is None else before
-    for size in (1, 3, len(text)):
+    for size in (1, 3, len(text)) if len(text) < 1000 else (len(text),):
         streamed = ToolText(form)
         said = "".join(streamed.push(text[at : at + size]) for at in range(0, len(text), size))
         rest, calls = streamed.finish()
@@ -212,3 +215,17 @@ def test_the_format_is_that_of_the_template() -> None:
     assert tool_form_of('{{ tools }} {"name": …, "parameters": …}') is ToolForm.LLAMA
     assert tool_form_of("{{ tools }}") is None
     assert tool_form_of("<tool_call>") is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"), [("[" * 100_000, 200), ('{"a": "\\ud800"}', 400), ("no JSON", 200)]
+)
+def test_arguments_that_cannot_be_read_are_no_error_of_the_server(
+    with_tools: Running, arguments: str, status: int
+) -> None:
+    call = {"id": "7", "type": "function", "function": {"name": "add", "arguments": arguments}}
+    messages = [*ASKED, {"role": "assistant", "tool_calls": [call]}]
+    body = {"messages": messages, "max_tokens": 1}
+    url = f"{with_tools.url}/v1/chat/completions"
+    answer = httpx2.post(url, json=body, timeout=PATIENCE)
+    assert answer.status_code == status
