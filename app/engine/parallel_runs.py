@@ -102,8 +102,14 @@ class ParallelRuns:
         """Begin runs that wait, and decode the next token of every run."""
         self._end_cancelled()
         self._make_room()
-        while self._waiting and self._fits(self._waiting[0]):
-            run = self._waiting.popleft()
+        while self._waiting:
+            run = self._waiting[0]
+            if run.text is None and not self._prepare(run):
+                self._waiting.popleft()
+                continue
+            if not self._fits(run):
+                break
+            self._waiting.popleft()
             self._begin(run)
             self._report()
             if _read_tokens(run) > _LONG_PROMPT:
@@ -117,16 +123,26 @@ class ParallelRuns:
         self._side.park()
         self._report()
 
-    def _begin(self, run: _Run) -> None:
-        log.info("command %d: %s, beside others", run.command.id, describe(run.command))
+    def _prepare(self, run: _Run) -> bool:
+        """Encode the prompt of a run and check its settings; an error ends it.
+
+        Returns:
+            Whether the run can begin.
+        """
         try:
-            if run.text is None:
-                run.text = self._encoded(run)
+            run.text = self._encoded(run)
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:  # libraries in Rust panic with one that is no Exception
             self._end(run, self._failed(run.command, error))
-            return
+            return False
+        return True
+
+    def _begin(self, run: _Run) -> None:
+        assert run.text is not None
+        log.info("command %d: %s, beside others", run.command.id, describe(run.command))
+        if not run.text.sampler.index:
+            run.clock = RunClock()
         self._bound_prefixes()
         self._running.append(run)
         self._side.add(run.text)
@@ -136,7 +152,6 @@ class ParallelRuns:
         prepared = prepare_run(loaded, command)
         prepared.ensemble.check_prompts(prepared.prompts)
         mask = loaded.structured_output.mask(prepared.config)
-        run.clock = RunClock()
         run.emit(prepared.started)
 
         def on_step(step: TokenStep) -> None:
@@ -188,9 +203,8 @@ class ParallelRuns:
         """Whether there is memory for a run beside the others."""
         if not self._running:
             return True
-        expected = min(run.command.config.max_new_tokens, _EXPECTED_TOKENS)
-        tokens = expected + (0 if run.text is None else _length(run.text))
-        tokens += sum(map(_expected_growth, self._running))
+        assert run.text is not None
+        tokens = _length(run.text) + sum(map(_expected_growth, (run, *self._running)))
         return tokens * self._cache_bytes <= self._free() * _SHARE_OF_FREE
 
     def _make_room(self) -> None:

@@ -60,6 +60,7 @@ class Desk:
         self.engine = Engine(self.events.append)
         self.engine.handle(Load(1, recipe, Cancellation()))
         self.runs: ParallelRuns = self.engine.parallel_runs()
+        self.cache_bytes = self.runs._cache_bytes
         self.ended: list[int] = []
 
     def add(self, command: Generate) -> None:
@@ -67,6 +68,10 @@ class Desk:
         self.runs.add(command, self.events.append, lambda: self.ended.append(command.id))
 
     def begun(self) -> list[int]:
+        """The runs that have tokens."""
+        return sorted({event.id for event in self.events if isinstance(event, TokenDecoded)})
+
+    def accepted(self) -> list[int]:
         return [event.id for event in self.events if isinstance(event, RunStarted)]
 
     def alone(self, command: Generate) -> str:
@@ -87,8 +92,24 @@ def test_a_run_waits_until_there_is_memory_for_it(
     assert desk.begun() == [20]
     while desk.runs.busy:
         desk.runs.step()
-    assert desk.begun() == desk.ended == [20, 21, 22]
+    assert desk.begun() == desk.accepted() == desk.ended == [20, 21, 22]
     assert [text(desk.events, 20 + number) for number in range(3)] == expected
+
+
+@pytest.mark.parametrize(("prompt", "begun"), [(PROMPTS[1], [20, 21]), ("the king " * 40, [20])])
+def test_a_run_waits_until_there_is_memory_for_its_prompt(
+    recipe: Recipe, monkeypatch: pytest.MonkeyPatch, prompt: str, begun: list[int]
+) -> None:
+    desk = Desk(recipe)
+    tokens = 2 * 30 + 40
+    free = 2 * tokens * desk.cache_bytes
+    monkeypatch.setattr(parallel_runs, "free_bytes", lambda device: free)
+    desk.add(generate(recipe, 20, beside=True))
+    desk.add(generate(recipe, 21, prompt, beside=True))
+    for _ in range(10):
+        desk.runs.step()
+    assert desk.accepted() == [20, 21]
+    assert desk.begun() == begun
 
 
 def test_the_newest_run_waits_if_memory_becomes_scarce(
