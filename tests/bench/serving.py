@@ -93,16 +93,31 @@ def run(engine: Engine, recipe: Recipe, seed: int) -> None:
 
 
 class Served:
-    """A server on a thread."""
+    """A server on a thread.
+
+    Raises:
+        TuneshiftError: The recipe cannot be loaded.
+    """
 
     def __init__(self, recipe: Recipe) -> None:
         self._recipe, self._service = recipe, Service(Access("127.0.0.1"), 0)
         self._listener = listen(self._service)
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/v1/completions"
         self._ready = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run)
         self._thread.start()
         self._ready.wait()
+        if self._error is not None:
+            raise self._error
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except BaseException as error:
+            self._error = error
+        finally:
+            self._ready.set()
 
     async def _serve(self) -> None:
         async with own_engine() as queue:

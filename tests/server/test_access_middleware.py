@@ -29,7 +29,7 @@ def guarded(serve: Serve) -> Running:  # type: ignore[misc]
 
 
 def ask(server: Running, **headers: str) -> httpx2.Response:
-    return httpx2.get(f"{server.url}/v1/models", headers=headers)
+    return httpx2.get(f"{server.url}/v1/models", headers=headers, timeout=PATIENCE)
 
 
 def error(answer: httpx2.Response) -> dict[str, object]:
@@ -74,6 +74,7 @@ def test_an_allowed_origin_still_needs_the_key(guarded: Running) -> None:
             "access-control-request-method": "GET",
             "access-control-request-headers": "authorization",
         },
+        timeout=PATIENCE,
     )
     assert preflight.status_code == 200
     assert preflight.headers["access-control-allow-origin"] == ORIGIN
@@ -89,7 +90,7 @@ def test_the_api_key_is_required(guarded: Running) -> None:
         assert client.models.list().data
     for wrong in (KEY, "Bearer", f"Bearer {KEY[:-1]}", f"Bearer {KEY}a", b"Bearer \xe9", None):
         headers = {} if wrong is None else {"authorization": wrong}
-        answer = httpx2.get(f"{guarded.url}/v1/models", headers=headers)  # type: ignore[arg-type]
+        answer = httpx2.get(f"{guarded.url}/v1/models", headers=headers, timeout=PATIENCE)  # type: ignore[arg-type]
         assert answer.status_code == 401
         assert error(answer)["code"] == "invalid_api_key"
         assert KEY not in answer.text
@@ -103,6 +104,7 @@ def test_form_posts_are_rejected(server: Running) -> None:
         f"{server.url}/v1/completions",
         content='{"prompt": "a"}',
         headers={"content-type": "text/plain"},
+        timeout=PATIENCE,
     )
     assert answer.status_code == 415
     error(answer)
@@ -116,6 +118,7 @@ def test_the_body_size_is_limited(guarded: Running, length: bool) -> None:
         f"{guarded.url}/v1/completions",
         content=content,
         headers={**JSON, "authorization": f"Bearer {KEY}"},
+        timeout=PATIENCE,
     )
     assert answer.status_code == 413
     error(answer)
@@ -149,7 +152,7 @@ def test_the_time_of_a_response_is_limited(serve: Serve) -> None:
     ("method", "path", "status"), [("GET", "/", 404), ("GET", "/v1/completions", 405)]
 )
 def test_unknown_paths_and_methods(server: Running, method: str, path: str, status: int) -> None:
-    answer = httpx2.request(method, server.url + path)
+    answer = httpx2.request(method, server.url + path, timeout=PATIENCE)
     assert answer.status_code == status
     error(answer)
 
@@ -198,5 +201,5 @@ def test_a_key_may_contain_non_ascii_characters(serve: Serve) -> None:
     with serve(access=Access("127.0.0.1", "schlüssel")) as running:
         url = f"{running.url}/v1/models"
         right = {"authorization": "Bearer schlüssel".encode()}
-        assert httpx2.get(url, headers=right).status_code == 200  # type: ignore[arg-type]
+        assert httpx2.get(url, headers=right, timeout=PATIENCE).status_code == 200  # type: ignore[arg-type]
         assert ask(running, authorization="Bearer schlussel").status_code == 401

@@ -94,7 +94,7 @@ def test_many_silent_connections_keep_nobody_out(
 ) -> None:
     with serve(limits=Limits(connections=8)) as running, connections(running, 100):
         for _ in range(3):
-            assert httpx2.get(f"{running.url}/v1/models").status_code == 200
+            assert httpx2.get(f"{running.url}/v1/models", timeout=PATIENCE).status_code == 200
     assert len(caplog.records) == 1
     assert "8 connections are open" in caplog.text
 
@@ -105,13 +105,13 @@ def test_connections_with_requests_are_kept(serve: Serve) -> None:
         for connection in (busy, other):
             connection.sendall(UNFINISHED)
             assert connection.recv(2**16).startswith(b"HTTP/1.1 100 ")
-        answer = httpx2.get(f"{running.url}/v1/models")
+        answer = httpx2.get(f"{running.url}/v1/models", timeout=PATIENCE)
         assert answer.status_code == 503
         assert answer.json()["error"]["code"] == "too_many_connections"
         assert "retry-after" in answer.headers
         busy.sendall(b" " * 100)
         assert status(busy) == 400  # not JSON
-        assert httpx2.get(f"{running.url}/v1/models").status_code == 200
+        assert httpx2.get(f"{running.url}/v1/models", timeout=PATIENCE).status_code == 200
 
 
 def test_what_is_not_http_gets_an_error_of_the_api(server: Running) -> None:

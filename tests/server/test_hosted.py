@@ -14,6 +14,8 @@ import pytest
 from openai import APIStatusError, OpenAI
 
 from app.checkpoints.spec import Recipe
+from app.decoding.types import TokenStep
+from app.engine import parallel_runs
 from app.engine.commands import Generate, Load
 from app.engine.controls import Cancellation, LiveAlphas
 from app.engine.events import Event, Loaded, RunFinished, TokenDecoded
@@ -104,6 +106,31 @@ def client(owner: Owner, server: HostedServer) -> Iterator[OpenAI]:
         yield client
 
 
+class Hold:
+    """Holds the engine at the second token of the API's generations.
+
+    Attributes:
+        go_on: Lets it go on.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.go_on = threading.Event()
+        attribute = parallel_runs.attribute_step
+
+        def hold(step: TokenStep, **options: bool) -> object:
+            assert step.index == 0 or self.go_on.wait(PATIENCE)
+            return attribute(step, **options)
+
+        monkeypatch.setattr(parallel_runs, "attribute_step", hold)
+
+
+@pytest.fixture
+def hold(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hold]:
+    made = Hold(monkeypatch)
+    yield made
+    made.go_on.set()
+
+
 def complete(client: OpenAI, **options: object) -> str:
     answer = client.completions.create(model="tuneshift", prompt=PROMPT, **options)  # type: ignore[call-overload]
     return str(answer.choices[0].text)
@@ -150,7 +177,7 @@ def test_requests_without_a_loaded_model_get_503_with_retry_after(
 
 
 def test_loading_another_recipe_fails_current_and_waiting_requests(
-    owner: Owner, server: HostedServer, client: OpenAI, served_recipe: Recipe
+    owner: Owner, server: HostedServer, client: OpenAI, served_recipe: Recipe, hold: Hold
 ) -> None:
     server.set_model(owner.load(served_recipe))
     with ThreadPoolExecutor(PARALLEL_REQUESTS + 1) as pool:
@@ -165,18 +192,17 @@ def test_loading_another_recipe_fails_current_and_waiting_requests(
             assert isinstance(error, APIStatusError)
             assert error.status_code == 503
             assert error.code == "model_changed"
+    hold.go_on.set()
     server.set_model(owner.load(other, 3))
     assert [model.id for model in client.models.list().data] == ["another"]
     assert complete(client)
 
 
 def test_loading_another_recipe_ends_a_stream_with_an_error_event(
-    owner: Owner, server: HostedServer, client: OpenAI, served_recipe: Recipe
+    owner: Owner, server: HostedServer, client: OpenAI, served_recipe: Recipe, hold: Hold
 ) -> None:
     server.set_model(owner.load(served_recipe))
-    stream = client.completions.create(
-        model="", prompt=PROMPT, max_tokens=LONG, stream=True, temperature=1.0
-    )
+    stream = client.completions.create(model="", prompt=PROMPT, max_tokens=LONG, stream=True)
     next(iter(stream))
     server.set_model(None)
     with pytest.raises(Exception, match="Other models are being loaded"):
@@ -184,7 +210,7 @@ def test_loading_another_recipe_ends_a_stream_with_an_error_event(
 
 
 def test_closing_ends_requests_but_not_the_owners_engine(
-    owner: Owner, served_recipe: Recipe
+    owner: Owner, served_recipe: Recipe, hold: Hold
 ) -> None:
     server = owner.serve()
     server.set_model(owner.load(served_recipe))
@@ -196,12 +222,13 @@ def test_closing_ends_requests_but_not_the_owners_engine(
         owner.hear_figures(texts=1)
         server.close()
         assert answer.result().status_code == 503
+    hold.go_on.set()
     assert server.join(PATIENCE)
     stopped = owner.hear(Stopped)
     assert isinstance(stopped, Stopped)
     assert stopped.error is None
     with pytest.raises(httpx2.ConnectError):
-        httpx2.get(f"{serving.url}/models")
+        httpx2.get(f"{serving.url}/models", timeout=PATIENCE)
     assert owner.text(served_recipe, 2)
 
 

@@ -49,7 +49,10 @@ def test_the_context_length_is_the_recipes_if_that_is_shorter(
 
 @pytest.mark.parametrize("path", ["/v1/models", "/v1/models/tuneshift", "/health"])
 def test_head_has_the_headers_of_get_and_no_body(server: Running, path: str) -> None:
-    got, headed = httpx2.get(server.url + path), httpx2.head(server.url + path)
+    got, headed = (
+        httpx2.get(server.url + path, timeout=PATIENCE),
+        httpx2.head(server.url + path, timeout=PATIENCE),
+    )
     assert (headed.status_code, headed.content) == (200, b"")
     assert headed.headers["content-length"] == got.headers["content-length"]
     assert got.content
@@ -57,9 +60,9 @@ def test_head_has_the_headers_of_get_and_no_body(server: Running, path: str) -> 
 
 def test_health_needs_no_key_and_everything_else_does(serve: Serve) -> None:
     with serve(access=Access("127.0.0.1", key="secret")) as running:
-        assert httpx2.get(f"{running.url}/health").json() == {"status": "ok"}
+        assert httpx2.get(f"{running.url}/health", timeout=PATIENCE).json() == {"status": "ok"}
         for path in ("/v1/models", "/metrics", "/healthy"):
-            assert httpx2.get(running.url + path).status_code == 401
+            assert httpx2.get(running.url + path, timeout=PATIENCE).status_code == 401
 
 
 def test_tokens_of_a_text_are_those_of_the_base(
@@ -113,7 +116,7 @@ def test_no_model_has_no_health_and_no_tokens(serve: Serve) -> None:
     with serve() as running:
         running.queue.model = None
         for status in (
-            httpx2.get(f"{running.url}/health").status_code,
+            httpx2.get(f"{running.url}/health", timeout=PATIENCE).status_code,
             post(running, "/tokenize", prompt="a")[0],
         ):
             assert status == 503
@@ -135,7 +138,7 @@ def test_metrics_count_requests_and_tokens_and_hold_no_prompts(serve: Serve) -> 
         answers = [client.completions.create(model="", prompt=PROMPT, n=2) for _ in range(2)]
         with pytest.raises(Exception, match="context"):
             client.completions.create(model="", prompt="king " * 600)
-        answer = httpx2.get(f"{running.url}/metrics")
+        answer = httpx2.get(f"{running.url}/metrics", timeout=PATIENCE)
         assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
         assert "king" not in answer.text
         found = values(answer.text)
