@@ -26,9 +26,8 @@ BLOCK = 512
 """Tokens of one forward pass; more are read in several."""
 OUTPUTS = 64
 """Rows of logits of one forward pass; its buffers have memory for as many."""
-
-
 MOST_TEXTS = 256
+"""Texts of one context; llama.cpp holds no more."""
 FIRST_CAPACITY = 1024
 """Tokens of the first KV cache of a text; a longer text moves to one of twice as many."""
 

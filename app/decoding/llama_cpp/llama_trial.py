@@ -1,6 +1,6 @@
 """A trial of a GGUF file: everything that llama.cpp does with it for the first time.
 
-It ends its process where the library stops at a file that it did not expect, so it belongs into a
+It ends its process where the library stops at a file that it did not expect, so it belongs in a
 process of its own (``app.checkpoints.loading.trial_load``). It imports no torch, which is slow.
 """
 
