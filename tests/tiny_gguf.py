@@ -86,6 +86,35 @@ def write(
     return path if path.exists() else min(path.parent.glob(f"{path.stem}-00001-of-*.gguf"))
 
 
+def write_adapter(
+    path: Path,
+    model: PreTrainedModel,
+    seed: int,
+    rank: int = 4,
+    *,
+    kind: str = "lora",
+    facts: Sequence[Facts] = (),
+) -> list[np.ndarray]:
+    """Write a LoRA adapter of the output projections; its changes of the weights at scale 1."""
+    random = np.random.default_rng(seed)
+    writer = gguf.GGUFWriter(path, _NAMES[model.config.model_type])
+    writer.add_type("adapter")
+    writer.add_string("adapter.type", kind)
+    writer.add_float32("adapter.lora.alpha", 2.0 * rank)
+    for fact in facts:
+        fact(writer)
+    size = model.config.hidden_size
+    changes = []
+    for block in range(model.config.num_hidden_layers):
+        down = random.normal(0, 0.2, (rank, size)).astype(np.float32)
+        up = random.normal(0, 0.2, (size, rank)).astype(np.float32)
+        writer.add_tensor(f"blk.{block}.attn_output.weight.lora_a", down)
+        writer.add_tensor(f"blk.{block}.attn_output.weight.lora_b", up)
+        changes.append(2.0 * up @ down)
+    finish(writer)
+    return changes
+
+
 def finish(writer: gguf.GGUFWriter) -> None:
     writer.write_header_to_file()
     writer.write_kv_data_to_file()

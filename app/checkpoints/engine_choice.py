@@ -15,7 +15,7 @@ def engine_of(spec: CheckpointSpec) -> str:
     """``llama.cpp`` or ``transformers``; of ``auto``, llama.cpp where it can read the role.
 
     Settings that are transformers' own (a dtype, a quantization while loading, offload) choose
-    transformers, and so does an adapter of safetensors.
+    transformers, and so does an adapter of safetensors. An adapter in GGUF format needs llama.cpp.
     """
     if spec.engine != "auto":
         return spec.engine
@@ -46,6 +46,8 @@ def check_engine(name: str, spec: CheckpointSpec) -> None:
     Raises:
         CheckpointError: It cannot, or is not installed.
     """
+    if spec.is_gguf_adapter:
+        _check_gguf_adapter(name, spec)
     if spec.engine != LLAMA_CPP:
         return
     if not spec.is_gguf:
@@ -68,9 +70,32 @@ def check_engine(name: str, spec: CheckpointSpec) -> None:
         )
 
 
+def _check_gguf_adapter(name: str, spec: CheckpointSpec) -> None:
+    if not spec.is_gguf:
+        raise CheckpointError(
+            f"The adapter of the {name} is a GGUF file, and the model under it is not",
+            evidence=f"{spec.source} is over {spec.over}",
+            next_step="Set “over” to the GGUF file of that model, or choose the adapter's folder "
+            "with adapter_model.safetensors.",
+        )
+    wrong = "the engine transformers" if spec.engine == TRANSFORMERS else ""
+    if wrong := wrong or _only_of_transformers(spec):
+        raise CheckpointError(
+            f"Only llama.cpp can apply the adapter of the {name}",
+            evidence=f"{spec.source} is a GGUF file, and {wrong} is set",
+            next_step="Set the engine to auto, and remove settings of transformers.",
+        )
+    if not is_installed(EXTRA):
+        raise CheckpointError(
+            f"The adapter of the {name} needs llama.cpp, which is not installed",
+            evidence=f"{spec.source} is a GGUF file",
+            next_step=f"{install_hint(EXTRA)}.",
+        )
+
+
 def _only_of_transformers(spec: CheckpointSpec) -> str:
     """A setting of the role that only transformers has, or an empty text."""
-    if spec.source.startswith("adapter:"):
+    if spec.source.startswith("adapter:") and not spec.is_gguf_adapter:
         return "an adapter of safetensors"
     if spec.quantization != "none":
         return f"the quantization {spec.quantization}"

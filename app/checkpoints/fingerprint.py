@@ -25,7 +25,9 @@ def fingerprint(files: CheckpointFiles) -> str:
         OSError: A file cannot be read.
     """
     digest = hashlib.sha256()
-    folders = [files.folder, *([files.adapter.folder] if files.adapter else [])]
+    folders = [files.folder]
+    if files.adapter and not files.adapter.is_gguf:
+        folders.append(files.adapter.folder)
     for folder in folders:
         for name in (*_SMALL_FILES, "adapter_config.json"):
             if (folder / name).is_file():

@@ -176,7 +176,7 @@ def _convert_gguf(
 def _open_role(name: str, spec: CheckpointSpec, files: CheckpointFiles) -> OpenedRole:
     config = _read_config(files)
     adapter = files.adapter
-    if adapter is not None:
+    if adapter is not None and not adapter.is_gguf:
         check_adapter(adapter, config)
     own = adapter is not None and adapter.has_tokenizer
     folder = adapter.folder if adapter is not None and own else files.folder

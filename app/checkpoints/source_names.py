@@ -55,7 +55,7 @@ def titled(source: str, name: str) -> str:
     if source.startswith("gguf:"):
         return name.removesuffix(".gguf") + " (GGUF)"
     if source.startswith("adapter:"):
-        return name + " (LoRA)"
+        return name.removesuffix(".gguf") + " (LoRA)"
     return name
 
 

@@ -11,6 +11,7 @@ from app.checkpoints.engine_options import LLAMA_CPP
 from app.checkpoints.formats import gguf
 from app.checkpoints.formats.adapters import AdapterFiles, open_adapter
 from app.checkpoints.formats.configuration import read_configuration
+from app.checkpoints.formats.gguf_adapter import open_gguf_adapter
 from app.checkpoints.formats.gguf_files import gguf_files_in, is_gguf
 from app.checkpoints.formats.stored_tensors import StoredTensor, read_safetensors_header
 from app.checkpoints.spec import CheckpointSpec
@@ -69,7 +70,11 @@ def open_checkpoint(spec: CheckpointSpec, *, weights_required: bool = True) -> C
     """
     kind, name = split_source(spec.source)
     if engine_of(spec) == LLAMA_CPP:
-        return _open_gguf_as_it_is(_path(split_source(model_source(spec))[1]))
+        path = _path(split_source(model_source(spec))[1])
+        files = _open_gguf_as_it_is(path)
+        if kind != "adapter":
+            return files
+        return replace(files, adapter=open_gguf_adapter(_path(name), gguf.read_header(path)))
     if kind != "adapter":
         return _open_model(spec.source, weights_required)
     if split_source(spec.over)[0] == "adapter":

@@ -57,8 +57,8 @@ class CheckpointSpec:
 
     Attributes:
         source: ``folder:PATH``, ``builtin:NAME``, ``hub:OWNER/NAME`` (or ``…@REVISION``),
-            ``gguf:FILE``, ``adapter:FOLDER`` (a LoRA adapter, also ``adapter:hub:OWNER/NAME``), or
-            for a base ``endpoint:URL``.
+            ``gguf:FILE``, ``adapter:FOLDER`` or ``adapter:FILE.gguf`` (a LoRA adapter, also
+            ``adapter:hub:OWNER/NAME``), or for a base ``endpoint:URL``.
         over: For an adapter, the source of the model that it adapts; otherwise empty.
         dtype: One of ``DTYPES``; ``auto`` is the dtype of the checkpoint.
         device: ``auto``, ``cpu``, ``cuda:0``, …
@@ -136,6 +136,13 @@ class CheckpointSpec:
         """Whether the model, or the model that an adapter adapts, is a GGUF file."""
         model = self.over if self.source.startswith("adapter:") else self.source
         return model.startswith("gguf:")
+
+    @property
+    def is_gguf_adapter(self) -> bool:
+        """Whether the source is a LoRA adapter in GGUF format, by the name of its file."""
+        kind, _, place = self.source.partition(":")
+        is_file = place.lower().endswith(".gguf") and not place.startswith("hub:")
+        return kind == "adapter" and is_file
 
     @property
     def prompt_format(self) -> PromptFormat:

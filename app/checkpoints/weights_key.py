@@ -26,7 +26,7 @@ class WeightsKey:
         offload: As in ``CheckpointSpec``.
         engine: The engine that holds the weights.
         gpu_layers: As in ``CheckpointSpec``, for llama.cpp.
-        adapter: Folder and stamp of the LoRA adapter over the weights, or None without one.
+        adapter: Weight file and stamp of the LoRA adapter over the weights, or None without one.
     """
 
     folder: Path
@@ -60,7 +60,7 @@ def weights_keys(role: OpenedRole, device: str) -> tuple[WeightsKey, WeightsKey]
     )
     if adapter is None:
         return plain, plain
-    return plain, replace(plain, adapter=(adapter.folder.resolve(), _stamp(adapter.weights)))
+    return plain, replace(plain, adapter=(adapter.weights.resolve(), _stamp(adapter.weights)))
 
 
 def _stamp(path: Path) -> tuple[int, int]:

@@ -19,6 +19,7 @@ from app.errors import CheckpointError
 GGUF = CheckpointSpec("gguf:/models/a.gguf")
 FOLDER = CheckpointSpec("folder:/models/a")
 LORA = CheckpointSpec("adapter:/models/lora", over="gguf:/models/a.gguf")
+GGUF_LORA = CheckpointSpec("adapter:/models/lora.gguf", over="gguf:/models/a.gguf")
 
 
 @pytest.fixture(params=[True, False], ids=["installed", "missing"])
@@ -51,6 +52,22 @@ def test_what_only_transformers_reads(spec: CheckpointSpec, installed: bool) -> 
     check_engine("base", spec)
     with pytest.raises(CheckpointError, match=r"(?s)llama\.cpp cannot read the base.*engine"):
         check_engine("base", replace(spec, engine="llama.cpp"))
+
+
+def test_an_adapter_in_gguf_format_needs_llama_cpp_and_a_gguf_file(installed: bool) -> None:
+    assert engine_of(GGUF_LORA) == ("llama.cpp" if installed else "transformers")
+    if installed:
+        check_engine("expert", GGUF_LORA)
+    else:
+        with pytest.raises(CheckpointError, match=r"(?s)needs llama\.cpp.*tuneshift\[llama\]"):
+            check_engine("expert", GGUF_LORA)
+    for change, said in (
+        ({"engine": "transformers"}, "the engine transformers is set"),
+        ({"dtype": "float32"}, "the dtype float32 is set"),
+        ({"over": "folder:/models/a"}, "over folder:/models/a"),
+    ):
+        with pytest.raises(CheckpointError, match=said):
+            check_engine("expert", replace(GGUF_LORA, **change))
 
 
 def test_an_engine_that_is_named_must_be_installed(installed: bool) -> None:

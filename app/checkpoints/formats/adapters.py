@@ -1,4 +1,4 @@
-"""The files of a LoRA adapter (PEFT), and whether it can share the weights of its model."""
+"""The files of a LoRA adapter, and whether one of PEFT can share the weights of its model."""
 
 from __future__ import annotations
 
@@ -34,15 +34,17 @@ class AdapterFiles:
 
     Attributes:
         folder: The folder of the adapter.
-        config: The content of ``adapter_config.json``.
+        config: The content of ``adapter_config.json``; empty for a GGUF file.
         weights: The weight file.
         tensors: The tensors in the header of the weight file.
+        is_gguf: Whether it is a GGUF file, which nothing else in its folder belongs to.
     """
 
     folder: Path
     config: dict[str, Any]
     weights: Path
     tensors: tuple[StoredTensor, ...]
+    is_gguf: bool = False
 
     @property
     def base_name(self) -> str:
@@ -52,11 +54,13 @@ class AdapterFiles:
     @property
     def has_tokenizer(self) -> bool:
         """Whether the folder has a tokenizer, possibly with a chat template."""
-        return (self.folder / "tokenizer.json").is_file()
+        return not self.is_gguf and (self.folder / "tokenizer.json").is_file()
 
     @property
     def weight_bytes(self) -> int:
         """Bytes of the weights in memory; PEFT keeps them in float32 at least."""
+        if self.is_gguf:
+            return sum(tensor.size for tensor in self.tensors)
         return sum(max(tensor.size, 4 * tensor.elements) for tensor in self.tensors)
 
     def rows_of(self, module: str) -> int | None:

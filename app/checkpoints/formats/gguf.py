@@ -176,7 +176,8 @@ def _check_kind(contents: Contents) -> None:
     named = metadata.use("general.architecture")
     if kind == "adapter":
         raise UnusableError(
-            "it holds a LoRA adapter", "Choose the adapter's folder with adapter_model.safetensors."
+            "it holds a LoRA adapter",
+            "Choose it for an expert as adapter:FILE, over the GGUF file of its model.",
         )
     if kind == "mmproj" or named == "clip":
         raise UnusableError("it holds the part of a model that reads images", _LANGUAGE_MODEL)

@@ -36,7 +36,8 @@ def difference_of_engines(
 ) -> Difference | None:
     """How far rows of llama.cpp are from those of transformers on the dequantized weights.
 
-    Both read :data:`TEXT`. The row after the first token is left out (docs/llama-cpp.md).
+    Both read :data:`TEXT`. The row after the first token is left out (docs/llama-cpp.md). The model
+    of an adapter is compared where it has a role of its own.
 
     Args:
         role: The role.
@@ -52,7 +53,7 @@ def difference_of_engines(
     """
     size = 4 * model.weights.parameters
     ids = torch.tensor(role.tokenizer.encode(TEXT)[: model.context_length])
-    if size > LARGEST or 2 * size > free_bytes("cpu") or len(ids) < 2:
+    if role.files.adapter or size > LARGEST or 2 * size > free_bytes("cpu") or len(ids) < 2:
         return None
     try:
         reference = _rows_of_transformers(role, ids, cancelled)

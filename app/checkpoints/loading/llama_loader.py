@@ -56,9 +56,10 @@ class LlamaWeights:
         return self.held.parameters
 
     def parts(self) -> Iterator[HeldPart]:
-        yield HeldPart(id(self.held), self.held.device, self.held.size - self.on_host)
+        model = id(self.held.handle)  # which weights with an adapter share
+        yield HeldPart(model, self.held.device, self.held.size - self.on_host)
         if self.on_host:
-            yield HeldPart(id(self), CPU, self.on_host)
+            yield HeldPart(-model, CPU, self.on_host)
 
     def packed(self) -> Mapping[int, int]:
         return {}
@@ -90,7 +91,15 @@ class LlamaLoader:
             self.weights[key] = self._held.get(key) or self._read(role, key.device)
 
     def adapt(self, role: OpenedRole) -> None:
-        """Do nothing: a role with an adapter of safetensors is read by transformers."""
+        adapter = role.files.adapter
+        plain, key = keys_of(role)
+        if adapter is None or key in self.weights:
+            return
+        held = self._held.get(key)
+        if held is None:
+            weights = self.weights[plain]
+            held = replace(weights, held=weights.held.adapted([(adapter.weights, 1.0)]))
+        self.weights[key] = held
 
     def make_faster(self, spare: int) -> None:
         """Do nothing: llama.cpp rearranges weights for the processor as it reads them."""

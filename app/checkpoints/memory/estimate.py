@@ -139,7 +139,8 @@ class _Estimator:
         """What a role that llama.cpp reads needs: its weights are kept as they are in the file."""
         spec, size = role.spec, role.files.weight_bytes
         device = resolve_device(spec.device, role.engine)
-        weights_key, _ = weights_keys(role, device)
+        adapter = role.files.adapter
+        weights_key, adapted_key = weights_keys(role, device)
         here = size
         if device != HOST:
             free = self._free_on(device)
@@ -149,8 +150,8 @@ class _Estimator:
         return RoleDemand(
             name=role.name,
             weights_key=weights_key,
-            context_key=(weights_key, spec.prompt, spec.system, spec.kv_cache),
-            adapter_key=None,
+            context_key=(adapted_key, spec.prompt, spec.system, spec.kv_cache),
+            adapter_key=adapted_key if adapter else None,
             device=device,
             offload=False,
             engine=role.engine,
@@ -159,7 +160,7 @@ class _Estimator:
             footprint=model.footprint,
             weights=min(here, size),
             whole=size,
-            adapter=0,
+            adapter=adapter.weight_bytes if adapter else 0,
             quantizing=0,
             file=size,
             converted=0,

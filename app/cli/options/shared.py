@@ -13,7 +13,7 @@ from app.cli.text_input import text_argument
 
 MODEL = (
     "A model is a folder, a .gguf file, hub:OWNER/NAME[@REVISION], builtin:NAME or "
-    "adapter:FOLDER, a LoRA adapter for the anti-expert"
+    "adapter:FOLDER (or adapter:FILE.gguf), a LoRA adapter for the anti-expert"
 )
 
 

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.checkpoints.endpoint_address import KIND, is_endpoint
+from app.checkpoints.formats.gguf_adapter import holds_adapter
 from app.checkpoints.formats.gguf_files import is_gguf, source_of_path
 from app.checkpoints.sources import builtin_checkpoints
 from app.checkpoints.spec import CHAT, PLAIN
@@ -119,7 +120,7 @@ class RolePicker(QWidget):
         """Use the folder, the adapter (for an expert only) or the GGUF file at ``path``."""
         if not path:
             return
-        adapter = self._takes_adapters() and (Path(path) / _ADAPTER_FILE).is_file()
+        adapter = self._takes_adapters() and _is_adapter(Path(path))
         source = f"{ADAPTER}{path}" if adapter else source_of_path(path)
         self._session.set_source(self._place, source)
 
@@ -287,3 +288,7 @@ def _model_in(data: QMimeData) -> str:
     """The path of the first folder or GGUF file in the dragged data, or an empty string."""
     paths = [Path(url.toLocalFile()) for url in data.urls() if url.toLocalFile()]
     return next((str(path) for path in paths if path.is_dir() or is_gguf(path)), "")
+
+
+def _is_adapter(path: Path) -> bool:
+    return (path / _ADAPTER_FILE).is_file() or (is_gguf(path) and holds_adapter(path))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import weakref
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
@@ -195,6 +196,46 @@ def test_layers_that_stay_in_main_memory_are_counted_there(files: list[Checkpoin
     split = replace(weights, on_host=100)
     assert [part[1:] for part in split.parts()] == [("vulkan:0", size - 100), ("cpu", 100)]
     assert len({part.identity for part in split.parts()}) == 2
+
+
+def test_an_expert_is_an_adapter_over_the_weights_of_the_base(
+    models: list[PreTrainedModel],
+    files: list[CheckpointSpec],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    base = files[0]
+    merged = [models[0]]
+    adapters = []
+    for seed in (1, 2):  # two files of equal size in one folder
+        path = tmp_path / f"{seed}.gguf"
+        changes = tiny_gguf.write_adapter(path, models[0], seed)
+        tuned = deepcopy(models[0])
+        with torch.no_grad():
+            for layer, change in zip(tuned.model.layers, changes, strict=True):
+                layer.self_attn.o_proj.weight += torch.from_numpy(change)
+        merged.append(tuned)
+        adapters.append(replace(base, source=f"adapter:{path}", over=base.source))
+    recipe = recipe_of(base, *adapters)
+    loaded = load(recipe, ProofMode.FRESH)
+    assert [role.engine for role in loaded.roles] == ["llama.cpp"] * 3
+    assert [role.shared for role in loaded.roles] == [False, True, True]
+    assert [role.over for role in loaded.roles] == ["", base.source, base.source]
+    assert len({role.fingerprint for role in loaded.roles}) == 3
+    assert loaded.held_bytes() == load(recipe_of(base, base, base)).held_bytes()
+    with torch.inference_mode():
+        tuned_row = loaded.ensemble.prefill([PROMPT] * 3).combined(0, [ALPHA])
+    usable = torch.isfinite(tuned_row)
+    wanted = expected(merged)[usable].log_softmax(-1)
+    torch.testing.assert_close(
+        tuned_row[usable].double().log_softmax(-1), wanted, atol=1e-3, rtol=0
+    )
+    opened = open_recipe(recipe)
+    held = still_needed(loaded, opened)
+    assert len(held) == 3
+    again = load_recipe(opened, (), held=held, proof=ProofMode.OFF)
+    assert all(again.weights[key] is weights for key, weights in held.items())
 
 
 def test_the_tokens_that_end_a_text_are_those_of_the_file(files: list[CheckpointSpec]) -> None:

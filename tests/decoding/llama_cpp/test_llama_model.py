@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
 
-import gguf
 import numpy as np
 import pytest
 import torch
@@ -200,29 +198,12 @@ def test_a_step_holds_no_lock_of_python() -> None:
     assert not type(ctypes.memmove)._flags_ & takes_the_lock
 
 
-def adapter(path: Path, model: PreTrainedModel, seed: int, rank: int = 4) -> Iterator[np.ndarray]:
-    """Writes a LoRA adapter of the output projections; its changes of the weights at scale 1."""
-    random = np.random.default_rng(seed)
-    writer = gguf.GGUFWriter(path, model.config.model_type)
-    writer.add_type("adapter")
-    writer.add_string("adapter.type", "lora")
-    writer.add_float32("adapter.lora.alpha", 2.0 * rank)
-    size = model.config.hidden_size
-    for block in range(model.config.num_hidden_layers):
-        down = random.normal(0, 0.2, (rank, size)).astype(np.float32)
-        up = random.normal(0, 0.2, (size, rank)).astype(np.float32)
-        writer.add_tensor(f"blk.{block}.attn_output.weight.lora_a", down)
-        writer.add_tensor(f"blk.{block}.attn_output.weight.lora_b", up)
-        yield 2.0 * up @ down
-    tiny_gguf.finish(writer)
-
-
 def test_adapters_change_what_shares_the_weights(
     long_model: PreTrainedModel, opened: Opened, tmp_path: Path
 ) -> None:
     weights = opened(long_model)
     merged = deepcopy(long_model)
-    changes = list(adapter(tmp_path / "adapter.gguf", long_model, seed=5))
+    changes = tiny_gguf.write_adapter(tmp_path / "adapter.gguf", long_model, seed=5)
     with torch.no_grad():
         for layer, change in zip(merged.model.layers, changes, strict=True):
             layer.self_attn.o_proj.weight += 0.5 * torch.from_numpy(change)
@@ -235,6 +216,7 @@ def test_adapters_change_what_shares_the_weights(
 
 def test_an_adapter_of_another_model_is_refused(opened: Opened, tmp_path: Path) -> None:
     weights = opened(tiny.random_model(CONFIGS["qwen2"], seed=1))
-    list(adapter(tmp_path / "other.gguf", tiny.random_model(CONFIGS["llama"], seed=1), seed=5))
+    other = tiny.random_model(CONFIGS["llama"], seed=1)
+    tiny_gguf.write_adapter(tmp_path / "other.gguf", other, seed=5)
     with pytest.raises(CheckpointError, match=r"the LoRA adapter other\.gguf"):
         weights.adapted([(tmp_path / "other.gguf", 1.0)])

@@ -47,6 +47,7 @@ from app.ui.widgets.alpha_slider import AlphaSlider
 from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.form_controls import ChoiceBox, NumberBox
 from app.ui.widgets.tab_order import tab_stops
+from tests import tiny, tiny_gguf
 from tests.ui.conftest import FakeBridge, invent_preflight
 
 
@@ -222,6 +223,16 @@ def test_a_dropped_gguf_file_is_used(panel: RecipePanel, session: Session, tmp_p
     assert drop(roles(panel)[0], tmp_path / "small.gguf")
     assert session.recipe.base.source == f"gguf:{tmp_path / 'small.gguf'}"
     assert roles(panel)[0].findChild(ChoiceBox).currentText() == "small (GGUF)"
+
+
+def test_an_adapter_in_gguf_format_dropped_on_an_expert_is_an_adapter(
+    panel: RecipePanel, session: Session, tmp_path: Path
+) -> None:
+    lora = tmp_path / "style.gguf"
+    tiny_gguf.write_adapter(lora, tiny.make_model("llama", 1), seed=1)
+    assert drop(roles(panel)[1], lora)
+    assert session.recipe.pairs[0].expert.source == f"adapter:{lora}"
+    assert roles(panel)[1].findChild(ChoiceBox).currentText() == "style (LoRA)"
 
 
 def test_an_adapter_dropped_on_an_expert_lies_over_its_antiexpert(
