@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
 
 from app.attribution.attribution import attribute
 from app.checkpoints.preflight_report import (
@@ -46,6 +48,7 @@ from app.ui.state.session import Session
 from tests.ui.fake_hub import fake_hub  # noqa: F401 — a fixture
 from tests.ui.watchdog import Watchdog, watched
 
+PATIENCE_MS = 60_000
 WORDS = (
     " the",
     " king",
@@ -61,6 +64,20 @@ WORDS = (
     "\t",
     " a",
 )
+
+
+class PatientBot(QtBot):
+    """A bot that waits a minute, not 5 seconds, for what comes from other threads."""
+
+    def waitUntil(  # noqa: N802 — Qt's name
+        self, callback: Callable[[], object], *, timeout: int = PATIENCE_MS
+    ) -> None:
+        super().waitUntil(callback, timeout=timeout)
+
+
+@pytest.fixture
+def qtbot(qapp: QApplication, request: pytest.FixtureRequest) -> QtBot:
+    return PatientBot(request)
 
 
 @pytest.fixture(scope="session")

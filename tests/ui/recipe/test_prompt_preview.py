@@ -68,7 +68,7 @@ def test_typing_is_followed_after_a_pause_and_once(
     for prompt in ("a", "a b", "a b c"):
         session.set_prompt(prompt)
     assert len(questions(bridge)) == before
-    qtbot.waitUntil(lambda: len(questions(bridge)) > before, timeout=5000)
+    qtbot.waitUntil(lambda: len(questions(bridge)) > before)
     assert questions(bridge)[before:] == ["a b c"]
     assert preview.text.toPlainText() == "Once\tupon a\ntime"
     bridge.check(kind=Check)
@@ -115,7 +115,7 @@ def test_a_changed_recipe_is_asked_about(
 ) -> None:
     before = len(questions(bridge))
     session.remove_pair(1)
-    qtbot.waitUntil(lambda: len(questions(bridge)) > before, timeout=5000)
+    qtbot.waitUntil(lambda: len(questions(bridge)) > before)
     bridge.check(kind=Check)
     assert preview.roles.count() == 3
 

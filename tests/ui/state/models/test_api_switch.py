@@ -213,11 +213,11 @@ def test_loading_another_recipe_fails_a_request_and_serves_the_new_recipe(
     pair = recipe.pairs[0]
     swapped = replace(pair, expert=pair.antiexpert, antiexpert=pair.expert)
     window.session.open_recipe(replace(recipe, name="Swapped", pairs=(swapped,)))
-    gate.open()
     window.wait_for(asked.done)
     error = asked.exception()
     assert isinstance(error, APIStatusError)
     assert error.code == "model_changed"
+    gate.open()
     window.wait_for(lambda: window.session.load_state is LoadState.LOADED)
     window.wait_for(lambda: window.models() == ["swapped"])
     assert window.answer(window.ask())
@@ -242,8 +242,8 @@ def test_the_window_closes_during_a_request(window: Window, gate: Gate) -> None:
     asked = window.ask(max_tokens=40)
     window.wait_for(gate.reached.is_set)
     window.window.close()
-    gate.open()
     window.bridge.close()
+    gate.open()
     window.wait_for(lambda: window.serving.join(0) and window.bridge.join(0))
     assert isinstance(asked.exception(PATIENCE), APIStatusError | APIConnectionError)
 
