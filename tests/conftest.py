@@ -32,6 +32,7 @@ from tests.kinds import mark_kinds  # noqa: E402
 hypothesis_settings.register_profile(
     "tuneshift",
     deadline=None,  # the machine may be busy
+    derandomize=True,  # the same examples in every run
     max_examples=50,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
