@@ -16,6 +16,7 @@ from transformers import LlamaConfig, PreTrainedTokenizerFast
 from app.checkpoints.candidates.token_digest import DigestReader, TokenDigest
 from app.checkpoints.opening import OpenedRecipe
 from app.checkpoints.preflight_report import Verdict
+from app.checkpoints.spec import CheckpointSpec
 from app.checkpoints.vocabulary.compare import compare_vocabularies
 from app.errors import CheckpointError
 from tests import tiny
@@ -45,6 +46,7 @@ def opened(*vocabularies: dict[str, int]) -> OpenedRecipe:
         roles.append(
             SimpleNamespace(
                 name=f"role {len(roles)}",
+                spec=CheckpointSpec("folder:any"),
                 tokenizer=PreTrainedTokenizerFast(tokenizer_object=tokenizer),
                 config=LlamaConfig(vocab_size=16, eos_token_id=None, bos_token_id=None),
             )
