@@ -11,6 +11,7 @@ from app.benchmark.block_costs import Expected
 from app.benchmark.conversation_times import ConversationTimes
 from app.benchmark.first_token_times import FirstTokenTime
 from app.benchmark.measure import Cost, Results, WayResult
+from app.benchmark.ways import REFERENCE
 from app.checkpoints.proof.proof_report import as_json as proof_as_json
 from app.checkpoints.proof.proof_report import in_one_line, warning_of
 from app.decoding.speculation_stats import DraftCounts
@@ -103,6 +104,11 @@ def _details(results: Results) -> Iterator[str]:
         f"{results.share_of_bandwidth:.0%} of the memory bandwidth of "
         f"{results.bandwidth / 1e9:,.1f} GB/s"
     )
+    if results.ways[0].name != REFERENCE:
+        yield (
+            f"Ratios are those to “{results.ways[0].name}”: a plain loop of forwards needs "
+            "transformers for every role (--engine transformers)"
+        )
     yield f"A step takes {results.overhead * 1e3:.2f} ms outside the models"
     for name, proof in results.proofs:
         yield warning_of(name, proof) or f"The {name}: {in_one_line(proof)}"

@@ -10,9 +10,11 @@ import torch
 
 from app.benchmark.setup import Setup
 from app.benchmark.ways import synchronize
+from app.checkpoints.formats.gguf import read_header
 from app.checkpoints.loading.packed_weights import PackedLinear
 from app.checkpoints.memory.footprint import measure_footprint
 from app.decoding.language_model import TransformersLanguageModel
+from app.decoding.llama_cpp.llama_model import LlamaCppLanguageModel
 
 _BYTES = 1 << 29
 _PASSES = 7
@@ -38,7 +40,15 @@ def bytes_per_token(setup: Setup, length: int) -> int:
         setup: The models.
         length: The number of tokens in every KV cache.
     """
-    return sum(_weights_read(model) + _cache_read(model, length) for model in setup.language_models)
+    by_transformers = sum(
+        _weights_read(model) + _cache_read(model, length) for model in setup.language_models
+    )
+    by_llama = sum(
+        _tensors_read(model) + round(model.cache_bytes * length)
+        for model in setup.ensemble.models
+        if isinstance(model, LlamaCppLanguageModel)
+    )
+    return by_transformers + by_llama
 
 
 def peak_memory(device: torch.device) -> int:
@@ -60,6 +70,13 @@ def _weights_read(model: TransformersLanguageModel) -> int:
     tied = output is not None and output.weight is skipped
     read = sum(p.nbytes for p in model.model.parameters() if tied or p is not skipped)
     return int(read)
+
+
+def _tensors_read(model: LlamaCppLanguageModel) -> int:
+    """Bytes of all tensors of a GGUF file but an untied embedding."""
+    stored = {tensor.name: tensor.size for tensor in read_header(model.weights.files[0]).stored}
+    skipped = stored["token_embd.weight"] if "output.weight" in stored else 0
+    return model.weights.size - skipped
 
 
 def _cache_read(model: TransformersLanguageModel, length: int) -> int:

@@ -16,14 +16,15 @@ from app.benchmark.conversation_times import ConversationTimes, measure_conversa
 from app.benchmark.first_token_times import FirstTokenTime, time_first_token
 from app.benchmark.hardware import bandwidth, bytes_per_token, peak_memory
 from app.benchmark.setup import Setup
-from app.benchmark.ways import PLAIN, REFERENCE, Run, Way, synchronize, ways
+from app.benchmark.ways import PLAIN, Run, Way, synchronize, ways
 from app.checkpoints.proof.proof_report import Proof
 from app.decoding.capture_stats import NO_CAPTURES, CaptureStats
 from app.decoding.combining import Pair
 from app.decoding.decode import decode
 from app.decoding.ensemble import Ensemble
 from app.decoding.graphs import GraphedLanguageModel, why_not_captured
-from app.decoding.language_model import LanguageModel
+from app.decoding.language_model import LanguageModel, TransformersLanguageModel
+from app.decoding.llama_cpp.llama_model import LlamaCppLanguageModel
 from app.decoding.model_context import PREFILL_CHUNK
 from app.decoding.speculation_stats import DraftCounts
 from app.errors import SettingsError
@@ -155,7 +156,7 @@ def measure(
         on_progress("overhead and memory")
         return Results(
             title=setup.title,
-            device=str(setup.device),
+            device=setup.device_name,
             threads=torch.get_num_threads(),
             tokens=tokens,
             repeats=repeats,
@@ -211,7 +212,9 @@ def _in_turn(
 
 def _medians(name: str, runs: dict[str, list[Run]]) -> WayResult:
     mine = runs[name]
-    ratios = [run.rate / other.rate for run, other in zip(mine, runs[REFERENCE], strict=True)]
+    ratios = [
+        run.rate / other.rate for run, other in zip(mine, next(iter(runs.values())), strict=True)
+    ]
     drafts = [run.drafts for run in mine if run.drafts is not None]
     return WayResult(
         name=name,
@@ -229,11 +232,13 @@ def _common(left: Sequence[int], right: Sequence[int]) -> int:
 
 
 def _not_captured(setup: Setup) -> Iterator[tuple[str, str]]:
-    for name, model in zip(setup.ensemble.names, setup.language_models, strict=True):
+    for name, model in zip(setup.ensemble.names, setup.ensemble.models, strict=True):
         if isinstance(model, GraphedLanguageModel):
             reason = model.not_captured
-        else:
+        elif isinstance(model, TransformersLanguageModel):
             reason = why_not_captured(model.model)
+        else:
+            reason = "llama.cpp computes it"
         if reason:
             yield name, reason
     if setup.ensemble.not_captured:
@@ -301,8 +306,12 @@ def _at_context(setup: Setup, size: int, on_progress: Callable[[str], None]) -> 
     return Cost(size, plain, _reference_step(setup, setup.originals, text))
 
 
-def _reference_step(setup: Setup, models: Sequence[PreTrainedModel], text: Sequence[int]) -> float:
-    """Seconds of a step of the plain loop over ``models``, with ``text`` as the context."""
+def _reference_step(
+    setup: Setup, models: Sequence[PreTrainedModel], text: Sequence[int]
+) -> float | None:
+    """Seconds of a step of the plain loop over ``models`` after ``text``; None without models."""
+    if not models:
+        return None
     both = [(model, DynamicCache(config=model.config)) for model in models]
     for chunk in torch.tensor([text], device=setup.device).split(PREFILL_CHUNK, 1):
         for model, cache in both:
@@ -321,16 +330,25 @@ def _with_pairs(setup: Setup, count: int, on_progress: Callable[[str], None]) ->
     on_progress(f"{count} pairs")
     first = setup.ensemble.pairs[0]
     base, expert, antiexpert = (
-        setup.language_models[place] for place in (0, first.expert, first.antiexpert)
+        setup.ensemble.models[place] for place in (0, first.expert, first.antiexpert)
     )
-    models = [type(base)(model.model) for model in (base, *(expert, antiexpert) * count)]
+    models = [_with_own_cache(model) for model in (base, *(expert, antiexpert) * count)]
     pairs = [Pair(str(place), 2 * place + 1, 2 * place + 2) for place in range(count)]
     ensemble = Ensemble(models, [str(place) for place in range(len(models))], pairs)
     ensemble.prefill([setup.prompts[0]] * len(models))
     plain = _steps(setup, lambda: ensemble.extend([setup.prompts[0][0]]))
-    originals = [setup.originals[place] for place in (first.expert, first.antiexpert)] * count
-    reference = _reference_step(setup, [setup.originals[0], *originals], setup.prompts[0])
-    return Cost(count, plain, reference)
+    originals = setup.originals and [
+        setup.originals[place] for place in (0, *(first.expert, first.antiexpert) * count)
+    ]
+    return Cost(count, plain, _reference_step(setup, originals, setup.prompts[0]))
+
+
+def _with_own_cache(model: LanguageModel) -> LanguageModel:
+    """Another language model over the weights of ``model``."""
+    if isinstance(model, LlamaCppLanguageModel):
+        return model.another()
+    assert isinstance(model, TransformersLanguageModel)
+    return type(model)(model.model)
 
 
 def _of_blocks(

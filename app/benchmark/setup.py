@@ -11,7 +11,6 @@ from transformers import AutoModelForCausalLM, LlamaConfig, PreTrainedModel
 from transformers.initialization import no_init_weights
 
 from app.checkpoints.devices import free_bytes, resolve_device
-from app.checkpoints.engine_options import LLAMA_CPP
 from app.checkpoints.loading.grouped_attention import group_attention
 from app.checkpoints.loading.loader import load_recipe
 from app.checkpoints.loading.lora import twin
@@ -28,6 +27,7 @@ from app.decoding.detokenizer import Detokenizer
 from app.decoding.ensemble import Ensemble
 from app.decoding.graphs import make_language_model
 from app.decoding.language_model import TransformersLanguageModel
+from app.decoding.llama_cpp.llama_model import LlamaCppLanguageModel
 from app.decoding.types import GenerationConfig
 from app.errors import DeviceError, SettingsError
 
@@ -73,7 +73,8 @@ class Setup:
         title: The recipe's name, or the sizes of the models.
         ensemble: The ensemble that Tuneshift decodes with.
         originals: The unmodified transformers model of each model context, for the reference. They
-            share tensors with the models of the ensemble, which use shortcuts.
+            share tensors with the models of the ensemble, which use shortcuts. Empty if llama.cpp
+            reads a role: there is then no reference.
         prompts: The token ids of the prompt of each model context.
         detokenizer: Creates the detokenizer of a run.
         alphas: The alpha of each pair.
@@ -94,7 +95,17 @@ class Setup:
 
     @property
     def device(self) -> torch.device:
-        return self.originals[0].device
+        """The device of the models of transformers; llama.cpp gives its rows in main memory."""
+        found = (model.model.device for model in self.language_models)
+        return next(found, torch.device("cpu"))
+
+    @property
+    def device_name(self) -> str:
+        """The name of the base's device."""
+        base = self.ensemble.models[0]
+        if isinstance(base, LlamaCppLanguageModel):
+            return base.weights.device
+        return str(self.device)
 
     @property
     def language_models(self) -> tuple[TransformersLanguageModel, ...]:
@@ -112,7 +123,7 @@ def of_recipe(
     """Load a recipe for a benchmark.
 
     Raises:
-        SettingsError: The base is behind an endpoint.
+        SettingsError: The base is behind an endpoint, or a pair has another vocabulary.
         TuneshiftError: The recipe cannot be loaded.
     """
     opened = open_recipe(recipe, on_progress=on_progress)
@@ -120,11 +131,11 @@ def of_recipe(
     require_shared(found.vocabulary)
     if any(role.spec.is_endpoint for role in opened.roles):
         raise SettingsError("Only models on this machine can be measured")
-    if any(role.engine == LLAMA_CPP for role in opened.roles):
+    if found.vocabulary.bridged:
         raise SettingsError(
-            "The benchmark measures models of transformers",
-            evidence="llama.cpp reads a role of this recipe",
-            next_step="Add --engine transformers, or measure with: generate --json",
+            "The benchmark measures pairs with the vocabulary of the base",
+            evidence=f"another one: {', '.join(found.vocabulary.bridged)}",
+            next_step="Measure this recipe with: generate --json",
         )
     loaded = load_recipe(
         opened,
@@ -132,7 +143,6 @@ def of_recipe(
         on_progress,
         spare=found.memory.spare,
         proof=proof,
-        bridged=found.vocabulary.bridged,
     )
     computed = [
         model.model
@@ -142,6 +152,8 @@ def of_recipe(
     held = [each for each in loaded.weights.values() if isinstance(each, TransformersWeights)]
     original_of = {id(each.model): each.original or each.model for each in held}
     originals = tuple(original_of[id(model)] for model in computed)
+    if len(computed) < len(loaded.ensemble.models):
+        originals = ()
     packed = {id(part): part.nbytes for model in computed for part in packed_weights(model)}
     prompts = tuple(map(tuple, loaded.encode(prompt)))
     return Setup(

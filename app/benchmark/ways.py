@@ -62,16 +62,24 @@ ASSISTED = "the base alone, transformers' drafts"
 def ways(setup: Setup) -> dict[str, Way]:
     """The ways to compare, by name; the first is the reference.
 
-    Where steps are captured, they are compared with the same steps uncaptured.
+    Without the plain loop, which transformers alone can run, it is Tuneshift one by one. Where
+    steps are captured, they are compared with the same steps uncaptured.
     """
     alone = setup.ensemble.only(0)
     speculator = Speculator()  # shared, so that later runs use its measured costs
-    found = {
-        REFERENCE: lambda: _timed(setup, loop(setup, setup.originals)),
+    ours: dict[str, Way] = {
         PLAIN: lambda: _decoded(setup, setup.ensemble, setup.alphas),
         SPECULATIVE: lambda: _decoded(setup, setup.ensemble, setup.alphas, speculator),
-        ALONE: lambda: _timed(setup, loop(setup, setup.originals[:1])),
         ALONE_HERE: lambda: _decoded(setup, alone, ()),
+    }
+    if not setup.originals:
+        return ours
+    found = {
+        REFERENCE: lambda: _timed(setup, loop(setup, setup.originals)),
+        PLAIN: ours[PLAIN],
+        SPECULATIVE: ours[SPECULATIVE],
+        ALONE: lambda: _timed(setup, loop(setup, setup.originals[:1])),
+        ALONE_HERE: ours[ALONE_HERE],
     }
     if (assistant := _assistant(setup)) is not None:
         found[ASSISTED] = lambda: _assisted(setup, assistant)
