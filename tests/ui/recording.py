@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QCoreApplication
 
 from app.history.archive import Query
 from app.history.export.document import Document
@@ -25,6 +26,24 @@ def kept(session: Session, bridge: FakeBridge, tmp_path: Path) -> Iterator[Sessi
     yield session
     session.history.close()
     assert session.history.join(20)
+
+
+def open_run(session: Session, run_id: str) -> None:
+    """Show a run of the history, and wait until it is read."""
+    session.history.show(run_id)
+    settle_reading(session)
+
+
+def repeat_run(session: Session, run_id: str) -> None:
+    """Repeat a run of the history, and wait until it is read."""
+    session.history.repeat(run_id)
+    settle_reading(session)
+
+
+def settle_reading(session: Session) -> None:
+    """Wait for runs that are being read, and take them."""
+    assert session.history.reading.join(20)
+    QCoreApplication.sendPostedEvents()
 
 
 def stored_runs(session: Session, query: Query) -> list[RunSummary]:

@@ -59,8 +59,8 @@ ALLOWED_CALLS = frozenset(
         ("sqlite3.connect", "window_evaluations.py:Evaluations._save"),
         ("sqlite3.connect", "window_evaluations.py:Evaluations.kept"),
         ("sqlite3.connect", "window_evaluations.py:Evaluations.forget"),
-        # One connection of the window, for reading single runs; searches and edits do not use it.
-        ("sqlite3.connect", "run_history.py:History._reading"),
+        # One connection of the window, for the candidates of a token and the title of a run.
+        ("sqlite3.connect", "run_history.py:History._readable"),
     )
 )
 

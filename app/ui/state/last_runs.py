@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, QSettings, QTimer
+from PySide6.QtCore import QObject, QSettings
 
+from app.ui.state.runs.run import Run
 from app.ui.state.session import Session
 
 _MOST = 40
@@ -27,30 +28,29 @@ class LastRuns(QObject):
         self._store = store
         self._waiting: list[str] = []
         self._shown = ""
-        self._timer = QTimer(self, interval=0)
-        self._timer.timeout.connect(self._bring_next)
+        self._reading = False
 
     def restore(self) -> None:
         """Begin to bring the runs back, unless the preferences say otherwise."""
         if self._session.settings.restore_texts:
             self._waiting = str(self._store.value("last runs", "")).split()
             self._shown = str(self._store.value("last shown run", ""))
-            self._session.history.changed.connect(self._begin)
-            self._begin()
-
-    def _begin(self) -> None:
-        """Start bringing runs back once the history is open, which takes a moment."""
-        if self._waiting and self._session.history.is_open and not self._timer.isActive():
-            self._timer.start()
+            self._session.history.changed.connect(self._bring_next)
+            self._bring_next()
 
     def _bring_next(self) -> None:
-        if not self._waiting:
-            self._timer.stop()
-            return
-        run_id = self._waiting.pop(0)
-        run, runs = self._session.history.bring_back(run_id), self._session.runs
+        """Begin to read the next run, once the history is open, which takes a moment."""
+        if self._waiting and self._session.history.is_open and not self._reading:
+            self._reading = True
+            self._session.history.bring_back(self._waiting[0], self._take)
+
+    def _take(self, run: Run | None) -> None:
+        """Show a run that was read, if it was shown at the end, and read the next one."""
+        self._reading = False
+        run_id, runs = self._waiting.pop(0), self._session.runs
         if run and run_id == self._shown and runs.current is None:
             runs.show(run)
+        self._bring_next()
 
     def remember(self) -> None:
         """Save which runs the window has, those that were not brought back yet included."""

@@ -16,6 +16,7 @@ from app.errors import PromptError
 from app.ui.compare.all_roles_dialog import AllRolesDialog
 from app.ui.state.session import Session
 from tests.ui.conftest import FakeBridge
+from tests.ui.recording import settle_reading
 
 PROMPT = "Once upon a time"
 
@@ -103,6 +104,7 @@ def test_an_answer_without_kept_logits_is_read_from_the_history(
     assert history._writer is not None
     assert history._writer.flush(20)
     tuned.inspect.click()
+    settle_reading(loaded_session)
     shown = runs.current
     assert shown is not None
     assert shown.token_ids == tuned.run.token_ids

@@ -26,6 +26,7 @@ from app.ui.state.session import Session
 from app.ui.widgets.saved_bar import SavedBar
 from tests.ui.conftest import FakeBridge
 from tests.ui.history.conftest import settle, settle_background
+from tests.ui.recording import open_run, settle_reading
 from tests.ui.state.records.test_run_history import generate, runs
 from tests.ui.watchdog import listening
 
@@ -142,10 +143,12 @@ def test_opening_shows_the_run_and_running_again_makes_another(
 ) -> None:
     choose(dialog, "Apple")
     dialog.open_run.click()
+    settle_reading(kept)
     run = kept.runs.current
     assert run is not None
     assert run.prompt == "Apple"
     dialog.run_again.click()
+    settle_reading(kept)
     assert kept.runs.running
     assert not dialog.run_again.isEnabled()
     bridge.start_run()
@@ -268,11 +271,13 @@ def test_an_opened_run_brings_its_prompt_unless_one_was_typed(
     for title in ("Apple", "Banana"):
         choose(dialog, title)
         dialog.open_run.click()
+        settle_reading(kept)
         assert window.prompt.text == title
         assert kept.prompt == title
     window.prompt.set_text("My own")
     choose(dialog, "Cherry")
     dialog.open_run.click()
+    settle_reading(kept)
     assert window.prompt.text == "My own"
 
 
@@ -390,3 +395,27 @@ def test_an_edit_that_fails_is_taken_back_with_an_error(
     assert not dialog.undo_button.isVisible()
     assert kept.problem
     assert "not today" in kept.problem.error.evidence
+
+
+def test_a_run_to_open_is_read_on_a_thread_of_its_own(
+    dialog: HistoryDialog, kept: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.ui.state.runs.removed_runs.MOST", 1)  # not Apple
+    apple = next(run for run in dialog.runs.all() if run.prompt == "Apple")
+    for run in list(kept.runs.all):
+        kept.runs.remove(run)
+    seen = Connections()
+    with listening(seen):
+        kept.history.show(apple.id)
+        kept.history.show(apple.id)  # before the first is read
+        assert kept.runs.all == []
+        settle_reading(kept)
+    assert set(seen.threads) == {"history reading"}
+    assert [run.prompt for run in kept.runs.all] == ["Apple"]
+    assert kept.runs.current is kept.runs.all[0]
+
+
+def test_a_run_that_cannot_be_read_is_reported(dialog: HistoryDialog, kept: Session) -> None:
+    open_run(kept, "gone")
+    assert kept.problem
+    assert "gone" in str(kept.problem.error)

@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+from app.attribution.explained_token import ExplainedToken
 from app.errors import HistoryError
 from app.history.archive import Archive, Query
 from app.history.export.document import Document, read_document
-from app.history.records import RunSummary
-from app.history.run_edits import readable_archives
+from app.history.records import RunSummary, StoredRun
+from app.history.run_edits import archive_with, readable_archives
 from app.history.writer import HistoryWriter
 
 _PATIENCE_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadRuns:
+    """A run as it is stored, with the earlier answers of its conversation.
+
+    Attributes:
+        ids: The ids of the earlier answers, oldest first, and of the run.
+        runs: The runs that were read, with their tokens, by their ids.
+        errors: The errors of earlier answers that could not be read.
+    """
+
+    ids: Sequence[str]
+    runs: Mapping[str, tuple[StoredRun, list[ExplainedToken]]]
+    errors: Sequence[HistoryError] = ()
+
+    @property
+    def last(self) -> tuple[StoredRun, list[ExplainedToken]]:
+        """The run itself."""
+        return self.runs[self.ids[-1]]
 
 
 class HistoryReader:
@@ -55,6 +77,31 @@ class HistoryReader:
         """
         with self._archives() as archives:
             return sorted({tag for archive in archives for tag in archive.tags()})
+
+    def read(self, run_id: str, known: Collection[str] = ()) -> ReadRuns:
+        """A run with the earlier answers of its conversation, without those in ``known``.
+
+        Raises:
+            HistoryError: The run cannot be read.
+        """
+        with self._archives() as archives:
+            if not archives:
+                raise HistoryError(
+                    "The history is not open yet", next_step="Try again in a moment."
+                )
+            archive = archive_with(run_id, archives)
+            stored = archive.get(run_id)
+            runs = {run_id: (stored, archive.tokens(run_id))}
+            errors: list[HistoryError] = []
+            is_answer = stored.conversation is not None and stored.role is None
+            before = archive.answers_before(run_id) if is_answer else []
+            for each in before:
+                if each not in known:
+                    try:
+                        runs[each] = (archive.get(each), archive.tokens(each))
+                    except HistoryError as error:
+                        errors.append(error)
+            return ReadRuns([*before, run_id], runs, errors)
 
     def document(self, run_id: str) -> Document:
         """The current content of a run, for exports. Waits for what is still being written.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Protocol
 from PySide6.QtCore import QObject, Signal
 
 from app.attribution.candidates import CandidateRows
+from app.attribution.explained_token import ExplainedToken
 from app.attribution.row_store import RowStore
 from app.checkpoints.spec import Recipe
 from app.checkpoints.status import RoleInForce
@@ -25,7 +27,7 @@ from app.history.run_edits import archive_with, readable_archives
 from app.history.writer import HistoryWriter
 from app.ui.state.background import Background
 from app.ui.state.records.history_edits import HistoryEdits
-from app.ui.state.records.history_reader import HistoryReader
+from app.ui.state.records.history_reader import HistoryReader, ReadRuns
 from app.ui.state.records.history_search import HistorySearch
 from app.ui.state.records.recorder import Recorder
 from app.ui.state.runs.run import NO_CHAT, ChatPlace, Run
@@ -84,6 +86,8 @@ class History(QObject):
         self._opened: Database | None = None
         self.background = Background("export", self)
         """Thread of exports."""
+        self.reading = Background("history reading", self)
+        """Thread that reads the runs to open."""
         self.reader = HistoryReader()
         """Reads the history on any thread."""
         self.search = HistorySearch(window.report, self)
@@ -118,6 +122,7 @@ class History(QObject):
         """Stop recording; pending data is still written. Returns at once."""
         self._close_archives()
         self.background.close()
+        self.reading.close()
         self.search.close()
         if self._recorder:
             self._recorder.end_all()
@@ -125,9 +130,10 @@ class History(QObject):
             self._writer.close()
 
     def join(self, timeout: float | None = None) -> bool:
-        """Wait for the writer, exports and searches to end; whether they have ended."""
+        """Wait for the writer, exports, readings and searches to end; whether they have ended."""
         return (
             self.background.join(timeout)
+            and self.reading.join(timeout)
             and self.search.join(timeout)
             and (self._writer is None or self._writer.join(timeout))
         )
@@ -151,85 +157,118 @@ class History(QObject):
     def show(self, run_id: str) -> None:
         """Show a run in the window, an answer with the turns before it.
 
-        Runs that the window does not have are read from the file.
+        A run that the window does not have is read from the file first, in the background.
         """
-        run = self._bring(run_id)
-        if run:
-            self._window.runs.show(run)
-            self.shown.emit(run)
+        self._bring(run_id, self._show, self._window.report)
 
     def open_recipe(self, run_id: str) -> None:
-        """Open the recipe of a run, with its alphas and settings."""
-        wanted = self._repeatable(run_id)
-        if wanted and self._window.editable:
-            self._window.open_recipe(wanted.recipe)
+        """Open the recipe of a run, with its alphas and settings, once it is read."""
+        self._read(run_id, self._open_recipe, self._window.report)
 
     def repeat(self, run_id: str) -> None:
-        """Run a run again with the alphas of each token; opens its recipe."""
-        wanted = self._repeatable(run_id)
-        if wanted and self._window.editable:
-            new_seeds = self._window.recipe.new_seeds  # of the runs after the repetition
-            self._window.open_recipe(replace(wanted.recipe, new_seeds=new_seeds))
-            self._window.runs.repeat(wanted, self._place_of(run_id))
+        """Run a run again with the alphas of each token; opens its recipe once it is read."""
+        self._read(run_id, self._repeat, self._window.report)
 
-    def _place_of(self, run_id: str) -> ChatPlace:
-        """The place of a run in its conversation, whose earlier turns are brought."""
-        archive = self._archive_of(run_id)
-        found = archive.get(run_id)
-        if found.conversation is None or found.role is not None:
-            return NO_CHAT
-        brought = [self._bring(before) for before in archive.answers_before(run_id)]
-        follows = brought[-1] if brought else None
-        return ChatPlace(follows, follows.chat if follows else self._window.runs.new_id())
+    def bring_back(self, run_id: str, done: Callable[[Run | None], None]) -> None:
+        """Bring a run of an earlier session into the list of runs, without showing it.
+
+        Args:
+            run_id: The run.
+            done: Called with it; with None if it is deleted or cannot be read.
+        """
+        self._bring(run_id, done, lambda _: done(None), deleted_too=False)
 
     @property
     def is_open(self) -> bool:
         """Whether runs can be read; ``changed`` announces it after :meth:`open`."""
         return self._writer is not None and self._writer.database is not None
 
-    def bring_back(self, run_id: str) -> Run | None:
-        """A run of an earlier session, in the list of runs but not shown; None if it is gone."""
-        try:
-            gone = self.summary(run_id).deleted is not None
-        except HistoryError:
-            return None
-        return None if gone else self._bring(run_id)
+    def _show(self, run: Run | None) -> None:
+        if run:
+            self._window.runs.show(run)
+            self.shown.emit(run)
 
-    def _bring(self, run_id: str) -> Run | None:
-        """A run of the window, read from the file with the earlier answers of its conversation.
+    def _open_recipe(self, read: ReadRuns) -> None:
+        if self._window.editable:
+            self._window.open_recipe(self._repeatable(read).recipe)
+
+    def _repeat(self, read: ReadRuns) -> None:
+        if self._window.editable:
+            wanted = self._repeatable(read)
+            new_seeds = self._window.recipe.new_seeds  # of the runs after the repetition
+            self._window.open_recipe(replace(wanted.recipe, new_seeds=new_seeds))
+            self._window.runs.repeat(wanted, self._place_of(read))
+
+    def _repeatable(self, read: ReadRuns) -> Repeatable:
+        return repeatable(*read.last, self._window.roles_in_force)
+
+    def _read(
+        self,
+        run_id: str,
+        done: Callable[[ReadRuns], None],
+        failed: Callable[[TuneshiftError], None],
+    ) -> None:
+        """Read a run, and the earlier answers that the window does not have."""
+        reader, runs = self.reader, self._window.runs
+        known = {self.id_of(run) for run in (*runs.all, *runs.removed)}
+        self.reading.run(self, lambda: reader.read(run_id, known), done, failed)
+
+    def _bring(
+        self,
+        run_id: str,
+        done: Callable[[Run | None], None],
+        failed: Callable[[TuneshiftError], None],
+        *,
+        deleted_too: bool = True,
+    ) -> None:
+        """Call ``done`` with a run of the window, which is read if the window does not have it.
 
         A run that was read is in the list of runs, but not shown.
         """
-        if self._recorder is None:
-            return None
-        run = self._recorder.run_of(run_id)
+
+        def take(read: ReadRuns) -> None:
+            summary = self.edits.as_edited(read.last[0].summary)
+            gone = summary.deleted is not None and not deleted_too
+            done(None if gone else self._add(run_id, read, self._place_of(read)))
+
+        run = self._held(run_id) if deleted_too else None
+        if run:
+            done(run)
+        else:
+            self._read(run_id, take, failed)
+
+    def _held(self, run_id: str) -> Run | None:
+        """A run that the window has, or can restore."""
+        run = self._recorder.run_of(run_id) if self._recorder else None
         removed = [run for run in self._window.runs.removed if self.id_of(run) == run_id]
         if run is None and removed:  # reading it again would make two runs with the same id
             run = removed[0]
             self._window.runs.restore(run)
-        if run is None:
-            try:
-                run = self._read(run_id)
-            except HistoryError as error:
-                self._window.report(error)
-                return None
+        return run
+
+    def _place_of(self, read: ReadRuns) -> ChatPlace:
+        """The place of a run in its conversation, whose earlier turns are added."""
+        for error in read.errors:
+            self._window.report(error)
+        stored = read.last[0]
+        if stored.conversation is None or stored.role is not None:
+            return NO_CHAT
+        place = ChatPlace(None, self._window.runs.new_id())
+        for before in read.ids[:-1]:
+            follows = self._add(before, read, place)
+            place = ChatPlace(follows, follows.chat if follows else self._window.runs.new_id())
+        return place
+
+    def _add(self, run_id: str, read: ReadRuns, place: ChatPlace) -> Run | None:
+        """A run of the window, added to the list of runs if it was read."""
+        run = self._held(run_id)
+        if run is None and self._recorder and run_id in read.runs:
+            run = self._made(*read.runs[run_id], place)
             self._recorder.register(run, run_id)
             self._window.runs.add(run, shown=False)
         return run
 
-    def _repeatable(self, run_id: str) -> Repeatable | None:
-        try:
-            archive = self._archive_of(run_id)
-            stored, tokens = archive.get(run_id), archive.tokens(run_id)
-        except HistoryError as error:
-            self._window.report(error)
-            return None
-        return repeatable(stored, tokens, self._window.roles_in_force)
-
-    def _read(self, run_id: str) -> Run:
-        place = self._place_of(run_id)
-        archive = self._archive_of(run_id)
-        stored, tokens = archive.get(run_id), archive.tokens(run_id)
+    def _made(self, stored: StoredRun, tokens: Sequence[ExplainedToken], place: ChatPlace) -> Run:
         summary, runs = stored.summary, self._window.runs
         parent = self._recorder.run_of(summary.parent) if self._recorder else None
         reason = summary.finish_reason
@@ -286,14 +325,14 @@ class History(QObject):
     # Databases
 
     def _archive_of(self, run_id: str) -> Archive:
-        archives = self._reading()
+        archives = self._readable()
         if not archives:
             raise HistoryError(
                 self.tr("The history is not open yet"), next_step=self.tr("Try again in a moment.")
             )
         return archive_with(run_id, archives)
 
-    def _reading(self) -> list[Archive]:
+    def _readable(self) -> list[Archive]:
         """The database in use; if it is in memory, also the file."""
         database = self._writer.database if self._writer else None
         if database is not self._opened:

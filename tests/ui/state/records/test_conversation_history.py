@@ -8,7 +8,7 @@ from app.history.records import RunSummary
 from app.ui.state.runs.run import Run
 from app.ui.state.session import Session
 from tests.ui.conftest import FakeBridge
-from tests.ui.recording import stored_runs
+from tests.ui.recording import open_run, repeat_run, stored_runs
 
 
 def say(session: Session, bridge: FakeBridge, message: str, seed: int = 0) -> Run:
@@ -40,7 +40,7 @@ def test_an_answer_is_opened_with_the_turns_before_it(kept: Session, bridge: Fak
     assert latest.prompt == "c"
     forget(kept)
     kept.mode.choose(False)
-    kept.history.show(latest.id)
+    open_run(kept, latest.id)
     assert kept.mode.chat
     turns = kept.chat.turns
     assert [turn.message for turn in turns] == ["a", "b", "c"]
@@ -60,8 +60,8 @@ def test_an_earlier_answer_is_opened_after_a_later_one(kept: Session, bridge: Fa
         say(kept, bridge, message)
     later, earlier = recorded(kept)
     forget(kept)
-    kept.history.show(later.id)
-    kept.history.show(earlier.id)
+    open_run(kept, later.id)
+    open_run(kept, earlier.id)
     assert len(kept.runs.all) == 2
     assert [turn.message for turn in kept.chat.turns] == ["a", "b"]
     assert kept.chat.turn_of(kept.runs.current) == 0
@@ -77,7 +77,7 @@ def test_a_repeated_answer_stands_in_its_conversation(kept: Session, bridge: Fak
     first = say(kept, bridge, "a")
     second = say(kept, bridge, "b")
     assert len(recorded(kept)) == 2
-    kept.history.repeat(kept.history.id_of(second))
+    repeat_run(kept, kept.history.id_of(second))
     command = bridge.last(Generate)
     assert isinstance(command, Generate)
     assert command.prompt == second.prompt

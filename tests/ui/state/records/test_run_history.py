@@ -27,7 +27,7 @@ from app.ui.state.session import Session
 from app.ui.status_bar import StatusBar
 from app.ui.summary.tallies import Tallies
 from tests.ui.conftest import FakeBridge, invent_step
-from tests.ui.recording import stored_document, stored_runs
+from tests.ui.recording import open_run, repeat_run, stored_document, stored_runs
 
 
 def runs(session: Session, **query: object) -> list[RunSummary]:
@@ -137,7 +137,7 @@ def test_a_continued_branch_without_its_parent_keeps_its_shared_tokens(
     if opened:
         kept.runs.remove(branch)
         runs(kept)
-        kept.history.show(stored)
+        open_run(kept, stored)
         branch = kept.runs.current
         assert branch is not None
     assert branch.parent is None
@@ -160,7 +160,7 @@ def test_an_opened_run_has_everything_except_logits(
     original = kept.runs.current
     assert original is not None
     (summary,) = runs(kept)
-    kept.history.show(summary.id)
+    open_run(kept, summary.id)
     assert kept.runs.current is original  # the window has this run already
     expected = original.candidates(3)
     kept.runs.remove(original)
@@ -169,7 +169,7 @@ def test_an_opened_run_has_everything_except_logits(
     bridge.finish_run()
     assert kept.runs.current is not None
     kept.runs.remove(kept.runs.current)
-    kept.history.show(summary.id)
+    open_run(kept, summary.id)
     opened = kept.runs.current
     assert opened is not None
     assert opened is not original
@@ -180,7 +180,7 @@ def test_an_opened_run_has_everything_except_logits(
     assert opened.rows.rows(3) is None
     assert np.array_equal(opened.candidates(3).token_ids, expected.token_ids)
     assert np.array_equal(opened.candidates(3).experts, expected.experts)
-    kept.history.show(summary.id)
+    open_run(kept, summary.id)
     assert kept.runs.current is opened
     assert kept.runs.can_continue(opened)
 
@@ -221,7 +221,7 @@ def test_opening_a_removed_run_restores_it(kept: Session, bridge: FakeBridge) ->
     stored = kept.history.id_of(run)
     kept.runs.remove(run)
     runs(kept)
-    kept.history.show(stored)
+    open_run(kept, stored)
     assert kept.runs.all == [run]
     assert kept.runs.removed.last is None
 
@@ -235,7 +235,7 @@ def test_missing_candidates_are_reported_and_statistics_work_without_them(
         assert kept.runs.current is not None
         kept.runs.remove(kept.runs.current)
     stored = runs(kept)[-1].id
-    kept.history.show(stored)
+    open_run(kept, stored)
     with closing(sqlite3.connect(tmp_path / "history.sqlite3")) as connection:
         connection.execute("DELETE FROM candidates")
         connection.commit()
@@ -265,7 +265,7 @@ def test_run_again_uses_the_alphas_of_every_token(kept: Session, bridge: FakeBri
     assert len(set(asked)) == 2
     (summary,) = runs(kept)
     kept.set_alpha(0, -1.0)
-    kept.history.repeat(summary.id)
+    repeat_run(kept, summary.id)
     command = bridge.last(Generate)
     assert isinstance(command, Generate)
     assert isinstance(command.alphas, ReplayedAlphas)
@@ -285,7 +285,7 @@ def test_run_again_has_the_recorded_seed(kept: Session, bridge: FakeBridge) -> N
     first = kept.runs.current
     assert first is not None
     (summary,) = runs(kept)
-    kept.history.repeat(summary.id)
+    repeat_run(kept, summary.id)
     command = bridge.last(Generate)
     assert isinstance(command, Generate)
     assert command.config.seed == first.recipe.sampling.seed
@@ -369,7 +369,7 @@ def test_coverage_of_an_opened_run_is_in_plot_and_status_bar(
     bridge.finish_run()
     (summary,) = runs(kept)
     kept.runs.remove(kept.runs.current)  # type: ignore[arg-type]
-    kept.history.show(summary.id)
+    open_run(kept, summary.id)
     plot, line = ShiftPlot(kept), StatusBar(kept)
     for widget in (plot, line):
         qtbot.addWidget(widget)
