@@ -32,13 +32,16 @@ from tests.real import smollm2
 pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
 
 _SECONDS = 120
+NEEDED = ("llama_cpp", "diskcache", "sse_starlette", "starlette_context")
+"""What the server of llama-cpp-python imports; its library alone is the second engine here."""
 PROMPT = "The capital of France is"
 
 
 def python_with_the_server() -> str:
     named = os.environ.get("TUNESHIFT_LLAMA_PYTHON", "")
-    if not named and importlib.util.find_spec("llama_cpp") is None:
-        pytest.skip("llama-cpp-python is not installed; TUNESHIFT_LLAMA_PYTHON names no Python")
+    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if not named and missing:
+        pytest.skip(f"{', '.join(missing)} are missing; TUNESHIFT_LLAMA_PYTHON names no Python")
     return named or sys.executable
 
 
@@ -115,7 +118,7 @@ def desk() -> Iterator[Desk]:
 @pytest.fixture(scope="module")
 def local() -> Recipe:
     """The model itself, steered by what a system prompt makes of it."""
-    small = CheckpointSpec(f"gguf:{smollm2.require()}", dtype="float32")
+    small = CheckpointSpec(f"gguf:{smollm2.require()}", dtype="float32", engine="transformers")
     told = replace(small, prompt="Answer like a pirate, arr!\n\n{prompt}")
     return Recipe(
         "r",

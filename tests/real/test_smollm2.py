@@ -64,7 +64,9 @@ def alone(spec: CheckpointSpec, **options: Any) -> Recipe:
 
 
 def changed(spec: CheckpointSpec, **options: Any) -> CheckpointSpec:
-    return CheckpointSpec(**{"source": spec.source, "dtype": "auto", **options})
+    return CheckpointSpec(
+        **{"source": spec.source, "engine": spec.engine, "dtype": "auto", **options}
+    )
 
 
 def load(recipe: Recipe) -> LoadedRecipe:
