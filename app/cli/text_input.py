@@ -17,7 +17,7 @@ _CONVERT = "Save the text as UTF-8, or convert it: iconv -f ENCODING -t UTF-8."
 
 
 def read_standard_input() -> str:
-    r"""Read the text on standard input; line breaks become ``\n``, and one at the end is taken off.
+    r"""Read the text on standard input; line breaks become ``\n``.
 
     The encoding is UTF-8, with or without a byte order mark, or UTF-16 with one.
 
@@ -25,8 +25,7 @@ def read_standard_input() -> str:
         PromptError: Standard input is missing, or has another encoding.
     """
     content = standard_input(lambda stream: stream.read())
-    text = decode_text(content).replace("\r\n", "\n").replace("\r", "\n")
-    return text.removesuffix("\n")
+    return decode_text(content).replace("\r\n", "\n").replace("\r", "\n")
 
 
 def standard_input(read: Callable[[BinaryIO], bytes]) -> bytes:
@@ -45,12 +44,17 @@ def standard_input(read: Callable[[BinaryIO], bytes]) -> bytes:
 
 
 def piped_text() -> str:
-    """The text of a pipe or file on standard input; empty if it is something else."""
+    """The text of a pipe or file on standard input, without the line break at its end.
+
+    Empty if standard input is something else.
+    """
     try:
         mode = os.fstat(sys.stdin.fileno()).st_mode
     except (AttributeError, OSError, ValueError):  # there is none, or it is replaced in a test
         return ""
-    return read_standard_input() if stat.S_ISFIFO(mode) or stat.S_ISREG(mode) else ""
+    if not (stat.S_ISFIFO(mode) or stat.S_ISREG(mode)):
+        return ""
+    return read_standard_input().removesuffix("\n")
 
 
 def decode_text(content: bytes, source: str = "The prompt on standard input") -> str:

@@ -167,6 +167,7 @@ def test_a_pipe_is_the_prompt_without_its_last_line_break(roles: list[str]) -> N
         return report["prompt"] or report["messages"]
 
     assert prompt("the king\n") == "the king"
-    assert prompt("the king\n\n", "-") == "the king\n"
+    assert prompt("the king\n\n") == "the king\n"
+    assert prompt("the king\n", "-") == "the king\n"  # asked for by name, it is read as it is
     assert prompt("ignored", "the queen") == "the queen"
     assert prompt(json.dumps(MESSAGES), "--messages", "-") == MESSAGES

@@ -27,8 +27,8 @@ def add_generate(commands: Commands) -> None:
         "prompt",
         nargs="?",
         type=text_argument,
-        help="the prompt; - reads it from stdin, without the line break at its end (default: the "
-        "text of a pipe, or the recipe's sample prompt)",
+        help="the prompt; - reads it from stdin as it is (default: the text of a pipe without the "
+        "line break at its end, or the recipe's sample prompt)",
     )
     parser.add_argument(
         "--messages",
