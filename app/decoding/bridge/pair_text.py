@@ -13,13 +13,6 @@ _OVERLAP = 48
 """Bytes before the end of what is known that are encoded again, since tokens may merge."""
 _AGREEING = 3
 """Tokens of what is known that must come out again, or the whole text is encoded."""
-_OF_EACH_BEGINNING = (
-    *range(0x80, 0x800, 0x40),
-    *range(0x800, 0xD800, 0x40),
-    *range(0xE000, 0x10000, 0x40),
-    *range(0x10000, 0x110000, 0x40),
-)
-"""A character for every beginning that characters have in UTF-8."""
 
 
 class PairText:
@@ -87,21 +80,16 @@ class PairText:
 
     def _encode_begun(self, text: bytes, known: str) -> list[int]:
         """The tokens of a text that ends inside a character: as if some character were there."""
-        for character in map(chr, _OF_EACH_BEGINNING):
-            completed = f"{known}{character}".encode()
-            if completed.startswith(text):
-                ids, size = list[int](), 0
-                for each in self._encode_text(f"{known}{character}", completed):
-                    size += len(self._tokens[each])
-                    if size > len(text):
-                        size -= len(self._tokens[each])
-                        break
-                    ids.append(each)
-                return [*ids, *self._tokens.pieces(text[size:])]
-        return [
-            *self._encode_text(known, known.encode()),
-            *self._tokens.pieces(text[len(known.encode()) :]),
-        ]
+        end = len(known.encode())
+        completed = f"{known}{_character_of(text[end:])}"
+        ids: list[int] = []
+        size = 0
+        for each in self._encode_text(completed, completed.encode()):
+            if size + len(self._tokens[each]) > len(text):
+                break
+            ids.append(each)
+            size += len(self._tokens[each])
+        return [*ids, *self._tokens.pieces(text[size:])]
 
     def _encode_text(self, text: str, spelled: bytes) -> list[int]:
         """The tokens of ``text``; the longest that fit where a normalizer changes its bytes."""
@@ -114,3 +102,14 @@ class PairText:
 def _is_letter(*values: int) -> bool:
     """Whether bytes are letters of English, or belong to characters outside ASCII."""
     return all(value >= 0x80 or chr(value).isalpha() for value in values)
+
+
+def _character_of(begun: bytes) -> str:
+    """The first character whose UTF-8 begins with these bytes; empty if there is none."""
+    for second in (b"", b"\x80", b"\x90", b"\xa0"):  # what may follow depends on the first byte
+        for more in range(3):
+            try:
+                return (begun + second + b"\x80" * more).decode()
+            except UnicodeDecodeError:
+                continue
+    return ""
