@@ -177,7 +177,9 @@ class BridgedLanguageModel:
                         pieces = spelled[len(ids) :]
                         exact = at_end * self._product(ids, pieces, self.bridge.base[each], first)
                         row[each] += exact
-                        row[self._stands_for(each, candidates, pieces[0])] -= exact
+                        standing = self._stands_for(each, candidates, pieces[0])
+                        if standing < self.vocabulary_size:
+                            row[standing] -= exact
                         found.append(each)
         return row.clamp_(min=_LEAST).log_(), sorted(set(found))
 
@@ -331,7 +333,10 @@ class BridgedLanguageModel:
         return _Part(row, at_end, highest)
 
     def _stands_for(self, token: int, candidates: Iterable[int], first_piece: int) -> int:
-        """The id that the probability of ``token`` is counted in unless it is known by itself."""
+        """The id that the probability of ``token`` is counted in unless it is known by itself.
+
+        It is the vocabulary size where no token of the base begins the first piece.
+        """
         spelled = self.bridge.base[token]
         begins = (self.bridge.base[each] for each in candidates if each != token)
         shorter = max((each for each in begins if spelled.startswith(each)), key=len, default=b"")

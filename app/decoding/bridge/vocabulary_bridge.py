@@ -128,7 +128,7 @@ class VocabularyBridge:
         return found
 
     def first_token(self, index: int) -> int:
-        """The token of the base that a token of the pair leads to, which has one."""
+        """The token of the base that a token of the pair leads to; V where there is none."""
         return int(self._first[index])
 
     def _find_after_tail(self, tail: bytes, around: Sequence[int]) -> TailTokens:

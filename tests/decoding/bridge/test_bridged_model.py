@@ -11,6 +11,7 @@ import torch
 from app.decoding.bridge.bridged_model import BridgedLanguageModel
 from app.decoding.bridge.vocabulary_bridge import Opinion, VocabularyBridge
 from tests.decoding.bridge.two_vocabularies import CountedModel, sentences, spelled, tokenizer
+from tests.decoding.table_model import TableModel
 
 BASE, PAIR = tokenizer(330, 1), tokenizer(300, 2)
 TEXTS = sentences(5, 400)
@@ -148,3 +149,22 @@ def test_refined_rows_are_sums_over_all_texts_at_every_token() -> None:
         found.append(divergence(expected, possible(row.exp().numpy(), expected)))
     print(np.mean(found), np.max(found))
     assert np.mean(found) <= 1e-4
+
+
+def test_a_token_whose_first_piece_leads_to_no_token_of_the_base_is_read_piece_by_piece() -> None:
+    bridge = VocabularyBridge([b"ab", b"c"], [b"a", b"b", b"c"], [], [])
+    table = torch.tensor([[0.2, 0.5, 0.3]]).log().repeat(23, 1)
+    lm = BridgedLanguageModel(
+        RepeatedTable(table), bridge, lambda text: ["abc".index(each) for each in text]
+    )
+    lm.extend(torch.tensor(lm.own([2])))
+    row, known = lm.refined(1, [0])
+    assert known == [0]
+    assert bool(row.isfinite().all())
+
+
+class RepeatedTable(TableModel):
+    """A table model that can be made again."""
+
+    def another(self) -> RepeatedTable:
+        return RepeatedTable(self.table)
