@@ -11,6 +11,7 @@ from app.benchmark.block_costs import Expected
 from app.benchmark.conversation_times import ConversationTimes
 from app.benchmark.first_token_times import FirstTokenTime
 from app.benchmark.measure import Cost, Results, WayResult
+from app.benchmark.token_costs import TokenCost
 from app.benchmark.ways import REFERENCE
 from app.checkpoints.proof.proof_report import as_json as proof_as_json
 from app.checkpoints.proof.proof_report import in_one_line, warning_of
@@ -35,6 +36,7 @@ def as_text(results: Results) -> str:
             *_costs("Cost of a step at a context of", results.contexts),
             *_costs("Cost of a step with pairs", results.pairs),
             *_blocks(results),
+            *_token_costs(results.token_costs),
         ]
     )
 
@@ -179,3 +181,18 @@ def _expected(found: Expected) -> str:
     if not found.length:
         return "none"
     return f"{found.ratio:.2f}×, with drafts of {found.length} tokens"
+
+
+def _token_costs(costs: Sequence[TokenCost]) -> Iterator[str]:
+    if costs:
+        yield ""
+        yield "Processor time a token outside the models, in ms"
+        yield (
+            "  ids      pairs  combine  sample  attribution  candidates  candidates, eight at once"
+        )
+    for cost in costs:
+        yield (
+            f"  {cost.vocabulary:<7,}  {cost.pairs:>5}  {cost.combine * 1e3:>7.3f}  "
+            f"{cost.sample * 1e3:>6.3f}  {cost.attribute * 1e3:>11.3f}  "
+            f"{cost.candidates * 1e3:>10.3f}  {cost.candidates_together * 1e3:>25.3f}"
+        )

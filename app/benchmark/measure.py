@@ -16,6 +16,7 @@ from app.benchmark.conversation_times import ConversationTimes, measure_conversa
 from app.benchmark.first_token_times import FirstTokenTime, time_first_token
 from app.benchmark.hardware import bandwidth, bytes_per_token, peak_memory
 from app.benchmark.setup import Setup
+from app.benchmark.token_costs import PAIRS, TokenCost, time_token
 from app.benchmark.ways import PLAIN, Run, Way, synchronize, ways
 from app.checkpoints.proof.proof_report import Proof
 from app.decoding.capture_stats import NO_CAPTURES, CaptureStats
@@ -89,6 +90,7 @@ class Results:
         proofs: The proof of each role.
         conversation: Time to the first token at the end of a conversation.
         first_tokens: Time to the first token by the length of the text.
+        token_costs: Processor time a token outside the models, by vocabulary.
     """
 
     title: str
@@ -112,6 +114,7 @@ class Results:
     proofs: tuple[tuple[str, Proof], ...] = ()
     conversation: ConversationTimes | None = None
     first_tokens: tuple[FirstTokenTime, ...] = ()
+    token_costs: tuple[TokenCost, ...] = ()
 
     @property
     def share_of_bandwidth(self) -> float:
@@ -130,6 +133,7 @@ def measure(
     on_progress: Callable[[str], None] = lambda what: None,
     *,
     prompts: Sequence[int] = (),
+    vocabularies: Sequence[int] = (),
 ) -> Results:
     """Run the benchmark.
 
@@ -142,6 +146,7 @@ def measure(
         turns: Turns of a conversation at whose end the first token is timed; 0 for none.
         on_progress: Called with a description of each measurement.
         prompts: Lengths of texts whose first token is timed, read anew and continued.
+        vocabularies: Numbers of token ids at which the work outside the models is timed.
 
     Raises:
         SettingsError: The context length of a model is too small.
@@ -175,6 +180,11 @@ def measure(
             else None,
             first_tokens=tuple(
                 time_first_token(setup, size, repeats, on_progress) for size in prompts
+            ),
+            token_costs=tuple(
+                time_token(size, count, repeats, on_progress)
+                for size in vocabularies
+                for count in PAIRS
             ),
             expected=expected(costs, setup.ensemble.pairs[0].expert) if costs else (),
             peak_memory=peak_memory(setup.device),

@@ -49,6 +49,7 @@ class Shape:
 
 
 SHAPES = {
+    "demo": Shape(144, 384, 4, 3, 3, 8_192, tied=True),
     "15m": Shape(288, 768, 6, 6, 6, tied=True),
     "135m": Shape(576, 1536, 30, 9, 3, 49_152, tied=True),
     "0.5b": Shape(896, 4864, 24, 14, 2, 151_936, tied=True),
@@ -58,7 +59,7 @@ SHAPES = {
     "8b": Shape(4096, 14336, 32, 32, 8, 128_256),
     "13b": Shape(5120, 13824, 40, 40, 40),
 }
-"""Sizes of SmolLM2, Qwen2.5, TinyLlama, Llama 2 and 3, and of stories15M, which takes seconds.
+"""Sizes of the demo, of SmolLM2, Qwen2.5, TinyLlama, Llama 2 and 3, and of stories15M.
 
 Pairs get the base's vocabulary.
 """

@@ -56,6 +56,7 @@ def bench(options: argparse.Namespace) -> int:
             options.turns,
             lambda what: status.show(f"Measuring: {what}"),
             prompts=options.prompts,
+            vocabularies=options.vocabularies,
         )
     finally:
         status.clear()
@@ -80,11 +81,19 @@ def _check(options: argparse.Namespace) -> None:
             evidence=f"{options.turns} was given",
         )
     if any(size < 1 for size in _sizes(options)):
-        raise SettingsError("--contexts, --pairs, --blocks and --prompts must be at least 1")
+        raise SettingsError(
+            "--contexts, --pairs, --blocks, --prompts and --vocabularies must be at least 1"
+        )
 
 
 def _sizes(options: argparse.Namespace) -> tuple[int, ...]:
-    return (*options.contexts, *options.pairs, *options.blocks, *options.prompts)
+    return (
+        *options.contexts,
+        *options.pairs,
+        *options.blocks,
+        *options.prompts,
+        *options.vocabularies,
+    )
 
 
 def _setup(options: argparse.Namespace, status: ProgressLine) -> Setup:

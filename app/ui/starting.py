@@ -199,6 +199,7 @@ def _thread_owners(session: Session, bridge: Bridge) -> tuple[NamedOwner, ...]:
         NamedOwner(translate("ClosingNotice", "a download"), session.downloads),
         NamedOwner(translate("ClosingNotice", "the search for models"), session.local_models),
         NamedOwner(translate("ClosingNotice", "the history"), session.history),
+        NamedOwner(translate("ClosingNotice", "the evaluations"), session.evaluations),
     )
 
 

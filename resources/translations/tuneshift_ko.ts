@@ -695,6 +695,10 @@
         <source>the history</source>
         <translation>기록</translation>
     </message>
+    <message>
+        <source>the evaluations</source>
+        <translation>평가</translation>
+    </message>
 </context>
 <context>
     <name>CompareDialog</name>
@@ -1339,17 +1343,6 @@
     <message>
         <source>Evaluating: {0}, {1} left</source>
         <translation>평가 중: {0}, {1} 남음</translation>
-    </message>
-</context>
-<context>
-    <name>Evaluations</name>
-    <message>
-        <source>This evaluation cannot be opened</source>
-        <translation>이 평가를 열 수 없습니다</translation>
-    </message>
-    <message>
-        <source>Its answers are in {0}.</source>
-        <translation>답변은 {0}에 있습니다.</translation>
     </message>
 </context>
 <context>
@@ -5462,6 +5455,17 @@ Without a pinned seed, every run has a new one, which is recorded with it.</sour
     <message>
         <source>Ready</source>
         <translation>준비됨</translation>
+    </message>
+</context>
+<context>
+    <name>StoredEvaluations</name>
+    <message>
+        <source>This evaluation cannot be opened</source>
+        <translation>이 평가를 열 수 없습니다</translation>
+    </message>
+    <message>
+        <source>Its answers are in {0}.</source>
+        <translation>답변은 {0}에 있습니다.</translation>
     </message>
 </context>
 <context>

@@ -1,9 +1,9 @@
 """What explaining tokens costs: ``python -m tests.bench.attribution`` prints JSON.
 
+``tuneshift bench --vocabularies`` tells the costs by vocabulary.
+
 - Time in attribution as a share of decoding, token by token in the same runs: the demo recipe, and
   three SmolLM2-135M where their weights are in build/real.
-- Processor time a token by vocabulary and pairs, of rows with a head of likely ids: combining,
-  sampling, attribution of the sampled token, and its candidates one by one and eight at once.
 - Memory that the rows of 1,000 tokens at a vocabulary of 152,000 take, beside their bound.
 """
 
@@ -13,7 +13,6 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -22,22 +21,17 @@ import psutil
 import torch
 
 from app.attribution.attribution import attribute
-from app.attribution.candidates import keep_candidates, keep_candidates_of
 from app.attribution.row_store import DEFAULT_BYTES, RowBudget, RowStore
 from app.checkpoints.loading.loader import load_recipe
-from app.checkpoints.memory.heap import tensors_apart
 from app.checkpoints.opening import open_recipe
 from app.checkpoints.preflight import preflight
 from app.checkpoints.recipes.recipe_file import find_recipe
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
 from app.decoding.decode import decode
-from app.decoding.sampling import process_logits
-from app.decoding.tuned_logits import combine
-from app.decoding.types import GenerationConfig, RoleLogits, TokenStep
+from app.decoding.types import RoleLogits, TokenStep
 from tests.real.smollm2 import FILE
 
 _VOCABULARY, _TOKENS = 152_000, 1000
-_VOCABULARIES, _POSITIONS = (8_192, 49_152, 151_936), 8
 
 
 def share_of_decoding(recipe: Recipe, tokens: int, repeats: int) -> dict[str, Any]:
@@ -73,56 +67,6 @@ def share_of_decoding(recipe: Recipe, tokens: int, repeats: int) -> dict[str, An
         "attribution_ms_per_token": round(statistics.median(milliseconds), 3),
         "vocabulary": loaded.ensemble.vocabulary_size,
     }
-
-
-def by_vocabulary() -> dict[str, dict[str, float]]:
-    """Milliseconds of one thread's processor time for a token, outside the models."""
-    with tensors_apart():
-        pass  # sets up the heap as a load does
-    return {
-        f"{vocabulary} ids, {pairs} pairs": _costs(vocabulary, pairs)
-        for vocabulary in _VOCABULARIES
-        for pairs in (1, 2)
-    }
-
-
-def _costs(vocabulary: int, pairs: int) -> dict[str, float]:
-    positions = [_likely_rows(vocabulary, pairs, seed) for seed in range(_POSITIONS)]
-    alphas, config, history = [1.0, 0.5][:pairs], GenerationConfig(), np.array([1])
-    combined = [combine(rows, alphas) for rows in positions]
-    tuned = [each.tuned for each in combined]
-    ids = [process_logits(row, history, config).sample(0, 0)[0] for row in tuned]
-    places = range(_POSITIONS)
-    work: dict[str, Callable[[], object]] = {
-        "combine": lambda: [combine(rows, alphas) for rows in positions],
-        "sample": lambda: [process_logits(tuned[i], history, config).sample(0, i) for i in places],
-        "attribute": lambda: [
-            attribute(positions[i], alphas, ids[i], combined=combined[i]) for i in places
-        ],
-        "candidates": lambda: [keep_candidates(positions[i], alphas, ids[i]) for i in places],
-        "candidates, 8 at once": lambda: keep_candidates_of(positions, alphas, ids),
-    }
-    return {name: round(_milliseconds(action) / _POSITIONS, 3) for name, action in work.items()}
-
-
-def _likely_rows(vocabulary: int, pairs: int, seed: int) -> RoleLogits:
-    """Rows whose roles agree on a few hundred likely ids, as those of language models do."""
-    random = np.random.default_rng(seed)
-    base = random.normal(0, 2.5, vocabulary)
-    base[random.choice(vocabulary, 200, replace=False)] += 4 + random.exponential(4, 200)
-    others = [base + random.normal(0, 1, vocabulary) for _ in range(2 * pairs)]
-    base, *others = (row.astype(np.float32) for row in (base, *others))
-    return RoleLogits(base, tuple(others[:pairs]), tuple(others[pairs:]))
-
-
-def _milliseconds(action: Callable[[], object]) -> float:
-    action()
-    figures = []
-    for _ in range(9):
-        started = time.thread_time()
-        action()
-        figures.append(1000 * (time.thread_time() - started))
-    return statistics.median(figures)
 
 
 def rows_in_memory() -> dict[str, Any]:
@@ -163,7 +107,6 @@ def main() -> None:
         figures: dict[str, Any] = {"demo": share_of_decoding(find_recipe("demo"), 200, 5)}
         if FILE.is_file():
             figures["smollm2"] = share_of_decoding(smollm2(), 60, 3)
-    figures["by_vocabulary"] = by_vocabulary()
     figures["rows"] = rows_in_memory()
     json.dump(figures, sys.stdout, indent=2)
     print()

@@ -17,6 +17,7 @@ from app.benchmark.conversation_times import ConversationTimes
 from app.benchmark.first_token_times import FirstTokenTime
 from app.benchmark.measure import Results, WayResult
 from app.benchmark.setup import SHAPES, Setup, Shape, of_recipe, of_shapes
+from app.benchmark.token_costs import TokenCost
 from app.benchmark.ways import ALONE, ASSISTED, PLAIN, REFERENCE, SPECULATIVE, ways
 from app.decoding.capture_stats import CaptureStats
 from app.decoding.capturing import Action, CaptureError, Computation
@@ -193,6 +194,7 @@ RESULTS = Results(
     contexts=(measure.Cost(128, 0.05, 0.1),),
     conversation=ConversationTimes(10, 1576, 32, 1.9, 0.33, 0.3, 1.1),
     first_tokens=(FirstTokenTime(2048, 16, 4.2, 0.3),),
+    token_costs=(TokenCost(151_936, 2, 43e-5, 4e-4, 126e-5, 8.41e-3, 3.27e-3),),
     blocks=(BlockCost(1, (0.3, 0.1, 0.1)), BlockCost(6, (0.4, 0.2, 0.2))),
     expected=(Expected(0.5, 0, 1.0), Expected(0.857, 4, 2.03)),
 )
@@ -215,6 +217,7 @@ def test_the_report_for_a_terminal() -> None:
     assert "  1: 300.0, 100.0, 100.0 ms" in text
     assert "0.5: none" in text
     assert "2,048: 4,200.0 ms read anew, 300.0 ms with the last 16 tokens new" in text
+    assert "  151,936      2    0.430   0.400        1.260       8.410 " in text
     assert "0.857: 2.03×, with drafts of 4 tokens" in text
 
 

@@ -47,6 +47,8 @@ def test_json_and_plot(
         "2",
         "--prompts",
         "4,30",
+        "--vocabularies",
+        "50",
         "--json",
     ]
     assert main([*command, *options, "--plot", str(plot)]) == 0
@@ -57,6 +59,8 @@ def test_json_and_plot(
     assert [cost["size"] for cost in found["pairs"]] == [1, 2]
     assert found["conversation"]["turns"] == 2
     assert [(each["size"], each["new"]) for each in found["first_tokens"]] == [(4, 2), (30, 15)]
+    costs = [(each["vocabulary"], each["pairs"]) for each in found["token_costs"]]
+    assert costs == [(50, 1), (50, 2)]
     assert plot.read_text().startswith("<svg")
 
 

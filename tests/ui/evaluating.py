@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QEventLoop
 
 from app.checkpoints.loading.loaded_recipe import LoadedRecipe
 from app.checkpoints.spec import Recipe
@@ -15,6 +16,7 @@ from app.engine.events import BorrowFinished, BorrowProgress, Failed
 from app.errors import Cancelled, TuneshiftError
 from app.evaluation.loading import ModelLoader
 from app.evaluation.plan import Plan
+from app.history.evaluation_summaries import EvaluationSummary
 from app.settings import Settings
 from app.ui.state.records.window_evaluations import Evaluations
 from app.ui.state.session import Session
@@ -68,6 +70,24 @@ class Desk:
         except TuneshiftError as error:
             self._end(Failed(command.id, error))
 
+    def settle(self) -> None:
+        """Wait until the thread of the stored evaluations has done and answered everything."""
+        loop = QEventLoop()
+        self.evaluations.stored.background.run(
+            self.session, lambda: None, lambda _: loop.quit(), self.session.report
+        )
+        loop.exec()
+
+    def kept(self) -> list[EvaluationSummary]:
+        """The evaluations in the history, newest first."""
+        self.evaluations.stored.refresh()
+        self.settle()
+        return self.evaluations.stored.listed
+
+    def close(self) -> None:
+        self.evaluations.close()
+        assert self.evaluations.join(60)
+
     def _end(self, event: BorrowFinished | Failed) -> None:
         if self._work:
             self._work.close()
@@ -76,8 +96,10 @@ class Desk:
 
 
 @pytest.fixture
-def desk(qapp: object, tiny_pairs: Recipe, lent: LoadedRecipe, tmp_path: Path) -> Desk:
-    return Desk(tiny_pairs, lent, tmp_path)
+def desk(qapp: object, tiny_pairs: Recipe, lent: LoadedRecipe, tmp_path: Path) -> Iterator[Desk]:
+    desk = Desk(tiny_pairs, lent, tmp_path)
+    yield desk
+    desk.close()
 
 
 @pytest.fixture

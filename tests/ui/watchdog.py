@@ -55,10 +55,6 @@ ALLOWED_CALLS = frozenset(
         ("Thread.join", "api_switch.py:Serving.join"),
         # The last event of the server's thread, which ends right after it.
         ("Thread.join", "api_switch.py:Serving._handle"),
-        # Summaries of evaluations are a few rows, written when one begins or ends.
-        ("sqlite3.connect", "window_evaluations.py:Evaluations._save"),
-        ("sqlite3.connect", "window_evaluations.py:Evaluations.kept"),
-        ("sqlite3.connect", "window_evaluations.py:Evaluations.forget"),
         # One connection of the window, for the candidates of a token and the title of a run.
         ("sqlite3.connect", "run_history.py:History._readable"),
     )

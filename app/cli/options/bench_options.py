@@ -69,6 +69,14 @@ def add_bench(commands: Commands) -> None:
         "the last 16 tokens read before, such as 64,512,2048",
     )
     measured.add_argument(
+        "--vocabularies",
+        type=_numbers,
+        default=(),
+        metavar="N,…",
+        help="also time combining, sampling, attribution and candidates with this many token ids, "
+        "such as 8192,49152,151936, for one and two pairs",
+    )
+    measured.add_argument(
         "--turns",
         type=int,
         default=10,

@@ -63,11 +63,10 @@ class EvaluateDialog(OrderedDialog):
         self.form.changed.connect(self._on_form)
         # The dialog covers the window that shows the answer; reopening restores its state.
         self.questions.inspected.connect(self.close)
-        self.past.opened.connect(lambda: self.tabs.setCurrentWidget(self.results))
+        self._evaluations.opened.connect(lambda: self.tabs.setCurrentWidget(self.results))
         self._evaluations.changed.connect(self._on_changed)
         self._evaluations.progressed.connect(self._on_progress)
         self._evaluations.ticked.connect(self._update)
-        self._evaluations.kept_changed.connect(self._list_past)
         session.recipe_changed.connect(self._on_recipe)
         session.alphas_changed.connect(self._update)
         session.load_changed.connect(self._update)
@@ -209,10 +208,6 @@ class EvaluateDialog(OrderedDialog):
         elif page is self.tokens:
             self.tokens.show_evaluation(current)
         else:
-            self.past.refresh()
-
-    def _list_past(self) -> None:
-        if self.tabs.currentWidget() is self.past:
             self.past.refresh()
 
     def _empty(self, current: Evaluation | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
@@ -28,9 +28,6 @@ _CONTENTS = QHeaderView.ResizeMode.ResizeToContents
 
 class PastView(QWidget):
     """Lists past evaluations; Enter opens the selected one."""
-
-    opened = Signal()
-    """A past evaluation was opened."""
 
     def __init__(self, evaluations: Evaluations, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -74,12 +71,16 @@ class PastView(QWidget):
         self._pages.addWidget(self._empty)
         self._pages.addWidget(page)
         evaluations.changed.connect(self._on_changed)
-        self._update()
+        evaluations.stored.changed.connect(self._show)
+        self._show()
 
     def refresh(self) -> None:
-        """Read the list from the disk again."""
-        listed = self._evaluations.kept()
-        self._listed = listed
+        """Read the list from the disk again, in the background."""
+        self._evaluations.stored.refresh()
+
+    def _show(self) -> None:
+        """Show the list as it was last read."""
+        listed = self._listed = self._evaluations.stored.listed
         with self.table.kept(self.model.row_of):
             self.model.show([self._row(summary) for summary in listed])
         self._pages.setCurrentIndex(1 if listed else 0)
@@ -120,7 +121,6 @@ class PastView(QWidget):
         summary = self._chosen()
         if summary and not self._evaluations.running:
             self._evaluations.show(summary)
-            self.opened.emit()
 
     def _remove(self) -> None:
         summary = self._chosen()
@@ -133,4 +133,3 @@ class PastView(QWidget):
         )
         if answer == QMessageBox.StandardButton.Yes:
             self._evaluations.forget(summary)
-            self.refresh()

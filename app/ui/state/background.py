@@ -88,12 +88,17 @@ class Background(QObject):
         with self._lock:
             self._waiting = deque(item for item in self._waiting if item[0] != job)
 
-    def close(self) -> None:
-        """Drop all callbacks and waiting jobs; the running job continues to its end."""
+    def close(self, *, finish: bool = False) -> None:
+        """Drop all callbacks and waiting jobs; the running job continues to its end.
+
+        Args:
+            finish: Whether the waiting jobs are run nevertheless.
+        """
         self._callbacks.clear()
         with self._lock:
             self._closed = True
-            self._waiting.clear()
+            if not finish:
+                self._waiting.clear()
 
     def join(self, timeout: float | None = None) -> bool:
         """Wait for the thread to end; whether it has ended."""

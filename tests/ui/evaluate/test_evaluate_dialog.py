@@ -282,6 +282,7 @@ def test_classes_of_tokens_are_counted(dialog: EvaluateDialog, desk: Desk, task:
     tokens.choice.setCurrentIndex(1)
     model = tokens.model
     rows = [[model.index(r, c).data() for c in range(3)] for r in range(model.rowCount())]
+    desk.settle()
     report = json.loads((desk.evaluations.current.folder / "results.json").read_text())  # type: ignore[union-attr]
     result = next(r for r in report["tasks"][0]["results"] if r["alpha_scale"] == 1.0)
     assert rows[-1] == [
@@ -299,11 +300,13 @@ def test_a_past_one_is_opened_and_removed(
     answered(dialog, desk, task)
     desk.evaluations.clear()
     dialog.tabs.setCurrentWidget(dialog.past)
+    desk.settle()
     past = dialog.past
     assert past.model.rowCount() == 1
     assert not past.open_one.isEnabled()
     past.table.go_to(0)
     past.open_one.click()
+    desk.settle()
     assert dialog.tabs.currentWidget() is dialog.results
     assert cells(dialog)
     assert dialog.form.tasks.checked[0].name == str(task)
@@ -311,6 +314,7 @@ def test_a_past_one_is_opened_and_removed(
     monkeypatch.setattr(QMessageBox, "question", lambda *_: QMessageBox.StandardButton.Yes)
     past.table.go_to(0)
     past.remove.click()
+    desk.settle()
     assert past.model.rowCount() == 0
     assert desk.evaluations.current is None
 

@@ -127,3 +127,15 @@ def test_close_drops_waiting_jobs_and_lets_the_running_one_end(qtbot: QtBot) -> 
     background.run(background, work, unexpected, unexpected)
     assert background.join(0)
     assert ended == [True]
+
+
+def test_close_may_let_waiting_jobs_run(qtbot: QtBot) -> None:
+    background, gate = Background("test"), threading.Event()
+    ended: list[int] = []
+    background.run(background, lambda: gate.wait(10), unexpected, unexpected)
+    background.run(background, lambda: ended.append(1), unexpected, unexpected)
+    background.close(finish=True)
+    background.run(background, lambda: ended.append(2), unexpected, unexpected)
+    gate.set()
+    assert background.join(10)
+    assert ended == [1]

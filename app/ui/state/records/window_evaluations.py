@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -18,19 +17,16 @@ from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
 from app.engine.commands import BorrowModels
 from app.engine.controls import Cancellation
 from app.engine.events import BorrowFinished, BorrowProgress, Event, Failed
-from app.errors import HistoryError, TuneshiftError
+from app.errors import TuneshiftError
 from app.evaluation.evaluation_job import EvaluationJob, HarnessFinished, ProgressReport
-from app.evaluation.history_summary import plan_of, results_of, summary_of
+from app.evaluation.history_summary import summary_of
 from app.evaluation.plan import Plan, Prepared
-from app.evaluation.results import write_report
-from app.evaluation.store import ResultFolder
-from app.history.database import Database
-from app.history.evaluation_summaries import EvaluationArchive, EvaluationSummary
-from app.history.provenance import recipe_from_store
+from app.history.evaluation_summaries import EvaluationSummary
 from app.history.records import new_run_id
 from app.server.server_events import ServedModel
 from app.ui.state.engine_requests import Requests
 from app.ui.state.records.evaluation import Answering, Evaluation, Stage
+from app.ui.state.records.stored_evaluations import StoredEvaluations
 
 if TYPE_CHECKING:
     from app.evaluation.evaluation_run import AnsweredQuestion
@@ -72,6 +68,9 @@ class Evaluations(QObject):
     Args:
         session: The session; it calls :meth:`follow_load` when the loaded models change.
         requests: Sends commands to the engine.
+
+    Attributes:
+        stored: The evaluations in the history.
     """
 
     changed = Signal()
@@ -80,8 +79,8 @@ class Evaluations(QObject):
     """``current`` got answers, or its activity changed. At most once per frame."""
     ticked = Signal()
     """A second of a running evaluation has passed; the remaining time changed."""
-    kept_changed = Signal()
-    """The history of evaluations changed."""
+    opened = Signal()
+    """An evaluation of the history is shown; emitted after ``changed``."""
     _told = Signal(object)
     """The activity changed; emitted on the engine's thread."""
 
@@ -89,7 +88,7 @@ class Evaluations(QObject):
         super().__init__(parent)
         self._session = session
         self._requests = requests
-        self._history: Path | None = None
+        self.stored = StoredEvaluations(session.report, self)
         self._command: BorrowModels | None = None
         self._had_models = False
         self._saved = 0.0
@@ -106,7 +105,15 @@ class Evaluations(QObject):
 
     def open(self, history: Path) -> None:
         """Set the file of the history; answers are kept in a folder beside it."""
-        self._history = history
+        self.stored.open(history)
+
+    def close(self) -> None:
+        """Save what is to be saved, and nothing after it. Returns at once."""
+        self.stored.close()
+
+    def join(self, timeout: float | None = None) -> bool:
+        """Wait until everything is saved; whether it is."""
+        return self.stored.join(timeout)
 
     def restore(self, store: QSettings) -> None:
         """Load the saved form."""
@@ -138,7 +145,7 @@ class Evaluations(QObject):
             return
         evaluation_id = new_run_id()
         evaluation = Evaluation(
-            evaluation_id, plan, self._folder(evaluation_id), self._session.recipe
+            evaluation_id, plan, self.stored.folder(evaluation_id), self._session.recipe
         )
         self._begin(evaluation)
 
@@ -163,21 +170,15 @@ class Evaluations(QObject):
             self.progressed.emit()
 
     def show(self, summary: EvaluationSummary) -> None:
-        """Show an evaluation of the history; ignored while another one is running."""
-        if self.running:
-            return
-        try:
-            self.current, self.last_question = _read(summary), None
-        except (TuneshiftError, ValueError, KeyError, TypeError) as error:
-            self._session.report(
-                HistoryError(
-                    self.tr("This evaluation cannot be opened"),
-                    evidence=str(error),
-                    next_step=self.tr("Its answers are in {0}.").format(summary.folder),
-                )
-            )
-            return
-        self.changed.emit()
+        """Read an evaluation of the history and show it, unless another one is running then."""
+        if not self.running:
+            self.stored.read(summary, self._show)
+
+    def _show(self, evaluation: Evaluation) -> None:
+        if not self.running:
+            self.current, self.last_question = evaluation, None
+            self.changed.emit()
+            self.opened.emit()
 
     def clear(self) -> None:
         """Show no evaluation."""
@@ -185,41 +186,19 @@ class Evaluations(QObject):
             self.current = None
             self.changed.emit()
 
-    def kept(self) -> list[EvaluationSummary]:
-        """The evaluations in the history, newest first."""
-        if self._history is None:
-            return []
-        try:
-            with closing(EvaluationArchive(Database(self._history))) as archive:
-                return archive.all()
-        except HistoryError as error:
-            self._session.report(error)
-            return []
-
     def forget(self, summary: EvaluationSummary) -> None:
         """Delete an evaluation from the history, with its answers if the window stored them."""
-        if self._history is None or (self.running and self.is_current(summary)):
-            return
-        try:
-            with closing(EvaluationArchive(Database(self._history))) as archive:
-                archive.forget(summary.id)
-        except HistoryError as error:
-            self._session.report(error)
-            return
-        folder = Path(summary.folder).resolve()  # resolves “..”
-        if folder.parent == self._folder("").resolve():
-            shutil.rmtree(folder, ignore_errors=True)
-        if self.is_current(summary):
-            self.clear()
-        self.kept_changed.emit()
+
+        def clear() -> None:
+            if self.is_current(summary):
+                self.clear()
+
+        if not (self.running and self.is_current(summary)):
+            self.stored.forget(summary, clear)
 
     def is_current(self, summary: EvaluationSummary) -> bool:
         """Whether this evaluation is shown."""
         return self.current is not None and self.current.id == summary.id
-
-    def _folder(self, evaluation_id: str) -> Path:
-        base = self._history.parent if self._history else Path.cwd()
-        return base / "evaluations" / evaluation_id
 
     def _begin(self, evaluation: Evaluation) -> None:
         if not self._session.prepare_run():
@@ -313,35 +292,31 @@ class Evaluations(QObject):
     def _write(self, evaluation: Evaluation) -> None:
         """Write the results and the files for scorers into the folder, and save the summary."""
         assert evaluation.answers is not None
-        folder = ResultFolder(evaluation.folder)
-        complete = evaluation.stage is Stage.COMPLETE
-        try:
-            write_report(folder, evaluation.recipe.name, evaluation.results(), complete)
-            evaluation.answers.export(folder)
-        except TuneshiftError as error:
-            self._session.report(error)
+        self.stored.export(
+            evaluation.folder,
+            evaluation.answers,
+            evaluation.recipe.name,
+            evaluation.results(),
+            complete=evaluation.stage is Stage.COMPLETE,
+        )
         self._save()
 
     def _save(self) -> None:
         """Save the summary in the history."""
         self._saved = time.monotonic()
         evaluation = self.current
-        if self._history is None or evaluation is None:
-            return
-        summary = summary_of(
-            evaluation.id,
-            evaluation.plan,
-            evaluation.recipe,
-            evaluation.folder,
-            evaluation.results(),
-            evaluation.stage is Stage.COMPLETE,
-        )
-        try:
-            with closing(EvaluationArchive(Database(self._history))) as archive:
-                archive.put(summary)
-        except HistoryError as error:
-            self._session.report(error)
-        self.kept_changed.emit()
+        if evaluation is not None:
+            self.stored.save(
+                partial(
+                    summary_of,
+                    evaluation.id,
+                    evaluation.plan,
+                    evaluation.recipe,
+                    evaluation.folder,
+                    evaluation.results(),
+                    evaluation.stage is Stage.COMPLETE,
+                )
+            )
 
     def follow_load(self) -> None:
         """Stop the evaluation when other models are about to be loaded."""
@@ -358,19 +333,3 @@ def _alone(source: str) -> Recipe:
         source = source_of_path(str(path))
     spec = CheckpointSpec(source)
     return Recipe(path.name, spec, (ExpertPair("itself", spec, spec),))
-
-
-def _read(summary: EvaluationSummary) -> Evaluation:
-    """Read an evaluation with its answers, as far as their files exist."""
-    recipe = recipe_from_store(summary.recipe)
-    stage = Stage.COMPLETE if summary.complete else Stage.STOPPED
-    evaluation = Evaluation(summary.id, plan_of(summary), Path(summary.folder), recipe, stage)
-    evaluation.found = results_of(summary, recipe)
-    folder = ResultFolder(evaluation.folder)
-    for task in evaluation.found:
-        for result in task.results:
-            title = result.variant.title
-            records = folder.answers(task.task, title).latest()
-            if records:
-                evaluation.records[task.task, title] = [records[at] for at in sorted(records)]
-    return evaluation

@@ -63,6 +63,7 @@ def test_scores_equal_those_of_the_command_line(
         ("mine", view.title): [a.record for a in answers if a.variant == view]
         for view in prepared.variants
     }
+    desk.settle()
     report = json.loads((evaluation.folder / "results.json").read_text())
     assert report["complete"]
     assert report["tasks"][0]["results"][1]["shifts"]["all"]["tokens"] > 0
@@ -141,7 +142,7 @@ def test_errors_are_reported(desk: Desk, plan: Plan) -> None:
     assert evaluation
     assert evaluation.stage is Stage.FAILED
     assert "nowhere.toml" in str(evaluation.error)
-    assert desk.evaluations.kept() == []
+    assert desk.kept() == []
 
 
 def test_an_engine_failure_ends_the_evaluation(desk: Desk, plan: Plan) -> None:
@@ -159,8 +160,9 @@ def test_a_past_evaluation_is_opened_with_its_answers(desk: Desk, plan: Plan) ->
     before = current(desk)
     first = desk.evaluations.current
     desk.evaluations.clear()
-    (summary,) = desk.evaluations.kept()
+    (summary,) = desk.kept()
     desk.evaluations.show(summary)
+    desk.settle()
     opened = desk.evaluations.current
     assert opened
     assert opened is not first
@@ -175,19 +177,21 @@ def test_a_past_evaluation_is_opened_with_its_answers(desk: Desk, plan: Plan) ->
 def test_a_killed_evaluation_can_be_opened_and_resumed(desk: Desk, plan: Plan) -> None:
     desk.evaluations.start(plan)
     desk.advance(6)
-    (summary,) = desk.evaluations.kept()  # saved when the tasks had been read
+    (summary,) = desk.kept()  # saved when the tasks had been read
     assert not summary.complete
     desk._work = None
     desk.bridge.events.emit([EngineFailed(EvaluationError("gone"), "")])
     other = Desk(desk.session.recipe, desk._lent, desk.folder)
-    (summary,) = other.evaluations.kept()
+    (summary,) = other.kept()
     other.evaluations.show(summary)
+    other.settle()
     other.evaluations.resume()
     other.advance()
     evaluation = other.evaluations.current
     assert evaluation
     assert (evaluation.stage, evaluation.done, evaluation.fresh) == (Stage.COMPLETE, 12, 12 - 5)
-    assert [kept.complete for kept in other.evaluations.kept()] == [True]
+    assert [kept.complete for kept in other.kept()] == [True]
+    other.close()
 
 
 def test_scores_survive_a_kill_right_after_resuming(desk: Desk, plan: Plan) -> None:
@@ -195,27 +199,40 @@ def test_scores_survive_a_kill_right_after_resuming(desk: Desk, plan: Plan) -> N
     desk.advance(5)
     desk.evaluations.stop()
     desk.advance()
-    (before,) = desk.evaluations.kept()
+    (before,) = desk.kept()
     desk.evaluations.resume()
     desk.advance(1)  # the tasks without answers
-    assert [kept.results for kept in desk.evaluations.kept()] == [before.results]
+    assert [kept.results for kept in desk.kept()] == [before.results]
 
 
 @pytest.mark.slow
 def test_deleting_an_evaluation_deletes_its_answers(desk: Desk, plan: Plan) -> None:
     desk.evaluations.start(plan)
     desk.advance()
-    (summary,) = desk.evaluations.kept()
+    (summary,) = desk.kept()
     elsewhere = replace(summary, folder=str(desk.folder / "mine"))
     (desk.folder / "mine").mkdir()
     desk.evaluations.forget(elsewhere)
+    desk.settle()
     assert (desk.folder / "mine").exists()  # folders of the user are not deleted
     above = Path(summary.folder).parent / ".."
     desk.evaluations.forget(replace(summary, folder=str(above)))
+    desk.settle()
     assert above.exists()
     desk.evaluations.forget(summary)
+    desk.settle()
     assert not Path(summary.folder).exists()
-    assert desk.evaluations.kept() == []
+    assert desk.kept() == []
+
+
+def test_what_was_to_be_saved_is_saved_when_the_window_closes(desk: Desk, plan: Plan) -> None:
+    desk.evaluations.start(plan)
+    desk.advance()
+    desk.evaluations.close()
+    assert desk.evaluations.join(60)
+    again = Desk(desk.session.recipe, desk._lent, desk.folder)
+    assert [summary.complete for summary in again.kept()] == [True]
+    again.close()
 
 
 def test_running_code_must_be_allowed_each_time(desk: Desk, plan: Plan, task: Path) -> None:
@@ -229,8 +246,9 @@ def test_running_code_must_be_allowed_each_time(desk: Desk, plan: Plan, task: Pa
 def test_a_damaged_summary_is_reported(desk: Desk, plan: Plan) -> None:
     desk.evaluations.start(plan)
     desk.advance()
-    (summary,) = desk.evaluations.kept()
+    (summary,) = desk.kept()
     desk.evaluations.show(replace(summary, results="[1]"))
+    desk.settle()
     assert desk.session.problem
     assert summary.folder in str(desk.session.problem.error)
 
