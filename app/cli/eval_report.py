@@ -30,6 +30,12 @@ def _table(task: TaskResults) -> str:
         lines.append(
             f"  {truncated:,} prompts were longer than the context and were truncated at the start"
         )
+    lines += [
+        f"  {result.variant.title}: pairs of another vocabulary know {result.coverage:.1%} of the "
+        "base's probability exactly"
+        for result in task.results
+        if result.coverage is not None
+    ]
     return "\n".join(lines)
 
 

@@ -220,31 +220,34 @@ class SeparateTexts:
 
     Args:
         make: Makes the language model of one text.
+
+    Attributes:
+        texts: The language model of each text.
     """
 
     def __init__(self, make: Callable[[], LanguageModel]) -> None:
         self._make = make
-        self._texts: list[LanguageModel] = []
+        self.texts: list[LanguageModel] = []
 
     def prefill(self, prompts: Sequence[Sequence[int]], cancelled: Callable[[], bool]) -> Tensor:
         """Start a batch with ``prompts``; returns the logits after each of them, [B, V]."""
-        self._texts = []
+        self.texts = []
         rows = []
         for prompt in prompts:
             text = self._make()
             rows.append(_read_in_chunks(text, prompt, cancelled))
-            self._texts.append(text)
+            self.texts.append(text)
         return torch.cat(rows)
 
     def extend(self, tokens: Tensor) -> Tensor:
         """Extend each text by k ``tokens``, [B, k]; returns the logits after each, [B, k, V]."""
         count = tokens.shape[1]
-        rows = [text.extend(block, count) for text, block in zip(self._texts, tokens, strict=True)]
+        rows = [text.extend(block, count) for text, block in zip(self.texts, tokens, strict=True)]
         return torch.stack(rows)
 
     def keep(self, rows: Tensor) -> None:
         """Keep only the texts at these indices of the batch, [n]."""
-        self._texts = [self._texts[row] for row in rows.tolist()]
+        self.texts = [self.texts[row] for row in rows.tolist()]
 
     def join(self, ids: Sequence[int], state: CacheState | None) -> None:
         """Append a text to the batch."""
@@ -253,11 +256,11 @@ class SeparateTexts:
             text.put_state(state.copy(len(ids)))
         else:
             _read_in_chunks(text, ids)
-        self._texts.append(text)
+        self.texts.append(text)
 
     def state(self, row: int) -> CacheState | None:
         """A copy of the cache of one text; None if it cannot be taken from its model."""
-        text = self._texts[row]
+        text = self.texts[row]
         length = text.length
         if not isinstance(text, StatefulModel) or (state := text.take_state()) is None:
             return None

@@ -7,7 +7,15 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from app.decoding.batch_model import BatchingModel, BatchModel, batch_model, open_batch_model
+from app.decoding.batch_model import (
+    BatchingModel,
+    BatchModel,
+    SeparateTexts,
+    batch_model,
+    open_batch_model,
+)
+from app.decoding.bridge.bridged_model import BridgedLanguageModel
+from app.decoding.bridge.refinement import BridgedText, complete
 from app.decoding.cache_state import CacheState
 from app.decoding.ensemble import Ensemble, EnsembleLogits
 from app.decoding.language_model import TransformersLanguageModel
@@ -64,6 +72,43 @@ class BatchedEnsemble:
     def extend(self, tokens: Tensor) -> EnsembleLogits:
         """Read ``tokens``, [B, k], with all models; rows of [C, B · k, V], text by text."""
         return self._ensemble.stack([model.extend(tokens).flatten(0, 1) for model in self._models])
+
+    def refine(
+        self, logits: EnsembleLogits, given: Sequence[int | None] | None = None
+    ) -> list[float] | None:
+        """Complete the rows of pairs of another vocabulary, in place.
+
+        Args:
+            logits: The rows that were computed last, text by text.
+            given: The token at each position if it is given instead of sampled. Rows of positions
+                with None are left as they are.
+
+        Returns:
+            The coverage at each position, see :func:`app.decoding.bridge.refinement.refine`; None
+            where all models share a vocabulary, and for a role alone.
+        """
+        count = logits.rows.shape[1]
+        known: list[float | None] = [None] * count
+        for position in reversed(range(count)):  # models are rewound rather than read on
+            if given is None:
+                known[position] = complete(self._bridged(position, count), logits, position)
+            elif (token := given[position]) is not None:
+                known[position] = complete(self._bridged(position, count), logits, position, token)
+        if all(coverage is None for coverage in known):
+            return None
+        return [coverage or 0.0 for coverage in known]
+
+    def _bridged(self, position: int, count: int) -> list[BridgedText]:
+        """The text at one of ``count`` positions, as each model of another vocabulary read it."""
+        found = []
+        for place, model in enumerate(self._models):
+            if isinstance(model, SeparateTexts):
+                row, column = divmod(position, count // len(model.texts))
+                text = model.texts[row]
+                if isinstance(text, BridgedLanguageModel):
+                    later = count // len(model.texts) - 1 - column
+                    found.append(BridgedText(place, text, text.length - later))
+        return found
 
     def unusable(self, logits: EnsembleLogits) -> dict[int, ModelError]:
         """The positions at which a model computed logits that are not numbers, with the errors."""

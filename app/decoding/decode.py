@@ -131,7 +131,7 @@ def _token_steps(
         following = ensemble.extend(block, last=len(block))
         for place, token_id in enumerate(block):
             rows, position = (logits, -1) if place == 0 else (following, place - 1)
-            coverage = refine(ensemble, rows, position, sampler.index)
+            coverage = refine(ensemble, rows, position, sampler.index, token_id)
             yield sampler.step(rows, position, token_id, coverage)
             sampler.append(token_id)
         logits = following

@@ -44,12 +44,15 @@ class GeneratedAnswer:
         truncated: Whether its prompt was too long and lost its beginning.
         shifted: For a tuned distribution: the text of each token with its probability under the
             base and under the tuned distribution.
+        coverage: The mean coverage of its tokens, where a pair has another vocabulary: the
+            probability under the base of the tokens of which every pair has an exact opinion.
     """
 
     text: str
     tokens: int
     truncated: bool = False
     shifted: tuple[ShiftedToken, ...] = field(default=(), compare=False)
+    coverage: float | None = field(default=None, compare=False)
 
 
 class _Sequence:
@@ -75,17 +78,26 @@ class _Sequence:
         self.tokens = 0
         self.ended = False
         self._shifted: list[ShiftedToken] = []
+        self._coverages: list[float] = []
 
-    def push(self, token_id: int, probabilities: tuple[float, float] | None = None) -> None:
+    def push(
+        self,
+        token_id: int,
+        probabilities: tuple[float, float] | None = None,
+        coverage: float | None = None,
+    ) -> None:
         """Append a token. End-of-sequence tokens and stop strings are not part of the text.
 
         Args:
             token_id: The token.
             probabilities: Its probability under the base and the tuned distribution, if both are
                 known.
+            coverage: That of the rows it was sampled from.
         """
         config = self._config
         self.token_id = token_id
+        if coverage is not None:
+            self._coverages.append(coverage)
         if token_id in self._eos_ids:
             self._finish()
             return
@@ -130,7 +142,9 @@ class _Sequence:
     @property
     def answer(self) -> GeneratedAnswer:
         """The whole text."""
-        return GeneratedAnswer(self.text, self.tokens, self._truncated, self.shifted)
+        found = self._coverages
+        coverage = sum(found) / len(found) if found else None
+        return GeneratedAnswer(self.text, self.tokens, self._truncated, self.shifted, coverage)
 
     def draw(self, logits: Tensor) -> int:
         row, history = logits.cpu().numpy(), self.history.numpy()
@@ -170,6 +184,8 @@ def generate_batch(
 
     def sample(logits: EnsembleLogits, texts: Sequence[_Sequence]) -> None:
         ensemble.require_usable(logits)
+        found = ensemble.refine(logits)
+        coverages: Sequence[float | None] = found if found is not None else [None] * len(texts)
         rows = distribution_logits(logits, distribution)
         if plain:
             tokens = rows.argmax(1).tolist()
@@ -179,8 +195,10 @@ def generate_batch(
         shifted = (
             _probabilities(logits, rows, tokens) if with_probabilities else [None] * len(tokens)
         )
-        for text, token_id, probabilities in zip(texts, tokens, shifted, strict=True):
-            text.push(token_id, probabilities)
+        for text, token_id, probabilities, coverage in zip(
+            texts, tokens, shifted, coverages, strict=True
+        ):
+            text.push(token_id, probabilities, coverage)
 
     loop = BatchLoop(ensemble, sample)
     prompts = list(zip(*(start.prompts for start in starts), strict=True))

@@ -231,6 +231,7 @@ def _judge_answers(task: Task, question: Question, generated: Sequence[Generated
     more: Record = {"output": outputs, "cut": any(text.truncated for text in generated)}
     if any(text.shifted for text in generated):
         more["shifted"] = [[_rounded(token) for token in text.shifted] for text in generated]
+    more |= _coverage([text.coverage for text in generated])
     if task.metric is Metric.MATCH:
         more["found"] = [task.matching.found(text, task.matching.pattern) for text in outputs]
         right = [matches(text, question.answers, task.matching) for text in outputs]
@@ -246,16 +247,26 @@ def _judge_answers(task: Task, question: Question, generated: Sequence[Generated
     return {**more, "value": sum(right) / len(right), "size": 1}
 
 
+def _coverage(known: Sequence[float | None]) -> Record:
+    """The mean coverage, where a pair has another vocabulary."""
+    found = [each for each in known if each is not None]
+    return {"coverage": round(sum(found) / len(found), 6)} if found else {}
+
+
 def _rounded(token: ShiftedToken) -> list[str | float]:
     text, base, tuned = token
     return [text, round(base, 6), round(tuned, 6)]
 
 
 def _judge_scores(task: Task, question: Question, scores: Sequence[Score]) -> Record:
+    coverages = [
+        None if score.covered is None else score.covered / score.tokens for score in scores
+    ]
     if task.metric is Metric.BITS:
         size = len(question.answers[0].encode())
         tokens, truncated = scores[0].tokens, scores[0].truncated
-        return {"tokens": tokens, "cut": truncated, "value": bits(scores[0]), "size": size}
+        measured = {"tokens": tokens, "cut": truncated, "value": bits(scores[0]), "size": size}
+        return measured | _coverage(coverages)
     choice = chosen(scores, question.choices, task.by_length)
     return {
         "output": [question.choices[choice]],
@@ -263,4 +274,5 @@ def _judge_scores(task: Task, question: Question, scores: Sequence[Score]) -> Re
         "cut": any(score.truncated for score in scores),
         "value": float(choice == question.gold),
         "size": 1,
+        **_coverage(coverages),
     }

@@ -193,4 +193,5 @@ def _add(one: Score, other: Score) -> Score:
         one.greedy and other.greedy,
         one.tokens + other.tokens,
         one.truncated or other.truncated,
+        None if one.covered is None or other.covered is None else one.covered + other.covered,
     )

@@ -51,12 +51,15 @@ class Score:
         greedy: Whether every token is the argmax.
         tokens: Number of tokens.
         truncated: Whether the prompt was too long and lost its beginning.
+        covered: The sum of the coverages of its tokens, where a pair has another vocabulary: the
+            probability under the base of the tokens of which every pair has an exact opinion.
     """
 
     logprob: float
     greedy: bool
     tokens: int
     truncated: bool = False
+    covered: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,12 +26,15 @@ class Result:
         measure: The score.
         truncated: Number of prompts that were too long and lost their beginning.
         shifts: Mean shifts by class of token, for a tuned variant that generates.
+        coverage: The mean coverage of its answers, where a pair has another vocabulary: the
+            probability under the base of the tokens of which every pair has an exact opinion.
     """
 
     variant: Variant
     measure: Measure
     truncated: int = 0
     shifts: ClassShifts | None = None
+    coverage: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,10 @@ def result_of(
         shifts: Mean shifts by class of token, if known.
     """
     measure = ratio([float(r["value"]) for r in records], [float(r["size"]) for r in records])
-    return Result(variant, measure, sum(bool(record.get("cut")) for record in records), shifts)
+    covered = [record["coverage"] for record in records if "coverage" in record]
+    coverage = sum(covered) / len(covered) if covered else None
+    cut = sum(bool(record.get("cut")) for record in records)
+    return Result(variant, measure, cut, shifts, coverage)
 
 
 def as_json(found: Iterable[TaskResults]) -> list[dict[str, Any]]:
@@ -123,6 +129,7 @@ def _result(task: TaskResults, result: Result) -> dict[str, Any]:
         "stderr": measure.stderr,
         "questions": measure.count,
         "prompts_cut": result.truncated,
+        "coverage": result.coverage,
         "gap_closed": gaps,
         "shifts": None if result.shifts is None else _shifts(result.shifts),
     }

@@ -60,9 +60,15 @@ def score_batch(
     sums = torch.zeros((len(distributions), len(batch)), dtype=torch.float64)
     greedy = torch.ones((len(distributions), len(batch)), dtype=torch.bool)
 
+    covered: list[float | None] = [None] * len(batch)
+
     def add(logits: EnsembleLogits, columns: slice) -> None:
         ensemble.require_usable(logits)
         wanted, counted = targets[:, columns], scored[:, columns]
+        coverages = ensemble.refine(logits, _given(wanted, counted))
+        for place, coverage in enumerate(coverages or ()):
+            row = place // wanted.shape[1]
+            covered[row] = (covered[row] or 0.0) + coverage
         logprobs, best = _of_targets(logits, distributions, wanted.reshape(-1))
         shape = (len(distributions), *wanted.shape)
         sums.add_(logprobs.view(shape).masked_fill(~counted, 0.0).sum(2))
@@ -80,11 +86,25 @@ def score_batch(
     return [
         [
             Score(
-                float(sums[place, row]), bool(greedy[place, row]), len(item.tokens), item.truncated
+                float(sums[place, row]),
+                bool(greedy[place, row]),
+                len(item.tokens),
+                item.truncated,
+                None if isinstance(distribution, int) else covered[row],
             )
             for row, item in enumerate(batch)
         ]
-        for place in range(len(distributions))
+        for place, distribution in enumerate(distributions)
+    ]
+
+
+def _given(targets: Tensor, scored: Tensor) -> list[int | None]:
+    """The token at each position, text by text; None where no token is scored."""
+    return [
+        token if counted else None
+        for token, counted in zip(
+            targets.flatten().tolist(), scored.flatten().tolist(), strict=True
+        )
     ]
 
 

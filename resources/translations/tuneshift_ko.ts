@@ -1163,6 +1163,10 @@
         <translation>프롬프트 {0}개의 앞부분이 잘림</translation>
     </message>
     <message>
+        <source>Pairs of another vocabulary know {0} of the base&apos;s probability exactly</source>
+        <translation>어휘가 다른 쌍이 정확히 아는 비율: 베이스 확률의 {0}</translation>
+    </message>
+    <message>
         <source>mean of p(tuned) − p(base) of the generated tokens</source>
         <translation>생성된 토큰의 p(튜닝) − p(베이스) 평균</translation>
     </message>

@@ -7,17 +7,19 @@ import re
 import pytest
 
 from app.checkpoints.recipes.recipe_file import DEFAULT_RECIPE, builtin_recipes, find_recipe
-from app.checkpoints.spec import CHAT, PLAIN
+from app.checkpoints.spec import BRIDGE, CHAT, PLAIN
 from app.resources import resource
 
 NAMES = [name for name in builtin_recipes() if name != DEFAULT_RECIPE]
 CONTINUING = ("gpt2-xl-positive", "llama2-13b-python")
 """Recipes that continue a text; the others answer a question."""
+BRIDGED = ("llama3.3-70b-reasoning", "qwen3-30b-medical")
+"""Recipes whose pair has another tokenizer than the base, which follows instructions itself."""
 
 
 def test_the_demo_comes_first_and_names_differ() -> None:
     assert builtin_recipes()[0] == DEFAULT_RECIPE
-    assert len(NAMES) == 16
+    assert len(NAMES) == 18
     titles = [find_recipe(name).name for name in builtin_recipes()]
     assert len(set(titles)) == len(titles)
 
@@ -53,12 +55,22 @@ def test_the_size_is_the_sum_of_what_the_file_says(name: str) -> None:
 def test_base_and_antiexpert_read_the_same_and_the_expert_its_own(name: str) -> None:
     recipe = find_recipe(name)
     (pair,) = recipe.pairs
+    question = "Question: {prompt}\n\nAnswer:\n"
+    if name in BRIDGED:
+        assert recipe.base.prompt == CHAT
+        assert pair.antiexpert.prompt == question
+        assert pair.expert.prompt in (CHAT, question)
+        return
     assert pair.antiexpert.prompt == recipe.base.prompt
     if name in CONTINUING:
         assert pair.expert.prompt == recipe.base.prompt == PLAIN
     else:
         assert pair.expert.prompt == CHAT
-        assert recipe.base.prompt == "Question: {prompt}\n\nAnswer:\n"
+        assert recipe.base.prompt == question
+
+
+def test_a_pair_of_another_tokenizer_is_allowed_where_it_is_one() -> None:
+    assert {n for n in NAMES if find_recipe(n).base.vocabulary == BRIDGE} == set(BRIDGED)
 
 
 def test_only_the_distilled_model_has_ids_to_accept() -> None:

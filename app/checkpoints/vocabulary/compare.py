@@ -67,10 +67,19 @@ def _bridged(
     for expert in range(1, len(roles) - 1, 2):
         pair = (expert, expert + 1)
         different = all(found[place].verdict is Verdict.DIFFERENT for place in pair)
-        alike = roles[pair[0]].tokens.spelling is roles[pair[1]].tokens.spelling
-        if different and alike and can_be_bridged(opened.roles[expert].tokenizer.backend_tokenizer):
+        tokenizers = [opened.roles[place].tokenizer.backend_tokenizer for place in pair]
+        alike = _share_a_vocabulary(*(roles[place] for place in pair))
+        if different and alike and all(map(can_be_bridged, tokenizers)):
             places.update(pair)
     return places
+
+
+def _share_a_vocabulary(expert: RoleTokens, antiexpert: RoleTokens) -> bool:
+    """Whether less than ``MOST_DIFFERENT`` of a pair's ids differ, such as added marks."""
+    here, there = expert.tokens.spelling, antiexpert.tokens.spelling
+    ids = _different_ids(expert, antiexpert)
+    different = sum(matters(here[each], there[each]) for each in ids if each < expert.rows)
+    return different < MOST_DIFFERENT * expert.tokens.count
 
 
 def require_shared(report: VocabularyReport) -> None:

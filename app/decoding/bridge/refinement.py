@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
@@ -13,50 +16,79 @@ LIKELY = 0.01
 """Tokens of at least this probability under the base are read piece by piece."""
 
 
-def refine(ensemble: Ensemble, logits: EnsembleLogits, position: int, index: int) -> float | None:
+@dataclass(frozen=True, slots=True)
+class BridgedText:
+    """A text as a model of another vocabulary has read it.
+
+    Attributes:
+        place: The index of its model context.
+        model: The model.
+        length: The ids of the text so far; the model may have read more.
+    """
+
+    place: int
+    model: BridgedLanguageModel
+    length: int
+
+
+def refine(
+    ensemble: Ensemble,
+    logits: EnsembleLogits,
+    position: int,
+    index: int,
+    given: int | None = None,
+) -> float | None:
     """Complete the rows that the next token is sampled from, in place.
 
     A pair of another vocabulary knows only the first piece of many tokens of the base. Of those
-    that the base finds likely it gets the exact probability.
+    that the base finds likely, and of a given token, it gets the exact probability.
 
     Args:
         ensemble: The roles, which have read at least the tokens before ``index``.
         logits: Rows of all model contexts; those of one position are changed.
         position: The position of the next token in ``logits``.
         index: The number of tokens after the prompts at this position.
+        given: The token, if it is given instead of sampled.
 
     Returns:
         The coverage: the probability under the base of the tokens of which every pair of another
-        vocabulary has an exact opinion. None where all models share a vocabulary.
+        vocabulary has an exact opinion. None where all models share a vocabulary, and for a role
+        alone.
     """
-    models = ensemble.models[1:]
-    bridged = [
-        (place, model)
-        for place, model in enumerate(models, 1)
+    texts = [
+        BridgedText(place, model, ensemble.offsets[place] + index)
+        for place, model in enumerate(ensemble.models)
         if isinstance(model, BridgedLanguageModel)
     ]
-    if not bridged:
+    return complete(texts, logits, position, given)
+
+
+def complete(
+    texts: Sequence[BridgedText], logits: EnsembleLogits, position: int, given: int | None = None
+) -> float | None:
+    """Complete the rows of one text at one position, in place; see :func:`refine`."""
+    if not texts:
         return None
     base = torch.softmax(logits.rows[0, position].cpu(), dim=-1)
-    likely = _likely(base)
+    likely = _likely(base, given)
     coverage = 1.0
-    for place, model in bridged:
-        opinions = model.bridge.opinions
-        wanted = [token for token in likely if opinions[token] == Opinion.BOUNDED]
-        exact = float(base @ model.bridge.exact)
-        if wanted and not model.bridge.strict:
-            row, found = model.refined(ensemble.offsets[place] + index, wanted)
-            logits.rows[place, position] = _masked(row, logits).to(logits.rows.device)
+    for text in texts:
+        bridge = text.model.bridge
+        wanted = [token for token in likely if bridge.opinions[token] == Opinion.BOUNDED]
+        exact = float(base @ bridge.exact)
+        if wanted and not bridge.strict:
+            row, found = text.model.refined(text.length, wanted)
+            logits.rows[text.place, position] = _masked(row, logits).to(logits.rows.device)
             exact += float(base[found].sum())
         coverage = min(coverage, exact)
-    return min(coverage, 1.0)
+    return None if texts[0].place == 0 else min(coverage, 1.0)
 
 
-def _likely(base: Tensor) -> list[int]:
-    """The ids of the likely tokens, the likeliest last."""
+def _likely(base: Tensor, given: int | None) -> list[int]:
+    """The ids of the likely tokens and the given one; the likeliest, or the given one, is last."""
     ids = (base >= LIKELY).nonzero()[:, 0]
-    found: list[int] = ids[base[ids].argsort()].tolist()
-    return found
+    found: Iterable[int] = ids[base[ids].argsort()].tolist()
+    return [*found] if given is None else [*(each for each in found if each != given), given]
 
 
 def _masked(row: Tensor, logits: EnsembleLogits) -> Tensor:

@@ -74,16 +74,19 @@ def score_rows(task: TaskResults) -> list[list[Cell]]:
 
 def _score_row(task: TaskResults, result: Result) -> list[Cell]:
     measure = result.measure
-    cut = (
-        translate("Evaluate", "{0} prompts were truncated at the beginning").format(
-            f"{result.truncated:,}"
+    notes = []
+    if result.truncated:
+        text = translate("Evaluate", "{0} prompts were truncated at the beginning")
+        notes.append(text.format(f"{result.truncated:,}"))
+    if result.coverage is not None:
+        text = translate(
+            "Evaluate",
+            "Pairs of another vocabulary know {0} of the base's probability exactly",
         )
-        if result.truncated
-        else ""
-    )
+        notes.append(text.format(f"{result.coverage:.1%}"))
     gaps = (task.gap_closed(result, other) for other in task.checkpoints)
     return [
-        Cell(view_title(result.variant), cut),
+        Cell(view_title(result.variant), "\n".join(notes)),
         Cell(_number(measure.score)),
         Cell("" if measure.stderr is None else _number(measure.stderr)),
         Cell(f"{measure.count:,}"),

@@ -12,13 +12,14 @@ from app.checkpoints.loading.loaded_recipe import LoadedRecipe
 from app.checkpoints.loading.loader import load_recipe
 from app.checkpoints.opening import open_recipe
 from app.checkpoints.preflight import preflight
-from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
+from app.checkpoints.spec import CheckpointSpec, Recipe
 from app.checkpoints.vocabulary.compare import require_shared
 from app.decoding.bridge.bridged_model import BridgedLanguageModel
 from app.decoding.decode import decode
 from app.decoding.types import GenerationConfig
 from app.errors import VocabularyError
 from tests import tiny
+from tests.bridged_recipes import bridged_recipe
 from tests.decoding.bridge.two_vocabularies import tokenizer
 
 pytestmark = pytest.mark.slow
@@ -26,17 +27,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def recipe(llama: tiny.Family, tmp_path: Path) -> Recipe:
-    """A base of one vocabulary, and a pair of another with a chat template."""
-    other = tokenizer(300, 2)
-    folders = [
-        tiny.save(tiny.make_model("llama", seed, other.get_vocab_size()), tmp_path / name, other)
-        for seed, name in ((5, "expert"), (6, "antiexpert"))
-    ]
-    specs = [
-        tiny.with_chat_template(folder, tmp_path / f"chat-{folder.name}") for folder in folders
-    ]
-    base = replace(tiny.spec(llama.base), vocabulary="bridge")
-    return replace(llama.recipe(), base=base, pairs=(ExpertPair("A", *specs),))
+    return bridged_recipe(llama, tmp_path)
 
 
 def load(recipe: Recipe) -> LoadedRecipe:

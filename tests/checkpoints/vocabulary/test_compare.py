@@ -206,6 +206,13 @@ def test_a_pair_that_spells_every_byte_is_bridged_and_masks_nothing() -> None:
     assert report.masked == 0
 
 
+def test_a_pair_of_which_one_has_marks_of_its_own_is_bridged() -> None:
+    marked = tiny.make_tokenizer()
+    marked.add_special_tokens(["<think>"])
+    roles: list[Role | Tokenizer] = [Role(), marked, tiny.make_tokenizer()]
+    assert compare_vocabularies(opened(roles, vocabulary="bridge")).usable
+
+
 def test_a_pair_is_not_bridged_if_only_one_of_its_models_has_another_vocabulary() -> None:
     for antiexpert in (Role(), tiny.make_metaspace_tokenizer()):
         roles = [Role(), tiny.make_tokenizer(), antiexpert]
