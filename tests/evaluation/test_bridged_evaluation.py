@@ -118,23 +118,23 @@ def test_scores_are_those_of_one_text_alone(loaded: LoadedRecipe) -> None:
 
 
 def test_a_given_token_is_read_piece_by_piece_however_unlikely_it_is(loaded: LoadedRecipe) -> None:
-    """The expert alone: a text of its own tokens has about the same probability either way."""
-    text = ANSWERS[0]
-    request = ScoreRequest(text, Prompt(PROMPTS[0]))
+    request = ScoreRequest(ANSWERS[0], Prompt(PROMPTS[0]))
     ((_, (score,)),) = Evaluator(loaded).score([request], [variant(loaded, "expert")])
     assert score.covered is None
     model = loaded.ensemble.models[1]
     assert isinstance(model, BridgedLanguageModel)
-    (through,) = Encoder(loaded, 1).continuations(request)
-    assert any(model.bridge.opinions[each] == Opinion.BOUNDED for each in through.tokens)
-    prompt = [each - model.vocabulary_size for each in through.prompts[0]]
-    ids = loaded.formats[1][0](text, add_special_tokens=False)["input_ids"]
-    with torch.no_grad():
-        inner = model.inner.model  # type: ignore[attr-defined]
-        logits = inner(input_ids=torch.tensor([[*prompt, *ids]]), use_cache=False).logits[0]
-    rows = logits[len(prompt) - 1 : -1].double().log_softmax(-1)
-    own_logprob = float(rows.gather(1, torch.tensor(ids)[:, None]).sum())
-    assert score.logprob == pytest.approx(own_logprob, rel=0.1)
+    (continuation,) = Encoder(loaded, 1).continuations(request)
+    expected = 0.0
+    with torch.inference_mode():
+        alone = model.another()
+        row = alone.extend(torch.tensor(continuation.prompts[0]))[0]
+        for token in continuation.tokens:
+            if model.bridge.opinions[token] == Opinion.BOUNDED:
+                row, known = alone.refined(alone.length, [token])
+                assert known == [token]
+            expected += float(row.log_softmax(0)[token])
+            row = alone.extend(torch.tensor([token]))[0]
+    assert score.logprob == pytest.approx(expected, abs=1e-3)
 
 
 def test_rows_of_texts_that_share_a_vocabulary_are_left_as_they_are(llama: tiny.Family) -> None:
