@@ -95,6 +95,10 @@ class EvaluationError(TuneshiftError):
     """A task that cannot be found or read, or results that do not belong to what is asked."""
 
 
+class TrainingError(TuneshiftError):
+    """Data that an expert cannot be trained on, or a training that cannot begin or go on."""
+
+
 class ModelError(TuneshiftError):
     """A model that computes something unusable, such as logits that are not numbers."""
 

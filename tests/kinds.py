@@ -29,6 +29,7 @@ FOLDERS = {
     "real": "real",
     "reliability": "process",
     "server": "server",
+    "training": "unit",
     "ui": "window",
 }
 """The kind of the tests in a folder, and in the folders in it that are not named themselves."""

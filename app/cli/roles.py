@@ -35,9 +35,9 @@ def recipe_of_roles(base: str, experts: Sequence[str], antiexperts: Sequence[str
             evidence=f"experts: {len(experts)}, anti-experts: {len(antiexperts)}",
             next_step="Name both models of each pair.",
         )
-    tuned = _spec(base)
+    tuned = spec_of(base)
     pairs = tuple(
-        ExpertPair(_name(expert), _spec(expert, antiexpert), _spec(antiexpert))
+        ExpertPair(_name(expert), spec_of(expert, antiexpert), spec_of(antiexpert))
         for expert, antiexpert in zip(experts, antiexperts, strict=True)
     )
     return Recipe(name=_name(base), base=tuned, pairs=pairs)
@@ -82,7 +82,16 @@ def with_placement(recipe: Recipe, options: argparse.Namespace) -> Recipe:
     return recipe
 
 
-def _spec(argument: str, adapter_base: str = "") -> CheckpointSpec:
+def spec_of(argument: str, adapter_base: str = "") -> CheckpointSpec:
+    """The checkpoint that a model argument names.
+
+    Args:
+        argument: The argument.
+        adapter_base: The model that an adapter adapts.
+
+    Raises:
+        RecipeError: The argument is invalid.
+    """
     source = _source(argument)
     return CheckpointSpec(
         source, over=_source(adapter_base) if adapter_base and source.startswith("adapter:") else ""

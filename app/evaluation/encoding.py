@@ -11,7 +11,7 @@ from app.checkpoints.loading.loaded_recipe import LoadedRecipe
 from app.checkpoints.prompts import check_characters, encode_continuation, encode_prompt
 from app.checkpoints.spec import CHAT, PLAIN, CheckpointSpec
 from app.errors import ContextLengthError, PromptError
-from app.evaluation.requests import GenerateRequest, Prompt, ScoreRequest
+from app.evaluation.requests import ConversationPrompt, GenerateRequest, Prompt, ScoreRequest
 
 Ids = tuple[int, ...]
 
@@ -116,7 +116,7 @@ class Encoder:
         tokenizer, spec = self._base
         stripped = prompt.plain.rstrip()
         moved = replace(prompt, plain=stripped)
-        if spec.prompt == PLAIN:
+        if spec.prompt == PLAIN and not isinstance(prompt, ConversationPrompt):
             whole = encode_prompt(tokenizer, spec, prompt.plain + text)
             for before in (prompt, moved) if stripped else (prompt,):
                 ids = encode_prompt(tokenizer, spec, before.plain)
@@ -161,6 +161,8 @@ def windows(length: int, most: int, before: int) -> Iterator[tuple[int, int, int
 
 
 def _encode(tokenizer: PreTrainedTokenizerBase, spec: CheckpointSpec, prompt: Prompt) -> Ids:
+    if isinstance(prompt, ConversationPrompt):
+        return tuple(encode_prompt(tokenizer, spec, prompt.conversation))
     if spec.prompt != CHAT:
         return tuple(encode_prompt(tokenizer, spec, prompt.plain))
     ids = encode_prompt(tokenizer, spec, prompt.message)

@@ -16,7 +16,9 @@ _TAKEN = (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
 
 
 @contextmanager
-def lock_folder(folder: Path, rank: int = 0) -> Iterator[None]:
+def lock_folder(
+    folder: Path, rank: int = 0, *, work: str = "evaluation", option: str = "--output"
+) -> Iterator[None]:
     """Lock a folder, so that two evaluations do not answer the same questions into its files.
 
     The lock file stays when the lock is released: deleting it could release another lock. On file
@@ -25,6 +27,8 @@ def lock_folder(folder: Path, rank: int = 0) -> Iterator[None]:
     Args:
         folder: The folder, created if it does not exist.
         rank: Index of this process among those that share the evaluation; each has its own lock.
+        work: What is done in the folder, for errors.
+        option: The option of the command line that chooses the folder, for errors.
 
     Raises:
         EvaluationError: Another evaluation uses the folder, or it cannot be written.
@@ -37,14 +41,14 @@ def lock_folder(folder: Path, rank: int = 0) -> Iterator[None]:
         raise EvaluationError(
             f"{folder} cannot be written",
             evidence=error.strerror or str(error),
-            next_step="Choose another folder with --output.",
+            next_step=f"Choose another folder with {option}.",
         ) from error
     with file:
         try:
             _lock(file)
         except OSError as error:
             if error.errno in _TAKEN:
-                raise _in_use(folder, file) from error
+                raise _in_use(folder, file, work, option) from error
         file.seek(0)
         file.truncate()
         file.write(str(os.getpid()).encode())
@@ -64,11 +68,11 @@ def _lock(file: BinaryIO) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def _in_use(folder: Path, file: BinaryIO) -> EvaluationError:
+def _in_use(folder: Path, file: BinaryIO, work: str, option: str) -> EvaluationError:
     file.seek(0)
     owner = file.read(20).decode(errors="replace")
     return EvaluationError(
-        f"Another evaluation is writing to {folder}",
+        f"Another {work} is writing to {folder}",
         evidence=f"process {owner}" if owner.isdecimal() else "",
-        next_step="Wait until it has ended, or choose another folder with --output.",
+        next_step=f"Wait until it has ended, or choose another folder with {option}.",
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.checkpoints.conversation import Conversation
 from app.decoding.types import GenerationConfig
 
 
@@ -24,6 +25,13 @@ class Prompt:
     @property
     def message(self) -> str:
         return self.plain if self.chat is None else self.chat
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationPrompt(Prompt):
+    """Messages that every role reads in its own format; ``plain`` is the last one, for lists."""
+
+    conversation: Conversation = Conversation(())  # noqa: RUF009 — frozen
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from app.cli.options.inspect_options import add_inspect
 from app.cli.options.parser import Parser
 from app.cli.options.selftest_options import add_selftest
 from app.cli.options.serve_options import add_serve
+from app.cli.options.train_options import add_train
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -49,6 +50,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         add_inspect,
         add_bench,
         add_eval,
+        add_train,
         add_cache,
         add_selftest,
         add_completion,

@@ -1,0 +1,151 @@
+"""What the process of a training does: train the adapter, write the recipe, judge the pair."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from app.checkpoints.memory.footprint import measure_footprint
+from app.checkpoints.memory.heap import release_memory
+from app.checkpoints.opening import OpenedRole
+from app.checkpoints.recipes.recipe_file import write_recipe
+from app.checkpoints.spec import CheckpointSpec
+from app.errors import Cancelled, TrainingError
+from app.evaluation.loading import ModelLoader
+from app.evaluation.store import ResultFolder
+from app.training.documents import Document
+from app.training.example_encoding import Example, encode_document
+from app.training.expert_training import adapter_of, train
+from app.training.gate import judge
+from app.training.model_card import model_card
+from app.training.small_model import load_trained_model, open_small
+from app.training.split import Split
+from app.training.training_callback import TrainingCallback
+from app.training.training_channel import Channel
+from app.training.training_events import Judged, Judging, Phase, Trained
+from app.training.training_folder import TrainingFolder
+from app.training.training_memory import parameters_of
+from app.training.training_plan import TrainingPlan
+from app.training.training_time import TimeLeft
+
+_SAMPLE_IDS = 48
+
+
+def run_training(folder: TrainingFolder, channel: Channel) -> None:
+    """Train and judge, or what is left of it.
+
+    Raises:
+        TuneshiftError: The training cannot begin or go on.
+        Cancelled: The program asked to abandon it, or has ended.
+    """
+    plan, split = folder.read()
+    if not folder.is_trained:
+        _train(folder, plan, split, channel)
+        release_memory()
+    else:
+        channel.send(Trained(**folder.figures()))
+    _judge(folder, plan, split, channel)
+
+
+def _train(folder: TrainingFolder, plan: TrainingPlan, split: Split, channel: Channel) -> None:
+    channel.send(Phase("Reading the small model"))
+
+    def cancelled() -> bool:
+        return channel.is_abandoned
+
+    role = open_small(plan.small, cancelled)
+    settings = plan.settings
+    examples = _examples(role, plan, split.training)
+    held_out = _examples(role, plan, split.choosing)
+    channel.send(Phase("Loading the small model"))
+    parameters = parameters_of(measure_footprint(role.config))
+    trained = load_trained_model(role, settings, parameters, lambda done, total: None, cancelled)
+    tokenizer = role.tokenizer
+    callback = TrainingCallback(
+        channel,
+        _sample_prompt(role, held_out[0]),
+        lambda ids: tokenizer.backend_tokenizer.decode(list(ids)),
+        [] if tokenizer.eos_token_id is None else [int(tokenizer.eos_token_id)],
+    )
+    channel.send(Phase("Training"))
+    ended = train(trained, settings, examples, held_out, folder.checkpoints, callback)
+    if callback.abandoned:
+        raise Cancelled
+    figures = Trained(
+        adapter=str(folder.adapter),
+        recipe=str(folder.recipe),
+        stopped=callback.stopped,
+        seconds=round(callback.seconds, 1),
+        **asdict(ended),
+    )
+    part = folder.path / ".adapter.part"
+    shutil.rmtree(part, ignore_errors=True)
+    try:
+        adapter_of(trained, part, _name_of(plan.small, role.files.folder))
+        (part / "README.md").write_text(
+            model_card(plan, split, len(examples), figures), encoding="utf-8"
+        )
+        shutil.rmtree(folder.adapter, ignore_errors=True)
+        part.rename(folder.adapter)
+        write_recipe(plan.recipe(str(folder.adapter.resolve())), folder.recipe)
+    except OSError as error:
+        raise TrainingError(
+            f"The adapter cannot be written into {folder.path}",
+            evidence=error.strerror or str(error),
+            next_step="Free some disk space, and start the same training again.",
+        ) from error
+    folder.end(asdict(figures))
+    channel.send(figures)
+
+
+def _judge(folder: TrainingFolder, plan: TrainingPlan, split: Split, channel: Channel) -> None:
+    channel.send(Phase("Loading the models to judge the expert"))
+
+    def cancelled() -> bool:
+        return channel.is_abandoned
+
+    time_left = TimeLeft()
+
+    def progress(done: int, total: int) -> None:
+        channel.send(Judging(done, total, time_left.after(done, total)))
+
+    verdict = judge(
+        plan,
+        plan.recipe(str(folder.adapter.resolve())),
+        split,
+        ResultFolder(folder.evaluation),
+        ModelLoader(cancelled=cancelled),
+        cancelled,
+        progress,
+    )
+    found = verdict.as_json()
+    folder.write_verdict(found)
+    recipe = plan.recipe(str(folder.adapter.resolve())).with_alphas((verdict.alpha,))
+    write_recipe(recipe, folder.recipe)
+    channel.send(Judged(found))
+
+
+def _examples(role: OpenedRole, plan: TrainingPlan, documents: Sequence[Document]) -> list[Example]:
+    return [
+        example
+        for document in documents
+        for example in encode_document(
+            role.tokenizer, role.spec, document, plan.settings.most_tokens
+        )
+        if example.learned
+    ]
+
+
+def _sample_prompt(role: OpenedRole, example: Example) -> tuple[str, tuple[int, ...]]:
+    """The beginning of a held-out example, which samples continue."""
+    count = example.first_learned if example.first_learned > 1 else 12
+    ids = example.ids[:count][-_SAMPLE_IDS:]
+    return role.tokenizer.backend_tokenizer.decode(list(ids)), ids
+
+
+def _name_of(small: CheckpointSpec, folder: Path) -> str:
+    """The name of the small model for the adapter: that on the Hub, or its folder."""
+    kind, _, place = small.source.partition(":")
+    return place.partition("@")[0] if kind == "hub" else str(folder)

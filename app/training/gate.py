@@ -1,0 +1,222 @@
+"""The gate: whether the expert helps the base, judged on documents that nothing has seen.
+
+α is chosen on one half of the held-out documents and judged on the other. The questions are asked
+as an evaluation, whose answers are stored, so that a gate that was stopped goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from app.checkpoints.conversation import Conversation
+from app.checkpoints.spec import Recipe
+from app.decoding.types import GenerationConfig
+from app.evaluation.evaluation_run import evaluate
+from app.evaluation.loading import ModelLoader
+from app.evaluation.metrics import Matching
+from app.evaluation.requests import ConversationPrompt, Prompt
+from app.evaluation.store import ResultFolder
+from app.evaluation.tasks import Metric, Question, Task
+from app.evaluation.variants import Variant, variants_of
+from app.training.document_scores import DocumentScores
+from app.training.documents import Document, Passage
+from app.training.example_encoding import as_read
+from app.training.paired_interval import Interval
+from app.training.split import Split
+from app.training.training_plan import ALPHAS, TrainingPlan
+from app.training.verdict import MeasureVerdict, Scores, Verdict, outcome_of
+
+_BYTES_PER_TOKEN = 2
+_MOST_NEW_TOKENS = 256
+_SHARE_OF_DISTINCT_PROMPTS = 0.5
+Progress = Callable[[int, int], None]
+
+
+def judge(
+    plan: TrainingPlan,
+    recipe: Recipe,
+    split: Split,
+    folder: ResultFolder,
+    models: ModelLoader,
+    cancelled: Callable[[], bool] = lambda: False,
+    on_progress: Progress = lambda done, total: None,
+) -> Verdict:
+    """Judge the pair of a recipe on the held-out documents.
+
+    Args:
+        plan: What was trained.
+        recipe: The recipe with the pair.
+        split: The documents.
+        folder: Where answers are stored.
+        models: Loads the models.
+        cancelled: Asked before each chunk and each token.
+        on_progress: Called with the number of answers so far, and of all.
+
+    Raises:
+        TuneshiftError: The models cannot be loaded, or a document cannot be read.
+        Cancelled: ``cancelled`` returned True.
+    """
+    return _Gate(plan, recipe, split, folder, models, cancelled, on_progress).judge()
+
+
+class _Gate:
+    def __init__(
+        self,
+        plan: TrainingPlan,
+        recipe: Recipe,
+        split: Split,
+        folder: ResultFolder,
+        models: ModelLoader,
+        cancelled: Callable[[], bool],
+        on_progress: Progress,
+    ) -> None:
+        self._plan = plan
+        self._folder = folder
+        self._models = models
+        self._cancelled = cancelled
+        self._on_progress = on_progress
+        self._documents = (*split.choosing, *split.judging)
+        self._choosing = range(len(split.choosing))
+        self._judging = range(len(split.choosing), len(self._documents))
+        trained = "antiexpert" if plan.negative else "expert"
+        self._base, self._expert, *self._tuned = variants_of(
+            recipe, ["base", trained, "tuned"], ALPHAS, lambda name: recipe
+        )
+
+    def judge(self) -> Verdict:
+        everyone = [self._base, self._expert, *self._tuned]
+        tasks = [_task("held-out", Metric.BITS, self._questions(self._documents))]
+        if self._plan.match:
+            tasks.append(self._match_task())
+        scores = self._ask(tasks, everyone)
+        bits, *more = (scores[task.name] for task in tasks)
+        deciding = (more or [bits])[0]
+        best = self._best_alpha(deciding)
+        by_bits = self._verdict(bits, best)
+        by_match = self._verdict(more[0], best) if more else None
+        own_prompt = self._own_prompt(bits, best)
+        outcome = outcome_of(
+            by_match or by_bits,
+            own_prompt,
+            negative=self._plan.negative,
+        )
+        return Verdict(
+            outcome,
+            best.scale,
+            len(self._judging),
+            by_bits,
+            by_match,
+            own_prompt,
+            self._plan.negative,
+        )
+
+    def _ask(self, tasks: Sequence[Task], variants: Sequence[Variant]) -> dict[str, DocumentScores]:
+        """The scores of each task by variant and document."""
+        scores = {task.name: DocumentScores(task, self._places(task)) for task in tasks}
+        total = len(variants) * sum(len(task.questions) for task in tasks)
+        answers = evaluate(tasks, variants, self._folder, self._models, cancelled=self._cancelled)
+        for done, answer in enumerate(answers, 1):
+            scores[answer.task.name].add(answer)
+            self._on_progress(done, total)
+        return scores
+
+    def _places(self, task: Task) -> list[int]:
+        """The document of each question."""
+        documents = self._documents
+        first = len(documents) - len(self._judging) if task.name == "other-prompts" else 0
+        return [place for place in range(first, len(documents)) for _ in documents[place].passages]
+
+    def _questions(self, documents: Sequence[Document]) -> list[Question]:
+        passages = [passage for document in documents for passage in document.passages]
+        return [self._question(place, passage) for place, passage in enumerate(passages)]
+
+    def _question(self, place: int, passage: Passage) -> Question:
+        read = as_read(passage, self._plan.small)
+        return Question(place, _prompt(read), (read.text,))
+
+    def _match_task(self) -> Task:
+        questions = self._questions(self._documents)
+        longest = max(len(question.answers[0].encode()) for question in questions)
+        return _task(
+            "answers",
+            Metric.MATCH,
+            questions,
+            Matching(self._plan.match, self._plan.match),
+            min(_MOST_NEW_TOKENS, max(8, longest // _BYTES_PER_TOKEN)),
+        )
+
+    def _best_alpha(self, scores: DocumentScores) -> Variant:
+        """The tuned variant that is best on the choosing half; for texts to avoid, that of α = 1.
+
+        The farther the base is steered away, the less probable such texts are, whatever it costs.
+        """
+        if self._plan.negative:
+            return next(variant for variant in self._tuned if variant.scale == 1.0)
+        return max(
+            self._tuned,
+            key=lambda variant: scores.sign * scores.score(variant, self._choosing),
+        )
+
+    def _verdict(self, scores: DocumentScores, best: Variant) -> MeasureVerdict:
+        named = [("base", self._base), ("expert", self._expert)]
+        named += [("tuned", variant) for variant in self._tuned]
+        sign = -1 if self._plan.negative else 1
+        return MeasureVerdict(
+            scores.task.measured,
+            scores.task.higher_is_better,
+            tuple(
+                Scores(
+                    name,
+                    variant.scale if name == "tuned" else None,
+                    scores.score(variant, self._choosing),
+                    scores.score(variant, self._judging),
+                )
+                for name, variant in named
+            ),
+            scores.gain(best, self._base, self._judging, sign),
+            scores.gain(best, self._expert, self._judging, sign),
+        )
+
+    def _own_prompt(self, bits: DocumentScores, best: Variant) -> Interval | None:
+        """How much of the gain is lost if each answer follows the prompts of another document."""
+        documents = [self._documents[place] for place in self._judging]
+        prompts = [passage.prompt for document in documents for passage in document.passages]
+        if len(set(filter(None, prompts))) < _SHARE_OF_DISTINCT_PROMPTS * len(prompts):
+            return None
+        half = len(documents) // 2
+        others = [*documents[half:], *documents[:half]]
+        swapped = [
+            Document(
+                document.name,
+                tuple(
+                    Passage(passage.text, other.passages[place % len(other.passages)].prompt)
+                    for place, passage in enumerate(document.passages)
+                ),
+            )
+            for document, other in zip(documents, others, strict=True)
+        ]
+        task = _task("other-prompts", Metric.BITS, self._questions(swapped))
+        theirs = self._ask([task], [self._base, best])[task.name]
+        return bits.gain_beyond(theirs, best, self._base, self._judging)
+
+
+def _task(
+    name: str,
+    metric: Metric,
+    questions: Sequence[Question],
+    matching: Matching = Matching(),  # noqa: B008 — frozen
+    most: int = 1,
+) -> Task:
+    return Task(
+        name,
+        metric,
+        tuple(questions),
+        generation=GenerationConfig(temperature=0.0, max_new_tokens=most),
+        matching=matching,
+    )
+
+
+def _prompt(passage: Passage) -> Prompt:
+    if isinstance(passage.prompt, Conversation):
+        return ConversationPrompt(passage.asked, conversation=passage.prompt)
+    return Prompt(passage.prompt)

@@ -1,0 +1,55 @@
+"""The process in which an expert is trained. It imports little before it is told what to do."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import warnings
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from app.errors import Cancelled, TuneshiftError
+from app.training.training_channel import Channel
+from app.training.training_events import Abandoned, Failed
+from app.training.training_folder import TrainingFolder
+
+LOG = "process.log"
+
+
+def work(folder: Path, connection: Connection) -> None:
+    """Train what the folder says; the entry point of the process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches the program, which asks to stop
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    os.environ["TQDM_DISABLE"] = "1"
+    with (folder / LOG).open("wb") as file:
+        for stream in (sys.__stdout__, sys.__stderr__):
+            if stream is not None:
+                os.dup2(file.fileno(), stream.fileno())
+    warnings.simplefilter("ignore")
+    channel = Channel(connection)
+    try:
+        _run(TrainingFolder(folder), channel)
+    finally:
+        connection.close()
+
+
+def _run(folder: TrainingFolder, channel: Channel) -> None:
+    from app.checkpoints.devices import is_out_of_memory, out_of_memory
+    from app.evaluation.folder_lock import lock_folder
+    from app.training.expert_run import run_training
+
+    try:
+        with lock_folder(folder.path, work="training", option="--out"):
+            run_training(folder, channel)
+    except Cancelled:
+        channel.send(Abandoned(folder.is_trained))
+    except TuneshiftError as error:
+        channel.send(Failed(error.cause, error.evidence, error.next_step))
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise  # a defect: the traceback is in the log, and the program sees the status
+        found = out_of_memory(
+            "training", "cpu", error=error, next_step="Choose a smaller model or shorter examples."
+        )
+        channel.send(Failed(found.cause, found.evidence, found.next_step))

@@ -1,0 +1,166 @@
+"""Events of a training, and requests to it, as JSON between its process and the program.
+
+Imports no torch.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Request(StrEnum):
+    """What the program asks of a training that is under way."""
+
+    PAUSE = "pause"
+    GO_ON = "go on"
+    STOP = "stop"
+    ABANDON = "abandon"
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """What the process does now, such as “Loading the small model”."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of the training has ended.
+
+    Attributes:
+        step: Its number, from 1.
+        steps: The number of steps of a full training.
+        loss: The mean loss of its learned tokens, in nats.
+        seconds_left: The time that the rest takes at most; None before it is known.
+    """
+
+    step: int
+    steps: int
+    loss: float
+    seconds_left: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOutLoss:
+    """The loss of the choosing half of the held-out documents, in nats per token.
+
+    Attributes:
+        step: The number of steps before it.
+        loss: The loss.
+        best: Whether it is the lowest so far.
+    """
+
+    step: int
+    loss: float
+    best: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A text that the expert continues greedily at this step."""
+
+    step: int
+    prompt: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """The training waits, and holds its memory."""
+
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """The adapter is written.
+
+    Attributes:
+        adapter: Its folder.
+        recipe: The file of the recipe.
+        step: The step whose weights it has, which had the lowest held-out loss.
+        steps: The number of steps that were made.
+        first_loss: The held-out loss before the first step.
+        best_loss: The lowest held-out loss.
+        stopped: Whether a person ended the training.
+        seconds: How long the training took, without loading.
+    """
+
+    adapter: str
+    recipe: str
+    step: int
+    steps: int
+    first_loss: float
+    best_loss: float
+    stopped: bool
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """The models answer the held-out documents."""
+
+    done: int
+    total: int
+    seconds_left: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The verdict: plain data, as :meth:`app.training.verdict.Verdict.as_json` gives it."""
+
+    verdict: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The training failed, with an error that is shown to the person."""
+
+    cause: str
+    evidence: str = ""
+    next_step: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Abandoned:
+    """The process ended at the person's request, before it came to its end."""
+
+    trained: bool
+
+
+Event = (
+    Phase | Step | HeldOutLoss | Sample | Paused | Trained | Judging | Judged | Failed | Abandoned
+)
+_KINDS: dict[str, type[Event]] = {
+    kind.__name__: kind
+    for kind in (
+        Phase,
+        Step,
+        HeldOutLoss,
+        Sample,
+        Paused,
+        Trained,
+        Judging,
+        Judged,
+        Failed,
+        Abandoned,
+    )
+}
+LAST = (Judged, Failed, Abandoned)
+"""Events after which none follows."""
+
+
+def encode_event(event: Event) -> bytes:
+    """The event as one line of JSON."""
+    values = {"event": type(event).__name__, **asdict(event)}
+    return json.dumps(values, ensure_ascii=False).encode()
+
+
+def decode_event(line: bytes) -> Event:
+    """The event of :func:`encode_event`."""
+    values = json.loads(line)
+    return _KINDS[values.pop("event")](**values)

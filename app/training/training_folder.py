@@ -1,0 +1,163 @@
+"""The folder of a training: its plan, its documents, its checkpoints and the adapter."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app.atomic_files import write_file
+from app.errors import TrainingError
+from app.training.documents import Document
+from app.training.split import Split
+from app.training.training_plan import TrainingPlan
+
+FORMAT = 1
+_PARTS = ("training", "choosing", "judging")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingFolder:
+    """The folder in which a training is stored, so that it can go on after its process ended.
+
+    Its documents are stored too: a training that goes on reads the same ones, although the
+    original files may have changed.
+    """
+
+    path: Path
+
+    @property
+    def adapter(self) -> Path:
+        return self.path / "adapter"
+
+    @property
+    def recipe(self) -> Path:
+        return self.path / "recipe.toml"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def evaluation(self) -> Path:
+        return self.path / "evaluation"
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether the training came to its end, so that only the verdict may be missing."""
+        return (self.path / "trained.json").is_file()
+
+    def begin(self, plan: TrainingPlan, split: Split) -> None:
+        """Store the plan and the documents, unless the same are there.
+
+        Raises:
+            TrainingError: The folder holds another training, or cannot be written.
+        """
+        wanted = {"format": FORMAT, "plan": plan.as_json(), "documents": _parts(split)}
+        text = json.dumps(wanted, ensure_ascii=False, indent=1) + "\n"
+        file = self.path / "training.json"
+        if file.is_file():
+            if _comparable(_read(file)) != _comparable(json.loads(text)):
+                raise TrainingError(
+                    f"{self.path} holds another training",
+                    evidence="its data, models or settings differ",
+                    next_step="Choose another folder with --out, or remove this one.",
+                )
+            return
+        self._write("training.json", text)
+
+    def read(self) -> tuple[TrainingPlan, Split]:
+        """The stored plan and documents.
+
+        Raises:
+            TrainingError: They are missing or damaged.
+        """
+        stored = _read(self.path / "training.json")
+        try:
+            if stored["format"] != FORMAT:
+                raise TrainingError(
+                    f"{self.path} was written by another version of Tuneshift",
+                    evidence=f"its format is {stored['format']}, not {FORMAT}",
+                )
+            parts = stored["documents"]
+            training, choosing, judging = (
+                tuple(map(Document.of_json, parts[name])) for name in _PARTS
+            )
+            split = Split(training, choosing, judging, parts["repeated"], parts["similar"])
+            return TrainingPlan.of_json(stored["plan"]), split
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise _damaged(self.path / "training.json", error) from error
+
+    def end(self, figures: dict[str, Any]) -> None:
+        """Note that the training has ended, and remove its checkpoints.
+
+        Raises:
+            TrainingError: The folder cannot be written.
+        """
+        self._write("trained.json", json.dumps(figures, indent=1) + "\n")
+        shutil.rmtree(self.checkpoints, ignore_errors=True)
+
+    def figures(self) -> dict[str, Any]:
+        """What :meth:`end` noted.
+
+        Raises:
+            TrainingError: It is missing or damaged.
+        """
+        return _read(self.path / "trained.json")
+
+    def write_verdict(self, verdict: dict[str, Any]) -> None:
+        """Store the verdict.
+
+        Raises:
+            TrainingError: The folder cannot be written.
+        """
+        self._write("verdict.json", json.dumps(verdict, ensure_ascii=False, indent=1) + "\n")
+
+    def _write(self, name: str, text: str) -> None:
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            write_file(self.path / name, text)
+        except OSError as error:
+            raise TrainingError(
+                f"{self.path} cannot be written",
+                evidence=error.strerror or str(error),
+                next_step="Choose another folder with --out.",
+            ) from error
+
+
+def _comparable(stored: dict[str, Any]) -> dict[str, Any]:
+    """What two trainings must share to be the same: all but how much memory was free."""
+    plan = stored.get("plan", {})
+    settings = {**plan.get("settings", {}), "batch_rows": None, "recompute": None}
+    return {**stored, "plan": {**plan, "settings": settings}}
+
+
+def _parts(split: Split) -> dict[str, Any]:
+    parts: dict[str, Any] = {
+        name: [document.as_json() for document in getattr(split, name)] for name in _PARTS
+    }
+    return {**parts, "repeated": split.repeated, "similar": split.similar}
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise TrainingError(
+            f"{file.parent} holds no training", evidence=f"there is no {file.name}"
+        ) from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise _damaged(file, error) from error
+    if not isinstance(content, dict):
+        raise _damaged(file, TypeError("it is no object"))
+    return content
+
+
+def _damaged(file: Path, error: Exception) -> TrainingError:
+    return TrainingError(
+        f"{file} is damaged",
+        evidence=f"{type(error).__name__}: {error}",
+        next_step="Train into another folder.",
+    )

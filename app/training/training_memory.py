@@ -1,0 +1,86 @@
+"""The memory that a training takes, estimated from the configuration of the model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.checkpoints.memory.footprint import BYTES, Footprint
+from app.training.training_settings import TrainingSettings
+
+_OPTIMIZER_BYTES = 16  # of a weight of the adapter: itself, its gradient and two moments
+_LOGIT_BYTES = 12  # of a logit: in the model's dtype, in float32, and its gradient
+_KEPT_OF_HIDDEN, _KEPT_OF_INTERMEDIATE = 14, 5
+"""How many vectors of the two widths a layer keeps for the backward pass, at each token."""
+
+_PROCESS_BYTES = 600_000_000  # Python, torch and transformers
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingMemory:
+    """Bytes of a training.
+
+    Attributes:
+        weights: The frozen weights.
+        adapter: The adapter, its gradients and the state of the optimizer.
+        activations: What the backward pass needs, and the logits.
+        free: What is free on the device.
+    """
+
+    weights: int
+    adapter: int
+    activations: int
+    free: int
+
+    @property
+    def total(self) -> int:
+        return self.weights + self.adapter + self.activations
+
+    @property
+    def fits(self) -> bool:
+        return self.total <= self.free
+
+
+def parameters_of(footprint: Footprint) -> int:
+    """The number of parameters of the model."""
+    return footprint.plain + sum(rows * columns for rows, columns in footprint.linear)
+
+
+def estimate_memory(
+    footprint: Footprint,
+    layers: int,
+    settings: TrainingSettings,
+    *,
+    dtype: str,
+    quantization: str,
+    device: str,
+    free: int,
+) -> TrainingMemory:
+    """Estimate the memory of a training; activations are an upper bound for most models.
+
+    Args:
+        footprint: The footprint of the small model.
+        layers: The number of its layers.
+        settings: The settings.
+        dtype: The dtype in which it is trained.
+        quantization: The quantization of its weights.
+        device: The device.
+        free: Bytes that are free there.
+    """
+    size = BYTES[dtype]
+    tokens = settings.batch_rows * settings.most_tokens
+    of_token = (
+        _KEPT_OF_HIDDEN * footprint.hidden + _KEPT_OF_INTERMEDIATE * footprint.intermediate
+    ) * size
+    scores = footprint.heads * settings.most_tokens * size * 2 if footprint.eager else 0
+    of_layer = tokens * (of_token + scores)
+    kept = of_layer + layers * tokens * footprint.hidden * size
+    activations = kept if settings.recompute else layers * of_layer
+    adapter = sum(settings.rank * (rows + columns) for rows, columns in footprint.linear)
+    return TrainingMemory(
+        footprint.weight_bytes(dtype, quantization)
+        + footprint.quantizing_bytes(quantization)
+        + (_PROCESS_BYTES if device == "cpu" else 0),
+        adapter * _OPTIMIZER_BYTES,
+        activations + tokens * footprint.rows * _LOGIT_BYTES,
+        free,
+    )

@@ -1,0 +1,120 @@
+"""A training in a process of its own, as the program sees it. Imports no torch."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+from collections.abc import Iterator
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+
+from app.training.training_child import LOG, work
+from app.training.training_events import (
+    LAST,
+    Event,
+    Failed,
+    Request,
+    decode_event,
+)
+from app.training.training_folder import TrainingFolder
+
+_SECONDS_TO_END = 10.0
+
+
+class TrainingProcess:
+    """Trains what a folder says, in another process; after a kill, a new one goes on.
+
+    The process ends when the program does: at the next step, and with what it has stored.
+
+    Args:
+        folder: The folder, which :meth:`TrainingFolder.begin` has written.
+    """
+
+    def __init__(self, folder: TrainingFolder) -> None:
+        self._folder = folder
+        context = multiprocessing.get_context("spawn")
+        self._connection, theirs = context.Pipe(duplex=True)
+        self._process: SpawnProcess = context.Process(
+            target=work, args=(folder.path, theirs), daemon=True
+        )
+        self._process.start()
+        theirs.close()
+        self._ended = False
+
+    @property
+    def process_id(self) -> int | None:
+        """The id of the process."""
+        return self._process.pid
+
+    @property
+    def connection(self) -> Connection:
+        """The pipe, whose descriptor becomes readable when there are events."""
+        return self._connection
+
+    def events(self, timeout: float = 0.0) -> Iterator[Event]:
+        """The events that are there now; none after one of ``LAST``.
+
+        Args:
+            timeout: How many seconds to wait for the first one.
+        """
+        while not self._ended:
+            try:
+                if not self._connection.poll(timeout):
+                    return
+                event = decode_event(self._connection.recv_bytes())
+            except (EOFError, OSError):
+                event = self._failure()
+            timeout = 0.0
+            self._ended = isinstance(event, LAST)
+            yield event
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the last event was read."""
+        return self._ended
+
+    def pause(self) -> None:
+        """Wait after the step, holding the memory."""
+        self._send(Request.PAUSE)
+
+    def go_on(self) -> None:
+        """End a pause."""
+        self._send(Request.GO_ON)
+
+    def stop(self) -> None:
+        """End the training after the step, keep the best weights, and judge them."""
+        self._send(Request.STOP)
+
+    def abandon(self) -> None:
+        """End the process after the step; the training goes on when it is started again."""
+        self._send(Request.ABANDON)
+
+    def close(self) -> None:
+        """End the process now, if it has not ended."""
+        if self._ended:
+            self._process.join(_SECONDS_TO_END)
+        self._process.kill()
+        self._process.join()
+        self._process.close()
+        self._connection.close()
+
+    def _send(self, request: Request) -> None:
+        with suppress(OSError):  # it has ended, which its last event says
+            self._connection.send_bytes(request.encode())
+
+    def _failure(self) -> Failed:
+        """The event for a process that ended without its last event."""
+        self._process.join(_SECONDS_TO_END)
+        status = self._process.exitcode
+        if hasattr(signal, "SIGKILL") and status == -signal.SIGKILL:
+            return Failed(
+                "The process of the training was ended from outside",
+                "by the system, which does so when memory runs out, or by a person",
+                "Close other programs, and start the same training again: it goes on.",
+            )
+        return Failed(
+            "The process of the training ended by itself",
+            f"its status is {status}; its last words are in {self._folder.path / LOG}",
+            "Please report it with the details.",
+        )

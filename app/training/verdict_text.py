@@ -1,0 +1,65 @@
+"""The verdict in a sentence, and what to try next. Imports no torch."""
+
+from __future__ import annotations
+
+from app.training.paired_interval import Interval
+from app.training.verdict import Outcome, Verdict
+
+
+def sentence(verdict: Verdict) -> str:
+    """The verdict in one sentence, with its figures."""
+    gain = _amount(verdict, verdict.deciding.gain)
+    where = f"at α = {verdict.alpha:g} on {verdict.documents} held-out documents"
+    over = _amount(verdict, _opposite(verdict.deciding.over_expert))
+    match verdict.outcome:
+        case Outcome.HELPS:
+            return f"It helps: the tuned model is better than the base by {gain}, {where}."
+        case Outcome.FORM_ONLY:
+            return (
+                f"It does not help with what answers say: the gain of {gain}, {where}, is as large "
+                "for answers to other prompts. It has learned their form."
+            )
+        case Outcome.SMALL_ALONE:
+            return f"The small model alone is better than the tuned model by {over}, {where}."
+        case Outcome.STEERS_AWAY:
+            return f"It steers away: such texts have become less probable by {gain}, {where}."
+        case Outcome.NO_HELP:
+            return f"It does not help: the difference to the base is {gain}, {where}."
+
+
+def advice(verdict: Verdict) -> str:
+    """What to try next."""
+    match verdict.outcome:
+        case Outcome.HELPS:
+            return f"Use the recipe with α = {verdict.alpha:g}."
+        case Outcome.FORM_ONLY:
+            return (
+                "If their form is what you want, use it. Otherwise check that each answer belongs "
+                "to its prompt, and add examples."
+            )
+        case Outcome.SMALL_ALONE:
+            return "Use the small model with its adapter alone, or try a larger base."
+        case Outcome.STEERS_AWAY:
+            return "Evaluate on texts that you want to keep: a large α harms them, too."
+        case Outcome.NO_HELP:
+            return (
+                "Add more documents of the same kind, look at the preview for what is trained on, "
+                "or train a larger small model."
+            )
+
+
+def _amount(verdict: Verdict, interval: Interval) -> str:
+    """A difference with its interval, such as ``0.12 bits per byte (95%: 0.08 to 0.16)``."""
+    if verdict.deciding.higher_is_better:
+        value, low, high = (
+            f"{100 * number:.1f}" for number in (interval.value, interval.low, interval.high)
+        )
+        return f"{value} points of {verdict.deciding.measured} (95%: {low} to {high})".replace(
+            "-", "−"
+        )
+    value, low, high = (f"{each:.3f}" for each in (interval.value, interval.low, interval.high))
+    return f"{value} {verdict.deciding.measured} (95%: {low} to {high})".replace("-", "−")
+
+
+def _opposite(interval: Interval) -> Interval:
+    return Interval(-interval.value, -interval.high, -interval.low)

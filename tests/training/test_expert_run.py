@@ -1,0 +1,147 @@
+"""Trainings of a tiny model: what they write, and what becomes of interrupted ones."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from app.checkpoints.recipes.recipe_file import read_recipe
+from app.errors import Cancelled, EvaluationError, TrainingError
+from app.evaluation.folder_lock import lock_folder
+from app.evaluation.loading import ModelLoader
+from app.training.expert_run import run_training
+from app.training.split import Split, split_documents
+from app.training.training_events import (
+    HeldOutLoss,
+    Judged,
+    Judging,
+    Paused,
+    Request,
+    Sample,
+    Step,
+    Trained,
+    decode_event,
+    encode_event,
+)
+from app.training.training_folder import TrainingFolder
+from app.training.training_plan import TrainingPlan
+from tests.training.conftest import Recorder, started, texts
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing:FutureWarning"),  # in PEFT
+]
+
+
+def weights(folder: TrainingFolder) -> dict[str, torch.Tensor]:
+    return load_file(folder.adapter / "adapter_model.safetensors")
+
+
+def test_the_loss_falls_and_every_step_is_reported(
+    trained: tuple[TrainingFolder, Recorder],
+) -> None:
+    _, recorder = trained
+    steps = recorder.of(Step)
+    assert [event.step for event in steps] == list(range(1, steps[-1].steps + 1))
+    losses = [event.loss for event in recorder.of(HeldOutLoss)]
+    (ended,) = recorder.of(Trained)
+    assert ended.first_loss == losses[0]
+    assert ended.best_loss == min(losses[1:]) < losses[0] - 1
+    assert len(recorder.of(Sample)) == len(losses)
+    assert recorder.of(Judging)[-1].done == recorder.of(Judging)[-1].total
+    assert recorder.events[-1] == recorder.of(Judged)[0]
+    for event in recorder.events:
+        assert decode_event(encode_event(event)) == event
+
+
+def test_only_safetensors_are_left(trained: tuple[TrainingFolder, Recorder]) -> None:
+    folder, _ = trained
+    files = {path.name for path in folder.path.rglob("*") if path.is_file()}
+    assert {"adapter_model.safetensors", "adapter_config.json", "README.md"} <= files
+    assert not [name for name in files if name.endswith((".pt", ".pth", ".bin", ".pkl"))]
+    card = (folder.adapter / "README.md").read_text()
+    assert "letters" in card
+    assert "learning_rate | 0.01" in card
+
+
+def test_the_adapter_is_the_expert_of_a_recipe_that_loads(
+    trained: tuple[TrainingFolder, Recorder], plan: TrainingPlan
+) -> None:
+    folder, recorder = trained
+    recipe = read_recipe(folder.recipe)
+    assert recipe.pairs[0].expert.source == f"adapter:{folder.adapter.resolve()}"
+    assert recipe.pairs[0].antiexpert == plan.small
+    assert recipe.alphas == (recorder.of(Judged)[0].verdict["alpha"],)
+    loaded = ModelLoader().load(recipe)
+    assert len(loaded.roles) == 3
+
+
+def test_a_training_that_was_abandoned_ends_as_one_that_was_not(
+    trained: tuple[TrainingFolder, Recorder], plan: TrainingPlan, split: Split, tmp_path: Path
+) -> None:
+    folder = started(tmp_path / "run", plan, split)
+    with pytest.raises(Cancelled):
+        run_training(folder, Recorder({7: Request.ABANDON}))
+    assert not folder.is_trained
+    (folder.checkpoints / "checkpoint-99").mkdir()  # a kill left it incomplete
+    recorder = Recorder()
+    run_training(folder, recorder)
+    assert recorder.of(Step)[0].step == 9
+    uninterrupted = weights(trained[0])
+    for name, tensor in weights(folder).items():
+        assert torch.equal(tensor, uninterrupted[name]), name
+    assert recorder.of(Judged)[0] == trained[1].of(Judged)[0]
+
+
+def test_to_stop_keeps_the_best_and_judges_it(
+    plan: TrainingPlan, split: Split, tmp_path: Path
+) -> None:
+    folder = started(tmp_path / "run", plan, split)
+    recorder = Recorder({6: Request.STOP})
+    run_training(folder, recorder)
+    (ended,) = recorder.of(Trained)
+    assert ended.stopped
+    assert ended.steps == 7
+    losses = {event.step: event.loss for event in recorder.of(HeldOutLoss) if event.step}
+    assert ended.step == min(losses, key=losses.__getitem__)
+    assert recorder.of(Judged)
+    again = Recorder()
+    run_training(folder, again)  # answers are stored: no model is loaded
+    assert not again.of(Step)
+    assert again.of(Judged) == recorder.of(Judged)
+
+
+def test_a_pause_changes_nothing(
+    trained: tuple[TrainingFolder, Recorder], plan: TrainingPlan, split: Split, tmp_path: Path
+) -> None:
+    folder = started(tmp_path / "run", plan, split)
+    recorder = Recorder({3: Request.PAUSE})
+    run_training(folder, recorder)
+    assert recorder.of(Paused) == [Paused(4)]
+    assert torch.equal(*(next(iter(weights(each).values())) for each in (folder, trained[0])))
+
+
+def test_a_folder_keeps_its_training(plan: TrainingPlan, split: Split, tmp_path: Path) -> None:
+    folder = started(tmp_path / "run", plan, split)
+    assert folder.read() == (plan, split)
+    started(tmp_path / "run", plan, split, batch_rows=2)  # less memory was free
+    with pytest.raises(TrainingError, match="holds another training"):
+        started(tmp_path / "run", plan, split, rank=4)
+    with pytest.raises(TrainingError, match="holds another training"):
+        started(tmp_path / "run", plan, split_documents(texts(50)))
+    (folder.path / "training.json").write_text(json.dumps({"format": 1, "plan": {}}))
+    with pytest.raises(TrainingError, match="damaged"):
+        folder.read()
+
+
+def test_two_processes_do_not_write_to_one_folder(tmp_path: Path) -> None:
+    with (
+        lock_folder(tmp_path),
+        pytest.raises(EvaluationError, match=r"Another training .* --out"),
+        lock_folder(tmp_path, work="training", option="--out"),
+    ):
+        pass
