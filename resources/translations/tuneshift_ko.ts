@@ -1032,6 +1032,10 @@
         <translation>없음</translation>
     </message>
     <message>
+        <source>a number</source>
+        <translation>직접 지정</translation>
+    </message>
+    <message>
         <source>&amp;Engine</source>
         <translation>엔진(&amp;E)</translation>
     </message>
@@ -1042,6 +1046,14 @@
     <message>
         <source>&amp;KV cache</source>
         <translation>KV 캐시(&amp;K)</translation>
+    </message>
+    <message>
+        <source>llama.cpp reads this file. With a dtype, a quantization or offload, transformers reads it.</source>
+        <translation>llama.cpp가 이 파일을 읽습니다. dtype, 양자화 또는 오프로드를 지정하면 transformers가 읽습니다.</translation>
+    </message>
+    <message>
+        <source>transformers reads this file, because llama.cpp has no dtype, quantization or offload and cannot apply an adapter of safetensors.</source>
+        <translation>transformers가 이 파일을 읽습니다. llama.cpp에는 dtype, 양자화, 오프로드 설정이 없고, safetensors 어댑터를 적용할 수 없기 때문입니다.</translation>
     </message>
     <message>
         <source>Engine</source>
@@ -1058,6 +1070,10 @@
     <message>
         <source>Without a GPU that llama.cpp can use, this has no effect.</source>
         <translation>llama.cpp가 쓸 수 있는 GPU가 없으면 효과가 없습니다.</translation>
+    </message>
+    <message>
+        <source>Number of layers on the GPU</source>
+        <translation>GPU에 둘 레이어 수</translation>
     </message>
     <message>
         <source>KV cache</source>
@@ -2163,6 +2179,10 @@ Click to show or hide it.</source>
     <message>
         <source>Do not go with the base</source>
         <translation>베이스와 함께 쓸 수 없음</translation>
+    </message>
+    <message>
+        <source>Cannot be used</source>
+        <translation>사용할 수 없음</translation>
     </message>
     <message>
         <source>Choose a folder with models</source>

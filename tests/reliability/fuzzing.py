@@ -19,7 +19,7 @@ from app.checkpoints.formats.gguf import read_header
 from app.checkpoints.formats.gguf_header import read_contents
 from app.checkpoints.loading.trial_load import try_in_child
 from app.checkpoints.recipes.recipe_file import read_recipe, write_recipe
-from app.checkpoints.spec import ExpertPair, Recipe
+from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
 from app.decoding.types import GenerationConfig
 from app.engine.commands import Generate, Load
 from app.engine.controls import Cancellation, LiveAlphas
@@ -184,12 +184,7 @@ class Checkpoints:
         self._folder = folder / "damaged"
         shutil.copytree(family.base, self._folder)
         self._whole = {name: (family.base / name).read_bytes() for name in self.FILES}
-        self._events: list[Event] = []
-        self._engine = Engine(self._events.append)
-        whole, other = tiny.spec(family.expert), tiny.spec(self._folder)
-        pair = ExpertPair("p", whole, tiny.spec(family.antiexpert))
-        sampling = GenerationConfig(max_new_tokens=3)
-        self._recipe = Recipe("r", other, (pair,), sampling=sampling)
+        self._user = RecipeUser(tiny.spec(family.expert), tiny.spec(family.antiexpert))
 
     def __call__(self, drawn: random.Random) -> str:
         for name, content in self._whole.items():
@@ -200,10 +195,54 @@ class Checkpoints:
             (self._folder / name).write_text(json.dumps(changed))
         else:
             (self._folder / name).write_bytes(damaged(self._whole[name], drawn))
-        self._engine.handle(Load(1, self._recipe, Cancellation()))
+        return self._user.use(tiny.spec(self._folder))
+
+
+class GgufRoles:
+    """A GGUF file as the base, for llama.cpp: loaded and used, or an error with words."""
+
+    def __init__(self, folder: Path) -> None:
+        files = [
+            tiny_gguf.write(tiny.make_model("llama", seed), folder / f"{seed}.gguf")
+            for seed in range(2)
+        ]
+        self._folder = folder
+        self._whole = files[0].read_bytes()
+        self._user = RecipeUser(*map(_for_llama, files))
+        self._count = 0
+
+    def __call__(self, drawn: random.Random) -> str:
+        content = bytearray(self._whole)
+        for _ in range(drawn.randint(1, 3)):  # anywhere, so most often in the numbers of tensors
+            content[drawn.randrange(4, len(content))] = drawn.choice((0, 1, 64, 127, 255))
+        self._count += 1  # the file of the case before may still be mapped
+        path = self._folder / f"damaged-{self._count}.gguf"
+        path.write_bytes(content)
+        try:
+            return self._user.use(_for_llama(path))
+        finally:
+            path.unlink()
+
+
+def _for_llama(path: Path) -> CheckpointSpec:
+    return CheckpointSpec(f"gguf:{path}", engine="llama.cpp")
+
+
+class RecipeUser:
+    """An engine that loads one base after another with the same pair, and generates."""
+
+    def __init__(self, expert: CheckpointSpec, antiexpert: CheckpointSpec) -> None:
+        self._events: list[Event] = []
+        self._engine = Engine(self._events.append)
+        self._pair = ExpertPair("p", expert, antiexpert)
+
+    def use(self, base: CheckpointSpec) -> str:
+        """Load and generate; whether it was used or refused in words."""
+        config = GenerationConfig(max_new_tokens=3)
+        recipe = Recipe("r", base, (self._pair,), sampling=config)
+        self._engine.handle(Load(1, recipe, Cancellation()))
         failed = self._last()
         if failed is None:
-            config = GenerationConfig(max_new_tokens=3)
             self._engine.handle(Generate(2, "the king", config, LiveAlphas((1.0,)), Cancellation()))
             failed = self._last()
         if failed is None:
@@ -317,5 +356,6 @@ TARGETS: dict[str, Callable[[Path], Callable[[random.Random], str]]] = {
     "checkpoints": Checkpoints,
     "gguf": Gguf,
     "trials": Trials,
+    "gguf roles": GgufRoles,
     "window": WindowState,
 }

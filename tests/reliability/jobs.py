@@ -25,12 +25,13 @@ from typing import Any
 
 import pyqtgraph  # noqa: F401 — imported late by the window
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QApplication, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QApplication, QPlainTextEdit
 
 import app.ui.plot.shift_plot  # noqa: F401 — imported late by the window
 from app.__main__ import main
 from app.checkpoints.recipes.recipe_file import read_recipe, write_recipe
 from app.decoding.language_model import TransformersLanguageModel
+from app.decoding.llama_cpp.llama_model import LlamaCppLanguageModel
 from app.engine import engine
 from app.engine.commands import Command
 from app.engine.engine import Engine
@@ -46,6 +47,7 @@ from app.ui import starting
 from app.ui.history import exporting
 from app.ui.main_window import MainWindow
 from app.ui.recipe import recipe_files
+from app.ui.shutdown import ClosingNotice
 from app.ui.state.runs import run as run_module
 from app.ui.state.runs.run import Run
 from app.ui.state.session import LoadState, Session
@@ -127,13 +129,16 @@ def _never_end() -> None:
 
 def _take_time(seconds: float = _PACE_SECONDS) -> None:
     """Let every evaluation take a while, as it does with larger models."""
-    extend = TransformersLanguageModel.extend
+    for kind in (TransformersLanguageModel, LlamaCppLanguageModel):
+        kind.extend = _slow(kind.extend, seconds)  # type: ignore[attr-defined]
 
-    def slow(self: TransformersLanguageModel, tokens: Any, last: int = 1) -> Any:
+
+def _slow(extend: Callable[..., Any], seconds: float) -> Callable[..., Any]:
+    def slow(self: Any, tokens: Any, last: int = 1) -> Any:
         time.sleep(seconds + len(tokens) / 5000)
         return extend(self, tokens, last)
 
-    TransformersLanguageModel.extend = slow  # type: ignore[method-assign]
+    return slow
 
 
 # Killed at any moment
@@ -251,7 +256,10 @@ def closed(recipe: str, when: str) -> int:
             begun = time.monotonic()
             tell(phase="closing")
             window.close()
-            after(2200, lambda: tell(shown=_shown_texts()))
+            watch_notice()
+
+        def watch_notice() -> None:
+            after(50, lambda: _tell_of_notice() or watch_notice())
 
         def on_event() -> None:
             if when == "loading" and session.load_state is LoadState.LOADING:
@@ -279,12 +287,13 @@ def closed(recipe: str, when: str) -> int:
     return status
 
 
-def _shown_texts() -> list[str]:
-    return [
-        str(getattr(widget, "message", ""))
-        for widget in QApplication.topLevelWidgets()
-        if isinstance(widget, QWidget) and widget.isVisible()
-    ]
+def _tell_of_notice() -> bool:
+    """Say what the window waits for before it ends, if it says so; whether it does."""
+    for widget in QApplication.topLevelWidgets():
+        if isinstance(widget, ClosingNotice) and widget.isVisible():
+            tell(shown=widget.message)
+            return True
+    return False
 
 
 def saving(recipe: str, folder: str) -> int:

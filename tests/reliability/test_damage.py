@@ -18,7 +18,8 @@ pytestmark = pytest.mark.soak
 SECONDS = float(os.environ.get("TUNESHIFT_FUZZ_SECONDS", "0"))
 FIRST = int(os.environ.get("TUNESHIFT_FUZZ_SEED", "0"))
 COUNTS = {"settings": 100, "recipes": 200, "history": 40, "checkpoints": 12, "gguf": 200,
-          "trials": 12, "window": 12}  # fmt: skip
+          "trials": 12, "gguf roles": 8, "window": 12}  # fmt: skip
+_OF_LLAMA = ("trials", "gguf roles")
 
 
 FOUND = [
@@ -33,7 +34,7 @@ FOUND = [
 @pytest.mark.timeout(120 + SECONDS)
 @pytest.mark.parametrize("target", COUNTS)
 def test_damaged_files(nursery: Nursery, tmp_path: Path, target: str) -> None:
-    if target == "trials" and not is_installed():
+    if target in _OF_LLAMA and not is_installed():
         pytest.skip("llama.cpp is not installed")
     check_damaged(nursery, tmp_path, target, FIRST, COUNTS[target], SECONDS)
 

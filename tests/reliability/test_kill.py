@@ -131,9 +131,15 @@ def check_prompt(home: Path, said: list[dict[str, Any]], killed: int) -> None:
 
 @pytest.mark.parametrize("number", range(TIMES))
 def test_killed_at_any_moment(
-    nursery: Nursery, recipe_file: Path, template: Path, tmp_path: Path, number: int
+    nursery: Nursery,
+    recipe_files: dict[str, Path],
+    template: Path,
+    tmp_path: Path,
+    number: int,
 ) -> None:
+    """With one engine after the other, in each phase."""
     phase, drawn = PHASES[number % len(PHASES)], random.Random(number)
+    engine, recipe_file = list(recipe_files.items())[number // len(PHASES) % len(recipe_files)]
     if phase == "migrating":
         check_migration(nursery, template, tmp_path, drawn)
         return
@@ -154,7 +160,7 @@ def test_killed_at_any_moment(
     mark = RunningMark(home / "xdg_state_home" / "tuneshift")
     assert mark.begin()  # and the next start loads nothing by itself
     mark.end()
-    print(f"killed while “{phase}”: {missing} tokens miss")
+    print(f"{engine}, killed while “{phase}”: {missing} tokens miss")
 
 
 @pytest.fixture(scope="module")

@@ -26,9 +26,13 @@ LONG = 200
 
 @pytest.mark.timeout(120 + 6 * RUNS)
 def test_many_runs_leave_nothing_behind(
-    nursery: Nursery, families: dict[str, tiny.Family], tmp_path: Path
+    nursery: Nursery,
+    recipe_files: dict[str, Path],
+    families: dict[str, tiny.Family],
+    tmp_path: Path,
 ) -> None:
-    paths = []
+    """It begins with a recipe for llama.cpp, where that is installed."""
+    paths = [path for engine, path in recipe_files.items() if engine == "llama.cpp"]
     for name in ("llama", "qwen2", "gpt2"):
         path = tmp_path / f"{name}.toml"
         write_recipe(replace(families[name].recipe(), name=name), path)

@@ -137,8 +137,8 @@ class FakeBridge(QObject):
     def last(self, kind: type) -> Command:
         return next(command for command in reversed(self.commands) if isinstance(command, kind))
 
-    def ready(self) -> None:
-        self.events.emit([EngineReady(("cpu",), "2.13.0")])
+    def ready(self, *devices: str) -> None:
+        self.events.emit([EngineReady((*devices, "cpu"), "2.13.0")])
 
     def check(
         self, preflight: Preflight | None = None, kind: type[Load] | type[Check] = Load

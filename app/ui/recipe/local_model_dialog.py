@@ -9,7 +9,14 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.checkpoints.candidates.local_model import LocalModel
-from app.checkpoints.candidates.partners import Misfit, Partner, partners_for, possible_bases
+from app.checkpoints.candidates.partners import (
+    Because,
+    Misfit,
+    Partner,
+    Reason,
+    partners_for,
+    possible_bases,
+)
 from app.errors import TuneshiftError
 from app.ui.recipe.candidate_list import Candidate, CandidateList, CandidateRow, model_of
 from app.ui.recipe.source_titles import titles_of
@@ -117,8 +124,7 @@ class LocalModelDialog(QDialog):
     def _rows(self, models: Sequence[LocalModel]) -> list[CandidateRow]:
         base = None if self._place == 0 else self._base(models)
         if base is None:
-            bases = possible_bases(models)
-            return _rows_of(bases, [about_base(model) for model in bases])
+            return self._base_rows(models)
         partners = partners_for(base, models)
         adapters = self._place % 2 == 1  # an expert can be an adapter over its anti-expert
         fitting = [each for each in partners.experts if adapters or not each.model.is_adapter]
@@ -126,6 +132,20 @@ class LocalModelDialog(QDialog):
         if partners.misfits:
             rows.append(CandidateRow(self.tr("Do not go with the base")))
             rows += _partner_rows(partners.misfits)
+        return rows
+
+    def _base_rows(self, models: Sequence[LocalModel]) -> list[CandidateRow]:
+        """Models that can be a base, and with the reason those that nothing can be done with."""
+        bases = possible_bases(models)
+        rows = _rows_of(bases, [about_base(model) for model in bases])
+        unusable = [
+            Misfit(model, Because(Reason.UNUSABLE, model.problem))
+            for model in models
+            if model.problem and not model.is_adapter
+        ]
+        if unusable:
+            rows.append(CandidateRow(self.tr("Cannot be used")))
+            rows += _partner_rows(unusable)
         return rows
 
     def _base(self, models: Sequence[LocalModel]) -> LocalModel | None:

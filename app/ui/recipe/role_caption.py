@@ -116,7 +116,9 @@ def _file_fault(spec: CheckpointSpec) -> str:
 
 
 def _count(parameters: int) -> str:
-    """A number of parameters, as ``6.8 M`` or ``1.5 B``."""
+    """A number of parameters, as ``40 K``, ``6.8 M`` or ``1.5 B``."""
+    if parameters < 1e5:
+        return f"{parameters / 1e3:,.0f} K"
     if parameters < 1e9:
         return f"{parameters / 1e6:,.1f} M"
     return f"{parameters / 1e9:,.1f} B"

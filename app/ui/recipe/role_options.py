@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import (
     QCheckBox,
     QDialog,
@@ -14,6 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.checkpoints.engine_choice import engine_of, may_be_device_of
 from app.checkpoints.engine_options import LLAMA_CPP
 from app.checkpoints.spec import DTYPES, CheckpointSpec, PromptFormat
 from app.ui.recipe.engine_fields import EngineFields
@@ -24,7 +26,7 @@ from app.ui.recipe.source_titles import describe_source
 from app.ui.state.session import Session
 from app.ui.theme import SPACE
 from app.ui.widgets.elided_label import ElidedLabel
-from app.ui.widgets.form_controls import choice_of
+from app.ui.widgets.form_controls import ChoiceBox, choice_of
 from app.ui.words.role_words import role_titles
 
 
@@ -93,8 +95,8 @@ class RoleOptions(QDialog):
         form.setHorizontalSpacing(2 * SPACE)
         form.setVerticalSpacing(SPACE)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form.insertRow(self.engine.device_row, self.tr("&Device"), self.device)
         form.addRow(self.tr("D&type"), self.dtype)
-        form.addRow(self.tr("&Device"), self.device)
         form.addRow(self.tr("&Quantization"), self.quantization)
         form.addRow(self.tr("O&ffload"), self.offload)
         self.prompt = PromptFields(form, may_follow=True, parent=self)
@@ -168,8 +170,10 @@ class RoleOptions(QDialog):
             return
         edited = self._edited()
         self.engine.update(edited)
-        for control in (self.dtype, self.device, self.quantization, self.offload):
+        self._form.setRowVisible(self.device, not edited.is_endpoint)
+        for control in (self.dtype, self.quantization, self.offload):
             self._form.setRowVisible(control, not edited.is_endpoint and edited.engine != LLAMA_CPP)
+        _offer_devices_of(engine_of(edited), self.device)
         self.prompt.update(has_chat_template(self._session, self._place))
         self.resize(self.size().expandedTo(self.sizeHint()))
         problem = self._problem()
@@ -194,13 +198,12 @@ class RoleOptions(QDialog):
 
     def _edited(self) -> CheckpointSpec:
         """The role as edited, with its prompt format as it was."""
-        spec = self.engine.applied_to(self._spec())
+        spec = replace(self.engine.applied_to(self._spec()), device=self.device.currentData())
         if spec.engine == LLAMA_CPP:
             return replace(spec, dtype="auto", quantization="none", offload=False)
         return replace(
             spec,
             dtype=self.dtype.currentData(),
-            device=self.device.currentData(),
             quantization=self.quantization.currentData(),
             offload=self.offload.isChecked(),
         )
@@ -218,6 +221,14 @@ class RoleOptions(QDialog):
     def focus_system(self) -> None:
         """Move the focus to the system prompt and select its text."""
         self.prompt.focus_system()
+
+
+def _offer_devices_of(engine: str, box: ChoiceBox) -> None:
+    """Disable the devices in a list on which an engine does not compute."""
+    model = box.model()
+    assert isinstance(model, QStandardItemModel)
+    for index in range(box.count()):
+        model.item(index).setEnabled(may_be_device_of(box.itemData(index), engine))
 
 
 def _wrapped(role: str) -> QLabel:

@@ -96,6 +96,19 @@ def test_a_base_is_listed_with_quantization_size_and_program(
     assert session.recipe.base.source == f"gguf:{folder / 'tiny-instruct.gguf'}"
 
 
+def test_a_file_that_cannot_be_a_base_is_listed_with_the_reason(
+    picker: Picker, session: Session, folder: Path, qtbot: QtBot
+) -> None:
+    whole = (folder / "tiny-base.gguf").read_bytes()
+    (folder / "cut.gguf").write_bytes(whole[: len(whole) // 2])
+    dialog = opened(picker(0), session, qtbot)
+    listed = list(rows(dialog))
+    assert listed[-2:] == ["Cannot be used", "cut (GGUF)"]
+    assert rows(dialog)["cut (GGUF)"].startswith("cannot be used: ")
+    dialog.models.setCurrentIndex(row_of(dialog, "cut (GGUF)"))
+    assert not dialog.use_button.isEnabled()
+
+
 def test_an_expert_that_goes_with_the_base_comes_first(
     picker: Picker, session: Session, qtbot: QtBot
 ) -> None:

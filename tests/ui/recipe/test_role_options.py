@@ -91,10 +91,15 @@ def test_the_engine_is_a_choice_for_gguf_files(
     session.set_spec(1, spec)
     assert engine.engine.isVisible()
     engine.engine.setCurrentIndex(engine.engine.findData("llama.cpp"))
-    assert engine.layers.currentText() == "7"
+    assert engine.layers.currentText() == "a number"
+    assert engine.layer_count.isVisible()
+    assert engine.layer_count.value() == 7
+    engine.layer_count.setValue(12)
+    assert options.spec().gpu_layers == 12
     assert [control.isVisible() for control in engine.controls] == [True] * 3
     assert not options.dtype.isVisible()
     engine.layers.setCurrentIndex(engine.layers.findData("0"))
+    assert not engine.layer_count.isVisible()
     engine.kv_cache.setCurrentIndex(engine.kv_cache.findData("q8_0"))
     options.apply()
     changed = replace(spec, engine="llama.cpp", gpu_layers=0, kv_cache="q8_0")
@@ -120,6 +125,20 @@ def test_without_llama_cpp_a_line_says_what_it_would_bring(
     assert hint not in words(options)
 
 
+def test_it_says_what_auto_means_for_a_gguf_file(
+    options: RoleOptions, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(extras._MODULES, "llama", "json")  # a module that is there
+    spec = replace(session.recipe.pairs[0].expert, source="gguf:/models/a.gguf")
+    session.set_spec(1, spec)
+    assert "llama.cpp reads this file." in words(options)
+    options.quantization.setCurrentIndex(options.quantization.findData("nf4"))
+    assert "transformers reads this file, because" in words(options)
+    assert not options.engine.kv_cache.isVisible()
+    options.engine.engine.setCurrentIndex(options.engine.engine.findData("transformers"))
+    assert "reads this file" not in words(options)
+
+
 def test_devices_are_those_of_the_machine_and_the_one_that_is_set(
     session: Session, bridge: FakeBridge, window: QWidget
 ) -> None:
@@ -129,6 +148,29 @@ def test_devices_are_those_of_the_machine_and_the_one_that_is_set(
     devices = [options.device.itemData(index) for index in range(options.device.count())]
     assert devices == ["auto", "cpu", "cuda:3"]
     assert options.device.currentData() == "cuda:3"
+
+
+def test_a_file_for_llama_cpp_is_given_one_of_its_own_devices(
+    session: Session, bridge: FakeBridge, window: QWidget
+) -> None:
+    bridge.ready("cuda:0", "vulkan:0", "vulkan:1")
+    spec = replace(session.recipe.base, source="gguf:/models/a.gguf", engine="llama.cpp")
+    session.set_spec(0, spec)
+    options = show_role_options(session, 0, window)
+    assert options.device.isVisible()
+    items = {
+        options.device.itemData(index): options.device.model().item(index).isEnabled()  # type: ignore[attr-defined]
+        for index in range(options.device.count())
+    }
+    assert items == {
+        "auto": True, "cuda:0": False, "vulkan:0": True, "vulkan:1": True, "cpu": True,
+    }  # fmt: skip
+    options.device.setCurrentIndex(options.device.findData("vulkan:1"))
+    options.apply()
+    assert session.recipe.base == replace(spec, device="vulkan:1")
+    options.engine.engine.setCurrentIndex(options.engine.engine.findData("transformers"))
+    assert options.device.model().item(1).isEnabled()  # type: ignore[attr-defined]
+    assert not options.device.model().item(2).isEnabled()  # type: ignore[attr-defined]
 
 
 def test_a_template_needs_a_place_for_the_prompt(options: RoleOptions, session: Session) -> None:
