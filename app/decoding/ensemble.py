@@ -17,6 +17,7 @@ from app.decoding.fused_step import FusedSteps, capture_stats_of, make_fused_ste
 from app.decoding.graphs import LONGEST, GraphedLanguageModel
 from app.decoding.language_model import LanguageModel
 from app.decoding.llama_cpp.llama_model import LlamaCppLanguageModel
+from app.decoding.memory_pages import copy_apart
 from app.decoding.model_context import ModelContext
 from app.decoding.prefix_cache import PrefixCache
 from app.decoding.remote import RemoteModel
@@ -62,9 +63,7 @@ class EnsembleLogits:
         """
         stacked = self.rows[:, position].cpu().numpy()
         if copied:
-            # Into NumPy's memory: torch aligns its allocations, and the gaps that this leaves in
-            # the heap are too small for the next one.
-            stacked = stacked.copy()
+            stacked = copy_apart(stacked)
         rows = list(stacked)  # an array a row: roles share it
         return RoleLogits(
             base=rows[0],

@@ -1,38 +1,28 @@
-"""Weights in force: quantized, shared, placed, evaluated once, and given back to the last page."""
+"""Weights in force: quantized, shared, placed and evaluated once."""
 
 from __future__ import annotations
 
 import json
-import re
 import shutil
-import subprocess
-import sys
-import textwrap
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import bitsandbytes
-import psutil
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, BitsAndBytesConfig, LlamaConfig, PreTrainedModel
+from transformers import AutoModelForCausalLM, BitsAndBytesConfig, PreTrainedModel
 
 from app.checkpoints.devices import is_out_of_memory
 from app.checkpoints.loading import placement, weights
 from app.checkpoints.loading.loaded_recipe import LoadedRecipe
 from app.checkpoints.loading.loader import load_recipe
 from app.checkpoints.loading.placement import split
-from app.checkpoints.memory.heap import release_memory
 from app.checkpoints.opening import open_recipe
 from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
-from app.checkpoints.status import LoadProgress
-from app.errors import Cancelled, CheckpointError, DeviceError, TuneshiftError
+from app.errors import CheckpointError, DeviceError, TuneshiftError
 from tests import tiny
 from tests.nf4 import round_layers
-
-MOST_KEPT = 0.05
 
 
 def load(recipe: Recipe, **options: Any) -> LoadedRecipe:
@@ -231,117 +221,6 @@ def test_the_same_model_with_the_same_prompt_is_evaluated_once(
         for token in (1, 2, 3):
             loaded.ensemble.extend([token])
     assert counts == [4 * forwards]  # one model, a prefill and three tokens
-
-
-@pytest.fixture(scope="module")
-def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """About 200 MB of random float32 weights."""
-    folder = tmp_path_factory.mktemp("large")
-    config = LlamaConfig(
-        vocab_size=tiny.VOCABULARY,
-        hidden_size=768,
-        intermediate_size=2304,
-        num_hidden_layers=6,
-        num_attention_heads=8,
-        eos_token_id=0,
-        bos_token_id=None,
-        max_position_embeddings=tiny.CONTEXT,
-    )
-    tiny.save(AutoModelForCausalLM.from_config(config, dtype=torch.float32), folder)
-    release_memory()
-    yield folder
-    shutil.rmtree(folder)
-
-
-def resident() -> int:
-    release_memory()
-    return int(psutil.Process().memory_info().rss)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("options", [{}, {"dtype": "bfloat16"}, {"quantization": "nf4"}])
-def test_roles_share_memory_and_unloading_gives_it_back(
-    large: Path, options: dict[str, str]
-) -> None:
-    spec = tiny.spec(large, **options)
-    persona = replace(spec, prompt="As a king: {prompt}")
-    recipe = Recipe("r", spec, (ExpertPair("A", persona, spec),))
-    last_logits(load(recipe))  # libraries take memory once, for loading and for computing
-    before = resident()
-    loaded = load(recipe)
-    last_logits(loaded)
-    (held,) = loaded.held_bytes().values()
-    taken = resident() - before
-    assert held > 25_000_000
-    # Where the processor has no AVX512-BF16, bitsandbytes computes with a float32 copy of each NF4
-    # matrix; two of the largest may stay in the heap.
-    copies = 2 * 4 * 768 * 2304 if "quantization" in options else 0
-    assert taken < 1.5 * held + copies < 3 * held  # one copy for three roles
-    del loaded
-    assert resident() - before < MOST_KEPT * before
-
-
-@pytest.mark.slow
-def test_a_load_that_is_cancelled_or_fails_leaves_nothing(
-    large: Path, llama: tiny.Family, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Even while the error, and so its traceback, is still looked at."""
-    # Of other dtypes than the file's, whose pages would be shared with the file and not counted.
-    plain, half = tiny.spec(large, dtype="float16"), tiny.spec(large, dtype="bfloat16")
-    recipe = Recipe("r", plain, (ExpertPair("A", half, tiny.spec(llama.base)),))
-    load(recipe)
-    before = resident()
-    seen: list[LoadProgress] = []
-    with pytest.raises(Cancelled) as cancelled:
-        load(recipe, on_progress=seen.append, cancelled=lambda: len(seen) > 80)
-    assert seen[-1].role == "expert “A”"  # the base was loaded whole
-    assert resident() - before < MOST_KEPT * before
-    assert cancelled.value.__traceback__
-
-    def fail(role: Any, info: Any) -> None:
-        if role.name.startswith("expert"):
-            raise CheckpointError("no")
-
-    monkeypatch.setattr(weights, "_check_complete", fail)
-    with pytest.raises(CheckpointError) as failed:
-        load(recipe)
-    assert resident() - before < MOST_KEPT * before
-    assert failed.value.__traceback__
-
-
-@pytest.mark.process
-def test_memory_that_runs_out_while_loading_is_told(large: Path) -> None:
-    """A process that may not have enough address space, as on a machine that is full."""
-    script = f"""
-        import resource, sys
-        import torch
-        from app.checkpoints.loading.loader import load_recipe
-        from app.checkpoints.opening import open_recipe
-        from app.checkpoints.spec import CheckpointSpec, ExpertPair, Recipe
-        from app.errors import DeviceError
-
-        torch.set_num_threads(1)
-        spec = CheckpointSpec("folder:{large}", dtype="bfloat16")
-        recipe = Recipe("r", spec, (ExpertPair("A", spec, spec),))
-        load_recipe(open_recipe(recipe), ())
-        import psutil
-        import gc; gc.collect()
-        other = CheckpointSpec("folder:{large}", dtype="float16")
-        opened = open_recipe(Recipe("r", other, (ExpertPair("A", other, other),)))
-        limit = psutil.Process().memory_info().vms + 150_000_000
-        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-        try:
-            load_recipe(opened, ())
-        except DeviceError as error:
-            print(error)
-    """
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, timeout=100
-    )
-    assert done.returncode == 0, done.stderr
-    assert "The memory of cpu was not enough for loading the base" in done.stdout
-    assert re.search(r"needed \d+ MB, (asked for [\d.]+ MB, )?free", done.stdout)
-    assert done.stderr == ""
 
 
 def test_any_exception_behind_another_is_seen() -> None:
