@@ -5,15 +5,15 @@ On other systems there is no limit and nothing is mapped. Imports no torch.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
-_WEIGHTS = re.compile(r"(\.safetensors|\.gguf|/sha256-\w+)$", re.IGNORECASE)
-"""Ends of the names of weight files; the last one is that of Ollama's blobs."""
+_WEIGHT_SUFFIXES = (".safetensors", ".gguf")
+_BLOB_PREFIX = "sha256-"
+"""Beginning of the names of Ollama's files."""
 _FOR_WEIGHTS = 0.9
 """Share of the memory that weights may take; the rest is for KV caches, logits and programs."""
 
@@ -122,7 +122,8 @@ def mapped_weight_bytes(maps: Path = Path("/proc/self/maps")) -> int:
         return 0
     mapped = 0
     for line in lines:
-        if _WEIGHTS.search(line):
+        name = line.rpartition("/")[2].lower()
+        if name.endswith(_WEIGHT_SUFFIXES) or name.startswith(_BLOB_PREFIX):
             first, _, last = line.split(maxsplit=1)[0].partition("-")
             mapped += int(last, 16) - int(first, 16)
     return mapped

@@ -20,7 +20,7 @@ from app.ui.words.role_words import role_title
 from app.wording import quoted, size
 
 _MOST_UNREAD = 24
-_INTERVAL_MS = 250
+_INTERVAL_MS = 500
 """Interval of updating the figures of a run; other texts mean another layout of the window."""
 
 

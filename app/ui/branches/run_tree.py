@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import (
+    QAbstractItemModel,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    Qt,
+    QTimer,
+)
 
 from app.history.run_search import matches
 from app.ui.state.runs.run import Run
@@ -20,6 +27,8 @@ SHOWN_ROLE = Qt.ItemDataRole.UserRole + 2
 
 _Index = QModelIndex | QPersistentModelIndex
 _NOWHERE = QModelIndex()
+_INTERVAL_MS = 500
+"""Interval at which the items of growing runs are updated, in milliseconds."""
 
 
 @dataclass(slots=True)
@@ -46,6 +55,9 @@ class RunTree(QAbstractItemModel):
         self._shown: Run | None = None
         self._searched = ""
         runs.list_changed.connect(self._rebuild)
+        self._grown: dict[Run, None] = {}
+        self._next_update = QTimer(self, interval=_INTERVAL_MS, singleShot=True)
+        self._next_update.timeout.connect(self._update_grown)
         runs.generation.progressed.connect(self._on_progress)
         runs.run_changed.connect(self._on_shown)
         self._rebuild()
@@ -106,6 +118,20 @@ class RunTree(QAbstractItemModel):
         return place
 
     def _on_progress(self, run: Run) -> None:
+        """Update a run that has ended at once, and one that grows a few times a second."""
+        if not run.active:
+            self._update_run(run)
+            return
+        self._grown[run] = None
+        if not self._next_update.isActive():
+            self._next_update.start()
+
+    def _update_grown(self) -> None:
+        grown, self._grown = self._grown, {}
+        for run in grown:
+            self._update_run(run)
+
+    def _update_run(self, run: Run) -> None:
         index = self.index_of(run)
         if index.isValid():
             self.dataChanged.emit(index, index)
@@ -114,7 +140,7 @@ class RunTree(QAbstractItemModel):
         before, self._shown = self._shown, self._runs.current
         for run in (before, self._shown):
             if run:
-                self._on_progress(run)
+                self._update_run(run)
 
     def _index_at(self, place: int) -> QModelIndex:
         return self.createIndex(self._nodes[place].row, 0, place)

@@ -56,8 +56,7 @@ class EditMenu(SessionMenu):
             "Ctrl+Shift+C",
             self.tr("The selected tokens with their numbers, or all of them (Ctrl+Shift+C)"),
         )
-        session.runs.run_changed.connect(self._update)
-        session.runs.tokens_added.connect(self._update)
+        self.follow_run(self._update)
         session.undo_stack.indexChanged.connect(self._update)
         self.aboutToShow.connect(self._update)
         QApplication.instance().focusChanged.connect(self._on_focus)  # type: ignore[union-attr]

@@ -47,8 +47,7 @@ class FileMenu(SessionMenu):
         )
         self.addSeparator()
         self.add(self.tr("&Quit"), window.close, keys.Quit)
-        session.runs.run_changed.connect(self._update)
-        session.runs.tokens_added.connect(self._update)
+        self.follow_run(self._update)
         self._update()
 
     def _update(self) -> None:

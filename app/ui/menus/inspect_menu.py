@@ -55,8 +55,7 @@ class InspectMenu(SessionMenu):
         self.addSeparator()
         self.addMenu(TintMenu(session, self, keys=True))
         self.addMenu(GroupingMenu(session, self))
-        session.runs.run_changed.connect(self._update)
-        session.runs.tokens_added.connect(self._update)
+        self.follow_run(self._update)
         self._update()
 
     def _update(self) -> None:

@@ -20,6 +20,16 @@ class SessionMenu(QMenu):
         self._session = session
         self._window = window
 
+    def follow_run(self, update: Callable[[], None]) -> None:
+        """Call ``update`` when another run is shown, begins or ends, or has its first tokens."""
+
+        def update_first(first: int) -> None:
+            if first == 0:
+                update()
+
+        self._session.runs.run_changed.connect(update)
+        self._session.runs.tokens_added.connect(update_first)
+
     def add(
         self, text: str, slot: Callable[[], object], keys: Keys | Sequence[Keys] = (), tip: str = ""
     ) -> QAction:

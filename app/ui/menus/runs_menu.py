@@ -69,7 +69,7 @@ class RunsMenu(SessionMenu):
         self._restore = self.add(
             self.tr("Re&store the removed run"), lambda: runs.restore(), "Ctrl+Alt+Z"
         )
-        for signal in (runs.run_changed, runs.list_changed, runs.generation.progressed):
+        for signal in (runs.run_changed, runs.list_changed, runs.generation.began):
             signal.connect(lambda *_: self._update())
         runs.questions.changed.connect(self._update)
         session.selection.changed.connect(self._update)

@@ -58,22 +58,23 @@ class TranscriptFooter(QWidget):
 
     def update_row(self) -> None:
         """Show the choices, the legend and the note of the shown run."""
-        self._some_given = False
-        self._on_tokens(0)
-
-    def _on_tokens(self, first: int) -> None:
-        """Update the row after tokens were added from index ``first`` on."""
         if self.window().isVisible() and not self.isVisible():
             return  # the other of text and chat is shown
         run = self._session.runs.current
-        if run and not self._some_given:
-            self._some_given = any(token.forced for token in run.tokens[first:])
+        self._some_given = run is not None and any(token.forced for token in run.tokens)
         self._note.setText(self._describe(run) if run else "")
         pairs, display = shown_pairs(self._session), self._session.display
         tint = display.tint.of(len(pairs))
         self._tint.show_choice(tint_title(tint, pairs), tint_explanation(tint))
         self._grouping.show_choice(grouping_title(display.grouping))
         self._legend.show_tints(self._tints(), self._marks(run) if run else Marks())
+
+    def _on_tokens(self, first: int) -> None:
+        """Update the row if the tokens from index ``first`` on change it; most do not."""
+        run = self._session.runs.current
+        given = run is not None and any(token.forced for token in run.tokens[first:])
+        if first == 0 or (given and not self._some_given):
+            self.update_row()
 
     def _marks(self, run: Run) -> Marks:
         what_if = self._session.runs.questions.answer

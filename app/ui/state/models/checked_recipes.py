@@ -24,7 +24,8 @@ def with_defaults(recipe: Recipe, settings: Settings) -> Recipe:
         device = settings.device if spec.device == "auto" and suits else spec.device
         open_dtype = spec.dtype == "auto" and engine == TRANSFORMERS
         dtype = settings.dtype if open_dtype else spec.dtype
-        recipe = recipe.with_role(place, replace(spec, device=device, dtype=dtype))
+        if (device, dtype) != (spec.device, spec.dtype):
+            recipe = recipe.with_role(place, replace(spec, device=device, dtype=dtype))
     return recipe
 
 
